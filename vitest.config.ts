@@ -1,0 +1,55 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+
+const workspaces = ['packages', 'examples'].flatMap((folder) =>
+  existsSync(`${root}/${folder}`)
+    ? readdirSync(`${root}/${folder}`, { withFileTypes: true })
+        .filter(
+          (entry) =>
+            entry.isDirectory() && existsSync(`${root}/${folder}/${entry.name}/package.json`),
+        )
+        .map((entry) => ({
+          name: folder === 'packages' ? entry.name : `example-${entry.name}`,
+          root: `${root}/${folder}/${entry.name}`,
+        }))
+    : [],
+);
+
+export default defineConfig({
+  test: {
+    projects: [
+      ...workspaces.map(({ name, root }) => ({
+        root,
+        // Tests run from source: no build comes first, and a stack trace shows the line that was written.
+        ssr: {
+          resolve: { conditions: ['@apisec/source'], externalConditions: ['@apisec/source'] },
+        },
+        test: { name, include: ['{src,test}/**/*.test.ts'] },
+      })),
+      {
+        test: {
+          name: 'types',
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ['packages/*/{src,test}/**/*.test-d.ts', 'examples/*/test/**/*.test-d.ts'],
+            tsconfig: './tsconfig.types.json',
+          },
+        },
+      },
+    ],
+    // More workers than cores make timing-sensitive tests (limiters, deadlines) flaky.
+    maxWorkers: Math.max(1, Math.min(8, availableParallelism())),
+    reporters: ['default', './tooling/count-reporter.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.test-d.ts', 'packages/conformance/**'],
+      reporter: ['text', 'lcov', 'json-summary'],
+    },
+  },
+});
