@@ -13,7 +13,7 @@ const workspaces = ['packages', 'examples'].flatMap((folder) =>
         )
         .map((entry) => ({
           name: folder === 'packages' ? entry.name : `example-${entry.name}`,
-          root: `${root}/${folder}/${entry.name}`,
+          dir: `${root}/${folder}/${entry.name}`,
         }))
     : [],
 );
@@ -21,8 +21,8 @@ const workspaces = ['packages', 'examples'].flatMap((folder) =>
 export default defineConfig({
   test: {
     projects: [
-      ...workspaces.map(({ name, root }) => ({
-        root,
+      ...workspaces.map(({ name, dir }) => ({
+        root: dir,
         // Tests run from source: no build comes first, and a stack trace shows the line that was written.
         ssr: {
           resolve: { conditions: ['@apisec/source'], externalConditions: ['@apisec/source'] },
