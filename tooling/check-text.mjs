@@ -1,0 +1,38 @@
+// A committed machine path or a private registry host breaks every other machine and tells tales.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+
+const FORBIDDEN = [
+  [/(?<![\w.~/-])\/(?:home|Users|root|work|workspace|mnt)\/[\w.-]+/g, 'absolute machine path'],
+  [/\b[A-Z]:\\\\?Users\\/g, 'absolute machine path'],
+  [/^\s*(?:registry\s*=|tarball:|resolved ")/gm, 'registry location'],
+];
+// Word lists and recorded inputs may contain such strings as data.
+const DATA = /(^|\/)(vectors|corpus|fixtures)\//;
+
+const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((file) => file !== '' && !DATA.test(file) && file !== 'tooling/check-text.mjs');
+
+let problems = 0;
+for (const file of files) {
+  let text;
+  try {
+    text = readFileSync(join(root, file), 'utf8');
+  } catch {
+    continue;
+  }
+  if (text.includes('\0')) continue;
+  for (const [pattern, what] of FORBIDDEN) {
+    for (const match of text.matchAll(pattern)) {
+      const line = text.slice(0, match.index).split('\n').length;
+      console.error(`${file}:${line}: ${what}: ${match[0].trim()}`);
+      problems++;
+    }
+  }
+}
+if (problems > 0) process.exitCode = 1;
+else console.log(`text: ${files.length} files, nothing machine-specific`);
