@@ -1,0 +1,29 @@
+/*
+ * Every code that apisec itself gives. Codes are part of the public contract: a new one
+ * is a minor version, a changed or removed one a major version. Your own policies add their own.
+ */
+const meanings = {
+  // engine
+  'policy.threw': 'A policy threw or rejected. The call is refused; the cause is in the trace.',
+  'policy.invalid_outcome': 'A policy answered something that is no outcome.',
+  'policy.fact_conflict': 'A policy added a fact that is already there.',
+  'policy.no_grant':
+    'Every policy passed, but none of them is a grant, so nobody admitted the call.',
+  'policy.not_applicable': 'No alternative applied to this call.',
+  'operation.unlisted': 'The operation is not listed in the coverage table.',
+  'message.unavailable': 'A policy must see the request body, and none was parsed.',
+  'message.malformed': 'The request body is not well-formed JSON.',
+  'message.too_large': 'The request body is larger than allowed.',
+  'release.unfilterable':
+    'A policy must see the response, and it was sent in a form that cannot be filtered.',
+  'handler.threw': 'The handler threw. The cause went to onError.',
+} as const;
+
+/** A built-in code. */
+export type BuiltinCode = keyof typeof meanings;
+
+/** Each built-in code with its meaning. */
+export const codes: Readonly<Record<BuiltinCode, string>> = Object.freeze(meanings);
+
+/** A built-in code, or one of your own in the form `area.problem`. */
+export type DenialCode = BuiltinCode | (string & Record<never, never>);

@@ -1,0 +1,225 @@
+import { assertConfiguration } from './configuration-error.ts';
+import type { TraceEntry } from './decision.ts';
+import { type Denial, type DenialKind, fault } from './denial.ts';
+import { ask } from './internal/ask.ts';
+import { walk } from './internal/walk.ts';
+import { listDuties, type Obligations } from './obligations.ts';
+import { type Demand, type Deny, type NoFacts, type Outcome, type Pass } from './outcome.ts';
+import {
+  assertPolicy,
+  definePolicy,
+  type Policy,
+  type PolicyInfo,
+  type Role,
+  type SyncPolicy,
+} from './policy.ts';
+import type { RequestLike } from './request.ts';
+
+/** The role of "any of these": it admits only if each of them would. */
+type EveryRole<R extends Role> = 'check' extends R ? 'check' : 'grant';
+/** The role of "all of these": it admits if one of them does, since the others passed too. */
+type SomeRole<R extends Role> = 'grant' extends R ? 'grant' : 'check';
+
+type AnyPolicy = Policy<object, object, Role>;
+
+/**
+ * Passes as soon as one of the policies passes, in order; refuses when all refuse. A policy that saw bad
+ * credentials ends the search (its refusal is conclusive): an expired token is not saved by an
+ * alternative for callers without one. A grant only if every part is a grant.
+ *
+ * Which refusal is told: a fault of the server first, then the most specific; challenges are joined.
+ *
+ * @example
+ * anyOf(requireRole('admin'), requireScopes('orders:write'))
+ */
+export function anyOf<Needs extends object, A extends object, R extends Role>(
+  ...policies: readonly SyncPolicy<Needs, A, R>[]
+): SyncPolicy<Needs, A, EveryRole<R>>;
+export function anyOf<Needs extends object, A extends object, R extends Role>(
+  ...policies: readonly Policy<Needs, A, R>[]
+): Policy<Needs, A, EveryRole<R>>;
+export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
+  const parts = assertParts('anyOf', policies);
+  const role = parts.every(admits) ? 'grant' : 'check';
+  return combined('anyOf', role, parts, (request, facts) => {
+    const within: TraceEntry[] = [];
+    let refusal: Deny | undefined;
+    return walk<Outcome<object>>(
+      parts,
+      request,
+      facts,
+      (outcome, index) => {
+        within.push(told(parts[index] as AnyPolicy, outcome));
+        if (!outcome.ok) refusal = weigh(refusal, outcome);
+        if (outcome.ok)
+          return { ...outcome, obligations: keep(refusal, outcome), note: { within } };
+        return outcome.conclusive ? { ...outcome, note: { within } } : undefined;
+      },
+      // There is at least one part, and all of them refused.
+      () => ({ ...(refusal as Deny), note: { within } }),
+    );
+  });
+}
+
+/**
+ * Passes when all of the policies pass, in order, and adds all their facts; each sees the facts from before.
+ * Useful inside `anyOf` and `when`; a guard is already "all of". A grant if one part is a grant.
+ *
+ * @example
+ * anyOf(requireRole('admin'), allOf(requireScopes('orders:read'), office))
+ */
+export function allOf<N extends object, A extends object, B extends object, R extends Role>(
+  first: Policy<N, A, R>,
+  second: Policy<N, B, R>,
+): Policy<N, A & B, SomeRole<R>>;
+export function allOf<
+  N extends object,
+  A extends object,
+  B extends object,
+  C extends object,
+  R extends Role,
+>(
+  first: Policy<N, A, R>,
+  second: Policy<N, B, R>,
+  third: Policy<N, C, R>,
+): Policy<N, A & B & C, SomeRole<R>>;
+export function allOf(...policies: readonly AnyPolicy[]): AnyPolicy {
+  const parts = assertParts('allOf', policies);
+  const role = parts.some(admits) ? 'grant' : 'check';
+  return combined('allOf', role, parts, (request, facts) => {
+    const within: TraceEntry[] = [];
+    const passed: Pass<object>[] = [];
+    return walk<Outcome<object>>(
+      parts,
+      request,
+      facts,
+      (outcome, index) => {
+        within.push(told(parts[index] as AnyPolicy, outcome));
+        if (outcome.ok) {
+          passed.push(outcome);
+          return undefined;
+        }
+        // What earlier parts have taken must be settled although a later one refused.
+        return { ...outcome, obligations: duties([...passed, outcome]), note: { within } };
+      },
+      () => merge(passed, within),
+    );
+  });
+}
+
+/**
+ * Applies a policy only to the calls for which `condition` answers `true`; any answer but a boolean
+ * refuses. Always a check: a grant that may be skipped admits nobody. Its facts may be missing.
+ *
+ * @example
+ * when((request) => request.method === 'POST', rateLimit({ limit, by: (f) => f.peer.id }))
+ */
+export function when<Needs extends object, A extends object>(
+  condition: (request: RequestLike, facts: Readonly<Needs>) => boolean,
+  policy: Policy<Needs, A, Role>,
+): Policy<Needs, Partial<A>, 'check'> {
+  assertConfiguration(typeof condition === 'function', 'when() needs a condition function.');
+  assertPolicy(policy);
+  const skipped: Pass<NoFacts> = { ok: true, note: { verdict: 'skipped' } };
+  return definePolicy<Needs, Partial<A>, 'check'>({
+    name: `when(${policy.name})`,
+    role: 'check',
+    always: policy.always,
+    parts: [info(policy)],
+    check: (request, facts) => {
+      const applies: unknown = condition(request, facts);
+      if (applies === true) return ask(policy, request, facts);
+      return applies === false ? skipped : { ok: false, denial: fault('policy.invalid_outcome') };
+    },
+  });
+}
+
+function combined(
+  operator: string,
+  role: Role,
+  parts: readonly AnyPolicy[],
+  check: AnyPolicy['check'],
+): AnyPolicy {
+  return definePolicy<object, object, Role>({
+    name: `${operator}(${parts.map((part) => part.name).join(', ')})`,
+    role,
+    always: parts.flatMap((part) => listDuties(part.always)),
+    parts: parts.map(info),
+    check,
+  });
+}
+
+function assertParts(operator: string, parts: readonly unknown[]): readonly AnyPolicy[] {
+  assertConfiguration(parts.length > 0, `${operator}() needs at least one policy.`);
+  parts.forEach(assertPolicy);
+  // Needs were checked by the caller's signature.
+  return parts as readonly AnyPolicy[];
+}
+
+function admits(policy: AnyPolicy): boolean {
+  return policy.role === 'grant';
+}
+
+function info({ name, role, parts }: PolicyInfo): PolicyInfo {
+  return Object.freeze({ name, role, parts });
+}
+
+function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): TraceEntry {
+  return outcome.ok
+    ? { policy, role, verdict: 'passed', degraded: outcome.degraded, ...outcome.note }
+    : { policy, role, ...outcome.note, verdict: 'refused', denial: outcome.denial };
+}
+
+/** All parts passed: their facts, proofs and duties together. */
+function merge(passed: readonly Pass<object>[], within: TraceEntry[]): Outcome<object> {
+  const facts: Record<string, unknown> = {};
+  const demands: Demand[] = [];
+  const meets: string[] = [];
+  for (const outcome of passed) {
+    for (const [name, value] of Object.entries(outcome.facts ?? {})) {
+      if (name in facts) return { ok: false, denial: fault('policy.fact_conflict') };
+      facts[name] = value;
+    }
+    demands.push(...(outcome.demands ?? []));
+    meets.push(...(outcome.meets ?? []));
+  }
+  const open = demands.filter((demand) => !meets.includes(demand.id));
+  const degraded = passed.find((outcome) => outcome.degraded !== undefined)?.degraded;
+  const obligations = duties(passed);
+  return { ok: true, facts, obligations, demands: open, meets, degraded, note: { within } };
+}
+
+/** What stays to be done for alternatives that refused before one passed: giving back what they took. */
+function keep(refused: Deny | undefined, passed: Pass<object>): readonly Obligations[] {
+  const endings = listDuties(refused?.obligations).flatMap(({ onComplete }) =>
+    onComplete ? [{ onComplete }] : [],
+  );
+  return [...endings, ...listDuties(passed.obligations)];
+}
+
+const rank: Readonly<Record<DenialKind, number>> = {
+  internal: 8,
+  unavailable: 7,
+  rate_limited: 6,
+  too_large: 5,
+  malformed: 4,
+  unsupported: 3,
+  forbidden: 2,
+  not_found: 1,
+  unauthenticated: 0,
+};
+
+/** The refusal to tell when all refuse. Duties of both stand; challenges of equals are both offered. */
+function weigh(one: Deny | undefined, other: Deny): Deny {
+  if (one === undefined) return other;
+  const obligations = duties([one, other]);
+  const [a, b] = [one.denial, other.denial];
+  if (a.kind !== b.kind)
+    return { ok: false, denial: rank[b.kind] > rank[a.kind] ? b : a, obligations };
+  const challenges = [...(a.challenges ?? []), ...(b.challenges ?? [])];
+  return { ok: false, denial: { ...a, challenges }, obligations };
+}
+
+function duties(outcomes: readonly Outcome<object>[]): readonly Obligations[] {
+  return outcomes.flatMap((outcome) => listDuties(outcome.obligations));
+}

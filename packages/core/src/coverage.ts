@@ -1,0 +1,93 @@
+import { assertConfiguration } from './configuration-error.ts';
+import type { CallFacts } from './facts.ts';
+import { type Admission, guard } from './guard.ts';
+import { deny } from './outcome.ts';
+import { definePolicy, type PolicyInfo } from './policy.ts';
+
+/** One line of the proof that every endpoint is covered. */
+export interface CoverageRow {
+  readonly operation: string;
+  readonly policies: readonly PolicyInfo[];
+}
+
+/**
+ * A table from operation to guard that is an admission itself: mount it and each call is decided by the guard
+ * listed for it, and refused (`operation.unlisted`) where none is.
+ */
+export interface Coverage<in Seed extends object> extends Admission<Seed, object> {
+  readonly operations: readonly string[];
+  /** The guard listed for an operation, or one that refuses with `operation.unlisted`. */
+  readonly admission: (operation: string) => Admission<Seed, object>;
+  /**
+   * To be called at boot with what the server really serves.
+   *
+   * @throws ConfigurationError naming every operation that is served but not listed, or listed but not served.
+   */
+  readonly assertCovered: (served: Iterable<string>) => void;
+  /** Every operation with the policies that guard it: for audits and documentation. */
+  readonly report: () => readonly CoverageRow[];
+}
+
+const unlisted = guard().use(
+  definePolicy({
+    name: 'coverage',
+    role: 'grant',
+    check: () =>
+      deny('forbidden', 'operation.unlisted', { detail: 'This operation is not available.' }),
+  }),
+);
+
+/**
+ * Lists which guard decides which operation; what is not listed is denied. Operations are written as the
+ * adapters attest them: `GET /orders/:id`, `Query.orders`, `/shop.v1.Orders/List`.
+ *
+ * @throws ConfigurationError when an entry is no guard, or a guard without a grant.
+ * @example
+ * const api = coverage({ 'GET /orders': orders, 'POST /orders': createOrder });
+ * api.assertCovered(['GET /orders', 'POST /orders']);
+ */
+export function coverage<Seed extends CallFacts>(
+  table: Readonly<
+    Record<string, Admission<Seed, object> & { readonly policies?: readonly PolicyInfo[] }>
+  >,
+): Coverage<Seed> {
+  const listed = new Map(Object.entries(table));
+  for (const [operation, admission] of listed) assertAdmission(admission, operation);
+  const operations = Object.freeze([...listed.keys()]);
+  const find = (operation: string): Admission<Seed, object> => listed.get(operation) ?? unlisted;
+  return Object.freeze({
+    role: 'grant',
+    operations,
+    admission: find,
+    check: (request, seed) => find(seed.call.operation).check(request, seed),
+    assertCovered: (served) => {
+      const real = new Set(served);
+      const open = [...real].filter((operation) => !listed.has(operation));
+      const stale = operations.filter((operation) => !real.has(operation));
+      assertConfiguration(
+        open.length === 0,
+        `coverage: served but not listed: ${open.join(', ')}. Add each to the table.`,
+      );
+      assertConfiguration(
+        stale.length === 0,
+        `coverage: listed but not served: ${stale.join(', ')}. Remove each, or mend its name.`,
+      );
+    },
+    report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
+  } satisfies Coverage<Seed>);
+}
+
+/**
+ * For adapters, at mount: refuses what could never protect, or never admit.
+ *
+ * @throws ConfigurationError
+ */
+export function assertAdmission(admission: unknown, where: string): void {
+  const { check, role } = (admission ?? {}) as Partial<Admission<object, object>>;
+  assertConfiguration(typeof check === 'function', `${where}: expected a guard.`);
+  assertConfiguration(
+    role === 'grant',
+    `${where}: this guard has no grant, so nobody could pass. End it with allowAnonymous(), ` +
+      'allowAuthenticated() or a require* policy.',
+  );
+}

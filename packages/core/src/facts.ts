@@ -1,0 +1,95 @@
+/** A REST call. `operation` is `METHOD pattern`, for example `GET /orders/:id`. */
+export interface HttpCall {
+  readonly protocol: 'http';
+  readonly operation: string;
+}
+
+/** A GraphQL operation. `operation` is `type name`, for example `query ListOrders`. */
+export interface GraphqlCall {
+  readonly protocol: 'graphql';
+  readonly operation: string;
+}
+
+/** A gRPC call. `operation` is the full method path, for example `/shop.v1.Orders/List`. */
+export interface GrpcCall {
+  readonly protocol: 'grpc';
+  readonly operation: string;
+}
+
+/** One call, whatever protocol brought it. `operation` is what {@link coverage} lists. */
+export type Call = HttpCall | GraphqlCall | GrpcCall;
+
+/**
+ * Who is at the other end of the connection (not: who they say they are).
+ *
+ * `address` is canonical: an IPv4-mapped IPv6 address is the IPv4 one, IPv6 is in RFC 5952 form. `id` is
+ * what to count by: the address itself for IPv4, its /64 prefix for IPv6. Both are undefined where the
+ * host knows no address: that is a case to decide, never a key that strangers share.
+ */
+export interface Peer {
+  readonly address: string | undefined;
+  readonly id: string | undefined;
+}
+
+/** What every adapter attests. A guard on these facts can be mounted on every transport. */
+export interface CallFacts {
+  readonly call: Call;
+  readonly peer: Peer;
+}
+
+/** What REST adapters attest. */
+export interface HttpFacts extends CallFacts {
+  readonly call: HttpCall;
+}
+
+/** What GraphQL adapters attest. */
+export interface GraphqlFacts extends CallFacts {
+  readonly call: GraphqlCall;
+}
+
+/** What gRPC adapters attest. */
+export interface GrpcFacts extends CallFacts {
+  readonly call: GrpcCall;
+}
+
+/** The bytes of the body as they came, for signatures over them. Few adapters can attest this. */
+export interface RawBodyFacts {
+  readonly rawBody: Uint8Array;
+}
+
+/** Who makes the call, as an `authenticate*` policy found out. */
+export interface Principal {
+  /**
+   * Unique over all issuers and kinds of credential, made to count and to compare by; for a JWT it is
+   * issuer and subject. Not for display.
+   */
+  readonly id: string;
+  /** The subject as the issuer names it (`sub`). Unique only with `issuer`. */
+  readonly subject: string;
+  /** Who vouches for the subject: the token's `iss`, or the name of a local store. */
+  readonly issuer: string;
+  /** The OAuth client that calls, where the credential says so (`client_id`). */
+  readonly clientId?: string | undefined;
+  /** The tenant that the credential is bound to, where it is bound to one. */
+  readonly tenant?: string | undefined;
+  readonly scopes: ReadonlySet<string>;
+  readonly roles: ReadonlySet<string>;
+}
+
+/** How the principal proved who they are. */
+export interface Authentication {
+  /** `jwt`, `introspection`, `api_key`, `certificate`, `signature`, or a name of your own. */
+  readonly method: string;
+  /** The `WWW-Authenticate` scheme to challenge with when this credential falls short. */
+  readonly scheme: string;
+  /** The claims as received, frozen; empty for credentials without claims. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** When the credential ends, in epoch milliseconds. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** What every `authenticate*` policy adds. */
+export interface AuthenticatedFacts {
+  readonly principal: Principal;
+  readonly authentication: Authentication;
+}

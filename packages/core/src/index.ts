@@ -1,0 +1,73 @@
+// For users.
+// For adapter authors.
+export { admit, factsOf } from './carriers.ts';
+export { type BuiltinCode, codes, type DenialCode } from './codes.ts';
+export { allOf, anyOf, when } from './combine.ts';
+export { assertConfiguration, ConfigurationError } from './configuration-error.ts';
+export { assertAdmission, type Coverage, type CoverageRow, coverage } from './coverage.ts';
+export {
+  type Allowed,
+  type Decision,
+  explain,
+  type Refused,
+  type TraceEntry,
+} from './decision.ts';
+export type { Challenge, Denial, DenialKind, Problem } from './denial.ts';
+export { fault } from './denial.ts';
+export { type Ending, type Enforcement, enforce, type HeadersTarget } from './enforce.ts';
+export type {
+  AuthenticatedFacts,
+  Authentication,
+  Call,
+  CallFacts,
+  GraphqlCall,
+  GraphqlFacts,
+  GrpcCall,
+  GrpcFacts,
+  HttpCall,
+  HttpFacts,
+  Peer,
+  Principal,
+  RawBodyFacts,
+} from './facts.ts';
+export {
+  type InspectedRequest,
+  inspectRequest,
+  isJson,
+  type ReleasedResponse,
+  refusalResponse,
+  releaseResponse,
+} from './fetch.ts';
+export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
+export type { MaybePromise } from './internal/maybe-promise.ts';
+export { isThenable, settle } from './internal/maybe-promise.ts';
+export type {
+  BodyOutcome,
+  Completion,
+  Duties,
+  HeaderEdit,
+  Obligations,
+} from './obligations.ts';
+export {
+  type Demand,
+  type Deny,
+  type DenyOptions,
+  deny,
+  type NoFacts,
+  type Outcome,
+  type Pass,
+  pass,
+} from './outcome.ts';
+export {
+  definePolicy,
+  type Mode,
+  type Policy,
+  type PolicyInfo,
+  type Role,
+  type SyncPolicy,
+} from './policy.ts';
+export { type ProtectOptions, protect } from './protect.ts';
+export { type HeadersView, pathOf, type RequestLike } from './request.ts';
+export { type GraphqlRefusal, graphqlCode, graphqlRefusal } from './wire/graphql.ts';
+export { type GrpcRefusal, grpcCode, grpcRefusal } from './wire/grpc.ts';
+export { type HttpRefusal, httpRefusal, httpStatus } from './wire/http.ts';

@@ -1,0 +1,53 @@
+import type { TraceEntry } from './decision.ts';
+import type { Denial } from './denial.ts';
+import type { MaybePromise } from './internal/maybe-promise.ts';
+
+/** One edit of the response headers, as data. `append` adds to what the response already says. */
+export type HeaderEdit =
+  | { readonly op: 'set' | 'append'; readonly name: string; readonly value: string }
+  | { readonly op: 'delete'; readonly name: string };
+
+/**
+ * What a policy says of one body: go on (with `value` in its place, where that member is there), or refuse.
+ */
+export type BodyOutcome =
+  | { readonly ok: true; readonly value?: unknown; readonly trace?: readonly TraceEntry[] }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** How a call ended. */
+export interface Completion {
+  /**
+   * `succeeded`: the handler answered. `failed`: it threw, or the server answered with a fault.
+   * `refused`: a policy refused, before or after the handler. `aborted`: the caller went away.
+   */
+  readonly outcome: 'succeeded' | 'failed' | 'refused' | 'aborted';
+  /** The status as the protocol counts: HTTP status, or gRPC status code. */
+  readonly status?: number | undefined;
+  /** The refusal, where there is one. */
+  readonly denial?: Denial | undefined;
+  /** Every fact that was known at the end, also when the call was refused. For audit. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly trace: readonly TraceEntry[];
+}
+
+/** What the adapter must do besides admitting or refusing. */
+export interface Obligations {
+  /** Applied to the response of allowed and refused calls alike. */
+  readonly headers?: readonly HeaderEdit[];
+  /** Asked once for each inbound body or message, before the handler sees it. */
+  readonly onMessage?: (message: unknown) => MaybePromise<BodyOutcome>;
+  /** Asked once for each outbound payload, before the caller sees it. */
+  readonly onRelease?: (payload: unknown) => MaybePromise<BodyOutcome>;
+  /** Told once, when the call has ended. Whatever it throws changes nothing for the caller. */
+  readonly onComplete?: (completion: Completion) => MaybePromise<void>;
+}
+
+/** One set of obligations, or several in the order in which they apply. */
+export type Duties = Obligations | readonly Obligations[];
+
+/** Duties as a list. */
+export function listDuties(duties: Duties | undefined): readonly Obligations[] {
+  if (duties === undefined) return [];
+  // Array.isArray does not narrow readonly arrays.
+  return Array.isArray(duties) ? (duties as readonly Obligations[]) : [duties as Obligations];
+}

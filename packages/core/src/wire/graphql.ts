@@ -1,0 +1,42 @@
+import type { Denial, DenialKind } from '../denial.ts';
+import { retryAfterOf } from './http.ts';
+
+/** `extensions.code` of each kind of refusal, in the words that GraphQL servers already use. */
+export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
+  malformed: 'BAD_USER_INPUT',
+  unauthenticated: 'UNAUTHENTICATED',
+  forbidden: 'FORBIDDEN',
+  not_found: 'NOT_FOUND',
+  too_large: 'PAYLOAD_TOO_LARGE',
+  unsupported: 'UNSUPPORTED_MEDIA_TYPE',
+  rate_limited: 'RATE_LIMITED',
+  internal: 'INTERNAL_SERVER_ERROR',
+  unavailable: 'SERVICE_UNAVAILABLE',
+});
+
+/** A refusal as the message and `extensions` of a GraphQL error. */
+export interface GraphqlRefusal {
+  readonly message: string;
+  readonly extensions: Readonly<Record<string, unknown>> & {
+    /** By kind, see {@link graphqlCode}. */
+    readonly code: string;
+    /** The denial's own code, for example `token.expired`. */
+    readonly reason: string;
+    /** Seconds. */
+    readonly retryAfter?: number;
+  };
+}
+
+/** Renders a refusal as a GraphQL error. Never its cause. */
+export function graphqlRefusal(denial: Denial): GraphqlRefusal {
+  const retryAfter = retryAfterOf(denial);
+  return {
+    message: denial.detail ?? denial.code,
+    extensions: {
+      ...denial.problem?.extensions,
+      code: graphqlCode[denial.kind],
+      reason: denial.code,
+      ...(retryAfter !== undefined && { retryAfter }),
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { Denial, DenialKind } from '../denial.ts';
+import { challengesOf, retryAfterOf, serializeChallenges } from './http.ts';
+
+/** The gRPC status code of each kind of refusal (google.rpc.Code). */
+export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
+  malformed: 3, // INVALID_ARGUMENT
+  unauthenticated: 16, // UNAUTHENTICATED
+  forbidden: 7, // PERMISSION_DENIED
+  not_found: 5, // NOT_FOUND
+  too_large: 8, // RESOURCE_EXHAUSTED, as gRPC itself answers oversized messages
+  unsupported: 3, // INVALID_ARGUMENT
+  rate_limited: 8, // RESOURCE_EXHAUSTED
+  internal: 13, // INTERNAL
+  unavailable: 14, // UNAVAILABLE
+});
+
+/** A refusal as a gRPC status, free of any gRPC library. */
+export interface GrpcRefusal {
+  readonly code: number;
+  /** The status message, printable ASCII. */
+  readonly message: string;
+  /** `google.rpc.ErrorInfo`: reason is the denial's code. */
+  readonly errorInfo: { readonly reason: string; readonly domain: string };
+  /** `google.rpc.RetryInfo`, in seconds. */
+  readonly retryAfter: number | undefined;
+  /** Trailing metadata. */
+  readonly metadata: readonly (readonly [name: string, value: string])[];
+}
+
+/** Renders a refusal as a gRPC status. Never its cause. */
+export function grpcRefusal(denial: Denial): GrpcRefusal {
+  const challenges = challengesOf(denial);
+  const retryAfter = retryAfterOf(denial);
+  const metadata: [string, string][] = [];
+  if (challenges.length > 0) metadata.push(['www-authenticate', serializeChallenges(challenges)]);
+  if (retryAfter !== undefined) metadata.push(['retry-after', String(retryAfter)]);
+  return {
+    code: grpcCode[denial.kind],
+    message: (denial.detail ?? denial.code).replace(/[^\x20-\x7e]/g, ' '),
+    errorInfo: { reason: denial.code, domain: 'apisec' },
+    retryAfter,
+    metadata,
+  };
+}

@@ -1,0 +1,90 @@
+import type { Challenge, Denial, DenialKind } from '../denial.ts';
+
+/** The HTTP status of each kind of refusal (RFC 9110 §15, RFC 6585 §4). */
+export const httpStatus: Readonly<Record<DenialKind, number>> = Object.freeze({
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  too_large: 413,
+  unsupported: 415,
+  rate_limited: 429,
+  internal: 500,
+  unavailable: 503,
+});
+
+const titles: Readonly<Record<DenialKind, string>> = {
+  malformed: 'Bad Request',
+  unauthenticated: 'Unauthorized',
+  forbidden: 'Forbidden',
+  not_found: 'Not Found',
+  too_large: 'Content Too Large',
+  unsupported: 'Unsupported Media Type',
+  rate_limited: 'Too Many Requests',
+  internal: 'Internal Server Error',
+  unavailable: 'Service Unavailable',
+};
+
+/** Seconds to wait where a fault of infrastructure names none. */
+const UNAVAILABLE_RETRY_SECONDS = 5;
+
+/** A refusal as an HTTP response. */
+export interface HttpRefusal {
+  readonly status: number;
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** Problem details (RFC 9457) as JSON; undefined where the answer has no body. */
+  readonly body: string | undefined;
+}
+
+/** Renders a refusal: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
+export function httpRefusal(denial: Denial): HttpRefusal {
+  if (denial.answer) return { status: denial.answer.status, headers: [], body: undefined };
+  const status = httpStatus[denial.kind];
+  const headers: [string, string][] = [
+    ['content-type', 'application/problem+json'],
+    ['cache-control', 'no-store'],
+  ];
+  const challenges = challengesOf(denial);
+  if (challenges.length > 0) headers.push(['www-authenticate', serializeChallenges(challenges)]);
+  const retryAfter = retryAfterOf(denial);
+  if (retryAfter !== undefined) headers.push(['retry-after', String(retryAfter)]);
+  const { type = 'about:blank', title = titles[denial.kind], extensions } = denial.problem ?? {};
+  const { code, detail } = denial;
+  return {
+    status,
+    headers,
+    body: JSON.stringify({ ...extensions, type, title, status, detail, code }),
+  };
+}
+
+/** The challenges to send; a 401 always has one (RFC 9110 §15.5.2). */
+export function challengesOf(denial: Denial): readonly Challenge[] {
+  const { challenges = [] } = denial;
+  return challenges.length === 0 && denial.kind === 'unauthenticated'
+    ? [{ scheme: 'Bearer' }]
+    : challenges;
+}
+
+/** Whole seconds until a retry, at least one; undefined where a retry is of no use. */
+export function retryAfterOf(denial: Denial): number | undefined {
+  const seconds =
+    denial.retryAfter ?? (denial.kind === 'unavailable' ? UNAVAILABLE_RETRY_SECONDS : undefined);
+  return seconds !== undefined && Number.isFinite(seconds)
+    ? Math.max(1, Math.ceil(seconds))
+    : undefined;
+}
+
+/** The value of `WWW-Authenticate` (RFC 9110 §11.6.1): scheme, then quoted parameters. */
+export function serializeChallenges(challenges: readonly Challenge[]): string {
+  return challenges
+    .map(({ scheme, params = {} }) => {
+      const list = Object.entries(params).map(([name, value]) => `${name}="${quotable(value)}"`);
+      return list.length > 0 ? `${scheme} ${list.join(', ')}` : scheme;
+    })
+    .join(', ');
+}
+
+/** RFC 6750 §3 allows neither quotes nor backslashes inside; anything else unprintable goes as well. */
+function quotable(value: string): string {
+  return value.replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '');
+}
