@@ -82,11 +82,10 @@ test('a policy that needs rawBody cannot be mounted where the adapter cannot att
 test('an async policy cannot guard a GraphQL field', () => {
   const fields = (_: Record<string, SyncPolicy<AuthenticatedFacts, object, 'check' | 'grant'>>) =>
     0;
+  const slow = definePolicy({ name: 'slow', role: 'check', check: async () => pass() });
   fields({ 'User.email': requireScopes('pii:read') });
   // @ts-expect-error Promise is not assignable to Outcome
-  fields({
-    'User.email': definePolicy({ name: 'slow', role: 'check', check: async () => pass() }),
-  });
+  fields({ 'User.email': slow });
 });
 
 test('decision.facts does not exist on a denial', () => {
