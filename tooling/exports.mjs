@@ -50,7 +50,7 @@ function sources(name, dir) {
   for (const [key, file] of Object.entries(NAMED[name] ?? {})) {
     if (existsSync(join(dir, 'src', file))) add(key, file);
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function exportsOf(name, dir) {
@@ -71,7 +71,7 @@ function exportsOf(name, dir) {
 
 const check = process.argv.includes('--check');
 const stale = [];
-for (const name of readdirSync(join(root, 'packages')).sort()) {
+for (const name of readdirSync(join(root, 'packages')).toSorted()) {
   const dir = join(root, 'packages', name);
   const path = join(dir, 'package.json');
   if (!existsSync(path)) continue;

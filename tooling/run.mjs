@@ -50,6 +50,8 @@ function ensureInstalled() {
   process.exit(status || 1);
 }
 
+const ignore = () => {};
+
 function run(command, args, env = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -59,7 +61,6 @@ function run(command, args, env = {}) {
       env: { ...process.env, ...env },
     });
     // The terminal's Ctrl-C reaches the child by itself; the parent only has to outlive it.
-    const ignore = () => {};
     const forward = (signal) => child.kill(signal);
     process.on('SIGINT', ignore);
     process.on('SIGTERM', forward);
@@ -75,6 +76,9 @@ function run(command, args, env = {}) {
     child.on('exit', (code, signal) => done(code ?? 128 + constants.signals[signal]));
   });
 }
+
+// Its colours survive a pipe and make a CI log unreadable.
+const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 
 const node = (...args) => run(process.execPath, args);
 // The condition makes workspace packages resolve to their TypeScript source: no build comes first.
@@ -104,10 +108,10 @@ const commands = {
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
   lint: (args) =>
     all(
-      () => bin('biome', 'ci', '.'),
+      () => bin('biome', 'ci', ...plain, '.'),
       () => bin('oxlint', ...args),
     ),
-  format: () => bin('biome', 'check', '--write', '.'),
+  format: () => bin('biome', 'check', '--write', ...plain, '.'),
   // The first pass holds each package to its own limits (core knows no Node types), the second
   // covers the tests, examples, benchmarks and tooling.
   typecheck: () =>
