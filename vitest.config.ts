@@ -43,7 +43,7 @@ export default defineConfig({
       },
     ],
     // More workers than cores make timing-sensitive tests (limiters, deadlines) flaky.
-    maxWorkers: Math.max(1, Math.min(8, availableParallelism())),
+    maxWorkers: Math.min(4, availableParallelism()),
     reporters: ['default', './tooling/count-reporter.ts'],
     coverage: {
       provider: 'v8',

@@ -77,8 +77,10 @@ function run(command, args, env = {}) {
   });
 }
 
-// Its colours survive a pipe and make a CI log unreadable.
-const plain = process.stdout.isTTY ? [] : ['--colors=off'];
+// Both linters colour a CI log whatever NO_COLOR says, and make it unreadable.
+const terminal = process.stdout.isTTY === true;
+const colors = terminal ? [] : ['--colors=off'];
+const format = terminal ? [] : ['--format=unix'];
 
 const node = (...args) => run(process.execPath, args);
 // The condition makes workspace packages resolve to their TypeScript source: no build comes first.
@@ -108,10 +110,10 @@ const commands = {
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
   lint: (args) =>
     all(
-      () => bin('biome', 'ci', ...plain, '.'),
-      () => bin('oxlint', ...args),
+      () => bin('biome', 'ci', ...colors, '.'),
+      () => bin('oxlint', ...format, ...args),
     ),
-  format: () => bin('biome', 'check', '--write', ...plain, '.'),
+  format: () => bin('biome', 'check', '--write', ...colors, '.'),
   // The first pass holds each package to its own limits (core knows no Node types), the second
   // covers the tests, examples, benchmarks and tooling.
   typecheck: () =>

@@ -1,0 +1,191 @@
+// What users get is the tarball, not the tree: this packs every public package, has the packaging
+// linters read it, and uses it from an empty project the way a user would.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const json = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+const problems = [];
+function run(what, command, args, options = {}) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    ...options,
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
+  });
+  if (status !== 0) problems.push(`${what}\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
+  console.log(`  ${status === 0 ? 'ok    ' : 'FAILED'} ${what}`);
+  return { ok: status === 0, stdout };
+}
+function finish() {
+  if (problems.length === 0) {
+    console.log('\npack: every tarball is good');
+    return;
+  }
+  console.error(`\npack: ${problems.length} problem(s)\n\n${problems.join('\n\n')}`);
+  process.exitCode = 1;
+}
+
+const packages = readdirSync(join(root, 'packages'))
+  .map((name) => join(root, 'packages', name))
+  .filter((dir) => existsSync(join(dir, 'package.json')))
+  .map((dir) => ({ dir, manifest: json(join(dir, 'package.json')) }))
+  .filter(({ manifest }) => !manifest.private);
+
+const work = mkdtempSync(join(tmpdir(), 'apisec-pack-'));
+process.on('exit', () => rmSync(work, { recursive: true, force: true }));
+
+function pack() {
+  // A file whose source is gone would otherwise still be packed.
+  for (const { dir } of packages) rmSync(join(dir, 'dist'), { recursive: true, force: true });
+  if (!run('build', bin('tsc'), ['-b', 'tsconfig.build.json']).ok) return [];
+  const pnpm = spawnSync('pnpm', ['--version']).status === 0;
+  const { packageManager } = json(join(root, 'package.json'));
+  const packed = [];
+  for (const { dir, manifest } of packages) {
+    const { name } = manifest;
+    const out = join(work, 'tarballs', name.replace(/^.*\//, ''));
+    mkdirSync(out, { recursive: true });
+    const args = ['pack', '--pack-destination', out];
+    const made = pnpm
+      ? run(`pack ${name}`, 'pnpm', args, { cwd: dir })
+      : run(`pack ${name}`, 'npx', ['--yes', packageManager, ...args], { cwd: dir });
+    if (!made.ok) continue;
+    packed.push({ name, dir, tarball: join(out, readdirSync(out)[0]) });
+  }
+  return packed;
+}
+
+function inspect({ name, dir, tarball }) {
+  const unpacked = join(work, 'unpacked', name.replace(/^.*\//, ''));
+  mkdirSync(unpacked, { recursive: true });
+  spawnSync('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1']);
+  const files = readdirSync(unpacked, { recursive: true }).map(String);
+  const complain = (message) => problems.push(`${name}: ${message}`);
+  for (const file of files) {
+    if (/\.(test|test-d)\.|\.tsbuildinfo$/.test(file)) complain(`${file} must not be published`);
+  }
+  for (const file of [
+    'LICENSE',
+    'package.json',
+    'dist/index.js',
+    'dist/index.d.ts',
+    'src/index.ts',
+  ]) {
+    if (!files.includes(file)) complain(`${file} is missing from the tarball`);
+  }
+  const text = readFileSync(join(unpacked, 'package.json'), 'utf8');
+  const manifest = JSON.parse(text);
+  // devDependencies stay in a packed manifest and may say what they like: nobody installs them.
+  const shipped = JSON.stringify({ ...manifest, devDependencies: undefined });
+  for (const word of ['@apisec/source', 'workspace:', 'catalog:']) {
+    if (shipped.includes(word)) complain(`the published package.json still says ${word}`);
+  }
+  for (const [subpath, target] of Object.entries(manifest.exports)) {
+    for (const file of typeof target === 'string' ? [target] : Object.values(target)) {
+      if (!existsSync(join(unpacked, file)))
+        complain(`${subpath} points to ${file}, which is not there`);
+    }
+  }
+  run(`publint ${name}`, bin('publint'), ['run', tarball, '--strict']);
+  run(`attw ${name}`, bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']);
+  const entries = Object.entries(manifest.exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([subpath]) => name + subpath.slice(1));
+  const peers = Object.keys(manifest.peerDependencies ?? {}).map((peer) => {
+    const { version } = json(join(dir, 'node_modules', peer, 'package.json'));
+    return [peer, version];
+  });
+  return { name, entries, peers };
+}
+
+function smoke(packed, inspected) {
+  const project = join(work, 'project');
+  mkdirSync(project);
+  const entries = inspected.flatMap((each) => each.entries);
+  const version = (name) => json(join(root, 'node_modules', name, 'package.json')).version;
+  const types = json(join(root, 'packages/express/node_modules/@types/express/package.json'));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({
+      private: true,
+      type: 'module',
+      dependencies: {
+        ...Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`])),
+        ...Object.fromEntries(inspected.flatMap(({ peers }) => peers)),
+        // As a TypeScript user of Express and Node has them.
+        '@types/express': types.version,
+        '@types/node': version('@types/node'),
+        typescript: version('typescript'),
+      },
+    }),
+  );
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
+  const install = ['install', '--ignore-scripts', '--yes', ...quiet];
+  if (!run('npm install of the tarballs', 'npm', install, { cwd: project }).ok) return;
+
+  const list = JSON.stringify(entries);
+  const verdict = `if (empty.length) throw new Error('nothing exported by ' + empty.join(', '));`;
+  writeFileSync(
+    join(project, 'import.mjs'),
+    `const empty = [];
+for (const entry of ${list}) if (!Object.keys(await import(entry)).length) empty.push(entry);
+${verdict}\n`,
+  );
+  writeFileSync(
+    join(project, 'require.cjs'),
+    `const empty = [];
+for (const entry of ${list}) if (!Object.keys(require(entry)).length) empty.push(entry);
+${verdict}\n`,
+  );
+  const node = (file) =>
+    run(`${file}: ${entries.length} entries`, process.execPath, [file], { cwd: project });
+  node('import.mjs');
+  node('require.cjs');
+
+  writeFileSync(
+    join(project, 'types.ts'),
+    `${entries.map((entry, i) => `import * as m${i} from '${entry}';`).join('\n')}
+export const all: readonly object[] = [${entries.map((_, i) => `m${i}`).join(', ')}];\n`,
+  );
+  for (const [module, moduleResolution] of [
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ]) {
+    const file = `tsconfig.${moduleResolution}.json`;
+    const compilerOptions = {
+      module,
+      moduleResolution,
+      target: 'es2022',
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      types: ['node'],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      // Our declarations are what is checked here, so they may not hide behind skipLibCheck.
+      skipLibCheck: false,
+    };
+    writeFileSync(join(project, file), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
+    const tsc = join(project, 'node_modules/.bin/tsc');
+    run(`types under ${moduleResolution}`, tsc, ['-p', file], { cwd: project });
+  }
+}
+
+const missing = packages.filter(({ dir }) => !existsSync(join(dir, 'src/index.ts')));
+for (const { manifest } of missing) problems.push(`${manifest.name}: has no src/index.ts`);
+const packed = pack();
+if (packed.length > 0) smoke(packed, packed.map(inspect));
+finish();
