@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..');
 const FORBIDDEN = [
   [/(?<![\w.~/-])\/(?:home|Users|root|work|workspace|mnt)\/[\w.-]+/g, 'absolute machine path'],
   [/\b[A-Z]:\\\\?Users\\/g, 'absolute machine path'],
+  [/\bregistry\.[a-z0-9-]+\.[a-z]{2,}\b/g, 'registry host'],
   [/^\s*(?:registry\s*=|tarball:|resolved ")/gm, 'registry location'],
 ];
 // Word lists and recorded inputs may contain such strings as data.
