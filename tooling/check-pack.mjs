@@ -39,11 +39,16 @@ function finish() {
   process.exitCode = 1;
 }
 
-const packages = readdirSync(join(root, 'packages'))
+const all = readdirSync(join(root, 'packages'))
   .map((name) => join(root, 'packages', name))
   .filter((dir) => existsSync(join(dir, 'package.json')))
   .map((dir) => ({ dir, manifest: json(join(dir, 'package.json')) }))
   .filter(({ manifest }) => !manifest.private);
+const packages = all.filter(({ dir, manifest }) => {
+  const there = existsSync(join(dir, 'src/index.ts'));
+  if (!there) problems.push(`${manifest.name}: has no src/index.ts, so it was not packed`);
+  return there;
+});
 
 const work = mkdtempSync(join(tmpdir(), 'apisec-pack-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
@@ -184,8 +189,6 @@ export const all: readonly object[] = [${entries.map((_, i) => `m${i}`).join(', 
   }
 }
 
-const missing = packages.filter(({ dir }) => !existsSync(join(dir, 'src/index.ts')));
-for (const { manifest } of missing) problems.push(`${manifest.name}: has no src/index.ts`);
 const packed = pack();
 if (packed.length > 0) smoke(packed, packed.map(inspect));
 finish();
