@@ -17,6 +17,10 @@ const meanings = {
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',
+  // grants
+  'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
+  'role.insufficient': 'The caller has none of the roles that the operation needs.',
+  'scope.insufficient': 'The credential lacks a scope that the operation needs.',
 } as const;
 
 /** A built-in code. */

@@ -1,4 +1,5 @@
 // For users.
+
 // For adapter authors.
 export { admit, factsOf } from './carriers.ts';
 export { type BuiltinCode, codes, type DenialCode } from './codes.ts';
@@ -58,6 +59,10 @@ export {
   type Pass,
   pass,
 } from './outcome.ts';
+export { allowAnonymous } from './policies/allow-anonymous.ts';
+export { allowAuthenticated } from './policies/allow-authenticated.ts';
+export { requireRole } from './policies/require-role.ts';
+export { requireScopes } from './policies/require-scopes.ts';
 export {
   definePolicy,
   type Mode,

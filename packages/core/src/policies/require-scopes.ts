@@ -1,0 +1,59 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { AuthenticatedFacts } from '../facts.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { type Deny, type NoFacts, pass } from '../outcome.ts';
+import { definePolicy, type SyncPolicy } from '../policy.ts';
+
+/** RFC 6749 §3.3: printable ASCII without space, quote and backslash. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/**
+ * Admits a caller whose credential carries every one of the scopes; for alternatives use `anyOf`. Scopes
+ * are compared as they are written (RFC 6749 §3.3: case-sensitive, no hierarchy).
+ *
+ * Refuses with `scope.insufficient` (403) and, in the scheme of the caller's credential, the challenge
+ * `error="insufficient_scope"` that names the scopes (RFC 6750 §3.1).
+ *
+ * @throws ConfigurationError without a scope, or when one is no scope token.
+ * @example
+ * const orders = guard().use(authenticateJwt({ issuer, audience })).use(requireScopes('orders:read'));
+ */
+export function requireScopes(
+  ...scopes: readonly string[]
+): SyncPolicy<AuthenticatedFacts, NoFacts, 'grant'> {
+  assertConfiguration(
+    scopes.length > 0,
+    'requireScopes() needs at least one scope; to admit any authenticated caller use ' +
+      'allowAuthenticated().',
+  );
+  for (const scope of scopes) {
+    assertConfiguration(
+      typeof scope === 'string' && SCOPE_TOKEN.test(scope),
+      `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each scope as its own argument, ` +
+        'printable ASCII without space, quote and backslash.',
+    );
+  }
+  const wanted = [...new Set(scopes)];
+  const params = { error: 'insufficient_scope', scope: wanted.join(' ') };
+  const bearer = refusal('Bearer', params);
+  return definePolicy({
+    name: `requireScopes(${wanted.join(' ')})`,
+    role: 'grant',
+    check: (_request, { principal, authentication }: AuthenticatedFacts) => {
+      const missing = wanted.some((scope) => !principal.scopes.has(scope));
+      if (!missing) return pass();
+      const { scheme } = authentication;
+      return scheme === 'Bearer' ? bearer : refusal(scheme, params);
+    },
+  });
+}
+
+/** Credentials without a scheme of their own (a client certificate) get no challenge. */
+function refusal(scheme: string, params: Readonly<Record<string, string>>): Deny {
+  return sharedRefusal({
+    kind: 'forbidden',
+    code: 'scope.insufficient',
+    detail: 'The credential lacks a scope that this operation needs.',
+    challenges: scheme === '' ? [] : [{ scheme, params }],
+  });
+}
