@@ -1,6 +1,12 @@
 // For users.
 
+export { allowAnonymous } from './policies/allow-anonymous.ts';
+export { allowAuthenticated } from './policies/allow-authenticated.ts';
+export { requireRole } from './policies/require-role.ts';
+export { requireScopes } from './policies/require-scopes.ts';
+
 // For adapter authors.
+
 export { admit, factsOf } from './carriers.ts';
 export { type BuiltinCode, codes, type DenialCode } from './codes.ts';
 export { allOf, anyOf, when } from './combine.ts';
@@ -59,10 +65,6 @@ export {
   type Pass,
   pass,
 } from './outcome.ts';
-export { allowAnonymous } from './policies/allow-anonymous.ts';
-export { allowAuthenticated } from './policies/allow-authenticated.ts';
-export { requireRole } from './policies/require-role.ts';
-export { requireScopes } from './policies/require-scopes.ts';
 export {
   definePolicy,
   type Mode,
