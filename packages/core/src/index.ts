@@ -4,6 +4,11 @@ export { allowAnonymous } from './policies/allow-anonymous.ts';
 export { allowAuthenticated } from './policies/allow-authenticated.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
+export {
+  type SecurityHeadersOptions,
+  type SecurityHeaderValues,
+  securityHeaders,
+} from './policies/security-headers.ts';
 
 // For adapter authors.
 

@@ -1,0 +1,185 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import { isFieldValue, isToken } from '../internal/header-syntax.ts';
+import type { HeaderEdit } from '../obligations.ts';
+import { type NoFacts, pass } from '../outcome.ts';
+import { definePolicy, type SyncPolicy } from '../policy.ts';
+
+/** The headers that can be overridden: a value instead of the preset's, or `false` for none. */
+export interface SecurityHeaderValues {
+  /** Default: nothing may load; for pages, only the page's own origin. */
+  readonly contentSecurityPolicy?: string | false | undefined;
+  /** Default: `nosniff`. */
+  readonly xContentTypeOptions?: string | false | undefined;
+  /** Default: two years, with subdomains (RFC 6797). Browsers ignore it on plain HTTP. */
+  readonly strictTransportSecurity?: string | false | undefined;
+  /** Default: `no-store`. A handler that sets its own value keeps it. */
+  readonly cacheControl?: string | false | undefined;
+  /** Default: `same-origin`. An API for other sites' browsers needs `cross-origin`, beside `cors`. */
+  readonly crossOriginResourcePolicy?: string | false | undefined;
+  /** Default: none; for pages `same-origin`. */
+  readonly crossOriginOpenerPolicy?: string | false | undefined;
+  /** Default: `no-referrer`; for pages `strict-origin-when-cross-origin`. */
+  readonly referrerPolicy?: string | false | undefined;
+  /** Default: every powerful feature off. */
+  readonly permissionsPolicy?: string | false | undefined;
+  /** Default: `DENY`, for browsers without `frame-ancestors`. */
+  readonly xFrameOptions?: string | false | undefined;
+}
+
+/** Options of {@link securityHeaders}. */
+export interface SecurityHeadersOptions extends SecurityHeaderValues {
+  /** `api` (default): responses are data. `page`: responses are documents of one origin. */
+  readonly preset?: 'api' | 'page' | undefined;
+  /**
+   * Where browsers report violations: name to `https:` URL. Name one in a policy to use it, for example
+   * `contentSecurityPolicy: "default-src 'none'; report-to csp"`.
+   */
+  readonly reportingEndpoints?: Readonly<Record<string, string>> | undefined;
+  /** Headers to take away. Default: `X-Powered-By` and `Server`. */
+  readonly remove?: readonly string[] | undefined;
+}
+
+type Header = keyof SecurityHeaderValues;
+
+const names: Readonly<Record<Header, string>> = {
+  contentSecurityPolicy: 'content-security-policy',
+  xContentTypeOptions: 'x-content-type-options',
+  strictTransportSecurity: 'strict-transport-security',
+  cacheControl: 'cache-control',
+  crossOriginResourcePolicy: 'cross-origin-resource-policy',
+  crossOriginOpenerPolicy: 'cross-origin-opener-policy',
+  referrerPolicy: 'referrer-policy',
+  permissionsPolicy: 'permissions-policy',
+  xFrameOptions: 'x-frame-options',
+};
+
+const POWERFUL_FEATURES = [
+  'accelerometer',
+  'autoplay',
+  'bluetooth',
+  'browsing-topics',
+  'camera',
+  'display-capture',
+  'fullscreen',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'identity-credentials-get',
+  'idle-detection',
+  'local-fonts',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'publickey-credentials-create',
+  'publickey-credentials-get',
+  'screen-wake-lock',
+  'serial',
+  'usb',
+  'window-management',
+  'xr-spatial-tracking',
+];
+
+const api: Readonly<Record<Header, string | false>> = {
+  contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+  xContentTypeOptions: 'nosniff',
+  strictTransportSecurity: 'max-age=63072000; includeSubDomains',
+  cacheControl: 'no-store',
+  crossOriginResourcePolicy: 'same-origin',
+  crossOriginOpenerPolicy: false,
+  referrerPolicy: 'no-referrer',
+  permissionsPolicy: POWERFUL_FEATURES.map((feature) => `${feature}=()`).join(', '),
+  xFrameOptions: 'DENY',
+};
+
+const presets: Readonly<Record<'api' | 'page', Readonly<Record<Header, string | false>>>> = {
+  api,
+  page: {
+    ...api,
+    contentSecurityPolicy:
+      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+      "object-src 'none'",
+    crossOriginOpenerPolicy: 'same-origin',
+    // With no-referrer a browser sends `Origin: null` on the page's own forms, which looks like an attack.
+    referrerPolicy: 'strict-origin-when-cross-origin',
+  },
+};
+
+/**
+ * Puts security headers on every response of the guard, refusals included; refuses nothing itself. A
+ * header that the handler sets itself stands.
+ *
+ * @throws ConfigurationError for an unknown preset or option, a value that is no header value, or an endpoint that is
+ * no `https:` URL.
+ * @example
+ * securityHeaders()
+ * securityHeaders({ preset: 'page', xFrameOptions: false })
+ */
+export function securityHeaders(
+  options: SecurityHeadersOptions = {},
+): SyncPolicy<NoFacts, NoFacts, 'check'> {
+  const {
+    preset = 'api',
+    reportingEndpoints,
+    remove = ['x-powered-by', 'server'],
+    ...values
+  } = options;
+  assertConfiguration(
+    Object.hasOwn(presets, preset),
+    `securityHeaders: unknown preset; use 'api' or 'page'.`,
+  );
+  const edits: HeaderEdit[] = remove.map((name) => {
+    assertConfiguration(
+      isToken(name),
+      `securityHeaders: remove: ${JSON.stringify(name)} is no header name.`,
+    );
+    return { op: 'delete', name };
+  });
+  const set = (option: string, name: string, value: unknown): void => {
+    assertConfiguration(
+      isFieldValue(value),
+      `securityHeaders: ${option} must be one line of printable ASCII, or false for no header.`,
+    );
+    edits.push({ op: 'set', name, value });
+  };
+  for (const option of Object.keys(values)) {
+    // A misspelt option would leave the preset in force in silence.
+    assertConfiguration(
+      Object.hasOwn(names, option),
+      `securityHeaders: unknown option ${JSON.stringify(option)}.`,
+    );
+  }
+  for (const option of Object.keys(names) as Header[]) {
+    const value = values[option] ?? presets[preset][option];
+    if (value !== false) set(option, names[option], value);
+  }
+  if (reportingEndpoints && Object.keys(reportingEndpoints).length > 0) {
+    set('reportingEndpoints', 'reporting-endpoints', serializeEndpoints(reportingEndpoints));
+  }
+  const headers = Object.freeze(edits.map((edit) => Object.freeze(edit)));
+  return definePolicy({
+    name: 'securityHeaders',
+    role: 'check',
+    always: Object.freeze({ headers }),
+    check: () => pass(),
+  });
+}
+
+/** A dictionary of strings (RFC 9651 §3.2). */
+function serializeEndpoints(endpoints: Readonly<Record<string, string>>): string {
+  return Object.entries(endpoints)
+    .map(([name, url]) => {
+      assertConfiguration(
+        /^[a-z*][a-z0-9_.*-]*$/.test(name),
+        `securityHeaders: reporting endpoint ${JSON.stringify(name)}: use lower-case letters, ` +
+          'digits, "_", "-", "." or "*".',
+      );
+      assertConfiguration(
+        URL.canParse(url) && new URL(url).protocol === 'https:',
+        `securityHeaders: reporting endpoint "${name}" needs an https: URL.`,
+      );
+      // A parsed URL holds no bare quote or control character, but its query may hold a backslash.
+      return `${name}="${new URL(url).href.replaceAll('\\', '%5C')}"`;
+    })
+    .join(', ');
+}
