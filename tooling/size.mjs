@@ -18,6 +18,12 @@ const BUNDLES = [
     withoutText: ['node:', 'Buffer'],
   },
   {
+    entry: 'tooling/size/combinators.ts',
+    limit: 3_500,
+    without: ['jose', `${core}/policies/`, `${core}/stores/`, `${core}/keys/`, `${core}/limits/`],
+    withoutText: ['node:', 'Buffer'],
+  },
+  {
     entry: 'tooling/size/edge.ts',
     limit: 15_000,
     without: [`${core}/credentials/`, `${core}/policies/require-dpop.ts`, `${core}/wire/grpc.ts`],

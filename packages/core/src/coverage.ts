@@ -3,6 +3,7 @@ import type { CallFacts } from './facts.ts';
 import { type Admission, guard } from './guard.ts';
 import { deny } from './outcome.ts';
 import { definePolicy, type PolicyInfo } from './policy.ts';
+import type { RequestLike } from './request.ts';
 
 /** One line of the proof that every endpoint is covered. */
 export interface CoverageRow {
@@ -39,7 +40,8 @@ const unlisted = guard().use(
 
 /**
  * Lists which guard decides which operation; what is not listed is denied. Operations are written as the
- * adapters attest them: `GET /orders/:id`, `Query.orders`, `/shop.v1.Orders/List`.
+ * adapters attest them: `GET /orders/:id`, `Query.orders`, `/shop.v1.Orders/List`. A CORS preflight
+ * belongs to the operation that it asks about.
  *
  * @throws ConfigurationError when an entry is no guard, or a guard without a grant.
  * @example
@@ -59,7 +61,8 @@ export function coverage<Seed extends CallFacts>(
     role: 'grant',
     operations,
     admission: find,
-    check: (request, seed) => find(seed.call.operation).check(request, seed),
+    check: (request, seed) =>
+      find(preflightOf(request, seed.call.operation) ?? seed.call.operation).check(request, seed),
     assertCovered: (served) => {
       const real = new Set(served);
       const open = [...real].filter((operation) => !listed.has(operation));
@@ -75,6 +78,13 @@ export function coverage<Seed extends CallFacts>(
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
   } satisfies Coverage<Seed>);
+}
+
+/** A CORS preflight is decided by the guard of the operation that it asks about. */
+function preflightOf(request: RequestLike, operation: string): string | undefined {
+  if (!operation.startsWith('OPTIONS ')) return undefined;
+  const method = request.headers.get('access-control-request-method');
+  return method ? `${method} ${operation.slice('OPTIONS '.length)}` : undefined;
 }
 
 /**

@@ -1,0 +1,226 @@
+import {
+  type Admission,
+  allowAnonymous,
+  allowAuthenticated,
+  anyOf,
+  authenticateJwt,
+  type BodyOutcome,
+  type CallFacts,
+  type Completion,
+  cors,
+  definePolicy,
+  deny,
+  guard,
+  localJwks,
+  type MaybePromise,
+  type NoFacts,
+  type Obligations,
+  type Outcome,
+  type Policy,
+  pass,
+  rateLimit,
+  remoteJwks,
+  requireRole,
+  requireScopes,
+  securityHeaders,
+  tokenBucket,
+  when,
+} from '@apisec/core';
+import { member } from './clients/observe.ts';
+import { AUDIENCE, type Credentials, ISSUER } from './credentials.ts';
+import type { ConformanceApi, Operation, Reply } from './subject.ts';
+
+/** The one browser origin that the suite's API trusts. */
+export const ORIGIN = 'https://app.example.test';
+/** Stands in the cause of every injected fault; the caller must never see it. */
+export const INTERNAL = 'internal-detail-7f3a';
+/** How many calls the limited operation takes before it refuses. */
+export const LIMIT = 3;
+/** Bodies above this size are too large, in bytes. */
+export const LARGEST_BODY = 10_000;
+
+/** What the server side saw of one case. */
+export interface Observation {
+  /** Undefined until the call has ended. */
+  readonly completion: Completion | undefined;
+  readonly handled: boolean;
+}
+
+export interface SuiteApi extends ConformanceApi {
+  readonly ended: (id: string) => Observation;
+}
+
+/** Names the case that a call belongs to. */
+export const CASE_HEADER = 'x-case';
+
+export function createApi({ jwks }: Credentials): SuiteApi {
+  const endings = new Map<string, Completion>();
+  const handled = new Set<string>();
+
+  /** Tells the suite how each call ended, whatever decided it. */
+  const recorder = definePolicy({
+    name: 'recorder',
+    role: 'check',
+    check: (request) => {
+      const id = request.headers.get(CASE_HEADER);
+      return id ? pass({ caseId: id }, { onComplete: (end) => void endings.set(id, end) }) : pass();
+    },
+  });
+  const keys = localJwks(jwks);
+  const downKeys = remoteJwks('http://127.0.0.1:1/jwks', { insecureLoopback: true });
+  const surface = guard()
+    .use(recorder)
+    .use(securityHeaders())
+    .use(cors({ origins: [ORIGIN] }));
+  const base = surface.use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys }));
+  const readers = base.use(requireScopes('orders:read'));
+
+  const guards = {
+    open: surface.use(allowAnonymous()),
+    member: base.use(allowAuthenticated()),
+    list: readers,
+    both: base.use(requireScopes('orders:read', 'orders:write')),
+    admin: base.use(requireRole('admin')),
+    either: base.use(anyOf(requireRole('admin'), requireScopes('orders:read'))),
+    sometimes: readers.use(
+      when((request) => request.headers.has('x-strict'), requireRole('admin')),
+    ),
+    limited: readers.use(
+      rateLimit({
+        limit: tokenBucket({ capacity: LIMIT, refillPerSecond: 0.01 }),
+        by: (facts) => facts.principal.id,
+      }),
+    ),
+    keysDown: surface
+      .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys: downKeys }))
+      .use(allowAuthenticated()),
+    throwing: readers.use(faulty('throwing', () => fail())),
+    rejecting: readers.use(faulty('rejecting', async () => fail())),
+    answersTrue: readers.use(faulty('answersTrue', () => true as never)),
+    answersNothing: readers.use(faulty('answersNothing', () => undefined as never)),
+    answersLater: readers.use(faulty('answersLater', async () => ({ ok: 'yes' }) as never)),
+    answersUnknownKind: readers.use(
+      faulty('unknownKind', () => deny('teapot' as never, 'tea.short')),
+    ),
+    addsTwice: readers.use(faulty('addsTwice', () => pass({ principal: 'mallory' }) as never)),
+    addsProto: readers.use(
+      faulty('addsProto', () => pass(JSON.parse('{"__proto__":{"admin":true}}')) as never),
+    ),
+    owesProof: readers.use(
+      faulty('owesProof', () => ({
+        ok: true,
+        demands: [{ id: 'proof', denial: { kind: 'unauthenticated', code: 'proof.missing' } }],
+      })),
+    ),
+    shadowed: readers.use(requireRole('admin'), { mode: 'shadow' }).use(
+      faulty('shadowFault', () => fail()),
+      { mode: 'shadow' },
+    ),
+    slow: readers.use(
+      faulty('slow', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return pass();
+      }),
+    ),
+    create: readers.use(inspecting('amount', { onMessage: positiveAmount })),
+    replaced: readers.use(
+      inspecting('replace', { onMessage: () => ({ ok: true, value: { amount: 42 } }) }),
+    ),
+    messageThrows: readers.use(inspecting('messageThrows', { onMessage: () => fail() })),
+    messageNonsense: readers.use(
+      inspecting('messageNonsense', { onMessage: () => 'fine' as never }),
+    ),
+    messageShadow: readers.use(inspecting('amount', { onMessage: positiveAmount }), {
+      mode: 'shadow',
+    }),
+    filtered: readers.use(inspecting('filter', { onRelease: withoutSecrets })),
+    filteredLater: readers.use(
+      inspecting('filter', { onRelease: async (payload) => withoutSecrets(payload) }),
+    ),
+    releaseThrows: readers.use(inspecting('releaseThrows', { onRelease: () => fail() })),
+    releaseRejects: readers.use(inspecting('releaseRejects', { onRelease: async () => fail() })),
+    releaseNonsense: readers.use(inspecting('releaseNonsense', { onRelease: () => ({}) as never })),
+    raw: readers.use(inspecting('filter', { onRelease: withoutSecrets })),
+    handlerThrows: readers,
+    completeThrows: readers.use(
+      definePolicy({
+        name: 'completeThrows',
+        role: 'check',
+        always: { onComplete: () => fail() },
+        check: () => pass(),
+      }),
+    ),
+  } satisfies Record<string, Admission<CallFacts, object> | undefined>;
+
+  const operations: readonly Operation[] = [
+    ...Object.entries(guards).map(
+      ([name, admission]): Operation => ({
+        name,
+        listed: true,
+        admission,
+        handle: name === 'handlerThrows' ? fail : reply,
+        ...(name === 'raw' && { raw: '{"secret":"s3cret"}' }),
+      }),
+    ),
+    { name: 'unlisted', listed: false, admission: readers, handle: reply },
+  ];
+  return {
+    operations,
+    largestBody: LARGEST_BODY,
+    serve: (operation, message, facts) => {
+      const { caseId } = facts as { readonly caseId?: string };
+      if (caseId !== undefined) handled.add(caseId);
+      return operation.handle(message);
+    },
+    ended: (id) => ({ completion: endings.get(id), handled: handled.has(id) }),
+    streams: {
+      watch: guards.filtered,
+      upload: guards.create,
+      chat: readers
+        .use(inspecting('amount', { onMessage: positiveAmount }))
+        .use(inspecting('filter', { onRelease: withoutSecrets })),
+    },
+  };
+}
+
+function fail(): never {
+  throw new Error(`${INTERNAL} at /srv/secret/path.ts:1`);
+}
+
+function faulty(
+  name: string,
+  check: () => MaybePromise<Outcome>,
+): Policy<NoFacts, NoFacts, 'check'> {
+  return definePolicy({ name, role: 'check', check });
+}
+
+function inspecting(name: string, duty: Obligations): Policy<NoFacts, NoFacts, 'check'> {
+  return definePolicy({ name, role: 'check', check: () => pass({}, duty) });
+}
+
+/** The body rule of the suite: an amount, and a positive one. */
+function positiveAmount(message: unknown): BodyOutcome {
+  const amount = member(message, 'amount');
+  return typeof amount === 'number' && amount > 0
+    ? { ok: true }
+    : { ok: false, denial: { kind: 'malformed', code: 'order.amount_invalid' } };
+}
+
+/** The release rule of the suite: no secret leaves, and poison stops everything. */
+function withoutSecrets(payload: unknown): BodyOutcome {
+  const text = JSON.stringify(payload);
+  if (text.includes('"poison":true')) {
+    return { ok: false, denial: { kind: 'forbidden', code: 'release.poisoned' } };
+  }
+  const value: unknown = JSON.parse(text, (name, inner: unknown) =>
+    name === 'secret' ? 'hidden' : inner,
+  );
+  return { ok: true, value };
+}
+
+/** Amount 666 asks the handler for a poisoned reply. */
+function reply(message: unknown): Reply {
+  const given = member(message, 'amount');
+  const amount = typeof given === 'number' ? given : 0;
+  return { id: 'order-1', amount, secret: 's3cret', poison: amount === 666 };
+}

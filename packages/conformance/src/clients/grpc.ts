@@ -1,0 +1,98 @@
+import { grpcCode } from '@apisec/core';
+import {
+  credentials,
+  Client as GrpcClient,
+  Metadata,
+  type ServiceError,
+  type StatusObject,
+} from '@grpc/grpc-js';
+import type { CallSpec, Client, Observed } from '../subject.ts';
+import { kindsOf } from './observe.ts';
+import { capital, serviceDefinition } from './service.ts';
+
+/** A call of many messages. */
+export interface StreamSpec extends CallSpec {
+  readonly messages: readonly unknown[];
+}
+
+export interface StreamObserved extends Observed {
+  readonly replies: readonly unknown[];
+}
+
+/** Calls gRPC subjects, unary and streaming. */
+export interface GrpcSuiteClient extends Client {
+  readonly stream: (spec: StreamSpec) => Promise<StreamObserved>;
+}
+
+export function grpcClient(port: number, operations: readonly string[]): GrpcSuiteClient {
+  const service = serviceDefinition(operations);
+  const channel = new GrpcClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  const stream = (spec: StreamSpec): Promise<StreamObserved> => {
+    const method = service[capital(spec.operation)];
+    if (method === undefined) throw new Error(`No method ${spec.operation}.`);
+    const metadata = new Metadata();
+    for (const [name, value] of spec.headers) metadata.add(name, value);
+    // Every kind of call is one of messages in and messages out; unary is one of each.
+    const call = channel.makeBidiStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      metadata,
+      { deadline: Date.now() + 10_000 },
+    );
+    return new Promise((resolve) => {
+      const replies: unknown[] = [];
+      let initial: Metadata | undefined;
+      call.on('metadata', (received: Metadata) => {
+        initial = received;
+      });
+      call.on('data', (reply: unknown) => replies.push(reply));
+      // The status event tells everything; the error event is the same again.
+      call.on('error', (_: ServiceError) => undefined);
+      call.on('status', (status: StatusObject) => resolve(observe(status, initial, replies)));
+      for (const message of spec.messages) call.write(message);
+      call.end();
+    });
+  };
+  return {
+    stream,
+    call: (spec) => stream({ ...spec, messages: [spec.message ?? {}] }),
+    close: () => channel.close(),
+  };
+}
+
+function observe(
+  status: StatusObject,
+  initial: Metadata | undefined,
+  replies: readonly unknown[],
+): StreamObserved {
+  const trailing = status.metadata;
+  const header = (name: string): string | undefined => {
+    const values = [...(initial?.get(name) ?? []), ...trailing.get(name)];
+    return values.length > 0 ? values.join(', ') : undefined;
+  };
+  const details = trailing.get('grpc-status-details-bin')[0];
+  return {
+    allowed: status.code === 0,
+    status: status.code,
+    kinds: kindsOf(grpcCode, status.code),
+    code: details instanceof Buffer ? reasonOf(details) : undefined,
+    reply: replies[0],
+    replies,
+    header,
+    text: JSON.stringify([
+      status.details,
+      trailing.getMap(),
+      initial?.getMap(),
+      replies,
+      String(details),
+    ]),
+  };
+}
+
+/** The reason of the `google.rpc.ErrorInfo` inside a `google.rpc.Status`; by shape, not by library. */
+function reasonOf(status: Buffer): string | undefined {
+  return /type\.googleapis\.com\/google\.rpc\.ErrorInfo[^]{1,4}\n.([a-z_]+\.[a-z_.]+)/.exec(
+    status.toString('latin1'),
+  )?.[1];
+}

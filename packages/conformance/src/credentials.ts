@@ -1,0 +1,64 @@
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+
+/** Who issues tokens in the suite, and for whom. */
+export const ISSUER = 'https://issuer.example.test';
+export const AUDIENCE = 'https://api.example.test';
+
+/** What may be wrong with a token; everything not named is right. */
+export interface TokenSpec {
+  readonly claims?: Readonly<Record<string, unknown>>;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly without?: readonly string[];
+  /** Signed with a key that the API does not know, under the id of one that it does. */
+  readonly forged?: boolean;
+}
+
+/** Makes tokens with keys that exist for one run only. */
+export interface Credentials {
+  readonly jwks: { readonly keys: readonly JWK[] };
+  readonly token: (spec?: TokenSpec) => Promise<string>;
+  /** The public key as PEM-less JSON text, as an attacker would use it for an HMAC. */
+  readonly publicText: string;
+}
+
+export async function createCredentials(): Promise<Credentials> {
+  const known = await generateKeyPair('ES256', { extractable: true });
+  const unknown = await generateKeyPair('ES256', { extractable: true });
+  const jwk: JWK = {
+    ...(await exportJWK(known.publicKey)),
+    kid: 'known',
+    alg: 'ES256',
+    use: 'sig',
+  };
+  return {
+    jwks: { keys: [jwk] },
+    publicText: JSON.stringify(jwk),
+    token: async ({ claims, header, without = [], forged = false } = {}) => {
+      const now = Math.floor(Date.now() / 1000);
+      const payload: Record<string, unknown> = {
+        iss: ISSUER,
+        aud: AUDIENCE,
+        sub: 'alice',
+        client_id: 'shop',
+        jti: crypto.randomUUID(),
+        iat: now,
+        exp: now + 300,
+        scope: 'orders:read',
+        ...claims,
+      };
+      for (const name of without) delete payload[name];
+      return new SignJWT(payload)
+        .setProtectedHeader({ alg: 'ES256', kid: 'known', typ: 'at+jwt', ...header })
+        .sign(forged ? unknown.privateKey : known.privateKey);
+    },
+  };
+}
+
+/** A token that was never signed as it claims: header and payload as given, signature as given. */
+export function assemble(header: object, payload: object, signature = ''): string {
+  return `${segment(header)}.${segment(payload)}.${signature}`;
+}
+
+function segment(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}

@@ -1,0 +1,103 @@
+import type { Admission, CallFacts, DenialKind } from '@apisec/core';
+
+/** The protocols of the suite; decides which client calls the subject. */
+export type Protocol = 'http' | 'graphql' | 'grpc';
+
+/**
+ * What not every host can do. A capability that a subject does not declare must be named in its `gaps`
+ * with the reason, so that nothing is skipped in silence.
+ */
+export type Capability =
+  /** Answers CORS preflights itself. */
+  | 'preflight'
+  /** Lets a handler emit what is not data (text, a stream, a file). */
+  | 'raw-output'
+  /** Carries calls of many messages. */
+  | 'streams'
+  /** Header edits arrive as headers that a client can read. */
+  | 'headers'
+  /** Parses bodies itself, so that the suite can send broken ones. */
+  | 'bodies';
+
+/** One operation that the subject must serve, with the guard that decides it. */
+export interface Operation {
+  /** camelCase; the HTTP path is `/name`, the GraphQL field `name`, the gRPC method `Name`. */
+  readonly name: string;
+  readonly admission: Admission<CallFacts, object>;
+  /** False for the one that the subject serves but must leave out of its table. */
+  readonly listed: boolean;
+  /** What the handler answers, or throws. */
+  readonly handle: (message: unknown) => Reply;
+  /** The handler must emit this text as it is, not as data. */
+  readonly raw?: string;
+}
+
+export interface Reply {
+  readonly id: string;
+  readonly amount: number;
+  readonly secret: string;
+  readonly poison: boolean;
+}
+
+/** What the suite hands to a subject. */
+export interface ConformanceApi {
+  readonly operations: readonly Operation[];
+  /** To be called by handlers with their facts, so that the suite can see that they ran. */
+  readonly serve: (operation: Operation, message: unknown, facts: object) => Reply;
+  /** The guards of the streaming methods, for subjects that carry streams. */
+  readonly streams: Readonly<Record<'watch' | 'upload' | 'chat', Admission<CallFacts, object>>>;
+  /** Bodies above this size must be refused, in bytes. */
+  readonly largestBody: number;
+}
+
+/** A running subject. */
+export interface Served {
+  /** Where it listens; absent for subjects called in process. */
+  readonly port?: number;
+  /** For subjects called in process. */
+  readonly fetch?: (request: Request) => Promise<Response>;
+  readonly close: () => Promise<void>;
+}
+
+/** An adapter under test. */
+export interface Subject {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly capabilities: readonly Capability[];
+  /** Every capability that is missing, with the reason. */
+  readonly gaps?: Readonly<Partial<Record<Capability, string>>>;
+  readonly start: (api: ConformanceApi) => Promise<Served>;
+}
+
+/** One call as a case describes it, the same for every protocol. */
+export interface CallSpec {
+  readonly operation: string;
+  /** In order; a name may come twice. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly message?: unknown;
+  /** Sends these bytes in place of a well-formed message (HTTP only). */
+  readonly body?: { readonly type: string; readonly text: string };
+  /** HTTP only. */
+  readonly method?: string;
+}
+
+/** What the caller saw. */
+export interface Observed {
+  readonly allowed: boolean;
+  /** The HTTP status or gRPC code. */
+  readonly status: number;
+  /** Every kind that the wire table maps to what was seen. */
+  readonly kinds: readonly DenialKind[];
+  /** The denial's code as told to the caller. */
+  readonly code?: string | undefined;
+  readonly reply?: unknown;
+  readonly header: (name: string) => string | undefined;
+  /** All that came back, for leak checks. */
+  readonly text: string;
+}
+
+/** Calls a subject in its protocol. */
+export interface Client {
+  readonly call: (spec: CallSpec) => Promise<Observed>;
+  readonly close: () => void;
+}
