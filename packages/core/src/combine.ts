@@ -1,6 +1,6 @@
 import { assertConfiguration } from './configuration-error.ts';
 import type { TraceEntry } from './decision.ts';
-import { type Denial, type DenialKind, fault } from './denial.ts';
+import { type DenialKind, fault } from './denial.ts';
 import { ask } from './internal/ask.ts';
 import { walk } from './internal/walk.ts';
 import { listDuties, type Obligations } from './obligations.ts';

@@ -68,7 +68,7 @@ function overSocket(port: number, spec: CallSpec): Promise<Answer> {
           ...(payload === undefined
             ? []
             : [['content-length', String(Buffer.byteLength(payload))]]),
-        ].flat() as unknown as string[],
+        ].flat(),
         agent: false,
       },
       (response) => {
