@@ -17,6 +17,12 @@ const meanings = {
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',
+  // http surface
+  'cors.preflight': 'A preflight, answered with what the origin may do.',
+  'cors.origin_refused': 'The origin of the calling script is not allowed.',
+  'cors.method_refused': 'The preflight asks for a method that is not allowed.',
+  'cors.header_refused': 'The preflight asks for a request header that is not allowed.',
+  'csrf.cross_origin': 'A browser sent a state-changing call on behalf of another origin.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',
