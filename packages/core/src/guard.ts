@@ -7,7 +7,7 @@ import type { MaybePromise } from './internal/maybe-promise.ts';
 import { shadowed } from './internal/shadow.ts';
 import { walk } from './internal/walk.ts';
 import { type Duties, listDuties, type Obligations } from './obligations.ts';
-import type { Outcome } from './outcome.ts';
+import type { NoFacts, Outcome } from './outcome.ts';
 import { assertPolicy, type Mode, type Policy, type PolicyInfo, type Role } from './policy.ts';
 import type { RequestLike } from './request.ts';
 
@@ -21,7 +21,11 @@ export interface Guard<in Seed extends object, Facts extends object, out R exten
    *
    * @throws ConfigurationError when it is no policy, or the mode is neither `enforce` nor `shadow`.
    */
-  readonly use: <A extends NewFacts<Facts>, P extends Role, M extends Mode = 'enforce'>(
+  readonly use: <
+    A extends NewFacts<Facts> = NoFacts,
+    P extends Role = Role,
+    M extends Mode = 'enforce',
+  >(
     policy: Policy<Facts, A, P>,
     options?: { readonly mode: M },
   ) => Guard<Seed, AddFacts<Facts, A, M>, AddRole<R, P, M>>;
