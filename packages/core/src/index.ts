@@ -13,6 +13,7 @@ export {
 
 // For adapter authors.
 
+export { type Address, addressRanges, formatAddress, parseAddress } from './address.ts';
 export { admit, factsOf } from './carriers.ts';
 export { type BuiltinCode, codes, type DenialCode } from './codes.ts';
 export { allOf, anyOf, when } from './combine.ts';
@@ -71,6 +72,7 @@ export {
   type Pass,
   pass,
 } from './outcome.ts';
+export { peerFromHeader, peerOf, UNKNOWN_PEER } from './peer.ts';
 export {
   definePolicy,
   type Mode,

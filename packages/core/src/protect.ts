@@ -6,6 +6,7 @@ import { type Enforcement, enforce } from './enforce.ts';
 import type { HttpFacts, Peer } from './facts.ts';
 import { inspectRequest, refusalResponse, releaseResponse } from './fetch.ts';
 import type { Admission } from './guard.ts';
+import { UNKNOWN_PEER } from './peer.ts';
 import { pathOf } from './request.ts';
 
 /** Options of {@link protect}. */
@@ -23,7 +24,6 @@ export interface ProtectOptions<Rest extends readonly unknown[]> {
   readonly onError?: (cause: unknown) => void;
 }
 
-const UNKNOWN_PEER: Peer = Object.freeze({ address: undefined, id: undefined });
 const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
 /**
