@@ -1,0 +1,2 @@
+export { type MethodTable, type SecureOptions, secure } from './secure.ts';
+export type { GrpcSeed } from './seed.ts';

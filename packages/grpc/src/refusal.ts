@@ -1,0 +1,21 @@
+import { type Denial, type Enforcement, grpcRefusal } from '@apisec/core';
+import { Metadata, type StatusObject } from '@grpc/grpc-js';
+import { withHeaders } from './metadata.ts';
+import { encodeStatus } from './rpc-status.ts';
+
+/**
+ * A denial as the status that ends the call: code, message, challenges, and the details of `google.rpc.Status`.
+ *
+ * @param applyHeaders given where no response metadata went out yet, so that header edits still can.
+ */
+export function refusalStatus(
+  denial: Denial,
+  applyHeaders?: Enforcement['applyHeaders'],
+): StatusObject {
+  const refusal = grpcRefusal(denial);
+  const metadata = applyHeaders ? withHeaders(applyHeaders, undefined) : new Metadata();
+  for (const [name, value] of refusal.metadata) metadata.set(name, value);
+  metadata.set('grpc-status-details-bin', encodeStatus(refusal));
+  // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does
+  return { code: refusal.code, details: refusal.message, metadata };
+}

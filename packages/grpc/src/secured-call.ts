@@ -1,0 +1,155 @@
+import {
+  type Admission,
+  admit,
+  type BodyOutcome,
+  type Decision,
+  type Denial,
+  type Ending,
+  type Enforcement,
+  enforce,
+  fault,
+  type GrpcCall,
+  type MaybePromise,
+  settle,
+} from '@apisec/core';
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerListener,
+  status,
+} from '@grpc/grpc-js';
+import { inOrder } from './in-order.ts';
+import { requestView, withHeaders } from './metadata.ts';
+import { refusalStatus } from './refusal.ts';
+import { type GrpcSeed, seedOf } from './seed.ts';
+
+/** A method and who decides on it: all that is known before there is a call. */
+export interface SecuredMethod {
+  readonly fact: GrpcCall;
+  readonly admission: Admission<GrpcSeed, object>;
+}
+
+type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
+
+/**
+ * Enforces an admission on one call: nothing reaches the handler before the decision, no message passes in
+ * either direction unseen, and once the call has ended nothing passes at all.
+ *
+ * @param onError never throws.
+ */
+export function securedCall(
+  { fact, admission }: SecuredMethod,
+  call: ServerInterceptingCallInterface,
+  onError: (cause: unknown) => void,
+): ServerInterceptingCall {
+  let duty: Enforcement | undefined;
+  let ending: Ending | undefined;
+  let metadataSent = false;
+  const inbound = inOrder();
+  const outbound = inOrder();
+
+  /** False where the call has ended before. */
+  const end = (how: Ending): boolean => {
+    if (ending !== undefined) return false;
+    ending = how;
+    duty?.complete(how);
+    return true;
+  };
+
+  /** What throws in here is the application's, or grpc-js on its data: the call ends, not the process. */
+  const attempt = (step: () => void): void => {
+    try {
+      step();
+    } catch (cause) {
+      onError(cause);
+      end({ outcome: 'failed', status: status.INTERNAL });
+      try {
+        call.sendStatus(refusalStatus(fault('handler.threw')));
+      } catch (again) {
+        onError(again);
+      }
+    }
+  };
+
+  /** Straight to the wire, so that nothing held back by interceptors behind this one goes out before. */
+  const refuse = (denial: Denial): void =>
+    attempt(() => {
+      const answer = refusalStatus(denial, metadataSent ? undefined : duty?.applyHeaders);
+      if (end({ outcome: 'refused', status: answer.code, denial })) call.sendStatus(answer);
+    });
+
+  const decided = (decision: Decision<object>, metadata: Metadata, next: () => void): void => {
+    duty = enforce(decision, onError);
+    // The caller went away while the policies were thinking: what they took is settled all the same.
+    if (ending !== undefined) duty.complete(ending);
+    else if (decision.allowed) {
+      admit(metadata, decision);
+      next();
+    } else refuse(decision.denial);
+  };
+
+  const inspected = (
+    inspect: Inspect | undefined,
+    body: unknown,
+    next: (body: unknown) => void,
+  ): MaybePromise<void> => {
+    if (ending !== undefined) return undefined;
+    // Only an interceptor behind this one can send before there is a decision.
+    if (duty === undefined) return refuse(fault('release.unfilterable'));
+    if (inspect === undefined) return attempt(() => next(body));
+    return settle(
+      () => inspect(body),
+      (outcome) => {
+        if (ending !== undefined) return;
+        if (!outcome.ok) refuse(outcome.denial);
+        else if (!('value' in outcome)) attempt(() => next(body));
+        // To a stream null is its end; it is no message.
+        else if (outcome.value == null) refuse(fault('policy.invalid_outcome'));
+        else attempt(() => next(outcome.value));
+      },
+      (cause) => refuse(fault('policy.threw', cause)),
+    );
+  };
+
+  const listener: ServerListener = {
+    onReceiveMetadata: (metadata, next) => {
+      void settle(
+        () => admission.check(requestView(fact.operation, metadata, call), seedOf(fact, call)),
+        (decision) => attempt(() => decided(decision, metadata, () => next(metadata))),
+        (cause) => refuse(fault('policy.threw', cause)),
+      );
+    },
+    onReceiveMessage: (message, next) => inbound(() => inspected(duty?.onMessage, message, next)),
+    onReceiveHalfClose: (next) => inbound(() => inspected(undefined, undefined, next)),
+    onCancel: () => {
+      const late = Number(call.getDeadline()) <= Date.now();
+      end({ outcome: 'aborted', status: late ? status.DEADLINE_EXCEEDED : status.CANCELLED });
+    },
+  };
+
+  return new ServerInterceptingCall(call, {
+    start: (next) => next(listener),
+    sendMetadata: (metadata, next) => {
+      if (ending !== undefined || duty === undefined) return;
+      const { applyHeaders } = duty;
+      attempt(() => {
+        const edited = withHeaders(applyHeaders, metadata);
+        metadataSent = true;
+        next(edited);
+      });
+    },
+    sendMessage: (message, next) => outbound(() => inspected(duty?.onRelease, message, next)),
+    sendStatus: ({ code, details, metadata }, next) =>
+      outbound(() =>
+        attempt(() => {
+          const edited =
+            metadataSent || !duty ? metadata : withHeaders(duty.applyHeaders, metadata);
+          const outcome = code === status.OK ? 'succeeded' : 'failed';
+          if (!end({ outcome, status: code })) return;
+          // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
+          next({ code, details: details?.replace(/\p{Surrogate}/gu, '\ufffd'), metadata: edited });
+        }),
+      ),
+  });
+}
