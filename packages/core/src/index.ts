@@ -3,6 +3,7 @@
 export { allowAnonymous } from './policies/allow-anonymous.ts';
 export { allowAuthenticated } from './policies/allow-authenticated.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
+export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
 export {

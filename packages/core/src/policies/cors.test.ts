@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
 import { guard } from '../guard.ts';
@@ -11,7 +11,7 @@ import { type CorsOptions, cors } from './cors.ts';
 
 const APP = 'https://app.example.com';
 const EVIL = 'https://evil.example';
-const URL_ = 'https://api.example.com/orders';
+const ENDPOINT = 'https://api.example.com/orders';
 
 const standard: CorsOptions = {
   origins: [APP, 'http://localhost:5173'],
@@ -22,11 +22,13 @@ const standard: CorsOptions = {
 };
 
 function actual(origin?: string, headers: Record<string, string> = {}): Request {
-  return new Request(URL_, { headers: { ...(origin !== undefined && { origin }), ...headers } });
+  return new Request(ENDPOINT, {
+    headers: { ...(origin !== undefined && { origin }), ...headers },
+  });
 }
 
 function preflight(origin: string, method: string, requested?: string): Request {
-  return new Request(URL_, {
+  return new Request(ENDPOINT, {
     method: 'OPTIONS',
     headers: {
       origin,
@@ -119,7 +121,7 @@ describe('an actual call', () => {
     ],
     [
       'OPTIONS from a listed origin that is no preflight',
-      new Request(URL_, { method: 'OPTIONS', headers: { origin: APP } }),
+      new Request(ENDPOINT, { method: 'OPTIONS', headers: { origin: APP } }),
       standard,
       'passed',
     ],
