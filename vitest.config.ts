@@ -27,6 +27,8 @@ export default defineConfig({
         ssr: {
           resolve: { conditions: ['@apisec/source'], externalConditions: ['@apisec/source'] },
         },
+        // The file that Node takes: with the other one there would be a second graphql beside Apollo's.
+        resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
         test: { name, include: ['{src,test}/**/*.test.ts'] },
       })),
       {

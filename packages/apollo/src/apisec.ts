@@ -1,0 +1,171 @@
+import {
+  type Admission,
+  assertAdmission,
+  assertConfiguration,
+  type Ending,
+  type Enforcement,
+  enforce,
+  type GraphqlFacts,
+  type Peer,
+} from '@apisec/core';
+import {
+  type CompiledFields,
+  compileFields,
+  type FieldPolicies,
+  gateFields,
+  openFields,
+  refusalError,
+} from '@apisec/graphql';
+import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import type { GraphQLFieldResolver } from 'graphql';
+import { endingOf, watchIncremental } from './ending.ts';
+import type { HostRequest } from './request.ts';
+import { headersTarget, releaseData, renderRefusal } from './response.ts';
+import { type Ruling, rule } from './ruling.ts';
+
+/** Options of {@link apisec}. */
+export interface ApisecOptions<Facts extends object, Context extends BaseContext> {
+  /**
+   * A guard for every operation, or a `coverage` table from root fields (`Query.orders`) to guards. With a
+   * table each root field of an operation must be listed and its guard must admit; a guard listed for
+   * several fields runs once.
+   *
+   * `Query.__schema` and `Query.__type` are root fields like others, `Query.__typename` where nothing else
+   * is selected. An operation that never resolved (it does not parse or validate, or its hash is not
+   * known) is listed as `unresolved`; automatic persisted queries need that entry.
+   */
+  readonly admission: Admission<GraphqlFacts, Facts>;
+  /**
+   * Policies for single fields, by schema coordinate (`User.email`), asked before the field's resolver. A
+   * refused field is null with an error at its path; the rest of the answer, and the HTTP status, stay.
+   * With a coverage table they see the facts of the guard of the root field above.
+   */
+  readonly fields?: FieldPolicies<NoInfer<Facts>> | undefined;
+  /** Who is at the other end, from what your context knows. Default: unknown. */
+  readonly peer?: ((contextValue: Context) => Peer) | undefined;
+  /**
+   * The host's request. Default: `contextValue.req`, where it is there.
+   *
+   * Without it policies see Apollo's own headers, made from Node's `req.headers`: of a repeated
+   * `Authorization` only the first is left, and nobody can refuse the others.
+   */
+  readonly request?: ((contextValue: Context) => HostRequest | undefined) | undefined;
+  /** The `fieldResolver` of your server, where you gave it one and `fields` are guarded. */
+  readonly fieldResolver?: GraphQLFieldResolver<unknown, Context> | undefined;
+  /** Told what an `onComplete` threw. */
+  readonly onError?: ((cause: unknown) => void) | undefined;
+}
+
+/** One operation on its way. */
+interface Flight {
+  ruling: Promise<Ruling> | undefined;
+  /** Decisions of field policies that oblige the server to do something. */
+  readonly late: { readonly allowed: boolean; readonly duty: Enforcement }[];
+}
+
+/**
+ * A guard in front of every operation of an Apollo Server, and policies in front of its fields.
+ *
+ * An operation is decided once it is parsed and validated, so that its name and fields are what will be
+ * executed; one that never got so far is decided before it is answered, so that strangers learn nothing
+ * from its errors. Each operation of a batch is decided by itself. Resolvers read the facts with
+ * `factsOf(contextValue, guard)`.
+ *
+ * Policies with `onMessage` see the variables (not the literals in the document, which only the schema
+ * checks), those with `onRelease` the `data`; an incremental answer (`@defer`, `@stream`) cannot be
+ * filtered and is refused (`release.unfilterable`).
+ *
+ * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
+ * parse, `Accept` headers that it cannot serve.
+ *
+ * @throws ConfigurationError when the guard has no grant; at server start when `fields` names something
+ * that the schema does not have.
+ * @example
+ * const server = new ApolloServer({
+ *   typeDefs,
+ *   resolvers,
+ *   plugins: [apisec({ admission: api, fields: { 'User.email': requireScopes('pii:read') } })],
+ * });
+ */
+export function apisec<Facts extends object, Context extends BaseContext = BaseContext>(
+  options: ApisecOptions<Facts, Context>,
+): ApolloServerPlugin<Context> {
+  const { admission, fields = {}, onError } = options;
+  assertAdmission(admission, 'apisec');
+  // The option is typed by the user's context value; to the schema it is unknown.
+  const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
+  const flights = new WeakMap<object, Flight>();
+  let guarded: CompiledFields | undefined;
+  return {
+    serverWillStart: async ({ schema }) => {
+      guarded = compileFields(schema, fields);
+      gateFields(schema, guarded.coordinates, fieldResolver);
+      return {
+        schemaDidLoadOrUpdate: ({ coreSupergraphSdl }) =>
+          assertResolves(coreSupergraphSdl, guarded),
+      };
+    },
+    requestDidStart: async (context) => {
+      const { contextValue, response } = context;
+      const flight: Flight = { ruling: undefined, late: [] };
+      flights.set(context, flight);
+      const head = headersTarget(response.http);
+      const decide = async (): Promise<Ruling> => {
+        const ruling = await rule(options, context);
+        ruling.duty.applyHeaders(head);
+        return ruling;
+      };
+      return {
+        didResolveOperation: async () => {
+          const { denial, request, factsOf } = await (flight.ruling ??= decide());
+          // Stops the pipeline; what the caller sees of it is settled in willSendResponse.
+          if (denial) throw refusalError(denial);
+          openFields(contextValue, (coordinate, source, args, info) =>
+            guarded?.decide(
+              request,
+              { ...factsOf(info), field: { coordinate, source, args } },
+              (decision) => {
+                const { allowed } = decision;
+                flight.late.push({ allowed, duty: enforce(decision, onError) });
+              },
+            ),
+          );
+        },
+        willSendResponse: async (sending) => {
+          // Decided here where the pipeline stopped before there was an operation.
+          const { denial: refusal, duty } = await (flight.ruling ??= decide());
+          const denial =
+            refusal ?? (duty.onRelease && (await releaseData(duty.onRelease, sending.response)));
+          if (denial) renderRefusal(sending.response, denial);
+          for (const { duty } of flight.late) duty.applyHeaders(head);
+          const ending = endingOf(sending, denial);
+          const { body } = sending.response;
+          if (body.kind === 'single') return finish(flight, duty, ending);
+          watchIncremental(sending.response, body, (outcome) =>
+            finish(flight, duty, { ...ending, outcome }),
+          );
+        },
+      };
+    },
+    unexpectedErrorProcessingRequest: async ({ requestContext }) => {
+      const flight = flights.get(requestContext);
+      const ruling = await flight?.ruling;
+      if (flight && ruling) finish(flight, ruling.duty, { outcome: 'failed', status: 500 });
+    },
+  };
+}
+
+function finish({ late }: Flight, duty: Enforcement, ending: Ending): void {
+  for (const { allowed, duty } of late) {
+    duty.complete(allowed ? ending : { ...ending, outcome: 'refused' });
+  }
+  duty.complete(ending);
+}
+
+/** A gateway sends the operation on to others: no resolver here would ask a policy. */
+function assertResolves(supergraph: string | undefined, fields: CompiledFields | undefined): void {
+  assertConfiguration(
+    supergraph === undefined || fields?.coordinates.length === 0,
+    'apisec: a gateway resolves no fields itself. Guard them in the subgraphs.',
+  );
+}

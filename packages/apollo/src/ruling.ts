@@ -1,0 +1,157 @@
+import {
+  type Admission,
+  admit,
+  type Coverage,
+  type Decision,
+  type Denial,
+  type Enforcement,
+  enforce,
+  fault,
+  type GraphqlFacts,
+  type Peer,
+  type RequestLike,
+} from '@apisec/core';
+import { collectRootFields, operationName, type RootField, UNRESOLVED } from '@apisec/graphql';
+import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
+import type { GraphQLResolveInfo } from 'graphql';
+import { type HostRequest, hostRequestOf, viewRequest } from './request.ts';
+
+/** What the ruling needs of the plugin's options. */
+export interface RulingPlan<Context extends BaseContext> {
+  readonly admission: Admission<GraphqlFacts, object>;
+  readonly peer?: ((contextValue: Context) => Peer) | undefined;
+  readonly request?: ((contextValue: Context) => HostRequest | undefined) | undefined;
+  readonly onError?: ((cause: unknown) => void) | undefined;
+}
+
+/** What was decided about one operation. */
+export interface Ruling {
+  readonly request: RequestLike;
+  readonly duty: Enforcement;
+  /** Why the operation is not executed, where it is not. */
+  readonly denial: Denial | undefined;
+  /** The facts of the guard that admitted the root field above a field. */
+  readonly factsOf: (info: GraphQLResolveInfo) => object;
+}
+
+type Operation<Context extends BaseContext> = Pick<
+  GraphQLRequestContext<Context>,
+  'request' | 'contextValue' | 'schema' | 'document' | 'operation'
+>;
+
+const UNKNOWN_PEER: Peer = Object.freeze({ address: undefined, id: undefined });
+
+/**
+ * Decides one operation: by the guard, or by each guard that a coverage table lists for its root fields;
+ * then shows its variables to the policies that ask. Never rejects.
+ */
+export async function rule<Context extends BaseContext>(
+  plan: RulingPlan<Context>,
+  operation: Operation<Context>,
+): Promise<Ruling> {
+  const { contextValue, request: graphql } = operation;
+  let request = viewRequest(graphql.http, undefined);
+  try {
+    const host = plan.request ? plan.request(contextValue) : hostRequestOf(contextValue);
+    request = viewRequest(graphql.http, host);
+    const seed: GraphqlFacts = {
+      call: { protocol: 'graphql', operation: operationName(operation.operation) },
+      peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,
+    };
+    const decisions = new Map<object, Decision<object>>();
+    const roots = rootsOf(operation);
+    for (const { coordinate } of roots) {
+      const admission = admissionFor(plan.admission, coordinate);
+      if (decisions.has(admission)) continue;
+      const decision = await admission.check(request, seed);
+      decisions.set(admission, decision);
+      if (!decision.allowed) break;
+    }
+    const decision = join([...decisions.values()]);
+    const duty = enforce(decision, plan.onError);
+    const denial = decision.allowed ? await showVariables(duty, graphql) : decision.denial;
+    if (denial === undefined) {
+      for (const each of decisions.values()) if (each.allowed) admit(contextValue, each);
+    }
+    return { request, duty, denial, factsOf: lookUp(plan.admission, roots, decisions) };
+  } catch (cause) {
+    // A callback of the options threw: nobody was asked, so nobody is admitted.
+    return refused(request, fault('policy.threw', cause), plan.onError);
+  }
+}
+
+function rootsOf<Context extends BaseContext>({
+  schema,
+  document,
+  operation,
+}: Operation<Context>): readonly RootField[] {
+  return document && operation
+    ? collectRootFields(schema, document, operation)
+    : [{ coordinate: UNRESOLVED, responseName: '' }];
+}
+
+/** A guard decides every operation; a coverage table names one for each root field. */
+function admissionFor(
+  admission: Admission<GraphqlFacts, object> & Partial<Coverage<GraphqlFacts>>,
+  coordinate: string,
+): Admission<GraphqlFacts, object> {
+  return admission.admission ? admission.admission(coordinate) : admission;
+}
+
+/** One decision of several: refused if one is, with the duties of all. */
+function join(decisions: readonly Decision<object>[]): Decision<object> {
+  const [only] = decisions;
+  if (only !== undefined && decisions.length === 1) return only;
+  const facts = {};
+  for (const each of decisions) Object.assign(facts, each.allowed ? each.facts : each.gathered);
+  const obligations = decisions.flatMap((each) => each.obligations);
+  const trace = decisions.flatMap((each) => each.trace);
+  const refusal = decisions.find((each) => !each.allowed);
+  return refusal
+    ? { ...refusal, obligations, trace, gathered: facts }
+    : { allowed: true, facts, guard: decisions, obligations, trace };
+}
+
+async function showVariables(
+  { onMessage }: Enforcement,
+  graphql: GraphQLRequestContext<BaseContext>['request'],
+): Promise<Denial | undefined> {
+  if (onMessage === undefined) return undefined;
+  const outcome = await onMessage(graphql.variables ?? {});
+  if (!outcome.ok) return outcome.denial;
+  if (!('value' in outcome)) return undefined;
+  if (!isRecord(outcome.value)) return fault('policy.invalid_outcome');
+  graphql.variables = outcome.value;
+  return undefined;
+}
+
+function lookUp(
+  admission: Admission<GraphqlFacts, object>,
+  roots: readonly RootField[],
+  decisions: ReadonlyMap<object, Decision<object>>,
+): Ruling['factsOf'] {
+  const byName = new Map<string | number, object>();
+  for (const { coordinate, responseName } of roots) {
+    const decision = decisions.get(admissionFor(admission, coordinate));
+    if (decision?.allowed) byName.set(responseName, decision.facts);
+  }
+  return ({ path }) => {
+    let root = path;
+    while (root.prev) root = root.prev;
+    return byName.get(root.key) ?? {};
+  };
+}
+
+function refused(
+  request: RequestLike,
+  denial: Denial,
+  onError: ((cause: unknown) => void) | undefined,
+): Ruling {
+  const decision = { allowed: false, denial, obligations: [], trace: [], gathered: {} } as const;
+  return { request, denial, duty: enforce(decision, onError), factsOf: () => ({}) };
+}
+
+/** True for what can stand for variables or data: an object that is no list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,27 @@
+import { type Denial, graphqlRefusal } from '@apisec/core';
+import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
+
+/**
+ * A refusal as an error that a GraphQL server can throw or put into a response: message, code and
+ * reason, never its cause. It has no stack, so that no server can show one.
+ *
+ * @param field where the refusal stands for one field: its path and place are told.
+ */
+export function refusalError(denial: Denial, field?: GraphQLResolveInfo): GraphQLError {
+  const { message, extensions } = graphqlRefusal(denial);
+  const error = new GraphQLError(message, {
+    extensions,
+    // With its path the error counts as located; otherwise the executor would wrap it in one with a stack.
+    ...(field && { nodes: field.fieldNodes, path: pathOf(field) }),
+  });
+  Object.defineProperty(error, 'stack', { value: undefined });
+  return error;
+}
+
+function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
+  const keys: (string | number)[] = [];
+  for (let step: GraphQLResolveInfo['path'] | undefined = path; step; step = step.prev) {
+    keys.push(step.key);
+  }
+  return keys.reverse();
+}
