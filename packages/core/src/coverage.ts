@@ -1,6 +1,7 @@
 import { assertConfiguration } from './configuration-error.ts';
 import type { CallFacts } from './facts.ts';
 import { type Admission, guard } from './guard.ts';
+import type { Obligations } from './obligations.ts';
 import { deny } from './outcome.ts';
 import { definePolicy, type PolicyInfo } from './policy.ts';
 import type { RequestLike } from './request.ts';
@@ -29,14 +30,11 @@ export interface Coverage<in Seed extends object> extends Admission<Seed, object
   readonly report: () => readonly CoverageRow[];
 }
 
-const unlisted = guard().use(
-  definePolicy({
-    name: 'coverage',
-    role: 'grant',
-    check: () =>
-      deny('forbidden', 'operation.unlisted', { detail: 'This operation is not available.' }),
-  }),
-);
+/** Options of {@link coverage}. */
+export interface CoverageOptions {
+  /** Told how each call of an unlisted operation ended: no guard of yours hears of it. For audit. */
+  readonly onUnlisted?: Obligations['onComplete'] | undefined;
+}
 
 /**
  * Lists which guard decides which operation; what is not listed is denied. Operations are written as the
@@ -52,10 +50,12 @@ export function coverage<Seed extends CallFacts>(
   table: Readonly<
     Record<string, Admission<Seed, object> & { readonly policies?: readonly PolicyInfo[] }>
   >,
+  { onUnlisted }: CoverageOptions = {},
 ): Coverage<Seed> {
   const listed = new Map(Object.entries(table));
   for (const [operation, admission] of listed) assertAdmission(admission, operation);
   const operations = Object.freeze([...listed.keys()]);
+  const unlisted = refuseUnlisted(onUnlisted);
   const find = (operation: string): Admission<Seed, object> => listed.get(operation) ?? unlisted;
   return Object.freeze({
     role: 'grant',
@@ -78,6 +78,18 @@ export function coverage<Seed extends CallFacts>(
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
   } satisfies Coverage<Seed>);
+}
+
+function refuseUnlisted(onComplete: Obligations['onComplete']): Admission<CallFacts, object> {
+  return guard().use(
+    definePolicy({
+      name: 'coverage',
+      role: 'grant',
+      always: onComplete && { onComplete },
+      check: () =>
+        deny('forbidden', 'operation.unlisted', { detail: 'This operation is not available.' }),
+    }),
+  );
 }
 
 /** A CORS preflight is decided by the guard of the operation that it asks about. */

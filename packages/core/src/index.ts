@@ -19,7 +19,13 @@ export { admit, factsOf } from './carriers.ts';
 export { type BuiltinCode, codes, type DenialCode } from './codes.ts';
 export { allOf, anyOf, when } from './combine.ts';
 export { assertConfiguration, ConfigurationError } from './configuration-error.ts';
-export { assertAdmission, type Coverage, type CoverageRow, coverage } from './coverage.ts';
+export {
+  assertAdmission,
+  type Coverage,
+  type CoverageOptions,
+  type CoverageRow,
+  coverage,
+} from './coverage.ts';
 export {
   type Allowed,
   type Decision,
