@@ -57,6 +57,17 @@ export interface RawBodyFacts {
   readonly rawBody: Uint8Array;
 }
 
+/** The certificate that the caller proved to hold, in a TLS handshake that the server's authorities vouch for. */
+export interface ClientCertificate {
+  /** The leaf in DER, as RFC 8705 §3.1 hashes it. */
+  readonly raw: Uint8Array;
+}
+
+/** What adapters attest where they terminate mutual TLS; absent when the caller showed no valid certificate. */
+export interface CertificateFacts {
+  readonly certificate?: ClientCertificate | undefined;
+}
+
 /** Who makes the call, as an `authenticate*` policy found out. */
 export interface Principal {
   /**
@@ -86,6 +97,8 @@ export interface Authentication {
   readonly claims: Readonly<Record<string, unknown>>;
   /** When the credential ends, in epoch milliseconds. */
   readonly expiresAt?: number | undefined;
+  /** The keys that the credential is bound to (`cnf`, RFC 7800), where it is bound to one. */
+  readonly confirmation?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What every `authenticate*` policy adds. */

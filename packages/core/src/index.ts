@@ -1,9 +1,19 @@
 // For users.
 
+export { type FixedWindowOptions, fixedWindow } from './limits/fixed-window.ts';
+export { type GcraOptions, gcra } from './limits/gcra.ts';
+export { type SlidingWindowOptions, slidingWindow } from './limits/sliding-window.ts';
+export { type TokenBucketOptions, tokenBucket } from './limits/token-bucket.ts';
 export { allowAnonymous } from './policies/allow-anonymous.ts';
 export { allowAuthenticated } from './policies/allow-authenticated.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
+export {
+  type NamedRateLimitRule,
+  type RateLimitOptions,
+  type RateLimitRule,
+  rateLimit,
+} from './policies/rate-limit.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
 export {
@@ -11,6 +21,18 @@ export {
   type SecurityHeaderValues,
   securityHeaders,
 } from './policies/security-headers.ts';
+export type {
+  BucketLimit,
+  Limit,
+  LimitAnswer,
+  LimitRequest,
+  LimitStore,
+  LimitVerdict,
+  Settlement,
+  SyncLimitStore,
+  WindowLimit,
+} from './stores/limit-store.ts';
+export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
 
 // For adapter authors.
 
@@ -41,6 +63,8 @@ export type {
   Authentication,
   Call,
   CallFacts,
+  CertificateFacts,
+  ClientCertificate,
   GraphqlCall,
   GraphqlFacts,
   GrpcCall,
