@@ -21,6 +21,7 @@ const NAMED = {
     coverage: 'coverage.ts',
     enforce: 'enforce.ts',
     explain: 'explain.ts',
+    'memory-limit-store': 'stores/memory-limit-store.ts',
     protect: 'protect.ts',
   },
 };

@@ -27,6 +27,12 @@ const meanings = {
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',
   'scope.insufficient': 'The credential lacks a scope that the operation needs.',
+  // limits
+  'limit.exceeded': 'A limit is used up. The call can succeed after retryAfter.',
+  'limit.cost_too_high': 'The call costs more than a limit ever allows at once.',
+  'limit.key_missing': 'A limit could not tell whom to count, so the call is refused.',
+  'limit.cost_invalid': 'A cost function answered something that is no cost.',
+  'limit.unavailable': 'The store that counts limits did not answer.',
 } as const;
 
 /** A built-in code. */
