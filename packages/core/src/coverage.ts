@@ -14,12 +14,14 @@ export interface CoverageRow {
 
 /**
  * A table from operation to guard that is an admission itself: mount it and each call is decided by the guard
- * listed for it, and refused (`operation.unlisted`) where none is.
+ * listed for it, and refused (`operation.unlisted`) where none is. Its facts are those of one of its guards,
+ * so what all of them know can be used.
  */
-export interface Coverage<in Seed extends object> extends Admission<Seed, object> {
+export interface Coverage<in Seed extends object, out Facts extends object = object>
+  extends Admission<Seed, Facts> {
   readonly operations: readonly string[];
   /** The guard listed for an operation, or one that refuses with `operation.unlisted`. */
-  readonly admission: (operation: string) => Admission<Seed, object>;
+  readonly admission: (operation: string) => Admission<Seed, Facts>;
   /**
    * To be called at boot with what the server really serves.
    *
@@ -46,17 +48,21 @@ export interface CoverageOptions {
  * const api = coverage({ 'GET /orders': orders, 'POST /orders': createOrder });
  * api.assertCovered(['GET /orders', 'POST /orders']);
  */
-export function coverage<Seed extends CallFacts>(
-  table: Readonly<
+export function coverage<
+  Seed extends CallFacts,
+  Table extends Readonly<Record<string, object>> = Readonly<Record<string, object>>,
+>(
+  table: { readonly [Operation in keyof Table]: Admission<Seed, Table[Operation]> } & Readonly<
     Record<string, Admission<Seed, object> & { readonly policies?: readonly PolicyInfo[] }>
   >,
   { onUnlisted }: CoverageOptions = {},
-): Coverage<Seed> {
-  const listed = new Map(Object.entries(table));
+): Coverage<Seed, Table[keyof Table]> {
+  type Entry = Admission<Seed, Table[keyof Table]> & { readonly policies?: readonly PolicyInfo[] };
+  const listed = new Map(Object.entries<Entry>(table));
   for (const [operation, admission] of listed) assertAdmission(admission, operation);
   const operations = Object.freeze([...listed.keys()]);
   const unlisted = refuseUnlisted(onUnlisted);
-  const find = (operation: string): Admission<Seed, object> => listed.get(operation) ?? unlisted;
+  const find = (operation: string): Entry => listed.get(operation) ?? unlisted;
   return Object.freeze({
     role: 'grant',
     operations,
@@ -77,10 +83,10 @@ export function coverage<Seed extends CallFacts>(
       );
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
-  } satisfies Coverage<Seed>);
+  } satisfies Coverage<Seed, Table[keyof Table]>);
 }
 
-function refuseUnlisted(onComplete: Obligations['onComplete']): Admission<CallFacts, object> {
+function refuseUnlisted(onComplete: Obligations['onComplete']): Admission<CallFacts, never> {
   return guard().use(
     definePolicy({
       name: 'coverage',

@@ -162,3 +162,14 @@ test('an alternative of sync policies can guard a GraphQL field', () => {
   // @ts-expect-error one of them may need a promise
   fields({ 'User.email': anyOf(requireScopes('pii:read'), limit({ by: () => 'x' })) });
 });
+
+test('a coverage table knows the facts that all its guards know', () => {
+  const limited = base.use(limit({ by: () => 'x' })).use(requireScopes('a'));
+  const table = coverage({ 'Query.orders': orders, 'Query.invoices': limited });
+  expectTypeOf<FactsOf<typeof table>['principal']>().toEqualTypeOf<Principal>();
+  // @ts-expect-error only one of them
+  expectTypeOf<FactsOf<typeof table>['limits']>().toEqualTypeOf<number>();
+  const open = coverage({ 'Query.orders': orders, 'Query.status': guard().use(allowAnonymous()) });
+  // @ts-expect-error nobody was asked for
+  expectTypeOf<FactsOf<typeof open>['principal']>().toEqualTypeOf<Principal>();
+});
