@@ -1,5 +1,8 @@
 // For users.
 
+export type { StoreFailureOptions } from './internal/limit-failure.ts';
+export type { LimitKey } from './internal/limit-key.ts';
+export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
 export { type FixedWindowOptions, fixedWindow } from './limits/fixed-window.ts';
 export { type GcraOptions, gcra } from './limits/gcra.ts';
 export { type SlidingWindowOptions, slidingWindow } from './limits/sliding-window.ts';
@@ -8,12 +11,7 @@ export { allowAnonymous } from './policies/allow-anonymous.ts';
 export { allowAuthenticated } from './policies/allow-authenticated.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
-export {
-  type NamedRateLimitRule,
-  type RateLimitOptions,
-  type RateLimitRule,
-  rateLimit,
-} from './policies/rate-limit.ts';
+export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
 export {

@@ -3,22 +3,22 @@ import type { HeaderEdit } from '../obligations.ts';
 import type { Limit, LimitVerdict } from '../stores/limit-store.ts';
 import { serializeString } from './structured-fields.ts';
 
-/** One limit of a decision, as headers tell it. */
+/** One limit of a decision, as headers tell it. Strings are serialised structured fields. */
 export interface ToldLimit {
-  /** The limit's name as a structured-field string, made once. */
   readonly label: string;
-  /** More parameters of both fields (`pk`), serialised. */
+  /** `;qu="..."`, or empty. */
+  readonly unit: string;
+  /** `;pk=:...:`, or empty. */
   readonly partition: string;
-  readonly unit: string | undefined;
   readonly limit: Limit;
   readonly verdict: LimitVerdict;
 }
 
 /** The name of a limit as it stands in headers; refuses to construct with one that cannot. */
-export function labelOf(policy: string, name: string): string {
-  const label = typeof name === 'string' ? serializeString(name) : undefined;
+export function serializedName(policy: string, name: string): string {
+  const label = typeof name === 'string' && name !== '' ? serializeString(name) : undefined;
   assertConfiguration(
-    label !== undefined && name !== '',
+    label !== undefined,
     `${policy}: the name of a limit must be printable ASCII, since it is told in headers.`,
   );
   return label;
@@ -26,34 +26,43 @@ export function labelOf(policy: string, name: string): string {
 
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. */
 export function limitHeaders(limits: readonly ToldLimit[]): HeaderEdit[] {
-  let policies = '';
-  let services = '';
-  for (const { label, partition, unit, limit, verdict } of limits) {
-    const between = policies === '' ? '' : ', ';
-    const quota = `q=${Math.floor(limit.capacity)};w=${seconds(windowOf(limit)) || 1}`;
-    const measure = unit === undefined ? '' : `;qu=${unit}`;
-    policies += `${between}${label};${quota}${measure}${partition}`;
-    services += `${between}${label};r=${Math.floor(verdict.remaining)};t=${seconds(moreAfter(verdict))}${partition}`;
-  }
+  return listHeaders(
+    limits.map(({ label, unit, partition, limit }) => {
+      const window = Math.max(1, seconds(windowOf(limit)));
+      return `${label};q=${Math.floor(limit.capacity)};w=${window}${unit}${partition}`;
+    }),
+    limits.map(({ label, partition, verdict }) => {
+      const { remaining } = verdict;
+      return `${label};r=${Math.floor(remaining)};t=${seconds(moreAfter(verdict))}${partition}`;
+    }),
+  );
+}
+
+/** Both fields of the draft from their items. Appended, so that several policies can tell theirs. */
+export function listHeaders(
+  policies: readonly string[],
+  services: readonly string[],
+): HeaderEdit[] {
   return [
-    { op: 'append', name: 'ratelimit-policy', value: policies },
-    { op: 'append', name: 'ratelimit', value: services },
+    { op: 'append', name: 'ratelimit-policy', value: policies.join(', ') },
+    { op: 'append', name: 'ratelimit', value: services.join(', ') },
   ];
 }
 
 /** `X-RateLimit-*` as they were common before the draft: the tightest limit, reset in epoch seconds. */
 export function legacyHeaders(limits: readonly ToldLimit[], now: number): HeaderEdit[] {
-  const tightest = limits.reduce((one, other) => (share(other) < share(one) ? other : one));
-  const { limit, verdict } = tightest;
+  const { limit, verdict } = limits.reduce((one, other) =>
+    share(other) < share(one) ? other : one,
+  );
   return [
-    { op: 'set', name: 'x-ratelimit-limit', value: String(Math.floor(limit.capacity)) },
-    { op: 'set', name: 'x-ratelimit-remaining', value: String(Math.floor(verdict.remaining)) },
-    {
-      op: 'set',
-      name: 'x-ratelimit-reset',
-      value: String(seconds(now + moreAfter(verdict))),
-    },
+    legacyHeader('limit', Math.floor(limit.capacity)),
+    legacyHeader('remaining', Math.floor(verdict.remaining)),
+    legacyHeader('reset', seconds(now + moreAfter(verdict))),
   ];
+}
+
+function legacyHeader(name: string, value: number): HeaderEdit {
+  return { op: 'set', name: `x-ratelimit-${name}`, value: String(value) };
 }
 
 /** §6: `Retry-After` should not lie before `t`, so a limit that refuses tells the same time in both. */

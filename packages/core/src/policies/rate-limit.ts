@@ -1,79 +1,82 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { labelOf, legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
-import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from '../internal/limit-key.ts';
+import { type Counted, countIn, type StoreFailureOptions } from '../internal/limit-failure.ts';
+import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
+import {
+  type CompiledRule,
+  compileRule,
+  isCost,
+  type NamedRateLimitRule,
+  type RateLimitRule,
+} from '../internal/limit-rule.ts';
 import { type MaybePromise, settle } from '../internal/maybe-promise.ts';
-import { serializeString } from '../internal/structured-fields.ts';
-import type { Completion, Obligations } from '../obligations.ts';
-import { type Deny, type NoFacts, type Outcome, refuse } from '../outcome.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import type { Completion, HeaderEdit, Obligations } from '../obligations.ts';
+import { type Deny, type NoFacts, type Outcome, pass, refuse } from '../outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';
-import type { RequestLike } from '../request.ts';
 import type {
-  Limit,
-  LimitAnswer,
   LimitRequest,
   LimitStore,
+  LimitVerdict,
+  Settlement,
   SyncLimitStore,
 } from '../stores/limit-store.ts';
 import { memoryLimitStore } from '../stores/memory-limit-store.ts';
 
-/** One limit, who it counts, and what a call costs. */
-export interface RateLimitRule<in Needs extends object> {
-  /** The limit, or a function that finds it by the facts (tiers, plans); `unlimited` counts nothing. */
-  readonly limit: Limit | ((facts: Readonly<Needs>) => Limit | 'unlimited');
-  /**
-   * Who is counted: a key, or a list of parts that count together. `everyone` is one limit for all callers.
-   * Nothing or an empty key refuses the call (`limit.key_missing`): what to count by then is yours to say,
-   * for example `facts.peer.id ?? 'unknown'`.
-   *
-   * Where an earlier policy added a `tenant`, it is part of the key.
-   */
-  readonly by: 'everyone' | ((facts: Readonly<Needs>) => LimitKey);
-  /** Units that a call takes, 0 or more. Default: 1. */
-  readonly cost?: number | ((request: RequestLike, facts: Readonly<Needs>) => number) | undefined;
-  /**
-   * What the call really cost, asked when it has ended: the difference to `cost` is charged or given back.
-   * `({ outcome }, cost) => (outcome === 'failed' ? 0 : cost)` gives back what failed.
-   */
-  readonly settle?: ((completion: Completion, cost: number) => number) | undefined;
-  /** Counts the key over all tenants together. Default: false. */
-  readonly acrossTenants?: boolean | undefined;
-  /** What is counted, for headers: `requests`, `content-bytes`, or a unit of your own. */
-  readonly unit?: string | undefined;
-}
-
-/** A limit among several: told apart by name in headers, problem details and stores. */
-export interface NamedRateLimitRule<in Needs extends object> extends RateLimitRule<Needs> {
-  readonly name: string;
-}
-
-interface Shared<S> {
-  /** Where it is counted. Default: a memory store of this policy's own. */
+interface Shared<S> extends StoreFailureOptions {
+  /** Where it is counted. Default: a memory store of this policy's own, which cannot fail. */
   readonly store?: S;
-  /** Epoch milliseconds, for the default store and the legacy headers. Default: `Date.now`. */
+  /**
+   * `standard`: `RateLimit` and `RateLimit-Policy`. `both`: and the older `X-RateLimit-*` for the tightest
+   * limit. `none`: only `Retry-After` on refusals. Default: `standard`.
+   */
+  readonly headers?: 'standard' | 'both' | 'none' | undefined;
+  /** Epoch milliseconds, for memory stores made here and `X-RateLimit-Reset`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 interface Single<Needs extends object> extends RateLimitRule<Needs> {
+  /**
+   * The limit's name in headers and in the store; required with `store`, where policies of the same name
+   * count together. Default: `default`.
+   */
   readonly name?: string | undefined;
   readonly limits?: undefined;
 }
 
 interface Several<Needs extends object> {
+  /** All of them must have room, or none is charged. */
   readonly limits: readonly NamedRateLimitRule<Needs>[];
   readonly limit?: undefined;
   readonly by?: undefined;
+  readonly name?: undefined;
 }
 
 /** Options of {@link rateLimit}: one limit, or several under `limits`. */
 export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> = Shared<S> &
   (Single<Needs> | Several<Needs>);
 
-const KEY_MISSING: Deny = Object.freeze(refuse({ kind: 'internal', code: 'limit.key_missing' }));
-const COST_INVALID: Deny = Object.freeze(refuse({ kind: 'internal', code: 'limit.cost_invalid' }));
+const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
+const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
+const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
+/** Limits in one step; each is a part of one script in a store. */
+const MOST_LIMITS = 16;
 
 /**
- * Refuses calls above a limit (429 with `Retry-After`), and tells every caller in `RateLimit` and
- * `RateLimit-Policy` what is left.
+ * Refuses calls above a limit, and tells allowed and refused callers alike what is left. Several limits are
+ * one step: unless all have room, none is charged, and a refusal charges nothing.
+ *
+ * Denials: `limit.exceeded` (429, with the exact `retryAfter` and the problem type `quota-exceeded`),
+ * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing` and `limit.cost_invalid` (500:
+ * `by` or `cost` gave no answer to act on), `limit.unavailable` (503: the store failed and `onError` is
+ * `closed`). Headers as in draft-ietf-httpapi-ratelimit-headers-10.
+ *
+ * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
+ * store is given without names, or `onError: 'degrade'` without `localShare`.
+ * @example
+ * rateLimit({
+ *   limit: tokenBucket({ capacity: 100, refillPerSecond: 10 }),
+ *   by: (facts: AuthenticatedFacts) => facts.principal.id,
+ * });
  */
 export function rateLimit<Needs extends object>(
   options: RateLimitOptions<Needs, SyncLimitStore | undefined>,
@@ -84,94 +87,121 @@ export function rateLimit<Needs extends object>(
 export function rateLimit<Needs extends object>(
   options: RateLimitOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { now = Date.now } = options;
-  const store: LimitStore = options.store ?? memoryLimitStore({ now });
-  const rules = (options.limits ?? [{ ...options, name: options.name ?? 'default' }]).map(compile);
+  const { now = Date.now, onError, headers = 'standard' } = options;
+  const rules = compileRules(options);
+  assertConfiguration(
+    headers === 'standard' || headers === 'both' || headers === 'none',
+    "rateLimit: headers must be 'standard', 'both' or 'none'.",
+  );
+  const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
+  const count = countIn('rateLimit', options.store ?? makeLocal(), makeLocal, options);
 
-  const conclude = (
-    answer: LimitAnswer,
-    asked: readonly Rule<Needs>[],
-    requests: readonly LimitRequest[],
-  ): Outcome => {
-    const told = requests.map(
-      ({ limit }, index): ToldLimit => ({
-        label: (asked[index] as Rule<Needs>).label,
-        partition: '',
-        unit: (asked[index] as Rule<Needs>).unit,
-        limit,
-        verdict: answer.verdicts[index] as LimitAnswer['verdicts'][number],
-      }),
-    );
-    const obligations: Obligations = { headers: limitHeaders(told) };
-    if (answer.allowed) return { ok: true, obligations, degraded: answer.degraded };
-    const violated = answer.verdicts.flatMap(({ allowed }, index) =>
-      allowed ? [] : [(asked[index] as Rule<Needs>).name],
-    );
-    const wait = Math.max(...answer.verdicts.map(({ retryAfter }) => retryAfter));
-    return {
-      ok: false,
-      denial: {
-        kind: 'rate_limited',
-        code: 'limit.exceeded',
-        detail: 'Too many requests.',
-        retryAfter: wait / 1000,
-        problem: {
-          type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
-          title: 'Too Many Requests',
-          extensions: { 'violated-policies': violated },
-        },
-      },
-      obligations,
-    };
+  const headersOf = (told: readonly ToldLimit[]): readonly HeaderEdit[] => {
+    if (headers === 'none') return [];
+    return headers === 'both'
+      ? [...limitHeaders(told), ...legacyHeaders(told, now())]
+      : limitHeaders(told);
   };
 
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'rateLimit',
     role: 'check',
     check: (request, facts): MaybePromise<Outcome> => {
+      const asked: CompiledRule<Needs>[] = [];
       const requests: LimitRequest[] = [];
-      const asked: Rule<Needs>[] = [];
       for (const rule of rules) {
         const limit = rule.limitOf(facts);
         if (limit === 'unlimited') continue;
         const key = rule.keyOf(facts);
         if (key === undefined) return KEY_MISSING;
         const cost = rule.costOf(request, facts);
-        if (!(cost >= 0 && cost < Number.POSITIVE_INFINITY)) return COST_INVALID;
-        requests.push({ name: rule.name, key, limit, cost });
+        if (!isCost(cost)) return COST_INVALID;
         asked.push(rule);
+        requests.push({ name: rule.name, key, limit, cost });
       }
-      if (requests.length === 0) return { ok: true };
-      return settle<LimitAnswer, Outcome>(
-        () => store.consume(requests),
-        (answer) => conclude(answer, asked, requests),
-        (cause) => refuse({ kind: 'unavailable', code: 'limit.unavailable', cause }),
+      if (requests.length === 0) return pass();
+      return settle<Counted, Outcome>(
+        () => count(requests),
+        (counted) => {
+          const { answer } = counted;
+          const told = asked.map(({ label, unit, partitionOf }, index): ToldLimit => {
+            // A store that answers is held to one verdict for each request.
+            const { limit } = counted.requests[index] as LimitRequest;
+            const verdict = answer.verdicts[index] as LimitVerdict;
+            return { label, unit, partition: partitionOf(facts), limit, verdict };
+          });
+          const edits = headersOf(told);
+          if (!answer.allowed) return exceeded(asked, answer.verdicts, edits);
+          const onComplete = settling(asked, counted);
+          const obligations = { headers: edits, ...(onComplete && { onComplete }) };
+          return { ok: true, obligations, degraded: answer.degraded };
+        },
+        // Deliberately open where the user said so; the decision tells it.
+        (cause) =>
+          onError === 'open'
+            ? UNCOUNTED
+            : refuse({ kind: 'unavailable', code: 'limit.unavailable', cause }),
       );
     },
   });
 }
 
-/** A rule with everything that can be known before the first call. */
-interface Rule<Needs extends object> {
-  readonly name: string;
-  readonly label: string;
-  readonly unit: string | undefined;
-  readonly limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited';
-  readonly keyOf: (facts: Readonly<Needs>) => string | undefined;
-  readonly costOf: (request: RequestLike, facts: Readonly<Needs>) => number;
+function compileRules<Needs extends object>(
+  options: RateLimitOptions<Needs>,
+): readonly CompiledRule<Needs>[] {
+  assertConfiguration(
+    options.limits !== undefined || options.store === undefined || options.name !== undefined,
+    'rateLimit: give the limit a name. In a store that others use it is what tells them apart.',
+  );
+  const rules = (options.limits ?? [{ ...options, name: options.name ?? 'default' }]).map((rule) =>
+    compileRule('rateLimit', rule),
+  );
+  assertConfiguration(
+    rules.length > 0 && rules.length <= MOST_LIMITS,
+    `rateLimit: give it limits, from one to ${MOST_LIMITS}.`,
+  );
+  assertConfiguration(
+    new Set(rules.map(({ name }) => name)).size === rules.length,
+    'rateLimit: two limits have the same name. Give each its own.',
+  );
+  return rules;
 }
 
-function compile<Needs extends object>(rule: NamedRateLimitRule<Needs>): Rule<Needs> {
-  const { name, limit, by, cost = 1, acrossTenants = false, unit } = rule;
+function exceeded(
+  asked: readonly { readonly name: string }[],
+  verdicts: readonly LimitVerdict[],
+  headers: readonly HeaderEdit[],
+): Deny {
+  const wait = Math.max(...verdicts.map(({ retryAfter }) => retryAfter));
+  const violated = asked.filter((_, index) => verdicts[index]?.allowed === false);
+  const problem = {
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    extensions: { 'violated-policies': violated.map(({ name }) => name) },
+  };
+  const never = wait === Number.POSITIVE_INFINITY;
   return {
-    name,
-    label: labelOf('rateLimit', name),
-    unit: unit === undefined ? undefined : serializeString(unit),
-    limitOf: typeof limit === 'function' ? limit : () => limit,
-    keyOf:
-      by === 'everyone'
-        ? () => EVERYONE
-        : (facts) => encodeLimitKey(by(facts), acrossTenants ? undefined : tenantOf(facts)),
-    costOf: typeof cost === 'function' ? cost : () => cost,
+    ok: false,
+    denial: never
+      ? { kind: 'too_large', code: 'limit.cost_too_high', problem }
+      : { kind: 'rate_limited', code: 'limit.exceeded', retryAfter: wait / 1000, problem },
+    obligations: { headers },
+  };
+}
+
+/** What remains to be done when the call ends, where a rule wants to know its real cost. */
+function settling(
+  asked: readonly CompiledRule<never>[],
+  { answer, store, requests }: Counted,
+): Obligations['onComplete'] {
+  if (asked.every((rule) => rule.settle === undefined)) return undefined;
+  return (completion: Completion) => {
+    const settlements = requests.flatMap((request, index): readonly Settlement[] => {
+      const actual = asked[index]?.settle?.(completion, request.cost);
+      if (actual === undefined) return [];
+      // Told to onFault: the reservation stands.
+      if (!isCost(actual)) throw new TypeError(`settle of limit "${request.name}" gave no cost`);
+      return [{ ...request, actual, at: answer.at }];
+    });
+    return store.settle(settlements);
   };
 }

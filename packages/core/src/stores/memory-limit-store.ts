@@ -112,10 +112,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
   /** Copies out what is known of a key. */
   const look = (index: number, { name, key, limit }: LimitRequest, time: number): Cursor => {
     const table = tableOf(name, limit);
-    const cursor = (cursors[index] ??= {
-      ...{ table, set: 0, slot: -1, low: 0, high: 0 },
-      ...{ used: 0, at: 0, previous: 0 },
-    });
+    const cursor = (cursors[index] ??= makeCursor(table));
     // Workers forbid randomness before the first request, so the seed waits for it.
     seeds ??= seed();
     keyedHash(key, seeds[0], seeds[1], cursor);
@@ -184,12 +181,18 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
 function makeTable(algorithm: Limit['algorithm'], window: number, sets: number): Table {
   const slots = sets * WAYS;
   return {
-    ...{ algorithm, window, sets },
+    algorithm,
+    window,
+    sets,
     low: new Uint32Array(slots),
     high: new Uint32Array(slots),
     cells: new Float64Array(slots * CELL),
     floors: new Float64Array(sets * CELL),
   };
+}
+
+function makeCursor(table: Table): Cursor {
+  return { table, set: 0, slot: -1, low: 0, high: 0, used: 0, at: 0, previous: 0 };
 }
 
 function find({ low, high }: Table, cursor: Cursor): number {
