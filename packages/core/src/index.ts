@@ -1,16 +1,65 @@
 // For users.
 
+export {
+  type ApiKeyChange,
+  type ApiKeyInfo,
+  type ApiKeyIssue,
+  type ApiKeyProblem,
+  type ApiKeyRefusalCode,
+  type ApiKeyScope,
+  type ApiKeys,
+  type ApiKeysOptions,
+  type ApiKeyVerification,
+  apiKeys,
+  type ListOptions,
+  type NewApiKey,
+  type Peppers,
+  type RotateOptions,
+  type VerifiedApiKey,
+} from './credentials/api-keys.ts';
+export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
 export type { StoreFailureOptions } from './internal/limit-failure.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
+export type {
+  Jwk,
+  JwsAlgorithm,
+  KeyAnswer,
+  KeyHint,
+  KeySet,
+  KeySource,
+  SignatureVerifier,
+  VerificationKey,
+  VerifySignature,
+} from './key-source.ts';
+export { type DiscoveryOptions, discoverIssuer } from './keys/discover-issuer.ts';
+export { type JwksDocument, localJwks } from './keys/local-jwks.ts';
+export { type RemoteKeysOptions, remoteJwks } from './keys/remote-jwks.ts';
 export { type FixedWindowOptions, fixedWindow } from './limits/fixed-window.ts';
 export { type GcraOptions, gcra } from './limits/gcra.ts';
 export { type SlidingWindowOptions, slidingWindow } from './limits/sliding-window.ts';
 export { type TokenBucketOptions, tokenBucket } from './limits/token-bucket.ts';
 export { allowAnonymous } from './policies/allow-anonymous.ts';
 export { allowAuthenticated } from './policies/allow-authenticated.ts';
+export {
+  type ApiKeyFacts,
+  type AuthenticateApiKeyOptions,
+  authenticateApiKey,
+} from './policies/authenticate-api-key.ts';
+export {
+  type AuthenticateJwtOptions,
+  authenticateJwt,
+  type ChallengeOptions,
+  type ClaimPath,
+  type JwtOptions,
+  type JwtProfile,
+  type TokenScheme,
+  type TrustedIssuer,
+  type VerifiedTokensOptions,
+} from './policies/authenticate-jwt.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
+export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
 export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
@@ -19,6 +68,20 @@ export {
   type SecurityHeaderValues,
   securityHeaders,
 } from './policies/security-headers.ts';
+export type {
+  ApiKeyLimit,
+  ApiKeyOwner,
+  ApiKeyQuery,
+  ApiKeyRecord,
+  ApiKeyStatus,
+  ApiKeyStore,
+  ApiKeyTerms,
+  ApiKeyUse,
+  PreviousSecret,
+  QuotaCharge,
+  QuotaVerdict,
+  StoredSecret,
+} from './stores/api-key-store.ts';
 export type {
   BucketLimit,
   Limit,
@@ -30,6 +93,10 @@ export type {
   SyncLimitStore,
   WindowLimit,
 } from './stores/limit-store.ts';
+export {
+  type MemoryApiKeyStoreOptions,
+  memoryApiKeyStore,
+} from './stores/memory-api-key-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
 
 // For adapter authors.
@@ -73,6 +140,7 @@ export type {
   Principal,
   RawBodyFacts,
 } from './facts.ts';
+export { type FetchAnswer, type FetchCall, type FetchOptions, guardFetch } from './fetch.ts';
 export {
   type InspectedRequest,
   inspectRequest,
@@ -80,7 +148,7 @@ export {
   type ReleasedResponse,
   refusalResponse,
   releaseResponse,
-} from './fetch.ts';
+} from './fetch-body.ts';
 export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';

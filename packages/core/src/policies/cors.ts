@@ -154,7 +154,7 @@ const methodRefused = refusal('cors.method_refused', { headers: [VARY_PREFLIGHT]
 const headerRefused = refusal('cors.header_refused', { headers: [VARY_PREFLIGHT] });
 
 function refusal(code: string, obligations?: Obligations, answer?: Denial['answer']): Deny {
-  return sharedRefusal({ kind: 'forbidden', code, answer }, obligations);
+  return sharedRefusal({ kind: 'forbidden', code, answer }, { obligations });
 }
 
 function set(headers: HeaderEdit[], name: string, value: string): void {

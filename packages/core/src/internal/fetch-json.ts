@@ -1,0 +1,96 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import { parseStrictObject } from './strict-json.ts';
+
+/** How documents are fetched from servers that the user named. */
+export interface FetchOptions {
+  /** Seconds until a fetch is given up. Default: 5. */
+  readonly timeout?: number | undefined;
+  /** A larger document is refused, in bytes. Default: 262,144. */
+  readonly maxBytes?: number | undefined;
+  /** Takes `http:` too where the host is this machine (`localhost`, `127.0.0.1`, `[::1]`): for tests. */
+  readonly insecureLoopback?: boolean | undefined;
+  /** Default: the runtime's own. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+/**
+ * Fetches one JSON object; undefined where the server has none (4xx). Rejects with an error that is for logs
+ * only.
+ */
+export type FetchJson = (url: string) => Promise<Readonly<Record<string, unknown>> | undefined>;
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Why a URL may not be fetched from; undefined where it may. */
+export function urlProblem(value: unknown, insecureLoopback: boolean): string | undefined {
+  if (typeof value !== 'string' || !URL.canParse(value)) return 'it is no absolute URL';
+  const { protocol, hostname, username, password, hash } = new URL(value);
+  if (username !== '' || password !== '' || hash !== '') return 'it has a user name or a fragment';
+  if (protocol === 'https:') return undefined;
+  return protocol === 'http:' && insecureLoopback && LOOPBACK.has(hostname)
+    ? undefined
+    : 'it is not https (for tests on this machine say insecureLoopback: true)';
+}
+
+/**
+ * Fetches without following redirects, within a time and a size.
+ *
+ * @throws ConfigurationError when a bound is no positive number.
+ */
+export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
+  const { timeout = 5, maxBytes = 262_144, fetch = globalThis.fetch } = options;
+  assertConfiguration(
+    timeout > 0 && timeout <= 60 && maxBytes > 0,
+    `${name}: timeout is in seconds, from 0 to 60, and maxBytes is positive.`,
+  );
+  return async (url) => {
+    const controller = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    // Raced as well, since a fetch that was handed in may not heed the signal.
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`${url} did not answer within ${timeout} s`));
+        controller.abort();
+      }, timeout * 1000);
+    });
+    const load = async (): ReturnType<FetchJson> => {
+      const response = await fetch(url, {
+        headers: { accept: 'application/json' },
+        redirect: 'manual',
+        signal: controller.signal,
+      });
+      const { status } = response;
+      if (status >= 400 && status < 500) return undefined;
+      if (status !== 200) throw new Error(`${url} answered ${status}`);
+      const document = parseStrictObject(await readBytes(response, maxBytes, url));
+      if (document === undefined) throw new Error(`${url} answered no well-formed JSON object`);
+      return document;
+    };
+    try {
+      return await Promise.race([load(), late]);
+    } finally {
+      clearTimeout(timer);
+      controller.abort();
+    }
+  };
+}
+
+async function readBytes(response: Response, maxBytes: number, url: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const reader = response.body?.getReader();
+  for (;;) {
+    const next = await reader?.read();
+    if (next === undefined || next.done) break;
+    size += next.value.byteLength;
+    if (size > maxBytes) throw new Error(`${url} answered more than ${maxBytes} bytes`);
+    chunks.push(next.value);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}

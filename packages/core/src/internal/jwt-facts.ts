@@ -1,0 +1,68 @@
+import type { AuthenticatedFacts, Authentication, Principal } from '../facts.ts';
+import type { TokenScheme } from './bearer-credentials.ts';
+import { freezeDeep, frozenSet } from './freeze-deep.ts';
+import { type ClaimPath, INVALID, rolesAt, scopesAt, textClaim } from './jwt-claims.ts';
+import type { IssuerRules } from './jwt-issuers.ts';
+import { principalId } from './principal-id.ts';
+import { isObject, member } from './strict-json.ts';
+import type { TokenRefusalCode } from './token-refusals.ts';
+
+/** Which claims the principal's rights come from. */
+export interface ClaimMapping {
+  readonly scopes: readonly ClaimPath[];
+  readonly roles: readonly ClaimPath[];
+}
+
+/** What the token says of its caller, frozen, so that it can be shared between calls; or what is wrong. */
+export function factsOfClaims(
+  claims: Readonly<Record<string, unknown>>,
+  expiresAt: number,
+  scheme: TokenScheme,
+  rules: IssuerRules,
+  mapping: ClaimMapping,
+): AuthenticatedFacts | TokenRefusalCode {
+  const confirmation = member(claims, 'cnf');
+  if (confirmation !== undefined && !isConfirmation(confirmation)) return 'token.claim_invalid';
+  // RFC 9449 §7: a token bound to a DPoP key is sent as DPoP, and no other token is.
+  const bound = confirmation !== undefined && Object.hasOwn(confirmation, 'jkt');
+  if (bound !== (scheme === 'DPoP')) return 'token.unconfirmed';
+
+  const scopes = mapping.scopes.map((path) => scopesAt(claims, path));
+  const roles = mapping.roles.map((path) => rolesAt(claims, path));
+  const tenant =
+    rules.tenantClaim === undefined ? rules.tenant : textClaim(claims, rules.tenantClaim);
+  const subject = textClaim(claims, 'sub');
+  const clientId = textClaim(claims, 'client_id');
+  if (!isList(scopes) || !isList(roles)) return 'token.claim_invalid';
+  if (tenant === INVALID || clientId === INVALID) return 'token.claim_invalid';
+  if (typeof subject !== 'string') return 'token.claim_invalid';
+
+  const { issuer } = rules;
+  const principal: Principal = Object.freeze({
+    id: principalId(issuer, subject, clientId),
+    subject,
+    issuer,
+    clientId,
+    tenant,
+    scopes: frozenSet(scopes.flat()),
+    roles: frozenSet(roles.flat()),
+  });
+  const authentication: Authentication = Object.freeze({
+    method: 'jwt',
+    scheme,
+    claims: freezeDeep(claims),
+    expiresAt,
+    confirmation,
+  });
+  return Object.freeze({ principal, authentication });
+}
+
+function isConfirmation(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isObject(value) && Object.keys(value).length > 0;
+}
+
+function isList(
+  lists: readonly (readonly string[] | typeof INVALID)[],
+): lists is readonly (readonly string[])[] {
+  return !lists.includes(INVALID);
+}

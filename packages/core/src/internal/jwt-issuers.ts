@@ -1,0 +1,89 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { JwsAlgorithm, KeySource } from '../key-source.ts';
+import { asymmetricAlgorithms, isAlgorithm, isSymmetric } from './jws-algorithms.ts';
+import type { ClaimPath } from './jwt-claims.ts';
+
+/** An issuer whose access tokens are taken, with everything that is bound to it. */
+export interface TrustedIssuer {
+  /** The `iss` of its tokens, compared character by character. */
+  readonly issuer: string;
+  /** What this API is called in `aud`; a token for none of these is refused. */
+  readonly audience: string | readonly string[];
+  /** Its keys. Default: `discoverIssuer(issuer)`. */
+  readonly keys?: KeySource | undefined;
+  /**
+   * The algorithms it may sign with. Default: every asymmetric one. Shared secrets (`HS*`) only where they
+   * are listed here and `keys` is a `localJwks` of secrets.
+   */
+  readonly algorithms?: readonly JwsAlgorithm[] | undefined;
+  /** The tenant that all its tokens belong to, or the claim that names it. */
+  readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
+}
+
+/** A trusted issuer, checked and made ready. */
+export interface IssuerRules {
+  readonly issuer: string;
+  readonly audiences: ReadonlySet<string>;
+  readonly keys: KeySource;
+  readonly allows: (algorithm: string) => algorithm is JwsAlgorithm;
+  readonly tenant: string | undefined;
+  readonly tenantClaim: ClaimPath | undefined;
+}
+
+/** The rules of each issuer by its name. */
+export function issuerRules(
+  policy: string,
+  trusted: readonly TrustedIssuer[],
+  discover: (issuer: string) => KeySource,
+): ReadonlyMap<string, IssuerRules> {
+  const rules = new Map<string, IssuerRules>();
+  assertConfiguration(
+    trusted.length > 0,
+    `${policy} needs an issuer: ${policy}({ issuer, audience }).`,
+  );
+  for (const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant } of trusted) {
+    assertConfiguration(
+      typeof issuer === 'string' && issuer !== '',
+      `${policy}: issuer must be the text that stands in the tokens' "iss".`,
+    );
+    assertConfiguration(!rules.has(issuer), `${policy}: issuer ${issuer} is there twice.`);
+    const audiences = typeof audience === 'string' ? [audience] : audience;
+    assertConfiguration(
+      Array.isArray(audiences) &&
+        audiences.length > 0 &&
+        audiences.every((each) => typeof each === 'string' && each !== ''),
+      `${policy}: without an audience every token of the issuer would be taken, also those made for ` +
+        'other APIs. Name this API: audience: "https://api.example.com".',
+    );
+    const source = keys ?? discover(issuer);
+    assertAlgorithms(policy, algorithms, source);
+    const allowed: ReadonlySet<string> = new Set(algorithms);
+    rules.set(issuer, {
+      issuer,
+      audiences: new Set(audiences),
+      keys: source,
+      allows: (algorithm): algorithm is JwsAlgorithm => allowed.has(algorithm),
+      tenant: typeof tenant === 'string' ? tenant : undefined,
+      tenantClaim: typeof tenant === 'object' ? tenant.claim : undefined,
+    });
+  }
+  return rules;
+}
+
+function assertAlgorithms(
+  policy: string,
+  algorithms: readonly JwsAlgorithm[],
+  { symmetric }: KeySource,
+): void {
+  assertConfiguration(
+    Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every(isAlgorithm),
+    `${policy}: algorithms must list supported ones, for example ["ES256", "EdDSA"].`,
+  );
+  // One set of keys for both would let a public key be used as a secret (RFC 8725 §2.1).
+  assertConfiguration(
+    algorithms.every((algorithm) => isSymmetric(algorithm) === symmetric),
+    symmetric
+      ? `${policy}: these keys are shared secrets; ask for it with algorithms: ["HS256"].`
+      : `${policy}: HS* needs a localJwks of shared secrets, as an issuer of its own.`,
+  );
+}

@@ -1,0 +1,104 @@
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+const NUMBER = /[\d.eE+-]+/y;
+const MAX_DEPTH = 32;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The value of JSON that every parser reads alike; undefined for anything else: bytes that are no UTF-8, a byte
+ * order mark, a member that is there twice, a number that no double can hold, or nesting deeper than
+ * 32. Linear in the input; never throws.
+ */
+export function parseStrictJson(input: Uint8Array | string): unknown {
+  try {
+    const text = typeof input === 'string' ? input : utf8.decode(input);
+    const value: unknown = JSON.parse(text);
+    return isUnambiguous(text) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same, for JSON that must be an object. */
+export function parseStrictObject(input: Uint8Array | string): Record<string, unknown> | undefined {
+  const value = parseStrictJson(input);
+  return isObject(value) ? value : undefined;
+}
+
+/** True for what JSON calls an object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value of a member that the object itself has, whatever its prototype offers. */
+export function member(object: object, name: string): unknown {
+  return Object.hasOwn(object, name) ? (object as Record<string, unknown>)[name] : undefined;
+}
+
+/** `text` is well-formed JSON, so only what the grammar leaves open must be looked at. */
+function isUnambiguous(text: string): boolean {
+  /** For each open bracket: the names seen so far, or null in a list. */
+  const open: (Set<string> | null)[] = [];
+  let names: Set<string> | null = null;
+  let atName = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === QUOTE) {
+      const end = endOfString(text, at);
+      if (atName && names) {
+        const name = nameIn(text, at, end);
+        if (names.has(name)) return false;
+        names.add(name);
+        atName = false;
+      }
+      at = end;
+    } else if (char === OPEN_OBJECT || char === OPEN_LIST) {
+      if (open.length === MAX_DEPTH) return false;
+      names = char === OPEN_OBJECT ? new Set() : null;
+      atName = names !== null;
+      open.push(names);
+    } else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
+      open.pop();
+      names = open.at(-1) ?? null;
+      atName = false;
+    } else if (char === COMMA) {
+      atName = names !== null;
+    } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
+      const end = endOfNumber(text, at);
+      if (!Number.isFinite(Number(text.slice(at, end)))) return false;
+      at = end - 1;
+    }
+  }
+  return true;
+}
+
+/** The index of the closing quote. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end;
+  }
+}
+
+/** The member name between two quotes: `"a"` and `"\u0061"` are the same. */
+function nameIn(text: string, start: number, end: number): string {
+  const raw = text.slice(start + 1, end);
+  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+}
+
+function endOfNumber(text: string, start: number): number {
+  NUMBER.lastIndex = start;
+  NUMBER.test(text);
+  return NUMBER.lastIndex;
+}

@@ -1,0 +1,201 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { Denial } from '../denial.ts';
+import type { AuthenticatedFacts } from '../facts.ts';
+import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
+import type { ClaimPath } from '../internal/jwt-claims.ts';
+import { examineJwt } from '../internal/jwt-examination.ts';
+import { factsOfClaims } from '../internal/jwt-facts.ts';
+import { issuerRules, type TrustedIssuer } from '../internal/jwt-issuers.ts';
+import { type JwtProfile, profiles } from '../internal/jwt-profile.ts';
+import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
+import { rememberToken } from '../internal/presented-token.ts';
+import { signatureCheck } from '../internal/signature-check.ts';
+import { type ChallengeOptions, tokenRefusals } from '../internal/token-refusals.ts';
+import { type VerifiedTokensOptions, verifiedTokens } from '../internal/verified-tokens.ts';
+import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
+import type { KeyAnswer, KeySet, SignatureVerifier } from '../key-source.ts';
+import { discoverIssuer } from '../keys/discover-issuer.ts';
+import { type Demand, type Deny, deny, type NoFacts, type Outcome, type Pass } from '../outcome.ts';
+import { definePolicy, type Policy } from '../policy.ts';
+
+export type {
+  ChallengeOptions,
+  ClaimPath,
+  JwtProfile,
+  TokenScheme,
+  TrustedIssuer,
+  VerifiedTokensOptions,
+};
+
+/** Options of {@link authenticateJwt} that hold for every issuer. */
+export interface JwtOptions extends ChallengeOptions {
+  /** Which JWTs count as access tokens. Default: `at+jwt` (RFC 9068). */
+  readonly profile?: JwtProfile | undefined;
+  /** Seconds by which the issuer's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** A longer token is refused before anything else is done with it. Default: 8192. */
+  readonly maxTokenBytes?: number | undefined;
+  /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
+  readonly schemes?: readonly TokenScheme[] | undefined;
+  /**
+   * `ignore`: a token that does not look like a JWT counts as no credentials, for another policy to
+   * verify: `anyOf(authenticateJwt(…), authenticateIntrospection(…))`. Default: `refuse`.
+   */
+  readonly opaqueTokens?: 'refuse' | 'ignore' | undefined;
+  /**
+   * Claims that the principal's scopes come from, for example `['scope', 'permissions']`: text with spaces, or
+   * lists. Default: `['scope']`.
+   */
+  readonly scopes?: readonly ClaimPath[] | undefined;
+  /**
+   * Claims that the principal's roles come from, for example `['roles', 'groups', 'entitlements']` or
+   * `[['realm_access', 'roles']]`. Default: `['roles']`.
+   */
+  readonly roles?: readonly ClaimPath[] | undefined;
+  /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
+  readonly cache?: false | VerifiedTokensOptions | undefined;
+  /** What checks signatures. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Options of {@link authenticateJwt}: one issuer, or several. */
+export type AuthenticateJwtOptions = JwtOptions &
+  (
+    | (TrustedIssuer & { readonly issuers?: undefined })
+    | { readonly issuers: readonly TrustedIssuer[]; readonly issuer?: undefined }
+  );
+
+const NAME = 'authenticateJwt';
+
+/**
+ * Finds out who calls by the JWT access token in `Authorization: Bearer` (RFC 6750, RFC 9068), and refuses a
+ * token that is missing, malformed, expired, not signed by its issuer or not meant for this API. Adds
+ * `principal` and `authentication`; admits nobody by itself.
+ *
+ * Before any cryptography the token must be in canonical form: three base64url parts, UTF-8, JSON without
+ * duplicate members. A token that is bound to a key (`cnf`, RFC 7800) is refused unless a later policy proves
+ * possession. Verified tokens are remembered (see `cache`), so a repeated one costs microseconds.
+ *
+ * Refuses with `credentials.missing` (401), `credentials.malformed` and `credentials.repeated` (400), codes in
+ * `token.*` (401), `keys.unavailable` (503) when the issuer's keys cannot be had. A token that is present
+ * but bad is never taken for none: `anyOf` tries no alternative.
+ *
+ * @throws ConfigurationError without issuer or audience, or when keys and algorithms do not fit together.
+ * @example
+ * const orders = guard()
+ *   .use(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' }))
+ *   .use(requireScopes('orders:read'));
+ */
+export function authenticateJwt(
+  options: AuthenticateJwtOptions,
+): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  const {
+    profile = 'at+jwt',
+    clockTolerance = 5,
+    maxTokenBytes = 8192,
+    schemes = ['Bearer'],
+    opaqueTokens = 'refuse',
+    scopes = ['scope'],
+    roles = ['roles'],
+    cache,
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  assertConfiguration(
+    Object.hasOwn(profiles, profile),
+    `${NAME}: unknown profile; use 'at+jwt' (RFC 9068) or the laxer 'jwt'.`,
+  );
+  assertConfiguration(
+    clockTolerance >= 0 && clockTolerance <= 300,
+    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
+  );
+  assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
+  assertConfiguration(
+    schemes.length > 0 && schemes.every((scheme) => scheme === 'Bearer' || scheme === 'DPoP'),
+    `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
+  );
+  assertConfiguration(
+    opaqueTokens === 'refuse' || opaqueTokens === 'ignore',
+    `${NAME}: opaqueTokens is 'refuse' or 'ignore'.`,
+  );
+  const refusals = tokenRefusals(NAME, schemes, options);
+  const issuers = issuerRules(NAME, options.issuers ?? [options], (issuer) =>
+    discoverIssuer(issuer, { now }),
+  );
+  const measures = { issuers, profile: profiles[profile], tolerance: clockTolerance * 1000 };
+  const isSigned = signatureCheck(verifier);
+  const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
+
+  const verify = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> => {
+    const examined = examineJwt(token, measures, at);
+    if (typeof examined === 'string') return refusals.bad(examined, scheme);
+    const { jws, alg, claims, rules, expiresAt } = examined;
+
+    const conclude = (signed: boolean, set: KeySet): Answer => {
+      if (!signed) return refusals.bad('token.signature_invalid', scheme);
+      const facts = factsOfClaims(claims, expiresAt, scheme, rules, { scopes, roles });
+      if (typeof facts === 'string') return refusals.bad(facts, scheme);
+      rememberToken(facts.authentication, token);
+      const demands = demandsOf(facts, refusals.bad('token.unconfirmed', scheme).denial);
+      const outcome = Object.freeze({ ok: true as const, facts, demands });
+      verified.remember(token, { outcome, scheme, keys: rules.keys, set, expiresAt }, at);
+      return outcome;
+    };
+    return settle<KeyAnswer, Answer>(
+      () => rules.keys.find({ alg, kid: jws.kid }),
+      (answer) => {
+        if (!answer.ok) {
+          return answer.reason === 'unavailable'
+            ? keysUnavailable(answer.retryAfter, answer.cause)
+            : refusals.bad('token.key_unknown', scheme);
+        }
+        const signed = isSigned(jws, alg, answer.keys);
+        return isThenable(signed)
+          ? signed.then((late) => conclude(late, answer.set))
+          : conclude(signed, answer.set);
+      },
+      (cause) => keysUnavailable(undefined, cause),
+    );
+  };
+
+  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request) => {
+      const credentials = readCredentials(request.headers, schemes);
+      if (credentials.kind === 'missing') return refusals.missing;
+      if (credentials.kind !== 'token') return refusals.bad(`credentials.${credentials.kind}`);
+      const { token, scheme } = credentials;
+      if (token.length > maxTokenBytes) return refusals.bad('token.too_large', scheme);
+      if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return refusals.missing;
+      const at = now();
+      return verified.recall(token, scheme, at) ?? verify(token, scheme, at);
+    },
+  });
+}
+
+type Answer = Outcome<AuthenticatedFacts>;
+
+/** Every member of `cnf` must be proved by a policy that knows it; one that nobody knows refuses. */
+function demandsOf(
+  { authentication }: AuthenticatedFacts,
+  denial: Denial,
+): readonly Demand[] | undefined {
+  const { confirmation } = authentication;
+  return confirmation && Object.keys(confirmation).map((name) => ({ id: `cnf.${name}`, denial }));
+}
+
+function keysUnavailable(retryAfter: number | undefined, cause: unknown): Deny {
+  return deny('unavailable', 'keys.unavailable', {
+    detail: 'The access token cannot be verified at the moment.',
+    retryAfter,
+    cause,
+    conclusive: true,
+  });
+}
+
+function looksLikeJwt(token: string): boolean {
+  return token.split('.', 4).length === 3;
+}
