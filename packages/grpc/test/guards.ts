@@ -55,3 +55,15 @@ export function recorder(): {
   const completions: Completion[] = [];
   return { completions, onComplete: (completion) => void completions.push(completion) };
 }
+
+/** A promise to be settled from outside. */
+export function deferred<T>(): {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+} {
+  let resolve!: (value: T) => void;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
