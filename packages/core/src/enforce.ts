@@ -1,6 +1,7 @@
 import type { Decision, TraceEntry } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
 import { type MaybePromise, settle } from './internal/maybe-promise.ts';
+import { report } from './internal/report.ts';
 import type { BodyOutcome, Completion, HeaderEdit, Obligations } from './obligations.ts';
 
 /** Where header edits go; a web `Headers` fits. */
@@ -28,6 +29,8 @@ export interface Enforcement {
   readonly onRelease: ((payload: unknown) => MaybePromise<BodyOutcome>) | undefined;
   /** To be told when the call ends; only the first time counts. */
   readonly complete: (ending: Ending) => void;
+  /** True where a policy waits for the end; otherwise nobody need find out when it comes. */
+  readonly awaited: boolean;
 }
 
 type Inspect = NonNullable<Obligations['onMessage']>;
@@ -54,6 +57,7 @@ export function enforce(
     },
     onMessage: inspectors('onMessage'),
     onRelease: inspectors('onRelease'),
+    awaited: obligations.some((duty) => duty.onComplete !== undefined),
     complete: (ending) => {
       if (completed) return;
       completed = true;
@@ -69,7 +73,7 @@ export function enforce(
         void settle(
           () => tell(completion),
           () => undefined,
-          (cause) => onFault?.(cause),
+          (cause) => report(onFault, cause),
         );
       }
     },

@@ -1,126 +1,219 @@
-import type { Denial } from './denial.ts';
-import { fault } from './denial.ts';
-import type { Enforcement } from './enforce.ts';
-import { httpRefusal } from './wire/http.ts';
+import type { DenialCode } from './codes.ts';
+import type { Allowed } from './decision.ts';
+import { type Denial, fault } from './denial.ts';
+import { type Ending, type Enforcement, enforce } from './enforce.ts';
+import type { HttpFacts } from './facts.ts';
+import { discard, inspectRequest, refusalResponse, releaseResponse } from './fetch-body.ts';
+import type { Admission } from './guard.ts';
+import type { MaybePromise } from './internal/maybe-promise.ts';
+import { report } from './internal/report.ts';
+import type { RequestLike } from './request.ts';
 
-/** A request whose body was seen by the policies, or the refusal. */
-export type InspectedRequest =
-  | { readonly ok: true; readonly request: Request }
-  | { readonly ok: false; readonly denial: Denial };
+/** One call as a fetch-style host sees it. */
+export interface FetchCall<Facts extends object> {
+  readonly admission: Admission<HttpFacts, Facts>;
+  /** What policies see, and what the host attests. Whatever it throws closes the call. */
+  readonly attest: () => { readonly view: RequestLike; readonly facts: HttpFacts };
+  /** The request whose body policies may ask to see. */
+  readonly request: () => MaybePromise<Request>;
+  /** Runs the handler. `inspected` stands in for the request where its body was shown to policies. */
+  readonly handle: (
+    decision: Allowed<Facts>,
+    inspected: Request | undefined,
+  ) => MaybePromise<Response>;
+}
 
-/** A response that may go out; with the refusal where it is one. */
-export interface ReleasedResponse {
+/** Options of every fetch-style adapter. */
+export interface FetchOptions {
+  /** The largest JSON body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /**
+   * Told what the handler, an `onComplete` or one of the adapter's own callbacks threw; the caller gets a
+   * plain 500. Without it an error of the handler is thrown on, for the runtime to report.
+   */
+  readonly onError?: ((cause: unknown) => void) | undefined;
+}
+
+/** What goes out, and whether the handler had a part in it. */
+export interface FetchAnswer {
   readonly response: Response;
-  readonly denial?: Denial;
+  readonly handled: boolean;
+}
+
+const DEFAULT_MAX_BODY_BYTES = 1_048_576;
+
+interface Answer extends FetchAnswer {
+  readonly ending: Ending;
+  /** The body is the handler's own: it may take its time, and break off. */
+  readonly streams: boolean;
 }
 
 /**
- * For fetch-style adapters: shows the JSON body to the policies that ask for it and answers a request
- * that the handler can still read. Call it only where `onMessage` is there. A request without a body is
- * shown as `undefined`.
- *
- * Refuses a body that is no JSON or was read before (`message.unavailable`), is larger than `maxBytes`
- * (`message.too_large`) or does not parse (`message.malformed`).
+ * For adapters of hosts that speak `Request` and `Response`: decides the call, runs the handler or refuses, and
+ * does everything that the policies oblige to. Refuses with `call.unattested` (500) when the host cannot say
+ * who calls what, and with `handler.invalid_response` (500) when the handler answers what cannot be sent.
  */
-export async function inspectRequest(
-  onMessage: NonNullable<Enforcement['onMessage']>,
-  request: Request,
-  maxBytes: number,
-): Promise<InspectedRequest> {
-  let text: string | undefined;
-  let message: unknown;
-  if (request.bodyUsed) return { ok: false, denial: fault('message.unavailable') };
-  if (request.body !== null) {
-    if (!isJson(request.headers)) return { ok: false, denial: fault('message.unavailable') };
-    try {
-      text = await readText(request.body, maxBytes);
-      if (text === undefined) return refusal('too_large', 'message.too_large');
-      message = JSON.parse(text);
-    } catch (cause) {
-      return refusal('malformed', 'message.malformed', cause);
-    }
-  }
-  const outcome = await onMessage(message);
-  if (!outcome.ok) return outcome;
-  const body = 'value' in outcome ? JSON.stringify(outcome.value) : text;
-  return { ok: true, request: body === undefined ? request : withBody(request, body) };
-}
-
-/**
- * For fetch-style adapters: shows a JSON response to the policies that ask for it. A response with a
- * body that is not JSON cannot be filtered and is replaced (`release.unfilterable`, 500).
- */
-export async function releaseResponse(
-  onRelease: NonNullable<Enforcement['onRelease']>,
-  response: Response,
-): Promise<ReleasedResponse> {
-  if (response.body === null) return { response };
-  if (response.bodyUsed || !isJson(response.headers))
-    return unreleased(fault('release.unfilterable'));
-  let payload: unknown;
+export async function guardFetch<Facts extends object>(
+  call: FetchCall<Facts>,
+  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onError }: FetchOptions,
+): Promise<FetchAnswer> {
+  let attested: ReturnType<FetchCall<Facts>['attest']>;
   try {
-    payload = await response.json();
+    attested = call.attest();
   } catch (cause) {
-    return unreleased(fault('release.unfilterable', cause));
+    report(onError, cause);
+    return { response: refusalResponse(fault('call.unattested')), handled: false };
   }
-  const outcome = await onRelease(payload);
-  if (!outcome.ok) return unreleased(outcome.denial);
-  const { status, statusText } = response;
-  const headers = new Headers(response.headers);
-  headers.delete('content-length');
-  const body = JSON.stringify('value' in outcome ? outcome.value : payload);
-  return { response: new Response(body, { status, statusText, headers }) };
-}
-
-/** A refusal as a web `Response`. */
-export function refusalResponse(denial: Denial): Response {
-  const { status, headers, body } = httpRefusal(denial);
-  return new Response(body ?? null, {
-    status,
-    headers: headers.map(([name, value]) => [name, value]),
-  });
-}
-
-/** True for `application/json` and every `+json` type (RFC 6839 §3.1). */
-export function isJson(headers: {
-  readonly get: (name: string) => string | null | undefined;
-}): boolean {
-  const type = headers.get('content-type') ?? '';
-  return /^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i.test(type);
-}
-
-function unreleased(denial: Denial): ReleasedResponse {
-  return { response: refusalResponse(denial), denial };
-}
-
-function refusal(kind: Denial['kind'], code: string, cause?: unknown): InspectedRequest {
-  return { ok: false, denial: { kind, code, cause } };
-}
-
-function withBody(request: Request, body: string): Request {
-  const { method, signal } = request;
-  const headers = new Headers(request.headers);
-  headers.delete('content-length');
-  return new Request(request.url, { method, headers, body, signal });
-}
-
-/** The text of a body, or undefined as soon as it is larger than allowed; counted as it streams. */
-async function readText(
-  body: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<string | undefined> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      await reader.cancel();
-      return undefined;
+  const { view, facts } = attested;
+  const decision = await call.admission.check(view, facts);
+  const duty = enforce(decision, onError);
+  let answer: Answer;
+  try {
+    answer = decision.allowed
+      ? await serve(call, decision, duty, maxBodyBytes)
+      : refused(decision.denial, false);
+  } catch (cause) {
+    report(onError, cause);
+    if (onError === undefined) {
+      duty.complete({ outcome: 'failed', status: 500 });
+      throw cause;
     }
-    text += decoder.decode(value, { stream: true });
+    answer = failed('handler.threw');
   }
+  let response: Response;
+  try {
+    response = dress(duty, answer.response);
+  } catch (cause) {
+    // An edit that is no header: without it the response may lack protection, so it stays here.
+    report(onError, cause);
+    discard(answer.response.body);
+    answer = failed('policy.invalid_outcome');
+    response = answer.response;
+  }
+  return { response: conclude(duty, view, answer, response), handled: answer.handled };
+}
+
+async function serve<Facts extends object>(
+  call: FetchCall<Facts>,
+  decision: Allowed<Facts>,
+  { onMessage, onRelease }: Enforcement,
+  maxBodyBytes: number,
+): Promise<Answer> {
+  let inspected: Request | undefined;
+  if (onMessage) {
+    const outcome = await inspectRequest(onMessage, await call.request(), maxBodyBytes);
+    if (!outcome.ok) return refused(outcome.denial, false);
+    inspected = outcome.request;
+  }
+  const answered = await call.handle(decision, inspected);
+  if (!isSendable(answered)) return failed('handler.invalid_response');
+  if (onRelease === undefined) return succeeded(answered);
+  const { response, denial } = await releaseResponse(onRelease, answered);
+  return denial ? refused(denial, true) : succeeded(response);
+}
+
+function succeeded(response: Response): Answer {
+  const { status } = response;
+  const outcome = status >= 500 ? 'failed' : 'succeeded';
+  return { response, handled: true, streams: true, ending: { outcome, status } };
+}
+
+function failed(code: DenialCode): Answer {
+  const response = refusalResponse(fault(code));
+  const ending: Ending = { outcome: 'failed', status: response.status };
+  return { response, handled: true, streams: false, ending };
+}
+
+function refused(denial: Denial, handled: boolean): Answer {
+  const response = refusalResponse(denial);
+  const ending: Ending = { outcome: 'refused', status: response.status, denial };
+  return { response, handled, streams: false, ending };
+}
+
+/**
+ * True for what can be sent again as a `Response` with other headers. Not by `instanceof`: hosts have
+ * classes of their own. `Response.error()` and opaque responses have status 0.
+ */
+function isSendable(value: unknown): value is Response {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, headers, body, bodyUsed } = value as Partial<Response>;
+  return (
+    typeof status === 'number' &&
+    (status === 101 || (status >= 200 && status <= 599)) &&
+    typeof headers?.get === 'function' &&
+    bodyUsed !== true &&
+    body?.locked !== true
+  );
+}
+
+/**
+ * Applies the header edits. To a copy: the headers of a response from `fetch` cannot be changed, and a
+ * handler may answer one object to many calls. What the handler has set itself stands.
+ */
+function dress({ applyHeaders }: Enforcement, response: Response): Response {
+  // An upgrade cannot be copied; nobody renders it, so it has no use for headers either.
+  if (response.status === 101) return response;
+  // The response itself as init: hosts keep in it what they know beyond the standard.
+  const copy = new Response(response.body, response);
+  const { headers } = copy;
+  const own = new Set(response.headers.keys());
+  applyHeaders({
+    set: (name, value) => {
+      if (!own.has(name.toLowerCase())) headers.set(name, value);
+    },
+    append: (name, value) => headers.append(name, value),
+    delete: (name) => {
+      own.delete(name.toLowerCase());
+      headers.delete(name);
+    },
+  });
+  return copy;
+}
+
+/** Tells that the call has ended, once the body has gone out where there is one. */
+function conclude(
+  { complete, awaited }: Enforcement,
+  { method }: RequestLike,
+  { ending, streams }: Answer,
+  response: Response,
+): Response {
+  const { body, status } = response;
+  // A body for HEAD is dropped by the host, and one that is never read never ends.
+  if (!awaited || !streams || body === null || method === 'HEAD' || status === 101) {
+    complete(ending);
+    return response;
+  }
+  const watched = watch(body, (outcome) =>
+    complete(outcome === undefined ? ending : { ...ending, outcome }),
+  );
+  return new Response(watched, response);
+}
+
+/** The same body; `ended` is told when the last of it was taken, it broke off, or the caller went away. */
+function watch(
+  body: ReadableStream<Uint8Array>,
+  ended: (outcome?: 'failed' | 'aborted') => void,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          ended();
+          controller.close();
+        } catch (cause) {
+          ended('failed');
+          controller.error(cause);
+        }
+      },
+      cancel: async (reason) => {
+        ended('aborted');
+        await reader.cancel(reason);
+      },
+    },
+    // Nothing is taken before the host asks for it.
+    { highWaterMark: 0 },
+  );
 }

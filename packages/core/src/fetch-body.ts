@@ -1,0 +1,161 @@
+import { type Denial, fault } from './denial.ts';
+import type { Enforcement } from './enforce.ts';
+import type { HeadersView } from './request.ts';
+import { httpRefusal } from './wire/http.ts';
+
+/** A request whose body was seen by the policies, or the refusal. */
+export type InspectedRequest =
+  | { readonly ok: true; readonly request: Request }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** A response that may go out; with the refusal where it is one. */
+export interface ReleasedResponse {
+  readonly response: Response;
+  readonly denial?: Denial;
+}
+
+/**
+ * For fetch-style adapters: shows the JSON body to the policies that ask for it and answers a request
+ * that the handler can still read. Call it only where `onMessage` is there. A request without a body is
+ * shown as `undefined`.
+ *
+ * Refuses a body that is no JSON or was read before (`message.unavailable`), is larger than `maxBytes`
+ * (`message.too_large`) or does not parse (`message.malformed`).
+ */
+export async function inspectRequest(
+  onMessage: NonNullable<Enforcement['onMessage']>,
+  request: Request,
+  maxBytes: number,
+): Promise<InspectedRequest> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked) return unavailable;
+  let text = '';
+  let message: unknown;
+  if (body !== null) {
+    const readable = isJson(request.headers);
+    try {
+      // Of a body that nobody can read, only whether it is empty matters.
+      const read = await readText(body, readable ? maxBytes : 0);
+      if (read === undefined) return readable ? tooLarge : unavailable;
+      text = read;
+      if (text !== '') message = JSON.parse(text);
+    } catch (cause) {
+      return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+    }
+  }
+  const outcome = await onMessage(message);
+  if (!outcome.ok) return outcome;
+  if (body === null && !('value' in outcome)) return { ok: true, request };
+  try {
+    const next = 'value' in outcome ? JSON.stringify(outcome.value) : text;
+    return { ok: true, request: withBody(request, next) };
+  } catch (cause) {
+    return { ok: false, denial: fault('policy.invalid_outcome', cause) };
+  }
+}
+
+/**
+ * For fetch-style adapters: shows a JSON response to the policies that ask for it. A response with a
+ * body that is not JSON cannot be filtered and is replaced (`release.unfilterable`, 500).
+ */
+export async function releaseResponse(
+  onRelease: NonNullable<Enforcement['onRelease']>,
+  response: Response,
+): Promise<ReleasedResponse> {
+  // What goes over an upgraded connection is out of sight.
+  if (response.status === 101) return unreleased(fault('release.unfilterable'));
+  if (response.body === null) return { response };
+  if (response.bodyUsed || response.body.locked || !isJson(response.headers)) {
+    discard(response.body);
+    return unreleased(fault('release.unfilterable'));
+  }
+  let text: string;
+  let payload: unknown;
+  try {
+    text = await response.text();
+    payload = JSON.parse(text);
+  } catch (cause) {
+    return unreleased(fault('release.unfilterable', cause));
+  }
+  const outcome = await onRelease(payload);
+  if (!outcome.ok) return unreleased(outcome.denial);
+  const { status, statusText } = response;
+  const headers = new Headers(response.headers);
+  try {
+    if ('value' in outcome) {
+      text = JSON.stringify(outcome.value);
+      // They describe the body as it was before.
+      for (const name of bodyHeaders) headers.delete(name);
+    }
+    return { response: new Response(text, { status, statusText, headers }) };
+  } catch (cause) {
+    return unreleased(fault('policy.invalid_outcome', cause));
+  }
+}
+
+/** A refusal as a web `Response`. */
+export function refusalResponse(denial: Denial): Response {
+  const { status, headers, body } = httpRefusal(denial);
+  return new Response(body ?? null, {
+    status,
+    headers: headers.map(([name, value]) => [name, value]),
+  });
+}
+
+/**
+ * True for `application/json` and every `+json` type (RFC 6839 §3.1) in UTF-8. Another charset would be
+ * read differently by whoever honours it.
+ */
+export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
+  const type = headers.get('content-type') ?? '';
+  return (
+    /^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i.test(type) &&
+    !/;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type)
+  );
+}
+
+const unavailable: InspectedRequest = { ok: false, denial: fault('message.unavailable') };
+const tooLarge: InspectedRequest = {
+  ok: false,
+  denial: { kind: 'too_large', code: 'message.too_large' },
+};
+
+const bodyHeaders = ['content-length', 'content-digest', 'repr-digest', 'content-md5', 'etag'];
+
+function unreleased(denial: Denial): ReleasedResponse {
+  return { response: refusalResponse(denial), denial };
+}
+
+function withBody(request: Request, body: string | undefined): Request {
+  const { method, signal } = request;
+  const headers = new Headers(request.headers);
+  headers.delete('content-length');
+  headers.delete('transfer-encoding');
+  return new Request(request.url, { method, headers, body: body || null, signal });
+}
+
+/** The text of a body, or undefined as soon as it is larger than allowed; counted as it streams. */
+async function readText(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<string | undefined> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let text = '';
+  let bytes = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.byteLength;
+    if (bytes > maxBytes) {
+      reader.cancel().catch(() => undefined);
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** Lets go of a body that will not be sent, so that its source can stop. */
+export function discard(body: ReadableStream | null): void {
+  if (body !== null && !body.locked) body.cancel().catch(() => undefined);
+}
