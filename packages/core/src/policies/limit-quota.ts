@@ -1,0 +1,88 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { ApiKeys, VerifiedApiKey } from '../credentials/api-keys.ts';
+import { areCosts } from '../internal/api-key-terms.ts';
+import { settle } from '../internal/maybe-promise.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
+import { definePolicy, type Policy } from '../policy.ts';
+import type { RequestLike } from '../request.ts';
+import type { QuotaVerdict } from '../stores/api-key-store.ts';
+
+/** What a call costs in each of a key's quotas, in whole numbers. */
+export type QuotaCosts = Readonly<Record<string, number>>;
+
+/** Options of {@link limitQuota}. */
+export interface LimitQuotaOptions<Needs extends object> {
+  /** Where the key's use is counted. */
+  readonly keys: Pick<ApiKeys, 'consumeQuota'>;
+  /** What a call costs. A quota that the key does not have costs nothing: it is not limited in it. */
+  readonly costs: QuotaCosts | ((request: RequestLike, facts: Readonly<Needs>) => QuotaCosts);
+  /** What happens while the store fails: the call is refused, or goes on uncounted. Default: `closed`. */
+  readonly onError?: 'closed' | 'open' | undefined;
+  /** Epoch milliseconds, for `Retry-After`. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
+const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
+
+/**
+ * Refuses a call whose API key has used up a quota, and counts the others: in the key's store, so exact over
+ * all nodes and restarts, at the price of a write for each call. A refused call costs nothing. Put it
+ * behind what else may refuse. For rates use `rateLimit`.
+ *
+ * Refuses with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_invalid` (500) for
+ * a cost that is none; and, unless `onError` is `open`, `api_key.store_unavailable` (503).
+ *
+ * @throws ConfigurationError without keys or costs, or for an unknown `onError`.
+ * @example
+ * const reports = base.use(limitQuota({ keys, costs: { reports: 1 } }));
+ */
+export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
+  options: LimitQuotaOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'> {
+  const { keys, costs, onError = 'closed', now = Date.now } = options;
+  assertConfiguration(
+    typeof keys?.consumeQuota === 'function',
+    'limitQuota: pass the keys whose use is counted, { keys: apiKeys({ … }) }.',
+  );
+  assertConfiguration(
+    typeof costs === 'function' || areCosts(costs),
+    'limitQuota: costs must be whole numbers by the name of a quota, for example { requests: 1 }.',
+  );
+  assertConfiguration(
+    onError === 'closed' || onError === 'open',
+    `limitQuota: unknown onError; use 'closed' or 'open'.`,
+  );
+  const fixed = typeof costs === 'function' ? undefined : Object.freeze({ ...costs });
+  return definePolicy<Needs, NoFacts, 'check'>({
+    name: 'limitQuota',
+    role: 'check',
+    check: (request, facts) => {
+      const asked = typeof costs === 'function' ? costs(request, facts) : fixed;
+      // Not a fault of the store, so nothing that `onError: 'open'` may pass over.
+      if (!areCosts(asked)) return COST_INVALID;
+      return settle<QuotaVerdict, Outcome>(
+        () => keys.consumeQuota(facts.apiKey, asked),
+        (verdict) => (verdict.ok ? pass() : exceeded(verdict.resetsAt, now())),
+        (cause) => failed(onError, cause),
+      );
+    },
+  });
+}
+
+function exceeded(resetsAt: number | undefined, at: number): Outcome {
+  return deny('rate_limited', 'api_key.quota_exceeded', {
+    detail: 'The quota of this API key is used up.',
+    retryAfter: resetsAt === undefined ? undefined : (resetsAt - at) / 1000,
+  });
+}
+
+function failed(onError: 'closed' | 'open', cause: unknown): Outcome {
+  // Open only where the user said so; the decision tells that it is degraded.
+  if (onError === 'open') return UNCOUNTED;
+  return deny('unavailable', 'api_key.store_unavailable', {
+    detail: 'The quota cannot be counted at the moment.',
+    cause,
+  });
+}
