@@ -7,6 +7,7 @@ import {
   enforce,
   type GraphqlFacts,
   type Peer,
+  type RequestLike,
 } from '@apisec/core';
 import {
   type CompiledFields,
@@ -19,7 +20,6 @@ import {
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import type { GraphQLFieldResolver } from 'graphql';
 import { endingOf, watchIncremental } from './ending.ts';
-import type { HostRequest } from './request.ts';
 import { headersTarget, releaseData, renderRefusal } from './response.ts';
 import { type Ruling, rule } from './ruling.ts';
 
@@ -44,12 +44,13 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
   /** Who is at the other end, from what your context knows. Default: unknown. */
   readonly peer?: ((contextValue: Context) => Peer) | undefined;
   /**
-   * The host's request. Default: `contextValue.req`, where it is there.
+   * What policies see of the request; on Node hand over `nodeRequest(req)` of `@apisec/node`. Default:
+   * Apollo's own view, with the raw headers of `contextValue.req` where your context has it.
    *
-   * Without it policies see Apollo's own headers, made from Node's `req.headers`: of a repeated
-   * `Authorization` only the first is left, and nobody can refuse the others.
+   * With neither, a repeated `Authorization` is not seen: Apollo is given only the first. Have one of
+   * them, or create the HTTP server with `joinDuplicateHeaders`.
    */
-  readonly request?: ((contextValue: Context) => HostRequest | undefined) | undefined;
+  readonly request?: ((contextValue: Context) => RequestLike) | undefined;
   /** The `fieldResolver` of your server, where you gave it one and `fields` are guarded. */
   readonly fieldResolver?: GraphQLFieldResolver<unknown, Context> | undefined;
   /** Told what an `onComplete` threw. */
@@ -120,16 +121,15 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           const { denial, request, factsOf } = await (flight.ruling ??= decide());
           // Stops the pipeline; what the caller sees of it is settled in willSendResponse.
           if (denial) throw refusalError(denial);
-          openFields(contextValue, (coordinate, source, args, info) =>
-            guarded?.decide(
-              request,
-              { ...factsOf(info), field: { coordinate, source, args } },
-              (decision) => {
-                const { allowed } = decision;
-                flight.late.push({ allowed, duty: enforce(decision, onError) });
-              },
-            ),
-          );
+          openFields(contextValue, (coordinate, source, args, info) => {
+            // What depends on the caller is not for a cache that answers others without asking.
+            context.overallCachePolicy.restrict({ maxAge: 0 });
+            const facts = { ...factsOf(info), field: { coordinate, source, args } };
+            return guarded?.decide(request, facts, (decision) => {
+              const { allowed } = decision;
+              flight.late.push({ allowed, duty: enforce(decision, onError) });
+            });
+          });
         },
         willSendResponse: async (sending) => {
           // Decided here where the pipeline stopped before there was an operation.

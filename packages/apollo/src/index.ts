@@ -1,2 +1,1 @@
 export { type ApisecOptions, apisec } from './apisec.ts';
-export type { HostRequest } from './request.ts';

@@ -1,49 +1,51 @@
 import type { HeadersView, RequestLike } from '@apisec/core';
 import type { HTTPGraphQLRequest } from '@apollo/server';
 
-/** What the plugin takes from the host's own request (Node's `IncomingMessage` fits). */
-export interface HostRequest {
-  /** Names and values in turn, every repetition included. */
+/** Node's request, as far as it says more than Apollo's own. */
+interface NodeLike {
   readonly rawHeaders: readonly string[];
   readonly url?: string | undefined;
-  /** Express: the URL before routers cut it. */
+  /** Express: the target before routers cut it. */
   readonly originalUrl?: string | undefined;
 }
 
 const NO_HEADERS: HeadersView = Object.freeze({ get: () => undefined, has: () => false });
 
 /**
- * What policies see of an operation. Apollo's own headers come from Node's `req.headers`, where only the
- * first of several `Authorization` fields is left, so the host's raw ones are read where they are there.
- * An operation without HTTP (`executeOperation`) is a POST without headers.
+ * What policies see of an operation, where the user does not say: Apollo's view, and what `contextValue.req`
+ * adds to it where that is a Node request. An operation without HTTP (`executeOperation`) is a POST without
+ * headers.
+ *
+ * Apollo's headers are made from Node's `req.headers`, where of several `Authorization` fields the first is
+ * left and looks like the only one. The raw headers tell.
  */
 export function viewRequest(
   http: HTTPGraphQLRequest | undefined,
-  host: HostRequest | undefined,
+  contextValue: object,
 ): RequestLike {
+  const node = nodeRequestOf(contextValue);
+  const headers = http?.headers ?? NO_HEADERS;
   return {
     method: http?.method ?? 'POST',
-    url: host?.originalUrl ?? host?.url ?? `/${http?.search ?? ''}`,
-    headers: host ? viewRawHeaders(host.rawHeaders) : (http?.headers ?? NO_HEADERS),
+    url: node?.originalUrl ?? node?.url ?? `/${http?.search ?? ''}`,
+    headers: node ? withRepeated(headers, node.rawHeaders) : headers,
   };
 }
 
-/** The request in a context value of the usual form `{ req }`, where it is one. */
-export function hostRequestOf(contextValue: object): HostRequest | undefined {
-  const { req } = contextValue as { readonly req?: Partial<HostRequest> | null };
-  // Checked: the rest of the interface is optional.
-  return Array.isArray(req?.rawHeaders) ? (req as HostRequest) : undefined;
+function nodeRequestOf(contextValue: object): NodeLike | undefined {
+  const { req } = contextValue as { readonly req?: Partial<NodeLike> | null };
+  // The check is for the one member that must be there.
+  return Array.isArray(req?.rawHeaders) ? (req as NodeLike) : undefined;
 }
 
-function viewRawHeaders(raw: readonly string[]): HeadersView {
-  const get = (name: string): string | undefined => {
-    const wanted = name.toLowerCase();
-    let value: string | undefined;
-    for (let index = 0; index + 1 < raw.length; index += 2) {
-      if (raw[index]?.toLowerCase() !== wanted) continue;
-      value = value === undefined ? raw[index + 1] : `${value}, ${raw[index + 1]}`;
-    }
-    return value;
+/** The same headers, but with every value of a field that was sent several times. */
+function withRepeated(headers: HeadersView, raw: readonly string[]): HeadersView {
+  return {
+    has: (name) => headers.has(name),
+    get: (name) => {
+      const wanted = name.toLowerCase();
+      const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === wanted);
+      return values.length > 1 ? values.join(', ') : headers.get(name);
+    },
   };
-  return { get, has: (name) => get(name) !== undefined };
 }

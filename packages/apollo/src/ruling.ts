@@ -10,17 +10,18 @@ import {
   type GraphqlFacts,
   type Peer,
   type RequestLike,
+  UNKNOWN_PEER,
 } from '@apisec/core';
 import { collectRootFields, operationName, type RootField, UNRESOLVED } from '@apisec/graphql';
 import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
 import type { GraphQLResolveInfo } from 'graphql';
-import { type HostRequest, hostRequestOf, viewRequest } from './request.ts';
+import { viewRequest } from './request.ts';
 
 /** What the ruling needs of the plugin's options. */
 export interface RulingPlan<Context extends BaseContext> {
   readonly admission: Admission<GraphqlFacts, object>;
   readonly peer?: ((contextValue: Context) => Peer) | undefined;
-  readonly request?: ((contextValue: Context) => HostRequest | undefined) | undefined;
+  readonly request?: ((contextValue: Context) => RequestLike) | undefined;
   readonly onError?: ((cause: unknown) => void) | undefined;
 }
 
@@ -39,8 +40,6 @@ type Operation<Context extends BaseContext> = Pick<
   'request' | 'contextValue' | 'schema' | 'document' | 'operation'
 >;
 
-const UNKNOWN_PEER: Peer = Object.freeze({ address: undefined, id: undefined });
-
 /**
  * Decides one operation: by the guard, or by each guard that a coverage table lists for its root fields;
  * then shows its variables to the policies that ask. Never rejects.
@@ -50,10 +49,9 @@ export async function rule<Context extends BaseContext>(
   operation: Operation<Context>,
 ): Promise<Ruling> {
   const { contextValue, request: graphql } = operation;
-  let request = viewRequest(graphql.http, undefined);
+  let request = viewRequest(graphql.http, contextValue);
   try {
-    const host = plan.request ? plan.request(contextValue) : hostRequestOf(contextValue);
-    request = viewRequest(graphql.http, host);
+    if (plan.request) request = plan.request(contextValue);
     const seed: GraphqlFacts = {
       call: { protocol: 'graphql', operation: operationName(operation.operation) },
       peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,

@@ -23,5 +23,5 @@ function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
   for (let step: GraphQLResolveInfo['path'] | undefined = path; step; step = step.prev) {
     keys.push(step.key);
   }
-  return keys.reverse();
+  return keys.toReversed();
 }
