@@ -1,0 +1,114 @@
+import { grpcRefusal } from '@apisec/core';
+import { loadPackageDefinition, type ServiceDefinition } from '@grpc/grpc-js';
+import { fromJSON } from '@grpc/proto-loader';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { encodeStatus } from './rpc-status.ts';
+
+const string = { type: 'string' };
+const method = (responseType: string) => ({ requestType: 'Status', responseType, comment: '' });
+
+/** google/rpc/status.proto and error_details.proto, as far as they are used. */
+const loaded = loadPackageDefinition(
+  fromJSON(
+    {
+      nested: {
+        Any: { fields: { type_url: { ...string, id: 1 }, value: { type: 'bytes', id: 2 } } },
+        Status: {
+          fields: {
+            code: { type: 'int32', id: 1 },
+            message: { ...string, id: 2 },
+            details: { rule: 'repeated', type: 'Any', id: 3 },
+          },
+        },
+        ErrorInfo: {
+          fields: {
+            reason: { ...string, id: 1 },
+            domain: { ...string, id: 2 },
+          },
+        },
+        Duration: {
+          fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } },
+        },
+        RetryInfo: { fields: { retry_delay: { type: 'Duration', id: 1 } } },
+        Reader: {
+          methods: {
+            status: method('Status'),
+            errorInfo: method('ErrorInfo'),
+            retryInfo: method('RetryInfo'),
+          },
+        },
+      },
+    },
+    { keepCase: true, longs: Number },
+  ),
+) as unknown as { Reader: { service: ServiceDefinition } };
+
+interface Any {
+  readonly type_url: string;
+  readonly value: Buffer;
+}
+
+function read<T>(name: string, bytes: Buffer): T {
+  return loaded.Reader.service[name]?.responseDeserialize(bytes) as T;
+}
+
+function decode(bytes: Buffer) {
+  const { code, message, details } = read<{ code: number; message: string; details: Any[] }>(
+    'status',
+    bytes,
+  );
+  return {
+    code,
+    message,
+    details: details.map(({ type_url, value }) => [
+      type_url,
+      { ...read<object>(type_url.endsWith('RetryInfo') ? 'retryInfo' : 'errorInfo', value) },
+    ]),
+  };
+}
+
+test('a refusal is the same for a protobuf library', () => {
+  const refusal = grpcRefusal({ kind: 'forbidden', code: 'scope.insufficient', detail: 'No.' });
+  expect(decode(encodeStatus(refusal))).toEqual({
+    code: 7,
+    message: 'No.',
+    details: [
+      [
+        'type.googleapis.com/google.rpc.ErrorInfo',
+        { reason: 'scope.insufficient', domain: 'apisec' },
+      ],
+    ],
+  });
+});
+
+test('whatever its text and its delay are', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.stringMatching(/^[a-z_]{1,200}\.[a-z_]{1,200}$/),
+      fc.option(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })),
+      (detail, code, retryAfter) => {
+        const refusal = grpcRefusal({
+          kind: 'rate_limited',
+          code,
+          detail,
+          retryAfter: retryAfter ?? undefined,
+        });
+        const { message, details } = decode(encodeStatus(refusal));
+        expect(message).toBe(refusal.message);
+        expect(details[0]?.[1]).toEqual({ reason: code, domain: 'apisec' });
+        expect(details.slice(1)).toMatchObject(
+          retryAfter === null
+            ? []
+            : [
+                [
+                  'type.googleapis.com/google.rpc.RetryInfo',
+                  { retry_delay: { seconds: retryAfter } },
+                ],
+              ],
+        );
+      },
+    ),
+  );
+});
