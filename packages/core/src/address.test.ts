@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { addressRanges, formatAddress, parseAddress } from './address.ts';
 import { ConfigurationError } from './configuration-error.ts';

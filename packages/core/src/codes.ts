@@ -14,6 +14,7 @@ const meanings = {
   'message.unavailable': 'A policy must see the request body, and none was parsed.',
   'message.malformed': 'The request body is not well-formed JSON.',
   'message.too_large': 'The request body is larger than allowed.',
+  'message.unsupported': 'The request body has a charset or coding that is not read here.',
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',

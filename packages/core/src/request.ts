@@ -21,15 +21,20 @@ export interface RequestLike {
 export function pathOf(request: RequestLike): string {
   const { url } = request;
   let start = 0;
-  if (url.charCodeAt(0) !== 47 /* / */) {
+  if (url.charCodeAt(0) !== SLASH) {
     const authority = url.indexOf('://');
-    start = authority < 0 ? url.length : url.indexOf('/', authority + 3);
-    if (start < 0) return '/';
+    start = authority < 0 ? url.length : authority + 3;
+    // The authority ends at the query as well: `http://host?next=/admin` asks for `/`.
+    while (start < url.length && url.charCodeAt(start) !== SLASH && !endsPath(url, start)) start++;
   }
   let end = start;
-  for (; end < url.length; end++) {
-    const char = url.charCodeAt(end);
-    if (char === 63 /* ? */ || char === 35 /* # */) break;
-  }
+  while (end < url.length && !endsPath(url, end)) end++;
   return end === start ? '/' : url.slice(start, end);
+}
+
+const SLASH = 47;
+
+function endsPath(url: string, at: number): boolean {
+  const char = url.charCodeAt(at);
+  return char === 63 /* ? */ || char === 35 /* # */;
 }
