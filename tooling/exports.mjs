@@ -23,6 +23,8 @@ const NAMED = {
     explain: 'explain.ts',
     'memory-limit-store': 'stores/memory-limit-store.ts',
     protect: 'protect.ts',
+    testing: 'testing/index.ts',
+    'memory-lease-store': 'stores/memory-lease-store.ts',
   },
 };
 

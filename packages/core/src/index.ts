@@ -83,6 +83,12 @@ export type {
   StoredSecret,
 } from './stores/api-key-store.ts';
 export type {
+  LeaseAnswer,
+  LeaseRequest,
+  LeaseStore,
+  SyncLeaseStore,
+} from './stores/lease-store.ts';
+export type {
   BucketLimit,
   Limit,
   LimitAnswer,
@@ -97,6 +103,7 @@ export {
   type MemoryApiKeyStoreOptions,
   memoryApiKeyStore,
 } from './stores/memory-api-key-store.ts';
+export { type MemoryLeaseStoreOptions, memoryLeaseStore } from './stores/memory-lease-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
 
 // For adapter authors.

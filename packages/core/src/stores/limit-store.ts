@@ -86,7 +86,7 @@ export interface Settlement extends LimitRequest {
  *   to recover.
  * - A store that cannot answer throws or rejects, in bounded time; it never guesses.
  *
- * `limitStoreContract` of `@apisec/conformance` tests all of it.
+ * `limitStoreContract` of `@apisec/core/testing` tests all of it.
  */
 export interface LimitStore {
   /** Names within one call are distinct. */

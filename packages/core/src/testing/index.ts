@@ -1,0 +1,3 @@
+export type { ContractCase, StoreSubject } from './contract-case.ts';
+export { leaseStoreContract } from './lease-store-contract.ts';
+export { limitStoreContract } from './limit-store-contract.ts';
