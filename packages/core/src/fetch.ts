@@ -3,7 +3,13 @@ import type { Allowed } from './decision.ts';
 import { type Denial, fault } from './denial.ts';
 import { type Ending, type Enforcement, enforce } from './enforce.ts';
 import type { HttpFacts } from './facts.ts';
-import { discard, inspectRequest, refusalResponse, releaseResponse } from './fetch-body.ts';
+import {
+  discard,
+  inspectRequest,
+  type ReleasedResponse,
+  refusalResponse,
+  releaseResponse,
+} from './fetch-body.ts';
 import type { Admission } from './guard.ts';
 import type { MaybePromise } from './internal/maybe-promise.ts';
 import { report } from './internal/report.ts';
@@ -21,17 +27,18 @@ export interface FetchCall<Facts extends object> {
     decision: Allowed<Facts>,
     inspected: Request | undefined,
   ) => MaybePromise<Response>;
+  /** True when the host has turned a throw of the handler into its response. */
+  readonly threw?: (() => boolean) | undefined;
 }
 
-/** Options of every fetch-style adapter. */
+/** Options of {@link guardFetch}. */
 export interface FetchOptions {
   /** The largest JSON body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
-  /**
-   * Told what the handler, an `onComplete` or one of the adapter's own callbacks threw; the caller gets a
-   * plain 500. Without it an error of the handler is thrown on, for the runtime to report.
-   */
-  readonly onError?: ((cause: unknown) => void) | undefined;
+  /** Told what the handler, an `onComplete` or one of the adapter's own callbacks threw. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+  /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
+  readonly rethrow?: boolean | undefined;
 }
 
 /** What goes out, and whether the handler had a part in it. */
@@ -55,26 +62,26 @@ interface Answer extends FetchAnswer {
  */
 export async function guardFetch<Facts extends object>(
   call: FetchCall<Facts>,
-  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onError }: FetchOptions,
+  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onFault, rethrow = false }: FetchOptions,
 ): Promise<FetchAnswer> {
   let attested: ReturnType<FetchCall<Facts>['attest']>;
   try {
     attested = call.attest();
   } catch (cause) {
-    report(onError, cause);
+    report(onFault, cause);
     return { response: refusalResponse(fault('call.unattested')), handled: false };
   }
   const { view, facts } = attested;
   const decision = await call.admission.check(view, facts);
-  const duty = enforce(decision, onError);
+  const duty = enforce(decision, onFault);
   let answer: Answer;
   try {
     answer = decision.allowed
       ? await serve(call, decision, duty, maxBodyBytes)
       : refused(decision.denial, false);
   } catch (cause) {
-    report(onError, cause);
-    if (onError === undefined) {
+    report(onFault, cause);
+    if (rethrow) {
       duty.complete({ outcome: 'failed', status: 500 });
       throw cause;
     }
@@ -85,7 +92,7 @@ export async function guardFetch<Facts extends object>(
     response = dress(duty, answer.response);
   } catch (cause) {
     // An edit that is no header: without it the response may lack protection, so it stays here.
-    report(onError, cause);
+    report(onFault, cause);
     discard(answer.response.body);
     answer = failed('policy.invalid_outcome');
     response = answer.response;
@@ -107,14 +114,11 @@ async function serve<Facts extends object>(
   }
   const answered = await call.handle(decision, inspected);
   if (!isSendable(answered)) return failed('handler.invalid_response');
-  if (onRelease === undefined) return succeeded(answered);
-  const { response, denial } = await releaseResponse(onRelease, answered);
-  return denial ? refused(denial, true) : succeeded(response);
-}
-
-function succeeded(response: Response): Answer {
+  const { response, denial }: ReleasedResponse =
+    onRelease === undefined ? { response: answered } : await releaseResponse(onRelease, answered);
+  if (denial) return refused(denial, true);
   const { status } = response;
-  const outcome = status >= 500 ? 'failed' : 'succeeded';
+  const outcome = status >= 500 || call.threw?.() ? 'failed' : 'succeeded';
   return { response, handled: true, streams: true, ending: { outcome, status } };
 }
 

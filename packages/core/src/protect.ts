@@ -7,11 +7,17 @@ import { UNKNOWN_PEER } from './peer.ts';
 import { pathOf } from './request.ts';
 
 /** Options of {@link protect}. */
-export interface ProtectOptions<Rest extends readonly unknown[]> extends FetchOptions {
+export interface ProtectOptions<Rest extends readonly unknown[]>
+  extends Pick<FetchOptions, 'maxBodyBytes'> {
   /** The operation that a request means, for `coverage`. Default: `METHOD /path`. */
   readonly operation?: ((request: Request) => string) | undefined;
   /** Who is at the other end, from what your runtime attests. Default: unknown. */
   readonly peer?: ((request: Request, ...rest: Rest) => Peer) | undefined;
+  /**
+   * Told what the handler, an `onComplete` or one of these options threw; the caller gets a plain 500.
+   * Without it an error of the handler is thrown on, for the runtime to report.
+   */
+  readonly onError?: ((cause: unknown) => void) | undefined;
 }
 
 /**
@@ -34,7 +40,7 @@ export function protect<Facts extends object, Rest extends readonly unknown[]>(
   options: ProtectOptions<Rest> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   assertAdmission(admission, 'protect');
-  const { operation = defaultOperation, peer } = options;
+  const { operation = defaultOperation, peer, maxBodyBytes, onError } = options;
   return async (request, ...rest) => {
     const { response } = await guardFetch<Facts>(
       {
@@ -52,7 +58,7 @@ export function protect<Facts extends object, Rest extends readonly unknown[]>(
           return handler(inspected, decision.facts, ...rest);
         },
       },
-      options,
+      { maxBodyBytes, onFault: onError, rethrow: onError === undefined },
     );
     return response;
   };
