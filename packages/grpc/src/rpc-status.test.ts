@@ -1,7 +1,7 @@
 import { grpcRefusal } from '@apisec/core';
 import { loadPackageDefinition, type ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encodeStatus } from './rpc-status.ts';
 
@@ -49,21 +49,24 @@ interface Any {
   readonly value: Buffer;
 }
 
-function read<T>(name: string, bytes: Buffer): T {
-  return loaded.Reader.service[name]?.responseDeserialize(bytes) as T;
+interface Status {
+  readonly code: number;
+  readonly message: string;
+  readonly details: readonly Any[];
+}
+
+function read(name: string, bytes: Buffer): object {
+  return loaded.Reader.service[name]?.responseDeserialize(bytes) as object;
 }
 
 function decode(bytes: Buffer) {
-  const { code, message, details } = read<{ code: number; message: string; details: Any[] }>(
-    'status',
-    bytes,
-  );
+  const { code, message, details } = read('status', bytes) as Status;
   return {
     code,
     message,
     details: details.map(({ type_url, value }) => [
       type_url,
-      { ...read<object>(type_url.endsWith('RetryInfo') ? 'retryInfo' : 'errorInfo', value) },
+      { ...read(type_url.endsWith('RetryInfo') ? 'retryInfo' : 'errorInfo', value) },
     ]),
   };
 }

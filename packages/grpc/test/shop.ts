@@ -122,6 +122,7 @@ export async function openShop(
   const client = new Client(
     `${host}:${port}`,
     options.clientCredentials ?? credentials.createInsecure(),
+    options.clientCredentials ? { 'grpc.ssl_target_name_override': 'shop.example' } : {},
   );
   onTestFinished(() => {
     client.close();
