@@ -1,0 +1,74 @@
+import { type BodyOutcome, type Denial, type Enforcement, fault, isThenable } from '@apisec/core';
+import { hasBody } from '@apisec/node';
+import type { Request, RequestHandler, Response } from 'express';
+
+/**
+ * Shows the parsed body to the policies before the handler sees it; runs `parser` first where nobody has
+ * parsed it. A request without a body is shown as `undefined`.
+ */
+export function showMessage(
+  onMessage: NonNullable<Enforcement['onMessage']>,
+  request: Request,
+  response: Response,
+  parser: RequestHandler | undefined,
+  refuse: (denial: Denial) => void,
+  admitted: () => void,
+): void {
+  const conclude = (outcome: BodyOutcome) => {
+    if (!outcome.ok) {
+      refuse(outcome.denial);
+      return;
+    }
+    if ('value' in outcome) request.body = outcome.value;
+    admitted();
+  };
+  const show = () => {
+    if (isUnread(request)) {
+      refuse(fault('message.unavailable'));
+      return;
+    }
+    const { body } = request as { readonly body: unknown };
+    const outcome = onMessage(isEmpty(body) && !hasBody(request) ? undefined : body);
+    if (isThenable(outcome)) void outcome.then(conclude);
+    else conclude(outcome);
+  };
+  if (parser === undefined || !isUnread(request)) {
+    show();
+    return;
+  }
+  const parsed = (cause?: unknown) => {
+    if (cause === undefined || cause === null) show();
+    else refuse(parserDenial(cause));
+  };
+  try {
+    const running: unknown = parser(request, response, parsed);
+    if (isThenable(running)) running.then(undefined, parsed);
+  } catch (cause) {
+    parsed(cause);
+  }
+}
+
+/**
+ * Whether there is a body that nobody has parsed. Express 4 puts `{}` where it parsed nothing, so an empty
+ * object says something only if the body was read to its end.
+ */
+function isUnread(request: Request): boolean {
+  if (!hasBody(request)) return false;
+  const { body, readableEnded } = request as { readonly body: unknown; readableEnded: boolean };
+  return body === undefined || (isEmpty(body) && !readableEnded);
+}
+
+function isEmpty(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+}
+
+/** What a parser says with `next(err)`: of the caller's fault, or of ours. */
+function parserDenial(cause: unknown): Denial {
+  const { status } = cause as { readonly status?: unknown };
+  if (status === 413) return { kind: 'too_large', code: 'message.too_large', cause };
+  if (status === 415) return { kind: 'unsupported', code: 'message.unsupported', cause };
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return { kind: 'malformed', code: 'message.malformed', cause };
+  }
+  return fault('message.unavailable', cause);
+}

@@ -1,0 +1,129 @@
+import { assertConfiguration } from '@apisec/core';
+import type { Application, IRouter, Request, RequestHandler } from 'express';
+
+/** What Express 4 and 5 have in common behind their types. */
+interface Layer {
+  readonly handle: object & { readonly stack?: readonly Layer[]; readonly name?: string };
+  readonly method?: string | undefined;
+  readonly route?: Route | undefined;
+  /** Mounted without a path. Express 5, then Express 4. */
+  readonly slash?: boolean;
+  readonly regexp?: { readonly fast_slash?: boolean };
+}
+
+interface Route {
+  readonly path: unknown;
+  readonly methods: Readonly<Record<string, boolean>>;
+  readonly stack: readonly Layer[];
+}
+
+/** An application or router, and the routers mounted on it by their prefix: `{ '/admin': adminRouter }`. */
+type Mounts = Readonly<Record<string, object>>;
+
+const secured = new WeakSet<object>();
+
+/** Notes that a handler is one that `secure` made. */
+export function markSecure(handler: RequestHandler): void {
+  secured.add(handler);
+}
+
+/** The operation of the route that `handler` is mounted on; undefined where it is on none. */
+export function routeOperation(request: Request, handler: RequestHandler): string | undefined {
+  // Express leaves the last route on the request, also for what is mounted with `use` behind it.
+  const route = request.route as Route | undefined;
+  if (!route?.stack.some((layer) => layer.handle === handler)) return undefined;
+  return named(operationMethod(route, request.method), request.baseUrl, route);
+}
+
+/**
+ * Every operation that an application serves, named as `secure` attests it, for `coverage.assertCovered`.
+ * `app.all` is `ALL /path`; a `HEAD` that a `GET` route answers is that `GET`.
+ *
+ * Express keeps no prefix of a mounted router, so `mounts` names each.
+ *
+ * @throws ConfigurationError when something with routes of its own is mounted and not named.
+ * @example
+ * api.assertCovered(operationsOf(app, { '/admin': adminRouter }));
+ */
+export function operationsOf(app: Application | IRouter, mounts: Mounts = {}): readonly string[] {
+  return walk(stackOf(app), '', mounts, false).map(({ operation }) => operation);
+}
+
+/**
+ * The operations that no `secure` stands in front of: for a test that wants the list to be empty.
+ *
+ * @throws ConfigurationError as {@link operationsOf}.
+ * @example
+ * expect(unsecuredOperations(app)).toEqual(['GET /health']);
+ */
+export function unsecuredOperations(
+  app: Application | IRouter,
+  mounts: Mounts = {},
+): readonly string[] {
+  const open = walk(stackOf(app), '', mounts, false).filter(({ guarded }) => !guarded);
+  return open.map(({ operation }) => operation);
+}
+
+interface Served {
+  readonly operation: string;
+  readonly guarded: boolean;
+}
+
+function walk(
+  stack: readonly Layer[],
+  base: string,
+  mounts: Mounts,
+  inherited: boolean,
+): readonly Served[] {
+  const served: Served[] = [];
+  let guarded = inherited;
+  for (const { handle, route, slash, regexp } of stack) {
+    if (route !== undefined) {
+      const { methods } = route;
+      for (const method of servesAll(methods) ? ['_all'] : Object.keys(methods)) {
+        const first = route.stack.find(
+          (layer) => method === '_all' || (layer.method ?? method) === method,
+        );
+        const operation = named(method === '_all' ? 'ALL' : method.toUpperCase(), base, route);
+        served.push({ operation, guarded: guarded || (!!first && secured.has(first.handle)) });
+      }
+    } else if (Array.isArray(handle.stack) || handle.name === 'mounted_app') {
+      const [prefix] = Object.entries(mounts).find(([, router]) => router === handle) ?? [];
+      assertConfiguration(
+        prefix !== undefined,
+        'A router is mounted under a prefix that Express does not keep. Name it: ' +
+          "operationsOf(app, { '/prefix': router }); mount routers, not applications.",
+      );
+      served.push(...walk(handle.stack ?? [], base + prefix, mounts, guarded));
+    } else if (secured.has(handle) && (slash ?? regexp?.fast_slash) === true) guarded = true;
+  }
+  return served;
+}
+
+function stackOf(app: Application | IRouter): readonly Layer[] {
+  // Reading `router` of an Express 4 application throws; that of Express 5 has no `_router`.
+  const { stack, _router, lazyrouter } = app as unknown as {
+    readonly stack?: readonly Layer[];
+    readonly _router?: { readonly stack: readonly Layer[] };
+    readonly lazyrouter?: unknown;
+  };
+  if (stack !== undefined) return stack;
+  if (_router !== undefined || lazyrouter !== undefined) return _router?.stack ?? [];
+  return (app as unknown as { readonly router: { readonly stack: readonly Layer[] } }).router.stack;
+}
+
+/** `router.route().all` says so; `app.all` names every method there is, which nobody does by hand. */
+function servesAll(methods: Route['methods']): boolean {
+  return methods['_all'] === true || (methods['trace'] === true && methods['mkcol'] === true);
+}
+
+function operationMethod({ methods }: Route, method: string): string {
+  const own = method.toLowerCase();
+  if (servesAll(methods)) return 'ALL';
+  if (methods[own] === true) return method;
+  return own === 'head' && methods['get'] === true ? 'GET' : method;
+}
+
+function named(method: string, base: string, { path }: Route): string {
+  return `${method} ${base}${String(path)}`;
+}

@@ -1,0 +1,53 @@
+import { type Denial, type Enforcement, fault, isJson, isThenable } from '@apisec/core';
+import { closeRelease, type ReleasedText, releaseText } from '@apisec/node';
+import type { Response } from 'express';
+
+/**
+ * Shows every JSON body that goes through `send` (`json`, `send`, `jsonp` without a callback) to the policies,
+ * as the text that would be sent, so that nothing a serializer adds escapes them. All else that the response
+ * can be made to emit is refused where the bytes would leave.
+ */
+export function filterRelease(
+  response: Response,
+  onRelease: NonNullable<Enforcement['onRelease']>,
+  note: (denial: Denial) => void,
+): void {
+  const gate = closeRelease(response, note);
+  const send = response.send.bind(response) as (...args: readonly unknown[]) => Response;
+  const sendStatus = response.sendStatus.bind(response);
+  const unfilterable = (cause?: unknown) => gate.refuse(fault('release.unfilterable', cause));
+  const conclude = (released: ReleasedText, rest: readonly unknown[]) => {
+    if (!released.ok) {
+      gate.refuse(released.denial);
+      return;
+    }
+    if (!gate.open()) return;
+    try {
+      send(released.text, ...rest);
+    } catch (cause) {
+      unfilterable(cause);
+    }
+  };
+  response.send = (...args: readonly unknown[]) => {
+    const [body, ...rest] = args;
+    if (gate.state() === 'refused') return response;
+    // Anything else than text and bytes comes back here as the text that `json` made of it.
+    if (gate.state() === 'open' || !(typeof body === 'string' || ArrayBuffer.isView(body))) {
+      return send(...args);
+    }
+    if (body === '') return send(...args);
+    if (typeof body !== 'string' || !isJson({ get: (name) => response.get(name) })) {
+      unfilterable();
+      return response;
+    }
+    const released = releaseText(onRelease, body);
+    if (isThenable(released)) void released.then((late) => conclude(late, rest));
+    else conclude(released, rest);
+    return response;
+  };
+  response.sendStatus = (status) => {
+    // Its body is the name of the status, and nothing of the handler's.
+    gate.open();
+    return sendStatus(status);
+  };
+}

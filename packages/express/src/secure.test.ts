@@ -1,0 +1,579 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Readable } from 'node:stream';
+import {
+  type CallFacts,
+  type Completion,
+  coverage,
+  definePolicy,
+  deny,
+  factsOf,
+  guard,
+  type Obligations,
+  pass,
+} from '@apisec/core';
+import { trustProxies } from '@apisec/node';
+import express5, { type Express, type RequestHandler } from 'express';
+import express4 from 'express4';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { secure } from './secure.ts';
+
+const servers: Server[] = [];
+afterEach(async () => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+});
+
+async function serve(app: Express): Promise<string> {
+  const server = createServer(app);
+  servers.push(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const open = definePolicy({ name: 'open', role: 'grant', check: () => pass() });
+const closed = definePolicy({
+  name: 'closed',
+  role: 'grant',
+  check: () => deny('forbidden', 'shop.closed', { detail: 'The shop is closed.' }),
+});
+const late = definePolicy({ name: 'late', role: 'grant', check: async () => pass() });
+const oblige = (obligations: Obligations) =>
+  guard().use(definePolicy({ name: 'duty', role: 'grant', check: () => pass({}, obligations) }));
+/** Filters `secret` out of whatever goes out. */
+const filtered = oblige({
+  onRelease: (payload) => {
+    const { secret: _, ...rest } = payload as Record<string, unknown>;
+    return { ok: true, value: rest };
+  },
+});
+const filteredLater = oblige({
+  onRelease: async (payload) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const { secret: _, ...rest } = payload as Record<string, unknown>;
+    return { ok: true, value: rest };
+  },
+});
+
+// Express 4 has the same functions as 5 where this test uses them.
+const versions = [
+  ['Express 5', express5],
+  ['Express 4', express4 as unknown as typeof express5],
+] as const;
+
+describe.each(versions)('%s', (_, express) => {
+  const quiet = () => express().set('env', 'test');
+
+  test('an admitted call reaches the handler with its facts, without a promise', async () => {
+    const orders = guard().use(open);
+    const order: string[] = [];
+    const app = quiet();
+    const handler = secure(orders);
+    app.get('/orders/:id', (req, res, next) => {
+      handler(req, res, () => {
+        order.push('next');
+        next();
+      });
+      order.push('after');
+    });
+    app.get('/orders/:id', (req, res) => {
+      res.json({ address: factsOf(req, orders).peer.address });
+    });
+    const response = await fetch(`${await serve(app)}/orders/7`);
+    expect(await response.json()).toEqual({ address: '127.0.0.1' });
+    expect(order).toEqual(['next', 'after']);
+  });
+
+  test('a refused call never reaches the handler, and is told why', async () => {
+    const handler = vi.fn();
+    const base = await serve(quiet().get('/', secure(guard().use(closed)), handler));
+    const response = await fetch(base);
+    expect(response.status).toBe(403);
+    expect(response.headers.get('content-type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ code: 'shop.closed', status: 403 });
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  test.each([
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('secret');
+      },
+    ],
+    ['answers nonsense', () => true],
+  ])('a policy that %s refuses, and no error handler hears of it', async (_, check) => {
+    const broken = definePolicy({ name: 'broken', role: 'grant', check: check as never });
+    const onError = vi.fn((_e, _q, res, _n) => res.end());
+    const app = quiet().get('/', secure(guard().use(broken)), (_, res) => void res.end('in'));
+    const response = await fetch(await serve(app.use(onError)));
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('secret');
+    expect(onError).not.toHaveBeenCalled();
+  });
+
+  test('an asynchronous guard admits as well', async () => {
+    const app = quiet().get('/', secure(guard().use(late)), (_, res) => void res.end('in'));
+    expect(await (await fetch(await serve(app))).text()).toBe('in');
+  });
+
+  describe('the operation', () => {
+    const operations = async (mount: (app: Express, watch: RequestHandler) => void) => {
+      const seen: string[] = [];
+      const watch = secure(
+        guard().use(
+          definePolicy<CallFacts>({
+            name: 'watch',
+            role: 'grant',
+            check: (_, { call }) => {
+              seen.push(call.operation);
+              return pass();
+            },
+          }),
+        ),
+      );
+      const app = quiet();
+      mount(app, watch);
+      const base = await serve(app);
+      return { seen, call: (path: string, method = 'GET') => fetch(base + path, { method }) };
+    };
+    const end: RequestHandler = (_, res) => void res.end();
+
+    test('is the pattern of the route, with the prefix of its router', async () => {
+      const { seen, call } = await operations((app, watch) => {
+        const router = express.Router();
+        router.get('/orders/:id', watch, end);
+        app.use('/api', router);
+      });
+      await call('/api/orders/7?x=1');
+      await call('/api/orders/7', 'HEAD');
+      expect(seen).toEqual(['GET /api/orders/:id', 'GET /api/orders/:id']);
+    });
+
+    test('is the path where no route is known, also behind another route', async () => {
+      const { seen, call } = await operations((app, watch) => {
+        app.get('/orders/:id', (_req, _res, next) => next());
+        app.use(watch);
+        app.get('/orders/special', end);
+      });
+      await call('/orders/special');
+      expect(seen).toEqual(['GET /orders/special']);
+    });
+
+    test('of a route for all methods is ALL', async () => {
+      const { seen, call } = await operations((app, watch) => app.all('/any', watch, end));
+      await call('/any', 'DELETE');
+      expect(seen).toEqual(['ALL /any']);
+    });
+
+    test('decides by coverage; an unlisted one is refused', async () => {
+      const api = coverage({ 'GET /orders/:id': guard().use(open) });
+      const app = quiet();
+      app.get('/orders/:id', secure(api), end).get('/other', secure(api), end);
+      const base = await serve(app);
+      expect((await fetch(`${base}/orders/7`)).status).toBe(200);
+      const refused = await fetch(`${base}/other`);
+      expect(await refused.json()).toMatchObject({ code: 'operation.unlisted' });
+    });
+  });
+
+  test('a repeated Authorization header is seen as what it is', async () => {
+    const seen: (string | null | undefined)[] = [];
+    const app = quiet().get(
+      '/',
+      secure(
+        guard().use(
+          definePolicy({
+            name: 'see',
+            role: 'grant',
+            check: ({ headers }) => {
+              seen.push(headers.get('Authorization'));
+              return pass();
+            },
+          }),
+        ),
+      ),
+      (_, res) => void res.end(),
+    );
+    const { port } = new URL(await serve(app));
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end(
+      'GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer a\r\nauthorization: Bearer b\r\nConnection: close\r\n\r\n',
+    );
+    await once(socket.resume(), 'close');
+    expect(seen).toEqual(['Bearer a, Bearer b']);
+  });
+
+  test('behind a trusted proxy the peer is the one that the proxy saw', async () => {
+    const orders = guard().use(open);
+    const trust = trustProxies({ proxies: ['127.0.0.0/8'], header: 'x-forwarded-for' });
+    const app = quiet().get('/', secure(orders, { trust }), (req, res) => {
+      res.json(factsOf(req, orders).peer.id);
+    });
+    const headers = { 'x-forwarded-for': '6.6.6.6, 2001:db8::9' };
+    const response = await fetch(await serve(app), { headers });
+    expect(await response.json()).toBe('2001:db8::/64');
+  });
+
+  test('a preflight answer is 204 without a body, on the application and on a route', async () => {
+    const preflight = guard().use(
+      definePolicy({
+        name: 'preflight',
+        role: 'grant',
+        check: () => ({
+          ok: false,
+          denial: { kind: 'forbidden', code: 'cors.preflight', answer: { status: 204 } },
+          obligations: {
+            headers: [
+              { op: 'set', name: 'access-control-allow-origin', value: 'https://a.example' },
+            ],
+          },
+        }),
+      }),
+    );
+    const routed = await serve(quiet().options('/x', secure(preflight)));
+    const used = await serve(
+      quiet()
+        .use(secure(preflight))
+        .get('/x', (_, res) => void res.end()),
+    );
+    for (const base of [routed, used]) {
+      const response = await fetch(`${base}/x`, { method: 'OPTIONS' });
+      expect(response.status).toBe(204);
+      expect(response.headers.get('access-control-allow-origin')).toBe('https://a.example');
+      expect(response.headers.get('content-type')).toBeNull();
+      expect(await response.text()).toBe('');
+    }
+  });
+
+  describe('headers', () => {
+    const duty = oblige({
+      headers: [
+        { op: 'set', name: 'x-frame-options', value: 'DENY' },
+        { op: 'set', name: 'cache-control', value: 'no-store' },
+        { op: 'append', name: 'vary', value: 'Origin' },
+        { op: 'delete', name: 'x-powered-by' },
+      ],
+    });
+
+    test('stand unless the handler sets its own, and merge with what it says', async () => {
+      const app = quiet().get('/', secure(duty), (_, res) => {
+        res.set('Vary', 'Accept').set('Cache-Control', 'max-age=60').set('X-Powered-By', 'me');
+        res.json({});
+      });
+      const { headers } = await fetch(await serve(app));
+      expect(headers.get('x-frame-options')).toBe('DENY');
+      expect(headers.get('cache-control')).toBe('max-age=60');
+      expect(headers.get('vary')).toBe('Accept, Origin');
+      expect(headers.get('x-powered-by')).toBeNull();
+    });
+
+    test.each([
+      [
+        'a thrown error',
+        () => {
+          throw new Error('x');
+        },
+        500,
+      ],
+      ['no handler', (_q: unknown, _s: unknown, next: () => void) => next(), 404],
+    ])('stand on the reply to %s', async (_, handler, status) => {
+      const app = quiet().get('/', secure(duty), handler as RequestHandler);
+      const response = await fetch(await serve(app));
+      expect(response.status).toBe(status);
+      expect(response.headers.get('x-frame-options')).toBe('DENY');
+      expect(response.headers.get('vary')).toBe('Origin');
+    });
+
+    test('that cannot be sent refuse the call', async () => {
+      const bad = oblige({ headers: [{ op: 'set', name: 'x', value: 'a\r\nb: c' }] });
+      const app = quiet().get('/', secure(bad), (_, res) => void res.end('in'));
+      const response = await fetch(await serve(app));
+      expect(await response.json()).toMatchObject({ code: 'policy.invalid_outcome' });
+    });
+  });
+
+  describe('a policy that sees bodies', () => {
+    const seen: unknown[] = [];
+    const sees = oblige({
+      onMessage: (message) => {
+        seen.push(message);
+        return { ok: true, value: message === undefined ? message : { checked: message } };
+      },
+    });
+    const echo: RequestHandler = (req, res) => void res.json({ body: req.body });
+    const post = async (app: Express, init: RequestInit) => {
+      seen.length = 0;
+      const response = await fetch(await serve(app), { method: 'POST', ...init });
+      return { status: response.status, body: (await response.json()) as unknown };
+    };
+    const json = { 'content-type': 'application/json' };
+
+    test('sees the parsed body and may put another in its place', async () => {
+      const app = quiet().use(express.json()).post('/', secure(sees), echo);
+      const { body } = await post(app, { body: '{"a":1}', headers: json });
+      expect(body).toEqual({ body: { checked: { a: 1 } } });
+    });
+
+    test('sees an empty object that was sent', async () => {
+      const app = quiet().use(express.json()).post('/', secure(sees), echo);
+      await post(app, { body: '{}', headers: json });
+      expect(seen).toEqual([{}]);
+    });
+
+    test('sees undefined where there is no body', async () => {
+      const app = quiet().use(express.json()).post('/', secure(sees), echo);
+      expect((await post(app, {})).status).toBe(200);
+      expect(seen).toEqual([undefined]);
+    });
+
+    test('is asked with the parser of the guard where nobody parsed', async () => {
+      const app = quiet().post('/', secure(sees, { parser: express.json() }), echo);
+      await post(app, { body: '{"a":1}', headers: json });
+      expect(seen).toEqual([{ a: 1 }]);
+    });
+
+    test('is not asked for a refused call, and nothing is parsed', async () => {
+      const parser = vi.fn(express.json());
+      const app = quiet().post('/', secure(sees.use(closed), { parser }), echo);
+      expect((await post(app, { body: '{"a":1}', headers: json })).status).toBe(403);
+      expect(seen).toEqual([]);
+      expect(parser).not.toHaveBeenCalled();
+    });
+
+    test.each([
+      ['without a parser', undefined, { body: '{"a":1}', headers: json }],
+      ['of a type that the parser skips', express.json(), { body: 'a=1' }],
+      [
+        'empty but of another type',
+        express.json(),
+        { body: '{}', headers: { 'content-type': 'x/y' } },
+      ],
+    ])('a body %s refuses the call', async (_, parser, init) => {
+      const app = quiet().use(express.json()).post('/', secure(sees, { parser }), echo);
+      const bare = quiet().post('/', secure(sees, { parser }), echo);
+      for (const each of parser === undefined ? [bare] : [app, bare]) {
+        const { status, body } = await post(each, init);
+        expect([status, body]).toMatchObject([500, { code: 'message.unavailable' }]);
+        expect(seen).toEqual([]);
+      }
+    });
+
+    test.each([
+      ['{"a":', 400, 'message.malformed'],
+      [`{"a":"${'x'.repeat(200)}"}`, 413, 'message.too_large'],
+    ])('a body that the parser refuses is refused: %s', async (body, status, code) => {
+      const onError = vi.fn((_e, _q, res, _n) => res.end());
+      const parser = express.json({ limit: 100 });
+      const app = quiet().post('/', secure(sees, { parser }), echo).use(onError);
+      const answer = await post(app, { body, headers: json });
+      expect(answer).toMatchObject({ status, body: { code } });
+      expect(onError).not.toHaveBeenCalled();
+    });
+
+    test('refuses a body that it does not like', async () => {
+      const strict = oblige({
+        onMessage: async () => ({ ok: false, denial: { kind: 'malformed', code: 'input.bad' } }),
+      });
+      const app = quiet().use(express.json()).post('/', secure(strict), echo);
+      const answer = await post(app, { body: '{}', headers: json });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'input.bad' } });
+    });
+  });
+
+  describe.each([
+    ['at once', filtered],
+    ['later', filteredLater],
+  ])('a policy that sees responses and answers %s', (_, filter) => {
+    const data = { id: 1, secret: 's3cret' };
+    const ask = async (handler: RequestHandler, extra?: (app: Express) => void, init = {}) => {
+      const app = quiet();
+      extra?.(app);
+      app.get('/', secure(filter), handler);
+      return fetch(await serve(app), init);
+    };
+
+    test.each<[string, RequestHandler]>([
+      ['json', (_, res) => void res.status(201).json(data)],
+      ['send of an object', (_, res) => void res.status(201).send(data)],
+      ['jsonp without a callback', (_, res) => void res.status(201).jsonp(data)],
+      [
+        'send of JSON text',
+        (_, res) => void res.status(201).type('json').send(JSON.stringify(data)),
+      ],
+      [
+        'json of a class with toJSON',
+        (_, res) => void res.status(201).json({ toJSON: () => data }),
+      ],
+    ])('filters %s', async (_, handler) => {
+      const response = await ask(handler);
+      expect(response.status).toBe(201);
+      expect(await response.json()).toEqual({ id: 1 });
+    });
+
+    test.each<[string, RequestHandler]>([
+      ['send of text', (_, res) => void res.send('s3cret')],
+      ['send of bytes', (_, res) => void res.send(Buffer.from('s3cret'))],
+      [
+        'jsonp',
+        (req, res) => {
+          Object.defineProperty(req, 'query', { value: { callback: 'f' } });
+          res.jsonp(data);
+        },
+      ],
+      [
+        'write',
+        (_, res) => {
+          res.write('s3cret');
+          res.end();
+        },
+      ],
+      [
+        'write later',
+        (_, res) => {
+          res.writeHead(200, { 'x-secret': 's3cret' });
+          setTimeout(() => {
+            res.write('s3cret');
+            res.end('s3cret');
+          }, 5);
+        },
+      ],
+      ['end with a body', (_, res) => void res.end('s3cret')],
+      [
+        'writeHead and end',
+        (_, res) => void res.writeHead(200, ['x-secret', 's3cret']).end('s3cret'),
+      ],
+      [
+        'flushHeaders and write',
+        (_, res) => {
+          res.set('x-secret', 's3cret');
+          res.flushHeaders();
+          res.end('s3cret');
+        },
+      ],
+      ['sendFile', (_, res) => res.sendFile(import.meta.filename)],
+      ['render', (_, res) => res.render(import.meta.filename)],
+      ['a pipe', (_, res) => void Readable.from(['s3cret', 's3cret']).pipe(res)],
+      [
+        'the error handler',
+        () => {
+          throw new Error('s3cret');
+        },
+      ],
+    ])('replaces the output of %s', async (_, handler) => {
+      const response = await ask(handler, (app) =>
+        app.engine('ts', (_f, _o, done) => done(null, 's3cret')),
+      );
+      const text = await response.text();
+      expect(response.status).toBe(500);
+      expect(JSON.parse(text)).toMatchObject({ code: 'release.unfilterable' });
+      expect(text + JSON.stringify([...response.headers])).not.toContain('s3cret');
+    });
+
+    test.each<[string, RequestHandler, number]>([
+      ['204', (_, res) => void res.status(204).end(), 204],
+      ['a bare end', (_, res) => void res.status(202).end(), 202],
+      ['writeHead and a bare end', (_, res) => void res.writeHead(202, { 'x-a': 'b' }).end(), 202],
+      ['sendStatus', (_, res) => void res.sendStatus(404), 404],
+      ['304', (_, res) => void res.status(304).end(), 304],
+    ])('lets %s pass', async (_, handler, status) => {
+      expect((await ask(handler)).status).toBe(status);
+    });
+
+    test('answers HEAD as it answers GET', async () => {
+      const head = await ask((_, res) => void res.json(data), undefined, { method: 'HEAD' });
+      expect(head.status).toBe(200);
+      expect(head.headers.get('content-length')).toBe('8');
+      const text = await ask((_, res) => void res.send('s3cret'), undefined, { method: 'HEAD' });
+      expect(text.status).toBe(500);
+    });
+
+    test('is not fooled by a second answer', async () => {
+      const response = await ask((_, res) => {
+        res.json(data);
+        res.end();
+        res.json({ secret: 's3cret' });
+      });
+      expect(await response.text()).not.toContain('s3cret');
+    });
+  });
+
+  describe('the end of a call', () => {
+    const told = () => {
+      const completions: Completion[] = [];
+      const duty = oblige({ onComplete: (completion) => void completions.push(completion) });
+      return { completions, duty };
+    };
+    const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+    test.each<[string, RequestHandler, string, number]>([
+      ['succeeded', (_, res) => void res.status(201).end('x'), 'succeeded', 201],
+      ['a fault', (_, res) => void res.status(503).end('x'), 'failed', 503],
+      [
+        'a throw',
+        () => {
+          throw new Error('x');
+        },
+        'failed',
+        500,
+      ],
+      ['a refusal by the caller', (_, res) => void res.status(404).end(), 'succeeded', 404],
+    ])('is told once: %s', async (_, handler, outcome, status) => {
+      const { completions, duty } = told();
+      const base = await serve(quiet().get('/', secure(duty), handler));
+      await (await fetch(base)).text();
+      await settled();
+      expect(completions).toMatchObject([{ outcome, status }]);
+    });
+
+    test('is refused when the guard refuses', async () => {
+      const { completions, duty } = told();
+      const base = await serve(quiet().get('/', secure(duty.use(closed))));
+      await (await fetch(base)).text();
+      await settled();
+      expect(completions).toMatchObject([
+        { outcome: 'refused', status: 403, denial: { code: 'shop.closed' } },
+      ]);
+    });
+
+    test('is refused when the response is', async () => {
+      const completions: Completion[] = [];
+      const both = oblige({
+        onRelease: () => ({ ok: true }),
+        onComplete: (completion) => void completions.push(completion),
+      });
+      const base = await serve(quiet().get('/', secure(both), (_, res) => void res.end('text')));
+      await (await fetch(base)).text();
+      await settled();
+      expect(completions).toMatchObject([
+        { outcome: 'refused', status: 500, denial: { code: 'release.unfilterable' } },
+      ]);
+    });
+
+    test('is aborted when the caller goes away', async () => {
+      const { completions, duty } = told();
+      const base = await serve(quiet().get('/', secure(duty), () => undefined));
+      const call = httpRequest(base).on('error', () => undefined);
+      call.end();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      call.destroy();
+      await settled();
+      expect(completions).toMatchObject([{ outcome: 'aborted' }]);
+    });
+  });
+});
+
+test('a guard without a grant refuses to mount', () => {
+  expect(() => secure(guard() as never)).toThrow(/no grant/);
+});

@@ -1,0 +1,111 @@
+import {
+  type Admission,
+  admit,
+  assertAdmission,
+  type Decision,
+  type Denial,
+  fault,
+  type HttpFacts,
+  pathOf,
+  settle,
+} from '@apisec/core';
+import { beginCall, nodePeer, nodeRequest, type ProxyTrust, sendRefusal } from '@apisec/node';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { showMessage } from './message.ts';
+import { markSecure, routeOperation } from './operations.ts';
+import { filterRelease } from './release.ts';
+
+/** Options of {@link secure}. */
+export interface SecureOptions {
+  /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
+  readonly trust?: ProxyTrust | undefined;
+  /**
+   * Reads the body when policies ask to see it and nobody has read it: `express.json()`, say. It runs
+   * after the call was admitted, so a caller who is refused makes the server parse nothing.
+   */
+  readonly parser?: RequestHandler | undefined;
+  /**
+   * The operation that a request means, for `coverage`. Default: method and route pattern
+   * (`GET /orders/:id`); method and path where it is not mounted on a route (`app.use`).
+   */
+  readonly operation?: ((request: Request) => string) | undefined;
+  /** Told what an `onComplete` threw, since nobody else can be. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/**
+ * Refuses every call that the guard does not admit, before the handlers behind it run: for one route, a
+ * router or a whole application, on Express 5 and 4. Refusals are problem details (RFC 9457), rendered here:
+ * nothing that a policy does reaches `next(err)`. Handlers read facts with `factsOf(req, guard)`.
+ *
+ * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call
+ * (`message.unavailable`, 500); see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
+ * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
+ *
+ * @throws ConfigurationError when the guard has no grant.
+ * @example
+ * app.get('/orders', secure(orders), (req, res) => {
+ *   res.json(listOrders(factsOf(req, orders).principal));
+ * });
+ */
+export function secure<Facts extends object>(
+  admission: Admission<HttpFacts, Facts>,
+  options: SecureOptions = {},
+): RequestHandler {
+  assertAdmission(admission, 'secure');
+  const { trust, operation } = options;
+  const handler: RequestHandler = (request, response, next) => {
+    const view = nodeRequest(request);
+    const enter = (decision: Decision<object>) =>
+      proceed(decision, options, request, response, next);
+    void settle<Decision<object>, void>(
+      () =>
+        admission.check(view, {
+          call: {
+            protocol: 'http',
+            operation:
+              operation?.(request) ??
+              routeOperation(request, handler) ??
+              `${request.method} ${pathOf(view)}`,
+          },
+          peer: nodePeer(request, trust),
+        }),
+      enter,
+      (cause) => enter(undecided(cause)),
+    );
+  };
+  markSecure(handler);
+  return handler;
+}
+
+function proceed(
+  decision: Decision<object>,
+  { parser, onFault }: SecureOptions,
+  request: Request,
+  response: Response,
+  next: NextFunction,
+): void {
+  const call = beginCall(response, decision, onFault);
+  const refuse = (denial: Denial) => {
+    call.note(denial);
+    sendRefusal(response, denial);
+  };
+  if (!decision.allowed || call.denial !== undefined) {
+    // A decision that refuses always has its denial there.
+    sendRefusal(response, call.denial as Denial);
+    return;
+  }
+  const enter = () => {
+    if (call.onRelease) filterRelease(response, call.onRelease, call.note);
+    admit(request, decision);
+    next();
+  };
+  if (call.onMessage) showMessage(call.onMessage, request, response, parser, refuse, enter);
+  else enter();
+}
+
+/** A guard does not throw, but `operation` and an admission of one's own can. */
+function undecided(cause: unknown): Decision<object> {
+  const denial = fault('policy.threw', cause);
+  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
+}

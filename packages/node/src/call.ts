@@ -1,0 +1,44 @@
+import { type Decision, type Denial, type Enforcement, enforce } from '@apisec/core';
+import { applyNodeHeaders } from './headers.ts';
+import { type NodeResponse, onEnd } from './response.ts';
+
+/** One decided call on its way through a Node framework. */
+export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
+  /** The refusal to render, where there is one: of the decision, or noted since. */
+  readonly denial: Denial | undefined;
+  /** Remembers a refusal after the decision (of a message, of a payload) for `onComplete`. */
+  readonly note: (denial: Denial) => void;
+}
+
+/**
+ * Does what a decision obliges every Node adapter to do, whatever its framework: applies the headers and tells
+ * `onComplete` when the response has ended. What is left to the adapter is to render `denial` in its
+ * framework's manner, or to show bodies to `onMessage` and `onRelease`.
+ *
+ * @param onFault told what an `onComplete` threw.
+ */
+export function beginCall(
+  response: NodeResponse,
+  decision: Decision<object>,
+  onFault?: (cause: unknown) => void,
+): NodeCall {
+  const duty = enforce(decision, onFault);
+  const unsendable = applyNodeHeaders(response, duty);
+  const call = {
+    denial: decision.allowed ? unsendable : decision.denial,
+    note: (denial: Denial): void => {
+      call.denial ??= denial;
+    },
+    onMessage: duty.onMessage,
+    onRelease: duty.onRelease,
+  };
+  if (decision.obligations.some(({ onComplete }) => onComplete !== undefined)) {
+    onEnd(response, (aborted) => {
+      const { denial } = call;
+      const status = response.statusCode;
+      const ended = aborted ? 'aborted' : status >= 500 ? 'failed' : 'succeeded';
+      duty.complete({ outcome: denial === undefined ? ended : 'refused', status, denial });
+    });
+  }
+  return call;
+}

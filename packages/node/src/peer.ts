@@ -1,0 +1,138 @@
+import type { Socket } from 'node:net';
+import {
+  type Address,
+  addressRanges,
+  assertConfiguration,
+  type Peer,
+  parseAddress,
+  peerOf,
+  UNKNOWN_PEER,
+} from '@apisec/core';
+import { readForwarded, readForwardedFor } from './forwarded.ts';
+import type { NodeIncoming } from './request.ts';
+
+/** Options of {@link trustProxies}. */
+export interface TrustProxiesOptions {
+  /**
+   * Your own proxies: their address ranges (`['10.0.0.0/8', '::1']`), or how many of them every call passes.
+   * A number is right only if callers can reach the server in no other way.
+   */
+  readonly proxies: readonly string[] | number;
+  /** The one header that they write. The other is not looked at: it would be the caller's own word. */
+  readonly header: 'forwarded' | 'x-forwarded-for';
+}
+
+/** Which proxies to believe; made once by {@link trustProxies}. */
+export interface ProxyTrust {
+  readonly header: TrustProxiesOptions['header'];
+  /** Whether the proxy at this distance, with this address, may be believed. */
+  readonly believes: (distance: number, address: Address | undefined) => boolean;
+}
+
+/**
+ * Says whom to believe about who called. The header is read from the right, element by element, and only
+ * as long as the proxy that wrote the element is one of yours.
+ *
+ * @throws ConfigurationError when no proxy is named, or a range cannot be read.
+ * @example
+ * secure(orders, { trust: trustProxies({ proxies: ['10.0.0.0/8'], header: 'x-forwarded-for' }) })
+ */
+export function trustProxies({ proxies, header }: TrustProxiesOptions): ProxyTrust {
+  assertConfiguration(
+    header === 'forwarded' || header === 'x-forwarded-for',
+    `trustProxies: header is 'forwarded' or 'x-forwarded-for', whichever your proxies write.`,
+  );
+  if (typeof proxies === 'number') {
+    assertConfiguration(
+      Number.isSafeInteger(proxies) && proxies > 0,
+      'trustProxies: a number of proxies is 1 or more; leave `trust` out if there is none.',
+    );
+    return Object.freeze({ header, believes: (distance: number) => distance < proxies });
+  }
+  assertConfiguration(
+    proxies.length > 0,
+    'trustProxies: name the ranges of your proxies; leave `trust` out if there is none.',
+  );
+  const within = addressRanges(proxies);
+  return Object.freeze({ header, believes: (_: number, address?: Address) => within(address) });
+}
+
+const peers = new WeakMap<object, Peer>();
+
+/**
+ * Who is at the other end, as one canonical identity (see {@link Peer}). Without `trust` it is the address of
+ * the connection; forwarding headers are not looked at. With it, the first address from the right that none
+ * of your proxies has.
+ *
+ * Unknown (`address` and `id` are undefined) on a Unix socket, and where a trusted proxy wrote an element that
+ * is no address: what a proxy does not know is nobody, not the proxy.
+ */
+export function nodePeer(incoming: NodeIncoming, trust?: ProxyTrust): Peer {
+  // An HTTP/2 stream that has ended gives no socket any more.
+  const socket: Socket | undefined = incoming.socket;
+  if (trust !== undefined) return new ForwardedPeer(incoming, socket, trust);
+  if (socket === undefined) return UNKNOWN_PEER;
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    peer = Object.freeze(peerOf(socketAddress(socket)));
+    peers.set(socket, peer);
+  }
+  return peer;
+}
+
+/** Reads the header when a policy asks who calls, and only then. */
+class ForwardedPeer implements Peer {
+  readonly #incoming: NodeIncoming;
+  readonly #socket: Socket | undefined;
+  readonly #trust: ProxyTrust;
+  #peer: Peer | undefined;
+
+  constructor(incoming: NodeIncoming, socket: Socket | undefined, trust: ProxyTrust) {
+    this.#incoming = incoming;
+    this.#socket = socket;
+    this.#trust = trust;
+  }
+
+  get address(): string | undefined {
+    return this.#resolve().address;
+  }
+
+  get id(): string | undefined {
+    return this.#resolve().id;
+  }
+
+  /** For logs, which would see no members otherwise. */
+  toJSON(): Peer {
+    return this.#resolve();
+  }
+
+  #resolve(): Peer {
+    return (this.#peer ??= peerOf(caller(this.#incoming, this.#socket, this.#trust)));
+  }
+}
+
+function caller(
+  incoming: NodeIncoming,
+  socket: Socket | undefined,
+  { header, believes }: ProxyTrust,
+): Address | undefined {
+  let address = socket && socketAddress(socket);
+  const value = incoming.headers[header];
+  if (typeof value !== 'string' || value === '') return address;
+  const elements = header === 'forwarded' ? readForwarded(value) : readForwardedFor(value);
+  for (let distance = 0; believes(distance, address); distance++) {
+    const element = elements.next();
+    if (element.done === true) return address;
+    address = element.value;
+    // Nobody knows who stands further left, so nobody can be believed about it.
+    if (address === undefined) return undefined;
+  }
+  return address;
+}
+
+function socketAddress({ remoteAddress }: Socket): Address | undefined {
+  if (remoteAddress === undefined) return undefined;
+  // A link-local address comes with the interface it was seen on, which is no part of who calls.
+  const zone = remoteAddress.indexOf('%');
+  return parseAddress(zone < 0 ? remoteAddress : remoteAddress.slice(0, zone));
+}

@@ -1,0 +1,120 @@
+import type { ServerResponse } from 'node:http';
+import { type BodyOutcome, type Denial, fault, type MaybePromise, settle } from '@apisec/core';
+import { type NodeResponse, sendRefusal } from './response.ts';
+
+/** Stands before a response that a policy must see before the caller does. */
+export interface ReleaseGate {
+  /** Lets everything through from now on; false when the response has already ended. */
+  readonly open: () => boolean;
+  /** Replaces whatever the handler said with a refusal, once. */
+  readonly refuse: (denial: Denial) => void;
+  readonly state: () => 'closed' | 'open' | 'refused';
+}
+
+type Arguments = readonly unknown[];
+/** The writers are overloaded; what they were given is handed on as it is. */
+type Write = (...args: Arguments) => never;
+
+/**
+ * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
+ * refusal `release.unfilterable` (500) is sent in its place. An empty response passes. What a handler writes to
+ * the socket itself is out of its reach.
+ *
+ * @param note told of the refusal.
+ */
+export function closeRelease(response: NodeResponse, note: (denial: Denial) => void): ReleaseGate {
+  // Both kinds of response take the same arguments; TypeScript cannot call a union of overloads.
+  const target = response as ServerResponse;
+  const writeHead = target.writeHead.bind(target) as Write;
+  const write = target.write.bind(target) as Write;
+  const end = target.end.bind(target) as Write;
+  const flushHeaders = target.flushHeaders.bind(target);
+  const before = target.getHeaders();
+  let state: 'closed' | 'open' | 'refused' = 'closed';
+  // Headers cannot be taken back once they are written, so they wait until it is known what follows.
+  let head: Arguments | undefined;
+  const refuse = (denial: Denial) => {
+    if (state === 'refused') return;
+    state = 'refused';
+    note(denial);
+    if (!target.headersSent) {
+      // As if the handler had said nothing: its headers may tell what its body must not.
+      for (const name of target.getHeaderNames()) target.removeHeader(name);
+      for (const [name, value] of Object.entries(before)) target.setHeader(name, value as string);
+    }
+    sendRefusal(target, denial, { writeHead, end });
+  };
+  const replaced = {
+    writeHead: (...args: Arguments) => {
+      if (state === 'open') return writeHead(...(head ?? args));
+      if (state === 'closed') head ??= args;
+      return target;
+    },
+    write: (...args: Arguments) => {
+      if (state === 'open') return write(...args);
+      if (isContent(args[0])) refuse(fault('release.unfilterable'));
+      callBack(args);
+      return true;
+    },
+    end: (...args: Arguments) => {
+      if (state === 'closed' && isContent(args[0])) refuse(fault('release.unfilterable'));
+      if (state === 'refused') {
+        callBack(args);
+        return target;
+      }
+      state = 'open';
+      return end(...args);
+    },
+    flushHeaders: () => {
+      if (state === 'open') flushHeaders();
+    },
+  };
+  Object.assign(target, replaced);
+  return {
+    open: () => {
+      if (state === 'closed' && !target.headersSent) state = 'open';
+      return state === 'open' && !target.writableEnded;
+    },
+    refuse,
+    state: () => state,
+  };
+}
+
+/** A body that may go out as JSON text, or the refusal. */
+export type ReleasedText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** Shows a JSON text to the policies and answers the one that may go out instead. */
+export function releaseText(
+  onRelease: (payload: unknown) => MaybePromise<BodyOutcome>,
+  text: string,
+): MaybePromise<ReleasedText> {
+  return settle<BodyOutcome, ReleasedText>(
+    () => onRelease(JSON.parse(text)),
+    (outcome) => {
+      if (!outcome.ok || !('value' in outcome)) return outcome.ok ? { ok: true, text } : outcome;
+      try {
+        // A policy that puts `undefined` in place of a payload means to send nothing of it.
+        return { ok: true, text: JSON.stringify(outcome.value) ?? '' };
+      } catch (cause) {
+        return unfilterable(cause);
+      }
+    },
+    unfilterable,
+  );
+}
+
+function unfilterable(cause: unknown): ReleasedText {
+  return { ok: false, denial: fault('release.unfilterable', cause) };
+}
+
+function isContent(chunk: unknown): boolean {
+  if (chunk === undefined || chunk === null || typeof chunk === 'function') return false;
+  return (chunk as { readonly length?: unknown }).length !== 0;
+}
+
+function callBack(args: Arguments): void {
+  const last = args.at(-1);
+  if (typeof last === 'function') process.nextTick(last);
+}

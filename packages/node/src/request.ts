@@ -1,0 +1,159 @@
+import type { IncomingMessage } from 'node:http';
+import type { Http2ServerRequest } from 'node:http2';
+import type { HeadersView, RequestLike } from '@apisec/core';
+
+/** A request as Node's HTTP/1 and HTTP/2 servers hand it out. */
+export type NodeIncoming = IncomingMessage | Http2ServerRequest;
+
+/**
+ * The fields of which Node keeps only the first and drops every other (`headers` in its documentation).
+ * Two `Authorization` fields must not look like one: which of them counts is what an attacker chooses.
+ */
+const FIRST_ONLY: ReadonlySet<string> = new Set([
+  'age',
+  'authorization',
+  'content-length',
+  'content-type',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-modified-since',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'referer',
+  'retry-after',
+  'server',
+  'user-agent',
+  // Further ones of HTTP/2 (RFC 9110 allows each of them once).
+  'access-control-allow-credentials',
+  'access-control-max-age',
+  'access-control-request-method',
+  'content-encoding',
+  'content-language',
+  'content-location',
+  'content-md5',
+  'content-range',
+  'date',
+  'dnt',
+  'if-match',
+  'if-none-match',
+  'if-range',
+  'range',
+  'tk',
+  'upgrade-insecure-requests',
+  'x-content-type-options',
+]);
+
+/**
+ * What policies see of a Node request: a view, not a copy. Nothing is computed until a policy asks, and no
+ * web `Request` is built. `url` is the target as the caller sent it (frameworks that rewrite `url` keep it in
+ * `originalUrl`), in origin form.
+ *
+ * Headers follow the Fetch standard: a repeated field is joined with `, ` (cookies with `; `), also where
+ * Node keeps only the first.
+ *
+ * @example
+ * const decision = guard.check(nodeRequest(incoming), facts);
+ */
+export function nodeRequest(incoming: NodeIncoming): RequestLike {
+  return new NodeRequest(incoming);
+}
+
+/** True when the message carries a body, whether or not anybody has read it. */
+export function hasBody(incoming: NodeIncoming): boolean {
+  if ('stream' in incoming) return !incoming.stream.endAfterHeaders;
+  const { 'transfer-encoding': coding, 'content-length': length } = incoming.headers;
+  return coding !== undefined || (length !== undefined && Number(length) !== 0);
+}
+
+class NodeRequest implements RequestLike {
+  readonly #incoming: NodeIncoming;
+  #headers: HeadersView | undefined;
+
+  constructor(incoming: NodeIncoming) {
+    this.#incoming = incoming;
+  }
+
+  get method(): string {
+    // Only a response that a client received has none.
+    return this.#incoming.method as string;
+  }
+
+  get url(): string {
+    const incoming: NodeIncoming & { readonly originalUrl?: unknown } = this.#incoming;
+    const { originalUrl } = incoming;
+    const url = typeof originalUrl === 'string' ? originalUrl : (incoming.url as string);
+    return url.charCodeAt(0) === 47 /* / */ ? url : originForm(url);
+  }
+
+  get headers(): HeadersView {
+    return (this.#headers ??= new NodeHeaders(this.#incoming));
+  }
+}
+
+class NodeHeaders implements HeadersView {
+  readonly #incoming: NodeIncoming;
+  #joined: Map<string, string> | undefined;
+
+  constructor(incoming: NodeIncoming) {
+    this.#incoming = incoming;
+  }
+
+  get(name: string): string | null {
+    const { headers } = this.#incoming;
+    const key = name.toLowerCase();
+    if (key === 'host' && headers[':authority'] !== undefined) return this.#authority();
+    // `headers` has a prototype: `constructor` and `__proto__` are names like any other.
+    if (!Object.hasOwn(headers, key) || key.startsWith(':')) return null;
+    const value = headers[key];
+    if (value === undefined) return null;
+    if (typeof value !== 'string') return value.join(', ');
+    return FIRST_ONLY.has(key) ? this.#all(key, value) : value;
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  /** Every value of a field of which `headers` has the first. */
+  #all(key: string, first: string): string {
+    const known = this.#joined?.get(key);
+    if (known !== undefined) return known;
+    const { rawHeaders } = this.#incoming;
+    let count = 0;
+    let joined = '';
+    for (let at = 0; at < rawHeaders.length; at += 2) {
+      const field = rawHeaders[at] as string;
+      if (field.length !== key.length || field.toLowerCase() !== key) continue;
+      joined = count++ === 0 ? (rawHeaders[at + 1] as string) : `${joined}, ${rawHeaders[at + 1]}`;
+    }
+    // One field on the wire: what stands in `headers` is that, or what the application put in its place.
+    const value = count > 1 ? joined : first;
+    this.#joined ??= new Map();
+    this.#joined.set(key, value);
+    return value;
+  }
+
+  /** HTTP/2 says it in `:authority` (RFC 9113 §8.3.1); a `Host` beside it must say the same. */
+  #authority(): string {
+    const { ':authority': authority, host } = this.#incoming.headers;
+    const own = host === undefined ? undefined : this.#all('host', host);
+    return own === undefined || own === authority
+      ? String(authority)
+      : `${String(authority)}, ${own}`;
+  }
+}
+
+/** An absolute-form target (RFC 9112 §3.2.2) without its origin, which is the caller's word like `Host`. */
+function originForm(url: string): string {
+  const authority = url.indexOf('://');
+  if (authority < 0) return url;
+  const end = url.slice(authority + 3).search(/[/?#]/);
+  if (end < 0) return '/';
+  const rest = url.slice(authority + 3 + end);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}

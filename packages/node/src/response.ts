@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { Http2ServerResponse } from 'node:http2';
+import { type Denial, httpRefusal } from '@apisec/core';
+
+/** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** The functions that put bytes on the wire, as they were before anybody replaced them. */
+export interface ResponseWriters {
+  readonly writeHead: (status: number) => unknown;
+  readonly end: (body?: string) => unknown;
+}
+
+/**
+ * Renders a refusal (`httpRefusal`) as the whole response. Where the head of another response is already on
+ * its way, the connection is cut instead: the caller must not take what it has for the whole.
+ */
+export function sendRefusal(
+  response: NodeResponse,
+  denial: Denial,
+  writers: ResponseWriters = response as ServerResponse,
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const { status, headers, body } = httpRefusal(denial);
+  for (const [name, value] of headers) response.setHeader(name, value);
+  if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
+  // HTTP/2 has no reason phrase, and warns whoever sets one.
+  if (!('stream' in response)) response.statusMessage = '';
+  writers.writeHead(status);
+  writers.end(body);
+}
+
+/**
+ * Tells once how a response ended: whole, or `aborted` since the caller went away (or the connection was
+ * cut) before all of it was handed to the network.
+ */
+export function onEnd(response: NodeResponse, tell: (aborted: boolean) => void): void {
+  let told = false;
+  const end = () => {
+    if (told) return;
+    told = true;
+    tell(!isWhole(response));
+  };
+  if ('stream' in response ? response.stream.destroyed : response.closed) {
+    end();
+    return;
+  }
+  response.once('finish', end);
+  response.once('close', end);
+}
+
+/** HTTP/2 responses emit `finish` in either case, and count as finished when their stream was reset. */
+function isWhole(response: NodeResponse): boolean {
+  if (!('stream' in response)) return response.writableFinished;
+  const { stream } = response;
+  return response.writableEnded && !stream.aborted && stream.rstCode === 0;
+}
