@@ -1,0 +1,1 @@
+export { type HonoHost, type SecureOptions, secure } from './secure.ts';

@@ -1,0 +1,96 @@
+import {
+  type Admission,
+  admit,
+  assertAdmission,
+  type FetchOptions,
+  guardFetch,
+  type HttpFacts,
+  type Peer,
+  type RequestLike,
+  UNKNOWN_PEER,
+} from '@apisec/core';
+import type { Context, MiddlewareHandler } from 'hono';
+import { operationOf } from './operation.ts';
+
+/** What a host knows of a call beyond the web standards. */
+export interface HonoHost {
+  readonly peer: Peer;
+  /** What policies see in place of the web request, for hosts whose own request is nearer to the wire. */
+  readonly request?: RequestLike | undefined;
+}
+
+/** Options of {@link secure}. */
+export interface SecureOptions extends Pick<FetchOptions, 'maxBodyBytes'> {
+  /** Who is at the other end, from what your runtime attests. Default: unknown. */
+  readonly host?: ((c: Context) => HonoHost) | undefined;
+  /** The operation that a call means, for `coverage`. Default: `METHOD pattern` of its route. */
+  readonly operation?: ((c: Context) => string) | undefined;
+  /** Told what an `onComplete` or a callback of these options threw. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/**
+ * Refuses what the guard refuses, before anything behind it runs: as middleware of one route, or of many with
+ * `app.use`. Handlers read facts with `factsOf(c, guard)`. Put it before validators: where a policy replaces
+ * the body, what was read before is of the old one.
+ *
+ * Refusals are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
+ * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` (default 1 MiB).
+ *
+ * @throws ConfigurationError when the guard has no grant.
+ * @example
+ * app.get('/orders', secure(orders), (c) => c.json(listOrders(factsOf(c, orders).principal)));
+ */
+export function secure<Facts extends object>(
+  admission: Admission<HttpFacts, Facts>,
+  options: SecureOptions = {},
+): MiddlewareHandler {
+  assertAdmission(admission, 'secure');
+  const { host = () => unknownHost, operation = operationOf, maxBodyBytes, onFault } = options;
+  return async (c, next) => {
+    const { response, handled } = await guardFetch<Facts>(
+      {
+        admission,
+        attest: () => {
+          const { peer, request = c.req.raw } = host(c);
+          const call = { protocol: 'http', operation: operation(c) } as const;
+          return { view: request, facts: { call, peer } };
+        },
+        request: () => unreadRequest(c),
+        handle: async (decision, inspected) => {
+          if (inspected) {
+            c.req.raw = inspected;
+            c.req.bodyCache = {};
+          }
+          admit(c, decision);
+          await next();
+          return c.res;
+        },
+        // An HTTPException is an answer, not a fault, unless its status says so.
+        threw: () => c.error !== undefined && !('getResponse' in c.error),
+      },
+      { maxBodyBytes, onFault, rethrow: true },
+    );
+    // Not returned but made, so that headers set by earlier middleware are on it.
+    if (!handled) return c.newResponse(response.body, response);
+    // Hono would copy the headers of the old response over the edited ones.
+    c.res = undefined;
+    c.res = response;
+    return undefined;
+  };
+}
+
+const unknownHost: HonoHost = Object.freeze({ peer: UNKNOWN_PEER });
+
+/** The request with its body, also where earlier middleware has read it through `c.req`. */
+async function unreadRequest(c: Context): Promise<Request> {
+  const { raw } = c.req;
+  if (!raw.bodyUsed) return raw;
+  try {
+    const { method, headers, signal } = raw;
+    return new Request(raw.url, { method, headers, signal, body: await c.req.text() });
+  } catch {
+    // It was read past Hono. The policies are told that there is none to see.
+    return raw;
+  }
+}
