@@ -1,0 +1,391 @@
+import { apisec } from '@apisec/apollo';
+import {
+  type Completion,
+  coverage,
+  definePolicy,
+  deny,
+  guard,
+  type HeaderEdit,
+  type Obligations,
+  pass,
+} from '@apisec/core';
+import { ApolloServer } from '@apollo/server';
+import { describe, expect, test } from 'vitest';
+import { headersOf, oblige, reading, serve, shop } from './harness.ts';
+
+const reasons = (body: any) => body.errors?.map((error: any) => error.extensions.reason);
+const no = { kind: 'forbidden', code: 'x.no' } as const;
+
+function obliging(obligations: Obligations) {
+  return guard()
+    .use(oblige(obligations))
+    .use(definePolicy({ name: 'open', role: 'grant', check: () => pass() }));
+}
+
+describe('variables', () => {
+  const query = 'query ($text: String) { echo(text: $text) }';
+
+  test('are shown once for each operation, as an empty object where there are none', async () => {
+    const seen: unknown[] = [];
+    const onMessage = (message: unknown) => {
+      seen.push(message);
+      return { ok: true } as const;
+    };
+    const { call } = await serve([apisec({ admission: obliging({ onMessage }) })]);
+    const { body } = await call(undefined, query, { variables: { text: 'a' } });
+    await call(undefined, '{ echo }');
+    expect(body.data).toEqual({ echo: 'a' });
+    expect(seen).toEqual([{ text: 'a' }, {}]);
+  });
+
+  test('are what the policy makes of them', async () => {
+    const onMessage = () => ({ ok: true, value: { text: 'clean' } }) as const;
+    const { call } = await serve([apisec({ admission: obliging({ onMessage }) })]);
+    const { body } = await call(undefined, query, { variables: { text: '<b>' } });
+    expect(body.data).toEqual({ echo: 'clean' });
+  });
+
+  test.each([
+    ['refuses them', () => ({ ok: false, denial: no }), 403, 'x.no'],
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+      500,
+      'policy.threw',
+    ],
+    ['answers nonsense', () => 'fine', 500, 'policy.invalid_outcome'],
+    ['makes a list of them', () => ({ ok: true, value: [] }), 500, 'policy.invalid_outcome'],
+    [
+      'makes nothing of them',
+      () => ({ ok: true, value: undefined }),
+      500,
+      'policy.invalid_outcome',
+    ],
+  ])('end the operation when a policy %s', async (_, onMessage, status, reason) => {
+    const { ran, resolvers } = shop();
+    const admission = obliging({ onMessage: onMessage as never });
+    const { call } = await serve([apisec({ admission })], { resolvers });
+    const answer = await call(undefined, query, { variables: { text: 'a' } });
+    expect([answer.status, reasons(answer.body), ran]).toEqual([status, [reason], []]);
+  });
+});
+
+describe('data', () => {
+  test('is what the policy leaves of it, next to the errors that came with it', async () => {
+    const onRelease = (data: any) =>
+      ({ ok: true, value: { ...data, me: { name: 'hidden' } } }) as const;
+    const { call } = await serve([apisec({ admission: obliging({ onRelease }) })]);
+    const { status, body } = await call(undefined, '{ me { name } crash }');
+    expect(status).toBe(200);
+    expect(body.data).toEqual({ me: { name: 'hidden' }, crash: null });
+    expect(body.errors[0].path).toEqual(['crash']);
+  });
+
+  test('goes through the policies of every guard of the operation', async () => {
+    const mark = (name: string) =>
+      obliging({ onRelease: (data: any) => ({ ok: true, value: { ...data, [name]: true } }) });
+    const admission = coverage({ 'Query.me': mark('a'), 'Query.echo': mark('b') });
+    const { call } = await serve([apisec({ admission })]);
+    expect((await call(undefined, '{ me { id } echo }')).body.data).toMatchObject({
+      a: true,
+      b: true,
+    });
+  });
+
+  test.each([
+    ['refuses it', () => ({ ok: false, denial: no }), 403, 'x.no'],
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+      500,
+      'policy.threw',
+    ],
+    ['answers nonsense', () => null, 500, 'policy.invalid_outcome'],
+    ['makes a text of it', () => ({ ok: true, value: 'x' }), 500, 'policy.invalid_outcome'],
+  ])('is withheld when a policy %s', async (_, onRelease, status, reason) => {
+    const { call } = await serve([
+      apisec({ admission: obliging({ onRelease: onRelease as never }) }),
+    ]);
+    const answer = await call(undefined, '{ me { name } crash }');
+    expect([answer.status, reasons(answer.body)]).toEqual([status, [reason]]);
+    expect(answer.text).not.toMatch(/ann|10\.0\.0\.7|secret|"data"/);
+  });
+
+  test('is not asked about where there is none', async () => {
+    let asked = 0;
+    const onRelease = () => {
+      asked++;
+      return { ok: true } as const;
+    };
+    const { call } = await serve([apisec({ admission: obliging({ onRelease }) })]);
+    await call(undefined, '{ nope }');
+    expect(asked).toBe(0);
+    await call(undefined, '{ echo }');
+    expect(asked).toBe(1);
+  });
+
+  test('from a plugin that answers without resolvers is filtered too', async () => {
+    const cache = {
+      requestDidStart: async () => ({
+        responseForOperation: async ({ response }: any) => ({
+          http: response.http,
+          body: { kind: 'single' as const, singleResult: { data: { me: { name: 'cached' } } } },
+        }),
+      }),
+    };
+    const onRelease = () => ({ ok: true, value: {} }) as const;
+    const filtered = await serve([cache, apisec({ admission: obliging({ onRelease }) })]);
+    expect((await filtered.call(undefined, '{ me { name } }')).body).toEqual({ data: {} });
+    const guarded = await serve([cache, apisec({ admission: reading })]);
+    expect((await guarded.call(undefined, '{ me { name } }')).status).toBe(401);
+    expect((await guarded.call('ann:read', '{ me { name } }')).body.data.me.name).toBe('cached');
+  });
+});
+
+describe('an incremental answer', () => {
+  const accept = 'multipart/mixed; deferSpec=20220824';
+  const incremental = (parts: string[], stopped: { yes?: boolean } = {}) => ({
+    legacyExperimentalExecuteIncrementally: (): any => ({
+      initialResult: { data: { me: { name: 'ann' } }, hasNext: true },
+      subsequentResults: (async function* () {
+        try {
+          for (const part of parts) {
+            if (part === 'boom') throw new Error('secret');
+            yield { incremental: [{ data: { email: part }, path: ['me'] }], hasNext: false };
+          }
+        } finally {
+          stopped.yes = true;
+        }
+      })(),
+    }),
+  });
+  const post = {
+    method: 'POST',
+    headers: { ...headersOf('ann:read'), accept },
+    body: '{"query":"{ me { name } }"}',
+  };
+
+  test('is sent where nobody must see it, and ends when its last part is sent', async () => {
+    const endings: Completion['outcome'][] = [];
+    const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });
+    const { fetch } = await serve([apisec({ admission })], incremental(['secret-part']));
+    const { status, text } = await fetch('/', post);
+    expect(status).toBe(200);
+    expect(text).toContain('secret-part');
+    expect(endings).toEqual(['succeeded']);
+  });
+
+  test('is refused where a policy must see it', async () => {
+    const endings: (string | undefined)[] = [];
+    const admission = obliging({
+      onRelease: () => ({ ok: true }),
+      onComplete: ({ outcome, denial }) => void endings.push(outcome, denial?.code),
+    });
+    const { fetch } = await serve([apisec({ admission })], incremental(['secret-part']));
+    const { status, text, body } = await fetch('/', {
+      ...post,
+      headers: { ...post.headers, accept: `${accept}, application/json` },
+    });
+    expect([status, reasons(body)]).toEqual([500, ['release.unfilterable']]);
+    expect(text).not.toMatch(/secret|ann/);
+    expect(endings).toEqual(['refused', 'release.unfilterable']);
+  });
+
+  test('that breaks off is told as failed', async () => {
+    const endings: Completion['outcome'][] = [];
+    const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });
+    const { fetch } = await serve([apisec({ admission })], incremental(['a', 'boom']));
+    await fetch('/', post).catch(() => undefined);
+    await expect.poll(() => endings).toEqual(['failed']);
+  });
+
+  test('is still refused before it begins', async () => {
+    const { fetch } = await serve([apisec({ admission: reading })], incremental(['x']));
+    const { status } = await fetch('/', {
+      ...post,
+      headers: { ...headersOf(undefined), accept: `${accept}, application/json` },
+    });
+    expect(status).toBe(401);
+  });
+});
+
+describe('the end of an operation', () => {
+  const heard: Completion[] = [];
+  const admission = reading.use(
+    oblige({ onComplete: (completion) => void heard.push(completion) }),
+  );
+  const always = definePolicy({
+    name: 'always',
+    role: 'check',
+    always: { onComplete: (completion) => void heard.push(completion) },
+    check: () => pass(),
+  });
+
+  test.each([
+    ['an answer', 'ann:read', '{ me { name } }', 'succeeded', 200],
+    ['a refusal', undefined, '{ me { name } }', 'refused', 401],
+    ['a resolver that threw', 'ann:read', '{ crash }', 'failed', 200],
+    ["a mistake of the caller's", 'ann:read', '{ nope }', 'succeeded', 400],
+    ['a refusal of what never resolved', undefined, '{ nope', 'refused', 401],
+  ])('is told once: %s', async (_, token, query, outcome, status) => {
+    heard.length = 0;
+    const { call } = await serve([
+      apisec({
+        admission: guard()
+          .use(always)
+          .use(
+            definePolicy({
+              name: 'any',
+              role: 'grant',
+              check: ({ headers }) =>
+                headers.has('authorization') ? pass() : deny('unauthenticated', 'x.who'),
+            }),
+          ),
+      }),
+    ]);
+    await call(token, query);
+    expect(heard.map((completion) => [completion.outcome, completion.status])).toEqual([
+      [outcome, status],
+    ]);
+    expect(heard[0]?.facts['call']).toMatchObject({ protocol: 'graphql' });
+  });
+
+  test('is told when another plugin breaks the pipeline, after the decision', async () => {
+    heard.length = 0;
+    const broken = {
+      requestDidStart: async () => ({
+        executionDidStart: () => Promise.reject(new Error('broken')),
+      }),
+    };
+    const { call } = await serve([apisec({ admission }), broken]);
+    expect((await call('ann:read', '{ me { name } }')).status).toBe(500);
+    expect(heard.map(({ outcome, status }) => [outcome, status])).toEqual([['failed', 500]]);
+  });
+
+  test('is told to each guard of a coverage table, when one of them refuses too', async () => {
+    heard.length = 0;
+    const table = coverage({
+      'Query.me': admission,
+      'Query.echo': guard()
+        .use(always)
+        .use(definePolicy({ name: 'no', role: 'grant', check: () => deny('forbidden', 'x.no') })),
+    });
+    const { call } = await serve([apisec({ admission: table })]);
+    await call('ann:read', '{ me { name } echo }');
+    expect(heard.map(({ outcome, denial }) => [outcome, denial?.code])).toEqual([
+      ['refused', 'x.no'],
+      ['refused', 'x.no'],
+    ]);
+    expect(heard[0]?.facts['principal']).toMatchObject({ subject: 'ann' });
+  });
+
+  test('changes nothing for the caller when a listener throws, and onError hears of it', async () => {
+    const causes: unknown[] = [];
+    const throwing = obliging({
+      onComplete: () => {
+        throw new Error('disk full');
+      },
+    });
+    const { call } = await serve([
+      apisec({ admission: throwing, onError: (cause) => void causes.push(cause) }),
+    ]);
+    expect((await call(undefined, '{ echo(text: "x") }')).body).toEqual({ data: { echo: 'x' } });
+    expect(causes).toEqual([expect.objectContaining({ message: 'disk full' })]);
+  });
+
+  test('comes once with the two operations of a batch each', async () => {
+    heard.length = 0;
+    const { fetch } = await serve([apisec({ admission })]);
+    const body = JSON.stringify([{ query: '{ me { id } }' }, { query: '{ me { id } }' }]);
+    await fetch('/', { method: 'POST', headers: headersOf('ann:read'), body });
+    expect(heard).toHaveLength(2);
+  });
+});
+
+describe('headers', () => {
+  const edits: readonly HeaderEdit[] = [
+    { op: 'set', name: 'X-Frame-Options', value: 'DENY' },
+    { op: 'set', name: 'x-own', value: 'policy' },
+    { op: 'append', name: 'vary', value: 'Origin' },
+    { op: 'append', name: 'vary', value: 'Accept' },
+    { op: 'append', name: 'vary', value: 'Origin' },
+    { op: 'delete', name: 'x-powered-by' },
+  ];
+  const policy = definePolicy({
+    name: 'h',
+    role: 'check',
+    always: { headers: edits },
+    check: () => pass(),
+  });
+  const admission = guard()
+    .use(policy)
+    .use(
+      definePolicy({
+        name: 'any',
+        role: 'grant',
+        check: ({ headers }) =>
+          headers.has('authorization') ? pass() : deny('unauthenticated', 'x.who'),
+      }),
+    );
+  const early = {
+    requestDidStart: async ({ response }: any) => {
+      response.http.headers.set('x-powered-by', 'apollo');
+      response.http.headers.set('x-own', 'application');
+    },
+  };
+
+  test.each([
+    ['an answer', 'ann', '{ echo }', 200],
+    ['a refusal', undefined, '{ echo }', 401],
+    ['a mistake', 'ann', '{ nope }', 400],
+    ['a mistake that is refused', undefined, '{ nope', 401],
+  ])('are applied to %s', async (_, token, query, status) => {
+    const { call } = await serve([early, apisec({ admission })]);
+    const answer = await call(token, query);
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('x-frame-options')).toBe('DENY');
+    expect(answer.headers.get('vary')).toBe('Origin, Accept');
+    expect(answer.headers.get('x-powered-by')).toBeNull();
+    expect(answer.headers.get('x-own')).toBe('application');
+  });
+
+  test('of a batch are not doubled', async () => {
+    const { fetch } = await serve([apisec({ admission })]);
+    const body = JSON.stringify([{ query: '{ echo }' }, { query: '{ echo }' }]);
+    const { headers } = await fetch('/', { method: 'POST', headers: headersOf('ann'), body });
+    expect(headers.get('vary')).toBe('Origin, Accept');
+  });
+
+  test('keep a private answer out of caches, whatever the schema hints', async () => {
+    const typeDefs =
+      'directive @cacheControl(maxAge: Int) on FIELD_DEFINITION type Query { echo: String @cacheControl(maxAge: 60) }';
+    const resolvers = { Query: { echo: () => 'x' } };
+    const noStore = obliging({
+      headers: [{ op: 'set', name: 'cache-control', value: 'no-store' }],
+    });
+    const { call } = await serve([apisec({ admission: noStore })], { typeDefs, resolvers });
+    expect((await call(undefined, '{ echo }')).headers.get('cache-control')).toBe('no-store');
+  });
+});
+
+test("a refusal does not go through the server's formatError, which could show what it should not", async () => {
+  const formatError = () => ({ message: 'formatted' });
+  const { call } = await serve([apisec({ admission: reading })], { formatError });
+  expect((await call(undefined, '{ me { id } }')).body.errors[0].message).toBe('token.missing');
+  expect((await call('ann:read', '{ crash }')).body.errors[0].message).toBe('formatted');
+});
+
+test('executeOperation gives facts and filters data too', async () => {
+  const onRelease = () => ({ ok: true, value: { echo: 'filtered' } }) as const;
+  const server = new ApolloServer({
+    typeDefs: 'type Query { echo: String }',
+    plugins: [apisec({ admission: obliging({ onRelease }) })],
+  });
+  const { body } = await server.executeOperation({ query: '{ echo }' });
+  expect(body).toMatchObject({ singleResult: { data: { echo: 'filtered' } } });
+  await server.stop();
+});
