@@ -16,6 +16,8 @@ export type Capability =
   | 'streams'
   /** Header edits arrive as headers that a client can read. */
   | 'headers'
+  /** The suite's client can send a field twice. */
+  | 'repeated-fields'
   /** Parses bodies itself, so that the suite can send broken ones. */
   | 'bodies';
 

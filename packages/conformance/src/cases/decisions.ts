@@ -16,7 +16,7 @@ const withRoles =
 
 const admin = withRoles(['admin']);
 
-const forbidden = (code: string): Expectation => ({ allowed: false, kind: 'forbidden', code });
+const forbidden = (code: string) => ({ allowed: false, kind: 'forbidden', code }) as const;
 
 const noScope: Expectation = {
   ...forbidden('scope.insufficient'),

@@ -24,9 +24,23 @@ function minted(name: string, code: string, spec: () => TokenSpec): Case {
 function raw(
   name: string,
   expect: Expectation,
-  authorization: (credentials: Credentials) => Promise<string | readonly string[]>,
+  authorization: (credentials: Credentials) => Promise<string>,
 ): Case {
   return { name, operation: 'list', authorization, expect };
+}
+
+function repeated(
+  name: string,
+  tokens: (credentials: Credentials) => Promise<readonly string[]>,
+): Case {
+  return {
+    name,
+    operation: 'list',
+    needs: 'repeated-fields',
+    authorization: async (credentials) =>
+      (await tokens(credentials)).map((token) => `Bearer ${token}`),
+    expect: { allowed: false, kind: 'malformed', code: 'credentials.repeated' },
+  };
 }
 
 const claims = (): Record<string, unknown> => ({
@@ -156,16 +170,11 @@ export const tokenCases: readonly Case[] = [
     },
     async () => 'Basic YWxpY2U6c2VjcmV0',
   ),
-  raw(
-    'the field twice',
-    { allowed: false, kind: 'malformed', code: 'credentials.malformed' },
-    async (c) => [`Bearer ${await c.token()}`, `Bearer ${await c.token()}`],
-  ),
-  raw(
-    'an honest token hidden behind a forged one',
-    { allowed: false, kind: 'malformed', code: 'credentials.malformed' },
-    async (c) => [`Bearer ${await c.token()}`, `Bearer ${await c.token({ forged: true })}`],
-  ),
+  repeated('the field twice', async ({ token }) => [await token(), await token()]),
+  repeated('an honest token before a forged one', async ({ token }) => [
+    await token(),
+    await token({ forged: true }),
+  ]),
   {
     name: 'the scheme in other letters',
     operation: 'list',

@@ -4,6 +4,7 @@ import {
   Client as GrpcClient,
   Metadata,
   type ServiceError,
+  status as Status,
   type StatusObject,
 } from '@grpc/grpc-js';
 import type { CallSpec, Client, Observed } from '../subject.ts';
@@ -73,7 +74,7 @@ function observe(
   };
   const details = trailing.get('grpc-status-details-bin')[0];
   return {
-    allowed: status.code === 0,
+    allowed: status.code === Status.OK,
     status: status.code,
     kinds: kindsOf(grpcCode, status.code),
     code: details instanceof Buffer ? reasonOf(details) : undefined,
@@ -92,7 +93,7 @@ function observe(
 
 /** The reason of the `google.rpc.ErrorInfo` inside a `google.rpc.Status`; by shape, not by library. */
 function reasonOf(status: Buffer): string | undefined {
-  return /type\.googleapis\.com\/google\.rpc\.ErrorInfo[^]{1,4}\n.([a-z_]+\.[a-z_.]+)/.exec(
+  return /type\.googleapis\.com\/google\.rpc\.ErrorInfo[^]{1,4}\n[^]([a-z_]+\.[a-z_.]+)/.exec(
     status.toString('latin1'),
   )?.[1];
 }

@@ -1,0 +1,84 @@
+import { describeConformance, methodPath, serviceDefinition, tableOf } from '@apisec/conformance';
+import { factsOf } from '@apisec/core';
+import { secure } from '@apisec/grpc';
+import * as grpc from '@grpc/grpc-js';
+
+interface Message {
+  readonly amount: number;
+}
+
+const HELD = { id: 'order', secret: 's3cret' };
+
+describeConformance({
+  name: 'grpc-js',
+  protocol: 'grpc',
+  capabilities: ['streams', 'headers'],
+  gaps: {
+    preflight: 'Browsers do not speak gRPC.',
+    'raw-output': 'Every payload is a message.',
+    'repeated-fields':
+      'grpc-js clients refuse to send them; cover-server.test.ts does, byte by byte.',
+    bodies: 'gRPC parses messages before interceptors see them.',
+  },
+  start: async (api) => {
+    const server = new grpc.Server({
+      interceptors: [
+        secure({
+          methods: {
+            ...tableOf(api, (name) => [methodPath(name)]),
+            [methodPath('watch')]: api.streams.watch,
+            [methodPath('upload')]: api.streams.upload,
+            [methodPath('chat')]: api.streams.chat,
+          },
+          onError: () => undefined,
+        }),
+      ],
+    });
+    const unary = api.operations.map(
+      (operation) =>
+        [
+          operation.name,
+          (
+            call: grpc.ServerUnaryCall<Message, unknown>,
+            answer: grpc.sendUnaryData<unknown>,
+          ): void => {
+            try {
+              const facts = factsOf(call.metadata, operation.admission);
+              answer(null, api.serve(operation, call.request, facts));
+            } catch {
+              answer({ code: grpc.status.UNKNOWN, details: 'failed' });
+            }
+          },
+        ] as const,
+    );
+    server.addService(serviceDefinition(api.operations.map(({ name }) => name)), {
+      ...Object.fromEntries(unary),
+      watch: (call: grpc.ServerWritableStream<Message, unknown>) => {
+        for (const amount of [1, 2, 3]) {
+          call.write({ ...HELD, amount, poison: call.request.amount === 666 && amount === 3 });
+        }
+        call.end();
+      },
+      upload: (
+        call: grpc.ServerReadableStream<Message, unknown>,
+        answer: grpc.sendUnaryData<unknown>,
+      ) => {
+        let amount = 0;
+        call.on('data', (message: Message) => {
+          amount += message.amount;
+        });
+        call.on('end', () => answer(null, { ...HELD, amount }));
+      },
+      chat: (call: grpc.ServerDuplexStream<Message, unknown>) => {
+        call.on('data', ({ amount }: Message) => call.write({ ...HELD, amount }));
+        call.on('end', () => call.end());
+      },
+    });
+    const port = await new Promise<number>((resolve, reject) =>
+      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
+    );
+    return { port, close: async () => server.forceShutdown() };
+  },
+});
