@@ -1,0 +1,35 @@
+import type { AddressInfo } from 'node:net';
+import { describeConformance, restNames, tableOf } from '@apisec/conformance';
+import { coverage, factsOf } from '@apisec/core';
+import { secure } from '@apisec/hono';
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+
+describeConformance({
+  name: 'Hono on Node',
+  protocol: 'http',
+  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'bodies'],
+  gaps: { streams: 'HTTP carries one message each way.' },
+  start: async (api) => {
+    const app = new Hono();
+    const guarded = secure(coverage(tableOf(api, restNames)), { maxBodyBytes: api.largestBody });
+    for (const operation of api.operations) {
+      app.all(`/${operation.name}`, guarded, async (c) => {
+        const message: unknown = c.req.raw.body ? await c.req.json() : undefined;
+        const reply = api.serve(operation, message, factsOf(c, operation.admission));
+        return operation.raw === undefined ? c.json({ ...reply }) : c.text(operation.raw);
+      });
+    }
+    app.onError((_error, c) => c.json({ failed: true }, 500));
+    return new Promise((resolve) => {
+      const server = serve(
+        { fetch: app.fetch, port: 0, hostname: '127.0.0.1' },
+        ({ port }: AddressInfo) =>
+          resolve({
+            port,
+            close: () => new Promise((closed) => void server.close(() => closed())),
+          }),
+      );
+    });
+  },
+});

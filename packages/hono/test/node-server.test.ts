@@ -1,0 +1,162 @@
+import { createServer, request as send } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import {
+  allowAnonymous,
+  type Completion,
+  definePolicy,
+  deny,
+  factsOf,
+  guard,
+  type HttpFacts,
+  pass,
+  securityHeaders,
+} from '@apisec/core';
+import { secure } from '@apisec/hono';
+import { getRequestListener } from '@hono/node-server';
+import { Hono } from 'hono';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+const endings: Completion[] = [];
+const admission = guard<HttpFacts>()
+  .use(securityHeaders())
+  .use(
+    definePolicy({
+      name: 'credentials',
+      role: 'check',
+      always: { onComplete: (end) => void endings.push(end) },
+      check: (request) => {
+        const given = request.headers.get('authorization');
+        return given === 'secret' ? pass({ given }) : deny('unauthenticated', 'credentials.bad');
+      },
+    }),
+  )
+  .use(
+    definePolicy({
+      name: 'body',
+      role: 'check',
+      check: (request) =>
+        request.method === 'POST'
+          ? pass({}, { onMessage: (message) => ({ ok: true, value: { seen: message ?? null } }) })
+          : pass(),
+    }),
+  )
+  .use(allowAnonymous());
+
+const app = new Hono();
+app.use('/early/*', async (c, next) => {
+  await c.req.text();
+  await next();
+});
+app.use(secure(admission));
+app.get('/hello', (c) => c.json({ given: factsOf(c, admission).given }));
+app.on('POST', ['/echo', '/early/echo'], async (c) => c.json(await c.req.json()));
+app.get('/endless', (c) => {
+  const body = new ReadableStream<Uint8Array>({
+    pull: async (controller) => {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      controller.enqueue(new TextEncoder().encode('tick'));
+    },
+  });
+  return c.body(body);
+});
+app.get('/proxied', () => fetch(`http://127.0.0.1:${port}/upstream`));
+
+// Not behind Hono, so that `/proxied` answers a response whose headers cannot be changed.
+const listener = getRequestListener(app.fetch);
+const server = createServer((incoming, outgoing) => {
+  if (incoming.url === '/upstream') outgoing.end('from afar');
+  else void listener(incoming, outgoing);
+});
+let port = 0;
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly text: string;
+  readonly headers: NodeJS.Dict<string | string[]>;
+}
+
+function call(path: string, headers: string[], method = 'GET', body?: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = send(
+      { host: '127.0.0.1', port, path, method, headers: ['host', 'localhost', ...headers] },
+      (response) => {
+        let text = '';
+        response.on('data', (chunk) => (text += String(chunk)));
+        response.on('end', () =>
+          resolve({ status: response.statusCode, text, headers: response.headers }),
+        );
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+const honest = ['authorization', 'secret'];
+const json = [...honest, 'content-type', 'application/json', 'transfer-encoding', 'chunked'];
+
+describe('Hono on Node', () => {
+  test('an honest call is answered with the headers of the guard', async () => {
+    const { status, text, headers } = await call('/hello', honest);
+    expect([status, text]).toEqual([200, '{"given":"secret"}']);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test('a repeated Authorization is not taken for its first value', async () => {
+    const { status, headers } = await call('/hello', [...honest, 'authorization', 'other']);
+    expect(status).toBe(401);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test.each(['/echo', '/early/echo'])('a body is shown and replaced: %s', async (path) => {
+    expect(await call(path, json, 'POST', '{"a":1}')).toMatchObject({
+      status: 200,
+      text: '{"seen":{"a":1}}',
+    });
+  });
+
+  test('a POST without a body is shown as one', async () => {
+    const { status, text } = await call('/echo', [...honest, 'content-length', '0'], 'POST');
+    expect([status, text]).toEqual([200, '{"seen":null}']);
+  });
+
+  test('a response from fetch gets the headers of the guard', async () => {
+    const { status, text, headers } = await call('/proxied', honest);
+    expect([status, text]).toEqual([200, 'from afar']);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test('HEAD has the headers and no body', async () => {
+    const { status, text, headers } = await call('/hello', honest, 'HEAD');
+    expect([status, text]).toEqual([200, '']);
+    expect(headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  test('a caller who goes away ends the call as aborted', async () => {
+    endings.length = 0;
+    await new Promise<void>((resolve, reject) => {
+      const outgoing = send(
+        { host: '127.0.0.1', port, path: '/endless', headers: { authorization: 'secret' } },
+        (response) => {
+          response.once('data', () => {
+            outgoing.destroy();
+            resolve();
+          });
+          response.on('error', () => undefined);
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end();
+    });
+    await vi.waitFor(() => expect(endings.map(({ outcome }) => outcome)).toEqual(['aborted']));
+  });
+});
