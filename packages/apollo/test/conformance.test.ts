@@ -1,0 +1,46 @@
+import { apisec } from '@apisec/apollo';
+import { describeConformance, tableOf } from '@apisec/conformance';
+import { coverage, factsOf } from '@apisec/core';
+import { ApolloServer } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+
+describeConformance({
+  name: 'Apollo Server',
+  protocol: 'graphql',
+  capabilities: ['headers', 'repeated-fields'],
+  gaps: {
+    preflight: 'Apollo takes GET and POST; its host answers preflights.',
+    'raw-output': 'Every answer is data.',
+    streams: 'An operation carries one message each way.',
+    bodies: 'The host of Apollo parses bodies before there is an operation.',
+  },
+  start: async (api) => {
+    const fields = api.operations.map(({ name }) => `${name}(amount: Float): Reply`);
+    const server = new ApolloServer<object>({
+      typeDefs: `
+        type Reply { id: String amount: Float secret: String poison: Boolean }
+        type Query { ${fields.join('\n')} }
+      `,
+      resolvers: {
+        Query: Object.fromEntries(
+          api.operations.map((operation) => [
+            operation.name,
+            (_source: unknown, args: object, contextValue: object) =>
+              api.serve(operation, args, factsOf(contextValue, operation.admission)),
+          ]),
+        ),
+      },
+      plugins: [
+        apisec({
+          admission: coverage(tableOf(api, (name) => [`Query.${name}`])),
+          onError: () => undefined,
+        }),
+      ],
+    });
+    const { url } = await startStandaloneServer(server, {
+      context: async ({ req }) => ({ req }),
+      listen: { port: 0, host: '127.0.0.1' },
+    });
+    return { port: Number(new URL(url).port), close: () => server.stop() };
+  },
+});
