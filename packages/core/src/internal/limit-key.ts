@@ -7,7 +7,7 @@ const LONGEST_KEY = 8_192;
 const MARK = '\0';
 
 /** The key of a limit that all callers share. */
-export const EVERYONE = `${MARK}*`;
+export const EVERYONE: string = `${MARK}*`;
 
 /**
  * One string for a key and its tenant, different for all that differ: parts carry their length, so that no

@@ -45,11 +45,11 @@ const MOST_TABLES = 256;
 
 /** The callers of one limit. A key lives in one of the `WAYS` slots of the set that its hash names. */
 interface Table {
+  readonly name: string;
   readonly algorithm: Limit['algorithm'];
   readonly window: number;
-  readonly sets: number;
-  readonly low: Uint32Array;
-  readonly high: Uint32Array;
+  readonly low: Int32Array;
+  readonly high: Int32Array;
   readonly cells: Float64Array;
   /** For each set: at least as much as anybody had used who was put out of it. */
   readonly floors: Float64Array;
@@ -61,6 +61,8 @@ interface Cursor extends LimitState, HashBits {
   set: number;
   /** -1: not in the table. */
   slot: number;
+  /** What counts now against the capacity. */
+  level: number;
 }
 
 /**
@@ -92,21 +94,26 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
   // Used again by each call, and by none at the same time: nothing here waits.
   const cursors: Cursor[] = [];
 
+  // Most stores count one limit, and finding it again costs as much as the decision.
+  let last: Table | undefined;
+
   const tableOf = (name: string, limit: Limit): Table => {
-    let named = tables.get(name);
     const window = limit.algorithm === 'bucket' ? 0 : limit.window;
+    const { algorithm } = limit;
+    if (last?.name === name && last.algorithm === algorithm && last.window === window) return last;
+    let named = tables.get(name);
     if (named) {
       for (const table of named) {
-        if (table.algorithm === limit.algorithm && table.window === window) return table;
+        if (table.algorithm === algorithm && table.window === window) return (last = table);
       }
     } else tables.set(name, (named = []));
     assertConfiguration(
       ++count <= MOST_TABLES,
       'memoryLimitStore: too many limits. Give limits fixed names and windows, and put who is counted into the key.',
     );
-    const table = makeTable(limit.algorithm, window, sets);
-    named.push(table);
-    return table;
+    last = makeTable(name, algorithm, window, sets);
+    named.push(last);
+    return last;
   };
 
   /** Copies out what is known of a key. */
@@ -117,7 +124,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     seeds ??= seed();
     keyedHash(key, seeds[0], seeds[1], cursor);
     cursor.table = table;
-    cursor.set = cursor.low % sets;
+    cursor.set = (cursor.low >>> 0) % sets;
     cursor.slot = find(table, cursor);
     if (cursor.slot < 0) inherit(cursor, limit, time);
     else if (cell(table.cells, cursor.slot, UNTIL) <= time) reset(cursor);
@@ -125,13 +132,15 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     return cursor;
   };
 
-  const save = (cursor: Cursor, limit: Limit, time: number): void => {
+  /** Writes back what is known of a key, and answers how long it matters. */
+  const save = (cursor: Cursor, limit: Limit, time: number): number => {
     const { table } = cursor;
-    const { cells } = table;
     if (cursor.slot < 0) cursor.slot = makeRoom(cursor, limit, time);
     table.low[cursor.slot] = cursor.low;
     table.high[cursor.slot] = cursor.high;
-    store(cells, cursor.slot, cursor, time + Math.ceil(resetAfter(limit, cursor, time)));
+    const reset = resetAfter(limit, cursor, time);
+    store(table.cells, cursor.slot, cursor, time + Math.ceil(reset));
+    return reset;
   };
 
   return Object.freeze({
@@ -140,23 +149,22 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
       let allowed = true;
       for (let index = 0; index < requests.length; index++) {
         const request = requests[index] as LimitRequest;
-        const level = levelOf(request.limit, look(index, request, at), at);
+        const cursor = look(index, request, at);
+        cursor.level = levelOf(request.limit, cursor, at);
         // Not "level + cost > capacity": what is no number has no room.
-        if (!(level + request.cost <= request.limit.capacity)) allowed = false;
+        if (!(cursor.level + request.cost <= request.limit.capacity)) allowed = false;
       }
       const verdicts: LimitVerdict[] = [];
       for (let index = 0; index < requests.length; index++) {
         const { limit, cost } = requests[index] as LimitRequest;
         const cursor = cursors[index] as Cursor;
-        if (allowed && cost > 0) {
-          charge(limit, cursor, at, cost);
-          save(cursor, limit, at);
-        }
         const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
+        const taken = allowed && cost > 0;
+        if (taken) charge(limit, cursor, at, cost);
         verdicts.push({
           allowed: wait === 0,
-          remaining: Math.max(0, limit.capacity - levelOf(limit, cursor, at)),
-          resetAfter: resetAfter(limit, cursor, at),
+          remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
+          resetAfter: taken ? save(cursor, limit, at) : resetAfter(limit, cursor, at),
           retryAfter: wait,
         });
       }
@@ -178,21 +186,26 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
   });
 }
 
-function makeTable(algorithm: Limit['algorithm'], window: number, sets: number): Table {
+function makeTable(
+  name: string,
+  algorithm: Limit['algorithm'],
+  window: number,
+  sets: number,
+): Table {
   const slots = sets * WAYS;
   return {
+    name,
     algorithm,
     window,
-    sets,
-    low: new Uint32Array(slots),
-    high: new Uint32Array(slots),
+    low: new Int32Array(slots),
+    high: new Int32Array(slots),
     cells: new Float64Array(slots * CELL),
     floors: new Float64Array(sets * CELL),
   };
 }
 
 function makeCursor(table: Table): Cursor {
-  return { table, set: 0, slot: -1, low: 0, high: 0, used: 0, at: 0, previous: 0 };
+  return { table, set: 0, slot: -1, level: 0, low: 0, high: 0, used: 0, at: 0, previous: 0 };
 }
 
 function find({ low, high }: Table, cursor: Cursor): number {
