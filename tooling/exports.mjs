@@ -23,6 +23,7 @@ const NAMED = {
     explain: 'explain.ts',
     'memory-limit-store': 'stores/memory-limit-store.ts',
     protect: 'protect.ts',
+    'api-key-store-contract': 'stores/api-key-store-contract.ts',
     testing: 'testing/index.ts',
     'memory-lease-store': 'stores/memory-lease-store.ts',
   },

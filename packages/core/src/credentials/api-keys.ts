@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import {
   isEnvironment,
+  isId,
   isPrefix,
   makeKey,
   patternOf,
@@ -272,7 +273,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   store.onChange?.(verifier.forget);
 
   const find = async (id: string, scope: ApiKeyScope): Promise<ApiKeyRecord | undefined> => {
-    const record = await store.get(id);
+    const record = isId(id) ? await store.get(id) : undefined;
     if (record?.namespace !== namespace) return undefined;
     return scope.tenant === undefined || scope.tenant === record.tenant ? record : undefined;
   };
@@ -336,6 +337,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       if (!isCount(overlapMs, MAX_OVERLAP)) {
         return invalid('overlapMs must be whole milliseconds, at most a year');
       }
+      if (!isId(id)) return NOT_FOUND;
       const key = makeKey({ prefix, environment, id });
       const secret = await secretOf(hash, key, currentPepper);
       let generation = wanted;

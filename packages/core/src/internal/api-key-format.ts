@@ -1,6 +1,6 @@
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 95 bits: unguessable, and collisions do not happen. */
-export const ID_LENGTH = 16;
+const ID_LENGTH = 16;
 /** 190 bits. */
 const SECRET_LENGTH = 32;
 /** A CRC-32 in base62. */
@@ -26,6 +26,10 @@ export function isPrefix(value: unknown): value is string {
 
 export function isEnvironment(value: unknown): value is string {
   return typeof value === 'string' && new RegExp(`^${ENVIRONMENT}$`).test(value);
+}
+
+export function isId(value: unknown): value is string {
+  return typeof value === 'string' && new RegExp(`^[0-9A-Za-z]{${ID_LENGTH}}$`).test(value);
 }
 
 /** The source of a regular expression without anchors, for engines of every kind (RE2 too). */
