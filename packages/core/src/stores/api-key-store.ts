@@ -115,7 +115,7 @@ export type QuotaVerdict =
 /**
  * Where keys are kept. What is written by one call is seen by every later one; a store that answers from a
  * cache says so in `maxStaleness`. A fault is a rejection, never an answer. Implementations show that they
- * keep this contract with `apiKeyStoreContract`.
+ * keep this contract with `apiKeyStoreContract` of `@apisec/core/testing`.
  */
 export interface ApiKeyStore {
   /** Adds a row; false where the id is taken. */
@@ -142,7 +142,10 @@ export interface ApiKeyStore {
     charges: readonly QuotaCharge[],
     now: number,
   ) => MaybePromise<QuotaVerdict>;
-  /** How old what `get` answers may be, in milliseconds. Default: 0. */
+  /**
+   * How old what `get` answers may be, in milliseconds; not for a caller whose own `replace` was done or
+   * refused just before. Default: 0.
+   */
   readonly maxStaleness?: number | undefined;
   /** Calls `listener` with the id of each row that changes elsewhere, where the store can tell. */
   readonly onChange?: ((listener: (id: string) => void) => void) | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
+import { apiKeyStoreContract } from '../testing/api-key-store-contract.ts';
 import type { ApiKeyRecord } from './api-key-store.ts';
-import { apiKeyStoreContract } from './api-key-store-contract.ts';
 import { memoryApiKeyStore } from './memory-api-key-store.ts';
 
 const record: ApiKeyRecord = {

@@ -5,23 +5,21 @@ import type {
   ApiKeyUse,
   QuotaCharge,
   QuotaVerdict,
-} from './api-key-store.ts';
-import { expectSame, type StoreContractCase } from './store-contract.ts';
+} from '../stores/api-key-store.ts';
+import { assertSame, type ContractCase } from './contract-case.ts';
 
 const AT_ONCE = 24;
 const DAY = 86_400_000;
 const NOON = 20_000 * DAY + DAY / 2;
 
-type Case = StoreContractCase<ApiKeyStore>;
-
 /**
- * What every {@link ApiKeyStore} must do, for the tests of your own; the stores of apisec run it too. Races
- * are only seen with a store that has several connections.
+ * What every `ApiKeyStore` promises, as cases for any test runner. They take a store, which may hold other
+ * rows; races are only seen with one that has several connections.
  *
  * @example
- * test.each(apiKeyStoreContract)('$name', ({ run }) => run(store));
+ * for (const { name, run } of apiKeyStoreContract) test(name, () => run(store));
  */
-export const apiKeyStoreContract: readonly Case[] = [
+export const apiKeyStoreContract: readonly ContractCase<ApiKeyStore>[] = Object.freeze([
   {
     name: 'a full row comes back as it went in',
     run: async (store) => {
@@ -295,7 +293,20 @@ export const apiKeyStoreContract: readonly Case[] = [
       expectSame((await store.consume(record.id, [charge('a', 1, 1)], NOON)).ok, false, 'used up');
     },
   },
-];
+]);
+
+/** Fails a case unless both are the same as JSON, whatever the order of members. */
+function expectSame(actual: unknown, expected: unknown, what: string): void {
+  assertSame(canonical(actual), canonical(expected), what);
+}
+
+function canonical(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
 
 type Refusal = Extract<QuotaVerdict, { readonly ok: false }>;
 
