@@ -1,8 +1,11 @@
 import { assertConfiguration } from './configuration-error.ts';
+import type { Allowed, Refused } from './decision.ts';
+import type { Denial } from './denial.ts';
 import type { CallFacts } from './facts.ts';
 import { type Admission, guard } from './guard.ts';
+import { settle } from './internal/maybe-promise.ts';
 import type { Obligations } from './obligations.ts';
-import { deny } from './outcome.ts';
+import { refuse } from './outcome.ts';
 import { definePolicy, type PolicyInfo } from './policy.ts';
 import type { RequestLike } from './request.ts';
 
@@ -38,10 +41,20 @@ export interface CoverageOptions {
   readonly onUnlisted?: Obligations['onComplete'] | undefined;
 }
 
+const UNLISTED: Denial = Object.freeze({
+  kind: 'forbidden',
+  code: 'operation.unlisted',
+  detail: 'This operation is not available.',
+});
+
+/** The method in front of a REST operation. */
+const METHOD = /^[^ /]+ /;
+
 /**
  * Lists which guard decides which operation; what is not listed is denied. Operations are written as the
- * adapters attest them: `GET /orders/:id`, `Query.orders`, `/shop.v1.Orders/List`. A CORS preflight
- * belongs to the operation that it asks about.
+ * adapters attest them: `GET /orders/:id`, `Query.orders`, `/shop.v1.Orders/List`. `ALL /orders`
+ * lists every method of a path that is not listed by itself. A CORS preflight is decided by the guard of
+ * the operation that it asks about, and reaches no handler.
  *
  * @throws ConfigurationError when an entry is no guard, or a guard without a grant.
  * @example
@@ -62,13 +75,22 @@ export function coverage<
   for (const [operation, admission] of listed) assertAdmission(admission, operation);
   const operations = Object.freeze([...listed.keys()]);
   const unlisted = refuseUnlisted(onUnlisted);
-  const find = (operation: string): Entry => listed.get(operation) ?? unlisted;
+  const find = (operation: string): Entry =>
+    listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
   return Object.freeze({
     role: 'grant',
     operations,
     admission: find,
-    check: (request, seed) =>
-      find(preflightOf(request, seed.call.operation) ?? seed.call.operation).check(request, seed),
+    check: (request, seed) => {
+      const { operation } = seed.call;
+      const asked = listed.has(operation) ? undefined : preflightOf(request, operation);
+      if (asked === undefined) return find(operation).check(request, seed);
+      return settle(
+        () => find(asked).check(request, seed),
+        (decision) => (decision.allowed ? withdraw(decision) : decision),
+        (cause) => withdraw({ obligations: [], trace: [], facts: {} }, cause),
+      );
+    },
     assertCovered: (served) => {
       const real = new Set(served);
       const open = [...real].filter((operation) => !listed.has(operation));
@@ -92,17 +114,34 @@ function refuseUnlisted(onComplete: Obligations['onComplete']): Admission<CallFa
       name: 'coverage',
       role: 'grant',
       always: onComplete && { onComplete },
-      check: () =>
-        deny('forbidden', 'operation.unlisted', { detail: 'This operation is not available.' }),
+      check: () => refuse(UNLISTED),
     }),
   );
 }
 
-/** A CORS preflight is decided by the guard of the operation that it asks about. */
-function preflightOf(request: RequestLike, operation: string): string | undefined {
-  if (!operation.startsWith('OPTIONS ')) return undefined;
-  const method = request.headers.get('access-control-request-method');
-  return method ? `${method} ${operation.slice('OPTIONS '.length)}` : undefined;
+/** The operation that a CORS preflight asks about. */
+function preflightOf({ headers }: RequestLike, operation: string): string | undefined {
+  const method = headers.get('access-control-request-method');
+  return operation.startsWith('OPTIONS ') && headers.has('origin') && method
+    ? operation.replace(METHOD, `${method} `)
+    : undefined;
+}
+
+/**
+ * What nobody answered as a preflight is a call of an unlisted operation: else `OPTIONS` would reach a handler
+ * by the guard of another method. Duties stay, so that what policies took is given back.
+ */
+function withdraw(
+  { obligations, trace, facts }: Pick<Allowed<object>, 'obligations' | 'trace' | 'facts'>,
+  cause?: unknown,
+): Refused {
+  return {
+    allowed: false,
+    denial: { ...UNLISTED, cause },
+    obligations,
+    trace,
+    gathered: { ...facts },
+  };
 }
 
 /**

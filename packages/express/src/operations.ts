@@ -119,7 +119,6 @@ function servesAll(methods: Route['methods']): boolean {
 
 function operationMethod({ methods }: Route, method: string): string {
   const own = method.toLowerCase();
-  if (servesAll(methods)) return 'ALL';
   if (methods[own] === true) return method;
   return own === 'head' && methods['get'] === true ? 'GET' : method;
 }

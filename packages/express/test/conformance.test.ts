@@ -1,0 +1,43 @@
+import { type AddressInfo, type Server } from 'node:net';
+import { describeConformance, restNames, type Subject, tableOf } from '@apisec/conformance';
+import { coverage, factsOf } from '@apisec/core';
+import { secure } from '@apisec/express';
+import express5 from 'express';
+import express4 from 'express4';
+
+/** Both versions have the same API here; their types do not know of each other. */
+function subject(name: string, express: typeof express5): Subject {
+  return {
+    name,
+    protocol: 'http',
+    capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'bodies'],
+    gaps: { streams: 'HTTP carries one message each way.' },
+    start: async (api) => {
+      const app = express();
+      const parser = express.json({ limit: api.largestBody });
+      const guarded = secure(coverage(tableOf(api, restNames)), { parser });
+      for (const operation of api.operations) {
+        app.all(`/${operation.name}`, guarded, parser, (req, res) => {
+          const reply = api.serve(operation, req.body, factsOf(req, operation.admission));
+          if (operation.raw === undefined) res.json(reply);
+          else res.type('text').send(operation.raw);
+        });
+      }
+      const failed: express5.ErrorRequestHandler = (_error, _req, res, _next) => {
+        res.status(500).json({ failed: true });
+      };
+      app.use(failed);
+      const server = await new Promise<Server>((resolve) => {
+        const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
+      });
+      return {
+        // It listens on TCP, so its address is one.
+        port: (server.address() as AddressInfo).port,
+        close: () => new Promise((resolve) => server.close(() => resolve())),
+      };
+    },
+  };
+}
+
+describeConformance(subject('Express 5', express5));
+describeConformance(subject('Express 4', express4 as unknown as typeof express5));
