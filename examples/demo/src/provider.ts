@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
-import type { Configuration } from 'oidc-provider';
-import { close, listen } from './listen.ts';
+import type { Configuration, JWK } from 'oidc-provider';
+import { listen } from './listen.ts';
 import { quietly } from './quietly.ts';
 
 /** An OpenID provider that runs in this process and issues JWT access tokens (RFC 9068). */
@@ -26,35 +26,33 @@ export type ClientName = keyof typeof clients;
 export const SHOP = 'https://api.shop.example';
 export const WAREHOUSE = 'https://api.warehouse.example';
 
-const SECRET = crypto.randomUUID();
+/** Made for this run. */
+export const CLIENT_SECRET: string = crypto.randomUUID();
 const TOKEN_SECONDS = 3600;
 
 /** @param key the private signing key, as a JWK. */
-export async function startProvider(key: JsonWebKey): Promise<IdentityProvider> {
+export async function startProvider(key: JWK): Promise<IdentityProvider> {
   const server = createServer();
   // The issuer must be known before the provider is made, so the port comes first.
-  const port = await listen(server);
+  const { port, close } = await listen(server);
   const issuer = `http://127.0.0.1:${port}`;
   const provider = await quietly(async () => {
     const { Provider } = await import('oidc-provider');
     return new Provider(issuer, configuration(key));
   });
-  server.on('request', provider.callback());
+  const answer = provider.callback();
+  server.on('request', (incoming, outgoing) => void answer(incoming, outgoing));
   return {
     issuer,
     token: (client, resource = SHOP) => requestToken(issuer, client, resource),
-    close: () => close(server),
+    close,
   };
 }
 
-async function requestToken(
-  issuer: string,
-  client: ClientName,
-  resource: string,
-): Promise<string> {
+async function requestToken(issuer: string, client: ClientName, resource: string): Promise<string> {
   const response = await fetch(`${issuer}/token`, {
     method: 'POST',
-    headers: { authorization: `Basic ${btoa(`${client}:${SECRET}`)}` },
+    headers: { authorization: `Basic ${btoa(`${client}:${CLIENT_SECRET}`)}` },
     body: new URLSearchParams({
       grant_type: 'client_credentials',
       scope: clients[client].scope,
@@ -66,12 +64,12 @@ async function requestToken(
   return access_token;
 }
 
-function configuration(key: JsonWebKey): Configuration {
+function configuration(key: JWK): Configuration {
   return {
-    jwks: { keys: [key] } as NonNullable<Configuration['jwks']>,
+    jwks: { keys: [key] },
     clients: Object.entries(clients).map(([client_id, { scope }]) => ({
       client_id,
-      client_secret: SECRET,
+      client_secret: CLIENT_SECRET,
       grant_types: ['client_credentials'],
       redirect_uris: [],
       response_types: [],
@@ -100,7 +98,10 @@ function configuration(key: JsonWebKey): Configuration {
         jwt: (_context, token, jwt) => {
           if (token.clientId !== 'yesterday') return;
           const { iat, exp } = jwt.payload as { iat: number; exp: number };
-          Object.assign(jwt.payload, { iat: iat - 2 * TOKEN_SECONDS, exp: exp - 2 * TOKEN_SECONDS });
+          Object.assign(jwt.payload, {
+            iat: iat - 2 * TOKEN_SECONDS,
+            exp: exp - 2 * TOKEN_SECONDS,
+          });
         },
       },
     },

@@ -1,0 +1,124 @@
+import { type Completion, discoverIssuer } from '@apisec/core';
+import { apolloApi } from './apis/apollo.ts';
+import { expressApi } from './apis/express.ts';
+import { fastifyApi } from './apis/fastify.ts';
+import { fetchApi } from './apis/fetch.ts';
+import { grpcApi } from './apis/grpc.ts';
+import { honoApi } from './apis/hono.ts';
+import { type Caller, graphqlCaller, grpcCaller, restCaller } from './callers.ts';
+import type { Api } from './listen.ts';
+import { type Surroundings, shopPolicy } from './policy.ts';
+import { type IdentityProvider, SHOP, startProvider, WAREHOUSE } from './provider.ts';
+import { renderings, type Scenario } from './scenarios.ts';
+import type { Cell, Row } from './table.ts';
+import { createKeys, mintTokens, type Tokens } from './tokens.ts';
+
+/** Stands in what the broken policy throws. No caller may ever see it. */
+const INTERNAL = 'ledger.internal:5432 refused the connection';
+
+/** How each transport is served and called. */
+const transports = {
+  Express: { serve: expressApi, call: restCaller, speaks: 'http' },
+  Fastify: { serve: fastifyApi, call: restCaller, speaks: 'http' },
+  Hono: { serve: honoApi, call: restCaller, speaks: 'http' },
+  fetch: { serve: fetchApi, call: restCaller, speaks: 'http' },
+  Apollo: { serve: apolloApi, call: graphqlCaller, speaks: 'graphql' },
+  gRPC: { serve: grpcApi, call: grpcCaller, speaks: 'grpc' },
+} as const;
+
+export type Transport = keyof typeof transports;
+export const transportNames: readonly Transport[] = Object.keys(transports) as Transport[];
+
+/** Two identity providers, and the shop on six transports behind one policy. */
+export interface Demo {
+  readonly customers: IdentityProvider;
+  readonly tokens: Tokens;
+  readonly ports: Readonly<Record<Transport, number>>;
+  /** How each call ended, as the policy logged it. */
+  readonly log: readonly Completion[];
+  readonly close: () => Promise<void>;
+}
+
+export async function startDemo(policy: typeof shopPolicy = shopPolicy): Promise<Demo> {
+  const keys = await createKeys();
+  const customers = await startProvider(keys.jwk);
+  const warehouse = await startProvider(keys.jwk);
+  const tokens = await mintTokens(customers, warehouse, keys);
+  // From now on nobody can fetch the warehouse's keys.
+  await warehouse.close();
+
+  const log: Completion[] = [];
+  const shop = policy({
+    customers: trust(customers, SHOP),
+    warehouse: trust(warehouse, WAREHOUSE),
+    isFrozen: () => {
+      throw new Error(INTERNAL);
+    },
+    log: (completion) => log.push(completion),
+  });
+  const apis = await Promise.all(
+    transportNames.map(
+      async (name): Promise<[Transport, Api]> => [name, await transports[name].serve(shop)],
+    ),
+  );
+  return {
+    customers,
+    tokens,
+    log,
+    // There is an API for each transport.
+    ports: Object.fromEntries(apis.map(([name, { port }]) => [name, port])) as Demo['ports'],
+    close: async () => {
+      await Promise.all([customers.close(), ...apis.map(([, api]) => api.close())]);
+    },
+  };
+}
+
+/** The provider has no TLS here, which is only ever right on loopback. */
+function trust({ issuer }: IdentityProvider, audience: string): Surroundings['customers'] {
+  return { issuer, audience, keys: discoverIssuer(issuer, { insecureLoopback: true }) };
+}
+
+/** Makes every call of every scenario, and says of each answer whether it was right. */
+export async function playScenarios(
+  demo: Demo,
+  scenarios: readonly Scenario[],
+): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  const callers = transportNames.map((name) => transports[name].call(demo.ports[name]));
+  // One after the other: the limit is filled by one row and exceeded by the next.
+  for (const scenario of scenarios) {
+    const cells: Cell[] = [];
+    for (const [at, name] of transportNames.entries()) {
+      cells.push(await play(scenario, callers[at] as Caller, transports[name].speaks, demo.tokens));
+    }
+    rows.push({
+      name: scenario.name,
+      decision: scenario.expect === 'allowed' ? 'allowed' : scenario.expect.code,
+      cells,
+    });
+  }
+  for (const { close } of callers) close();
+  return rows;
+}
+
+async function play(
+  { operation, tokens = [], origin, expect }: Scenario,
+  { call }: Caller,
+  protocol: 'http' | 'graphql' | 'grpc',
+  minted: Tokens,
+): Promise<Cell> {
+  const answer = await call(operation, [
+    ...tokens.map((name) => ['authorization', `Bearer ${minted[name]}`] as const),
+    ...(origin === undefined ? [] : [['origin', origin] as const]),
+  ]);
+  const { kind, code } = expect === 'allowed' ? { kind: expect, code: undefined } : expect;
+  const hasReply = answer.text.includes('"message":"');
+  const ok =
+    answer.status === renderings[kind][protocol] &&
+    answer.code === code &&
+    (kind !== 'allowed' || hasReply) &&
+    !answer.text.includes(INTERNAL);
+  // The right code stands at the head of the row already.
+  const text = answer.code === code ? answer.status : `${answer.status} ${answer.code}`;
+  return { text, ok };
+}

@@ -1,0 +1,112 @@
+import {
+  allowAnonymous,
+  allowAuthenticated,
+  authenticateJwt,
+  type Completion,
+  cors,
+  coverage,
+  definePolicy,
+  deny,
+  guard,
+  type Principal,
+  pass,
+  rateLimit,
+  requireRole,
+  requireScopes,
+  securityHeaders,
+  type TrustedIssuer,
+  tokenBucket,
+} from '@apisec/core';
+
+/** The one web page that may call the shop from a browser. */
+export const STOREFRONT = 'https://www.shop.example';
+
+/** What the policy needs from outside. */
+export interface Surroundings {
+  readonly customers: TrustedIssuer;
+  readonly warehouse: TrustedIssuer;
+  readonly isFrozen: (account: string) => boolean;
+  readonly log: (completion: Completion) => void;
+}
+
+export type ShopPolicy = ReturnType<typeof shopPolicy>;
+
+/** Who may do what in the shop, whichever way they call it. */
+export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings) {
+  // A policy of our own that refuses nothing: it tells the log how each call ended.
+  const logged = definePolicy({
+    name: 'logged',
+    role: 'check',
+    always: { onComplete: log },
+    check: () => pass(),
+  });
+
+  // One that refuses.
+  const notFrozen = definePolicy({
+    name: 'notFrozen',
+    role: 'check',
+    check: (_request, { principal }: { principal: Principal }) =>
+      isFrozen(principal.subject) ? deny('forbidden', 'account.frozen') : pass(),
+  });
+
+  const anyone = guard()
+    .use(logged)
+    .use(securityHeaders())
+    .use(cors({ origins: [STOREFRONT] }));
+  const customer = anyone.use(authenticateJwt(customers));
+  const reader = customer.use(requireScopes('orders:read'));
+
+  const guards = {
+    health: anyone.use(allowAnonymous()),
+    orders: reader,
+    placeOrder: customer.use(requireScopes('orders:write')),
+    refund: customer.use(requireRole('manager')),
+    payout: reader.use(notFrozen),
+    // Six at once for each customer, then one a minute, whichever way they call.
+    exported: reader.use(
+      rateLimit({
+        limit: tokenBucket({ capacity: 6, refillPerSecond: 1 / 60 }),
+        by: ({ principal }) => principal.id,
+      }),
+    ),
+    // A rule on trial: it is logged whom it would refuse, and nobody is refused yet.
+    forecast: reader.use(requireRole('analyst'), { mode: 'shadow' }),
+    // Only for the warehouse, which has an identity provider of its own.
+    stock: anyone.use(authenticateJwt(warehouse)).use(allowAuthenticated()),
+  };
+
+  // Where each guard stands. What is not listed here is refused.
+  return {
+    guards,
+    rest: coverage({
+      'GET /health': guards.health,
+      'GET /orders': guards.orders,
+      'POST /orders': guards.placeOrder,
+      'POST /refunds': guards.refund,
+      'POST /payouts': guards.payout,
+      'GET /export': guards.exported,
+      'GET /forecast': guards.forecast,
+      'GET /stock': guards.stock,
+    }),
+    graphql: coverage({
+      'Query.health': guards.health,
+      'Query.orders': guards.orders,
+      'Mutation.placeOrder': guards.placeOrder,
+      'Mutation.refund': guards.refund,
+      'Mutation.payout': guards.payout,
+      'Query.export': guards.exported,
+      'Query.forecast': guards.forecast,
+      'Query.stock': guards.stock,
+    }),
+    grpc: coverage({
+      '/shop.v1.Shop/Health': guards.health,
+      '/shop.v1.Shop/Orders': guards.orders,
+      '/shop.v1.Shop/PlaceOrder': guards.placeOrder,
+      '/shop.v1.Shop/Refund': guards.refund,
+      '/shop.v1.Shop/Payout': guards.payout,
+      '/shop.v1.Shop/Export': guards.exported,
+      '/shop.v1.Shop/Forecast': guards.forecast,
+      '/shop.v1.Shop/Stock': guards.stock,
+    }),
+  };
+}
