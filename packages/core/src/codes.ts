@@ -10,6 +10,8 @@ const meanings = {
   'policy.no_grant':
     'Every policy passed, but none of them is a grant, so nobody admitted the call.',
   'policy.not_applicable': 'No alternative applied to this call.',
+  'guard.incomplete':
+    'A part of what enforces the guard was replaced, so nobody decided the call or saw its body.',
   'operation.unlisted': 'The operation is not listed in the coverage table.',
   'message.unavailable': 'A policy must see the request body, and none was parsed.',
   'message.malformed': 'The request body is not well-formed JSON.',

@@ -1,0 +1,51 @@
+import { type Enforcement, fault, isJson, isThenable } from '@apisec/core';
+import { type ReleasedText, type ReleaseGate, releaseText } from '@apisec/node';
+import type { HookReply } from './types.ts';
+
+/**
+ * Shows JSON to the policies as the text that would be sent: after every serializer, and whoever sends it,
+ * the error handler too. Anything else cannot be filtered and is replaced.
+ */
+export function releasePayload(
+  onRelease: NonNullable<Enforcement['onRelease']>,
+  gate: ReleaseGate,
+  reply: HookReply,
+  payload: unknown,
+  done: (error: null, payload: unknown) => void,
+): void {
+  if (payload === undefined || payload === null || payload === '') {
+    done(null, payload);
+    return;
+  }
+  const conclude = (released: ReleasedText) => {
+    if (released.ok) {
+      gate.open();
+      // It told the length of what the policies saw; Fastify counts anew.
+      reply.removeHeader('content-length');
+      done(null, released.text);
+    } else {
+      gate.refuse(released.denial);
+      // Already answered: what Fastify still writes goes nowhere.
+      done(null, '');
+    }
+  };
+  if (typeof payload !== 'string' || !isJson({ get: () => contentType(reply) })) {
+    abandon(payload);
+    conclude({ ok: false, denial: fault('release.unfilterable') });
+    return;
+  }
+  const released = releaseText(onRelease, payload);
+  if (isThenable(released)) void released.then(conclude);
+  else conclude(released);
+}
+
+function contentType(reply: HookReply): string | undefined {
+  const type = reply.getHeader('content-type');
+  return typeof type === 'string' ? type : undefined;
+}
+
+/** Frees what a stream holds that nobody will read. */
+function abandon(payload: unknown): void {
+  const { destroy } = payload as { readonly destroy?: unknown };
+  if (typeof destroy === 'function') destroy.call(payload);
+}

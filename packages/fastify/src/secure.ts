@@ -1,0 +1,224 @@
+import {
+  type Admission,
+  admit,
+  assertAdmission,
+  assertConfiguration,
+  type BodyOutcome,
+  type Decision,
+  type Denial,
+  fault,
+  type HttpFacts,
+  httpRefusal,
+  isThenable,
+  pathOf,
+  type RequestLike,
+  settle,
+} from '@apisec/core';
+import {
+  beginCall,
+  closeRelease,
+  hasBody,
+  type NodeCall,
+  nodePeer,
+  nodeRequest,
+  type ProxyTrust,
+  type ReleaseGate,
+} from '@apisec/node';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { collectOperations, operationOf } from './operations.ts';
+import { releasePayload } from './release.ts';
+import type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';
+
+/** Options of {@link secure}. */
+export interface SecureOptions {
+  /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
+  readonly trust?: ProxyTrust | undefined;
+  /**
+   * The operation that a request means, for `coverage`. Default: method and route pattern
+   * (`GET /orders/:id`); method and path where no route matches.
+   */
+  readonly operation?: ((request: FastifyRequest) => string) | undefined;
+  /**
+   * For a `coverage` that is registered before the routes: the server does not start unless the table
+   * lists exactly the routes behind it. Default: false.
+   */
+  readonly assertCovered?: boolean | undefined;
+  /** Told what an `onComplete` threw, since nobody else can be. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/** A guard, or a `coverage`. */
+type Admitting<Facts extends object> = Admission<HttpFacts, Facts> & {
+  readonly assertCovered?: (served: Iterable<string>) => void;
+};
+
+/** What one call has come to. */
+interface State {
+  readonly call: NodeCall;
+  readonly gate: ReleaseGate | undefined;
+  /** Whether the body was shown to whoever asked to see it. */
+  inspected: boolean;
+}
+
+/**
+ * Refuses every call that the guard does not admit, before its body is read. Registered as a plugin it guards
+ * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
+ * one route. Refusals are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
+ *
+ * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call
+ * (`message.unavailable`, 500). Where they see responses (`onRelease`), JSON is shown to them, errors included,
+ * and any other body is replaced (`release.unfilterable`, 500).
+ *
+ * @throws ConfigurationError when the guard has no grant.
+ * @example
+ * await app.register(secure(orders));
+ * @example
+ * app.get('/orders', secure(orders).route, (request) => listOrders(factsOf(request, orders)));
+ */
+export function secure<Facts extends object>(
+  admission: Admitting<Facts>,
+  options: SecureOptions = {},
+): SecurePlugin {
+  assertAdmission(admission, 'secure');
+  const { assertCovered } = admission;
+  assertConfiguration(
+    options.assertCovered !== true || assertCovered !== undefined,
+    'secure: assertCovered needs a coverage, which lists the operations.',
+  );
+  const route = hooks(admission, options);
+  const plugin = (instance: object, _options: object, done: (error?: Error) => void): void => {
+    // Fastify's instance type has four parameters, none of which matters to hooks.
+    const app = instance as FastifyInstance;
+    app.addHook('onRequest', route.onRequest);
+    app.addHook('preValidation', route.preValidation);
+    app.addHook('preHandler', route.preHandler);
+    app.addHook('onSend', route.onSend);
+    if (options.assertCovered === true && assertCovered) collectOperations(app, assertCovered);
+    done();
+  };
+  return Object.assign(plugin, {
+    route,
+    // As fastify-plugin does: the hooks belong to the context that registers them, not to one of their own.
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: '@apisec/fastify',
+    [Symbol.for('plugin-meta')]: { name: '@apisec/fastify', fastify: '5.x' },
+  });
+}
+
+function hooks(
+  admission: Admission<HttpFacts, object>,
+  { trust, operation, onFault }: SecureOptions,
+): SecureRoute {
+  const states = new WeakMap<object, State>();
+
+  const proceed = (
+    decision: Decision<object>,
+    request: HookRequest,
+    reply: HookReply,
+    done: () => void,
+  ) => {
+    const call = beginCall(reply.raw, decision, onFault);
+    const allowed = decision.allowed && call.denial === undefined;
+    const gate =
+      allowed && call.onRelease !== undefined ? closeRelease(reply.raw, call.note) : undefined;
+    states.set(request, { call, gate, inspected: call.onMessage === undefined });
+    if (decision.allowed && allowed) {
+      admit(request, decision);
+      done();
+    } else send(reply, call.denial as Denial);
+  };
+
+  const refuse = ({ call, gate }: State, reply: HookReply, denial: Denial) => {
+    call.note(denial);
+    gate?.open();
+    send(reply, denial);
+  };
+
+  return Object.freeze<SecureRoute>({
+    onRequest: (request, reply, done) => {
+      // Registered and named on the route as well: decided once.
+      if (states.has(request)) {
+        done();
+        return;
+      }
+      const view = nodeRequest(request.raw);
+      void settle<Decision<object>, void>(
+        () =>
+          admission.check(view, {
+            call: {
+              protocol: 'http',
+              operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
+            },
+            peer: nodePeer(request.raw, trust),
+          }),
+        (decision) => proceed(decision, request, reply, done),
+        (cause) => proceed(undecided(cause), request, reply, done),
+      );
+    },
+
+    preValidation: (request, reply, done) => {
+      const state = states.get(request);
+      if (state === undefined) {
+        send(reply, fault('guard.incomplete'));
+        return;
+      }
+      const { onMessage } = state.call;
+      if (state.inspected || onMessage === undefined) {
+        done();
+        return;
+      }
+      const conclude = (outcome: BodyOutcome) => {
+        if (!outcome.ok) {
+          refuse(state, reply, outcome.denial);
+          return;
+        }
+        if ('value' in outcome) request.body = outcome.value;
+        state.inspected = true;
+        done();
+      };
+      if (isUnread(request)) {
+        refuse(state, reply, fault('message.unavailable'));
+        return;
+      }
+      const outcome = onMessage(request.body);
+      if (isThenable(outcome)) void outcome.then(conclude);
+      else conclude(outcome);
+    },
+
+    // Route options that replace one of the other hooks must not open the route.
+    preHandler: (request, reply, done) => {
+      if (states.get(request)?.inspected === true) done();
+      else send(reply, fault('guard.incomplete'));
+    },
+
+    onSend: (request, reply, payload, done) => {
+      const { call, gate } = states.get(request) ?? {};
+      if (gate?.state() !== 'closed' || call?.onRelease === undefined) done(null, payload);
+      else releasePayload(call.onRelease, gate, reply, payload, done);
+    },
+  });
+}
+
+function nameOf(request: HookRequest, view: RequestLike): string {
+  return operationOf(request as FastifyRequest) ?? `${request.method} ${pathOf(view)}`;
+}
+
+/** A body on the wire that no parser read, or that one handed on as a stream. */
+function isUnread({ body, raw }: HookRequest): boolean {
+  if (body === undefined || body === null) return body === undefined && hasBody(raw);
+  return typeof (body as { readonly pipe?: unknown }).pipe === 'function';
+}
+
+/** Through Fastify, so that the hooks and logs of the application see the refusal too. */
+function send(reply: HookReply, denial: Denial): void {
+  const { status, headers, body } = httpRefusal(denial);
+  reply.code(status);
+  for (const [name, value] of headers) reply.header(name, value);
+  reply.send(body);
+}
+
+/** A guard does not throw, but `operation` and an admission of one's own can. */
+function undecided(cause: unknown): Decision<object> {
+  const denial = fault('policy.threw', cause);
+  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
+}
