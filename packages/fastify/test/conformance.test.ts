@@ -1,0 +1,35 @@
+import type { AddressInfo } from 'node:net';
+import { describeConformance, restNames, tableOf } from '@apisec/conformance';
+import { coverage, factsOf } from '@apisec/core';
+import { secure } from '@apisec/fastify';
+import fastify from 'fastify';
+
+describeConformance({
+  name: 'Fastify',
+  protocol: 'http',
+  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields'],
+  gaps: {
+    streams: 'HTTP carries one message each way.',
+    bodies: 'Fastify parses between the hooks and answers broken bodies itself.',
+  },
+  start: async (api) => {
+    const app = fastify({ bodyLimit: api.largestBody });
+    await app.register(secure(coverage(tableOf(api, restNames))));
+    for (const operation of api.operations) {
+      app.route({
+        method: ['GET', 'POST', 'OPTIONS'],
+        url: `/${operation.name}`,
+        handler: async (request, reply) => {
+          const facts = factsOf(request, operation.admission);
+          const answer = api.serve(operation, request.body ?? undefined, facts);
+          return operation.raw === undefined
+            ? answer
+            : reply.type('text/plain').send(operation.raw);
+        },
+      });
+    }
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    // It listens on TCP, so its address is one.
+    return { port: (app.server.address() as AddressInfo).port, close: () => app.close() };
+  },
+});
