@@ -18,7 +18,7 @@ import {
   refusalError,
 } from '@apisec/graphql';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
-import type { GraphQLFieldResolver } from 'graphql';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { endingOf, watchIncremental } from './ending.ts';
 import { headersTarget, releaseData, renderRefusal } from './response.ts';
 import { type Ruling, rule } from './ruling.ts';
@@ -96,14 +96,19 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   // The option is typed by the user's context value; to the schema it is unknown.
   const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
   const flights = new WeakMap<object, Flight>();
-  let guarded: CompiledFields | undefined;
+  // By schema: one plugin may be given to several servers.
+  const guarded = new WeakMap<GraphQLSchema, CompiledFields>();
   return {
     serverWillStart: async ({ schema }) => {
-      guarded = compileFields(schema, fields);
-      gateFields(schema, guarded.coordinates, fieldResolver);
+      const compiled = compileFields(schema, fields);
+      guarded.set(schema, compiled);
+      gateFields(schema, compiled.coordinates, fieldResolver);
       return {
         schemaDidLoadOrUpdate: ({ coreSupergraphSdl }) =>
-          assertResolves(coreSupergraphSdl, guarded),
+          assertConfiguration(
+            coreSupergraphSdl === undefined || compiled.coordinates.length === 0,
+            'apisec: a gateway resolves no fields itself. Guard them in the subgraphs.',
+          ),
       };
     },
     requestDidStart: async (context) => {
@@ -125,7 +130,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
             // What depends on the caller is not for a cache that answers others without asking.
             context.overallCachePolicy.restrict({ maxAge: 0 });
             const facts = { ...factsOf(info), field: { coordinate, source, args } };
-            return guarded?.decide(request, facts, (decision) => {
+            return guarded.get(info.schema)?.decide(request, facts, (decision) => {
               const { allowed } = decision;
               flight.late.push({ allowed, duty: enforce(decision, onError) });
             });
@@ -137,7 +142,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           const denial =
             refusal ?? (duty.onRelease && (await releaseData(duty.onRelease, sending.response)));
           if (denial) renderRefusal(sending.response, denial);
-          for (const { duty } of flight.late) duty.applyHeaders(head);
+          for (const field of flight.late) field.duty.applyHeaders(head);
           const ending = endingOf(sending, denial);
           const { body } = sending.response;
           if (body.kind === 'single') return finish(flight, duty, ending);
@@ -156,16 +161,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
 }
 
 function finish({ late }: Flight, duty: Enforcement, ending: Ending): void {
-  for (const { allowed, duty } of late) {
-    duty.complete(allowed ? ending : { ...ending, outcome: 'refused' });
+  for (const field of late) {
+    field.duty.complete(field.allowed ? ending : { ...ending, outcome: 'refused' });
   }
   duty.complete(ending);
-}
-
-/** A gateway sends the operation on to others: no resolver here would ask a policy. */
-function assertResolves(supergraph: string | undefined, fields: CompiledFields | undefined): void {
-  assertConfiguration(
-    supergraph === undefined || fields?.coordinates.length === 0,
-    'apisec: a gateway resolves no fields itself. Guard them in the subgraphs.',
-  );
 }

@@ -48,34 +48,45 @@ export async function rule<Context extends BaseContext>(
   plan: RulingPlan<Context>,
   operation: Operation<Context>,
 ): Promise<Ruling> {
-  const { contextValue, request: graphql } = operation;
-  let request = viewRequest(graphql.http, contextValue);
   try {
-    if (plan.request) request = plan.request(contextValue);
-    const seed: GraphqlFacts = {
-      call: { protocol: 'graphql', operation: operationName(operation.operation) },
-      peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,
-    };
-    const decisions = new Map<object, Decision<object>>();
-    const roots = rootsOf(operation);
-    for (const { coordinate } of roots) {
-      const admission = admissionFor(plan.admission, coordinate);
-      if (decisions.has(admission)) continue;
-      const decision = await admission.check(request, seed);
-      decisions.set(admission, decision);
-      if (!decision.allowed) break;
-    }
-    const decision = join([...decisions.values()]);
-    const duty = enforce(decision, plan.onError);
-    const denial = decision.allowed ? await showVariables(duty, graphql) : decision.denial;
-    if (denial === undefined) {
-      for (const each of decisions.values()) if (each.allowed) admit(contextValue, each);
-    }
-    return { request, duty, denial, factsOf: lookUp(plan.admission, roots, decisions) };
+    return await decide(plan, operation);
   } catch (cause) {
     // A callback of the options threw: nobody was asked, so nobody is admitted.
-    return refused(request, fault('policy.threw', cause), plan.onError);
+    const denial = fault('policy.threw', cause);
+    const nothing = { obligations: [], trace: [], gathered: {} } as const;
+    const duty = enforce({ allowed: false, denial, ...nothing }, plan.onError);
+    return { request: viewRequest(operation.request.http, {}), duty, denial, factsOf: () => ({}) };
   }
+}
+
+async function decide<Context extends BaseContext>(
+  plan: RulingPlan<Context>,
+  operation: Operation<Context>,
+): Promise<Ruling> {
+  const { contextValue, request: graphql } = operation;
+  const request = plan.request
+    ? plan.request(contextValue)
+    : viewRequest(graphql.http, contextValue);
+  const seed: GraphqlFacts = {
+    call: { protocol: 'graphql', operation: operationName(operation.operation) },
+    peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,
+  };
+  const roots = rootsOf(operation);
+  const decisions = new Map<object, Decision<object>>();
+  for (const { coordinate } of roots) {
+    const admission = admissionFor(plan.admission, coordinate);
+    if (decisions.has(admission)) continue;
+    const decision = await admission.check(request, seed);
+    decisions.set(admission, decision);
+    if (!decision.allowed) break;
+  }
+  const decision = join([...decisions.values()]);
+  const duty = enforce(decision, plan.onError);
+  const denial = decision.allowed ? await showVariables(duty, graphql) : decision.denial;
+  if (denial === undefined) {
+    for (const each of decisions.values()) if (each.allowed) admit(contextValue, each);
+  }
+  return { request, duty, denial, factsOf: lookUp(plan.admission, roots, decisions) };
 }
 
 function rootsOf<Context extends BaseContext>({
@@ -138,15 +149,6 @@ function lookUp(
     while (root.prev) root = root.prev;
     return byName.get(root.key) ?? {};
   };
-}
-
-function refused(
-  request: RequestLike,
-  denial: Denial,
-  onError: ((cause: unknown) => void) | undefined,
-): Ruling {
-  const decision = { allowed: false, denial, obligations: [], trace: [], gathered: {} } as const;
-  return { request, denial, duty: enforce(decision, onError), factsOf: () => ({}) };
 }
 
 /** True for what can stand for variables or data: an object that is no list. */

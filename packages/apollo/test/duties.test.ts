@@ -4,6 +4,7 @@ import {
   coverage,
   definePolicy,
   deny,
+  factsOf,
   guard,
   type HeaderEdit,
   type Obligations,
@@ -70,6 +71,25 @@ describe('variables', () => {
     const answer = await call(undefined, query, { variables: { text: 'a' } });
     expect([answer.status, reasons(answer.body), ran]).toEqual([status, [reason], []]);
   });
+});
+
+test('an operation whose variables are refused has no facts to hand out', async () => {
+  const admission = reading.use(oblige({ onMessage: () => ({ ok: false, denial: no }) }));
+  const seen: unknown[] = [];
+  const nosy = {
+    requestDidStart: async ({ contextValue }: { contextValue: object }) => ({
+      willSendResponse: async () => {
+        try {
+          seen.push(factsOf(contextValue, admission));
+        } catch (error) {
+          seen.push((error as Error).name);
+        }
+      },
+    }),
+  };
+  const { call } = await serve([apisec({ admission }), nosy]);
+  expect((await call('ann:read', '{ echo }')).status).toBe(403);
+  expect(seen).toEqual(['ConfigurationError']);
 });
 
 describe('data', () => {

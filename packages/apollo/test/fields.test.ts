@@ -336,6 +336,18 @@ describe('a gated schema', () => {
     expect(around.data).toEqual({ a: null });
   });
 
+  test('is guarded in each of the servers that share one plugin', async () => {
+    const plugin = apisec({ admission: reading, fields: { 'Node.secret': pii } });
+    const first = await serve([plugin]);
+    const smaller =
+      'interface Node { secret: String } type Query implements Node { secret: String }';
+    const second = await serve([plugin], { typeDefs: smaller, resolvers: {} });
+    const refusals = async ({ call }: Running, query: string) =>
+      (await call('ann:read', query)).body.errors?.length;
+    expect(await refusals(first, '{ me { secret } }')).toBe(1);
+    expect(await refusals(second, '{ secret }')).toBe(1);
+  });
+
   test('asks the policies of both plugins of one server', async () => {
     const plugins = ['pii', 'extra'].map((scope) =>
       apisec({ admission: reading, fields: { 'User.email': requireScopes(scope) } }),

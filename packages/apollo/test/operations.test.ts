@@ -323,6 +323,26 @@ describe('a coverage table', () => {
     expect(asked).toBe(1);
   });
 
+  test('asks no further guard once one has refused', async () => {
+    let charged = 0;
+    const charging = guard().use(
+      definePolicy({
+        name: 'charging',
+        role: 'grant',
+        check: () => {
+          charged++;
+          return pass();
+        },
+      }),
+    );
+    const table = coverage({ 'Query.me': reading, 'Query.echo': charging });
+    const { call } = await serve([apisec({ admission: table })]);
+    await call(undefined, '{ me { id } echo }');
+    expect(charged).toBe(0);
+    await call('ann:read', '{ me { id } echo }');
+    expect(charged).toBe(1);
+  });
+
   test('gives resolvers the facts of each guard', async () => {
     const other = base.use(requireScopes('read'));
     const { resolvers } = shop(

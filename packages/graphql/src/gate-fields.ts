@@ -39,13 +39,11 @@ export function expandCoordinate(schema: GraphQLSchema, coordinate: string): rea
     rest.length === 0 && (isObjectType(type) || isInterfaceType(type)),
     `fields: "${coordinate}" names no object type or interface of the schema; write 'Type.field'.`,
   );
-  // assertConfiguration has no effect on types across the module border of the two checks above.
-  const owner = type as GraphQLObjectType;
   assertConfiguration(
-    Object.hasOwn(owner.getFields(), fieldName),
+    Object.hasOwn(type.getFields(), fieldName),
     `fields: type "${typeName}" has no field "${fieldName}".`,
   );
-  const owners = isInterfaceType(type) ? schema.getImplementations(type).objects : [owner];
+  const owners = isInterfaceType(type) ? schema.getImplementations(type).objects : [type];
   return owners.map(({ name }) => `${name}.${fieldName}`);
 }
 
