@@ -80,16 +80,21 @@ export function retryAfter(
   now: number,
   cost: number,
 ): number {
-  const fits = (wait: number): boolean =>
-    levelOf(limit, state, now + wait) + cost <= limit.capacity;
-  if (fits(0)) return 0;
+  if (fitsAt(limit, state, now, cost)) return 0;
   // Not "cost > capacity": what is no number must not be told to try again either.
   if (!(cost <= limit.capacity)) return Number.POSITIVE_INFINITY;
   let wait = Math.max(1, Math.ceil(estimate(limit, state, now, cost)));
   // The estimate is right but for rounding, so a step or two are enough (and a bound, whatever the data).
-  for (let step = 0; step < ROUNDING_STEPS && wait > 1 && fits(wait - 1); step++) wait--;
-  for (let step = 0; step < ROUNDING_STEPS && !fits(wait); step++) wait++;
+  for (let step = 0; step < ROUNDING_STEPS; step++) {
+    if (!fitsAt(limit, state, now + wait, cost)) wait++;
+    else if (wait > 1 && fitsAt(limit, state, now + wait - 1, cost)) wait--;
+    else break;
+  }
   return wait;
+}
+
+function fitsAt(limit: Limit, state: Readonly<LimitState>, time: number, cost: number): boolean {
+  return levelOf(limit, state, time) + cost <= limit.capacity;
 }
 
 /** Where the arithmetic says that `cost` begins to fit, from `now`. */
