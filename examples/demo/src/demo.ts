@@ -119,6 +119,7 @@ async function play(
     (kind !== 'allowed' || hasReply) &&
     !answer.text.includes(INTERNAL);
   // The right code stands at the head of the row already.
-  const text = answer.code === code ? answer.status : `${answer.status} ${answer.code}`;
+  const told = answer.code === code ? undefined : answer.code;
+  const text = told === undefined ? answer.status : `${answer.status} ${told}`;
   return { text, ok };
 }

@@ -5,32 +5,33 @@ import { CLIENT_SECRET, SHOP } from './provider.ts';
 /** Keeps the demo up, prints how to call it, and stops when asked to (Ctrl-C). */
 export async function serve(write: (text: string) => void): Promise<void> {
   const { ports, customers, tokens, close } = await startDemo();
-  const stopped = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  const url = (transport: keyof typeof ports): string => `http://127.0.0.1:${ports[transport]}`;
+  const auth = '-H "Authorization: Bearer $TOKEN"';
   write(`
-The shop is up. This token may read orders, and nothing else, for an hour:
+The shop is up on six transports. A token that may read orders, good for an hour:
 
 TOKEN=${tokens.reader}
 
-Health is open, orders need the token, and placing one is refused (403 scope.insufficient):
-
-curl -i http://127.0.0.1:${ports.Express}/health
-curl -i http://127.0.0.1:${ports.Express}/orders
-curl -i http://127.0.0.1:${ports.Express}/orders -H "Authorization: Bearer $TOKEN"
-curl -i http://127.0.0.1:${ports.Fastify}/orders -H "Authorization: Bearer $TOKEN" -X POST
-curl -i http://127.0.0.1:${ports.Hono}/orders -H "Authorization: Bearer $TOKEN" -H "Origin: https://evil.example"
-curl -i http://127.0.0.1:${ports.fetch}/debug -H "Authorization: Bearer $TOKEN"
-
-The same on GraphQL and gRPC (grpcurl is not part of this project):
-
-curl -i http://127.0.0.1:${ports.Apollo}/ -H "Authorization: Bearer $TOKEN" --json '{"query":"{ orders { message } }"}'
-grpcurl -plaintext -import-path examples/demo/proto -proto shop.proto -H "Authorization: Bearer $TOKEN" 127.0.0.1:${ports.gRPC} shop.v1.Shop/Orders
-
-Another token, for a manager:
-
-curl -s ${customers.issuer}/token -u backoffice:${CLIENT_SECRET} -d grant_type=client_credentials -d scope=orders:read -d resource=${SHOP}
+Express: open to everyone
+  curl -i ${url('Express')}/health
+Express: orders, without the token and with it
+  curl -i ${url('Express')}/orders
+  curl -i ${url('Express')}/orders ${auth}
+Fastify: placing an order needs another scope
+  curl -i -X POST ${url('Fastify')}/orders ${auth}
+Hono: the script of a foreign web page
+  curl -i ${url('Hono')}/orders ${auth} -H "Origin: https://evil.example"
+fetch: an endpoint that the policy does not list
+  curl -i ${url('fetch')}/debug ${auth}
+Apollo: the same orders
+  curl -i ${url('Apollo')}/ ${auth} --json '{"query":"{ orders { message } }"}'
+gRPC: the same orders; needs grpcurl, which does not come with this project
+  grpcurl -plaintext -import-path examples/demo/proto -proto shop.proto ${auth} 127.0.0.1:${ports.gRPC} shop.v1.Shop/Orders
+The identity provider: a token for a manager, who may POST /refunds
+  curl -s ${customers.issuer}/token -u backoffice:${CLIENT_SECRET} -d grant_type=client_credentials -d scope=orders:read -d resource=${SHOP}
 
 Ctrl-C stops it.
 `);
-  await stopped;
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await close();
 }

@@ -32,6 +32,8 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
       },
     },
     plugins: [apisec({ admission: graphql })],
+    // The demo stops all of its servers itself.
+    stopOnTerminationSignals: false,
   });
   const { url } = await startStandaloneServer(server, {
     context: async ({ req }) => ({ req }),
