@@ -3,7 +3,13 @@
 // For adapter authors.
 export { beginCall, type NodeCall } from './call.ts';
 export { applyNodeHeaders } from './headers.ts';
-export { nodePeer, type ProxyTrust, type TrustProxiesOptions, trustProxies } from './peer.ts';
+export {
+  nodePeer,
+  type PeerSource,
+  type ProxyTrust,
+  type TrustProxiesOptions,
+  trustProxies,
+} from './peer.ts';
 export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
 export { hasBody, type NodeIncoming, nodeRequest } from './request.ts';
 export { type NodeResponse, onEnd, type ResponseWriters, sendRefusal } from './response.ts';

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import {
   type Address,
   addressRanges,
@@ -9,7 +8,6 @@ import {
   UNKNOWN_PEER,
 } from '@apisec/core';
 import { readForwarded, readForwardedFor } from './forwarded.ts';
-import type { NodeIncoming } from './request.ts';
 
 /** Options of {@link trustProxies}. */
 export interface TrustProxiesOptions {
@@ -57,7 +55,15 @@ export function trustProxies({ proxies, header }: TrustProxiesOptions): ProxyTru
   return Object.freeze({ header, believes: (_: number, address?: Address) => within(address) });
 }
 
-const peers = new WeakMap<object, Peer>();
+/** What tells who called: a Node request, or what has these two from another host. */
+export interface PeerSource {
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+}
+
+type SocketLike = NonNullable<PeerSource['socket']>;
+
+const peers = new WeakMap<SocketLike, Peer>();
 
 /**
  * Who is at the other end, as one canonical identity (see {@link Peer}). Without `trust` it is the address of
@@ -67,9 +73,9 @@ const peers = new WeakMap<object, Peer>();
  * Unknown (`address` and `id` are undefined) on a Unix socket, and where a trusted proxy wrote an element that
  * is no address: what a proxy does not know is nobody, not the proxy.
  */
-export function nodePeer(incoming: NodeIncoming, trust?: ProxyTrust): Peer {
+export function nodePeer(incoming: PeerSource, trust?: ProxyTrust): Peer {
   // An HTTP/2 stream that has ended gives no socket any more.
-  const socket: Socket | undefined = incoming.socket;
+  const { socket } = incoming;
   if (trust !== undefined) return new ForwardedPeer(incoming, socket, trust);
   if (socket === undefined) return UNKNOWN_PEER;
   let peer = peers.get(socket);
@@ -82,12 +88,12 @@ export function nodePeer(incoming: NodeIncoming, trust?: ProxyTrust): Peer {
 
 /** Reads the header when a policy asks who calls, and only then. */
 class ForwardedPeer implements Peer {
-  readonly #incoming: NodeIncoming;
-  readonly #socket: Socket | undefined;
+  readonly #incoming: PeerSource;
+  readonly #socket: SocketLike | undefined;
   readonly #trust: ProxyTrust;
   #peer: Peer | undefined;
 
-  constructor(incoming: NodeIncoming, socket: Socket | undefined, trust: ProxyTrust) {
+  constructor(incoming: PeerSource, socket: SocketLike | undefined, trust: ProxyTrust) {
     this.#incoming = incoming;
     this.#socket = socket;
     this.#trust = trust;
@@ -112,8 +118,8 @@ class ForwardedPeer implements Peer {
 }
 
 function caller(
-  incoming: NodeIncoming,
-  socket: Socket | undefined,
+  incoming: PeerSource,
+  socket: SocketLike | undefined,
   { header, believes }: ProxyTrust,
 ): Address | undefined {
   let address = socket && socketAddress(socket);
@@ -130,7 +136,7 @@ function caller(
   return address;
 }
 
-function socketAddress({ remoteAddress }: Socket): Address | undefined {
+function socketAddress({ remoteAddress }: SocketLike): Address | undefined {
   if (remoteAddress === undefined) return undefined;
   // A link-local address comes with the interface it was seen on, which is no part of who calls.
   const zone = remoteAddress.indexOf('%');
