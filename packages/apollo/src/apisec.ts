@@ -77,7 +77,8 @@ interface Flight {
  * filtered and is refused (`release.unfilterable`).
  *
  * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
- * parse, `Accept` headers that it cannot serve.
+ * parse, `Accept` headers that it cannot serve. Its standalone server also answers preflights, and lets every
+ * origin read; `cors` takes effect behind a host of your own.
  *
  * @throws ConfigurationError when the guard has no grant; at server start when `fields` names something
  * that the schema does not have.
