@@ -1,0 +1,11 @@
+import { createApp } from './server.ts';
+
+const {
+  ISSUER: issuer = 'https://id.example.com',
+  AUDIENCE: audience = 'https://api.example.com',
+  PORT = '3000',
+} = process.env;
+
+createApp({ issuer, audience }).listen(Number(PORT), () => {
+  console.log(`Orders on http://localhost:${PORT}/orders, for access tokens of ${issuer}`);
+});
