@@ -1,5 +1,5 @@
 import type { Denial, DenialKind } from '../denial.ts';
-import { retryAfterOf } from './http.ts';
+import { extensionsOf, retryAfterOf } from './http.ts';
 
 /** `extensions.code` of each kind of refusal, in the words that GraphQL servers already use. */
 export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
@@ -33,7 +33,7 @@ export function graphqlRefusal(denial: Denial): GraphqlRefusal {
   return {
     message: denial.detail ?? denial.code,
     extensions: {
-      ...denial.problem?.extensions,
+      ...extensionsOf(denial),
       code: graphqlCode[denial.kind],
       reason: denial.code,
       ...(retryAfter !== undefined && { retryAfter }),

@@ -1,4 +1,5 @@
 import type { Challenge, Denial, DenialKind } from '../denial.ts';
+import { isToken } from '../internal/header-syntax.ts';
 
 /** The HTTP status of each kind of refusal (RFC 9110 §15, RFC 6585 §4). */
 export const httpStatus: Readonly<Record<DenialKind, number>> = Object.freeze({
@@ -27,6 +28,8 @@ const titles: Readonly<Record<DenialKind, string>> = {
 
 /** Seconds to wait where a fault of infrastructure names none. */
 const UNAVAILABLE_RETRY_SECONDS = 5;
+/** The largest delay that every client can read (31 bits). */
+const MAX_RETRY_SECONDS = 2_147_483_647;
 
 /** A refusal as an HTTP response. */
 export interface HttpRefusal {
@@ -38,7 +41,7 @@ export interface HttpRefusal {
 
 /** Renders a refusal: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
 export function httpRefusal(denial: Denial): HttpRefusal {
-  if (denial.answer) return { status: denial.answer.status, headers: [], body: undefined };
+  if (denial.answer) return { status: 204, headers: [], body: undefined };
   const status = httpStatus[denial.kind];
   const headers: [string, string][] = [
     ['content-type', 'application/problem+json'],
@@ -48,21 +51,29 @@ export function httpRefusal(denial: Denial): HttpRefusal {
   if (challenges.length > 0) headers.push(['www-authenticate', serializeChallenges(challenges)]);
   const retryAfter = retryAfterOf(denial);
   if (retryAfter !== undefined) headers.push(['retry-after', String(retryAfter)]);
-  const { type = 'about:blank', title = titles[denial.kind], extensions } = denial.problem ?? {};
+  const { type = 'about:blank', title = titles[denial.kind] } = denial.problem ?? {};
   const { code, detail } = denial;
   return {
     status,
     headers,
-    body: JSON.stringify({ ...extensions, type, title, status, detail, code }),
+    body: JSON.stringify({ ...extensionsOf(denial), type, title, status, detail, code }),
   };
 }
 
+/** The extra members of a refusal; none where they cannot be written as JSON. */
+export function extensionsOf({ problem }: Denial): Readonly<Record<string, unknown>> | undefined {
+  try {
+    JSON.stringify(problem?.extensions);
+    return problem?.extensions;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The challenges to send; a 401 always has one (RFC 9110 §15.5.2). */
-export function challengesOf(denial: Denial): readonly Challenge[] {
-  const { challenges = [] } = denial;
-  return challenges.length === 0 && denial.kind === 'unauthenticated'
-    ? [{ scheme: 'Bearer' }]
-    : challenges;
+export function challengesOf({ challenges = [], kind }: Denial): readonly Challenge[] {
+  const sendable = challenges.filter(({ scheme }) => isToken(scheme));
+  return sendable.length === 0 && kind === 'unauthenticated' ? [{ scheme: 'Bearer' }] : sendable;
 }
 
 /** Whole seconds until a retry, at least one; undefined where a retry is of no use. */
@@ -70,7 +81,7 @@ export function retryAfterOf(denial: Denial): number | undefined {
   const seconds =
     denial.retryAfter ?? (denial.kind === 'unavailable' ? UNAVAILABLE_RETRY_SECONDS : undefined);
   return seconds !== undefined && Number.isFinite(seconds)
-    ? Math.max(1, Math.ceil(seconds))
+    ? Math.min(Math.max(1, Math.ceil(seconds)), MAX_RETRY_SECONDS)
     : undefined;
 }
 
@@ -78,7 +89,9 @@ export function retryAfterOf(denial: Denial): number | undefined {
 export function serializeChallenges(challenges: readonly Challenge[]): string {
   return challenges
     .map(({ scheme, params = {} }) => {
-      const list = Object.entries(params).map(([name, value]) => `${name}="${quotable(value)}"`);
+      const list = Object.entries(params)
+        .filter(([name, value]) => isToken(name) && typeof value === 'string')
+        .map(([name, value]) => `${name}="${quotable(value)}"`);
       return list.length > 0 ? `${scheme} ${list.join(', ')}` : scheme;
     })
     .join(', ');
