@@ -53,7 +53,9 @@ export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
         if (!outcome.ok) refusal = weigh(refusal, outcome);
         if (outcome.ok)
           return { ...outcome, obligations: keep(refusal, outcome), note: { within } };
-        return outcome.conclusive ? { ...outcome, note: { within } } : undefined;
+        if (!outcome.conclusive) return undefined;
+        // What the alternatives before it have taken must be given back all the same.
+        return { ...outcome, obligations: listDuties(refusal?.obligations), note: { within } };
       },
       // There is at least one part, and all of them refused.
       () => ({ ...(refusal as Deny), note: { within } }),
@@ -173,20 +175,33 @@ function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): Trac
 /** All parts passed: their facts, proofs and duties together. */
 function merge(passed: readonly Pass<object>[], within: TraceEntry[]): Outcome<object> {
   const facts: Record<string, unknown> = {};
-  const demands: Demand[] = [];
+  const owed = new Map<string, Demand>();
   const meets: string[] = [];
+  const obligations = duties(passed);
   for (const outcome of passed) {
     for (const [name, value] of Object.entries(outcome.facts ?? {})) {
-      if (name in facts) return { ok: false, denial: fault('policy.fact_conflict') };
+      if (name in facts) {
+        return { ok: false, denial: fault('policy.fact_conflict'), obligations, note: { within } };
+      }
       facts[name] = value;
     }
-    demands.push(...(outcome.demands ?? []));
-    meets.push(...(outcome.meets ?? []));
+    // A proof counts for what was demanded before it, as it does in a guard.
+    for (const demand of outcome.demands ?? []) owed.set(demand.id, demand);
+    for (const id of outcome.meets ?? []) {
+      owed.delete(id);
+      meets.push(id);
+    }
   }
-  const open = demands.filter((demand) => !meets.includes(demand.id));
   const degraded = passed.find((outcome) => outcome.degraded !== undefined)?.degraded;
-  const obligations = duties(passed);
-  return { ok: true, facts, obligations, demands: open, meets, degraded, note: { within } };
+  return {
+    ok: true,
+    facts,
+    obligations,
+    demands: [...owed.values()],
+    meets: meets.filter((id) => !owed.has(id)),
+    degraded,
+    note: { within },
+  };
 }
 
 /** What stays to be done for alternatives that refused before one passed: giving back what they took. */

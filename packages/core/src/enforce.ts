@@ -99,7 +99,7 @@ function inspect(
     () => next(body),
     (outcome) => {
       if (outcome?.ok === true) {
-        if (outcome.trace) late.push(...outcome.trace);
+        if (Array.isArray(outcome.trace)) late.push(...outcome.trace);
         return 'value' in outcome
           ? inspect(all, outcome.value, index + 1, true, late)
           : inspect(all, body, index + 1, replaced, late);

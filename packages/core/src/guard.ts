@@ -1,7 +1,7 @@
 import { remember } from './carriers.ts';
 import { assertConfiguration } from './configuration-error.ts';
 import type { Decision, Refused, TraceEntry } from './decision.ts';
-import { type Denial, fault } from './denial.ts';
+import { type Denial, fault, isDenial } from './denial.ts';
 import type { CallFacts } from './facts.ts';
 import type { MaybePromise } from './internal/maybe-promise.ts';
 import { shadowed } from './internal/shadow.ts';
@@ -159,6 +159,7 @@ function take(
       return stop(plan, progress, index, fault('policy.fact_conflict'));
     }
     for (const { id, denial } of outcome.demands ?? []) {
+      if (!isDenial(denial)) return stop(plan, progress, index, fault('policy.invalid_outcome'));
       progress.demands ??= new Map();
       progress.demands.set(id, denial);
     }

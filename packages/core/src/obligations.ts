@@ -47,7 +47,17 @@ export type Duties = Obligations | readonly Obligations[];
 
 /** Duties as a list. */
 export function listDuties(duties: Duties | undefined): readonly Obligations[] {
-  if (duties === undefined) return [];
+  if (duties === undefined || duties === null) return [];
   // Array.isArray does not narrow readonly arrays.
   return Array.isArray(duties) ? (duties as readonly Obligations[]) : [duties as Obligations];
+}
+
+/** True for what {@link listDuties} can list: plain JavaScript can write anything there. */
+export function isDuties(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return Array.isArray(value) ? value.every(isObject) : isObject(value);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }

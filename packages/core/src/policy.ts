@@ -1,6 +1,6 @@
 import { assertConfiguration } from './configuration-error.ts';
 import type { MaybePromise } from './internal/maybe-promise.ts';
-import type { Duties } from './obligations.ts';
+import { type Duties, isDuties } from './obligations.ts';
 import type { NoFacts, Outcome } from './outcome.ts';
 import type { RequestLike } from './request.ts';
 
@@ -68,7 +68,7 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
 
 /** Refuses to go on with something that is no policy (plain JavaScript has no compiler to say so). */
 export function assertPolicy(policy: unknown): void {
-  const { name, role, check } = (policy ?? {}) as Partial<Policy<object, object, Role>>;
+  const { name, role, check, always } = (policy ?? {}) as Partial<Policy<object, object, Role>>;
   assertConfiguration(
     typeof name === 'string' && name !== '',
     'A policy needs a name: definePolicy({ name, role, check }).',
@@ -78,4 +78,8 @@ export function assertPolicy(policy: unknown): void {
     `Policy "${name}" needs role 'check' (can only refuse) or 'grant' (may admit).`,
   );
   assertConfiguration(typeof check === 'function', `Policy "${name}" needs a check function.`);
+  assertConfiguration(
+    isDuties(always),
+    `Policy "${name}": always must be obligations ({ headers, onMessage, ... }), or a list of them.`,
+  );
 }

@@ -1,4 +1,5 @@
 import { fault, isDenial } from '../denial.ts';
+import { isDuties } from '../obligations.ts';
 import { type Outcome, refuse } from '../outcome.ts';
 import type { Policy, Role } from '../policy.ts';
 import type { RequestLike } from '../request.ts';
@@ -12,14 +13,18 @@ export function ask<Needs extends object, Adds extends object>(
 ): MaybePromise<Outcome<Adds>> {
   try {
     const answer = policy.check(request, facts);
-    return isThenable(answer) ? Promise.resolve(answer).then(vet<Adds>, threw) : vet(answer);
+    return isThenable(answer)
+      ? Promise.resolve(answer)
+          .then(vet<Adds>)
+          .catch(threw)
+      : vet(answer);
   } catch (cause) {
     return threw(cause);
   }
 }
 
 function vet<Adds extends object>(answer: Outcome<Adds>): Outcome<Adds> {
-  if (typeof answer === 'object' && answer !== null) {
+  if (typeof answer === 'object' && answer !== null && isDuties(answer.obligations)) {
     if (answer.ok === true) {
       const { facts } = answer;
       if (facts === undefined || (typeof facts === 'object' && facts !== null)) return answer;
