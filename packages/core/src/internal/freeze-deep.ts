@@ -7,12 +7,18 @@ export function freezeDeep<T>(value: T): T {
   return value;
 }
 
-/** A set that nobody can add to, so that it can be shared between calls. */
-export function frozenSet(values: Iterable<string>): ReadonlySet<string> {
-  return Object.freeze(Object.defineProperties(new Set(values), locked));
-}
-
 const refuse = (): never => {
-  throw new TypeError('The sets of a principal are read-only.');
+  throw new TypeError('This set is shared between calls and read-only.');
 };
-const locked = { add: { value: refuse }, delete: { value: refuse }, clear: { value: refuse } };
+const readOnly: object = Object.create(Set.prototype, {
+  add: { value: refuse },
+  delete: { value: refuse },
+  clear: { value: refuse },
+});
+
+/** A set that refuses to be changed, so that it can be shared between calls: freezing alone does not do it. */
+export function frozenSet(values: Iterable<string>): ReadonlySet<string> {
+  const set = new Set(values);
+  Object.setPrototypeOf(set, readOnly);
+  return Object.freeze(set);
+}

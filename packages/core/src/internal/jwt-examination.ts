@@ -12,8 +12,10 @@ export interface ExaminedJwt {
   readonly alg: JwsAlgorithm;
   readonly claims: Readonly<Record<string, unknown>>;
   readonly rules: IssuerRules;
-  /** Epoch milliseconds, tolerance included. */
+  /** Epoch milliseconds, as the token says it. */
   readonly expiresAt: number;
+  /** The same with the tolerance: from here on the token is refused. */
+  readonly goodUntil: number;
 }
 
 /** What a token is measured by. */
@@ -50,11 +52,11 @@ export function examineJwt(
   const nbf = dateClaim(claims, 'nbf');
   const iat = dateClaim(claims, 'iat');
   if (typeof exp !== 'number' || nbf === INVALID || iat === INVALID) return 'token.claim_invalid';
-  const expiresAt = exp + tolerance;
-  if (at >= expiresAt) return 'token.expired';
+  const goodUntil = exp + tolerance;
+  if (at >= goodUntil) return 'token.expired';
   const begins = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   if (at < begins - tolerance) return 'token.not_yet_valid';
-  return { jws, alg, claims, rules, expiresAt };
+  return { jws, alg, claims, rules, expiresAt: exp, goodUntil };
 }
 
 function contentProblem(

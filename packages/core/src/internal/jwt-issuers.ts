@@ -56,6 +56,11 @@ export function issuerRules(
         'other APIs. Name this API: audience: "https://api.example.com".',
     );
     const source = keys ?? discover(issuer);
+    assertConfiguration(
+      typeof source.find === 'function' && typeof source.current === 'function',
+      `${policy}: keys must be a key source: localJwks({ keys: [jwk] }), remoteJwks(url) or ` +
+        'discoverIssuer(issuer).',
+    );
     assertAlgorithms(policy, algorithms, source);
     const allowed: ReadonlySet<string> = new Set(algorithms);
     rules.set(issuer, {

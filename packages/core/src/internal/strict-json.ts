@@ -10,14 +10,15 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 const NUMBER = /[\d.eE+-]+/y;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_DEPTH = 32;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The value of JSON that every parser reads alike; undefined for anything else: bytes that are no UTF-8, a byte
- * order mark, a member that is there twice, a number that no double can hold, or nesting deeper than
- * 32. Linear in the input; never throws.
+ * order mark, a member that is there twice, a number that no double can hold, half a surrogate pair, or nesting
+ * deeper than 32. Linear in the input; never throws.
  */
 export function parseStrictJson(input: Uint8Array | string): unknown {
   try {
@@ -55,10 +56,11 @@ function isUnambiguous(text: string): boolean {
     const char = text.charCodeAt(at);
     if (char === QUOTE) {
       const end = endOfString(text, at);
+      const string = unescaped(text.slice(at + 1, end));
+      if (string === undefined) return false;
       if (atName && names) {
-        const name = nameIn(text, at, end);
-        if (names.has(name)) return false;
-        names.add(name);
+        if (names.has(string)) return false;
+        names.add(string);
         atName = false;
       }
       at = end;
@@ -91,10 +93,14 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** The member name between two quotes: `"a"` and `"\u0061"` are the same. */
-function nameIn(text: string, start: number, end: number): string {
-  const raw = text.slice(start + 1, end);
-  return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw;
+/**
+ * What stands between the quotes: `a` and `\u0061` are the same. Undefined for half a surrogate pair, which
+ * becomes the same replacement character whichever it was as soon as somebody stores it.
+ */
+function unescaped(raw: string): string | undefined {
+  if (!raw.includes('\\')) return raw;
+  const string = JSON.parse(`"${raw}"`) as string;
+  return LONE_SURROGATE.test(string) ? undefined : string;
 }
 
 function endOfNumber(text: string, start: number): number {

@@ -23,7 +23,8 @@ export interface Verified<T> {
   readonly keys: KeySource;
   /** The key set it was verified with; once the source answers another, the verification is void. */
   readonly set: KeySet;
-  readonly expiresAt: number;
+  /** When the token ends, tolerance included; epoch milliseconds. */
+  readonly goodUntil: number;
 }
 
 /** Tokens that were verified, with what came of it. Keyed by the whole token. */
@@ -68,7 +69,7 @@ export function verifiedTokens<T>(
       return undefined;
     },
     remember: (token, verified, at) => {
-      const until = Math.min(verified.expiresAt, at + maxRevocationDelay * 1000);
+      const until = Math.min(verified.goodUntil, at + maxRevocationDelay * 1000);
       const bytes = token.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
       cache.set(token, { ...verified, from: at, until }, bytes);
     },

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '../configuration-error.ts';
+import { assertConfiguration, ConfigurationError } from '../configuration-error.ts';
 import { selectKeys, toVerificationKey } from '../internal/verification-key.ts';
 import type { Jwk, KeySet, KeySource, VerificationKey } from '../key-source.ts';
 
@@ -24,11 +24,8 @@ export function localJwks(document: JwksDocument): KeySource {
   );
   const keys = given.map((jwk: unknown, index): VerificationKey => {
     const key = toVerificationKey(jwk);
-    assertConfiguration(
-      typeof key !== 'string',
-      `localJwks: key ${index} cannot verify signatures: ${String(key)}.`,
-    );
-    return key;
+    if (typeof key !== 'string') return key;
+    throw new ConfigurationError(`localJwks: key ${index} cannot verify signatures: ${key}.`);
   });
   const secrets = keys.filter((key) => key.jwk['kty'] === 'oct').length;
   assertConfiguration(

@@ -120,6 +120,14 @@ export function authenticateJwt(
     opaqueTokens === 'refuse' || opaqueTokens === 'ignore',
     `${NAME}: opaqueTokens is 'refuse' or 'ignore'.`,
   );
+  assertConfiguration(
+    Array.isArray(scopes) && Array.isArray(roles),
+    `${NAME}: scopes and roles list claims, for example roles: ['roles', 'groups'].`,
+  );
+  assertConfiguration(
+    typeof verifier === 'function',
+    `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
+  );
   const refusals = tokenRefusals(NAME, schemes, options);
   const issuers = issuerRules(NAME, options.issuers ?? [options], (issuer) =>
     discoverIssuer(issuer, { now }),
@@ -131,7 +139,7 @@ export function authenticateJwt(
   const verify = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> => {
     const examined = examineJwt(token, measures, at);
     if (typeof examined === 'string') return refusals.bad(examined, scheme);
-    const { jws, alg, claims, rules, expiresAt } = examined;
+    const { jws, alg, claims, rules, expiresAt, goodUntil } = examined;
 
     const conclude = (signed: boolean, set: KeySet): Answer => {
       if (!signed) return refusals.bad('token.signature_invalid', scheme);
@@ -140,7 +148,7 @@ export function authenticateJwt(
       rememberToken(facts.authentication, token);
       const demands = demandsOf(facts, refusals.bad('token.unconfirmed', scheme).denial);
       const outcome = Object.freeze({ ok: true as const, facts, demands });
-      verified.remember(token, { outcome, scheme, keys: rules.keys, set, expiresAt }, at);
+      verified.remember(token, { outcome, scheme, keys: rules.keys, set, goodUntil }, at);
       return outcome;
     };
     return settle<KeyAnswer, Answer>(
