@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hostileKeys } from '../testing/contract-case.ts';
 import { type HashBits, keyedHash } from './keyed-hash.ts';

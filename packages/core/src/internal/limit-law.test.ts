@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fixedWindow } from '../limits/fixed-window.ts';
 import { gcra } from '../limits/gcra.ts';

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { charge, giveBack, type LimitState, levelOf } from '../internal/limit-law.ts';
 import { fixedWindow } from '../limits/fixed-window.ts';
@@ -67,22 +67,22 @@ const algorithms: Readonly<Record<string, Limit>> = {
   fixedWindow: fixedWindow({ limit: 5, window: 4_000 }),
 };
 
-const steps = (callers: number) =>
+const steps = (callers: number, length: number, rest: number) =>
   fc.array(
     fc.record({
-      wait: fc.oneof(fc.constant(0), fc.nat(500), fc.nat(6_000)),
+      wait: fc.oneof(fc.constant(0), fc.nat(rest / 10), fc.nat(rest)),
       key: fc.nat(callers - 1).map((index) => `caller ${index}`),
       cost: fc.integer({ min: 1, max: 4 }),
       actual: fc.option(fc.nat(6), { nil: undefined }),
     }),
-    { maxLength: 150 },
+    { maxLength: length, size: 'max' },
   );
 
 describe('against a store with endless memory', () => {
   for (const [name, chosen] of Object.entries(algorithms)) {
     test(`${name}: the same while there is room`, () => {
       fc.assert(
-        fc.property(steps(12), (list) => {
+        fc.property(steps(12, 150, 6_000), (list) => {
           let time = START;
           const now = () => time;
           const store = memoryLimitStore({ capacity: 8, now, seed });
@@ -103,7 +103,7 @@ describe('against a store with endless memory', () => {
 
     test(`${name}: never admits what that one refuses, whatever floods it`, () => {
       fc.assert(
-        fc.property(steps(60), (list) => {
+        fc.property(steps(40, 300, 400), (list) => {
           let time = START;
           const now = () => time;
           const store = memoryLimitStore({ capacity: 1, now, seed });
@@ -141,6 +141,22 @@ describe('a flood of keys', () => {
       expect(store.consume([victim]).allowed).toBe(true);
     });
   }
+
+  test('the window before counts too for whoever was put out of it', () => {
+    let time = Math.ceil(START / 4_000) * 4_000;
+    const store = memoryLimitStore({ capacity: 1, now: () => time, seed });
+    const take = (key: string, cost: number): boolean =>
+      store.consume([ask(key, { limit: slidingWindow({ limit: 5, window: 4_000 }), cost })])
+        .allowed;
+    for (let other = 0; other < 15; other++) take(`other ${other}`, 4);
+    take('first', 3);
+    take('puts out the first, who has used least', 1);
+    time += 6_000;
+    take('puts out the last, who has used less', 1);
+    // Half of 3 still counts.
+    expect(take('first', 4)).toBe(false);
+    expect(take('first', 3)).toBe(true);
+  });
 
   test('callers who come back in their turn are served again when it is over', () => {
     let time = START;
