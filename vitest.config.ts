@@ -29,7 +29,13 @@ export default defineConfig({
         },
         // The file that Node takes: with the other one there would be a second graphql beside Apollo's.
         resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
-        test: { name, include: ['{src,test}/**/*.test.ts'] },
+        // A bound against hanging, not a measurement: machines that run the tests may be busy.
+        test: {
+          name,
+          include: ['{src,test}/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
       })),
       {
         test: {

@@ -93,7 +93,7 @@ export function describeStreams(get: () => Running): void {
         code === undefined ? replies : replies.slice(0, observed.replies.length),
       );
       if (operation !== 'upload') expect(observed.text).not.toContain('s3cret');
-      await vi.waitFor(() => expect(api.ended(id).completion).toBeDefined());
+      await vi.waitFor(() => expect(api.ended(id).completion).toBeDefined(), { timeout: 10_000 });
       expect(api.ended(id).completion?.outcome).toBe(code === undefined ? 'succeeded' : 'refused');
     });
   });

@@ -121,7 +121,7 @@ async function run({ api, client, credentials }: Running, spec: Case): Promise<v
   );
   // Nothing of the suite runs for an operation that is not listed, so nothing records it.
   if (!isListed) return;
-  await vi.waitFor(() => expect(api.ended(id).completion).toBeDefined());
+  await vi.waitFor(() => expect(api.ended(id).completion).toBeDefined(), { timeout: 10_000 });
   const { completion, handled } = api.ended(id);
   const { expect: goal } = spec;
   expect({
