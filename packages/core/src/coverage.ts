@@ -2,11 +2,11 @@ import { assertConfiguration } from './configuration-error.ts';
 import type { Allowed, Refused } from './decision.ts';
 import type { Denial } from './denial.ts';
 import type { CallFacts } from './facts.ts';
-import { type Admission, guard } from './guard.ts';
+import { type Admission, type Guard, guard } from './guard.ts';
 import { settle } from './internal/maybe-promise.ts';
 import type { Obligations } from './obligations.ts';
 import { refuse } from './outcome.ts';
-import { definePolicy, type PolicyInfo } from './policy.ts';
+import { definePolicy, type PolicyInfo, type Role } from './policy.ts';
 import type { RequestLike } from './request.ts';
 
 /** One line of the proof that every endpoint is covered. */
@@ -36,7 +36,13 @@ export interface Coverage<in Seed extends object, out Facts extends object = obj
 }
 
 /** Options of {@link coverage}. */
-export interface CoverageOptions {
+export interface CoverageOptions<in Seed extends object> {
+  /**
+   * What stands in front of the refusal of an operation that is not listed, so that security headers and
+   * CORS hold there as well, and preflights are answered where the framework knows no route for them. It
+   * admits nobody.
+   */
+  readonly unlisted?: Guard<Seed, object, Role> | undefined;
   /** Told how each call of an unlisted operation ended: no guard of yours hears of it. For audit. */
   readonly onUnlisted?: Obligations['onComplete'] | undefined;
 }
@@ -68,13 +74,13 @@ export function coverage<
   table: { readonly [Operation in keyof Table]: Admission<Seed, Table[Operation]> } & Readonly<
     Record<string, Admission<Seed, object> & { readonly policies?: readonly PolicyInfo[] }>
   >,
-  { onUnlisted }: CoverageOptions = {},
+  { unlisted: before, onUnlisted }: CoverageOptions<Seed> = {},
 ): Coverage<Seed, Table[keyof Table]> {
   type Entry = Admission<Seed, Table[keyof Table]> & { readonly policies?: readonly PolicyInfo[] };
   const listed = new Map(Object.entries<Entry>(table));
   for (const [operation, admission] of listed) assertAdmission(admission, operation);
   const operations = Object.freeze([...listed.keys()]);
-  const unlisted = refuseUnlisted(onUnlisted);
+  const unlisted = refuseUnlisted(before, onUnlisted);
   const find = (operation: string): Entry =>
     listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
   return Object.freeze({
@@ -108,15 +114,18 @@ export function coverage<
   } satisfies Coverage<Seed, Table[keyof Table]>);
 }
 
-function refuseUnlisted(onComplete: Obligations['onComplete']): Admission<CallFacts, never> {
-  return guard().use(
-    definePolicy({
-      name: 'coverage',
-      role: 'grant',
-      always: onComplete && { onComplete },
-      check: () => refuse(UNLISTED),
-    }),
-  );
+function refuseUnlisted<Seed extends CallFacts>(
+  before: Guard<Seed, object, Role> | undefined,
+  onComplete: Obligations['onComplete'],
+): Admission<Seed, never> {
+  const refusal = definePolicy({
+    name: 'coverage',
+    role: 'grant',
+    always: onComplete && { onComplete },
+    check: () => refuse(UNLISTED),
+  });
+  // Nobody gets past the refusal, so there are no facts to hand on.
+  return (before ?? guard<Seed>()).use(refusal) as Admission<Seed, never>;
 }
 
 /** The operation that a CORS preflight asks about. */

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { coverage } from './coverage.ts';
+import type { HttpFacts } from './facts.ts';
+import { guard } from './guard.ts';
+import { UNKNOWN_PEER } from './peer.ts';
+import { allowAnonymous } from './policies/allow-anonymous.ts';
+import { cors } from './policies/cors.ts';
+import { securityHeaders } from './policies/security-headers.ts';
+
+const ORIGIN = 'https://app.example.com';
+const anyone = guard()
+  .use(securityHeaders())
+  .use(cors({ origins: [ORIGIN] }));
+const table = { 'GET /orders/:id': anyone.use(allowAnonymous()) };
+
+function facts(operation: string): HttpFacts {
+  return { call: { protocol: 'http', operation }, peer: UNKNOWN_PEER };
+}
+
+function ask(api: ReturnType<typeof coverage>, operation: string, headers = {}) {
+  const [method = ''] = operation.split(' ');
+  return api.check(new Request('http://localhost/', { method, headers }), facts(operation));
+}
+
+describe('an operation that is not listed', () => {
+  test('is refused, listed ones are not', async () => {
+    const api = coverage(table);
+    expect(await ask(api, 'GET /orders/:id')).toMatchObject({ allowed: true });
+    expect(await ask(api, 'GET /admin')).toMatchObject({
+      allowed: false,
+      denial: { kind: 'forbidden', code: 'operation.unlisted' },
+    });
+  });
+
+  test('is refused also behind a guard that admits everyone', async () => {
+    const api = coverage(table, { unlisted: anyone.use(allowAnonymous()) });
+    expect(await ask(api, 'GET /admin')).toMatchObject({
+      allowed: false,
+      denial: { code: 'operation.unlisted' },
+    });
+  });
+
+  test('carries the headers of what stands in front of the refusal', async () => {
+    const { obligations } = await ask(coverage(table, { unlisted: anyone }), 'GET /admin');
+    const names = obligations.flatMap(({ headers = [] }) => headers.map(({ name }) => name));
+    expect(names).toContain('x-content-type-options');
+    expect((await ask(coverage(table), 'GET /admin')).obligations).toEqual([]);
+  });
+
+  test.each([
+    ['the trusted origin', ORIGIN, 'cors.preflight'],
+    ['another origin', 'https://evil.example', 'cors.origin_refused'],
+  ])('answers the preflight of %s, where the route has no name', async (_who, origin, code) => {
+    const headers = { origin, 'access-control-request-method': 'GET' };
+    const api = coverage(table, { unlisted: anyone });
+    expect(await ask(api, 'OPTIONS /orders/7', headers)).toMatchObject({
+      allowed: false,
+      denial: { code },
+    });
+  });
+
+  test('is told to the audit', async () => {
+    const told: unknown[] = [];
+    const api = coverage(table, { onUnlisted: (completion) => void told.push(completion) });
+    for (const { onComplete } of (await ask(api, 'GET /admin')).obligations) {
+      await onComplete?.({ outcome: 'refused', facts: {}, trace: [] });
+    }
+    expect(told).toHaveLength(1);
+  });
+});
+
+describe('what is served', () => {
+  test('may be neither more nor less than what is listed', () => {
+    const api = coverage(table);
+    expect(() => api.assertCovered(['GET /orders/:id'])).not.toThrow();
+    expect(() => api.assertCovered(['GET /orders/:id', 'GET /debug'])).toThrow(
+      'served but not listed: GET /debug',
+    );
+    expect(() => api.assertCovered([])).toThrow('listed but not served: GET /orders/:id');
+  });
+});
