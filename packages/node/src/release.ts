@@ -35,14 +35,17 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   let head: Arguments | undefined;
   const refuse = (denial: Denial) => {
     if (state === 'refused') return;
-    state = 'refused';
     note(denial);
     if (!target.headersSent) {
       // As if the handler had said nothing: its headers may tell what its body must not.
       for (const name of target.getHeaderNames()) target.removeHeader(name);
       for (const [name, value] of Object.entries(before)) target.setHeader(name, value as string);
     }
+    head = undefined;
+    // The `end` of HTTP/2 writes through `write` as it finds it.
+    state = 'open';
     sendRefusal(target, denial, { writeHead, end });
+    state = 'refused';
   };
   const replaced = {
     writeHead: (...args: Arguments) => {

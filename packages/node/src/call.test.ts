@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http';
+import { type Completion, type Decision, fault, type Obligations } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { exchange, serveHttp1 } from '../test/servers.ts';
+import { beginCall, type NodeCall } from './call.ts';
+import { sendRefusal } from './response.ts';
+
+const allow = (...obligations: Obligations[]): Decision<object> => ({
+  allowed: true,
+  facts: { tenant: 't' },
+  guard: {},
+  obligations,
+  trace: [],
+});
+const refuse = (...obligations: Obligations[]): Decision<object> => ({
+  allowed: false,
+  denial: { kind: 'forbidden', code: 'shop.closed' },
+  gathered: {},
+  obligations,
+  trace: [],
+});
+
+/** Serves one call, decided like this, and answers what was told at its end. */
+async function serve(
+  decide: (duty: Obligations) => Decision<object>,
+  handler: (response: ServerResponse, call: NodeCall) => void,
+): Promise<readonly Completion[]> {
+  const told: Completion[] = [];
+  const base = await serveHttp1((_, response) => {
+    const decision = decide({ onComplete: (completion) => void told.push(completion) });
+    handler(response, beginCall(response, decision));
+  });
+  await exchange(base, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return told;
+}
+
+describe('a call', () => {
+  test.each<[string, number, string]>([
+    ['succeeds', 200, 'succeeded'],
+    ['succeeds in telling the caller of a fault', 404, 'succeeded'],
+    ['fails', 500, 'failed'],
+  ])('that is admitted %s', async (_, status, outcome) => {
+    const told = await serve(allow, (response, { denial }) => {
+      expect(denial).toBeUndefined();
+      response.writeHead(status).end();
+    });
+    expect(told).toMatchObject([{ outcome, status, facts: { tenant: 't' } }]);
+  });
+
+  test('that is refused has its denial', async () => {
+    const told = await serve(refuse, (response, { denial }) => {
+      if (denial) sendRefusal(response, denial);
+    });
+    expect(told).toMatchObject([
+      { outcome: 'refused', status: 403, denial: { code: 'shop.closed' } },
+    ]);
+  });
+
+  test('that is refused after its decision is told as refused, with the first reason', async () => {
+    const told = await serve(allow, (response, call) => {
+      call.note(fault('release.unfilterable'));
+      call.note(fault('policy.threw'));
+      response.writeHead(500).end();
+    });
+    expect(told).toMatchObject([{ outcome: 'refused', denial: { code: 'release.unfilterable' } }]);
+  });
+
+  test('whose headers cannot be sent is refused', async () => {
+    const headers = [{ op: 'set', name: 'x', value: '\n' }] as const;
+    const told = await serve(
+      (duty) => allow({ ...duty, headers }),
+      (response, { denial }) => {
+        if (denial) sendRefusal(response, denial);
+      },
+    );
+    expect(told).toMatchObject([
+      { outcome: 'refused', denial: { code: 'policy.invalid_outcome' } },
+    ]);
+  });
+
+  test('that is cut is aborted', async () => {
+    expect(await serve(allow, (response) => void response.destroy())).toMatchObject([
+      { outcome: 'aborted' },
+    ]);
+  });
+
+  test('that nobody is told of listens to nothing', async () => {
+    let listeners: number[] = [];
+    await serve(
+      () => allow({ headers: [] }),
+      (response) => {
+        listeners = [response.listenerCount('finish'), response.listenerCount('close')];
+        response.end();
+      },
+    );
+    const plain: number[] = [];
+    const base = await serveHttp1((_, response) => {
+      plain.push(response.listenerCount('finish'), response.listenerCount('close'));
+      response.end();
+    });
+    await fetch(base);
+    expect(listeners).toEqual(plain);
+  });
+});

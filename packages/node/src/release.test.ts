@@ -1,0 +1,184 @@
+import { fault } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
+import { closeRelease, type ReleaseGate, releaseText } from './release.ts';
+import type { NodeResponse } from './response.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+interface Writer {
+  setHeader: (name: string, value: string) => unknown;
+  writeHead: (...args: unknown[]) => unknown;
+  write: (...args: unknown[]) => unknown;
+  end: (...args: unknown[]) => unknown;
+  flushHeaders: () => unknown;
+}
+
+/** What goes out of a closed response, over HTTP/1 and over HTTP/2. */
+async function outcomes(handler: (response: Writer, gate: ReleaseGate) => void) {
+  const codes: string[] = [];
+  const serve = (_: unknown, response: NodeResponse) => {
+    response.setHeader('x-policy', 'stays');
+    handler(
+      response as unknown as Writer,
+      closeRelease(response, (denial) => codes.push(denial.code)),
+    );
+  };
+  const http1 = await exchange(await serveHttp1(serve), GET);
+  const { headers, body } = await call(await serveHttp2(serve), { ':path': '/' });
+  return {
+    codes,
+    http1,
+    http2: `${String(headers[':status'])} ${JSON.stringify(headers)} ${body}`,
+  };
+}
+
+describe('a closed response', () => {
+  test.each<[string, (response: Writer) => void]>([
+    ['end', (r) => r.end('s3cret')],
+    ['end of bytes', (r) => r.end(Buffer.from('s3cret'), () => undefined)],
+    [
+      'write',
+      (r) => {
+        r.write('s3cret');
+        r.write('s3cret', 'utf8', () => r.end('s3cret'));
+      },
+    ],
+    [
+      'writeHead',
+      (r) => {
+        r.writeHead(200, { 'x-data': 's3cret' });
+        r.write('s3cret');
+        r.end();
+      },
+    ],
+    [
+      'flushHeaders',
+      (r) => {
+        r.setHeader('x-data', 's3cret');
+        r.flushHeaders();
+        r.end('s3cret');
+      },
+    ],
+    [
+      'a header of the policy overwritten',
+      (r) => {
+        r.setHeader('x-policy', 's3cret');
+        r.end('s3cret');
+      },
+    ],
+  ])('lets nothing of %s out', async (_, handler) => {
+    const { codes, http1, http2 } = await outcomes(handler);
+    for (const answer of [http1, http2]) {
+      expect(answer).toMatch(/^(?:HTTP\/1\.1 )?500 /);
+      expect(answer).toContain('release.unfilterable');
+      expect(answer).toMatch(/x-policy"?: ?"?stays/);
+      expect(answer).not.toContain('s3cret');
+    }
+    expect(codes).toEqual(['release.unfilterable', 'release.unfilterable']);
+  });
+
+  test.each<[string, (response: Writer, gate: ReleaseGate) => void]>([
+    [
+      'without a body',
+      (r) => {
+        r.writeHead(202, { 'x-data': 'x' });
+        r.end();
+      },
+    ],
+    [
+      'with an empty body',
+      (r) => {
+        r.writeHead(202, { 'x-data': 'x' });
+        r.write('');
+        r.end('');
+      },
+    ],
+    [
+      'once it is opened',
+      (r, gate) => {
+        r.writeHead(202, { 'x-data': 'x' });
+        gate.open();
+        r.write('data');
+        r.end('data');
+      },
+    ],
+  ])('passes %s', async (_, handler) => {
+    const { codes, http1, http2 } = await outcomes(handler);
+    for (const answer of [http1, http2]) {
+      expect(answer).toMatch(/^(?:HTTP\/1\.1 )?202 /);
+      expect(answer).toContain('x-data');
+    }
+    expect(codes).toEqual([]);
+  });
+
+  test('calls back whoever writes what is not sent', async () => {
+    let called = 0;
+    await outcomes((response) => {
+      response.write('a', () => called++);
+      response.end('b', 'utf8', () => called++);
+    });
+    expect(called).toBe(4);
+  });
+
+  test('cannot be opened after it was refused or has ended', async () => {
+    const opened: boolean[] = [];
+    await outcomes((response, gate) => {
+      gate.refuse(fault('policy.threw'));
+      opened.push(gate.open());
+      response.end('s3cret');
+    });
+    await outcomes((response, gate) => {
+      response.end();
+      opened.push(gate.open());
+    });
+    expect(opened).toEqual([false, false, false, false]);
+  });
+
+  test('cuts the connection when it is refused half-way', async () => {
+    const { http1 } = await outcomes((response, gate) => {
+      gate.open();
+      response.write('half', () => gate.refuse(fault('policy.threw')));
+    });
+    expect(http1).toContain('half');
+    expect(http1).not.toMatch(/0\r\n\r\n$/);
+  });
+});
+
+describe('a JSON text', () => {
+  const filter = (payload: unknown) => ({ ok: true, value: { seen: payload } }) as const;
+
+  test.each([
+    ['is filtered', '{"a":1}', filter, '{"seen":{"a":1}}'],
+    [
+      'goes out as it is where nothing is put in its place',
+      '{ "a": 1 }',
+      () => ({ ok: true }) as const,
+      '{ "a": 1 }',
+    ],
+    [
+      'is emptied where undefined is put in its place',
+      '1',
+      () => ({ ok: true, value: undefined }) as const,
+      '',
+    ],
+  ])('%s', (_, text, onRelease, expected) => {
+    expect(releaseText(onRelease, text)).toEqual({ ok: true, text: expected });
+  });
+
+  test.each([
+    ['that is none', '{', filter],
+    ['whose filtered value is none', '1', () => ({ ok: true, value: 1n }) as const],
+  ])('%s cannot be released', (_, text, onRelease) => {
+    expect(releaseText(onRelease, text)).toMatchObject({
+      ok: false,
+      denial: { code: 'release.unfilterable' },
+    });
+  });
+
+  test('is waited for only where the policy is', async () => {
+    const later = releaseText(async (payload) => filter(payload), '1');
+    expect(later).toBeInstanceOf(Promise);
+    expect(await later).toEqual({ ok: true, text: '{"seen":1}' });
+  });
+});

@@ -1,0 +1,134 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
+import { type NodeResponse, onEnd, sendRefusal } from './response.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+const denial = {
+  kind: 'unauthenticated',
+  code: 'token.expired',
+  cause: new Error('s3cret'),
+  challenges: [{ scheme: 'Bearer', params: { error: 'invalid_token' } }],
+} as const;
+
+describe('a refusal', () => {
+  test('is problem details with its challenge, whole and with its length', async () => {
+    const base = await serveHttp1((_, response) => {
+      response.statusMessage = 's3cret';
+      sendRefusal(response, denial);
+    });
+    const answer = await exchange(base, GET);
+    expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
+    expect(answer).toContain('content-type: application/problem+json\r\n');
+    expect(answer).toContain('www-authenticate: Bearer error="invalid_token"\r\n');
+    expect(answer).toMatch(/content-length: \d+\r\n/);
+    expect(answer).toContain('"code":"token.expired"');
+    expect(answer).not.toContain('s3cret');
+  });
+
+  test('to HEAD has no body', async () => {
+    const base = await serveHttp1((_, response) => sendRefusal(response, denial));
+    const answer = await exchange(base, GET.replace('GET', 'HEAD'));
+    expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\n\r\n$/);
+  });
+
+  test('that is an answer has no body and no type', async () => {
+    const preflight = { ...denial, answer: { status: 204 } } as const;
+    const base = await serveHttp1((_, response) => sendRefusal(response, preflight));
+    const answer = await exchange(base, GET);
+    expect(answer).toMatch(/^HTTP\/1\.1 204 [^]*\r\n\r\n$/);
+    expect(answer).not.toContain('content-');
+  });
+
+  test('cuts the connection where another response has begun', async () => {
+    const base = await serveHttp1((_, response) => {
+      response.write('half', () => sendRefusal(response, denial));
+    });
+    const answer = await exchange(base, GET);
+    expect(answer).toContain('half');
+    expect(answer).not.toMatch(/0\r\n\r\n$/);
+    await expect(fetch(base).then((response) => response.text())).rejects.toThrow();
+  });
+
+  test('is the same over HTTP/2', async () => {
+    const session = await serveHttp2((_, response) => sendRefusal(response, denial));
+    const { headers, body } = await call(session, { ':path': '/' });
+    expect(headers).toMatchObject({ ':status': 401, 'content-type': 'application/problem+json' });
+    expect(JSON.parse(body)).toMatchObject({ code: 'token.expired' });
+  });
+});
+
+describe('the end of a response', () => {
+  const later = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const ends: boolean[] = [];
+  const watch =
+    (handler: (response: NodeResponse) => void) => (_: unknown, response: NodeResponse) => {
+      ends.length = 0;
+      onEnd(response, (aborted) => ends.push(aborted));
+      handler(response);
+    };
+
+  test('is whole, and told once', async () => {
+    const base = await serveHttp1(watch((response) => (response as ServerResponse).end('in')));
+    await exchange(base, GET);
+    await later();
+    expect(ends).toEqual([false]);
+  });
+
+  test('is aborted when the caller leaves before it', async () => {
+    const base = await serveHttp1(watch((response) => (response as ServerResponse).write('half')));
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.write(GET);
+    await once(socket, 'data');
+    socket.destroy();
+    await later();
+    expect(ends).toEqual([true]);
+  });
+
+  test('is aborted when the server cuts it', async () => {
+    const base = await serveHttp1(watch((response) => response.destroy()));
+    await exchange(base, GET);
+    await later();
+    expect(ends).toEqual([true]);
+  });
+
+  test('is told at once where the caller is gone already', async () => {
+    let told: boolean | undefined;
+    const base = await serveHttp1((_, response) => {
+      response.once('close', () => {
+        onEnd(response, (aborted) => {
+          told = aborted;
+        });
+      });
+    });
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.write(GET, () => setTimeout(() => socket.destroy(), 20));
+    await once(socket, 'close');
+    await later();
+    expect(told).toBe(true);
+  });
+
+  test.each<[string, (response: NodeResponse) => void, boolean]>([
+    ['whole', (response) => void (response as ServerResponse).end('in'), false],
+    ['aborted by the server', (response) => void response.destroy(), true],
+  ])('over HTTP/2 is %s', async (_, handler, aborted) => {
+    const session = await serveHttp2(watch(handler));
+    await call(session, { ':path': '/' }).catch(() => undefined);
+    await later();
+    expect(ends).toEqual([aborted]);
+  });
+
+  test('over HTTP/2 is aborted when the caller resets the stream', async () => {
+    const session = await serveHttp2(
+      watch((response) => (response as ServerResponse).write('half')),
+    );
+    const stream = session.request({ ':path': '/' });
+    stream.on('error', () => undefined);
+    await once(stream, 'response');
+    stream.close(8);
+    await later();
+    expect(ends).toEqual([true]);
+  });
+});
