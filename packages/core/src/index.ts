@@ -18,9 +18,9 @@ export {
   type VerifiedApiKey,
 } from './credentials/api-keys.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
-export type { StoreFailureOptions } from './internal/limit-failure.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
+export type { StoreFailureOptions } from './internal/store-failure.ts';
 export type {
   Jwk,
   JwsAlgorithm,
@@ -57,6 +57,7 @@ export {
   type TrustedIssuer,
   type VerifiedTokensOptions,
 } from './policies/authenticate-jwt.ts';
+export { type ConcurrencyLimitOptions, concurrencyLimit } from './policies/concurrency-limit.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
 export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
@@ -159,6 +160,7 @@ export {
 export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';
+export { report } from './internal/report.ts';
 export type {
   BodyOutcome,
   Completion,

@@ -3,38 +3,35 @@ import { Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 
 /** Response fields that belong to HTTP/2 and gRPC themselves, not to policies. */
 const RESERVED =
-  /^(?:grpc-.*|.*-bin|connection|content-(?:type|length|encoding)|host|http2-settings|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/;
-const LEGAL_KEY = /^[0-9a-z_.-]+$/;
-const LEGAL_VALUE = /^[ -~]*$/;
+  /^(?::.*|grpc-.*|.*-bin|connection|content-(?:type|length|encoding)|host|http2-settings|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/;
 
 /**
  * A call as policies see it: `POST` to the method's path, metadata as headers.
  *
  * Repeated entries are joined, as in every header view. Binary entries (`-bin`) are no text and not shown.
- * `host` is the `:authority`, which wins over a `host` field beside it (RFC 9113 §8.3.1).
+ * `host` is the `:authority`; a `host` entry beside it must say the same (RFC 9113 §8.3.1).
  */
 export function requestView(
   path: string,
   metadata: Metadata,
   call: ServerInterceptingCallInterface,
 ): RequestLike {
-  const get = (name: string): string | undefined => {
+  const get = (name: string): string | null => {
     const key = name.toLowerCase();
-    if (key === 'host') return call.getHost();
     const values = key.endsWith('-bin') ? [] : metadata.get(key);
-    return values.length === 0 ? undefined : values.join(', ');
+    const value = values.length === 0 ? null : values.join(', ');
+    if (key !== 'host') return value;
+    const authority = call.getHost();
+    return value === null || value === authority ? authority : `${authority}, ${value}`;
   };
-  return {
-    method: 'POST',
-    url: path,
-    headers: { get, has: (name) => get(name) !== undefined },
-  };
+  return { method: 'POST', url: path, headers: { get, has: (name) => get(name) !== null } };
 }
 
 /**
  * Response metadata with the policies' header edits: a copy, since an application may send one object in
- * every call. What the handler set itself is not overwritten. An edit that metadata cannot carry is left
- * out.
+ * every call. What the handler set itself is not overwritten, and what is gRPC's own is not touched.
+ *
+ * @throws Error for an edit that is no header field, or that metadata cannot carry.
  */
 export function withHeaders(
   applyHeaders: Enforcement['applyHeaders'],
@@ -43,26 +40,19 @@ export function withHeaders(
   const metadata = own?.clone() ?? new Metadata();
   applyHeaders({
     set: (name, value) => {
-      const key = keyOf(name);
-      if (key && !own?.get(key).length && LEGAL_VALUE.test(value)) metadata.set(key, value);
+      if (editable(name) && !own?.get(name).length) metadata.set(name, value);
     },
     // Joined into one value, because HTTP/2 refuses to send some fields twice.
     append: (name, value) => {
-      const key = keyOf(name);
-      if (key && LEGAL_VALUE.test(value)) {
-        metadata.set(key, [...metadata.get(key), value].join(', '));
-      }
+      if (editable(name)) metadata.set(name, [...metadata.get(name), value].join(', '));
     },
     delete: (name) => {
-      const key = keyOf(name);
-      if (key) metadata.remove(key);
+      if (editable(name)) metadata.remove(name);
     },
   });
   return metadata;
 }
 
-/** The metadata key of a header; undefined where a policy has no say in it. */
-function keyOf(name: string): string | undefined {
-  const key = name.toLowerCase();
-  return LEGAL_KEY.test(key) && !RESERVED.test(key) ? key : undefined;
+function editable(name: string): boolean {
+  return !RESERVED.test(name.toLowerCase());
 }

@@ -107,7 +107,7 @@ test('whatever its text and its delay are', () => {
             : [
                 [
                   'type.googleapis.com/google.rpc.RetryInfo',
-                  { retry_delay: { seconds: retryAfter } },
+                  { retry_delay: { seconds: refusal.retryAfter } },
                 ],
               ],
         );

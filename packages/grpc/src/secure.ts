@@ -1,4 +1,5 @@
-import { type Admission, assertConfiguration, type Coverage, coverage } from '@apisec/core';
+import { type Admission, assertConfiguration, type Coverage, coverage, report } from '@apisec/core';
+import type { ProxyTrust } from '@apisec/node';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type SecuredMethod, securedCall } from './secured-call.ts';
 import type { GrpcSeed } from './seed.ts';
@@ -13,6 +14,8 @@ export interface SecureOptions {
    * are no patterns (see `guardService` for all methods of a service).
    */
   readonly methods: MethodTable | Coverage<GrpcSeed>;
+  /** Your own proxies, where they name the caller in metadata. Default: the peer is whoever connects. */
+  readonly trust?: ProxyTrust | undefined;
   /**
    * Told what an `onComplete` threw, and what the application threw into the interceptor: the caller gets a
    * plain INTERNAL and the process goes on. Whatever it throws itself is ignored.
@@ -38,24 +41,23 @@ const secured = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
  *   interceptors: [secure({ methods: { '/shop.v1.Orders/List': orders } })],
  * });
  */
-export function secure({ methods, onError }: SecureOptions): ServerInterceptor {
+export function secure({ methods, trust, onError }: SecureOptions): ServerInterceptor {
   const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
-  const listed = new Map(table.operations.map((path) => [path, securedMethod(table, path)]));
-  for (const path of listed.keys()) {
+  const secureMethod = (path: string): SecuredMethod => ({
+    fact: Object.freeze({ protocol: 'grpc', operation: path } as const),
+    admission: table.admission(path),
+    trust,
+    onError: (cause) => report(onError, cause),
+  });
+  for (const path of table.operations) {
     assertConfiguration(
       METHOD_PATH.test(path),
       `secure: "${path}" is no method; write its full path, '/shop.v1.Orders/List'.`,
     );
   }
-  const report = (cause: unknown): void => {
-    try {
-      onError?.(cause);
-    } catch {
-      // There is nobody left to tell.
-    }
-  };
+  const listed = new Map(table.operations.map((path) => [path, secureMethod(path)]));
   const interceptor: ServerInterceptor = ({ path }, call) =>
-    securedCall(listed.get(path) ?? securedMethod(table, path), call, report);
+    securedCall(listed.get(path) ?? secureMethod(path), call);
   secured.set(interceptor, table);
   return interceptor;
 }
@@ -63,11 +65,6 @@ export function secure({ methods, onError }: SecureOptions): ServerInterceptor {
 /** The table that an interceptor made by {@link secure} enforces. */
 export function coverageOf(interceptor: ServerInterceptor): Coverage<GrpcSeed> | undefined {
   return secured.get(interceptor);
-}
-
-function securedMethod(table: Coverage<GrpcSeed>, path: string): SecuredMethod {
-  const fact = Object.freeze({ protocol: 'grpc', operation: path } as const);
-  return { fact, admission: table.admission(path) };
 }
 
 /** A coverage table has functions where a plain table has paths. */

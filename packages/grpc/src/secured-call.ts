@@ -12,6 +12,7 @@ import {
   type MaybePromise,
   settle,
 } from '@apisec/core';
+import type { ProxyTrust } from '@apisec/node';
 import {
   type Metadata,
   ServerInterceptingCall,
@@ -24,10 +25,13 @@ import { requestView, withHeaders } from './metadata.ts';
 import { refusalStatus } from './refusal.ts';
 import { type GrpcSeed, seedOf } from './seed.ts';
 
-/** A method and who decides on it: all that is known before there is a call. */
+/** All that is known before there is a call. */
 export interface SecuredMethod {
   readonly fact: GrpcCall;
   readonly admission: Admission<GrpcSeed, object>;
+  readonly trust: ProxyTrust | undefined;
+  /** Never throws. */
+  readonly onError: (cause: unknown) => void;
 }
 
 type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
@@ -35,15 +39,14 @@ type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
 /**
  * Enforces an admission on one call: nothing reaches the handler before the decision, no message passes in
  * either direction unseen, and once the call has ended nothing passes at all.
- *
- * @param onError never throws.
  */
 export function securedCall(
-  { fact, admission }: SecuredMethod,
+  { fact, admission, trust, onError }: SecuredMethod,
   call: ServerInterceptingCallInterface,
-  onError: (cause: unknown) => void,
 ): ServerInterceptingCall {
   let duty: Enforcement | undefined;
+  /** There once they are known to be headers. */
+  let applyHeaders: Enforcement['applyHeaders'] | undefined;
   let ending: Ending | undefined;
   let metadataSent = false;
   const inbound = inOrder();
@@ -75,14 +78,20 @@ export function securedCall(
   /** Straight to the wire, so that nothing held back by interceptors behind this one goes out before. */
   const refuse = (denial: Denial): void =>
     attempt(() => {
-      const answer = refusalStatus(denial, metadataSent ? undefined : duty?.applyHeaders);
+      const answer = refusalStatus(denial, metadataSent ? undefined : applyHeaders);
       if (end({ outcome: 'refused', status: answer.code, denial })) call.sendStatus(answer);
     });
 
   const decided = (decision: Decision<object>, metadata: Metadata, next: () => void): void => {
-    duty = enforce(decision, onError);
+    try {
+      duty = enforce(decision, onError);
+      withHeaders(duty.applyHeaders, undefined);
+      ({ applyHeaders } = duty);
+    } catch (cause) {
+      refuse(fault('policy.invalid_outcome', cause));
+    }
     // The caller went away while the policies were thinking: what they took is settled all the same.
-    if (ending !== undefined) duty.complete(ending);
+    if (ending !== undefined) duty?.complete(ending);
     else if (decision.allowed) {
       admit(metadata, decision);
       next();
@@ -115,7 +124,10 @@ export function securedCall(
   const listener: ServerListener = {
     onReceiveMetadata: (metadata, next) => {
       void settle(
-        () => admission.check(requestView(fact.operation, metadata, call), seedOf(fact, call)),
+        () => {
+          const view = requestView(fact.operation, metadata, call);
+          return admission.check(view, seedOf(fact, call, view, trust));
+        },
         (decision) => attempt(() => decided(decision, metadata, () => next(metadata))),
         (cause) => refuse(fault('policy.threw', cause)),
       );
@@ -130,21 +142,19 @@ export function securedCall(
 
   return new ServerInterceptingCall(call, {
     start: (next) => next(listener),
-    sendMetadata: (metadata, next) => {
-      if (ending !== undefined || duty === undefined) return;
-      const { applyHeaders } = duty;
+    sendMetadata: (metadata, next) =>
       attempt(() => {
+        if (ending !== undefined || applyHeaders === undefined) return;
         const edited = withHeaders(applyHeaders, metadata);
         metadataSent = true;
         next(edited);
-      });
-    },
+      }),
     sendMessage: (message, next) => outbound(() => inspected(duty?.onRelease, message, next)),
     sendStatus: ({ code, details, metadata }, next) =>
       outbound(() =>
         attempt(() => {
           const edited =
-            metadataSent || !duty ? metadata : withHeaders(duty.applyHeaders, metadata);
+            metadataSent || !applyHeaders ? metadata : withHeaders(applyHeaders, metadata);
           const outcome = code === status.OK ? 'succeeded' : 'failed';
           if (!end({ outcome, status: code })) return;
           // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.

@@ -10,9 +10,10 @@ import {
   type RequestLike,
 } from '@apisec/core';
 import { guardService, secure } from '@apisec/grpc';
+import { trustProxies } from '@apisec/node';
 import { Metadata, status } from '@grpc/grpc-js';
 import { describe, expect, test, vi } from 'vitest';
-import { everyKind, gate, HONEST, recorder } from './guards.ts';
+import { everyKind, gate, HONEST, recorder, STOP } from './guards.ts';
 import {
   adminService,
   CHAT,
@@ -193,8 +194,8 @@ describe('what policies see', () => {
         line: `POST ${GET}`,
         word: 'a, b',
         binary: false,
-        host: `127.0.0.1:${shop.port}`,
-        absent: [undefined, false, true],
+        host: `127.0.0.1:${shop.port}, evil.example`,
+        absent: [null, false, true],
         call: { protocol: 'grpc', operation: GET },
         peer: { address: '127.0.0.1', id: '127.0.0.1' },
       },
@@ -210,6 +211,23 @@ describe('what policies see', () => {
   });
 });
 
+describe('behind proxies', () => {
+  const trust = trustProxies({ proxies: ['127.0.0.0/8'], header: 'x-forwarded-for' });
+  test.each([
+    ['one of ours names the caller', { trust }, '203.0.113.9, 192.0.2.7', '192.0.2.7'],
+    ['nobody is trusted', {}, '192.0.2.7', '127.0.0.1'],
+    ['it names nobody', { trust }, undefined, '127.0.0.1'],
+    ['what it names is no address', { trust }, 'unknown', undefined],
+  ])('%s', async (_, options, forwarded, address) => {
+    const peers: GrpcFacts['peer'][] = [];
+    const admission = watching((_request, { peer }) => peers.push(peer));
+    const shop = await openShop([secure({ methods: { [GET]: admission }, ...options })]);
+    const metadata = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
+    await shop.call(GET, { metadata });
+    expect(peers.map((peer) => peer.address)).toEqual([address]);
+  });
+});
+
 describe('header edits', () => {
   const edits = [
     { op: 'set', name: 'X-Frame', value: 'none' },
@@ -217,15 +235,12 @@ describe('header edits', () => {
     { op: 'append', name: 'Vary', value: 'origin' },
     { op: 'append', name: 'vary', value: 'accept' },
     { op: 'delete', name: 'server' },
-    // Not a policy's to say, or not metadata at all: left out.
+    // Not a policy's to say: left out.
     { op: 'set', name: 'grpc-status', value: '0' },
     { op: 'set', name: 'content-type', value: 'text/html' },
     { op: 'set', name: 'connection', value: 'close' },
     { op: 'set', name: ':status', value: '500' },
     { op: 'set', name: 'x-bin', value: 'text' },
-    { op: 'set', name: 'x split', value: 'a' },
-    { op: 'set', name: 'x-bad', value: 'a\r\nb: c' },
-    { op: 'append', name: 'x-bad', value: 'é' },
   ] as const;
   const expected = { 'x-frame': 'none', vary: 'origin, accept' };
   const shopWithEdits = (handlers?: Partial<ShopHandlers>) =>
@@ -246,6 +261,35 @@ describe('header edits', () => {
     const { code, trailing } = await shop.call(path);
     expect(code).toBe(status.UNAUTHENTICATED);
     expect(trailing.getMap()).toMatchObject(expected);
+  });
+
+  test.each([
+    ['a name', { op: 'set', name: 'x split', value: 'a' }],
+    ['a value', { op: 'set', name: 'x-bad', value: 'a\r\nb: c' }],
+    ['a value to append', { op: 'append', name: 'x-bad', value: 'é' }],
+    ['an operation', { op: 'sett' as 'set', name: 'x-bad', value: 'a' }],
+  ] as const)('refuse the call with %s that cannot be sent', async (_, edit) => {
+    const { completions, onComplete } = recorder();
+    const { handlers, started } = watched();
+    const orders = gate({}, { always: { headers: [edit], onComplete } });
+    const shop = await openShop([secure({ methods: everyKind(orders) })], handlers);
+    expect(await shop.call(GET, { metadata: HONEST })).toMatchObject({
+      code: status.INTERNAL,
+      details: 'policy.invalid_outcome',
+    });
+    expect(started).toEqual([]);
+    expect(completions).toMatchObject([{ outcome: 'refused', status: 13 }]);
+  });
+
+  test('come once, and not again with a refusal in the middle', async () => {
+    const refusing = gate(
+      { onRelease: () => ({ ok: false, denial: STOP }) },
+      { always: { headers: edits } },
+    );
+    const shop = await openShop([secure({ methods: everyKind(refusing) })]);
+    const { initial, trailing } = await shop.call(GET, { metadata: HONEST });
+    expect(initial?.getMap()).toMatchObject(expected);
+    expect(Object.keys(trailing.getMap())).toEqual(['grpc-status-details-bin']);
   });
 
   test('come with an error of the handler that is its only answer', async () => {
@@ -320,7 +364,11 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
     );
     for (const path of KINDS) {
       const answer = await shop.call(path);
-      expect(answer).toMatchObject({ code: status.INTERNAL, replies: [] });
+      expect(answer).toMatchObject({
+        code: status.INTERNAL,
+        details: expect.stringMatching(/^policy\./),
+        replies: [],
+      });
       expect(JSON.stringify(answer)).not.toContain('s3cret');
     }
     expect(started).toEqual([]);
