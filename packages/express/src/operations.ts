@@ -81,11 +81,8 @@ function walk(
     if (route !== undefined) {
       const { methods } = route;
       for (const method of servesAll(methods) ? ['_all'] : Object.keys(methods)) {
-        const first = route.stack.find(
-          (layer) => method === '_all' || (layer.method ?? method) === method,
-        );
         const operation = named(method === '_all' ? 'ALL' : method.toUpperCase(), base, route);
-        served.push({ operation, guarded: guarded || (!!first && secured.has(first.handle)) });
+        served.push({ operation, guarded: guarded || hasGuard(route, method) });
       }
     } else if (Array.isArray(handle.stack) || handle.name === 'mounted_app') {
       const [prefix] = Object.entries(mounts).find(([, router]) => router === handle) ?? [];
@@ -98,6 +95,13 @@ function walk(
     } else if (secured.has(handle) && (slash ?? regexp?.fast_slash) === true) guarded = true;
   }
   return served;
+}
+
+/** A guard stands in front of something, or alone (for preflights); behind the handler it guards nothing. */
+function hasGuard({ stack }: Route, method: string): boolean {
+  const own = stack.filter((layer) => method === '_all' || (layer.method ?? method) === method);
+  const before = own.length > 1 ? own.slice(0, -1) : own;
+  return before.some(({ handle }) => secured.has(handle));
 }
 
 function stackOf(app: Application | IRouter): readonly Layer[] {
