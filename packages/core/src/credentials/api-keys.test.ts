@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
 import { makeKey, randomId } from '../internal/api-key-format.ts';
@@ -17,7 +17,7 @@ const billing: NewApiKey = { name: 'Billing', owner: { type: 'user', id: 'u1' } 
 function spied(): ApiKeyStore & {
   inner: ApiKeyStore;
   calls: Record<string, number>;
-  fail: unknown;
+  fail: Error | undefined;
   gate: Promise<void> | undefined;
 } {
   const inner = memoryApiKeyStore();
@@ -33,7 +33,7 @@ function spied(): ApiKeyStore & {
   const spy = {
     inner,
     calls: {} as Record<string, number>,
-    fail: undefined as unknown,
+    fail: undefined as Error | undefined,
     gate: undefined as Promise<void> | undefined,
     insert: watch('insert', inner.insert),
     get: watch('get', inner.get),
@@ -183,7 +183,7 @@ describe('apiKeys', () => {
   test('whatever is presented, verify answers', async () => {
     const { keys } = setup();
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.string(), fc.anything()), async (presented) => {
+      fc.asyncProperty(fc.oneof(fc.string(), fc.anything({ maxDepth: 1 })), async (presented) => {
         expect((await keys.verify(presented as string)).ok).toBe(false);
       }),
     );
@@ -547,7 +547,7 @@ describe('the revocation bound', () => {
     s.clock.at += 5_000;
     const { get = 0 } = s.store.calls;
     expect(isThenable(s.keys.verify(key))).toBe(false);
-    s.keys.verify(key);
+    expect(isThenable(s.keys.verify(key))).toBe(false);
     await s.settled();
     expect(s.store.calls['get']).toBe(get + 1);
     expect(await codeOf(s.keys.verify(key))).toBe('api_key.revoked');
@@ -667,7 +667,7 @@ describe('a store that fails', () => {
     clock.at += 40_000;
     for (let call = 0; call < 1000; call++) {
       clock.at += 20;
-      keys.verify(key);
+      expect(isThenable(keys.verify(key))).toBe(false);
       if (call % 10 === 0) await settled();
     }
     expect(store.calls['get']).toBeLessThanOrEqual(3);
@@ -744,7 +744,9 @@ describe('concurrency and memory', () => {
     const { keys, issue, store } = setup();
     const { key } = await issue();
     const sign = vi.spyOn(crypto.subtle, 'sign');
-    const answers = await Promise.all(Array.from({ length: AT_ONCE }, () => keys.verify(key)));
+    const answers = await Promise.all(
+      Array.from({ length: AT_ONCE }, async () => keys.verify(key)),
+    );
     const signed = sign.mock.calls.length;
     sign.mockRestore();
     expect([store.calls['get'], signed]).toEqual([1, 1]);
@@ -953,7 +955,7 @@ describe('consumeQuota', () => {
     const result = await keys.verify(key);
     if (!result.ok) throw new Error(result.code);
     const verdicts = await Promise.all(
-      Array.from({ length: AT_ONCE }, () => keys.consumeQuota(result.key, { reports: 1 })),
+      Array.from({ length: AT_ONCE }, async () => keys.consumeQuota(result.key, { reports: 1 })),
     );
     expect(verdicts.filter(({ ok }) => ok)).toHaveLength(10);
   });
@@ -989,7 +991,7 @@ describe('apiKeys refuses to construct', () => {
       {
         peppers: {
           current: 'p0',
-          keys: Object.fromEntries([...'012345678'].map((n) => [`p${n}`, V1])),
+          keys: Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`p${n}`, V1])),
         },
       },
     ],

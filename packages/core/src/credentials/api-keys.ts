@@ -263,7 +263,13 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   const onFault = quietly(options.onFault);
   const waitUntil = quietly(options.waitUntil);
   const verifier = apiKeyVerifier({
-    ...{ prefix, environment, store, hash, currentPepper, now, onFault },
+    prefix,
+    environment,
+    store,
+    hash,
+    currentPepper,
+    now,
+    onFault,
     ...bounds,
     background: (task) => {
       // Begins in a microtask, so that the call that asked for it has its answer first.
@@ -326,9 +332,16 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       const key = makeKey({ prefix, environment, id });
       const record: ApiKeyRecord = {
         ...checked.terms,
-        ...{ id, namespace, tenant, owner: { type: owner.type, id: owner.id } },
+        id,
+        namespace,
+        tenant,
+        owner: { type: owner.type, id: owner.id },
         secret: await secretOf(hash, key, currentPepper),
-        ...{ generation: 0, status: 'enabled', createdAt: at, updatedAt: at, version: 0 },
+        generation: 0,
+        status: 'enabled',
+        createdAt: at,
+        updatedAt: at,
+        version: 0,
       };
       const added = await store.insert(record);
       return added ? { ok: true, key, info: infoOf(record, environment) } : CONFLICT;

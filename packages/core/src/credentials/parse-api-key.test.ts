@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
 import { makeKey, randomId } from '../internal/api-key-format.ts';
@@ -12,7 +12,7 @@ const parts = fc.record({
   prefix: fc.stringMatching(/^[a-z][a-z0-9]{1,15}$/),
   environment: fc.stringMatching(/^[a-z][a-z0-9]{0,11}$/),
   id: fc.string({
-    unit: fc.constantFrom(...BASE62),
+    unit: fc.constantFrom(...BASE62.split('')),
     minLength: 16,
     maxLength: 16,
   }),
@@ -92,12 +92,14 @@ describe('parseApiKey', () => {
   });
 
   test('a single wrong character is found, wherever it is and whatever it is', () => {
+    const missed: string[] = [];
     for (let at = 0; at < key.length; at++) {
       for (const char of `${BASE62}_-. é`) {
-        if (char === key[at]) continue;
-        expect(parseApiKey(key.slice(0, at) + char + key.slice(at + 1))).toBeUndefined();
+        const typo = key.slice(0, at) + char + key.slice(at + 1);
+        if (typo !== key && parseApiKey(typo) !== undefined) missed.push(typo);
       }
     }
+    expect(missed).toEqual([]);
   });
 
   test('two neighbours in the wrong order are found', () => {
@@ -114,7 +116,7 @@ describe('parseApiKey', () => {
 
   test('whatever it is given, it answers', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.anything()), (any) => {
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.anything({ maxDepth: 1 })), (any) => {
         expect(parseApiKey(any as string)).toBeUndefined();
       }),
     );

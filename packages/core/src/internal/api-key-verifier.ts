@@ -269,7 +269,13 @@ function verified(
   const { scopes = [], roles = [], limits = {}, quotas = {}, metadata = {} } = record;
   const { id, name, owner, tenant, allowedPeers, createdAt, expiresAt } = record;
   return Object.freeze({
-    ...{ id, environment, secret, name, tenant, createdAt, expiresAt },
+    id,
+    environment,
+    secret,
+    name,
+    tenant,
+    createdAt,
+    expiresAt,
     // The record may be the store's own.
     ...freezeDeep(structuredClone({ owner, limits, quotas, metadata, allowedPeers })),
     scopes: frozenSet(scopes),

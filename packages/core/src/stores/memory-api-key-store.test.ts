@@ -5,11 +5,17 @@ import type { ApiKeyRecord } from './api-key-store.ts';
 import { memoryApiKeyStore } from './memory-api-key-store.ts';
 
 const record: ApiKeyRecord = {
-  ...{ id: 'k1', namespace: 'acme_live', name: 'Billing', version: 0, generation: 0 },
+  id: 'k1',
+  namespace: 'acme_live',
+  name: 'Billing',
+  version: 0,
+  generation: 0,
   owner: { type: 'user', id: 'u1' },
   secret: { hash: 'a', pepper: 'v1' },
   scopes: ['a'],
-  ...{ status: 'enabled', createdAt: 0, updatedAt: 0 },
+  status: 'enabled',
+  createdAt: 0,
+  updatedAt: 0,
 };
 
 describe('memoryApiKeyStore keeps the contract', () => {
@@ -28,11 +34,12 @@ describe('memoryApiKeyStore', () => {
   test('what goes in and what comes out cannot be changed', async () => {
     const store = memoryApiKeyStore();
     const scopes = ['a'];
-    store.insert({ ...record, scopes });
+    await store.insert({ ...record, scopes });
     scopes.push('admin');
     const back = await store.get('k1');
     expect(back?.scopes).toEqual(['a']);
-    expect(() => (back?.scopes as string[]).push('admin')).toThrow(TypeError);
+    const held = back?.scopes as string[];
+    expect(() => held.push('admin')).toThrow(TypeError);
   });
 
   test.each([0, -1, 1.5, Number.NaN])('refuses to hold %d keys', (maxKeys) => {

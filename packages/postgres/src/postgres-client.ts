@@ -1,0 +1,42 @@
+import { assertConfiguration } from '@apisec/core';
+
+/**
+ * What the stores need of a PostgreSQL driver: a `Pool` or `Client` of pg, PGlite, and anything else that
+ * takes a text with `$1` and the parameters. Every call is one statement, so a pool is fine.
+ */
+export interface PostgresClient {
+  readonly query: (
+    text: string,
+    params?: unknown[],
+  ) => Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+/** Options that every store takes. */
+export interface SchemaOptions {
+  /** The schema that holds the tables: lower case letters, digits and underscores. Default: `apisec`. */
+  readonly schema?: string | undefined;
+}
+
+/**
+ * The schema as it stands in a statement. Identifiers cannot be parameters, so nothing gets through that would
+ * need quoting.
+ *
+ * @throws ConfigurationError
+ */
+export function schemaName({ schema = 'apisec' }: SchemaOptions): string {
+  assertConfiguration(
+    typeof schema === 'string' && /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema),
+    'schema must be 1 to 63 lower case letters, digits and underscores, not beginning with pg_.',
+  );
+  return `"${schema}"`;
+}
+
+/** The first row, if there is one. Its type is what the statement selects. */
+export async function firstRow<Row>(
+  client: PostgresClient,
+  text: string,
+  params: unknown[],
+): Promise<Row | undefined> {
+  const { rows } = await client.query(text, params);
+  return rows[0] as Row | undefined;
+}
