@@ -98,7 +98,7 @@ function inspect(
   return settle<BodyOutcome, BodyOutcome>(
     () => next(body),
     (outcome) => {
-      if (outcome?.ok === true) {
+      if (outcome?.ok === true && Object.hasOwn(outcome, 'ok')) {
         if (Array.isArray(outcome.trace)) late.push(...outcome.trace);
         return 'value' in outcome
           ? inspect(all, outcome.value, index + 1, true, late)

@@ -58,6 +58,6 @@ export function isDuties(value: unknown): boolean {
   return Array.isArray(value) ? value.every(isObject) : isObject(value);
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }

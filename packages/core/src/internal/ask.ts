@@ -1,5 +1,5 @@
 import { fault, isDenial } from '../denial.ts';
-import { isDuties } from '../obligations.ts';
+import { isDuties, isObject } from '../obligations.ts';
 import { type Outcome, refuse } from '../outcome.ts';
 import type { Policy, Role } from '../policy.ts';
 import type { RequestLike } from '../request.ts';
@@ -24,10 +24,11 @@ export function ask<Needs extends object, Adds extends object>(
 }
 
 function vet<Adds extends object>(answer: Outcome<Adds>): Outcome<Adds> {
-  if (typeof answer === 'object' && answer !== null && isDuties(answer.obligations)) {
+  // Its own `ok`: a `Response` of a policy decision point inherits one, and is no outcome.
+  if (isObject(answer) && Object.hasOwn(answer, 'ok') && isDuties(answer.obligations)) {
     if (answer.ok === true) {
       const { facts } = answer;
-      if (facts === undefined || (typeof facts === 'object' && facts !== null)) return answer;
+      if (facts === undefined || isObject(facts)) return answer;
     } else if (answer.ok === false && isDenial(answer.denial)) return answer;
   }
   return refuse(fault('policy.invalid_outcome'));
