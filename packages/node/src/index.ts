@@ -1,8 +1,9 @@
 // For users.
 
 // For adapter authors.
-export { beginCall, type NodeCall } from './call.ts';
+export { beginCall, decideCall, type NodeCall } from './call.ts';
 export { applyNodeHeaders } from './headers.ts';
+export { nodeVerifier } from './node-verifier.ts';
 export {
   nodePeer,
   type PeerSource,
