@@ -1,9 +1,11 @@
 // For users.
 
+export { nodeVerifier } from './node-verifier.ts';
+
 // For adapter authors.
+
 export { beginCall, decideCall, type NodeCall } from './call.ts';
 export { applyNodeHeaders } from './headers.ts';
-export { nodeVerifier } from './node-verifier.ts';
 export {
   nodePeer,
   type PeerSource,
