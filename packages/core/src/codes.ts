@@ -64,9 +64,11 @@ const meanings = {
   'scope.insufficient': 'The credential lacks a scope that the operation needs.',
   // limits
   'limit.exceeded': 'A limit is used up. The call can succeed after retryAfter.',
+  'limit.concurrency': 'As many calls of this caller are running as may.',
   'limit.cost_too_high': 'The call costs more than a limit ever allows at once.',
   'limit.key_missing': 'A limit could not tell whom to count, so the call is refused.',
   'limit.cost_invalid': 'A cost function answered something that is no cost.',
+  'limit.invalid': 'A limit function answered something that is no limit.',
   'limit.unavailable': 'The store that counts limits did not answer.',
 } as const;
 

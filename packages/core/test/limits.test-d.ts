@@ -2,6 +2,7 @@ import {
   type AuthenticatedFacts,
   anyOf,
   type CallFacts,
+  concurrencyLimit,
   guard,
   type LimitStore,
   memoryLimitStore,
@@ -76,4 +77,21 @@ test('on a store that answers at once a GraphQL field can be limited', () => {
   // @ts-expect-error the store may need a promise
   fields({ 'User.email': rateLimit({ limit, by: 'everyone', store: remote }) });
   expectTypeOf(rateLimit({ limit, by: 'everyone' }).role).toEqualTypeOf<'check'>();
+});
+
+test('limits on running calls are typed the same way', () => {
+  base.use(concurrencyLimit({ limit: 3, by: (facts) => facts.principal.id }));
+  base.use(
+    concurrencyLimit({
+      limit: (facts) => (facts.principal.roles.has('admin') ? 'unlimited' : 3),
+      by: (facts) => facts.principal.id,
+    }),
+  );
+  // @ts-expect-error before authentication there is no principal
+  guard().use(concurrencyLimit({ limit: 3, by: (facts) => facts.principal.id }));
+  const field: SyncPolicy<CallFacts, object, 'check'> = concurrencyLimit({
+    limit: 3,
+    by: 'everyone',
+  });
+  expectTypeOf(field.role).toEqualTypeOf<'check'>();
 });

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Completion } from '../obligations.ts';
 import type { RequestLike } from '../request.ts';
-import type { Limit } from '../stores/limit-store.ts';
+import type { BucketLimit, Limit, WindowLimit } from '../stores/limit-store.ts';
 import { serializedName } from './limit-headers.ts';
 import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
 import { serializeBytes, serializeString } from './structured-fields.ts';
@@ -70,7 +70,10 @@ export function compileRule<Needs extends object>(
 ): CompiledRule<Needs> {
   const { name, limit, cost, settle, unit } = rule;
   const label = serializedName(policy, name);
-  if (typeof limit !== 'function') assertLimit(policy, limit);
+  assertConfiguration(
+    typeof limit === 'function' || isLimit(limit),
+    `${policy}: give it a limit: tokenBucket(), gcra(), slidingWindow() or fixedWindow().`,
+  );
   if (typeof cost === 'number') {
     assertConfiguration(isCost(cost), `${policy}: cost must be a number, 0 or more.`);
     assertConfiguration(
@@ -116,10 +119,20 @@ export function isCost(cost: unknown): cost is number {
   return typeof cost === 'number' && cost >= 0 && cost < Number.POSITIVE_INFINITY;
 }
 
-function assertLimit(policy: string, limit: Limit): void {
-  const { algorithm } = (limit ?? {}) as Partial<Limit>;
-  assertConfiguration(
-    algorithm === 'bucket' || algorithm === 'fixed_window' || algorithm === 'sliding_window',
-    `${policy}: give it a limit: tokenBucket(), gcra(), slidingWindow() or fixedWindow().`,
-  );
+/** True for a limit that can be counted, whoever made it. */
+export function isLimit(limit: unknown): limit is Limit {
+  if (typeof limit !== 'object' || limit === null) return false;
+  // Every member is looked at before it is used.
+  const { algorithm, capacity, ...rest } = limit as Limit;
+  if (!isPositive(capacity)) return false;
+  if (algorithm === 'bucket') {
+    const { refill, period } = rest as Partial<BucketLimit>;
+    return isPositive(refill) && isPositive(period);
+  }
+  const { window } = rest as Partial<WindowLimit>;
+  return (algorithm === 'fixed_window' || algorithm === 'sliding_window') && isPositive(window);
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY;
 }

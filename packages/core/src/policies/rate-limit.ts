@@ -1,15 +1,17 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { type Counted, countIn, type StoreFailureOptions } from '../internal/limit-failure.ts';
+import { type Counted, countIn } from '../internal/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
 import {
   type CompiledRule,
   compileRule,
   isCost,
+  isLimit,
   type NamedRateLimitRule,
   type RateLimitRule,
 } from '../internal/limit-rule.ts';
 import { type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
+import type { StoreFailureOptions } from '../internal/store-failure.ts';
 import type { Completion, HeaderEdit, Obligations } from '../obligations.ts';
 import { type Deny, type NoFacts, type Outcome, pass, refuse } from '../outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';
@@ -57,6 +59,7 @@ export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> =
 
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
+const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 /** Limits in one step; each is a part of one script in a store. */
 const MOST_LIMITS = 16;
@@ -66,8 +69,8 @@ const MOST_LIMITS = 16;
  * one step: unless all have room, none is charged, and a refusal charges nothing.
  *
  * Denials: `limit.exceeded` (429, with the exact `retryAfter` and the problem type `quota-exceeded`),
- * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing` and `limit.cost_invalid` (500:
- * `by` or `cost` gave no answer to act on), `limit.unavailable` (503: the store failed and `onError` is
+ * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing`, `limit.invalid` and
+ * `limit.cost_invalid` (500: `by`, `limit` or `cost` gave no answer to act on), `limit.unavailable` (503: the store failed and `onError` is
  * `closed`). Headers as in draft-ietf-httpapi-ratelimit-headers-10.
  *
  * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
@@ -112,6 +115,7 @@ export function rateLimit<Needs extends object>(
       for (const rule of rules) {
         const limit = rule.limitOf(facts);
         if (limit === 'unlimited') continue;
+        if (!isLimit(limit)) return LIMIT_INVALID;
         const key = rule.keyOf(facts);
         if (key === undefined) return KEY_MISSING;
         const cost = rule.costOf(request, facts);

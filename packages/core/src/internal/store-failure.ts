@@ -1,0 +1,72 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import { isThenable, type MaybePromise, settle } from './maybe-promise.ts';
+import { withinTime } from './within-time.ts';
+
+/** What happens to calls while a store does not answer. */
+export interface StoreFailureOptions {
+  /**
+   * `closed`: calls are refused (`limit.unavailable`). `open`: they pass uncounted. `degrade`: each process
+   * counts `localShare` of every limit by itself. What passes then is marked as degraded. Default: `closed`.
+   */
+  readonly onError?: 'closed' | 'open' | 'degrade' | undefined;
+  /** The share of each limit that this process may spend alone, for example 1 / number of processes. */
+  readonly localShare?: number | undefined;
+  /** How long the store may take, in milliseconds. Default: 1,000. */
+  readonly timeout?: number | undefined;
+}
+
+/** How one kind of store is asked. */
+export interface StoreQuestions<Question, Answer> {
+  /** Throws or rejects where there is no answer, or one that is none. */
+  readonly ask: (question: Question) => MaybePromise<Answer>;
+  /** Gives back what an answer took that nobody waited for. */
+  readonly undo: (question: Question, answer: Answer) => MaybePromise<void>;
+  /** Made only for `degrade`. */
+  readonly local: (share: number) => (question: Question) => Answer;
+}
+
+const DEFAULT_TIMEOUT = 1_000;
+const LONGEST_TIMEOUT = 60_000;
+
+/**
+ * Asks a store in bounded time, and for `degrade` the local one where that fails. Throws or rejects where
+ * there is no answer.
+ */
+export function askStore<Question, Answer>(
+  policy: string,
+  { ask, undo, local }: StoreQuestions<Question, Answer>,
+  { onError = 'closed', localShare, timeout = DEFAULT_TIMEOUT }: StoreFailureOptions,
+): (question: Question) => MaybePromise<Answer> {
+  assertConfiguration(
+    onError === 'closed' || onError === 'open' || onError === 'degrade',
+    `${policy}: onError must be 'closed', 'open' or 'degrade'.`,
+  );
+  assertConfiguration(
+    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
+    `${policy}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+  const timely = (question: Question): MaybePromise<Answer> => {
+    const answer = ask(question);
+    if (!isThenable(answer)) return answer;
+    const late = Promise.resolve(answer);
+    return withinTime(late, timeout).catch((cause: unknown) => {
+      // The caller is refused for want of an answer. Should it come after all, it is given back.
+      if (onError === 'closed') {
+        late.then((taken) => undo(question, taken)).catch(() => undefined);
+      }
+      throw cause;
+    });
+  };
+  if (onError !== 'degrade') return timely;
+  assertConfiguration(
+    localShare !== undefined && localShare > 0 && localShare <= 1,
+    `${policy}: onError: 'degrade' needs localShare, this process's share of each limit (0 to 1).`,
+  );
+  const instead = local(localShare);
+  return (question) =>
+    settle<Answer, Answer>(
+      () => timely(question),
+      (answer) => answer,
+      () => instead(question),
+    );
+}

@@ -1,0 +1,190 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import { listHeaders, serializedName } from '../internal/limit-headers.ts';
+import { compileSubject, type LimitSubject } from '../internal/limit-rule.ts';
+import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { askStore, type StoreFailureOptions } from '../internal/store-failure.ts';
+import type { HeaderEdit } from '../obligations.ts';
+import { type NoFacts, type Outcome, pass, refuse } from '../outcome.ts';
+import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';
+import type {
+  LeaseAnswer,
+  LeaseRequest,
+  LeaseStore,
+  SyncLeaseStore,
+} from '../stores/lease-store.ts';
+import { memoryLeaseStore } from '../stores/memory-lease-store.ts';
+
+/** Options of {@link concurrencyLimit}. */
+export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore | undefined>
+  extends LimitSubject<Needs>,
+    StoreFailureOptions {
+  /** Calls that may run at the same time, or a function that finds it by the facts. */
+  readonly limit: number | ((facts: Readonly<Needs>) => number | 'unlimited');
+  /**
+   * The limit's name in headers and in the store; required with `store`, where policies of the same name
+   * count together. Default: `concurrent`.
+   */
+  readonly name?: string | undefined;
+  /**
+   * Milliseconds after which a call counts as ended although nobody said so, because its process died. Calls
+   * that run longer are no longer counted, so it must be above the longest. Default: 60,000.
+   */
+  readonly ttl?: number | undefined;
+  /** Where it is counted. Default: a memory store of this policy's own. */
+  readonly store?: S;
+  /** `none` leaves `RateLimit` and `RateLimit-Policy` away. Default: `standard`. */
+  readonly headers?: 'standard' | 'none' | undefined;
+  /** Epoch milliseconds, for memory stores made here. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const DEFAULT_TTL = 60_000;
+/** A day: a lease that outlives its process by more is a limit that nobody understands. */
+const LONGEST_TTL = 86_400_000;
+/** Seconds. When a running call ends is not known; this keeps refused callers from asking at once. */
+const RETRY_AFTER = 1;
+
+const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
+const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
+const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
+
+/** A lease and the store that gave it. */
+interface Leased {
+  readonly answer: LeaseAnswer;
+  readonly store: LeaseStore;
+}
+
+/**
+ * Refuses a call while as many of the same caller are running as may. A call stops counting when it ends
+ * in whatever way, is refused by a later policy, is aborted, or when its lease runs out.
+ *
+ * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
+ * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
+ * failed and `onError` is `closed`).
+ *
+ * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
+ * without a name, or `onError: 'degrade'` without `localShare`.
+ * @example
+ * concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
+ */
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs, SyncLeaseStore | undefined>,
+): SyncPolicy<Needs, NoFacts, 'check'>;
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'>;
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'> {
+  const { limit, name = 'concurrent', ttl = DEFAULT_TTL, onError, headers = 'standard' } = options;
+  assertConfiguration(
+    options.store === undefined || options.name !== undefined,
+    'concurrencyLimit: give the limit a name. In a store that others use it is what tells them apart.',
+  );
+  assertConfiguration(
+    typeof limit === 'function' || isLimit(limit),
+    'concurrencyLimit: limit must be a whole number of calls, at least 1, or a function.',
+  );
+  assertConfiguration(
+    Number.isInteger(ttl) && ttl >= 1 && ttl <= LONGEST_TTL,
+    'concurrencyLimit: ttl must be whole milliseconds, from 1 to a day.',
+  );
+  assertConfiguration(
+    headers === 'standard' || headers === 'none',
+    "concurrencyLimit: headers must be 'standard' or 'none'.",
+  );
+  const label = serializedName('concurrencyLimit', name);
+  const { keyOf, partitionOf } = compileSubject('concurrencyLimit', options);
+  const acquire = leaseFrom(options);
+  const exceeded = Object.freeze({
+    kind: 'rate_limited',
+    code: 'limit.concurrency',
+    retryAfter: RETRY_AFTER,
+    problem: Object.freeze({
+      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      extensions: Object.freeze({ 'violated-policies': Object.freeze([name]) }),
+    }),
+  } as const);
+
+  const told = (most: number, remaining: number, partition: string): readonly HeaderEdit[] =>
+    headers === 'none'
+      ? []
+      : listHeaders(
+          [`${label};q=${most};qu="concurrent-requests"${partition}`],
+          [`${label};r=${remaining}${partition}`],
+        );
+
+  return definePolicy<Needs, NoFacts, 'check'>({
+    name: 'concurrencyLimit',
+    role: 'check',
+    check: (_request, facts): MaybePromise<Outcome> => {
+      const most = typeof limit === 'function' ? limit(facts) : limit;
+      if (most === 'unlimited') return pass();
+      if (!isLimit(most)) return LIMIT_INVALID;
+      const key = keyOf(facts);
+      if (key === undefined) return KEY_MISSING;
+      const request = { name, key, limit: most, ttl };
+      return settle<Leased, Outcome>(
+        () => acquire(request),
+        ({ answer, store }) => {
+          const { allowed, lease, remaining, degraded } = answer;
+          const edits = told(most, Math.floor(remaining), partitionOf(facts));
+          if (!allowed || lease === undefined) {
+            return { ok: false, denial: exceeded, obligations: { headers: edits } };
+          }
+          const onComplete = () => store.release(request, lease);
+          return { ok: true, obligations: { headers: edits, onComplete }, degraded };
+        },
+        // Deliberately open where the user said so; the decision tells it.
+        (cause) =>
+          onError === 'open'
+            ? UNCOUNTED
+            : refuse({ kind: 'unavailable', code: 'limit.unavailable', cause }),
+      );
+    },
+  });
+}
+
+function leaseFrom<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): (request: LeaseRequest) => MaybePromise<Leased> {
+  const makeLocal = (): SyncLeaseStore => memoryLeaseStore({ now: options.now });
+  const store: LeaseStore = options.store ?? makeLocal();
+  return askStore<LeaseRequest, Leased>(
+    'concurrencyLimit',
+    {
+      ask: (request) => {
+        const answer = store.acquire(request);
+        return isThenable(answer)
+          ? answer.then((late) => ({ answer: vet(late), store }))
+          : { answer: vet(answer), store };
+      },
+      undo: (request, { answer: { lease } }) =>
+        lease === undefined ? undefined : store.release(request, lease),
+      local: (share) => {
+        const own = makeLocal();
+        return (request) => {
+          const limit = Math.max(1, Math.floor(request.limit * share));
+          const answer = own.acquire({ ...request, limit });
+          return { answer: { ...answer, degraded: 'limit.local_share' }, store: own };
+        };
+      },
+    },
+    options,
+  );
+}
+
+/** Refuses an answer that is none: what a store says without meaning it must not admit. */
+function vet(answer: LeaseAnswer): LeaseAnswer {
+  const { allowed, lease, remaining } = answer;
+  const whole = typeof allowed === 'boolean' && typeof remaining === 'number';
+  if (!whole || (allowed && typeof lease !== 'string')) {
+    throw new TypeError('the lease store answered something that is no LeaseAnswer');
+  }
+  return answer;
+}
+
+function isLimit(limit: unknown): limit is number {
+  return Number.isSafeInteger(limit) && (limit as number) >= 1;
+}
