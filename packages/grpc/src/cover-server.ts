@@ -71,8 +71,8 @@ function handleOf(server: Server): ServerHandle {
       handle.handlers instanceof Map &&
       handle.http2Servers instanceof Map &&
       typeof handle[SETUP] === 'function',
-    'coverServer: this version of @grpc/grpc-js is built in another way; use one from 1.14.5 to 1.14.7, ' +
-      'or a newer apisec.',
+    'coverServer: this server is built in another way than those of @grpc/grpc-js 1.14. Use 1.14.5 or later ' +
+      'of it, and hand over the Server itself.',
   );
   return handle;
 }

@@ -369,6 +369,16 @@ test('a message under way is not delivered once a payload was refused', async ()
   expect(handled).toEqual(['a']);
 });
 
+test('a refused caller that goes on sending is not listened to', async () => {
+  let asked = 0;
+  const methods = everyKind(gate({ onMessage: () => (asked++, ok) }));
+  const shop = await openShop([secure({ methods })]);
+  const messages = Array.from({ length: 100 }, (_, index) => ({ text: 'x'.repeat(64_000), index }));
+  expect((await shop.call(CHAT, { messages })).code).toBe(status.UNAUTHENTICATED);
+  expect(asked).toBe(0);
+  expect((await shop.call(GET, { metadata })).code).toBe(status.OK);
+});
+
 test('an interceptor behind this one cannot answer before the call is admitted', async () => {
   const { completions, onComplete } = recorder();
   const eager = (_method: unknown, call: ServerInterceptingCall): ServerInterceptingCall =>

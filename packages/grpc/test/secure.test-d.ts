@@ -1,0 +1,59 @@
+import {
+  type CertificateFacts,
+  coverage,
+  definePolicy,
+  factsOf,
+  type GrpcFacts,
+  guard,
+  type HttpFacts,
+  pass,
+  type RawBodyFacts,
+} from '@apisec/core';
+import { type GrpcSeed, guardService, secure } from '@apisec/grpc';
+import { Metadata, type ServiceDefinition } from '@grpc/grpc-js';
+import { expectTypeOf, test } from 'vitest';
+
+const open = definePolicy({ name: 'open', role: 'grant', check: () => pass() });
+const path = '/shop.v1.Shop/Get';
+const service = {} as ServiceDefinition;
+
+test('guards of every adapter and of gRPC can be mounted', () => {
+  secure({ methods: { [path]: guard().use(open) } });
+  secure({ methods: { [path]: guard<GrpcFacts>().use(open) } });
+  secure({ methods: coverage<GrpcSeed>({ [path]: guard<GrpcSeed>().use(open) }) });
+  secure({ methods: coverage({ [path]: guard().use(open) }) });
+  secure({ methods: guardService(service, guard().use(open)) });
+});
+
+test('a guard that nobody can pass cannot', () => {
+  // @ts-expect-error Type '"check"' is not assignable to type '"grant"'
+  secure({ methods: { [path]: guard() } });
+});
+
+test('a guard on facts that gRPC cannot attest cannot', () => {
+  // @ts-expect-error the call is none of HTTP
+  secure({ methods: { [path]: guard<HttpFacts>().use(open) } });
+  // @ts-expect-error Property 'rawBody' is missing
+  secure({ methods: { [path]: guard<GrpcFacts & RawBodyFacts>().use(open) } });
+});
+
+test('the certificate is a fact that may be missing', () => {
+  const certified = definePolicy<CertificateFacts>({
+    name: 'certified',
+    role: 'grant',
+    check: (_, { certificate }) => {
+      expectTypeOf(certificate?.raw).toEqualTypeOf<Uint8Array | undefined>();
+      return pass();
+    },
+  });
+  guard<GrpcSeed>().use(certified);
+  // @ts-expect-error nobody attests it
+  guard<GrpcFacts>().use(certified);
+});
+
+test('handlers read facts from the metadata', () => {
+  const orders = guard<GrpcFacts>()
+    .use(definePolicy({ name: 'who', role: 'check', check: () => pass({ who: 'ann' }) }))
+    .use(open);
+  expectTypeOf(factsOf(new Metadata(), orders).who).toEqualTypeOf<string>();
+});
