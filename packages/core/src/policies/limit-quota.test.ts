@@ -1,0 +1,123 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../configuration-error.ts';
+import { apiKeys, type VerifiedApiKey } from '../credentials/api-keys.ts';
+import type { ApiKeyLimit, ApiKeyStore } from '../stores/api-key-store.ts';
+import { memoryApiKeyStore } from '../stores/memory-api-key-store.ts';
+import { httpRefusal } from '../wire/http.ts';
+import { type LimitQuotaOptions, limitQuota } from './limit-quota.ts';
+
+const DAY = 86_400_000;
+const NOON = 20_000 * DAY + DAY / 2;
+const request = new Request('https://api.example.com/reports');
+
+type Facts = { readonly apiKey: VerifiedApiKey };
+
+async function setup(
+  quotas: Readonly<Record<string, ApiKeyLimit>>,
+  store: ApiKeyStore = memoryApiKeyStore(),
+) {
+  const clock = { at: NOON };
+  const now = () => clock.at;
+  const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
+  const keys = apiKeys({ prefix: 'acme', environment: 'live', store, peppers, now });
+  const issued = await keys.issue({ name: 'n', owner: { type: 'user', id: 'u1' }, quotas });
+  const result = issued.ok && (await keys.verify(issued.key));
+  if (!result || !result.ok) throw new Error('should have verified');
+  const check = async (options: Partial<LimitQuotaOptions<Facts>> = {}) => {
+    const policy = limitQuota<Facts>({ keys, costs: { reports: 1 }, now, ...options });
+    const outcome = await policy.check(request, { apiKey: result.key });
+    return outcome.ok ? (outcome.degraded ?? 'passed') : outcome.denial;
+  };
+  return { clock, check, keys, key: result.key };
+}
+
+describe('limitQuota', () => {
+  test('admits as many calls as the quota has, and tells when it begins anew', async () => {
+    const { clock, check } = await setup({ reports: { limit: 2, windowMs: DAY } });
+    expect([await check(), await check()]).toEqual(['passed', 'passed']);
+    clock.at += 500;
+    const denial = await check();
+    expect(denial).toMatchObject({
+      kind: 'rate_limited',
+      code: 'api_key.quota_exceeded',
+      retryAfter: DAY / 2000 - 0.5,
+    });
+    if (typeof denial === 'string') throw new Error('should have been refused');
+    expect(httpRefusal(denial)).toMatchObject({ status: 429 });
+    expect(httpRefusal(denial).headers).toContainEqual(['retry-after', String(DAY / 2000)]);
+    clock.at = NOON + DAY / 2;
+    expect(await check()).toBe('passed');
+  });
+
+  test('of calls at once admits exactly as many as there is room for', async () => {
+    const { check } = await setup({ reports: { limit: 7, windowMs: DAY } });
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => check()));
+    expect(outcomes.filter((outcome) => outcome === 'passed')).toHaveLength(7);
+  });
+
+  test('charges several quotas together or not at all', async () => {
+    const { check } = await setup({
+      reports: { limit: 10, windowMs: DAY },
+      pages: { limit: 5, windowMs: DAY },
+    });
+    const costs = { reports: 1, pages: 3 };
+    expect(await check({ costs })).toBe('passed');
+    expect(await check({ costs })).toMatchObject({ code: 'api_key.quota_exceeded' });
+    expect(await check({ costs: { reports: 9, pages: 2 } })).toBe('passed');
+  });
+
+  test('a cost can depend on the call', async () => {
+    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const costs = ({ method }: { method: string }) => ({ reports: method === 'GET' ? 6 : 1 });
+    expect(await check({ costs })).toBe('passed');
+    expect(await check({ costs })).toMatchObject({ kind: 'rate_limited' });
+  });
+
+  test('what can never have room names no time', async () => {
+    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const denial = await check({ costs: { reports: 11 } });
+    expect(denial).toMatchObject({ kind: 'rate_limited', retryAfter: undefined });
+  });
+
+  test('a key without the quota is not limited in it', async () => {
+    const { check } = await setup({});
+    for (let call = 0; call < 100; call++) expect(await check()).toBe('passed');
+  });
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['a number', 1],
+    ['no number', { reports: Number.NaN }],
+    ['less than nothing', { reports: -1 }],
+    ['half', { reports: 0.5 }],
+  ])('a cost function that answers %s is a fault, also when open', async (_name, answer) => {
+    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const costs = () => answer as Record<string, number>;
+    expect(await check({ costs, onError: 'open' })).toMatchObject({
+      kind: 'internal',
+      code: 'limit.cost_invalid',
+    });
+  });
+
+  test('a store that fails refuses, or lets pass and says so', async () => {
+    const cause = new Error('down');
+    const store = { ...memoryApiKeyStore(), consume: () => Promise.reject(cause) };
+    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } }, store);
+    expect(await check()).toMatchObject({
+      kind: 'unavailable',
+      code: 'api_key.store_unavailable',
+      cause,
+    });
+    expect(await check({ onError: 'open' })).toBe('limit.uncounted');
+  });
+
+  test.each<[string, object]>([
+    ['without keys', { keys: undefined }],
+    ['without costs', { costs: undefined }],
+    ['with a cost that is none', { costs: { reports: -1 } }],
+    ['with an unknown onError', { onError: 'ignore' }],
+  ])('refuses to construct %s', async (_name, options) => {
+    const { keys } = await setup({});
+    expect(() => limitQuota({ keys, costs: { a: 1 }, ...options })).toThrow(ConfigurationError);
+  });
+});
