@@ -158,6 +158,7 @@ export {
   releaseResponse,
 } from './fetch-body.ts';
 export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
+export { type LimitState, limitVerdict } from './internal/limit-law.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';
 export { report } from './internal/report.ts';

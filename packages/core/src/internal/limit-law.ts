@@ -1,4 +1,4 @@
-import type { BucketLimit, Limit, WindowLimit } from '../stores/limit-store.ts';
+import type { BucketLimit, Limit, LimitVerdict, WindowLimit } from '../stores/limit-store.ts';
 
 /**
  * What is known of one key under one limit. All zero means: nothing used.
@@ -13,6 +13,26 @@ export interface LimitState {
 }
 
 const ROUNDING_STEPS = 4;
+
+/**
+ * For stores: what to tell of a limit after a decision. `taken`: the call was allowed and has been charged;
+ * otherwise nothing was, and the verdict says whether this limit had room for `cost`.
+ */
+export function limitVerdict(
+  limit: Limit,
+  state: Readonly<LimitState>,
+  now: number,
+  cost: number,
+  taken: boolean,
+): LimitVerdict {
+  const wait = taken ? 0 : retryAfter(limit, state, now, cost);
+  return {
+    allowed: wait === 0,
+    remaining: Math.max(0, limit.capacity - levelOf(limit, state, now)),
+    resetAfter: resetAfter(limit, state, now),
+    retryAfter: wait,
+  };
+}
 
 /** Units that count against the capacity at the time `now`. */
 export function levelOf(limit: Limit, state: Readonly<LimitState>, now: number): number {
