@@ -1,0 +1,98 @@
+import { discoverIssuer } from '@apisec/core';
+import {
+  Client,
+  credentials,
+  Metadata,
+  type MethodDefinition,
+  type Server,
+  ServerCredentials,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
+import { AUDIENCE, startIssuer, type TestIssuer } from 'apisec-example-issuer';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createServer, ordersService } from '../src/server.ts';
+
+let issuer: TestIssuer;
+let server: Server;
+let client: Client;
+
+beforeAll(async () => {
+  issuer = await startIssuer();
+  const keys = discoverIssuer(issuer.issuer, { insecureLoopback: true });
+  server = createServer({ issuer: issuer.issuer, audience: AUDIENCE, keys });
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
+      error ? reject(error) : resolve(port),
+    );
+  });
+  client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+});
+
+afterAll(async () => {
+  client.close();
+  server.forceShutdown();
+  await issuer.close();
+});
+
+/** Makes a call of any kind; answers the replies, or how it was refused. */
+async function call(name: string, request: object, claims?: Parameters<TestIssuer['token']>[0]) {
+  const metadata = new Metadata();
+  if (claims) metadata.set('authorization', `Bearer ${await issuer.token(claims)}`);
+  const listed = ordersService[name];
+  const method = listed ?? (ordersService['Place'] as MethodDefinition<object, object>);
+  const stream = client.makeServerStreamRequest(
+    listed?.path ?? `/shop.v1.Orders/${name}`,
+    method.requestSerialize,
+    method.responseDeserialize,
+    request,
+    metadata,
+  );
+  const replies: unknown[] = [];
+  try {
+    for await (const reply of stream) replies.push(reply);
+    return { status: 'OK', replies };
+  } catch (error) {
+    // What a gRPC stream throws is a status.
+    const { code, metadata } = error as ServiceError;
+    return { status: status[code], challenge: metadata.get('www-authenticate')[0] };
+  }
+}
+
+test('an order is placed, and listed to the one who placed it', async () => {
+  const scope = 'orders:read orders:write';
+  expect(await call('Place', { item: 'tea' }, { scope })).toMatchObject({
+    status: 'OK',
+    replies: [{ item: 'tea' }],
+  });
+  expect(await call('List', {}, { scope })).toMatchObject({ replies: [{ item: 'tea' }] });
+  expect(await call('List', {}, { sub: 'mallory', scope })).toEqual({ status: 'OK', replies: [] });
+});
+
+test('without a token nobody comes in, on unary calls and on streams', async () => {
+  for (const name of ['Place', 'List']) {
+    const { status, challenge } = await call(name, {});
+    expect({ name, status }).toEqual({ name, status: 'UNAUTHENTICATED' });
+    expect(challenge).toContain('Bearer');
+  }
+});
+
+test('who may read may not write', async () => {
+  const refused = await call('Place', { item: 'tea' }, { scope: 'orders:read' });
+  expect(refused.status).toBe('PERMISSION_DENIED');
+});
+
+test('a method that nobody knows is refused like one that nobody listed', async () => {
+  const refused = await call('Drop', {}, { scope: 'orders:write' });
+  expect(refused.status).toBe('PERMISSION_DENIED');
+});
+
+test('one caller over the limit is refused, and others are not', async () => {
+  const greedy = { sub: 'greedy', scope: 'orders:write' };
+  const calls = await Promise.all(
+    Array.from({ length: 60 }, () => call('Place', { item: 'tea' }, greedy)),
+  );
+  expect(calls.some(({ status }) => status === 'RESOURCE_EXHAUSTED')).toBe(true);
+  const modest = await call('Place', { item: 'tea' }, { sub: 'modest', scope: 'orders:write' });
+  expect(modest.status).toBe('OK');
+});
