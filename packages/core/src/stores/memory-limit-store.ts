@@ -5,8 +5,8 @@ import {
   giveBack,
   type LimitState,
   levelOf,
-  limitVerdict,
   resetAfter,
+  retryAfter,
   roll,
 } from '../internal/limit-law.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
@@ -158,7 +158,15 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
       for (let index = 0; index < requests.length; index++) {
         const { limit, cost } = requests[index] as LimitRequest;
         const cursor = cursors[index] as Cursor;
-        verdicts.push(limitVerdict(limit, cursor, at, cost, allowed));
+        const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
+        const taken = allowed && cost > 0;
+        if (taken) charge(limit, cursor, at, cost);
+        verdicts.push({
+          allowed: wait === 0,
+          remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
+          resetAfter: taken ? save(cursor, limit, at) : resetAfter(limit, cursor, at),
+          retryAfter: wait,
+        });
       }
       return { allowed, at, verdicts };
     },
