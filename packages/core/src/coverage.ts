@@ -1,3 +1,4 @@
+import { rememberTable } from './carriers.ts';
 import { assertConfiguration } from './configuration-error.ts';
 import type { Allowed, Refused } from './decision.ts';
 import type { Denial } from './denial.ts';
@@ -83,7 +84,7 @@ export function coverage<
   const unlisted = refuseUnlisted(before, onUnlisted);
   const find = (operation: string): Entry =>
     listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
-  return Object.freeze({
+  const self = {
     role: 'grant',
     operations,
     admission: find,
@@ -111,7 +112,9 @@ export function coverage<
       );
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
-  } satisfies Coverage<Seed, Table[keyof Table]>);
+  } satisfies Coverage<Seed, Table[keyof Table]>;
+  rememberTable(self, listed.values());
+  return Object.freeze(self);
 }
 
 function refuseUnlisted<Seed extends CallFacts>(
