@@ -1,6 +1,13 @@
 import { type BodyOutcome, type Denial, type Enforcement, fault, isThenable } from '@apisec/core';
 import { hasBody } from '@apisec/node';
-import type { Request, RequestHandler, Response } from 'express';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+
+/** What Express hands to a handler. */
+export interface ExpressCall {
+  readonly request: Request;
+  readonly response: Response;
+  readonly next: NextFunction;
+}
 
 /**
  * Shows the parsed body to the policies before the handler sees it; runs `parser` first where nobody has
@@ -8,8 +15,7 @@ import type { Request, RequestHandler, Response } from 'express';
  */
 export function showMessage(
   onMessage: NonNullable<Enforcement['onMessage']>,
-  request: Request,
-  response: Response,
+  { request, response, next }: ExpressCall,
   parser: RequestHandler | undefined,
   refuse: (denial: Denial) => void,
   admitted: () => void,
@@ -29,7 +35,7 @@ export function showMessage(
     }
     const { body } = request as { readonly body: unknown };
     const outcome = onMessage(isEmpty(body) && !hasBody(request) ? undefined : body);
-    if (isThenable(outcome)) void outcome.then(conclude);
+    if (isThenable(outcome)) outcome.then(conclude).catch(next);
     else conclude(outcome);
   };
   if (parser === undefined || !isUnread(request)) {

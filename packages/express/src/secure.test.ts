@@ -123,6 +123,19 @@ describe.each(versions)('%s', (_, express) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
+  test('a callback that throws refuses, and no error handler hears of it', async () => {
+    const onError = vi.fn((_e, _q, res, _n) => res.end());
+    const operation = () => {
+      throw new Error('s3cret');
+    };
+    const app = quiet()
+      .get('/', secure(guard().use(open), { operation }))
+      .use(onError);
+    const response = await fetch(await serve(app));
+    expect(await response.json()).toMatchObject({ status: 500, code: 'call.unattested' });
+    expect(onError).not.toHaveBeenCalled();
+  });
+
   test('an asynchronous guard admits as well', async () => {
     const app = quiet().get('/', secure(guard().use(late)), (_, res) => void res.end('in'));
     expect(await (await fetch(await serve(app))).text()).toBe('in');
@@ -499,6 +512,29 @@ describe.each(versions)('%s', (_, express) => {
       expect(text.status).toBe(500);
     });
 
+    test.each([
+      ['decides', guard().use(closed), 403, 'shop.closed'],
+      [
+        'sees the response',
+        oblige({
+          onRelease: () => ({ ok: false, denial: { kind: 'forbidden', code: 'inner.no' } }),
+        }),
+        403,
+        'inner.no',
+      ],
+      ['sees the response as text', oblige({ onRelease: () => ({ ok: true }) }), 200, undefined],
+    ])(
+      'leaves alone what a guard behind it refuses when that %s',
+      async (_, inner, status, code) => {
+        const app = quiet().use(secure(filter));
+        app.get('/', secure(inner), (_, res) => void res.json(data));
+        const response = await fetch(await serve(app));
+        const body = (await response.json()) as object;
+        expect(response.status).toBe(status);
+        expect(body).toEqual(code === undefined ? { id: 1 } : expect.objectContaining({ code }));
+      },
+    );
+
     test('is not fooled by a second answer', async () => {
       const response = await ask((_, res) => {
         res.json(data);
@@ -506,6 +542,56 @@ describe.each(versions)('%s', (_, express) => {
         res.json({ secret: 's3cret' });
       });
       expect(await response.text()).not.toContain('s3cret');
+    });
+  });
+
+  describe('while the guard decides', () => {
+    const slow = () => {
+      let decide: () => void = () => undefined;
+      const asked = new Promise<void>((resolve) => {
+        decide = resolve;
+      });
+      const policy = definePolicy({
+        name: 'slow',
+        role: 'grant',
+        check: async () => {
+          await asked;
+          return deny('forbidden', 'shop.closed');
+        },
+      });
+      return {
+        decide,
+        duty: oblige({ headers: [{ op: 'set', name: 'x', value: 'y' }] }).use(policy),
+      };
+    };
+
+    test('somebody else may answer, and that answer stands', async () => {
+      const { decide, duty } = slow();
+      const app = quiet();
+      app.use((_, res, next) => {
+        next();
+        res.status(504).end('too slow');
+        decide();
+      });
+      const handler = vi.fn();
+      const response = await fetch(await serve(app.get('/', secure(duty), handler)));
+      expect(response.status).toBe(504);
+      expect(await response.text()).toBe('too slow');
+      expect(handler).not.toHaveBeenCalled();
+    });
+
+    test('the caller may leave', async () => {
+      const { decide, duty } = slow();
+      const base = await serve(quiet().get('/', secure(duty)));
+      const call = httpRequest(base).on('error', () => undefined);
+      call.end();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      call.destroy();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      decide();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      // The server is still there.
+      expect((await fetch(base)).status).toBe(403);
     });
   });
 

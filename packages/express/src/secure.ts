@@ -4,12 +4,18 @@ import {
   assertAdmission,
   type Decision,
   type Denial,
-  fault,
   type HttpFacts,
+  isThenable,
   pathOf,
-  settle,
 } from '@apisec/core';
-import { beginCall, nodePeer, nodeRequest, type ProxyTrust, sendRefusal } from '@apisec/node';
+import {
+  beginCall,
+  decideCall,
+  nodePeer,
+  nodeRequest,
+  type ProxyTrust,
+  sendRefusal,
+} from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
 import { markSecure, routeOperation } from './operations.ts';
@@ -58,21 +64,18 @@ export function secure<Facts extends object>(
     const view = nodeRequest(request);
     const enter = (decision: Decision<object>) =>
       proceed(decision, options, request, response, next);
-    void settle<Decision<object>, void>(
-      () =>
-        admission.check(view, {
-          call: {
-            protocol: 'http',
-            operation:
-              operation?.(request) ??
-              routeOperation(request, handler) ??
-              `${request.method} ${pathOf(view)}`,
-          },
-          peer: nodePeer(request, trust),
-        }),
-      enter,
-      (cause) => enter(undecided(cause)),
-    );
+    const decision = decideCall(admission, view, () => ({
+      call: {
+        protocol: 'http',
+        operation:
+          operation?.(request) ??
+          routeOperation(request, handler) ??
+          `${request.method} ${pathOf(view)}`,
+      },
+      peer: nodePeer(request, trust),
+    }));
+    if (isThenable(decision)) decision.then(enter).catch(next);
+    else enter(decision);
   };
   markSecure(handler);
   return handler;
@@ -100,12 +103,7 @@ function proceed(
     admit(request, decision);
     next();
   };
-  if (call.onMessage) showMessage(call.onMessage, request, response, parser, refuse, enter);
-  else enter();
-}
-
-/** A guard does not throw, but `operation` and an admission of one's own can. */
-function undecided(cause: unknown): Decision<object> {
-  const denial = fault('policy.threw', cause);
-  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
+  if (call.onMessage) {
+    showMessage(call.onMessage, { request, response, next }, parser, refuse, enter);
+  } else enter();
 }

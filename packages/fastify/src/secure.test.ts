@@ -494,6 +494,27 @@ describe.each([
     expect((await ask(handler, { redirect: 'manual' })).status).toBe(status);
   });
 
+  test.each([
+    ['decides', guard().use(closed), 'shop.closed'],
+    [
+      'sees bodies',
+      oblige({ onMessage: () => ({ ok: false, denial: { kind: 'forbidden', code: 'input.no' } }) }),
+      'input.no',
+    ],
+    [
+      'sees responses',
+      oblige({ onRelease: () => ({ ok: false, denial: { kind: 'forbidden', code: 'inner.no' } }) }),
+      'inner.no',
+    ],
+  ])('leaves alone what a guard behind it refuses when that %s', async (_, inner, code) => {
+    const app = create();
+    await app.register(secure(filter));
+    app.get('/', secure(inner).route, () => data);
+    const response = await fetch(await serve(app));
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ code, status: 403 });
+  });
+
   test('answers HEAD as it answers GET', async () => {
     const head = await ask(() => data, { method: 'HEAD' });
     expect(head.status).toBe(200);
@@ -544,6 +565,47 @@ describe('the end of a call', () => {
     await settled();
     expect(completions).toMatchObject([{ outcome: 'aborted' }]);
   });
+});
+
+test('a caller who leaves an HTTP/2 stream while the guard decides leaves the server whole', async () => {
+  let decide: () => void = () => undefined;
+  const asked = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  const slow = definePolicy({
+    name: 'slow',
+    role: 'grant',
+    check: async () => {
+      await asked;
+      return deny('forbidden', 'shop.closed');
+    },
+  });
+  const duty = oblige({
+    headers: [
+      { op: 'set', name: 'x', value: 'y' },
+      { op: 'append', name: 'vary', value: 'Origin' },
+    ],
+    onRelease: () => ({ ok: true }),
+    onComplete: () => undefined,
+  });
+  const app = fastify({ http2: true });
+  await app.register(secure(duty.use(slow)));
+  app.get('/', () => 'in');
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const left = session.request({ ':path': '/' }).on('error', () => undefined);
+  await settled();
+  left.close(8);
+  await settled();
+  decide();
+  await settled();
+  const stream = session.request({ ':path': '/' });
+  const [headers] = (await once(stream, 'response')) as [Record<string, unknown>];
+  expect(headers[':status']).toBe(403);
+  stream.resume();
+  session.close();
+  await app.close();
 });
 
 test('works over HTTP/2, where Host and :authority are one', async () => {

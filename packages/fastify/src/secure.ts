@@ -12,12 +12,13 @@ import {
   isThenable,
   pathOf,
   type RequestLike,
-  settle,
 } from '@apisec/core';
 import {
   beginCall,
   closeRelease,
+  decideCall,
   hasBody,
+  letThrough,
   type NodeCall,
   nodePeer,
   nodeRequest,
@@ -128,9 +129,8 @@ function hooks(
     } else send(reply, call.denial as Denial);
   };
 
-  const refuse = ({ call, gate }: State, reply: HookReply, denial: Denial) => {
+  const refuse = ({ call }: State, reply: HookReply, denial: Denial) => {
     call.note(denial);
-    gate?.open();
     send(reply, denial);
   };
 
@@ -142,18 +142,16 @@ function hooks(
         return;
       }
       const view = nodeRequest(request.raw);
-      void settle<Decision<object>, void>(
-        () =>
-          admission.check(view, {
-            call: {
-              protocol: 'http',
-              operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
-            },
-            peer: nodePeer(request.raw, trust),
-          }),
-        (decision) => proceed(decision, request, reply, done),
-        (cause) => proceed(undecided(cause), request, reply, done),
-      );
+      const decision = decideCall(admission, view, () => ({
+        call: {
+          protocol: 'http',
+          operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
+        },
+        peer: nodePeer(request.raw, trust),
+      }));
+      if (isThenable(decision)) {
+        decision.then((late) => proceed(late, request, reply, done)).catch(done);
+      } else proceed(decision, request, reply, done);
     },
 
     preValidation: (request, reply, done) => {
@@ -181,7 +179,7 @@ function hooks(
         return;
       }
       const outcome = onMessage(request.body);
-      if (isThenable(outcome)) void outcome.then(conclude);
+      if (isThenable(outcome)) outcome.then(conclude).catch(done);
       else conclude(outcome);
     },
 
@@ -211,14 +209,9 @@ function isUnread({ body, raw }: HookRequest): boolean {
 
 /** Through Fastify, so that the hooks and logs of the application see the refusal too. */
 function send(reply: HookReply, denial: Denial): void {
+  letThrough(reply.raw);
   const { status, headers, body } = httpRefusal(denial);
   reply.code(status);
   for (const [name, value] of headers) reply.header(name, value);
   reply.send(body);
-}
-
-/** A guard does not throw, but `operation` and an admission of one's own can. */
-function undecided(cause: unknown): Decision<object> {
-  const denial = fault('policy.threw', cause);
-  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
 }

@@ -22,7 +22,7 @@ export interface HookReply {
   readonly send: (payload?: unknown) => unknown;
 }
 
-type Hook = (request: HookRequest, reply: HookReply, done: () => void) => void;
+type Hook = (request: HookRequest, reply: HookReply, done: (error?: Error) => void) => void;
 
 /** The hooks of one route. They belong together: a route that replaces one of them is refused. */
 export interface SecureRoute {

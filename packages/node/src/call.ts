@@ -1,6 +1,36 @@
-import { type Decision, type Denial, type Enforcement, enforce } from '@apisec/core';
+import {
+  type Admission,
+  type Decision,
+  type Denial,
+  type Enforcement,
+  enforce,
+  fault,
+  type HttpFacts,
+  type MaybePromise,
+  type RequestLike,
+  settle,
+} from '@apisec/core';
 import { applyNodeHeaders } from './headers.ts';
 import { type NodeResponse, onEnd } from './response.ts';
+
+/**
+ * Decides a call, at once where the guard does. Refuses with `call.unattested` when `attest` throws: it runs
+ * callbacks of the application, and who calls what must be known before anybody is let in.
+ */
+export function decideCall<Facts extends object>(
+  admission: Admission<HttpFacts, Facts>,
+  view: RequestLike,
+  attest: () => HttpFacts,
+): MaybePromise<Decision<Facts>> {
+  return settle<Decision<Facts>, Decision<Facts>>(
+    () => admission.check(view, attest()),
+    (decision) => decision,
+    (cause) => {
+      const denial = fault('call.unattested', cause);
+      return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
+    },
+  );
+}
 
 /** One decided call on its way through a Node framework. */
 export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
@@ -32,7 +62,7 @@ export function beginCall(
     onMessage: duty.onMessage,
     onRelease: duty.onRelease,
   };
-  if (decision.obligations.some(({ onComplete }) => onComplete !== undefined)) {
+  if (duty.awaited) {
     onEnd(response, (aborted) => {
       const { denial } = call;
       const status = response.statusCode;

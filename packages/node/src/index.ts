@@ -15,4 +15,10 @@ export {
 } from './peer.ts';
 export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
 export { hasBody, type NodeIncoming, nodeRequest } from './request.ts';
-export { type NodeResponse, onEnd, type ResponseWriters, sendRefusal } from './response.ts';
+export {
+  letThrough,
+  type NodeResponse,
+  onEnd,
+  type ResponseWriters,
+  sendRefusal,
+} from './response.ts';

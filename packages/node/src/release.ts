@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type BodyOutcome, type Denial, fault, type MaybePromise, settle } from '@apisec/core';
-import { type NodeResponse, sendRefusal } from './response.ts';
+import { holdBack, type NodeResponse, sendRefusal } from './response.ts';
 
 /** Stands before a response that a policy must see before the caller does. */
 export interface ReleaseGate {
@@ -33,6 +33,10 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   let state: 'closed' | 'open' | 'refused' = 'closed';
   // Headers cannot be taken back once they are written, so they wait until it is known what follows.
   let head: Arguments | undefined;
+  const open = () => {
+    if (state === 'closed') state = 'open';
+    return state === 'open' && !target.writableEnded;
+  };
   const refuse = (denial: Denial) => {
     if (state === 'refused') return;
     note(denial);
@@ -42,8 +46,8 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
       for (const [name, value] of Object.entries(before)) target.setHeader(name, value as string);
     }
     head = undefined;
-    // The `end` of HTTP/2 writes through `write` as it finds it.
-    state = 'open';
+    // Also for itself: the `end` of HTTP/2 writes through `write` as it finds it.
+    open();
     sendRefusal(target, denial, { writeHead, end });
     state = 'refused';
   };
@@ -73,11 +77,9 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     },
   };
   Object.assign(target, replaced);
+  holdBack(target, open);
   return {
-    open: () => {
-      if (state === 'closed' && !target.headersSent) state = 'open';
-      return state === 'open' && !target.writableEnded;
-    },
+    open,
     refuse,
     state: () => state,
   };

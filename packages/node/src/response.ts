@@ -11,9 +11,24 @@ export interface ResponseWriters {
   readonly end: (body?: string) => unknown;
 }
 
+const gates = new WeakMap<NodeResponse, (() => unknown)[]>();
+
+/** Notes that something holds this response back, and how to make it stop. */
+export function holdBack(response: NodeResponse, open: () => unknown): void {
+  gates.set(response, [...(gates.get(response) ?? []), open]);
+}
+
 /**
- * Renders a refusal (`httpRefusal`) as the whole response. Where the head of another response is already on
- * its way, the connection is cut instead: the caller must not take what it has for the whole.
+ * Opens every gate of a response. For a refusal: a guard that stands behind another may refuse what the first
+ * wants to filter, and there is nothing of the handler's in it.
+ */
+export function letThrough(response: NodeResponse): void {
+  for (const open of gates.get(response) ?? []) open();
+}
+
+/**
+ * Renders a refusal (`httpRefusal`) as the whole response. Where another response is already on its way and
+ * not complete, the connection is cut: the caller must not take what it has for the whole.
  */
 export function sendRefusal(
   response: NodeResponse,
@@ -21,9 +36,10 @@ export function sendRefusal(
   writers: ResponseWriters = response as ServerResponse,
 ): void {
   if (response.headersSent) {
-    response.destroy();
+    if (!response.writableEnded) response.destroy();
     return;
   }
+  letThrough(response);
   const { status, headers, body } = httpRefusal(denial);
   for (const [name, value] of headers) response.setHeader(name, value);
   if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
