@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { coverage } from './coverage.ts';
 import type { HttpFacts } from './facts.ts';
 import { guard } from './guard.ts';
+import { deny, pass } from './outcome.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 import { allowAnonymous } from './policies/allow-anonymous.ts';
 import { cors } from './policies/cors.ts';
@@ -78,4 +79,86 @@ describe('what is served', () => {
     );
     expect(() => api.assertCovered([])).toThrow('listed but not served: GET /orders/:id');
   });
+});
+
+describe('a preflight', () => {
+  const asking = (method: string, origin = ORIGIN) => ({
+    origin,
+    'access-control-request-method': method,
+  });
+  const open = guard().use(allowAnonymous());
+
+  test.each<[string, string, Record<string, string>, string]>([
+    [
+      'is answered by the guard of what it asks about',
+      'OPTIONS /orders/:id',
+      asking('GET'),
+      'cors.preflight',
+    ],
+    [
+      'is refused by it too',
+      'OPTIONS /orders/:id',
+      asking('GET', 'https://evil.example'),
+      'cors.origin_refused',
+    ],
+    [
+      'about what is not listed is unlisted',
+      'OPTIONS /orders/:id',
+      asking('DELETE'),
+      'operation.unlisted',
+    ],
+    [
+      'that no cors policy answers reaches no handler',
+      'OPTIONS /open',
+      asking('GET'),
+      'operation.unlisted',
+    ],
+    ['does not lend its method to another call', 'POST /open', asking('GET'), 'operation.unlisted'],
+    [
+      'does not escape into another path',
+      'OPTIONS /admin',
+      asking('GET /open HTTP'),
+      'operation.unlisted',
+    ],
+    [
+      'without an origin is none',
+      'OPTIONS /open',
+      { 'access-control-request-method': 'GET' },
+      'operation.unlisted',
+    ],
+  ])('%s', async (_name, operation, headers, code) => {
+    const api = coverage({ ...table, 'GET /open': open });
+    expect(await ask(api, operation, headers)).toMatchObject({ allowed: false, denial: { code } });
+  });
+
+  test('does not stand above a guard that is listed for OPTIONS', async () => {
+    const closed = guard().use({
+      ...allowAnonymous(),
+      check: () => deny('forbidden', 'shop.closed'),
+    });
+    const api = coverage({ 'GET /open': open, 'OPTIONS /open': closed });
+    expect(await ask(api, 'OPTIONS /open', asking('GET'))).toMatchObject({
+      denial: { code: 'shop.closed' },
+    });
+  });
+
+  test('withdrawn after it was admitted gives back what policies took', async () => {
+    let settled = 0;
+    const taking = guard()
+      .use({
+        name: 'taking',
+        role: 'check',
+        check: () => pass({}, { onComplete: () => void settled++ }),
+      })
+      .use(allowAnonymous());
+    const decision = await ask(coverage({ 'GET /open': taking }), 'OPTIONS /open', asking('GET'));
+    for (const { onComplete } of decision.obligations) {
+      await onComplete?.({ outcome: 'refused', facts: {}, trace: [] });
+    }
+    expect([decision.allowed, settled]).toEqual([false, 1]);
+  });
+});
+
+test.each(['constructor', '__proto__', 'toString'])('%j is no listed operation', async (name) => {
+  expect(await ask(coverage(table), name)).toMatchObject({ allowed: false });
 });

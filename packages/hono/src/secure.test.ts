@@ -2,6 +2,7 @@ import {
   allowAnonymous,
   type Completion,
   ConfigurationError,
+  cors,
   coverage,
   definePolicy,
   deny,
@@ -211,6 +212,23 @@ describe('the operation', () => {
     expect(await status('/nowhere')).toBe(403);
     expect(await status('/open/:id')).toBe(200);
     expect(await status('/closed/..%2fopen/1')).toBe(403);
+  });
+
+  test('of a preflight, for which Hono has no route, is answered in front of the table', async () => {
+    const surface = guard<HttpFacts>().use(cors({ origins: ['https://app.example.com'] }));
+    const orders = surface.use(
+      definePolicy({ name: 'login', role: 'grant', check: () => deny('unauthenticated', 'a.b') }),
+    );
+    const app = new Hono();
+    app.use(secure(coverage({ 'GET /orders/:id': orders }, { unlisted: surface })));
+    app.get('/orders/:id', (c) => c.text('never'));
+    const preflight = async (origin: string) => {
+      const headers = { origin, 'access-control-request-method': 'GET' };
+      const response = await app.request('/orders/7', { method: 'OPTIONS', headers });
+      return [response.status, response.headers.get('access-control-allow-origin')];
+    };
+    expect(await preflight('https://app.example.com')).toEqual([204, 'https://app.example.com']);
+    expect(await preflight('https://evil.example')).toEqual([403, null]);
   });
 
   test('can be told by the user', async () => {

@@ -34,6 +34,9 @@ export interface SecureOptions extends Pick<FetchOptions, 'maxBodyBytes'> {
  * `app.use`. Handlers read facts with `factsOf(c, guard)`. Put it before validators: where a policy replaces
  * the body, what was read before is of the old one.
  *
+ * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: put
+ * `cors` into a guard that is mounted with `app.use`, or into the `unlisted` guard of a `coverage` table that is.
+ *
  * Refusals are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
  * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` (default 1 MiB).
  *
