@@ -26,6 +26,8 @@ const NAMED = {
     protect: 'protect.ts',
     testing: 'testing/index.ts',
     'memory-lease-store': 'stores/memory-lease-store.ts',
+    'memory-replay-store': 'stores/memory-replay-store.ts',
+    'protected-resource-metadata': 'protected-resource-metadata.ts',
   },
 };
 

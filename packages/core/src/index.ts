@@ -106,6 +106,8 @@ export {
 } from './stores/memory-api-key-store.ts';
 export { type MemoryLeaseStoreOptions, memoryLeaseStore } from './stores/memory-lease-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
+export { type MemoryReplayStoreOptions, memoryReplayStore } from './stores/memory-replay-store.ts';
+export type { ReplayStore, SyncReplayStore } from './stores/replay-store.ts';
 
 // For adapter authors.
 

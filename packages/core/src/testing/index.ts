@@ -2,3 +2,4 @@ export { apiKeyStoreContract } from './api-key-store-contract.ts';
 export type { ContractCase, StoreSubject } from './contract-case.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
+export { replayStoreContract } from './replay-store-contract.ts';
