@@ -8,6 +8,7 @@ if (argv.includes('--serve')) {
   await serve(write);
 } else {
   const color = stdout.isTTY && !env['NO_COLOR'];
-  const width = stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY;
+  // A terminal that does not know its width says 0.
+  const width = (stdout.isTTY && stdout.columns) || Number.POSITIVE_INFINITY;
   process.exitCode = (await run({ write, color, width })) ? 0 : 1;
 }
