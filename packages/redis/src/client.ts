@@ -1,0 +1,104 @@
+import { ConfigurationError } from '@apisec/core';
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+
+/** A client of a Redis or Valkey server, or of a cluster of them. */
+export type RedisClient = Redis | Cluster;
+
+/** Options of ioredis, but for the ones that counters depend on. */
+export type RedisConnectOptions = Omit<RedisOptions, 'replyMapping'>;
+export type RedisClusterConnectOptions = Omit<ClusterOptions, 'redisOptions'> & {
+  readonly redisOptions?: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
+};
+
+/**
+ * What counters need of a connection, whatever else is configured: a command is sent once (one that is sent
+ * again after a lost reply counts twice), and fails at once while there is no server to send it to.
+ */
+const COUNTING = {
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 0,
+} as const satisfies RedisOptions;
+
+/** Longest wait between attempts to connect, in milliseconds. */
+const LONGEST_BACKOFF = 1_000;
+
+/**
+ * A client with what counters need: commands are sent once, in pipelines, and never queued for a server that
+ * is not there; it connects again by itself, also when the server it is connected to has become a replica.
+ *
+ * @example
+ * const client = connectRedis('redis://127.0.0.1:6379');
+ */
+export function connectRedis(url: string, options: RedisConnectOptions = {}): Redis {
+  const client = new Redis(url, {
+    connectTimeout: 2_000,
+    enableAutoPipelining: true,
+    retryStrategy: backoff,
+    reconnectOnError: hasMoved,
+    ...options,
+    ...COUNTING,
+  });
+  return silenced(client);
+}
+
+/**
+ * The same for Redis Cluster.
+ *
+ * @example
+ * const client = connectRedisCluster([{ host: '10.0.0.1', port: 6379 }]);
+ */
+export function connectRedisCluster(
+  nodes: readonly ClusterNode[],
+  options: RedisClusterConnectOptions = {},
+): Cluster {
+  const { redisOptions, ...rest } = options;
+  const client = new Cluster([...nodes], {
+    enableAutoPipelining: true,
+    clusterRetryStrategy: backoff,
+    slotsRefreshTimeout: 2_000,
+    ...rest,
+    enableOfflineQueue: false,
+    redisOptions: {
+      connectTimeout: 2_000,
+      reconnectOnError: hasMoved,
+      ...redisOptions,
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+    },
+  });
+  return silenced(client);
+}
+
+/**
+ * Refuses a client that would send commands twice or hold calls back while there is no server.
+ *
+ * @throws ConfigurationError naming the options to set.
+ */
+export function assertCounts(client: RedisClient): void {
+  const { enableOfflineQueue } = client.options;
+  const { autoResendUnfulfilledCommands }: RedisOptions =
+    client instanceof Cluster ? (client.options.redisOptions ?? {}) : client.options;
+  if (autoResendUnfulfilledCommands !== false || enableOfflineQueue !== false) {
+    throw new ConfigurationError(
+      'This Redis client would send a command again whose reply was lost, or queue it while there is no ' +
+        'server. Make it with connectRedis() or connectRedisCluster(), or set ' +
+        'autoResendUnfulfilledCommands: false and enableOfflineQueue: false.',
+    );
+  }
+}
+
+function backoff(attempt: number): number {
+  return Math.min(LONGEST_BACKOFF, 20 * 2 ** Math.min(attempt, 10));
+}
+
+/** A server that was demoted in a failover refuses writes; its successor is found by connecting anew. */
+function hasMoved(error: Error): boolean {
+  return error.message.startsWith('READONLY');
+}
+
+/** Each command tells its own failure; an 'error' event that nobody hears would end the process. */
+function silenced<C extends RedisClient>(client: C): C {
+  client.on('error', () => undefined);
+  return client;
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import type { LeaseAnswer, LeaseRequest, LeaseStore } from '@apisec/core';
+import { keyPart, tagOf } from './key.ts';
+import { script } from './script.ts';
+import { type RedisStoreOptions, serverOf } from './server.ts';
+
+/** ARGV: limit, ttl, lease. Answers whether it was given, and how many are held. */
+const acquireScript = script(`
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local held = redis.call('ZCARD', KEYS[1])
+if held >= tonumber(ARGV[1]) then return { 0, held } end
+local ends = now + tonumber(ARGV[2])
+redis.call('ZADD', KEYS[1], ends, ARGV[3])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+redis.call('PEXPIRE', KEYS[1], math.ceil(tonumber(last) - now) + 1)
+return { 1, held + 1 }
+`);
+
+/**
+ * Counts running calls on Redis, Valkey or Redis Cluster, for `concurrencyLimit`: a sorted set for each key, one
+ * script for each decision, on the server's own clock.
+ *
+ * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
+ * @example
+ * concurrencyLimit({ store: redisLeaseStore({ client }), name: 'exports', limit: 5, by: 'everyone' });
+ */
+export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
+  const { prefix, run, ask } = serverOf(options);
+  const keyOf = ({ name, key }: LeaseRequest): string =>
+    `${prefix}:{${tagOf(key)}}:lease:${keyPart(name)}:${keyPart(key)}`;
+  return Object.freeze({
+    acquire: async (request: LeaseRequest): Promise<LeaseAnswer> => {
+      const { limit, ttl } = request;
+      const lease = randomUUID();
+      const answer = await run(
+        acquireScript,
+        [keyOf(request)],
+        [String(limit), String(ttl), lease],
+      );
+      // The script above says what it answers.
+      const [allowed, held] = answer as [number, number];
+      const remaining = Math.max(0, limit - held);
+      return allowed === 1 ? { allowed: true, lease, remaining } : { allowed: false, remaining };
+    },
+    release: async (request: LeaseRequest, lease: string): Promise<void> => {
+      await ask((client) => client.zrem(keyOf(request), lease));
+    },
+  });
+}

@@ -1,0 +1,87 @@
+import { leaseStoreContract, limitStoreContract } from '@apisec/core/testing';
+import {
+  connectRedis,
+  connectRedisCluster,
+  type RedisClient,
+  redisLeaseStore,
+  redisLimitStore,
+} from '@apisec/redis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  hasRedis,
+  mustHaveRedis,
+  type RedisServer,
+  startCluster,
+  startRedis,
+} from './redis-server.ts';
+
+const pass = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+let stores = 0;
+/** Stores of one server are told apart by their prefix, so each begins empty. */
+const prefix = (): string => `test-${stores++}`;
+
+if (!hasRedis) {
+  test('redis-server is there, or nobody needs it', () => {
+    expect(mustHaveRedis, 'redis-server is not on PATH').toBe(false);
+  });
+  test.skip('stores on Redis: redis-server is not on PATH', () => undefined);
+}
+
+function describeContracts(
+  name: string,
+  connect: () => Promise<RedisClient>,
+  slots: 'store' | 'key',
+): void {
+  describe(name, () => {
+    let client: RedisClient;
+    beforeAll(async () => {
+      client = await connect();
+    });
+    afterAll(() => client.disconnect());
+
+    describe('limits', () => {
+      test.each(limitStoreContract)('$name', async ({ run }) => {
+        const create = () => redisLimitStore({ client, prefix: prefix(), timeout: 5_000, slots });
+        await run({ create, pass });
+      });
+    });
+    describe('leases', () => {
+      test.each(leaseStoreContract)('$name', async ({ run }) => {
+        await run({
+          create: () => redisLeaseStore({ client, prefix: prefix(), timeout: 5_000 }),
+          pass,
+        });
+      });
+    });
+  });
+}
+
+describe.runIf(hasRedis)('stores', () => {
+  const servers: RedisServer[] = [];
+  afterAll(() => Promise.all(servers.map((server) => server.close())));
+
+  describeContracts(
+    'on one server',
+    async () => {
+      const server = await startRedis();
+      servers.push(server);
+      const client = connectRedis(server.url);
+      await new Promise((resolve) => client.once('ready', resolve));
+      return client;
+    },
+    'store',
+  );
+  describeContracts(
+    'on a cluster of three',
+    async () => {
+      const nodes = await startCluster();
+      servers.push(...nodes);
+      const client = connectRedisCluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
+      await new Promise((resolve) => client.once('ready', resolve));
+      return client;
+    },
+    'store',
+  );
+});

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A server of our own, so that a test can stop, pause and kill it. */
+export interface RedisServer {
+  readonly port: number;
+  readonly url: string;
+  /** Holds the process (SIGSTOP): connections stay, nothing answers. */
+  readonly pause: () => void;
+  readonly resume: () => void;
+  /** Ends it without a word. */
+  readonly kill: () => Promise<void>;
+  /** Starts it anew on the same port, empty. */
+  readonly start: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}
+
+export const hasRedis: boolean = spawnSync('redis-server', ['--version']).status === 0;
+
+/** Services may be missing on a user's machine; where they are required, that is a failure, not a skip. */
+export const mustHaveRedis: boolean = process.env['APISEC_REQUIRE_SERVICES'] === '1';
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  // It listens on TCP, so its address is one.
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
+
+export async function startRedis(
+  settings: readonly string[] = [],
+  given?: number,
+): Promise<RedisServer> {
+  const port = given ?? (await freePort());
+  const folder = await mkdtemp(join(tmpdir(), 'apisec-redis-'));
+  let child: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder };
+    const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const spawned = spawn('redis-server', [...args, ...settings], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    child = spawned;
+    await new Promise<void>((resolve, reject) => {
+      let log = '';
+      spawned.stdout.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+        if (log.includes('Ready to accept connections')) resolve();
+      });
+      spawned.on('error', reject);
+      spawned.on('exit', () => reject(new Error(`redis-server ended: ${log}`)));
+    });
+  };
+  const kill = async (): Promise<void> => {
+    const dying = child;
+    child = undefined;
+    if (dying === undefined || dying.exitCode !== null) return;
+    dying.kill('SIGKILL');
+    await once(dying, 'exit');
+  };
+  await start();
+  return {
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    kill,
+    start,
+    close: async () => {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Three masters that share all slots. */
+export async function startCluster(): Promise<readonly RedisServer[]> {
+  const nodes = await Promise.all(
+    [0, 1, 2].map(async () => {
+      const bus = await freePort();
+      return startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(bus)]);
+    }),
+  );
+  const created = spawnSync('redis-cli', [
+    '--cluster',
+    'create',
+    ...nodes.map(({ port }) => `127.0.0.1:${port}`),
+    '--cluster-replicas',
+    '0',
+    '--cluster-yes',
+  ]);
+  if (created.status !== 0) throw new Error(`redis-cli: ${created.stdout} ${created.stderr}`);
+  return nodes;
+}
