@@ -48,8 +48,8 @@ interface Table {
   readonly name: string;
   readonly algorithm: Limit['algorithm'];
   readonly window: number;
-  readonly low: Int32Array;
-  readonly high: Int32Array;
+  /** Two for each slot: the 64 bits of the key's hash. */
+  readonly tags: Int32Array;
   readonly cells: Float64Array;
   /** For each set: at least as much as anybody had used who was put out of it. */
   readonly floors: Float64Array;
@@ -136,11 +136,30 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
   const save = (cursor: Cursor, limit: Limit, time: number): number => {
     const { table } = cursor;
     if (cursor.slot < 0) cursor.slot = makeRoom(cursor, limit, time);
-    table.low[cursor.slot] = cursor.low;
-    table.high[cursor.slot] = cursor.high;
+    table.tags[cursor.slot * 2] = cursor.low;
+    table.tags[cursor.slot * 2 + 1] = cursor.high;
     const reset = resetAfter(limit, cursor, time);
     store(table.cells, cursor.slot, cursor, time + Math.ceil(reset));
     return reset;
+  };
+
+  /** Takes the cost of one request, if the call is allowed, and tells how it stands. */
+  const conclude = (
+    { limit, cost }: LimitRequest,
+    index: number,
+    allowed: boolean,
+    at: number,
+  ): LimitVerdict => {
+    const cursor = cursors[index] as Cursor;
+    const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
+    const taken = allowed && cost > 0;
+    if (taken) charge(limit, cursor, at, cost);
+    return {
+      allowed: wait === 0,
+      remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
+      resetAfter: taken ? save(cursor, limit, at) : resetAfter(limit, cursor, at),
+      retryAfter: wait,
+    };
   };
 
   return Object.freeze({
@@ -154,20 +173,11 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
         // Not "level + cost > capacity": what is no number has no room.
         if (!(cursor.level + request.cost <= request.limit.capacity)) allowed = false;
       }
-      const verdicts: LimitVerdict[] = [];
-      for (let index = 0; index < requests.length; index++) {
-        const { limit, cost } = requests[index] as LimitRequest;
-        const cursor = cursors[index] as Cursor;
-        const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
-        const taken = allowed && cost > 0;
-        if (taken) charge(limit, cursor, at, cost);
-        verdicts.push({
-          allowed: wait === 0,
-          remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
-          resetAfter: taken ? save(cursor, limit, at) : resetAfter(limit, cursor, at),
-          retryAfter: wait,
-        });
-      }
+      // An array grown by push would be made for more elements than limits.
+      const verdicts =
+        requests.length === 1
+          ? [conclude(requests[0] as LimitRequest, 0, allowed, at)]
+          : requests.map((request, index) => conclude(request, index, allowed, at));
       return { allowed, at, verdicts };
     },
     settle: (settlements: readonly Settlement[]): void => {
@@ -197,8 +207,7 @@ function makeTable(
     name,
     algorithm,
     window,
-    low: new Int32Array(slots),
-    high: new Int32Array(slots),
+    tags: new Int32Array(slots * 2),
     cells: new Float64Array(slots * CELL),
     floors: new Float64Array(sets * CELL),
   };
@@ -208,10 +217,10 @@ function makeCursor(table: Table): Cursor {
   return { table, set: 0, slot: -1, level: 0, low: 0, high: 0, used: 0, at: 0, previous: 0 };
 }
 
-function find({ low, high }: Table, cursor: Cursor): number {
-  const first = cursor.set * WAYS;
+function find({ tags }: Table, { set, low, high }: Cursor): number {
+  const first = set * WAYS;
   for (let slot = first; slot < first + WAYS; slot++) {
-    if (low[slot] === cursor.low && high[slot] === cursor.high) return slot;
+    if (tags[slot * 2] === low && tags[slot * 2 + 1] === high) return slot;
   }
   return -1;
 }
