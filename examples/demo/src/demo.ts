@@ -83,22 +83,25 @@ export async function playScenarios(
   demo: Demo,
   scenarios: readonly Scenario[],
 ): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  const callers = transportNames.map((name) => transports[name].call(demo.ports[name]));
-  // One after the other: the limit is filled by one row and exceeded by the next.
-  for (const scenario of scenarios) {
-    const cells: Cell[] = [];
-    for (const [at, name] of transportNames.entries()) {
-      cells.push(await play(scenario, callers[at] as Caller, transports[name].speaks, demo.tokens));
+  const callers = transportNames.map((name) => {
+    const { call, speaks } = transports[name];
+    return { caller: call(demo.ports[name]), speaks };
+  });
+  try {
+    const rows: Row[] = [];
+    // One after the other: the limit is filled by one row and exceeded by the next.
+    for (const scenario of scenarios) {
+      const { name, expect } = scenario;
+      const cells: Cell[] = [];
+      for (const { caller, speaks } of callers) {
+        cells.push(await play(scenario, caller, speaks, demo.tokens));
+      }
+      rows.push({ name, decision: expect === 'allowed' ? expect : expect.code, cells });
     }
-    rows.push({
-      name: scenario.name,
-      decision: scenario.expect === 'allowed' ? 'allowed' : scenario.expect.code,
-      cells,
-    });
+    return rows;
+  } finally {
+    for (const { caller } of callers) caller.close();
   }
-  for (const { close } of callers) close();
-  return rows;
 }
 
 async function play(

@@ -15,7 +15,7 @@ export interface TableOptions {
   /** Above the cells. */
   readonly transports: readonly string[];
   readonly color: boolean;
-  /** Characters in a line. Where the table would be wider, each decision gets a line of its own. */
+  /** Characters in a line. Where the table would be wider, each refusal gets a line of its own. */
   readonly width: number;
 }
 
@@ -38,7 +38,8 @@ const GREEN = '\x1b[32m✓\x1b[0m';
 const RED = '\x1b[31m✗\x1b[0m';
 
 function twoLines({ name, decision, cells }: Row): readonly (readonly string[])[] {
-  return [[name, ...cells.map(cellText)], [`  ${decision}`]];
+  const first = [name, ...cells.map(cellText)];
+  return decision === 'allowed' ? [first] : [first, [`  ${decision}`]];
 }
 
 function cellText({ text, ok }: Cell): string {

@@ -102,7 +102,7 @@ test(
   TIMEOUT,
 );
 
-test('a narrow table gives each decision a line of its own', () => {
+test('a narrow table gives each refusal a line of its own', () => {
   const row = { name: 'bad token', decision: 'token.expired', cells: [{ text: '401', ok: true }] };
   const draw = (width: number) => drawTable([row], { transports: ['fetch'], color: false, width });
   expect(draw(80).split('\n')).toEqual([
