@@ -22,6 +22,12 @@ export interface RedisLimitStoreOptions extends RedisStoreOptions {
   readonly slots?: 'store' | 'key' | undefined;
 }
 
+/** A limit store that answers later. */
+export interface RedisLimitStore extends LimitStore {
+  readonly consume: (requests: readonly LimitRequest[]) => Promise<LimitAnswer>;
+  readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
+}
+
 const KINDS = { bucket: 'b', fixed_window: 'f', sliding_window: 's' } as const;
 
 /**
@@ -36,7 +42,7 @@ const KINDS = { bucket: 'b', fixed_window: 'f', sliding_window: 's' } as const;
  * const store = redisLimitStore({ client: connectRedis('redis://127.0.0.1:6379') });
  * rateLimit({ store, name: 'api', limit, by: (facts) => facts.principal.id, onError: 'closed' });
  */
-export function redisLimitStore(options: RedisLimitStoreOptions): LimitStore {
+export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStore {
   const { slots = 'store' } = options;
   assertConfiguration(
     slots === 'store' || slots === 'key',

@@ -1,0 +1,218 @@
+import {
+  ConfigurationError,
+  fixedWindow,
+  type LimitRequest,
+  type Outcome,
+  rateLimit,
+  tokenBucket,
+} from '@apisec/core';
+import { connectRedis, redisLimitStore } from '@apisec/redis';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+
+const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
+const TIMEOUT = 100;
+
+function ask(key: string, limit = HUNDRED): readonly LimitRequest[] {
+  return [{ name: 'api', key, limit, cost: 1 }];
+}
+
+/** How long something took to end, either way, in milliseconds. */
+async function timed(task: Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await task.then(
+    () => undefined,
+    () => undefined,
+  );
+  return performance.now() - start;
+}
+
+describe.runIf(hasRedis)('while Redis fails', () => {
+  let server: RedisServer;
+  let admin: Redis;
+  const unhandled: unknown[] = [];
+  const note = (cause: unknown): void => void unhandled.push(cause);
+
+  beforeEach(async () => {
+    server = await startRedis();
+    admin = new Redis(server.url, { maxRetriesPerRequest: 0 });
+    admin.on('error', () => undefined);
+    unhandled.length = 0;
+    process.on('unhandledRejection', note);
+  });
+  afterEach(async () => {
+    process.off('unhandledRejection', note);
+    admin.disconnect();
+    await server.close();
+    expect(unhandled).toEqual([]);
+  });
+
+  const open = async ({ timeout = 5_000, pause = 100 } = {}) => {
+    const client = connectRedis(server.url);
+    onTestFinished(() => client.disconnect());
+    await new Promise((resolve) => client.once('ready', resolve));
+    const store = redisLimitStore({ client, timeout, breaker: { failures: 3, pause } });
+    return { client, store };
+  };
+
+  const recovers = async (store: Awaited<ReturnType<typeof open>>['store']): Promise<void> => {
+    await vi.waitFor(() => store.consume(ask('after')), { timeout: 10_000, interval: 50 });
+  };
+
+  test('of many calls at once exactly the limit is admitted', async () => {
+    const { store } = await open();
+    const answers = await Promise.all(
+      Array.from({ length: 300 }, () => store.consume(ask('many'))),
+    );
+    expect(answers.filter(({ allowed }) => allowed)).toHaveLength(100);
+  });
+
+  test('three limits are one command, as one is', async () => {
+    const { store } = await open();
+    await store.consume(ask('warm'));
+    await admin.config('RESETSTAT');
+    const names = ['user', 'tenant', 'all'];
+    await store.consume(names.map((name) => ({ name, key: name, limit: HUNDRED, cost: 1 })));
+    await store.consume(ask('one'));
+    const stats = await admin.info('commandstats');
+    expect(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]).toBe('2');
+    expect(stats).not.toMatch(/cmdstat_(eval|incr|watch|multi):/);
+  });
+
+  test('paused: every answer comes within the budget, and it recovers without a restart', async () => {
+    const { store } = await open({ timeout: TIMEOUT, pause: 200 });
+    await store.consume(ask('before'));
+    server.pause();
+    const first = await Promise.all(
+      Array.from({ length: 50 }, () => timed(store.consume(ask('x')))),
+    );
+    expect(Math.max(...first)).toBeLessThan(TIMEOUT * 20);
+    // The breaker is open now: nobody waits for the timeout again.
+    await expect(store.consume(ask('x'))).rejects.toThrow('not asked again yet');
+    server.resume();
+    await recovers(store);
+  });
+
+  test('killed under load and started anew: nothing hangs, and it recovers', async () => {
+    const { store } = await open();
+    const load = Promise.allSettled(
+      Array.from({ length: 400 }, async (_, index) => {
+        await new Promise((resolve) => setTimeout(resolve, index / 2));
+        return store.consume(ask(`k${index}`));
+      }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await server.kill();
+    const settled = await load;
+    expect(settled.some(({ status }) => status === 'rejected')).toBe(true);
+    await server.start();
+    await recovers(store);
+  });
+
+  test('connections cut under load: no call is counted twice', async () => {
+    const { store } = await open();
+    const limit = fixedWindow({ limit: 100_000, window: 3_600_000 });
+    let sent = 0;
+    for (let round = 0; round < 5; round++) {
+      const load = Array.from({ length: 100 }, () => {
+        sent++;
+        return store.consume(ask('cut', limit));
+      });
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await Promise.allSettled(load);
+      await recovers(store);
+    }
+    const { verdicts } = await store.consume([{ name: 'api', key: 'cut', limit, cost: 0 }]);
+    expect(limit.capacity - (verdicts[0]?.remaining ?? 0)).toBeLessThanOrEqual(sent);
+  });
+
+  test('scripts forgotten under load: every call is counted once', async () => {
+    const { store } = await open();
+    const answers = [];
+    for (let round = 0; round < 10; round++) {
+      const load = Array.from({ length: 9 }, () => store.consume(ask('flush')));
+      await admin.script('FLUSH');
+      answers.push(...(await Promise.all(load)));
+    }
+    expect(answers.every(({ allowed }) => allowed)).toBe(true);
+    const [verdict] = (
+      await store.consume([{ name: 'api', key: 'flush', limit: HUNDRED, cost: 0 }])
+    ).verdicts;
+    expect(verdict?.remaining).toBe(10);
+  });
+
+  test('demoted to a replica: refused while it is one, right again after', async () => {
+    const { store } = await open();
+    await store.consume(ask('before'));
+    await admin.call('REPLICAOF', '127.0.0.1', '1');
+    await expect(store.consume(ask('x'))).rejects.toThrow('READONLY');
+    await admin.call('REPLICAOF', 'NO', 'ONE');
+    await recovers(store);
+  });
+
+  test('out of memory: refused while it is, right again after', async () => {
+    const { store } = await open();
+    await store.consume(ask('before'));
+    await admin.config('SET', 'maxmemory', '1');
+    await expect(store.consume(ask('x'))).rejects.toThrow('OOM');
+    await admin.config('SET', 'maxmemory', '0');
+    await recovers(store);
+  });
+
+  test('not there from the start: refused at once, and served when it comes', async () => {
+    await server.kill();
+    const client = connectRedis(server.url);
+    onTestFinished(() => client.disconnect());
+    const store = redisLimitStore({ client, timeout: TIMEOUT, breaker: { pause: 50 } });
+    await expect(store.consume(ask('x'))).rejects.toThrow();
+    await server.start();
+    await recovers(store);
+  });
+
+  test.each([
+    ['closed', { ok: false, denial: { kind: 'unavailable', code: 'limit.unavailable' } }],
+    ['open', { ok: true, degraded: 'limit.uncounted' }],
+    ['degrade', { ok: true, degraded: 'limit.local_share' }],
+  ] as const)('onError: %s is what happens', async (onError, expected) => {
+    const { store } = await open({ timeout: TIMEOUT });
+    const policy = rateLimit({
+      store,
+      name: 'api',
+      limit: tokenBucket({ capacity: 10, refillPerSecond: 1 }),
+      by: 'everyone',
+      onError,
+      localShare: 0.5,
+    });
+    const call = async (): Promise<Outcome> => policy.check(new Request('http://localhost'), {});
+    expect(await call()).toMatchObject({ ok: true });
+    server.pause();
+    expect(await call()).toMatchObject(expected);
+    if (onError === 'degrade') {
+      const more = await Promise.all(Array.from({ length: 9 }, call));
+      expect(more.filter(({ ok }) => ok)).toHaveLength(4);
+    }
+    server.resume();
+    await vi.waitFor(
+      async () => expect(await call()).toMatchObject({ ok: true, degraded: undefined }),
+      { timeout: 10_000 },
+    );
+  });
+});
+
+test('a client that could count twice is refused', () => {
+  const client = new Redis({ lazyConnect: true });
+  expect(() => redisLimitStore({ client })).toThrow(ConfigurationError);
+  client.disconnect();
+});
+
+test.each([
+  ['a prefix with braces', { prefix: '{a}' }],
+  ['an empty prefix', { prefix: '' }],
+  ['no time', { timeout: 0 }],
+  ['slots that are none', { slots: 'all' as never }],
+])('refuses %s', (_name, options) => {
+  const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
+  expect(() => redisLimitStore({ client, ...options })).toThrow(ConfigurationError);
+  client.disconnect();
+});
