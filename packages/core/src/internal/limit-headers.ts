@@ -3,6 +3,9 @@ import type { HeaderEdit } from '../obligations.ts';
 import type { Limit, LimitVerdict } from '../stores/limit-store.ts';
 import { serializeString } from './structured-fields.ts';
 
+/** RFC 9651 §3.3.1. */
+const MOST = 999_999_999_999_999;
+
 /** One limit of a decision, as headers tell it. Strings are serialised structured fields. */
 export interface ToldLimit {
   readonly label: string;
@@ -29,11 +32,11 @@ export function limitHeaders(limits: readonly ToldLimit[]): HeaderEdit[] {
   return listHeaders(
     limits.map(({ label, unit, partition, limit }) => {
       const window = Math.max(1, seconds(windowOf(limit)));
-      return `${label};q=${Math.floor(limit.capacity)};w=${window}${unit}${partition}`;
+      return `${label};q=${units(limit.capacity)};w=${window}${unit}${partition}`;
     }),
     limits.map(({ label, partition, verdict }) => {
       const { remaining } = verdict;
-      return `${label};r=${Math.floor(remaining)};t=${seconds(moreAfter(verdict))}${partition}`;
+      return `${label};r=${units(remaining)};t=${seconds(moreAfter(verdict))}${partition}`;
     }),
   );
 }
@@ -55,8 +58,8 @@ export function legacyHeaders(limits: readonly ToldLimit[], now: number): Header
     share(other) < share(one) ? other : one,
   );
   return [
-    legacyHeader('limit', Math.floor(limit.capacity)),
-    legacyHeader('remaining', Math.floor(verdict.remaining)),
+    legacyHeader('limit', units(limit.capacity)),
+    legacyHeader('remaining', units(verdict.remaining)),
     legacyHeader('reset', seconds(now + moreAfter(verdict))),
   ];
 }
@@ -77,8 +80,18 @@ function windowOf(limit: Limit): number {
     : limit.window;
 }
 
+/** Whole units, never more than there are. */
+export function units(value: number): number {
+  return Math.floor(within(value));
+}
+
 function seconds(milliseconds: number): number {
-  return Math.ceil(milliseconds / 1000);
+  return Math.ceil(within(milliseconds / 1000));
+}
+
+/** Stores of others may answer anything; a field must stay an integer that can be written. */
+function within(value: number): number {
+  return value > 0 ? Math.min(value, MOST) : 0;
 }
 
 function share({ limit, verdict }: ToldLimit): number {

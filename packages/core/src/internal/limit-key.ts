@@ -15,18 +15,20 @@ export const EVERYONE: string = `${MARK}*`;
  */
 export function encodeLimitKey(key: LimitKey, tenant: string | undefined): string | undefined {
   const encoded = typeof key === 'string' ? plain(key) : joined(key);
-  if (encoded === undefined) return undefined;
+  if (encoded === undefined || tenant === '') return undefined;
   const whole = tenant === undefined ? encoded : `${MARK}t${measured(tenant)}${encoded}`;
   return whole.length <= LONGEST_KEY ? whole : undefined;
 }
 
-/** The tenant of a call, where an earlier policy found one. */
+/**
+ * The tenant of a call, where an earlier policy found one. Empty, which is no key, where what it found has no
+ * id: counting two tenants as one is worse than not serving.
+ */
 export function tenantOf(facts: object): string | undefined {
   const { tenant } = facts as { readonly tenant?: unknown };
-  if (typeof tenant === 'string') return tenant;
-  if (typeof tenant !== 'object' || tenant === null) return undefined;
-  const { id } = tenant as { readonly id?: unknown };
-  return typeof id === 'string' ? id : undefined;
+  if (tenant === undefined || tenant === null) return undefined;
+  const id = typeof tenant === 'object' ? (tenant as { readonly id?: unknown }).id : tenant;
+  return typeof id === 'string' || typeof id === 'number' ? String(id) : '';
 }
 
 function plain(key: string): string | undefined {

@@ -60,6 +60,8 @@ export interface CompiledRule<in Needs extends object> {
   readonly partitionOf: (facts: Readonly<Needs>) => string;
 }
 
+/** Far above every limit, and what arithmetic on it stays exact for. */
+const MOST = 1e15;
 const ONE = (): number => 1;
 const NO_PARTITION = (): string => '';
 
@@ -116,7 +118,7 @@ export function compileSubject<Needs extends object>(
 
 /** True for what can be taken from a limit. */
 export function isCost(cost: unknown): cost is number {
-  return typeof cost === 'number' && cost >= 0 && cost < Number.POSITIVE_INFINITY;
+  return typeof cost === 'number' && cost >= 0 && cost <= MOST;
 }
 
 /** True for a limit that can be counted, whoever made it. */
@@ -134,5 +136,5 @@ export function isLimit(limit: unknown): limit is Limit {
 }
 
 function isPositive(value: unknown): boolean {
-  return typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY;
+  return typeof value === 'number' && value > 0 && value <= MOST;
 }

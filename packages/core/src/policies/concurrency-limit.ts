@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { listHeaders, serializedName } from '../internal/limit-headers.ts';
+import { listHeaders, serializedName, units } from '../internal/limit-headers.ts';
 import { compileSubject, type LimitSubject } from '../internal/limit-rule.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
@@ -100,6 +100,7 @@ export function concurrencyLimit<Needs extends object>(
   const exceeded = Object.freeze({
     kind: 'rate_limited',
     code: 'limit.concurrency',
+    detail: 'Too many calls at the same time.',
     retryAfter: RETRY_AFTER,
     problem: Object.freeze({
       type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
@@ -129,7 +130,7 @@ export function concurrencyLimit<Needs extends object>(
         () => acquire(request),
         ({ answer, store }) => {
           const { allowed, lease, remaining, degraded } = answer;
-          const edits = told(most, Math.floor(remaining), partitionOf(facts));
+          const edits = told(most, units(remaining), partitionOf(facts));
           if (!allowed || lease === undefined) {
             return { ok: false, denial: exceeded, obligations: { headers: edits } };
           }

@@ -189,6 +189,15 @@ describe('keys', () => {
     expect(check(ann).ok).toBe(true);
   });
 
+  test.each([{}, { id: undefined }, { id: '' }, '', true, { slug: 'acme' }])(
+    'a tenant without an id (%j) refuses rather than to count tenants together',
+    (tenant) => {
+      const refused = denialOf(policy().check({ ...ann, tenant }));
+      expect(refused.code).toBe('limit.key_missing');
+      expect(policy({ acrossTenants: true }).check({ ...ann, tenant }).ok).toBe(true);
+    },
+  );
+
   test('a tenant cannot be confused with a part of the key', () => {
     const { check } = policy({ limit: fixedWindow({ limit: 1, window: 1_000 }) });
     expect(check({ tenant: 'a', user: 'b' }).ok).toBe(true);
@@ -383,6 +392,16 @@ describe('headers', () => {
       'x-ratelimit-reset': String(START / 1_000 + 10),
       ratelimit: '"wide";r=99;t=1, "tight";r=3;t=10',
     });
+  });
+
+  test('whatever a store says, only integers stand in them', async () => {
+    const odd = { allowed: true, remaining: Number.NaN, resetAfter: 1e300, retryAfter: 0 };
+    const store: LimitStore = {
+      consume: async () => ({ allowed: true, at: 0, verdicts: [odd] }),
+      settle: () => undefined,
+    };
+    const outcome = await rateLimit<Caller>({ limit, by, store, name: 'n' }).check(request, ann);
+    expect(headersOf(outcome)['ratelimit']).toBe('"n";r=0;t=999999999999999');
   });
 
   test('none are sent where none are wanted, and Retry-After stays', () => {

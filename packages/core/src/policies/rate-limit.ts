@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import type { Denial } from '../denial.ts';
 import { type Counted, countIn } from '../internal/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
 import {
@@ -182,14 +183,22 @@ function exceeded(
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
     extensions: { 'violated-policies': violated.map(({ name }) => name) },
   };
-  const never = wait === Number.POSITIVE_INFINITY;
-  return {
-    ok: false,
-    denial: never
-      ? { kind: 'too_large', code: 'limit.cost_too_high', problem }
-      : { kind: 'rate_limited', code: 'limit.exceeded', retryAfter: wait / 1000, problem },
-    obligations: { headers },
-  };
+  const denial: Denial =
+    wait === Number.POSITIVE_INFINITY
+      ? {
+          kind: 'too_large',
+          code: 'limit.cost_too_high',
+          detail: 'This call costs more than its limit ever allows at once.',
+          problem,
+        }
+      : {
+          kind: 'rate_limited',
+          code: 'limit.exceeded',
+          detail: 'Too many requests.',
+          retryAfter: wait / 1000,
+          problem,
+        };
+  return { ok: false, denial, obligations: { headers } };
 }
 
 /** What remains to be done when the call ends, where a rule wants to know its real cost. */

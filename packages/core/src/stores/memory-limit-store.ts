@@ -41,7 +41,7 @@ const SPARE = 2;
 const CELL = 4;
 const UNTIL = 3;
 /** Limits that one store can hold: names are configuration, so more means that a name is made of input. */
-const MOST_TABLES = 256;
+const MOST_TABLES = 64;
 
 /** The callers of one limit. A key lives in one of the `WAYS` slots of the set that its hash names. */
 interface Table {
@@ -75,7 +75,7 @@ interface Cursor extends LimitState, HashBits {
  *
  * A clock that is set back is taken to have stood still.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0; while serving when more than 256
+ * @throws ConfigurationError when `capacity` is no whole number above 0; while serving when more than 64
  * different limit names (or windows) are used, which means that a name is made of input.
  * @example
  * const store = memoryLimitStore({ capacity: 100_000 });
