@@ -12,7 +12,6 @@ import {
 } from '@apisec/core';
 import { secure } from '@apisec/express';
 import { nodePeer, nodeRequest } from '@apisec/node';
-import type { Request as ExpressRequest, Response as ExpressResponse, NextFunction } from 'express';
 import helmet from 'helmet';
 import { bench, do_not_optimize, group } from 'mitata';
 
