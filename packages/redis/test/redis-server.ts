@@ -96,6 +96,7 @@ export async function startCluster(): Promise<readonly RedisServer[]> {
     '0',
     '--cluster-yes',
   ]);
-  if (created.status !== 0) throw new Error(`redis-cli: ${created.stdout} ${created.stderr}`);
+  if (created.status !== 0)
+    throw new Error(`redis-cli: ${String(created.stdout)} ${String(created.stderr)}`);
   return nodes;
 }
