@@ -46,7 +46,7 @@ const MAY_USE_JOSE = new Set([
 ]);
 // Subpaths that are built from another feature's file on purpose, with the reason.
 const MAY_SHARE = {
-  './discover-issuer': [`${core}/keys/remote-jwks.ts`], // an issuer's keys are a remote key set
+  './authenticate-jwt': [`${core}/keys/discover-issuer.ts`], // where keys come from unless told
 };
 
 async function bundle(entry) {

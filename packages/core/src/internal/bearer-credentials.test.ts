@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readCredentials } from './bearer-credentials.ts';
 
 const read = (value: string | null | undefined, schemes: ('Bearer' | 'DPoP')[] = ['Bearer']) =>
-  readCredentials({ get: () => value, has: () => value !== null }, schemes);
+  readCredentials(value, schemes);
 
 describe('readCredentials', () => {
   test.each([

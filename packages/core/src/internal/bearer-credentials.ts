@@ -1,5 +1,3 @@
-import type { HeadersView } from '../request.ts';
-
 /** The schemes in which an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1). */
 export type TokenScheme = 'Bearer' | 'DPoP';
 
@@ -20,15 +18,11 @@ const TOKEN68 = /^[\w.~+/-]+=*$/;
 /** A repeated header arrives as one value, joined with commas; these schemes have no comma of their own. */
 const JOINED = /(?:^|,)[ \t]*(?:bearer|dpop|basic)[ \t]/i;
 
-/**
- * The access token in the `Authorization` header and nowhere else: one in the query or the body is not looked
- * at (RFC 6750 §5.3, OAuth 2.1).
- */
+/** Reads the value of an `Authorization` header. */
 export function readCredentials(
-  headers: HeadersView,
+  value: string | null | undefined,
   schemes: readonly TokenScheme[],
 ): Credentials {
-  const value = headers.get('authorization');
   if (value === null || value === undefined) return MISSING;
   const found = AUTHORIZATION.exec(value);
   if (found === null) return MALFORMED;

@@ -6,6 +6,11 @@ import { isObject, member } from './strict-json.ts';
  */
 export type ClaimPath = string | readonly string[];
 
+export function isClaimPath(value: unknown): value is ClaimPath {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return names.length > 0 && names.every((name) => typeof name === 'string' && name !== '');
+}
+
 /** A claim that is there but not what it must be. */
 export const INVALID: unique symbol = Symbol('invalid claim');
 

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { JwsAlgorithm, KeySource } from '../key-source.ts';
 import { asymmetricAlgorithms, isAlgorithm, isSymmetric } from './jws-algorithms.ts';
-import type { ClaimPath } from './jwt-claims.ts';
+import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
 
 /** An issuer whose access tokens are taken, with everything that is bound to it. */
 export interface TrustedIssuer {
@@ -20,6 +20,11 @@ export interface TrustedIssuer {
   readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
 }
 
+/** One issuer, or several. */
+export type TrustedIssuers = {
+  readonly [Name in keyof TrustedIssuer]?: TrustedIssuer[Name] | undefined;
+} & { readonly issuers?: readonly TrustedIssuer[] | undefined };
+
 /** A trusted issuer, checked and made ready. */
 export interface IssuerRules {
   readonly issuer: string;
@@ -30,13 +35,27 @@ export interface IssuerRules {
   readonly tenantClaim: ClaimPath | undefined;
 }
 
-/** The rules of each issuer by its name. */
+/** What must be said for each issuer where there are several. */
+const PER_ISSUER = ['issuer', 'audience', 'keys', 'algorithms', 'tenant'] as const;
+
+/**
+ * The rules of each issuer by its name.
+ *
+ * @throws ConfigurationError
+ */
 export function issuerRules(
   policy: string,
-  trusted: readonly TrustedIssuer[],
+  options: TrustedIssuers,
   discover: (issuer: string) => KeySource,
 ): ReadonlyMap<string, IssuerRules> {
+  const { issuers } = options;
   const rules = new Map<string, IssuerRules>();
+  assertConfiguration(
+    issuers === undefined || PER_ISSUER.every((name) => options[name] === undefined),
+    `${policy}: with issuers, say issuer, audience, keys, algorithms and tenant in each of them.`,
+  );
+  // Without a list the options are themselves those of the one issuer, and checked below.
+  const trusted = issuers ?? [options as TrustedIssuer];
   assertConfiguration(
     trusted.length > 0,
     `${policy} needs an issuer: ${policy}({ issuer, audience }).`,
@@ -54,6 +73,10 @@ export function issuerRules(
         audiences.every((each) => typeof each === 'string' && each !== ''),
       `${policy}: without an audience every token of the issuer would be taken, also those made for ` +
         'other APIs. Name this API: audience: "https://api.example.com".',
+    );
+    assertConfiguration(
+      tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
+      `${policy}: tenant is its name, or the claim that names it: tenant: { claim: 'tid' }.`,
     );
     const source = keys ?? discover(issuer);
     assertConfiguration(

@@ -1,6 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { KeySet, KeySource } from '../key-source.ts';
-import type { TokenScheme } from './bearer-credentials.ts';
 import { boundedCache } from './bounded-cache.ts';
 
 /** How long and how many verified tokens are remembered. */
@@ -19,7 +18,6 @@ export interface VerifiedTokensOptions {
 /** A token that was verified once. */
 export interface Verified<T> {
   readonly outcome: T;
-  readonly scheme: TokenScheme;
   readonly keys: KeySource;
   /** The key set it was verified with; once the source answers another, the verification is void. */
   readonly set: KeySet;
@@ -27,10 +25,10 @@ export interface Verified<T> {
   readonly goodUntil: number;
 }
 
-/** Tokens that were verified, with what came of it. Keyed by the whole token. */
+/** Tokens that were verified, with what came of it. The key is the scheme and the whole token. */
 export interface VerifiedTokens<T> {
-  readonly recall: (token: string, scheme: TokenScheme, at: number) => T | undefined;
-  readonly remember: (token: string, verified: Verified<T>, at: number) => void;
+  readonly recall: (credentials: string, at: number) => T | undefined;
+  readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
 }
 
 /** Claims as objects take a few times the room of their text; the rest is the sets and the facts. */
@@ -57,21 +55,19 @@ export function verifiedTokens<T>(
     maxBytes,
   });
   return {
-    recall: (token, scheme, at) => {
-      const entry = cache.get(token);
+    recall: (credentials, at) => {
+      const entry = cache.get(credentials);
       if (entry === undefined) return undefined;
       // A clock that was set back may stand before the token's own beginning: verify again.
       const lasts = at >= entry.from && at < entry.until;
-      if (lasts && entry.scheme === scheme && entry.keys.current() === entry.set) {
-        return entry.outcome;
-      }
-      cache.delete(token);
+      if (lasts && entry.keys.current() === entry.set) return entry.outcome;
+      cache.delete(credentials);
       return undefined;
     },
-    remember: (token, verified, at) => {
+    remember: (credentials, verified, at) => {
       const until = Math.min(verified.goodUntil, at + maxRevocationDelay * 1000);
-      const bytes = token.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
-      cache.set(token, { ...verified, from: at, until }, bytes);
+      const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
+      cache.set(credentials, { ...verified, from: at, until }, bytes);
     },
   };
 }

@@ -2,7 +2,7 @@ import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial } from '../denial.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
-import type { ClaimPath } from '../internal/jwt-claims.ts';
+import { type ClaimPath, isClaimPath } from '../internal/jwt-claims.ts';
 import { examineJwt } from '../internal/jwt-examination.ts';
 import { factsOfClaims } from '../internal/jwt-facts.ts';
 import { issuerRules, type TrustedIssuer } from '../internal/jwt-issuers.ts';
@@ -64,7 +64,9 @@ export interface JwtOptions extends ChallengeOptions {
 export type AuthenticateJwtOptions = JwtOptions &
   (
     | (TrustedIssuer & { readonly issuers?: undefined })
-    | { readonly issuers: readonly TrustedIssuer[]; readonly issuer?: undefined }
+    | ({ readonly issuers: readonly TrustedIssuer[] } & {
+        readonly [Name in keyof TrustedIssuer]?: undefined;
+      })
   );
 
 const NAME = 'authenticateJwt';
@@ -121,17 +123,15 @@ export function authenticateJwt(
     `${NAME}: opaqueTokens is 'refuse' or 'ignore'.`,
   );
   assertConfiguration(
-    Array.isArray(scopes) && Array.isArray(roles),
-    `${NAME}: scopes and roles list claims, for example roles: ['roles', 'groups'].`,
+    [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
+    `${NAME}: scopes and roles list claims, for example roles: ['roles', ['realm_access', 'roles']].`,
   );
   assertConfiguration(
     typeof verifier === 'function',
     `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
   );
   const refusals = tokenRefusals(NAME, schemes, options);
-  const issuers = issuerRules(NAME, options.issuers ?? [options], (issuer) =>
-    discoverIssuer(issuer, { now }),
-  );
+  const issuers = issuerRules(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
   const measures = { issuers, profile: profiles[profile], tolerance: clockTolerance * 1000 };
   const isSigned = signatureCheck(verifier);
   const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
@@ -148,7 +148,9 @@ export function authenticateJwt(
       rememberToken(facts.authentication, token);
       const demands = demandsOf(facts, refusals.bad('token.unconfirmed', scheme).denial);
       const outcome = Object.freeze({ ok: true as const, facts, demands });
-      verified.remember(token, { outcome, scheme, keys: rules.keys, set, goodUntil }, at);
+      const verification = { outcome, keys: rules.keys, set, goodUntil };
+      // Only the canonical spelling is known again: variants of one token must not fill the cache.
+      verified.remember(`${scheme} ${token}`, verification, at);
       return outcome;
     };
     return settle<KeyAnswer, Answer>(
@@ -171,15 +173,19 @@ export function authenticateJwt(
   return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    check: (request) => {
-      const credentials = readCredentials(request.headers, schemes);
+    check: ({ headers }) => {
+      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
+      const authorization = headers.get('authorization');
+      const at = now();
+      const known = authorization ? verified.recall(authorization, at) : undefined;
+      if (known !== undefined) return known;
+      const credentials = readCredentials(authorization, schemes);
       if (credentials.kind === 'missing') return refusals.missing;
       if (credentials.kind !== 'token') return refusals.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return refusals.bad('token.too_large', scheme);
       if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return refusals.missing;
-      const at = now();
-      return verified.recall(token, scheme, at) ?? verify(token, scheme, at);
+      return verify(token, scheme, at);
     },
   });
 }
