@@ -17,6 +17,7 @@ export {
   type RotateOptions,
   type VerifiedApiKey,
 } from './credentials/api-keys.ts';
+export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
@@ -62,6 +63,7 @@ export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
 export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
 export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
+export { type RequireDpopOptions, requireDpop } from './policies/require-dpop.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
 export {

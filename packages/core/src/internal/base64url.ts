@@ -44,3 +44,14 @@ export function decodeBase64url(
 function valueAt(text: string, index: number): number {
   return values[text.charCodeAt(index)] ?? INVALID;
 }
+
+/** Bytes as base64url text without padding. */
+export function encodeBase64url(bytes: Uint8Array): string {
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 3) {
+    const [a = 0, b = 0, c = 0] = bytes.subarray(at, at + 3);
+    const bits = (a << 16) | (b << 8) | c;
+    for (let shift = 18; shift >= 0; shift -= 6) text += ALPHABET[(bits >> shift) & 63];
+  }
+  return text.slice(0, Math.ceil((bytes.length * 4) / 3));
+}

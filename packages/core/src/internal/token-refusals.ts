@@ -2,6 +2,7 @@ import { assertConfiguration } from '../configuration-error.ts';
 import type { DenialKind } from '../denial.ts';
 import type { Deny } from '../outcome.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
+import { asymmetricAlgorithms } from './jws-algorithms.ts';
 import { sharedRefusal } from './shared-refusal.ts';
 
 /** What a challenge says beside the error, the same in each refusal of one policy. */
@@ -55,28 +56,20 @@ export interface TokenRefusals {
 export function tokenRefusals(
   policy: string,
   schemes: readonly TokenScheme[],
-  { realm = 'api', resourceMetadata }: ChallengeOptions,
+  options: ChallengeOptions,
 ): TokenRefusals {
-  assertConfiguration(
-    CHALLENGE_TEXT.test(realm),
-    `${policy}: the realm must be printable ASCII without quotes and backslashes.`,
-  );
-  assertConfiguration(
-    resourceMetadata === undefined ||
-      (URL.canParse(resourceMetadata) && CHALLENGE_TEXT.test(resourceMetadata)),
-    `${policy}: resourceMetadata must be an absolute URL.`,
-  );
-  const common: Readonly<Record<string, string>> = {
-    realm,
-    ...(resourceMetadata !== undefined && { resource_metadata: resourceMetadata }),
-  };
+  const params = challengeParams(policy, options);
   const made = new Map<string, Deny>();
   const make = (kind: DenialKind, code: string, error: string, detail: string): void => {
-    const told = { ...common, error, error_description: detail };
+    const told = { error, error_description: detail };
     for (const used of [undefined, ...schemes]) {
       const challenges = schemes.map((scheme) => ({
         scheme,
-        params: used === undefined || used === scheme ? told : common,
+        params: {
+          ...params,
+          ...((used === undefined || used === scheme) && told),
+          ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
+        },
       }));
       const refusal = sharedRefusal({ kind, code, detail, challenges }, { conclusive: true });
       made.set(`${code} ${used}`, refusal);
@@ -93,10 +86,40 @@ export function tokenRefusals(
       kind: 'unauthenticated',
       code: 'credentials.missing',
       detail: 'This operation needs an access token.',
-      challenges: schemes.map((scheme) => ({ scheme, params: common })),
+      challenges: schemes.map((scheme) => ({
+        scheme,
+        params: { ...params, ...(scheme === 'DPoP' && DPOP_ALGORITHMS) },
+      })),
     }),
     // Every code was made above, for every scheme of the policy.
     bad: (code, scheme) => made.get(`${code} ${scheme}`) as Deny,
+  };
+}
+
+/** RFC 9449 §7.1: what a client may sign proofs with. */
+const DPOP_ALGORITHMS = { algs: asymmetricAlgorithms.join(' ') };
+
+/**
+ * The parameters that every challenge of one policy begins with.
+ *
+ * @throws ConfigurationError when realm or metadata URL cannot stand in a challenge.
+ */
+export function challengeParams(
+  policy: string,
+  { realm = 'api', resourceMetadata }: ChallengeOptions,
+): Readonly<Record<string, string>> {
+  assertConfiguration(
+    CHALLENGE_TEXT.test(realm),
+    `${policy}: the realm must be printable ASCII without quotes and backslashes.`,
+  );
+  assertConfiguration(
+    resourceMetadata === undefined ||
+      (URL.canParse(resourceMetadata) && CHALLENGE_TEXT.test(resourceMetadata)),
+    `${policy}: resourceMetadata must be an absolute URL.`,
+  );
+  return {
+    realm,
+    ...(resourceMetadata !== undefined && { resource_metadata: resourceMetadata }),
   };
 }
 

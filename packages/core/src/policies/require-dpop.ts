@@ -1,0 +1,226 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { DpopNonces } from '../credentials/dpop-nonces.ts';
+import type { Authentication } from '../facts.ts';
+import { dpopKeys } from '../internal/dpop-keys.ts';
+import { type DpopProof, readProof } from '../internal/dpop-proof.ts';
+import { type DpopRefusalCode, dpopRefusals } from '../internal/dpop-refusals.ts';
+import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
+import { asymmetricAlgorithms } from '../internal/jws-algorithms.ts';
+import { isThenable } from '../internal/maybe-promise.ts';
+import { normalizeEscapes, normalizeTarget, publicBase } from '../internal/proof-target.ts';
+import { sha256 } from '../internal/sha256.ts';
+import { signatureCheck } from '../internal/signature-check.ts';
+import { member } from '../internal/strict-json.ts';
+import { tokenHash } from '../internal/token-hash.ts';
+import { type ChallengeOptions, challengeParams } from '../internal/token-refusals.ts';
+import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
+import { withinTime } from '../internal/within-time.ts';
+import type { JwsAlgorithm, SignatureVerifier } from '../key-source.ts';
+import type { Obligations } from '../obligations.ts';
+import { type Deny, deny, type NoFacts, type Outcome, type Pass, pass } from '../outcome.ts';
+import { definePolicy, type Policy } from '../policy.ts';
+import { pathOf, type RequestLike } from '../request.ts';
+import { memoryReplayStore } from '../stores/memory-replay-store.ts';
+import type { ReplayStore } from '../stores/replay-store.ts';
+
+export type { ChallengeOptions };
+
+/** Options of {@link requireDpop}. */
+export interface RequireDpopOptions extends ChallengeOptions {
+  /** The origin that clients call, for example `https://api.example.com`. `Host` is never trusted. */
+  readonly publicOrigin: string;
+  /** What a proxy in front takes away from the path that clients call, for example `/shop`. */
+  readonly publicPathPrefix?: string | undefined;
+  /** Where used proofs are remembered. Default: in this process, which is right for a single one only. */
+  readonly replay?: ReplayStore | undefined;
+  /** How long the store may take, in milliseconds. Default: 1,000. */
+  readonly replayTimeout?: number | undefined;
+  /**
+   * Nonces that every proof must contain; see `dpopNonces`. They take the place of the client's clock: a proof
+   * is then as old as its nonce. Default: none are asked for.
+   */
+  readonly nonce?: DpopNonces | undefined;
+  /** What proofs may be signed with; shared secrets never. Default: every asymmetric algorithm. */
+  readonly algorithms?: readonly JwsAlgorithm[] | undefined;
+  /** Seconds for which a proof can be used, where no nonce says it. Default: 60. */
+  readonly window?: number | undefined;
+  /** Seconds by which the client's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** Refuses tokens that are bound to no DPoP key, and credentials that are no tokens. Default: false. */
+  readonly required?: boolean | undefined;
+  /** What checks signatures. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'requireDpop';
+const LONGEST_WINDOW = 3_600;
+const LONGEST_TIMEOUT = 60_000;
+
+/**
+ * Refuses a token that is bound to a DPoP key (`cnf.jkt`) unless the call brings a fresh proof of possession:
+ * the twelve checks of RFC 9449 §4.3, and each proof once. Put it behind the policy that authenticates, with
+ * `schemes: ['Bearer', 'DPoP']` there. Tokens without such a binding pass, unless `required`.
+ *
+ * A call that passes two guards with `requireDpop` uses its proof twice and is refused in the second.
+ *
+ * Refuses with codes in `dpop.*` (401): the challenge says `invalid_dpop_proof`, `use_dpop_nonce` (with the
+ * header `DPoP-Nonce`) or, where the token is at fault, `invalid_token`. `dpop.unavailable` (503) when nonces or
+ * replay store do not answer.
+ *
+ * @throws ConfigurationError when `publicOrigin` is no origin, or another option is out of its bounds.
+ * @example
+ * const orders = guard()
+ *   .use(authenticateJwt({ issuer, audience, schemes: ['DPoP'] }))
+ *   .use(requireDpop({ publicOrigin: 'https://api.example.com', required: true }))
+ *   .use(requireScopes('orders:read'));
+ */
+export function requireDpop(
+  options: RequireDpopOptions,
+): Policy<{ readonly authentication: Authentication }, NoFacts, 'check'> {
+  const {
+    publicPathPrefix = '',
+    replay = memoryReplayStore({ now: options.now }),
+    replayTimeout = 1_000,
+    nonce: nonces,
+    algorithms = asymmetricAlgorithms,
+    window = 60,
+    clockTolerance = 5,
+    required = false,
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  const base = publicBase(NAME, options.publicOrigin, publicPathPrefix);
+  assertConfiguration(
+    typeof replay.putIfAbsent === 'function',
+    `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
+  );
+  assertConfiguration(
+    replayTimeout >= 1 && replayTimeout <= LONGEST_TIMEOUT,
+    `${NAME}: replayTimeout must be milliseconds from 1 to 60,000.`,
+  );
+  assertConfiguration(
+    nonces === undefined || typeof nonces.goodUntil === 'function',
+    `${NAME}: nonce must be dpopNonces(…).`,
+  );
+  assertConfiguration(
+    algorithms.length > 0 && algorithms.every((each) => asymmetricAlgorithms.includes(each)),
+    `${NAME}: algorithms are asymmetric ones, for example ['ES256'].`,
+  );
+  assertConfiguration(
+    window >= 1 && window <= LONGEST_WINDOW,
+    `${NAME}: window is in seconds, from 1 to ${LONGEST_WINDOW}.`,
+  );
+  assertConfiguration(
+    clockTolerance >= 0 && clockTolerance <= 300,
+    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
+  );
+  const allowed: ReadonlySet<string> = new Set(algorithms);
+  const refusal = dpopRefusals(challengeParams(NAME, options), algorithms);
+  const isSigned = signatureCheck(verifier);
+  const keys = dpopKeys();
+  const tolerance = clockTolerance * 1000;
+
+  /** Until when the proof could be used, or why it cannot. Check 11, with 10 in its place where it applies. */
+  const lifetime = async (proof: DpopProof, at: number): Promise<number | DpopRefusalCode> => {
+    if (nonces === undefined) {
+      if (proof.iat > at + tolerance) return 'dpop.not_yet_valid';
+      const end = proof.iat + window * 1000 + tolerance;
+      return at < end ? end : 'dpop.expired';
+    }
+    if (proof.nonce === undefined) return 'dpop.nonce_missing';
+    return (await nonces.goodUntil(proof.nonce)) ?? 'dpop.nonce_refused';
+  };
+
+  /** Takes the proof for this call: true for exactly one of many. */
+  const isFirst = async (use: string, ttl: number): Promise<boolean> => {
+    const answer = replay.putIfAbsent(`dpop:${await sha256(use)}`, ttl);
+    const first = isThenable(answer)
+      ? await withinTime(Promise.resolve(answer), replayTimeout)
+      : answer;
+    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+    return first;
+  };
+
+  const problemOf = async (
+    proof: DpopProof,
+    request: RequestLike,
+    authentication: Authentication,
+    bound: string,
+  ): Promise<DpopRefusalCode | undefined> => {
+    const at = now();
+    if (proof.htm !== request.method) return 'dpop.method_mismatch';
+    const target = base + normalizeEscapes(pathOf(request));
+    if (normalizeTarget(proof.htu) !== target) return 'dpop.target_mismatch';
+    const end = await lifetime(proof, at);
+    if (typeof end === 'string') return end;
+    const expected = await tokenHash(authentication, request.headers);
+    if (expected === undefined || !equalInConstantTime(proof.ath, expected)) {
+      return 'dpop.token_mismatch';
+    }
+    const known = await keys.identify(proof.key);
+    if (!equalInConstantTime(known.jkt, bound)) return 'dpop.key_mismatch';
+    if (!(await isSigned(proof.jws, proof.alg, [known.key]))) return 'dpop.signature_invalid';
+    keys.remember(known);
+    // The store's clock may run a little faster than ours.
+    const ttl = end - at + tolerance;
+    // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
+    const use = [known.jkt, proof.htm, target, proof.jti].join('\n');
+    return (await isFirst(use, ttl)) ? undefined : 'dpop.replayed';
+  };
+
+  const check = async (
+    request: RequestLike,
+    authentication: Authentication,
+    bound: string,
+  ): Promise<Outcome> => {
+    try {
+      const proof = readProof(request.headers, allowed);
+      const problem =
+        typeof proof === 'string' ? proof : await problemOf(proof, request, authentication, bound);
+      const duty = nonces && nonceDuty(await nonces.current());
+      if (problem !== undefined) return refusal(problem, duty);
+      return duty === undefined ? PROVED : { ...PROVED, obligations: duty };
+    } catch (cause) {
+      return unavailable(cause);
+    }
+  };
+
+  return definePolicy<{ readonly authentication: Authentication }, NoFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, { authentication }) => {
+      const { confirmation, scheme } = authentication;
+      const bound = confirmation && member(confirmation, 'jkt');
+      if (bound === undefined) {
+        return required || scheme === 'DPoP' ? refusal('dpop.token_unbound') : pass();
+      }
+      // RFC 9449 §7.1: else whoever stole it could leave the proof away.
+      if (scheme !== 'DPoP') return refusal('dpop.scheme_refused');
+      return typeof bound === 'string'
+        ? check(request, authentication, bound)
+        : refusal('dpop.key_mismatch');
+    },
+  });
+}
+
+const PROVED: Pass<NoFacts> = Object.freeze({ ok: true, meets: Object.freeze(['cnf.jkt']) });
+
+/** RFC 9449 §8.2: an answer with a nonce must not be stored, or the nonce would be served again. */
+function nonceDuty(nonce: string): Obligations {
+  return {
+    headers: [
+      { op: 'set', name: 'dpop-nonce', value: nonce },
+      { op: 'set', name: 'cache-control', value: 'no-store' },
+    ],
+  };
+}
+
+function unavailable(cause: unknown): Deny {
+  return deny('unavailable', 'dpop.unavailable', {
+    detail: 'The DPoP proof cannot be verified at the moment.',
+    cause,
+    conclusive: true,
+  });
+}
