@@ -173,3 +173,15 @@ test('a coverage table knows the facts that all its guards know', () => {
   // @ts-expect-error nobody was asked for
   expectTypeOf<FactsOf<typeof open>['principal']>().toEqualTypeOf<Principal>();
 });
+
+test('a policy written in place needs no type arguments', () => {
+  const inPlace = guard()
+    .use({
+      name: 'closed',
+      role: 'check',
+      check: () => ({ ok: false, denial: { kind: 'forbidden', code: 'a.b' } }),
+    })
+    .use({ name: 'open', role: 'grant', check: () => pass() });
+  expectTypeOf(inPlace.role).toEqualTypeOf<'grant'>();
+  expectTypeOf<FactsOf<typeof inPlace>['call']>().toEqualTypeOf<CallFacts['call']>();
+});
