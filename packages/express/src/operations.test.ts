@@ -45,7 +45,19 @@ describe.each(versions)('%s', (_, express) => {
       'GET /admin/users',
       'GET /admin/in/deep',
     ]);
+    const twice = express().use('/a', inner).use('/a', express.Router().get('/x', end));
+    expect(() => operationsOf(twice, { '/a': inner })).toThrow(/mounted/);
     expect(() => operationsOf(express().use('/sub', express().get('/x', end)))).toThrow(/mounted/);
+  });
+
+  test('routers without a prefix need no name, and several may share one', () => {
+    const one = express.Router().get('/one', end);
+    const two = express.Router().get('/two', end);
+    expect(operationsOf(express().use(one).use('/', two))).toEqual(['GET /one', 'GET /two']);
+    expect(operationsOf(express().use('/a', one).use('/a', two), { '/a': [one, two] })).toEqual([
+      'GET /a/one',
+      'GET /a/two',
+    ]);
   });
 
   test('an operation is secured by its own guard, or by one before it', () => {

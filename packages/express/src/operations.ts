@@ -17,8 +17,8 @@ interface Route {
   readonly stack: readonly Layer[];
 }
 
-/** An application or router, and the routers mounted on it by their prefix: `{ '/admin': adminRouter }`. */
-type Mounts = Readonly<Record<string, object>>;
+/** The routers that are mounted below a prefix: `{ '/admin': adminRouter, '/api': [orders, users] }`. */
+type Mounts = Readonly<Record<string, object | readonly object[]>>;
 
 const secured = new WeakSet<object>();
 
@@ -39,7 +39,7 @@ export function routeOperation(request: Request, handler: RequestHandler): strin
  * Every operation that an application serves, named as `secure` attests it, for `coverage.assertCovered`.
  * `app.all` is `ALL /path`; a `HEAD` that a `GET` route answers is that `GET`.
  *
- * Express keeps no prefix of a mounted router, so `mounts` names each.
+ * Express keeps no prefix of a mounted router, so `mounts` names each that has one.
  *
  * @throws ConfigurationError when something with routes of its own is mounted and not named.
  * @example
@@ -78,23 +78,30 @@ function walk(
   const served: Served[] = [];
   let guarded = inherited;
   for (const { handle, route, slash, regexp } of stack) {
+    const isRoot = (slash ?? regexp?.fast_slash) === true;
     if (route !== undefined) {
       const { methods } = route;
       for (const method of servesAll(methods) ? ['_all'] : Object.keys(methods)) {
         const operation = named(method === '_all' ? 'ALL' : method.toUpperCase(), base, route);
         served.push({ operation, guarded: guarded || hasGuard(route, method) });
       }
-    } else if (Array.isArray(handle.stack) || handle.name === 'mounted_app') {
-      const [prefix] = Object.entries(mounts).find(([, router]) => router === handle) ?? [];
-      assertConfiguration(
-        prefix !== undefined,
-        'A router is mounted under a prefix that Express does not keep. Name it: ' +
-          "operationsOf(app, { '/prefix': router }); mount routers, not applications.",
-      );
+    } else if (handle.stack !== undefined || handle.name === 'mounted_app') {
+      const prefix = isRoot ? '' : prefixOf(handle, mounts);
       served.push(...walk(handle.stack ?? [], base + prefix, mounts, guarded));
-    } else if (secured.has(handle) && (slash ?? regexp?.fast_slash) === true) guarded = true;
+    } else if (isRoot && secured.has(handle)) guarded = true;
   }
   return served;
+}
+
+function prefixOf(router: object, mounts: Mounts): string {
+  const [prefix] =
+    Object.entries(mounts).find(([, named]) => [named].flat().includes(router)) ?? [];
+  assertConfiguration(
+    prefix !== undefined,
+    'A router is mounted under a prefix that Express does not keep. Name it: ' +
+      "operationsOf(app, { '/prefix': router }); mount routers, not applications.",
+  );
+  return prefix;
 }
 
 /** A guard stands in front of something, or alone (for preflights); behind the handler it guards nothing. */

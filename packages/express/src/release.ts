@@ -14,7 +14,6 @@ export function filterRelease(
 ): void {
   const gate = closeRelease(response, note);
   const send = response.send.bind(response) as (...args: readonly unknown[]) => Response;
-  const sendStatus = response.sendStatus.bind(response);
   const unfilterable = (cause?: unknown) => gate.refuse(fault('release.unfilterable', cause));
   const conclude = (released: ReleasedText, rest: readonly unknown[]) => {
     if (!released.ok) {
@@ -45,9 +44,12 @@ export function filterRelease(
     else conclude(released, rest);
     return response;
   };
-  response.sendStatus = (status) => {
-    // Its body is the name of the status, and nothing of the handler's.
-    gate.open();
-    return sendStatus(status);
-  };
+  // What these two write is the name of a status, or the target that stands in `Location` anyway.
+  for (const name of ['sendStatus', 'redirect'] as const) {
+    const method = response[name].bind(response) as (...args: readonly unknown[]) => never;
+    response[name] = (...args: readonly unknown[]) => {
+      gate.open();
+      return method(...args);
+    };
+  }
 }

@@ -499,9 +499,10 @@ describe.each(versions)('%s', (_, express) => {
       ['a bare end', (_, res) => void res.status(202).end(), 202],
       ['writeHead and a bare end', (_, res) => void res.writeHead(202, { 'x-a': 'b' }).end(), 202],
       ['sendStatus', (_, res) => void res.sendStatus(404), 404],
+      ['a redirect', (_, res) => res.redirect('/x'), 302],
       ['304', (_, res) => void res.status(304).end(), 304],
     ])('lets %s pass', async (_, handler, status) => {
-      expect((await ask(handler)).status).toBe(status);
+      expect((await ask(handler, undefined, { redirect: 'manual' })).status).toBe(status);
     });
 
     test('answers HEAD as it answers GET', async () => {

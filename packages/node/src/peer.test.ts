@@ -124,6 +124,13 @@ describe('with trusted proxies', () => {
     );
   });
 
+  test('a header that a host hands out as a list is read as one', () => {
+    const trust = trustProxies({ proxies: 1, header: 'x-forwarded-for' });
+    const headers = { 'x-forwarded-for': ['6.6.6.6', '192.0.2.1'] };
+    const source = { socket: { remoteAddress: '10.0.0.1' }, headers };
+    expect(nodePeer(source, trust).address).toBe('192.0.2.1');
+  });
+
   test('nothing is read until somebody asks, and then once', () => {
     let reads = 0;
     const incoming = {

@@ -123,8 +123,8 @@ function caller(
   { header, believes }: ProxyTrust,
 ): Address | undefined {
   let address = socket && socketAddress(socket);
-  const value = incoming.headers[header];
-  if (typeof value !== 'string' || value === '') return address;
+  const value = [incoming.headers[header] ?? []].flat().join(', ');
+  if (value === '') return address;
   const elements = header === 'forwarded' ? readForwarded(value) : readForwardedFor(value);
   for (let distance = 0; believes(distance, address); distance++) {
     const element = elements.next();
