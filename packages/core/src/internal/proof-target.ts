@@ -3,6 +3,7 @@ import { assertConfiguration } from '../configuration-error.ts';
 const SYNTAX = /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i;
 /** No white space, quote, angle bracket or backslash: what `URL` would drop or read as something else. */
 const CHARACTERS = /^[!#-;=?-[\]-~]+$/;
+const BROKEN_ESCAPE = /%(?![0-9a-f]{2})/i;
 const ESCAPE = /%[0-9a-f]{2}/gi;
 const UNRESERVED = /[\w.~-]/;
 
@@ -12,7 +13,8 @@ const UNRESERVED = /[\w.~-]/;
  * what is no http(s) URI.
  */
 export function normalizeTarget(uri: string): string | undefined {
-  if (!CHARACTERS.test(uri) || !SYNTAX.test(uri) || !URL.canParse(uri)) return undefined;
+  if (!CHARACTERS.test(uri) || BROKEN_ESCAPE.test(uri)) return undefined;
+  if (!SYNTAX.test(uri) || !URL.canParse(uri)) return undefined;
   const { origin, pathname } = new URL(uri);
   return origin + normalizeEscapes(pathname);
 }
