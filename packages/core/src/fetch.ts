@@ -1,4 +1,5 @@
 import type { DenialCode } from './codes.ts';
+import { assertConfiguration } from './configuration-error.ts';
 import type { Allowed } from './decision.ts';
 import { type Denial, fault } from './denial.ts';
 import { type Ending, type Enforcement, enforce } from './enforce.ts';
@@ -39,6 +40,18 @@ export interface FetchOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
   readonly rethrow?: boolean | undefined;
+}
+
+/**
+ * Refuses a limit that would limit nothing.
+ *
+ * @throws ConfigurationError
+ */
+export function assertBodyLimit(maxBodyBytes: number | undefined, where: string): void {
+  assertConfiguration(
+    maxBodyBytes === undefined || (Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0),
+    `${where}: maxBodyBytes must be a whole number of bytes, 1 or more.`,
+  );
 }
 
 /** What goes out, and whether the handler had a part in it. */

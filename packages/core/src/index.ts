@@ -19,6 +19,7 @@ export {
 } from './credentials/api-keys.ts';
 export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
+export { type SignRequestOptions, signRequest } from './credentials/sign-request.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
 export type { StoreFailureOptions } from './internal/store-failure.ts';
@@ -58,6 +59,15 @@ export {
   type TrustedIssuer,
   type VerifiedTokensOptions,
 } from './policies/authenticate-jwt.ts';
+export {
+  type AuthenticateSignatureOptions,
+  authenticateSignature,
+  type FieldTypes,
+  type SignatureAlgorithm,
+  type SignatureComponent,
+  type SignatureKey,
+  type SignatureKeys,
+} from './policies/authenticate-signature.ts';
 export { type ConcurrencyLimitOptions, concurrencyLimit } from './policies/concurrency-limit.ts';
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
@@ -72,9 +82,9 @@ export {
   securityHeaders,
 } from './policies/security-headers.ts';
 export type {
-  ApiKeyLimit,
   ApiKeyOwner,
   ApiKeyQuery,
+  ApiKeyQuota,
   ApiKeyRecord,
   ApiKeyStatus,
   ApiKeyStore,
@@ -152,7 +162,13 @@ export type {
   Principal,
   RawBodyFacts,
 } from './facts.ts';
-export { type FetchAnswer, type FetchCall, type FetchOptions, guardFetch } from './fetch.ts';
+export {
+  assertBodyLimit,
+  type FetchAnswer,
+  type FetchCall,
+  type FetchOptions,
+  guardFetch,
+} from './fetch.ts';
 export {
   type InspectedRequest,
   inspectRequest,
@@ -193,7 +209,7 @@ export {
   type SyncPolicy,
 } from './policy.ts';
 export { type ProtectOptions, protect } from './protect.ts';
-export { type HeadersView, pathOf, type RequestLike } from './request.ts';
+export { type HeadersView, pathOf, queryOf, type RequestLike } from './request.ts';
 export { type GraphqlRefusal, graphqlCode, graphqlRefusal } from './wire/graphql.ts';
 export { type GrpcRefusal, grpcCode, grpcRefusal } from './wire/grpc.ts';
 export { type HttpRefusal, httpRefusal, httpStatus } from './wire/http.ts';

@@ -102,6 +102,15 @@ describe('protect', () => {
     expect(() => protect(checks, () => new Response())).toThrow(ConfigurationError);
   });
 
+  test.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY])(
+    'refuses to construct with a body limit of %d',
+    (maxBodyBytes) => {
+      expect(() => protect(open, () => new Response(), { maxBodyBytes })).toThrow(
+        ConfigurationError,
+      );
+    },
+  );
+
   test('what one call learns is not seen by another', async () => {
     let count = 0;
     const admission = guard()

@@ -1,7 +1,7 @@
 import { admit } from './carriers.ts';
 import { assertAdmission } from './coverage.ts';
 import type { HttpFacts, Peer } from './facts.ts';
-import { type FetchOptions, guardFetch } from './fetch.ts';
+import { assertBodyLimit, type FetchOptions, guardFetch } from './fetch.ts';
 import type { Admission } from './guard.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 import { pathOf } from './request.ts';
@@ -24,7 +24,7 @@ export interface ProtectOptions<Rest extends readonly unknown[]>
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
  * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
  *
- * @throws ConfigurationError when the guard has no grant.
+ * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
  * @example
  * export default {
  *   fetch: protect(orders, (request, facts) => Response.json({ hello: facts.principal.subject })),
@@ -41,6 +41,7 @@ export function protect<Facts extends object, Rest extends readonly unknown[]>(
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   assertAdmission(admission, 'protect');
   const { operation = defaultOperation, peer, maxBodyBytes, onError } = options;
+  assertBodyLimit(maxBodyBytes, 'protect');
   return async (request, ...rest) => {
     const { response } = await guardFetch<Facts>(
       {

@@ -89,6 +89,7 @@ describe('on one route', () => {
     const checks = guard().use(securityHeaders());
     // @ts-expect-error plain JavaScript has no compiler
     expect(() => secure(checks)).toThrow(ConfigurationError);
+    expect(() => secure(open, { maxBodyBytes: Number.NaN })).toThrow(ConfigurationError);
   });
 });
 

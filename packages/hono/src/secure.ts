@@ -2,6 +2,7 @@ import {
   type Admission,
   admit,
   assertAdmission,
+  assertBodyLimit,
   type FetchOptions,
   guardFetch,
   type HttpFacts,
@@ -40,7 +41,7 @@ export interface SecureOptions extends Pick<FetchOptions, 'maxBodyBytes'> {
  * Refusals are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
  * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` (default 1 MiB).
  *
- * @throws ConfigurationError when the guard has no grant.
+ * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
  * @example
  * app.get('/orders', secure(orders), (c) => c.json(listOrders(factsOf(c, orders).principal)));
  */
@@ -50,6 +51,7 @@ export function secure<Facts extends object>(
 ): MiddlewareHandler {
   assertAdmission(admission, 'secure');
   const { host = () => unknownHost, operation = operationOf, maxBodyBytes, onFault } = options;
+  assertBodyLimit(maxBodyBytes, 'secure');
   return async (c, next) => {
     const { response, handled } = await guardFetch<Facts>(
       {

@@ -75,6 +75,8 @@ describe('crossOrigin', () => {
       { 'sec-fetch-site': 'cross-site' },
       false,
     ],
+    ['a WebSocket of a foreign page', 'GET', { upgrade: 'websocket', origin: EVIL }, false],
+    ['a WebSocket of the own page', 'GET', { upgrade: 'websocket', origin: SELF }, true],
     ['a link from a foreign page', 'GET', { 'sec-fetch-site': 'cross-site' }, true],
   ])('%s', (_name, method, headers, passed) => {
     expect(passes(method, headers)).toBe(passed);

@@ -33,7 +33,7 @@ const refused = sharedRefusal({
  *
  * Asks Fetch Metadata first (`Sec-Fetch-Site` is `same-origin` or `none`), then compares `Origin` with
  * the configured ones. A call with neither header comes from no browser and passes; GET, HEAD and
- * OPTIONS pass. Denial: `csrf.cross_origin` (403).
+ * OPTIONS pass, but not where they open a WebSocket. Denial: `csrf.cross_origin` (403).
  *
  * @throws ConfigurationError for anything that is no origin.
  * @example
@@ -58,7 +58,8 @@ export function crossOrigin(
     name: 'crossOrigin',
     role: 'check',
     check: ({ method, headers }) => {
-      if (safe.has(method)) return pass();
+      // A WebSocket opens with GET, and then does whatever its messages say.
+      if (safe.has(method) && !headers.has('upgrade')) return pass();
       const site = headers.get('sec-fetch-site') ?? '';
       if (site === 'same-origin' || site === 'none') return pass();
       const origin = headers.get('origin') ?? '';
