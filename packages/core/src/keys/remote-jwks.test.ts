@@ -144,6 +144,23 @@ describe('a server that fails', () => {
     expect(told(await keys.find(hintA))).toBe('unavailable');
   });
 
+  test('a fetch that never comes to an end does not keep others away for ever', async () => {
+    let attempts = 0;
+    const fetch = (): Promise<Response> => {
+      attempts++;
+      return new Promise(() => undefined);
+    };
+    const keys = keysOf({ fetch, timeout: 60 });
+    const ask = () => Promise.race([keys.find(hintA), pause(1)]);
+    await ask();
+    at += 199 * SECOND;
+    await ask();
+    expect(attempts).toBe(1);
+    at += SECOND;
+    await ask();
+    expect(attempts).toBe(2);
+  });
+
   test('is asked ever less often, at most once a minute', async () => {
     down();
     const keys = keysOf();
