@@ -32,6 +32,14 @@ export function pathOf(request: RequestLike): string {
   return end === start ? '/' : url.slice(start, end);
 }
 
+/** The query of a request with its question mark, as it was sent; empty where there is none. */
+export function queryOf({ url }: RequestLike): string {
+  const hash = url.indexOf('#');
+  const end = hash < 0 ? url.length : hash;
+  const start = url.indexOf('?');
+  return start < 0 || start > end ? '' : url.slice(start, end);
+}
+
 const SLASH = 47;
 
 function endsPath(url: string, at: number): boolean {

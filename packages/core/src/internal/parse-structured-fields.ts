@@ -32,13 +32,19 @@ export function parseList(text: string): List | undefined {
   return whole ? members : undefined;
 }
 
-/** A field defined as a dictionary; of a key that is there twice the last value counts. */
-export function parseDictionary(text: string): Dictionary | undefined {
+/**
+ * A field defined as a dictionary; of a key that is there twice the last value counts. `refuse` takes that for
+ * not well-formed, where somebody in front may have believed the first.
+ */
+export function parseDictionary(
+  text: string,
+  repeated: 'last' | 'refuse' = 'last',
+): Dictionary | undefined {
   const reader = begin(text);
   const members = new Map<string, Member>();
   const whole = eachMember(reader, () => {
     const key = match(reader, KEY);
-    if (key === undefined) return false;
+    if (key === undefined || (repeated === 'refuse' && members.has(key))) return false;
     const member = skip(reader, '=') ? readMember(reader) : isTrue(reader);
     if (member) members.set(key, member);
     return member !== undefined;

@@ -7,9 +7,12 @@ import type {
 import type { CompactJws } from './compact-jws.ts';
 import { isThenable, type MaybePromise, settle } from './maybe-promise.ts';
 
+/** What was signed, and the signature. */
+export type Signed = Pick<CompactJws, 'data' | 'signature'>;
+
 /** True where one of the keys made the signature. Never throws, never rejects. */
 export type SignatureCheck = (
-  jws: CompactJws,
+  signed: Signed,
   algorithm: JwsAlgorithm,
   keys: readonly VerificationKey[],
 ) => MaybePromise<boolean>;
@@ -38,7 +41,7 @@ export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
   };
 
   const one = (
-    { data, signature }: CompactJws,
+    { data, signature }: Signed,
     algorithm: JwsAlgorithm,
     key: VerificationKey,
   ): MaybePromise<boolean> =>
@@ -54,17 +57,17 @@ export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
     );
 
   const from = (
-    jws: CompactJws,
+    signed: Signed,
     algorithm: JwsAlgorithm,
     keys: readonly VerificationKey[],
     index: number,
   ): MaybePromise<boolean> => {
     const key = keys[index];
     if (key === undefined) return false;
-    const valid = one(jws, algorithm, key);
+    const valid = one(signed, algorithm, key);
     if (isThenable(valid))
-      return valid.then((late) => late || from(jws, algorithm, keys, index + 1));
-    return valid || from(jws, algorithm, keys, index + 1);
+      return valid.then((late) => late || from(signed, algorithm, keys, index + 1));
+    return valid || from(signed, algorithm, keys, index + 1);
   };
-  return (jws, algorithm, keys) => from(jws, algorithm, keys, 0);
+  return (signed, algorithm, keys) => from(signed, algorithm, keys, 0);
 }

@@ -192,6 +192,12 @@ describe('what is written is read again as it was', () => {
   });
 });
 
+test('a key that is there twice counts once, or refuses the field', () => {
+  expect(parseDictionary('a=1, b, a=2')?.get('a')).toMatchObject({ bare: { value: 2 } });
+  expect(parseDictionary('a=1, b, a=2', 'refuse')).toBeUndefined();
+  expect(parseDictionary('a=1, b, c=2', 'refuse')?.size).toBe(3);
+});
+
 test('any text is read or refused, never thrown at, and what is read can be written', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
