@@ -46,6 +46,9 @@ const meanings = {
   'token.signature_invalid': 'The signature of the token is not valid.',
   'token.unconfirmed': 'The token is bound to a key, and nobody proved to hold it.',
   'keys.unavailable': 'The keys of the issuer cannot be had at the moment.',
+  // revocation
+  'token.revoked': 'The credential was revoked before its time.',
+  'revocation.unavailable': 'Whether the credential was revoked cannot be told at the moment.',
   // proofs of possession
   'dpop.missing': 'The token is bound to a DPoP key, and the call has no proof.',
   'dpop.repeated': 'The call has more than one DPoP proof.',

@@ -19,6 +19,13 @@ export {
 } from './credentials/api-keys.ts';
 export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
+export {
+  type Revocations,
+  type RevocationsOptions,
+  type RevocationTarget,
+  type RevokeOptions,
+  revocations,
+} from './credentials/revocations.ts';
 export { type SignRequestOptions, signRequest } from './credentials/sign-request.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
@@ -74,6 +81,10 @@ export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts
 export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
 export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
 export { type RequireDpopOptions, requireDpop } from './policies/require-dpop.ts';
+export {
+  type RequireNotRevokedOptions,
+  requireNotRevoked,
+} from './policies/require-not-revoked.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
 export {
@@ -81,6 +92,12 @@ export {
   type SecurityHeaderValues,
   securityHeaders,
 } from './policies/security-headers.ts';
+export { type StepUpOptions, stepUp } from './policies/step-up.ts';
+export {
+  type ProtectedResourceMetadata,
+  type ProtectedResourceMetadataOptions,
+  protectedResourceMetadata,
+} from './protected-resource-metadata.ts';
 export type {
   ApiKeyOwner,
   ApiKeyQuery,
@@ -119,7 +136,16 @@ export {
 export { type MemoryLeaseStoreOptions, memoryLeaseStore } from './stores/memory-lease-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './stores/memory-replay-store.ts';
+export {
+  type MemoryRevocationStoreOptions,
+  memoryRevocationStore,
+} from './stores/memory-revocation-store.ts';
 export type { ReplayStore, SyncReplayStore } from './stores/replay-store.ts';
+export type {
+  RevocationEntry,
+  RevocationStore,
+  SyncRevocationStore,
+} from './stores/revocation-store.ts';
 
 // For adapter authors.
 
