@@ -26,7 +26,9 @@ const NAMED = {
     protect: 'protect.ts',
     testing: 'testing/index.ts',
     'memory-lease-store': 'stores/memory-lease-store.ts',
+    'memory-refresh-token-store': 'stores/memory-refresh-token-store.ts',
     'memory-replay-store': 'stores/memory-replay-store.ts',
+    'memory-revocation-store': 'stores/memory-revocation-store.ts',
     'protected-resource-metadata': 'protected-resource-metadata.ts',
   },
 };

@@ -334,8 +334,11 @@ function full(): ApiKeyRecord {
     previous: { hash: 'b'.repeat(64), pepper: 'v0', until: NOON + DAY },
     scopes: ['orders:read', 'orders:write'],
     roles: ['admin'],
-    limits: { requests: { limit: 100, windowMs: 60_000 } },
-    quotas: { reports: { limit: Number.MAX_SAFE_INTEGER, windowMs: DAY } },
+    limits: {
+      requests: { algorithm: 'bucket', capacity: 100, refill: 1.5, period: 1000 },
+      reports: { algorithm: 'fixed_window', capacity: 10, window: DAY },
+    },
+    quotas: { reports: { limit: Number.MAX_SAFE_INTEGER, window: DAY } },
     allowedPeers: ['192.0.2.0/24', '2001:db8::/32'],
     metadata: { plan: 'pro', nested: { list: [1, null, true, 1.5], empty: {}, none: [] }, '': 0 },
     expiresAt: NOON + 2 * DAY,
@@ -355,8 +358,8 @@ function use(id: string, at: number, secret: ApiKeyUse['secret'] = 'current'): A
   return { id, secret, at, interval: 1000 };
 }
 
-function charge(name: string, cost: number, limit: number, windowMs: number = DAY): QuotaCharge {
-  return { name, cost, limit, windowMs };
+function charge(name: string, cost: number, limit: number, window: number = DAY): QuotaCharge {
+  return { name, cost, limit, window };
 }
 
 function atOnce<T>(start: (n: number) => T | Promise<T>): Promise<T[]> {

@@ -3,3 +3,4 @@ export type { ContractCase, StoreSubject } from './contract-case.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
 export { replayStoreContract } from './replay-store-contract.ts';
+export { revocationStoreContract } from './revocation-store-contract.ts';
