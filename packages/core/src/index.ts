@@ -1,22 +1,20 @@
 // For users.
 
-export {
-  type ApiKeyChange,
-  type ApiKeyInfo,
-  type ApiKeyIssue,
-  type ApiKeyProblem,
-  type ApiKeyRefusalCode,
-  type ApiKeyScope,
-  type ApiKeys,
-  type ApiKeysOptions,
-  type ApiKeyVerification,
-  apiKeys,
-  type ListOptions,
-  type NewApiKey,
-  type Peppers,
-  type RotateOptions,
-  type VerifiedApiKey,
-} from './credentials/api-keys.ts';
+export type {
+  ApiKeyChange,
+  ApiKeyInfo,
+  ApiKeyIssue,
+  ApiKeyProblem,
+  ApiKeyRefusalCode,
+  ApiKeyScope,
+  ApiKeys,
+  ApiKeyVerification,
+  ListOptions,
+  NewApiKey,
+  RotateOptions,
+  VerifiedApiKey,
+} from './api-key.ts';
+export { type ApiKeysOptions, apiKeys, type Peppers } from './credentials/api-keys.ts';
 export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
 export {
@@ -56,6 +54,12 @@ export {
   authenticateApiKey,
 } from './policies/authenticate-api-key.ts';
 export {
+  type AuthenticateCertificateOptions,
+  authenticateCertificate,
+  type CertificateIdentity,
+  type CertificateRights,
+} from './policies/authenticate-certificate.ts';
+export {
   type AuthenticateJwtOptions,
   authenticateJwt,
   type ChallengeOptions,
@@ -80,6 +84,10 @@ export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
 export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
 export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
+export {
+  type RequireCertificateBindingOptions,
+  requireCertificateBinding,
+} from './policies/require-certificate-binding.ts';
 export { type RequireDpopOptions, requireDpop } from './policies/require-dpop.ts';
 export {
   type RequireNotRevokedOptions,
@@ -176,6 +184,7 @@ export type {
   Authentication,
   Call,
   CallFacts,
+  CertificateContent,
   CertificateFacts,
   ClientCertificate,
   GraphqlCall,
@@ -189,9 +198,12 @@ export type {
   RawBodyFacts,
 } from './facts.ts';
 export {
+  type Attested,
   assertBodyLimit,
+  DEFAULT_MAX_BODY_BYTES,
   type FetchAnswer,
   type FetchCall,
+  type FetchFacts,
   type FetchOptions,
   guardFetch,
 } from './fetch.ts';
@@ -199,7 +211,9 @@ export {
   type InspectedRequest,
   inspectRequest,
   isJson,
+  type RawRequest,
   type ReleasedResponse,
+  readRawBody,
   refusalResponse,
   releaseResponse,
 } from './fetch-body.ts';

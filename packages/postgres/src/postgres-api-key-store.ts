@@ -159,11 +159,11 @@ export function postgresApiKeyStore(
     },
     consume: async (id, charges, now) => {
       if (charges.length === 0) return { ok: true, remaining: {} };
-      const wanted = charges.map(({ name, cost, limit, windowMs }) => ({
+      const wanted = charges.map(({ name, cost, limit, window }) => ({
         name,
         cost,
         quota: limit,
-        started: Math.floor(now / windowMs) * windowMs,
+        started: Math.floor(now / window) * window,
       }));
       const taken = await firstRow<UsageRow>(client, consume, [id, JSON.stringify(wanted)]);
       if (taken !== undefined) {
@@ -213,11 +213,11 @@ function countersOf(row: UsageRow | undefined): Counters {
 }
 
 function shortage(charges: readonly QuotaCharge[], used: Counters, now: number): QuotaVerdict {
-  const found = charges.map(({ name, cost, limit, windowMs }) => {
+  const found = charges.map(({ name, cost, limit, window }) => {
     const [before = 0, count = 0] = used[name] ?? [];
-    const started = Math.max(Math.floor(now / windowMs) * windowMs, before);
+    const started = Math.max(Math.floor(now / window) * window, before);
     const short = (before === started ? count : 0) + cost > limit;
-    return { name, short, resetsAt: cost > limit ? undefined : started + windowMs };
+    return { name, short, resetsAt: cost > limit ? undefined : started + window };
   });
   const { name = '', resetsAt } = found.find(({ short }) => short) ?? found[0] ?? {};
   return { ok: false, name, resetsAt };

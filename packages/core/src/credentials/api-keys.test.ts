@@ -1,11 +1,13 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { NewApiKey } from '../api-key.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { makeKey, randomId } from '../internal/api-key-format.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
+import { tokenBucket } from '../limits/token-bucket.ts';
 import type { ApiKeyRecord, ApiKeyStore } from '../stores/api-key-store.ts';
 import { memoryApiKeyStore } from '../stores/memory-api-key-store.ts';
-import { type ApiKeysOptions, apiKeys, type NewApiKey } from './api-keys.ts';
+import { type ApiKeysOptions, apiKeys } from './api-keys.ts';
 
 const AT_ONCE = 50;
 const V1 = new Uint8Array(32).fill(1);
@@ -88,7 +90,7 @@ describe('apiKeys', () => {
       tenant: 't1',
       scopes: ['orders:read', 'orders:read'],
       roles: ['reader'],
-      limits: { requests: { limit: 10, windowMs: 1000 } },
+      limits: { requests: tokenBucket({ capacity: 10, refillPerSecond: 2 }) },
       metadata: { plan: 'pro' },
     });
     if (!issued.ok) throw new Error(issued.problem);
@@ -100,7 +102,7 @@ describe('apiKeys', () => {
         id: issued.info.id,
         owner: { type: 'user', id: 'u1' },
         tenant: 't1',
-        limits: { requests: { limit: 10, windowMs: 1000 } },
+        limits: { requests: { algorithm: 'bucket', capacity: 10 } },
         metadata: { plan: 'pro' },
         secret: 'current',
       },
@@ -198,6 +200,15 @@ describe('apiKeys', () => {
     const forged = rebuild(mine.key, { id: other.id });
     expect(await codeOf(keys.verify(forged))).toBe('api_key.unknown');
     expect(await codeOf(keys.verify(mine.key))).toBe('ok');
+  });
+
+  test('a row moved to another namespace opens nothing', async () => {
+    const { keys, issue, store, make } = setup();
+    const { key, id } = await issue();
+    const record = (await store.inner.get(id)) as ApiKeyRecord;
+    await store.inner.replace({ ...record, namespace: 'acme_retired' });
+    expect(await codeOf(keys.verify(key))).toBe('api_key.unknown');
+    expect(await codeOf(make({ environment: 'retired' }).verify(key))).not.toBe('ok');
   });
 
   test('a row with a pepper that nobody has opens nothing, whatever its hash', async () => {
@@ -343,6 +354,17 @@ describe('rotation', () => {
     expect((await keys.get(id))?.previous?.until).toBe(START + 5_000);
   });
 
+  test('the old secret is noted as the old one at once, however lately it was noted', async () => {
+    const { keys, issue, settled } = setup();
+    const { key, id } = await issue();
+    await keys.verify(key);
+    await settled();
+    await keys.rotate(id, { overlapMs: 600_000 });
+    await keys.verify(key);
+    await settled();
+    expect((await keys.get(id))?.previous?.lastUsedAt).toBe(START);
+  });
+
   test('of many rotations at once exactly one wins', async () => {
     const { keys, issue } = setup();
     const { id } = await issue();
@@ -429,6 +451,18 @@ describe('peppers', () => {
     await settled();
     const record = await store.inner.get(id);
     expect([record?.secret.pepper, record?.previous?.pepper]).toEqual(['v2', 'v1']);
+  });
+
+  test('are imported once, however many keys there are', async () => {
+    const { make, store } = setup();
+    const keys = make({ store });
+    const importKey = vi.spyOn(crypto.subtle, 'importKey');
+    try {
+      for (let n = 0; n < 5; n++) await keys.issue(billing);
+      expect(importKey).toHaveBeenCalledTimes(1);
+    } finally {
+      importKey.mockRestore();
+    }
   });
 
   test('a wrong secret moves nothing, and neither does a revoked key', async () => {
@@ -787,6 +821,39 @@ describe('concurrency and memory', () => {
     expect(store.calls['get']).toBeUndefined();
   });
 
+  test('of many refused keys as many are remembered as there are entries', async () => {
+    const { keys, issue } = setup({ maxEntries: 100 });
+    const { key } = await issue();
+    const flood = Array.from({ length: 3_000 }, () => rebuild(key, { id: randomId() }));
+    for (const each of flood) await keys.verify(each);
+    const remembered = flood.filter((each) => !isThenable(keys.verify(each)));
+    expect(remembered.length).toBeGreaterThan(25);
+    expect(remembered.length).toBeLessThanOrEqual(100);
+  });
+
+  test.each<[string, Partial<ApiKeysOptions>, number]>([
+    ['entries', { maxEntries: 100 }, 100],
+    // A key with this much metadata is taken for about 9 kB.
+    ['bytes', { maxBytes: 200_000 }, 25],
+  ])('of many good keys as many are remembered as there are %s', async (_name, bound, most) => {
+    const { keys, issue } = setup(bound);
+    const good: string[] = [];
+    const metadata = { text: 'x'.repeat(4_000) };
+    for (let n = 0; n < 300; n++) good.push((await issue({ metadata })).key);
+    for (const each of good) await keys.verify(each);
+    const remembered = good.filter((each) => !isThenable(keys.verify(each)));
+    expect(remembered.length).toBeGreaterThan(most / 4);
+    expect(remembered.length).toBeLessThanOrEqual(most);
+  });
+
+  test('a million malformed keys leave nothing behind', () => {
+    const { keys, store } = setup();
+    const refused = new Set<unknown>();
+    for (let n = 0; n < 1_000_000; n++) refused.add(keys.verify(`acme_live_${n}`));
+    expect([...refused]).toEqual([{ ok: false, code: 'api_key.malformed', id: undefined }]);
+    expect(store.calls).toEqual({});
+  }, 60_000);
+
   test('a refused key is remembered for a moment, so that it costs the store nothing', async () => {
     const { keys, clock, issue, store } = setup();
     const { key } = await issue();
@@ -822,6 +889,9 @@ describe('management', () => {
       expect(await keys.rotate(id, { overlapMs: 0, ...scope })).toEqual(notFound);
     }
     expect(await keys.get(mine.id, scope)).toMatchObject({ tenant: 't1' });
+    // A caller without a tenant reaches what has none, and no more.
+    expect(await keys.get(mine.id, { tenant: undefined })).toBeUndefined();
+    expect(await keys.get(free.id, { tenant: undefined })).toMatchObject({ id: free.id });
     expect(await codeOf(keys.verify(other.key))).toBe('ok');
   });
 
@@ -837,6 +907,16 @@ describe('management', () => {
       'api_key.unknown',
     );
     expect((await keys.list({ tenant: undefined })).keys).toHaveLength(1);
+  });
+
+  test('a list of what no store can hold is empty, and asks nobody', async () => {
+    const { keys, store } = setup();
+    const nothing = { keys: [], next: undefined };
+    const owner = { type: 'user', id: 'a\0b' } as const;
+    expect(await keys.list({ tenant: 'a\0b' })).toEqual(nothing);
+    expect(await keys.list({ tenant: undefined, owner })).toEqual(nothing);
+    expect(await keys.list({ tenant: undefined, after: "' OR 1=1" })).toEqual(nothing);
+    expect(store.calls).toEqual({});
   });
 
   test('lists come in pages', async () => {
@@ -863,20 +943,19 @@ describe('management', () => {
 
   test('an update cannot reach what is no term', async () => {
     const { keys, issue } = setup();
-    const { id } = await issue({ tenant: 't1' });
-    const hostile = {
-      owner: { type: 'user', id: 'evil' },
-      tenant: 't2',
-      status: 'revoked',
-      id: 'x',
-    };
-    await keys.update(id, hostile as object);
+    const { id, key } = await issue({ tenant: 't1' });
+    const owner = { type: 'user', id: 'evil' };
+    const hostile = { owner, tenant: 't2', status: 'revoked', generation: 9, secret: null };
+    expect(await keys.update(id, { id: 'x', ...hostile } as object)).toMatchObject({ ok: true });
+    expect(await keys.update(id, hostile as object)).toMatchObject({ ok: true });
     expect(await keys.get(id)).toMatchObject({
       ...billing,
       id,
       tenant: 't1',
       status: 'enabled',
+      generation: 0,
     });
+    expect(await codeOf(keys.verify(key))).toBe('ok');
   });
 
   test('of changes at once none is lost', async () => {
@@ -906,10 +985,12 @@ describe('management', () => {
     ['a role that is a number', { roles: [1] }],
     ['an expiry that is text', { expiresAt: '2030-01-01' }],
     ['an expiry that is no number', { expiresAt: Number.NaN }],
-    ['a limit without a window', { limits: { a: { limit: 1 } } }],
-    ['a limit below nothing', { quotas: { a: { limit: -1, windowMs: 1 } } }],
-    ['a window of no time', { quotas: { a: { limit: 1, windowMs: 0 } } }],
-    ['a limit with a hostile name', { limits: { 'a b': { limit: 1, windowMs: 1 } } }],
+    ['a limit that none of the factories made', { limits: { a: { limit: 1, window: 1 } } }],
+    ['a limit that lets nobody pass', { limits: { a: { algorithm: 'bucket', capacity: 0 } } }],
+    ['a quota without a window', { quotas: { a: { limit: 1 } } }],
+    ['a quota below nothing', { quotas: { a: { limit: -1, window: 1 } } }],
+    ['a window of no time', { quotas: { a: { limit: 1, window: 0 } } }],
+    ['a quota with a hostile name', { quotas: { 'a b': { limit: 1, window: 1 } } }],
     ['a peer that is no address', { allowedPeers: ['example.com'] }],
     ['a network with host bits', { allowedPeers: ['192.0.2.1/24'] }],
     ['metadata that is a list', { metadata: [1] }],
@@ -947,7 +1028,7 @@ describe('management', () => {
 });
 
 describe('consumeQuota', () => {
-  const quotas = { reports: { limit: 10, windowMs: 86_400_000 } };
+  const quotas = { reports: { limit: 10, window: 86_400_000 } };
 
   test('counts against the quotas of the key, exactly, whatever happens at once', async () => {
     const { keys, issue } = setup();

@@ -1,6 +1,8 @@
 import { addressRanges } from '../address.ts';
-import type { ApiKeyLimit, ApiKeyOwner, ApiKeyTerms } from '../stores/api-key-store.ts';
+import type { ApiKeyOwner, ApiKeyQuota, ApiKeyTerms } from '../stores/api-key-store.ts';
+import type { Limit } from '../stores/limit-store.ts';
 import { freezeDeep } from './freeze-deep.ts';
+import { isLimit } from './limit-rule.ts';
 import { isObject } from './strict-json.ts';
 
 const MAX_NAME = 128;
@@ -38,8 +40,8 @@ export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
     (expiresAt === undefined || isCount(expiresAt, LAST_TIME)
       ? undefined
       : 'expiresAt must be epoch milliseconds') ??
-    limitsProblem('limits', limits) ??
-    limitsProblem('quotas', quotas) ??
+    namedProblem('limits', limits, isLimit, 'the limits that tokenBucket() and others make') ??
+    namedProblem('quotas', quotas, isQuota, '{ limit, window } in whole numbers') ??
     peersProblem(allowedPeers) ??
     metadataProblem(metadata);
   if (problem !== undefined) return { ok: false, problem };
@@ -50,8 +52,8 @@ export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
       scopes: scopes && [...new Set(scopes)],
       roles: roles && [...new Set(roles)],
       expiresAt,
-      limits: limits && copyLimits(limits),
-      quotas: quotas && copyLimits(quotas),
+      limits: limits && mapValues(limits, copyLimit),
+      quotas: quotas && mapValues(quotas, copyQuota),
       allowedPeers: allowedPeers && [...new Set(allowedPeers)],
       // It was found to be plain JSON.
       metadata: metadata && (JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>),
@@ -62,10 +64,10 @@ export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
 /** Why an owner or tenant cannot be stored; undefined where they can. */
 export function holderProblem(owner: ApiKeyOwner, tenant: string | undefined): string | undefined {
   const known = isObject(owner) && (owner.type === 'user' || owner.type === 'organisation');
-  if (!known || !isText(owner.id, MAX_IDENTIFIER)) {
+  if (!known || !isIdentifier(owner.id)) {
     return `owner must be { type: 'user' | 'organisation', id: 1 to ${MAX_IDENTIFIER} characters }`;
   }
-  return tenant === undefined || isText(tenant, MAX_IDENTIFIER)
+  return tenant === undefined || isIdentifier(tenant)
     ? undefined
     : `tenant must be 1 to ${MAX_IDENTIFIER} characters`;
 }
@@ -75,6 +77,11 @@ export function isText(value: unknown, longest: number): value is string {
   return (
     typeof value === 'string' && value !== '' && value.length <= longest && !UNSTORABLE.test(value)
   );
+}
+
+/** True for what can name an owner or a tenant. */
+export function isIdentifier(value: unknown): value is string {
+  return isText(value, MAX_IDENTIFIER);
 }
 
 /** True for a whole number from 0 to `largest`. */
@@ -101,23 +108,29 @@ function tokensProblem(what: string, tokens: unknown): string | undefined {
         'without space, quote and backslash';
 }
 
-function limitsProblem(what: string, limits: unknown): string | undefined {
-  if (limits === undefined) return undefined;
+function namedProblem(
+  what: string,
+  named: unknown,
+  isOne: (value: unknown) => boolean,
+  shape: string,
+): string | undefined {
+  if (named === undefined) return undefined;
   const fine =
-    isObject(limits) &&
-    Object.keys(limits).length <= MAX_LIMITS &&
-    Object.entries(limits).every(
-      ([name, value]) =>
-        LIMIT_NAME.test(name) &&
-        isObject(value) &&
-        isCount(value['limit'], Number.MAX_SAFE_INTEGER) &&
-        isCount(value['windowMs'], LAST_TIME) &&
-        value['windowMs'] > 0,
-    );
+    isObject(named) &&
+    Object.keys(named).length <= MAX_LIMITS &&
+    Object.entries(named).every(([name, value]) => LIMIT_NAME.test(name) && isOne(value));
   return fine
     ? undefined
-    : `${what} must be at most ${MAX_LIMITS} of { name: { limit, windowMs } } in whole numbers, ` +
-        'names in lower case';
+    : `${what} must be at most ${MAX_LIMITS} of ${shape} by names in lower case`;
+}
+
+function isQuota(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    isCount(value['limit'], Number.MAX_SAFE_INTEGER) &&
+    isCount(value['window'], LAST_TIME) &&
+    value['window'] > 0
+  );
 }
 
 function peersProblem(peers: unknown): string | undefined {
@@ -168,8 +181,20 @@ function isPlainJson(value: unknown, depth: number, budget: { left: number }): b
   );
 }
 
-function copyLimits(limits: Readonly<Record<string, ApiKeyLimit>>): Record<string, ApiKeyLimit> {
-  return Object.fromEntries(
-    Object.entries(limits).map(([name, { limit, windowMs }]) => [name, { limit, windowMs }]),
-  );
+/** Copies what a limit is made of and nothing beside. */
+function copyLimit(limit: Limit): Limit {
+  const { algorithm, capacity } = limit;
+  if (algorithm !== 'bucket') return { algorithm, capacity, window: limit.window };
+  return { algorithm, capacity, refill: limit.refill, period: limit.period };
+}
+
+function copyQuota({ limit, window }: ApiKeyQuota): ApiKeyQuota {
+  return { limit, window };
+}
+
+function mapValues<T>(
+  record: Readonly<Record<string, T>>,
+  copy: (value: T) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, copy(value)]));
 }

@@ -1,4 +1,4 @@
-import type { ApiKeyVerification, VerifiedApiKey } from '../credentials/api-keys.ts';
+import type { ApiKeyVerification, VerifiedApiKey } from '../api-key.ts';
 import type { ApiKeyRecord, ApiKeyStore, StoredSecret } from '../stores/api-key-store.ts';
 import { parseKey } from './api-key-format.ts';
 import { boundedCache, type CacheBounds } from './bounded-cache.ts';
@@ -101,9 +101,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     const flying = flights.get(presented);
     if (flying !== undefined && isFresh(flying, at)) return flying.landing;
     const reading = { id, startedAt: at, until: at + lifetime, seen: changes };
-    const landing = load(presented, reading).finally(() => {
-      if (flights.get(presented)?.landing === landing) flights.delete(presented);
-    });
+    const landing = load(presented, reading).finally(() => flights.delete(presented));
     flights.set(presented, { ...reading, landing });
     return landing;
   };
@@ -175,11 +173,13 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
         expiresAt,
         current ? Number.POSITIVE_INFINITY : (previous?.until ?? 0),
       ),
-      touchAt: Math.max(usedAt + options.lastUsedInterval, before?.touchAt ?? usedAt),
+      touchAt: Math.max(
+        usedAt + options.lastUsedInterval,
+        before?.secret === secret ? before.touchAt : usedAt,
+      ),
       refreshAt: reading.startedAt + lifetime / 2,
     };
-    // A flight that was overtaken by a later one has the older news.
-    if (lifetime > 0 && !(before !== undefined && before.startedAt > reading.startedAt)) {
+    if (lifetime > 0) {
       const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
       known.set(presented, entry, bytes);
     }

@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { NewApiKey } from '../api-key.ts';
 import { anyOf } from '../combine.ts';
 import { ConfigurationError } from '../configuration-error.ts';
-import { apiKeys, type NewApiKey } from '../credentials/api-keys.ts';
+import { apiKeys } from '../credentials/api-keys.ts';
 import type { Peer } from '../facts.ts';
 import { guard } from '../guard.ts';
 import { makeKey, randomId } from '../internal/api-key-format.ts';

@@ -1,11 +1,6 @@
 import { addressRanges, parseAddress } from '../address.ts';
+import type { ApiKeyRefusalCode, ApiKeys, ApiKeyVerification, VerifiedApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
-import type {
-  ApiKeyRefusalCode,
-  ApiKeys,
-  ApiKeyVerification,
-  VerifiedApiKey,
-} from '../credentials/api-keys.ts';
 import type { Challenge, DenialKind } from '../denial.ts';
 import type { AuthenticatedFacts, Peer } from '../facts.ts';
 import { isToken } from '../internal/header-syntax.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import type { VerifiedApiKey } from '../api-key.ts';
 import { ConfigurationError } from '../configuration-error.ts';
-import { apiKeys, type VerifiedApiKey } from '../credentials/api-keys.ts';
-import type { ApiKeyLimit, ApiKeyStore } from '../stores/api-key-store.ts';
+import { apiKeys } from '../credentials/api-keys.ts';
+import type { ApiKeyQuota, ApiKeyStore } from '../stores/api-key-store.ts';
 import { memoryApiKeyStore } from '../stores/memory-api-key-store.ts';
 import { httpRefusal } from '../wire/http.ts';
 import { type LimitQuotaOptions, limitQuota } from './limit-quota.ts';
@@ -13,7 +14,7 @@ const request = new Request('https://api.example.com/reports');
 type Facts = { readonly apiKey: VerifiedApiKey };
 
 async function setup(
-  quotas: Readonly<Record<string, ApiKeyLimit>>,
+  quotas: Readonly<Record<string, ApiKeyQuota>>,
   store: ApiKeyStore = memoryApiKeyStore(),
 ) {
   const clock = { at: NOON };
@@ -33,7 +34,7 @@ async function setup(
 
 describe('limitQuota', () => {
   test('admits as many calls as the quota has, and tells when it begins anew', async () => {
-    const { clock, check } = await setup({ reports: { limit: 2, windowMs: DAY } });
+    const { clock, check } = await setup({ reports: { limit: 2, window: DAY } });
     expect([await check(), await check()]).toEqual(['passed', 'passed']);
     clock.at += 500;
     const denial = await check();
@@ -50,15 +51,15 @@ describe('limitQuota', () => {
   });
 
   test('of calls at once admits exactly as many as there is room for', async () => {
-    const { check } = await setup({ reports: { limit: 7, windowMs: DAY } });
+    const { check } = await setup({ reports: { limit: 7, window: DAY } });
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => check()));
     expect(outcomes.filter((outcome) => outcome === 'passed')).toHaveLength(7);
   });
 
   test('charges several quotas together or not at all', async () => {
     const { check } = await setup({
-      reports: { limit: 10, windowMs: DAY },
-      pages: { limit: 5, windowMs: DAY },
+      reports: { limit: 10, window: DAY },
+      pages: { limit: 5, window: DAY },
     });
     const costs = { reports: 1, pages: 3 };
     expect(await check({ costs })).toBe('passed');
@@ -67,14 +68,14 @@ describe('limitQuota', () => {
   });
 
   test('a cost can depend on the call', async () => {
-    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const { check } = await setup({ reports: { limit: 10, window: DAY } });
     const costs = ({ method }: { method: string }) => ({ reports: method === 'GET' ? 6 : 1 });
     expect(await check({ costs })).toBe('passed');
     expect(await check({ costs })).toMatchObject({ kind: 'rate_limited' });
   });
 
   test('what can never have room names no time', async () => {
-    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const { check } = await setup({ reports: { limit: 10, window: DAY } });
     const denial = await check({ costs: { reports: 11 } });
     expect(denial).toMatchObject({ kind: 'rate_limited', retryAfter: undefined });
   });
@@ -91,7 +92,7 @@ describe('limitQuota', () => {
     ['less than nothing', { reports: -1 }],
     ['half', { reports: 0.5 }],
   ])('a cost function that answers %s is a fault, also when open', async (_name, answer) => {
-    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } });
+    const { check } = await setup({ reports: { limit: 10, window: DAY } });
     const costs = () => answer as Record<string, number>;
     expect(await check({ costs, onError: 'open' })).toMatchObject({
       kind: 'internal',
@@ -102,7 +103,7 @@ describe('limitQuota', () => {
   test('a store that fails refuses, or lets pass and says so', async () => {
     const cause = new Error('down');
     const store = { ...memoryApiKeyStore(), consume: () => Promise.reject(cause) };
-    const { check } = await setup({ reports: { limit: 10, windowMs: DAY } }, store);
+    const { check } = await setup({ reports: { limit: 10, window: DAY } }, store);
     expect(await check()).toMatchObject({
       kind: 'unavailable',
       code: 'api_key.store_unavailable',

@@ -1,5 +1,5 @@
+import type { ApiKeys, VerifiedApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
-import type { ApiKeys, VerifiedApiKey } from '../credentials/api-keys.ts';
 import { areCosts } from '../internal/api-key-terms.ts';
 import { settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';

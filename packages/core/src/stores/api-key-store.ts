@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../internal/maybe-promise.ts';
+import type { Limit } from './limit-store.ts';
 
 /** Whom a key belongs to. */
 export interface ApiKeyOwner {
@@ -7,11 +8,11 @@ export interface ApiKeyOwner {
 }
 
 /** So much in each window of time. Windows are aligned to the epoch: `86_400_000` is a day in UTC. */
-export interface ApiKeyLimit {
+export interface ApiKeyQuota {
   /** A whole number. */
   readonly limit: number;
-  /** Milliseconds. */
-  readonly windowMs: number;
+  /** Whole milliseconds. */
+  readonly window: number;
 }
 
 /** What whoever issues a key decides about it. */
@@ -24,10 +25,13 @@ export interface ApiKeyTerms {
   readonly roles?: readonly string[] | undefined;
   /** Epoch milliseconds; the key is good until just before. Default: it does not expire. */
   readonly expiresAt?: number | undefined;
-  /** Rates by name, as data for `rateLimit`. */
-  readonly limits?: Readonly<Record<string, ApiKeyLimit>> | undefined;
+  /**
+   * Rates by name, as `tokenBucket` and the others make them: nothing by themselves, but what
+   * `rateLimit({ limit: ({ apiKey }) => apiKey.limits.requests ?? standard, … })` goes by.
+   */
+  readonly limits?: Readonly<Record<string, Limit>> | undefined;
   /** Quotas by name, counted in the store by `consumeQuota` and `limitQuota`. */
-  readonly quotas?: Readonly<Record<string, ApiKeyLimit>> | undefined;
+  readonly quotas?: Readonly<Record<string, ApiKeyQuota>> | undefined;
   /** Addresses and networks (`192.0.2.0/24`, `2001:db8::/32`) the key may be used from. Default: any. */
   readonly allowedPeers?: readonly string[] | undefined;
   /** Plain JSON, at most 4,096 characters of it. Handlers see it, callers do not. */
@@ -95,7 +99,7 @@ export interface ApiKeyUse {
 }
 
 /** What a call costs in one quota. */
-export interface QuotaCharge extends ApiKeyLimit {
+export interface QuotaCharge extends ApiKeyQuota {
   readonly name: string;
   /** A whole number, not negative. */
   readonly cost: number;

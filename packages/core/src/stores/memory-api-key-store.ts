@@ -85,11 +85,11 @@ export function memoryApiKeyStore({
     consume: (id, charges, now) => {
       const counters = rows.get(id)?.counters;
       if (counters === undefined) return { ok: false, name: charges[0]?.name ?? '' };
-      const taken = charges.map(({ name, cost, limit, windowMs }) => {
+      const taken = charges.map(({ name, cost, limit, window }) => {
         const known = counters.get(name);
-        const started = Math.max(Math.floor(now / windowMs) * windowMs, known?.startedAt ?? 0);
+        const started = Math.max(Math.floor(now / window) * window, known?.startedAt ?? 0);
         const used = (known?.startedAt === started ? known.used : 0) + cost;
-        return { name, startedAt: started, used, limit, cost, endsAt: started + windowMs };
+        return { name, startedAt: started, used, limit, cost, endsAt: started + window };
       });
       const short = taken.find(({ used, limit }) => used > limit);
       if (short !== undefined) {
