@@ -5,12 +5,14 @@ import {
   type LimitRequest,
   type LimitState,
   type LimitStore,
+  type LimitVerdict,
   limitVerdict,
   type Settlement,
 } from '@apisec/core';
+import { type Batch, batches } from './batch.ts';
 import { keyPart, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { type RedisStoreOptions, type Server, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
 export interface RedisLimitStoreOptions extends RedisStoreOptions {
@@ -28,11 +30,17 @@ export interface RedisLimitStore extends LimitStore {
   readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
 }
 
-const KINDS = { bucket: 'b', fixed_window: 'f', sliding_window: 's' } as const;
+type Requests = readonly LimitRequest[];
+
+const KINDS = { bucket: 0, fixed_window: 1, sliding_window: 2 } as const;
+/** Calls decided by one run of the script: it holds up the server for that long. */
+const BATCH = 32;
+const DOUBLE = 8;
 
 /**
  * Counts limits on Redis, Valkey or Redis Cluster: one round trip for each decision whatever the number of
- * limits, one atomic script on the server's own clock. It keeps the law of core's memory store.
+ * limits, one atomic script on the server's own clock. Decisions of one moment share a run of the script,
+ * where they are made one after the other. It keeps the law of core's memory store.
  *
  * While the server does not answer, decisions reject within `timeout`; what happens then is said by `onError` of
  * the policy. It recovers by itself.
@@ -48,57 +56,99 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     slots === 'store' || slots === 'key',
     "redisLimitStore: slots must be 'store' or 'key'.",
   );
-  const { prefix, run } = serverOf(options);
-  const keyOf = ({ name, key, limit }: LimitRequest): string => {
-    const tag = slots === 'store' ? 'limits' : tagOf(key);
-    const window = limit.algorithm === 'bucket' ? '' : String(limit.window);
-    return `${prefix}:{${tag}}:${KINDS[limit.algorithm]}${window}:${keyPart(name)}:${keyPart(key)}`;
+  const server = serverOf(options);
+  const tag = slots === 'store' ? () => 'limits' : ({ key }: LimitRequest) => tagOf(key);
+  const keyOf = (request: LimitRequest): string => {
+    const { name, key, limit } = request;
+    const window = limit.algorithm === 'bucket' ? '' : limit.window;
+    const place = `${server.prefix}:{${tag(request)}}:${KINDS[limit.algorithm]}:${window}`;
+    return `${place}:${keyPart(name)}:${keyPart(key)}`;
+  };
+  const groups = new Map<string, Batch<Requests, LimitAnswer>>();
+  const groupOf = (name: string): Batch<Requests, LimitAnswer> => {
+    const known = groups.get(name);
+    if (known) return known;
+    const group = batches<Requests, LimitAnswer>(BATCH, (calls) => {
+      // The next call begins a group of its own, so that groups are as many as tags are waiting.
+      groups.delete(name);
+      return decide(server, keyOf, calls);
+    });
+    groups.set(name, group);
+    return group;
   };
 
   return Object.freeze({
-    consume: async (requests: readonly LimitRequest[]): Promise<LimitAnswer> => {
-      const answer = await run(
-        consumeScript,
-        requests.map(keyOf),
-        requests.flatMap(({ limit, cost }) => [
-          ...law(limit),
-          String(limit.capacity),
-          String(cost),
-        ]),
-      );
-      // The script above says what it answers.
-      const [allowed, at, ...states] = answer as [number, number, ...string[]];
-      return {
-        allowed: allowed === 1,
-        at,
-        verdicts: requests.map(({ limit, cost }, index) =>
-          limitVerdict(limit, stateOf(states[index] as string), at, cost, allowed === 1),
-        ),
-      };
+    consume: async (requests: Requests): Promise<LimitAnswer> => {
+      const [first] = requests;
+      // One bad number must not fail the calls that share its run.
+      if (first === undefined || !requests.every(isCountable)) {
+        throw new TypeError('a limit, or what a call costs, is no finite number');
+      }
+      return groupOf(tag(first)).add(requests);
     },
     settle: async (settlements: readonly Settlement[]): Promise<void> => {
       const changed = settlements.filter(({ cost, actual }) => actual !== cost);
       if (changed.length === 0) return;
-      await run(
+      await server.run(
         settleScript,
         changed.map(keyOf),
-        changed.flatMap(({ limit, cost, actual, at }) => [
-          ...law(limit),
-          String(actual - cost),
-          String(at),
-        ]),
+        changed.flatMap(({ limit, cost, actual, at }) =>
+          [...law(limit), actual - cost, at].map(String),
+        ),
       );
     },
   });
 }
 
-function law(limit: Limit): readonly [kind: string, a: string, b: string] {
-  return limit.algorithm === 'bucket'
-    ? [KINDS.bucket, String(limit.refill), String(limit.period)]
-    : [KINDS[limit.algorithm], String(limit.window), '0'];
+async function decide(
+  { run }: Server,
+  keyOf: (request: LimitRequest) => string,
+  calls: readonly Requests[],
+): Promise<readonly LimitAnswer[]> {
+  const keys = new Map<string, number>();
+  const numberOf = (key: string): number => {
+    const number = keys.get(key) ?? keys.size + 1;
+    keys.set(key, number);
+    return number;
+  };
+  const asked = calls.map((requests) =>
+    requests.flatMap((request) => {
+      const { limit, cost } = request;
+      return [numberOf(keyOf(request)), ...law(limit), limit.capacity, cost];
+    }),
+  );
+  const answer = await run(consumeScript, [...keys.keys()], [JSON.stringify(asked)]);
+  // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
+  return read(Buffer.from(answer as Buffer), calls);
 }
 
-function stateOf(text: string): LimitState {
-  const [used = 0, at = 0, previous = 0] = text.split(' ').map(Number);
-  return { used, at, previous };
+/** Reads the doubles that the script answers. */
+function read(answer: Buffer, calls: readonly Requests[]): readonly LimitAnswer[] {
+  let offset = 0;
+  const next = (): number => {
+    const value = answer.readDoubleBE(offset);
+    offset += DOUBLE;
+    return value;
+  };
+  const at = next();
+  return calls.map((requests) => {
+    const allowed = next() === 1;
+    const verdicts: LimitVerdict[] = requests.map(({ limit, cost }) => {
+      const state: LimitState = { used: next(), at: next(), previous: next() };
+      return limitVerdict(limit, state, at, cost, allowed);
+    });
+    return { allowed, at, verdicts };
+  });
+}
+
+function law(limit: Limit): readonly [kind: number, a: number, b: number] {
+  const kind = KINDS[limit.algorithm];
+  return limit.algorithm === 'bucket'
+    ? [kind, limit.refill, limit.period]
+    : [kind, limit.window, 0];
+}
+
+function isCountable({ limit, cost }: LimitRequest): boolean {
+  const [, a, b] = law(limit);
+  return [a, b, limit.capacity, cost].every(Number.isFinite);
 }

@@ -1,4 +1,5 @@
 import { assertConfiguration } from '@apisec/core';
+import { Command } from 'ioredis';
 import { type BreakerOptions, circuitBreaker } from './breaker.ts';
 import { assertCounts, type RedisClient } from './client.ts';
 import type { Script } from './script.ts';
@@ -19,7 +20,7 @@ export interface Server {
   readonly prefix: string;
   /** Sends one command. Nothing is ever sent again by itself. */
   readonly ask: <T>(command: (client: RedisClient) => Promise<T>) => Promise<T>;
-  /** Runs a script by its digest; sent whole only where the server does not know it yet. */
+  /** Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes. */
   readonly run: (
     script: Script,
     keys: readonly string[],
@@ -61,14 +62,28 @@ export function serverOf({
     ask,
     run: async ({ lua, sha }, keys, args) => {
       try {
-        return await ask((server) => server.evalsha(sha, keys.length, ...keys, ...args));
+        return await ask((server) => send(server, 'evalsha', sha, keys, args));
       } catch (cause) {
         // Refused before it ran, so this is the one failure after which sending again cannot count twice.
         if (!isUnknownScript(cause)) throw cause;
-        return ask((server) => server.eval(lua, keys.length, ...keys, ...args));
+        return ask((server) => send(server, 'eval', lua, keys, args));
       }
     },
   };
+}
+
+/** Runs a script and answers bytes as they are: doubles are no UTF-8. */
+async function send(
+  client: RedisClient,
+  name: 'eval' | 'evalsha',
+  code: string,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
+  const command = new Command(name, [code, String(keys.length), ...keys, ...args], {
+    replyEncoding: null,
+  });
+  return client.sendCommand(command);
 }
 
 function isUnknownScript(cause: unknown): boolean {
