@@ -102,6 +102,16 @@ const meanings = {
   'signature.body_uncovered': 'The call has a body, and signatures of this operation cover none.',
   'signature.replayed': 'The nonce of the signature was used before.',
   'signature.unavailable': 'The keys or the replay store for signatures did not answer.',
+  // client certificates
+  'certificate.missing': 'The call needs a client certificate, and none was shown or attested.',
+  'certificate.mismatch': 'The token is bound to another certificate than the one shown.',
+  'certificate.token_unbound': 'The operation needs a token that is bound to a certificate.',
+  'certificate.unreadable': 'The host does not read certificates, or cannot read this one.',
+  'certificate.expired': 'The certificate has expired, perhaps while its connection lasted.',
+  'certificate.not_yet_valid': 'The certificate begins to be valid in the future.',
+  'certificate.identity_missing': 'The certificate has no well-formed name of the kind asked for.',
+  'certificate.identity_ambiguous': 'The certificate has several names that could be its holder.',
+  'certificate.identity_refused': 'The name in the certificate is not known, or not trusted.',
   'authentication.insufficient': 'The user must sign in again, or in a stronger way.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',

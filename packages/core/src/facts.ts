@@ -61,6 +61,23 @@ export interface RawBodyFacts {
 export interface ClientCertificate {
   /** The leaf in DER, as RFC 8705 §3.1 hashes it. */
   readonly raw: Uint8Array;
+  /** What it says. Undefined where the host does not read certificates, or cannot read this one. */
+  readonly content?: CertificateContent | undefined;
+}
+
+/** What a certificate says (RFC 5280), read by the host. */
+export interface CertificateContent {
+  /** The distinguished name as RFC 4514 writes it: `CN=orders,O=Example,C=DE`. */
+  readonly subject: string;
+  /** Names of the extension `subjectAltName`, as they are in it. */
+  readonly dns: readonly string[];
+  readonly uris: readonly string[];
+  readonly emails: readonly string[];
+  /** Epoch milliseconds. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** True for a certificate that may sign others. */
+  readonly isAuthority: boolean;
 }
 
 /** What adapters attest where they terminate mutual TLS; absent when the caller showed no valid certificate. */
