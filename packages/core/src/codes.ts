@@ -46,6 +46,10 @@ const meanings = {
   'token.signature_invalid': 'The signature of the token is not valid.',
   'token.unconfirmed': 'The token is bound to a key, and nobody proved to hold it.',
   'keys.unavailable': 'The keys of the issuer cannot be had at the moment.',
+  // introspection
+  'token.inactive': 'The issuer says that the token is not active.',
+  'introspection.unavailable': 'The issuer cannot be asked about tokens at the moment.',
+  'introspection.overloaded': 'As many unknown tokens are being asked about as may.',
   // revocation
   'token.revoked': 'The credential was revoked before its time.',
   'revocation.unavailable': 'Whether the credential was revoked cannot be told at the moment.',

@@ -32,18 +32,35 @@ export function urlProblem(value: unknown, insecureLoopback: boolean): string | 
     : 'it is not https (for tests on this machine say insecureLoopback: true)';
 }
 
+/** What is sent, where it is more than a question for a document. */
+export interface BoundedRequest {
+  readonly method?: 'GET' | 'POST' | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+/** What came back. The body is read only where the status is 200, and undefined where it is too large. */
+export interface BoundedResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: Uint8Array | undefined;
+}
+
+/** Rejects where no answer came in time, with an error that is for logs only. */
+export type BoundedFetch = (url: string, request: BoundedRequest) => Promise<BoundedResponse>;
+
 /**
  * Fetches without following redirects, within a time and a size.
  *
  * @throws ConfigurationError when a bound is no positive number.
  */
-export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
+export function boundedFetcher(name: string, options: FetchOptions): BoundedFetch {
   const { timeout = 5, maxBytes = 262_144, fetch = globalThis.fetch } = options;
   assertConfiguration(
     timeout > 0 && timeout <= 60 && maxBytes > 0,
     `${name}: timeout is in seconds, from 0 to 60, and maxBytes is positive.`,
   );
-  return async (url) => {
+  return async (url, { method = 'GET', headers, body }) => {
     const controller = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     // Raced as well, since a fetch that was handed in may not heed the signal.
@@ -53,18 +70,19 @@ export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
         controller.abort();
       }, timeout * 1000);
     });
-    const load = async (): ReturnType<FetchJson> => {
+    const load = async (): Promise<BoundedResponse> => {
       const response = await fetch(url, {
-        headers: { accept: 'application/json' },
+        method,
+        headers,
         redirect: 'manual',
         signal: controller.signal,
+        ...(body !== undefined && { body }),
       });
-      const { status } = response;
-      if (status >= 400 && status < 500) return undefined;
-      if (status !== 200) throw new Error(`${url} answered ${status}`);
-      const document = parseStrictObject(await readBytes(response, maxBytes, url));
-      if (document === undefined) throw new Error(`${url} answered no well-formed JSON object`);
-      return document;
+      return {
+        status: response.status,
+        contentType: response.headers.get('content-type') ?? '',
+        body: response.status === 200 ? await readBytes(response, maxBytes) : undefined,
+      };
     };
     try {
       return await Promise.race([load(), late]);
@@ -75,7 +93,26 @@ export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
   };
 }
 
-async function readBytes(response: Response, maxBytes: number, url: string): Promise<Uint8Array> {
+/**
+ * Fetches JSON objects within a time and a size.
+ *
+ * @throws ConfigurationError when a bound is no positive number.
+ */
+export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
+  const fetchBounded = boundedFetcher(name, options);
+  const request: BoundedRequest = { headers: { accept: 'application/json' } };
+  return async (url) => {
+    const { status, body } = await fetchBounded(url, request);
+    if (status >= 400 && status < 500) return undefined;
+    if (status !== 200) throw new Error(`${url} answered ${status}`);
+    if (body === undefined) throw new Error(`${url} answered more bytes than allowed`);
+    const document = parseStrictObject(body);
+    if (document === undefined) throw new Error(`${url} answered no well-formed JSON object`);
+    return document;
+  };
+}
+
+async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const reader = response.body?.getReader();
@@ -83,7 +120,7 @@ async function readBytes(response: Response, maxBytes: number, url: string): Pro
     const next = await reader?.read();
     if (next === undefined || next.done) break;
     size += next.value.byteLength;
-    if (size > maxBytes) throw new Error(`${url} answered more than ${maxBytes} bytes`);
+    if (size > maxBytes) return undefined;
     chunks.push(next.value);
   }
   const bytes = new Uint8Array(size);

@@ -48,24 +48,38 @@ export function examineJwt(
   const problem = contentProblem(claims, profile.required, rules.audiences);
   if (problem !== undefined) return problem;
 
+  const lifetime = lifetimeOf(claims, tolerance, at);
+  if (typeof lifetime === 'string') return lifetime;
+  const { expiresAt } = lifetime;
+  if (expiresAt === undefined) return 'token.claim_missing';
+  return { jws, alg, claims, rules, expiresAt, goodUntil: expiresAt + tolerance };
+}
+
+/** When the token ends by its claims, or why it is not good at the moment. All in milliseconds. */
+export function lifetimeOf(
+  claims: object,
+  tolerance: number,
+  at: number,
+): { readonly expiresAt: number | undefined } | TokenRefusalCode {
   const exp = dateClaim(claims, 'exp');
   const nbf = dateClaim(claims, 'nbf');
   const iat = dateClaim(claims, 'iat');
-  if (typeof exp !== 'number' || nbf === INVALID || iat === INVALID) return 'token.claim_invalid';
-  const goodUntil = exp + tolerance;
-  if (at >= goodUntil) return 'token.expired';
+  if (exp === INVALID || nbf === INVALID || iat === INVALID) return 'token.claim_invalid';
+  if (exp !== undefined && at >= exp + tolerance) return 'token.expired';
   const begins = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   if (at < begins - tolerance) return 'token.not_yet_valid';
-  return { jws, alg, claims, rules, expiresAt: exp, goodUntil };
+  return { expiresAt: exp };
 }
 
-function contentProblem(
+/** What is missing, no text, or for somebody else; without `audiences` for whom is not asked. */
+export function contentProblem(
   claims: object,
   required: readonly string[],
-  audiences: ReadonlySet<string>,
+  audiences: ReadonlySet<string> | undefined,
 ): TokenRefusalCode | undefined {
   if (required.some((name) => member(claims, name) === undefined)) return 'token.claim_missing';
   if (TEXTS.some((name) => textClaim(claims, name) === INVALID)) return 'token.claim_invalid';
+  if (audiences === undefined) return undefined;
   const named = audiencesOf(claims);
   if (named === INVALID) return 'token.claim_invalid';
   return named.some((each) => audiences.has(each)) ? undefined : 'token.audience_mismatch';

@@ -1,4 +1,6 @@
+import type { Denial } from '../denial.ts';
 import type { AuthenticatedFacts, Authentication, Principal } from '../facts.ts';
+import type { Demand } from '../outcome.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import { freezeDeep, frozenSet } from './freeze-deep.ts';
 import { type ClaimPath, INVALID, rolesAt, scopesAt, textClaim } from './jwt-claims.ts';
@@ -13,12 +15,21 @@ export interface ClaimMapping {
   readonly roles: readonly ClaimPath[];
 }
 
+/** How the claims came here. */
+export interface ClaimsOrigin {
+  readonly method: 'jwt' | 'introspection';
+  readonly scheme: TokenScheme;
+  readonly rules: Pick<IssuerRules, 'issuer' | 'tenant' | 'tenantClaim'>;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number | undefined;
+  /** The subject where the claims name none. */
+  readonly subject?: string | undefined;
+}
+
 /** What the token says of its caller, frozen, so that it can be shared between calls; or what is wrong. */
 export function factsOfClaims(
   claims: Readonly<Record<string, unknown>>,
-  expiresAt: number,
-  scheme: TokenScheme,
-  rules: IssuerRules,
+  { method, scheme, rules, expiresAt, subject: fallback }: ClaimsOrigin,
   mapping: ClaimMapping,
 ): AuthenticatedFacts | TokenRefusalCode {
   const confirmation = member(claims, 'cnf');
@@ -31,7 +42,7 @@ export function factsOfClaims(
   const roles = mapping.roles.map((path) => rolesAt(claims, path));
   const tenant =
     rules.tenantClaim === undefined ? rules.tenant : textClaim(claims, rules.tenantClaim);
-  const subject = textClaim(claims, 'sub');
+  const subject = textClaim(claims, 'sub') ?? fallback;
   const clientId = textClaim(claims, 'client_id');
   if (!isList(scopes) || !isList(roles)) return 'token.claim_invalid';
   if (tenant === INVALID || clientId === INVALID) return 'token.claim_invalid';
@@ -48,13 +59,22 @@ export function factsOfClaims(
     roles: frozenSet(roles.flat()),
   });
   const authentication: Authentication = Object.freeze({
-    method: 'jwt',
+    method,
     scheme,
     claims: freezeDeep(claims),
     expiresAt,
     confirmation,
   });
   return Object.freeze({ principal, authentication });
+}
+
+/** Every member of `cnf` must be proved by a policy that knows it; one that nobody knows refuses. */
+export function confirmationDemands(
+  { authentication }: AuthenticatedFacts,
+  denial: Denial,
+): readonly Demand[] | undefined {
+  const { confirmation } = authentication;
+  return confirmation && Object.keys(confirmation).map((name) => ({ id: `cnf.${name}`, denial }));
 }
 
 function isConfirmation(value: unknown): value is Readonly<Record<string, unknown>> {

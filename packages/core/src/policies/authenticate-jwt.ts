@@ -1,10 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Denial } from '../denial.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
 import { type ClaimPath, isClaimPath } from '../internal/jwt-claims.ts';
 import { examineJwt } from '../internal/jwt-examination.ts';
-import { factsOfClaims } from '../internal/jwt-facts.ts';
+import { confirmationDemands, factsOfClaims } from '../internal/jwt-facts.ts';
 import { issuerRules, type TrustedIssuer } from '../internal/jwt-issuers.ts';
 import { type JwtProfile, profiles } from '../internal/jwt-profile.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
@@ -15,7 +14,7 @@ import { type VerifiedTokensOptions, verifiedTokens } from '../internal/verified
 import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
 import type { KeyAnswer, KeySet, SignatureVerifier } from '../key-source.ts';
 import { discoverIssuer } from '../keys/discover-issuer.ts';
-import { type Demand, type Deny, deny, type NoFacts, type Outcome, type Pass } from '../outcome.ts';
+import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 
 export type {
@@ -143,10 +142,11 @@ export function authenticateJwt(
 
     const conclude = (signed: boolean, set: KeySet): Answer => {
       if (!signed) return refusals.bad('token.signature_invalid', scheme);
-      const facts = factsOfClaims(claims, expiresAt, scheme, rules, { scopes, roles });
+      const origin = { method: 'jwt', scheme, rules, expiresAt } as const;
+      const facts = factsOfClaims(claims, origin, { scopes, roles });
       if (typeof facts === 'string') return refusals.bad(facts, scheme);
       rememberToken(facts.authentication, token);
-      const demands = demandsOf(facts, refusals.bad('token.unconfirmed', scheme).denial);
+      const demands = confirmationDemands(facts, refusals.bad('token.unconfirmed', scheme).denial);
       const outcome = Object.freeze({ ok: true as const, facts, demands });
       const verification = { outcome, keys: rules.keys, set, goodUntil };
       // Only the canonical spelling is known again: variants of one token must not fill the cache.
@@ -191,15 +191,6 @@ export function authenticateJwt(
 }
 
 type Answer = Outcome<AuthenticatedFacts>;
-
-/** Every member of `cnf` must be proved by a policy that knows it; one that nobody knows refuses. */
-function demandsOf(
-  { authentication }: AuthenticatedFacts,
-  denial: Denial,
-): readonly Demand[] | undefined {
-  const { confirmation } = authentication;
-  return confirmation && Object.keys(confirmation).map((name) => ({ id: `cnf.${name}`, denial }));
-}
 
 function keysUnavailable(retryAfter: number | undefined, cause: unknown): Deny {
   return deny('unavailable', 'keys.unavailable', {
