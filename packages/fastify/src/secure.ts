@@ -20,6 +20,7 @@ import {
   hasBody,
   letThrough,
   type NodeCall,
+  nodeCertificate,
   nodePeer,
   nodeRequest,
   type ProxyTrust,
@@ -148,6 +149,7 @@ function hooks(
           operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
         },
         peer: nodePeer(request.raw, trust),
+        certificate: nodeCertificate(request.raw, trust),
       }));
       if (isThenable(decision)) {
         decision.then((late) => proceed(late, request, reply, done)).catch(done);

@@ -5,6 +5,7 @@ export { nodeVerifier } from './node-verifier.ts';
 // For adapter authors.
 
 export { beginCall, decideCall, type NodeCall } from './call.ts';
+export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
 export { applyNodeHeaders } from './headers.ts';
 export {
   nodePeer,

@@ -108,6 +108,7 @@ describe('with trusted proxies', () => {
     ['the last there is, of too few hops', 3, '10.0.0.1', '192.0.2.1, 10.0.0.2', '192.0.2.1'],
     ['one hop behind a Unix socket', 1, undefined, '6.6.6.6, 192.0.2.1', '192.0.2.1'],
     ['unknown where the proxy wrote nonsense', 1, '10.0.0.1', '192.0.2.1, x', undefined],
+    ['unknown where the nearer of two wrote nonsense', 2, '10.0.0.1', '192.0.2.1, x', undefined],
   ])('the peer is %s', (_, proxies, remoteAddress, value, expected) => {
     const trust = trustProxies({ proxies, header: 'x-forwarded-for' });
     const headers: Record<string, string> = { forwarded: 'for=7.7.7.7' };

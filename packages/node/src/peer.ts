@@ -18,6 +18,11 @@ export interface TrustProxiesOptions {
   readonly proxies: readonly string[] | number;
   /** The one header that they write. The other is not looked at: it would be the caller's own word. */
   readonly header: 'forwarded' | 'x-forwarded-for';
+  /**
+   * Whether they end TLS and write the client certificate that they have verified to `Client-Cert` (RFC 9440),
+   * having removed what a caller wrote there. Default: false, and the header is not looked at.
+   */
+  readonly clientCert?: boolean | undefined;
 }
 
 /** Which proxies to believe; made once by {@link trustProxies}. */
@@ -25,6 +30,8 @@ export interface ProxyTrust {
   readonly header: TrustProxiesOptions['header'];
   /** Whether the proxy at this distance, with this address, may be believed. */
   readonly believes: (distance: number, address: Address | undefined) => boolean;
+  /** Whether they say which certificate the caller has. */
+  readonly clientCert?: boolean | undefined;
 }
 
 /**
@@ -35,24 +42,34 @@ export interface ProxyTrust {
  * @example
  * secure(orders, { trust: trustProxies({ proxies: ['10.0.0.0/8'], header: 'x-forwarded-for' }) })
  */
-export function trustProxies({ proxies, header }: TrustProxiesOptions): ProxyTrust {
+export function trustProxies({
+  proxies,
+  header,
+  clientCert = false,
+}: TrustProxiesOptions): ProxyTrust {
   assertConfiguration(
     header === 'forwarded' || header === 'x-forwarded-for',
     `trustProxies: header is 'forwarded' or 'x-forwarded-for', whichever your proxies write.`,
+  );
+  assertConfiguration(
+    typeof clientCert === 'boolean',
+    'trustProxies: clientCert is true where your proxies write Client-Cert themselves, else false.',
   );
   if (typeof proxies === 'number') {
     assertConfiguration(
       Number.isSafeInteger(proxies) && proxies > 0,
       'trustProxies: a number of proxies is 1 or more; leave `trust` out if there is none.',
     );
-    return Object.freeze({ header, believes: (distance: number) => distance < proxies });
+    const believes = (distance: number): boolean => distance < proxies;
+    return Object.freeze({ header, believes, clientCert });
   }
   assertConfiguration(
     proxies.length > 0,
     'trustProxies: name the ranges of your proxies; leave `trust` out if there is none.',
   );
   const within = addressRanges(proxies);
-  return Object.freeze({ header, believes: (_: number, address?: Address) => within(address) });
+  const believes = (_: number, address?: Address): boolean => within(address);
+  return Object.freeze({ header, believes, clientCert });
 }
 
 /** What tells who called: a Node request, or what has these two from another host. */
@@ -134,6 +151,11 @@ function caller(
     if (address === undefined) return undefined;
   }
   return address;
+}
+
+/** Whether whoever connected is a proxy that may be believed. */
+export function believesSocket({ believes }: ProxyTrust, socket: SocketLike | undefined): boolean {
+  return believes(0, socket && socketAddress(socket));
 }
 
 function socketAddress({ remoteAddress }: SocketLike): Address | undefined {

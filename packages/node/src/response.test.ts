@@ -120,6 +120,17 @@ describe('the end of a response', () => {
     expect(ends).toEqual([aborted]);
   });
 
+  test('over HTTP/2 is aborted when the caller resets what was not all sent', async () => {
+    const large = Buffer.alloc(10_000_000);
+    const session = await serveHttp2(watch((response) => (response as ServerResponse).end(large)));
+    const stream = session.request({ ':path': '/' });
+    stream.on('error', () => undefined);
+    await once(stream, 'response');
+    stream.close(8);
+    await later();
+    expect(ends).toEqual([true]);
+  });
+
   test('over HTTP/2 is aborted when the caller resets the stream', async () => {
     const session = await serveHttp2(
       watch((response) => (response as ServerResponse).write('half')),
