@@ -1,13 +1,20 @@
 import {
   type Admission,
+  type Attested,
   admit,
   assertAdmission,
   assertBodyLimit,
+  type CertificateFacts,
+  type ClientCertificate,
+  DEFAULT_MAX_BODY_BYTES,
+  type FetchCall,
+  type FetchFacts,
   type FetchOptions,
   guardFetch,
   type HttpFacts,
   type Peer,
   type RequestLike,
+  readRawBody,
   UNKNOWN_PEER,
 } from '@apisec/core';
 import type { Context, MiddlewareHandler } from 'hono';
@@ -16,16 +23,24 @@ import { operationOf } from './operation.ts';
 /** What a host knows of a call beyond the web standards. */
 export interface HonoHost {
   readonly peer: Peer;
+  /** What the caller proved to hold in mutual TLS; on Node `nodeCertificate(c.env.incoming)`. */
+  readonly certificate?: ClientCertificate | undefined;
   /** What policies see in place of the web request, for hosts whose own request is nearer to the wire. */
   readonly request?: RequestLike | undefined;
 }
 
 /** Options of {@link secure}. */
-export interface SecureOptions extends Pick<FetchOptions, 'maxBodyBytes'> {
+export interface SecureOptions<Raw extends boolean = boolean>
+  extends Pick<FetchOptions, 'maxBodyBytes'> {
   /** Who is at the other end, from what your runtime attests. Default: unknown. */
   readonly host?: ((c: Context) => HonoHost) | undefined;
   /** The operation that a call means, for `coverage`. Default: `METHOD pattern` of its route. */
   readonly operation?: ((c: Context) => string) | undefined;
+  /**
+   * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
+   * (`authenticateSignature`). A larger one is refused (`message.too_large`). Default: false.
+   */
+  readonly rawBody?: Raw | undefined;
   /** Told what an `onComplete` or a callback of these options threw. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
@@ -45,28 +60,41 @@ export interface SecureOptions extends Pick<FetchOptions, 'maxBodyBytes'> {
  * @example
  * app.get('/orders', secure(orders), (c) => c.json(listOrders(factsOf(c, orders).principal)));
  */
-export function secure<Facts extends object>(
-  admission: Admission<HttpFacts, Facts>,
-  options: SecureOptions = {},
+export function secure<Facts extends object, Raw extends boolean = false>(
+  admission: Admission<FetchFacts<Raw>, Facts>,
+  options: SecureOptions<Raw> = {},
 ): MiddlewareHandler {
   assertAdmission(admission, 'secure');
-  const { host = () => unknownHost, operation = operationOf, maxBodyBytes, onFault } = options;
+  const {
+    host = () => unknownHost,
+    operation = operationOf,
+    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+    rawBody = false,
+    onFault,
+  } = options;
   assertBodyLimit(maxBodyBytes, 'secure');
   return async (c, next) => {
-    const { response, handled } = await guardFetch<Facts>(
+    const plain = () => {
+      const { peer, certificate, request = c.req.raw } = host(c);
+      const call = { protocol: 'http', operation: operation(c) } as const;
+      const facts: HttpFacts & CertificateFacts = { call, peer, certificate };
+      return { view: request, facts };
+    };
+    const raw = async (): Promise<Attested<FetchFacts<true>>> => {
+      const { view, facts } = plain();
+      const read = await readRawBody(await unreadRequest(c), maxBodyBytes);
+      if (!read.ok) return read;
+      replaceRequest(c, read.request);
+      return { view, facts: { ...facts, rawBody: read.rawBody } };
+    };
+    const { response, handled } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
         admission,
-        attest: () => {
-          const { peer, request = c.req.raw } = host(c);
-          const call = { protocol: 'http', operation: operation(c) } as const;
-          return { view: request, facts: { call, peer } };
-        },
+        // By its type, `rawBody` is set where the guard needs that fact.
+        attest: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['attest'],
         request: () => unreadRequest(c),
         handle: async (decision, inspected) => {
-          if (inspected) {
-            c.req.raw = inspected;
-            c.req.bodyCache = {};
-          }
+          if (inspected) replaceRequest(c, inspected);
           admit(c, decision);
           await next();
           return c.res;
@@ -86,6 +114,11 @@ export function secure<Facts extends object>(
 }
 
 const unknownHost: HonoHost = Object.freeze({ peer: UNKNOWN_PEER });
+
+function replaceRequest(c: Context, request: Request): void {
+  c.req.raw = request;
+  c.req.bodyCache = {};
+}
 
 /** The request with its body, also where earlier middleware has read it through `c.req`. */
 async function unreadRequest(c: Context): Promise<Request> {
