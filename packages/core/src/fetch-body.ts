@@ -8,6 +8,11 @@ export type InspectedRequest =
   | { readonly ok: true; readonly request: Request }
   | { readonly ok: false; readonly denial: Denial };
 
+/** The bytes of a body, and a request whose body is exactly these; or the refusal. */
+export type RawRequest =
+  | { readonly ok: true; readonly request: Request; readonly rawBody: Uint8Array }
+  | { readonly ok: false; readonly denial: Denial };
+
 /** A response that may go out; with the refusal where it is one. */
 export interface ReleasedResponse {
   readonly response: Response;
@@ -52,6 +57,35 @@ export async function inspectRequest(
   } catch (cause) {
     return { ok: false, denial: fault('policy.invalid_outcome', cause) };
   }
+}
+
+/**
+ * For fetch-style adapters that attest `rawBody`: reads the body as it came and answers a request that the handler
+ * can still read. Refuses a body that is larger than `maxBytes` (`message.too_large`), breaks off
+ * (`message.malformed`) or was read before (`message.unavailable`).
+ */
+export async function readRawBody(request: Request, maxBytes: number): Promise<RawRequest> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked) return unavailable;
+  if (body === null) return { ok: true, request, rawBody: new Uint8Array(0) };
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    const whole = await eachChunk(body, maxBytes, (chunk) => {
+      chunks.push(chunk);
+      bytes += chunk.byteLength;
+    });
+    if (!whole) return tooLarge;
+  } catch (cause) {
+    return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+  }
+  const rawBody = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    rawBody.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return { ok: true, request: withBody(request, rawBody), rawBody };
 }
 
 /**
@@ -114,8 +148,11 @@ export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
   );
 }
 
-const unavailable: InspectedRequest = { ok: false, denial: fault('message.unavailable') };
-const tooLarge: InspectedRequest = {
+const unavailable: { readonly ok: false; readonly denial: Denial } = {
+  ok: false,
+  denial: fault('message.unavailable'),
+};
+const tooLarge: { readonly ok: false; readonly denial: Denial } = {
   ok: false,
   denial: { kind: 'too_large', code: 'message.too_large' },
 };
@@ -126,7 +163,7 @@ function unreleased(denial: Denial): ReleasedResponse {
   return { response: refusalResponse(denial), denial };
 }
 
-function withBody(request: Request, body: string | undefined): Request {
+function withBody(request: Request, body: string | Uint8Array<ArrayBuffer> | undefined): Request {
   const { method, signal } = request;
   const headers = new Headers(request.headers);
   headers.delete('content-length');
@@ -134,24 +171,36 @@ function withBody(request: Request, body: string | undefined): Request {
   return new Request(request.url, { method, headers, body: body || null, signal });
 }
 
-/** The text of a body, or undefined as soon as it is larger than allowed; counted as it streams. */
+/** The text of a body, or undefined as soon as it is larger than allowed. */
 async function readText(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<string | undefined> {
-  const reader = body.getReader();
   const decoder = new TextDecoder('utf-8', { fatal: true });
   let text = '';
+  const whole = await eachChunk(body, maxBytes, (chunk) => {
+    text += decoder.decode(chunk, { stream: true });
+  });
+  return whole ? text + decoder.decode() : undefined;
+}
+
+/** Takes a body chunk by chunk, counted as it streams; false as soon as it is larger than allowed. */
+async function eachChunk(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  take: (chunk: Uint8Array) => void,
+): Promise<boolean> {
+  const reader = body.getReader();
   let bytes = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
+    if (done) return true;
     bytes += value.byteLength;
     if (bytes > maxBytes) {
       reader.cancel().catch(() => undefined);
-      return undefined;
+      return false;
     }
-    text += decoder.decode(value, { stream: true });
+    take(value);
   }
 }
 

@@ -3,7 +3,7 @@ import { assertConfiguration } from './configuration-error.ts';
 import type { Allowed } from './decision.ts';
 import { type Denial, fault } from './denial.ts';
 import { type Ending, type Enforcement, enforce } from './enforce.ts';
-import type { HttpFacts } from './facts.ts';
+import type { HttpFacts, RawBodyFacts } from './facts.ts';
 import {
   discard,
   inspectRequest,
@@ -16,11 +16,21 @@ import type { MaybePromise } from './internal/maybe-promise.ts';
 import { report } from './internal/report.ts';
 import type { RequestLike } from './request.ts';
 
+/** What fetch-style hosts attest: with `rawBody`, the bytes of the body as well. */
+export type FetchFacts<Raw extends boolean> = [Raw] extends [true]
+  ? HttpFacts & RawBodyFacts
+  : HttpFacts;
+
+/** What policies see of a call, and what the host attests; or why it cannot. */
+export type Attested<Seed extends HttpFacts> =
+  | { readonly view: RequestLike; readonly facts: Seed }
+  | { readonly denial: Denial };
+
 /** One call as a fetch-style host sees it. */
-export interface FetchCall<Facts extends object> {
-  readonly admission: Admission<HttpFacts, Facts>;
-  /** What policies see, and what the host attests. Whatever it throws closes the call. */
-  readonly attest: () => { readonly view: RequestLike; readonly facts: HttpFacts };
+export interface FetchCall<Facts extends object, Seed extends HttpFacts = HttpFacts> {
+  readonly admission: Admission<Seed, Facts>;
+  /** Whatever it throws closes the call. */
+  readonly attest: () => MaybePromise<Attested<Seed>>;
   /** The request whose body policies may ask to see. */
   readonly request: () => MaybePromise<Request>;
   /** Runs the handler. `inspected` stands in for the request where its body was shown to policies. */
@@ -60,7 +70,8 @@ export interface FetchAnswer {
   readonly handled: boolean;
 }
 
-const DEFAULT_MAX_BODY_BYTES = 1_048_576;
+/** 1 MiB. */
+export const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
 interface Answer extends FetchAnswer {
   readonly ending: Ending;
@@ -73,16 +84,19 @@ interface Answer extends FetchAnswer {
  * does everything that the policies oblige to. Refuses with `call.unattested` (500) when the host cannot say
  * who calls what, and with `handler.invalid_response` (500) when the handler answers what cannot be sent.
  */
-export async function guardFetch<Facts extends object>(
-  call: FetchCall<Facts>,
+export async function guardFetch<Facts extends object, Seed extends HttpFacts = HttpFacts>(
+  call: FetchCall<Facts, Seed>,
   { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onFault, rethrow = false }: FetchOptions,
 ): Promise<FetchAnswer> {
-  let attested: ReturnType<FetchCall<Facts>['attest']>;
+  let attested: Attested<Seed>;
   try {
-    attested = call.attest();
+    attested = await call.attest();
   } catch (cause) {
     report(onFault, cause);
-    return { response: refusalResponse(fault('call.unattested')), handled: false };
+    attested = { denial: fault('call.unattested') };
+  }
+  if ('denial' in attested) {
+    return { response: refusalResponse(attested.denial), handled: false };
   }
   const { view, facts } = attested;
   const decision = await call.admission.check(view, facts);
@@ -113,8 +127,8 @@ export async function guardFetch<Facts extends object>(
   return { response: conclude(duty, view, answer, response), handled: answer.handled };
 }
 
-async function serve<Facts extends object>(
-  call: FetchCall<Facts>,
+async function serve<Facts extends object, Seed extends HttpFacts>(
+  call: FetchCall<Facts, Seed>,
   decision: Allowed<Facts>,
   { onMessage, onRelease }: Enforcement,
   maxBodyBytes: number,

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { factsOf } from './carriers.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import type { HttpFacts } from './facts.ts';
+import type { HttpFacts, RawBodyFacts } from './facts.ts';
 import { guard } from './guard.ts';
 import { deny, pass } from './outcome.ts';
 import { allowAnonymous } from './policies/allow-anonymous.ts';
@@ -128,3 +128,65 @@ describe('protect', () => {
 function fail(): never {
   throw new Error('secret');
 }
+
+describe('protect with rawBody', () => {
+  const seen = guard<HttpFacts & RawBodyFacts>()
+    .use(securityHeaders())
+    .use(
+      definePolicy({
+        name: 'bytes',
+        role: 'check',
+        check: (incoming, { rawBody }: RawBodyFacts) =>
+          pass({ bytes: [...rawBody], length: incoming.headers.get('content-length') }),
+      }),
+    )
+    .use(allowAnonymous());
+  const serve = protect(
+    seen,
+    async (incoming, { bytes, length }) =>
+      Response.json([bytes, [...new Uint8Array(await incoming.arrayBuffer())], length]),
+    { rawBody: true, maxBodyBytes: 4 },
+  );
+  const send = (body: BodyInit | null, init: RequestInit = {}) =>
+    serve(new Request('https://api.example.com/', { method: 'POST', body, ...init }));
+
+  test.each([
+    ['bytes that are no text', [0xff, 0, 0xc3, 0x28]],
+    ['an empty body', []],
+  ])('policies and handler see the same bytes: %s', async (_, bytes) => {
+    const headers = { 'content-length': String(bytes.length) };
+    const response = await send(Uint8Array.from(bytes), { headers });
+    expect(await response.json()).toEqual([bytes, bytes, String(bytes.length)]);
+  });
+
+  test('no body is an empty one', async () => {
+    expect(await (await send(null, { method: 'GET' })).json()).toEqual([[], [], null]);
+  });
+
+  test('a body larger than allowed is refused while it streams', async () => {
+    let given = 0;
+    const body = new ReadableStream({
+      pull: (controller) => {
+        given++;
+        controller.enqueue(new Uint8Array(3));
+      },
+    });
+    const init = { duplex: 'half' } as RequestInit;
+    const response = await send(body, init);
+    expect([response.status, (await response.json()).code]).toEqual([413, 'message.too_large']);
+    expect(given).toBeLessThan(5);
+    expect((await send('1234')).status).toBe(200);
+  });
+
+  test('a body that breaks off is refused', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+    const response = await send(body, { duplex: 'half' } as RequestInit);
+    expect([response.status, (await response.json()).code]).toEqual([400, 'message.malformed']);
+  });
+
+  test('a body that was read before cannot be attested', async () => {
+    const used = new Request('https://api.example.com/', { method: 'POST', body: 'x' });
+    await used.text();
+    expect((await serve(used)).status).toBe(500);
+  });
+});

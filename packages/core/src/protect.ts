@@ -1,14 +1,28 @@
 import { admit } from './carriers.ts';
 import { assertAdmission } from './coverage.ts';
 import type { HttpFacts, Peer } from './facts.ts';
-import { assertBodyLimit, type FetchOptions, guardFetch } from './fetch.ts';
+import {
+  type Attested,
+  assertBodyLimit,
+  DEFAULT_MAX_BODY_BYTES,
+  type FetchCall,
+  type FetchFacts,
+  type FetchOptions,
+  guardFetch,
+} from './fetch.ts';
+import { readRawBody } from './fetch-body.ts';
 import type { Admission } from './guard.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 import { pathOf } from './request.ts';
 
 /** Options of {@link protect}. */
-export interface ProtectOptions<Rest extends readonly unknown[]>
+export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean>
   extends Pick<FetchOptions, 'maxBodyBytes'> {
+  /**
+   * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
+   * (`authenticateSignature`). A larger one is refused (`message.too_large`). Default: false.
+   */
+  readonly rawBody?: Raw | undefined;
   /** The operation that a request means, for `coverage`. Default: `METHOD /path`. */
   readonly operation?: ((request: Request) => string) | undefined;
   /** Who is at the other end, from what your runtime attests. Default: unknown. */
@@ -30,29 +44,50 @@ export interface ProtectOptions<Rest extends readonly unknown[]>
  *   fetch: protect(orders, (request, facts) => Response.json({ hello: facts.principal.subject })),
  * };
  */
-export function protect<Facts extends object, Rest extends readonly unknown[]>(
-  admission: Admission<HttpFacts, Facts>,
+export function protect<
+  Facts extends object,
+  Rest extends readonly unknown[],
+  Raw extends boolean = false,
+>(
+  admission: Admission<FetchFacts<Raw>, Facts>,
   handler: (
     request: Request,
     facts: Readonly<Facts>,
     ...rest: Rest
   ) => Response | Promise<Response>,
-  options: ProtectOptions<Rest> = {},
+  options: ProtectOptions<Rest, Raw> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   assertAdmission(admission, 'protect');
-  const { operation = defaultOperation, peer, maxBodyBytes, onError } = options;
+  const {
+    operation = defaultOperation,
+    peer,
+    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+    rawBody = false,
+    onError,
+  } = options;
   assertBodyLimit(maxBodyBytes, 'protect');
-  return async (request, ...rest) => {
-    const { response } = await guardFetch<Facts>(
+  return async (received, ...rest) => {
+    let request = received;
+    const plain = (): { readonly view: Request; readonly facts: HttpFacts } => ({
+      view: received,
+      facts: {
+        call: { protocol: 'http', operation: operation(received) },
+        peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
+      },
+    });
+    const raw = async (): Promise<Attested<FetchFacts<true>>> => {
+      const { view, facts } = plain();
+      const read = await readRawBody(received, maxBodyBytes);
+      if (!read.ok) return read;
+      request = read.request;
+      // The view stays: a signature may cover headers that tell of the body as it was sent.
+      return { view, facts: { ...facts, rawBody: read.rawBody } };
+    };
+    const { response } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
         admission,
-        attest: () => ({
-          view: request,
-          facts: {
-            call: { protocol: 'http', operation: operation(request) },
-            peer: peer ? peer(request, ...rest) : UNKNOWN_PEER,
-          },
-        }),
+        // By its type, `rawBody` is set where the guard needs that fact.
+        attest: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['attest'],
         request: () => request,
         handle: (decision, inspected = request) => {
           admit(inspected, decision);

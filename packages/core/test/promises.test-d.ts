@@ -75,6 +75,10 @@ test('a policy that needs rawBody cannot be mounted where the adapter cannot att
   const signed = guard<HttpFacts & RawBodyFacts>().use(verifySignature());
   // @ts-expect-error Property 'rawBody' is missing
   protect(signed, () => new Response());
+  // @ts-expect-error nor where it may be attested
+  protect(signed, () => new Response(), { rawBody: true as boolean });
+  protect(signed, () => new Response(), { rawBody: true });
+  protect(orders, () => new Response(), { rawBody: true });
   // @ts-expect-error the fact is not there
   guard<HttpFacts>().use(verifySignature());
 });

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '../configuration-error.ts';
+import { assertConfiguration, ConfigurationError } from '../configuration-error.ts';
 import { encodeBase64url } from '../internal/base64url.ts';
 import { contentDigest } from '../internal/content-digest.ts';
 import { algorithms } from '../internal/jws-algorithms.ts';
@@ -83,10 +83,11 @@ export async function signRequest(request: Request, options: SignRequestOptions)
   const { method } = request;
   const target = { method, origin, path: pathOf(request), query: queryOf(request), headers };
   const base = signatureBase(target, input, {});
-  assertConfiguration(
-    typeof base !== 'string',
-    `signRequest: the request cannot be signed so (${String(base)}); see alsoCover and the texts given.`,
-  );
+  if (typeof base === 'string') {
+    throw new ConfigurationError(
+      `signRequest: the request cannot be signed so (${base}); see alsoCover and the texts given.`,
+    );
+  }
   const signature = await sign(algorithm, key, encoder.encode(base.text));
   // The base could be written, so this can.
   headers.append('signature-input', `${label}=${serializeMember(input) as string}`);

@@ -45,7 +45,9 @@ export function readSignature(
 ): PresentedSignature | SignatureInputProblem {
   const inputText = headers.get('signature-input') ?? '';
   const signatureText = headers.get('signature') ?? '';
-  if (inputText === '' && signatureText === '') return 'credentials.missing';
+  if (inputText === '' || signatureText === '') {
+    return inputText === signatureText ? 'credentials.missing' : 'signature.malformed';
+  }
   if (inputText.length > MOST_CHARACTERS || signatureText.length > MOST_CHARACTERS) {
     return 'signature.too_large';
   }

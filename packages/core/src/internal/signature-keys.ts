@@ -1,4 +1,4 @@
-import { assertConfiguration } from '../configuration-error.ts';
+import { assertConfiguration, ConfigurationError } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import type { Jwk, JwsAlgorithm, VerificationKey } from '../key-source.ts';
 import type { Pass } from '../outcome.ts';
@@ -106,7 +106,7 @@ function prepare(policy: string, keyid: string, given: SignatureKey, issuer: str
   const algorithm = jwsNames[name];
   const jwk = material instanceof Uint8Array ? secretJwk(material) : material;
   const key = toVerificationKey(jwk);
-  assertConfiguration(typeof key !== 'string', `${where} cannot be used: ${String(key)}.`);
+  if (typeof key === 'string') throw new ConfigurationError(`${where} cannot be used: ${key}.`);
   assertConfiguration(
     key.algorithms.includes(algorithm),
     `${where} is no key for ${name}${algorithm === 'HS256' ? ' (at least 32 random bytes)' : ''}.`,
