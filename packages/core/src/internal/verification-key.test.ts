@@ -62,7 +62,7 @@ describe('toVerificationKey', () => {
       {
         ...shortRsa,
         n: Buffer.concat([
-          Buffer.alloc(128),
+          Buffer.alloc(256),
           Buffer.from((shortRsa as { n: string }).n, 'base64url'),
         ]).toString('base64url'),
       },

@@ -253,18 +253,21 @@ describe('renewing', () => {
     expect(told(await keys.find(hintA))).toBe('ok');
   });
 
-  test('a clock that is set back neither keeps keys for ever nor stops retries', async () => {
+  test('a clock that is set back does not keep keys for ever', async () => {
     const keys = keysOf();
     await keys.find(hintA);
     at -= 86_400 * SECOND;
     expect(told(await keys.find(hintA))).toBe('ok');
     at += 600 * SECOND;
     expect(keys.current()).toBeUndefined();
+  });
+
+  test('nor does it put off retries', async () => {
     down();
+    const keys = keysOf();
     await keys.find(hintA);
-    at -= 86_400 * SECOND;
     server.serve('/jwks', { keys: [a.jwk] });
-    keys.current();
+    at -= 86_400 * SECOND;
     expect(told(await keys.find(hintA))).toBe('ok');
   });
 });
