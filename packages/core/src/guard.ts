@@ -135,7 +135,8 @@ function decide(
   request: RequestLike,
   seed: object,
 ): MaybePromise<Decision<object>> {
-  const progress: Progress = { facts: { ...seed } };
+  // Not a spread: V8 adds to such a copy a hundred times slower.
+  const progress: Progress = { facts: Object.assign({}, seed) };
   return walk<Decision<object>>(
     plan.policies,
     request,
