@@ -14,7 +14,7 @@ export function capital(name: string): string {
 }
 
 /** The streams that every gRPC subject serves besides the operations. */
-export const streams = Object.freeze({
+export const streams: Readonly<Record<'watch' | 'upload' | 'chat', object>> = Object.freeze({
   watch: { responseStream: true },
   upload: { requestStream: true },
   chat: { requestStream: true, responseStream: true },
