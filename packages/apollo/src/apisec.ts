@@ -2,6 +2,7 @@ import {
   type Admission,
   assertAdmission,
   assertConfiguration,
+  type ClientCertificate,
   type Ending,
   type Enforcement,
   enforce,
@@ -43,6 +44,11 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
   readonly fields?: FieldPolicies<NoInfer<Facts>> | undefined;
   /** Who is at the other end, from what your context knows. Default: unknown. */
   readonly peer?: ((contextValue: Context) => Peer) | undefined;
+  /**
+   * What the caller proved to hold in mutual TLS: on Node `nodeCertificate(req)` of `@apisec/node`. Default:
+   * nothing, so tokens that are bound to a certificate are refused.
+   */
+  readonly certificate?: ((contextValue: Context) => ClientCertificate | undefined) | undefined;
   /**
    * What policies see of the request; on Node hand over `nodeRequest(req)` of `@apisec/node`. Default:
    * Apollo's own view, with the raw headers of `contextValue.req` where your context has it.

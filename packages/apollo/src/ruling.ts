@@ -1,6 +1,8 @@
 import {
   type Admission,
   admit,
+  type CertificateFacts,
+  type ClientCertificate,
   type Coverage,
   type Decision,
   type Denial,
@@ -21,6 +23,7 @@ import { viewRequest } from './request.ts';
 export interface RulingPlan<Context extends BaseContext> {
   readonly admission: Admission<GraphqlFacts, object>;
   readonly peer?: ((contextValue: Context) => Peer) | undefined;
+  readonly certificate?: ((contextValue: Context) => ClientCertificate | undefined) | undefined;
   readonly request?: ((contextValue: Context) => RequestLike) | undefined;
   readonly onError?: ((cause: unknown) => void) | undefined;
 }
@@ -67,9 +70,10 @@ async function decide<Context extends BaseContext>(
   const request = plan.request
     ? plan.request(contextValue)
     : viewRequest(graphql.http, contextValue);
-  const seed: GraphqlFacts = {
+  const seed: GraphqlFacts & CertificateFacts = {
     call: { protocol: 'graphql', operation: operationName(operation.operation) },
     peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,
+    certificate: plan.certificate?.(contextValue),
   };
   const roots = rootsOf(operation);
   const decisions = new Map<object, Decision<object>>();

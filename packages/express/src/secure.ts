@@ -11,6 +11,7 @@ import {
 import {
   beginCall,
   decideCall,
+  nodeCertificate,
   nodePeer,
   nodeRequest,
   type ProxyTrust,
@@ -73,6 +74,7 @@ export function secure<Facts extends object>(
           `${request.method} ${pathOf(view)}`,
       },
       peer: nodePeer(request, trust),
+      certificate: nodeCertificate(request, trust),
     }));
     if (isThenable(decision)) decision.then(enter).catch(next);
     else enter(decision);

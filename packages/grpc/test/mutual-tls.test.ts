@@ -1,8 +1,8 @@
+import { createAuthority, type Identity, SHOP_NAME } from '@apisec/conformance/certificates';
 import { type CertificateFacts, definePolicy, deny, guard, pass } from '@apisec/core';
 import { type GrpcSeed, secure } from '@apisec/grpc';
 import { credentials, ServerCredentials, status } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
-import { createAuthority, type Identity, SHOP_NAME } from './certificates.ts';
 import { GET, openShop } from './shop.ts';
 
 const authority = await createAuthority('authority');

@@ -1,5 +1,6 @@
 import {
   type Admission,
+  type CertificateFacts,
   type Decision,
   type Denial,
   type Enforcement,
@@ -20,7 +21,7 @@ import { type NodeResponse, onEnd } from './response.ts';
 export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
-  attest: () => HttpFacts,
+  attest: () => HttpFacts & CertificateFacts,
 ): MaybePromise<Decision<Facts>> {
   return settle<Decision<Facts>, Decision<Facts>>(
     () => admission.check(view, attest()),

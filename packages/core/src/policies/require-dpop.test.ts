@@ -292,6 +292,24 @@ describe('replay', () => {
     expect(answers.filter((outcome) => outcome.ok)).toHaveLength(1);
   });
 
+  test('guards that share the policy may both see one call', async () => {
+    const by = policyWith();
+    const once = request(await client.proof(), {});
+    const answers = await Promise.all([1, 2, 3].map(() => by.check(once, honest)));
+    expect(answers.map(codeOf)).toEqual(['ok', 'ok', 'ok']);
+    expect(codeOf(await by.check(new Request(once), honest))).toBe('dpop.replayed');
+  });
+
+  test('a call that was a replay stays one, however often it is asked about', async () => {
+    const by = policyWith();
+    const proof = await client.proof();
+    await ask(proof, { by });
+    const again = request(proof, {});
+    for (let time = 0; time < 3; time++) {
+      expect(codeOf(await by.check(again, honest))).toBe('dpop.replayed');
+    }
+  });
+
   test('the same id signed anew is a replay, the same id of another client is not', async () => {
     const by = policyWith();
     const claims = { jti: 'same' };

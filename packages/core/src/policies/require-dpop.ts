@@ -63,7 +63,8 @@ const LONGEST_TIMEOUT = 60_000;
  * the twelve checks of RFC 9449 §4.3, and each proof once. Put it behind the policy that authenticates, with
  * `schemes: ['Bearer', 'DPoP']` there. Tokens without such a binding pass, unless `required`.
  *
- * A call that passes two guards with `requireDpop` uses its proof twice and is refused in the second.
+ * Share one policy between the guards of an API: where GraphQL asks several about one operation, they then count
+ * the proof once. A call that is sent through two guards one after the other needs it in one of them only.
  *
  * Refuses with codes in `dpop.*` (401): the challenge says `invalid_dpop_proof`, `use_dpop_nonce` (with the
  * header `DPoP-Nonce`) or, where the token is at fault, `invalid_token`. `dpop.unavailable` (503) when nonces or
@@ -133,13 +134,24 @@ export function requireDpop(
     return (await nonces.goodUntil(proof.nonce)) ?? 'dpop.nonce_refused';
   };
 
-  /** Takes the proof for this call: true for exactly one of many. */
-  const isFirst = async (use: string, ttl: number): Promise<boolean> => {
+  const note = async (use: string, ttl: number): Promise<boolean> => {
     const answer = replay.putIfAbsent(`dpop:${await sha256(use)}`, ttl);
     const first = isThenable(answer)
       ? await withinTime(Promise.resolve(answer), replayTimeout)
       : answer;
     if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+    return first;
+  };
+  /** Where several guards share this policy, one call may be asked more than once: it stays one use. */
+  const uses = new WeakMap<
+    RequestLike,
+    { readonly use: string; readonly first: Promise<boolean> }
+  >();
+  const isFirst = (request: RequestLike, use: string, ttl: number): Promise<boolean> => {
+    const known = uses.get(request);
+    if (known?.use === use) return known.first;
+    const first = note(use, ttl);
+    uses.set(request, { use, first });
     return first;
   };
 
@@ -167,7 +179,7 @@ export function requireDpop(
     const ttl = end - at + tolerance;
     // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
     const use = [known.jkt, proof.htm, target, proof.jti].join('\n');
-    return (await isFirst(use, ttl)) ? undefined : 'dpop.replayed';
+    return (await isFirst(request, use, ttl)) ? undefined : 'dpop.replayed';
   };
 
   const check = async (
