@@ -1,6 +1,6 @@
 import { assertConfiguration } from './configuration-error.ts';
 import type { TraceEntry } from './decision.ts';
-import { type DenialKind, fault } from './denial.ts';
+import { type Challenge, type DenialKind, fault } from './denial.ts';
 import { ask } from './internal/ask.ts';
 import { walk } from './internal/walk.ts';
 import { listDuties, type Obligations } from './obligations.ts';
@@ -231,8 +231,14 @@ function weigh(one: Deny | undefined, other: Deny): Deny {
   const [a, b] = [one.denial, other.denial];
   if (a.kind !== b.kind)
     return { ok: false, denial: rank[b.kind] > rank[a.kind] ? b : a, obligations };
-  const challenges = [...(a.challenges ?? []), ...(b.challenges ?? [])];
-  return { ok: false, denial: { ...a, challenges }, obligations };
+  const told = a.challenges ?? [];
+  const more = (b.challenges ?? []).filter((each) => !told.some((known) => isSame(known, each)));
+  return { ok: false, denial: { ...a, challenges: [...told, ...more] }, obligations };
+}
+
+/** Two policies for one scheme (JWTs and opaque tokens) must not challenge twice with the same words. */
+function isSame(one: Challenge, other: Challenge): boolean {
+  return one.scheme === other.scheme && JSON.stringify(one.params) === JSON.stringify(other.params);
 }
 
 function duties(outcomes: readonly Outcome<object>[]): readonly Obligations[] {

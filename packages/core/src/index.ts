@@ -60,6 +60,14 @@ export {
   type CertificateRights,
 } from './policies/authenticate-certificate.ts';
 export {
+  type AuthenticateIntrospectionOptions,
+  authenticateIntrospection,
+  type ClientAuthentication,
+  type IntrospectionCacheOptions,
+  type IntrospectionLoadOptions,
+  type PrivateJwk,
+} from './policies/authenticate-introspection.ts';
+export {
   type AuthenticateJwtOptions,
   authenticateJwt,
   type ChallengeOptions,

@@ -1,0 +1,296 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { AuthenticatedFacts } from '../facts.ts';
+import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
+import type { ClientAuthentication } from '../internal/client-authentication.ts';
+import type { FetchOptions } from '../internal/fetch-json.ts';
+import {
+  type IntrospectionCacheOptions,
+  type IntrospectionLoadOptions,
+  introspectedTokens,
+  type LookUp,
+} from '../internal/introspected-tokens.ts';
+import { introspectionEndpoint } from '../internal/introspection-endpoint.ts';
+import { type ClaimPath, isClaimPath } from '../internal/jwt-claims.ts';
+import { contentProblem, lifetimeOf } from '../internal/jwt-examination.ts';
+import { confirmationDemands, factsOfClaims } from '../internal/jwt-facts.ts';
+import { rememberToken } from '../internal/presented-token.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import type { PrivateJwk } from '../internal/signing-key.ts';
+import { member } from '../internal/strict-json.ts';
+import {
+  type ChallengeOptions,
+  type TokenRefusalCode,
+  tokenRefusals,
+} from '../internal/token-refusals.ts';
+import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
+import type { KeySource, SignatureVerifier } from '../key-source.ts';
+import { discoverIssuer } from '../keys/discover-issuer.ts';
+import { deny, type NoFacts, type Outcome } from '../outcome.ts';
+import { definePolicy, type Policy } from '../policy.ts';
+
+export type {
+  ClientAuthentication,
+  IntrospectionCacheOptions,
+  IntrospectionLoadOptions,
+  PrivateJwk,
+};
+
+/** Options of {@link authenticateIntrospection}. */
+export interface AuthenticateIntrospectionOptions
+  extends ChallengeOptions,
+    FetchOptions,
+    IntrospectionLoadOptions {
+  /** Who issues the tokens. An answer that names another one (`iss`) is refused. */
+  readonly issuer: string;
+  /** The introspection endpoint of the issuer, https. */
+  readonly endpoint: string;
+  /** How this API proves to the issuer who it is. */
+  readonly client: ClientAuthentication;
+  /** What this API is called in `aud`; a token for none of these is refused. */
+  readonly audience: string | readonly string[];
+  /** Takes answers without `aud`, for issuers that never say it: then their every token is taken. */
+  readonly insecureMissingAudience?: boolean | undefined;
+  /**
+   * Takes answers without `token_type`, for issuers that never say it: some of them answer so for refresh
+   * tokens too, which then count as access tokens.
+   */
+  readonly insecureMissingTokenType?: boolean | undefined;
+  /** `jwt` asks for signed answers (RFC 9701) and takes no others. Default: `json`. */
+  readonly accept?: 'json' | 'jwt' | undefined;
+  /** For signed answers: what this API is called in their `aud`. Default: the client id. */
+  readonly recipient?: string | readonly string[] | undefined;
+  /** For signed answers: the keys of the issuer. Default: `discoverIssuer(issuer)`. */
+  readonly keys?: KeySource | undefined;
+  /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
+  readonly schemes?: readonly TokenScheme[] | undefined;
+  /** A longer token is refused unasked. Default: 8192. */
+  readonly maxTokenBytes?: number | undefined;
+  /** Seconds by which the issuer's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** The tenant that all its tokens belong to, or the claim that names it. */
+  readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
+  /** Claims that the principal's scopes come from. Default: `['scope']`. */
+  readonly scopes?: readonly ClaimPath[] | undefined;
+  /** Claims that the principal's roles come from. Default: `['roles']`. */
+  readonly roles?: readonly ClaimPath[] | undefined;
+  /** Bounds of what is remembered; `false` asks about every token anew. */
+  readonly cache?: false | IntrospectionCacheOptions | undefined;
+  /** What checks signatures of answers. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'authenticateIntrospection';
+
+/**
+ * Finds out who calls by asking the issuer about the access token in `Authorization: Bearer` (RFC 7662; RFC 9701
+ * with `accept: 'jwt'`), and refuses one that is missing, not active or not meant for this API. Adds
+ * `principal` and `authentication`; admits nobody by itself.
+ *
+ * Answers are remembered for `cache.maxRevocationDelay` seconds (30), never beyond the token's end, and asked
+ * for again ahead of that; a token is asked about once however many calls bring it. While the issuer fails,
+ * known tokens go on for that time and all others are refused. How much the issuer is asked is bounded,
+ * so a flood of made-up tokens delays unknown ones for a moment. A token that is bound to a key (`cnf`) is
+ * refused unless a later policy proves possession. The token goes to the endpoint and nowhere else.
+ *
+ * Refuses with `credentials.missing` (401), `credentials.malformed` and `credentials.repeated` (400),
+ * `token.inactive` and other codes in `token.*` (401), `introspection.unavailable` and
+ * `introspection.overloaded` (503). For JWTs beside opaque tokens put `authenticateJwt` before it.
+ *
+ * @throws ConfigurationError without issuer, audience or client, or when the endpoint is not https.
+ * @example
+ * const issuer = 'https://id.example.com';
+ * const audience = 'https://api.example.com';
+ * const authenticate = anyOf(
+ *   authenticateJwt({ issuer, audience, opaqueTokens: 'ignore' }),
+ *   authenticateIntrospection({
+ *     issuer,
+ *     audience,
+ *     endpoint: 'https://id.example.com/introspect',
+ *     client: { method: 'client_secret_basic', clientId: 'orders-api', clientSecret },
+ *   }),
+ * );
+ */
+export function authenticateIntrospection(
+  options: AuthenticateIntrospectionOptions,
+): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  const {
+    issuer,
+    audience,
+    client,
+    accept = 'json',
+    recipient = client?.clientId,
+    schemes = ['Bearer'],
+    maxTokenBytes = 8192,
+    clockTolerance = 5,
+    tenant,
+    scopes = ['scope'],
+    roles = ['roles'],
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  assertConfiguration(
+    typeof issuer === 'string' && issuer !== '',
+    `${NAME}: issuer must be the name of whoever issues the tokens, as it stands in "iss".`,
+  );
+  const audiences = names(audience);
+  assertConfiguration(
+    audiences !== undefined,
+    `${NAME}: without an audience every token of the issuer would be taken, also those made for ` +
+      'other APIs. Name this API: audience: "https://api.example.com".',
+  );
+  assertConfiguration(accept === 'json' || accept === 'jwt', `${NAME}: accept is 'json' or 'jwt'.`);
+  const recipients = names(recipient);
+  assertConfiguration(
+    recipients !== undefined,
+    `${NAME}: recipient names this API in "aud" of signed answers; client needs a clientId.`,
+  );
+  assertConfiguration(
+    schemes.length > 0 && schemes.every((scheme) => scheme === 'Bearer' || scheme === 'DPoP'),
+    `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
+  );
+  assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
+  assertConfiguration(
+    clockTolerance >= 0 && clockTolerance <= 300,
+    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
+  );
+  assertConfiguration(
+    tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
+    `${NAME}: tenant is its name, or the claim that names it: tenant: { claim: 'tid' }.`,
+  );
+  assertConfiguration(
+    [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
+    `${NAME}: scopes and roles list claims, for example roles: ['roles', ['realm_access', 'roles']].`,
+  );
+  const discover = (): KeySource => {
+    const { insecureLoopback, fetch } = options;
+    return discoverIssuer(issuer, { now, insecureLoopback, fetch });
+  };
+  const keys = accept === 'jwt' ? (options.keys ?? discover()) : undefined;
+  const tolerance = clockTolerance * 1000;
+  const ask = introspectionEndpoint(NAME, {
+    ...options,
+    accept,
+    recipients,
+    keys,
+    verifier,
+    tolerance,
+    now,
+  });
+  const refusals = tokenRefusals(NAME, schemes, options);
+  const rules = {
+    issuer,
+    tenant: typeof tenant === 'string' ? tenant : undefined,
+    tenantClaim: typeof tenant === 'object' ? tenant.claim : undefined,
+  };
+  const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
+  const required = insecureMissingAudience ? [] : ['aud'];
+
+  /** What the answer says of the caller, or what is wrong with it. */
+  const examine = (
+    claims: Readonly<Record<string, unknown>>,
+    scheme: TokenScheme,
+    at: number,
+  ): AuthenticatedFacts | TokenRefusalCode => {
+    if (!isAccessToken(claims, insecureMissingTokenType)) return 'token.type_refused';
+    const named = member(claims, 'iss');
+    if (named !== undefined && named !== issuer) return 'token.issuer_unknown';
+    const anyAudience = insecureMissingAudience && member(claims, 'aud') === undefined;
+    const problem = contentProblem(claims, required, anyAudience ? undefined : audiences);
+    if (problem !== undefined) return problem;
+    const lifetime = lifetimeOf(claims, tolerance, at);
+    if (typeof lifetime === 'string') return lifetime;
+    // RFC 7662 §2.2: a token without a resource owner may have no subject; then the client acts for itself.
+    const clientId = member(claims, 'client_id');
+    const subject = typeof clientId === 'string' ? clientId : undefined;
+    if (subject === undefined && member(claims, 'sub') === undefined) return 'token.claim_missing';
+    const { expiresAt } = lifetime;
+    const origin = { method: 'introspection', scheme, rules, expiresAt, subject } as const;
+    return factsOfClaims(claims, origin, { scopes, roles });
+  };
+
+  const lookUp = async (token: string, scheme: TokenScheme): Promise<LookUp<Answer>> => {
+    const found = await ask(token);
+    if (found.kind === 'failed') return found;
+    if (found.kind === 'inactive') return bad('token.inactive', scheme);
+    const facts = examine(found.claims, scheme, now());
+    if (typeof facts === 'string') return bad(facts, scheme);
+    rememberToken(facts.authentication, token);
+    const demands = confirmationDemands(facts, refusals.bad('token.unconfirmed', scheme).denial);
+    const answer: Answer = Object.freeze({ ok: true, facts, demands });
+    // RFC 7662 §4: not beyond "exp", to which no tolerance is added here.
+    const { expiresAt = Number.POSITIVE_INFINITY } = facts.authentication;
+    return { kind: 'good', answer, endsAt: expiresAt, bytes: found.bytes };
+  };
+  const bad = (code: TokenRefusalCode, scheme: TokenScheme): LookUp<Answer> => ({
+    kind: 'bad',
+    answer: refusals.bad(code, scheme),
+  });
+  const tokens = introspectedTokens<Answer>(
+    NAME,
+    options.cache,
+    options,
+    { unavailable, overloaded },
+    now,
+  );
+
+  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: ({ headers }) => {
+      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
+      const credentials = readCredentials(headers.get('authorization'), schemes);
+      if (credentials.kind === 'missing') return refusals.missing;
+      if (credentials.kind !== 'token') return refusals.bad(`credentials.${credentials.kind}`);
+      const { token, scheme } = credentials;
+      if (token.length > maxTokenBytes) return refusals.bad('token.too_large', scheme);
+      return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme));
+    },
+  });
+}
+
+type Answer = Outcome<AuthenticatedFacts>;
+
+const DETAIL = 'The access token cannot be verified at the moment.';
+
+const overloaded: Answer = sharedRefusal(
+  { kind: 'unavailable', code: 'introspection.overloaded', detail: DETAIL, retryAfter: 1 },
+  { conclusive: true },
+);
+
+function unavailable(retryAfter: number, cause: unknown): Answer {
+  return deny('unavailable', 'introspection.unavailable', {
+    detail: DETAIL,
+    retryAfter,
+    cause,
+    conclusive: true,
+  });
+}
+
+/** `token_type` as RFC 7662 §2.2 has it; the other two are how several issuers tell refresh tokens apart. */
+const ACCESS_TOKEN_TYPES = {
+  token_type: ['bearer', 'dpop', 'access_token'],
+  token_use: ['access', 'access_token'],
+  typ: ['bearer', 'dpop', 'jwt', 'at+jwt', 'application/at+jwt', 'access_token'],
+} as const;
+
+/** Issuers answer for refresh tokens as well; those must not open an API. */
+function isAccessToken(claims: object, missingIsFine: boolean): boolean {
+  if (!missingIsFine && member(claims, 'token_type') === undefined) return false;
+  return Object.entries(ACCESS_TOKEN_TYPES).every(([name, types]) => {
+    const value = member(claims, name);
+    if (value === undefined) return true;
+    return typeof value === 'string' && (types as readonly string[]).includes(value.toLowerCase());
+  });
+}
+
+function names(value: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
+  const list = typeof value === 'string' ? [value] : value;
+  const areNames = Array.isArray(list) && list.length > 0 && list.every(isName);
+  return areNames ? new Set(list) : undefined;
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}
