@@ -29,6 +29,7 @@ const NAMED = {
     'memory-lease-store': 'stores/memory-lease-store.ts',
     'memory-refresh-token-store': 'stores/memory-refresh-token-store.ts',
     'memory-replay-store': 'stores/memory-replay-store.ts',
+    'memory-totp-store': 'stores/memory-totp-store.ts',
     'memory-revocation-store': 'stores/memory-revocation-store.ts',
     'protected-resource-metadata': 'protected-resource-metadata.ts',
   },

@@ -117,6 +117,15 @@ const meanings = {
   'certificate.identity_ambiguous': 'The certificate has several names that could be its holder.',
   'certificate.identity_refused': 'The name in the certificate is not known, or not trusted.',
   'authentication.insufficient': 'The user must sign in again, or in a stronger way.',
+  // second factor
+  'totp.malformed': 'The code does not have the digits or letters of a code.',
+  'totp.invalid': 'The code is not one of the account, now.',
+  'totp.reused': 'The code was used before.',
+  'totp.not_enrolled': 'The account has no second factor, or has not confirmed it.',
+  'totp.already_enrolled': 'The account has a second factor already.',
+  'totp.account_invalid': 'The account or its label is no printable text of at most 256 characters.',
+  'totp.locked': 'There were too many wrong codes. A code can be right after retryAfter.',
+  'totp.unavailable': 'The store of second factors did not answer, or a secret cannot be opened.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',

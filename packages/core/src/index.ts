@@ -25,6 +25,17 @@ export {
   revocations,
 } from './credentials/revocations.ts';
 export { type SignRequestOptions, signRequest } from './credentials/sign-request.ts';
+export {
+  type SealingKeys,
+  type Totp,
+  type TotpBackupCodes,
+  type TotpEnrolment,
+  type TotpOptions,
+  type TotpRefusal,
+  type TotpStatus,
+  type TotpVerification,
+  totp,
+} from './credentials/totp.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
 export type { StoreFailureOptions } from './internal/store-failure.ts';
@@ -156,12 +167,14 @@ export {
   type MemoryRevocationStoreOptions,
   memoryRevocationStore,
 } from './stores/memory-revocation-store.ts';
+export { type MemoryTotpStoreOptions, memoryTotpStore } from './stores/memory-totp-store.ts';
 export type { ReplayStore, SyncReplayStore } from './stores/replay-store.ts';
 export type {
   RevocationEntry,
   RevocationStore,
   SyncRevocationStore,
 } from './stores/revocation-store.ts';
+export type { SealedText, TotpRecord, TotpStore } from './stores/totp-store.ts';
 
 // For adapter authors.
 

@@ -1,6 +1,8 @@
 export { apiKeyStoreContract } from './api-key-store-contract.ts';
 export type { ContractCase, StoreSubject } from './contract-case.ts';
+export { counterStoreContract } from './counter-store-contract.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
 export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
+export { totpStoreContract } from './totp-store-contract.ts';
