@@ -23,6 +23,8 @@ const NAMED = {
     enforce: 'enforce.ts',
     explain: 'explain.ts',
     'memory-api-key-store': 'stores/memory-api-key-store.ts',
+    'leased-limit-store': 'stores/leased-limit-store.ts',
+    'memory-counter-store': 'stores/memory-counter-store.ts',
     'memory-limit-store': 'stores/memory-limit-store.ts',
     protect: 'protect.ts',
     testing: 'testing/index.ts',

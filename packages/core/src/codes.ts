@@ -53,6 +53,18 @@ const meanings = {
   // revocation
   'token.revoked': 'The credential was revoked before its time.',
   'revocation.unavailable': 'Whether the credential was revoked cannot be told at the moment.',
+  // refresh tokens
+  'refresh.invalid': 'What was asked for cannot be issued.',
+  'refresh.scope_exceeded': 'More scopes were asked for than were granted.',
+  'refresh.malformed': 'The refresh token is not well formed.',
+  'refresh.unknown': 'The refresh token was never issued, or has been gone for long.',
+  'refresh.expired': 'The refresh token has expired.',
+  'refresh.revoked': 'The refresh token was revoked, with all that came of its grant.',
+  'refresh.reused': 'The refresh token was used before, so all that came of its grant has ended.',
+  'refresh.superseded': 'The refresh token was used a moment ago.',
+  'refresh.client_mismatch': 'The refresh token belongs to another client.',
+  'refresh.key_mismatch': 'The refresh token is bound to another key.',
+  'refresh.unavailable': 'The store of refresh tokens did not answer.',
   // proofs of possession
   'dpop.missing': 'The token is bound to a DPoP key, and the call has no proof.',
   'dpop.repeated': 'The call has more than one DPoP proof.',
@@ -123,7 +135,8 @@ const meanings = {
   'totp.reused': 'The code was used before.',
   'totp.not_enrolled': 'The account has no second factor, or has not confirmed it.',
   'totp.already_enrolled': 'The account has a second factor already.',
-  'totp.account_invalid': 'The account or its label is no printable text of at most 256 characters.',
+  'totp.account_invalid':
+    'The account or its label is no printable text of at most 256 characters.',
   'totp.locked': 'There were too many wrong codes. A code can be right after retryAfter.',
   'totp.unavailable': 'The store of second factors did not answer, or a secret cannot be opened.',
   // grants
@@ -138,6 +151,12 @@ const meanings = {
   'limit.cost_invalid': 'A cost function answered something that is no cost.',
   'limit.invalid': 'A limit function answered something that is no limit.',
   'limit.unavailable': 'The store that counts limits did not answer.',
+  // abuse
+  'failures.throttled': 'Too many attempts of this account or peer failed. Wait for retryAfter.',
+  'failures.account_missing': 'The call does not say which account it is an attempt on.',
+  'failures.repeated': 'A call that can make one attempt sent several messages.',
+  'failures.key_missing': 'Nobody knows which peer to count failures of, so the call is refused.',
+  'failures.unavailable': 'The store that counts failures did not answer.',
 } as const;
 
 /** A built-in code. */

@@ -26,6 +26,17 @@ export {
 } from './credentials/revocations.ts';
 export { type SignRequestOptions, signRequest } from './credentials/sign-request.ts';
 export {
+  type IssuedTokens,
+  type RefreshRequest,
+  type TokenGrant,
+  type TokenRefusalReason,
+  type TokenReuse,
+  type Tokens,
+  type TokensOptions,
+  type TokensRefused,
+  tokens,
+} from './credentials/tokens.ts';
+export {
   type SealingKeys,
   type Totp,
   type TotpBackupCodes,
@@ -36,6 +47,7 @@ export {
   type TotpVerification,
   totp,
 } from './credentials/totp.ts';
+export type { FailureSchedule } from './internal/failure-schedule.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
 export type { StoreFailureOptions } from './internal/store-failure.ts';
@@ -121,6 +133,13 @@ export {
 } from './policies/security-headers.ts';
 export { type StepUpOptions, stepUp } from './policies/step-up.ts';
 export {
+  type Attempt,
+  type AttemptFacts,
+  type AttemptResult,
+  type ThrottleFailuresOptions,
+  throttleFailures,
+} from './policies/throttle-failures.ts';
+export {
   type ProtectedResourceMetadata,
   type ProtectedResourceMetadataOptions,
   protectedResourceMetadata,
@@ -139,6 +158,15 @@ export type {
   QuotaVerdict,
   StoredSecret,
 } from './stores/api-key-store.ts';
+export {
+  type AttemptAnswer,
+  type AttemptRequest,
+  type AttemptSettlement,
+  type CounterStore,
+  type FailureRule,
+  failurePause,
+  type SyncCounterStore,
+} from './stores/counter-store.ts';
 export type {
   LeaseAnswer,
   LeaseRequest,
@@ -160,14 +188,23 @@ export {
   type MemoryApiKeyStoreOptions,
   memoryApiKeyStore,
 } from './stores/memory-api-key-store.ts';
+export {
+  type MemoryCounterStoreOptions,
+  memoryCounterStore,
+} from './stores/memory-counter-store.ts';
 export { type MemoryLeaseStoreOptions, memoryLeaseStore } from './stores/memory-lease-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './stores/memory-limit-store.ts';
+export {
+  type MemoryRefreshTokenStoreOptions,
+  memoryRefreshTokenStore,
+} from './stores/memory-refresh-token-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './stores/memory-replay-store.ts';
 export {
   type MemoryRevocationStoreOptions,
   memoryRevocationStore,
 } from './stores/memory-revocation-store.ts';
 export { type MemoryTotpStoreOptions, memoryTotpStore } from './stores/memory-totp-store.ts';
+export type { RefreshTokenFamily, RefreshTokenStore } from './stores/refresh-token-store.ts';
 export type { ReplayStore, SyncReplayStore } from './stores/replay-store.ts';
 export type {
   RevocationEntry,

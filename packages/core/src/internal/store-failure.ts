@@ -35,28 +35,13 @@ const LONGEST_TIMEOUT = 60_000;
 export function askStore<Question, Answer>(
   policy: string,
   { ask, undo, local }: StoreQuestions<Question, Answer>,
-  { onError = 'closed', localShare, timeout = DEFAULT_TIMEOUT }: StoreFailureOptions,
+  { onError = 'closed', localShare, timeout }: StoreFailureOptions,
 ): (question: Question) => MaybePromise<Answer> {
   assertConfiguration(
     onError === 'closed' || onError === 'open' || onError === 'degrade',
     `${policy}: onError must be 'closed', 'open' or 'degrade'.`,
   );
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${policy}: timeout must be milliseconds from 1 to 60,000.`,
-  );
-  const timely = (question: Question): MaybePromise<Answer> => {
-    const answer = ask(question);
-    if (!isThenable(answer)) return answer;
-    const late = Promise.resolve(answer);
-    return withinTime(late, timeout).catch((cause: unknown) => {
-      // The caller is refused for want of an answer. Should it come after all, it is given back.
-      if (onError === 'closed') {
-        late.then((taken) => undo(question, taken)).catch(() => undefined);
-      }
-      throw cause;
-    });
-  };
+  const timely = askInTime(policy, { ask, undo }, onError, timeout);
   if (onError !== 'degrade') return timely;
   assertConfiguration(
     localShare !== undefined && localShare > 0 && localShare <= 1,
@@ -69,4 +54,29 @@ export function askStore<Question, Answer>(
       (answer) => answer,
       () => instead(question),
     );
+}
+
+/** Asks a store in bounded time. Throws or rejects where there is no answer. */
+export function askInTime<Question, Answer>(
+  policy: string,
+  { ask, undo }: Pick<StoreQuestions<Question, Answer>, 'ask' | 'undo'>,
+  onError: NonNullable<StoreFailureOptions['onError']>,
+  timeout: number = DEFAULT_TIMEOUT,
+): (question: Question) => MaybePromise<Answer> {
+  assertConfiguration(
+    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
+    `${policy}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+  return (question) => {
+    const answer = ask(question);
+    if (!isThenable(answer)) return answer;
+    const late = Promise.resolve(answer);
+    return withinTime(late, timeout).catch((cause: unknown) => {
+      // The caller is refused for want of an answer. Should it come after all, it is given back.
+      if (onError === 'closed') {
+        late.then((taken) => undo(question, taken)).catch(() => undefined);
+      }
+      throw cause;
+    });
+  };
 }

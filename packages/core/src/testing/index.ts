@@ -3,6 +3,10 @@ export type { ContractCase, StoreSubject } from './contract-case.ts';
 export { counterStoreContract } from './counter-store-contract.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
+export {
+  type RefreshTokenStoreSubject,
+  refreshTokenStoreContract,
+} from './refresh-token-store-contract.ts';
 export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';

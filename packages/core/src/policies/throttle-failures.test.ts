@@ -1,0 +1,371 @@
+import { describe, expect, test, vi } from 'vitest';
+import { ConfigurationError } from '../configuration-error.ts';
+import type { CallFacts } from '../facts.ts';
+import { guard } from '../guard.ts';
+import { type Completion, listDuties, type Obligations } from '../obligations.ts';
+import type { Outcome } from '../outcome.ts';
+import { peerOf, UNKNOWN_PEER } from '../peer.ts';
+import type { CounterStore } from '../stores/counter-store.ts';
+import { memoryCounterStore } from '../stores/memory-counter-store.ts';
+import { allowAnonymous } from './allow-anonymous.ts';
+import {
+  type AttemptFacts,
+  type ThrottleFailuresOptions,
+  throttleFailures,
+} from './throttle-failures.ts';
+
+const START = 1_700_000_000_000;
+const post = new Request('https://api.example.com/login', { method: 'POST' });
+const http = { protocol: 'http', operation: 'POST /login' } as const;
+const factsOf = (address = '192.0.2.1', call: CallFacts['call'] = http): CallFacts => ({
+  call,
+  peer: peerOf(address),
+});
+
+type End = Partial<Completion> | 'right' | 'wrong';
+
+/** A login endpoint behind the policy: sends a body, ends the call, and answers the denial's code if any. */
+function login(options: Partial<ThrottleFailuresOptions> = {}) {
+  const clock = { time: START };
+  const policy = throttleFailures({
+    accountInBody: (body) => (body as { readonly user?: string }).user,
+    now: () => clock.time,
+    ...options,
+  });
+  const begin = async (user: unknown, facts = factsOf()) => {
+    const outcome = await policy.check(post, facts);
+    if (!outcome.ok) return { outcome, denial: outcome.denial, facts };
+    const message = await dutyOf(outcome).onMessage?.({ user });
+    return { outcome, denial: message?.ok === false ? message.denial : undefined, facts };
+  };
+  type Begun = Awaited<ReturnType<typeof begin>>;
+  const end = async ({ outcome, denial, facts }: Begun, how: End) => {
+    const refused = denial && { outcome: 'refused', status: 429, denial };
+    const rest = refused ?? ends(how);
+    await dutyOf(outcome).onComplete?.({
+      outcome: 'succeeded',
+      facts: { ...facts },
+      trace: [],
+      ...rest,
+    } as Completion);
+    return denial?.code;
+  };
+  return {
+    clock,
+    begin,
+    end,
+    attempt: async (how: End, user: unknown = 'alice', facts?: CallFacts) =>
+      end(await begin(user, facts), how),
+  };
+}
+
+function ends(how: End): Partial<Completion> {
+  if (typeof how === 'object') return how;
+  return { status: how === 'right' ? 200 : 401 };
+}
+
+function dutyOf(outcome: Outcome<AttemptFacts>): Obligations {
+  return listDuties(outcome.obligations)[0] ?? {};
+}
+
+async function failTimes(times: number, attempt: () => Promise<string | undefined>) {
+  for (let time = 0; time < times; time++) expect(await attempt()).toBeUndefined();
+}
+
+describe('an account', () => {
+  test('pauses after three failures, longer each time, and is let in exactly when told', async () => {
+    const { attempt, begin, clock } = login();
+    await failTimes(4, () => attempt('wrong'));
+    for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000]) {
+      const { denial } = await begin('alice');
+      expect(denial).toMatchObject({ kind: 'rate_limited', code: 'failures.throttled' });
+      expect(denial?.retryAfter).toBe(pause / 1_000);
+      clock.time += pause - 1;
+      expect(await attempt('wrong')).toBe('failures.throttled');
+      clock.time += 1;
+      expect(await attempt('wrong')).toBeUndefined();
+    }
+    expect((await begin('alice')).denial?.retryAfter).toBe(900);
+    clock.time += 900_000;
+    expect(await attempt('right')).toBeUndefined();
+    await failTimes(4, () => attempt('wrong'));
+  });
+
+  test('begins anew after a success', async () => {
+    const { attempt } = login();
+    for (let round = 0; round < 5; round++) {
+      await failTimes(3, () => attempt('wrong'));
+      expect(await attempt('right')).toBeUndefined();
+    }
+  });
+
+  test('is not begun anew by a call that was never tried', async () => {
+    const { attempt } = login();
+    for (const status of [400, 404, 422, 500, 503]) {
+      await failTimes(1, () => attempt({ outcome: 'succeeded', status }));
+    }
+    await failTimes(3, () => attempt('wrong'));
+    await failTimes(1, () => attempt({ outcome: 'succeeded', status: 400 }));
+    await failTimes(1, () => attempt('wrong'));
+    expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test.each<[string, Partial<Completion>]>([
+    ['goes away before the answer', { outcome: 'aborted' }],
+    ['is refused by a later policy with 401', { outcome: 'refused', status: 401 }],
+    ['is forbidden', { outcome: 'succeeded', status: 403 }],
+  ])('counts a caller who %s', async (_, how) => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt(how));
+    expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test('is one account however its name is written', async () => {
+    const { attempt } = login();
+    for (const user of ['alice', 'ALICE', ' Alice ', '\uff21lice']) {
+      expect(await attempt('wrong', user)).toBeUndefined();
+    }
+    expect(await attempt('wrong', 'aLiCe')).toBe('failures.throttled');
+    expect(await attempt('wrong', 'alice2')).toBeUndefined();
+  });
+
+  test.each(['', '  ', 7, null, [], ['a', ''], 'x'.repeat(1_025), { a: 1 }])(
+    'that is no name (%j) is refused',
+    async (user) => {
+      expect(await login().attempt('wrong', user)).toBe('failures.account_missing');
+    },
+  );
+
+  test('is throttled whoever asks, and a stranger is not', async () => {
+    const { attempt } = login();
+    for (let peer = 1; peer <= 4; peer++)
+      await attempt('wrong', 'alice', factsOf(`192.0.2.${peer}`));
+    expect(await attempt('right', 'alice', factsOf('192.0.2.9'))).toBe('failures.throttled');
+    expect(await attempt('right', 'bob', factsOf('192.0.2.1'))).toBeUndefined();
+  });
+
+  test('of one tenant is not that of another', async () => {
+    const { attempt } = login();
+    const tenant = (id: string) => ({ ...factsOf(), tenant: { id } });
+    await failTimes(4, () => attempt('wrong', 'alice', tenant('a')));
+    expect(await attempt('wrong', 'alice', tenant('a'))).toBe('failures.throttled');
+    expect(await attempt('wrong', 'alice', tenant('b'))).toBeUndefined();
+  });
+
+  test('is kept by its hash: its name does not reach the store', async () => {
+    const store = memoryCounterStore();
+    const attempt = vi.fn(store.attempt);
+    const { begin } = login({ store: { ...store, attempt }, name: 'login' });
+    await begin('alice@example.com');
+    expect(JSON.stringify(attempt.mock.calls)).not.toMatch(/alice/i);
+  });
+});
+
+describe('many guesses at once', () => {
+  test('get no further than as many in a row', async () => {
+    const { begin } = login();
+    const begun = await Promise.all(Array.from({ length: 50 }, () => begin('alice')));
+    expect(begun.filter(({ denial }) => denial === undefined)).toHaveLength(4);
+  });
+
+  test('an honest success among them begins anew, and what it held back costs nobody', async () => {
+    const { begin, end, attempt } = login();
+    const begun = await Promise.all(Array.from({ length: 4 }, () => begin('alice')));
+    for (const each of begun) await end(each, 'right');
+    await failTimes(4, () => attempt('wrong'));
+  });
+
+  test('from one peer over many accounts are stopped as well', async () => {
+    const { begin } = login();
+    const begun = await Promise.all(Array.from({ length: 50 }, (_, n) => begin(`user${n}`)));
+    expect(begun.filter(({ denial }) => denial === undefined)).toHaveLength(21);
+  });
+});
+
+describe('a peer', () => {
+  test('is not washed clean by successes with an account of its own', async () => {
+    const { attempt } = login();
+    for (let n = 0; n < 21; n++) {
+      expect(await attempt('wrong', `user${n}`)).toBeUndefined();
+      if (n < 20) expect(await attempt('right', 'own')).toBeUndefined();
+    }
+    expect(await attempt('right', 'own')).toBe('failures.throttled');
+  });
+
+  test('with honest users behind it is not throttled by their successes', async () => {
+    const { attempt } = login();
+    await failTimes(200, () => attempt('right', 'alice'));
+  });
+
+  test('is not charged for attempts that its account refused', async () => {
+    const { attempt } = login({ perPeer: { free: 6, lock: { after: 7 } } });
+    await failTimes(4, () => attempt('wrong'));
+    for (let n = 0; n < 20; n++) expect(await attempt('wrong')).toBe('failures.throttled');
+    expect(await attempt('right', 'bob')).toBeUndefined();
+  });
+
+  test('that nobody knows is refused, unless it is said what to count by', async () => {
+    const unknown = { call: http, peer: UNKNOWN_PEER };
+    expect(await login().attempt('right', 'alice', unknown)).toBe('failures.key_missing');
+    const peer = (facts: CallFacts) => facts.peer.id ?? 'unknown';
+    expect(await login({ peer }).attempt('right', 'alice', unknown)).toBeUndefined();
+    expect(await login({ perPeer: 'none' }).attempt('right', 'alice', unknown)).toBeUndefined();
+  });
+
+  test('may count alone, and then it is answered at once', () => {
+    const policy = throttleFailures({ now: () => START });
+    for (let n = 0; n < 21; n++) expect(policy.check(post, factsOf())).toMatchObject({ ok: true });
+    expect(policy.check(post, factsOf())).toMatchObject({ ok: false });
+    expect(policy.check(post, factsOf('192.0.2.2'))).toMatchObject({ ok: true });
+  });
+});
+
+describe('how a call came out', () => {
+  const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
+  const graphql = factsOf('192.0.2.1', { protocol: 'graphql', operation: 'mutation Login' });
+
+  test('is told by the status of gRPC', async () => {
+    for (const status of [16, 7]) {
+      const { attempt } = login();
+      await failTimes(4, () => attempt({ outcome: 'failed', status }, 'alice', grpc));
+      expect(await attempt('right', 'alice', grpc)).toBe('failures.throttled');
+    }
+    const { attempt } = login();
+    await failTimes(20, () => attempt({ outcome: 'succeeded', status: 0 }, 'alice', grpc));
+    await failTimes(20, () => attempt({ outcome: 'failed', status: 3 }, 'alice', grpc));
+  });
+
+  test('is not told by the status of GraphQL, so it counts as failed', async () => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt('right', 'alice', graphql));
+    expect(await attempt('right', 'alice', graphql)).toBe('failures.throttled');
+  });
+
+  test('can be told by the handler', async () => {
+    const { begin, end } = login();
+    for (let n = 0; n < 10; n++) {
+      const begun = await begin('alice', graphql);
+      if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('succeeded');
+      expect(await end(begun, 'right')).toBeUndefined();
+    }
+    for (let n = 0; n < 4; n++) {
+      const begun = await begin('alice');
+      if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('failed');
+      await end(begun, 'right');
+    }
+    expect((await begin('alice')).denial?.code).toBe('failures.throttled');
+  });
+
+  test('can be judged by a function, and nonsense counts as failed', async () => {
+    const told = login({ judge: ({ status }) => (status === 422 ? 'failed' : 'succeeded') });
+    await failTimes(3, () => told.attempt({ status: 422 }));
+    await failTimes(3, () => told.attempt({ status: 401 }));
+    const nonsense = login({ judge: () => 'yes' as never });
+    await failTimes(4, () => nonsense.attempt('right'));
+    expect(await nonsense.attempt('right')).toBe('failures.throttled');
+  });
+
+  test('counts for one message: a second one is refused', async () => {
+    const { begin } = login();
+    const { outcome } = await begin('alice');
+    const again = await dutyOf(outcome).onMessage?.({ user: 'bob' });
+    expect(again).toMatchObject({ ok: false, denial: { code: 'failures.repeated' } });
+  });
+});
+
+describe('an account that the request tells', () => {
+  test('is counted with its peer in one step', async () => {
+    const policy = throttleFailures({
+      account: (request) => request.headers.get('x-user'),
+      perPeer: { free: 5, lock: { after: 6 } },
+      now: () => START,
+    });
+    const ask = (user: string) =>
+      policy.check(new Request(post, { headers: { 'x-user': user } }), factsOf());
+    for (let n = 0; n < 4; n++) expect(await ask('alice')).toMatchObject({ ok: true });
+    for (let n = 0; n < 9; n++) expect(await ask('alice')).toMatchObject({ ok: false });
+    for (let n = 0; n < 2; n++) expect(await ask('bob')).toMatchObject({ ok: true });
+    expect(await ask('bob')).toMatchObject({ ok: false, denial: { code: 'failures.throttled' } });
+    expect(await policy.check(post, factsOf('192.0.2.2'))).toMatchObject({
+      ok: false,
+      denial: { kind: 'malformed', code: 'failures.account_missing' },
+    });
+  });
+});
+
+describe('a store', () => {
+  const broken = (attempt: () => unknown): CounterStore => ({
+    attempt: attempt as CounterStore['attempt'],
+    settle: () => undefined,
+  });
+  const cases: [string, CounterStore][] = [
+    [
+      'throws',
+      broken(() => {
+        throw new Error('redis://secret');
+      }),
+    ],
+    ['rejects', broken(() => Promise.reject(new Error('redis://secret')))],
+    ['never answers', broken(() => new Promise(() => undefined))],
+    ['answers nonsense', broken(() => ({ allowed: 'yes' }))],
+    [
+      'answers without tickets',
+      broken(async () => ({ allowed: true, retryAfter: 0, tickets: [] })),
+    ],
+  ];
+
+  test.each(cases)(
+    'that %s refuses, and passes only where that was asked for',
+    async (_, store) => {
+      const options = { store, name: 'login', timeout: 20 };
+      const { denial } = await login(options).begin('alice');
+      expect(denial).toMatchObject({ kind: 'unavailable', code: 'failures.unavailable' });
+      const open = await login({ ...options, onError: 'open' }).begin('alice');
+      expect(open.denial).toBeUndefined();
+      expect(open.outcome).toMatchObject({ ok: true, degraded: 'failures.uncounted' });
+    },
+  );
+
+  test('that answers too late has its count taken back', async () => {
+    const inner = memoryCounterStore();
+    const settled = vi.fn(inner.settle);
+    let release: (() => void) | undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const attempt: CounterStore['attempt'] = (requests) => gate.then(() => inner.attempt(requests));
+    const { begin } = login({ store: { attempt, settle: settled }, name: 'login', timeout: 5 });
+    expect((await begin('alice')).denial?.code).toBe('failures.unavailable');
+    release?.();
+    await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce());
+    expect(settled.mock.calls[0]?.[0]).toMatchObject([{ result: 'refund' }]);
+  });
+});
+
+test('in a guard, right and wrong passwords go the same way for accounts that exist and those that do not', async () => {
+  const login = guard<CallFacts>()
+    .use(throttleFailures({ account: (request) => request.headers.get('x-user') }))
+    .use(allowAnonymous());
+  const refusals: unknown[] = [];
+  for (const user of ['exists', 'does-not']) {
+    const request = new Request(post, { headers: { 'x-user': user } });
+    for (let n = 0; n < 4; n++) expect((await login.check(request, factsOf())).allowed).toBe(true);
+    const { denial } = (await login.check(request, factsOf())) as { denial: { code: string } };
+    refusals.push({ ...denial, retryAfter: undefined });
+  }
+  expect(refusals[0]).toEqual(refusals[1]);
+});
+
+test.each<[string, Partial<ThrottleFailuresOptions>]>([
+  ['two sources of the account', { account: () => 'a' }],
+  ['nothing to count', { accountInBody: undefined, perPeer: 'none' }],
+  ['a store without a name', { store: memoryCounterStore() }],
+  ['an unknown onError', { onError: 'maybe' as never }],
+  ['a lock before the free failures end', { perAccount: { free: 5, lock: { after: 5 } } }],
+  ['pauses that shrink', { perAccount: { delay: 5_000, maxDelay: 1_000 } }],
+  ['a lock that is forgotten before it ends', { perAccount: { forgetAfter: 1_000 } }],
+  ['a delay that is no number', { perPeer: { delay: Number.NaN } }],
+  ['a timeout of nothing', { timeout: 0 }],
+])('%s refuses to construct', (_, options) => {
+  expect(() => throttleFailures({ accountInBody: () => 'a', ...options })).toThrow(
+    ConfigurationError,
+  );
+});

@@ -1,0 +1,310 @@
+import { assertConfiguration } from '../configuration-error.ts';
+import type { CallFacts } from '../facts.ts';
+import { type FailureSchedule, failureRule } from '../internal/failure-schedule.ts';
+import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limit-key.ts';
+import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
+import { sha256 } from '../internal/sha256.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { askInTime } from '../internal/store-failure.ts';
+import type { BodyOutcome, Completion, Obligations } from '../obligations.ts';
+import { type Deny, deny, type Outcome, pass } from '../outcome.ts';
+import { definePolicy, type Policy } from '../policy.ts';
+import type { RequestLike } from '../request.ts';
+import type { AttemptAnswer, AttemptRequest, CounterStore } from '../stores/counter-store.ts';
+import { memoryCounterStore } from '../stores/memory-counter-store.ts';
+
+/** How an attempt came out. `neither`: it was not tried, so it counts for nothing. */
+export type AttemptResult = 'failed' | 'succeeded' | 'neither';
+
+/** The attempt that a call makes, for handlers whose status does not tell how it came out. */
+export interface Attempt {
+  /** What the handler says counts before what the status says. */
+  readonly tell: (result: AttemptResult) => void;
+}
+
+/** What {@link throttleFailures} adds. */
+export interface AttemptFacts {
+  readonly attempt: Attempt;
+}
+
+/** Options of {@link throttleFailures}. */
+export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts> {
+  /**
+   * The account that the call wants to get into, where request and facts tell it. Told apart without regard
+   * to case, width and spaces around; never looked up, so unknown accounts are no different. A call that
+   * names none is refused.
+   */
+  readonly account?: ((request: RequestLike, facts: Readonly<Needs>) => LimitKey) | undefined;
+  /**
+   * The same where only the body tells it. It must see every account that the handler could try by this
+   * body; to one call there is one attempt, so a second message is refused.
+   */
+  readonly accountInBody?: ((body: unknown, facts: Readonly<Needs>) => LimitKey) | undefined;
+  /**
+   * Pauses of an account. Default: none for 3 failures, then 1 second, doubled each time up to a minute;
+   * after 10 failures 15 minutes. Forgotten after a day without failures.
+   */
+  readonly perAccount?: FailureSchedule | undefined;
+  /** Pauses of a peer, or `none`. Default: as of an account, but 20 without a pause and 15 minutes after 100. */
+  readonly perPeer?: FailureSchedule | 'none' | undefined;
+  /**
+   * Who counts as one peer. Nothing refuses the call (`failures.key_missing`). Default: `facts.peer.id`.
+   */
+  readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
+  /**
+   * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
+   * whoever says so, and aborted calls; succeeded are calls that the handler answered below 400 (gRPC: `OK`);
+   * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does not
+   * `tell` otherwise.
+   */
+  readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
+  /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
+  readonly name?: string | undefined;
+  /** Where failures are counted. Default: a memory store of this policy's own. */
+  readonly store?: CounterStore | undefined;
+  /**
+   * What happens while the store does not answer. `closed`: calls are refused with `failures.unavailable`.
+   * `open`: they pass uncounted, marked as degraded. Default: `closed`.
+   */
+  readonly onError?: 'closed' | 'open' | undefined;
+  /** How long the store may take, in milliseconds. Default: 1,000. */
+  readonly timeout?: number | undefined;
+  /** Epoch milliseconds, for a memory store made here. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'throttleFailures';
+/** Longer than any name of an account. */
+const LONGEST_ACCOUNT = 1_024;
+const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'failures.key_missing' });
+const ACCOUNT_MISSING = sharedRefusal({
+  kind: 'malformed',
+  code: 'failures.account_missing',
+  detail: 'The call does not say which account it is for.',
+});
+const REPEATED = sharedRefusal({
+  kind: 'malformed',
+  code: 'failures.repeated',
+  detail: 'One call can make one attempt.',
+});
+
+/** An attempt that was counted, and can be taken back. */
+interface Held {
+  readonly request: AttemptRequest;
+  readonly ticket: number;
+}
+
+type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
+
+/**
+ * Slows down guessing: after some failures an account and a peer pause, longer each time, up to a lock that
+ * ends by itself. Failures are learned from how calls end. Each call counts as failed until it has ended,
+ * so that of many guesses at once no more get through than of as many in a row; a refusal counts nothing.
+ *
+ * A success begins the account anew. It never helps the peer, who could otherwise wash off failures with an
+ * account of their own.
+ *
+ * Denials: `failures.throttled` (429, with the exact `retryAfter`), `failures.account_missing` and
+ * `failures.repeated` (400), `failures.key_missing` (500: nobody knows the peer), `failures.unavailable`
+ * (503: the store failed and `onError` is `closed`).
+ *
+ * @throws ConfigurationError when nothing would be counted, a schedule is out of its bounds, or a store is
+ * given without a name.
+ * @example
+ * const login = guard()
+ *   .use(throttleFailures({ accountInBody: (body) => (body as { email?: string }).email }))
+ *   .use(allowAnonymous());
+ */
+export function throttleFailures<Needs extends CallFacts = CallFacts>(
+  options: ThrottleFailuresOptions<Needs>,
+): Policy<Needs, AttemptFacts, 'check'> {
+  const { account, accountInBody, perPeer, judge, name = 'failures', onError = 'closed' } = options;
+  const { peer = (facts: Readonly<Needs>) => facts.peer.id, now, timeout } = options;
+  assertConfiguration(
+    account === undefined || accountInBody === undefined,
+    `${NAME}: the account is told by account or by accountInBody, not by both.`,
+  );
+  const byAccount = account !== undefined || accountInBody !== undefined;
+  assertConfiguration(
+    byAccount || perPeer !== 'none',
+    `${NAME}: nothing would be counted. Say which account a call is for, or count by peer.`,
+  );
+  assertConfiguration(
+    options.store === undefined || options.name !== undefined,
+    `${NAME}: give it a name. In a store that others use it is what tells failures apart.`,
+  );
+  assertConfiguration(
+    onError === 'closed' || onError === 'open',
+    `${NAME}: onError must be 'closed' or 'open'.`,
+  );
+  const accountRule = failureRule(NAME, { free: 3, after: 10 }, options.perAccount);
+  const peerRule =
+    perPeer === 'none' ? undefined : failureRule(NAME, { free: 20, after: 100 }, perPeer);
+  const store = options.store ?? memoryCounterStore({ now });
+  const ask = askInTime<readonly AttemptRequest[], AttemptAnswer>(
+    NAME,
+    {
+      ask: (requests) => {
+        const answer = store.attempt(requests);
+        return isThenable(answer)
+          ? answer.then((late) => vet(late, requests))
+          : vet(answer, requests);
+      },
+      undo: (requests, answer) =>
+        store.settle(
+          heldOf(requests, answer).map((held) => ({ ...taken(held), result: 'refund' })),
+        ),
+    },
+    'closed',
+    timeout,
+  );
+
+  /** Counts an attempt; what was counted is added to `held`. */
+  const reserve = (requests: readonly AttemptRequest[], held: Held[]): MaybePromise<Reserved> =>
+    settle<AttemptAnswer, Reserved>(
+      () => ask(requests),
+      (answer) => {
+        if (!answer.allowed) return throttled(answer.retryAfter);
+        held.push(...heldOf(requests, answer));
+        return { ok: true };
+      },
+      // Deliberately open where the user said so; the decision tells it.
+      (cause) =>
+        onError === 'open'
+          ? { ok: true, degraded: 'failures.uncounted' }
+          : deny('unavailable', 'failures.unavailable', { retryAfter: 1, cause }),
+    );
+
+  const accountRequest = async (
+    key: LimitKey,
+    facts: Readonly<Needs>,
+  ): Promise<AttemptRequest | undefined> => {
+    const encoded = encodeLimitKey(alike(key), tenantOf(facts));
+    if (encoded === undefined) return undefined;
+    return { name: `${name}.account`, key: await sha256(encoded), rule: accountRule };
+  };
+
+  return definePolicy<Needs, AttemptFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
+      const requests: AttemptRequest[] = [];
+      if (peerRule !== undefined) {
+        const key = encodeLimitKey(peer(facts), tenantOf(facts));
+        if (key === undefined) return KEY_MISSING;
+        requests.push({ name: `${name}.peer`, key, rule: peerRule });
+      }
+      const held: Held[] = [];
+      let said: AttemptResult | undefined;
+      const attempt: Attempt = Object.freeze<Attempt>({
+        tell: (result) => {
+          said = result;
+        },
+      });
+      const onComplete = (completion: Completion): MaybePromise<void> => {
+        const result = said ?? (judge ?? judged)(completion);
+        // What is no answer counts as failed, as it is counted already.
+        if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
+        return store.settle(
+          held.map((each) => ({
+            ...taken(each),
+            result:
+              result === 'succeeded' && each.request.rule === accountRule ? 'reset' : 'refund',
+          })),
+        );
+      };
+      const duties: Obligations = {
+        onComplete,
+        ...(accountInBody && { onMessage: onMessage(accountInBody, facts, held) }),
+      };
+      const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
+        reserved.ok ? { ...pass({ attempt }, duties), degraded: reserved.degraded } : reserved;
+      const begin = (): MaybePromise<Outcome<AttemptFacts>> => {
+        const reserved: MaybePromise<Reserved> =
+          requests.length === 0 ? { ok: true } : reserve(requests, held);
+        return reserved instanceof Promise ? reserved.then(conclude) : conclude(reserved);
+      };
+      if (account === undefined) return begin();
+      return accountRequest(account(request, facts), facts).then((known) => {
+        if (known === undefined) return ACCOUNT_MISSING;
+        requests.push(known);
+        return begin();
+      });
+    },
+  });
+
+  function onMessage(
+    accountOf: NonNullable<typeof accountInBody>,
+    facts: Readonly<Needs>,
+    held: Held[],
+  ): (body: unknown) => Promise<BodyOutcome> {
+    let seen = false;
+    return async (body) => {
+      if (seen) return refusedBody(REPEATED);
+      seen = true;
+      const known = await accountRequest(accountOf(body, facts), facts);
+      if (known === undefined) return refusedBody(ACCOUNT_MISSING);
+      const reserved = await reserve([known], held);
+      if (!reserved.ok) return refusedBody(reserved);
+      const { degraded } = reserved;
+      if (degraded === undefined) return { ok: true };
+      return { ok: true, trace: [{ policy: NAME, role: 'check', verdict: 'passed', degraded }] };
+    };
+  }
+}
+
+function refusedBody({ denial }: Deny): BodyOutcome {
+  return { ok: false, denial };
+}
+
+function throttled(wait: number): Deny {
+  return deny('rate_limited', 'failures.throttled', {
+    detail: 'Too many failed attempts.',
+    retryAfter: wait / 1000,
+  });
+}
+
+/** One form for names that people and directories take for the same. */
+function alike(key: LimitKey): LimitKey {
+  if (typeof key === 'string') return alikeText(key);
+  return Array.isArray(key) ? key.map((part: unknown) => alikeText(part) ?? '') : undefined;
+}
+
+function alikeText(text: unknown): string | undefined {
+  if (typeof text !== 'string' || text.length > LONGEST_ACCOUNT) return undefined;
+  return text.normalize('NFKC').trim().toLowerCase();
+}
+
+/** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
+const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
+
+function judged({ outcome, status, facts }: Completion): AttemptResult {
+  const { call } = facts as Partial<CallFacts>;
+  // Who goes away before the answer may have had it.
+  if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
+  if (outcome !== 'succeeded') return 'neither';
+  if (call === undefined || call.protocol === 'graphql') return 'failed';
+  const fine = call.protocol === 'grpc' ? (status ?? 0) === 0 : (status ?? 200) < 400;
+  return fine ? 'succeeded' : 'neither';
+}
+
+function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {
+  return { ...request, ticket };
+}
+
+function heldOf(requests: readonly AttemptRequest[], { allowed, tickets }: AttemptAnswer): Held[] {
+  if (!allowed) return [];
+  // A store that answers is held to one ticket for each request.
+  return requests.map((request, index) => ({ request, ticket: tickets[index] as number }));
+}
+
+/** Refuses an answer that is none: what a store says without meaning it must not admit. */
+function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): AttemptAnswer {
+  const { allowed, retryAfter, tickets } = answer;
+  const told =
+    allowed === true
+      ? Array.isArray(tickets) && tickets.length === requests.length
+      : allowed === false && retryAfter > 0;
+  if (!told) throw new TypeError('the counter store answered something that is no AttemptAnswer');
+  return answer;
+}

@@ -1,0 +1,72 @@
+import type { MaybePromise } from '../internal/maybe-promise.ts';
+
+/**
+ * How long a key pauses after its n-th failure in a row, as plain data; all times in milliseconds:
+ * nothing up to `free`, then `delay * 2 ** (n - free - 1)` up to `maxDelay`, and `lockFor` from
+ * `lockAfter` on. `failurePause` computes it.
+ */
+export interface FailureRule {
+  readonly free: number;
+  readonly delay: number;
+  readonly maxDelay: number;
+  readonly lockAfter: number;
+  readonly lockFor: number;
+  /** A key is forgotten when it had no failure for this long. At least as long as every pause. */
+  readonly forgetAfter: number;
+}
+
+/** What one attempt asks of one key. */
+export interface AttemptRequest {
+  /** State is kept by `name` and `key`. */
+  readonly name: string;
+  /** Up to 8,192 UTF-16 code units of any kind. Keys that differ must stay different. */
+  readonly key: string;
+  readonly rule: FailureRule;
+}
+
+/** The answer to one attempt: counted against all its keys, or against none. */
+export interface AttemptAnswer {
+  readonly allowed: boolean;
+  /** Milliseconds until every key has ended its pause, exactly; 0 where the attempt is allowed. */
+  readonly retryAfter: number;
+  /** One for each request of an allowed attempt, to be handed back when settling. */
+  readonly tickets: readonly number[];
+}
+
+/** How an attempt that was counted came out. What failed needs no settling: it is counted already. */
+export interface AttemptSettlement extends AttemptRequest {
+  readonly ticket: number;
+  /** `reset`: the key begins anew. `refund`: this attempt does not count. */
+  readonly result: 'reset' | 'refund';
+}
+
+/**
+ * Counts attempts that may fail. Each is counted as a failure before it is made, so that of many at once
+ * no more are made than of as many in a row. A store decides each call in one atomic step, by one clock.
+ *
+ * Of each key it knows three numbers: the failures `n`, the time of the last one, and the time of the first
+ * one, which is the ticket. An attempt is allowed when the last one is longer ago than the pause after the
+ * `n`-th, for all of its keys; a refusal changes nothing. A refund takes one failure back, if the ticket is
+ * still that of the key; the pause is then that of the failures left, from the last attempt on.
+ *
+ * A store that cannot answer throws or rejects, in bounded time. `counterStoreContract` of
+ * `@apisec/core/testing` tests all of it.
+ */
+export interface CounterStore {
+  /** Names within one call are distinct. */
+  readonly attempt: (requests: readonly AttemptRequest[]) => MaybePromise<AttemptAnswer>;
+  readonly settle: (settlements: readonly AttemptSettlement[]) => MaybePromise<void>;
+}
+
+/** A store that answers at once. */
+export interface SyncCounterStore extends CounterStore {
+  readonly attempt: (requests: readonly AttemptRequest[]) => AttemptAnswer;
+  readonly settle: (settlements: readonly AttemptSettlement[]) => void;
+}
+
+/** For stores: the pause after so many failures in a row, in milliseconds. */
+export function failurePause(rule: FailureRule, failures: number): number {
+  if (failures >= rule.lockAfter) return rule.lockFor;
+  if (failures <= rule.free) return 0;
+  return Math.min(rule.maxDelay, rule.delay * 2 ** (failures - rule.free - 1));
+}

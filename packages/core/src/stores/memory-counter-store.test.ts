@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../configuration-error.ts';
+import { counterStoreContract } from '../testing/counter-store-contract.ts';
+import { type FailureRule, failurePause } from './counter-store.ts';
+import { memoryCounterStore } from './memory-counter-store.ts';
+
+const START = 1_700_000_000_000;
+const rule: FailureRule = {
+  free: 1,
+  delay: 1_000,
+  maxDelay: 8_000,
+  lockAfter: 6,
+  lockFor: 60_000,
+  forgetAfter: 3_600_000,
+};
+
+describe('keeps the contract of counter stores', () => {
+  for (const { name, run } of counterStoreContract) {
+    test(name, async () => {
+      let time = START;
+      await run({
+        create: () => memoryCounterStore({ now: () => time }),
+        pass: (milliseconds) => {
+          time += milliseconds;
+        },
+      });
+    });
+  }
+});
+
+describe('in fixed memory', () => {
+  test('a flood of other keys never ends the pause of a key', () => {
+    const store = memoryCounterStore({ capacity: 64, now: () => START, seed: () => [1, 2] });
+    const locked = { ...rule, lockAfter: 3, free: 2 };
+    const ask = (key: string) => store.attempt([{ name: 'a', key, rule: locked }]).allowed;
+    for (let failure = 0; failure < 3; failure++) expect(ask('victim')).toBe(true);
+    for (let other = 0; other < 20_000; other++) ask(`other ${other}`);
+    expect(ask('victim')).toBe(false);
+  });
+
+  test('a flood of keys as bad as the one it wants to push out does not help either', () => {
+    const store = memoryCounterStore({ capacity: 16, now: () => START, seed: () => [1, 2] });
+    const ask = (key: string) =>
+      store.attempt([{ name: 'a', key, rule: { ...rule, free: 2 } }]).allowed;
+    for (let failure = 0; failure < 3; failure++) ask('victim');
+    for (let other = 0; other < 500; other++) {
+      for (let failure = 0; failure < 5; failure++) ask(`other ${other}`);
+    }
+    expect(ask('victim')).toBe(false);
+  });
+
+  test('keys that were forgotten make room for honest ones', () => {
+    let time = START;
+    const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });
+    const ask = (key: string) => store.attempt([{ name: 'a', key, rule }]).allowed;
+    for (let other = 0; other < 500; other++) for (let n = 0; n < 3; n++) ask(`other ${other}`);
+    time += rule.forgetAfter;
+    for (let honest = 0; honest < 8; honest++) {
+      expect(ask(`honest ${honest}`)).toBe(true);
+      expect(ask(`honest ${honest}`)).toBe(true);
+      expect(ask(`honest ${honest}`)).toBe(false);
+    }
+  });
+
+  test('a clock that is set back ends no pause', () => {
+    let time = START;
+    const store = memoryCounterStore({ now: () => time });
+    const ask = () => store.attempt([{ name: 'a', key: 'k', rule }]);
+    ask();
+    ask();
+    time -= 3_600_000;
+    expect(ask()).toMatchObject({ allowed: false, retryAfter: 1_000 });
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, 2 ** 25])('capacity %s refuses to construct', (capacity) => {
+    expect(() => memoryCounterStore({ capacity })).toThrow(ConfigurationError);
+  });
+});
+
+test('an attempt is allowed exactly from the millisecond that the last refusal told', () => {
+  const steps = fc.array(fc.integer({ min: 0, max: 20_000 }), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(steps, (pauses) => {
+      let time = START;
+      const store = memoryCounterStore({ now: () => time });
+      const ask = () => store.attempt([{ name: 'a', key: 'k', rule }]);
+      let [failures, last] = [0, 0];
+      for (const pause of pauses) {
+        time += pause;
+        const wait = failures === 0 ? 0 : Math.max(0, last + failurePause(rule, failures) - time);
+        expect(ask().retryAfter).toBe(wait);
+        if (wait > 0) {
+          time += wait - 1;
+          expect(ask()).toMatchObject({ allowed: false, retryAfter: 1 });
+          time += 1;
+          expect(ask().allowed).toBe(true);
+        }
+        failures++;
+        last = time;
+      }
+    }),
+  );
+});

@@ -1,0 +1,157 @@
+import {
+  type AttemptRequest,
+  type CounterStore,
+  type FailureRule,
+  failurePause,
+} from '../stores/counter-store.ts';
+import { assertSame, type ContractCase, hostileKeys, type StoreSubject } from './contract-case.ts';
+
+type Case = ContractCase<StoreSubject<CounterStore>>;
+
+const RULE: FailureRule = {
+  free: 2,
+  delay: 400,
+  maxDelay: 1_000,
+  lockAfter: 5,
+  lockFor: 2_000,
+  forgetAfter: 60_000,
+};
+/** How far the clock of a store of its own may have gone on between two calls. */
+const SLACK = 150;
+const AT_ONCE = 40;
+
+function ask(over: Partial<AttemptRequest> = {}): AttemptRequest {
+  return { name: 'login', key: 'alice', rule: RULE, ...over };
+}
+
+/** Makes an attempt that must be allowed, and answers its first ticket. */
+async function attempt(store: CounterStore, ...requests: AttemptRequest[]): Promise<number> {
+  const { allowed, retryAfter, tickets } = await store.attempt(requests);
+  assertSame(allowed, true, `allowed: ${told(requests)}`);
+  assertSame(retryAfter, 0, 'retryAfter');
+  assertSame(tickets.length, requests.length, 'tickets');
+  return tickets[0] as number;
+}
+
+async function refused(
+  store: CounterStore,
+  wait: number,
+  ...requests: AttemptRequest[]
+): Promise<void> {
+  const { allowed, retryAfter } = await store.attempt(requests);
+  assertSame(allowed, false, `refused: ${told(requests)}`);
+  assertSame(retryAfter, wait, 'retryAfter', SLACK);
+}
+
+function one(
+  name: string,
+  run: (store: CounterStore, subject: StoreSubject<CounterStore>) => Promise<void>,
+): Case {
+  return { name, run: async (subject) => run(await subject.create(), subject) };
+}
+
+/**
+ * What every `CounterStore` promises, as cases for any test runner.
+ *
+ * @example
+ * for (const { name, run } of counterStoreContract) test(name, () => run({ create, pass }));
+ */
+export const counterStoreContract: readonly ContractCase<StoreSubject<CounterStore>>[] =
+  Object.freeze([
+    one(
+      'pauses grow with each failure up to the lock, and end by themselves',
+      async (store, { pass }) => {
+        for (let failures = 1; failures <= RULE.lockAfter + 1; failures++) {
+          await attempt(store, ask());
+          const pause = failurePause(RULE, failures);
+          if (pause === 0) continue;
+          await refused(store, pause, ask());
+          await pass(pause + 20);
+        }
+      },
+    ),
+    one('a refusal changes nothing', async (store, { pass }) => {
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      for (let time = 0; time < 10; time++) await refused(store, 400, ask());
+      await pass(420);
+      await attempt(store, ask());
+    }),
+    one('of many attempts at once no more are allowed than in a row', async (store) => {
+      const answers = await Promise.all(
+        Array.from({ length: AT_ONCE }, async () => store.attempt([ask()])),
+      );
+      assertSame(answers.filter(({ allowed }) => allowed).length, RULE.free + 1, 'allowed');
+    }),
+    one('an attempt counts against all of its keys or none', async (store) => {
+      const peer = ask({ name: 'peer', key: '192.0.2.1' });
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      for (let time = 0; time < 5; time++) await refused(store, 400, peer, ask());
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, peer);
+      await refused(store, 400, peer);
+    }),
+    one('a success begins anew', async (store) => {
+      let ticket = 0;
+      for (let failures = 1; failures <= 3; failures++) ticket = await attempt(store, ask());
+      await refused(store, 400, ask());
+      await store.settle([{ ...ask(), ticket, result: 'reset' }]);
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      await refused(store, 400, ask());
+    }),
+    one('an attempt that is refunded does not count', async (store) => {
+      for (let time = 0; time < 10; time++) {
+        const ticket = await attempt(store, ask());
+        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+      }
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      await refused(store, 400, ask());
+    }),
+    one('a refund takes back nothing of what came after a reset', async (store, { pass }) => {
+      const ticket = await attempt(store, ask());
+      await store.settle([{ ...ask(), ticket, result: 'reset' }]);
+      await pass(20);
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      for (let time = 0; time < 3; time++) {
+        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+      }
+      await refused(store, 400, ask());
+    }),
+    one('settling what is not there changes nothing', async (store) => {
+      await store.settle([{ ...ask(), ticket: 1, result: 'refund' }]);
+      await store.settle([{ ...ask(), ticket: 1, result: 'reset' }]);
+      await store.settle([]);
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      await refused(store, 400, ask());
+    }),
+    one(
+      'failures are forgotten after their time, counted from the last',
+      async (store, { pass }) => {
+        const rule = { ...RULE, lockFor: 1_000, forgetAfter: 1_000 };
+        await attempt(store, ask({ rule }));
+        await pass(700);
+        for (let failures = 2; failures <= 3; failures++) await attempt(store, ask({ rule }));
+        await pass(700);
+        await attempt(store, ask({ rule }));
+        await refused(store, 800, ask({ rule }));
+        await pass(1_020);
+        for (let failures = 1; failures <= 3; failures++) await attempt(store, ask({ rule }));
+        await refused(store, 400, ask({ rule }));
+      },
+    ),
+    one('keys and names that differ stay different', async (store) => {
+      const rule = { ...RULE, free: 0, delay: 50_000, maxDelay: 50_000, lockFor: 60_000 };
+      for (const name of ['login', 'login2', '{login}']) {
+        for (const key of hostileKeys) await attempt(store, ask({ name, key, rule }));
+      }
+      for (const key of hostileKeys) {
+        assertSame(
+          (await store.attempt([ask({ key, rule })])).allowed,
+          false,
+          told([ask({ key })]),
+        );
+      }
+    }),
+  ]);
+
+function told(requests: readonly AttemptRequest[]): string {
+  return requests.map(({ name, key }) => `${name} ${JSON.stringify(key.slice(0, 20))}`).join(', ');
+}
