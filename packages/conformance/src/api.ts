@@ -10,6 +10,7 @@ import {
   cors,
   definePolicy,
   deny,
+  dpopNonces,
   guard,
   localJwks,
   type MaybePromise,
@@ -20,6 +21,7 @@ import {
   pass,
   rateLimit,
   remoteJwks,
+  requireDpop,
   requireRole,
   requireScopes,
   securityHeaders,
@@ -27,7 +29,7 @@ import {
   when,
 } from '@apisec/core';
 import { member } from './clients/observe.ts';
-import { AUDIENCE, type Credentials, ISSUER } from './credentials.ts';
+import { AUDIENCE, type Credentials, ISSUER, PUBLIC_ORIGIN } from './credentials.ts';
 import type { ConformanceApi, Operation, Reply } from './subject.ts';
 
 /** The one browser origin that the suite's API trusts. */
@@ -75,7 +77,22 @@ export function createApi({ jwks }: Credentials): SuiteApi {
   const base = surface.use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys }));
   const readers = base.use(requireScopes('orders:read'));
 
+  const bound = authenticateJwt({
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    keys,
+    schemes: ['Bearer', 'DPoP'],
+  });
+
   const guards = {
+    dpop: surface
+      .use(bound)
+      .use(requireDpop({ publicOrigin: PUBLIC_ORIGIN }))
+      .use(requireScopes('orders:read')),
+    dpopNonce: surface
+      .use(bound)
+      .use(requireDpop({ publicOrigin: PUBLIC_ORIGIN, nonce: dpopNonces() }))
+      .use(requireScopes('orders:read')),
     open: surface.use(allowAnonymous()),
     member: base.use(allowAuthenticated()),
     list: readers,

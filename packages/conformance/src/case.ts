@@ -1,5 +1,5 @@
 import type { DenialKind } from '@apisec/core';
-import type { Credentials } from './credentials.ts';
+import type { CallTarget, Credentials } from './credentials.ts';
 import type { CallSpec, Capability } from './subject.ts';
 
 /** What must come of a case, the same on every transport. */
@@ -23,6 +23,12 @@ export interface Case {
   /** The value of `Authorization`, or several for repeated fields; absent: none is sent. */
   readonly authorization?: (credentials: Credentials) => Promise<string | readonly string[]>;
   readonly headers?: CallSpec['headers'];
+  /** The value of `DPoP` for the token in `authorization`, or several for repeated fields. */
+  readonly proof?: (
+    credentials: Credentials,
+    token: string,
+    target: CallTarget,
+  ) => Promise<string | readonly string[]>;
   readonly message?: unknown;
   readonly body?: CallSpec['body'];
   readonly method?: string;

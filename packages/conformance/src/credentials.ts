@@ -1,8 +1,11 @@
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
 /** Who issues tokens in the suite, and for whom. */
 export const ISSUER = 'https://issuer.example.test';
 export const AUDIENCE = 'https://api.example.test';
+/** Where clients reach the API, whatever address a subject listens on. */
+export const PUBLIC_ORIGIN = 'https://api.example.test';
 
 /** What may be wrong with a token; everything not named is right. */
 export interface TokenSpec {
@@ -13,10 +16,26 @@ export interface TokenSpec {
   readonly forged?: boolean;
 }
 
+/** What a call is in its protocol, as a DPoP proof names it (RFC 9449 §4.2). */
+export interface CallTarget {
+  readonly method: string;
+  readonly path: string;
+}
+
+/** What may be wrong with a proof; everything not named is right. */
+export interface ProofSpec {
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** Signed by another client, which shows its own key. */
+  readonly foreign?: boolean;
+}
+
 /** Makes tokens with keys that exist for one run only. */
 export interface Credentials {
   readonly jwks: { readonly keys: readonly JWK[] };
   readonly token: (spec?: TokenSpec) => Promise<string>;
+  /** The thumbprint of the key that honest proofs are made with. */
+  readonly jkt: string;
+  readonly proof: (token: string, target: CallTarget, spec?: ProofSpec) => Promise<string>;
   /** The public key as PEM-less JSON text, as an attacker would use it for an HMAC. */
   readonly publicText: string;
 }
@@ -30,7 +49,24 @@ export async function createCredentials(): Promise<Credentials> {
     alg: 'ES256',
     use: 'sig',
   };
+  const holder = await generateKeyPair('ES256', { extractable: true });
+  const thief = await generateKeyPair('ES256', { extractable: true });
   return {
+    jkt: await calculateJwkThumbprint(await exportJWK(holder.publicKey)),
+    proof: async (bound, { method, path }, { claims, foreign = false } = {}) => {
+      const { publicKey, privateKey } = foreign ? thief : holder;
+      const payload = {
+        jti: crypto.randomUUID(),
+        htm: method,
+        htu: `${PUBLIC_ORIGIN}${path}`,
+        iat: Math.floor(Date.now() / 1000),
+        ath: createHash('sha256').update(bound).digest('base64url'),
+        ...claims,
+      };
+      return new SignJWT(payload)
+        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+        .sign(privateKey);
+    },
     jwks: { keys: [jwk] },
     publicText: JSON.stringify(jwk),
     token: async ({ claims, header, without = [], forged = false } = {}) => {

@@ -1,4 +1,5 @@
 import type { Admission, CallFacts, DenialKind } from '@apisec/core';
+import type { CallTarget } from './credentials.ts';
 
 /** The protocols of the suite; decides which client calls the subject. */
 export type Protocol = 'http' | 'graphql' | 'grpc';
@@ -100,6 +101,8 @@ export interface Observed {
 
 /** Calls a subject in its protocol. */
 export interface Client {
+  /** Method and path that a call has on the wire. */
+  readonly target: (spec: Omit<CallSpec, 'headers'>) => CallTarget;
   readonly call: (spec: CallSpec) => Promise<Observed>;
   readonly close: () => void;
 }

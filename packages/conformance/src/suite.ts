@@ -9,6 +9,7 @@ import {
   limitCases,
   originCases,
 } from './cases/decisions.ts';
+import { proofCases } from './cases/proofs.ts';
 import { tokenCases } from './cases/tokens.ts';
 import { graphqlClient } from './clients/graphql.ts';
 import { grpcClient } from './clients/grpc.ts';
@@ -19,6 +20,7 @@ import type { Capability, Client, Observed, Served, Subject } from './subject.ts
 
 const groups: Readonly<Record<string, readonly Case[]>> = {
   tokens: tokenCases,
+  proofs: proofCases,
   grants: grantCases,
   limits: limitCases,
   faults: faultCases,
@@ -79,6 +81,9 @@ export function describeConformance(subject: Subject): void {
       test('of many calls at once exactly the limit is let through', async () => {
         await race(get());
       });
+      test('of many calls at once with one proof exactly one is let through', async () => {
+        await raceProofs(get());
+      });
     });
     if (subject.capabilities.includes('headers')) describeHeaders(get);
     if (subject.capabilities.includes('streams')) describeStreams(get);
@@ -98,15 +103,21 @@ function connect({ protocol }: Subject, served: Served, api: SuiteApi): Client {
 async function run({ api, client, credentials }: Running, spec: Case): Promise<void> {
   const id = crypto.randomUUID();
   const call = async (caseId: string): Promise<Observed> => {
-    const authorization = (await spec.authorization?.(credentials)) ?? [];
-    return client.call({
+    const authorization = [(await spec.authorization?.(credentials)) ?? []].flat();
+    const request = {
       operation: spec.operation,
       message: spec.message,
       ...(spec.body && { body: spec.body }),
       ...(spec.method && { method: spec.method }),
+    };
+    const [, token = ''] = authorization[0]?.split(' ') ?? [];
+    const proof = (await spec.proof?.(credentials, token, client.target(request))) ?? [];
+    return client.call({
+      ...request,
       headers: [
         [CASE_HEADER, caseId],
-        ...[authorization].flat().map((value) => ['authorization', value] as const),
+        ...authorization.map((value) => ['authorization', value] as const),
+        ...[proof].flat().map((value) => ['dpop', value] as const),
         ...(spec.headers ?? []),
       ],
     });
@@ -170,6 +181,21 @@ async function race({ client, credentials }: Running): Promise<void> {
   );
   expect(calls.filter((call) => call.allowed)).toHaveLength(3);
   expect(calls.filter((call) => call.code === 'limit.exceeded')).toHaveLength(9);
+}
+
+async function raceProofs({ client, credentials }: Running): Promise<void> {
+  const operation = 'dpop';
+  const token = await credentials.token({ claims: { cnf: { jkt: credentials.jkt } } });
+  const proof = await credentials.proof(token, client.target({ operation }));
+  const headers = [
+    ['authorization', `DPoP ${token}`],
+    ['dpop', proof],
+  ] as const;
+  const calls = await Promise.all(
+    Array.from({ length: 12 }, () => client.call({ operation, headers })),
+  );
+  expect(calls.filter((call) => call.allowed)).toHaveLength(1);
+  expect(calls.filter((call) => call.code === 'dpop.replayed')).toHaveLength(11);
 }
 
 /** Security headers stand on allowed and on refused calls alike. */

@@ -7,6 +7,7 @@ import { kindsOf, member, parse, textMember } from './observe.ts';
 export function graphqlClient(served: Served): Client {
   const http = httpClient(served);
   return {
+    target: () => ({ method: 'POST', path: '/graphql' }),
     close: http.close,
     call: async ({ operation, headers, message }) => {
       const answer = await http.call({

@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import type { CallSpec, Client, Observed } from '../subject.ts';
 import { kindsOf } from './observe.ts';
-import { capital, serviceDefinition } from './service.ts';
+import { capital, methodPath, serviceDefinition } from './service.ts';
 
 /** A call of many messages. */
 export interface StreamSpec extends CallSpec {
@@ -58,6 +58,7 @@ export function grpcClient(port: number, operations: readonly string[]): GrpcSui
   return {
     stream,
     call: (spec) => stream({ ...spec, messages: [spec.message ?? {}] }),
+    target: ({ operation }) => ({ method: 'POST', path: methodPath(operation) }),
     close: () => channel.close(),
   };
 }

@@ -19,6 +19,10 @@ export function httpClient(served: Served): Client {
       if (fetch === undefined) throw new Error('The subject has neither a port nor a fetch.');
       return observe(await inProcess(fetch, spec));
     },
+    target: (spec) => ({
+      method: meaning({ ...spec, headers: [] }).method,
+      path: `/${spec.operation}`,
+    }),
     close: () => undefined,
   };
 }
