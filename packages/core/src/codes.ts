@@ -139,6 +139,16 @@ const meanings = {
     'The account or its label is no printable text of at most 256 characters.',
   'totp.locked': 'There were too many wrong codes. A code can be right after retryAfter.',
   'totp.unavailable': 'The store of second factors did not answer, or a secret cannot be opened.',
+  // passwords
+  'password.malformed': 'The password is no text, or holds half a character.',
+  'password.too_short': 'The password has fewer characters than required.',
+  'password.too_long': 'The password has more characters than allowed.',
+  'password.repetitive': 'The password repeats a few characters.',
+  'password.contextual': 'Without the names of service and account little is left of the password.',
+  'password.common': 'The password is on the list of common ones.',
+  'password.breached': 'The password is on the list of breached ones.',
+  'password.wrong': 'The password is wrong, or the account does not exist.',
+  'password.unavailable': 'A list of passwords or the hasher did not answer, or too many asked.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',

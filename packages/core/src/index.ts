@@ -18,6 +18,18 @@ export { type ApiKeysOptions, apiKeys, type Peppers } from './credentials/api-ke
 export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
 export {
+  type BreachedRange,
+  type PasswordCheck,
+  type PasswordContext,
+  type PasswordHash,
+  type PasswordHasher,
+  type PasswordRefusal,
+  type Passwords,
+  type PasswordsOptions,
+  type PasswordVerification,
+  passwords,
+} from './credentials/passwords.ts';
+export {
   type Revocations,
   type RevocationsOptions,
   type RevocationTarget,
