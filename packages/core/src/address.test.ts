@@ -142,6 +142,8 @@ describe('ranges', () => {
     [['::ffff:10.0.0.0/104'], '10.1.2.3', true],
     [['::ffff:0:0/96'], '8.8.8.8', true],
     [['127.0.0.1', '10.0.0.0/8', '::1'], '::1', true],
+    [['10.0.0.0/8', '10.0.0.0/16', '10.0.0.0'], '10.200.0.1', true],
+    [['10.0.0.0', '10.0.0.0/16', '10.0.0.0/8', '10.9.0.0/16'], '10.200.0.1', true],
     [[], '::1', false],
   ])('%j holds %s: %s', (ranges, text, expected) => {
     expect(within(ranges, text)).toBe(expected);
@@ -162,6 +164,23 @@ describe('ranges', () => {
     '::1/-1',
   ])('%j refuses to construct', (range) => {
     expect(() => addressRanges([range])).toThrow(ConfigurationError);
+  });
+
+  test('a list holds what one of its ranges holds', () => {
+    const octet = fc.integer({ min: 0, max: 3 });
+    const range = fc.tuple(octet, octet, fc.integer({ min: 6, max: 32 })).map(([a, d, prefix]) => {
+      const bytes = [a, 0, 0, d].map((byte, at) => {
+        return byte & (0xff00 >> Math.min(8, Math.max(0, prefix - at * 8)));
+      });
+      return `${bytes.join('.')}/${prefix}`;
+    });
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 12 }), octet, octet, (ranges, a, d) => {
+        const address = Uint8Array.from([a, 0, 0, d]);
+        const one = ranges.some((each) => addressRanges([each])(address));
+        expect(addressRanges(ranges)(address)).toBe(one);
+      }),
+    );
   });
 
   test('an address lies in the range of its own first bits and in no neighbour', () => {

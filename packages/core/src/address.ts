@@ -36,28 +36,54 @@ export function formatAddress(address: Address): string {
 }
 
 /**
- * Whether an address lies in one of the ranges (`10.0.0.0/8`, `2001:db8::/32`, or a single address). As fast
- * for ten thousand ranges as for ten. An undefined address lies in none.
+ * Whether an address lies in one of the ranges (`10.0.0.0/8`, `2001:db8::/32`, or a single address), found by
+ * halving: 17 steps for 100,000 ranges. An undefined address lies in none.
  *
  * @throws ConfigurationError when a range cannot be read, or has bits set behind its prefix.
  */
 export function addressRanges(
   ranges: readonly string[],
 ): (address: Address | undefined) => boolean {
-  const byPrefix = new Map<number, { length: number; prefix: number; keys: Set<string> }>();
+  const [four, sixteen]: [Span[], Span[]] = [[], []];
   for (const text of ranges) {
     const { address, prefix } = readRange(text);
-    const { length } = address;
-    const group = byPrefix.get(length * 256 + prefix) ?? { length, prefix, keys: new Set() };
-    byPrefix.set(length * 256 + prefix, group);
-    group.keys.add(keyOf(address, prefix));
+    const start = bytesText(address);
+    (address.length === 4 ? four : sixteen).push({ start, end: lastOf(address, prefix) });
   }
-  const groups = [...byPrefix.values()];
+  const [inFour, inSixteen] = [searchIn(four), searchIn(sixteen)];
   return (address) =>
     address !== undefined &&
-    groups.some(
-      ({ length, prefix, keys }) => address.length === length && keys.has(keyOf(address, prefix)),
-    );
+    (address.length === 4 ? inFour(bytesText(address)) : inSixteen(bytesText(address)));
+}
+
+/** The first and the last address of a range, as strings that sort as their bytes do. */
+interface Span {
+  readonly start: string;
+  readonly end: string;
+}
+
+function searchIn(spans: readonly Span[]): (address: string) => boolean {
+  const starts: string[] = [];
+  const ends: string[] = [];
+  const sorted = spans.toSorted((one, other) => (one.start < other.start ? -1 : 1));
+  for (const { start, end } of sorted) {
+    const last = ends.at(-1);
+    if (last === undefined || start > last) {
+      starts.push(start);
+      ends.push(end);
+      // Two ranges are apart, or one lies in the other.
+    } else if (end > last) ends[ends.length - 1] = end;
+  }
+  return (address) => {
+    let [low, high] = [0, starts.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      // The index is inside: `low <= middle < high`.
+      if ((starts[middle] as string) <= address) low = middle + 1;
+      else high = middle;
+    }
+    return low > 0 && address <= (ends[low - 1] as string);
+  };
 }
 
 function readRange(text: string): { readonly address: Address; readonly prefix: number } {
@@ -75,21 +101,23 @@ function readRange(text: string): { readonly address: Address; readonly prefix: 
     `"${text}": the prefix of this address goes from 0 to ${bits}.`,
   );
   assertConfiguration(
-    keyOf(address, bits) === keyOf(address, prefix).padEnd(address.length, '\0'),
+    address.every((byte, at) => (byte & hostBits(prefix, at)) === 0),
     `"${text}" has bits set behind its prefix: write the range's first address, or no prefix.`,
   );
   return { address, prefix };
 }
 
-/** The first `prefix` bits as a string that only equal bits give. */
-function keyOf(address: Address, prefix: number): string {
-  const whole = prefix >> 3;
-  let key = '';
-  for (let at = 0; at < whole; at++) key += String.fromCharCode(address[at] as number);
-  const rest = prefix & 7;
-  return rest === 0
-    ? key
-    : key + String.fromCharCode((address[whole] as number) & (0xff00 >> rest));
+/** The bits of a byte that lie behind a prefix. */
+function hostBits(prefix: number, at: number): number {
+  return 255 >> Math.min(8, Math.max(0, prefix - at * 8));
+}
+
+function lastOf(address: Address, prefix: number): string {
+  return bytesText(address.map((byte, at) => byte | hostBits(prefix, at)));
+}
+
+function bytesText(address: Address): string {
+  return String.fromCharCode(...address);
 }
 
 function readIpv4(text: string, into: Uint8Array, at: number): boolean {

@@ -167,6 +167,11 @@ const meanings = {
   'failures.repeated': 'A call that can make one attempt sent several messages.',
   'failures.key_missing': 'Nobody knows which peer to count failures of, so the call is refused.',
   'failures.unavailable': 'The store that counts failures did not answer.',
+  'peer.denied': 'The address of the caller is on a list of those that are refused.',
+  'peer.unknown': 'Nobody knows the address of the caller, and it is needed to decide.',
+  'enumeration.detected': 'The caller asked for more different objects than anybody needs.',
+  'enumeration.key_missing': 'Nobody knows whose objects to count, so the call is refused.',
+  'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
 } as const;
 
 /** A built-in code. */
