@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const FOLDERS = ['policies', 'credentials', 'keys', 'limits'];
 // Subpaths whose file is named after something wider than one factory; a file that does not exist is left out.
 const NAMED = {
-  conformance: { certificates: 'certificates.ts' },
+  conformance: { certificates: 'certificates.ts', 'mutual-tls': 'mutual-tls.ts' },
   core: {
     guard: 'guard.ts',
     'define-policy': 'policy.ts',
