@@ -141,6 +141,14 @@ test.each(['express.ts', 'fastify.ts', 'hono.ts', 'edge.ts'])(
     const refused = await call(undefined);
     expect(refused).toMatchObject({ status: 401, body: { code: 'credentials.missing' } });
     expect(refused.headers.get('x-content-type-options')).toBe('nosniff');
+    const origin = 'https://app.example.com';
+    const asks = {
+      'access-control-request-method': 'GET',
+      'access-control-request-headers': 'authorization',
+    };
+    const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin, ...asks } });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(origin);
   },
   TIMEOUT,
 );
