@@ -48,7 +48,7 @@ export interface CoverageOptions<in Seed extends object> {
   readonly onUnlisted?: Obligations['onComplete'] | undefined;
 }
 
-const UNLISTED: Denial = Object.freeze({
+const UNLISTED: Denial = /* @__PURE__ */ Object.freeze({
   kind: 'forbidden',
   code: 'operation.unlisted',
   detail: 'This operation is not available.',

@@ -2,7 +2,7 @@ import { assertConfiguration } from '../configuration-error.ts';
 import type { KeyAnswer, KeyHint, KeySet, KeySource, VerificationKey } from '../key-source.ts';
 import { boundedCache } from './bounded-cache.ts';
 import type { MaybePromise } from './maybe-promise.ts';
-import { selectKeys, toVerificationKey } from './verification-key.ts';
+import { readVerificationKey, selectKeys } from './verification-key.ts';
 
 /** How long fetched keys are used, and how their server is spared. All times in seconds. */
 export interface RefreshOptions {
@@ -159,7 +159,7 @@ function readKeys(document: Readonly<Record<string, unknown>>): readonly Verific
   if (listed.length > MOST_KEYS) throw new Error(`the key set has more than ${MOST_KEYS} keys`);
   return Object.freeze(
     listed
-      .map(toVerificationKey)
+      .map(readVerificationKey)
       .filter((key) => typeof key !== 'string')
       .filter((key) => key.jwk['kty'] !== 'oct'),
   );

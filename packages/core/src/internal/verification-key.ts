@@ -17,29 +17,55 @@ const COORDINATE_BYTES: Readonly<Record<string, number>> = {
   Ed25519: 32,
 };
 
-/**
- * A JWK as a key that may verify signatures, or in words why it may not. Its own `use`, `key_ops` and
- * `alg` are binding (RFC 8725 §3.1: one key, one use).
- */
+/** Why a JWK may not verify signatures, in words that complete "this key cannot be used: …". */
+const PROBLEMS = {
+  object: 'it is no object',
+  kty: 'it has no "kty"',
+  kid: 'its "kid" is no string',
+  private: 'it holds a private key; give only the public members',
+  use: 'its "use" is not "sig"',
+  key_ops: 'its "key_ops" lacks "verify"',
+  unsupported: 'its "kty" or "crv" is not supported',
+  k: 'its "k" is no base64url',
+  rsa: 'its "n" or "e" is no base64url',
+  n: 'its modulus must have 2048 to 16384 bits',
+  e: 'its public exponent is not safe',
+  x: 'its "x" is no coordinate on its curve',
+  y: 'its "y" is no coordinate on its curve',
+  none: 'no signature algorithm can use it',
+  alg: 'its "alg" does not fit the key, or is not supported',
+};
+
+type JwkProblem = keyof typeof PROBLEMS;
+
+/** The same as {@link readVerificationKey} for people: in words why the key may not verify signatures. */
 export function toVerificationKey(jwk: unknown): VerificationKey | string {
-  if (!isObject(jwk)) return 'it is no object';
+  const key = readVerificationKey(jwk);
+  return typeof key === 'string' ? PROBLEMS[key] : key;
+}
+
+/**
+ * A JWK as a key that may verify signatures, or what is wrong with it. Its own `use`, `key_ops` and `alg` are
+ * binding (RFC 8725 §3.1: one key, one use). Where keys come from a server nobody reads the words, so they
+ * stay out of its bundles.
+ */
+export function readVerificationKey(jwk: unknown): VerificationKey | JwkProblem {
+  if (!isObject(jwk)) return 'object';
   const text = (name: string): string | undefined => {
     const value = member(jwk, name);
     return typeof value === 'string' ? value : undefined;
   };
   const kty = text('kty');
   const crv = text('crv');
-  if (kty === undefined) return 'it has no "kty"';
-  const kid = member(jwk, 'kid');
-  if (kid !== undefined && typeof kid !== 'string') return 'its "kid" is no string';
-  if (PRIVATE.some((name) => Object.hasOwn(jwk, name))) {
-    return 'it holds a private key; give only the public members';
-  }
+  const kid = text('kid');
+  if (kty === undefined) return 'kty';
+  if (kid === undefined && member(jwk, 'kid') !== undefined) return 'kid';
+  if (PRIVATE.some((name) => Object.hasOwn(jwk, name))) return 'private';
   const use = member(jwk, 'use');
-  if (use !== undefined && use !== 'sig') return 'its "use" is not "sig"';
+  if (use !== undefined && use !== 'sig') return 'use';
   const operations = member(jwk, 'key_ops');
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
-    return 'its "key_ops" lacks "verify"';
+    return 'key_ops';
   }
   const material = materialOf(kty, crv, text);
   if (typeof material === 'string') return material;
@@ -48,11 +74,7 @@ export function toVerificationKey(jwk: unknown): VerificationKey | string {
   );
   const alg = member(jwk, 'alg');
   const allowed = alg === undefined ? fitting : fitting.filter((name) => isSame(name, alg));
-  if (allowed.length === 0) {
-    return alg === undefined
-      ? 'no signature algorithm can use it'
-      : 'its "alg" does not fit the key, or is not supported';
-  }
+  if (allowed.length === 0) return alg === undefined ? 'none' : 'alg';
   return Object.freeze({
     kid,
     algorithms: Object.freeze(allowed),
@@ -75,40 +97,33 @@ function materialOf(
   kty: string,
   crv: string | undefined,
   text: (name: string) => string | undefined,
-): Material | string {
+): Material | JwkProblem {
   if (kty === 'oct') {
-    const k = text('k');
-    const secret = k === undefined ? undefined : decodeBase64url(k);
-    if (k === undefined || secret === undefined) return 'its "k" is no base64url';
-    return { jwk: { kty, k }, bytes: secret.length };
+    const k = text('k') ?? '';
+    const bytes = decodeBase64url(k)?.length;
+    return bytes ? { jwk: { kty, k }, bytes } : 'k';
   }
   if (kty === 'RSA') {
-    const [n, e] = [text('n'), text('e')];
-    const modulus = n === undefined ? undefined : decodeBase64url(n);
-    const exponent = e === undefined ? undefined : decodeBase64url(e);
-    if (n === undefined || e === undefined || !modulus || !exponent) {
-      return 'its "n" or "e" is no base64url';
-    }
+    const n = text('n') ?? '';
+    const e = text('e') ?? '';
+    const modulus = decodeBase64url(n);
+    const exponent = decodeBase64url(e);
+    if (!modulus || !exponent) return 'rsa';
     const bits = bitLength(modulus);
-    if (bits < LEAST_RSA_BITS) return `its modulus is shorter than ${LEAST_RSA_BITS} bits`;
-    if (bits > MOST_RSA_BITS) return `its modulus is longer than ${MOST_RSA_BITS} bits`;
+    if (bits < LEAST_RSA_BITS || bits > MOST_RSA_BITS) return 'n';
     // With e = 1 anyone can sign; an even one is no RSA key.
     const odd = ((exponent.at(-1) ?? 0) & 1) === 1;
-    if (!odd || bitLength(exponent) < 2 || exponent.length > MOST_EXPONENT_BYTES) {
-      return 'its public exponent is not safe';
-    }
+    if (!odd || bitLength(exponent) < 2 || exponent.length > MOST_EXPONENT_BYTES) return 'e';
     return { jwk: { kty, n, e }, bytes: modulus.length };
   }
   const bytes = crv === undefined ? undefined : member(COORDINATE_BYTES, crv);
   if ((kty !== 'EC' && kty !== 'OKP') || crv === undefined || typeof bytes !== 'number') {
-    return 'its "kty" or "crv" is not supported';
+    return 'unsupported';
   }
   const jwk: Record<string, string> = { kty, crv };
-  for (const name of kty === 'EC' ? ['x', 'y'] : ['x']) {
-    const coordinate = text(name);
-    if (coordinate === undefined || decodeBase64url(coordinate)?.length !== bytes) {
-      return `its "${name}" is no coordinate on ${crv}`;
-    }
+  for (const name of kty === 'EC' ? (['x', 'y'] as const) : (['x'] as const)) {
+    const coordinate = text(name) ?? '';
+    if (decodeBase64url(coordinate)?.length !== bytes) return name;
     jwk[name] = coordinate;
   }
   return { jwk, bytes };
