@@ -1,5 +1,6 @@
 import { type Denial, fault } from './denial.ts';
 import type { Enforcement } from './enforce.ts';
+import { readBytes } from './internal/read-bytes.ts';
 import type { HeadersView } from './request.ts';
 import { httpRefusal } from './wire/http.ts';
 
@@ -40,12 +41,12 @@ export async function inspectRequest(
     const readable = isJson(request.headers);
     try {
       // Of a body that nobody can read, only whether it is empty matters.
-      const read = await readText(body, readable ? maxBytes : 0);
-      if (read === undefined) return readable ? tooLarge : unavailable;
-      text = read;
+      const bytes = await readBytes(body, readable ? maxBytes : 0);
+      if (bytes === undefined) return readable ? tooLarge : unavailable;
+      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
       if (text !== '') message = JSON.parse(text);
     } catch (cause) {
-      return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+      return malformed(cause);
     }
   }
   const outcome = await onMessage(message);
@@ -68,24 +69,12 @@ export async function readRawBody(request: Request, maxBytes: number): Promise<R
   const { body } = request;
   if (request.bodyUsed || body?.locked) return unavailable;
   if (body === null) return { ok: true, request, rawBody: new Uint8Array(0) };
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
   try {
-    const whole = await eachChunk(body, maxBytes, (chunk) => {
-      chunks.push(chunk);
-      bytes += chunk.byteLength;
-    });
-    if (!whole) return tooLarge;
+    const rawBody = await readBytes(body, maxBytes);
+    return rawBody ? { ok: true, request: withBody(request, rawBody), rawBody } : tooLarge;
   } catch (cause) {
-    return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+    return malformed(cause);
   }
-  const rawBody = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    rawBody.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return { ok: true, request: withBody(request, rawBody), rawBody };
 }
 
 /**
@@ -148,14 +137,17 @@ export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
   );
 }
 
-const unavailable: { readonly ok: false; readonly denial: Denial } = {
-  ok: false,
-  denial: fault('message.unavailable'),
-};
-const tooLarge: { readonly ok: false; readonly denial: Denial } = {
-  ok: false,
-  denial: { kind: 'too_large', code: 'message.too_large' },
-};
+interface Unread {
+  readonly ok: false;
+  readonly denial: Denial;
+}
+
+const unavailable: Unread = { ok: false, denial: fault('message.unavailable') };
+const tooLarge: Unread = { ok: false, denial: { kind: 'too_large', code: 'message.too_large' } };
+
+function malformed(cause: unknown): Unread {
+  return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+}
 
 const bodyHeaders = ['content-length', 'content-digest', 'repr-digest', 'content-md5', 'etag'];
 
@@ -169,39 +161,6 @@ function withBody(request: Request, body: string | Uint8Array<ArrayBuffer> | und
   headers.delete('content-length');
   headers.delete('transfer-encoding');
   return new Request(request.url, { method, headers, body: body || null, signal });
-}
-
-/** The text of a body, or undefined as soon as it is larger than allowed. */
-async function readText(
-  body: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<string | undefined> {
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  let text = '';
-  const whole = await eachChunk(body, maxBytes, (chunk) => {
-    text += decoder.decode(chunk, { stream: true });
-  });
-  return whole ? text + decoder.decode() : undefined;
-}
-
-/** Takes a body chunk by chunk, counted as it streams; false as soon as it is larger than allowed. */
-async function eachChunk(
-  body: ReadableStream<Uint8Array>,
-  maxBytes: number,
-  take: (chunk: Uint8Array) => void,
-): Promise<boolean> {
-  const reader = body.getReader();
-  let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return true;
-    bytes += value.byteLength;
-    if (bytes > maxBytes) {
-      reader.cancel().catch(() => undefined);
-      return false;
-    }
-    take(value);
-  }
 }
 
 /** Lets go of a body that will not be sent, so that its source can stop. */

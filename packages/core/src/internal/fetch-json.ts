@@ -1,5 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import { readBytes } from './read-bytes.ts';
 import { parseStrictObject } from './strict-json.ts';
+import { withinTime } from './within-time.ts';
 
 /** How documents are fetched from servers that the user named. */
 export interface FetchOptions {
@@ -39,7 +41,7 @@ export interface BoundedRequest {
   readonly body?: string | undefined;
 }
 
-/** What came back. The body is read only where the status is 200, and undefined where it is too large. */
+/** What came back. The body is read only where the status is 200, and undefined where there is none or it is too large. */
 export interface BoundedResponse {
   readonly status: number;
   readonly contentType: string;
@@ -62,32 +64,22 @@ export function boundedFetcher(name: string, options: FetchOptions): BoundedFetc
   );
   return async (url, { method = 'GET', headers, body }) => {
     const controller = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    // Raced as well, since a fetch that was handed in may not heed the signal.
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`${url} did not answer within ${timeout} s`));
-        controller.abort();
-      }, timeout * 1000);
-    });
+    const { signal } = controller;
     const load = async (): Promise<BoundedResponse> => {
-      const response = await fetch(url, {
-        method,
-        headers,
-        redirect: 'manual',
-        signal: controller.signal,
-        ...(body !== undefined && { body }),
-      });
+      const init = { method, headers, redirect: 'manual', signal } as const;
+      const response = await fetch(url, body === undefined ? init : { ...init, body });
+      const { status } = response;
       return {
-        status: response.status,
+        status,
         contentType: response.headers.get('content-type') ?? '',
-        body: response.status === 200 ? await readBytes(response, maxBytes) : undefined,
+        body:
+          status === 200 && response.body ? await readBytes(response.body, maxBytes) : undefined,
       };
     };
     try {
-      return await Promise.race([load(), late]);
+      // Raced as well, since a fetch that was handed in may not heed the signal.
+      return await withinTime(load(), timeout * 1000);
     } finally {
-      clearTimeout(timer);
       controller.abort();
     }
   };
@@ -105,29 +97,9 @@ export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
     const { status, body } = await fetchBounded(url, request);
     if (status >= 400 && status < 500) return undefined;
     if (status !== 200) throw new Error(`${url} answered ${status}`);
-    if (body === undefined) throw new Error(`${url} answered more bytes than allowed`);
+    if (body === undefined) throw new Error(`${url} answered no bytes, or too many`);
     const document = parseStrictObject(body);
     if (document === undefined) throw new Error(`${url} answered no well-formed JSON object`);
     return document;
   };
-}
-
-async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array | undefined> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = response.body?.getReader();
-  for (;;) {
-    const next = await reader?.read();
-    if (next === undefined || next.done) break;
-    size += next.value.byteLength;
-    if (size > maxBytes) return undefined;
-    chunks.push(next.value);
-  }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }
