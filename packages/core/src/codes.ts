@@ -140,7 +140,7 @@ const meanings = {
   'totp.locked': 'There were too many wrong codes. A code can be right after retryAfter.',
   'totp.unavailable': 'The store of second factors did not answer, or a secret cannot be opened.',
   // passwords
-  'password.malformed': 'The password is no text, or holds half a character.',
+  'password.malformed': 'The password is no text, or holds control characters.',
   'password.too_short': 'The password has fewer characters than required.',
   'password.too_long': 'The password has more characters than allowed.',
   'password.repetitive': 'The password repeats a few characters.',

@@ -126,6 +126,7 @@ export { type ConcurrencyLimitOptions, concurrencyLimit } from './policies/concu
 export { type CorsOptions, cors } from './policies/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './policies/cross-origin.ts';
 export { type DenyPeersOptions, type DenyPeersPolicy, denyPeers } from './policies/deny-peers.ts';
+export { type DetectEnumerationOptions, detectEnumeration } from './policies/detect-enumeration.ts';
 export { type LimitQuotaOptions, limitQuota, type QuotaCosts } from './policies/limit-quota.ts';
 export { type RateLimitOptions, rateLimit } from './policies/rate-limit.ts';
 export {

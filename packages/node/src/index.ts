@@ -1,5 +1,10 @@
 // For users.
 
+export {
+  type NodePasswordHasherOptions,
+  nodePasswordHasher,
+  type ScryptCost,
+} from './node-password-hasher.ts';
 export { nodeVerifier } from './node-verifier.ts';
 
 // For adapter authors.

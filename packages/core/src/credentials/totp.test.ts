@@ -13,7 +13,8 @@ const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
 const SHAPE = { algorithm: 'SHA-1', digits: 6 } as const;
 
 function decodeBase32(text: string): Uint8Array {
-  const bits = [...text]
+  const bits = text
+    .split('')
     .map((char) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(char).toString(2).padStart(5, '0'))
     .join('');
   return Uint8Array.from(bits.match(/[01]{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));

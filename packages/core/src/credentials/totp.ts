@@ -253,9 +253,6 @@ export function totp(options: TotpOptions): Totp {
     }
   };
 
-  const verified = (answer: TotpRecord | TotpRefusal): TotpVerification =>
-    'ok' in answer ? answer : { ok: true, backupCodesLeft: answer.backupCodes.length };
-
   return Object.freeze<Totp>({
     enrol: async (account, label = account) => {
       if (!isName(account) || !isName(label)) return totpRefusal('totp.account_invalid');
@@ -347,6 +344,10 @@ export function totp(options: TotpOptions): Totp {
     },
     remove: async (account) => timely(store.remove(account)),
   });
+}
+
+function verified(answer: TotpRecord | TotpRefusal): TotpVerification {
+  return 'ok' in answer ? answer : { ok: true, backupCodesLeft: answer.backupCodes.length };
 }
 
 function newVersion(): string {

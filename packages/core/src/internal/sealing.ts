@@ -60,12 +60,6 @@ export function sealing(factory: string, { current, keys }: SealingKeys, purpose
     derived.set(version, made);
     return made;
   };
-  const parameters = (iv: Uint8Array<ArrayBuffer>, context: string): AesGcmParams => ({
-    name: 'AES-GCM',
-    iv,
-    additionalData: encoder.encode(context),
-  });
-
   return {
     seal: async (bytes, context) => {
       const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -86,6 +80,10 @@ export function sealing(factory: string, { current, keys }: SealingKeys, purpose
       return new Uint8Array(await crypto.subtle.decrypt(parameters(start, context), key, sealed));
     },
   };
+}
+
+function parameters(iv: Uint8Array<ArrayBuffer>, context: string): AesGcmParams {
+  return { name: 'AES-GCM', iv, additionalData: encoder.encode(context) };
 }
 
 async function derive(bytes: Uint8Array<ArrayBuffer>, purpose: string): Promise<CryptoKey> {
