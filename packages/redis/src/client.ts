@@ -88,7 +88,8 @@ export function assertCounts(client: RedisClient): void {
   }
 }
 
-function backoff(attempt: number): number {
+/** Milliseconds until the next attempt to connect. */
+export function backoff(attempt: number): number {
   return Math.min(LONGEST_BACKOFF, 20 * 2 ** Math.min(attempt, 10));
 }
 

@@ -6,10 +6,18 @@ export {
   type RedisClusterConnectOptions,
   type RedisConnectOptions,
 } from './client.ts';
+export { type RedisApiKeyCacheOptions, redisApiKeyCache } from './redis-api-key-cache.ts';
+export { redisCounterStore } from './redis-counter-store.ts';
 export { redisLeaseStore } from './redis-lease-store.ts';
 export {
   type RedisLimitStore,
   type RedisLimitStoreOptions,
   redisLimitStore,
 } from './redis-limit-store.ts';
+export { redisReplayStore } from './redis-replay-store.ts';
+export {
+  type RedisRevocationStoreOptions,
+  redisRevocationStore,
+} from './redis-revocation-store.ts';
 export type { RedisStoreOptions } from './server.ts';
+export type { LocalCacheOptions } from './watched-cache.ts';

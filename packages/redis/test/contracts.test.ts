@@ -1,10 +1,22 @@
-import { leaseStoreContract, limitStoreContract } from '@apisec/core/testing';
+import { memoryApiKeyStore } from '@apisec/core';
+import {
+  apiKeyStoreContract,
+  counterStoreContract,
+  leaseStoreContract,
+  limitStoreContract,
+  replayStoreContract,
+  revocationStoreContract,
+} from '@apisec/core/testing';
 import {
   connectRedis,
   connectRedisCluster,
   type RedisClient,
+  redisApiKeyCache,
+  redisCounterStore,
   redisLeaseStore,
   redisLimitStore,
+  redisReplayStore,
+  redisRevocationStore,
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -40,19 +52,43 @@ function describeContracts(
       client = await connect();
     });
     afterAll(() => client.disconnect());
+    const options = () => ({ client, prefix: prefix(), timeout: 5_000 });
 
     describe('limits', () => {
       test.each(limitStoreContract)('$name', async ({ run }) => {
-        const create = () => redisLimitStore({ client, prefix: prefix(), timeout: 5_000, slots });
-        await run({ create, pass });
+        await run({ create: () => redisLimitStore({ ...options(), slots }), pass });
       });
     });
     describe('leases', () => {
       test.each(leaseStoreContract)('$name', async ({ run }) => {
-        await run({
-          create: () => redisLeaseStore({ client, prefix: prefix(), timeout: 5_000 }),
-          pass,
-        });
+        await run({ create: () => redisLeaseStore(options()), pass });
+      });
+    });
+    describe('replays', () => {
+      test.each(replayStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisReplayStore(options()), pass });
+      });
+    });
+    describe('revocations', () => {
+      test.each(revocationStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisRevocationStore(options()), pass });
+      });
+    });
+    describe('revocations, remembered locally', () => {
+      // Shorter than what the contract waits for.
+      const cached = { maxStaleness: 500 };
+      test.each(revocationStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisRevocationStore({ ...options(), cached }), pass });
+      });
+    });
+    describe('counters', () => {
+      test.each(counterStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisCounterStore(options()), pass });
+      });
+    });
+    describe('API keys, cached', () => {
+      test.each(apiKeyStoreContract)('$name', async ({ run }) => {
+        await run(redisApiKeyCache(memoryApiKeyStore(), options()));
       });
     });
   });
