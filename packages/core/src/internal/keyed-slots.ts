@@ -62,7 +62,8 @@ export function keyedSlots(capacity: number, seed: Seed = randomSeed): KeyedSlot
   };
 }
 
-function randomSeed(): readonly [number, number] {
+/** A seed that nobody knows. */
+export function randomSeed(): readonly [number, number] {
   const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
   return [first, second];
 }

@@ -50,6 +50,15 @@ describe('in fixed memory', () => {
     expect(ask('victim')).toBe(false);
   });
 
+  test('a long flood of single failures does not lock newcomers out', () => {
+    const store = memoryCounterStore({ capacity: 16, now: () => START, seed: () => [1, 2] });
+    const ask = (key: string) =>
+      store.attempt([{ name: 'a', key, rule: { ...rule, free: 3 } }]).allowed;
+    for (let other = 0; other < 5_000; other++) expect(ask(`other ${other}`)).toBe(true);
+    expect(ask('honest')).toBe(true);
+    expect(ask('honest')).toBe(true);
+  });
+
   test('keys that were forgotten make room for honest ones', () => {
     let time = START;
     const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });

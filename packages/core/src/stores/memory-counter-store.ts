@@ -21,13 +21,15 @@ export interface MemoryCounterStoreOptions {
 
 const DEFAULT_CAPACITY = 32_768;
 /** Numbers kept for each slot. */
-const CELL = 4;
-const [FAILURES, LAST, TICKET, ENDS] = [0, 1, 2, 3];
+const CELL = 5;
+const [OWN, LAST, TICKET, ENDS, INHERITED] = [0, 1, 2, 3, 4];
 
 /** What is known of one key. All zero: nothing. */
 interface Known {
   slot: number;
-  failures: number;
+  own: number;
+  /** Failures that others had who were put out. Not handed on, or a long flood would lock everybody out. */
+  inherited: number;
   last: number;
   ticket: number;
 }
@@ -59,21 +61,20 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
   const load = ({ name, key }: AttemptRequest, time: number): Known => {
     const slot = table.find(`${name.length}:${name}${key}`);
     const [from, index] = slot >= 0 ? [cells, slot] : [floors, ~slot];
-    if (read(from, index, ENDS) <= time) return { slot, failures: 0, last: 0, ticket: time };
-    return {
-      slot,
-      failures: read(from, index, FAILURES),
-      last: read(from, index, LAST),
-      ticket: slot >= 0 ? read(from, index, TICKET) : time,
-    };
+    const known = { slot, own: 0, inherited: 0, last: 0, ticket: time };
+    if (read(from, index, ENDS) <= time) return known;
+    known.last = read(from, index, LAST);
+    if (slot < 0) return { ...known, inherited: read(from, index, OWN) };
+    const [own, inherited] = [read(from, index, OWN), read(from, index, INHERITED)];
+    return { ...known, own, inherited, ticket: read(from, index, TICKET) };
   };
   const claim = (set: number, time: number): number => {
     const slot = table.claim(set, (each) =>
-      read(cells, each, ENDS) <= time ? 0 : read(cells, each, FAILURES),
+      read(cells, each, ENDS) <= time ? 0 : read(cells, each, OWN),
     );
     if (read(cells, slot, ENDS) <= time) return slot;
     const stale = read(floors, set, ENDS) <= time;
-    for (const member of [FAILURES, LAST, ENDS]) {
+    for (const member of [OWN, LAST, ENDS]) {
       const before = stale ? 0 : read(floors, set, member);
       floors[set * CELL + member] = Math.max(before, read(cells, slot, member));
     }
@@ -81,10 +82,12 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
   };
   const save = (known: Known, forgetAfter: number, time: number): void => {
     const slot = known.slot >= 0 ? known.slot : claim(~known.slot, time);
-    cells[slot * CELL + FAILURES] = known.failures;
+    const failures = known.own + known.inherited;
+    cells[slot * CELL + OWN] = known.own;
+    cells[slot * CELL + INHERITED] = known.inherited;
     cells[slot * CELL + LAST] = known.last;
     cells[slot * CELL + TICKET] = known.ticket;
-    cells[slot * CELL + ENDS] = known.failures === 0 ? 0 : known.last + forgetAfter;
+    cells[slot * CELL + ENDS] = failures === 0 ? 0 : known.last + forgetAfter;
   };
 
   return Object.freeze<SyncCounterStore>({
@@ -92,14 +95,15 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
       const time = clock();
       let wait = 0;
       for (const request of requests) {
-        const { failures, last } = load(request, time);
+        const { own, inherited, last } = load(request, time);
+        const failures = own + inherited;
         if (failures > 0) wait = Math.max(wait, last + failurePause(request.rule, failures) - time);
       }
       if (wait > 0) return { allowed: false, retryAfter: wait, tickets: [] };
       const tickets = requests.map((request) => {
         // Looked for again, since counting the request before may have moved it out.
         const known = load(request, time);
-        known.failures++;
+        known.own++;
         known.last = time;
         save(known, request.rule.forgetAfter, time);
         return known.ticket;
@@ -111,9 +115,10 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
       for (const { ticket, result, ...request } of settlements) {
         const known = load(request, time);
         // Of a key that was put out nothing is known to take back from.
-        if (known.slot < 0 || known.failures === 0) continue;
+        if (known.slot < 0 || known.own === 0) continue;
         if (result === 'refund' && known.ticket !== ticket) continue;
-        known.failures = result === 'reset' ? 0 : known.failures - 1;
+        if (result === 'reset') known.inherited = 0;
+        known.own = result === 'reset' ? 0 : known.own - 1;
         save(known, request.rule.forgetAfter, time);
       }
     },

@@ -1,0 +1,208 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../configuration-error.ts';
+import type { CallFacts } from '../facts.ts';
+import { guard } from '../guard.ts';
+import { UNKNOWN_PEER } from '../peer.ts';
+import { pathOf } from '../request.ts';
+import { allowAnonymous } from './allow-anonymous.ts';
+import { type DetectEnumerationOptions, detectEnumeration } from './detect-enumeration.ts';
+
+const START = 1_700_000_000_000;
+const WINDOW = 60_000;
+
+interface Caller {
+  readonly who: string;
+}
+
+function detector(options: Partial<DetectEnumerationOptions<Caller>> = {}) {
+  const clock = { time: START };
+  const policy = detectEnumeration<Caller>({
+    by: (facts) => facts.who,
+    object: (request) => /^\/orders\/([^/]+)$/.exec(pathOf(request))?.[1],
+    limit: 10,
+    now: () => clock.time,
+    seed: () => [1, 2],
+    ...options,
+  });
+  const ask = (id: string | number, who = 'alice') =>
+    policy.check({ method: 'GET', url: `/orders/${id}`, headers: new Headers() }, { who });
+  const count = (ids: number, who?: string) => {
+    let passed = 0;
+    while (passed < ids && ask(passed, who).ok) passed++;
+    return passed;
+  };
+  return { policy, clock, ask, count };
+}
+
+describe('a caller', () => {
+  test('who goes through objects is refused until the window has ended', () => {
+    const { ask, count, clock } = detector({ limit: 50 });
+    expect(count(1_000)).toBeGreaterThanOrEqual(50);
+    clock.time += 20_000;
+    expect(ask('another')).toMatchObject({
+      ok: false,
+      denial: { kind: 'rate_limited', code: 'enumeration.detected', retryAfter: 40 },
+    });
+    clock.time += 39_999;
+    expect(ask('another')).toMatchObject({ ok: false, denial: { retryAfter: 0.001 } });
+    clock.time += 1;
+    expect(ask('another').ok).toBe(true);
+  });
+
+  test('who asks for the same objects again and again is not', () => {
+    const { ask } = detector();
+    for (let call = 0; call < 10_000; call++) expect(ask(call % 10).ok).toBe(true);
+  });
+
+  test('who asks for no object is not counted', () => {
+    const { policy } = detector();
+    const request = { method: 'GET', url: '/orders', headers: new Headers() };
+    for (let call = 0; call < 100; call++) expect(policy.check(request, { who: '' }).ok).toBe(true);
+  });
+
+  test('who was found out is refused for objects of before as well', () => {
+    const { ask, count } = detector();
+    count(1_000);
+    for (let id = 0; id < 1_000; id++) expect(ask(id).ok).toBe(false);
+  });
+
+  test('is not refused for what another one asked for', () => {
+    const { ask, count } = detector();
+    expect(count(1_000)).toBeLessThan(1_000);
+    expect(ask(1, 'bob').ok).toBe(true);
+  });
+
+  test('without a key is refused', () => {
+    expect(detector().ask(1, '')).toMatchObject({
+      ok: false,
+      denial: { kind: 'internal', code: 'enumeration.key_missing' },
+    });
+  });
+
+  test('of one tenant is not that of another', () => {
+    const policy = detectEnumeration({
+      by: (facts: Caller & { tenant: string }) => facts.who,
+      object: (request) => request.url,
+      limit: 1,
+    });
+    const ask = (url: string, tenant: string) =>
+      policy.check({ method: 'GET', url, headers: new Headers() }, { who: 'alice', tenant }).ok;
+    expect([ask('/1', 'a'), ask('/2', 'a'), ask('/2', 'b')]).toEqual([true, false, true]);
+  });
+});
+
+test('an id that is no id is one object more, and no way around', () => {
+  const ids = ['', 'x'.repeat(9_000), []];
+  const policy = detectEnumeration<{ n: number }>({
+    by: () => 'alice',
+    object: (_, { n }) => ids[n] ?? `${n}`,
+    limit: 3,
+    seed: () => [1, 2],
+  });
+  const request = { method: 'GET', url: '/', headers: new Headers() };
+  const passed = Array.from({ length: 20 }, (_, n) => policy.check(request, { n }).ok);
+  expect(passed.filter(Boolean).length).toBeLessThan(8);
+});
+
+describe('the stated error', () => {
+  test('nobody is refused for as many objects as the limit, whatever their ids and the seed', () => {
+    const seed = fc.tuple(fc.integer(), fc.integer());
+    const ids = fc.uniqueArray(fc.string({ unit: 'grapheme' }), { maxLength: 40 });
+    fc.assert(
+      fc.property(seed, ids, fc.nat(3), (seeds, objects, repeats) => {
+        const policy = detectEnumeration<Caller>({
+          by: (facts) => facts.who,
+          object: (request) => ['id', request.url],
+          limit: Math.max(1, objects.length),
+          seed: () => seeds,
+        });
+        for (let time = 0; time <= repeats; time++) {
+          for (const url of objects) {
+            const request = { method: 'GET', url: `/${url}`, headers: new Headers() };
+            expect(policy.check(request, { who: 'a' }).ok).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test.each([16, 100, 1_000, 4_096])(
+    'a limit of %i is found out 3.3 %% late on average',
+    (limit) => {
+      const rounds = 40;
+      let passed = 0;
+      for (let round = 0; round < rounds; round++) {
+        passed += detector({ limit, capacity: 16, seed: () => [round, 77] }).count(limit * 2);
+      }
+      const late = passed / rounds / limit - 1;
+      expect(late).toBeGreaterThanOrEqual(0);
+      expect(late).toBeLessThan(0.05 + 0.5 / limit);
+    },
+  );
+});
+
+describe('in fixed memory', () => {
+  test('a flood of other callers does not let one begin anew', () => {
+    const { ask, count } = detector({ capacity: 16 });
+    expect(count(1_000)).toBeLessThan(20);
+    for (let other = 0; other < 5_000; other++) ask('x', `other ${other}`);
+    expect(ask('another').ok).toBe(false);
+  });
+
+  test('a caller who is pushed out takes along what they had asked for', () => {
+    const { ask } = detector({ capacity: 16, limit: 20 });
+    for (let id = 0; id < 15; id++) ask(id);
+    for (let other = 0; other < 200; other++) {
+      for (let id = 0; id < 17; id++) ask(id, `other ${other}`);
+    }
+    let more = 0;
+    while (ask(`more ${more}`).ok) more++;
+    expect(more).toBeLessThan(8);
+  });
+
+  test('a long flood of callers with one object each locks nobody out', () => {
+    const { ask } = detector({ capacity: 16 });
+    for (let other = 0; other < 5_000; other++) expect(ask('x', `other ${other}`).ok).toBe(true);
+    expect(ask(1, 'honest').ok).toBe(true);
+  });
+
+  test('a flood is forgotten with its windows', () => {
+    const { count, clock } = detector({ capacity: 16 });
+    for (let other = 0; other < 200; other++) count(20, `other ${other}`);
+    clock.time += WINDOW;
+    for (let honest = 0; honest < 8; honest++) {
+      expect(count(10, `honest ${honest}`)).toBe(10);
+    }
+  });
+});
+
+test('in shadow mode it tells without refusing', () => {
+  const policy = detectEnumeration<CallFacts>({
+    by: (facts) => facts.peer.id ?? 'unknown',
+    object: (request) => pathOf(request),
+    limit: 1,
+  });
+  const open = guard<CallFacts>().use(policy, { mode: 'shadow' }).use(allowAnonymous());
+  const call = { protocol: 'http', operation: 'GET /orders/:id' } as const;
+  const verdicts = ['/orders/1', '/orders/2'].map((url) =>
+    open.check({ method: 'GET', url, headers: new Headers() }, { call, peer: UNKNOWN_PEER }),
+  );
+  expect(verdicts[0]).toMatchObject({ allowed: true, trace: [{ verdict: 'passed' }, {}] });
+  expect(verdicts[1]).toMatchObject({
+    allowed: true,
+    trace: [{ verdict: 'would_refuse', denial: { code: 'enumeration.detected' } }, {}],
+  });
+});
+
+test.each([
+  ['no limit', { limit: 0 }],
+  ['a limit above the most', { limit: 4_097 }],
+  ['no window', { window: 0 }],
+  ['a window of more than a day', { window: 86_400_001 }],
+  ['a capacity that is no number', { capacity: Number.NaN }],
+  ['more memory than 1 GiB', { limit: 4_096, capacity: 1_000_000 }],
+  ['nobody to count', { by: undefined as never }],
+])('%s refuses to construct', (_, options) => {
+  expect(() => detector(options)).toThrow(ConfigurationError);
+});
