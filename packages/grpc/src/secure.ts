@@ -42,6 +42,10 @@ const secured = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
  * });
  */
 export function secure({ methods, trust, onError }: SecureOptions): ServerInterceptor {
+  assertConfiguration(
+    typeof methods === 'object' && methods !== null,
+    "secure: list the methods: secure({ methods: { '/shop.v1.Orders/List': guard } }).",
+  );
   const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
   const secureMethod = (path: string): SecuredMethod => ({
     fact: Object.freeze({ protocol: 'grpc', operation: path } as const),

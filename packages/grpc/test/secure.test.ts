@@ -166,6 +166,10 @@ describe('construction refuses', () => {
     expect(() => secure({ methods })).toThrow(ConfigurationError);
     expect(() => secure({ methods: { [GET]: gate() } })).not.toThrow();
   });
+
+  test('a guard in place of the table', () => {
+    expect(() => secure(gate() as never)).toThrow('list the methods');
+  });
 });
 
 describe('what policies see', () => {
