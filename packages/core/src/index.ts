@@ -145,6 +145,7 @@ export {
   type SecurityHeaderValues,
   securityHeaders,
 } from './policies/security-headers.ts';
+export { type LoadPriority, type ShedLoadOptions, shedLoad } from './policies/shed-load.ts';
 export { type StepUpOptions, stepUp } from './policies/step-up.ts';
 export {
   type Attempt,

@@ -1,6 +1,11 @@
 // For users.
 
 export {
+  type DelayHistogram,
+  type EventLoopDelayOptions,
+  eventLoopDelay,
+} from './event-loop-delay.ts';
+export {
   type NodePasswordHasherOptions,
   nodePasswordHasher,
   type ScryptCost,

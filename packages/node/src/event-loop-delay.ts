@@ -1,0 +1,57 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { assertConfiguration } from '@apisec/core';
+
+/** Options of {@link eventLoopDelay}. */
+export interface EventLoopDelayOptions {
+  /** Milliseconds of delay that are too much: where the answer is 1. Default: 100. */
+  readonly limit?: number | undefined;
+  /** Milliseconds over which delays are looked at together. Default: 1,000. */
+  readonly interval?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /** Where delays are measured, in nanoseconds. Default: `monitorEventLoopDelay()` of Node. */
+  readonly histogram?: DelayHistogram | undefined;
+}
+
+/** What is needed of an `IntervalHistogram` of `node:perf_hooks`. */
+export interface DelayHistogram {
+  readonly mean: number;
+  readonly enable: () => unknown;
+  readonly reset: () => void;
+}
+
+/** Milliseconds between two looks of the histogram; part of what it measures. */
+const RESOLUTION = 10;
+const NANOSECONDS = 1e6;
+
+/**
+ * Tells how late the event loop is, as a share of what is too much: the mean over the last whole interval. For
+ * `pressure` of `shedLoad`. It costs a look at a clock for each call, and keeps no process alive.
+ *
+ * @throws ConfigurationError when a time is not above 0.
+ * @example
+ * shedLoad({ pressure: eventLoopDelay({ limit: 70 }) });
+ */
+export function eventLoopDelay(options: EventLoopDelayOptions = {}): () => number {
+  const { limit = 100, interval = 1_000, now = Date.now } = options;
+  assertConfiguration(
+    limit > 0 && interval > 0 && Number.isFinite(limit) && Number.isFinite(interval),
+    'eventLoopDelay: limit and interval must be milliseconds above 0.',
+  );
+  const histogram = options.histogram ?? monitorEventLoopDelay({ resolution: RESOLUTION });
+  histogram.enable();
+  let began = now();
+  let share = 0;
+  return () => {
+    const time = now();
+    // A clock that is set back begins another interval.
+    if (time - began >= interval || time < began) {
+      began = time;
+      // A mean of nothing is no number: then nothing was late.
+      const delay = histogram.mean / NANOSECONDS - RESOLUTION;
+      share = delay > 0 ? delay / limit : 0;
+      histogram.reset();
+    }
+    return share;
+  };
+}
