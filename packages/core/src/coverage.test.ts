@@ -162,3 +162,15 @@ describe('a preflight', () => {
 test.each(['constructor', '__proto__', 'toString'])('%j is no listed operation', async (name) => {
   expect(await ask(coverage(table), name)).toMatchObject({ allowed: false });
 });
+
+const anybody = guard().use(allowAnonymous());
+
+test.each<[string, object, string]>([
+  ['a policy in place of a guard', { 'GET /open': allowAnonymous() }, 'guard().use(policy)'],
+  ['nothing in place of a guard', { 'GET /open': undefined }, 'guard().use(policy)'],
+  ['a guard without a grant', { 'GET /open': guard() }, 'no grant'],
+  ['a method in lower case', { 'get /open': anybody }, 'upper case'],
+])('%s is refused when the table is made, and told how to mend', (_name, table, hint) => {
+  expect(() => coverage(table as Readonly<Record<string, typeof anybody>>)).toThrow(hint);
+  expect(() => coverage({ 'GET /open': anybody })).not.toThrow();
+});

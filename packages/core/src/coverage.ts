@@ -56,6 +56,7 @@ const UNLISTED: Denial = /* @__PURE__ */ Object.freeze({
 
 /** The method in front of a REST operation. */
 const METHOD = /^[^ /]+ /;
+const LOWER_CASE_METHOD = /^[a-z]+ \//;
 
 /**
  * Lists which guard decides which operation; what is not listed is denied. Operations are written as the
@@ -63,7 +64,8 @@ const METHOD = /^[^ /]+ /;
  * lists every method of a path that is not listed by itself. A CORS preflight is decided by the guard of
  * the operation that it asks about, and reaches no handler.
  *
- * @throws ConfigurationError when an entry is no guard, or a guard without a grant.
+ * @throws ConfigurationError when an entry is no guard, or a guard without a grant, and for a method in
+ * lower case.
  * @example
  * const api = coverage({ 'GET /orders': orders, 'POST /orders': createOrder });
  * api.assertCovered(['GET /orders', 'POST /orders']);
@@ -79,7 +81,13 @@ export function coverage<
 ): Coverage<Seed, Table[keyof Table]> {
   type Entry = Admission<Seed, Table[keyof Table]> & { readonly policies?: readonly PolicyInfo[] };
   const listed = new Map(Object.entries<Entry>(table));
-  for (const [operation, admission] of listed) assertAdmission(admission, operation);
+  for (const [operation, admission] of listed) {
+    assertAdmission(admission, operation);
+    assertConfiguration(
+      !LOWER_CASE_METHOD.test(operation),
+      `coverage: "${operation}": methods are in upper case, as in 'GET /orders'.`,
+    );
+  }
   const operations = Object.freeze([...listed.keys()]);
   const unlisted = refuseUnlisted(before, onUnlisted);
   const find = (operation: string): Entry =>
@@ -156,14 +164,22 @@ function withdraw(
   };
 }
 
+interface Named {
+  readonly name: string;
+}
+
 /**
  * For adapters, at mount: refuses what could never protect, or never admit.
  *
  * @throws ConfigurationError
  */
 export function assertAdmission(admission: unknown, where: string): void {
-  const { check, role } = (admission ?? {}) as Partial<Admission<object, object>>;
-  assertConfiguration(typeof check === 'function', `${where}: expected a guard.`);
+  const { check, role, name } = (admission ?? {}) as Partial<Admission<object, object> & Named>;
+  // A policy has a name, and looks like a guard otherwise.
+  assertConfiguration(
+    typeof check === 'function' && name === undefined,
+    `${where}: expected a guard. Write guard().use(policy).`,
+  );
   assertConfiguration(
     role === 'grant',
     `${where}: this guard has no grant, so nobody could pass. End it with allowAnonymous(), ` +

@@ -276,6 +276,14 @@ describe('the operation', () => {
   });
 });
 
+test('named as a hook it refuses the call, and tells how to mend', async () => {
+  const app = fastify();
+  app.get('/', { preHandler: secure(guard().use(open)) as never }, () => 'in');
+  const { statusCode, body } = await app.inject('/');
+  expect(statusCode).toBe(500);
+  expect(body).toContain('app.register(secure(guard))');
+});
+
 describe('headers', () => {
   const duty = oblige({
     headers: [

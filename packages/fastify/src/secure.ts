@@ -91,6 +91,10 @@ export function secure<Facts extends object>(
   const plugin = (instance: object, _options: object, done: (error?: Error) => void): void => {
     // Fastify's instance type has four parameters, none of which matters to hooks.
     const app = instance as FastifyInstance;
+    assertConfiguration(
+      typeof app.addHook === 'function',
+      'secure: this is no hook. Write app.register(secure(guard)), or secure(guard).route on a route.',
+    );
     app.addHook('onRequest', route.onRequest);
     app.addHook('preValidation', route.preValidation);
     app.addHook('preHandler', route.preHandler);

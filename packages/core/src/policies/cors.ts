@@ -175,6 +175,7 @@ function readOrigins(origins: CorsOptions['origins']): readonly string[] {
     Array.isArray(origins),
     "cors: origins must be a list like ['https://app.example.com'], or '*' for all origins.",
   );
+  assertConfiguration(!origins.includes('*'), "cors: for all origins write origins: '*', no list.");
   return origins.map((origin) => readOrigin('origins', origin));
 }
 
