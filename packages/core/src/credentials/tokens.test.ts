@@ -11,7 +11,7 @@ import { requireNotRevoked } from '../policies/require-not-revoked.ts';
 import { requireScopes } from '../policies/require-scopes.ts';
 import { memoryRefreshTokenStore } from '../stores/memory-refresh-token-store.ts';
 import { memoryRevocationStore } from '../stores/memory-revocation-store.ts';
-import type { RefreshTokenStore } from '../stores/refresh-token-store.ts';
+import type { RefreshTokenFamily, RefreshTokenStore } from '../stores/refresh-token-store.ts';
 import { revocations } from './revocations.ts';
 import {
   type IssuedTokens,
@@ -179,14 +179,18 @@ describe('a refresh token', () => {
 
   test('is 408 bits of which the store knows hashes only', async () => {
     const { issued, store } = setUp();
-    const inserted: unknown[] = [];
-    const watched = { ...store, insert: (row: never) => (inserted.push(row), store.insert(row)) };
+    const inserted: RefreshTokenFamily[] = [];
+    const insert: RefreshTokenStore['insert'] = (row) => {
+      inserted.push(row);
+      return store.insert(row);
+    };
+    const watched = { ...store, insert };
     const { refreshToken } = good(await setUp({ store: watched }).issued.issue(grant));
     expect(refreshToken).toMatch(/^[\w-]{68}$/);
     const text = JSON.stringify(inserted);
     expect(text).not.toContain(refreshToken.slice(0, 24));
     expect(text).not.toContain(refreshToken.slice(24));
-    expect(codeOf(await issued.refresh((inserted[0] as { current: string }).current, shop))).toBe(
+    expect(codeOf(await issued.refresh(String(inserted[0]?.current), shop))).toBe(
       'refresh.malformed',
     );
   });
@@ -440,7 +444,7 @@ test.each<[string, object]>([
   ['claims that are no JSON', { claims: { big: 1n } }],
   ['a thumbprint that is none', { jkt: 'short' }],
 ])('a grant with %s is refused, not thrown', async (_name, changes) => {
-  const answer = await setUp().issued.issue({ ...grant, ...changes } as TokenGrant);
+  const answer = await setUp().issued.issue({ ...grant, ...changes });
   expect(answer).toMatchObject({ ok: false, code: 'refresh.invalid' });
   expect((answer as TokensRefused).problem).toBeDefined();
 });

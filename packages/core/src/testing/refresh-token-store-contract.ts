@@ -143,11 +143,8 @@ export const refreshTokenStoreContract: readonly ContractCase<RefreshTokenStoreS
 
 /** Stores may drop members that are undefined, and order them as they like. */
 function canonical(family: RefreshTokenFamily | undefined): string {
-  return JSON.stringify(
-    Object.entries(family ?? {})
-      .filter(([, value]) => value !== undefined)
-      .toSorted(),
-  );
+  const members = Object.entries(family ?? {}).filter(([, value]) => value !== undefined);
+  return JSON.stringify(members.toSorted(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function told(key: string): string {
