@@ -16,8 +16,8 @@ export interface EventLoopDelayOptions {
 /** What is needed of an `IntervalHistogram` of `node:perf_hooks`. */
 export interface DelayHistogram {
   readonly mean: number;
+  readonly count: number;
   readonly enable: () => unknown;
-  readonly reset: () => void;
 }
 
 /** Milliseconds between two looks of the histogram; part of what it measures. */
@@ -41,17 +41,18 @@ export function eventLoopDelay(options: EventLoopDelayOptions = {}): () => numbe
   const histogram = options.histogram ?? monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
   let began = now();
-  let share = 0;
+  let [looks, sum, share] = [0, 0, 0];
   return () => {
     const time = now();
     // A clock that is set back begins another interval.
-    if (time - began >= interval || time < began) {
-      began = time;
-      // A mean of nothing is no number: then nothing was late.
-      const delay = histogram.mean / NANOSECONDS - RESOLUTION;
-      share = delay > 0 ? delay / limit : 0;
-      histogram.reset();
-    }
+    if (time - began < interval && time >= began) return share;
+    // Not reset in between: it would forget the delay that is going on, which may be the worst of all.
+    const { count } = histogram;
+    const total = count === 0 ? 0 : histogram.mean * count;
+    // Where it did not look even once, all of the time was delay.
+    const delay = count > looks ? (total - sum) / (count - looks) / NANOSECONDS : time - began;
+    share = Math.max(0, (delay - RESOLUTION) / limit);
+    [began, looks, sum] = [time, count, total];
     return share;
   };
 }
