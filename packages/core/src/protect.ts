@@ -1,6 +1,6 @@
 import { admit } from './carriers.ts';
 import { assertAdmission } from './coverage.ts';
-import type { HttpFacts, Peer } from './facts.ts';
+import type { CertificateFacts, ClientCertificate, HttpFacts, Peer } from './facts.ts';
 import {
   type Attested,
   assertBodyLimit,
@@ -27,6 +27,10 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
   readonly operation?: ((request: Request) => string) | undefined;
   /** Who is at the other end, from what your runtime attests. Default: unknown. */
   readonly peer?: ((request: Request, ...rest: Rest) => Peer) | undefined;
+  /** What the caller proved to hold in mutual TLS, from what your runtime attests. Default: nothing. */
+  readonly certificate?:
+    | ((request: Request, ...rest: Rest) => ClientCertificate | undefined)
+    | undefined;
   /**
    * Told what the handler, an `onComplete` or one of these options threw; the caller gets a plain 500.
    * Without it an error of the handler is thrown on, for the runtime to report.
@@ -61,6 +65,7 @@ export function protect<
   const {
     operation = defaultOperation,
     peer,
+    certificate,
     maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
     rawBody = false,
     onError,
@@ -68,11 +73,12 @@ export function protect<
   assertBodyLimit(maxBodyBytes, 'protect');
   return async (received, ...rest) => {
     let request = received;
-    const plain = (): { readonly view: Request; readonly facts: HttpFacts } => ({
+    const plain = (): { readonly view: Request; readonly facts: HttpFacts & CertificateFacts } => ({
       view: received,
       facts: {
         call: { protocol: 'http', operation: operation(received) },
         peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
+        certificate: certificate?.(received, ...rest),
       },
     });
     const raw = async (): Promise<Attested<FetchFacts<true>>> => {

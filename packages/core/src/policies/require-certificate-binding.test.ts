@@ -10,6 +10,7 @@ import { sha256 } from '../internal/sha256.ts';
 import { localJwks } from '../keys/local-jwks.ts';
 import type { Outcome } from '../outcome.ts';
 import { UNKNOWN_PEER } from '../peer.ts';
+import { protect } from '../protect.ts';
 import { httpRefusal } from '../wire/http.ts';
 import { allowAuthenticated } from './allow-authenticated.ts';
 import { authenticateJwt } from './authenticate-jwt.ts';
@@ -105,6 +106,19 @@ describe('behind authenticateJwt', async () => {
     expect(await decide(api, bound, other)).toBe('certificate.mismatch');
     expect(await decide(api, bound, {})).toBe('certificate.missing');
     expect(await decide(api, undefined, {})).toBe('ok');
+  });
+
+  test('a fetch-style host can attest certificates too', async () => {
+    const token = await issuing.token({ payload: { cnf: bound } });
+    const headers = { authorization: `Bearer ${token}` };
+    const handler = protect(api, () => new Response('ok'), {
+      certificate: (_request, env: CertificateFacts) => env.certificate,
+    });
+    const statusWith = async (env: CertificateFacts) =>
+      (await handler(new Request(call, { headers }), env)).status;
+    expect([await statusWith(mine), await statusWith(other), await statusWith({})]).toEqual([
+      200, 401, 401,
+    ]);
   });
 
   test('a guard that forgot the policy refuses bound tokens', async () => {
