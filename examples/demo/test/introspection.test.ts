@@ -196,7 +196,8 @@ describe('opaque tokens of a real provider', () => {
     { accept: 'jwt', client: signing },
   ];
   test.each(ways)('pass, asked about as $accept by $client.method', async ({ accept, client }) => {
-    const { call } = orders({ accept, client });
+    const keys = discoverIssuer(issuer, { insecureLoopback: true });
+    const { call } = orders({ accept, client, keys });
     expect(await call(await tokenFor(OPAQUE))).toBe('storefront');
     expect(await call('a-guess')).toBe('token.inactive');
     expect(await call(await tokenFor(OTHER))).toBe('token.audience_mismatch');

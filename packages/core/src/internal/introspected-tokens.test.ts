@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { active, type FakeIssuer, fakeIssuer, optionsFor } from '../../test/introspection-kit.ts';
 import { bearer, claims, NOW } from '../../test/jwt-kit.ts';
@@ -22,6 +23,10 @@ function setUp(say?: FakeIssuer['say'], changes: Partial<AuthenticateIntrospecti
 }
 /** Lets what runs in the background come to its end. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+/** The same where nothing waits for a timer. */
+const settledSoon = async () => {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+};
 const down = () => Promise.reject(new TypeError('fetch failed'));
 
 describe('an active token', () => {
@@ -251,4 +256,43 @@ describe('while the issuer is down', () => {
     issuer.say = () => ({ ...active, iat: undefined });
     expect(await code('two')).toBe('ok');
   });
+});
+
+test('whatever happens in whatever order, no answer is older than its bound', async () => {
+  const step = fc.oneof(
+    fc.record({ pass: fc.integer({ min: 1, max: 20_000 }) }),
+    fc.record({ become: fc.constantFrom('active', 'inactive', 'down') }),
+    fc.record({ ask: fc.constantFrom('a', 'b') }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      const { clock, issuer, code } = setUp();
+      /** Since when the issuer says what; the same of both tokens. */
+      const history = [{ at: NOW, state: 'active' }];
+      const was = (state: string, within: number): boolean =>
+        history.some((each, index) => {
+          const end = history[index + 1]?.at ?? clock.time;
+          return each.state === state && end > clock.time - within;
+        }) || history.at(-1)?.state === state;
+      for (const each of steps) {
+        if ('pass' in each) clock.time += each.pass;
+        else if ('become' in each) {
+          history.push({ at: clock.time, state: each.become });
+          if (each.become === 'down') issuer.say = down;
+          else {
+            const isActive = each.become === 'active';
+            issuer.say = () => ({ ...active, active: isActive, exp: NOW / 1000 + 1e7 });
+          }
+        } else {
+          const answer = await code(each.ask);
+          if (answer === 'ok') expect(was('active', 30_000)).toBe(true);
+          if (answer === 'token.inactive') expect(was('inactive', 5_000)).toBe(true);
+          // A pause is at most half a minute longer than the outage.
+          if (answer === 'introspection.unavailable') expect(was('down', 30_000)).toBe(true);
+        }
+        await settledSoon();
+      }
+    }),
+    { numRuns: 200 },
+  );
 });

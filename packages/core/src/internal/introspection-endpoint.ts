@@ -17,7 +17,7 @@ export interface EndpointOptions extends FetchOptions {
   /** For signed answers: by which names they may be addressed to this API. */
   readonly recipients: ReadonlySet<string>;
   /** For signed answers: the keys of the issuer. */
-  readonly keys: KeySource | undefined;
+  readonly keys?: KeySource | undefined;
   readonly verifier: SignatureVerifier;
   /** Milliseconds. */
   readonly tolerance: number;
@@ -115,7 +115,7 @@ function signedReader(
 ): (body: Uint8Array) => Promise<Claims | string> {
   assertConfiguration(
     typeof keys?.find === 'function' && !keys.symmetric,
-    `${policy}: signed answers need the public keys of the issuer: keys: remoteJwks(url).`,
+    `${policy}: signed answers need the public keys of the issuer: keys: discoverIssuer(issuer).`,
   );
   const isSigned = signatureCheck(verifier);
   return async (body) => {

@@ -1,4 +1,4 @@
-import type { AuthenticatedFacts, Authentication } from '../facts.ts';
+import type { AuthenticatedFacts, Authentication, Principal } from '../facts.ts';
 import { dateClaim } from './jwt-claims.ts';
 import { member } from './strict-json.ts';
 
@@ -16,12 +16,17 @@ export function revocationKey(kind: string, ...names: readonly string[]): string
 
 export const EVERYTHING: string = revocationKey('all');
 
-const made = new WeakMap<Authentication, RevocationKeys>();
+interface Made extends RevocationKeys {
+  /** Whose they are: a policy of the user's own may share one authentication between callers. */
+  readonly principal: Principal;
+}
+
+const made = new WeakMap<Authentication, Made>();
 
 /** All that a caller's credential can be revoked by. Credentials that are known again bring theirs. */
 export function revocationKeys({ principal, authentication }: AuthenticatedFacts): RevocationKeys {
   const known = made.get(authentication);
-  if (known !== undefined) return known;
+  if (known?.principal === principal) return known;
   const { issuer, subject, clientId, tenant } = principal;
   const { claims } = authentication;
   const jti = member(claims, 'jti');
@@ -37,7 +42,7 @@ export function revocationKeys({ principal, authentication }: AuthenticatedFacts
   if (tenant !== undefined) keys.push(revocationKey('tenant', tenant));
   const iat = dateClaim(claims, 'iat');
   const issuedAt = typeof iat === 'number' ? iat : Number.NEGATIVE_INFINITY;
-  const answer = Object.freeze({ keys: Object.freeze(keys), issuedAt });
+  const answer = Object.freeze({ keys: Object.freeze(keys), issuedAt, principal });
   made.set(authentication, answer);
   return answer;
 }

@@ -24,7 +24,6 @@ import {
 } from '../internal/token-refusals.ts';
 import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
 import type { KeySource, SignatureVerifier } from '../key-source.ts';
-import { discoverIssuer } from '../keys/discover-issuer.ts';
 import { deny, type NoFacts, type Outcome } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 
@@ -59,7 +58,7 @@ export interface AuthenticateIntrospectionOptions
   readonly accept?: 'json' | 'jwt' | undefined;
   /** For signed answers: what this API is called in their `aud`. Default: the client id. */
   readonly recipient?: string | readonly string[] | undefined;
-  /** For signed answers: the keys of the issuer. Default: `discoverIssuer(issuer)`. */
+  /** For signed answers, and required there: the keys of the issuer, as `discoverIssuer(issuer)` finds them. */
   readonly keys?: KeySource | undefined;
   /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
   readonly schemes?: readonly TokenScheme[] | undefined;
@@ -163,17 +162,11 @@ export function authenticateIntrospection(
     [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
     `${NAME}: scopes and roles list claims, for example roles: ['roles', ['realm_access', 'roles']].`,
   );
-  const discover = (): KeySource => {
-    const { insecureLoopback, fetch } = options;
-    return discoverIssuer(issuer, { now, insecureLoopback, fetch });
-  };
-  const keys = accept === 'jwt' ? (options.keys ?? discover()) : undefined;
   const tolerance = clockTolerance * 1000;
   const ask = introspectionEndpoint(NAME, {
     ...options,
     accept,
     recipients,
-    keys,
     verifier,
     tolerance,
     now,

@@ -97,6 +97,21 @@ describe('a credential', () => {
     expect(codeOf(revokedWith(target, { issuedBefore }, next))).toBe('ok');
   });
 
+  test('is told from others that come with the same authentication', () => {
+    const store = memoryRevocationStore();
+    const { authentication, principal } = factsWith({ sub: undefined, jti: undefined });
+    const policy = requireNotRevoked({ store });
+    void revocations({ store, maxTokenLifetime: 60 }).revoke({
+      kind: 'subject',
+      issuer,
+      id: 'bob',
+    });
+    expect(codeOf(policy.check(request, { principal, authentication }))).toBe('ok');
+    const bob = { ...principal, subject: 'bob' };
+    expect(codeOf(policy.check(request, { principal: bob, authentication }))).toBe('token.revoked');
+    expect(codeOf(policy.check(request, { principal, authentication }))).toBe('ok');
+  });
+
   test('without claims of its own is revoked by its subject', () => {
     const facts = {
       ...factsWith(),
