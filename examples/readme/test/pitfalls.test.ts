@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const docs = join(import.meta.dirname, '../../../docs');
+const rows = readFileSync(join(docs, 'pitfalls.md'), 'utf8')
+  .split('\n')
+  .filter((line) => /^\| (?!pitfall)/.test(line));
+const shown = rows.flatMap((row) =>
+  [...row.matchAll(/\[([^\]]+)\]\((\.\.\/[^)]+\.ts)\)/g)].map(([, name = '', file = '']) => ({
+    name,
+    file,
+  })),
+);
+
+test('every row names what shows it', () => {
+  expect(rows.length).toBeGreaterThan(40);
+  for (const row of rows) expect(row).toContain('](../');
+});
+
+test.each(shown)('"$name" is in $file', ({ name, file }) => {
+  expect(readFileSync(join(docs, file), 'utf8')).toContain(name);
+});
