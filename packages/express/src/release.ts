@@ -49,7 +49,12 @@ export function filterRelease(
     const method = response[name].bind(response) as (...args: readonly unknown[]) => never;
     response[name] = (...args: readonly unknown[]) => {
       gate.open();
-      return method(...args);
+      try {
+        return method(...args);
+      } catch (cause) {
+        gate.close();
+        throw cause;
+      }
     };
   }
 }

@@ -429,6 +429,16 @@ describe.each(versions)('%s', (_, express) => {
         'json of a class with toJSON',
         (_, res) => void res.status(201).json({ toJSON: () => data }),
       ],
+      [
+        'json after a sendStatus that threw',
+        (_, res) => {
+          try {
+            res.sendStatus(99_999);
+          } catch {
+            res.status(201).type('json').json(data);
+          }
+        },
+      ],
     ])('filters %s', async (_, handler) => {
       const response = await ask(handler);
       expect(response.status).toBe(201);

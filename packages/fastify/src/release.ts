@@ -35,8 +35,12 @@ export function releasePayload(
     return;
   }
   const released = releaseText(onRelease, payload);
-  if (isThenable(released)) void released.then(conclude);
-  else conclude(released);
+  if (isThenable(released)) {
+    // Fastify throws from `done` where a header cannot be sent; late, nobody is left to catch it.
+    released.then(conclude).catch((cause: unknown) => {
+      gate.refuse(fault('release.unfilterable', cause));
+    });
+  } else conclude(released);
 }
 
 function contentType(reply: HookReply): string | undefined {

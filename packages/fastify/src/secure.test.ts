@@ -459,6 +459,15 @@ describe.each([
     expect(await response.json()).toEqual({ error: 'Conflict', statusCode: 409 });
   });
 
+  test('lets nothing out of the error handler where what was filtered could not be sent', async () => {
+    const app = create();
+    app.setErrorHandler((_error, _request, reply) => reply.removeHeader('x').code(500).send(data));
+    app.get('/', secure(filter).route, (_, reply) => reply.header('x', 'a\nb').send(data));
+    const response = await fetch(await serve(app));
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('s3cret');
+  });
+
   test.each<[string, RouteHandlerMethod]>([
     ['text', (_, reply) => void reply.send('s3cret')],
     ['bytes', (_, reply) => void reply.send(Buffer.from('s3cret'))],

@@ -112,6 +112,27 @@ describe('a closed response', () => {
     expect(codes).toEqual([]);
   });
 
+  test.each<[string, (response: Writer, gate: ReleaseGate) => void]>([
+    ['an end of what is no body', (r) => r.end({ length: 0 })],
+    ['a head that cannot be sent', (r, gate) => (gate.open(), r.writeHead(99_999))],
+    [
+      'an end with such a head',
+      (r, gate) => {
+        r.writeHead(99_999);
+        gate.open();
+        r.end('data');
+      },
+    ],
+  ])('stays closed after %s', async (_, attempt) => {
+    const { codes, http1, http2 } = await outcomes((response, gate) => {
+      expect(() => attempt(response, gate)).toThrow();
+      response.end('s3cret');
+    });
+    expect(http1).toMatch(/^HTTP\/1\.1 500 /);
+    for (const answer of [http1, http2]) expect(answer).not.toContain('s3cret');
+    expect(codes).toEqual(['release.unfilterable', 'release.unfilterable']);
+  });
+
   test('calls back whoever writes what is not sent', async () => {
     let called = 0;
     await outcomes((response) => {

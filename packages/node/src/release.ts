@@ -6,6 +6,8 @@ import { holdBack, type NodeResponse, sendRefusal } from './response.ts';
 export interface ReleaseGate {
   /** Lets everything through from now on; false when the response has already ended. */
   readonly open: () => boolean;
+  /** Takes `open` back, unless the response has ended: what it was opened for threw. */
+  readonly close: () => void;
   /** Replaces whatever the handler said with a refusal, once. */
   readonly refuse: (denial: Denial) => void;
   readonly state: () => 'closed' | 'open' | 'refused';
@@ -37,6 +39,20 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     if (state === 'closed') state = 'open';
     return state === 'open' && !target.writableEnded;
   };
+  const close = () => {
+    if (state !== 'open' || target.writableEnded) return;
+    state = 'closed';
+    head = undefined;
+  };
+  /** What throws here sends nothing, and what the error handler then says is another body. */
+  const attempt = (step: () => never): never => {
+    try {
+      return step();
+    } catch (cause) {
+      close();
+      throw cause;
+    }
+  };
   const refuse = (denial: Denial) => {
     if (state === 'refused') return;
     note(denial);
@@ -53,7 +69,7 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   };
   const replaced = {
     writeHead: (...args: Arguments) => {
-      if (state === 'open') return writeHead(...(head ?? args));
+      if (state === 'open') return attempt(() => writeHead(...(head ?? args)));
       if (state === 'closed') head ??= args;
       return target;
     },
@@ -70,7 +86,7 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
         return target;
       }
       state = 'open';
-      return end(...args);
+      return attempt(() => end(...args));
     },
     flushHeaders: () => {
       if (state === 'open') flushHeaders();
@@ -80,6 +96,7 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   holdBack(target, open);
   return {
     open,
+    close,
     refuse,
     state: () => state,
   };
