@@ -111,9 +111,8 @@ describe('behind authenticateJwt', async () => {
   test('a fetch-style host can attest certificates too', async () => {
     const token = await issuing.token({ payload: { cnf: bound } });
     const headers = { authorization: `Bearer ${token}` };
-    const handler = protect(api, () => new Response('ok'), {
-      certificate: (_request, env: CertificateFacts) => env.certificate,
-    });
+    const answer = (_request: Request, _facts: object, _env: CertificateFacts) => new Response();
+    const handler = protect(api, answer, { certificate: (_request, env) => env.certificate });
     const statusWith = async (env: CertificateFacts) =>
       (await handler(new Request(call, { headers }), env)).status;
     expect([await statusWith(mine), await statusWith(other), await statusWith({})]).toEqual([
