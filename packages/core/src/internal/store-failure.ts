@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import { assertBetween, assertOneOf } from './assert-option.ts';
 import { isThenable, type MaybePromise, settle } from './maybe-promise.ts';
 import { withinTime } from './within-time.ts';
 
@@ -37,15 +38,12 @@ export function askStore<Question, Answer>(
   { ask, undo, local }: StoreQuestions<Question, Answer>,
   { onError = 'closed', localShare, timeout }: StoreFailureOptions,
 ): (question: Question) => MaybePromise<Answer> {
-  assertConfiguration(
-    onError === 'closed' || onError === 'open' || onError === 'degrade',
-    `${policy}: onError must be 'closed', 'open' or 'degrade'.`,
-  );
+  assertOneOf(policy, 'onError', onError, ['closed', 'open', 'degrade']);
   const timely = askInTime(policy, { ask, undo }, onError, timeout);
   if (onError !== 'degrade') return timely;
   assertConfiguration(
     localShare !== undefined && localShare > 0 && localShare <= 1,
-    `${policy}: onError: 'degrade' needs localShare, this process's share of each limit (0 to 1).`,
+    `${policy}: 'degrade' needs localShare, the share of each limit that this process has (0 to 1).`,
   );
   const instead = local(localShare);
   return (question) =>
@@ -63,10 +61,7 @@ export function askInTime<Question, Answer>(
   onError: NonNullable<StoreFailureOptions['onError']>,
   timeout: number = DEFAULT_TIMEOUT,
 ): (question: Question) => MaybePromise<Answer> {
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${policy}: timeout must be milliseconds from 1 to 60,000.`,
-  );
+  assertBetween(policy, 'timeout', timeout, 1, LONGEST_TIMEOUT, 'milliseconds');
   return (question) => {
     const answer = ask(question);
     if (!isThenable(answer)) return answer;

@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
+import { assertBetween, assertOneOf } from '../internal/assert-option.ts';
 import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
 import { type ClaimPath, isClaimPath } from '../internal/jwt-claims.ts';
 import { examineJwt } from '../internal/jwt-examination.ts';
@@ -104,31 +105,17 @@ export function authenticateJwt(
     verifier = webCryptoVerifier,
     now = () => Date.now(),
   } = options;
-  assertConfiguration(
-    Object.hasOwn(profiles, profile),
-    `${NAME}: unknown profile; use 'at+jwt' (RFC 9068) or the laxer 'jwt'.`,
-  );
-  assertConfiguration(
-    clockTolerance >= 0 && clockTolerance <= 300,
-    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
-  );
+  assertOneOf(NAME, 'profile', profile, Object.keys(profiles));
+  assertBetween(NAME, 'clockTolerance', clockTolerance, 0, 300, 'seconds');
   assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
-  assertConfiguration(
-    schemes.length > 0 && schemes.every((scheme) => scheme === 'Bearer' || scheme === 'DPoP'),
-    `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
-  );
-  assertConfiguration(
-    opaqueTokens === 'refuse' || opaqueTokens === 'ignore',
-    `${NAME}: opaqueTokens is 'refuse' or 'ignore'.`,
-  );
+  assertConfiguration(schemes.length > 0, `${NAME}: schemes must not be empty.`);
+  for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
+  assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['refuse', 'ignore']);
   assertConfiguration(
     [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
-    `${NAME}: scopes and roles list claims, for example roles: ['roles', ['realm_access', 'roles']].`,
+    `${NAME}: scopes and roles list claims, like roles: ['roles', ['realm_access', 'roles']].`,
   );
-  assertConfiguration(
-    typeof verifier === 'function',
-    `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
-  );
+  assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
   const refusals = tokenRefusals(NAME, schemes, options);
   const issuers = issuerRules(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
   const measures = { issuers, profile: profiles[profile], tolerance: clockTolerance * 1000 };

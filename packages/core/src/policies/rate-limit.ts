@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial } from '../denial.ts';
+import { assertOneOf } from '../internal/assert-option.ts';
 import { type Counted, countIn } from '../internal/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
 import {
@@ -58,6 +59,7 @@ interface Several<Needs extends object> {
 export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> = Shared<S> &
   (Single<Needs> | Several<Needs>);
 
+const NAME = 'rateLimit';
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
@@ -93,12 +95,9 @@ export function rateLimit<Needs extends object>(
 ): Policy<Needs, NoFacts, 'check'> {
   const { now = Date.now, onError, headers = 'standard' } = options;
   const rules = compileRules(options);
-  assertConfiguration(
-    headers === 'standard' || headers === 'both' || headers === 'none',
-    "rateLimit: headers must be 'standard', 'both' or 'none'.",
-  );
+  assertOneOf(NAME, 'headers', headers, ['standard', 'both', 'none']);
   const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
-  const count = countIn('rateLimit', options.store ?? makeLocal(), makeLocal, options);
+  const count = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
 
   const headersOf = (told: readonly ToldLimit[]): readonly HeaderEdit[] => {
     if (headers === 'none') return [];
@@ -108,7 +107,7 @@ export function rateLimit<Needs extends object>(
   };
 
   return definePolicy<Needs, NoFacts, 'check'>({
-    name: 'rateLimit',
+    name: NAME,
     role: 'check',
     check: (request, facts): MaybePromise<Outcome> => {
       const asked: CompiledRule<Needs>[] = [];
@@ -156,18 +155,18 @@ function compileRules<Needs extends object>(
 ): readonly CompiledRule<Needs>[] {
   assertConfiguration(
     options.limits !== undefined || options.store === undefined || options.name !== undefined,
-    'rateLimit: give the limit a name. In a store that others use it is what tells them apart.',
+    `${NAME}: give the limit a name. It tells limits in one store apart.`,
   );
   const rules = (options.limits ?? [{ ...options, name: options.name ?? 'default' }]).map((rule) =>
-    compileRule('rateLimit', rule),
+    compileRule(NAME, rule),
   );
   assertConfiguration(
     rules.length > 0 && rules.length <= MOST_LIMITS,
-    `rateLimit: give it limits, from one to ${MOST_LIMITS}.`,
+    `${NAME}: give it limits, from one to ${MOST_LIMITS}.`,
   );
   assertConfiguration(
     new Set(rules.map(({ name }) => name)).size === rules.length,
-    'rateLimit: two limits have the same name. Give each its own.',
+    `${NAME}: two limits have the same name. Give each its own.`,
   );
   return rules;
 }

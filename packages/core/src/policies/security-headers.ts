@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import { assertOneOf } from '../internal/assert-option.ts';
 import { isFieldValue, isToken } from '../internal/header-syntax.ts';
 import type { HeaderEdit } from '../obligations.ts';
 import { type NoFacts, pass } from '../outcome.ts';
@@ -41,17 +42,7 @@ export interface SecurityHeadersOptions extends SecurityHeaderValues {
 
 type Header = keyof SecurityHeaderValues;
 
-const names: Readonly<Record<Header, string>> = {
-  contentSecurityPolicy: 'content-security-policy',
-  xContentTypeOptions: 'x-content-type-options',
-  strictTransportSecurity: 'strict-transport-security',
-  cacheControl: 'cache-control',
-  crossOriginResourcePolicy: 'cross-origin-resource-policy',
-  crossOriginOpenerPolicy: 'cross-origin-opener-policy',
-  referrerPolicy: 'referrer-policy',
-  permissionsPolicy: 'permissions-policy',
-  xFrameOptions: 'x-frame-options',
-};
+const NAME = 'securityHeaders';
 
 const POWERFUL_FEATURES = [
   'accelerometer',
@@ -92,6 +83,9 @@ const api: Readonly<Record<Header, string | false>> = {
   xFrameOptions: 'DENY',
 };
 
+// The keys of the preset are its type.
+const OPTIONS = Object.keys(api) as Header[];
+
 const presets: Readonly<Record<'api' | 'page', Readonly<Record<Header, string | false>>>> = {
   api,
   page: {
@@ -124,45 +118,42 @@ export function securityHeaders(
     remove = ['x-powered-by', 'server'],
     ...values
   } = options;
-  assertConfiguration(
-    Object.hasOwn(presets, preset),
-    `securityHeaders: unknown preset; use 'api' or 'page'.`,
-  );
+  assertOneOf(NAME, 'preset', preset, Object.keys(presets));
   const edits: HeaderEdit[] = remove.map((name) => {
     assertConfiguration(
       isToken(name),
-      `securityHeaders: remove: ${JSON.stringify(name)} is no header name.`,
+      `${NAME}: remove: ${JSON.stringify(name)} is no header name.`,
     );
     return { op: 'delete', name };
   });
-  const set = (option: string, name: string, value: unknown): void => {
+  const set = (option: string, value: unknown): void => {
     assertConfiguration(
       isFieldValue(value),
-      `securityHeaders: ${option} must be one line of printable ASCII, or false for no header.`,
+      `${NAME}: ${option} must be one line of printable ASCII, or false for no header.`,
     );
-    edits.push({ op: 'set', name, value });
+    edits.push({ op: 'set', name: headerNameOf(option), value });
   };
-  for (const option of Object.keys(values)) {
-    // A misspelt option would leave the preset in force in silence.
-    assertConfiguration(
-      Object.hasOwn(names, option),
-      `securityHeaders: unknown option ${JSON.stringify(option)}.`,
-    );
-  }
-  for (const option of Object.keys(names) as Header[]) {
+  // A misspelt option would leave the preset in force in silence.
+  for (const option of Object.keys(values)) assertOneOf(NAME, 'option', option, OPTIONS);
+  for (const option of OPTIONS) {
     const value = values[option] ?? presets[preset][option];
-    if (value !== false) set(option, names[option], value);
+    if (value !== false) set(option, value);
   }
   if (reportingEndpoints && Object.keys(reportingEndpoints).length > 0) {
-    set('reportingEndpoints', 'reporting-endpoints', serializeEndpoints(reportingEndpoints));
+    set('reportingEndpoints', serializeEndpoints(reportingEndpoints));
   }
   const headers = Object.freeze(edits.map((edit) => Object.freeze(edit)));
   return definePolicy({
-    name: 'securityHeaders',
+    name: NAME,
     role: 'check',
     always: Object.freeze({ headers }),
     check: () => pass(),
   });
+}
+
+/** Options are named as their headers are: `xFrameOptions` is `x-frame-options`. */
+function headerNameOf(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** A dictionary of strings (RFC 9651 §3.2). */
@@ -171,12 +162,11 @@ function serializeEndpoints(endpoints: Readonly<Record<string, string>>): string
     .map(([name, url]) => {
       assertConfiguration(
         /^[a-z*][a-z0-9_.*-]*$/.test(name),
-        `securityHeaders: reporting endpoint ${JSON.stringify(name)}: use lower-case letters, ` +
-          'digits, "_", "-", "." or "*".',
+        `${NAME}: reporting endpoint ${JSON.stringify(name)}: use lower-case letters and digits.`,
       );
       assertConfiguration(
         URL.canParse(url) && new URL(url).protocol === 'https:',
-        `securityHeaders: reporting endpoint "${name}" needs an https: URL.`,
+        `${NAME}: reporting endpoint "${name}" needs an https: URL.`,
       );
       // A parsed URL holds no bare quote or control character, but its query may hold a backslash.
       return `${name}="${new URL(url).href.replaceAll('\\', '%5C')}"`;
