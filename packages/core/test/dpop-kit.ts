@@ -27,9 +27,9 @@ export interface Prover {
 }
 
 export async function prover(alg: JwsAlgorithm = 'ES256', modulusLength = 2048): Promise<Prover> {
-  const { kty, importing, verifying } = algorithms[alg];
+  const { kty, webCrypto } = algorithms[alg];
   const size = kty === 'RSA' && { modulusLength, publicExponent: Uint8Array.of(1, 0, 1) };
-  const making = { ...(importing as Algorithm), ...size };
+  const making = { ...webCrypto, ...size };
   const own = await generate(making);
   const jwk = publicPart(await crypto.subtle.exportKey('jwk', own.publicKey));
   const { jkt } = await identify(jwk);
@@ -53,7 +53,7 @@ export async function prover(alg: JwsAlgorithm = 'ES256', modulusLength = 2048):
       ].join('.');
       const { privateKey } = forged ? await generate(making) : own;
       const bytes = new TextEncoder().encode(data);
-      const signature = await crypto.subtle.sign(verifying, privateKey, bytes);
+      const signature = await crypto.subtle.sign(webCrypto, privateKey, bytes);
       return `${data}.${Buffer.from(signature).toString('base64url')}`;
     },
   };

@@ -37,16 +37,16 @@ export interface Signer {
 const rsaPair = generateKeyPair('RS256', { extractable: true });
 
 export async function signer(alg: JwsAlgorithm, kid = `${alg}-key`): Promise<Signer> {
-  const { kty, importing } = algorithms[alg];
+  const { kty, webCrypto } = algorithms[alg];
   const pair = await (kty === 'RSA' ? rsaPair : generateKeyPair(alg, { extractable: true }));
   const secret = await crypto.subtle.exportKey('pkcs8', pair.privateKey);
-  const key = await crypto.subtle.importKey('pkcs8', secret, importing, false, ['sign']);
+  const key = await crypto.subtle.importKey('pkcs8', secret, webCrypto, false, ['sign']);
   return signerOf(alg, kid, await exportJWK(pair.publicKey), key);
 }
 
 export async function secretSigner(alg: JwsAlgorithm, secret: Uint8Array): Promise<Signer> {
-  const { importing } = algorithms[alg];
-  const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), importing, true, [
+  const { webCrypto } = algorithms[alg];
+  const key = await crypto.subtle.importKey('raw', new Uint8Array(secret), webCrypto, true, [
     'sign',
   ]);
   return signerOf(alg, `${alg}-key`, await exportJWK(key), key);
@@ -62,8 +62,8 @@ function signerOf(alg: JwsAlgorithm, kid: string, jwk: object, key: CryptoKey): 
         encode(textOf(header, parts.header)),
         encode(textOf(claims, parts.payload)),
       ].join('.');
-      const { verifying } = algorithms[alg];
-      const signature = await crypto.subtle.sign(verifying, key, new TextEncoder().encode(data));
+      const { webCrypto } = algorithms[alg];
+      const signature = await crypto.subtle.sign(webCrypto, key, new TextEncoder().encode(data));
       return `${data}.${Buffer.from(signature).toString('base64url')}`;
     },
   };

@@ -112,13 +112,13 @@ async function sign(
   key: SignRequestOptions['key'],
   data: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array> {
-  const { importing, verifying } = algorithms[jwsNames[algorithm]];
+  const { webCrypto } = algorithms[jwsNames[algorithm]];
   const usages: KeyUsage[] = ['sign'];
   const ready =
     key instanceof CryptoKey
       ? key
       : key instanceof Uint8Array
-        ? await crypto.subtle.importKey('raw', new Uint8Array(key), importing, false, usages)
-        : await crypto.subtle.importKey('jwk', key, importing, false, usages);
-  return new Uint8Array(await crypto.subtle.sign(verifying, ready, data));
+        ? await crypto.subtle.importKey('raw', new Uint8Array(key), webCrypto, false, usages)
+        : await crypto.subtle.importKey('jwk', key, webCrypto, false, usages);
+  return new Uint8Array(await crypto.subtle.sign(webCrypto, ready, data));
 }

@@ -4,42 +4,38 @@ import type { JwsAlgorithm } from '../key-source.ts';
 interface AlgorithmInfo {
   readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
   readonly crv?: string;
-  /** For WebCrypto: how to import its keys. */
-  readonly importing: AlgorithmIdentifier | RsaHashedImportParams | EcKeyImportParams;
-  /** For WebCrypto: how to verify. */
-  readonly verifying: AlgorithmIdentifier | RsaPssParams | EcdsaParams;
+  /** For WebCrypto: how to import its keys, and how to verify; each takes what it needs. */
+  readonly webCrypto: {
+    readonly name: string;
+    readonly hash?: string;
+    readonly namedCurve?: string;
+    readonly saltLength?: number;
+  };
   /** For shared secrets: the least length in bytes (RFC 7518 §3.2). */
   readonly leastBytes?: number;
 }
 
-const rsa = (bits: 256 | 384 | 512): AlgorithmInfo => ({
+type Bits = 256 | 384 | 512;
+
+const rsa = (bits: Bits): AlgorithmInfo => ({
   kty: 'RSA',
-  importing: { name: 'RSASSA-PKCS1-v1_5', hash: `SHA-${bits}` },
-  verifying: { name: 'RSASSA-PKCS1-v1_5' },
+  webCrypto: { name: 'RSASSA-PKCS1-v1_5', hash: `SHA-${bits}` },
 });
-const pss = (bits: 256 | 384 | 512): AlgorithmInfo => ({
+const pss = (bits: Bits): AlgorithmInfo => ({
   kty: 'RSA',
-  importing: { name: 'RSA-PSS', hash: `SHA-${bits}` },
-  verifying: { name: 'RSA-PSS', saltLength: bits / 8 },
+  webCrypto: { name: 'RSA-PSS', hash: `SHA-${bits}`, saltLength: bits / 8 },
 });
-const ecdsa = (bits: 256 | 384 | 512, crv: string): AlgorithmInfo => ({
+const ecdsa = (bits: Bits, crv: string): AlgorithmInfo => ({
   kty: 'EC',
   crv,
-  importing: { name: 'ECDSA', namedCurve: crv },
-  verifying: { name: 'ECDSA', hash: `SHA-${bits}` },
+  webCrypto: { name: 'ECDSA', namedCurve: crv, hash: `SHA-${bits}` },
 });
-const hmac = (bits: 256 | 384 | 512): AlgorithmInfo => ({
+const hmac = (bits: Bits): AlgorithmInfo => ({
   kty: 'oct',
-  importing: { name: 'HMAC', hash: `SHA-${bits}` },
-  verifying: { name: 'HMAC' },
+  webCrypto: { name: 'HMAC', hash: `SHA-${bits}` },
   leastBytes: bits / 8,
 });
-const ed25519: AlgorithmInfo = {
-  kty: 'OKP',
-  crv: 'Ed25519',
-  importing: { name: 'Ed25519' },
-  verifying: { name: 'Ed25519' },
-};
+const ed25519: AlgorithmInfo = { kty: 'OKP', crv: 'Ed25519', webCrypto: { name: 'Ed25519' } };
 
 export const algorithms: Readonly<Record<JwsAlgorithm, AlgorithmInfo>> = {
   RS256: rsa(256),

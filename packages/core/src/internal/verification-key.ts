@@ -1,6 +1,6 @@
 import type { JwsAlgorithm, KeyAnswer, KeyHint, KeySet, VerificationKey } from '../key-source.ts';
 import { decodeBase64url } from './base64url.ts';
-import { algorithms, algorithmsOf } from './jws-algorithms.ts';
+import { algorithms, algorithmsOf, isAlgorithm } from './jws-algorithms.ts';
 import { isObject, member } from './strict-json.ts';
 
 const LEAST_RSA_BITS = 2048;
@@ -84,8 +84,7 @@ export function readVerificationKey(jwk: unknown): VerificationKey | JwkProblem 
 
 /** `EdDSA` on this curve and `Ed25519` are two names of one algorithm (RFC 9864 §2.2). */
 function isSame(name: JwsAlgorithm, alg: unknown): boolean {
-  if (name === alg) return true;
-  return (name === 'EdDSA' && alg === 'Ed25519') || (name === 'Ed25519' && alg === 'EdDSA');
+  return isAlgorithm(alg) && algorithms[name] === algorithms[alg];
 }
 
 interface Material {
