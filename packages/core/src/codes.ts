@@ -21,6 +21,8 @@ const meanings = {
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',
   'handler.invalid_response': 'The handler answered something that cannot be sent as a response.',
+  'call.target_unclear':
+    'The request target has no path that every router finds; send one that begins with a slash.',
   'call.unattested': 'The adapter could not say who calls what; one of its callbacks threw.',
   // http surface
   'cors.preflight': 'A preflight, answered with what the origin may do.',
@@ -171,6 +173,10 @@ const meanings = {
   'peer.unknown': 'Nobody knows the address of the caller, and it is needed to decide.',
   'enumeration.detected': 'The caller asked for more different objects than anybody needs.',
   'enumeration.key_missing': 'Nobody knows whose objects to count, so the call is refused.',
+  'human.missing': 'The call needs the token of a solved challenge, and none was sent.',
+  'human.refused': 'The token of the challenge is not valid, or was solved for another page.',
+  'human.replayed': 'The token of the challenge was used before.',
+  'human.unavailable': 'The verifier of challenges, or its replay store, did not answer.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
 } as const;
 

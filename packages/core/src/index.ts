@@ -16,6 +16,7 @@ export type {
 } from './api-key.ts';
 export { type ApiKeysOptions, apiKeys, type Peppers } from './credentials/api-keys.ts';
 export { type DpopNonces, type DpopNoncesOptions, dpopNonces } from './credentials/dpop-nonces.ts';
+export { type HcaptchaOptions, hcaptcha } from './credentials/hcaptcha.ts';
 export { apiKeyPattern, type ParsedApiKey, parseApiKey } from './credentials/parse-api-key.ts';
 export {
   type BreachedRange,
@@ -59,6 +60,8 @@ export {
   type TotpVerification,
   totp,
 } from './credentials/totp.ts';
+export { type TurnstileOptions, turnstile } from './credentials/turnstile.ts';
+export type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
 export type { FailureSchedule } from './internal/failure-schedule.ts';
 export type { LimitKey } from './internal/limit-key.ts';
 export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
@@ -134,6 +137,7 @@ export {
   requireCertificateBinding,
 } from './policies/require-certificate-binding.ts';
 export { type RequireDpopOptions, requireDpop } from './policies/require-dpop.ts';
+export { type RequireHumanOptions, requireHuman } from './policies/require-human.ts';
 export {
   type RequireNotRevokedOptions,
   requireNotRevoked,
