@@ -1,0 +1,381 @@
+import {
+  type ApiKeyRecord,
+  type ApiKeyStore,
+  apiKeys,
+  ConfigurationError,
+  memoryApiKeyStore,
+} from '@apisec/core';
+import {
+  connectRedis,
+  connectRedisCluster,
+  type RedisClient,
+  redisApiKeyCache,
+  redisRevocationStore,
+} from '@apisec/redis';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { hasRedis, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+
+const HOUR = 3_600_000;
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function ready<C extends RedisClient>(client: C): Promise<C> {
+  onTestFinished(() => client.disconnect());
+  await new Promise((resolve) => client.once('ready', resolve));
+  return client;
+}
+
+describe.runIf(hasRedis)('with a server', () => {
+  let server: RedisServer;
+  let admin: Redis;
+
+  beforeEach(async () => {
+    server = await startRedis();
+    admin = new Redis(server.url, { maxRetriesPerRequest: 0 });
+    admin.on('error', () => undefined);
+  });
+  afterEach(async () => {
+    admin.disconnect();
+    await server.close();
+  });
+
+  const connect = () => ready(connectRedis(server.url));
+
+  describe('revocations, remembered locally', () => {
+    const storeOf = async (cached?: { maxStaleness: number; now?: () => number }) =>
+      redisRevocationStore({ client: await connect(), timeout: 5_000, cached });
+    type Store = Awaited<ReturnType<typeof storeOf>>;
+    /** Asks until the answer is known without asking the server. */
+    const remembered = (store: Store, key: string): Promise<boolean> =>
+      vi.waitFor(async () => {
+        const answer = store.isRevoked([key], 0);
+        if (typeof answer === 'boolean') return answer;
+        await answer;
+        throw new Error('not yet');
+      });
+    const hears = (store: Store, key: string): Promise<void> =>
+      vi.waitFor(async () => expect(await store.isRevoked([key], 0)).toBe(true), 5_000);
+
+    test('what is known costs no command, and asking for many keys costs one', async () => {
+      const store = await storeOf({ maxStaleness: HOUR });
+      expect(await remembered(store, 'a')).toBe(false);
+      await admin.config('RESETSTAT');
+      for (let call = 0; call < 100; call++) expect(store.isRevoked(['a'], 0)).toBe(false);
+      expect(await store.isRevoked(['a', 'b', 'c', 'd'], 0)).toBe(false);
+      expect(/cmdstat_mget:calls=(\d+)/.exec(await admin.info('commandstats'))?.[1]).toBe('1');
+    });
+
+    test('a revocation and its lift by another process are heard of', async () => {
+      const [store, other] = [await storeOf({ maxStaleness: HOUR }), await storeOf()];
+      expect(await remembered(store, 'a')).toBe(false);
+      await other.revoke({ key: 'a', ttl: HOUR });
+      await hears(store, 'a');
+      expect(await remembered(store, 'a')).toBe(true);
+      await other.lift('a');
+      await vi.waitFor(async () => expect(await store.isRevoked(['a'], 0)).toBe(false), 5_000);
+    });
+
+    test('one by this process holds at once', async () => {
+      const store = await storeOf({ maxStaleness: HOUR });
+      expect(await remembered(store, 'a')).toBe(false);
+      await store.revoke({ key: 'a', ttl: HOUR });
+      expect(await store.isRevoked(['a'], 0)).toBe(true);
+    });
+
+    test('a message that is lost makes an answer no older than maxStaleness', async () => {
+      let time = 0;
+      const store = await storeOf({ maxStaleness: 1_000, now: () => time });
+      expect(await remembered(store, 'a')).toBe(false);
+      await admin.set('apisec:{revocations}:all:=a', '1');
+      time = 999;
+      expect(store.isRevoked(['a'], 0)).toBe(false);
+      time = 1_000;
+      expect(await store.isRevoked(['a'], 0)).toBe(true);
+    });
+
+    test('while changes are not heard of nothing is remembered, and afterwards again', async () => {
+      const store = await storeOf({ maxStaleness: HOUR });
+      expect(await remembered(store, 'a')).toBe(false);
+      await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
+      await admin.set('apisec:{revocations}:all:=a', '1');
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await hears(store, 'a');
+      for (let call = 0; call < 5; call++) {
+        await wait(20);
+        expect(store.isRevoked(['a'], 0)).toBeInstanceOf(Promise);
+      }
+      await admin.call('ACL', 'SETUSER', 'default', '+subscribe');
+      expect(await remembered(store, 'a')).toBe(true);
+    });
+
+    test('no reading that a change overtook is kept', async () => {
+      const [store, other] = [await storeOf({ maxStaleness: HOUR }), await storeOf()];
+      await remembered(store, 'first');
+      const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
+      const both = keys.map(async (key, index) => {
+        await wait(index % 7);
+        const asked = store.isRevoked([key], 0);
+        await other.revoke({ key, ttl: HOUR });
+        await asked;
+      });
+      await Promise.all(both);
+      for (const key of keys) await hears(store, key);
+    });
+
+    test('more keys than it may hold take no more room, and are answered all the same', async () => {
+      const client = await connect();
+      const cached = { maxStaleness: HOUR, maxEntries: 10 };
+      const store = redisRevocationStore({ client, timeout: 5_000, cached });
+      await remembered(store, 'first');
+      for (let index = 0; index < 50; index++) await store.isRevoked([`key ${index}`], 0);
+      const known = Array.from({ length: 50 }, (_, index) => store.isRevoked([`key ${index}`], 0));
+      await Promise.all(known.map(async (answer) => answer));
+      const remembering = known.filter((answer) => typeof answer === 'boolean');
+      expect(remembering.length).toBeGreaterThan(0);
+      expect(remembering.length).toBeLessThanOrEqual(10);
+    });
+
+    test('a client that is closed leaves no connection behind', async () => {
+      const client = await connect();
+      const store = redisRevocationStore({ client, cached: { maxStaleness: HOUR } });
+      await remembered(store, 'a');
+      client.disconnect();
+      await vi.waitFor(async () => {
+        const list = String(await admin.call('CLIENT', 'LIST'));
+        expect(list.trim().split('\n')).toHaveLength(1);
+      });
+      await expect(store.isRevoked(['b'], 0)).rejects.toThrow();
+    });
+  });
+
+  describe('API keys', () => {
+    const record = (id: string): ApiKeyRecord => ({
+      id,
+      namespace: 'acme_live',
+      name: 'one',
+      version: 0,
+      generation: 0,
+      owner: { type: 'user', id: 'u1' },
+      secret: { hash: 'a'.repeat(64), pepper: 'v1' },
+      status: 'enabled',
+      createdAt: 0,
+      updatedAt: 0,
+    });
+    /** A store that counts how often it is read. */
+    const counting = () => {
+      const store = memoryApiKeyStore();
+      const reads = { count: 0 };
+      const get: ApiKeyStore['get'] = (id) => {
+        reads.count++;
+        return store.get(id);
+      };
+      return { store: { ...store, get }, reads };
+    };
+    const cacheOf = async (store: ApiKeyStore, options: object = {}) =>
+      redisApiKeyCache(store, { client: await connect(), timeout: 5_000, ...options });
+
+    test('a row is read once for all processes', async () => {
+      const { store, reads } = counting();
+      const [one, other] = [await cacheOf(store), await cacheOf(store)];
+      await one.insert(record('a'));
+      expect(await one.get('a')).toMatchObject({ name: 'one' });
+      await vi.waitFor(async () => {
+        const before = reads.count;
+        expect(await other.get('a')).toMatchObject({ name: 'one' });
+        expect(reads.count).toBe(before);
+      });
+    });
+
+    test('a change by one process is seen by all, and told to them', async () => {
+      const { store } = counting();
+      const [one, other] = [await cacheOf(store), await cacheOf(store)];
+      const told: string[] = [];
+      other.onChange?.((id) => told.push(id));
+      await one.insert(record('a'));
+      for (const cache of [one, other]) await cache.get('a');
+      await vi.waitFor(async () => {
+        const { version } = (await store.get('a')) as ApiKeyRecord;
+        await one.replace({ ...record('a'), version, name: 'two' });
+        expect(told).toContain('a');
+      });
+      expect(await other.get('a')).toMatchObject({ name: 'two' });
+    });
+
+    test('a change that nobody told is seen after maxStaleness at most', async () => {
+      const { store } = counting();
+      const cache = await cacheOf(store, { maxStaleness: 400 });
+      expect(cache.maxStaleness).toBe(400);
+      await cache.insert(record('a'));
+      const started = performance.now();
+      await cache.get('a');
+      await store.replace({ ...record('a'), name: 'two' });
+      const names = new Set<string | undefined>();
+      while (performance.now() - started < 400) {
+        names.add((await cache.get('a'))?.name);
+        await wait(5);
+      }
+      expect(names).toContain('one');
+      await wait(50);
+      expect(await cache.get('a')).toMatchObject({ name: 'two' });
+    });
+
+    test('who read before a change does not put the old row back after it', async () => {
+      const { store } = counting();
+      let goOn = (): void => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      const one = await cacheOf({
+        ...store,
+        get: async (id) => {
+          const read = await store.get(id);
+          await held;
+          return read;
+        },
+      });
+      const other = await cacheOf(store);
+      await other.insert(record('a'));
+      const reading = one.get('a');
+      await vi.waitFor(async () => expect(await admin.keys('*api-key*')).toHaveLength(1));
+      await other.replace({ ...record('a'), name: 'two' });
+      goOn();
+      expect(await reading).toMatchObject({ name: 'one' });
+      await wait(50);
+      expect(await other.get('a')).toMatchObject({ name: 'two' });
+    });
+
+    test('ids that nobody has leave nothing behind', async () => {
+      const cache = await cacheOf(memoryApiKeyStore());
+      await Promise.all(Array.from({ length: 50 }, async (_, index) => cache.get(`none ${index}`)));
+      await vi.waitFor(async () => expect(await admin.dbsize()).toBe(0));
+    });
+
+    test('what is no row of this id is not taken for one', async () => {
+      const { store } = counting();
+      const cache = await cacheOf(store);
+      await cache.insert(record('a'));
+      await cache.get('a');
+      const [name = ''] = await vi.waitFor(async () => {
+        const names = await admin.keys('*');
+        expect(await admin.get(String(names[0]))).toContain('{');
+        return names;
+      });
+      for (const text of [JSON.stringify(record('b')), '{', '{}', 'null', '[]', '']) {
+        await admin.set(name, text);
+        expect(await cache.get('a')).toMatchObject({ id: 'a' });
+      }
+    });
+
+    test('while Redis does not answer the store does, and no change is undone when it is back', async () => {
+      const { store } = counting();
+      const maxStaleness = 60_000;
+      const cache = await cacheOf(store, {
+        timeout: 100,
+        maxStaleness,
+        breaker: { failures: 1, pause: 300 },
+      });
+      const other = await cacheOf(store, { maxStaleness });
+      await cache.insert(record('a'));
+      await cache.get('a');
+      await vi.waitFor(async () =>
+        expect(await admin.get(String((await admin.keys('*'))[0]))).toContain('{'),
+      );
+      server.pause();
+      expect(await cache.get('a')).toMatchObject({ name: 'one' });
+      // The breaker is open, so Redis never hears of it.
+      expect(await cache.replace({ ...record('a'), name: 'two' })).toBe(true);
+      server.resume();
+      await wait(400);
+      expect(await other.get('a')).toMatchObject({ name: 'one' });
+      expect(await cache.get('a')).toMatchObject({ name: 'two' });
+    });
+
+    test('a key that is revoked on one node is refused on the others within a message', async () => {
+      const store = memoryApiKeyStore();
+      const pepper = crypto.getRandomValues(new Uint8Array(32));
+      const keysOf = async () =>
+        apiKeys({
+          prefix: 'acme',
+          environment: 'live',
+          store: await cacheOf(store),
+          peppers: { current: 'v1', keys: { v1: pepper } },
+          maxRevocationDelay: HOUR,
+        });
+      const [one, other] = [await keysOf(), await keysOf()];
+      const issued = await one.issue({ name: 'n', owner: { type: 'user', id: 'u1' } });
+      if (!issued.ok) throw new Error(issued.reason);
+      expect(await other.verify(issued.key)).toMatchObject({ ok: true });
+      // Told once the subscription stands; before that the bound would be all there is.
+      await vi.waitFor(async () => {
+        const [, heard] = (await admin.pubsub('NUMSUB', 'apisec:api-keys')) as [string, number];
+        expect(heard).toBe(2);
+      });
+      await one.revoke(issued.info.id);
+      await vi.waitFor(async () =>
+        expect(await other.verify(issued.key)).toMatchObject({ code: 'api_key.revoked' }),
+      );
+    });
+
+    test('a bound that apiKeys could not keep is refused', async () => {
+      const store = await cacheOf(memoryApiKeyStore(), { maxStaleness: 5_000 });
+      const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
+      const options = { prefix: 'acme', environment: 'live', store, peppers };
+      expect(() => apiKeys({ ...options, maxRevocationDelay: 4_999 })).toThrow(ConfigurationError);
+      expect(() => apiKeys({ ...options, maxRevocationDelay: 5_000 })).not.toThrow();
+    });
+  });
+});
+
+test.runIf(hasRedis)(
+  'in a cluster every node is heard, also when the subscription is cut',
+  async () => {
+    const nodes = await startCluster();
+    onTestFinished(async () => void (await Promise.all(nodes.map((node) => node.close()))));
+    const ports = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
+    const connect = () => ready(connectRedisCluster(ports));
+    const [reader, writer] = [await connect(), await connect()];
+    const store = redisRevocationStore({
+      client: reader,
+      timeout: 5_000,
+      cached: { maxStaleness: HOUR },
+    });
+    const other = redisRevocationStore({ client: writer, timeout: 5_000 });
+    for (let round = 0; round < 5; round++) {
+      const key = `key ${round}`;
+      await vi.waitFor(async () => {
+        const answer = store.isRevoked([key], 0);
+        await answer;
+        expect(answer).toBe(false);
+      }, 10_000);
+      await other.revoke({ key, ttl: HOUR });
+      await vi.waitFor(async () => expect(await store.isRevoked([key], 0)).toBe(true), 5_000);
+      // Whichever node the subscription is on: it is replaced.
+      await Promise.all(
+        nodes.map(async ({ url }) => {
+          const admin = new Redis(url);
+          await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+          admin.disconnect();
+        }),
+      );
+    }
+  },
+);
+
+test.each([
+  ['no staleness', { maxStaleness: 0 }],
+  ['staleness that is no number', { maxStaleness: Number.NaN }],
+  ['room for nothing', { maxStaleness: 1, maxEntries: 1 }],
+])('refuses to remember with %s', (_name, cached) => {
+  const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
+  expect(() => redisRevocationStore({ client, cached })).toThrow(ConfigurationError);
+  client.disconnect();
+});
+
+test.each([
+  ['staleness that is no whole number', { maxStaleness: 0.5 }],
+  ['no staleness', { maxStaleness: 0 }],
+])('refuses to cache API keys with %s', (_name, options) => {
+  const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
+  const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options });
+  expect(cache).toThrow(ConfigurationError);
+  client.disconnect();
+});

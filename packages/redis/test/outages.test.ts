@@ -1,0 +1,179 @@
+import {
+  type AuthenticatedFacts,
+  type CallFacts,
+  type Outcome,
+  peerOf,
+  requireNotRevoked,
+  throttleFailures,
+} from '@apisec/core';
+import {
+  connectRedis,
+  type RedisStoreOptions,
+  redisCounterStore,
+  redisReplayStore,
+  redisRevocationStore,
+} from '@apisec/redis';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+
+const TIMEOUT = 100;
+const request = new Request('https://api.example.com/orders');
+const rule = {
+  free: 5,
+  delay: 1_000,
+  maxDelay: 60_000,
+  lockAfter: 10,
+  lockFor: 60_000,
+  forgetAfter: 86_400_000,
+};
+const caller: AuthenticatedFacts = {
+  principal: {
+    id: 'alice',
+    subject: 'alice',
+    issuer: 'https://id.example.com',
+    scopes: new Set(),
+    roles: new Set(),
+  },
+  authentication: { method: 'jwt', scheme: 'Bearer', claims: {} },
+};
+const stranger: CallFacts = {
+  call: { protocol: 'http', operation: 'POST /login' },
+  peer: peerOf('192.0.2.1'),
+};
+
+let turn = 0;
+/** What each store is asked; another key each time. */
+const questions: Record<string, (options: RedisStoreOptions) => () => Promise<unknown>> = {
+  replays: (options) => {
+    const store = redisReplayStore(options);
+    return async () => store.putIfAbsent(`proof ${turn++}`, 60_000);
+  },
+  revocations: (options) => {
+    const store = redisRevocationStore(options);
+    return async () => store.isRevoked([`token ${turn++}`, 'b'], 0);
+  },
+  'revocations, remembered locally': (options) => {
+    const store = redisRevocationStore({ ...options, cached: { maxStaleness: 60_000 } });
+    return async () => store.isRevoked([`token ${turn++}`, 'b'], 0);
+  },
+  counters: (options) => {
+    const store = redisCounterStore(options);
+    return async () => store.attempt([{ name: 'login', key: `account ${turn++}`, rule }]);
+  },
+};
+
+/** Passes again, and as it should. */
+async function recovered(call: () => Promise<Outcome>): Promise<void> {
+  await vi.waitFor(async () => {
+    const outcome = await call();
+    expect(outcome.ok && outcome.degraded === undefined).toBe(true);
+  }, 10_000);
+}
+
+describe.runIf(hasRedis)('while Redis fails', () => {
+  let server: RedisServer;
+  const unhandled: unknown[] = [];
+  const note = (cause: unknown): void => void unhandled.push(cause);
+
+  beforeEach(async () => {
+    server = await startRedis();
+    unhandled.length = 0;
+    process.on('unhandledRejection', note);
+  });
+  afterEach(async () => {
+    process.off('unhandledRejection', note);
+    await server.close();
+    expect(unhandled).toEqual([]);
+  });
+
+  const open = async (): Promise<RedisStoreOptions> => {
+    const client = connectRedis(server.url);
+    onTestFinished(() => client.disconnect());
+    await new Promise((resolve) => client.once('ready', resolve));
+    return { client, timeout: TIMEOUT, breaker: { failures: 3, pause: 100 } };
+  };
+
+  describe.each(Object.entries(questions))('%s', (_name, question) => {
+    const recovers = (ask: () => Promise<unknown>) =>
+      vi.waitFor(ask, { timeout: 10_000, interval: 50 });
+
+    test('paused: calls are rejected in time, and answered again without a restart', async () => {
+      const ask = question(await open());
+      await ask();
+      server.pause();
+      const load = await Promise.allSettled(Array.from({ length: 20 }, ask));
+      expect(load.map(({ status }) => status)).not.toContain('fulfilled');
+      await expect(ask()).rejects.toThrow('not asked again yet');
+      server.resume();
+      await recovers(ask);
+    });
+
+    test('killed: calls are rejected in time, and answered again by its successor', async () => {
+      const ask = question(await open());
+      await ask();
+      await server.kill();
+      await expect(ask()).rejects.toThrow();
+      await server.start();
+      await recovers(ask);
+    });
+  });
+
+  test('out of memory: what must be remembered is rejected, never half taken', async () => {
+    const options = { ...(await open()), breaker: { failures: 100 } };
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    const [revocations, replays] = [redisRevocationStore(options), redisReplayStore(options)];
+    const writes = [
+      async () => revocations.revoke({ key: 'a', ttl: 60_000 }),
+      async () => replays.putIfAbsent('a', 60_000),
+      async () => redisCounterStore(options).attempt([{ name: 'login', key: 'a', rule }]),
+    ];
+    await admin.config('SET', 'maxmemory', '1');
+    for (const write of writes) await expect(write()).rejects.toThrow('OOM');
+    await admin.config('SET', 'maxmemory', '0');
+    expect(await revocations.isRevoked(['a'], 0)).toBe(false);
+    for (const write of writes) await write();
+    expect(await revocations.isRevoked(['a'], 0)).toBe(true);
+    expect(await replays.putIfAbsent('a', 60_000)).toBe(false);
+  });
+
+  test('a proof whose answer was lost is not taken a second time', async () => {
+    const store = redisReplayStore(await open());
+    server.pause();
+    await expect(store.putIfAbsent('proof', 60_000)).rejects.toThrow('no answer');
+    server.resume();
+    const answer = () => store.putIfAbsent('proof', 60_000);
+    expect(await vi.waitFor(answer, { timeout: 10_000 })).toBe(false);
+  });
+
+  test.each([
+    ['closed', { ok: false, denial: { kind: 'unavailable', code: 'revocation.unavailable' } }],
+    ['open', { ok: true, degraded: 'revocation.unavailable' }],
+  ] as const)('revocations, onError: %s is what happens', async (onError, expected) => {
+    const store = redisRevocationStore(await open());
+    const policy = requireNotRevoked({ store, onError });
+    const call = async (): Promise<Outcome> => policy.check(request, caller);
+    expect(await call()).toMatchObject({ ok: true });
+    server.pause();
+    expect(await call()).toMatchObject(expected);
+    server.resume();
+    await recovered(call);
+  });
+
+  test.each([
+    ['closed', { ok: false, denial: { kind: 'unavailable', code: 'failures.unavailable' } }],
+    ['open', { ok: true }],
+  ] as const)('counters, onError: %s is what happens', async (onError, expected) => {
+    const store = redisCounterStore(await open());
+    const policy = throttleFailures({ store, name: 'login', account: () => 'alice', onError });
+    const call = async (): Promise<Outcome> => policy.check(request, stranger);
+    expect(await call()).toMatchObject({ ok: true });
+    server.pause();
+    const during = await call();
+    expect(during).toMatchObject(expected);
+    if (during.ok) expect(during.degraded).toBeTypeOf('string');
+    server.resume();
+    await recovered(call);
+  });
+});
