@@ -85,6 +85,7 @@ function inspect({ name, dir, tarball }) {
   }
   for (const file of [
     'LICENSE',
+    'README.md',
     'package.json',
     'dist/index.js',
     'dist/index.d.ts',
