@@ -39,3 +39,30 @@ test('never more at once than allowed, in order, and every task ends', async () 
     ),
   );
 });
+
+test('who comes while others leave does not make it more at once either', async () => {
+  const task = fc.record({ comes: fc.nat({ max: 30 }), takes: fc.nat({ max: 6 }) });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(task, { maxLength: 20 }),
+      fc.integer({ min: 1, max: 3 }),
+      async (all, most) => {
+        const enter = queue(most, 100);
+        let running = 0;
+        let ended = 0;
+        await Promise.all(
+          all.map(async ({ comes, takes }) => {
+            for (let turn = 0; turn < comes; turn++) await Promise.resolve();
+            await enter(async () => {
+              expect(++running).toBeLessThanOrEqual(most);
+              for (let turn = 0; turn < takes; turn++) await Promise.resolve();
+              running--;
+              ended++;
+            });
+          }),
+        );
+        expect(ended).toBe(all.length);
+      },
+    ),
+  );
+});

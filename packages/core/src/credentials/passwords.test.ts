@@ -36,6 +36,7 @@ describe('what may be chosen', () => {
     ['256 characters', 'abcdefgh'.repeat(32), 'ok'],
     ['257 characters', `${'abcdefgh'.repeat(32)}x`, 'password.too_long'],
     ['256 emoji', '😀🚀🌍🔑🎲🧵🍋🐙'.repeat(32), 'ok'],
+    ['256 characters in 1,024 parts', 'ᾂᾃᾄᾅᾆᾇὢὣ'.repeat(32).normalize('NFD'), 'ok'],
     ['a megabyte', 'abcdefgh'.repeat(131_072), 'password.too_long'],
     ['few that become many', '\ufdfa'.repeat(20), 'password.too_long'],
     ['half a character', `${GOOD}\ud800`, 'password.malformed'],

@@ -174,8 +174,8 @@ export function passwords(options: PasswordsOptions): Passwords {
   /** The text that counts, or why there is none. */
   const read = (password: unknown): { readonly text: string } | PasswordRefusal => {
     if (typeof password !== 'string') return refusal('password.malformed');
-    // A character has at most two units, so this is no shorter than any password that may be.
-    if (password.length > maxLength * 2) return refusal('password.too_long');
+    // Normalising makes one character of four units at the most, so no password that may be is longer.
+    if (password.length > maxLength * 4) return refusal('password.too_long');
     if (NO_TEXT.test(password)) return refusal('password.malformed');
     const text = password.normalize('NFKC');
     return lengthOf(text) > maxLength ? refusal('password.too_long') : { text };

@@ -272,6 +272,10 @@ describe.skipIf(!isThere)('published vectors (RFC 9530)', () => {
     expect(await checkContentDigest(field as string, encoder.encode(`${body} `))).toBe('wrong');
   });
 
+  test.each(['sha-256=::', 'sha-256=:RA==:'])('%s is of nothing', async (field) => {
+    expect(await checkContentDigest(field, encoder.encode('{}'))).toBe('wrong');
+  });
+
   test('two digests must both be right', async () => {
     const body = encoder.encode('{"hello": "world"}');
     const sha256 = await contentDigest(body);

@@ -623,6 +623,7 @@ test.each([
   ['no age', { maxAge: Number.NaN }],
   ['a store that is none', { replay: {} as never }],
   ['no time to answer', { timeout: 0 }],
+  ['a field of unknown kind', { structuredFields: { 'x-a': 'map' as never } }],
   ['a realm that cannot be written', { realm: 'a"b' }],
 ] satisfies readonly (readonly [string, Partial<AuthenticateSignatureOptions>])[])(
   'refuses to be made with %s',

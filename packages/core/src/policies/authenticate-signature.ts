@@ -102,6 +102,8 @@ const KNOWN_FIELDS: FieldTypes = {
   priority: 'dictionary',
 };
 
+const KINDS = ['item', 'list', 'dictionary'];
+
 /** What these stand for as well (RFC 9421 §2.2.2, §2.2.5). */
 const IMPLIED: Readonly<Record<string, readonly string[]>> = {
   '@target-uri': ['@scheme', '@authority', '@path', '@query'],
@@ -189,6 +191,10 @@ export function authenticateSignature(
   assertConfiguration(
     timeout >= 1 && timeout <= LONGEST_TIMEOUT,
     `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+  assertConfiguration(
+    Object.values(options.structuredFields ?? {}).every((kind) => KINDS.includes(kind)),
+    `${NAME}: structuredFields names headers and their kind: 'item', 'list' or 'dictionary'.`,
   );
   assertConfiguration(
     typeof verifier === 'function',
