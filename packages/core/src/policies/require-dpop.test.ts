@@ -18,7 +18,7 @@ import { dpopNonces } from '../credentials/dpop-nonces.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import { guard } from '../guard.ts';
 import { sha256 } from '../internal/sha256.ts';
-import type { JwsAlgorithm } from '../key-source.ts';
+import type { JwsAlgorithm, SignatureVerifier } from '../key-source.ts';
 import { localJwks } from '../keys/local-jwks.ts';
 import type { Outcome } from '../outcome.ts';
 import { UNKNOWN_PEER } from '../peer.ts';
@@ -295,7 +295,7 @@ describe('replay', () => {
   test('guards that share the policy may both see one call', async () => {
     const by = policyWith();
     const once = request(await client.proof(), {});
-    const answers = await Promise.all([1, 2, 3].map(() => by.check(once, honest)));
+    const answers = await Promise.all([1, 2, 3].map(async () => by.check(once, honest)));
     expect(answers.map(codeOf)).toEqual(['ok', 'ok', 'ok']);
     expect(codeOf(await by.check(new Request(once), honest))).toBe('dpop.replayed');
   });
@@ -335,6 +335,28 @@ describe('replay', () => {
     const told = new Set<string>();
     for (; time < NOW + 80_000; time += 499) told.add(codeOf(await ask(proof, { by })));
     expect([...told]).toEqual(['dpop.replayed', 'dpop.expired']);
+  });
+
+  test('a proof that has expired while it was verified is not used', async () => {
+    let time = NOW;
+    const verifier: SignatureVerifier = () => () => {
+      time += 70_000;
+      return true;
+    };
+    const by = policyWith({ now: () => time, verifier });
+    expect(codeOf(await ask(await client.proof(), { by }))).toBe('dpop.expired');
+    const nonce = dpopNonces({ now: () => time, lifetime: 30 });
+    const claims = { nonce: await nonce.current() };
+    const nonced = policyWith({ now: () => time, verifier, nonce });
+    expect(await sent({ claims }, { by: nonced })).toBe('dpop.nonce_refused');
+  });
+
+  test('a proof is remembered while a slow store may still be asked about it', async () => {
+    const ttls: number[] = [];
+    const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
+    const by = policyWith({ replay, window: 60, clockTolerance: 0, replayTimeout: 500 });
+    expect(await sent({}, { by })).toBe('ok');
+    expect(ttls[0]).toBeGreaterThanOrEqual(60_500);
   });
 
   test('nothing is remembered of proofs that are refused', async () => {

@@ -57,6 +57,8 @@ export interface RequireDpopOptions extends ChallengeOptions {
 const NAME = 'requireDpop';
 const LONGEST_WINDOW = 3_600;
 const LONGEST_TIMEOUT = 60_000;
+/** By how much the clock of a replay store may run ahead in the lifetime of a proof, in milliseconds. */
+const STORE_CLOCK_SLACK = 2_000;
 
 /**
  * Refuses a token that is bound to a DPoP key (`cnf.jkt`) unless the call brings a fresh proof of possession:
@@ -161,11 +163,10 @@ export function requireDpop(
     authentication: Authentication,
     bound: string,
   ): Promise<DpopRefusalCode | undefined> => {
-    const at = now();
     if (proof.htm !== request.method) return 'dpop.method_mismatch';
     const target = base + normalizeEscapes(pathOf(request));
     if (normalizeTarget(proof.htu) !== target) return 'dpop.target_mismatch';
-    const end = await lifetime(proof, at);
+    const end = await lifetime(proof, now());
     if (typeof end === 'string') return end;
     const expected = await tokenHash(authentication, request.headers);
     if (expected === undefined || !equalInConstantTime(proof.ath, expected)) {
@@ -175,8 +176,10 @@ export function requireDpop(
     if (!equalInConstantTime(known.jkt, bound)) return 'dpop.key_mismatch';
     if (!(await isSigned(proof.jws, proof.alg, [known.key]))) return 'dpop.signature_invalid';
     keys.remember(known);
-    // The store's clock may run a little faster than ours.
-    const ttl = end - at + tolerance;
+    // Asked again, since verifying takes time: what is used after its end is not remembered any more.
+    const rest = end - now();
+    if (rest <= 0) return nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused';
+    const ttl = rest + replayTimeout + STORE_CLOCK_SLACK;
     // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
     const use = [known.jkt, proof.htm, target, proof.jti].join('\n');
     return (await isFirst(request, use, ttl)) ? undefined : 'dpop.replayed';
