@@ -52,7 +52,7 @@ export function issuerRules(
   const rules = new Map<string, IssuerRules>();
   assertConfiguration(
     issuers === undefined || PER_ISSUER.every((name) => options[name] === undefined),
-    `${policy}: with issuers, say issuer, audience, keys, algorithms and tenant in each of them.`,
+    `${policy}: with issuers, say ${PER_ISSUER.join(', ')} in each of them.`,
   );
   // Without a list the options are themselves those of the one issuer, and checked below.
   const trusted = issuers ?? [options as TrustedIssuer];
@@ -63,7 +63,7 @@ export function issuerRules(
   for (const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant } of trusted) {
     assertConfiguration(
       typeof issuer === 'string' && issuer !== '',
-      `${policy}: issuer must be the text that stands in the tokens' "iss".`,
+      `${policy}: issuer must be the "iss" of its tokens.`,
     );
     assertConfiguration(!rules.has(issuer), `${policy}: issuer ${issuer} is there twice.`);
     const audiences = typeof audience === 'string' ? [audience] : audience;
@@ -71,18 +71,16 @@ export function issuerRules(
       Array.isArray(audiences) &&
         audiences.length > 0 &&
         audiences.every((each) => typeof each === 'string' && each !== ''),
-      `${policy}: without an audience every token of the issuer would be taken, also those made for ` +
-        'other APIs. Name this API: audience: "https://api.example.com".',
+      `${policy}: name this API as audience, or tokens made for other APIs would be taken.`,
     );
     assertConfiguration(
       tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
-      `${policy}: tenant is its name, or the claim that names it: tenant: { claim: 'tid' }.`,
+      `${policy}: tenant must be a name or a claim, like { claim: 'tid' }.`,
     );
     const source = keys ?? discover(issuer);
     assertConfiguration(
       typeof source.find === 'function' && typeof source.current === 'function',
-      `${policy}: keys must be a key source: localJwks({ keys: [jwk] }), remoteJwks(url) or ` +
-        'discoverIssuer(issuer).',
+      `${policy}: keys must come from localJwks(), remoteJwks() or discoverIssuer().`,
     );
     assertAlgorithms(policy, algorithms, source);
     const allowed: ReadonlySet<string> = new Set(algorithms);
@@ -105,13 +103,11 @@ function assertAlgorithms(
 ): void {
   assertConfiguration(
     Array.isArray(algorithms) && algorithms.length > 0 && algorithms.every(isAlgorithm),
-    `${policy}: algorithms must list supported ones, for example ["ES256", "EdDSA"].`,
+    `${policy}: algorithms must list supported ones, like ["ES256", "EdDSA"].`,
   );
   // One set of keys for both would let a public key be used as a secret (RFC 8725 §2.1).
   assertConfiguration(
     algorithms.every((algorithm) => isSymmetric(algorithm) === symmetric),
-    symmetric
-      ? `${policy}: these keys are shared secrets; ask for it with algorithms: ["HS256"].`
-      : `${policy}: HS* needs a localJwks of shared secrets, as an issuer of its own.`,
+    `${policy}: algorithms: HS* go with a localJwks() of shared secrets, all others with public keys.`,
   );
 }

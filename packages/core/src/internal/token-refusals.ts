@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { DenialKind } from '../denial.ts';
+import type { Challenge, Denial, DenialKind } from '../denial.ts';
 import type { Deny } from '../outcome.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import { asymmetricAlgorithms } from './jws-algorithms.ts';
@@ -61,19 +61,20 @@ export function tokenRefusals(
 ): TokenRefusals {
   const params = challengeParams(policy, options);
   const made = new Map<string, Deny>();
+  const challenges = (told?: object, used?: TokenScheme): Challenge[] =>
+    schemes.map((scheme) => ({
+      scheme,
+      params: {
+        ...params,
+        ...((used ?? scheme) === scheme && told),
+        ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
+      },
+    }));
   const make = (kind: DenialKind, code: string, error: string, detail: string): void => {
-    const told = { error, error_description: detail };
     for (const used of [undefined, ...schemes]) {
-      const challenges = schemes.map((scheme) => ({
-        scheme,
-        params: {
-          ...params,
-          ...((used === undefined || used === scheme) && told),
-          ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
-        },
-      }));
-      const refusal = sharedRefusal({ kind, code, detail, challenges }, { conclusive: true });
-      made.set(`${code} ${used}`, refusal);
+      const told = challenges({ error, error_description: detail }, used);
+      const denial: Denial = { kind, code, detail, challenges: told };
+      made.set(`${code} ${used}`, sharedRefusal(denial, { conclusive: true }));
     }
   };
   for (const [code, detail] of Object.entries(badRequests)) {
@@ -87,10 +88,7 @@ export function tokenRefusals(
       kind: 'unauthenticated',
       code: 'credentials.missing',
       detail: 'This operation needs an access token.',
-      challenges: schemes.map((scheme) => ({
-        scheme,
-        params: { ...params, ...(scheme === 'DPoP' && DPOP_ALGORITHMS) },
-      })),
+      challenges: challenges(),
     }),
     // Every code was made above, for every scheme of the policy.
     bad: (code, scheme) => made.get(`${code} ${scheme}`) as Deny,
@@ -111,7 +109,7 @@ export function challengeParams(
 ): Readonly<Record<string, string>> {
   assertConfiguration(
     CHALLENGE_TEXT.test(realm),
-    `${policy}: the realm must be printable ASCII without quotes and backslashes.`,
+    `${policy}: realm must be printable ASCII, no quotes, no backslashes.`,
   );
   assertConfiguration(
     resourceMetadata === undefined ||

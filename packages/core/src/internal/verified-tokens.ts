@@ -48,7 +48,7 @@ export function verifiedTokens<T>(
   const { maxEntries = 10_000, maxBytes = 33_554_432, maxRevocationDelay = 300 } = options;
   assertConfiguration(
     [maxEntries, maxBytes, maxRevocationDelay].every((bound) => bound > 0) && maxEntries >= 2,
-    `${policy}: the bounds of the cache must be positive; to do without it say cache: false.`,
+    `${policy}: the bounds of the cache must be positive, or say cache: false.`,
   );
   const cache = boundedCache<Verified<T> & { readonly from: number; readonly until: number }>({
     maxEntries,

@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial } from '../denial.ts';
+import { assertOneOf } from '../internal/assert-option.ts';
 import { isToken } from '../internal/header-syntax.ts';
 import { normalizeOrigin } from '../internal/origin.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
@@ -35,6 +36,7 @@ export interface CorsOptions {
   readonly maxAge?: number | undefined;
 }
 
+const NAME = 'cors';
 const DEFAULT_METHODS = ['GET', 'HEAD', 'POST'];
 const DEFAULT_ALLOWED_HEADERS = ['authorization', 'content-type'];
 const DEFAULT_EXPOSED_HEADERS = [
@@ -80,18 +82,18 @@ export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'
   const { originPredicate, credentials = false } = options;
   const anyOrigin = options.origins === '*';
   const methods = readMethods(options.methods ?? DEFAULT_METHODS);
-  const allowed = readNames('allowedHeaders', options.allowedHeaders ?? DEFAULT_ALLOWED_HEADERS);
-  const exposed = readNames('exposedHeaders', options.exposedHeaders ?? DEFAULT_EXPOSED_HEADERS);
+  const allowed = readHeaders('allowedHeaders', options.allowedHeaders ?? DEFAULT_ALLOWED_HEADERS);
+  const exposed = readHeaders('exposedHeaders', options.exposedHeaders ?? DEFAULT_EXPOSED_HEADERS);
   const maxAge = options.maxAge ?? DEFAULT_MAX_AGE_SECONDS;
   const self = options.self === undefined ? undefined : readOrigin('self', options.self);
-  assertConfiguration(typeof credentials === 'boolean', 'cors: credentials must be true or false.');
+  assertOneOf(NAME, 'credentials', credentials, [true, false]);
   assertConfiguration(
     !(anyOrigin && credentials),
-    "cors: origins: '*' cannot go with credentials: list the origins that may act for your users.",
+    `${NAME}: with credentials list the origins that may act for your users, not '*'.`,
   );
   assertConfiguration(
     Number.isSafeInteger(maxAge) && maxAge >= 0,
-    'cors: maxAge must be a whole number of seconds, 0 or more.',
+    `${NAME}: maxAge must be whole seconds, 0 or more.`,
   );
   assertPredicate(originPredicate);
 
@@ -126,7 +128,7 @@ export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'
     origin === self || request.headers.get('sec-fetch-site') === 'same-origin';
 
   return definePolicy({
-    name: 'cors',
+    name: NAME,
     role: 'check',
     always: Object.freeze({ headers: Object.freeze([VARY_ORIGIN]) }),
     check: (request) => {
@@ -173,7 +175,7 @@ function readOrigins(origins: CorsOptions['origins']): readonly string[] {
   if (origins === '*') return [];
   assertConfiguration(
     Array.isArray(origins),
-    "cors: origins must be a list like ['https://app.example.com'], or '*' for all origins.",
+    `${NAME}: origins must be a list, like ['https://app.example.com'], or '*'.`,
   );
   assertConfiguration(!origins.includes('*'), "cors: for all origins write origins: '*', no list.");
   return origins.map((origin) => readOrigin('origins', origin));
@@ -183,36 +185,39 @@ function readOrigin(option: string, value: unknown): string {
   const origin = normalizeOrigin(value);
   assertConfiguration(
     origin !== undefined,
-    `cors: ${option}: ${JSON.stringify(value)} is no origin; write scheme://host[:port], no path.`,
+    `${NAME}: ${option}: ${JSON.stringify(value)} is no origin. Write scheme://host[:port].`,
   );
   return origin;
 }
 
 function readMethods(methods: readonly unknown[]): ReadonlySet<string> {
-  for (const method of methods) {
+  const names = readNames('methods', methods);
+  for (const method of names) {
     assertConfiguration(
-      isToken(method) && method !== '*' && !FORBIDDEN_METHOD.test(method),
-      `cors: methods: ${JSON.stringify(method)} is no method that a browser sends; list each method.`,
+      !FORBIDDEN_METHOD.test(method),
+      `${NAME}: methods: no browser sends ${method}. Take it off the list.`,
     );
     assertConfiguration(
       !NORMALIZED_METHOD.test(method) || method === method.toUpperCase(),
-      `cors: methods: browsers send "${method}" in upper case; write "${method.toUpperCase()}".`,
+      `${NAME}: methods: browsers send "${method}" in upper case. Write it so.`,
     );
   }
-  // Each was seen to be a string.
-  return new Set(methods as readonly string[]);
+  return names;
+}
+
+function readHeaders(option: string, names: readonly unknown[]): ReadonlySet<string> {
+  return new Set([...readNames(option, names)].map((name) => name.toLowerCase()));
 }
 
 function readNames(option: string, names: readonly unknown[]): ReadonlySet<string> {
-  return new Set(
-    names.map((name) => {
-      assertConfiguration(
-        isToken(name) && name !== '*',
-        `cors: ${option}: ${JSON.stringify(name)} is no header name; list each header.`,
-      );
-      return name.toLowerCase();
-    }),
-  );
+  for (const name of names) {
+    assertConfiguration(
+      isToken(name) && name !== '*',
+      `${NAME}: ${option}: ${JSON.stringify(name)} is no name. List each by its own.`,
+    );
+  }
+  // Each was seen to be a string.
+  return new Set(names as readonly string[]);
 }
 
 /** A rule that allows an origin nobody owns allows all of them, and so is `origins: '*'` in disguise. */
@@ -220,7 +225,7 @@ function assertPredicate(predicate: unknown): void {
   if (predicate === undefined) return;
   assertConfiguration(
     typeof predicate === 'function',
-    'cors: originPredicate must be a function of the origin.',
+    `${NAME}: originPredicate must be a function.`,
   );
   let admitsStrangers = false;
   try {
@@ -230,6 +235,6 @@ function assertPredicate(predicate: unknown): void {
   }
   assertConfiguration(
     !admitsStrangers,
-    "cors: originPredicate allows every origin. For a public API without credentials use origins: '*'.",
+    `${NAME}: originPredicate allows every origin. For a public API say origins: '*'.`,
   );
 }

@@ -23,14 +23,12 @@ export function requireScopes(
 ): SyncPolicy<AuthenticatedFacts, NoFacts, 'grant'> {
   assertConfiguration(
     scopes.length > 0,
-    'requireScopes() needs at least one scope; to admit any authenticated caller use ' +
-      'allowAuthenticated().',
+    'requireScopes needs a scope; allowAuthenticated() admits every authenticated caller.',
   );
   for (const scope of scopes) {
     assertConfiguration(
       typeof scope === 'string' && SCOPE_TOKEN.test(scope),
-      `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each scope as its own argument, ` +
-        'printable ASCII without space, quote and backslash.',
+      `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each as its own argument.`,
     );
   }
   const wanted = [...new Set(scopes)];

@@ -79,7 +79,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     } else tables.set(name, (named = []));
     assertConfiguration(
       ++count <= MOST_TABLES,
-      'memoryLimitStore: too many limits. Give limits fixed names and windows, and put who is counted into the key.',
+      'memoryLimitStore: too many limits. Give them fixed names and windows; the key says who is counted.',
     );
     last = makeTable(name, algorithm, window, capacity);
     named.push(last);
