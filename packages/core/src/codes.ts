@@ -177,6 +177,11 @@ const meanings = {
   'human.refused': 'The token of the challenge is not valid, or was solved for another page.',
   'human.replayed': 'The token of the challenge was used before.',
   'human.unavailable': 'The verifier of challenges, or its replay store, did not answer.',
+  'step.missing': 'The call follows another one in its flow, and has no token of it.',
+  'step.refused': 'The token is of another step, flow or caller, or was not signed here.',
+  'step.expired': 'The step before was taken too long ago.',
+  'step.replayed': 'The token of the step before was used before.',
+  'step.unavailable': 'The store of used step tokens did not answer.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
 } as const;
 

@@ -39,6 +39,12 @@ export {
 } from './credentials/revocations.ts';
 export { type SignRequestOptions, signRequest } from './credentials/sign-request.ts';
 export {
+  type StepTicket,
+  type StepTokens,
+  type StepTokensOptions,
+  stepTokens,
+} from './credentials/step-tokens.ts';
+export {
   type IssuedTokens,
   type RefreshRequest,
   type TokenGrant,
@@ -144,6 +150,7 @@ export {
 } from './policies/require-not-revoked.ts';
 export { requireRole } from './policies/require-role.ts';
 export { requireScopes } from './policies/require-scopes.ts';
+export { type RequireStepOptions, requireStep } from './policies/require-step.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeaderValues,
