@@ -99,6 +99,7 @@ test('every block that is there is one that is tested here', () => {
     'apollo.ts',
     'orders.proto',
     'grpc.ts',
+    'table.ts',
     'own.ts',
   ]);
 });
@@ -113,10 +114,10 @@ test(
   TIMEOUT,
 );
 
-test(
-  'own.ts',
-  () => {
-    const args = ['--conditions=@apisec/source', '--import=tsx', 'own.ts'];
+test.each(['table.ts', 'own.ts'])(
+  '%s',
+  (file) => {
+    const args = ['--conditions=@apisec/source', '--import=tsx', file];
     expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })).toBe('');
   },
   TIMEOUT,

@@ -183,6 +183,6 @@ export function assertAdmission(admission: unknown, where: string): void {
   assertConfiguration(
     role === 'grant',
     `${where}: this guard has no grant, so nobody could pass. End it with allowAnonymous(), ` +
-      'allowAuthenticated() or a require* policy.',
+      'allowAuthenticated(), requireScopes() or another grant.',
   );
 }

@@ -16,7 +16,10 @@ export interface GrpcCall {
   readonly operation: string;
 }
 
-/** One call, whatever protocol brought it. `operation` is what {@link coverage} lists. */
+/**
+ * One call, whatever protocol brought it. `operation` is what {@link coverage} lists; of a GraphQL operation
+ * it lists the root fields (`Query.orders`).
+ */
 export type Call = HttpCall | GraphqlCall | GrpcCall;
 
 /**
