@@ -1,0 +1,27 @@
+import type { AddressInfo } from 'node:net';
+import { connectRedis, redisLimitStore } from '@apisec/redis';
+import { createApp } from './server.ts';
+
+const {
+  REDIS_URL = 'redis://127.0.0.1:6379',
+  PORT = '3000',
+  NODES = '3',
+  CAPACITY = '60',
+  REFILL_PER_SECOND = '1',
+} = process.env;
+
+const app = createApp({
+  store: redisLimitStore({ client: connectRedis(REDIS_URL) }),
+  nodes: Number(NODES),
+  capacity: Number(CAPACITY),
+  refillPerSecond: Number(REFILL_PER_SECOND),
+  log: ({ status, trace }) => {
+    const degraded = trace.flatMap((entry) => entry.degraded ?? []);
+    console.log(JSON.stringify({ status, degraded }));
+  },
+});
+
+const server = app.listen(Number(PORT), '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  console.log(`listening on http://127.0.0.1:${port}/search`);
+});
