@@ -12,6 +12,7 @@ import {
   guard,
   type Obligations,
   pass,
+  pathOf,
 } from '@apisec/core';
 import { trustProxies } from '@apisec/node';
 import express5, { type Express, type RequestHandler } from 'express';
@@ -121,6 +122,24 @@ describe.each(versions)('%s', (_, express) => {
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('secret');
     expect(onError).not.toHaveBeenCalled();
+  });
+
+  test('a target whose path Express and policies would read differently is refused', async () => {
+    const front = definePolicy({
+      name: 'front',
+      role: 'grant',
+      check: (request) => (pathOf(request) === '/x' ? pass() : deny('forbidden', 'shop.closed')),
+    });
+    const reached = vi.fn((_q, res) => void res.end());
+    const app = quiet()
+      .use(secure(guard().use(front)))
+      .get('/:tenant/x', reached);
+    const { port } = new URL(await serve(app));
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+    socket.end('GET http://a:80:90/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*call\.target_unclear/);
+    expect(reached).not.toHaveBeenCalled();
   });
 
   test('a callback that throws refuses, and no error handler hears of it', async () => {

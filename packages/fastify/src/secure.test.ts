@@ -13,6 +13,7 @@ import {
   guard,
   type Obligations,
   pass,
+  pathOf,
 } from '@apisec/core';
 import fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -128,6 +129,28 @@ describe('a call', () => {
     );
     await once(socket.resume(), 'close');
     expect(seen).toEqual(['a, b']);
+  });
+
+  test('whose path Fastify and policies would read differently is refused', async () => {
+    // Fastify takes what follows the first slash behind the colon and two slashes.
+    const front = definePolicy({
+      name: 'front',
+      role: 'grant',
+      check: (request) => (pathOf(request) === '/' ? pass() : deny('forbidden', 'shop.closed')),
+    });
+    let reached = false;
+    const app = create();
+    await app.register(secure(guard().use(front)));
+    app.get('/admin', () => {
+      reached = true;
+      return '';
+    });
+    const { port } = new URL(await serve(app));
+    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+    socket.end('GET http://a?b/admin HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const [answer] = await once(socket, 'data');
+    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*call\.target_unclear/);
+    expect(reached).toBe(false);
   });
 
   test('that a preflight answers is 204 without a body', async () => {

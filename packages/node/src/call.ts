@@ -8,29 +8,36 @@ import {
   fault,
   type HttpFacts,
   type MaybePromise,
+  type Refused,
   type RequestLike,
   settle,
 } from '@apisec/core';
 import { applyNodeHeaders } from './headers.ts';
 import { type NodeResponse, onEnd } from './response.ts';
 
+const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
+
 /**
  * Decides a call, at once where the guard does. Refuses with `call.unattested` when `attest` throws: it runs
- * callbacks of the application, and who calls what must be known before anybody is let in.
+ * callbacks of the application, and who calls what must be known before anybody is let in. Refuses with
+ * `call.target_unclear` (400) a target whose path policies and routers would read differently.
  */
 export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
   attest: () => HttpFacts & CertificateFacts,
 ): MaybePromise<Decision<Facts>> {
+  const { url } = view;
+  if (!url.startsWith('/') && url !== '*') return undecided(UNCLEAR);
   return settle<Decision<Facts>, Decision<Facts>>(
     () => admission.check(view, attest()),
     (decision) => decision,
-    (cause) => {
-      const denial = fault('call.unattested', cause);
-      return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
-    },
+    (cause) => undecided(fault('call.unattested', cause)),
   );
+}
+
+function undecided(denial: Denial): Refused {
+  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
 }
 
 /** One decided call on its way through a Node framework. */

@@ -207,12 +207,23 @@ describe('the target', () => {
     ['//evil.example/x', '//evil.example/x', '//evil.example/x'],
     ['http://evil.example/orders?page=2', '/orders?page=2', '/orders'],
     ['http://evil.example', '/', '/'],
-    ['http://evil.example?next=/admin', '/?next=/admin', '/'],
+    ['http://[::1]:80/orders', '/orders', '/orders'],
     ['*', '*', '/'],
   ])('%s is %s', async (target, url, path) => {
     const lines = [`${target === '*' ? 'OPTIONS' : 'GET'} ${target} HTTP/1.1`];
     expect(await view(lines, (request) => request.url)).toBe(url);
     expect(await view(lines, (request) => pathOf(request))).toBe(path);
+  });
+
+  test.each([
+    'http://a?b/admin',
+    'http://a;42/admin',
+    'http://a%2Fadmin/x',
+    'http://a:80:90/x',
+    'http://a@b/x',
+    'http:///admin',
+  ])('%s stays as it is, since routers disagree on its path', async (target) => {
+    expect(await view([`GET ${target} HTTP/1.1`], (request) => request.url)).toBe(target);
   });
 
   test('is what the caller sent, also where a framework has rewritten it', () => {

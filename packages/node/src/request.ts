@@ -51,7 +51,7 @@ const FIRST_ONLY: ReadonlySet<string> = new Set([
 /**
  * What policies see of a Node request: a view, not a copy. Nothing is computed until a policy asks, and no
  * web `Request` is built. `url` is the target as the caller sent it (frameworks that rewrite `url` keep it in
- * `originalUrl`), in origin form.
+ * `originalUrl`), in origin form. One that has no such form stays as it is, for `decideCall` to refuse.
  *
  * Headers follow the Fetch standard: a repeated field is joined with `, ` (cookies with `; `), also where
  * Node keeps only the first.
@@ -148,12 +148,15 @@ class NodeHeaders implements HeadersView {
   }
 }
 
-/** An absolute-form target (RFC 9112 §3.2.2) without its origin, which is the caller's word like `Host`. */
+/** `scheme://host:port` where nothing but a path or the end follows. */
+const PLAIN_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/|$)/i;
+
+/**
+ * An absolute-form target (RFC 9112 §3.2.2) without its origin, which is the caller's word like `Host`.
+ * Unchanged where routers disagree on where its path begins: `http://a?b/admin` is `/` to one and `/admin`
+ * to another.
+ */
 function originForm(url: string): string {
-  const authority = url.indexOf('://');
-  if (authority < 0) return url;
-  const end = url.slice(authority + 3).search(/[/?#]/);
-  if (end < 0) return '/';
-  const rest = url.slice(authority + 3 + end);
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  const origin = PLAIN_AUTHORITY.exec(url);
+  return origin === null ? url : url.slice(origin[0].length) || '/';
 }
