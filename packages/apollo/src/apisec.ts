@@ -29,7 +29,8 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
   /**
    * A guard for every operation, or a `coverage` table from root fields (`Query.orders`) to guards. With a
    * table each root field of an operation must be listed and its guard must admit; a guard listed for
-   * several fields runs once.
+   * several fields runs once. `api.assertCovered(listRootFields(schema))`, of `@apisec/graphql`, tells at
+   * start what was forgotten.
    *
    * `Query.__schema` and `Query.__type` are root fields like others, `Query.__typename` where nothing else
    * is selected. An operation that never resolved (it does not parse or validate, or its hash is not

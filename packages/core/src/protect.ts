@@ -23,7 +23,10 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    * (`authenticateSignature`). A larger one is refused (`message.too_large`). Default: false.
    */
   readonly rawBody?: Raw | undefined;
-  /** The operation that a request means, for `coverage`. Default: `METHOD /path`. */
+  /**
+   * The operation that a request means, for `coverage`. Default: `METHOD /path`, which is no pattern like
+   * `/orders/:id`: with such, tell here what your router says.
+   */
   readonly operation?: ((request: Request) => string) | undefined;
   /** Who is at the other end, from what your runtime attests. Default: unknown. */
   readonly peer?: ((request: Request, ...rest: Rest) => Peer) | undefined;

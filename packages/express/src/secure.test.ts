@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import {
   type CallFacts,
   type Completion,
+  cors,
   coverage,
   definePolicy,
   deny,
@@ -217,6 +218,27 @@ describe.each(versions)('%s', (_, express) => {
       expect((await fetch(`${base}/orders/7`)).status).toBe(200);
       const refused = await fetch(`${base}/other`);
       expect(await refused.json()).toMatchObject({ code: 'operation.unlisted' });
+    });
+
+    test('decides by coverage on each route, and on preflights in front of all', async () => {
+      const origin = 'https://app.example.com';
+      const anyone = guard().use(cors({ origins: [origin] }));
+      const table = { 'GET /orders/:id': anyone.use(open) };
+      const secured = secure(coverage(table, { unlisted: anyone }));
+      const app = quiet();
+      app.use((req, res, next) => (req.method === 'OPTIONS' ? secured(req, res, next) : next()));
+      app.get('/orders/:id', secured, end);
+      const url = `${await serve(app)}/orders/7`;
+      expect((await fetch(url, { headers: { origin } })).status).toBe(200);
+      const asks = (from: string) =>
+        fetch(url, {
+          method: 'OPTIONS',
+          headers: { origin: from, 'access-control-request-method': 'GET' },
+        });
+      const preflight = await asks(origin);
+      expect(preflight.status).toBe(204);
+      expect(preflight.headers.get('access-control-allow-origin')).toBe(origin);
+      expect((await asks('https://evil.example')).status).toBe(403);
     });
   });
 

@@ -49,11 +49,19 @@ export interface SecureOptions {
  * (`message.unavailable`, 500); see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
  * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
  *
+ * Express sends no preflight to a route for another method, and knows the pattern of a route
+ * (`/orders/:id`) only on the route. So mount a guard with `cors` by `app.use`; a `coverage` with patterns on
+ * each route, and in front of all for `OPTIONS`.
+ *
  * @throws ConfigurationError when the guard has no grant.
  * @example
  * app.get('/orders', secure(orders), (req, res) => {
  *   res.json(listOrders(factsOf(req, orders).principal));
  * });
+ * @example
+ * const secured = secure(api);
+ * app.use((req, res, next) => (req.method === 'OPTIONS' ? secured(req, res, next) : next()));
+ * app.get('/orders/:id', secured, showOrder);
  */
 export function secure<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
