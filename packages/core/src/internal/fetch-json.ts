@@ -31,7 +31,7 @@ export function urlProblem(value: unknown, insecureLoopback: boolean): string | 
   if (protocol === 'https:') return undefined;
   return protocol === 'http:' && insecureLoopback && LOOPBACK.has(hostname)
     ? undefined
-    : 'it is not https (for tests on this machine say insecureLoopback: true)';
+    : 'it is not https (for local tests: insecureLoopback: true)';
 }
 
 /** What is sent, where it is more than a question for a document. */

@@ -8,7 +8,7 @@ export function freezeDeep<T>(value: T): T {
 }
 
 const refuse = (): never => {
-  throw new TypeError('This set is shared between calls and read-only.');
+  throw new TypeError('This set is read-only.');
 };
 const readOnly: object = Object.create(Set.prototype, {
   add: { value: refuse },

@@ -22,7 +22,7 @@ export function serializedName(policy: string, name: string): string {
   const label = typeof name === 'string' && name !== '' ? serializeString(name) : undefined;
   assertConfiguration(
     label !== undefined,
-    `${policy}: the name of a limit must be printable ASCII, since it is told in headers.`,
+    `${policy}: the name of a limit must be printable ASCII.`,
   );
   return label;
 }

@@ -74,7 +74,7 @@ export function compileRule<Needs extends object>(
   const label = serializedName(policy, name);
   assertConfiguration(
     typeof limit === 'function' || isLimit(limit),
-    `${policy}: give it a limit: tokenBucket(), gcra(), slidingWindow() or fixedWindow().`,
+    `${policy}: give it a limit, like tokenBucket() or slidingWindow().`,
   );
   if (typeof cost === 'number') {
     assertConfiguration(isCost(cost), `${policy}: cost must be a number, 0 or more.`);

@@ -23,8 +23,8 @@ const badRequests = {
 const badTokens = {
   'token.too_large': 'The access token is too large.',
   'token.malformed': 'The access token is not well formed.',
-  'token.type_refused': 'The token is not an access token of the expected type.',
-  'token.algorithm_refused': 'The access token is signed with an algorithm that is not allowed.',
+  'token.type_refused': 'The access token is of the wrong type.',
+  'token.algorithm_refused': 'The access token is signed with a refused algorithm.',
   'token.issuer_unknown': 'The access token was issued by someone else.',
   'token.audience_mismatch': 'The access token was issued for another audience.',
   'token.claim_missing': 'The access token lacks a required claim.',
@@ -34,7 +34,7 @@ const badTokens = {
   'token.not_yet_valid': 'The access token is not valid yet.',
   'token.key_unknown': 'No key of the issuer fits the access token.',
   'token.signature_invalid': 'The signature of the access token is not valid.',
-  'token.unconfirmed': 'The access token is bound to a key whose possession was not proved.',
+  'token.unconfirmed': 'The access token is bound to a key that was not proved.',
 } as const;
 
 /** Codes of refusals of credentials that were presented. */
