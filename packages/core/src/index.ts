@@ -199,6 +199,7 @@ export type {
   LeaseStore,
   SyncLeaseStore,
 } from './stores/lease-store.ts';
+export { type LeasedLimitStoreOptions, leasedLimitStore } from './stores/leased-limit-store.ts';
 export type {
   BucketLimit,
   Limit,
