@@ -72,7 +72,7 @@ describe.runIf(hasRedis)('three processes on one Redis', () => {
   });
   afterAll(async () => {
     for (const { child } of nodes) child.kill();
-    await Promise.all(nodes.map(({ child }) => child.exitCode ?? once(child, 'exit')));
+    await Promise.all(nodes.map(async ({ child }) => child.exitCode ?? once(child, 'exit')));
     await redis.close();
   });
 
@@ -84,7 +84,7 @@ describe.runIf(hasRedis)('three processes on one Redis', () => {
   /** Calls every process `each` times, all at once. */
   const drive = async (each: number): Promise<{ admitted: number[]; statuses: Set<number> }> => {
     const answers = await Promise.all(
-      nodes.map((node) => Promise.all(Array.from({ length: each }, () => call(node)))),
+      nodes.map(async (node) => Promise.all(Array.from({ length: each }, () => call(node)))),
     );
     const admitted = answers.map((statuses) => statuses.filter((each) => each === 200).length);
     return { admitted, statuses: new Set(answers.flat()) };
@@ -113,13 +113,13 @@ describe.runIf(hasRedis)('three processes on one Redis', () => {
   test('admit the limit together, within their shares while Redis is away, and together again', async () => {
     const first = await drive(40);
     expect(sum(first.admitted)).toBe(CAPACITY);
-    expect([...first.statuses].toSorted()).toEqual([200, 429]);
+    expect(first.statuses).toEqual(new Set([200, 429]));
     expect(await degraded(NODES * 40)).toEqual(new Set());
 
     await redis.kill();
     const alone = await drive(40);
     expect(alone.admitted).toEqual(nodes.map(() => CAPACITY / NODES));
-    expect([...alone.statuses].toSorted()).toEqual([200, 429]);
+    expect(alone.statuses).toEqual(new Set([200, 429]));
     expect(await degraded(NODES * 40)).toEqual(new Set(['limit.local_share']));
 
     await redis.start();
