@@ -106,6 +106,18 @@ describe('a guard fails closed when a policy', () => {
       'policy.invalid_outcome',
     ],
     ['answers an object that throws', trap, 'policy.threw'],
+    [
+      'answers yes once and no ever after',
+      () => {
+        let asked = 0;
+        return {
+          get ok() {
+            return asked++ === 0;
+          },
+        };
+      },
+      'policy.invalid_outcome',
+    ],
     ['answers one that throws, later', async () => trap(), 'policy.threw'],
     ['answers nonsense, later', async () => 'ok', 'policy.invalid_outcome'],
     [

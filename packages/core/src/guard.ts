@@ -157,7 +157,12 @@ function take(
 ): Refused | undefined {
   try {
     if (outcome.obligations) oblige(plan, progress, outcome.obligations);
-    if (!outcome.ok) return stop(plan, progress, index, outcome.denial, outcome.note);
+    if (!outcome.ok) {
+      const { denial, note } = outcome;
+      // An outcome with accessors may answer otherwise than when it was vetted.
+      const told = isDenial(denial) ? denial : fault('policy.invalid_outcome');
+      return stop(plan, progress, index, told, note);
+    }
     if (outcome.facts && !learn(progress.facts, outcome.facts)) {
       return stop(plan, progress, index, fault('policy.fact_conflict'));
     }
