@@ -65,7 +65,8 @@ export function lifetimeOf(
   const nbf = dateClaim(claims, 'nbf');
   const iat = dateClaim(claims, 'iat');
   if (exp === INVALID || nbf === INVALID || iat === INVALID) return 'token.claim_invalid';
-  if (exp !== undefined && at >= exp + tolerance) return 'token.expired';
+  // Not "at >= exp": a clock that tells no number must not keep tokens for ever.
+  if (exp !== undefined && !(at < exp + tolerance)) return 'token.expired';
   const begins = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   if (at < begins - tolerance) return 'token.not_yet_valid';
   return { expiresAt: exp };

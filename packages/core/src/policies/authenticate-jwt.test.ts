@@ -676,6 +676,13 @@ describe('the cache of verified tokens', () => {
     expect([cached.state.verifications, uncached.state.verifications]).toEqual([1, 3]);
   });
 
+  test('a clock that tells no number makes no token good, known or not', () => {
+    const { state, ask } = observed(undefined);
+    expect(ask(token)).toMatchObject({ ok: true });
+    state.at = Number.NaN;
+    expect(ask(token)).toMatchObject({ denial: { code: 'token.expired' } });
+  });
+
   test('a known token expires all the same', () => {
     const { state, ask } = observed(undefined);
     expect(ask(token)).toMatchObject({ ok: true });
