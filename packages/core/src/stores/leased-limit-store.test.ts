@@ -113,7 +113,9 @@ describe('a refusal', () => {
     const taken = shared.consume([{ name: 'a', key: 'k', limit, cost: 5 }]);
     expect((await ask({ limit })).allowed).toBe(false);
     shared.settle([{ name: 'a', key: 'k', limit, cost: 5, actual: 0, at: taken.at }]);
-    expect((await ask({ limit })).allowed).toBe(false);
+    const day = 86_400_000;
+    const { allowed, verdicts } = await ask({ limit });
+    expect([allowed, verdicts[0]?.retryAfter]).toEqual([false, day - (START % day)]);
     clock.time += 10_000;
     expect((await ask({ limit })).allowed).toBe(true);
   });

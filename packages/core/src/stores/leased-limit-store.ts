@@ -40,6 +40,8 @@ interface Lease {
   /** A cost as large as this is refused until then. */
   refusedCost: number;
   refusedUntil: number;
+  /** When that cost would fit, as the store told it. */
+  retryAt: number;
   /** The question that others wait for instead of asking it again. */
   flight: Promise<unknown> | undefined;
 }
@@ -111,6 +113,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       resetAt: 0,
       refusedCost: 0,
       refusedUntil: 0,
+      retryAt: 0,
       flight: undefined,
     };
     leases.set(id, lease, 1);
@@ -207,6 +210,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       lease.size = 0;
       if (allowed || !Number.isFinite(retryAfter)) return;
       lease.refusedCost = request.cost;
+      lease.retryAt = time + retryAfter;
       lease.refusedUntil = time + Math.min(retryAfter, LONGEST_REFUSAL);
       Object.assign(lease, { at: answer.at, remaining, resetAt: time + resetAfter });
     });
@@ -270,7 +274,7 @@ function decide(
       lease.left -= cost;
       lease.spent += cost;
     } else if (isRefused(lease, cost)) {
-      const retryAfter = Math.ceil(lease.refusedUntil - time);
+      const retryAfter = Math.ceil(lease.retryAt - time);
       return { ...verdictOf(lease, time), allowed: false, retryAfter };
     }
     return verdictOf(lease, time);
