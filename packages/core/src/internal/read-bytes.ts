@@ -1,26 +1,28 @@
-/** The bytes of a body, counted as they stream; undefined as soon as there are more than allowed. */
+/**
+ * The bytes of a body, counted as they stream; undefined as soon as there are more than allowed. They are gathered in
+ * one buffer that grows: a list of chunks would let a caller who sends byte by byte take a hundred times the limit.
+ */
 export async function readBytes(
   body: ReadableStream<Uint8Array>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
+  let bytes = new Uint8Array(0);
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > maxBytes) {
+    if (done) return bytes.slice(0, size);
+    const end = size + value.byteLength;
+    if (end > maxBytes) {
       reader.cancel().catch(() => undefined);
       return undefined;
     }
-    chunks.push(value);
+    if (end > bytes.length) {
+      const larger = new Uint8Array(Math.max(end, Math.min(size * 2, maxBytes)));
+      larger.set(bytes);
+      bytes = larger;
+    }
+    bytes.set(value, size);
+    size = end;
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }
