@@ -46,6 +46,7 @@ const MAY_USE_JOSE = new Set([
 ]);
 // Subpaths that are built from another feature's file on purpose, with the reason.
 const MAY_SHARE = {
+  './authenticate-introspection': [`${core}/keys/discover-issuer.ts`], // keys of signed answers
   './authenticate-jwt': [`${core}/keys/discover-issuer.ts`], // where keys come from unless told
 };
 

@@ -429,7 +429,8 @@ describe('what the issuer does wrong is not the fault of the caller', () => {
       'answers without end',
       (_request: unknown, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
-        response.write('{"active":true,"pad":"');
+        // Enough at once, so that a busy machine does not run into the time limit first.
+        response.write(`{"active":true,"pad":"${'x'.repeat(2_000_000)}`);
         const more = setInterval(() => response.write('x'.repeat(65_536)), 1);
         response.on('close', () => clearInterval(more));
       },
