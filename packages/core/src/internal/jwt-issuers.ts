@@ -56,10 +56,7 @@ export function issuerRules(
   );
   // Without a list the options are themselves those of the one issuer, and checked below.
   const trusted = issuers ?? [options as TrustedIssuer];
-  assertConfiguration(
-    trusted.length > 0,
-    `${policy} needs an issuer: ${policy}({ issuer, audience }).`,
-  );
+  assertConfiguration(trusted.length > 0, `${policy}: issuers must not be empty.`);
   for (const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant } of trusted) {
     assertConfiguration(
       typeof issuer === 'string' && issuer !== '',

@@ -25,6 +25,6 @@ export function assertSpan(factory: string, option: string, milliseconds: number
 export function assertFills(factory: string, milliseconds: number): void {
   assertConfiguration(
     milliseconds <= LONGEST,
-    `${factory}: takes more than ten years to fill. Make it smaller, or let more flow in.`,
+    `${factory}: takes more than ten years to fill. Let more flow in.`,
   );
 }

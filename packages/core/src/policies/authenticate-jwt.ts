@@ -113,7 +113,7 @@ export function authenticateJwt(
   assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['refuse', 'ignore']);
   assertConfiguration(
     [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
-    `${NAME}: scopes and roles list claims, like roles: ['roles', ['realm_access', 'roles']].`,
+    `${NAME}: scopes and roles must list claims, like [['realm_access', 'roles']].`,
   );
   assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
   const refusals = tokenRefusals(NAME, schemes, options);
