@@ -34,6 +34,16 @@ describe('a hot key', () => {
     expect(consume.mock.calls.length * 10).toBeLessThanOrEqual(1_000);
   });
 
+  test('asks as rarely where the limit recovers at once, being far above what is asked', async () => {
+    const limit = tokenBucket({ capacity: 10_000, refillPerSecond: 10_000 });
+    const { ask, consume, clock } = setup(50);
+    for (let call = 0; call < 1_000; call++) {
+      expect((await ask({ limit })).allowed).toBe(true);
+      clock.time += 5;
+    }
+    expect(consume.mock.calls.length * 10).toBeLessThanOrEqual(1_000);
+  });
+
   test('of many calls at once one asks for all', async () => {
     const { shared, clock } = setup();
     const consume = vi.fn(async (requests: readonly LimitRequest[]) => shared.consume(requests));

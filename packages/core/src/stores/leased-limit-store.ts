@@ -198,8 +198,9 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       lease.at = at;
       lease.remaining = remaining;
       lease.resetAt = time + resetAfter;
-      // Not longer than until the limit has recovered: a fixed window must not begin with units of the last.
-      lease.ends = time + Math.min(ttl, Math.max(1, resetAfter));
+      // A fixed window must not begin with units of the last.
+      const fixed = lease.limit.algorithm === 'fixed_window';
+      lease.ends = time + (fixed ? Math.min(ttl, Math.max(1, resetAfter)) : ttl);
     });
   };
 
