@@ -10,15 +10,37 @@ type Route = ReturnType<typeof matchedRoutes>[number];
  * has its operation.
  */
 export function operationOf(c: Context): string {
-  const routes = matchedRoutes(c);
-  const here = routes[c.req.routeIndex];
-  const behind = routes.slice(c.req.routeIndex + 1);
+  const { here, behind } = routesAt(c);
+  if (here !== undefined && here.method !== ALL) return nameOf(here, c);
   const route =
-    here !== undefined && here.method !== ALL
-      ? here
-      : (behind.find(isHandler) ?? behind.find(({ method }) => method !== ALL) ?? routes.at(-1));
-  const method = route === undefined || route.method === ALL ? c.req.method : route.method;
-  return `${method} ${route?.path ?? c.req.path}`;
+    behind.find(isHandler) ?? behind.find(({ method }) => method !== ALL) ?? behind.at(-1) ?? here;
+  return route === undefined ? `${c.req.method} ${c.req.path}` : nameOf(route, c);
+}
+
+/**
+ * The operations among `listed` whose routes take `next` and come before the handler: any of them may answer in
+ * its place (`app.get('/files/*', serveStatic(…))`; `app.mount('/old', …)`, which `ALL /old/*` lists).
+ */
+export function operationsBefore(c: Context, listed: ReadonlySet<string>): readonly string[] {
+  const { here, behind } = routesAt(c);
+  if (here === undefined || here.method !== ALL) return [];
+  const handler = behind.findIndex(isHandler);
+  const names = behind
+    .slice(0, handler < 0 ? undefined : handler)
+    .filter(({ method, path }) => listed.has(`${method} ${path}`) || listed.has(`ALL ${path}`))
+    .map((route) => nameOf(route, c));
+  const own = operationOf(c);
+  return [...new Set(names)].filter((name) => name !== own);
+}
+
+function routesAt(c: Context): { readonly here: Route | undefined; readonly behind: Route[] } {
+  const routes = matchedRoutes(c);
+  const { routeIndex } = c.req;
+  return { here: routes[routeIndex], behind: routes.slice(routeIndex + 1) };
+}
+
+function nameOf({ method, path }: Route, { req }: Context): string {
+  return `${method === ALL ? req.method : method} ${path}`;
 }
 
 /** How Hono records `app.use` and `app.all`. */

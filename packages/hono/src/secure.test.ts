@@ -13,7 +13,7 @@ import {
   pass,
   securityHeaders,
 } from '@apisec/core';
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
 import { describe, expect, test, vi } from 'vitest';
@@ -213,6 +213,52 @@ describe('the operation', () => {
     expect(await status('/nowhere')).toBe(403);
     expect(await status('/open/:id')).toBe(200);
     expect(await status('/closed/..%2fopen/1')).toBe(403);
+  });
+
+  test('is also that of a listed route which may answer before the handler', async () => {
+    const told = (name: string) =>
+      open.use(
+        definePolicy({
+          name,
+          role: 'check',
+          check: () => pass({}, { headers: [{ op: 'append', name: 'x-guard', value: name }] }),
+        }),
+      );
+    const files: MiddlewareHandler = (c, next) =>
+      c.req.path.endsWith('.txt') ? Promise.resolve(c.text('file')) : next();
+    const app = new Hono();
+    app.use(
+      secure(coverage({ 'GET /a/*': closed, 'GET /b/*': told('files'), 'GET /*': told('page') })),
+    );
+    app.get('/a/*', files).get('/b/*', files).get('/b/*', files);
+    app.get('/*', (_c, next) => next()).get('/*', (c) => c.text('page'));
+    const ask = async (path: string, method = 'GET') => {
+      const response = await app.request(path, { method });
+      return [response.status, response.headers.get('x-guard')];
+    };
+    expect(await ask('/a/s3cret.txt')).toEqual([403, null]);
+    expect(await ask('/a/s3cret.txt', 'HEAD')).toEqual([403, null]);
+    expect(await ask('/a/page')).toEqual([403, null]);
+    expect(await ask('/b/x.txt')).toEqual([200, 'page, files']);
+    expect(await ask('/c')).toEqual([200, 'page']);
+  });
+
+  test('is also that of a listed app of another kind which is mounted before', async () => {
+    const app = new Hono();
+    app.use(secure(coverage({ 'ALL /old/*': closed, 'GET /*': open })));
+    app.use(async (_c, next) => next());
+    app.mount('/old', () => new Response('s3cret'));
+    app.get('/*', (c) => c.text('page'));
+    expect((await app.request('/old/a')).status).toBe(403);
+    expect((await app.request('/old/a', { method: 'HEAD' })).status).toBe(403);
+    expect((await app.request('/new')).status).toBe(200);
+  });
+
+  test('is that of every listed route where all of them take next', async () => {
+    const app = new Hono();
+    app.use(secure(coverage({ 'GET /a/*': open, 'GET /a/b': closed })));
+    app.get('/a/*', (_c, next) => next()).get('/a/b', async (c, _next) => c.text('s3cret'));
+    expect((await app.request('/a/b')).status).toBe(403);
   });
 
   test('of a preflight, for which Hono has no route, is answered in front of the table', async () => {

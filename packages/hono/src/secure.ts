@@ -17,8 +17,8 @@ import {
   readRawBody,
   UNKNOWN_PEER,
 } from '@apisec/core';
-import type { Context, MiddlewareHandler } from 'hono';
-import { operationOf } from './operation.ts';
+import type { Context, MiddlewareHandler, Next } from 'hono';
+import { operationOf, operationsBefore } from './operation.ts';
 
 /** What a host knows of a call beyond the web standards. */
 export interface HonoHost {
@@ -45,9 +45,15 @@ export interface SecureOptions<Raw extends boolean = boolean>
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
+/** A guard, or a `coverage`. */
+type Admitting<Seed extends object, Facts extends object> = Admission<Seed, Facts> & {
+  readonly operations?: readonly string[];
+};
+
 /**
  * Refuses what the guard refuses, before anything behind it runs: as middleware of one route, or of many with
- * `app.use`. Handlers read facts with `factsOf(c, guard)`. Put it before validators: where a policy replaces
+ * `app.use`. Handlers read facts with `factsOf(c, guard)`. With a `coverage` table, a listed route that takes
+ * `next` and comes before the handler may answer in its place, so its guard must admit the call too. Put it before validators: where a policy replaces
  * the body, what was read before is of the old one.
  *
  * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: put
@@ -61,22 +67,22 @@ export interface SecureOptions<Raw extends boolean = boolean>
  * app.get('/orders', secure(orders), (c) => c.json(listOrders(factsOf(c, orders).principal)));
  */
 export function secure<Facts extends object, Raw extends boolean = false>(
-  admission: Admission<FetchFacts<Raw>, Facts>,
+  admission: Admitting<FetchFacts<Raw>, Facts>,
   options: SecureOptions<Raw> = {},
 ): MiddlewareHandler {
   assertAdmission(admission, 'secure');
   const {
     host = () => unknownHost,
-    operation = operationOf,
+    operation,
     maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
     rawBody = false,
     onFault,
   } = options;
   assertBodyLimit(maxBodyBytes, 'secure');
-  return async (c, next) => {
+  const deciding = (name: (c: Context) => string) => async (c: Context, next: Next) => {
     const plain = () => {
       const { peer, certificate, request = c.req.raw } = host(c);
-      const call = { protocol: 'http', operation: operation(c) } as const;
+      const call = { protocol: 'http', operation: name(c) } as const;
       const facts: HttpFacts & CertificateFacts = { call, peer, certificate };
       return { view: request, facts };
     };
@@ -110,6 +116,22 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     c.res = undefined;
     c.res = response;
     return undefined;
+  };
+  const decide = deciding(operation ?? operationOf);
+  if (operation !== undefined || admission.operations === undefined) return decide;
+  const listed = new Set(admission.operations);
+  return (c, next) =>
+    operationsBefore(c, listed).reduceRight<() => Promise<Response | undefined>>(
+      (inner, name) => () => deciding(() => name)(c, behind(c, inner)),
+      () => decide(c, next),
+    )();
+}
+
+/** One middleware as what comes behind another, as Hono composes them. */
+function behind(c: Context, inner: () => Promise<Response | undefined>): Next {
+  return async () => {
+    const response = await inner();
+    if (response) c.res = response;
   };
 }
 
