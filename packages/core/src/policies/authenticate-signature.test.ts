@@ -410,6 +410,30 @@ describe('each signature once', () => {
     expect(await told(request, policy)).toBe('signature.expired');
   });
 
+  test('a signature that has expired while its key was looked up is not used', async () => {
+    let time = NOW;
+    let wait = 0;
+    const clock = () => time;
+    const keys = async () => {
+      time += wait;
+      return shared.partner;
+    };
+    const policy = policyOf({ keys, clockTolerance: 0, now: clock });
+    const request = await get();
+    expect(await told(request, policy)).toBe('ok');
+    time = NOW + 59_999;
+    wait = 1;
+    expect(await told(request, policy)).toBe('signature.expired');
+  });
+
+  test('a nonce is remembered while a slow store may still be asked about it', async () => {
+    const ttls: number[] = [];
+    const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
+    const policy = policyOf({ replay, clockTolerance: 0, timeout: 500 });
+    expect(await told(await get(), policy)).toBe('ok');
+    expect(ttls[0]).toBeGreaterThanOrEqual(60_500);
+  });
+
   test('a bad signature uses no nonce up', async () => {
     const policy = policyOf();
     const nonce = 'chosen-by-the-client';

@@ -4,6 +4,7 @@ import type { AuthenticatedFacts, RawBodyFacts } from '../facts.ts';
 import { checkContentDigest } from '../internal/content-digest.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
 import { publicBase } from '../internal/proof-target.ts';
+import { replayTtl } from '../internal/replay-ttl.ts';
 import { sha256 } from '../internal/sha256.ts';
 import {
   type FieldTypes,
@@ -285,10 +286,9 @@ export function authenticateSignature(
     request: SignableRequest,
     body: Uint8Array,
   ): Promise<Outcome<AuthenticatedFacts>> => {
-    const at = now();
     const { covered, created, expires = Number.POSITIVE_INFINITY } = presented;
     const end = Math.min(created + maxAge, expires) * 1000 + tolerance;
-    const stale = staleness(presented, end, at);
+    const stale = staleness(presented, end, now());
     if (stale !== undefined) return refusals[stale];
     if (uncovers(covered, request, body)) return refusals['signature.component_uncovered'];
     const base = signatureBase(request, presented.input, fields);
@@ -296,8 +296,11 @@ export function authenticateSignature(
     try {
       const key = await verify(presented, base.text, request.headers, body);
       if (typeof key === 'string') return refusals[key];
-      // Last, so that only the holder of the key can use its nonces up. The store's clock may run a little faster.
-      const first = replay === false || (await isFirst(replay, presented, end - at + tolerance));
+      if (replay === false) return key.outcome;
+      const ttl = replayTtl(end, now(), timeout);
+      if (ttl === undefined) return refusals['signature.expired'];
+      // Last, so that only the holder of the key can use its nonces up.
+      const first = await isFirst(replay, presented, ttl);
       return first ? key.outcome : refusals['signature.replayed'];
     } catch (cause) {
       return unavailable(cause);

@@ -8,6 +8,7 @@ import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
 import { asymmetricAlgorithms } from '../internal/jws-algorithms.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
 import { normalizeEscapes, normalizeTarget, publicBase } from '../internal/proof-target.ts';
+import { replayTtl } from '../internal/replay-ttl.ts';
 import { sha256 } from '../internal/sha256.ts';
 import { signatureCheck } from '../internal/signature-check.ts';
 import { member } from '../internal/strict-json.ts';
@@ -57,8 +58,6 @@ export interface RequireDpopOptions extends ChallengeOptions {
 const NAME = 'requireDpop';
 const LONGEST_WINDOW = 3_600;
 const LONGEST_TIMEOUT = 60_000;
-/** By how much the clock of a replay store may run ahead in the lifetime of a proof, in milliseconds. */
-const STORE_CLOCK_SLACK = 2_000;
 
 /**
  * Refuses a token that is bound to a DPoP key (`cnf.jkt`) unless the call brings a fresh proof of possession:
@@ -176,10 +175,8 @@ export function requireDpop(
     if (!equalInConstantTime(known.jkt, bound)) return 'dpop.key_mismatch';
     if (!(await isSigned(proof.jws, proof.alg, [known.key]))) return 'dpop.signature_invalid';
     keys.remember(known);
-    // Asked again, since verifying takes time: what is used after its end is not remembered any more.
-    const rest = end - now();
-    if (rest <= 0) return nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused';
-    const ttl = rest + replayTimeout + STORE_CLOCK_SLACK;
+    const ttl = replayTtl(end, now(), replayTimeout);
+    if (ttl === undefined) return nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused';
     // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
     const use = [known.jkt, proof.htm, target, proof.jti].join('\n');
     return (await isFirst(request, use, ttl)) ? undefined : 'dpop.replayed';

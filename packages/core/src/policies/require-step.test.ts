@@ -107,6 +107,29 @@ describe('a step', () => {
     expect(await ask(early)).toBe('step.expired');
   });
 
+  test('that has expired while its token was verified is not followed', async () => {
+    const { tokens, policyOf, clock } = checkout();
+    const slow: typeof tokens = {
+      ...tokens,
+      verify: async (...given) => {
+        const ticket = await tokens.verify(...given);
+        clock.time += 900_000;
+        return ticket;
+      },
+    };
+    const { ask } = asking(policyOf({ tokens: slow }));
+    expect(await ask(await tokens.issue('address', 'alice'))).toBe('step.expired');
+  });
+
+  test('is remembered while a slow store may still be asked about it', async () => {
+    const ttls: number[] = [];
+    const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
+    const { tokens, policyOf } = checkout();
+    const { ask } = asking(policyOf({ replay, timeout: 500 }));
+    expect(await ask(await tokens.issue('address', 'alice'))).toBe('passed');
+    expect(ttls[0]).toBeGreaterThanOrEqual(900_500);
+  });
+
   test('no character of a token can be changed, and a used one has no other spelling', async () => {
     const { tokens, ask } = checkout();
     const token = await tokens.issue('address', 'alice');

@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { StepTokens } from '../credentials/step-tokens.ts';
+import { replayTtl } from '../internal/replay-ttl.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { withinTime } from '../internal/within-time.ts';
 import { type Deny, deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
@@ -76,10 +77,10 @@ export function requireStep<Needs extends object, Step extends string>(
     const ticket = await tokens.verify(value, after, principal);
     if (ticket === 'expired') return EXPIRED;
     if (ticket === 'refused') return REFUSED;
+    const ttl = replayTtl(ticket.expiresAt, now(), timeout);
+    if (ttl === undefined) return EXPIRED;
     try {
       const key = `step:${tokens.flow}:${ticket.id}`;
-      // Its last millisecond may have passed meanwhile, and a store takes no time of nothing.
-      const ttl = Math.max(1, ticket.expiresAt - now());
       const answer = (async () => replay.putIfAbsent(key, ttl))();
       const fresh = await withinTime(answer, timeout);
       if (fresh === true) return pass();
