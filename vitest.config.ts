@@ -17,6 +17,7 @@ const workspaces = ['packages', 'examples'].flatMap((folder) =>
         }))
     : [],
 );
+workspaces.push({ name: 'bench', dir: `${root}/bench` });
 
 export default defineConfig({
   test: {
