@@ -225,7 +225,7 @@ describe('all origins', () => {
 
   test('still name each header, since "*" would not cover Authorization', () => {
     const { headers } = ask(preflight(EVIL, 'GET', 'authorization'), { origins: '*' });
-    expect(headers.get('access-control-allow-headers')).toBe('authorization, content-type');
+    expect(headers.get('access-control-allow-headers')).toBe('authorization, content-type, dpop');
   });
 });
 

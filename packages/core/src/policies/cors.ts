@@ -26,7 +26,7 @@ export interface CorsOptions {
   readonly self?: string | undefined;
   /** Case-sensitive, as in the Fetch standard. Default: `GET`, `HEAD`, `POST`. */
   readonly methods?: readonly string[] | undefined;
-  /** Request headers that scripts may set. Default: `Authorization`, `Content-Type`. */
+  /** Request headers that scripts may set. Default: `Authorization`, `Content-Type`, `DPoP`. */
   readonly allowedHeaders?: readonly string[] | undefined;
   /** Response headers that scripts may read. Default: challenges, nonces, rate limits, `Retry-After`. */
   readonly exposedHeaders?: readonly string[] | undefined;
@@ -38,7 +38,7 @@ export interface CorsOptions {
 
 const NAME = 'cors';
 const DEFAULT_METHODS = ['GET', 'HEAD', 'POST'];
-const DEFAULT_ALLOWED_HEADERS = ['authorization', 'content-type'];
+const DEFAULT_ALLOWED_HEADERS = ['authorization', 'content-type', 'dpop'];
 const DEFAULT_EXPOSED_HEADERS = [
   'www-authenticate',
   'dpop-nonce',
