@@ -1,3 +1,4 @@
+import type { Http2ServerResponse } from 'node:http2';
 import { fault } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
@@ -154,6 +155,24 @@ describe('a closed response', () => {
       opened.push(gate.open());
     });
     expect(opened).toEqual([false, false, false, false]);
+  });
+
+  test('pushes nothing, also once it is open', async () => {
+    const errors: unknown[] = [];
+    const base = await serveHttp2((_, served) => {
+      const response = served as Http2ServerResponse;
+      const gate = closeRelease(response, () => undefined);
+      const pushed = (error: Error | null, other: Http2ServerResponse) => {
+        errors.push(error);
+        other?.end('s3cret');
+      };
+      response.createPushResponse({ ':path': '/x' }, pushed);
+      gate.open();
+      response.createPushResponse({ ':path': '/x' }, pushed);
+      response.end();
+    });
+    await call(base, { ':path': '/' });
+    expect(errors).toEqual([expect.any(Error), expect.any(Error)]);
   });
 
   test('cuts the connection when it is refused half-way', async () => {

@@ -19,8 +19,8 @@ type Write = (...args: Arguments) => never;
 
 /**
  * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
- * refusal `release.unfilterable` (500) is sent in its place. An empty response passes. What a handler writes to
- * the socket itself is out of its reach.
+ * refusal `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
+ * responses of their own, fail. What a handler writes to the socket or the HTTP/2 stream itself is out of its reach.
  *
  * @param note told of the refusal.
  */
@@ -92,7 +92,7 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
       if (state === 'open') flushHeaders();
     },
   };
-  Object.assign(target, replaced);
+  Object.assign(target, replaced, 'stream' in response && { createPushResponse: refusePush });
   holdBack(target, open);
   return {
     open,
@@ -100,6 +100,10 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     refuse,
     state: () => state,
   };
+}
+
+function refusePush(_headers: object, callback: (error: Error) => void): void {
+  callback(new Error('Policies filter this response, and a pushed one would pass them by.'));
 }
 
 /** A body that may go out as JSON text, or the refusal. */
