@@ -17,6 +17,7 @@ import { rememberToken } from '../internal/presented-token.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import type { PrivateJwk } from '../internal/signing-key.ts';
 import { member } from '../internal/strict-json.ts';
+import { mayBeAccessToken } from '../internal/token-kind.ts';
 import {
   type ChallengeOptions,
   type TokenRefusalCode,
@@ -186,7 +187,9 @@ export function authenticateIntrospection(
     scheme: TokenScheme,
     at: number,
   ): AuthenticatedFacts | TokenRefusalCode => {
-    if (!isAccessToken(claims, insecureMissingTokenType)) return 'token.type_refused';
+    // Issuers answer for refresh tokens as well; those must not open an API.
+    const isTyped = insecureMissingTokenType || member(claims, 'token_type') !== undefined;
+    if (!isTyped || !mayBeAccessToken(claims)) return 'token.type_refused';
     const named = member(claims, 'iss');
     if (named !== undefined && named !== issuer) return 'token.issuer_unknown';
     const anyAudience = insecureMissingAudience && member(claims, 'aud') === undefined;
@@ -258,23 +261,6 @@ function unavailable(retryAfter: number, cause: unknown): Answer {
     retryAfter,
     cause,
     conclusive: true,
-  });
-}
-
-/** `token_type` as RFC 7662 §2.2 has it; the other two are how several issuers tell refresh tokens apart. */
-const ACCESS_TOKEN_TYPES = {
-  token_type: ['bearer', 'dpop', 'access_token'],
-  token_use: ['access', 'access_token'],
-  typ: ['bearer', 'dpop', 'jwt', 'at+jwt', 'application/at+jwt', 'access_token'],
-} as const;
-
-/** Issuers answer for refresh tokens as well; those must not open an API. */
-function isAccessToken(claims: object, missingIsFine: boolean): boolean {
-  if (!missingIsFine && member(claims, 'token_type') === undefined) return false;
-  return Object.entries(ACCESS_TOKEN_TYPES).every(([name, types]) => {
-    const value = member(claims, name);
-    if (value === undefined) return true;
-    return typeof value === 'string' && (types as readonly string[]).includes(value.toLowerCase());
   });
 }
 

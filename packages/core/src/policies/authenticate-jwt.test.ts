@@ -422,6 +422,9 @@ describe('profile jwt', () => {
     ['a token without a type', { header: { typ: undefined }, payload: untyped }],
     ['a token of type JWT', { header: { typ: 'JWT' }, payload: untyped }],
     ['an access token', {}],
+    ['a token for access', { header: { typ: 'JWT' }, payload: { token_use: 'access' } }],
+    ['a token of the type access', { header: { typ: 'JWT' }, payload: { token_type: 'access' } }],
+    ['a bearer token by its claims', { header: { typ: 'JWT' }, payload: { typ: 'Bearer' } }],
   ])('takes %s', async (_name, parts) => {
     expect(await codeOf(await ec.token(parts), lax)).toBe('ok');
   });
@@ -437,6 +440,19 @@ describe('profile jwt', () => {
       'token.type_refused',
       { header: { typ: 'JWT' }, payload: { at_hash: 'a' } },
     ],
+    ...(
+      [
+        { token_use: 'id' },
+        { token_type: 'refresh' },
+        { typ: 'ID' },
+        { typ: 'Refresh' },
+        { token_use: ['access'] },
+      ] as const
+    ).map((payload): [string, string, Parts] => [
+      `another kind by ${JSON.stringify(payload)}`,
+      'token.type_refused',
+      { header: { typ: 'JWT' }, payload },
+    ]),
     ['a DPoP proof', 'token.type_refused', { header: { typ: 'dpop+jwt' } }],
     ['a logout token', 'token.type_refused', { header: { typ: 'logout+jwt' } }],
     [
