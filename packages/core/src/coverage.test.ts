@@ -120,6 +120,7 @@ describe('a preflight', () => {
       asking('GET /open HTTP'),
       'operation.unlisted',
     ],
+    ['is taken at its word', 'OPTIONS /orders/:id', asking('GET$`'), 'operation.unlisted'],
     [
       'without an origin is none',
       'OPTIONS /open',

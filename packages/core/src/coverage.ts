@@ -56,6 +56,7 @@ const UNLISTED: Denial = /* @__PURE__ */ Object.freeze({
 
 /** The method in front of a REST operation. */
 const METHOD = /^[^ /]+ /;
+const PREFLIGHT = 'OPTIONS ';
 const LOWER_CASE_METHOD = /^[a-z]+ \//;
 
 /**
@@ -142,8 +143,9 @@ function refuseUnlisted<Seed extends CallFacts>(
 /** The operation that a CORS preflight asks about. */
 function preflightOf({ headers }: RequestLike, operation: string): string | undefined {
   const method = headers.get('access-control-request-method');
-  return operation.startsWith('OPTIONS ') && headers.has('origin') && method
-    ? operation.replace(METHOD, `${method} `)
+  // Not replace(): the caller's method could hold `$'`, which stands for the path, over and over.
+  return operation.startsWith(PREFLIGHT) && headers.has('origin') && method
+    ? `${method} ${operation.slice(PREFLIGHT.length)}`
     : undefined;
 }
 
