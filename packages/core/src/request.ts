@@ -17,7 +17,11 @@ export interface RequestLike {
   readonly headers: HeadersView;
 }
 
-/** The path of a request, without origin, query and fragment; always begins with `/`. */
+/**
+ * The path of a request, without origin, query and fragment; always begins with `/`. As it was sent, not as it is
+ * routed: `/%61dmin` reaches `/admin` on Fastify and Hono, `/ADMIN` does on Express. To decide by what is called,
+ * use `call.operation` of the facts.
+ */
 export function pathOf(request: RequestLike): string {
   const { url } = request;
   let start = 0;
