@@ -14,6 +14,7 @@ import {
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { watchedCache } from '../src/watched-cache.ts';
 import { hasRedis, type RedisServer, startCluster, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
@@ -109,7 +110,29 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(await remembered(store, 'a')).toBe(true);
     });
 
-    test('no reading that a change overtook is kept', async () => {
+    test('no reading that a change or an interruption overtook is kept', async () => {
+      const cache = watchedCache<number>(await connect(), 'changes', { maxStaleness: HOUR });
+      const open = () =>
+        vi.waitFor(() => {
+          cache.reading()('probe', 1);
+          expect(cache.get('probe')).toBe(1);
+        });
+      await open();
+      const [heard, cut, whole] = [cache.reading(), cache.reading(), cache.reading()];
+      whole('a', 1);
+      expect(cache.get('a')).toBe(1);
+      await admin.publish('changes', 'a');
+      await vi.waitFor(() => expect(cache.get('a')).toBeUndefined());
+      heard('a', 1);
+      expect(cache.get('a')).toBeUndefined();
+      await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+      await vi.waitFor(() => expect(cache.get('probe')).toBeUndefined());
+      await open();
+      cut('a', 1);
+      expect(cache.get('a')).toBeUndefined();
+    });
+
+    test('many revocations while others ask: afterwards all are heard of', async () => {
       const [store, other] = [await storeOf({ maxStaleness: HOUR }), await storeOf()];
       await remembered(store, 'first');
       const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
@@ -237,6 +260,10 @@ describe.runIf(hasRedis)('with a server', () => {
       const reading = one.get('a');
       await vi.waitFor(async () => expect(await admin.keys('*api-key*')).toHaveLength(1));
       await other.replace({ ...record('a'), name: 'two' });
+      expect(await other.get('a')).toMatchObject({ name: 'two' });
+      await vi.waitFor(async () =>
+        expect(await admin.get(String((await admin.keys('*api-key*'))[0]))).toContain('two'),
+      );
       goOn();
       expect(await reading).toMatchObject({ name: 'one' });
       await wait(50);
