@@ -212,10 +212,16 @@ describe('what else must hold', () => {
     expect(() => (principal.scopes as Set<string>).add('admin')).toThrow(TypeError);
   });
 
-  test('a callback that throws closes the call', async () => {
-    const rights = () => {
-      throw new Error('no directory');
-    };
+  test.each<[string, () => undefined]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no directory');
+      },
+    ],
+    // The types forbid it; plain JavaScript does not.
+    ['answers late', (async () => undefined) as unknown as () => undefined],
+  ])('a callback that %s closes the call', async (_name, rights) => {
     const api = guard<HttpFacts & CertificateFacts>()
       .use(authenticateCertificate({ ...spiffe, rights }))
       .use(allowAuthenticated());

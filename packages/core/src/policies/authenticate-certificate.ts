@@ -7,6 +7,7 @@ import {
   identityKinds,
 } from '../internal/certificate-identity.ts';
 import { frozenSet } from '../internal/freeze-deep.ts';
+import { isThenable } from '../internal/maybe-promise.ts';
 import { principalId } from '../internal/principal-id.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { isTrustDomain } from '../internal/spiffe-id.ts';
@@ -118,6 +119,8 @@ export function authenticateCertificate(
       if (typeof named === 'string') return refuse(named);
       const known = named.flatMap((subject) => {
         const granted = rights === undefined ? {} : rights(subject);
+        // Else a promise of nothing would make everybody known.
+        if (isThenable(granted)) throw new TypeError(`${NAME}: rights must answer at once.`);
         return granted === undefined ? [] : [{ subject, granted }];
       });
       const [one, ...others] = known;
