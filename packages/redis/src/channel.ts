@@ -18,19 +18,35 @@ const SUBSCRIBER = {
   retryStrategy: null,
 } as const satisfies RedisOptions;
 
+/** What is listened to for one client. */
+interface Hub {
+  readonly listen: (channel: string, listener: ChannelListener) => void;
+  readonly hears: (channel: string) => boolean;
+}
+
+const hubs = new WeakMap<RedisClient, Hub>();
+
 /**
- * Listens to a channel on a connection of its own, as long as the client is connected; in a cluster to any
- * master, for each hears all that is published. A lost connection is replaced.
+ * Listens to a channel on a connection beside the client's, one for all channels, as long as the client is
+ * connected; in a cluster to any master, for each hears all that is published. A lost connection is replaced.
  *
  * @returns whether every message published now is heard.
  */
 export function listen(
   client: RedisClient,
   channel: string,
-  { onMessage, onInterruption }: ChannelListener,
+  listener: ChannelListener,
 ): () => boolean {
+  const hub = hubs.get(client) ?? hubOf(client);
+  hubs.set(client, hub);
+  hub.listen(channel, listener);
+  return () => hub.hears(channel);
+}
+
+function hubOf(client: RedisClient): Hub {
+  const listeners = new Map<string, ChannelListener[]>();
+  const heard = new Set<string>();
   let connection: Redis | undefined;
-  let isOpen = false;
   let attempts = 0;
 
   const open = (): void => {
@@ -39,22 +55,27 @@ export function listen(
     if (mine === undefined) return again();
     connection = mine;
     mine.on('error', () => undefined);
-    mine.on('message', (_channel, message) => onMessage(message));
+    mine.on('message', (channel, message) => {
+      for (const { onMessage } of listeners.get(channel) ?? []) onMessage(message);
+    });
     mine.once('end', () => {
       connection = undefined;
-      if (isOpen) {
-        isOpen = false;
-        onInterruption();
-      }
+      const lost = [...heard].flatMap((channel) => listeners.get(channel) ?? []);
+      heard.clear();
+      for (const { onInterruption } of lost) onInterruption();
       again();
     });
-    void subscribe(mine);
+    mine.connect().then(
+      // All that are listened to by now.
+      () => subscribe(mine, [...listeners.keys()]),
+      () => mine.disconnect(),
+    );
   };
-  const subscribe = async (mine: Redis): Promise<void> => {
+  const subscribe = async (mine: Redis, channels: readonly string[]): Promise<void> => {
     try {
-      await mine.connect();
-      await mine.subscribe(channel);
-      isOpen = connection === mine;
+      await mine.subscribe(...channels);
+      if (connection !== mine) return;
+      for (const channel of channels) heard.add(channel);
       attempts = 0;
     } catch {
       mine.disconnect();
@@ -64,8 +85,19 @@ export function listen(
   client.on('ready', open);
   // Without its client nobody needs it, and it would keep the process alive.
   client.on('close', () => connection?.disconnect());
-  open();
-  return () => isOpen;
+  return {
+    hears: (channel) => heard.has(channel),
+    listen: (channel, listener) => {
+      const others = listeners.get(channel);
+      if (others !== undefined) {
+        others.push(listener);
+        return;
+      }
+      listeners.set(channel, [listener]);
+      if (connection === undefined) open();
+      else if (connection.status === 'ready') void subscribe(connection, [channel]);
+    },
+  };
 }
 
 function anyNode(client: RedisClient): Redis | undefined {

@@ -116,9 +116,12 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     let sent = 0;
     for (let round = 0; round < 5; round++) {
       // A key for each call: a double count cannot hide behind a call that was lost.
-      const load = Array.from({ length: 100 }, () => store.consume(ask(`cut-${sent++}`)));
+      // Settled from the start: they may be rejected while the command below is awaited.
+      const load = Promise.allSettled(
+        Array.from({ length: 100 }, () => store.consume(ask(`cut-${sent++}`))),
+      );
       await admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
-      await Promise.allSettled(load);
+      await load;
       await recovers(store);
     }
     const counted = await Promise.all(
