@@ -1,8 +1,8 @@
 import { assertConfiguration } from './configuration-error.ts';
 import type { TraceEntry } from './decision.ts';
 import { type Challenge, type DenialKind, fault } from './denial.ts';
-import { ask } from './internal/ask.ts';
-import { walk } from './internal/walk.ts';
+import { ask } from './internal/engine/ask.ts';
+import { walk } from './internal/engine/walk.ts';
 import { listDuties, type Obligations } from './obligations.ts';
 import { type Demand, type Deny, type NoFacts, type Outcome, type Pass } from './outcome.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Decision, TraceEntry } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
+import { report } from './internal/engine/report.ts';
 import { type MaybePromise, settle } from './internal/maybe-promise.ts';
-import { report } from './internal/report.ts';
 import type { BodyOutcome, Completion, HeaderEdit, Obligations } from './obligations.ts';
 
 /** Where header edits go; a web `Headers` fits. */

@@ -12,8 +12,8 @@ import {
   releaseResponse,
 } from './fetch-body.ts';
 import type { Admission } from './guard.ts';
+import { report } from './internal/engine/report.ts';
 import type { MaybePromise } from './internal/maybe-promise.ts';
-import { report } from './internal/report.ts';
 import type { RequestLike } from './request.ts';
 
 /** What fetch-style hosts attest: with `rawBody`, the bytes of the body as well. */

@@ -68,9 +68,13 @@ export {
 } from './credentials/totp.ts';
 export { type TurnstileOptions, turnstile } from './credentials/turnstile.ts';
 export type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
-export type { FailureSchedule } from './internal/failure-schedule.ts';
-export type { LimitKey } from './internal/limit-key.ts';
-export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './internal/limit-rule.ts';
+export type { FailureSchedule } from './internal/limits/failure-schedule.ts';
+export type { LimitKey } from './internal/limits/limit-key.ts';
+export type {
+  LimitSubject,
+  NamedRateLimitRule,
+  RateLimitRule,
+} from './internal/limits/limit-rule.ts';
 export type { StoreFailureOptions } from './internal/store-failure.ts';
 export type {
   Jwk,
@@ -303,10 +307,10 @@ export {
   releaseResponse,
 } from './fetch-body.ts';
 export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
-export { type LimitState, limitVerdict } from './internal/limit-law.ts';
+export { report } from './internal/engine/report.ts';
+export { type LimitState, limitVerdict } from './internal/limits/limit-law.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';
-export { report } from './internal/report.ts';
 export type {
   BodyOutcome,
   Completion,

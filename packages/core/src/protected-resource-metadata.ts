@@ -1,5 +1,5 @@
 import { assertConfiguration } from './configuration-error.ts';
-import { isAlgorithm } from './internal/jws-algorithms.ts';
+import { isAlgorithm } from './internal/tokens/jws-algorithms.ts';
 import type { JwsAlgorithm } from './key-source.ts';
 
 /** Options of {@link protectedResourceMetadata}: the parameters of RFC 9728 §2. */

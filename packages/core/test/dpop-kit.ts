@@ -1,8 +1,8 @@
 import type { AuthenticatedFacts } from '../src/facts.ts';
-import { thumbprintInput } from '../src/internal/jwk-thumbprint.ts';
-import { algorithms } from '../src/internal/jws-algorithms.ts';
 import { sha256 } from '../src/internal/sha256.ts';
-import { toVerificationKey } from '../src/internal/verification-key.ts';
+import { thumbprintInput } from '../src/internal/tokens/jwk-thumbprint.ts';
+import { algorithms } from '../src/internal/tokens/jws-algorithms.ts';
+import { toVerificationKey } from '../src/internal/tokens/verification-key.ts';
 import type { JwsAlgorithm, VerificationKey } from '../src/key-source.ts';
 import { NOW } from './jwt-kit.ts';
 

@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair } from 'jose';
-import { algorithms } from '../src/internal/jws-algorithms.ts';
+import { algorithms } from '../src/internal/tokens/jws-algorithms.ts';
 import type { Jwk, JwsAlgorithm } from '../src/key-source.ts';
 
 /** The moment at which the tests take place, in epoch milliseconds. */

@@ -159,8 +159,7 @@ describe('a closed response', () => {
 
   test('pushes nothing, also once it is open', async () => {
     const errors: unknown[] = [];
-    const base = await serveHttp2((_, served) => {
-      const response = served as Http2ServerResponse;
+    const base = await serveHttp2((_, response) => {
       const gate = closeRelease(response, () => undefined);
       const pushed = (error: Error | null, other: Http2ServerResponse) => {
         errors.push(error);

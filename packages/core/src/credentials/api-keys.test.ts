@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { NewApiKey } from '../api-key.ts';
 import { ConfigurationError } from '../configuration-error.ts';
-import { makeKey, randomId } from '../internal/api-key-format.ts';
+import { makeKey, randomId } from '../internal/api-keys/api-key-format.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
 import { tokenBucket } from '../limits/token-bucket.ts';
 import type { ApiKeyRecord, ApiKeyStore } from '../stores/api-key-store.ts';

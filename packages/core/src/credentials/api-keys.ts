@@ -14,7 +14,7 @@ import {
   makeKey,
   patternOf,
   randomId,
-} from '../internal/api-key-format.ts';
+} from '../internal/api-keys/api-key-format.ts';
 import {
   areCosts,
   checkTerms,
@@ -22,9 +22,13 @@ import {
   isCount,
   isIdentifier,
   isText,
-} from '../internal/api-key-terms.ts';
-import { apiKeyVerifier } from '../internal/api-key-verifier.ts';
-import { type PepperedHash, type Peppers, pepperedHash } from '../internal/peppered-hash.ts';
+} from '../internal/api-keys/api-key-terms.ts';
+import { apiKeyVerifier } from '../internal/api-keys/api-key-verifier.ts';
+import {
+  type PepperedHash,
+  type Peppers,
+  pepperedHash,
+} from '../internal/secrets/peppered-hash.ts';
 import type {
   ApiKeyRecord,
   ApiKeyStatus,
@@ -32,7 +36,7 @@ import type {
   QuotaVerdict,
 } from '../stores/api-key-store.ts';
 
-export type { Peppers } from '../internal/peppered-hash.ts';
+export type { Peppers } from '../internal/secrets/peppered-hash.ts';
 
 /** Options of {@link apiKeys}. */
 export interface ApiKeysOptions {

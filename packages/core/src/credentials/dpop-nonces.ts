@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { encodeBase64url } from '../internal/base64url.ts';
 import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
 import type { MaybePromise } from '../internal/maybe-promise.ts';
+import { encodeBase64url } from '../internal/text/base64url.ts';
 
 /** Options of {@link dpopNonces}. */
 export interface DpopNoncesOptions {

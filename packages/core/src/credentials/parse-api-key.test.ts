@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
-import { makeKey, randomId } from '../internal/api-key-format.ts';
+import { makeKey, randomId } from '../internal/api-keys/api-key-format.ts';
 import { apiKeyPattern, parseApiKey } from './parse-api-key.ts';
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';

@@ -5,9 +5,9 @@ import {
   type ParsedApiKey,
   parseKey,
   patternOf,
-} from '../internal/api-key-format.ts';
+} from '../internal/api-keys/api-key-format.ts';
 
-export type { ParsedApiKey } from '../internal/api-key-format.ts';
+export type { ParsedApiKey } from '../internal/api-keys/api-key-format.ts';
 
 /**
  * Tells a well-formed API key from everything else, without a store: undefined where a character is wrong,

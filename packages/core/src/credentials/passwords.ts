@@ -1,9 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial, DenialKind } from '../denial.ts';
-import { encodeBase64url } from '../internal/base64url.ts';
-import { type BreachedRange, isBreached } from '../internal/breached-password.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
-import { leansOnContext } from '../internal/password-context.ts';
+import { type BreachedRange, isBreached } from '../internal/secrets/breached-password.ts';
+import { leansOnContext } from '../internal/secrets/password-context.ts';
+import { encodeBase64url } from '../internal/text/base64url.ts';
 import { withinTime } from '../internal/within-time.ts';
 
 export type { BreachedRange };

@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { MaybePromise } from '../internal/maybe-promise.ts';
-import { EVERYTHING, revocationKey } from '../internal/revocation-keys.ts';
+import { EVERYTHING, revocationKey } from '../internal/tokens/revocation-keys.ts';
 import type { RevocationStore } from '../stores/revocation-store.ts';
 
 /**

@@ -1,15 +1,19 @@
 import { assertConfiguration, ConfigurationError } from '../configuration-error.ts';
-import { encodeBase64url } from '../internal/base64url.ts';
-import { contentDigest } from '../internal/content-digest.ts';
-import { algorithms } from '../internal/jws-algorithms.ts';
-import { isComponentName, signatureBase, signatureField } from '../internal/signature-base.ts';
-import { jwsNames, type SignatureAlgorithm } from '../internal/signature-keys.ts';
+import { contentDigest } from '../internal/signatures/content-digest.ts';
+import {
+  isComponentName,
+  signatureBase,
+  signatureField,
+} from '../internal/signatures/signature-base.ts';
+import { jwsNames, type SignatureAlgorithm } from '../internal/signatures/signature-keys.ts';
+import { encodeBase64url } from '../internal/text/base64url.ts';
 import {
   type BareItem,
   type InnerList,
   type Item,
   serializeMember,
-} from '../internal/structured-fields.ts';
+} from '../internal/text/structured-fields.ts';
+import { algorithms } from '../internal/tokens/jws-algorithms.ts';
 import { pathOf, queryOf } from '../request.ts';
 
 /** Options of {@link signRequest}. */

@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { decodeBase64url, encodeBase64url } from '../internal/base64url.ts';
+import { decodeBase64url, encodeBase64url } from '../internal/text/base64url.ts';
 
 /** Options of {@link stepTokens}. */
 export interface StepTokensOptions<Step extends string = string> {

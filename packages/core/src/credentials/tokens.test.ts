@@ -4,7 +4,7 @@ import { audience, bearer, issuer, NOW } from '../../test/jwt-kit.ts';
 import { codes } from '../codes.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { guard } from '../guard.ts';
-import type { PrivateJwk } from '../internal/signing-key.ts';
+import type { PrivateJwk } from '../internal/tokens/signing-key.ts';
 import { localJwks } from '../keys/local-jwks.ts';
 import { authenticateJwt } from '../policies/authenticate-jwt.ts';
 import { requireNotRevoked } from '../policies/require-not-revoked.ts';

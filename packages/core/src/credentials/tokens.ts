@@ -1,15 +1,15 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import { report } from '../internal/engine/report.ts';
+import type { MaybePromise } from '../internal/maybe-promise.ts';
+import { sha256 } from '../internal/sha256.ts';
 import {
   type AccessToken,
   type AccessTokenContent,
   contentProblem,
   randomText,
   signAccessToken,
-} from '../internal/access-token.ts';
-import type { MaybePromise } from '../internal/maybe-promise.ts';
-import { report } from '../internal/report.ts';
-import { sha256 } from '../internal/sha256.ts';
-import { type PrivateJwk, signingKey } from '../internal/signing-key.ts';
+} from '../internal/tokens/access-token.ts';
+import { type PrivateJwk, signingKey } from '../internal/tokens/signing-key.ts';
 import { withinTime } from '../internal/within-time.ts';
 import type { JwksDocument } from '../keys/local-jwks.ts';
 import type { RefreshTokenFamily, RefreshTokenStore } from '../stores/refresh-token-store.ts';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../configuration-error.ts';
-import { oneTimeCodes } from '../internal/one-time-code.ts';
+import { oneTimeCodes } from '../internal/secrets/one-time-code.ts';
 import { memoryTotpStore } from '../stores/memory-totp-store.ts';
 import type { TotpStore } from '../stores/totp-store.ts';
 import { type Totp, type TotpOptions, type TotpRefusal, totp } from './totp.ts';

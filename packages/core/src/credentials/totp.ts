@@ -1,14 +1,22 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { randomBackupCode, readBackupCode, showBackupCode } from '../internal/backup-code.ts';
-import { encodeBase32 } from '../internal/base32.ts';
-import { encodeBase64url } from '../internal/base64url.ts';
 import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
-import { keyUri } from '../internal/key-uri.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
-import { oneTimeCodes } from '../internal/one-time-code.ts';
-import { pepperedHash } from '../internal/peppered-hash.ts';
-import { type SealingKeys, sealing } from '../internal/sealing.ts';
-import { type TotpRefusal, type TotpRefusalCode, totpRefusal } from '../internal/totp-refusals.ts';
+import {
+  randomBackupCode,
+  readBackupCode,
+  showBackupCode,
+} from '../internal/secrets/backup-code.ts';
+import { encodeBase32 } from '../internal/secrets/base32.ts';
+import { keyUri } from '../internal/secrets/key-uri.ts';
+import { oneTimeCodes } from '../internal/secrets/one-time-code.ts';
+import { pepperedHash } from '../internal/secrets/peppered-hash.ts';
+import { type SealingKeys, sealing } from '../internal/secrets/sealing.ts';
+import {
+  type TotpRefusal,
+  type TotpRefusalCode,
+  totpRefusal,
+} from '../internal/secrets/totp-refusals.ts';
+import { encodeBase64url } from '../internal/text/base64url.ts';
 import { withinTime } from '../internal/within-time.ts';
 import type { TotpRecord, TotpStore } from '../stores/totp-store.ts';
 

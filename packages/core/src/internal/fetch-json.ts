@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { readBytes } from './read-bytes.ts';
-import { parseStrictObject } from './strict-json.ts';
+import { parseStrictObject } from './text/strict-json.ts';
 import { withinTime } from './within-time.ts';
 
 /** How documents are fetched from servers that the user named. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { identify } from '../../test/dpop-kit.ts';
-import { encodeBase64url } from './base64url.ts';
 import { sha256 } from './sha256.ts';
+import { encodeBase64url } from './text/base64url.ts';
 
 test('bytes are written as everybody writes them', () => {
   fc.assert(

@@ -1,4 +1,4 @@
-import { encodeBase64url } from './base64url.ts';
+import { encodeBase64url } from './text/base64url.ts';
 
 const utf8 = new TextEncoder();
 

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { HumanVerdict } from '../human-verifier.ts';
 import { boundedFetcher, type FetchOptions, urlProblem } from './fetch-json.ts';
-import { parseStrictObject } from './strict-json.ts';
+import { parseStrictObject } from './text/strict-json.ts';
 
 /** What the verifiers of all providers take. */
 export interface SiteverifyOptions extends FetchOptions {

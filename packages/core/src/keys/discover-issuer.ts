@@ -1,8 +1,8 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { FetchOptions } from '../internal/fetch-json.ts';
 import { jsonFetcher, urlProblem } from '../internal/fetch-json.ts';
-import { type RefreshOptions, refreshingKeys } from '../internal/refreshing-keys.ts';
-import { member } from '../internal/strict-json.ts';
+import { member } from '../internal/text/strict-json.ts';
+import { type RefreshOptions, refreshingKeys } from '../internal/tokens/refreshing-keys.ts';
 import type { KeySource } from '../key-source.ts';
 
 /** Options of {@link discoverIssuer}. */

@@ -1,5 +1,5 @@
 import { assertConfiguration, ConfigurationError } from '../configuration-error.ts';
-import { selectKeys, toVerificationKey } from '../internal/verification-key.ts';
+import { selectKeys, toVerificationKey } from '../internal/tokens/verification-key.ts';
 import type { Jwk, KeySet, KeySource, VerificationKey } from '../key-source.ts';
 
 /** A JSON Web Key Set as it is written (RFC 7517 §5). */

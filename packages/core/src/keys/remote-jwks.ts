@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { type FetchOptions, jsonFetcher, urlProblem } from '../internal/fetch-json.ts';
-import { type RefreshOptions, refreshingKeys } from '../internal/refreshing-keys.ts';
+import { type RefreshOptions, refreshingKeys } from '../internal/tokens/refreshing-keys.ts';
 import type { KeySource } from '../key-source.ts';
 
 /** Options of {@link remoteJwks}. */

@@ -1,4 +1,4 @@
-import { assertFills, assertSpan, assertUnits } from '../internal/limit-checks.ts';
+import { assertFills, assertSpan, assertUnits } from '../internal/limits/limit-checks.ts';
 import type { BucketLimit } from '../stores/limit-store.ts';
 
 /** Options of {@link gcra}. */

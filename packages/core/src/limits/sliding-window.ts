@@ -1,4 +1,4 @@
-import { assertSpan, assertUnits } from '../internal/limit-checks.ts';
+import { assertSpan, assertUnits } from '../internal/limits/limit-checks.ts';
 import type { WindowLimit } from '../stores/limit-store.ts';
 
 /** Options of {@link slidingWindow}. */

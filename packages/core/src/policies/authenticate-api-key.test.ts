@@ -6,7 +6,7 @@ import { ConfigurationError } from '../configuration-error.ts';
 import { apiKeys } from '../credentials/api-keys.ts';
 import type { Peer } from '../facts.ts';
 import { guard } from '../guard.ts';
-import { makeKey, randomId } from '../internal/api-key-format.ts';
+import { makeKey, randomId } from '../internal/api-keys/api-key-format.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
 import type { Outcome } from '../outcome.ts';
 import { peerOf, UNKNOWN_PEER } from '../peer.ts';

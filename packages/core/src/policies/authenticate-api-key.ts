@@ -3,10 +3,10 @@ import type { ApiKeyRefusalCode, ApiKeys, ApiKeyVerification, VerifiedApiKey } f
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Challenge, DenialKind } from '../denial.ts';
 import type { AuthenticatedFacts, Peer } from '../facts.ts';
-import { isToken } from '../internal/header-syntax.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
-import { principalId } from '../internal/principal-id.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { isToken } from '../internal/text/header-syntax.ts';
+import { principalId } from '../internal/tokens/principal-id.ts';
 import type { Deny, Outcome } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 import type { HeadersView } from '../request.ts';

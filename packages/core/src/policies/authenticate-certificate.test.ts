@@ -6,7 +6,7 @@ import { anyOf } from '../combine.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import type { CertificateContent, CertificateFacts, HttpFacts } from '../facts.ts';
 import { guard } from '../guard.ts';
-import { isTrustDomain, parseSpiffeId } from '../internal/spiffe-id.ts';
+import { isTrustDomain, parseSpiffeId } from '../internal/certificates/spiffe-id.ts';
 import { type Outcome, pass } from '../outcome.ts';
 import { UNKNOWN_PEER } from '../peer.ts';
 import { definePolicy } from '../policy.ts';

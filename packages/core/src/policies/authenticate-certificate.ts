@@ -5,12 +5,12 @@ import {
   type CertificateProblem,
   identitiesOf,
   identityKinds,
-} from '../internal/certificate-identity.ts';
+} from '../internal/certificates/certificate-identity.ts';
+import { isTrustDomain } from '../internal/certificates/spiffe-id.ts';
 import { frozenSet } from '../internal/freeze-deep.ts';
 import { isThenable } from '../internal/maybe-promise.ts';
-import { principalId } from '../internal/principal-id.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { isTrustDomain } from '../internal/spiffe-id.ts';
+import { principalId } from '../internal/tokens/principal-id.ts';
 import { type Deny, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';
 

@@ -1,29 +1,29 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
-import { readCredentials, type TokenScheme } from '../internal/bearer-credentials.ts';
-import type { ClientAuthentication } from '../internal/client-authentication.ts';
 import type { FetchOptions } from '../internal/fetch-json.ts';
+import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { member } from '../internal/text/strict-json.ts';
+import { readCredentials, type TokenScheme } from '../internal/tokens/bearer-credentials.ts';
+import type { ClientAuthentication } from '../internal/tokens/client-authentication.ts';
 import {
   type IntrospectionCacheOptions,
   type IntrospectionLoadOptions,
   introspectedTokens,
   type LookUp,
-} from '../internal/introspected-tokens.ts';
-import { introspectionEndpoint } from '../internal/introspection-endpoint.ts';
-import { type ClaimPath, isClaimPath } from '../internal/jwt-claims.ts';
-import { contentProblem, lifetimeOf } from '../internal/jwt-examination.ts';
-import { confirmationDemands, factsOfClaims } from '../internal/jwt-facts.ts';
-import { rememberToken } from '../internal/presented-token.ts';
-import { sharedRefusal } from '../internal/shared-refusal.ts';
-import type { PrivateJwk } from '../internal/signing-key.ts';
-import { member } from '../internal/strict-json.ts';
-import { mayBeAccessToken } from '../internal/token-kind.ts';
+} from '../internal/tokens/introspected-tokens.ts';
+import { introspectionEndpoint } from '../internal/tokens/introspection-endpoint.ts';
+import { type ClaimPath, isClaimPath } from '../internal/tokens/jwt-claims.ts';
+import { contentProblem, lifetimeOf } from '../internal/tokens/jwt-examination.ts';
+import { confirmationDemands, factsOfClaims } from '../internal/tokens/jwt-facts.ts';
+import { rememberToken } from '../internal/tokens/presented-token.ts';
+import type { PrivateJwk } from '../internal/tokens/signing-key.ts';
+import { mayBeAccessToken } from '../internal/tokens/token-kind.ts';
 import {
   type ChallengeOptions,
   type TokenRefusalCode,
   tokenRefusals,
-} from '../internal/token-refusals.ts';
-import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
+} from '../internal/tokens/token-refusals.ts';
+import { webCryptoVerifier } from '../internal/tokens/webcrypto-verifier.ts';
 import type { KeySource, SignatureVerifier } from '../key-source.ts';
 import { deny, type NoFacts, type Outcome } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';

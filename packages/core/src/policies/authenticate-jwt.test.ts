@@ -16,7 +16,7 @@ import { anyOf } from '../combine.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import { guard } from '../guard.ts';
-import { presentedToken } from '../internal/presented-token.ts';
+import { presentedToken } from '../internal/tokens/presented-token.ts';
 import type { JwsAlgorithm, KeySource, SignatureVerifier } from '../key-source.ts';
 import { localJwks } from '../keys/local-jwks.ts';
 import { type Outcome, pass } from '../outcome.ts';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { type SignRequestOptions, signRequest } from '../credentials/sign-request.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
-import type { SignatureAlgorithm } from '../internal/signature-keys.ts';
+import type { SignatureAlgorithm } from '../internal/signatures/signature-keys.ts';
 import type { Jwk } from '../key-source.ts';
 import type { Outcome } from '../outcome.ts';
 import { memoryReplayStore } from '../stores/memory-replay-store.ts';

@@ -1,29 +1,32 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { type Denial, fault } from '../denial.ts';
 import type { AuthenticatedFacts, RawBodyFacts } from '../facts.ts';
-import { checkContentDigest } from '../internal/content-digest.ts';
+import { publicBase } from '../internal/dpop/proof-target.ts';
+import { replayTtl } from '../internal/dpop/replay-ttl.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
-import { publicBase } from '../internal/proof-target.ts';
-import { replayTtl } from '../internal/replay-ttl.ts';
 import { sha256 } from '../internal/sha256.ts';
+import { checkContentDigest } from '../internal/signatures/content-digest.ts';
 import {
   type FieldTypes,
   isComponentName,
   type SignableRequest,
   signatureBase,
-} from '../internal/signature-base.ts';
-import { signatureCheck } from '../internal/signature-check.ts';
-import { type PresentedSignature, readSignature } from '../internal/signature-input.ts';
+} from '../internal/signatures/signature-base.ts';
+import { type PresentedSignature, readSignature } from '../internal/signatures/signature-input.ts';
 import {
   type PreparedKey,
   type SignatureAlgorithm,
   type SignatureKey,
   type SignatureKeys,
   signatureKeys,
-} from '../internal/signature-keys.ts';
-import { type SignatureRefusalCode, signatureRefusals } from '../internal/signature-refusals.ts';
-import type { ChallengeOptions } from '../internal/token-refusals.ts';
-import { webCryptoVerifier } from '../internal/webcrypto-verifier.ts';
+} from '../internal/signatures/signature-keys.ts';
+import {
+  type SignatureRefusalCode,
+  signatureRefusals,
+} from '../internal/signatures/signature-refusals.ts';
+import { signatureCheck } from '../internal/tokens/signature-check.ts';
+import type { ChallengeOptions } from '../internal/tokens/token-refusals.ts';
+import { webCryptoVerifier } from '../internal/tokens/webcrypto-verifier.ts';
 import { withinTime } from '../internal/within-time.ts';
 import type { SignatureVerifier } from '../key-source.ts';
 import { type Deny, deny, type NoFacts, type Outcome, refuse } from '../outcome.ts';

@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { listHeaders, serializedName, units } from '../internal/limit-headers.ts';
-import { compileSubject, type LimitSubject } from '../internal/limit-rule.ts';
+import { listHeaders, serializedName, units } from '../internal/limits/limit-headers.ts';
+import { compileSubject, type LimitSubject } from '../internal/limits/limit-rule.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { askStore, type StoreFailureOptions } from '../internal/store-failure.ts';

@@ -1,9 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial } from '../denial.ts';
 import { assertOneOf } from '../internal/assert-option.ts';
-import { isToken } from '../internal/header-syntax.ts';
-import { normalizeOrigin } from '../internal/origin.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { isToken } from '../internal/text/header-syntax.ts';
+import { normalizeOrigin } from '../internal/text/origin.ts';
 import type { HeaderEdit, Obligations } from '../obligations.ts';
 import { type Deny, type NoFacts, type Pass, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';

@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { normalizeOrigin } from '../internal/origin.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { normalizeOrigin } from '../internal/text/origin.ts';
 import { type NoFacts, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';
 

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { type HashBits, keyedHash } from '../internal/keyed-hash.ts';
-import { keyedSlots, randomSeed } from '../internal/keyed-slots.ts';
-import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limit-key.ts';
+import { keyedSlots, randomSeed } from '../internal/limits/keyed-slots.ts';
+import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';

@@ -1,6 +1,6 @@
 import type { ApiKeys, VerifiedApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
-import { areCosts } from '../internal/api-key-terms.ts';
+import { areCosts } from '../internal/api-keys/api-key-terms.ts';
 import { settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';

@@ -1,8 +1,8 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial } from '../denial.ts';
 import { assertOneOf } from '../internal/assert-option.ts';
-import { type Counted, countIn } from '../internal/limit-counting.ts';
-import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limit-headers.ts';
+import { type Counted, countIn } from '../internal/limits/limit-counting.ts';
+import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limits/limit-headers.ts';
 import {
   type CompiledRule,
   compileRule,
@@ -10,7 +10,7 @@ import {
   isLimit,
   type NamedRateLimitRule,
   type RateLimitRule,
-} from '../internal/limit-rule.ts';
+} from '../internal/limits/limit-rule.ts';
 import { type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import type { StoreFailureOptions } from '../internal/store-failure.ts';

@@ -4,8 +4,8 @@ import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sha256 } from '../internal/sha256.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { member } from '../internal/strict-json.ts';
-import { type ChallengeOptions, challengeParams } from '../internal/token-refusals.ts';
+import { member } from '../internal/text/strict-json.ts';
+import { type ChallengeOptions, challengeParams } from '../internal/tokens/token-refusals.ts';
 import { type Deny, type NoFacts, type Outcome, type Pass, pass } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 

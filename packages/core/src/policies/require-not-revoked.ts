@@ -1,9 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
-import { revocationKeys } from '../internal/revocation-keys.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { type ChallengeOptions, challengeParams } from '../internal/token-refusals.ts';
+import { revocationKeys } from '../internal/tokens/revocation-keys.ts';
+import { type ChallengeOptions, challengeParams } from '../internal/tokens/token-refusals.ts';
 import { withinTime } from '../internal/within-time.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass, pass } from '../outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';

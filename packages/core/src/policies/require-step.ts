@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { StepTokens } from '../credentials/step-tokens.ts';
-import { replayTtl } from '../internal/replay-ttl.ts';
+import { replayTtl } from '../internal/dpop/replay-ttl.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { withinTime } from '../internal/within-time.ts';
 import { type Deny, deny, type NoFacts, type Outcome, pass } from '../outcome.ts';

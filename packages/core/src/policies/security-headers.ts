@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { assertOneOf } from '../internal/assert-option.ts';
-import { isFieldValue, isToken } from '../internal/header-syntax.ts';
+import { isFieldValue, isToken } from '../internal/text/header-syntax.ts';
 import type { HeaderEdit } from '../obligations.ts';
 import { type NoFacts, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';

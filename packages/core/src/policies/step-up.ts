@@ -1,9 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Authentication } from '../facts.ts';
-import { dateClaim } from '../internal/jwt-claims.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { member } from '../internal/strict-json.ts';
-import { type ChallengeOptions, challengeParams } from '../internal/token-refusals.ts';
+import { member } from '../internal/text/strict-json.ts';
+import { dateClaim } from '../internal/tokens/jwt-claims.ts';
+import { type ChallengeOptions, challengeParams } from '../internal/tokens/token-refusals.ts';
 import { type Deny, type NoFacts, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';
 

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { CallFacts } from '../facts.ts';
-import { type FailureSchedule, failureRule } from '../internal/failure-schedule.ts';
-import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limit-key.ts';
+import { type FailureSchedule, failureRule } from '../internal/limits/failure-schedule.ts';
+import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sha256 } from '../internal/sha256.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';

@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { keyedSlots } from '../internal/keyed-slots.ts';
+import { keyedSlots } from '../internal/limits/keyed-slots.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import {
   type AttemptAnswer,

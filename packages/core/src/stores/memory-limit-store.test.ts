@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { charge, giveBack, type LimitState, levelOf } from '../internal/limit-law.ts';
+import { charge, giveBack, type LimitState, levelOf } from '../internal/limits/limit-law.ts';
 import { fixedWindow } from '../limits/fixed-window.ts';
 import { slidingWindow } from '../limits/sliding-window.ts';
 import { tokenBucket } from '../limits/token-bucket.ts';

@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { keyedHash } from '../internal/keyed-hash.ts';
-import { charge, giveBack, levelOf, resetAfter, retryAfter } from '../internal/limit-law.ts';
+import { charge, giveBack, levelOf, resetAfter, retryAfter } from '../internal/limits/limit-law.ts';
 import {
   type LimitCursor,
   type LimitTable,
@@ -8,7 +8,7 @@ import {
   makeCursor,
   makeTable,
   save,
-} from '../internal/limit-table.ts';
+} from '../internal/limits/limit-table.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import type {
   Limit,

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../internal/maybe-promise.ts';
-import type { SealedText } from '../internal/sealing.ts';
+import type { SealedText } from '../internal/secrets/sealing.ts';
 import type { StoredSecret } from './api-key-store.ts';
 
 export type { SealedText };

@@ -1,4 +1,4 @@
-import { randomId } from '../internal/api-key-format.ts';
+import { randomId } from '../internal/api-keys/api-key-format.ts';
 import type {
   ApiKeyRecord,
   ApiKeyStore,

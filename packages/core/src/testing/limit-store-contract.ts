@@ -1,4 +1,10 @@
-import { charge, type LimitState, levelOf, resetAfter, retryAfter } from '../internal/limit-law.ts';
+import {
+  charge,
+  type LimitState,
+  levelOf,
+  resetAfter,
+  retryAfter,
+} from '../internal/limits/limit-law.ts';
 import { fixedWindow } from '../limits/fixed-window.ts';
 import { gcra } from '../limits/gcra.ts';
 import { slidingWindow } from '../limits/sliding-window.ts';

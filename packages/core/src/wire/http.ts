@@ -1,5 +1,5 @@
 import type { Challenge, Denial, DenialKind } from '../denial.ts';
-import { isToken } from '../internal/header-syntax.ts';
+import { isToken } from '../internal/text/header-syntax.ts';
 
 /** The HTTP status of each kind of refusal (RFC 9110 §15, RFC 6585 §4). */
 export const httpStatus: Readonly<Record<DenialKind, number>> = Object.freeze({

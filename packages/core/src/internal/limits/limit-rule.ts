@@ -1,0 +1,140 @@
+import { assertConfiguration } from '../../configuration-error.ts';
+import type { Completion } from '../../obligations.ts';
+import type { RequestLike } from '../../request.ts';
+import type { BucketLimit, Limit, WindowLimit } from '../../stores/limit-store.ts';
+import { serializeBytes, serializeString } from '../text/structured-fields.ts';
+import { serializedName } from './limit-headers.ts';
+import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
+
+/** Who a limit counts. */
+export interface LimitSubject<in Needs extends object> {
+  /**
+   * Who is counted: a key, or a list of parts that count together. `everyone` is one limit for all callers.
+   * Nothing or an empty key refuses the call (`limit.key_missing`): what to count by then is yours to say,
+   * for example `facts.peer.id ?? 'unknown'`.
+   *
+   * Where an earlier policy added a `tenant`, it is part of the key.
+   */
+  readonly by: 'everyone' | ((facts: Readonly<Needs>) => LimitKey);
+  /** Counts the key over all tenants together. Default: false. */
+  readonly acrossTenants?: boolean | undefined;
+  /**
+   * Tells callers the share they are counted in (`pk` in headers), so that they can keep several apart.
+   * Everybody who sees the response sees it. Default: not told.
+   */
+  readonly partition?: ((facts: Readonly<Needs>) => string) | undefined;
+}
+
+/** One limit, who it counts, and what a call costs. */
+export interface RateLimitRule<in Needs extends object> extends LimitSubject<Needs> {
+  /** The limit, or a function that finds it by the facts (tiers, plans); `unlimited` counts nothing. */
+  readonly limit: Limit | ((facts: Readonly<Needs>) => Limit | 'unlimited');
+  /** Units that a call takes, 0 or more; 0 asks without taking. Default: 1. */
+  readonly cost?: number | ((request: RequestLike, facts: Readonly<Needs>) => number) | undefined;
+  /**
+   * What the call really cost, asked when it has ended: the difference to `cost` is charged or given back.
+   * `({ outcome }, cost) => (outcome === 'failed' ? 0 : cost)` gives back what failed. Default: `cost`.
+   */
+  readonly settle?: ((completion: Completion, cost: number) => number) | undefined;
+  /** What is counted, for headers: `requests`, `content-bytes`, or a unit of your own. */
+  readonly unit?: string | undefined;
+}
+
+/** A limit among several: told apart by name in headers, problem details and stores. */
+export interface NamedRateLimitRule<in Needs extends object> extends RateLimitRule<Needs> {
+  readonly name: string;
+}
+
+/** A rule with everything that can be known before the first call. */
+export interface CompiledRule<in Needs extends object> {
+  readonly name: string;
+  /** The name as it stands in headers. */
+  readonly label: string;
+  /** `;qu="..."`, or empty. */
+  readonly unit: string;
+  readonly limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited';
+  readonly keyOf: (facts: Readonly<Needs>) => string | undefined;
+  readonly costOf: (request: RequestLike, facts: Readonly<Needs>) => number;
+  readonly settle: RateLimitRule<Needs>['settle'];
+  /** `;pk=:...:`, or empty. */
+  readonly partitionOf: (facts: Readonly<Needs>) => string;
+}
+
+/** Far above every limit, and what arithmetic on it stays exact for. */
+const MOST = 1e15;
+const ONE = (): number => 1;
+const NO_PARTITION = (): string => '';
+
+/** Checks a rule and precomputes what does not depend on the call. */
+export function compileRule<Needs extends object>(
+  policy: string,
+  rule: NamedRateLimitRule<Needs>,
+): CompiledRule<Needs> {
+  const { name, limit, cost, settle, unit } = rule;
+  const label = serializedName(policy, name);
+  assertConfiguration(
+    typeof limit === 'function' || isLimit(limit),
+    `${policy}: give it a limit, like tokenBucket() or slidingWindow().`,
+  );
+  if (typeof cost === 'number') {
+    assertConfiguration(isCost(cost), `${policy}: cost must be a number, 0 or more.`);
+    assertConfiguration(
+      typeof limit === 'function' || cost <= limit.capacity,
+      `${policy}: cost is above the limit's capacity, so nobody could pass.`,
+    );
+  }
+  const quantity = unit === undefined ? '' : serializeString(unit);
+  assertConfiguration(quantity !== undefined, `${policy}: unit must be printable ASCII.`);
+  return {
+    name,
+    label,
+    unit: quantity && `;qu=${quantity}`,
+    limitOf: typeof limit === 'function' ? limit : () => limit,
+    costOf: typeof cost === 'function' ? cost : cost === undefined ? ONE : () => cost,
+    settle,
+    ...compileSubject(policy, rule),
+  };
+}
+
+/** Checks whom a limit counts. */
+export function compileSubject<Needs extends object>(
+  policy: string,
+  { by, acrossTenants = false, partition }: LimitSubject<Needs>,
+): Pick<CompiledRule<Needs>, 'keyOf' | 'partitionOf'> {
+  assertConfiguration(
+    by === 'everyone' || typeof by === 'function',
+    `${policy}: say who is counted: by: (facts) => facts.principal.id, or by: 'everyone'.`,
+  );
+  return {
+    keyOf:
+      by === 'everyone'
+        ? () => EVERYONE
+        : (facts) => encodeLimitKey(by(facts), acrossTenants ? undefined : tenantOf(facts)),
+    partitionOf: partition
+      ? (facts) => `;pk=${serializeBytes(new TextEncoder().encode(partition(facts)))}`
+      : NO_PARTITION,
+  };
+}
+
+/** True for what can be taken from a limit. */
+export function isCost(cost: unknown): cost is number {
+  return typeof cost === 'number' && cost >= 0 && cost <= MOST;
+}
+
+/** True for a limit that can be counted, whoever made it. */
+export function isLimit(limit: unknown): limit is Limit {
+  if (typeof limit !== 'object' || limit === null) return false;
+  // Every member is looked at before it is used.
+  const { algorithm, capacity, ...rest } = limit as Limit;
+  if (!isPositive(capacity)) return false;
+  if (algorithm === 'bucket') {
+    const { refill, period } = rest as Partial<BucketLimit>;
+    return isPositive(refill) && isPositive(period);
+  }
+  const { window } = rest as Partial<WindowLimit>;
+  return (algorithm === 'fixed_window' || algorithm === 'sliding_window') && isPositive(window);
+}
+
+function isPositive(value: unknown): boolean {
+  return typeof value === 'number' && value > 0 && value <= MOST;
+}

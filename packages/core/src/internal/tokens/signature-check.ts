@@ -1,0 +1,73 @@
+import type {
+  JwsAlgorithm,
+  SignatureVerifier,
+  VerificationKey,
+  VerifySignature,
+} from '../../key-source.ts';
+import { isThenable, type MaybePromise, settle } from '../maybe-promise.ts';
+import type { CompactJws } from './compact-jws.ts';
+
+/** What was signed, and the signature. */
+export type Signed = Pick<CompactJws, 'data' | 'signature'>;
+
+/** True where one of the keys made the signature. Never throws, never rejects. */
+export type SignatureCheck = (
+  signed: Signed,
+  algorithm: JwsAlgorithm,
+  keys: readonly VerificationKey[],
+) => MaybePromise<boolean>;
+
+/** Checks signatures with keys that are made ready once and kept as long as their key set lives. */
+export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
+  const ready = new WeakMap<VerificationKey, Map<JwsAlgorithm, MaybePromise<VerifySignature>>>();
+
+  const prepare = (
+    key: VerificationKey,
+    algorithm: JwsAlgorithm,
+  ): MaybePromise<VerifySignature> => {
+    const known = ready.get(key) ?? new Map<JwsAlgorithm, MaybePromise<VerifySignature>>();
+    ready.set(key, known);
+    const found = known.get(algorithm);
+    if (found !== undefined) return found;
+    const made = verifier(key, algorithm);
+    known.set(algorithm, made);
+    if (isThenable(made)) {
+      made.then(
+        (verify) => known.set(algorithm, verify),
+        () => known.delete(algorithm),
+      );
+    }
+    return made;
+  };
+
+  const one = (
+    { data, signature }: Signed,
+    algorithm: JwsAlgorithm,
+    key: VerificationKey,
+  ): MaybePromise<boolean> =>
+    settle(
+      () => {
+        const verify = prepare(key, algorithm);
+        return isThenable(verify)
+          ? verify.then((late) => late(data, signature))
+          : verify(data, signature);
+      },
+      (valid) => valid === true,
+      () => false,
+    );
+
+  const from = (
+    signed: Signed,
+    algorithm: JwsAlgorithm,
+    keys: readonly VerificationKey[],
+    index: number,
+  ): MaybePromise<boolean> => {
+    const key = keys[index];
+    if (key === undefined) return false;
+    const valid = one(signed, algorithm, key);
+    if (isThenable(valid))
+      return valid.then((late) => late || from(signed, algorithm, keys, index + 1));
+    return valid || from(signed, algorithm, keys, index + 1);
+  };
+  return (signed, algorithm, keys) => from(signed, algorithm, keys, 0);
+}
