@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { identify } from '../../test/dpop-kit.ts';
+import { VECTORS } from '../../test/vectors.ts';
 import { sha256 } from './sha256.ts';
 import { encodeBase64url } from './text/base64url.ts';
 
@@ -23,8 +24,7 @@ test('text is hashed as UTF-8, and bytes as they are', async () => {
   }
 });
 
-const folder =
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors');
+const folder = VECTORS;
 const isThere = existsSync(folder);
 
 describe.skipIf(!isThere)('published vectors (RFC 7638 thumbprints)', () => {

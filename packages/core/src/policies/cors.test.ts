@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../test/vectors.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { guard } from '../guard.ts';
 import { type HeaderEdit, listDuties } from '../obligations.ts';
@@ -349,10 +350,7 @@ describe('configuration', () => {
   });
 });
 
-const vectors = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'cors/wpt-not-cors-safelisted.json',
-);
+const vectors = join(VECTORS, 'cors/wpt-not-cors-safelisted.json');
 
 describe.skipIf(!existsSync(vectors))('published vectors (web-platform-tests)', () => {
   const cases = existsSync(vectors)

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../test/vectors.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { type CrossOriginOptions, crossOrigin } from './cross-origin.ts';
 
@@ -147,10 +148,7 @@ interface Vectors {
   readonly trustedOriginConfig: { readonly accept: string[]; readonly reject: string[] };
 }
 
-const file = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'csrf-cases/go-crossoriginprotection.json',
-);
+const file = join(VECTORS, 'csrf-cases/go-crossoriginprotection.json');
 
 describe.skipIf(!existsSync(file))('published vectors (Go CrossOriginProtection)', () => {
   const { cases, trustedOriginConfig: config }: Vectors = existsSync(file)

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { boundTo } from '../../test/dpop-kit.ts';
 import { audience, issuer, now, signer } from '../../test/jwt-kit.ts';
+import { VECTORS } from '../../test/vectors.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import type { CertificateFacts, HttpFacts } from '../facts.ts';
 import { guard } from '../guard.ts';
@@ -136,8 +137,7 @@ test.each([{ realm: 'a"b' }, { resourceMetadata: 'metadata' }, { required: 'yes'
   },
 );
 
-const folder =
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors');
+const folder = VECTORS;
 
 describe.skipIf(!existsSync(folder))('published vectors (RFC 8705 appendix A)', () => {
   test('the certificate and the confirmation fit, though it expired in 2022', async () => {

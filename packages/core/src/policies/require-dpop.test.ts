@@ -12,6 +12,7 @@ import {
   TOKEN,
 } from '../../test/dpop-kit.ts';
 import { audience, issuer, NOW, now, signer } from '../../test/jwt-kit.ts';
+import { VECTORS } from '../../test/vectors.ts';
 import { codes } from '../codes.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { dpopNonces } from '../credentials/dpop-nonces.ts';
@@ -646,8 +647,7 @@ test('whatever is sent as proof is refused with a code of ours, and nothing is t
   );
 });
 
-const folder =
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors');
+const folder = VECTORS;
 
 describe.skipIf(!existsSync(folder))('published vectors (RFC 9449)', () => {
   interface Vectors {

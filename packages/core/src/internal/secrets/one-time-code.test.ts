@@ -1,13 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../../test/vectors.ts';
 import { encodeBase32 } from './base32.ts';
 import { oneTimeCodes } from './one-time-code.ts';
 
-const folder = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'rfc-vectors',
-);
+const folder = join(VECTORS, 'rfc-vectors');
 const isThere = existsSync(folder);
 const encoder = new TextEncoder();
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));

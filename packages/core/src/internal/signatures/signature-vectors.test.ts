@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../../test/vectors.ts';
 import { parseDictionary } from '../text/parse-structured-fields.ts';
 import type { InnerList } from '../text/structured-fields.ts';
 import { signatureCheck } from '../tokens/signature-check.ts';
@@ -10,10 +11,7 @@ import { checkContentDigest, contentDigest } from './content-digest.ts';
 import { type FieldTypes, type SignableRequest, signatureBase } from './signature-base.ts';
 import { jwsNames, type SignatureAlgorithm } from './signature-keys.ts';
 
-const folder = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'rfc-vectors',
-);
+const folder = join(VECTORS, 'rfc-vectors');
 const isThere = existsSync(folder);
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 const encoder = new TextEncoder();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../../test/vectors.ts';
 import { parseStrictJson, parseStrictObject } from './strict-json.ts';
 
 describe('parseStrictJson', () => {
@@ -82,10 +83,7 @@ describe('parseStrictJson', () => {
   });
 });
 
-const file = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'json-strictness/jsontestsuite.json',
-);
+const file = join(VECTORS, 'json-strictness/jsontestsuite.json');
 
 describe.skipIf(!existsSync(file))('published vectors (JSONTestSuite)', () => {
   const cases: { name: string; set: string; expect: string; bytes_b64: string }[] = existsSync(file)

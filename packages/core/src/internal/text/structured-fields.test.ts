@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../../test/vectors.ts';
 import { parseDictionary, parseItem, parseList } from './parse-structured-fields.ts';
 import {
   type BareItem,
@@ -26,10 +27,7 @@ interface Vector {
   readonly canonical?: readonly string[];
 }
 
-const folder = join(
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors'),
-  'structured-fields',
-);
+const folder = join(VECTORS, 'structured-fields');
 
 function vectorsIn(path: string): readonly Vector[] {
   if (!existsSync(path)) return [];

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../../test/vectors.ts';
 import { parseCompactJws } from './compact-jws.ts';
 import { isAlgorithm } from './jws-algorithms.ts';
 import { signatureCheck } from './signature-check.ts';
 import { selectKeys, toVerificationKey } from './verification-key.ts';
 import { webCryptoVerifier } from './webcrypto-verifier.ts';
 
-const folder =
-  process.env['APISEC_VECTORS'] ?? join(import.meta.dirname, '../../../../../shared/vectors');
+const folder = VECTORS;
 const isThere = existsSync(folder);
 const read = (name: string): unknown => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 
