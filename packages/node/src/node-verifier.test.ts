@@ -1,6 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { authenticateJwt, type JwsAlgorithm, localJwks, type VerificationKey } from '@apisec/core';
+import {
+  authenticateJwt,
+  type JwsAlgorithm,
+  localJwks,
+  type VerificationKey,
+  type VerifySignature,
+} from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { nodeVerifier } from './node-verifier.ts';
 
@@ -89,6 +95,28 @@ describe('nodeVerifier', () => {
     expect(check(token, algorithm, new Uint8Array())).toMatchObject(refused);
     const other = await signed(algorithm, { sub: 'admin' });
     expect(check({ ...token, data: other.data }, algorithm, signature)).toMatchObject(refused);
+  });
+
+  test('a signature without its leading zero byte is refused (RFC 8017 §8.1.2)', async () => {
+    const pair = await crypto.subtle.generateKey(generating('RS256'), true, ['sign', 'verify']);
+    if (!('privateKey' in pair)) throw new Error('RSA keys come in pairs');
+    const { n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey);
+    const jwk = { kty: 'RSA', n: n ?? '', e: e ?? '' };
+    // One signature in 256 begins with a zero byte.
+    for (let attempt = 0; attempt < 5_000; attempt++) {
+      const data = `attempt ${attempt}`;
+      const signature = new Uint8Array(
+        await crypto.subtle.sign('RSASSA-PKCS1-v1_5', pair.privateKey, text.encode(data)),
+      );
+      if (signature[0] !== 0) continue;
+      const key: VerificationKey = { kid: undefined, algorithms: ['RS256'], jwk };
+      // It answers at once.
+      const check = nodeVerifier()(key, 'RS256') as VerifySignature;
+      expect(check(text.encode(data), signature)).toBe(true);
+      expect(check(text.encode(data), signature.subarray(1))).toBe(false);
+      return;
+    }
+    expect.unreachable('no signature began with a zero byte');
   });
 
   test('a salt that is not as long as the hash is refused (RFC 7518 §3.5)', async () => {

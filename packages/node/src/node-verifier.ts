@@ -29,7 +29,11 @@ export function nodeVerifier(): SignatureVerifier {
       return (data, signature) => verify(null, data, key, signature);
     }
     const input = inputOf(key, algorithm);
-    return (data, signature) => verify(digest, data, input, signature);
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    const bytes = Math.ceil(modulusLength / 8);
+    // RFC 8017 §8.1.2. OpenSSL also takes a signature whose leading zero bytes were cut off.
+    return (data, signature) =>
+      (bytes === 0 || signature.length === bytes) && verify(digest, data, input, signature);
   };
 }
 

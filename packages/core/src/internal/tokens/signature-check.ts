@@ -5,6 +5,7 @@ import type {
   VerifySignature,
 } from '../../key-source.ts';
 import { isThenable, type MaybePromise, settle } from '../maybe-promise.ts';
+import { decodeBase64url } from '../text/base64url.ts';
 import type { CompactJws } from './compact-jws.ts';
 
 /** What was signed, and the signature. */
@@ -47,6 +48,7 @@ export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
   ): MaybePromise<boolean> =>
     settle(
       () => {
+        if (!fits(signature, key)) return false;
         const verify = prepare(key, algorithm);
         return isThenable(verify)
           ? verify.then((late) => late(data, signature))
@@ -70,4 +72,14 @@ export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
     return valid || from(signed, algorithm, keys, index + 1);
   };
   return (signed, algorithm, keys) => from(signed, algorithm, keys, 0);
+}
+
+/**
+ * An RSA signature is as long as its modulus (RFC 8017 §8.1.2). OpenSSL also takes one whose leading zero bytes were
+ * cut off, which would be a second spelling of the same token.
+ */
+function fits(signature: Uint8Array, { jwk }: VerificationKey): boolean {
+  const modulus = jwk['n'] === undefined ? undefined : decodeBase64url(jwk['n']);
+  if (modulus === undefined) return true;
+  return signature.length === modulus.length - modulus.findIndex((byte) => byte !== 0);
 }
