@@ -21,6 +21,13 @@ export type SignatureCheck = (
 /** Checks signatures with keys that are made ready once and kept as long as their key set lives. */
 export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
   const ready = new WeakMap<VerificationKey, Map<JwsAlgorithm, MaybePromise<VerifySignature>>>();
+  const lengths = new WeakMap<VerificationKey, number>();
+
+  const fits = (signature: Uint8Array, key: VerificationKey): boolean => {
+    const length = lengths.get(key) ?? modulusLength(key);
+    lengths.set(key, length);
+    return length === 0 || signature.length === length;
+  };
 
   const prepare = (
     key: VerificationKey,
@@ -75,11 +82,10 @@ export function signatureCheck(verifier: SignatureVerifier): SignatureCheck {
 }
 
 /**
- * An RSA signature is as long as its modulus (RFC 8017 §8.1.2). OpenSSL also takes one whose leading zero bytes were
- * cut off, which would be a second spelling of the same token.
+ * The bytes of an RSA modulus, 0 for other keys. A signature is as long (RFC 8017 §8.1.2); OpenSSL also takes one
+ * whose leading zero bytes were cut off, which would be a second spelling of the same token.
  */
-function fits(signature: Uint8Array, { jwk }: VerificationKey): boolean {
+function modulusLength({ jwk }: VerificationKey): number {
   const modulus = jwk['n'] === undefined ? undefined : decodeBase64url(jwk['n']);
-  if (modulus === undefined) return true;
-  return signature.length === modulus.length - modulus.findIndex((byte) => byte !== 0);
+  return modulus === undefined ? 0 : modulus.length - modulus.findIndex((byte) => byte !== 0);
 }
