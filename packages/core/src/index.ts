@@ -308,7 +308,11 @@ export {
 } from './fetch-body.ts';
 export { type Admission, type FactsOf, type Guard, guard } from './guard.ts';
 export { report } from './internal/engine/report.ts';
-export { type LimitState, limitVerdict } from './internal/limits/limit-law.ts';
+export {
+  charge as chargeLimit,
+  type LimitState,
+  limitVerdict,
+} from './internal/limits/limit-law.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';
 export type {

@@ -4,9 +4,13 @@ import { type Script, script } from './script.ts';
  * The law of limits, as in core's memory store, in the same order of operations so that both round alike. A
  * state is three doubles: used, at, previous (see `LimitState` of core); no key means that nothing is used.
  * Kinds: 0 bucket (a: refill, b: period), 1 fixed window, 2 sliding window (a: window).
+ *
+ * A key ends up to twice as late as it stops to matter: to set when a key ends costs Redis more than the rest of
+ * writing it, so most writes leave that as it is. Of a bucket, which has no window before, `previous` is that time.
  */
 const LAW = `
-local floor, max, ceil, pack, unpackState = math.floor, math.max, math.ceil, struct.pack, struct.unpack
+local floor, max, min, frexp, format = math.floor, math.max, math.min, math.frexp, string.format
+local pack, unpackState = struct.pack, struct.unpack
 local clock = redis.call('TIME')
 local time = tonumber(clock[1]) * 1000 + floor(tonumber(clock[2]) / 1000)
 local function flowed(refill, period, from, to)
@@ -19,102 +23,140 @@ local function roll(window, used, at, previous)
   if start - at ~= window then used = 0 end
   return 0, start, used
 end
-local function level(kind, a, b, used, at, previous)
-  if kind == 0 then return max(0, used - flowed(a, b, at, time)) end
+local function windowLevel(kind, a, used, at, previous)
   local age = time - at
   if kind == 1 then if age < a then return used end return 0 end
   if age < a then return used + (previous * (a - max(0, age))) / a end
   if age < 2 * a then return (used * (a - (age - a))) / a end
   return 0
 end
--- One millisecond more than the arithmetic says, so that rounding has no part in what a key that is gone means.
-local function save(key, kind, a, b, used, at, previous)
-  local left
-  if kind == 0 then left = max(0, at - time) + (used * b) / a
-  elseif kind == 1 then left = at + a - time
-  else left = at + 2 * a - time end
-  redis.call('SET', key, pack('>ddd', used, at, previous), 'PX', max(0, ceil(left)) + 1)
+local function level(kind, a, b, used, at, previous)
+  if kind == 0 then return max(0, used - flowed(a, b, at, time)) end
+  return windowLevel(kind, a, used, at, previous)
+end
+local spans = {}
+-- A span in milliseconds as text, up to twice as long.
+local function spanText(left)
+  local _, power = frexp(left)
+  power = min(power, 50)
+  local text = spans[power]
+  if not text then
+    text = format('%.0f', 2 ^ power)
+    spans[power] = text
+  end
+  return text
+end
+-- Writes a state. 'since' is the window in which the key's end was set, if it has one. A key lives one millisecond
+-- longer than the arithmetic says, so that rounding has no part in what a key that is gone means.
+local function save(key, kind, a, b, used, at, previous, since)
+  local left, lives
+  if kind == 0 then
+    left = max(0, at - time) + (used * b) / a + 1
+    lives = time + left <= previous
+  else
+    left = max(0, at + kind * a - time) + 1
+    lives = at == since
+  end
+  if lives then
+    redis.call('SET', key, pack('>ddd', used, at, previous), 'KEEPTTL')
+    return
+  end
+  local text = spanText(left)
+  if kind == 0 then previous = time + tonumber(text) end
+  redis.call('SET', key, pack('>ddd', used, at, previous), 'PX', text)
 end
 `;
 
 /**
- * Decides many calls, one after the other. ARGV[1]: a list of calls as JSON, each a flat list of six numbers for
- * each of its limits: which key, kind, a, b, capacity, cost. Each key is read once and written once.
+ * Decides many calls, one after the other. ARGV as `encodeCalls` writes them. Each key is read once and written
+ * once, however many calls of the run count it.
  *
- * Answers doubles: the time; then for each call 1 or 0, and the state of each of its limits after it.
+ * Answers bytes: the time, and for each key the state it was in, as doubles; then `1` or `0` for each call.
  */
 export const consumeScript: Script = script(`${LAW}
-local calls = cjson.decode(ARGV[1])
-local values = redis.call('MGET', unpack(KEYS))
-local used, at, previous, saves = {}, {}, {}, {}
+local codes = { string.byte(ARGV[1], 1, -1) }
+local laws = cjson.decode(ARGV[2])
+local states = redis.call('MGET', unpack(KEYS))
+local used, at, previous, since, charged, flags, levels = {}, {}, {}, {}, {}, {}, {}
+local nothing = pack('>ddd', 0, 0, 0)
 for i = 1, #KEYS do
-  if values[i] then used[i], at[i], previous[i] = unpackState('>ddd', values[i])
-  else used[i], at[i], previous[i] = 0, 0, 0 end
+  local state = states[i]
+  if state then
+    used[i], at[i], previous[i] = unpackState('>ddd', state)
+    since[i] = at[i]
+  else states[i], used[i], at[i], previous[i] = nothing, 0, 0, 0 end
 end
-local answer = { pack('>d', time) }
-local size = 1
-local levels = {}
-for c = 1, #calls do
-  local call = calls[c]
-  local count = #call
+local i, size = 1, #codes
+while i <= size do
+  local from, to = i + 1, i + codes[i] * 4
+  i = to + 1
   local allowed = true
-  for n = 1, count, 6 do
-    local k = call[n]
-    local there = level(call[n + 1], call[n + 2], call[n + 3], used[k], at[k], previous[k])
-    levels[n] = there
-    if not (there + call[n + 5] <= call[n + 4]) then allowed = false end
+  for j = from, to, 4 do
+    local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
+    local there
+    if laws[law + 1] == 0 then
+      there = used[k]
+      if time > at[k] then there = there - ((time - at[k]) * laws[law + 2]) / laws[law + 3] end
+      if there < 0 then there = 0 end
+    else there = windowLevel(laws[law + 1], laws[law + 2], used[k], at[k], previous[k]) end
+    levels[j] = there
+    if not (there + laws[law + 5] <= laws[law + 4]) then allowed = false end
   end
-  size = size + 1
-  answer[size] = pack('>d', allowed and 1 or 0)
-  for n = 1, count, 6 do
-    local k, cost = call[n], call[n + 5]
-    if allowed and cost > 0 then
-      if call[n + 1] == 0 then
-        used[k] = levels[n] + cost
-        at[k] = max(at[k], time)
-      else
-        used[k], at[k], previous[k] = roll(call[n + 2], used[k], at[k], previous[k])
-        used[k] = used[k] + cost
+  flags[#flags + 1] = allowed and '1' or '0'
+  if allowed then
+    for j = from, to, 4 do
+      local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
+      local cost = laws[law + 5]
+      if cost > 0 then
+        if laws[law + 1] == 0 then
+          used[k] = levels[j] + cost
+          if time > at[k] then at[k] = time end
+        else
+          used[k], at[k], previous[k] = roll(laws[law + 2], used[k], at[k], previous[k])
+          used[k] = used[k] + cost
+        end
+        charged[k] = law
       end
-      saves[k] = { call[n + 1], call[n + 2], call[n + 3] }
     end
-    size = size + 1
-    answer[size] = pack('>ddd', used[k], at[k], previous[k])
   end
 end
-for k, law in pairs(saves) do
-  save(KEYS[k], law[1], law[2], law[3], used[k], at[k], previous[k])
+for k, law in pairs(charged) do
+  save(KEYS[k], laws[law + 1], laws[law + 2], laws[law + 3], used[k], at[k], previous[k], since[k])
 end
-return table.concat(answer)
+return pack('>d', time) .. table.concat(states) .. table.concat(flags)
 `);
 
 /**
  * ARGV: for each key its kind, a and b, what to charge (negative: give back), and when it was taken. Nothing is given back to what is not known.
  */
 export const settleScript: Script = script(`${LAW}
-local values = redis.call('MGET', unpack(KEYS))
+local states = redis.call('MGET', unpack(KEYS))
 for i = 1, #KEYS do
   local n = (i - 1) * 5
   local kind, a, b = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
-  local delta, since = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
-  if delta > 0 or values[i] then
+  local delta, taken = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
+  if delta > 0 or states[i] then
     local used, at, previous = 0, 0, 0
-    if values[i] then used, at, previous = unpackState('>ddd', values[i]) end
+    local since
+    if states[i] then
+      used, at, previous = unpackState('>ddd', states[i])
+      since = at
+    end
     if kind == 0 then
       local there = level(kind, a, b, used, at, previous)
       if delta > 0 then used = there + delta
-      else used = max(0, there - max(0, -delta - flowed(a, b, since, time))) end
+      else used = max(0, there - max(0, -delta - flowed(a, b, taken, time))) end
       at = max(at, time)
     else
       used, at, previous = roll(a, used, at, previous)
       if delta > 0 then used = used + delta
       else
-        local windows = (at - floor(since / a) * a) / a
+        local windows = (at - floor(taken / a) * a) / a
         if windows == 0 then used = max(0, used + delta) end
         if windows == 1 then previous = max(0, previous + delta) end
       end
     end
-    save(KEYS[i], kind, a, b, used, at, previous)
+    save(KEYS[i], kind, a, b, used, at, previous, since)
   end
 end
 return 1

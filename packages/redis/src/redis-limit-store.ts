@@ -1,17 +1,14 @@
 import {
   assertConfiguration,
-  type Limit,
   type LimitAnswer,
   type LimitRequest,
-  type LimitState,
   type LimitStore,
-  type LimitVerdict,
-  limitVerdict,
   type Settlement,
 } from '@apisec/core';
 import { type Batch, batches } from './batch.ts';
 import { keyPart, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
+import { encodeCalls, lawOf, nameOfLimit, readAnswer } from './limit-wire.ts';
 import { type RedisStoreOptions, type Server, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
@@ -32,10 +29,10 @@ export interface RedisLimitStore extends LimitStore {
 
 type Requests = readonly LimitRequest[];
 
-const KINDS = { bucket: 0, fixed_window: 1, sliding_window: 2 } as const;
 /** Calls decided by one run of the script: it holds up the server for that long. */
 const BATCH = 32;
-const DOUBLE = 8;
+/** Limits of one call; with `BATCH` they bound what one run reads and writes. */
+const MOST_LIMITS = 16;
 
 /**
  * Counts limits on Redis, Valkey or Redis Cluster: one round trip for each decision whatever the number of
@@ -58,12 +55,8 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
   );
   const server = serverOf(options);
   const tag = slots === 'store' ? () => 'limits' : ({ key }: LimitRequest) => tagOf(key);
-  const keyOf = (request: LimitRequest): string => {
-    const { name, key, limit } = request;
-    const window = limit.algorithm === 'bucket' ? '' : limit.window;
-    const place = `${server.prefix}:{${tag(request)}}:${KINDS[limit.algorithm]}:${window}`;
-    return `${place}:${keyPart(name)}:${keyPart(key)}`;
-  };
+  const keyOf = (request: LimitRequest): string =>
+    `${server.prefix}:{${tag(request)}}:${nameOfLimit(request)}:${keyPart(request.key)}`;
   const groups = new Map<string, Batch<Requests, LimitAnswer>>();
   const groupOf = (name: string): Batch<Requests, LimitAnswer> => {
     const known = groups.get(name);
@@ -80,9 +73,11 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
   return Object.freeze({
     consume: async (requests: Requests): Promise<LimitAnswer> => {
       const [first] = requests;
-      // One bad number must not fail the calls that share its run.
-      if (first === undefined || !requests.every(isCountable)) {
-        throw new TypeError('a limit, or what a call costs, is no finite number');
+      // One bad call must not fail those that share its run.
+      if (first === undefined || requests.length > MOST_LIMITS || !requests.every(isCountable)) {
+        throw new TypeError(
+          `no limit or more than ${MOST_LIMITS}, or a limit or cost that is no finite number`,
+        );
       }
       return groupOf(tag(first)).add(requests);
     },
@@ -93,7 +88,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
         settleScript,
         changed.map(keyOf),
         changed.flatMap(({ limit, cost, actual, at }) =>
-          [...law(limit), actual - cost, at].map(String),
+          [...lawOf(limit), actual - cost, at].map(String),
         ),
       );
     },
@@ -105,50 +100,13 @@ async function decide(
   keyOf: (request: LimitRequest) => string,
   calls: readonly Requests[],
 ): Promise<readonly LimitAnswer[]> {
-  const keys = new Map<string, number>();
-  const numberOf = (key: string): number => {
-    const number = keys.get(key) ?? keys.size + 1;
-    keys.set(key, number);
-    return number;
-  };
-  const asked = calls.map((requests) =>
-    requests.flatMap((request) => {
-      const { limit, cost } = request;
-      return [numberOf(keyOf(request)), ...law(limit), limit.capacity, cost];
-    }),
-  );
-  const answer = await run(consumeScript, [...keys.keys()], [JSON.stringify(asked)]);
+  const encoded = encodeCalls(calls, keyOf);
+  const answer = await run(consumeScript, encoded.keys, encoded.args);
   // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
-  return read(Buffer.from(answer as Buffer), calls);
-}
-
-/** Reads the doubles that the script answers. */
-function read(answer: Buffer, calls: readonly Requests[]): readonly LimitAnswer[] {
-  let offset = 0;
-  const next = (): number => {
-    const value = answer.readDoubleBE(offset);
-    offset += DOUBLE;
-    return value;
-  };
-  const at = next();
-  return calls.map((requests) => {
-    const allowed = next() === 1;
-    const verdicts: LimitVerdict[] = requests.map(({ limit, cost }) => {
-      const state: LimitState = { used: next(), at: next(), previous: next() };
-      return limitVerdict(limit, state, at, cost, allowed);
-    });
-    return { allowed, at, verdicts };
-  });
-}
-
-function law(limit: Limit): readonly [kind: number, a: number, b: number] {
-  const kind = KINDS[limit.algorithm];
-  return limit.algorithm === 'bucket'
-    ? [kind, limit.refill, limit.period]
-    : [kind, limit.window, 0];
+  return readAnswer(Buffer.from(answer as Buffer), calls, encoded);
 }
 
 function isCountable({ limit, cost }: LimitRequest): boolean {
-  const [, a, b] = law(limit);
+  const [, a, b] = lawOf(limit);
   return [a, b, limit.capacity, cost].every(Number.isFinite);
 }
