@@ -1,12 +1,12 @@
-import { ConfigurationError } from '@apisec/core';
+import { assertConfiguration, ConfigurationError } from '@apisec/core';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
 /** A client of a Redis or Valkey server, or of a cluster of them. */
 export type RedisClient = Redis | Cluster;
 
 /** Options of ioredis, but for the ones that counters depend on. */
-export type RedisConnectOptions = Omit<RedisOptions, 'replyMapping'>;
-export type RedisClusterConnectOptions = Omit<ClusterOptions, 'redisOptions'> & {
+export type RedisConnectOptions = Omit<RedisOptions, 'replyMapping' | 'keyPrefix'>;
+export type RedisClusterConnectOptions = Omit<ClusterOptions, 'redisOptions' | 'keyPrefix'> & {
   readonly redisOptions?: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
 };
 
@@ -71,14 +71,16 @@ export function connectRedisCluster(
 }
 
 /**
- * Refuses a client that would send commands twice or hold calls back while there is no server.
+ * Refuses a client that would send commands twice, hold calls back while there is no server, or write some keys under
+ * another name than others.
  *
  * @throws ConfigurationError naming the options to set.
  */
 export function assertCounts(client: RedisClient): void {
-  const { enableOfflineQueue } = client.options;
-  const { autoResendUnfulfilledCommands }: RedisOptions =
+  const { enableOfflineQueue, keyPrefix } = client.options;
+  const connection: RedisOptions =
     client instanceof Cluster ? (client.options.redisOptions ?? {}) : client.options;
+  const { autoResendUnfulfilledCommands } = connection;
   if (autoResendUnfulfilledCommands !== false || enableOfflineQueue !== false) {
     throw new ConfigurationError(
       'This Redis client would send a command again whose reply was lost, or queue it while there is no ' +
@@ -86,6 +88,11 @@ export function assertCounts(client: RedisClient): void {
         'autoResendUnfulfilledCommands: false and enableOfflineQueue: false.',
     );
   }
+  assertConfiguration(
+    !keyPrefix && !connection.keyPrefix,
+    'This Redis client puts a prefix before keys, and not in all commands. Leave out keyPrefix; stores have a ' +
+      'prefix of their own.',
+  );
 }
 
 /** Milliseconds until the next attempt to connect. */

@@ -95,7 +95,7 @@ export function redisApiKeyCache(
 
   const drop = async (id: string, told: string): Promise<void> => {
     try {
-      await run(dropScript, [keyOf(id)], [channel, told]);
+      await run({ script: dropScript, keys: [keyOf(id)], args: [channel, told] });
     } catch {
       // What was changed is changed; the row in Redis ends by itself, and this process no longer asks for it.
       doubt(id);
@@ -104,7 +104,7 @@ export function redisApiKeyCache(
   /** Nobody waits for it: without it the next read asks the store again. */
   const fill = (id: string, mark: string, record: ApiKeyRecord | undefined): void => {
     const row = record === undefined ? '' : JSON.stringify(record);
-    run(fillScript, [keyOf(id)], [mark, row]).catch(() => undefined);
+    run({ script: fillScript, keys: [keyOf(id)], args: [mark, row] }).catch(() => undefined);
   };
 
   const listeners: ((id: string) => void)[] = [];
@@ -121,9 +121,11 @@ export function redisApiKeyCache(
     get: async (id) => {
       if (isDoubtful(id)) return store.get(id);
       const mark = `?${randomUUID()}`;
-      const known = await run(lookScript, [keyOf(id)], [mark, String(maxStaleness)]).catch(
-        () => undefined,
-      );
+      const known = await run({
+        script: lookScript,
+        keys: [keyOf(id)],
+        args: [mark, String(maxStaleness)],
+      }).catch(() => undefined);
       const cached = readRow(known, id);
       if (cached !== undefined) return cached;
       const record = await store.get(id);

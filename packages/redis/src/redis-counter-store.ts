@@ -1,7 +1,7 @@
 import type { AttemptAnswer, AttemptRequest, AttemptSettlement, CounterStore } from '@apisec/core';
 import { keyPart } from './key.ts';
 import { script } from './script.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 const CLOCK = `
 local clock = redis.call('TIME')
@@ -71,6 +71,15 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
   const { prefix, run } = serverOf(options);
   const keyOf = ({ name, key }: AttemptRequest): string =>
     `${prefix}:{attempts}:${keyPart(name)}:${keyPart(key)}`;
+  const settling = (settlements: readonly AttemptSettlement[]): Run => ({
+    script: settleScript,
+    keys: settlements.map(keyOf),
+    args: settlements.flatMap(({ result, ticket, rule }) => [
+      result,
+      String(ticket),
+      String(rule.forgetAfter),
+    ]),
+  });
   return Object.freeze({
     attempt: async (requests: readonly AttemptRequest[]): Promise<AttemptAnswer> => {
       const rules = requests.flatMap(({ rule }) => [
@@ -81,25 +90,34 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
         rule.lockFor,
         rule.forgetAfter,
       ]);
-      const answer = await run(attemptScript, requests.map(keyOf), rules.map(String));
-      // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
-      const bytes = Buffer.from(answer as Buffer);
-      const retryAfter = bytes.readDoubleBE(0);
-      if (retryAfter > 0) return { allowed: false, retryAfter, tickets: [] };
-      const tickets = requests.map((_, index) => bytes.readDoubleBE((index + 1) * DOUBLE));
-      return { allowed: true, retryAfter: 0, tickets };
+      const answer = await run(
+        { script: attemptScript, keys: requests.map(keyOf), args: rules.map(String) },
+        (late) => {
+          const { allowed, tickets } = readAttempt(late, requests.length);
+          if (!allowed) return undefined;
+          return settling(
+            requests.map((request, index) => {
+              // As many tickets as requests.
+              return { ...request, ticket: tickets[index] as number, result: 'refund' };
+            }),
+          );
+        },
+      );
+      return readAttempt(answer, requests.length);
     },
     settle: async (settlements: readonly AttemptSettlement[]): Promise<void> => {
-      if (settlements.length === 0) return;
-      await run(
-        settleScript,
-        settlements.map(keyOf),
-        settlements.flatMap(({ result, ticket, rule }) => [
-          result,
-          String(ticket),
-          String(rule.forgetAfter),
-        ]),
-      );
+      if (settlements.length > 0) await run(settling(settlements));
     },
   });
+}
+
+function readAttempt(answer: unknown, count: number): AttemptAnswer {
+  // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
+  const bytes = Buffer.from(answer as Buffer);
+  const retryAfter = bytes.readDoubleBE(0);
+  if (retryAfter > 0) return { allowed: false, retryAfter, tickets: [] };
+  const tickets = Array.from({ length: count }, (_, index) =>
+    bytes.readDoubleBE((index + 1) * DOUBLE),
+  );
+  return { allowed: true, retryAfter: 0, tickets };
 }

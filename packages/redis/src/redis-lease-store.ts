@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { LeaseAnswer, LeaseRequest, LeaseStore } from '@apisec/core';
 import { keyPart, tagOf } from './key.ts';
 import { script } from './script.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** ARGV: limit, ttl, lease. Answers whether it was given, and how many are held. */
 const acquireScript = script(`
@@ -18,6 +18,8 @@ redis.call('PEXPIRE', KEYS[1], math.ceil(tonumber(last) - now) + 1)
 return { 1, held + 1 }
 `);
 
+const releaseScript = script(`return redis.call('ZREM', KEYS[1], ARGV[1])`);
+
 /**
  * Counts running calls on Redis, Valkey or Redis Cluster, for `concurrencyLimit`: a sorted set for each key, one
  * script for each decision, on the server's own clock.
@@ -27,17 +29,25 @@ return { 1, held + 1 }
  * concurrencyLimit({ store: redisLeaseStore({ client }), name: 'exports', limit: 5, by: 'everyone' });
  */
 export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
-  const { prefix, run, ask } = serverOf(options);
+  const { prefix, run } = serverOf(options);
   const keyOf = ({ name, key }: LeaseRequest): string =>
     `${prefix}:{${tagOf(key)}}:lease:${keyPart(name)}:${keyPart(key)}`;
+  const releasing = (request: LeaseRequest, lease: string): Run => ({
+    script: releaseScript,
+    keys: [keyOf(request)],
+    args: [lease],
+  });
   return Object.freeze({
     acquire: async (request: LeaseRequest): Promise<LeaseAnswer> => {
       const { limit, ttl } = request;
       const lease = randomUUID();
       const answer = await run(
-        acquireScript,
-        [keyOf(request)],
-        [String(limit), String(ttl), lease],
+        {
+          script: acquireScript,
+          keys: [keyOf(request)],
+          args: [String(limit), String(ttl), lease],
+        },
+        () => releasing(request, lease),
       );
       // The script above says what it answers.
       const [allowed, held] = answer as [number, number];
@@ -45,7 +55,7 @@ export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
       return allowed === 1 ? { allowed: true, lease, remaining } : { allowed: false, remaining };
     },
     release: async (request: LeaseRequest, lease: string): Promise<void> => {
-      await ask((client) => client.zrem(keyOf(request), lease));
+      await run(releasing(request, lease));
     },
   });
 }

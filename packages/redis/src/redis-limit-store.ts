@@ -9,7 +9,7 @@ import { type Batch, batches } from './batch.ts';
 import { keyPart, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
 import { encodeCalls, lawOf, nameOfLimit, readAnswer } from './limit-wire.ts';
-import { type RedisStoreOptions, type Server, serverOf } from './server.ts';
+import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
 export interface RedisLimitStoreOptions extends RedisStoreOptions {
@@ -64,10 +64,43 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     const group = batches<Requests, LimitAnswer>(BATCH, (calls) => {
       // The next call begins a group of its own, so that groups are as many as tags are waiting.
       groups.delete(name);
-      return decide(server, keyOf, calls);
+      return decide(calls);
     });
     groups.set(name, group);
     return group;
+  };
+
+  const decide = async (calls: readonly Requests[]): Promise<readonly LimitAnswer[]> => {
+    const encoded = encodeCalls(calls, keyOf);
+    const { keys, args } = encoded;
+    // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
+    const answersOf = (answer: unknown): readonly LimitAnswer[] =>
+      readAnswer(Buffer.from(answer as Buffer), calls, encoded);
+    const answer = await server.run({ script: consumeScript, keys, args }, (late) =>
+      settling(
+        answersOf(late).flatMap(({ allowed, at }, index) =>
+          allowed ? (calls[index] ?? []).map((request) => ({ ...request, actual: 0, at })) : [],
+        ),
+      ),
+    );
+    return answersOf(answer);
+  };
+  /** What settles them all, each key once; nothing where all cost what was taken. */
+  const settling = (settlements: readonly Settlement[]): Run | undefined => {
+    const changes = new Map<string, { readonly of: Settlement; delta: number }>();
+    for (const settlement of settlements) {
+      const { cost, actual } = settlement;
+      if (actual === cost) continue;
+      const key = keyOf(settlement);
+      const known = changes.get(key);
+      if (known === undefined) changes.set(key, { of: settlement, delta: actual - cost });
+      else known.delta += actual - cost;
+    }
+    if (changes.size === 0) return undefined;
+    const args = [...changes.values()].flatMap(({ of: { limit, at }, delta }) =>
+      [...lawOf(limit), delta, at].map(String),
+    );
+    return { script: settleScript, keys: [...changes.keys()], args };
   };
 
   return Object.freeze({
@@ -79,31 +112,19 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
           `no limit or more than ${MOST_LIMITS}, or a limit or cost that is no finite number`,
         );
       }
+      if (slots === 'key' && !requests.every(({ key }) => key === first.key)) {
+        throw new TypeError(
+          "redisLimitStore: with slots: 'key' all limits of a call must count the same key. Leave out slots, or " +
+            'give each limit a policy of its own.',
+        );
+      }
       return groupOf(tag(first)).add(requests);
     },
     settle: async (settlements: readonly Settlement[]): Promise<void> => {
-      const changed = settlements.filter(({ cost, actual }) => actual !== cost);
-      if (changed.length === 0) return;
-      await server.run(
-        settleScript,
-        changed.map(keyOf),
-        changed.flatMap(({ limit, cost, actual, at }) =>
-          [...lawOf(limit), actual - cost, at].map(String),
-        ),
-      );
+      const run = settling(settlements);
+      if (run !== undefined) await server.run(run);
     },
   });
-}
-
-async function decide(
-  { run }: Server,
-  keyOf: (request: LimitRequest) => string,
-  calls: readonly Requests[],
-): Promise<readonly LimitAnswer[]> {
-  const encoded = encodeCalls(calls, keyOf);
-  const answer = await run(consumeScript, encoded.keys, encoded.args);
-  // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
-  return readAnswer(Buffer.from(answer as Buffer), calls, encoded);
 }
 
 function isCountable({ limit, cost }: LimitRequest): boolean {

@@ -92,11 +92,14 @@ export function redisRevocationStore(options: RedisRevocationStoreOptions): Revo
       const name = issuedBefore === undefined ? outright(part) : epoch(part);
       const life = ttl >= Number.MAX_SAFE_INTEGER ? 0 : Math.ceil(ttl);
       const args = [String(life), finite(issuedBefore ?? 1), channel, part];
-      await changing(part, run(revokeScript, [name], args));
+      await changing(part, run({ script: revokeScript, keys: [name], args }));
     },
     lift: async (key: string): Promise<void> => {
       const part = keyPart(key);
-      await changing(part, run(liftScript, [outright(part)], [channel, part]));
+      await changing(
+        part,
+        run({ script: liftScript, keys: [outright(part)], args: [channel, part] }),
+      );
     },
     isRevoked: (keys: readonly string[], issuedAt: number) => {
       if (keys.length === 0) return false;

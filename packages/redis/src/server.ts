@@ -15,17 +15,25 @@ export interface RedisStoreOptions {
   readonly breaker?: BreakerOptions | undefined;
 }
 
+/** A script with what it is run on. */
+export interface Run {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly string[];
+}
+
 /** A server that answers in bounded time, or rejects. */
 export interface Server {
   readonly prefix: string;
   /** Sends one command. Nothing is ever sent again by itself. */
   readonly ask: <T>(command: (client: RedisClient) => Promise<T>) => Promise<T>;
-  /** Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes. */
-  readonly run: (
-    script: Script,
-    keys: readonly string[],
-    args: readonly string[],
-  ) => Promise<unknown>;
+  /**
+   * Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes.
+   *
+   * @param giveBack what to run should the answer come when nobody waits for it any more: its caller was
+   * refused, and must not be charged for that. Without it, or where it gives nothing, nothing is.
+   */
+  readonly run: (run: Run, giveBack?: (answer: unknown) => Run | undefined) => Promise<unknown>;
 }
 
 export function serverOf({
@@ -44,36 +52,46 @@ export function serverOf({
     'redis: timeout is in milliseconds, from 1 to 60,000.',
   );
   const breaker = circuitBreaker(breakerOptions);
-  const ask: Server['ask'] = async (command) => {
+  const askInTime = async <T>(task: () => Promise<T>, late?: (answer: T) => void): Promise<T> => {
     if (!breaker.admits()) throw new Error('Redis did not answer lately; not asked again yet.');
     try {
-      const answer = await inTime(command(client), timeout);
+      const answer = await inTime(task(), timeout, late);
       breaker.succeeded();
       return answer;
     } catch (cause) {
-      // NOSCRIPT is an answer like any other: the server is there.
-      if (isUnknownScript(cause)) breaker.succeeded();
+      if (isAnswer(cause)) breaker.succeeded();
       else breaker.failed();
       throw cause;
     }
   };
   return {
     prefix,
-    ask,
-    run: async ({ lua, sha }, keys, args) => {
-      try {
-        return await ask((server) => send(server, 'evalsha', sha, keys, args));
-      } catch (cause) {
-        // Refused before it ran, so this is the one failure after which sending again cannot count twice.
-        if (!isUnknownScript(cause)) throw cause;
-        return ask((server) => send(server, 'eval', lua, keys, args));
-      }
-    },
+    ask: (command) => askInTime(() => command(client)),
+    run: (run, giveBack) =>
+      askInTime(
+        () => send(client, run),
+        // Past the breaker: the server is there again, and what it took must not stay taken.
+        giveBack &&
+          ((answer) => {
+            const back = giveBack(answer);
+            if (back !== undefined) send(client, back).catch(() => undefined);
+          }),
+      ),
   };
 }
 
+async function send(client: RedisClient, { script, keys, args }: Run): Promise<unknown> {
+  try {
+    return await evaluate(client, 'evalsha', script.sha, keys, args);
+  } catch (cause) {
+    // Refused before it ran, so this is the one failure after which sending again cannot count twice.
+    if (!isReply(cause) || !cause.message.startsWith('NOSCRIPT')) throw cause;
+    return evaluate(client, 'eval', script.lua, keys, args);
+  }
+}
+
 /** Runs a script and answers bytes as they are: doubles are no UTF-8. */
-async function send(
+async function evaluate(
   client: RedisClient,
   name: 'eval' | 'evalsha',
   code: string,
@@ -86,13 +104,28 @@ async function send(
   return client.sendCommand(command);
 }
 
-function isUnknownScript(cause: unknown): boolean {
-  return cause instanceof Error && cause.message.startsWith('NOSCRIPT');
+/** Replies that say that the server cannot serve anybody now. */
+const OUT_OF_SERVICE =
+  /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN|UNKILLABLE)\b/;
+
+/** An error about this one command, which says nothing against the next one. */
+function isAnswer(cause: unknown): boolean {
+  return isReply(cause) && !OUT_OF_SERVICE.test(cause.message);
 }
 
-function inTime<T>(task: Promise<T>, limit: number): Promise<T> {
+function isReply(cause: unknown): cause is Error {
+  return cause instanceof Error && cause.name === 'ReplyError';
+}
+
+function inTime<T>(task: Promise<T>, limit: number, late?: (answer: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`Redis: no answer in ${limit} ms.`)), limit);
-    task.then(resolve, reject).finally(() => clearTimeout(timer));
+    let over = false;
+    const timer = setTimeout(() => {
+      over = true;
+      reject(new Error(`Redis: no answer in ${limit} ms.`));
+    }, limit);
+    task
+      .then((answer) => (over ? late?.(answer) : resolve(answer)), reject)
+      .finally(() => clearTimeout(timer));
   });
 }

@@ -6,7 +6,7 @@ import {
   rateLimit,
   tokenBucket,
 } from '@apisec/core';
-import { connectRedis, redisLimitStore } from '@apisec/redis';
+import { connectRedis, redisCounterStore, redisLeaseStore, redisLimitStore } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
@@ -93,6 +93,63 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await expect(store.consume(ask('x'))).rejects.toThrow('not asked again yet');
     server.resume();
     await recovers(store);
+  });
+
+  test('paused: what it took when nobody waited any more is given back', async () => {
+    const { client, store } = await open({ timeout: TIMEOUT, pause: 50 });
+    const leases = redisLeaseStore({ client, timeout: TIMEOUT, breaker: { failures: 99 } });
+    const attempts = redisCounterStore({ client, timeout: TIMEOUT, breaker: { failures: 99 } });
+    const lease = { name: 'exports', key: 'caller', limit: 2, ttl: 60_000 };
+    const rule = {
+      free: 3,
+      delay: 60_000,
+      maxDelay: 60_000,
+      lockAfter: 9,
+      lockFor: 60_000,
+      forgetAfter: 600_000,
+    };
+    const attempt = [{ name: 'login', key: 'alice', rule }];
+    const two = ['caller', 'tenant'].map((name) => ({
+      name,
+      key: 'x',
+      limit: HUNDRED,
+      cost: 10,
+    }));
+    await store.consume(two);
+    await leases.acquire({ ...lease, key: 'warm' });
+    server.pause();
+    const load = await Promise.allSettled([
+      ...Array.from({ length: 3 }, () => store.consume(two)),
+      ...Array.from({ length: 3 }, () => leases.acquire(lease)),
+      ...Array.from({ length: 3 }, () => attempts.attempt(attempt)),
+    ]);
+    expect(load.every(({ status }) => status === 'rejected')).toBe(true);
+    server.resume();
+    await vi.waitFor(
+      async () => {
+        const { verdicts } = await store.consume(two.map((one) => ({ ...one, cost: 0 })));
+        expect(verdicts.map(({ remaining }) => remaining)).toEqual([90, 90]);
+      },
+      { timeout: 5_000 },
+    );
+    const given = await Promise.all([1, 2, 3].map(() => leases.acquire(lease)));
+    expect(given.map(({ allowed }) => allowed)).toEqual([true, true, false]);
+    for (const expected of [true, true, true, true, false]) {
+      expect((await attempts.attempt(attempt)).allowed).toBe(expected);
+    }
+  });
+
+  test('an error about one call is no reason to ask nothing more', async () => {
+    const { client } = await open();
+    const store = redisLimitStore({ client, slots: 'key', breaker: { failures: 1 } });
+    await admin.set('apisec:{limits}:1:3600000:=api:=broken', 'not what a store wrote');
+    const shared = redisLimitStore({ client, breaker: { failures: 1 } });
+    await expect(shared.consume(ask('broken'))).rejects.toThrow();
+    expect((await shared.consume(ask('fine'))).allowed).toBe(true);
+    await expect(
+      store.consume([...ask('a'), { name: 'other', key: 'b', limit: HUNDRED, cost: 1 }]),
+    ).rejects.toThrow('must count the same key');
+    expect((await store.consume(ask('a'))).allowed).toBe(true);
   });
 
   test('killed under load and started anew: nothing hangs, and it recovers', async () => {
@@ -210,6 +267,17 @@ describe.runIf(hasRedis)('while Redis fails', () => {
 test('a client that could count twice is refused', () => {
   const client = new Redis({ lazyConnect: true });
   expect(() => redisLimitStore({ client })).toThrow(ConfigurationError);
+  client.disconnect();
+});
+
+test('a client that writes some keys under another name is refused', () => {
+  const client = new Redis({
+    lazyConnect: true,
+    keyPrefix: 'mine:',
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+  });
+  expect(() => redisLimitStore({ client })).toThrow('keyPrefix');
   client.disconnect();
 });
 

@@ -10,6 +10,7 @@ import {
   connectRedis,
   type RedisStoreOptions,
   redisCounterStore,
+  redisLeaseStore,
   redisReplayStore,
   redisRevocationStore,
 } from '@apisec/redis';
@@ -48,6 +49,10 @@ const questions: Record<string, (options: RedisStoreOptions) => () => Promise<un
   replays: (options) => {
     const store = redisReplayStore(options);
     return async () => store.putIfAbsent(`proof ${turn++}`, 60_000);
+  },
+  leases: (options) => {
+    const store = redisLeaseStore(options);
+    return async () => store.acquire({ name: 'exports', key: `${turn++}`, limit: 1, ttl: 60_000 });
   },
   revocations: (options) => {
     const store = redisRevocationStore(options);

@@ -84,7 +84,8 @@ export interface Settlement extends LimitRequest {
  * - A refusal changes nothing, so a caller who waits as told gets in.
  * - A clock that is set back admits nobody twice and locks nobody out for longer than the limit's own time
  *   to recover.
- * - A store that cannot answer throws or rejects, in bounded time; it never guesses.
+ * - A store that cannot answer throws or rejects, in bounded time; it never guesses. What it took all the same, for
+ *   a call that nobody answered, it gives back as soon as it learns of it.
  *
  * `limitStoreContract` of `@apisec/core/testing` tests all of it.
  */
