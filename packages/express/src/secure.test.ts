@@ -709,6 +709,28 @@ describe.each(versions)('%s', (_, express) => {
       await settled();
       expect(completions).toMatchObject([{ outcome: 'aborted' }]);
     });
+
+    test.each([
+      ['at once', false],
+      ['later', true],
+    ])('is told of every call of a connection that goes, decided %s', async (_, waits) => {
+      const { completions, duty } = told();
+      let reached = 0;
+      const base = await serve(
+        quiet().get('/', secure(waits ? duty.use(late) : duty), (_req, res) => {
+          // The first is never answered, so that all others wait for it.
+          if (++reached > 1) res.end('in');
+        }),
+      );
+      const socket = connect(Number(new URL(base).port), '127.0.0.1');
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20));
+      await vi.waitFor(() => expect(reached).toBe(20));
+      expect(completions).toEqual([]);
+      socket.destroy();
+      await vi.waitFor(() => expect(completions).toHaveLength(20));
+      await settled();
+      expect(completions.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
+    });
   });
 });
 

@@ -573,7 +573,7 @@ describe.each([
 });
 
 describe('the end of a call', () => {
-  const told = (policy = open) => {
+  const told = (policy: typeof open | typeof late = open) => {
     const completions: Completion[] = [];
     const duty = oblige({ onComplete: (completion) => void completions.push(completion) });
     return { completions, guard: duty.use(policy) };
@@ -613,6 +613,25 @@ describe('the end of a call', () => {
     call.destroy();
     await settled();
     expect(completions).toMatchObject([{ outcome: 'aborted' }]);
+  });
+
+  test.each([
+    ['at once', open],
+    ['later', late],
+  ])('is told of every call of a connection that goes, decided %s', async (_, policy) => {
+    const { completions, guard } = told(policy);
+    const app = create();
+    let reached = 0;
+    // The first is never answered, so that all others wait for it.
+    app.get('/', secure(guard).route, () => (++reached > 1 ? 'in' : new Promise(() => undefined)));
+    const socket = connect(Number(new URL(await serve(app)).port), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(20));
+    await vi.waitFor(() => expect(reached).toBe(20));
+    expect(completions).toEqual([]);
+    socket.destroy();
+    await vi.waitFor(() => expect(completions).toHaveLength(20));
+    await settled();
+    expect(completions.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
   });
 });
 

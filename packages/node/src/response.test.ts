@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { describe, expect, test } from 'vitest';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
 import { type NodeResponse, onEnd, sendRefusal } from './response.ts';
 
@@ -108,6 +108,98 @@ describe('the end of a response', () => {
     await once(socket, 'close');
     await later();
     expect(told).toBe(true);
+  });
+
+  describe('that waits behind another of its connection', () => {
+    const CALLS = 30;
+    const pipelined = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(CALLS);
+
+    /** Answers the first call only when told, so that all others wait. */
+    async function hold(answer: (response: ServerResponse) => void) {
+      const held: ServerResponse[] = [];
+      const told: boolean[][] = [];
+      const base = await serveHttp1((_, response) => {
+        const ends: boolean[] = [];
+        told.push(ends);
+        onEnd(response, (aborted) => ends.push(aborted));
+        if (held.push(response) > 1) answer(response);
+      });
+      const socket = connect(Number(new URL(base).port), '127.0.0.1');
+      onTestFinished(() => void socket.destroy());
+      socket.write(pipelined);
+      await vi.waitFor(() => expect(held).toHaveLength(CALLS));
+      return { socket, held, told };
+    }
+
+    test.each<[string, (response: ServerResponse) => void]>([
+      ['no answer yet', () => undefined],
+      ['half an answer', (response) => void response.write('half')],
+      ['a whole answer', (response) => void response.end('in')],
+      ['an answer without a body', (response) => void response.writeHead(204).end()],
+    ])('is aborted when the caller leaves: %s', async (_, answer) => {
+      const warned = vi.fn();
+      process.on('warning', warned);
+      onTestFinished(() => void process.off('warning', warned));
+      const { socket, told } = await hold(answer);
+      expect(told.flat()).toEqual([]);
+      socket.destroy();
+      await vi.waitFor(() => expect(told).toEqual(Array(CALLS).fill([true])));
+      await later();
+      expect(told).toEqual(Array(CALLS).fill([true]));
+      expect(warned).not.toHaveBeenCalled();
+    });
+
+    test('is aborted when the one before it ends the connection', async () => {
+      const { held, told } = await hold((response) => void response.end('in'));
+      held[0]?.setHeader('connection', 'close').end('in');
+      await vi.waitFor(() => expect(told).toEqual([[false], ...Array(CALLS - 1).fill([true])]));
+    });
+
+    test('is whole when its turn comes, and leaves nothing at the connection', async () => {
+      const { socket, held, told } = await hold((response) => void response.end('in'));
+      held[0]?.end('in');
+      await vi.waitFor(() => expect(told).toEqual(Array(CALLS).fill([false])));
+      socket.destroy();
+      await later();
+      expect(told).toEqual(Array(CALLS).fill([false]));
+    });
+
+    test('is told at once where the connection is gone already', async () => {
+      const { socket, held } = await hold(() => undefined);
+      socket.destroy();
+      await vi.waitFor(() => expect(held[0]?.closed).toBe(true));
+      const late: boolean[] = [];
+      onEnd(held.at(-1) as ServerResponse, (aborted) => late.push(aborted));
+      expect(late).toEqual([true]);
+    });
+  });
+
+  test.each<[string, unknown]>([
+    ['no connection', null],
+    ['what only looks like one', { remoteAddress: '192.0.2.1', destroy: () => undefined }],
+  ])('is told where requests are made up and have %s', (_, socket) => {
+    const response = new ServerResponse(new IncomingMessage(socket as Socket));
+    const told: boolean[] = [];
+    onEnd(response, (aborted) => told.push(aborted));
+    response.emit('close');
+    expect(told).toEqual([true]);
+  });
+
+  test('of many calls on one connection costs it one listener', async () => {
+    const listeners: number[] = [];
+    const base = await serveHttp1((request, response) => {
+      listeners.push(request.socket.listenerCount('close'));
+      onEnd(response, () => undefined);
+      response.end('in');
+    });
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    for (let time = 1; time <= 20; time++) {
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      await once(socket, 'data');
+    }
+    expect(listeners).toHaveLength(20);
+    expect(new Set(listeners.slice(1))).toEqual(new Set([(listeners[0] as number) + 1]));
   });
 
   test.each<[string, (response: NodeResponse) => void, boolean]>([

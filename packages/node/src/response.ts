@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
+import type { Socket } from 'node:net';
 import { type Denial, httpRefusal } from '@apisec/core';
 
 /** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
@@ -54,18 +55,47 @@ export function sendRefusal(
  * cut) before all of it was handed to the network.
  */
 export function onEnd(response: NodeResponse, tell: (aborted: boolean) => void): void {
+  const connection = 'stream' in response ? undefined : connectionOf(response);
+  const calls = connection && callsOn(connection);
   let told = false;
   const end = () => {
     if (told) return;
     told = true;
+    calls?.delete(end);
     tell(!isWhole(response));
   };
-  if ('stream' in response ? response.stream.destroyed : response.closed) {
+  const gone = connection?.destroyed === true;
+  if (gone || ('stream' in response ? response.stream.destroyed : response.closed)) {
     end();
     return;
   }
+  calls?.add(end);
   response.once('finish', end);
   response.once('close', end);
+}
+
+/**
+ * What waits for the end of a connection. A response that is queued behind another of its connection (pipelining,
+ * RFC 9112 §9.3.2) has no socket yet, so it emits nothing when the connection goes: it would never end.
+ * One set for each connection, since a listener for each call would be too many for Node.
+ */
+const callsByConnection = new WeakMap<Socket, Set<() => void>>();
+
+function callsOn(connection: Socket): Set<() => void> {
+  const known = callsByConnection.get(connection);
+  if (known !== undefined) return known;
+  const calls = new Set<() => void>();
+  callsByConnection.set(connection, calls);
+  connection.once('close', () => {
+    for (const end of calls) end();
+  });
+  return calls;
+}
+
+/** Undefined where a request is made up by something that has no connections, and so no queue. */
+function connectionOf({ req }: ServerResponse): Socket | undefined {
+  const connection = req?.socket as Partial<Socket> | null | undefined;
+  return typeof connection?.once === 'function' ? (connection as Socket) : undefined;
 }
 
 /** HTTP/2 responses emit `finish` in either case, and count as finished when their stream was reset. */
