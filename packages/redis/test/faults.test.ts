@@ -132,7 +132,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       },
       { timeout: 5_000 },
     );
-    const given = await Promise.all([1, 2, 3].map(() => leases.acquire(lease)));
+    const given = await Promise.all([1, 2, 3].map(async () => leases.acquire(lease)));
     expect(given.map(({ allowed }) => allowed)).toEqual([true, true, false]);
     for (const expected of [true, true, true, true, false]) {
       expect((await attempts.attempt(attempt)).allowed).toBe(expected);

@@ -5,6 +5,7 @@ import {
   type Limit,
   type LimitRequest,
   type LimitState,
+  leasedLimitStore,
   limitVerdict,
   slidingWindow,
   tokenBucket,
@@ -12,7 +13,7 @@ import {
 import { connectRedis, type RedisLimitStore, redisLimitStore } from '@apisec/redis';
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
@@ -162,6 +163,50 @@ describe.runIf(hasRedis)('limits on Redis', () => {
       }
     },
   );
+
+  test('leases: four nodes ask ten times less for a hot key, and admit what there is', async () => {
+    const prefix = `limits-${stores++}`;
+    const clients = Array.from({ length: 4 }, () => connectRedis(server.url));
+    onTestFinished(() => {
+      for (const each of clients) each.disconnect();
+    });
+    await Promise.all(clients.map((each) => new Promise((resolve) => each.once('ready', resolve))));
+    const nodes = clients.map((each) =>
+      leasedLimitStore(redisLimitStore({ client: each, prefix, timeout: 10_000 }), { slice: 50 }),
+    );
+    const limit = tokenBucket({ capacity: 1_000, refillPerSecond: 1 / 3600 });
+    await client.config('RESETSTAT');
+    const admitted = await Promise.all(
+      nodes.map(async (node) => {
+        let count = 0;
+        for (let call = 0; call < 400; call++) {
+          const { allowed } = await node.consume([{ name: 'hot', key: 'key', limit, cost: 1 }]);
+          if (allowed) count++;
+        }
+        return count;
+      }),
+    );
+    const sum = admitted.reduce((all, each) => all + each, 0);
+    expect(sum).toBeLessThanOrEqual(1_000);
+    expect(sum).toBeGreaterThanOrEqual(1_000 - 4 * 50);
+    const stats = String(await client.info('commandstats'));
+    const commands = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1]);
+    expect(commands * 10).toBeLessThanOrEqual(1_600);
+  });
+
+  test('calls of one moment share commands', async () => {
+    const store = create();
+    const limit = limits['tokenBucket'] as Limit;
+    await store.consume([{ name: 'one', key: 'warm', limit, cost: 1 }]);
+    await client.config('RESETSTAT');
+    await Promise.all(
+      Array.from({ length: 320 }, (_, index) =>
+        store.consume([{ name: 'one', key: `caller ${index}`, limit, cost: 1 }]),
+      ),
+    );
+    const stats = String(await client.info('commandstats'));
+    expect(Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1])).toBe(10);
+  });
 
   test('what one unit holds a key for does not depend on the capacity', async () => {
     const store = create();

@@ -44,6 +44,37 @@ describe('a hot key', () => {
     expect(consume.mock.calls.length * 10).toBeLessThanOrEqual(1_000);
   });
 
+  test('above its limit asks as rarely, and admits nearly as many', async () => {
+    const limit = tokenBucket({ capacity: 200, refillPerSecond: 200 });
+    const { ask, consume, clock } = setup(25, 4);
+    let admitted = 0;
+    const calls = 4 * 2_000;
+    for (let call = 0; call < calls; call++) {
+      if ((await ask({ limit }, call % 4)).allowed) admitted++;
+      // Four nodes, of which each is called once in 5 ms.
+      if (call % 4 === 3) clock.time += 5;
+    }
+    const allowed = 200 + 10 * 200;
+    expect(consume.mock.calls.length * 10).toBeLessThanOrEqual(calls);
+    expect(admitted).toBeLessThanOrEqual(allowed);
+    expect(admitted).toBeGreaterThanOrEqual(allowed - 4 * 25 - 100);
+  });
+
+  test('above its limit still lets in who waits as told', async () => {
+    const limit = tokenBucket({ capacity: 200, refillPerSecond: 200 });
+    const { ask, clock } = setup(25);
+    for (let call = 0; call < 1_000; call++) {
+      await ask({ limit });
+      clock.time += 1;
+    }
+    for (let turn = 0; turn < 20; turn++) {
+      let answer = await ask({ limit });
+      while (answer.allowed) answer = await ask({ limit });
+      clock.time += answer.verdicts[0]?.retryAfter ?? 0;
+      expect((await ask({ limit })).allowed).toBe(true);
+    }
+  });
+
   test('of many calls at once one asks for all', async () => {
     const { shared, clock } = setup();
     const consume = vi.fn(async (requests: readonly LimitRequest[]) => shared.consume(requests));
@@ -273,6 +304,32 @@ describe('the stated bound', () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  test('a fixed window never admits more than it says, however late answers come', async () => {
+    const { clock, shared } = setup();
+    const late = leasedLimitStore(
+      {
+        consume: async (requests) => {
+          const answer = shared.consume(requests);
+          // The window turns while the answer is under way.
+          clock.time += 30;
+          return answer;
+        },
+        settle: shared.settle,
+      },
+      { slice: 20, now: () => clock.time },
+    );
+    const limit = fixedWindow({ limit: 40, window: 60_000 });
+    const request = { name: 'a', key: 'k', limit, cost: 1 };
+    for (let call = 0; call < 6; call++) await late.consume([request]);
+    clock.time = START + 59_990 - (START % 60_000);
+    await late.consume([request]);
+    expect(clock.time).toBeGreaterThan(START + 60_000 - (START % 60_000));
+    let admitted = 0;
+    for (let call = 0; call < 100; call++) if ((await late.consume([request])).allowed) admitted++;
+    expect(admitted).toBeLessThanOrEqual(40);
+    expect(admitted).toBeGreaterThanOrEqual(39);
   });
 
   test('under load on all nodes at most n slices are left unspent', async () => {

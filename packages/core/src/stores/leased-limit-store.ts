@@ -40,8 +40,14 @@ interface Lease {
   /** A cost as large as this is refused until then. */
   refusedCost: number;
   refusedUntil: number;
-  /** When that cost would fit, as the store told it. */
+  /** When to come again with that cost: as the store told it, or later where units are waited for. */
   retryAt: number;
+  /** Calls that were refused without a question since the last one. */
+  turnedAway: number;
+  /** Milliseconds to wait before the next question: more for keys that stay above their limit. */
+  pause: number;
+  /** When that was last decided. */
+  pausedAt: number;
   /** The question that others wait for instead of asking it again. */
   flight: Promise<unknown> | undefined;
 }
@@ -49,6 +55,8 @@ interface Lease {
 /** Others may give back what they took, so a refusal is asked for again after this at the latest. */
 const LONGEST_REFUSAL = 10_000;
 const LONGEST_TTL = 60_000;
+/** Refusals for each `ttl` from which on a key is worth waiting for. */
+const HOT = 10;
 /** Rounds in which others may spend what was just taken, before a call asks for itself alone. */
 const MOST_ROUNDS = 4;
 const LEASED = 'limit.leased';
@@ -56,7 +64,9 @@ const LEASED = 'limit.leased';
 /**
  * A store in front of another one that takes units in slices and spends them in this process: for keys so hot that
  * a question for each call is too much. A key begins with one question for each call; the more of its
- * units are spent in time, the more are taken at once, up to `slice`. Refusals are remembered until `retryAfter`.
+ * units are spent in time, the more are taken at once, up to `slice`. Refusals are remembered until `retryAfter`;
+ * while many calls of a key are refused it is asked for less and less often, at least four times in each `ttl`, and
+ * `retryAfter` tells when.
  *
  * Units are taken before they are spent, and all limits of a call have room or none is spent. With `n`
  * processes, over any interval, at most `n * slice` units more are admitted than the limit says (held from
@@ -114,6 +124,9 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       refusedCost: 0,
       refusedUntil: 0,
       retryAt: 0,
+      turnedAway: 0,
+      pause: 0,
+      pausedAt: Number.NEGATIVE_INFINITY,
       flight: undefined,
     };
     leases.set(id, lease, 1);
@@ -152,18 +165,26 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       const wanted = Math.min(lease.size, request.limit.capacity) - lease.left;
       return [{ request, lease, need, wanted: need === 0 ? 0 : Math.max(need, wanted) }];
     });
-    const ask = (exact: boolean): MaybePromise<LimitAnswer> => {
-      const questions = lacking.map(({ request, need, wanted }) => ({
-        ...request,
-        cost: exact ? need : wanted,
-      }));
+    const ask = (costs: readonly number[]): MaybePromise<LimitAnswer> => {
+      const questions = lacking.map(({ request }, index) => {
+        // One cost for each.
+        return { ...request, cost: costs[index] as number };
+      });
       return after(store.consume(questions), (answer) => {
-        if (!answer.allowed) {
-          if (!exact && lacking.some(({ need, wanted }) => wanted > need)) return ask(true);
-          return refusal(lacking, answer);
+        if (answer.allowed) {
+          absorb(lacking, costs, answer, time);
+          return answer;
         }
-        absorb(lacking, questions, answer);
-        return answer;
+        const less = lacking.map(({ need, wanted }, index) => {
+          const { remaining } = answer.verdicts[index] as LimitVerdict;
+          // All that is there, but for the second refusal: then somebody else is taking it.
+          return Math.max(
+            need,
+            costs[index] === wanted ? Math.min(wanted, Math.floor(remaining)) : 0,
+          );
+        });
+        if (less.some((cost, index) => cost < (costs[index] as number))) return ask(less);
+        return refusal(lacking, answer);
       });
     };
     const next = (answer: LimitAnswer): MaybePromise<LimitAnswer> => {
@@ -174,7 +195,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       });
       return { ...answer, verdicts: told };
     };
-    const asked = ask(false);
+    const asked = ask(lacking.map(({ wanted }) => wanted));
     if (!isThenable(asked)) return next(asked);
     const end = (): void => {
       for (const { lease } of lacking) lease.flight = undefined;
@@ -186,36 +207,76 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
 
   const absorb = (
     lacking: readonly Lack[],
-    questions: readonly LimitRequest[],
+    costs: readonly number[],
     { at, verdicts }: LimitAnswer,
+    asked: number,
   ): void => {
     const time = clock();
-    lacking.forEach(({ lease }, index) => {
+    lacking.forEach(({ request, lease, wanted }, index) => {
       const { remaining, resetAfter } = verdicts[index] as LimitVerdict;
+      const cost = costs[index] as number;
       if (lease.ends <= time) lease.left = 0;
-      lease.left += (questions[index] as LimitRequest).cost;
+      lease.left += cost;
       lease.spent = 0;
       lease.at = at;
       lease.remaining = remaining;
       lease.resetAt = time + resetAfter;
-      // A fixed window must not begin with units of the last.
+      // A fixed window must not begin with units of the last. Counted from the question: the store decided later,
+      // and the answer may have been under way while the window turned.
       const fixed = lease.limit.algorithm === 'fixed_window';
-      lease.ends = time + (fixed ? Math.min(ttl, Math.max(1, resetAfter)) : ttl);
+      lease.ends = asked + (fixed ? Math.min(ttl, resetAfter) : ttl);
+      // That was all there is, so who comes when it is spent need not ask, if the key is known to be hot.
+      if (cost < wanted) {
+        remember(lease, request.cost, time, pauseOf(lease, time));
+        lease.size = Math.max(lease.size, cost);
+      }
     });
+  };
+
+  /**
+   * How long to ask nothing of a key that has nothing left: no longer than it must, if few calls are refused; the
+   * longer, the longer many are. Nothing is lost by that: what flows back meanwhile stays in the store, and is at most
+   * half of what there is room for.
+   */
+  const pauseOf = (lease: Lease, time: number): number => {
+    const { limit, pause, pausedAt, turnedAway } = lease;
+    // Of what happens within one moment nothing follows.
+    if (time === pausedAt) return pause;
+    const isHot = (turnedAway + 1) * ttl >= (time - pausedAt) * HOT;
+    const [unit, all] =
+      limit.algorithm === 'bucket'
+        ? [limit.period / limit.refill, (limit.capacity * limit.period) / limit.refill]
+        : [limit.window / limit.capacity, limit.window];
+    const longest = Math.min(ttl / 4, all / 2);
+    lease.pause = isHot ? Math.min(longest, Math.max(unit, pause) * 2) : pause / 2;
+    if (lease.pause < unit) lease.pause = 0;
+    lease.pausedAt = time;
+    lease.turnedAway = 0;
+    lease.size = Math.min(slice, Math.floor(lease.pause / unit));
+    return lease.pause;
+  };
+
+  const remember = (lease: Lease, cost: number, time: number, retryAfter: number): void => {
+    lease.refusedCost = cost;
+    lease.retryAt = time + retryAfter;
+    lease.refusedUntil = time + Math.min(retryAfter, LONGEST_REFUSAL);
   };
 
   const refusal = (lacking: readonly Lack[], answer: LimitAnswer): LimitAnswer => {
     const time = clock();
-    lacking.forEach(({ request, lease }, index) => {
-      const { allowed, retryAfter, remaining, resetAfter } = answer.verdicts[index] as LimitVerdict;
-      lease.size = 0;
-      if (allowed || !Number.isFinite(retryAfter)) return;
-      lease.refusedCost = request.cost;
-      lease.retryAt = time + retryAfter;
-      lease.refusedUntil = time + Math.min(retryAfter, LONGEST_REFUSAL);
+    const verdicts = answer.verdicts.map((verdict, index): LimitVerdict => {
+      const { request, lease } = lacking[index] as Lack;
+      const { allowed, remaining, resetAfter } = verdict;
+      if (allowed || !Number.isFinite(verdict.retryAfter)) {
+        lease.size = 0;
+        return verdict;
+      }
+      const retryAfter = Math.ceil(Math.max(verdict.retryAfter, pauseOf(lease, time)));
+      remember(lease, request.cost, time, retryAfter);
       Object.assign(lease, { at: answer.at, remaining, resetAt: time + resetAfter });
+      return { ...verdict, retryAfter };
     });
-    return answer;
+    return { ...answer, verdicts };
   };
 
   /** What one lease takes of a settlement; false where the store must know it. */
@@ -275,6 +336,7 @@ function decide(
       lease.left -= cost;
       lease.spent += cost;
     } else if (isRefused(lease, cost)) {
+      lease.turnedAway++;
       const retryAfter = Math.ceil(lease.retryAt - time);
       return { ...verdictOf(lease, time), allowed: false, retryAfter };
     }
