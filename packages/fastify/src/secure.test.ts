@@ -633,6 +633,15 @@ describe('the end of a call', () => {
     await settled();
     expect(completions.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
   });
+
+  test('is told where calls are injected', async () => {
+    const { completions, guard } = told();
+    const app = create();
+    app.get('/', secure(guard).route, () => 'in');
+    expect((await app.inject('/')).body).toBe('in');
+    await settled();
+    expect(completions).toMatchObject([{ outcome: 'succeeded', status: 200 }]);
+  });
 });
 
 test('a caller who leaves an HTTP/2 stream while the guard decides leaves the server whole', async () => {

@@ -202,6 +202,18 @@ describe('the end of a response', () => {
     expect(new Set(listeners.slice(1))).toEqual(new Set([(listeners[0] as number) + 1]));
   });
 
+  test('is aborted when the caller leaves with most of it still to be sent', async () => {
+    const large = Buffer.alloc(50_000_000);
+    const base = await serveHttp1(
+      watch((response) => void (response as ServerResponse).end(large)),
+    );
+    const socket = connect(Number(new URL(base).port), '127.0.0.1');
+    socket.write(GET);
+    await once(socket, 'data');
+    socket.destroy();
+    await vi.waitFor(() => expect(ends).toEqual([true]));
+  });
+
   test.each<[string, (response: NodeResponse) => void, boolean]>([
     ['whole', (response) => void (response as ServerResponse).end('in'), false],
     ['aborted by the server', (response) => void response.destroy(), true],

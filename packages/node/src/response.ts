@@ -55,21 +55,45 @@ export function sendRefusal(
  * cut) before all of it was handed to the network.
  */
 export function onEnd(response: NodeResponse, tell: (aborted: boolean) => void): void {
-  const connection = 'stream' in response ? undefined : connectionOf(response);
+  if ('stream' in response) onStreamEnd(response, tell);
+  else onServerResponseEnd(response, tell);
+}
+
+function onServerResponseEnd(response: ServerResponse, tell: (aborted: boolean) => void): void {
+  const connection = connectionOf(response);
   const calls = connection && callsOn(connection);
+  let told = false;
+  const tellOnce = (aborted: boolean) => {
+    if (told) return;
+    told = true;
+    calls?.delete(abort);
+    tell(aborted);
+  };
+  const abort = () => tellOnce(true);
+  // Also where it comes too late to hear of an answer that somebody else gave.
+  if (response.closed || response.writableFinished || connection?.destroyed) {
+    tellOnce(!response.writableFinished);
+    return;
+  }
+  calls?.add(abort);
+  // Node emits `finish` as well when what was written could not be sent.
+  response.once('finish', () => tellOnce(Boolean(connection?.destroyed || connection?.errored)));
+  response.once('close', abort);
+}
+
+function onStreamEnd(response: Http2ServerResponse, tell: (aborted: boolean) => void): void {
+  const { stream } = response;
   let told = false;
   const end = () => {
     if (told) return;
     told = true;
-    calls?.delete(end);
-    tell(!isWhole(response));
+    // `finish` is emitted in either case, also when the stream was reset.
+    tell(!response.writableEnded || stream.aborted || stream.rstCode !== 0);
   };
-  const gone = connection?.destroyed === true;
-  if (gone || ('stream' in response ? response.stream.destroyed : response.closed)) {
+  if (stream.destroyed) {
     end();
     return;
   }
-  calls?.add(end);
   response.once('finish', end);
   response.once('close', end);
 }
@@ -96,11 +120,4 @@ function callsOn(connection: Socket): Set<() => void> {
 function connectionOf({ req }: ServerResponse): Socket | undefined {
   const connection = req?.socket as Partial<Socket> | null | undefined;
   return typeof connection?.once === 'function' ? (connection as Socket) : undefined;
-}
-
-/** HTTP/2 responses emit `finish` in either case, and count as finished when their stream was reset. */
-function isWhole(response: NodeResponse): boolean {
-  if (!('stream' in response)) return response.writableFinished;
-  const { stream } = response;
-  return response.writableEnded && !stream.aborted && stream.rstCode === 0;
 }
