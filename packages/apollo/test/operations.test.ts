@@ -76,7 +76,7 @@ describe('a guard for every operation', () => {
     const answer = await call(undefined, '{ echo }');
     expect(answer.status).toBe(status);
     expect(answer.headers.get('retry-after')).toBe(seconds);
-    expect(answer.body.errors[0].extensions).toEqual({ code, reason: 'x.y', retryAfter: 7 });
+    expect(answer.body.errors[0].extensions).toEqual({ code, reason: 'x.y', retryAfter: 6.2 });
   });
 
   test.each([

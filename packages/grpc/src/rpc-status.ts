@@ -10,13 +10,22 @@ const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 export function encodeStatus(refusal: GrpcRefusal): Buffer {
   const { code, message, errorInfo, retryAfter } = refusal;
   const details = [any(ERROR_INFO, [text(1, errorInfo.reason), text(2, errorInfo.domain)])];
-  // RetryInfo.retry_delay (1) is a Duration, whose seconds are field 1.
-  if (retryAfter !== undefined) details.push(any(RETRY_INFO, [field(1, integer(1, retryAfter))]));
+  // RetryInfo.retry_delay is field 1.
+  if (retryAfter !== undefined) details.push(any(RETRY_INFO, [field(1, duration(retryAfter))]));
   return Buffer.concat([
     integer(1, code),
     text(2, message),
     ...details.map((detail) => field(3, detail)),
   ]);
+}
+
+/** `google.protobuf.Duration`: seconds (1) and nanoseconds (2). */
+function duration(time: number): Buffer {
+  const seconds = Math.floor(time);
+  const milliseconds = Math.round((time - seconds) * 1_000);
+  // No field is 0: protobuf leaves it out.
+  const nanos = milliseconds === 0 ? [] : [integer(2, milliseconds * 1_000_000)];
+  return Buffer.concat([integer(1, seconds), ...nanos]);
 }
 
 function any(typeUrl: string, value: readonly Buffer[]): Buffer {

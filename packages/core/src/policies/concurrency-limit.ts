@@ -132,7 +132,8 @@ export function concurrencyLimit<Needs extends object>(
           const { allowed, lease, remaining, degraded } = answer;
           const edits = told(most, units(remaining), partitionOf(facts));
           if (!allowed || lease === undefined) {
-            return { ok: false, denial: exceeded, obligations: { headers: edits } };
+            const obligations = { headers: edits };
+            return { ok: false, denial: exceeded, obligations, note: { degraded } };
           }
           const onComplete = () => store.release(request, lease);
           return { ok: true, obligations: { headers: edits, onComplete }, degraded };

@@ -18,6 +18,7 @@ import type { Completion, HeaderEdit, Obligations } from '../obligations.ts';
 import { type Deny, type NoFacts, type Outcome, pass, refuse } from '../outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';
 import type {
+  LimitAnswer,
   LimitRequest,
   LimitStore,
   LimitVerdict,
@@ -135,7 +136,7 @@ export function rateLimit<Needs extends object>(
             return { label, unit, partition: partitionOf(facts), limit, verdict };
           });
           const edits = headersOf(told);
-          if (!answer.allowed) return exceeded(asked, answer.verdicts, edits);
+          if (!answer.allowed) return exceeded(asked, answer, edits);
           const onComplete = settling(asked, counted);
           const obligations = { headers: edits, ...(onComplete && { onComplete }) };
           return { ok: true, obligations, degraded: answer.degraded };
@@ -173,7 +174,7 @@ function compileRules<Needs extends object>(
 
 function exceeded(
   asked: readonly { readonly name: string }[],
-  verdicts: readonly LimitVerdict[],
+  { verdicts, degraded }: LimitAnswer,
   headers: readonly HeaderEdit[],
 ): Deny {
   const wait = Math.max(...verdicts.map(({ retryAfter }) => retryAfter));
@@ -197,7 +198,7 @@ function exceeded(
           retryAfter: wait / 1000,
           problem,
         };
-  return { ok: false, denial, obligations: { headers } };
+  return { ok: false, denial, obligations: { headers }, note: { degraded } };
 }
 
 /** What remains to be done when the call ends, where a rule wants to know its real cost. */

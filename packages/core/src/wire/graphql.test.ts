@@ -37,7 +37,7 @@ test('extensions are shown, but never in place of what is defined, and only as J
     limit: 10,
     code: 'RATE_LIMITED',
     reason: 'a.b',
-    retryAfter: 2,
+    retryAfter: 1.5,
   });
   const big = graphqlRefusal({
     kind: 'forbidden',

@@ -1,5 +1,5 @@
 import type { Denial, DenialKind } from '../denial.ts';
-import { extensionsOf, retryAfterOf } from './http.ts';
+import { exactRetryAfterOf, extensionsOf } from './http.ts';
 
 /** `extensions.code` of each kind of refusal, in the words that GraphQL servers already use. */
 export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
@@ -22,14 +22,14 @@ export interface GraphqlRefusal {
     readonly code: string;
     /** The denial's own code, for example `token.expired`. */
     readonly reason: string;
-    /** Seconds. */
+    /** Seconds, to the millisecond. */
     readonly retryAfter?: number;
   };
 }
 
 /** Renders a refusal as a GraphQL error. Never its cause. */
 export function graphqlRefusal(denial: Denial): GraphqlRefusal {
-  const retryAfter = retryAfterOf(denial);
+  const retryAfter = exactRetryAfterOf(denial);
   return {
     message: denial.detail ?? denial.code,
     extensions: {

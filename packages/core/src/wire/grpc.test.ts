@@ -32,7 +32,7 @@ test('challenge and delay go into the metadata', () => {
     retryAfter: 0.5,
     challenges: [{ scheme: 'Bearer', params: { error: 'invalid_token' } }],
   });
-  expect(retryAfter).toBe(1);
+  expect(retryAfter).toBe(0.5);
   expect(metadata).toEqual([
     ['www-authenticate', 'Bearer error="invalid_token"'],
     ['retry-after', '1'],

@@ -1,5 +1,5 @@
 import type { Denial, DenialKind } from '../denial.ts';
-import { challengesOf, retryAfterOf, serializeChallenges } from './http.ts';
+import { challengesOf, exactRetryAfterOf, retryAfterOf, serializeChallenges } from './http.ts';
 
 /** The gRPC status code of each kind of refusal (google.rpc.Code). */
 export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
@@ -21,7 +21,7 @@ export interface GrpcRefusal {
   readonly message: string;
   /** `google.rpc.ErrorInfo`: reason is the denial's code. */
   readonly errorInfo: { readonly reason: string; readonly domain: string };
-  /** `google.rpc.RetryInfo`, in seconds. */
+  /** `google.rpc.RetryInfo`, in seconds, to the millisecond. */
   readonly retryAfter: number | undefined;
   /** Trailing metadata. */
   readonly metadata: readonly (readonly [name: string, value: string])[];
@@ -38,7 +38,7 @@ export function grpcRefusal(denial: Denial): GrpcRefusal {
     code: grpcCode[denial.kind],
     message: (denial.detail ?? denial.code).replace(/[^\x20-\x7e]/g, ' '),
     errorInfo: { reason: denial.code, domain: 'apisec' },
-    retryAfter,
+    retryAfter: exactRetryAfterOf(denial),
     metadata,
   };
 }

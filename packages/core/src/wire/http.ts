@@ -78,10 +78,17 @@ export function challengesOf({ challenges = [], kind }: Denial): readonly Challe
 
 /** Whole seconds until a retry, at least one; undefined where a retry is of no use. */
 export function retryAfterOf(denial: Denial): number | undefined {
+  const seconds = exactRetryAfterOf(denial);
+  return seconds === undefined ? undefined : Math.max(1, Math.ceil(seconds));
+}
+
+/** The same to the millisecond, for protocols that can say it. */
+export function exactRetryAfterOf(denial: Denial): number | undefined {
   const seconds =
     denial.retryAfter ?? (denial.kind === 'unavailable' ? UNAVAILABLE_RETRY_SECONDS : undefined);
   return seconds !== undefined && Number.isFinite(seconds)
-    ? Math.min(Math.max(1, Math.ceil(seconds)), MAX_RETRY_SECONDS)
+    ? // Less a nanosecond, which is more than rounding can add.
+      Math.min(Math.max(1, Math.ceil(seconds * 1_000 - 1e-6)) / 1_000, MAX_RETRY_SECONDS)
     : undefined;
 }
 
