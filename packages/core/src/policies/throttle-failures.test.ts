@@ -32,8 +32,8 @@ function login(options: Partial<ThrottleFailuresOptions> = {}) {
     now: () => clock.time,
     ...options,
   });
-  const begin = async (user: unknown, facts = factsOf()) => {
-    const outcome = await policy.check(post, facts);
+  const begin = async (user: unknown, facts = factsOf(), method = 'POST') => {
+    const outcome = await policy.check({ url: post.url, headers: post.headers, method }, facts);
     if (!outcome.ok) return { outcome, denial: outcome.denial, facts };
     const message = await dutyOf(outcome).onMessage?.({ user });
     return { outcome, denial: message?.ok === false ? message.denial : undefined, facts };
@@ -54,8 +54,8 @@ function login(options: Partial<ThrottleFailuresOptions> = {}) {
     clock,
     begin,
     end,
-    attempt: async (how: End, user: unknown = 'alice', facts?: CallFacts) =>
-      end(await begin(user, facts), how),
+    attempt: async (how: End, user: unknown = 'alice', facts?: CallFacts, method?: string) =>
+      end(await begin(user, facts, method), how),
   };
 }
 
@@ -270,6 +270,76 @@ describe('how a call came out', () => {
     const { outcome } = await begin('alice');
     const again = await dutyOf(outcome).onMessage?.({ user: 'bob' });
     expect(again).toMatchObject({ ok: false, denial: { code: 'failures.repeated' } });
+  });
+});
+
+describe('a call that is no attempt', () => {
+  const answer = (status: number) => ({ outcome: 'succeeded', status }) as const;
+  const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'];
+
+  test.each(safe)('does not begin the account anew, though %s is answered 200', async (method) => {
+    const { attempt } = login();
+    for (let guess = 0; guess < 4; guess++) {
+      expect(await attempt('wrong')).toBeUndefined();
+      if (guess < 3) expect(await attempt(answer(200), 'alice', undefined, method)).toBeUndefined();
+    }
+    await attempt(answer(200), 'alice', undefined, method);
+    expect(await attempt('wrong')).toBe('failures.throttled');
+  });
+
+  test.each(safe)('passes by %s without an account, however throttled it is', async (method) => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt('wrong'));
+    await failTimes(50, () => attempt(answer(200), null, undefined, method));
+    expect(await attempt('wrong')).toBe('failures.throttled');
+    const byHeader = throttleFailures({ account: ({ headers }) => headers.get('x-user') });
+    const form = new Request(post.url, { method: method === 'TRACE' ? 'GET' : method });
+    expect(await byHeader.check(form, factsOf())).toMatchObject({ ok: true });
+  });
+
+  test('is one after all where a safe method names an account and fails', async () => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt('wrong', 'alice', undefined, 'GET'));
+    expect(await attempt('right', 'alice', undefined, 'GET')).toBe('failures.throttled');
+    expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test('is no way around the peer: what fails by a safe method counts', async () => {
+    const { attempt } = login();
+    await failTimes(21, () => attempt('wrong', null, undefined, 'GET'));
+    expect(await attempt('right', 'bob')).toBe('failures.throttled');
+  });
+
+  test('is a redirect, unless the handler tells', async () => {
+    const { attempt, begin, end } = login();
+    await failTimes(3, () => attempt('wrong'));
+    for (const status of [301, 302, 303, 307, 308])
+      await failTimes(1, () => attempt(answer(status)));
+    await failTimes(1, () => attempt('wrong'));
+    expect(await attempt('right')).toBe('failures.throttled');
+    const told = login();
+    for (let n = 0; n < 4; n++) {
+      const begun = await told.begin('alice');
+      if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('failed');
+      expect(await told.end(begun, answer(302))).toBeUndefined();
+    }
+    expect(await told.attempt('right')).toBe('failures.throttled');
+    const begun = await begin('bob');
+    if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('succeeded');
+    expect(await end(begun, answer(303))).toBeUndefined();
+  });
+
+  test('has an answer whose status nobody knows', async () => {
+    const { attempt } = login();
+    await failTimes(3, () => attempt('wrong'));
+    await attempt({ outcome: 'succeeded', status: undefined });
+    await failTimes(1, () => attempt('wrong'));
+    expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test('is told by no method of gRPC: each call is one', async () => {
+    const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
+    expect(await login().attempt('wrong', null, grpc, 'GET')).toBe('failures.account_missing');
   });
 });
 

@@ -32,7 +32,7 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   /**
    * The account that the call wants to get into, where request and facts tell it. Told apart without regard
    * to case, width and spaces around; never looked up, so unknown accounts are no different. A call that
-   * names none is refused.
+   * names none is refused, unless its HTTP method is safe: a form that is shown is no attempt.
    */
   readonly account?: ((request: RequestLike, facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
@@ -53,9 +53,14 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
    * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
-   * whoever says so, and aborted calls; succeeded are calls that the handler answered below 400 (gRPC: `OK`);
-   * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does not
-   * `tell` otherwise.
+   * whoever says so, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
+   * but for those with a safe HTTP method: anybody can make them, and servers answer `OPTIONS` by themselves;
+   * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does
+   * not `tell` otherwise.
+   *
+   * Where the status tells something else, judge it, or let the handler `tell`: redirects are neither, so of a
+   * form login that answers right and wrong passwords with 302 nothing is counted; neither is 400, with which
+   * an OAuth token endpoint says `invalid_grant`.
    */
   readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
   /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
@@ -102,7 +107,18 @@ type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
  * so that of many guesses at once no more get through than of as many in a row; a refusal counts nothing.
  *
  * A success begins the account anew. It never helps the peer, who could otherwise wash off failures with an
- * account of their own.
+ * account of their own. So mount it on what checks the password and on nothing else: a form for lost passwords
+ * that answers everybody with 200 would begin any account anew that it is sent.
+ *
+ * What a call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) does not name is not
+ * counted, so whoever is throttled still sees the form. Where it names an account, as by Basic authentication,
+ * its failures count like others, and its successes do not begin the account anew.
+ *
+ * There is no exemption from the pauses of an account: a stranger who knows its name can keep it locked, for
+ * `lock.duration` at a time, and nobody gets in meanwhile. Keep the lock short, tell the user on another way,
+ * or let those who were here before in by another guard (a passkey, a device that is known).
+ * A store that fails cannot be stood in for by each process alone, as limits can (`degrade`): every process
+ * would give the free failures once more, and after an outage nobody would know of what was tried.
  *
  * Denials: `failures.throttled` (429, with the exact `retryAfter`), `failures.account_missing` and
  * `failures.repeated` (400), `failures.key_missing` (500: nobody knows the peer), `failures.unavailable`
@@ -175,13 +191,16 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
           : deny('unavailable', 'failures.unavailable', { retryAfter: 1, cause }),
     );
 
-  const accountRequest = async (
+  /** What to count of an account: nothing where a call need not name one, undefined where it must. */
+  const accountRequests = async (
     key: LimitKey,
     facts: Readonly<Needs>,
-  ): Promise<AttemptRequest | undefined> => {
+    safe: boolean,
+  ): Promise<readonly AttemptRequest[] | undefined> => {
+    if (safe && (key === undefined || key === null || key === '')) return [];
     const encoded = encodeLimitKey(alike(key), tenantOf(facts));
     if (encoded === undefined) return undefined;
-    return { name: `${name}.account`, key: await sha256(encoded), rule: accountRule };
+    return [{ name: `${name}.account`, key: await sha256(encoded), rule: accountRule }];
   };
 
   return definePolicy<Needs, AttemptFacts, 'check'>({
@@ -195,6 +214,8 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         requests.push({ name: `${name}.peer`, key, rule: peerRule });
       }
       const held: Held[] = [];
+      // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
+      const safe = facts.call.protocol === 'http' && SAFE.has(request.method);
       let said: AttemptResult | undefined;
       const attempt: Attempt = Object.freeze<Attempt>({
         tell: (result) => {
@@ -202,7 +223,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         },
       });
       const onComplete = (completion: Completion): MaybePromise<void> => {
-        const result = said ?? (judge ?? judged)(completion);
+        const result = said ?? (judge ? judge(completion) : judged(completion, safe));
         // What is no answer counts as failed, as it is counted already.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
         return store.settle(
@@ -215,7 +236,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       };
       const duties: Obligations = {
         onComplete,
-        ...(accountInBody && { onMessage: onMessage(accountInBody, facts, held) }),
+        ...(accountInBody && { onMessage: onMessage(accountInBody, facts, safe, held) }),
       };
       const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
         reserved.ok ? { ...pass({ attempt }, duties), degraded: reserved.degraded } : reserved;
@@ -225,9 +246,9 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         return reserved instanceof Promise ? reserved.then(conclude) : conclude(reserved);
       };
       if (account === undefined) return begin();
-      return accountRequest(account(request, facts), facts).then((known) => {
+      return accountRequests(account(request, facts), facts, safe).then((known) => {
         if (known === undefined) return ACCOUNT_MISSING;
-        requests.push(known);
+        requests.push(...known);
         return begin();
       });
     },
@@ -236,15 +257,19 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   function onMessage(
     accountOf: NonNullable<typeof accountInBody>,
     facts: Readonly<Needs>,
+    safe: boolean,
     held: Held[],
   ): (body: unknown) => Promise<BodyOutcome> {
     let seen = false;
     return async (body) => {
       if (seen) return refusedBody(REPEATED);
       seen = true;
-      const known = await accountRequest(accountOf(body, facts), facts);
+      // No body, no account: most calls with a safe method have none.
+      const nothing = safe && (body === undefined || body === null);
+      const known = await accountRequests(nothing ? '' : accountOf(body, facts), facts, safe);
       if (known === undefined) return refusedBody(ACCOUNT_MISSING);
-      const reserved = await reserve([known], held);
+      if (known.length === 0) return { ok: true };
+      const reserved = await reserve(known, held);
       if (!reserved.ok) return refusedBody(reserved);
       const { degraded } = reserved;
       if (degraded === undefined) return { ok: true };
@@ -278,14 +303,18 @@ function alikeText(text: unknown): string | undefined {
 /** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
 const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
 
-function judged({ outcome, status, facts }: Completion): AttemptResult {
+/** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
+
+function judged({ outcome, status, facts }: Completion, safe: boolean): AttemptResult {
   const { call } = facts as Partial<CallFacts>;
   // Who goes away before the answer may have had it.
   if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
   if (outcome !== 'succeeded') return 'neither';
   if (call === undefined || call.protocol === 'graphql') return 'failed';
-  const fine = call.protocol === 'grpc' ? (status ?? 0) === 0 : (status ?? 200) < 400;
-  return fine ? 'succeeded' : 'neither';
+  if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
+  const fine = status !== undefined && status >= 200 && status < 300;
+  return fine && !safe ? 'succeeded' : 'neither';
 }
 
 function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {
