@@ -99,6 +99,24 @@ test('a call that names nobody is refused as a fault of the server', () => {
   expect(denialOf(policy.check(request, ann)).code).toBe('limit.key_missing');
 });
 
+test('a partition that throws takes no place', () => {
+  const store = memoryLeaseStore();
+  const acquire = vi.fn(store.acquire);
+  const partition = ({ user }: Caller) => user.toUpperCase();
+  const policy = concurrencyLimit<Caller>({
+    limit: 1,
+    by: 'everyone',
+    name: 'n',
+    partition,
+    store: { ...store, acquire },
+  });
+  const nobody = {} as Caller;
+  for (let call = 0; call < 3; call++) expect(() => policy.check(request, nobody)).toThrow();
+  expect(acquire).not.toHaveBeenCalled();
+  const outcome = policy.check(request, ann) as Outcome;
+  expect(headersOf(outcome)).toContain('ratelimit: "n";r=0;pk=:QU5O:');
+});
+
 test('of calls at the same moment exactly as many run as may', async () => {
   const store = memoryLeaseStore();
   const slow: LeaseStore = { ...store, acquire: async (asked) => store.acquire(asked) };

@@ -125,12 +125,14 @@ export function concurrencyLimit<Needs extends object>(
       if (!isLimit(most)) return LIMIT_INVALID;
       const key = keyOf(facts);
       if (key === undefined) return KEY_MISSING;
+      // Before there is a lease: nobody would give it back if this threw.
+      const partition = partitionOf?.(facts) ?? '';
       const request = { name, key, limit: most, ttl };
       return settle<Leased, Outcome>(
         () => acquire(request),
         ({ answer, store }) => {
           const { allowed, lease, remaining, degraded } = answer;
-          const edits = told(most, units(remaining), partitionOf(facts));
+          const edits = told(most, units(remaining), partition);
           if (!allowed || lease === undefined) {
             const obligations = { headers: edits };
             return { ok: false, denial: exceeded, obligations, note: { degraded } };

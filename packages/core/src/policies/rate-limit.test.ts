@@ -368,6 +368,28 @@ describe('headers', () => {
     });
   });
 
+  test('a partition that throws charges nothing', () => {
+    const { check } = policy({
+      by: 'everyone',
+      partition: ({ user }: Caller) => user.toUpperCase(),
+    });
+    for (let call = 0; call < 3; call++) expect(() => check({} as Caller)).toThrow();
+    expect([check().ok, check().ok, check().ok]).toEqual([true, true, false]);
+  });
+
+  test('only the limits that have a partition tell one', () => {
+    const { check } = policy({
+      limits: [
+        { name: 'user', limit, by, partition: ({ user }) => user },
+        { name: 'plan', limit: () => 'unlimited', by, partition: () => 'never asked' },
+        { name: 'all', limit, by: 'everyone' },
+      ],
+      limit: undefined,
+      by: undefined,
+    });
+    expect(headersOf(check())['ratelimit']).toBe('"user";r=1;t=1;pk=:YW5u:, "all";r=1;t=1');
+  });
+
   test('a window below a second and fractions are told in whole numbers, never too high', () => {
     const { check } = policy({ limit: fixedWindow({ limit: 2.5, window: 300 }), cost: 0.25 });
     expect(headersOf(check())).toEqual({

@@ -96,6 +96,7 @@ export function rateLimit<Needs extends object>(
 ): Policy<Needs, NoFacts, 'check'> {
   const { now = Date.now, onError, headers = 'standard' } = options;
   const rules = compileRules(options);
+  const isPartitioned = rules.some(({ partitionOf }) => partitionOf !== undefined);
   assertOneOf(NAME, 'headers', headers, ['standard', 'both', 'none']);
   const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
   const count = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
@@ -125,15 +126,19 @@ export function rateLimit<Needs extends object>(
         requests.push({ name: rule.name, key, limit, cost });
       }
       if (requests.length === 0) return pass();
+      // Before anything is charged: a call that this throws for is never answered.
+      const partitions = isPartitioned
+        ? asked.map(({ partitionOf }) => partitionOf?.(facts) ?? '')
+        : undefined;
       return settle<Counted, Outcome>(
         () => count(requests),
         (counted) => {
           const { answer } = counted;
-          const told = asked.map(({ label, unit, partitionOf }, index): ToldLimit => {
+          const told = asked.map(({ label, unit }, index): ToldLimit => {
             // A store that answers is held to one verdict for each request.
             const { limit } = counted.requests[index] as LimitRequest;
             const verdict = answer.verdicts[index] as LimitVerdict;
-            return { label, unit, partition: partitionOf(facts), limit, verdict };
+            return { label, unit, partition: partitions?.[index] ?? '', limit, verdict };
           });
           const edits = headersOf(told);
           if (!answer.allowed) return exceeded(asked, answer, edits);

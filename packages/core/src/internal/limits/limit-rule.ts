@@ -56,14 +56,13 @@ export interface CompiledRule<in Needs extends object> {
   readonly keyOf: (facts: Readonly<Needs>) => string | undefined;
   readonly costOf: (request: RequestLike, facts: Readonly<Needs>) => number;
   readonly settle: RateLimitRule<Needs>['settle'];
-  /** `;pk=:...:`, or empty. */
-  readonly partitionOf: (facts: Readonly<Needs>) => string;
+  /** Gives `;pk=:...:`, where callers are told their share. */
+  readonly partitionOf: ((facts: Readonly<Needs>) => string) | undefined;
 }
 
 /** Far above every limit, and what arithmetic on it stays exact for. */
 const MOST = 1e15;
 const ONE = (): number => 1;
-const NO_PARTITION = (): string => '';
 
 /** Checks a rule and precomputes what does not depend on the call. */
 export function compileRule<Needs extends object>(
@@ -110,9 +109,8 @@ export function compileSubject<Needs extends object>(
       by === 'everyone'
         ? () => EVERYONE
         : (facts) => encodeLimitKey(by(facts), acrossTenants ? undefined : tenantOf(facts)),
-    partitionOf: partition
-      ? (facts) => `;pk=${serializeBytes(new TextEncoder().encode(partition(facts)))}`
-      : NO_PARTITION,
+    partitionOf:
+      partition && ((facts) => `;pk=${serializeBytes(new TextEncoder().encode(partition(facts)))}`),
   };
 }
 
