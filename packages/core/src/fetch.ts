@@ -40,6 +40,11 @@ export interface FetchCall<Facts extends object, Seed extends HttpFacts = HttpFa
   ) => MaybePromise<Response>;
   /** True when the host has turned a throw of the handler into its response. */
   readonly threw?: (() => boolean) | undefined;
+  /**
+   * Calls back once when the caller has gone, at once where that was before; answers how to stop that. For hosts
+   * that do not always cancel the body then. Must not throw. Asked only where a policy waits for the end.
+   */
+  readonly onGone?: ((tell: () => void) => () => void) | undefined;
 }
 
 /** Options of {@link guardFetch}. */
@@ -100,7 +105,10 @@ export async function guardFetch<Facts extends object, Seed extends HttpFacts = 
   }
   const { view, facts } = attested;
   const decision = await call.admission.check(view, facts);
-  const duty = enforce(decision, onFault);
+  const duty = endedByLeaving(
+    enforce(decision, onFault),
+    decision.allowed ? call.onGone : undefined,
+  );
   let answer: Answer;
   try {
     answer = decision.allowed
@@ -125,6 +133,19 @@ export async function guardFetch<Facts extends object, Seed extends HttpFacts = 
     response = answer.response;
   }
   return { response: conclude(duty, view, answer, response), handled: answer.handled };
+}
+
+/** The same duty, which ends as well when the caller leaves. */
+function endedByLeaving(duty: Enforcement, onGone: FetchCall<object>['onGone']): Enforcement {
+  if (!duty.awaited || onGone === undefined) return duty;
+  const stop = onGone(() => duty.complete({ outcome: 'aborted' }));
+  return {
+    ...duty,
+    complete: (ending) => {
+      stop();
+      duty.complete(ending);
+    },
+  };
 }
 
 async function serve<Facts extends object, Seed extends HttpFacts>(

@@ -18,6 +18,7 @@ import {
   UNKNOWN_PEER,
 } from '@apisec/core';
 import type { Context, MiddlewareHandler, Next } from 'hono';
+import { onConnectionGone } from './connection.ts';
 import { operationOf, operationsBefore } from './operation.ts';
 
 /** What a host knows of a call beyond the web standards. */
@@ -107,6 +108,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         },
         // An HTTPException is an answer, not a fault, unless its status says so.
         threw: () => c.error !== undefined && !('getResponse' in c.error),
+        onGone: (tell) => onConnectionGone(c, tell),
       },
       { maxBodyBytes, onFault, rethrow: true },
     );

@@ -1,5 +1,5 @@
-import { createServer, request as send } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Agent, createServer, request as send } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import {
   allowAnonymous,
   type Completion,
@@ -12,9 +12,9 @@ import {
   securityHeaders,
 } from '@apisec/core';
 import { secure } from '@apisec/hono';
-import { getRequestListener } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 const endings: Completion[] = [];
 const admission = guard<HttpFacts>()
@@ -42,12 +42,20 @@ const admission = guard<HttpFacts>()
   )
   .use(allowAnonymous());
 
+let reached = 0;
+let closeListeners = 0;
+
 const app = new Hono();
 app.use('/early/*', async (c, next) => {
   await c.req.text();
   await next();
 });
 app.use(secure(admission));
+app.use(async (c, next) => {
+  reached++;
+  closeListeners = (c.env as HttpBindings).incoming.socket.listenerCount('close');
+  await next();
+});
 app.get('/hello', (c) => c.json({ given: factsOf(c, admission).given }));
 app.on('POST', ['/echo', '/early/echo'], async (c) => c.json(await c.req.json()));
 app.get('/endless', (c) => {
@@ -59,6 +67,7 @@ app.get('/endless', (c) => {
   });
   return c.body(body);
 });
+app.get('/never', () => new Promise<Response>(() => undefined));
 app.get('/proxied', () => fetch(`http://127.0.0.1:${port}/upstream`));
 
 // Not behind Hono, so that `/proxied` answers a response whose headers cannot be changed.
@@ -84,10 +93,16 @@ interface Answer {
   readonly headers: NodeJS.Dict<string | string[]>;
 }
 
-function call(path: string, headers: string[], method = 'GET', body?: string): Promise<Answer> {
+function call(
+  path: string,
+  headers: string[],
+  method = 'GET',
+  body?: string,
+  agent?: Agent,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = send(
-      { host: '127.0.0.1', port, path, method, headers: ['host', 'localhost', ...headers] },
+      { host: '127.0.0.1', port, path, method, agent, headers: ['host', 'localhost', ...headers] },
       (response) => {
         let text = '';
         response.on('data', (chunk) => (text += String(chunk)));
@@ -158,5 +173,42 @@ describe('Hono on Node', () => {
       outgoing.end();
     });
     await vi.waitFor(() => expect(endings.map(({ outcome }) => outcome)).toEqual(['aborted']));
+  });
+
+  test.each([
+    ['/endless', '/endless'],
+    ['/endless', '/never'],
+    ['/never', '/endless'],
+    ['/never', '/never'],
+  ])('all calls of a connection that goes end as aborted: first %s, then %s', async (...paths) => {
+    endings.length = 0;
+    const asked = (path: string) =>
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: secret\r\n\r\n`;
+    const [first, second] = paths.map(asked) as [string, string];
+    const before = reached;
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    socket.write(first + second.repeat(19));
+    await vi.waitFor(() => expect(reached - before).toBe(20));
+    expect(endings).toEqual([]);
+    socket.destroy();
+    await vi.waitFor(() => expect(endings).toHaveLength(20));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(endings.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
+  });
+
+  test('many calls on one connection cost it one listener', async () => {
+    endings.length = 0;
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const counts = new Set<number>();
+    for (let time = 0; time < 15; time++) {
+      await call('/hello', honest, 'GET', undefined, agent);
+      counts.add(closeListeners);
+    }
+    expect(counts.size).toBe(1);
+    agent.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(endings.map(({ outcome }) => outcome)).toEqual(Array(15).fill('succeeded'));
   });
 });
