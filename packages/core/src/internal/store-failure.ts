@@ -22,6 +22,11 @@ export interface StoreQuestions<Question, Answer> {
   readonly ask: (question: Question) => MaybePromise<Answer>;
   /** Gives back what an answer took that nobody waited for. */
   readonly undo: (question: Question, answer: Answer) => MaybePromise<void>;
+  /**
+   * Whether it is given back also where the call goes on without it. A lease is, for the call holds none that
+   * anybody would release; a charge is not, for the call did happen. Default: only where calls are refused.
+   */
+  readonly undoAlways?: boolean | undefined;
   /** Made only for `degrade`. */
   readonly local: (share: number) => (question: Question) => Answer;
 }
@@ -35,11 +40,11 @@ const LONGEST_TIMEOUT = 60_000;
  */
 export function askStore<Question, Answer>(
   policy: string,
-  { ask, undo, local }: StoreQuestions<Question, Answer>,
+  { local, ...questions }: StoreQuestions<Question, Answer>,
   { onError = 'closed', localShare, timeout }: StoreFailureOptions,
 ): (question: Question) => MaybePromise<Answer> {
   assertOneOf(policy, 'onError', onError, ['closed', 'open', 'degrade']);
-  const timely = askInTime(policy, { ask, undo }, onError, timeout);
+  const timely = askInTime(policy, questions, onError, timeout);
   if (onError !== 'degrade') return timely;
   assertConfiguration(
     localShare !== undefined && localShare > 0 && localShare <= 1,
@@ -57,18 +62,19 @@ export function askStore<Question, Answer>(
 /** Asks a store in bounded time. Throws or rejects where there is no answer. */
 export function askInTime<Question, Answer>(
   policy: string,
-  { ask, undo }: Pick<StoreQuestions<Question, Answer>, 'ask' | 'undo'>,
+  { ask, undo, undoAlways = false }: Omit<StoreQuestions<Question, Answer>, 'local'>,
   onError: NonNullable<StoreFailureOptions['onError']>,
   timeout: number = DEFAULT_TIMEOUT,
 ): (question: Question) => MaybePromise<Answer> {
   assertBetween(policy, 'timeout', timeout, 1, LONGEST_TIMEOUT, 'milliseconds');
+  const undoes = undoAlways || onError === 'closed';
   return (question) => {
     const answer = ask(question);
     if (!isThenable(answer)) return answer;
     const late = Promise.resolve(answer);
     return withinTime(late, timeout).catch((cause: unknown) => {
-      // The caller is refused for want of an answer. Should it come after all, it is given back.
-      if (onError === 'closed') {
+      // Nobody waits for the answer any more. Should it come after all, it is given back.
+      if (undoes) {
         late.then((taken) => undo(question, taken)).catch(() => undefined);
       }
       throw cause;

@@ -170,16 +170,26 @@ describe('a store that fails', () => {
     });
   }
 
-  test('a lease that comes too late is given back', async () => {
+  test.each([
+    ['is refused', { onError: 'closed' }],
+    ['goes on uncounted', { onError: 'open' }],
+    ['holds a local lease', { onError: 'degrade', localShare: 1 }],
+  ] as const)('a lease that comes too late is given back: the call %s', async (_, options) => {
     const store = memoryLeaseStore();
     const release = vi.fn(store.release);
     const slow = policy(
       (asked) => new Promise((done) => setTimeout(() => done(store.acquire(asked)), 60)),
-      {},
+      options,
       release,
     );
-    expect((await slow.check(request, ann)).ok).toBe(false);
-    await vi.waitFor(() => expect(release).toHaveBeenCalled());
+    const outcome = await slow.check(request, ann);
+    expect(outcome.ok).toBe(options.onError !== 'closed');
+    // The call is still running.
+    await vi.waitFor(() => expect(release).toHaveBeenCalledOnce());
+    const asked = { name: 'n', key: 'ann', limit: 1, ttl: 1_000 };
+    expect(store.acquire(asked).allowed).toBe(true);
+    await complete(outcome);
+    expect(release).toHaveBeenCalledOnce();
   });
 });
 

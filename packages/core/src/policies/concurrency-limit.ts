@@ -166,6 +166,7 @@ function leaseFrom<Needs extends object>(
       },
       undo: (request, { answer: { lease } }) =>
         lease === undefined ? undefined : store.release(request, lease),
+      undoAlways: true,
       local: (share) => {
         const own = makeLocal();
         return (request) => {

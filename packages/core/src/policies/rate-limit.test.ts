@@ -575,6 +575,23 @@ describe('a store that fails', () => {
     expect(verdict?.remaining).toBe(2);
   });
 
+  test.each([
+    ['goes on uncounted', { onError: 'open' }],
+    ['was counted locally', { onError: 'degrade', localShare: 1 }],
+  ] as const)('a charge that comes too late stands where the call %s', async (_, options) => {
+    const settle = vi.fn();
+    const answerOf = vi.fn(memoryLimitStore({ now: () => START }).consume);
+    const slow = check(
+      (requests) => new Promise((done) => setTimeout(() => done(answerOf(requests)), 40)),
+      options,
+      settle,
+    );
+    expect((await slow.check(request, ann)).ok).toBe(true);
+    await vi.waitFor(() => expect(answerOf).toHaveBeenCalled());
+    await new Promise((done) => setTimeout(done, 5));
+    expect(settle).not.toHaveBeenCalled();
+  });
+
   test('a store that answers in time is believed, and its own weakness is passed on', async () => {
     const store = memoryLimitStore({ now: () => START });
     const policy = check(async (requests) => ({ ...store.consume(requests), degraded: 'lease' }));
