@@ -4,30 +4,32 @@ import { eventLoopDelay } from './event-loop-delay.ts';
 
 function measured() {
   const clock = { time: 1_700_000_000_000 };
-  const histogram = { mean: Number.NaN, count: 0, enable: () => true };
+  const histogram = { mean: Number.NaN, stddev: Number.NaN, count: 0, enable: () => true };
   const pressure = eventLoopDelay({
     limit: 100,
     interval: 1_000,
     now: () => clock.time,
     histogram,
   });
-  let sum = 0;
+  const all: number[] = [];
   return {
     clock,
     pressure,
     /** Looks that found these many milliseconds since the one before. */
     look: (...delays: number[]) => {
-      for (const delay of delays) sum += delay * 1e6;
-      histogram.count += delays.length;
-      histogram.mean = sum / histogram.count;
+      for (const delay of delays) all.push(delay * 1e6);
+      const mean = all.reduce((sum, each) => sum + each, 0) / all.length;
+      const squares = all.reduce((sum, each) => sum + (each - mean) ** 2, 0);
+      Object.assign(histogram, { mean, stddev: Math.sqrt(squares / all.length) });
+      histogram.count = all.length;
     },
   };
 }
 
-describe('tells the mean of the last whole interval', () => {
+describe('tells the delay of the last whole interval', () => {
   test('as a share of the limit, without what the measuring itself takes', () => {
     const { clock, look, pressure } = measured();
-    look(40, 80);
+    look(60, 60);
     clock.time += 999;
     expect(pressure()).toBe(0);
     clock.time += 1;
@@ -39,6 +41,29 @@ describe('tells the mean of the last whole interval', () => {
     look(10, 10, 10);
     clock.time += 1_000;
     expect(pressure()).toBeCloseTo(0);
+  });
+
+  test.each<[string, number[], number]>([
+    ['800 ms of every 1,000', [810, ...Array(19).fill(10)], 6.48],
+    ['400 ms of every 500', [...[410, 410], ...Array(18).fill(10)], 3.29],
+    ['150 ms of every 200', Array(5).fill([160, 10, 10, 10, 10]).flat(), 1.2],
+    ['90 ms of every 100', Array(10).fill(100).flat(), 0.9],
+    ['20 ms once', [30, ...Array(97).fill(10)], 0.01],
+  ])('by the time that it took, not by the looks that it hindered: %s', (_, delays, expected) => {
+    const { clock, look, pressure } = measured();
+    look(...delays);
+    clock.time += 1_000;
+    expect(pressure()).toBeCloseTo(expected, 1);
+  });
+
+  test('also after a long time of quiet', () => {
+    const { clock, look, pressure } = measured();
+    look(...Array(100_000).fill(10));
+    clock.time += 1_000_000;
+    expect(pressure()).toBeCloseTo(0);
+    look(810, ...Array(19).fill(10));
+    clock.time += 1_000;
+    expect(pressure()).toBeCloseTo(6.48, 1);
   });
 
   test('and all of it where the loop did not come to look', () => {
@@ -70,6 +95,18 @@ test('an event loop that is blocked is seen', async () => {
     while (performance.now() < until);
     expect(pressure()).toBeGreaterThan(1);
   });
+});
+
+test('an event loop that is blocked most of the time, in long pieces, is seen', async () => {
+  const pressure = eventLoopDelay({ limit: 100, interval: 400 });
+  let highest = 0;
+  for (let piece = 0; piece < 20 && highest < 1; piece++) {
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    highest = Math.max(highest, pressure());
+  }
+  expect(highest).toBeGreaterThan(1);
 });
 
 test.each([

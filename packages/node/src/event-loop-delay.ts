@@ -13,9 +13,10 @@ export interface EventLoopDelayOptions {
   readonly histogram?: DelayHistogram | undefined;
 }
 
-/** What is needed of an `IntervalHistogram` of `node:perf_hooks`. */
+/** What is needed of an `IntervalHistogram` of `node:perf_hooks`: nanoseconds from one look to the next. */
 export interface DelayHistogram {
   readonly mean: number;
+  readonly stddev: number;
   readonly count: number;
   readonly enable: () => unknown;
 }
@@ -25,8 +26,13 @@ const RESOLUTION = 10;
 const NANOSECONDS = 1e6;
 
 /**
- * Tells how late the event loop is, as a share of what is too much: the mean over the last whole interval. For
- * `pressure` of `shedLoad`. It costs a look at a clock for each call, and keeps no process alive.
+ * Tells how late the event loop is, as a share of what is too much. For `pressure` of `shedLoad`. It costs a look at
+ * a clock for each call, and keeps no process alive.
+ *
+ * The delay is how long the loop stays away where a call comes at any time of the last whole interval, on average
+ * over that time: `limit: 100` is reached where it is always blocked for 100 ms, or for 137 ms of every 200. A
+ * call waits at most so long for its turn, on average half of it, and again for everything that it awaits.
+ * This is not the mean of `monitorEventLoopDelay()`, in which 800 ms that are blocked are one look among many.
  *
  * @throws ConfigurationError when a time is not above 0.
  * @example
@@ -41,18 +47,21 @@ export function eventLoopDelay(options: EventLoopDelayOptions = {}): () => numbe
   const histogram = options.histogram ?? monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
   let began = now();
-  let [looks, sum, share] = [0, 0, 0];
+  let [looks, sum, squares, share] = [0, 0, 0, 0];
   return () => {
     const time = now();
     // A clock that is set back begins another interval.
     if (time - began < interval && time >= began) return share;
     // Not reset in between: it would forget the delay that is going on, which may be the worst of all.
-    const { count } = histogram;
-    const total = count === 0 ? 0 : histogram.mean * count;
-    // Where it did not look even once, all of the time was delay.
-    const delay = count > looks ? (total - sum) / (count - looks) / NANOSECONDS : time - began;
+    const { count, mean, stddev } = histogram;
+    const total = count === 0 ? 0 : mean * count;
+    const totalSquares = count === 0 ? 0 : (mean * mean + stddev * stddev) * count;
+    // A piece of time counts as much as it is long: so many calls come into it. Where the histogram did not
+    // look even once, all of the time was delay.
+    const delay =
+      count > looks ? (totalSquares - squares) / (total - sum) / NANOSECONDS : time - began;
     share = Math.max(0, (delay - RESOLUTION) / limit);
-    [began, looks, sum] = [time, count, total];
+    [began, looks, sum, squares] = [time, count, total, totalSquares];
     return share;
   };
 }
