@@ -10,11 +10,18 @@ import {
   enforce,
   fault,
   type GraphqlFacts,
+  type GraphqlRootField,
   type Peer,
   type RequestLike,
   UNKNOWN_PEER,
 } from '@apisec/core';
-import { collectRootFields, operationName, type RootField, UNRESOLVED } from '@apisec/graphql';
+import {
+  collectRootFields,
+  operationName,
+  type RootField,
+  rootArguments,
+  UNRESOLVED,
+} from '@apisec/graphql';
 import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
 import type { GraphQLResolveInfo } from 'graphql';
 import { viewRequest } from './request.ts';
@@ -70,16 +77,18 @@ async function decide<Context extends BaseContext>(
   const request = plan.request
     ? plan.request(contextValue)
     : viewRequest(graphql.http, contextValue);
-  const seed: GraphqlFacts & CertificateFacts = {
-    call: { protocol: 'graphql', operation: operationName(operation.operation) },
+  const name = operationName(operation.operation);
+  const caller = {
     peer: plan.peer ? plan.peer(contextValue) : UNKNOWN_PEER,
     certificate: plan.certificate?.(contextValue),
   };
   const roots = rootsOf(operation);
   const decisions = new Map<object, Decision<object>>();
-  for (const { coordinate } of roots) {
-    const admission = admissionFor(plan.admission, coordinate);
-    if (decisions.has(admission)) continue;
+  for (const [admission, fields] of sharesOf(plan.admission, operation, roots)) {
+    const seed: GraphqlFacts & CertificateFacts = {
+      call: { protocol: 'graphql', operation: name, fields },
+      ...caller,
+    };
     const decision = await admission.check(request, seed);
     decisions.set(admission, decision);
     if (!decision.allowed) break;
@@ -109,6 +118,28 @@ function admissionFor(
   coordinate: string,
 ): Admission<GraphqlFacts, object> {
   return admission.admission ? admission.admission(coordinate) : admission;
+}
+
+/** Which root fields each guard decides, in the order of the first of them. */
+function sharesOf<Context extends BaseContext>(
+  admission: Admission<GraphqlFacts, object>,
+  { schema, operation, request }: Operation<Context>,
+  roots: readonly RootField[],
+): ReadonlyMap<Admission<GraphqlFacts, object>, readonly GraphqlRootField[]> {
+  const shares = new Map<Admission<GraphqlFacts, object>, GraphqlRootField[]>();
+  const seen = new Set<string>();
+  for (const root of roots) {
+    const { coordinate, responseName } = root;
+    const guard = admissionFor(admission, coordinate);
+    const share = shares.get(guard) ?? [];
+    shares.set(guard, share);
+    // Selections of one name in the response are one field, which is resolved once.
+    if (!operation || seen.has(responseName)) continue;
+    seen.add(responseName);
+    const args = () => rootArguments(schema, operation, root, request.variables ?? {});
+    share.push({ coordinate, args });
+  }
+  return shares;
 }
 
 /** One decision of several: refused if one is, with the duties of all. */

@@ -120,6 +120,7 @@ describe('a guard for every operation', () => {
 
   test('attests the operation, the peer and the request', async () => {
     const seen: unknown[] = [];
+    const echo = { coordinate: 'Query.echo', args: expect.any(Function) };
     const look = guard().use(
       definePolicy({
         name: 'look',
@@ -139,14 +140,14 @@ describe('a guard for every operation', () => {
         method: 'POST',
         url: '/',
         type: 'application/json',
-        call: { protocol: 'graphql', operation: 'query Hello' },
+        call: { protocol: 'graphql', operation: 'query Hello', fields: [echo] },
         peer: peer(),
       },
       {
         method: 'GET',
         url: '/graphql?query={echo}',
         type: undefined,
-        call: { protocol: 'graphql', operation: 'query' },
+        call: { protocol: 'graphql', operation: 'query', fields: [echo] },
         peer: peer(),
       },
     ]);

@@ -166,7 +166,8 @@ const meanings = {
   // abuse
   'failures.throttled': 'Too many attempts of this account or peer failed. Wait for retryAfter.',
   'failures.account_missing': 'The call does not say which account it is an attempt on.',
-  'failures.repeated': 'A call that can make one attempt sent several messages.',
+  'failures.repeated':
+    'A call that can make one attempt sent several messages, or runs several fields.',
   'failures.key_missing': 'Nobody knows which peer to count failures of, so the call is refused.',
   'failures.unavailable': 'The store that counts failures did not answer.',
   'peer.denied': 'The address of the caller is on a list of those that are refused.',
@@ -176,11 +177,13 @@ const meanings = {
   'human.missing': 'The call needs the token of a solved challenge, and none was sent.',
   'human.refused': 'The token of the challenge is not valid, or was solved for another page.',
   'human.replayed': 'The token of the challenge was used before.',
+  'human.repeated': 'One solved challenge is for one operation, and the call runs several.',
   'human.unavailable': 'The verifier of challenges, or its replay store, did not answer.',
   'step.missing': 'The call follows another one in its flow, and has no token of it.',
   'step.refused': 'The token is of another step, flow or caller, or was not signed here.',
   'step.expired': 'The step before was taken too long ago.',
   'step.replayed': 'The token of the step before was used before.',
+  'step.repeated': 'One step taken is for one operation, and the call runs several.',
   'step.unavailable': 'The store of used step tokens did not answer.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
 } as const;

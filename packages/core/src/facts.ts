@@ -4,10 +4,28 @@ export interface HttpCall {
   readonly operation: string;
 }
 
+/** A root field of a GraphQL operation, as it will be executed. */
+export interface GraphqlRootField {
+  /** Schema coordinate, for example `Mutation.login`. */
+  readonly coordinate: string;
+  /**
+   * What its resolver gets, with variables and defaults in their places; undefined where that is not what the
+   * schema wants, so that it gets nothing. As the caller sent it, before a policy replaces variables. A
+   * function, so that who writes down facts does not write down passwords.
+   */
+  readonly args: () => Readonly<Record<string, unknown>> | undefined;
+}
+
 /** A GraphQL operation. `operation` is `type name`, for example `query ListOrders`. */
 export interface GraphqlCall {
   readonly protocol: 'graphql';
   readonly operation: string;
+  /**
+   * The root fields that the guard decides, one for each time that a resolver runs: also those in fragments
+   * and under aliases. Those under `@skip` and `@include` are among them, whatever the variables say. None
+   * where the operation never resolved.
+   */
+  readonly fields: readonly GraphqlRootField[];
 }
 
 /** A gRPC call. `operation` is the full method path, for example `/shop.v1.Orders/List`. */

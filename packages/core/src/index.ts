@@ -278,6 +278,7 @@ export type {
   ClientCertificate,
   GraphqlCall,
   GraphqlFacts,
+  GraphqlRootField,
   GrpcCall,
   GrpcFacts,
   HttpCall,

@@ -1,5 +1,6 @@
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLSchema,
   Kind,
@@ -13,6 +14,8 @@ export interface RootField {
   readonly coordinate: string;
   /** The name in the response: the alias, where there is one. */
   readonly responseName: string;
+  /** The selection, where there is one. */
+  readonly node?: FieldNode | undefined;
 }
 
 /**
@@ -43,7 +46,9 @@ export function collectRootFields(
       if (selection.kind === Kind.FIELD) {
         const name = selection.name.value;
         const responseName = selection.alias?.value ?? name;
-        if (name !== '__typename') found.push({ coordinate: `${root}.${name}`, responseName });
+        if (name !== '__typename') {
+          found.push({ coordinate: `${root}.${name}`, responseName, node: selection });
+        }
       } else if (selection.kind === Kind.INLINE_FRAGMENT) {
         pending.push(selection.selectionSet);
       } else if (!spread.has(selection.name.value)) {

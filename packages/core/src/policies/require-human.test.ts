@@ -258,3 +258,24 @@ test.each<[string, Partial<RequireHumanOptions>]>([
 ])('%s refuses to construct', (_, options) => {
   expect(() => requireHuman({ verifier: yes, ...options })).toThrow(ConfigurationError);
 });
+
+test('one solved challenge is not for many root fields of one GraphQL operation', async () => {
+  const policy = requireHuman({ verifier: yes });
+  const request = new Request('https://api.example.com/graphql', {
+    method: 'POST',
+    headers: { 'x-human-token': 'good' },
+  });
+  const field = { coordinate: 'Mutation.signUp', args: () => ({}) };
+  const ask = async (fields: unknown) =>
+    policy.check(request, {
+      ...facts,
+      call: { protocol: 'graphql', operation: 'mutation', fields },
+    } as typeof facts);
+  for (const fields of [[field, field], undefined]) {
+    expect(await ask(fields)).toMatchObject({
+      ok: false,
+      denial: { kind: 'malformed', code: 'human.repeated' },
+    });
+  }
+  expect(await ask([field])).toMatchObject({ ok: true });
+});

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Peer } from '../facts.ts';
 import type { HumanVerdict, HumanVerifier } from '../human-verifier.ts';
+import { executesSeveral } from '../internal/executes-several.ts';
 import { sha256 } from '../internal/sha256.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { withinTime } from '../internal/within-time.ts';
@@ -49,15 +50,21 @@ const LONGEST_TTL = 86_400_000;
 const MISSING = refused('human.missing', 'The call needs the token of a solved challenge.');
 const REFUSED = 'The token of the challenge is not valid. Solve it again.';
 const REPLAYED = refused('human.replayed', 'The token of the challenge was used before.');
+const REPEATED = sharedRefusal({
+  kind: 'malformed',
+  code: 'human.repeated',
+  detail: 'One solved challenge is for one operation.',
+});
 const UNVERIFIED: Outcome = Object.freeze({ ok: true, degraded: 'human.unverified' });
 
 /**
  * Refuses calls without the token of a challenge that only people solve, and each token that was used before:
  * for sign-up, password reset and whatever else must not be automated. Tokens are marked as used when they
- * have been verified, so of many equal calls exactly one passes, and made-up tokens take no memory.
+ * have been verified, so of many equal calls exactly one passes, and made-up tokens take no memory. A GraphQL
+ * operation that runs several root fields by one token is refused.
  *
- * Denials (403): `human.missing`, `human.refused`, `human.replayed`; `human.unavailable` (503) while verifier or
- * replay store do not answer.
+ * Denials (403): `human.missing`, `human.refused`, `human.replayed`; `human.repeated` (400);
+ * `human.unavailable` (503) while verifier or replay store do not answer.
  *
  * @throws ConfigurationError without a verifier, or when another option is out of its bounds.
  * @example
@@ -126,6 +133,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
     name: NAME,
     role: 'check',
     check: (request, facts) => {
+      if (executesSeveral(facts)) return REPEATED;
       if (tokenInBody === undefined) return decide(token(request, facts), facts);
       return pass(
         {},

@@ -50,6 +50,26 @@ describe('a step', () => {
     expect(await ask(await tokens.issue('address', 'alice'))).toBe('passed');
   });
 
+  test('that is taken once is not followed by many root fields of one GraphQL operation', async () => {
+    const { tokens, policyOf } = checkout();
+    const token = await tokens.issue('address', 'alice');
+    const request = new Request('https://api.example.com/graphql', {
+      method: 'POST',
+      headers: { 'x-step-token': token },
+    });
+    const field = { coordinate: 'Mutation.pay', args: () => ({}) };
+    const ask = async (...fields: object[]) =>
+      policyOf().check(request, {
+        who: 'alice',
+        call: { protocol: 'graphql', operation: 'mutation', fields },
+      } as Who);
+    expect(await ask(field, field)).toMatchObject({
+      ok: false,
+      denial: { kind: 'malformed', code: 'step.repeated' },
+    });
+    expect(await ask(field)).toMatchObject({ ok: true });
+  });
+
   test('of many equal calls at once exactly one passes', async () => {
     const { tokens, ask } = checkout();
     const token = await tokens.issue('address', 'alice');

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { StepTokens } from '../credentials/step-tokens.ts';
 import { replayTtl } from '../internal/dpop/replay-ttl.ts';
+import { executesSeveral } from '../internal/executes-several.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { withinTime } from '../internal/within-time.ts';
 import { type Deny, deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
@@ -34,15 +35,21 @@ const LONGEST_TIMEOUT = 60_000;
 const MISSING = refused('step.missing', 'The step before must be taken first.');
 const REFUSED = refused('step.refused', 'The token is not that of the step before.');
 const EXPIRED = refused('step.expired', 'The step before was taken too long ago.');
+const REPEATED = sharedRefusal({
+  kind: 'malformed',
+  code: 'step.repeated',
+  detail: 'One step taken is for one operation.',
+});
 const REPLAYED = refused('step.replayed', 'The token of the step before was used before.');
 
 /**
  * Refuses a call of a flow unless the caller has just taken the step before it, by the token that they got
  * then. A token is good for one call, so each step that is taken once is followed once: also where that call
- * fails, its step must be taken again.
+ * fails, its step must be taken again. A GraphQL operation that runs several root fields by one token is
+ * refused.
  *
- * Denials (403): `step.missing`, `step.refused`, `step.expired`, `step.replayed`; `step.unavailable` (503)
- * while the replay store does not answer.
+ * Denials (403): `step.missing`, `step.refused`, `step.expired`, `step.replayed`; `step.repeated` (400);
+ * `step.unavailable` (503) while the replay store does not answer.
  *
  * @throws ConfigurationError when the step is none of the flow or its last one, or another option is out of
  * its bounds.
@@ -94,6 +101,7 @@ export function requireStep<Needs extends object, Step extends string>(
     name: NAME,
     role: 'check',
     check: (request, facts) => {
+      if (executesSeveral(facts)) return REPEATED;
       const value = token(request, facts);
       if (typeof value !== 'string' || value === '') return MISSING;
       const principal = by(facts);

@@ -22,6 +22,19 @@ const factsOf = (address = '192.0.2.1', call: CallFacts['call'] = http): CallFac
   peer: peerOf(address),
 });
 
+/** An operation that runs `login` once for each of the arguments. */
+const graphqlFacts = (...args: (object | undefined)[]): CallFacts => ({
+  ...factsOf(),
+  call: {
+    protocol: 'graphql',
+    operation: 'mutation Login',
+    fields: args.map((each) => ({
+      coordinate: 'Mutation.login',
+      args: () => each as Readonly<Record<string, unknown>> | undefined,
+    })),
+  },
+});
+
 type End = Partial<Completion> | 'right' | 'wrong';
 
 /** A login endpoint behind the policy: sends a body, ends the call, and answers the denial's code if any. */
@@ -32,7 +45,8 @@ function login(options: Partial<ThrottleFailuresOptions> = {}) {
     now: () => clock.time,
     ...options,
   });
-  const begin = async (user: unknown, facts = factsOf(), method = 'POST') => {
+  const begin = async (user: unknown, given = factsOf(), method = 'POST') => {
+    const facts = given.call.protocol === 'graphql' ? graphqlFacts({ user }) : given;
     const outcome = await policy.check({ url: post.url, headers: post.headers, method }, facts);
     if (!outcome.ok) return { outcome, denial: outcome.denial, facts };
     const message = await dutyOf(outcome).onMessage?.({ user });
@@ -222,7 +236,7 @@ describe('a peer', () => {
 
 describe('how a call came out', () => {
   const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
-  const graphql = factsOf('192.0.2.1', { protocol: 'graphql', operation: 'mutation Login' });
+  const graphql = graphqlFacts();
 
   test('is told by the status of gRPC', async () => {
     for (const status of [16, 7]) {
@@ -340,6 +354,71 @@ describe('a call that is no attempt', () => {
   test('is told by no method of gRPC: each call is one', async () => {
     const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
     expect(await login().attempt('wrong', null, grpc, 'GET')).toBe('failures.account_missing');
+  });
+});
+
+describe('an operation of GraphQL', () => {
+  test.each<[string, Partial<ThrottleFailuresOptions>]>([
+    ['the account is in the arguments', {}],
+    ['the account is in a header', { accountInBody: undefined, account: () => 'alice' }],
+    ['only the peer counts', { accountInBody: undefined }],
+  ])(
+    'with an attempt under each of many aliases is refused, and counts nothing: %s',
+    async (_, by) => {
+      const store = memoryCounterStore({ now: () => START });
+      const attempt = vi.fn(store.attempt);
+      const policy = throttleFailures({
+        accountInBody: (args) => (args as { readonly user?: string }).user,
+        store: { ...store, attempt },
+        name: 'login',
+        ...by,
+      });
+      const two = graphqlFacts({ user: 'alice' }, { user: 'alice' });
+      expect(await policy.check(post, two)).toMatchObject({
+        ok: false,
+        denial: { kind: 'malformed', code: 'failures.repeated' },
+      });
+      expect(attempt).not.toHaveBeenCalled();
+      expect(await policy.check(post, graphqlFacts({ user: 'alice' }))).toMatchObject({ ok: true });
+    },
+  );
+
+  test('of which nobody attests what it runs is refused', async () => {
+    const call = { protocol: 'graphql', operation: 'mutation Login' } as CallFacts['call'];
+    const policy = throttleFailures({ account: () => 'alice' });
+    expect(await policy.check(post, factsOf('192.0.2.1', call))).toMatchObject({
+      ok: false,
+      denial: { code: 'failures.repeated' },
+    });
+  });
+
+  test('is for the account that the resolver is given, and no variable is looked at', async () => {
+    const policy = throttleFailures({
+      accountInBody: (args) => (args as { readonly user?: string }).user,
+      now: () => START,
+    });
+    for (let n = 0; n < 4; n++) {
+      const outcome = await policy.check(post, graphqlFacts({ user: 'alice' }));
+      expect(outcome).toMatchObject({ ok: true });
+      expect(dutyOf(outcome).onMessage).toBeUndefined();
+    }
+    expect(await policy.check(post, graphqlFacts({ user: 'alice' }))).toMatchObject({
+      ok: false,
+      denial: { code: 'failures.throttled' },
+    });
+    for (const nobody of [graphqlFacts({}), graphqlFacts(undefined), graphqlFacts()]) {
+      expect(await policy.check(post, nobody)).toMatchObject({
+        ok: false,
+        denial: { code: 'failures.account_missing' },
+      });
+    }
+  });
+
+  test('by GET is an attempt like any other: the method is the choice of the caller', async () => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt('right', 'alice', graphqlFacts(), 'GET'));
+    expect(await attempt('right', 'alice', graphqlFacts(), 'GET')).toBe('failures.throttled');
+    expect(await attempt('right', null, graphqlFacts(), 'GET')).toBe('failures.account_missing');
   });
 });
 

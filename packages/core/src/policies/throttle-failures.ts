@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { CallFacts } from '../facts.ts';
+import { executesSeveral } from '../internal/executes-several.ts';
 import { type FailureSchedule, failureRule } from '../internal/limits/failure-schedule.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
@@ -37,7 +38,8 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   readonly account?: ((request: RequestLike, facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
    * The same where only the body tells it. It must see every account that the handler could try by this
-   * body; to one call there is one attempt, so a second message is refused.
+   * body; to one call there is one attempt, so a second message is refused. On GraphQL it is shown the
+   * arguments of the one root field, as its resolver gets them: of variables the caller makes up the names.
    */
   readonly accountInBody?: ((body: unknown, facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
@@ -113,6 +115,9 @@ type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
  * What a call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) does not name is not
  * counted, so whoever is throttled still sees the form. Where it names an account, as by Basic authentication,
  * its failures count like others, and its successes do not begin the account anew.
+ *
+ * A GraphQL operation that runs several root fields under one guard is refused, since aliases are as many
+ * attempts. Fields below a root field are not counted: a login is guarded where it is a root field itself.
  *
  * There is no exemption from the pauses of an account: a stranger who knows its name can keep it locked, for
  * `lock.duration` at a time, and nobody gets in meanwhile. Keep the lock short, tell the user on another way,
@@ -207,6 +212,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     name: NAME,
     role: 'check',
     check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
+      if (executesSeveral(facts)) return REPEATED;
       const requests: AttemptRequest[] = [];
       if (peerRule !== undefined) {
         const key = encodeLimitKey(peer(facts), tenantOf(facts));
@@ -216,6 +222,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       const held: Held[] = [];
       // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
       const safe = facts.call.protocol === 'http' && SAFE.has(request.method);
+      const inMessage = facts.call.protocol === 'graphql' ? undefined : accountInBody;
       let said: AttemptResult | undefined;
       const attempt: Attempt = Object.freeze<Attempt>({
         tell: (result) => {
@@ -236,7 +243,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       };
       const duties: Obligations = {
         onComplete,
-        ...(accountInBody && { onMessage: onMessage(accountInBody, facts, safe, held) }),
+        ...(inMessage && { onMessage: onMessage(inMessage, facts, safe, held) }),
       };
       const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
         reserved.ok ? { ...pass({ attempt }, duties), degraded: reserved.degraded } : reserved;
@@ -245,14 +252,20 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
           requests.length === 0 ? { ok: true } : reserve(requests, held);
         return reserved instanceof Promise ? reserved.then(conclude) : conclude(reserved);
       };
-      if (account === undefined) return begin();
-      return accountRequests(account(request, facts), facts, safe).then((known) => {
+      if (!byAccount || inMessage) return begin();
+      const key = account ? account(request, facts) : accountInArguments(facts);
+      return accountRequests(key, facts, safe).then((known) => {
         if (known === undefined) return ACCOUNT_MISSING;
         requests.push(...known);
         return begin();
       });
     },
   });
+
+  function accountInArguments(facts: Readonly<Needs>): LimitKey {
+    const args = facts.call.protocol === 'graphql' ? facts.call.fields[0]?.args() : undefined;
+    return args && accountInBody?.(args, facts);
+  }
 
   function onMessage(
     accountOf: NonNullable<typeof accountInBody>,
