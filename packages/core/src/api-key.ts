@@ -153,8 +153,8 @@ export interface ApiKeys {
   ) => Promise<{ readonly keys: readonly ApiKeyInfo[]; readonly next: string | undefined }>;
   /**
    * Counts costs by name against the key's quotas: all of them, or none if one lacks room. A name for which
-   * the key has no quota costs nothing. Throws or rejects when the store fails, and for a cost that is no
-   * whole number.
+   * the key has no quota costs nothing. Throws or rejects when the store fails or does not answer in time (what
+   * it counts afterwards stays counted), and for a cost that is no whole number.
    */
   readonly consumeQuota: (
     key: Pick<VerifiedApiKey, 'id' | 'quotas'>,

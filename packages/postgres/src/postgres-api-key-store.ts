@@ -87,9 +87,14 @@ const CASTS: Partial<Readonly<Record<Column, string>>> = {
  * that was read, quota use one `UPDATE` that finds room or no row. Call {@link migrate} first. Made for
  * `READ COMMITTED`, the default isolation.
  *
+ * Give the pool a `connectionTimeoutMillis` and a `query_timeout` near the `storeTimeout` of the keys: nobody
+ * waits for a statement longer than that, but without them it keeps its connection, or its place in the pool's
+ * line, until it ends.
+ *
  * @throws ConfigurationError for a schema name that is none.
  * @example
- * const store = postgresApiKeyStore(new pg.Pool({ connectionString }));
+ * const timeouts = { connectionTimeoutMillis: 2_000, query_timeout: 2_000 };
+ * const store = postgresApiKeyStore(new pg.Pool({ connectionString, ...timeouts }));
  * const keys = apiKeys({ prefix: 'acme', environment: 'live', store, peppers });
  */
 export function postgresApiKeyStore(

@@ -1049,6 +1049,25 @@ describe('consumeQuota', () => {
     expect(store.calls['consume']).toBeUndefined();
   });
 
+  test('is waited for storeTimeout, and no timer stays behind', async () => {
+    vi.useFakeTimers();
+    try {
+      const { store, make } = setup();
+      const consume = vi.fn(store.consume);
+      const keys = make({ store: { ...store, consume }, storeTimeout: 1_000 });
+      const ask = async () => keys.consumeQuota({ id: 'x', quotas }, { reports: 1 });
+      consume.mockReturnValueOnce(new Promise<never>(() => {}));
+      const answer = expect(ask()).rejects.toThrow('no answer within 1000 ms');
+      await vi.advanceTimersByTimeAsync(1_000);
+      await answer;
+      consume.mockReturnValueOnce(Promise.resolve({ ok: true, remaining: {} }));
+      expect(await ask()).toEqual({ ok: true, remaining: {} });
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test.each([-1, 0.5, Number.NaN, '1'])('a cost of %j is refused', async (cost) => {
     const { keys } = setup();
     const costs = { reports: cost as number };

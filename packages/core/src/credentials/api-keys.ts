@@ -24,11 +24,13 @@ import {
   isText,
 } from '../internal/api-keys/api-key-terms.ts';
 import { apiKeyVerifier } from '../internal/api-keys/api-key-verifier.ts';
+import { isThenable } from '../internal/maybe-promise.ts';
 import {
   type PepperedHash,
   type Peppers,
   pepperedHash,
 } from '../internal/secrets/peppered-hash.ts';
+import { withinTime } from '../internal/within-time.ts';
 import type {
   ApiKeyRecord,
   ApiKeyStatus,
@@ -59,7 +61,7 @@ export interface ApiKeysOptions {
   readonly maxBytes?: number | undefined;
   /** The least time between two notes of when a key was last used, in milliseconds. Default: 60,000. */
   readonly lastUsedInterval?: number | undefined;
-  /** How long to wait for the store to verify a key, in milliseconds. Default: 2,000. */
+  /** How long to wait for the store to verify a key or to count a quota, in milliseconds. Default: 2,000. */
   readonly storeTimeout?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -264,7 +266,11 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
         const quota = Object.hasOwn(key.quotas, name) ? key.quotas[name] : undefined;
         return quota === undefined || cost === 0 ? [] : [{ ...quota, name, cost }];
       });
-      return charges.length === 0 ? NO_COST : store.consume(key.id, charges, now());
+      if (charges.length === 0) return NO_COST;
+      const verdict = store.consume(key.id, charges, now());
+      return isThenable(verdict)
+        ? withinTime(Promise.resolve(verdict), bounds.storeTimeout)
+        : verdict;
     },
   } satisfies ApiKeys);
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { VerifiedApiKey } from '../api-key.ts';
 import { ConfigurationError } from '../configuration-error.ts';
 import { apiKeys } from '../credentials/api-keys.ts';
@@ -20,7 +20,14 @@ async function setup(
   const clock = { at: NOON };
   const now = () => clock.at;
   const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
-  const keys = apiKeys({ prefix: 'acme', environment: 'live', store, peppers, now });
+  const keys = apiKeys({
+    prefix: 'acme',
+    environment: 'live',
+    store,
+    peppers,
+    now,
+    storeTimeout: 200,
+  });
   const issued = await keys.issue({ name: 'n', owner: { type: 'user', id: 'u1' }, quotas });
   const result = issued.ok && (await keys.verify(issued.key));
   if (!result || !result.ok) throw new Error('should have verified');
@@ -74,10 +81,22 @@ describe('limitQuota', () => {
     expect(await check({ costs })).toMatchObject({ kind: 'rate_limited' });
   });
 
-  test('what can never have room names no time', async () => {
+  test('a call that could never pass is told so, and not to try again', async () => {
+    const consume = vi.fn(memoryApiKeyStore().consume);
+    const quotas = { reports: { limit: 10, window: DAY }, pages: { limit: 5, window: DAY } };
+    const { check } = await setup(quotas, { ...memoryApiKeyStore(), consume });
+    const denial = await check({ costs: { reports: 1, pages: 6 } });
+    expect(denial).toMatchObject({ kind: 'too_large', code: 'limit.cost_too_high' });
+    expect(denial).not.toHaveProperty('retryAfter');
+    // Nothing that a store is needed for, so nothing that `onError: 'open'` may pass over.
+    expect(consume).not.toHaveBeenCalled();
+  });
+
+  test('a cost as high as the whole quota passes, once', async () => {
     const { check } = await setup({ reports: { limit: 10, window: DAY } });
-    const denial = await check({ costs: { reports: 11 } });
-    expect(denial).toMatchObject({ kind: 'rate_limited', retryAfter: undefined });
+    const costs = { reports: 10, constructor: 11, others: 11 };
+    expect(await check({ costs })).toBe('passed');
+    expect(await check({ costs })).toMatchObject({ code: 'api_key.quota_exceeded' });
   });
 
   test('a key without the quota is not limited in it', async () => {
@@ -108,6 +127,16 @@ describe('limitQuota', () => {
       kind: 'unavailable',
       code: 'api_key.store_unavailable',
       cause,
+    });
+    expect(await check({ onError: 'open' })).toBe('limit.uncounted');
+  });
+
+  test('a store that does not answer in time refuses, or lets pass and says so', async () => {
+    const store = { ...memoryApiKeyStore(), consume: () => new Promise<never>(() => {}) };
+    const { check } = await setup({ reports: { limit: 10, window: DAY } }, store);
+    expect(await check()).toMatchObject({
+      kind: 'unavailable',
+      code: 'api_key.store_unavailable',
     });
     expect(await check({ onError: 'open' })).toBe('limit.uncounted');
   });

@@ -17,13 +17,21 @@ export interface LimitQuotaOptions<Needs extends object> {
   readonly keys: Pick<ApiKeys, 'consumeQuota'>;
   /** What a call costs. A quota that the key does not have costs nothing: it is not limited in it. */
   readonly costs: QuotaCosts | ((request: RequestLike, facts: Readonly<Needs>) => QuotaCosts);
-  /** What happens while the store fails: the call is refused, or goes on uncounted. Default: `closed`. */
+  /**
+   * What happens while the store fails or takes longer than the keys' `storeTimeout`: the call is refused, or
+   * goes on uncounted. What the store counts too late stays counted. Default: `closed`.
+   */
   readonly onError?: 'closed' | 'open' | undefined;
   /** Epoch milliseconds, for `Retry-After`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
+const COST_TOO_HIGH = sharedRefusal({
+  kind: 'too_large',
+  code: 'limit.cost_too_high',
+  detail: 'This call costs more than the quota of its API key ever allows at once.',
+});
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
 /**
@@ -31,8 +39,9 @@ const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted'
  * all nodes and restarts, at the price of a write for each call. A refused call costs nothing. Put it
  * behind what else may refuse. For rates use `rateLimit`.
  *
- * Refuses with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_invalid` (500) for
- * a cost that is none; and, unless `onError` is `open`, `api_key.store_unavailable` (503).
+ * Refuses with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_too_high`
+ * (413) for a call that could never pass; `limit.cost_invalid` (500) for a cost that is none; and, unless
+ * `onError` is `open`, `api_key.store_unavailable` (503).
  *
  * @throws ConfigurationError without keys or costs, or for an unknown `onError`.
  * @example
@@ -62,6 +71,7 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
       const asked = typeof costs === 'function' ? costs(request, facts) : fixed;
       // Not a fault of the store, so nothing that `onError: 'open'` may pass over.
       if (!areCosts(asked)) return COST_INVALID;
+      if (isTooHigh(asked, facts.apiKey)) return COST_TOO_HIGH;
       return settle<QuotaVerdict, Outcome>(
         () => keys.consumeQuota(facts.apiKey, asked),
         (verdict) => (verdict.ok ? pass() : exceeded(verdict.resetsAt, now())),
@@ -69,6 +79,14 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
       );
     },
   });
+}
+
+function isTooHigh(costs: QuotaCosts, { quotas }: VerifiedApiKey): boolean {
+  for (const [name, cost] of Object.entries(costs)) {
+    const quota = Object.hasOwn(quotas, name) ? quotas[name] : undefined;
+    if (quota !== undefined && cost > quota.limit) return true;
+  }
+  return false;
 }
 
 function exceeded(resetsAt: number | undefined, at: number): Outcome {
