@@ -150,6 +150,17 @@ describe('an account', () => {
     },
   );
 
+  test.each([[['alice']], [['alice', 'x']], [{ toString: 'alice' }], [[['alice']]]])(
+    'is not a fresh one where the body has %j in its place, which a handler may take for its name',
+    async (user) => {
+      const { attempt } = login();
+      expect(await attempt('right', user)).toBe('failures.account_missing');
+      expect(await attempt('right', user, undefined, 'GET')).toBe('failures.account_missing');
+      expect(await attempt('right', user, graphqlFacts())).toBe('failures.account_missing');
+      expect(await attempt('right', 'alice')).toBeUndefined();
+    },
+  );
+
   test('is throttled whoever asks, and a stranger is not', async () => {
     const { attempt } = login();
     for (let peer = 1; peer <= 4; peer++)

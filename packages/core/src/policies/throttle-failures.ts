@@ -40,8 +40,13 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
    * The same where only the body tells it. It must see every account that the handler could try by this
    * body; to one call there is one attempt, so a second message is refused. On GraphQL it is shown the
    * arguments of the one root field, as its resolver gets them: of variables the caller makes up the names.
+   *
+   * What is no text is refused: a list that the caller wrote would be an account of its own here, and the one
+   * in it to many a handler. Where an account has several parts, check that each is text before you join them.
    */
-  readonly accountInBody?: ((body: unknown, facts: Readonly<Needs>) => LimitKey) | undefined;
+  readonly accountInBody?:
+    | ((body: unknown, facts: Readonly<Needs>) => string | null | undefined)
+    | undefined;
   /**
    * Pauses of an account. Default: none for 3 failures, then 1 second, doubled each time up to a minute;
    * after 10 failures 15 minutes. Forgotten after a day without failures.
@@ -264,7 +269,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
 
   function accountInArguments(facts: Readonly<Needs>): LimitKey {
     const args = facts.call.protocol === 'graphql' ? facts.call.fields[0]?.args() : undefined;
-    return args && accountInBody?.(args, facts);
+    return args && textOnly(accountInBody?.(args, facts));
   }
 
   function onMessage(
@@ -279,7 +284,8 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       seen = true;
       // No body, no account: most calls with a safe method have none.
       const nothing = safe && (body === undefined || body === null);
-      const known = await accountRequests(nothing ? '' : accountOf(body, facts), facts, safe);
+      const key = nothing ? '' : textOnly(accountOf(body, facts));
+      const known = await accountRequests(key, facts, safe);
       if (known === undefined) return refusedBody(ACCOUNT_MISSING);
       if (known.length === 0) return { ok: true };
       const reserved = await reserve(known, held);
@@ -311,6 +317,12 @@ function alike(key: LimitKey): LimitKey {
 function alikeText(text: unknown): string | undefined {
   if (typeof text !== 'string' || text.length > LONGEST_ACCOUNT) return undefined;
   return text.normalize('NFKC').trim().toLowerCase();
+}
+
+/** What the caller wrote is one name, or none; what is no text is no key, also where none is needed. */
+function textOnly(key: unknown): LimitKey {
+  if (key === undefined || key === null || typeof key === 'string') return key;
+  return [];
 }
 
 /** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
