@@ -107,6 +107,60 @@ test('an id that is no id is one object more, and no way around', () => {
   expect(passed.filter(Boolean).length).toBeLessThan(8);
 });
 
+test.each<[string, (n: number) => unknown]>([
+  ['too long to be a key', (n) => `${n}`.padStart(9_000, '0')],
+  ['too long, and different in the middle', (n) => 'x'.repeat(9_000) + n + 'x'.repeat(9_000)],
+  ['too long in parts', (n) => ['shop', `${n}`.padStart(9_000, '0')]],
+  ['in many parts', (n) => [...Array(9_000).fill('x'), `${n}`]],
+  ['a number', (n) => n],
+  ['a number among parts', (n) => ['shop', n]],
+  ['an object', (n) => ({ n })],
+  ['a part and nothing', (n) => [`${n}`, '']],
+])('ids are told from one another: %s', (_, idOf) => {
+  const policy = detectEnumeration<{ n: number }>({
+    by: () => 'alice',
+    // What callers send need not be of the type that was hoped for.
+    object: (_request, { n }) => idOf(n) as string,
+    limit: 10,
+    seed: () => [1, 2],
+  });
+  const ask = (n: number) =>
+    policy.check({ method: 'GET', url: '/', headers: new Headers() }, { n }).ok;
+  expect(Array.from({ length: 10 }, (_each, n) => ask(n)).every(Boolean)).toBe(true);
+  expect(Array.from({ length: 40 }, (_each, n) => ask(n)).filter(Boolean).length).toBeLessThan(20);
+});
+
+test.each<[string, string | readonly string[]]>([
+  ['too long', 'x'.repeat(9_000)],
+  ['too long in parts', ['x', 'x'.repeat(9_000)]],
+  ['empty', ''],
+])('the same id again is free: %s', (_, id) => {
+  const policy = detectEnumeration({ by: () => 'alice', object: () => id, limit: 1 });
+  const request = { method: 'GET', url: '/', headers: new Headers() };
+  for (let call = 0; call < 50; call++) expect(policy.check(request, {}).ok).toBe(true);
+});
+
+test.each<[string, (id: number) => string]>([
+  ['as it is meant', (id) => `/orders/${id}`],
+  ['with a slash at the end', (id) => `/orders/${id}/`],
+  ['in another case', (id) => `/ORDERS/${id}`],
+  ['with slashes twice', (id) => `//orders//${id}//`],
+  ['with a query', (id) => `/orders/${id}/?page=1/1`],
+  ['below another path', (id) => `/api/orders/${id}`],
+])('the example counts what a router may take for its route: %s', (_, target) => {
+  const policy = detectEnumeration<Caller>({
+    by: (facts) => facts.who,
+    object: (request) => pathOf(request).split('/').filter(Boolean).at(-1),
+    limit: 10,
+    seed: () => [1, 2],
+  });
+  const ask = (id: number) =>
+    policy.check({ method: 'GET', url: target(id), headers: new Headers() }, { who: 'alice' }).ok;
+  expect(Array.from({ length: 50 }, (_each, id) => ask(id)).filter(Boolean).length).toBeLessThan(
+    20,
+  );
+});
+
 describe('the stated error', () => {
   test('nobody is refused for as many objects as the limit, whatever their ids and the seed', () => {
     const seed = fc.tuple(fc.integer(), fc.integer());

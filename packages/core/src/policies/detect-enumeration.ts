@@ -12,7 +12,12 @@ import type { RequestLike } from '../request.ts';
 export interface DetectEnumerationOptions<in Needs extends object> {
   /** Who asks. Nothing or an empty key refuses the call (`enumeration.key_missing`). */
   readonly by: (facts: Readonly<Needs>) => LimitKey;
-  /** The object that the call asks for; undefined where it asks for none, which counts nothing. */
+  /**
+   * The object that the call asks for. Undefined where it asks for none, which counts nothing: what your router finds
+   * and this does not see is no longer watched, so do not match the path again (routers take trailing slashes, other
+   * cases and prefixes for the same route), and take the id as the handler does. An id is counted whole,
+   * however long; what is no id (an object, say) counts as another one each time.
+   */
   readonly object: (request: RequestLike, facts: Readonly<Needs>) => LimitKey;
   /** Different objects that one caller may ask for in a window, from 1 to 4,096. */
   readonly limit: number;
@@ -34,6 +39,10 @@ const LONGEST_WINDOW = 86_400_000;
 const MOST_BYTES = 2 ** 30;
 /** Bits for each object that may be asked for. */
 const BITS_PER_OBJECT = 16;
+/** No key of a limit begins like this. */
+const WHOLE = '\0w';
+/** What cannot be told from others of its kind by its text. */
+const STRANGE: ReadonlySet<string> = new Set(['object', 'function', 'symbol']);
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'enumeration.key_missing' });
 
 /**
@@ -50,9 +59,10 @@ const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'enumeration.key_mis
  *
  * @throws ConfigurationError when an option is out of its bounds, or would take more than 1 GiB.
  * @example
+ * // In the guard of the route `GET /orders/:id` alone: there the id is the last part of every path that comes.
  * detectEnumeration({
  *   by: (facts: AuthenticatedFacts) => facts.principal.id,
- *   object: (request) => /^\/orders\/([^/]+)$/.exec(pathOf(request))?.[1],
+ *   object: (request) => pathOf(request).split('/').filter(Boolean).at(-1),
  *   limit: 200,
  * });
  */
@@ -89,15 +99,26 @@ export function detectEnumeration<Needs extends object>(
   const floorEnds = new Float64Array(table.sets);
   const bits: HashBits = { low: 0, high: 0 };
   let seeds: readonly [number, number] | undefined;
+  let strange = 0;
 
-  const note = (slot: number, id: string): void => {
+  const note = (slot: number, wanted: LimitKey): void => {
     seeds ??= seed();
-    keyedHash(id, seeds[0], seeds[1], bits);
+    keyedHash(encodeLimitKey(wanted, undefined) ?? describe(wanted), seeds[0], seeds[1], bits);
     const bit = (bits.low >>> 0) % (words * 32);
     const at = slot * words + (bit >>> 5);
     const before = seen[at] as number;
     seen[at] = before | (1 << (bit & 31));
     if (seen[at] !== before) counts[slot] = (counts[slot] as number) + 1;
+  };
+  /** For what is no key: too long, empty, or not of the type that was hoped for, since callers wrote it. */
+  const describe = (wanted: unknown): string => {
+    if (Array.isArray(wanted)) return `${WHOLE}p${wanted.map(measured).join('')}`;
+    return `${WHOLE}${measured(wanted)}`;
+  };
+  const measured = (part: unknown): string => {
+    const known = part === undefined || part === null || !STRANGE.has(typeof part);
+    const text = known ? String(part) : `${WHOLE}${strange++}`;
+    return `${text.length}:${text}`;
   };
   /** A new window, for a caller whose last one has ended or who has no slot. */
   const begin = (found: number, time: number): number => {
@@ -129,14 +150,12 @@ export function detectEnumeration<Needs extends object>(
       const tenant = tenantOf(facts);
       const caller = encodeLimitKey(by(facts), tenant);
       if (caller === undefined) return KEY_MISSING;
-      // What is too long or empty to be an id is one object more: it is no way around.
-      const id = encodeLimitKey(wanted, undefined) ?? '';
       const time = clock();
       const found = table.find(caller);
       const slot = found >= 0 && (ends[found] as number) > time ? found : begin(found, time);
       const most = limit - (inherited[slot] as number);
       // Who is over the limit stays so: a bit that is set may be that of another object.
-      if ((counts[slot] as number) <= most) note(slot, id);
+      if ((counts[slot] as number) <= most) note(slot, wanted);
       if ((counts[slot] as number) <= most) return pass();
       return deny('rate_limited', 'enumeration.detected', {
         detail: 'Too many different objects were asked for.',
