@@ -41,7 +41,10 @@ test('admits as many calls as may run at once, and one more for each that ends',
   expect(check().ok).toBe(true);
   const denial = denialOf(check());
   expect(denial).toMatchObject({ kind: 'rate_limited', code: 'limit.concurrency', retryAfter: 1 });
-  expect(denial.problem?.extensions).toEqual({ 'violated-policies': ['concurrent'] });
+  expect(denial.problem).toEqual({
+    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    extensions: { 'violated-policies': ['concurrent'] },
+  });
   expect(policy.check(request, { user: 'bob' }).ok).toBe(true);
   await complete(first);
   expect([check().ok, check().ok]).toEqual([true, false]);
@@ -156,6 +159,9 @@ describe('a store that fails', () => {
       expect(denialOf(await policy(acquire).check(request, ann))).toMatchObject({
         kind: 'unavailable',
         code: 'limit.unavailable',
+        problem: {
+          type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
+        },
       });
       expect(await policy(acquire, { onError: 'open' }).check(request, ann)).toMatchObject({
         ok: true,

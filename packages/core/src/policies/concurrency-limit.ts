@@ -1,6 +1,8 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import type { Problem } from '../denial.ts';
 import { listHeaders, serializedName, units } from '../internal/limits/limit-headers.ts';
 import { compileSubject, type LimitSubject } from '../internal/limits/limit-rule.ts';
+import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { askStore, type StoreFailureOptions } from '../internal/store-failure.ts';
@@ -47,6 +49,7 @@ const RETRY_AFTER = 1;
 
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
+const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
 /** A lease and the store that gave it. */
@@ -61,7 +64,7 @@ interface Leased {
  *
  * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
  * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
- * failed and `onError` is `closed`).
+ * failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`).
  *
  * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
  * without a name, or `onError: 'degrade'` without `localShare`.
@@ -103,7 +106,7 @@ export function concurrencyLimit<Needs extends object>(
     detail: 'Too many calls at the same time.',
     retryAfter: RETRY_AFTER,
     problem: Object.freeze({
-      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+      type: QUOTA_EXCEEDED,
       extensions: Object.freeze({ 'violated-policies': Object.freeze([name]) }),
     }),
   } as const);
@@ -144,7 +147,7 @@ export function concurrencyLimit<Needs extends object>(
         (cause) =>
           onError === 'open'
             ? UNCOUNTED
-            : refuse({ kind: 'unavailable', code: 'limit.unavailable', cause }),
+            : refuse({ kind: 'unavailable', code: 'limit.unavailable', problem: REDUCED, cause }),
       );
     },
   });

@@ -520,6 +520,8 @@ describe('a store that fails', () => {
       expect(denial).toMatchObject({ kind: 'unavailable', code: 'limit.unavailable' });
       expect(denial.cause).toBeDefined();
       expect(denial.detail).toBeUndefined();
+      const type = 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity';
+      expect(denial.problem).toEqual({ type });
     });
 
     test(`${how}: passes uncounted where it may be open, and says so`, async () => {

@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Denial } from '../denial.ts';
+import type { Denial, Problem } from '../denial.ts';
 import { assertOneOf } from '../internal/assert-option.ts';
 import { type Counted, countIn } from '../internal/limits/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limits/limit-headers.ts';
@@ -11,6 +11,7 @@ import {
   type NamedRateLimitRule,
   type RateLimitRule,
 } from '../internal/limits/limit-rule.ts';
+import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import type { StoreFailureOptions } from '../internal/store-failure.ts';
@@ -64,6 +65,7 @@ const NAME = 'rateLimit';
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
+const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 /** Limits in one step; each is a part of one script in a store. */
 const MOST_LIMITS = 16;
@@ -74,8 +76,9 @@ const MOST_LIMITS = 16;
  *
  * Denials: `limit.exceeded` (429, with the exact `retryAfter` and the problem type `quota-exceeded`),
  * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing`, `limit.invalid` and
- * `limit.cost_invalid` (500: `by`, `limit` or `cost` gave no answer to act on), `limit.unavailable` (503: the store failed and `onError` is
- * `closed`). Headers as in draft-ietf-httpapi-ratelimit-headers-10.
+ * `limit.cost_invalid` (500: `by`, `limit` or `cost` gave no answer to act on), `limit.unavailable` (503: the
+ * store failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
+ * draft-ietf-httpapi-ratelimit-headers-10.
  *
  * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
  * store is given without names, or `onError: 'degrade'` without `localShare`.
@@ -150,7 +153,7 @@ export function rateLimit<Needs extends object>(
         (cause) =>
           onError === 'open'
             ? UNCOUNTED
-            : refuse({ kind: 'unavailable', code: 'limit.unavailable', cause }),
+            : refuse({ kind: 'unavailable', code: 'limit.unavailable', problem: REDUCED, cause }),
       );
     },
   });
@@ -185,7 +188,7 @@ function exceeded(
   const wait = Math.max(...verdicts.map(({ retryAfter }) => retryAfter));
   const violated = asked.filter((_, index) => verdicts[index]?.allowed === false);
   const problem = {
-    type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
+    type: QUOTA_EXCEEDED,
     extensions: { 'violated-policies': violated.map(({ name }) => name) },
   };
   const denial: Denial =
