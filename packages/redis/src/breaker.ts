@@ -1,3 +1,5 @@
+import { assertConfiguration } from '@apisec/core';
+
 /** Options of the circuit breaker in front of a server. */
 export interface BreakerOptions {
   /** Failures in a row after which calls fail at once. Default: 5. */
@@ -17,6 +19,18 @@ export interface Breaker {
   readonly admits: () => boolean;
   readonly succeeded: () => void;
   readonly failed: () => void;
+}
+
+/** Refuses to construct with numbers that would never let a call through, or always. */
+export function assertBreaker({ failures = 5, pause = 1_000 }: BreakerOptions = {}): void {
+  assertConfiguration(
+    Number.isInteger(failures) && failures >= 1,
+    'redis: breaker.failures must be a whole number of failures, at least 1.',
+  );
+  assertConfiguration(
+    pause >= 1 && pause <= 60_000,
+    'redis: breaker.pause is in milliseconds, from 1 to 60,000.',
+  );
 }
 
 export function circuitBreaker({

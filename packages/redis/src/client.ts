@@ -6,7 +6,10 @@ export type RedisClient = Redis | Cluster;
 
 /** Options of ioredis, but for the ones that counters depend on. */
 export type RedisConnectOptions = Omit<RedisOptions, 'replyMapping' | 'keyPrefix'>;
-export type RedisClusterConnectOptions = Omit<ClusterOptions, 'redisOptions' | 'keyPrefix'> & {
+export type RedisClusterConnectOptions = Omit<
+  ClusterOptions,
+  'redisOptions' | 'keyPrefix' | 'retryDelayOnFailover'
+> & {
   readonly redisOptions?: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
 };
 
@@ -59,6 +62,8 @@ export function connectRedisCluster(
     slotsRefreshTimeout: 2_000,
     ...rest,
     enableOfflineQueue: false,
+    // Else commands whose reply was lost are sent again, whatever a connection's own options say.
+    retryDelayOnFailover: 0,
     redisOptions: {
       connectTimeout: 2_000,
       reconnectOnError: hasMoved,
@@ -66,6 +71,10 @@ export function connectRedisCluster(
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
     },
+  });
+  // Else each connects with the first command for it, and what comes meanwhile fails.
+  client.on('+node', (node: Redis) => {
+    if (node.status === 'wait') node.connect().catch(() => undefined);
   });
   return silenced(client);
 }
@@ -81,11 +90,15 @@ export function assertCounts(client: RedisClient): void {
   const connection: RedisOptions =
     client instanceof Cluster ? (client.options.redisOptions ?? {}) : client.options;
   const { autoResendUnfulfilledCommands } = connection;
-  if (autoResendUnfulfilledCommands !== false || enableOfflineQueue !== false) {
+  const resends =
+    autoResendUnfulfilledCommands !== false ||
+    (client instanceof Cluster && client.options.retryDelayOnFailover !== 0);
+  if (resends || enableOfflineQueue !== false) {
     throw new ConfigurationError(
       'This Redis client would send a command again whose reply was lost, or queue it while there is no ' +
         'server. Make it with connectRedis() or connectRedisCluster(), or set ' +
-        'autoResendUnfulfilledCommands: false and enableOfflineQueue: false.',
+        'autoResendUnfulfilledCommands: false and enableOfflineQueue: false, and for a cluster ' +
+        'retryDelayOnFailover: 0.',
     );
   }
   assertConfiguration(

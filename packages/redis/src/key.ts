@@ -11,6 +11,11 @@ export function keyPart(text: string): string {
   return text.length <= LONGEST_PLAIN && isWellFormed(text) ? `=${text}` : `#${digest(text)}`;
 }
 
+/** A name and a key as the end of a Redis key. The name's length tells where it ends, whatever is in it. */
+export function namedKey(name: string, key: string): string {
+  return `${name.length}${keyPart(name)}:${keyPart(key)}`;
+}
+
 /** A hash tag that is the same for the same text, and holds no brace. */
 export function tagOf(text: string): string {
   return digest(text).slice(0, 16);

@@ -34,6 +34,12 @@ local function level(kind, a, b, used, at, previous)
   if kind == 0 then return max(0, used - flowed(a, b, at, time)) end
   return windowLevel(kind, a, used, at, previous)
 end
+-- When the clock was set back (a server that took over is behind), a state is of now: its key recovers in its own time.
+local function isAhead(at) return at > time + 1000 end
+local function today(kind, a)
+  if kind == 0 then return time end
+  return floor(time / a) * a
+end
 local spans = {}
 -- A span in milliseconds as text, up to twice as long.
 local function spanText(left)
@@ -94,6 +100,13 @@ while i <= size do
   for j = from, to, 4 do
     local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
     local there
+    if isAhead(at[k]) then
+      at[k] = today(laws[law + 1], laws[law + 2])
+      if laws[law + 1] == 0 then previous[k] = 0 end
+      -- Written even by a refusal: time begins to count for it now.
+      charged[k] = law
+      states[k] = pack('>ddd', used[k], at[k], previous[k])
+    end
     if laws[law + 1] == 0 then
       there = used[k]
       if time > at[k] then there = there - ((time - at[k]) * laws[law + 2]) / laws[law + 3] end
@@ -141,6 +154,10 @@ for i = 1, #KEYS do
     if states[i] then
       used, at, previous = unpackState('>ddd', states[i])
       since = at
+      if isAhead(at) then
+        at = today(kind, a)
+        if kind == 0 then previous = 0 end
+      end
     end
     if kind == 0 then
       local there = level(kind, a, b, used, at, previous)

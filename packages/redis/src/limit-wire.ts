@@ -7,7 +7,6 @@ import {
   type LimitVerdict,
   limitVerdict,
 } from '@apisec/core';
-import { keyPart } from './key.ts';
 
 /** Calls as the script reads them. */
 export interface EncodedCalls {
@@ -24,10 +23,10 @@ const DOUBLE = 8;
 const STATE = 3 * DOUBLE;
 const ADMITTED = '1'.charCodeAt(0);
 
-/** Which limit a key counts, as part of that key: state is kept by name, algorithm and window. */
-export function nameOfLimit({ name, limit }: LimitRequest): string {
-  const window = limit.algorithm === 'bucket' ? '' : limit.window;
-  return `${KINDS[limit.algorithm]}:${window}:${keyPart(name)}`;
+/** Which limit a key counts: its kind, and how fast it recovers. */
+export function kindOf(limit: Limit): string {
+  const span = limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
+  return `${KINDS[limit.algorithm]}:${span}`;
 }
 
 /** What a limit is to the script: its kind, and two numbers. */

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseAnswer, LeaseRequest, LeaseStore } from '@apisec/core';
-import { keyPart, tagOf } from './key.ts';
+import { namedKey, tagOf } from './key.ts';
+import { retries } from './retries.ts';
 import { script } from './script.ts';
-import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
+import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** ARGV: limit, ttl, lease. Answers whether it was given, and how many are held. */
 const acquireScript = script(`
@@ -20,9 +21,13 @@ return { 1, held + 1 }
 
 const releaseScript = script(`return redis.call('ZREM', KEYS[1], ARGV[1])`);
 
+/** Leases that could not be given back, and are tried again. More than that wait for their end. */
+const MOST_UNRELEASED = 10_000;
+
 /**
  * Counts running calls on Redis, Valkey or Redis Cluster, for `concurrencyLimit`: a sorted set for each key, one
- * script for each decision, on the server's own clock.
+ * script for each decision, on the server's own clock. A lease that cannot be given back, because Redis is away when
+ * the call ends, is given back when it is there again.
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
@@ -31,31 +36,43 @@ const releaseScript = script(`return redis.call('ZREM', KEYS[1], ARGV[1])`);
 export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
   const { prefix, run } = serverOf(options);
   const keyOf = ({ name, key }: LeaseRequest): string =>
-    `${prefix}:{${tagOf(key)}}:lease:${keyPart(name)}:${keyPart(key)}`;
+    `${prefix}:{${tagOf(key)}}:lease:${namedKey(name, key)}`;
   const releasing = (request: LeaseRequest, lease: string): Run => ({
     script: releaseScript,
     keys: [keyOf(request)],
     args: [lease],
   });
+  const unreleased = retries(MOST_UNRELEASED);
+  const release = (request: LeaseRequest, lease: string): Promise<void> => {
+    const giveBack = releasing(request, lease);
+    return run(giveBack).then(
+      () => undefined,
+      (cause: unknown) => {
+        unreleased.add(() => run(giveBack), request.ttl);
+        throw cause;
+      },
+    );
+  };
   return Object.freeze({
     acquire: async (request: LeaseRequest): Promise<LeaseAnswer> => {
       const { limit, ttl } = request;
       const lease = randomUUID();
-      const answer = await run(
-        {
-          script: acquireScript,
-          keys: [keyOf(request)],
-          args: [String(limit), String(ttl), lease],
-        },
-        () => releasing(request, lease),
-      );
+      const acquiring = {
+        script: acquireScript,
+        keys: [keyOf(request)],
+        args: [String(limit), String(ttl), lease],
+      };
+      const giveBack = releasing(request, lease);
+      const answer = await run(acquiring, () => giveBack).catch((cause: unknown) => {
+        // It may have been given, with its answer lost on the way.
+        if (!(cause instanceof NotAskedError)) unreleased.add(() => run(giveBack), ttl);
+        throw cause;
+      });
       // The script above says what it answers.
       const [allowed, held] = answer as [number, number];
       const remaining = Math.max(0, limit - held);
       return allowed === 1 ? { allowed: true, lease, remaining } : { allowed: false, remaining };
     },
-    release: async (request: LeaseRequest, lease: string): Promise<void> => {
-      await run(releasing(request, lease));
-    },
+    release,
   });
 }

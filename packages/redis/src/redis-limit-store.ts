@@ -6,9 +6,9 @@ import {
   type Settlement,
 } from '@apisec/core';
 import { type Batch, batches } from './batch.ts';
-import { keyPart, tagOf } from './key.ts';
+import { namedKey, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
-import { encodeCalls, lawOf, nameOfLimit, readAnswer } from './limit-wire.ts';
+import { encodeCalls, kindOf, lawOf, readAnswer } from './limit-wire.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
@@ -56,7 +56,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
   const server = serverOf(options);
   const tag = slots === 'store' ? () => 'limits' : ({ key }: LimitRequest) => tagOf(key);
   const keyOf = (request: LimitRequest): string =>
-    `${server.prefix}:{${tag(request)}}:${nameOfLimit(request)}:${keyPart(request.key)}`;
+    `${server.prefix}:{${tag(request)}}:${kindOf(request.limit)}:${namedKey(request.name, request.key)}`;
   const groups = new Map<string, Batch<Requests, LimitAnswer>>();
   const groupOf = (name: string): Batch<Requests, LimitAnswer> => {
     const known = groups.get(name);
@@ -121,6 +121,9 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       return groupOf(tag(first)).add(requests);
     },
     settle: async (settlements: readonly Settlement[]): Promise<void> => {
+      if (!settlements.every((each) => isCountable(each) && Number.isFinite(each.actual))) {
+        throw new TypeError('what a call cost is no finite number');
+      }
       const run = settling(settlements);
       if (run !== undefined) await server.run(run);
     },

@@ -64,7 +64,7 @@ export function redisRevocationStore(options: RedisRevocationStoreOptions): Revo
   const read = async (parts: readonly string[]): Promise<readonly Known[]> => {
     const keep = cache?.reading();
     const keys = parts.flatMap((part) => [outright(part), epoch(part)]);
-    const values = await ask((server) => server.mget(...keys));
+    const values = await ask(channel, (server) => server.mget(...keys));
     return parts.map((part, index) => {
       const [all, before] = [values[2 * index], values[2 * index + 1]];
       const issuedBefore = before === null ? undefined : Number(before);

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '@apisec/core';
-import { Command } from 'ioredis';
-import { type BreakerOptions, circuitBreaker } from './breaker.ts';
+import slotOf from 'cluster-key-slot';
+import { Cluster, Command } from 'ioredis';
+import { assertBreaker, type Breaker, type BreakerOptions, circuitBreaker } from './breaker.ts';
 import { assertCounts, type RedisClient } from './client.ts';
 import type { Script } from './script.ts';
 
@@ -25,8 +26,8 @@ export interface Run {
 /** A server that answers in bounded time, or rejects. */
 export interface Server {
   readonly prefix: string;
-  /** Sends one command. Nothing is ever sent again by itself. */
-  readonly ask: <T>(command: (client: RedisClient) => Promise<T>) => Promise<T>;
+  /** Sends one command about `key`. Nothing is ever sent again by itself. */
+  readonly ask: <T>(key: string, command: (client: RedisClient) => Promise<T>) => Promise<T>;
   /**
    * Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes.
    *
@@ -51,9 +52,15 @@ export function serverOf({
     timeout >= 1 && timeout <= 60_000,
     'redis: timeout is in milliseconds, from 1 to 60,000.',
   );
-  const breaker = circuitBreaker(breakerOptions);
-  const askInTime = async <T>(task: () => Promise<T>, late?: (answer: T) => void): Promise<T> => {
-    if (!breaker.admits()) throw new Error('Redis did not answer lately; not asked again yet.');
+  assertBreaker(breakerOptions);
+  const breakerOf = breakersOf(client, breakerOptions);
+  const askInTime = async <T>(
+    key: string,
+    task: () => Promise<T>,
+    late?: (answer: T) => void,
+  ): Promise<T> => {
+    const breaker = breakerOf(key);
+    if (!breaker.admits()) throw new NotAskedError();
     try {
       const answer = await inTime(task(), timeout, late);
       breaker.succeeded();
@@ -66,9 +73,11 @@ export function serverOf({
   };
   return {
     prefix,
-    ask: (command) => askInTime(() => command(client)),
+    ask: (key, command) => askInTime(key, () => command(client)),
     run: (run, giveBack) =>
       askInTime(
+        // Keys of one script are in one slot.
+        run.keys[0] ?? '',
         () => send(client, run),
         // Past the breaker: the server is there again, and what it took must not stay taken.
         giveBack &&
@@ -77,6 +86,35 @@ export function serverOf({
             if (back !== undefined) send(client, back).catch(() => undefined);
           }),
       ),
+  };
+}
+
+/** The breaker is open: the server was not asked, so nothing can have happened there. */
+export class NotAskedError extends Error {
+  constructor() {
+    super('Redis did not answer lately; not asked again yet.');
+    this.name = 'NotAskedError';
+  }
+}
+
+/** Slots of a cluster that share a breaker. */
+const SLOTS_EACH = 256;
+
+/**
+ * A breaker for each part of a cluster, so that a master that is gone costs only the callers whose keys it has. By
+ * slots, not by nodes: those come and go.
+ */
+function breakersOf(client: RedisClient, options?: BreakerOptions): (key: string) => Breaker {
+  if (!(client instanceof Cluster)) {
+    const breaker = circuitBreaker(options);
+    return () => breaker;
+  }
+  const breakers = new Map<number, Breaker>();
+  return (key) => {
+    const part = Math.floor(slotOf(key) / SLOTS_EACH);
+    const known = breakers.get(part) ?? circuitBreaker(options);
+    breakers.set(part, known);
+    return known;
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type LimitRequest,
   type Outcome,
   rateLimit,
+  slidingWindow,
   tokenBucket,
 } from '@apisec/core';
 import { connectRedis, redisCounterStore, redisLeaseStore, redisLimitStore } from '@apisec/redis';
@@ -142,7 +143,9 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   test('an error about one call is no reason to ask nothing more', async () => {
     const { client } = await open();
     const store = redisLimitStore({ client, slots: 'key', breaker: { failures: 1 } });
-    await admin.set('apisec:{limits}:1:3600000:=api:=broken', 'not what a store wrote');
+    await redisLimitStore({ client }).consume(ask('broken'));
+    const [broken = ''] = await admin.keys('*broken');
+    await admin.set(broken, 'not what a store wrote');
     const shared = redisLimitStore({ client, breaker: { failures: 1 } });
     await expect(shared.consume(ask('broken'))).rejects.toThrow();
     expect((await shared.consume(ask('fine'))).allowed).toBe(true);
@@ -204,6 +207,31 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       await store.consume([{ name: 'api', key: 'flush', limit: HUNDRED, cost: 0 }])
     ).verdicts;
     expect(verdict?.remaining).toBe(10);
+  });
+
+  test('a clock that was set back locks nobody out for longer than the limit takes', async () => {
+    const { store } = await open();
+    const hour = 3_600_000;
+    for (const limit of [
+      tokenBucket({ capacity: 5, refillPerSecond: 5 }),
+      fixedWindow({ limit: 5, window: 1_000 }),
+      slidingWindow({ limit: 5, window: 1_000 }),
+    ]) {
+      const key = `set back ${limit.algorithm}`;
+      await store.consume([{ name: 'api', key, limit, cost: 4 }]);
+      const [name = ''] = await admin.keys(`*${key}`);
+      const bytes = (await admin.getBuffer(name)) ?? Buffer.alloc(24);
+      // As it would be had the clock been an hour ahead when it was written.
+      bytes.writeDoubleBE(bytes.readDoubleBE(8) + hour, 8);
+      await admin.set(name, bytes, 'PX', hour + 1_000);
+      const { allowed, verdicts } = await store.consume([{ name: 'api', key, limit, cost: 4 }]);
+      expect(allowed).toBe(false);
+      const wait = verdicts[0]?.retryAfter ?? 0;
+      expect(wait).toBeLessThanOrEqual(2_000);
+      await new Promise((resolve) => setTimeout(resolve, wait + 5));
+      expect((await store.consume([{ name: 'api', key, limit, cost: 4 }])).allowed).toBe(true);
+      expect(await admin.pttl(name)).toBeLessThanOrEqual(4_100);
+    }
   });
 
   test('demoted to a replica: refused while it is one, right again after', async () => {
@@ -283,6 +311,9 @@ test('a client that writes some keys under another name is refused', () => {
 
 test.each([
   ['a prefix with braces', { prefix: '{a}' }],
+  ['a breaker that is never closed', { breaker: { failures: 0 } }],
+  ['a breaker that counts to no number', { breaker: { failures: Number.NaN } }],
+  ['a breaker without a pause', { breaker: { pause: 0 } }],
   ['an empty prefix', { prefix: '' }],
   ['no time', { timeout: 0 }],
   ['slots that are none', { slots: 'all' as never }],
