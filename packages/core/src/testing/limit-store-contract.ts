@@ -9,7 +9,14 @@ import { fixedWindow } from '../limits/fixed-window.ts';
 import { gcra } from '../limits/gcra.ts';
 import { slidingWindow } from '../limits/sliding-window.ts';
 import { tokenBucket } from '../limits/token-bucket.ts';
-import type { Limit, LimitAnswer, LimitRequest, LimitStore } from '../stores/limit-store.ts';
+import type {
+  BucketLimit,
+  Limit,
+  LimitAnswer,
+  LimitRequest,
+  LimitStore,
+  WindowLimit,
+} from '../stores/limit-store.ts';
 import {
   assertSame,
   assertThat,
@@ -72,6 +79,36 @@ function one(
   run: (store: LimitStore, subject: StoreSubject<LimitStore>) => Promise<void>,
 ): Case {
   return { name, run: async (subject) => run(await subject.create(), subject) };
+}
+
+interface Admitted {
+  readonly at: number;
+  readonly cost: number;
+}
+
+/** In any interval at most the capacity, and what flows back meanwhile. */
+function assertBucket(limit: BucketLimit, log: readonly Admitted[]): void {
+  log.forEach((first, from) => {
+    let units = 0;
+    for (const { at, cost } of log.slice(from)) {
+      units += cost;
+      const most = limit.capacity + ((at - first.at) * limit.refill) / limit.period;
+      assertThat(units <= most + 1e-6, `${units} in ${at - first.at} ms, at most ${most}`);
+    }
+  });
+}
+
+/** In each window at most the capacity; where it slides, with what still counts of the one before. */
+function assertWindows(limit: WindowLimit, log: readonly Admitted[]): void {
+  const units = new Map<number, number>();
+  for (const { at, cost } of log) {
+    const number = Math.floor(at / limit.window);
+    const here = (units.get(number) ?? 0) + cost;
+    units.set(number, here);
+    const before = limit.algorithm === 'sliding_window' ? (units.get(number - 1) ?? 0) : 0;
+    const fading = before * (1 - (at - number * limit.window) / limit.window);
+    assertThat(here + fading <= limit.capacity + 1e-6, `${here} and ${fading} in one window`);
+  }
 }
 
 /**
@@ -249,6 +286,26 @@ export const limitStoreContract: readonly ContractCase<StoreSubject<LimitStore>>
     await allowed(store, [ask({ name: 'one', cost: 2 })], true, 'one');
     await allowed(store, [ask({ name: 'two' })], false, 'two');
   }),
+  ...each(
+    quick,
+    'over any interval admits no more than its formula',
+    async (store, limit, { pass }) => {
+      const log: Admitted[] = [];
+      const worker = async (number: number): Promise<void> => {
+        for (let call = 0; call < 24; call++) {
+          const cost = 0.5 * (1 + ((number * 7 + call * 5) % 4));
+          const answer = await store.consume([ask({ limit, cost })]);
+          if (answer.allowed) log.push({ at: answer.at, cost });
+          await pass((number * 13 + call * 7) % 23);
+        }
+      };
+      await Promise.all(Array.from({ length: 12 }, (_, number) => worker(number)));
+      assertThat(log.length > 2, 'something is admitted');
+      log.sort((one, other) => one.at - other.at);
+      if (limit.algorithm === 'bucket') assertBucket(limit, log);
+      else assertWindows(limit, log);
+    },
+  ),
   ...each(quick, 'decides as the law says, call by call', async (store, limit, { pass }) => {
     // The store tells at what time it decided, so the law can be asked what was right then.
     const states = new Map<string, LimitState>();
