@@ -53,6 +53,43 @@ describe('by calls that run', () => {
     expect([ask().ok, ask().ok]).toEqual([true, false]);
   });
 
+  test('a call whose end nobody tells ends with its time', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 2, ttl: 1_000, now: () => clock.time });
+    const first = ask();
+    clock.time += 400;
+    ask('critical');
+    clock.time += 599;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    expect([ask().ok, ask().ok]).toEqual([true, false]);
+    // What ended by its time does not end once more.
+    end(first);
+    expect(ask().ok).toBe(false);
+    clock.time += 1_000;
+    expect([ask().ok, ask().ok, ask().ok]).toEqual([true, true, false]);
+  });
+
+  test('a call counts for five minutes where nothing else is said', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 1, now: () => clock.time });
+    ask();
+    clock.time += 299_999;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    expect(ask().ok).toBe(true);
+  });
+
+  test('a clock that is set back ends no call early and keeps none for ever', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 1, ttl: 1_000, now: () => clock.time });
+    ask();
+    clock.time -= 3_600_000;
+    expect(ask().ok).toBe(false);
+    clock.time += 3_601_000;
+    expect(ask().ok).toBe(true);
+  });
+
   test('a call that a later policy refuses ends like any other', () => {
     const facts: CallFacts = {
       call: { protocol: 'http', operation: 'GET /' },
@@ -132,6 +169,8 @@ test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
   ['pressure that is no function', { pressure: 1 as never }],
   ['a share of nothing', { maxInFlight: 1, lowShare: 0 }],
   ['a share of more than all', { maxInFlight: 1, lowShare: 1.1 }],
+  ['no time', { maxInFlight: 1, ttl: 0 }],
+  ['a time that never ends', { maxInFlight: 1, ttl: Number.POSITIVE_INFINITY }],
   ['no wait', { maxInFlight: 1, retryAfter: 0 }],
 ])('%s refuses to construct', (_, options) => {
   expect(() => shedder(options)).toThrow(ConfigurationError);

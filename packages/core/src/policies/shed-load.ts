@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
+import { steadyClock } from '../internal/steady-clock.ts';
 import type { Obligations } from '../obligations.ts';
 import { type NoFacts, type Outcome, pass } from '../outcome.ts';
 import { definePolicy, type SyncPolicy } from '../policy.ts';
@@ -16,6 +17,12 @@ export interface ShedLoadOptions<in Needs extends object> {
   /** Calls that may run in this process at once, over all guards that have this policy. Default: no limit. */
   readonly maxInFlight?: number | undefined;
   /**
+   * Milliseconds after which a call counts as ended although nobody said so: its host dropped the response without a
+   * word, or the caller does not read it. Calls that run longer, streams for example, are no longer counted.
+   * Up to a day. Default: 300,000 (five minutes).
+   */
+  readonly ttl?: number | undefined;
+  /**
    * How busy the process is: from 1 on it has more to do than it can, for example `eventLoopDelay()` of
    * `@apisec/node`. What is no number counts as too much. Default: not asked.
    */
@@ -26,9 +33,14 @@ export interface ShedLoadOptions<in Needs extends object> {
   readonly lowShare?: number | undefined;
   /** Seconds that callers are told to wait. Default: 1. */
   readonly retryAfter?: number | undefined;
+  /** Epoch milliseconds, for `ttl`. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 const NAME = 'shedLoad';
+const DEFAULT_TTL = 300_000;
+/** A day. */
+const LONGEST_TTL = 86_400_000;
 
 /**
  * Refuses calls while the process has more to do than it can, before they cost anything. Put it first. Calls of
@@ -47,6 +59,7 @@ export function shedLoad<Needs extends object = NoFacts>(
   options: ShedLoadOptions<Needs>,
 ): SyncPolicy<Needs, NoFacts, 'check'> {
   const { maxInFlight, pressure, priority, lowShare = 0.75, retryAfter = 1 } = options;
+  const { ttl = DEFAULT_TTL, now = Date.now } = options;
   assertConfiguration(
     maxInFlight !== undefined || pressure !== undefined,
     `${NAME}: nothing is limited. Give it maxInFlight, pressure or both.`,
@@ -54,6 +67,10 @@ export function shedLoad<Needs extends object = NoFacts>(
   assertConfiguration(
     maxInFlight === undefined || (Number.isSafeInteger(maxInFlight) && maxInFlight >= 1),
     `${NAME}: maxInFlight must be a whole number of calls, at least 1.`,
+  );
+  assertConfiguration(
+    ttl >= 1 && ttl <= LONGEST_TTL,
+    `${NAME}: ttl must be milliseconds, from 1 to a day.`,
   );
   assertConfiguration(
     (pressure === undefined || typeof pressure === 'function') &&
@@ -74,29 +91,35 @@ export function shedLoad<Needs extends object = NoFacts>(
     detail: 'The server is busy.',
     retryAfter,
   });
-  let running = 0;
+  const clock = steadyClock(now);
+  /** In the order in which they began, and so in which their time ends. */
+  const running = new Set<{ readonly ends: number }>();
 
+  const endOverdue = (): void => {
+    const time = clock();
+    for (const call of running) {
+      if (call.ends > time) return;
+      running.delete(call);
+    }
+  };
   const hasRoom = (share: number): boolean => {
-    if (maxInFlight !== undefined && running >= Math.max(1, maxInFlight * share)) return false;
+    if (maxInFlight !== undefined && running.size >= Math.max(1, maxInFlight * share)) {
+      return false;
+    }
     // Not "pressure() >= share": what is no number is no room.
     return pressure === undefined || pressure() < share;
   };
   const begin = (): Obligations => {
-    let ended = false;
-    running++;
-    return {
-      onComplete: () => {
-        if (ended) return;
-        ended = true;
-        running--;
-      },
-    };
+    const call = { ends: clock() + ttl };
+    running.add(call);
+    return { onComplete: () => void running.delete(call) };
   };
 
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
     check: (request, facts): Outcome => {
+      if (maxInFlight !== undefined) endOverdue();
       const level = priority === undefined ? 'normal' : priority(request, facts);
       // A word of another kind is a mistake in `priority`, and earns no better place.
       const share = level === 'normal' ? 1 : lowShare;
