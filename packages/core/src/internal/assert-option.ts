@@ -27,3 +27,20 @@ export function assertBetween(
     `${where}: ${option} must be from ${least} to ${most} ${unit}.`,
   );
 }
+
+/** Refuses to construct with anything but nothing, or an object that has all of the methods. */
+export function assertMethods(
+  where: string,
+  option: string,
+  value: object | undefined,
+  methods: readonly string[],
+  example: string,
+): void {
+  // Null is here where users have no types: `process.env.REDIS ? redisLimitStore() : null`.
+  const given = value as Readonly<Record<string, unknown>> | null | undefined;
+  assertConfiguration(
+    given === undefined || methods.every((method) => typeof given?.[method] === 'function'),
+    `${where}: ${option} must have ${methods.map((method) => `${method}()`).join(' and ')}, ` +
+      `like ${example}.`,
+  );
+}

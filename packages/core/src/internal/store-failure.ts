@@ -10,7 +10,7 @@ export interface StoreFailureOptions {
    * counts `localShare` of every limit by itself. What passes then is marked as degraded. Default: `closed`.
    */
   readonly onError?: 'closed' | 'open' | 'degrade' | undefined;
-  /** The share of each limit that this process may spend alone, for example 1 / number of processes. */
+  /** For `degrade`: the share of each limit that a process may spend alone, like 1 / number of processes. */
   readonly localShare?: number | undefined;
   /** How long the store may take, in milliseconds. Default: 1,000. */
   readonly timeout?: number | undefined;
@@ -44,6 +44,10 @@ export function askStore<Question, Answer>(
   { onError = 'closed', localShare, timeout }: StoreFailureOptions,
 ): (question: Question) => MaybePromise<Answer> {
   assertOneOf(policy, 'onError', onError, ['closed', 'open', 'degrade']);
+  assertConfiguration(
+    localShare === undefined || onError === 'degrade',
+    `${policy}: localShare is what each process spends with onError: 'degrade'. Set both or neither.`,
+  );
   const timely = askInTime(policy, questions, onError, timeout);
   if (onError !== 'degrade') return timely;
   assertConfiguration(

@@ -99,7 +99,9 @@ test('the limit may depend on the facts', () => {
 
 test('a call that names nobody is refused as a fault of the server', () => {
   const policy = concurrencyLimit<Caller>({ limit: 1, by: () => undefined });
-  expect(denialOf(policy.check(request, ann)).code).toBe('limit.key_missing');
+  const denial = denialOf(policy.check(request, ann));
+  expect(denial).toMatchObject({ kind: 'internal', code: 'limit.key_missing' });
+  expect(String(denial.cause)).toContain('by() gave no key');
 });
 
 test('a partition that throws takes no place', () => {
@@ -208,6 +210,10 @@ test.each([
   ['a store and no name', { store: memoryLeaseStore() }, /give the limit a name/],
   ['unknown headers', { headers: 'both' }, /headers/],
   ['degrade and no share', { onError: 'degrade' }, /localShare/],
+  ['a share and no degrade', { localShare: 0.5 }, /onError: 'degrade'/],
+  ['a store that is none', { name: 'n', store: {} }, /store must have acquire\(\) and release/],
+  ['half a store', { name: 'n', store: { acquire: () => undefined } }, /store must have/],
+  ['a store that is missing', { name: 'n', store: null }, /store must have/],
 ])('refuses to construct with %s', (_, options, message) => {
   expect(() => concurrencyLimit({ limit: 1, by, ...options } as never)).toThrow(message);
 });

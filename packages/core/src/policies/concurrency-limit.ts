@@ -1,7 +1,8 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Problem } from '../denial.ts';
+import { assertMethods } from '../internal/assert-option.ts';
 import { listHeaders, serializedName, units } from '../internal/limits/limit-headers.ts';
-import { compileSubject, type LimitSubject } from '../internal/limits/limit-rule.ts';
+import { compileSubject, KEY_MISSING, type LimitSubject } from '../internal/limits/limit-rule.ts';
 import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
@@ -47,7 +48,6 @@ const LONGEST_TTL = 86_400_000;
 /** Seconds. When a running call ends is not known; this keeps refused callers from asking at once. */
 const RETRY_AFTER = 1;
 
-const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
 const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
@@ -67,7 +67,7 @@ interface Leased {
  * failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`).
  *
  * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
- * without a name, or `onError: 'degrade'` without `localShare`.
+ * without a name or is none, or one of `onError: 'degrade'` and `localShare` without the other.
  * @example
  * concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
  */
@@ -96,6 +96,13 @@ export function concurrencyLimit<Needs extends object>(
   assertConfiguration(
     headers === 'standard' || headers === 'none',
     "concurrencyLimit: headers must be 'standard' or 'none'.",
+  );
+  assertMethods(
+    'concurrencyLimit',
+    'store',
+    options.store,
+    ['acquire', 'release'],
+    'redisLeaseStore()',
   );
   const label = serializedName('concurrencyLimit', name);
   const { keyOf, partitionOf } = compileSubject('concurrencyLimit', options);

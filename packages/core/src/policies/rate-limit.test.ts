@@ -8,6 +8,7 @@ import { type Completion, listDuties } from '../obligations.ts';
 import type { Outcome } from '../outcome.ts';
 import type { LimitAnswer, LimitStore, SyncLimitStore } from '../stores/limit-store.ts';
 import { memoryLimitStore } from '../stores/memory-limit-store.ts';
+import { httpRefusal } from '../wire/http.ts';
 import { type RateLimitOptions, rateLimit } from './rate-limit.ts';
 
 const START = 1_700_000_000_000;
@@ -136,7 +137,15 @@ describe('keys', () => {
     ['above 8,192 characters', () => 'x'.repeat(8_193)],
     ['a list above 8,192 characters', () => ['x'.repeat(8_000), 'y'.repeat(200)]],
   ])('a key that is %s refuses the call, as a fault of the server', (_, by) => {
-    expect(denialOf(key(by))).toMatchObject({ kind: 'internal', code: 'limit.key_missing' });
+    const denial = denialOf(key(by));
+    expect(denial).toMatchObject({ kind: 'internal', code: 'limit.key_missing' });
+    expect(String(denial.cause)).toMatch(/by\(\) gave no key.*peerFromHeader\(.*secure\(\)/);
+    expect(denialOf(key(by)).cause).toBe(denial.cause);
+  });
+
+  test('why there is no key is for logs alone', () => {
+    const refusal = httpRefusal(denialOf(key(() => undefined)));
+    expect(JSON.stringify(refusal)).not.toContain('by()');
   });
 
   test('a key of 8,192 characters counts', () => {
@@ -637,6 +646,11 @@ describe('refuses to construct', () => {
     ['with an unknown onError', { onError: 'ignore' }, /onError/],
     ['with degrade and no share', { onError: 'degrade' }, /localShare/],
     ['with a share above the whole', { onError: 'degrade', localShare: 1.5 }, /localShare/],
+    ['with a share and no degrade', { localShare: 0.5 }, /onError: 'degrade'/],
+    ['with a share where it is open', { localShare: 0.5, onError: 'open' }, /onError: 'degrade'/],
+    ['on a store that is none', { name: 'n', store: {} }, /store must have consume\(\) and settle/],
+    ['on half a store', { name: 'n', store: { consume: () => undefined } }, /store must have/],
+    ['on a store that is missing', { name: 'n', store: null }, /store must have/],
     ['with a timeout of nothing', { timeout: 0 }, /timeout/],
     ['with unknown headers', { headers: 'all' }, /headers/],
     ['with an empty list of limits', { limits: [] }, /from one to 16/],

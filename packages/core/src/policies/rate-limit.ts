@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Denial, Problem } from '../denial.ts';
-import { assertOneOf } from '../internal/assert-option.ts';
+import { assertMethods, assertOneOf } from '../internal/assert-option.ts';
 import { type Counted, countIn } from '../internal/limits/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limits/limit-headers.ts';
 import {
@@ -8,6 +8,7 @@ import {
   compileRule,
   isCost,
   isLimit,
+  KEY_MISSING,
   type NamedRateLimitRule,
   type RateLimitRule,
 } from '../internal/limits/limit-rule.ts';
@@ -62,7 +63,6 @@ export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> =
   (Single<Needs> | Several<Needs>);
 
 const NAME = 'rateLimit';
-const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'limit.key_missing' });
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
 const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
@@ -81,7 +81,7 @@ const MOST_LIMITS = 16;
  * draft-ietf-httpapi-ratelimit-headers-10.
  *
  * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
- * store is given without names, or `onError: 'degrade'` without `localShare`.
+ * store is given without names or is none, or one of `onError: 'degrade'` and `localShare` without the other.
  * @example
  * rateLimit({
  *   limit: tokenBucket({ capacity: 100, refillPerSecond: 10 }),
@@ -101,6 +101,7 @@ export function rateLimit<Needs extends object>(
   const rules = compileRules(options);
   const isPartitioned = rules.some(({ partitionOf }) => partitionOf !== undefined);
   assertOneOf(NAME, 'headers', headers, ['standard', 'both', 'none']);
+  assertMethods(NAME, 'store', options.store, ['consume', 'settle'], 'redisLimitStore()');
   const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
   const count = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
 

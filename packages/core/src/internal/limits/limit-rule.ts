@@ -1,7 +1,9 @@
 import { assertConfiguration } from '../../configuration-error.ts';
 import type { Completion } from '../../obligations.ts';
+import type { Deny } from '../../outcome.ts';
 import type { RequestLike } from '../../request.ts';
 import type { BucketLimit, Limit, WindowLimit } from '../../stores/limit-store.ts';
+import { sharedRefusal } from '../shared-refusal.ts';
 import { serializeBytes, serializeString } from '../text/structured-fields.ts';
 import { serializedName } from './limit-headers.ts';
 import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
@@ -59,6 +61,19 @@ export interface CompiledRule<in Needs extends object> {
   /** Gives `;pk=:...:`, where callers are told their share. */
   readonly partitionOf: ((facts: Readonly<Needs>) => string) | undefined;
 }
+
+/** What is said to a call that names nobody. The cause is for logs, and made once, since many may come. */
+export const KEY_MISSING: Deny = sharedRefusal({
+  kind: 'internal',
+  code: 'limit.key_missing',
+  cause: Object.freeze(
+    new Error(
+      'by() gave no key (a text of 1 to 8,192 characters, or a list of such texts), or the tenant beside it ' +
+        'has no id. On edge runtimes nobody knows the peer of a call: pass peer: peerFromHeader(…) to ' +
+        'protect(), or host to secure() of Hono.',
+    ),
+  ),
+});
 
 /** Far above every limit, and what arithmetic on it stays exact for. */
 const MOST = 1e15;
