@@ -3,54 +3,80 @@ import { keyPart } from './key.ts';
 import { script } from './script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
-const CLOCK = `
+/**
+ * Of a key its value holds doubles: the failures, the time of the last one, that of the first one, and those before
+ * the last, latest first: `KEPT` times in all, so that as many attempts at once are taken back exactly.
+ */
+const KEY = `
+local KEPT = 8
 local clock = redis.call('TIME')
-local time = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local function load(key)
   local value = redis.call('GET', key)
-  if value then return struct.unpack('>ddd', value) end
-  return 0, 0, time
+  if not value then return 0, now, {} end
+  local failures, last, first = struct.unpack('>ddd', value)
+  local times = { last }
+  for at = 25, #value, 8 do times[#times + 1] = (struct.unpack('>d', value, at)) end
+  return failures, first, times
 end
-local function save(key, failures, last, ticket, ends)
-  local left = math.ceil(ends - time)
-  if failures <= 0 or left <= 0 then redis.call('DEL', key)
-  else redis.call('SET', key, struct.pack('>ddd', failures, last, ticket), 'PX', string.format('%d', left)) end
+local function save(key, failures, first, times, forgetAfter)
+  local left = failures > 0 and math.ceil(times[1] + forgetAfter - now) or 0
+  if left <= 0 then return redis.call('DEL', key) end
+  local value = { struct.pack('>ddd', failures, times[1], first) }
+  for at = 2, math.min(#times, KEPT) do value[at] = struct.pack('>d', times[at]) end
+  redis.call('SET', key, table.concat(value), 'PX', string.format('%d', left))
 end
 `;
 
 /**
  * ARGV: one rule after the other: free, delay, maxDelay, lockAfter, lockFor, forgetAfter. Answers doubles: how long
- * to wait, and if that is 0 the tickets.
+ * to wait, and if that is 0 the tickets, which are the times of the attempts.
  */
-const attemptScript = script(`${CLOCK}
+const attemptScript = script(`${KEY}
 local function rule(i, n) return tonumber(ARGV[(i - 1) * 6 + n]) end
 local wait = 0
-local failures, last, ticket = {}, {}, {}
+local failures, first, times = {}, {}, {}
 for i = 1, #KEYS do
-  failures[i], last[i], ticket[i] = load(KEYS[i])
+  failures[i], first[i], times[i] = load(KEYS[i])
   local n = failures[i]
   local pause = 0
   if n >= rule(i, 4) then pause = rule(i, 5)
   elseif n > rule(i, 1) then pause = math.min(rule(i, 3), rule(i, 2) * 2 ^ (n - rule(i, 1) - 1)) end
-  if n > 0 then wait = math.max(wait, last[i] + pause - time) end
+  if n > 0 then wait = math.max(wait, times[i][1] + pause - now) end
 end
 if wait > 0 then return struct.pack('>d', wait) end
 local answer = { struct.pack('>d', 0) }
 for i = 1, #KEYS do
-  save(KEYS[i], failures[i] + 1, time, ticket[i], time + rule(i, 6))
-  answer[i + 1] = struct.pack('>d', ticket[i])
+  table.insert(times[i], 1, now)
+  save(KEYS[i], failures[i] + 1, first[i], times[i], rule(i, 6))
+  answer[i + 1] = struct.pack('>d', now)
 end
 return table.concat(answer)
 `);
 
-/** ARGV: for each key the result, the ticket and forgetAfter. */
-const settleScript = script(`${CLOCK}
+/**
+ * ARGV: for each key the result, the ticket and forgetAfter. Of failures whose times are not kept it is known that
+ * they were not later than the earliest that is, so that one stays.
+ */
+const settleScript = script(`${KEY}
+local function takeBack(times, failures, ticket)
+  for at = 1, #times do
+    if times[at] == ticket then
+      if #times > 1 or failures == 1 then table.remove(times, at) end
+      return true
+    end
+  end
+  return #times < failures
+end
 for i = 1, #KEYS do
   local n = (i - 1) * 3
-  local failures, last, ticket = load(KEYS[i])
+  local ticket = tonumber(ARGV[n + 2])
   if ARGV[n + 1] == 'reset' then redis.call('DEL', KEYS[i])
-  elseif failures > 0 and ticket == tonumber(ARGV[n + 2]) then
-    save(KEYS[i], failures - 1, last, ticket, last + tonumber(ARGV[n + 3]))
+  else
+    local failures, first, times = load(KEYS[i])
+    if failures > 0 and ticket >= first and takeBack(times, failures, ticket) then
+      save(KEYS[i], failures - 1, first, times, tonumber(ARGV[n + 3]))
+    end
   end
 end
 return 1

@@ -11,7 +11,7 @@ export interface FailureRule {
   readonly maxDelay: number;
   readonly lockAfter: number;
   readonly lockFor: number;
-  /** A key is forgotten when it had no failure for this long. At least as long as every pause. */
+  /** A key is forgotten when its last failure is this long ago. At least as long as every pause. */
   readonly forgetAfter: number;
 }
 
@@ -36,7 +36,7 @@ export interface AttemptAnswer {
 /** How an attempt that was counted came out. What failed needs no settling: it is counted already. */
 export interface AttemptSettlement extends AttemptRequest {
   readonly ticket: number;
-  /** `reset`: the key begins anew. `refund`: this attempt does not count. */
+  /** `reset`: the key begins anew. `refund`: this attempt is as if it had never been made. */
   readonly result: 'reset' | 'refund';
 }
 
@@ -44,10 +44,11 @@ export interface AttemptSettlement extends AttemptRequest {
  * Counts attempts that may fail. Each is counted as a failure before it is made, so that of many at once
  * no more are made than of as many in a row. A store decides each call in one atomic step, by one clock.
  *
- * Of each key it knows three numbers: the failures `n`, the time of the last one, and the time of the first
- * one, which is the ticket. An attempt is allowed when the last one is longer ago than the pause after the
- * `n`-th, for all of its keys; a refusal changes nothing. A refund takes one failure back, if the ticket is
- * still that of the key; the pause is then that of the failures left, from the last attempt on.
+ * Of each key it knows the failures `n`, the time of the first one, and the times of at least the last four.
+ * An attempt is allowed when the last failure is longer ago than the pause after the `n`-th, for all of its
+ * keys; a refusal changes nothing. Its ticket is its time. A refund takes the failure of that time back, unless
+ * the key began anew since: pause and forgetting then count from the last failure that is left, or, where so
+ * many were refunded that its time is not known any more, from the earliest time that is.
  *
  * A store that cannot answer throws or rejects, in bounded time. `counterStoreContract` of
  * `@apisec/core/testing` tests all of it.

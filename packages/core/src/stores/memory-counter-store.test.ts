@@ -59,6 +59,63 @@ describe('in fixed memory', () => {
     expect(ask('honest')).toBe(true);
   });
 
+  test('a flood of peers that fail as often as they may locks no account', () => {
+    let time = START;
+    const store = memoryCounterStore({ capacity: 64, now: () => time, seed: () => [1, 2] });
+    const accounts = { ...rule, free: 3, lockAfter: 10 };
+    const peers = { ...rule, free: 20, lockAfter: 100 };
+    for (let peer = 0; peer < 1_000; peer++, time++) {
+      for (let failure = 0; failure < 20; failure++) {
+        store.attempt([
+          { name: 'peer', key: `${peer}`, rule: peers },
+          { name: 'account', key: `${peer} ${failure}`, rule: accounts },
+        ]);
+      }
+    }
+    for (let honest = 0; honest < 500; honest++) {
+      const request = { name: 'account', key: `honest ${honest}`, rule: accounts };
+      for (let failure = 0; failure < 2; failure++) {
+        expect(store.attempt([request])).toMatchObject({ allowed: true });
+      }
+    }
+  });
+
+  test('locks that have ended lock nobody, however many fail once afterwards', () => {
+    let time = START;
+    const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });
+    const request = (key: string) => ({ name: 'a', key, rule: { ...rule, free: 5 } });
+    for (let other = 0; other < 200; other++) {
+      for (let failure = 0; failure < 6; failure++) store.attempt([request(`locked ${other}`)]);
+    }
+    expect(store.attempt([request('newcomer')])).toMatchObject({ retryAfter: 60_000 });
+    time += 60_000;
+    for (let other = 0; other < 500; other++, time++) {
+      expect(store.attempt([request(`other ${other}`)])).toMatchObject({ allowed: true });
+      const honest = request(`honest ${other}`);
+      const { allowed, tickets } = store.attempt([honest]);
+      expect(allowed).toBe(true);
+      store.settle([{ ...honest, ticket: tickets[0] as number, result: 'refund' }]);
+      expect(store.attempt([honest])).toMatchObject({ allowed: true });
+    }
+  });
+
+  test('what was put out is forgotten in its time, however many fail fewer times meanwhile', () => {
+    let time = START;
+    const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });
+    const request = (key: string) => ({ name: 'a', key, rule: { ...rule, free: 5 } });
+    for (let other = 0; other < 200; other++) {
+      for (let failure = 0; failure < 6; failure++) store.attempt([request(`bad ${other}`)]);
+    }
+    for (let other = 0; other < 600; other++, time += rule.forgetAfter / 500) {
+      store.attempt([request(`once ${other}`)]);
+    }
+    for (let honest = 0; honest < 50; honest++) {
+      for (let failure = 0; failure < 2; failure++) {
+        expect(store.attempt([request(`honest ${honest}`)])).toMatchObject({ allowed: true });
+      }
+    }
+  });
+
   test('keys that were forgotten make room for honest ones', () => {
     let time = START;
     const store = memoryCounterStore({ capacity: 16, now: () => time, seed: () => [1, 2] });
@@ -70,6 +127,13 @@ describe('in fixed memory', () => {
       expect(ask(`honest ${honest}`)).toBe(true);
       expect(ask(`honest ${honest}`)).toBe(false);
     }
+  });
+
+  test('a clock that begins at nothing counts as well', () => {
+    const store = memoryCounterStore({ now: () => 0 });
+    const ask = () => store.attempt([{ name: 'a', key: 'k', rule }]);
+    for (let failure = 0; failure < 2; failure++) expect(ask().allowed).toBe(true);
+    expect(ask()).toMatchObject({ allowed: false, retryAfter: 1_000 });
   });
 
   test('a clock that is set back ends no pause', () => {

@@ -115,6 +115,57 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
       }
       await refused(store, 400, ask());
     }),
+    one('a refund is once, however often it is told', async (store, { pass }) => {
+      for (let failures = 1; failures <= 2; failures++) await attempt(store, ask());
+      await pass(20);
+      const ticket = await attempt(store, ask());
+      for (let time = 0; time < 3; time++) {
+        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+      }
+      await attempt(store, ask());
+      await refused(store, 400, ask());
+    }),
+    one('a pause counts from the last failure that is left', async (store, { pass }) => {
+      for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
+      await pass(420);
+      for (let time = 0; time < 3; time++) {
+        const ticket = await attempt(store, ask());
+        await refused(store, 800, ask());
+        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+      }
+      await attempt(store, ask());
+      await refused(store, 800, ask());
+    }),
+    one(
+      'failures are forgotten after their time, whatever is refunded meanwhile',
+      async (store, { pass }) => {
+        const rule = { ...RULE, free: 5, lockAfter: 9, lockFor: 1_000, forgetAfter: 1_000 };
+        for (let failures = 1; failures <= 3; failures++) await attempt(store, ask({ rule }));
+        await pass(600);
+        // Two at once, and the one that began first ends first.
+        const tickets: number[] = [];
+        for (let time = 0; time < 2; time++) {
+          tickets.push(await attempt(store, ask({ rule })));
+          await pass(10);
+        }
+        for (const ticket of tickets) {
+          await store.settle([{ ...ask({ rule }), ticket, result: 'refund' }]);
+        }
+        await pass(420);
+        for (let failures = 1; failures <= 6; failures++) await attempt(store, ask({ rule }));
+        await refused(store, 400, ask({ rule }));
+      },
+    ),
+    one('a refund does not forget what failed after it', async (store, { pass }) => {
+      const rule = { ...RULE, free: 1, lockFor: 1_000, forgetAfter: 1_000 };
+      const ticket = await attempt(store, ask({ rule }));
+      await pass(600);
+      await attempt(store, ask({ rule }));
+      await store.settle([{ ...ask({ rule }), ticket, result: 'refund' }]);
+      await pass(600);
+      await attempt(store, ask({ rule }));
+      await refused(store, 400, ask({ rule }));
+    }),
     one('settling what is not there changes nothing', async (store) => {
       await store.settle([{ ...ask(), ticket: 1, result: 'refund' }]);
       await store.settle([{ ...ask(), ticket: 1, result: 'reset' }]);
