@@ -4,6 +4,8 @@ import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 type Response = GraphQLRequestContextWillSendResponse<object>['response'];
 type Incremental = Extract<Response['body'], { kind: 'incremental' }>;
 
+/** Milliseconds. Hosts read on at once, or as fast as their reader does. */
+const UNREAD_FOR = 30_000;
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /** How an operation ended: `failed` where a resolver or the server threw something that it did not name. */
@@ -17,25 +19,71 @@ export function endingOf(
   return { outcome: threw ? 'failed' : 'succeeded', status };
 }
 
-/** Tells how an incremental answer ended, when its last part is sent or nobody reads on. */
+/**
+ * Tells how an incremental answer ended, once: when its last part is sent or nobody reads on. Apollo tells
+ * nobody that a reader left after the first part, or that it does not answer at all for want of an `Accept`
+ * (406); so what nobody has begun to read after a time is over, for the reader as well.
+ */
 export function watchIncremental(
   response: Response,
   body: Incremental,
   tell: (outcome: Ending['outcome']) => void,
 ): void {
-  async function* watched<Part>(parts: AsyncIterable<Part>): AsyncGenerator<Part> {
-    let outcome: Ending['outcome'] = 'aborted';
-    try {
-      yield* parts;
-      outcome = 'succeeded';
-    } catch (cause) {
-      outcome = 'failed';
-      throw cause;
-    } finally {
-      tell(outcome);
-    }
-  }
   // Both incremental formats have this member; the union of their bodies is only by what the parts hold.
-  const subsequentResults = watched(body.subsequentResults) as typeof body.subsequentResults;
+  const parts = body.subsequentResults as AsyncIterable<unknown>;
+  const subsequentResults = watched(parts, tell) as typeof body.subsequentResults;
   response.body = { ...body, subsequentResults } as Incremental;
+}
+
+/** No generator: one that is closed before it began runs nothing, so it could not tell. */
+function watched<Part>(
+  parts: AsyncIterable<Part>,
+  tell: (outcome: Ending['outcome']) => void,
+): AsyncIterableIterator<Part, undefined> {
+  const over = { done: true, value: undefined } as const;
+  let source: AsyncIterator<Part> | undefined;
+  let ended = false;
+  const open = (): AsyncIterator<Part> => {
+    clearTimeout(unread);
+    return (source ??= parts[Symbol.asyncIterator]());
+  };
+  const end = (outcome: Ending['outcome']): void => {
+    if (ended) return;
+    ended = true;
+    tell(outcome);
+  };
+  const close = async (): Promise<typeof over> => {
+    end('aborted');
+    await open().return?.();
+    return over;
+  };
+  const unread = setTimeout(() => {
+    // What the source throws then is for nobody: its reader has left.
+    close().catch(() => undefined);
+  }, UNREAD_FOR);
+  // Not every runtime has it, and no process need stay for this.
+  (unread as Partial<typeof unread>).unref?.();
+  return {
+    next: async () => {
+      if (ended) return over;
+      try {
+        const part = await open().next();
+        // A part that comes when the reader has left is for nobody.
+        if (!ended && part.done !== true) return part;
+        end('succeeded');
+        return over;
+      } catch (cause) {
+        end('failed');
+        throw cause;
+      }
+    },
+    return: close,
+    throw: async (cause: unknown) => {
+      await close();
+      throw cause;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }

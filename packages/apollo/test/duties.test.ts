@@ -10,9 +10,9 @@ import {
   type Obligations,
   pass,
 } from '@apisec/core';
-import { ApolloServer } from '@apollo/server';
-import { describe, expect, test } from 'vitest';
-import { headersOf, oblige, reading, serve, shop } from './harness.ts';
+import { ApolloServer, HeaderMap } from '@apollo/server';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { headersOf, oblige, reading, serve, shop, typeDefs } from './harness.ts';
 
 const reasons = (body: any) => body.errors?.map((error: any) => error.extensions.reason);
 const no = { kind: 'forbidden', code: 'x.no' } as const;
@@ -221,6 +221,54 @@ describe('an incremental answer', () => {
     const { fetch } = await serve([apisec({ admission })], incremental(['a', 'boom']));
     await fetch('/', post).catch(() => undefined);
     await expect.poll(() => endings).toEqual(['failed']);
+  });
+
+  /** As a host asks a running server, which reads the answer as it likes. */
+  async function answered(accepted: string, options: object = incremental(['a', 'b'])) {
+    const endings: Completion['outcome'][] = [];
+    const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });
+    const server = new ApolloServer({
+      typeDefs,
+      resolvers: shop().resolvers,
+      plugins: [apisec({ admission })],
+      ...options,
+    });
+    await server.start();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(async () => {
+      vi.useRealTimers();
+      await server.stop();
+    });
+    const headers = new HeaderMap(Object.entries({ ...headersOf('ann:read'), accept: accepted }));
+    const { body, status } = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method: 'POST', headers, search: '', body: JSON.parse(post.body) },
+      context: async () => ({}),
+    });
+    return { endings, body, status };
+  }
+
+  test.each([
+    ['after the first part', 1, 30_000],
+    ['after the second part', 2, 0],
+  ])('whose reader leaves %s is told as aborted', async (_, parts, after) => {
+    const { endings, body } = await answered(accept);
+    if (body.kind !== 'chunked') throw new Error('expected parts');
+    for (let part = 0; part < parts; part++) {
+      expect((await body.asyncIterator.next()).done).toBe(false);
+    }
+    await body.asyncIterator.return?.();
+    await vi.advanceTimersByTimeAsync(after);
+    expect(endings).toEqual(['aborted']);
+  });
+
+  test('that the caller does not accept is told as aborted', async () => {
+    // As GraphQL.js 17 executes it; the older one asks the header first.
+    const { legacyExperimentalExecuteIncrementally: execute } = incremental(['a']);
+    const options = { __testing_incrementalExecutionResults: execute() };
+    const { endings, status } = await answered('application/json', options);
+    expect(status).toBe(406);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(endings).toEqual(['aborted']);
   });
 
   test('is still refused before it begins', async () => {

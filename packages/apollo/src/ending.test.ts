@@ -1,0 +1,131 @@
+import type { Ending } from '@apisec/core';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { watchIncremental } from './ending.ts';
+
+type Outcome = Ending['outcome'];
+
+interface Part {
+  readonly hasNext: boolean;
+}
+const part: Part = { hasNext: true };
+
+async function* twoParts(): AsyncGenerator<Part> {
+  yield part;
+  yield part;
+}
+
+/** What a server would answer, watched, and what was told of its end. */
+function watch(subsequentResults: AsyncIterable<Part>) {
+  const told: Outcome[] = [];
+  const body = { kind: 'incremental', initialResult: { hasNext: true }, subsequentResults };
+  const response = { http: { headers: new Map() }, body };
+  // Of Apollo's response only the body is looked at.
+  watchIncremental(response as never, body as never, (outcome) => void told.push(outcome));
+  return { told, parts: response.body.subsequentResults as AsyncGenerator<Part> };
+}
+
+/** As Apollo Server writes it. */
+async function* write(parts: AsyncIterable<Part>): AsyncGenerator<string> {
+  yield 'initial';
+  for await (const each of parts) yield JSON.stringify(each);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('an incremental answer', () => {
+  test('that is read to its end succeeded, and is what it was', async () => {
+    const { told, parts } = watch(twoParts());
+    const read: Part[] = [];
+    for await (const each of parts) read.push(each);
+    expect(read).toEqual([part, part]);
+    expect(told).toEqual(['succeeded']);
+  });
+
+  test('that breaks off failed', async () => {
+    const { told, parts } = watch(
+      (async function* () {
+        yield part;
+        throw new Error('secret');
+      })(),
+    );
+    await parts.next();
+    await expect(parts.next()).rejects.toThrow('secret');
+    expect(told).toEqual(['failed']);
+  });
+
+  test.each<[string, (parts: AsyncGenerator<Part>) => Promise<unknown>]>([
+    ['before it was begun', (parts) => parts.return(undefined)],
+    ['by a throw before it was begun', (parts) => parts.throw(new Error('gone')).catch(() => 0)],
+    [
+      'after a part',
+      async (parts) => {
+        for await (const _ of parts) break;
+      },
+    ],
+    [
+      'twice',
+      async (parts) => {
+        await parts.next();
+        await parts.return(undefined);
+        await parts.return(undefined);
+        expect(await parts.next()).toEqual({ done: true, value: undefined });
+      },
+    ],
+  ])('that is left %s is told as aborted, once, and its source is closed', async (_, leave) => {
+    const source = twoParts();
+    const { told, parts } = watch(source);
+    await leave(parts);
+    expect(told).toEqual(['aborted']);
+    expect(await source.next()).toMatchObject({ done: true });
+  });
+
+  test('that is left while a part is awaited is told as aborted at once', async () => {
+    const { told, parts } = watch(
+      (async function* () {
+        await new Promise(() => undefined);
+        yield part;
+      })(),
+    );
+    void parts.next();
+    void parts.return(undefined);
+    expect(told).toEqual(['aborted']);
+  });
+
+  test('may come from what can only be read', async () => {
+    const { told, parts } = watch({
+      [Symbol.asyncIterator]: () => ({ next: async () => ({ done: false, value: part }) }),
+    });
+    await parts.next();
+    expect(await parts.return(undefined)).toEqual({ done: true, value: undefined });
+    expect(told).toEqual(['aborted']);
+    await expect(parts.throw(new Error('gone'))).rejects.toThrow('gone');
+  });
+
+  test('of which nobody reads more than the first part is told as aborted after a time', async () => {
+    const { told, parts } = watch(twoParts());
+    const writer = write(parts);
+    await writer.next();
+    await writer.return(undefined);
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(told).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(told).toEqual(['aborted']);
+  });
+
+  test('that is read slowly is not, once it is read', async () => {
+    const { told, parts } = watch(twoParts());
+    const writer = write(parts);
+    await writer.next();
+    await writer.next();
+    await vi.advanceTimersByTimeAsync(600_000);
+    expect(told).toEqual([]);
+    for await (const _ of writer) continue;
+    expect(told).toEqual(['succeeded']);
+  });
+});
