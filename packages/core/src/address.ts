@@ -36,6 +36,20 @@ export function formatAddress(address: Address): string {
 }
 
 /**
+ * The IPv4 address that an IPv6 address stands for by itself: that of a caller behind NAT64 (`64:ff9b::/96`, RFC 6052
+ * §2.1) or of a 6to4 site (`2002::/16`, RFC 3056 §2), who has it in any number of forms. To count and to refuse
+ * by, not to let in by: it is the caller's in another network.
+ */
+export function embeddedIpv4(address: Address): Address | undefined {
+  if (address.length !== 16) return undefined;
+  if (address[0] === 0x20 && address[1] === 0x02) return address.slice(2, 6);
+  return NAT64.every((byte, at) => address[at] === byte) ? address.slice(12) : undefined;
+}
+
+/** `64:ff9b::/96`, the well-known prefix. */
+const NAT64: readonly number[] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/**
  * Whether an address lies in one of the ranges (`10.0.0.0/8`, `2001:db8::/32`, or a single address), found by
  * halving: 17 steps for 100,000 ranges. An undefined address lies in none.
  *

@@ -44,7 +44,8 @@ export type Call = HttpCall | GraphqlCall | GrpcCall;
  * Who is at the other end of the connection (not: who they say they are).
  *
  * `address` is canonical: an IPv4-mapped IPv6 address is the IPv4 one, IPv6 is in RFC 5952 form. `id` is
- * what to count by: the address itself for IPv4, its /64 prefix for IPv6. Both are undefined where the
+ * what to count by: the address itself for IPv4, its /64 prefix for IPv6, the IPv4 address in one of NAT64 or
+ * 6to4. Both are undefined where the
  * host knows no address: that is a case to decide, never a key that strangers share.
  */
 export interface Peer {

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress } from './address.ts';
+import { type Address, embeddedIpv4, formatAddress, parseAddress } from './address.ts';
 import { assertConfiguration } from './configuration-error.ts';
 import type { Peer } from './facts.ts';
 import type { RequestLike } from './request.ts';
@@ -11,17 +11,22 @@ const NETWORK_BYTES = 8;
 
 /**
  * The one identity of an address, from its text or its bytes: canonical text, and as `id` the address itself
- * for IPv4 or its /64 prefix for IPv6. What is no address gives a peer without one.
+ * for IPv4 or its /64 prefix for IPv6. Behind NAT64 and 6to4 the `id` is the IPv4 address that is embedded, since
+ * one prefix stands for all callers there, or one caller has 65,536 of them. What is no address gives a peer
+ * without one.
  *
  * @example
  * peerOf('::ffff:192.0.2.1') // { address: '192.0.2.1', id: '192.0.2.1' }
  * peerOf('2001:DB8:0:0::1') // { address: '2001:db8::1', id: '2001:db8::/64' }
+ * peerOf('64:ff9b::192.0.2.1') // { address: '64:ff9b::c000:201', id: '192.0.2.1' }
  */
 export function peerOf(address: string | Address | undefined): Peer {
   const bytes = typeof address === 'string' ? parseAddress(address) : address;
   if (bytes === undefined) return UNKNOWN_PEER;
   const text = formatAddress(bytes);
   if (bytes.length === 4) return { address: text, id: text };
+  const embedded = embeddedIpv4(bytes);
+  if (embedded !== undefined) return { address: text, id: formatAddress(embedded) };
   const network = new Uint8Array(16);
   network.set(bytes.subarray(0, NETWORK_BYTES));
   return { address: text, id: `${formatAddress(network)}/64` };

@@ -35,6 +35,8 @@ describe('refuses who is listed, and nobody else', () => {
     ['an IPv4 address in its mapped form', '::ffff:192.0.2.1', '::ffff:192.0.3.1'],
     ['a mapped address in hexadecimal', '::ffff:c000:201', '::ffff:c000:301'],
     ['a range that was listed in mapped form', '203.0.113.9', '203.0.114.9'],
+    ['an IPv4 address behind NAT64', '64:ff9b::192.0.2.1', '64:ff9b::192.0.3.1'],
+    ['an IPv4 address by 6to4', '2002:c000:201:5::1', '2002:c000:301:5::1'],
   ])('%s', (_, listed, honest) => {
     expect(codeOf(policy, listed)).toBe('peer.denied');
     expect(codeOf(policy, honest)).toBeUndefined();
@@ -44,6 +46,13 @@ describe('refuses who is listed, and nobody else', () => {
     const ipv6 = denyPeers({ ranges: ['::/0'] });
     expect(codeOf(ipv6, '2001:db8::1')).toBe('peer.denied');
     expect(codeOf(ipv6, '::ffff:192.0.2.1')).toBeUndefined();
+  });
+
+  test('an address that embeds another is listed as itself as well', () => {
+    const relays = denyPeers({ ranges: ['64:ff9b::/96', '2002::/16'] });
+    expect(codeOf(relays, '64:ff9b::192.0.2.1')).toBe('peer.denied');
+    expect(codeOf(relays, '2002:c000:201::1')).toBe('peer.denied');
+    expect(codeOf(relays, '192.0.2.1')).toBeUndefined();
   });
 
   test('an empty list refuses nobody', () => {

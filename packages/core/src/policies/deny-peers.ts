@@ -1,4 +1,4 @@
-import { addressRanges, parseAddress } from '../address.ts';
+import { addressRanges, embeddedIpv4, parseAddress } from '../address.ts';
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Peer } from '../facts.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
@@ -34,7 +34,7 @@ const UNKNOWN = sharedRefusal({ kind: 'forbidden', code: 'peer.unknown' });
 
 /**
  * Refuses callers from listed addresses. One address has one form here: an IPv4-mapped IPv6 address is the
- * IPv4 one. A look-up takes as long for 100,000 ranges as for one of each prefix length.
+ * IPv4 one, and one of NAT64 or 6to4 is refused as itself and as the IPv4 address in it. A look-up takes as long for 100,000 ranges as for one of each prefix length.
  *
  * Denials: `peer.denied` (403), and `peer.unknown` (403) for callers without an address, unless they may pass.
  *
@@ -58,7 +58,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
       // Read again: whoever attested it may not have written it in its one form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);
       if (address === undefined) return unknown === 'pass' ? pass() : UNKNOWN;
-      return isDenied(address) ? DENIED : pass();
+      return isDenied(address) || isDenied(embeddedIpv4(address)) ? DENIED : pass();
     },
   });
   return Object.freeze<DenyPeersPolicy>({
