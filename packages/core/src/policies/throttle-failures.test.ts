@@ -298,6 +298,27 @@ describe('how a call came out', () => {
   });
 });
 
+describe('a stream of gRPC', () => {
+  const grpc = factsOf('192.0.2.1', { protocol: 'grpc', operation: '/a.B/Login' });
+
+  test('is one attempt where its metadata name the account: a second message is refused', async () => {
+    const outcome = await throttleFailures({ account: () => 'alice' }).check(post, grpc);
+    const { onMessage } = dutyOf(outcome);
+    expect(await onMessage?.({ password: 'a' })).toEqual({ ok: true });
+    for (const password of ['b', 'c']) {
+      expect(await onMessage?.({ password })).toMatchObject({
+        ok: false,
+        denial: { kind: 'malformed', code: 'failures.repeated' },
+      });
+    }
+  });
+
+  test('may have as many messages as it likes where only the peer counts', async () => {
+    const outcome = await throttleFailures({}).check(post, grpc);
+    expect(dutyOf(outcome).onMessage).toBeUndefined();
+  });
+});
+
 describe('a call that is no attempt', () => {
   const answer = (status: number) => ({ outcome: 'succeeded', status }) as const;
   const safe = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY'];

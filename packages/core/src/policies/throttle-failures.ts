@@ -33,7 +33,8 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   /**
    * The account that the call wants to get into, where request and facts tell it. Told apart without regard
    * to case, width and spaces around; never looked up, so unknown accounts are no different. A call that
-   * names none is refused, unless its HTTP method is safe: a form that is shown is no attempt.
+   * names none is refused, unless its HTTP method is safe: a form that is shown is no attempt. A second
+   * message of a gRPC stream is refused.
    */
   readonly account?: ((request: RequestLike, facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
@@ -117,9 +118,9 @@ type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
  * account of their own. So mount it on what checks the password and on nothing else: a form for lost passwords
  * that answers everybody with 200 would begin any account anew that it is sent.
  *
- * What a call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) does not name is not
- * counted, so whoever is throttled still sees the form. Where it names an account, as by Basic authentication,
- * its failures count like others, and its successes do not begin the account anew.
+ * A call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) need not name an account, so
+ * whoever is throttled still sees the form; then only its peer counts. Where it names one, as by Basic
+ * authentication, its failures count like others, and its successes do not begin the account anew.
  *
  * A GraphQL operation that runs several root fields under one guard is refused, since aliases are as many
  * attempts. Fields below a root field are not counted: a login is guarded where it is a root field itself.
@@ -127,6 +128,7 @@ type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
  * There is no exemption from the pauses of an account: a stranger who knows its name can keep it locked, for
  * `lock.duration` at a time, and nobody gets in meanwhile. Keep the lock short, tell the user on another way,
  * or let those who were here before in by another guard (a passkey, a device that is known).
+ *
  * A store that fails cannot be stood in for by each process alone, as limits can (`degrade`): every process
  * would give the free failures once more, and after an outage nobody would know of what was tried.
  *
@@ -249,6 +251,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       const duties: Obligations = {
         onComplete,
         ...(inMessage && { onMessage: onMessage(inMessage, facts, safe, held) }),
+        ...(account && facts.call.protocol === 'grpc' && { onMessage: onlyOne() }),
       };
       const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
         reserved.ok ? { ...pass({ attempt }, duties), degraded: reserved.degraded } : reserved;
@@ -306,6 +309,16 @@ function throttled(wait: number): Deny {
     detail: 'Too many failed attempts.',
     retryAfter: wait / 1000,
   });
+}
+
+/** A stream could hold a guess in each message, all of them for the account that the metadata name. */
+function onlyOne(): (message: unknown) => BodyOutcome {
+  let seen = false;
+  return () => {
+    if (seen) return refusedBody(REPEATED);
+    seen = true;
+    return { ok: true };
+  };
 }
 
 /** One form for names that people and directories take for the same. */
