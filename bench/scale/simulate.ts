@@ -74,7 +74,7 @@ export function simulate(limit: Limit, mode: Mode, calls: readonly Call[], keys:
       limit,
       by: (caller: { readonly key: number }) => String(caller.key),
       onError: mode === 'open' || mode === 'degrade' ? mode : 'closed',
-      localShare: 1 / NODES,
+      ...(mode === 'degrade' && { localShare: 1 / NODES }),
       headers: 'none',
       now,
     });

@@ -274,7 +274,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       limit: tokenBucket({ capacity: 10, refillPerSecond: 1 }),
       by: 'everyone',
       onError,
-      localShare: 0.5,
+      ...(onError === 'degrade' && { localShare: 0.5 }),
     });
     const call = async (): Promise<Outcome> => policy.check(new Request('http://localhost'), {});
     expect(await call()).toMatchObject({ ok: true });

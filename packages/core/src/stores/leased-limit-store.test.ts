@@ -161,6 +161,41 @@ describe('a refusal', () => {
     expect((await ask({ limit })).allowed).toBe(true);
   });
 
+  test('of a small cost says nothing of a large one, and nothing of one that never fits', async () => {
+    const { ask } = setup();
+    expect((await ask({ cost: 100 })).allowed).toBe(true);
+    const waits = [];
+    for (const cost of [1, 9, 101, 1]) {
+      const { allowed, verdicts } = await ask({ cost });
+      expect(allowed).toBe(false);
+      waits.push(verdicts[0]?.retryAfter);
+    }
+    expect(waits).toEqual([100, 900, Number.POSITIVE_INFINITY, 100]);
+  });
+
+  test('of nobody: a call takes its units once, whatever keys come while it asks', async () => {
+    const { shared, clock } = setup();
+    const late = leasedLimitStore(
+      {
+        consume: async (requests) => {
+          await new Promise((resolve) => setTimeout(resolve, 2));
+          return shared.consume(requests);
+        },
+        settle: shared.settle,
+      },
+      { slice: 1, capacity: 10, now: () => clock.time },
+    );
+    const request = { name: 'a', limit: bucket, cost: 1 };
+    const victim = late.consume([{ ...request, key: 'victim' }]);
+    const flood = Array.from({ length: 200 }, async (_, index) => {
+      await new Promise((resolve) => setTimeout(resolve, index / 20));
+      return late.consume([{ ...request, key: `flood ${index}` }]);
+    });
+    await Promise.all([victim, ...flood]);
+    const { verdicts } = shared.consume([{ ...request, key: 'victim', cost: 0 }]);
+    expect(verdicts[0]?.remaining).toBe(99);
+  });
+
   test('of a cost that never fits is the store’s own', async () => {
     const { ask } = setup();
     const { allowed, verdicts } = await ask({ cost: 101 });

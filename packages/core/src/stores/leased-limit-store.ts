@@ -37,7 +37,7 @@ interface Lease {
   at: number;
   remaining: number;
   resetAt: number;
-  /** A cost as large as this is refused until then. */
+  /** What cost is refused until then. A larger one has to wait longer, a smaller one may have room. */
   refusedCost: number;
   refusedUntil: number;
   /** When to come again with that cost: as the store told it, or later where units are waited for. */
@@ -103,9 +103,9 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   const leases = boundedCache<Lease>({ maxEntries: capacity, maxBytes: capacity * 2 });
 
   const leaseOf = ({ name, key, limit }: LimitRequest, time: number): Lease => {
-    const id = `${name.length}:${name}${limit.algorithm}:${key}`;
+    const id = `${name.length}:${name}${limit.algorithm}${rateOf(limit)}:${key}`;
     const known = leases.get(id);
-    if (known !== undefined && isSame(known.limit, limit)) {
+    if (known !== undefined && known.limit.capacity === limit.capacity) {
       if (known.ends <= time && known.left > 0) {
         known.size = Math.floor(known.size / 2);
         known.left = 0;
@@ -188,7 +188,10 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       });
     };
     const next = (answer: LimitAnswer): MaybePromise<LimitAnswer> => {
-      if (answer.allowed) return consume(requests, round + 1);
+      if (answer.allowed) {
+        // From the leases at hand: others may have put them out of their places meanwhile.
+        return decide(requests, held, clock(), undefined) ?? consume(requests, round + 1);
+      }
       const told = requests.map((request, index) => {
         const at = lacking.findIndex((lack) => lack.request === request);
         return answer.verdicts[at] ?? verdictOf(held[index] as Lease, time);
@@ -224,7 +227,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       // A fixed window must not begin with units of the last. Counted from the question: the store decided later,
       // and the answer may have been under way while the window turned.
       const fixed = lease.limit.algorithm === 'fixed_window';
-      lease.ends = asked + (fixed ? Math.min(ttl, resetAfter) : ttl);
+      lease.ends = fixed ? asked + Math.min(ttl, resetAfter) : time + ttl;
       // That was all there is, so who comes when it is spent need not ask, if the key is known to be hot.
       if (cost < wanted) {
         remember(lease, request.cost, time, pauseOf(lease, time));
@@ -319,7 +322,7 @@ function decide(
   degraded: string | undefined,
 ): LimitAnswer | undefined {
   const isRefused = (lease: Lease, cost: number): boolean =>
-    lease.refusedUntil > time && cost >= lease.refusedCost && cost > 0;
+    lease.refusedUntil > time && cost === lease.refusedCost && cost > 0;
   const at = Math.min(...held.map((lease) => lease.at));
   let refused = false;
   let known = true;
@@ -350,12 +353,9 @@ function verdictOf({ remaining, left, resetAt }: Lease, time: number): LimitVerd
   return { allowed: true, remaining: remaining + left, resetAfter, retryAfter: 0 };
 }
 
-function isSame(one: Limit, other: Limit): boolean {
-  if (one === other) return true;
-  if (one.algorithm !== other.algorithm || one.capacity !== other.capacity) return false;
-  return one.algorithm === 'bucket'
-    ? other.algorithm === 'bucket' && one.refill === other.refill && one.period === other.period
-    : other.algorithm !== 'bucket' && one.window === other.window;
+/** What tells limits of one name apart that recover at different speeds, as stores do. */
+function rateOf(limit: Limit): number {
+  return limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
 }
 
 function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {

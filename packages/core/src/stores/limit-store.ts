@@ -30,14 +30,20 @@ export type Limit = BucketLimit | WindowLimit;
 
 /** What one call asks of one limit. */
 export interface LimitRequest {
-  /** Which limit: state is kept by `name`, `algorithm`, `window` (where there is one) and `key`. */
+  /**
+   * Which limit: state is kept by `name`, `algorithm`, `window` or rate (`refill / period`), and `key`. Limits that
+   * recover at different speeds are counted apart, or a generous one would let a strict one recover.
+   */
   readonly name: string;
   /**
    * Who is counted. Up to 8,192 UTF-16 code units of any kind: separators, braces, NUL, lone surrogates. Keys
    * that differ must stay different.
    */
   readonly key: string;
-  /** May differ from one call to the next (tiers, changed limits): what was used stays used. */
+  /**
+   * May differ from one call to the next (tiers, changed limits): where only the capacity does, what was used stays
+   * used.
+   */
   readonly limit: Limit;
   /** Units to take, finite and not negative. 0 asks without taking. */
   readonly cost: number;

@@ -1,6 +1,13 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { keyedHash } from '../internal/keyed-hash.ts';
-import { charge, giveBack, levelOf, resetAfter, retryAfter } from '../internal/limits/limit-law.ts';
+import {
+  charge,
+  chargeFrom,
+  giveBack,
+  levelOf,
+  resetAfter,
+  retryAfter,
+} from '../internal/limits/limit-law.ts';
 import {
   type LimitCursor,
   type LimitTable,
@@ -64,6 +71,10 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
   // Used again by each call, and by none at the same time: nothing here waits.
   const cursors: LimitCursor[] = [];
 
+  // The bits of one number.
+  const rate = new Float64Array(1);
+  const rateBits = new Int32Array(rate.buffer);
+
   // Most stores count one limit, and finding it again costs as much as the decision.
   let last: LimitTable | undefined;
 
@@ -92,6 +103,12 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     // Workers forbid randomness before the first request, so the seed waits for it.
     seeds ??= seed();
     keyedHash(key, seeds[0], seeds[1], cursor);
+    // Buckets that fill at different rates are counted apart, in one table.
+    if (limit.algorithm === 'bucket') {
+      rate[0] = limit.refill / limit.period;
+      cursor.low ^= rateBits[0] as number;
+      cursor.high ^= rateBits[1] as number;
+    }
     look(cursor, table, limit, time);
     return cursor;
   };
@@ -106,7 +123,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     const cursor = cursors[index] as LimitCursor;
     const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
     const taken = allowed && cost > 0;
-    if (taken) charge(limit, cursor, at, cost);
+    if (taken) chargeFrom(limit, cursor, at, cost, cursor.level);
     return {
       allowed: wait === 0,
       remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
@@ -138,6 +155,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
       for (const settlement of settlements) {
         const { limit, cost, actual, at } = settlement;
         if (actual === cost) continue;
+        if (!Number.isFinite(actual)) throw new TypeError('what a call cost is no finite number');
         const cursor = find(0, settlement, time);
         if (actual > cost) charge(limit, cursor, time, actual - cost);
         // Of a caller who was put out nothing is known to give back from.

@@ -228,6 +228,29 @@ export const limitStoreContract: readonly ContractCase<StoreSubject<LimitStore>>
     assertSame(verdicts[0]?.remaining, 1, 'remaining', 0.01);
     await allowed(store, [ask({ limit })], false, 'the old limit again');
   }),
+  one('limits of one name that recover at different speeds are counted apart', async (store) => {
+    const strict = tokenBucket({ capacity: 3, refillPerSecond: 1 / 3600 });
+    const loose = tokenBucket({ capacity: 1_000, refillPerSecond: 100_000 });
+    for (let call = 0; call < 3; call++) {
+      await allowed(store, [ask({ limit: strict })], true, 'the strict limit');
+      await allowed(store, [ask({ limit: loose, cost: 100 })], true, 'the loose one');
+    }
+    for (let call = 0; call < 20; call++) {
+      await store.consume([ask({ limit: loose })]);
+      await allowed(store, [ask({ limit: strict })], false, 'the strict limit is used up');
+    }
+  }),
+  one('settling by what is no number is no answer', async (store) => {
+    const { at } = await allowed(store, [ask({ cost: 3 })], true, 'all');
+    let failed = false;
+    try {
+      await store.settle([{ ...ask({ cost: 3 }), actual: Number.NaN, at }]);
+    } catch {
+      failed = true;
+    }
+    assertThat(failed, 'it throws or rejects');
+    await allowed(store, [ask()], false, 'nothing was given back');
+  }),
   one('several limits are all charged or none', async (store) => {
     const wide = ask({ name: 'wide', limit: { ...THREE, capacity: 10 } });
     const tight = ask({ name: 'tight', limit: { ...THREE, capacity: 2 } });

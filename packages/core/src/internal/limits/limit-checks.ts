@@ -2,8 +2,8 @@ import { assertConfiguration } from '../../configuration-error.ts';
 
 /** Above this, quotas and their headers could not be told exactly (RFC 9651 §3.3.1 stops at 15 digits). */
 const MOST_UNITS = 1e12;
-/** Ten years. */
-const LONGEST = 315_576_000_000;
+/** Ten years, in milliseconds. */
+export const LONGEST_SPAN = 315_576_000_000;
 
 /** Refuses to construct a limit with a number of units that is none. */
 export function assertUnits(factory: string, option: string, value: number): void {
@@ -16,7 +16,7 @@ export function assertUnits(factory: string, option: string, value: number): voi
 /** Refuses to construct a limit with a time span that is none. */
 export function assertSpan(factory: string, option: string, milliseconds: number): void {
   assertConfiguration(
-    Number.isInteger(milliseconds) && milliseconds >= 1 && milliseconds <= LONGEST,
+    Number.isInteger(milliseconds) && milliseconds >= 1 && milliseconds <= LONGEST_SPAN,
     `${factory}: ${option} must be whole milliseconds, at least 1 and at most ten years.`,
   );
 }
@@ -24,7 +24,7 @@ export function assertSpan(factory: string, option: string, milliseconds: number
 /** Refuses to construct a bucket that takes longer to fill than anybody waits. */
 export function assertFills(factory: string, milliseconds: number): void {
   assertConfiguration(
-    milliseconds <= LONGEST,
+    milliseconds <= LONGEST_SPAN,
     `${factory}: takes more than ten years to fill. Let more flow in.`,
   );
 }

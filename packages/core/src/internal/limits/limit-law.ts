@@ -46,9 +46,20 @@ export function levelOf(limit: Limit, state: Readonly<LimitState>, now: number):
 
 /** Charges `cost` at the time `now`, whether there is room or not. */
 export function charge(limit: Limit, state: LimitState, now: number, cost: number): void {
+  chargeFrom(limit, state, now, cost, levelOf(limit, state, now));
+}
+
+/** The same where the level at the time `now` is known. */
+export function chargeFrom(
+  limit: Limit,
+  state: LimitState,
+  now: number,
+  cost: number,
+  level: number,
+): void {
   if (limit.algorithm === 'bucket') {
-    state.used = levelOf(limit, state, now) + cost;
-    state.at = Math.max(state.at, now);
+    state.used = level + cost;
+    if (now > state.at) state.at = now;
     return;
   }
   roll(limit, state, now);

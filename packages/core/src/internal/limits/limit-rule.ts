@@ -5,6 +5,7 @@ import type { RequestLike } from '../../request.ts';
 import type { BucketLimit, Limit, WindowLimit } from '../../stores/limit-store.ts';
 import { sharedRefusal } from '../shared-refusal.ts';
 import { serializeBytes, serializeString } from '../text/structured-fields.ts';
+import { LONGEST_SPAN } from './limit-checks.ts';
 import { serializedName } from './limit-headers.ts';
 import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
 
@@ -142,10 +143,15 @@ export function isLimit(limit: unknown): limit is Limit {
   if (!isPositive(capacity)) return false;
   if (algorithm === 'bucket') {
     const { refill, period } = rest as Partial<BucketLimit>;
-    return isPositive(refill) && isPositive(period);
+    return isPositive(refill) && isPositive(period) && fills(rest as BucketLimit, capacity);
   }
   const { window } = rest as Partial<WindowLimit>;
-  return (algorithm === 'fixed_window' || algorithm === 'sliding_window') && isPositive(window);
+  const isWindow = algorithm === 'fixed_window' || algorithm === 'sliding_window';
+  return isWindow && isPositive(window) && (window as number) <= LONGEST_SPAN;
+}
+
+function fills({ refill, period }: BucketLimit, capacity: number): boolean {
+  return (capacity * period) / refill <= LONGEST_SPAN;
 }
 
 function isPositive(value: unknown): boolean {

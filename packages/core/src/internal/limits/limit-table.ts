@@ -2,7 +2,7 @@ import type { Limit } from '../../stores/limit-store.ts';
 import type { HashBits } from '../keyed-hash.ts';
 import { type LimitState, levelOf, resetAfter, roll } from './limit-law.ts';
 
-/** Slots that one key can be in. Keys stay exact until all of them are taken by limited callers. */
+/** Slots that one key can be in, a power of two. Keys stay exact until all of them are taken by limited callers. */
 const WAYS = 16;
 /** Twice the slots that are asked for: then at capacity one set in 270 is full. */
 const SPARE = 2;
@@ -15,7 +15,8 @@ export interface LimitTable {
   readonly name: string;
   readonly algorithm: Limit['algorithm'];
   readonly window: number;
-  readonly sets: number;
+  /** Sets for each value of the hash's lower half. */
+  readonly scale: number;
   /** Two for each slot: the 64 bits of the key's hash. */
   readonly tags: Int32Array;
   readonly cells: Float64Array;
@@ -46,7 +47,7 @@ export function makeTable(
     name,
     algorithm,
     window,
-    sets,
+    scale: sets / 2 ** 32,
     tags: new Int32Array(slots * 2),
     cells: new Float64Array(slots * CELL),
     floors: new Float64Array(sets * CELL),
@@ -61,7 +62,8 @@ export function makeCursor(table: LimitTable): LimitCursor {
 /** Copies out what is known at `time` of the key that the cursor has the hash of. */
 export function look(cursor: LimitCursor, table: LimitTable, limit: Limit, time: number): void {
   cursor.table = table;
-  cursor.set = (cursor.low >>> 0) % table.sets;
+  // The upper bits of the product with the number of sets: a division costs as much as all the rest.
+  cursor.set = ((cursor.low >>> 0) * table.scale) | 0;
   cursor.slot = find(table, cursor);
   if (cursor.slot < 0) inherit(cursor, limit, time);
   else if (cell(table.cells, cursor.slot, UNTIL) <= time) reset(cursor);
@@ -79,9 +81,11 @@ export function save(cursor: LimitCursor, limit: Limit, time: number): number {
   return wait;
 }
 
+/** Slots are looked at from the one that the hash names on, where most keys are found at once. */
 function find({ tags }: LimitTable, { set, low, high }: LimitCursor): number {
   const first = set * WAYS;
-  for (let slot = first; slot < first + WAYS; slot++) {
+  for (let step = high; step < high + WAYS; step++) {
+    const slot = first + (step & (WAYS - 1));
     if (tags[slot * 2] === low && tags[slot * 2 + 1] === high) return slot;
   }
   return -1;
@@ -94,7 +98,8 @@ function makeRoom(cursor: LimitCursor, limit: Limit, time: number): number {
   const first = set * WAYS;
   let victim = first;
   let least = Number.POSITIVE_INFINITY;
-  for (let slot = first; slot < first + WAYS; slot++) {
+  for (let step = cursor.high; step < cursor.high + WAYS; step++) {
+    const slot = first + (step & (WAYS - 1));
     const until = cell(cells, slot, UNTIL);
     if (until <= time) return slot;
     const used = limit.algorithm === 'bucket' ? until : levelAt(cells, slot, limit, time);
