@@ -4,7 +4,12 @@ import type { LeaseAnswer, LeaseRequest, SyncLeaseStore } from './lease-store.ts
 
 /** Options of {@link memoryLeaseStore}. */
 export interface MemoryLeaseStoreOptions {
-  /** Leases that can be held at once over all limits; above it every call is refused. Default: 100,000. */
+  /**
+   * Leases that can be held at once over all limits and callers; above it every call is refused, whoever holds
+   * them. So it belongs above what the process can run at once: each lease is a running call, and somebody with
+   * many keys (addresses, accounts) can have many. What bounds those is a limit in front with `by: 'everyone'`,
+   * or `shedLoad`. A lease takes up to 400 bytes. Default: 100,000.
+   */
   readonly capacity?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -13,6 +18,23 @@ export interface MemoryLeaseStoreOptions {
 const DEFAULT_CAPACITY = 100_000;
 /** A full store looks for ended leases of callers who never came back at most this often. */
 const SWEEP_EVERY = 1_000;
+
+/** The leases of one caller. */
+interface Held {
+  /** The time at which each ends, in the order in which they were given. */
+  readonly leases: Map<string, number>;
+  /** None ends before this; what was given back may have been the one that would. */
+  earliest: number;
+  /** The end of the last one given. */
+  latest: number;
+  /** They end in the order in which they were given, as they do unless their ttl changes. */
+  inOrder: boolean;
+}
+
+function emptyGroup(): Held {
+  const { POSITIVE_INFINITY: earliest, NEGATIVE_INFINITY: latest } = Number;
+  return { leases: new Map(), earliest, latest, inOrder: true };
+}
 
 /**
  * Counts running calls in this process. It answers at once, and holds nothing for callers without a
@@ -29,23 +51,30 @@ export function memoryLeaseStore(options: MemoryLeaseStoreOptions = {}): SyncLea
     'memoryLeaseStore: capacity must be a whole number of leases, at least 1.',
   );
   const clock = steadyClock(now);
-  /** For each caller the time at which each lease ends. */
-  const holders = new Map<string, Map<string, number>>();
+  const holders = new Map<string, Held>();
   let held = 0;
   let serial = 0;
   let swept = Number.NEGATIVE_INFINITY;
 
-  const drop = (holder: string, leases: Map<string, number>, lease: string): void => {
+  const drop = (holder: string, { leases }: Held, lease: string): void => {
     if (leases.delete(lease)) held--;
     if (leases.size === 0) holders.delete(holder);
   };
-  const dropEnded = (holder: string, leases: Map<string, number>, time: number): void => {
-    for (const [lease, end] of leases) if (end <= time) drop(holder, leases, lease);
+  const dropEnded = (holder: string, group: Held, time: number): void => {
+    if (time < group.earliest) return;
+    group.earliest = Number.POSITIVE_INFINITY;
+    for (const [lease, end] of group.leases) {
+      if (end <= time) drop(holder, group, lease);
+      else {
+        group.earliest = Math.min(group.earliest, end);
+        if (group.inOrder) return;
+      }
+    }
   };
   const isFull = (time: number): boolean => {
     if (held >= capacity && time - swept >= SWEEP_EVERY) {
       swept = time;
-      for (const [holder, leases] of holders) dropEnded(holder, leases, time);
+      for (const [holder, group] of holders) dropEnded(holder, group, time);
     }
     return held >= capacity;
   };
@@ -54,23 +83,30 @@ export function memoryLeaseStore(options: MemoryLeaseStoreOptions = {}): SyncLea
     acquire: ({ name, key, limit, ttl }: LeaseRequest): LeaseAnswer => {
       const time = clock();
       const holder = holderOf(name, key);
-      let leases = holders.get(holder);
-      // Looked through only when it matters, so at most as many as the limit.
-      if (leases && leases.size >= limit) dropEnded(holder, leases, time);
-      const running = leases?.size ?? 0;
-      // Not "running >= limit": what is no number has no room.
-      if (!(running < limit) || isFull(time)) return { allowed: false, remaining: 0 };
-      leases = holders.get(holder);
-      if (leases === undefined) holders.set(holder, (leases = new Map()));
+      const known = holders.get(holder);
+      if (known) dropEnded(holder, known, time);
+      // Not "size >= limit": what is no number has no room.
+      const hasRoom = (known?.leases.size ?? 0) < limit;
+      if (!hasRoom || isFull(time)) return { allowed: false, remaining: 0 };
+      let group = holders.get(holder);
+      if (group === undefined) holders.set(holder, (group = emptyGroup()));
       const lease = String(++serial);
-      leases.set(lease, time + ttl);
+      const end = time + ttl;
+      group.inOrder &&= end >= group.latest;
+      group.latest = end;
+      group.earliest = Math.min(group.earliest, end);
+      group.leases.set(lease, end);
       held++;
-      return { allowed: true, lease, remaining: Math.max(0, Math.floor(limit) - leases.size) };
+      return {
+        allowed: true,
+        lease,
+        remaining: Math.max(0, Math.floor(limit) - group.leases.size),
+      };
     },
     release: ({ name, key }: LeaseRequest, lease: string): void => {
       const holder = holderOf(name, key);
-      const leases = holders.get(holder);
-      if (leases) drop(holder, leases, lease);
+      const group = holders.get(holder);
+      if (group) drop(holder, group, lease);
     },
   });
 }

@@ -71,6 +71,23 @@ export const leaseStoreContract: readonly ContractCase<StoreSubject<LeaseStore>>
     await acquire(store, short, true, 'second place');
     await acquire(store, short, false, 'third');
   }),
+  one('what remains counts no lease that has ended', async (store, { pass }) => {
+    const short = ask({ limit: 3, ttl: 120 });
+    const kept = await acquire(store, { ...short, ttl: 60_000 }, true, 'a long one');
+    for (let call = 0; call < 2; call++) await acquire(store, short, true, `short one ${call}`);
+    await store.release(short, kept.lease);
+    await pass(200);
+    const { remaining } = await acquire(store, short, true, 'when all have ended');
+    assertSame(remaining, 2, 'remaining');
+  }),
+  one('a lease ends in its own time, whichever began first', async (store, { pass }) => {
+    await acquire(store, ask(), true, 'a long one');
+    await acquire(store, ask({ ttl: 120 }), true, 'a short one after it');
+    await acquire(store, ask(), false, 'while both run');
+    await pass(200);
+    await acquire(store, ask(), true, 'the short one has ended');
+    await acquire(store, ask(), false, 'the long one has not');
+  }),
   one('of calls at the same moment exactly as many run as may', async (store) => {
     const answers = await Promise.all(
       Array.from({ length: 40 }, async () => store.acquire(ask({ limit: 7 }))),
