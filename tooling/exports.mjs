@@ -18,6 +18,7 @@ const NAMED = {
     'any-of': 'combine.ts',
     'all-of': 'combine.ts',
     when: 'combine.ts',
+    optional: 'optional.ts',
     'facts-of': 'carriers.ts',
     coverage: 'coverage.ts',
     enforce: 'enforce.ts',

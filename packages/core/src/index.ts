@@ -323,6 +323,7 @@ export type {
   HeaderEdit,
   Obligations,
 } from './obligations.ts';
+export { optional } from './optional.ts';
 export {
   type Demand,
   type Deny,

@@ -13,6 +13,7 @@ import {
   type HttpFacts,
   type NoFacts,
   type Outcome,
+  optional,
   type Policy,
   type Principal,
   pass,
@@ -55,6 +56,16 @@ test('a guard of checks alone cannot be mounted', () => {
 test('a grant that may be skipped admits nobody', () => {
   const sometimes = base.use(when(() => true, requireScopes('orders:read')));
   expectTypeOf(sometimes.role).toEqualTypeOf<'check'>();
+});
+
+test('what is optional may be missing, and grants nothing', () => {
+  const either = guard<HttpFacts>().use(optional(authenticate()));
+  // @ts-expect-error 'principal' is possibly undefined
+  either.use(limit({ by: (facts) => facts.principal.id }));
+  either.use(limit({ by: ({ principal, peer }) => principal?.id ?? peer.id ?? 'unknown' }));
+  // @ts-expect-error A scope needs a principal that is there
+  either.use(requireScopes('orders:read'));
+  expectTypeOf(either.role).toEqualTypeOf<'check'>();
 });
 
 test('anyOf grants only if every part does, allOf if one does', () => {

@@ -1,0 +1,49 @@
+import { ask } from './internal/engine/ask.ts';
+import { isThenable } from './internal/maybe-promise.ts';
+import { listDuties, type Obligations } from './obligations.ts';
+import type { Outcome } from './outcome.ts';
+import { assertPolicy, definePolicy, type Policy, type Role } from './policy.ts';
+
+/**
+ * Lets callers without credentials pass a policy that authenticates: its facts may then be missing. Credentials that
+ * are there and bad are refused as ever, so an expired token is never taken for no token. Always a check: somebody
+ * else must say what a stranger may do.
+ *
+ * @example
+ * guard()
+ *   .use(optional(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' })))
+ *   .use(rateLimit({
+ *     limit: ({ principal }) => (principal ? MEMBERS : STRANGERS),
+ *     by: ({ principal, peer }) => (principal ? ['user', principal.id] : ['peer', peer.id]),
+ *   }))
+ */
+export function optional<Needs extends object, Adds extends object>(
+  policy: Policy<Needs, Adds, Role>,
+): Policy<Needs, Partial<Adds>, 'check'> {
+  assertPolicy(policy);
+  const { name, role, parts, always } = policy;
+  return definePolicy<Needs, Partial<Adds>, 'check'>({
+    name: `optional(${name})`,
+    role: 'check',
+    always,
+    parts: [Object.freeze({ name, role, parts })],
+    check: (request, facts) => {
+      const outcome = ask(policy, request, facts);
+      return isThenable(outcome)
+        ? outcome.then(withoutCredentials<Adds>)
+        : withoutCredentials(outcome);
+    },
+  });
+}
+
+/** Only where there were no credentials at all; every other refusal stands. */
+function withoutCredentials<Adds extends object>(outcome: Outcome<Adds>): Outcome<Partial<Adds>> {
+  if (outcome.ok || outcome.conclusive || outcome.denial.code !== 'credentials.missing') {
+    return outcome;
+  }
+  // What alternatives took before they refused must be given back.
+  const obligations = listDuties(outcome.obligations).flatMap(({ onComplete }): Obligations[] =>
+    onComplete ? [{ onComplete }] : [],
+  );
+  return { ok: true, facts: {}, obligations, note: { verdict: 'skipped' } };
+}
