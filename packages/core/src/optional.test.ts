@@ -81,7 +81,7 @@ test('what a part took before it refused is given back', async () => {
   );
   const outcome = await policy.check(request, seed);
   const [duty] = [outcome.obligations].flat();
-  await duty?.onComplete?.({ outcome: 'succeeded' });
+  await duty?.onComplete?.({ outcome: 'succeeded', facts: {}, trace: [] });
   expect(ended).toEqual(['ended']);
 });
 
