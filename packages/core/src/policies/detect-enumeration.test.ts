@@ -42,7 +42,12 @@ describe('a caller', () => {
     clock.time += 20_000;
     expect(ask('another')).toMatchObject({
       ok: false,
-      denial: { kind: 'rate_limited', code: 'enumeration.detected', retryAfter: 40 },
+      denial: {
+        kind: 'rate_limited',
+        code: 'enumeration.detected',
+        retryAfter: 40,
+        problem: { type: expect.stringMatching(/#abnormal-usage-detected$/) },
+      },
     });
     clock.time += 39_999;
     expect(ask('another')).toMatchObject({ ok: false, denial: { retryAfter: 0.001 } });

@@ -2,6 +2,7 @@ import { assertConfiguration } from '../configuration-error.ts';
 import { type HashBits, keyedHash } from '../internal/keyed-hash.ts';
 import { keyedSlots, randomSeed } from '../internal/limits/keyed-slots.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
+import { ABNORMAL_USAGE_DETECTED } from '../internal/limits/problem-types.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
@@ -160,6 +161,7 @@ export function detectEnumeration<Needs extends object>(
       return deny('rate_limited', 'enumeration.detected', {
         detail: 'Too many different objects were asked for.',
         retryAfter: ((ends[slot] as number) - time) / 1000,
+        problem: { type: ABNORMAL_USAGE_DETECTED },
       });
     },
   });

@@ -31,7 +31,12 @@ describe('by calls that run', () => {
     expect(running.every(({ ok }) => ok)).toBe(true);
     expect(ask()).toMatchObject({
       ok: false,
-      denial: { kind: 'unavailable', code: 'load.shed', retryAfter: 1 },
+      denial: {
+        kind: 'unavailable',
+        code: 'load.shed',
+        retryAfter: 1,
+        problem: { type: expect.stringMatching(/#temporary-reduced-capacity$/) },
+      },
     });
     end(running[0] as Outcome);
     expect([ask().ok, ask().ok]).toEqual([true, false]);

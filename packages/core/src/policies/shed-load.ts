@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
+import { TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import type { Obligations } from '../obligations.ts';
@@ -90,6 +91,7 @@ export function shedLoad<Needs extends object = NoFacts>(
     code: 'load.shed',
     detail: 'The server is busy.',
     retryAfter,
+    problem: { type: TEMPORARY_REDUCED_CAPACITY },
   });
   const clock = steadyClock(now);
   /** In the order in which they began, and so in which their time ends. */

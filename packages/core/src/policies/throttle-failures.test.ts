@@ -92,7 +92,11 @@ describe('an account', () => {
     await failTimes(4, () => attempt('wrong'));
     for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000]) {
       const { denial } = await begin('alice');
-      expect(denial).toMatchObject({ kind: 'rate_limited', code: 'failures.throttled' });
+      expect(denial).toMatchObject({
+        kind: 'rate_limited',
+        code: 'failures.throttled',
+        problem: { type: expect.stringMatching(/#abnormal-usage-detected$/) },
+      });
       expect(denial?.retryAfter).toBe(pause / 1_000);
       clock.time += pause - 1;
       expect(await attempt('wrong')).toBe('failures.throttled');

@@ -3,6 +3,10 @@ import type { CallFacts } from '../facts.ts';
 import { executesSeveral } from '../internal/executes-several.ts';
 import { type FailureSchedule, failureRule } from '../internal/limits/failure-schedule.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
+import {
+  ABNORMAL_USAGE_DETECTED,
+  TEMPORARY_REDUCED_CAPACITY,
+} from '../internal/limits/problem-types.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sha256 } from '../internal/sha256.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
@@ -200,7 +204,11 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       (cause) =>
         onError === 'open'
           ? { ok: true, degraded: 'failures.uncounted' }
-          : deny('unavailable', 'failures.unavailable', { retryAfter: 1, cause }),
+          : deny('unavailable', 'failures.unavailable', {
+              retryAfter: 1,
+              problem: { type: TEMPORARY_REDUCED_CAPACITY },
+              cause,
+            }),
     );
 
   /** What to count of an account: nothing where a call need not name one, undefined where it must. */
@@ -308,6 +316,7 @@ function throttled(wait: number): Deny {
   return deny('rate_limited', 'failures.throttled', {
     detail: 'Too many failed attempts.',
     retryAfter: wait / 1000,
+    problem: { type: ABNORMAL_USAGE_DETECTED },
   });
 }
 
