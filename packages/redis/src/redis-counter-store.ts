@@ -1,5 +1,5 @@
 import type { AttemptAnswer, AttemptRequest, AttemptSettlement, CounterStore } from '@apisec/core';
-import { keyPart } from './key.ts';
+import { namedKey } from './key.ts';
 import { script } from './script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
@@ -96,7 +96,7 @@ const DOUBLE = 8;
 export function redisCounterStore(options: RedisStoreOptions): CounterStore {
   const { prefix, run } = serverOf(options);
   const keyOf = ({ name, key }: AttemptRequest): string =>
-    `${prefix}:{attempts}:${keyPart(name)}:${keyPart(key)}`;
+    `${prefix}:{attempts}:${namedKey(name, key)}`;
   const settling = (settlements: readonly AttemptSettlement[]): Run => ({
     script: settleScript,
     keys: settlements.map(keyOf),

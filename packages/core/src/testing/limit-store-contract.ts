@@ -298,6 +298,8 @@ export const limitStoreContract: readonly ContractCase<StoreSubject<LimitStore>>
     await allowed(store, [ask({ name: 'a', key: 'b:c', cost: 3 })], true, 'a + b:c');
     await allowed(store, [ask({ name: 'a:b', key: 'c', cost: 3 })], true, 'a:b + c');
     await allowed(store, [ask({ name: 'a', key: 'b' })], true, 'a + b');
+    await allowed(store, [ask({ name: 'c', key: 'd:=e', cost: 3 })], true, 'c + d:=e');
+    await allowed(store, [ask({ name: 'c:=d', key: 'e', cost: 3 })], true, 'c:=d + e');
   }),
   one('settles several limits, each by its own', async (store) => {
     const requests = [ask({ name: 'one', cost: 3 }), ask({ name: 'two', cost: 3 })];
