@@ -114,6 +114,9 @@ describe('the end of a response', () => {
     const CALLS = 30;
     const pipelined = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(CALLS);
 
+    const times = (calls: number, aborted: boolean) =>
+      Array.from({ length: calls }, () => [aborted]);
+
     /** Answers the first call only when told, so that all others wait. */
     async function hold(answer: (response: ServerResponse) => void) {
       const held: ServerResponse[] = [];
@@ -143,25 +146,25 @@ describe('the end of a response', () => {
       const { socket, told } = await hold(answer);
       expect(told.flat()).toEqual([]);
       socket.destroy();
-      await vi.waitFor(() => expect(told).toEqual(Array(CALLS).fill([true])));
+      await vi.waitFor(() => expect(told).toEqual(times(CALLS, true)));
       await later();
-      expect(told).toEqual(Array(CALLS).fill([true]));
+      expect(told).toEqual(times(CALLS, true));
       expect(warned).not.toHaveBeenCalled();
     });
 
     test('is aborted when the one before it ends the connection', async () => {
       const { held, told } = await hold((response) => void response.end('in'));
       held[0]?.setHeader('connection', 'close').end('in');
-      await vi.waitFor(() => expect(told).toEqual([[false], ...Array(CALLS - 1).fill([true])]));
+      await vi.waitFor(() => expect(told).toEqual([[false], ...times(CALLS - 1, true)]));
     });
 
     test('is whole when its turn comes, and leaves nothing at the connection', async () => {
       const { socket, held, told } = await hold((response) => void response.end('in'));
       held[0]?.end('in');
-      await vi.waitFor(() => expect(told).toEqual(Array(CALLS).fill([false])));
+      await vi.waitFor(() => expect(told).toEqual(times(CALLS, false)));
       socket.destroy();
       await later();
-      expect(told).toEqual(Array(CALLS).fill([false]));
+      expect(told).toEqual(times(CALLS, false));
     });
 
     test('is told at once where the connection is gone already', async () => {
