@@ -1,8 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import { apisec } from '@apisec/apollo';
 import { describeConformance, tableOf } from '@apisec/conformance';
-import { coverage, factsOf } from '@apisec/core';
+import { coverage, factsOf, peerOf } from '@apisec/core';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
+
+interface Context {
+  readonly req: IncomingMessage;
+}
 
 describeConformance({
   name: 'Apollo Server',
@@ -13,10 +18,12 @@ describeConformance({
     'raw-output': 'Every answer is data.',
     streams: 'An operation carries one message each way.',
     bodies: 'The host of Apollo parses bodies before there is an operation.',
+    statuses: 'Whatever a resolver answers has the status 200.',
+    departures: 'Apollo tells its plugins nothing of the connection.',
   },
   start: async (api) => {
     const fields = api.operations.map(({ name }) => `${name}(amount: Float): Reply`);
-    const server = new ApolloServer<object>({
+    const server = new ApolloServer<Context>({
       typeDefs: `
         type Reply { id: String amount: Float secret: String poison: Boolean }
         type Query { ${fields.join('\n')} }
@@ -33,6 +40,7 @@ describeConformance({
       plugins: [
         apisec({
           admission: coverage(tableOf(api, (name) => [`Query.${name}`])),
+          peer: ({ req }: Context) => peerOf(req.socket.remoteAddress),
           onError: () => undefined,
         }),
       ],

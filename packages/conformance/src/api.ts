@@ -1,5 +1,6 @@
 import {
   type Admission,
+  type AttemptFacts,
   allowAnonymous,
   allowAuthenticated,
   anyOf,
@@ -30,6 +31,8 @@ import {
 } from '@apisec/core';
 import { member } from './clients/observe.ts';
 import { AUDIENCE, type Credentials, ISSUER, PUBLIC_ORIGIN } from './credentials.ts';
+import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
+import { createPauses, type Pauses } from './pauses.ts';
 import type { ConformanceApi, Operation, Reply } from './subject.ts';
 
 /** The one browser origin that the suite's API trusts. */
@@ -50,14 +53,18 @@ export interface Observation {
 
 export interface SuiteApi extends ConformanceApi {
   readonly ended: (id: string) => Observation;
+  /** Makes a call wait. */
+  readonly pause: Pauses['at'];
+  /** Says how busy the server is, to the operation that asks. */
+  readonly press: (pressure: number) => void;
 }
 
-/** Names the case that a call belongs to. */
-export const CASE_HEADER = 'x-case';
-
-export function createApi({ jwks }: Credentials): SuiteApi {
+export function createApi({ jwks, steps }: Credentials): SuiteApi {
   const endings = new Map<string, Completion>();
   const handled = new Set<string>();
+  const pauses = createPauses();
+  let pressure = 0;
+  const limits = limitPolicies({ pauses, pressure: () => pressure, steps });
 
   /** Tells the suite how each call ended, whatever decided it. */
   const recorder = definePolicy({
@@ -76,6 +83,17 @@ export function createApi({ jwks }: Credentials): SuiteApi {
     .use(cors({ origins: [ORIGIN] }));
   const base = surface.use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys }));
   const readers = base.use(requireScopes('orders:read'));
+  /** Whatever can end a call behind a limit, each where the call asks for it. */
+  const behind = (front: typeof readers): typeof readers =>
+    front
+      .use(limits.pausing)
+      .use(when((request) => request.headers.has('x-strict'), requireRole('admin')))
+      .use(
+        when(
+          (request) => request.headers.has('x-inspected'),
+          inspecting('inspected', { onMessage: positiveAmount, onRelease: withoutSecrets }),
+        ),
+      );
 
   const bound = authenticateJwt({
     issuer: ISSUER,
@@ -108,6 +126,22 @@ export function createApi({ jwks }: Credentials): SuiteApi {
         by: (facts) => facts.principal.id,
       }),
     ),
+    concurrent: behind(readers.use(limits.oneCall)),
+    crowded: behind(
+      surface
+        .use(limits.oneInFlight)
+        .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys }))
+        .use(requireScopes('orders:read')),
+    ),
+    busy: surface.use(limits.underPressure).use(allowAnonymous()),
+    signIn: surface.use(limits.guessing).use(allowAnonymous()),
+    signInTold: surface.use(limits.guessing).use(allowAnonymous()),
+    signInByBody: surface.use(limits.guessingByBody).use(allowAnonymous()),
+    notLocal: surface.use(limits.local).use(allowAnonymous()),
+    notRemote: surface.use(limits.remote).use(allowAnonymous()),
+    enumerated: readers.use(limits.enumeration),
+    people: surface.use(limits.human).use(allowAnonymous()),
+    payment: readers.use(limits.step),
     keysDown: surface
       .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys: downKeys }))
       .use(allowAuthenticated()),
@@ -175,7 +209,7 @@ export function createApi({ jwks }: Credentials): SuiteApi {
         name,
         listed: true,
         admission,
-        handle: name === 'handlerThrows' ? fail : reply,
+        handle: handlers[name] ?? reply,
         ...(name === 'raw' && { raw: '{"secret":"s3cret"}' }),
       }),
     ),
@@ -184,10 +218,15 @@ export function createApi({ jwks }: Credentials): SuiteApi {
   return {
     operations,
     largestBody: LARGEST_BODY,
-    serve: (operation, message, facts) => {
+    serve: async (operation, message, facts) => {
       const { caseId } = facts as { readonly caseId?: string };
       if (caseId !== undefined) handled.add(caseId);
-      return operation.handle(message);
+      await pauses.wait('handler', caseId);
+      return operation.handle(message, facts);
+    },
+    pause: pauses.at,
+    press: (value) => {
+      pressure = value;
     },
     ended: (id) => ({ completion: endings.get(id), handled: handled.has(id) }),
     streams: {
@@ -235,9 +274,29 @@ function withoutSecrets(payload: unknown): BodyOutcome {
   return { ok: true, value };
 }
 
-/** Amount 666 asks the handler for a poisoned reply. */
+/**
+ * Amount 666 asks the handler for a poisoned reply, 500 for a fault, and 401 for what it answers to a wrong
+ * password.
+ */
 function reply(message: unknown): Reply {
   const given = member(message, 'amount');
   const amount = typeof given === 'number' ? given : 0;
-  return { id: 'order-1', amount, secret: 's3cret', poison: amount === 666 };
+  if (amount === 500) fail();
+  const status = amount === 401 ? 401 : 200;
+  return { id: 'order-1', amount, secret: 's3cret', poison: amount === 666, status };
 }
+
+/** Tells what came of the attempt, and leaves the status as it always is. */
+function replyTold(message: unknown, facts: object): Reply {
+  const answer = reply(message);
+  // The guards of these operations add it.
+  (facts as AttemptFacts).attempt.tell(answer.status === 401 ? 'failed' : 'succeeded');
+  return { ...answer, status: 200 };
+}
+
+/** Where it is not {@link reply}. */
+const handlers: Readonly<Record<string, Operation['handle']>> = {
+  handlerThrows: fail,
+  signInTold: replyTold,
+  signInByBody: replyTold,
+};

@@ -13,6 +13,7 @@ export type Expectation =
       readonly handled?: boolean;
       /** Parts that the challenge must contain. */
       readonly challenge?: readonly string[];
+      /** True where the caller must be told when to come again. Default: not looked at. */
       readonly retryAfter?: boolean;
     };
 
@@ -22,7 +23,9 @@ export interface Case {
   readonly operation: string;
   /** The value of `Authorization`, or several for repeated fields; absent: none is sent. */
   readonly authorization?: (credentials: Credentials) => Promise<string | readonly string[]>;
-  readonly headers?: CallSpec['headers'];
+  readonly headers?:
+    | CallSpec['headers']
+    | ((credentials: Credentials) => Promise<CallSpec['headers']>);
   /** The value of `DPoP` for the token in `authorization`, or several for repeated fields. */
   readonly proof?: (
     credentials: Credentials,
@@ -41,3 +44,15 @@ export interface Case {
 /** Calls with an honest token. */
 export const honest: NonNullable<Case['authorization']> = async ({ token }) =>
   `Bearer ${await token({ claims: { sub: crypto.randomUUID() } })}`;
+
+/** Makes a value once for each subject. */
+export function once<Value, Rest extends readonly unknown[]>(
+  make: (credentials: Credentials, ...rest: Rest) => Promise<Value>,
+): (credentials: Credentials, ...rest: Rest) => Promise<Value> {
+  const made = new WeakMap<Credentials, Promise<Value>>();
+  return (credentials, ...rest) => {
+    const value = made.get(credentials) ?? make(credentials, ...rest);
+    made.set(credentials, value);
+    return value;
+  };
+}

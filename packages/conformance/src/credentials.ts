@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { type StepTokens, stepTokens } from '@apisec/core';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { Step } from './limit-policies.ts';
 
 /** Who issues tokens in the suite, and for whom. */
 export const ISSUER = 'https://issuer.example.test';
@@ -36,6 +38,8 @@ export interface Credentials {
   /** The thumbprint of the key that honest proofs are made with. */
   readonly jkt: string;
   readonly proof: (token: string, target: CallTarget, spec?: ProofSpec) => Promise<string>;
+  /** The tokens of the suite's one flow. */
+  readonly steps: StepTokens<Step>;
   /** The public key as PEM-less JSON text, as an attacker would use it for an HMAC. */
   readonly publicText: string;
 }
@@ -68,6 +72,7 @@ export async function createCredentials(): Promise<Credentials> {
         .sign(privateKey);
     },
     jwks: { keys: [jwk] },
+    steps: stepTokens({ flow: 'checkout', steps: ['cart', 'payment'], secrets: [randomBytes(32)] }),
     publicText: JSON.stringify(jwk),
     token: async ({ claims, header, without = [], forged = false } = {}) => {
       const now = Math.floor(Date.now() / 1000);

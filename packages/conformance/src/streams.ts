@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { CASE_HEADER } from './api.ts';
 import type { GrpcSuiteClient, StreamObserved } from './clients/grpc.ts';
+import { CASE_HEADER } from './limit-policies.ts';
 import type { Running } from './suite.ts';
 
 interface StreamCase {

@@ -20,7 +20,11 @@ export type Capability =
   /** The suite's client can send a field twice. */
   | 'repeated-fields'
   /** Parses bodies itself, so that the suite can send broken ones. */
-  | 'bodies';
+  | 'bodies'
+  /** The status of an answer tells how the handler fared. */
+  | 'statuses'
+  /** Tells calls whose caller went away from others, at the latest when the handler has ended. */
+  | 'departures';
 
 /** One operation that the subject must serve, with the guard that decides it. */
 export interface Operation {
@@ -30,7 +34,7 @@ export interface Operation {
   /** False for the one that the subject serves but must leave out of its table. */
   readonly listed: boolean;
   /** What the handler answers, or throws. */
-  readonly handle: (message: unknown) => Reply;
+  readonly handle: (message: unknown, facts: object) => Reply;
   /** The handler must emit this text as it is, not as data. */
   readonly raw?: string;
 }
@@ -40,13 +44,15 @@ export interface Reply {
   readonly amount: number;
   readonly secret: string;
   readonly poison: boolean;
+  /** What the handler must answer with, where the protocol has it: 401 is UNAUTHENTICATED in gRPC. */
+  readonly status: 200 | 401;
 }
 
 /** What the suite hands to a subject. */
 export interface ConformanceApi {
   readonly operations: readonly Operation[];
   /** To be called by handlers with their facts, so that the suite can see that they ran. */
-  readonly serve: (operation: Operation, message: unknown, facts: object) => Reply;
+  readonly serve: (operation: Operation, message: unknown, facts: object) => Promise<Reply>;
   /** The guards of the streaming methods, for subjects that carry streams. */
   readonly streams: Readonly<Record<'watch' | 'upload' | 'chat', Admission<CallFacts, object>>>;
   /** Bodies above this size must be refused, in bytes. */
@@ -82,6 +88,8 @@ export interface CallSpec {
   readonly body?: { readonly type: string; readonly text: string };
   /** HTTP only. */
   readonly method?: string;
+  /** Aborted when the caller goes away before the answer. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What the caller saw. */
@@ -94,6 +102,13 @@ export interface Observed {
   /** The denial's code as told to the caller. */
   readonly code?: string | undefined;
   readonly reply?: unknown;
+  /**
+   * Seconds to wait, from the protocol's own place: `Retry-After` (whole ones), `extensions`, or
+   * `google.rpc.RetryInfo`.
+   */
+  readonly retryAfter?: number | undefined;
+  /** The refusal as the protocol tells it: problem details, an error, or `google.rpc.Status`. */
+  readonly refusal?: unknown;
   readonly header: (name: string) => string | undefined;
   /** All that came back, for leak checks. */
   readonly text: string;

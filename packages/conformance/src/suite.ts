@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { CASE_HEADER, createApi, ORIGIN, type SuiteApi } from './api.ts';
+import { createApi, ORIGIN, type SuiteApi } from './api.ts';
 import type { Case, Expectation } from './case.ts';
+import { abuseCases } from './cases/abuse.ts';
 import {
   bodyCases,
   faultCases,
@@ -15,6 +16,8 @@ import { graphqlClient } from './clients/graphql.ts';
 import { grpcClient } from './clients/grpc.ts';
 import { httpClient } from './clients/http.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
+import { CASE_HEADER } from './limit-policies.ts';
+import { describeLimits, expectRetry } from './limits.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
 
@@ -23,6 +26,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   proofs: proofCases,
   grants: grantCases,
   limits: limitCases,
+  abuse: abuseCases,
   faults: faultCases,
   bodies: bodyCases,
   origins: originCases,
@@ -35,6 +39,8 @@ const ALL: readonly Capability[] = [
   'headers',
   'repeated-fields',
   'bodies',
+  'statuses',
+  'departures',
 ];
 
 /** Everything a case needs at run time. */
@@ -85,6 +91,7 @@ export function describeConformance(subject: Subject): void {
         await raceProofs(get());
       });
     });
+    describeLimits(subject, get);
     if (subject.capabilities.includes('headers')) describeHeaders(get);
     if (subject.capabilities.includes('streams')) describeStreams(get);
   });
@@ -118,7 +125,9 @@ async function run({ api, client, credentials }: Running, spec: Case): Promise<v
         [CASE_HEADER, caseId],
         ...authorization.map((value) => ['authorization', value] as const),
         ...[proof].flat().map((value) => ['dpop', value] as const),
-        ...(spec.headers ?? []),
+        ...(typeof spec.headers === 'function'
+          ? await spec.headers(credentials)
+          : (spec.headers ?? [])),
       ],
     });
   };
@@ -169,7 +178,7 @@ function expectRendering(observed: Observed, goal: Expectation): void {
   const challenge = observed.header('www-authenticate');
   for (const part of goal.challenge ?? []) expect(challenge).toContain(part);
   if (goal.kind === 'unauthenticated') expect(challenge).toBeTruthy();
-  if (goal.retryAfter) expect(Number(observed.header('retry-after'))).toBeGreaterThan(0);
+  if (goal.retryAfter) expectRetry(observed);
 }
 
 async function race({ client, credentials }: Running): Promise<void> {

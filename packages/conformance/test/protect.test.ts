@@ -1,10 +1,18 @@
-import { coverage, pathOf, protect } from '@apisec/core';
+import { coverage, pathOf, peerOf, protect } from '@apisec/core';
 import { describeConformance, restNames, tableOf } from '../src/index.ts';
 
 describeConformance({
   name: 'protect()',
   protocol: 'http',
-  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'bodies'],
+  capabilities: [
+    'preflight',
+    'raw-output',
+    'headers',
+    'repeated-fields',
+    'bodies',
+    'statuses',
+    'departures',
+  ],
   gaps: { streams: 'HTTP carries one message each way.' },
   start: async (api) => {
     const table = coverage(tableOf(api, restNames));
@@ -14,10 +22,16 @@ describeConformance({
         protect(
           table,
           async (request, facts) => {
-            const reply = api.serve(operation, request.body && (await request.json()), facts);
-            return operation.raw === undefined ? Response.json(reply) : new Response(operation.raw);
+            const reply = await api.serve(operation, request.body && (await request.json()), facts);
+            return operation.raw === undefined
+              ? Response.json(reply, { status: reply.status })
+              : new Response(operation.raw);
           },
-          { maxBodyBytes: api.largestBody, onError: () => undefined },
+          {
+            maxBodyBytes: api.largestBody,
+            peer: () => peerOf('127.0.0.1'),
+            onError: () => undefined,
+          },
         ),
       ]),
     );

@@ -10,17 +10,30 @@ function subject(name: string, express: typeof express5): Subject {
   return {
     name,
     protocol: 'http',
-    capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'bodies'],
+    capabilities: [
+      'preflight',
+      'raw-output',
+      'headers',
+      'repeated-fields',
+      'bodies',
+      'statuses',
+      'departures',
+    ],
     gaps: { streams: 'HTTP carries one message each way.' },
     start: async (api) => {
       const app = express();
       const parser = express.json({ limit: api.largestBody });
       const guarded = secure(coverage(tableOf(api, restNames)), { parser });
       for (const operation of api.operations) {
-        app.all(`/${operation.name}`, guarded, parser, (req, res) => {
-          const reply = api.serve(operation, req.body, factsOf(req, operation.admission));
-          if (operation.raw === undefined) res.json(reply);
-          else res.type('text').send(operation.raw);
+        app.all(`/${operation.name}`, guarded, parser, (req, res, next) => {
+          const answer = async (): Promise<void> => {
+            const facts = factsOf(req, operation.admission);
+            const reply = await api.serve(operation, req.body, facts);
+            if (operation.raw === undefined) res.status(reply.status).json(reply);
+            else res.type('text').send(operation.raw);
+          };
+          // Express 4 does not look at promises.
+          answer().catch(next);
         });
       }
       const failed: express5.ErrorRequestHandler = (_error, _req, res, _next) => {

@@ -7,7 +7,7 @@ import fastify from 'fastify';
 describeConformance({
   name: 'Fastify',
   protocol: 'http',
-  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields'],
+  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'statuses', 'departures'],
   gaps: {
     streams: 'HTTP carries one message each way.',
     bodies: 'Fastify parses between the hooks and answers broken bodies itself.',
@@ -21,9 +21,9 @@ describeConformance({
         url: `/${operation.name}`,
         handler: async (request, reply) => {
           const facts = factsOf(request, operation.admission);
-          const answer = api.serve(operation, request.body ?? undefined, facts);
+          const answer = await api.serve(operation, request.body ?? undefined, facts);
           return operation.raw === undefined
-            ? answer
+            ? reply.code(answer.status).send(answer)
             : reply.type('text/plain').send(operation.raw);
         },
       });

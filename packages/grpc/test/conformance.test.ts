@@ -12,7 +12,7 @@ const HELD = { id: 'order', secret: 's3cret' };
 describeConformance({
   name: 'grpc-js',
   protocol: 'grpc',
-  capabilities: ['streams', 'headers'],
+  capabilities: ['streams', 'headers', 'statuses', 'departures'],
   gaps: {
     preflight: 'Browsers do not speak gRPC.',
     'raw-output': 'Every payload is a message.',
@@ -42,12 +42,14 @@ describeConformance({
             call: grpc.ServerUnaryCall<Message, unknown>,
             answer: grpc.sendUnaryData<unknown>,
           ): void => {
-            try {
-              const facts = factsOf(call.metadata, operation.admission);
-              answer(null, api.serve(operation, call.request, facts));
-            } catch {
-              answer({ code: grpc.status.UNKNOWN, details: 'failed' });
-            }
+            const facts = factsOf(call.metadata, operation.admission);
+            api.serve(operation, call.request, facts).then(
+              (reply) =>
+                reply.status === 401
+                  ? answer({ code: grpc.status.UNAUTHENTICATED, details: 'wrong password' })
+                  : answer(null, reply),
+              () => answer({ code: grpc.status.UNKNOWN, details: 'failed' }),
+            );
           },
         ] as const,
     );

@@ -2,22 +2,38 @@ import type { AddressInfo } from 'node:net';
 import { describeConformance, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { secure } from '@apisec/hono';
-import { serve } from '@hono/node-server';
+// oxlint-disable-next-line no-restricted-imports -- on Node, users of Hono take their facts from there
+import { nodePeer } from '@apisec/node';
+import { type HttpBindings, serve } from '@hono/node-server';
 import { Hono } from 'hono';
 
 describeConformance({
   name: 'Hono on Node',
   protocol: 'http',
-  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'bodies'],
+  capabilities: [
+    'preflight',
+    'raw-output',
+    'headers',
+    'repeated-fields',
+    'bodies',
+    'statuses',
+    'departures',
+  ],
   gaps: { streams: 'HTTP carries one message each way.' },
   start: async (api) => {
     const app = new Hono();
-    const guarded = secure(coverage(tableOf(api, restNames)), { maxBodyBytes: api.largestBody });
+    const guarded = secure(coverage(tableOf(api, restNames)), {
+      maxBodyBytes: api.largestBody,
+      // The node server gives every request of Node along.
+      host: ({ env }) => ({ peer: nodePeer((env as HttpBindings).incoming) }),
+    });
     for (const operation of api.operations) {
       app.all(`/${operation.name}`, guarded, async (c) => {
         const message: unknown = c.req.raw.body ? await c.req.json() : undefined;
-        const reply = api.serve(operation, message, factsOf(c, operation.admission));
-        return operation.raw === undefined ? c.json({ ...reply }) : c.text(operation.raw);
+        const reply = await api.serve(operation, message, factsOf(c, operation.admission));
+        return operation.raw === undefined
+          ? c.json({ ...reply }, reply.status)
+          : c.text(operation.raw);
       });
     }
     app.onError((_error, c) => c.json({ failed: true }, 500));

@@ -1,4 +1,4 @@
-import type { Case, Expectation } from '../case.ts';
+import { type Case, type Expectation, once } from '../case.ts';
 import type { CallTarget, Credentials, ProofSpec } from '../credentials.ts';
 
 const boundToken = async ({ token, jkt }: Credentials): Promise<string> =>
@@ -29,18 +29,6 @@ function proved(name: string, expect: Expectation, spec?: (target: CallTarget) =
     authorization: asDpop,
     proof: async ({ proof }, token, target) => proof(token, target, spec?.(target)),
     expect,
-  };
-}
-
-/** Makes a value once for each subject. */
-function once<Rest extends readonly unknown[]>(
-  make: (credentials: Credentials, ...rest: Rest) => Promise<string>,
-): (credentials: Credentials, ...rest: Rest) => Promise<string> {
-  const made = new WeakMap<Credentials, Promise<string>>();
-  return (credentials, ...rest) => {
-    const value = made.get(credentials) ?? make(credentials, ...rest);
-    made.set(credentials, value);
-    return value;
   };
 }
 

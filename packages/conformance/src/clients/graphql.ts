@@ -9,10 +9,11 @@ export function graphqlClient(served: Served): Client {
   return {
     target: () => ({ method: 'POST', path: '/graphql' }),
     close: http.close,
-    call: async ({ operation, headers, message }) => {
+    call: async ({ operation, headers, message, signal }) => {
       const answer = await http.call({
         operation: 'graphql',
         headers,
+        signal,
         message: {
           operationName: 'Case',
           query: `query Case($amount: Float) { ${operation}(amount: $amount) { id amount secret poison } }`,
@@ -20,7 +21,9 @@ export function graphqlClient(served: Served): Client {
         },
       });
       const body = parse(answer.text.slice(answer.text.indexOf('\n\n') + 2));
-      const extensions = member(body, 'errors', 0, 'extensions');
+      const refusal = member(body, 'errors', 0);
+      const extensions = member(refusal, 'extensions');
+      const retryAfter = member(extensions, 'retryAfter');
       const reply = member(body, 'data', operation);
       const allowed = member(body, 'errors') === undefined && reply !== undefined;
       return {
@@ -28,6 +31,8 @@ export function graphqlClient(served: Served): Client {
         allowed,
         kinds: kindsOf<unknown>(graphqlCode, member(extensions, 'code')),
         code: textMember(extensions, 'reason'),
+        retryAfter: typeof retryAfter === 'number' ? retryAfter : undefined,
+        refusal,
         reply: allowed ? reply : undefined,
       };
     },

@@ -8,7 +8,8 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import type { CallSpec, Client, Observed } from '../subject.ts';
-import { kindsOf } from './observe.ts';
+import { kindsOf, member, textMember } from './observe.ts';
+import { decodeStatus } from './rpc-status.ts';
 import { capital, methodPath, serviceDefinition } from './service.ts';
 
 /** A call of many messages. */
@@ -41,6 +42,7 @@ export function grpcClient(port: number, operations: readonly string[]): GrpcSui
       metadata,
       { deadline: Date.now() + 10_000 },
     );
+    spec.signal?.addEventListener('abort', () => call.cancel());
     return new Promise((resolve) => {
       const replies: unknown[] = [];
       let initial: Metadata | undefined;
@@ -74,11 +76,14 @@ function observe(
     return values.length > 0 ? values.join(', ') : undefined;
   };
   const details = trailing.get('grpc-status-details-bin')[0];
+  const refusal = details instanceof Buffer ? decodeStatus(details) : undefined;
   return {
     allowed: status.code === Status.OK,
     status: status.code,
     kinds: kindsOf(grpcCode, status.code),
-    code: details instanceof Buffer ? reasonOf(details) : undefined,
+    code: textMember(refusal?.details, 'ErrorInfo', 'reason'),
+    retryAfter: secondsOf(member(refusal?.details, 'RetryInfo', 'retry_delay')),
+    refusal,
     reply: replies[0],
     replies,
     header,
@@ -92,9 +97,9 @@ function observe(
   };
 }
 
-/** The reason of the `google.rpc.ErrorInfo` inside a `google.rpc.Status`; by shape, not by library. */
-function reasonOf(status: Buffer): string | undefined {
-  return /type\.googleapis\.com\/google\.rpc\.ErrorInfo[^]{1,4}\n[^]([a-z_]+\.[a-z_.]+)/.exec(
-    status.toString('latin1'),
-  )?.[1];
+/** A `google.protobuf.Duration` in seconds; protobuf leaves out what is 0. */
+function secondsOf(duration: unknown): number | undefined {
+  if (duration === undefined) return undefined;
+  const [seconds = 0, nanos = 0] = [member(duration, 'seconds'), member(duration, 'nanos')];
+  return Number(seconds) + Number(nanos) / 1e9;
 }

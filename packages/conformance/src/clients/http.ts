@@ -29,6 +29,7 @@ export function httpClient(served: Served): Client {
 
 function observe(answer: Answer): Observed {
   const body = parse(answer.text);
+  const retryAfter = answer.header('retry-after');
   const allowed = answer.status >= 200 && answer.status < 300 && answer.status !== 204;
   return {
     status: answer.status,
@@ -37,6 +38,8 @@ function observe(answer: Answer): Observed {
     allowed,
     kinds: kindsOf(httpStatus, answer.status),
     code: textMember(body, 'code'),
+    retryAfter: retryAfter === undefined ? undefined : Number(retryAfter),
+    refusal: allowed ? undefined : body,
     reply: allowed ? (body ?? answer.text) : undefined,
   };
 }
@@ -74,6 +77,7 @@ function overSocket(port: number, spec: CallSpec): Promise<Answer> {
             : [['content-length', String(Buffer.byteLength(payload))]]),
         ].flat(),
         agent: false,
+        ...(spec.signal && { signal: spec.signal }),
       },
       (response) => {
         const chunks: Buffer[] = [];
@@ -104,8 +108,14 @@ async function inProcess(fetch: NonNullable<Served['fetch']>, spec: CallSpec): P
       method,
       headers: headers.map(([name, value]) => [name, value]),
       ...(payload !== undefined && { body: payload }),
+      ...(spec.signal && { signal: spec.signal }),
     }),
   );
+  if (spec.signal?.aborted) {
+    // As a runtime does, which has nobody left to send it to.
+    await response.body?.cancel();
+    spec.signal.throwIfAborted();
+  }
   return {
     status: response.status,
     header: (name) => response.headers.get(name) ?? undefined,
