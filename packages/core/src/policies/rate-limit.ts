@@ -7,7 +7,6 @@ import {
   type CompiledRule,
   compileRule,
   isCost,
-  isLimit,
   KEY_MISSING,
   type NamedRateLimitRule,
   type RateLimitRule,
@@ -121,7 +120,7 @@ export function rateLimit<Needs extends object>(
       for (const rule of rules) {
         const limit = rule.limitOf(facts);
         if (limit === 'unlimited') continue;
-        if (!isLimit(limit)) return LIMIT_INVALID;
+        if (limit === undefined) return LIMIT_INVALID;
         const key = rule.keyOf(facts);
         if (key === undefined) return KEY_MISSING;
         const cost = rule.costOf(request, facts);

@@ -360,23 +360,28 @@ describe('a call that is no attempt', () => {
     expect(await attempt('right', 'bob')).toBe('failures.throttled');
   });
 
-  test('is a redirect, unless the handler tells', async () => {
-    const { attempt, begin, end } = login();
-    await failTimes(3, () => attempt('wrong'));
-    for (const status of [301, 302, 303, 307, 308])
-      await failTimes(1, () => attempt(answer(status)));
-    await failTimes(1, () => attempt('wrong'));
-    expect(await attempt('right')).toBe('failures.throttled');
-    const told = login();
-    for (let n = 0; n < 4; n++) {
-      const begun = await told.begin('alice');
-      if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('failed');
-      expect(await told.end(begun, answer(302))).toBeUndefined();
+  test.each([301, 302, 303, 307, 308])(
+    'has failed that is answered with %s, unless the handler tells',
+    async (status) => {
+      const { attempt } = login();
+      await failTimes(4, () => attempt(answer(status)));
+      expect(await attempt('right')).toBe('failures.throttled');
+      const told = login();
+      for (let n = 0; n < 9; n++) {
+        const begun = await told.begin('alice');
+        if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('succeeded');
+        expect(await told.end(begun, answer(status))).toBeUndefined();
+      }
+      expect(await told.attempt('right')).toBeUndefined();
+    },
+  );
+
+  test('is none that shows a form by a safe method, though it redirects', async () => {
+    const { attempt } = login();
+    for (let n = 0; n < 9; n++) {
+      expect(await attempt(answer(302), 'alice', undefined, 'GET')).toBeUndefined();
     }
-    expect(await told.attempt('right')).toBe('failures.throttled');
-    const begun = await begin('bob');
-    if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('succeeded');
-    expect(await end(begun, answer(303))).toBeUndefined();
+    expect(await attempt('right')).toBeUndefined();
   });
 
   test('has an answer whose status nobody knows', async () => {

@@ -65,14 +65,14 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
    * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
-   * whoever says so, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
+   * whoever says so, redirects after an unsafe method, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
    * but for those with a safe HTTP method: anybody can make them, and servers answer `OPTIONS` by themselves;
    * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does
    * not `tell` otherwise.
    *
-   * Where the status tells something else, judge it, or let the handler `tell`: redirects are neither, so of a
-   * form login that answers right and wrong passwords with 302 nothing is counted; neither is 400, with which
-   * an OAuth token endpoint says `invalid_grant`.
+   * Where the status tells something else, judge it, or let the handler `tell`: a form login answers right and
+   * wrong passwords with a redirect, so all count as failed of which it tells nothing; and 400, with which an OAuth
+   * token endpoint says `invalid_grant`, is neither.
    */
   readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
   /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
@@ -360,8 +360,10 @@ function judged({ outcome, status, facts }: Completion, safe: boolean): AttemptR
   if (outcome !== 'succeeded') return 'neither';
   if (call === undefined || call.protocol === 'graphql') return 'failed';
   if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
-  const fine = status !== undefined && status >= 200 && status < 300;
-  return fine && !safe ? 'succeeded' : 'neither';
+  if (safe || status === undefined) return 'neither';
+  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login.
+  if (status >= 300 && status < 400) return 'failed';
+  return status >= 200 && status < 300 ? 'succeeded' : 'neither';
 }
 
 function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {

@@ -55,7 +55,8 @@ export interface CompiledRule<in Needs extends object> {
   readonly label: string;
   /** `;qu="..."`, or empty. */
   readonly unit: string;
-  readonly limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited';
+  /** Undefined where the answer is no limit. */
+  readonly limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited' | undefined;
   readonly keyOf: (facts: Readonly<Needs>) => string | undefined;
   readonly costOf: (request: RequestLike, facts: Readonly<Needs>) => number;
   readonly settle: RateLimitRule<Needs>['settle'];
@@ -104,7 +105,7 @@ export function compileRule<Needs extends object>(
     name,
     label,
     unit: quantity && `;qu=${quantity}`,
-    limitOf: typeof limit === 'function' ? limit : () => limit,
+    limitOf: typeof limit === 'function' ? vetted(limit) : () => limit,
     costOf: typeof cost === 'function' ? cost : cost === undefined ? ONE : () => cost,
     settle,
     ...compileSubject(policy, rule),
@@ -135,25 +136,34 @@ export function isCost(cost: unknown): cost is number {
   return typeof cost === 'number' && cost >= 0 && cost <= MOST;
 }
 
+/** Answers of a limit function, looked at before they are used; each frozen one, as factories make them, once. */
+function vetted<Needs extends object>(
+  limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited',
+): CompiledRule<Needs>['limitOf'] {
+  let known: Limit | undefined;
+  return (facts) => {
+    const limit = limitOf(facts);
+    if (limit === 'unlimited' || (limit === known && known !== undefined)) return limit;
+    if (!isLimit(limit)) return undefined;
+    if (Object.isFrozen(limit)) known = limit;
+    return limit;
+  };
+}
+
 /** True for a limit that can be counted, whoever made it. */
 export function isLimit(limit: unknown): limit is Limit {
   if (typeof limit !== 'object' || limit === null) return false;
   // Every member is looked at before it is used.
-  const { algorithm, capacity, ...rest } = limit as Limit;
+  const { algorithm, capacity, refill, period, window } = limit as Partial<BucketLimit> &
+    Partial<Pick<WindowLimit, 'window'>> & { readonly algorithm?: unknown };
   if (!isPositive(capacity)) return false;
   if (algorithm === 'bucket') {
-    const { refill, period } = rest as Partial<BucketLimit>;
-    return isPositive(refill) && isPositive(period) && fills(rest as BucketLimit, capacity);
+    return isPositive(refill) && isPositive(period) && (capacity * period) / refill <= LONGEST_SPAN;
   }
-  const { window } = rest as Partial<WindowLimit>;
   const isWindow = algorithm === 'fixed_window' || algorithm === 'sliding_window';
-  return isWindow && isPositive(window) && (window as number) <= LONGEST_SPAN;
+  return isWindow && isPositive(window) && window <= LONGEST_SPAN;
 }
 
-function fills({ refill, period }: BucketLimit, capacity: number): boolean {
-  return (capacity * period) / refill <= LONGEST_SPAN;
-}
-
-function isPositive(value: unknown): boolean {
+function isPositive(value: unknown): value is number {
   return typeof value === 'number' && value > 0 && value <= MOST;
 }
