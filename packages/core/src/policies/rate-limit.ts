@@ -137,11 +137,12 @@ export function rateLimit<Needs extends object>(
         () => count(requests),
         (counted) => {
           const { answer } = counted;
-          const told = asked.map(({ label, unit }, index): ToldLimit => {
+          const told = asked.map(({ label, policyOf }, index): ToldLimit => {
             // A store that answers is held to one verdict for each request.
             const { limit } = counted.requests[index] as LimitRequest;
             const verdict = answer.verdicts[index] as LimitVerdict;
-            return { label, unit, partition: partitions?.[index] ?? '', limit, verdict };
+            const partition = partitions?.[index] ?? '';
+            return { label, policy: policyOf(limit), partition, limit, verdict };
           });
           const edits = headersOf(told);
           if (!answer.allowed) return exceeded(asked, answer, edits);

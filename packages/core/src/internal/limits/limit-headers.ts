@@ -9,8 +9,8 @@ const MOST = 999_999_999_999_999;
 /** One limit of a decision, as headers tell it. Strings are serialised structured fields. */
 export interface ToldLimit {
   readonly label: string;
-  /** `;qu="..."`, or empty. */
-  readonly unit: string;
+  /** From {@link policyItem}. */
+  readonly policy: string;
   /** `;pk=:...:`, or empty. */
   readonly partition: string;
   readonly limit: Limit;
@@ -27,13 +27,20 @@ export function serializedName(policy: string, name: string): string {
   return label;
 }
 
+/**
+ * One item of `RateLimit-Policy`, but for the partition.
+ *
+ * @param unit `;qu="..."`, or empty.
+ */
+export function policyItem(label: string, unit: string, limit: Limit): string {
+  const window = Math.max(1, seconds(windowOf(limit)));
+  return `${label};q=${units(limit.capacity)};w=${window}${unit}`;
+}
+
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. */
 export function limitHeaders(limits: readonly ToldLimit[]): HeaderEdit[] {
   return listHeaders(
-    limits.map(({ label, unit, partition, limit }) => {
-      const window = Math.max(1, seconds(windowOf(limit)));
-      return `${label};q=${units(limit.capacity)};w=${window}${unit}${partition}`;
-    }),
+    limits.map(({ policy, partition }) => policy + partition),
     limits.map(({ label, partition, verdict }) => {
       const { remaining } = verdict;
       return `${label};r=${units(remaining)};t=${seconds(moreAfter(verdict))}${partition}`;

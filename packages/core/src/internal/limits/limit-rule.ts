@@ -6,7 +6,7 @@ import type { BucketLimit, Limit, WindowLimit } from '../../stores/limit-store.t
 import { sharedRefusal } from '../shared-refusal.ts';
 import { serializeBytes, serializeString } from '../text/structured-fields.ts';
 import { LONGEST_SPAN } from './limit-checks.ts';
-import { serializedName } from './limit-headers.ts';
+import { policyItem, serializedName } from './limit-headers.ts';
 import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
 
 /** Who a limit counts. */
@@ -53,8 +53,8 @@ export interface CompiledRule<in Needs extends object> {
   readonly name: string;
   /** The name as it stands in headers. */
   readonly label: string;
-  /** `;qu="..."`, or empty. */
-  readonly unit: string;
+  /** How `RateLimit-Policy` tells a limit of this rule. */
+  readonly policyOf: (limit: Limit) => string;
   /** Undefined where the answer is no limit. */
   readonly limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited' | undefined;
   readonly keyOf: (facts: Readonly<Needs>) => string | undefined;
@@ -104,7 +104,7 @@ export function compileRule<Needs extends object>(
   return {
     name,
     label,
-    unit: quantity && `;qu=${quantity}`,
+    policyOf: policies(label, quantity && `;qu=${quantity}`),
     limitOf: typeof limit === 'function' ? vetted(limit) : () => limit,
     costOf: typeof cost === 'function' ? cost : cost === undefined ? ONE : () => cost,
     settle,
@@ -134,6 +134,18 @@ export function compileSubject<Needs extends object>(
 /** True for what can be taken from a limit. */
 export function isCost(cost: unknown): cost is number {
   return typeof cost === 'number' && cost >= 0 && cost <= MOST;
+}
+
+/** Items of `RateLimit-Policy`; that of the last frozen limit is remembered. */
+function policies(label: string, unit: string): (limit: Limit) => string {
+  let known: Limit | undefined;
+  let item = '';
+  return (limit) => {
+    if (limit === known) return item;
+    if (!Object.isFrozen(limit)) return policyItem(label, unit, limit);
+    known = limit;
+    return (item = policyItem(label, unit, limit));
+  };
 }
 
 /** Answers of a limit function, looked at before they are used; each frozen one, as factories make them, once. */
