@@ -30,12 +30,17 @@ const loaded = loadPackageDefinition(
         Duration: {
           fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } },
         },
+        Violation: { fields: { subject: { ...string, id: 1 }, description: { ...string, id: 2 } } },
+        QuotaFailure: {
+          fields: { violations: { rule: 'repeated', type: 'Violation', id: 1 } },
+        },
         RetryInfo: { fields: { retry_delay: { type: 'Duration', id: 1 } } },
         Reader: {
           methods: {
             status: method('Status'),
             errorInfo: method('ErrorInfo'),
             retryInfo: method('RetryInfo'),
+            quotaFailure: method('QuotaFailure'),
           },
         },
       },
@@ -63,6 +68,11 @@ function read(name: string, bytes: Buffer): object {
   return loaded.Reader.service[name]?.responseDeserialize(bytes) as object;
 }
 
+const readers: Readonly<Record<string, string>> = {
+  RetryInfo: 'retryInfo',
+  QuotaFailure: 'quotaFailure',
+};
+
 function decode(bytes: Buffer) {
   const { code, message, details } = read('status', bytes) as Status;
   return {
@@ -70,7 +80,7 @@ function decode(bytes: Buffer) {
     message,
     details: details.map(({ type_url, value }) => [
       type_url,
-      { ...read(type_url.endsWith('RetryInfo') ? 'retryInfo' : 'errorInfo', value) },
+      { ...read(readers[type_url.replace(/^.*\./, '')] ?? 'errorInfo', value) },
     ]),
   };
 }
@@ -87,6 +97,23 @@ test('a refusal is the same for a protobuf library', () => {
       ],
     ],
   });
+});
+
+test('limits that were exceeded are named', () => {
+  const refusal = (names: unknown) =>
+    grpcRefusal({
+      kind: 'rate_limited',
+      code: 'limit.exceeded',
+      problem: { extensions: { 'violated-policies': names } },
+    });
+  const { details } = decode(encodeStatus(refusal(['user', 'everyone'])));
+  expect(details[1]).toMatchObject([
+    'type.googleapis.com/google.rpc.QuotaFailure',
+    { violations: [{ subject: 'user' }, { subject: 'everyone' }] },
+  ]);
+  for (const odd of [undefined, 'user', [1, null], {}]) {
+    expect(decode(encodeStatus(refusal(odd))).details).toHaveLength(1);
+  }
 });
 
 test('whatever its text and its delay are', () => {

@@ -1,17 +1,24 @@
 import type { GrpcRefusal } from '@apisec/core';
 
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
+const QUOTA_FAILURE = 'type.googleapis.com/google.rpc.QuotaFailure';
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 /**
  * A refusal as `google.rpc.Status` in the protobuf wire format, for `grpc-status-details-bin`: with
- * `ErrorInfo`, and `RetryInfo` where a retry can help. Written by hand because it takes three kinds of field.
+ * `ErrorInfo`, `RetryInfo` where a retry can help, and `QuotaFailure` where limits were exceeded. Written by hand because
+ * it takes three kinds of field.
  */
 export function encodeStatus(refusal: GrpcRefusal): Buffer {
-  const { code, message, errorInfo, retryAfter } = refusal;
+  const { code, message, errorInfo, retryAfter, violated } = refusal;
   const details = [any(ERROR_INFO, [text(1, errorInfo.reason), text(2, errorInfo.domain)])];
   // RetryInfo.retry_delay is field 1.
   if (retryAfter !== undefined) details.push(any(RETRY_INFO, [field(1, duration(retryAfter))]));
+  if (violated.length > 0) {
+    // Each violation (1) is a message of which `subject` is field 1.
+    const violations = violated.map((name) => field(1, text(1, name)));
+    details.push(any(QUOTA_FAILURE, violations));
+  }
   return Buffer.concat([
     integer(1, code),
     text(2, message),

@@ -62,6 +62,9 @@ interface Leased {
  * Refuses a call while as many of the same caller are running as may. A call stops counting when it ends
  * in whatever way, is refused by a later policy, is aborted, or when its lease runs out.
  *
+ * It counts calls, not work: a handler that goes on after its caller has left is not counted any more, so let it stop
+ * then (`request.signal`, `res.on('close')`, `call.on('cancelled')`), or pair this with `rateLimit`.
+ *
  * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
  * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
  * failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`).

@@ -23,6 +23,8 @@ export interface GrpcRefusal {
   readonly errorInfo: { readonly reason: string; readonly domain: string };
   /** `google.rpc.RetryInfo`, in seconds, to the millisecond. */
   readonly retryAfter: number | undefined;
+  /** `google.rpc.QuotaFailure`: the limits that were exceeded, by name. */
+  readonly violated: readonly string[];
   /** Trailing metadata. */
   readonly metadata: readonly (readonly [name: string, value: string])[];
 }
@@ -39,6 +41,13 @@ export function grpcRefusal(denial: Denial): GrpcRefusal {
     message: (denial.detail ?? denial.code).replace(/[^\x20-\x7e]/g, ' '),
     errorInfo: { reason: denial.code, domain: 'apisec' },
     retryAfter: exactRetryAfterOf(denial),
+    violated: violatedPolicies(denial),
     metadata,
   };
+}
+
+/** The member of that name in draft-ietf-httpapi-ratelimit-headers-10, as far as it is one. */
+function violatedPolicies({ problem }: Denial): readonly string[] {
+  const names = problem?.extensions?.['violated-policies'];
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
 }
