@@ -14,7 +14,7 @@ import { assertPolicy, definePolicy, type Policy, type Role } from './policy.ts'
  *   .use(optional(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' })))
  *   .use(rateLimit({
  *     limit: ({ principal }) => (principal ? MEMBERS : STRANGERS),
- *     by: ({ principal, peer }) => (principal ? ['user', principal.id] : ['peer', peer.id]),
+ *     by: ({ principal, peer }) => (principal ? ['user', principal.id] : peer.id),
  *   }))
  */
 export function optional<Needs extends object, Adds extends object>(
