@@ -1,5 +1,6 @@
 import { assertConfiguration, ConfigurationError } from '@apisec/core';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { replyCode } from './reply-code.ts';
 
 /** A client of a Redis or Valkey server, or of a cluster of them. */
 export type RedisClient = Redis | Cluster;
@@ -115,7 +116,7 @@ export function backoff(attempt: number): number {
 
 /** A server that was demoted in a failover refuses writes; its successor is found by connecting anew. */
 function hasMoved(error: Error): boolean {
-  return error.message.startsWith('READONLY');
+  return replyCode(error.message) === 'READONLY';
 }
 
 /** Each command tells its own failure; an 'error' event that nobody hears would end the process. */

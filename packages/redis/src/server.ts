@@ -3,6 +3,7 @@ import slotOf from 'cluster-key-slot';
 import { Cluster, Command } from 'ioredis';
 import { assertBreaker, type Breaker, type BreakerOptions, circuitBreaker } from './breaker.ts';
 import { assertCounts, type RedisClient } from './client.ts';
+import { replyCode } from './reply-code.ts';
 import type { Script } from './script.ts';
 
 /** Options that all stores on Redis share. */
@@ -143,12 +144,22 @@ async function evaluate(
 }
 
 /** Replies that say that the server cannot serve anybody now. */
-const OUT_OF_SERVICE =
-  /^(?:BUSY|CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN|UNKILLABLE)\b/;
+const OUT_OF_SERVICE: ReadonlySet<string> = new Set([
+  'BUSY',
+  'CLUSTERDOWN',
+  'LOADING',
+  'MASTERDOWN',
+  'MISCONF',
+  'NOREPLICAS',
+  'OOM',
+  'READONLY',
+  'TRYAGAIN',
+  'UNKILLABLE',
+]);
 
 /** An error about this one command, which says nothing against the next one. */
 function isAnswer(cause: unknown): boolean {
-  return isReply(cause) && !OUT_OF_SERVICE.test(cause.message);
+  return isReply(cause) && !OUT_OF_SERVICE.has(replyCode(cause.message));
 }
 
 function isReply(cause: unknown): cause is Error {
