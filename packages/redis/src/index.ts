@@ -14,10 +14,12 @@ export {
   type RedisLimitStoreOptions,
   redisLimitStore,
 } from './redis-limit-store.ts';
+export { redisRefreshTokenStore } from './redis-refresh-token-store.ts';
 export { redisReplayStore } from './redis-replay-store.ts';
 export {
   type RedisRevocationStoreOptions,
   redisRevocationStore,
 } from './redis-revocation-store.ts';
+export { redisTotpStore } from './redis-totp-store.ts';
 export type { RedisStoreOptions } from './server.ts';
 export type { LocalCacheOptions } from './watched-cache.ts';

@@ -4,8 +4,10 @@ import {
   counterStoreContract,
   leaseStoreContract,
   limitStoreContract,
+  refreshTokenStoreContract,
   replayStoreContract,
   revocationStoreContract,
+  totpStoreContract,
 } from '@apisec/core/testing';
 import {
   connectRedis,
@@ -15,8 +17,10 @@ import {
   redisCounterStore,
   redisLeaseStore,
   redisLimitStore,
+  redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
+  redisTotpStore,
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -84,6 +88,20 @@ function describeContracts(
     describe('counters', () => {
       test.each(counterStoreContract)('$name', async ({ run }) => {
         await run({ create: () => redisCounterStore(options()), pass });
+      });
+    });
+    describe('second factors', () => {
+      test.each(totpStoreContract)('$name', async ({ run }) => {
+        await run(redisTotpStore(options()));
+      });
+    });
+    describe('refresh tokens', () => {
+      test.each(refreshTokenStoreContract)('$name', async ({ run }) => {
+        await run({
+          create: () => redisRefreshTokenStore(options()),
+          pass,
+          now: () => Date.now(),
+        });
       });
     });
     describe('API keys, cached', () => {

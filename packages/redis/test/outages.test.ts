@@ -1,9 +1,13 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import {
   type AuthenticatedFacts,
   type CallFacts,
   type Outcome,
   peerOf,
+  type RefreshTokenFamily,
   requireNotRevoked,
+  type TotpRecord,
   throttleFailures,
 } from '@apisec/core';
 import {
@@ -11,8 +15,10 @@ import {
   type RedisStoreOptions,
   redisCounterStore,
   redisLeaseStore,
+  redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
+  redisTotpStore,
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -42,6 +48,34 @@ const stranger: CallFacts = {
   call: { protocol: 'http', operation: 'POST /login' },
   peer: peerOf('192.0.2.1'),
 };
+const factor: TotpRecord = {
+  account: 'a',
+  secret: { key: 'v1', iv: 'aXYtaXYtaXYt', text: 'c2VhbGVk' },
+  algorithm: 'SHA-1',
+  digits: 6,
+  period: 30,
+  confirmed: true,
+  lastStep: -1,
+  failures: 0,
+  lockedUntil: 0,
+  backupCodes: [],
+  version: 'v1',
+};
+const family = (id: string, changes: Partial<RefreshTokenFamily> = {}): RefreshTokenFamily => ({
+  id,
+  current: 'first',
+  generation: 0,
+  subject: 'alice',
+  clientId: 'shop',
+  audience: [],
+  scopes: [],
+  session: 'session',
+  claims: {},
+  startedAt: Date.now(),
+  idleUntil: Date.now() + 60_000,
+  expiresAt: Date.UTC(2100, 0),
+  ...changes,
+});
 
 let turn = 0;
 /** What each store is asked; another key each time. */
@@ -65,6 +99,22 @@ const questions: Record<string, (options: RedisStoreOptions) => () => Promise<un
   counters: (options) => {
     const store = redisCounterStore(options);
     return async () => store.attempt([{ name: 'login', key: `account ${turn++}`, rule }]);
+  },
+  'second factors': (options) => {
+    const store = redisTotpStore(options);
+    return async () => store.insert({ ...factor, account: `account ${turn++}` });
+  },
+  'refresh tokens that are issued': (options) => {
+    const store = redisRefreshTokenStore(options);
+    return async () => store.insert(family(`family ${turn++}`));
+  },
+  'refresh tokens that are used': (options) => {
+    const store = redisRefreshTokenStore(options);
+    return async () => store.replace('first', family(`family ${turn++}`));
+  },
+  'families of a subject': (options) => {
+    const store = redisRefreshTokenStore(options);
+    return async () => store.endSubject(`subject ${turn++}`);
   },
 };
 
@@ -143,6 +193,33 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect(await replays.putIfAbsent('a', 60_000)).toBe(false);
   });
 
+  test('out of memory: no second factor or refresh token is half written, and families can be ended', async () => {
+    const options = { ...(await open()), breaker: { failures: 100 } };
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    const [factors, families] = [redisTotpStore(options), redisRefreshTokenStore(options)];
+    await factors.insert(factor);
+    for (const id of ['a', 'b', 'c']) await families.insert(family(id));
+    await admin.config('SET', 'maxmemory', '1');
+    const writes = [
+      async () => factors.insert({ ...factor, account: 'new' }),
+      async () => factors.replace({ ...factor, version: 'v2', lastStep: 7 }, 'v1'),
+      async () => families.insert(family('new')),
+      async () => families.replace('first', family('a', { current: 'second' })),
+    ];
+    for (const write of writes) await expect(write()).rejects.toThrow('OOM');
+    expect(await families.end('b', 'reused')).toBe(true);
+    expect(await families.get('b')).toMatchObject({ ended: 'reused' });
+    await admin.config('SET', 'maxmemory', '0');
+    expect(await factors.get('new')).toBeUndefined();
+    expect(await factors.get('a')).toEqual(factor);
+    expect(await families.get('new')).toBeUndefined();
+    expect(await families.get('a')).toMatchObject({ current: 'first' });
+    for (const write of writes) expect(await write()).toBe(true);
+    await admin.config('SET', 'maxmemory', '1');
+    expect(await families.endSubject('alice')).toBe(3);
+  });
+
   test('a proof whose answer was lost is not taken a second time', async () => {
     const store = redisReplayStore(await open());
     server.pause();
@@ -181,4 +258,33 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     server.resume();
     await recovered(call);
   });
+});
+
+test('a server that may not write is not asked again, also as Redis 6 says it in scripts', async () => {
+  const refusal =
+    `-ERR Error running script (call to f_${'0a'.repeat(20)}): @user_script:5: ` +
+    "@user_script: 5: -READONLY You can't write against a read only replica.\r\n";
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections++;
+    socket.on('data', (chunk) => {
+      for (const [, name] of chunk.toString().matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)\r$/gm)) {
+        socket.write(name?.toLowerCase() === 'evalsha' ? refusal : '+OK\r\n');
+      }
+    });
+    socket.on('error', () => undefined);
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  // It listens on TCP, so its address is one.
+  const { port } = server.address() as AddressInfo;
+  const client = connectRedis(`redis://127.0.0.1:${port}`, { enableReadyCheck: false });
+  onTestFinished(() => client.disconnect());
+  await once(client, 'ready');
+  const store = redisLeaseStore({ client, breaker: { failures: 1, pause: 60_000 } });
+  const acquire = async () => store.acquire({ name: 'a', key: 'a', limit: 1, ttl: 1_000 });
+  await expect(acquire()).rejects.toThrow('READONLY');
+  await expect(acquire()).rejects.toThrow('not asked again yet');
+  // It looks for the one that took over.
+  await vi.waitFor(() => expect(connections).toBeGreaterThan(1), 5_000);
 });
