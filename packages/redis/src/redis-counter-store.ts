@@ -89,6 +89,9 @@ const DOUBLE = 8;
  * script for each decision however many keys, on the server's own clock. In a cluster all of them live in one
  * slot, since an attempt counts against all of its keys or none.
  *
+ * Needs Redis 6 or newer, or Valkey. The server must not evict (`maxmemory-policy noeviction`; beside caches that need
+ * eviction, a Redis of its own): an account whose failures are pushed out may be guessed at afresh.
+ *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
  * const store = redisCounterStore({ client: connectRedis('redis://127.0.0.1:6379') });

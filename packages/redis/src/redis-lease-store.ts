@@ -29,6 +29,9 @@ const MOST_UNRELEASED = 10_000;
  * script for each decision, on the server's own clock. A lease that cannot be given back, because Redis is away when
  * the call ends, is given back when it is there again.
  *
+ * Needs Redis 6 or newer, or Valkey. The server must not evict (`maxmemory-policy noeviction`; beside caches that need
+ * eviction, a Redis of its own): calls whose key is pushed out run uncounted.
+ *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
  * concurrencyLimit({ store: redisLeaseStore({ client }), name: 'exports', limit: 5, by: 'everyone' });

@@ -42,6 +42,10 @@ const MOST_LIMITS = 16;
  * While the server does not answer, decisions reject within `timeout`; what happens then is said by `onError` of
  * the policy. It recovers by itself.
  *
+ * Needs Redis 6 or newer, or Valkey. The server must not evict (`maxmemory-policy noeviction`; beside caches that need
+ * eviction, a Redis of its own): a limit that is pushed out starts afresh, and whoever fills the memory with new keys
+ * can bring that about.
+ *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
  * const store = redisLimitStore({ client: connectRedis('redis://127.0.0.1:6379') });
