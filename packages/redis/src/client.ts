@@ -9,7 +9,7 @@ export type RedisClient = Redis | Cluster;
 export type RedisConnectOptions = Omit<RedisOptions, 'replyMapping' | 'keyPrefix'>;
 export type RedisClusterConnectOptions = Omit<
   ClusterOptions,
-  'redisOptions' | 'keyPrefix' | 'retryDelayOnFailover'
+  'redisOptions' | 'keyPrefix' | 'retryDelayOnFailover' | 'scaleReads'
 > & {
   readonly redisOptions?: Omit<NonNullable<ClusterOptions['redisOptions']>, 'replyMapping'>;
 };
@@ -81,8 +81,8 @@ export function connectRedisCluster(
 }
 
 /**
- * Refuses a client that would send commands twice, hold calls back while there is no server, or write some keys under
- * another name than others.
+ * Refuses a client that would send commands twice, hold calls back while there is no server, read from replicas, or
+ * write some keys under another name than others.
  *
  * @throws ConfigurationError naming the options to set.
  */
@@ -102,6 +102,10 @@ export function assertCounts(client: RedisClient): void {
         'retryDelayOnFailover: 0.',
     );
   }
+  assertConfiguration(
+    !(client instanceof Cluster) || (client.options.scaleReads ?? 'master') === 'master',
+    'This Redis client reads from replicas, which may not know yet what was just revoked. Leave out scaleReads.',
+  );
   assertConfiguration(
     !keyPrefix && !connection.keyPrefix,
     'This Redis client puts a prefix before keys, and not in all commands. Leave out keyPrefix; stores have a ' +

@@ -156,3 +156,12 @@ test('a cluster client that sends commands again is refused', () => {
   expect(() => redisLimitStore({ client })).toThrow('retryDelayOnFailover');
   client.disconnect();
 });
+
+test('a cluster client that reads from replicas is refused', () => {
+  const nodes = [{ host: '127.0.0.1', port: 1 }];
+  // As from JavaScript: the type has no such option.
+  const options = { lazyConnect: true, scaleReads: 'slave' };
+  const client = connectRedisCluster(nodes, options);
+  expect(() => redisLimitStore({ client })).toThrow('scaleReads');
+  client.disconnect();
+});
