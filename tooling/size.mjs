@@ -25,7 +25,7 @@ const BUNDLES = [
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 21_750, // docs/decisions/015: why not the 15,000 that were hoped for
+    limit: 22_750, // docs/decisions/015: why not the 15,000 that were hoped for
     without: [`${core}/credentials/`, `${core}/policies/require-dpop.ts`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },

@@ -232,8 +232,10 @@ function weigh(one: Deny | undefined, other: Deny): Deny {
   if (a.kind !== b.kind)
     return { ok: false, denial: rank[b.kind] > rank[a.kind] ? b : a, obligations };
   const told = a.challenges ?? [];
+  // That there were none is the least that can be said of credentials.
+  const most = a.code === 'credentials.missing' ? b : a;
   const more = (b.challenges ?? []).filter((each) => !told.some((known) => isSame(known, each)));
-  return { ok: false, denial: { ...a, challenges: [...told, ...more] }, obligations };
+  return { ok: false, denial: { ...most, challenges: [...told, ...more] }, obligations };
 }
 
 /** Two policies for one scheme (JWTs and opaque tokens) must not challenge twice with the same words. */

@@ -64,6 +64,21 @@ test.each<[string, () => Outcome<{ user: string }>]>([
 test('one of several ways may be left out', async () => {
   const either = anyOf(answering(missing), answering(missing));
   expect(await optional(either).check(request, seed)).toMatchObject({ ok: true, facts: {} });
+  for (const other of [
+    anyOf(
+      answering(missing),
+      answering(() => deny('unauthenticated', 'session.expired')),
+    ),
+    anyOf(
+      answering(() => deny('unauthenticated', 'session.expired')),
+      answering(missing),
+    ),
+  ]) {
+    expect(await optional(other).check(request, seed)).toMatchObject({
+      ok: false,
+      denial: { code: 'session.expired' },
+    });
+  }
   const broken = anyOf(
     answering(missing),
     answering(() => bad),

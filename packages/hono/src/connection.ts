@@ -4,7 +4,11 @@ import type { Context } from 'hono';
 interface Connection {
   readonly destroyed?: unknown;
   readonly once: (event: 'close', listener: () => void) => unknown;
+  readonly destroy?: () => unknown;
 }
+
+/** Calls of one HTTP/1 connection that may wait for their answers; one more cuts it, as on other Node hosts. */
+const MOST_PIPELINED = 100;
 
 /** One set for each connection, since a listener for each call would be too many for Node. */
 const callsByConnection = new WeakMap<Connection, Set<() => void>>();
@@ -25,6 +29,7 @@ export function onConnectionGone(c: Context, tell: () => void): () => void {
   }
   const calls = callsByConnection.get(connection) ?? watch(connection);
   calls.add(tell);
+  if (calls.size > MOST_PIPELINED && isFirstVersion(c)) connection.destroy?.();
   return () => void calls.delete(tell);
 }
 
@@ -42,6 +47,12 @@ function connectionOf(c: Context): Connection | undefined {
   const env = c.env as { readonly incoming?: { readonly socket?: unknown } } | null | undefined;
   const socket = env?.incoming?.socket as Partial<Connection> | null | undefined;
   return typeof socket?.once === 'function' ? (socket as Connection) : undefined;
+}
+
+/** Streams of HTTP/2 share a connection by right. */
+function isFirstVersion(c: Context): boolean {
+  const env = c.env as { readonly incoming?: { readonly httpVersionMajor?: unknown } };
+  return env.incoming?.httpVersionMajor === 1;
 }
 
 const nothing = (): void => undefined;

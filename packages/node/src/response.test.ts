@@ -152,6 +152,24 @@ describe('the end of a response', () => {
       expect(warned).not.toHaveBeenCalled();
     });
 
+    test('is cut with its connection where there are more than anybody sends', async () => {
+      const told: boolean[] = [];
+      let calls = 0;
+      const base = await serveHttp1((_, response) => {
+        calls++;
+        onEnd(response, (aborted) => told.push(aborted));
+        // The first one is never answered, and the others would fill what the connection may hold.
+        if (calls > 1) response.end('x'.repeat(20_000));
+      });
+      const socket = connect(Number(new URL(base).port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      onTestFinished(() => void socket.destroy());
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000));
+      await vi.waitFor(() => expect(calls).toBeGreaterThan(100));
+      await vi.waitFor(() => expect(told).toHaveLength(calls));
+      expect(told.every(Boolean)).toBe(true);
+    });
+
     test('is aborted when the one before it ends the connection', async () => {
       const { held, told } = await hold((response) => void response.end('in'));
       held[0]?.setHeader('connection', 'close').end('in');

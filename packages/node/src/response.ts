@@ -76,6 +76,7 @@ function onServerResponseEnd(response: ServerResponse, tell: (aborted: boolean) 
     return;
   }
   calls?.add(abort);
+  if (connection && calls && calls.size > MOST_PIPELINED) connection.destroy();
   // Node emits `finish` as well when what was written could not be sent.
   response.once('finish', () => tellOnce(Boolean(connection?.destroyed || connection?.errored)));
   response.once('close', abort);
@@ -104,6 +105,13 @@ function onStreamEnd(response: Http2ServerResponse, tell: (aborted: boolean) => 
  * One set for each connection, since a listener for each call would be too many for Node.
  */
 const callsByConnection = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls of one HTTP/1 connection that may wait for their answers; one more cuts the connection. Node takes thousands
+ * out of one packet, each with its place among the running calls, and does not hear of the end of a connection
+ * whose answers nobody reads. Nobody who means well has so many in line.
+ */
+const MOST_PIPELINED = 100;
 
 function callsOn(connection: Socket): Set<() => void> {
   const known = callsByConnection.get(connection);

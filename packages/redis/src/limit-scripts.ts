@@ -35,7 +35,11 @@ local function level(kind, a, b, used, at, previous)
   return windowLevel(kind, a, used, at, previous)
 end
 -- When the clock was set back (a server that took over is behind), a state is of now: its key recovers in its own time.
-local function isAhead(at) return at > time + 1000 end
+-- A window that has just begun stays where it is, or the same one would be admitted twice.
+local function isAhead(kind, a, at)
+  if at <= time + 1000 then return false end
+  return kind == 0 or at > time + a
+end
 local function today(kind, a)
   if kind == 0 then return time end
   return floor(time / a) * a
@@ -100,7 +104,7 @@ while i <= size do
   for j = from, to, 4 do
     local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
     local there
-    if isAhead(at[k]) then
+    if at[k] > time and isAhead(laws[law + 1], laws[law + 2], at[k]) then
       at[k] = today(laws[law + 1], laws[law + 2])
       if laws[law + 1] == 0 then previous[k] = 0 end
       -- Written even by a refusal: time begins to count for it now.
@@ -154,7 +158,7 @@ for i = 1, #KEYS do
     if states[i] then
       used, at, previous = unpackState('>ddd', states[i])
       since = at
-      if isAhead(at) then
+      if isAhead(kind, a, at) then
         at = today(kind, a)
         if kind == 0 then previous = 0 end
       end

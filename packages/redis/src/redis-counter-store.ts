@@ -11,20 +11,30 @@ const KEY = `
 local KEPT = 8
 local clock = redis.call('TIME')
 local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+local function pack(failures, first, times)
+  local value = { struct.pack('>ddd', failures, times[1], first) }
+  for at = 2, math.min(#times, KEPT) do value[at] = struct.pack('>d', times[at]) end
+  return table.concat(value)
+end
 local function load(key)
   local value = redis.call('GET', key)
   if not value then return 0, now, {} end
   local failures, last, first = struct.unpack('>ddd', value)
   local times = { last }
   for at = 25, #value, 8 do times[#times + 1] = (struct.unpack('>d', value, at)) end
+  local ahead = last - now
+  if ahead > 1000 then
+    -- The clock was set back (a server that took over is behind): the last one was now, and pauses take their time.
+    first = first - ahead
+    for at = 1, #times do times[at] = times[at] - ahead end
+    redis.call('SET', key, pack(failures, first, times), 'KEEPTTL')
+  end
   return failures, first, times
 end
 local function save(key, failures, first, times, forgetAfter)
   local left = failures > 0 and math.ceil(times[1] + forgetAfter - now) or 0
   if left <= 0 then return redis.call('DEL', key) end
-  local value = { struct.pack('>ddd', failures, times[1], first) }
-  for at = 2, math.min(#times, KEPT) do value[at] = struct.pack('>d', times[at]) end
-  redis.call('SET', key, table.concat(value), 'PX', string.format('%d', left))
+  redis.call('SET', key, pack(failures, first, times), 'PX', string.format('%d', left))
 end
 `;
 

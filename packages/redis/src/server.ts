@@ -175,6 +175,8 @@ function inTime<T>(task: Promise<T>, limit: number, late?: (answer: T) => void):
     }, limit);
     task
       .then((answer) => (over ? late?.(answer) : resolve(answer)), reject)
+      // A late answer that is none has nobody to be told to.
+      .catch(() => undefined)
       .finally(() => clearTimeout(timer));
   });
 }

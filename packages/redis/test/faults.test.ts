@@ -234,6 +234,33 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     }
   });
 
+  test('a clock that was set back adds nothing to the pauses after failures', async () => {
+    const { client } = await open();
+    const attempts = redisCounterStore({ client });
+    const rule = {
+      free: 1,
+      delay: 300,
+      maxDelay: 300,
+      lockAfter: 9,
+      lockFor: 60_000,
+      forgetAfter: 600_000,
+    };
+    const attempt = () => attempts.attempt([{ name: 'login', key: 'alice', rule }]);
+    expect((await attempt()).allowed).toBe(true);
+    const hour = 3_600_000;
+    const [name = ''] = await admin.keys('*alice');
+    const bytes = (await admin.getBuffer(name)) ?? Buffer.alloc(24);
+    for (const at of [8, 16]) bytes.writeDoubleBE(bytes.readDoubleBE(at) + hour, at);
+    await admin.set(name, bytes, 'PX', 2 * hour);
+    // The one that is free, and then the pause.
+    expect((await attempt()).allowed).toBe(true);
+    const { allowed, retryAfter } = await attempt();
+    expect(allowed).toBe(false);
+    expect(retryAfter).toBeLessThanOrEqual(300);
+    await new Promise((resolve) => setTimeout(resolve, retryAfter + 5));
+    expect((await attempt()).allowed).toBe(true);
+  });
+
   test('demoted to a replica: refused while it is one, right again after', async () => {
     const { store } = await open();
     await store.consume(ask('before'));

@@ -376,13 +376,22 @@ describe('a call that is no attempt', () => {
     },
   );
 
-  test('is none that shows a form by a safe method, though it redirects', async () => {
+  test('is none that asks for a form by a safe method, though it is sent elsewhere', async () => {
     const { attempt } = login();
-    for (let n = 0; n < 9; n++) {
-      expect(await attempt(answer(302), 'alice', undefined, 'GET')).toBeUndefined();
+    for (let n = 0; n < 99; n++) {
+      expect(await attempt(answer(302), null, undefined, 'GET')).toBeUndefined();
     }
     expect(await attempt('right')).toBeUndefined();
   });
+
+  test.each(safe)(
+    'has failed by %s too, where it names an account and is sent elsewhere',
+    async (method) => {
+      const { attempt } = login();
+      await failTimes(4, () => attempt(answer(302), 'alice', undefined, method));
+      expect(await attempt('right')).toBe('failures.throttled');
+    },
+  );
 
   test('has an answer whose status nobody knows', async () => {
     const { attempt } = login();

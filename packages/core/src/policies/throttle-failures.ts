@@ -65,7 +65,7 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
   readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
    * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
-   * whoever says so, redirects after an unsafe method, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
+   * whoever says so, redirects after an unsafe method or of a call that names an account, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
    * but for those with a safe HTTP method: anybody can make them, and servers answer `OPTIONS` by themselves;
    * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does
    * not `tell` otherwise.
@@ -245,7 +245,8 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         },
       });
       const onComplete = (completion: Completion): MaybePromise<void> => {
-        const result = said ?? (judge ? judge(completion) : judged(completion, safe));
+        const named = held.some(({ request: { rule } }) => rule === accountRule);
+        const result = said ?? (judge ? judge(completion) : judged(completion, safe, named));
         // What is no answer counts as failed, as it is counted already.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
         return store.settle(
@@ -353,17 +354,22 @@ const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
 /** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
 const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
 
-function judged({ outcome, status, facts }: Completion, safe: boolean): AttemptResult {
+function judged(
+  { outcome, status, facts }: Completion,
+  safe: boolean,
+  named: boolean,
+): AttemptResult {
   const { call } = facts as Partial<CallFacts>;
   // Who goes away before the answer may have had it.
   if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
   if (outcome !== 'succeeded') return 'neither';
   if (call === undefined || call.protocol === 'graphql') return 'failed';
   if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
-  if (safe || status === undefined) return 'neither';
-  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login.
-  if (status >= 300 && status < 400) return 'failed';
-  return status >= 200 && status < 300 ? 'succeeded' : 'neither';
+  if (status === undefined) return 'neither';
+  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login; also where
+  // the caller chose a safe method to send the guess with.
+  if (status >= 300 && status < 400) return safe && !named ? 'neither' : 'failed';
+  return status >= 200 && status < 300 && !safe ? 'succeeded' : 'neither';
 }
 
 function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {
