@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { memoryLimitStore, rateLimit, slidingWindow, tokenBucket } from '@apisec/core';
 import { MemoryStore } from 'express-rate-limit';
-import { bench, do_not_optimize, group } from 'mitata';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
+import { inTurns, print } from './in-turns.ts';
 
 const MANY = 1e9;
 const HOUR = 3_600_000;
@@ -31,41 +31,36 @@ const express = new MemoryStore();
 // The store reads no more of its options than the window.
 express.init({ windowMs: HOUR } as Parameters<MemoryStore['init']>[0]);
 
-group('one decision, 10,000 callers', () => {
-  bench('memoryLimitStore, tokenBucket', () =>
-    do_not_optimize(store.consume([{ name: 'bucket', key: next(), limit: bucket, cost: 1 }])),
-  );
-  bench('memoryLimitStore, slidingWindow', () =>
-    do_not_optimize(store.consume([{ name: 'sliding', key: next(), limit: sliding, cost: 1 }])),
-  );
-  bench('rateLimit, with headers', () => do_not_optimize(policy.check(request, { id: next() })));
-  bench('rate-limiter-flexible', async () => do_not_optimize(await flexible.consume(next())));
-  bench('express-rate-limit', async () => do_not_optimize(await express.increment(next())));
-});
-
 const spent = tokenBucket({ capacity: 1, refillPerSecond: 1 / 3_600 });
 const few = new RateLimiterMemory({ points: 1, duration: 3_600 });
 for (const key of callers) {
   store.consume([{ name: 'spent', key, limit: spent, cost: 1 }]);
   await few.consume(key);
 }
+const names = ['user', 'plan', 'all'];
 
-group('one refusal, 10,000 callers', () => {
-  bench('memoryLimitStore, tokenBucket', () =>
-    do_not_optimize(store.consume([{ name: 'spent', key: next(), limit: spent, cost: 1 }])),
-  );
-  bench('rate-limiter-flexible', async () => {
-    await few.consume(next()).catch(do_not_optimize);
-  });
-});
-
-group('three limits, 10,000 callers', () => {
-  const names = ['user', 'plan', 'all'];
-  bench('memoryLimitStore, all or nothing', () => {
-    const key = next();
-    do_not_optimize(store.consume(names.map((name) => ({ name, key, limit: bucket, cost: 1 }))));
-  });
-});
+print(
+  'one decision, 10,000 callers, in memory',
+  await inTurns(
+    {
+      'express-rate-limit': () => express.increment(next()),
+      'rate-limiter-flexible': () => flexible.consume(next()),
+      'memoryLimitStore, tokenBucket': () =>
+        store.consume([{ name: 'bucket', key: next(), limit: bucket, cost: 1 }]),
+      'memoryLimitStore, slidingWindow': () =>
+        store.consume([{ name: 'sliding', key: next(), limit: sliding, cost: 1 }]),
+      'memoryLimitStore, three limits': () => {
+        const key = next();
+        return store.consume(names.map((name) => ({ name, key, limit: bucket, cost: 1 })));
+      },
+      'rateLimit, whole policy with headers': () => policy.check(request, { id: next() }),
+      'a refusal of memoryLimitStore': () =>
+        store.consume([{ name: 'spent', key: next(), limit: spent, cost: 1 }]),
+      'a refusal of rate-limiter-flexible': () => few.consume(next()).catch(() => undefined),
+    },
+    { each: 50_000, rounds: 25 },
+  ),
+);
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

@@ -13,11 +13,12 @@ import { connectRedis, redisLimitStore } from '@apisec/redis';
 import { Ratelimit } from '@upstash/ratelimit';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
+import { inTurns, print } from './in-turns.ts';
 
 /** Decisions on a Redis of our own, 64 in flight, beside a bare INCR on the same connection settings. */
 const IN_FLIGHT = 64;
 const EACH = 40_000;
-const ROUNDS = 5;
+const ROUNDS = 9;
 const MANY = 1e9;
 
 async function freePort(): Promise<number> {
@@ -27,17 +28,6 @@ async function freePort(): Promise<number> {
   probe.close();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-/** Decisions a second. */
-async function throughput(task: (index: number) => Promise<unknown>): Promise<number> {
-  let index = 0;
-  const start = performance.now();
-  const worker = async (): Promise<void> => {
-    while (index < EACH) await task(index++);
-  };
-  await Promise.all(Array.from({ length: IN_FLIGHT }, worker));
-  return (EACH * 1_000) / (performance.now() - start);
 }
 
 /**
@@ -175,22 +165,10 @@ async function compare(): Promise<void> {
       '@upstash/ratelimit, one limit, slidingWindow': (index) =>
         upstash.slidingWindow.limit(`user-${index % 1_000}`),
     };
-    // In turns, so that whatever else the machine does meets all of them alike.
-    const rates = new Map<string, number>();
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, task] of Object.entries(contenders)) {
-        rates.set(name, Math.max(rates.get(name) ?? 0, await throughput(task)));
-      }
-    }
-    const bare = rates.get('bare INCR') ?? 1;
-    console.log(
-      `\nRedis, ${IN_FLIGHT} in flight: decisions a second, and time as a multiple of INCR`,
+    print(
+      `Redis, ${IN_FLIGHT} in flight`,
+      await inTurns(contenders, { each: EACH, rounds: ROUNDS, inFlight: IN_FLIGHT }),
     );
-    for (const [name, rate] of rates) {
-      console.log(
-        `  ${name.padEnd(48)} ${Math.round(rate).toLocaleString('en').padStart(9)}   ${(bare / rate).toFixed(2)} x`,
-      );
-    }
     await compareLeases(`redis://127.0.0.1:${port}`);
   } finally {
     client.disconnect();
