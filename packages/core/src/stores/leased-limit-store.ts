@@ -1,9 +1,17 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { boundedCache } from '../internal/bounded-cache.ts';
+import {
+  makeLease,
+  pauseOf,
+  rateOf,
+  remember,
+  spend,
+  type UnitLease,
+  verdictOf,
+} from '../internal/limits/unit-lease.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
 import { steadyClock } from '../internal/steady-clock.ts';
 import type {
-  Limit,
   LimitAnswer,
   LimitRequest,
   LimitStore,
@@ -23,40 +31,7 @@ export interface LeasedLimitStoreOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** What this process holds of one limit and key. */
-interface Lease {
-  readonly limit: Limit;
-  /** Units taken from the store and not spent, until `ends`. */
-  left: number;
-  ends: number;
-  /** Units spent since the last answer: more than that cannot be given back here. */
-  spent: number;
-  /** How many to hold after the next question: more for keys that spend them, less for those that do not. */
-  size: number;
-  /** The store's time of the last answer, and what was left there. */
-  at: number;
-  remaining: number;
-  resetAt: number;
-  /** What cost is refused until then. A larger one has to wait longer, a smaller one may have room. */
-  refusedCost: number;
-  refusedUntil: number;
-  /** When to come again with that cost: as the store told it, or later where units are waited for. */
-  retryAt: number;
-  /** Calls that were refused without a question since the last one. */
-  turnedAway: number;
-  /** Milliseconds to wait before the next question: more for keys that stay above their limit. */
-  pause: number;
-  /** When that was last decided. */
-  pausedAt: number;
-  /** The question that others wait for instead of asking it again. */
-  flight: Promise<unknown> | undefined;
-}
-
-/** Others may give back what they took, so a refusal is asked for again after this at the latest. */
-const LONGEST_REFUSAL = 10_000;
 const LONGEST_TTL = 60_000;
-/** Refusals for each `ttl` from which on a key is worth waiting for. */
-const HOT = 10;
 /** Rounds in which others may spend what was just taken, before a call asks for itself alone. */
 const MOST_ROUNDS = 4;
 const LEASED = 'limit.leased';
@@ -100,9 +75,9 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   );
   const clock = steadyClock(now);
   // Every entry counts as one byte, so only their number bounds it.
-  const leases = boundedCache<Lease>({ maxEntries: capacity, maxBytes: capacity * 2 });
+  const leases = boundedCache<UnitLease>({ maxEntries: capacity, maxBytes: capacity * 2 });
 
-  const leaseOf = ({ name, key, limit }: LimitRequest, time: number): Lease => {
+  const leaseOf = ({ name, key, limit }: LimitRequest, time: number): UnitLease => {
     const id = `${name.length}:${name}${limit.algorithm}${rateOf(limit)}:${key}`;
     const known = leases.get(id);
     if (known !== undefined && known.limit.capacity === limit.capacity) {
@@ -112,23 +87,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       }
       return known;
     }
-    const lease: Lease = {
-      limit,
-      left: 0,
-      ends: 0,
-      spent: 0,
-      size: 0,
-      at: 0,
-      remaining: 0,
-      resetAt: 0,
-      refusedCost: 0,
-      refusedUntil: 0,
-      retryAt: 0,
-      turnedAway: 0,
-      pause: 0,
-      pausedAt: Number.NEGATIVE_INFINITY,
-      flight: undefined,
-    };
+    const lease = makeLease(limit);
     leases.set(id, lease, 1);
     return lease;
   };
@@ -140,7 +99,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   ): MaybePromise<LimitAnswer> => {
     const time = clock();
     const held = requests.map((request) => leaseOf(request, time));
-    const local = decide(requests, held, time, degraded);
+    const local = spend(requests, held, time, degraded);
     if (local !== undefined) return local;
     if (round >= MOST_ROUNDS) return store.consume(requests);
     const flights = held.flatMap(({ flight }) => flight ?? []);
@@ -152,12 +111,12 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   /** Asks for slices; where there is no room for them, for what the call needs. */
   const take = (
     requests: readonly LimitRequest[],
-    held: readonly Lease[],
+    held: readonly UnitLease[],
     round: number,
   ): MaybePromise<LimitAnswer> => {
     const time = clock();
     const lacking = requests.flatMap((request, index): readonly Lack[] => {
-      const lease = held[index] as Lease;
+      const lease = held[index] as UnitLease;
       const need = Math.max(0, request.cost - lease.left);
       if (need === 0 && lease.ends > time) return [];
       // What was spent in time may be spent again, and more.
@@ -190,11 +149,11 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
     const next = (answer: LimitAnswer): MaybePromise<LimitAnswer> => {
       if (answer.allowed) {
         // From the leases at hand: others may have put them out of their places meanwhile.
-        return decide(requests, held, clock(), undefined) ?? consume(requests, round + 1);
+        return spend(requests, held, clock(), undefined) ?? consume(requests, round + 1);
       }
       const told = requests.map((request, index) => {
         const at = lacking.findIndex((lack) => lack.request === request);
-        return answer.verdicts[at] ?? verdictOf(held[index] as Lease, time);
+        return answer.verdicts[at] ?? verdictOf(held[index] as UnitLease, time);
       });
       return { ...answer, verdicts: told };
     };
@@ -230,39 +189,10 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
       lease.ends = fixed ? asked + Math.min(ttl, resetAfter) : time + ttl;
       // That was all there is, so who comes when it is spent need not ask, if the key is known to be hot.
       if (cost < wanted) {
-        remember(lease, request.cost, time, pauseOf(lease, time));
+        remember(lease, request.cost, time, pauseOf(lease, time, slice, ttl));
         lease.size = Math.max(lease.size, cost);
       }
     });
-  };
-
-  /**
-   * How long to ask nothing of a key that has nothing left: no longer than it must, if few calls are refused; the
-   * longer, the longer many are. Nothing is lost by that: what flows back meanwhile stays in the store, and is at most
-   * half of what there is room for.
-   */
-  const pauseOf = (lease: Lease, time: number): number => {
-    const { limit, pause, pausedAt, turnedAway } = lease;
-    // Of what happens within one moment nothing follows.
-    if (time === pausedAt) return pause;
-    const isHot = (turnedAway + 1) * ttl >= (time - pausedAt) * HOT;
-    const [unit, all] =
-      limit.algorithm === 'bucket'
-        ? [limit.period / limit.refill, (limit.capacity * limit.period) / limit.refill]
-        : [limit.window / limit.capacity, limit.window];
-    const longest = Math.min(ttl / 4, all / 2);
-    lease.pause = isHot ? Math.min(longest, Math.max(unit, pause) * 2) : pause / 2;
-    if (lease.pause < unit) lease.pause = 0;
-    lease.pausedAt = time;
-    lease.turnedAway = 0;
-    lease.size = Math.min(slice, Math.floor(lease.pause / unit));
-    return lease.pause;
-  };
-
-  const remember = (lease: Lease, cost: number, time: number, retryAfter: number): void => {
-    lease.refusedCost = cost;
-    lease.retryAt = time + retryAfter;
-    lease.refusedUntil = time + Math.min(retryAfter, LONGEST_REFUSAL);
   };
 
   const refusal = (lacking: readonly Lack[], answer: LimitAnswer): LimitAnswer => {
@@ -274,7 +204,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
         lease.size = 0;
         return verdict;
       }
-      const retryAfter = Math.ceil(Math.max(verdict.retryAfter, pauseOf(lease, time)));
+      const retryAfter = Math.ceil(Math.max(verdict.retryAfter, pauseOf(lease, time, slice, ttl)));
       remember(lease, request.cost, time, retryAfter);
       Object.assign(lease, { at: answer.at, remaining, resetAt: time + resetAfter });
       return { ...verdict, retryAfter };
@@ -309,53 +239,9 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
 /** A limit of which this process holds too little for a call. */
 interface Lack {
   readonly request: LimitRequest;
-  readonly lease: Lease;
+  readonly lease: UnitLease;
   readonly need: number;
   readonly wanted: number;
-}
-
-/** Spends what is held, or repeats a refusal; undefined where the store must be asked. */
-function decide(
-  requests: readonly LimitRequest[],
-  held: readonly Lease[],
-  time: number,
-  degraded: string | undefined,
-): LimitAnswer | undefined {
-  const isRefused = (lease: Lease, cost: number): boolean =>
-    lease.refusedUntil > time && cost === lease.refusedCost && cost > 0;
-  const at = Math.min(...held.map((lease) => lease.at));
-  let refused = false;
-  let known = true;
-  requests.forEach(({ cost }, index) => {
-    const lease = held[index] as Lease;
-    const enough = lease.ends > time && lease.left >= cost;
-    if (!enough && isRefused(lease, cost)) refused = true;
-    if (!enough) known = false;
-  });
-  if (!refused && !known) return undefined;
-  const verdicts = requests.map(({ cost }, index): LimitVerdict => {
-    const lease = held[index] as Lease;
-    if (known) {
-      lease.left -= cost;
-      lease.spent += cost;
-    } else if (isRefused(lease, cost)) {
-      lease.turnedAway++;
-      const retryAfter = Math.ceil(lease.retryAt - time);
-      return { ...verdictOf(lease, time), allowed: false, retryAfter };
-    }
-    return verdictOf(lease, time);
-  });
-  return { allowed: known, at, verdicts, degraded };
-}
-
-function verdictOf({ remaining, left, resetAt }: Lease, time: number): LimitVerdict {
-  const resetAfter = Math.max(0, resetAt - time);
-  return { allowed: true, remaining: remaining + left, resetAfter, retryAfter: 0 };
-}
-
-/** What tells limits of one name apart that recover at different speeds, as stores do. */
-function rateOf(limit: Limit): number {
-  return limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
 }
 
 function after<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
