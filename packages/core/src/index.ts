@@ -69,6 +69,7 @@ export {
 export { type TurnstileOptions, turnstile } from './credentials/turnstile.ts';
 export type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
 export type { FailureSchedule } from './internal/limits/failure-schedule.ts';
+export type { AttemptResult } from './internal/limits/judge-attempt.ts';
 export type { LimitKey } from './internal/limits/limit-key.ts';
 export type {
   LimitSubject,
@@ -165,7 +166,6 @@ export { type StepUpOptions, stepUp } from './policies/step-up.ts';
 export {
   type Attempt,
   type AttemptFacts,
-  type AttemptResult,
   type ThrottleFailuresOptions,
   throttleFailures,
 } from './policies/throttle-failures.ts';

@@ -1,7 +1,13 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { CallFacts } from '../facts.ts';
 import { executesSeveral } from '../internal/executes-several.ts';
+import { alike, textOnly } from '../internal/limits/account-name.ts';
 import { type FailureSchedule, failureRule } from '../internal/limits/failure-schedule.ts';
+import {
+  type AttemptResult,
+  judgeAttempt,
+  SAFE_METHODS,
+} from '../internal/limits/judge-attempt.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
 import {
   ABNORMAL_USAGE_DETECTED,
@@ -17,9 +23,6 @@ import { definePolicy, type Policy } from '../policy.ts';
 import type { RequestLike } from '../request.ts';
 import type { AttemptAnswer, AttemptRequest, CounterStore } from '../stores/counter-store.ts';
 import { memoryCounterStore } from '../stores/memory-counter-store.ts';
-
-/** How an attempt came out. `neither`: it was not tried, so it counts for nothing. */
-export type AttemptResult = 'failed' | 'succeeded' | 'neither';
 
 /** The attempt that a call makes, for handlers whose status does not tell how it came out. */
 export interface Attempt {
@@ -91,8 +94,6 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
 }
 
 const NAME = 'throttleFailures';
-/** Longer than any name of an account. */
-const LONGEST_ACCOUNT = 1_024;
 const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'failures.key_missing' });
 const ACCOUNT_MISSING = sharedRefusal({
   kind: 'malformed',
@@ -236,7 +237,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       }
       const held: Held[] = [];
       // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
-      const safe = facts.call.protocol === 'http' && SAFE.has(request.method);
+      const safe = facts.call.protocol === 'http' && SAFE_METHODS.has(request.method);
       const inMessage = facts.call.protocol === 'graphql' ? undefined : accountInBody;
       let said: AttemptResult | undefined;
       const attempt: Attempt = Object.freeze<Attempt>({
@@ -246,7 +247,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       });
       const onComplete = (completion: Completion): MaybePromise<void> => {
         const named = held.some(({ request: { rule } }) => rule === accountRule);
-        const result = said ?? (judge ? judge(completion) : judged(completion, safe, named));
+        const result = said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, named));
         // What is no answer counts as failed, as it is counted already.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
         return store.settle(
@@ -329,47 +330,6 @@ function onlyOne(): (message: unknown) => BodyOutcome {
     seen = true;
     return { ok: true };
   };
-}
-
-/** One form for names that people and directories take for the same. */
-function alike(key: LimitKey): LimitKey {
-  if (typeof key === 'string') return alikeText(key);
-  return Array.isArray(key) ? key.map((part: unknown) => alikeText(part) ?? '') : undefined;
-}
-
-function alikeText(text: unknown): string | undefined {
-  if (typeof text !== 'string' || text.length > LONGEST_ACCOUNT) return undefined;
-  return text.normalize('NFKC').trim().toLowerCase();
-}
-
-/** What the caller wrote is one name, or none; what is no text is no key, also where none is needed. */
-function textOnly(key: unknown): LimitKey {
-  if (key === undefined || key === null || typeof key === 'string') return key;
-  return [];
-}
-
-/** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
-const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
-
-/** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
-
-function judged(
-  { outcome, status, facts }: Completion,
-  safe: boolean,
-  named: boolean,
-): AttemptResult {
-  const { call } = facts as Partial<CallFacts>;
-  // Who goes away before the answer may have had it.
-  if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
-  if (outcome !== 'succeeded') return 'neither';
-  if (call === undefined || call.protocol === 'graphql') return 'failed';
-  if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
-  if (status === undefined) return 'neither';
-  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login; also where
-  // the caller chose a safe method to send the guess with.
-  if (status >= 300 && status < 400) return safe && !named ? 'neither' : 'failed';
-  return status >= 200 && status < 300 && !safe ? 'succeeded' : 'neither';
 }
 
 function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {
