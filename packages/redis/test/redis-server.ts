@@ -19,7 +19,10 @@ export interface RedisServer {
   readonly close: () => Promise<void>;
 }
 
-export const hasRedis: boolean = spawnSync('redis-server', ['--version']).status === 0;
+/** `REDIS_SERVER=valkey-server` runs the same tests on Valkey. */
+const SERVER = process.env['REDIS_SERVER'] ?? 'redis-server';
+
+export const hasRedis: boolean = spawnSync(SERVER, ['--version']).status === 0;
 
 /** Services may be missing on a user's machine; where they are required, that is a failure, not a skip. */
 export const mustHaveRedis: boolean = process.env['APISEC_REQUIRE_SERVICES'] === '1';
@@ -44,7 +47,7 @@ export async function startRedis(
   const start = async (): Promise<void> => {
     const options = { port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder };
     const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const spawned = spawn('redis-server', [...args, ...settings], {
+    const spawned = spawn(SERVER, [...args, ...settings], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     child = spawned;
@@ -55,7 +58,7 @@ export async function startRedis(
         if (log.includes('Ready to accept connections')) resolve();
       });
       spawned.on('error', reject);
-      spawned.on('exit', () => reject(new Error(`redis-server ended: ${log}`)));
+      spawned.on('exit', () => reject(new Error(`${SERVER} ended: ${log}`)));
     });
   };
   const kill = async (): Promise<void> => {
