@@ -130,6 +130,9 @@ type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
  * A GraphQL operation that runs several root fields under one guard is refused, since aliases are as many
  * attempts. Fields below a root field are not counted: a login is guarded where it is a root field itself.
  *
+ * A gRPC stream is one attempt. Where it names the account it may hold one message; where only peers are counted it may
+ * hold any number, since its credential is in the metadata: do not take guesses in messages there.
+ *
  * There is no exemption from the pauses of an account: a stranger who knows its name can keep it locked, for
  * `lock.duration` at a time, and nobody gets in meanwhile. Keep the lock short, tell the user on another way,
  * or let those who were here before in by another guard (a passkey, a device that is known).
