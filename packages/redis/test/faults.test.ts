@@ -319,6 +319,23 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   });
 });
 
+test('an answer that comes late and is none is nobody’s fault', async () => {
+  const unhandled: unknown[] = [];
+  const note = (cause: unknown): void => void unhandled.push(cause);
+  process.on('unhandledRejection', note);
+  onTestFinished(() => void process.off('unhandledRejection', note));
+  const options = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
+  const sendCommand = vi.fn(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    return null;
+  });
+  const store = redisLimitStore({ client: { options, sendCommand } as never, timeout: 10 });
+  await expect(store.consume(ask('late'))).rejects.toThrow('no answer');
+  await new Promise((resolve) => setTimeout(resolve, 80));
+  expect(sendCommand).toHaveBeenCalledTimes(1);
+  expect(unhandled).toEqual([]);
+});
+
 test('a client that could count twice is refused', () => {
   const client = new Redis({ lazyConnect: true });
   expect(() => redisLimitStore({ client })).toThrow(ConfigurationError);
