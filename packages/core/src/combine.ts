@@ -3,7 +3,7 @@ import type { TraceEntry } from './decision.ts';
 import { type Challenge, type DenialKind, fault } from './denial.ts';
 import { ask } from './internal/engine/ask.ts';
 import { walk } from './internal/engine/walk.ts';
-import { listDuties, type Obligations } from './obligations.ts';
+import { endingsOf, listDuties, type Obligations } from './obligations.ts';
 import { type Demand, type Deny, type NoFacts, type Outcome, type Pass } from './outcome.ts';
 import {
   assertPolicy,
@@ -206,10 +206,7 @@ function merge(passed: readonly Pass<object>[], within: TraceEntry[]): Outcome<o
 
 /** What stays to be done for alternatives that refused before one passed: giving back what they took. */
 function keep(refused: Deny | undefined, passed: Pass<object>): readonly Obligations[] {
-  const endings = listDuties(refused?.obligations).flatMap(({ onComplete }) =>
-    onComplete ? [{ onComplete }] : [],
-  );
-  return [...endings, ...listDuties(passed.obligations)];
+  return [...endingsOf(refused?.obligations), ...listDuties(passed.obligations)];
 }
 
 const rank: Readonly<Record<DenialKind, number>> = {

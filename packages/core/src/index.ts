@@ -313,6 +313,7 @@ export {
   charge as chargeLimit,
   type LimitState,
   limitVerdict,
+  speedOf as limitSpeed,
 } from './internal/limits/limit-law.ts';
 export type { MaybePromise } from './internal/maybe-promise.ts';
 export { isThenable, settle } from './internal/maybe-promise.ts';

@@ -52,6 +52,11 @@ export function listDuties(duties: Duties | undefined): readonly Obligations[] {
   return Array.isArray(duties) ? (duties as readonly Obligations[]) : [duties as Obligations];
 }
 
+/** Of duties only what remains when their policy did not have its way: to settle what it took. */
+export function endingsOf(duties: Duties | undefined): readonly Obligations[] {
+  return listDuties(duties).flatMap(({ onComplete }) => (onComplete ? [{ onComplete }] : []));
+}
+
 /** True for what {@link listDuties} can list: plain JavaScript can write anything there. */
 export function isDuties(value: unknown): boolean {
   if (value === undefined || value === null) return true;

@@ -1,6 +1,6 @@
 import { ask } from './internal/engine/ask.ts';
 import { isThenable } from './internal/maybe-promise.ts';
-import { listDuties, type Obligations } from './obligations.ts';
+import { endingsOf } from './obligations.ts';
 import type { Outcome } from './outcome.ts';
 import { assertPolicy, definePolicy, type Policy, type Role } from './policy.ts';
 
@@ -42,8 +42,6 @@ function withoutCredentials<Adds extends object>(outcome: Outcome<Adds>): Outcom
     return outcome;
   }
   // What alternatives took before they refused must be given back.
-  const obligations = listDuties(outcome.obligations).flatMap(({ onComplete }): Obligations[] =>
-    onComplete ? [{ onComplete }] : [],
-  );
+  const obligations = endingsOf(outcome.obligations);
   return { ok: true, facts: {}, obligations, note: { verdict: 'skipped' } };
 }

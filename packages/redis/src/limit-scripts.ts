@@ -1,4 +1,4 @@
-import { type Script, script } from './script.ts';
+import { CLOCK, type Script, script } from './script.ts';
 
 /**
  * The law of limits, as in core's memory store, in the same order of operations so that both round alike. A
@@ -8,41 +8,39 @@ import { type Script, script } from './script.ts';
  * A key ends up to twice as late as it stops to matter: to set when a key ends costs Redis more than the rest of
  * writing it, so most writes leave that as it is. Of a bucket, which has no window before, `previous` is that time.
  */
-const LAW = `
+const LAW = `${CLOCK}
 local floor, max, min, frexp, format = math.floor, math.max, math.min, math.frexp, string.format
 local pack, unpackState = struct.pack, struct.unpack
-local clock = redis.call('TIME')
-local time = tonumber(clock[1]) * 1000 + floor(tonumber(clock[2]) / 1000)
 local function flowed(refill, period, from, to)
   if to > from then return ((to - from) * refill) / period end
   return 0
 end
 local function roll(window, used, at, previous)
-  local start = floor(time / window) * window
+  local start = floor(now / window) * window
   if start <= at then return used, at, previous end
   if start - at ~= window then used = 0 end
   return 0, start, used
 end
 local function windowLevel(kind, a, used, at, previous)
-  local age = time - at
+  local age = now - at
   if kind == 1 then if age < a then return used end return 0 end
   if age < a then return used + (previous * (a - max(0, age))) / a end
   if age < 2 * a then return (used * (a - (age - a))) / a end
   return 0
 end
 local function level(kind, a, b, used, at, previous)
-  if kind == 0 then return max(0, used - flowed(a, b, at, time)) end
+  if kind == 0 then return max(0, used - flowed(a, b, at, now)) end
   return windowLevel(kind, a, used, at, previous)
 end
 -- When the clock was set back (a server that took over is behind), a state is of now: its key recovers in its own time.
 -- A window that has just begun stays where it is, or the same one would be admitted twice.
 local function isAhead(kind, a, at)
-  if at <= time + 1000 then return false end
-  return kind == 0 or at > time + a
+  if at <= now + 1000 then return false end
+  return kind == 0 or at > now + a
 end
 local function today(kind, a)
-  if kind == 0 then return time end
-  return floor(time / a) * a
+  if kind == 0 then return now end
+  return floor(now / a) * a
 end
 local spans = {}
 -- A span in milliseconds as text, up to twice as long.
@@ -61,10 +59,10 @@ end
 local function save(key, kind, a, b, used, at, previous, since)
   local left, lives
   if kind == 0 then
-    left = max(0, at - time) + (used * b) / a + 1
-    lives = time + left <= previous
+    left = max(0, at - now) + (used * b) / a + 1
+    lives = now + left <= previous
   else
-    left = max(0, at + kind * a - time) + 1
+    left = max(0, at + kind * a - now) + 1
     lives = at == since
   end
   if lives then
@@ -72,7 +70,7 @@ local function save(key, kind, a, b, used, at, previous, since)
     return
   end
   local text = spanText(left)
-  if kind == 0 then previous = time + tonumber(text) end
+  if kind == 0 then previous = now + tonumber(text) end
   redis.call('SET', key, pack('>ddd', used, at, previous), 'PX', text)
 end
 `;
@@ -104,7 +102,7 @@ while i <= size do
   for j = from, to, 4 do
     local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
     local there
-    if at[k] > time and isAhead(laws[law + 1], laws[law + 2], at[k]) then
+    if at[k] > now and isAhead(laws[law + 1], laws[law + 2], at[k]) then
       at[k] = today(laws[law + 1], laws[law + 2])
       if laws[law + 1] == 0 then previous[k] = 0 end
       -- Written even by a refusal: time begins to count for it now.
@@ -113,7 +111,7 @@ while i <= size do
     end
     if laws[law + 1] == 0 then
       there = used[k]
-      if time > at[k] then there = there - ((time - at[k]) * laws[law + 2]) / laws[law + 3] end
+      if now > at[k] then there = there - ((now - at[k]) * laws[law + 2]) / laws[law + 3] end
       if there < 0 then there = 0 end
     else there = windowLevel(laws[law + 1], laws[law + 2], used[k], at[k], previous[k]) end
     levels[j] = there
@@ -127,7 +125,7 @@ while i <= size do
       if cost > 0 then
         if laws[law + 1] == 0 then
           used[k] = levels[j] + cost
-          if time > at[k] then at[k] = time end
+          if now > at[k] then at[k] = now end
         else
           used[k], at[k], previous[k] = roll(laws[law + 2], used[k], at[k], previous[k])
           used[k] = used[k] + cost
@@ -140,7 +138,7 @@ end
 for k, law in pairs(charged) do
   save(KEYS[k], laws[law + 1], laws[law + 2], laws[law + 3], used[k], at[k], previous[k], since[k])
 end
-return pack('>d', time) .. table.concat(states) .. table.concat(flags)
+return pack('>d', now) .. table.concat(states) .. table.concat(flags)
 `);
 
 /**
@@ -166,8 +164,8 @@ for i = 1, #KEYS do
     if kind == 0 then
       local there = level(kind, a, b, used, at, previous)
       if delta > 0 then used = there + delta
-      else used = max(0, there - max(0, -delta - flowed(a, b, taken, time))) end
-      at = max(at, time)
+      else used = max(0, there - max(0, -delta - flowed(a, b, taken, now))) end
+      at = max(at, now)
     else
       used, at, previous = roll(a, used, at, previous)
       if delta > 0 then used = used + delta

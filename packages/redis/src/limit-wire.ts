@@ -5,6 +5,7 @@ import {
   type LimitRequest,
   type LimitState,
   type LimitVerdict,
+  limitSpeed,
   limitVerdict,
 } from '@apisec/core';
 
@@ -25,8 +26,7 @@ const ADMITTED = '1'.charCodeAt(0);
 
 /** Which limit a key counts: its kind, and how fast it recovers. */
 export function kindOf(limit: Limit): string {
-  const span = limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
-  return `${KINDS[limit.algorithm]}:${span}`;
+  return `${KINDS[limit.algorithm]}:${limitSpeed(limit)}`;
 }
 
 /** What a limit is to the script: its kind, and two numbers. */

@@ -1,16 +1,14 @@
 import type { AttemptAnswer, AttemptRequest, AttemptSettlement, CounterStore } from '@apisec/core';
 import { namedKey } from './key.ts';
-import { script } from './script.ts';
+import { CLOCK, script } from './script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /**
  * Of a key its value holds doubles: the failures, the time of the last one, that of the first one, and those before
  * the last, latest first: `KEPT` times in all, so that as many attempts at once are taken back exactly.
  */
-const KEY = `
+const KEY = `${CLOCK}
 local KEPT = 8
-local clock = redis.call('TIME')
-local now = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
 local function pack(failures, first, times)
   local value = { struct.pack('>ddd', failures, times[1], first) }
   for at = 2, math.min(#times, KEPT) do value[at] = struct.pack('>d', times[at]) end

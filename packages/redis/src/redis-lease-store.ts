@@ -2,13 +2,11 @@ import { randomUUID } from 'node:crypto';
 import type { LeaseAnswer, LeaseRequest, LeaseStore } from '@apisec/core';
 import { namedKey, tagOf } from './key.ts';
 import { retries } from './retries.ts';
-import { script } from './script.ts';
+import { CLOCK, script } from './script.ts';
 import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** ARGV: limit, ttl, lease. Answers whether it was given, and how many are held. */
-const acquireScript = script(`
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+const acquireScript = script(`${CLOCK}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local held = redis.call('ZCARD', KEYS[1])
 if held >= tonumber(ARGV[1]) then return { 0, held } end
@@ -60,12 +58,12 @@ export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
     acquire: async (request: LeaseRequest): Promise<LeaseAnswer> => {
       const { limit, ttl } = request;
       const lease = randomUUID();
+      const giveBack = releasing(request, lease);
       const acquiring = {
         script: acquireScript,
-        keys: [keyOf(request)],
+        keys: giveBack.keys,
         args: [String(limit), String(ttl), lease],
       };
-      const giveBack = releasing(request, lease);
       const answer = await run(acquiring, () => giveBack).catch((cause: unknown) => {
         // It may have been given, with its answer lost on the way.
         if (!(cause instanceof NotAskedError)) unreleased.add(() => run(giveBack), ttl);

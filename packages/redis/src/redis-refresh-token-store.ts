@@ -1,7 +1,7 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
 import { keyPart, tagOf } from './key.ts';
 import { retries } from './retries.ts';
-import { script } from './script.ts';
+import { CLOCK, script } from './script.ts';
 import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
@@ -48,11 +48,6 @@ redis.call('HDEL', KEYS[1], 'used', 'before')
 redis.call('HSET', KEYS[1], 'ended', ARGV[1])
 return 1
 `);
-
-const CLOCK = `
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-`;
 
 /** The families of a subject with their ends. Nothing shortens the stay of one. ARGV: end, family. */
 const listScript = script(`${CLOCK}

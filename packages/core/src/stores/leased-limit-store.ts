@@ -1,9 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import { boundedCache } from '../internal/bounded-cache.ts';
+import { speedOf } from '../internal/limits/limit-law.ts';
 import {
   makeLease,
   pauseOf,
-  rateOf,
   remember,
   spend,
   type UnitLease,
@@ -78,7 +78,7 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   const leases = boundedCache<UnitLease>({ maxEntries: capacity, maxBytes: capacity * 2 });
 
   const leaseOf = ({ name, key, limit }: LimitRequest, time: number): UnitLease => {
-    const id = `${name.length}:${name}${limit.algorithm}${rateOf(limit)}:${key}`;
+    const id = `${name.length}:${name}${limit.algorithm}${speedOf(limit)}:${key}`;
     const known = leases.get(id);
     if (known !== undefined && known.limit.capacity === limit.capacity) {
       if (known.ends <= time && known.left > 0) {

@@ -7,6 +7,7 @@ import {
   levelOf,
   resetAfter,
   retryAfter,
+  speedOf,
 } from '../internal/limits/limit-law.ts';
 import {
   type LimitCursor,
@@ -105,7 +106,7 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     keyedHash(key, seeds[0], seeds[1], cursor);
     // Buckets that fill at different rates are counted apart, in one table.
     if (limit.algorithm === 'bucket') {
-      rate[0] = limit.refill / limit.period;
+      rate[0] = speedOf(limit);
       cursor.low ^= rateBits[0] as number;
       cursor.high ^= rateBits[1] as number;
     }

@@ -34,6 +34,14 @@ export function limitVerdict(
   };
 }
 
+/**
+ * For stores: what tells limits of one name apart that recover at different speeds, which are counted apart. Units in
+ * a millisecond for a bucket, the window for the others.
+ */
+export function speedOf(limit: Limit): number {
+  return limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
+}
+
 /** Units that count against the capacity at the time `now`. */
 export function levelOf(limit: Limit, state: Readonly<LimitState>, now: number): number {
   if (limit.algorithm === 'bucket') return Math.max(0, state.used - flowed(limit, state.at, now));

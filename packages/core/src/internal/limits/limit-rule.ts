@@ -104,7 +104,7 @@ export function compileRule<Needs extends object>(
   return {
     name,
     label,
-    policyOf: policies(label, quantity && `;qu=${quantity}`),
+    policyOf: ofLimit((each) => policyItem(label, quantity && `;qu=${quantity}`, each)),
     limitOf: typeof limit === 'function' ? vetted(limit) : () => limit,
     costOf: typeof cost === 'function' ? cost : cost === undefined ? ONE : () => cost,
     settle,
@@ -136,29 +136,25 @@ export function isCost(cost: unknown): cost is number {
   return typeof cost === 'number' && cost >= 0 && cost <= MOST;
 }
 
-/** Items of `RateLimit-Policy`; that of the last frozen limit is remembered. */
-function policies(label: string, unit: string): (limit: Limit) => string {
-  let known: Limit | undefined;
-  let item = '';
+/** What is made of a limit; of the last frozen one, as factories make them, once. */
+function ofLimit<T>(make: (limit: Limit) => T): (limit: Limit) => T {
+  let known: { readonly limit: Limit; readonly made: T } | undefined;
   return (limit) => {
-    if (limit === known) return item;
-    if (!Object.isFrozen(limit)) return policyItem(label, unit, limit);
-    known = limit;
-    return (item = policyItem(label, unit, limit));
+    if (known !== undefined && known.limit === limit) return known.made;
+    const made = make(limit);
+    if (Object.isFrozen(limit)) known = { limit, made };
+    return made;
   };
 }
 
-/** Answers of a limit function, looked at before they are used; each frozen one, as factories make them, once. */
+/** Answers of a limit function, looked at before they are used. */
 function vetted<Needs extends object>(
   limitOf: (facts: Readonly<Needs>) => Limit | 'unlimited',
 ): CompiledRule<Needs>['limitOf'] {
-  let known: Limit | undefined;
+  const isFine = ofLimit(isLimit);
   return (facts) => {
     const limit = limitOf(facts);
-    if (limit === 'unlimited' || (limit === known && known !== undefined)) return limit;
-    if (!isLimit(limit)) return undefined;
-    if (Object.isFrozen(limit)) known = limit;
-    return limit;
+    return limit === 'unlimited' || isFine(limit) ? limit : undefined;
   };
 }
 

@@ -124,8 +124,3 @@ export function verdictOf({ remaining, left, resetAt }: UnitLease, time: number)
   const resetAfter = Math.max(0, resetAt - time);
   return { allowed: true, remaining: remaining + left, resetAfter, retryAfter: 0 };
 }
-
-/** What tells limits of one name apart that recover at different speeds, as stores do. */
-export function rateOf(limit: Limit): number {
-  return limit.algorithm === 'bucket' ? limit.refill / limit.period : limit.window;
-}
