@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { memoryLimitStore, rateLimit, slidingWindow, tokenBucket } from '@apisec/core';
 import { MemoryStore } from 'express-rate-limit';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import { inTurns, print } from './in-turns.ts';
+import { inTurns, print } from '../in-turns.ts';
 
 const MANY = 1e9;
 const HOUR = 3_600_000;

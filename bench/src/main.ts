@@ -5,10 +5,7 @@ import { run } from 'mitata';
 const wanted = process.argv.slice(2);
 const names = readdirSync(import.meta.dirname)
   .map((file) => file.replace(/\.ts$/, ''))
-  .filter(
-    (name) =>
-      name !== 'main' && name !== 'in-turns' && (wanted.length === 0 || wanted.includes(name)),
-  );
+  .filter((name) => name !== 'main' && (wanted.length === 0 || wanted.includes(name)));
 
 for (const name of names) await import(`./${name}.ts`);
 await run();

@@ -13,7 +13,7 @@ import { connectRedis, redisLimitStore } from '@apisec/redis';
 import { Ratelimit } from '@upstash/ratelimit';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { inTurns, print } from './in-turns.ts';
+import { inTurns, print } from '../in-turns.ts';
 
 /** Decisions on a Redis of our own, 64 in flight, beside a bare INCR on the same connection settings. */
 const IN_FLIGHT = 64;
