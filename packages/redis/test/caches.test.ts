@@ -8,24 +8,17 @@ import {
 import {
   connectRedis,
   connectRedisCluster,
-  type RedisClient,
   redisApiKeyCache,
   redisRevocationStore,
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { watchedCache } from '../src/watched-cache.ts';
-import { hasRedis, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
-
-async function ready<C extends RedisClient>(client: C): Promise<C> {
-  onTestFinished(() => client.disconnect());
-  await new Promise((resolve) => client.once('ready', resolve));
-  return client;
-}
 
 describe.runIf(hasRedis)('with a server', () => {
   let server: RedisServer;
@@ -41,7 +34,7 @@ describe.runIf(hasRedis)('with a server', () => {
     await server.close();
   });
 
-  const connect = () => ready(connectRedis(server.url));
+  const connect = () => open(connectRedis(server.url));
 
   describe('revocations, remembered locally', () => {
     const storeOf = async (cached?: { maxStaleness: number; now?: () => number }) =>
@@ -358,7 +351,7 @@ test.runIf(hasRedis)(
     const nodes = await startCluster();
     onTestFinished(async () => void (await Promise.all(nodes.map((node) => node.close()))));
     const ports = nodes.map(({ port }) => ({ host: '127.0.0.1', port }));
-    const connect = () => ready(connectRedisCluster(ports));
+    const connect = () => open(connectRedisCluster(ports));
     const [reader, writer] = [await connect(), await connect()];
     const store = redisRevocationStore({
       client: reader,

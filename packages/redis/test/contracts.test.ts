@@ -27,6 +27,7 @@ import {
   hasRedis,
   mustHaveRedis,
   type RedisServer,
+  ready,
   startCluster,
   startRedis,
 } from './redis-server.ts';
@@ -122,7 +123,7 @@ describe.runIf(hasRedis)('stores', () => {
       const server = await startRedis();
       servers.push(server);
       const client = connectRedis(server.url);
-      await new Promise((resolve) => client.once('ready', resolve));
+      await ready(client);
       return client;
     },
     'store',
@@ -133,7 +134,7 @@ describe.runIf(hasRedis)('stores', () => {
       const nodes = await startCluster();
       servers.push(...nodes);
       const client = connectRedisCluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
-      await new Promise((resolve) => client.once('ready', resolve));
+      await ready(client);
       return client;
     },
     'store',

@@ -10,7 +10,7 @@ import {
 import { connectRedis, redisCounterStore, redisLeaseStore, redisLimitStore } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
 const TIMEOUT = 100;
@@ -52,7 +52,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   const open = async ({ timeout = 5_000, pause = 100 } = {}) => {
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
-    await new Promise((resolve) => client.once('ready', resolve));
+    await ready(client);
     const store = redisLimitStore({ client, timeout, breaker: { failures: 3, pause } });
     return { client, store };
   };

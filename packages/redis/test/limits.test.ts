@@ -14,7 +14,7 @@ import { connectRedis, type RedisLimitStore, redisLimitStore } from '@apisec/red
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
 
@@ -40,7 +40,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
   beforeAll(async () => {
     server = await startRedis();
     client = connectRedis(server.url);
-    await new Promise((resolve) => client.once('ready', resolve));
+    await ready(client);
   });
   afterAll(async () => {
     client.disconnect();
@@ -170,7 +170,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     onTestFinished(() => {
       for (const each of clients) each.disconnect();
     });
-    await Promise.all(clients.map((each) => new Promise((resolve) => each.once('ready', resolve))));
+    await Promise.all(clients.map((each) => ready(each)));
     const nodes = clients.map((each) =>
       leasedLimitStore(redisLimitStore({ client: each, prefix, timeout: 10_000 }), { slice: 50 }),
     );

@@ -9,19 +9,13 @@ import {
 import { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
-import { hasRedis, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
 
 const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
 const request = new Request('https://api.example.com/');
 
 /** Milliseconds; far above what an answer takes, so that only what is lost fails. */
 const timeout = 2_000;
-
-async function ready<C extends RedisClient>(client: C): Promise<C> {
-  onTestFinished(() => client.disconnect());
-  await new Promise((resolve) => client.once('ready', resolve));
-  return client;
-}
 
 describe.runIf(hasRedis).each([
   ['one server', []],
@@ -35,16 +29,14 @@ describe.runIf(hasRedis).each([
     server = await startRedis(settings);
     proxy = await startLossyProxy(server.port);
     if (settings.length === 0) {
-      client = await ready(connectRedis(`redis://127.0.0.1:${proxy.port}`));
+      client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
       return;
     }
-    const admin = await ready(connectRedis(server.url));
+    const admin = await open(connectRedis(server.url));
     await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
     await vi.waitFor(async () => expect(await admin.cluster('INFO')).toContain('state:ok'), 10_000);
     const natMap = { [`127.0.0.1:${server.port}`]: { host: '127.0.0.1', port: proxy.port } };
-    client = await ready(
-      connectRedisCluster([{ host: '127.0.0.1', port: proxy.port }], { natMap }),
-    );
+    client = await open(connectRedisCluster([{ host: '127.0.0.1', port: proxy.port }], { natMap }));
   });
   afterEach(async () => {
     await proxy.close();
@@ -81,7 +73,7 @@ describe.runIf(hasRedis)('leases', () => {
   test('that end while Redis is away are given back when it is there again', async () => {
     const server = await startRedis();
     onTestFinished(() => server.close());
-    const client = await ready(connectRedis(server.url));
+    const client = await open(connectRedis(server.url));
     const store = redisLeaseStore({
       client,
       timeout: 100,
@@ -122,7 +114,7 @@ describe.runIf(hasRedis)('a cluster of three of which one dies', () => {
     onTestFinished(async () => {
       await Promise.all(nodes.map((node) => node.close()));
     });
-    const client = await ready(
+    const client = await open(
       connectRedisCluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port }))),
     );
     const store = redisLimitStore({ client, slots: 'key', timeout: 500 });

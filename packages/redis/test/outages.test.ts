@@ -5,7 +5,6 @@ import {
   type CallFacts,
   type Outcome,
   peerOf,
-  type RefreshTokenFamily,
   requireNotRevoked,
   type TotpRecord,
   throttleFailures,
@@ -22,7 +21,8 @@ import {
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { hasRedis, type RedisServer, startRedis } from './redis-server.ts';
+import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
+import { family } from './refresh-family.ts';
 
 const TIMEOUT = 100;
 const request = new Request('https://api.example.com/orders');
@@ -61,21 +61,6 @@ const factor: TotpRecord = {
   backupCodes: [],
   version: 'v1',
 };
-const family = (id: string, changes: Partial<RefreshTokenFamily> = {}): RefreshTokenFamily => ({
-  id,
-  current: 'first',
-  generation: 0,
-  subject: 'alice',
-  clientId: 'shop',
-  audience: [],
-  scopes: [],
-  session: 'session',
-  claims: {},
-  startedAt: Date.now(),
-  idleUntil: Date.now() + 60_000,
-  expiresAt: Date.UTC(2100, 0),
-  ...changes,
-});
 
 let turn = 0;
 /** What each store is asked; another key each time. */
@@ -145,7 +130,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   const open = async (): Promise<RedisStoreOptions> => {
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
-    await new Promise((resolve) => client.once('ready', resolve));
+    await ready(client);
     return { client, timeout: TIMEOUT, breaker: { failures: 3, pause: 100 } };
   };
 

@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RedisClient } from '@apisec/redis';
+import { onTestFinished } from 'vitest';
 
 /** A server of our own, so that a test can stop, pause and kill it. */
 export interface RedisServer {
@@ -81,6 +83,18 @@ export async function startRedis(
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The client once it can be asked. */
+export async function ready<C extends RedisClient>(client: C): Promise<C> {
+  await new Promise((resolve) => client.once('ready', resolve));
+  return client;
+}
+
+/** The same, until the test is over. */
+export function open<C extends RedisClient>(client: C): Promise<C> {
+  onTestFinished(() => client.disconnect());
+  return ready(client);
 }
 
 /** Three masters that share all slots. */

@@ -2,7 +2,6 @@ import { generateKeyPairSync } from 'node:crypto';
 import {
   memoryRevocationStore,
   type PrivateJwk,
-  type RefreshTokenFamily,
   revocations,
   type TokenReuse,
   tokens,
@@ -18,7 +17,8 @@ import {
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startLossyProxy } from './lossy-proxy.ts';
-import { hasRedis, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import { family } from './refresh-family.ts';
 
 const PROCESSES = 8;
 const shop = { clientId: 'shop' };
@@ -51,28 +51,6 @@ function issuerOn(options: RedisStoreOptions) {
   return { issued, store, events, login, refresh };
 }
 
-async function ready<C extends RedisClient>(client: C): Promise<C> {
-  onTestFinished(() => client.disconnect());
-  await new Promise((resolve) => client.once('ready', resolve));
-  return client;
-}
-
-const family = (id: string, changes: Partial<RefreshTokenFamily> = {}): RefreshTokenFamily => ({
-  id,
-  current: 'first',
-  generation: 0,
-  subject: 'alice',
-  clientId: 'shop',
-  audience: [],
-  scopes: [],
-  session: 'session',
-  claims: {},
-  startedAt: 0,
-  idleUntil: 0,
-  expiresAt: Date.UTC(2100, 0),
-  ...changes,
-});
-
 let stores = 0;
 const prefix = (): string => `sessions-${stores++}`;
 
@@ -88,9 +66,9 @@ describe.runIf(hasRedis).each([
 
   const connected = async (): Promise<RedisClient> => {
     const [one, ...more] = servers;
-    if (more.length === 0) return ready(connectRedis(one?.url ?? ''));
+    if (more.length === 0) return open(connectRedis(one?.url ?? ''));
     const nodes = servers.map(({ port }) => ({ host: '127.0.0.1', port }));
-    const client = await ready(connectRedisCluster(nodes));
+    const client = await open(connectRedisCluster(nodes));
     // One node is enough for it to be ready; what is for another one fails at once until that is there too.
     await vi.waitFor(() => {
       const states = client.nodes('master').map(({ status }) => status);
@@ -182,7 +160,7 @@ describe.runIf(hasRedis).each([
 
   test.runIf(name === 'one server')('nothing that is kept can be presented', async () => {
     const client = connectRedis(servers[0]?.url ?? '');
-    await ready(client);
+    await open(client);
     const { login, issued } = issuerOn({ client, prefix: 'secrets' });
     const first = await login();
     const next = await issued.refresh(first, shop);
@@ -226,7 +204,7 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
   ])('because Redis was paused is taken back, %s', async (_name, breaker, wait) => {
     const server = await startRedis();
     onTestFinished(() => server.close());
-    const options = { client: await ready(connectRedis(server.url)), timeout: 100, breaker };
+    const options = { client: await open(connectRedis(server.url)), timeout: 100, breaker };
     const { issued, state } = stalling(server, options);
     const tried = async (token: string): Promise<string> => {
       const answer = await issued.refresh(token, shop);
@@ -261,7 +239,7 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
     onTestFinished(() => server.close());
     const proxy = await startLossyProxy(server.port);
     onTestFinished(() => proxy.close());
-    const client = await ready(connectRedis(`redis://127.0.0.1:${proxy.port}`));
+    const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
     const { login, refresh, events } = issuerOn({ client, timeout: 2_000 });
     expect(await refresh(await login())).toBe('ok');
     const token = await login();
@@ -281,10 +259,10 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
     const proxy = await startLossyProxy(server.port);
     onTestFinished(() => proxy.close());
     const one = redisRefreshTokenStore({
-      client: await ready(connectRedis(`redis://127.0.0.1:${proxy.port}`)),
+      client: await open(connectRedis(`redis://127.0.0.1:${proxy.port}`)),
       timeout: 2_000,
     });
-    const other = redisRefreshTokenStore({ client: await ready(connectRedis(server.url)) });
+    const other = redisRefreshTokenStore({ client: await open(connectRedis(server.url)) });
     await one.insert(family('family'));
     await one.replace('no token', family('family'));
     const second = family('family', { current: 'second' });
@@ -303,7 +281,7 @@ describe.runIf(hasRedis)('a code whose reply was lost', () => {
     onTestFinished(() => server.close());
     const proxy = await startLossyProxy(server.port);
     onTestFinished(() => proxy.close());
-    const client = await ready(connectRedis(`redis://127.0.0.1:${proxy.port}`));
+    const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
     const store = redisTotpStore({ client, timeout: 2_000 });
     const record = {
       account: 'alice',
@@ -332,7 +310,7 @@ describe.runIf(hasRedis)('a code whose reply was lost', () => {
     const server = await startRedis();
     onTestFinished(() => server.close());
     const client = connectRedis(server.url);
-    await ready(client);
+    await open(client);
     const [factors, families] = [redisTotpStore({ client }), redisRefreshTokenStore({ client })];
     const enrolled = await totp({ issuer: 'Acme', store: factors, sealingKeys }).enrol('alice');
     expect(enrolled.ok).toBe(true);
