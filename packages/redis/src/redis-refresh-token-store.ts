@@ -130,7 +130,13 @@ export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshToken
       const keys = [rowOf(keyPart(next.id))];
       const args = [String(endOf(next)), keyPart(expected), keyPart(next.subject)];
       const replacing = { script: replaceScript, keys, args: [...args, ...fieldsOf(next)] };
-      const takeBack = { script: takeBackScript, keys, args: [keyPart(next.current)] };
+      const takeBack = {
+        script: takeBackScript,
+        keys,
+        args: [keyPart(next.current)],
+        // Whoever tries again finds it done.
+        whole: true,
+      };
       const answer = await run(replacing, (late) => (late === 1 ? takeBack : undefined)).catch(
         (cause: unknown) => {
           // At once, so that it is done right after what it takes back, and before somebody tries again.

@@ -227,9 +227,12 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
     const answers = await Promise.all(held.map(tried));
     expect(answers).toEqual(['refresh.unavailable', 'refresh.unavailable']);
     state.armed = false;
+    const tryAgain = (): Promise<string[]> => Promise.all(held.map(again));
+    // Asked while the server is still paused, so that it comes right behind what is taken back.
+    const atOnce = wait === 0 ? tryAgain() : undefined;
     server.resume();
     await new Promise((resolve) => setTimeout(resolve, wait));
-    for (const token of held) expect(await again(token)).toBe('ok');
+    expect(await (atOnce ?? tryAgain())).toEqual(['ok', 'ok']);
     // It was used now, once.
     expect(await again(held[0] ?? '')).toBe('refresh.reused');
   });
