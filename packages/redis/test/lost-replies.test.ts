@@ -9,7 +9,14 @@ import {
 import { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type LossyProxy, startLossyProxy } from './lossy-proxy.ts';
-import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import {
+  hasRedis,
+  open,
+  type RedisServer,
+  startCluster,
+  startClusterNode,
+  startRedis,
+} from './redis-server.ts';
 
 const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
 const request = new Request('https://api.example.com/');
@@ -18,22 +25,24 @@ const request = new Request('https://api.example.com/');
 const timeout = 2_000;
 
 describe.runIf(hasRedis).each([
-  ['one server', []],
-  ['a cluster', ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1']],
-])('replies that are lost: %s', (_name, settings) => {
+  ['one server', false],
+  ['a cluster', true],
+])('replies that are lost: %s', (_name, isCluster) => {
   let server: RedisServer;
   let proxy: LossyProxy;
   let client: RedisClient;
 
   beforeEach(async () => {
-    server = await startRedis(settings);
+    server = await (isCluster
+      ? startClusterNode(['--cluster-announce-ip', '127.0.0.1'])
+      : startRedis());
     proxy = await startLossyProxy(server.port);
-    if (settings.length === 0) {
+    if (!isCluster) {
       client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
       return;
     }
     const admin = await open(connectRedis(server.url));
-    await admin.call('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+    await admin.cluster('ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => slot));
     await vi.waitFor(async () => expect(await admin.cluster('INFO')).toContain('state:ok'), 10_000);
     const natMap = { [`127.0.0.1:${server.port}`]: { host: '127.0.0.1', port: proxy.port } };
     client = await open(connectRedisCluster([{ host: '127.0.0.1', port: proxy.port }], { natMap }));

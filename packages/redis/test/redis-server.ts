@@ -29,14 +29,31 @@ export const hasRedis: boolean = spawnSync(SERVER, ['--version']).status === 0;
 /** Services may be missing on a user's machine; where they are required, that is a failure, not a skip. */
 export const mustHaveRedis: boolean = process.env['APISEC_REQUIRE_SERVICES'] === '1';
 
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
+export async function freePort(wanted = 0): Promise<number> {
+  const probe = createServer().listen(wanted, '127.0.0.1');
   await once(probe, 'listening');
   // It listens on TCP, so its address is one.
   const { port } = probe.address() as AddressInfo;
   probe.close();
   await once(probe, 'close');
   return port;
+}
+
+/** Nodes of a cluster speak among themselves on the port that is this much higher; Redis 6 knows no other. */
+const BUS = 10_000;
+
+/** One whose port for the bus is free as well. */
+async function clusterPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port + BUS > 65_535) continue;
+    try {
+      await freePort(port + BUS);
+      return port;
+    } catch {
+      // Somebody has it.
+    }
+  }
 }
 
 export async function startRedis(
@@ -97,14 +114,14 @@ export function open<C extends RedisClient>(client: C): Promise<C> {
   return ready(client);
 }
 
+/** A server in cluster mode that has no slots yet. */
+export async function startClusterNode(settings: readonly string[] = []): Promise<RedisServer> {
+  return startRedis(['--cluster-enabled', 'yes', ...settings], await clusterPort());
+}
+
 /** Three masters that share all slots. */
 export async function startCluster(): Promise<readonly RedisServer[]> {
-  const nodes = await Promise.all(
-    [0, 1, 2].map(async () => {
-      const bus = await freePort();
-      return startRedis(['--cluster-enabled', 'yes', '--cluster-port', String(bus)]);
-    }),
-  );
+  const nodes = await Promise.all([0, 1, 2].map(() => startClusterNode()));
   const created = spawnSync('redis-cli', [
     '--cluster',
     'create',
