@@ -1,23 +1,13 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import { equalInConstantTime } from '../internal/equal-in-constant-time.ts';
-import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
-import {
-  randomBackupCode,
-  readBackupCode,
-  showBackupCode,
-} from '../internal/secrets/backup-code.ts';
+import { readBackupCode } from '../internal/secrets/backup-code.ts';
 import { encodeBase32 } from '../internal/secrets/base32.ts';
 import { keyUri } from '../internal/secrets/key-uri.ts';
-import { oneTimeCodes } from '../internal/secrets/one-time-code.ts';
-import { pepperedHash } from '../internal/secrets/peppered-hash.ts';
-import { type SealingKeys, sealing } from '../internal/secrets/sealing.ts';
-import {
-  type TotpRefusal,
-  type TotpRefusalCode,
-  totpRefusal,
-} from '../internal/secrets/totp-refusals.ts';
-import { encodeBase64url } from '../internal/text/base64url.ts';
-import { withinTime } from '../internal/within-time.ts';
+import type { SealingKeys } from '../internal/secrets/sealing.ts';
+import { LONGEST_LOCK, totpAttempts } from '../internal/secrets/totp-attempts.ts';
+import { totpBackupCodes } from '../internal/secrets/totp-backup-codes.ts';
+import { totpRecords } from '../internal/secrets/totp-records.ts';
+import { type TotpRefusal, totpRefusal } from '../internal/secrets/totp-refusals.ts';
+import { totpSecrets } from '../internal/secrets/totp-secrets.ts';
 import type { TotpRecord, TotpStore } from '../stores/totp-store.ts';
 
 export type { SealingKeys, TotpRefusal };
@@ -100,16 +90,10 @@ const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
   'SHA-256': 32,
   'SHA-512': 64,
 };
-const LONGEST_LOCK = 86_400;
 const LONGEST_TIMEOUT = 60_000;
 /** How long a code must be, its record says. */
 const CODE = /^[0-9]{6,8}$/;
 const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
-/** How often a change is tried again when another came in between. */
-const TRIES = 16;
-
-/** What a look at a code comes to, before it counts: the record with the code used up, or a refusal. */
-type Judgement = TotpRecord | TotpRefusalCode;
 
 /**
  * Time-based one-time codes as a second factor (RFC 6238): refuses a code that is wrong, used before, or one too many.
@@ -171,102 +155,17 @@ export function totp(options: TotpOptions): Totp {
       `totp: ${name} must be a whole number from ${least} to ${most}.`,
     );
   }
-  const secrets = sealing('totp', sealingKeys, 'apisec totp secret');
-  const hash = pepperedHash(sealingKeys, 'totp');
-  const currentKey = sealingKeys.current;
-
-  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
-    isThenable(answer) ? withinTime(Promise.resolve(answer), storeTimeout) : answer;
-  const hashesOf = (account: string, code: string) =>
-    // The words keep these hashes apart from others under the same key.
-    hash(`apisec totp backup code\n${account}\n${code}`);
-
-  /** The record with new backup codes, and the codes. */
-  const issue = async (record: TotpRecord) => {
-    const codes = Array.from({ length: backupCount }, randomBackupCode);
-    const backupCodes = await Promise.all(
-      codes.map(async (code) => ({
-        // The current key is one of those that every text is hashed with.
-        hash: (await hashesOf(record.account, code)).get(currentKey) as string,
-        pepper: currentKey,
-      })),
-    );
-    return { record: { ...record, backupCodes }, codes: codes.map(showBackupCode) };
-  };
-
-  const judgeCode = async (record: TotpRecord, code: string, at: number): Promise<Judgement> => {
-    if (code.length !== record.digits) return 'totp.malformed';
-    const secret = await secrets.open(record.secret, record.account);
-    const codeOf = await oneTimeCodes(secret, record);
-    const step = Math.floor(at / 1000 / record.period);
-    let matched = -1;
-    // All steps are tried, and of two with the same code the later one is used up.
-    for (let each = Math.max(0, step - drift); each <= step + drift; each++) {
-      if (equalInConstantTime(await codeOf(each), code)) matched = each;
-    }
-    if (matched < 0) return 'totp.invalid';
-    if (matched <= record.lastStep) return 'totp.reused';
-    const used = { ...record, lastStep: matched };
-    if (record.secret.key === currentKey) return used;
-    return { ...used, secret: await secrets.seal(secret, record.account) };
-  };
-
-  const judgeBackupCode = async (record: TotpRecord, code: string): Promise<Judgement> => {
-    const hashes = await hashesOf(record.account, code);
-    const left = record.backupCodes.filter(
-      (each) => !equalInConstantTime(hashes.get(each.pepper) ?? '', each.hash),
-    );
-    return left.length === record.backupCodes.length
-      ? 'totp.invalid'
-      : { ...record, backupCodes: left };
-  };
-
-  const failed = (record: TotpRecord, at: number): TotpRecord => {
-    const failures = record.failures + 1;
-    const locks = Math.floor(failures / attempts);
-    const seconds = Math.min(lockout * 2 ** (locks - 1), LONGEST_LOCK);
-    const lockedUntil = failures % attempts === 0 ? at + seconds * 1000 : 0;
-    return { ...record, failures, lockedUntil };
-  };
-
-  /**
-   * Judges a code and tells the result only once it is written, against the record that it was judged by: so
-   * however many come at once, no more are judged than may be wrong in a row, and each is taken once.
-   */
-  const attempt = async (
-    account: string,
-    judge: (record: TotpRecord, at: number) => Promise<Judgement>,
-  ): Promise<TotpRecord | TotpRefusal> => {
-    try {
-      for (let tried = 0; tried < TRIES; tried++) {
-        const record = await timely(store.get(account));
-        if (record === undefined) return totpRefusal('totp.not_enrolled');
-        const at = now();
-        if (at < record.lockedUntil) {
-          return totpRefusal('totp.locked', {
-            retryAfter: Math.ceil((record.lockedUntil - at) / 1000),
-          });
-        }
-        const judged = await judge(record, at);
-        // Neither of these is a guess, so there is nothing to count.
-        if (typeof judged === 'string' && judged !== 'totp.invalid') return totpRefusal(judged);
-        const wrong = typeof judged === 'string';
-        const next = wrong ? failed(record, at) : { ...judged, failures: 0, lockedUntil: 0 };
-        const written = store.replace({ ...next, version: newVersion() }, record.version);
-        if ((await timely(written)) === true) return wrong ? totpRefusal(judged) : next;
-      }
-      return totpRefusal('totp.unavailable', { cause: new Error('Too many changes at once.') });
-    } catch (cause) {
-      return totpRefusal('totp.unavailable', { cause });
-    }
-  };
+  const secrets = totpSecrets(sealingKeys, drift);
+  const backup = totpBackupCodes(sealingKeys, backupCount);
+  const records = totpRecords(store, storeTimeout);
+  const attempt = totpAttempts(records, { attempts, lockout, now });
 
   return Object.freeze<Totp>({
     enrol: async (account, label = account) => {
       if (!isName(account) || !isName(label)) return totpRefusal('totp.account_invalid');
       const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES[algorithm]));
       try {
-        const record: TotpRecord = {
+        const record = {
           account,
           secret: await secrets.seal(secret, account),
           algorithm,
@@ -277,14 +176,10 @@ export function totp(options: TotpOptions): Totp {
           failures: 0,
           lockedUntil: 0,
           backupCodes: [],
-          version: newVersion(),
         };
-        const known = await timely(store.get(account));
+        const known = await records.get(account);
         if (known?.confirmed) return totpRefusal('totp.already_enrolled');
-        const done = await timely(
-          known === undefined ? store.insert(record) : store.replace(record, known.version),
-        );
-        if (!done)
+        if (!(await records.put(record, known)))
           return totpRefusal('totp.unavailable', { cause: new Error('Enrolled twice at once.') });
       } catch (cause) {
         return totpRefusal('totp.unavailable', { cause });
@@ -301,9 +196,9 @@ export function totp(options: TotpOptions): Totp {
       let codes: readonly string[] = [];
       const answer = await attempt(account, async (record, at) => {
         if (record.confirmed) return 'totp.already_enrolled';
-        const judged = await judgeCode(record, code, at);
+        const judged = await secrets.take(record, code, at);
         if (typeof judged === 'string') return judged;
-        const issued = await issue({ ...judged, confirmed: true });
+        const issued = await backup.issue({ ...judged, confirmed: true });
         codes = issued.codes;
         return issued.record;
       });
@@ -313,7 +208,7 @@ export function totp(options: TotpOptions): Totp {
       if (!CODE.test(code)) return totpRefusal('totp.malformed');
       return verified(
         await attempt(account, async (record, at) =>
-          record.confirmed ? judgeCode(record, code, at) : 'totp.not_enrolled',
+          record.confirmed ? secrets.take(record, code, at) : 'totp.not_enrolled',
         ),
       );
     },
@@ -322,17 +217,16 @@ export function totp(options: TotpOptions): Totp {
       if (normal === undefined) return totpRefusal('totp.malformed');
       return verified(
         await attempt(account, async (record) =>
-          record.confirmed ? judgeBackupCode(record, normal) : 'totp.not_enrolled',
+          record.confirmed ? backup.take(record, normal) : 'totp.not_enrolled',
         ),
       );
     },
     renewBackupCodes: async (account) => {
       try {
-        const known = await timely(store.get(account));
+        const known = await records.get(account);
         if (!known?.confirmed) return totpRefusal('totp.not_enrolled');
-        const { record, codes } = await issue(known);
-        const next = { ...record, version: newVersion() };
-        return (await timely(store.replace(next, known.version)))
+        const { record, codes } = await backup.issue(known);
+        return (await records.put(record, known))
           ? { ok: true, backupCodes: codes }
           : totpRefusal('totp.unavailable', { cause: new Error('Changed at the same time.') });
       } catch (cause) {
@@ -340,7 +234,7 @@ export function totp(options: TotpOptions): Totp {
       }
     },
     status: async (account) => {
-      const record = await timely(store.get(account));
+      const record = await records.get(account);
       if (record === undefined)
         return { state: 'none', backupCodesLeft: 0, lockedUntil: undefined };
       const { confirmed, backupCodes, lockedUntil } = record;
@@ -350,16 +244,12 @@ export function totp(options: TotpOptions): Totp {
         lockedUntil: lockedUntil > now() ? lockedUntil : undefined,
       };
     },
-    remove: async (account) => timely(store.remove(account)),
+    remove: async (account) => records.remove(account),
   });
 }
 
 function verified(answer: TotpRecord | TotpRefusal): TotpVerification {
   return 'ok' in answer ? answer : { ok: true, backupCodesLeft: answer.backupCodes.length };
-}
-
-function newVersion(): string {
-  return encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /** Whatever an app or a store may do with it, nothing in it can be taken for more than text. */
