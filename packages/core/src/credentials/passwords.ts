@@ -1,12 +1,13 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Denial, DenialKind } from '../denial.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
 import { type BreachedRange, isBreached } from '../internal/secrets/breached-password.ts';
 import { leansOnContext } from '../internal/secrets/password-context.ts';
+import { type PasswordRefusal, passwordRefusal } from '../internal/secrets/password-refusals.ts';
+import { lengthOf, readPassword } from '../internal/secrets/password-text.ts';
 import { encodeBase64url } from '../internal/text/base64url.ts';
 import { withinTime } from '../internal/within-time.ts';
 
-export type { BreachedRange };
+export type { BreachedRange, PasswordRefusal };
 
 /**
  * Hashes passwords slowly, with a salt, into text that names its own parameters (PHC string format). Ready made:
@@ -43,13 +44,6 @@ export interface PasswordsOptions {
   readonly onError?: 'closed' | 'open' | undefined;
   /** How long `isCommon` and `breached` may take, in milliseconds. Default: 2,000. */
   readonly timeout?: number | undefined;
-}
-
-/** Why a password is refused. */
-export interface PasswordRefusal {
-  readonly ok: false;
-  /** To refuse with: `refuse(result.denial)`. */
-  readonly denial: Denial;
 }
 
 /** Whether a password may be chosen. */
@@ -94,26 +88,9 @@ export interface Passwords {
   readonly verify: (password: string, stored: string | undefined) => Promise<PasswordVerification>;
 }
 
-/**
- * Half a character is not the same in the next program. A control character cannot be typed in most; and in a MAC,
- * which is what most hashes are made of, a key with a NUL behind it is the same key.
- */
-const NO_TEXT = /[\p{Surrogate}\p{Cc}]/u;
 /** Of fewer different characters, a guess at the pattern is a guess at the password. */
 const LEAST_DIFFERENT = 5;
 const LONGEST_TIMEOUT = 60_000;
-
-const refusals = {
-  'password.malformed': ['malformed', 'The password is no text.'],
-  'password.too_short': ['malformed', 'The password is too short.'],
-  'password.too_long': ['malformed', 'The password is too long.'],
-  'password.repetitive': ['malformed', 'The password has too few different characters.'],
-  'password.contextual': ['malformed', 'The password is made of names that others know.'],
-  'password.common': ['malformed', 'The password is a common one.'],
-  'password.breached': ['malformed', 'The password is known from a breach.'],
-  'password.wrong': ['unauthenticated', 'The account or the password is not right.'],
-  'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
-} as const satisfies Readonly<Record<string, readonly [DenialKind, string]>>;
 
 /**
  * Passwords: what may be chosen, and whether one is right. Length counts and nothing else of its composition: no digits or
@@ -171,21 +148,11 @@ export function passwords(options: PasswordsOptions): Passwords {
   const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
     isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
 
-  /** The text that counts, or why there is none. */
-  const read = (password: unknown): { readonly text: string } | PasswordRefusal => {
-    if (typeof password !== 'string') return refusal('password.malformed');
-    // Normalising makes one character of four units at the most, so no password that may be is longer.
-    if (password.length > maxLength * 4) return refusal('password.too_long');
-    if (NO_TEXT.test(password)) return refusal('password.malformed');
-    const text = password.normalize('NFKC');
-    return lengthOf(text) > maxLength ? refusal('password.too_long') : { text };
-  };
-
   const checkText = async (text: string, own: readonly string[]): Promise<PasswordCheck> => {
-    if (lengthOf(text) < minLength) return refusal('password.too_short');
+    if (lengthOf(text) < minLength) return passwordRefusal('password.too_short');
     const lower = text.toLowerCase();
-    if (new Set(lower).size < LEAST_DIFFERENT) return refusal('password.repetitive');
-    if (leansOnContext(lower, [...shared, ...own])) return refusal('password.contextual');
+    if (new Set(lower).size < LEAST_DIFFERENT) return passwordRefusal('password.repetitive');
+    if (leansOnContext(lower, [...shared, ...own])) return passwordRefusal('password.contextual');
     const degraded: string[] = [];
     const lists = [
       ['common', isCommon && (() => isCommon(lower))],
@@ -195,9 +162,9 @@ export function passwords(options: PasswordsOptions): Passwords {
       try {
         const listed = ask === undefined ? false : await timely(ask());
         if (typeof listed !== 'boolean') throw new TypeError('The list answered no boolean.');
-        if (listed) return refusal(`password.${name}`);
+        if (listed) return passwordRefusal(`password.${name}`);
       } catch (cause) {
-        if (onError === 'closed') return refusal('password.unavailable', cause);
+        if (onError === 'closed') return passwordRefusal('password.unavailable', cause);
         degraded.push(name);
       }
     }
@@ -219,32 +186,32 @@ export function passwords(options: PasswordsOptions): Passwords {
 
   return Object.freeze<Passwords>({
     check: async (password, { context = [] } = {}) => {
-      const given = read(password);
+      const given = readPassword(password, maxLength);
       return 'ok' in given ? given : checkText(given.text, context);
     },
     hash: async (password, { context = [] } = {}) => {
-      const given = read(password);
+      const given = readPassword(password, maxLength);
       if ('ok' in given) return given;
       const checked = await checkText(given.text, context);
       if (!checked.ok) return checked;
       try {
         return { ...checked, hash: await hasher.hash(given.text) };
       } catch (cause) {
-        return refusal('password.unavailable', cause);
+        return passwordRefusal('password.unavailable', cause);
       }
     },
     verify: async (password, stored) => {
-      const given = read(password);
+      const given = readPassword(password, maxLength);
       // Nobody has such a password, so there is nothing to hide by work.
-      if ('ok' in given || given.text === '') return refusal('password.wrong');
+      if ('ok' in given || given.text === '') return passwordRefusal('password.wrong');
       const { text } = given;
       try {
         const fallback = await dummyHash();
         const right = await hasher.verify(text, stored ?? fallback);
-        if (stored === undefined || right !== true) return refusal('password.wrong');
+        if (stored === undefined || right !== true) return passwordRefusal('password.wrong');
         if (!hasher.needsRehash(stored)) return VERIFIED;
       } catch (cause) {
-        return refusal('password.unavailable', cause);
+        return passwordRefusal('password.unavailable', cause);
       }
       try {
         return { ok: true, rehash: await hasher.hash(text) };
@@ -258,16 +225,3 @@ export function passwords(options: PasswordsOptions): Passwords {
 
 const CHOSEN: PasswordCheck = Object.freeze({ ok: true });
 const VERIFIED: PasswordVerification = Object.freeze({ ok: true });
-
-function refusal(code: keyof typeof refusals, cause?: unknown): PasswordRefusal {
-  const [kind, detail] = refusals[code];
-  const denial = { kind, code, detail };
-  return { ok: false, denial: cause === undefined ? denial : { ...denial, cause } };
-}
-
-/** In characters as Unicode counts them. */
-function lengthOf(text: string): number {
-  let length = 0;
-  for (const _ of text) length++;
-  return length;
-}
