@@ -18,6 +18,7 @@ import { httpClient } from './clients/http.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { CASE_HEADER } from './limit-policies.ts';
 import { describeLimits, expectRetry } from './limits.ts';
+import { describeMediaTypes } from './media-types.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
 
@@ -91,6 +92,7 @@ export function describeConformance(subject: Subject): void {
         await raceProofs(get());
       });
     });
+    if (subject.protocol === 'http') describe('media types', () => describeMediaTypes(get));
     describeLimits(subject, get);
     if (subject.capabilities.includes('headers')) describeHeaders(get);
     if (subject.capabilities.includes('streams')) describeStreams(get);

@@ -17,6 +17,8 @@ const meanings = {
   'message.malformed': 'The request body is not well-formed JSON.',
   'message.too_large': 'The request body is larger than allowed.',
   'message.unsupported': 'The request body has a charset or coding that is not read here.',
+  'message.type_unsupported':
+    'The request body is of a media type that is not read here, or says none.',
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',

@@ -25,8 +25,9 @@ export interface ReleasedResponse {
  * that the handler can still read. Call it only where `onMessage` is there. A request without a body is
  * shown as `undefined`.
  *
- * Refuses a body that is no JSON or was read before (`message.unavailable`), is larger than `maxBytes`
- * (`message.too_large`) or does not parse (`message.malformed`).
+ * Refuses a body that is not said to be JSON (`message.type_unsupported`) in UTF-8 (`message.unsupported`), was read
+ * before (`message.unavailable`), is larger than `maxBytes` (`message.too_large`) or does not parse
+ * (`message.malformed`).
  */
 export async function inspectRequest(
   onMessage: NonNullable<Enforcement['onMessage']>,
@@ -38,11 +39,11 @@ export async function inspectRequest(
   let text = '';
   let message: unknown;
   if (body !== null) {
-    const readable = isJson(request.headers);
+    const unreadable = whyUnreadable(request.headers);
     try {
       // Of a body that nobody can read, only whether it is empty matters.
-      const bytes = await readBytes(body, readable ? maxBytes : 0);
-      if (bytes === undefined) return readable ? tooLarge : unavailable;
+      const bytes = await readBytes(body, unreadable ? 0 : maxBytes);
+      if (bytes === undefined) return unreadable ?? tooLarge;
       text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
       if (text !== '') message = JSON.parse(text);
     } catch (cause) {
@@ -130,11 +131,14 @@ export function refusalResponse(denial: Denial): Response {
  * read differently by whoever honours it.
  */
 export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
+  return whyUnreadable(headers) === undefined;
+}
+
+/** The refusal of a body that is not said to be JSON in UTF-8. */
+function whyUnreadable(headers: Pick<HeadersView, 'get'>): Unread | undefined {
   const type = headers.get('content-type') ?? '';
-  return (
-    /^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i.test(type) &&
-    !/;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type)
-  );
+  if (!/^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i.test(type)) return typeUnsupported;
+  return /;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type) ? charsetUnsupported : undefined;
 }
 
 interface Unread {
@@ -143,6 +147,14 @@ interface Unread {
 }
 
 const unavailable: Unread = { ok: false, denial: fault('message.unavailable') };
+const typeUnsupported: Unread = {
+  ok: false,
+  denial: { kind: 'unsupported', code: 'message.type_unsupported' },
+};
+const charsetUnsupported: Unread = {
+  ok: false,
+  denial: { kind: 'unsupported', code: 'message.unsupported' },
+};
 const tooLarge: Unread = { ok: false, denial: { kind: 'too_large', code: 'message.too_large' } };
 
 function malformed(cause: unknown): Unread {

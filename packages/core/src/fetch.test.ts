@@ -246,27 +246,27 @@ describe('a request body', () => {
       post(`"${'ä'.repeat(MAX - 2)}"`),
       'message.too_large',
     ],
-    ['of another type', post('{"a":1}', 'text/plain'), 'message.unavailable'],
+    ['of another type', post('{"a":1}', 'text/plain'), 'message.type_unsupported'],
     [
       'of a type that only looks alike',
       post('{"a":1}', 'application/jsonx'),
-      'message.unavailable',
+      'message.type_unsupported',
     ],
-    ['of two types', post('{"a":1}', 'text/plain, application/json'), 'message.unavailable'],
+    ['of two types', post('{"a":1}', 'text/plain, application/json'), 'message.type_unsupported'],
     [
       'in another charset',
       post('{"a":1}', 'application/json; charset=utf-7'),
-      'message.unavailable',
+      'message.unsupported',
     ],
     [
       'in two charsets',
       post('{}', 'application/json; charset=utf-8; charset=utf-16'),
-      'message.unavailable',
+      'message.unsupported',
     ],
     [
       'without a type',
       new Request('https://a.example', { method: 'POST', body: new Blob(['1']) }),
-      'message.unavailable',
+      'message.type_unsupported',
     ],
   ])('%s is refused before anybody sees it', async (_name, request, code) => {
     expect(await read(request)).toBe(code);
@@ -282,7 +282,7 @@ describe('a request body', () => {
 
   test('without end and of another type is hardly read at all', async () => {
     const { body, seen } = endless();
-    expect(await read(post(body, 'text/plain'))).toBe('message.unavailable');
+    expect(await read(post(body, 'text/plain'))).toBe('message.type_unsupported');
     expect(seen.taken).toBeLessThanOrEqual(2);
   });
 

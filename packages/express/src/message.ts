@@ -30,7 +30,7 @@ export function showMessage(
   };
   const show = () => {
     if (isUnread(request)) {
-      refuse(fault('message.unavailable'));
+      refuse(unreadDenial(request, parser !== undefined));
       return;
     }
     const { body } = request as { readonly body: unknown };
@@ -54,14 +54,34 @@ export function showMessage(
   }
 }
 
+/** The types that parsers of any make turn into an object, so that it may be an empty one. */
+const OBJECTS = ['json', '+json', 'urlencoded', 'multipart'];
+
 /**
- * Whether there is a body that nobody has parsed. Express 4 puts `{}` where it parsed nothing, so an empty
- * object says something only if the body was read to its end.
+ * Whether there is a body that nobody has parsed. Express 4 puts `{}` where it parsed nothing, so an empty object says
+ * something only if the body was read to its end, and by a parser: who reads it for himself shows it to nobody.
  */
 function isUnread(request: Request): boolean {
   if (!hasBody(request)) return false;
-  const { body, readableEnded } = request as { readonly body: unknown; readableEnded: boolean };
-  return body === undefined || (isEmpty(body) && !readableEnded);
+  const { body, _body: parsed } = request as { readonly body: unknown; readonly _body?: unknown };
+  if (body === undefined) return true;
+  if (!isEmpty(body)) return false;
+  if (!request.readableEnded) return true;
+  // Requests of Express 4 alone have `param`, and its own parsers note there what they have parsed.
+  return 'param' in request && parsed !== true && !request.is(OBJECTS);
+}
+
+/**
+ * Whose fault it is that nobody has parsed a body: of the caller who sent a type that the parsers passed by, or of a
+ * server that has none. A body that somebody has begun to read was no matter of its type.
+ */
+function unreadDenial(request: Request, offered: boolean): Denial {
+  // Parsers leave this mark on what they pass by: `{}` with Express 4, a member that is undefined with 5.
+  const passedBy = offered || 'body' in request;
+  const untouched = !request.readableDidRead && request.readableFlowing === null;
+  return passedBy && untouched
+    ? { kind: 'unsupported', code: 'message.type_unsupported' }
+    : fault('message.unavailable');
 }
 
 function isEmpty(body: unknown): boolean {

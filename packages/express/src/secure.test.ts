@@ -398,6 +398,19 @@ describe.each(versions)('%s', (_, express) => {
       expect(seen).toEqual([{ a: 1 }]);
     });
 
+    test.each([
+      ['of JSON', json, express.json()],
+      [
+        'of a type that the parser was told is JSON',
+        { 'content-type': 'application/csp-report' },
+        express.json({ type: 'application/csp-report' }),
+      ],
+    ])('sees an empty object %s as one', async (_, headers, parser) => {
+      const app = quiet().use(parser).post('/', secure(sees), echo);
+      expect((await post(app, { body: '{}', headers })).status).toBe(200);
+      expect(seen).toEqual([{}]);
+    });
+
     test('is not asked for a refused call, and nothing is parsed', async () => {
       const parser = vi.fn(express.json());
       const app = quiet().post('/', secure(sees.use(closed), { parser }), echo);
@@ -406,22 +419,60 @@ describe.each(versions)('%s', (_, express) => {
       expect(parser).not.toHaveBeenCalled();
     });
 
-    test.each([
-      ['without a parser', undefined, { body: '{"a":1}', headers: json }],
-      ['of a type that the parser skips', express.json(), { body: 'a=1' }],
-      [
-        'empty but of another type',
-        express.json(),
-        { body: '{}', headers: { 'content-type': 'x/y' } },
-      ],
-    ])('a body %s refuses the call', async (_, parser, init) => {
-      const app = quiet().use(express.json()).post('/', secure(sees, { parser }), echo);
-      const bare = quiet().post('/', secure(sees, { parser }), echo);
-      for (const each of parser === undefined ? [bare] : [app, bare]) {
-        const { status, body } = await post(each, init);
+    describe('is refused unread', () => {
+      const typed = (type: string, body: BodyInit = '{"a":1}') => ({
+        body,
+        headers: { 'content-type': type },
+      });
+      const taken: RequestHandler = (req, _res, next) => void req.resume().on('end', () => next());
+      const begun: RequestHandler = (req, _res, next) => {
+        req.on('readable', () => undefined);
+        next();
+      };
+      const parser = express.json();
+
+      test.each([
+        ['of a type that the parsers pass by', typed('x/y')],
+        ['that is a form', { body: new URLSearchParams({ a: '1' }) }],
+        ['that is empty but for its braces', typed('x/y', '{}')],
+        ['of several types', typed('text/plain, application/json')],
+        ['without a type', { body: new Blob(['{"a":1}']) }],
+      ])('as 415: a body %s', async (_, init) => {
+        const apps = [
+          quiet().use(parser).post('/', secure(sees), echo),
+          quiet().post('/', secure(sees, { parser }), echo),
+          quiet().use(parser).post('/', secure(sees, { parser }), echo),
+        ];
+        for (const app of apps) {
+          const { status, body } = await post(app, init);
+          const told = {
+            status: 415,
+            code: 'message.type_unsupported',
+            title: 'Unsupported Media Type',
+          };
+          expect([status, body]).toMatchObject([415, told]);
+        }
+        expect(seen).toEqual([]);
+      });
+
+      test.each([
+        ['where there is no parser', quiet().post('/', secure(sees), echo), 'application/json'],
+        ['of any type where there is no parser', quiet().post('/', secure(sees), echo), 'x/y'],
+        [
+          'that somebody has read past the parsers',
+          quiet().use(parser, taken).post('/', secure(sees, { parser }), echo),
+          'x/y',
+        ],
+        [
+          'that somebody is about to read',
+          quiet().use(parser, begun).post('/', secure(sees, { parser }), echo),
+          'x/y',
+        ],
+      ])('as a fault of the server: a body %s', async (_, app, type) => {
+        const { status, body } = await post(app, typed(type));
         expect([status, body]).toMatchObject([500, { code: 'message.unavailable' }]);
         expect(seen).toEqual([]);
-      }
+      });
     });
 
     test.each([

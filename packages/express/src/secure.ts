@@ -45,8 +45,9 @@ export interface SecureOptions {
  * router or a whole application, on Express 5 and 4. Refusals are problem details (RFC 9457), rendered here:
  * nothing that a policy does reaches `next(err)`. Handlers read facts with `factsOf(req, guard)`.
  *
- * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call
- * (`message.unavailable`, 500); see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
+ * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call: of a type
+ * that the parsers passed by (`message.type_unsupported`, 415), or where there is none (`message.unavailable`, 500);
+ * see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
  * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
  *
  * Express sends no preflight to a route for another method, and knows the pattern of a route

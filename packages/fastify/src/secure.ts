@@ -67,8 +67,8 @@ interface State {
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
  * one route. Refusals are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
  *
- * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call
- * (`message.unavailable`, 500). Where they see responses (`onRelease`), JSON is shown to them, errors included,
+ * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see refuses the
+ * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included,
  * and any other body is replaced (`release.unfilterable`, 500).
  *
  * @throws ConfigurationError when the guard has no grant.

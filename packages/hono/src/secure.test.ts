@@ -464,7 +464,13 @@ describe('bodies', () => {
       413,
       'message.too_large',
     ],
-    ['of another type', post('{"amount":1}', 'text/plain'), 500, 'message.unavailable'],
+    ['of another type', post('{"amount":1}', 'text/plain'), 415, 'message.type_unsupported'],
+    [
+      'in another charset',
+      post('{"amount":1}', 'application/json; charset=utf-16'),
+      415,
+      'message.unsupported',
+    ],
     ['that are not there', { method: 'POST' }, 400, 'amount.invalid'],
   ])('%s are refused', async (_name, init, status, code) => {
     expect(await echo(positive)(init)).toMatchObject([status, { code }]);
