@@ -1,11 +1,4 @@
-import type {
-  ApiKeyChange,
-  ApiKeyInfo,
-  ApiKeyProblem,
-  ApiKeyScope,
-  ApiKeys,
-  NewApiKey,
-} from '../api-key.ts';
+import type { ApiKeyChange, ApiKeyScope, ApiKeys, NewApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
 import {
   isEnvironment,
@@ -15,8 +8,10 @@ import {
   patternOf,
   randomId,
 } from '../internal/api-keys/api-key-format.ts';
+import { CONFLICT, invalid, NOT_FOUND, REVOKED } from '../internal/api-keys/api-key-problems.ts';
+import { quotaConsumer } from '../internal/api-keys/api-key-quotas.ts';
+import { apiKeyRecords, infoOf } from '../internal/api-keys/api-key-records.ts';
 import {
-  areCosts,
   checkTerms,
   holderProblem,
   isCount,
@@ -24,21 +19,11 @@ import {
   isText,
 } from '../internal/api-keys/api-key-terms.ts';
 import { apiKeyVerifier } from '../internal/api-keys/api-key-verifier.ts';
-import { isThenable } from '../internal/maybe-promise.ts';
-import {
-  type PepperedHash,
-  type Peppers,
-  pepperedHash,
-} from '../internal/secrets/peppered-hash.ts';
-import { withinTime } from '../internal/within-time.ts';
-import type {
-  ApiKeyRecord,
-  ApiKeyStatus,
-  ApiKeyStore,
-  QuotaVerdict,
-} from '../stores/api-key-store.ts';
+import { backgroundWork } from '../internal/background-work.ts';
+import { type Peppers, pepperedHash } from '../internal/secrets/peppered-hash.ts';
+import type { ApiKeyRecord, ApiKeyStatus, ApiKeyStore } from '../stores/api-key-store.ts';
 
-export type { Peppers } from '../internal/secrets/peppered-hash.ts';
+export type { Peppers };
 
 /** Options of {@link apiKeys}. */
 export interface ApiKeysOptions {
@@ -74,13 +59,6 @@ export interface ApiKeysOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
-const NOT_FOUND: ApiKeyProblem = Object.freeze({ ok: false, reason: 'not_found' });
-const REVOKED: ApiKeyProblem = Object.freeze({ ok: false, reason: 'revoked' });
-const CONFLICT: ApiKeyProblem = Object.freeze({ ok: false, reason: 'conflict' });
-const NO_COST: QuotaVerdict = Object.freeze({ ok: true, remaining: Object.freeze({}) });
-
-/** How often a change is tried again when another came in between. */
-const ATTEMPTS = 16;
 const MAX_REASON = 512;
 const MAX_PAGE = 1_000;
 /** A year: an overlap that never ends is no rotation. */
@@ -126,8 +104,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   const namespace = `${prefix}_${environment}`;
   const hash = pepperedHash(peppers, 'apiKeys');
   const currentPepper = peppers.current;
-  const onFault = quietly(options.onFault);
-  const waitUntil = quietly(options.waitUntil);
+  const background = backgroundWork(options);
   const verifier = apiKeyVerifier({
     prefix,
     environment,
@@ -135,39 +112,24 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     hash,
     currentPepper,
     now,
-    onFault,
+    background,
     ...bounds,
-    background: (task) => {
-      // Begins in a microtask, so that the call that asked for it has its answer first.
-      waitUntil(Promise.resolve().then(task).then(nothing, onFault));
-    },
   });
   store.onChange?.(verifier.forget);
+  const { find, change } = apiKeyRecords({
+    store,
+    namespace,
+    environment,
+    now,
+    onChange: verifier.forget,
+  });
 
-  const find = async (id: string, scope: ApiKeyScope): Promise<ApiKeyRecord | undefined> => {
-    const record = isId(id) ? await store.get(id) : undefined;
-    if (record?.namespace !== namespace) return undefined;
-    return !('tenant' in scope) || scope.tenant === record.tenant ? record : undefined;
-  };
-
-  /** Replaces a record by what `edit` makes of it; again when another change came in between. */
-  const change = async (
-    id: string,
-    scope: ApiKeyScope,
-    edit: (record: ApiKeyRecord) => ApiKeyRecord | ApiKeyProblem,
-  ): Promise<ApiKeyChange> => {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const record = await find(id, scope);
-      if (record === undefined) return NOT_FOUND;
-      const next = edit(record);
-      if ('ok' in next) return next;
-      const changed = { ...next, updatedAt: now() };
-      if (await store.replace(changed)) {
-        verifier.forget(id);
-        return { ok: true, info: infoOf(changed, environment) };
-      }
-    }
-    return CONFLICT;
+  /** A key with a new secret, and what is stored of it. */
+  const makeSecret = async (id: string) => {
+    const key = makeKey({ prefix, environment, id });
+    // The current pepper is one of those that every text is hashed with.
+    const keyed = (await hash(key)).get(currentPepper) as string;
+    return { key, secret: { hash: keyed, pepper: currentPepper } };
   };
 
   const setStatus = (
@@ -195,14 +157,14 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       if (problem !== undefined) return invalid(problem);
       const at = now();
       const id = randomId();
-      const key = makeKey({ prefix, environment, id });
+      const { key, secret } = await makeSecret(id);
       const record: ApiKeyRecord = {
         ...checked.terms,
         id,
         namespace,
         tenant,
         owner: { type: owner.type, id: owner.id },
-        secret: await secretOf(hash, key, currentPepper),
+        secret,
         generation: 0,
         status: 'enabled',
         createdAt: at,
@@ -217,8 +179,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
         return invalid('overlapMs must be whole milliseconds, at most a year');
       }
       if (!isId(id)) return NOT_FOUND;
-      const key = makeKey({ prefix, environment, id });
-      const secret = await secretOf(hash, key, currentPepper);
+      const { key, secret } = await makeSecret(id);
       let generation = wanted;
       const changed = await change(id, scope, (record) => {
         const at = now();
@@ -260,18 +221,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       const keys = page.map((record) => infoOf(record, environment));
       return { keys, next: keys.length < size ? undefined : keys.at(-1)?.id };
     },
-    consumeQuota: (key, costs) => {
-      if (!areCosts(costs)) throw new RangeError('apiKeys: costs must be whole numbers by name.');
-      const charges = Object.entries(costs).flatMap(([name, cost]) => {
-        const quota = Object.hasOwn(key.quotas, name) ? key.quotas[name] : undefined;
-        return quota === undefined || cost === 0 ? [] : [{ ...quota, name, cost }];
-      });
-      if (charges.length === 0) return NO_COST;
-      const verdict = store.consume(key.id, charges, now());
-      return isThenable(verdict)
-        ? withinTime(Promise.resolve(verdict), bounds.storeTimeout)
-        : verdict;
-    },
+    consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),
   } satisfies ApiKeys);
 }
 
@@ -304,39 +254,4 @@ function checkBounds({
   );
   const cache = { maxEntries, maxBytes };
   return { lifetime: maxRevocationDelay - staleness, cache, lastUsedInterval, storeTimeout };
-}
-
-async function secretOf(
-  hash: PepperedHash,
-  key: string,
-  pepper: string,
-): Promise<ApiKeyRecord['secret']> {
-  // The current pepper is one of those that every text is hashed with.
-  return { hash: (await hash(key)).get(pepper) as string, pepper };
-}
-
-function infoOf(record: ApiKeyRecord, environment: string): ApiKeyInfo {
-  const { namespace: _, secret: __, version: ___, previous, ...rest } = record;
-  return {
-    ...rest,
-    environment,
-    previous: previous && { until: previous.until, lastUsedAt: previous.lastUsedAt },
-  };
-}
-
-function invalid(problem: string): ApiKeyProblem {
-  return { ok: false, reason: 'invalid', problem };
-}
-
-function nothing(): void {}
-
-/** A callback of the user's that may throw without anybody noticing. */
-function quietly<T>(callback: ((value: T) => void) | undefined): (value: T) => void {
-  return (value) => {
-    try {
-      callback?.(value);
-    } catch {
-      // There is nobody left to tell.
-    }
-  };
 }

@@ -1,0 +1,38 @@
+/** Who is told of work that goes on after the answer. */
+export interface BackgroundListeners {
+  /** Told of each piece of work, which never rejects. */
+  readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
+  /** Told what such work threw. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/** Work that nobody waits for. */
+export interface BackgroundWork {
+  /** Begins in a microtask, so that the call that asked for it has its answer first. */
+  readonly run: (task: () => unknown) => void;
+  /** Tells of a fault that was found otherwise. */
+  readonly onFault: (cause: unknown) => void;
+}
+
+/** Whatever the listeners throw changes nothing. */
+export function backgroundWork(listeners: BackgroundListeners): BackgroundWork {
+  const onFault = quietly(listeners.onFault);
+  const waitUntil = quietly(listeners.waitUntil);
+  return {
+    run: (task) => waitUntil(Promise.resolve().then(task).then(nothing, onFault)),
+    onFault,
+  };
+}
+
+function nothing(): void {}
+
+/** A callback of the user's that may throw without anybody noticing. */
+function quietly<T>(callback: ((value: T) => void) | undefined): (value: T) => void {
+  return (value) => {
+    try {
+      callback?.(value);
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+}
