@@ -2,6 +2,17 @@ import { assertConfiguration } from '../configuration-error.ts';
 import type { CallFacts } from '../facts.ts';
 import { executesSeveral } from '../internal/executes-several.ts';
 import { alike, textOnly } from '../internal/limits/account-name.ts';
+import {
+  attemptCounting,
+  type HeldAttempt,
+  type Reserved,
+} from '../internal/limits/attempt-counting.ts';
+import {
+  ACCOUNT_MISSING,
+  KEY_MISSING,
+  REPEATED,
+  refusedBody,
+} from '../internal/limits/failure-refusals.ts';
 import { type FailureSchedule, failureRule } from '../internal/limits/failure-schedule.ts';
 import {
   type AttemptResult,
@@ -9,19 +20,14 @@ import {
   SAFE_METHODS,
 } from '../internal/limits/judge-attempt.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../internal/limits/limit-key.ts';
-import {
-  ABNORMAL_USAGE_DETECTED,
-  TEMPORARY_REDUCED_CAPACITY,
-} from '../internal/limits/problem-types.ts';
-import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
+import { oneMessage } from '../internal/limits/one-message.ts';
+import type { MaybePromise } from '../internal/maybe-promise.ts';
 import { sha256 } from '../internal/sha256.ts';
-import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { askInTime } from '../internal/store-failure.ts';
 import type { BodyOutcome, Completion, Obligations } from '../obligations.ts';
-import { type Deny, deny, type Outcome, pass } from '../outcome.ts';
+import { type Outcome, pass } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 import type { RequestLike } from '../request.ts';
-import type { AttemptAnswer, AttemptRequest, CounterStore } from '../stores/counter-store.ts';
+import type { AttemptRequest, CounterStore } from '../stores/counter-store.ts';
 import { memoryCounterStore } from '../stores/memory-counter-store.ts';
 
 /** The attempt that a call makes, for handlers whose status does not tell how it came out. */
@@ -94,25 +100,6 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
 }
 
 const NAME = 'throttleFailures';
-const KEY_MISSING = sharedRefusal({ kind: 'internal', code: 'failures.key_missing' });
-const ACCOUNT_MISSING = sharedRefusal({
-  kind: 'malformed',
-  code: 'failures.account_missing',
-  detail: 'The call does not say which account it is for.',
-});
-const REPEATED = sharedRefusal({
-  kind: 'malformed',
-  code: 'failures.repeated',
-  detail: 'One call can make one attempt.',
-});
-
-/** An attempt that was counted, and can be taken back. */
-interface Held {
-  readonly request: AttemptRequest;
-  readonly ticket: number;
-}
-
-type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
 
 /**
  * Slows down guessing: after some failures an account and a peer pause, longer each time, up to a lock that
@@ -177,43 +164,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   const peerRule =
     perPeer === 'none' ? undefined : failureRule(NAME, { free: 20, after: 100 }, perPeer);
   const store = options.store ?? memoryCounterStore({ now });
-  const ask = askInTime<readonly AttemptRequest[], AttemptAnswer>(
-    NAME,
-    {
-      ask: (requests) => {
-        const answer = store.attempt(requests);
-        return isThenable(answer)
-          ? answer.then((late) => vet(late, requests))
-          : vet(answer, requests);
-      },
-      undo: (requests, answer) =>
-        store.settle(
-          heldOf(requests, answer).map((held) => ({ ...taken(held), result: 'refund' })),
-        ),
-    },
-    'closed',
-    timeout,
-  );
-
-  /** Counts an attempt; what was counted is added to `held`. */
-  const reserve = (requests: readonly AttemptRequest[], held: Held[]): MaybePromise<Reserved> =>
-    settle<AttemptAnswer, Reserved>(
-      () => ask(requests),
-      (answer) => {
-        if (!answer.allowed) return throttled(answer.retryAfter);
-        held.push(...heldOf(requests, answer));
-        return { ok: true };
-      },
-      // Deliberately open where the user said so; the decision tells it.
-      (cause) =>
-        onError === 'open'
-          ? { ok: true, degraded: 'failures.uncounted' }
-          : deny('unavailable', 'failures.unavailable', {
-              retryAfter: 1,
-              problem: { type: TEMPORARY_REDUCED_CAPACITY },
-              cause,
-            }),
-    );
+  const { reserve, settle } = attemptCounting(NAME, store, onError, timeout);
 
   /** What to count of an account: nothing where a call need not name one, undefined where it must. */
   const accountRequests = async (
@@ -238,7 +189,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         if (key === undefined) return KEY_MISSING;
         requests.push({ name: `${name}.peer`, key, rule: peerRule });
       }
-      const held: Held[] = [];
+      const held: HeldAttempt[] = [];
       // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
       const safe = facts.call.protocol === 'http' && SAFE_METHODS.has(request.method);
       const inMessage = facts.call.protocol === 'graphql' ? undefined : accountInBody;
@@ -253,18 +204,15 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         const result = said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, named));
         // What is no answer counts as failed, as it is counted already.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
-        return store.settle(
-          held.map((each) => ({
-            ...taken(each),
-            result:
-              result === 'succeeded' && each.request.rule === accountRule ? 'reset' : 'refund',
-          })),
+        return settle(held, ({ rule }) =>
+          result === 'succeeded' && rule === accountRule ? 'reset' : 'refund',
         );
       };
       const duties: Obligations = {
         onComplete,
         ...(inMessage && { onMessage: onMessage(inMessage, facts, safe, held) }),
-        ...(account && facts.call.protocol === 'grpc' && { onMessage: onlyOne() }),
+        // A stream could hold a guess in each message, all of them for the account that the metadata name.
+        ...(account && facts.call.protocol === 'grpc' && { onMessage: oneMessage(goOn) }),
       };
       const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
         reserved.ok ? { ...pass({ attempt }, duties), degraded: reserved.degraded } : reserved;
@@ -287,17 +235,13 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     const args = facts.call.protocol === 'graphql' ? facts.call.fields[0]?.args() : undefined;
     return args && textOnly(accountInBody?.(args, facts));
   }
-
   function onMessage(
     accountOf: NonNullable<typeof accountInBody>,
     facts: Readonly<Needs>,
     safe: boolean,
-    held: Held[],
-  ): (body: unknown) => Promise<BodyOutcome> {
-    let seen = false;
-    return async (body) => {
-      if (seen) return refusedBody(REPEATED);
-      seen = true;
+    held: HeldAttempt[],
+  ): (body: unknown) => MaybePromise<BodyOutcome> {
+    return oneMessage(async (body) => {
       // No body, no account: most calls with a safe method have none.
       const nothing = safe && (body === undefined || body === null);
       const key = nothing ? '' : textOnly(accountOf(body, facts));
@@ -309,49 +253,10 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
       const { degraded } = reserved;
       if (degraded === undefined) return { ok: true };
       return { ok: true, trace: [{ policy: NAME, role: 'check', verdict: 'passed', degraded }] };
-    };
+    });
   }
 }
 
-function refusedBody({ denial }: Deny): BodyOutcome {
-  return { ok: false, denial };
-}
-
-function throttled(wait: number): Deny {
-  return deny('rate_limited', 'failures.throttled', {
-    detail: 'Too many failed attempts.',
-    retryAfter: wait / 1000,
-    problem: { type: ABNORMAL_USAGE_DETECTED },
-  });
-}
-
-/** A stream could hold a guess in each message, all of them for the account that the metadata name. */
-function onlyOne(): (message: unknown) => BodyOutcome {
-  let seen = false;
-  return () => {
-    if (seen) return refusedBody(REPEATED);
-    seen = true;
-    return { ok: true };
-  };
-}
-
-function taken({ request, ticket }: Held): AttemptRequest & { readonly ticket: number } {
-  return { ...request, ticket };
-}
-
-function heldOf(requests: readonly AttemptRequest[], { allowed, tickets }: AttemptAnswer): Held[] {
-  if (!allowed) return [];
-  // A store that answers is held to one ticket for each request.
-  return requests.map((request, index) => ({ request, ticket: tickets[index] as number }));
-}
-
-/** Refuses an answer that is none: what a store says without meaning it must not admit. */
-function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): AttemptAnswer {
-  const { allowed, retryAfter, tickets } = answer;
-  const told =
-    allowed === true
-      ? Array.isArray(tickets) && tickets.length === requests.length
-      : allowed === false && retryAfter > 0;
-  if (!told) throw new TypeError('the counter store answered something that is no AttemptAnswer');
-  return answer;
+function goOn(): BodyOutcome {
+  return { ok: true };
 }
