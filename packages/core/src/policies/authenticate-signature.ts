@@ -5,16 +5,18 @@ import { publicBase } from '../internal/dpop/proof-target.ts';
 import { replayTtl } from '../internal/dpop/replay-ttl.ts';
 import { isThenable, type MaybePromise } from '../internal/maybe-promise.ts';
 import { sha256 } from '../internal/sha256.ts';
-import { checkContentDigest } from '../internal/signatures/content-digest.ts';
 import {
   type FieldTypes,
-  isComponentName,
   type SignableRequest,
   signatureBase,
 } from '../internal/signatures/signature-base.ts';
+import {
+  type SignatureComponent,
+  signatureCoverage,
+} from '../internal/signatures/signature-coverage.ts';
+import { signatureFields } from '../internal/signatures/signature-fields.ts';
 import { type PresentedSignature, readSignature } from '../internal/signatures/signature-input.ts';
 import {
-  type PreparedKey,
   type SignatureAlgorithm,
   type SignatureKey,
   type SignatureKeys,
@@ -23,28 +25,20 @@ import {
 import {
   type SignatureRefusalCode,
   signatureRefusals,
+  signatureUnavailable,
 } from '../internal/signatures/signature-refusals.ts';
-import { signatureCheck } from '../internal/tokens/signature-check.ts';
+import { signatureVerification } from '../internal/signatures/signature-verification.ts';
 import type { ChallengeOptions } from '../internal/tokens/token-refusals.ts';
 import { webCryptoVerifier } from '../internal/tokens/webcrypto-verifier.ts';
 import { withinTime } from '../internal/within-time.ts';
 import type { SignatureVerifier } from '../key-source.ts';
-import { type Deny, deny, type NoFacts, type Outcome, refuse } from '../outcome.ts';
+import { type NoFacts, type Outcome, refuse } from '../outcome.ts';
 import { definePolicy, type Policy } from '../policy.ts';
 import { pathOf, queryOf, type RequestLike } from '../request.ts';
 import { memoryReplayStore } from '../stores/memory-replay-store.ts';
 import type { ReplayStore } from '../stores/replay-store.ts';
 
-export type { FieldTypes, SignatureAlgorithm, SignatureKey, SignatureKeys };
-
-/** What a signature must cover unless told otherwise; the last three only where the call has them. */
-export type SignatureComponent =
-  | '@method'
-  | '@authority'
-  | '@path'
-  | '@query'
-  | 'content-digest'
-  | 'authorization';
+export type { FieldTypes, SignatureAlgorithm, SignatureComponent, SignatureKey, SignatureKeys };
 
 /** Options of {@link authenticateSignature}. */
 export interface AuthenticateSignatureOptions extends Pick<ChallengeOptions, 'realm'> {
@@ -94,25 +88,6 @@ export interface AuthenticateSignatureOptions extends Pick<ChallengeOptions, 're
 const NAME = 'authenticateSignature';
 const LONGEST_AGE = 3_600;
 const LONGEST_TIMEOUT = 60_000;
-
-/** Structured fields that take part in signatures (RFC 9421, 9530, 9440, 9218). */
-const KNOWN_FIELDS: FieldTypes = {
-  'content-digest': 'dictionary',
-  'repr-digest': 'dictionary',
-  signature: 'dictionary',
-  'signature-input': 'dictionary',
-  'client-cert': 'item',
-  'client-cert-chain': 'list',
-  priority: 'dictionary',
-};
-
-const KINDS = ['item', 'list', 'dictionary'];
-
-/** What these stand for as well (RFC 9421 §2.2.2, §2.2.5). */
-const IMPLIED: Readonly<Record<string, readonly string[]>> = {
-  '@target-uri': ['@scheme', '@authority', '@path', '@query'],
-  '@request-target': ['@path', '@query'],
-};
 
 /** RFC 9110 §9.3: methods of which content means nothing. */
 const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
@@ -172,14 +147,7 @@ export function authenticateSignature(
     typeof coverBody === 'boolean',
     `${NAME}: coverBody is true, or false where calls have no body.`,
   );
-  assertConfiguration(
-    Array.isArray(alsoCover) && alsoCover.every(isComponentName),
-    `${NAME}: alsoCover lists headers in lower case and components of RFC 9421 §2.2, without parameters.`,
-  );
-  assertConfiguration(
-    Array.isArray(insecureUncovered) && insecureUncovered.every((each) => DEFAULTS.includes(each)),
-    `${NAME}: insecureUncovered lists some of ${DEFAULTS.join(', ')}.`,
-  );
+  const uncovers = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
   assertConfiguration(
     maxAge >= 1 && maxAge <= LONGEST_AGE,
     `${NAME}: maxAge is in seconds, from 1 to ${LONGEST_AGE}.`,
@@ -196,43 +164,22 @@ export function authenticateSignature(
     timeout >= 1 && timeout <= LONGEST_TIMEOUT,
     `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
   );
-  assertConfiguration(
-    Object.values(options.structuredFields ?? {}).every((kind) => KINDS.includes(kind)),
-    `${NAME}: structuredFields names headers and their kind: 'item', 'list' or 'dictionary'.`,
-  );
+  const fields = signatureFields(NAME, options.structuredFields);
   assertConfiguration(
     typeof verifier === 'function',
     `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
   );
   const refusals = signatureRefusals(NAME, options);
   const findKey = signatureKeys(NAME, options.keys, issuer);
-  const isSigned = signatureCheck(verifier);
-  const fields: FieldTypes = { ...KNOWN_FIELDS, ...options.structuredFields };
-  const always = needed(['@method', '@authority', '@path']);
-  const needsQuery = needed(['@query']).length > 0;
-  const needsAuthorization = needed(['authorization']).length > 0;
-  const needsDigest = coverBody && needed(['content-digest']).length > 0;
   const tolerance = clockTolerance * 1000;
 
-  function needed(components: readonly SignatureComponent[]): readonly SignatureComponent[] {
-    return components.filter((each) => !insecureUncovered.includes(each));
-  }
-
-  const uncovers = (
-    covered: ReadonlySet<string>,
-    { query, headers }: SignableRequest,
-    body: Uint8Array,
-  ): boolean => {
-    const implied = [...covered].flatMap((each) => IMPLIED[each] ?? []);
-    const lacks = (component: string) => !covered.has(component) && !implied.includes(component);
-    return (
-      always.some(lacks) ||
-      alsoCover.some(lacks) ||
-      (needsQuery && query !== '' && lacks('@query')) ||
-      (needsAuthorization && headers.has('authorization') && lacks('authorization')) ||
-      (needsDigest && body.length > 0 && lacks('content-digest'))
-    );
-  };
+  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
+    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+  const verify = signatureVerification({
+    findKey: (keyid) => timely(findKey(keyid)),
+    verifier,
+    coverBody,
+  });
 
   /** What is wrong with the signature's time and nonce, before anything costs much. */
   const staleness = (
@@ -243,32 +190,6 @@ export function authenticateSignature(
     if (created * 1000 > at + tolerance) return 'signature.not_yet_valid';
     if (at >= end) return 'signature.expired';
     return replay !== false && nonce === undefined ? 'signature.nonce_missing' : undefined;
-  };
-
-  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
-    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
-
-  const verify = async (
-    presented: PresentedSignature,
-    base: string,
-    headers: RequestLike['headers'],
-    body: Uint8Array,
-  ): Promise<PreparedKey | SignatureRefusalCode> => {
-    const { keyid, alg, signature } = presented;
-    const key = await timely(findKey(keyid));
-    if (key === undefined) return 'signature.key_unknown';
-    if (alg !== undefined && alg !== key.name) return 'signature.algorithm_refused';
-    const data = encoder.encode(base);
-    if (!(await isSigned({ data, signature }, key.algorithm, [key.key]))) {
-      return 'signature.invalid';
-    }
-    const digest = headers.get('content-digest');
-    if (coverBody && digest !== null && digest !== undefined) {
-      const answer = await checkContentDigest(digest, body);
-      if (answer === 'unreadable') return 'signature.digest_unreadable';
-      if (answer === 'wrong') return 'signature.digest_mismatch';
-    }
-    return key;
   };
 
   /** Takes the nonce for this call: true for exactly one of many. */
@@ -306,7 +227,7 @@ export function authenticateSignature(
       const first = await isFirst(replay, presented, ttl);
       return first ? key.outcome : refusals['signature.replayed'];
     } catch (cause) {
-      return unavailable(cause);
+      return signatureUnavailable(cause);
     }
   };
 
@@ -327,29 +248,12 @@ export function authenticateSignature(
   });
 }
 
-const DEFAULTS: readonly SignatureComponent[] = [
-  '@method',
-  '@authority',
-  '@path',
-  '@query',
-  'content-digest',
-  'authorization',
-];
 const NO_BODY = new Uint8Array(0);
 const UNSEEN: Denial = Object.freeze(fault('message.unavailable'));
-const encoder = new TextEncoder();
 
 /** HTTP/2 needs neither header for a body, so the method must tell where they do not. */
 function mayHaveBody({ method, headers }: RequestLike): boolean {
   const length = headers.get('content-length');
   if (headers.has('transfer-encoding')) return true;
   return length === null || length === undefined ? !BODILESS.has(method) : length !== '0';
-}
-
-function unavailable(cause: unknown): Deny {
-  return deny('unavailable', 'signature.unavailable', {
-    detail: 'The signature cannot be verified at the moment.',
-    cause,
-    conclusive: true,
-  });
 }

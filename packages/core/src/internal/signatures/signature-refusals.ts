@@ -1,4 +1,4 @@
-import type { Deny } from '../../outcome.ts';
+import { type Deny, deny } from '../../outcome.ts';
 import { sharedRefusal } from '../shared-refusal.ts';
 import { type ChallengeOptions, challengeParams } from '../tokens/token-refusals.ts';
 
@@ -56,4 +56,13 @@ export function signatureRefusals(
   }
   // Every code was made above.
   return Object.freeze(made) as Readonly<Record<SignatureRefusalCode, Deny>>;
+}
+
+/** Refuses where keys or replay store do not answer. */
+export function signatureUnavailable(cause: unknown): Deny {
+  return deny('unavailable', 'signature.unavailable', {
+    detail: 'The signature cannot be verified at the moment.',
+    cause,
+    conclusive: true,
+  });
 }
