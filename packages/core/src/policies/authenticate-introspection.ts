@@ -2,9 +2,9 @@ import { assertConfiguration } from '../configuration-error.ts';
 import type { AuthenticatedFacts } from '../facts.ts';
 import type { FetchOptions } from '../internal/fetch-json.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
-import { member } from '../internal/text/strict-json.ts';
 import { readCredentials, type TokenScheme } from '../internal/tokens/bearer-credentials.ts';
 import type { ClientAuthentication } from '../internal/tokens/client-authentication.ts';
+import { introspectedClaims } from '../internal/tokens/introspected-claims.ts';
 import {
   type IntrospectionCacheOptions,
   type IntrospectionLoadOptions,
@@ -12,12 +12,10 @@ import {
   type LookUp,
 } from '../internal/tokens/introspected-tokens.ts';
 import { introspectionEndpoint } from '../internal/tokens/introspection-endpoint.ts';
-import { type ClaimPath, isClaimPath } from '../internal/tokens/jwt-claims.ts';
-import { contentProblem, lifetimeOf } from '../internal/tokens/jwt-examination.ts';
-import { confirmationDemands, factsOfClaims } from '../internal/tokens/jwt-facts.ts';
+import type { ClaimPath } from '../internal/tokens/jwt-claims.ts';
+import { confirmationDemands } from '../internal/tokens/jwt-facts.ts';
 import { rememberToken } from '../internal/tokens/presented-token.ts';
 import type { PrivateJwk } from '../internal/tokens/signing-key.ts';
-import { mayBeAccessToken } from '../internal/tokens/token-kind.ts';
 import {
   type ChallengeOptions,
   type TokenRefusalCode,
@@ -155,15 +153,18 @@ export function authenticateIntrospection(
     clockTolerance >= 0 && clockTolerance <= 300,
     `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
   );
-  assertConfiguration(
-    tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
-    `${NAME}: tenant is its name, or the claim that names it: tenant: { claim: 'tid' }.`,
-  );
-  assertConfiguration(
-    [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
-    `${NAME}: scopes and roles list claims, for example roles: ['roles', ['realm_access', 'roles']].`,
-  );
   const tolerance = clockTolerance * 1000;
+  const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
+  const examine = introspectedClaims(NAME, {
+    issuer,
+    audiences,
+    insecureMissingAudience,
+    insecureMissingTokenType,
+    tolerance,
+    tenant,
+    scopes,
+    roles,
+  });
   const ask = introspectionEndpoint(NAME, {
     ...options,
     accept,
@@ -173,38 +174,6 @@ export function authenticateIntrospection(
     now,
   });
   const refusals = tokenRefusals(NAME, schemes, options);
-  const rules = {
-    issuer,
-    tenant: typeof tenant === 'string' ? tenant : undefined,
-    tenantClaim: typeof tenant === 'object' ? tenant.claim : undefined,
-  };
-  const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
-  const required = insecureMissingAudience ? [] : ['aud'];
-
-  /** What the answer says of the caller, or what is wrong with it. */
-  const examine = (
-    claims: Readonly<Record<string, unknown>>,
-    scheme: TokenScheme,
-    at: number,
-  ): AuthenticatedFacts | TokenRefusalCode => {
-    // Issuers answer for refresh tokens as well; those must not open an API.
-    const isTyped = insecureMissingTokenType || member(claims, 'token_type') !== undefined;
-    if (!isTyped || !mayBeAccessToken(claims)) return 'token.type_refused';
-    const named = member(claims, 'iss');
-    if (named !== undefined && named !== issuer) return 'token.issuer_unknown';
-    const anyAudience = insecureMissingAudience && member(claims, 'aud') === undefined;
-    const problem = contentProblem(claims, required, anyAudience ? undefined : audiences);
-    if (problem !== undefined) return problem;
-    const lifetime = lifetimeOf(claims, tolerance, at);
-    if (typeof lifetime === 'string') return lifetime;
-    // RFC 7662 §2.2: a token without a resource owner may have no subject; then the client acts for itself.
-    const clientId = member(claims, 'client_id');
-    const subject = typeof clientId === 'string' ? clientId : undefined;
-    if (subject === undefined && member(claims, 'sub') === undefined) return 'token.claim_missing';
-    const { expiresAt } = lifetime;
-    const origin = { method: 'introspection', scheme, rules, expiresAt, subject } as const;
-    return factsOfClaims(claims, origin, { scopes, roles });
-  };
 
   const lookUp = async (token: string, scheme: TokenScheme): Promise<LookUp<Answer>> => {
     const found = await ask(token);
