@@ -1,5 +1,5 @@
 import { assertSame, assertThat } from '../contract-case.ts';
-import { allowed, ask, each, type LimitStoreCase, one, quick, slow } from './cases.ts';
+import { allowed, ask, each, type LimitStoreCase, quick, slow } from './cases.ts';
 
 /** How much one limit admits, and what a refusal costs: nothing. */
 export const admission: readonly LimitStoreCase[] = [
