@@ -7,7 +7,19 @@ export interface PasswordRefusal {
   readonly denial: Denial;
 }
 
-const refusals = {
+/** Codes of `passwords`. */
+export type PasswordRefusalCode =
+  | 'password.malformed'
+  | 'password.too_short'
+  | 'password.too_long'
+  | 'password.repetitive'
+  | 'password.contextual'
+  | 'password.common'
+  | 'password.breached'
+  | 'password.wrong'
+  | 'password.unavailable';
+
+const refusals: Readonly<Record<PasswordRefusalCode, readonly [DenialKind, string]>> = {
   'password.malformed': ['malformed', 'The password is no text.'],
   'password.too_short': ['malformed', 'The password is too short.'],
   'password.too_long': ['malformed', 'The password is too long.'],
@@ -17,10 +29,10 @@ const refusals = {
   'password.breached': ['malformed', 'The password is known from a breach.'],
   'password.wrong': ['unauthenticated', 'The account or the password is not right.'],
   'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
-} as const satisfies Readonly<Record<string, readonly [DenialKind, string]>>;
+};
 
 /** Words a refusal. */
-export function passwordRefusal(code: keyof typeof refusals, cause?: unknown): PasswordRefusal {
+export function passwordRefusal(code: PasswordRefusalCode, cause?: unknown): PasswordRefusal {
   const [kind, detail] = refusals[code];
   const denial = { kind, code, detail };
   return { ok: false, denial: cause === undefined ? denial : { ...denial, cause } };

@@ -7,7 +7,7 @@ export type ApiKeyStoreCase = ContractCase<ApiKeyStore>;
 
 export const AT_ONCE = 24;
 export const DAY = 86_400_000;
-export const NOON = 20_000 * DAY + DAY / 2;
+export const NOON: number = 20_000 * DAY + DAY / 2;
 
 /** Fails a case unless both are the same as JSON, whatever the order of members. */
 export function expectSame(actual: unknown, expected: unknown, what: string): void {

@@ -2,7 +2,13 @@ import { fixedWindow } from '../../limits/fixed-window.ts';
 import { gcra } from '../../limits/gcra.ts';
 import { slidingWindow } from '../../limits/sliding-window.ts';
 import { tokenBucket } from '../../limits/token-bucket.ts';
-import type { Limit, LimitAnswer, LimitRequest, LimitStore } from '../../stores/limit-store.ts';
+import type {
+  BucketLimit,
+  Limit,
+  LimitAnswer,
+  LimitRequest,
+  LimitStore,
+} from '../../stores/limit-store.ts';
 import { assertSame, type ContractCase, type StoreSubject } from '../contract-case.ts';
 
 /** One promise of a `LimitStore`. */
@@ -27,7 +33,7 @@ export const quick: Readonly<Record<string, Limit>> = {
 };
 
 /** Three at once, and none come back while a test runs. */
-export const THREE = tokenBucket({ capacity: 3, refillPerSecond: 1 / 3600 });
+export const THREE: BucketLimit = tokenBucket({ capacity: 3, refillPerSecond: 1 / 3600 });
 
 /** One of {@link THREE} for the caller, unless told otherwise. */
 export function ask(over: Partial<LimitRequest> = {}): LimitRequest {
