@@ -12,11 +12,11 @@ interface Waiting<Task, Answer> {
 /**
  * @param size sent as soon as so many are there. Small enough that the server works on one batch while the
  * next one is gathered.
- * @param send answers for each task, in order.
+ * @param send answers for each task, in order; an error fails that task alone.
  */
 export function batches<Task, Answer>(
   size: number,
-  send: (tasks: readonly Task[]) => Promise<readonly Answer[]>,
+  send: (tasks: readonly Task[]) => Promise<readonly (Answer | Error)[]>,
 ): Batch<Task, Answer> {
   let waiting: Waiting<Task, Answer>[] = [];
   const flush = (): void => {
@@ -24,7 +24,12 @@ export function batches<Task, Answer>(
     if (batch.length === 0) return;
     waiting = [];
     send(batch.map(({ task }) => task)).then(
-      (answers) => batch.forEach(({ resolve }, index) => resolve(answers[index] as Answer)),
+      (answers) =>
+        batch.forEach(({ resolve, reject }, index) => {
+          const answer = answers[index] as Answer | Error;
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
+        }),
       (cause: unknown) => batch.forEach(({ reject }) => reject(cause)),
     );
   };

@@ -1,16 +1,93 @@
 import { CLOCK, type Script, script } from './script.ts';
 
+/** Bytes of a record before its entries: when its key ends, in six bytes. */
+export const RECORD_HEAD = 6;
+/** Bytes of an entry: which limit (six), used, at, previous (doubles), and until when it matters (six). */
+export const ENTRY = 36;
+/** The least that a key stays, in milliseconds: made anew for each call, it would cost twice as much. A power of two. */
+const LEAST_SPAN = 4_096;
+/** Entries of one record. Names are configuration, so more means that one is made of input. */
+const MOST_ENTRIES = 64;
+/** Instead of `1` or `0`: the call was not decided, since one of its keys has no room for another limit. */
+export const FULL = '!';
+export const TOO_MANY =
+  'too many limits of one key: names are configuration, and the key says who is counted';
+
 /**
- * The law of limits, as in core's memory store, in the same order of operations so that both round alike. A
- * state is three doubles: used, at, previous (see `LimitState` of core); no key means that nothing is used.
- * Kinds: 0 bucket (a: refill, b: period), 1 fixed window, 2 sliding window (a: window).
+ * What is known of a caller is one record, with an entry for each limit that counts that key: to read and write a
+ * second key costs Redis more than all the arithmetic. Times are whole milliseconds. In Lua a record is one flat
+ * list: its end, then five numbers for each entry (id, used, at, previous, until); `sizes` says how many there are.
  *
- * A key ends up to twice as late as it stops to matter: to set when a key ends costs Redis more than the rest of
- * writing it, so most writes leave that as it is. Of a bucket, which has no window before, `previous` is that time.
+ * A key ends up to twice as late as it stops to matter, and stays for some seconds: to set when a key ends costs as
+ * much as the rest of writing it, so most writes leave that as it is.
  */
-const LAW = `${CLOCK}
+const RECORDS = `${CLOCK}
 local floor, max, min, frexp, format = math.floor, math.max, math.min, math.frexp, string.format
-local pack, unpackState = struct.pack, struct.unpack
+local pack, unpackRecord = struct.pack, struct.unpack
+local records, sizes, formats = {}, {}, {}
+-- The latest that six bytes hold; they are cut off below the point.
+local LATEST = 2 ^ 47
+local function formatOf(size)
+  local known = formats[size]
+  if not known then
+    known = '>I6' .. string.rep('I6dddI6', size)
+    formats[size] = known
+  end
+  return known
+end
+local function load(k, raw)
+  if not raw then
+    records[k], sizes[k] = { 0 }, 0
+    return
+  end
+  local size = (#raw - ${RECORD_HEAD}) / ${ENTRY}
+  if size < 1 or size % 1 ~= 0 then error('no record of limits') end
+  records[k], sizes[k] = { unpackRecord(formatOf(size), raw) }, size
+end
+-- Where the entry of a limit begins, after a new one was added if there is none; nil where there is no room for one.
+local function find(k, id)
+  local record, size = records[k], sizes[k]
+  for e = 2, 5 * size, 5 do
+    if record[e] == id then return e end
+  end
+  if size == ${MOST_ENTRIES} then return nil end
+  local e = 5 * size + 2
+  record[e], record[e + 1], record[e + 2], record[e + 3], record[e + 4] = id, 0, 0, 0, 0
+  sizes[k] = size + 1
+  return e
+end
+-- Writes a record without what has recovered.
+local function save(key, k)
+  local record, to, need = records[k], 1, 0
+  for e = 2, 5 * sizes[k], 5 do
+    local till = record[e + 4]
+    if till > now then
+      if till > LATEST then till, record[e + 4] = LATEST, LATEST end
+      if till > need then need = till end
+      if e > to + 1 then
+        for i = 0, 4 do record[to + 1 + i] = record[e + i] end
+      end
+      to = to + 5
+    end
+  end
+  if to == 1 then redis.call('DEL', key) return end
+  local shape = formatOf((to - 1) / 5)
+  if need <= record[1] then
+    redis.call('SET', key, pack(shape, unpack(record, 1, to)), 'KEEPTTL')
+    return
+  end
+  local _, power = frexp(max(need - now, ${LEAST_SPAN - 1}))
+  local span = format('%.0f', 2 ^ power)
+  record[1] = now + span
+  redis.call('SET', key, pack(shape, unpack(record, 1, to)), 'PX', span)
+end
+`;
+
+/**
+ * The law of limits, as in core's memory store, in the same order of operations so that both round alike.
+ * Kinds: 0 bucket (a: refill, b: period), 1 fixed window, 2 sliding window (a: window).
+ */
+const LAW = `
 local function flowed(refill, period, from, to)
   if to > from then return ((to - from) * refill) / period end
   return 0
@@ -28,143 +105,126 @@ local function windowLevel(kind, a, used, at, previous)
   if age < 2 * a then return (used * (a - (age - a))) / a end
   return 0
 end
-local function level(kind, a, b, used, at, previous)
-  if kind == 0 then return max(0, used - flowed(a, b, at, now)) end
-  return windowLevel(kind, a, used, at, previous)
+-- When a state stops to matter: a millisecond after the arithmetic says so, so that rounding has no part in what it
+-- means that there is none.
+local function untilOf(kind, a, b, used, at)
+  if kind == 0 then return at + (used * b) / a + 2 end
+  return at + kind * a + 1
 end
--- When the clock was set back (a server that took over is behind), a state is of now: its key recovers in its own time.
+-- When the clock was set back (a server that took over is behind), a state is of now: it recovers in its own time.
 -- A window that has just begun stays where it is, or the same one would be admitted twice.
 local function isAhead(kind, a, at)
   if at <= now + 1000 then return false end
   return kind == 0 or at > now + a
 end
-local function today(kind, a)
-  if kind == 0 then return now end
-  return floor(now / a) * a
-end
-local spans = {}
--- A span in milliseconds as text, up to twice as long.
-local function spanText(left)
-  local _, power = frexp(left)
-  power = min(power, 50)
-  local text = spans[power]
-  if not text then
-    text = format('%.0f', 2 ^ power)
-    spans[power] = text
-  end
-  return text
-end
--- Writes a state. 'since' is the window in which the key's end was set, if it has one. A key lives one millisecond
--- longer than the arithmetic says, so that rounding has no part in what a key that is gone means.
-local function save(key, kind, a, b, used, at, previous, since)
-  local left, lives
-  if kind == 0 then
-    left = max(0, at - now) + (used * b) / a + 1
-    lives = now + left <= previous
-  else
-    left = max(0, at + kind * a - now) + 1
-    lives = at == since
-  end
-  if lives then
-    redis.call('SET', key, pack('>ddd', used, at, previous), 'KEEPTTL')
-    return
-  end
-  local text = spanText(left)
-  if kind == 0 then previous = now + tonumber(text) end
-  redis.call('SET', key, pack('>ddd', used, at, previous), 'PX', text)
+-- Makes it so, and forgets when the key ends, so that that is set anew.
+local function setBack(record, e, kind, a, b)
+  local at = now
+  if kind > 0 then at = floor(now / a) * a end
+  record[e + 2], record[e + 4], record[1] = at, untilOf(kind, a, b, record[e + 1], at), 0
+  return at
 end
 `;
 
 /**
  * Decides many calls, one after the other. ARGV as `encodeCalls` writes them. Each key is read once and written
- * once, however many calls of the run count it.
+ * once, however many limits of however many calls count it.
  *
- * Answers bytes: the time, and for each key the state it was in, as doubles; then `1` or `0` for each call.
+ * Answers bytes: the time as a double; for each key in one byte how many entries were found; the records as they
+ * were; then `1` or `0` for each call, or `FULL`.
  */
-export const consumeScript: Script = script(`${LAW}
+export const consumeScript: Script = script(`${RECORDS}${LAW}
 local codes = { string.byte(ARGV[1], 1, -1) }
 local laws = cjson.decode(ARGV[2])
-local states = redis.call('MGET', unpack(KEYS))
-local used, at, previous, since, charged, flags, levels = {}, {}, {}, {}, {}, {}, {}
-local nothing = pack('>ddd', 0, 0, 0)
-for i = 1, #KEYS do
-  local state = states[i]
-  if state then
-    used[i], at[i], previous[i] = unpackState('>ddd', state)
-    since[i] = at[i]
-  else states[i], used[i], at[i], previous[i] = nothing, 0, 0, 0 end
+local raws = redis.call('MGET', unpack(KEYS))
+local found, hints, charged, flags = {}, {}, {}, {}
+for k = 1, #KEYS do
+  local raw = raws[k]
+  load(k, raw)
+  found[k] = sizes[k]
+  if not raw then raws[k] = '' end
 end
-local i, size = 1, #codes
+-- Of the limits of the call at hand.
+local keysOf, lawsOf, entries, levels = {}, {}, {}, {}
+local i, size, calls = 1, #codes, 0
 while i <= size do
-  local from, to = i + 1, i + codes[i] * 4
-  i = to + 1
-  local allowed = true
-  for j = from, to, 4 do
-    local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
-    local there
-    if at[k] > now and isAhead(laws[law + 1], laws[law + 2], at[k]) then
-      at[k] = today(laws[law + 1], laws[law + 2])
-      if laws[law + 1] == 0 then previous[k] = 0 end
-      -- Written even by a refusal: time begins to count for it now.
-      charged[k] = law
-      states[k] = pack('>ddd', used[k], at[k], previous[k])
+  local count, flag = codes[i], '1'
+  for n = 1, count do
+    local j = i + 4 * n
+    local k, law = codes[j - 3] * 128 + codes[j - 2], laws[codes[j - 1] * 128 + codes[j]]
+    local record, e = records[k], hints[law] or 2
+    if record[e] ~= law[1] then
+      e = find(k, law[1])
+      if not e then flag = '${FULL}' break end
+      hints[law] = e
     end
-    if laws[law + 1] == 0 then
-      there = used[k]
-      if now > at[k] then there = there - ((now - at[k]) * laws[law + 2]) / laws[law + 3] end
+    local there, at = record[e + 1], record[e + 2]
+    if at > now and isAhead(law[2], law[3], at) then
+      at = setBack(record, e, law[2], law[3], law[4])
+      -- Written even by a refusal: time begins to count for it now.
+      charged[k] = true
+      -- What was there is told as of now: its time is behind six bytes, six and a double.
+      local before = ${RECORD_HEAD} + (e - 2) / 5 * ${ENTRY} + 14
+      raws[k] = raws[k]:sub(1, before) .. pack('>d', at) .. raws[k]:sub(before + 9)
+    end
+    if law[2] == 0 then
+      if now > at then there = there - ((now - at) * law[3]) / law[4] end
       if there < 0 then there = 0 end
-    else there = windowLevel(laws[law + 1], laws[law + 2], used[k], at[k], previous[k]) end
-    levels[j] = there
-    if not (there + laws[law + 5] <= laws[law + 4]) then allowed = false end
+    else there = windowLevel(law[2], law[3], there, at, record[e + 3]) end
+    keysOf[n], lawsOf[n], entries[n], levels[n] = k, law, e, there
+    if not (there + law[6] <= law[5]) then flag = '0' end
   end
-  flags[#flags + 1] = allowed and '1' or '0'
-  if allowed then
-    for j = from, to, 4 do
-      local k, law = codes[j] * 128 + codes[j + 1], (codes[j + 2] * 128 + codes[j + 3]) * 5
-      local cost = laws[law + 5]
+  i = i + 4 * count + 1
+  calls = calls + 1
+  flags[calls] = flag
+  if flag == '1' then
+    for n = 1, count do
+      local law = lawsOf[n]
+      local cost = law[6]
       if cost > 0 then
-        if laws[law + 1] == 0 then
-          used[k] = levels[j] + cost
-          if now > at[k] then at[k] = now end
+        local k, e = keysOf[n], entries[n]
+        local record, kind = records[k], law[2]
+        local used, at = levels[n] + cost, record[e + 2]
+        if kind == 0 then
+          if now > at then at = now end
+          record[e + 4] = at + (used * law[4]) / law[3] + 2
         else
-          used[k], at[k], previous[k] = roll(laws[law + 2], used[k], at[k], previous[k])
-          used[k] = used[k] + cost
+          used, at, record[e + 3] = roll(law[3], record[e + 1], at, record[e + 3])
+          used = used + cost
+          record[e + 4] = untilOf(kind, law[3], 0, used, at)
         end
-        charged[k] = law
+        record[e + 1], record[e + 2] = used, at
+        charged[k] = true
       end
     end
   end
 end
-for k, law in pairs(charged) do
-  save(KEYS[k], laws[law + 1], laws[law + 2], laws[law + 3], used[k], at[k], previous[k], since[k])
-end
-return pack('>d', now) .. table.concat(states) .. table.concat(flags)
+for k in pairs(charged) do save(KEYS[k], k) end
+return pack('>d', now) .. string.char(unpack(found)) .. table.concat(raws) .. table.concat(flags)
 `);
 
 /**
- * ARGV: for each key its kind, a and b, what to charge (negative: give back), and when it was taken. Nothing is given back to what is not known.
+ * ARGV, seven for each entry: the number of its key, which limit, kind, a and b, what to charge (negative: give
+ * back), and when it was taken. Nothing is given back to what is not known.
  */
-export const settleScript: Script = script(`${LAW}
-local states = redis.call('MGET', unpack(KEYS))
-for i = 1, #KEYS do
-  local n = (i - 1) * 5
-  local kind, a, b = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
-  local delta, taken = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
-  if delta > 0 or states[i] then
-    local used, at, previous = 0, 0, 0
-    local since
-    if states[i] then
-      used, at, previous = unpackState('>ddd', states[i])
-      since = at
-      if isAhead(kind, a, at) then
-        at = today(kind, a)
-        if kind == 0 then previous = 0 end
-      end
-    end
+export const settleScript: Script = script(`${RECORDS}${LAW}
+local raws = redis.call('MGET', unpack(KEYS))
+local changed = {}
+for k = 1, #KEYS do load(k, raws[k]) end
+for n = 0, #ARGV - 1, 7 do
+  local k, id, kind = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
+  local a, b = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
+  local delta, taken = tonumber(ARGV[n + 6]), tonumber(ARGV[n + 7])
+  local e = find(k, id)
+  if not e then error('${TOO_MANY}') end
+  local record = records[k]
+  if delta > 0 or record[e + 4] > now then
+    local used, at, previous = record[e + 1], record[e + 2], record[e + 3]
+    if isAhead(kind, a, at) then at = setBack(record, e, kind, a, b) end
     if kind == 0 then
-      local there = level(kind, a, b, used, at, previous)
-      if delta > 0 then used = there + delta
-      else used = max(0, there - max(0, -delta - flowed(a, b, taken, now))) end
+      used = max(0, used - flowed(a, b, at, now))
+      if delta > 0 then used = used + delta
+      else used = max(0, used - max(0, -delta - flowed(a, b, taken, now))) end
       at = max(at, now)
     else
       used, at, previous = roll(a, used, at, previous)
@@ -175,8 +235,11 @@ for i = 1, #KEYS do
         if windows == 1 then previous = max(0, previous + delta) end
       end
     end
-    save(KEYS[i], kind, a, b, used, at, previous, since)
+    record[e + 1], record[e + 2], record[e + 3] = used, at, previous
+    record[e + 4] = untilOf(kind, a, b, used, at)
+    changed[k] = true
   end
 end
+for k in pairs(changed) do save(KEYS[k], k) end
 return 1
 `);

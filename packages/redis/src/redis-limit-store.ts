@@ -6,9 +6,9 @@ import {
   type Settlement,
 } from '@apisec/core';
 import { type Batch, batches } from './batch.ts';
-import { namedKey, tagOf } from './key.ts';
+import { keyPart, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
-import { encodeCalls, kindOf, lawOf, readAnswer } from './limit-wire.ts';
+import { encodeCalls, idOf, lawOf, readAnswer } from './limit-wire.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
@@ -28,6 +28,14 @@ export interface RedisLimitStore extends LimitStore {
 }
 
 type Requests = readonly LimitRequest[];
+
+/** What is to be charged (or, below 0, given back) of one limit of a key. */
+interface Change {
+  readonly number: number;
+  readonly id: number;
+  readonly of: Settlement;
+  delta: number;
+}
 
 /** Calls decided by one run of the script: it holds up the server for that long. */
 const BATCH = 32;
@@ -60,7 +68,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
   const server = serverOf(options);
   const tag = slots === 'store' ? () => 'limits' : ({ key }: LimitRequest) => tagOf(key);
   const keyOf = (request: LimitRequest): string =>
-    `${server.prefix}:{${tag(request)}}:${kindOf(request.limit)}:${namedKey(request.name, request.key)}`;
+    `${server.prefix}:{${tag(request)}}:limits:${keyPart(request.key)}`;
   const groups = new Map<string, Batch<Requests, LimitAnswer>>();
   const groupOf = (name: string): Batch<Requests, LimitAnswer> => {
     const known = groups.get(name);
@@ -74,37 +82,43 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     return group;
   };
 
-  const decide = async (calls: readonly Requests[]): Promise<readonly LimitAnswer[]> => {
+  const decide = async (calls: readonly Requests[]): Promise<readonly (LimitAnswer | Error)[]> => {
     const encoded = encodeCalls(calls, keyOf);
     const { keys, args } = encoded;
     // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
-    const answersOf = (answer: unknown): readonly LimitAnswer[] =>
+    const answersOf = (answer: unknown): readonly (LimitAnswer | Error)[] =>
       readAnswer(Buffer.from(answer as Buffer), calls, encoded);
     const answer = await server.run({ script: consumeScript, keys, args }, (late) =>
       settling(
-        answersOf(late).flatMap(({ allowed, at }, index) =>
-          allowed ? (calls[index] ?? []).map((request) => ({ ...request, actual: 0, at })) : [],
+        answersOf(late).flatMap((each, index) =>
+          each instanceof Error || !each.allowed
+            ? []
+            : (calls[index] ?? []).map((request) => ({ ...request, actual: 0, at: each.at })),
         ),
       ),
     );
     return answersOf(answer);
   };
-  /** What settles them all, each key once; nothing where all cost what was taken. */
+  /** What settles them all, each limit of a key once; nothing where all cost what was taken. */
   const settling = (settlements: readonly Settlement[]): Run | undefined => {
-    const changes = new Map<string, { readonly of: Settlement; delta: number }>();
+    const keys = new Map<string, number>();
+    const changes = new Map<string, Change>();
     for (const settlement of settlements) {
-      const { cost, actual } = settlement;
+      const { name, limit, cost, actual } = settlement;
       if (actual === cost) continue;
       const key = keyOf(settlement);
-      const known = changes.get(key);
-      if (known === undefined) changes.set(key, { of: settlement, delta: actual - cost });
-      else known.delta += actual - cost;
+      const number = keys.get(key) ?? keys.size + 1;
+      keys.set(key, number);
+      const id = idOf(name, limit);
+      const known = changes.get(`${number}:${id}`);
+      if (known !== undefined) known.delta += actual - cost;
+      else changes.set(`${number}:${id}`, { number, id, of: settlement, delta: actual - cost });
     }
     if (changes.size === 0) return undefined;
-    const args = [...changes.values()].flatMap(({ of: { limit, at }, delta }) =>
-      [...lawOf(limit), delta, at].map(String),
+    const args = [...changes.values()].flatMap(({ number, id, of: { limit, at }, delta }) =>
+      [number, id, ...lawOf(limit), delta, at].map(String),
     );
-    return { script: settleScript, keys: [...changes.keys()], args };
+    return { script: settleScript, keys: [...keys.keys()], args };
   };
 
   return Object.freeze({

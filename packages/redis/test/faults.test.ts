@@ -220,9 +220,10 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       const key = `set back ${limit.algorithm}`;
       await store.consume([{ name: 'api', key, limit, cost: 4 }]);
       const [name = ''] = await admin.keys(`*${key}`);
-      const bytes = (await admin.getBuffer(name)) ?? Buffer.alloc(24);
+      const bytes = (await admin.getBuffer(name)) ?? expect.fail('nothing is kept');
       // As it would be had the clock been an hour ahead when it was written.
-      bytes.writeDoubleBE(bytes.readDoubleBE(8) + hour, 8);
+      for (const at of [0, 36]) bytes.writeUIntBE(bytes.readUIntBE(at, 6) + hour, at, 6);
+      bytes.writeDoubleBE(bytes.readDoubleBE(20) + hour, 20);
       await admin.set(name, bytes, 'PX', hour + 1_000);
       const { allowed, verdicts } = await store.consume([{ name: 'api', key, limit, cost: 4 }]);
       expect(allowed).toBe(false);

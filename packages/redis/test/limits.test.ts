@@ -14,6 +14,7 @@ import { connectRedis, type RedisLimitStore, redisLimitStore } from '@apisec/red
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { TOO_MANY } from '../src/limit-scripts.ts';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
@@ -214,6 +215,40 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     await store.consume([{ name: 'wide', key: 'caller', limit, cost: 1 }]);
     const [key = ''] = await keysOf(store.prefix);
     const left = await client.pttl(key);
-    expect(left).toBeLessThanOrEqual(256);
+    expect(left).toBeLessThanOrEqual(4_096);
+  });
+
+  test('limits that count one key are one record, without those that have recovered', async () => {
+    const store = create();
+    const [long, short] = [
+      slow['gcra'] as Limit,
+      tokenBucket({ capacity: 1, refillPerSecond: 50 }),
+    ];
+    const ask = (name: string, limit: Limit) => ({ name, key: 'caller', limit, cost: 1 });
+    await store.consume([ask('a', long), ask('b', long), ask('c', short)]);
+    const keys = await keysOf(store.prefix);
+    expect(keys).toHaveLength(1);
+    const bytes = (): Promise<number> => client.strlen(keys[0] ?? '');
+    const three = await bytes();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const { verdicts } = await store.consume([ask('a', long)]);
+    expect(verdicts[0]?.remaining).toBeCloseTo(98, 1);
+    expect(await bytes()).toBeLessThan(three);
+    // Each is asked without the others and still knows what it counted.
+    const [one] = (await store.consume([{ ...ask('b', long), cost: 0 }])).verdicts;
+    expect(one?.remaining).toBeCloseTo(99, 1);
+  });
+
+  test('a name that is made of input is refused before its key grows without end', async () => {
+    const store = create();
+    const limit = slow['gcra'] as Limit;
+    const ask = (name: string) => store.consume([{ name, key: 'caller', limit, cost: 1 }]);
+    for (let index = 0; index < 64; index++) await ask(`limit ${index}`);
+    await expect(ask('one more')).rejects.toThrow('too many limits of one key');
+    expect((await ask('limit 63')).verdicts[0]?.remaining).toBeCloseTo(98, 1);
+    // Whoever else is asked is none the worse for it.
+    expect((await store.consume([{ name: 'one more', key: 'b', limit, cost: 1 }])).allowed).toBe(
+      true,
+    );
   });
 });
