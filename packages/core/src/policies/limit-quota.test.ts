@@ -9,6 +9,7 @@ import { type LimitQuotaOptions, limitQuota } from './limit-quota.ts';
 
 const DAY = 86_400_000;
 const NOON = 20_000 * DAY + DAY / 2;
+const TYPES = 'https://iana.org/assignments/http-problem-types';
 const request = new Request('https://api.example.com/reports');
 
 type Facts = { readonly apiKey: VerifiedApiKey };
@@ -49,6 +50,10 @@ describe('limitQuota', () => {
       kind: 'rate_limited',
       code: 'api_key.quota_exceeded',
       retryAfter: DAY / 2000 - 0.5,
+      problem: {
+        type: `${TYPES}#quota-exceeded`,
+        extensions: { 'violated-policies': ['reports'] },
+      },
     });
     if (typeof denial === 'string') throw new Error('should have been refused');
     expect(httpRefusal(denial)).toMatchObject({ status: 429 });
@@ -86,7 +91,11 @@ describe('limitQuota', () => {
     const quotas = { reports: { limit: 10, window: DAY }, pages: { limit: 5, window: DAY } };
     const { check } = await setup(quotas, { ...memoryApiKeyStore(), consume });
     const denial = await check({ costs: { reports: 1, pages: 6 } });
-    expect(denial).toMatchObject({ kind: 'too_large', code: 'limit.cost_too_high' });
+    expect(denial).toMatchObject({
+      kind: 'too_large',
+      code: 'limit.cost_too_high',
+      problem: { type: `${TYPES}#quota-exceeded`, extensions: { 'violated-policies': ['pages'] } },
+    });
     expect(denial).not.toHaveProperty('retryAfter');
     // Nothing that a store is needed for, so nothing that `onError: 'open'` may pass over.
     expect(consume).not.toHaveBeenCalled();
@@ -126,6 +135,7 @@ describe('limitQuota', () => {
     expect(await check()).toMatchObject({
       kind: 'unavailable',
       code: 'api_key.store_unavailable',
+      problem: { type: `${TYPES}#temporary-reduced-capacity` },
       cause,
     });
     expect(await check({ onError: 'open' })).toBe('limit.uncounted');

@@ -1,6 +1,8 @@
 import type { ApiKeys, VerifiedApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
+import type { Problem } from '../denial.ts';
 import { areCosts } from '../internal/api-keys/api-key-terms.ts';
+import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
@@ -27,11 +29,7 @@ export interface LimitQuotaOptions<Needs extends object> {
 }
 
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
-const COST_TOO_HIGH = sharedRefusal({
-  kind: 'too_large',
-  code: 'limit.cost_too_high',
-  detail: 'This call costs more than the quota of its API key ever allows at once.',
-});
+const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
 /**
@@ -40,8 +38,9 @@ const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted'
  * behind what else may refuse. For rates use `rateLimit`.
  *
  * Refuses with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_too_high`
- * (413) for a call that could never pass; `limit.cost_invalid` (500) for a cost that is none; and, unless
- * `onError` is `open`, `api_key.store_unavailable` (503).
+ * (413) for a call that could never pass; both with the problem type `quota-exceeded` and the names of the quotas;
+ * `limit.cost_invalid` (500) for a cost that is none; and, unless `onError` is `open`, `api_key.store_unavailable`
+ * (503, the problem type `temporary-reduced-capacity`).
  *
  * @throws ConfigurationError without keys or costs, or for an unknown `onError`.
  * @example
@@ -71,29 +70,42 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
       const asked = typeof costs === 'function' ? costs(request, facts) : fixed;
       // Not a fault of the store, so nothing that `onError: 'open'` may pass over.
       if (!areCosts(asked)) return COST_INVALID;
-      if (isTooHigh(asked, facts.apiKey)) return COST_TOO_HIGH;
+      const tooSmall = quotasBelow(asked, facts.apiKey);
+      if (tooSmall.length > 0) return costTooHigh(tooSmall);
       return settle<QuotaVerdict, Outcome>(
         () => keys.consumeQuota(facts.apiKey, asked),
-        (verdict) => (verdict.ok ? pass() : exceeded(verdict.resetsAt, now())),
+        (verdict) => (verdict.ok ? pass() : exceeded(verdict, now())),
         (cause) => failed(onError, cause),
       );
     },
   });
 }
 
-function isTooHigh(costs: QuotaCosts, { quotas }: VerifiedApiKey): boolean {
-  for (const [name, cost] of Object.entries(costs)) {
+/** The names of the quotas that could not pay, were nothing used of them. */
+function quotasBelow(costs: QuotaCosts, { quotas }: VerifiedApiKey): readonly string[] {
+  return Object.entries(costs).flatMap(([name, cost]) => {
     const quota = Object.hasOwn(quotas, name) ? quotas[name] : undefined;
-    if (quota !== undefined && cost > quota.limit) return true;
-  }
-  return false;
+    return quota !== undefined && cost > quota.limit ? [name] : [];
+  });
 }
 
-function exceeded(resetsAt: number | undefined, at: number): Outcome {
+function costTooHigh(names: readonly string[]): Outcome {
+  return deny('too_large', 'limit.cost_too_high', {
+    detail: 'This call costs more than the quota of its API key ever allows at once.',
+    problem: violating(names),
+  });
+}
+
+function exceeded({ name, resetsAt }: Extract<QuotaVerdict, { ok: false }>, at: number): Outcome {
   return deny('rate_limited', 'api_key.quota_exceeded', {
     detail: 'The quota of this API key is used up.',
     retryAfter: resetsAt === undefined ? undefined : (resetsAt - at) / 1000,
+    problem: violating([name]),
   });
+}
+
+function violating(names: readonly string[]): Problem {
+  return { type: QUOTA_EXCEEDED, extensions: { 'violated-policies': names } };
 }
 
 function failed(onError: 'closed' | 'open', cause: unknown): Outcome {
@@ -101,6 +113,7 @@ function failed(onError: 'closed' | 'open', cause: unknown): Outcome {
   if (onError === 'open') return UNCOUNTED;
   return deny('unavailable', 'api_key.store_unavailable', {
     detail: 'The quota cannot be counted at the moment.',
+    problem: REDUCED,
     cause,
   });
 }
