@@ -4,6 +4,7 @@ import {
   allowAnonymous,
   allowAuthenticated,
   anyOf,
+  authenticateApiKey,
   authenticateJwt,
   type BodyOutcome,
   type CallFacts,
@@ -59,12 +60,12 @@ export interface SuiteApi extends ConformanceApi {
   readonly press: (pressure: number) => void;
 }
 
-export function createApi({ jwks, steps }: Credentials): SuiteApi {
+export function createApi({ jwks, steps, keys: apiKeys }: Credentials): SuiteApi {
   const endings = new Map<string, Completion>();
   const handled = new Set<string>();
   const pauses = createPauses();
   let pressure = 0;
-  const limits = limitPolicies({ pauses, pressure: () => pressure, steps });
+  const limits = limitPolicies({ pauses, pressure: () => pressure, steps, keys: apiKeys });
 
   /** Tells the suite how each call ended, whatever decided it. */
   const recorder = definePolicy({
@@ -134,6 +135,11 @@ export function createApi({ jwks, steps }: Credentials): SuiteApi {
         .use(requireScopes('orders:read')),
     ),
     busy: surface.use(limits.underPressure).use(allowAnonymous()),
+    ranked: surface.use(limits.ranked).use(allowAnonymous()),
+    metered: surface
+      .use(authenticateApiKey({ keys: apiKeys }))
+      .use(limits.quota)
+      .use(allowAuthenticated()),
     signIn: surface.use(limits.guessing).use(allowAnonymous()),
     signInTold: surface.use(limits.guessing).use(allowAnonymous()),
     signInByBody: surface.use(limits.guessingByBody).use(allowAnonymous()),
@@ -215,13 +221,19 @@ export function createApi({ jwks, steps }: Credentials): SuiteApi {
     ),
     { name: 'unlisted', listed: false, admission: readers, handle: reply },
   ];
+  const streamers = readers.use(limits.oneStream);
+  const enter = async (facts: object): Promise<void> => {
+    // The recorder adds it where the call names its case.
+    const { caseId } = facts as { readonly caseId?: string };
+    if (caseId !== undefined) handled.add(caseId);
+    await pauses.wait('handler', caseId);
+  };
   return {
     operations,
     largestBody: LARGEST_BODY,
+    enter,
     serve: async (operation, message, facts) => {
-      const { caseId } = facts as { readonly caseId?: string };
-      if (caseId !== undefined) handled.add(caseId);
-      await pauses.wait('handler', caseId);
+      await enter(facts);
       return operation.handle(message, facts);
     },
     pause: pauses.at,
@@ -230,9 +242,9 @@ export function createApi({ jwks, steps }: Credentials): SuiteApi {
     },
     ended: (id) => ({ completion: endings.get(id), handled: handled.has(id) }),
     streams: {
-      watch: guards.filtered,
-      upload: guards.create,
-      chat: readers
+      watch: streamers.use(inspecting('filter', { onRelease: withoutSecrets })),
+      upload: streamers.use(inspecting('amount', { onMessage: positiveAmount })),
+      chat: streamers
         .use(inspecting('amount', { onMessage: positiveAmount }))
         .use(inspecting('filter', { onRelease: withoutSecrets })),
     },

@@ -1,7 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type StepTokens, stepTokens } from '@apisec/core';
+import {
+  type ApiKeys,
+  apiKeys,
+  memoryApiKeyStore,
+  type StepTokens,
+  stepTokens,
+} from '@apisec/core';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
-import type { Step } from './limit-policies.ts';
+import { NOON, QUOTA, type Step } from './limit-policies.ts';
 
 /** Who issues tokens in the suite, and for whom. */
 export const ISSUER = 'https://issuer.example.test';
@@ -38,6 +44,9 @@ export interface Credentials {
   /** The thumbprint of the key that honest proofs are made with. */
   readonly jkt: string;
   readonly proof: (token: string, target: CallTarget, spec?: ProofSpec) => Promise<string>;
+  readonly keys: ApiKeys;
+  /** A new API key that has {@link QUOTA}. */
+  readonly apiKey: () => Promise<string>;
   /** The tokens of the suite's one flow. */
   readonly steps: StepTokens<Step>;
   /** The public key as PEM-less JSON text, as an attacker would use it for an HMAC. */
@@ -55,7 +64,24 @@ export async function createCredentials(): Promise<Credentials> {
   };
   const holder = await generateKeyPair('ES256', { extractable: true });
   const thief = await generateKeyPair('ES256', { extractable: true });
+  const keys = apiKeys({
+    prefix: 'suite',
+    environment: 'test',
+    store: memoryApiKeyStore(),
+    peppers: { current: 'one', keys: { one: randomBytes(32) } },
+    now: () => NOON,
+  });
   return {
+    keys,
+    apiKey: async () => {
+      const issued = await keys.issue({
+        name: 'suite',
+        owner: { type: 'user', id: 'alice' },
+        quotas: { [QUOTA]: { limit: 1, window: 86_400_000 } },
+      });
+      if (!issued.ok) throw new Error('The suite could not make a key.');
+      return issued.key;
+    },
     jkt: await calculateJwkThumbprint(await exportJWK(holder.publicKey)),
     proof: async (bound, { method, path }, { claims, foreign = false } = {}) => {
       const { publicKey, privateKey } = foreign ? thief : holder;

@@ -1,4 +1,6 @@
 import {
+  type ApiKeyFacts,
+  type ApiKeys,
   type AttemptFacts,
   type AuthenticatedFacts,
   type CallFacts,
@@ -6,9 +8,12 @@ import {
   definePolicy,
   denyPeers,
   detectEnumeration,
+  type LoadPriority,
+  limitQuota,
   type NoFacts,
   type Policy,
   pass,
+  type RequestLike,
   requireHuman,
   requireStep,
   type StepTokens,
@@ -24,6 +29,16 @@ export const FREE_FAILURES = 2;
 export const OBJECTS = 5;
 /** What callers are told to wait while the server is busy, in seconds. Not what is told without it. */
 export const BUSY_RETRY = 7;
+/** How many calls the operation with priorities takes at once; of low ones three quarters. */
+export const ROOM = 4;
+/** The one quota that API keys of the suite have. */
+export const QUOTA = 'reports';
+/** What the clock of quotas shows all the time: noon of a day in UTC. */
+export const NOON: number = 20_000.5 * 86_400_000;
+/** Says how much a call matters. */
+export const PRIORITY_HEADER = 'x-priority';
+/** Says what a call costs. */
+export const COST_HEADER = 'x-cost';
 /** Names the account that a call wants to get into. */
 export const ACCOUNT_HEADER = 'x-account';
 /** Names the object that a call asks for. Without it, it is another one for each call. */
@@ -40,7 +55,11 @@ type Check<Needs extends object, Adds extends object = NoFacts> = Policy<Needs, 
 export interface LimitPolicies {
   readonly oneCall: Check<AuthenticatedFacts>;
   readonly oneInFlight: Check<NoFacts>;
+  readonly oneStream: Check<AuthenticatedFacts>;
   readonly underPressure: Check<NoFacts>;
+  /** Makes room for what matters. */
+  readonly ranked: Check<NoFacts>;
+  readonly quota: Check<ApiKeyFacts>;
   /** Lets the suite hold a call between its limits and its handler. */
   readonly pausing: Check<NoFacts>;
   readonly guessing: Check<CallFacts, AttemptFacts>;
@@ -57,16 +76,27 @@ export interface LimitMeasures {
   readonly pauses: Pauses;
   readonly pressure: () => number;
   readonly steps: StepTokens<Step>;
+  readonly keys: ApiKeys;
 }
 
 /** Made once for each subject, since they count. */
-export function limitPolicies({ pauses, pressure, steps }: LimitMeasures): LimitPolicies {
+export function limitPolicies({ pauses, pressure, steps, keys }: LimitMeasures): LimitPolicies {
   // Longer than any test, so that none sees its end.
   const schedule = { free: FREE_FAILURES, delay: 600_000, maxDelay: 600_000 };
   return {
     oneCall: concurrencyLimit({ limit: 1, by: (facts: AuthenticatedFacts) => facts.principal.id }),
     oneInFlight: shedLoad({ maxInFlight: 1, retryAfter: BUSY_RETRY }),
-    underPressure: shedLoad({ pressure, retryAfter: BUSY_RETRY }),
+    oneStream: concurrencyLimit({
+      limit: 1,
+      by: (facts: AuthenticatedFacts) => facts.principal.id,
+    }),
+    underPressure: shedLoad({ pressure, priority, retryAfter: BUSY_RETRY }),
+    ranked: shedLoad({ maxInFlight: ROOM, priority, retryAfter: BUSY_RETRY }),
+    quota: limitQuota<ApiKeyFacts>({
+      keys,
+      costs: ({ headers }) => ({ [QUOTA]: Number(headers.get(COST_HEADER) ?? 1) }),
+      now: () => NOON,
+    }),
     pausing: definePolicy({
       name: 'pausing',
       role: 'check',
@@ -101,4 +131,10 @@ export function limitPolicies({ pauses, pressure, steps }: LimitMeasures): Limit
       by: (facts: AuthenticatedFacts) => facts.principal.subject,
     }),
   };
+}
+
+/** Calls that do not say how much they matter are `normal`. */
+function priority({ headers }: RequestLike): LoadPriority {
+  // What is none of the three is for the policy to judge.
+  return (headers.get(PRIORITY_HEADER) ?? 'normal') as LoadPriority;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
-import { LIMIT, type Observation } from './api.ts';
-import { ACCOUNT_HEADER, BUSY_RETRY, CASE_HEADER, FREE_FAILURES } from './limit-policies.ts';
+import type { Observation } from './api.ts';
+import { callerOf } from './caller.ts';
+import { ACCOUNT_HEADER, FREE_FAILURES } from './limit-policies.ts';
 import type { Place } from './pauses.ts';
-import type { CallSpec, Observed, Protocol, Subject } from './subject.ts';
+import type { CallSpec, Subject } from './subject.ts';
 import type { Running } from './suite.ts';
 
 /** One way for a call to end, and what its end must be called. */
@@ -72,13 +73,8 @@ const counting = [
   ['shedLoad', 'crowded', 'load.shed'],
 ] as const;
 
-/** Makes calls of one caller to one operation. */
-interface Caller {
-  readonly call: (spec?: Omit<Partial<CallSpec>, 'operation'>, id?: string) => Promise<Observed>;
-}
-
-/** Limits that take several calls to be seen, and refusals in the manner of each protocol. */
-export function describeLimits({ protocol, capabilities }: Subject, get: () => Running): void {
+/** Limits that take several calls to be seen. */
+export function describeLimits({ capabilities }: Subject, get: () => Running): void {
   describe.each(counting)('what %s counts as running', (_policy, operation, code) => {
     test.each(endings)('ends with $name', async (ending) => {
       const running = get();
@@ -146,17 +142,6 @@ export function describeLimits({ protocol, capabilities }: Subject, get: () => R
     expect((await first).allowed).toBe(true);
   });
 
-  test('shedLoad refuses while there is too much to do, and not after', async () => {
-    const running = get();
-    const { call } = await callerOf(running, 'busy');
-    expect((await call()).allowed).toBe(true);
-    running.api.press(1);
-    const shed = await call().finally(() => running.api.press(0.9));
-    expect(shed).toMatchObject({ allowed: false, code: 'load.shed', retryAfter: BUSY_RETRY });
-    expect(shed.kinds).toContain('unavailable');
-    expect((await call()).allowed).toBe(true);
-  });
-
   const signIns = capabilities.includes('statuses') ? ['signIn', 'signInTold'] : ['signInTold'];
   describe.each(signIns)('failures at %s', (operation) => {
     const guesser = async () => {
@@ -204,70 +189,6 @@ export function describeLimits({ protocol, capabilities }: Subject, get: () => R
       expect((await call({ headers })).code).toBe('failures.throttled');
     });
   }
-
-  test('a limit refuses in the manner of the protocol', async () => {
-    const { call } = await callerOf(get(), 'limited');
-    for (let before = 0; before < LIMIT; before++) expect((await call()).allowed).toBe(true);
-    const observed = await call();
-    expect(observed).toMatchObject(manners[protocol]);
-    expectRetry(observed);
-    expect(observed.header('ratelimit-policy')).toMatch(/^"default";q=3;w=\d+$/);
-    expect(observed.header('ratelimit')).toBe(`"default";r=0;t=${observed.header('retry-after')}`);
-  });
-}
-
-/** The caller is told when to come again, by the protocol's own means and by the field of HTTP. */
-export function expectRetry({ retryAfter = 0, header }: Observed): void {
-  expect(retryAfter).toBeGreaterThan(0);
-  expect(header('retry-after')).toBe(String(Math.max(1, Math.ceil(retryAfter))));
-}
-
-/** How a caller is told that the limit `default` is exceeded. */
-const manners: Readonly<Record<Protocol, object>> = {
-  http: {
-    status: 429,
-    refusal: {
-      type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
-      title: 'Too Many Requests',
-      status: 429,
-      code: 'limit.exceeded',
-      'violated-policies': ['default'],
-    },
-  },
-  graphql: {
-    status: 429,
-    refusal: {
-      extensions: {
-        code: 'RATE_LIMITED',
-        reason: 'limit.exceeded',
-        retryAfter: expect.any(Number),
-        'violated-policies': ['default'],
-      },
-    },
-  },
-  grpc: {
-    status: 8,
-    refusal: {
-      code: 8,
-      details: {
-        ErrorInfo: { reason: 'limit.exceeded', domain: 'apisec' },
-        RetryInfo: { retry_delay: { seconds: expect.any(Number) } },
-      },
-    },
-  },
-};
-
-async function callerOf({ client, credentials }: Running, operation: string): Promise<Caller> {
-  const token = await credentials.token({ claims: { sub: crypto.randomUUID() } });
-  return {
-    call: ({ headers = [], message = { amount: 1 }, signal } = {}, id = crypto.randomUUID()) =>
-      client.call({
-        operation,
-        message,
-        signal,
-        headers: [[CASE_HEADER, id], ['authorization', `Bearer ${token}`], ...headers],
-      }),
-  };
 }
 
 /**

@@ -15,7 +15,7 @@ interface StreamCase {
 
 /**
  * `watch` answers three replies with amounts 1 to 3, the last one poisoned when asked for 666; `upload` answers
- * the sum of what it got; `chat` answers each message with its amount.
+ * the sum of what it got; `chat` answers each message with its amount, and with poison where that is 666.
  */
 const cases: readonly StreamCase[] = [
   { name: 'a server stream', operation: 'watch', messages: [{ amount: 1 }], replies: [1, 2, 3] },
@@ -76,7 +76,8 @@ export function describeStreams(get: () => Running): void {
     test.each(cases)('$name', async ({ operation, anonymous, messages, code, replies }) => {
       const { api, client, credentials } = get();
       const id = crypto.randomUUID();
-      const authorization = `Bearer ${await credentials.token()}`;
+      const claims = { sub: crypto.randomUUID() };
+      const authorization = `Bearer ${await credentials.token({ claims })}`;
       // Only gRPC subjects declare streams, and their client is this one.
       const observed: StreamObserved = await (client as GrpcSuiteClient).stream({
         operation,

@@ -53,6 +53,8 @@ export interface ConformanceApi {
   readonly operations: readonly Operation[];
   /** To be called by handlers with their facts, so that the suite can see that they ran. */
   readonly serve: (operation: Operation, message: unknown, facts: object) => Promise<Reply>;
+  /** To be called and awaited by handlers of streams before they do anything. */
+  readonly enter: (facts: object) => Promise<void>;
   /** The guards of the streaming methods, for subjects that carry streams. */
   readonly streams: Readonly<Record<'watch' | 'upload' | 'chat', Admission<CallFacts, object>>>;
   /** Bodies above this size must be refused, in bytes. */

@@ -17,8 +17,11 @@ import { grpcClient } from './clients/grpc.ts';
 import { httpClient } from './clients/http.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { CASE_HEADER } from './limit-policies.ts';
-import { describeLimits, expectRetry } from './limits.ts';
+import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
+import { describeOpenStreams } from './open-streams.ts';
+import { describePriorities } from './priorities.ts';
+import { describeRefusals, expectRetry } from './refusals.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
 
@@ -94,8 +97,13 @@ export function describeConformance(subject: Subject): void {
     });
     if (subject.protocol === 'http') describe('media types', () => describeMediaTypes(get));
     describeLimits(subject, get);
+    describePriorities(get);
+    describeRefusals(subject, get);
     if (subject.capabilities.includes('headers')) describeHeaders(get);
-    if (subject.capabilities.includes('streams')) describeStreams(get);
+    if (subject.capabilities.includes('streams')) {
+      describeStreams(get);
+      describeOpenStreams(get);
+    }
   });
 }
 

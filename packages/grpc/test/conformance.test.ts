@@ -7,6 +7,7 @@ interface Message {
   readonly amount: number;
 }
 
+const FAILED = { code: grpc.status.UNKNOWN, details: 'failed' };
 const HELD = { id: 'order', secret: 's3cret' };
 
 describeConformance({
@@ -55,24 +56,34 @@ describeConformance({
     );
     server.addService(serviceDefinition(api.operations.map(({ name }) => name)), {
       ...Object.fromEntries(unary),
-      watch: (call: grpc.ServerWritableStream<Message, unknown>) => {
+      watch: async (call: grpc.ServerWritableStream<Message, unknown>) => {
+        await api.enter(factsOf(call.metadata, api.streams.watch));
+        if (call.request.amount === 500) call.emit('error', FAILED);
         for (const amount of [1, 2, 3]) {
           call.write({ ...HELD, amount, poison: call.request.amount === 666 && amount === 3 });
         }
         call.end();
       },
-      upload: (
+      upload: async (
         call: grpc.ServerReadableStream<Message, unknown>,
         answer: grpc.sendUnaryData<unknown>,
       ) => {
-        let amount = 0;
-        call.on('data', (message: Message) => {
-          amount += message.amount;
+        await api.enter(factsOf(call.metadata, api.streams.upload));
+        let sum = 0;
+        call.on('data', ({ amount }: Message) => {
+          sum += amount;
+          if (amount === 500) answer(FAILED);
+          if (amount === 300) answer(null, { ...HELD, amount: sum });
         });
-        call.on('end', () => answer(null, { ...HELD, amount }));
+        call.on('end', () => answer(null, { ...HELD, amount: sum }));
       },
-      chat: (call: grpc.ServerDuplexStream<Message, unknown>) => {
-        call.on('data', ({ amount }: Message) => call.write({ ...HELD, amount }));
+      chat: async (call: grpc.ServerDuplexStream<Message, unknown>) => {
+        await api.enter(factsOf(call.metadata, api.streams.chat));
+        call.on('data', ({ amount }: Message) => {
+          if (amount === 500) call.emit('error', FAILED);
+          else if (amount === 300) call.end();
+          else call.write({ ...HELD, amount, poison: amount === 666 });
+        });
         call.on('end', () => call.end());
       },
     });

@@ -15,21 +15,33 @@ import { capital, methodPath, serviceDefinition } from './service.ts';
 /** A call of many messages. */
 export interface StreamSpec extends CallSpec {
   readonly messages: readonly unknown[];
+  /** Milliseconds until the caller's deadline. Default: 10,000. */
+  readonly patience?: number;
 }
 
 export interface StreamObserved extends Observed {
   readonly replies: readonly unknown[];
 }
 
+/** A call that is under way. */
+export interface OpenStream {
+  /** Tells that no more messages come. */
+  readonly end: () => void;
+  readonly cancel: () => void;
+  readonly done: Promise<StreamObserved>;
+}
+
 /** Calls gRPC subjects, unary and streaming. */
 export interface GrpcSuiteClient extends Client {
+  /** Sends its messages and leaves the call open. */
+  readonly open: (spec: StreamSpec) => OpenStream;
   readonly stream: (spec: StreamSpec) => Promise<StreamObserved>;
 }
 
 export function grpcClient(port: number, operations: readonly string[]): GrpcSuiteClient {
   const service = serviceDefinition(operations);
   const channel = new GrpcClient(`127.0.0.1:${port}`, credentials.createInsecure());
-  const stream = (spec: StreamSpec): Promise<StreamObserved> => {
+  const open = (spec: StreamSpec): OpenStream => {
     const method = service[capital(spec.operation)];
     if (method === undefined) throw new Error(`No method ${spec.operation}.`);
     const metadata = new Metadata();
@@ -40,10 +52,10 @@ export function grpcClient(port: number, operations: readonly string[]): GrpcSui
       method.requestSerialize,
       method.responseDeserialize,
       metadata,
-      { deadline: Date.now() + 10_000 },
+      { deadline: Date.now() + (spec.patience ?? 10_000) },
     );
     spec.signal?.addEventListener('abort', () => call.cancel());
-    return new Promise((resolve) => {
+    const done = new Promise<StreamObserved>((resolve) => {
       const replies: unknown[] = [];
       let initial: Metadata | undefined;
       call.on('metadata', (received: Metadata) => {
@@ -53,11 +65,17 @@ export function grpcClient(port: number, operations: readonly string[]): GrpcSui
       // The status event tells everything; the error event is the same again.
       call.on('error', (_: ServiceError) => undefined);
       call.on('status', (status: StatusObject) => resolve(observe(status, initial, replies)));
-      for (const message of spec.messages) call.write(message);
-      call.end();
     });
+    for (const message of spec.messages) call.write(message);
+    return { end: () => call.end(), cancel: () => call.cancel(), done };
+  };
+  const stream = (spec: StreamSpec): Promise<StreamObserved> => {
+    const { end, done } = open(spec);
+    end();
+    return done;
   };
   return {
+    open,
     stream,
     call: (spec) => stream({ ...spec, messages: [spec.message ?? {}] }),
     target: ({ operation }) => ({ method: 'POST', path: methodPath(operation) }),

@@ -35,11 +35,14 @@ const loaded = loadPackageDefinition(
           fields: { seconds: { type: 'int64', id: 1 }, nanos: { type: 'int32', id: 2 } },
         },
         RetryInfo: { fields: { retry_delay: { type: 'Duration', id: 1 } } },
+        Violation: { fields: { subject: { ...text, id: 1 }, description: { ...text, id: 2 } } },
+        QuotaFailure: { fields: { violations: { rule: 'repeated', type: 'Violation', id: 1 } } },
         Reader: {
           methods: {
             Status: reading('Status'),
             ErrorInfo: reading('ErrorInfo'),
             RetryInfo: reading('RetryInfo'),
+            QuotaFailure: reading('QuotaFailure'),
           },
         },
       },
