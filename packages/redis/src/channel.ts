@@ -18,6 +18,9 @@ const SUBSCRIBER = {
   retryStrategy: null,
 } as const satisfies RedisOptions;
 
+/** Milliseconds between two questions to a connection; the first that is not answered by the next ends it. */
+const PULSE = 2_000;
+
 /** What is listened to for one client. */
 interface Hub {
   readonly listen: (channel: string, listener: ChannelListener) => void;
@@ -48,28 +51,51 @@ function hubOf(client: RedisClient): Hub {
   const heard = new Set<string>();
   let connection: Redis | undefined;
   let attempts = 0;
+  let left: Redis | undefined;
 
   const open = (): void => {
     if (connection !== undefined || client.status !== 'ready') return;
-    const mine = anyNode(client)?.duplicate(SUBSCRIBER);
+    const mine = anyNode(client, left)?.duplicate(SUBSCRIBER);
     if (mine === undefined) return again();
     connection = mine;
     mine.on('error', () => undefined);
     mine.on('message', (channel, message) => {
       for (const { onMessage } of listeners.get(channel) ?? []) onMessage(message);
     });
+    let isAlive = true;
+    // Also with an error: who may not ask this is heard all the same.
+    const answered = (): void => void (isAlive = true);
+    const pulse = setInterval(() => {
+      if (!isAlive) return leave(mine);
+      isAlive = false;
+      if (mine.status === 'ready') mine.ping().then(answered, answered);
+    }, PULSE).unref();
     mine.once('end', () => {
-      connection = undefined;
-      const lost = [...heard].flatMap((channel) => listeners.get(channel) ?? []);
-      heard.clear();
-      for (const { onInterruption } of lost) onInterruption();
-      again();
+      clearInterval(pulse);
+      lost(mine);
     });
     mine.connect().then(
-      // All that are listened to by now.
-      () => subscribe(mine, [...listeners.keys()]),
+      () => {
+        answered();
+        // All that are listened to by now.
+        return subscribe(mine, [...listeners.keys()]);
+      },
       () => mine.disconnect(),
     );
+  };
+  const lost = (mine: Redis): void => {
+    if (connection !== mine) return;
+    connection = undefined;
+    left = mine;
+    const deaf = [...heard].flatMap((channel) => listeners.get(channel) ?? []);
+    heard.clear();
+    for (const { onInterruption } of deaf) onInterruption();
+    again();
+  };
+  /** Without waiting for its end: where nobody answers, that takes a while. */
+  const leave = (mine: Redis): void => {
+    mine.disconnect();
+    lost(mine);
   };
   const subscribe = async (mine: Redis, channels: readonly string[]): Promise<void> => {
     try {
@@ -84,7 +110,9 @@ function hubOf(client: RedisClient): Hub {
   const again = (): void => void setTimeout(open, backoff(++attempts)).unref();
   client.on('ready', open);
   // Without its client nobody needs it, and it would keep the process alive.
-  client.on('close', () => connection?.disconnect());
+  client.on('close', () => {
+    if (connection !== undefined) leave(connection);
+  });
   return {
     hears: (channel) => heard.has(channel),
     listen: (channel, listener) => {
@@ -100,8 +128,13 @@ function hubOf(client: RedisClient): Hub {
   };
 }
 
-function anyNode(client: RedisClient): Redis | undefined {
+/** Rather another one than that which was just left. */
+function anyNode(client: RedisClient, left?: Redis): Redis | undefined {
   if (!(client instanceof Cluster)) return client;
   const nodes = client.nodes('master');
-  return nodes[Math.floor(Math.random() * nodes.length)];
+  const others = nodes.filter(
+    ({ options: { host, port } }) => host !== left?.options.host || port !== left?.options.port,
+  );
+  const some = others.length > 0 ? others : nodes;
+  return some[Math.floor(Math.random() * some.length)];
 }

@@ -24,12 +24,19 @@ const COUNTING = {
   maxRetriesPerRequest: 0,
 } as const satisfies RedisOptions;
 
+/**
+ * Milliseconds without an answer after which a connection is given up and another one is made. A machine that lost
+ * its power or network ends no connection, and the one that took its place is only found by connecting anew.
+ */
+const SILENCE = 5_000;
+
 /** Longest wait between attempts to connect, in milliseconds. */
 const LONGEST_BACKOFF = 1_000;
 
 /**
  * A client with what counters need: commands are sent once, in pipelines, and never queued for a server that
- * is not there; it connects again by itself, also when the server it is connected to has become a replica.
+ * is not there; it connects again by itself, also when the server it is connected to has become a replica, or has
+ * answered nothing for 5 seconds (`socketTimeout`).
  *
  * @example
  * const client = connectRedis('redis://127.0.0.1:6379');
@@ -37,6 +44,7 @@ const LONGEST_BACKOFF = 1_000;
 export function connectRedis(url: string, options: RedisConnectOptions = {}): Redis {
   const client = new Redis(url, {
     connectTimeout: 2_000,
+    socketTimeout: SILENCE,
     enableAutoPipelining: true,
     retryStrategy: backoff,
     reconnectOnError: hasMoved,

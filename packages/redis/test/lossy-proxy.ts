@@ -6,6 +6,8 @@ export interface LossyProxy {
   readonly port: number;
   /** The reply to the next request that holds `text` is lost. */
   readonly loseReplyTo: (text: string) => void;
+  /** Nothing passes on the connections that there are now, and none of them ends; new ones are as before. */
+  readonly fallSilent: () => void;
   /** Replies that were lost. */
   readonly lost: () => number;
   readonly close: () => Promise<void>;
@@ -15,6 +17,7 @@ export async function startLossyProxy(port: number): Promise<LossyProxy> {
   let wanted: string | undefined;
   let lost = 0;
   const sockets = new Set<Socket>();
+  const silent = new WeakSet<Socket>();
   const proxy = createServer((inside) => {
     const outside = connect(port, '127.0.0.1');
     let loses = false;
@@ -31,6 +34,7 @@ export async function startLossyProxy(port: number): Promise<LossyProxy> {
       });
     }
     inside.on('data', (chunk: Buffer) => {
+      if (silent.has(inside)) return;
       if (wanted !== undefined && chunk.includes(wanted)) {
         loses = true;
         wanted = undefined;
@@ -38,6 +42,7 @@ export async function startLossyProxy(port: number): Promise<LossyProxy> {
       outside.write(chunk);
     });
     outside.on('data', (chunk: Buffer) => {
+      if (silent.has(inside)) return;
       if (!loses) return void inside.write(chunk);
       lost++;
       end();
@@ -49,6 +54,9 @@ export async function startLossyProxy(port: number): Promise<LossyProxy> {
     port: (proxy.address() as AddressInfo).port,
     loseReplyTo: (text) => {
       wanted = text;
+    },
+    fallSilent: () => {
+      for (const socket of sockets) silent.add(socket);
     },
     lost: () => lost,
     close: async () => {

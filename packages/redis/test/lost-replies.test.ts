@@ -78,6 +78,22 @@ describe.runIf(hasRedis).each([
   });
 });
 
+test.runIf(hasRedis)('a machine that lost its network: the one in its place is found', async () => {
+  const server = await startRedis();
+  const proxy = await startLossyProxy(server.port);
+  onTestFinished(async () => {
+    await proxy.close();
+    await server.close();
+  });
+  const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
+  const store = redisLimitStore({ client, timeout: 200, breaker: { pause: 200 } });
+  const ask = () => store.consume([{ name: 'api', key: 'a', limit: HUNDRED, cost: 1 }]);
+  await ask();
+  proxy.fallSilent();
+  await expect(ask()).rejects.toThrow('no answer');
+  await vi.waitFor(ask, { timeout: 20_000, interval: 100 });
+});
+
 describe.runIf(hasRedis)('leases', () => {
   test('that end while Redis is away are given back when it is there again', async () => {
     const server = await startRedis();
