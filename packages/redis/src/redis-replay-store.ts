@@ -19,7 +19,7 @@ export function redisReplayStore(options: RedisStoreOptions): ReplayStore {
       const name = `${prefix}:{${tagOf(key)}}:replay:${keyPart(key)}`;
       // Redis knows whole milliseconds, and times that a 64-bit integer holds.
       const life = Math.min(Math.ceil(ttl), Number.MAX_SAFE_INTEGER);
-      return (await ask(name, (client) => client.set(name, '1', 'PX', life, 'NX'))) === 'OK';
+      return (await ask('set', name, '1', 'PX', String(life), 'NX')) === 'OK';
     },
   });
 }

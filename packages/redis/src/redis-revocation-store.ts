@@ -63,11 +63,12 @@ export function redisRevocationStore(options: RedisRevocationStoreOptions): Revo
 
   const read = async (parts: readonly string[]): Promise<readonly Known[]> => {
     const keep = cache?.reading();
-    const keys = parts.flatMap((part) => [outright(part), epoch(part)]);
-    const values = await ask(channel, (server) => server.mget(...keys));
+    const [first = '', ...others] = parts.flatMap((part) => [outright(part), epoch(part)]);
+    // MGET answers as many as it is asked for.
+    const values = (await ask('mget', first, ...others)) as readonly (string | null)[];
     return parts.map((part, index) => {
       const [all, before] = [values[2 * index], values[2 * index + 1]];
-      const issuedBefore = before === null ? undefined : Number(before);
+      const issuedBefore = typeof before === 'string' ? Number(before) : undefined;
       const known = { isRevoked: all !== null, issuedBefore };
       keep?.(part, known);
       return known;

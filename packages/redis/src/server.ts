@@ -29,8 +29,8 @@ export interface Run {
 /** A server that answers in bounded time, or rejects. */
 export interface Server {
   readonly prefix: string;
-  /** Sends one command about `key`. Nothing is ever sent again by itself. */
-  readonly ask: <T>(key: string, command: (client: RedisClient) => Promise<T>) => Promise<T>;
+  /** Sends one command, of which the first argument is a key. Nothing is ever sent again by itself. */
+  readonly ask: (name: string, key: string, ...args: readonly string[]) => Promise<unknown>;
   /**
    * Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes.
    *
@@ -57,6 +57,7 @@ export function serverOf({
   );
   assertBreaker(breakerOptions);
   const breakerOf = breakersOf(client, breakerOptions);
+  const relearn = slotsOf(client);
   const askInTime = async <T>(
     key: string,
     task: () => Promise<T>,
@@ -70,13 +71,16 @@ export function serverOf({
       return answer;
     } catch (cause) {
       if (isAnswer(cause)) breaker.succeeded();
-      else breaker.failed();
+      else {
+        breaker.failed();
+        relearn();
+      }
       throw cause;
     }
   };
   return {
     prefix,
-    ask: (key, command) => askInTime(key, () => command(client)),
+    ask: (name, key, ...args) => askInTime(key, () => tell(client, name, [key, ...args])),
     run: (run, giveBack) =>
       askInTime(
         // Keys of one script are in one slot.
@@ -119,6 +123,33 @@ function breakersOf(client: RedisClient, options?: BreakerOptions): (key: string
     breakers.set(part, known);
     return known;
   };
+}
+
+/** Milliseconds after which a cluster is asked again who has which slots, while calls fail. */
+const RELEARN = 1_000;
+
+/**
+ * Asks a cluster who has which slots, after a failure: a machine that lost its network ends no connection, so
+ * nothing else would tell that another one has taken its place.
+ */
+function slotsOf(client: RedisClient): () => void {
+  if (!(client instanceof Cluster)) return () => undefined;
+  let next = 0;
+  return () => {
+    const time = performance.now();
+    if (time < next || client.status !== 'ready') return;
+    next = time + RELEARN;
+    client.refreshSlotsCache();
+  };
+}
+
+/**
+ * In a cluster on its own: of a pipeline in which some commands are told that their slot has moved and others are not,
+ * ioredis hands the former back as errors, and does not learn from them where the slot is now.
+ */
+async function tell(client: RedisClient, name: string, args: readonly string[]): Promise<unknown> {
+  if (!(client instanceof Cluster)) return client.call(name, ...args);
+  return client.sendCommand(new Command(name, [...args], { replyEncoding: 'utf8' }));
 }
 
 async function send(client: RedisClient, { script, keys, args, whole }: Run): Promise<unknown> {

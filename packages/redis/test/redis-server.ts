@@ -120,8 +120,10 @@ export async function startClusterNode(settings: readonly string[] = []): Promis
 }
 
 /** Three masters that share all slots. */
-export async function startCluster(): Promise<readonly RedisServer[]> {
-  const nodes = await Promise.all([0, 1, 2].map(() => startClusterNode()));
+export async function startCluster(
+  settings: readonly string[] = [],
+): Promise<readonly RedisServer[]> {
+  const nodes = await Promise.all([0, 1, 2].map(() => startClusterNode(settings)));
   const created = spawnSync('redis-cli', [
     '--cluster',
     'create',
