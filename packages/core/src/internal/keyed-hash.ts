@@ -17,31 +17,40 @@ export function keyedHash(text: string, seed0: number, seed1: number, out: HashB
   let v3 = 0x74656462 ^ seed1;
   // The low bytes of four code units to a word; then, where a text has more than low bytes, all the high
   // ones; then the length, which tells where which began; then three rounds on nothing.
-  const words = (length + 3) >> 2;
-  let total = words + 1;
+  const full = length >> 2;
   let all = 0;
-  for (let step = 0; step < total + 3; step++) {
+  // Most of the time goes here, so this loop has nothing to ask.
+  for (let step = 0, at = 0; step < full; step++, at += 4) {
+    const a = text.charCodeAt(at);
+    const b = text.charCodeAt(at + 1);
+    const c = text.charCodeAt(at + 2);
+    const d = text.charCodeAt(at + 3);
+    all |= a | b | c | d;
+    const word = (a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | (d << 24);
+    v3 ^= word;
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+    v0 ^= word;
+  }
+  for (let at = full << 2; at < length; at++) all |= text.charCodeAt(at);
+  const words = (length + 3) >> 2;
+  const total = all > 255 ? 2 * words + 1 : words + 1;
+  // The same round, for all that is not four code units.
+  for (let step = full; step < total + 3; step++) {
     let word = 0;
-    if (step < words) {
-      const at = step << 2;
-      if (at + 4 <= length) {
-        const a = text.charCodeAt(at);
-        const b = text.charCodeAt(at + 1);
-        const c = text.charCodeAt(at + 2);
-        const d = text.charCodeAt(at + 3);
-        all |= a | b | c | d;
-        word = (a & 255) | ((b & 255) << 8) | ((c & 255) << 16) | (d << 24);
-      } else {
-        for (let rest = at; rest < length; rest++) {
-          const unit = text.charCodeAt(rest);
-          all |= unit;
-          word |= (unit & 255) << ((rest - at) << 3);
-        }
-      }
-      if (step === words - 1 && all > 255) total += words;
-    } else if (step < total - 1) {
-      for (let at = (step - words) << 2, shift = 0; shift < 32 && at < length; at++, shift += 8) {
-        word |= (text.charCodeAt(at) >> 8) << shift;
+    if (step < total - 1) {
+      const high = step < words ? 0 : 8;
+      const from = (high === 0 ? step : step - words) << 2;
+      for (let at = from, shift = 0; shift < 32 && at < length; at++, shift += 8) {
+        word |= ((text.charCodeAt(at) >> high) & 255) << shift;
       }
     } else if (step === total - 1) word = length;
     else if (step === total) v2 ^= 0xff;

@@ -100,8 +100,8 @@ export function giveBack(
 /** Milliseconds from `now` until nothing counts any more. */
 export function resetAfter(limit: Limit, state: Readonly<LimitState>, now: number): number {
   if (limit.algorithm === 'bucket') {
-    const level = levelOf(limit, state, now);
-    return level === 0 ? 0 : Math.max(0, state.at - now) + (level * limit.period) / limit.refill;
+    const level = state.used - flowed(limit, state.at, now);
+    return level > 0 ? Math.max(0, state.at - now) + (level * limit.period) / limit.refill : 0;
   }
   const { window } = limit;
   const sliding = limit.algorithm === 'sliding_window';
