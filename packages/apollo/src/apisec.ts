@@ -9,6 +9,7 @@ import {
   type GraphqlFacts,
   type Peer,
   type RequestLike,
+  report,
 } from '@apisec/core';
 import {
   type CompiledFields,
@@ -20,6 +21,7 @@ import {
 } from '@apisec/graphql';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { onDeparture } from './departure.ts';
 import { endingOf, watchIncremental } from './ending.ts';
 import { headersTarget, releaseData, renderRefusal } from './response.ts';
 import { type Ruling, rule } from './ruling.ts';
@@ -58,6 +60,12 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
    * them, or create the HTTP server with `joinDuplicateHeaders`.
    */
   readonly request?: ((contextValue: Context) => RequestLike) | undefined;
+  /**
+   * Aborted when the caller leaves: on fetch-style hosts the `signal` of the web request. Default: the connection of
+   * `contextValue.req` where that is a Node request. With neither, a call whose caller has left runs to its end, and
+   * is told as if somebody had read its answer.
+   */
+  readonly signal?: ((contextValue: Context) => AbortSignal | undefined) | undefined;
   /** The `fieldResolver` of your server, where you gave it one and `fields` are guarded. */
   readonly fieldResolver?: GraphQLFieldResolver<unknown, Context> | undefined;
   /** Told what an `onComplete` threw. */
@@ -67,8 +75,16 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
 /** One operation on its way. */
 interface Flight {
   ruling: Promise<Ruling> | undefined;
+  /** There once it is admitted. */
+  duty: Enforcement | undefined;
   /** Decisions of field policies that oblige the server to do something. */
   readonly late: { readonly allowed: boolean; readonly duty: Enforcement }[];
+  /** How it ended, where nobody waits for its answer any more. */
+  departed: Ending | undefined;
+  /** Stops waiting for its caller to leave. */
+  forget: () => void;
+  /** Makes an answer in parts end, where it is one. */
+  stop: () => void;
 }
 
 /**
@@ -121,14 +137,30 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
     },
     requestDidStart: async (context) => {
       const { contextValue, response } = context;
-      const flight: Flight = { ruling: undefined, late: [] };
+      const flight: Flight = {
+        ruling: undefined,
+        duty: undefined,
+        late: [],
+        departed: undefined,
+        forget: nothing,
+        stop: nothing,
+      };
       flights.set(context, flight);
       const head = headersTarget(response.http);
       const decide = async (): Promise<Ruling> => {
         const ruling = await rule(options, context);
         ruling.duty.applyHeaders(head);
+        // What is refused is told as such, though nobody reads it.
+        if (ruling.denial) return ruling;
+        flight.duty = ruling.duty;
+        if (flight.departed) finish(flight, ruling.duty, flight.departed);
         return ruling;
       };
+      flight.forget = onDeparture(contextValue, signalOf(options, contextValue), () => {
+        flight.departed = { outcome: 'aborted', status: response.http.status ?? 200 };
+        if (flight.duty) finish(flight, flight.duty, flight.departed);
+        flight.stop();
+      });
       return {
         didResolveOperation: async () => {
           const { denial, request, factsOf } = await (flight.ruling ??= decide());
@@ -140,7 +172,9 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
             const facts = { ...factsOf(info), field: { coordinate, source, args } };
             return guarded.get(info.schema)?.decide(request, facts, (decision) => {
               const { allowed } = decision;
-              flight.late.push({ allowed, duty: enforce(decision, onError) });
+              const field = { allowed, duty: enforce(decision, onError) };
+              flight.late.push(field);
+              if (flight.departed) finishField(field, flight.departed);
             });
           });
         },
@@ -154,23 +188,44 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           const ending = endingOf(sending, denial);
           const { body } = sending.response;
           if (body.kind === 'single') return finish(flight, duty, ending);
-          watchIncremental(sending.response, body, (outcome) =>
+          flight.stop = watchIncremental(sending.response, body, (outcome) =>
             finish(flight, duty, { ...ending, outcome }),
           );
+          if (flight.departed) flight.stop();
         },
       };
     },
     unexpectedErrorProcessingRequest: async ({ requestContext }) => {
       const flight = flights.get(requestContext);
+      flight?.forget();
       const ruling = await flight?.ruling;
       if (flight && ruling) finish(flight, ruling.duty, { outcome: 'failed', status: 500 });
     },
   };
 }
 
-function finish({ late }: Flight, duty: Enforcement, ending: Ending): void {
-  for (const field of late) {
-    field.duty.complete(field.allowed ? ending : { ...ending, outcome: 'refused' });
+function signalOf<Context extends BaseContext>(
+  { signal, onError }: Pick<ApisecOptions<object, Context>, 'signal' | 'onError'>,
+  contextValue: Context,
+): AbortSignal | undefined {
+  try {
+    return signal?.(contextValue);
+  } catch (cause) {
+    // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
+    report(onError, cause);
+    return undefined;
   }
+}
+
+/** Only the first time counts. */
+function finish({ late, forget }: Flight, duty: Enforcement, ending: Ending): void {
+  forget();
+  for (const field of late) finishField(field, ending);
   duty.complete(ending);
 }
+
+function finishField({ allowed, duty }: Flight['late'][number], ending: Ending): void {
+  duty.complete(allowed ? ending : { ...ending, outcome: 'refused' });
+}
+
+const nothing = (): void => undefined;

@@ -22,24 +22,27 @@ export function endingOf(
 /**
  * Tells how an incremental answer ended, once: when its last part is sent or nobody reads on. Apollo tells
  * nobody that a reader left after the first part, or that it does not answer at all for want of an `Accept`
- * (406); so what nobody has begun to read after a time is over, for the reader as well.
+ * (406); so what nobody has begun to read after a time is over, for the reader as well. Answers how to end it where
+ * the reader is known to have left: hosts that write to nobody read on all the same.
  */
 export function watchIncremental(
   response: Response,
   body: Incremental,
   tell: (outcome: Ending['outcome']) => void,
-): void {
+): () => void {
   // Both incremental formats have this member; the union of their bodies is only by what the parts hold.
   const parts = body.subsequentResults as AsyncIterable<unknown>;
-  const subsequentResults = watched(parts, tell) as typeof body.subsequentResults;
+  const { iterator, stop } = watched(parts, tell);
+  const subsequentResults = iterator as typeof body.subsequentResults;
   response.body = { ...body, subsequentResults } as Incremental;
+  return stop;
 }
 
 /** No generator: one that is closed before it began runs nothing, so it could not tell. */
 function watched<Part>(
   parts: AsyncIterable<Part>,
   tell: (outcome: Ending['outcome']) => void,
-): AsyncIterableIterator<Part, undefined> {
+): { readonly iterator: AsyncIterableIterator<Part, undefined>; readonly stop: () => void } {
   const over = { done: true, value: undefined } as const;
   let source: AsyncIterator<Part> | undefined;
   let ended = false;
@@ -57,13 +60,12 @@ function watched<Part>(
     await open().return?.();
     return over;
   };
-  const unread = setTimeout(() => {
-    // What the source throws then is for nobody: its reader has left.
-    close().catch(() => undefined);
-  }, UNREAD_FOR);
+  // What the source throws then is for nobody: its reader has left.
+  const stop = (): void => void close().catch(() => undefined);
+  const unread = setTimeout(stop, UNREAD_FOR);
   // Not every runtime has it, and no process need stay for this.
   (unread as Partial<typeof unread>).unref?.();
-  return {
+  const iterator: AsyncIterableIterator<Part, undefined> = {
     next: async () => {
       if (ended) return over;
       try {
@@ -86,4 +88,5 @@ function watched<Part>(
       return this;
     },
   };
+  return { iterator, stop };
 }

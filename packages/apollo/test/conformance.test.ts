@@ -12,14 +12,13 @@ interface Context {
 describeConformance({
   name: 'Apollo Server',
   protocol: 'graphql',
-  capabilities: ['headers', 'repeated-fields'],
+  capabilities: ['headers', 'repeated-fields', 'departures'],
   gaps: {
     preflight: 'Apollo takes GET and POST; its host answers preflights.',
     'raw-output': 'Every answer is data.',
     streams: 'An operation carries one message each way.',
     bodies: 'The host of Apollo parses bodies before there is an operation.',
     statuses: 'Whatever a resolver answers has the status 200.',
-    departures: 'Apollo tells its plugins nothing of the connection.',
   },
   start: async (api) => {
     const fields = api.operations.map(({ name }) => `${name}(amount: Float): Reply`);

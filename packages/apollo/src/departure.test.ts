@@ -1,0 +1,79 @@
+import { EventEmitter } from 'node:events';
+import { expect, test, vi } from 'vitest';
+import { onDeparture } from './departure.ts';
+
+class Connection extends EventEmitter {
+  destroyed = false;
+  close() {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+const requestOn = (socket: unknown, stream?: unknown) => ({ req: { socket, stream } });
+
+test('every operation of a connection is told when it goes, by one listener', () => {
+  const socket = new Connection();
+  const tell = vi.fn();
+  for (let operation = 0; operation < 20; operation++) {
+    onDeparture(requestOn(socket), undefined, tell);
+  }
+  expect(socket.listenerCount('close')).toBe(1);
+  expect(tell).not.toHaveBeenCalled();
+  socket.close();
+  expect(tell).toHaveBeenCalledTimes(20);
+});
+
+test('an operation that has ended is not told', () => {
+  const socket = new Connection();
+  const [ended, running] = [vi.fn(), vi.fn()];
+  const forget = onDeparture(requestOn(socket), undefined, ended);
+  onDeparture(requestOn(socket), undefined, running);
+  forget();
+  socket.close();
+  expect(ended).not.toHaveBeenCalled();
+  expect(running).toHaveBeenCalledOnce();
+});
+
+test('an operation that comes from a connection that is gone is told at once', () => {
+  const socket = new Connection();
+  socket.close();
+  const tell = vi.fn();
+  onDeparture(requestOn(socket), undefined, tell);
+  expect(tell).toHaveBeenCalledOnce();
+});
+
+test('a stream of HTTP/2 goes for itself', () => {
+  const [socket, stream] = [new Connection(), new Connection()];
+  const tell = vi.fn();
+  onDeparture(requestOn(socket, stream), undefined, tell);
+  stream.close();
+  expect(tell).toHaveBeenCalledOnce();
+});
+
+test('a signal tells in the place of the connection, also when it was given before', () => {
+  const socket = new Connection();
+  const leaving = new AbortController();
+  const [before, after, ended] = [vi.fn(), vi.fn(), vi.fn()];
+  onDeparture(requestOn(socket), leaving.signal, before);
+  onDeparture(requestOn(socket), leaving.signal, ended)();
+  socket.close();
+  expect(before).not.toHaveBeenCalled();
+  leaving.abort();
+  expect(before).toHaveBeenCalledOnce();
+  onDeparture({}, leaving.signal, after);
+  expect(after).toHaveBeenCalledOnce();
+  expect(ended).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['nothing', {}],
+  ['no request', { req: null }],
+  ['a web request', { req: new Request('http://a') }],
+  ['a request without a connection', requestOn(null)],
+  ['something else', requestOn('socket')],
+])('a context with %s tells nothing', (_, contextValue) => {
+  const tell = vi.fn();
+  onDeparture(contextValue, undefined, tell)();
+  expect(tell).not.toHaveBeenCalled();
+});
