@@ -18,14 +18,8 @@ export function describePriorities(get: () => Running): void {
   });
 
   describe('shedLoad sheds first what matters least', () => {
-    const ranked = async (operation: string) => {
-      const { call } = await callerOf(get(), operation);
-      return (priority: string | undefined, id?: string) =>
-        call({ headers: priority === undefined ? [] : [[PRIORITY_HEADER, priority]] }, id);
-    };
-
     test('by how much runs', async () => {
-      const call = await ranked('ranked');
+      const call = await rankedCaller(get(), 'ranked');
       const { api } = get();
       const held: { readonly end: () => void; readonly done: Promise<Observed> }[] = [];
       /** Makes a call that goes on running, or is shed. */
@@ -64,7 +58,7 @@ export function describePriorities(get: () => Running): void {
       [1, ['critical']],
       [Number.NaN, ['critical']],
     ])('by a pressure of %d', async (pressure, served) => {
-      const call = await ranked('busy');
+      const call = await rankedCaller(get(), 'busy');
       get().api.press(pressure);
       try {
         const answers = await Promise.all(
@@ -83,4 +77,13 @@ export function describePriorities(get: () => Running): void {
       }
     });
   });
+}
+
+type RankedCall = (priority: string | undefined, id?: string) => Promise<Observed>;
+
+/** Calls with a priority, or without one. */
+async function rankedCaller(running: Running, operation: string): Promise<RankedCall> {
+  const { call } = await callerOf(running, operation);
+  return (priority, id) =>
+    call({ headers: priority === undefined ? [] : [[PRIORITY_HEADER, priority]] }, id);
 }

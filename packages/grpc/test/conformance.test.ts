@@ -54,37 +54,44 @@ describeConformance({
           },
         ] as const,
     );
+    const entered = async (facts: object, handle: () => void): Promise<void> => {
+      await api.enter(facts);
+      handle();
+    };
     server.addService(serviceDefinition(api.operations.map(({ name }) => name)), {
       ...Object.fromEntries(unary),
-      watch: async (call: grpc.ServerWritableStream<Message, unknown>) => {
-        await api.enter(factsOf(call.metadata, api.streams.watch));
-        if (call.request.amount === 500) call.emit('error', FAILED);
-        for (const amount of [1, 2, 3]) {
-          call.write({ ...HELD, amount, poison: call.request.amount === 666 && amount === 3 });
-        }
-        call.end();
+      watch: (call: grpc.ServerWritableStream<Message, unknown>) => {
+        void entered(factsOf(call.metadata, api.streams.watch), () => {
+          if (call.request.amount === 500) call.emit('error', FAILED);
+          for (const amount of [1, 2, 3]) {
+            call.write({ ...HELD, amount, poison: call.request.amount === 666 && amount === 3 });
+          }
+          call.end();
+        });
       },
-      upload: async (
+      upload: (
         call: grpc.ServerReadableStream<Message, unknown>,
         answer: grpc.sendUnaryData<unknown>,
       ) => {
-        await api.enter(factsOf(call.metadata, api.streams.upload));
-        let sum = 0;
-        call.on('data', ({ amount }: Message) => {
-          sum += amount;
-          if (amount === 500) answer(FAILED);
-          if (amount === 300) answer(null, { ...HELD, amount: sum });
+        void entered(factsOf(call.metadata, api.streams.upload), () => {
+          let sum = 0;
+          call.on('data', ({ amount }: Message) => {
+            sum += amount;
+            if (amount === 500) answer(FAILED);
+            if (amount === 300) answer(null, { ...HELD, amount: sum });
+          });
+          call.on('end', () => answer(null, { ...HELD, amount: sum }));
         });
-        call.on('end', () => answer(null, { ...HELD, amount: sum }));
       },
-      chat: async (call: grpc.ServerDuplexStream<Message, unknown>) => {
-        await api.enter(factsOf(call.metadata, api.streams.chat));
-        call.on('data', ({ amount }: Message) => {
-          if (amount === 500) call.emit('error', FAILED);
-          else if (amount === 300) call.end();
-          else call.write({ ...HELD, amount, poison: amount === 666 });
+      chat: (call: grpc.ServerDuplexStream<Message, unknown>) => {
+        void entered(factsOf(call.metadata, api.streams.chat), () => {
+          call.on('data', ({ amount }: Message) => {
+            if (amount === 500) call.emit('error', FAILED);
+            else if (amount === 300) call.end();
+            else call.write({ ...HELD, amount, poison: amount === 666 });
+          });
+          call.on('end', () => call.end());
         });
-        call.on('end', () => call.end());
       },
     });
     const port = await new Promise<number>((resolve, reject) =>
