@@ -289,7 +289,7 @@ describe.runIf(hasRedis)('with a server', () => {
       const { store } = counting();
       const maxStaleness = 60_000;
       const cache = await cacheOf(store, {
-        timeout: 100,
+        timeout: 500,
         maxStaleness,
         breaker: { failures: 1, pause: 300 },
       });

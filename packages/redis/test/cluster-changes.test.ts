@@ -23,6 +23,9 @@ import {
 import { hasRedis, startCluster } from './redis-server.ts';
 import { family } from './refresh-family.ts';
 
+// What is waited for below, on a machine that is busy with other things.
+vi.setConfig({ testTimeout: 90_000 });
+
 const HOUR = 3_600_000;
 const TIMEOUT = 200;
 
@@ -84,12 +87,12 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     const families = redisRefreshTokenStore(options);
 
     const callers = Array.from({ length: 18 }, (_, index) => `caller ${index}`);
-    const slots = new Set([...callers.slice(0, 9).map(slotOfTag), slotOf('limits')]);
+    const slots = new Set([...callers.slice(0, 7).map(slotOfTag), slotOf('limits')]);
     const proofs = textsIn(slots, 'proof');
     const runs = textsIn(slots, 'run');
     const tokens = textsIn(slots, 'token', (text) => slotOfTag(keyPart(text)));
     expect(Math.min(proofs.length, runs.length, tokens.length)).toBeGreaterThan(10);
-    for (const id of tokens) await families.insert(family(id));
+    await Promise.all(tokens.map((id) => families.insert(family(id))));
 
     const asked = (key: string): LimitRequest[] =>
       // Every third one has a limit that it meets.
@@ -160,9 +163,8 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
       expect(used).toEqual([ours[index], ours.reduce((sum, each) => sum + each, 0)]);
     }
     // What was remembered before it moved is remembered where it is now.
-    for (const key of proofs.slice(0, turn)) {
-      expect(await replays.putIfAbsent(key, HOUR)).toBe(false);
-    }
+    const known = proofs.slice(0, turn).map((key) => replays.putIfAbsent(key, HOUR));
+    expect(await Promise.all(known)).not.toContain(true);
     expect(causes).toEqual([]);
   });
 

@@ -13,7 +13,8 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } fro
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
-const TIMEOUT = 100;
+/** Milliseconds. Long enough that a busy machine answers in time. */
+const TIMEOUT = 500;
 
 function ask(key: string, limit = HUNDRED): readonly LimitRequest[] {
   return [{ name: 'api', key, limit, cost: 1 }];
@@ -82,13 +83,13 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   });
 
   test('paused: every answer comes within the budget, and it recovers without a restart', async () => {
-    const { store } = await open({ timeout: TIMEOUT, pause: 200 });
+    const { store } = await open({ timeout: TIMEOUT, pause: 500 });
     await store.consume(ask('before'));
     server.pause();
     const first = await Promise.all(
       Array.from({ length: 50 }, () => timed(store.consume(ask('x')))),
     );
-    expect(Math.max(...first)).toBeLessThan(TIMEOUT * 20);
+    expect(Math.max(...first)).toBeLessThan(TIMEOUT * 4);
     for (let more = 0; more < 3; more++) await timed(store.consume(ask('x')));
     // The breaker is open now: nobody waits for the timeout again.
     await expect(store.consume(ask('x'))).rejects.toThrow('not asked again yet');

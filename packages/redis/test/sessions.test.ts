@@ -204,7 +204,7 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
   ])('because Redis was paused is taken back, %s', async (_name, breaker, wait) => {
     const server = await startRedis();
     onTestFinished(() => server.close());
-    const options = { client: await open(connectRedis(server.url)), timeout: 100, breaker };
+    const options = { client: await open(connectRedis(server.url)), timeout: 500, breaker };
     const { issued, state } = stalling(server, options);
     const tried = async (token: string): Promise<string> => {
       const answer = await issued.refresh(token, shop);
