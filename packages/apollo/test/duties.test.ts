@@ -220,7 +220,7 @@ describe('an incremental answer', () => {
     const admission = obliging({ onComplete: ({ outcome }) => void endings.push(outcome) });
     const { fetch } = await serve([apisec({ admission })], incremental(['a', 'boom']));
     await fetch('/', post).catch(() => undefined);
-    await expect.poll(() => endings).toEqual(['failed']);
+    await expect.poll(() => endings, { timeout: 10_000 }).toEqual(['failed']);
   });
 
   /** As a host asks a running server, which reads the answer as it likes. */

@@ -49,7 +49,9 @@ export function describePriorities(get: () => Running): void {
       }
       const ends = await Promise.all(held.map(({ done }) => done));
       expect(ends.filter(({ allowed }) => allowed)).toHaveLength(ROOM + 2);
-      await vi.waitFor(async () => expect((await call('low')).allowed).toBe(true));
+      await vi.waitFor(async () => expect((await call('low')).allowed).toBe(true), {
+        timeout: 10_000,
+      });
     });
 
     test.each([

@@ -450,7 +450,9 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
       }),
     ]);
     expect((await shop.call(GET, { metadata: HONEST })).code).toBe(status.OK);
-    await vi.waitFor(() => expect(errors).toMatchObject([{ message: 'listener' }]));
+    await vi.waitFor(() => expect(errors).toMatchObject([{ message: 'listener' }]), {
+      timeout: 10_000,
+    });
   });
 });
 

@@ -98,7 +98,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
       replies: [],
     });
     expect(trailing.get('grpc-status-details-bin').join()).toContain('item.forbidden');
-    await vi.waitFor(() => expect(cancelled).toEqual([path]));
+    await vi.waitFor(() => expect(cancelled).toEqual([path]), { timeout: 10_000 });
     expect(handled).toEqual(['a', 'b']);
     expect(completions).toMatchObject([{ outcome: 'refused', status: 7, denial: STOP }]);
   });
@@ -186,7 +186,7 @@ describe('a caller who goes away', () => {
     });
     const { code } = await shop.call(path, { metadata, cancelAfter: 1 });
     expect(code).toBe(status.CANCELLED);
-    await vi.waitFor(() => expect(completions).toHaveLength(1));
+    await vi.waitFor(() => expect(completions).toHaveLength(1), { timeout: 10_000 });
     expect(completions).toMatchObject([{ outcome: 'aborted', status: 1 }]);
     expect(cancelled).toEqual([path]);
   });
@@ -201,7 +201,7 @@ describe('a caller who goes away', () => {
       ['x-key', 'open'],
       ['grpc-timeout', '30m'],
     ]);
-    await vi.waitFor(() => expect(completions).toHaveLength(1));
+    await vi.waitFor(() => expect(completions).toHaveLength(1), { timeout: 10_000 });
     expect(completions).toMatchObject([{ outcome: 'aborted', status: 4 }]);
   });
 
@@ -219,12 +219,14 @@ describe('a caller who goes away', () => {
     const shop = await openShop([secure({ methods: { [CHAT]: admission } })], {
       Chat: () => started.push(CHAT),
     });
-    const { code } = await shop.call(CHAT, { metadata, deadline: 50 });
+    const { code } = await shop.call(CHAT, { metadata, deadline: 300 });
     expect(code).toBe(status.DEADLINE_EXCEEDED);
     await sleep(20);
     expect(completions).toEqual([]);
     thinking.resolve();
-    await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'aborted' }]));
+    await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'aborted' }]), {
+      timeout: 10_000,
+    });
     expect(started).toEqual([]);
   });
 
@@ -236,8 +238,12 @@ describe('a caller who goes away', () => {
     const shop = await openShop([secure({ methods })], {
       Chat: (call) => call.on('data', (item) => handled.push(item)),
     });
-    expect((await shop.call(CHAT, { metadata, deadline: 50 })).code).toBe(status.DEADLINE_EXCEEDED);
-    await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'aborted' }]));
+    expect((await shop.call(CHAT, { metadata, deadline: 300 })).code).toBe(
+      status.DEADLINE_EXCEEDED,
+    );
+    await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'aborted' }]), {
+      timeout: 10_000,
+    });
     looking.resolve(ok);
     await sleep(10);
     expect(handled).toEqual([]);
@@ -290,7 +296,7 @@ test('a caller that sends faster than inspectors answer is held back', async () 
     metadata,
     messages: Array.from({ length: messages }, (_, index) => ({ text, index })),
   });
-  await vi.waitFor(() => expect(asked).toBe(1));
+  await vi.waitFor(() => expect(asked).toBe(1), { timeout: 10_000 });
   await sleep(50);
   expect(asked).toBe(1);
   opened.resolve();
@@ -344,10 +350,15 @@ describe('an interceptor behind this one that reads ahead', () => {
 
 test('a message under way is not delivered once a payload was refused', async () => {
   const looking = deferred<BodyOutcome>();
+  const asked = deferred<void>();
   const handled: string[] = [];
   const methods = everyKind(
     gate({
-      onMessage: (message) => ((message as Item).text === 'b' ? looking.promise : ok),
+      onMessage: (message) => {
+        if ((message as Item).text !== 'b') return ok;
+        asked.resolve();
+        return looking.promise;
+      },
       onRelease: () => {
         looking.resolve(ok);
         return { ok: false, denial: STOP };
@@ -357,8 +368,11 @@ test('a message under way is not delivered once a payload was refused', async ()
   const shop = await openShop([secure({ methods })], {
     Chat: (call) => {
       call.sendMetadata(new Metadata());
-      call.on('data', ({ text }: Item) => handled.push(text));
-      setTimeout(() => call.write({ text: 'x', index: 0 }), 20);
+      call.on('data', ({ text }: Item) => {
+        handled.push(text);
+        if (handled.length === 1)
+          void asked.promise.then(() => call.write({ text: 'x', index: 0 }));
+      });
     },
   });
   const { code } = await shop.call(CHAT, {
@@ -391,5 +405,7 @@ test('an interceptor behind this one cannot answer before the call is admitted',
   const late = gate({ onComplete }, { late: true });
   const shop = await openShop([secure({ methods: everyKind(late) }), eager as never]);
   expect(await shop.call(GET, { metadata })).toMatchObject({ code: status.INTERNAL, replies: [] });
-  await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'refused' }]));
+  await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'refused' }]), {
+    timeout: 10_000,
+  });
 });

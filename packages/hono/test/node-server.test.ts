@@ -172,7 +172,9 @@ describe('Hono on Node', () => {
       outgoing.on('error', reject);
       outgoing.end();
     });
-    await vi.waitFor(() => expect(endings.map(({ outcome }) => outcome)).toEqual(['aborted']));
+    await vi.waitFor(() => expect(endings.map(({ outcome }) => outcome)).toEqual(['aborted']), {
+      timeout: 10_000,
+    });
   });
 
   test.each([
@@ -189,10 +191,10 @@ describe('Hono on Node', () => {
     const socket = connect(port, '127.0.0.1');
     onTestFinished(() => void socket.destroy());
     socket.write(first + second.repeat(19));
-    await vi.waitFor(() => expect(reached - before).toBe(20));
+    await vi.waitFor(() => expect(reached - before).toBe(20), { timeout: 10_000 });
     expect(endings).toEqual([]);
     socket.destroy();
-    await vi.waitFor(() => expect(endings).toHaveLength(20));
+    await vi.waitFor(() => expect(endings).toHaveLength(20), { timeout: 10_000 });
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(endings.map(({ outcome }) => outcome)).toEqual(Array(20).fill('aborted'));
   });

@@ -61,7 +61,10 @@ describe('a refusal', () => {
 });
 
 describe('the end of a response', () => {
-  const later = () => new Promise((resolve) => setTimeout(resolve, 20));
+  // In turns: on a busy machine the timer of one long wait comes before what is to be read.
+  const later = async () => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
   const ends: boolean[] = [];
   const watch =
     (handler: (response: NodeResponse) => void) => (_: unknown, response: NodeResponse) => {
@@ -130,7 +133,7 @@ describe('the end of a response', () => {
       const socket = connect(Number(new URL(base).port), '127.0.0.1');
       onTestFinished(() => void socket.destroy());
       socket.write(pipelined);
-      await vi.waitFor(() => expect(held).toHaveLength(CALLS));
+      await vi.waitFor(() => expect(held).toHaveLength(CALLS), { timeout: 10_000 });
       return { socket, held, told };
     }
 
@@ -146,7 +149,7 @@ describe('the end of a response', () => {
       const { socket, told } = await hold(answer);
       expect(told.flat()).toEqual([]);
       socket.destroy();
-      await vi.waitFor(() => expect(told).toEqual(times(CALLS, true)));
+      await vi.waitFor(() => expect(told).toEqual(times(CALLS, true)), { timeout: 10_000 });
       await later();
       expect(told).toEqual(times(CALLS, true));
       expect(warned).not.toHaveBeenCalled();
@@ -165,21 +168,23 @@ describe('the end of a response', () => {
       socket.on('error', () => undefined);
       onTestFinished(() => void socket.destroy());
       socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2_000));
-      await vi.waitFor(() => expect(calls).toBeGreaterThan(100));
-      await vi.waitFor(() => expect(told).toHaveLength(calls));
+      await vi.waitFor(() => expect(calls).toBeGreaterThan(100), { timeout: 10_000 });
+      await vi.waitFor(() => expect(told).toHaveLength(calls), { timeout: 10_000 });
       expect(told.every(Boolean)).toBe(true);
     });
 
     test('is aborted when the one before it ends the connection', async () => {
       const { held, told } = await hold((response) => void response.end('in'));
       held[0]?.setHeader('connection', 'close').end('in');
-      await vi.waitFor(() => expect(told).toEqual([[false], ...times(CALLS - 1, true)]));
+      await vi.waitFor(() => expect(told).toEqual([[false], ...times(CALLS - 1, true)]), {
+        timeout: 10_000,
+      });
     });
 
     test('is whole when its turn comes, and leaves nothing at the connection', async () => {
       const { socket, held, told } = await hold((response) => void response.end('in'));
       held[0]?.end('in');
-      await vi.waitFor(() => expect(told).toEqual(times(CALLS, false)));
+      await vi.waitFor(() => expect(told).toEqual(times(CALLS, false)), { timeout: 10_000 });
       socket.destroy();
       await later();
       expect(told).toEqual(times(CALLS, false));
@@ -188,7 +193,7 @@ describe('the end of a response', () => {
     test('is told at once where the connection is gone already', async () => {
       const { socket, held } = await hold(() => undefined);
       socket.destroy();
-      await vi.waitFor(() => expect(held[0]?.closed).toBe(true));
+      await vi.waitFor(() => expect(held[0]?.closed).toBe(true), { timeout: 10_000 });
       const late: boolean[] = [];
       onEnd(held.at(-1) as ServerResponse, (aborted) => late.push(aborted));
       expect(late).toEqual([true]);
@@ -232,7 +237,7 @@ describe('the end of a response', () => {
     socket.write(GET);
     await once(socket, 'data');
     socket.destroy();
-    await vi.waitFor(() => expect(ends).toEqual([true]));
+    await vi.waitFor(() => expect(ends).toEqual([true]), { timeout: 10_000 });
   });
 
   test.each<[string, (response: NodeResponse) => void, boolean]>([
