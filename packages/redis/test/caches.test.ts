@@ -223,8 +223,9 @@ describe.runIf(hasRedis)('with a server', () => {
       const cache = await cacheOf(store, { maxStaleness: 400 });
       expect(cache.maxStaleness).toBe(400);
       await cache.insert(record('a'));
-      const started = performance.now();
       await cache.get('a');
+      // It is remembered from before it was read.
+      const started = performance.now();
       await store.replace({ ...record('a'), name: 'two' });
       const names = new Set<string | undefined>();
       while (performance.now() - started < 400) {

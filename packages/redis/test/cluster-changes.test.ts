@@ -92,7 +92,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     const runs = textsIn(slots, 'run');
     const tokens = textsIn(slots, 'token', (text) => slotOfTag(keyPart(text)));
     expect(Math.min(proofs.length, runs.length, tokens.length)).toBeGreaterThan(10);
-    await Promise.all(tokens.map((id) => families.insert(family(id))));
+    await Promise.all(tokens.map(async (id) => families.insert(family(id))));
 
     const asked = (key: string): LimitRequest[] =>
       // Every third one has a limit that it meets.
@@ -163,7 +163,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
       expect(used).toEqual([ours[index], ours.reduce((sum, each) => sum + each, 0)]);
     }
     // What was remembered before it moved is remembered where it is now.
-    const known = proofs.slice(0, turn).map((key) => replays.putIfAbsent(key, HOUR));
+    const known = proofs.slice(0, turn).map(async (key) => replays.putIfAbsent(key, HOUR));
     expect(await Promise.all(known)).not.toContain(true);
     expect(causes).toEqual([]);
   });

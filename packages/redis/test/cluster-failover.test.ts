@@ -72,16 +72,16 @@ test.runIf(hasRedis)('whoever listens on a node that hangs listens on another on
 describe.runIf(hasRedis).each([
   ['dies', (server: RedisServer) => server.kill()],
   // As a machine does that lost its network: no connection to it ends.
-  ['hangs', (server: RedisServer) => server.pause()],
+  ['hangs', async (server: RedisServer) => server.pause()],
 ])('a master of a cluster %s, and its replica takes over', (_name, fail) => {
   /** Three masters, of which the one that holds a slot has a replica. */
   const setup = async (slot: number) => {
     const settings = [
-      ...['--cluster-node-timeout', '1000'],
-      ...['--cluster-require-full-coverage', 'no'],
-      ...['--cluster-replica-validity-factor', '0'],
-      ...['--repl-diskless-sync-delay', '0'],
-    ];
+      ['--cluster-node-timeout', '1000'],
+      ['--cluster-require-full-coverage', 'no'],
+      ['--cluster-replica-validity-factor', '0'],
+      ['--repl-diskless-sync-delay', '0'],
+    ].flat();
     const servers = await startCluster(settings);
     const spare = await startClusterNode(settings);
     const [replica, ...masters] = await Promise.all([spare, ...servers].map(nodeOf));

@@ -25,7 +25,7 @@ export interface Node {
 export async function nodeOf(server: RedisServer): Promise<Node> {
   const admin = new Redis(server.url, { maxRetriesPerRequest: 0 });
   admin.on('error', () => undefined);
-  return { server, admin, id: String(await admin.cluster('MYID')) };
+  return { server, admin, id: await admin.cluster('MYID') };
 }
 
 /** A client that is connected to all masters: what meets a connection in the making is refused. */
@@ -45,9 +45,9 @@ export const holderOf = (slot: number): number => (slot <= 5460 ? 0 : slot <= 10
 /** Asks one after the other until it is told to stop, and keeps what came of it. */
 export function asker(ask: () => Promise<unknown>) {
   const told = { allowed: 0, refused: 0, failed: 0, slowest: 0 };
-  let isOver = false;
+  const over = new AbortController();
   const run = async (): Promise<void> => {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       const started = performance.now();
       await ask().then(
         (allowed) => void (allowed ? told.allowed++ : told.refused++),
@@ -61,7 +61,7 @@ export function asker(ask: () => Promise<unknown>) {
   return {
     told,
     stop: (): Promise<void> => {
-      isOver = true;
+      over.abort();
       return running;
     },
   };

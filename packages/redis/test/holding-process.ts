@@ -10,7 +10,7 @@ const [url = '', what, ttl] = process.argv.slice(2);
 const client = connectRedis(url);
 await once(client, 'ready');
 process.stdout.write('ready\n');
-process.stdin.once('data', async () => {
+const take = async (): Promise<void> => {
   const since = Date.now();
   let admitted = 0;
   if (what === 'leases') {
@@ -24,4 +24,5 @@ process.stdin.once('data', async () => {
     for (let turn = 0; turn < 25; turn++) if ((await store.consume(call)).allowed) admitted++;
   }
   process.stdout.write(`${JSON.stringify({ admitted, since })}\n`);
-});
+};
+process.stdin.once('data', () => void take());
