@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Denial } from '../denial.ts';
 import { type Completion, listDuties } from '../obligations.ts';
 import type { Outcome } from '../outcome.ts';
@@ -60,6 +60,57 @@ test.each(['succeeded', 'failed', 'refused', 'aborted'] as const)(
     expect(policy.check(request, ann).ok).toBe(true);
   },
 );
+
+describe('abortedTtl: a call whose caller left', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: START }));
+  afterEach(() => void vi.useRealTimers());
+
+  test('keeps its place for that long, so that who leaves at once has no more of them', async () => {
+    const policy = concurrencyLimit<Caller>({ limit: 2, by, abortedTtl: 5_000 });
+    const tried = async (ending: Completion['outcome']): Promise<boolean> => {
+      const outcome = policy.check(request, ann);
+      await complete(outcome, ending);
+      return outcome.ok;
+    };
+    const left: boolean[] = [];
+    for (let call = 0; call < 5; call++) left.push(await tried('aborted'));
+    expect(left).toEqual([true, true, false, false, false]);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(policy.check(request, ann).ok).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect([await tried('succeeded'), await tried('failed'), await tried('refused')]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  test('keeps it until its lease runs out where the store fails', async () => {
+    const own = memoryLeaseStore();
+    const release = vi.fn(() => Promise.reject(new Error('away')));
+    const store: LeaseStore = { acquire: own.acquire, release };
+    const policy = concurrencyLimit<Caller>({
+      limit: 1,
+      by,
+      store,
+      name: 'one',
+      ttl: 9_000,
+      abortedTtl: 1,
+    });
+    await complete(await policy.check(request, ann), 'aborted');
+    await vi.advanceTimersByTimeAsync(8_999);
+    expect(release).toHaveBeenCalledTimes(1);
+    expect((await policy.check(request, ann)).ok).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await policy.check(request, ann)).ok).toBe(true);
+  });
+
+  test.each([-1, Number.NaN, 60_001])('not for %s milliseconds', (abortedTtl) => {
+    expect(() => concurrencyLimit<Caller>({ limit: 1, by, abortedTtl })).toThrow(
+      'abortedTtl must be',
+    );
+  });
+});
 
 test('a call whose end nobody tells counts until its lease runs out', () => {
   let now = START;

@@ -1,13 +1,14 @@
 import { assertConfiguration } from '../configuration-error.ts';
 import type { Problem } from '../denial.ts';
 import { assertMethods } from '../internal/assert-option.ts';
+import { later } from '../internal/later.ts';
 import { listHeaders, serializedName, units } from '../internal/limits/limit-headers.ts';
 import { compileSubject, KEY_MISSING, type LimitSubject } from '../internal/limits/limit-rule.ts';
 import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { askStore, type StoreFailureOptions } from '../internal/store-failure.ts';
-import type { HeaderEdit } from '../obligations.ts';
+import type { Completion, HeaderEdit } from '../obligations.ts';
 import { type NoFacts, type Outcome, pass, refuse } from '../outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../policy.ts';
 import type {
@@ -34,6 +35,12 @@ export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore
    * that run longer are no longer counted, so it must be above the longest. Default: 60,000.
    */
   readonly ttl?: number | undefined;
+  /**
+   * Milliseconds that the place of a call stays taken after its caller has left, since the handler may go on: without
+   * it, who begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. At
+   * most `ttl`. Default: 0, so the place is free at once.
+   */
+  readonly abortedTtl?: number | undefined;
   /** Where it is counted. Default: a memory store of this policy's own. */
   readonly store?: S;
   /** `none` leaves `RateLimit` and `RateLimit-Policy` away. Default: `standard`. */
@@ -63,7 +70,7 @@ interface Leased {
  * in whatever way, is refused by a later policy, is aborted, or when its lease runs out.
  *
  * It counts calls, not work: a handler that goes on after its caller has left is not counted any more, so let it stop
- * then (`request.signal`, `res.on('close')`, `call.on('cancelled')`), or pair this with `rateLimit`.
+ * then (`request.signal`, `res.on('close')`, `call.on('cancelled')`), or set `abortedTtl` to as long as it may take.
  *
  * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
  * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
@@ -84,6 +91,7 @@ export function concurrencyLimit<Needs extends object>(
   options: ConcurrencyLimitOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
   const { limit, name = 'concurrent', ttl = DEFAULT_TTL, onError, headers = 'standard' } = options;
+  const { abortedTtl = 0 } = options;
   assertConfiguration(
     options.store === undefined || options.name !== undefined,
     'concurrencyLimit: give the limit a name. In a store that others use it is what tells them apart.',
@@ -95,6 +103,10 @@ export function concurrencyLimit<Needs extends object>(
   assertConfiguration(
     Number.isInteger(ttl) && ttl >= 1 && ttl <= LONGEST_TTL,
     'concurrencyLimit: ttl must be whole milliseconds, from 1 to a day.',
+  );
+  assertConfiguration(
+    abortedTtl >= 0 && abortedTtl <= ttl,
+    'concurrencyLimit: abortedTtl must be milliseconds, from 0 to ttl.',
   );
   assertConfiguration(
     headers === 'standard' || headers === 'none',
@@ -150,7 +162,9 @@ export function concurrencyLimit<Needs extends object>(
             const obligations = { headers: edits };
             return { ok: false, denial: exceeded, obligations, note: { degraded } };
           }
-          const onComplete = () => store.release(request, lease);
+          const release = (): MaybePromise<void> => store.release(request, lease);
+          const onComplete = ({ outcome }: Completion): MaybePromise<void> =>
+            outcome === 'aborted' && abortedTtl > 0 ? later(release, abortedTtl) : release();
           return { ok: true, obligations: { headers: edits, onComplete }, degraded };
         },
         // Deliberately open where the user said so; the decision tells it.

@@ -15,9 +15,10 @@ interface Ranked {
 }
 
 const request = new Request('https://api.example.com/orders');
-const ended = { outcome: 'succeeded', facts: {}, trace: [] } satisfies Completion;
-const end = (outcome: Outcome) =>
-  listDuties(outcome.obligations).forEach((duty) => void duty.onComplete?.(ended));
+const end = (outcome: Outcome, how: Completion['outcome'] = 'succeeded') =>
+  listDuties(outcome.obligations).forEach(
+    (duty) => void duty.onComplete?.({ outcome: how, facts: {}, trace: [] }),
+  );
 
 function shedder(options: Partial<ShedLoadOptions<Ranked>>) {
   const policy = shedLoad<Ranked>({ priority: (_, facts) => facts.rank, ...options });
@@ -83,6 +84,28 @@ describe('by calls that run', () => {
     expect(ask().ok).toBe(false);
     clock.time += 1;
     expect(ask().ok).toBe(true);
+  });
+
+  test('a call whose caller left counts on for as long as it is told', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 2, abortedTtl: 1_000, now: () => clock.time });
+    // Any number of calls that pass whatever is running.
+    for (let call = 0; call < 100; call++) end(ask('critical'), 'aborted');
+    expect(ask().ok).toBe(false);
+    clock.time += 999;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    const running = [ask(), ask()];
+    expect(running.every(({ ok }) => ok)).toBe(true);
+    for (const call of running) end(call);
+    const left = Array.from({ length: 5 }, () => {
+      const call = ask();
+      end(call, 'aborted');
+      // Told again, it takes no second place.
+      end(call, 'aborted');
+      return call.ok;
+    });
+    expect(left).toEqual([true, true, false, false, false]);
   });
 
   test('a clock that is set back ends no call early and keeps none for ever', () => {
@@ -176,6 +199,11 @@ test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
   ['a share of more than all', { maxInFlight: 1, lowShare: 1.1 }],
   ['no time', { maxInFlight: 1, ttl: 0 }],
   ['a time that never ends', { maxInFlight: 1, ttl: Number.POSITIVE_INFINITY }],
+  [
+    'a call that left and counts for longer than others',
+    { maxInFlight: 1, ttl: 9, abortedTtl: 10 },
+  ],
+  ['a call that left and ends before', { maxInFlight: 1, abortedTtl: -1 }],
   ['no wait', { maxInFlight: 1, retryAfter: 0 }],
 ])('%s refuses to construct', (_, options) => {
   expect(() => shedder(options)).toThrow(ConfigurationError);

@@ -24,6 +24,12 @@ export interface ShedLoadOptions<in Needs extends object> {
    */
   readonly ttl?: number | undefined;
   /**
+   * Milliseconds that a call goes on counting after its caller has left, since the handler may go on: without it, who
+   * begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. At most
+   * `ttl`. Default: 0.
+   */
+  readonly abortedTtl?: number | undefined;
+  /**
    * How busy the process is: from 1 on it has more to do than it can, for example `eventLoopDelay()` of
    * `@apisec/node`. What is no number counts as too much. Default: not asked.
    */
@@ -36,6 +42,11 @@ export interface ShedLoadOptions<in Needs extends object> {
   readonly retryAfter?: number | undefined;
   /** Epoch milliseconds, for `ttl`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+/** A call that counts until then, if nothing ends it before. */
+interface Running {
+  readonly ends: number;
 }
 
 const NAME = 'shedLoad';
@@ -60,7 +71,7 @@ export function shedLoad<Needs extends object = NoFacts>(
   options: ShedLoadOptions<Needs>,
 ): SyncPolicy<Needs, NoFacts, 'check'> {
   const { maxInFlight, pressure, priority, lowShare = 0.75, retryAfter = 1 } = options;
-  const { ttl = DEFAULT_TTL, now = Date.now } = options;
+  const { ttl = DEFAULT_TTL, abortedTtl = 0, now = Date.now } = options;
   assertConfiguration(
     maxInFlight !== undefined || pressure !== undefined,
     `${NAME}: nothing is limited. Give it maxInFlight, pressure or both.`,
@@ -72,6 +83,10 @@ export function shedLoad<Needs extends object = NoFacts>(
   assertConfiguration(
     ttl >= 1 && ttl <= LONGEST_TTL,
     `${NAME}: ttl must be milliseconds, from 1 to a day.`,
+  );
+  assertConfiguration(
+    abortedTtl >= 0 && abortedTtl <= ttl,
+    `${NAME}: abortedTtl must be milliseconds, from 0 to ttl.`,
   );
   assertConfiguration(
     (pressure === undefined || typeof pressure === 'function') &&
@@ -95,26 +110,37 @@ export function shedLoad<Needs extends object = NoFacts>(
   });
   const clock = steadyClock(now);
   /** In the order in which they began, and so in which their time ends. */
-  const running = new Set<{ readonly ends: number }>();
+  const running = new Set<Running>();
+  /** The same of those whose caller has left. */
+  const left = new Set<Running>();
 
   const endOverdue = (): void => {
     const time = clock();
-    for (const call of running) {
-      if (call.ends > time) return;
-      running.delete(call);
+    for (const calls of [running, left]) {
+      for (const call of calls) {
+        if (call.ends > time) break;
+        calls.delete(call);
+      }
     }
   };
   const hasRoom = (share: number): boolean => {
-    if (maxInFlight !== undefined && running.size >= Math.max(1, maxInFlight * share)) {
-      return false;
-    }
+    const count = running.size + left.size;
+    if (maxInFlight !== undefined && count >= Math.max(1, maxInFlight * share)) return false;
     // Not "pressure() >= share": what is no number is no room.
     return pressure === undefined || pressure() < share;
   };
   const begin = (): Obligations => {
     const call = { ends: clock() + ttl };
     running.add(call);
-    return { onComplete: () => void running.delete(call) };
+    return {
+      onComplete: ({ outcome }) => {
+        const counted = running.delete(call);
+        if (!counted || outcome !== 'aborted' || abortedTtl === 0) return;
+        // More would change nothing, and critical calls could bring about any number.
+        if (maxInFlight !== undefined && left.size < maxInFlight)
+          left.add({ ends: clock() + abortedTtl });
+      },
+    };
   };
 
   return definePolicy<Needs, NoFacts, 'check'>({
