@@ -128,6 +128,7 @@ export function createApi({ jwks, steps, keys: apiKeys }: Credentials): SuiteApi
       }),
     ),
     concurrent: behind(readers.use(limits.oneCall)),
+    kept: behind(readers.use(limits.oneKept)),
     crowded: behind(
       surface
         .use(limits.oneInFlight)

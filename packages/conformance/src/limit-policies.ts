@@ -55,6 +55,8 @@ type Check<Needs extends object, Adds extends object = NoFacts> = Policy<Needs, 
 export interface LimitPolicies {
   readonly oneCall: Check<AuthenticatedFacts>;
   readonly oneInFlight: Check<NoFacts>;
+  /** The place stays taken by who leaves, for longer than any test. */
+  readonly oneKept: Check<AuthenticatedFacts>;
   readonly oneStream: Check<AuthenticatedFacts>;
   readonly underPressure: Check<NoFacts>;
   /** Makes room for what matters. */
@@ -86,6 +88,11 @@ export function limitPolicies({ pauses, pressure, steps, keys }: LimitMeasures):
   return {
     oneCall: concurrencyLimit({ limit: 1, by: (facts: AuthenticatedFacts) => facts.principal.id }),
     oneInFlight: shedLoad({ maxInFlight: 1, retryAfter: BUSY_RETRY }),
+    oneKept: concurrencyLimit({
+      limit: 1,
+      by: (facts: AuthenticatedFacts) => facts.principal.id,
+      abortedTtl: 60_000,
+    }),
     oneStream: concurrencyLimit({
       limit: 1,
       by: (facts: AuthenticatedFacts) => facts.principal.id,

@@ -127,6 +127,30 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
     });
   });
 
+  if (capabilities.includes('departures')) {
+    test('concurrencyLimit keeps the place of a caller who left where it is told to', async () => {
+      const running = get();
+      const { call } = await callerOf(running, 'kept');
+      const id = crypto.randomUUID();
+      const pause = running.api.pause('handler', id);
+      const leaving = new AbortController();
+      const first = call({ signal: leaving.signal }, id).catch(() => undefined);
+      await pause.reached;
+      leaving.abort();
+      await heard();
+      pause.end();
+      await first;
+      expect((await endOf(running, id)).completion?.outcome).toBe('aborted');
+      expect((await call()).code).toBe('limit.concurrency');
+      // Who stays has no more than one place either, and gives it back.
+      const other = await callerOf(running, 'kept');
+      const stayed = crypto.randomUUID();
+      expect((await other.call({}, stayed)).allowed).toBe(true);
+      await endOf(running, stayed);
+      expect((await other.call()).allowed).toBe(true);
+    });
+  }
+
   test('concurrencyLimit does not count one caller for another', async () => {
     const running = get();
     const [one, other] = [
