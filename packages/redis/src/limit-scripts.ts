@@ -6,8 +6,10 @@ export const RECORD_HEAD = 6;
 export const ENTRY = 36;
 /** The least that a key stays, in milliseconds: made anew for each call, it would cost twice as much. A power of two. */
 const LEAST_SPAN = 4_096;
-/** Entries of one record. Names are configuration, so more means that one is made of input. */
-const MOST_ENTRIES = 64;
+/** A record of up to so many entries is taken apart as a whole; of a longer one, only what is asked for. */
+const SHORT = 8;
+/** Limits that one key has room for at a time. Names are configuration, so more means that one is made of input. */
+const MOST_ENTRIES = 128;
 /** Instead of `1` or `0`: the call was not decided, since one of its keys has no room for another limit. */
 export const FULL = '!';
 export const TOO_MANY =
@@ -17,6 +19,7 @@ export const TOO_MANY =
  * What is known of a caller is one record, with an entry for each limit that counts that key: to read and write a
  * second key costs Redis more than all the arithmetic. Times are whole milliseconds. In Lua a record is one flat
  * list: its end, then five numbers for each entry (id, used, at, previous, until); `sizes` says how many there are.
+ * Of long records `places` says where in the bytes the entries are that are in the list.
  *
  * A key ends up to twice as late as it stops to matter, and stays for some seconds: to set when a key ends costs as
  * much as the rest of writing it, so most writes leave that as it is.
@@ -24,7 +27,7 @@ export const TOO_MANY =
 const RECORDS = `${CLOCK}
 local floor, max, min, frexp, format = math.floor, math.max, math.min, math.frexp, string.format
 local pack, unpackRecord = struct.pack, struct.unpack
-local records, sizes, formats = {}, {}, {}
+local raws, records, sizes, places, formats = {}, {}, {}, {}, {}
 -- The latest that six bytes hold; they are cut off below the point.
 local LATEST = 2 ^ 47
 local function formatOf(size)
@@ -36,28 +39,91 @@ local function formatOf(size)
   return known
 end
 local function load(k, raw)
+  raws[k] = raw or ''
   if not raw then
     records[k], sizes[k] = { 0 }, 0
     return
   end
   local size = (#raw - ${RECORD_HEAD}) / ${ENTRY}
   if size < 1 or size % 1 ~= 0 then error('no record of limits') end
-  records[k], sizes[k] = { unpackRecord(formatOf(size), raw) }, size
+  if size <= ${SHORT} then records[k], sizes[k] = { unpackRecord(formatOf(size), raw) }, size
+  else records[k], sizes[k], places[k] = { (unpackRecord('>I6', raw)) }, 0, {} end
 end
--- Where the entry of a limit begins, after a new one was added if there is none; nil where there is no room for one.
+local function isLive(raw, place)
+  return unpackRecord('>I6', raw, place + ${ENTRY - 6}) > now
+end
+-- Where in the bytes of a record the entry of a limit is.
+local function locate(raw, id)
+  local bytes, from = pack('>I6', id), ${RECORD_HEAD + 1}
+  while true do
+    local place = string.find(raw, bytes, from, true)
+    if not place or (place - ${RECORD_HEAD + 1}) % ${ENTRY} == 0 then return place end
+    from = place + 1
+  end
+end
+-- Whether a record has room for another entry, if need be in the place of one that has recovered.
+local function hasRoom(raw)
+  local live = 0
+  for place = ${RECORD_HEAD + 1}, #raw, ${ENTRY} do
+    if isLive(raw, place) then live = live + 1 end
+  end
+  return live < ${MOST_ENTRIES}
+end
+-- Where the entry of a limit begins in the list, after a new one was added if there is none; nil where there is no
+-- room for one. What one run adds is not counted: it is bounded, and the next run counts it.
 local function find(k, id)
   local record, size = records[k], sizes[k]
   for e = 2, 5 * size, 5 do
     if record[e] == id then return e end
   end
-  if size == ${MOST_ENTRIES} then return nil end
-  local e = 5 * size + 2
-  record[e], record[e + 1], record[e + 2], record[e + 3], record[e + 4] = id, 0, 0, 0, 0
+  local e, used, at, previous, till = 5 * size + 2, 0, 0, 0, 0
+  if places[k] then
+    local raw = raws[k]
+    local place = locate(raw, id)
+    if place then used, at, previous, till = unpackRecord('>dddI6', raw, place + 6)
+    elseif #raw >= ${RECORD_HEAD + MOST_ENTRIES * ENTRY} and not hasRoom(raw) then return nil end
+    places[k][e] = place
+  end
+  record[e], record[e + 1], record[e + 2], record[e + 3], record[e + 4] = id, used, at, previous, till
   sizes[k] = size + 1
   return e
 end
--- Writes a record without what has recovered.
+-- Until when a key stays, as the time and as a span from now.
+local function stay(need)
+  local _, power = frexp(max(need - now, ${LEAST_SPAN - 1}))
+  local span = format('%.0f', 2 ^ power)
+  return now + span, span
+end
+-- Writes the entries of a long record that are in the list, those that are new in the place of what has recovered.
+local function saveSome(key, k)
+  local record, raw, from, need, bytes = records[k], raws[k], ${RECORD_HEAD + 1}, 0, #raws[k]
+  local mine = {}
+  for _, place in pairs(places[k]) do mine[place] = true end
+  for e = 2, 5 * sizes[k], 5 do
+    local till = min(LATEST, record[e + 4])
+    if till > now then
+      local place = places[k][e]
+      if not place then
+        while from <= #raw and (mine[from] or isLive(raw, from)) do from = from + ${ENTRY} end
+        place = from
+        if from > #raw then
+          place = bytes + 1
+          bytes = bytes + ${ENTRY}
+        else from = from + ${ENTRY} end
+      end
+      local entry = pack('>I6dddI6', record[e], record[e + 1], record[e + 2], record[e + 3], till)
+      redis.call('SETRANGE', key, place - 1, entry)
+      need = max(need, till)
+    end
+  end
+  if need <= record[1] then return end
+  local till, span = stay(need)
+  redis.call('SETRANGE', key, 0, pack('>I6', till))
+  redis.call('PEXPIRE', key, span)
+end
+-- Writes a record, a short one without what has recovered.
 local function save(key, k)
+  if places[k] then return saveSome(key, k) end
   local record, to, need = records[k], 1, 0
   for e = 2, 5 * sizes[k], 5 do
     local till = record[e + 4]
@@ -76,9 +142,8 @@ local function save(key, k)
     redis.call('SET', key, pack(shape, unpack(record, 1, to)), 'KEEPTTL')
     return
   end
-  local _, power = frexp(max(need - now, ${LEAST_SPAN - 1}))
-  local span = format('%.0f', 2 ^ power)
-  record[1] = now + span
+  local span
+  record[1], span = stay(need)
   redis.call('SET', key, pack(shape, unpack(record, 1, to)), 'PX', span)
 end
 `;
@@ -117,11 +182,13 @@ local function isAhead(kind, a, at)
   if at <= now + 1000 then return false end
   return kind == 0 or at > now + a
 end
--- Makes it so, and forgets when the key ends, so that that is set anew.
-local function setBack(record, e, kind, a, b)
-  local at = now
+-- Makes it so, and forgets when the key ends, so that that is set anew; not of a long record, whose other entries may
+-- be ahead as well and must not end with this one.
+local function setBack(k, e, kind, a, b)
+  local record, at = records[k], now
   if kind > 0 then at = floor(now / a) * a end
-  record[e + 2], record[e + 4], record[1] = at, untilOf(kind, a, b, record[e + 1], at), 0
+  record[e + 2], record[e + 4] = at, untilOf(kind, a, b, record[e + 1], at)
+  if not places[k] then record[1] = 0 end
   return at
 end
 `;
@@ -130,19 +197,16 @@ end
  * Decides many calls, one after the other. ARGV as `encodeCalls` writes them. Each key is read once and written
  * once, however many limits of however many calls count it.
  *
- * Answers bytes: the time as a double; for each key in one byte how many entries were found; the records as they
- * were; then `1` or `0` for each call, or `FULL`.
+ * Answers bytes: the time as a double; for each key in two bytes how many entries follow; the records as they were, of
+ * long ones only what was asked for; then `1` or `0` for each call, or `FULL`.
  */
 export const consumeScript: Script = script(`${RECORDS}${LAW}
 local codes = { string.byte(ARGV[1], 1, -1) }
 local laws = cjson.decode(ARGV[2])
-local raws = redis.call('MGET', unpack(KEYS))
 local found, hints, charged, flags = {}, {}, {}, {}
-for k = 1, #KEYS do
-  local raw = raws[k]
+for k, raw in ipairs(redis.call('MGET', unpack(KEYS))) do
   load(k, raw)
-  found[k] = sizes[k]
-  if not raw then raws[k] = '' end
+  found[2 * k - 1], found[2 * k] = 0, sizes[k]
 end
 -- Of the limits of the call at hand.
 local keysOf, lawsOf, entries, levels = {}, {}, {}, {}
@@ -160,12 +224,12 @@ while i <= size do
     end
     local there, at = record[e + 1], record[e + 2]
     if at > now and isAhead(law[2], law[3], at) then
-      at = setBack(record, e, law[2], law[3], law[4])
+      at = setBack(k, e, law[2], law[3], law[4])
       -- Written even by a refusal: time begins to count for it now.
       charged[k] = true
-      -- What was there is told as of now: its time is behind six bytes, six and a double.
-      local before = ${RECORD_HEAD} + (e - 2) / 5 * ${ENTRY} + 14
-      raws[k] = raws[k]:sub(1, before) .. pack('>d', at) .. raws[k]:sub(before + 9)
+      -- What was there is told as of now: its time is behind six bytes and a double.
+      local place = places[k] and places[k][e] or ${RECORD_HEAD + 1} + (e - 2) / 5 * ${ENTRY}
+      raws[k] = raws[k]:sub(1, place + 13) .. pack('>d', at) .. raws[k]:sub(place + 22)
     end
     if law[2] == 0 then
       if now > at then there = there - ((now - at) * law[3]) / law[4] end
@@ -200,27 +264,31 @@ while i <= size do
   end
 end
 for k in pairs(charged) do save(KEYS[k], k) end
+for k, known in pairs(places) do
+  local parts = {}
+  for _, place in pairs(known) do parts[#parts + 1] = raws[k]:sub(place, place + ${ENTRY - 1}) end
+  found[2 * k - 1], found[2 * k] = floor(#parts / 256), #parts % 256
+  raws[k] = #parts > 0 and raws[k]:sub(1, ${RECORD_HEAD}) .. table.concat(parts) or ''
+end
 return pack('>d', now) .. string.char(unpack(found)) .. table.concat(raws) .. table.concat(flags)
 `);
 
 /**
- * ARGV, seven for each entry: the number of its key, which limit, kind, a and b, what to charge (negative: give
- * back), and when it was taken. Nothing is given back to what is not known.
+ * ARGV, seven for each change, made in their order: the number of its key, which limit, kind, a and b, what to charge
+ * (negative: give back), and when it was taken. Nothing is given back to what is not known.
  */
 export const settleScript: Script = script(`${RECORDS}${LAW}
-local raws = redis.call('MGET', unpack(KEYS))
-local changed = {}
-for k = 1, #KEYS do load(k, raws[k]) end
+local changed, isFull = {}, false
+for k = 1, #KEYS do load(k, redis.call('GET', KEYS[k])) end
 for n = 0, #ARGV - 1, 7 do
   local k, id, kind = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
   local a, b = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
   local delta, taken = tonumber(ARGV[n + 6]), tonumber(ARGV[n + 7])
-  local e = find(k, id)
-  if not e then error('${TOO_MANY}') end
-  local record = records[k]
-  if delta > 0 or record[e + 4] > now then
+  local record, e = records[k], find(k, id)
+  if not e then isFull = isFull or delta > 0
+  elseif delta > 0 or record[e + 4] > now then
     local used, at, previous = record[e + 1], record[e + 2], record[e + 3]
-    if isAhead(kind, a, at) then at = setBack(record, e, kind, a, b) end
+    if isAhead(kind, a, at) then at = setBack(k, e, kind, a, b) end
     if kind == 0 then
       used = max(0, used - flowed(a, b, at, now))
       if delta > 0 then used = used + delta
@@ -241,5 +309,6 @@ for n = 0, #ARGV - 1, 7 do
   end
 end
 for k in pairs(changed) do save(KEYS[k], k) end
+if isFull then error('${TOO_MANY}') end
 return 1
 `);

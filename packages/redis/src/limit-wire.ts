@@ -35,10 +35,19 @@ interface Entry extends LimitState {
   readonly id: number;
 }
 
+/** A record as the script found it: its entries that were asked for, and where in the answer all of them are. */
+interface Found {
+  readonly entries: Entry[];
+  readonly start: number;
+  readonly end: number;
+}
+
 const KINDS = { bucket: 0, fixed_window: 1, sliding_window: 2 } as const;
 const SEARCHED = 16;
 const ID = 6;
 const DOUBLE = 8;
+/** Bytes that say how many entries a record has. */
+const COUNT = 2;
 const ADMITTED = '1'.charCodeAt(0);
 const UNDECIDED = FULL.charCodeAt(0);
 
@@ -56,13 +65,15 @@ export function idOf(name: string, limit: Limit): number {
   const id = named?.get(name);
   if (id !== undefined) return id;
   const made = makeId(`${KINDS[limit.algorithm]}:${limitSpeed(limit)}:${name}`);
+  // What can change is not known by what it was.
+  if (!Object.isFrozen(limit)) return made;
   if (named === undefined) knownOf.set(limit, new Map([[name, made]]));
   // A limit that is asked under ever new names must not remember them all.
   else if (named.size < MOST_IDS) named.set(name, made);
   return made;
 }
 
-/** Apart, for limits that are made anew for each call. */
+/** Remembered by its text as well, for limits that are made anew for each call. */
 function makeId(text: string): number {
   const id = known.get(text);
   if (id !== undefined) return id;
@@ -142,12 +153,12 @@ export function readAnswer(
   { keys, places }: EncodedCalls,
 ): readonly (LimitAnswer | Error)[] {
   const at = answer.readDoubleBE(0);
-  let offset = DOUBLE + keys.length;
-  const records = keys.map((_, index) => {
-    const size = answer.readUInt8(DOUBLE + index);
-    const entries = readEntries(answer, offset + RECORD_HEAD, size);
-    if (size > 0) offset += RECORD_HEAD + size * ENTRY;
-    return entries;
+  let offset = DOUBLE + keys.length * COUNT;
+  const records = keys.map((_, index): Found => {
+    const size = answer.readUInt16BE(DOUBLE + index * COUNT);
+    const start = offset + RECORD_HEAD;
+    if (size > 0) offset = start + size * ENTRY;
+    return { entries: [], start, end: start + size * ENTRY };
   });
   if (answer.length !== offset + calls.length)
     throw new TypeError('Redis: no answer of the script');
@@ -161,10 +172,8 @@ export function readAnswer(
     const allowed = flag === ADMITTED;
     const verdicts = requests.map(({ limit, cost }): LimitVerdict => {
       // Two for each limit of each call, as they were written.
-      const state = entryOf(
-        records[places[place++] as number] as Entry[],
-        places[place++] as number,
-      );
+      const record = records[places[place++] as number] as Found;
+      const state = entryOf(answer, record, places[place++] as number);
       if (allowed && cost > 0) chargeLimit(limit, state, at, cost);
       return limitVerdict(limit, state, at, cost, allowed);
     });
@@ -172,24 +181,22 @@ export function readAnswer(
   });
 }
 
-function readEntries(answer: Buffer, start: number, size: number): Entry[] {
-  const entries: Entry[] = [];
-  for (let entry = 0; entry < size; entry++) {
-    const offset = start + entry * ENTRY;
-    const state = offset + ID;
-    entries.push({
-      id: answer.readUIntBE(offset, ID),
-      used: answer.readDoubleBE(state),
-      at: answer.readDoubleBE(state + DOUBLE),
-      previous: answer.readDoubleBE(state + 2 * DOUBLE),
-    });
-  }
-  return entries;
-}
-
-function entryOf(entries: Entry[], id: number): Entry {
+/** The entry of a limit, read when it is first asked for. */
+function entryOf(answer: Buffer, { entries, start, end }: Found, id: number): Entry {
   for (const entry of entries) if (entry.id === id) return entry;
-  const entry = { id, used: 0, at: 0, previous: 0 };
+  let entry: Entry = { id, used: 0, at: 0, previous: 0 };
+  for (let offset = start; offset < end; offset += ENTRY) {
+    if (answer.readUIntBE(offset, ID) === id) {
+      const state = offset + ID;
+      entry = {
+        id,
+        used: answer.readDoubleBE(state),
+        at: answer.readDoubleBE(state + DOUBLE),
+        previous: answer.readDoubleBE(state + 2 * DOUBLE),
+      };
+      break;
+    }
+  }
   entries.push(entry);
   return entry;
 }

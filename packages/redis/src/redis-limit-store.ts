@@ -50,6 +50,9 @@ const MOST_LIMITS = 16;
  * While the server does not answer, decisions reject within `timeout`; what happens then is said by `onError` of
  * the policy. It recovers by itself.
  *
+ * A key has room for 128 limits that count it at a time, told apart by name and speed: a call that needs one more is
+ * rejected, and the others go on. So give limits fixed names, and let the key say who is counted.
+ *
  * Needs Redis 6 or newer, or Valkey. The server must not evict (`maxmemory-policy noeviction`; beside caches that need
  * eviction, a Redis of its own): a limit that is pushed out starts afresh, and whoever fills the memory with new keys
  * can bring that about.
@@ -99,20 +102,24 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     );
     return answersOf(answer);
   };
-  /** What settles them all, each limit of a key once; nothing where all cost what was taken. */
+  /**
+   * What settles them all; nothing where all cost what was taken. What calls of one moment give back is one change, since
+   * it comes to the same; else each is made by itself, for what flowed back since then depends on when it was taken.
+   */
   const settling = (settlements: readonly Settlement[]): Run | undefined => {
     const keys = new Map<string, number>();
     const changes = new Map<string, Change>();
     for (const settlement of settlements) {
-      const { name, limit, cost, actual } = settlement;
+      const { name, limit, cost, actual, at } = settlement;
       if (actual === cost) continue;
       const key = keyOf(settlement);
       const number = keys.get(key) ?? keys.size + 1;
       keys.set(key, number);
       const id = idOf(name, limit);
-      const known = changes.get(`${number}:${id}`);
+      const alike = `${number}:${id}:${at}:${actual > cost}:${lawOf(limit)}`;
+      const known = changes.get(alike);
       if (known !== undefined) known.delta += actual - cost;
-      else changes.set(`${number}:${id}`, { number, id, of: settlement, delta: actual - cost });
+      else changes.set(alike, { number, id, of: settlement, delta: actual - cost });
     }
     if (changes.size === 0) return undefined;
     const args = [...changes.values()].flatMap(({ number, id, of: { limit, at }, delta }) =>
@@ -127,7 +134,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       // One bad call must not fail those that share its run.
       if (first === undefined || requests.length > MOST_LIMITS || !requests.every(isCountable)) {
         throw new TypeError(
-          `no limit or more than ${MOST_LIMITS}, or a limit or cost that is no finite number`,
+          `no limit or more than ${MOST_LIMITS}, or a name, key, limit or cost that is none`,
         );
       }
       if (slots === 'key' && !requests.every(({ key }) => key === first.key)) {
@@ -140,7 +147,9 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     },
     settle: async (settlements: readonly Settlement[]): Promise<void> => {
       if (!settlements.every((each) => isCountable(each) && Number.isFinite(each.actual))) {
-        throw new TypeError('what a call cost is no finite number');
+        throw new TypeError(
+          'what a call cost is no finite number, or a name, key or limit is none',
+        );
       }
       const run = settling(settlements);
       if (run !== undefined) await server.run(run);
@@ -148,7 +157,8 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
   });
 }
 
-function isCountable({ limit, cost }: LimitRequest): boolean {
-  const [, a, b] = lawOf(limit);
-  return [a, b, limit.capacity, cost].every(Number.isFinite);
+function isCountable({ name, key, limit, cost }: LimitRequest): boolean {
+  const [kind, a, b] = lawOf(limit);
+  const isNamed = typeof name === 'string' && typeof key === 'string';
+  return isNamed && kind !== undefined && [a, b, limit.capacity, cost].every(Number.isFinite);
 }

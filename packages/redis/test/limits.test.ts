@@ -3,6 +3,7 @@ import {
   fixedWindow,
   gcra,
   type Limit,
+  type LimitAnswer,
   type LimitRequest,
   type LimitState,
   leasedLimitStore,
@@ -15,6 +16,7 @@ import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { TOO_MANY } from '../src/limit-scripts.ts';
+import { idOf } from '../src/limit-wire.ts';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;
@@ -54,26 +56,37 @@ describe.runIf(hasRedis)('limits on Redis', () => {
   const keysOf = (prefix: string): Promise<string[]> => client.keys(`${prefix}:*`);
 
   test('calls of one moment are decided one after the other, as the law says', async () => {
+    // Few enough limits that a key is short, and more, so that it grows long.
+    const most = fc.constantFrom(1, 6);
     const request = fc.record({
       algorithm: fc.constantFrom(...Object.keys(limits)),
-      key: fc.integer({ min: 0, max: 3 }).map((number) => `caller ${number}`),
+      number: fc.nat(5),
+      key: fc.integer({ min: 0, max: 2 }).map((number) => `caller ${number}`),
       cost: fc.constantFrom(0, 0.5, 1, 1, 1, 2, 7.25, 100),
     });
-    const call = fc.uniqueArray(request, {
+    const call = fc.array(request, { minLength: 1, maxLength: 16 });
+    const moments = fc.array(fc.array(call, { minLength: 1, maxLength: 40 }), {
       minLength: 1,
       maxLength: 4,
-      selector: ({ algorithm }) => algorithm,
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 90 }), async (calls) => {
+      fc.asyncProperty(moments, most, async (calls, numbers) => {
         const store = create();
-        const asked = calls.map((requests) =>
-          requests.map(({ algorithm, key, cost }): LimitRequest => {
-            // Every algorithm is in the table.
-            return { name: algorithm, key, limit: limits[algorithm] as Limit, cost };
-          }),
-        );
-        const answers = await Promise.all(asked.map((requests) => store.consume(requests)));
+        const asked: LimitRequest[][] = [];
+        const answers: LimitAnswer[] = [];
+        for (const moment of calls) {
+          const together = moment.map((requests) => {
+            const named = requests.map(({ algorithm, number, key, cost }): LimitRequest => {
+              const name = `${algorithm} ${number % numbers}`;
+              // Every algorithm is in the table.
+              return { name, key, limit: limits[algorithm] as Limit, cost };
+            });
+            // A call asks each limit of a key once.
+            return [...new Map(named.map((one) => [`${one.name} ${one.key}`, one])).values()];
+          });
+          asked.push(...together);
+          answers.push(...(await Promise.all(together.map((each) => store.consume(each)))));
+        }
         const states = new Map<string, LimitState>();
         const stateOf = ({ name, key }: LimitRequest): LimitState => {
           const state = states.get(`${name} ${key}`) ?? { used: 0, at: 0, previous: 0 };
@@ -218,37 +231,99 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     expect(left).toBeLessThanOrEqual(4_096);
   });
 
-  test('limits that count one key are one record, without those that have recovered', async () => {
+  test('limits that count one key are one key, each asked without the others', async () => {
     const store = create();
-    const [long, short] = [
-      slow['fixedWindow'] as Limit,
-      tokenBucket({ capacity: 1, refillPerSecond: 50 }),
-    ];
-    const ask = (name: string, limit: Limit) => ({ name, key: 'caller', limit, cost: 1 });
-    await store.consume([ask('a', long), ask('b', long), ask('c', short)]);
-    const keys = await keysOf(store.prefix);
-    expect(keys).toHaveLength(1);
-    const bytes = (): Promise<number> => client.strlen(keys[0] ?? '');
-    const three = await bytes();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const { verdicts } = await store.consume([ask('a', long)]);
-    expect(verdicts[0]?.remaining).toBe(98);
-    expect(await bytes()).toBeLessThan(three);
-    // Each is asked without the others and still knows what it counted.
-    const [one] = (await store.consume([{ ...ask('b', long), cost: 0 }])).verdicts;
-    expect(one?.remaining).toBe(99);
+    const limit = slow['fixedWindow'] as Limit;
+    const ask = (name: string, cost = 1) => ({ name, key: 'caller', limit, cost });
+    await store.consume([ask('a'), ask('b'), ask('c')]);
+    expect(await keysOf(store.prefix)).toHaveLength(1);
+    for (const [name, left] of [
+      ['b', 99],
+      ['a', 98],
+      ['a', 97],
+      ['c', 99],
+    ] as const) {
+      const cost = left === 99 ? 0 : 1;
+      const { verdicts } = await store.consume([ask(name, cost)]);
+      expect(verdicts[0]?.remaining).toBe(left);
+    }
+  });
+
+  test('limits of a key that have recovered make room for others, and what has not is kept', async () => {
+    const store = create();
+    const quick = tokenBucket({ capacity: 1, refillPerSecond: 50 });
+    const limit = fixedWindow({ limit: 1_000, window: 24 * HOUR });
+    const day = { name: 'day', key: 'caller', limit, cost: 1 };
+    const call = (index: number): Promise<LimitAnswer> =>
+      store.consume([day, { name: `operation ${index}`, key: 'caller', limit: quick, cost: 1 }]);
+    for (let index = 0; index < 127; index++) await call(index);
+    const [key = ''] = await keysOf(store.prefix);
+    const full = await client.strlen(key);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    for (const [operation, left] of [
+      [127, 872],
+      [128, 871],
+    ] as const) {
+      const { allowed, verdicts } = await call(operation);
+      expect(allowed).toBe(true);
+      expect(verdicts.map(({ remaining }) => remaining)).toEqual([left, 0]);
+    }
+    expect(await client.strlen(key)).toBeLessThanOrEqual(full);
+  });
+
+  test('a key that is counted by many limits takes more of them, and stays as long as any of them matters', async () => {
+    const store = create();
+    const short = tokenBucket({ capacity: 10, refillPerSecond: 1 });
+    const long = fixedWindow({ limit: 10, window: 24 * HOUR });
+    const ask = (name: string, limit: Limit, cost = 1): LimitRequest => ({
+      name,
+      key: 'caller',
+      limit,
+      cost,
+    });
+    const many = (name: string, count: number, limit: Limit, cost = 1): LimitRequest[] =>
+      Array.from({ length: count }, (_, index) => ask(`${name} ${index}`, limit, cost));
+    await store.consume(many('first', 9, short));
+    const [key = ''] = await keysOf(store.prefix);
+    expect(await client.pttl(key)).toBeLessThanOrEqual(4_096);
+    // In one run, beside one that is there.
+    await Promise.all([
+      store.consume(many('second', 3, long)),
+      store.consume([ask('first 0', short), ask('third', long, 2)]),
+    ]);
+    expect(await client.pttl(key)).toBeGreaterThan(4_096);
+    const { verdicts } = await store.consume([
+      ...many('second', 3, long, 0),
+      ask('third', long, 0),
+    ]);
+    expect(verdicts.map(({ remaining }) => remaining)).toEqual([9, 9, 9, 8]);
+  });
+
+  test('an id that stands in the count of another limit is not taken for its own', async () => {
+    const store = create();
+    const limit = slow['fixedWindow'] as Limit;
+    const ask = (name: string, cost: number): LimitRequest => ({ name, key: 'a', limit, cost });
+    for (let index = 0; index < 9; index++) await store.consume([ask(`limit ${index}`, 1)]);
+    const [key = ''] = await keysOf(store.prefix);
+    const bytes = (await client.getBuffer(key)) ?? expect.fail('nothing is kept');
+    // What the first has used, as bytes that name another.
+    bytes.writeUIntBE(idOf('other', limit), 13, 6);
+    await client.set(key, bytes, 'KEEPTTL');
+    await store.consume([ask('other', 1)]);
+    const { verdicts } = await store.consume([ask('other', 0), ask('limit 1', 0)]);
+    expect(verdicts.map(({ remaining }) => remaining)).toEqual([99, 99]);
   });
 
   test('a name that is made of input is refused before its key grows without end', async () => {
     const store = create();
     const limit = slow['fixedWindow'] as Limit;
     const ask = (name: string, key: string): LimitRequest => ({ name, key, limit, cost: 1 });
-    for (let index = 0; index < 64; index++) await store.consume([ask(`limit ${index}`, 'full')]);
+    for (let index = 0; index < 128; index++) await store.consume([ask(`limit ${index}`, 'full')]);
     // Whoever else is asked at that moment is none the worse for it, nor is what the call asked of others.
     const [full, other, own] = await Promise.allSettled([
       store.consume([ask('one more', 'other'), ask('one more', 'full')]),
       store.consume([ask('one more', 'other')]),
-      store.consume([ask('limit 63', 'full')]),
+      store.consume([ask('limit 127', 'full')]),
     ]);
     expect(full).toEqual({ status: 'rejected', reason: new TypeError(TOO_MANY) });
     const left = [other, own].map((each) => {
@@ -256,5 +331,59 @@ describe.runIf(hasRedis)('limits on Redis', () => {
       return each.value.verdicts[0]?.remaining;
     });
     expect(left).toEqual([99, 98]);
+  });
+
+  test('a full key keeps nothing of others from being settled', async () => {
+    const store = create();
+    const limit = slow['fixedWindow'] as Limit;
+    const ask = (name: string, key: string): LimitRequest => ({ name, key, limit, cost: 10 });
+    for (let index = 0; index < 128; index++) await store.consume([ask(`limit ${index}`, 'full')]);
+    const { at } = await store.consume([ask('other', 'other')]);
+    const settled = (actual: number) =>
+      store.settle([
+        { ...ask('one more', 'full'), actual, at },
+        { ...ask('other', 'other'), actual: 0, at },
+      ]);
+    await expect(settled(20)).rejects.toThrow('too many limits of one key');
+    const left = async (name: string, key: string) =>
+      (await store.consume([{ ...ask(name, key), cost: 0 }])).verdicts[0]?.remaining;
+    expect(await left('other', 'other')).toBe(100);
+    // What is not known needs no room to be given back.
+    await settled(0);
+    expect(await left('limit 127', 'full')).toBe(90);
+  });
+
+  test('a call that is none fails alone', async () => {
+    const store = create();
+    const limit = slow['fixedWindow'] as Limit;
+    const fine = { name: 'one', key: 'caller', limit, cost: 1 };
+    const calls: readonly unknown[] = [
+      { ...fine, key: undefined },
+      { ...fine, key: 5 },
+      { ...fine, name: Symbol('one') },
+      { ...fine, limit: { algorithm: 'leaky', window: 1, capacity: 1 } },
+      { ...fine, cost: Number.NaN },
+      fine,
+    ];
+    const answers = await Promise.allSettled(
+      calls.map(async (call) => store.consume([call as LimitRequest])),
+    );
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...Array.from({ length: 5 }, () => 'rejected'),
+      'fulfilled',
+    ]);
+  });
+
+  test('a limit that is changed in place is counted apart', async () => {
+    const store = create();
+    const limit = { ...(slow['fixedWindow'] as Limit), window: HOUR };
+    const ask = async () =>
+      (await store.consume([{ name: 'one', key: 'caller', limit, cost: 10 }])).verdicts[0]
+        ?.remaining;
+    expect([await ask(), await ask()]).toEqual([90, 80]);
+    limit.window = 2 * HOUR;
+    expect(await ask()).toBe(90);
+    limit.window = HOUR;
+    expect(await ask()).toBe(70);
   });
 });

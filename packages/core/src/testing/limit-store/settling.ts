@@ -1,4 +1,4 @@
-import { charge, levelOf } from '../../internal/limits/limit-law.ts';
+import { charge, giveBack, levelOf } from '../../internal/limits/limit-law.ts';
 import { assertSame, assertThat } from '../contract-case.ts';
 import { allowed, ask, each, type LimitStoreCase, one, quick, slow } from './cases.ts';
 
@@ -44,6 +44,26 @@ export const settling: readonly LimitStoreCase[] = [
     const room = levelOf(limit, state, after.at) + 2 <= limit.capacity;
     assertSame(after.allowed, room, 'as if nothing had been given back');
   }),
+  ...each(
+    quick,
+    'what is settled together comes back as if one by one',
+    async (store, limit, { pass }) => {
+      const request = ask({ limit, cost: 2 });
+      const { at } = await allowed(store, [request], true, 'two');
+      await pass(450);
+      const again = await allowed(store, [request], true, 'two more');
+      await store.settle([
+        { ...request, actual: 1, at: again.at },
+        { ...request, actual: 0, at },
+      ]);
+      const state = { used: 0, at: 0, previous: 0 };
+      charge(limit, state, again.at, 2);
+      giveBack(limit, state, again.at, 1, again.at);
+      const after = await store.consume([request]);
+      const room = levelOf(limit, state, after.at) + 2 <= limit.capacity;
+      assertSame(after.allowed, room, 'one came back, and nothing of what was used long ago');
+    },
+  ),
   one('settling by what is no number is no answer', async (store) => {
     const { at } = await allowed(store, [ask({ cost: 3 })], true, 'all');
     let failed = false;
