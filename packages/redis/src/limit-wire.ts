@@ -9,7 +9,8 @@ import {
   limitSpeed,
   limitVerdict,
 } from '@apisec/core';
-import { ENTRY, FULL, RECORD_HEAD, TOO_MANY } from './limit-scripts.ts';
+import { ENTRY, RECORD_HEAD } from './limit-record.ts';
+import { FULL, TOO_MANY } from './limit-scripts.ts';
 
 /** Calls as the script reads them. */
 export interface EncodedCalls {

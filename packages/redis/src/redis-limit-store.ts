@@ -116,7 +116,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       const number = keys.get(key) ?? keys.size + 1;
       keys.set(key, number);
       const id = idOf(name, limit);
-      const alike = `${number}:${id}:${at}:${actual > cost}:${lawOf(limit)}`;
+      const alike = [number, id, at, actual > cost, ...lawOf(limit)].join();
       const known = changes.get(alike);
       if (known !== undefined) known.delta += actual - cost;
       else changes.set(alike, { number, id, of: settlement, delta: actual - cost });
