@@ -20,7 +20,7 @@ import {
   refusalError,
 } from '@apisec/graphql';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
-import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
 import { onDeparture } from './departure.ts';
 import { endingOf, watchIncremental } from './ending.ts';
 import { headersTarget, releaseData, renderRefusal } from './response.ts';
@@ -79,7 +79,9 @@ interface Flight {
   duty: Enforcement | undefined;
   /** Decisions of field policies that oblige the server to do something. */
   readonly late: { readonly allowed: boolean; readonly duty: Enforcement }[];
-  /** How it ended, where nobody waits for its answer any more. */
+  /** How it ended. */
+  ended: Ending | undefined;
+  /** How it is to end, since nobody waits for its answer any more. */
   departed: Ending | undefined;
   /** Stops waiting for its caller to leave. */
   forget: () => void;
@@ -141,6 +143,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         ruling: undefined,
         duty: undefined,
         late: [],
+        ended: undefined,
         departed: undefined,
         forget: nothing,
         stop: nothing,
@@ -156,16 +159,23 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         if (flight.departed) finish(flight, ruling.duty, flight.departed);
         return ruling;
       };
-      flight.forget = onDeparture(contextValue, signalOf(options, contextValue), () => {
-        flight.departed = { outcome: 'aborted', status: response.http.status ?? 200 };
-        if (flight.duty) finish(flight, flight.duty, flight.departed);
-        flight.stop();
-      });
+      try {
+        flight.forget = onDeparture(contextValue, options.signal?.(contextValue), () => {
+          flight.departed = { outcome: 'aborted', status: response.http.status ?? 200 };
+          if (flight.duty) finish(flight, flight.duty, flight.departed);
+          flight.stop();
+        });
+      } catch (cause) {
+        // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
+        report(onError, cause);
+      }
       return {
         didResolveOperation: async () => {
           const { denial, request, factsOf } = await (flight.ruling ??= decide());
           // Stops the pipeline; what the caller sees of it is settled in willSendResponse.
           if (denial) throw refusalError(denial);
+          // Over, and told so: nothing would tell the resolvers any more, or count them. Nobody reads this.
+          if (flight.departed) throw new GraphQLError('The caller has left.');
           openFields(contextValue, (coordinate, source, args, info) => {
             // What depends on the caller is not for a cache that answers others without asking.
             context.overallCachePolicy.restrict({ maxAge: 0 });
@@ -174,7 +184,9 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
               const { allowed } = decision;
               const field = { allowed, duty: enforce(decision, onError) };
               flight.late.push(field);
-              if (flight.departed) finishField(field, flight.departed);
+              // Where a field fails, those beside it go on, and the answer does not wait for them.
+              const over = flight.ended ?? flight.departed;
+              if (over) finishField(field, over);
             });
           });
         },
@@ -204,23 +216,11 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   };
 }
 
-function signalOf<Context extends BaseContext>(
-  { signal, onError }: Pick<ApisecOptions<object, Context>, 'signal' | 'onError'>,
-  contextValue: Context,
-): AbortSignal | undefined {
-  try {
-    return signal?.(contextValue);
-  } catch (cause) {
-    // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
-    report(onError, cause);
-    return undefined;
-  }
-}
-
 /** Only the first time counts. */
-function finish({ late, forget }: Flight, duty: Enforcement, ending: Ending): void {
-  forget();
-  for (const field of late) finishField(field, ending);
+function finish(flight: Flight, duty: Enforcement, ending: Ending): void {
+  flight.ended ??= ending;
+  flight.forget();
+  for (const field of flight.late) finishField(field, ending);
   duty.complete(ending);
 }
 

@@ -10,7 +10,9 @@ class Connection extends EventEmitter {
   }
 }
 
-const requestOn = (socket: unknown, stream?: unknown) => ({ req: { socket, stream } });
+const requestOn = (socket: unknown, stream?: unknown, httpVersionMajor = stream ? 2 : 1) => ({
+  req: { socket, stream, httpVersionMajor },
+});
 
 test('every operation of a connection is told when it goes, by one listener', () => {
   const socket = new Connection();
@@ -48,6 +50,16 @@ test('a stream of HTTP/2 goes for itself', () => {
   const tell = vi.fn();
   onDeparture(requestOn(socket, stream), undefined, tell);
   stream.close();
+  expect(tell).toHaveBeenCalledOnce();
+});
+
+test('what an application keeps as stream of a request is no connection', () => {
+  const [socket, upload] = [new Connection(), new Connection()];
+  upload.close();
+  const tell = vi.fn();
+  onDeparture(requestOn(socket, upload, 1), undefined, tell);
+  expect(tell).not.toHaveBeenCalled();
+  socket.close();
   expect(tell).toHaveBeenCalledOnce();
 });
 

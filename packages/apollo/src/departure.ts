@@ -4,6 +4,13 @@ interface Connection {
   readonly once: (event: 'close', listener: () => void) => unknown;
 }
 
+/** A Node request, as far as it is needed. */
+interface NodeRequest {
+  readonly httpVersionMajor?: unknown;
+  readonly stream?: unknown;
+  readonly socket?: unknown;
+}
+
 /** One set for each connection, since a listener for each operation would be too many for Node. */
 const operationsByConnection = new WeakMap<Connection, Set<() => void>>();
 
@@ -46,11 +53,10 @@ function watch(connection: Connection): Set<() => void> {
 
 function connectionOf(contextValue: object): Connection | undefined {
   // What the application puts there is its own: nothing is taken for granted.
-  const { req } = contextValue as {
-    readonly req?: { readonly stream?: unknown; readonly socket?: unknown } | null;
-  };
+  const { req } = contextValue as { readonly req?: NodeRequest | null };
   // The calls of one HTTP/2 connection come and go each for itself.
-  return [req?.stream, req?.socket].find(isConnection);
+  const own = req?.httpVersionMajor === 2 ? req.stream : req?.socket;
+  return isConnection(own) ? own : undefined;
 }
 
 function isConnection(value: unknown): value is Connection {

@@ -1,5 +1,6 @@
 import { apisec } from '@apisec/apollo';
 import {
+  allowAnonymous,
   type Completion,
   coverage,
   definePolicy,
@@ -320,6 +321,44 @@ describe('the end of an operation', () => {
       [outcome, status],
     ]);
     expect(heard[0]?.facts['call']).toMatchObject({ protocol: 'graphql' });
+  });
+
+  test('is told to the policies of fields that are asked when the answer is out already', async () => {
+    const told: string[] = [];
+    const began: string[] = [];
+    const late = definePolicy({
+      name: 'late',
+      role: 'check',
+      check: () => {
+        began.push('late');
+        return pass({}, { onComplete: ({ outcome }) => void told.push(outcome) });
+      },
+    });
+    let go: () => void = () => undefined;
+    const gone = new Promise<void>((resolve) => (go = resolve));
+    const server = new ApolloServer({
+      typeDefs:
+        'type Query { me: User } type User { slow: Slow boom: String! } type Slow { email: String }',
+      resolvers: {
+        Query: { me: () => ({}) },
+        // What fails ends the answer at once; what is beside it goes on.
+        User: { boom: () => Promise.reject(new Error('boom')), slow: () => gone.then(() => ({})) },
+        Slow: { email: () => 'e' },
+      },
+      stopOnTerminationSignals: false,
+      plugins: [
+        apisec({ admission: guard().use(allowAnonymous()), fields: { 'Slow.email': late } }),
+      ],
+    });
+    onTestFinished(() => server.stop());
+    await server.executeOperation(
+      { query: '{ me { boom slow { email } } }' },
+      { contextValue: {} },
+    );
+    expect(began).toEqual([]);
+    go();
+    await vi.waitFor(() => expect(began).toHaveLength(1));
+    expect(told).toEqual(['failed']);
   });
 
   test('is told when another plugin breaks the pipeline, after the decision', async () => {

@@ -137,7 +137,8 @@ export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
 /** The refusal of a body that is not said to be JSON in UTF-8. */
 function whyUnreadable(headers: Pick<HeadersView, 'get'>): Unread | undefined {
   const type = headers.get('content-type') ?? '';
-  if (!/^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;|$)/i.test(type)) return typeUnsupported;
+  // Of two types some readers take the last one, so a comma makes it any.
+  if (!/^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;[^,]*)?$/i.test(type)) return typeUnsupported;
   return /;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type) ? charsetUnsupported : undefined;
 }
 

@@ -254,6 +254,11 @@ describe('a request body', () => {
     ],
     ['of two types', post('{"a":1}', 'text/plain, application/json'), 'message.type_unsupported'],
     [
+      'of two types, of which the second stands behind a parameter',
+      post('{"a":1}', 'application/json;a=b,application/x-www-form-urlencoded'),
+      'message.type_unsupported',
+    ],
+    [
       'in another charset',
       post('{"a":1}', 'application/json; charset=utf-7'),
       'message.unsupported',

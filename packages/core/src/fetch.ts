@@ -135,12 +135,22 @@ export async function guardFetch<Facts extends object, Seed extends HttpFacts = 
   return { response: conclude(duty, view, answer, response), handled: answer.handled };
 }
 
+/** A duty that may know whether the caller has left. */
+interface Ended extends Enforcement {
+  readonly isGone?: () => boolean;
+}
+
 /** The same duty, which ends as well when the caller leaves. */
-function endedByLeaving(duty: Enforcement, onGone: FetchCall<object>['onGone']): Enforcement {
+function endedByLeaving(duty: Enforcement, onGone: FetchCall<object>['onGone']): Ended {
   if (!duty.awaited || onGone === undefined) return duty;
-  const stop = onGone(() => duty.complete({ outcome: 'aborted' }));
+  let isGone = false;
+  const stop = onGone(() => {
+    isGone = true;
+    duty.complete({ outcome: 'aborted' });
+  });
   return {
     ...duty,
+    isGone: () => isGone,
     complete: (ending) => {
       stop();
       duty.complete(ending);
@@ -151,7 +161,7 @@ function endedByLeaving(duty: Enforcement, onGone: FetchCall<object>['onGone']):
 async function serve<Facts extends object, Seed extends HttpFacts>(
   call: FetchCall<Facts, Seed>,
   decision: Allowed<Facts>,
-  { onMessage, onRelease }: Enforcement,
+  { onMessage, onRelease, isGone }: Ended,
   maxBodyBytes: number,
 ): Promise<Answer> {
   let inspected: Request | undefined;
@@ -160,6 +170,8 @@ async function serve<Facts extends object, Seed extends HttpFacts>(
     if (!outcome.ok) return refused(outcome.denial, false);
     inspected = outcome.request;
   }
+  // Whose caller has left is over, and told so: nothing would tell the handler any more, or count it.
+  if (isGone?.()) return unread();
   const answered = await call.handle(decision, inspected);
   if (!isSendable(answered)) return failed('handler.invalid_response');
   const { response, denial }: ReleasedResponse =
@@ -168,6 +180,11 @@ async function serve<Facts extends object, Seed extends HttpFacts>(
   const { status } = response;
   const outcome = status >= 500 || call.threw?.() ? 'failed' : 'succeeded';
   return { response, handled: true, streams: true, ending: { outcome, status } };
+}
+
+function unread(): Answer {
+  const response = new Response(null, { status: 503 });
+  return { response, handled: false, streams: false, ending: { outcome: 'aborted' } };
 }
 
 function failed(code: DenialCode): Answer {

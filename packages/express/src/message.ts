@@ -34,7 +34,7 @@ export function showMessage(
       return;
     }
     const { body } = request as { readonly body: unknown };
-    const outcome = onMessage(isEmpty(body) && !hasBody(request) ? undefined : body);
+    const outcome = onMessage(!hasBody(request) && isEmpty(body) ? undefined : body);
     if (isThenable(outcome)) outcome.then(conclude).catch(next);
     else conclude(outcome);
   };
@@ -64,7 +64,8 @@ const OBJECTS = ['json', '+json', 'urlencoded', 'multipart'];
 function isUnread(request: Request): boolean {
   if (!hasBody(request)) return false;
   const { body, _body: parsed } = request as { readonly body: unknown; readonly _body?: unknown };
-  if (body === undefined) return true;
+  // Whatever middleware has put there, the body is still to come; hosts that took it elsewhere say so as parsers do.
+  if (body === undefined || (isUntouched(request) && parsed !== true)) return true;
   if (!isEmpty(body)) return false;
   if (!request.readableEnded) return true;
   // Requests of Express 4 alone have `param`, and its own parsers note there what they have parsed.
@@ -78,14 +79,21 @@ function isUnread(request: Request): boolean {
 function unreadDenial(request: Request, offered: boolean): Denial {
   // Parsers leave this mark on what they pass by: `{}` with Express 4, a member that is undefined with 5.
   const passedBy = offered || 'body' in request;
-  const untouched = !request.readableDidRead && request.readableFlowing === null;
-  return passedBy && untouched
+  return passedBy && isUntouched(request)
     ? { kind: 'unsupported', code: 'message.type_unsupported' }
     : fault('message.unavailable');
 }
 
+function isUntouched(request: Request): boolean {
+  return !request.readableDidRead && request.readableFlowing === null;
+}
+
+/** Without listing what is in it: of a body of bytes that is a key for each. */
 function isEmpty(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && Object.keys(body).length === 0;
+  if (typeof body !== 'object' || body === null) return false;
+  if (ArrayBuffer.isView(body)) return body.byteLength === 0;
+  for (const key in body) if (Object.hasOwn(body, key)) return false;
+  return true;
 }
 
 /** What a parser says with `next(err)`: of the caller's fault, or of ours. */

@@ -455,6 +455,21 @@ describe.each(versions)('%s', (_, express) => {
         expect(seen).toEqual([]);
       });
 
+      test('as 415: one that a later parser takes, where others have put something of their own', async () => {
+        const addressed: RequestHandler = (req, _res, next) => {
+          req.body = { ...req.body, ip: req.ip };
+          next();
+        };
+        const app = quiet()
+          .use(parser, addressed)
+          .post('/', secure(sees), express.text({ type: '*/*' }), echo);
+        expect((await post(app, typed('text/plain', 'evil'))).status).toBe(415);
+        expect(seen).toEqual([]);
+        const { status } = await post(app, typed('application/json'));
+        expect(status).toBe(200);
+        expect(seen).toMatchObject([{ a: 1, ip: expect.anything() }]);
+      });
+
       test.each([
         ['where there is no parser', quiet().post('/', secure(sees), echo), 'application/json'],
         ['of any type where there is no parser', quiet().post('/', secure(sees), echo), 'x/y'],

@@ -110,6 +110,8 @@ function proceed(
     return;
   }
   const enter = () => {
+    // Whose caller has left is over, and told so: nothing would tell the handler any more, or count it.
+    if (response.closed) return;
     if (call.onRelease) filterRelease(response, call.onRelease, call.note);
     admit(request, decision);
     next();

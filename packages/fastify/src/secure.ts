@@ -191,6 +191,8 @@ function hooks(
 
     // Route options that replace one of the other hooks must not open the route.
     preHandler: (request, reply, done) => {
+      // Whose caller has left is over, and told so: nothing would tell the handler any more, or count it.
+      if (reply.raw.closed) return;
       if (states.get(request)?.inspected === true) done();
       else send(reply, fault('guard.incomplete'));
     },

@@ -25,8 +25,9 @@ export interface ShedLoadOptions<in Needs extends object> {
   readonly ttl?: number | undefined;
   /**
    * Milliseconds that a call goes on counting after its caller has left, since the handler may go on: without it, who
-   * begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. At most
-   * `ttl`. Default: 0.
+   * begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. Not of
+   * `critical` calls: nothing bounds those. Whoever calls and leaves can keep others out for that long, so limit each
+   * caller first. At most `ttl`. Default: 0.
    */
   readonly abortedTtl?: number | undefined;
   /**
@@ -129,14 +130,14 @@ export function shedLoad<Needs extends object = NoFacts>(
     // Not "pressure() >= share": what is no number is no room.
     return pressure === undefined || pressure() < share;
   };
-  const begin = (): Obligations => {
+  const begin = (mayStay: boolean): Obligations => {
     const call = { ends: clock() + ttl };
     running.add(call);
     return {
       onComplete: ({ outcome }) => {
         const counted = running.delete(call);
-        if (!counted || outcome !== 'aborted' || abortedTtl === 0) return;
-        // More would change nothing, and critical calls could bring about any number.
+        if (!counted || !mayStay || outcome !== 'aborted' || abortedTtl === 0) return;
+        // More would change nothing.
         if (maxInFlight !== undefined && left.size < maxInFlight)
           left.add({ ends: clock() + abortedTtl });
       },
@@ -152,7 +153,7 @@ export function shedLoad<Needs extends object = NoFacts>(
       // A word of another kind is a mistake in `priority`, and earns no better place.
       const share = level === 'normal' ? 1 : lowShare;
       if (level !== 'critical' && !hasRoom(share)) return shed;
-      return maxInFlight === undefined ? pass() : pass({}, begin());
+      return maxInFlight === undefined ? pass() : pass({}, begin(level !== 'critical'));
     },
   });
 }
