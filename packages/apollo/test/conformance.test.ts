@@ -12,7 +12,7 @@ interface Context {
 describeConformance({
   name: 'Apollo Server',
   protocol: 'graphql',
-  capabilities: ['headers', 'repeated-fields', 'departures'],
+  capabilities: ['headers', 'repeated-fields', 'departures', 'absences'],
   gaps: {
     preflight: 'Apollo takes GET and POST; its host answers preflights.',
     'raw-output': 'Every answer is data.',

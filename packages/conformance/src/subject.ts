@@ -24,7 +24,9 @@ export type Capability =
   /** The status of an answer tells how the handler fared. */
   | 'statuses'
   /** Tells calls whose caller went away from others, at the latest when the handler has ended. */
-  | 'departures';
+  | 'departures'
+  /** Knows before the handler whether the caller has left meanwhile. */
+  | 'absences';
 
 /** One operation that the subject must serve, with the guard that decides it. */
 export interface Operation {

@@ -45,6 +45,7 @@ const ALL: readonly Capability[] = [
   'bodies',
   'statuses',
   'departures',
+  'absences',
 ];
 
 /** Everything a case needs at run time. */

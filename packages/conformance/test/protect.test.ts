@@ -13,7 +13,10 @@ describeConformance({
     'statuses',
     'departures',
   ],
-  gaps: { streams: 'HTTP carries one message each way.' },
+  gaps: {
+    streams: 'HTTP carries one message each way.',
+    absences: 'That a caller has left is only known when nobody reads the answer.',
+  },
   start: async (api) => {
     const table = coverage(tableOf(api, restNames));
     const handlers = new Map(

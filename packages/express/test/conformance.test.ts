@@ -18,6 +18,7 @@ function subject(name: string, express: typeof express5): Subject {
       'bodies',
       'statuses',
       'departures',
+      'absences',
     ],
     gaps: { streams: 'HTTP carries one message each way.' },
     start: async (api) => {

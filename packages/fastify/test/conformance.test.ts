@@ -7,7 +7,15 @@ import fastify from 'fastify';
 describeConformance({
   name: 'Fastify',
   protocol: 'http',
-  capabilities: ['preflight', 'raw-output', 'headers', 'repeated-fields', 'statuses', 'departures'],
+  capabilities: [
+    'preflight',
+    'raw-output',
+    'headers',
+    'repeated-fields',
+    'statuses',
+    'departures',
+    'absences',
+  ],
   gaps: {
     streams: 'HTTP carries one message each way.',
     bodies: 'Fastify parses between the hooks and answers broken bodies itself.',

@@ -13,7 +13,7 @@ const HELD = { id: 'order', secret: 's3cret' };
 describeConformance({
   name: 'grpc-js',
   protocol: 'grpc',
-  capabilities: ['streams', 'headers', 'statuses', 'departures'],
+  capabilities: ['streams', 'headers', 'statuses', 'departures', 'absences'],
   gaps: {
     preflight: 'Browsers do not speak gRPC.',
     'raw-output': 'Every payload is a message.',

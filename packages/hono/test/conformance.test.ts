@@ -18,6 +18,7 @@ describeConformance({
     'bodies',
     'statuses',
     'departures',
+    'absences',
   ],
   gaps: { streams: 'HTTP carries one message each way.' },
   start: async (api) => {
