@@ -185,8 +185,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
               const field = { allowed, duty: enforce(decision, onError) };
               flight.late.push(field);
               // Where a field fails, those beside it go on, and the answer does not wait for them.
-              const over = flight.ended ?? flight.departed;
-              if (over) finishField(field, over);
+              if (flight.ended) finishField(field, flight.ended);
             });
           });
         },

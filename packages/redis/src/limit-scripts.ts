@@ -109,6 +109,7 @@ while i <= size do
         local used, at = levels[n] + cost, record[e + 2]
         if kind == 0 then
           if now > at then at = now end
+          -- As untilOf has it: most limits are buckets, and a call costs Lua as much as the arithmetic.
           record[e + 4] = at + (used * law[4]) / law[3] + 2
         else
           used, at, record[e + 3] = roll(law[3], record[e + 1], at, record[e + 3])

@@ -52,7 +52,7 @@ const COUNT = 2;
 const ADMITTED = '1'.charCodeAt(0);
 const UNDECIDED = FULL.charCodeAt(0);
 
-/** Ids of limits that are no longer there. */
+/** Names of one limit, and texts of all, of which the ids are remembered. */
 const MOST_IDS = 4_096;
 const known = new Map<string, number>();
 const knownOf = new WeakMap<Limit, Map<string, number>>();

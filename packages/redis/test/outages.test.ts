@@ -6,7 +6,6 @@ import {
   type Outcome,
   peerOf,
   requireNotRevoked,
-  type TotpRecord,
   throttleFailures,
 } from '@apisec/core';
 import {
@@ -23,6 +22,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 import { family } from './refresh-family.ts';
+import { factorOf } from './totp-record.ts';
 
 /** Milliseconds. Long enough that a busy machine answers in time. */
 const TIMEOUT = 500;
@@ -49,19 +49,7 @@ const stranger: CallFacts = {
   call: { protocol: 'http', operation: 'POST /login' },
   peer: peerOf('192.0.2.1'),
 };
-const factor: TotpRecord = {
-  account: 'a',
-  secret: { key: 'v1', iv: 'aXYtaXYtaXYt', text: 'c2VhbGVk' },
-  algorithm: 'SHA-1',
-  digits: 6,
-  period: 30,
-  confirmed: true,
-  lastStep: -1,
-  failures: 0,
-  lockedUntil: 0,
-  backupCodes: [],
-  version: 'v1',
-};
+const factor = factorOf('a');
 
 let turn = 0;
 /** What each store is asked; another key each time. */

@@ -19,6 +19,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startLossyProxy } from './lossy-proxy.ts';
 import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
 import { family } from './refresh-family.ts';
+import { factorOf } from './totp-record.ts';
 
 const PROCESSES = 8;
 const shop = { clientId: 'shop' };
@@ -286,19 +287,7 @@ describe.runIf(hasRedis)('a code whose reply was lost', () => {
     onTestFinished(() => proxy.close());
     const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
     const store = redisTotpStore({ client, timeout: 2_000 });
-    const record = {
-      account: 'alice',
-      secret: { key: 'v1', iv: 'aXYtaXYtaXYt', text: 'c2VhbGVk' },
-      algorithm: 'SHA-1' as const,
-      digits: 6,
-      period: 30,
-      confirmed: true,
-      lastStep: -1,
-      failures: 0,
-      lockedUntil: 0,
-      backupCodes: [],
-      version: 'v1',
-    };
+    const record = factorOf('alice');
     await store.insert(record);
     await store.replace(record, 'no version');
     proxy.loseReplyTo('lost');

@@ -1,10 +1,9 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Problem } from '../denial.ts';
 import { assertMethods } from '../internal/assert-option.ts';
 import { later } from '../internal/later.ts';
 import { listHeaders, serializedName, units } from '../internal/limits/limit-headers.ts';
 import { compileSubject, KEY_MISSING, type LimitSubject } from '../internal/limits/limit-rule.ts';
-import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
+import { quotaExceeded, REDUCED } from '../internal/limits/problem-types.ts';
 import { isThenable, type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { askStore, type StoreFailureOptions } from '../internal/store-failure.ts';
@@ -56,7 +55,6 @@ const LONGEST_TTL = 86_400_000;
 const RETRY_AFTER = 1;
 
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
-const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
 /** A lease and the store that gave it. */
@@ -127,10 +125,7 @@ export function concurrencyLimit<Needs extends object>(
     code: 'limit.concurrency',
     detail: 'Too many calls at the same time.',
     retryAfter: RETRY_AFTER,
-    problem: Object.freeze({
-      type: QUOTA_EXCEEDED,
-      extensions: Object.freeze({ 'violated-policies': Object.freeze([name]) }),
-    }),
+    problem: quotaExceeded([name]),
   } as const);
 
   const told = (most: number, remaining: number, partition: string): readonly HeaderEdit[] =>

@@ -1,8 +1,7 @@
 import type { ApiKeys, VerifiedApiKey } from '../api-key.ts';
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Problem } from '../denial.ts';
 import { areCosts } from '../internal/api-keys/api-key-terms.ts';
-import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
+import { quotaExceeded, REDUCED } from '../internal/limits/problem-types.ts';
 import { settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import { deny, type NoFacts, type Outcome, pass } from '../outcome.ts';
@@ -29,7 +28,6 @@ export interface LimitQuotaOptions<Needs extends object> {
 }
 
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
-const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
 /**
@@ -92,7 +90,7 @@ function quotasBelow(costs: QuotaCosts, { quotas }: VerifiedApiKey): readonly st
 function costTooHigh(names: readonly string[]): Outcome {
   return deny('too_large', 'limit.cost_too_high', {
     detail: 'This call costs more than the quota of its API key ever allows at once.',
-    problem: violating(names),
+    problem: quotaExceeded(names),
   });
 }
 
@@ -100,12 +98,8 @@ function exceeded({ name, resetsAt }: Extract<QuotaVerdict, { ok: false }>, at: 
   return deny('rate_limited', 'api_key.quota_exceeded', {
     detail: 'The quota of this API key is used up.',
     retryAfter: resetsAt === undefined ? undefined : (resetsAt - at) / 1000,
-    problem: violating([name]),
+    problem: quotaExceeded([name]),
   });
-}
-
-function violating(names: readonly string[]): Problem {
-  return { type: QUOTA_EXCEEDED, extensions: { 'violated-policies': names } };
 }
 
 function failed(onError: 'closed' | 'open', cause: unknown): Outcome {

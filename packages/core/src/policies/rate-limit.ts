@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../configuration-error.ts';
-import type { Denial, Problem } from '../denial.ts';
+import type { Denial } from '../denial.ts';
 import { assertMethods, assertOneOf } from '../internal/assert-option.ts';
 import { type Counted, countIn } from '../internal/limits/limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from '../internal/limits/limit-headers.ts';
@@ -11,7 +11,7 @@ import {
   type NamedRateLimitRule,
   type RateLimitRule,
 } from '../internal/limits/limit-rule.ts';
-import { QUOTA_EXCEEDED, TEMPORARY_REDUCED_CAPACITY } from '../internal/limits/problem-types.ts';
+import { quotaExceeded, REDUCED } from '../internal/limits/problem-types.ts';
 import { type MaybePromise, settle } from '../internal/maybe-promise.ts';
 import { sharedRefusal } from '../internal/shared-refusal.ts';
 import type { StoreFailureOptions } from '../internal/store-failure.ts';
@@ -64,7 +64,6 @@ export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> =
 const NAME = 'rateLimit';
 const COST_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.cost_invalid' });
 const LIMIT_INVALID = sharedRefusal({ kind: 'internal', code: 'limit.invalid' });
-const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 /** Limits in one step; each is a part of one script in a store. */
 const MOST_LIMITS = 16;
@@ -188,10 +187,7 @@ function exceeded(
 ): Deny {
   const wait = Math.max(...verdicts.map(({ retryAfter }) => retryAfter));
   const violated = asked.filter((_, index) => verdicts[index]?.allowed === false);
-  const problem = {
-    type: QUOTA_EXCEEDED,
-    extensions: { 'violated-policies': violated.map(({ name }) => name) },
-  };
+  const problem = quotaExceeded(violated.map(({ name }) => name));
   const denial: Denial =
     wait === Number.POSITIVE_INFINITY
       ? {
