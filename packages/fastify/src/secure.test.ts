@@ -716,3 +716,35 @@ test('works over HTTP/2, where Host and :authority are one', async () => {
   expect(headers).toMatchObject({ ':status': 200, vary: 'Accept, Origin' });
   expect(seen).toEqual(['api.example.com', null, 'GET', '/x?y', '127.0.0.1']);
 });
+
+test('whoever left while the policies were thinking reaches no handler', async () => {
+  let decide: () => void = () => undefined;
+  const decided = new Promise<void>((resolve) => {
+    decide = resolve;
+  });
+  let asked = 0;
+  const slow = definePolicy({
+    name: 'slow',
+    role: 'check',
+    check: () => {
+      asked++;
+      return decided.then(() => pass());
+    },
+  });
+  const app = create();
+  await app.register(secure(guard().use(slow).use(open)));
+  const handler = vi.fn(() => ({}));
+  const gone = vi.fn();
+  app.server.on('connection', (socket) => void socket.on('close', gone));
+  app.get('/', handler);
+  const url = await serve(app);
+  const leaving = new AbortController();
+  const call = fetch(url, { signal: leaving.signal }).catch(() => undefined);
+  await vi.waitFor(() => expect(asked).toBe(1), { timeout: 10_000 });
+  leaving.abort();
+  await call;
+  await vi.waitFor(() => expect(gone).toHaveBeenCalled(), { timeout: 10_000 });
+  decide();
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(handler).not.toHaveBeenCalled();
+});
