@@ -1,69 +1,26 @@
-// Regenerates `exports` and `publishConfig.exports` of every package from its source tree, so that
-// a new policy file is a new subpath and nobody has to remember it. `--check` fails when out of date.
+// Regenerates `exports` and `publishConfig.exports` of every package from `subpaths.json`. `--check` fails
+// when a manifest is out of date; a name without a file is an error.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 
-// In these folders one file is one public factory is one subpath.
-const FOLDERS = ['policies', 'credentials', 'keys', 'limits'];
-// Subpaths whose file is named after something wider than one factory; a file that does not exist is left out.
-const NAMED = {
-  conformance: { certificates: 'certificates.ts', 'mutual-tls': 'mutual-tls.ts' },
-  core: {
-    guard: 'guard.ts',
-    'define-policy': 'policy.ts',
-    pass: 'outcome.ts',
-    deny: 'outcome.ts',
-    'any-of': 'combine.ts',
-    'all-of': 'combine.ts',
-    when: 'combine.ts',
-    optional: 'optional.ts',
-    'facts-of': 'carriers.ts',
-    coverage: 'coverage.ts',
-    enforce: 'enforce.ts',
-    explain: 'explain.ts',
-    'memory-api-key-store': 'stores/memory-api-key-store.ts',
-    'leased-limit-store': 'stores/leased-limit-store.ts',
-    'memory-counter-store': 'stores/memory-counter-store.ts',
-    'memory-limit-store': 'stores/memory-limit-store.ts',
-    protect: 'protect.ts',
-    testing: 'testing/index.ts',
-    'memory-lease-store': 'stores/memory-lease-store.ts',
-    'memory-refresh-token-store': 'stores/memory-refresh-token-store.ts',
-    'memory-replay-store': 'stores/memory-replay-store.ts',
-    'memory-totp-store': 'stores/memory-totp-store.ts',
-    'memory-revocation-store': 'stores/memory-revocation-store.ts',
-    'protected-resource-metadata': 'protected-resource-metadata.ts',
-  },
-};
+// Which file each public subpath is: by name, so that a file is never public by accident.
+const SUBPATHS = JSON.parse(readFileSync(join(import.meta.dirname, 'subpaths.json'), 'utf8'));
 
 const SUBPATH = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 
 function sources(name, dir) {
-  const found = new Map();
-  const add = (key, file) => {
-    if (!SUBPATH.test(key)) throw new Error(`packages/${name}/src/${file}: name it in kebab-case`);
-    if (found.has(key)) {
-      throw new Error(
-        `packages/${name}: ${found.get(key)} and ${file} would share the subpath ./${key}`,
-      );
-    }
-    found.set(key, file);
-  };
-  for (const folder of FOLDERS) {
-    const path = join(dir, 'src', folder);
-    if (!existsSync(path)) continue;
-    for (const file of readdirSync(path)) {
-      if (!file.endsWith('.ts') || /\.(test|test-d|d)\.ts$/.test(file) || file === 'index.ts')
-        continue;
-      add(file.slice(0, -'.ts'.length), `${folder}/${file}`);
-    }
-  }
-  for (const [key, file] of Object.entries(NAMED[name] ?? {})) {
-    if (existsSync(join(dir, 'src', file))) add(key, file);
-  }
-  return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.entries(SUBPATHS[name] ?? {})
+    .map(([subpath, file]) => {
+      if (!SUBPATH.test(subpath))
+        throw new Error(`tooling/subpaths.json: ${subpath}: use kebab-case`);
+      if (!existsSync(join(dir, 'src', file))) {
+        throw new Error(`tooling/subpaths.json: ./${subpath} of ${name} has no file src/${file}`);
+      }
+      return [subpath, file];
+    })
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function exportsOf(name, dir) {

@@ -112,6 +112,7 @@ const commands = {
     all(
       () => bin('biome', 'ci', ...colors, '.'),
       () => bin('oxlint', ...format, ...args),
+      () => node('tooling/check-imports.mjs'),
     ),
   format: () => bin('biome', 'check', '--write', ...colors, '.'),
   // The first pass holds each package to its own limits (core knows no Node types), the second

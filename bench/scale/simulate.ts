@@ -60,7 +60,7 @@ export function simulate(limit: Limit, mode: Mode, calls: readonly Call[], keys:
       }
       return redis.consume(requests);
     },
-    settle: (settlements) => redis.settle(settlements),
+    reconcile: (reconciliations) => redis.reconcile(reconciliations),
   };
 
   const startNode = (node: number) => {

@@ -76,6 +76,6 @@ group('a key that was not', () => {
   const expected = digest(key);
   bench('SHA-256 and compare', () => do_not_optimize(timingSafeEqual(digest(key), expected)));
   bench('apiKeys.verify, uncached', async () => do_not_optimize(await uncached.verify(key)));
-  bench('a typo, refused without the store', () => do_not_optimize(parseApiKey(`${key}x`)));
+  bench('a typo, denied without the store', () => do_not_optimize(parseApiKey(`${key}x`)));
   bench('the checksum alone', () => do_not_optimize(parseApiKey(key)));
 });

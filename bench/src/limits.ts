@@ -54,9 +54,9 @@ print(
         return store.consume(names.map((name) => ({ name, key, limit: bucket, cost: 1 })));
       },
       'rateLimit, whole policy with headers': () => policy.check(request, { id: next() }),
-      'a refusal of memoryLimitStore': () =>
+      'a denial of memoryLimitStore': () =>
         store.consume([{ name: 'spent', key: next(), limit: spent, cost: 1 }]),
-      'a refusal of rate-limiter-flexible': () => few.consume(next()).catch(() => undefined),
+      'a denial of rate-limiter-flexible': () => few.consume(next()).catch(() => undefined),
     },
     { each: 50_000, rounds: 25 },
   ),

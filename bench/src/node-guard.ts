@@ -7,9 +7,9 @@ import {
   crossOrigin,
   guard,
   type HttpFacts,
-  isThenable,
   securityHeaders,
 } from '@apisec/core';
+import { isThenable } from '@apisec/core/host';
 import { secure } from '@apisec/express';
 import { nodePeer, nodeRequest } from '@apisec/node';
 import helmet from 'helmet';

@@ -23,7 +23,7 @@ export function ordersPolicy(trusted: TrustedIssuer) {
       },
       { unlisted: anyone },
     ),
-    // Asked before the field is resolved; where it refuses, the field is null and the rest stands.
+    // Asked before the field is resolved; where it denies, the field is null and the rest stands.
     fields: { 'Customer.email': requireScopes('pii:read') },
   };
 }

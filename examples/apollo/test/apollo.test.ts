@@ -38,7 +38,7 @@ async function call(query: string, scope?: string) {
 
 const PLACE = 'mutation { placeOrder(item: "tea") { item } }';
 const READ = '{ orders { item customer { name email } } }';
-const refusal = (code: string, reason: string) => ({ errors: [{ extensions: { code, reason } }] });
+const denial = (code: string, reason: string) => ({ errors: [{ extensions: { code, reason } }] });
 
 test('an order is placed and read', async () => {
   expect(await call(PLACE, 'orders:write')).toMatchObject({
@@ -55,7 +55,7 @@ test('without its scope a private field is null, and the rest of the answer stan
   expect(status).toBe(200);
   expect(body).toMatchObject({
     data: { orders: [{ item: 'tea', customer: { name: 'alice', email: null } }] },
-    ...refusal('FORBIDDEN', 'scope.insufficient'),
+    ...denial('FORBIDDEN', 'scope.insufficient'),
   });
 });
 
@@ -64,7 +64,7 @@ test('without a token nobody reads', async () => {
   expect(status).toBe(401);
   expect(headers.get('www-authenticate')).toContain('Bearer');
   expect(headers.get('x-content-type-options')).toBe('nosniff');
-  expect(body).toMatchObject(refusal('UNAUTHENTICATED', 'credentials.missing'));
+  expect(body).toMatchObject(denial('UNAUTHENTICATED', 'credentials.missing'));
 });
 
 test('who may read may not write, under no alias and in no fragment', async () => {
@@ -72,14 +72,14 @@ test('who may read may not write, under no alias and in no fragment', async () =
   for (const query of [PLACE, hidden]) {
     expect(await call(query, 'orders:read')).toMatchObject({
       status: 403,
-      body: refusal('FORBIDDEN', 'scope.insufficient'),
+      body: denial('FORBIDDEN', 'scope.insufficient'),
     });
   }
 });
 
-test('introspection is refused, since nobody listed it', async () => {
+test('introspection is denied, since nobody listed it', async () => {
   expect(await call('{ __schema { types { name } } }', 'orders:read')).toMatchObject({
     status: 403,
-    body: refusal('FORBIDDEN', 'operation.unlisted'),
+    body: denial('FORBIDDEN', 'operation.unlisted'),
   });
 });

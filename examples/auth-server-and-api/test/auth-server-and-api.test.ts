@@ -48,7 +48,7 @@ const bound = (): Promise<string> =>
 const pinned = (): Promise<string> =>
   obtainToken(server, authority, { client: 'bank', resource: API, certificate });
 
-const refused = (status: number, code: string): object => ({ status, body: { code } });
+const denied = (status: number, code: string): object => ({ status, body: { code } });
 
 describe('a JWT', () => {
   test('is taken', async () => {
@@ -74,7 +74,7 @@ describe('an opaque token', () => {
   });
 
   test('is not taken when nobody issued it', async () => {
-    expect(await call(bearer('x'.repeat(43)))).toMatchObject(refused(401, 'token.inactive'));
+    expect(await call(bearer('x'.repeat(43)))).toMatchObject(denied(401, 'token.inactive'));
   });
 
   test('is not taken once it is revoked, within the stated delay', async () => {
@@ -97,7 +97,7 @@ describe('a token bound to a DPoP key', () => {
     const token = await bound();
     const proved = await withProof(token, dpop.proof('GET', url, token));
     expect(await call(proved)).toMatchObject({ status: 200, body: { by: 'jwt' } });
-    expect(await call(proved)).toMatchObject(refused(401, 'dpop.replayed'));
+    expect(await call(proved)).toMatchObject(denied(401, 'dpop.replayed'));
   });
 
   test('lets one of many equal proofs at once through', async () => {
@@ -140,20 +140,20 @@ describe('a token bound to a certificate', () => {
   });
 
   test('is not taken without it', async () => {
-    expect(await call(bearer(await pinned()))).toMatchObject(refused(401, 'certificate.missing'));
+    expect(await call(bearer(await pinned()))).toMatchObject(denied(401, 'certificate.missing'));
   });
 
   test('is not taken with another one', async () => {
     const other = await authority.client('mallory');
     expect(await call({ ...bearer(await pinned()), certificate: other })).toMatchObject(
-      refused(401, 'certificate.mismatch'),
+      denied(401, 'certificate.mismatch'),
     );
   });
 
   test('is not taken with one that nobody vouches for', async () => {
     const stranger = await (await createAuthority()).client('bank');
     expect(await call({ ...bearer(await pinned()), certificate: stranger })).toMatchObject(
-      refused(401, 'certificate.missing'),
+      denied(401, 'certificate.missing'),
     );
   });
 });
@@ -171,25 +171,25 @@ describe('an API key', () => {
     const key = await api.issueKey();
     const typo = `${key.slice(0, -1)}${key.endsWith('a') ? 'b' : 'a'}`;
     expect(await call({ headers: { 'x-api-key': typo } })).toMatchObject(
-      refused(401, 'api_key.malformed'),
+      denied(401, 'api_key.malformed'),
     );
   });
 
   test('is not taken beside a token', async () => {
     const headers = { 'x-api-key': await api.issueKey(), authorization: `Bearer ${await jwt()}` };
-    expect(await call({ headers })).toMatchObject(refused(400, 'credentials.multiple'));
+    expect(await call({ headers })).toMatchObject(denied(400, 'credentials.multiple'));
   });
 });
 
 test('without credentials the API says what it takes', async () => {
   const answer = await call();
-  expect(answer).toMatchObject(refused(401, 'credentials.missing'));
+  expect(answer).toMatchObject(denied(401, 'credentials.missing'));
   expect(answer.challenge).toContain('Bearer');
 });
 
 test('money moves only after a second factor', async () => {
   const answer = await call({ ...bearer(await jwt()), method: 'POST' }, `${api.origin}/payouts`);
-  expect(answer).toMatchObject(refused(401, 'authentication.insufficient'));
+  expect(answer).toMatchObject(denied(401, 'authentication.insufficient'));
   expect(answer.challenge).toContain('error="insufficient_user_authentication"');
   expect(answer.challenge).toContain('acr_values="mfa"');
 });
@@ -203,7 +203,7 @@ test('without the authorization server known tokens go on, and unknown ones wait
   await ownServer.close();
   expect((await call(bearer(known), target)).status).toBe(200);
   expect(await call(bearer('y'.repeat(43)), target)).toMatchObject(
-    refused(503, 'introspection.unavailable'),
+    denied(503, 'introspection.unavailable'),
   );
   await ownApi.close();
 });

@@ -12,7 +12,7 @@ import { proto } from './proto.ts';
 export interface Answer {
   /** HTTP status, GraphQL error code or gRPC status; `data` and `OK` where those have no error. */
   readonly status: string;
-  /** The code of the refusal. */
+  /** The code of the denial. */
   readonly code?: string | undefined;
   /** All that came back, for leak checks. */
   readonly text: string;

@@ -14,7 +14,7 @@ import type { Cell, Row } from './table.ts';
 import { createKeys, mintTokens, type Tokens } from './tokens.ts';
 
 /** Stands in what the broken policy throws. No caller may ever see it. */
-const INTERNAL = 'ledger.internal:5432 refused the connection';
+const INTERNAL = 'ledger.internal:5432 denied the connection';
 
 /** How each transport is served and called. */
 const transports = {

@@ -33,7 +33,7 @@ export type ShopPolicy = ReturnType<typeof shopPolicy>;
 
 /** Who may do what in the shop, whichever way they call it. */
 export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings) {
-  // Two policies of our own: one tells the log how each call ended, the other refuses.
+  // Two policies of our own: one tells the log how each call ended, the other denies.
   const logged = definePolicy({
     name: 'logged',
     role: 'check',
@@ -68,13 +68,13 @@ export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings
         by: ({ principal }) => principal.id,
       }),
     ),
-    // A rule on trial: whom it would refuse is logged, and nobody is refused yet.
+    // A rule on trial: whom it would deny is logged, and nobody is denied yet.
     forecast: reader.use(requireRole('analyst'), { mode: 'shadow' }),
     // For the warehouse alone, which has an identity provider of its own.
     stock: anyone.use(authenticateJwt(warehouse)).use(allowAuthenticated()),
   };
 
-  // Which guard stands where. What is not listed is refused, with the same headers as everything else.
+  // Which guard stands where. What is not listed is denied, with the same headers as everything else.
   const unlisted = anyone;
   return {
     guards,

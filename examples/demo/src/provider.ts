@@ -59,7 +59,7 @@ async function requestToken(issuer: string, client: ClientName, resource: string
       resource,
     }),
   });
-  if (!response.ok) throw new Error(`The provider refused: ${await response.text()}`);
+  if (!response.ok) throw new Error(`The provider denied: ${await response.text()}`);
   const { access_token } = (await response.json()) as { readonly access_token: string };
   return access_token;
 }

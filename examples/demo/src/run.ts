@@ -34,14 +34,14 @@ export async function run({
   const cells = rows.flatMap((row) => row.cells);
   const right = cells.filter(({ ok }) => ok).length;
   const tried = scenarios.filter(({ onTrial }) => onTrial).length * transportNames.length;
-  const logged = demo.log.filter(wouldRefuse).length;
+  const logged = demo.log.filter(wouldDeny).length;
   const good = right === cells.length && logged === tried;
   write(`\n${drawTable(rows, { transports: transportNames, color, width })}\n\n`);
-  write(`The policy on trial would have refused ${logged} calls (expected: ${tried}).\n`);
+  write(`The policy on trial would have denied ${logged} calls (expected: ${tried}).\n`);
   write(`${good ? '✓' : '✗'} ${right} of ${cells.length} answers as expected, in ${seconds} s.\n`);
   return good;
 }
 
-function wouldRefuse({ trace }: Completion): boolean {
-  return trace.some(({ verdict }) => verdict === 'would_refuse');
+function wouldDeny({ trace }: Completion): boolean {
+  return trace.some(({ verdict }) => verdict === 'would_deny');
 }

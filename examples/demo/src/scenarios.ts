@@ -11,12 +11,12 @@ export interface Scenario {
   readonly tokens?: readonly TokenName[];
   /** The web page that the call comes from. */
   readonly origin?: string;
-  readonly expect: 'allowed' | Refusal;
-  /** A policy in shadow mode would have refused the call. */
+  readonly expect: 'allowed' | Denial;
+  /** A policy in shadow mode would have denied the call. */
   readonly onTrial?: boolean;
 }
 
-export interface Refusal {
+export interface Denial {
   readonly kind: DenialKind;
   readonly code: string;
 }
@@ -40,7 +40,7 @@ export const renderings: Readonly<
   unavailable: { http: '503', graphql: 'SERVICE_UNAVAILABLE', grpc: 'UNAVAILABLE' },
 };
 
-const refused = (kind: DenialKind, code: string): Refusal => ({ kind, code });
+const denied = (kind: DenialKind, code: string): Denial => ({ kind, code });
 
 /** In the order they are made: the limit is filled by one row and exceeded by the next. */
 export const scenarios: readonly Scenario[] = [
@@ -58,93 +58,93 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'no credentials',
     operation: 'orders',
-    expect: refused('unauthenticated', 'credentials.missing'),
+    expect: denied('unauthenticated', 'credentials.missing'),
   },
   {
     name: 'credentials twice',
     operation: 'orders',
     tokens: ['reader', 'manager'],
-    expect: refused('malformed', 'credentials.repeated'),
+    expect: denied('malformed', 'credentials.repeated'),
   },
   {
     name: 'expired token',
     operation: 'orders',
     tokens: ['expired'],
-    expect: refused('unauthenticated', 'token.expired'),
+    expect: denied('unauthenticated', 'token.expired'),
   },
   {
     name: 'forged signature',
     operation: 'orders',
     tokens: ['forged'],
-    expect: refused('unauthenticated', 'token.signature_invalid'),
+    expect: denied('unauthenticated', 'token.signature_invalid'),
   },
   {
     name: 'algorithm none',
     operation: 'orders',
     tokens: ['unsigned'],
-    expect: refused('unauthenticated', 'token.algorithm_refused'),
+    expect: denied('unauthenticated', 'token.algorithm_refused'),
   },
   {
     name: 'public key as HMAC',
     operation: 'orders',
     tokens: ['confused'],
-    expect: refused('unauthenticated', 'token.algorithm_refused'),
+    expect: denied('unauthenticated', 'token.algorithm_refused'),
   },
   {
     name: 'wrong audience',
     operation: 'orders',
     tokens: ['otherAudience'],
-    expect: refused('unauthenticated', 'token.audience_mismatch'),
+    expect: denied('unauthenticated', 'token.audience_mismatch'),
   },
   {
     name: 'wrong issuer',
     operation: 'orders',
     tokens: ['otherIssuer'],
-    expect: refused('unauthenticated', 'token.issuer_unknown'),
+    expect: denied('unauthenticated', 'token.issuer_unknown'),
   },
   {
     name: 'scope missing',
     operation: 'placeOrder',
     tokens: ['reader'],
-    expect: refused('forbidden', 'scope.insufficient'),
+    expect: denied('forbidden', 'scope.insufficient'),
   },
   {
     name: 'role missing',
     operation: 'refund',
     tokens: ['writer'],
-    expect: refused('forbidden', 'role.insufficient'),
+    expect: denied('forbidden', 'role.insufficient'),
   },
   {
     name: 'foreign web page',
     operation: 'orders',
     tokens: ['reader'],
     origin: 'https://evil.example',
-    expect: refused('forbidden', 'cors.origin_refused'),
+    expect: denied('forbidden', 'cors.origin_refused'),
   },
   {
     name: 'unlisted operation',
     operation: 'debug',
     tokens: ['manager'],
-    expect: refused('forbidden', 'operation.unlisted'),
+    expect: denied('forbidden', 'operation.unlisted'),
   },
   { name: 'within the limit', operation: 'exported', tokens: ['reader'], expect: 'allowed' },
   {
     name: 'over the limit',
     operation: 'exported',
     tokens: ['reader'],
-    expect: refused('rate_limited', 'limit.exceeded'),
+    expect: denied('rate_limited', 'limit.exceeded'),
   },
   {
     name: 'key server down',
     operation: 'stock',
     tokens: ['warehouse'],
-    expect: refused('unavailable', 'keys.unavailable'),
+    expect: denied('unavailable', 'keys.unavailable'),
   },
   {
     name: 'policy that throws',
     operation: 'payout',
     tokens: ['reader'],
-    expect: refused('internal', 'policy.threw'),
+    expect: denied('internal', 'policy.threw'),
   },
   // The caller is no analyst. The log says so, the caller notices nothing.
   {

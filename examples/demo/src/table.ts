@@ -6,7 +6,7 @@ export interface Cell {
 
 export interface Row {
   readonly name: string;
-  /** What the policy should decide: `allowed`, or the code of the refusal. */
+  /** What the policy should decide: `allowed`, or the code of the denial. */
   readonly decision: string;
   readonly cells: readonly Cell[];
 }
@@ -15,7 +15,7 @@ export interface TableOptions {
   /** Above the cells. */
   readonly transports: readonly string[];
   readonly color: boolean;
-  /** Characters in a line. Where the table would be wider, each refusal gets a line of its own. */
+  /** Characters in a line. Where the table would be wider, each denial gets a line of its own. */
   readonly width: number;
 }
 

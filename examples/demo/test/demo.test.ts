@@ -60,9 +60,9 @@ test(
     await expect.poll(output, { timeout: TIMEOUT / 2 }).toContain('Ctrl-C stops it.');
     const [, token = ''] = /^TOKEN=(\S+)$/m.exec(output()) ?? [];
     const [, url = ''] = /curl -i (http:\S+\/orders) -H/.exec(output()) ?? [];
-    const refused = await fetch(url);
+    const denied = await fetch(url);
     const admitted = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
-    expect([refused.status, admitted.status]).toEqual([401, 200]);
+    expect([denied.status, admitted.status]).toEqual([401, 200]);
     child.kill('SIGINT');
     expect(await closed).toEqual([0, null]);
   },
@@ -102,7 +102,7 @@ test(
   TIMEOUT,
 );
 
-test('a narrow table gives each refusal a line of its own', () => {
+test('a narrow table gives each denial a line of its own', () => {
   const row = { name: 'bad token', decision: 'token.expired', cells: [{ text: '401', ok: true }] };
   const draw = (width: number) => drawTable([row], { transports: ['fetch'], color: false, width });
   expect(draw(80).split('\n')).toEqual([

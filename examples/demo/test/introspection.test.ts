@@ -214,12 +214,12 @@ describe('opaque tokens of a real provider', () => {
     expect(await lax.call(refreshToken)).toBe('token.type_refused');
   });
 
-  test('an API with the wrong password refuses all as unavailable', async () => {
+  test('an API with the wrong password denies all as unavailable', async () => {
     const { call } = orders({ client: { ...basic, clientSecret: 'wrong' } });
     expect(await call(await tokenFor(OPAQUE))).toBe('introspection.unavailable');
   });
 
-  test('a token that the provider revokes is refused within the bound', async () => {
+  test('a token that the provider revokes is denied within the bound', async () => {
     const { call, clock } = orders({ cache: { maxRevocationDelay: 10 } });
     const token = await tokenFor(OPAQUE);
     expect(await call(token)).toBe('storefront');
@@ -229,7 +229,7 @@ describe('opaque tokens of a real provider', () => {
     expect(await call(token)).toBe('token.inactive');
   });
 
-  test('a token that was revoked here is refused at once', async () => {
+  test('a token that was revoked here is denied at once', async () => {
     const store = memoryRevocationStore();
     const api = guard<object>()
       .use(authenticateIntrospection(options()))

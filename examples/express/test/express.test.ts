@@ -54,10 +54,10 @@ test('an order is placed, and read by the one who placed it', async () => {
 });
 
 test('without a token nobody comes in, and learns what is missing', async () => {
-  const refused = await call('/orders');
-  expect(refused).toMatchObject({ status: 401, body: { code: 'credentials.missing' } });
-  expect(refused.headers.get('www-authenticate')).toContain('Bearer');
-  expect(refused.headers.get('x-content-type-options')).toBe('nosniff');
+  const denied = await call('/orders');
+  expect(denied).toMatchObject({ status: 401, body: { code: 'credentials.missing' } });
+  expect(denied.headers.get('www-authenticate')).toContain('Bearer');
+  expect(denied.headers.get('x-content-type-options')).toBe('nosniff');
 });
 
 test('who may read may not write', async () => {
@@ -68,7 +68,7 @@ test('who may read may not write', async () => {
   });
 });
 
-test('a token signed by somebody else is refused', async () => {
+test('a token signed by somebody else is denied', async () => {
   const [header, payload] = (await issuer.token({ scope: 'orders:read' })).split('.');
   const [, , signature] = (await issuer.token({ sub: 'mallory' })).split('.');
   expect(await call('/orders', `${header}.${payload}.${signature}`)).toMatchObject({
@@ -77,7 +77,7 @@ test('a token signed by somebody else is refused', async () => {
   });
 });
 
-test('one caller over the limit is refused, and others are not', async () => {
+test('one caller over the limit is denied, and others are not', async () => {
   const greedy = await issuer.token({ sub: 'greedy', scope: 'orders:read' });
   const calls = await Promise.all(Array.from({ length: 60 }, () => call('/orders', greedy)));
   expect(calls.filter(({ status }) => status === 429).length).toBeGreaterThan(0);

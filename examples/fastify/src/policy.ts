@@ -30,7 +30,7 @@ export function ordersPolicy(trusted: TrustedIssuer) {
         'GET /orders': readOrders,
         'DELETE /orders/:id': cancelOrder,
       },
-      // What is not listed is refused, with the same headers as everything else.
+      // What is not listed is denied, with the same headers as everything else.
       { unlisted: anyone },
     ),
   };

@@ -72,7 +72,7 @@ test('a preflight is answered for the one origin that may call', async () => {
   expect(evil.headers.get('access-control-allow-origin')).toBeNull();
 });
 
-test('a path that nobody listed is refused, not found or not', async () => {
+test('a path that nobody listed is denied, not found or not', async () => {
   expect(await call('/admin')).toMatchObject({ status: 403, body: { code: 'operation.unlisted' } });
 });
 

@@ -38,7 +38,7 @@ export function createServer(trusted: TrustedIssuer): Server {
 
   const server = new Server({ interceptors: [secure({ methods })] });
   server.addService(ordersService, { Place: placeOrder, List: listOrders });
-  // Refuses to start where a method is served and not listed, or listed and not served.
+  // Does not start where a method is served and not listed, or listed and not served.
   coverServer(server);
   return server;
 }

@@ -35,7 +35,7 @@ afterAll(async () => {
   await issuer.close();
 });
 
-/** Makes a call of any kind; answers the replies, or how it was refused. */
+/** Makes a call of any kind; answers the replies, or how it was denied. */
 async function call(name: string, request: object, claims?: Parameters<TestIssuer['token']>[0]) {
   const metadata = new Metadata();
   if (claims) metadata.set('authorization', `Bearer ${await issuer.token(claims)}`);
@@ -78,16 +78,16 @@ test('without a token nobody comes in, on unary calls and on streams', async () 
 });
 
 test('who may read may not write', async () => {
-  const refused = await call('Place', { item: 'tea' }, { scope: 'orders:read' });
-  expect(refused.status).toBe('PERMISSION_DENIED');
+  const denied = await call('Place', { item: 'tea' }, { scope: 'orders:read' });
+  expect(denied.status).toBe('PERMISSION_DENIED');
 });
 
-test('a method that nobody knows is refused like one that nobody listed', async () => {
-  const refused = await call('Drop', {}, { scope: 'orders:write' });
-  expect(refused.status).toBe('PERMISSION_DENIED');
+test('a method that nobody knows is denied like one that nobody listed', async () => {
+  const denied = await call('Drop', {}, { scope: 'orders:write' });
+  expect(denied.status).toBe('PERMISSION_DENIED');
 });
 
-test('one caller over the limit is refused, and others are not', async () => {
+test('one caller over the limit is denied, and others are not', async () => {
   const greedy = { sub: 'greedy', scope: 'orders:write' };
   const calls = await Promise.all(
     Array.from({ length: 60 }, () => call('Place', { item: 'tea' }, greedy)),

@@ -52,9 +52,9 @@ test.each([
   ['no token', undefined, 401, 'credentials.missing'],
   ['a token that is none', 'Bearer none', 401, 'token.malformed'],
 ])('with %s nobody reads', async (_name, authorization, status, code) => {
-  const refused = await call('/orders/7', authorization === undefined ? {} : { authorization });
-  expect(refused).toMatchObject({ status, body: { code } });
-  expect(refused.headers.get('www-authenticate')).toContain('Bearer');
+  const denied = await call('/orders/7', authorization === undefined ? {} : { authorization });
+  expect(denied).toMatchObject({ status, body: { code } });
+  expect(denied.headers.get('www-authenticate')).toContain('Bearer');
 });
 
 test('who may read may not write', async () => {

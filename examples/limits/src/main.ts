@@ -1,5 +1,7 @@
-import { discoverIssuer, passwords } from '@apisec/core';
-import { eventLoopDelay, nodePasswordHasher } from '@apisec/node';
+import { passwords } from '@apisec/accounts';
+import { nodePasswordHasher } from '@apisec/accounts/node-password-hasher';
+import { discoverIssuer } from '@apisec/core';
+import { eventLoopDelay } from '@apisec/node';
 import { connectRedis, redisCounterStore, redisLeaseStore, redisLimitStore } from '@apisec/redis';
 import { AUDIENCE, startIssuer } from 'apisec-example-issuer';
 import { createApp } from './app.ts';

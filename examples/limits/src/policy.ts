@@ -111,8 +111,8 @@ export function limitsPolicy({ trusted, settings, pressure, stores, now }: Polic
         cost: REPORT_UNITS,
         // Asked when the call has ended: nothing for what failed, else what the handler wrote down. Who hangs up
         // pays, or it would be a way not to.
-        settle: ({ outcome, facts }, reserved) => {
-          if (outcome === 'failed' || outcome === 'refused') return 0;
+        reconcile: ({ outcome, facts }, reserved) => {
+          if (outcome === 'failed' || outcome === 'denied') return 0;
           // `metered` put it there.
           return (facts['usage'] as Usage).units ?? reserved;
         },

@@ -93,7 +93,7 @@ async function call(path: string, { at = ALICE_AT_HOME, token }: Caller = {}, js
   return { status, headers, body };
 }
 
-/** How many of so many calls at once are let in; all others must be refused by a limit. */
+/** How many of so many calls at once are let in; all others must be denied by a limit. */
 async function admitted(calls: number, path: string, caller: Caller): Promise<number> {
   const answers = await Promise.all(Array.from({ length: calls }, () => call(path, caller)));
   const statuses = answers.map(({ status }) => status);
@@ -143,17 +143,17 @@ describe('tiers', () => {
 });
 
 describe('several limits in one step', () => {
-  test('a caller is refused by the limit of everyone, and charged by neither', async () => {
+  test('a caller is denied by the limit of everyone, and charged by neither', async () => {
     settings.everyone = 10;
     expect(await admitted(10, '/search', { at: BOB_AT_HOME })).toBe(10);
-    const refused = await call('/search', { at: ALICE_AT_HOME });
-    expect(refused).toMatchObject({
+    const denied = await call('/search', { at: ALICE_AT_HOME });
+    expect(denied).toMatchObject({
       status: 429,
       body: { code: 'limit.exceeded', 'violated-policies': ['everyone'] },
     });
-    expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(denied.headers.get('retry-after')).toMatch(/^\d+$/);
     // Alice has used nothing of her own.
-    expect(refused.headers.get('ratelimit')).toContain('"caller";r=100;');
+    expect(denied.headers.get('ratelimit')).toContain('"caller";r=100;');
     settings.everyone = 11;
     expect(await call('/search', { at: ALICE_AT_HOME })).toMatchObject({ status: 200 });
   });
@@ -204,10 +204,10 @@ describe('a cost that is known afterwards', () => {
     const token = await issuer.token();
     expect(await call('/reports?rows=140', { token })).toMatchObject({ status: 200 });
     await idle();
-    const refused = await call('/reports?rows=1', { token });
-    expect(refused).toMatchObject({ status: 429 });
+    const denied = await call('/reports?rows=1', { token });
+    expect(denied).toMatchObject({ status: 429 });
     // From 40 below nothing up to 50, at one a second.
-    expect(refused.headers.get('retry-after')).toBe('90');
+    expect(denied.headers.get('retry-after')).toBe('90');
     time += 90_000;
     expect(await call('/reports?rows=1', { token })).toMatchObject({ status: 200 });
   });
@@ -255,7 +255,7 @@ describe('a login', () => {
   test.each([
     ['names no account', undefined],
     ['names a list of accounts', ['alice@example.com', 'bob@example.com']],
-  ])('a body that %s is refused before a password is looked at', async (_, email) => {
+  ])('a body that %s is denied before a password is looked at', async (_, email) => {
     expect(await logIn(email, PASSWORD)).toMatchObject({
       status: 400,
       body: { code: 'failures.account_missing' },
@@ -268,9 +268,9 @@ describe('an export', () => {
     const token = await issuer.token();
     const first = [call('/exports', { token }), call('/exports', { token })];
     await vi.waitFor(() => expect(exporting).toBe(2));
-    const refused = await call('/exports', { token });
-    expect(refused).toMatchObject({ status: 429, body: { code: 'limit.concurrency' } });
-    expect(refused.headers.get('ratelimit')).toBe('"exports";r=0');
+    const denied = await call('/exports', { token });
+    expect(denied).toMatchObject({ status: 429, body: { code: 'limit.concurrency' } });
+    expect(denied.headers.get('ratelimit')).toBe('"exports";r=0');
 
     const bob = call('/exports', { token: await issuer.token({ sub: 'bob' }) });
     await vi.waitFor(() => expect(exporting).toBe(3));

@@ -139,9 +139,9 @@ test.each(['express.ts', 'fastify.ts', 'hono.ts', 'edge.ts'])(
       status: 403,
       body: { code: 'scope.insufficient' },
     });
-    const refused = await call(undefined);
-    expect(refused).toMatchObject({ status: 401, body: { code: 'credentials.missing' } });
-    expect(refused.headers.get('x-content-type-options')).toBe('nosniff');
+    const denied = await call(undefined);
+    expect(denied).toMatchObject({ status: 401, body: { code: 'credentials.missing' } });
+    expect(denied.headers.get('x-content-type-options')).toBe('nosniff');
     const origin = 'https://app.example.com';
     const asks = {
       'access-control-request-method': 'GET',

@@ -1,16 +1,12 @@
+import type { Admission, ClientCertificate, GraphqlFacts, Peer, RequestLike } from '@apisec/core';
 import {
-  type Admission,
   assertAdmission,
   assertConfiguration,
-  type ClientCertificate,
   type Ending,
   type Enforcement,
   enforce,
-  type GraphqlFacts,
-  type Peer,
-  type RequestLike,
   report,
-} from '@apisec/core';
+} from '@apisec/core/host';
 import {
   type CompiledFields,
   compileFields,
@@ -224,7 +220,7 @@ function finish(flight: Flight, duty: Enforcement, ending: Ending): void {
 }
 
 function finishField({ allowed, duty }: Flight['late'][number], ending: Ending): void {
-  duty.complete(allowed ? ending : { ...ending, outcome: 'refused' });
+  duty.complete(allowed ? ending : { ...ending, outcome: 'denied' });
 }
 
 const nothing = (): void => undefined;

@@ -1,4 +1,4 @@
-import type { Ending } from '@apisec/core';
+import type { Ending } from '@apisec/core/host';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { watchIncremental } from './ending.ts';
 

@@ -1,4 +1,5 @@
-import type { Denial, Ending } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import type { Ending } from '@apisec/core/host';
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 
 type Response = GraphQLRequestContextWillSendResponse<object>['response'];
@@ -14,7 +15,7 @@ export function endingOf(
   denial: Denial | undefined,
 ): Ending {
   const { status = 200 } = response.http;
-  if (denial) return { outcome: 'refused', status, denial };
+  if (denial) return { outcome: 'denied', status, denial };
   const threw = errors?.some(({ extensions }) => (extensions['code'] ?? INTERNAL) === INTERNAL);
   return { outcome: threw ? 'failed' : 'succeeded', status };
 }

@@ -1,11 +1,11 @@
+import type { Denial } from '@apisec/core';
 import {
-  type Denial,
   type Enforcement,
   fault,
-  graphqlRefusal,
+  graphqlDenial,
   type HeadersTarget,
-  httpRefusal,
-} from '@apisec/core';
+  httpDenial,
+} from '@apisec/core/host';
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import { isRecord } from './ruling.ts';
 
@@ -31,8 +31,8 @@ export function headersTarget({ headers }: Head): HeadersTarget {
 /** Puts a refusal in the place of whatever the response held: one error, no data, and the HTTP status. */
 export function renderRefusal(response: Response, denial: Denial): void {
   // `answer` is for HTTP adapters; here a refusal is always an error.
-  const { status, headers } = httpRefusal({ ...denial, answer: undefined });
-  response.body = { kind: 'single', singleResult: { errors: [graphqlRefusal(denial)] } };
+  const { status, headers } = httpDenial({ ...denial, answer: undefined });
+  response.body = { kind: 'single', singleResult: { errors: [graphqlDenial(denial)] } };
   response.http.status = status;
   for (const [name, value] of headers) {
     if (name !== 'content-type') response.http.headers.set(name, value);

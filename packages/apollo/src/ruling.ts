@@ -1,20 +1,16 @@
-import {
-  type Admission,
-  admit,
-  type CertificateFacts,
-  type ClientCertificate,
-  type Coverage,
-  type Decision,
-  type Denial,
-  type Enforcement,
-  enforce,
-  fault,
-  type GraphqlFacts,
-  type GraphqlRootField,
-  type Peer,
-  type RequestLike,
-  UNKNOWN_PEER,
+import type {
+  Admission,
+  CertificateFacts,
+  ClientCertificate,
+  Coverage,
+  Decision,
+  Denial,
+  GraphqlFacts,
+  GraphqlRootField,
+  Peer,
+  RequestLike,
 } from '@apisec/core';
+import { admit, type Enforcement, enforce, fault, UNKNOWN_PEER } from '@apisec/core/host';
 import {
   collectRootFields,
   operationName,

@@ -181,7 +181,7 @@ describe('a caller who leaves while a resolver is at work', () => {
     going.open();
     await expect
       .poll(() => ended, PATIENCE)
-      .toMatchObject([{ outcome: 'refused', denial: { code: 'shop.closed' } }]);
+      .toMatchObject([{ outcome: 'denied', denial: { code: 'shop.closed' } }]);
   });
 });
 

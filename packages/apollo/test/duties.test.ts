@@ -213,7 +213,7 @@ describe('an incremental answer', () => {
     });
     expect([status, reasons(body)]).toEqual([500, ['release.unfilterable']]);
     expect(text).not.toMatch(/secret|ann/);
-    expect(endings).toEqual(['refused', 'release.unfilterable']);
+    expect(endings).toEqual(['denied', 'release.unfilterable']);
   });
 
   test('that breaks off is told as failed', async () => {
@@ -296,10 +296,10 @@ describe('the end of an operation', () => {
 
   test.each([
     ['an answer', 'ann:read', '{ me { name } }', 'succeeded', 200],
-    ['a refusal', undefined, '{ me { name } }', 'refused', 401],
+    ['a refusal', undefined, '{ me { name } }', 'denied', 401],
     ['a resolver that threw', 'ann:read', '{ crash }', 'failed', 200],
     ["a mistake of the caller's", 'ann:read', '{ nope }', 'succeeded', 400],
-    ['a refusal of what never resolved', undefined, '{ nope', 'refused', 401],
+    ['a refusal of what never resolved', undefined, '{ nope', 'denied', 401],
   ])('is told once: %s', async (_, token, query, outcome, status) => {
     heard.length = 0;
     const { call } = await serve([
@@ -384,8 +384,8 @@ describe('the end of an operation', () => {
     const { call } = await serve([apisec({ admission: table })]);
     await call('ann:read', '{ me { name } echo }');
     expect(heard.map(({ outcome, denial }) => [outcome, denial?.code])).toEqual([
-      ['refused', 'x.no'],
-      ['refused', 'x.no'],
+      ['denied', 'x.no'],
+      ['denied', 'x.no'],
     ]);
     expect(heard[0]?.facts['principal']).toMatchObject({ subject: 'ann' });
   });

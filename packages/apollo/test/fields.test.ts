@@ -294,7 +294,7 @@ describe('duties of a field policy', () => {
     expect((await call('ann:read', '{ me { name } }')).headers.get('x-seen')).toBeNull();
     expect(endings.map(({ outcome, denial }) => [outcome, denial?.code])).toEqual([
       ['succeeded', undefined],
-      ['refused', 'x.no'],
+      ['denied', 'x.no'],
     ]);
   });
 });

@@ -503,7 +503,7 @@ describe('ways into Apollo', () => {
     expect(status).toBe(403);
     expect(body.errors[0].extensions.reason).toBe('x.slow');
     expect(endings.map(({ outcome, denial }) => [outcome, denial?.code])).toEqual([
-      ['refused', 'x.slow'],
+      ['denied', 'x.slow'],
     ]);
   });
 });

@@ -40,7 +40,7 @@ import type { ConformanceApi, Operation, Reply } from './subject.ts';
 export const ORIGIN = 'https://app.example.test';
 /** Stands in the cause of every injected fault; the caller must never see it. */
 export const INTERNAL = 'internal-detail-7f3a';
-/** How many calls the limited operation takes before it refuses. */
+/** How many calls the limited operation takes before it denies. */
 export const LIMIT = 3;
 /** Bodies above this size are too large, in bytes. */
 export const LARGEST_BODY = 10_000;

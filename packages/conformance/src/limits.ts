@@ -10,13 +10,13 @@ import type { Running } from './suite.ts';
 /** One way for a call to end, and what its end must be called. */
 interface Ending {
   readonly name: string;
-  /** Where the call is while others are refused. */
+  /** Where the call is while others are denied. */
   readonly at: Place;
   readonly amount?: number;
   readonly headers?: CallSpec['headers'];
   /** The caller goes away while the call is there. */
   readonly leaves?: boolean;
-  readonly outcome: 'succeeded' | 'failed' | 'refused' | 'aborted';
+  readonly outcome: 'succeeded' | 'failed' | 'denied' | 'aborted';
 }
 
 const inspected = [['x-inspected', '1']] as const;
@@ -27,24 +27,24 @@ const endings: readonly Ending[] = [
   { name: 'an answer after a policy that took its time', at: 'policy', outcome: 'succeeded' },
   { name: 'a handler that threw', at: 'handler', amount: 500, outcome: 'failed' },
   {
-    name: 'a refusal by a later policy',
+    name: 'a denial by a later policy',
     at: 'policy',
     headers: [['x-strict', '1']],
-    outcome: 'refused',
+    outcome: 'denied',
   },
   {
-    name: 'a refusal of its body',
+    name: 'a denial of its body',
     at: 'policy',
     amount: -1,
     headers: inspected,
-    outcome: 'refused',
+    outcome: 'denied',
   },
   {
     name: 'a reply that was held back',
     at: 'handler',
     amount: 666,
     headers: inspected,
-    outcome: 'refused',
+    outcome: 'denied',
   },
   {
     name: 'a caller who went away before the decision',
@@ -114,14 +114,14 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
       const { call } = await callerOf(running, operation);
       const ids = Array.from({ length: 8 }, () => crypto.randomUUID());
       const pauses = ids.map((id) => running.api.pause('handler', id));
-      let refused = 0;
+      let denied = 0;
       const calls = ids.map(async (id) => {
         const observed = await call({}, id);
-        if (observed.code === code) refused++;
+        if (observed.code === code) denied++;
         return observed;
       });
       try {
-        await vi.waitFor(() => expect(refused).toBe(ids.length - 1), { timeout: 10_000 });
+        await vi.waitFor(() => expect(denied).toBe(ids.length - 1), { timeout: 10_000 });
       } finally {
         for (const pause of pauses) pause.end();
       }

@@ -19,7 +19,7 @@ import { altNames, createAuthority, type Identity } from './certificates.ts';
 import { textMember } from './clients/observe.ts';
 import { AUDIENCE, type Credentials, createCredentials, ISSUER } from './credentials.ts';
 
-/** What an HTTPS server of Node needs: it asks for certificates, and leaves it to policies to refuse. */
+/** What an HTTPS server of Node needs: it asks for certificates, and leaves it to policies to deny. */
 export interface ServerTls {
   readonly key: Buffer;
   readonly cert: Buffer;
@@ -93,11 +93,11 @@ export function describeMutualTls({ name, start }: MutualTlsSubject): void {
       }
     });
 
-    test('a bound token is refused with another certificate, and without one', async () => {
+    test('a bound token is denied with another certificate, and without one', async () => {
       const token = await bind(await issue(WORKLOAD));
       const thief = await issue(WORKLOAD);
-      const refused = await ask(get(), { path: '/bound', client: thief, token });
-      expect(refused).toBe('401 certificate.mismatch');
+      const denied = await ask(get(), { path: '/bound', client: thief, token });
+      expect(denied).toBe('401 certificate.mismatch');
       expect(await ask(get(), { path: '/bound', token })).toBe('401 certificate.missing');
     });
 
@@ -128,8 +128,8 @@ export function describeMutualTls({ name, start }: MutualTlsSubject): void {
 
     test('a workload of another trust domain is not', async () => {
       const client = await issue('spiffe://evil.example.test/checkout');
-      const refused = await ask(get(), { path: '/mesh', client });
-      expect(refused).toBe('401 certificate.identity_refused');
+      const denied = await ask(get(), { path: '/mesh', client });
+      expect(denied).toBe('401 certificate.identity_refused');
     });
   });
 }
@@ -153,7 +153,7 @@ function routesOf({ jwks }: Credentials): readonly MutualTlsRoute[] {
   ];
 }
 
-/** Status, and the subject that was admitted or the code of the refusal. */
+/** Status, and the subject that was admitted or the code of the denial. */
 async function ask(
   { port, authority }: Running,
   { path, client, token }: Call,

@@ -25,7 +25,7 @@ interface Ending {
   readonly amount?: number;
   readonly patience?: number;
   readonly end: (held: Held) => void;
-  readonly outcome: 'succeeded' | 'failed' | 'refused' | 'aborted';
+  readonly outcome: 'succeeded' | 'failed' | 'denied' | 'aborted';
 }
 
 const endings: readonly Ending[] = [
@@ -63,14 +63,14 @@ const endings: readonly Ending[] = [
     outcome: 'succeeded',
   },
   {
-    name: 'with a message that is refused',
+    name: 'with a message that is denied',
     kinds: ['watch', 'chat'],
     amount: 666,
     end: ({ stream, release }) => {
       stream.end();
       release();
     },
-    outcome: 'refused',
+    outcome: 'denied',
   },
 ];
 
@@ -119,11 +119,11 @@ export function describeOpenStreams(get: () => Running): void {
     test('is of many at once exactly one', async () => {
       const { hold } = await callerOf(get(), operation);
       const all = await Promise.all(Array.from({ length: 8 }, () => hold(1)));
-      const refused: unknown[] = [];
+      const denied: unknown[] = [];
       for (const { stream } of all) {
-        void stream.done.then(({ code }) => code === 'limit.concurrency' && refused.push(code));
+        void stream.done.then(({ code }) => code === 'limit.concurrency' && denied.push(code));
       }
-      await vi.waitFor(() => expect(refused).toHaveLength(7), { timeout: 10_000 });
+      await vi.waitFor(() => expect(denied).toHaveLength(7), { timeout: 10_000 });
       for (const { stream, release } of all) {
         stream.end();
         release();

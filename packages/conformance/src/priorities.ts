@@ -6,7 +6,7 @@ import type { Running } from './suite.ts';
 
 /** What `shedLoad` makes room for. */
 export function describePriorities(get: () => Running): void {
-  test('shedLoad refuses while there is too much to do, and not after', async () => {
+  test('shedLoad denies while there is too much to do, and not after', async () => {
     const running = get();
     const { call } = await callerOf(running, 'busy');
     expect((await call()).allowed).toBe(true);

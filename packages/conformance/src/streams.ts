@@ -32,7 +32,7 @@ const cases: readonly StreamCase[] = [
     replies: [7, 8],
   },
   {
-    name: 'a server stream refused at the start',
+    name: 'a server stream denied at the start',
     operation: 'watch',
     anonymous: true,
     messages: [{ amount: 1 }],
@@ -40,7 +40,7 @@ const cases: readonly StreamCase[] = [
     replies: [],
   },
   {
-    name: 'a client stream refused at the start',
+    name: 'a client stream denied at the start',
     operation: 'upload',
     anonymous: true,
     messages: [{ amount: 1 }],
@@ -48,21 +48,21 @@ const cases: readonly StreamCase[] = [
     replies: [],
   },
   {
-    name: 'a server stream refused in the middle',
+    name: 'a server stream denied in the middle',
     operation: 'watch',
     messages: [{ amount: 666 }],
     code: 'release.poisoned',
     replies: [1, 2],
   },
   {
-    name: 'a client stream refused in the middle',
+    name: 'a client stream denied in the middle',
     operation: 'upload',
     messages: [{ amount: 1 }, { amount: -2 }, { amount: 3 }],
     code: 'order.amount_invalid',
     replies: [],
   },
   {
-    name: 'both ways, refused in the middle',
+    name: 'both ways, denied in the middle',
     operation: 'chat',
     messages: [{ amount: 7 }, { amount: -8 }, { amount: 9 }],
     code: 'order.amount_invalid',
@@ -90,12 +90,12 @@ export function describeStreams(get: () => Running): void {
       expect(observed.allowed, observed.text).toBe(code === undefined);
       expect(observed.code).toBe(code);
       expect(observed.replies.map((reply) => (reply as { amount: number }).amount)).toEqual(
-        // A refusal may overtake replies that are still on their way; it never lets a later one through.
+        // A denial may overtake replies that are still on their way; it never lets a later one through.
         code === undefined ? replies : replies.slice(0, observed.replies.length),
       );
       if (operation !== 'upload') expect(observed.text).not.toContain('s3cret');
       await vi.waitFor(() => expect(api.ended(id).completion).toBeDefined(), { timeout: 10_000 });
-      expect(api.ended(id).completion?.outcome).toBe(code === undefined ? 'succeeded' : 'refused');
+      expect(api.ended(id).completion?.outcome).toBe(code === undefined ? 'succeeded' : 'denied');
     });
   });
 }

@@ -59,7 +59,7 @@ export interface ConformanceApi {
   readonly enter: (facts: object) => Promise<void>;
   /** The guards of the streaming methods, for subjects that carry streams. */
   readonly streams: Readonly<Record<'watch' | 'upload' | 'chat', Admission<CallFacts, object>>>;
-  /** Bodies above this size must be refused, in bytes. */
+  /** Bodies above this size must be denied, in bytes. */
   readonly largestBody: number;
 }
 
@@ -111,8 +111,8 @@ export interface Observed {
    * `google.rpc.RetryInfo`.
    */
   readonly retryAfter?: number | undefined;
-  /** The refusal as the protocol tells it: problem details, an error, or `google.rpc.Status`. */
-  readonly refusal?: unknown;
+  /** The denial as the protocol tells it: problem details, an error, or `google.rpc.Status`. */
+  readonly denial?: unknown;
   readonly header: (name: string) => string | undefined;
   /** All that came back, for leak checks. */
   readonly text: string;

@@ -16,12 +16,12 @@ import { graphqlClient } from './clients/graphql.ts';
 import { grpcClient } from './clients/grpc.ts';
 import { httpClient } from './clients/http.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
+import { describeDenials, expectRetry } from './denials.ts';
 import { CASE_HEADER } from './limit-policies.ts';
 import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
 import { describeOpenStreams } from './open-streams.ts';
 import { describePriorities } from './priorities.ts';
-import { describeRefusals, expectRetry } from './refusals.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
 
@@ -99,7 +99,7 @@ export function describeConformance(subject: Subject): void {
     if (subject.protocol === 'http') describe('media types', () => describeMediaTypes(get));
     describeLimits(subject, get);
     describePriorities(get);
-    describeRefusals(subject, get);
+    describeDenials(subject, get);
     if (subject.capabilities.includes('headers')) describeHeaders(get);
     if (subject.capabilities.includes('streams')) {
       describeStreams(get);
@@ -161,7 +161,7 @@ async function run({ api, client, credentials }: Running, spec: Case): Promise<v
     denial: completion?.denial && { kind: completion.denial.kind, code: completion.denial.code },
   }).toEqual({
     handled: goal.allowed || goal.handled === true,
-    outcome: goal.allowed ? 'succeeded' : 'refused',
+    outcome: goal.allowed ? 'succeeded' : 'denied',
     denial: goal.allowed ? undefined : { kind: goal.kind, code: goal.code },
   });
 }
@@ -218,7 +218,7 @@ async function raceProofs({ client, credentials }: Running): Promise<void> {
   expect(calls.filter((call) => call.code === 'dpop.replayed')).toHaveLength(11);
 }
 
-/** Security headers stand on allowed and on refused calls alike. */
+/** Security headers stand on allowed and on denied calls alike. */
 function describeHeaders(get: () => Running): void {
   const required = [
     'x-content-type-options',
@@ -228,8 +228,8 @@ function describeHeaders(get: () => Running): void {
   describe('headers', () => {
     test.each([
       ['an admitted call', 'list', true],
-      ['a refused call', 'list', false],
-      ['a call that a faulty policy refused', 'throwing', true],
+      ['a denied call', 'list', false],
+      ['a call that a faulty policy denied', 'throwing', true],
       ['a call whose handler threw', 'handlerThrows', true],
       ['a call whose reply was held back', 'releaseThrows', true],
     ])('stand on %s', async (_name, operation, authorized) => {

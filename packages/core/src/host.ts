@@ -1,4 +1,55 @@
 // For authors of adapters and of other apisec packages: `@apisec/core/host`.
 
+export { pepperedHash } from './crypto/peppered-hash.ts';
+export { signingKeys } from './crypto/signing-key.ts';
+export { assertAdmission } from './engine/admission.ts';
+export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
+export { fault } from './engine/denial.ts';
+export { type Ending, type Enforcement, enforce, type HeadersTarget } from './engine/enforce.ts';
+export { admit } from './engine/facts-of.ts';
+export { report } from './engine/report.ts';
+export {
+  denialResponse,
+  type InspectedRequest,
+  inspectRequest,
+  isJson,
+  type RawRequest,
+  type ReleasedResponse,
+  readRawBody,
+  releaseResponse,
+} from './host/fetch-body.ts';
+export {
+  assertBodyLimit,
+  DEFAULT_MAX_BODY_BYTES,
+  type FetchAnswer,
+  type FetchCall,
+  type FetchOptions,
+  guardFetch,
+  type Supplied,
+} from './host/guard-fetch.ts';
+export { UNKNOWN_PEER } from './host/peer.ts';
+export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
+export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';
+export { withinTime } from './lib/clock.ts';
+export { assertConfiguration } from './lib/configuration-error.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
-export { assertKnownOptions } from './lib/known-options.ts';
+export { freezeDeep } from './lib/freeze-deep.ts';
+export { equalInConstantTime, sha256 } from './lib/hash.ts';
+export { chain, isThenable } from './lib/maybe-promise.ts';
+export { assertKnownOptions } from './lib/options.ts';
+export {
+  charge as chargeLimit,
+  type LimitState,
+  limitVerdict,
+  speedOf as limitSpeed,
+} from './limits/limit-law.ts';
+export {
+  type AccessToken,
+  type AccessTokenContent,
+  contentProblem,
+  randomText,
+  signAccessToken,
+} from './tokens/access-token.ts';
+export { type GraphqlDenial, graphqlCode, graphqlDenial } from './wire/graphql.ts';
+export { type GrpcDenial, grpcCode, grpcDenial } from './wire/grpc.ts';
+export { type HttpDenial, httpDenial, httpStatus } from './wire/http.ts';

@@ -1,9 +1,9 @@
-import type { AuthenticatedFacts } from '../src/facts.ts';
-import { sha256 } from '../src/internal/sha256.ts';
-import { thumbprintInput } from '../src/internal/tokens/jwk-thumbprint.ts';
-import { algorithms } from '../src/internal/tokens/jws-algorithms.ts';
-import { toVerificationKey } from '../src/internal/tokens/verification-key.ts';
-import type { JwsAlgorithm, VerificationKey } from '../src/key-source.ts';
+import { algorithms } from '../src/crypto/jws-algorithms.ts';
+import type { JwsAlgorithm, VerificationKey } from '../src/crypto/key-source.ts';
+import { toVerificationKey } from '../src/crypto/verification-key.ts';
+import type { AuthenticatedFacts } from '../src/engine/facts.ts';
+import { sha256 } from '../src/lib/hash.ts';
+import { thumbprintInput } from '../src/possession/dpop-proof.ts';
 import { NOW } from './jwt-kit.ts';
 
 export const TOKEN = 'an.access.token';

@@ -1,4 +1,4 @@
-import type { AuthenticateIntrospectionOptions } from '../src/policies/authenticate-introspection.ts';
+import type { AuthenticateIntrospectionOptions } from '../src/tokens/authenticate-introspection.ts';
 import { audience, claims, issuer, NOW } from './jwt-kit.ts';
 
 export const endpoint = `${issuer}/introspect`;

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair } from 'jose';
-import { algorithms } from '../src/internal/tokens/jws-algorithms.ts';
-import type { Jwk, JwsAlgorithm } from '../src/key-source.ts';
+import { algorithms } from '../src/crypto/jws-algorithms.ts';
+import type { Jwk, JwsAlgorithm } from '../src/crypto/key-source.ts';
 
 /** The moment at which the tests take place, in epoch milliseconds. */
 export const NOW = 1_700_000_000_000;

@@ -31,13 +31,13 @@ test('who is counted is typed by the facts so far', () => {
   guard().use(rateLimit({ limit, by: (facts) => facts.principal.id }));
 });
 
-test('limits, costs and settling are typed by the facts so far', () => {
+test('limits, costs and reconciling are typed by the facts so far', () => {
   base.use(
     rateLimit({
       limit: (facts) => (facts.principal.roles.has('admin') ? 'unlimited' : limit),
       by: (facts) => facts.principal.id,
       cost: (request, facts) => request.url.length + facts.principal.scopes.size,
-      settle: (completion, cost) => (completion.outcome === 'failed' ? 0 : cost),
+      reconcile: (completion, cost) => (completion.outcome === 'failed' ? 0 : cost),
     }),
   );
   base.use(

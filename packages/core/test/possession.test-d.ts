@@ -42,7 +42,7 @@ test('proofs admit nobody', () => {
   protect(proved.use(allowAuthenticated()), () => new Response());
 });
 
-test('a certificate is an identity where adapters attest it, and there alone', () => {
+test('a certificate is an identity where adapters supply it, and there alone', () => {
   // @ts-expect-error these facts have no certificate
   guard().use(authenticateCertificate({ identity: 'dns' }));
   const mesh = guard<HttpFacts & CertificateFacts>()

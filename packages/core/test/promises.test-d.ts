@@ -82,11 +82,11 @@ test('shadow mode grants nothing and adds nothing', () => {
   expectTypeOf(base.use(requireScopes('a'), { mode: 'shadow' }).role).toEqualTypeOf<'check'>();
 });
 
-test('a policy that needs rawBody cannot be mounted where the adapter cannot attest it', () => {
+test('a policy that needs rawBody cannot be mounted where the adapter cannot supply it', () => {
   const signed = guard<HttpFacts & RawBodyFacts>().use(verifySignature());
   // @ts-expect-error Property 'rawBody' is missing
   protect(signed, () => new Response());
-  // @ts-expect-error nor where it may be attested
+  // @ts-expect-error nor where it may be supplied
   protect(signed, () => new Response(), { rawBody: true as boolean });
   protect(signed, () => new Response(), { rawBody: true });
   protect(orders, () => new Response(), { rawBody: true });

@@ -1,11 +1,11 @@
 import { expectTypeOf, test } from 'vitest';
-import type { AuthenticatedFacts } from '../src/facts.ts';
-import { guard } from '../src/guard.ts';
-import type { NoFacts } from '../src/outcome.ts';
-import { requireNotRevoked } from '../src/policies/require-not-revoked.ts';
-import type { Policy, SyncPolicy } from '../src/policy.ts';
-import { memoryRevocationStore } from '../src/stores/memory-revocation-store.ts';
-import type { RevocationStore } from '../src/stores/revocation-store.ts';
+import type { RevocationStore } from '../src/contracts/revocation-store.ts';
+import type { AuthenticatedFacts } from '../src/engine/facts.ts';
+import { guard } from '../src/engine/guard.ts';
+import type { NoFacts } from '../src/engine/outcome.ts';
+import type { Policy, SyncPolicy } from '../src/engine/policy.ts';
+import { memoryRevocationStore } from '../src/tokens/memory-revocation-store.ts';
+import { requireNotRevoked } from '../src/tokens/require-not-revoked.ts';
 
 test('on memory it answers at once, so it can guard a field', () => {
   expectTypeOf(requireNotRevoked({ store: memoryRevocationStore() })).toEqualTypeOf<

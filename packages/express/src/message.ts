@@ -1,4 +1,5 @@
-import { type BodyOutcome, type Denial, type Enforcement, fault, isThenable } from '@apisec/core';
+import type { BodyOutcome, Denial } from '@apisec/core';
+import { type Enforcement, fault, isThenable } from '@apisec/core/host';
 import { hasBody } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
@@ -17,12 +18,12 @@ export function showMessage(
   onMessage: NonNullable<Enforcement['onMessage']>,
   { request, response, next }: ExpressCall,
   parser: RequestHandler | undefined,
-  refuse: (denial: Denial) => void,
+  deny: (denial: Denial) => void,
   admitted: () => void,
 ): void {
   const conclude = (outcome: BodyOutcome) => {
     if (!outcome.ok) {
-      refuse(outcome.denial);
+      deny(outcome.denial);
       return;
     }
     if ('value' in outcome) request.body = outcome.value;
@@ -30,7 +31,7 @@ export function showMessage(
   };
   const show = () => {
     if (isUnread(request)) {
-      refuse(unreadDenial(request, parser !== undefined));
+      deny(unreadDenial(request, parser !== undefined));
       return;
     }
     const { body } = request as { readonly body: unknown };
@@ -44,7 +45,7 @@ export function showMessage(
   }
   const parsed = (cause?: unknown) => {
     if (cause === undefined || cause === null) show();
-    else refuse(parserDenial(cause));
+    else deny(parserDenial(cause));
   };
   try {
     const running: unknown = parser(request, response, parsed);

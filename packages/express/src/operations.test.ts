@@ -13,7 +13,7 @@ const versions = [
 ] as const;
 
 describe.each(versions)('%s', (_, express) => {
-  test('every operation is named as secure attests it', () => {
+  test('every operation is named as secure supplies it', () => {
     const app = express();
     app.use(express.json());
     app.get('/orders/:id', end).post('/orders', end);

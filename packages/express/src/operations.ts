@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import type { Application, IRouter, Request, RequestHandler } from 'express';
 
 /** What Express 4 and 5 have in common behind their types. */
@@ -36,7 +36,7 @@ export function routeOperation(request: Request, handler: RequestHandler): strin
 }
 
 /**
- * Every operation that an application serves, named as `secure` attests it, for `coverage.assertCovered`.
+ * Every operation that an application serves, named as `secure` supplies it, for `coverage.assertCovered`.
  * `app.all` is `ALL /path`; a `HEAD` that a `GET` route answers is that `GET`.
  *
  * Express keeps no prefix of a mounted router, so `mounts` names each that has one.

@@ -1,11 +1,12 @@
-import { type Denial, type Enforcement, fault, isJson, isThenable } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
 import { closeRelease, type ReleasedText, releaseText } from '@apisec/node';
 import type { Response } from 'express';
 
 /**
  * Shows every JSON body that goes through `send` (`json`, `send`, `jsonp` without a callback) to the policies,
  * as the text that would be sent, so that nothing a serializer adds escapes them. All else that the response
- * can be made to emit is refused where the bytes would leave.
+ * can be made to emit is denied where the bytes would leave.
  */
 export function filterRelease(
   response: Response,
@@ -14,10 +15,10 @@ export function filterRelease(
 ): void {
   const gate = closeRelease(response, note);
   const send = response.send.bind(response) as (...args: readonly unknown[]) => Response;
-  const unfilterable = (cause?: unknown) => gate.refuse(fault('release.unfilterable', cause));
+  const unfilterable = (cause?: unknown) => gate.deny(fault('release.unfilterable', cause));
   const conclude = (released: ReleasedText, rest: readonly unknown[]) => {
     if (!released.ok) {
-      gate.refuse(released.denial);
+      gate.deny(released.denial);
       return;
     }
     if (!gate.open()) return;
@@ -29,7 +30,7 @@ export function filterRelease(
   };
   response.send = (...args: readonly unknown[]) => {
     const [body, ...rest] = args;
-    if (gate.state() === 'refused') return response;
+    if (gate.state() === 'denied') return response;
     // Anything else than text and bytes comes back here as the text that `json` made of it.
     if (gate.state() === 'open' || !(typeof body === 'string' || ArrayBuffer.isView(body))) {
       return send(...args);

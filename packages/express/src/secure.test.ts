@@ -91,7 +91,7 @@ describe.each(versions)('%s', (_, express) => {
     expect(order).toEqual(['next', 'after']);
   });
 
-  test('a refused call never reaches the handler, and is told why', async () => {
+  test('a denied call never reaches the handler, and is told why', async () => {
     const handler = vi.fn();
     const base = await serve(quiet().get('/', secure(guard().use(closed)), handler));
     const response = await fetch(base);
@@ -115,7 +115,7 @@ describe.each(versions)('%s', (_, express) => {
       },
     ],
     ['answers nonsense', () => true],
-  ])('a policy that %s refuses, and no error handler hears of it', async (_, check) => {
+  ])('a policy that %s denies, and no error handler hears of it', async (_, check) => {
     const broken = definePolicy({ name: 'broken', role: 'grant', check: check as never });
     const onError = vi.fn((_e, _q, res, _n) => res.end());
     const app = quiet().get('/', secure(guard().use(broken)), (_, res) => void res.end('in'));
@@ -125,7 +125,7 @@ describe.each(versions)('%s', (_, express) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  test('a target whose path Express and policies would read differently is refused', async () => {
+  test('a target whose path Express and policies would read differently is denied', async () => {
     const front = definePolicy({
       name: 'front',
       role: 'grant',
@@ -143,7 +143,7 @@ describe.each(versions)('%s', (_, express) => {
     expect(reached).not.toHaveBeenCalled();
   });
 
-  test('a callback that throws refuses, and no error handler hears of it', async () => {
+  test('a callback that throws denies, and no error handler hears of it', async () => {
     const onError = vi.fn((_e, _q, res, _n) => res.end());
     const operation = () => {
       throw new Error('s3cret');
@@ -210,14 +210,14 @@ describe.each(versions)('%s', (_, express) => {
       expect(seen).toEqual(['DELETE /any']);
     });
 
-    test('decides by coverage; an unlisted one is refused', async () => {
+    test('decides by coverage; an unlisted one is denied', async () => {
       const api = coverage({ 'GET /orders/:id': guard().use(open) });
       const app = quiet();
       app.get('/orders/:id', secure(api), end).get('/other', secure(api), end);
       const base = await serve(app);
       expect((await fetch(`${base}/orders/7`)).status).toBe(200);
-      const refused = await fetch(`${base}/other`);
-      expect(await refused.json()).toMatchObject({ code: 'operation.unlisted' });
+      const denied = await fetch(`${base}/other`);
+      expect(await denied.json()).toMatchObject({ code: 'operation.unlisted' });
     });
 
     test('decides by coverage on each route, and on preflights in front of all', async () => {
@@ -350,7 +350,7 @@ describe.each(versions)('%s', (_, express) => {
       expect(response.headers.get('vary')).toBe('Origin');
     });
 
-    test('that cannot be sent refuse the call', async () => {
+    test('that cannot be sent deny the call', async () => {
       const bad = oblige({ headers: [{ op: 'set', name: 'x', value: 'a\r\nb: c' }] });
       const app = quiet().get('/', secure(bad), (_, res) => void res.end('in'));
       const response = await fetch(await serve(app));
@@ -411,7 +411,7 @@ describe.each(versions)('%s', (_, express) => {
       expect(seen).toEqual([{}]);
     });
 
-    test('is not asked for a refused call, and nothing is parsed', async () => {
+    test('is not asked for a denied call, and nothing is parsed', async () => {
       const parser = vi.fn(express.json());
       const app = quiet().post('/', secure(sees.use(closed), { parser }), echo);
       expect((await post(app, { body: '{"a":1}', headers: json })).status).toBe(403);
@@ -419,7 +419,7 @@ describe.each(versions)('%s', (_, express) => {
       expect(parser).not.toHaveBeenCalled();
     });
 
-    describe('is refused unread', () => {
+    describe('is denied unread', () => {
       const typed = (type: string, body: BodyInit = '{"a":1}') => ({
         body,
         headers: { 'content-type': type },
@@ -493,7 +493,7 @@ describe.each(versions)('%s', (_, express) => {
     test.each([
       ['{"a":', 400, 'message.malformed'],
       [`{"a":"${'x'.repeat(200)}"}`, 413, 'message.too_large'],
-    ])('a body that the parser refuses is refused: %s', async (body, status, code) => {
+    ])('a body that the parser denies is denied: %s', async (body, status, code) => {
       const onError = vi.fn((_e, _q, res, _n) => res.end());
       const parser = express.json({ limit: 100 });
       const app = quiet().post('/', secure(sees, { parser }), echo).use(onError);
@@ -502,7 +502,7 @@ describe.each(versions)('%s', (_, express) => {
       expect(onError).not.toHaveBeenCalled();
     });
 
-    test('refuses a body that it does not like', async () => {
+    test('denies a body that it does not like', async () => {
       const strict = oblige({
         onMessage: async () => ({ ok: false, denial: { kind: 'malformed', code: 'input.bad' } }),
       });
@@ -642,7 +642,7 @@ describe.each(versions)('%s', (_, express) => {
       ],
       ['sees the response as text', oblige({ onRelease: () => ({ ok: true }) }), 200, undefined],
     ])(
-      'leaves alone what a guard behind it refuses when that %s',
+      'leaves alone what a guard behind it denies when that %s',
       async (_, inner, status, code) => {
         const app = quiet().use(secure(filter));
         app.get('/', secure(inner), (_, res) => void res.json(data));
@@ -735,7 +735,7 @@ describe.each(versions)('%s', (_, express) => {
         'failed',
         500,
       ],
-      ['a refusal by the caller', (_, res) => void res.status(404).end(), 'succeeded', 404],
+      ['a denial by the caller', (_, res) => void res.status(404).end(), 'succeeded', 404],
     ])('is told once: %s', async (_, handler, outcome, status) => {
       const { completions, duty } = told();
       const base = await serve(quiet().get('/', secure(duty), handler));
@@ -744,17 +744,17 @@ describe.each(versions)('%s', (_, express) => {
       expect(completions).toMatchObject([{ outcome, status }]);
     });
 
-    test('is refused when the guard refuses', async () => {
+    test('is denied when the guard denies', async () => {
       const { completions, duty } = told();
       const base = await serve(quiet().get('/', secure(duty.use(closed))));
       await (await fetch(base)).text();
       await settled();
       expect(completions).toMatchObject([
-        { outcome: 'refused', status: 403, denial: { code: 'shop.closed' } },
+        { outcome: 'denied', status: 403, denial: { code: 'shop.closed' } },
       ]);
     });
 
-    test('is refused when the response is', async () => {
+    test('is denied when the response is', async () => {
       const completions: Completion[] = [];
       const both = oblige({
         onRelease: () => ({ ok: true }),
@@ -764,7 +764,7 @@ describe.each(versions)('%s', (_, express) => {
       await (await fetch(base)).text();
       await settled();
       expect(completions).toMatchObject([
-        { outcome: 'refused', status: 500, denial: { code: 'release.unfilterable' } },
+        { outcome: 'denied', status: 500, denial: { code: 'release.unfilterable' } },
       ]);
     });
 
@@ -805,6 +805,6 @@ describe.each(versions)('%s', (_, express) => {
   });
 });
 
-test('a guard without a grant refuses to mount', () => {
+test('a guard without a grant does not mount', () => {
   expect(() => secure(guard() as never)).toThrow(/no grant/);
 });

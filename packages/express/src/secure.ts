@@ -1,13 +1,5 @@
-import {
-  type Admission,
-  admit,
-  assertAdmission,
-  type Decision,
-  type Denial,
-  type HttpFacts,
-  isThenable,
-  pathOf,
-} from '@apisec/core';
+import { type Admission, type Decision, type Denial, type HttpFacts, pathOf } from '@apisec/core';
+import { admit, assertAdmission, isThenable } from '@apisec/core/host';
 import {
   beginCall,
   decideCall,
@@ -15,7 +7,7 @@ import {
   nodePeer,
   nodeRequest,
   type ProxyTrust,
-  sendRefusal,
+  sendDenial,
 } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
@@ -28,7 +20,7 @@ export interface SecureOptions {
   readonly trust?: ProxyTrust | undefined;
   /**
    * Reads the body when policies ask to see it and nobody has read it: `express.json()`, say. It runs
-   * after the call was admitted, so a caller who is refused makes the server parse nothing.
+   * after the call was admitted, so a caller who is denied makes the server parse nothing.
    */
   readonly parser?: RequestHandler | undefined;
   /**
@@ -41,11 +33,11 @@ export interface SecureOptions {
 }
 
 /**
- * Refuses every call that the guard does not admit, before the handlers behind it run: for one route, a
- * router or a whole application, on Express 5 and 4. Refusals are problem details (RFC 9457), rendered here:
+ * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
+ * router or a whole application, on Express 5 and 4. Denials are problem details (RFC 9457), rendered here:
  * nothing that a policy does reaches `next(err)`. Handlers read facts with `factsOf(req, guard)`.
  *
- * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed refuses the call: of a type
+ * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed denies the call: of a type
  * that the parsers passed by (`message.type_unsupported`, 415), or where there is none (`message.unavailable`, 500);
  * see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
  * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
@@ -100,23 +92,23 @@ function proceed(
   next: NextFunction,
 ): void {
   const call = beginCall(response, decision, onFault);
-  const refuse = (denial: Denial) => {
+  const deny = (denial: Denial) => {
     call.note(denial);
-    sendRefusal(response, denial);
+    sendDenial(response, denial);
   };
   if (!decision.allowed || call.denial !== undefined) {
-    // A decision that refuses always has its denial there.
-    sendRefusal(response, call.denial as Denial);
+    // A decision that denies always has its denial there.
+    sendDenial(response, call.denial as Denial);
     return;
   }
   const enter = () => {
-    // Whose caller has left is over, and told so: nothing would tell the handler any more, or count it.
+    // whose caller has disconnected is over, and told so: nothing would tell the handler any more, or count it.
     if (response.closed) return;
     if (call.onRelease) filterRelease(response, call.onRelease, call.note);
     admit(request, decision);
     next();
   };
   if (call.onMessage) {
-    showMessage(call.onMessage, { request, response, next }, parser, refuse, enter);
+    showMessage(call.onMessage, { request, response, next }, parser, deny, enter);
   } else enter();
 }

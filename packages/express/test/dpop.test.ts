@@ -180,12 +180,12 @@ describe('DPoP over a socket', () => {
     expect(answers.filter(({ body }) => body.code === 'dpop.replayed')).toHaveLength(19);
   });
 
-  test('two headers are refused, though each alone would do', async () => {
+  test('two headers are denied, though each alone would do', async () => {
     const { token, prove } = await createClient();
     const nonce = await nonceOf(portOf(0));
     const two = [await prove(nonce), await prove(nonce)];
-    const refused = await call(portOf(0), dpop(token, two));
-    expect([refused.status, refused.body.code]).toEqual([401, 'dpop.repeated']);
+    const denied = await call(portOf(0), dpop(token, two));
+    expect([denied.status, denied.body.code]).toEqual([401, 'dpop.repeated']);
     for (const each of two) expect((await call(portOf(0), dpop(token, each))).status).toBe(200);
   });
 

@@ -1,4 +1,4 @@
-import { type Enforcement, fault, isJson, isThenable } from '@apisec/core';
+import { type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
 import { type ReleasedText, type ReleaseGate, releaseText } from '@apisec/node';
 import type { HookReply } from './types.ts';
 
@@ -24,7 +24,7 @@ export function releasePayload(
       reply.removeHeader('content-length');
       done(null, released.text);
     } else {
-      gate.refuse(released.denial);
+      gate.deny(released.denial);
       // Already answered: what Fastify still writes goes nowhere.
       done(null, '');
     }
@@ -38,7 +38,7 @@ export function releasePayload(
   if (isThenable(released)) {
     // Fastify throws from `done` where a header cannot be sent; late, nobody is left to catch it.
     released.then(conclude).catch((cause: unknown) => {
-      gate.refuse(fault('release.unfilterable', cause));
+      gate.deny(fault('release.unfilterable', cause));
     });
   } else conclude(released);
 }

@@ -78,7 +78,7 @@ describe('a call', () => {
     expect(await response.json()).toEqual({ address: '127.0.0.1', id: '127.0.0.1' });
   });
 
-  test('that is refused reaches no handler and no parser, and is told why', async () => {
+  test('that is denied reaches no handler and no parser, and is told why', async () => {
     const handler = vi.fn();
     const parser = vi.fn();
     const app = create();
@@ -102,7 +102,7 @@ describe('a call', () => {
     ],
     ['rejects', () => Promise.reject(new Error('s3cret'))],
     ['answers nonsense', () => true],
-  ])('whose policy %s is refused, and no error handler hears of it', async (_, check) => {
+  ])('whose policy %s is denied, and no error handler hears of it', async (_, check) => {
     const onError = vi.fn();
     const broken = definePolicy({ name: 'broken', role: 'grant', check: check as never });
     const app = create().setErrorHandler(onError);
@@ -134,7 +134,7 @@ describe('a call', () => {
     expect(seen).toEqual(['a, b']);
   });
 
-  test('whose path Fastify and policies would read differently is refused', async () => {
+  test('whose path Fastify and policies would read differently is denied', async () => {
     // Fastify takes what follows the first slash behind the colon and two slashes.
     const front = definePolicy({
       name: 'front',
@@ -302,7 +302,7 @@ describe('the operation', () => {
   });
 });
 
-test('named as a hook it refuses the call, and tells how to mend', async () => {
+test('named as a hook it denies the call, and tells how to mend', async () => {
   const app = fastify();
   app.get('/', { preHandler: secure(guard().use(open)) as never }, () => 'in');
   const { statusCode, body } = await app.inject('/');
@@ -418,7 +418,7 @@ describe('a policy that sees bodies', () => {
       (app: FastifyInstance) =>
         app.addContentTypeParser('x/y', (_q, payload, done) => done(null, payload)),
     ],
-  ])('refuses a body behind %s', async (_, prepare) => {
+  ])('denies a body behind %s', async (_, prepare) => {
     const init = { body: 'x', headers: { 'content-type': 'x/y' } };
     const answer = await post(init, prepare);
     expect(answer).toMatchObject({ status: 500, body: { code: 'message.unavailable' } });
@@ -549,7 +549,7 @@ describe.each([
       oblige({ onRelease: () => ({ ok: false, denial: { kind: 'forbidden', code: 'inner.no' } }) }),
       'inner.no',
     ],
-  ])('leaves alone what a guard behind it refuses when that %s', async (_, inner, code) => {
+  ])('leaves alone what a guard behind it denies when that %s', async (_, inner, code) => {
     const app = create();
     await app.register(secure(filter));
     app.get('/', secure(inner).route, () => data);
@@ -595,14 +595,14 @@ describe('the end of a call', () => {
     expect(completions).toMatchObject([{ outcome, status }]);
   });
 
-  test('is refused when the guard refuses', async () => {
+  test('is denied when the guard denies', async () => {
     const { completions, guard } = told(closed);
     const app = create();
     await app.register(secure(guard));
     await (await fetch(await serve(app))).text();
     await settled();
     expect(completions).toMatchObject([
-      { outcome: 'refused', status: 403, denial: { code: 'shop.closed' } },
+      { outcome: 'denied', status: 403, denial: { code: 'shop.closed' } },
     ]);
   });
 

@@ -1,18 +1,20 @@
 import {
   type Admission,
-  admit,
-  assertAdmission,
-  assertConfiguration,
   type BodyOutcome,
   type Decision,
   type Denial,
-  fault,
   type HttpFacts,
-  httpRefusal,
-  isThenable,
   pathOf,
   type RequestLike,
 } from '@apisec/core';
+import {
+  admit,
+  assertAdmission,
+  assertConfiguration,
+  fault,
+  httpDenial,
+  isThenable,
+} from '@apisec/core/host';
 import {
   beginCall,
   closeRelease,
@@ -63,11 +65,11 @@ interface State {
 }
 
 /**
- * Refuses every call that the guard does not admit, before its body is read. Registered as a plugin it guards
+ * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
- * one route. Refusals are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
+ * one route. Denials are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
  *
- * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see refuses the
+ * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see denies the
  * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included,
  * and any other body is replaced (`release.unfilterable`, 500).
  *
@@ -134,7 +136,7 @@ function hooks(
     } else send(reply, call.denial as Denial);
   };
 
-  const refuse = ({ call }: State, reply: HookReply, denial: Denial) => {
+  const deny = ({ call }: State, reply: HookReply, denial: Denial) => {
     call.note(denial);
     send(reply, denial);
   };
@@ -173,7 +175,7 @@ function hooks(
       }
       const conclude = (outcome: BodyOutcome) => {
         if (!outcome.ok) {
-          refuse(state, reply, outcome.denial);
+          deny(state, reply, outcome.denial);
           return;
         }
         if ('value' in outcome) request.body = outcome.value;
@@ -181,7 +183,7 @@ function hooks(
         done();
       };
       if (isUnread(request)) {
-        refuse(state, reply, fault('message.unavailable'));
+        deny(state, reply, fault('message.unavailable'));
         return;
       }
       const outcome = onMessage(request.body);
@@ -191,7 +193,7 @@ function hooks(
 
     // Route options that replace one of the other hooks must not open the route.
     preHandler: (request, reply, done) => {
-      // Whose caller has left is over, and told so: nothing would tell the handler any more, or count it.
+      // whose caller has disconnected is over, and told so: nothing would tell the handler any more, or count it.
       if (reply.raw.closed) return;
       if (states.get(request)?.inspected === true) done();
       else send(reply, fault('guard.incomplete'));
@@ -215,10 +217,10 @@ function isUnread({ body, raw }: HookRequest): boolean {
   return typeof (body as { readonly pipe?: unknown }).pipe === 'function';
 }
 
-/** Through Fastify, so that the hooks and logs of the application see the refusal too. */
+/** Through Fastify, so that the hooks and logs of the application see the denial too. */
 function send(reply: HookReply, denial: Denial): void {
   letThrough(reply.raw);
-  const { status, headers, body } = httpRefusal(denial);
+  const { status, headers, body } = httpDenial(denial);
   reply.code(status);
   for (const [name, value] of headers) reply.header(name, value);
   reply.send(body);

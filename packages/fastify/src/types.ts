@@ -24,7 +24,7 @@ export interface HookReply {
 
 type Hook = (request: HookRequest, reply: HookReply, done: (error?: Error) => void) => void;
 
-/** The hooks of one route. They belong together: a route that replaces one of them is refused. */
+/** The hooks of one route. They belong together: a route that replaces one of them is denied. */
 export interface SecureRoute {
   readonly onRequest: Hook;
   readonly preValidation: Hook;

@@ -31,7 +31,7 @@ test('a guard of checks alone cannot be mounted', () => {
   secure(guard().use(check));
 });
 
-test('a policy that needs rawBody cannot be mounted: nobody attests it here', () => {
+test('a policy that needs rawBody cannot be mounted: nobody supplies it here', () => {
   // @ts-expect-error Property 'rawBody' is missing
   secure(guard<HttpFacts & RawBodyFacts>().use(verifySignature()));
 });

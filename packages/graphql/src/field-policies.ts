@@ -2,16 +2,15 @@ import {
   type Decision,
   type Denial,
   definePolicy,
-  fault,
   type GraphqlFacts,
   guard,
-  isThenable,
   type MaybePromise,
   pass,
   type RequestLike,
   type Role,
   type SyncPolicy,
 } from '@apisec/core';
+import { fault, isThenable } from '@apisec/core/host';
 import type { GraphQLSchema } from 'graphql';
 import { expandCoordinate } from './gate-fields.ts';
 

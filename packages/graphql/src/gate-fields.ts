@@ -1,4 +1,5 @@
-import { assertConfiguration, type Denial } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import {
   defaultFieldResolver,
   type GraphQLField,

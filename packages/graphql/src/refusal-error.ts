@@ -1,4 +1,5 @@
-import { type Denial, graphqlRefusal } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { graphqlDenial } from '@apisec/core/host';
 import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 
 /**
@@ -8,7 +9,7 @@ import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
  * @param field where the refusal stands for one field: its path and place are told.
  */
 export function refusalError(denial: Denial, field?: GraphQLResolveInfo): GraphQLError {
-  const { message, extensions } = graphqlRefusal(denial);
+  const { message, extensions } = graphqlDenial(denial);
   const error = new GraphQLError(message, {
     extensions,
     // With its path the error counts as located; otherwise the executor would wrap it in one with a stack.

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import {
   type Server,
   type ServerDuplexStream,

@@ -1,4 +1,5 @@
-import { isThenable, type MaybePromise } from '@apisec/core';
+import type { MaybePromise } from '@apisec/core';
+import { isThenable } from '@apisec/core/host';
 
 /** Runs a task at once, or after those that are still waiting. */
 export type InOrder = (task: () => MaybePromise<void>) => void;

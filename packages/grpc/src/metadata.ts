@@ -1,4 +1,5 @@
-import type { Enforcement, RequestLike } from '@apisec/core';
+import type { RequestLike } from '@apisec/core';
+import type { Enforcement } from '@apisec/core/host';
 import { Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 
 /** Response fields that belong to HTTP/2 and gRPC themselves, not to policies. */

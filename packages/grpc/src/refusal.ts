@@ -1,4 +1,5 @@
-import { type Denial, type Enforcement, grpcRefusal } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { type Enforcement, grpcDenial } from '@apisec/core/host';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import { withHeaders } from './metadata.ts';
 import { encodeStatus } from './rpc-status.ts';
@@ -12,7 +13,7 @@ export function refusalStatus(
   denial: Denial,
   applyHeaders?: Enforcement['applyHeaders'],
 ): StatusObject {
-  const refusal = grpcRefusal(denial);
+  const refusal = grpcDenial(denial);
   const metadata = applyHeaders ? withHeaders(applyHeaders, undefined) : new Metadata();
   for (const [name, value] of refusal.metadata) metadata.set(name, value);
   metadata.set('grpc-status-details-bin', encodeStatus(refusal));

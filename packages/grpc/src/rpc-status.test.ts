@@ -1,4 +1,4 @@
-import { grpcRefusal } from '@apisec/core';
+import { grpcDenial } from '@apisec/core/host';
 import { loadPackageDefinition, type ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 import * as fc from 'fast-check';
@@ -86,7 +86,7 @@ function decode(bytes: Buffer) {
 }
 
 test('a refusal is the same for a protobuf library', () => {
-  const refusal = grpcRefusal({ kind: 'forbidden', code: 'scope.insufficient', detail: 'No.' });
+  const refusal = grpcDenial({ kind: 'forbidden', code: 'scope.insufficient', detail: 'No.' });
   expect(decode(encodeStatus(refusal))).toEqual({
     code: 7,
     message: 'No.',
@@ -101,7 +101,7 @@ test('a refusal is the same for a protobuf library', () => {
 
 test('limits that were exceeded are named', () => {
   const refusal = (names: unknown) =>
-    grpcRefusal({
+    grpcDenial({
       kind: 'rate_limited',
       code: 'limit.exceeded',
       problem: { extensions: { 'violated-policies': names } },
@@ -128,7 +128,7 @@ test('whatever its text and its delay are', () => {
         ),
       ),
       (detail, code, retryAfter) => {
-        const refusal = grpcRefusal({
+        const refusal = grpcDenial({
           kind: 'rate_limited',
           code,
           detail,

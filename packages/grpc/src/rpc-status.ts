@@ -1,4 +1,4 @@
-import type { GrpcRefusal } from '@apisec/core';
+import type { GrpcDenial } from '@apisec/core/host';
 
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
 const QUOTA_FAILURE = 'type.googleapis.com/google.rpc.QuotaFailure';
@@ -9,7 +9,7 @@ const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
  * `ErrorInfo`, `RetryInfo` where a retry can help, and `QuotaFailure` where limits were exceeded. Written by hand because
  * it takes three kinds of field.
  */
-export function encodeStatus(refusal: GrpcRefusal): Buffer {
+export function encodeStatus(refusal: GrpcDenial): Buffer {
   const { code, message, errorInfo, retryAfter, violated } = refusal;
   const details = [any(ERROR_INFO, [text(1, errorInfo.reason), text(2, errorInfo.domain)])];
   // RetryInfo.retry_delay is field 1.

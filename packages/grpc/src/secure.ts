@@ -1,4 +1,5 @@
-import { type Admission, assertConfiguration, type Coverage, coverage, report } from '@apisec/core';
+import { type Admission, type Coverage, coverage } from '@apisec/core';
+import { assertConfiguration, report } from '@apisec/core/host';
 import type { ProxyTrust } from '@apisec/node';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import { type SecuredMethod, securedCall } from './secured-call.ts';

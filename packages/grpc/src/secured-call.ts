@@ -1,17 +1,12 @@
-import {
-  type Admission,
-  admit,
-  type BodyOutcome,
-  type Decision,
-  type Denial,
-  type Ending,
-  type Enforcement,
-  enforce,
-  fault,
-  type GrpcCall,
-  type MaybePromise,
-  settle,
+import type {
+  Admission,
+  BodyOutcome,
+  Decision,
+  Denial,
+  GrpcCall,
+  MaybePromise,
 } from '@apisec/core';
+import { admit, chain, type Ending, type Enforcement, enforce, fault } from '@apisec/core/host';
 import type { ProxyTrust } from '@apisec/node';
 import {
   type Metadata,
@@ -79,7 +74,7 @@ export function securedCall(
   const refuse = (denial: Denial): void =>
     attempt(() => {
       const answer = refusalStatus(denial, metadataSent ? undefined : applyHeaders);
-      if (end({ outcome: 'refused', status: answer.code, denial })) call.sendStatus(answer);
+      if (end({ outcome: 'denied', status: answer.code, denial })) call.sendStatus(answer);
     });
 
   const decided = (decision: Decision<object>, metadata: Metadata, next: () => void): void => {
@@ -107,7 +102,7 @@ export function securedCall(
     // Only an interceptor behind this one can send before there is a decision.
     if (duty === undefined) return refuse(fault('release.unfilterable'));
     if (inspect === undefined) return attempt(() => next(body));
-    return settle(
+    return chain(
       () => inspect(body),
       (outcome) => {
         if (ending !== undefined) return;
@@ -123,7 +118,7 @@ export function securedCall(
 
   const listener: ServerListener = {
     onReceiveMetadata: (metadata, next) => {
-      void settle(
+      void chain(
         () => {
           const view = requestView(fact.operation, metadata, call);
           return admission.check(view, seedOf(fact, call, view, trust));

@@ -88,7 +88,7 @@ describe.each([false, true])('decisions that need a promise: %s', (late) => {
     expect(answer.trailing.get('www-authenticate')).toEqual(['Bearer']);
     expect(started).toEqual([]);
     expect(completions).toMatchObject([
-      { outcome: 'refused', status: 16, denial: { code: 'key.missing' } },
+      { outcome: 'denied', status: 16, denial: { code: 'key.missing' } },
     ]);
   });
 });
@@ -134,7 +134,7 @@ describe('unlisted methods', () => {
     expect(answer).toMatchObject({ code: status.PERMISSION_DENIED, replies: [] });
     expect(completions).toMatchObject([
       {
-        outcome: 'refused',
+        outcome: 'denied',
         denial: { code: 'operation.unlisted' },
         facts: { call: { protocol: 'grpc', operation: RESET } },
       },
@@ -282,7 +282,7 @@ describe('header edits', () => {
       details: 'policy.invalid_outcome',
     });
     expect(started).toEqual([]);
-    expect(completions).toMatchObject([{ outcome: 'refused', status: 13 }]);
+    expect(completions).toMatchObject([{ outcome: 'denied', status: 13 }]);
   });
 
   test('come once, and not again with a refusal in the middle', async () => {
@@ -468,7 +468,7 @@ test('shadow mode refuses nothing and tells', async () => {
   expect((await shop.call(GET, { metadata: HONEST })).code).toBe(status.OK);
   expect(completions[0]?.trace).toMatchObject([
     { policy: 'gate', verdict: 'passed' },
-    { policy: 'strict', verdict: 'would_refuse', denial: { code: 'shop.closed' } },
+    { policy: 'strict', verdict: 'would_deny', denial: { code: 'shop.closed' } },
   ]);
 });
 

@@ -100,7 +100,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
     expect(trailing.get('grpc-status-details-bin').join()).toContain('item.forbidden');
     await vi.waitFor(() => expect(cancelled).toEqual([path]), { timeout: 10_000 });
     expect(handled).toEqual(['a', 'b']);
-    expect(completions).toMatchObject([{ outcome: 'refused', status: 7, denial: STOP }]);
+    expect(completions).toMatchObject([{ outcome: 'denied', status: 7, denial: STOP }]);
   });
 
   test.each([GET, LIST])('%s: start no handler for a refused message', async (path) => {
@@ -134,7 +134,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
     const { code, replies } = await shop.call(path, { metadata, messages });
     expect(code).toBe(status.PERMISSION_DENIED);
     expect(replies.map(({ index }) => index)).toEqual(path === LIST || path === CHAT ? [0, 1] : []);
-    expect(completions).toMatchObject([{ outcome: 'refused', status: 7, denial: STOP }]);
+    expect(completions).toMatchObject([{ outcome: 'denied', status: 7, denial: STOP }]);
   });
 
   test('release a payload before the status of an error right behind it', async () => {
@@ -268,7 +268,7 @@ test('a handler that answers after the call was refused is not heard', async () 
   const { code, replies } = await shop.call(CHAT, { metadata });
   await finished.promise;
   expect({ code, replies }).toEqual({ code: status.PERMISSION_DENIED, replies: [] });
-  expect(completions).toMatchObject([{ outcome: 'refused' }]);
+  expect(completions).toMatchObject([{ outcome: 'denied' }]);
 });
 
 test('a caller that sends faster than inspectors answer is held back', async () => {
@@ -405,7 +405,7 @@ test('an interceptor behind this one cannot answer before the call is admitted',
   const late = gate({ onComplete }, { late: true });
   const shop = await openShop([secure({ methods: everyKind(late) }), eager as never]);
   expect(await shop.call(GET, { metadata })).toMatchObject({ code: status.INTERNAL, replies: [] });
-  await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'refused' }]), {
+  await vi.waitFor(() => expect(completions).toMatchObject([{ outcome: 'denied' }]), {
     timeout: 10_000,
   });
 });

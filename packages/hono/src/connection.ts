@@ -20,7 +20,7 @@ const callsByConnection = new WeakMap<Connection, Set<() => void>>();
  * queued behind another of its connection (pipelining, RFC 9112 §9.3.2) never tells that: its body would
  * neither be read to the end nor cancelled. Other hosts have no queues, and no such connection.
  */
-export function onConnectionGone(c: Context, tell: () => void): () => void {
+export function onDisconnect(c: Context, tell: () => void): () => void {
   const connection = connectionOf(c);
   if (connection === undefined) return nothing;
   if (connection.destroyed === true) {

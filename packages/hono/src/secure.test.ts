@@ -52,7 +52,7 @@ describe('on one route', () => {
     expect(nosniff(response)).toBe('nosniff');
   });
 
-  test('a refused call reaches nothing and is told why as problem details', async () => {
+  test('a denied call reaches nothing and is told why as problem details', async () => {
     const handler = vi.fn<() => Response>(() => new Response('secret'));
     const app = new Hono();
     app.get('/orders', secure(closed), handler);
@@ -200,7 +200,7 @@ describe('the operation', () => {
     expect(await seen(app)('/a/b')).toBe('GET /a/:x');
   });
 
-  test('decides by coverage; what is not listed, or not there, is refused', async () => {
+  test('decides by coverage; what is not listed, or not there, is denied', async () => {
     const app = new Hono();
     app.use(secure(coverage({ 'GET /open/:id': open, 'GET /closed': closed })));
     app.get('/open/:id', (c) => c.text('ok'));
@@ -300,7 +300,7 @@ describe('the host', () => {
     )
     .use(allowAnonymous());
 
-  test('attests the peer, and may stand in a nearer request', async () => {
+  test('supplies the peer, and may stand in a nearer request', async () => {
     const host: SecureOptions['host'] = () => ({
       peer: { address: '192.0.2.1', id: '192.0.2.1' },
       request: { method: 'GET', url: '/raw', headers: new Headers() },
@@ -405,7 +405,7 @@ describe('responses', () => {
     expect(headers.get('x-request-id')).toBe('1');
   });
 
-  test('of refusals keep what earlier middleware set', async () => {
+  test('of denials keep what earlier middleware set', async () => {
     const app = new Hono();
     app.use(async (c, next) => {
       c.header('x-request-id', '1');
@@ -472,7 +472,7 @@ describe('bodies', () => {
       'message.unsupported',
     ],
     ['that are not there', { method: 'POST' }, 400, 'amount.invalid'],
-  ])('%s are refused', async (_name, init, status, code) => {
+  ])('%s are denied', async (_name, init, status, code) => {
     expect(await echo(positive)(init)).toMatchObject([status, { code }]);
   });
 
@@ -494,7 +494,7 @@ describe('bodies', () => {
     expect(await read(post('{"amount":2}'))).toEqual([200, { amount: 4 }]);
   });
 
-  test('read past Hono cannot be shown, and the call is refused', async () => {
+  test('read past Hono cannot be shown, and the call is denied', async () => {
     const read = echo(positive, async (c, next) => {
       await c.req.raw.text();
       await next();
@@ -603,7 +603,7 @@ describe('the end of a call', () => {
       ['failed', 500, undefined],
     ],
     [
-      'refused further in',
+      'denied further in',
       (app) => app.get('/a', secure(closed), (c) => c.text('')),
       ['succeeded', 403, undefined],
     ],

@@ -1,24 +1,26 @@
+import type {
+  Admission,
+  CertificateFacts,
+  ClientCertificate,
+  FetchFacts,
+  HttpFacts,
+  Peer,
+  RequestLike,
+} from '@apisec/core';
 import {
-  type Admission,
-  type Attested,
   admit,
   assertAdmission,
   assertBodyLimit,
-  type CertificateFacts,
-  type ClientCertificate,
   DEFAULT_MAX_BODY_BYTES,
   type FetchCall,
-  type FetchFacts,
   type FetchOptions,
   guardFetch,
-  type HttpFacts,
-  type Peer,
-  type RequestLike,
   readRawBody,
+  type Supplied,
   UNKNOWN_PEER,
-} from '@apisec/core';
+} from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
-import { onConnectionGone } from './connection.ts';
+import { onDisconnect } from './connection.ts';
 import { operationOf, operationsBefore } from './operation.ts';
 
 /** What a host knows of a call beyond the web standards. */
@@ -33,13 +35,13 @@ export interface HonoHost {
 /** Options of {@link secure}. */
 export interface SecureOptions<Raw extends boolean = boolean>
   extends Pick<FetchOptions, 'maxBodyBytes'> {
-  /** Who is at the other end, from what your runtime attests. Default: unknown. */
+  /** Who is at the other end, from what your runtime supplies. Default: unknown. */
   readonly host?: ((c: Context) => HonoHost) | undefined;
   /** The operation that a call means, for `coverage`. Default: `METHOD pattern` of its route. */
   readonly operation?: ((c: Context) => string) | undefined;
   /**
    * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
-   * (`authenticateSignature`). A larger one is refused (`message.too_large`). Default: false.
+   * (`authenticateSignature`). A larger one is denied (`message.too_large`). Default: false.
    */
   readonly rawBody?: Raw | undefined;
   /** Told what an `onComplete` or a callback of these options threw. */
@@ -47,12 +49,12 @@ export interface SecureOptions<Raw extends boolean = boolean>
 }
 
 /** A guard, or a `coverage`. */
-type Admitting<Seed extends object, Facts extends object> = Admission<Seed, Facts> & {
+type Admitting<HostFacts extends object, Facts extends object> = Admission<HostFacts, Facts> & {
   readonly operations?: readonly string[];
 };
 
 /**
- * Refuses what the guard refuses, before anything behind it runs: as middleware of one route, or of many with
+ * Denies what the guard denies, before anything behind it runs: as middleware of one route, or of many with
  * `app.use`. Handlers read facts with `factsOf(c, guard)`. With a `coverage` table, a listed route that takes
  * `next` and comes before the handler may answer in its place, so its guard must admit the call too. Put it before validators: where a policy replaces
  * the body, what was read before is of the old one.
@@ -60,7 +62,7 @@ type Admitting<Seed extends object, Facts extends object> = Admission<Seed, Fact
  * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: put
  * `cors` into a guard that is mounted with `app.use`, or into the `unlisted` guard of a `coverage` table that is.
  *
- * Refusals are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
+ * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
  * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` (default 1 MiB).
  *
  * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
@@ -87,7 +89,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       const facts: HttpFacts & CertificateFacts = { call, peer, certificate };
       return { view: request, facts };
     };
-    const raw = async (): Promise<Attested<FetchFacts<true>>> => {
+    const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
       const read = await readRawBody(await unreadRequest(c), maxBodyBytes);
       if (!read.ok) return read;
@@ -98,7 +100,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       {
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
-        attest: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['attest'],
+        supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
         request: () => unreadRequest(c),
         handle: async (decision, inspected) => {
           if (inspected) replaceRequest(c, inspected);
@@ -108,7 +110,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         },
         // An HTTPException is an answer, not a fault, unless its status says so.
         threw: () => c.error !== undefined && !('getResponse' in c.error),
-        onGone: (tell) => onConnectionGone(c, tell),
+        onDisconnect: (tell) => onDisconnect(c, tell),
       },
       { maxBodyBytes, onFault, rethrow: true },
     );

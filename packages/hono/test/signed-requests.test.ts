@@ -77,7 +77,7 @@ test('a body that earlier middleware has read is still the one that was signed',
   expect(await response.json()).toEqual({ subject: 'acme', body: '{"total": 1}' });
 });
 
-test('what is changed on the way is refused', async () => {
+test('what is changed on the way is denied', async () => {
   expect(await sendAs(await post('{"total":1}'), '{"total":1}')).toBe(200);
   expect(await sendAs(await post('{"total":1}'), '{"total":9}')).toBe(401);
   expect(await sendAs(await post('{"total":1}'), '{"total":1}', '/orders?page=2')).toBe(401);

@@ -34,7 +34,7 @@ test('a guard of checks alone cannot be mounted', () => {
   secure(guard().use(securityHeaders()));
 });
 
-test('a policy that needs what Hono cannot attest cannot be mounted', () => {
+test('a policy that needs what Hono cannot supply cannot be mounted', () => {
   const signed = guard<HttpFacts & RawBodyFacts>().use(
     definePolicy<RawBodyFacts, NoFacts, 'grant'>({
       name: 'signed',

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import { type Completion, type Decision, fault, type Obligations } from '@apisec/core';
+import type { Completion, Decision, Obligations } from '@apisec/core';
+import { fault } from '@apisec/core/host';
 import { describe, expect, test } from 'vitest';
 import { exchange, serveHttp1 } from '../test/servers.ts';
 import { beginCall, type NodeCall } from './call.ts';
-import { sendRefusal } from './response.ts';
+import { sendDenial } from './response.ts';
 
 const allow = (...obligations: Obligations[]): Decision<object> => ({
   allowed: true,
@@ -12,7 +13,7 @@ const allow = (...obligations: Obligations[]): Decision<object> => ({
   obligations,
   trace: [],
 });
-const refuse = (...obligations: Obligations[]): Decision<object> => ({
+const deny = (...obligations: Obligations[]): Decision<object> => ({
   allowed: false,
   denial: { kind: 'forbidden', code: 'shop.closed' },
   gathered: {},
@@ -49,35 +50,33 @@ describe('a call', () => {
     expect(told).toMatchObject([{ outcome, status, facts: { tenant: 't' } }]);
   });
 
-  test('that is refused has its denial', async () => {
-    const told = await serve(refuse, (response, { denial }) => {
-      if (denial) sendRefusal(response, denial);
+  test('that is denied has its denial', async () => {
+    const told = await serve(deny, (response, { denial }) => {
+      if (denial) sendDenial(response, denial);
     });
     expect(told).toMatchObject([
-      { outcome: 'refused', status: 403, denial: { code: 'shop.closed' } },
+      { outcome: 'denied', status: 403, denial: { code: 'shop.closed' } },
     ]);
   });
 
-  test('that is refused after its decision is told as refused, with the first reason', async () => {
+  test('that is denied after its decision is told as denied, with the first reason', async () => {
     const told = await serve(allow, (response, call) => {
       call.note(fault('release.unfilterable'));
       call.note(fault('policy.threw'));
       response.writeHead(500).end();
     });
-    expect(told).toMatchObject([{ outcome: 'refused', denial: { code: 'release.unfilterable' } }]);
+    expect(told).toMatchObject([{ outcome: 'denied', denial: { code: 'release.unfilterable' } }]);
   });
 
-  test('whose headers cannot be sent is refused', async () => {
+  test('whose headers cannot be sent is denied', async () => {
     const headers = [{ op: 'set', name: 'x', value: '\n' }] as const;
     const told = await serve(
       (duty) => allow({ ...duty, headers }),
       (response, { denial }) => {
-        if (denial) sendRefusal(response, denial);
+        if (denial) sendDenial(response, denial);
       },
     );
-    expect(told).toMatchObject([
-      { outcome: 'refused', denial: { code: 'policy.invalid_outcome' } },
-    ]);
+    expect(told).toMatchObject([{ outcome: 'denied', denial: { code: 'policy.invalid_outcome' } }]);
   });
 
   test('that is cut is aborted', async () => {

@@ -1,50 +1,47 @@
-import {
-  type Admission,
-  type CertificateFacts,
-  type Decision,
-  type Denial,
-  type Enforcement,
-  enforce,
-  fault,
-  type HttpFacts,
-  type MaybePromise,
-  type Refused,
-  type RequestLike,
-  settle,
+import type {
+  Admission,
+  CertificateFacts,
+  Decision,
+  Denial,
+  Denied,
+  HttpFacts,
+  MaybePromise,
+  RequestLike,
 } from '@apisec/core';
+import { chain, type Enforcement, enforce, fault } from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
 import { type NodeResponse, onEnd } from './response.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
 
 /**
- * Decides a call, at once where the guard does. Refuses with `call.unattested` when `attest` throws: it runs
- * callbacks of the application, and who calls what must be known before anybody is let in. Refuses with
+ * Decides a call, at once where the guard does. Denies with `call.unattested` when `supply` throws: it runs
+ * callbacks of the application, and who calls what must be known before anybody is let in. Denies with
  * `call.target_unclear` (400) a target whose path policies and routers would read differently.
  */
 export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
-  attest: () => HttpFacts & CertificateFacts,
+  supply: () => HttpFacts & CertificateFacts,
 ): MaybePromise<Decision<Facts>> {
   const { url } = view;
   if (!url.startsWith('/') && url !== '*') return undecided(UNCLEAR);
-  return settle<Decision<Facts>, Decision<Facts>>(
-    () => admission.check(view, attest()),
+  return chain<Decision<Facts>, Decision<Facts>>(
+    () => admission.check(view, supply()),
     (decision) => decision,
     (cause) => undecided(fault('call.unattested', cause)),
   );
 }
 
-function undecided(denial: Denial): Refused {
+function undecided(denial: Denial): Denied {
   return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
 }
 
 /** One decided call on its way through a Node framework. */
 export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
-  /** The refusal to render, where there is one: of the decision, or noted since. */
+  /** The denial to render, where there is one: of the decision, or noted since. */
   readonly denial: Denial | undefined;
-  /** Remembers a refusal after the decision (of a message, of a payload) for `onComplete`. */
+  /** Remembers a denial after the decision (of a message, of a payload) for `onComplete`. */
   readonly note: (denial: Denial) => void;
 }
 
@@ -75,7 +72,7 @@ export function beginCall(
       const { denial } = call;
       const status = response.statusCode;
       const ended = aborted ? 'aborted' : status >= 500 ? 'failed' : 'succeeded';
-      duty.complete({ outcome: denial === undefined ? ended : 'refused', status, denial });
+      duty.complete({ outcome: denial === undefined ? ended : 'denied', status, denial });
     });
   }
   return call;

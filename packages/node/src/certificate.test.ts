@@ -253,7 +253,7 @@ describe('the list of names that Node writes', () => {
     },
   );
 
-  test('is read or refused, whatever it is, and gives back what was written', () => {
+  test('is read or denied, whatever it is, and gives back what was written', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(() => readAltNames(text)).not.toThrow();

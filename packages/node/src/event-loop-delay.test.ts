@@ -114,6 +114,6 @@ test.each([
   { interval: -1 },
   { limit: Number.NaN },
   { interval: Number.POSITIVE_INFINITY },
-])('%j refuses to construct', (options) => {
+])('%j does not construct', (options) => {
   expect(() => eventLoopDelay(options)).toThrow(ConfigurationError);
 });

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 
 /** Options of {@link eventLoopDelay}. */
 export interface EventLoopDelayOptions {

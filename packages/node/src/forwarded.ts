@@ -1,4 +1,4 @@
-import { type Address, parseAddress } from '@apisec/core';
+import { type Address, parseAddress } from '@apisec/core/host';
 
 /**
  * The addresses of `X-Forwarded-For` from right to left; undefined for an element that is no address. A port

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { enforce, type HeaderEdit } from '@apisec/core';
+import type { HeaderEdit } from '@apisec/core';
+import { enforce } from '@apisec/core/host';
 import { describe, expect, test } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
 import { applyNodeHeaders } from './headers.ts';
@@ -167,7 +168,7 @@ test.each([
   ['a line break in an appended value', append('x', 'a\nb')],
   ['a name that is no token', set('x y', 'a')],
   ['an appended name that is no token', append('x:', 'a')],
-])('%s is a refusal, not a throw', async (_, edit) => {
+])('%s is a denial, not a throw', async (_, edit) => {
   let denial: unknown;
   const base = await serveHttp1((_, response: NodeResponse) => {
     denial = applyNodeHeaders(response, duty([edit]));

@@ -1,5 +1,6 @@
 import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
-import { type Denial, type Enforcement, fault } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { type Enforcement, fault } from '@apisec/core/host';
 import type { NodeResponse } from './response.ts';
 
 type Append = { readonly op: 'append'; readonly name: string; readonly value: string };
@@ -9,7 +10,7 @@ type LateEdit = Append | { readonly op: 'delete'; readonly name: string };
  * Applies header edits to a Node response. `set` stands unless the handler sets the header itself; `append` and
  * `delete` hold whatever the handler does, so they are done when the head is written.
  *
- * @returns a refusal when an edit cannot be sent (a line break in its value, say): a response without the
+ * @returns a denial when an edit cannot be sent (a line break in its value, say): a response without the
  * headers that policies ask for must not go out as if it had them.
  */
 export function applyNodeHeaders(

@@ -5,11 +5,6 @@ export {
   type EventLoopDelayOptions,
   eventLoopDelay,
 } from './event-loop-delay.ts';
-export {
-  type NodePasswordHasherOptions,
-  nodePasswordHasher,
-  type ScryptCost,
-} from './node-password-hasher.ts';
 export { nodeVerifier } from './node-verifier.ts';
 
 // For adapter authors.
@@ -31,5 +26,5 @@ export {
   type NodeResponse,
   onEnd,
   type ResponseWriters,
-  sendRefusal,
+  sendDenial,
 } from './response.ts';

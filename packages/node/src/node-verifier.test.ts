@@ -87,17 +87,17 @@ describe('nodeVerifier', () => {
     const token = await signed(algorithm);
     const { signature } = token;
     expect(check(token, algorithm, signature)).toMatchObject({ ok: true });
-    const refused = { ok: false, denial: { code: 'token.signature_invalid' } };
+    const denied = { ok: false, denial: { code: 'token.signature_invalid' } };
     const flipped = signature.map((byte, index) => (index === 0 ? byte ^ 1 : byte));
-    expect(check(token, algorithm, flipped)).toMatchObject(refused);
-    expect(check(token, algorithm, signature.subarray(1))).toMatchObject(refused);
-    expect(check(token, algorithm, new Uint8Array([...signature, 0]))).toMatchObject(refused);
-    expect(check(token, algorithm, new Uint8Array())).toMatchObject(refused);
+    expect(check(token, algorithm, flipped)).toMatchObject(denied);
+    expect(check(token, algorithm, signature.subarray(1))).toMatchObject(denied);
+    expect(check(token, algorithm, new Uint8Array([...signature, 0]))).toMatchObject(denied);
+    expect(check(token, algorithm, new Uint8Array())).toMatchObject(denied);
     const other = await signed(algorithm, { sub: 'admin' });
-    expect(check({ ...token, data: other.data }, algorithm, signature)).toMatchObject(refused);
+    expect(check({ ...token, data: other.data }, algorithm, signature)).toMatchObject(denied);
   });
 
-  test('a signature without its leading zero byte is refused (RFC 8017 §8.1.2)', async () => {
+  test('a signature without its leading zero byte is denied (RFC 8017 §8.1.2)', async () => {
     const pair = await crypto.subtle.generateKey(generating('RS256'), true, ['sign', 'verify']);
     if (!('privateKey' in pair)) throw new Error('RSA keys come in pairs');
     const { n, e } = await crypto.subtle.exportKey('jwk', pair.publicKey);
@@ -119,7 +119,7 @@ describe('nodeVerifier', () => {
     expect.unreachable('no signature began with a zero byte');
   });
 
-  test('a salt that is not as long as the hash is refused (RFC 7518 §3.5)', async () => {
+  test('a salt that is not as long as the hash is denied (RFC 7518 §3.5)', async () => {
     const { jwk, data } = await signed('PS256');
     const pair = await crypto.subtle.generateKey(generating('PS256'), true, ['sign', 'verify']);
     if (!('privateKey' in pair)) throw new Error('RSA keys come in pairs');
@@ -178,7 +178,7 @@ describe.skipIf(!existsSync(file))('published vectors (Wycheproof ECDSA P-256, P
       const verify = nodeVerifier()(key, 'ES256');
       if (typeof verify === 'function') valid = verify(bytes(msg), bytes(sig));
     } catch {
-      // Refusing to use a key refuses its signatures.
+      // Denying to use a key denies its signatures.
     }
     expect(valid).toBe(result === 'valid');
   });

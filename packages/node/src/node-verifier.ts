@@ -11,7 +11,7 @@ import {
 import type { JwsAlgorithm, SignatureVerifier, VerifySignature } from '@apisec/core';
 
 /**
- * Verifies signatures with `node:crypto`, synchronously: refuses what WebCrypto refuses, and lets a token that was
+ * Verifies signatures with `node:crypto`, synchronously: denies what WebCrypto denies, and lets a token that was
  * never seen before be decided without a promise. Meant for `authenticateJwt({ verifier })`.
  *
  * @example

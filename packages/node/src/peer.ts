@@ -1,12 +1,11 @@
+import { type Peer, peerOf } from '@apisec/core';
 import {
   type Address,
   addressRanges,
   assertConfiguration,
-  type Peer,
   parseAddress,
-  peerOf,
   UNKNOWN_PEER,
-} from '@apisec/core';
+} from '@apisec/core/host';
 import { readForwarded, readForwardedFor } from './forwarded.ts';
 
 /** Options of {@link trustProxies}. */

@@ -1,5 +1,5 @@
 import type { Http2ServerResponse } from 'node:http2';
-import { fault } from '@apisec/core';
+import { fault } from '@apisec/core/host';
 import { describe, expect, test } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
 import { closeRelease, type ReleaseGate, releaseText } from './release.ts';
@@ -143,10 +143,10 @@ describe('a closed response', () => {
     expect(called).toBe(4);
   });
 
-  test('cannot be opened after it was refused or has ended', async () => {
+  test('cannot be opened after it was denied or has ended', async () => {
     const opened: boolean[] = [];
     await outcomes((response, gate) => {
-      gate.refuse(fault('policy.threw'));
+      gate.deny(fault('policy.threw'));
       opened.push(gate.open());
       response.end('s3cret');
     });
@@ -174,10 +174,10 @@ describe('a closed response', () => {
     expect(errors).toEqual([expect.any(Error), expect.any(Error)]);
   });
 
-  test('cuts the connection when it is refused half-way', async () => {
+  test('cuts the connection when it is denied half-way', async () => {
     const { http1 } = await outcomes((response, gate) => {
       gate.open();
-      response.write('half', () => gate.refuse(fault('policy.threw')));
+      response.write('half', () => gate.deny(fault('policy.threw')));
     });
     expect(http1).toContain('half');
     expect(http1).not.toMatch(/0\r\n\r\n$/);

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { type BodyOutcome, type Denial, fault, type MaybePromise, settle } from '@apisec/core';
-import { holdBack, type NodeResponse, sendRefusal } from './response.ts';
+import type { BodyOutcome, Denial, MaybePromise } from '@apisec/core';
+import { chain, fault } from '@apisec/core/host';
+import { holdBack, type NodeResponse, sendDenial } from './response.ts';
 
 /** Stands before a response that a policy must see before the caller does. */
 export interface ReleaseGate {
@@ -8,9 +9,9 @@ export interface ReleaseGate {
   readonly open: () => boolean;
   /** Takes `open` back, unless the response has ended: what it was opened for threw. */
   readonly close: () => void;
-  /** Replaces whatever the handler said with a refusal, once. */
-  readonly refuse: (denial: Denial) => void;
-  readonly state: () => 'closed' | 'open' | 'refused';
+  /** Replaces whatever the handler said with a denial, once. */
+  readonly deny: (denial: Denial) => void;
+  readonly state: () => 'closed' | 'open' | 'denied';
 }
 
 type Arguments = readonly unknown[];
@@ -19,10 +20,10 @@ type Write = (...args: Arguments) => never;
 
 /**
  * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
- * refusal `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
+ * denial `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
  * responses of their own, fail. What a handler writes to the socket or the HTTP/2 stream itself is out of its reach.
  *
- * @param note told of the refusal.
+ * @param note told of the denial.
  */
 export function closeRelease(response: NodeResponse, note: (denial: Denial) => void): ReleaseGate {
   // Both kinds of response take the same arguments; TypeScript cannot call a union of overloads.
@@ -32,7 +33,7 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   const end = target.end.bind(target) as Write;
   const flushHeaders = target.flushHeaders.bind(target);
   const before = target.getHeaders();
-  let state: 'closed' | 'open' | 'refused' = 'closed';
+  let state: 'closed' | 'open' | 'denied' = 'closed';
   // Headers cannot be taken back once they are written, so they wait until it is known what follows.
   let head: Arguments | undefined;
   const open = () => {
@@ -53,8 +54,8 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
       throw cause;
     }
   };
-  const refuse = (denial: Denial) => {
-    if (state === 'refused') return;
+  const deny = (denial: Denial) => {
+    if (state === 'denied') return;
     note(denial);
     if (!target.headersSent) {
       // As if the handler had said nothing: its headers may tell what its body must not.
@@ -64,8 +65,8 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     head = undefined;
     // Also for itself: the `end` of HTTP/2 writes through `write` as it finds it.
     open();
-    sendRefusal(target, denial, { writeHead, end });
-    state = 'refused';
+    sendDenial(target, denial, { writeHead, end });
+    state = 'denied';
   };
   const replaced = {
     writeHead: (...args: Arguments) => {
@@ -75,13 +76,13 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     },
     write: (...args: Arguments) => {
       if (state === 'open') return write(...args);
-      if (isContent(args[0])) refuse(fault('release.unfilterable'));
+      if (isContent(args[0])) deny(fault('release.unfilterable'));
       callBack(args);
       return true;
     },
     end: (...args: Arguments) => {
-      if (state === 'closed' && isContent(args[0])) refuse(fault('release.unfilterable'));
-      if (state === 'refused') {
+      if (state === 'closed' && isContent(args[0])) deny(fault('release.unfilterable'));
+      if (state === 'denied') {
         callBack(args);
         return target;
       }
@@ -92,21 +93,21 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
       if (state === 'open') flushHeaders();
     },
   };
-  Object.assign(target, replaced, 'stream' in response && { createPushResponse: refusePush });
+  Object.assign(target, replaced, 'stream' in response && { createPushResponse: denyPush });
   holdBack(target, open);
   return {
     open,
     close,
-    refuse,
+    deny,
     state: () => state,
   };
 }
 
-function refusePush(_headers: object, callback: (error: Error) => void): void {
+function denyPush(_headers: object, callback: (error: Error) => void): void {
   callback(new Error('Policies filter this response, and a pushed one would pass them by.'));
 }
 
-/** A body that may go out as JSON text, or the refusal. */
+/** A body that may go out as JSON text, or the denial. */
 export type ReleasedText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly denial: Denial };
@@ -116,7 +117,7 @@ export function releaseText(
   onRelease: (payload: unknown) => MaybePromise<BodyOutcome>,
   text: string,
 ): MaybePromise<ReleasedText> {
-  return settle<BodyOutcome, ReleasedText>(
+  return chain<BodyOutcome, ReleasedText>(
     () => onRelease(JSON.parse(text)),
     (outcome) => {
       if (!outcome.ok || !('value' in outcome)) return outcome.ok ? { ok: true, text } : outcome;

@@ -14,7 +14,7 @@ async function view<T>(lines: readonly string[], read: (view: RequestLike) => T)
   });
   const [line = 'GET / HTTP/1.1', ...fields] = lines;
   await exchange(base, [line, 'Host: a', 'Connection: close', ...fields, '', ''].join('\r\n'));
-  // A request that the server refuses itself has no view, which no test here sends.
+  // A request that the server denies itself has no view, which no test here sends.
   return found as T;
 }
 

@@ -51,7 +51,7 @@ const FIRST_ONLY: ReadonlySet<string> = new Set([
 /**
  * What policies see of a Node request: a view, not a copy. Nothing is computed until a policy asks, and no
  * web `Request` is built. `url` is the target as the caller sent it (frameworks that rewrite `url` keep it in
- * `originalUrl`), in origin form. One that has no such form stays as it is, for `decideCall` to refuse.
+ * `originalUrl`), in origin form. One that has no such form stays as it is, for `decideCall` to deny.
  *
  * Headers follow the Fetch standard: a repeated field is joined with `, ` (cookies with `; `), also where
  * Node keeps only the first.

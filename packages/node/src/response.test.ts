@@ -3,7 +3,7 @@ import { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
-import { type NodeResponse, onEnd, sendRefusal } from './response.ts';
+import { type NodeResponse, onEnd, sendDenial } from './response.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const denial = {
@@ -13,11 +13,11 @@ const denial = {
   challenges: [{ scheme: 'Bearer', params: { error: 'invalid_token' } }],
 } as const;
 
-describe('a refusal', () => {
+describe('a denial', () => {
   test('is problem details with its challenge, whole and with its length', async () => {
     const base = await serveHttp1((_, response) => {
       response.statusMessage = 's3cret';
-      sendRefusal(response, denial);
+      sendDenial(response, denial);
     });
     const answer = await exchange(base, GET);
     expect(answer).toMatch(/^HTTP\/1\.1 401 Unauthorized\r\n/);
@@ -29,14 +29,14 @@ describe('a refusal', () => {
   });
 
   test('to HEAD has no body', async () => {
-    const base = await serveHttp1((_, response) => sendRefusal(response, denial));
+    const base = await serveHttp1((_, response) => sendDenial(response, denial));
     const answer = await exchange(base, GET.replace('GET', 'HEAD'));
     expect(answer).toMatch(/^HTTP\/1\.1 401 [^]*\r\n\r\n$/);
   });
 
   test('that is an answer has no body and no type', async () => {
     const preflight = { ...denial, answer: { status: 204 } } as const;
-    const base = await serveHttp1((_, response) => sendRefusal(response, preflight));
+    const base = await serveHttp1((_, response) => sendDenial(response, preflight));
     const answer = await exchange(base, GET);
     expect(answer).toMatch(/^HTTP\/1\.1 204 [^]*\r\n\r\n$/);
     expect(answer).not.toContain('content-');
@@ -44,7 +44,7 @@ describe('a refusal', () => {
 
   test('cuts the connection where another response has begun', async () => {
     const base = await serveHttp1((_, response) => {
-      response.write('half', () => sendRefusal(response, denial));
+      response.write('half', () => sendDenial(response, denial));
     });
     const answer = await exchange(base, GET);
     expect(answer).toContain('half');
@@ -53,7 +53,7 @@ describe('a refusal', () => {
   });
 
   test('is the same over HTTP/2', async () => {
-    const session = await serveHttp2((_, response) => sendRefusal(response, denial));
+    const session = await serveHttp2((_, response) => sendDenial(response, denial));
     const { headers, body } = await call(session, { ':path': '/' });
     expect(headers).toMatchObject({ ':status': 401, 'content-type': 'application/problem+json' });
     expect(JSON.parse(body)).toMatchObject({ code: 'token.expired' });

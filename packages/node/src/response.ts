@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
-import { type Denial, httpRefusal } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { httpDenial } from '@apisec/core/host';
 
 /** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -20,7 +21,7 @@ export function holdBack(response: NodeResponse, open: () => unknown): void {
 }
 
 /**
- * Opens every gate of a response. For a refusal: a guard that stands behind another may refuse what the first
+ * Opens every gate of a response. For a denial: a guard that stands behind another may deny what the first
  * wants to filter, and there is nothing of the handler's in it.
  */
 export function letThrough(response: NodeResponse): void {
@@ -28,10 +29,10 @@ export function letThrough(response: NodeResponse): void {
 }
 
 /**
- * Renders a refusal (`httpRefusal`) as the whole response. Where another response is already on its way and
+ * Renders a denial (`httpDenial`) as the whole response. Where another response is already on its way and
  * not complete, the connection is cut: the caller must not take what it has for the whole.
  */
-export function sendRefusal(
+export function sendDenial(
   response: NodeResponse,
   denial: Denial,
   writers: ResponseWriters = response as ServerResponse,
@@ -41,7 +42,7 @@ export function sendRefusal(
     return;
   }
   letThrough(response);
-  const { status, headers, body } = httpRefusal(denial);
+  const { status, headers, body } = httpDenial(denial);
   for (const [name, value] of headers) response.setHeader(name, value);
   if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
   // HTTP/2 has no reason phrase, and warns whoever sets one.

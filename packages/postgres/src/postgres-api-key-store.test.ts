@@ -168,7 +168,7 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
       });
     });
 
-    test('admit a key, refuse it once it is revoked, and keep its row', async () => {
+    test('admit a key, deny it once it is revoked, and keep its row', async () => {
       const { id, key } = await issue({ scopes: ['orders:read'] });
       const check = async () =>
         authenticateApiKey({ keys: service() }).check(
@@ -213,7 +213,7 @@ describe('the schema', () => {
     ['beginning with a digit', '1a'],
     ['longer than a name', 'a'.repeat(64)],
     ['no text', 7],
-  ])('%s is refused', (_name, name) => {
+  ])('%s is denied', (_name, name) => {
     const client: PostgresClient = { query: () => Promise.reject(new Error('asked')) };
     expect(() => postgresApiKeyStore(client, { schema: name as string })).toThrow('schema must be');
     expect(() => migrationSql({ schema: name as string })).toThrow('schema must be');

@@ -176,7 +176,7 @@ export function postgresApiKeyStore(
         const remaining = charges.map(({ name, limit }) => [name, limit - (used[name]?.[1] ?? 0)]);
         return { ok: true, remaining: Object.fromEntries(remaining) as Record<string, number> };
       }
-      // Only to say which: the refusal stands, whatever has changed since.
+      // Only to say which: the denial stands, whatever has changed since.
       return shortage(charges, countersOf(await firstRow<UsageRow>(client, counters, [id])), now);
     },
   } satisfies ApiKeyStore);

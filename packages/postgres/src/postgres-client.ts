@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 
 /**
  * What the stores need of a PostgreSQL driver: a `Pool` or `Client` of pg, PGlite, and anything else that

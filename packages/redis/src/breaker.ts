@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 
 /** Options of the circuit breaker in front of a server. */
 export interface BreakerOptions {
@@ -21,7 +21,7 @@ export interface Breaker {
   readonly failed: () => void;
 }
 
-/** Refuses to construct with numbers that would never let a call through, or always. */
+/** Does not construct with numbers that would never let a call through, or always. */
 export function assertBreaker({ failures = 5, pause = 1_000 }: BreakerOptions = {}): void {
   assertConfiguration(
     Number.isInteger(failures) && failures >= 1,

@@ -1,4 +1,5 @@
-import { assertConfiguration, ConfigurationError } from '@apisec/core';
+import { ConfigurationError } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import { replyCode } from './reply-code.ts';
 
@@ -89,7 +90,7 @@ export function connectRedisCluster(
 }
 
 /**
- * Refuses a client that would send commands twice, hold calls back while there is no server, read from replicas, or
+ * Denies a client that would send commands twice, hold calls back while there is no server, read from replicas, or
  * write some keys under another name than others.
  *
  * @throws ConfigurationError naming the options to set.
@@ -126,7 +127,7 @@ export function backoff(attempt: number): number {
   return Math.min(LONGEST_BACKOFF, 20 * 2 ** Math.min(attempt, 10));
 }
 
-/** A server that was demoted in a failover refuses writes; its successor is found by connecting anew. */
+/** A server that was demoted in a failover denies writes; its successor is found by connecting anew. */
 function hasMoved(error: Error): boolean {
   return replyCode(error.message) === 'READONLY';
 }

@@ -83,7 +83,7 @@ while i <= size do
     local there, at = record[e + 1], record[e + 2]
     if at > now and isAhead(law[2], law[3], at) then
       at = setBack(k, e, law[2], law[3], law[4])
-      -- Written even by a refusal: time begins to count for it now.
+      -- Written even by a denial: time begins to count for it now.
       charged[k] = true
       -- What was there is told as of now: its time is behind six bytes and a double.
       local place = places[k] and places[k][e] or ${RECORD_HEAD + 1} + (e - 2) / 5 * ${ENTRY}

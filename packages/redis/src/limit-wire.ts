@@ -1,14 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  chargeLimit,
-  type Limit,
-  type LimitAnswer,
-  type LimitRequest,
-  type LimitState,
-  type LimitVerdict,
-  limitSpeed,
-  limitVerdict,
-} from '@apisec/core';
+import type { Limit, LimitAnswer, LimitRequest, LimitVerdict } from '@apisec/core';
+import { chargeLimit, type LimitState, limitSpeed, limitVerdict } from '@apisec/core/host';
 import { ENTRY, RECORD_HEAD } from './limit-record.ts';
 import { FULL, TOO_MANY } from './limit-scripts.ts';
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type ApiKeyRecord, type ApiKeyStore, assertConfiguration } from '@apisec/core';
+import type { ApiKeyRecord, ApiKeyStore } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import { listen } from './channel.ts';
 import { keyPart, tagOf } from './key.ts';
 import { script } from './script.ts';
@@ -136,7 +137,7 @@ export function redisApiKeyCache(
       try {
         return await store.replace(record);
       } finally {
-        // Also where it was refused, or its answer was lost: then the row is not what the caller took it for.
+        // Also where it was denied, or its answer was lost: then the row is not what the caller took it for.
         await drop(record.id, record.id);
       }
     },

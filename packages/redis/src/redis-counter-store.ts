@@ -1,4 +1,9 @@
-import type { AttemptAnswer, AttemptRequest, AttemptSettlement, CounterStore } from '@apisec/core';
+import type {
+  AttemptAnswer,
+  AttemptReconciliation,
+  AttemptRequest,
+  CounterStore,
+} from '@apisec/core';
 import { namedKey } from './key.ts';
 import { CLOCK, script } from './script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
@@ -108,10 +113,10 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
   const { prefix, run } = serverOf(options);
   const keyOf = ({ name, key }: AttemptRequest): string =>
     `${prefix}:{attempts}:${namedKey(name, key)}`;
-  const settling = (settlements: readonly AttemptSettlement[]): Run => ({
+  const reconciling = (reconciliations: readonly AttemptReconciliation[]): Run => ({
     script: settleScript,
-    keys: settlements.map(keyOf),
-    args: settlements.flatMap(({ result, ticket, rule }) => [
+    keys: reconciliations.map(keyOf),
+    args: reconciliations.flatMap(({ result, ticket, rule }) => [
       result,
       String(ticket),
       String(rule.forgetAfter),
@@ -132,7 +137,7 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
         (late) => {
           const { allowed, tickets } = readAttempt(late, requests.length);
           if (!allowed) return undefined;
-          return settling(
+          return reconciling(
             requests.map((request, index) => {
               // As many tickets as requests.
               return { ...request, ticket: tickets[index] as number, result: 'refund' };
@@ -142,8 +147,8 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
       );
       return readAttempt(answer, requests.length);
     },
-    settle: async (settlements: readonly AttemptSettlement[]): Promise<void> => {
-      if (settlements.length > 0) await run(settling(settlements));
+    reconcile: async (reconciliations: readonly AttemptReconciliation[]): Promise<void> => {
+      if (reconciliations.length > 0) await run(reconciling(reconciliations));
     },
   });
 }

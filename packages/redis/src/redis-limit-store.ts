@@ -1,10 +1,5 @@
-import {
-  assertConfiguration,
-  type LimitAnswer,
-  type LimitRequest,
-  type LimitStore,
-  type Settlement,
-} from '@apisec/core';
+import type { LimitAnswer, LimitRequest, LimitStore, Reconciliation } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import { type Batch, batches } from './batch.ts';
 import { keyPart, tagOf } from './key.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
@@ -24,7 +19,7 @@ export interface RedisLimitStoreOptions extends RedisStoreOptions {
 /** A limit store that answers later. */
 export interface RedisLimitStore extends LimitStore {
   readonly consume: (requests: readonly LimitRequest[]) => Promise<LimitAnswer>;
-  readonly settle: (settlements: readonly Settlement[]) => Promise<void>;
+  readonly reconcile: (reconciliations: readonly Reconciliation[]) => Promise<void>;
 }
 
 type Requests = readonly LimitRequest[];
@@ -33,7 +28,7 @@ type Requests = readonly LimitRequest[];
 interface Change {
   readonly number: number;
   readonly id: number;
-  readonly of: Settlement;
+  readonly of: Reconciliation;
   delta: number;
 }
 
@@ -92,7 +87,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     const answersOf = (answer: unknown): readonly (LimitAnswer | Error)[] =>
       readAnswer(Buffer.from(answer as Buffer), calls, encoded);
     const answer = await server.run({ script: consumeScript, keys, args }, (late) =>
-      settling(
+      reconciling(
         answersOf(late).flatMap((each, index) =>
           each instanceof Error || !each.allowed
             ? []
@@ -106,20 +101,20 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
    * What settles them all; nothing where all cost what was taken. What calls of one moment give back is one change, since
    * it comes to the same; else each is made by itself, for what flowed back since then depends on when it was taken.
    */
-  const settling = (settlements: readonly Settlement[]): Run | undefined => {
+  const reconciling = (reconciliations: readonly Reconciliation[]): Run | undefined => {
     const keys = new Map<string, number>();
     const changes = new Map<string, Change>();
-    for (const settlement of settlements) {
-      const { name, limit, cost, actual, at } = settlement;
+    for (const reconciliation of reconciliations) {
+      const { name, limit, cost, actual, at } = reconciliation;
       if (actual === cost) continue;
-      const key = keyOf(settlement);
+      const key = keyOf(reconciliation);
       const number = keys.get(key) ?? keys.size + 1;
       keys.set(key, number);
       const id = idOf(name, limit);
       const alike = [number, id, at, actual > cost, ...lawOf(limit)].join();
       const known = changes.get(alike);
       if (known !== undefined) known.delta += actual - cost;
-      else changes.set(alike, { number, id, of: settlement, delta: actual - cost });
+      else changes.set(alike, { number, id, of: reconciliation, delta: actual - cost });
     }
     if (changes.size === 0) return undefined;
     const args = [...changes.values()].flatMap(({ number, id, of: { limit, at }, delta }) =>
@@ -145,13 +140,13 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       }
       return groupOf(tag(first)).add(requests);
     },
-    settle: async (settlements: readonly Settlement[]): Promise<void> => {
-      if (!settlements.every((each) => isCountable(each) && Number.isFinite(each.actual))) {
+    reconcile: async (reconciliations: readonly Reconciliation[]): Promise<void> => {
+      if (!reconciliations.every((each) => isCountable(each) && Number.isFinite(each.actual))) {
         throw new TypeError(
           'what a call cost is no finite number, or a name, key or limit is none',
         );
       }
-      const run = settling(settlements);
+      const run = reconciling(reconciliations);
       if (run !== undefined) await server.run(run);
     },
   });

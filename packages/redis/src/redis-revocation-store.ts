@@ -1,4 +1,5 @@
-import { assertConfiguration, type RevocationEntry, type RevocationStore } from '@apisec/core';
+import type { RevocationEntry, RevocationStore } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import { keyPart } from './key.ts';
 import { script } from './script.ts';
 import { type RedisStoreOptions, serverOf } from './server.ts';
@@ -104,13 +105,13 @@ export function redisRevocationStore(options: RedisRevocationStoreOptions): Revo
     },
     isRevoked: (keys: readonly string[], issuedAt: number) => {
       if (keys.length === 0) return false;
-      const refuses = ({ isRevoked, issuedBefore }: Known): boolean =>
+      const denies = ({ isRevoked, issuedBefore }: Known): boolean =>
         // Not "issuedAt < issuedBefore": what is no number was issued before everything.
         isRevoked || (issuedBefore !== undefined && !(issuedAt >= issuedBefore));
       const parts = keys.map(keyPart);
       const known = cache && parts.map(cache.get);
-      if (known?.every((each) => each !== undefined)) return known.some(refuses);
-      return read(parts).then((fresh) => fresh.some(refuses));
+      if (known?.every((each) => each !== undefined)) return known.some(denies);
+      return read(parts).then((fresh) => fresh.some(denies));
     },
   });
 }

@@ -13,7 +13,7 @@ describe('the code of an error reply', () => {
       'READONLY',
     ],
     [
-      'a refusal in a script on Redis 6',
+      'a denial in a script on Redis 6',
       `${CALL}@user_script:5: @user_script: 5: -READONLY You can't write against a read only replica.`,
       'READONLY',
     ],

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
 import slotOf from 'cluster-key-slot';
 import { Cluster, Command } from 'ioredis';
 import { assertBreaker, type Breaker, type BreakerOptions, circuitBreaker } from './breaker.ts';
@@ -35,7 +35,7 @@ export interface Server {
    * Runs a script by its digest; sent whole only where the server does not know it yet. Text comes as bytes.
    *
    * @param giveBack what to run should the answer come when nobody waits for it any more: its caller was
-   * refused, and must not be charged for that. Without it, or where it gives nothing, nothing is.
+   * denied, and must not be charged for that. Without it, or where it gives nothing, nothing is.
    */
   readonly run: (run: Run, giveBack?: (answer: unknown) => Run | undefined) => Promise<unknown>;
 }
@@ -157,7 +157,7 @@ async function send(client: RedisClient, { script, keys, args, whole }: Run): Pr
   try {
     return await evaluate(client, 'evalsha', script.sha, keys, args);
   } catch (cause) {
-    // Refused before it ran, so this is the one failure after which sending again cannot count twice.
+    // Denied before it ran, so this is the one failure after which sending again cannot count twice.
     if (!isReply(cause) || !cause.message.startsWith('NOSCRIPT')) throw cause;
     return evaluate(client, 'eval', script.lua, keys, args);
   }

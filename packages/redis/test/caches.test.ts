@@ -310,7 +310,7 @@ describe.runIf(hasRedis)('with a server', () => {
       expect(await cache.get('a')).toMatchObject({ name: 'two' });
     });
 
-    test('a key that is revoked on one node is refused on the others within a message', async () => {
+    test('a key that is revoked on one node is denied on the others within a message', async () => {
       const store = memoryApiKeyStore();
       const pepper = crypto.getRandomValues(new Uint8Array(32));
       const keysOf = async () =>
@@ -336,7 +336,7 @@ describe.runIf(hasRedis)('with a server', () => {
       );
     });
 
-    test('a bound that apiKeys could not keep is refused', async () => {
+    test('a bound that apiKeys could not keep is denied', async () => {
       const store = await cacheOf(memoryApiKeyStore(), { maxStaleness: 5_000 });
       const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
       const options = { prefix: 'acme', environment: 'live', store, peppers };
@@ -385,7 +385,7 @@ test.each([
   ['no staleness', { maxStaleness: 0 }],
   ['staleness that is no number', { maxStaleness: Number.NaN }],
   ['room for nothing', { maxStaleness: 1, maxEntries: 1 }],
-])('refuses to remember with %s', (_name, cached) => {
+])('denies to remember with %s', (_name, cached) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   expect(() => redisRevocationStore({ client, cached })).toThrow(ConfigurationError);
   client.disconnect();
@@ -394,7 +394,7 @@ test.each([
 test.each([
   ['staleness that is no whole number', { maxStaleness: 0.5 }],
   ['no staleness', { maxStaleness: 0 }],
-])('refuses to cache API keys with %s', (_name, options) => {
+])('denies to cache API keys with %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options });
   expect(cache).toThrow(ConfigurationError);

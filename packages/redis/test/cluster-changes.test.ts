@@ -78,7 +78,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     const causes = unheard();
     const client = await openCluster(nodes);
     const told = redirections(client);
-    // Patient, so that whoever is sent elsewhere is not refused for that.
+    // Patient, so that whoever is sent elsewhere is not denied for that.
     const options = { client, timeout: 10_000 };
     const limits = redisLimitStore({ ...options, slots: 'key' });
     const shared = redisLimitStore(options);
@@ -142,9 +142,9 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
       expect(told(code), code).toBeGreaterThan(0);
     }
     expect(all.map(({ told: { failed } }) => failed)).toEqual(all.map(() => 0));
-    expect(once.told).toMatchObject({ refused: 0 });
+    expect(once.told).toMatchObject({ denied: 0 });
     for (const [index, key] of callers.entries()) {
-      const { allowed, refused } = load[index]?.told ?? { allowed: -1, refused: -1 };
+      const { allowed, denied } = load[index]?.told ?? { allowed: -1, denied: -1 };
       expect(allowed).toBeGreaterThan(0);
       const { verdicts } = await limits.consume(asked(key).map((one) => ({ ...one, cost: 0 })));
       const used = asked(key).map(
@@ -153,7 +153,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
       expect(used).toEqual([allowed, allowed, allowed]);
       if (index % 3 === 0) {
         expect(allowed).toBe(40);
-        expect(refused).toBeGreaterThan(0);
+        expect(denied).toBeGreaterThan(0);
       }
     }
     const ours = sharing.map(({ told: { allowed } }) => allowed);
@@ -168,7 +168,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     expect(causes).toEqual([]);
   });
 
-  test('a slot that is stuck half way: who needs both halves is refused in time, and served when it has moved', async () => {
+  test('a slot that is stuck half way: who needs both halves is denied in time, and served when it has moved', async () => {
     const causes = unheard();
     const client = await openCluster(nodes);
     const told = redirections(client);
@@ -182,10 +182,10 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     await vi.waitFor(() => expect(stuck.told.failed).toBeGreaterThan(20), 10_000);
     await stuck.stop();
     expect(told('TRYAGAIN')).toBeGreaterThan(0);
-    expect(stuck.told).toMatchObject({ allowed: 0, refused: 0 });
+    expect(stuck.told).toMatchObject({ allowed: 0, denied: 0 });
     expect(stuck.told.slowest).toBeLessThan(TIMEOUT * 20);
     await moving.finish();
-    // None of those that were refused is counted in the end, also if it was decided when nobody waited any more.
+    // None of those that were denied is counted in the end, also if it was decided when nobody waited any more.
     await vi.waitFor(
       async () => {
         const { verdicts } = await store.consume(asked(0));

@@ -103,7 +103,7 @@ describe.runIf(hasRedis).each([
     return { masters, master, replica: replica as Node };
   };
 
-  test('its callers are refused meanwhile, the others are not, and nothing that it had passed on is forgotten', async () => {
+  test('its callers are denied meanwhile, the others are not, and nothing that it had passed on is forgotten', async () => {
     const causes = unheard();
     const slot = slotOf('revocations');
     const { masters, master, replica } = await setup(slot);
@@ -155,9 +155,9 @@ describe.runIf(hasRedis).each([
     }, 20_000);
     await Promise.all([...loads.victims, ...loads.others].map(({ stop }) => stop()));
 
-    for (const { told } of loads.others) expect(told).toMatchObject({ refused: 0, failed: 0 });
+    for (const { told } of loads.others) expect(told).toMatchObject({ denied: 0, failed: 0 });
     for (const { told } of loads.victims) {
-      expect(told).toMatchObject({ refused: 0 });
+      expect(told).toMatchObject({ denied: 0 });
       expect(told.failed).toBeGreaterThan(0);
       expect(told.slowest).toBeLessThan(TIMEOUT * 20);
     }

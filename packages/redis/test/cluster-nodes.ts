@@ -28,7 +28,7 @@ export async function nodeOf(server: RedisServer): Promise<Node> {
   return { server, admin, id: await admin.cluster('MYID') };
 }
 
-/** A client that is connected to all masters: what meets a connection in the making is refused. */
+/** A client that is connected to all masters: what meets a connection in the making is denied. */
 export async function openCluster(nodes: readonly Node[]): Promise<Cluster> {
   const ports = nodes.map(({ server: { port } }) => ({ host: '127.0.0.1', port }));
   const client = await open(connectRedisCluster(ports));
@@ -44,13 +44,13 @@ export const holderOf = (slot: number): number => (slot <= 5460 ? 0 : slot <= 10
 
 /** Asks one after the other until it is told to stop, and keeps what came of it. */
 export function asker(ask: () => Promise<unknown>) {
-  const told = { allowed: 0, refused: 0, failed: 0, slowest: 0 };
+  const told = { allowed: 0, denied: 0, failed: 0, slowest: 0 };
   const over = new AbortController();
   const run = async (): Promise<void> => {
     while (!over.signal.aborted) {
       const started = performance.now();
       await ask().then(
-        (allowed) => void (allowed ? told.allowed++ : told.refused++),
+        (allowed) => void (allowed ? told.allowed++ : told.denied++),
         () => void told.failed++,
       );
       told.slowest = Math.max(told.slowest, performance.now() - started);

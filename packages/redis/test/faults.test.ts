@@ -263,7 +263,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect((await attempt()).allowed).toBe(true);
   });
 
-  test('demoted to a replica: refused while it is one, right again after', async () => {
+  test('demoted to a replica: denied while it is one, right again after', async () => {
     const { store } = await open();
     await store.consume(ask('before'));
     await admin.call('REPLICAOF', '127.0.0.1', '1');
@@ -272,7 +272,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await recovers(store);
   });
 
-  test('out of memory: refused while it is, right again after', async () => {
+  test('out of memory: denied while it is, right again after', async () => {
     const { store } = await open();
     await store.consume(ask('before'));
     await admin.config('SET', 'maxmemory', '1');
@@ -281,7 +281,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await recovers(store);
   });
 
-  test('not there from the start: refused at once, and served when it comes', async () => {
+  test('not there from the start: denied at once, and served when it comes', async () => {
     await server.kill();
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
@@ -338,13 +338,13 @@ test('an answer that comes late and is none is nobody’s fault', async () => {
   expect(unhandled).toEqual([]);
 });
 
-test('a client that could count twice is refused', () => {
+test('a client that could count twice is denied', () => {
   const client = new Redis({ lazyConnect: true });
   expect(() => redisLimitStore({ client })).toThrow(ConfigurationError);
   client.disconnect();
 });
 
-test('a client that writes some keys under another name is refused', () => {
+test('a client that writes some keys under another name is denied', () => {
   const client = new Redis({
     lazyConnect: true,
     keyPrefix: 'mine:',
@@ -363,7 +363,7 @@ test.each([
   ['an empty prefix', { prefix: '' }],
   ['no time', { timeout: 0 }],
   ['slots that are none', { slots: 'all' as never }],
-])('refuses %s', (_name, options) => {
+])('denies %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   expect(() => redisLimitStore({ client, ...options })).toThrow(ConfigurationError);
   client.disconnect();

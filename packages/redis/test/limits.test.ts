@@ -1,16 +1,14 @@
 import {
-  chargeLimit,
   fixedWindow,
   gcra,
   type Limit,
   type LimitAnswer,
   type LimitRequest,
-  type LimitState,
   leasedLimitStore,
-  limitVerdict,
   slidingWindow,
   tokenBucket,
 } from '@apisec/core';
+import { chargeLimit, type LimitState, limitVerdict } from '@apisec/core/host';
 import { connectRedis, type RedisLimitStore, redisLimitStore } from '@apisec/redis';
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
@@ -162,7 +160,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
       for (let call = 0; call < 40; call++) {
         const { at } = await store.consume([{ ...request, cost: 0.5 }]);
         if (call % 7 === 3) {
-          await store.settle([{ ...request, cost: 1, actual: call % 2 === 0 ? 2.5 : 0.5, at }]);
+          await store.reconcile([{ ...request, cost: 1, actual: call % 2 === 0 ? 2.5 : 0.5, at }]);
         }
         const [key = ''] = await keysOf(store.prefix);
         const [asked, left] = await Promise.all([
@@ -314,7 +312,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     expect(verdicts.map(({ remaining }) => remaining)).toEqual([99, 99]);
   });
 
-  test('a name that is made of input is refused before its key grows without end', async () => {
+  test('a name that is made of input is denied before its key grows without end', async () => {
     const store = create();
     const limit = slow['fixedWindow'] as Limit;
     const ask = (name: string, key: string): LimitRequest => ({ name, key, limit, cost: 1 });
@@ -340,7 +338,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     for (let index = 0; index < 128; index++) await store.consume([ask(`limit ${index}`, 'full')]);
     const { at } = await store.consume([ask('other', 'other')]);
     const settled = (actual: number) =>
-      store.settle([
+      store.reconcile([
         { ...ask('one more', 'full'), actual, at },
         { ...ask('other', 'other'), actual: 0, at },
       ]);

@@ -52,7 +52,7 @@ describe.runIf(hasRedis).each([
     await server.close();
   });
 
-  test('a call whose reply was lost is counted once, and refused', async () => {
+  test('a call whose reply was lost is counted once, and denied', async () => {
     const store = redisLimitStore({ client, timeout });
     const ask = (key: string, cost: number) =>
       store.consume([{ name: 'api', key, limit: HUNDRED, cost }]);
@@ -112,14 +112,14 @@ describe.runIf(hasRedis)('leases', () => {
       denial: { code: 'limit.concurrency' },
     });
     server.pause();
-    const refused = await Promise.all(
+    const denied = await Promise.all(
       Array.from({ length: 4 }, async () => policy.check(request, {})),
     );
-    expect(refused.every(({ ok }) => !ok)).toBe(true);
+    expect(denied.every(({ ok }) => !ok)).toBe(true);
     for (const { obligations } of running) {
-      const duties = Array.isArray(obligations) ? obligations : [obligations];
-      for (const duty of duties) {
-        await expect(duty?.onComplete?.({ outcome: 'succeeded' })).rejects.toThrow();
+      const list = Array.isArray(obligations) ? obligations : [obligations];
+      for (const each of list) {
+        await expect(each?.onComplete?.({ outcome: 'succeeded' })).rejects.toThrow();
       }
     }
     server.resume();
@@ -164,7 +164,7 @@ describe.runIf(hasRedis)('a cluster of three of which one dies', () => {
   });
 });
 
-test('a cluster client that sends commands again is refused', () => {
+test('a cluster client that sends commands again is denied', () => {
   const client = new Cluster([{ host: '127.0.0.1', port: 1 }], {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -174,7 +174,7 @@ test('a cluster client that sends commands again is refused', () => {
   client.disconnect();
 });
 
-test('a cluster client that reads from replicas is refused', () => {
+test('a cluster client that reads from replicas is denied', () => {
   const nodes = [{ host: '127.0.0.1', port: 1 }];
   // As from JavaScript: the type has no such option.
   const options = { lazyConnect: true, scaleReads: 'slave' };

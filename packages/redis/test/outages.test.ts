@@ -235,7 +235,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
 });
 
 test('a server that may not write is not asked again, also as Redis 6 says it in scripts', async () => {
-  const refusal =
+  const denial =
     `-ERR Error running script (call to f_${'0a'.repeat(20)}): @user_script:5: ` +
     "@user_script: 5: -READONLY You can't write against a read only replica.\r\n";
   let connections = 0;
@@ -243,7 +243,7 @@ test('a server that may not write is not asked again, also as Redis 6 says it in
     connections++;
     socket.on('data', (chunk) => {
       for (const [, name] of chunk.toString().matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)\r$/gm)) {
-        socket.write(name?.toLowerCase() === 'evalsha' ? refusal : '+OK\r\n');
+        socket.write(name?.toLowerCase() === 'evalsha' ? denial : '+OK\r\n');
       }
     });
     socket.on('error', () => undefined);

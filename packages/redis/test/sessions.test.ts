@@ -1,12 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
-import {
-  memoryRevocationStore,
-  type PrivateJwk,
-  revocations,
-  type TokenReuse,
-  tokens,
-  totp,
-} from '@apisec/core';
+import { type TokenReuse, tokens, totp } from '@apisec/accounts';
+import { memoryRevocationStore, type PrivateJwk, revocations } from '@apisec/core';
 import {
   connectRedis,
   connectRedisCluster,

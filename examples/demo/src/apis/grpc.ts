@@ -27,7 +27,7 @@ export async function grpcApi({ guards, grpc }: ShopPolicy): Promise<Api> {
     Forecast: unary(() => shop.forecast()),
     Stock: unary(() => shop.stock()),
   });
-  // Here a method that is served but not listed stops the start; one that is neither is refused.
+  // Here a method that is served but not listed stops the start; one that is neither is denied.
   coverServer(server);
 
   const port = await new Promise<number>((resolve, reject) => {

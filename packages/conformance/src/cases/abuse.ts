@@ -149,7 +149,7 @@ export const abuseCases: readonly Case[] = [
     name: 'a challenge that nobody solved',
     operation: 'people',
     ...solved('made-up'),
-    expect: forbidden('human.refused'),
+    expect: forbidden('human.denied'),
   },
   {
     name: 'a solved challenge for the second time',
@@ -176,7 +176,7 @@ export const abuseCases: readonly Case[] = [
     operation: 'payment',
     authorization: honest,
     headers: taken('alice'),
-    expect: forbidden('step.refused'),
+    expect: forbidden('step.denied'),
   },
   {
     name: 'the step before, followed for the second time',

@@ -147,7 +147,7 @@ export const limitCases: readonly Case[] = [
     expect: { allowed: false, kind: 'rate_limited', code: 'limit.exceeded', retryAfter: true },
   },
   {
-    name: 'refused calls that go on',
+    name: 'denied calls that go on',
     operation: 'limited',
     authorization: oneCaller(),
     after: LIMIT + 3,
@@ -183,7 +183,7 @@ export const faultCases: readonly Case[] = [
     expect: { allowed: false, kind: 'unauthenticated', code: 'proof.missing' },
   },
   {
-    name: 'policies in shadow mode that would refuse',
+    name: 'policies in shadow mode that would deny',
     operation: 'shadowed',
     authorization: honest,
     expect: { allowed: true },
@@ -218,7 +218,7 @@ export const bodyCases: readonly Case[] = [
     expect: { allowed: true, reply: { amount: 5 } },
   },
   {
-    name: 'a body that the policy refuses',
+    name: 'a body that the policy denies',
     operation: 'create',
     authorization: honest,
     message: { amount: -5 },

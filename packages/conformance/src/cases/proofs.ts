@@ -13,7 +13,7 @@ const honestProof = async (
   target: CallTarget,
 ): Promise<string> => proof(token, target);
 
-function refused(code: string, error = 'invalid_dpop_proof'): Expectation {
+function denied(code: string, error = 'invalid_dpop_proof'): Expectation {
   return {
     allowed: false,
     kind: 'unauthenticated',
@@ -55,7 +55,7 @@ export const proofCases: readonly Case[] = [
     name: 'a bound token without a proof',
     operation: 'dpop',
     authorization: asDpop,
-    expect: refused('dpop.missing'),
+    expect: denied('dpop.missing'),
   },
   {
     name: 'a bound token sent as Bearer',
@@ -77,41 +77,41 @@ export const proofCases: readonly Case[] = [
     expect: { allowed: false, kind: 'unauthenticated', code: 'token.unconfirmed' },
   },
   {
-    ...proved('two proofs', refused('dpop.repeated')),
+    ...proved('two proofs', denied('dpop.repeated')),
     needs: 'repeated-fields',
     proof: async ({ proof }, token, target) => [
       await proof(token, target),
       await proof(token, target),
     ],
   },
-  proved('a proof for another method', refused('dpop.method_mismatch'), () => ({
+  proved('a proof for another method', denied('dpop.method_mismatch'), () => ({
     claims: { htm: 'PATCH' },
   })),
-  proved('a proof for another path', refused('dpop.target_mismatch'), ({ path }) => ({
+  proved('a proof for another path', denied('dpop.target_mismatch'), ({ path }) => ({
     claims: { htu: `https://api.example.test${path}/more` },
   })),
-  proved('a proof for another host', refused('dpop.target_mismatch'), ({ path }) => ({
+  proved('a proof for another host', denied('dpop.target_mismatch'), ({ path }) => ({
     claims: { htu: `https://evil.example.test${path}` },
   })),
-  proved('a proof for the address of the server', refused('dpop.target_mismatch'), ({ path }) => ({
+  proved('a proof for the address of the server', denied('dpop.target_mismatch'), ({ path }) => ({
     claims: { htu: `http://127.0.0.1${path}` },
   })),
   proved('a proof for the same URI in other letters', { allowed: true }, ({ path }) => ({
     claims: { htu: `HTTPS://API.example.test:443${path}?page=2#top` },
   })),
-  proved('a proof for another token', refused('dpop.token_mismatch'), () => ({
+  proved('a proof for another token', denied('dpop.token_mismatch'), () => ({
     claims: { ath: 'fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo' },
   })),
-  proved('an old proof', refused('dpop.expired'), () => ({
+  proved('an old proof', denied('dpop.expired'), () => ({
     claims: { iat: Math.floor(Date.now() / 1000) - 600 },
   })),
-  proved('a proof by another client', refused('dpop.key_mismatch', 'invalid_token'), () => ({
+  proved('a proof by another client', denied('dpop.key_mismatch', 'invalid_token'), () => ({
     foreign: true,
   })),
   { ...proved('a proof for the first time', { allowed: true }), ...same() },
-  { ...proved('a proof for the second time', refused('dpop.replayed')), ...same(), after: 1 },
+  { ...proved('a proof for the second time', denied('dpop.replayed')), ...same(), after: 1 },
   {
-    ...proved('a proof without the nonce', refused('dpop.nonce_missing', 'use_dpop_nonce')),
+    ...proved('a proof without the nonce', denied('dpop.nonce_missing', 'use_dpop_nonce')),
     operation: 'dpopNonce',
   },
 ];

@@ -1,4 +1,4 @@
-import { graphqlCode } from '@apisec/core';
+import { graphqlCode } from '@apisec/core/host';
 import type { Client, Served } from '../subject.ts';
 import { httpClient } from './http.ts';
 import { kindsOf, member, parse, textMember } from './observe.ts';
@@ -21,8 +21,8 @@ export function graphqlClient(served: Served): Client {
         },
       });
       const body = parse(answer.text.slice(answer.text.indexOf('\n\n') + 2));
-      const refusal = member(body, 'errors', 0);
-      const extensions = member(refusal, 'extensions');
+      const denial = member(body, 'errors', 0);
+      const extensions = member(denial, 'extensions');
       const retryAfter = member(extensions, 'retryAfter');
       const reply = member(body, 'data', operation);
       const allowed = member(body, 'errors') === undefined && reply !== undefined;
@@ -32,7 +32,7 @@ export function graphqlClient(served: Served): Client {
         kinds: kindsOf<unknown>(graphqlCode, member(extensions, 'code')),
         code: textMember(extensions, 'reason'),
         retryAfter: typeof retryAfter === 'number' ? retryAfter : undefined,
-        refusal,
+        denial,
         reply: allowed ? reply : undefined,
       };
     },

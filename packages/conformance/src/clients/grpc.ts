@@ -1,4 +1,4 @@
-import { grpcCode } from '@apisec/core';
+import { grpcCode } from '@apisec/core/host';
 import {
   credentials,
   Client as GrpcClient,
@@ -94,14 +94,14 @@ function observe(
     return values.length > 0 ? values.join(', ') : undefined;
   };
   const details = trailing.get('grpc-status-details-bin')[0];
-  const refusal = details instanceof Buffer ? decodeStatus(details) : undefined;
+  const denial = details instanceof Buffer ? decodeStatus(details) : undefined;
   return {
     allowed: status.code === Status.OK,
     status: status.code,
     kinds: kindsOf(grpcCode, status.code),
-    code: textMember(refusal?.details, 'ErrorInfo', 'reason'),
-    retryAfter: secondsOf(member(refusal?.details, 'RetryInfo', 'retry_delay')),
-    refusal,
+    code: textMember(denial?.details, 'ErrorInfo', 'reason'),
+    retryAfter: secondsOf(member(denial?.details, 'RetryInfo', 'retry_delay')),
+    denial,
     reply: replies[0],
     replies,
     header,

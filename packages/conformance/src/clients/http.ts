@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { httpStatus } from '@apisec/core';
+import { httpStatus } from '@apisec/core/host';
 import type { CallSpec, Client, Observed, Served } from '../subject.ts';
 import { kindsOf, parse, textMember } from './observe.ts';
 
@@ -39,7 +39,7 @@ function observe(answer: Answer): Observed {
     kinds: kindsOf(httpStatus, answer.status),
     code: textMember(body, 'code'),
     retryAfter: retryAfter === undefined ? undefined : Number(retryAfter),
-    refusal: allowed ? undefined : body,
+    denial: allowed ? undefined : body,
     reply: allowed ? (body ?? answer.text) : undefined,
   };
 }

@@ -17,7 +17,7 @@ interface Encoded {
 const text = { type: 'string' };
 const reading = (responseType: string) => ({ requestType: 'Status', responseType, comment: '' });
 
-/** google/rpc/status.proto and error_details.proto, as far as refusals use them. */
+/** google/rpc/status.proto and error_details.proto, as far as denials use them. */
 const loaded = loadPackageDefinition(
   fromJSON(
     {

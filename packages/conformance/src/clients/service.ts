@@ -4,7 +4,7 @@ import { fromJSON } from '@grpc/proto-loader';
 /** The gRPC service of the suite. */
 export const SERVICE = 'conformance.v1.Api';
 
-/** The full path of an operation, as gRPC adapters attest it. */
+/** The full path of an operation, as gRPC adapters supply it. */
 export function methodPath(operation: string): string {
   return `/${SERVICE}/${capital(operation)}`;
 }

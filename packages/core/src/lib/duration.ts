@@ -1,4 +1,4 @@
-import { assertConfiguration } from '../configuration-error.ts';
+import { assertConfiguration } from './configuration-error.ts';
 
 /** A length of time with its unit: `'250ms'`, `'30s'`, `'5m'`, `'1h'`, `'7d'`. A bare number is not one. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;

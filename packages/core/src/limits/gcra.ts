@@ -1,5 +1,5 @@
-import { assertFills, assertSpan, assertUnits } from '../internal/limits/limit-checks.ts';
-import type { BucketLimit } from '../stores/limit-store.ts';
+import type { BucketLimit } from '../contracts/limit-store.ts';
+import { assertFills, assertSpan, assertUnits } from './limit-checks.ts';
 
 /** Options of {@link gcra}. */
 export interface GcraOptions {

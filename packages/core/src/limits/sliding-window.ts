@@ -1,5 +1,5 @@
-import { assertSpan, assertUnits } from '../internal/limits/limit-checks.ts';
-import type { WindowLimit } from '../stores/limit-store.ts';
+import type { WindowLimit } from '../contracts/limit-store.ts';
+import { assertSpan, assertUnits } from './limit-checks.ts';
 
 /** Options of {@link slidingWindow}. */
 export interface SlidingWindowOptions {

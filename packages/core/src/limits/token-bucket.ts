@@ -1,5 +1,5 @@
-import { assertFills, assertUnits } from '../internal/limits/limit-checks.ts';
-import type { BucketLimit } from '../stores/limit-store.ts';
+import type { BucketLimit } from '../contracts/limit-store.ts';
+import { assertFills, assertUnits } from './limit-checks.ts';
 
 /** Options of {@link tokenBucket}. */
 export interface TokenBucketOptions {

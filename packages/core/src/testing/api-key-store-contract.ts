@@ -1,4 +1,4 @@
-import type { ApiKeyStore } from '../stores/api-key-store.ts';
+import type { ApiKeyStore } from '../contracts/api-key-store.ts';
 import { changes } from './api-key-store/changes.ts';
 import { lists } from './api-key-store/lists.ts';
 import { quotas } from './api-key-store/quotas.ts';

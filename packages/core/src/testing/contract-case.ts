@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../internal/maybe-promise.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** One promise of a store contract, for any test runner: it rejects where the store does not keep it. */
 export interface ContractCase<Subject> {

@@ -3,7 +3,7 @@ import {
   type CounterStore,
   type FailureRule,
   failurePause,
-} from '../stores/counter-store.ts';
+} from '../contracts/counter-store.ts';
 import {
   assertSame,
   assertThat,
@@ -40,13 +40,13 @@ async function attempt(store: CounterStore, ...requests: AttemptRequest[]): Prom
   return tickets[0] as number;
 }
 
-async function refused(
+async function denied(
   store: CounterStore,
   wait: number,
   ...requests: AttemptRequest[]
 ): Promise<void> {
   const { allowed, retryAfter } = await store.attempt(requests);
-  assertSame(allowed, false, `refused: ${told(requests)}`);
+  assertSame(allowed, false, `denied: ${told(requests)}`);
   const passed = Math.ceil(performance.now() - (lastAttempts.get(store) ?? 0)) + 1;
   assertThat(
     retryAfter <= wait && retryAfter >= wait - passed,
@@ -76,14 +76,14 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
           await attempt(store, ask());
           const pause = failurePause(RULE, failures);
           if (pause === 0) continue;
-          await refused(store, pause, ask());
+          await denied(store, pause, ask());
           await pass(pause + 20);
         }
       },
     ),
-    one('a refusal changes nothing', async (store, { pass }) => {
+    one('a denial changes nothing', async (store, { pass }) => {
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
-      for (let time = 0; time < 10; time++) await refused(store, 400, ask());
+      for (let time = 0; time < 10; time++) await denied(store, 400, ask());
       await pass(420);
       await attempt(store, ask());
     }),
@@ -96,56 +96,56 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
     one('an attempt counts against all of its keys or none', async (store) => {
       const peer = ask({ name: 'peer', key: '192.0.2.1' });
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
-      for (let time = 0; time < 5; time++) await refused(store, 400, peer, ask());
+      for (let time = 0; time < 5; time++) await denied(store, 400, peer, ask());
       for (let failures = 1; failures <= 3; failures++) await attempt(store, peer);
-      await refused(store, 400, peer);
+      await denied(store, 400, peer);
     }),
     one('a success begins anew', async (store) => {
       let ticket = 0;
       for (let failures = 1; failures <= 3; failures++) ticket = await attempt(store, ask());
-      await refused(store, 400, ask());
-      await store.settle([{ ...ask(), ticket, result: 'reset' }]);
+      await denied(store, 400, ask());
+      await store.reconcile([{ ...ask(), ticket, result: 'reset' }]);
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
-      await refused(store, 400, ask());
+      await denied(store, 400, ask());
     }),
     one('an attempt that is refunded does not count', async (store) => {
       for (let time = 0; time < 10; time++) {
         const ticket = await attempt(store, ask());
-        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+        await store.reconcile([{ ...ask(), ticket, result: 'refund' }]);
       }
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
-      await refused(store, 400, ask());
+      await denied(store, 400, ask());
     }),
     one('a refund takes back nothing of what came after a reset', async (store, { pass }) => {
       const ticket = await attempt(store, ask());
-      await store.settle([{ ...ask(), ticket, result: 'reset' }]);
+      await store.reconcile([{ ...ask(), ticket, result: 'reset' }]);
       await pass(20);
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
       for (let time = 0; time < 3; time++) {
-        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+        await store.reconcile([{ ...ask(), ticket, result: 'refund' }]);
       }
-      await refused(store, 400, ask());
+      await denied(store, 400, ask());
     }),
     one('a refund is once, however often it is told', async (store, { pass }) => {
       for (let failures = 1; failures <= 2; failures++) await attempt(store, ask());
       await pass(20);
       const ticket = await attempt(store, ask());
       for (let time = 0; time < 3; time++) {
-        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+        await store.reconcile([{ ...ask(), ticket, result: 'refund' }]);
       }
       await attempt(store, ask());
-      await refused(store, 400, ask());
+      await denied(store, 400, ask());
     }),
     one('a pause counts from the last failure that is left', async (store, { pass }) => {
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
       await pass(420);
       for (let time = 0; time < 3; time++) {
         const ticket = await attempt(store, ask());
-        await refused(store, 800, ask());
-        await store.settle([{ ...ask(), ticket, result: 'refund' }]);
+        await denied(store, 800, ask());
+        await store.reconcile([{ ...ask(), ticket, result: 'refund' }]);
       }
       await attempt(store, ask());
-      await refused(store, 800, ask());
+      await denied(store, 800, ask());
     }),
     one(
       'failures are forgotten after their time, whatever is refunded meanwhile',
@@ -160,11 +160,11 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
           await pass(10);
         }
         for (const ticket of tickets) {
-          await store.settle([{ ...ask({ rule }), ticket, result: 'refund' }]);
+          await store.reconcile([{ ...ask({ rule }), ticket, result: 'refund' }]);
         }
         await pass(420);
         for (let failures = 1; failures <= 6; failures++) await attempt(store, ask({ rule }));
-        await refused(store, 400, ask({ rule }));
+        await denied(store, 400, ask({ rule }));
       },
     ),
     one('a refund does not forget what failed after it', async (store, { pass }) => {
@@ -172,17 +172,17 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
       const ticket = await attempt(store, ask({ rule }));
       await pass(600);
       await attempt(store, ask({ rule }));
-      await store.settle([{ ...ask({ rule }), ticket, result: 'refund' }]);
+      await store.reconcile([{ ...ask({ rule }), ticket, result: 'refund' }]);
       await pass(600);
       await attempt(store, ask({ rule }));
-      await refused(store, 400, ask({ rule }));
+      await denied(store, 400, ask({ rule }));
     }),
-    one('settling what is not there changes nothing', async (store) => {
-      await store.settle([{ ...ask(), ticket: 1, result: 'refund' }]);
-      await store.settle([{ ...ask(), ticket: 1, result: 'reset' }]);
-      await store.settle([]);
+    one('reconciling what is not there changes nothing', async (store) => {
+      await store.reconcile([{ ...ask(), ticket: 1, result: 'refund' }]);
+      await store.reconcile([{ ...ask(), ticket: 1, result: 'reset' }]);
+      await store.reconcile([]);
       for (let failures = 1; failures <= 3; failures++) await attempt(store, ask());
-      await refused(store, 400, ask());
+      await denied(store, 400, ask());
     }),
     one(
       'failures are forgotten after their time, counted from the last',
@@ -193,10 +193,10 @@ export const counterStoreContract: readonly ContractCase<StoreSubject<CounterSto
         for (let failures = 2; failures <= 3; failures++) await attempt(store, ask({ rule }));
         await pass(700);
         await attempt(store, ask({ rule }));
-        await refused(store, 800, ask({ rule }));
+        await denied(store, 800, ask({ rule }));
         await pass(1_020);
         for (let failures = 1; failures <= 3; failures++) await attempt(store, ask({ rule }));
-        await refused(store, 400, ask({ rule }));
+        await denied(store, 400, ask({ rule }));
       },
     ),
     one('keys and names that differ stay different', async (store) => {

@@ -1,4 +1,4 @@
-import type { LeaseAnswer, LeaseRequest, LeaseStore } from '../stores/lease-store.ts';
+import type { LeaseAnswer, LeaseRequest, LeaseStore } from '../contracts/lease-store.ts';
 import {
   assertSame,
   assertThat,

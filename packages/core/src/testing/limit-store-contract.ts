@@ -1,8 +1,8 @@
-import type { LimitStore } from '../stores/limit-store.ts';
+import type { LimitStore } from '../contracts/limit-store.ts';
 import type { ContractCase, StoreSubject } from './contract-case.ts';
 import { admission } from './limit-store/admission.ts';
 import { law } from './limit-store/law.ts';
-import { settling } from './limit-store/settling.ts';
+import { reconciling } from './limit-store/reconciling.ts';
 import { sideBySide } from './limit-store/side-by-side.ts';
 
 /**
@@ -13,7 +13,7 @@ import { sideBySide } from './limit-store/side-by-side.ts';
  */
 export const limitStoreContract: readonly ContractCase<StoreSubject<LimitStore>>[] = Object.freeze([
   ...admission,
-  ...settling,
+  ...reconciling,
   ...sideBySide,
   ...law,
 ]);

@@ -1,4 +1,4 @@
-import type { RefreshTokenFamily, RefreshTokenStore } from '../stores/refresh-token-store.ts';
+import type { RefreshTokenFamily, RefreshTokenStore } from '../contracts/refresh-token-store.ts';
 import {
   assertSame,
   assertThat,

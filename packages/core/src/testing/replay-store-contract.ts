@@ -1,4 +1,4 @@
-import type { ReplayStore } from '../stores/replay-store.ts';
+import type { ReplayStore } from '../contracts/replay-store.ts';
 import { assertSame, type ContractCase, hostileKeys, type StoreSubject } from './contract-case.ts';
 
 type Case = ContractCase<StoreSubject<ReplayStore>>;

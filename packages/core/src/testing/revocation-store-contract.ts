@@ -1,4 +1,4 @@
-import type { RevocationStore } from '../stores/revocation-store.ts';
+import type { RevocationStore } from '../contracts/revocation-store.ts';
 import { assertSame, type ContractCase, hostileKeys, type StoreSubject } from './contract-case.ts';
 
 type Case = ContractCase<StoreSubject<RevocationStore>>;

@@ -1,4 +1,4 @@
-import type { TotpRecord, TotpStore } from '../stores/totp-store.ts';
+import type { TotpRecord, TotpStore } from '../contracts/totp-store.ts';
 import { assertSame, assertThat, type ContractCase, hostileKeys } from './contract-case.ts';
 
 const AT_ONCE = 24;
@@ -82,7 +82,7 @@ export const totpStoreContract: readonly ContractCase<TotpStore>[] = Object.free
     name: 'accounts that differ stay different',
     run: async (store) => {
       const prefix = unique();
-      // No account is longer than this, and lone surrogates are refused before a store is asked.
+      // No account is longer than this, and lone surrogates are denied before a store is asked.
       const accounts = hostileKeys
         .filter((key) => key.length <= 200 && !/\p{Surrogate}|\0/u.test(key))
         .map((key) => `${prefix}${key}`);

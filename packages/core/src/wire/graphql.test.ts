@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { DenialKind } from '../denial.ts';
-import { graphqlCode, graphqlRefusal } from './graphql.ts';
+import type { DenialKind } from '../engine/denial.ts';
+import { graphqlCode, graphqlDenial } from './graphql.ts';
 import { httpStatus } from './http.ts';
 
-test('every kind of refusal has a code', () => {
+test('every kind of denial has a code', () => {
   expect(Object.keys(graphqlCode).toSorted()).toEqual(Object.keys(httpStatus).toSorted());
   for (const [kind, code] of Object.entries(graphqlCode)) {
-    const { extensions } = graphqlRefusal({ kind: kind as DenialKind, code: 'a.b' });
+    const { extensions } = graphqlDenial({ kind: kind as DenialKind, code: 'a.b' });
     expect(extensions).toEqual({
       code,
       reason: 'a.b',
@@ -17,17 +17,17 @@ test('every kind of refusal has a code', () => {
 
 test('the message is the detail, or the code; never the cause', () => {
   const cause = new Error('s3cret');
-  expect(graphqlRefusal({ kind: 'forbidden', code: 'a.b', detail: 'No.', cause }).message).toBe(
+  expect(graphqlDenial({ kind: 'forbidden', code: 'a.b', detail: 'No.', cause }).message).toBe(
     'No.',
   );
-  const refusal = graphqlRefusal({ kind: 'forbidden', code: 'a.b', cause });
-  expect(refusal.message).toBe('a.b');
-  expect(JSON.stringify(refusal)).not.toContain('s3cret');
+  const denial = graphqlDenial({ kind: 'forbidden', code: 'a.b', cause });
+  expect(denial.message).toBe('a.b');
+  expect(JSON.stringify(denial)).not.toContain('s3cret');
 });
 
 test('extensions are shown, but never in place of what is defined, and only as JSON', () => {
   const extensions = { limit: 10, code: 'FINE', reason: 'fine' };
-  const shown = graphqlRefusal({
+  const shown = graphqlDenial({
     kind: 'rate_limited',
     code: 'a.b',
     retryAfter: 1.5,
@@ -39,7 +39,7 @@ test('extensions are shown, but never in place of what is defined, and only as J
     reason: 'a.b',
     retryAfter: 1.5,
   });
-  const big = graphqlRefusal({
+  const big = graphqlDenial({
     kind: 'forbidden',
     code: 'a.b',
     problem: { extensions: { n: 1n } },

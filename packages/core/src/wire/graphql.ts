@@ -1,7 +1,7 @@
-import type { Denial, DenialKind } from '../denial.ts';
+import type { Denial, DenialKind } from '../engine/denial.ts';
 import { exactRetryAfterOf, extensionsOf } from './http.ts';
 
-/** `extensions.code` of each kind of refusal, in the words that GraphQL servers already use. */
+/** `extensions.code` of each kind of denial, in the words that GraphQL servers already use. */
 export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
   malformed: 'BAD_USER_INPUT',
   unauthenticated: 'UNAUTHENTICATED',
@@ -14,8 +14,8 @@ export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
   unavailable: 'SERVICE_UNAVAILABLE',
 });
 
-/** A refusal as the message and `extensions` of a GraphQL error. */
-export interface GraphqlRefusal {
+/** A denial as the message and `extensions` of a GraphQL error. */
+export interface GraphqlDenial {
   readonly message: string;
   readonly extensions: Readonly<Record<string, unknown>> & {
     /** By kind, see {@link graphqlCode}. */
@@ -27,8 +27,8 @@ export interface GraphqlRefusal {
   };
 }
 
-/** Renders a refusal as a GraphQL error. Never its cause. */
-export function graphqlRefusal(denial: Denial): GraphqlRefusal {
+/** Renders a denial as a GraphQL error. Never its cause. */
+export function graphqlDenial(denial: Denial): GraphqlDenial {
   const retryAfter = exactRetryAfterOf(denial);
   return {
     message: denial.detail ?? denial.code,

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { DenialKind } from '../denial.ts';
-import { grpcCode, grpcRefusal } from './grpc.ts';
+import type { DenialKind } from '../engine/denial.ts';
+import { grpcCode, grpcDenial } from './grpc.ts';
 import { httpStatus } from './http.ts';
 
-test('every kind of refusal has a code, and none of them is OK', () => {
+test('every kind of denial has a code, and none of them is OK', () => {
   expect(Object.keys(grpcCode).toSorted()).toEqual(Object.keys(httpStatus).toSorted());
   for (const kind of Object.keys(grpcCode) as DenialKind[]) {
-    expect(grpcRefusal({ kind, code: 'a.b' }).code).toBeGreaterThan(0);
+    expect(grpcDenial({ kind, code: 'a.b' }).code).toBeGreaterThan(0);
   }
 });
 
@@ -18,7 +18,7 @@ test.each<[DenialKind, number]>([
   ['unavailable', 14],
   ['internal', 13],
 ])('%s is %i', (kind, code) => {
-  expect(grpcRefusal({ kind, code: 'a.b' })).toMatchObject({
+  expect(grpcDenial({ kind, code: 'a.b' })).toMatchObject({
     code,
     message: 'a.b',
     errorInfo: { reason: 'a.b', domain: 'apisec' },
@@ -26,7 +26,7 @@ test.each<[DenialKind, number]>([
 });
 
 test('challenge and delay go into the metadata', () => {
-  const { metadata, retryAfter } = grpcRefusal({
+  const { metadata, retryAfter } = grpcDenial({
     kind: 'unauthenticated',
     code: 'token.expired',
     retryAfter: 0.5,
@@ -49,16 +49,16 @@ test('whatever a denial holds, message and metadata are printable and hide the c
     fc.property(text, text, text, text, (detail, scheme, name, value) => {
       const challenges = [{ scheme, params: { [name]: value } }];
       const cause = new Error('s3cret');
-      const refusal = grpcRefusal({
+      const denial = grpcDenial({
         kind: 'unauthenticated',
         code: 'a.b',
         detail,
         challenges,
         cause,
       });
-      expect(refusal.message).toMatch(/^[\x20-\x7e]*$/);
-      for (const [, entry] of refusal.metadata) expect(entry).toMatch(/^[\x20-\x7e]+$/);
-      expect(JSON.stringify(refusal)).not.toContain('s3cret');
+      expect(denial.message).toMatch(/^[\x20-\x7e]*$/);
+      for (const [, entry] of denial.metadata) expect(entry).toMatch(/^[\x20-\x7e]+$/);
+      expect(JSON.stringify(denial)).not.toContain('s3cret');
     }),
   );
 });

@@ -1,7 +1,7 @@
-import type { Denial, DenialKind } from '../denial.ts';
+import type { Denial, DenialKind } from '../engine/denial.ts';
 import { challengesOf, exactRetryAfterOf, retryAfterOf, serializeChallenges } from './http.ts';
 
-/** The gRPC status code of each kind of refusal (google.rpc.Code). */
+/** The gRPC status code of each kind of denial (google.rpc.Code). */
 export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
   malformed: 3, // INVALID_ARGUMENT
   unauthenticated: 16, // UNAUTHENTICATED
@@ -14,8 +14,8 @@ export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
   unavailable: 14, // UNAVAILABLE
 });
 
-/** A refusal as a gRPC status, free of any gRPC library. */
-export interface GrpcRefusal {
+/** A denial as a gRPC status, free of any gRPC library. */
+export interface GrpcDenial {
   readonly code: number;
   /** The status message, printable ASCII. */
   readonly message: string;
@@ -29,8 +29,8 @@ export interface GrpcRefusal {
   readonly metadata: readonly (readonly [name: string, value: string])[];
 }
 
-/** Renders a refusal as a gRPC status. Never its cause. */
-export function grpcRefusal(denial: Denial): GrpcRefusal {
+/** Renders a denial as a gRPC status. Never its cause. */
+export function grpcDenial(denial: Denial): GrpcDenial {
   const challenges = challengesOf(denial);
   const retryAfter = retryAfterOf(denial);
   const metadata: [string, string][] = [];

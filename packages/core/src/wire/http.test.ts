@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Challenge, Denial, DenialKind } from '../denial.ts';
-import { httpRefusal, httpStatus, retryAfterOf, serializeChallenges } from './http.ts';
+import type { Challenge, Denial, DenialKind } from '../engine/denial.ts';
+import { httpDenial, httpStatus, retryAfterOf, serializeChallenges } from './http.ts';
 
 const kinds = Object.keys(httpStatus) as DenialKind[];
 
@@ -33,7 +33,7 @@ const denials: fc.Arbitrary<Denial> = fc.record(
   { requiredKeys: ['kind', 'code', 'cause'] },
 );
 
-describe('httpRefusal', () => {
+describe('httpDenial', () => {
   test.each<[DenialKind, number]>([
     ['malformed', 400],
     ['unauthenticated', 401],
@@ -45,18 +45,18 @@ describe('httpRefusal', () => {
     ['internal', 500],
     ['unavailable', 503],
   ])('%s is %i', (kind, status) => {
-    const { body, ...refusal } = httpRefusal({ kind, code: 'a.b' });
-    expect(refusal.status).toBe(status);
+    const { body, ...denial } = httpDenial({ kind, code: 'a.b' });
+    expect(denial.status).toBe(status);
     expect(JSON.parse(body ?? '')).toMatchObject({ type: 'about:blank', status, code: 'a.b' });
     expect(kinds).toContain(kind);
   });
 
-  test('whatever a denial holds, the answer can be sent, is a refusal and hides the cause', () => {
+  test('whatever a denial holds, the answer can be sent, is a denial and hides the cause', () => {
     fc.assert(
       fc.property(denials, (denial) => {
-        const { status, headers, body } = httpRefusal(denial);
+        const { status, headers, body } = httpDenial(denial);
         expect(status).toBe(httpStatus[denial.kind]);
-        // Headers itself refuses whatever could end a line.
+        // Headers itself denies whatever could end a line.
         const sent = new Headers(headers.map(([name, value]) => [name, value]));
         expect([...sent.keys()].toSorted()).toEqual(headers.map(([name]) => name).toSorted());
         for (const [, value] of headers) expect(value).toMatch(/^[\x20-\x7e]+$/);
@@ -68,7 +68,7 @@ describe('httpRefusal', () => {
 
   test('extensions are shown, but never in place of what is defined', () => {
     const extensions = { limit: 10, status: 200, code: 'fine', detail: 'fine' };
-    const { body } = httpRefusal({
+    const { body } = httpDenial({
       kind: 'rate_limited',
       code: 'limit.exceeded',
       detail: 'Too many.',
@@ -84,29 +84,29 @@ describe('httpRefusal', () => {
     });
   });
 
-  test('extensions that are no JSON are left out, and the refusal stands', () => {
+  test('extensions that are no JSON are left out, and the denial stands', () => {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
     for (const extensions of [circle, { big: 1n }]) {
-      const { body } = httpRefusal({ kind: 'forbidden', code: 'a.b', problem: { extensions } });
+      const { body } = httpDenial({ kind: 'forbidden', code: 'a.b', problem: { extensions } });
       expect(JSON.parse(body ?? '')).toMatchObject({ status: 403, code: 'a.b' });
     }
   });
 
   test('an answer has its status and nothing else', () => {
     const answer = { status: 204 } as const;
-    expect(httpRefusal({ kind: 'forbidden', code: 'cors.preflight', answer })).toEqual({
+    expect(httpDenial({ kind: 'forbidden', code: 'cors.preflight', answer })).toEqual({
       status: 204,
       headers: [],
       body: undefined,
     });
     const forged = { status: 200 } as unknown as typeof answer;
-    expect(httpRefusal({ kind: 'forbidden', code: 'a.b', answer: forged }).status).toBe(204);
+    expect(httpDenial({ kind: 'forbidden', code: 'a.b', answer: forged }).status).toBe(204);
   });
 
   test('a 401 always has a challenge, a 403 only where it was given one', () => {
     const challenge = (denial: Denial) =>
-      httpRefusal(denial).headers.find(([name]) => name === 'www-authenticate')?.[1];
+      httpDenial(denial).headers.find(([name]) => name === 'www-authenticate')?.[1];
     expect(challenge({ kind: 'unauthenticated', code: 'a.b' })).toBe('Bearer');
     expect(challenge({ kind: 'forbidden', code: 'a.b' })).toBeUndefined();
     const broken = [{ scheme: 'Bea rer' }, { scheme: '' }];

@@ -1,7 +1,7 @@
-import type { Challenge, Denial, DenialKind } from '../denial.ts';
-import { isToken } from '../internal/text/header-syntax.ts';
+import type { Challenge, Denial, DenialKind } from '../engine/denial.ts';
+import { isToken } from '../lib/header-syntax.ts';
 
-/** The HTTP status of each kind of refusal (RFC 9110 §15, RFC 6585 §4). */
+/** The HTTP status of each kind of denial (RFC 9110 §15, RFC 6585 §4). */
 export const httpStatus: Readonly<Record<DenialKind, number>> = Object.freeze({
   malformed: 400,
   unauthenticated: 401,
@@ -31,16 +31,16 @@ const UNAVAILABLE_RETRY_SECONDS = 5;
 /** The largest delay that every client can read (31 bits). */
 const MAX_RETRY_SECONDS = 2_147_483_647;
 
-/** A refusal as an HTTP response. */
-export interface HttpRefusal {
+/** A denial as an HTTP response. */
+export interface HttpDenial {
   readonly status: number;
   readonly headers: readonly (readonly [name: string, value: string])[];
   /** Problem details (RFC 9457) as JSON; undefined where the answer has no body. */
   readonly body: string | undefined;
 }
 
-/** Renders a refusal: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
-export function httpRefusal(denial: Denial): HttpRefusal {
+/** Renders a denial: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
+export function httpDenial(denial: Denial): HttpDenial {
   if (denial.answer) return { status: 204, headers: [], body: undefined };
   const status = httpStatus[denial.kind];
   const headers: [string, string][] = [
@@ -60,7 +60,7 @@ export function httpRefusal(denial: Denial): HttpRefusal {
   };
 }
 
-/** The extra members of a refusal; none where they cannot be written as JSON. */
+/** The extra members of a denial; none where they cannot be written as JSON. */
 export function extensionsOf({ problem }: Denial): Readonly<Record<string, unknown>> | undefined {
   try {
     JSON.stringify(problem?.extensions);

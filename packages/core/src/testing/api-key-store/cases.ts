@@ -1,5 +1,5 @@
-import { randomId } from '../../internal/api-keys/api-key-format.ts';
-import type { ApiKeyRecord, ApiKeyStore, ApiKeyUse } from '../../stores/api-key-store.ts';
+import { randomId } from '../../api-keys/api-key-format.ts';
+import type { ApiKeyRecord, ApiKeyStore, ApiKeyUse } from '../../contracts/api-key-store.ts';
 import { assertSame, type ContractCase } from '../contract-case.ts';
 
 /** One promise of an `ApiKeyStore`. */

@@ -1,5 +1,5 @@
-import { randomId } from '../../internal/api-keys/api-key-format.ts';
-import type { ApiKeyRecord } from '../../stores/api-key-store.ts';
+import { randomId } from '../../api-keys/api-key-format.ts';
+import type { ApiKeyRecord } from '../../contracts/api-key-store.ts';
 import {
   type ApiKeyStoreCase,
   atOnce,

@@ -1,5 +1,5 @@
-import { randomId } from '../../internal/api-keys/api-key-format.ts';
-import type { ApiKeyRecord, ApiKeyStore } from '../../stores/api-key-store.ts';
+import { randomId } from '../../api-keys/api-key-format.ts';
+import type { ApiKeyRecord, ApiKeyStore } from '../../contracts/api-key-store.ts';
 import { type ApiKeyStoreCase, bare, expectSame } from './cases.ts';
 
 /** Whose rows a list holds, and in which order. */

@@ -1,5 +1,5 @@
-import { randomId } from '../../internal/api-keys/api-key-format.ts';
-import type { ApiKeyStore, QuotaCharge, QuotaVerdict } from '../../stores/api-key-store.ts';
+import { randomId } from '../../api-keys/api-key-format.ts';
+import type { ApiKeyStore, QuotaCharge, QuotaVerdict } from '../../contracts/api-key-store.ts';
 import {
   type ApiKeyStoreCase,
   AT_ONCE,
@@ -40,7 +40,7 @@ export const quotas: readonly ApiKeyStoreCase[] = [
     name: 'what is more than the whole quota never comes to have room',
     run: async (store) => {
       const id = await inserted(store);
-      const verdict = (await store.consume(id, [charge('a', 11, 10)], NOON)) as Refusal;
+      const verdict = (await store.consume(id, [charge('a', 11, 10)], NOON)) as Denial;
       expectSame([verdict.ok, verdict.resetsAt], [false, undefined], 'verdict');
       expectSame((await store.consume(id, [charge('a', 10, 10)], NOON)).ok, true, 'afterwards');
     },
@@ -91,7 +91,7 @@ export const quotas: readonly ApiKeyStoreCase[] = [
   },
 ];
 
-type Refusal = Extract<QuotaVerdict, { readonly ok: false }>;
+type Denial = Extract<QuotaVerdict, { readonly ok: false }>;
 
 async function inserted(store: ApiKeyStore): Promise<string> {
   const record = bare();

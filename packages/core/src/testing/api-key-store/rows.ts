@@ -1,4 +1,4 @@
-import { randomId } from '../../internal/api-keys/api-key-format.ts';
+import { randomId } from '../../api-keys/api-key-format.ts';
 import { type ApiKeyStoreCase, atOnce, bare, expectSame, full, pruned } from './cases.ts';
 
 /** Rows come back as they went in, and one id is one row. */

@@ -1,9 +1,9 @@
 import { assertSame, assertThat } from '../contract-case.ts';
 import { allowed, ask, each, type LimitStoreCase, quick, slow } from './cases.ts';
 
-/** How much one limit admits, and what a refusal costs: nothing. */
+/** How much one limit admits, and what a denial costs: nothing. */
 export const admission: readonly LimitStoreCase[] = [
-  ...each(slow, 'admits as much as the limit and then refuses', async (store, limit) => {
+  ...each(slow, 'admits as much as the limit and then denies', async (store, limit) => {
     for (const left of [2, 1, 0]) {
       const { verdicts } = await allowed(store, [ask({ limit })], true, `with ${left} left`);
       assertSame(verdicts[0]?.remaining, left, 'remaining', 0.01);
@@ -18,7 +18,7 @@ export const admission: readonly LimitStoreCase[] = [
     assertSame(verdicts[0]?.remaining, 0, 'remaining', 0.01);
     assertThat((verdicts[0]?.retryAfter ?? 0) > 0, 'retryAfter is above 0');
   }),
-  ...each(slow, 'a refusal takes nothing', async (store, limit) => {
+  ...each(slow, 'a denial takes nothing', async (store, limit) => {
     await allowed(store, [ask({ limit, cost: 2 })], true, 'two of three');
     for (let call = 0; call < 5; call++) {
       await allowed(store, [ask({ limit, cost: 2 })], false, 'two more');

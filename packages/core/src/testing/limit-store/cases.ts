@@ -1,14 +1,14 @@
-import { fixedWindow } from '../../limits/fixed-window.ts';
-import { gcra } from '../../limits/gcra.ts';
-import { slidingWindow } from '../../limits/sliding-window.ts';
-import { tokenBucket } from '../../limits/token-bucket.ts';
 import type {
   BucketLimit,
   Limit,
   LimitAnswer,
   LimitRequest,
   LimitStore,
-} from '../../stores/limit-store.ts';
+} from '../../contracts/limit-store.ts';
+import { fixedWindow } from '../../limits/fixed-window.ts';
+import { gcra } from '../../limits/gcra.ts';
+import { slidingWindow } from '../../limits/sliding-window.ts';
+import { tokenBucket } from '../../limits/token-bucket.ts';
 import { assertSame, type ContractCase, type StoreSubject } from '../contract-case.ts';
 
 /** One promise of a `LimitStore`. */

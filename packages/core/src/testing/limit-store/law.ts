@@ -1,11 +1,11 @@
+import type { BucketLimit, WindowLimit } from '../../contracts/limit-store.ts';
 import {
   charge,
   type LimitState,
   levelOf,
   resetAfter,
   retryAfter,
-} from '../../internal/limits/limit-law.ts';
-import type { BucketLimit, WindowLimit } from '../../stores/limit-store.ts';
+} from '../../limits/limit-law.ts';
 import { assertSame, assertThat } from '../contract-case.ts';
 import { ask, each, type LimitStoreCase, quick } from './cases.ts';
 

@@ -1,0 +1,41 @@
+// Passwords, second factors and tokens that an API issues to its own users.
+
+export {
+  type BreachedRange,
+  type PasswordCheck,
+  type PasswordContext,
+  type PasswordDenial,
+  type PasswordHash,
+  type PasswordHasher,
+  type Passwords,
+  type PasswordsOptions,
+  type PasswordVerification,
+  passwords,
+} from './passwords/passwords.ts';
+export {
+  type MemoryRefreshTokenStoreOptions,
+  memoryRefreshTokenStore,
+} from './tokens/memory-refresh-token-store.ts';
+export {
+  type IssuedTokens,
+  type RefreshRequest,
+  type TokenDenialReason,
+  type TokenGrant,
+  type TokenReuse,
+  type Tokens,
+  type TokensDenied,
+  type TokensOptions,
+  tokens,
+} from './tokens/tokens.ts';
+export { type MemoryTotpStoreOptions, memoryTotpStore } from './totp/memory-totp-store.ts';
+export {
+  type SealingKeys,
+  type Totp,
+  type TotpBackupCodes,
+  type TotpDenial,
+  type TotpEnrolment,
+  type TotpOptions,
+  type TotpStatus,
+  type TotpVerification,
+  totp,
+} from './totp/totp.ts';

@@ -1,0 +1,116 @@
+import type { Denial, DenialKind, MaybePromise } from '@apisec/core';
+
+/**
+ * Half a character is not the same in the next program. A control character cannot be typed in most; and in a MAC,
+ * which is what most hashes are made of, a key with a NUL behind it is the same key.
+ */
+const NO_TEXT = /[\p{Surrogate}\p{Cc}]/u;
+
+/** The text that counts, in the one form of it that is hashed; or why there is none. */
+export function readPassword(
+  password: unknown,
+  maxLength: number,
+): { readonly text: string } | PasswordDenial {
+  if (typeof password !== 'string') return passwordDenial('password.malformed');
+  // Normalising makes one character of four units at the most, so no password that may be is longer.
+  if (password.length > maxLength * 4) return passwordDenial('password.too_long');
+  if (NO_TEXT.test(password)) return passwordDenial('password.malformed');
+  const text = password.normalize('NFKC');
+  return lengthOf(text) > maxLength ? passwordDenial('password.too_long') : { text };
+}
+
+/** In characters as Unicode counts them. */
+export function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of text) length++;
+  return length;
+}
+
+/** Answers the lines `SUFFIX:COUNT` of all breached passwords whose SHA-1 begins with these five digits. */
+export type BreachedRange = (prefix: string) => MaybePromise<string>;
+
+const PREFIX_DIGITS = 5;
+const LONGEST_RANGE = 1_048_576;
+const encoder = new TextEncoder();
+
+/**
+ * Whether a password is on a list that learns nothing but five digits of its hash (k-anonymity). Lines with a
+ * count of 0 are padding.
+ */
+export async function isBreached(password: string, range: BreachedRange): Promise<boolean> {
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', encoder.encode(password)));
+  let digits = '';
+  for (const byte of hash) digits += byte.toString(16).padStart(2, '0').toUpperCase();
+  const lines = await range(digits.slice(0, PREFIX_DIGITS));
+  if (typeof lines !== 'string' || lines.length > LONGEST_RANGE) {
+    throw new TypeError('The list of breached passwords answered no lines.');
+  }
+  // Made of hexadecimal digits alone.
+  const suffix = new RegExp(`^${digits.slice(PREFIX_DIGITS)}(?::0*[1-9][0-9]*)?\\s*$`, 'im');
+  return suffix.test(lines);
+}
+
+const SHORTEST_WORD = 3;
+const MOST_WORDS = 64;
+const MOST_PARTS = 256;
+/** What must be left of a password without the words that everybody knows. */
+const LEAST_REST = 8;
+/** Between the parts of names and email addresses. */
+const SEPARATORS = /[^\p{L}\p{N}]+/u;
+
+/**
+ * True for a password that is mostly made of the names of service and account: too little is left without
+ * them. `password` is in lower case; words may be names, email addresses, anything.
+ */
+export function leansOnContext(password: string, context: readonly string[]): boolean {
+  const words = context
+    .slice(0, MOST_WORDS)
+    .map((word) => word.slice(0, 256).normalize('NFKC').toLowerCase())
+    .flatMap((word) => [word, ...word.split(SEPARATORS)])
+    .filter((word) => word.length >= SHORTEST_WORD)
+    .slice(0, MOST_PARTS)
+    // A longer one may hold a shorter one.
+    .toSorted((one, other) => other.length - one.length);
+  let rest = password;
+  // The gap keeps two halves from making a new word.
+  for (const word of words) rest = rest.replaceAll(word, '\0');
+  return rest !== password && rest.replaceAll('\0', '').length < LEAST_REST;
+}
+
+/** Why a password is denied. */
+export interface PasswordDenial {
+  readonly ok: false;
+  /** To deny with: `denyWith(result.denial)`. */
+  readonly denial: Denial;
+}
+
+/** Codes of `passwords`. */
+export type PasswordDenialCode =
+  | 'password.malformed'
+  | 'password.too_short'
+  | 'password.too_long'
+  | 'password.repetitive'
+  | 'password.contextual'
+  | 'password.common'
+  | 'password.breached'
+  | 'password.wrong'
+  | 'password.unavailable';
+
+const denials: Readonly<Record<PasswordDenialCode, readonly [DenialKind, string]>> = {
+  'password.malformed': ['malformed', 'The password is no text.'],
+  'password.too_short': ['malformed', 'The password is too short.'],
+  'password.too_long': ['malformed', 'The password is too long.'],
+  'password.repetitive': ['malformed', 'The password has too few different characters.'],
+  'password.contextual': ['malformed', 'The password is made of names that others know.'],
+  'password.common': ['malformed', 'The password is a common one.'],
+  'password.breached': ['malformed', 'The password is known from a breach.'],
+  'password.wrong': ['unauthenticated', 'The account or the password is not right.'],
+  'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
+};
+
+/** Words a denial. */
+export function passwordDenial(code: PasswordDenialCode, cause?: unknown): PasswordDenial {
+  const [kind, detail] = denials[code];
+  const denial = { kind, code, detail };
+  return { ok: false, denial: cause === undefined ? denial : { ...denial, cause } };
+}

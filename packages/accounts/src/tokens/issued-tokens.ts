@@ -1,0 +1,65 @@
+import type { JwksDocument } from '@apisec/core';
+import type { AccessToken } from '@apisec/core/host';
+import type { TokensDenied } from './refresh-token.ts';
+
+/** What somebody is granted. */
+export interface TokenGrant {
+  readonly subject: string;
+  readonly clientId: string;
+  /** Default: none. */
+  readonly scopes?: readonly string[] | undefined;
+  readonly audience?: string | readonly string[] | undefined;
+  /** Told in the claim `tenant`. */
+  readonly tenant?: string | undefined;
+  /** Thumbprint of the DPoP key (RFC 9449 §6) that access tokens and refresh tokens are bound to. */
+  readonly jkt?: string | undefined;
+  /** Further claims of access tokens, for example `roles`. At most 4,096 characters of JSON. */
+  readonly claims?: Readonly<Record<string, unknown>> | undefined;
+  /** Without a refresh token, for clients that act for themselves. Default: true. */
+  readonly refreshable?: boolean | undefined;
+}
+
+/** Who refreshes, and what they want. */
+export interface RefreshRequest {
+  /** The client as it authenticated. */
+  readonly clientId: string;
+  /** Fewer scopes for this access token. Default: all that were granted. */
+  readonly scopes?: readonly string[] | undefined;
+  /** Thumbprint of the key of the DPoP proof, where there was one and it was good. */
+  readonly jkt?: string | undefined;
+}
+
+/** Tokens to hand out. The refresh token is the only copy there is. */
+export interface IssuedTokens extends AccessToken {
+  readonly ok: true;
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly scopes: readonly string[];
+  readonly refreshToken?: string | undefined;
+  /** The `sid` of the access token, the same for all that come of one grant. */
+  readonly session?: string | undefined;
+}
+
+/** Issues, refreshes and revokes tokens. Nothing here rejects; whoever calls it has authenticated everybody. */
+export interface Tokens {
+  /** The public keys, for `localJwks` and for the JWK Set that is published. */
+  readonly jwks: JwksDocument;
+  readonly issue: (grant: TokenGrant) => Promise<IssuedTokens | TokensDenied>;
+  /**
+   * A new access token and a new refresh token for one that is good and was not used before. Of many uses at
+   * once exactly one gets them.
+   */
+  readonly refresh: (
+    refreshToken: string,
+    request: RefreshRequest,
+  ) => Promise<IssuedTokens | TokensDenied>;
+  /** Ends the family of a refresh token (RFC 7009). An unknown token is revoked as it is. */
+  readonly revoke: (
+    refreshToken: string,
+    request: Pick<RefreshRequest, 'clientId'>,
+  ) => Promise<{ readonly ok: true } | TokensDenied>;
+  /** Ends every family of a subject, and revokes the access tokens that were issued until now. */
+  readonly revokeSubject: (
+    subject: string,
+  ) => Promise<{ readonly ok: true; readonly families: number } | TokensDenied>;
+}

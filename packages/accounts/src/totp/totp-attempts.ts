@@ -1,0 +1,131 @@
+import type { Denial, DenialKind, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
+import { encodeBase64url, isThenable, withinTime } from '@apisec/core/host';
+
+/** What a look at a code comes to, before it counts: the record with the code used up, or a denial. */
+export type Judgement = TotpRecord | TotpDenialCode;
+
+/** When an account is locked, and for how long. */
+export interface Lockout {
+  /** Wrong codes in a row. */
+  readonly attempts: number;
+  /** Seconds of the first lock. */
+  readonly lockout: number;
+  readonly now: () => number;
+}
+
+/** A day, in seconds. */
+export const LONGEST_LOCK = 86_400;
+/** How often a change is tried again when another came in between. */
+const TRIES = 16;
+
+/**
+ * Judges a code and tells the result only once it is written, against the record that it was judged by: so
+ * however many come at once, no more are judged than may be wrong in a row, and each is taken once.
+ */
+export function totpAttempts(
+  records: TotpRecords,
+  { attempts, lockout, now }: Lockout,
+): (
+  account: string,
+  judge: (record: TotpRecord, at: number) => Promise<Judgement>,
+) => Promise<TotpRecord | TotpDenial> {
+  const failed = (record: TotpRecord, at: number): TotpRecord => {
+    const failures = record.failures + 1;
+    const locks = Math.floor(failures / attempts);
+    const seconds = Math.min(lockout * 2 ** (locks - 1), LONGEST_LOCK);
+    const lockedUntil = failures % attempts === 0 ? at + seconds * 1000 : 0;
+    return { ...record, failures, lockedUntil };
+  };
+
+  return async (account, judge) => {
+    try {
+      for (let tried = 0; tried < TRIES; tried++) {
+        const record = await records.get(account);
+        if (record === undefined) return totpDenial('totp.not_enrolled');
+        const at = now();
+        if (at < record.lockedUntil) {
+          return totpDenial('totp.locked', {
+            retryAfter: Math.ceil((record.lockedUntil - at) / 1000),
+          });
+        }
+        const judged = await judge(record, at);
+        // Neither of these is a guess, so there is nothing to count.
+        if (typeof judged === 'string' && judged !== 'totp.invalid') return totpDenial(judged);
+        const wrong = typeof judged === 'string';
+        const next = wrong ? failed(record, at) : { ...judged, failures: 0, lockedUntil: 0 };
+        if ((await records.put(next, record)) === true) return wrong ? totpDenial(judged) : next;
+      }
+      return totpDenial('totp.unavailable', { cause: new Error('Too many changes at once.') });
+    } catch (cause) {
+      return totpDenial('totp.unavailable', { cause });
+    }
+  };
+}
+
+/** A store of second factors that answers in bounded time, or rejects. */
+export interface TotpRecords extends Pick<TotpStore, 'get' | 'remove'> {
+  /**
+   * Writes a record under a version of its own: where there is none, or in the place of the one that is known.
+   * False where that is not what is stored any more.
+   */
+  readonly put: (
+    record: Omit<TotpRecord, 'version'>,
+    known: TotpRecord | undefined,
+  ) => MaybePromise<boolean>;
+}
+
+/** Gives the store so many milliseconds for each answer. */
+export function totpRecords(store: TotpStore, timeout: number): TotpRecords {
+  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
+    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+  return {
+    get: (account) => timely(store.get(account)),
+    remove: (account) => timely(store.remove(account)),
+    put: (record, known) => {
+      const next = { ...record, version: newVersion() };
+      return timely(known === undefined ? store.insert(next) : store.replace(next, known.version));
+    },
+  };
+}
+
+function newVersion(): string {
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** Why a code was not taken, or nothing was changed. */
+export interface TotpDenial {
+  readonly ok: false;
+  /** To deny with: `denyWith(result.denial)`. */
+  readonly denial: Denial;
+}
+
+/** Codes of `totp`. */
+export type TotpDenialCode =
+  | 'totp.malformed'
+  | 'totp.invalid'
+  | 'totp.reused'
+  | 'totp.not_enrolled'
+  | 'totp.already_enrolled'
+  | 'totp.account_invalid'
+  | 'totp.locked'
+  | 'totp.unavailable';
+
+const denials: Readonly<Record<TotpDenialCode, readonly [DenialKind, string]>> = {
+  'totp.malformed': ['malformed', 'The code is not well formed.'],
+  'totp.account_invalid': ['malformed', 'The name of the account cannot be shown in an app.'],
+  'totp.invalid': ['unauthenticated', 'The code is not right.'],
+  'totp.reused': ['unauthenticated', 'The code was used before.'],
+  'totp.not_enrolled': ['unauthenticated', 'The account has no second factor.'],
+  'totp.already_enrolled': ['forbidden', 'The account has a second factor already.'],
+  'totp.locked': ['rate_limited', 'There were too many wrong codes.'],
+  'totp.unavailable': ['unavailable', 'The code cannot be verified at the moment.'],
+};
+
+/** Words a denial. */
+export function totpDenial(
+  code: TotpDenialCode,
+  more: Pick<Denial, 'retryAfter' | 'cause'> = {},
+): TotpDenial {
+  const [kind, detail] = denials[code];
+  return { ok: false, denial: { kind, code, detail, ...more } };
+}

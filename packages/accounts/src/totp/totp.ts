@@ -1,0 +1,257 @@
+import type { TotpRecord, TotpStore } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
+import type { SealingKeys } from './sealing.ts';
+import {
+  LONGEST_LOCK,
+  type TotpDenial,
+  totpAttempts,
+  totpDenial,
+  totpRecords,
+} from './totp-attempts.ts';
+import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
+import { encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
+
+export type { SealingKeys, TotpDenial };
+
+/** Options of {@link totp}. */
+export interface TotpOptions {
+  /** Whose codes these are; authenticator apps show it. */
+  readonly issuer: string;
+  readonly store: TotpStore;
+  /** What secrets are encrypted and backup codes hashed with; never from the store's own database. */
+  readonly sealingKeys: SealingKeys;
+  /** Many authenticator apps know no other than the default, `SHA-1`, which is no weakness here. */
+  readonly algorithm?: TotpRecord['algorithm'] | undefined;
+  /** 6 to 8. Default: 6. */
+  readonly digits?: number | undefined;
+  /** Seconds for which a code is shown. Default: 30. */
+  readonly period?: number | undefined;
+  /** How many steps the clock of the app may differ, 0 to 2. Default: 1. */
+  readonly drift?: number | undefined;
+  /** After so many wrong codes in a row the account is locked. Default: 5. */
+  readonly attempts?: number | undefined;
+  /** Seconds of the first lock; each one in a row is twice as long, up to a day. Default: 300. */
+  readonly lockout?: number | undefined;
+  /** How many backup codes are issued. Default: 10. */
+  readonly backupCodes?: number | undefined;
+  /** How long the store may take, in milliseconds. Default: 2,000. */
+  readonly storeTimeout?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A new secret. It is shown once; `uri` is what the QR code says. */
+export type TotpEnrolment =
+  | { readonly ok: true; readonly secret: string; readonly uri: string }
+  | TotpDenial;
+
+/** New backup codes. This is the only copy there is. */
+export type TotpBackupCodes =
+  | { readonly ok: true; readonly backupCodes: readonly string[] }
+  | TotpDenial;
+
+/** Whether a code is right. */
+export type TotpVerification = { readonly ok: true; readonly backupCodesLeft: number } | TotpDenial;
+
+/** What is known of an account. */
+export interface TotpStatus {
+  /** `pending`: enrolled, and no code was right yet. */
+  readonly state: 'none' | 'pending' | 'active';
+  readonly backupCodesLeft: number;
+  /** Epoch milliseconds, where it is locked. */
+  readonly lockedUntil: number | undefined;
+}
+
+/** Second factors; see {@link totp}. */
+export interface Totp {
+  /**
+   * Makes a secret for an account that has no active one; a pending one is replaced. `label` is what apps show
+   * beside the issuer, by default the account.
+   */
+  readonly enrol: (account: string, label?: string) => Promise<TotpEnrolment>;
+  /** Takes the first code, which shows that the app has the secret, and issues backup codes. */
+  readonly confirm: (account: string, code: string) => Promise<TotpBackupCodes>;
+  /** Takes a code, once. */
+  readonly verify: (account: string, code: string) => Promise<TotpVerification>;
+  /** Takes a backup code, once; case, spaces and hyphens do not matter. Wrong ones count as wrong codes. */
+  readonly verifyBackupCode: (account: string, code: string) => Promise<TotpVerification>;
+  /** Issues new backup codes; the ones before are good no longer. Ask for a code first. */
+  readonly renewBackupCodes: (account: string) => Promise<TotpBackupCodes>;
+  /** Rejects when the store fails. */
+  readonly status: (account: string) => Promise<TotpStatus>;
+  /** Ends the second factor of an account; false where there was none. Rejects when the store fails. */
+  readonly remove: (account: string) => Promise<boolean>;
+}
+
+/** RFC 4226 §4 R6: at least 128 bits, 160 recommended; RFC 6238 §5.1: as long as the hash. */
+const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
+  'SHA-1': 20,
+  'SHA-256': 32,
+  'SHA-512': 64,
+};
+const LONGEST_TIMEOUT = 60_000;
+/** How long a code must be, its record says. */
+const CODE = /^[0-9]{6,8}$/;
+const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
+
+/**
+ * Time-based one-time codes as a second factor (RFC 6238): denies a code that is wrong, used before, or one too many.
+ * Each code is taken once, also of many at the same moment; wrong codes in a row lock the account for a
+ * time that doubles (RFC 4226 §7.3). Secrets are encrypted in the store (AES-256-GCM), backup codes are keyed
+ * hashes there. Sealing keys are rotated by adding a version and naming it `current`: secrets move to it as they
+ * are used.
+ *
+ * Answers denials, never throws for them: `totp.malformed` and `.account_invalid` (400), `.invalid`, `.reused` and
+ * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfter`), `.unavailable` (503) when the
+ * store does not answer or a secret cannot be opened.
+ *
+ * @throws ConfigurationError for an issuer, key or bound that cannot hold.
+ * @example
+ * const factors = totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys });
+ * const enrolled = await factors.enrol('u1', 'alice@example.com');
+ * const confirmed = await factors.confirm('u1', codeFromTheApp);
+ * const result = await factors.verify('u1', nextCode);
+ */
+export function totp(options: TotpOptions): Totp {
+  const {
+    issuer,
+    store,
+    sealingKeys,
+    algorithm = 'SHA-1',
+    digits = 6,
+    period = 30,
+    drift = 1,
+    attempts = 5,
+    lockout = 300,
+    backupCodes: backupCount = 10,
+    storeTimeout = 2_000,
+    now = () => Date.now(),
+  } = options;
+  assertConfiguration(
+    isName(issuer) && !issuer.includes(':'),
+    'totp: issuer is the name that apps show, without a colon.',
+  );
+  assertConfiguration(
+    typeof store?.replace === 'function',
+    'totp: store must be a TotpStore, for example memoryTotpStore().',
+  );
+  assertConfiguration(
+    Object.hasOwn(SECRET_BYTES, algorithm),
+    "totp: algorithm is 'SHA-1', 'SHA-256' or 'SHA-512'.",
+  );
+  const bounds = [
+    ['digits', digits, 6, 8],
+    ['period', period, 15, 120],
+    ['drift', drift, 0, 2],
+    ['attempts', attempts, 1, 20],
+    ['lockout', lockout, 1, LONGEST_LOCK],
+    ['backupCodes', backupCount, 0, 50],
+    ['storeTimeout', storeTimeout, 1, LONGEST_TIMEOUT],
+  ] as const;
+  for (const [name, value, least, most] of bounds) {
+    assertConfiguration(
+      Number.isInteger(value) && value >= least && value <= most,
+      `totp: ${name} must be a whole number from ${least} to ${most}.`,
+    );
+  }
+  const secrets = totpSecrets(sealingKeys, drift);
+  const backup = totpBackupCodes(sealingKeys, backupCount);
+  const records = totpRecords(store, storeTimeout);
+  const attempt = totpAttempts(records, { attempts, lockout, now });
+
+  return Object.freeze<Totp>({
+    enrol: async (account, label = account) => {
+      if (!isName(account) || !isName(label)) return totpDenial('totp.account_invalid');
+      const secret = crypto.getRandomValues(new Uint8Array(SECRET_BYTES[algorithm]));
+      try {
+        const record = {
+          account,
+          secret: await secrets.seal(secret, account),
+          algorithm,
+          digits,
+          period,
+          confirmed: false,
+          lastStep: -1,
+          failures: 0,
+          lockedUntil: 0,
+          backupCodes: [],
+        };
+        const known = await records.get(account);
+        if (known?.confirmed) return totpDenial('totp.already_enrolled');
+        if (!(await records.put(record, known)))
+          return totpDenial('totp.unavailable', { cause: new Error('Enrolled twice at once.') });
+      } catch (cause) {
+        return totpDenial('totp.unavailable', { cause });
+      }
+      const text = encodeBase32(secret);
+      return {
+        ok: true,
+        secret: text,
+        uri: keyUri(text, label, issuer, { algorithm, digits, period }),
+      };
+    },
+    confirm: async (account, code) => {
+      if (!CODE.test(code)) return totpDenial('totp.malformed');
+      let codes: readonly string[] = [];
+      const answer = await attempt(account, async (record, at) => {
+        if (record.confirmed) return 'totp.already_enrolled';
+        const judged = await secrets.take(record, code, at);
+        if (typeof judged === 'string') return judged;
+        const issued = await backup.issue({ ...judged, confirmed: true });
+        codes = issued.codes;
+        return issued.record;
+      });
+      return 'ok' in answer ? answer : { ok: true, backupCodes: codes };
+    },
+    verify: async (account, code) => {
+      if (!CODE.test(code)) return totpDenial('totp.malformed');
+      return verified(
+        await attempt(account, async (record, at) =>
+          record.confirmed ? secrets.take(record, code, at) : 'totp.not_enrolled',
+        ),
+      );
+    },
+    verifyBackupCode: async (account, code) => {
+      const normal = readBackupCode(code);
+      if (normal === undefined) return totpDenial('totp.malformed');
+      return verified(
+        await attempt(account, async (record) =>
+          record.confirmed ? backup.take(record, normal) : 'totp.not_enrolled',
+        ),
+      );
+    },
+    renewBackupCodes: async (account) => {
+      try {
+        const known = await records.get(account);
+        if (!known?.confirmed) return totpDenial('totp.not_enrolled');
+        const { record, codes } = await backup.issue(known);
+        return (await records.put(record, known))
+          ? { ok: true, backupCodes: codes }
+          : totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+      } catch (cause) {
+        return totpDenial('totp.unavailable', { cause });
+      }
+    },
+    status: async (account) => {
+      const record = await records.get(account);
+      if (record === undefined)
+        return { state: 'none', backupCodesLeft: 0, lockedUntil: undefined };
+      const { confirmed, backupCodes, lockedUntil } = record;
+      return {
+        state: confirmed ? 'active' : 'pending',
+        backupCodesLeft: backupCodes.length,
+        lockedUntil: lockedUntil > now() ? lockedUntil : undefined,
+      };
+    },
+    remove: async (account) => records.remove(account),
+  });
+}
+
+function verified(answer: TotpRecord | TotpDenial): TotpVerification {
+  return 'ok' in answer ? answer : { ok: true, backupCodesLeft: answer.backupCodes.length };
+}
+
+/** Whatever an app or a store may do with it, nothing in it can be taken for more than text. */
+function isName(text: unknown): boolean {
+  return typeof text === 'string' && PLAIN_TEXT.test(text);
+}

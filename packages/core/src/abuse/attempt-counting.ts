@@ -1,0 +1,152 @@
+import type {
+  AttemptAnswer,
+  AttemptReconciliation,
+  AttemptRequest,
+  CounterStore,
+} from '../contracts/counter-store.ts';
+import { askInTime } from '../contracts/store-failure.ts';
+import type { CallFacts } from '../engine/facts.ts';
+import type { Completion } from '../engine/obligations.ts';
+import type { Deny } from '../engine/outcome.ts';
+import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { LimitKey } from '../limits/limit-key.ts';
+import { throttled, uncountable } from './failures.ts';
+
+/** An attempt that was counted, and can be taken back. */
+export interface HeldAttempt {
+  readonly request: AttemptRequest;
+  readonly ticket: number;
+}
+
+/** Whether the attempt may be made; `degraded` where it was not counted. */
+export type Reserved = Deny | { readonly ok: true; readonly degraded?: string };
+
+/** Attempts in a counter store, which count as failed until they are settled. */
+export interface AttemptCounting {
+  /** Counts an attempt; what was counted is added to `held`. */
+  readonly reserve: (
+    requests: readonly AttemptRequest[],
+    held: HeldAttempt[],
+  ) => MaybePromise<Reserved>;
+  /** Takes attempts back, each in its way. */
+  readonly reconcile: (
+    held: readonly HeldAttempt[],
+    resultOf: (request: AttemptRequest) => AttemptReconciliation['result'],
+  ) => MaybePromise<void>;
+}
+
+/** `onError` and `timeout` (milliseconds) say what happens while the store does not answer. */
+export function attemptCounting(
+  policy: string,
+  store: CounterStore,
+  onError: 'closed' | 'open',
+  timeout: number | undefined,
+): AttemptCounting {
+  const settleAs: AttemptCounting['reconcile'] = (held, resultOf) =>
+    store.reconcile(
+      held.map(({ request, ticket }) => ({ ...request, ticket, result: resultOf(request) })),
+    );
+  const ask = askInTime<readonly AttemptRequest[], AttemptAnswer>(
+    policy,
+    {
+      ask: (requests) => {
+        const answer = store.attempt(requests);
+        return isThenable(answer)
+          ? answer.then((late) => vet(late, requests))
+          : vet(answer, requests);
+      },
+      undo: (requests, answer) => settleAs(heldOf(requests, answer), () => 'refund'),
+    },
+    'closed',
+    timeout,
+  );
+  return {
+    reserve: (requests, held) =>
+      chain<AttemptAnswer, Reserved>(
+        () => ask(requests),
+        (answer) => {
+          if (!answer.allowed) return throttled(answer.retryAfter);
+          held.push(...heldOf(requests, answer));
+          return { ok: true };
+        },
+        // Deliberately open where the user said so; the decision tells it.
+        (cause) =>
+          onError === 'open' ? { ok: true, degraded: 'failures.uncounted' } : uncountable(cause),
+      ),
+    reconcile: settleAs,
+  };
+}
+
+function heldOf(
+  requests: readonly AttemptRequest[],
+  { allowed, tickets }: AttemptAnswer,
+): readonly HeldAttempt[] {
+  if (!allowed) return [];
+  // A store that answers is held to one ticket for each request.
+  return requests.map((request, index) => ({ request, ticket: tickets[index] as number }));
+}
+
+/** Denies an answer that is none: what a store says without meaning it must not admit. */
+function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): AttemptAnswer {
+  const { allowed, retryAfter, tickets } = answer;
+  const told =
+    allowed === true
+      ? Array.isArray(tickets) && tickets.length === requests.length
+      : allowed === false && retryAfter > 0;
+  if (!told) throw new TypeError('the counter store answered something that is no AttemptAnswer');
+  return answer;
+}
+
+/** Longer than any name of an account. */
+const LONGEST_ACCOUNT = 1_024;
+
+/** One form for names that people and directories take for the same. */
+export function alike(key: LimitKey): LimitKey {
+  if (typeof key === 'string') return alikeText(key);
+  return Array.isArray(key) ? key.map((part: unknown) => alikeText(part) ?? '') : undefined;
+}
+
+function alikeText(text: unknown): string | undefined {
+  if (typeof text !== 'string' || text.length > LONGEST_ACCOUNT) return undefined;
+  return text.normalize('NFKC').trim().toLowerCase();
+}
+
+/** What the caller wrote is one name, or none; what is no text is no key, also where none is needed. */
+export function textOnly(key: unknown): LimitKey {
+  if (key === undefined || key === null || typeof key === 'string') return key;
+  return [];
+}
+
+/** How an attempt came out. `neither`: it was not tried, so it counts for nothing. */
+export type AttemptResult = 'failed' | 'succeeded' | 'neither';
+
+/** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
+const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
+
+/** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
+export const SAFE_METHODS: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'TRACE',
+  'QUERY',
+]);
+
+/** How a call came out, by how it was answered: see `judge` of `throttleFailures`. */
+export function judgeAttempt(
+  { outcome, status, facts }: Completion,
+  safe: boolean,
+  named: boolean,
+): AttemptResult {
+  const { call } = facts as Partial<CallFacts>;
+  // Who goes away before the answer may have had it.
+  if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
+  if (outcome !== 'succeeded') return 'neither';
+  if (call === undefined || call.protocol === 'graphql') return 'failed';
+  if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
+  if (status === undefined) return 'neither';
+  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login; also where
+  // the caller chose a safe method to send the guess with.
+  if (status >= 300 && status < 400) return safe && !named ? 'neither' : 'failed';
+  return status >= 200 && status < 300 && !safe ? 'succeeded' : 'neither';
+}

@@ -1,0 +1,162 @@
+import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
+import type { ReplayStore } from '../contracts/replay-store.ts';
+import type { Peer } from '../engine/facts.ts';
+import {
+  type Deny,
+  deny,
+  type NoFacts,
+  type Outcome,
+  pass,
+  sharedDenial,
+} from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import type { RequestLike } from '../engine/request.ts';
+import { withinTime } from '../lib/clock.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { sha256 } from '../lib/hash.ts';
+import { executesSeveral } from './executes-several.ts';
+import type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
+
+interface PeerFacts {
+  readonly peer: Peer;
+}
+
+/** Options of {@link requireHuman}. */
+export interface RequireHumanOptions<in Needs extends PeerFacts = PeerFacts> {
+  /** Who knows whether a token stands for a solved challenge: `turnstile()`, `hcaptcha()` or your own. */
+  readonly verifier: HumanVerifier;
+  /** Where the token is. Default: the header `X-Human-Token`. */
+  readonly token?:
+    | ((request: RequestLike, facts: Readonly<Needs>) => string | null | undefined)
+    | undefined;
+  /** The same where it is in the body: `(body) => body['cf-turnstile-response']`. */
+  readonly tokenInBody?: ((body: unknown, facts: Readonly<Needs>) => unknown) | undefined;
+  /** Remembers tokens that were used. Default: a memory store, right for a single process. */
+  readonly replay?: ReplayStore | undefined;
+  /** Milliseconds for which a used token is remembered; providers let them live for 2 to 5 minutes. Default: 600,000. */
+  readonly replayTtl?: number | undefined;
+  /**
+   * What happens to calls with a token while verifier or replay store do not answer. `closed`: they are
+   * denied with `human.unavailable`. `open`: they pass, marked as degraded. Default: `closed`.
+   */
+  readonly onError?: 'closed' | 'open' | undefined;
+  /** How long verifier and replay store may take together, in milliseconds. Default: 12,000. */
+  readonly timeout?: number | undefined;
+  /** Epoch milliseconds, for a replay store made here. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'requireHuman';
+const HEADER = 'x-human-token';
+const LONGEST_TOKEN = 8_192;
+const LONGEST_TIMEOUT = 60_000;
+/** A day. */
+const LONGEST_TTL = 86_400_000;
+
+const MISSING = denied('human.missing', 'The call needs the token of a solved challenge.');
+const REFUSED = 'The token of the challenge is not valid. Solve it again.';
+const REPLAYED = denied('human.replayed', 'The token of the challenge was used before.');
+const REPEATED = sharedDenial({
+  kind: 'malformed',
+  code: 'human.repeated',
+  detail: 'One solved challenge is for one operation.',
+});
+const UNVERIFIED: Outcome = Object.freeze({ ok: true, degraded: 'human.unverified' });
+
+/**
+ * Denies calls without the token of a challenge that only people solve, and each token that was used before:
+ * for sign-up, password reset and whatever else must not be automated. Tokens are marked as used when they
+ * have been verified, so of many equal calls exactly one passes, and made-up tokens take no memory. A GraphQL
+ * operation that runs several root fields by one token is denied.
+ *
+ * Denials (403): `human.missing`, `human.denied`, `human.replayed`; `human.repeated` (400);
+ * `human.unavailable` (503) while verifier or replay store do not answer.
+ *
+ * @throws ConfigurationError without a verifier, or when another option is out of its bounds.
+ * @example
+ * const signUp = guard<CallFacts>()
+ *   .use(requireHuman({ verifier: turnstile({ secret, hostnames: ['www.example.com'] }) }))
+ *   .use(allowAnonymous());
+ */
+export function requireHuman<Needs extends PeerFacts = PeerFacts>(
+  options: RequireHumanOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'> {
+  const { verifier, tokenInBody, onError = 'closed', timeout = 12_000 } = options;
+  const { replay = memoryReplayStore({ now: options.now }), replayTtl = 600_000 } = options;
+  const { token = (request: RequestLike) => request.headers.get(HEADER) } = options;
+  assertConfiguration(
+    typeof verifier?.verify === 'function',
+    `${NAME}: verifier must be turnstile(), hcaptcha() or one of your own.`,
+  );
+  assertConfiguration(
+    options.token === undefined || tokenInBody === undefined,
+    `${NAME}: the token is found by token or by tokenInBody, not by both.`,
+  );
+  assertConfiguration(
+    typeof replay.putIfAbsent === 'function',
+    `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
+  );
+  assertConfiguration(
+    replayTtl >= 1 && replayTtl <= LONGEST_TTL,
+    `${NAME}: replayTtl must be milliseconds, from 1 to a day.`,
+  );
+  assertConfiguration(
+    onError === 'closed' || onError === 'open',
+    `${NAME}: onError must be 'closed' or 'open'.`,
+  );
+  assertConfiguration(
+    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
+    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+
+  const verify = async (value: string, facts: Readonly<Needs>): Promise<Outcome> => {
+    const verdict: HumanVerdict = await verifier.verify(value, facts.peer.address);
+    const { human } = verdict;
+    if (human === false) {
+      return deny('forbidden', 'human.denied', { detail: REFUSED, cause: verdict.reason });
+    }
+    // Whatever else a verifier says is no leave to go on.
+    if (human !== true) throw new TypeError('the verifier answered something that is no verdict');
+    const fresh = await replay.putIfAbsent(`human:${await sha256(value)}`, replayTtl);
+    if (fresh === true) return pass();
+    if (fresh === false) return REPLAYED;
+    throw new TypeError('the replay store answered something that is no answer');
+  };
+  const decide = (value: unknown, facts: Readonly<Needs>): Outcome | Promise<Outcome> => {
+    if (typeof value !== 'string' || value === '') return MISSING;
+    if (value.length > LONGEST_TOKEN) return deny('forbidden', 'human.denied', { detail: REFUSED });
+    return withinTime(verify(value, facts), timeout).catch(
+      // Deliberately open where the user said so; the decision tells it.
+      (cause: unknown): Outcome =>
+        onError === 'open'
+          ? UNVERIFIED
+          : deny('unavailable', 'human.unavailable', { retryAfter: 5, cause }),
+    );
+  };
+
+  return definePolicy<Needs, NoFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, facts) => {
+      if (executesSeveral(facts)) return REPEATED;
+      if (tokenInBody === undefined) return decide(token(request, facts), facts);
+      return pass(
+        {},
+        {
+          onMessage: async (body) => {
+            const outcome = await decide(tokenInBody(body, facts), facts);
+            if (!outcome.ok) return { ok: false, denial: outcome.denial };
+            const { degraded } = outcome;
+            if (degraded === undefined) return { ok: true };
+            const entry = { policy: NAME, role: 'check', verdict: 'passed', degraded } as const;
+            return { ok: true, trace: [entry] };
+          },
+        },
+      );
+    },
+  });
+}
+
+function denied(code: 'human.missing' | 'human.replayed', detail: string): Deny {
+  return sharedDenial({ kind: 'forbidden', code, detail });
+}

@@ -1,0 +1,125 @@
+import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
+import { type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
+import {
+  type Deny,
+  deny,
+  type NoFacts,
+  type Outcome,
+  pass,
+  sharedDenial,
+} from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import type { RequestLike } from '../engine/request.ts';
+import { withinTime } from '../lib/clock.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { executesSeveral } from './executes-several.ts';
+import type { StepTokens } from './step-tokens.ts';
+
+/** Options of {@link requireStep}. */
+export interface RequireStepOptions<in Needs extends object, Step extends string = string> {
+  readonly tokens: StepTokens<Step>;
+  /** The step that must have been taken. */
+  readonly after: NoInfer<Step>;
+  /** Who must have taken it: what the token was issued to. Nothing denies the call. */
+  readonly by: (facts: Readonly<Needs>) => string | undefined;
+  /** Where the token is. Default: the header `X-Step-Token`. */
+  readonly token?:
+    | ((request: RequestLike, facts: Readonly<Needs>) => string | null | undefined)
+    | undefined;
+  /** Remembers tokens that were used. Default: a memory store, right for a single process. */
+  readonly replay?: ReplayStore | undefined;
+  /** How long the replay store may take, in milliseconds. Default: 1,000. */
+  readonly timeout?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'requireStep';
+const HEADER = 'x-step-token';
+const LONGEST_TIMEOUT = 60_000;
+const MISSING = denied('step.missing', 'The step before must be taken first.');
+const REFUSED = denied('step.denied', 'The token is not that of the step before.');
+const EXPIRED = denied('step.expired', 'The step before was taken too long ago.');
+const REPEATED = sharedDenial({
+  kind: 'malformed',
+  code: 'step.repeated',
+  detail: 'One step taken is for one operation.',
+});
+const REPLAYED = denied('step.replayed', 'The token of the step before was used before.');
+
+/**
+ * Denies a call of a flow unless the caller has just taken the step before it, by the token that they got
+ * then. A token is good for one call, so each step that is taken once is followed once: also where that call
+ * fails, its step must be taken again. A GraphQL operation that runs several root fields by one token is
+ * denied.
+ *
+ * Denials (403): `step.missing`, `step.denied`, `step.expired`, `step.replayed`; `step.repeated` (400);
+ * `step.unavailable` (503) while the replay store does not answer.
+ *
+ * @throws ConfigurationError when the step is none of the flow or its last one, or another option is out of
+ * its bounds.
+ * @example
+ * const payment = guard<CallFacts & AuthenticatedFacts>()
+ *   .use(requireStep({ tokens: checkout, after: 'address', by: (facts) => facts.principal.id }))
+ *   .use(allowAuthenticated());
+ */
+export function requireStep<Needs extends object, Step extends string>(
+  options: RequireStepOptions<Needs, Step>,
+): Policy<Needs, NoFacts, 'check'> {
+  const { tokens, after, by, timeout = 1_000, now = () => Date.now() } = options;
+  const { replay = memoryReplayStore({ now }) } = options;
+  const { token = (request: RequestLike) => request.headers.get(HEADER) } = options;
+  assertConfiguration(
+    typeof tokens?.verify === 'function' && tokens.steps.slice(0, -1).includes(after),
+    `${NAME}: after must be a step of the flow that another one follows.`,
+  );
+  assertConfiguration(
+    typeof by === 'function',
+    `${NAME}: say who must have taken the step: by: (facts) => facts.principal.id.`,
+  );
+  assertConfiguration(
+    typeof replay.putIfAbsent === 'function',
+    `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
+  );
+  assertConfiguration(
+    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
+    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+  const verify = async (value: string, principal: string): Promise<Outcome> => {
+    const ticket = await tokens.verify(value, after, principal);
+    if (ticket === 'expired') return EXPIRED;
+    if (ticket === 'denied') return REFUSED;
+    const ttl = replayTtl(ticket.expiresAt, now(), timeout);
+    if (ttl === undefined) return EXPIRED;
+    try {
+      const key = `step:${tokens.flow}:${ticket.id}`;
+      const answer = (async () => replay.putIfAbsent(key, ttl))();
+      const fresh = await withinTime(answer, timeout);
+      if (fresh === true) return pass();
+      if (fresh === false) return REPLAYED;
+      throw new TypeError('the replay store answered something that is no answer');
+    } catch (cause) {
+      return deny('unavailable', 'step.unavailable', { retryAfter: 1, cause });
+    }
+  };
+  return definePolicy<Needs, NoFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, facts) => {
+      if (executesSeveral(facts)) return REPEATED;
+      const value = token(request, facts);
+      if (typeof value !== 'string' || value === '') return MISSING;
+      const principal = by(facts);
+      // Nobody in particular can have taken no step.
+      if (typeof principal !== 'string' || principal === '') return REFUSED;
+      return verify(value, principal);
+    },
+  });
+}
+
+function denied(
+  code: 'step.missing' | 'step.denied' | 'step.expired' | 'step.replayed',
+  detail: string,
+): Deny {
+  return sharedDenial({ kind: 'forbidden', code, detail });
+}

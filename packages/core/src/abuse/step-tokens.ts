@@ -1,0 +1,131 @@
+import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+
+/** Options of {@link stepTokens}. */
+export interface StepTokensOptions<Step extends string = string> {
+  /** The name of the flow, which tells its tokens from those of others. */
+  readonly flow: string;
+  /** The steps in their order, at least two. */
+  readonly steps: readonly Step[];
+  /**
+   * At least 32 random bytes each, the same on every node. The first signs, all of them are accepted: to change
+   * it, first put the new one behind it everywhere, then in front, then take the old one away.
+   */
+  readonly secrets: readonly Uint8Array[];
+  /** Seconds for which the next step may be taken. Default: 900. */
+  readonly lifetime?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A token that is good: signed here, for this flow, step and principal, and not expired. */
+export interface StepTicket {
+  /** What it is remembered by when it has been used. */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Tokens of one flow. */
+export interface StepTokens<Step extends string = string> {
+  readonly flow: string;
+  readonly steps: readonly Step[];
+  /** The token that says that this principal has taken this step. Never the principal's name is in it. */
+  readonly issue: (step: Step, principal: string) => Promise<string>;
+  /** Whether a token says so. It does not look whether it was used before: `requireStep` does. */
+  readonly verify: (
+    token: string,
+    step: Step,
+    principal: string,
+  ) => Promise<StepTicket | 'expired' | 'denied'>;
+}
+
+const NAME = 'stepTokens';
+const HMAC = { name: 'HMAC', hash: 'SHA-256' };
+const LEAST_SECRET_BYTES = 32;
+const MOST_SECRETS = 8;
+const MOST_STEPS = 100;
+const LONGEST_LIFETIME = 86_400;
+const ID_BYTES = 16;
+/** Step, expiry, id and signature. */
+const TOKEN = /^(\d{1,2})\.(\d{1,16})\.([\w-]{22})\.([\w-]{43})$/;
+const encoder = new TextEncoder();
+
+/**
+ * Signed, short-lived tokens for flows that must follow an order: who has taken a step gets the token that the
+ * next one asks for with `requireStep`. Each is bound to the flow, the step and the principal.
+ *
+ * @throws ConfigurationError for a secret that is too short, fewer than two steps, a step that is there
+ * twice, or a lifetime outside 1 second to a day.
+ * @example
+ * const checkout = stepTokens({ flow: 'checkout', steps: ['cart', 'address', 'payment'], secrets: [secret] });
+ * const token = await checkout.issue('cart', facts.principal.id);
+ */
+export function stepTokens<const Step extends string>(
+  options: StepTokensOptions<Step>,
+): StepTokens<Step> {
+  const { flow, lifetime = 900, now = () => Date.now() } = options;
+  const steps = Object.freeze([...options.steps]);
+  assertConfiguration(
+    typeof flow === 'string' && flow !== '',
+    `${NAME}: give the flow a name, which tells its tokens from those of others.`,
+  );
+  assertConfiguration(
+    steps.length >= 2 && steps.length <= MOST_STEPS && new Set(steps).size === steps.length,
+    `${NAME}: steps must be 2 to ${MOST_STEPS} different names, in their order.`,
+  );
+  assertConfiguration(
+    lifetime >= 1 && lifetime <= LONGEST_LIFETIME,
+    `${NAME}: lifetime is in seconds, from 1 to a day.`,
+  );
+  assertConfiguration(
+    Array.isArray(options.secrets) &&
+      options.secrets.length > 0 &&
+      options.secrets.length <= MOST_SECRETS,
+    `${NAME}: give 1 to ${MOST_SECRETS} secrets, the one that signs first.`,
+  );
+  const keys = options.secrets.map(keyFrom);
+  /** JSON keeps the members apart whatever is in them. */
+  const signed = (index: number, expiresAt: number, id: string, principal: string) =>
+    encoder.encode(JSON.stringify(['apisec step token', flow, index, expiresAt, id, principal]));
+
+  return Object.freeze<StepTokens<Step>>({
+    flow,
+    steps,
+    issue: async (step, principal) => {
+      const index = steps.indexOf(step);
+      if (index < 0 || principal === '')
+        throw new RangeError(`${NAME}: no such step or principal.`);
+      const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
+      const expiresAt = Math.floor(now() + lifetime * 1000);
+      // There is at least one.
+      const key = await (keys[0] as () => Promise<CryptoKey>)();
+      const data = signed(index, expiresAt, id, principal);
+      const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, data));
+      return `${index}.${expiresAt}.${id}.${encodeBase64url(signature)}`;
+    },
+    verify: async (token, step, principal) => {
+      const [, index, expiry, id = '', mac = ''] = TOKEN.exec(token) ?? [];
+      const signature = decodeBase64url(mac);
+      const expiresAt = Number(expiry);
+      if (signature === undefined || Number(index) !== steps.indexOf(step)) return 'denied';
+      const data = signed(Number(index), expiresAt, id, principal);
+      for (const key of keys) {
+        if (!(await crypto.subtle.verify('HMAC', await key(), signature, data))) continue;
+        return expiresAt > now() ? { id, expiresAt } : 'expired';
+      }
+      return 'denied';
+    },
+  });
+}
+
+/** The key is copied at once and imported once. */
+function keyFrom(secret: Uint8Array): () => Promise<CryptoKey> {
+  assertConfiguration(
+    secret instanceof Uint8Array && secret.length >= LEAST_SECRET_BYTES,
+    `${NAME}: each secret must be at least ${LEAST_SECRET_BYTES} random bytes in a Uint8Array.`,
+  );
+  const bytes = new Uint8Array(secret);
+  let key: Promise<CryptoKey> | undefined;
+  return () => (key ??= crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign', 'verify']));
+}

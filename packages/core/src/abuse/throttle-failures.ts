@@ -1,0 +1,262 @@
+import type { AttemptRequest, CounterStore } from '../contracts/counter-store.ts';
+import type { CallFacts } from '../engine/facts.ts';
+import type { BodyOutcome, Completion, Obligations } from '../engine/obligations.ts';
+import { type Outcome, pass } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import type { RequestLike } from '../engine/request.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { sha256 } from '../lib/hash.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
+import {
+  type AttemptResult,
+  alike,
+  attemptCounting,
+  type HeldAttempt,
+  judgeAttempt,
+  type Reserved,
+  SAFE_METHODS,
+  textOnly,
+} from './attempt-counting.ts';
+import { executesSeveral } from './executes-several.ts';
+import {
+  ACCOUNT_MISSING,
+  deniedBody,
+  type FailureSchedule,
+  failureRule,
+  KEY_MISSING,
+  oneMessage,
+  REPEATED,
+} from './failures.ts';
+import { memoryCounterStore } from './memory-counter-store.ts';
+
+/** The attempt that a call makes, for handlers whose status does not tell how it came out. */
+export interface Attempt {
+  /** What the handler says counts before what the status says. */
+  readonly tell: (result: AttemptResult) => void;
+}
+
+/** What {@link throttleFailures} adds. */
+export interface AttemptFacts {
+  readonly attempt: Attempt;
+}
+
+/** Options of {@link throttleFailures}. */
+export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts> {
+  /**
+   * The account that the call wants to get into, where request and facts tell it. Told apart without regard
+   * to case, width and spaces around; never looked up, so unknown accounts are no different. A call that
+   * names none is denied, unless its HTTP method is safe: a form that is shown is no attempt. A second
+   * message of a gRPC stream is denied.
+   */
+  readonly account?: ((request: RequestLike, facts: Readonly<Needs>) => LimitKey) | undefined;
+  /**
+   * The same where only the body tells it. It must see every account that the handler could try by this
+   * body; to one call there is one attempt, so a second message is denied. On GraphQL it is shown the
+   * arguments of the one root field, as its resolver gets them: of variables the caller makes up the names.
+   *
+   * What is no text is denied: a list that the caller wrote would be an account of its own here, and the one
+   * in it to many a handler. Where an account has several parts, check that each is text before you join them.
+   */
+  readonly accountInBody?:
+    | ((body: unknown, facts: Readonly<Needs>) => string | null | undefined)
+    | undefined;
+  /**
+   * Pauses of an account. Default: none for 3 failures, then 1 second, doubled each time up to a minute;
+   * after 10 failures 15 minutes. Forgotten after a day without failures.
+   */
+  readonly perAccount?: FailureSchedule | undefined;
+  /** Pauses of a peer, or `none`. Default: as of an account, but 20 without a pause and 15 minutes after 100. */
+  readonly perPeer?: FailureSchedule | 'none' | undefined;
+  /**
+   * Who counts as one peer. Nothing denies the call (`failures.key_missing`). Default: `facts.peer.id`.
+   */
+  readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
+  /**
+   * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
+   * whoever says so, redirects after an unsafe method or of a call that names an account, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
+   * but for those with a safe HTTP method: anybody can make them, and servers answer `OPTIONS` by themselves;
+   * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does
+   * not `tell` otherwise.
+   *
+   * Where the status tells something else, judge it, or let the handler `tell`: a form login answers right and
+   * wrong passwords with a redirect, so all count as failed of which it tells nothing; and 400, with which an OAuth
+   * token endpoint says `invalid_grant`, is neither.
+   */
+  readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
+  /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
+  readonly name?: string | undefined;
+  /** Where failures are counted. Default: a memory store of this policy's own. */
+  readonly store?: CounterStore | undefined;
+  /**
+   * What happens while the store does not answer. `closed`: calls are denied with `failures.unavailable`.
+   * `open`: they pass uncounted, marked as degraded. Default: `closed`.
+   */
+  readonly onError?: 'closed' | 'open' | undefined;
+  /** How long the store may take, in milliseconds. Default: 1,000. */
+  readonly timeout?: number | undefined;
+  /** Epoch milliseconds, for a memory store made here. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'throttleFailures';
+
+/**
+ * Slows down guessing: after some failures an account and a peer pause, longer each time, up to a lock that
+ * ends by itself. Failures are learned from how calls end. Each call counts as failed until it has ended,
+ * so that of many guesses at once no more get through than of as many in a row; a denial counts nothing.
+ *
+ * A success begins the account anew. It never helps the peer, who could otherwise wash off failures with an
+ * account of their own. So mount it on what checks the password and on nothing else: a form for lost passwords
+ * that answers everybody with 200 would begin any account anew that it is sent.
+ *
+ * A call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) need not name an account, so
+ * whoever is throttled still sees the form; then only its peer counts. Where it names one, as by Basic
+ * authentication, its failures count like others, and its successes do not begin the account anew.
+ *
+ * A GraphQL operation that runs several root fields under one guard is denied, since aliases are as many
+ * attempts. Fields below a root field are not counted: a login is guarded where it is a root field itself.
+ *
+ * A gRPC stream is one attempt. Where it names the account it may hold one message; where only peers are counted it may
+ * hold any number, since its credential is in the metadata: do not take guesses in messages there.
+ *
+ * There is no exemption from the pauses of an account: a stranger who knows its name can keep it locked, for
+ * `lock.duration` at a time, and nobody gets in meanwhile. Keep the lock short, tell the user on another way,
+ * or let those who were here before in by another guard (a passkey, a device that is known).
+ *
+ * A store that fails cannot be stood in for by each process alone, as limits can (`degrade`): every process
+ * would give the free failures once more, and after an outage nobody would know of what was tried.
+ *
+ * Denials: `failures.throttled` (429, with the exact `retryAfter`), `failures.account_missing` and
+ * `failures.repeated` (400), `failures.key_missing` (500: nobody knows the peer), `failures.unavailable`
+ * (503: the store failed and `onError` is `closed`).
+ *
+ * @throws ConfigurationError when nothing would be counted, a schedule is out of its bounds, or a store is
+ * given without a name.
+ * @example
+ * const login = guard()
+ *   .use(throttleFailures({ accountInBody: (body) => (body as { email?: string }).email }))
+ *   .use(allowAnonymous());
+ */
+export function throttleFailures<Needs extends CallFacts = CallFacts>(
+  options: ThrottleFailuresOptions<Needs>,
+): Policy<Needs, AttemptFacts, 'check'> {
+  const { account, accountInBody, perPeer, judge, name = 'failures', onError = 'closed' } = options;
+  const { peer = (facts: Readonly<Needs>) => facts.peer.id, now, timeout } = options;
+  assertConfiguration(
+    account === undefined || accountInBody === undefined,
+    `${NAME}: the account is told by account or by accountInBody, not by both.`,
+  );
+  const byAccount = account !== undefined || accountInBody !== undefined;
+  assertConfiguration(
+    byAccount || perPeer !== 'none',
+    `${NAME}: nothing would be counted. Say which account a call is for, or count by peer.`,
+  );
+  assertConfiguration(
+    options.store === undefined || options.name !== undefined,
+    `${NAME}: give it a name. In a store that others use it is what tells failures apart.`,
+  );
+  assertConfiguration(
+    onError === 'closed' || onError === 'open',
+    `${NAME}: onError must be 'closed' or 'open'.`,
+  );
+  const accountRule = failureRule(NAME, { free: 3, after: 10 }, options.perAccount);
+  const peerRule =
+    perPeer === 'none' ? undefined : failureRule(NAME, { free: 20, after: 100 }, perPeer);
+  const store = options.store ?? memoryCounterStore({ now });
+  const { reserve, reconcile } = attemptCounting(NAME, store, onError, timeout);
+
+  /** What to count of an account: nothing where a call need not name one, undefined where it must. */
+  const accountRequests = async (
+    key: LimitKey,
+    facts: Readonly<Needs>,
+    safe: boolean,
+  ): Promise<readonly AttemptRequest[] | undefined> => {
+    if (safe && (key === undefined || key === null || key === '')) return [];
+    const encoded = encodeLimitKey(alike(key), tenantOf(facts));
+    if (encoded === undefined) return undefined;
+    return [{ name: `${name}.account`, key: await sha256(encoded), rule: accountRule }];
+  };
+
+  return definePolicy<Needs, AttemptFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
+      if (executesSeveral(facts)) return REPEATED;
+      const requests: AttemptRequest[] = [];
+      if (peerRule !== undefined) {
+        const key = encodeLimitKey(peer(facts), tenantOf(facts));
+        if (key === undefined) return KEY_MISSING;
+        requests.push({ name: `${name}.peer`, key, rule: peerRule });
+      }
+      const held: HeldAttempt[] = [];
+      // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
+      const safe = facts.call.protocol === 'http' && SAFE_METHODS.has(request.method);
+      const inMessage = facts.call.protocol === 'graphql' ? undefined : accountInBody;
+      let said: AttemptResult | undefined;
+      const attempt: Attempt = Object.freeze<Attempt>({
+        tell: (result) => {
+          said = result;
+        },
+      });
+      const onComplete = (completion: Completion): MaybePromise<void> => {
+        const named = held.some(({ request: { rule } }) => rule === accountRule);
+        const result = said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, named));
+        // What is no answer counts as failed, as it is counted already.
+        if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
+        return reconcile(held, ({ rule }) =>
+          result === 'succeeded' && rule === accountRule ? 'reset' : 'refund',
+        );
+      };
+      const obligations: Obligations = {
+        onComplete,
+        ...(inMessage && { onMessage: onMessage(inMessage, facts, safe, held) }),
+        // A stream could hold a guess in each message, all of them for the account that the metadata name.
+        ...(account && facts.call.protocol === 'grpc' && { onMessage: oneMessage(goOn) }),
+      };
+      const conclude = (reserved: Reserved): Outcome<AttemptFacts> =>
+        reserved.ok ? { ...pass({ attempt }, obligations), degraded: reserved.degraded } : reserved;
+      const begin = (): MaybePromise<Outcome<AttemptFacts>> => {
+        const reserved: MaybePromise<Reserved> =
+          requests.length === 0 ? { ok: true } : reserve(requests, held);
+        return reserved instanceof Promise ? reserved.then(conclude) : conclude(reserved);
+      };
+      if (!byAccount || inMessage) return begin();
+      const key = account ? account(request, facts) : accountInArguments(facts);
+      return accountRequests(key, facts, safe).then((known) => {
+        if (known === undefined) return ACCOUNT_MISSING;
+        requests.push(...known);
+        return begin();
+      });
+    },
+  });
+
+  function accountInArguments(facts: Readonly<Needs>): LimitKey {
+    const args = facts.call.protocol === 'graphql' ? facts.call.fields[0]?.args() : undefined;
+    return args && textOnly(accountInBody?.(args, facts));
+  }
+  function onMessage(
+    accountOf: NonNullable<typeof accountInBody>,
+    facts: Readonly<Needs>,
+    safe: boolean,
+    held: HeldAttempt[],
+  ): (body: unknown) => MaybePromise<BodyOutcome> {
+    return oneMessage(async (body) => {
+      // No body, no account: most calls with a safe method have none.
+      const nothing = safe && (body === undefined || body === null);
+      const key = nothing ? '' : textOnly(accountOf(body, facts));
+      const known = await accountRequests(key, facts, safe);
+      if (known === undefined) return deniedBody(ACCOUNT_MISSING);
+      if (known.length === 0) return { ok: true };
+      const reserved = await reserve(known, held);
+      if (!reserved.ok) return deniedBody(reserved);
+      const { degraded } = reserved;
+      if (degraded === undefined) return { ok: true };
+      return { ok: true, trace: [{ policy: NAME, role: 'check', verdict: 'passed', degraded }] };
+    });
+  }
+}
+
+function goOn(): BodyOutcome {
+  return { ok: true };
+}

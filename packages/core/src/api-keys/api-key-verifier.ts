@@ -1,0 +1,202 @@
+import type { ApiKeyRecord, ApiKeyStore } from '../contracts/api-key-store.ts';
+import type { PepperedHash } from '../crypto/peppered-hash.ts';
+import type { BackgroundWork } from '../lib/background-work.ts';
+import { boundedCache, type CacheBounds } from '../lib/bounded-cache.ts';
+import { withinTime } from '../lib/clock.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
+import { parseKey } from './api-key-format.ts';
+import { denial, matchSecret, verified } from './api-key-judgement.ts';
+import { apiKeyReadings, type Reading } from './api-key-readings.ts';
+
+/** What a verifier needs; every member is settled, defaults are the factory's. */
+export interface VerifierOptions {
+  readonly prefix: string;
+  readonly environment: string;
+  readonly store: ApiKeyStore;
+  readonly hash: PepperedHash;
+  readonly currentPepper: string;
+  /** How long an answer of the store may be used, in milliseconds. */
+  readonly lifetime: number;
+  readonly cache: CacheBounds;
+  readonly lastUsedInterval: number;
+  readonly storeTimeout: number;
+  readonly now: () => number;
+  readonly background: BackgroundWork;
+}
+
+/** Verifies presented keys, at once where the answer is known. */
+export interface ApiKeyVerifier {
+  readonly verify: (presented: string) => MaybePromise<ApiKeyVerification>;
+  /** Nothing that was read of this key before is used any more. */
+  readonly forget: (id: string) => void;
+}
+
+interface Known extends Reading {
+  readonly result: ApiKeyVerification;
+  readonly secret: VerifiedApiKey['secret'];
+  touchAt: number;
+  refreshAt: number;
+}
+
+interface Denied extends Reading {
+  readonly result: ApiKeyVerification;
+}
+
+interface Flight extends Reading {
+  landing: Promise<ApiKeyVerification>;
+}
+
+/** What is wrong with a key is asked again sooner than what is right. */
+const REFUSAL_LIFETIME = 5_000;
+const REFUSAL_BYTES = 512;
+/** Beside what its text and record take. */
+const ENTRY_BYTES = 1_024;
+
+const MALFORMED = denial('api_key.malformed');
+const WRONG_ENVIRONMENT = denial('api_key.wrong_environment');
+const UNKNOWN = denial('api_key.unknown');
+
+/**
+ * The cache is keyed by the presented text. WebCrypto has no synchronous digest, and a home-made one would be
+ * the weakest link; a `Map` compares texts only after their seeded hashes are equal, so its time tells
+ * nothing of a stored text. The heap holds keys that are in use, as it does with every request anyhow: until
+ * newer ones push them out.
+ */
+export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
+  const { prefix, environment, store, hash, currentPepper, lifetime, now, background } = options;
+  const namespace = `${prefix}_${environment}`;
+  const known = boundedCache<Known>(options.cache);
+  const denied = boundedCache<Denied>(options.cache);
+  const flights = new Map<string, Flight>();
+  const { begin, isFresh, forget } = apiKeyReadings(lifetime);
+
+  /** Reads the store, once for all who ask at the same time. */
+  const read = (presented: string, id: string, at: number): Promise<ApiKeyVerification> => {
+    const flying = flights.get(presented);
+    if (flying !== undefined && isFresh(flying, at)) return flying.landing;
+    const reading = begin(id, at);
+    const landing = load(presented, reading).finally(() => flights.delete(presented));
+    flights.set(presented, { ...reading, landing });
+    return landing;
+  };
+
+  const load = async (presented: string, reading: Reading): Promise<ApiKeyVerification> => {
+    try {
+      const [hashes, record] = await withinTime(
+        Promise.all([hash(presented), ask(store, reading.id)]),
+        options.storeTimeout,
+      );
+      return classify(presented, reading, hashes, record);
+    } catch (cause) {
+      return { ok: false, code: 'api_key.store_unavailable', cause };
+    }
+  };
+
+  const classify = (
+    presented: string,
+    reading: Reading,
+    hashes: ReadonlyMap<string, string>,
+    record: ApiKeyRecord | undefined,
+  ): ApiKeyVerification => {
+    const at = now();
+    const mine = record?.namespace === namespace ? record : undefined;
+    const match = matchSecret(mine, hashes, currentPepper, at);
+    if (mine === undefined || match === undefined) return deny(presented, reading, UNKNOWN);
+    const { secret, problem } = match;
+    if (problem !== undefined) return deny(presented, reading, denial(problem, mine.id));
+    return admit(presented, reading, mine, secret, hashes);
+  };
+
+  const deny = (
+    presented: string,
+    reading: Reading,
+    result: ApiKeyVerification,
+  ): ApiKeyVerification => {
+    known.delete(presented);
+    const until = reading.startedAt + Math.min(lifetime, REFUSAL_LIFETIME);
+    denied.set(presented, { ...reading, until, result }, REFUSAL_BYTES);
+    return result;
+  };
+
+  const admit = (
+    presented: string,
+    reading: Reading,
+    record: ApiKeyRecord,
+    secret: VerifiedApiKey['secret'],
+    hashes: ReadonlyMap<string, string>,
+  ): ApiKeyVerification => {
+    const result = verified(record, environment, secret);
+    const { expiresAt = Number.POSITIVE_INFINITY, previous, lastUsedAt } = record;
+    const current = secret === 'current';
+    const before = known.get(presented);
+    const usedAt = (current ? lastUsedAt : previous?.lastUsedAt) ?? Number.NEGATIVE_INFINITY;
+    const entry: Known = {
+      ...reading,
+      result,
+      secret,
+      until: Math.min(
+        reading.until,
+        expiresAt,
+        current ? Number.POSITIVE_INFINITY : (previous?.until ?? 0),
+      ),
+      touchAt: Math.max(
+        usedAt + options.lastUsedInterval,
+        before?.secret === secret ? before.touchAt : usedAt,
+      ),
+      refreshAt: reading.startedAt + lifetime / 2,
+    };
+    if (lifetime > 0) {
+      const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
+      known.set(presented, entry, bytes);
+    }
+    touch(entry, now());
+    const rehashed = hashes.get(currentPepper);
+    if (current && record.secret.pepper !== currentPepper && rehashed !== undefined) {
+      background.run(() =>
+        store.replace({ ...record, secret: { hash: rehashed, pepper: currentPepper } }),
+      );
+    }
+    return result;
+  };
+
+  const touch = (entry: Known, at: number): void => {
+    if (at < entry.touchAt) return;
+    const interval = options.lastUsedInterval;
+    entry.touchAt = at + interval;
+    background.run(() => store.touch({ id: entry.id, secret: entry.secret, at, interval }));
+  };
+
+  /** Asks again before the answer grows too old, so that nobody waits and an outage finds it young. */
+  const refresh = (entry: Known, presented: string, at: number): void => {
+    if (at < entry.refreshAt) return;
+    entry.refreshAt = at + lifetime / 8;
+    background.run(async () => {
+      const result = await read(presented, entry.id, at);
+      if (!result.ok && result.cause !== undefined) background.onFault(result.cause);
+    });
+  };
+
+  return {
+    verify: (presented) => {
+      const at = now();
+      const entry = known.get(presented);
+      if (entry !== undefined && isFresh(entry, at)) {
+        touch(entry, at);
+        refresh(entry, presented, at);
+        return entry.result;
+      }
+      const parsed = parseKey(presented);
+      if (parsed?.prefix !== prefix) return MALFORMED;
+      if (parsed.environment !== environment) return WRONG_ENVIRONMENT;
+      const bad = denied.get(presented);
+      return bad !== undefined && isFresh(bad, at) ? bad.result : read(presented, parsed.id, at);
+    },
+    forget,
+  };
+}
+
+/** A throw of the store becomes a rejection. */
+async function ask(store: ApiKeyStore, id: string): Promise<ApiKeyRecord | undefined> {
+  return store.get(id);
+}

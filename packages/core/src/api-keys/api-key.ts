@@ -1,0 +1,163 @@
+import type {
+  ApiKeyOwner,
+  ApiKeyQuota,
+  ApiKeyRecord,
+  ApiKeyTerms,
+  QuotaVerdict,
+} from '../contracts/api-key-store.ts';
+import type { Limit } from '../contracts/limit-store.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+
+/** A key that was presented and is good, as policies and handlers see it. Frozen; holds no secret. */
+export interface VerifiedApiKey {
+  readonly id: string;
+  readonly environment: string;
+  readonly name: string;
+  readonly owner: ApiKeyOwner;
+  readonly tenant: string | undefined;
+  readonly scopes: ReadonlySet<string>;
+  readonly roles: ReadonlySet<string>;
+  readonly limits: Readonly<Record<string, Limit>>;
+  readonly quotas: Readonly<Record<string, ApiKeyQuota>>;
+  readonly allowedPeers: readonly string[] | undefined;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
+  readonly expiresAt: number | undefined;
+  /** `previous`: the caller still uses the secret from before the last rotation. */
+  readonly secret: 'current' | 'previous';
+}
+
+/** Why a presented key is denied. */
+export type ApiKeyDenialCode =
+  | 'api_key.malformed'
+  | 'api_key.wrong_environment'
+  | 'api_key.unknown'
+  | 'api_key.disabled'
+  | 'api_key.revoked'
+  | 'api_key.expired'
+  | 'api_key.rotated'
+  | 'api_key.store_unavailable';
+
+/** What {@link ApiKeys.verify} answers; shared between calls, so frozen. */
+export type ApiKeyVerification =
+  | { readonly ok: true; readonly key: VerifiedApiKey }
+  | {
+      readonly ok: false;
+      readonly code: ApiKeyDenialCode;
+      /** Which key it was, for the audit trail; known only where the secret was the right one. */
+      readonly id?: string | undefined;
+      /** What the store threw, for logs only. */
+      readonly cause?: unknown;
+    };
+
+/** A key as its managers see it. */
+export interface ApiKeyInfo
+  extends Omit<ApiKeyRecord, 'namespace' | 'secret' | 'previous' | 'version'> {
+  readonly environment: string;
+  /** The secret before the last rotation: until when it is good, and when it was last seen. */
+  readonly previous?:
+    | { readonly until: number; readonly lastUsedAt: number | undefined }
+    | undefined;
+}
+
+/** What a new key is made of. */
+export interface NewApiKey extends ApiKeyTerms {
+  readonly owner: ApiKeyOwner;
+  /** The tenant that the key is bound to. Default: none. */
+  readonly tenant?: string | undefined;
+}
+
+/** Why a key was not changed. */
+export interface ApiKeyProblem {
+  readonly ok: false;
+  /**
+   * `conflict`: another change came first; for a rotation also that the overlap of the last one is still
+   * running. `invalid`: see `problem`.
+   */
+  readonly reason: 'not_found' | 'revoked' | 'conflict' | 'invalid';
+  readonly problem?: string | undefined;
+}
+
+/** The key after a change, or why there was none. */
+export type ApiKeyChange = { readonly ok: true; readonly info: ApiKeyInfo } | ApiKeyProblem;
+
+/** A new secret. `key` is the only copy there is: show it once. */
+export type ApiKeyIssue =
+  | { readonly ok: true; readonly key: string; readonly info: ApiKeyInfo }
+  | ApiKeyProblem;
+
+/**
+ * Whose keys are meant. Where `tenant` is given, the keys of all others are `not_found`; given as `undefined`
+ * it means the keys that are bound to no tenant, as in a list, and never those of all.
+ */
+export interface ApiKeyScope {
+  readonly tenant?: string | undefined;
+}
+
+/** Options of {@link ApiKeys.rotate}. */
+export interface RotateOptions extends ApiKeyScope {
+  /** How long the old secret stays good, in milliseconds. 0 ends it at once, for a key that leaked. */
+  readonly overlapMs: number;
+  /** Rotate only if the key's generation is still this one, so that a repeated request does nothing. */
+  readonly generation?: number | undefined;
+}
+
+/** Which keys to list. */
+export interface ListOptions {
+  /** `undefined` lists the keys that are bound to no tenant, never those of all. */
+  readonly tenant: string | undefined;
+  readonly owner?: ApiKeyOwner | undefined;
+  /** The `next` of the page before. */
+  readonly after?: string | undefined;
+  /** 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined;
+}
+
+/** Issues, verifies and manages API keys, as `apiKeys` makes it. */
+export interface ApiKeys {
+  readonly prefix: string;
+  readonly environment: string;
+  /** The source of a regular expression that finds these keys in text, for leak scanners. */
+  readonly pattern: string;
+  /** Makes a key. */
+  readonly issue: (key: NewApiKey) => Promise<ApiKeyIssue>;
+  /** Tells whether a presented key is good; at once where that is known, and it never throws or rejects. */
+  readonly verify: (presented: string) => MaybePromise<ApiKeyVerification>;
+  /**
+   * Gives a key a new secret. Of any number of rotations at once exactly one wins, as long as they have an
+   * overlap or name a `generation`. With `overlapMs: 0` a running overlap ends as well.
+   */
+  readonly rotate: (id: string, options: RotateOptions) => Promise<ApiKeyIssue>;
+  /** Ends the overlap of the last rotation now: its `previous.lastUsedAt` tells when that is safe. */
+  readonly endOverlap: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyChange>;
+  /** Changes the terms that are named; `undefined` takes one away. */
+  readonly update: (
+    id: string,
+    terms: Partial<ApiKeyTerms>,
+    scope?: ApiKeyScope,
+  ) => Promise<ApiKeyChange>;
+  readonly enable: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyChange>;
+  readonly disable: (
+    id: string,
+    options?: ApiKeyScope & { readonly reason?: string },
+  ) => Promise<ApiKeyChange>;
+  /** Ends a key for good. The row is kept. */
+  readonly revoke: (
+    id: string,
+    options?: ApiKeyScope & { readonly reason?: string },
+  ) => Promise<ApiKeyChange>;
+  readonly get: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyInfo | undefined>;
+  /** In the order of ids, in pages. */
+  readonly list: (
+    options: ListOptions,
+  ) => Promise<{ readonly keys: readonly ApiKeyInfo[]; readonly next: string | undefined }>;
+  /**
+   * Counts costs by name against the key's quotas: all of them, or none if one lacks room. A name for which
+   * the key has no quota costs nothing. Throws or rejects when the store fails or does not answer in time (what
+   * it counts afterwards stays counted), and for a cost that is no whole number.
+   */
+  readonly consumeQuota: (
+    key: Pick<VerifiedApiKey, 'id' | 'quotas'>,
+    costs: Readonly<Record<string, number>>,
+  ) => MaybePromise<QuotaVerdict>;
+}

@@ -1,0 +1,250 @@
+import type { ApiKeyRecord, ApiKeyStatus, ApiKeyStore } from '../contracts/api-key-store.ts';
+import { type Peppers, pepperedHash } from '../crypto/peppered-hash.ts';
+import { backgroundWork } from '../lib/background-work.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { ApiKeyChange, ApiKeyScope, ApiKeys, NewApiKey } from './api-key.ts';
+import { isEnvironment, isId, isPrefix, makeKey, patternOf, randomId } from './api-key-format.ts';
+import {
+  apiKeyRecords,
+  CONFLICT,
+  infoOf,
+  invalid,
+  NOT_FOUND,
+  quotaConsumer,
+  REVOKED,
+} from './api-key-records.ts';
+import { checkTerms, holderProblem, isCount, isIdentifier, isText } from './api-key-terms.ts';
+import { apiKeyVerifier } from './api-key-verifier.ts';
+
+export type { Peppers };
+
+/** Options of {@link apiKeys}. */
+export interface ApiKeysOptions {
+  /** The beginning of every key, so that people and leak scanners know whose it is: `acme`. */
+  readonly prefix: string;
+  /** The second part of every key: `live`, `test`. Keys of another environment are denied unread. */
+  readonly environment: string;
+  readonly store: ApiKeyStore;
+  /** What stored hashes are keyed with; from a secret manager, never from the database of the keys. */
+  readonly peppers: Peppers;
+  /**
+   * How long a revoked, disabled, rotated or changed key may still be taken as it was, in milliseconds; on
+   * the instance that made the change it ends at once. Also how long known keys go on while the store is
+   * down. 0 asks the store for every call. Default: 30,000.
+   */
+  readonly maxRevocationDelay?: number | undefined;
+  /** How many verified keys are remembered, and as many denied ones. Default: 10,000. */
+  readonly maxEntries?: number | undefined;
+  /** How many bytes of verified keys are remembered, estimated. Default: 32 MiB. */
+  readonly maxBytes?: number | undefined;
+  /** The least time between two notes of when a key was last used, in milliseconds. Default: 60,000. */
+  readonly lastUsedInterval?: number | undefined;
+  /** How long to wait for the store to verify a key or to count a quota, in milliseconds. Default: 2,000. */
+  readonly storeTimeout?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+  /**
+   * Told of work that goes on after the answer (last use, new hash), for runtimes that stop when the
+   * response is out: `(work) => context.waitUntil(work)`. It never rejects.
+   */
+  readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
+  /** Told what such work threw. Nobody waits for it, so nobody else learns of it. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+const MAX_REASON = 512;
+const MAX_PAGE = 1_000;
+/** A year: an overlap that never ends is no rotation. */
+const MAX_OVERLAP = 31_536_000_000;
+
+/**
+ * API keys as a product: issues them, tells good ones from all others, rotates and revokes them. A key is
+ * `prefix_environment_id_secret` with a checksum over all of it (see `parseApiKey`); the store holds
+ * only an HMAC-SHA-256 of it under a pepper. A key that is not known costs the same work as one that is, and what is
+ * wrong with a key (revoked, expired, …) is told only to whoever holds its secret.
+ *
+ * Peppers are rotated by adding a version and naming it `current`: keys move to it as they are used. A
+ * version that is taken away ends the keys that were not moved.
+ *
+ * Verification answers `api_key.malformed`, `.wrong_environment`, `.unknown`, `.revoked`, `.expired`,
+ * `.rotated`, `.disabled` or `.store_unavailable`. Management rejects with what the store throws.
+ *
+ * @throws ConfigurationError for a prefix, environment, pepper or bound that cannot hold.
+ * @example
+ * const keys = apiKeys({
+ *   prefix: 'acme',
+ *   environment: 'live',
+ *   store: memoryApiKeyStore(),
+ *   peppers: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
+ * });
+ * const issued = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
+ */
+export function apiKeys(options: ApiKeysOptions): ApiKeys {
+  const { prefix, environment, store, peppers, now = Date.now } = options;
+  assertConfiguration(
+    isPrefix(prefix),
+    'apiKeys: prefix must be 2 to 16 lower case letters and digits, beginning with a letter.',
+  );
+  assertConfiguration(
+    isEnvironment(environment),
+    'apiKeys: environment must be 1 to 12 lower case letters and digits, beginning with a letter.',
+  );
+  assertConfiguration(
+    typeof store?.get === 'function' && typeof store.replace === 'function',
+    'apiKeys: store must be an ApiKeyStore, for example memoryApiKeyStore().',
+  );
+  const bounds = checkBounds(options);
+  const namespace = `${prefix}_${environment}`;
+  const hash = pepperedHash(peppers, 'apiKeys');
+  const currentPepper = peppers.current;
+  const background = backgroundWork(options);
+  const verifier = apiKeyVerifier({
+    prefix,
+    environment,
+    store,
+    hash,
+    currentPepper,
+    now,
+    background,
+    ...bounds,
+  });
+  store.onChange?.(verifier.forget);
+  const { find, change } = apiKeyRecords({
+    store,
+    namespace,
+    environment,
+    now,
+    onChange: verifier.forget,
+  });
+
+  /** A key with a new secret, and what is stored of it. */
+  const makeSecret = async (id: string) => {
+    const key = makeKey({ prefix, environment, id });
+    // The current pepper is one of those that every text is hashed with.
+    const keyed = (await hash(key)).get(currentPepper) as string;
+    return { key, secret: { hash: keyed, pepper: currentPepper } };
+  };
+
+  const setStatus = (
+    id: string,
+    status: ApiKeyStatus,
+    { reason, ...scope }: ApiKeyScope & { readonly reason?: string } = {},
+  ): Promise<ApiKeyChange> => {
+    if (reason !== undefined && !isText(reason, MAX_REASON)) {
+      return Promise.resolve(invalid(`reason must be 1 to ${MAX_REASON} characters`));
+    }
+    return change(id, scope, (record) =>
+      record.status === 'revoked' ? REVOKED : { ...record, status, reason },
+    );
+  };
+
+  return Object.freeze({
+    prefix,
+    environment,
+    pattern: patternOf(prefix, environment),
+    verify: verifier.verify,
+    issue: async ({ owner, tenant, ...terms }: NewApiKey) => {
+      const checked = checkTerms(terms);
+      if (!checked.ok) return invalid(checked.problem);
+      const problem = holderProblem(owner, tenant);
+      if (problem !== undefined) return invalid(problem);
+      const at = now();
+      const id = randomId();
+      const { key, secret } = await makeSecret(id);
+      const record: ApiKeyRecord = {
+        ...checked.terms,
+        id,
+        namespace,
+        tenant,
+        owner: { type: owner.type, id: owner.id },
+        secret,
+        generation: 0,
+        status: 'enabled',
+        createdAt: at,
+        updatedAt: at,
+        version: 0,
+      };
+      const added = await store.insert(record);
+      return added ? { ok: true, key, info: infoOf(record, environment) } : CONFLICT;
+    },
+    rotate: async (id, { overlapMs, generation: wanted, ...scope }) => {
+      if (!isCount(overlapMs, MAX_OVERLAP)) {
+        return invalid('overlapMs must be whole milliseconds, at most a year');
+      }
+      if (!isId(id)) return NOT_FOUND;
+      const { key, secret } = await makeSecret(id);
+      let generation = wanted;
+      const changed = await change(id, scope, (record) => {
+        const at = now();
+        if (record.status === 'revoked') return REVOKED;
+        generation ??= record.generation;
+        const overlapping = record.previous !== undefined && at < record.previous.until;
+        if (record.generation !== generation || (overlapping && overlapMs > 0)) return CONFLICT;
+        const previous = { ...record.secret, until: at + overlapMs };
+        return { ...record, secret, previous, generation: generation + 1 };
+      });
+      return changed.ok ? { ...changed, key } : changed;
+    },
+    endOverlap: (id, scope = {}) =>
+      change(id, scope, (record) => {
+        if (record.previous === undefined) return record;
+        const until = Math.min(record.previous.until, now());
+        return { ...record, previous: { ...record.previous, until } };
+      }),
+    update: (id, terms, scope = {}) =>
+      change(id, scope, (record) => {
+        if (record.status === 'revoked') return REVOKED;
+        const checked = checkTerms({ ...record, ...terms });
+        return checked.ok ? { ...record, ...checked.terms } : invalid(checked.problem);
+      }),
+    enable: (id, scope) => setStatus(id, 'enabled', scope),
+    disable: (id, options) => setStatus(id, 'disabled', options),
+    revoke: (id, options) => setStatus(id, 'revoked', options),
+    get: async (id, scope = {}) => {
+      const record = await find(id, scope);
+      return record && infoOf(record, environment);
+    },
+    list: async ({ tenant, owner, after, limit = 100 }) => {
+      const isNowhere = [tenant, owner?.id].some(
+        (each) => each !== undefined && !isIdentifier(each),
+      );
+      if (isNowhere || (after !== undefined && !isId(after))) return { keys: [], next: undefined };
+      const size = isCount(limit, MAX_PAGE) && limit > 0 ? limit : MAX_PAGE;
+      const page = await store.list({ namespace, tenant, owner, after, limit: size });
+      const keys = page.map((record) => infoOf(record, environment));
+      return { keys, next: keys.length < size ? undefined : keys.at(-1)?.id };
+    },
+    consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),
+  } satisfies ApiKeys);
+}
+
+/** The numbers among the options, held to what makes sense. */
+function checkBounds({
+  store,
+  maxRevocationDelay = 30_000,
+  maxEntries = 10_000,
+  maxBytes = 33_554_432,
+  lastUsedInterval = 60_000,
+  storeTimeout = 2_000,
+}: ApiKeysOptions) {
+  const staleness = store.maxStaleness ?? 0;
+  const whole = { maxRevocationDelay, maxEntries, maxBytes, lastUsedInterval, storeTimeout };
+  for (const [name, value] of Object.entries(whole)) {
+    assertConfiguration(
+      isCount(value, Number.MAX_SAFE_INTEGER),
+      `apiKeys: ${name} must be a whole number.`,
+    );
+  }
+  assertConfiguration(maxEntries >= 2, 'apiKeys: maxEntries must be at least 2.');
+  assertConfiguration(
+    storeTimeout > 0 && storeTimeout <= 0x7fff_ffff,
+    'apiKeys: storeTimeout must be at least 1 and at most 2,147,483,647 ms.',
+  );
+  assertConfiguration(
+    staleness <= maxRevocationDelay,
+    `apiKeys: the store's answers may be ${staleness} ms old, so maxRevocationDelay cannot be ` +
+      `${maxRevocationDelay} ms.`,
+  );
+  const cache = { maxEntries, maxBytes };
+  return { lifetime: maxRevocationDelay - staleness, cache, lastUsedInterval, storeTimeout };
+}

@@ -1,0 +1,107 @@
+import type { ApiKeyRecord, ApiKeyStore, QuotaVerdict } from '../contracts/api-key-store.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { freezeDeep } from '../lib/freeze-deep.ts';
+
+/** Options of {@link memoryApiKeyStore}. */
+export interface MemoryApiKeyStoreOptions {
+  /** How many keys it holds; one more is not added. Default: 100,000. */
+  readonly maxKeys?: number | undefined;
+}
+
+interface Counter {
+  startedAt: number;
+  used: number;
+}
+
+interface Row {
+  readonly record: ApiKeyRecord;
+  readonly counters: Map<string, Counter>;
+}
+
+/**
+ * Keeps API keys in this process's memory, for tests, demonstrations and single nodes whose keys may be lost.
+ * Never forgets a key by itself: when it is full, `insert` answers false.
+ *
+ * @throws ConfigurationError when `maxKeys` is no whole number.
+ * @example
+ * const keys = apiKeys({ prefix: 'acme', environment: 'live', store: memoryApiKeyStore(), peppers });
+ */
+export function memoryApiKeyStore({
+  maxKeys = 100_000,
+}: MemoryApiKeyStoreOptions = {}): ApiKeyStore {
+  assertConfiguration(
+    Number.isSafeInteger(maxKeys) && maxKeys > 0,
+    'memoryApiKeyStore: maxKeys must be a whole number above 0.',
+  );
+  const rows = new Map<string, Row>();
+  const put = (record: ApiKeyRecord, counters: Row['counters']): boolean => {
+    rows.set(record.id, { record: freezeDeep(structuredClone(record)), counters });
+    return true;
+  };
+  return Object.freeze({
+    insert: (record) => {
+      if (rows.has(record.id) || rows.size >= maxKeys) return false;
+      return put(record, new Map());
+    },
+    get: (id) => rows.get(id)?.record,
+    replace: (record) => {
+      const row = rows.get(record.id);
+      if (row === undefined || row.record.version !== record.version) return false;
+      const { lastUsedAt, previous } = row.record;
+      const kept = record.previous && {
+        ...record.previous,
+        lastUsedAt: previous?.hash === record.previous.hash ? previous.lastUsedAt : undefined,
+      };
+      return put(
+        { ...record, lastUsedAt, previous: kept, version: record.version + 1 },
+        row.counters,
+      );
+    },
+    list: ({ namespace, tenant, owner, after = '', limit }) =>
+      [...rows.values()]
+        .map((row) => row.record)
+        .filter(
+          (record) =>
+            record.namespace === namespace &&
+            record.tenant === tenant &&
+            (owner === undefined ||
+              (record.owner.type === owner.type && record.owner.id === owner.id)) &&
+            record.id > after,
+        )
+        .toSorted((one, other) => (one.id < other.id ? -1 : 1))
+        .slice(0, limit),
+    touch: ({ id, secret, at, interval }) => {
+      const row = rows.get(id);
+      if (row === undefined) return;
+      const { record, counters } = row;
+      const due = (last: number | undefined): boolean =>
+        last === undefined || at - last >= Math.max(interval, 1);
+      if (secret === 'current') {
+        if (due(record.lastUsedAt)) put({ ...record, lastUsedAt: at }, counters);
+      } else if (record.previous && due(record.previous.lastUsedAt)) {
+        put({ ...record, previous: { ...record.previous, lastUsedAt: at } }, counters);
+      }
+    },
+    consume: (id, charges, now) => {
+      const counters = rows.get(id)?.counters;
+      if (counters === undefined) return { ok: false, name: charges[0]?.name ?? '' };
+      const taken = charges.map(({ name, cost, limit, window }) => {
+        const known = counters.get(name);
+        const started = Math.max(Math.floor(now / window) * window, known?.startedAt ?? 0);
+        const used = (known?.startedAt === started ? known.used : 0) + cost;
+        return { name, startedAt: started, used, limit, cost, endsAt: started + window };
+      });
+      const short = taken.find(({ used, limit }) => used > limit);
+      if (short !== undefined) {
+        const { name, cost, limit, endsAt } = short;
+        return { ok: false, name, resetsAt: cost > limit ? undefined : endsAt };
+      }
+      const remaining: Record<string, number> = {};
+      for (const { name, startedAt, used, limit } of taken) {
+        counters.set(name, { startedAt, used });
+        remaining[name] = limit - used;
+      }
+      return { ok: true, remaining } satisfies QuotaVerdict;
+    },
+  } satisfies ApiKeyStore);
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import type { Principal } from '../engine/facts.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { requireRole } from './require-role.ts';
+
+const request = new Request('https://api.example.com/reports');
+
+function caller(...roles: string[]): { readonly principal: Principal } {
+  return {
+    principal: {
+      id: 'issuer|alice',
+      subject: 'alice',
+      issuer: 'issuer',
+      scopes: new Set(['admin']),
+      roles: new Set(roles),
+    },
+  };
+}
+
+describe('requireRole', () => {
+  test.each<[string, readonly string[], readonly string[], boolean]>([
+    ['the role', ['admin'], ['admin'], true],
+    ['one of the roles', ['admin', 'auditor'], ['auditor'], true],
+    ['none of the roles', ['admin', 'auditor'], ['clerk'], false],
+    ['no role, but a scope of that name', ['admin'], [], false],
+    ['the role in another case', ['admin'], ['Admin'], false],
+    ['a name that every object has', ['constructor'], [], false],
+  ])('a caller with %s', (_name, wanted, held, admitted) => {
+    expect(requireRole(...wanted).check(request, caller(...held)).ok).toBe(admitted);
+  });
+
+  test('denies with role.insufficient, shared and frozen', () => {
+    const policy = requireRole('admin');
+    expect(policy.role).toBe('grant');
+    const outcome = policy.check(request, caller());
+    if (outcome.ok) throw new Error('should have been denied');
+    expect(outcome.denial).toMatchObject({ kind: 'forbidden', code: 'role.insufficient' });
+    expect(policy.check(request, caller('clerk'))).toBe(outcome);
+    expect(Object.isFrozen(outcome.denial)).toBe(true);
+  });
+
+  test.each<[string, unknown[]]>([
+    ['no role', []],
+    ['an empty role', ['admin', '']],
+    ['something that is no string', [undefined]],
+    ['a list', [['admin']]],
+  ])('does not construct with %s', (_name, roles) => {
+    expect(() => requireRole(...(roles as string[]))).toThrow(ConfigurationError);
+  });
+});

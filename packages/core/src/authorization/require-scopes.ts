@@ -1,0 +1,56 @@
+import type { AuthenticatedFacts } from '../engine/facts.ts';
+import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+
+/** RFC 6749 §3.3: printable ASCII without space, quote and backslash. */
+const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/**
+ * Admits a caller whose credential carries every one of the scopes; for alternatives use `anyOf`. Scopes
+ * are compared as they are written (RFC 6749 §3.3: case-sensitive, no hierarchy).
+ *
+ * Denies with `scope.insufficient` (403) and, in the scheme of the caller's credential, the challenge
+ * `error="insufficient_scope"` that names the scopes (RFC 6750 §3.1).
+ *
+ * @throws ConfigurationError without a scope, or when one is no scope token.
+ * @example
+ * const orders = guard().use(authenticateJwt({ issuer, audience })).use(requireScopes('orders:read'));
+ */
+export function requireScopes(
+  ...scopes: readonly string[]
+): SyncPolicy<AuthenticatedFacts, NoFacts, 'grant'> {
+  assertConfiguration(
+    scopes.length > 0,
+    'requireScopes needs a scope; allowAuthenticated() admits every authenticated caller.',
+  );
+  for (const scope of scopes) {
+    assertConfiguration(
+      typeof scope === 'string' && SCOPE_TOKEN.test(scope),
+      `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each as its own argument.`,
+    );
+  }
+  const wanted = [...new Set(scopes)];
+  const params = { error: 'insufficient_scope', scope: wanted.join(' ') };
+  const bearer = denial('Bearer', params);
+  return definePolicy({
+    name: `requireScopes(${wanted.join(' ')})`,
+    role: 'grant',
+    check: (_request, { principal, authentication }: AuthenticatedFacts) => {
+      const missing = wanted.some((scope) => !principal.scopes.has(scope));
+      if (!missing) return pass();
+      const { scheme } = authentication;
+      return scheme === 'Bearer' ? bearer : denial(scheme, params);
+    },
+  });
+}
+
+/** Credentials without a scheme of their own (a client certificate) get no challenge. */
+function denial(scheme: string, params: Readonly<Record<string, string>>): Deny {
+  return sharedDenial({
+    kind: 'forbidden',
+    code: 'scope.insufficient',
+    detail: 'The credential lacks a scope that this operation needs.',
+    challenges: scheme === '' ? [] : [{ scheme, params }],
+  });
+}

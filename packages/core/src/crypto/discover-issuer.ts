@@ -1,0 +1,73 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type FetchOptions, jsonFetcher, urlProblem } from '../lib/fetch-json.ts';
+import { member } from '../lib/strict-json.ts';
+import type { KeySource } from './key-source.ts';
+import { type RefreshOptions, refreshingKeys } from './refreshing-keys.ts';
+
+/** Options of {@link discoverIssuer}. */
+export interface DiscoveryOptions extends FetchOptions, RefreshOptions {}
+
+/** For how long the address of the keys is relied on, in milliseconds. */
+const METADATA_MAX_AGE = 3_600_000;
+
+/**
+ * The keys of an issuer, found through its metadata (RFC 8414, or OpenID Connect Discovery) and then fetched
+ * and kept as `remoteJwks` does. Metadata that names another issuer is not used (RFC 8414 §3.3): then, and
+ * whenever keys cannot be had, calls are denied with `keys.unavailable` (503).
+ *
+ * @throws ConfigurationError when the issuer is no https URL without query, or an option out of range.
+ * @example
+ * const keys = discoverIssuer('https://id.example.com');
+ */
+export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): KeySource {
+  const { now = () => Date.now(), insecureLoopback = false } = options;
+  const problem =
+    urlProblem(issuer, insecureLoopback) ?? (issuer.includes('?') ? 'it has a query' : undefined);
+  assertConfiguration(
+    problem === undefined,
+    `discoverIssuer: issuer ${issuer} is denied: ${problem}. Give its keys with remoteJwks(url).`,
+  );
+  const fetchJson = jsonFetcher('discoverIssuer', options);
+  const addresses = metadataUrls(issuer);
+
+  const discover = async (): Promise<string> => {
+    for (const address of addresses) {
+      const metadata = await fetchJson(address);
+      if (metadata === undefined) continue;
+      const named = member(metadata, 'issuer');
+      if (named !== issuer) throw new Error(`${address} is the metadata of another issuer`);
+      const jwksUri = member(metadata, 'jwks_uri');
+      const denied = urlProblem(jwksUri, insecureLoopback);
+      if (denied !== undefined) throw new Error(`jwks_uri in ${address} is denied: ${denied}`);
+      return jwksUri as string;
+    }
+    throw new Error(`${issuer} publishes no metadata`);
+  };
+
+  let jwksUri: string | undefined;
+  let discoveredAt = 0;
+  const load = async (): Promise<Readonly<Record<string, unknown>>> => {
+    if (jwksUri === undefined || Math.abs(now() - discoveredAt) >= METADATA_MAX_AGE) {
+      jwksUri = await discover();
+      discoveredAt = now();
+    }
+    const address = jwksUri;
+    // Forgotten until the keys are there: if they have moved, the next attempt finds out where to.
+    jwksUri = undefined;
+    const document = await fetchJson(address);
+    if (document === undefined) throw new Error(`${address} has no key set`);
+    jwksUri = address;
+    return document;
+  };
+  return refreshingKeys('discoverIssuer', load, options);
+}
+
+/** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect Discovery §4 after it. */
+function metadataUrls(issuer: string): readonly string[] {
+  const { origin, pathname } = new URL(issuer);
+  const path = pathname.replace(/\/$/, '');
+  return [
+    `${origin}/.well-known/oauth-authorization-server${path}`,
+    `${origin}${path}/.well-known/openid-configuration`,
+  ];
+}

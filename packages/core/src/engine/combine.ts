@@ -1,0 +1,242 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { ask, walk } from './ask.ts';
+import { type Challenge, type DenialKind, fault } from './denial.ts';
+import { endingsOf, listObligations, type Obligations } from './obligations.ts';
+import type { Demand, Deny, NoFacts, Outcome, Pass } from './outcome.ts';
+import {
+  assertPolicy,
+  definePolicy,
+  type Policy,
+  type PolicyInfo,
+  type SyncPolicy,
+} from './policy.ts';
+import type { RequestLike } from './request.ts';
+import type { Role, TraceEntry } from './trace.ts';
+
+/** The role of "any of these": it admits only if each of them would. */
+type EveryRole<R extends Role> = 'check' extends R ? 'check' : 'grant';
+/** The role of "all of these": it admits if one of them does, since the others passed too. */
+type SomeRole<R extends Role> = 'grant' extends R ? 'grant' : 'check';
+
+type AnyPolicy = Policy<object, object, Role>;
+
+/**
+ * Passes as soon as one of the policies passes, in order; denies when all deny. A policy that saw bad
+ * credentials ends the search (its denial is conclusive): an expired token is not saved by an
+ * alternative for callers without one. A grant only if every part is a grant.
+ *
+ * Which denial is told: a fault of the server first, then the most specific; challenges are joined.
+ *
+ * @example
+ * anyOf(requireRole('admin'), requireScopes('orders:write'))
+ */
+export function anyOf<Needs extends object, A extends object, R extends Role>(
+  ...policies: readonly SyncPolicy<Needs, A, R>[]
+): SyncPolicy<Needs, A, EveryRole<R>>;
+export function anyOf<Needs extends object, A extends object, R extends Role>(
+  ...policies: readonly Policy<Needs, A, R>[]
+): Policy<Needs, A, EveryRole<R>>;
+export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
+  const parts = assertParts('anyOf', policies);
+  const role = parts.every(admits) ? 'grant' : 'check';
+  return combined('anyOf', role, parts, (request, facts) => {
+    const within: TraceEntry[] = [];
+    let denial: Deny | undefined;
+    return walk<Outcome<object>>(
+      parts,
+      request,
+      facts,
+      (outcome, index) => {
+        within.push(told(parts[index] as AnyPolicy, outcome));
+        if (!outcome.ok) denial = weigh(denial, outcome);
+        if (outcome.ok) return { ...outcome, obligations: keep(denial, outcome), note: { within } };
+        if (!outcome.conclusive) return undefined;
+        // What the alternatives before it have taken must be given back all the same.
+        return { ...outcome, obligations: listObligations(denial?.obligations), note: { within } };
+      },
+      // There is at least one part, and all of them denied.
+      () => ({ ...(denial as Deny), note: { within } }),
+    );
+  });
+}
+
+/**
+ * Passes when all of the policies pass, in order, and adds all their facts; each sees the facts from before.
+ * Useful inside `anyOf` and `when`; a guard is already "all of". A grant if one part is a grant.
+ *
+ * @example
+ * anyOf(requireRole('admin'), allOf(requireScopes('orders:read'), office))
+ */
+export function allOf<N extends object, A extends object, B extends object, R extends Role>(
+  first: Policy<N, A, R>,
+  second: Policy<N, B, R>,
+): Policy<N, A & B, SomeRole<R>>;
+export function allOf<
+  N extends object,
+  A extends object,
+  B extends object,
+  C extends object,
+  R extends Role,
+>(
+  first: Policy<N, A, R>,
+  second: Policy<N, B, R>,
+  third: Policy<N, C, R>,
+): Policy<N, A & B & C, SomeRole<R>>;
+export function allOf(...policies: readonly AnyPolicy[]): AnyPolicy {
+  const parts = assertParts('allOf', policies);
+  const role = parts.some(admits) ? 'grant' : 'check';
+  return combined('allOf', role, parts, (request, facts) => {
+    const within: TraceEntry[] = [];
+    const passed: Pass<object>[] = [];
+    return walk<Outcome<object>>(
+      parts,
+      request,
+      facts,
+      (outcome, index) => {
+        within.push(told(parts[index] as AnyPolicy, outcome));
+        if (outcome.ok) {
+          passed.push(outcome);
+          return undefined;
+        }
+        // What earlier parts have taken must be settled although a later one denied.
+        return { ...outcome, obligations: obligationsOf([...passed, outcome]), note: { within } };
+      },
+      () => merge(passed, within),
+    );
+  });
+}
+
+/**
+ * Applies a policy only to the calls for which `condition` answers `true`; any answer but a boolean
+ * denies. Always a check: a grant that may be skipped admits nobody. Its facts may be missing.
+ *
+ * @example
+ * when((request) => request.method === 'POST', rateLimit({ limit, by: (f) => f.peer.id }))
+ */
+export function when<Needs extends object, A extends object>(
+  condition: (request: RequestLike, facts: Readonly<Needs>) => boolean,
+  policy: Policy<Needs, A, Role>,
+): Policy<Needs, Partial<A>, 'check'> {
+  assertConfiguration(typeof condition === 'function', 'when() needs a condition function.');
+  assertPolicy(policy);
+  const skipped: Pass<NoFacts> = { ok: true, note: { verdict: 'skipped' } };
+  return definePolicy<Needs, Partial<A>, 'check'>({
+    name: `when(${policy.name})`,
+    role: 'check',
+    always: policy.always,
+    parts: [info(policy)],
+    check: (request, facts) => {
+      const applies: unknown = condition(request, facts);
+      if (applies === true) return ask(policy, request, facts);
+      return applies === false ? skipped : { ok: false, denial: fault('policy.invalid_outcome') };
+    },
+  });
+}
+
+function combined(
+  operator: string,
+  role: Role,
+  parts: readonly AnyPolicy[],
+  check: AnyPolicy['check'],
+): AnyPolicy {
+  return definePolicy<object, object, Role>({
+    name: `${operator}(${parts.map((part) => part.name).join(', ')})`,
+    role,
+    always: parts.flatMap((part) => listObligations(part.always)),
+    parts: parts.map(info),
+    check,
+  });
+}
+
+function assertParts(operator: string, parts: readonly unknown[]): readonly AnyPolicy[] {
+  assertConfiguration(parts.length > 0, `${operator}() needs at least one policy.`);
+  parts.forEach(assertPolicy);
+  // Needs were checked by the caller's signature.
+  return parts as readonly AnyPolicy[];
+}
+
+function admits(policy: AnyPolicy): boolean {
+  return policy.role === 'grant';
+}
+
+function info({ name, role, parts }: PolicyInfo): PolicyInfo {
+  return Object.freeze({ name, role, parts });
+}
+
+function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): TraceEntry {
+  return outcome.ok
+    ? { policy, role, verdict: 'passed', degraded: outcome.degraded, ...outcome.note }
+    : { policy, role, ...outcome.note, verdict: 'denied', denial: outcome.denial };
+}
+
+/** All parts passed: their facts, proofs and obligations together. */
+function merge(passed: readonly Pass<object>[], within: TraceEntry[]): Outcome<object> {
+  const facts: Record<string, unknown> = {};
+  const owed = new Map<string, Demand>();
+  const meets: string[] = [];
+  const obligations = obligationsOf(passed);
+  for (const outcome of passed) {
+    for (const [name, value] of Object.entries(outcome.facts ?? {})) {
+      if (name in facts) {
+        return { ok: false, denial: fault('policy.fact_conflict'), obligations, note: { within } };
+      }
+      facts[name] = value;
+    }
+    // A proof counts for what was demanded before it, as it does in a guard.
+    for (const demand of outcome.demands ?? []) owed.set(demand.id, demand);
+    for (const id of outcome.meets ?? []) {
+      owed.delete(id);
+      meets.push(id);
+    }
+  }
+  const degraded = passed.find((outcome) => outcome.degraded !== undefined)?.degraded;
+  return {
+    ok: true,
+    facts,
+    obligations,
+    demands: [...owed.values()],
+    meets: meets.filter((id) => !owed.has(id)),
+    degraded,
+    note: { within },
+  };
+}
+
+/** What stays to be done for alternatives that denied before one passed: giving back what they took. */
+function keep(denied: Deny | undefined, passed: Pass<object>): readonly Obligations[] {
+  return [...endingsOf(denied?.obligations), ...listObligations(passed.obligations)];
+}
+
+const rank: Readonly<Record<DenialKind, number>> = {
+  internal: 8,
+  unavailable: 7,
+  rate_limited: 6,
+  too_large: 5,
+  malformed: 4,
+  unsupported: 3,
+  forbidden: 2,
+  not_found: 1,
+  unauthenticated: 0,
+};
+
+/** The denial to tell when all deny. Obligations of both stand; challenges of equals are both offered. */
+function weigh(one: Deny | undefined, other: Deny): Deny {
+  if (one === undefined) return other;
+  const obligations = obligationsOf([one, other]);
+  const [a, b] = [one.denial, other.denial];
+  if (a.kind !== b.kind)
+    return { ok: false, denial: rank[b.kind] > rank[a.kind] ? b : a, obligations };
+  const told = a.challenges ?? [];
+  // That there were none is the least that can be said of credentials.
+  const most = a.code === 'credentials.missing' ? b : a;
+  const more = (b.challenges ?? []).filter((each) => !told.some((known) => isSame(known, each)));
+  return { ok: false, denial: { ...most, challenges: [...told, ...more] }, obligations };
+}
+
+/** Two policies for one scheme (JWTs and opaque tokens) must not challenge twice with the same words. */
+function isSame(one: Challenge, other: Challenge): boolean {
+  return one.scheme === other.scheme && JSON.stringify(one.params) === JSON.stringify(other.params);
+}
+
+function obligationsOf(outcomes: readonly Outcome<object>[]): readonly Obligations[] {
+  return outcomes.flatMap((outcome) => listObligations(outcome.obligations));
+}

@@ -1,0 +1,113 @@
+import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { Decision } from './decision.ts';
+import { type Denial, fault, isDenial } from './denial.ts';
+import type { BodyOutcome, Completion, HeaderEdit, Obligations } from './obligations.ts';
+import { report } from './report.ts';
+import type { TraceEntry } from './trace.ts';
+
+/** Where header edits go; a web `Headers` fits. */
+export interface HeadersTarget {
+  readonly set: (name: string, value: string) => void;
+  readonly append: (name: string, value: string) => void;
+  readonly delete: (name: string) => void;
+}
+
+/** How a call ended, as the adapter saw it. */
+export interface Ending {
+  readonly outcome: Completion['outcome'];
+  readonly status?: number | undefined;
+  /** A denial after the decision: of a message or of a payload. */
+  readonly denial?: Denial | undefined;
+}
+
+/** The obligations of one decision, for its adapter. Nothing in it throws or rejects. */
+export interface Enforcement {
+  /** Applies every header edit, in order; to be done for allowed and denied calls alike. */
+  readonly applyHeaders: (target: HeadersTarget) => void;
+  /** Undefined where no policy asks to see bodies; otherwise to be asked for each one. */
+  readonly onMessage: ((message: unknown) => MaybePromise<BodyOutcome>) | undefined;
+  /** Undefined where no policy asks to see payloads; otherwise to be asked for each one. */
+  readonly onRelease: ((payload: unknown) => MaybePromise<BodyOutcome>) | undefined;
+  /** To be told when the call ends; only the first time counts. */
+  readonly complete: (ending: Ending) => void;
+  /** True where a policy waits for the end; otherwise nobody need find out when it comes. */
+  readonly awaited: boolean;
+}
+
+type Inspect = NonNullable<Obligations['onMessage']>;
+
+/**
+ * Gathers what a decision obliges its adapter to do.
+ *
+ * @param onFault told what an `onComplete` threw, since nobody else can be.
+ */
+export function enforce(
+  decision: Decision<object>,
+  onFault?: (cause: unknown) => void,
+): Enforcement {
+  const { obligations } = decision;
+  const late: TraceEntry[] = [];
+  const inspectors = (duty: 'onMessage' | 'onRelease'): Enforcement['onMessage'] => {
+    const all = obligations.flatMap((each) => each[duty] ?? []);
+    return all.length === 0 ? undefined : (body) => inspect(all, body, 0, false, late);
+  };
+  let completed = false;
+  return {
+    applyHeaders: (target) => {
+      for (const duty of obligations) duty.headers?.forEach((edit) => apply(edit, target));
+    },
+    onMessage: inspectors('onMessage'),
+    onRelease: inspectors('onRelease'),
+    awaited: obligations.some((duty) => duty.onComplete !== undefined),
+    complete: (ending) => {
+      if (completed) return;
+      completed = true;
+      const listeners = obligations.flatMap((duty) => duty.onComplete ?? []);
+      if (listeners.length === 0) return;
+      const completion: Completion = {
+        ...ending,
+        denial: ending.denial ?? (decision.allowed ? undefined : decision.denial),
+        facts: decision.allowed ? { ...decision.facts } : decision.gathered,
+        trace: late.length > 0 ? [...decision.trace, ...late] : decision.trace,
+      };
+      for (const tell of listeners) {
+        void chain(
+          () => tell(completion),
+          () => undefined,
+          (cause) => report(onFault, cause),
+        );
+      }
+    },
+  };
+}
+
+function apply(edit: HeaderEdit, target: HeadersTarget): void {
+  if (edit.op === 'delete') target.delete(edit.name);
+  else target[edit.op](edit.name, edit.value);
+}
+
+/** Hands a body from one inspector to the next. A throw or nonsense denies, as it does in a policy. */
+function inspect(
+  all: readonly Inspect[],
+  body: unknown,
+  index: number,
+  replaced: boolean,
+  late: TraceEntry[],
+): MaybePromise<BodyOutcome> {
+  const next = all[index];
+  if (next === undefined) return replaced ? { ok: true, value: body } : { ok: true };
+  return chain<BodyOutcome, BodyOutcome>(
+    () => next(body),
+    (outcome) => {
+      if (outcome?.ok === true && Object.hasOwn(outcome, 'ok')) {
+        if (Array.isArray(outcome.trace)) late.push(...outcome.trace);
+        return 'value' in outcome
+          ? inspect(all, outcome.value, index + 1, true, late)
+          : inspect(all, body, index + 1, replaced, late);
+      }
+      if (outcome?.ok === false && isDenial(outcome.denial)) return outcome;
+      return { ok: false, denial: fault('policy.invalid_outcome') };
+    },
+    (cause) => ({ ok: false, denial: fault('policy.threw', cause) }),
+  );
+}

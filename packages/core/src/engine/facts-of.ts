@@ -1,0 +1,62 @@
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import type { Admission } from './admission.ts';
+import type { Allowed } from './decision.ts';
+
+interface Admitted {
+  readonly admission: object;
+  readonly facts: object;
+  readonly earlier: Admitted | undefined;
+}
+
+const admitted = new WeakMap<object, Admitted>();
+const beginnings = new WeakMap<object, object>();
+const tables = new WeakMap<object, ReadonlySet<object>>();
+
+/** Notes that `guard` begins with everything that `beginning` checks. */
+export function remember(guard: object, beginning: object): void {
+  beginnings.set(guard, beginning);
+}
+
+/** Notes that `table` decides by asking one of `guards`. */
+export function rememberTable(table: object, guards: Iterable<object>): void {
+  tables.set(table, new Set(guards));
+}
+
+/**
+ * For adapters: notes that the call that `carrier` stands for was admitted, so that handlers can ask
+ * {@link factsOf}.
+ */
+export function admit(carrier: object, { guard, facts }: Allowed<object>): void {
+  admitted.set(carrier, { admission: guard, facts, earlier: admitted.get(carrier) });
+}
+
+/**
+ * The facts of a call that `guard` admitted, typed by that guard. The carrier is what the framework hands to
+ * handlers: the Express or Fastify request, the Hono context, the GraphQL context value, the gRPC call's
+ * metadata, the web `Request`.
+ *
+ * @throws ConfigurationError when neither this guard (or one of this table), nor a guard that begins with it,
+ * admitted the call: the handler is mounted without its guard.
+ */
+export function factsOf<Facts extends object>(
+  carrier: object,
+  guard: Admission<never, Facts> | { readonly check: Admission<never, Facts>['check'] },
+): Readonly<Facts> {
+  for (let entry = admitted.get(carrier); entry !== undefined; entry = entry.earlier) {
+    let candidate: object | undefined = entry.admission;
+    for (; candidate !== undefined; candidate = beginnings.get(candidate)) {
+      // An admission is only ever stored with the facts that its own check gave.
+      if (isPartOf(candidate, guard)) return entry.facts as Readonly<Facts>;
+    }
+  }
+  throw new ConfigurationError(
+    'factsOf: this guard did not admit the call. Mount secure(guard) in front of the handler.',
+  );
+}
+
+/** True for the guard itself, and for a guard of the table. */
+function isPartOf(candidate: object, guard: object): boolean {
+  if (candidate === guard) return true;
+  const members = tables.get(guard);
+  return members !== undefined && [...members].some((member) => isPartOf(candidate, member));
+}

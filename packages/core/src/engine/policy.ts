@@ -1,0 +1,83 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { isObligations, type ObligationList } from './obligations.ts';
+import type { NoFacts, Outcome } from './outcome.ts';
+import type { RequestLike } from './request.ts';
+import type { Role } from './trace.ts';
+
+/** `shadow`: the policy runs and is traced, but denies nothing, adds nothing and grants nothing. */
+export type Mode = 'enforce' | 'shadow';
+
+/** What can be known of a policy without running it: for documentation, audits and consoles. */
+export interface PolicyInfo {
+  readonly name: string;
+  readonly role: Role;
+  readonly mode?: Mode | undefined;
+  readonly parts?: readonly PolicyInfo[] | undefined;
+}
+
+/**
+ * Reads facts of type `Needs` and denies, or passes and adds facts of type `Adds`. Pure data and one
+ * function; safe to share between guards.
+ */
+export interface Policy<in Needs extends object, out Adds extends object, out R extends Role> {
+  readonly name: string;
+  readonly role: R;
+  /** Static obligations: applied to every call of the guard, also when an earlier policy denied. */
+  readonly always?: ObligationList | undefined;
+  readonly parts?: readonly PolicyInfo[] | undefined;
+  readonly check: (request: RequestLike, facts: Readonly<Needs>) => MaybePromise<Outcome<Adds>>;
+}
+
+/** A policy that answers at once. Only these can guard a GraphQL field. */
+export interface SyncPolicy<in Needs extends object, out Adds extends object, out R extends Role>
+  extends Policy<Needs, Adds, R> {
+  readonly check: (request: RequestLike, facts: Readonly<Needs>) => Outcome<Adds>;
+}
+
+/**
+ * Makes a policy of your own. A check that can be answered at once should be: then the guard needs no
+ * promise, and the policy can guard GraphQL fields too.
+ *
+ * @throws ConfigurationError when the name is empty, the role unknown or `check` no function.
+ * @example
+ * const weekdays = definePolicy({
+ *   name: 'weekdays',
+ *   role: 'check',
+ *   check: () => (new Date().getUTCDay() % 6 === 0 ? deny('forbidden', 'shop.closed') : pass()),
+ * });
+ */
+export function definePolicy<
+  Needs extends object = NoFacts,
+  Adds extends object = NoFacts,
+  const R extends Role = Role,
+>(policy: SyncPolicy<Needs, Adds, R>): SyncPolicy<Needs, Adds, R>;
+export function definePolicy<
+  Needs extends object = NoFacts,
+  Adds extends object = NoFacts,
+  const R extends Role = Role,
+>(policy: Policy<Needs, Adds, R>): Policy<Needs, Adds, R>;
+export function definePolicy<Needs extends object, Adds extends object, R extends Role>(
+  policy: Policy<Needs, Adds, R>,
+): Policy<Needs, Adds, R> {
+  assertPolicy(policy);
+  return Object.freeze({ ...policy });
+}
+
+/** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */
+export function assertPolicy(policy: unknown): void {
+  const { name, role, check, always } = (policy ?? {}) as Partial<Policy<object, object, Role>>;
+  assertConfiguration(
+    typeof name === 'string' && name !== '',
+    'A policy needs a name: definePolicy({ name, role, check }).',
+  );
+  assertConfiguration(
+    role === 'check' || role === 'grant',
+    `Policy "${name}" needs role 'check' (can only deny) or 'grant' (may admit).`,
+  );
+  assertConfiguration(typeof check === 'function', `Policy "${name}" needs a check function.`);
+  assertConfiguration(
+    isObligations(always),
+    `Policy "${name}": always must be obligations ({ headers, onMessage, ... }), or a list of them.`,
+  );
+}

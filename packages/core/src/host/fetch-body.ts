@@ -1,0 +1,182 @@
+import { type Denial, fault } from '../engine/denial.ts';
+import type { Enforcement } from '../engine/enforce.ts';
+import type { HeadersView } from '../engine/request.ts';
+import { readBytes } from '../lib/read-bytes.ts';
+import { httpDenial } from '../wire/http.ts';
+
+/** A request whose body was seen by the policies, or the denial. */
+export type InspectedRequest =
+  | { readonly ok: true; readonly request: Request }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** The bytes of a body, and a request whose body is exactly these; or the denial. */
+export type RawRequest =
+  | { readonly ok: true; readonly request: Request; readonly rawBody: Uint8Array }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** A response that may go out; with the denial where it is one. */
+export interface ReleasedResponse {
+  readonly response: Response;
+  readonly denial?: Denial;
+}
+
+/**
+ * For fetch-style adapters: shows the JSON body to the policies that ask for it and answers a request
+ * that the handler can still read. Call it only where `onMessage` is there. A request without a body is
+ * shown as `undefined`.
+ *
+ * Denies a body that is not said to be JSON (`message.type_unsupported`) in UTF-8 (`message.unsupported`), was read
+ * before (`message.unavailable`), is larger than `maxBytes` (`message.too_large`) or does not parse
+ * (`message.malformed`).
+ */
+export async function inspectRequest(
+  onMessage: NonNullable<Enforcement['onMessage']>,
+  request: Request,
+  maxBytes: number,
+): Promise<InspectedRequest> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked) return unavailable;
+  let text = '';
+  let message: unknown;
+  if (body !== null) {
+    const unreadable = whyUnreadable(request.headers);
+    try {
+      // Of a body that nobody can read, only whether it is empty matters.
+      const bytes = await readBytes(body, unreadable ? 0 : maxBytes);
+      if (bytes === undefined) return unreadable ?? tooLarge;
+      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+      if (text !== '') message = JSON.parse(text);
+    } catch (cause) {
+      return malformed(cause);
+    }
+  }
+  const outcome = await onMessage(message);
+  if (!outcome.ok) return outcome;
+  if (body === null && !('value' in outcome)) return { ok: true, request };
+  try {
+    const next = 'value' in outcome ? JSON.stringify(outcome.value) : text;
+    return { ok: true, request: withBody(request, next) };
+  } catch (cause) {
+    return { ok: false, denial: fault('policy.invalid_outcome', cause) };
+  }
+}
+
+/**
+ * For fetch-style adapters that supply `rawBody`: reads the body as it came and answers a request that the handler
+ * can still read. Denies a body that is larger than `maxBytes` (`message.too_large`), breaks off
+ * (`message.malformed`) or was read before (`message.unavailable`).
+ */
+export async function readRawBody(request: Request, maxBytes: number): Promise<RawRequest> {
+  const { body } = request;
+  if (request.bodyUsed || body?.locked) return unavailable;
+  if (body === null) return { ok: true, request, rawBody: new Uint8Array(0) };
+  try {
+    const rawBody = await readBytes(body, maxBytes);
+    return rawBody ? { ok: true, request: withBody(request, rawBody), rawBody } : tooLarge;
+  } catch (cause) {
+    return malformed(cause);
+  }
+}
+
+/**
+ * For fetch-style adapters: shows a JSON response to the policies that ask for it. A response with a
+ * body that is not JSON cannot be filtered and is replaced (`release.unfilterable`, 500).
+ */
+export async function releaseResponse(
+  onRelease: NonNullable<Enforcement['onRelease']>,
+  response: Response,
+): Promise<ReleasedResponse> {
+  // What goes over an upgraded connection is out of sight.
+  if (response.status === 101) return unreleased(fault('release.unfilterable'));
+  if (response.body === null) return { response };
+  if (response.bodyUsed || response.body.locked || !isJson(response.headers)) {
+    discard(response.body);
+    return unreleased(fault('release.unfilterable'));
+  }
+  let text: string;
+  let payload: unknown;
+  try {
+    text = await response.text();
+    payload = JSON.parse(text);
+  } catch (cause) {
+    return unreleased(fault('release.unfilterable', cause));
+  }
+  const outcome = await onRelease(payload);
+  if (!outcome.ok) return unreleased(outcome.denial);
+  const { status, statusText } = response;
+  const headers = new Headers(response.headers);
+  try {
+    if ('value' in outcome) {
+      text = JSON.stringify(outcome.value);
+      // They describe the body as it was before.
+      for (const name of bodyHeaders) headers.delete(name);
+    }
+    return { response: new Response(text, { status, statusText, headers }) };
+  } catch (cause) {
+    return unreleased(fault('policy.invalid_outcome', cause));
+  }
+}
+
+/** A denial as a web `Response`. */
+export function denialResponse(denial: Denial): Response {
+  const { status, headers, body } = httpDenial(denial);
+  return new Response(body ?? null, {
+    status,
+    headers: headers.map(([name, value]) => [name, value]),
+  });
+}
+
+/**
+ * True for `application/json` and every `+json` type (RFC 6839 §3.1) in UTF-8. Another charset would be
+ * read differently by whoever honours it.
+ */
+export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
+  return whyUnreadable(headers) === undefined;
+}
+
+/** The denial of a body that is not said to be JSON in UTF-8. */
+function whyUnreadable(headers: Pick<HeadersView, 'get'>): Unread | undefined {
+  const type = headers.get('content-type') ?? '';
+  // Of two types some readers take the last one, so a comma makes it any.
+  if (!/^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;[^,]*)?$/i.test(type)) return typeUnsupported;
+  return /;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type) ? charsetUnsupported : undefined;
+}
+
+interface Unread {
+  readonly ok: false;
+  readonly denial: Denial;
+}
+
+const unavailable: Unread = { ok: false, denial: fault('message.unavailable') };
+const typeUnsupported: Unread = {
+  ok: false,
+  denial: { kind: 'unsupported', code: 'message.type_unsupported' },
+};
+const charsetUnsupported: Unread = {
+  ok: false,
+  denial: { kind: 'unsupported', code: 'message.unsupported' },
+};
+const tooLarge: Unread = { ok: false, denial: { kind: 'too_large', code: 'message.too_large' } };
+
+function malformed(cause: unknown): Unread {
+  return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+}
+
+const bodyHeaders = ['content-length', 'content-digest', 'repr-digest', 'content-md5', 'etag'];
+
+function unreleased(denial: Denial): ReleasedResponse {
+  return { response: denialResponse(denial), denial };
+}
+
+function withBody(request: Request, body: string | Uint8Array<ArrayBuffer> | undefined): Request {
+  const { method, signal } = request;
+  const headers = new Headers(request.headers);
+  headers.delete('content-length');
+  headers.delete('transfer-encoding');
+  return new Request(request.url, { method, headers, body: body || null, signal });
+}
+
+/** Lets go of a body that will not be sent, so that its source can stop. */
+export function discard(body: ReadableStream | null): void {
+  if (body !== null && !body.locked) body.cancel().catch(() => undefined);
+}

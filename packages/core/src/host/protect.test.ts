@@ -1,0 +1,192 @@
+import { describe, expect, test, vi } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
+import { factsOf } from '../engine/facts-of.ts';
+import { guard } from '../engine/guard.ts';
+import { deny, pass } from '../engine/outcome.ts';
+import { definePolicy } from '../engine/policy.ts';
+import { securityHeaders } from '../http/security-headers.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { protect } from './protect.ts';
+
+const open = guard<HttpFacts>().use(securityHeaders()).use(allowAnonymous());
+const closed = guard<HttpFacts>()
+  .use(securityHeaders())
+  .use(
+    definePolicy({ name: 'closed', role: 'check', check: () => deny('forbidden', 'shop.closed') }),
+  )
+  .use(allowAnonymous());
+const request = () => new Request('https://api.example.com/orders/7?page=2#top', { method: 'PUT' });
+
+describe('protect', () => {
+  test('hands an admitted call to its handler, with facts and whatever the runtime adds', async () => {
+    const serve = protect(open, (incoming, { call }, env: { readonly region: string }) =>
+      Response.json([call.operation, factsOf(incoming, open) !== undefined, env.region]),
+    );
+    const response = await serve(request(), { region: 'eu' });
+    expect(await response.json()).toEqual(['PUT /orders/7', true, 'eu']);
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  test('denies before the handler, with problem details and headers', async () => {
+    const handler = vi.fn<() => Response>(() => new Response('never'));
+    const response = await protect(closed, handler)(request());
+    expect(response.status).toBe(403);
+    expect(await response.json()).toEqual({
+      type: 'about:blank',
+      title: 'Forbidden',
+      status: 403,
+      code: 'shop.closed',
+    });
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  test('supplies what the options say of operation and peer', async () => {
+    const peer = { address: '192.0.2.1', id: '192.0.2.1' };
+    const serve = protect(open, (_request, facts, _peer: typeof peer) => Response.json(facts), {
+      operation: () => 'PUT /orders/:id',
+      peer: (_request, known: typeof peer) => known,
+    });
+    expect(await (await serve(request(), peer)).json()).toEqual({
+      call: { protocol: 'http', operation: 'PUT /orders/:id' },
+      peer,
+    });
+  });
+
+  test('without a peer option, nobody is known', async () => {
+    const serve = protect(open, (_request, { peer }) => Response.json(peer.id ?? 'nobody'));
+    expect(await (await serve(request())).json()).toBe('nobody');
+  });
+
+  test.each<[string, object]>([
+    ['operation', { operation: () => fail() }],
+    ['peer', { peer: () => fail() }],
+  ])('a throw of %s closes the call and tells the caller nothing', async (_name, options) => {
+    const handler = vi.fn<() => Response>(() => new Response('never'));
+    const faults: unknown[] = [];
+    const onError = (cause: unknown) => faults.push(cause);
+    const response = await protect(open, handler, { ...options, onError })(request());
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ code: 'call.unattested' });
+    expect(faults).toHaveLength(1);
+    expect(handler).not.toHaveBeenCalled();
+    // Nobody listens: still an answer, not a throw.
+    expect((await protect(open, handler, options)(request())).status).toBe(500);
+  });
+
+  test('an error of the handler goes to onError, and the caller gets a plain 500', async () => {
+    const faults: unknown[] = [];
+    const onError = (cause: unknown) => faults.push(cause);
+    const response = await protect(open, () => fail(), { onError })(request());
+    expect(response.status).toBe(500);
+    const text = await response.text();
+    expect(text).toContain('handler.threw');
+    expect(text).not.toContain('secret');
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(faults).toHaveLength(1);
+  });
+
+  test('an onError that throws itself changes nothing', async () => {
+    const response = await protect(open, () => fail(), { onError: () => fail() })(request());
+    expect(response.status).toBe(500);
+  });
+
+  test('without onError, an error of the handler goes to the runtime', async () => {
+    await expect(protect(open, () => fail())(request())).rejects.toThrow('secret');
+  });
+
+  test('a guard without a grant cannot be mounted', () => {
+    const checks = guard().use(securityHeaders());
+    // @ts-expect-error plain JavaScript has no compiler
+    expect(() => protect(checks, () => new Response())).toThrow(ConfigurationError);
+  });
+
+  test.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY])(
+    'does not construct with a body limit of %d',
+    (maxBodyBytes) => {
+      expect(() => protect(open, () => new Response(), { maxBodyBytes })).toThrow(
+        ConfigurationError,
+      );
+    },
+  );
+
+  test('what one call learns is not seen by another', async () => {
+    let count = 0;
+    const admission = guard()
+      .use(definePolicy({ name: 'count', role: 'check', check: async () => pass({ n: ++count }) }))
+      .use(allowAnonymous());
+    const serve = protect(admission, async (incoming) => {
+      await Promise.resolve();
+      return Response.json(factsOf(incoming, admission).n);
+    });
+    const calls = Array.from({ length: 50 }, async () => (await serve(request())).json());
+    expect(await Promise.all(calls)).toEqual(Array.from({ length: 50 }, (_, index) => index + 1));
+  });
+});
+
+function fail(): never {
+  throw new Error('secret');
+}
+
+describe('protect with rawBody', () => {
+  const seen = guard<HttpFacts & RawBodyFacts>()
+    .use(securityHeaders())
+    .use(
+      definePolicy({
+        name: 'bytes',
+        role: 'check',
+        check: (incoming, { rawBody }: RawBodyFacts) =>
+          pass({ bytes: [...rawBody], length: incoming.headers.get('content-length') }),
+      }),
+    )
+    .use(allowAnonymous());
+  const serve = protect(
+    seen,
+    async (incoming, { bytes, length }) =>
+      Response.json([bytes, [...new Uint8Array(await incoming.arrayBuffer())], length]),
+    { rawBody: true, maxBodyBytes: 4 },
+  );
+  const send = (body: BodyInit | null, init: RequestInit = {}) =>
+    serve(new Request('https://api.example.com/', { method: 'POST', body, ...init }));
+
+  test.each([
+    ['bytes that are no text', [0xff, 0, 0xc3, 0x28]],
+    ['an empty body', []],
+  ])('policies and handler see the same bytes: %s', async (_, bytes) => {
+    const headers = { 'content-length': String(bytes.length) };
+    const response = await send(Uint8Array.from(bytes), { headers });
+    expect(await response.json()).toEqual([bytes, bytes, String(bytes.length)]);
+  });
+
+  test('no body is an empty one', async () => {
+    expect(await (await send(null, { method: 'GET' })).json()).toEqual([[], [], null]);
+  });
+
+  test('a body larger than allowed is denied while it streams', async () => {
+    let given = 0;
+    const body = new ReadableStream({
+      pull: (controller) => {
+        given++;
+        controller.enqueue(new Uint8Array(3));
+      },
+    });
+    const init = { duplex: 'half' } as RequestInit;
+    const response = await send(body, init);
+    expect([response.status, (await response.json()).code]).toEqual([413, 'message.too_large']);
+    expect(given).toBeLessThan(5);
+    expect((await send('1234')).status).toBe(200);
+  });
+
+  test('a body that breaks off is denied', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('gone')) });
+    const response = await send(body, { duplex: 'half' } as RequestInit);
+    expect([response.status, (await response.json()).code]).toEqual([400, 'message.malformed']);
+  });
+
+  test('a body that was read before cannot be supplied', async () => {
+    const used = new Request('https://api.example.com/', { method: 'POST', body: 'x' });
+    await used.text();
+    expect((await serve(used)).status).toBe(500);
+  });
+});

@@ -1,0 +1,113 @@
+import { type Admission, assertAdmission } from '../engine/admission.ts';
+import type { CertificateFacts, ClientCertificate, HttpFacts, Peer } from '../engine/facts.ts';
+import { admit } from '../engine/facts-of.ts';
+import { pathOf } from '../engine/request.ts';
+import { readRawBody } from './fetch-body.ts';
+import {
+  assertBodyLimit,
+  DEFAULT_MAX_BODY_BYTES,
+  type FetchCall,
+  type FetchFacts,
+  type FetchOptions,
+  guardFetch,
+  type Supplied,
+} from './guard-fetch.ts';
+import { UNKNOWN_PEER } from './peer.ts';
+
+/** Options of {@link protect}. */
+export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean>
+  extends Pick<FetchOptions, 'maxBodyBytes'> {
+  /**
+   * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
+   * (`authenticateSignature`). A larger one is denied (`message.too_large`). Default: false.
+   */
+  readonly rawBody?: Raw | undefined;
+  /**
+   * The operation that a request means, for `coverage`. Default: `METHOD /path`, which is no pattern like
+   * `/orders/:id`: with such, tell here what your router says.
+   */
+  readonly operation?: ((request: Request) => string) | undefined;
+  /** Who is at the other end, from what your runtime supplies. Default: unknown. */
+  readonly peer?: ((request: Request, ...rest: Rest) => Peer) | undefined;
+  /** What the caller proved to hold in mutual TLS, from what your runtime supplies. Default: nothing. */
+  readonly certificate?:
+    | ((request: Request, ...rest: Rest) => ClientCertificate | undefined)
+    | undefined;
+  /**
+   * Told what the handler, an `onComplete` or one of these options threw; the caller gets a plain 500.
+   * Without it an error of the handler is thrown on, for the runtime to report.
+   */
+  readonly onError?: ((cause: unknown) => void) | undefined;
+}
+
+/**
+ * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
+ * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
+ *
+ * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
+ * @example
+ * export default {
+ *   fetch: protect(orders, (request, facts) => Response.json({ hello: facts.principal.subject })),
+ * };
+ */
+export function protect<
+  Facts extends object,
+  Rest extends readonly unknown[],
+  Raw extends boolean = false,
+>(
+  admission: Admission<FetchFacts<Raw>, Facts>,
+  handler: (
+    request: Request,
+    facts: Readonly<Facts>,
+    ...rest: Rest
+  ) => Response | Promise<Response>,
+  options: ProtectOptions<Rest, Raw> = {},
+): (request: Request, ...rest: Rest) => Promise<Response> {
+  assertAdmission(admission, 'protect');
+  const {
+    operation = defaultOperation,
+    peer,
+    certificate,
+    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+    rawBody = false,
+    onError,
+  } = options;
+  assertBodyLimit(maxBodyBytes, 'protect');
+  return async (received, ...rest) => {
+    let request = received;
+    const plain = (): { readonly view: Request; readonly facts: HttpFacts & CertificateFacts } => ({
+      view: received,
+      facts: {
+        call: { protocol: 'http', operation: operation(received) },
+        peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
+        certificate: certificate?.(received, ...rest),
+      },
+    });
+    const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
+      const { view, facts } = plain();
+      const read = await readRawBody(received, maxBodyBytes);
+      if (!read.ok) return read;
+      request = read.request;
+      // The view stays: a signature may cover headers that tell of the body as it was sent.
+      return { view, facts: { ...facts, rawBody: read.rawBody } };
+    };
+    const { response } = await guardFetch<Facts, FetchFacts<Raw>>(
+      {
+        admission,
+        // By its type, `rawBody` is set where the guard needs that fact.
+        supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
+        request: () => request,
+        handle: (decision, inspected = request) => {
+          admit(inspected, decision);
+          return handler(inspected, decision.facts, ...rest);
+        },
+      },
+      { maxBodyBytes, onFault: onError, rethrow: onError === undefined },
+    );
+    return response;
+  };
+}
+
+function defaultOperation(request: Request): string {
+  return `${request.method} ${pathOf(request)}`;
+}

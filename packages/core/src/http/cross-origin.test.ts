@@ -1,0 +1,170 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../test/vectors.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { type CrossOriginOptions, crossOrigin } from './cross-origin.ts';
+
+const SELF = 'https://shop.example.com';
+const TRUSTED = 'https://admin.example.com';
+const EVIL = 'https://evil.example';
+
+function passes(
+  method: string,
+  headers: Record<string, string>,
+  options: CrossOriginOptions = { self: SELF, trustedOrigins: [TRUSTED] },
+): boolean {
+  const outcome = crossOrigin(options).check(
+    new Request(`${SELF}/orders`, { method, headers }),
+    {},
+  );
+  if (!outcome.ok) {
+    expect(outcome.denial).toMatchObject({ kind: 'forbidden', code: 'csrf.cross_origin' });
+  }
+  return outcome.ok;
+}
+
+describe('crossOrigin', () => {
+  test.each<[string, string, Record<string, string>, boolean]>([
+    ['the own page', 'POST', { 'sec-fetch-site': 'same-origin', origin: SELF }, true],
+    ['the user, directly', 'POST', { 'sec-fetch-site': 'none' }, true],
+    ['no browser at all', 'POST', {}, true],
+    ['a foreign page', 'POST', { 'sec-fetch-site': 'cross-site', origin: EVIL }, false],
+    [
+      'a sister site',
+      'POST',
+      { 'sec-fetch-site': 'same-site', origin: 'https://a.example.com' },
+      false,
+    ],
+    [
+      'a foreign page that names the own origin',
+      'POST',
+      { 'sec-fetch-site': 'cross-site', origin: SELF },
+      false,
+    ],
+    ['a trusted page', 'POST', { 'sec-fetch-site': 'same-site', origin: TRUSTED }, true],
+    ['an unknown value of Sec-Fetch-Site', 'POST', { 'sec-fetch-site': 'Same-Origin' }, false],
+    [
+      'two values of Sec-Fetch-Site',
+      'POST',
+      { 'sec-fetch-site': 'same-origin, cross-site' },
+      false,
+    ],
+    ['an old browser on the own page', 'POST', { origin: SELF }, true],
+    ['an old browser on a trusted page', 'POST', { origin: TRUSTED }, true],
+    ['an old browser on a foreign page', 'POST', { origin: EVIL }, false],
+    [
+      'an old browser on the own page without TLS',
+      'POST',
+      { origin: 'http://shop.example.com' },
+      false,
+    ],
+    ['a page without an origin', 'POST', { origin: 'null' }, false],
+    ['two origins', 'POST', { origin: `${SELF}, ${EVIL}` }, false],
+    [
+      'JSON from a foreign page',
+      'POST',
+      { 'sec-fetch-site': 'cross-site', 'content-type': 'application/json' },
+      false,
+    ],
+    ['DELETE from a foreign page', 'DELETE', { 'sec-fetch-site': 'cross-site' }, false],
+    ['PATCH from a foreign page', 'PATCH', { 'sec-fetch-site': 'cross-site' }, false],
+    [
+      'a method nobody knows from a foreign page',
+      'PURGE',
+      { 'sec-fetch-site': 'cross-site' },
+      false,
+    ],
+    ['a WebSocket of a foreign page', 'GET', { upgrade: 'websocket', origin: EVIL }, false],
+    ['a WebSocket of the own page', 'GET', { upgrade: 'websocket', origin: SELF }, true],
+    ['a link from a foreign page', 'GET', { 'sec-fetch-site': 'cross-site' }, true],
+  ])('%s', (_name, method, headers, passed) => {
+    expect(passes(method, headers)).toBe(passed);
+  });
+
+  test('Host is never believed: without self, an old browser is denied', () => {
+    expect(passes('POST', { origin: SELF, host: 'shop.example.com' }, {})).toBe(false);
+    expect(passes('POST', { 'sec-fetch-site': 'same-origin', origin: SELF }, {})).toBe(true);
+  });
+
+  test.each<[string, string, Record<string, string>, boolean]>([
+    ['GET from a foreign page', 'GET', { 'sec-fetch-site': 'cross-site' }, false],
+    ['HEAD from a foreign page', 'HEAD', { 'sec-fetch-site': 'cross-site' }, false],
+    ['GET from the own page', 'GET', { 'sec-fetch-site': 'same-origin' }, true],
+    ['GET from no browser', 'GET', {}, true],
+    ['a preflight', 'OPTIONS', { 'sec-fetch-site': 'cross-site', origin: EVIL }, true],
+  ])('with includeGet: %s', (_name, method, headers, passed) => {
+    expect(passes(method, headers, { self: SELF, includeGet: true })).toBe(passed);
+  });
+
+  test('no cross-site call passes unless its origin is trusted, whatever else it says', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom('POST', 'PUT', 'PATCH', 'DELETE', 'LOCK'),
+        fc.constantFrom('cross-site', 'same-site', 'x'),
+        fc.constantFrom(
+          undefined,
+          SELF,
+          EVIL,
+          'null',
+          `${TRUSTED}.evil.example`,
+          `${TRUSTED}:8443`,
+        ),
+        fc.constantFrom('application/json', 'text/plain', 'application/graphql'),
+        (method, site, origin, type) => {
+          const headers = {
+            'sec-fetch-site': site,
+            'content-type': type,
+            ...(origin && { origin }),
+          };
+          expect(passes(method, headers)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ['a self with a path', { self: `${SELF}/` }],
+    ['a self without a scheme', { self: 'shop.example.com' }],
+    ['one trusted origin that is no list', { trustedOrigins: TRUSTED }],
+    ['a trusted null', { trustedOrigins: ['null'] }],
+    ['a trusted wildcard', { trustedOrigins: ['https://*.example.com'] }],
+    ['includeGet that is no boolean', { includeGet: 'yes' }],
+  ])('does not construct with %s', (_name, options) => {
+    expect(() => crossOrigin(options as CrossOriginOptions)).toThrow(ConfigurationError);
+  });
+});
+
+interface Vectors {
+  readonly cases: readonly {
+    readonly name: string;
+    readonly method: string;
+    readonly url: string;
+    readonly headers: Record<string, string>;
+    readonly expect: number;
+    readonly trustedOrigins?: readonly string[];
+  }[];
+  readonly trustedOriginConfig: { readonly accept: string[]; readonly reject: string[] };
+}
+
+const file = join(VECTORS, 'csrf-cases/go-crossoriginprotection.json');
+
+describe.skipIf(!existsSync(file))('published vectors (Go CrossOriginProtection)', () => {
+  const { cases, trustedOriginConfig: config }: Vectors = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { cases: [], trustedOriginConfig: { accept: [], reject: [] } };
+
+  test.each(cases)('$name', ({ method, headers, trustedOrigins, expect: status }) => {
+    const options = { self: 'https://example.com', trustedOrigins };
+    expect(passes(method, headers, options)).toBe(status === 200);
+  });
+
+  test.each(config.accept)('%j can be trusted', (origin) => {
+    expect(() => crossOrigin({ trustedOrigins: [origin] })).not.toThrow();
+  });
+
+  test.each(config.reject)('%j cannot be trusted', (origin) => {
+    expect(() => crossOrigin({ trustedOrigins: [origin] })).toThrow(ConfigurationError);
+  });
+});

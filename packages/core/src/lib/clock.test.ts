@@ -1,0 +1,38 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { steadyClock } from './clock.ts';
+
+const START = 1_700_000_000_000;
+
+test('never goes back, and runs no faster than the clock below moves forward', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -100_000, max: 10_000 })), (steps) => {
+      let time = START;
+      const clock = steadyClock(() => time);
+      let latest = clock();
+      let forward = 0;
+      for (const step of steps) {
+        time += step;
+        forward += Math.max(0, step);
+        const told = clock();
+        expect(told).toBeGreaterThanOrEqual(latest);
+        expect(told - START).toBeLessThanOrEqual(forward);
+        latest = told;
+      }
+    }),
+  );
+});
+
+test('set back for good it goes on from where it was; set back a little it waits', () => {
+  let time = START;
+  const clock = steadyClock(() => time);
+  clock();
+  time -= 86_400_000;
+  expect(clock()).toBe(START);
+  time += 500;
+  expect(clock()).toBe(START + 500);
+  time -= 300;
+  expect(clock()).toBe(START + 500);
+  time += 400;
+  expect(clock()).toBe(START + 600);
+});

@@ -1,0 +1,44 @@
+/** A clock that is set back by less than this is waited for, which costs nobody more than this. */
+const WAIT_AT_MOST = 1_000;
+
+/**
+ * A clock that never goes back. Where the one below is set back, this one stands still: until it has
+ * caught up, or, where that would take long, from then on ahead of it.
+ */
+export function steadyClock(now: () => number): () => number {
+  let latest = Number.NEGATIVE_INFINITY;
+  let ahead = 0;
+  return () => {
+    const time = now() + ahead;
+    if (time >= latest) latest = time;
+    else if (latest - time > WAIT_AT_MOST) ahead += latest - time;
+    return latest;
+  };
+}
+
+/** What a task gives, or a rejection once `limit` milliseconds have passed. */
+export async function withinTime<T>(task: Promise<T>, limit: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${limit} ms`)), limit);
+  });
+  try {
+    return await Promise.race([task, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Does a task some milliseconds later, without keeping a process alive for it. Where it fails, or never comes about
+ * since its process ended, something else must bound the harm.
+ */
+export function later(task: () => unknown, wait: number): void {
+  const timer: unknown = setTimeout(() => {
+    Promise.resolve()
+      .then(task)
+      .catch(() => undefined);
+  }, wait);
+  // Node has objects where the web has numbers.
+  (timer as { readonly unref?: () => void }).unref?.();
+}

@@ -1,0 +1,216 @@
+import type {
+  LeaseAnswer,
+  LeaseRequest,
+  LeaseStore,
+  SyncLeaseStore,
+} from '../contracts/lease-store.ts';
+import { askStore, type StoreFailureOptions } from '../contracts/store-failure.ts';
+import type { Completion, HeaderEdit } from '../engine/obligations.ts';
+import { denyWith, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
+import { later } from '../lib/clock.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertMethods } from '../lib/options.ts';
+import { listHeaders, serializedName, units } from './limit-headers.ts';
+import { compileSubject, KEY_MISSING, type LimitSubject } from './limit-rule.ts';
+import { memoryLeaseStore } from './memory-lease-store.ts';
+import { quotaExceeded, REDUCED } from './problem-types.ts';
+
+/** Options of {@link concurrencyLimit}. */
+export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore | undefined>
+  extends LimitSubject<Needs>,
+    StoreFailureOptions {
+  /** Calls that may run at the same time, or a function that finds it by the facts. */
+  readonly limit: number | ((facts: Readonly<Needs>) => number | 'unlimited');
+  /**
+   * The limit's name in headers and in the store; required with `store`, where policies of the same name
+   * count together. Default: `concurrent`.
+   */
+  readonly name?: string | undefined;
+  /**
+   * Milliseconds after which a call counts as ended although nobody said so, because its process died. Calls
+   * that run longer are no longer counted, so it must be above the longest. Default: 60,000.
+   */
+  readonly ttl?: number | undefined;
+  /**
+   * Milliseconds that the place of a call stays taken after its caller has left, since the handler may go on: without
+   * it, who begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. At
+   * most `ttl`. Default: 0, so the place is free at once.
+   */
+  readonly abortedTtl?: number | undefined;
+  /** Where it is counted. Default: a memory store of this policy's own. */
+  readonly store?: S;
+  /** `none` leaves `RateLimit` and `RateLimit-Policy` away. Default: `standard`. */
+  readonly headers?: 'standard' | 'none' | undefined;
+  /** Epoch milliseconds, for memory stores made here. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const DEFAULT_TTL = 60_000;
+/** A day: a lease that outlives its process by more is a limit that nobody understands. */
+const LONGEST_TTL = 86_400_000;
+/** Seconds. When a running call ends is not known; this keeps denied callers from asking at once. */
+const RETRY_AFTER = 1;
+
+const LIMIT_INVALID = sharedDenial({ kind: 'internal', code: 'limit.invalid' });
+const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
+
+/** A lease and the store that gave it. */
+interface Leased {
+  readonly answer: LeaseAnswer;
+  readonly store: LeaseStore;
+}
+
+/**
+ * Denies a call while as many of the same caller are running as may. A call stops counting when it ends
+ * in whatever way, is denied by a later policy, is aborted, or when its lease runs out.
+ *
+ * It counts calls, not work: a handler that goes on after its caller has left is not counted any more, so let it stop
+ * then (`request.signal`, `res.on('close')`, `call.on('cancelled')`), or set `abortedTtl` to as long as it may take.
+ *
+ * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
+ * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
+ * failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`).
+ *
+ * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
+ * without a name or is none, or one of `onError: 'degrade'` and `localShare` without the other.
+ * @example
+ * concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
+ */
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs, SyncLeaseStore | undefined>,
+): SyncPolicy<Needs, NoFacts, 'check'>;
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'>;
+export function concurrencyLimit<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): Policy<Needs, NoFacts, 'check'> {
+  const { limit, name = 'concurrent', ttl = DEFAULT_TTL, onError, headers = 'standard' } = options;
+  const { abortedTtl = 0 } = options;
+  assertConfiguration(
+    options.store === undefined || options.name !== undefined,
+    'concurrencyLimit: give the limit a name. In a store that others use it is what tells them apart.',
+  );
+  assertConfiguration(
+    typeof limit === 'function' || isLimit(limit),
+    'concurrencyLimit: limit must be a whole number of calls, at least 1, or a function.',
+  );
+  assertConfiguration(
+    Number.isInteger(ttl) && ttl >= 1 && ttl <= LONGEST_TTL,
+    'concurrencyLimit: ttl must be whole milliseconds, from 1 to a day.',
+  );
+  assertConfiguration(
+    abortedTtl >= 0 && abortedTtl <= ttl,
+    'concurrencyLimit: abortedTtl must be milliseconds, from 0 to ttl.',
+  );
+  assertConfiguration(
+    headers === 'standard' || headers === 'none',
+    "concurrencyLimit: headers must be 'standard' or 'none'.",
+  );
+  assertMethods(
+    'concurrencyLimit',
+    'store',
+    options.store,
+    ['acquire', 'release'],
+    'redisLeaseStore()',
+  );
+  const label = serializedName('concurrencyLimit', name);
+  const { keyOf, partitionOf } = compileSubject('concurrencyLimit', options);
+  const acquire = leaseFrom(options);
+  const exceeded = Object.freeze({
+    kind: 'rate_limited',
+    code: 'limit.concurrency',
+    detail: 'Too many calls at the same time.',
+    retryAfter: RETRY_AFTER,
+    problem: quotaExceeded([name]),
+  } as const);
+
+  const told = (most: number, remaining: number, partition: string): readonly HeaderEdit[] =>
+    headers === 'none'
+      ? []
+      : listHeaders(
+          [`${label};q=${most};qu="concurrent-requests"${partition}`],
+          [`${label};r=${remaining}${partition}`],
+        );
+
+  return definePolicy<Needs, NoFacts, 'check'>({
+    name: 'concurrencyLimit',
+    role: 'check',
+    check: (_request, facts): MaybePromise<Outcome> => {
+      const most = typeof limit === 'function' ? limit(facts) : limit;
+      if (most === 'unlimited') return pass();
+      if (!isLimit(most)) return LIMIT_INVALID;
+      const key = keyOf(facts);
+      if (key === undefined) return KEY_MISSING;
+      // Before there is a lease: nobody would give it back if this threw.
+      const partition = partitionOf?.(facts) ?? '';
+      const request = { name, key, limit: most, ttl };
+      return chain<Leased, Outcome>(
+        () => acquire(request),
+        ({ answer, store }) => {
+          const { allowed, lease, remaining, degraded } = answer;
+          const edits = told(most, units(remaining), partition);
+          if (!allowed || lease === undefined) {
+            const obligations = { headers: edits };
+            return { ok: false, denial: exceeded, obligations, note: { degraded } };
+          }
+          const release = (): MaybePromise<void> => store.release(request, lease);
+          const onComplete = ({ outcome }: Completion): MaybePromise<void> =>
+            outcome === 'aborted' && abortedTtl > 0 ? later(release, abortedTtl) : release();
+          return { ok: true, obligations: { headers: edits, onComplete }, degraded };
+        },
+        // Deliberately open where the user said so; the decision tells it.
+        (cause) =>
+          onError === 'open'
+            ? UNCOUNTED
+            : denyWith({ kind: 'unavailable', code: 'limit.unavailable', problem: REDUCED, cause }),
+      );
+    },
+  });
+}
+
+function leaseFrom<Needs extends object>(
+  options: ConcurrencyLimitOptions<Needs>,
+): (request: LeaseRequest) => MaybePromise<Leased> {
+  const makeLocal = (): SyncLeaseStore => memoryLeaseStore({ now: options.now });
+  const store: LeaseStore = options.store ?? makeLocal();
+  return askStore<LeaseRequest, Leased>(
+    'concurrencyLimit',
+    {
+      ask: (request) => {
+        const answer = store.acquire(request);
+        return isThenable(answer)
+          ? answer.then((late) => ({ answer: vet(late), store }))
+          : { answer: vet(answer), store };
+      },
+      undo: (request, { answer: { lease } }) =>
+        lease === undefined ? undefined : store.release(request, lease),
+      undoAlways: true,
+      local: (share) => {
+        const own = makeLocal();
+        return (request) => {
+          const limit = Math.max(1, Math.floor(request.limit * share));
+          const answer = own.acquire({ ...request, limit });
+          return { answer: { ...answer, degraded: 'limit.local_share' }, store: own };
+        };
+      },
+    },
+    options,
+  );
+}
+
+/** Denies an answer that is none: what a store says without meaning it must not admit. */
+function vet(answer: LeaseAnswer): LeaseAnswer {
+  const { allowed, lease, remaining } = answer;
+  const whole = typeof allowed === 'boolean' && typeof remaining === 'number';
+  if (!whole || (allowed && typeof lease !== 'string')) {
+    throw new TypeError('the lease store answered something that is no LeaseAnswer');
+  }
+  return answer;
+}
+
+function isLimit(limit: unknown): limit is number {
+  return Number.isSafeInteger(limit) && (limit as number) >= 1;
+}

@@ -1,0 +1,233 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Limit } from '../contracts/limit-store.ts';
+import { fixedWindow } from './fixed-window.ts';
+import { gcra } from './gcra.ts';
+import { charge, giveBack, type LimitState, levelOf, resetAfter, retryAfter } from './limit-law.ts';
+import { slidingWindow } from './sliding-window.ts';
+import { tokenBucket } from './token-bucket.ts';
+
+const START = 1_700_000_000_000;
+
+const limits = {
+  tokenBucket: fc
+    .record({ capacity: fc.double({ min: 0.5, max: 1e4, noNaN: true }), rate: rates() })
+    .map(({ capacity, rate }) => tokenBucket({ capacity, refillPerSecond: rate })),
+  gcra: fc
+    .record({ limit: rates(), period: fc.integer({ min: 1, max: 10_000 }), burst: fc.nat(50) })
+    .map(({ burst, ...rest }) => gcra({ ...rest, burst: burst + 1 })),
+  slidingWindow: fc
+    .record({ limit: fc.integer({ min: 1, max: 100 }), window: fc.integer({ min: 1, max: 9_000 }) })
+    .map(slidingWindow),
+  fixedWindow: fc
+    .record({ limit: fc.integer({ min: 1, max: 100 }), window: fc.integer({ min: 1, max: 9_000 }) })
+    .map(fixedWindow),
+} satisfies Record<string, fc.Arbitrary<Limit>>;
+
+function rates(): fc.Arbitrary<number> {
+  return fc.double({ min: 0.01, max: 1e4, noNaN: true });
+}
+
+/** Calls as pairs: milliseconds since the one before, and a share of the capacity as the cost. */
+const calls = fc.array(
+  fc.tuple(
+    fc.oneof(fc.nat(3), fc.nat(20_000)),
+    fc.oneof(fc.constant(1), fc.double({ min: 0.001, max: 1.1, noNaN: true })),
+  ),
+  { minLength: 1, maxLength: 60 },
+);
+
+function fresh(): LimitState {
+  return { used: 0, at: 0, previous: 0 };
+}
+
+interface Admitted {
+  readonly time: number;
+  readonly cost: number;
+}
+
+/** Runs calls against one limit and tells what was admitted. */
+function run(limit: Limit, list: readonly (readonly [number, number])[]): readonly Admitted[] {
+  const state = fresh();
+  let time = START;
+  return list.flatMap(([wait, share]) => {
+    time += wait;
+    const cost = share * limit.capacity;
+    if (!(levelOf(limit, state, time) + cost <= limit.capacity)) return [];
+    charge(limit, state, time, cost);
+    return [{ time, cost }];
+  });
+}
+
+/** The most that was admitted, above what `allowed` says, in any interval that begins and ends with a call. */
+function worstExcess(
+  admitted: readonly Admitted[],
+  allowed: (first: number, last: number) => number,
+): number {
+  let worst = 0;
+  for (const [index, first] of admitted.entries()) {
+    let sum = 0;
+    for (const { time, cost } of admitted.slice(index)) {
+      sum += cost;
+      worst = Math.max(worst, sum - allowed(first.time, time));
+    }
+  }
+  return worst;
+}
+
+describe('over any interval no algorithm admits more than its formula', () => {
+  for (const [name, arbitrary] of Object.entries(limits)) {
+    test(name, () => {
+      fc.assert(
+        fc.property(arbitrary, calls, (limit: Limit, list) => {
+          const { capacity } = limit;
+          const formula = (first: number, last: number): number => {
+            if (limit.algorithm === 'bucket') {
+              return capacity + ((last - first) * limit.refill) / limit.period;
+            }
+            // Both count what falls between two multiples of the window.
+            const { window } = limit;
+            return capacity * (Math.floor(last / window) - Math.floor(first / window) + 1);
+          };
+          expect(worstExcess(run(limit, list), formula)).toBeLessThanOrEqual(capacity * 1e-9);
+        }),
+        { numRuns: 300 },
+      );
+    });
+  }
+
+  test('slidingWindow also holds its estimate at every moment', () => {
+    fc.assert(
+      fc.property(limits.slidingWindow, calls, (limit, list) => {
+        const { window, capacity } = limit;
+        const admitted = run(limit, list);
+        for (const { time } of admitted) {
+          const start = Math.floor(time / window) * window;
+          const sum = (from: number, to: number): number =>
+            admitted.reduce(
+              (total, call) =>
+                call.time >= from && call.time < to && call.time <= time
+                  ? total + call.cost
+                  : total,
+              0,
+            );
+          const estimate =
+            sum(start, start + window) +
+            (sum(start - window, start) * (start + window - time)) / window;
+          expect(estimate).toBeLessThanOrEqual(capacity * (1 + 1e-9));
+        }
+      }),
+    );
+  });
+});
+
+describe('retryAfter is exact: the first millisecond that admits', () => {
+  for (const [name, arbitrary] of Object.entries(limits)) {
+    test(name, () => {
+      fc.assert(
+        fc.property(
+          arbitrary,
+          calls,
+          fc.double({ min: 0.001, max: 1, noNaN: true }),
+          fc.nat(5_000),
+          (limit: Limit, list, share, later) => {
+            const state = fresh();
+            let time = START;
+            for (const [wait, part] of list) {
+              time += wait;
+              const taken = part * limit.capacity;
+              if (levelOf(limit, state, time) + taken <= limit.capacity) {
+                charge(limit, state, time, taken);
+              }
+            }
+            time += later;
+            const cost = share * limit.capacity;
+            const fits = (at: number): boolean =>
+              levelOf(limit, state, at) + cost <= limit.capacity;
+            const wait = retryAfter(limit, state, time, cost);
+            expect(fits(time + wait)).toBe(true);
+            expect(wait === 0 || !fits(time + wait - 1)).toBe(true);
+            expect(
+              levelOf(limit, state, time + Math.ceil(resetAfter(limit, state, time))),
+            ).toBeCloseTo(0, 3);
+          },
+        ),
+        { numRuns: 300 },
+      );
+    });
+  }
+
+  test('what never fits has no retry, and numbers that are none do not fit', () => {
+    const limit = tokenBucket({ capacity: 5, refillPerSecond: 1 });
+    expect(retryAfter(limit, fresh(), START, 5.001)).toBe(Number.POSITIVE_INFINITY);
+    expect(retryAfter(limit, fresh(), START, Number.NaN)).toBe(Number.POSITIVE_INFINITY);
+    const broken = { ...limit, refill: 0 };
+    expect(retryAfter(broken, { used: 5, at: START, previous: 0 }, START, 1)).not.toBe(0);
+  });
+});
+
+describe('giving back', () => {
+  const operations = fc.array(
+    fc.tuple(fc.oneof(fc.nat(5), fc.nat(3_000)), fc.integer({ min: 1, max: 5 }), fc.boolean()),
+    { maxLength: 40 },
+  );
+  for (const [name, limit] of Object.entries({
+    bucket: tokenBucket({ capacity: 10, refillPerSecond: 4 }),
+    slidingWindow: slidingWindow({ limit: 10, window: 1_000 }),
+    fixedWindow: fixedWindow({ limit: 10, window: 1_000 }),
+  })) {
+    test(`${name}: never leaves less than if the call had not been made`, () => {
+      fc.assert(
+        fc.property(operations, (list) => {
+          // `state` charges everything and gives some back later; `without` never charged those.
+          const state = fresh();
+          const without = fresh();
+          const owed: { cost: number; at: number }[] = [];
+          let time = START;
+          for (const [wait, cost, keep] of list) {
+            time += wait;
+            charge(limit, state, time, cost);
+            if (keep) charge(limit, without, time, cost);
+            else owed.push({ cost, at: time });
+            if (owed.length > 2) {
+              const { cost: amount, at } = owed.shift() as { cost: number; at: number };
+              giveBack(limit, state, time, amount, at);
+            }
+            expect(levelOf(limit, state, time)).toBeGreaterThanOrEqual(
+              levelOf(limit, without, time) - 1e-9,
+            );
+          }
+        }),
+      );
+    });
+  }
+
+  test('gives all back that has just been taken', () => {
+    for (const limit of [
+      tokenBucket({ capacity: 10, refillPerSecond: 4 }),
+      slidingWindow({ limit: 10, window: 1_000 }),
+    ]) {
+      const state = fresh();
+      charge(limit, state, START, 10);
+      giveBack(limit, state, START, 7, START);
+      expect(levelOf(limit, state, START)).toBe(3);
+    }
+  });
+});
+
+test('a state from a clock that was ahead does not run away', () => {
+  for (const limit of [
+    tokenBucket({ capacity: 2, refillPerSecond: 1 }),
+    slidingWindow({ limit: 2, window: 1_000 }),
+    fixedWindow({ limit: 2, window: 1_000 }),
+  ]) {
+    const state = fresh();
+    charge(limit, state, START, 2);
+    expect(levelOf(limit, state, START - 500)).toBe(2);
+    charge(limit, state, START - 500, 0);
+    expect(levelOf(limit, state, START - 400)).toBe(2);
+    const wait = retryAfter(limit, state, START - 400, 1);
+    expect(levelOf(limit, state, START - 400 + wait)).toBeLessThanOrEqual(1);
+    expect(levelOf(limit, state, START - 400 + wait - 1)).toBeGreaterThan(1);
+  }
+});

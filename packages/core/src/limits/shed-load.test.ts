@@ -1,0 +1,207 @@
+import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { requireRole } from '../authorization/require-role.ts';
+import { enforce } from '../engine/enforce.ts';
+import type { CallFacts } from '../engine/facts.ts';
+import { guard } from '../engine/guard.ts';
+import { type Completion, listObligations } from '../engine/obligations.ts';
+import type { Outcome } from '../engine/outcome.ts';
+import { peerOf } from '../host/peer.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { type LoadPriority, type ShedLoadOptions, shedLoad } from './shed-load.ts';
+
+interface Ranked {
+  readonly rank: LoadPriority;
+}
+
+const request = new Request('https://api.example.com/orders');
+const end = (outcome: Outcome, how: Completion['outcome'] = 'succeeded') =>
+  listObligations(outcome.obligations).forEach(
+    (duty) => void duty.onComplete?.({ outcome: how, facts: {}, trace: [] }),
+  );
+
+function shedder(options: Partial<ShedLoadOptions<Ranked>>) {
+  const policy = shedLoad<Ranked>({ priority: (_, facts) => facts.rank, ...options });
+  return (rank: LoadPriority = 'normal') => policy.check(request, { rank });
+}
+
+describe('by calls that run', () => {
+  test('as many run as may, and one more for each that ends', () => {
+    const ask = shedder({ maxInFlight: 3 });
+    const running = [ask(), ask(), ask()];
+    expect(running.every(({ ok }) => ok)).toBe(true);
+    expect(ask()).toMatchObject({
+      ok: false,
+      denial: {
+        kind: 'unavailable',
+        code: 'load.shed',
+        retryAfter: 1,
+        problem: { type: expect.stringMatching(/#temporary-reduced-capacity$/) },
+      },
+    });
+    end(running[0] as Outcome);
+    expect([ask().ok, ask().ok]).toEqual([true, false]);
+  });
+
+  test('a call ends once, however often that is told', () => {
+    const ask = shedder({ maxInFlight: 2 });
+    const first = ask();
+    ask();
+    for (let time = 0; time < 5; time++) end(first);
+    expect([ask().ok, ask().ok]).toEqual([true, false]);
+  });
+
+  test('denied calls do not count as running', () => {
+    const ask = shedder({ maxInFlight: 1 });
+    const first = ask();
+    for (let call = 0; call < 100; call++) end(ask());
+    end(first);
+    expect([ask().ok, ask().ok]).toEqual([true, false]);
+  });
+
+  test('a call whose end nobody tells ends with its time', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 2, ttl: 1_000, now: () => clock.time });
+    const first = ask();
+    clock.time += 400;
+    ask('critical');
+    clock.time += 599;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    expect([ask().ok, ask().ok]).toEqual([true, false]);
+    // What ended by its time does not end once more.
+    end(first);
+    expect(ask().ok).toBe(false);
+    clock.time += 1_000;
+    expect([ask().ok, ask().ok, ask().ok]).toEqual([true, true, false]);
+  });
+
+  test('a call counts for five minutes where nothing else is said', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 1, now: () => clock.time });
+    ask();
+    clock.time += 299_999;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    expect(ask().ok).toBe(true);
+  });
+
+  test('a call whose caller left counts on for as long as it is told', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 2, abortedTtl: 1_000, now: () => clock.time });
+    // Calls that pass whatever is running keep nobody out when they have left.
+    for (let call = 0; call < 100; call++) end(ask('critical'), 'aborted');
+    const left = Array.from({ length: 5 }, () => {
+      const call = ask();
+      end(call, 'aborted');
+      // Told again, it takes no second place.
+      end(call, 'aborted');
+      return call.ok;
+    });
+    expect(left).toEqual([true, true, false, false, false]);
+    clock.time += 999;
+    expect(ask().ok).toBe(false);
+    clock.time += 1;
+    expect([ask().ok, ask().ok, ask().ok]).toEqual([true, true, false]);
+  });
+
+  test('a clock that is set back ends no call early and keeps none for ever', () => {
+    const clock = { time: 1_700_000_000_000 };
+    const ask = shedder({ maxInFlight: 1, ttl: 1_000, now: () => clock.time });
+    ask();
+    clock.time -= 3_600_000;
+    expect(ask().ok).toBe(false);
+    clock.time += 3_601_000;
+    expect(ask().ok).toBe(true);
+  });
+
+  test('a call that a later policy denies ends like any other', () => {
+    const facts: CallFacts = {
+      call: { protocol: 'http', operation: 'GET /' },
+      peer: peerOf('192.0.2.1'),
+    };
+    const shed = shedLoad({ maxInFlight: 1 });
+    const denying = guard<CallFacts & { principal: never }>().use(shed).use(requireRole('admin'));
+    const passing = guard<CallFacts>().use(shed).use(allowAnonymous());
+    for (let call = 0; call < 3; call++) {
+      const principal = { roles: new Set() } as never;
+      const decision = denying.check(request, { ...facts, principal });
+      if (decision instanceof Promise) throw new Error('answers at once');
+      expect(decision).toMatchObject({ allowed: false, denial: { code: 'role.insufficient' } });
+      enforce(decision).complete({ outcome: 'denied', status: 403 });
+    }
+    expect(passing.check(request, facts)).toMatchObject({ allowed: true });
+    expect(passing.check(request, facts)).toMatchObject({ denial: { code: 'load.shed' } });
+  });
+});
+
+describe('by pressure', () => {
+  test.each([
+    [0, true],
+    [0.99, true],
+    [1, false],
+    [7, false],
+    [Number.NaN, false],
+    [Number.POSITIVE_INFINITY, false],
+    [undefined as never, false],
+  ])('%s lets a call pass: %s', (pressure, expected) => {
+    expect(shedder({ pressure: () => pressure })().ok).toBe(expected);
+  });
+
+  test('calls pass again when it is over', () => {
+    let pressure = 2;
+    const ask = shedder({ pressure: () => pressure });
+    expect(ask().ok).toBe(false);
+    pressure = 0.5;
+    expect(ask().ok).toBe(true);
+  });
+});
+
+describe('by priority', () => {
+  test('low goes first and critical never', () => {
+    const ask = shedder({ maxInFlight: 4, lowShare: 0.5 });
+    expect([ask('low').ok, ask('low').ok, ask('low').ok]).toEqual([true, true, false]);
+    expect([ask().ok, ask().ok, ask().ok]).toEqual([true, true, false]);
+    expect([ask('critical').ok, ask('critical').ok, ask('low').ok]).toEqual([true, true, false]);
+  });
+
+  test('critical calls count as running', () => {
+    const ask = shedder({ maxInFlight: 1 });
+    const health = ask('critical');
+    expect(ask().ok).toBe(false);
+    end(health);
+    expect(ask().ok).toBe(true);
+  });
+
+  test('pressure sheds low first', () => {
+    const ask = shedder({ pressure: () => 0.8 });
+    expect([ask('low').ok, ask('normal').ok, ask('critical').ok]).toEqual([false, true, true]);
+  });
+
+  test('a word of another kind is no way around', () => {
+    expect(shedder({ pressure: () => 0.8 })('vip' as never).ok).toBe(false);
+  });
+
+  test('a single place is not closed to low calls by their share', () => {
+    expect(shedder({ maxInFlight: 1 })('low').ok).toBe(true);
+  });
+});
+
+test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
+  ['nothing to limit', {}],
+  ['no place', { maxInFlight: 0 }],
+  ['half a place', { maxInFlight: 1.5 }],
+  ['pressure that is no function', { pressure: 1 as never }],
+  ['a share of nothing', { maxInFlight: 1, lowShare: 0 }],
+  ['a share of more than all', { maxInFlight: 1, lowShare: 1.1 }],
+  ['no time', { maxInFlight: 1, ttl: 0 }],
+  ['a time that never ends', { maxInFlight: 1, ttl: Number.POSITIVE_INFINITY }],
+  [
+    'a call that left and counts for longer than others',
+    { maxInFlight: 1, ttl: 9, abortedTtl: 10 },
+  ],
+  ['a call that left and ends before', { maxInFlight: 1, abortedTtl: -1 }],
+  ['no wait', { maxInFlight: 1, retryAfter: 0 }],
+])('%s does not construct', (_, options) => {
+  expect(() => shedder(options)).toThrow(ConfigurationError);
+});

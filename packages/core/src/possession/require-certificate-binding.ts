@@ -1,0 +1,104 @@
+import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
+import type { Authentication, CertificateFacts, ClientCertificate } from '../engine/facts.ts';
+import {
+  type Deny,
+  type NoFacts,
+  type Outcome,
+  type Pass,
+  pass,
+  sharedDenial,
+} from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { equalInConstantTime, sha256 } from '../lib/hash.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { member } from '../lib/strict-json.ts';
+
+export type { ChallengeOptions };
+
+/** Options of {@link requireCertificateBinding}. */
+export interface RequireCertificateBindingOptions extends ChallengeOptions {
+  /** Denies tokens that are bound to no certificate, and credentials that are no tokens. Default: false. */
+  readonly required?: boolean | undefined;
+}
+
+const NAME = 'requireCertificateBinding';
+
+const details = {
+  'certificate.missing': 'The access token is bound to a client certificate, and none was shown.',
+  'certificate.mismatch': 'The access token is bound to another client certificate.',
+  'certificate.token_unbound': 'The access token is not bound to a client certificate.',
+} as const;
+
+/**
+ * Denies a token that is bound to a client certificate (`cnf`, `x5t#S256`; RFC 8705 §3) unless the call came
+ * over a connection whose caller holds that certificate. Tokens without such a binding pass, unless
+ * `required`. The adapter supplies the certificate; where it supplies none, bound tokens are denied.
+ *
+ * When a certificate ends is a matter of TLS; here it only has to be the same one.
+ *
+ * Denies with `certificate.missing`, `certificate.mismatch` and `certificate.token_unbound` (401,
+ * `error="invalid_token"` in the scheme of the token).
+ *
+ * @throws ConfigurationError when realm or metadata URL cannot stand in a challenge.
+ * @example
+ * const orders = guard<HttpFacts & CertificateFacts>()
+ *   .use(authenticateJwt({ issuer, audience }))
+ *   .use(requireCertificateBinding({ required: true }))
+ *   .use(requireScopes('orders:read'));
+ */
+export function requireCertificateBinding(
+  options: RequireCertificateBindingOptions = {},
+): Policy<{ readonly authentication: Authentication } & CertificateFacts, NoFacts, 'check'> {
+  const { required = false } = options;
+  assertConfiguration(typeof required === 'boolean', `${NAME}: required must be true or false.`);
+  const common = challengeParams(NAME, options);
+  const denial = (code: keyof typeof details, { scheme }: Authentication): Deny => {
+    const detail = details[code];
+    const params = { ...common, error: 'invalid_token', error_description: detail };
+    const challenges = [{ scheme: scheme === '' ? 'Bearer' : scheme, params }];
+    return sharedDenial(
+      { kind: 'unauthenticated', code, detail, challenges },
+      { conclusive: true },
+    );
+  };
+  return definePolicy<
+    { readonly authentication: Authentication } & CertificateFacts,
+    NoFacts,
+    'check'
+  >({
+    name: NAME,
+    role: 'check',
+    check: (_request, { authentication, certificate }) => {
+      const { confirmation } = authentication;
+      const bound = confirmation && member(confirmation, 'x5t#S256');
+      if (bound === undefined) {
+        return required ? denial('certificate.token_unbound', authentication) : pass();
+      }
+      if (certificate === undefined) return denial('certificate.missing', authentication);
+      const compare = (shown: string): Outcome =>
+        typeof bound === 'string' && equalInConstantTime(shown, bound)
+          ? PROVED
+          : denial('certificate.mismatch', authentication);
+      const shown = thumbprintOf(certificate);
+      return isThenable(shown) ? shown.then(compare) : compare(shown);
+    },
+  });
+}
+
+const PROVED: Pass<NoFacts> = Object.freeze({
+  ok: true,
+  meets: Object.freeze(['cnf.x5t#S256']),
+});
+
+/** Hosts supply one object for each connection, so it is hashed once. */
+const thumbprints = new WeakMap<ClientCertificate, string>();
+
+function thumbprintOf(certificate: ClientCertificate): MaybePromise<string> {
+  const known = thumbprints.get(certificate);
+  if (known !== undefined) return known;
+  return sha256(certificate.raw).then((thumbprint) => {
+    thumbprints.set(certificate, thumbprint);
+    return thumbprint;
+  });
+}

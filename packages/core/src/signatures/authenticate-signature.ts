@@ -1,0 +1,254 @@
+import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
+import { type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
+import type { SignatureVerifier } from '../crypto/key-source.ts';
+import { webCryptoVerifier } from '../crypto/verification-key.ts';
+import type { ChallengeOptions } from '../engine/challenge.ts';
+import { type Denial, fault } from '../engine/denial.ts';
+import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
+import { denyWith, type NoFacts, type Outcome } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import { pathOf, queryOf, type RequestLike } from '../engine/request.ts';
+import { withinTime } from '../lib/clock.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { sha256 } from '../lib/hash.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { publicBase } from '../possession/proof-target.ts';
+import { type FieldTypes, type SignableRequest, signatureBase } from './signature-base.ts';
+import {
+  type SignatureComponent,
+  signatureCoverage,
+  signatureFields,
+} from './signature-coverage.ts';
+import { type PresentedSignature, readSignature } from './signature-input.ts';
+import {
+  type SignatureAlgorithm,
+  type SignatureKey,
+  type SignatureKeys,
+  signatureKeys,
+} from './signature-keys.ts';
+import {
+  type SignatureDenialCode,
+  signatureDenials,
+  signatureUnavailable,
+  signatureVerification,
+} from './signature-verification.ts';
+
+export type { FieldTypes, SignatureAlgorithm, SignatureComponent, SignatureKey, SignatureKeys };
+
+/** Options of {@link authenticateSignature}. */
+export interface AuthenticateSignatureOptions extends Pick<ChallengeOptions, 'realm'> {
+  /** The origin that clients call, for example `https://api.example.com`. `Host` is never trusted. */
+  readonly publicOrigin: string;
+  /** What a proxy in front takes away from the path that clients call, for example `/shop`. */
+  readonly publicPathPrefix?: string | undefined;
+  /**
+   * Keys by their id, or a function that looks one up; it answers another object when something of a key
+   * changes, `undefined` for an id it does not know, and rejects when it cannot tell.
+   */
+  readonly keys: SignatureKeys;
+  /**
+   * Whether the body belongs to what is signed, by its `Content-Digest` (RFC 9530): the adapter must supply its
+   * bytes. `false`: calls with a body are denied. Default: true.
+   */
+  readonly coverBody?: boolean | undefined;
+  /** More that every signature must cover: headers in lower case, `@scheme`, … */
+  readonly alsoCover?: readonly string[] | undefined;
+  /** What need not be covered although it is by default. Anybody on the way can change it. */
+  readonly insecureUncovered?: readonly SignatureComponent[] | undefined;
+  /** Only the signature with this label. Default: the only one there is. */
+  readonly label?: string | undefined;
+  /** Only signatures with this `tag`, for one application of a key. Default: only those without one. */
+  readonly tag?: string | undefined;
+  /** Seconds for which a signature can be used after it was made; less where it says so. Default: 60. */
+  readonly maxAge?: number | undefined;
+  /** Seconds by which the client's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /**
+   * Where used nonces are remembered. `false`: signatures need no nonce, and each can be sent again for as long as
+   * `maxAge`. Default: in this process, which is right for a single one only.
+   */
+  readonly replay?: ReplayStore | false | undefined;
+  /** How long `keys` and `replay` may take, in milliseconds. Default: 1,000. */
+  readonly timeout?: number | undefined;
+  /** Who vouches for the subjects of the keys; with them it makes `principal.id`. Default: `signature`. */
+  readonly issuer?: string | undefined;
+  /** Kinds of your own structured fields that are signed with `sf` or `key`. */
+  readonly structuredFields?: FieldTypes | undefined;
+  /** What checks signatures. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'authenticateSignature';
+const LONGEST_AGE = 3_600;
+const LONGEST_TIMEOUT = 60_000;
+
+/** RFC 9110 §9.3: methods of which content means nothing. */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
+
+/**
+ * Finds out who calls by an HTTP message signature (RFC 9421), and denies calls that are not signed, or signed
+ * otherwise than they arrive. Adds `principal` (who holds the key) and `authentication`; admits nobody by
+ * itself.
+ *
+ * A signature must cover method, authority, path, query, body (by `Content-Digest`, RFC 9530) and
+ * `Authorization`, as far as the call has them; name its key; be fresh (`created`); and have a `nonce` that was
+ * not used before. Each key has one algorithm, which `alg` may repeat but not change. Header fields are signed
+ * whole, or with `sf` or `key`; `bs`, `req` and `tr` are denied. At most 8 signatures of 32 components.
+ *
+ * Denies with `credentials.missing` (401) without a signature, the only denial that another alternative of
+ * `anyOf` may save. With 400: `signature.malformed`, `.too_large`, `.ambiguous`, `.component_unsupported`,
+ * `.digest_unreadable`, `.body_uncovered`. With 401: `signature.component_uncovered`, `.component_missing`,
+ * `.expired`, `.not_yet_valid`, `.nonce_missing`, `.key_unknown`, `.algorithm_refused`, `.invalid`,
+ * `.digest_mismatch`, `.replayed`. With 503: `signature.unavailable`, when keys or replay store do not answer.
+ *
+ * @throws ConfigurationError when `publicOrigin` is no origin, a key cannot be used, or an option is out of its
+ * bounds.
+ * @example
+ * const key = { algorithm: 'ed25519', key: partnerJwk, subject: 'partner' } as const;
+ * const orders = guard<HttpFacts & RawBodyFacts>()
+ *   .use(authenticateSignature({ publicOrigin: 'https://api.example.com', keys: { 'partner-1': key } }))
+ *   .use(allowAuthenticated());
+ * export default { fetch: protect(orders, handler, { rawBody: true }) };
+ */
+export function authenticateSignature(
+  options: AuthenticateSignatureOptions & { readonly coverBody: false },
+): Policy<NoFacts, AuthenticatedFacts, 'check'>;
+export function authenticateSignature(
+  options: AuthenticateSignatureOptions,
+): Policy<RawBodyFacts, AuthenticatedFacts, 'check'>;
+export function authenticateSignature(
+  options: AuthenticateSignatureOptions,
+): Policy<RawBodyFacts, AuthenticatedFacts, 'check'> {
+  const {
+    publicPathPrefix = '',
+    coverBody = true,
+    alsoCover = [],
+    insecureUncovered = [],
+    label,
+    tag,
+    maxAge = 60,
+    clockTolerance = 5,
+    replay = memoryReplayStore({ now: options.now }),
+    timeout = 1_000,
+    issuer = 'signature',
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  publicBase(NAME, options.publicOrigin, publicPathPrefix);
+  const origin = publicBase(NAME, options.publicOrigin, '');
+  assertConfiguration(
+    typeof coverBody === 'boolean',
+    `${NAME}: coverBody is true, or false where calls have no body.`,
+  );
+  const uncovers = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
+  assertConfiguration(
+    maxAge >= 1 && maxAge <= LONGEST_AGE,
+    `${NAME}: maxAge is in seconds, from 1 to ${LONGEST_AGE}.`,
+  );
+  assertConfiguration(
+    clockTolerance >= 0 && clockTolerance <= 300,
+    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
+  );
+  assertConfiguration(
+    replay === false || typeof replay.putIfAbsent === 'function',
+    `${NAME}: replay must be a replay store, for example memoryReplayStore(), or false.`,
+  );
+  assertConfiguration(
+    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
+    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
+  );
+  const fields = signatureFields(NAME, options.structuredFields);
+  assertConfiguration(
+    typeof verifier === 'function',
+    `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
+  );
+  const denials = signatureDenials(NAME, options);
+  const findKey = signatureKeys(NAME, options.keys, issuer);
+  const tolerance = clockTolerance * 1000;
+
+  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
+    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+  const verify = signatureVerification({
+    findKey: (keyid) => timely(findKey(keyid)),
+    verifier,
+    coverBody,
+  });
+
+  /** What is wrong with the signature's time and nonce, before anything costs much. */
+  const staleness = (
+    { created, nonce }: PresentedSignature,
+    end: number,
+    at: number,
+  ): SignatureDenialCode | undefined => {
+    if (created * 1000 > at + tolerance) return 'signature.not_yet_valid';
+    if (at >= end) return 'signature.expired';
+    return replay !== false && nonce === undefined ? 'signature.nonce_missing' : undefined;
+  };
+
+  /** Takes the nonce for this call: true for exactly one of many. */
+  const isFirst = async (
+    store: ReplayStore,
+    { keyid, nonce }: PresentedSignature,
+    ttl: number,
+  ): Promise<boolean> => {
+    // Neither of them can hold a line break.
+    const use = await sha256([origin, keyid, nonce].join('\n'));
+    const first = await timely(store.putIfAbsent(`signature:${use}`, ttl));
+    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+    return first;
+  };
+
+  const examine = async (
+    presented: PresentedSignature,
+    request: SignableRequest,
+    body: Uint8Array,
+  ): Promise<Outcome<AuthenticatedFacts>> => {
+    const { covered, created, expires = Number.POSITIVE_INFINITY } = presented;
+    const end = Math.min(created + maxAge, expires) * 1000 + tolerance;
+    const stale = staleness(presented, end, now());
+    if (stale !== undefined) return denials[stale];
+    if (uncovers(covered, request, body)) return denials['signature.component_uncovered'];
+    const base = signatureBase(request, presented.input, fields);
+    if (typeof base === 'string') return denials[base];
+    try {
+      const key = await verify(presented, base.text, request.headers, body);
+      if (typeof key === 'string') return denials[key];
+      if (replay === false) return key.outcome;
+      const ttl = replayTtl(end, now(), timeout);
+      if (ttl === undefined) return denials['signature.expired'];
+      // Last, so that only the holder of the key can use its nonces up.
+      const first = await isFirst(replay, presented, ttl);
+      return first ? key.outcome : denials['signature.replayed'];
+    } catch (cause) {
+      return signatureUnavailable(cause);
+    }
+  };
+
+  return definePolicy<RawBodyFacts, AuthenticatedFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: (request, { rawBody }) => {
+      const { method, headers } = request;
+      const presented = readSignature(headers, { label, tag });
+      if (typeof presented === 'string') return denials[presented];
+      // What the types promise, plain JavaScript may break.
+      if (coverBody && !(rawBody instanceof Uint8Array)) return denyWith(UNSEEN);
+      if (!coverBody && mayHaveBody(request)) return denials['signature.body_uncovered'];
+      const path = publicPathPrefix + pathOf(request);
+      const signable = { method, origin, path, query: queryOf(request), headers };
+      return examine(presented, signable, coverBody ? rawBody : NO_BODY);
+    },
+  });
+}
+
+const NO_BODY = new Uint8Array(0);
+const UNSEEN: Denial = Object.freeze(fault('message.unavailable'));
+
+/** HTTP/2 needs neither header for a body, so the method must tell where they do not. */
+function mayHaveBody({ method, headers }: RequestLike): boolean {
+  const length = headers.get('content-length');
+  if (headers.has('transfer-encoding')) return true;
+  return length === null || length === undefined ? !BODILESS.has(method) : length !== '0';
+}

@@ -1,0 +1,88 @@
+import { charge, giveBack, levelOf } from '../../limits/limit-law.ts';
+import { assertSame, assertThat } from '../contract-case.ts';
+import { allowed, ask, each, type LimitStoreCase, one, quick, slow } from './cases.ts';
+
+/** What becomes of a call that cost something else than it was charged. */
+export const reconciling: readonly LimitStoreCase[] = [
+  ...each(slow, 'gives back what a call did not cost', async (store, limit) => {
+    const request = ask({ limit, cost: 3 });
+    const { at } = await allowed(store, [request], true, 'three');
+    await store.reconcile([{ ...request, actual: 1, at }]);
+    await allowed(store, [ask({ limit, cost: 2 })], true, 'the two that came back');
+    await allowed(store, [ask({ limit })], false, 'no more than these');
+  }),
+  ...each(slow, 'charges what a call cost more, below zero', async (store, limit) => {
+    const request = ask({ limit });
+    const { at } = await allowed(store, [request], true, 'one');
+    await store.reconcile([{ ...request, actual: 5, at }]);
+    const { verdicts } = await allowed(store, [ask({ limit })], false, 'in debt');
+    assertSame(verdicts[0]?.remaining, 0, 'remaining is never negative');
+  }),
+  ...each(slow, 'reconciling as expected changes nothing', async (store, limit) => {
+    const request = ask({ limit });
+    const { at } = await allowed(store, [request], true, 'one');
+    await store.reconcile([{ ...request, actual: 1, at }]);
+    const { verdicts } = await allowed(store, [ask({ limit, cost: 0 })], true, 'asking');
+    assertSame(verdicts[0]?.remaining, 2, 'remaining', 0.01);
+  }),
+  ...each(slow, 'never gives back more than was used', async (store, limit) => {
+    const request = ask({ limit, cost: 1 });
+    const { at } = await allowed(store, [request], true, 'one');
+    for (let call = 0; call < 3; call++) await store.reconcile([{ ...request, actual: 0, at }]);
+    await allowed(store, [ask({ limit, cost: 3 })], true, 'three');
+    await allowed(store, [ask({ limit })], false, 'four');
+  }),
+  ...each(quick, 'what was used long ago cannot be given back', async (store, limit, { pass }) => {
+    const request = ask({ limit, cost: 2 });
+    const { at } = await allowed(store, [request], true, 'two');
+    await pass(450);
+    const again = await allowed(store, [request], true, 'two more');
+    await store.reconcile([{ ...request, actual: 0, at }]);
+    const state = { used: 0, at: 0, previous: 0 };
+    charge(limit, state, again.at, 2);
+    const after = await store.consume([request]);
+    const room = levelOf(limit, state, after.at) + 2 <= limit.capacity;
+    assertSame(after.allowed, room, 'as if nothing had been given back');
+  }),
+  ...each(
+    quick,
+    'what is settled together comes back as if one by one',
+    async (store, limit, { pass }) => {
+      const request = ask({ limit, cost: 2 });
+      const { at } = await allowed(store, [request], true, 'two');
+      await pass(450);
+      const again = await allowed(store, [request], true, 'two more');
+      await store.reconcile([
+        { ...request, actual: 1, at: again.at },
+        { ...request, actual: 0, at },
+      ]);
+      const state = { used: 0, at: 0, previous: 0 };
+      charge(limit, state, again.at, 2);
+      giveBack(limit, state, again.at, 1, again.at);
+      const after = await store.consume([request]);
+      const room = levelOf(limit, state, after.at) + 2 <= limit.capacity;
+      assertSame(after.allowed, room, 'one came back, and nothing of what was used long ago');
+    },
+  ),
+  one('reconciling by what is no number is no answer', async (store) => {
+    const { at } = await allowed(store, [ask({ cost: 3 })], true, 'all');
+    let failed = false;
+    try {
+      await store.reconcile([{ ...ask({ cost: 3 }), actual: Number.NaN, at }]);
+    } catch {
+      failed = true;
+    }
+    assertThat(failed, 'it throws or rejects');
+    await allowed(store, [ask()], false, 'nothing was given back');
+  }),
+  one('settles several limits, each by its own', async (store) => {
+    const requests = [ask({ name: 'one', cost: 3 }), ask({ name: 'two', cost: 3 })];
+    const { at } = await allowed(store, requests, true, 'both');
+    await store.reconcile([
+      { ...ask({ name: 'one', cost: 3 }), actual: 1, at },
+      { ...ask({ name: 'two', cost: 3 }), actual: 3, at },
+    ]);
+    await allowed(store, [ask({ name: 'one', cost: 2 })], true, 'one');
+    await allowed(store, [ask({ name: 'two' })], false, 'two');
+  }),
+];

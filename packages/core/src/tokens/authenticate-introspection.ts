@@ -1,0 +1,240 @@
+import type { KeySource, SignatureVerifier } from '../crypto/key-source.ts';
+import type { PrivateJwk } from '../crypto/signing-key.ts';
+import { webCryptoVerifier } from '../crypto/verification-key.ts';
+import { type ChallengeOptions } from '../engine/challenge.ts';
+import type { AuthenticatedFacts } from '../engine/facts.ts';
+import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { FetchOptions } from '../lib/fetch-json.ts';
+import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
+import type { ClientAuthentication } from './client-authentication.ts';
+import { introspectedClaims } from './introspected-claims.ts';
+import {
+  type IntrospectionCacheOptions,
+  type IntrospectionLoadOptions,
+  introspectedTokens,
+  type LookUp,
+} from './introspected-tokens.ts';
+import { introspectionEndpoint } from './introspection-endpoint.ts';
+import type { ClaimPath } from './jwt-claims.ts';
+import { confirmationDemands } from './jwt-facts.ts';
+import { rememberToken } from './presented-token.ts';
+import { type TokenDenialCode, tokenDenials } from './token-denials.ts';
+
+export type {
+  ClientAuthentication,
+  IntrospectionCacheOptions,
+  IntrospectionLoadOptions,
+  PrivateJwk,
+};
+
+/** Options of {@link authenticateIntrospection}. */
+export interface AuthenticateIntrospectionOptions
+  extends ChallengeOptions,
+    FetchOptions,
+    IntrospectionLoadOptions {
+  /** Who issues the tokens. An answer that names another one (`iss`) is denied. */
+  readonly issuer: string;
+  /** The introspection endpoint of the issuer, https. */
+  readonly endpoint: string;
+  /** How this API proves to the issuer who it is. */
+  readonly client: ClientAuthentication;
+  /** What this API is called in `aud`; a token for none of these is denied. */
+  readonly audience: string | readonly string[];
+  /** Takes answers without `aud`, for issuers that never say it: then their every token is taken. */
+  readonly insecureMissingAudience?: boolean | undefined;
+  /**
+   * Takes answers without `token_type`, for issuers that never say it: some of them answer so for refresh
+   * tokens too, which then count as access tokens.
+   */
+  readonly insecureMissingTokenType?: boolean | undefined;
+  /** `jwt` asks for signed answers (RFC 9701) and takes no others. Default: `json`. */
+  readonly accept?: 'json' | 'jwt' | undefined;
+  /** For signed answers: what this API is called in their `aud`. Default: the client id. */
+  readonly recipient?: string | readonly string[] | undefined;
+  /** For signed answers, and required there: the keys of the issuer, as `discoverIssuer(issuer)` finds them. */
+  readonly keys?: KeySource | undefined;
+  /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
+  readonly schemes?: readonly TokenScheme[] | undefined;
+  /** A longer token is denied unasked. Default: 8192. */
+  readonly maxTokenBytes?: number | undefined;
+  /** Seconds by which the issuer's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** The tenant that all its tokens belong to, or the claim that names it. */
+  readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
+  /** Claims that the principal's scopes come from. Default: `['scope']`. */
+  readonly scopes?: readonly ClaimPath[] | undefined;
+  /** Claims that the principal's roles come from. Default: `['roles']`. */
+  readonly roles?: readonly ClaimPath[] | undefined;
+  /** Bounds of what is remembered; `false` asks about every token anew. */
+  readonly cache?: false | IntrospectionCacheOptions | undefined;
+  /** What checks signatures of answers. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'authenticateIntrospection';
+
+/**
+ * Finds out who calls by asking the issuer about the access token in `Authorization: Bearer` (RFC 7662; RFC 9701
+ * with `accept: 'jwt'`), and denies one that is missing, not active or not meant for this API. Adds
+ * `principal` and `authentication`; admits nobody by itself.
+ *
+ * Answers are remembered for `cache.maxRevocationDelay` seconds (30), never beyond the token's end, and asked
+ * for again ahead of that; a token is asked about once however many calls bring it. While the issuer fails,
+ * known tokens go on for that time and all others are denied. How much the issuer is asked is bounded,
+ * so a flood of made-up tokens delays unknown ones for a moment. A token that is bound to a key (`cnf`) is
+ * denied unless a later policy proves possession. The token goes to the endpoint and nowhere else.
+ *
+ * Denies with `credentials.missing` (401), `credentials.malformed` and `credentials.repeated` (400),
+ * `token.inactive` and other codes in `token.*` (401), `introspection.unavailable` and
+ * `introspection.overloaded` (503). For JWTs beside opaque tokens put `authenticateJwt` before it.
+ *
+ * @throws ConfigurationError without issuer, audience or client, or when the endpoint is not https.
+ * @example
+ * const issuer = 'https://id.example.com';
+ * const audience = 'https://api.example.com';
+ * const authenticate = anyOf(
+ *   authenticateJwt({ issuer, audience, opaqueTokens: 'ignore' }),
+ *   authenticateIntrospection({
+ *     issuer,
+ *     audience,
+ *     endpoint: 'https://id.example.com/introspect',
+ *     client: { method: 'client_secret_basic', clientId: 'orders-api', clientSecret },
+ *   }),
+ * );
+ */
+export function authenticateIntrospection(
+  options: AuthenticateIntrospectionOptions,
+): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  const {
+    issuer,
+    audience,
+    client,
+    accept = 'json',
+    recipient = client?.clientId,
+    schemes = ['Bearer'],
+    maxTokenBytes = 8192,
+    clockTolerance = 5,
+    tenant,
+    scopes = ['scope'],
+    roles = ['roles'],
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  assertConfiguration(
+    typeof issuer === 'string' && issuer !== '',
+    `${NAME}: issuer must be the name of whoever issues the tokens, as it stands in "iss".`,
+  );
+  const audiences = names(audience);
+  assertConfiguration(
+    audiences !== undefined,
+    `${NAME}: without an audience every token of the issuer would be taken, also those made for ` +
+      'other APIs. Name this API: audience: "https://api.example.com".',
+  );
+  assertConfiguration(accept === 'json' || accept === 'jwt', `${NAME}: accept is 'json' or 'jwt'.`);
+  const recipients = names(recipient);
+  assertConfiguration(
+    recipients !== undefined,
+    `${NAME}: recipient names this API in "aud" of signed answers; client needs a clientId.`,
+  );
+  assertConfiguration(
+    schemes.length > 0 && schemes.every((scheme) => scheme === 'Bearer' || scheme === 'DPoP'),
+    `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
+  );
+  assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
+  assertConfiguration(
+    clockTolerance >= 0 && clockTolerance <= 300,
+    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
+  );
+  const tolerance = clockTolerance * 1000;
+  const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
+  const examine = introspectedClaims(NAME, {
+    issuer,
+    audiences,
+    insecureMissingAudience,
+    insecureMissingTokenType,
+    tolerance,
+    tenant,
+    scopes,
+    roles,
+  });
+  const ask = introspectionEndpoint(NAME, {
+    ...options,
+    accept,
+    recipients,
+    verifier,
+    tolerance,
+    now,
+  });
+  const denials = tokenDenials(NAME, schemes, options);
+
+  const lookUp = async (token: string, scheme: TokenScheme): Promise<LookUp<Answer>> => {
+    const found = await ask(token);
+    if (found.kind === 'failed') return found;
+    if (found.kind === 'inactive') return bad('token.inactive', scheme);
+    const facts = examine(found.claims, scheme, now());
+    if (typeof facts === 'string') return bad(facts, scheme);
+    rememberToken(facts.authentication, token);
+    const demands = confirmationDemands(facts, denials.bad('token.unconfirmed', scheme).denial);
+    const answer: Answer = Object.freeze({ ok: true, facts, demands });
+    // RFC 7662 §4: not beyond "exp", to which no tolerance is added here.
+    const { expiresAt = Number.POSITIVE_INFINITY } = facts.authentication;
+    return { kind: 'good', answer, endsAt: expiresAt, bytes: found.bytes };
+  };
+  const bad = (code: TokenDenialCode, scheme: TokenScheme): LookUp<Answer> => ({
+    kind: 'bad',
+    answer: denials.bad(code, scheme),
+  });
+  const tokens = introspectedTokens<Answer>(
+    NAME,
+    options.cache,
+    options,
+    { unavailable, overloaded },
+    now,
+  );
+
+  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: ({ headers }) => {
+      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
+      const credentials = readCredentials(headers.get('authorization'), schemes);
+      if (credentials.kind === 'missing') return denials.missing;
+      if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
+      const { token, scheme } = credentials;
+      if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
+      return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme));
+    },
+  });
+}
+
+type Answer = Outcome<AuthenticatedFacts>;
+
+const DETAIL = 'The access token cannot be verified at the moment.';
+
+const overloaded: Answer = sharedDenial(
+  { kind: 'unavailable', code: 'introspection.overloaded', detail: DETAIL, retryAfter: 1 },
+  { conclusive: true },
+);
+
+function unavailable(retryAfter: number, cause: unknown): Answer {
+  return deny('unavailable', 'introspection.unavailable', {
+    detail: DETAIL,
+    retryAfter,
+    cause,
+    conclusive: true,
+  });
+}
+
+function names(value: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
+  const list = typeof value === 'string' ? [value] : value;
+  const areNames = Array.isArray(list) && list.length > 0 && list.every(isName);
+  return areNames ? new Set(list) : undefined;
+}
+
+function isName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '';
+}

@@ -1,0 +1,194 @@
+import { discoverIssuer } from '../crypto/discover-issuer.ts';
+import type { KeyAnswer, KeySet, SignatureVerifier } from '../crypto/key-source.ts';
+import { signatureCheck } from '../crypto/signature-check.ts';
+import { webCryptoVerifier } from '../crypto/verification-key.ts';
+import { type ChallengeOptions } from '../engine/challenge.ts';
+import type { AuthenticatedFacts } from '../engine/facts.ts';
+import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertBetween, assertOneOf } from '../lib/options.ts';
+import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
+import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
+import { examineJwt } from './jwt-examination.ts';
+import { confirmationDemands, factsOfClaims } from './jwt-facts.ts';
+import { issuerRules, type TrustedIssuer } from './jwt-issuers.ts';
+import { type JwtProfile, profiles } from './jwt-profile.ts';
+import { rememberToken } from './presented-token.ts';
+import { tokenDenials } from './token-denials.ts';
+import { type VerifiedTokensOptions, verifiedTokens } from './verified-tokens.ts';
+
+export type {
+  ChallengeOptions,
+  ClaimPath,
+  JwtProfile,
+  TokenScheme,
+  TrustedIssuer,
+  VerifiedTokensOptions,
+};
+
+/** Options of {@link authenticateJwt} that hold for every issuer. */
+export interface JwtOptions extends ChallengeOptions {
+  /** Which JWTs count as access tokens. Default: `at+jwt` (RFC 9068). */
+  readonly profile?: JwtProfile | undefined;
+  /** Seconds by which the issuer's clock may differ. Default: 5. */
+  readonly clockTolerance?: number | undefined;
+  /** A longer token is denied before anything else is done with it. Default: 8192. */
+  readonly maxTokenBytes?: number | undefined;
+  /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
+  readonly schemes?: readonly TokenScheme[] | undefined;
+  /**
+   * `ignore`: a token that does not look like a JWT counts as no credentials, for another policy to
+   * verify: `anyOf(authenticateJwt(…), authenticateIntrospection(…))`. Default: `deny`.
+   */
+  readonly opaqueTokens?: 'deny' | 'ignore' | undefined;
+  /**
+   * Claims that the principal's scopes come from, for example `['scope', 'permissions']`: text with spaces, or
+   * lists. Default: `['scope']`.
+   */
+  readonly scopes?: readonly ClaimPath[] | undefined;
+  /**
+   * Claims that the principal's roles come from, for example `['roles', 'groups', 'entitlements']` or
+   * `[['realm_access', 'roles']]`. Default: `['roles']`.
+   */
+  readonly roles?: readonly ClaimPath[] | undefined;
+  /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
+  readonly cache?: false | VerifiedTokensOptions | undefined;
+  /** What checks signatures. Default: WebCrypto. */
+  readonly verifier?: SignatureVerifier | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Options of {@link authenticateJwt}: one issuer, or several. */
+export type AuthenticateJwtOptions = JwtOptions &
+  (
+    | (TrustedIssuer & { readonly issuers?: undefined })
+    | ({ readonly issuers: readonly TrustedIssuer[] } & {
+        readonly [Name in keyof TrustedIssuer]?: undefined;
+      })
+  );
+
+const NAME = 'authenticateJwt';
+
+/**
+ * Finds out who calls by the JWT access token in `Authorization: Bearer` (RFC 6750, RFC 9068), and denies a
+ * token that is missing, malformed, expired, not signed by its issuer or not meant for this API. Adds
+ * `principal` and `authentication`; admits nobody by itself.
+ *
+ * Before any cryptography the token must be in canonical form: three base64url parts, UTF-8, JSON without
+ * duplicate members. A token that is bound to a key (`cnf`, RFC 7800) is denied unless a later policy proves
+ * possession. Verified tokens are remembered (see `cache`), so a repeated one costs microseconds.
+ *
+ * Denies with `credentials.missing` (401), `credentials.malformed` and `credentials.repeated` (400), codes in
+ * `token.*` (401), `keys.unavailable` (503) when the issuer's keys cannot be had. A token that is present
+ * but bad is never taken for none: `anyOf` tries no alternative.
+ *
+ * @throws ConfigurationError without issuer or audience, or when keys and algorithms do not fit together.
+ * @example
+ * const orders = guard()
+ *   .use(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' }))
+ *   .use(requireScopes('orders:read'));
+ */
+export function authenticateJwt(
+  options: AuthenticateJwtOptions,
+): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  const {
+    profile = 'at+jwt',
+    clockTolerance = 5,
+    maxTokenBytes = 8192,
+    schemes = ['Bearer'],
+    opaqueTokens = 'deny',
+    scopes = ['scope'],
+    roles = ['roles'],
+    cache,
+    verifier = webCryptoVerifier,
+    now = () => Date.now(),
+  } = options;
+  assertOneOf(NAME, 'profile', profile, Object.keys(profiles));
+  assertBetween(NAME, 'clockTolerance', clockTolerance, 0, 300, 'seconds');
+  assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
+  assertConfiguration(schemes.length > 0, `${NAME}: schemes must not be empty.`);
+  for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
+  assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['deny', 'ignore']);
+  assertConfiguration(
+    [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
+    `${NAME}: scopes and roles must list claims, like [['realm_access', 'roles']].`,
+  );
+  assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
+  const denials = tokenDenials(NAME, schemes, options);
+  const issuers = issuerRules(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
+  const measures = { issuers, profile: profiles[profile], tolerance: clockTolerance * 1000 };
+  const isSigned = signatureCheck(verifier);
+  const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
+
+  const verify = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> => {
+    const examined = examineJwt(token, measures, at);
+    if (typeof examined === 'string') return denials.bad(examined, scheme);
+    const { jws, alg, claims, rules, expiresAt, goodUntil } = examined;
+
+    const conclude = (signed: boolean, set: KeySet): Answer => {
+      if (!signed) return denials.bad('token.signature_invalid', scheme);
+      const origin = { method: 'jwt', scheme, rules, expiresAt } as const;
+      const facts = factsOfClaims(claims, origin, { scopes, roles });
+      if (typeof facts === 'string') return denials.bad(facts, scheme);
+      rememberToken(facts.authentication, token);
+      const demands = confirmationDemands(facts, denials.bad('token.unconfirmed', scheme).denial);
+      const outcome = Object.freeze({ ok: true as const, facts, demands });
+      const verification = { outcome, keys: rules.keys, set, goodUntil };
+      // Only the canonical spelling is known again: variants of one token must not fill the cache.
+      verified.remember(`${scheme} ${token}`, verification, at);
+      return outcome;
+    };
+    return chain<KeyAnswer, Answer>(
+      () => rules.keys.find({ alg, kid: jws.kid }),
+      (answer) => {
+        if (!answer.ok) {
+          return answer.reason === 'unavailable'
+            ? keysUnavailable(answer.retryAfter, answer.cause)
+            : denials.bad('token.key_unknown', scheme);
+        }
+        const signed = isSigned(jws, alg, answer.keys);
+        return isThenable(signed)
+          ? signed.then((late) => conclude(late, answer.set))
+          : conclude(signed, answer.set);
+      },
+      (cause) => keysUnavailable(undefined, cause),
+    );
+  };
+
+  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    check: ({ headers }) => {
+      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
+      const authorization = headers.get('authorization');
+      const at = now();
+      const known = authorization ? verified.recall(authorization, at) : undefined;
+      if (known !== undefined) return known;
+      const credentials = readCredentials(authorization, schemes);
+      if (credentials.kind === 'missing') return denials.missing;
+      if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
+      const { token, scheme } = credentials;
+      if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
+      if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return denials.missing;
+      return verify(token, scheme, at);
+    },
+  });
+}
+
+type Answer = Outcome<AuthenticatedFacts>;
+
+function keysUnavailable(retryAfter: number | undefined, cause: unknown): Deny {
+  return deny('unavailable', 'keys.unavailable', {
+    detail: 'The access token cannot be verified at the moment.',
+    retryAfter,
+    cause,
+    conclusive: true,
+  });
+}
+
+function looksLikeJwt(token: string): boolean {
+  return token.split('.', 4).length === 3;
+}

@@ -1,0 +1,198 @@
+import { boundedCache } from '../lib/bounded-cache.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+
+/** How long and how many answers are remembered. All times in seconds. */
+export interface IntrospectionCacheOptions {
+  /** Active tokens that are remembered, and as many inactive ones beside them. Default: 10,000. */
+  readonly maxEntries?: number | undefined;
+  /** Estimated memory of active tokens, in bytes; inactive ones may take a quarter of it. Default: 32 MiB. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * The longest time for which an active answer is relied on: so late a revocation at the issuer is seen, and
+   * so long known tokens go on while it fails. Never beyond the token's own end. Default: 30.
+   */
+  readonly maxRevocationDelay?: number | undefined;
+  /** The longest time for which an inactive answer is relied on. Default: 5. */
+  readonly maxInactiveAge?: number | undefined;
+}
+
+/** How much the issuer is asked by one process. */
+export interface IntrospectionLoadOptions {
+  /** Tokens that are asked about at the same time. Default: 50. */
+  readonly maxConcurrent?: number | undefined;
+  /**
+   * Tokens in a second that may turn out bad before unknown tokens are denied for a moment. Guessing tokens
+   * then costs the issuer no more than this. Default: 50.
+   */
+  readonly maxInactivePerSecond?: number | undefined;
+}
+
+/** What came of asking about one token. All times in epoch milliseconds. */
+export type LookUp<T> =
+  | {
+      readonly kind: 'good';
+      readonly answer: T;
+      readonly endsAt: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'bad'; readonly answer: T }
+  | { readonly kind: 'failed'; readonly unreachable: boolean; readonly cause: unknown };
+
+/** What is answered where nobody was asked, or nobody answered. */
+export interface LookUpDenials<T> {
+  readonly unavailable: (retryAfter: number, cause: unknown) => T;
+  readonly overloaded: T;
+}
+
+interface Known<T> {
+  readonly answer: T;
+  readonly from: number;
+  readonly until: number;
+  refreshAt: number;
+}
+
+interface Flight<T> {
+  readonly landing: Promise<T>;
+  readonly startedAt: number;
+}
+
+const BYTES_PER_CHARACTER = 5;
+const BYTES_PER_ENTRY = 1500;
+const FIRST_PAUSE = 1000;
+const LONGEST_PAUSE = 30_000;
+/** Some runtimes drop what a finished call began, so a flight may never land. */
+const STALLED_AFTER = 200_000;
+
+/**
+ * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
+ * that does not answer. Entries are keyed by the scheme and the whole token.
+ *
+ * @throws ConfigurationError when a bound is no positive number.
+ */
+export function introspectedTokens<T>(
+  policy: string,
+  cache: false | IntrospectionCacheOptions = {},
+  { maxConcurrent = 50, maxInactivePerSecond = 50 }: IntrospectionLoadOptions,
+  denials: LookUpDenials<T>,
+  now: () => number,
+): (credentials: string, at: number, look: () => Promise<LookUp<T>>) => MaybePromise<T> {
+  const { maxEntries = 10_000, maxBytes = 33_554_432 } = cache || {};
+  const { maxRevocationDelay = 30, maxInactiveAge = 5 } = cache || {};
+  assertConfiguration(
+    [maxEntries, maxBytes, maxRevocationDelay, maxInactiveAge].every((bound) => bound > 0) &&
+      maxEntries >= 2,
+    `${policy}: the bounds of the cache must be positive; to do without it say cache: false.`,
+  );
+  assertConfiguration(
+    maxConcurrent >= 1 && maxInactivePerSecond >= 1,
+    `${policy}: maxConcurrent and maxInactivePerSecond must be at least 1.`,
+  );
+  const lifetime = cache === false ? 0 : maxRevocationDelay * 1000;
+  const badLifetime = cache === false ? 0 : Math.min(maxInactiveAge, maxRevocationDelay) * 1000;
+  const good = boundedCache<Known<T>>({ maxEntries, maxBytes });
+  const bad = boundedCache<Known<T>>({ maxEntries, maxBytes: maxBytes / 4 });
+  const flights = new Map<string, Flight<T>>();
+  /** Questions without any answer since the last one with an answer. */
+  let failures = 0;
+  let pausedUntil = 0;
+  let lastCause: unknown;
+  let missesLeft = maxInactivePerSecond;
+  let missesAt = 0;
+
+  const isPaused = (at: number): boolean =>
+    failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
+  const unavailable = (at: number, cause: unknown): T =>
+    denials.unavailable(Math.max(1, Math.ceil((pausedUntil - at) / 1000)), cause);
+
+  const refillMisses = (at: number): void => {
+    const passed = Math.max(0, at - missesAt);
+    missesAt = at;
+    missesLeft = Math.min(
+      maxInactivePerSecond,
+      missesLeft + (passed / 1000) * maxInactivePerSecond,
+    );
+  };
+  /** After a failure one question at a time finds out whether the issuer is back. */
+  const hasRoom = (at: number): boolean => {
+    const most = failures > 0 ? 1 : maxConcurrent;
+    if (flights.size < most) return true;
+    for (const [key, flight] of flights) if (isStalled(flight, at)) flights.delete(key);
+    return flights.size < most;
+  };
+
+  const failed = (unreachable: boolean, cause: unknown): T => {
+    const at = now();
+    lastCause = cause;
+    // What failed together counts once; and what a token alone can cause must not shut out the others.
+    if (unreachable && !isPaused(at)) {
+      pausedUntil = at + Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** failures);
+      failures++;
+    }
+    return unavailable(at, cause);
+  };
+  const conclude = (credentials: string, startedAt: number, found: LookUp<T>): T => {
+    if (found.kind !== 'good') missesLeft = Math.max(0, missesLeft - 1);
+    if (found.kind === 'failed') return failed(found.unreachable, found.cause);
+    failures = 0;
+    const { answer } = found;
+    if (found.kind === 'bad') {
+      good.delete(credentials);
+      const until = startedAt + badLifetime;
+      const entry = { answer, from: startedAt, until, refreshAt: until };
+      if (badLifetime > 0) bad.set(credentials, entry, credentials.length * 2 + 200);
+      return answer;
+    }
+    bad.delete(credentials);
+    // As of when it was asked: what was revoked in between is found out by the next question.
+    const until = Math.min(found.endsAt, startedAt + lifetime);
+    if (until <= startedAt) return answer;
+    const bytes = (credentials.length + found.bytes) * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
+    const refreshAt = startedAt + (until - startedAt) / 2;
+    good.set(credentials, { answer, from: startedAt, until, refreshAt }, bytes);
+    return answer;
+  };
+  const ask = (credentials: string, at: number, look: () => Promise<LookUp<T>>): Promise<T> => {
+    const landing = look()
+      .catch((cause: unknown): LookUp<T> => ({ kind: 'failed', unreachable: false, cause }))
+      .then((found) => conclude(credentials, at, found))
+      .finally(() => {
+        if (flights.get(credentials)?.landing === landing) flights.delete(credentials);
+      });
+    flights.set(credentials, { landing, startedAt: at });
+    return landing;
+  };
+  const recall = (from: typeof good, credentials: string, at: number): Known<T> | undefined => {
+    const entry = from.get(credentials);
+    if (entry === undefined || (at >= entry.from && at < entry.until)) return entry;
+    from.delete(credentials);
+    return undefined;
+  };
+
+  return (credentials, at, look) => {
+    const known = recall(good, credentials, at);
+    if (known !== undefined) {
+      // Asked again ahead of time, so that nobody waits and an outage finds the answer young.
+      if (at >= known.refreshAt && !flights.has(credentials) && !isPaused(at) && hasRoom(at)) {
+        // Should it fail, there is time to try again.
+        known.refreshAt = at + (known.until - known.from) / 8;
+        void ask(credentials, at, look);
+      }
+      return known.answer;
+    }
+    const denied = recall(bad, credentials, at);
+    if (denied !== undefined) return denied.answer;
+    const flight = flights.get(credentials);
+    if (flight !== undefined && !isStalled(flight, at)) return flight.landing;
+    if (isPaused(at)) return unavailable(at, lastCause);
+    refillMisses(at);
+    if (missesLeft < 1 || !hasRoom(at)) {
+      return failures > 0 ? unavailable(at, lastCause) : denials.overloaded;
+    }
+    return ask(credentials, at, look);
+  };
+}
+
+function isStalled({ startedAt }: { readonly startedAt: number }, at: number): boolean {
+  return Math.abs(at - startedAt) >= STALLED_AFTER;
+}

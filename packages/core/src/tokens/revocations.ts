@@ -1,0 +1,91 @@
+import type { RevocationStore } from '../contracts/revocation-store.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { EVERYTHING, revocationKey } from './revocation-keys.ts';
+
+/**
+ * What to revoke. `issuer` is that of the principal: the token's `iss`. `token` is known by its `jti`,
+ * `session` by its `sid`. A tenant is the same under every issuer.
+ */
+export type RevocationTarget =
+  | { readonly kind: 'token'; readonly issuer: string; readonly id: string }
+  | { readonly kind: 'subject'; readonly issuer: string; readonly id: string }
+  | { readonly kind: 'session'; readonly issuer: string; readonly id: string }
+  | { readonly kind: 'client'; readonly issuer: string; readonly id: string }
+  | { readonly kind: 'tenant'; readonly id: string }
+  | { readonly kind: 'issuer'; readonly issuer: string }
+  | { readonly kind: 'all' };
+
+/** How far a revocation reaches. */
+export interface RevokeOptions {
+  /**
+   * Revokes only what was issued before this moment (epoch milliseconds): "sign out everywhere" is
+   * `issuedBefore: Date.now()`. Tokens say when they were issued in whole seconds, rounded down, so one that
+   * was issued in that very second is revoked too; and so is what does not say when it was issued.
+   */
+  readonly issuedBefore?: number | undefined;
+  /**
+   * For how many seconds it is remembered; `Infinity` until it is lifted. Default: `maxTokenLifetime`, after
+   * which every token that was there at the time has expired by itself.
+   */
+  readonly lasts?: number | undefined;
+}
+
+/** Options of {@link revocations}. */
+export interface RevocationsOptions {
+  readonly store: RevocationStore;
+  /**
+   * The longest that any accepted credential lives, in seconds, clock tolerance included. A revocation is
+   * forgotten after that, so one that is too short lets long-lived tokens come back.
+   */
+  readonly maxTokenLifetime: number;
+}
+
+/** Revokes credentials before their time, for `requireNotRevoked` on the same store. */
+export interface Revocations {
+  /**
+   * From now on the target is revoked. Rejects, or throws where the store answers at once, when it could not
+   * be noted: then nothing is revoked, and whoever asked for it must hear of it.
+   */
+  readonly revoke: (target: RevocationTarget, options?: RevokeOptions) => MaybePromise<void>;
+  /** Takes an outright revocation back. What was revoked by its time of issue stays so. */
+  readonly lift: (target: RevocationTarget) => MaybePromise<void>;
+}
+
+/**
+ * Revokes credentials by token, subject, session, client, tenant or issuer: outright, or those issued before a
+ * moment. `requireNotRevoked` on the same store then denies them.
+ *
+ * @throws ConfigurationError without a store, or when `maxTokenLifetime` is no positive number.
+ * @example
+ * const revoked = revocations({ store, maxTokenLifetime: 3600 });
+ * await revoked.revoke({ kind: 'session', issuer: 'https://id.example.com', id: sid });
+ * await revoked.revoke(
+ *   { kind: 'subject', issuer: 'https://id.example.com', id: 'alice' },
+ *   { issuedBefore: Date.now() },
+ * );
+ */
+export function revocations({ store, maxTokenLifetime }: RevocationsOptions): Revocations {
+  assertConfiguration(
+    typeof store?.revoke === 'function' && typeof store.lift === 'function',
+    'revocations: store must be a revocation store, for example memoryRevocationStore().',
+  );
+  assertConfiguration(
+    maxTokenLifetime > 0,
+    'revocations: maxTokenLifetime is the longest life of an accepted credential, in seconds.',
+  );
+  return Object.freeze({
+    revoke: (target: RevocationTarget, options: RevokeOptions = {}): MaybePromise<void> => {
+      const { issuedBefore, lasts = maxTokenLifetime } = options;
+      return store.revoke({ key: keyOf(target), issuedBefore, ttl: lasts * 1000 });
+    },
+    lift: (target: RevocationTarget): MaybePromise<void> => store.lift(keyOf(target)),
+  });
+}
+
+function keyOf(target: RevocationTarget): string {
+  if (target.kind === 'all') return EVERYTHING;
+  if (target.kind === 'issuer') return revocationKey('issuer', target.issuer);
+  if (target.kind === 'tenant') return revocationKey('tenant', target.id);
+  return revocationKey(target.kind, target.issuer, target.id);
+}

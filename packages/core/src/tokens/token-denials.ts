@@ -1,0 +1,90 @@
+import { asymmetricAlgorithms } from '../crypto/jws-algorithms.ts';
+import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
+import type { Challenge, Denial, DenialKind } from '../engine/denial.ts';
+import { type Deny, sharedDenial } from '../engine/outcome.ts';
+import type { TokenScheme } from './bearer-credentials.ts';
+
+/** RFC 6750 §3.1 `invalid_request`, 400. */
+const badRequests = {
+  'credentials.malformed': 'The Authorization header is not well formed.',
+  'credentials.repeated': 'The Authorization header must be sent once.',
+} as const;
+
+/** RFC 6750 §3.1 `invalid_token`, 401. */
+const badTokens = {
+  'token.too_large': 'The access token is too large.',
+  'token.malformed': 'The access token is not well formed.',
+  'token.type_refused': 'The access token is of the wrong type.',
+  'token.algorithm_refused': 'The access token is signed with a denied algorithm.',
+  'token.issuer_unknown': 'The access token was issued by someone else.',
+  'token.audience_mismatch': 'The access token was issued for another audience.',
+  'token.claim_missing': 'The access token lacks a required claim.',
+  'token.claim_invalid': 'The access token has a claim that is not well formed.',
+  'token.expired': 'The access token has expired.',
+  'token.inactive': 'The access token is not active.',
+  'token.not_yet_valid': 'The access token is not valid yet.',
+  'token.key_unknown': 'No key of the issuer fits the access token.',
+  'token.signature_invalid': 'The signature of the access token is not valid.',
+  'token.unconfirmed': 'The access token is bound to a key that was not proved.',
+} as const;
+
+/** Codes of denials of credentials that were presented. */
+export type TokenDenialCode = keyof typeof badRequests | keyof typeof badTokens;
+
+/** The denials of one policy, made at construction. */
+export interface TokenDenials {
+  /** No access token: a challenge without an error (RFC 6750 §3.1). Not conclusive. */
+  readonly missing: Deny;
+  /** A token that is not good or cannot be read; `scheme` is the one it came in. Conclusive. */
+  readonly bad: (code: TokenDenialCode, scheme?: TokenScheme) => Deny;
+}
+
+/**
+ * Words the denials of a policy that takes access tokens: one challenge for each scheme, with the error in that
+ * of the scheme that was used.
+ *
+ * @throws ConfigurationError when realm or metadata URL cannot stand in a challenge.
+ */
+export function tokenDenials(
+  policy: string,
+  schemes: readonly TokenScheme[],
+  options: ChallengeOptions,
+): TokenDenials {
+  const params = challengeParams(policy, options);
+  const made = new Map<string, Deny>();
+  const challenges = (told?: object, used?: TokenScheme): Challenge[] =>
+    schemes.map((scheme) => ({
+      scheme,
+      params: {
+        ...params,
+        ...((used ?? scheme) === scheme && told),
+        ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
+      },
+    }));
+  const make = (kind: DenialKind, code: string, error: string, detail: string): void => {
+    for (const used of [undefined, ...schemes]) {
+      const told = challenges({ error, error_description: detail }, used);
+      const denial: Denial = { kind, code, detail, challenges: told };
+      made.set(`${code} ${used}`, sharedDenial(denial, { conclusive: true }));
+    }
+  };
+  for (const [code, detail] of Object.entries(badRequests)) {
+    make('malformed', code, 'invalid_request', detail);
+  }
+  for (const [code, detail] of Object.entries(badTokens)) {
+    make('unauthenticated', code, 'invalid_token', detail);
+  }
+  return {
+    missing: sharedDenial({
+      kind: 'unauthenticated',
+      code: 'credentials.missing',
+      detail: 'This operation needs an access token.',
+      challenges: challenges(),
+    }),
+    // Every code was made above, for every scheme of the policy.
+    bad: (code, scheme) => made.get(`${code} ${scheme}`) as Deny,
+  };
+}
+
+/** RFC 9449 §7.1: what a client may sign proofs with. */
+const DPOP_ALGORITHMS = { algs: asymmetricAlgorithms.join(' ') };

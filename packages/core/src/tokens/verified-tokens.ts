@@ -1,0 +1,73 @@
+import type { KeySet, KeySource } from '../crypto/key-source.ts';
+import { boundedCache } from '../lib/bounded-cache.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+
+/** How long and how many verified tokens are remembered. */
+export interface VerifiedTokensOptions {
+  /** Default: 10,000. */
+  readonly maxEntries?: number | undefined;
+  /** Estimated memory of what is kept, in bytes. Default: 32 MiB. */
+  readonly maxBytes?: number | undefined;
+  /**
+   * The longest time in seconds for which a verification is relied on, however long the token lives.
+   * Default: 300. Revocation policies are asked on every call all the same.
+   */
+  readonly maxRevocationDelay?: number | undefined;
+}
+
+/** A token that was verified once. */
+export interface Verified<T> {
+  readonly outcome: T;
+  readonly keys: KeySource;
+  /** The key set it was verified with; once the source answers another, the verification is void. */
+  readonly set: KeySet;
+  /** When the token ends, tolerance included; epoch milliseconds. */
+  readonly goodUntil: number;
+}
+
+/** Tokens that were verified, with what came of it. The key is the scheme and the whole token. */
+export interface VerifiedTokens<T> {
+  readonly recall: (credentials: string, at: number) => T | undefined;
+  readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
+}
+
+/** Claims as objects take a few times the room of their text; the rest is the sets and the facts. */
+const BYTES_PER_CHARACTER = 5;
+const BYTES_PER_ENTRY = 1500;
+
+/**
+ * Remembers verified tokens, and none that were denied: a flood of random tokens leaves no trace.
+ *
+ * @throws ConfigurationError when a bound is no positive number.
+ */
+export function verifiedTokens<T>(
+  policy: string,
+  options: false | VerifiedTokensOptions = {},
+): VerifiedTokens<T> {
+  if (options === false) return { recall: () => undefined, remember: () => undefined };
+  const { maxEntries = 10_000, maxBytes = 33_554_432, maxRevocationDelay = 300 } = options;
+  assertConfiguration(
+    [maxEntries, maxBytes, maxRevocationDelay].every((bound) => bound > 0) && maxEntries >= 2,
+    `${policy}: the bounds of the cache must be positive, or say cache: false.`,
+  );
+  const cache = boundedCache<Verified<T> & { readonly from: number; readonly until: number }>({
+    maxEntries,
+    maxBytes,
+  });
+  return {
+    recall: (credentials, at) => {
+      const entry = cache.get(credentials);
+      if (entry === undefined) return undefined;
+      // A clock that was set back may stand before the token's own beginning: verify again.
+      const lasts = at >= entry.from && at < entry.until;
+      if (lasts && entry.keys.current() === entry.set) return entry.outcome;
+      cache.delete(credentials);
+      return undefined;
+    },
+    remember: (credentials, verified, at) => {
+      const until = Math.min(verified.goodUntil, at + maxRevocationDelay * 1000);
+      const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
+      cache.set(credentials, { ...verified, from: at, until }, bytes);
+    },
+  };
+}
