@@ -74,8 +74,30 @@ export { type ProtectOptions, protect } from './host/protect.ts';
 
 export { allowAnonymous } from './authorization/allow-anonymous.ts';
 export { allowAuthenticated } from './authorization/allow-authenticated.ts';
+export { requirePermission } from './authorization/require-permission.ts';
 export { requireRole } from './authorization/require-role.ts';
 export { requireScopes } from './authorization/require-scopes.ts';
+
+// Who may: roles and permissions.
+
+export type { HeldRolesOptions, PrincipalFacts } from './authorization/held-roles.ts';
+export {
+  type AssignedRoles,
+  type AssignedRolesFacts,
+  type LoadRolesOptions,
+  loadRoles,
+} from './authorization/load-roles.ts';
+export { type MemoryRoleStoreOptions, memoryRoleStore } from './authorization/memory-role-store.ts';
+export {
+  type PermissionHolders,
+  type PermissionPattern,
+  type RoleDefinition,
+  type RoleInclusions,
+  type RoleModel,
+  type RoleModelOptions,
+  roleModel,
+} from './authorization/role-model.ts';
+export { type ScopeHierarchy, scopeHierarchy } from './authorization/scope-hierarchy.ts';
 
 // Who calls: access tokens.
 
@@ -296,5 +318,11 @@ export type {
   RevocationStore,
   SyncRevocationStore,
 } from './contracts/revocation-store.ts';
+export type {
+  RoleAssignment,
+  RoleScope,
+  RoleStore,
+  SyncRoleStore,
+} from './contracts/role-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';

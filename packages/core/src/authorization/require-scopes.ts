@@ -2,13 +2,16 @@ import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { meet } from './held-roles.ts';
+import type { ScopeHierarchy } from './scope-hierarchy.ts';
 
 /** RFC 6749 §3.3: printable ASCII without space, quote and backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /**
  * Admits a caller whose credential carries every one of the scopes; for alternatives use `anyOf`. Scopes
- * are compared as they are written (RFC 6749 §3.3: case-sensitive, no hierarchy).
+ * are compared as they are written (RFC 6749 §3.3: case-sensitive). With a {@link ScopeHierarchy} as its first
+ * argument, a scope that includes the wanted one does as well.
  *
  * Denies with `scope.insufficient` (403) and, in the scheme of the caller's credential, the challenge
  * `error="insufficient_scope"` that names the scopes (RFC 6750 §3.1).
@@ -18,7 +21,24 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
  * const orders = guard().use(authenticateJwt({ issuer, audience })).use(requireScopes('orders:read'));
  */
 export function requireScopes(
-  ...scopes: readonly string[]
+  ...scopes: readonly [ScopeHierarchy | string, ...string[]] | readonly string[]
+): SyncPolicy<AuthenticatedFacts, NoFacts, 'grant'> {
+  const [first] = scopes;
+  const hierarchy = isHierarchy(first) ? first : undefined;
+  return policyFor(hierarchy === undefined ? scopes : scopes.slice(1), hierarchy);
+}
+
+function isHierarchy(value: unknown): value is ScopeHierarchy {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { scopesIncluding?: unknown }).scopesIncluding === 'function'
+  );
+}
+
+function policyFor(
+  scopes: readonly unknown[],
+  hierarchy: ScopeHierarchy | undefined,
 ): SyncPolicy<AuthenticatedFacts, NoFacts, 'grant'> {
   assertConfiguration(
     scopes.length > 0,
@@ -30,15 +50,16 @@ export function requireScopes(
       `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each as its own argument.`,
     );
   }
-  const wanted = [...new Set(scopes)];
+  // Each was found to be a string.
+  const wanted = [...new Set(scopes as readonly string[])];
+  const including = wanted.map((scope) => hierarchy?.scopesIncluding(scope) ?? new Set([scope]));
   const params = { error: 'insufficient_scope', scope: wanted.join(' ') };
   const bearer = denial('Bearer', params);
   return definePolicy({
     name: `requireScopes(${wanted.join(' ')})`,
     role: 'grant',
     check: (_request, { principal, authentication }: AuthenticatedFacts) => {
-      const missing = wanted.some((scope) => !principal.scopes.has(scope));
-      if (!missing) return pass();
+      if (including.every((scopes) => meet(principal.scopes, scopes))) return pass();
       const { scheme } = authentication;
       return scheme === 'Bearer' ? bearer : denial(scheme, params);
     },

@@ -155,6 +155,9 @@ const meanings = {
   'password.unavailable': 'A list of passwords or the hasher did not answer, or too many asked.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
+  'permission.insufficient': 'The roles of the caller do not hold a permission that is needed.',
+  'roles.unavailable': 'The store of roles did not answer, or not with roles.',
+  'roles.tenant_unknown': 'Roles are counted by tenant, and the call names none.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',
   'scope.insufficient': 'The credential lacks a scope that the operation needs.',
   // limits

@@ -9,4 +9,5 @@ export {
 } from './refresh-token-store-contract.ts';
 export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
+export { roleStoreContract } from './role-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';

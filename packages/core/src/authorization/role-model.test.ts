@@ -1,0 +1,167 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { roleModel } from './role-model.ts';
+
+const model = roleModel({
+  permissions: [
+    'articles:read',
+    'articles:write',
+    'articles:comments:read',
+    'users:read',
+    'users:invite',
+  ],
+  roles: {
+    reader: { grants: ['articles:read'] },
+    editor: { includes: ['reader'], grants: ['articles:write'] },
+    chief: { includes: ['editor'], grants: ['users:*'] },
+    press: { grants: ['articles:*'] },
+    auditor: { grants: ['*:read'] },
+    admin: { grants: ['*'] },
+  },
+});
+
+describe('roleModel', () => {
+  test.each([
+    ['its own permission', 'reader', ['articles:read']],
+    ['what it includes', 'editor', ['articles:read', 'articles:write']],
+    [
+      'what is included over two steps',
+      'chief',
+      ['articles:read', 'articles:write', 'users:invite', 'users:read'],
+    ],
+    [
+      'all that begins with the segment before a last star',
+      'press',
+      ['articles:comments:read', 'articles:read', 'articles:write'],
+    ],
+    ['one segment for a star before the last', 'auditor', ['articles:read', 'users:read']],
+    ['everything for a star alone', 'admin', [...model.permissions].toSorted()],
+    ['nothing for a role that the model does not know', 'root', []],
+    ['nothing for a name that every object has', '__proto__', []],
+    ['nothing for a role in another case', 'Admin', []],
+  ])('a role holds %s', (_name, role, permissions) => {
+    expect([...model.permissionsOf([role])].toSorted()).toEqual(permissions);
+  });
+
+  test('several roles hold the sum of their permissions', () => {
+    expect([...model.permissionsOf(['reader', 'auditor'])].toSorted()).toEqual([
+      'articles:read',
+      'users:read',
+    ]);
+  });
+
+  test('what it answers cannot be changed by whoever reads it', () => {
+    const roles = model.rolesWith('users:invite') as Set<string>;
+    expect(() => roles.add('reader')).toThrow(TypeError);
+    expect([...model.rolesWith('users:invite')]).toEqual(['chief', 'admin']);
+  });
+
+  const permissions = ['a:read', 'a:write'];
+  test.each<[string, unknown, RegExp]>([
+    ['no options', undefined, /options must be an object/],
+    [
+      'an unknown option',
+      { permissions, roles: { r: { grants: ['*'] } }, role: {} },
+      /"role" is not an option/,
+    ],
+    [
+      'no permission',
+      { permissions: [], roles: { r: { grants: ['*'] } } },
+      /permissions must be a list/,
+    ],
+    [
+      'a permission twice',
+      { permissions: ['a', 'a'], roles: { r: { grants: ['a'] } } },
+      /listed twice/,
+    ],
+    [
+      'a permission with a star',
+      { permissions: ['a:*'], roles: { r: { grants: ['a:*'] } } },
+      /not a valid permission/,
+    ],
+    [
+      'a permission with an empty segment',
+      { permissions: ['a:'], roles: {} },
+      /not a valid permission/,
+    ],
+    ['no role', { permissions, roles: {} }, /at least one role/],
+    ['a list of roles', { permissions, roles: [{ grants: ['*'] }] }, /must be an object of roles/],
+    [
+      'a role named __proto__',
+      { permissions, roles: { __proto__: { grants: ['*'] } } },
+      /must be an object of roles/,
+    ],
+    [
+      'an unknown permission',
+      { permissions, roles: { r: { grants: ['a:delete'] } } },
+      /stands for no permission/,
+    ],
+    [
+      'a permission in another case',
+      { permissions, roles: { r: { grants: ['A:read'] } } },
+      /stands for no permission/,
+    ],
+    [
+      'a wildcard for nothing',
+      { permissions, roles: { r: { grants: ['b:*'] } } },
+      /stands for no permission/,
+    ],
+    [
+      'a wildcard inside a segment',
+      { permissions, roles: { r: { grants: ['a:re*'] } } },
+      /stands for no permission/,
+    ],
+    [
+      'an unknown role',
+      { permissions, roles: { r: { includes: ['s'] } } },
+      /not a role of the model/,
+    ],
+    ['a role that may do nothing', { permissions, roles: { r: {} } }, /may do nothing/],
+    [
+      'a misspelled member',
+      { permissions, roles: { r: { grant: ['*'] } } },
+      /"grant" is not an option/,
+    ],
+    ['grants that are a text', { permissions, roles: { r: { grants: '*' } } }, /must be lists/],
+    [
+      'a role that includes itself',
+      { permissions, roles: { r: { grants: ['*'], includes: ['r'] } } },
+      /circle: r -> r/,
+    ],
+    [
+      'roles that include each other',
+      {
+        permissions,
+        roles: {
+          r: { grants: ['*'], includes: ['s'] },
+          s: { includes: ['t'] },
+          t: { includes: ['r'] },
+        },
+      },
+      /circle: r -> s -> t -> r/,
+    ],
+  ])('does not construct with %s', (_name, options, message) => {
+    const construct = () => roleModel(options as never);
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(message);
+  });
+
+  test('a diamond of roles is not a circle', () => {
+    const diamond = roleModel({
+      permissions: ['a', 'b'],
+      roles: {
+        base: { grants: ['a'] },
+        left: { includes: ['base'] },
+        right: { includes: ['base'] },
+        top: { includes: ['left', 'right'], grants: ['b'] },
+      },
+    });
+    expect([...diamond.rolesIncluding('base')].toSorted()).toEqual([
+      'base',
+      'left',
+      'right',
+      'top',
+    ]);
+    expect([...diamond.permissionsOf(['top'])]).toEqual(['b', 'a']);
+  });
+});
