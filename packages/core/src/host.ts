@@ -28,6 +28,7 @@ export {
   type Supplied,
 } from './host/guard-fetch.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
+export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
 export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';
 export { withinTime } from './lib/clock.ts';

@@ -257,6 +257,18 @@ export { type TurnstileOptions, turnstile } from './abuse/turnstile.ts';
 
 // The HTTP surface.
 
+export {
+  type CheckedUrl,
+  type CheckUrlOptions,
+  checkUrl,
+  type UrlCheck,
+} from './http/check-url.ts';
+export {
+  type AddressClass,
+  type AddressKind,
+  type ClassifyAddressOptions,
+  classifyAddress,
+} from './http/classify-address.ts';
 export { type CorsOptions, cors } from './http/cors.ts';
 export { type CrossOriginOptions, crossOrigin } from './http/cross-origin.ts';
 export {

@@ -32,6 +32,16 @@ const meanings = {
   'cors.method_refused': 'The preflight asks for a method that is not allowed.',
   'cors.header_refused': 'The preflight asks for a request header that is not allowed.',
   'csrf.cross_origin': 'A browser sent a state-changing call on behalf of another origin.',
+  // calls to others
+  'egress.url_malformed':
+    'The URL to call cannot be parsed, or is one that software reads in two ways.',
+  'egress.url_credentials': 'The URL to call holds a user name or password.',
+  'egress.scheme_not_allowed': 'The URL to call has a scheme that is not allowed.',
+  'egress.port_not_allowed': 'The URL to call has a port that is not allowed.',
+  'egress.host_not_allowed': 'The host to call is not in the list, or is denied by it.',
+  'egress.host_local': 'The host to call is a local name, or one of a metadata service.',
+  'egress.address_not_allowed':
+    'The host to call is, or resolves to, an address that is not public.',
   // access tokens
   'credentials.missing': 'The operation needs credentials, and none were sent.',
   'credentials.malformed': 'The credentials are not well formed.',
