@@ -30,19 +30,19 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 2_500,
+    limit: 3_000,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/combinators.ts',
-    limit: 3_500,
+    limit: 4_200,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 22_750, // docs/decisions/015: why not the 15,000 that were hoped for
+    limit: 27_000, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
     without: [`${core}/possession/`, `${core}/api-keys/`, `${core}/abuse/`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },

@@ -32,6 +32,9 @@ export interface SecureOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
+/** The facts that this host supplies to every guard. */
+const SUPPLIED = ['call', 'peer', 'certificate'];
+
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
  * router or a whole application, on Express 5 and 4. Denials are problem details (RFC 9457), rendered here:
@@ -60,7 +63,7 @@ export function secure<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   options: SecureOptions = {},
 ): RequestHandler {
-  assertAdmission(admission, 'secure');
+  assertAdmission(admission, 'secure', SUPPLIED);
   const { trust, operation } = options;
   const handler: RequestHandler = (request, response, next) => {
     const view = nodeRequest(request);

@@ -64,6 +64,9 @@ interface State {
   inspected: boolean;
 }
 
+/** The facts that this host supplies to every guard. */
+const SUPPLIED = ['call', 'peer', 'certificate'];
+
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
@@ -83,7 +86,7 @@ export function secure<Facts extends object>(
   admission: Admitting<Facts>,
   options: SecureOptions = {},
 ): SecurePlugin {
-  assertAdmission(admission, 'secure');
+  assertAdmission(admission, 'secure', SUPPLIED);
   const { assertCovered } = admission;
   assertConfiguration(
     options.assertCovered !== true || assertCovered !== undefined,

@@ -53,6 +53,9 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
   readonly operations?: readonly string[];
 };
 
+/** The facts that this host supplies to every guard. */
+const SUPPLIED = ['call', 'peer', 'certificate'];
+
 /**
  * Denies what the guard denies, before anything behind it runs: as middleware of one route, or of many with
  * `app.use`. Handlers read facts with `factsOf(c, guard)`. With a `coverage` table, a listed route that takes
@@ -73,7 +76,10 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   admission: Admitting<FetchFacts<Raw>, Facts>,
   options: SecureOptions<Raw> = {},
 ): MiddlewareHandler {
-  assertAdmission(admission, 'secure');
+  assertAdmission(admission, 'secure', [
+    ...SUPPLIED,
+    ...(options.rawBody === true ? ['rawBody'] : []),
+  ]);
   const {
     host = () => unknownHost,
     operation,

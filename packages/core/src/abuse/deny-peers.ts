@@ -53,6 +53,8 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
   const policy = definePolicy<{ readonly peer: Peer }, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: ['peer'],
+    adds: [],
     check: (_request, { peer }) => {
       // Read again: whoever supplied it may not have written it in its one form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);

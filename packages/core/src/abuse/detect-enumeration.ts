@@ -144,6 +144,8 @@ export function detectEnumeration<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     check: (request, facts): Outcome => {
       const wanted = object(request, facts);
       if (wanted === undefined || wanted === null) return pass();

@@ -137,6 +137,8 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     check: (request, facts) => {
       if (executesSeveral(facts)) return REPEATED;
       if (tokenInBody === undefined) return decide(token(request, facts), facts);

@@ -105,6 +105,8 @@ export function requireStep<Needs extends object, Step extends string>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     check: (request, facts) => {
       if (executesSeveral(facts)) return REPEATED;
       const value = token(request, facts);

@@ -181,6 +181,8 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   return definePolicy<Needs, AttemptFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: ['call'],
+    adds: ['attempt'],
     check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
       if (executesSeveral(facts)) return REPEATED;
       const requests: AttemptRequest[] = [];

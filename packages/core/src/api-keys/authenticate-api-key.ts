@@ -176,6 +176,8 @@ export function authenticateApiKey(
   return definePolicy<{ readonly peer: Peer }, ApiKeyFacts, 'check'>({
     name: 'authenticateApiKey',
     role: 'check',
+    needs: ['peer'],
+    adds: ['principal', 'authentication', 'apiKey'],
     check: ({ headers }, { peer }) => {
       const found = find(headers);
       if (found.kind !== 'key') return unusable[found.kind];

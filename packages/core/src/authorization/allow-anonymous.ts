@@ -4,6 +4,8 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 const policy: SyncPolicy<NoFacts, NoFacts, 'grant'> = definePolicy({
   name: 'allowAnonymous',
   role: 'grant',
+  needs: [],
+  adds: [],
   check: () => pass(),
 });
 

@@ -7,6 +7,8 @@ const nobody = sharedDenial({ kind: 'unauthenticated', code: 'principal.missing'
 const policy: SyncPolicy<{ readonly principal: Principal }, NoFacts, 'grant'> = definePolicy({
   name: 'allowAuthenticated',
   role: 'grant',
+  needs: ['principal'],
+  adds: [],
   // The type demands a principal; plain JavaScript can leave the authentication away.
   check: (_request, facts: { readonly principal: Principal | undefined }) =>
     facts.principal ? pass() : nobody,

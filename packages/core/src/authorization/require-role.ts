@@ -82,6 +82,8 @@ function policyFor(
   return definePolicy({
     name,
     role: 'grant',
+    needs: ['principal'],
+    adds: [],
     check: (_request, facts: PrincipalFacts) => {
       const held = rolesOf(facts);
       return held instanceof Set && meet(held, holders) ? pass() : DENIED;

@@ -58,6 +58,8 @@ function policyFor(
   return definePolicy({
     name: `requireScopes(${wanted.join(' ')})`,
     role: 'grant',
+    needs: ['principal', 'authentication'],
+    adds: [],
     check: (_request, { principal, authentication }: AuthenticatedFacts) => {
       if (including.every((scopes) => meet(principal.scopes, scopes))) return pass();
       const { scheme } = authentication;

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { ask, walk } from './ask.ts';
 import { type Challenge, type DenialKind, fault } from './denial.ts';
+import { flowOfAll, flowOfAny } from './fact-flow.ts';
 import { endingsOf, listObligations, type Obligations } from './obligations.ts';
 import type { Demand, Deny, NoFacts, Outcome, Pass } from './outcome.ts';
 import {
@@ -39,7 +40,7 @@ export function anyOf<Needs extends object, A extends object, R extends Role>(
 export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('anyOf', policies);
   const role = parts.every(admits) ? 'grant' : 'check';
-  return combined('anyOf', role, parts, (request, facts) => {
+  return combined('anyOf', role, parts, flowOfAny(parts), (request, facts) => {
     const within: TraceEntry[] = [];
     let denial: Deny | undefined;
     return walk<Outcome<object>>(
@@ -85,7 +86,7 @@ export function allOf<
 export function allOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('allOf', policies);
   const role = parts.some(admits) ? 'grant' : 'check';
-  return combined('allOf', role, parts, (request, facts) => {
+  return combined('allOf', role, parts, flowOfAll(parts), (request, facts) => {
     const within: TraceEntry[] = [];
     const passed: Pass<object>[] = [];
     return walk<Outcome<object>>(
@@ -125,6 +126,7 @@ export function when<Needs extends object, A extends object>(
     role: 'check',
     always: policy.always,
     parts: [info(policy)],
+    needs: policy.needs,
     check: (request, facts) => {
       const applies: unknown = condition(request, facts);
       if (applies === true) return ask(policy, request, facts);
@@ -137,6 +139,7 @@ function combined(
   operator: string,
   role: Role,
   parts: readonly AnyPolicy[],
+  flow: Pick<PolicyInfo, 'needs' | 'adds'>,
   check: AnyPolicy['check'],
 ): AnyPolicy {
   return definePolicy<object, object, Role>({
@@ -144,6 +147,7 @@ function combined(
     role,
     always: parts.flatMap((part) => listObligations(part.always)),
     parts: parts.map(info),
+    ...flow,
     check,
   });
 }
@@ -159,8 +163,8 @@ function admits(policy: AnyPolicy): boolean {
   return policy.role === 'grant';
 }
 
-function info({ name, role, parts }: PolicyInfo): PolicyInfo {
-  return Object.freeze({ name, role, parts });
+function info({ name, role, parts, needs, adds }: PolicyInfo): PolicyInfo {
+  return Object.freeze({ name, role, parts, needs, adds });
 }
 
 function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): TraceEntry {

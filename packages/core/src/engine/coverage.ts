@@ -2,6 +2,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import type { Admission } from './admission.ts';
 import { assertAdmission } from './admission.ts';
+import { COPY_MARK } from './copies.ts';
 import type { Allowed, Denied } from './decision.ts';
 import type { Denial } from './denial.ts';
 import type { CallFacts } from './facts.ts';
@@ -99,6 +100,8 @@ export function coverage<
   const find = (operation: string): Entry =>
     listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
   const self = {
+    ...COPY_MARK,
+    needs: needsOf(listed.values()),
     role: 'grant',
     operations,
     admission: find,
@@ -126,7 +129,7 @@ export function coverage<
       );
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),
-  } satisfies Coverage<HostFacts, Table[keyof Table]>;
+  } satisfies Coverage<HostFacts, Table[keyof Table]> & { readonly needs: unknown };
   rememberTable(self, listed.values());
   return Object.freeze(self);
 }
@@ -169,4 +172,13 @@ function withdraw(
     trace,
     gathered: { ...facts },
   };
+}
+
+/** What any of the guards needs from the host. */
+function needsOf(guards: Iterable<object>): ReadonlyMap<string, string> {
+  const all = new Map<string, string>();
+  for (const { needs } of guards as Iterable<{ readonly needs?: ReadonlyMap<string, string> }>) {
+    for (const [fact, policy] of needs ?? []) if (!all.has(fact)) all.set(fact, policy);
+  }
+  return all;
 }

@@ -1,8 +1,10 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { walk } from './ask.ts';
+import { COPY_MARK } from './copies.ts';
 import type { Decision, Denied } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
+import { extendFlow, type FactFlow, NO_FLOW } from './fact-flow.ts';
 import type { CallFacts } from './facts.ts';
 import { remember } from './facts-of.ts';
 import { listObligations, type ObligationList, type Obligations } from './obligations.ts';
@@ -35,6 +37,8 @@ export interface Guard<in HostFacts extends object, Facts extends object, out R 
   /** `grant` as soon as one enforced policy is a grant: only then can the guard be mounted. */
   readonly role: R;
   readonly policies: readonly PolicyInfo[];
+  /** Facts that the host must supply, as its policies say, each with the policy that needs it first. */
+  readonly needs: ReadonlyMap<string, string>;
 }
 
 /** The facts that a guard hands to handlers. */
@@ -74,7 +78,7 @@ export function guard<HostFacts extends object = CallFacts>(): Guard<
   'check'
 > {
   // What the steps add is tracked by `use` alone; inside, facts are one plain record.
-  return build([]) as unknown as Guard<HostFacts, HostFacts, 'check'>;
+  return build([], NO_FLOW) as unknown as Guard<HostFacts, HostFacts, 'check'>;
 }
 
 type AnyPolicy = Policy<object, object, Role>;
@@ -90,7 +94,7 @@ interface Plan {
   readonly admits: boolean;
 }
 
-function build(policies: readonly (AnyPolicy & { mode?: Mode })[]): AnyGuard {
+function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlow): AnyGuard {
   const plan: Plan = {
     policies,
     always: Object.freeze(policies.flatMap((policy) => listObligations(policy.always))),
@@ -98,9 +102,13 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[]): AnyGuard {
     admits: policies.some((policy) => policy.role === 'grant'),
   };
   const self: AnyGuard = Object.freeze({
+    ...COPY_MARK,
+    needs: flow.needed,
     role: plan.admits ? 'grant' : 'check',
     policies: Object.freeze(
-      policies.map(({ name, role, mode, parts }) => Object.freeze({ name, role, mode, parts })),
+      policies.map(({ name, role, mode, parts, needs, adds }) =>
+        Object.freeze({ name, role, mode, parts, needs, adds }),
+      ),
     ),
     check: (request: RequestLike, hostFacts: object) => decide(plan, self, request, hostFacts),
     // The public signature tracks facts and role by type; here they are erased.
@@ -111,7 +119,8 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[]): AnyGuard {
         mode === 'enforce' || mode === 'shadow',
         `Policy "${policy.name}": unknown mode; use 'enforce' or 'shadow'.`,
       );
-      const next = build([...policies, mode === 'shadow' ? shadowed(policy) : policy]);
+      const step = mode === 'shadow' ? shadowed(policy) : policy;
+      const next = build([...policies, step], extendFlow(flow, step));
       remember(next, self);
       return next;
     }) as AnyGuard['use'],

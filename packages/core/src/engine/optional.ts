@@ -22,12 +22,13 @@ export function optional<Needs extends object, Adds extends object>(
   policy: Policy<Needs, Adds, Role>,
 ): Policy<Needs, Partial<Adds>, 'check'> {
   assertPolicy(policy);
-  const { name, role, parts, always } = policy;
+  const { name, role, parts, always, needs, adds } = policy;
   return definePolicy<Needs, Partial<Adds>, 'check'>({
     name: `optional(${name})`,
     role: 'check',
     always,
-    parts: [Object.freeze({ name, role, parts })],
+    parts: [Object.freeze({ name, role, parts, needs, adds })],
+    needs,
     check: (request, facts) => {
       const outcome = ask(policy, request, facts);
       return isThenable(outcome)

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { isObligations, type ObligationList } from './obligations.ts';
 import type { NoFacts, Outcome } from './outcome.ts';
@@ -14,6 +14,10 @@ export interface PolicyInfo {
   readonly role: Role;
   readonly mode?: Mode | undefined;
   readonly parts?: readonly PolicyInfo[] | undefined;
+  /** Names of the facts that it reads, where it says so. */
+  readonly needs?: readonly string[] | undefined;
+  /** Names of the facts that it adds whenever it passes, where it says so. */
+  readonly adds?: readonly string[] | undefined;
 }
 
 /**
@@ -26,6 +30,13 @@ export interface Policy<in Needs extends object, out Adds extends object, out R 
   /** Static obligations: applied to every call of the guard, also when an earlier policy denied. */
   readonly always?: ObligationList | undefined;
   readonly parts?: readonly PolicyInfo[] | undefined;
+  /**
+   * Names of the facts that it reads, as data: a guard in which nobody adds them in front is not built, in
+   * JavaScript too. Built-in policies always say so, others may.
+   */
+  readonly needs?: readonly string[] | undefined;
+  /** Names of the facts that it adds whenever it passes. A fact is added once. */
+  readonly adds?: readonly string[] | undefined;
   readonly check: (request: RequestLike, facts: Readonly<Needs>) => MaybePromise<Outcome<Adds>>;
 }
 
@@ -66,7 +77,10 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
 
 /** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */
 export function assertPolicy(policy: unknown): void {
-  const { name, role, check, always } = (policy ?? {}) as Partial<Policy<object, object, Role>>;
+  if (typeof policy === 'function') throw new ConfigurationError(describeFunction(policy));
+  const { name, role, check, always, needs, adds } = (policy ?? {}) as Partial<
+    Policy<object, object, Role>
+  >;
   assertConfiguration(
     typeof name === 'string' && name !== '',
     'A policy needs a name: definePolicy({ name, role, check }).',
@@ -80,4 +94,27 @@ export function assertPolicy(policy: unknown): void {
     isObligations(always),
     `Policy "${name}": always must be obligations ({ headers, onMessage, ... }), or a list of them.`,
   );
+  assertConfiguration(
+    isNames(needs) && isNames(adds),
+    `Policy "${name}": needs and adds must be lists of names of facts, like ['principal'].`,
+  );
+}
+
+function isNames(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.every((v) => typeof v === 'string'));
+}
+
+/** The two functions that are handed over by mistake: a middleware, and a factory that was not called. */
+function describeFunction({
+  name,
+  length,
+}: {
+  readonly name: string;
+  readonly length: number;
+}): string {
+  const called = name === '' ? 'the function' : name;
+  return length >= 2
+    ? `use() takes policies, and ${called} is a function of ${length} arguments, like a middleware. Mount it ` +
+        'beside secure(), or write a policy with definePolicy().'
+    : `use() takes policies, and ${called} is a function. Call it: use(${name || 'factory'}(…)).`;
 }

@@ -19,10 +19,11 @@ type AnyPolicy = Policy<object, object, Role>;
  * has taken (a lease, a reservation) is given back.
  */
 export function shadowed(policy: AnyPolicy): AnyPolicy & { readonly mode: Mode } {
-  const { name, parts, always } = policy;
+  const { name, parts, always, needs } = policy;
   return Object.freeze({
     name,
     parts,
+    needs,
     role: 'check',
     mode: 'shadow',
     always: always && powerless(name, always),

@@ -40,6 +40,9 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
   readonly onError?: ((cause: unknown) => void) | undefined;
 }
 
+/** The facts that this host supplies to every guard. */
+const SUPPLIED = ['call', 'peer', 'certificate'];
+
 /**
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
  * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
@@ -63,7 +66,10 @@ export function protect<
   ) => Response | Promise<Response>,
   options: ProtectOptions<Rest, Raw> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
-  assertAdmission(admission, 'protect');
+  assertAdmission(admission, 'protect', [
+    ...SUPPLIED,
+    ...(options.rawBody === true ? ['rawBody'] : []),
+  ]);
   const {
     operation = defaultOperation,
     peer,

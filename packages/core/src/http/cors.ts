@@ -129,6 +129,8 @@ export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'
   return definePolicy({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     always: Object.freeze({ headers: Object.freeze([VARY_ORIGIN]) }),
     check: (request) => {
       const { headers } = request;

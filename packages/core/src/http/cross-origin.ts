@@ -56,6 +56,8 @@ export function crossOrigin(
   return definePolicy({
     name: 'crossOrigin',
     role: 'check',
+    needs: [],
+    adds: [],
     check: ({ method, headers }) => {
       // A WebSocket opens with GET, and then does whatever its messages say.
       if (safe.has(method) && !headers.has('upgrade')) return pass();

@@ -146,6 +146,8 @@ export function securityHeaders(
   return definePolicy({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     always: Object.freeze({ headers }),
     check: () => pass(),
   });

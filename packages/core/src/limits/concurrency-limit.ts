@@ -138,6 +138,8 @@ export function concurrencyLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'concurrencyLimit',
     role: 'check',
+    needs: [],
+    adds: [],
     check: (_request, facts): MaybePromise<Outcome> => {
       const most = typeof limit === 'function' ? limit(facts) : limit;
       if (most === 'unlimited') return pass();

@@ -63,6 +63,8 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'limitQuota',
     role: 'check',
+    needs: ['apiKey'],
+    adds: [],
     check: (request, facts) => {
       const asked = typeof costs === 'function' ? costs(request, facts) : fixed;
       // Not a fault of the store, so nothing that `onError: 'open'` may pass over.

@@ -119,6 +119,8 @@ export function rateLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     check: (request, facts): MaybePromise<Outcome> => {
       const asked: CompiledRule<Needs>[] = [];
       const requests: LimitRequest[] = [];

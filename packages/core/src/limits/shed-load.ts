@@ -146,6 +146,8 @@ export function shedLoad<Needs extends object = NoFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: [],
     check: (request, facts): Outcome => {
       if (maxInFlight !== undefined) endOverdue();
       const level = priority === undefined ? 'normal' : priority(request, facts);

@@ -106,6 +106,8 @@ export function authenticateCertificate(
   return definePolicy<CertificateFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: ['principal', 'authentication'],
     check: (_request, { certificate }) => {
       if (certificate === undefined) return deny('certificate.missing');
       const { content } = certificate;

@@ -69,6 +69,8 @@ export function requireCertificateBinding(
   >({
     name: NAME,
     role: 'check',
+    needs: ['authentication'],
+    adds: [],
     check: (_request, { authentication, certificate }) => {
       const { confirmation } = authentication;
       const bound = confirmation && member(confirmation, 'x5t#S256');

@@ -204,6 +204,8 @@ export function requireDpop(
   return definePolicy<{ readonly authentication: Authentication }, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: ['authentication'],
+    adds: [],
     check: (request, { authentication }) => {
       const { confirmation, scheme } = authentication;
       const bound = confirmation && member(confirmation, 'jkt');

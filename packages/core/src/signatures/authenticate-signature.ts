@@ -229,6 +229,8 @@ export function authenticateSignature(
   return definePolicy<RawBodyFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: coverBody ? ['rawBody'] : [],
+    adds: ['principal', 'authentication'],
     check: (request, { rawBody }) => {
       const { method, headers } = request;
       const presented = readSignature(headers, { label, tag });

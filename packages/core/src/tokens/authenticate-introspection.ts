@@ -199,6 +199,8 @@ export function authenticateIntrospection(
   return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: [],
+    adds: ['principal', 'authentication'],
     check: ({ headers }) => {
       // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
       const credentials = readCredentials(headers.get('authorization'), schemes);

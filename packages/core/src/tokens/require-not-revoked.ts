@@ -80,6 +80,8 @@ export function requireNotRevoked(
   return definePolicy<AuthenticatedFacts, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    needs: ['principal', 'authentication'],
+    adds: [],
     check: (_request, facts) =>
       chain<boolean, Outcome>(
         () => isRevoked(facts),

@@ -77,6 +77,8 @@ export function stepUp(
   return definePolicy({
     name: NAME,
     role: 'check',
+    needs: ['authentication'],
+    adds: [],
     check: (_request, { authentication: { claims, scheme } }) => {
       if (wanted !== undefined && !wanted.has(member(claims, 'acr'))) return tooWeak(scheme);
       if (maxAge === undefined) return pass();
