@@ -338,3 +338,33 @@ export type {
 } from './contracts/role-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
+
+// Audit.
+
+export {
+  type Audit,
+  type AuditFacts,
+  type AuditOptions,
+  type AuditQueueOptions,
+  audit,
+} from './audit/audit.ts';
+export {
+  AUDIT_SCHEMA,
+  type AuditAct,
+  type AuditEvent,
+  type AuditReceipt,
+  type AuditTarget,
+  type RecordAct,
+} from './audit/event.ts';
+export { type JsonLinesOptions, jsonLines, type TextStream } from './audit/json-lines.ts';
+export { type LogDenialsOptions, logDenials } from './audit/log-denials.ts';
+export { OCSF_VERSION, type OcsfClass, ocsfClasses, toOcsf } from './audit/ocsf.ts';
+export type { PseudonymOptions, PseudonymousField } from './audit/pseudonyms.ts';
+export type { AuditDelivery, AuditSink, AuditSinkStats } from './audit/sink.ts';
+export {
+  type AuditEventName,
+  type AuditSeverity,
+  auditActs,
+  auditSeverities,
+  type BuiltinAct,
+} from './audit/vocabulary.ts';

@@ -200,6 +200,8 @@ const meanings = {
   'step.replayed': 'The token of the step before was used before.',
   'step.repeated': 'One step taken is for one operation, and the call runs several.',
   'step.unavailable': 'The store of used step tokens did not answer.',
+  // audit
+  'audit.unavailable': 'The call must be recorded, and cannot be at the moment.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
 } as const;
 

@@ -1,0 +1,114 @@
+import type { CallFacts } from '../engine/facts.ts';
+import type { Completion } from '../engine/obligations.ts';
+import type { NoFacts } from '../engine/outcome.ts';
+import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { AuditCall } from './audit-call.ts';
+import { eventBuilder } from './event-builder.ts';
+import { jsonLine } from './json-lines.ts';
+
+/** Options of {@link logDenials}. */
+export interface LogDenialsOptions {
+  /** Given one line of JSON at a time, without a line break. Default: `console.error`. */
+  readonly write?: ((line: string) => void) | undefined;
+  /** How many lines a second are written at most; how many were left out then stands in the next. Default: 50. */
+  readonly maxPerSecond?: number | undefined;
+  /** Headers of your own whose values are credentials: nothing of them is in a line. */
+  readonly credentialHeaders?: readonly string[] | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+const NAME = 'logDenials';
+const OPTIONS: readonly (keyof LogDenialsOptions)[] = [
+  'write',
+  'maxPerSecond',
+  'credentialHeaders',
+  'now',
+];
+
+/**
+ * Writes a line of JSON for each call that is denied: operation, caller, kind and code of the denial, the policy and,
+ * for operators only, its cause (which issuer, audience, scope, key was expected and which was there). No token,
+ * key or header value is in it; see `audit`, which this is a small part of. It denies nothing and adds nothing.
+ *
+ * Put it first: it hears of every denial of its guard wherever it stands, but knows the request of those calls only
+ * that reached it, and with it the credentials that no line may hold.
+ *
+ * @throws ConfigurationError for options out of their bounds.
+ * @example
+ * const orders = guard().use(logDenials()).use(authenticateJwt({ issuer, audience })).use(allowAuthenticated());
+ */
+export function logDenials(
+  options: LogDenialsOptions = {},
+): SyncPolicy<CallFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { write = toConsole, maxPerSecond = 50, now = Date.now } = options;
+  const { credentialHeaders = [] } = options;
+  assertConfiguration(typeof write === 'function', `${NAME}: write must be a function.`);
+  assertConfiguration(
+    Number.isSafeInteger(maxPerSecond) && maxPerSecond > 0,
+    `${NAME}: maxPerSecond must be a whole number, 1 or more.`,
+  );
+  let number = 0;
+  const build = eventBuilder({
+    nextId: () => String(++number),
+    service: undefined,
+    serviceVersion: undefined,
+  });
+  let second = 0;
+  let lines = 0;
+  let left = 0;
+
+  const log = (completion: Completion, call: AuditCall | undefined): void => {
+    const { denial } = completion;
+    if (denial === undefined || denial.answer !== undefined) return;
+    const time = now();
+    if (Math.floor(time / 1_000) !== second) {
+      second = Math.floor(time / 1_000);
+      lines = 0;
+    }
+    if (++lines > maxPerSecond) {
+      left++;
+      return;
+    }
+    const [event] = build.decision(completion, call, {
+      time,
+      sensitive: false,
+      sampled: undefined,
+    });
+    write(jsonLine(left === 0 ? event : { ...event, data: { notLogged: left } }));
+    left = 0;
+  };
+
+  const callOptions = {
+    requestIdHeader: 'x-request-id',
+    credentialHeaders: credentialHeaders.map((name) => name.toLowerCase()),
+    clock: now,
+    record: () => Promise.resolve({ ok: false, problem: 'lost' } as const),
+  };
+  const policy: SyncPolicy<CallFacts, NoFacts, 'check'> = definePolicy<CallFacts, NoFacts, 'check'>(
+    {
+      name: NAME,
+      role: 'check',
+      always: {
+        // For what an earlier policy denied; of the others `check` knows more.
+        onComplete: (completion) => {
+          if (!completion.trace.some((entry) => entry.policy === NAME)) log(completion, undefined);
+        },
+      },
+      check: (request, facts) => {
+        const call = new AuditCall(request, facts, callOptions);
+        return { ok: true, obligations: { onComplete: (completion) => log(completion, call) } };
+      },
+    },
+  );
+  return policy;
+}
+
+/** The user's own choice by having the policy: nothing else of core writes by itself. */
+function toConsole(line: string): void {
+  // oxlint-disable-next-line no-console -- the default that the options name
+  console.error(line);
+}

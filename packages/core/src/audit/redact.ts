@@ -1,0 +1,145 @@
+import type { RequestLike } from '../engine/request.ts';
+
+export const REDACTED = '[redacted]';
+
+/** More than any field keeps after it was cut; what lies behind is dropped unread. */
+const READ_AT_MOST = 8_192;
+const NAME_AT_MOST = 1_024;
+const TAIL = 512;
+
+const NAMES =
+  'pass(?:word|wd|phrase|code)?|pwd|secret|client[-_]?secret|(?:access|refresh|id|session|auth|csrf|xsrf)?[-_]?token|' +
+  'api[-_]?key|apikey|session(?:[-_]?id)?|sid|otp|totp|code[-_]?verifier|(?:client[-_]?)?assertion|' +
+  'private[-_]?key|pepper|credentials?|signature';
+
+/**
+ * What looks like a secret wherever it stands. Each pattern is linear: one class of characters after another,
+ * none of them nested.
+ */
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/-----BEGIN [A-Z ]{1,40}-----[^]*?(?:-----END [A-Z ]{1,40}-----|$)/g, REDACTED],
+  // Header lines: everything up to the end of the line is theirs.
+  [
+    /\b(authorization|(?:set-)?cookie2?|dpop|x-api-key)["']?\s{0,4}[:=][^\r\n]*/gi,
+    `$1: ${REDACTED}`,
+  ],
+  // JWTs, JWEs and their beginnings: `eyJ` is `{"`.
+  [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, REDACTED],
+  [/\b(bearer|basic|dpop|digest|negotiate|token|apikey) [\w.~+/=-]{16,}/gi, `$1 ${REDACTED}`],
+  // User and password in a URL.
+  [/:\/\/[^\s/?#@]{1,512}@/g, `://${REDACTED}@`],
+  // Nobody knows what a query holds.
+  [/\?[^\s"'<>?]*=[^\s"'<>]*/g, `?${REDACTED}`],
+  [
+    /\b([a-z][a-z0-9]{0,11}_[a-z][a-z0-9]{0,11}_[0-9A-Za-z]{16})_[0-9A-Za-z]{38}\b/g,
+    `$1_${REDACTED}`,
+  ],
+  [
+    /\b(?:[sprw]k|rk|whsec|gh[opsur]|github_pat|glpat|xox[abeprs]|shpat|npm|AKIA|ASIA|AIza)[-_]?[\w-]{14,}/g,
+    REDACTED,
+  ],
+];
+const NAMED = new RegExp(
+  `\\b(${NAMES})["']?\\s{0,4}[:=]\\s{0,4}(?:"[^"]*"?|'[^']*'?|[^\\s,;&"']+)`,
+  'gi',
+);
+/** Long random text: 40 characters or more of an encoding, or 32 of hexadecimal. */
+const RANDOM = /[\w+/-]{40,}={0,2}|\b[0-9a-f]{32,}\b/gi;
+
+/** The text without what looks like a secret. For free text: causes, details, reasons. */
+export function redactText(text: string, secrets: readonly string[] = []): string {
+  return redact(text, READ_AT_MOST, secrets, (safe) => safe.replace(NAMED, `$1=${REDACTED}`));
+}
+
+/** The same for names and ids, in which `token=…` means nothing but a token still is one. */
+export function redactName(text: string, secrets: readonly string[] = []): string {
+  return redact(text, NAME_AT_MOST, secrets, (safe) => safe);
+}
+
+function redact(
+  text: string,
+  most: number,
+  secrets: readonly string[],
+  named: (text: string) => string,
+): string {
+  const isLong = text.length > most;
+  let safe = redactKnown(isLong ? text.slice(0, most) : text, secrets);
+  for (const [pattern, replacement] of PATTERNS) safe = safe.replace(pattern, replacement);
+  safe = named(safe).replace(RANDOM, (match) => (isRandom(match) ? REDACTED : match));
+  // A secret that was cut may not look like one any more, so what stands before the cut goes too.
+  return isLong ? `${safe.slice(0, -TAIL)}…` : safe;
+}
+
+function redactKnown(text: string, secrets: readonly string[]): string {
+  let safe = text;
+  for (const secret of secrets) {
+    if (safe.includes(secret)) safe = safe.replaceAll(secret, REDACTED);
+  }
+  return safe;
+}
+
+function isRandom(text: string): boolean {
+  if (/^[0-9a-f]+$/i.test(text)) return /\d/.test(text);
+  return /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text);
+}
+
+/** Names of members whose values are never shown, whatever they are. */
+const SECRET_NAME = new RegExp(
+  `^(?:.*[-_.])?(?:${NAMES}|authorization|cookies?|dpop|proof|seed|pin)$`,
+  'i',
+);
+const CAMEL = /([a-z0-9])([A-Z])/g;
+
+/** True for a member that is called like a secret: `password`, `clientSecret`, `refresh_token`. */
+export function isSecretName(name: string): boolean {
+  return SECRET_NAME.test(name) || SECRET_NAME.test(name.replace(CAMEL, '$1_$2'));
+}
+
+/** Headers that prove who calls. */
+export const CREDENTIAL_HEADERS: readonly string[] = [
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'dpop',
+  'x-api-key',
+];
+
+/** Shorter values are in every text by chance. */
+const SHORTEST = 6;
+/** Nobody has more, and a caller cannot make us search for thousands. */
+const MOST = 64;
+
+/**
+ * The secrets that a call itself came with: each header value, without its scheme, in its parts, and of Basic the
+ * password. Longest first, so that no part is left of a whole.
+ */
+export function secretsOf({ headers }: RequestLike, names: readonly string[]): readonly string[] {
+  const found = new Set<string>();
+  for (const name of names) {
+    const value = headers.get(name);
+    if (typeof value !== 'string' || value === '') continue;
+    for (const part of value.slice(0, READ_AT_MOST).split(/[\s,;]+/)) {
+      add(found, part);
+      const equals = part.indexOf('=');
+      if (equals > 0) add(found, part.slice(equals + 1).replace(/^"|"$/g, ''));
+      // The signature of a token is what makes it one.
+      const dot = part.lastIndexOf('.');
+      if (dot > 0) add(found, part.slice(dot + 1));
+    }
+    if (/^basic /i.test(value)) for (const part of basic(value)) add(found, part);
+  }
+  return [...found].toSorted((a, b) => b.length - a.length);
+}
+
+function add(found: Set<string>, part: string): void {
+  if (part.length >= SHORTEST && found.size < MOST) found.add(part);
+}
+
+function basic(value: string): readonly string[] {
+  try {
+    const pair = atob(value.slice(6).trim());
+    return [pair, pair.slice(pair.indexOf(':') + 1)];
+  } catch {
+    return [];
+  }
+}

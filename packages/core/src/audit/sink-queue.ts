@@ -1,0 +1,246 @@
+import { isThenable } from '../lib/maybe-promise.ts';
+import { type AuditEvent, LARGEST_EVENT_BYTES } from './event.ts';
+import type { AuditSink, AuditSinkStats } from './sink.ts';
+
+/** How much may wait for a sink, and for how long. */
+export interface QueueBounds {
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly maxBatch: number;
+  readonly flushMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Who needs a place most: what an attacker can cause without limit never takes the place of an act. */
+export type Importance = 'allowed' | 'denied' | 'act';
+
+/** The part of the bounds that each may fill. */
+const SHARE: Readonly<Record<Importance, number>> = { allowed: 0.7, denied: 0.9, act: 1 };
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 30_000;
+/** Writes that did not end in time may still hold their batch. */
+const MOST_ABANDONED = 3;
+
+interface Waiting {
+  readonly event: AuditEvent;
+  readonly size: number;
+  readonly done: ((written: boolean) => void) | undefined;
+}
+
+/** One sink with all that waits for it: bounded whatever the sink does. */
+export interface SinkQueue {
+  readonly sink: AuditSink;
+  /** False, and counted as lost, where there is no room. */
+  readonly push: (
+    event: AuditEvent,
+    size: number,
+    importance: Importance,
+    done?: (written: boolean) => void,
+  ) => boolean;
+  /** Keeps a place for one event to come; false while the sink fails or has no room. */
+  readonly reserve: () => boolean;
+  /** Gives the place back: to be called right before the `push` that it was kept for. */
+  readonly release: () => void;
+  /** Resolves when nothing waits any more, or the time is over. */
+  readonly drained: (withinMs: number) => Promise<boolean>;
+  readonly close: (withinMs: number) => Promise<void>;
+  readonly stats: () => AuditSinkStats;
+}
+
+/** What a queue needs of its audit. */
+export interface QueueHost {
+  readonly writer: string;
+  /** What an event becomes before it is written. */
+  readonly prepare: (
+    events: readonly AuditEvent[],
+  ) => readonly AuditEvent[] | Promise<readonly AuditEvent[]>;
+  /** The event that says how many were lost, with its size. */
+  readonly lossOf: (sink: string, lost: number) => readonly [AuditEvent, number];
+  readonly onFault: (cause: unknown) => void;
+  readonly waitUntil: ((work: Promise<void>) => void) | undefined;
+}
+
+export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost): SinkQueue {
+  /** In order; those before `head` are written. */
+  let waiting: Waiting[] = [];
+  let head = 0;
+  let bytes = 0;
+  let reserved = 0;
+  let accepted = 0;
+  let written = 0;
+  let lost = 0;
+  let toldLost = 0;
+  let failures = 0;
+  let abandoned = 0;
+  let closed = false;
+  let running = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wake: (() => void) | undefined;
+
+  const count = (): number => waiting.length - head;
+  const hasRoom = (size: number, share: number): boolean =>
+    count() + reserved < bounds.maxEvents * share &&
+    bytes + reserved * LARGEST_EVENT_BYTES + size <= bounds.maxBytes * share;
+
+  const push: SinkQueue['push'] = (event, size, importance, done) => {
+    if (closed || !hasRoom(size, SHARE[importance])) {
+      lost++;
+      done?.(false);
+      return false;
+    }
+    waiting.push({ event, size, done });
+    bytes += size;
+    accepted++;
+    // An act is awaited; a full batch gains nothing by waiting.
+    schedule(done !== undefined || count() >= bounds.maxBatch ? 0 : bounds.flushMs);
+    return true;
+  };
+
+  const schedule = (inMs: number): void => {
+    if (running) return;
+    if (timer !== undefined) {
+      if (inMs > 0) return;
+      clearTimeout(timer);
+      timer = undefined;
+    }
+    const begin = (): void => {
+      timer = undefined;
+      if (running) return;
+      running = true;
+      const work = drain().finally(() => {
+        running = false;
+        if (count() > 0 && !closed) schedule(bounds.flushMs);
+      });
+      host.waitUntil?.(work);
+    };
+    timer = setTimeout(begin, inMs);
+  };
+
+  const drain = async (): Promise<void> => {
+    while (count() > 0) {
+      const batch = waiting.slice(head, head + bounds.maxBatch);
+      if (await attempt(batch)) {
+        failures = 0;
+        forget(batch);
+        tellLoss();
+      } else {
+        failures++;
+        if (closed) return;
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
+      }
+    }
+  };
+
+  /** One write, which may fail in every way there is. */
+  const attempt = async (batch: readonly Waiting[]): Promise<boolean> => {
+    if (abandoned >= MOST_ABANDONED) return false;
+    const controller = new AbortController();
+    let late: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const prepared = host.prepare(batch.map(({ event }) => event));
+      const events = isThenable(prepared) ? await prepared : prepared;
+      const { writer } = host;
+      const answer = sink.write(events, { signal: controller.signal, writer, accepted, lost });
+      if (!isThenable(answer)) return true;
+      const writing = Promise.resolve(answer);
+      const timeout = new Promise<'late'>((resolve) => {
+        late = setTimeout(() => resolve('late'), bounds.timeoutMs);
+      });
+      if ((await Promise.race([writing, timeout])) !== 'late') return true;
+      abandoned++;
+      const settled = (): void => void abandoned--;
+      writing.then(settled, settled);
+      const overdue = new Error(
+        `audit: sink "${sink.name}" did not answer in ${bounds.timeoutMs} ms`,
+      );
+      controller.abort(overdue);
+      host.onFault(overdue);
+      return false;
+    } catch (cause) {
+      host.onFault(cause);
+      return false;
+    } finally {
+      clearTimeout(late);
+    }
+  };
+
+  const forget = (batch: readonly Waiting[]): void => {
+    head += batch.length;
+    written += batch.length;
+    for (const { size, done } of batch) {
+      bytes -= size;
+      done?.(true);
+    }
+    if (head === waiting.length) {
+      waiting = [];
+      head = 0;
+    } else if (head > bounds.maxEvents) {
+      waiting = waiting.slice(head);
+      head = 0;
+    }
+  };
+
+  /** Once the sink takes events again it is told how many it missed. */
+  const tellLoss = (): void => {
+    if (lost === toldLost || closed) return;
+    const [event, size] = host.lossOf(sink.name, lost - toldLost);
+    if (!hasRoom(size, 1)) return;
+    toldLost = lost;
+    push(event, size, 'act');
+  };
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const over: unknown = setTimeout(resolve, ms);
+      // A sink that is down does not keep a process alive. Node has objects where the web has numbers.
+      (over as { readonly unref?: () => void }).unref?.();
+      wake = () => {
+        clearTimeout(over as number);
+        resolve();
+      };
+    });
+
+  const drained: SinkQueue['drained'] = async (withinMs) => {
+    const end = performance.now() + withinMs;
+    schedule(0);
+    while (count() > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    return count() === 0;
+  };
+
+  return {
+    sink,
+    push,
+    drained,
+    reserve: () => {
+      if (closed || failures > 0 || !hasRoom(LARGEST_EVENT_BYTES, SHARE.denied)) return false;
+      reserved++;
+      return true;
+    },
+    release: () => {
+      reserved--;
+    },
+    close: async (withinMs) => {
+      wake?.();
+      await drained(withinMs);
+      closed = true;
+      clearTimeout(timer);
+      wake?.();
+      for (const { done } of waiting.slice(head)) done?.(false);
+      try {
+        await sink.close?.();
+      } catch (cause) {
+        host.onFault(cause);
+      }
+    },
+    stats: () => ({
+      name: sink.name,
+      queued: count(),
+      queuedBytes: bytes,
+      written,
+      lost,
+      healthy: failures === 0,
+    }),
+  };
+}
