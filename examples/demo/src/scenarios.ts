@@ -33,10 +33,14 @@ export const renderings: Readonly<
   unauthenticated: { http: '401', graphql: 'UNAUTHENTICATED', grpc: 'UNAUTHENTICATED' },
   forbidden: { http: '403', graphql: 'FORBIDDEN', grpc: 'PERMISSION_DENIED' },
   not_found: { http: '404', graphql: 'NOT_FOUND', grpc: 'NOT_FOUND' },
+  method_not_allowed: { http: '405', graphql: 'METHOD_NOT_ALLOWED', grpc: 'UNIMPLEMENTED' },
+  timeout: { http: '408', graphql: 'TIMEOUT', grpc: 'DEADLINE_EXCEEDED' },
+  gone: { http: '410', graphql: 'GONE', grpc: 'NOT_FOUND' },
   too_large: { http: '413', graphql: 'PAYLOAD_TOO_LARGE', grpc: 'RESOURCE_EXHAUSTED' },
   unsupported: { http: '415', graphql: 'UNSUPPORTED_MEDIA_TYPE', grpc: 'INVALID_ARGUMENT' },
   rate_limited: { http: '429', graphql: 'RATE_LIMITED', grpc: 'RESOURCE_EXHAUSTED' },
   internal: { http: '500', graphql: 'INTERNAL_SERVER_ERROR', grpc: 'INTERNAL' },
+  upstream: { http: '502', graphql: 'BAD_GATEWAY', grpc: 'UNAVAILABLE' },
   unavailable: { http: '503', graphql: 'SERVICE_UNAVAILABLE', grpc: 'UNAVAILABLE' },
 };
 

@@ -211,13 +211,17 @@ function keep(denied: Deny | undefined, passed: Pass<object>): readonly Obligati
 }
 
 const rank: Readonly<Record<DenialKind, number>> = {
-  internal: 8,
-  unavailable: 7,
-  rate_limited: 6,
-  too_large: 5,
-  malformed: 4,
-  unsupported: 3,
-  forbidden: 2,
+  internal: 12,
+  unavailable: 11,
+  upstream: 10,
+  rate_limited: 9,
+  too_large: 8,
+  timeout: 7,
+  malformed: 6,
+  unsupported: 5,
+  method_not_allowed: 4,
+  forbidden: 3,
+  gone: 2,
   not_found: 1,
   unauthenticated: 0,
 };

@@ -1,7 +1,7 @@
 import type { DenialCode } from './codes.ts';
 
 /**
- * Why a call is denied, in nine words. The set is closed: each wire table is total over it, so every
+ * Why a call is denied, in thirteen words. The set is closed: each wire table is total over it, so every
  * denial has one status in every protocol.
  */
 export type DenialKind =
@@ -9,10 +9,14 @@ export type DenialKind =
   | 'unauthenticated'
   | 'forbidden'
   | 'not_found'
+  | 'method_not_allowed'
+  | 'gone'
   | 'too_large'
   | 'unsupported'
+  | 'timeout'
   | 'rate_limited'
   | 'unavailable'
+  | 'upstream'
   | 'internal';
 
 /** One challenge of `WWW-Authenticate` (RFC 9110 §11.6.1) as data; serialised in `wire/http`. */
@@ -54,10 +58,14 @@ const kinds: Readonly<Record<DenialKind, true>> = {
   unauthenticated: true,
   forbidden: true,
   not_found: true,
+  method_not_allowed: true,
+  gone: true,
   too_large: true,
   unsupported: true,
+  timeout: true,
   rate_limited: true,
   unavailable: true,
+  upstream: true,
   internal: true,
 };
 

@@ -7,10 +7,14 @@ export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
   unauthenticated: 'UNAUTHENTICATED',
   forbidden: 'FORBIDDEN',
   not_found: 'NOT_FOUND',
+  method_not_allowed: 'METHOD_NOT_ALLOWED',
+  timeout: 'TIMEOUT',
+  gone: 'GONE',
   too_large: 'PAYLOAD_TOO_LARGE',
   unsupported: 'UNSUPPORTED_MEDIA_TYPE',
   rate_limited: 'RATE_LIMITED',
   internal: 'INTERNAL_SERVER_ERROR',
+  upstream: 'BAD_GATEWAY',
   unavailable: 'SERVICE_UNAVAILABLE',
 });
 

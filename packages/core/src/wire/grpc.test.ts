@@ -17,6 +17,10 @@ test.each<[DenialKind, number]>([
   ['rate_limited', 8],
   ['unavailable', 14],
   ['internal', 13],
+  ['method_not_allowed', 12],
+  ['timeout', 4],
+  ['gone', 5],
+  ['upstream', 14],
 ])('%s is %i', (kind, code) => {
   expect(grpcDenial({ kind, code: 'a.b' })).toMatchObject({
     code,

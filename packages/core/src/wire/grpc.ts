@@ -7,10 +7,14 @@ export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
   unauthenticated: 16, // UNAUTHENTICATED
   forbidden: 7, // PERMISSION_DENIED
   not_found: 5, // NOT_FOUND
+  method_not_allowed: 12, // UNIMPLEMENTED
+  timeout: 4, // DEADLINE_EXCEEDED
+  gone: 5, // NOT_FOUND
   too_large: 8, // RESOURCE_EXHAUSTED, as gRPC itself answers oversized messages
   unsupported: 3, // INVALID_ARGUMENT
   rate_limited: 8, // RESOURCE_EXHAUSTED
   internal: 13, // INTERNAL
+  upstream: 14, // UNAVAILABLE
   unavailable: 14, // UNAVAILABLE
 });
 

@@ -39,10 +39,14 @@ describe('httpDenial', () => {
     ['unauthenticated', 401],
     ['forbidden', 403],
     ['not_found', 404],
+    ['method_not_allowed', 405],
+    ['timeout', 408],
+    ['gone', 410],
     ['too_large', 413],
     ['unsupported', 415],
     ['rate_limited', 429],
     ['internal', 500],
+    ['upstream', 502],
     ['unavailable', 503],
   ])('%s is %i', (kind, status) => {
     const { body, ...denial } = httpDenial({ kind, code: 'a.b' });

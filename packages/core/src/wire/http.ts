@@ -7,10 +7,14 @@ export const httpStatus: Readonly<Record<DenialKind, number>> = Object.freeze({
   unauthenticated: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
+  timeout: 408,
+  gone: 410,
   too_large: 413,
   unsupported: 415,
   rate_limited: 429,
   internal: 500,
+  upstream: 502,
   unavailable: 503,
 });
 
@@ -19,10 +23,14 @@ const titles: Readonly<Record<DenialKind, string>> = {
   unauthenticated: 'Unauthorized',
   forbidden: 'Forbidden',
   not_found: 'Not Found',
+  method_not_allowed: 'Method Not Allowed',
+  timeout: 'Request Timeout',
+  gone: 'Gone',
   too_large: 'Content Too Large',
   unsupported: 'Unsupported Media Type',
   rate_limited: 'Too Many Requests',
   internal: 'Internal Server Error',
+  upstream: 'Bad Gateway',
   unavailable: 'Service Unavailable',
 };
 
