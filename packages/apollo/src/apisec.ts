@@ -8,10 +8,13 @@ import {
   report,
 } from '@apisec/core/host';
 import {
+  assertTable,
   type CompiledFields,
   compileFields,
   type FieldPolicies,
   gateFields,
+  gateIntrospection,
+  listRootFields,
   openFields,
   refusalError,
 } from '@apisec/graphql';
@@ -124,7 +127,9 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
     serverWillStart: async ({ schema }) => {
       const compiled = compileFields(schema, fields);
       guarded.set(schema, compiled);
-      gateFields(schema, compiled.coordinates, fieldResolver);
+      assertTable(schema, admission);
+      gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
+      gateIntrospection(schema);
       return {
         schemaDidLoadOrUpdate: ({ coreSupergraphSdl }) =>
           assertConfiguration(
@@ -167,22 +172,27 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       }
       return {
         didResolveOperation: async () => {
-          const { denial, request, factsOf } = await (flight.ruling ??= decide());
+          const { denial, request, factsOf, admits } = await (flight.ruling ??= decide());
           // Stops the pipeline; what the caller sees of it is settled in willSendResponse.
           if (denial) throw refusalError(denial);
           // Over, and told so: nothing would tell the resolvers any more, or count them. Nobody reads this.
           if (flight.departed) throw new GraphQLError('The caller has left.');
-          openFields(contextValue, (coordinate, source, args, info) => {
-            // What depends on the caller is not for a cache that answers others without asking.
-            context.overallCachePolicy.restrict({ maxAge: 0 });
-            const facts = { ...factsOf(info), field: { coordinate, source, args } };
-            return guarded.get(info.schema)?.decide(request, facts, (decision) => {
+          const compiled = guarded.get(context.schema);
+          const fields = compiled?.open({
+            request,
+            factsOf,
+            oblige: (decision) => {
               const { allowed } = decision;
               const field = { allowed, duty: enforce(decision, onError) };
               flight.late.push(field);
               // Where a field fails, those beside it go on, and the answer does not wait for them.
               if (flight.ended) finishField(field, flight.ended);
-            });
+            },
+          });
+          openFields(contextValue, context.schema, (coordinate, source, args, info) => {
+            // What depends on the caller is not for a cache that answers others without asking.
+            if (compiled?.guards(coordinate)) context.overallCachePolicy.restrict({ maxAge: 0 });
+            return admits(coordinate) ?? fields?.(coordinate, source, args, info);
           });
         },
         willSendResponse: async (sending) => {

@@ -16,10 +16,11 @@ import {
   operationName,
   type RootField,
   rootArguments,
+  rootTypesOf,
   UNRESOLVED,
 } from '@apisec/graphql';
 import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
-import type { GraphQLResolveInfo } from 'graphql';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { viewRequest } from './request.ts';
 
 /** What the ruling needs of the plugin's options. */
@@ -39,6 +40,8 @@ export interface Ruling {
   readonly denial: Denial | undefined;
   /** The facts of the guard that admitted the root field above a field. */
   readonly factsOf: (info: GraphQLResolveInfo) => object;
+  /** Why a field of a root type is not resolved, where no guard decided it for this operation. */
+  readonly admits: (coordinate: string) => Denial | undefined;
 }
 
 type Operation<Context extends BaseContext> = Pick<
@@ -61,7 +64,13 @@ export async function rule<Context extends BaseContext>(
     const denial = fault('policy.threw', cause);
     const nothing = { obligations: [], trace: [], gathered: {} } as const;
     const duty = enforce({ allowed: false, denial, ...nothing }, plan.onError);
-    return { request: viewRequest(operation.request.http, {}), duty, denial, factsOf: () => ({}) };
+    return {
+      request: viewRequest(operation.request.http, {}),
+      duty,
+      denial,
+      factsOf: () => NO_FACTS,
+      admits: () => denial,
+    };
   }
 }
 
@@ -95,8 +104,35 @@ async function decide<Context extends BaseContext>(
   if (denial === undefined) {
     for (const each of decisions.values()) if (each.allowed) admit(contextValue, each);
   }
-  return { request, duty, denial, factsOf: lookUp(plan.admission, roots, decisions) };
+  return {
+    request,
+    duty,
+    denial,
+    factsOf: lookUp(plan.admission, roots, decisions),
+    admits: admitsOnly(plan.admission, operation.schema, roots),
+  };
 }
+
+/**
+ * With a table, what was decided is what the document names. A resolver that executes something else under the
+ * same context value gets no further than that.
+ */
+function admitsOnly(
+  admission: object,
+  schema: GraphQLSchema,
+  roots: readonly RootField[],
+): Ruling['admits'] {
+  if (!('admission' in admission)) return () => undefined;
+  const types = new Set(rootTypesOf(schema).map(({ name }) => name));
+  const decided = new Set(roots.map(({ coordinate }) => coordinate));
+  return (coordinate) =>
+    decided.has(coordinate) || !types.has(coordinate.slice(0, coordinate.indexOf('.')))
+      ? undefined
+      : UNDECIDED;
+}
+
+const UNDECIDED: Denial = Object.freeze({ kind: 'forbidden', code: 'policy.no_grant' });
+const NO_FACTS = Object.freeze({});
 
 function rootsOf<Context extends BaseContext>({
   schema,
@@ -129,10 +165,16 @@ function sharesOf<Context extends BaseContext>(
     const guard = admissionFor(admission, coordinate);
     const share = shares.get(guard) ?? [];
     shares.set(guard, share);
-    // Selections of one name in the response are one field, which is resolved once.
-    if (!operation || seen.has(responseName)) continue;
-    seen.add(responseName);
+    if (!operation) continue;
     const args = () => rootArguments(schema, operation, root, request.variables ?? {});
+    if (root.below) {
+      // How often it runs depends on data, so it is as if it ran several times.
+      share.push({ coordinate, args }, { coordinate, args });
+      continue;
+    }
+    // Selections of one name in the response are one field, which is resolved once.
+    if (seen.has(responseName)) continue;
+    seen.add(responseName);
     share.push({ coordinate, args });
   }
   return shares;
@@ -171,14 +213,15 @@ function lookUp(
   decisions: ReadonlyMap<object, Decision<object>>,
 ): Ruling['factsOf'] {
   const byName = new Map<string | number, object>();
-  for (const { coordinate, responseName } of roots) {
+  for (const { coordinate, responseName, below } of roots) {
+    if (below) continue;
     const decision = decisions.get(admissionFor(admission, coordinate));
     if (decision?.allowed) byName.set(responseName, decision.facts);
   }
   return ({ path }) => {
     let root = path;
     while (root.prev) root = root.prev;
-    return byName.get(root.key) ?? {};
+    return byName.get(root.key) ?? NO_FACTS;
   };
 }
 

@@ -5,14 +5,15 @@ import {
   type GraphqlFacts,
   guard,
   type MaybePromise,
+  type Policy,
   pass,
   type RequestLike,
   type Role,
-  type SyncPolicy,
 } from '@apisec/core';
 import { fault, isThenable } from '@apisec/core/host';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { expandCoordinate } from './gate-fields.ts';
+import type { FieldGate } from './open-operations.ts';
 
 /** What is attested about a field that is about to be resolved. */
 export interface FieldFacts {
@@ -26,28 +27,34 @@ export interface FieldFacts {
 }
 
 /**
- * Policies by schema coordinate (`User.email`). One for a field of an interface holds for every type that
- * implements it, together with the type's own. Only policies that answer at once can guard a field.
+ * Policies by schema coordinate: of a field (`User.email`) or of a whole type (`User.*`). One for an interface, or a field
+ * of it, holds for every type that implements it, together with the type's own. A policy that answers at once costs
+ * no promise; one that needs a promise is asked for all fields of a level before any of them is waited for, so that
+ * what it loads can be loaded together.
  */
 export type FieldPolicies<Facts extends object> = Readonly<
-  Record<string, SyncPolicy<Facts & GraphqlFacts & FieldFacts, object, Role>>
+  Record<string, Policy<Facts & GraphqlFacts & FieldFacts, object, Role>>
 >;
 
 /** Field policies, ready to decide. */
 export interface CompiledFields {
   /** Coordinates of every guarded field, of object types only. */
   readonly coordinates: readonly string[];
+  readonly guards: (coordinate: string) => boolean;
   /**
-   * Decides one field. A policy that needs a promise refuses, and so does one that wants to see messages or
-   * payloads, since a field has neither.
-   *
-   * @param oblige takes what the field's policies oblige the server to do.
+   * Opens the fields of one operation. A policy that looks at neither `source` nor `args` is asked once for each
+   * coordinate. One that wants to see messages or payloads denies, since a field has neither.
    */
-  readonly decide: (
-    request: RequestLike,
-    facts: FieldFacts,
-    oblige: (decision: Decision<object>) => void,
-  ) => Denial | undefined;
+  readonly open: (operation: FieldOperation) => FieldGate;
+}
+
+/** One operation, as field policies see it. */
+export interface FieldOperation {
+  readonly request: RequestLike;
+  /** The facts of the guard above a field; the same object for each field below it. */
+  readonly factsOf: (info: GraphQLResolveInfo) => object;
+  /** Takes what the field's policies oblige the server to do. */
+  readonly oblige: (decision: Decision<object>) => void;
 }
 
 interface FieldGuard {
@@ -63,7 +70,7 @@ const admitted = definePolicy({ name: 'admitted', role: 'grant', check: () => pa
  * @throws ConfigurationError when a coordinate is not in the schema, or an entry is no policy.
  */
 export function compileFields(schema: GraphQLSchema, table: FieldPolicies<never>): CompiledFields {
-  const policies = new Map<string, SyncPolicy<never, object, Role>[]>();
+  const policies = new Map<string, Policy<never, object, Role>[]>();
   for (const [coordinate, policy] of Object.entries(table)) {
     for (const field of expandCoordinate(schema, coordinate)) {
       policies.set(field, [...(policies.get(field) ?? []), policy]);
@@ -78,20 +85,55 @@ export function compileFields(schema: GraphQLSchema, table: FieldPolicies<never>
   }
   return {
     coordinates: [...guards.keys()],
-    decide: (request, facts, oblige) => {
-      const decision = guards.get(facts.field.coordinate)?.check(request, facts);
-      if (decision === undefined) return undefined;
-      // A guard's promise never rejects, so nobody has to wait for it.
-      if (isThenable(decision)) return fault('policy.invalid_outcome');
-      if (decision.obligations.length > 0) oblige(decision);
-      if (!decision.allowed) return decision.denial;
-      if (decision.obligations.some((duty) => duty.onMessage)) return fault('message.unavailable');
-      if (decision.obligations.some((duty) => duty.onRelease)) return fault('release.unfilterable');
-      return undefined;
-    },
+    guards: (coordinate) => guards.has(coordinate),
+    open: (operation) => openWith(guards, operation),
+  };
+}
+
+const OPEN = 'open';
+
+function openWith(
+  guards: ReadonlyMap<string, FieldGuard>,
+  { request, factsOf, oblige }: FieldOperation,
+): FieldGate {
+  // By facts, since each guard above has its own.
+  const known = new Map<object, Map<string, Denial | typeof OPEN>>();
+  const judge = (decision: Decision<object>): Denial | undefined => {
+    if (decision.obligations.length > 0) oblige(decision);
+    if (!decision.allowed) return decision.denial;
+    if (decision.obligations.some((duty) => duty.onMessage)) return fault('message.unavailable');
+    if (decision.obligations.some((duty) => duty.onRelease)) return fault('release.unfilterable');
+    return undefined;
+  };
+  return (coordinate, source, args, info) => {
+    const policies = guards.get(coordinate);
+    if (policies === undefined) return undefined;
+    const facts = factsOf(info);
+    const decided = known.get(facts) ?? new Map<string, Denial | typeof OPEN>();
+    known.set(facts, decided);
+    const before = decided.get(coordinate);
+    if (before !== undefined) return before === OPEN ? undefined : before;
+    let particular = false;
+    const field: FieldFacts['field'] = {
+      coordinate,
+      get source() {
+        particular = true;
+        return source;
+      },
+      get args() {
+        particular = true;
+        return args;
+      },
+    };
+    const decision = policies.check(request, { ...facts, field });
+    // A guard's promise never rejects.
+    if (isThenable(decision)) return decision.then(judge);
+    const denial = judge(decision);
+    if (!particular) decided.set(coordinate, denial ?? OPEN);
+    return denial;
   };
 }
 
 interface Untyped extends FieldGuard {
-  readonly use: (policy: SyncPolicy<never, object, Role>) => Untyped;
+  readonly use: (policy: Policy<never, object, Role>) => Untyped;
 }

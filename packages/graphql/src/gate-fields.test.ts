@@ -17,7 +17,7 @@ const rootValue = { user: { id: 1, name: 'ann' }, other: { id: 2 } };
 function run(gated: readonly string[], contextValue: unknown, gates: readonly FieldGate[] = []) {
   const schema = buildSchema(sdl);
   gateFields(schema, gated);
-  for (const gate of gates) openFields(contextValue as object, gate);
+  for (const gate of gates) openFields(contextValue as object, schema, gate);
   const document = parse('{ user { id name } other { id } }');
   return execute({ schema, document, rootValue, contextValue }) as {
     data: any;
@@ -31,6 +31,8 @@ describe('expandCoordinate', () => {
     ['a field of an object type', 'User.name', ['User.name']],
     ['a field of an interface', 'Node.id', ['User.id', 'Order.id']],
     ['a field of an interface of interfaces', 'Base.id', ['User.id', 'Order.id']],
+    ['every field of a type', 'User.*', ['User.id', 'User.name']],
+    ['every field of an interface', 'Node.*', ['User.id', 'User.name', 'Order.id']],
   ])('answers for %s', (_, coordinate, fields) => {
     expect(expandCoordinate(schema, coordinate)).toEqual(fields);
   });

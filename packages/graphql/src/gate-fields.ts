@@ -1,5 +1,5 @@
 import type { Denial } from '@apisec/core';
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, isThenable } from '@apisec/core/host';
 import {
   defaultFieldResolver,
   type GraphQLField,
@@ -8,28 +8,32 @@ import {
   type GraphQLResolveInfo,
   type GraphQLSchema,
   isInterfaceType,
+  isNonNullType,
   isObjectType,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
 } from 'graphql';
+import { type OpenOperation, operationsOf } from './open-operations.ts';
 import { refusalError } from './refusal-error.ts';
 
-/** Decides one field of one operation, before its resolver: answers the refusal, or nothing. */
-export type FieldGate = (
-  coordinate: string,
-  source: unknown,
-  args: Readonly<Record<string, unknown>>,
-  info: GraphQLResolveInfo,
-) => Denial | undefined;
-
+type Field = GraphQLField<unknown, unknown>;
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
-const gates = new WeakMap<object, FieldGate[]>();
 const gated = new WeakSet<object>();
+const introspected = new WeakSet<GraphQLSchema>();
+let introspectionIsGated = false;
 
 const UNDECIDED: Denial = Object.freeze({ kind: 'forbidden', code: 'policy.no_grant' });
 
 /**
- * The fields of object types that a coordinate stands for: itself, or for a field of an interface the same
- * field of every type that implements it.
+ * How many errors one coordinate may add to one answer. What is denied beyond that is null without an error of its
+ * own where the schema allows null: a denied list must not cost more than the list.
+ */
+const MAX_ERRORS = 10;
+
+/**
+ * The fields of object types that a coordinate stands for: itself; for a field of an interface the same
+ * field of every type that implements it; `Type.*` for every field of a type.
  *
  * @throws ConfigurationError when the schema has no such type or field.
  */
@@ -37,20 +41,28 @@ export function expandCoordinate(schema: GraphQLSchema, coordinate: string): rea
   const [typeName = '', fieldName = '', ...rest] = coordinate.split('.');
   const type = schema.getType(typeName);
   assertConfiguration(
-    rest.length === 0 && (isObjectType(type) || isInterfaceType(type)),
-    `fields: "${coordinate}" names no object type or interface of the schema; write 'Type.field'.`,
+    rest.length === 0 &&
+      !typeName.startsWith('__') &&
+      (isObjectType(type) || isInterfaceType(type)),
+    `fields: "${coordinate}" names no object type or interface of the schema; write 'Type.field' or 'Type.*'.`,
   );
+  const owners = isInterfaceType(type) ? schema.getImplementations(type).objects : [type];
+  if (fieldName === '*') {
+    return owners.flatMap((owner) =>
+      Object.keys(owner.getFields()).map((field) => `${owner.name}.${field}`),
+    );
+  }
   assertConfiguration(
     Object.hasOwn(type.getFields(), fieldName),
     `fields: type "${typeName}" has no field "${fieldName}".`,
   );
-  const owners = isInterfaceType(type) ? schema.getImplementations(type).objects : [type];
   return owners.map(({ name }) => `${name}.${fieldName}`);
 }
 
 /**
- * Puts a gate in front of the resolvers of these fields of object types, in place. From then on such a field
- * is resolved only in operations for which {@link openFields} was called, and refused in any other.
+ * Puts a gate in front of the resolvers of these fields of object types, in place, and of their sources of events.
+ * From then on such a field is resolved only in operations for which `openFields` was called with this schema, and
+ * denied in any other: whoever else executes the schema finds it closed.
  *
  * @param fieldResolver what the server resolves fields with that have no resolver of their own, where it
  * is not the default.
@@ -64,28 +76,68 @@ export function gateFields(
     const [typeName = '', fieldName = ''] = coordinate.split('.');
     // Coordinates of object types only, as expandCoordinate gives them.
     const field = (schema.getType(typeName) as GraphQLObjectType).getFields()[fieldName];
-    if (field && !gated.has(field)) gate(field, coordinate, fieldResolver);
+    if (field === undefined || gated.has(field)) continue;
+    gated.add(field);
+    const isEventSource = schema.getSubscriptionType()?.name === typeName;
+    const { resolve = fieldResolver, subscribe = isEventSource ? fieldResolver : undefined } =
+      field;
+    field.resolve = gate(field, coordinate, schema, resolve);
+    if (subscribe) field.subscribe = gate(field, coordinate, schema, subscribe);
   }
 }
 
-/** Lets an operation, known by its context value, resolve gated fields, each as `decide` says. */
-export function openFields(contextValue: object, decide: FieldGate): void {
-  const known = gates.get(contextValue);
-  if (known) known.push(decide);
-  else gates.set(contextValue, [decide]);
+/**
+ * The same for `__schema` and `__type`. GraphQL.js has one definition of each for all schemas, so the gate stands there
+ * once, and lets pass what is not said of a schema that was named here.
+ */
+export function gateIntrospection(schema: GraphQLSchema): void {
+  introspected.add(schema);
+  if (introspectionIsGated) return;
+  introspectionIsGated = true;
+  for (const field of [SchemaMetaFieldDef, TypeMetaFieldDef]) {
+    const { resolve = defaultFieldResolver } = field;
+    field.resolve = (source, args, contextValue, info) => {
+      if (!introspected.has(info.schema)) return resolve(source, args, contextValue, info);
+      const coordinate = `${info.parentType.name}.${info.fieldName}`;
+      const checked = gate(field, coordinate, info.schema, resolve);
+      return checked(source, args, contextValue, info);
+    };
+  }
 }
 
-function gate(field: GraphQLField<unknown, unknown>, coordinate: string, next: Resolver): void {
-  const resolve = field.resolve ?? next;
-  gated.add(field);
-  field.resolve = (source, args, contextValue, info) => {
-    // A WeakMap answers undefined for a context value that is no object.
-    const deciders = gates.get(contextValue as object);
-    if (deciders === undefined) throw refusalError(UNDECIDED, info);
-    for (const decide of deciders) {
-      const denial = decide(coordinate, source, args, info);
-      if (denial) throw refusalError(denial, info);
-    }
-    return resolve(source, args, contextValue, info);
+function gate(field: Field, coordinate: string, schema: GraphQLSchema, next: Resolver): Resolver {
+  return (source, args, contextValue, info) => {
+    let decided = false;
+    const pass = (from: OpenOperation | undefined): unknown => {
+      for (let operation = from; operation !== undefined; operation = operation.earlier) {
+        // Of another schema: its table says nothing of this field, though it may have one of this name.
+        if (operation.schema !== schema) continue;
+        decided = true;
+        const denial = operation.decide(coordinate, source, args, info);
+        if (denial === undefined) continue;
+        const { earlier } = operation;
+        if (!isThenable(denial)) return refuse(operation, denial, field, coordinate, info);
+        const asked = operation;
+        return denial.then((late) =>
+          late ? refuse(asked, late, field, coordinate, info) : pass(earlier),
+        );
+      }
+      if (!decided) throw refusalError(UNDECIDED, info);
+      return next(source, args, contextValue, info);
+    };
+    return pass(operationsOf(contextValue));
   };
+}
+
+function refuse(
+  operation: OpenOperation,
+  denial: Denial,
+  field: Field,
+  coordinate: string,
+  info: GraphQLResolveInfo,
+): null {
+  const errors = (operation.errors.get(coordinate) ?? 0) + 1;
+  operation.errors.set(coordinate, errors);
+  if (errors > MAX_ERRORS && !isNonNullType(field.type)) return null;
+  throw refusalError(denial, info);
 }

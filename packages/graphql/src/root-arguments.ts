@@ -2,6 +2,7 @@ import {
   type GraphQLSchema,
   getArgumentValues,
   getVariableValues,
+  isObjectType,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { RootField } from './root-fields.ts';
@@ -13,10 +14,11 @@ import type { RootField } from './root-fields.ts';
 export function rootArguments(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
-  { node }: RootField,
+  { node, coordinate }: RootField,
   variables: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> | undefined {
-  const field = node && schema.getRootType(operation.operation)?.getFields()[node.name.value];
+  const type = schema.getType(coordinate.slice(0, coordinate.indexOf('.')));
+  const field = node && isObjectType(type) ? type.getFields()[node.name.value] : undefined;
   if (node === undefined || field === undefined) return undefined;
   try {
     const known = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
