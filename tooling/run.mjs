@@ -1,10 +1,11 @@
 // Stands behind the root scripts, so that a fresh clone needs nothing but Node and npm:
 // it installs the workspace when that is missing or out of date, then runs the tool asked for.
 // It may import nothing from node_modules: there may be none yet.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { ensureInstalled, pnpm } from './install.mjs';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
@@ -13,42 +14,7 @@ if (major < 20 || (major === 20 && minor < 19)) {
 }
 
 const root = join(import.meta.dirname, '..');
-const read = (file) => {
-  try {
-    return readFileSync(join(root, file), 'utf8');
-  } catch {
-    return undefined;
-  }
-};
-
-const pnpmVersion = /pnpm@([^+"]+)/.exec(JSON.parse(read('package.json')).packageManager)[1];
 const windows = process.platform === 'win32';
-const hasPnpm = () =>
-  spawnSync('pnpm', ['--version'], { cwd: root, shell: windows, stdio: 'ignore' }).status === 0;
-// `--yes` on the command line, because npx would stop and ask where npm is configured with yes=false.
-const pnpm = (args) =>
-  hasPnpm() ? ['pnpm', args] : ['npx', ['--yes', `pnpm@${pnpmVersion}`, ...args]];
-
-function ensureInstalled() {
-  // pnpm leaves a copy of the lockfile it installed from. Time stamps would not do: a git checkout
-  // changes them, and an install that finds nothing to do does not.
-  const installed = existsSync(join(root, 'node_modules/.modules.yaml'));
-  if (installed && read('node_modules/.pnpm/lock.yaml') === read('pnpm-lock.yaml')) return;
-  console.error('apisec: installing dependencies, this takes a few seconds …');
-  const [command, args] = pnpm(['install', '--frozen-lockfile']);
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
-    shell: windows,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    // CI: pnpm must never stop to ask whether it may replace a node_modules made by something else.
-    env: { ...process.env, CI: 'true' },
-  });
-  if (status === 0) return;
-  console.error(`${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
-  console.error(`apisec: \`${command} ${args.join(' ')}\` failed`);
-  process.exit(status || 1);
-}
 
 const ignore = () => {};
 
@@ -106,6 +72,7 @@ const bin = (name, ...args) => {
 };
 
 const commands = {
+  install: () => 0,
   start: (args) => source('examples/demo/src/main.ts', args),
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
   lint: (args) =>
@@ -135,10 +102,23 @@ const commands = {
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
 };
 
+/** Before anything is installed, so that `--help` answers at once. */
+function answerUsage(flags) {
+  const unknown = flags.find((flag) => !['--serve', '--help', '-h'].includes(flag));
+  if (unknown === undefined && !flags.includes('--help') && !flags.includes('-h')) return;
+  const write = unknown === undefined ? console.log : console.error;
+  if (unknown !== undefined) write(`apisec: the demo does not know ${unknown}\n`);
+  write(`npm start               one policy, six transports: calls each, prints one table
+npm start -- --serve    keeps the six servers up, prints calls to paste
+npm start -- --help     prints this`);
+  process.exit(unknown === undefined ? 0 : 2);
+}
+
 const [name, ...args] = process.argv.slice(2);
 if (!Object.hasOwn(commands, name ?? '')) {
   console.error(`usage: node tooling/run.mjs <${Object.keys(commands).join(' | ')}> [arguments]`);
   process.exit(2);
 }
-ensureInstalled();
+if (name === 'start') answerUsage(args);
+await ensureInstalled();
 process.exitCode = await commands[name](args);

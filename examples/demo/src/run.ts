@@ -22,6 +22,12 @@ export async function run({
   width,
 }: RunOptions): Promise<boolean> {
   const started = performance.now();
+  write(`
+One policy (examples/demo/src/policy.ts) guards the same shop on Express,
+Fastify, Hono, plain fetch, Apollo (GraphQL) and gRPC. Honest and hostile
+callers now make ${scenarios.length} calls to each, over real sockets, with real tokens.
+A tick says: answered as it must be. Numbers are HTTP statuses.
+`);
   const demo = await startDemo(policy);
   let rows: readonly Row[];
   try {
@@ -39,6 +45,10 @@ export async function run({
   write(`\n${drawTable(rows, { transports: transportNames, color, width })}\n\n`);
   write(`The policy on trial would have denied ${logged} calls (expected: ${tried}).\n`);
   write(`${good ? '✓' : '✗'} ${right} of ${cells.length} answers as expected, in ${seconds} s.\n`);
+  write(`
+Read next:  examples/demo/src/policy.ts   who may do what, on all six
+Type next:  npm start -- --serve          call the six servers yourself
+`);
   return good;
 }
 

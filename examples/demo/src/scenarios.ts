@@ -65,7 +65,7 @@ export const scenarios: readonly Scenario[] = [
     expect: denied('unauthenticated', 'credentials.missing'),
   },
   {
-    name: 'credentials twice',
+    name: 'two credentials',
     operation: 'orders',
     tokens: ['reader', 'manager'],
     expect: denied('malformed', 'credentials.repeated'),
@@ -89,7 +89,7 @@ export const scenarios: readonly Scenario[] = [
     expect: denied('unauthenticated', 'token.algorithm_refused'),
   },
   {
-    name: 'public key as HMAC',
+    name: 'HMAC, public key',
     operation: 'orders',
     tokens: ['confused'],
     expect: denied('unauthenticated', 'token.algorithm_refused'),
@@ -126,7 +126,7 @@ export const scenarios: readonly Scenario[] = [
     expect: denied('forbidden', 'cors.origin_refused'),
   },
   {
-    name: 'unlisted operation',
+    name: 'unlisted call',
     operation: 'debug',
     tokens: ['manager'],
     expect: denied('forbidden', 'operation.unlisted'),
@@ -145,7 +145,7 @@ export const scenarios: readonly Scenario[] = [
     expect: denied('unavailable', 'keys.unavailable'),
   },
   {
-    name: 'policy that throws',
+    name: 'policy throws',
     operation: 'payout',
     tokens: ['reader'],
     expect: denied('internal', 'policy.threw'),

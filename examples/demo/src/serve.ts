@@ -1,37 +1,76 @@
 import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Completion } from '@apisec/core';
 import { startDemo } from './demo.ts';
 import { CLIENT_SECRET, SHOP } from './provider.ts';
 
-/** Keeps the demo up, prints how to call it, and stops when asked to (Ctrl-C). */
+const PROTO = join(import.meta.dirname, '../proto');
+
+/** Keeps the demo up, prints calls to paste and how each is decided; stops when asked to (Ctrl-C). */
 export async function serve(write: (text: string) => void): Promise<void> {
-  const { ports, customers, tokens, close } = await startDemo();
+  const demo = await startDemo(undefined, (completion) => write(`${describe(completion)}\n`));
+  const { ports, customers, tokens, close } = demo;
   const url = (transport: keyof typeof ports): string => `http://127.0.0.1:${ports[transport]}`;
-  const auth = '-H "Authorization: Bearer $TOKEN"';
   write(`
-The shop is up on six transports. A token that may read orders, good for an hour:
+The shop is up on six transports, behind one policy: examples/demo/src/policy.ts
+Paste this block into a second terminal. How each call is decided, and why,
+appears here. The token may read orders, and is good for an hour.
 
 TOKEN=${tokens.reader}
-
-Express: open to everyone
-  curl -i ${url('Express')}/health
-Express: orders, without the token and with it
-  curl -i ${url('Express')}/orders
-  curl -i ${url('Express')}/orders ${auth}
-Fastify: placing an order needs another scope
-  curl -i -X POST ${url('Fastify')}/orders ${auth}
-Hono: the script of a foreign web page
-  curl -i ${url('Hono')}/orders ${auth} -H "Origin: https://evil.example"
-fetch: an endpoint that the policy does not list
-  curl -i ${url('fetch')}/debug ${auth}
-Apollo: the same orders
-  curl -i ${url('Apollo')}/ ${auth} --json '{"query":"{ orders { message } }"}'
-gRPC: the same orders; needs grpcurl, which does not come with this project
-  grpcurl -plaintext -import-path examples/demo/proto -proto shop.proto ${auth} 127.0.0.1:${ports.gRPC} shop.v1.Shop/Orders
-The identity provider: a token for a manager, who may POST /refunds
-  curl -s ${customers.issuer}/token -u backoffice:${CLIENT_SECRET} -d grant_type=client_credentials -d scope=orders:read -d resource=${SHOP}
+AUTH="Authorization: Bearer $TOKEN"
+EXPRESS=${url('Express')} FASTIFY=${url('Fastify')}
+HONO=${url('Hono')} FETCH=${url('fetch')}
+APOLLO=${url('Apollo')} GRPC=127.0.0.1:${ports.gRPC}
+call() { printf '\\n## %s\\n' "$1"; shift; curl -sS -i -w '\\n' "$@"; }
+call 'Express: open to everyone' $EXPRESS/health
+call 'Express: orders, without a token' $EXPRESS/orders
+call 'Express: orders, with the token' $EXPRESS/orders -H "$AUTH"
+call 'Fastify: placing an order needs another scope' \\
+  -X POST $FASTIFY/orders -H "$AUTH"
+call 'Hono: the script of a foreign web page' \\
+  $HONO/orders -H "$AUTH" -H 'Origin: https://evil.example'
+call 'fetch: an endpoint that the policy does not list' $FETCH/debug -H "$AUTH"
+call 'Apollo: the same orders' $APOLLO -H "$AUTH" \\
+  -H 'Content-Type: application/json' -d '{"query":"{ orders { message } }"}'
+call 'Apollo: the preflight of a foreign web page' -X OPTIONS $APOLLO \\
+  -H 'Origin: https://evil.example' -H 'Access-Control-Request-Method: POST'
+printf '\\n## gRPC: the same orders (needs grpcurl)\\n'
+if command -v grpcurl; then grpcurl -plaintext -H "$AUTH" \\
+  -import-path '${PROTO}' \\
+  -proto shop.proto $GRPC shop.v1.Shop/Orders; else echo 'grpcurl is missing'; fi
+call 'The identity provider: a token for a manager, who may POST /refunds' \\
+  ${customers.issuer}/token \\
+  -u backoffice:${CLIENT_SECRET} \\
+  -d grant_type=client_credentials -d scope=orders:read \\
+  -d resource=${SHOP}
 
 Ctrl-C stops it.
+
 `);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await close();
+}
+
+/** One line about a call: what it was, how it ended, and which policy said so with which code. */
+function describe({ outcome, status, denial, facts, trace }: Completion): string {
+  // Every adapter supplies `call`, and authenticating policies add `principal`.
+  const { call, principal } = facts as {
+    readonly call?: { readonly protocol: string; readonly operation?: string | undefined };
+    readonly principal?: { readonly subject: string };
+  };
+  const why = trace.flatMap(({ policy, verdict, denial }) =>
+    verdict === 'denied' || verdict === 'would_deny'
+      ? [`${verdict === 'denied' ? 'by' : 'would be denied by'} ${policy} ${denial?.code ?? ''}`]
+      : [],
+  );
+  const reason = why.length > 0 ? why.join(', ') : (denial?.code ?? '');
+  return [
+    outcome.padEnd(9),
+    `${call?.protocol ?? ''} ${call?.operation ?? ''}`.padEnd(28),
+    String(status ?? '').padEnd(3),
+    principal === undefined ? 'anonymous' : `for ${principal.subject}`,
+    reason,
+  ]
+    .join('  ')
+    .trimEnd();
 }

@@ -2,6 +2,8 @@
 export interface Cell {
   readonly text: string;
   readonly ok: boolean;
+  /** The text where a line has little room. Absent: the same. */
+  readonly short?: string;
 }
 
 export interface Row {
@@ -15,7 +17,7 @@ export interface TableOptions {
   /** Above the cells. */
   readonly transports: readonly string[];
   readonly color: boolean;
-  /** Characters in a line. Where the table would be wider, each denial gets a line of its own. */
+  /** Characters in a line. Where the table would be wider, cells are shorter; then denials get lines of their own. */
   readonly width: number;
 }
 
@@ -24,13 +26,25 @@ export function drawTable(
   rows: readonly Row[],
   { transports, color, width }: TableOptions,
 ): string {
-  const wide = align([
-    ['scenario', 'decision', ...transports],
-    ...rows.map(({ name, decision, cells }) => [name, decision, ...cells.map(cellText)]),
-  ]);
-  const fits = wide.every((line) => line.length <= width);
-  const lines = fits ? wide : align([['scenario', ...transports], ...rows.flatMap(twoLines)]);
-  const text = lines.join('\n');
+  const draw = (
+    heads: readonly string[],
+    textOf: (cell: Cell) => string,
+    gap?: string,
+  ): readonly string[] =>
+    align(
+      [
+        ['scenario', 'decision', ...heads],
+        ...rows.map(({ name, decision, cells }) => [name, decision, ...cells.map(textOf)]),
+      ],
+      gap,
+    );
+  const layouts = [
+    draw(transports, cellText),
+    draw(transports.map(shortHead), shortText, ' '),
+    align([['scenario', ...transports], ...rows.flatMap(twoLines)]),
+  ];
+  const lines = layouts.find((each) => each.every((line) => line.length <= width)) ?? layouts[2];
+  const text = (lines ?? []).join('\n');
   return color ? text.replace(/✓/g, GREEN).replace(/✗/g, RED) : text;
 }
 
@@ -42,11 +56,20 @@ function twoLines({ name, decision, cells }: Row): readonly (readonly string[])[
   return decision === 'allowed' ? [first] : [first, [`  ${decision}`]];
 }
 
+/** "Express" is "Expr.", above cells as wide as "200 ✓". */
+function shortHead(name: string): string {
+  return name.length > 6 ? `${name.slice(0, 4)}.` : name;
+}
+
+function shortText({ text, short = text, ok }: Cell): string {
+  return `${short} ${ok ? '✓' : '✗'}`.trimStart();
+}
+
 function cellText({ text, ok }: Cell): string {
   return `${text} ${ok ? '✓' : '✗'}`;
 }
 
-function align(lines: readonly (readonly string[])[]): readonly string[] {
+function align(lines: readonly (readonly string[])[], gap = '  '): readonly string[] {
   const columns = Math.max(...lines.map((line) => line.length));
   const widths = Array.from({ length: columns }, (_, at) =>
     Math.max(...lines.map((line) => line[at]?.length ?? 0)),
@@ -54,7 +77,7 @@ function align(lines: readonly (readonly string[])[]): readonly string[] {
   return lines.map((line) =>
     line
       .map((text, at) => text.padEnd(widths[at] ?? 0))
-      .join('  ')
+      .join(gap)
       .trimEnd(),
   );
 }

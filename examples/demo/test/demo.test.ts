@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { allowAnonymous, coverage, guard } from '@apisec/core';
 import { expect, test } from 'vitest';
-import { shopPolicy } from '../src/policy.ts';
+import { STOREFRONT, shopPolicy } from '../src/policy.ts';
 import { run } from '../src/run.ts';
 import { type Scenario, scenarios } from '../src/scenarios.ts';
 import { drawTable } from '../src/table.ts';
@@ -42,29 +42,61 @@ test(
     expect(output()).not.toContain('✗');
     expect(code).toBe(0);
     expect(output()).toContain('132 of 132 answers as expected');
-    expect(output()).toMatch(/^scenario +decision +Express +Fastify +Hono +fetch +Apollo +gRPC$/m);
-    expect(output()).toMatch(
-      /^key server down +keys\.unavailable( +503 ✓){4} +SERVICE_UNAVAILABLE ✓ +UNAVAILABLE ✓$/m,
-    );
+    expect(output()).toMatch(/^scenario +decision +Expr\. Fast\. Hono +fetch Apollo gRPC$/m);
+    expect(output()).toMatch(/^key server down +keys\.unavailable( +503 ✓){4} ✓ +✓$/m);
+    const lines = output().split('\n');
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines[1]).toMatch(/^Starting /);
+    expect(output()).toContain('npm start -- --serve');
     // Nothing else is printed: no warnings of libraries, no colours.
-    expect(output().trim().split('\n')).toHaveLength(scenarios.length + 4);
+    expect(output().trim().split('\n')).toHaveLength(scenarios.length + 14);
   },
   TIMEOUT,
 );
 
 test(
-  'serves until it is stopped, and the printed lines work',
+  'serves until it is stopped, prints a block to paste, and shows why each call was denied',
   async () => {
     const { child, output } = start('--serve');
     const closed = once(child, 'close');
     await expect.poll(output, { timeout: TIMEOUT / 2 }).toContain('Ctrl-C stops it.');
-    const [, token = ''] = /^TOKEN=(\S+)$/m.exec(output()) ?? [];
-    const [, url = ''] = /curl -i (http:\S+\/orders) -H/.exec(output()) ?? [];
-    const denied = await fetch(url);
-    const admitted = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+    const [block = ''] = /^TOKEN=[^]*?\n\n/m.exec(output()) ?? [];
+    // A shell that knows POSIX alone takes it whole; curl may be missing, the calls below do without.
+    expect(spawnSync('sh', ['-n'], { input: block }).status).toBe(0);
+    const [, token = ''] = /^TOKEN=(\S+)$/m.exec(block) ?? [];
+    const [, express = ''] = /EXPRESS=(\S+)/.exec(block) ?? [];
+    const [, apollo = ''] = /APOLLO=(\S+)/.exec(block) ?? [];
+    const denied = await fetch(`${express}/orders`);
+    const admitted = await fetch(`${express}/orders`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
     expect([denied.status, admitted.status]).toEqual([401, 200]);
+    await expect
+      .poll(output)
+      .toMatch(/^denied +http GET \/orders +401 +anonymous +by authenticateJwt credentials/m);
+    await expect.poll(output).toMatch(/^succeeded +http GET \/orders +200 +for reports$/m);
+
+    const preflight = (origin: string) =>
+      fetch(apollo, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      });
+    const [foreign, own] = [await preflight('https://evil.example'), await preflight(STOREFRONT)];
+    expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+    expect(own.headers.get('access-control-allow-origin')).toBe(STOREFRONT);
+    expect([foreign.status, own.status]).toEqual([403, 204]);
     child.kill('SIGINT');
     expect(await closed).toEqual([0, null]);
+  },
+  TIMEOUT,
+);
+
+test(
+  'does not know other arguments',
+  async () => {
+    const { child, output } = start('--sreve');
+    expect(await once(child, 'close')).toEqual([2, null]);
+    expect(output()).toContain('does not know --sreve');
   },
   TIMEOUT,
 );

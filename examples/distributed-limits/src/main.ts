@@ -21,7 +21,9 @@ const app = createApp({
   },
 });
 
-const server = app.listen(Number(PORT), '127.0.0.1', () => {
+const server = app.listen(Number(PORT), '127.0.0.1', (error) => {
+  // Express calls this, too, when the port is taken.
+  if (error) throw error;
   const { port } = server.address() as AddressInfo;
   console.log(`listening on http://127.0.0.1:${port}/search`);
 });

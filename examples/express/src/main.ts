@@ -6,6 +6,8 @@ const {
   PORT = '3000',
 } = process.env;
 
-createApp({ issuer, audience }).listen(Number(PORT), () => {
+createApp({ issuer, audience }).listen(Number(PORT), (error) => {
+  // Express calls this, too, when the port is taken.
+  if (error) throw error;
   console.log(`Orders on http://localhost:${PORT}/orders, for access tokens of ${issuer}`);
 });

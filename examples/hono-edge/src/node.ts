@@ -8,8 +8,9 @@ const {
   PORT = '3000',
 } = process.env;
 
-serve({
-  fetch: (request) => worker.fetch(request, { ISSUER, AUDIENCE }),
-  port: Number(PORT),
-});
-console.log(`Orders on http://localhost:${PORT}, for access tokens of ${ISSUER}`);
+serve(
+  { fetch: (request) => worker.fetch(request, { ISSUER, AUDIENCE }), port: Number(PORT) },
+  () => {
+    console.log(`Orders on http://localhost:${PORT}/orders, for access tokens of ${ISSUER}`);
+  },
+);

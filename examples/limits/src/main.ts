@@ -43,7 +43,9 @@ const app = createApp({
 const url = `http://127.0.0.1:${PORT}`;
 const alice = `-H 'Authorization: Bearer ${await token()}'`;
 const admin = `-H 'Authorization: Bearer ${await token({ sub: 'root', roles: ['admin'] })}'`;
-app.listen(Number(PORT), '127.0.0.1', () => {
+app.listen(Number(PORT), '127.0.0.1', (error) => {
+  // Express calls this, too, when the port is taken.
+  if (error) throw error;
   console.log(`Try, more than once (tokens are good for five minutes):
 
 curl -i ${url}/search

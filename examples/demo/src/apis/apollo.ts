@@ -1,8 +1,11 @@
+import { createServer } from 'node:http';
 import { apisec } from '@apisec/apollo';
 import { factsOf } from '@apisec/core';
+import { secure } from '@apisec/express';
 import { ApolloServer } from '@apollo/server';
-import { startStandaloneServer } from '@apollo/server/standalone';
-import type { Api } from '../listen.ts';
+import { expressMiddleware } from '@as-integrations/express5';
+import express from 'express';
+import { type Api, listen } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { shop } from '../shop.ts';
 
@@ -35,9 +38,17 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
     // The demo stops all of its servers itself.
     stopOnTerminationSignals: false,
   });
-  const { url } = await startStandaloneServer(server, {
-    context: async ({ req }) => ({ req }),
-    listen: { port: 0, host: '127.0.0.1' },
-  });
-  return { port: Number(new URL(url).port), close: () => server.stop() };
+  await server.start();
+  const app = express().disable('x-powered-by');
+  // Preflights carry no operation, so they never reach Apollo's plugin. Its standalone server would
+  // answer them itself and let every web page in; here the policy of the open operation answers.
+  app.options('/', secure(guards.health));
+  app.use(
+    express.json(),
+    expressMiddleware(server, {
+      context: async ({ req }) => ({ req }),
+    }),
+  );
+  const { port, close } = await listen(createServer(app));
+  return { port, close: () => close().then(() => server.stop()) };
 }
