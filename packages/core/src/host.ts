@@ -8,6 +8,7 @@ export { fault } from './engine/denial.ts';
 export { type Ending, type Enforcement, enforce, type HeadersTarget } from './engine/enforce.ts';
 export { admit } from './engine/facts-of.ts';
 export { report } from './engine/report.ts';
+export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export {
   denialResponse,
   type InspectedRequest,
@@ -38,6 +39,7 @@ export { freezeDeep } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertKnownOptions } from './lib/options.ts';
+export { type StateOf, stateOf } from './lib/state-of.ts';
 export {
   charge as chargeLimit,
   type LimitState,

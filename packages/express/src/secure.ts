@@ -105,11 +105,11 @@ function proceed(
     return;
   }
   const enter = () => {
-    // whose caller has disconnected is over, and told so: nothing would tell the handler any more, or count it.
-    if (response.closed) return;
-    if (call.onRelease) filterRelease(response, call.onRelease, call.note);
-    admit(request, decision);
-    next();
+    call.enter(() => {
+      if (call.onRelease) filterRelease(response, call.onRelease, call.note);
+      admit(request, decision);
+      next();
+    });
   };
   if (call.onMessage) {
     showMessage(call.onMessage, { request, response, next }, parser, deny, enter);

@@ -14,6 +14,7 @@ import {
   fault,
   httpDenial,
   isThenable,
+  stateOf,
 } from '@apisec/core/host';
 import {
   beginCall,
@@ -120,7 +121,7 @@ function hooks(
   admission: Admission<HttpFacts, object>,
   { trust, operation, onFault }: SecureOptions,
 ): SecureRoute {
-  const states = new WeakMap<object, State>();
+  const states = stateOf<State>('apisec.state');
 
   const proceed = (
     decision: Decision<object>,
@@ -147,7 +148,7 @@ function hooks(
   return Object.freeze<SecureRoute>({
     onRequest: (request, reply, done) => {
       // Registered and named on the route as well: decided once.
-      if (states.has(request)) {
+      if (states.get(request) !== undefined) {
         done();
         return;
       }
@@ -196,9 +197,8 @@ function hooks(
 
     // Route options that replace one of the other hooks must not open the route.
     preHandler: (request, reply, done) => {
-      // whose caller has disconnected is over, and told so: nothing would tell the handler any more, or count it.
-      if (reply.raw.closed) return;
-      if (states.get(request)?.inspected === true) done();
+      const state = states.get(request);
+      if (state?.inspected === true) state.call.enter(done);
       else send(reply, fault('guard.incomplete'));
     },
 

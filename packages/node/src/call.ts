@@ -10,7 +10,7 @@ import type {
 } from '@apisec/core';
 import { chain, type Enforcement, enforce, fault } from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
-import { type NodeResponse, onEnd } from './response.ts';
+import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
 
@@ -43,6 +43,12 @@ export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
   readonly denial: Denial | undefined;
   /** Remembers a denial after the decision (of a message, of a payload) for `onComplete`. */
   readonly note: (denial: Denial) => void;
+  /**
+   * Runs the handler, unless the caller has disconnected: then the call is over and `onComplete` knows it, and
+   * nothing would tell the handler any more. Where a policy holds a place for the call, Node is given a turn first to
+   * hear of callers who left right behind their request.
+   */
+  readonly enter: (handler: () => void) => void;
 }
 
 /**
@@ -66,6 +72,13 @@ export function beginCall(
     },
     onMessage: duty.onMessage,
     onRelease: duty.onRelease,
+    enter: (handler: () => void): void => {
+      const begin = (): void => {
+        if (!isDisconnected(response)) handler();
+      };
+      if (duty.confirmConnected) setImmediate(begin);
+      else begin();
+    },
   };
   if (duty.awaited) {
     onEnd(response, (aborted) => {

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateContent, ClientCertificate } from '@apisec/core';
+import { stateOf } from '@apisec/core/host';
 import { readContent } from './certificate-content.ts';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
@@ -17,7 +18,7 @@ type TlsSocketLike = NonNullable<PeerSource['socket']> & {
 };
 
 /** Keyed by connection, so that policies can keep what they worked out of a certificate. */
-const certificates = new WeakMap<object, ClientCertificate>();
+const certificates = stateOf<ClientCertificate>('apisec.certificate');
 
 /**
  * The client certificate of a call, where one of your authorities vouches for it: of the TLS connection, or, where

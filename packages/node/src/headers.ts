@@ -1,6 +1,6 @@
 import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http';
 import type { Denial } from '@apisec/core';
-import { type Enforcement, fault } from '@apisec/core/host';
+import { type Enforcement, fault, stateOf } from '@apisec/core/host';
 import type { NodeResponse } from './response.ts';
 
 type Append = { readonly op: 'append'; readonly name: string; readonly value: string };
@@ -38,20 +38,43 @@ export function applyNodeHeaders(
   return undefined;
 }
 
+/** What is left to edit when the head is written, and how it was written before. */
+interface HeldHead {
+  readonly edits: readonly LateEdit[];
+  readonly writeHead: (...args: readonly unknown[]) => NodeResponse;
+}
+
+const heads = stateOf<HeldHead>('apisec.head');
+
 function editHead(response: NodeResponse, edits: readonly LateEdit[]): void {
-  const writeHead = response.writeHead as (...args: readonly unknown[]) => NodeResponse;
-  response.writeHead = (status: number, ...rest: readonly unknown[]): never => {
-    if (!response.headersSent) {
-      const [reason, headers = reason] = rest;
-      takeOver(response, headers);
-      for (const edit of edits) {
-        if (edit.op === 'delete') response.removeHeader(edit.name);
-        else append(response, edit);
-      }
-      if (typeof reason === 'string') return writeHead.call(response, status, reason) as never;
-    }
-    return writeHead.call(response, status) as never;
-  };
+  const held = heads.get(response);
+  // Of a second guard the edits are done first, as if its function stood around the other.
+  if (held !== undefined) {
+    heads.set(response, { ...held, edits: [...edits, ...held.edits] });
+    return;
+  }
+  heads.set(response, { edits, writeHead: response.writeHead as HeldHead['writeHead'] });
+  response.writeHead = writeEditedHead as never;
+}
+
+/** One function for all responses: a closure for each would be garbage of each call. */
+function writeEditedHead(
+  this: NodeResponse,
+  status: number,
+  ...rest: readonly unknown[]
+): NodeResponse {
+  // It is only ever put on a response together with this.
+  const { edits, writeHead } = heads.get(this) as HeldHead;
+  if (this.headersSent) return writeHead.call(this, status);
+  const [reason, headers = reason] = rest;
+  takeOver(this, headers);
+  for (const edit of edits) {
+    if (edit.op === 'delete') this.removeHeader(edit.name);
+    else append(this, edit);
+  }
+  return typeof reason === 'string'
+    ? writeHead.call(this, status, reason)
+    : writeHead.call(this, status);
 }
 
 /** Headers given to `writeHead` itself, in each of the forms that Node takes, as if they had been set. */

@@ -22,6 +22,7 @@ export {
 export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
 export { hasBody, type NodeIncoming, nodeRequest } from './request.ts';
 export {
+  isDisconnected,
   letThrough,
   type NodeResponse,
   onEnd,

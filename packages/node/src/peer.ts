@@ -4,6 +4,7 @@ import {
   addressRanges,
   assertConfiguration,
   parseAddress,
+  stateOf,
   UNKNOWN_PEER,
 } from '@apisec/core/host';
 import { readForwarded, readForwardedFor } from './forwarded.ts';
@@ -79,7 +80,7 @@ export interface PeerSource {
 
 type SocketLike = NonNullable<PeerSource['socket']>;
 
-const peers = new WeakMap<SocketLike, Peer>();
+const peers = stateOf<Peer>('apisec.peer');
 
 /**
  * Who is at the other end, as one canonical identity (see {@link Peer}). Without `trust` it is the address of

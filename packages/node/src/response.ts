@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Denial } from '@apisec/core';
-import { httpDenial } from '@apisec/core/host';
+import { httpDenial, onDisconnect, stateOf } from '@apisec/core/host';
 
 /** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -13,7 +13,7 @@ export interface ResponseWriters {
   readonly end: (body?: string) => unknown;
 }
 
-const gates = new WeakMap<NodeResponse, (() => unknown)[]>();
+const gates = stateOf<readonly (() => unknown)[]>('apisec.gates');
 
 /** Notes that something holds this response back, and how to make it stop. */
 export function holdBack(response: NodeResponse, open: () => unknown): void {
@@ -62,25 +62,24 @@ export function onEnd(response: NodeResponse, tell: (aborted: boolean) => void):
 
 function onServerResponseEnd(response: ServerResponse, tell: (aborted: boolean) => void): void {
   const connection = connectionOf(response);
-  const calls = connection && callsOn(connection);
+  // Also where it comes too late to hear of an answer that somebody else gave.
+  if (response.closed || response.writableFinished || connection?.destroyed) {
+    tell(!response.writableFinished);
+    return;
+  }
   let told = false;
+  let stop: (() => void) | undefined;
   const tellOnce = (aborted: boolean) => {
     if (told) return;
     told = true;
-    calls?.delete(abort);
+    stop?.();
     tell(aborted);
   };
   const abort = () => tellOnce(true);
-  // Also where it comes too late to hear of an answer that somebody else gave.
-  if (response.closed || response.writableFinished || connection?.destroyed) {
-    tellOnce(!response.writableFinished);
-    return;
-  }
-  calls?.add(abort);
-  if (connection && calls && calls.size > MOST_PIPELINED) connection.destroy();
   // Node emits `finish` as well when what was written could not be sent.
   response.once('finish', () => tellOnce(Boolean(connection?.destroyed || connection?.errored)));
   response.once('close', abort);
+  stop = connection && onDisconnect(connection, abort, { pipelined: true });
 }
 
 function onStreamEnd(response: Http2ServerResponse, tell: (aborted: boolean) => void): void {
@@ -100,33 +99,17 @@ function onStreamEnd(response: Http2ServerResponse, tell: (aborted: boolean) => 
   response.once('close', end);
 }
 
-/**
- * What waits for the end of a connection. A response that is queued behind another of its connection (pipelining,
- * RFC 9112 §9.3.2) has no socket yet, so it emits nothing when the connection goes: it would never end.
- * One set for each connection, since a listener for each call would be too many for Node.
- */
-const callsByConnection = new WeakMap<Socket, Set<() => void>>();
-
-/**
- * Calls of one HTTP/1 connection that may wait for their answers; one more cuts the connection. Node takes thousands
- * out of one packet, each with its place among the running calls, and does not hear of the end of a connection
- * whose answers nobody reads. Nobody who means well has so many in line.
- */
-const MOST_PIPELINED = 100;
-
-function callsOn(connection: Socket): Set<() => void> {
-  const known = callsByConnection.get(connection);
-  if (known !== undefined) return known;
-  const calls = new Set<() => void>();
-  callsByConnection.set(connection, calls);
-  connection.once('close', () => {
-    for (const end of calls) end();
-  });
-  return calls;
-}
-
 /** Undefined where a request is made up by something that has no connections, and so no queue. */
 function connectionOf({ req }: ServerResponse): Socket | undefined {
   const connection = req?.socket as Partial<Socket> | null | undefined;
   return typeof connection?.once === 'function' ? (connection as Socket) : undefined;
+}
+
+/**
+ * True once nobody is there to answer: the connection, or of HTTP/2 the stream, is closed. A response that is queued
+ * behind another does not know that by itself.
+ */
+export function isDisconnected(response: NodeResponse): boolean {
+  if ('stream' in response) return response.stream?.destroyed !== false;
+  return response.closed || connectionOf(response)?.destroyed === true;
 }

@@ -211,6 +211,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         );
       };
       const obligations: Obligations = {
+        confirmConnected: true,
         onComplete,
         ...(inMessage && { onMessage: onMessage(inMessage, facts, safe, held) }),
         // A stream could hold a guess in each message, all of them for the account that the metadata name.

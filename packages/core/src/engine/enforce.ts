@@ -32,6 +32,8 @@ export interface Enforcement {
   readonly complete: (ending: Ending) => void;
   /** True where a policy waits for the end; otherwise nobody need find out when it comes. */
   readonly awaited: boolean;
+  /** True where the call holds a place: the caller must still be there when the handler begins. */
+  readonly confirmConnected: boolean;
 }
 
 type Inspect = NonNullable<Obligations['onMessage']>;
@@ -46,39 +48,63 @@ export function enforce(
   onFault?: (cause: unknown) => void,
 ): Enforcement {
   const { obligations } = decision;
+  let messages: Inspect[] | undefined;
+  let releases: Inspect[] | undefined;
+  let awaited = false;
+  let confirmConnected = false;
+  for (const each of obligations) {
+    if (each.onMessage !== undefined) (messages ??= []).push(each.onMessage);
+    if (each.onRelease !== undefined) (releases ??= []).push(each.onRelease);
+    awaited ||= each.onComplete !== undefined;
+    confirmConnected ||= each.confirmConnected === true;
+  }
   const late: TraceEntry[] = [];
-  const inspectors = (duty: 'onMessage' | 'onRelease'): Enforcement['onMessage'] => {
-    const all = obligations.flatMap((each) => each[duty] ?? []);
-    return all.length === 0 ? undefined : (body) => inspect(all, body, 0, false, late);
-  };
   let completed = false;
   return {
     applyHeaders: (target) => {
-      for (const duty of obligations) duty.headers?.forEach((edit) => apply(edit, target));
+      for (const { headers } of obligations) {
+        if (headers !== undefined) for (const edit of headers) apply(edit, target);
+      }
     },
-    onMessage: inspectors('onMessage'),
-    onRelease: inspectors('onRelease'),
-    awaited: obligations.some((duty) => duty.onComplete !== undefined),
+    onMessage: inspector(messages, late),
+    onRelease: inspector(releases, late),
+    awaited,
+    confirmConnected,
     complete: (ending) => {
       if (completed) return;
       completed = true;
-      const listeners = obligations.flatMap((duty) => duty.onComplete ?? []);
-      if (listeners.length === 0) return;
-      const completion: Completion = {
-        ...ending,
-        denial: ending.denial ?? (decision.allowed ? undefined : decision.denial),
-        facts: decision.allowed ? { ...decision.facts } : decision.gathered,
-        trace: late.length > 0 ? [...decision.trace, ...late] : decision.trace,
-      };
-      for (const tell of listeners) {
-        void chain(
-          () => tell(completion),
-          () => undefined,
-          (cause) => report(onFault, cause),
-        );
-      }
+      if (awaited) callListeners(decision, ending, late, onFault);
     },
   };
+}
+
+function inspector(
+  all: readonly Inspect[] | undefined,
+  late: TraceEntry[],
+): Enforcement['onMessage'] {
+  return all && ((body) => inspect(all, body, 0, false, late));
+}
+
+function callListeners(
+  decision: Decision<object>,
+  ending: Ending,
+  late: readonly TraceEntry[],
+  onFault: ((cause: unknown) => void) | undefined,
+): void {
+  const completion: Completion = {
+    ...ending,
+    denial: ending.denial ?? (decision.allowed ? undefined : decision.denial),
+    facts: decision.allowed ? { ...decision.facts } : decision.gathered,
+    trace: late.length > 0 ? [...decision.trace, ...late] : decision.trace,
+  };
+  for (const { onComplete } of decision.obligations) {
+    if (onComplete === undefined) continue;
+    void chain(
+      () => onComplete(completion),
+      () => undefined,
+      (cause) => report(onFault, cause),
+    );
+  }
 }
 
 function apply(edit: HeaderEdit, target: HeadersTarget): void {

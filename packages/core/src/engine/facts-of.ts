@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import { stateOf } from '../lib/state-of.ts';
 import type { Admission } from './admission.ts';
 import type { Allowed } from './decision.ts';
 
@@ -8,7 +9,8 @@ interface Admitted {
   readonly earlier: Admitted | undefined;
 }
 
-const admitted = new WeakMap<object, Admitted>();
+/** On the carrier itself, since facts reach the call that they are about. */
+const admitted = stateOf<Admitted>('apisec.admitted');
 const beginnings = new WeakMap<object, object>();
 const tables = new WeakMap<object, ReadonlySet<object>>();
 

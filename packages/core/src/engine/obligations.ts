@@ -38,6 +38,11 @@ export interface Obligations {
   readonly onMessage?: (message: unknown) => MaybePromise<BodyOutcome>;
   /** Asked once for each outbound payload, before the caller sees it. */
   readonly onRelease?: (payload: unknown) => MaybePromise<BodyOutcome>;
+  /**
+   * The call holds a place that others want: before the handler runs, the adapter makes sure that the caller has
+   * not disconnected meanwhile, by letting the event loop turn once.
+   */
+  readonly confirmConnected?: boolean;
   /** Told once, when the call has ended. Whatever it throws changes nothing for the caller. */
   readonly onComplete?: (completion: Completion) => MaybePromise<void>;
 }

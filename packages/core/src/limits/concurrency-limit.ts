@@ -161,7 +161,11 @@ export function concurrencyLimit<Needs extends object>(
           const release = (): MaybePromise<void> => store.release(request, lease);
           const onComplete = ({ outcome }: Completion): MaybePromise<void> =>
             outcome === 'aborted' && abortedTtl > 0 ? later(release, abortedTtl) : release();
-          return { ok: true, obligations: { headers: edits, onComplete }, degraded };
+          return {
+            ok: true,
+            obligations: { headers: edits, confirmConnected: true, onComplete },
+            degraded,
+          };
         },
         // Deliberately open where the user said so; the decision tells it.
         (cause) =>

@@ -133,6 +133,7 @@ export function shedLoad<Needs extends object = NoFacts>(
     const call = { ends: clock() + ttl };
     running.add(call);
     return {
+      confirmConnected: true,
       onComplete: ({ outcome }) => {
         const counted = running.delete(call);
         if (!counted || !mayStay || outcome !== 'aborted' || abortedTtl === 0) return;
