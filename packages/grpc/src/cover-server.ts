@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { assertConfiguration } from '@apisec/core/host';
 import {
   type Server,
@@ -6,38 +6,27 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
-import { coverageOf } from './secure.ts';
+import { isAnsweredInHttp } from './ending.ts';
+import { type Http2ServerHandle, onEachPort, serverHandle } from './grpc-handle.ts';
+import { tableOf } from './interceptor.ts';
 
-const SETUP = '_setupHandlers';
-
-/** The parts of a grpc-js server that it has no public way to. Each is checked before it is touched. */
-interface ServerHandle {
-  readonly interceptors: readonly ServerInterceptor[];
-  readonly handlers: Map<string, object>;
-  readonly http2Servers: Map<object, object>;
-  [SETUP]: (http2Server: Http2ServerHandle | null, extra: unknown) => void;
-}
-
-interface Http2ServerHandle {
-  readonly prependListener: (event: 'stream', listener: OnStream) => unknown;
-}
-
-type OnStream = (
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  flags: number,
-  rawHeaders?: readonly string[],
-) => void;
+/** Calls that one connection may have open at a time, where the server has no limit of its own. */
+const STREAMS_PER_CONNECTION = 100;
+const STREAMS_OPTION = 'grpc.max_concurrent_streams';
 
 /**
- * Refuses to start a server that {@link secure} does not cover, and closes what interceptors cannot see. To
- * be called once, after the services are added and before the server is bound.
+ * Does not start a server that {@link secure} as an interceptor does not cover, and closes what interceptors cannot
+ * see. To be called once, after the services are added and before the server is bound. `secure(server, …)` does
+ * the same by itself.
  *
- * - Every method that is served must be listed, and every listed one served; `secure` must come first.
+ * - Every method that is served must be listed, and every listed one served; `secure` must come first. It then comes
+ *   before interceptors of a port's credentials as well.
  * - Calls of unknown methods are decided and observed like those of unlisted ones, so that probing learns
  *   nothing. Without this, grpc-js answers them itself and tells nobody.
- * - A repeated `authorization` is seen as repeated, and one that is no ASCII as one. Without this, Node keeps
+ * - A repeated `authorization` is seen as repeated, and one that is not ASCII as one. Without this, Node keeps
  *   the first, and grpc-js drops the other and writes it to the log.
+ * - A connection has at most 100 calls open, where the server does not set `grpc.max_concurrent_streams`. Without
+ *   this there is no limit.
  *
  * @throws ConfigurationError naming what is not covered.
  * @example
@@ -47,34 +36,40 @@ type OnStream = (
  * server.bindAsync('0.0.0.0:50051', credentials, done);
  */
 export function coverServer(server: Server): void {
-  const handle = handleOf(server);
-  const [first] = handle.interceptors;
-  const table = first && coverageOf(first);
+  const handle = serverHandle(server, 'coverServer');
+  const [first, ...others] = handle.interceptors;
   assertConfiguration(
-    table !== undefined,
+    first !== undefined && tableOf(first) !== undefined,
     'coverServer: secure() must be the first interceptor: new Server({ interceptors: [secure(…)] }).',
   );
-  assertConfiguration(
-    handle.http2Servers.size === 0,
-    'coverServer: the server is bound already; call it before bindAsync().',
-  );
-  table.assertCovered(handle.handlers.keys());
-  coverUnknownMethods(handle.handlers);
-  mendHeaders(handle);
+  cover(server, first, 'coverServer');
+  // From now on it stands in front of all others.
+  handle.interceptors = others;
 }
 
-function handleOf(server: Server): ServerHandle {
-  // Private members; what the type says is checked below.
-  const handle = server as unknown as ServerHandle;
+/** Covers a server with an interceptor of `secure`, which is not among its interceptors yet. */
+export function cover(server: Server, interceptor: ServerInterceptor, where: string): void {
+  const handle = serverHandle(server, where);
   assertConfiguration(
-    Array.isArray(handle.interceptors) &&
-      handle.handlers instanceof Map &&
-      handle.http2Servers instanceof Map &&
-      typeof handle[SETUP] === 'function',
-    'coverServer: this server is built in another way than those of @grpc/grpc-js 1.14. Use 1.14.5 or later ' +
-      'of it, and hand over the Server itself.',
+    handle.http2Servers.size === 0,
+    `${where}: the server is bound already; call it before bindAsync().`,
   );
-  return handle;
+  assertConfiguration(
+    where === 'coverServer' || !handle.interceptors.some((each) => tableOf(each) !== undefined),
+    'secure: the server has secure() as an interceptor already; take it out of its interceptors.',
+  );
+  tableOf(interceptor)?.assertCovered(handle.handlers.keys());
+  coverUnknownMethods(handle.handlers);
+  const isBounded = handle.options?.[STREAMS_OPTION] !== undefined;
+  onEachPort(
+    handle,
+    (http2Server) => {
+      if (!isBounded) http2Server.updateSettings({ maxConcurrentStreams: STREAMS_PER_CONNECTION });
+      showFields(http2Server);
+      resetForeign(http2Server);
+    },
+    (ofPort) => [interceptor, ...ofPort],
+  );
 }
 
 /** Gives each unknown method a handler, so that grpc-js asks the interceptors about it. */
@@ -99,17 +94,13 @@ function bytes(value: Buffer): Buffer {
 }
 
 /** Shows header fields as they came, before grpc-js makes metadata of them. */
-function mendHeaders(handle: ServerHandle): void {
-  const setup = handle[SETUP];
-  handle[SETUP] = (http2Server, extra) => {
-    setup.call(handle, http2Server, extra);
-    http2Server?.prependListener('stream', (_stream, headers, _flags, rawHeaders = []) =>
-      mend(headers, rawHeaders),
-    );
-  };
+function showFields(http2Server: Http2ServerHandle): void {
+  http2Server.prependListener('stream', (_stream, headers, _flags, rawHeaders = []) =>
+    joinFields(headers, rawHeaders),
+  );
 }
 
-function mend(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
+function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
   const seen = new Map<string, string>();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] as string;
@@ -121,4 +112,11 @@ function mend(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void
     seen.set(name, all);
     if (!name.startsWith(':') && typeof headers[name] === 'string') headers[name] = all;
   }
+}
+
+/** What is not gRPC has its answer from grpc-js, and would otherwise be read for as long as its caller sends. */
+function resetForeign(http2Server: Http2ServerHandle): void {
+  http2Server.on('stream', (stream) => {
+    if (isAnsweredInHttp(stream) && !stream.closed) stream.close();
+  });
 }

@@ -1,7 +1,7 @@
 import type { Admission } from '@apisec/core';
 import type { ServiceDefinition } from '@grpc/grpc-js';
-import type { MethodTable } from './secure.ts';
-import type { GrpcSeed } from './seed.ts';
+import type { GrpcSeed } from './connection.ts';
+import type { MethodTable } from './interceptor.ts';
 
 /**
  * Lists one guard for every method of a service, for use in the table of {@link secure}. Methods that the

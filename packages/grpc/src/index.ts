@@ -1,4 +1,5 @@
+export type { GrpcSeed } from './connection.ts';
 export { coverServer } from './cover-server.ts';
 export { guardService } from './guard-service.ts';
-export { type MethodTable, type SecureOptions, secure } from './secure.ts';
-export type { GrpcSeed } from './seed.ts';
+export type { MethodTable, SecureOptions } from './interceptor.ts';
+export { secure } from './secure.ts';

@@ -1,40 +1,30 @@
-import { type Admission, type Coverage, coverage } from '@apisec/core';
-import { assertConfiguration, report } from '@apisec/core/host';
-import type { ProxyTrust } from '@apisec/node';
-import type { ServerInterceptor } from '@grpc/grpc-js';
-import { type SecuredMethod, securedCall } from './secured-call.ts';
-import type { GrpcSeed } from './seed.ts';
-
-/** Which guard decides on which method, by full path: `/shop.v1.Orders/List`. */
-export type MethodTable = Readonly<Record<string, Admission<GrpcSeed, object>>>;
-
-/** Options of {@link secure}. */
-export interface SecureOptions {
-  /**
-   * The guard of each method. A method that is not listed is refused, health and reflection included; there
-   * are no patterns (see `guardService` for all methods of a service).
-   */
-  readonly methods: MethodTable | Coverage<GrpcSeed>;
-  /** Your own proxies, where they name the caller in metadata. Default: the peer is whoever connects. */
-  readonly trust?: ProxyTrust | undefined;
-  /**
-   * Told what an `onComplete` threw, and what the application threw into the interceptor: the caller gets a
-   * plain INTERNAL and the process goes on. Whatever it throws itself is ignored.
-   */
-  readonly onError?: ((cause: unknown) => void) | undefined;
-}
-
-const METHOD_PATH = /^\/[A-Za-z_][\w.]*\/[A-Za-z_]\w*$/;
-const secured = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
+import { type Server, Server as ServerClass, type ServerInterceptor } from '@grpc/grpc-js';
+import { cover } from './cover-server.ts';
+import { createInterceptor, type SecureOptions } from './interceptor.ts';
 
 /**
- * Refuses every call that the guard of its method does not admit, before the handler starts; then holds its
- * messages, in both directions, to what the policies demand. An unlisted method is refused with
+ * Denies every call that the guard of its method does not admit, before the handler starts; then holds its
+ * messages, in both directions, to what the policies demand. An unlisted method is denied with
  * PERMISSION_DENIED (`operation.unlisted`).
  *
- * List it first: interceptors before it see calls that nobody admitted. grpc-js asks no interceptor about
- * methods that it does not know; {@link coverServer} mends that. Handlers read facts with
- * `factsOf(call.metadata, guard)`.
+ * Call it once, after the services are added and before the server is bound. It does not start a server that
+ * the table does not cover, comes before every interceptor, also those of a port's credentials, and sees what
+ * interceptors do not see: unknown methods, repeated header fields, streams that were reset.
+ *
+ * Handlers read facts with `factsOf(call, guard)`.
+ *
+ * @throws ConfigurationError when a path has not the form `/pkg.Service/Method`, a guard has no grant, a method is
+ * served and not listed or listed and not served, or the server is bound already.
+ * @example
+ * const server = new Server();
+ * server.addService(ordersService, handlers);
+ * secure(server, { methods: { '/shop.v1.Orders/List': orders } });
+ * server.bindAsync('0.0.0.0:50051', credentials, done);
+ */
+export function secure(server: Server, options: SecureOptions): void;
+/**
+ * The same as an interceptor, for servers that are built elsewhere. List it first: interceptors before it see calls
+ * that nobody admitted. Then hand the server to {@link coverServer}, without which unknown methods are not decided.
  *
  * @throws ConfigurationError when a path has not the form `/pkg.Service/Method`, or a guard has no grant.
  * @example
@@ -42,37 +32,15 @@ const secured = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
  *   interceptors: [secure({ methods: { '/shop.v1.Orders/List': orders } })],
  * });
  */
-export function secure({ methods, trust, onError }: SecureOptions): ServerInterceptor {
-  assertConfiguration(
-    typeof methods === 'object' && methods !== null,
-    "secure: list the methods: secure({ methods: { '/shop.v1.Orders/List': guard } }).",
-  );
-  const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
-  const secureMethod = (path: string): SecuredMethod => ({
-    fact: Object.freeze({ protocol: 'grpc', operation: path } as const),
-    admission: table.admission(path),
-    trust,
-    onError: (cause) => report(onError, cause),
-  });
-  for (const path of table.operations) {
-    assertConfiguration(
-      METHOD_PATH.test(path),
-      `secure: "${path}" is no method; write its full path, '/shop.v1.Orders/List'.`,
-    );
+export function secure(options: SecureOptions): ServerInterceptor;
+export function secure(
+  serverOrOptions: Server | SecureOptions,
+  options?: SecureOptions,
+): ServerInterceptor | undefined {
+  if (options === undefined && !(serverOrOptions instanceof ServerClass)) {
+    return createInterceptor(serverOrOptions);
   }
-  const listed = new Map(table.operations.map((path) => [path, secureMethod(path)]));
-  const interceptor: ServerInterceptor = ({ path }, call) =>
-    securedCall(listed.get(path) ?? secureMethod(path), call);
-  secured.set(interceptor, table);
-  return interceptor;
-}
-
-/** The table that an interceptor made by {@link secure} enforces. */
-export function coverageOf(interceptor: ServerInterceptor): Coverage<GrpcSeed> | undefined {
-  return secured.get(interceptor);
-}
-
-/** A coverage table has functions where a plain table has paths. */
-function isCoverage(methods: MethodTable | Coverage<GrpcSeed>): methods is Coverage<GrpcSeed> {
-  return typeof methods.check === 'function';
+  // Without options there is no table, which does not construct either.
+  cover(serverOrOptions as Server, createInterceptor(options as SecureOptions), 'secure');
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import type {
   Admission,
   BodyOutcome,
@@ -9,153 +10,338 @@ import type {
 import { admit, chain, type Ending, type Enforcement, enforce, fault } from '@apisec/core/host';
 import type { ProxyTrust } from '@apisec/node';
 import {
-  type Metadata,
-  ServerInterceptingCall,
+  Metadata,
   type ServerInterceptingCallInterface,
-  type ServerListener,
+  type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
-import { inOrder } from './in-order.ts';
+import { factsOfCall, type GrpcSeed } from './connection.ts';
+import { denialStatus } from './denial-status.ts';
+import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } from './ending.ts';
+import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
+import { type InOrder, inOrder } from './in-order.ts';
 import { requestView, withHeaders } from './metadata.ts';
-import { refusalStatus } from './refusal.ts';
-import { type GrpcSeed, seedOf } from './seed.ts';
 
 /** All that is known before there is a call. */
 export interface SecuredMethod {
   readonly fact: GrpcCall;
   readonly admission: Admission<GrpcSeed, object>;
   readonly trust: ProxyTrust | undefined;
+  /** False where callers may learn that a method is not there. */
+  readonly hidesUnlisted: boolean;
   /** Never throws. */
-  readonly onError: (cause: unknown) => void;
+  readonly onFault: (cause: unknown) => void;
 }
+
+/** What grpc-js says of the method of a call. */
+export type MethodDefinition = Parameters<ServerInterceptor>[0];
 
 type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
 
+const { NGHTTP2_CANCEL } = constants;
+
 /**
- * Enforces an admission on one call: nothing reaches the handler before the decision, no message passes in
- * either direction unseen, and once the call has ended nothing passes at all.
+ * Enforces an admission on one call: nothing reaches the handler before the decision, no message passes in either
+ * direction unseen, and once the call has ended nothing passes at all.
+ *
+ * It stands where grpc-js expects a `ServerInterceptingCall`, and hears of the wire as its listener. That class would
+ * forward the half-close of a stream that was reset.
  */
-export function securedCall(
-  { fact, admission, trust, onError }: SecuredMethod,
-  call: ServerInterceptingCallInterface,
-): ServerInterceptingCall {
-  let duty: Enforcement | undefined;
+export class SecuredCall implements ServerInterceptingCallInterface, CallListener {
+  readonly #method: SecuredMethod;
+  readonly #definition: MethodDefinition;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #wire: WireCall;
+  readonly #inbound: InOrder = inOrder();
+  readonly #outbound: InOrder = inOrder();
+  #listener: CallListener | undefined;
+  #enforcement: Enforcement | undefined;
   /** There once they are known to be headers. */
-  let applyHeaders: Enforcement['applyHeaders'] | undefined;
-  let ending: Ending | undefined;
-  let metadataSent = false;
-  const inbound = inOrder();
-  const outbound = inOrder();
+  #applyHeaders: Enforcement['applyHeaders'] | undefined;
+  /** How the call is to end, since that was decided; from then on nothing passes. */
+  #intended: Ending | undefined;
+  /** How it has ended. */
+  #ended: Ending | undefined;
+  #metadataSent = false;
+  /** Whether grpc-js is at work on an answer, or on a status that came from here. */
+  #sending: 'answer' | 'status' | undefined;
+  #messages = 0;
+  #flushTimer: NodeJS.Timeout | undefined;
 
-  /** False where the call has ended before. */
-  const end = (how: Ending): boolean => {
-    if (ending !== undefined) return false;
-    ending = how;
-    duty?.complete(how);
-    return true;
-  };
+  /** @throws ConfigurationError when grpc-js is built in another way than is known here. */
+  constructor(
+    method: SecuredMethod,
+    definition: MethodDefinition,
+    call: ServerInterceptingCallInterface,
+  ) {
+    this.#method = method;
+    this.#definition = definition;
+    this.#call = call;
+    this.#wire = wireCall(call);
+    observeStatus(this.#wire, this.#observe);
+  }
 
-  /** What throws in here is the application's, or grpc-js on its data: the call ends, not the process. */
-  const attempt = (step: () => void): void => {
-    try {
-      step();
-    } catch (cause) {
-      onError(cause);
-      end({ outcome: 'failed', status: status.INTERNAL });
-      try {
-        call.sendStatus(refusalStatus(fault('handler.threw')));
-      } catch (again) {
-        onError(again);
-      }
-    }
-  };
+  // What the application does with the call.
 
-  /** Straight to the wire, so that nothing held back by interceptors behind this one goes out before. */
-  const refuse = (denial: Denial): void =>
-    attempt(() => {
-      const answer = refusalStatus(denial, metadataSent ? undefined : applyHeaders);
-      if (end({ outcome: 'denied', status: answer.code, denial })) call.sendStatus(answer);
+  start(listener: CallListener): void {
+    this.#listener = listener;
+    // Node says so at once, while `close` waits until somebody has read what came before.
+    this.#wire.stream.once('aborted', this.#destroy);
+    this.#call.start(this);
+  }
+
+  sendMetadata(metadata: Metadata): void {
+    this.#attempt(() => {
+      if (this.#isOver() || this.#applyHeaders === undefined || this.#metadataSent) return;
+      const edited = withHeaders(this.#applyHeaders, metadata);
+      this.#metadataSent = true;
+      this.#call.sendMetadata(edited);
     });
+  }
 
-  const decided = (decision: Decision<object>, metadata: Metadata, next: () => void): void => {
+  sendMessage(message: unknown, callback: () => void): void {
+    if (!this.#metadataSent) this.sendMetadata(new Metadata());
+    this.#outbound(() =>
+      this.#inspected(this.#enforcement?.onRelease, message, (released) => {
+        this.#sending = 'answer';
+        try {
+          this.#call.sendMessage(released, callback);
+        } finally {
+          this.#sending = undefined;
+        }
+      }),
+    );
+  }
+
+  sendStatus({ code, details, metadata }: SentStatus): void {
+    this.#outbound(() => {
+      if (this.#isOver()) return;
+      this.#attempt(() => {
+        const applyHeaders = this.#metadataSent ? undefined : this.#applyHeaders;
+        const edited = applyHeaders ? withHeaders(applyHeaders, metadata) : metadata;
+        this.#intended = this.#endingOf(code ?? status.UNKNOWN);
+        // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
+        const text = details?.replace(/\p{Surrogate}/gu, '\ufffd');
+        this.#send({ code, details: text, metadata: edited });
+      });
+    });
+  }
+
+  startRead(): void {
+    this.#call.startRead();
+  }
+
+  getPeer(): string {
+    return this.#call.getPeer();
+  }
+
+  getDeadline(): ReturnType<ServerInterceptingCallInterface['getDeadline']> {
+    return this.#call.getDeadline();
+  }
+
+  getHost(): string {
+    return this.#call.getHost();
+  }
+
+  getAuthContext(): ReturnType<ServerInterceptingCallInterface['getAuthContext']> {
+    return this.#call.getAuthContext();
+  }
+
+  getConnectionInfo(): ReturnType<ServerInterceptingCallInterface['getConnectionInfo']> {
+    return this.#call.getConnectionInfo();
+  }
+
+  getMetricsRecorder(): ReturnType<ServerInterceptingCallInterface['getMetricsRecorder']> {
+    return this.#call.getMetricsRecorder();
+  }
+
+  // What comes from the wire.
+
+  onReceiveMetadata(metadata: Metadata): void {
+    const { fact, admission, trust } = this.#method;
+    const view = requestView(fact.operation, metadata, this.#wire);
+    let facts: GrpcSeed;
     try {
-      duty = enforce(decision, onError);
-      withHeaders(duty.applyHeaders, undefined);
-      ({ applyHeaders } = duty);
+      facts = factsOfCall(fact, this.#wire, view, trust);
     } catch (cause) {
-      refuse(fault('policy.invalid_outcome', cause));
+      this.#deny(fault('call.unattested', cause));
+      return;
     }
-    // The caller went away while the policies were thinking: what they took is settled all the same.
-    if (ending !== undefined) duty?.complete(ending);
-    else if (decision.allowed) {
-      admit(metadata, decision);
-      next();
-    } else refuse(decision.denial);
-  };
+    this.#inbound(() =>
+      chain(
+        () => admission.check(view, facts),
+        (decision) => this.#attempt(() => this.#decided(decision, metadata)),
+        (cause) => this.#deny(fault('policy.threw', cause)),
+      ),
+    );
+  }
 
-  const inspected = (
+  onReceiveMessage(message: unknown): void {
+    this.#messages++;
+    this.#inbound(() =>
+      this.#inspected(this.#enforcement?.onMessage, message, (seen) =>
+        this.#listener?.onReceiveMessage(seen),
+      ),
+    );
+  }
+
+  onReceiveHalfClose(): void {
+    const pass = (): MaybePromise<void> =>
+      this.#inspected(undefined, undefined, () => this.#listener?.onReceiveHalfClose());
+    // Clients that reset a stream end it first, in the same packet or the next. Node hands over piece by piece, so the
+    // handler would start, or take what has come so far for all. In unary calls only who counts them minds.
+    const { requestStream } = this.#definition;
+    const turns = requestStream ? 2 : this.#enforcement?.awaited === false ? 0 : 1;
+    this.#inbound(turns === 0 ? pass : () => afterTurns(turns).then(pass));
+  }
+
+  onCancel(): void {
+    if (this.#ended !== undefined) return;
+    clearTimeout(this.#flushTimer);
+    const { stream } = this.#wire;
+    // The clock may be a millisecond behind the timer that grpc-js sets for the deadline.
+    const isLate = Number(this.#call.getDeadline()) <= Date.now() + 1;
+    this.#ended = trueEnding(this.#intended, stream, isLate);
+    this.#intended ??= this.#ended;
+    this.#enforcement?.complete(this.#ended);
+    this.#attempt(() => this.#listener?.onCancel());
+    if (isGone(stream)) return;
+    // Answers that nobody reads stand in front of the status.
+    if (sentStatus(stream) === undefined) stream.close(NGHTTP2_CANCEL);
+    else if (!stream.readableEnded) setImmediate(resetWhenSent, stream);
+  }
+
+  // Between the two.
+
+  #decided(decision: Decision<object>, metadata: Metadata): void {
+    try {
+      this.#enforcement = enforce(decision, this.#method.onFault);
+      if (decision.obligations.length > 0) withHeaders(this.#enforcement.applyHeaders, undefined);
+      this.#applyHeaders = this.#enforcement.applyHeaders;
+    } catch (cause) {
+      this.#deny(fault('policy.invalid_outcome', cause));
+    }
+    // The caller disconnected while the policies were at work: what they took is reconciled all the same.
+    if (this.#ended !== undefined) this.#enforcement?.complete(this.#ended);
+    else if (!decision.allowed) this.#deny(decision.denial);
+    else if (!this.#isOver()) {
+      admit(metadata, decision);
+      this.#listener?.onReceiveMetadata(metadata);
+    }
+  }
+
+  #inspected(
     inspect: Inspect | undefined,
     body: unknown,
     next: (body: unknown) => void,
-  ): MaybePromise<void> => {
-    if (ending !== undefined) return undefined;
+  ): MaybePromise<void> {
+    if (this.#isOver()) return undefined;
     // Only an interceptor behind this one can send before there is a decision.
-    if (duty === undefined) return refuse(fault('release.unfilterable'));
-    if (inspect === undefined) return attempt(() => next(body));
+    if (this.#enforcement === undefined) return this.#deny(fault('release.unfilterable'));
+    if (inspect === undefined) return this.#attempt(() => next(body));
     return chain(
       () => inspect(body),
       (outcome) => {
-        if (ending !== undefined) return;
-        if (!outcome.ok) refuse(outcome.denial);
-        else if (!('value' in outcome)) attempt(() => next(body));
-        // To a stream null is its end; it is no message.
-        else if (outcome.value == null) refuse(fault('policy.invalid_outcome'));
-        else attempt(() => next(outcome.value));
+        if (this.#isOver()) return;
+        if (!outcome.ok) this.#deny(outcome.denial);
+        else if (!('value' in outcome)) this.#attempt(() => next(body));
+        // To a stream null is its end; it is not a message.
+        else if (outcome.value == null) this.#deny(fault('policy.invalid_outcome'));
+        else this.#attempt(() => next(outcome.value));
       },
-      (cause) => refuse(fault('policy.threw', cause)),
+      (cause) => this.#deny(fault('policy.threw', cause)),
     );
+  }
+
+  /** True once the end was decided, and for a stream that was reset though nobody has said so yet. */
+  #isOver(): boolean {
+    return this.#intended !== undefined || isGone(this.#wire.stream);
+  }
+
+  /** Straight to the wire, so that nothing held back by interceptors behind this one goes out before. */
+  #deny(denial: Denial): void {
+    this.#attempt(() => {
+      if (this.#intended !== undefined) return;
+      const answer = denialStatus(denial, this.#metadataSent ? undefined : this.#applyHeaders);
+      if (denial.code === 'operation.unlisted' && !this.#method.hidesUnlisted) {
+        answer.code = status.UNIMPLEMENTED;
+      }
+      this.#intended = { outcome: 'denied', status: answer.code, denial };
+      this.#send(answer);
+      this.#flushSoon();
+    });
+  }
+
+  #send(answer: SentStatus): void {
+    this.#sending = 'status';
+    try {
+      this.#call.sendStatus(answer);
+    } finally {
+      this.#sending = undefined;
+    }
+  }
+
+  /** What throws in here is the application's, or grpc-js on its data: the call ends, not the process. */
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      this.#method.onFault(cause);
+      this.#intended ??= { outcome: 'failed', status: status.INTERNAL };
+      try {
+        this.#send(denialStatus(fault('handler.threw')));
+      } catch (again) {
+        this.#method.onFault(again);
+      }
+    }
+  }
+
+  /** Of a status that grpc-js sends by itself, past every interceptor. */
+  readonly #observe = (sent: SentStatus): SentStatus => {
+    if (this.#sending === 'status' || this.#isOver()) return sent;
+    this.#intended = endingOf(sent, this.#sending === 'answer');
+    this.#flushSoon();
+    const { denial } = this.#intended;
+    return denial ? { ...sent, metadata: denialStatus(denial).metadata } : sent;
   };
 
-  const listener: ServerListener = {
-    onReceiveMetadata: (metadata, next) => {
-      void chain(
-        () => {
-          const view = requestView(fact.operation, metadata, call);
-          return admission.check(view, seedOf(fact, call, view, trust));
-        },
-        (decision) => attempt(() => decided(decision, metadata, () => next(metadata))),
-        (cause) => refuse(fault('policy.threw', cause)),
-      );
-    },
-    onReceiveMessage: (message, next) => inbound(() => inspected(duty?.onMessage, message, next)),
-    onReceiveHalfClose: (next) => inbound(() => inspected(undefined, undefined, next)),
-    onCancel: () => {
-      // The clock may be a millisecond behind the timer that grpc-js sets for the deadline.
-      const late = Number(call.getDeadline()) <= Date.now() + 1;
-      end({ outcome: 'aborted', status: late ? status.DEADLINE_EXCEEDED : status.CANCELLED });
-    },
-  };
+  /** Of a status that came through here: the handler's, or of grpc-js where a unary call has not one message. */
+  #endingOf(code: status): Ending {
+    if (code === status.OK) return { outcome: 'succeeded', status: code };
+    return this.#definition.requestStream || this.#messages === 1 || code !== status.UNIMPLEMENTED
+      ? { outcome: 'failed', status: code }
+      : {
+          outcome: 'denied',
+          status: code,
+          denial: { kind: 'malformed', code: 'message.malformed' },
+        };
+  }
 
-  return new ServerInterceptingCall(call, {
-    start: (next) => next(listener),
-    sendMetadata: (metadata, next) =>
-      attempt(() => {
-        if (ending !== undefined || applyHeaders === undefined) return;
-        const edited = withHeaders(applyHeaders, metadata);
-        metadataSent = true;
-        next(edited);
-      }),
-    sendMessage: (message, next) => outbound(() => inspected(duty?.onRelease, message, next)),
-    sendStatus: ({ code, details, metadata }, next) =>
-      outbound(() =>
-        attempt(() => {
-          const edited =
-            metadataSent || !applyHeaders ? metadata : withHeaders(applyHeaders, metadata);
-          const outcome = code === status.OK ? 'succeeded' : 'failed';
-          if (!end({ outcome, status: code })) return;
-          // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
-          next({ code, details: details?.replace(/\p{Surrogate}/gu, '\ufffd'), metadata: edited });
-        }),
-      ),
+  /** A status goes out behind all answers. Where these are not read, the stream is reset without it. */
+  #flushSoon(): void {
+    if (!this.#metadataSent) return;
+    this.#flushTimer ??= setTimeout(() => this.#wire.stream.close(NGHTTP2_CANCEL), FLUSH_MS);
+  }
+
+  /** In the next turn, since Node is at work on the stream. */
+  readonly #destroy = (): void => {
+    process.nextTick(() => this.#wire.stream.destroy());
+  };
+}
+
+/** After what has arrived by now was handed over, so often. */
+function afterTurns(turns: number): Promise<void> {
+  return new Promise((resolve) => {
+    const turn = (left: number): void => {
+      if (left === 0) resolve();
+      else setImmediate(turn, left - 1);
+    };
+    turn(turns);
   });
+}
+
+/** grpc-js sends its own statuses with a method that is public, and so can be heard. */
+function observeStatus(wire: WireCall, observe: (sent: SentStatus) => SentStatus): void {
+  const send = wire.sendStatus.bind(wire);
+  wire.sendStatus = (sent) => send(observe(sent));
 }

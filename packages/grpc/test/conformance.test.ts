@@ -31,7 +31,7 @@ describeConformance({
             [methodPath('upload')]: api.streams.upload,
             [methodPath('chat')]: api.streams.chat,
           },
-          onError: () => undefined,
+          onFault: () => undefined,
         }),
       ],
     });

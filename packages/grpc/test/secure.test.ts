@@ -363,7 +363,7 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
       ? ({ role: 'grant', check } as never)
       : guard<GrpcFacts>().use(definePolicy({ name: 'broken', role: 'grant', check }));
     const shop = await openShop(
-      [secure({ methods: everyKind(admission), onError: (cause) => errors.push(cause) })],
+      [secure({ methods: everyKind(admission), onFault: (cause) => errors.push(cause) })],
       handlers,
     );
     for (const path of KINDS) {
@@ -408,7 +408,7 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
       [
         secure({
           methods: everyKind(gate({ onComplete })),
-          onError: (cause) => errors.push(cause),
+          onFault: (cause) => errors.push(cause),
         }),
       ],
       { Collect: throwing, Chat: throwing },
@@ -443,9 +443,9 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
     const shop = await openShop([
       secure({
         methods: everyKind(gate({ onComplete })),
-        onError: (cause) => {
+        onFault: (cause) => {
           errors.push(cause);
-          throw new Error('onError');
+          throw new Error('onFault');
         },
       }),
     ]);

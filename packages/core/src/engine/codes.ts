@@ -14,11 +14,13 @@ const meanings = {
     'A part of what enforces the guard was replaced, so nobody decided the call or saw its body.',
   'operation.unlisted': 'The operation is not listed in the coverage table.',
   'message.unavailable': 'A policy must see the request body, and none was parsed.',
-  'message.malformed': 'The request body is not well-formed JSON.',
+  'message.malformed':
+    'The request body is not well-formed JSON, or a message is not one of its gRPC method.',
   'message.too_large': 'The request body is larger than allowed.',
   'message.unsupported': 'The request body has a charset or coding that is not read here.',
   'message.type_unsupported':
     'The request body is of a media type that is not read here, or says none.',
+  'deadline.malformed': 'The deadline of a gRPC call cannot be read.',
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',

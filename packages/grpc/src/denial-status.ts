@@ -9,14 +9,14 @@ import { encodeStatus } from './rpc-status.ts';
  *
  * @param applyHeaders given where no response metadata went out yet, so that header edits still can.
  */
-export function refusalStatus(
+export function denialStatus(
   denial: Denial,
   applyHeaders?: Enforcement['applyHeaders'],
 ): StatusObject {
-  const refusal = grpcDenial(denial);
+  const wire = grpcDenial(denial);
   const metadata = applyHeaders ? withHeaders(applyHeaders, undefined) : new Metadata();
-  for (const [name, value] of refusal.metadata) metadata.set(name, value);
-  metadata.set('grpc-status-details-bin', encodeStatus(refusal));
+  for (const [name, value] of wire.metadata) metadata.set(name, value);
+  metadata.set('grpc-status-details-bin', encodeStatus(wire));
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does
-  return { code: refusal.code, details: refusal.message, metadata };
+  return { code: wire.code, details: wire.message, metadata };
 }

@@ -1,0 +1,66 @@
+import type { CertificateFacts, GrpcCall, GrpcFacts, RequestLike } from '@apisec/core';
+import { nodeCertificate, nodePeer, type ProxyTrust } from '@apisec/node';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { WireCall } from './grpc-handle.ts';
+
+/** The facts that this adapter supplies of a call. */
+export interface GrpcSeed extends GrpcFacts, CertificateFacts {}
+
+/** A connection as the readers of `@apisec/node` take it. One object for all its calls, by which they remember. */
+interface Connection {
+  readonly remoteAddress: string | undefined;
+  readonly authorized: boolean;
+  readonly getPeerX509Certificate: () => { readonly raw: Uint8Array } | undefined;
+}
+
+/** Keyed by HTTP/2 session. Nothing in a value leads back to its key. */
+const connections = new WeakMap<object, Connection>();
+
+/** The facts of one call. What depends on its connection alone is read once for the connection. */
+export function factsOfCall(
+  call: GrpcCall,
+  wire: WireCall,
+  { headers }: RequestLike,
+  trust: ProxyTrust | undefined,
+): GrpcSeed {
+  const socket = connectionOf(wire);
+  const source = {
+    socket,
+    headers: trust === undefined ? NONE : fields(headers, [trust.header, 'client-cert']),
+  };
+  return { call, peer: nodePeer(source, trust), certificate: nodeCertificate(source, trust) };
+}
+
+const NONE = Object.freeze({});
+
+function connectionOf(wire: WireCall): Connection {
+  const { session } = wire.stream;
+  // The session of a stream that was destroyed is gone; nobody will ask for these again.
+  if (session === undefined) return readConnection(wire);
+  let connection = connections.get(session);
+  if (connection === undefined) {
+    connection = readConnection(wire);
+    connections.set(session, connection);
+  }
+  return connection;
+}
+
+function readConnection(call: ServerInterceptingCallInterface): Connection {
+  // Empty unless TLS authorised the certificate (grpc-js 1.14.5; before, unless there was one).
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  const shown = certificate && { raw: certificate.raw };
+  return {
+    // Not getPeer(): it glues the port to an IPv6 address with one more colon.
+    remoteAddress: call.getConnectionInfo().remoteAddress,
+    authorized: shown !== undefined,
+    getPeerX509Certificate: () => shown,
+  };
+}
+
+/** The fields in which proxies say who called. */
+function fields(
+  headers: RequestLike['headers'],
+  names: readonly string[],
+): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(names.map((name) => [name, headers.get(name) ?? undefined]));
+}

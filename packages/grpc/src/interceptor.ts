@@ -1,0 +1,109 @@
+import { type Admission, type Coverage, coverage } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, fault, report } from '@apisec/core/host';
+import type { ProxyTrust } from '@apisec/node';
+import {
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+} from '@grpc/grpc-js';
+import type { GrpcSeed } from './connection.ts';
+import { denialStatus } from './denial-status.ts';
+import { SecuredCall, type SecuredMethod } from './secured-call.ts';
+
+/** Which guard decides on which method, by full path: `/shop.v1.Orders/List`. */
+export type MethodTable = Readonly<Record<string, Admission<GrpcSeed, object>>>;
+
+/** Options of {@link secure}. */
+export interface SecureOptions {
+  /**
+   * The guard of each method. A method that is not listed is denied, health and reflection included; there
+   * are no patterns (see `guardService` for all methods of a service).
+   */
+  readonly methods: MethodTable | Coverage<GrpcSeed>;
+  /** Your own proxies, where they name the caller in metadata. Default: the peer is whoever connects. */
+  readonly trust?: ProxyTrust | undefined;
+  /**
+   * The status of a method that is not listed. `denied`: PERMISSION_DENIED, so that probing learns nothing.
+   * `unimplemented`: UNIMPLEMENTED, which clients understand as an older server; the `unlisted` guard of a coverage
+   * table still decides who hears it. Default: `denied`.
+   */
+  readonly unlisted?: 'denied' | 'unimplemented' | undefined;
+  /**
+   * Hears what an `onComplete` threw, and what the application threw into the interceptor: the caller gets a
+   * plain INTERNAL and the process goes on. Whatever it throws itself is ignored.
+   */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+export const OPTIONS: readonly string[] = ['methods', 'trust', 'unlisted', 'onFault'];
+
+const METHOD_PATH = /^\/[A-Za-z_][\w.]*\/[A-Za-z_]\w*$/;
+/** No name of a method comes near it; a caller may send 64 kB. */
+const MAX_NAME = 200;
+
+const tables = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
+
+/** The interceptor that enforces a table. */
+export function createInterceptor(options: SecureOptions): ServerInterceptor {
+  const { methods, trust, unlisted = 'denied', onFault } = options ?? {};
+  assertConfiguration(
+    typeof methods === 'object' && methods !== null,
+    "secure: list the methods: secure(server, { methods: { '/shop.v1.Orders/List': guard } }).",
+  );
+  assertKnownOptions('secure', options, OPTIONS);
+  assertConfiguration(
+    unlisted === 'denied' || unlisted === 'unimplemented',
+    "secure: unlisted must be 'denied' or 'unimplemented'.",
+  );
+  const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
+  const secureMethod = (path: string): SecuredMethod => ({
+    fact: Object.freeze({ protocol: 'grpc', operation: bounded(path) } as const),
+    admission: table.admission(path),
+    trust,
+    hidesUnlisted: unlisted === 'denied',
+    onFault: (cause) => report(onFault, cause),
+  });
+  for (const path of table.operations) {
+    assertConfiguration(
+      METHOD_PATH.test(path),
+      `secure: "${path}" is not a method; write its full path, '/shop.v1.Orders/List'.`,
+    );
+  }
+  const listed = new Map(table.operations.map((path) => [path, secureMethod(path)]));
+  const interceptor: ServerInterceptor = (definition, call) => {
+    const { path } = definition;
+    try {
+      const secured = new SecuredCall(listed.get(path) ?? secureMethod(path), definition, call);
+      // It has all methods of the class, and no others are called.
+      return secured as unknown as ServerInterceptingCall;
+    } catch (cause) {
+      report(onFault, cause);
+      return closedCall(call);
+    }
+  };
+  tables.set(interceptor, table);
+  return interceptor;
+}
+
+/** The table that an interceptor of {@link createInterceptor} enforces. */
+export function tableOf(interceptor: ServerInterceptor): Coverage<GrpcSeed> | undefined {
+  return tables.get(interceptor);
+}
+
+/** A method that nobody serves is named by its caller: facts and events hold no more of it than of any other. */
+function bounded(path: string): string {
+  return path.length <= MAX_NAME ? path : `${path.slice(0, MAX_NAME)}...`;
+}
+
+/** A call that nobody can decide reaches no handler. */
+function closedCall(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+  return new ServerInterceptingCall(call, {
+    start: (next) =>
+      next({ onReceiveMetadata: () => call.sendStatus(denialStatus(fault('guard.incomplete'))) }),
+  });
+}
+
+/** A coverage table has functions where a plain table has paths. */
+function isCoverage(methods: MethodTable | Coverage<GrpcSeed>): methods is Coverage<GrpcSeed> {
+  return typeof methods.check === 'function';
+}
