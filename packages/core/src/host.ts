@@ -6,7 +6,7 @@ export { assertAdmission } from './engine/admission.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
 export { type Ending, type Enforcement, enforce, type HeadersTarget } from './engine/enforce.ts';
-export { admit } from './engine/facts-of.ts';
+export { admit, readmit } from './engine/facts-of.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export {

@@ -7,7 +7,15 @@ import type {
   GrpcCall,
   MaybePromise,
 } from '@apisec/core';
-import { admit, chain, type Ending, type Enforcement, enforce, fault } from '@apisec/core/host';
+import {
+  admit,
+  chain,
+  type Ending,
+  type Enforcement,
+  enforce,
+  fault,
+  readmit,
+} from '@apisec/core/host';
 import type { ProxyTrust } from '@apisec/node';
 import {
   Metadata,
@@ -226,6 +234,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     else if (!decision.allowed) this.#deny(decision.denial);
     else if (!this.#isOver()) {
       admit(metadata, decision);
+      metadata.clone = cloneWithFacts;
       this.#listener?.onReceiveMetadata(metadata);
     }
   }
@@ -327,6 +336,14 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   readonly #destroy = (): void => {
     process.nextTick(() => this.#wire.stream.destroy());
   };
+}
+
+/** Interceptors behind this one hand on copies, and handlers read facts from those. */
+function cloneWithFacts(this: Metadata): Metadata {
+  const copy = Metadata.prototype.clone.call(this);
+  readmit(this, copy);
+  copy.clone = cloneWithFacts;
+  return copy;
 }
 
 /** After what has arrived by now was handed over, so often. */

@@ -8,7 +8,15 @@ import {
   pass,
 } from '@apisec/core';
 import { coverServer, guardService, secure } from '@apisec/grpc';
-import { Server, ServerInterceptingCall, status } from '@grpc/grpc-js';
+import {
+  ChannelCredentials,
+  experimental,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  status,
+} from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { everyKind, gate, HONEST, recorder } from './guards.ts';
 import { rawCall } from './raw-call.ts';
@@ -41,6 +49,41 @@ test('an unknown method is answered as an unlisted one is, and heard of', async 
   expect((await covered.call(GET, { metadata: HONEST })).code).toBe(status.OK);
   // What it is without: an answer of another kind, that nobody hears of.
   expect((await open.call('/no.Service/Get')).code).toBe(status.UNIMPLEMENTED);
+});
+
+test.each([
+  ['coverServer', { first: true }],
+  ['secure(server, …)', { first: false }],
+])('%s comes before the interceptors of a port', async (_, { first }) => {
+  const seen: string[] = [];
+  const ofPort: ServerInterceptor = ({ path }, call) => {
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            seen.push(path);
+            proceed(metadata);
+          },
+        }),
+    });
+  };
+  const credentials = experimental.createServerCredentialsWithInterceptors(
+    ServerCredentials.createInsecure(),
+    [ofPort],
+  );
+  const shop = await openShop(
+    first ? [secure({ methods: everything })] : [],
+    {},
+    {
+      prepare: first ? coverServer : (server) => secure(server, { methods: everything }),
+      serverCredentials: credentials,
+      clientCredentials: ChannelCredentials.createInsecure(),
+    },
+  );
+  expect((await shop.call(GET)).code).toBe(status.UNAUTHENTICATED);
+  expect(seen).toEqual([]);
+  expect((await shop.call(GET, { metadata: HONEST })).code).toBe(status.OK);
+  expect(seen).toEqual([GET]);
 });
 
 test('a path without its slash is no path, for HTTP/2 itself', async () => {
@@ -159,6 +202,11 @@ describe('refuses to start', () => {
   ])('%s', (_, server, message) => {
     expect(() => coverServer(server)).toThrow(ConfigurationError);
     expect(() => coverServer(server)).toThrow(message);
+  });
+
+  test('with secure among the interceptors and again', () => {
+    const server = serving(secure({ methods: everyKind(gate()) }));
+    expect(() => secure(server, { methods: everyKind(gate()) })).toThrow('already');
   });
 
   test('when it is bound already', async () => {

@@ -4,6 +4,7 @@ import {
   definePolicy,
   deny,
   factsOf,
+  type GrpcCall,
   type GrpcFacts,
   guard,
   pass,
@@ -11,7 +12,7 @@ import {
 } from '@apisec/core';
 import { guardService, secure } from '@apisec/grpc';
 import { trustProxies } from '@apisec/node';
-import { Metadata, status } from '@grpc/grpc-js';
+import { Metadata, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js';
 import { describe, expect, test, vi } from 'vitest';
 import { everyKind, gate, HONEST, recorder, STOP } from './guards.ts';
 import {
@@ -93,21 +94,33 @@ describe.each([false, true])('decisions that need a promise: %s', (late) => {
   });
 });
 
-test.each(KINDS)('%s: the handler reads facts from its metadata', async (path) => {
-  const orders = gate();
-  const who: string[] = [];
-  const read = (call: { readonly metadata: Metadata }): void => {
-    who.push(factsOf(call.metadata, orders).who);
-  };
-  const shop = await openShop([secure({ methods: everyKind(orders) })], {
-    Get: (call, callback) => (read(call), echo.Get(call, callback)),
-    Collect: (call, callback) => (read(call), echo.Collect(call, callback)),
-    List: (call) => (read(call), echo.List(call)),
-    Chat: (call) => (read(call), echo.Chat(call)),
-  });
-  expect((await shop.call(path, { metadata: HONEST })).code).toBe(status.OK);
-  expect(who).toEqual(['ann']);
-});
+test.each(KINDS)(
+  '%s: the handler reads facts from its call, and from copies of its metadata',
+  async (path) => {
+    const orders = gate();
+    const who: string[] = [];
+    const read = (call: { readonly metadata: Metadata }): void => {
+      who.push(factsOf(call, orders).who);
+      who.push(factsOf(call.metadata, orders).who);
+      who.push(factsOf(call.metadata.clone().clone(), orders).who);
+      expect(() => factsOf(call, gate())).toThrow(ConfigurationError);
+      expect(() => factsOf({ metadata: new Metadata() }, orders)).toThrow(ConfigurationError);
+    };
+    const copying: ServerInterceptor = (_, call) =>
+      new ServerInterceptingCall(call, {
+        start: (next) =>
+          next({ onReceiveMetadata: (metadata, proceed) => proceed(metadata.clone()) }),
+      });
+    const shop = await openShop([secure({ methods: everyKind(orders) }), copying], {
+      Get: (call, callback) => (read(call), echo.Get(call, callback)),
+      Collect: (call, callback) => (read(call), echo.Collect(call, callback)),
+      List: (call) => (read(call), echo.List(call)),
+      Chat: (call) => (read(call), echo.Chat(call)),
+    });
+    expect((await shop.call(path, { metadata: HONEST })).code).toBe(status.OK);
+    expect(who).toEqual(['ann', 'ann', 'ann']);
+  },
+);
 
 test('a decision that needs no promise is made, and the handler started, in the same turn', async () => {
   const order: string[] = [];
@@ -139,6 +152,42 @@ describe('unlisted methods', () => {
         facts: { call: { protocol: 'grpc', operation: RESET } },
       },
     ]);
+  });
+
+  test.each([
+    ['a caller who is admitted', HONEST, status.UNIMPLEMENTED, 'operation.unlisted'],
+    ['a stranger', {}, status.UNAUTHENTICATED, 'key.missing'],
+  ])('are not implemented by option, for %s', async (_, metadata, code, reason) => {
+    const { completions, onComplete } = recorder();
+    const methods = coverage(
+      { ...everyKind(gate()), ...guardService(adminService, gate()) },
+      { unlisted: gate(), onUnlisted: onComplete },
+    );
+    const shop = await openShop(
+      [],
+      {},
+      {
+        prepare: (server) => secure(server, { methods, unlisted: 'unimplemented' }),
+      },
+    );
+    const answer = await shop.call('/shop.v1.Shop/Buy', { metadata });
+    expect(answer.code).toBe(code);
+    expect(answer.trailing.get('grpc-status-details-bin').join()).toContain(reason);
+    if (metadata === HONEST) {
+      expect(completions).toMatchObject([{ outcome: 'denied', status: code }]);
+    }
+  });
+
+  test('have names that are bounded', async () => {
+    const { completions, onComplete } = recorder();
+    const methods = coverage(
+      { ...everyKind(gate()), ...guardService(adminService, gate()) },
+      { onUnlisted: onComplete },
+    );
+    const shop = await openShop([], {}, { prepare: (server) => secure(server, { methods }) });
+    await shop.call(`/shop.v1.Shop/${'x'.repeat(10_000)}`);
+    const names = completions.map(({ facts }) => (facts['call'] as GrpcCall).operation);
+    expect(names.map(({ length }) => length < 210)).toEqual([true]);
   });
 
   test('become listed with their service', async () => {
@@ -374,6 +423,20 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
         replies: [],
       });
       expect(JSON.stringify(answer)).not.toContain('s3cret');
+    }
+    expect(started).toEqual([]);
+  });
+
+  test('a callback that throws while facts are read has the code that it has on every host', async () => {
+    const { handlers, started } = watched();
+    const broken = (): never => {
+      throw new Error('s3cret');
+    };
+    const trust = { header: 'forwarded', believes: broken, clientCert: true } as const;
+    const shop = await openShop([secure({ methods: everyKind(gate()), trust })], handlers);
+    for (const path of KINDS) {
+      const answer = await shop.call(path, { metadata: HONEST });
+      expect(answer).toMatchObject({ code: status.INTERNAL, details: 'call.unattested' });
     }
     expect(started).toEqual([]);
   });

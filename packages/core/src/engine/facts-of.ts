@@ -32,9 +32,15 @@ export function admit(carrier: object, { guard, facts }: Allowed<object>): void 
   admitted.set(carrier, { admission: guard, facts, earlier: admitted.get(carrier) });
 }
 
+/** For adapters: lets `copy` stand for the same call as `carrier`. */
+export function readmit(carrier: object, copy: object): void {
+  const entry = admitted.get(carrier);
+  if (entry !== undefined) admitted.set(copy, entry);
+}
+
 /**
  * The facts of a call that `guard` admitted, typed by that guard. The carrier is what the framework hands to
- * handlers: the Express or Fastify request, the Hono context, the GraphQL context value, the gRPC call's
+ * handlers: the Express or Fastify request, the Hono context, the GraphQL context value, the gRPC call or its
  * metadata, the web `Request`.
  *
  * @throws ConfigurationError when neither this guard (or one of this table), nor a guard that begins with it,
@@ -44,7 +50,7 @@ export function factsOf<Facts extends object>(
   carrier: object,
   guard: Admission<never, Facts> | { readonly check: Admission<never, Facts>['check'] },
 ): Readonly<Facts> {
-  for (let entry = admitted.get(carrier); entry !== undefined; entry = entry.earlier) {
+  for (let entry = admissionOf(carrier); entry !== undefined; entry = entry.earlier) {
     let candidate: object | undefined = entry.admission;
     for (; candidate !== undefined; candidate = beginnings.get(candidate)) {
       // An admission is only ever stored with the facts that its own check gave.
@@ -54,6 +60,14 @@ export function factsOf<Facts extends object>(
   throw new ConfigurationError(
     'factsOf: this guard did not admit the call. Mount secure(guard) in front of the handler.',
   );
+}
+
+/** A gRPC handler gets a call that nobody has seen before, with the metadata that was admitted. */
+function admissionOf(carrier: object): Admitted | undefined {
+  const own = admitted.get(carrier);
+  if (own !== undefined) return own;
+  const { metadata } = carrier as { readonly metadata?: unknown };
+  return typeof metadata === 'object' && metadata !== null ? admitted.get(metadata) : undefined;
 }
 
 /** True for the guard itself, and for a guard of the table. */
