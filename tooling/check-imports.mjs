@@ -46,6 +46,7 @@ const PACKAGES = {
   redis: [['@apisec/core', 'ioredis', 'cluster-key-slot'], ANY_NODE],
   postgres: [['@apisec/core'], WEB],
   accounts: [['@apisec/core'], ANY_NODE],
+  egress: [['@apisec/core', 'undici'], ANY_NODE],
 };
 /** Private packages that only tests and tools use. */
 const FREE = new Set(['conformance']);

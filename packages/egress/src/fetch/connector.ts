@@ -1,0 +1,149 @@
+import { lookup } from 'node:dns/promises';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import type { CheckedUrl } from '@apisec/core';
+import { formatAddress, parseAddress, type UrlRules } from '@apisec/core/host';
+import type { buildConnector } from 'undici';
+import { denialError, type EgressError, isEgressError, upstreamError } from './egress-error.ts';
+import { openTunnel, type Proxy } from './proxy.ts';
+import { connected, within } from './sockets.ts';
+
+/** Resolves a name to all of its addresses. */
+export type Resolve = (name: string) => Promise<readonly string[]>;
+
+/** What is checked of a TLS connection beyond its certificate chain and name. */
+export type CheckPeer = (name: string, socket: TLSSocket) => EgressError | undefined;
+
+/** How connections are made. */
+export interface Connecting {
+  readonly rules: UrlRules;
+  readonly resolve: Resolve;
+  readonly timeoutMs: number;
+  readonly tls: ConnectionOptions;
+  readonly checkPeer?: CheckPeer | undefined;
+  readonly proxyFor: (name: string, scheme: string) => Proxy | undefined;
+}
+
+/** More answers than any honest name has are not even looked at. */
+const MOST_ANSWERS = 128;
+/** A name with many dead addresses may not keep a caller waiting. */
+const MOST_ATTEMPTS = 4;
+
+/** The system's resolver, which knows the hosts file; every answer, in the order it gives. */
+export const systemResolve: Resolve = async (name) =>
+  (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
+
+/**
+ * Makes the connections of one origin: resolves its name once for each connection, checks every answer, and connects to
+ * one of those addresses and to nothing else. What runs over the connection later is pinned to it.
+ */
+export function pinnedConnector(
+  { host, port, url }: CheckedUrl,
+  connecting: Connecting,
+): buildConnector.connector {
+  const secure = url.protocol === 'https:';
+  const name = 'name' in host ? host.name : host.address;
+  return (_options, callback) => {
+    const deadline = Date.now() + connecting.timeoutMs;
+    const run = async (): Promise<Socket> => {
+      const addresses = 'address' in host ? [host.address] : await answersOf(name, connecting);
+      let failure: unknown;
+      for (const address of addresses.slice(0, MOST_ATTEMPTS)) {
+        const left = deadline - Date.now();
+        if (left <= 0) break;
+        try {
+          return await connectTo(address, left);
+        } catch (error) {
+          if (isEgressError(error)) throw error;
+          failure = error;
+        }
+      }
+      throw connectionFailed(failure);
+    };
+
+    const connectTo = async (address: string, timeoutMs: number): Promise<Socket> => {
+      const end = Date.now() + timeoutMs;
+      const proxy = connecting.proxyFor(name, url.protocol);
+      const tcp = proxy
+        ? await openTunnel(proxy, { address, port }, timeoutMs)
+        : await connected(connectTcp({ host: address, port }), 'connect', timeoutMs);
+      if (proxy === undefined && !isSame(tcp.remoteAddress, address)) {
+        tcp.destroy();
+        // A runtime that connects elsewhere does not honour the pinning.
+        throw upstreamError('egress.connection_failed', UNREACHABLE, 'another address was reached');
+      }
+      if (!secure) return tcp;
+      const socket = connectTls({
+        minVersion: 'TLSv1.2',
+        ...connecting.tls,
+        socket: tcp,
+        // An address has no server name (RFC 6066 §3); Node then checks it against the certificate's addresses.
+        host: name,
+        ...(isIP(name) === 0 && { servername: name }),
+        ALPNProtocols: ['http/1.1'],
+        // Said aloud, so that no environment variable says otherwise.
+        rejectUnauthorized: true,
+      });
+      await connected(socket, 'secureConnect', Math.max(1, end - Date.now()));
+      const problem = connecting.checkPeer?.(name, socket);
+      if (problem !== undefined) {
+        socket.destroy();
+        throw problem;
+      }
+      return socket;
+    };
+
+    run().then(
+      (socket) => callback(null, socket),
+      (error: unknown) => callback(isEgressError(error) ? error : connectionFailed(error), null),
+    );
+  };
+}
+
+const UNREACHABLE = 'The host could not be reached.';
+
+function connectionFailed(cause: unknown): EgressError {
+  const code = (cause as { code?: unknown } | undefined)?.code;
+  const isTls =
+    typeof code === 'string' &&
+    /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/.test(code);
+  return isTls
+    ? upstreamError('egress.certificate_invalid', 'The host did not prove who it is.', cause)
+    : upstreamError('egress.connection_failed', UNREACHABLE, cause);
+}
+
+/** Every address of a name, all of which may be reached: one that may not denies the name. */
+async function answersOf(
+  name: string,
+  { resolve, rules, timeoutMs }: Connecting,
+): Promise<string[]> {
+  let answers: readonly string[];
+  try {
+    answers = await within(resolve(name), timeoutMs);
+  } catch (cause) {
+    throw upstreamError(
+      'egress.name_unresolved',
+      'The name of the host could not be resolved.',
+      cause,
+    );
+  }
+  if (!Array.isArray(answers) || answers.length === 0 || answers.length > MOST_ANSWERS) {
+    throw upstreamError('egress.name_unresolved', 'The name of the host could not be resolved.');
+  }
+  const addresses = new Set<string>();
+  for (const answer of answers as readonly unknown[]) {
+    const text = String(answer);
+    const problem = rules.checkAddress(text);
+    if (problem !== undefined) throw denialError(problem.denial);
+    const bytes = parseAddress(text);
+    // An answer that is not an address was denied.
+    if (bytes !== undefined) addresses.add(formatAddress(bytes));
+  }
+  return [...addresses];
+}
+
+function isSame(remote: string | undefined, address: string): boolean {
+  const one = parseAddress(remote ?? '');
+  const other = parseAddress(address);
+  return one !== undefined && other !== undefined && formatAddress(one) === formatAddress(other);
+}

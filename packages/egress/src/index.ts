@@ -1,0 +1,11 @@
+// Calls to others.
+
+export type { CheckPeer, Resolve } from './fetch/connector.ts';
+export { type EgressError, isEgressError } from './fetch/egress-error.ts';
+export {
+  type EgressTlsOptions,
+  type KeyPins,
+  type SafeFetch,
+  type SafeFetchOptions,
+  safeFetch,
+} from './fetch/safe-fetch.ts';
