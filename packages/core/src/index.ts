@@ -74,6 +74,13 @@ export { type ProtectOptions, protect } from './host/protect.ts';
 
 export { allowAnonymous } from './authorization/allow-anonymous.ts';
 export { allowAuthenticated } from './authorization/allow-authenticated.ts';
+export {
+  type FactsFor,
+  type RequireArguments,
+  type RequireOptions,
+  type RuleDenial,
+  require,
+} from './authorization/require.ts';
 export { requirePermission } from './authorization/require-permission.ts';
 export { requireRole } from './authorization/require-role.ts';
 export { requireScopes } from './authorization/require-scopes.ts';
@@ -98,6 +105,34 @@ export {
   roleModel,
 } from './authorization/role-model.ts';
 export { type ScopeHierarchy, scopeHierarchy } from './authorization/scope-hierarchy.ts';
+
+// Who may: rules over attributes.
+
+export {
+  type Attribute,
+  type AttributesOf,
+  type Field,
+  type FieldMap,
+  type FieldType,
+  field,
+  type MissingOptions,
+  type ScalarType,
+  type ValueOf,
+} from './authorization/attributes.ts';
+export { equalRules, printRule } from './authorization/print-rule.ts';
+export { type Relation, type RelationOptions, relation } from './authorization/relation.ts';
+export {
+  type ObjectOf,
+  type Resource,
+  type ResourceLike,
+  type ResourceOptions,
+  type ResourceTenant,
+  resource,
+} from './authorization/resource.ts';
+export { type EveryOptions, type LeafOptions, rule } from './authorization/rule.ts';
+export type { Rule, SyncRule } from './authorization/rule-data.ts';
+export { environment, type SourceOptions, subject } from './authorization/subject.ts';
+export type { TimeWindow, Weekday } from './authorization/time-window.ts';
 
 // Who calls: access tokens.
 

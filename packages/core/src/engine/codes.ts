@@ -186,6 +186,14 @@ const meanings = {
   'permission.insufficient': 'The roles of the caller do not hold a permission that is needed.',
   'roles.unavailable': 'The store of roles did not answer, or not with roles.',
   'roles.tenant_unknown': 'Roles are counted by tenant, and the call names none.',
+  'rule.denied': 'A rule over attributes is false for the call.',
+  'rule.undecided':
+    'A rule over attributes cannot be decided: something that it asks for is missing.',
+  'relation.unavailable': 'A relation that a rule asks about did not answer.',
+  'object.not_found': 'There is no such object, or none that the caller may know of.',
+  'object.not_owned': 'The object belongs to somebody else.',
+  'object.id_malformed': 'The id of the object has the wrong type or form.',
+  'object.unavailable': 'The object could not be loaded.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',
   'scope.insufficient': 'The credential lacks a scope that the operation needs.',
   // limits

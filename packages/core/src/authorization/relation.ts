@@ -1,0 +1,82 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions, assertMethods } from '../lib/options.ts';
+import { isName } from './attributes.ts';
+import { inTime } from './in-time.ts';
+
+/** Options of {@link relation}. */
+export interface RelationOptions<S extends string | number, O extends string | number> {
+  /** Whether the subject has the relation to the object. */
+  readonly check: (subject: S, object: O) => MaybePromise<boolean>;
+  /** Every object that the subject has it to. Must say the same as `check`; lists are made from it. */
+  readonly list: (subject: NoInfer<S>) => MaybePromise<readonly NoInfer<O>[]>;
+  /** How long each may take. Default: `'1s'`. */
+  readonly timeout?: Duration | undefined;
+  /** More objects than this are not listed: the list is then closed. Default: 10,000. */
+  readonly maxListed?: number | undefined;
+}
+
+/** A relation between subjects and objects. Made by {@link relation}. */
+export interface Relation<S extends string | number, O extends string | number> {
+  readonly name: string;
+  readonly check: (subject: S, object: O) => MaybePromise<boolean>;
+  readonly list: (subject: S) => MaybePromise<readonly O[]>;
+}
+
+/** A relation as rules keep it. */
+export type RelationLike = Relation<never, string | number>;
+
+const made = new WeakSet<object>();
+
+/**
+ * A relation that a rule cannot read from attributes alone: membership of a group, a share, a folder above. `check`
+ * answers for one object, `list` for all of them, so that a list and a single read agree.
+ *
+ * Whatever throws, rejects, takes too long or answers neither true nor false is undecidable, and so admits nobody.
+ *
+ * @throws ConfigurationError without a name, `check` or `list`.
+ * @example
+ * const member = relation('member', {
+ *   check: (user: string, group: string) => groups.has(user, group),
+ *   list: (user) => groups.of(user),
+ * });
+ * const rules = rule.related(member, caller.id, document.groupId);
+ */
+export function relation<S extends string | number, O extends string | number>(
+  name: string,
+  options: RelationOptions<S, O>,
+): Relation<S, O> {
+  const where = `relation ${JSON.stringify(name)}`;
+  assertConfiguration(isName(name), `${where}: name must be a word like 'member'.`);
+  assertKnownOptions(where, options, ['check', 'list', 'timeout', 'maxListed']);
+  assertMethods(where, 'options', options, ['check', 'list'], '{ check, list }');
+  const { check, list, maxListed = 10_000 } = options;
+  const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '1s', { max: '1m' });
+  assertConfiguration(
+    Number.isInteger(maxListed) && maxListed >= 1 && maxListed <= 100_000,
+    `${where}: maxListed must be a whole number from 1 to 100,000.`,
+  );
+  const self = Object.freeze<Relation<S, O>>({
+    name,
+    check: (one, other) => inTime(() => check(one, other), timeoutMs),
+    list: (one) => {
+      const listed = inTime(() => list(one), timeoutMs);
+      return listed instanceof Promise
+        ? listed.then((objects) => bounded(where, objects, maxListed))
+        : bounded(where, listed as readonly O[], maxListed);
+    },
+  });
+  made.add(self);
+  return self;
+}
+
+function bounded<O>(where: string, objects: readonly O[], most: number): readonly O[] {
+  if (!Array.isArray(objects)) throw new TypeError(`${where}: list answered no list`);
+  if (objects.length > most) throw new RangeError(`${where}: more than ${most} objects`);
+  return objects;
+}
+
+export function isRelation(value: unknown): value is RelationLike {
+  return typeof value === 'object' && value !== null && made.has(value);
+}
