@@ -1,3 +1,17 @@
+export type { AuditChainKeys } from './audit/chain-hash.ts';
+export {
+  type AuditAnchor,
+  type PostgresAuditSink,
+  type PostgresAuditSinkOptions,
+  postgresAuditSink,
+} from './audit/postgres-audit-sink.ts';
+export {
+  type ChainProblem,
+  type ChainReport,
+  type ChainWriter,
+  type VerifyChainOptions,
+  verifyChain,
+} from './audit/verify-chain.ts';
 export { migrate, migrationSql } from './migrate.ts';
 export { postgresApiKeyStore } from './postgres-api-key-store.ts';
 export type { PostgresClient, SchemaOptions } from './postgres-client.ts';

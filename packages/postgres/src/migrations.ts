@@ -1,10 +1,5 @@
-/** One step of the schema. Steps are only ever added: what was released is never changed. */
-export interface Migration {
-  readonly version: number;
-  readonly name: string;
-  /** PL/pgSQL statements; `schema` is quoted already. */
-  readonly statements: (schema: string) => string;
-}
+import { auditMigration } from './audit/audit-migration.ts';
+import type { Migration } from './migration.ts';
 
 export const migrations: readonly Migration[] = Object.freeze([
   {
@@ -44,4 +39,5 @@ export const migrations: readonly Migration[] = Object.freeze([
         counters jsonb NOT NULL
       );`,
   },
+  auditMigration,
 ]);

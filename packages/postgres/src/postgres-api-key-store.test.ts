@@ -64,7 +64,10 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
         );
         await migrate(database.client, { schema: other });
         const applied = await rows(`SELECT version, name FROM "${other}".migrations`);
-        expect(applied).toEqual([{ version: 1, name: 'API keys' }]);
+        expect(applied).toEqual([
+          { version: 1, name: 'API keys' },
+          { version: 2, name: 'audit trail' },
+        ]);
       } finally {
         await rows(`DROP SCHEMA "${other}" CASCADE`);
       }

@@ -165,6 +165,7 @@ const acts = {
   'policy.changed': 'authz_change',
   'audit.started': 'sys_monitor_enabled',
   'audit.stopped': 'sys_monitor_disabled',
+  'audit.chain_broken': 'sys_monitor_disabled',
   'audit.events_lost': 'sys_monitor_disabled',
 } as const;
 

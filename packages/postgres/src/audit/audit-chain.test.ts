@@ -1,0 +1,379 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type AuditOptions, type AuditReceipt, audit } from '@apisec/core';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  type AuditChainKeys,
+  migrate,
+  type PostgresAuditSinkOptions,
+  type PostgresClient,
+  postgresAuditSink,
+  verifyChain,
+} from '../index.ts';
+
+const url = process.env['DATABASE_URL'];
+const schema = `apisec_audit_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+
+interface Database {
+  readonly client: PostgresClient;
+  readonly end: () => Promise<void>;
+}
+
+const databases: readonly (readonly [string, () => Promise<Database>])[] = [
+  [
+    'PGlite',
+    async () => {
+      const client = await PGlite.create();
+      return { client, end: () => client.close() };
+    },
+  ],
+  [
+    'PostgreSQL',
+    async () => {
+      const client = new Pool({ connectionString: url, max: 10 });
+      const end = async (): Promise<void> => {
+        await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+        await client.end();
+      };
+      return { client, end };
+    },
+  ],
+];
+
+if (url === undefined) test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
+
+describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_name, open) => {
+  const keys: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };
+  let database: Database;
+  let chain: string;
+
+  beforeAll(async () => {
+    database = await open();
+    await migrate(database.client, { schema });
+  }, 60_000);
+  afterAll(() => database?.end());
+  beforeEach(() => {
+    chain = randomUUID();
+  });
+
+  const rows = async (text: string, params: unknown[] = []) =>
+    (await database.client.query(text.replaceAll('$S', `"${schema}"`), params)).rows as Record<
+      string,
+      unknown
+    >[];
+  /** As the owner of the database can. */
+  const tamper = async (text: string, params: unknown[] = []): Promise<void> => {
+    for (const table of ['audit_blocks', 'audit_events']) {
+      await rows(`ALTER TABLE $S.${table} DISABLE TRIGGER USER`);
+    }
+    try {
+      await rows(text, params);
+    } finally {
+      for (const table of ['audit_blocks', 'audit_events']) {
+        await rows(`ALTER TABLE $S.${table} ENABLE TRIGGER USER`);
+      }
+    }
+  };
+  const sink = (options: Partial<PostgresAuditSinkOptions> = {}) =>
+    postgresAuditSink(database.client, { schema, chain, keys, ...options });
+  const writer = (options: Partial<AuditOptions> = {}) => audit({ sinks: [sink()], ...options });
+  const verify = (options = {}) =>
+    verifyChain(database.client, { schema, chain, keys, ...options });
+  const act = (log: ReturnType<typeof writer>, id: number): Promise<AuditReceipt> =>
+    log.record({ act: 'limit.reset', target: { type: 'limit', id: String(id) } });
+
+  /** Three blocks of one event each. */
+  const written = async () => {
+    const log = writer();
+    for (let id = 0; id < 3; id++) await act(log, id);
+    await log.close();
+  };
+
+  test('what was written verifies, and is whole', async () => {
+    await written();
+    expect(await verify()).toMatchObject({
+      ok: true,
+      complete: true,
+      blocks: 4,
+      events: 3,
+      head: { seq: 4 },
+      problems: [],
+      writers: [{ written: 3, unwritten: 0, lost: 0, closed: true }],
+    });
+  });
+
+  test('events can be read as JSON', async () => {
+    await written();
+    const log = await rows(
+      `SELECT event ->> 'act' AS act, time FROM $S.audit_log WHERE chain = $1`,
+      [chain],
+    );
+    expect(log).toHaveLength(3);
+    expect(log[0]).toMatchObject({ act: 'limit.reset', time: expect.any(Date) });
+  });
+
+  test('honest programs can only add', async () => {
+    await written();
+    for (const statement of [
+      `UPDATE $S.audit_events SET event = '{}'`,
+      'DELETE FROM $S.audit_events',
+      'TRUNCATE $S.audit_blocks',
+    ]) {
+      await expect(rows(statement)).rejects.toThrow('only ever added to');
+    }
+  });
+
+  test.each<readonly [string, string, object]>([
+    [
+      'an event that was changed',
+      `UPDATE $S.audit_events SET event = replace(event, '"1"', '"2"') WHERE chain = $1 AND seq = 2`,
+      { kind: 'event_changed', seq: 2, index: 0 },
+    ],
+    [
+      'an event that was left out',
+      'DELETE FROM $S.audit_events WHERE chain = $1 AND seq = 2',
+      { kind: 'event_missing', seq: 2, index: 0 },
+    ],
+    [
+      'an event that was added',
+      `INSERT INTO $S.audit_events VALUES ($1, 2, 1, '{}')`,
+      { kind: 'event_added', seq: 2, index: 1 },
+    ],
+    [
+      'an event that was added without a block',
+      `INSERT INTO $S.audit_events VALUES ($1, 0, 0, '{}'), ($1, -1, 0, '{}'), ($1, 2, -1, '{}')`,
+      { kind: 'event_added', seq: 2, index: -1 },
+    ],
+    [
+      'two events that were exchanged',
+      `UPDATE $S.audit_events SET seq = CASE seq WHEN 1 THEN 102 ELSE 101 END WHERE chain = $1 AND seq IN (1, 2); UPDATE $S.audit_events SET seq = seq - 100 WHERE chain = '$C' AND seq > 100`,
+      { kind: 'event_changed', seq: 1, index: 0 },
+    ],
+    [
+      'a block that was left out',
+      'DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq = 2',
+      { kind: 'block_missing', seq: 2 },
+    ],
+    [
+      'a block whose time was changed',
+      'UPDATE $S.audit_blocks SET written_at = 0 WHERE chain = $1 AND seq = 2',
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a block whose writer was changed',
+      `UPDATE $S.audit_blocks SET writer = 'x' WHERE chain = $1 AND seq = 2`,
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a loss that was hidden',
+      'UPDATE $S.audit_blocks SET accepted = 9 WHERE chain = $1 AND seq = 2',
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a count that is huge',
+      'UPDATE $S.audit_blocks SET count = 2147483647 WHERE chain = $1 AND seq = 2',
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a block that was hashed without the key',
+      `UPDATE $S.audit_blocks SET hash = sha256(leaves) WHERE chain = $1 AND seq = 2`,
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a block that is said to be hashed with another key',
+      `UPDATE $S.audit_blocks SET key_id = '0' WHERE chain = $1 AND seq = 2`,
+      { kind: 'key_unknown', seq: 2 },
+    ],
+    [
+      'an end that was cut off',
+      'DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq = 4',
+      { kind: 'block_missing', seq: 4 },
+    ],
+    [
+      'a head that was changed',
+      `UPDATE $S.audit_chains SET hash = sha256('x') WHERE chain = $1`,
+      { kind: 'head_changed', seq: 4 },
+    ],
+    [
+      'a head that was removed',
+      'DELETE FROM $S.audit_chains WHERE chain = $1',
+      { kind: 'head_changed', seq: 4 },
+    ],
+  ])('shows %s', async (_name, statement, problem) => {
+    await written();
+    for (const each of statement.split(';')) {
+      await tamper(each.replaceAll('$C', chain), each.includes('$1') ? [chain] : []);
+    }
+    const report = await verify();
+    expect(report.ok).toBe(false);
+    expect(report.problems).toContainEqual(problem);
+  });
+
+  test('an end that was cut off with the head set back shows by an anchor, and by it alone', async () => {
+    await written();
+    const { head } = await verify();
+    await tamper('DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq > 2', [chain]);
+    await tamper('DELETE FROM $S.audit_events WHERE chain = $1 AND seq > 2', [chain]);
+    await tamper(
+      'UPDATE $S.audit_chains SET (seq, hash) = (SELECT seq, hash FROM $S.audit_blocks WHERE chain = $1 AND seq = 2) WHERE chain = $1',
+      [chain],
+    );
+    expect(await verify()).toMatchObject({ ok: true, complete: false });
+    expect(await verify({ anchors: [head] })).toMatchObject({
+      ok: false,
+      problems: [{ kind: 'anchor_missing', seq: 4 }],
+    });
+  });
+
+  test('a writer notices that its chain was cut back, and writes no more', async () => {
+    const faults: unknown[] = [];
+    const log = writer({ onFault: (cause) => faults.push(cause), queue: { timeout: '300ms' } });
+    for (let id = 0; id < 3; id++) await act(log, id);
+    await tamper('DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq > 1', [chain]);
+    await tamper(
+      'UPDATE $S.audit_chains SET (seq, hash) = (SELECT seq, hash FROM $S.audit_blocks WHERE chain = $1 AND seq = 1) WHERE chain = $1',
+      [chain],
+    );
+    expect(await act(log, 3)).toEqual({ ok: false, problem: 'late' });
+    expect(String(faults[0])).toContain('was cut back from block 3 to 1');
+  });
+
+  test('many writers at once lose nothing, and every event is there once', async () => {
+    const logs = Array.from({ length: 6 }, () => writer({ queue: { maxBatch: 7 } }));
+    const receipts = await Promise.all(
+      Array.from({ length: 300 }, (_, id) => act(logs[id % logs.length] as (typeof logs)[0], id)),
+    );
+    expect(receipts.every(({ ok }) => ok)).toBe(true);
+    for (const log of logs) await log.close();
+    const report = await verify();
+    expect(report).toMatchObject({ ok: true, complete: true, events: 300 });
+    expect(report.writers).toHaveLength(6);
+    const ids = await rows(
+      `SELECT event -> 'target' ->> 'id' AS id FROM $S.audit_log WHERE chain = $1`,
+      [chain],
+    );
+    expect(new Set(ids.map(({ id }) => id)).size).toBe(300);
+  });
+
+  test('an answer that was lost on its way makes no event come twice', async () => {
+    let losing = true;
+    const client: PostgresClient = {
+      query: async (text, params) => {
+        const result = await database.client.query(text, params);
+        if (losing && text.includes('INSERT INTO') && text.includes('audit_events')) {
+          losing = false;
+          throw new Error('connection reset');
+        }
+        return result;
+      },
+    };
+    const log = audit({ sinks: [postgresAuditSink(client, { schema, chain, keys })] });
+    const receipts = await Promise.all([0, 1, 2].map((id) => act(log, id)));
+    expect(receipts.every(({ ok }) => ok)).toBe(true);
+    await log.close();
+    expect(losing).toBe(false);
+    expect(await verify()).toMatchObject({ ok: true, complete: true, events: 3 });
+  });
+
+  test('a database that is away for a while costs nothing that was accepted', async () => {
+    let away = true;
+    const client: PostgresClient = {
+      query: (text, params) =>
+        away ? Promise.reject(new Error('ECONNREFUSED')) : database.client.query(text, params),
+    };
+    const log = audit({ sinks: [postgresAuditSink(client, { schema, chain, keys })] });
+    const receipts = [0, 1, 2].map((id) => act(log, id));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(log.stats()[0]).toMatchObject({ queued: 3, healthy: false });
+    away = false;
+    expect(await Promise.all(receipts)).toEqual([{ ok: true }, { ok: true }, { ok: true }]);
+    await log.close();
+    expect(await verify()).toMatchObject({ complete: true, events: 3 });
+  });
+
+  test('events that were dropped show as lost', async () => {
+    const log = writer({ queue: { maxEvents: 10 } });
+    const receipts = await Promise.all(Array.from({ length: 40 }, (_, id) => act(log, id)));
+    expect(receipts.filter(({ ok }) => !ok)).toHaveLength(30);
+    await log.close();
+    const report = await verify();
+    expect(report).toMatchObject({ ok: true, complete: false });
+    expect(report.writers).toMatchObject([{ lost: 30, closed: true }]);
+  });
+
+  test('keys can be changed, as long as the old ones are known', async () => {
+    await written();
+    const both: AuditChainKeys = { current: '2', keys: { ...keys.keys, 2: randomBytes(32) } };
+    const log = audit({ sinks: [sink({ keys: both })] });
+    await act(log, 9);
+    await log.close();
+    expect(await verify({ keys: both })).toMatchObject({ ok: true, events: 4 });
+    expect((await verify()).problems).toContainEqual({ kind: 'key_unknown', seq: 5 });
+  });
+
+  test('whoever has another key verifies nothing', async () => {
+    await written();
+    const others: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };
+    expect((await verify({ keys: others })).problems).toHaveLength(4);
+  });
+
+  test('a chain that is longer than a page verifies', async () => {
+    const log = writer({ queue: { maxBatch: 1 } });
+    await Promise.all(Array.from({ length: 230 }, (_, id) => act(log, id)));
+    await log.close();
+    expect(await verify()).toMatchObject({ ok: true, complete: true, blocks: 231, events: 230 });
+  });
+
+  test('hostile text is written and read as it is', async () => {
+    const log = writer();
+    const id = `'); DROP TABLE x; --\u0000\u001b[2J"\\`;
+    await log.record({ act: 'limit.reset', target: { type: 'x', id }, reason: '{"a":1},' });
+    await log.close();
+    expect(await verify()).toMatchObject({ ok: true, complete: true });
+    const [row] = await rows(
+      `SELECT event -> 'target' ->> 'id' AS id FROM $S.audit_log WHERE chain = $1`,
+      [chain],
+    );
+    expect(row?.['id']).toBe(`'); DROP TABLE x; --\\u0000\\u001b[2J"\\`);
+  });
+
+  test('no planted secret is in the database', async () => {
+    const log = writer();
+    const secret = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
+    await log.record({
+      act: 'a.b',
+      reason: `was ${secret}`,
+      data: { password: 'hunter2', note: secret },
+    });
+    await log.close();
+    const all = JSON.stringify(
+      await rows('SELECT event FROM $S.audit_events WHERE chain = $1', [chain]),
+    );
+    expect(all).toContain('[redacted]');
+    expect(all).not.toMatch(/hunter2|c2lnbmF0dXJl/);
+  });
+});
+
+describe('configuration', () => {
+  const client: PostgresClient = { query: async () => ({ rows: [] }) };
+  test.each([
+    ['no keys', {}, 'keys'],
+    ['a short key', { keys: { current: '1', keys: { 1: new Uint8Array(16) } } }, 'random bytes'],
+    ['a key of zeros', { keys: { current: '1', keys: { 1: new Uint8Array(32) } } }, 'random bytes'],
+    [
+      'a current key that is not there',
+      { keys: { current: '2', keys: { 1: randomBytes(32) } } },
+      'keys.current',
+    ],
+    [
+      'a chain that is none',
+      { keys: { current: '1', keys: { 1: randomBytes(32) } }, chain: 'a b' },
+      'chain must be',
+    ],
+    ['an unknown option', { key: 'x' }, '"key" is not an option'],
+  ])('does not construct with %s', (_name, options, message) => {
+    // @ts-expect-error what a JavaScript user could write
+    expect(() => postgresAuditSink(client, options)).toThrow(message);
+  });
+});
