@@ -36,7 +36,7 @@ export async function ensureInstalled() {
   // changes them, and an install that finds nothing to do does not.
   const installed = existsSync(join(root, 'node_modules/.modules.yaml'));
   if (installed && read('node_modules/.pnpm/lock.yaml') === read('pnpm-lock.yaml')) return;
-  console.error('apisec: installing dependencies, about 20 seconds the first time …');
+  console.error('apisec: installing dependencies, 20 to 60 seconds the first time …');
   const [command, args] = pnpm(['install', '--frozen-lockfile', '--reporter=append-only']);
   const { status, silent, output } = await watch(command, args);
   if (status === 0) return;
@@ -67,7 +67,7 @@ function watch(command, args) {
     };
     const started = Date.now();
     let output = '';
-    let line = '';
+    let line = 'waiting for the package registry';
     let progressAt = started;
     let silent = false;
     const hear = (text) => {

@@ -331,13 +331,18 @@ const stricter: readonly Stricter[] = [
   },
   {
     answer: 'token.malformed',
-    mutation: /padded|loose bits|plain base64|with a space|one character replaced/,
+    mutation: /padded|loose bits|plain base64|one character replaced/,
     why: 'one token has one spelling, or lists of revoked and of remembered tokens miss the others',
   },
   {
     answer: 'the header cannot be sent',
     mutation: /line break|one character replaced/,
     why: 'the token reaches us in a header, which has no such characters',
+  },
+  {
+    answer: 'credentials.malformed',
+    mutation: /with a space|one character replaced/,
+    why: 'credentials have one token after the scheme (RFC 6750 §2.1)',
   },
   {
     answer: 'token.key_unknown',
