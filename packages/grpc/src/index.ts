@@ -1,3 +1,4 @@
+export type { CallLimits } from './call-limits.ts';
 export type { GrpcSeed } from './connection.ts';
 export { coverServer } from './cover-server.ts';
 export { guardService } from './guard-service.ts';

@@ -6,9 +6,11 @@ import {
   type ServerInterceptingCallInterface,
   type ServerInterceptor,
 } from '@grpc/grpc-js';
+import { type CallLimits, compileLimits } from './call-limits.ts';
 import type { GrpcSeed } from './connection.ts';
 import { denialStatus } from './denial-status.ts';
 import { SecuredCall, type SecuredMethod } from './secured-call.ts';
+import { streamCount } from './stream-count.ts';
 
 /** Which guard decides on which method, by full path: `/shop.v1.Orders/List`. */
 export type MethodTable = Readonly<Record<string, Admission<GrpcSeed, object>>>;
@@ -28,6 +30,17 @@ export interface SecureOptions {
    * table still decides who hears it. Default: `denied`.
    */
   readonly unlisted?: 'denied' | 'unimplemented' | undefined;
+  /** What each call may take. Default: see {@link CallLimits}. */
+  readonly limits?: CallLimits | undefined;
+  /** The same for single methods, by path; what is set here is in place of what `limits` says. */
+  readonly methodLimits?: Readonly<Record<string, CallLimits>> | undefined;
+  /**
+   * Streams that callers without a principal (health checks that watch, public feeds) may have open at a time from one
+   * address (a /64 prefix of IPv6): `stream.too_many` (RESOURCE_EXHAUSTED). Default: 100.
+   */
+  readonly anonymousStreams?: number | 'unlimited' | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
   /**
    * Hears what an `onComplete` threw, and what the application threw into the interceptor: the caller gets a
    * plain INTERNAL and the process goes on. Whatever it throws itself is ignored.
@@ -35,7 +48,16 @@ export interface SecureOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
-export const OPTIONS: readonly string[] = ['methods', 'trust', 'unlisted', 'onFault'];
+const OPTIONS: readonly (keyof SecureOptions)[] = [
+  'methods',
+  'trust',
+  'unlisted',
+  'limits',
+  'methodLimits',
+  'anonymousStreams',
+  'now',
+  'onFault',
+];
 
 const METHOD_PATH = /^\/[A-Za-z_][\w.]*\/[A-Za-z_]\w*$/;
 /** No name of a method comes near it; a caller may send 64 kB. */
@@ -55,12 +77,24 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
     unlisted === 'denied' || unlisted === 'unimplemented',
     "secure: unlisted must be 'denied' or 'unimplemented'.",
   );
+  const { limits = {}, methodLimits = {}, anonymousStreams = 100, now = Date.now } = options;
+  assertConfiguration(
+    anonymousStreams === 'unlimited' ||
+      (Number.isSafeInteger(anonymousStreams) && anonymousStreams > 0),
+    "secure: anonymousStreams must be a whole number above 0, or 'unlimited'.",
+  );
+  assertConfiguration(typeof now === 'function', 'secure: now must be a function.');
+  const anonymous = streamCount(anonymousStreams === 'unlimited' ? Infinity : anonymousStreams);
+  const common = compileLimits('secure: limits', limits);
   const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
-  const secureMethod = (path: string): SecuredMethod => ({
+  const secureMethod = (path: string, own?: CallLimits): SecuredMethod => ({
     fact: Object.freeze({ protocol: 'grpc', operation: bounded(path) } as const),
     admission: table.admission(path),
     trust,
     hidesUnlisted: unlisted === 'denied',
+    limits: own ? compileLimits(`secure: methodLimits: ${path}`, { ...limits, ...own }) : common,
+    anonymous,
+    now,
     onFault: (cause) => report(onFault, cause),
   });
   for (const path of table.operations) {
@@ -69,7 +103,15 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
       `secure: "${path}" is not a method; write its full path, '/shop.v1.Orders/List'.`,
     );
   }
-  const listed = new Map(table.operations.map((path) => [path, secureMethod(path)]));
+  for (const path of Object.keys(methodLimits)) {
+    assertConfiguration(
+      table.operations.includes(path),
+      `secure: methodLimits: "${path}" is not among the methods.`,
+    );
+  }
+  const listed = new Map(
+    table.operations.map((path) => [path, secureMethod(path, methodLimits[path])]),
+  );
   const interceptor: ServerInterceptor = (definition, call) => {
     const { path } = definition;
     try {

@@ -23,12 +23,25 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
+import type { CompiledLimits } from './call-limits.ts';
 import { factsOfCall, type GrpcSeed } from './connection.ts';
 import { denialStatus } from './denial-status.ts';
 import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } from './ending.ts';
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
 import { type InOrder, inOrder } from './in-order.ts';
+import {
+  callAt,
+  callProblem,
+  isAnonymous,
+  type Lifetime,
+  lifetimeOf,
+  messageGate,
+  TOO_FAST,
+  TOO_LONG,
+  TOO_MANY,
+} from './lifetime.ts';
 import { requestView, withHeaders } from './metadata.ts';
+import type { StreamCount } from './stream-count.ts';
 
 /** All that is known before there is a call. */
 export interface SecuredMethod {
@@ -37,6 +50,11 @@ export interface SecuredMethod {
   readonly trust: ProxyTrust | undefined;
   /** False where callers may learn that a method is not there. */
   readonly hidesUnlisted: boolean;
+  readonly limits: CompiledLimits;
+  /** Streams of callers without a principal, by address. */
+  readonly anonymous: StreamCount;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
   /** Never throws. */
   readonly onFault: (cause: unknown) => void;
 }
@@ -75,6 +93,11 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   #sending: 'answer' | 'status' | undefined;
   #messages = 0;
   #flushTimer: NodeJS.Timeout | undefined;
+  #admitsMessage: (() => boolean) | undefined;
+  #lifetime: Lifetime | undefined;
+  /** To be done once the call has ended. */
+  #stopTimer: (() => void) | undefined;
+  #releasePlace: (() => void) | undefined;
 
   /** @throws ConfigurationError when grpc-js is built in another way than is known here. */
   constructor(
@@ -87,6 +110,10 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#call = call;
     this.#wire = wireCall(call);
     observeStatus(this.#wire, this.#observe);
+    const { maxMessageBytes } = method.limits;
+    if (maxMessageBytes === undefined) return;
+    this.#wire.decoder.maxReadMessageLength = maxMessageBytes;
+    this.#wire.maxReceiveMessageSize = maxMessageBytes;
   }
 
   // What the application does with the call.
@@ -144,7 +171,9 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   getDeadline(): ReturnType<ServerInterceptingCallInterface['getDeadline']> {
-    return this.#call.getDeadline();
+    const asked = this.#call.getDeadline();
+    const { at = Infinity, denial } = this.#lifetime ?? {};
+    return denial === undefined && at < Number(asked) ? at : asked;
   }
 
   getHost(): string {
@@ -186,6 +215,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
 
   onReceiveMessage(message: unknown): void {
     this.#messages++;
+    if (this.#messages > this.#method.limits.maxMessages) return this.#deny(TOO_LONG);
+    if (this.#admitsMessage?.() === false) return this.#deny(TOO_FAST);
     this.#inbound(() =>
       this.#inspected(this.#enforcement?.onMessage, message, (seen) =>
         this.#listener?.onReceiveMessage(seen),
@@ -206,6 +237,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   onCancel(): void {
     if (this.#ended !== undefined) return;
     clearTimeout(this.#flushTimer);
+    this.#stopTimer?.();
+    this.#releasePlace?.();
     const { stream } = this.#wire;
     // The clock may be a millisecond behind the timer that grpc-js sets for the deadline.
     const isLate = Number(this.#call.getDeadline()) <= Date.now() + 1;
@@ -233,10 +266,44 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     if (this.#ended !== undefined) this.#enforcement?.complete(this.#ended);
     else if (!decision.allowed) this.#deny(decision.denial);
     else if (!this.#isOver()) {
+      const problem = this.#begin(decision.facts, metadata);
+      if (problem !== undefined) return this.#deny(problem);
       admit(metadata, decision);
       metadata.clone = cloneWithFacts;
       this.#listener?.onReceiveMetadata(metadata);
     }
+  }
+
+  /** Holds an admitted call to its limits. After the guard, so that its policies hear of what is denied here. */
+  #begin(facts: object, metadata: Metadata): Denial | undefined {
+    const { limits, now, anonymous } = this.#method;
+    const { requestStream, responseStream } = this.#definition;
+    const isStream = requestStream || responseStream;
+    const problem = callProblem(limits, this.#call.getDeadline(), metadata);
+    if (problem !== undefined) return problem;
+    if (isStream && isAnonymous(facts)) {
+      const { id = '' } = (facts as Partial<GrpcSeed>).peer ?? {};
+      this.#releasePlace = anonymous.take(id);
+      if (this.#releasePlace === undefined) return TOO_MANY;
+    }
+    if (limits.messageRate) this.#admitsMessage = messageGate(limits.messageRate, now);
+    if (!isStream && limits.maxDeadlineMs === Infinity) return undefined;
+    const lifetime = lifetimeOf(facts, limits, isStream, now());
+    if (lifetime === undefined) return undefined;
+    if (lifetime.denial !== undefined && lifetime.at <= now()) return lifetime.denial;
+    this.#lifetime = lifetime;
+    this.#stopTimer = callAt(lifetime.at, now, () => this.#expire(lifetime));
+    return undefined;
+  }
+
+  #expire({ denial }: Lifetime): void {
+    if (denial !== undefined) return this.#deny(denial);
+    this.#attempt(() => {
+      if (this.#isOver()) return;
+      this.#intended = { outcome: 'aborted', status: status.DEADLINE_EXCEEDED };
+      this.#send({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
+      this.#flushSoon();
+    });
   }
 
   #inspected(

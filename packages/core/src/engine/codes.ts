@@ -21,6 +21,12 @@ const meanings = {
   'message.type_unsupported':
     'The request body is of a media type that is not read here, or says none.',
   'deadline.malformed': 'The deadline of a gRPC call cannot be read.',
+  'deadline.missing': 'The call has no deadline, and the operation needs one.',
+  'metadata.too_large': 'The metadata of the call is larger than allowed.',
+  'stream.too_old': 'The stream has lasted as long as it may.',
+  'stream.too_long': 'The caller has sent as many messages in one call as it may.',
+  'stream.too_fast': 'The caller sends messages faster than it may.',
+  'stream.too_many': 'As many streams of callers from this address are open as may.',
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
   'handler.threw': 'The handler threw. The cause went to onError.',
@@ -63,6 +69,7 @@ const meanings = {
   // access tokens
   'credentials.missing': 'The operation needs credentials, and none were sent.',
   'credentials.malformed': 'The credentials are not well formed.',
+  'credentials.expired': 'The credential expired while the stream that it opened was still open.',
   'credentials.repeated': 'Credentials were sent more than once.',
   'token.too_large': 'The token is longer than allowed.',
   'token.malformed': 'The token is not in the one canonical form of a signed JWT.',
