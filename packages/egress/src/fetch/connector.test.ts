@@ -10,7 +10,9 @@ beforeAll(async () => {
 });
 
 /** An https server whose certificate names these. */
-async function secure(...names: { readonly type: 'dns' | 'ip'; readonly value: string }[]): Promise<number> {
+async function secure(
+  ...names: { readonly type: 'dns' | 'ip'; readonly value: string }[]
+): Promise<number> {
   const { cert, key } = await authority.issue('server', [altNames(...names)]);
   const server = createHttps({ cert, key }, (request, response) => {
     // The type of a TLS socket has the name that the client asked for.
