@@ -216,7 +216,23 @@ export {
   type SignatureKey,
   type SignatureKeys,
 } from './signatures/authenticate-signature.ts';
+export { canonicalJson } from './signatures/canonical-json.ts';
 export { type SignRequestOptions, signRequest } from './signatures/sign-request.ts';
+export {
+  type VerifiedWebhook,
+  type VerifyWebhookOptions,
+  verifyWebhook,
+  type WebhookFacts,
+  type WebhookPolicy,
+} from './signatures/verify-webhook.ts';
+export type { WebhookKey } from './signatures/webhook-keys.ts';
+export type {
+  PlainWebhookScheme,
+  PresentedWebhook,
+  PresentedWebhookSignature,
+  WebhookScheme,
+  WebhookSender,
+} from './signatures/webhook-schemes.ts';
 
 // API keys.
 

@@ -157,6 +157,15 @@ const meanings = {
   'signature.body_uncovered': 'The call has a body, and signatures of this operation cover none.',
   'signature.replayed': 'The nonce of the signature was used before.',
   'signature.unavailable': 'The keys or the replay store for signatures did not answer.',
+  // webhooks
+  'webhook.signature_missing': 'The message of a webhook is not signed.',
+  'webhook.malformed': 'The signature of a webhook cannot be read.',
+  'webhook.signature_invalid': 'The webhook was not signed with a known key.',
+  'webhook.expired': 'The webhook was signed too long ago.',
+  'webhook.not_yet_valid': 'The webhook was signed in the future.',
+  'webhook.replayed': 'The same message of a webhook was received before.',
+  'webhook.event_invalid': 'The message of a webhook is not an event that is known.',
+  'webhook.unavailable': 'The replay store for webhooks did not answer.',
   // client certificates
   'certificate.missing': 'The call needs a client certificate, and none was shown or supplied.',
   'certificate.mismatch': 'The token is bound to another certificate than the one shown.',

@@ -1,0 +1,499 @@
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../test/vectors.ts';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
+import { guard } from '../engine/guard.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { type VerifyWebhookOptions, verifyWebhook } from './verify-webhook.ts';
+
+const NOW = 1_800_000_000;
+const now = () => NOW * 1_000;
+const SECRET = `whsec_${btoa('0123456789abcdef01234567')}`;
+const BODY = '{"type":"order.paid","id":7}';
+
+const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
+const bytesOf = (secret: string) => Buffer.from(secret.replace('whsec_', ''), 'base64');
+
+/** The headers of an honest sender, with what a test changes of them. */
+function signed(
+  body = BODY,
+  { id = 'msg_1', at = NOW, secret = SECRET, version = 'v1' } = {},
+): Headers {
+  const signature = mac(bytesOf(secret), `${id}.${at}.${body}`).toString('base64');
+  return new Headers({
+    'webhook-id': id,
+    'webhook-timestamp': String(at),
+    'webhook-signature': `${version},${signature}`,
+  });
+}
+
+const standard = (options: Partial<VerifyWebhookOptions> = {}) =>
+  verifyWebhook({ scheme: 'standard', keys: [{ id: 'a', secret: SECRET }], now, ...options });
+
+const codeOf = async (answer: Promise<{ ok: boolean; denial?: { code: string } }>) => {
+  const { ok, denial } = await answer;
+  return ok ? 'verified' : denial?.code;
+};
+
+describe('an honest message', () => {
+  test('is verified and handed on with its id, time, key and event', async () => {
+    expect(await standard().verify(signed(), BODY)).toEqual({
+      ok: true,
+      event: { type: 'order.paid', id: 7 },
+      id: 'msg_1',
+      keyId: 'a',
+      timestampMs: NOW * 1_000,
+    });
+  });
+
+  test('is a fact of a guard that needs the raw body', async () => {
+    const orders = guard<{ rawBody: Uint8Array }>().use(standard()).use(allowAnonymous());
+    const request = new Request('https://api.example.com/hook', {
+      method: 'POST',
+      headers: signed(),
+    });
+    const rawBody = new TextEncoder().encode(BODY);
+    const decision = await orders.check(request, { rawBody });
+    expect(decision).toMatchObject({ allowed: true, facts: { webhook: { id: 'msg_1' } } });
+    const changed = await orders.check(request, { rawBody: new TextEncoder().encode(`${BODY} `) });
+    expect(changed).toMatchObject({
+      allowed: false,
+      denial: { code: 'webhook.signature_invalid' },
+    });
+  });
+
+  test('that was parsed before is denied, since its bytes are gone', async () => {
+    const outcome = await standard().check(
+      new Request('https://a.example/', { headers: signed() }),
+      {
+        rawBody: { type: 'order.paid' } as unknown as Uint8Array,
+      },
+    );
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'message.unavailable' } });
+  });
+
+  test('is verified with either key while they are rotated', async () => {
+    const next = `whsec_${btoa('another secret of 24 chars')}`;
+    const hook = standard({
+      keys: [
+        { id: 'old', secret: SECRET },
+        { id: 'new', secret: next },
+      ],
+    });
+    expect(await hook.verify(signed(), BODY)).toMatchObject({ keyId: 'old' });
+    expect(await hook.verify(signed(BODY, { secret: next }), BODY)).toMatchObject({ keyId: 'new' });
+    const after = standard({ keys: [{ id: 'new', secret: next }] });
+    expect(await codeOf(after.verify(signed(), BODY))).toBe('webhook.signature_invalid');
+  });
+
+  test('with several signatures is verified by the one that fits', async () => {
+    const headers = signed();
+    headers.set(
+      'webhook-signature',
+      `v1,${btoa('x'.repeat(32))} v2,abc ${headers.get('webhook-signature')}`,
+    );
+    expect(await codeOf(standard().verify(headers, BODY))).toBe('verified');
+  });
+
+  test('of bytes that are not text is verified over these bytes', async () => {
+    const body = Uint8Array.from([0xff, 0xfe, 0]);
+    const text = Buffer.concat([Buffer.from(`m.${NOW}.`), body]);
+    const signature = createHmac('sha256', bytesOf(SECRET)).update(text).digest('base64');
+    const headers = new Headers({
+      'webhook-id': 'm',
+      'webhook-timestamp': String(NOW),
+      'webhook-signature': `v1,${signature}`,
+    });
+    expect(await codeOf(standard().verify(headers, body))).toBe('verified');
+    // The same text once both are decoded with replacement characters.
+    const other = Uint8Array.from([0xff, 0xff, 0]);
+    expect(await codeOf(standard().verify(headers, other))).toBe('webhook.signature_invalid');
+  });
+
+  test('signed with Ed25519 is verified with the public key alone', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+    const signature = sign(null, Buffer.from(`msg_1.${NOW}.${BODY}`), privateKey).toString(
+      'base64',
+    );
+    const headers = signed();
+    headers.set('webhook-signature', `v1a,${signature}`);
+    const keys = [{ id: 'ed', publicKey: `whpk_${raw.toString('base64')}` }];
+    expect(await standard({ keys }).verify(headers, BODY)).toMatchObject({ ok: true, keyId: 'ed' });
+    expect(await codeOf(standard({ keys }).verify(headers, `${BODY} `))).toBe(
+      'webhook.signature_invalid',
+    );
+    // A shared secret is not asked about an Ed25519 signature, nor the other way round.
+    expect(await codeOf(standard().verify(headers, BODY))).toBe('webhook.signature_invalid');
+    expect(await codeOf(standard({ keys }).verify(signed(), BODY))).toBe(
+      'webhook.signature_invalid',
+    );
+  });
+});
+
+describe('time', () => {
+  test.each([
+    [-300, 'verified'],
+    [300, 'verified'],
+    [-301, 'webhook.expired'],
+    [301, 'webhook.not_yet_valid'],
+  ])('signed %i seconds from now: %s', async (offset, expected) => {
+    expect(await codeOf(standard().verify(signed(BODY, { at: NOW + offset }), BODY))).toBe(
+      expected,
+    );
+  });
+
+  test.each(['', '-1', '+1', '1e9', '01800000000', '1800000000.0', '0x1', 'NaN', '9'.repeat(40)])(
+    'the timestamp %j is not one',
+    async (timestamp) => {
+      const headers = signed();
+      headers.set('webhook-timestamp', timestamp);
+      expect(await codeOf(standard().verify(headers, BODY))).toMatch(
+        /^webhook\.(?:malformed|signature_missing|signature_invalid)$/,
+      );
+    },
+  );
+});
+
+describe('a message that is sent again', () => {
+  test('is denied, and only one of many at once is verified', async () => {
+    const hook = standard();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => codeOf(hook.verify(signed(), BODY))),
+    );
+    expect(answers.filter((code) => code === 'verified')).toHaveLength(1);
+    expect(answers.filter((code) => code === 'webhook.replayed')).toHaveLength(19);
+  });
+
+  test('is denied in another spelling, too', async () => {
+    const hook = standard();
+    await hook.verify(signed(), BODY);
+    const headers = signed();
+    headers.set('webhook-signature', `v2,x ${headers.get('webhook-signature')} v1,AAAA`);
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('webhook.replayed');
+  });
+
+  test('by its honest sender, with a new time, is verified and has the same id', async () => {
+    const hook = standard();
+    await hook.verify(signed(), BODY);
+    expect(await hook.verify(signed(BODY, { at: NOW + 1 }), BODY)).toMatchObject({ id: 'msg_1' });
+  });
+
+  test('that was never verified uses nothing up', async () => {
+    const store = memoryReplayStore({ capacity: 1, now });
+    const hook = standard({ replay: store });
+    for (let time = 0; time < 5; time++) await hook.verify(signed(), `${BODY} `);
+    expect(await codeOf(hook.verify(signed(), BODY))).toBe('verified');
+  });
+
+  test.each<[string, () => boolean | Promise<boolean>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('down');
+      },
+    ],
+    ['never answers', () => new Promise<boolean>(() => undefined)],
+    ['answers nonsense', () => 'yes' as unknown as boolean],
+  ])('is unavailable where the replay store %s', async (_name, putIfAbsent) => {
+    const hook = standard({ replay: { putIfAbsent }, timeout: '20ms' });
+    const answer = await hook.verify(signed(), BODY);
+    expect(answer).toMatchObject({
+      ok: false,
+      denial: { kind: 'unavailable', code: 'webhook.unavailable' },
+    });
+  });
+});
+
+describe('what is not an honest message', () => {
+  test.each<[string, (headers: Headers) => void, string]>([
+    ['no signature', (h) => h.delete('webhook-signature'), 'webhook.signature_missing'],
+    ['no id', (h) => h.delete('webhook-id'), 'webhook.signature_missing'],
+    ['another id', (h) => h.set('webhook-id', 'msg_2'), 'webhook.signature_invalid'],
+    ['an id with the separator', (h) => h.set('webhook-id', 'msg.1'), 'webhook.malformed'],
+    ['two ids', (h) => h.append('webhook-id', 'msg_2'), 'webhook.malformed'],
+    [
+      'another time',
+      (h) => h.set('webhook-timestamp', String(NOW + 1)),
+      'webhook.signature_invalid',
+    ],
+    [
+      'the signature under another version',
+      (h) => h.set('webhook-signature', (h.get('webhook-signature') ?? '').replace('v1', 'v2')),
+      'webhook.signature_invalid',
+    ],
+    [
+      'the signature without padding',
+      (h) => h.set('webhook-signature', (h.get('webhook-signature') ?? '').replace(/=+$/, '')),
+      'webhook.signature_invalid',
+    ],
+    ['an empty signature', (h) => h.set('webhook-signature', 'v1,'), 'webhook.signature_invalid'],
+    [
+      'signatures without end',
+      (h) => h.set('webhook-signature', 'v1,AAAA '.repeat(100)),
+      'webhook.malformed',
+    ],
+    [
+      'a header without end',
+      (h) => h.set('webhook-signature', `v1,${'A'.repeat(100_000)}`),
+      'webhook.signature_missing',
+    ],
+  ])('%s', async (_name, change, code) => {
+    const headers = signed();
+    change(headers);
+    expect(await codeOf(standard().verify(headers, BODY))).toBe(code);
+  });
+
+  test('an event that cannot be made is denied, and the cause stays here', async () => {
+    const hook = standard({
+      parse: () => {
+        throw new Error('s3cret');
+      },
+    });
+    const answer = await hook.verify(signed(), BODY);
+    expect(answer).toMatchObject({ ok: false, denial: { code: 'webhook.event_invalid' } });
+  });
+
+  test('JSON that parsers read differently is not an event', async () => {
+    const twice = '{"a":1,"a":2}';
+    expect(await standard().verify(signed(twice), twice)).toMatchObject({
+      ok: true,
+      event: undefined,
+    });
+  });
+
+  test('never throws, whatever the headers are', async () => {
+    const text = fc.string({
+      unit: fc.constantFrom('v', '1', ',', '=', ' ', 't', '0', 'a', '/', '+', '.'),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('standard', 'github', 'stripe', 'slack', 'shopify'),
+        text,
+        text,
+        async (scheme, one, other) => {
+          const headers = new Map(
+            [
+              'webhook-id',
+              'webhook-timestamp',
+              'webhook-signature',
+              'x-hub-signature-256',
+              'stripe-signature',
+              'x-slack-signature',
+              'x-shopify-hmac-sha256',
+              'x-slack-request-timestamp',
+            ].map((name, at) => [name, at % 2 === 0 ? one : other]),
+          );
+          const hook = verifyWebhook({ scheme, keys: [SECRET], now });
+          expect((await hook.verify(headers, BODY)).ok).toBe(false);
+        },
+      ),
+    );
+  });
+});
+
+describe('other senders', () => {
+  const secret = 'a shared secret';
+  const hex = (text: string) => mac(secret, text).toString('hex');
+
+  test.each<[string, VerifyWebhookOptions['scheme'], Record<string, string>]>([
+    ['GitHub', 'github', { 'x-hub-signature-256': `sha256=${hex(BODY)}` }],
+    [
+      'Stripe',
+      'stripe',
+      { 'stripe-signature': `t=${NOW},v1=${'0'.repeat(64)},v1=${hex(`${NOW}.${BODY}`)},v0=x` },
+    ],
+    [
+      'Slack',
+      'slack',
+      {
+        'x-slack-signature': `v0=${hex(`v0:${NOW}:${BODY}`)}`,
+        'x-slack-request-timestamp': String(NOW),
+      },
+    ],
+    ['Shopify', 'shopify', { 'x-shopify-hmac-sha256': mac(secret, BODY).toString('base64') }],
+    [
+      'a plain HMAC',
+      { type: 'sha256', signatureHeader: 'X-Signature', timestampHeader: 'X-Time' },
+      { 'x-signature': `sha256=${hex(`${NOW}.${BODY}`)}`, 'x-time': String(NOW) },
+    ],
+    [
+      'canonical JSON',
+      { type: 'canonical-json', signatureHeader: 'X-Signature', timestampHeader: false },
+      { 'x-signature': `sha256=${hex('{"id":7,"type":"order.paid"}')}` },
+    ],
+  ])('%s', async (_name, scheme, headers) => {
+    const hook = verifyWebhook({ scheme, keys: [secret], now });
+    expect(await hook.verify(new Headers(headers), BODY)).toMatchObject({ ok: true, keyId: '1' });
+    const other = BODY.replace('7', '8');
+    expect(await codeOf(hook.verify(new Headers(headers), other))).toBe(
+      'webhook.signature_invalid',
+    );
+    expect(
+      await codeOf(
+        verifyWebhook({ scheme, keys: ['other'], now }).verify(new Headers(headers), BODY),
+      ),
+    ).toBe('webhook.signature_invalid');
+    expect(await codeOf(hook.verify(new Headers(), BODY))).toBe('webhook.signature_missing');
+  });
+
+  test('canonical JSON is verified however it was written on the way', async () => {
+    const scheme = {
+      type: 'canonical-json',
+      signatureHeader: 'x-signature',
+      timestampHeader: false,
+    } as const;
+    const hook = verifyWebhook({ scheme, keys: [secret], now });
+    const headers = new Headers({ 'x-signature': `sha256=${hex('{"a":1,"b":[true,null]}')}` });
+    expect(await codeOf(hook.verify(headers, '{ "b": [true, null],\n "a": 1.0 }'))).toBe(
+      'verified',
+    );
+    expect(await codeOf(hook.verify(headers, '{"a":1,"b":[true,null],"a":1}'))).toBe(
+      'webhook.malformed',
+    );
+  });
+
+  test('two times in one Stripe header are denied', async () => {
+    const hook = verifyWebhook({ scheme: 'stripe', keys: [secret], now });
+    const headers = new Headers({ 'stripe-signature': `t=${NOW},v1=${hex(`${NOW}.${BODY}`)},t=1` });
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('webhook.malformed');
+  });
+
+  test('the SHA-1 header of GitHub counts as none', async () => {
+    const hook = verifyWebhook({ scheme: 'github', keys: [secret], now });
+    const sha1 = createHmac('sha1', secret).update(BODY).digest('hex');
+    expect(
+      await codeOf(hook.verify(new Headers({ 'x-hub-signature': `sha1=${sha1}` }), BODY)),
+    ).toBe('webhook.signature_missing');
+  });
+
+  test('a replay of a message without time is denied where a store is given', async () => {
+    const hook = verifyWebhook({
+      scheme: 'github',
+      keys: [secret],
+      now,
+      replay: memoryReplayStore({ now }),
+    });
+    const headers = new Headers({
+      'x-hub-signature-256': `sha256=${hex(BODY)}`,
+      'x-github-delivery': '1',
+    });
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('verified');
+    // The id of a delivery is not signed.
+    headers.set('x-github-delivery', '2');
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('webhook.replayed');
+  });
+
+  test('a scheme of your own', async () => {
+    const hook = verifyWebhook({
+      scheme: {
+        name: 'mine',
+        isTimed: false,
+        read: (headers) => ({
+          signatures: [
+            {
+              algorithm: 'hmac-sha256',
+              bytes: new Uint8Array(Buffer.from(headers.get('x-mine') ?? '', 'hex')),
+            },
+          ],
+          prefix: 'mine:',
+        }),
+      },
+      keys: [secret],
+    });
+    expect(await codeOf(hook.verify(new Headers({ 'x-mine': hex(`mine:${BODY}`) }), BODY))).toBe(
+      'verified',
+    );
+  });
+});
+
+describe('canonical JSON (RFC 8785)', () => {
+  test.each<[unknown, string | undefined]>([
+    [{ b: 1, a: 2 }, '{"a":2,"b":1}'],
+    [
+      [1e30, 4.5, 0.002, 1e-27, -0, 333333333.3333333],
+      '[1e+30,4.5,0.002,1e-27,0,333333333.3333333]',
+    ],
+    ['\u20ac$\u000f\nA\'B"\\"/', '"€$\\u000f\\nA\'B\\"\\\\\\"/"'],
+    [
+      { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\u{1f600}': 5, '\u0080': 6, ö: 7 },
+      '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}',
+    ],
+    [Number.NaN, undefined],
+    ['\ud800', undefined],
+    [{ a: undefined }, undefined],
+  ])('%j', (value, expected) => {
+    expect(canonicalJson(value)).toBe(expected);
+  });
+
+  test('has one text for all that parse to the same value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const text = canonicalJson(value);
+        if (text !== undefined) expect(canonicalJson(JSON.parse(text))).toBe(text);
+      }),
+    );
+  });
+});
+
+test.each<[string, object]>([
+  ['another scheme', { scheme: 'paypal' }],
+  ['no keys', { keys: [] }],
+  ['an empty secret', { keys: ['whsec_'] }],
+  ['a secret that is not base64', { keys: ['whsec_%'] }],
+  ['a public key of another length', { keys: [{ publicKey: 'whpk_AAAA' }] }],
+  ['a secret and a public key', { keys: [{ secret: SECRET, publicKey: 'x' }] }],
+  ['a bare number of time', { tolerance: 300 }],
+  ['an unknown option', { secret: SECRET }],
+  ['a replay store that is none', { replay: {} }],
+  ['parse that is not a function', { parse: 'json' }],
+  ['a plain scheme without its time', { scheme: { type: 'sha256', signatureHeader: 'x-s' } }],
+])('does not construct with %s', (_name, options) => {
+  expect(() => standard(options)).toThrow(ConfigurationError);
+});
+
+const folder = join(VECTORS, 'webhooks');
+
+describe.skipIf(!existsSync(folder))('published cases', () => {
+  interface Case {
+    readonly name: string;
+    readonly expect: string;
+    readonly now?: number;
+    readonly secret?: string;
+    readonly publicKey?: string;
+    readonly payload?: string;
+    readonly headers?: Record<string, string>;
+    readonly header?: Record<string, string>;
+  }
+  const cases = (['standard-webhooks', 'github', 'stripe', 'slack'] as const).flatMap((file) =>
+    (JSON.parse(readFileSync(join(folder, `${file}.json`), 'utf8')) as Case[]).map(
+      (each) => [`${file}: ${each.name}`, file, each] as const,
+    ),
+  );
+
+  test.each(cases)('%s', async (_name, file, each) => {
+    const isSvix = each.expect === 'accept-if-svix-mode';
+    const make = () =>
+      verifyWebhook({
+        scheme: file === 'standard-webhooks' ? (isSvix ? 'svix' : 'standard') : file,
+        keys: [
+          each.publicKey === undefined ? { secret: each.secret } : { publicKey: each.publicKey },
+        ],
+        now: () => (each.now ?? 0) * 1_000,
+      });
+    if (each.expect === 'config-error') {
+      expect(make).toThrow(ConfigurationError);
+      return;
+    }
+    const answer = await make().verify(
+      new Headers({ ...each.headers, ...each.header }),
+      each.payload ?? '',
+    );
+    expect(answer.ok).toBe(each.expect.startsWith('accept'));
+  });
+});

@@ -1,0 +1,283 @@
+import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
+import type { ReplayStore } from '../contracts/replay-store.ts';
+import type { DenialKind } from '../engine/denial.ts';
+import { fault } from '../engine/denial.ts';
+import type { RawBodyFacts } from '../engine/facts.ts';
+import { type Deny, deny, type Outcome, pass } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import type { HeadersView } from '../engine/request.ts';
+import { encodeBase64url } from '../lib/base64url.ts';
+import { withinTime } from '../lib/clock.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { parseStrictJson } from '../lib/strict-json.ts';
+import { type ImportedWebhookKey, type WebhookKey, webhookKeys } from './webhook-keys.ts';
+import {
+  type PlainWebhookScheme,
+  type PresentedWebhook,
+  type PresentedWebhookSignature,
+  type WebhookScheme,
+  type WebhookSender,
+  webhookScheme,
+} from './webhook-schemes.ts';
+
+/** Options of {@link verifyWebhook}. */
+export interface VerifyWebhookOptions<Event = unknown> {
+  /**
+   * Who signs, and how: Standard Webhooks (`standard`, or `svix` for its older header names), `github`, `stripe`, `slack`,
+   * `shopify`, a plain HMAC, or a scheme of your own.
+   */
+  readonly scheme: WebhookSender | PlainWebhookScheme | WebhookScheme;
+  /** Up to 8; a message is good if one of them signed it. While a key is rotated, both are here. */
+  readonly keys: readonly (string | WebhookKey)[];
+  /** How far the signed time may be from now, both ways: 5 minutes by default. */
+  readonly tolerance?: Duration | undefined;
+  /**
+   * Where used signatures are remembered, so that a recorded message cannot be sent again. `false`: nowhere. Default: in this process,
+   * which is right for a single one only; nowhere for schemes without a signed time (GitHub, Shopify), whose
+   * honest retries look the same as replays.
+   */
+  readonly replay?: ReplayStore | false | undefined;
+  /** How long signatures without a signed time are remembered, where `replay` is given: 1 day by default. */
+  readonly replayFor?: Duration | undefined;
+  /** How long `replay` may take: 1 second by default. */
+  readonly timeout?: Duration | undefined;
+  /**
+   * Makes the event of the body, which is verified by then; throws or rejects when it is not one. Default: the value of JSON that every parser
+   * reads alike, and undefined for a body that is not such JSON.
+   */
+  readonly parse?: ((body: Uint8Array, headers: HeadersView) => MaybePromise<Event>) | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A message that is what its sender signed. */
+export interface VerifiedWebhook<Event> {
+  readonly event: Event;
+  /** The key that signed it. */
+  readonly keyId: string;
+  /** The id of the message, where the scheme signs one: the same when it is sent again, to be worked on once. */
+  readonly id?: string | undefined;
+  /** Epoch milliseconds, where the scheme signs them. */
+  readonly timestampMs?: number | undefined;
+}
+
+/** What {@link verifyWebhook} adds. */
+export interface WebhookFacts<Event> {
+  readonly webhook: VerifiedWebhook<Event>;
+}
+
+/** The policy, and the same as a function. */
+export interface WebhookPolicy<Event> extends Policy<RawBodyFacts, WebhookFacts<Event>, 'check'> {
+  /** Verifies without a guard; `body` is the bytes as they came. */
+  readonly verify: (
+    headers: HeadersView,
+    body: Uint8Array | string,
+  ) => Promise<({ readonly ok: true } & VerifiedWebhook<Event>) | Deny>;
+}
+
+const NAME = 'verifyWebhook';
+const utf8 = new TextEncoder();
+
+const denied = (kind: DenialKind, code: string, detail: string): Deny =>
+  Object.freeze(deny(kind, code, { detail }));
+
+const DENIALS = {
+  'webhook.signature_missing': denied(
+    'unauthenticated',
+    'webhook.signature_missing',
+    'The message is not signed.',
+  ),
+  'webhook.malformed': denied(
+    'malformed',
+    'webhook.malformed',
+    'The signature of the message cannot be read.',
+  ),
+};
+const EXPIRED = denied(
+  'unauthenticated',
+  'webhook.expired',
+  'The message was signed too long ago.',
+);
+const EARLY = denied(
+  'unauthenticated',
+  'webhook.not_yet_valid',
+  'The message was signed in the future.',
+);
+const INVALID = denied(
+  'unauthenticated',
+  'webhook.signature_invalid',
+  'The message was not signed with a known key.',
+);
+const REPLAYED = denied('unauthenticated', 'webhook.replayed', 'The message was received before.');
+const NOT_AN_EVENT = denied(
+  'malformed',
+  'webhook.event_invalid',
+  'The message is not an event that is known here.',
+);
+
+/**
+ * Denies webhooks that their sender did not sign, signed too long ago or in the future, or that were received before. Adds `webhook`: the
+ * event, its id and the key that signed it.
+ *
+ * The signature is over the bytes of the body, so the adapter must supply `rawBody`; where it cannot, a guard with this policy is not
+ * mounted. Several keys and several signatures are tried, each comparison in constant time.
+ *
+ * Denials: `webhook.malformed`, `webhook.event_invalid` (400); `webhook.signature_missing`, `.signature_invalid`, `.expired`,
+ * `.not_yet_valid`, `.replayed` (401); `webhook.unavailable` (503) when the replay store does not answer.
+ *
+ * @throws ConfigurationError for a scheme that is not known, a key that is empty or cannot be read, or another bad option.
+ * @example
+ * const hook = verifyWebhook({ scheme: 'standard', keys: [{ id: '2026-11', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }] });
+ * const payments = guard<HttpFacts & RawBodyFacts>().use(hook).use(allowAnonymous());
+ * const answer = await hook.verify(new Headers(), '{}');
+ * if (!answer.ok) console.log(answer.denial.code); // webhook.signature_missing
+ */
+export function verifyWebhook<Event = unknown>(
+  options: VerifyWebhookOptions<Event>,
+): WebhookPolicy<Event> {
+  assertKnownOptions(NAME, options, [
+    'scheme',
+    'keys',
+    'tolerance',
+    'replay',
+    'replayFor',
+    'timeout',
+    'parse',
+    'now',
+  ]);
+  const scheme = webhookScheme(NAME, options.scheme);
+  const keys = webhookKeys(NAME, options.keys, scheme.secretsAreBase64 === true);
+  const toleranceMs = durationMs(NAME, 'tolerance', options.tolerance ?? '5m', {
+    min: '1s',
+    max: '1d',
+  });
+  const replayForMs = durationMs(NAME, 'replayFor', options.replayFor ?? '1d', {
+    min: '1s',
+    max: '30d',
+  });
+  const timeoutMs = durationMs(NAME, 'timeout', options.timeout ?? '1s', { max: '1m' });
+  const { now = () => Date.now(), parse } = options;
+  const { replay = scheme.isTimed ? memoryReplayStore({ now }) : false } = options;
+  assertConfiguration(
+    replay === false || typeof replay.putIfAbsent === 'function',
+    `${NAME}: replay must be a replay store, for example memoryReplayStore(), or false.`,
+  );
+  assertConfiguration(
+    parse === undefined || typeof parse === 'function',
+    `${NAME}: parse must be a function from the bytes of the body to the event.`,
+  );
+  // Without `parse` the type of the event is unknown, which JSON is.
+  const read = parse ?? ((body: Uint8Array) => parseStrictJson(body) as Event);
+
+  const isFirst = async (signature: Uint8Array, ttlMs: number): Promise<boolean> => {
+    if (replay === false) return true;
+    const key = `webhook:${scheme.name}:${encodeBase64url(signature)}`;
+    const first = await withinTime(Promise.resolve(replay.putIfAbsent(key, ttlMs)), timeoutMs);
+    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+    return first;
+  };
+
+  const verify = async (
+    headers: HeadersView,
+    body: Uint8Array,
+  ): Promise<({ readonly ok: true } & VerifiedWebhook<Event>) | Deny> => {
+    const presented = scheme.read(headers, body);
+    if (typeof presented === 'string') return DENIALS[presented];
+    const { id, timestamp } = presented;
+    const timestampMs = timestamp === undefined ? undefined : timestamp * 1_000;
+    const age = timestampMs === undefined ? 0 : now() - timestampMs;
+    if (age > toleranceMs) return EXPIRED;
+    if (age < -toleranceMs) return EARLY;
+    if (Number.isNaN(age)) return INVALID;
+    const signed = await findSigner(keys, presented, body);
+    if (signed === undefined) return INVALID;
+    let event: Event;
+    try {
+      event = await read(body, headers);
+    } catch (cause) {
+      return { ok: false, denial: { ...NOT_AN_EVENT.denial, cause } };
+    }
+    try {
+      // Last, so that only what the sender signed uses anything up.
+      const ttlMs = timestampMs === undefined ? replayForMs : 2 * toleranceMs + 1_000;
+      if (!(await isFirst(signed.signature, ttlMs))) return REPLAYED;
+    } catch (cause) {
+      return deny('unavailable', 'webhook.unavailable', { cause });
+    }
+    return { ok: true, event, keyId: signed.keyId, id, timestampMs };
+  };
+
+  const policy = definePolicy<RawBodyFacts, WebhookFacts<Event>, 'check'>({
+    name: NAME,
+    role: 'check',
+    needs: ['rawBody'],
+    adds: ['webhook'],
+    check: async ({ headers }, { rawBody }): Promise<Outcome<WebhookFacts<Event>>> => {
+      // What the types promise, plain JavaScript may break.
+      if (!(rawBody instanceof Uint8Array))
+        return { ok: false, denial: fault('message.unavailable') };
+      const answer = await verify(headers, rawBody);
+      if (!answer.ok) return answer;
+      const { ok: _ok, ...webhook } = answer;
+      return pass({ webhook });
+    },
+  });
+  return Object.freeze({
+    ...policy,
+    verify: (headers: HeadersView, body: Uint8Array | string) =>
+      verify(headers, typeof body === 'string' ? utf8.encode(body) : body),
+  });
+}
+
+/** An attacker chooses how many signatures there are; checking Ed25519 is dear. */
+const MOST_ED25519 = 4;
+
+async function findSigner(
+  keys: readonly ImportedWebhookKey[],
+  { signatures, prefix, content }: PresentedWebhook,
+  body: Uint8Array,
+): Promise<{ readonly keyId: string; readonly signature: Uint8Array } | undefined> {
+  const message = joined(prefix, content ?? body);
+  const ofKind = (wanted: PresentedWebhookSignature['algorithm']) =>
+    signatures.filter(({ algorithm }) => algorithm === wanted);
+  const macs = ofKind('hmac-sha256');
+  const eds = ofKind('ed25519').slice(0, MOST_ED25519);
+  for (const { id, algorithm, key } of keys) {
+    if (algorithm === 'hmac-sha256') {
+      if (macs.length === 0) continue;
+      const mac = new Uint8Array(await crypto.subtle.sign('HMAC', await key(), message));
+      // The one that was computed, since of it there is one spelling.
+      if (macs.some(({ bytes }) => isEqual(bytes, mac))) return { keyId: id, signature: mac };
+      continue;
+    }
+    for (const { bytes } of eds) {
+      if (await crypto.subtle.verify('Ed25519', await key(), bytes, message)) {
+        // Ed25519 is deterministic for its holder; the message stands for it all the same.
+        return {
+          keyId: id,
+          signature: new Uint8Array(await crypto.subtle.digest('SHA-256', message)),
+        };
+      }
+    }
+  }
+  return undefined;
+}
+
+function joined(prefix: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
+  const head = utf8.encode(prefix);
+  const message = new Uint8Array(head.length + content.length);
+  message.set(head);
+  message.set(content, head.length);
+  return message;
+}
+
+/** Looks at every byte, so that the time tells nothing but the lengths. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (let at = 0; at < one.length; at++) difference |= (one[at] ?? 0) ^ (other[at] ?? 0);
+  return difference === 0;
+}
