@@ -76,7 +76,8 @@ const { NGHTTP2_CANCEL } = constants;
 export class SecuredCall implements ServerInterceptingCallInterface, CallListener {
   readonly #method: SecuredMethod;
   readonly #definition: MethodDefinition;
-  readonly #call: ServerInterceptingCallInterface;
+  /** As grpc-js calls it: towards the wire. */
+  readonly nextCall: ServerInterceptingCallInterface;
   readonly #wire: WireCall;
   readonly #inbound: InOrder = inOrder();
   readonly #outbound: InOrder = inOrder();
@@ -107,7 +108,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   ) {
     this.#method = method;
     this.#definition = definition;
-    this.#call = call;
+    this.nextCall = call;
     this.#wire = wireCall(call);
     observeStatus(this.#wire, this.#observe);
     const { maxMessageBytes } = method.limits;
@@ -122,7 +123,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#listener = listener;
     // Node says so at once, while `close` waits until somebody has read what came before.
     this.#wire.stream.once('aborted', this.#destroy);
-    this.#call.start(this);
+    this.nextCall.start(this);
   }
 
   sendMetadata(metadata: Metadata): void {
@@ -130,7 +131,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
       if (this.#isOver() || this.#applyHeaders === undefined || this.#metadataSent) return;
       const edited = withHeaders(this.#applyHeaders, metadata);
       this.#metadataSent = true;
-      this.#call.sendMetadata(edited);
+      this.nextCall.sendMetadata(edited);
     });
   }
 
@@ -140,7 +141,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
       this.#inspected(this.#enforcement?.onRelease, message, (released) => {
         this.#sending = 'answer';
         try {
-          this.#call.sendMessage(released, callback);
+          this.nextCall.sendMessage(released, callback);
         } finally {
           this.#sending = undefined;
         }
@@ -163,33 +164,33 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   startRead(): void {
-    this.#call.startRead();
+    this.nextCall.startRead();
   }
 
   getPeer(): string {
-    return this.#call.getPeer();
+    return this.nextCall.getPeer();
   }
 
   getDeadline(): ReturnType<ServerInterceptingCallInterface['getDeadline']> {
-    const asked = this.#call.getDeadline();
+    const asked = this.nextCall.getDeadline();
     const { at = Infinity, denial } = this.#lifetime ?? {};
     return denial === undefined && at < Number(asked) ? at : asked;
   }
 
   getHost(): string {
-    return this.#call.getHost();
+    return this.nextCall.getHost();
   }
 
   getAuthContext(): ReturnType<ServerInterceptingCallInterface['getAuthContext']> {
-    return this.#call.getAuthContext();
+    return this.nextCall.getAuthContext();
   }
 
   getConnectionInfo(): ReturnType<ServerInterceptingCallInterface['getConnectionInfo']> {
-    return this.#call.getConnectionInfo();
+    return this.nextCall.getConnectionInfo();
   }
 
   getMetricsRecorder(): ReturnType<ServerInterceptingCallInterface['getMetricsRecorder']> {
-    return this.#call.getMetricsRecorder();
+    return this.nextCall.getMetricsRecorder();
   }
 
   // What comes from the wire.
@@ -241,7 +242,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#releasePlace?.();
     const { stream } = this.#wire;
     // The clock may be a millisecond behind the timer that grpc-js sets for the deadline.
-    const isLate = Number(this.#call.getDeadline()) <= Date.now() + 1;
+    const isLate = Number(this.nextCall.getDeadline()) <= Date.now() + 1;
     this.#ended = trueEnding(this.#intended, stream, isLate);
     this.#intended ??= this.#ended;
     this.#enforcement?.complete(this.#ended);
@@ -279,7 +280,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     const { limits, now, anonymous } = this.#method;
     const { requestStream, responseStream } = this.#definition;
     const isStream = requestStream || responseStream;
-    const problem = callProblem(limits, this.#call.getDeadline(), metadata);
+    const problem = callProblem(limits, this.nextCall.getDeadline(), metadata);
     if (problem !== undefined) return problem;
     if (isStream && isAnonymous(facts)) {
       const { id = '' } = (facts as Partial<GrpcSeed>).peer ?? {};
@@ -351,7 +352,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   #send(answer: SentStatus): void {
     this.#sending = 'status';
     try {
-      this.#call.sendStatus(answer);
+      this.nextCall.sendStatus(answer);
     } finally {
       this.#sending = undefined;
     }

@@ -84,6 +84,8 @@ export interface CallOptions {
   readonly deadline?: number;
   /** Cancels when so many replies have come. */
   readonly cancelAfter?: number;
+  /** Sends no end of messages, so that the call lasts. */
+  readonly hold?: boolean;
 }
 
 /** What the caller saw. */
@@ -132,7 +134,7 @@ export async function openShop(
 }
 
 /** Any kind of call is one of messages in and messages out. */
-function callShop(client: Client, path: string, spec: CallOptions): Promise<Answer> {
+export function callShop(client: Client, path: string, spec: CallOptions): Promise<Answer> {
   const { messages = [{ text: 'tea', index: 1 }], deadline = 10_000, cancelAfter } = spec;
   const method = shopService['Chat'] as ServiceDefinition[string];
   const metadata = spec.metadata instanceof Metadata ? spec.metadata : new Metadata();
@@ -167,7 +169,7 @@ function callShop(client: Client, path: string, spec: CallOptions): Promise<Answ
         if (call.destroyed) return;
         if (!call.write(message)) await sleep(0);
       }
-      call.end();
+      if (spec.hold !== true) call.end();
     })();
   });
 }
