@@ -7,16 +7,18 @@ import { encodeStatus } from './rpc-status.ts';
 /**
  * A denial as the status that ends the call: code, message, challenges, and the details of `google.rpc.Status`.
  *
+ * @param help what the code of the denial is put behind, to make the address of its description.
  * @param applyHeaders given where no response metadata went out yet, so that header edits still can.
  */
 export function denialStatus(
   denial: Denial,
   applyHeaders?: Enforcement['applyHeaders'],
+  help?: string,
 ): StatusObject {
   const wire = grpcDenial(denial);
   const metadata = applyHeaders ? withHeaders(applyHeaders, undefined) : new Metadata();
   for (const [name, value] of wire.metadata) metadata.set(name, value);
-  metadata.set('grpc-status-details-bin', encodeStatus(wire));
+  metadata.set('grpc-status-details-bin', encodeStatus(wire, help && help + denial.code));
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does
   return { code: wire.code, details: wire.message, metadata };
 }

@@ -39,6 +39,11 @@ export interface SecureOptions {
    * address (a /64 prefix of IPv6): `stream.too_many` (RESOURCE_EXHAUSTED). Default: 100.
    */
   readonly anonymousStreams?: number | 'unlimited' | undefined;
+  /**
+   * Where your documentation describes denials: the code is put behind it, as in `https://docs.example.com/denials#`. Callers get
+   * the address as `google.rpc.Help`. Default: the type of the problem, where the denial has one.
+   */
+  readonly help?: string | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
@@ -55,6 +60,7 @@ const OPTIONS: readonly (keyof SecureOptions)[] = [
   'limits',
   'methodLimits',
   'anonymousStreams',
+  'help',
   'now',
   'onFault',
 ];
@@ -77,11 +83,15 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
     unlisted === 'denied' || unlisted === 'unimplemented',
     "secure: unlisted must be 'denied' or 'unimplemented'.",
   );
-  const { limits = {}, methodLimits = {}, anonymousStreams = 100, now = Date.now } = options;
+  const { limits = {}, methodLimits = {}, anonymousStreams = 100, now = Date.now, help } = options;
   assertConfiguration(
     anonymousStreams === 'unlimited' ||
       (Number.isSafeInteger(anonymousStreams) && anonymousStreams > 0),
     "secure: anonymousStreams must be a whole number above 0, or 'unlimited'.",
+  );
+  assertConfiguration(
+    help === undefined || (typeof help === 'string' && /^https:\/\/[!-~]{1,200}$/.test(help)),
+    "secure: help must be an https address, as in 'https://docs.example.com/denials#'.",
   );
   assertConfiguration(typeof now === 'function', 'secure: now must be a function.');
   const anonymous = streamCount(anonymousStreams === 'unlimited' ? Infinity : anonymousStreams);
@@ -94,6 +104,7 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
     hidesUnlisted: unlisted === 'denied',
     limits: own ? compileLimits(`secure: methodLimits: ${path}`, { ...limits, ...own }) : common,
     anonymous,
+    help,
     now,
     onFault: (cause) => report(onFault, cause),
   });

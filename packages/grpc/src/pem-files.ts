@@ -103,8 +103,6 @@ export function watchFiles(
 
 function readNow(where: string, files: PemFiles): Pem {
   try {
-    const read = (file: string | undefined): Buffer | undefined =>
-      file === undefined ? undefined : readFileSync(file);
     const pem = { cert: read(files.cert), key: read(files.key), ca: read(files.ca) };
     assertUsable(pem);
     return pem;
@@ -114,6 +112,10 @@ function readNow(where: string, files: PemFiles): Pem {
       `${where}: the PEM files cannot be used (${code}). Name a certificate, its own key, and the authorities of the other end.`,
     );
   }
+}
+
+function read(file: string | undefined): Buffer | undefined {
+  return file === undefined ? undefined : readFileSync(file);
 }
 
 function assertUsable({ cert, key, ca }: Pem): void {

@@ -34,6 +34,14 @@ const loaded = loadPackageDefinition(
         QuotaFailure: {
           fields: { violations: { rule: 'repeated', type: 'Violation', id: 1 } },
         },
+        FieldViolation: {
+          fields: { field: { ...string, id: 1 }, description: { ...string, id: 2 } },
+        },
+        BadRequest: {
+          fields: { field_violations: { rule: 'repeated', type: 'FieldViolation', id: 1 } },
+        },
+        Link: { fields: { description: { ...string, id: 1 }, url: { ...string, id: 2 } } },
+        Help: { fields: { links: { rule: 'repeated', type: 'Link', id: 1 } } },
         RetryInfo: { fields: { retry_delay: { type: 'Duration', id: 1 } } },
         Reader: {
           methods: {
@@ -41,6 +49,8 @@ const loaded = loadPackageDefinition(
             errorInfo: method('ErrorInfo'),
             retryInfo: method('RetryInfo'),
             quotaFailure: method('QuotaFailure'),
+            badRequest: method('BadRequest'),
+            help: method('Help'),
           },
         },
       },
@@ -71,6 +81,8 @@ function read(name: string, bytes: Buffer): object {
 const readers: Readonly<Record<string, string>> = {
   RetryInfo: 'retryInfo',
   QuotaFailure: 'quotaFailure',
+  BadRequest: 'badRequest',
+  Help: 'help',
 };
 
 function decode(bytes: Buffer) {
@@ -114,6 +126,62 @@ test('limits that were exceeded are named', () => {
   for (const odd of [undefined, 'user', [1, null], {}]) {
     expect(decode(encodeStatus(refusal(odd))).details).toHaveLength(1);
   }
+});
+
+test('fields that are at fault are named, and no more of them than trailers hold', () => {
+  const denied = (errors: unknown) =>
+    decode(
+      encodeStatus(
+        grpcDenial({
+          kind: 'malformed',
+          code: 'input.invalid',
+          problem: { extensions: { errors } },
+        }),
+      ),
+    ).details.slice(1);
+  expect(
+    denied([
+      { pointer: '#/items/0/amount', detail: 'must be positive' },
+      { field: 'name', message: 'is missing' },
+      { path: ['a', 0], detail: 'is unknown' },
+    ]),
+  ).toEqual([
+    [
+      'type.googleapis.com/google.rpc.BadRequest',
+      {
+        field_violations: [
+          { field: 'items.0.amount', description: 'must be positive' },
+          { field: 'name', description: 'is missing' },
+          { field: 'a.0', description: 'is unknown' },
+        ],
+      },
+    ],
+  ]);
+  for (const odd of [undefined, 'name', [1, null, {}, { field: 1 }, { path: [{}] }], {}]) {
+    expect(denied(odd)).toEqual([]);
+  }
+  const many = Array.from({ length: 1_000 }, () => ({ field: 'x'.repeat(1_000), detail: 'y' }));
+  expect(
+    encodeStatus(
+      grpcDenial({ kind: 'malformed', code: 'a.b', problem: { extensions: { errors: many } } }),
+    ).length,
+  ).toBeLessThan(4_096);
+});
+
+test('a link leads to where the problem is described', () => {
+  const denied = (type: string, help?: string) =>
+    decode(
+      encodeStatus(grpcDenial({ kind: 'forbidden', code: 'a.b', problem: { type } }), help),
+    ).details.slice(1);
+  const link = (url: string) => [
+    ['type.googleapis.com/google.rpc.Help', { links: [{ description: 'a.b', url }] }],
+  ];
+  expect(denied('https://docs.example/a')).toEqual(link('https://docs.example/a'));
+  expect(denied('about:blank')).toEqual([]);
+  expect(denied('javascript:alert(1)')).toEqual([]);
+  expect(denied('about:blank', 'https://docs.example/#a.b')).toEqual(
+    link('https://docs.example/#a.b'),
+  );
 });
 
 test('whatever its text and its delay are', () => {

@@ -2,15 +2,22 @@ import type { GrpcDenial } from '@apisec/core/host';
 
 const ERROR_INFO = 'type.googleapis.com/google.rpc.ErrorInfo';
 const QUOTA_FAILURE = 'type.googleapis.com/google.rpc.QuotaFailure';
+const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest';
+const HELP = 'type.googleapis.com/google.rpc.Help';
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 /**
- * A refusal as `google.rpc.Status` in the protobuf wire format, for `grpc-status-details-bin`: with
- * `ErrorInfo`, `RetryInfo` where a retry can help, and `QuotaFailure` where limits were exceeded. Written by hand because
- * it takes three kinds of field.
+ * A denial as `google.rpc.Status` in the protobuf wire format, for `grpc-status-details-bin`: with `ErrorInfo`, `RetryInfo`
+ * where a retry can help, `QuotaFailure` where limits were exceeded, `BadRequest` where fields are at fault, and `Help`
+ * where the problem is described. Written by hand because it takes three kinds of field.
+ *
+ * @param helpUrl in place of the one that the denial names.
  */
-export function encodeStatus(refusal: GrpcDenial): Buffer {
-  const { code, message, errorInfo, retryAfter, violated } = refusal;
+export function encodeStatus(
+  denial: GrpcDenial,
+  helpUrl: string | undefined = denial.helpUrl,
+): Buffer {
+  const { code, message, errorInfo, retryAfter, violated, fieldViolations } = denial;
   const details = [any(ERROR_INFO, [text(1, errorInfo.reason), text(2, errorInfo.domain)])];
   // RetryInfo.retry_delay is field 1.
   if (retryAfter !== undefined) details.push(any(RETRY_INFO, [field(1, duration(retryAfter))]));
@@ -18,6 +25,16 @@ export function encodeStatus(refusal: GrpcDenial): Buffer {
     // Each violation (1) is a message of which `subject` is field 1.
     const violations = violated.map((name) => field(1, text(1, name)));
     details.push(any(QUOTA_FAILURE, violations));
+  }
+  if (fieldViolations.length > 0) {
+    const violations = fieldViolations.map(({ field: name, description }) =>
+      field(1, Buffer.concat([text(1, name), text(2, description)])),
+    );
+    details.push(any(BAD_REQUEST, violations));
+  }
+  if (helpUrl !== undefined) {
+    const link = Buffer.concat([text(1, errorInfo.reason), text(2, helpUrl)]);
+    details.push(any(HELP, [field(1, link)]));
   }
   return Buffer.concat([
     integer(1, code),

@@ -51,6 +51,7 @@ export interface SecuredMethod {
   /** False where callers may learn that a method is not there. */
   readonly hidesUnlisted: boolean;
   readonly limits: CompiledLimits;
+  readonly help: string | undefined;
   /** Streams of callers without a principal, by address. */
   readonly anonymous: StreamCount;
   /** Epoch milliseconds. */
@@ -339,7 +340,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   #deny(denial: Denial): void {
     this.#attempt(() => {
       if (this.#intended !== undefined) return;
-      const answer = denialStatus(denial, this.#metadataSent ? undefined : this.#applyHeaders);
+      const applyHeaders = this.#metadataSent ? undefined : this.#applyHeaders;
+      const answer = denialStatus(denial, applyHeaders, this.#method.help);
       if (denial.code === 'operation.unlisted' && !this.#method.hidesUnlisted) {
         answer.code = status.UNIMPLEMENTED;
       }
@@ -379,7 +381,9 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#intended = endingOf(sent, this.#sending === 'answer');
     this.#flushSoon();
     const { denial } = this.#intended;
-    return denial ? { ...sent, metadata: denialStatus(denial).metadata } : sent;
+    return denial
+      ? { ...sent, metadata: denialStatus(denial, undefined, this.#method.help).metadata }
+      : sent;
   };
 
   /** Of a status that came through here: the handler's, or of grpc-js where a unary call has not one message. */

@@ -77,12 +77,15 @@ export function serverTls(options: ServerTlsOptions): ServerTls {
     (ca === undefined) === (clientCertificates === 'none'),
     'serverTls: name the file of the authorities that certify clients (ca) where their certificates are asked for, and nowhere else.',
   );
-  let replace: (pem: Pem) => void = () => undefined;
-  const files = watchFiles('serverTls', { cert, key, ca }, options, (pem) => replace(pem));
+  let replace: ((pem: Pem) => void) | undefined;
+  const files = watchFiles('serverTls', { cert, key, ca }, options, (pem) => replace?.(pem));
   const credentials = new FileCredentials(files, clientCertificates);
   replace = (pem) => credentials.replace(pem);
   return credentials;
 }
+
+const ADD = '_addWatcher';
+const REMOVE = '_removeWatcher';
 
 class FileCredentials extends ServerCredentials implements ServerTls {
   readonly #files: WatchedFiles;
@@ -118,13 +121,13 @@ class FileCredentials extends ServerCredentials implements ServerTls {
   }
 
   override _addWatcher(watcher: (context: SecureContextOptions | null) => void): void {
-    super._addWatcher(watcher);
+    super[ADD](watcher);
     this.#users++;
     this.#files.start();
   }
 
   override _removeWatcher(watcher: (context: SecureContextOptions | null) => void): void {
-    super._removeWatcher(watcher);
+    super[REMOVE](watcher);
     if (this.#users === 0) return;
     this.#users--;
     this.#files.stop();

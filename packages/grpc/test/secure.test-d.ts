@@ -25,6 +25,25 @@ test('guards of every adapter and of gRPC can be mounted', () => {
   secure({ methods: guardService(service, guard().use(open)) });
 });
 
+test('methods are named by the types that generators write', () => {
+  const admission = guard<GrpcFacts>().use(open);
+  // As ts-proto and protobuf-ts do, and proto-loader with generated types.
+  const Orders = {
+    list: { path: '/shop.v1.Orders/List', requestStream: false, responseStream: true },
+    place: { path: '/shop.v1.Orders/Place', requestStream: false, responseStream: false },
+  } as const;
+  guardService(Orders, { list: admission, place: admission });
+  guardService(Orders, { list: admission, default: admission });
+  guardService(Orders, admission);
+  guardService(service, { Get: admission });
+  // @ts-expect-error place has no guard
+  guardService(Orders, { list: admission });
+  // @ts-expect-error it is called place
+  guardService(Orders, { list: admission, plaice: admission });
+  // @ts-expect-error a guard without a grant
+  guardService(Orders, { list: admission, place: guard<GrpcFacts>() });
+});
+
 test('a guard that nobody can pass cannot', () => {
   // @ts-expect-error Type '"check"' is not assignable to type '"grant"'
   secure({ methods: { [path]: guard() } });

@@ -26,6 +26,7 @@ import {
   openShop,
   RESET,
   type ShopHandlers,
+  shopService,
 } from './shop.ts';
 
 /** A guard that admits everyone and shows what it saw. */
@@ -195,6 +196,33 @@ describe('unlisted methods', () => {
     expect((await shop.call(RESET, { metadata: HONEST })).code).toBe(status.OK);
     expect((await shop.call(RESET)).code).toBe(status.UNAUTHENTICATED);
     expect((await shop.call(GET, { metadata: HONEST })).code).toBe(status.PERMISSION_DENIED);
+  });
+});
+
+describe('guards by the name of a method', () => {
+  test('hold for that method, and the default for the others', async () => {
+    const denied: string[] = [];
+    const strict = gate().use(
+      definePolicy({
+        name: 'strict',
+        role: 'check',
+        check: (request) => (denied.push(request.url), deny('forbidden', 'shop.closed')),
+      }),
+    );
+    const methods = guardService(shopService, { Get: strict, default: gate() });
+    const shop = await openShop([secure({ methods })]);
+    expect((await shop.call(GET, { metadata: HONEST })).code).toBe(status.PERMISSION_DENIED);
+    expect((await shop.call(CHAT, { metadata: HONEST })).code).toBe(status.OK);
+    expect(denied).toEqual([GET]);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['a method that is not there', { Get: gate(), Gett: gate(), default: gate() }, 'Gett'],
+    ['a method that is forgotten', { Get: gate(), List: gate(), Chat: gate() }, 'Collect'],
+    ['a guard without a grant', { Get: guard<GrpcFacts>(), default: gate() }, 'no grant'],
+    ['no guards', undefined, 'guard'],
+  ])('do not construct with %s', (_, guards, message) => {
+    expect(() => guardService(shopService, guards as never)).toThrow(message);
   });
 });
 
@@ -533,6 +561,16 @@ test('shadow mode refuses nothing and tells', async () => {
     { policy: 'gate', verdict: 'passed' },
     { policy: 'strict', verdict: 'would_deny', denial: { code: 'shop.closed' } },
   ]);
+});
+
+test('a denial links to where it is described', async () => {
+  const methods = everyKind(gate());
+  const shop = await openShop([secure({ methods, help: 'https://docs.example/denials#' })]);
+  const { trailing } = await shop.call(GET);
+  expect(trailing.get('grpc-status-details-bin').join()).toContain(
+    'https://docs.example/denials#key.missing',
+  );
+  expect(() => secure({ methods, help: 'http://docs.example' })).toThrow(ConfigurationError);
 });
 
 test('an infrastructure fault asks for a retry', async () => {

@@ -18,6 +18,16 @@ export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
   unavailable: 14, // UNAVAILABLE
 });
 
+/** One field that is at fault, and why. */
+export interface FieldViolation {
+  readonly field: string;
+  readonly description: string;
+}
+
+/** Trailers beyond 8 kB do not reach every client. */
+const MAX_VIOLATIONS = 20;
+const MAX_TEXT = 100;
+
 /** A denial as a gRPC status, free of any gRPC library. */
 export interface GrpcDenial {
   readonly code: number;
@@ -29,6 +39,10 @@ export interface GrpcDenial {
   readonly retryAfter: number | undefined;
   /** `google.rpc.QuotaFailure`: the limits that were exceeded, by name. */
   readonly violated: readonly string[];
+  /** `google.rpc.BadRequest`: the fields of the message that are at fault. */
+  readonly fieldViolations: readonly FieldViolation[];
+  /** `google.rpc.Help`: where the problem type is described. */
+  readonly helpUrl: string | undefined;
   /** Trailing metadata. */
   readonly metadata: readonly (readonly [name: string, value: string])[];
 }
@@ -46,6 +60,8 @@ export function grpcDenial(denial: Denial): GrpcDenial {
     errorInfo: { reason: denial.code, domain: 'apisec' },
     retryAfter: exactRetryAfterOf(denial),
     violated: violatedPolicies(denial),
+    fieldViolations: fieldViolations(denial),
+    helpUrl: helpUrl(denial),
     metadata,
   };
 }
@@ -54,4 +70,37 @@ export function grpcDenial(denial: Denial): GrpcDenial {
 function violatedPolicies({ problem }: Denial): readonly string[] {
   const names = problem?.extensions?.['violated-policies'];
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+}
+
+/** The member `errors` of a problem, as RFC 9457 §3 shows it: a pointer (or a field, or a path) and a detail each. */
+function fieldViolations({ problem }: Denial): readonly FieldViolation[] {
+  const errors = problem?.extensions?.['errors'];
+  if (!Array.isArray(errors)) return [];
+  return errors.slice(0, MAX_VIOLATIONS).flatMap((error: unknown) => {
+    if (typeof error !== 'object' || error === null) return [];
+    const { pointer, field, path, detail, message } = error as Readonly<Record<string, unknown>>;
+    const name = fieldName(pointer ?? field ?? path);
+    const description = detail ?? message ?? '';
+    return name === undefined || typeof description !== 'string'
+      ? []
+      : [{ field: name.slice(0, MAX_TEXT), description: description.slice(0, MAX_TEXT) }];
+  });
+}
+
+/** `#/items/0/amount` is `items.0.amount`. */
+function fieldName(name: unknown): string | undefined {
+  if (Array.isArray(name)) return name.every(isKey) ? name.join('.') : undefined;
+  if (typeof name !== 'string') return undefined;
+  return name.startsWith('/') || name.startsWith('#/')
+    ? name.replace(/^#?\//, '').replaceAll('/', '.')
+    : name;
+}
+
+function isKey(key: unknown): key is string | number {
+  return typeof key === 'string' || typeof key === 'number';
+}
+
+function helpUrl({ problem }: Denial): string | undefined {
+  const type = problem?.type;
+  return type?.startsWith('https://') === true ? type : undefined;
 }
