@@ -45,9 +45,10 @@ const PACKAGES = {
   ],
   redis: [['@apisec/core', 'ioredis', 'cluster-key-slot'], ANY_NODE],
   postgres: [['@apisec/core'], WEB],
+  otel: [['@apisec/core', '@opentelemetry/api'], WEB],
+  insights: [['@apisec/core'], WEB],
   accounts: [['@apisec/core'], ANY_NODE],
   egress: [['@apisec/core', 'undici'], ANY_NODE],
-  oauth: [['@apisec/core', 'oauth4webapi'], WEB],
 };
 /** Private packages that only tests and tools use. */
 const FREE = new Set(['conformance']);

@@ -37,6 +37,7 @@ export { type FactsOf, type Guard, guard } from './engine/guard.ts';
 export type {
   BodyOutcome,
   Completion,
+  Decided,
   HeaderEdit,
   ObligationList,
   Obligations,
@@ -321,11 +322,7 @@ export {
   classifyAddress,
 } from './http/classify-address.ts';
 export { type CorsOptions, cors } from './http/cors.ts';
-export {
-  type CrossOriginFacts,
-  type CrossOriginOptions,
-  crossOrigin,
-} from './http/cross-origin.ts';
+export { type CrossOriginOptions, crossOrigin } from './http/cross-origin.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeaderValues,
@@ -391,7 +388,6 @@ export type {
   RoleStore,
   SyncRoleStore,
 } from './contracts/role-store.ts';
-export type { SessionRecord, SessionStore } from './contracts/session-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
 

@@ -243,6 +243,7 @@ export function audit(options: AuditOptions): Audit {
   const policy = definePolicy<CallFacts, AuditFacts, 'check'>({
     name: NAME,
     role: 'check',
+    adds: ['audit'],
     always: { onComplete },
     check: (request, facts): Outcome<AuditFacts> => {
       const call = new AuditCall(request, facts, callOptions);

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { UNKNOWN_PEER } from '../host/peer.ts';
 import type { Decision } from './decision.ts';
 import { enforce } from './enforce.ts';
+import { guard } from './guard.ts';
 import type { BodyOutcome, Completion, Obligations } from './obligations.ts';
+import { deny, pass } from './outcome.ts';
+import { definePolicy } from './policy.ts';
 
 const trace = [{ policy: 'a', role: 'grant', verdict: 'passed' }] as const;
 
@@ -188,5 +193,57 @@ describe('the end', () => {
     await new Promise((resolve) => setTimeout(resolve));
     expect(faults).toEqual([new Error('log full')]);
     expect(others).toBe(2);
+  });
+});
+
+describe('onDecision', () => {
+  const call = { call: { protocol: 'http', operation: 'GET /' }, peer: UNKNOWN_PEER } as const;
+
+  test('is told what was decided before anything comes of it, allowed or denied', async () => {
+    const told: unknown[] = [];
+    const listener = definePolicy({
+      name: 'listener',
+      role: 'check',
+      always: { onDecision: ({ allowed, denial }) => void told.push([allowed, denial?.code]) },
+      check: () => pass(),
+    });
+    const closed = definePolicy({
+      name: 'closed',
+      role: 'check',
+      check: () => deny('forbidden', 'shop.closed'),
+    });
+    for (const each of [
+      guard().use(listener).use(allowAnonymous()),
+      guard().use(closed).use(listener).use(allowAnonymous()),
+      guard().use(listener, { mode: 'shadow' }).use(allowAnonymous()),
+    ]) {
+      enforce(await each.check(new Request('https://a.example'), call));
+    }
+    expect(told).toEqual([
+      [true, undefined],
+      [false, 'shop.closed'],
+      [true, undefined],
+    ]);
+  });
+
+  test('changes nothing by throwing', async () => {
+    const faults: unknown[] = [];
+    const broken = definePolicy({
+      name: 'broken',
+      role: 'check',
+      always: {
+        onDecision: () => {
+          throw new Error('no');
+        },
+      },
+      check: () => pass(),
+    });
+    const decision = await guard()
+      .use(broken)
+      .use(allowAnonymous())
+      .check(new Request('https://a.example'), call);
+    enforce(decision, (cause) => faults.push(cause));
+    expect(decision.allowed).toBe(true);
+    expect(faults).toHaveLength(1);
   });
 });

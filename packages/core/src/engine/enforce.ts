@@ -1,7 +1,7 @@
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Decision } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
-import type { BodyOutcome, Completion, HeaderEdit, Obligations } from './obligations.ts';
+import type { BodyOutcome, Completion, Decided, HeaderEdit, Obligations } from './obligations.ts';
 import { report } from './report.ts';
 import type { TraceEntry } from './trace.ts';
 
@@ -59,6 +59,7 @@ export function enforce(
     confirmConnected ||= each.confirmConnected === true;
   }
   const late: TraceEntry[] = [];
+  announce(decision, onFault);
   let completed = false;
   return {
     applyHeaders: (target) => {
@@ -104,6 +105,23 @@ function callListeners(
       () => undefined,
       (cause) => report(onFault, cause),
     );
+  }
+}
+
+/** Tells of the decision before anything comes of it. */
+function announce(decision: Decision<object>, onFault?: (cause: unknown) => void): void {
+  const { allowed, trace, obligations } = decision;
+  let decided: Decided | undefined;
+  for (const { onDecision } of obligations) {
+    if (onDecision === undefined) continue;
+    decided ??= allowed
+      ? { allowed, trace, obligations, facts: { ...decision.facts } }
+      : { allowed, trace, obligations, facts: decision.gathered, denial: decision.denial };
+    try {
+      onDecision(decided);
+    } catch (cause) {
+      report(onFault, cause);
+    }
   }
 }
 

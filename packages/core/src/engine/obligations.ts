@@ -30,6 +30,12 @@ export interface Completion {
   readonly trace: readonly TraceEntry[];
 }
 
+/** What was decided, before anything came of it. */
+export interface Decided extends Omit<Completion, 'outcome' | 'status'> {
+  readonly allowed: boolean;
+  readonly obligations: readonly Obligations[];
+}
+
 /** What the adapter must do besides admitting or denying. */
 export interface Obligations {
   /** Applied to the response of allowed and denied calls alike. */
@@ -43,6 +49,11 @@ export interface Obligations {
    * not disconnected meanwhile, by letting the event loop turn once.
    */
   readonly confirmConnected?: boolean;
+  /**
+   * Told once, as soon as the call is decided: before the handler runs, and before a denial is sent. Whatever it
+   * throws changes nothing for the caller.
+   */
+  readonly onDecision?: (decided: Decided) => void;
   /** Told once, when the call has ended. Whatever it throws changes nothing for the caller. */
   readonly onComplete?: (completion: Completion) => MaybePromise<void>;
 }

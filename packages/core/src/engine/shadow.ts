@@ -44,9 +44,10 @@ function observed(name: string, outcome: Outcome<object>): Pass<object> {
 }
 
 function powerless(name: string, obligations: ObligationList): readonly Obligations[] {
-  return listObligations(obligations).map(({ onMessage, onRelease, onComplete }) => ({
+  return listObligations(obligations).map(({ onMessage, onRelease, onDecision, onComplete }) => ({
     ...(onMessage && { onMessage: watch(name, onMessage) }),
     ...(onRelease && { onRelease: watch(name, onRelease) }),
+    ...(onDecision && { onDecision }),
     ...(onComplete && { onComplete }),
   }));
 }

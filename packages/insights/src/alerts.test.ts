@@ -1,0 +1,172 @@
+import { type AuditEvent, audit } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { type Alert, type AlertRule, type AlertsOptions, alerts } from './index.ts';
+
+const NOON = Date.UTC(2026, 0, 5, 12);
+
+function event(members: Partial<AuditEvent> = {}): AuditEvent {
+  return {
+    schema: 'apisec.audit/1',
+    id: 'w-1',
+    time: NOON,
+    kind: 'decision',
+    event: 'authn_login_fail',
+    severity: 'warn',
+    outcome: 'denied',
+    peer: '192.0.2.7',
+    ...members,
+  };
+}
+
+function guardian(rule: Partial<AlertRule>, options: Partial<AlertsOptions> = {}) {
+  const raised: Alert[] = [];
+  const sink = alerts({
+    rules: [{ name: 'rule', when: { event: 'authn_login_fail' }, ...rule }],
+    notify: (alert) => void raised.push(alert),
+    ...options,
+  });
+  const tell = (...events: AuditEvent[]): void =>
+    void sink.write(events, {
+      signal: new AbortController().signal,
+      writer: 'w',
+      accepted: 0,
+      lost: 0,
+    });
+  return { raised, tell };
+}
+
+describe('a rule', () => {
+  test('that one event breaks raises an alert with that event', () => {
+    const { raised, tell } = guardian({ when: { act: 'audit.chain_broken' } });
+    tell(event(), event({ kind: 'act', act: 'audit.chain_broken', event: 'sys_monitor_disabled' }));
+    expect(raised).toMatchObject([
+      { rule: 'rule', count: 1, at: NOON, event: { act: 'audit.chain_broken' } },
+    ]);
+  });
+
+  test('that counts raises one at the count, and none below it', () => {
+    const { raised, tell } = guardian({ count: 5, within: '1m', by: 'peer' });
+    for (let count = 0; count < 4; count++) tell(event({ time: NOON + count }));
+    expect(raised).toEqual([]);
+    for (let count = 4; count < 50; count++) tell(event({ time: NOON + count }));
+    expect(raised).toMatchObject([{ subject: '192.0.2.7', count: 5 }]);
+  });
+
+  test('counts each subject by itself', () => {
+    const { raised, tell } = guardian({ count: 5, within: '1m', by: 'peer' });
+    for (let count = 0; count < 40; count++) tell(event({ peer: `192.0.2.${count % 10}` }));
+    expect(raised).toEqual([]);
+  });
+
+  test('sees a burst that lies across two windows', () => {
+    const { raised, tell } = guardian({ count: 10, within: '1m', by: 'peer' });
+    tell(event({ time: NOON }));
+    for (let count = 0; count < 5; count++) tell(event({ time: NOON + 59_000 }));
+    for (let count = 0; count < 5; count++) tell(event({ time: NOON + 61_000 }));
+    expect(raised).toHaveLength(1);
+  });
+
+  test('forgets what is long past', () => {
+    const { raised, tell } = guardian({ count: 3, within: '1m', by: 'peer' });
+    for (let count = 0; count < 20; count++) tell(event({ time: NOON + count * 61_000 }));
+    expect(raised).toEqual([]);
+  });
+
+  test('is quiet about the same subject for a while', () => {
+    const { raised, tell } = guardian({ by: 'peer', quiet: '1m' });
+    tell(
+      event(),
+      event({ time: NOON + 59_000 }),
+      event({ time: NOON + 60_000 }),
+      event({ peer: '::1' }),
+    );
+    expect(raised.map(({ subject }) => subject)).toEqual(['192.0.2.7', '192.0.2.7', '::1']);
+  });
+
+  test('about hours is broken outside them alone', () => {
+    const { raised, tell } = guardian({ outsideHours: [7, 19], quiet: '0ms' });
+    for (const hour of [6, 7, 18, 19, 23]) tell(event({ time: Date.UTC(2026, 0, 5, hour) }));
+    expect(raised.map(({ at }) => new Date(at).getUTCHours())).toEqual([6, 19, 23]);
+  });
+
+  test('counts nobody who is not known', () => {
+    const { raised, tell } = guardian({ by: 'principal' });
+    tell(event());
+    expect(raised).toEqual([]);
+  });
+
+  test('fits only where every member does', () => {
+    const { raised, tell } = guardian({
+      when: { event: ['authz_fail', 'authn_login_fail'], tenant: 'acme' },
+      quiet: '0ms',
+    });
+    tell(
+      event({ tenant: 'acme' }),
+      event({ tenant: 'other' }),
+      event({ event: 'authz_fail', tenant: 'acme' }),
+    );
+    expect(raised).toHaveLength(2);
+  });
+});
+
+test('a flood of made-up subjects is bounded, and an attacker who goes on is seen all the same', () => {
+  const { raised, tell } = guardian({ count: 50, within: '1m', by: 'peer' }, { maxSubjects: 100 });
+  for (let count = 0; count < 5_000; count++) {
+    tell(event({ peer: `2001:db8::${count.toString(16)}` }));
+    if (count % 50 === 0) tell(event());
+  }
+  expect(raised.map(({ subject }) => subject)).toEqual(['192.0.2.7']);
+});
+
+test('what notify throws or rejects with is a fault, and stops nothing', async () => {
+  const faults: unknown[] = [];
+  const failing = alerts({
+    rules: [
+      { name: 'a', when: { act: 'limit.reset' } },
+      { name: 'b', when: { act: 'limit.reset' } },
+    ],
+    notify: ({ rule }) => {
+      if (rule === 'a') throw new Error('thrown');
+      return Promise.reject(new Error('rejected'));
+    },
+    onFault: (cause) => faults.push(cause),
+  });
+  const log = audit({ sinks: [failing] });
+  expect(await log.record({ act: 'limit.reset' })).toEqual({ ok: true });
+  expect(faults.map(String)).toEqual(['Error: thrown', 'Error: rejected']);
+});
+
+test.each([
+  ['no rules', { rules: [] }, 'give it rules'],
+  ['a rule without a name', { rules: [{ when: { event: 'authz_fail' } }] }, 'needs a name'],
+  [
+    'two rules of one name',
+    {
+      rules: [
+        { name: 'a', when: { code: 'x' } },
+        { name: 'a', when: { code: 'x' } },
+      ],
+    },
+    'a name of its own',
+  ],
+  ['a rule about nothing', { rules: [{ name: 'a', when: {} }] }, 'must name something'],
+  [
+    'a member that events do not have',
+    { rules: [{ name: 'a', when: { user: 'x' } }] },
+    '"user" is not an option',
+  ],
+  ['a count without a time', { rules: [{ name: 'a', when: { code: 'x' }, count: 5 }] }, 'within'],
+  [
+    'hours the wrong way round',
+    { rules: [{ name: 'a', when: { code: 'x' }, outsideHours: [19, 7] }] },
+    'outsideHours',
+  ],
+  [
+    'a subject that is none',
+    { rules: [{ name: 'a', when: { code: 'x' }, by: 'id' }] },
+    'by must be',
+  ],
+])('does not construct with %s', (_name, options, message) => {
+  // @ts-expect-error what a JavaScript user could write
+  expect(() => alerts({ notify: () => undefined, ...options })).toThrow(message);
+});

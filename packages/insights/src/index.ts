@@ -1,0 +1,16 @@
+export {
+  type Alert,
+  type AlertRule,
+  type AlertsOptions,
+  alerts,
+  type EventMatch,
+} from './alerts.ts';
+export {
+  type SuggestedLimit,
+  type Usage,
+  type UsageDimension,
+  type UsageOptions,
+  type UsageRow,
+  type UsageWindow,
+  usage,
+} from './usage.ts';

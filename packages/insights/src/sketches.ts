@@ -1,0 +1,173 @@
+/**
+ * Sketches: what can be said of very many values in little memory, with a known error. Each is plain arithmetic on
+ * typed arrays. Their hash begins with a random seed; it is no cryptography, and nothing that denies hangs on it.
+ */
+
+/** 32 bits of a keyed hash (a finished FNV-1a over UTF-16); two seeds give two independent ones. */
+export function hash32(text: string, seed: number): number {
+  let hash = seed ^ 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** How many distinct values there were, within about three per cent. */
+export interface DistinctCount {
+  readonly add: (value: string) => void;
+  readonly count: () => number;
+}
+
+const REGISTER_BITS = 10;
+const REGISTERS = 1 << REGISTER_BITS;
+/** Flajolet and others 2007, for as many registers. */
+const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
+
+/** HyperLogLog in one kilobyte. */
+export function distinctCount(seed: number): DistinctCount {
+  const registers = new Uint8Array(REGISTERS);
+  return {
+    add: (value) => {
+      const hash = hash32(value, seed);
+      const index = hash >>> (32 - REGISTER_BITS);
+      const rank = Math.clz32((hash << REGISTER_BITS) | (1 << (REGISTER_BITS - 1))) + 1;
+      if (rank > (registers[index] ?? 0)) registers[index] = rank;
+    },
+    count: () => {
+      let sum = 0;
+      let empty = 0;
+      for (const rank of registers) {
+        sum += 2 ** -rank;
+        if (rank === 0) empty++;
+      }
+      const raw = (ALPHA * REGISTERS * REGISTERS) / sum;
+      // Few values are counted better by the registers that are empty.
+      return Math.round(
+        raw <= 2.5 * REGISTERS && empty > 0 ? REGISTERS * Math.log(REGISTERS / empty) : raw,
+      );
+    },
+  };
+}
+
+/** Quantiles of positive numbers, within two per cent of the value. */
+export interface Quantiles {
+  readonly add: (value: number) => void;
+  readonly count: () => number;
+  /** Zero where nothing was added. */
+  readonly at: (quantile: number) => number;
+  /** The part of all that was larger. */
+  readonly above: (value: number) => number;
+}
+
+const GROWTH = 1.04;
+const LOG_GROWTH = Math.log(GROWTH);
+/** From a thousandth to about 10^9. */
+const SMALLEST = 0.001;
+const BUCKETS = 705;
+
+function bucketOf(value: number): number {
+  const bucket = value <= SMALLEST ? 0 : Math.ceil(Math.log(value / SMALLEST) / LOG_GROWTH);
+  return Math.min(bucket, BUCKETS - 1);
+}
+
+/** A histogram whose buckets grow by four per cent, in under three kilobytes. */
+export function quantiles(): Quantiles {
+  const buckets = new Uint32Array(BUCKETS);
+  let total = 0;
+  return {
+    add: (value) => {
+      if (!(value >= 0)) return;
+      const index = bucketOf(value);
+      buckets[index] = (buckets[index] ?? 0) + 1;
+      total++;
+    },
+    count: () => total,
+    above: (value) => {
+      let more = 0;
+      for (let index = bucketOf(value) + 1; index < BUCKETS; index++) more += buckets[index] ?? 0;
+      return total === 0 ? 0 : more / total;
+    },
+    at: (quantile) => {
+      if (total === 0) return 0;
+      const rank = Math.max(1, Math.ceil(quantile * total));
+      let seen = 0;
+      for (let index = 0; index < BUCKETS; index++) {
+        seen += buckets[index] ?? 0;
+        // The middle of the bucket, by its logarithm.
+        if (seen >= rank) return SMALLEST * GROWTH ** (index - 0.5);
+      }
+      return SMALLEST * GROWTH ** BUCKETS;
+    },
+  };
+}
+
+/** One of the most frequent values. */
+export interface Frequent<State> {
+  readonly name: string;
+  /** At least as often as it came, and by at most `error` more often. */
+  readonly count: number;
+  readonly error: number;
+  readonly state: State;
+}
+
+/** The most frequent values with something kept for each. */
+export interface TopValues<State> {
+  readonly add: (name: string) => State;
+  /** The most frequent first. */
+  readonly list: () => readonly Frequent<State>[];
+}
+
+interface Slot<State> {
+  count: number;
+  error: number;
+  state: State;
+}
+
+/**
+ * Space-saving (Metwally and others 2005) in `most` slots: a value that makes up more than one part in `most` of all is
+ * always among them. A new value takes the slot of the rarest, with its count as its error.
+ */
+export function topValues<State>(most: number, make: () => State): TopValues<State> {
+  const slots = new Map<string, Slot<State>>();
+  /** Names by their count, so that the rarest is found at once. */
+  const byCount = new Map<number, Set<string>>();
+  let least = 0;
+  const place = (name: string, count: number): void => {
+    const names = byCount.get(count);
+    if (names) names.add(name);
+    else byCount.set(count, new Set([name]));
+  };
+  const leave = (name: string, count: number): void => {
+    const names = byCount.get(count);
+    names?.delete(name);
+    if (names?.size === 0) byCount.delete(count);
+  };
+  return {
+    add: (name) => {
+      let slot = slots.get(name);
+      if (slot !== undefined) {
+        leave(name, slot.count);
+        slot.count++;
+      } else if (slots.size < most) {
+        slot = { count: 1, error: 0, state: make() };
+        slots.set(name, slot);
+        least = 1;
+      } else {
+        // The rarest count only grows while the slots are full.
+        while (!byCount.has(least)) least++;
+        const [rarest = ''] = byCount.get(least) ?? [];
+        leave(rarest, least);
+        slots.delete(rarest);
+        slot = { count: least + 1, error: least, state: make() };
+        slots.set(name, slot);
+      }
+      place(name, slot.count);
+      return slot.state;
+    },
+    list: () =>
+      [...slots].map(([name, slot]) => ({ name, ...slot })).toSorted((a, b) => b.count - a.count),
+  };
+}

@@ -1,0 +1,218 @@
+import type { AuditEvent, AuditSink } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { distinctCount, type Quantiles, quantiles, topValues } from './sketches.ts';
+
+/** By what usage is counted. */
+export type UsageDimension = 'operation' | 'apiVersion' | 'apiKey' | 'client' | 'tenant';
+export type UsageWindow = 'minute' | 'hour' | 'day';
+
+/** What one operation, version, key, client or tenant did in one window. */
+export interface UsageRow {
+  readonly name: string;
+  /** Never too low; too high by at most `error`. */
+  readonly calls: number;
+  readonly error: number;
+  readonly denied: number;
+  readonly failed: number;
+  /** Distinct callers, within about three per cent. */
+  readonly callers: number;
+  /** Milliseconds, within two per cent. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+}
+
+/** A limit that would have let nearly everybody through as they are. */
+export interface SuggestedLimit {
+  readonly operation: string;
+  /** Calls of one caller in a minute. */
+  readonly perMinute: number;
+  /** How many minutes of callers it was learned from: of few, believe little. */
+  readonly observations: number;
+  /** The part of those minutes that it would have limited. */
+  readonly wouldLimit: number;
+}
+
+/** Options of {@link usage}. */
+export interface UsageOptions {
+  /** How many values of each dimension are kept in a window; the rarest give way. Default: 200. */
+  readonly maxValues?: number | undefined;
+  /** How many callers are counted in a minute to suggest limits. Default: 5,000. */
+  readonly maxCallers?: number | undefined;
+}
+
+/** Usage, as far as it is known. */
+export interface Usage extends AuditSink {
+  /** The most used first; of the window that runs, or the one before it. */
+  readonly report: (
+    dimension: UsageDimension,
+    window: UsageWindow,
+    which?: 'current' | 'previous',
+  ) => readonly UsageRow[];
+  /**
+   * Limits per caller from what callers do: the quantile (default 0.999) of calls in a minute, with a margin of a half.
+   * Denied calls count, so a limit that is too low does not suggest itself again.
+   */
+  readonly suggestLimits: (quantile?: number) => readonly SuggestedLimit[];
+}
+
+const NAME = 'usage';
+const DIMENSIONS: readonly UsageDimension[] = [
+  'operation',
+  'apiVersion',
+  'apiKey',
+  'client',
+  'tenant',
+];
+const WINDOWS: Readonly<Record<UsageWindow, number>> = {
+  minute: 60_000,
+  hour: 3_600_000,
+  day: 86_400_000,
+};
+const MARGIN = 1.5;
+const MOST_OPERATIONS = 200;
+
+interface Cell {
+  denied: number;
+  failed: number;
+  readonly callers: ReturnType<typeof distinctCount>;
+  readonly latency: Quantiles;
+}
+
+type Table = ReturnType<typeof topValues<Cell>>;
+
+/**
+ * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and tenant,
+ * in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
+ *
+ * At most about four kilobytes for each value, window and dimension: 25 MB with the defaults when all are full.
+ *
+ * @throws ConfigurationError for bounds that are none.
+ * @example
+ * const used = usage();
+ * const log = audit({ sinks: [jsonLines(process.stdout), used] });
+ * used.report('operation', 'hour');
+ */
+export function usage(options: UsageOptions = {}): Usage {
+  assertKnownOptions(NAME, options, ['maxValues', 'maxCallers']);
+  const { maxValues = 200, maxCallers = 5_000 } = options;
+  for (const value of [maxValues, maxCallers]) {
+    assertConfiguration(
+      Number.isSafeInteger(value) && value > 0,
+      `${NAME}: maxValues and maxCallers must be whole numbers, 1 or more.`,
+    );
+  }
+  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const cell = (): Cell => ({
+    denied: 0,
+    failed: 0,
+    callers: distinctCount(seed),
+    latency: quantiles(),
+  });
+  const tables = new Map<string, { began: number; current: Table; previous: Table | undefined }>();
+  /** Calls of each caller and operation in the minute that runs. */
+  let minute = 0;
+  let callers = new Map<string, Map<string, number>>();
+  let counted = 0;
+  const learned = new Map<string, Quantiles>();
+
+  const tableOf = (dimension: UsageDimension, window: UsageWindow, time: number): Table => {
+    const key = `${dimension} ${window}`;
+    const began = Math.floor(time / WINDOWS[window]);
+    const known = tables.get(key);
+    // An event that comes late counts in the window that runs.
+    if (known !== undefined && began <= known.began) return known.current;
+    const current = topValues(maxValues, cell);
+    const isNext = known !== undefined && began === known.began + 1;
+    tables.set(key, { began, current, previous: isNext ? known.current : undefined });
+    return current;
+  };
+
+  const learn = (): void => {
+    for (const [operation, byCaller] of callers) {
+      let sketch = learned.get(operation);
+      if (sketch === undefined) {
+        if (learned.size >= MOST_OPERATIONS) continue;
+        sketch = quantiles();
+        learned.set(operation, sketch);
+      }
+      for (const calls of byCaller.values()) sketch.add(calls);
+    }
+    callers = new Map();
+    counted = 0;
+  };
+
+  const countCaller = ({ operation, time }: AuditEvent, caller: string, weight: number): void => {
+    const now = Math.floor(time / WINDOWS.minute);
+    if (now > minute) {
+      learn();
+      minute = now;
+    }
+    if (operation === undefined) return;
+    const byCaller = callers.get(operation) ?? new Map<string, number>();
+    const before = byCaller.get(caller);
+    // A caller who can make up names fills the table of one minute, and no more.
+    if (before === undefined && ++counted > maxCallers) return;
+    byCaller.set(caller, (before ?? 0) + weight);
+    callers.set(operation, byCaller);
+  };
+
+  const take = (event: AuditEvent): void => {
+    if (event.kind !== 'decision') return;
+    const caller = callerOf(event);
+    const weight = event.sampled === undefined ? 1 : Math.round(1 / Math.max(event.sampled, 0.001));
+    for (const dimension of DIMENSIONS) {
+      const name = event[dimension];
+      if (name === undefined) continue;
+      // The names are those of the table.
+      for (const window of Object.keys(WINDOWS) as UsageWindow[]) {
+        const table = tableOf(dimension, window, event.time);
+        let state = table.add(name);
+        for (let more = 1; more < weight; more++) state = table.add(name);
+        if (event.outcome === 'denied') state.denied++;
+        if (event.outcome === 'failed') state.failed++;
+        if (caller !== undefined) state.callers.add(caller);
+        if (event.latencyMs !== undefined) state.latency.add(event.latencyMs);
+      }
+    }
+    if (caller !== undefined) countCaller(event, caller, weight);
+  };
+
+  return Object.freeze<Usage>({
+    name: NAME,
+    write: (events) => events.forEach(take),
+    report: (dimension, window, which = 'current') => {
+      const table = tables.get(`${dimension} ${window}`)?.[which];
+      return (table?.list() ?? []).map(({ name, count, error, state }) => ({
+        name,
+        calls: count,
+        error,
+        denied: state.denied,
+        failed: state.failed,
+        callers: state.callers.count(),
+        latencyMs: {
+          p50: state.latency.at(0.5),
+          p95: state.latency.at(0.95),
+          p99: state.latency.at(0.99),
+        },
+      }));
+    },
+    suggestLimits: (quantile = 0.999) => {
+      assertConfiguration(
+        quantile > 0 && quantile < 1,
+        `${NAME}: the quantile must lie between 0 and 1, like 0.999.`,
+      );
+      return [...learned]
+        .map(([operation, sketch]) => ({
+          operation,
+          perMinute: Math.max(1, Math.ceil(sketch.at(quantile) * MARGIN)),
+          observations: sketch.count(),
+          wouldLimit: sketch.above(Math.max(1, Math.ceil(sketch.at(quantile) * MARGIN))),
+        }))
+        .toSorted((a, b) => b.observations - a.observations);
+    },
+  });
+}
+
+/** Who calls: whoever is identified, or else the peer. */
+export function callerOf({ principal, peer }: AuditEvent): string | undefined {
+  return principal ?? peer;
+}
