@@ -1,54 +1,47 @@
-import type { Admission, ClientCertificate, GraphqlFacts, Peer, RequestLike } from '@apisec/core';
+import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, fault, report } from '@apisec/core/host';
 import {
-  assertAdmission,
-  assertConfiguration,
-  type Ending,
-  type Enforcement,
-  enforce,
-  report,
-} from '@apisec/core/host';
-import {
-  assertTable,
-  type CompiledFields,
-  compileFields,
-  type FieldPolicies,
-  gateFields,
-  gateIntrospection,
-  listRootFields,
-  openFields,
+  applyFieldHeaders,
+  applyHeaders,
+  beginOperation,
+  cacheability,
+  checkBefore,
+  checkDocument,
+  complete,
+  decide,
+  deniedDocument,
+  deniedText,
+  disconnect,
+  OPERATION_OPTIONS,
+  type OperationOptions,
+  type OperationSource,
+  type OperationState,
+  openOperation,
+  operationPlan,
   refusalError,
 } from '@apisec/graphql';
-import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
-import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema } from 'graphql';
+import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
+import { GraphQLError } from 'graphql';
+import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
 import { onDeparture } from './departure.ts';
 import { endingOf, watchIncremental } from './ending.ts';
-import { headersTarget, releaseData, renderRefusal } from './response.ts';
-import { type Ruling, rule } from './ruling.ts';
+import { certificateOf, peerOfContext, requestOf, viewRequest } from './request.ts';
+import {
+  headersTarget,
+  releaseResponse,
+  renderDenial,
+  renderErrors,
+  restrictCaches,
+} from './response.ts';
 
 /** Options of {@link apisec}. */
-export interface ApisecOptions<Facts extends object, Context extends BaseContext> {
-  /**
-   * A guard for every operation, or a `coverage` table from root fields (`Query.orders`) to guards. With a
-   * table each root field of an operation must be listed and its guard must admit; a guard listed for
-   * several fields runs once. `api.assertCovered(listRootFields(schema))`, of `@apisec/graphql`, tells at
-   * start what was forgotten.
-   *
-   * `Query.__schema` and `Query.__type` are root fields like others, `Query.__typename` where nothing else
-   * is selected. An operation that never resolved (it does not parse or validate, or its hash is not
-   * known) is listed as `unresolved`; automatic persisted queries need that entry.
-   */
-  readonly admission: Admission<GraphqlFacts, Facts>;
-  /**
-   * Policies for single fields, by schema coordinate (`User.email`), asked before the field's resolver. A
-   * refused field is null with an error at its path; the rest of the answer, and the HTTP status, stay.
-   * With a coverage table they see the facts of the guard of the root field above.
-   */
-  readonly fields?: FieldPolicies<NoInfer<Facts>> | undefined;
-  /** Who is at the other end, from what your context knows. Default: unknown. */
+export interface ApisecOptions<Facts extends object, Context extends BaseContext>
+  extends OperationOptions<Facts> {
+  /** Who is at the other end, from what your context knows. Default: the connection of `contextValue.req`. */
   readonly peer?: ((contextValue: Context) => Peer) | undefined;
   /**
-   * What the caller proved to hold in mutual TLS: on Node `nodeCertificate(req)` of `@apisec/node`. Default:
-   * nothing, so tokens that are bound to a certificate are refused.
+   * What the caller proved to hold in mutual TLS. Default: what the connection of `contextValue.req` verified; behind
+   * a proxy `nodeCertificate(req, trust)` of `@apisec/node`.
    */
   readonly certificate?: ((contextValue: Context) => ClientCertificate | undefined) | undefined;
   /**
@@ -60,29 +53,23 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
    */
   readonly request?: ((contextValue: Context) => RequestLike) | undefined;
   /**
-   * Aborted when the caller leaves: on fetch-style hosts the `signal` of the web request. Default: the connection of
-   * `contextValue.req` where that is a Node request. With neither, a call whose caller has left runs to its end, and
-   * is told as if somebody had read its answer.
+   * Aborted when the caller disconnects: on fetch-style hosts the `signal` of the web request. Default: the connection
+   * of `contextValue.req` where that is a Node request. With neither, a call runs to its end, and is recorded as if
+   * somebody had read its answer.
    */
   readonly signal?: ((contextValue: Context) => AbortSignal | undefined) | undefined;
-  /** The `fieldResolver` of your server, where you gave it one and `fields` are guarded. */
-  readonly fieldResolver?: GraphQLFieldResolver<unknown, Context> | undefined;
-  /** Told what an `onComplete` threw. */
-  readonly onError?: ((cause: unknown) => void) | undefined;
+  /**
+   * Sends the text of what resolvers throw, where that is not a `GraphQLError`, and hints that name fields of the
+   * schema. Default: false.
+   */
+  readonly insecureErrorDetails?: boolean | undefined;
 }
 
-/** One operation on its way. */
+/** One operation on its way through Apollo. */
 interface Flight {
-  ruling: Promise<Ruling> | undefined;
-  /** There once it is admitted. */
-  duty: Enforcement | undefined;
-  /** Decisions of field policies that oblige the server to do something. */
-  readonly late: { readonly allowed: boolean; readonly duty: Enforcement }[];
-  /** How it ended. */
-  ended: Ending | undefined;
-  /** How it is to end, since nobody waits for its answer any more. */
-  departed: Ending | undefined;
-  /** Stops waiting for its caller to leave. */
+  readonly state: OperationState;
+  readonly batch: HttpBatch | undefined;
+  /** Stops waiting for its caller to disconnect. */
   forget: () => void;
   /** Makes an answer in parts end, where it is one. */
   stop: () => void;
@@ -91,21 +78,25 @@ interface Flight {
 /**
  * A guard in front of every operation of an Apollo Server, and policies in front of its fields.
  *
- * An operation is decided once it is parsed and validated, so that its name and fields are what will be
+ * What needs no document is decided before it is parsed, so that strangers cannot make the server read large ones. The
+ * rest is decided once the operation is parsed and validated, so that its name and fields are what will be
  * executed; one that never got so far is decided before it is answered, so that strangers learn nothing
- * from its errors. Each operation of a batch is decided by itself. Resolvers read the facts with
- * `factsOf(contextValue, guard)`.
+ * from its errors. Each operation of a batch is decided by itself; the status of a batch is that of its denials only
+ * where all are denied. Resolvers read the facts with `factsOf(contextValue, guard)`, loaders that are built in the
+ * context function with `factsOf(req, guard)`.
  *
  * Policies with `onMessage` see the variables (not the literals in the document, which only the schema
  * checks), those with `onRelease` the `data`; an incremental answer (`@defer`, `@stream`) cannot be
- * filtered and is refused (`release.unfilterable`).
+ * filtered and is denied (`release.unfilterable`).
+ *
+ * What was answered for one caller is PRIVATE to caches, and kept by none where policies rework it.
  *
  * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
  * parse, `Accept` headers that it cannot serve. Its standalone server also answers preflights, and lets every
  * origin read; `cors` takes effect behind a host of your own.
  *
- * @throws ConfigurationError when the guard has no grant; at server start when `fields` names something
- * that the schema does not have.
+ * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
+ * the table names something that the schema does not have.
  * @example
  * const server = new ApolloServer({
  *   typeDefs,
@@ -116,20 +107,38 @@ interface Flight {
 export function apisec<Facts extends object, Context extends BaseContext = BaseContext>(
   options: ApisecOptions<Facts, Context>,
 ): ApolloServerPlugin<Context> {
-  const { admission, fields = {}, onError } = options;
-  assertAdmission(admission, 'apisec');
-  // The option is typed by the user's context value; to the schema it is unknown.
-  const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
+  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
+  const plan = operationPlan(options, 'apisec');
   const flights = new WeakMap<object, Flight>();
-  // By schema: one plugin may be given to several servers.
-  const guarded = new WeakMap<GraphQLSchema, CompiledFields>();
+  const begin = (context: GraphQLRequestContext<Context>): Flight => {
+    const { contextValue, request, response } = context;
+    const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
+    const state = beginOperation(plan, {
+      request: () => options.request?.(contextValue) ?? viewRequest(request.http, contextValue),
+      peer: () => (options.peer ? options.peer(contextValue) : peerOfContext(contextValue)),
+      certificate: () =>
+        options.certificate ? options.certificate(contextValue) : certificateOf(contextValue),
+      batch: batch?.operations,
+    });
+    const flight: Flight = { state, batch, forget: nothing, stop: nothing };
+    flights.set(context, flight);
+    try {
+      const left = () => {
+        disconnect(state, response.http.status ?? 200);
+        flight.stop();
+      };
+      flight.forget = waitIn(batch, left, (each) =>
+        onDeparture(contextValue, options.signal?.(contextValue), each),
+      );
+    } catch (cause) {
+      // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
+      report(plan.onFault, cause);
+    }
+    return flight;
+  };
   return {
     serverWillStart: async ({ schema }) => {
-      const compiled = compileFields(schema, fields);
-      guarded.set(schema, compiled);
-      assertTable(schema, admission);
-      gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
-      gateIntrospection(schema);
+      const compiled = plan.prepare(schema);
       return {
         schemaDidLoadOrUpdate: ({ coreSupergraphSdl }) =>
           assertConfiguration(
@@ -139,98 +148,86 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       };
     },
     requestDidStart: async (context) => {
-      const { contextValue, response } = context;
-      const flight: Flight = {
-        ruling: undefined,
-        duty: undefined,
-        late: [],
-        ended: undefined,
-        departed: undefined,
-        forget: nothing,
-        stop: nothing,
+      const flight = begin(context);
+      const { state } = flight;
+      const { contextValue, request, overallCachePolicy } = context;
+      const head = headersTarget(context.response.http);
+      const ruled = async (source?: OperationSource) => {
+        const isNew = state.decided === undefined;
+        const denial = await decide(state, source);
+        if (isNew) applyHeaders(state, head);
+        return denial;
       };
-      flights.set(context, flight);
-      const head = headersTarget(response.http);
-      const decide = async (): Promise<Ruling> => {
-        const ruling = await rule(options, context);
-        ruling.duty.applyHeaders(head);
-        // What is refused is told as such, though nobody reads it.
-        if (ruling.denial) return ruling;
-        flight.duty = ruling.duty;
-        if (flight.departed) finish(flight, ruling.duty, flight.departed);
-        return ruling;
-      };
-      try {
-        flight.forget = onDeparture(contextValue, options.signal?.(contextValue), () => {
-          flight.departed = { outcome: 'aborted', status: response.http.status ?? 200 };
-          if (flight.duty) finish(flight, flight.duty, flight.departed);
-          flight.stop();
-        });
-      } catch (cause) {
-        // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
-        report(onError, cause);
+      if (await checkBefore(state, request.query, request.variables)) {
+        Object.assign(request, DENIED_REQUEST);
       }
       return {
-        didResolveOperation: async () => {
-          const { denial, request, factsOf, admits } = await (flight.ruling ??= decide());
-          // Stops the pipeline; what the caller sees of it is settled in willSendResponse.
+        parsingDidStart: async () => async (error?: Error) => {
+          const { document } = context;
+          if (error || !document || !checkDocument(state, document)) return;
+          Object.assign(context, { document: deniedDocument() });
+        },
+        didResolveOperation: async ({ schema, document, operation }) => {
+          const variables = request.variables ?? {};
+          const source = operation ? { schema, document, operation, variables } : undefined;
+          const denial = await ruled(source);
+          // Stops the pipeline; what the caller sees of it is rendered in willSendResponse.
           if (denial) throw refusalError(denial);
-          // Over, and told so: nothing would tell the resolvers any more, or count them. Nobody reads this.
-          if (flight.departed) throw new GraphQLError('The caller has left.');
-          const compiled = guarded.get(context.schema);
-          const fields = compiled?.open({
-            request,
-            factsOf,
-            oblige: (decision) => {
-              const { allowed } = decision;
-              const field = { allowed, duty: enforce(decision, onError) };
-              flight.late.push(field);
-              // Where a field fails, those beside it go on, and the answer does not wait for them.
-              if (flight.ended) finishField(field, flight.ended);
-            },
-          });
-          openFields(contextValue, context.schema, (coordinate, source, args, info) => {
-            // What depends on the caller is not for a cache that answers others without asking.
-            if (compiled?.guards(coordinate)) context.overallCachePolicy.restrict({ maxAge: 0 });
-            return admits(coordinate) ?? fields?.(coordinate, source, args, info);
+          // Over: nothing would end the resolvers any more, or count them. Nobody reads this.
+          if (state.disconnected) throw new GraphQLError('The caller has disconnected.');
+          if (state.variables) Object.assign(request, { variables: state.variables });
+          openOperation(state, {
+            contextValue,
+            fields: plan.compiled(schema),
+            carriers: requestOf(contextValue),
+            onParticular: () => overallCachePolicy.restrict({ maxAge: 0 }),
           });
         },
+        executionDidStart: async () => {
+          // After every plugin has begun: Apollo takes no hints of the schema where a policy is restricted before.
+          await Promise.resolve();
+          restrictCaches(context, cacheability(state));
+        },
         willSendResponse: async (sending) => {
-          // Decided here where the pipeline stopped before there was an operation.
-          const { denial: refusal, duty } = await (flight.ruling ??= decide());
-          const denial =
-            refusal ?? (duty.onRelease && (await releaseData(duty.onRelease, sending.response)));
-          if (denial) renderRefusal(sending.response, denial);
-          for (const field of flight.late) field.duty.applyHeaders(head);
+          const { response } = sending;
+          const decided = await ruled();
+          const denial = decided ?? (await releaseResponse(state, response));
+          if (denial) renderDenial(response, denial, flight.batch !== undefined);
+          else if (!options.insecureErrorDetails) renderErrors(sending);
+          // Again, for what another plugin answered without executing it.
+          restrictCaches(context, cacheability(state));
+          applyFieldHeaders(state, head);
+          if (flight.batch) settleStatus(flight.batch, sending, denial);
           const ending = endingOf(sending, denial);
-          const { body } = sending.response;
-          if (body.kind === 'single') return finish(flight, duty, ending);
-          flight.stop = watchIncremental(sending.response, body, (outcome) =>
-            finish(flight, duty, { ...ending, outcome }),
-          );
-          if (flight.departed) flight.stop();
+          const end = (outcome = ending.outcome) => {
+            flight.forget();
+            complete(state, { ...ending, outcome });
+          };
+          if (response.body.kind === 'single') return end();
+          flight.stop = watchIncremental(response, response.body, end);
+          if (state.disconnected) flight.stop();
         },
       };
     },
     unexpectedErrorProcessingRequest: async ({ requestContext }) => {
       const flight = flights.get(requestContext);
-      flight?.forget();
-      const ruling = await flight?.ruling;
-      if (flight && ruling) finish(flight, ruling.duty, { outcome: 'failed', status: 500 });
+      if (!flight) return;
+      flight.forget();
+      await decide(flight.state, undefined);
+      const denial = flight.state.denial ?? fault('handler.threw');
+      complete(flight.state, { outcome: 'failed', status: 500, denial });
     },
   };
 }
 
-/** Only the first time counts. */
-function finish(flight: Flight, duty: Enforcement, ending: Ending): void {
-  flight.ended ??= ending;
-  flight.forget();
-  for (const field of flight.late) finishField(field, ending);
-  duty.complete(ending);
-}
+const OWN_OPTIONS = ['peer', 'certificate', 'request', 'signal', 'insecureErrorDetails'] as const;
 
-function finishField({ allowed, duty }: Flight['late'][number], ending: Ending): void {
-  duty.complete(allowed ? ending : { ...ending, outcome: 'denied' });
-}
+/** Ends in validation, so that nothing is executed, stored or looked up for it. */
+const DENIED_REQUEST = {
+  query: deniedText,
+  operationName: undefined,
+  variables: undefined,
+  extensions: undefined,
+};
 
 const nothing = (): void => undefined;

@@ -1,8 +1,26 @@
-import type { HeadersView, RequestLike } from '@apisec/core';
+import {
+  type ClientCertificate,
+  type HeadersView,
+  type Peer,
+  peerOf,
+  type RequestLike,
+} from '@apisec/core';
+import { UNKNOWN_PEER } from '@apisec/core/host';
 import type { HTTPGraphQLRequest } from '@apollo/server';
 
 /** Node's request, as far as it says more than Apollo's own. */
 interface NodeLike {
+  readonly socket?:
+    | {
+        readonly remoteAddress?: string | undefined;
+        /** True where the server's authorities vouch for the certificate that the caller proved to hold. */
+        readonly authorized?: boolean | undefined;
+        readonly getPeerX509Certificate?:
+          | (() => { readonly raw: Uint8Array } | undefined)
+          | undefined;
+      }
+    | null
+    | undefined;
   readonly rawHeaders: readonly string[];
   readonly url?: string | undefined;
   /** Express: the target before routers cut it. */
@@ -32,6 +50,27 @@ export function viewRequest(
   };
 }
 
+/** The peer of the connection that `contextValue.req` came on. */
+export function peerOfContext(contextValue: object): Peer {
+  const address = nodeRequestOf(contextValue)?.socket?.remoteAddress;
+  return address === undefined ? UNKNOWN_PEER : peerOf(address);
+}
+
+/** The certificate that the connection of `contextValue.req` verified. */
+export function certificateOf(contextValue: object): ClientCertificate | undefined {
+  const socket = nodeRequestOf(contextValue)?.socket;
+  // Not merely shown: without this a certificate that anybody signed would do.
+  if (socket?.authorized !== true) return undefined;
+  const raw = socket.getPeerX509Certificate?.()?.raw;
+  return raw && { raw };
+}
+
+/** What loaders that are built in the context function have to ask for facts with. */
+export function requestOf(contextValue: object): readonly object[] {
+  const { req } = contextValue as { readonly req?: unknown };
+  return typeof req === 'object' && req !== null ? [req] : [];
+}
+
 function nodeRequestOf(contextValue: object): NodeLike | undefined {
   const { req } = contextValue as { readonly req?: Partial<NodeLike> | null };
   // The check is for the one member that must be there.
@@ -45,7 +84,9 @@ function withRepeated(headers: HeadersView, raw: readonly string[]): HeadersView
     get: (name) => {
       const wanted = name.toLowerCase();
       const values = raw.filter((_, at) => at % 2 === 1 && raw[at - 1]?.toLowerCase() === wanted);
-      return values.length > 1 ? values.join(', ') : headers.get(name);
+      // RFC 9113 §8.2.3: of all fields this one alone is joined otherwise.
+      const separator = wanted === 'cookie' ? '; ' : ', ';
+      return values.length > 1 ? values.join(separator) : headers.get(name);
     },
   };
 }

@@ -40,7 +40,7 @@ describeConformance({
         apisec({
           admission: coverage(tableOf(api, (name) => [`Query.${name}`])),
           peer: ({ req }: Context) => peerOf(req.socket.remoteAddress),
-          onError: () => undefined,
+          onFault: () => undefined,
         }),
       ],
     });

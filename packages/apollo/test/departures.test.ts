@@ -130,7 +130,7 @@ describe('a caller who leaves while a resolver is at work', () => {
       signal: () => {
         throw new Error('no signal');
       },
-      onError: (cause) => void faults.push(cause),
+      onFault: (cause) => void faults.push(cause),
     });
     const { call } = await serve([plugin]);
     expect((await call(undefined, '{ me { name } }')).status).toBe(200);

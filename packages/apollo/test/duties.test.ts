@@ -390,7 +390,7 @@ describe('the end of an operation', () => {
     expect(heard[0]?.facts['principal']).toMatchObject({ subject: 'ann' });
   });
 
-  test('changes nothing for the caller when a listener throws, and onError hears of it', async () => {
+  test('changes nothing for the caller when a listener throws, and onFault hears of it', async () => {
     const causes: unknown[] = [];
     const throwing = obliging({
       onComplete: () => {
@@ -398,7 +398,7 @@ describe('the end of an operation', () => {
       },
     });
     const { call } = await serve([
-      apisec({ admission: throwing, onError: (cause) => void causes.push(cause) }),
+      apisec({ admission: throwing, onFault: (cause) => void causes.push(cause) }),
     ]);
     expect((await call(undefined, '{ echo(text: "x") }')).body).toEqual({ data: { echo: 'x' } });
     expect(causes).toEqual([expect.objectContaining({ message: 'disk full' })]);

@@ -137,7 +137,7 @@ describe('a guarded field', () => {
     const { call } = await served({ 'User.email': pii }, { typeDefs: cached });
     const plain = await call('ann:read:pii', '{ me { name } }');
     const guarded = await call('ann:read:pii', '{ me { name email } }');
-    expect(plain.headers.get('cache-control')).toBe('max-age=60, public');
+    expect(plain.headers.get('cache-control')).toBe('max-age=60, private');
     expect(guarded.headers.get('cache-control')).toBe('no-store');
   });
 });

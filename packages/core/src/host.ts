@@ -11,6 +11,9 @@ export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
 export { type Ending, type Enforcement, enforce, type HeadersTarget } from './engine/enforce.ts';
 export { admit, readmit } from './engine/facts-of.ts';
+export { policiesOf } from './engine/guard.ts';
+export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
+export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export {

@@ -3,11 +3,27 @@ import { fault, isDenial } from './denial.ts';
 import { isObject, isObligations } from './obligations.ts';
 import { denyWith, type Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
+import { runsOf } from './policy-runs.ts';
 import type { RequestLike } from './request.ts';
 import type { Role } from './trace.ts';
 
 /** Asks a policy. What it throws, and whatever it answers that is no outcome, is a denial. */
 export function ask<Needs extends object, Adds extends object>(
+  policy: Policy<Needs, Adds, Role>,
+  request: RequestLike,
+  facts: Readonly<Needs>,
+): MaybePromise<Outcome<Adds>> {
+  const runs = runsOf(request);
+  if (runs === undefined) return askAlone(policy, request, facts);
+  // An answer is only ever given again for the policy that gave it, so it adds what that policy adds.
+  return runs(policy as unknown as AnyPolicy, request, facts, askAlone) as MaybePromise<
+    Outcome<Adds>
+  >;
+}
+
+type AnyPolicy = Policy<object, object, Role>;
+
+function askAlone<Needs extends object, Adds extends object>(
   policy: Policy<Needs, Adds, Role>,
   request: RequestLike,
   facts: Readonly<Needs>,

@@ -242,6 +242,19 @@ const meanings = {
   'step.replayed': 'The token of the step before was used before.',
   'step.repeated': 'One step taken is for one operation, and the call runs several.',
   'step.unavailable': 'The store of used step tokens did not answer.',
+  // graphql
+  'document.too_large': 'The GraphQL document has more characters or tokens than is read here.',
+  'document.too_deep': 'Brackets of the GraphQL document are nested deeper than is read here.',
+  'document.too_complex':
+    'The fragments or repeated fields of the GraphQL document are more work to check than allowed.',
+  'document.fragment_cycle': 'A fragment of the GraphQL document spreads itself.',
+  'document.fragment_arguments': 'Fragments of the GraphQL document take arguments.',
+  'variables.too_large':
+    'The GraphQL variables hold more values, or are nested deeper, than allowed.',
+  'batch.too_large': 'The batch holds more GraphQL operations than allowed.',
+  'operation.over_limit': 'The GraphQL operation is larger than a limit allows.',
+  'operation.too_costly': 'The GraphQL operation costs more than allowed.',
+  'operation.untrusted': 'The GraphQL document is not one of those that are trusted.',
   // audit
   'audit.unavailable': 'The call must be recorded, and cannot be at the moment.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',

@@ -125,7 +125,15 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
       return next;
     }) as AnyGuard['use'],
   });
+  policiesByGuard.set(self, policies);
   return self;
+}
+
+const policiesByGuard = new WeakMap<object, readonly AnyPolicy[]>();
+
+/** For adapters: the policies of a guard as it asks them; none for what is not a guard of this copy. */
+export function policiesOf(admission: object): readonly Policy<object, object, Role>[] {
+  return policiesByGuard.get(admission) ?? [];
 }
 
 /** What one call has gathered so far. */

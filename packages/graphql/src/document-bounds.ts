@@ -1,0 +1,306 @@
+import type { Denial } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import {
+  type DefinitionNode,
+  type DocumentNode,
+  type FragmentDefinitionNode,
+  Kind,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** What a document may weigh before it is parsed and validated, whoever sends it. */
+export interface DocumentBoundsOptions {
+  /** UTF-16 code units of the text. Default: 100,000. */
+  readonly maxCharacters?: number | undefined;
+  /** Lexical tokens, without comments. Default: 15,000. */
+  readonly maxTokens?: number | undefined;
+  /** Brackets within brackets of any kind. Default: 64. */
+  readonly maxNesting?: number | undefined;
+  /** Values in the variables, lists and objects included. Default: 50,000. */
+  readonly maxVariableValues?: number | undefined;
+  /** Lists and objects within one another in the variables. Default: 32. */
+  readonly maxVariableNesting?: number | undefined;
+}
+
+/** Bounds, ready to be asked. Each answers the denial (400), or nothing. */
+export interface DocumentBounds {
+  /** Before parsing: `document.too_large`, `document.too_deep`. Linear, and ends at the first bound. */
+  readonly checkText: (text: string) => Denial | undefined;
+  /**
+   * Before validation, whose work is not linear: `document.too_complex`, `document.fragment_cycle`,
+   * `document.fragment_arguments`. Linear in the document.
+   */
+  readonly checkDocument: (document: DocumentNode) => Denial | undefined;
+  /** `variables.too_large`. */
+  readonly checkVariables: (variables: unknown) => Denial | undefined;
+}
+
+/** Fragments that spread fragments: validation recurses along such a chain. */
+const MAX_CHAIN = 100;
+/** Fields with all fragments in their places, in all operations together. */
+const MAX_EXPANDED = 50_000;
+/** Pairs of fields of one name in the response, each of which validation compares. */
+const MAX_PAIRS = 50_000;
+
+const DENIALS = {
+  large: denial('document.too_large', 'The document is longer than is read here.'),
+  deep: denial('document.too_deep', 'The document is nested deeper than is read here.'),
+  complex: denial('document.too_complex', 'The document repeats more than is read here.'),
+  cycle: denial('document.fragment_cycle', 'A fragment spreads itself.'),
+  fragmentArguments: denial('document.fragment_arguments', 'Fragments take no arguments here.'),
+  variables: denial('variables.too_large', 'The variables hold more than is read here.'),
+};
+
+function denial(code: string, detail: string): Denial {
+  return Object.freeze({ kind: 'malformed', code, detail });
+}
+
+/**
+ * Bounds of the work that a document can cause before anything is decided about it.
+ *
+ * @throws ConfigurationError for an unknown option, or a bound that is not a whole number of 1 or more.
+ */
+export function documentBounds(options: DocumentBoundsOptions = {}): DocumentBounds {
+  assertKnownOptions('document', options, Object.keys(DEFAULTS));
+  const bounds = { ...DEFAULTS };
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    assertConfiguration(
+      Number.isSafeInteger(value) && value >= 1,
+      `document: ${name} must be a whole number, 1 or more.`,
+    );
+    bounds[name as keyof typeof bounds] = value;
+  }
+  return {
+    checkText: (text) => checkText(text, bounds),
+    checkDocument,
+    checkVariables: (variables) => checkVariables(variables, bounds),
+  };
+}
+
+const DEFAULTS = {
+  maxCharacters: 100_000,
+  maxTokens: 15_000,
+  maxNesting: 64,
+  maxVariableValues: 50_000,
+  maxVariableNesting: 32,
+};
+type Bounds = Readonly<typeof DEFAULTS>;
+
+/**
+ * Counts tokens and nesting as the lexer would see them, without making any. What is not GraphQL is counted somehow:
+ * the parser will say so.
+ */
+function checkText(text: string, { maxCharacters, maxTokens, maxNesting }: Bounds) {
+  const { length } = text;
+  if (length > maxCharacters) return DENIALS.large;
+  let tokens = 0;
+  let depth = 0;
+  let at = 0;
+  while (at < length) {
+    const char = text.charCodeAt(at);
+    if (isIgnored(char)) {
+      at++;
+      continue;
+    }
+    if (char === 35 /* # */) {
+      while (at < length && !isLineEnd(text.charCodeAt(at))) at++;
+      continue;
+    }
+    if (++tokens > maxTokens) return DENIALS.large;
+    if (char === 34 /* " */) at = endOfString(text, at);
+    else if (isWord(char)) while (at < length && isWord(text.charCodeAt(at))) at++;
+    else {
+      if (char === 123 || char === 91 || char === 40) {
+        if (++depth > maxNesting) return DENIALS.deep;
+      } else if (char === 125 || char === 93 || char === 41) depth--;
+      at++;
+    }
+  }
+  return undefined;
+}
+
+function endOfString(text: string, start: number): number {
+  if (text.startsWith('"""', start)) {
+    for (let at = start + 3; ; at += 4) {
+      at = text.indexOf('"""', at);
+      if (at < 0) return text.length;
+      if (text.charCodeAt(at - 1) !== 92 /* \ */) return at + 3;
+      at -= 1;
+    }
+  }
+  for (let at = start + 1; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 92 /* \ */) at++;
+    else if (char === 34 || isLineEnd(char)) return at + 1;
+  }
+  return text.length;
+}
+
+function isIgnored(char: number): boolean {
+  return char === 32 || char === 44 || char === 9 || isLineEnd(char) || char === 0xfe_ff;
+}
+
+function isLineEnd(char: number): boolean {
+  return char === 10 || char === 13;
+}
+
+/** Names and numbers, with the signs and points that numbers have; `...` counts once as well. */
+function isWord(char: number): boolean {
+  return (
+    (char >= 48 && char <= 57) ||
+    (char >= 65 && char <= 90) ||
+    (char >= 97 && char <= 122) ||
+    char === 95 ||
+    char === 45 ||
+    char === 46
+  );
+}
+
+/** Fields, and the fragments that they are spread with. */
+interface Measured {
+  expanded: number;
+  chain: number;
+}
+
+function checkDocument({ definitions }: DocumentNode): Denial | undefined {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
+    // Experimental syntax: what a field gets would depend on where its fragment is spread.
+    if (definition.variableDefinitions?.length) return DENIALS.fragmentArguments;
+    fragments.set(definition.name.value, definition);
+  }
+  const measured = new Map<string, Measured | 'open'>();
+  let denied: Denial | undefined;
+  // Recursion is bounded: by nesting within a definition, which was bounded before parsing, and by MAX_CHAIN.
+  const measure = (set: SelectionSetNode, depth: number): Measured => {
+    const sum = { expanded: 0, chain: 0 };
+    for (const selection of set.selections) {
+      if (denied) return sum;
+      if (selection.kind === Kind.FRAGMENT_SPREAD) {
+        if ((selection as { readonly arguments?: readonly unknown[] }).arguments?.length) {
+          denied = DENIALS.fragmentArguments;
+          return sum;
+        }
+        add(sum, ofFragment(selection.name.value, depth + 1), 1);
+      } else {
+        sum.expanded++;
+        if (selection.selectionSet) add(sum, measure(selection.selectionSet, depth), 0);
+      }
+      if (sum.expanded > MAX_EXPANDED) denied ??= DENIALS.complex;
+    }
+    return sum;
+  };
+  const ofFragment = (name: string, depth: number): Measured => {
+    const known = measured.get(name);
+    if (known === 'open') denied ??= DENIALS.cycle;
+    else if (known) return known;
+    const fragment = fragments.get(name);
+    if (depth > MAX_CHAIN) denied ??= DENIALS.complex;
+    if (denied || fragment === undefined) return NOTHING;
+    measured.set(name, 'open');
+    const sum = measure(fragment.selectionSet, depth);
+    measured.set(name, sum);
+    if (sum.chain > MAX_CHAIN) denied ??= DENIALS.complex;
+    return sum;
+  };
+  let total = 0;
+  for (const definition of definitions) {
+    const { expanded } = ofDefinition(definition, measure, ofFragment);
+    total += expanded;
+    if (total > MAX_EXPANDED) denied ??= DENIALS.complex;
+    if (denied) return denied;
+  }
+  return pairsOf(definitions, fragments) > MAX_PAIRS ? DENIALS.complex : undefined;
+}
+
+const NOTHING: Measured = Object.freeze({ expanded: 0, chain: 0 });
+
+function add(sum: Measured, { expanded, chain }: Measured, step: number): void {
+  sum.expanded += expanded;
+  sum.chain = Math.max(sum.chain, chain + step);
+}
+
+function ofDefinition(
+  definition: DefinitionNode,
+  measure: (set: SelectionSetNode, depth: number) => Measured,
+  ofFragment: (name: string, depth: number) => Measured,
+): Measured {
+  if (definition.kind === Kind.OPERATION_DEFINITION) return measure(definition.selectionSet, 0);
+  // Also one that no operation spreads is validated.
+  if (definition.kind === Kind.FRAGMENT_DEFINITION) return ofFragment(definition.name.value, 0);
+  return NOTHING;
+}
+
+/**
+ * How many pairs of fields "field selection merging" compares: of all that share a name in the response, wherever
+ * merging brings them together. Ends when there are too many.
+ */
+function pairsOf(
+  definitions: readonly DefinitionNode[],
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): number {
+  let pairs = 0;
+  const pending: (readonly SelectionSetNode[])[] = [];
+  for (const definition of definitions) {
+    if ('selectionSet' in definition && definition.selectionSet) {
+      pending.push([definition.selectionSet]);
+    }
+  }
+  for (let sets = pending.pop(); sets !== undefined; sets = pending.pop()) {
+    const byName = new Map<string, SelectionSetNode[]>();
+    const counts = new Map<string, number>();
+    const spread = new Map<string, number>();
+    const open = [...sets];
+    for (let set = open.pop(); set !== undefined; set = open.pop()) {
+      for (const selection of set.selections) {
+        if (selection.kind === Kind.FIELD) {
+          const name = selection.alias?.value ?? selection.name.value;
+          const before = counts.get(name) ?? 0;
+          counts.set(name, before + 1);
+          pairs += before;
+          if (selection.selectionSet) {
+            const inner = byName.get(name);
+            if (inner) inner.push(selection.selectionSet);
+            else byName.set(name, [selection.selectionSet]);
+          }
+        } else if (selection.kind === Kind.INLINE_FRAGMENT) open.push(selection.selectionSet);
+        else {
+          const name = selection.name.value;
+          // Fragments are compared with one another as well, each pair once.
+          const before = spread.get(name);
+          spread.set(name, (before ?? 0) + 1);
+          pairs += spread.size;
+          const fragment = fragments.get(name);
+          if (before === undefined && fragment) open.push(fragment.selectionSet);
+        }
+        if (pairs > MAX_PAIRS) return pairs;
+      }
+    }
+    pending.push(...byName.values());
+  }
+  return pairs;
+}
+
+/** A list of what is still to do instead of recursion: variables come as JSON, nested as deep as it pleases. */
+function checkVariables(
+  variables: unknown,
+  { maxVariableValues, maxVariableNesting }: Bounds,
+): Denial | undefined {
+  if (typeof variables !== 'object' || variables === null) return undefined;
+  let values = 0;
+  let level: object[] = [variables];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxVariableNesting) return DENIALS.variables;
+    const next: object[] = [];
+    for (const container of level) {
+      for (const value of Object.values(container)) {
+        if (++values > maxVariableValues) return DENIALS.variables;
+        if (typeof value === 'object' && value !== null) next.push(value as object);
+      }
+    }
+    level = next;
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+import type { GraphqlCall, GraphqlRootField } from '@apisec/core';
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import { UNRESOLVED } from './operation-name.ts';
+
+/** What an operation is made of, once its document is read and valid. */
+export interface OperationSource {
+  readonly schema: GraphQLSchema;
+  readonly document: DocumentNode;
+  readonly operation: OperationDefinitionNode;
+  /** As the caller sent them. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+const SOURCE = Symbol('apisec.source');
+
+/** What is there of a call before its document is read, and after. */
+export interface PendingCall {
+  readonly call: GraphqlCall;
+  /** Says what the document said; without arguments, that there is none to be had. */
+  readonly resolve: (
+    operation?: string,
+    fields?: readonly GraphqlRootField[],
+    source?: OperationSource,
+  ) => void;
+}
+
+/**
+ * A call whose operation is not known yet. Who asks for it too early gets a throw, and `onRead` hears of everyone who
+ * asks, so that what did not depend on the document need not wait for it.
+ */
+export function pendingCall(onRead: () => void): PendingCall {
+  let known:
+    | { readonly operation: string; readonly fields: readonly GraphqlRootField[] }
+    | undefined;
+  const read = (): NonNullable<typeof known> => {
+    onRead();
+    if (known === undefined) throw new Error('The operation is not known before its document.');
+    return known;
+  };
+  const call: GraphqlCall = {
+    protocol: 'graphql',
+    get operation() {
+      return read().operation;
+    },
+    get fields() {
+      return read().fields;
+    },
+  };
+  return {
+    call,
+    resolve: (operation = UNRESOLVED, fields = [], source) => {
+      known = { operation, fields };
+      if (source) Object.defineProperty(call, SOURCE, { get: () => (onRead(), source) });
+    },
+  };
+}
+
+/** A call whose operation is known. */
+export function operationCall(
+  operation: string,
+  fields: readonly GraphqlRootField[],
+  source: OperationSource | undefined,
+): GraphqlCall {
+  const call: GraphqlCall = { protocol: 'graphql', operation, fields };
+  // Not enumerable: who writes down facts does not write down documents.
+  if (source) Object.defineProperty(call, SOURCE, { value: source });
+  return call;
+}
+
+/** What a call is made of; undefined for calls of other protocols, and where the operation never resolved. */
+export function sourceOf(call: object): OperationSource | undefined {
+  return (call as { readonly [SOURCE]?: OperationSource })[SOURCE];
+}

@@ -1,0 +1,130 @@
+import {
+  type Admission,
+  definePolicy,
+  type GraphqlFacts,
+  guard,
+  type Policy,
+  pass,
+  type Role,
+} from '@apisec/core';
+import { assertAdmission, assertConfiguration, policiesOf } from '@apisec/core/host';
+import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { assertTable } from './assert-table.ts';
+import { isTable } from './decide-operation.ts';
+import { type DocumentBoundsOptions, documentBounds } from './document-bounds.ts';
+import { type CompiledFields, compileFields, type FieldPolicies } from './field-policies.ts';
+import { gateFields, gateIntrospection } from './gate-fields.ts';
+import type { OperationPlan } from './guarded-operation.ts';
+import { listRootFields } from './root-fields.ts';
+
+/** What every GraphQL server takes, whatever its transport. */
+export interface OperationOptions<Facts extends object> {
+  /**
+   * A guard for every operation, or a `coverage` table from root fields (`Query.orders`) to guards. With a
+   * table each root field that an operation reaches must be listed and its guard must admit, also below the root; a
+   * policy that several of these guards share runs once. `api.assertCovered(listRootFields(schema))` tells at
+   * start what was forgotten; what the schema does not serve does not start.
+   *
+   * `Query.__schema` and `Query.__type` are root fields like others, `Query.__typename` where nothing else
+   * is selected. An operation that never resolved (it does not parse or validate, or its hash is not
+   * known) is listed as `unresolved`; automatic persisted queries need that entry.
+   */
+  readonly admission: Admission<GraphqlFacts, Facts>;
+  /**
+   * Policies for single fields, by schema coordinate (`User.email`, `User.*`), asked before the field's resolver. A
+   * denied field is null with an error at its path; the rest of the answer, and the HTTP status, stay.
+   * With a coverage table they see the facts of the guard of the root field above.
+   */
+  readonly fields?: FieldPolicies<NoInfer<Facts>> | undefined;
+  /** What a document may weigh before it is parsed and validated, whoever sends it. */
+  readonly document?: DocumentBoundsOptions | undefined;
+  /** How many operations one HTTP request may hold. Default: 10. The others are denied (`batch.too_large`). */
+  readonly maxBatch?: number | undefined;
+  /** Hears what an `onComplete` threw. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+  /** The `fieldResolver` of your server, where you gave it one. */
+  readonly fieldResolver?: GraphQLFieldResolver<unknown, never> | undefined;
+}
+
+/** The options that {@link OperationOptions} has. */
+export const OPERATION_OPTIONS = [
+  'admission',
+  'fields',
+  'document',
+  'maxBatch',
+  'onFault',
+  'fieldResolver',
+] as const;
+
+/** A plan, and how to make schemas ready for it. */
+export interface PreparedPlan extends OperationPlan {
+  /**
+   * Gates the schema, in place. Does so once for each schema.
+   *
+   * @throws ConfigurationError when `fields` or the table name something that the schema does not have.
+   */
+  readonly prepare: (schema: GraphQLSchema) => CompiledFields;
+  readonly compiled: (schema: GraphQLSchema) => CompiledFields | undefined;
+}
+
+/**
+ * Everything that can be made before the first operation.
+ *
+ * @throws ConfigurationError when the guard has no grant, or an option is out of its bounds.
+ */
+export function operationPlan<Facts extends object>(
+  options: OperationOptions<Facts>,
+  where: string,
+): PreparedPlan {
+  const { admission, fields = {}, maxBatch = 10, onFault } = options;
+  assertAdmission(admission, where);
+  assertConfiguration(
+    Number.isSafeInteger(maxBatch) && maxBatch >= 1,
+    `${where}: maxBatch must be a whole number, 1 or more.`,
+  );
+  // The option is typed by the user's context value; to the schema it is unknown.
+  const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
+  // By schema: one plan may serve several servers.
+  const prepared = new WeakMap<GraphQLSchema, CompiledFields>();
+  return {
+    admission,
+    beginning: beginningOf(admission),
+    bounds: documentBounds(options.document),
+    maxBatch,
+    onFault,
+    compiled: (schema) => prepared.get(schema),
+    prepare: (schema) => {
+      const known = prepared.get(schema);
+      if (known) return known;
+      const compiled = compileFields(schema, fields);
+      assertTable(schema, admission);
+      gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
+      gateIntrospection(schema);
+      prepared.set(schema, compiled);
+      return compiled;
+    },
+  };
+}
+
+/** What the table decides is still to come, so its beginning may be checks alone. */
+const goingOn = definePolicy({ name: 'going-on', role: 'grant', check: () => pass() });
+
+interface Untyped extends Admission<GraphqlFacts, object> {
+  readonly use: (policy: Policy<object, object, Role>) => Untyped;
+}
+
+/** A guard with the policies that each guard of a table begins with; a guard that decides alone is its own. */
+function beginningOf(
+  admission: Admission<GraphqlFacts, object>,
+): Admission<GraphqlFacts, object> | undefined {
+  if (!isTable(admission)) return policiesOf(admission).length > 0 ? admission : undefined;
+  const lists = admission.operations.map((operation) => policiesOf(admission.admission(operation)));
+  const [first = [], ...others] = lists;
+  let shared = 0;
+  while (shared < first.length && others.every((list) => list[shared] === first[shared])) shared++;
+  if (shared === 0) return undefined;
+  // Each of them was put behind those before it once already, in the guards that they come from.
+  let beginning = guard<GraphqlFacts>() as unknown as Untyped;
+  for (const policy of first.slice(0, shared)) beginning = beginning.use(policy);
+  return beginning.use(goingOn);
+}

@@ -1,0 +1,134 @@
+import {
+  type MaybePromise,
+  type Outcome,
+  type Policy,
+  pass,
+  type RequestLike,
+  type Role,
+} from '@apisec/core';
+import { type AskPolicy, isThenable, type PolicyRuns } from '@apisec/core/host';
+
+type AnyPolicy = Policy<object, object, Role>;
+type Facts = Readonly<Record<string, unknown>>;
+
+/** What a policy answered, and to which facts. */
+interface Run {
+  readonly facts: Facts;
+  /** True where it asked what only the document says. */
+  readonly readsCall: boolean;
+  readonly outcome: Outcome<object>;
+}
+
+/** What the operations of one HTTP request have in common. */
+export type BatchRuns = Map<AnyPolicy, Promise<Run | undefined>[]>;
+
+/** What policies answered in one operation, so that each runs once in it, whichever guards share it. */
+export interface OperationRuns {
+  readonly run: PolicyRuns;
+  /** To be called whenever a policy asks what only the document says. */
+  readonly onRead: () => void;
+  /** While this is true nobody has read the document: policies that need it pass, and are asked again later. */
+  early: boolean;
+  /** True once such a policy was met. */
+  readonly tripped: () => boolean;
+  /** What a policy of several guards sees instead of the call of one of them. */
+  readonly calls: Map<AnyPolicy, object>;
+}
+
+/**
+ * Keeps what policies answer for the time of one operation. A policy is asked again only when it would see other
+ * facts. `batch` extends that to the operations of one HTTP request, for answers that neither depend on the document
+ * nor oblige the server to tell the policy about messages, payloads or the end.
+ */
+export function operationRuns(batch?: BatchRuns): OperationRuns {
+  const known = new Map<AnyPolicy, Run[]>();
+  let reads = 0;
+  let tripped = false;
+
+  const alone = (
+    policy: AnyPolicy,
+    request: RequestLike,
+    facts: Facts,
+    ask: AskPolicy,
+  ): MaybePromise<Run | undefined> => {
+    const before = reads;
+    const call = self.calls.get(policy);
+    const snapshot = Object.assign({}, facts);
+    const early = self.early;
+    const finish = (outcome: Outcome<object>): Run | undefined => {
+      const readsCall = reads !== before;
+      if (early && readsCall) {
+        tripped = true;
+        return undefined;
+      }
+      const run: Run = { facts: snapshot, readsCall, outcome };
+      const runs = known.get(policy);
+      if (runs) runs.push(run);
+      else known.set(policy, [run]);
+      return run;
+    };
+    const outcome = ask(policy, request, call === undefined ? facts : { ...facts, call });
+    return isThenable(outcome) ? outcome.then(finish) : finish(outcome);
+  };
+
+  const self: OperationRuns = {
+    early: false,
+    tripped: () => tripped,
+    calls: new Map(),
+    onRead: () => {
+      reads++;
+    },
+    run: (policy, request, given, ask) => {
+      const facts = given as Facts;
+      const mine = known.get(policy)?.find((run) => isSame(run, facts, self.calls.has(policy)));
+      if (mine) return mine.outcome;
+      if (batch === undefined) {
+        const run = alone(policy, request, facts, ask);
+        return isThenable(run) ? run.then(outcomeOf) : outcomeOf(run);
+      }
+      return inBatch(batch, policy, facts, () => alone(policy, request, facts, ask));
+    },
+  };
+  return self;
+}
+
+const SKIPPED: Outcome<object> = pass();
+
+function outcomeOf(run: Run | undefined): Outcome<object> {
+  return run === undefined ? SKIPPED : run.outcome;
+}
+
+/** One after the other, so that of two operations that come together one asks. */
+async function inBatch(
+  batch: BatchRuns,
+  policy: AnyPolicy,
+  facts: Facts,
+  alone: () => Run | undefined | Promise<Run | undefined>,
+): Promise<Outcome<object>> {
+  const others = batch.get(policy) ?? [];
+  batch.set(policy, others);
+  // The list grows while it is read: what came meanwhile is waited for as well.
+  for (const other of others) {
+    const run = await other;
+    if (run && isShareable(run) && isSame(run, facts, false)) return run.outcome;
+  }
+  const mine = Promise.resolve(alone());
+  others.push(mine);
+  return outcomeOf(await mine);
+}
+
+function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
+  if (readsCall) return false;
+  const list = obligations === undefined ? [] : [obligations].flat();
+  return list.every(
+    ({ onMessage, onRelease, onComplete }) => !onMessage && !onRelease && !onComplete,
+  );
+}
+
+/** The call is another object for each guard; whether that matters, the policy has shown. */
+function isSame({ facts, readsCall }: Run, other: Facts, seesAll: boolean): boolean {
+  if (readsCall && !seesAll && facts['call'] !== other['call']) return false;
+  const names = Object.keys(facts);
+  if (names.length !== Object.keys(other).length) return false;
+  return names.every((name) => name === 'call' || facts[name] === other[name]);
+}
