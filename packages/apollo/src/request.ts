@@ -47,6 +47,8 @@ export function viewRequest(
     method: http?.method ?? 'POST',
     url: node?.originalUrl ?? node?.url ?? `/${http?.search ?? ''}`,
     headers: node ? withRepeated(headers, node.rawHeaders) : headers,
+    // Apollo reads no body of a GET.
+    hasBody: (http?.method ?? 'POST') !== 'GET',
   };
 }
 

@@ -16,6 +16,7 @@ export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs
 export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
+export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   denialResponse,
   type InspectedRequest,
@@ -47,6 +48,8 @@ export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertKnownOptions } from './lib/options.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
+export { isObject, member, parseStrictObject } from './lib/strict-json.ts';
+export { parseJsonBody } from './lib/strict-json.ts';
 export {
   charge as chargeLimit,
   type LimitState,

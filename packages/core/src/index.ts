@@ -63,6 +63,7 @@ export {
 export { type HeadersView, pathOf, queryOf, type RequestLike } from './engine/request.ts';
 export type { Role, TraceEntry } from './engine/trace.ts';
 export { ConfigurationError } from './lib/configuration-error.ts';
+export type { Duration } from './lib/duration.ts';
 export type { MaybePromise } from './lib/maybe-promise.ts';
 
 // Fetch-style hosts.

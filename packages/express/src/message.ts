@@ -3,6 +3,13 @@ import { type Enforcement, fault, isThenable } from '@apisec/core/host';
 import { hasBody } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 
+/** How a body is read that nobody has read yet. */
+export interface MessageSettings {
+  readonly parser: RequestHandler | undefined;
+  /** Milliseconds to the whole body. */
+  readonly timeoutMs: number;
+}
+
 /** What Express hands to a handler. */
 export interface ExpressCall {
   readonly request: Request;
@@ -17,7 +24,7 @@ export interface ExpressCall {
 export function showMessage(
   onMessage: NonNullable<Enforcement['onMessage']>,
   { request, response, next }: ExpressCall,
-  parser: RequestHandler | undefined,
+  { parser, timeoutMs }: MessageSettings,
   deny: (denial: Denial) => void,
   admitted: () => void,
 ): void {
@@ -43,7 +50,15 @@ export function showMessage(
     show();
     return;
   }
+  let ended = false;
+  const timer = setTimeout(() => {
+    ended = true;
+    deny({ kind: 'timeout', code: 'message.timeout' });
+  }, timeoutMs);
   const parsed = (cause?: unknown) => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(timer);
     if (cause === undefined || cause === null) show();
     else deny(parserDenial(cause));
   };

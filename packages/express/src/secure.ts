@@ -1,21 +1,34 @@
-import { type Admission, type Decision, type Denial, type HttpFacts, pathOf } from '@apisec/core';
-import { admit, assertAdmission, isThenable } from '@apisec/core/host';
+import type { Admission, Decision, Denial, Duration, FetchFacts, HttpFacts } from '@apisec/core';
 import {
+  admit,
+  assertAdmission,
+  assertBodyLimit,
+  assertKnownOptions,
+  DEFAULT_MAX_BODY_BYTES,
+  durationMs,
+  faultReporter,
+  isThenable,
+} from '@apisec/core/host';
+import {
+  type BodyBounds,
   beginCall,
   decideCall,
+  literalPath,
   nodeCertificate,
   nodePeer,
   nodeRequest,
   type ProxyTrust,
   sendDenial,
+  undecided,
 } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
 import { markSecure, routeOperation } from './operations.ts';
+import { readRawBody } from './raw-body.ts';
 import { filterRelease } from './release.ts';
 
 /** Options of {@link secure}. */
-export interface SecureOptions {
+export interface SecureOptions<Raw extends boolean = boolean> {
   /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
   readonly trust?: ProxyTrust | undefined;
   /**
@@ -24,13 +37,36 @@ export interface SecureOptions {
    */
   readonly parser?: RequestHandler | undefined;
   /**
+   * Reads the whole body before the guard decides, for policies that need its bytes (`authenticateSignature`,
+   * `verifyWebhook`). Mount the guard in front of other parsers: handlers find JSON, form fields or text parsed in
+   * `req.body`, anything else there as bytes, and all of it as it came in the fact `rawBody`. Default: false.
+   */
+  readonly rawBody?: Raw | undefined;
+  /** The largest body that `rawBody` reads, in bytes; more is denied (`message.too_large`). Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long a body may take that policies see; longer is denied (`message.timeout`). Default: `30s`. */
+  readonly bodyTimeout?: Duration | undefined;
+  /**
    * The operation that a request means, for `coverage`. Default: method and route pattern
    * (`GET /orders/:id`); method and path where it is not mounted on a route (`app.use`).
    */
   readonly operation?: ((request: Request) => string) | undefined;
-  /** Told what an `onComplete` threw, since nobody else can be. */
+  /**
+   * Told of faults: what an `onComplete` or a callback of the application threw, and why a call was answered with
+   * 500 or 503. Default: one line on `console.error` for each cause and minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
+
+const OPTIONS = [
+  'trust',
+  'parser',
+  'rawBody',
+  'maxBodyBytes',
+  'bodyTimeout',
+  'operation',
+  'onFault',
+];
 
 /** The facts that this host supplies to every guard. */
 const SUPPLIED = ['call', 'peer', 'certificate'];
@@ -59,42 +95,80 @@ const SUPPLIED = ['call', 'peer', 'certificate'];
  * app.use((req, res, next) => (req.method === 'OPTIONS' ? secured(req, res, next) : next()));
  * app.get('/orders/:id', secured, showOrder);
  */
-export function secure<Facts extends object>(
-  admission: Admission<HttpFacts, Facts>,
-  options: SecureOptions = {},
+export function secure<Facts extends object, Raw extends boolean = false>(
+  admission: Admission<FetchFacts<Raw>, Facts>,
+  options: SecureOptions<Raw> = {},
 ): RequestHandler {
-  assertAdmission(admission, 'secure', SUPPLIED);
-  const { trust, operation } = options;
+  const settings = settingsOf(options);
+  const { trust, operation, rawBody } = settings;
+  assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  // By its type, `rawBody` is set where the guard needs that fact.
+  const asked = admission as Admission<HttpFacts, Facts>;
   const handler: RequestHandler = (request, response, next) => {
     const view = nodeRequest(request);
     const enter = (decision: Decision<object>) =>
-      proceed(decision, options, request, response, next);
-    const decision = decideCall(admission, view, () => ({
-      call: {
-        protocol: 'http',
-        operation:
-          operation?.(request) ??
-          routeOperation(request, handler) ??
-          `${request.method} ${pathOf(view)}`,
-      },
-      peer: nodePeer(request, trust),
-      certificate: nodeCertificate(request, trust),
-    }));
-    if (isThenable(decision)) decision.then(enter).catch(next);
-    else enter(decision);
+      proceed(decision, settings, request, response, next);
+    const decide = (bytes?: Uint8Array): void => {
+      const decision = decideCall(asked, view, request, () => ({
+        call: {
+          protocol: 'http',
+          operation:
+            operation?.(request) ??
+            routeOperation(request, handler) ??
+            `${request.method} ${literalPath(view)}`,
+        },
+        peer: nodePeer(request, trust),
+        certificate: nodeCertificate(request, trust),
+        ...(bytes && { rawBody: bytes }),
+      }));
+      if (isThenable(decision)) decision.then(enter).catch(next);
+      else enter(decision);
+    };
+    if (!rawBody) decide();
+    else {
+      readRawBody(request, settings).then((read) => {
+        if (read.ok) decide(read.bytes);
+        else enter(undecided(read.denial));
+      }, next);
+    }
   };
   markSecure(handler);
   return handler;
 }
 
+/** Options that were checked, with their defaults. */
+interface Settings extends BodyBounds {
+  readonly trust: ProxyTrust | undefined;
+  readonly parser: RequestHandler | undefined;
+  readonly rawBody: boolean;
+  readonly operation: ((request: Request) => string) | undefined;
+  readonly onFault: (cause: unknown) => void;
+}
+
+function settingsOf(options: SecureOptions): Settings {
+  assertKnownOptions('secure', options, OPTIONS);
+  const { trust, parser, rawBody = false, operation, onFault } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  assertBodyLimit(maxBodyBytes, 'secure');
+  return {
+    trust,
+    parser,
+    rawBody,
+    operation,
+    maxBytes: maxBodyBytes,
+    timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+    onFault: onFault ?? faultReporter('@apisec/express'),
+  };
+}
+
 function proceed(
   decision: Decision<object>,
-  { parser, onFault }: SecureOptions,
+  settings: Settings,
   request: Request,
   response: Response,
   next: NextFunction,
 ): void {
-  const call = beginCall(response, decision, onFault);
+  const call = beginCall(response, decision, settings.onFault);
   const deny = (denial: Denial) => {
     call.note(denial);
     sendDenial(response, denial);
@@ -112,6 +186,6 @@ function proceed(
     });
   };
   if (call.onMessage) {
-    showMessage(call.onMessage, { request, response, next }, parser, deny, enter);
+    showMessage(call.onMessage, { request, response, next }, settings, deny, enter);
   } else enter();
 }

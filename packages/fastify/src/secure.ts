@@ -1,46 +1,56 @@
-import {
-  type Admission,
-  type BodyOutcome,
-  type Decision,
-  type Denial,
-  type HttpFacts,
-  pathOf,
-  type RequestLike,
+import type {
+  Admission,
+  BodyOutcome,
+  Decision,
+  Denial,
+  Duration,
+  FetchFacts,
+  HttpFacts,
+  RequestLike,
 } from '@apisec/core';
 import {
   admit,
   assertAdmission,
+  assertBodyLimit,
   assertConfiguration,
+  assertKnownOptions,
+  DEFAULT_MAX_BODY_BYTES,
+  durationMs,
   fault,
+  faultReporter,
   httpDenial,
   isThenable,
   stateOf,
 } from '@apisec/core/host';
 import {
+  type BodyBounds,
   beginCall,
   closeRelease,
   decideCall,
   hasBody,
   letThrough,
+  literalPath,
   type NodeCall,
   nodeCertificate,
   nodePeer,
   nodeRequest,
   type ProxyTrust,
   type ReleaseGate,
+  undecided,
 } from '@apisec/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { collectOperations, operationOf } from './operations.ts';
+import { readRawBody, replay } from './raw-body.ts';
 import { releasePayload } from './release.ts';
 import type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';
 
 /** Options of {@link secure}. */
-export interface SecureOptions {
+export interface SecureOptions<Raw extends boolean = boolean> {
   /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
   readonly trust?: ProxyTrust | undefined;
   /**
    * The operation that a request means, for `coverage`. Default: method and route pattern
-   * (`GET /orders/:id`); method and path where no route matches.
+   * (`GET /orders/:id`); where no route matches, `GET (unmatched)`, whatever path the caller wrote.
    */
   readonly operation?: ((request: FastifyRequest) => string) | undefined;
   /**
@@ -48,12 +58,34 @@ export interface SecureOptions {
    * lists exactly the routes behind it. Default: false.
    */
   readonly assertCovered?: boolean | undefined;
-  /** Told what an `onComplete` threw, since nobody else can be. */
+  /**
+   * Reads the whole body before the guard decides, for policies that need its bytes (`authenticateSignature`,
+   * `verifyWebhook`): Fastify's own parsers get the same bytes afterwards. Default: false.
+   */
+  readonly rawBody?: Raw | undefined;
+  /** The largest body that `rawBody` reads, in bytes; more is denied (`message.too_large`). Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long a body may take that `rawBody` reads; longer is denied (`message.timeout`). Default: `30s`. */
+  readonly bodyTimeout?: Duration | undefined;
+  /**
+   * Told of faults: what an `onComplete` or a callback of the application threw, and why a call was answered with
+   * 500 or 503. Default: one line on `console.error` for each cause and minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
+const OPTIONS = [
+  'trust',
+  'operation',
+  'assertCovered',
+  'rawBody',
+  'maxBodyBytes',
+  'bodyTimeout',
+  'onFault',
+];
+
 /** A guard, or a `coverage`. */
-type Admitting<Facts extends object> = Admission<HttpFacts, Facts> & {
+type Admitting<Facts extends object, Raw extends boolean> = Admission<FetchFacts<Raw>, Facts> & {
   readonly assertCovered?: (served: Iterable<string>) => void;
 };
 
@@ -61,8 +93,8 @@ type Admitting<Facts extends object> = Admission<HttpFacts, Facts> & {
 interface State {
   readonly call: NodeCall;
   readonly gate: ReleaseGate | undefined;
-  /** Whether the body was shown to whoever asked to see it. */
-  inspected: boolean;
+  /** Whether the hooks in between ran: a route that replaces one of them is denied. */
+  parsed: boolean;
 }
 
 /** The facts that this host supplies to every guard. */
@@ -83,17 +115,19 @@ const SUPPLIED = ['call', 'peer', 'certificate'];
  * @example
  * app.get('/orders', secure(orders).route, (request) => listOrders(factsOf(request, orders)));
  */
-export function secure<Facts extends object>(
-  admission: Admitting<Facts>,
-  options: SecureOptions = {},
+export function secure<Facts extends object, Raw extends boolean = false>(
+  admission: Admitting<Facts, Raw>,
+  options: SecureOptions<Raw> = {},
 ): SecurePlugin {
-  assertAdmission(admission, 'secure', SUPPLIED);
+  assertKnownOptions('secure', options, OPTIONS);
+  assertAdmission(admission, 'secure', options.rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
   const { assertCovered } = admission;
   assertConfiguration(
     options.assertCovered !== true || assertCovered !== undefined,
     'secure: assertCovered needs a coverage, which lists the operations.',
   );
-  const route = hooks(admission, options);
+  // By its type, `rawBody` is set where the guard needs that fact.
+  const route = hooks(admission as Admission<HttpFacts, Facts>, options);
   const plugin = (instance: object, _options: object, done: (error?: Error) => void): void => {
     // Fastify's instance type has four parameters, none of which matters to hooks.
     const app = instance as FastifyInstance;
@@ -102,7 +136,7 @@ export function secure<Facts extends object>(
       'secure: this is no hook. Write app.register(secure(guard)), or secure(guard).route on a route.',
     );
     app.addHook('onRequest', route.onRequest);
-    app.addHook('preValidation', route.preValidation);
+    app.addHook('preParsing', route.preParsing);
     app.addHook('preHandler', route.preHandler);
     app.addHook('onSend', route.onSend);
     if (options.assertCovered === true && assertCovered) collectOperations(app, assertCovered);
@@ -117,10 +151,14 @@ export function secure<Facts extends object>(
   });
 }
 
-function hooks(
-  admission: Admission<HttpFacts, object>,
-  { trust, operation, onFault }: SecureOptions,
-): SecureRoute {
+function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions): SecureRoute {
+  const { trust, operation, rawBody = false, onFault = faultReporter('@apisec/fastify') } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  assertBodyLimit(maxBodyBytes, 'secure');
+  const bounds: BodyBounds = {
+    maxBytes: maxBodyBytes,
+    timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+  };
   const states = stateOf<State>('apisec.state');
 
   const proceed = (
@@ -133,74 +171,103 @@ function hooks(
     const allowed = decision.allowed && call.denial === undefined;
     const gate =
       allowed && call.onRelease !== undefined ? closeRelease(reply.raw, call.note) : undefined;
-    states.set(request, { call, gate, inspected: call.onMessage === undefined });
+    states.set(request, { call, gate, parsed: rawBody });
     if (decision.allowed && allowed) {
       admit(request, decision);
       done();
     } else send(reply, call.denial as Denial);
   };
 
-  const deny = ({ call }: State, reply: HookReply, denial: Denial) => {
-    call.note(denial);
-    send(reply, denial);
+  const decide = (
+    request: HookRequest,
+    reply: HookReply,
+    done: (error?: Error) => void,
+    bytes?: Uint8Array,
+  ): void => {
+    const view = nodeRequest(request.raw);
+    const decision = decideCall(admission, view, request.raw, () => ({
+      call: {
+        protocol: 'http',
+        operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
+      },
+      peer: nodePeer(request.raw, trust),
+      certificate: nodeCertificate(request.raw, trust),
+      ...(bytes && { rawBody: bytes }),
+    }));
+    if (isThenable(decision)) {
+      decision.then((late) => proceed(late, request, reply, done)).catch(done);
+    } else proceed(decision, request, reply, done);
   };
+
+  /** Shows the body to the policies as the handler will get it: after every parser, validator and coercion. */
+  const show = (
+    { call }: State,
+    request: HookRequest,
+    reply: HookReply,
+    done: (error?: Error) => void,
+  ): void => {
+    const { onMessage } = call;
+    if (onMessage === undefined) {
+      call.enter(done);
+      return;
+    }
+    const deny = (denial: Denial) => {
+      call.note(denial);
+      send(reply, denial);
+    };
+    const conclude = (outcome: BodyOutcome) => {
+      if (!outcome.ok) {
+        deny(outcome.denial);
+        return;
+      }
+      if ('value' in outcome) request.body = outcome.value;
+      call.enter(done);
+    };
+    if (isUnread(request)) {
+      deny(fault('message.unavailable'));
+      return;
+    }
+    const outcome = onMessage(request.body);
+    if (isThenable(outcome)) outcome.then(conclude).catch(done);
+    else conclude(outcome);
+  };
+
+  const preHandler = unbound<SecureRoute['preHandler']>((request, reply, done) => {
+    const state = states.get(request);
+    if (state?.parsed === true) show(state, request, reply, done);
+    else send(reply, fault('guard.incomplete'));
+  });
 
   return Object.freeze<SecureRoute>({
     onRequest: (request, reply, done) => {
       // Registered and named on the route as well: decided once.
-      if (states.get(request) !== undefined) {
-        done();
-        return;
-      }
-      const view = nodeRequest(request.raw);
-      const decision = decideCall(admission, view, () => ({
-        call: {
-          protocol: 'http',
-          operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
-        },
-        peer: nodePeer(request.raw, trust),
-        certificate: nodeCertificate(request.raw, trust),
-      }));
-      if (isThenable(decision)) {
-        decision.then((late) => proceed(late, request, reply, done)).catch(done);
-      } else proceed(decision, request, reply, done);
+      if (rawBody || states.get(request) !== undefined) done();
+      else decide(request, reply, done);
     },
 
-    preValidation: (request, reply, done) => {
+    preParsing: (request, reply, payload, done) => {
       const state = states.get(request);
-      if (state === undefined) {
+      // Route options that replace one of the other hooks must not open the route.
+      if (state?.call.onMessage !== undefined && !isHooked(request, preHandler)) {
         send(reply, fault('guard.incomplete'));
         return;
       }
-      const { onMessage } = state.call;
-      if (state.inspected || onMessage === undefined) {
-        done();
+      if (state !== undefined) {
+        state.parsed = true;
+        done(null, payload);
         return;
       }
-      const conclude = (outcome: BodyOutcome) => {
-        if (!outcome.ok) {
-          deny(state, reply, outcome.denial);
-          return;
-        }
-        if ('value' in outcome) request.body = outcome.value;
-        state.inspected = true;
-        done();
-      };
-      if (isUnread(request)) {
-        deny(state, reply, fault('message.unavailable'));
+      if (!rawBody) {
+        send(reply, fault('guard.incomplete'));
         return;
       }
-      const outcome = onMessage(request.body);
-      if (isThenable(outcome)) outcome.then(conclude).catch(done);
-      else conclude(outcome);
+      readRawBody(request.raw, payload, bounds).then((read) => {
+        if (read.ok) decide(request, reply, () => done(null, replay(read.bytes)), read.bytes);
+        else proceed(undecided(read.denial), request, reply, () => done(null, payload));
+      }, done);
     },
 
-    // Route options that replace one of the other hooks must not open the route.
-    preHandler: (request, reply, done) => {
-      const state = states.get(request);
-      if (state?.inspected === true) state.call.enter(done);
-      else send(reply, fault('guard.incomplete'));
-    },
+    preHandler,
 
     onSend: (request, reply, payload, done) => {
       const { call, gate } = states.get(request) ?? {};
@@ -210,8 +277,34 @@ function hooks(
   });
 }
 
+/** A hook that stays the same function when Fastify binds it to an instance, so that it can be found again. */
+function unbound<Hook extends object>(hook: Hook): Hook {
+  return Object.assign(hook, { bind: () => hook });
+}
+
+/**
+ * False where the route of a request has hooks of this kind, and ours is not among them. Fastify keeps them in the
+ * context of the route, which it shows to nobody; where it cannot be found, the order of the hooks is trusted.
+ */
+function isHooked(request: HookRequest, preHandler: object): boolean {
+  const key = Object.getOwnPropertySymbols(request).find(
+    ({ description }) => description === 'fastify.context',
+  );
+  if (key === undefined) return true;
+  const context = Reflect.get(request, key) as { readonly preHandler?: unknown } | undefined;
+  return Array.isArray(context?.preHandler) && context.preHandler.includes(preHandler);
+}
+
+/**
+ * What no route serves is called by one name whatever path the caller wrote: else the answer to unknown paths would be
+ * decided by the row of a table that the caller picks. Of a preflight the path is kept: it reaches no handler.
+ */
 function nameOf(request: HookRequest, view: RequestLike): string {
-  return operationOf(request as FastifyRequest) ?? `${request.method} ${pathOf(view)}`;
+  const known = operationOf(request as FastifyRequest);
+  if (known !== undefined) return known;
+  const { method } = request;
+  const isPreflight = method === 'OPTIONS' && view.headers.has('access-control-request-method');
+  return `${method} ${isPreflight ? literalPath(view) : '(unmatched)'}`;
 }
 
 /** A body on the wire that no parser read, or that one handed on as a stream. */

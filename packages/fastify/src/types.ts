@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { NodeIncoming, NodeResponse } from '@apisec/node';
 
 /*
@@ -27,7 +28,12 @@ type Hook = (request: HookRequest, reply: HookReply, done: (error?: Error) => vo
 /** The hooks of one route. They belong together: a route that replaces one of them is denied. */
 export interface SecureRoute {
   readonly onRequest: Hook;
-  readonly preValidation: Hook;
+  readonly preParsing: (
+    request: HookRequest,
+    reply: HookReply,
+    payload: Readable,
+    done: (error: Error | null, payload?: Readable) => void,
+  ) => void;
   readonly preHandler: Hook;
   readonly onSend: (
     request: HookRequest,

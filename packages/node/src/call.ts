@@ -10,22 +10,26 @@ import type {
 } from '@apisec/core';
 import { chain, type Enforcement, enforce, fault } from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
+import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
+const DROPPED: Denial = Object.freeze({ kind: 'malformed', code: 'call.headers_dropped' });
 
 /**
  * Decides a call, at once where the guard does. Denies with `call.unattested` when `supply` throws: it runs
  * callbacks of the application, and who calls what must be known before anybody is let in. Denies with
- * `call.target_unclear` (400) a target whose path policies and routers would read differently.
+ * `call.target_unclear` (400) a target whose path policies and routers would read differently, and with
+ * `call.headers_dropped` (400) a request of which Node has not kept all header fields.
  */
 export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
+  incoming: NodeIncoming,
   supply: () => HttpFacts & CertificateFacts,
 ): MaybePromise<Decision<Facts>> {
-  const { url } = view;
-  if (!url.startsWith('/') && url !== '*') return undecided(UNCLEAR);
+  if (!isTargetClear(view)) return undecided(UNCLEAR);
+  if (wereHeadersDropped(incoming)) return undecided(DROPPED);
   return chain<Decision<Facts>, Decision<Facts>>(
     () => admission.check(view, supply()),
     (decision) => decision,
@@ -33,7 +37,8 @@ export function decideCall<Facts extends object>(
   );
 }
 
-function undecided(denial: Denial): Denied {
+/** A denial of the adapter itself, before any policy ran. */
+export function undecided(denial: Denial): Denied {
   return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
 }
 

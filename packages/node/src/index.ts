@@ -9,7 +9,8 @@ export { nodeVerifier } from './node-verifier.ts';
 
 // For adapter authors.
 
-export { beginCall, decideCall, type NodeCall } from './call.ts';
+export { type BodyBounds, type ReadBody, readBody } from './body.ts';
+export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
 export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
 export { applyNodeHeaders } from './headers.ts';
 export {
@@ -20,7 +21,7 @@ export {
   trustProxies,
 } from './peer.ts';
 export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
-export { hasBody, type NodeIncoming, nodeRequest } from './request.ts';
+export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
 export {
   isDisconnected,
   letThrough,

@@ -88,7 +88,7 @@ const peers = stateOf<Peer>('apisec.peer');
  * of your proxies has.
  *
  * Unknown (`address` and `id` are undefined) on a Unix socket, and where a trusted proxy wrote an element that
- * is no address: what a proxy does not know is nobody, not the proxy.
+ * is no address, or wrote no header at all: what a proxy does not know is nobody, not the proxy.
  */
 export function nodePeer(incoming: PeerSource, trust?: ProxyTrust): Peer {
   // An HTTP/2 stream that has ended gives no socket any more.
@@ -141,7 +141,8 @@ function caller(
 ): Address | undefined {
   let address = socket && socketAddress(socket);
   const value = [incoming.headers[header] ?? []].flat().join(', ');
-  if (value === '') return address;
+  // A proxy of yours that does not say who called: nobody is known, and the proxy is not the caller.
+  if (value === '') return believes(0, address) ? undefined : address;
   const elements = header === 'forwarded' ? readForwarded(value) : readForwardedFor(value);
   for (let distance = 0; believes(distance, address); distance++) {
     const element = elements.next();

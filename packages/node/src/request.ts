@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
-import type { HeadersView, RequestLike } from '@apisec/core';
+import { type HeadersView, pathOf, type RequestLike } from '@apisec/core';
 
 /** A request as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
@@ -70,6 +70,32 @@ export function hasBody(incoming: NodeIncoming): boolean {
   return coding !== undefined || (length !== undefined && Number(length) !== 0);
 }
 
+/**
+ * Whether policies, routers and handlers read the same target (RFC 9112 §3.2): a path, or `*` of `OPTIONS`. A `#`
+ * belongs to no request, and routers end the target there while others do not.
+ */
+export function isTargetClear({ method, url }: RequestLike): boolean {
+  return url === '*' ? method === 'OPTIONS' : url.charCodeAt(0) === 47 && !url.includes('#');
+}
+
+/** Fields that Node keeps of a request unless `server.maxHeadersCount` says otherwise. */
+const MOST_FIELDS = 1_000;
+
+/**
+ * Whether Node has dropped header fields: it keeps the first thousand, so that whoever comes first decides what
+ * proxies behind him are heard of.
+ */
+export function wereHeadersDropped(incoming: NodeIncoming): boolean {
+  const { rawHeaders } = incoming;
+  // Nearly every request: no look at the server is needed.
+  if (rawHeaders.length <= 2 * SMALL || 'stream' in incoming) return false;
+  const { server } = incoming.socket as { readonly server?: { maxHeadersCount?: number | null } };
+  const most = server?.maxHeadersCount ?? MOST_FIELDS;
+  return most > 0 && rawHeaders.length > 2 * most;
+}
+
+const SMALL = 30;
+
 class NodeRequest implements RequestLike {
   readonly #incoming: NodeIncoming;
   #headers: HeadersView | undefined;
@@ -88,6 +114,10 @@ class NodeRequest implements RequestLike {
     const { originalUrl } = incoming;
     const url = typeof originalUrl === 'string' ? originalUrl : (incoming.url as string);
     return url.charCodeAt(0) === 47 /* / */ ? url : originForm(url);
+  }
+
+  get hasBody(): boolean {
+    return hasBody(this.#incoming);
   }
 
   get headers(): HeadersView {
@@ -148,8 +178,8 @@ class NodeHeaders implements HeadersView {
   }
 }
 
-/** `scheme://host:port` where nothing but a path or the end follows. */
-const PLAIN_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/|$)/i;
+/** `http://host:port` where nothing but a path or the end follows; routers cut off other schemes, or do not. */
+const PLAIN_AUTHORITY = /^https?:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/|$)/i;
 
 /**
  * An absolute-form target (RFC 9112 §3.2.2) without its origin, which is the caller's word like `Host`.
@@ -159,4 +189,15 @@ const PLAIN_AUTHORITY = /^[a-z][a-z0-9+.-]*:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\
 function originForm(url: string): string {
   const origin = PLAIN_AUTHORITY.exec(url);
   return origin === null ? url : url.slice(origin[0].length) || '/';
+}
+
+/** What patterns of routers are written with. */
+const PATTERN = /[:*{}()?+!\[\]]/g;
+
+/**
+ * The path of a request where no route says what it means. Characters of patterns are escaped: the caller's own
+ * `/orders/:id` must not be taken for the row of a table that lists that pattern.
+ */
+export function literalPath(view: RequestLike): string {
+  return pathOf(view).replace(PATTERN, (char) => `%${char.charCodeAt(0).toString(16)}`);
 }

@@ -17,6 +17,7 @@ const meanings = {
   'message.malformed':
     'The request body is not well-formed JSON, or a message is not one of its gRPC method.',
   'message.too_large': 'The request body is larger than allowed.',
+  'message.timeout': 'The request body did not come to its end in time.',
   'message.unsupported': 'The request body has a charset or coding that is not read here.',
   'message.type_unsupported':
     'The request body is of a media type that is not read here, or says none.',
@@ -33,6 +34,7 @@ const meanings = {
   'handler.invalid_response': 'The handler answered something that cannot be sent as a response.',
   'call.target_unclear':
     'The request target has no path that every router finds; send one that begins with a slash.',
+  'call.headers_dropped': 'The request has more header fields than the server keeps.',
   'call.unattested': 'The adapter could not say who calls what; one of its callbacks threw.',
   // http surface
   'cors.preflight': 'A preflight, answered with what the origin may do.',

@@ -41,7 +41,8 @@ type Inspect = NonNullable<Obligations['onMessage']>;
 /**
  * Gathers what a decision obliges its adapter to do.
  *
- * @param onFault told what an `onComplete` threw, since nobody else can be.
+ * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault
+ * (`{ policy, kind, code, cause }`), since nobody else may be.
  */
 export function enforce(
   decision: Decision<object>,
@@ -52,14 +53,17 @@ export function enforce(
   let releases: Inspect[] | undefined;
   let awaited = false;
   let confirmConnected = false;
+  let announced = false;
   for (const each of obligations) {
     if (each.onMessage !== undefined) (messages ??= []).push(each.onMessage);
     if (each.onRelease !== undefined) (releases ??= []).push(each.onRelease);
     awaited ||= each.onComplete !== undefined;
     confirmConnected ||= each.confirmConnected === true;
+    announced ||= each.onDecision !== undefined;
   }
+  if (!decision.allowed) reportFault(decision.denial, decision.trace, onFault);
   const late: TraceEntry[] = [];
-  announce(decision, onFault);
+  if (announced) announce(decision, onFault);
   let completed = false;
   return {
     applyHeaders: (target) => {
@@ -74,6 +78,9 @@ export function enforce(
     complete: (ending) => {
       if (completed) return;
       completed = true;
+      if (ending.denial !== undefined && (decision.allowed || ending.denial !== decision.denial)) {
+        reportFault(ending.denial, late, onFault);
+      }
       if (awaited) callListeners(decision, ending, late, onFault);
     },
   };
@@ -123,6 +130,18 @@ function announce(decision: Decision<object>, onFault?: (cause: unknown) => void
       report(onFault, cause);
     }
   }
+}
+
+/** Whose fault it is when a call is denied with one of these: the server's, and operators must hear of it. */
+const FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable', 'upstream']);
+
+function reportFault(
+  { kind, code, cause }: Denial,
+  trace: readonly TraceEntry[],
+  onFault: ((cause: unknown) => void) | undefined,
+): void {
+  if (onFault === undefined || !FAULTS.has(kind)) return;
+  report(onFault, { policy: trace.at(-1)?.policy, kind, code, cause });
 }
 
 function apply(edit: HeaderEdit, target: HeadersTarget): void {

@@ -15,6 +15,19 @@ export interface RequestLike {
   readonly method: string;
   readonly url: string;
   readonly headers: HeadersView;
+  /**
+   * Whether a body comes with the call, as the host knows it from the framing: HTTP/2 needs no `content-length`.
+   * Absent for a web `Request`, whose own `body` says it.
+   */
+  readonly hasBody?: boolean | undefined;
+}
+
+/** Whether a body comes with the call. Where nobody can know, it may. */
+export function mayHaveBody(request: RequestLike): boolean {
+  if (request.hasBody !== undefined) return request.hasBody;
+  // A web request: the property is there, and null where there is no body.
+  const { body } = request as { readonly body?: unknown };
+  return body !== null;
 }
 
 /**

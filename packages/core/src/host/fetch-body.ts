@@ -2,6 +2,7 @@ import { type Denial, fault } from '../engine/denial.ts';
 import type { Enforcement } from '../engine/enforce.ts';
 import type { HeadersView } from '../engine/request.ts';
 import { readBytes } from '../lib/read-bytes.ts';
+import { parseJsonBody } from '../lib/strict-json.ts';
 import { httpDenial } from '../wire/http.ts';
 
 /** A request whose body was seen by the policies, or the denial. */
@@ -45,7 +46,7 @@ export async function inspectRequest(
       const bytes = await readBytes(body, unreadable ? 0 : maxBytes);
       if (bytes === undefined) return unreadable ?? tooLarge;
       text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-      if (text !== '') message = JSON.parse(text);
+      if (text !== '') message = parseJsonBody(text);
     } catch (cause) {
       return malformed(cause);
     }

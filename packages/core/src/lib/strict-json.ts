@@ -30,6 +30,21 @@ export function parseStrictJson(input: Uint8Array | string): unknown {
   }
 }
 
+/** Deeper than any body is that a person wrote, and shallow enough for every recursive reader. */
+const MAX_BODY_DEPTH = 512;
+
+/**
+ * The value of a body in JSON; throws a `SyntaxError` where it is not well formed, and where two readers could
+ * read it differently: a member that is there twice, or a number that no double can hold.
+ */
+export function parseJsonBody(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (!isUnambiguous(text, MAX_BODY_DEPTH)) {
+    throw new SyntaxError('The JSON is ambiguous: a member is there twice, say.');
+  }
+  return value;
+}
+
 /** The same, for JSON that must be an object. */
 export function parseStrictObject(input: Uint8Array | string): Record<string, unknown> | undefined {
   const value = parseStrictJson(input);
@@ -47,7 +62,7 @@ export function member(object: object, name: string): unknown {
 }
 
 /** `text` is well-formed JSON, so only what the grammar leaves open must be looked at. */
-function isUnambiguous(text: string): boolean {
+function isUnambiguous(text: string, maxDepth: number = MAX_DEPTH): boolean {
   /** For each open bracket: the names seen so far, or null in a list. */
   const open: (Set<string> | null)[] = [];
   let names: Set<string> | null = null;
@@ -65,7 +80,7 @@ function isUnambiguous(text: string): boolean {
       }
       at = end;
     } else if (char === OPEN_OBJECT || char === OPEN_LIST) {
-      if (open.length === MAX_DEPTH) return false;
+      if (open.length === maxDepth) return false;
       names = char === OPEN_OBJECT ? new Set() : null;
       atName = names !== null;
       open.push(names);

@@ -7,7 +7,7 @@ import { type Denial, fault } from '../engine/denial.ts';
 import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
 import { denyWith, type NoFacts, type Outcome } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
-import { pathOf, queryOf, type RequestLike } from '../engine/request.ts';
+import { mayHaveBody, pathOf, queryOf, type RequestLike } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { sha256 } from '../lib/hash.ts';
@@ -85,7 +85,6 @@ const LONGEST_AGE = 3_600;
 const LONGEST_TIMEOUT = 60_000;
 
 /** RFC 9110 §9.3: methods of which content means nothing. */
-const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS']);
 
 /**
  * Finds out who calls by an HTTP message signature (RFC 9421), and denies calls that are not signed, or signed
@@ -249,8 +248,3 @@ const NO_BODY = new Uint8Array(0);
 const UNSEEN: Denial = Object.freeze(fault('message.unavailable'));
 
 /** HTTP/2 needs neither header for a body, so the method must tell where they do not. */
-function mayHaveBody({ method, headers }: RequestLike): boolean {
-  const length = headers.get('content-length');
-  if (headers.has('transfer-encoding')) return true;
-  return length === null || length === undefined ? !BODILESS.has(method) : length !== '0';
-}

@@ -59,20 +59,30 @@ export function httpDenial(denial: Denial): HttpDenial {
   if (challenges.length > 0) headers.push(['www-authenticate', serializeChallenges(challenges)]);
   const retryAfter = retryAfterOf(denial);
   if (retryAfter !== undefined) headers.push(['retry-after', String(retryAfter)]);
-  const { type = 'about:blank', title = titles[denial.kind] } = denial.problem ?? {};
-  const { code, detail } = denial;
-  return {
+  const { type, title } = denial.problem ?? {};
+  const { code } = denial;
+  const problem = {
+    ...extensionsOf(denial),
+    type: textOf(type) ?? 'about:blank',
+    title: textOf(title) ?? titles[denial.kind],
     status,
-    headers,
-    body: JSON.stringify({ ...extensionsOf(denial), type, title, status, detail, code }),
+    detail: textOf(denial.detail),
+    code,
   };
+  return { status, headers, body: JSON.stringify(problem) };
+}
+
+/** What a policy without types put where text belongs must not break the answer. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The extra members of a denial; none where they cannot be written as JSON. */
 export function extensionsOf({ problem }: Denial): Readonly<Record<string, unknown>> | undefined {
   try {
-    JSON.stringify(problem?.extensions);
-    return problem?.extensions;
+    // Read once: what answers differently the next time must not break the answer.
+    const text = JSON.stringify(problem?.extensions);
+    return text === undefined ? undefined : (JSON.parse(text) as Record<string, unknown>);
   } catch {
     return undefined;
   }

@@ -1,0 +1,52 @@
+import { PassThrough, Readable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { readBody } from './body.ts';
+
+const bounds = { maxBytes: 1_000, timeoutMs: 5_000 };
+
+describe('readBody', () => {
+  test.each<[string, () => Iterable<Buffer>, string]>([
+    ['in one piece', () => [Buffer.from('hello')], 'hello'],
+    ['byte by byte', () => Array.from({ length: 900 }, () => Buffer.from('a')), 'a'.repeat(900)],
+    ['that is empty', () => [], ''],
+  ])('reads a body %s', async (_, chunks, text) => {
+    const read = await readBody(Readable.from(chunks(), { objectMode: false }), bounds);
+    expect(read.ok && Buffer.from(read.bytes).toString()).toBe(text);
+  });
+
+  test('denies a body as soon as it is larger than allowed', async () => {
+    const endless = new Readable({
+      read() {
+        this.push(Buffer.alloc(100));
+      },
+    });
+    expect(await readBody(endless, bounds)).toMatchObject({
+      denial: { code: 'message.too_large' },
+    });
+    endless.destroy();
+  });
+
+  test('denies a body that does not come to its end in time', async () => {
+    const slow = new PassThrough();
+    slow.write('a');
+    const read = readBody(slow, { maxBytes: 1_000, timeoutMs: 20 });
+    expect(await read).toMatchObject({ denial: { kind: 'timeout', code: 'message.timeout' } });
+    slow.destroy();
+  });
+
+  test('denies a body that breaks off', async () => {
+    const broken = new PassThrough();
+    const read = readBody(broken, bounds);
+    broken.write('a');
+    broken.destroy();
+    expect(await read).toMatchObject({ denial: { code: 'message.malformed' } });
+  });
+
+  test('a body that somebody has begun to read is a fault of the server', async () => {
+    const begun = Readable.from([Buffer.from('a')], { objectMode: false });
+    begun.read();
+    expect(await readBody(begun, bounds)).toMatchObject({
+      denial: { kind: 'internal', code: 'message.unavailable' },
+    });
+  });
+});

@@ -1,0 +1,76 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { definePolicy, guard, pass } from '@apisec/core';
+import { afterEach, describe, expect, test } from 'vitest';
+import { decideCall } from './call.ts';
+import { literalPath, nodeRequest } from './request.ts';
+
+const open = guard().use(definePolicy({ name: 'open', role: 'grant', check: () => pass() }));
+const servers: Server[] = [];
+
+/** How a real server decides what stands on the wire. */
+async function decide(text: string): Promise<{ code: string; url: string }> {
+  const server = createServer();
+  servers.push(server);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const requested = once(server, 'request') as Promise<[IncomingMessage]>;
+  socket.on('error', () => undefined).write(text);
+  const [incoming] = await requested;
+  const decision = await decideCall(open, nodeRequest(incoming), incoming, () => ({
+    call: { protocol: 'http', operation: 'GET /' },
+    peer: { address: undefined, id: undefined },
+  }));
+  socket.destroy();
+  return { code: decision.allowed ? 'ok' : decision.denial.code, url: nodeRequest(incoming).url };
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+const request = (line: string, fields = ''): string =>
+  `${line} HTTP/1.1\r\nHost: x\r\n${fields}\r\n`;
+
+describe('a request target', () => {
+  test.each([
+    ['GET /a?b=c', 'ok', '/a?b=c'],
+    ['GET http://api.example.com/a?b', 'ok', '/a?b'],
+    ['GET https://api.example.com:8443', 'ok', '/'],
+    ['OPTIONS *', 'ok', '*'],
+  ])('%s is read alike by everybody', async (line, code, url) => {
+    expect(await decide(request(line))).toEqual({ code, url });
+  });
+
+  test.each([
+    ['GET /transfer?to=alice&amount=5#&to=mallory'],
+    ['GET /a#b'],
+    ['GET *'],
+    ['GET javascript://secret.json'],
+    ['GET foo://a/public'],
+    ['GET file:///etc/passwd'],
+    ['GET http://a?b/admin'],
+    ['GET http://user@a/admin'],
+  ])('%s is unclear, and denied', async (line) => {
+    expect((await decide(request(line))).code).toBe('call.target_unclear');
+  });
+});
+
+describe('header fields', () => {
+  const fields = (count: number): string => 'a: b\r\n'.repeat(count);
+
+  test('are all there up to what Node keeps', async () => {
+    expect((await decide(request('GET /', fields(900)))).code).toBe('ok');
+  });
+
+  test('that Node has dropped deny the call: the field that counts may be among them', async () => {
+    const pushed = `${fields(1_100)}X-Forwarded-For: 192.0.2.1\r\n`;
+    expect((await decide(request('GET /', pushed))).code).toBe('call.headers_dropped');
+  });
+});
+
+test('a path that is written like a pattern is not taken for one', () => {
+  const view = { method: 'GET', url: '/orders/:id/*?x=:y', headers: new Headers() };
+  expect(literalPath(view)).toBe('/orders/%3aid/%2a');
+});
