@@ -28,7 +28,7 @@ export function readBody(
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
-    const settle = (result: ReadBody): void => {
+    const finish = (result: ReadBody): void => {
       clearTimeout(timer);
       incoming.off('data', take);
       incoming.off('end', end);
@@ -37,9 +37,9 @@ export function readBody(
       resolve(result);
     };
     const give = (denial: Denial): void => {
-      settle({ ok: false, denial });
-      // What still comes is thrown away, so that the answer can be read before the connection closes.
-      incoming.resume();
+      // Nothing more is read here: once the answer is out, Node throws away what still comes, within its own bounds.
+      incoming.pause();
+      finish({ ok: false, denial });
     };
     const take = (chunk: Uint8Array): void => {
       size += chunk.byteLength;
@@ -48,9 +48,9 @@ export function readBody(
       else if (chunks.push(chunk) >= MOST_CHUNKS)
         chunks.splice(0, chunks.length, Buffer.concat(chunks));
     };
-    const end = (): void => settle({ ok: true, bytes: Buffer.concat(chunks) });
+    const end = (): void => finish({ ok: true, bytes: Buffer.concat(chunks) });
     const broken = (cause?: unknown): void =>
-      settle({ ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } });
+      finish({ ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } });
     const timer = setTimeout(() => give({ kind: 'timeout', code: 'message.timeout' }), timeoutMs);
     incoming.on('data', take).once('end', end).once('error', broken).once('close', broken);
   });
