@@ -48,8 +48,7 @@ export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertKnownOptions } from './lib/options.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
-export { isObject, member, parseStrictObject } from './lib/strict-json.ts';
-export { parseJsonBody } from './lib/strict-json.ts';
+export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';
 export {
   charge as chargeLimit,
   type LimitState,

@@ -28,7 +28,7 @@ export async function readRawBody(request: Request, bounds: BodyBounds): Promise
     return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
   }
   parsed.rawBody = read.bytes;
-  parsed._body = true;
+  Object.assign(parsed, { _body: true });
   return read;
 }
 

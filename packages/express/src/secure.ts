@@ -18,6 +18,7 @@ import {
   nodePeer,
   nodeRequest,
   type ProxyTrust,
+  type ReadBody,
   sendDenial,
   undecided,
 } from '@apisec/node';
@@ -126,10 +127,11 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     };
     if (!rawBody) decide();
     else {
-      readRawBody(request, settings).then((read) => {
+      const begin = (read: ReadBody): void => {
         if (read.ok) decide(read.bytes);
         else enter(undecided(read.denial));
-      }, next);
+      };
+      readRawBody(request, settings).then(begin, next);
     }
   };
   markSecure(handler);

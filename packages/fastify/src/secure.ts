@@ -35,6 +35,7 @@ import {
   nodePeer,
   nodeRequest,
   type ProxyTrust,
+  type ReadBody,
   type ReleaseGate,
   undecided,
 } from '@apisec/node';
@@ -261,10 +262,11 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
         send(reply, fault('guard.incomplete'));
         return;
       }
-      readRawBody(request.raw, payload, bounds).then((read) => {
+      const begin = (read: ReadBody): void => {
         if (read.ok) decide(request, reply, () => done(null, replay(read.bytes)), read.bytes);
         else proceed(undecided(read.denial), request, reply, () => done(null, payload));
-      }, done);
+      };
+      readRawBody(request.raw, payload, bounds).then(begin, done);
     },
 
     preHandler,

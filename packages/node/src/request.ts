@@ -192,7 +192,7 @@ function originForm(url: string): string {
 }
 
 /** What patterns of routers are written with. */
-const PATTERN = /[:*{}()?+!\[\]]/g;
+const PATTERN = /[:*{}()?+![\]]/g;
 
 /**
  * The path of a request where no route says what it means. Characters of patterns are escaped: the caller's own

@@ -7,7 +7,7 @@ import { type Denial, fault } from '../engine/denial.ts';
 import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
 import { denyWith, type NoFacts, type Outcome } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
-import { mayHaveBody, pathOf, queryOf, type RequestLike } from '../engine/request.ts';
+import { mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { sha256 } from '../lib/hash.ts';
