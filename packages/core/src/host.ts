@@ -13,7 +13,6 @@ export { type Ending, type Enforcement, enforce, type HeadersTarget } from './en
 export { admit, readmit } from './engine/facts-of.ts';
 export { policiesOf } from './engine/guard.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
-export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';

@@ -1,4 +1,5 @@
 // For users.
+export { analyzeOperation, type CostRules, type OperationAnalysis } from './analyze-operation.ts';
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
@@ -28,6 +29,7 @@ export {
   openOperation,
   release,
 } from './guarded-operation.ts';
+export { type LimitOperationOptions, limitOperation, operationCost } from './limit-operation.ts';
 export { type FieldGate, openFields } from './open-operations.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';

@@ -1,0 +1,163 @@
+import { analyzeOperation, type CostRules } from '@apisec/graphql';
+import { buildSchema, getOperationAST, parse } from 'graphql';
+import { describe, expect, test } from 'vitest';
+
+const schema = buildSchema(`
+  directive @cost(weight: String!) on FIELD_DEFINITION | OBJECT | ARGUMENT_DEFINITION
+  directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
+  input Page { limit: Int }
+  type Author { name: String books(first: Int = 3, page: Page): [Book!] }
+  type Book { title: String author: Author reviews: [[Author!]!] }
+  type Connection { edges: [Edge!] total: Int }
+  type Edge { node: Book }
+  type Heavy @cost(weight: "7") { id: ID }
+  type Query {
+    book: Book
+    books(first: Int, last: Int, page: Page): [Book!]
+    library(first: Int): Connection
+    sized(limit: Int): Connection @listSize(slicingArguments: ["limit"], sizedFields: ["edges"])
+    pages(first: Int, last: Int): [Book!] @listSize(slicingArguments: ["first", "last"])
+    free(first: Int, last: Int): [Book!] @listSize(assumedSize: 4, slicingArguments: ["first"], requireOneSlicingArgument: false)
+    report: Book @cost(weight: "25.5")
+    heavy: Heavy
+    search(text: String @cost(weight: "3")): Book
+  }
+`);
+
+function analyze(text: string, variables: Record<string, unknown> = {}, rules?: CostRules) {
+  const document = parse(text);
+  const operation = getOperationAST(document);
+  if (!operation) throw new Error('the test has no operation');
+  return analyzeOperation({ schema, document, operation, variables }, rules);
+}
+
+const measure = {
+  depth: 1,
+  breadth: 1,
+  fields: 1,
+  aliases: 0,
+  aliasesOfOne: 0,
+  rootFields: 1,
+  directives: 0,
+  incremental: 0,
+};
+
+describe('an operation is measured with its fragments in their places', () => {
+  test.each<[string, string, Partial<typeof measure>]>([
+    ['one field', '{ book { title } }', { depth: 2, fields: 2 }],
+    [
+      'aliases',
+      '{ a: book { title } b: book { x: title } }',
+      { depth: 2, breadth: 2, fields: 4, aliases: 3, aliasesOfOne: 2, rootFields: 2 },
+    ],
+    [
+      'one alias twice',
+      '{ a: book { title } a: book { title } }',
+      { depth: 2, breadth: 2, fields: 4, aliases: 2, aliasesOfOne: 2, rootFields: 1 },
+    ],
+    ['inline fragments', '{ ... { book { ... on Book { title } } } }', { depth: 2, fields: 2 }],
+    [
+      'a fragment that is spread several times',
+      '{ book { ...B author { books { ...B ...B } } } } fragment B on Book { title @skip(if: false) a: title }',
+      { depth: 4, breadth: 4, fields: 9, aliases: 3, aliasesOfOne: 1, directives: 3 },
+    ],
+    [
+      "directives of spreads, which are the spread's own",
+      '{ ...F @skip(if: false) ...F @include(if: true) @skip(if: false) } fragment F on Query { book { title } }',
+      { depth: 2, breadth: 2, fields: 4, directives: 3 },
+    ],
+    [
+      'deferred fragments',
+      '{ ... @defer { book { title } } }',
+      { depth: 2, fields: 2, directives: 1, incremental: 1 },
+    ],
+    [
+      'directives of the operation',
+      'query @live { book { title } }',
+      { depth: 2, fields: 2, directives: 1 },
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(analyze(text)).toMatchObject({ ...measure, ...expected });
+  });
+});
+
+describe('the cost of an operation', () => {
+  test.each<[string, string, number]>([
+    ['of one object', '{ book { title } }', 1],
+    ['of a list of no known size', '{ books { title } }', 10],
+    ['of a list that is sliced', '{ books(first: 4) { title } }', 4],
+    ['of a list that is sliced at the other end', '{ books(last: 5) { title } }', 5],
+    ['of the larger of two slices', '{ books(first: 4, last: 50) { title } }', 50],
+    ['of a slice within an input', '{ books(page: { limit: 6 }) { title } }', 6],
+    ['of a slice by default', '{ book { author { books { title } } } }', 5],
+    ['of lists in lists', '{ books(first: 4) { author { books(first: 5) { title } } } }', 28],
+    ['of a list of lists', '{ book { reviews { name } } }', 101],
+    ['of a connection', '{ library(first: 20) { total edges { node { title } } } }', 41],
+    ['of a negative slice', '{ books(first: -100) { title } }', 1],
+    ['of a list of nothing', '{ books(first: 0) { title } }', 1],
+    ['that the schema declares', '{ report { title } }', 25.5],
+    ['that the schema declares of a type', '{ heavy { id } }', 7],
+    ['that the schema declares of an argument', '{ search(text: "x") { title } }', 4],
+    ['of sized fields', '{ sized(limit: 20) { edges { node { title } } } }', 41],
+    ['of an assumed size', '{ free { title } }', 4],
+  ])('%s', (_, text, cost) => {
+    expect(analyze(text).cost).toBe(cost);
+  });
+
+  test('takes variables, and their defaults where they are missing', () => {
+    const text = 'query ($n: Int = 7, $page: Page) { books(first: $n, page: $page) { title } }';
+    expect(analyze(text).cost).toBe(7);
+    expect(analyze(text, { n: 30 }).cost).toBe(30);
+    expect(analyze(text, { page: { limit: 90 } }).cost).toBe(90);
+  });
+
+  test('is that of the rules, where they have one', () => {
+    const fields = { 'Query.books': 5, 'Book.title': ({}) => 2 };
+    expect(analyze('{ books(first: 3) { title } }', {}, { fields }).cost).toBe(21);
+    expect(analyze('{ books { title } }', {}, { assumedSize: 100, object: 2, value: 1 }).cost).toBe(
+      300,
+    );
+    expect(analyze('{ books(first: 3) { title } }', {}, { slicingArguments: ['last'] }).cost).toBe(
+      10,
+    );
+    expect(analyze('{ book { title } }', {}, { fields: { 'Query.book': Number.NaN } }).cost).toBe(
+      Number.POSITIVE_INFINITY,
+    );
+    expect(analyze('{ book { title } }', {}, { fields: { 'Query.book': -5 } }).cost).toBe(0);
+  });
+
+  test('tells which lists do not say their size and must', () => {
+    expect(analyze('{ pages { title } }').unsliced).toEqual(['Query.pages']);
+    expect(analyze('{ pages(first: 1, last: 2) { title } }').unsliced).toEqual(['Query.pages']);
+    expect(
+      analyze('{ pages(first: 1) { title } free { title } books { title } }').unsliced,
+    ).toEqual([]);
+  });
+});
+
+test('a field called like one of the language costs what it costs', () => {
+  const odd = analyze('{ __schema: books(first: 900) { title } __typename }');
+  expect([odd.cost, odd.fields]).toEqual([900, 3]);
+});
+
+test('fragments that double with each step are measured in one pass', () => {
+  const steps = Array.from(
+    { length: 200 },
+    (_, at) =>
+      `fragment F${at} on Book { a: author { books(first: 2) { ...F${at + 1} } } b: author { books(first: 2) { ...F${at + 1} } } }`,
+  );
+  const started = performance.now();
+  const { fields, cost, depth } = analyze(
+    `{ book { ...F0 } } ${steps.join(' ')} fragment F200 on Book { title }`,
+  );
+  expect(fields).toBeGreaterThan(2 ** 200);
+  expect(cost).toBeGreaterThan(2 ** 200);
+  expect(depth).toBe(402);
+  // It would not end otherwise, so any number of seconds does.
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test('fragments that go round are more than any limit allows', () => {
+  const round = '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }';
+  expect(analyze(round).fields).toBe(Number.POSITIVE_INFINITY);
+});
