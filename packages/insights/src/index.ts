@@ -6,6 +6,12 @@ export {
   type EventMatch,
 } from './alerts.ts';
 export {
+  type AnomaliesOptions,
+  type Anomaly,
+  type AnomalySign,
+  anomalies,
+} from './anomalies.ts';
+export {
   type SuggestedLimit,
   type Usage,
   type UsageDimension,

@@ -1,0 +1,114 @@
+import type { AuditEvent } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { type AnomaliesOptions, type Anomaly, anomalies } from './index.ts';
+
+const START = Date.UTC(2026, 0, 5);
+const HOUR = 3_600_000;
+
+function watched(options: Partial<AnomaliesOptions> = {}) {
+  const raised: Anomaly[] = [];
+  const sink = anomalies({ notify: (anomaly) => void raised.push(anomaly), ...options });
+  const { signal } = new AbortController();
+  let number = 0;
+  const tell = (hour: number, members: Partial<AuditEvent> = {}, times = 1): void => {
+    for (let count = 0; count < times; count++) {
+      const event: AuditEvent = {
+        schema: 'apisec.audit/1',
+        id: `w-${number++}`,
+        time: START + hour * HOUR,
+        kind: 'decision',
+        event: 'authz_success',
+        severity: 'info',
+        outcome: 'succeeded',
+        principal: 'alice',
+        peer: '192.0.2.7',
+        operation: 'GET /orders',
+        ...members,
+      };
+      void sink.write([event], { signal, writer: 'w', accepted: 0, lost: 0 });
+    }
+  };
+  /** Days of a caller with a quiet life, from eight to sixteen o'clock. */
+  const live = (days: number): void => {
+    for (let day = 0; day < days; day++) {
+      for (let hour = 8; hour < 16; hour++) tell(day * 24 + hour, {}, 5);
+    }
+  };
+  return { raised, tell, live };
+}
+
+describe('a caller with a past', () => {
+  test('who goes on as before is no anomaly', () => {
+    const { raised, live } = watched();
+    live(20);
+    expect(raised).toEqual([]);
+  });
+
+  test.each<readonly [string, string, Partial<AuditEvent>, number, number]>([
+    ['is denied again and again', 'denials', { outcome: 'denied' }, 12, 40],
+    ['calls a hundred times as often', 'volume', {}, 12, 500],
+    ['asks for object after object that is not there', 'enumeration', { status: 404 }, 12, 40],
+    ['comes from elsewhere in the middle of the night', 'networks', { peer: '203.0.113.9' }, 3, 60],
+  ])('who %s is one, and it says why', (_name, sign, members, hour, times) => {
+    const { raised, tell, live } = watched();
+    live(7);
+    tell(7 * 24 + hour, members, times);
+    tell(8 * 24 + 8);
+    expect(raised).toHaveLength(1);
+    expect(raised[0]).toMatchObject({ caller: 'alice', from: START + (7 * 24 + hour) * HOUR });
+    expect(raised[0]?.signs.map((each) => each.sign)).toContain(sign);
+  });
+
+  test('who tries operation after operation is one', () => {
+    const { raised, tell, live } = watched();
+    live(7);
+    for (let index = 0; index < 20; index++) tell(180, { operation: `DELETE /admin/${index}` });
+    tell(8 * 24 + 8);
+    expect(raised[0]?.signs[0]).toMatchObject({ sign: 'operations', seen: 20, usual: 0 });
+  });
+
+  test('who attacks every day never gets used to it', () => {
+    const { raised, tell, live } = watched();
+    live(7);
+    for (let day = 7; day < 17; day++) tell(day * 24 + 12, { outcome: 'denied' }, 40);
+    tell(20 * 24);
+    expect(raised).toHaveLength(10);
+  });
+
+  test('who only travels, or only works late, is none', () => {
+    const { raised, tell, live } = watched();
+    live(7);
+    tell(7 * 24 + 12, { peer: '203.0.113.9' }, 5);
+    tell(7 * 24 + 22, {}, 5);
+    tell(8 * 24 + 8);
+    expect(raised).toEqual([]);
+  });
+});
+
+test('a caller without a past is seen when it asks for what is not there', () => {
+  const { raised, tell } = watched();
+  tell(1, { principal: 'new', status: 404 }, 50);
+  tell(2);
+  expect(raised).toMatchObject([{ caller: 'new' }]);
+});
+
+test('a flood of made-up callers is bounded, and does not hide one who goes on', () => {
+  const { raised, tell } = watched({ maxCallers: 50 });
+  for (let count = 0; count < 1_000; count++) {
+    tell(1, { principal: `made up ${count}` });
+    if (count % 20 === 0) tell(1, { principal: 'mallory', status: 404 });
+  }
+  tell(2);
+  expect(raised.map(({ caller }) => caller)).toEqual(['mallory']);
+});
+
+test.each([
+  ['nobody to tell', { notify: undefined }, 'notify must be a function'],
+  ['an unknown option', { block: true }, '"block" is not an option'],
+  ['a window without a unit', { window: 3_600 }, 'no unit'],
+  ['a threshold of nothing', { threshold: 0 }, 'threshold'],
+  ['no callers', { maxCallers: 0 }, 'maxCallers'],
+])('does not construct with %s', (_name, options, message) => {
+  // @ts-expect-error what a JavaScript user could write
+  expect(() => watched(options)).toThrow(message);
+});
