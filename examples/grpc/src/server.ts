@@ -1,7 +1,9 @@
+import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { factsOf, type TrustedIssuer } from '@apisec/core';
-import { coverServer, secure } from '@apisec/grpc';
+import { guardService, secure } from '@apisec/grpc';
 import {
+  type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
   Server,
@@ -10,9 +12,10 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import { ordersPolicy } from './policy.ts';
 
-const definitions = loadSync(join(import.meta.dirname, '../proto/orders.proto'));
-// The file above defines this service; the loader's type cannot tell.
-export const ordersService = definitions['shop.v1.Orders'] as ServiceDefinition;
+const proto = (file: string) => loadSync(join(import.meta.dirname, '../proto', file));
+// The files define these services; the loader's type cannot tell.
+export const ordersService = proto('orders.proto')['shop.v1.Orders'] as ServiceDefinition;
+export const healthService = proto('health.proto')['grpc.health.v1.Health'] as ServiceDefinition;
 
 export interface Order {
   readonly id: string;
@@ -20,25 +23,81 @@ export interface Order {
   readonly item: string;
 }
 
-export function createServer(trusted: TrustedIssuer): Server {
-  const { list, place, methods } = ordersPolicy(trusted);
-  const orders: Order[] = [];
+interface NewOrder {
+  readonly item: string;
+}
 
-  const placeOrder: handleUnaryCall<{ readonly item: string }, Order> = (call, callback) => {
-    const { principal } = factsOf(call.metadata, place);
-    const order = { id: crypto.randomUUID(), owner: principal.id, item: call.request.item };
+export function createServer(trusted: TrustedIssuer): Server {
+  const { read, write, probe } = ordersPolicy(trusted);
+  const orders: Order[] = [];
+  const placed = new EventEmitter();
+  const place = ({ item }: NewOrder, owner: string): Order => {
+    const order = { id: crypto.randomUUID(), owner, item };
     orders.push(order);
-    callback(null, order);
+    placed.emit('order', order);
+    return order;
   };
+
+  const placeOrder: handleUnaryCall<NewOrder, Order> = (call, callback) =>
+    callback(null, place(call.request, factsOf(call, write).principal.id));
+
+  const importOrders: handleClientStreamingCall<NewOrder, { readonly placed: number }> = (
+    call,
+    callback,
+  ) => {
+    const { principal } = factsOf(call, write);
+    let count = 0;
+    call.on('data', (order: NewOrder) => {
+      place(order, principal.id);
+      count++;
+    });
+    call.on('end', () => callback(null, { placed: count }));
+  };
+
   const listOrders: handleServerStreamingCall<object, Order> = (call) => {
-    const { principal } = factsOf(call.metadata, list);
+    const { principal } = factsOf(call, read);
     for (const order of orders) if (order.owner === principal.id) call.write(order);
     call.end();
   };
 
-  const server = new Server({ interceptors: [secure({ methods })] });
-  server.addService(ordersService, { Place: placeOrder, List: listOrders });
+  const watchOrders: handleServerStreamingCall<object, Order> = (call) => {
+    const { principal } = factsOf(call, read);
+    const show = (order: Order): void => {
+      if (order.owner === principal.id) call.write(order);
+    };
+    placed.on('order', show);
+    // Also when the token has expired, the caller has disconnected, or the server has denied a message.
+    call.on('cancelled', () => placed.off('order', show));
+  };
+
+  const health = { status: 'SERVING' } as const;
+  const checkHealth: handleUnaryCall<object, object> = (_call, callback) => callback(null, health);
+  const watchHealth: handleServerStreamingCall<object, object> = (call) => void call.write(health);
+
+  const server = new Server();
+  server.addService(ordersService, {
+    Place: placeOrder,
+    Import: importOrders,
+    List: listOrders,
+    Watch: watchOrders,
+  });
+  server.addService(healthService, { Check: checkHealth, Watch: watchHealth });
   // Does not start where a method is served and not listed, or listed and not served.
-  coverServer(server);
+  secure(server, {
+    methods: {
+      ...guardService(ordersService, { Place: write, Import: write, List: read, Watch: read }),
+      ...guardService(healthService, probe),
+    },
+    limits: { maxMessageBytes: 64 * 1024, maxStreamAge: '1h' },
+    methodLimits: {
+      '/shop.v1.Orders/Place': { maxDeadline: '10s' },
+      '/shop.v1.Orders/Import': {
+        maxDeadline: '5m',
+        maxMessages: 1_000,
+        messageRate: { perSecond: 100, burst: 200 },
+      },
+    },
+    anonymousStreams: 10,
+  });
   return server;
 }

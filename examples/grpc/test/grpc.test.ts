@@ -11,7 +11,7 @@ import {
 } from '@grpc/grpc-js';
 import { AUDIENCE, startIssuer, type TestIssuer } from 'apisec-example-issuer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createServer, ordersService } from '../src/server.ts';
+import { createServer, healthService, ordersService } from '../src/server.ts';
 
 let issuer: TestIssuer;
 let server: Server;
@@ -95,4 +95,29 @@ test('one caller over the limit is denied, and others are not', async () => {
   expect(calls.some(({ status }) => status === 'RESOURCE_EXHAUSTED')).toBe(true);
   const modest = await call('Place', { item: 'tea' }, { sub: 'modest', scope: 'orders:write' });
   expect(modest.status).toBe('OK');
+});
+
+test('a stranger may watch health ten times at once', async () => {
+  const watch = healthService['Watch'] as MethodDefinition<object, object>;
+  const streams = Array.from({ length: 15 }, () =>
+    client.makeServerStreamRequest(
+      watch.path,
+      watch.requestSerialize,
+      watch.responseDeserialize,
+      {},
+      new Metadata(),
+    ),
+  );
+  const outcomes = await Promise.all(
+    streams.map(
+      (stream) =>
+        new Promise<string>((resolve) => {
+          stream.on('data', () => resolve('watching'));
+          stream.on('error', ({ code }: ServiceError) => resolve(status[code]));
+        }),
+    ),
+  );
+  for (const stream of streams) stream.cancel();
+  expect(outcomes.filter((outcome) => outcome === 'watching')).toHaveLength(10);
+  expect(outcomes.filter((outcome) => outcome === 'RESOURCE_EXHAUSTED')).toHaveLength(5);
 });
