@@ -376,6 +376,10 @@ export {
   type MemoryReplayStoreOptions,
   memoryReplayStore,
 } from './contracts/memory-replay-store.ts';
+export {
+  type MemoryWebhookOutboxOptions,
+  memoryWebhookOutbox,
+} from './contracts/memory-webhook-outbox.ts';
 export type { RefreshTokenFamily, RefreshTokenStore } from './contracts/refresh-token-store.ts';
 export type { ReplayStore, SyncReplayStore } from './contracts/replay-store.ts';
 export type {
@@ -391,6 +395,16 @@ export type {
 } from './contracts/role-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
+export type {
+  CircuitRule,
+  ClaimedDelivery,
+  DeliveryResult,
+  WebhookDelivery,
+  WebhookDeliveryRecord,
+  WebhookEndpoint,
+  WebhookOutbox,
+  WebhookSecret,
+} from './contracts/webhook-outbox.ts';
 
 // Audit.
 

@@ -13,5 +13,6 @@ export {
   verifyChain,
 } from './audit/verify-chain.ts';
 export { migrate, migrationSql } from './migrate.ts';
+export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
 export { postgresApiKeyStore } from './postgres-api-key-store.ts';
 export type { PostgresClient, SchemaOptions } from './postgres-client.ts';

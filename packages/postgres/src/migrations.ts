@@ -1,5 +1,6 @@
 import { auditMigration } from './audit/audit-migration.ts';
 import type { Migration } from './migration.ts';
+import { outboxMigration } from './outbox/outbox-migration.ts';
 
 export const migrations: readonly Migration[] = Object.freeze([
   {
@@ -40,4 +41,5 @@ export const migrations: readonly Migration[] = Object.freeze([
       );`,
   },
   auditMigration,
+  outboxMigration,
 ]);

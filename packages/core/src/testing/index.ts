@@ -11,3 +11,7 @@ export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
+export {
+  type WebhookOutboxSubject,
+  webhookOutboxContract,
+} from './webhook-outbox-contract.ts';

@@ -1,0 +1,112 @@
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+
+/** A secret that an endpoint's messages are signed with. */
+export interface WebhookSecret {
+  readonly id: string;
+  /** `whsec_` and base64. */
+  readonly secret: string;
+  /** Epoch milliseconds; set once a newer one has replaced it. */
+  readonly expiresAtMs?: number | undefined;
+}
+
+/** Whoever receives webhooks. */
+export interface WebhookEndpoint {
+  readonly id: string;
+  readonly tenant: string;
+  readonly url: string;
+  readonly secrets: readonly WebhookSecret[];
+  /** `unverified` until it has answered a challenge; `disabled` gets nothing any more. */
+  readonly status: 'unverified' | 'active' | 'disabled';
+  /** Why it is disabled: `gone` where it answered 410. */
+  readonly reason?: string | undefined;
+}
+
+/** One message for one endpoint. */
+export interface WebhookDelivery {
+  readonly id: string;
+  /** The same on every attempt and on replays: what receivers work on once. */
+  readonly messageId: string;
+  readonly endpointId: string;
+  /** What is sent, to the byte. */
+  readonly body: string;
+  /** Messages of one endpoint with the same key are sent one after another. */
+  readonly orderKey?: string | undefined;
+  readonly createdAtMs: number;
+}
+
+/** A delivery as the log shows it. */
+export interface WebhookDeliveryRecord extends WebhookDelivery {
+  readonly status: 'pending' | 'delivered' | 'failed';
+  /** Attempts that were begun. */
+  readonly attempts: number;
+  readonly dueAtMs: number;
+  /** How the last attempt ended: an HTTP status, or a code such as `egress.timeout`. */
+  readonly lastOutcome?: string | undefined;
+}
+
+/** A delivery that a worker holds for a while. */
+export interface ClaimedDelivery extends WebhookDelivery {
+  readonly attempt: number;
+  /** Says who holds it; the result of a worker whose time was up is not taken. */
+  readonly lease: string;
+  readonly endpoint: WebhookEndpoint;
+}
+
+/** How an attempt ended. */
+export interface DeliveryResult {
+  readonly id: string;
+  readonly lease: string;
+  readonly endpointId: string;
+  readonly status: 'delivered' | 'pending' | 'failed';
+  /** For `pending`: when to try again, in epoch milliseconds. */
+  readonly dueAtMs: number;
+  readonly outcome: string;
+  /** The endpoint asked for nothing more (410). */
+  readonly isGone?: boolean | undefined;
+}
+
+/** When an endpoint is left alone for a while. */
+export interface CircuitRule {
+  readonly failures: number;
+  readonly pauseUntilMs: number;
+}
+
+/**
+ * Keeps what is to be sent until it was, through crashes of any worker at any moment. Every call is one atomic step. The key of an
+ * endpoint holds its tenant, so that tenants never meet.
+ *
+ * `webhookOutboxContract` of `@apisec/core/testing` tests all of it.
+ */
+export interface WebhookOutbox {
+  readonly putEndpoint: (endpoint: WebhookEndpoint) => MaybePromise<void>;
+  readonly getEndpoint: (id: string) => MaybePromise<WebhookEndpoint | undefined>;
+  /** Keeps deliveries that are new by their id; answers how many. Nothing of it is lost once this has answered. */
+  readonly add: (deliveries: readonly WebhookDelivery[]) => MaybePromise<number>;
+  /**
+   * Gives at most `limit` deliveries to the caller alone, until `leaseMs` has passed: those that are due, of active endpoints that are not
+   * paused, the longest due first; of one order key only the first that is pending.
+   */
+  readonly claim: (request: {
+    readonly limit: number;
+    readonly nowMs: number;
+    readonly leaseMs: number;
+  }) => MaybePromise<readonly ClaimedDelivery[]>;
+  /** Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an endpoint. */
+  readonly record: (
+    results: readonly DeliveryResult[],
+    circuit: CircuitRule,
+    nowMs: number,
+  ) => MaybePromise<void>;
+  /** The log of an endpoint, newest first. */
+  readonly list: (query: {
+    readonly endpointId: string;
+    readonly status?: WebhookDeliveryRecord['status'] | undefined;
+    readonly limit: number;
+  }) => MaybePromise<readonly WebhookDeliveryRecord[]>;
+  /** Makes deliveries of an endpoint pending again, with the same message id; all that failed where no ids are given. */
+  readonly replay: (request: {
+    readonly endpointId: string;
+    readonly ids?: readonly string[] | undefined;
+    readonly nowMs: number;
+  }) => MaybePromise<number>;
+}

@@ -1,0 +1,218 @@
+import type {
+  WebhookDelivery,
+  WebhookEndpoint,
+  WebhookOutbox,
+} from '../contracts/webhook-outbox.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertSame, type ContractCase } from './contract-case.ts';
+
+/** An outbox to test. */
+export interface WebhookOutboxSubject {
+  /** An outbox; others may use the same tables. */
+  readonly create: () => MaybePromise<WebhookOutbox>;
+}
+
+const NOW = 1_800_000_000_000;
+const CIRCUIT = { failures: 3, pauseUntilMs: NOW + 60_000 };
+const CLAIM = { limit: 10, nowMs: NOW, leaseMs: 30_000 };
+
+interface Kit {
+  readonly outbox: WebhookOutbox;
+  readonly endpoint: WebhookEndpoint;
+  readonly delivery: (name: string, more?: Partial<WebhookDelivery>) => WebhookDelivery;
+  /** The bodies that a worker gets; other cases may have left others behind. */
+  readonly claim: (at?: number, limit?: number) => Promise<readonly string[]>;
+  readonly finish: (
+    name: string,
+    status: 'delivered' | 'pending' | 'failed',
+    more?: { readonly dueAtMs?: number; readonly isGone?: boolean; readonly lease?: string },
+  ) => Promise<void>;
+}
+
+function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<WebhookOutboxSubject> {
+  return {
+    name,
+    run: async ({ create }) => {
+      const outbox = await create();
+      const id = crypto.randomUUID();
+      const endpoint: WebhookEndpoint = {
+        id,
+        tenant: 't1',
+        url: 'https://hooks.example.com/in',
+        secrets: [{ id: 's1', secret: 'whsec_AAAA' }],
+        status: 'active',
+      };
+      await outbox.putEndpoint(endpoint);
+      const leases = new Map<string, string>();
+      await run({
+        outbox,
+        endpoint,
+        delivery: (body, more) => ({
+          id: `${id}:${body}`,
+          messageId: `m-${body}`,
+          endpointId: id,
+          body,
+          createdAtMs: NOW,
+          ...more,
+        }),
+        claim: async (nowMs = NOW, limit = 10) => {
+          const claimed = await outbox.claim({ ...CLAIM, nowMs, limit });
+          for (const each of claimed) leases.set(each.body, each.lease);
+          return claimed.filter(({ endpointId }) => endpointId === id).map(({ body }) => body);
+        },
+        finish: async (body, status, { dueAtMs = NOW, isGone, lease } = {}) => {
+          await outbox.record(
+            [
+              {
+                id: `${id}:${body}`,
+                lease: lease ?? leases.get(body) ?? '',
+                endpointId: id,
+                status,
+                dueAtMs,
+                outcome: status === 'delivered' ? '200' : '500',
+                isGone,
+              },
+            ],
+            CIRCUIT,
+            NOW,
+          );
+        },
+      });
+      // Nothing is left for the next case.
+      await outbox.putEndpoint({ ...endpoint, status: 'disabled' });
+    },
+  };
+}
+
+const same = (actual: readonly string[], expected: readonly string[], what: string): void =>
+  assertSame(actual.toSorted().join(), expected.toSorted().join(), what);
+
+/**
+ * What every `WebhookOutbox` promises, as cases for any test runner.
+ *
+ * @example
+ * for (const { name, run } of webhookOutboxContract) test(name, () => run({ create }));
+ */
+export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[] = Object.freeze([
+  one(
+    'a delivery is given out once, and again when its lease has passed',
+    async ({ outbox, delivery, claim }) => {
+      assertSame(await outbox.add([delivery('a'), delivery('b')]), 2, 'added');
+      same(await claim(), ['a', 'b'], 'first');
+      same(await claim(), [], 'while leased');
+      same(await claim(NOW + 30_000), ['a', 'b'], 'after the lease');
+    },
+  ),
+  one('the same delivery is kept once', async ({ outbox, delivery, claim }) => {
+    await outbox.add([delivery('a')]);
+    assertSame(await outbox.add([delivery('a'), delivery('b')]), 1, 'added');
+    same(await claim(), ['a', 'b'], 'claimed');
+  }),
+  one('many workers at once never get the same delivery', async ({ outbox, delivery, claim }) => {
+    await outbox.add(Array.from({ length: 30 }, (_, at) => delivery(String(at))));
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(NOW, 5)));
+    const all = claims.flat();
+    assertSame(new Set(all).size, all.length, 'different ones');
+    const rest = await claim(NOW, 30);
+    assertSame(new Set([...all, ...rest]).size, 30, 'all of them');
+  }),
+  one(
+    'what was delivered or has failed is not given out again',
+    async ({ outbox, delivery, claim, finish }) => {
+      await outbox.add([delivery('a'), delivery('b'), delivery('c')]);
+      await claim();
+      await finish('a', 'delivered');
+      await finish('b', 'failed');
+      await finish('c', 'pending', { dueAtMs: NOW + 5_000 });
+      same(await claim(NOW + 4_999), [], 'too early');
+      same(await claim(NOW + 5_000), ['c'], 'due');
+    },
+  ),
+  one(
+    'a worker whose lease was given to another changes nothing',
+    async ({ outbox, delivery, claim, finish }) => {
+      await outbox.add([delivery('a')]);
+      await claim();
+      await finish('a', 'delivered', { lease: crypto.randomUUID() });
+      same(await claim(NOW + 30_000), ['a'], 'still pending');
+    },
+  ),
+  one(
+    'deliveries with one order key come one after another',
+    async ({ outbox, delivery, claim, finish }) => {
+      const orderKey = 'order-7';
+      await outbox.add([delivery('1', { orderKey }), delivery('2', { orderKey }), delivery('x')]);
+      same(await claim(), ['1', 'x'], 'the first');
+      same(await claim(), [], 'the second waits');
+      await finish('1', 'pending', { dueAtMs: NOW + 1_000 });
+      same(await claim(), [], 'also for a retry');
+      same(await claim(NOW + 1_000), ['1'], 'of the first');
+      await finish('1', 'delivered');
+      same(await claim(NOW + 1_000), ['2'], 'then the second');
+    },
+  ),
+  one(
+    'failures in a row pause an endpoint, a success does not let them add up',
+    async ({ outbox, delivery, claim, finish }) => {
+      await outbox.add(['a', 'b', 'c', 'd', 'e'].map((name) => delivery(name)));
+      await claim();
+      await finish('a', 'pending');
+      await finish('b', 'pending');
+      await finish('c', 'delivered');
+      same(await claim(), ['a', 'b'], 'not paused');
+      await finish('a', 'pending');
+      await finish('b', 'pending');
+      await finish('d', 'pending');
+      same(await claim(), [], 'paused');
+      same(await claim(CIRCUIT.pauseUntilMs), ['a', 'b', 'd', 'e'], 'after the pause');
+    },
+  ),
+  one(
+    'an endpoint that is gone is disabled and gets nothing',
+    async ({ outbox, endpoint, delivery, claim, finish }) => {
+      await outbox.add([delivery('a'), delivery('b')]);
+      await claim();
+      await finish('a', 'failed', { isGone: true });
+      const found = await outbox.getEndpoint(endpoint.id);
+      assertSame(found?.status, 'disabled', 'status');
+      assertSame(found?.reason, 'gone', 'reason');
+      same(await claim(NOW + 60_000), [], 'nothing');
+    },
+  ),
+  one(
+    'an endpoint that is not verified gets nothing',
+    async ({ outbox, endpoint, delivery, claim }) => {
+      await outbox.putEndpoint({ ...endpoint, status: 'unverified' });
+      await outbox.add([delivery('a')]);
+      same(await claim(), [], 'unverified');
+      await outbox.putEndpoint(endpoint);
+      same(await claim(), ['a'], 'active');
+    },
+  ),
+  one(
+    'the log tells what became of each, and what failed can be replayed',
+    async ({ outbox, endpoint, delivery, claim, finish }) => {
+      await outbox.add([delivery('a'), delivery('b')]);
+      await claim();
+      await finish('a', 'failed');
+      await finish('b', 'delivered');
+      const query = { endpointId: endpoint.id, limit: 10 };
+      const [last, first] = await outbox.list(query);
+      assertSame(last?.status, 'delivered', 'b');
+      assertSame(first?.status, 'failed', 'a');
+      assertSame(first?.lastOutcome, '500', 'outcome');
+      assertSame(first?.attempts, 1, 'attempts');
+      assertSame((await outbox.list({ ...query, status: 'failed' })).length, 1, 'filtered');
+      assertSame(await outbox.replay({ endpointId: endpoint.id, nowMs: NOW }), 1, 'failed ones');
+      same(await claim(), ['a'], 'again');
+      const ids = [`${endpoint.id}:b`];
+      assertSame(
+        await outbox.replay({ endpointId: endpoint.id, ids, nowMs: NOW }),
+        1,
+        'a named one',
+      );
+      assertSame(await outbox.replay({ endpointId: 'another', ids, nowMs: NOW }), 0, 'of another');
+      same(await claim(), ['b'], 'again');
+    },
+  ),
+]);

@@ -1,0 +1,45 @@
+import type { Migration } from '../migration.ts';
+
+/** Endpoints, deliveries and the log of attempts. */
+export const outboxMigration: Migration = {
+  version: 20,
+  name: 'webhook outbox',
+  statements: (schema) => `
+      CREATE TABLE ${schema}.webhook_endpoints (
+        id text COLLATE "C" PRIMARY KEY,
+        tenant text NOT NULL,
+        url text NOT NULL,
+        secrets jsonb NOT NULL,
+        status text NOT NULL CHECK (status IN ('unverified', 'active', 'disabled')),
+        reason text,
+        failures integer NOT NULL DEFAULT 0,
+        paused_until bigint NOT NULL DEFAULT 0
+      );
+      CREATE TABLE ${schema}.webhook_deliveries (
+        seq bigint GENERATED ALWAYS AS IDENTITY,
+        id text COLLATE "C" PRIMARY KEY,
+        message_id text NOT NULL,
+        endpoint_id text COLLATE "C" NOT NULL,
+        body text NOT NULL,
+        order_key text,
+        status text NOT NULL DEFAULT 'pending' CHECK (status IN ('pending', 'delivered', 'failed')),
+        attempts integer NOT NULL DEFAULT 0,
+        created_at bigint NOT NULL,
+        due_at bigint NOT NULL,
+        leased_until bigint NOT NULL DEFAULT 0,
+        lease text NOT NULL DEFAULT '',
+        last_outcome text
+      );
+      CREATE INDEX webhook_deliveries_due ON ${schema}.webhook_deliveries (due_at, seq)
+        WHERE status = 'pending';
+      CREATE INDEX webhook_deliveries_order
+        ON ${schema}.webhook_deliveries (endpoint_id, order_key, seq)
+        WHERE status = 'pending' AND order_key IS NOT NULL;
+      CREATE INDEX webhook_deliveries_log ON ${schema}.webhook_deliveries (endpoint_id, seq);
+      CREATE TABLE ${schema}.webhook_attempts (
+        delivery_id text COLLATE "C" NOT NULL,
+        at bigint NOT NULL,
+        outcome text NOT NULL
+      );
+      CREATE INDEX webhook_attempts_log ON ${schema}.webhook_attempts (delivery_id, at);`,
+};
