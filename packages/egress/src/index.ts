@@ -9,3 +9,12 @@ export {
   type SafeFetchOptions,
   safeFetch,
 } from './fetch/safe-fetch.ts';
+
+// Webhooks out.
+
+export {
+  type SendWebhookOptions,
+  sendWebhook,
+  type WebhookMessage,
+  type Webhooks,
+} from './webhooks/send-webhook.ts';

@@ -167,6 +167,8 @@ const meanings = {
   'webhook.not_yet_valid': 'The webhook was signed in the future.',
   'webhook.replayed': 'The same message of a webhook was received before.',
   'webhook.event_invalid': 'The message of a webhook is not an event that is known.',
+  'webhook.endpoint_unknown': 'There is no such endpoint of webhooks.',
+  'webhook.challenge_failed': 'The endpoint did not show that it wants webhooks.',
   'webhook.unavailable': 'The replay store for webhooks did not answer.',
   // client certificates
   'certificate.missing': 'The call needs a client certificate, and none was shown or supplied.',

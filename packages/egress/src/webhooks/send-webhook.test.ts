@@ -1,0 +1,314 @@
+import type { IncomingMessage } from 'node:http';
+import { type ConfigurationError, memoryWebhookOutbox, verifyWebhook } from '@apisec/core';
+import { describe, expect, test, vi } from 'vitest';
+import { openFetch, serve, type TestServer } from '../../test/kit.ts';
+import { safeFetch } from '../fetch/safe-fetch.ts';
+import { type SendWebhookOptions, sendWebhook } from './send-webhook.ts';
+
+interface Received {
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** A receiver that answers challenges, and everything else as a test wants. */
+async function receiver(
+  answer: (message: Received, count: number) => number | [number, Record<string, string>] = () =>
+    204,
+) {
+  const messages: Received[] = [];
+  const server = await serve((request: IncomingMessage, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.on('end', () => {
+      const { type, data } = JSON.parse(body) as { type: string; data: { challenge?: string } };
+      const message = { headers: new Headers(request.headers as Record<string, string>), body };
+      if (type === 'webhook.challenge') {
+        response.end(JSON.stringify({ challenge: data.challenge }));
+        return;
+      }
+      messages.push(message);
+      const status = answer(message, messages.length);
+      const [code, headers] = typeof status === 'number' ? [status, {}] : status;
+      response.writeHead(code, headers).end();
+    });
+  });
+  return { server, messages };
+}
+
+async function sender(server: TestServer, options: Partial<SendWebhookOptions> = {}) {
+  let time = 1_800_000_000_000;
+  const outbox = memoryWebhookOutbox();
+  const hooks = sendWebhook({
+    outbox,
+    fetch: openFetch([server]),
+    now: () => time,
+    random: () => 1,
+    ...options,
+  });
+  const { endpoint, secret } = await hooks.addEndpoint({ tenant: 't1', url: server.url('/hook') });
+  return {
+    hooks,
+    outbox,
+    id: endpoint.id,
+    secret,
+    now: () => time,
+    pass: (ms: number) => {
+      time += ms;
+    },
+  };
+}
+
+const event = (endpointId: string, more: object = {}) => ({
+  endpointId,
+  type: 'order.paid',
+  data: { id: 7 },
+  ...more,
+});
+
+test('a message arrives signed, so that its receiver can verify it', async () => {
+  const { server, messages } = await receiver();
+  const { hooks, id, secret, now } = await sender(server);
+  expect(await hooks.challenge(id)).toEqual({ ok: true });
+  const [messageId] = await hooks.send(event(id));
+  expect(await hooks.deliver()).toBe(1);
+  const [message] = messages;
+  const hook = verifyWebhook({ scheme: 'standard', keys: [secret], now });
+  expect(await hook.verify(message?.headers ?? new Headers(), message?.body ?? '')).toMatchObject({
+    ok: true,
+    id: messageId,
+    event: { type: 'order.paid', data: { id: 7 } },
+  });
+  expect(await hooks.log(id)).toMatchObject([
+    { status: 'delivered', attempts: 1, lastOutcome: '204' },
+  ]);
+  expect(await hooks.deliver()).toBe(0);
+});
+
+describe('an endpoint', () => {
+  test('gets nothing before it has answered its challenge', async () => {
+    const { server, messages } = await receiver();
+    const { hooks, id } = await sender(server);
+    await hooks.send(event(id));
+    expect(await hooks.deliver()).toBe(0);
+    await hooks.challenge(id);
+    expect(await hooks.deliver()).toBe(1);
+    expect(messages).toHaveLength(1);
+  });
+
+  test('that does not repeat the challenge stays unverified', async () => {
+    const server = await serve((_, response) => response.end('ok'));
+    const { hooks, id, outbox } = await sender(server);
+    expect(await hooks.challenge(id)).toMatchObject({
+      ok: false,
+      denial: { code: 'webhook.challenge_failed' },
+    });
+    expect(await outbox.getEndpoint(id)).toMatchObject({ status: 'unverified' });
+    expect(await hooks.challenge('other')).toMatchObject({
+      denial: { code: 'webhook.endpoint_unknown' },
+    });
+  });
+
+  test('at a private address is never reached, whoever entered it', async () => {
+    const { server, messages } = await receiver();
+    const hooks = sendWebhook({
+      outbox: memoryWebhookOutbox(),
+      fetch: safeFetch({ ports: [server.port] }),
+    });
+    const { endpoint } = await hooks.addEndpoint({ tenant: 't', url: server.url('/') });
+    expect(await hooks.challenge(endpoint.id)).toMatchObject({ ok: false });
+    expect(messages).toHaveLength(0);
+  });
+
+  test('that answers 410 is disabled', async () => {
+    const { server, messages } = await receiver(() => 410);
+    const { hooks, id, outbox } = await sender(server);
+    await hooks.challenge(id);
+    await hooks.send(event(id), event(id));
+    await hooks.deliver();
+    await hooks.send(event(id));
+    expect(await hooks.deliver()).toBe(0);
+    expect(messages).toHaveLength(2);
+    expect(await outbox.getEndpoint(id)).toMatchObject({ status: 'disabled', reason: 'gone' });
+  });
+
+  test('that redirects is not followed', async () => {
+    const other = await serve((_, response) => response.end());
+    const { server } = await receiver(() => [307, { location: other.url('/') }]);
+    const { hooks, id } = await sender(server, { fetch: openFetch([server, other]) });
+    await hooks.challenge(id);
+    await hooks.send(event(id));
+    await hooks.deliver();
+    expect(other.requests).toHaveLength(0);
+    expect(await hooks.log(id)).toMatchObject([{ status: 'pending', lastOutcome: '307' }]);
+  });
+
+  test('that fails in a row is left alone, and then tried again', async () => {
+    const { server, messages } = await receiver((_, count) => (count <= 3 ? 500 : 204));
+    const { hooks, id, pass } = await sender(server, {
+      circuitFailures: 3,
+      circuitPause: '5m',
+      retries: ['1s', '1s', '1s'],
+    });
+    await hooks.challenge(id);
+    await hooks.send(event(id), event(id), event(id));
+    await hooks.deliver();
+    pass(2_000);
+    expect(await hooks.deliver()).toBe(0);
+    pass(300_000);
+    expect(await hooks.deliver()).toBe(3);
+    expect(messages).toHaveLength(6);
+  });
+});
+
+describe('a message that did not arrive', () => {
+  test('is tried again after ever longer waits, with the same id, until it has failed', async () => {
+    const { server, messages } = await receiver(() => 503);
+    const { hooks, id, pass, now } = await sender(server, { retries: ['10s', '1m'] });
+    await hooks.challenge(id);
+    const start = now();
+    await hooks.send(event(id));
+    await hooks.deliver();
+    expect(await hooks.log(id)).toMatchObject([{ dueAtMs: start + 10_000 }]);
+    pass(9_999);
+    expect(await hooks.deliver()).toBe(0);
+    pass(1);
+    expect(await hooks.deliver()).toBe(1);
+    pass(60_000);
+    expect(await hooks.deliver()).toBe(1);
+    expect(await hooks.log(id)).toMatchObject([
+      { status: 'failed', attempts: 3, lastOutcome: '503' },
+    ]);
+    expect(new Set(messages.map(({ headers }) => headers.get('webhook-id'))).size).toBe(1);
+    // A new time, and so a new signature, each time.
+    expect(new Set(messages.map(({ headers }) => headers.get('webhook-signature'))).size).toBe(3);
+  });
+
+  test.each([
+    ['seconds', () => '3600', 3_600_000],
+    ['a date', (now: number) => new Date(now + 7_200_000).toUTCString(), 7_200_000],
+    ['more than is kept to', () => '99999999', 86_400_000],
+    ['nonsense', () => 'soon', 5_000],
+    ['less than the wait', () => '1', 5_000],
+  ])('is not tried sooner than Retry-After says: %s', async (_name, write, wait) => {
+    const { server } = await receiver(() => [429, { 'retry-after': write(1_800_000_000_000) }]);
+    const { hooks, id, now } = await sender(server);
+    await hooks.challenge(id);
+    await hooks.send(event(id));
+    await hooks.deliver();
+    const [record] = await hooks.log(id);
+    expect((record?.dueAtMs ?? 0) - now()).toBe(wait);
+  });
+
+  test('can be replayed, with the same id', async () => {
+    const { server, messages } = await receiver((_, count) => (count === 1 ? 500 : 204));
+    const { hooks, id } = await sender(server, { retries: [] });
+    await hooks.challenge(id);
+    await hooks.send(event(id));
+    await hooks.deliver();
+    expect(await hooks.log(id, { status: 'failed' })).toHaveLength(1);
+    expect(await hooks.replay(id)).toBe(1);
+    await hooks.deliver();
+    expect(await hooks.log(id)).toMatchObject([{ status: 'delivered' }]);
+    expect(messages[0]?.headers.get('webhook-id')).toBe(messages[1]?.headers.get('webhook-id'));
+  });
+});
+
+test('a message with an id of its own is sent once, however often it is handed over', async () => {
+  const { server, messages } = await receiver();
+  const { hooks, id } = await sender(server);
+  await hooks.challenge(id);
+  await Promise.all(Array.from({ length: 10 }, () => hooks.send(event(id, { id: 'order-7' }))));
+  await hooks.deliver();
+  expect(messages).toHaveLength(1);
+});
+
+test('a rotated secret signs beside the old one until the overlap is over', async () => {
+  const { server, messages } = await receiver();
+  const { hooks, id, secret, now, pass } = await sender(server);
+  await hooks.challenge(id);
+  const { secret: next } = await hooks.rotateSecret(id, { overlap: '1h' });
+  const verifies = async (key: string) => {
+    const message = messages.at(-1);
+    const hook = verifyWebhook({ scheme: 'standard', keys: [key], now });
+    return (await hook.verify(message?.headers ?? new Headers(), message?.body ?? '')).ok;
+  };
+  await hooks.send(event(id));
+  await hooks.deliver();
+  expect([await verifies(secret), await verifies(next)]).toEqual([true, true]);
+  pass(3_600_001);
+  await hooks.send(event(id));
+  await hooks.deliver();
+  expect([await verifies(secret), await verifies(next)]).toEqual([false, true]);
+});
+
+test('messages with one order key arrive in their order, also when one of them must be tried again', async () => {
+  const { server, messages } = await receiver((_, count) => (count === 1 ? 500 : 204));
+  const { hooks, id } = await sender(server, {
+    retries: ['10ms', '10ms'],
+    now: () => Date.now(),
+    pollInterval: '10ms',
+  });
+  await hooks.challenge(id);
+  await hooks.send(...[1, 2, 3, 4].map((data) => event(id, { data, orderKey: 'order-7' })));
+  hooks.start();
+  await vi.waitFor(() => expect(messages).toHaveLength(5), { timeout: 20_000 });
+  await hooks.stop();
+  const order = messages.map(({ body }) => (JSON.parse(body) as { data: number }).data);
+  expect(order).toEqual([1, 1, 2, 3, 4]);
+});
+
+test('two workers that share an outbox send each message once', async () => {
+  const { server, messages } = await receiver();
+  const { hooks, outbox, id } = await sender(server, {
+    now: () => Date.now(),
+    pollInterval: '10ms',
+  });
+  await hooks.challenge(id);
+  const other = sendWebhook({ outbox, fetch: openFetch([server]), pollInterval: '10ms' });
+  await hooks.send(...Array.from({ length: 200 }, () => event(id)));
+  hooks.start();
+  other.start();
+  await vi.waitFor(() => expect(messages.length).toBeGreaterThanOrEqual(200), { timeout: 20_000 });
+  await Promise.all([hooks.stop(), other.stop()]);
+  expect(new Set(messages.map(({ headers }) => headers.get('webhook-id'))).size).toBe(200);
+  expect(messages).toHaveLength(200);
+});
+
+test('an outbox that does not answer is told, and tried again', async () => {
+  const { server, messages } = await receiver();
+  const { hooks: setup, outbox, id } = await sender(server, { now: () => Date.now() });
+  await setup.challenge(id);
+  let failures = 2;
+  const faults: unknown[] = [];
+  const flaky = {
+    ...outbox,
+    claim: (request: Parameters<typeof outbox.claim>[0]) => {
+      if (failures-- > 0) throw new Error('down');
+      return outbox.claim(request);
+    },
+  };
+  const hooks = sendWebhook({
+    outbox: flaky,
+    fetch: openFetch([server]),
+    pollInterval: '10ms',
+    onFault: (error) => faults.push(error),
+  });
+  await hooks.send(event(id));
+  hooks.start();
+  await vi.waitFor(() => expect(messages).toHaveLength(1), { timeout: 20_000 });
+  await hooks.stop();
+  expect(faults).toHaveLength(2);
+});
+
+test.each<[string, object]>([
+  ['no outbox', { outbox: undefined }],
+  ['an unknown option', { retry: [] }],
+  ['a bare number of time', { retries: [5] }],
+  ['no concurrency', { concurrency: 0 }],
+])('does not construct with %s', (_name, options) => {
+  expect(() => sendWebhook({ outbox: memoryWebhookOutbox(), ...options })).toThrow(
+    expect.objectContaining({ name: 'ConfigurationError' }) as ConfigurationError,
+  );
+});

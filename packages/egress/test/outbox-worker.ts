@@ -1,0 +1,35 @@
+// A process that sends webhooks until it is killed; a test starts it with what it needs in the environment.
+import { migrate, type PostgresClient, postgresWebhookOutbox } from '@apisec/postgres';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool } from 'pg';
+import { safeFetch, sendWebhook } from '../src/index.ts';
+
+const { DATABASE, FOLDER, SCHEMA = 'apisec', TARGET = '', SEED = '0' } = process.env;
+const client: PostgresClient =
+  DATABASE === undefined
+    ? await PGlite.create({ dataDir: FOLDER ?? '' })
+    : new Pool({ connectionString: DATABASE });
+await migrate(client, { schema: SCHEMA });
+const outbox = postgresWebhookOutbox(client, { schema: SCHEMA });
+const hooks = sendWebhook({
+  outbox,
+  fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [Number(new URL(TARGET).port)] }),
+  concurrency: 10,
+  lease: '1s',
+  pollInterval: '50ms',
+});
+const seed = Number(SEED);
+if (seed > 0) {
+  const secrets = [{ id: 's', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }];
+  await outbox.putEndpoint({ id: 'e', tenant: 't', url: TARGET, secrets, status: 'active' });
+  await hooks.send(
+    ...Array.from({ length: seed }, (_, at) => ({
+      endpointId: 'e',
+      id: `m${at}`,
+      type: 'x',
+      data: at,
+    })),
+  );
+  process.stdout.write('kept\n');
+}
+hooks.start();
