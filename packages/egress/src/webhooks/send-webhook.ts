@@ -229,6 +229,10 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
       ended = [];
       if (results.length > 0) await record(results).catch(onFault);
     };
+    const finished = async (delivery: ClaimedDelivery): Promise<void> => {
+      const outcome = await attempt(delivery);
+      ended.push(resultOf(delivery, outcome));
+    };
     while (state.isRunning) {
       const free = concurrency - running.size;
       let claimed: readonly ClaimedDelivery[] = [];
@@ -240,11 +244,9 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
         }
       }
       for (const delivery of claimed) {
-        const one: Promise<void> = (async () => {
-          ended.push(resultOf(delivery, await attempt(delivery)));
-          running.delete(one);
-        })();
+        const one = finished(delivery);
         running.add(one);
+        one.finally(() => running.delete(one)).catch(onFault);
       }
       if (running.size > 0) {
         // Until a good part is over, so that few statements do for many.
