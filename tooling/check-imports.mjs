@@ -49,6 +49,7 @@ const PACKAGES = {
   insights: [['@apisec/core'], WEB],
   accounts: [['@apisec/core'], ANY_NODE],
   egress: [['@apisec/core', 'undici'], ANY_NODE],
+  oauth: [['@apisec/core', 'oauth4webapi'], WEB],
 };
 /** Private packages that only tests and tools use. */
 const FREE = new Set(['conformance']);

@@ -6,6 +6,7 @@ export { safeText } from './audit/safe-text.ts';
 export { denialEventName } from './audit/vocabulary.ts';
 export { pepperedHash } from './crypto/peppered-hash.ts';
 export { signingKeys } from './crypto/signing-key.ts';
+export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
 export { assertAdmission } from './engine/admission.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
@@ -13,6 +14,7 @@ export { type Ending, type Enforcement, enforce, type HeadersTarget } from './en
 export { admit, readmit } from './engine/facts-of.ts';
 export { policiesOf } from './engine/guard.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
+export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
@@ -37,15 +39,19 @@ export {
 } from './host/guard-fetch.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
+export { normalizeOrigin } from './http/origin.ts';
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
 export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';
+export { type BoundedCache, boundedCache } from './lib/bounded-cache.ts';
 export { withinTime } from './lib/clock.ts';
 export { assertConfiguration } from './lib/configuration-error.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
-export { freezeDeep } from './lib/freeze-deep.ts';
+export { urlProblem } from './lib/fetch-json.ts';
+export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
-export { assertKnownOptions } from './lib/options.ts';
+export { assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
+export { readBytes } from './lib/read-bytes.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
 export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';
 export {

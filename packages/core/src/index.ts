@@ -323,7 +323,11 @@ export {
   classifyAddress,
 } from './http/classify-address.ts';
 export { type CorsOptions, cors } from './http/cors.ts';
-export { type CrossOriginOptions, crossOrigin } from './http/cross-origin.ts';
+export {
+  type CrossOriginFacts,
+  type CrossOriginOptions,
+  crossOrigin,
+} from './http/cross-origin.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeaderValues,
@@ -393,6 +397,7 @@ export type {
   RoleStore,
   SyncRoleStore,
 } from './contracts/role-store.ts';
+export type { SessionRecord, SessionStore } from './contracts/session-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
 export type {

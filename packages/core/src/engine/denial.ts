@@ -45,10 +45,14 @@ export interface Denial {
   readonly retryAfter?: number | undefined;
   readonly problem?: Problem | undefined;
   /**
-   * For a call that ends well without its handler (a CORS preflight): HTTP adapters answer this status and
-   * no body. Other protocols, and adapters that do not know it, deny.
+   * For a call that goes on without its handler: HTTP adapters answer this status and no body (a CORS preflight), or
+   * send the browser to `location`, which the policy has checked (a page that needs a login). Other protocols, and
+   * adapters that do not know it, deny.
    */
-  readonly answer?: { readonly status: 204 } | undefined;
+  readonly answer?:
+    | { readonly status: 204 }
+    | { readonly status: 303; readonly location: string }
+    | undefined;
   /** For logs only; adapters never render it. */
   readonly cause?: unknown;
 }

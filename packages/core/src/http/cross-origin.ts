@@ -1,4 +1,4 @@
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type NoFacts, type Pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { normalizeOrigin } from './origin.ts';
@@ -19,6 +19,18 @@ export interface CrossOriginOptions {
   readonly includeGet?: boolean | undefined;
 }
 
+/**
+ * What {@link crossOrigin} adds once a call has passed it. A policy that reads a cookie needs this fact, so it cannot be
+ * built into a guard that other sites could call.
+ */
+export interface CrossOriginFacts {
+  readonly crossOrigin: 'checked';
+}
+
+const checked: Pass<CrossOriginFacts> = Object.freeze({
+  ok: true,
+  facts: Object.freeze({ crossOrigin: 'checked' }),
+});
 const denied = sharedDenial({
   kind: 'forbidden',
   code: 'csrf.cross_origin',
@@ -32,7 +44,8 @@ const denied = sharedDenial({
  *
  * Asks Fetch Metadata first (`Sec-Fetch-Site` is `same-origin` or `none`), then compares `Origin` with
  * the configured ones. A call with neither header comes from no browser and passes; GET, HEAD and
- * OPTIONS pass, but not where they open a WebSocket. Denial: `csrf.cross_origin` (403).
+ * OPTIONS pass, but not where they open a WebSocket. Adds the fact `crossOrigin`, which policies that read cookies
+ * need. Denial: `csrf.cross_origin` (403).
  *
  * @throws ConfigurationError for anything that is no origin.
  * @example
@@ -40,7 +53,7 @@ const denied = sharedDenial({
  */
 export function crossOrigin(
   options: CrossOriginOptions = {},
-): SyncPolicy<NoFacts, NoFacts, 'check'> {
+): SyncPolicy<NoFacts, CrossOriginFacts, 'check'> {
   const { self, trustedOrigins = [], includeGet = false } = options;
   assertConfiguration(
     typeof includeGet === 'boolean',
@@ -57,16 +70,16 @@ export function crossOrigin(
     name: 'crossOrigin',
     role: 'check',
     needs: [],
-    adds: [],
+    adds: ['crossOrigin'],
     check: ({ method, headers }) => {
       // A WebSocket opens with GET, and then does whatever its messages say.
-      if (safe.has(method) && !headers.has('upgrade')) return pass();
+      if (safe.has(method) && !headers.has('upgrade')) return checked;
       const site = headers.get('sec-fetch-site') ?? '';
-      if (site === 'same-origin' || site === 'none') return pass();
+      if (site === 'same-origin' || site === 'none') return checked;
       const origin = headers.get('origin') ?? '';
-      if (trusted.has(origin)) return pass();
+      if (trusted.has(origin)) return checked;
       if (site !== '') return denied;
-      return origin === '' || origin === own ? pass() : denied;
+      return origin === '' || origin === own ? checked : denied;
     },
   });
 }

@@ -10,6 +10,7 @@ export {
 export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
+export { type SessionStoreSubject, sessionStoreContract } from './session-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
 export {
   type WebhookOutboxSubject,

@@ -49,7 +49,15 @@ export interface HttpDenial {
 
 /** Renders a denial: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
 export function httpDenial(denial: Denial): HttpDenial {
-  if (denial.answer) return { status: 204, headers: [], body: undefined };
+  const { answer } = denial;
+  if (answer?.status === 303) {
+    const headers = [
+      ['location', answer.location],
+      ['cache-control', 'no-store'],
+    ] as const;
+    return { status: 303, headers, body: undefined };
+  }
+  if (answer) return { status: 204, headers: [], body: undefined };
   const status = httpStatus[denial.kind];
   const headers: [string, string][] = [
     ['content-type', 'application/problem+json'],

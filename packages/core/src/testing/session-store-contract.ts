@@ -1,0 +1,209 @@
+import type { SessionRecord, SessionStore } from '../contracts/session-store.ts';
+import {
+  assertSame,
+  assertThat,
+  type ContractCase,
+  hostileKeys,
+  type StoreSubject,
+} from './contract-case.ts';
+
+/** A store to test, with what its clock shows. */
+export interface SessionStoreSubject extends StoreSubject<SessionStore> {
+  /** Epoch milliseconds on the store's clock. */
+  readonly now: () => number;
+}
+
+type Make = (changes?: Partial<SessionRecord>) => SessionRecord;
+
+const LONG = 600_000;
+const ISSUER = 'https://id.example.com';
+
+function one(
+  name: string,
+  run: (store: SessionStore, make: Make, subject: SessionStoreSubject) => Promise<void>,
+): ContractCase<SessionStoreSubject> {
+  return {
+    name,
+    run: async (subject) => {
+      const time = subject.now();
+      const make: Make = (changes = {}) => ({
+        id: 'session',
+        version: 1,
+        issuer: ISSUER,
+        subject: 'alice',
+        clientId: 'shop',
+        sid: 'at-issuer',
+        claims: { sub: 'alice', roles: ['clerk'], nested: { deep: [1, null, 'ä'] } },
+        tokens: 'sealed',
+        createdAt: time,
+        seenAt: time,
+        idleUntil: time + LONG,
+        expiresAt: time + LONG,
+        ...changes,
+      });
+      return run(await subject.create(), make, subject);
+    },
+  };
+}
+
+/**
+ * What every `SessionStore` promises, as cases for any test runner.
+ *
+ * @example
+ * for (const { name, run } of sessionStoreContract) test(name, () => run({ create, pass, now }));
+ */
+export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] = Object.freeze([
+  one('a session is found as it was written, and by its id alone', async (store, make) => {
+    assertSame(await store.create(make()), true, 'create');
+    assertSame(canonical(await store.read('session')), canonical(make()), 'found');
+    assertSame(await store.read('other'), undefined, 'another id');
+    const bare = make({ id: 'bare', sid: undefined, tokens: undefined });
+    assertSame(await store.create(bare), true, 'create without sid and tokens');
+    assertSame(canonical(await store.read('bare')), canonical(bare), 'found without them');
+  }),
+  one('an id is taken once', async (store, make) => {
+    await store.create(make());
+    assertSame(await store.create(make({ subject: 'mallory' })), false, 'again');
+    assertSame((await store.read('session'))?.subject, 'alice', 'subject');
+  }),
+  one('it is replaced only at the expected version', async (store, make) => {
+    await store.create(make());
+    const next = make({ version: 2, tokens: 'renewed' });
+    assertSame(await store.replace(2, next), false, 'another version');
+    assertSame(await store.replace(1, next), true, 'the version that is there');
+    assertSame(await store.replace(1, make({ version: 2, tokens: 'late' })), false, 'the loser');
+    assertSame((await store.read('session'))?.tokens, 'renewed', 'tokens');
+  }),
+  one('of many replacements at the same moment exactly one succeeds', async (store, make) => {
+    await store.create(make());
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, async (_, index) =>
+        store.replace(1, make({ version: 2, tokens: `t${index}` })),
+      ),
+    );
+    assertSame(answers.filter((answer) => answer === true).length, 1, 'winners');
+    assertSame((await store.read('session'))?.tokens, `t${answers.indexOf(true)}`, 'tokens');
+  }),
+  one('what has ended is never written again', async (store, make) => {
+    await store.create(make());
+    assertSame(await store.delete('session'), true, 'delete');
+    assertSame(await store.delete('session'), false, 'again');
+    assertSame(await store.replace(1, make({ version: 2 })), false, 'replace');
+    assertSame(await store.read('session'), undefined, 'read');
+    assertSame((await store.list(ISSUER, 'alice')).length, 0, 'list');
+  }),
+  one('ending races with a replacement and always holds', async (store, make) => {
+    for (let round = 0; round < 20; round++) {
+      const id = `race${round}`;
+      await store.create(make({ id }));
+      await Promise.all([store.replace(1, make({ id, version: 2 })), store.delete(id)]);
+      assertSame(await store.read(id), undefined, 'read');
+    }
+  }),
+  one('a deletion at a version spares what was renewed since', async (store, make) => {
+    await store.create(make());
+    await store.replace(1, make({ version: 2 }));
+    assertSame(await store.delete('session', 1), false, 'at the old version');
+    assertThat((await store.read('session')) !== undefined, 'it should be there');
+    assertSame(await store.delete('session', 2), true, 'at the new version');
+  }),
+  one('all sessions of a user end, but for the excepted one', async (store, make) => {
+    for (const id of ['a', 'b', 'c']) await store.create(make({ id }));
+    await store.create(make({ id: 'd', subject: 'bob' }));
+    await store.create(make({ id: 'e', issuer: 'https://other.example.com' }));
+    assertSame(await store.deleteBySubject(ISSUER, 'alice', 'b'), 2, 'how many');
+    for (const id of ['a', 'c']) assertSame(await store.read(id), undefined, id);
+    for (const id of ['b', 'd', 'e']) assertThat((await store.read(id)) !== undefined, id);
+    assertSame(await store.deleteBySubject(ISSUER, 'nobody'), 0, 'of nobody');
+    assertSame(await store.deleteBySubject(ISSUER, 'alice'), 1, 'the rest');
+  }),
+  one('sessions from one session at the issuer end, and no others', async (store, make) => {
+    await store.create(make({ id: 'a', sid: 's1' }));
+    await store.create(make({ id: 'b', sid: 's1' }));
+    await store.create(make({ id: 'c', sid: 's2' }));
+    await store.create(make({ id: 'd', sid: undefined }));
+    await store.create(make({ id: 'e', sid: 's1', issuer: 'https://other.example.com' }));
+    assertSame(await store.deleteBySid(ISSUER, 's1'), 2, 'how many');
+    for (const id of ['a', 'b']) assertSame(await store.read(id), undefined, id);
+    for (const id of ['c', 'd', 'e']) assertThat((await store.read(id)) !== undefined, id);
+    assertSame(await store.deleteBySid(ISSUER, ''), 0, 'of an empty sid');
+  }),
+  one('the sessions of a user are listed, the newest first', async (store, make, { now }) => {
+    const time = now();
+    await store.create(make({ id: 'old', createdAt: time - 2_000 }));
+    await store.create(make({ id: 'new', createdAt: time }));
+    await store.create(make({ id: 'middle', createdAt: time - 1_000 }));
+    await store.create(make({ id: 'other', subject: 'bob' }));
+    const ids = (await store.list(ISSUER, 'alice')).map(({ id }) => id);
+    assertSame(ids.join(), 'new,middle,old', 'ids');
+  }),
+  one('a session is gone when it was idle too long', async (store, make, { now, pass }) => {
+    await store.create(make({ idleUntil: now() + 1_000 }));
+    await store.create(make({ id: 'used', idleUntil: now() + 1_000 }));
+    assertThat((await store.read('session')) !== undefined, 'it should be there');
+    const kept = make({ id: 'used', version: 2, idleUntil: now() + LONG });
+    assertSame(await store.replace(1, kept), true, 'its use');
+    await pass(1_100);
+    assertSame(await store.read('session'), undefined, 'after its end');
+    assertSame(await store.replace(1, make({ version: 2 })), false, 'replace');
+    assertSame(await store.acquireLease('session', 'a', 1_000), false, 'lease');
+    const listed = await store.list(ISSUER, 'alice');
+    assertSame(listed.map(({ id }) => id).join(), 'used', 'list');
+  }),
+  one('a session is gone at its end however it was used', async (store, make, { now, pass }) => {
+    await store.create(make({ expiresAt: now() + 1_000 }));
+    await pass(1_100);
+    assertSame(await store.read('session'), undefined, 'after its end');
+  }),
+  one('a lease has one holder at a time, and ends', async (store, make, { pass }) => {
+    await store.create(make());
+    const taken = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) =>
+        store.acquireLease('session', `h${index}`, 1_000),
+      ),
+    );
+    assertSame(taken.filter((each) => each === true).length, 1, 'holders');
+    await store.releaseLease('session', 'somebody else');
+    assertSame(await store.acquireLease('session', 'other', 1_000), false, 'not released');
+    await store.releaseLease('session', `h${taken.indexOf(true)}`);
+    assertSame(await store.acquireLease('session', 'other', 1_000), true, 'released');
+    await pass(1_100);
+    assertSame(await store.acquireLease('session', 'next', 1_000), true, 'ended by itself');
+    assertThat((await store.read('session')) !== undefined, 'a lost lease ends no session');
+    assertSame(await store.acquireLease('unknown', 'next', 1_000), false, 'of no session');
+  }),
+  one('a lease survives writes and gives no right to write', async (store, make) => {
+    await store.create(make());
+    assertSame(await store.acquireLease('session', 'holder', 5_000), true, 'lease');
+    assertSame(await store.replace(1, make({ version: 2 })), true, 'a write of somebody else');
+    assertSame(await store.acquireLease('session', 'other', 5_000), false, 'still held');
+    assertSame(await store.replace(1, make({ version: 2 })), false, 'the holder, late');
+  }),
+  one('ids, subjects and sids that differ stay different', async (store, make) => {
+    for (const key of hostileKeys) {
+      const session = make({ id: key, subject: key, sid: key });
+      assertSame(await store.create(session), true, told(key));
+    }
+    for (const key of hostileKeys.slice(0, 10)) {
+      assertSame(await store.deleteBySid(ISSUER, key), 1, told(key));
+    }
+    for (const key of hostileKeys.slice(10)) {
+      assertSame(await store.deleteBySubject(ISSUER, key), 1, told(key));
+    }
+  }),
+]);
+
+/** Stores may drop members that are undefined, and order them as they like. */
+function canonical(session: SessionRecord | undefined): string {
+  const { claims, ...rest } = session ?? { claims: {} };
+  const members = Object.entries(rest).filter(([, value]) => value !== undefined);
+  return JSON.stringify([sorted(members), sorted(Object.entries(claims))]);
+}
+
+function sorted(entries: readonly [string, unknown][]): readonly [string, unknown][] {
+  return entries.toSorted(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function told(key: string): string {
+  return JSON.stringify(key.slice(0, 20));
+}

@@ -1,0 +1,87 @@
+import type { Denial } from '@apisec/core';
+import * as oauth from 'oauth4webapi';
+
+/** A denial as a value; nothing in it but `cause` says what the issuer answered. */
+export interface OAuthDenied {
+  readonly ok: false;
+  readonly denial: Denial;
+}
+
+/** What the request was about, where the same answer means different things. */
+export type Step = 'authorization' | 'code' | 'token' | 'resource' | 'other';
+
+/** Makes a denied result. */
+export function denied(
+  kind: Denial['kind'],
+  code: string,
+  rest: Omit<Denial, 'kind' | 'code'> = {},
+): OAuthDenied {
+  return { ok: false, denial: { kind, code, ...rest } };
+}
+
+export function unavailable(cause: unknown, retryAfter?: number): OAuthDenied {
+  return denied('unavailable', 'oauth.unavailable', {
+    detail: 'The identity provider cannot be reached at the moment.',
+    cause,
+    retryAfter,
+  });
+}
+
+const TRY_LATER = new Set(['server_error', 'temporarily_unavailable']);
+const LOGIN_NEEDED = new Set([
+  'login_required',
+  'interaction_required',
+  'consent_required',
+  'account_selection_required',
+]);
+
+/** Why the issuer did not do what it was asked for. */
+export function failure(cause: unknown, step: Step): OAuthDenied {
+  if (cause instanceof oauth.AuthorizationResponseError) return byError(cause.error, cause);
+  if (cause instanceof oauth.ResponseBodyError) {
+    if (cause.status >= 500 || cause.status === 429) return unavailable(cause);
+    return byError(cause.error, cause);
+  }
+  if (cause instanceof oauth.WWWAuthenticateChallengeError) {
+    return step === 'resource'
+      ? grantDenied(cause)
+      : denied('internal', 'oauth.client_denied', { cause });
+  }
+  if (
+    cause instanceof oauth.OperationProcessingError ||
+    cause instanceof oauth.UnsupportedOperationError
+  ) {
+    const status = statusOf(cause.cause);
+    if (status !== undefined && (status >= 500 || status === 429)) return unavailable(cause);
+    if (step === 'code' && status === undefined) {
+      return denied('forbidden', 'oauth.id_token_invalid', {
+        detail: 'The identity provider did not confirm this login.',
+        cause,
+      });
+    }
+    return denied('upstream', 'oauth.upstream', { cause });
+  }
+  return unavailable(cause);
+}
+
+function byError(error: string, cause: unknown): OAuthDenied {
+  if (TRY_LATER.has(error)) return unavailable(cause);
+  if (error === 'invalid_grant') return grantDenied(cause);
+  if (error === 'access_denied') {
+    const detail = 'The login was not agreed to.';
+    return denied('forbidden', 'oauth.denied', { detail, cause });
+  }
+  if (LOGIN_NEEDED.has(error)) return denied('unauthenticated', 'oauth.login_required', { cause });
+  return denied('internal', 'oauth.client_denied', { cause });
+}
+
+function grantDenied(cause: unknown): OAuthDenied {
+  return denied('unauthenticated', 'oauth.grant_denied', {
+    detail: 'The identity provider does not accept this any more.',
+    cause,
+  });
+}
+
+function statusOf(value: unknown): number | undefined {
+  return value instanceof Response ? value.status : undefined;
+}

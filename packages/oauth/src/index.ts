@@ -1,0 +1,52 @@
+// The client.
+
+export type { OAuthDenied } from './client/failures.ts';
+export type { LogoutToken } from './client/logout-token.ts';
+export {
+  type AuthorizeOptions,
+  type DeviceAuthorization,
+  type EndSessionOptions,
+  type ExchangeRequest,
+  type LoginTransaction,
+  type OAuthClient,
+  oauthClient,
+  type TokenRequest,
+  type TokenSet,
+} from './client/oauth-client.ts';
+export type { OAuthAuthentication, OAuthClientOptions } from './client/options.ts';
+
+// Sessions of browsers.
+
+export type { CookieKeys } from './lib/sealing.ts';
+export {
+  type AuthenticateSessionOptions,
+  authenticateSession,
+  type SessionFacts,
+} from './sessions/authenticate-session.ts';
+export {
+  type MemorySessionStoreOptions,
+  memorySessionStore,
+} from './sessions/memory-session-store.ts';
+export type { AccessTokenResult } from './sessions/session-tokens.ts';
+export {
+  type NewSession,
+  type Session,
+  type SessionInfo,
+  type SessionOwner,
+  type Sessions,
+  type SessionsOptions,
+  sessions,
+} from './sessions/sessions.ts';
+
+// Routes.
+
+export {
+  type FastifyLike,
+  fastifyRoutes,
+  type NodeRequestLike,
+  type NodeResponseLike,
+  sendWebResponse,
+  toNodeHandler,
+  toWebRequest,
+} from './routes/node-handler.ts';
+export { type OAuthRoutes, type OAuthRoutesOptions, oauthRoutes } from './routes/oauth-routes.ts';

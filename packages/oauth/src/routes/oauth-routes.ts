@@ -1,0 +1,391 @@
+import {
+  crossOrigin,
+  type Denial,
+  memoryReplayStore,
+  pathOf,
+  type ReplayStore,
+} from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertMethods,
+  denialResponse,
+  freezeDeep,
+  normalizeOrigin,
+  parseStrictObject,
+  readBytes,
+  report,
+  sha256,
+} from '@apisec/core/host';
+import { denied, type OAuthDenied } from '../client/failures.ts';
+import type { LoginTransaction, OAuthClient, TokenSet } from '../client/oauth-client.ts';
+import { isNavigation } from '../sessions/authenticate-session.ts';
+import { cookieJar, readCookies } from '../sessions/cookies.ts';
+import { storedTokens } from '../sessions/session-tokens.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { returnTarget } from './return-to.ts';
+
+/** Options of {@link oauthRoutes}. */
+export interface OAuthRoutesOptions {
+  /** Where the routes begin. Default: `/auth`. The client's `redirectUri` must be `<origin><base>/callback`. */
+  readonly base?: string | undefined;
+  /** Where a browser goes after a login that names no page. Default: `/`. */
+  readonly defaultReturnTo?: string | undefined;
+  /** Other origins that a login may return to, compared exactly. Default: none. */
+  readonly returnOrigins?: readonly string[] | undefined;
+  /** Remembers finished logins and used logout tokens; shared by all processes. Default: this process's memory. */
+  readonly replay?: ReplayStore | undefined;
+  /** Claims that the browser may see of its user. Default: `['sub', 'name', 'preferred_username', 'email', 'picture']`. */
+  readonly visibleClaims?: readonly string[] | undefined;
+  /** Authentication classes that `login?acr=…` may ask for (step-up). Default: none. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Hears of each login that began a session, before the browser does; what it throws ends the login. */
+  readonly onLogin?: ((tokens: TokenSet, request: Request) => void | Promise<void>) | undefined;
+  /** Hears of each logout by the issuer, to end tokens elsewhere too (`revocations`). */
+  readonly onLogout?:
+    | ((logout: {
+        readonly issuer: string;
+        readonly subject: string | undefined;
+        readonly sid: string | undefined;
+      }) => void | Promise<void>)
+    | undefined;
+  /** Answers a browser whose login failed. Default: the denial as problem details. */
+  readonly failurePage?: ((denial: Denial, request: Request) => Response) | undefined;
+  /** Hears of what went wrong, with its cause. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/** A fetch-style handler for all routes, to be mounted under `base`. */
+export interface OAuthRoutes {
+  readonly base: string;
+  /** The public origin, from the client's `redirectUri`. */
+  readonly origin: string;
+  /** Answers 404 for what is not one of the routes. */
+  readonly fetch: (request: Request) => Promise<Response>;
+}
+
+const NAME = 'oauthRoutes';
+const KNOWN = [
+  'base',
+  'defaultReturnTo',
+  'returnOrigins',
+  'replay',
+  'visibleClaims',
+  'acrValues',
+  'onLogin',
+  'onLogout',
+  'failurePage',
+  'onFault',
+];
+const TRANSACTION_MS = 600_000;
+/** Logins that are under way in one browser; the oldest give way, so that no page can fill its header. */
+const MOST_TRANSACTIONS = 5;
+const MOST_BODY_BYTES = 32_768;
+/** Claims of the protocol, which are of no use after it. */
+const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash', 'c_hash', 'azp']);
+
+/** What the cookie of a login that is under way holds. */
+interface KeptLogin {
+  readonly transaction: LoginTransaction;
+  readonly returnTo: string;
+  readonly expiresAt: number;
+}
+
+/**
+ * The routes of a login, below `base`: `GET login` (`?returnTo=/page`), `GET callback`, `POST logout`, `GET session`, and
+ * `POST backchannel-logout` for the issuer. One handler for everything that speaks `Request` and `Response`; Node hosts
+ * mount it with `toNodeHandler`.
+ *
+ * The login is bound to the browser by an encrypted cookie for each `state`, which lives for ten minutes and is used
+ * once. Logging in and stepping up begin a session under a new id. Pages to return to are on this site or listed. A
+ * logout is a POST from this site. Every answer says `Cache-Control: no-store`.
+ *
+ * @throws ConfigurationError when the client has no `redirectUri` here, or is none of the sessions' clients.
+ * @example
+ * const routes = oauthRoutes(client, browser);
+ * app.all('/auth/*', (c) => routes.fetch(c.req.raw));
+ */
+export function oauthRoutes(
+  client: OAuthClient,
+  sessions: Sessions,
+  options: OAuthRoutesOptions = {},
+): OAuthRoutes {
+  assertKnownOptions(NAME, options, KNOWN);
+  const {
+    base = '/auth',
+    defaultReturnTo = '/',
+    returnOrigins = [],
+    replay = memoryReplayStore(),
+    visibleClaims = ['sub', 'name', 'preferred_username', 'email', 'picture'],
+    acrValues = [],
+    onLogin,
+    onLogout,
+    failurePage,
+    onFault,
+  } = options;
+  assertConfiguration(
+    typeof sessions?.start === 'function' && sessions.clients.includes(client),
+    `${NAME}: the client must be one of the sessions: sessions({ clients: [client], … }).`,
+  );
+  assertMethods(NAME, 'replay', replay, ['putIfAbsent'], 'memoryReplayStore()');
+  assertConfiguration(
+    client.redirectUri !== undefined && new URL(client.redirectUri).pathname === `${base}/callback`,
+    `${NAME}: the client needs a redirectUri that ends in ${base}/callback; it has ${client.redirectUri}.`,
+  );
+  const { origin } = new URL(client.redirectUri);
+  const allowed = new Set(
+    returnOrigins.map((each) => {
+      const normal = normalizeOrigin(each);
+      assertConfiguration(normal, `${NAME}: ${JSON.stringify(each)} is not a valid origin.`);
+      return normal;
+    }),
+  );
+  const home = returnTarget(defaultReturnTo, origin, allowed);
+  assertConfiguration(
+    home !== undefined,
+    `${NAME}: defaultReturnTo must be a path, or on one of returnOrigins.`,
+  );
+  const fromHere = crossOrigin({ self: origin });
+  const { now, insecureCookies, sealing } = sessions;
+  const jarOf = (id: string) => cookieJar(NAME, `login.${id}`, 'Lax', insecureCookies);
+  const prefix = jarOf('x').name.slice(0, -1);
+  const contextOf = (state: string): string =>
+    JSON.stringify(['login', client.issuer, client.clientId, state]);
+
+  const login = async (request: Request): Promise<Response> => {
+    // A script or a frame of another page could begin logins without end.
+    const site = request.headers.get('sec-fetch-mode');
+    if (site !== null && !isNavigation(request)) {
+      return failed(denied('forbidden', 'login.not_a_navigation'));
+    }
+    const { searchParams } = new URL(request.url);
+    const [wanted = home, ...more] = searchParams.getAll('returnTo');
+    const returnTo = returnTarget(wanted, origin, allowed);
+    const isLoop = returnTo?.startsWith(`${origin}${base}/`);
+    if (returnTo === undefined || isLoop || more.length > 0) {
+      return failed(denied('malformed', 'login.return_denied'));
+    }
+    const acr = searchParams.getAll('acr');
+    if (acr.some((each) => !acrValues.includes(each))) {
+      return failed(denied('malformed', 'oauth.response_invalid'));
+    }
+    const begun = await client.authorize(acr.length > 0 ? { acrValues: acr } : {});
+    if (!begun.ok) return page(begun, request);
+    const { transaction, url } = begun;
+    const time = now();
+    const kept: KeptLogin = { transaction, returnTo, expiresAt: time + TRANSACTION_MS };
+    const sealed = await sealing.seal(JSON.stringify(kept), contextOf(transaction.state));
+    const jar = jarOf(`${time.toString(36)}.${await idOf(transaction.state)}`);
+    const headers = privately({ location: url });
+    headers.append('set-cookie', jar.set(sealed, TRANSACTION_MS / 1_000));
+    const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted();
+    for (const name of known.slice(0, Math.max(0, known.length - MOST_TRANSACTIONS + 1))) {
+      const old = name.slice(prefix.length);
+      if (/^[\w.-]{1,60}$/.test(old)) headers.append('set-cookie', jarOf(old).clear());
+    }
+    return new Response(null, { status: 303, headers });
+  };
+
+  /** The login that this browser has begun with that state. */
+  const keptLogin = async (
+    request: Request,
+    state: string,
+  ): Promise<
+    { readonly ok: true; readonly kept: KeptLogin; readonly clear: string } | OAuthDenied
+  > => {
+    const cookies = readCookies(request.headers.get('cookie'), prefix);
+    const suffix = `.${await idOf(state)}`;
+    const name = [...cookies.keys()].find((each) => each.endsWith(suffix));
+    const [sealed, ...more] = (name !== undefined && cookies.get(name)) || [];
+    if (name === undefined || sealed === undefined || more.length > 0) {
+      return denied('malformed', 'login.transaction_missing', {
+        detail: 'This login was not begun in this browser, or it has been finished. Begin again.',
+      });
+    }
+    const text = await sealing.open(sealed, contextOf(state));
+    // Only `login` seals in this context, so the shape is known.
+    const kept = text === undefined ? undefined : (parseStrictObject(text) as unknown as KeptLogin);
+    if (kept?.transaction?.state !== state) return denied('forbidden', 'login.transaction_invalid');
+    if (!(now() < kept.expiresAt)) return denied('gone', 'login.transaction_expired');
+    return { ok: true, kept, clear: jarOf(name.slice(prefix.length)).clear() };
+  };
+
+  const callback = async (request: Request): Promise<Response> => {
+    const url = new URL(request.url);
+    const state = url.searchParams.get('state') ?? '';
+    const found = await keptLogin(request, state);
+    if (!found.ok) return page(found, request);
+    const { kept, clear } = found;
+    let first: boolean;
+    try {
+      const left = Math.max(1, kept.expiresAt - now());
+      first = await replay.putIfAbsent(`login ${await sha256(contextOf(state))}`, left);
+    } catch (cause) {
+      return page(denied('unavailable', 'login.unavailable', { cause }), request);
+    }
+    if (!first) return page(denied('forbidden', 'login.transaction_used'), request, clear);
+    const tokens = await client.callback(url, kept.transaction);
+    if (!tokens.ok) return page(tokens, request, clear);
+    const { claims = {} } = tokens;
+    await onLogin?.(tokens, request);
+    const { sub, sid } = claims;
+    const user = Object.entries(claims).filter(([name]) => !PROTOCOL.has(name));
+    const started = await sessions.start(request, {
+      issuer: client.issuer,
+      // The ID token was checked: it has a subject.
+      subject: sub as string,
+      clientId: client.clientId,
+      sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
+      claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
+      tokens: storedTokens(tokens),
+    });
+    if (!started.ok) return page(started, request, clear);
+    const headers = privately({
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+    headers.append('set-cookie', clear);
+    headers.append('set-cookie', started.setCookie);
+    // A page and not a redirect: one that began at the issuer carries no `Strict` cookie.
+    return new Response(onwards(kept.returnTo), { status: 200, headers });
+  };
+
+  const revokeQuietly = async (refreshToken: string): Promise<void> => {
+    const revoked = await client.revoke(refreshToken, 'refresh_token');
+    if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
+  };
+  const logout = async (request: Request): Promise<Response> => {
+    const checked = fromHere.check(request, {});
+    if (!checked.ok) return failed(checked);
+    const ended = await sessions.end(request);
+    if (!ended.ok) return failed(ended);
+    const { idToken, refreshToken } = ended.tokens ?? {};
+    if (refreshToken !== undefined) {
+      // The session is over in any case; a token that could not be ended is of no use without it.
+      void revokeQuietly(refreshToken);
+    }
+    const next = await client.endSession({ idToken });
+    const location = (next.ok ? next.url : undefined) ?? home;
+    const headers = privately({});
+    headers.append('set-cookie', sessions.cookie.clear());
+    if (request.headers.get('sec-fetch-mode') === 'navigate') {
+      headers.set('location', location);
+      return new Response(null, { status: 303, headers });
+    }
+    return Response.json({ location }, { headers });
+  };
+
+  const sessionInfo = async (request: Request): Promise<Response> => {
+    const reading = await sessions.read(request);
+    if (reading.kind === 'unavailable') {
+      return failed(denied('unavailable', 'session.unavailable', { cause: reading.cause }));
+    }
+    if (reading.kind !== 'session') {
+      return failed(
+        denied('unauthenticated', 'session.missing', { challenges: [{ scheme: 'Session' }] }),
+      );
+    }
+    const { claims, idleUntil, expiresAt } = reading.session;
+    const visible = visibleClaims.flatMap((name) =>
+      Object.hasOwn(claims, name) ? [[name, claims[name]] as const] : [],
+    );
+    const body = { claims: Object.fromEntries(visible), idleUntil, expiresAt };
+    return Response.json(body, { headers: privately({}) });
+  };
+
+  const backchannelLogout = async (request: Request): Promise<Response> => {
+    const form = await formOf(request);
+    const [token, ...more] = form?.getAll('logout_token') ?? [];
+    if (token === undefined || more.length > 0) {
+      return failed(denied('malformed', 'logout.token_invalid'));
+    }
+    const verified = await client.verifyLogoutToken(token);
+    if (!verified.ok) return failed(verified);
+    const { issuer, subject, sid, jti, expiresAt } = verified;
+    try {
+      // First, and again where it failed before: whoever ends what has ended changes nothing.
+      const before = now() + client.settings.toleranceMs;
+      await sessions.endByLogout({ issuer, subject, sid, before });
+      const key = `logout ${await sha256(JSON.stringify([issuer, client.clientId, jti]))}`;
+      if (!(await replay.putIfAbsent(key, Math.max(1, expiresAt - now())))) {
+        return failed(denied('malformed', 'logout.token_used'));
+      }
+      await onLogout?.({ issuer, subject, sid });
+    } catch (cause) {
+      return failed(denied('unavailable', 'session.unavailable', { cause }));
+    }
+    return new Response(null, { status: 200, headers: privately({}) });
+  };
+
+  const failed = ({ denial }: { readonly denial: Denial }): Response => {
+    if (denial.cause !== undefined) report(onFault, denial.cause);
+    return withNoStore(denialResponse(denial));
+  };
+  const page = ({ denial }: OAuthDenied, request: Request, clear?: string): Response => {
+    const plain = failed({ denial });
+    const shown = failurePage === undefined ? plain : failurePage(denial, request);
+    const response = withNoStore(new Response(shown.body, shown));
+    if (clear !== undefined) response.headers.append('set-cookie', clear);
+    return response;
+  };
+  const routes: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
+    [`GET ${base}/login`]: login,
+    [`GET ${base}/callback`]: callback,
+    [`GET ${base}/session`]: sessionInfo,
+    [`POST ${base}/logout`]: logout,
+    [`POST ${base}/backchannel-logout`]: backchannelLogout,
+  };
+  const paths = new Set(Object.keys(routes).map((route) => route.slice(route.indexOf('/'))));
+
+  return Object.freeze({
+    base,
+    origin,
+    fetch: async (request: Request) => {
+      const path = pathOf(request);
+      const route = `${request.method} ${path}`;
+      const handler = Object.hasOwn(routes, route) ? routes[route] : undefined;
+      if (handler === undefined) {
+        const kind = paths.has(path) ? 'method_not_allowed' : 'not_found';
+        return failed(denied(kind, 'operation.unlisted'));
+      }
+      try {
+        return await handler(request);
+      } catch (cause) {
+        return failed(denied('internal', 'handler.threw', { cause }));
+      }
+    },
+  });
+}
+
+async function idOf(state: string): Promise<string> {
+  return (await sha256(state)).slice(0, 22);
+}
+
+/** No cache may keep what sets a cookie, or tells of a user. */
+function privately(headers: Readonly<Record<string, string>>): Headers {
+  return new Headers({ ...headers, 'cache-control': 'no-store' });
+}
+
+function withNoStore(response: Response): Response {
+  response.headers.set('cache-control', 'no-store');
+  return response;
+}
+
+async function formOf(request: Request): Promise<URLSearchParams | undefined> {
+  const type = request.headers.get('content-type') ?? '';
+  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) return undefined;
+  if (request.body === null) return undefined;
+  const bytes = await readBytes(request.body, MOST_BODY_BYTES);
+  return bytes && new URLSearchParams(new TextDecoder().decode(bytes));
+}
+
+function onwards(url: string): string {
+  const escaped = url.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return (
+    '<!doctype html><meta charset="utf-8"><title>Signed in</title>' +
+    `<meta http-equiv="refresh" content="0;url=${escaped}">` +
+    `<p>You are signed in. <a href="${escaped}">Continue</a>.</p>`
+  );
+}

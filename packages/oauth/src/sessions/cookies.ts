@@ -1,0 +1,96 @@
+import { assertConfiguration } from '@apisec/core/host';
+
+/** How cookies of one kind are written and read. */
+export interface CookieJar {
+  readonly name: string;
+  /** `Set-Cookie` for a value; `maxAge` in seconds, or until the browser closes. */
+  readonly set: (value: string, maxAge?: number) => string;
+  readonly clear: () => string;
+}
+
+/** Where cookies are sent along: with calls of the own site alone, or with links from others too. */
+export type SameSite = 'Strict' | 'Lax';
+
+/**
+ * Cookies for this host alone, out of reach of scripts and of plain HTTP (RFC 6265bis §4.1.3: `__Host-Http-`; older
+ * browsers read `__Host-` in it). `insecure` leaves out what browsers take over TLS alone, for tests on loopback.
+ *
+ * @throws ConfigurationError for a name that is not a token.
+ */
+export function cookieJar(
+  where: string,
+  name: string,
+  sameSite: SameSite,
+  insecure: boolean,
+): CookieJar {
+  assertConfiguration(
+    /^[A-Za-z0-9._-]{1,80}$/.test(name) && !name.startsWith('__'),
+    `${where}: cookie names are letters, digits, ".", "_" and "-", and get their prefix here.`,
+  );
+  const full = insecure ? name : `__Host-Http-${name}`;
+  const attributes = `Path=/; HttpOnly; SameSite=${sameSite}${insecure ? '' : '; Secure'}`;
+  return Object.freeze({
+    name: full,
+    set: (value: string, maxAge?: number) =>
+      `${full}=${value}; ${attributes}${maxAge === undefined ? '' : `; Max-Age=${maxAge}`}`,
+    clear: () => `${full}=; ${attributes}; Max-Age=0`,
+  });
+}
+
+/** A cookie that was sent more than once. */
+export const REPEATED: unique symbol = Symbol('repeated cookie');
+/** Longer headers are not looked through. */
+const MOST_CHARACTERS = 65_536;
+
+/**
+ * The values of the cookies whose names begin with `prefix`, by name; a name that is there twice has several values:
+ * another host of the site may have set one of them.
+ */
+export function readCookies(
+  header: string | null | undefined,
+  prefix: string,
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  if (!header || header.length > MOST_CHARACTERS || !header.includes(prefix)) return found;
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals < 0) continue;
+    const name = pair.slice(0, equals).trim();
+    if (!name.startsWith(prefix)) continue;
+    const values = found.get(name);
+    if (values === undefined) found.set(name, [pair.slice(equals + 1).trim()]);
+    else values.push(pair.slice(equals + 1).trim());
+  }
+  return found;
+}
+
+/** The one value of a cookie; undefined where it is absent, and {@link REPEATED} where it is there more than once. */
+export function readCookie(
+  header: string | null | undefined,
+  name: string,
+): string | undefined | typeof REPEATED {
+  if (!header) return undefined;
+  // A header that is too long to read may hold the cookie, so it is not taken for one without.
+  if (header.length > MOST_CHARACTERS) return header.includes(name) ? REPEATED : undefined;
+  let at = header.indexOf(name);
+  let value: string | undefined;
+  while (at >= 0) {
+    const end = at + name.length;
+    if (isBoundary(header, at) && header.charCodeAt(end) === EQUALS) {
+      if (value !== undefined) return REPEATED;
+      const next = header.indexOf(';', end);
+      value = header.slice(end + 1, next < 0 ? undefined : next).trim();
+    }
+    at = header.indexOf(name, end);
+  }
+  return value;
+}
+
+const EQUALS = 61;
+
+/** True where a cookie begins. Some hosts join repeated headers with commas. */
+function isBoundary(header: string, at: number): boolean {
+  let before = at - 1;
+  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before--;
+  return before < 0 || header[before] === ';' || header[before] === ',';
+}

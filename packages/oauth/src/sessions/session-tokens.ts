@@ -1,0 +1,243 @@
+import type { SessionRecord, SessionStore } from '@apisec/core';
+import { denied, type OAuthDenied } from '../client/failures.ts';
+import type { OAuthClient, TokenSet } from '../client/oauth-client.ts';
+import { randomFraction, randomToken } from '../lib/random.ts';
+import { openWithToken, sealWithToken } from '../lib/sealing.ts';
+
+/** The tokens of a session, as they are kept. */
+export interface StoredTokens {
+  readonly accessToken: string;
+  readonly tokenType: 'Bearer' | 'DPoP';
+  /** Epoch milliseconds. */
+  readonly expiresAt?: number | undefined;
+  readonly refreshToken?: string | undefined;
+  readonly idToken?: string | undefined;
+}
+
+/** An access token that can be used, or why there is none. */
+export type AccessTokenResult =
+  | {
+      readonly ok: true;
+      readonly accessToken: string;
+      readonly tokenType: 'Bearer' | 'DPoP';
+      readonly expiresAt?: number | undefined;
+    }
+  | OAuthDenied;
+
+/** What renewing needs. */
+export interface RenewalRules {
+  readonly store: SessionStore;
+  readonly clientOf: (session: SessionRecord) => OAuthClient | undefined;
+  /** For how long one process may be the only one that renews. */
+  readonly leaseMs: number;
+  /** For how long the others wait for it. */
+  readonly waitMs: number;
+  readonly now: () => number;
+}
+
+/** A token that ends sooner is renewed first. */
+const RENEW_BEFORE_MS = 30_000;
+const FIRST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 200;
+const MOST_WRITES = 20;
+
+export async function sealTokens(token: string, tokens: StoredTokens): Promise<string> {
+  return sealWithToken(token, JSON.stringify(tokens));
+}
+
+/** Undefined where there are none, or they were sealed for another cookie. */
+export async function openTokens(
+  token: string,
+  sealed: string | undefined,
+): Promise<StoredTokens | undefined> {
+  const text = sealed === undefined ? undefined : await openWithToken(token, sealed);
+  // Only this file seals with a key that the token yields.
+  return text === undefined ? undefined : (JSON.parse(text) as StoredTokens);
+}
+
+/** What of a token set is kept. */
+export function storedTokens(tokens: TokenSet, before?: StoredTokens): StoredTokens {
+  const { accessToken, tokenType, expiresAt } = tokens;
+  // An issuer that does not rotate sends no new refresh token (RFC 6749 §6), and often no ID token.
+  const refreshToken = tokens.refreshToken ?? before?.refreshToken;
+  const idToken = tokens.idToken ?? before?.idToken;
+  return { accessToken, tokenType, expiresAt, refreshToken, idToken };
+}
+
+/**
+ * Access tokens of sessions. At its end a token is renewed once for all calls of all processes: one of them has the
+ * lease, the others wait for what it writes, for a bounded time. Whoever lost the lease writes only where nothing was
+ * written since, and ends nothing. While the issuer is down, a token that still lives goes on.
+ */
+export function sessionTokens(
+  rules: RenewalRules,
+): (token: string, session: SessionRecord) => Promise<AccessTokenResult> {
+  const { now } = rules;
+  const flights = new Map<string, Promise<AccessTokenResult>>();
+  const isFresh = ({ expiresAt }: StoredTokens): boolean =>
+    expiresAt === undefined || now() < expiresAt - RENEW_BEFORE_MS;
+
+  return async (token, session) => {
+    let tokens: StoredTokens | undefined;
+    try {
+      tokens = await openTokens(token, session.tokens);
+      if (tokens === undefined) return missing();
+      if (isFresh(tokens)) return usable(tokens);
+      const flight = flights.get(session.id) ?? renew(rules, token, session.id, isFresh);
+      if (!flights.has(session.id)) {
+        flights.set(session.id, flight);
+        const land = (): boolean => flights.delete(session.id);
+        flight.then(land, land);
+      }
+      return await flight;
+    } catch (cause) {
+      return stillLives(tokens, now) ?? storeDown(cause);
+    }
+  };
+}
+
+async function renew(
+  rules: RenewalRules,
+  token: string,
+  id: string,
+  isFresh: (tokens: StoredTokens) => boolean,
+): Promise<AccessTokenResult> {
+  const { store, clientOf, leaseMs, waitMs, now } = rules;
+  const holder = randomToken();
+  // Counted, not read from a clock: one that stands still must not keep calls waiting.
+  let waited = 0;
+  let pause = FIRST_PAUSE_MS;
+  for (;;) {
+    const session = await store.read(id);
+    if (session === undefined) return gone();
+    const tokens = await openTokens(token, session.tokens);
+    if (tokens === undefined) return missing();
+    if (isFresh(tokens)) return usable(tokens);
+    const client = clientOf(session);
+    const { refreshToken } = tokens;
+    if (client === undefined || refreshToken === undefined) {
+      return stillLives(tokens, now) ?? missing();
+    }
+    if (await store.acquireLease(id, holder, leaseMs)) {
+      // Somebody may have written between the reading and the lease.
+      const again = await store.read(id);
+      if (again?.tokens === session.tokens) {
+        try {
+          return await refreshOnce(rules, client, token, session, tokens, refreshToken);
+        } finally {
+          // Where that fails, it ends by itself.
+          await Promise.resolve(store.releaseLease(id, holder)).catch(() => undefined);
+        }
+      }
+      await store.releaseLease(id, holder);
+      continue;
+    }
+    if (waited >= waitMs) return stillLives(tokens, now) ?? busy();
+    await sleep(pause * (0.5 + randomFraction() / 2));
+    waited += pause;
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
+  }
+}
+
+async function refreshOnce(
+  { store, now }: RenewalRules,
+  client: OAuthClient,
+  token: string,
+  session: SessionRecord,
+  tokens: StoredTokens,
+  refreshToken: string,
+): Promise<AccessTokenResult> {
+  const { id, subject } = session;
+  const result = await client.refresh(refreshToken, { subject });
+  if (result.ok) {
+    const next = storedTokens(result, tokens);
+    const sealed = await sealTokens(token, next);
+    const written = await writeWhile(store, session, (current) =>
+      store.replace(current.version, {
+        ...current,
+        version: current.version + 1,
+        tokens: sealed,
+      }),
+    );
+    if (written === 'done') return usable(next);
+    // The session has ended meanwhile: what was fetched for it must not live on.
+    if (written === 'gone') {
+      const { refreshToken: unused } = next;
+      if (unused !== undefined) void client.revoke(unused, 'refresh_token');
+      return gone();
+    }
+    return usable(next);
+  }
+  const alive = stillLives(tokens, now);
+  if (alive !== undefined) return alive;
+  if (result.denial.code !== 'oauth.grant_denied') return result;
+  const ended = await writeWhile(store, session, (current) => store.delete(id, current.version));
+  if (ended === 'renewed') {
+    const successor = await store.read(id);
+    const renewed = await openTokens(token, successor?.tokens);
+    if (renewed !== undefined) return stillLives(renewed, now) ?? busy();
+  }
+  return denied('unauthenticated', 'session.refresh_denied', {
+    detail: 'The session has ended. Sign in again.',
+    cause: result.denial.cause,
+  });
+}
+
+/** Writes to a session for as long as nobody else has renewed its tokens; touches by others are let by. */
+async function writeWhile(
+  store: SessionStore,
+  { id, tokens }: SessionRecord,
+  write: (current: SessionRecord) => boolean | Promise<boolean>,
+): Promise<'done' | 'gone' | 'renewed'> {
+  for (let attempt = 0; attempt < MOST_WRITES; attempt++) {
+    const current = await store.read(id);
+    if (current === undefined) return 'gone';
+    if (current.tokens !== tokens) return 'renewed';
+    if (await write(current)) return 'done';
+  }
+  throw new Error('The session was written to too often.');
+}
+
+function usable({ accessToken, tokenType, expiresAt }: StoredTokens): AccessTokenResult {
+  return { ok: true, accessToken, tokenType, expiresAt };
+}
+
+function stillLives(
+  tokens: StoredTokens | undefined,
+  now: () => number,
+): AccessTokenResult | undefined {
+  if (tokens === undefined) return undefined;
+  return now() < (tokens.expiresAt ?? Number.POSITIVE_INFINITY) ? usable(tokens) : undefined;
+}
+
+function missing(): OAuthDenied {
+  return denied('unauthenticated', 'session.token_missing', {
+    detail: 'The session has no access token. Sign in again.',
+  });
+}
+
+function gone(): OAuthDenied {
+  return denied('unauthenticated', 'session.unknown', {
+    detail: 'The session has ended. Sign in again.',
+  });
+}
+
+function busy(): OAuthDenied {
+  return denied('unavailable', 'oauth.unavailable', {
+    detail: 'The identity provider cannot be reached at the moment.',
+    retryAfter: 1,
+  });
+}
+
+function storeDown(cause: unknown): OAuthDenied {
+  return denied('unavailable', 'session.unavailable', {
+    detail: 'Sessions cannot be looked up at the moment.',
+    cause,
+  });
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}

@@ -1,0 +1,389 @@
+import type { Denial, RequestLike, SessionRecord, SessionStore } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertMethods,
+  boundedCache,
+  chain,
+  type Duration,
+  decodeBase64url,
+  durationMs,
+  sha256,
+} from '@apisec/core/host';
+import type { OAuthDenied } from '../client/failures.ts';
+import type { OAuthClient } from '../client/oauth-client.ts';
+import { randomToken } from '../lib/random.ts';
+import { type CookieKeys, type Sealing, sealing } from '../lib/sealing.ts';
+import { type CookieJar, cookieJar, readCookie, REPEATED as SENT_TWICE } from './cookies.ts';
+import {
+  type AccessTokenResult,
+  openTokens,
+  type StoredTokens,
+  sealTokens,
+  sessionTokens,
+} from './session-tokens.ts';
+
+/** Options of {@link sessions}. */
+export interface SessionsOptions {
+  /** Where sessions are kept: `memorySessionStore()`, `redisSessionStore()`, `postgresSessionStore()`. */
+  readonly store: SessionStore;
+  /** Encrypts the cookies of logins that are under way. */
+  readonly keys: CookieKeys;
+  /** The clients whose logins begin sessions; they renew tokens. Default: none, so tokens are not renewed. */
+  readonly clients?: readonly OAuthClient[] | undefined;
+  /** The name of the cookie, without its prefix, and whether it outlives the browser's window. */
+  readonly cookie?:
+    | { readonly name?: string | undefined; readonly persistent?: boolean | undefined }
+    | undefined;
+  /** A session that is not used for so long ends. Default: `'30m'`. */
+  readonly idle?: Duration | undefined;
+  /** A session ends after this time however it is used. Default: `'12h'`. */
+  readonly absolute?: Duration | undefined;
+  /** For how long one process alone may renew the tokens of a session. Default: `'15s'`. */
+  readonly refreshLease?: Duration | undefined;
+  /** For how long calls wait for that. Default: `'16s'`. */
+  readonly refreshWait?: Duration | undefined;
+  /** Sets cookies without `Secure` and prefix, which browsers take over TLS alone: for tests on loopback. */
+  readonly insecureCookies?: boolean | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A session, as handlers see it. */
+export interface Session {
+  /** Names it in lists; cannot be presented as a cookie. */
+  readonly handle: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly sid: string | undefined;
+  /** What the ID token said of the user. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
+  readonly idleUntil: number;
+  readonly expiresAt: number;
+  /** The access token, renewed where it has ended. Hand it to your own APIs, never to the browser. */
+  readonly accessToken: () => Promise<AccessTokenResult>;
+}
+
+/** A session as its user may see it in a list. */
+export type SessionInfo = Omit<Session, 'accessToken'> & { readonly seenAt: number };
+
+/** Who signs in. */
+export interface NewSession {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly sid?: string | undefined;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly tokens?: StoredTokens | undefined;
+}
+
+/** What the cookie of a request says. */
+export type SessionReading =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bad'; readonly problem: 'malformed' | 'repeated' | 'unknown' }
+  | { readonly kind: 'unavailable'; readonly cause: unknown }
+  | { readonly kind: 'session'; readonly session: Session };
+
+/** Whose sessions. */
+export interface SessionOwner {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Sessions of browsers. */
+export interface Sessions {
+  readonly cookie: CookieJar;
+  readonly clients: readonly OAuthClient[];
+  readonly sealing: Sealing;
+  readonly insecureCookies: boolean;
+  readonly now: () => number;
+  /**
+   * Begins a session under a new id, and ends the one that the request had: an id from before a login is worth nothing
+   * after it. Answers the cookie; send `Cache-Control: no-store` with it.
+   */
+  readonly start: (
+    request: RequestLike,
+    user: NewSession,
+  ) => Promise<{ readonly ok: true; readonly setCookie: string } | OAuthDenied>;
+  readonly read: (request: RequestLike) => SessionReading | Promise<SessionReading>;
+  /** Ends the session of a request; answers what its tokens were, so that they can be ended too. */
+  readonly end: (
+    request: RequestLike,
+  ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
+  /** Ends the session with this handle, if it is one of this user. */
+  readonly endOne: (owner: SessionOwner, handle: string) => Promise<boolean>;
+  /** Ends all sessions of a user, or all but one; tells how many. */
+  readonly endAll: (owner: SessionOwner, exceptHandle?: string) => Promise<number>;
+  /** Ends what a logout at the issuer is about; tells how many. */
+  readonly endByLogout: (logout: {
+    readonly issuer: string;
+    readonly subject: string | undefined;
+    readonly sid: string | undefined;
+    /** Sessions that began later are of a later login. Epoch milliseconds. */
+    readonly before: number;
+  }) => Promise<number>;
+  readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
+}
+
+const NAME = 'sessions';
+const KNOWN = [
+  'store',
+  'keys',
+  'clients',
+  'cookie',
+  'idle',
+  'absolute',
+  'refreshLease',
+  'refreshWait',
+  'insecureCookies',
+  'now',
+];
+const STORE_METHODS = [
+  'create',
+  'read',
+  'replace',
+  'delete',
+  'deleteBySubject',
+  'deleteBySid',
+  'list',
+  'acquireLease',
+  'releaseLease',
+] as const;
+const TOKEN_CHARACTERS = 43;
+/** Uses are written down at most so often, so that most calls only read. */
+const TOUCH_EVERY_MS = 60_000;
+/** What was worked out for cookies lately: their hashes, and sessions where the store answers the same one again. */
+const KNOWN_COOKIES = { maxEntries: 10_000, maxBytes: 20_000_000 };
+
+/** What is kept of a cookie that was seen. */
+interface Known {
+  readonly id: string;
+  record?: SessionRecord;
+  reading?: SessionReading & { readonly kind: 'session' };
+}
+
+/**
+ * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The cookie is
+ * `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too long, at its
+ * absolute end, at logout, and when the issuer says so; from then on every call is denied, since every call asks
+ * the store. What has ended is never written again. Tokens lie in the store encrypted with a key that only the
+ * cookie yields.
+ *
+ * A store that does not answer signs nobody out: calls are denied with `session.unavailable` (503).
+ *
+ * @throws ConfigurationError for an option that is unknown, missing or out of range.
+ * @example
+ * const browser = sessions({ store: memorySessionStore(), keys: { current: 'v1', keys: { v1: key } }, clients: [client] });
+ */
+export function sessions(options: SessionsOptions): Sessions {
+  assertKnownOptions(NAME, options, KNOWN);
+  const { store, clients = [], cookie = {}, now = () => Date.now() } = options;
+  const insecureCookies = options.insecureCookies === true;
+  assertConfiguration(
+    store !== undefined && store !== null,
+    `${NAME}: store says where sessions are kept, like memorySessionStore().`,
+  );
+  assertMethods(NAME, 'store', store, STORE_METHODS, 'memorySessionStore()');
+  assertKnownOptions(`${NAME}: cookie`, cookie, ['name', 'persistent']);
+  assertConfiguration(
+    Array.isArray(clients) && clients.every((client) => typeof client?.refresh === 'function'),
+    `${NAME}: clients must list what oauthClient() made.`,
+  );
+  const duration = (name: 'idle' | 'absolute' | 'refreshLease' | 'refreshWait', value: Duration) =>
+    durationMs(NAME, name, options[name] ?? value, { min: '100ms', max: '400d' });
+  const absoluteMs = duration('absolute', '12h');
+  const idleMs = duration('idle', '30m');
+  assertConfiguration(idleMs <= absoluteMs, `${NAME}: idle must not be longer than absolute.`);
+  const touchMs = Math.min(TOUCH_EVERY_MS, idleMs / 10);
+  const jar = cookieJar(NAME, cookie.name ?? 'session', 'Strict', insecureCookies);
+  const clientOf = ({ issuer, clientId }: SessionRecord): OAuthClient | undefined =>
+    clients.find((client) => client.issuer === issuer && client.clientId === clientId);
+  const accessTokenOf = sessionTokens({
+    store,
+    clientOf,
+    leaseMs: duration('refreshLease', '15s'),
+    waitMs: duration('refreshWait', '16s'),
+    now,
+  });
+  const cookies = boundedCache<Known>(KNOWN_COOKIES);
+
+  const viewOf = (token: string, record: SessionRecord): SessionReading & { kind: 'session' } => ({
+    kind: 'session',
+    session: Object.freeze({
+      ...infoOf(record),
+      accessToken: () => accessTokenOf(token, record),
+    }),
+  });
+  const isLive = (record: SessionRecord): boolean =>
+    now() < Math.min(record.idleUntil, record.expiresAt);
+
+  /** Writes down that a session is used. A session that ended meanwhile stays ended. */
+  const touch = async (token: string, record: SessionRecord): Promise<SessionReading> => {
+    const time = now();
+    const idleUntil = Math.min(time + idleMs, record.expiresAt);
+    const next = { ...record, version: record.version + 1, seenAt: time, idleUntil };
+    try {
+      if (await store.replace(record.version, next)) return viewOf(token, next);
+      const current = await store.read(record.id);
+      return current === undefined || !isLive(current) ? UNKNOWN : viewOf(token, current);
+    } catch (cause) {
+      return { kind: 'unavailable', cause };
+    }
+  };
+  const conclude = (
+    token: string,
+    known: Known,
+    record: SessionRecord | undefined,
+  ): SessionReading | Promise<SessionReading> => {
+    if (record === undefined || record.id !== known.id || !isLive(record)) return UNKNOWN;
+    if (Math.abs(now() - record.seenAt) >= touchMs) return touch(token, record);
+    if (known.record === record && known.reading !== undefined) return known.reading;
+    const reading = viewOf(token, record);
+    known.record = record;
+    known.reading = reading;
+    return reading;
+  };
+  const lookUp = (token: string, known: Known): SessionReading | Promise<SessionReading> =>
+    chain<SessionRecord | undefined, SessionReading>(
+      () => store.read(known.id),
+      (record) => conclude(token, known, record),
+      (cause) => ({ kind: 'unavailable', cause }),
+    );
+  const tokenOf = (request: RequestLike): string | SessionReading => {
+    const value = readCookie(request.headers.get('cookie'), jar.name);
+    if (value === undefined || value === '') return NONE;
+    if (value === SENT_TWICE) return REPEATED;
+    return isToken(value) ? value : MALFORMED;
+  };
+  const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {
+    const token = tokenOf(request);
+    if (typeof token !== 'string') return token;
+    const known = cookies.get(token);
+    if (known !== undefined) return lookUp(token, known);
+    return sha256(token).then((id) => {
+      const fresh: Known = { id };
+      return chain<SessionReading, SessionReading>(
+        () => lookUp(token, fresh),
+        (reading) => {
+          // Only cookies that are good are remembered, so that made-up ones push none out.
+          if (reading.kind === 'session') cookies.set(token, fresh, 1_000);
+          return reading;
+        },
+        (cause) => ({ kind: 'unavailable', cause }),
+      );
+    });
+  };
+
+  return Object.freeze({
+    cookie: jar,
+    clients: Object.freeze([...clients]),
+    sealing: sealing(NAME, options.keys),
+    insecureCookies,
+    now,
+    start: async (request: RequestLike, user: NewSession) => {
+      try {
+        const token = randomToken();
+        const time = now();
+        const { issuer, subject, clientId, sid, claims, tokens } = user;
+        const record: SessionRecord = {
+          id: await sha256(token),
+          version: 1,
+          issuer,
+          subject,
+          clientId,
+          sid,
+          claims,
+          tokens: tokens && (await sealTokens(token, tokens)),
+          createdAt: time,
+          seenAt: time,
+          idleUntil: time + idleMs,
+          expiresAt: time + absoluteMs,
+        };
+        const before = tokenOf(request);
+        if (typeof before === 'string') await store.delete(await sha256(before));
+        if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
+        const maxAge = cookie.persistent === true ? Math.floor(absoluteMs / 1_000) : undefined;
+        return { ok: true as const, setCookie: jar.set(token, maxAge) };
+      } catch (cause) {
+        return storeDown(cause);
+      }
+    },
+    read,
+    end: async (request: RequestLike) => {
+      const token = tokenOf(request);
+      if (typeof token !== 'string') return { ok: true as const, tokens: undefined };
+      try {
+        const id = await sha256(token);
+        const record = await store.read(id);
+        await store.delete(id);
+        return { ok: true as const, tokens: await openTokens(token, record?.tokens) };
+      } catch (cause) {
+        return storeDown(cause);
+      }
+    },
+    endOne: async ({ issuer, subject }: SessionOwner, handle: string) => {
+      const record = await store.read(handle);
+      // Somebody else's handle ends nothing, and looks like one that does not exist.
+      if (record?.issuer !== issuer || record.subject !== subject) return false;
+      return store.delete(handle);
+    },
+    endAll: async ({ issuer, subject }: SessionOwner, exceptHandle?: string) =>
+      store.deleteBySubject(issuer, subject, exceptHandle),
+    endByLogout: async ({
+      issuer,
+      subject,
+      sid,
+      before,
+    }: Parameters<Sessions['endByLogout']>[0]) => {
+      if (sid !== undefined) return store.deleteBySid(issuer, sid);
+      if (subject === undefined) return 0;
+      const found = await store.list(issuer, subject);
+      const ended = await Promise.all(
+        found
+          .filter(({ createdAt }) => createdAt <= before)
+          .map(async ({ id }) => store.delete(id)),
+      );
+      return ended.filter((each) => each === true).length;
+    },
+    list: async ({ issuer, subject }: SessionOwner) =>
+      (await store.list(issuer, subject)).filter(isLive).map(infoOf),
+  } satisfies Sessions);
+}
+
+const NONE: SessionReading = Object.freeze({ kind: 'none' });
+const UNKNOWN: SessionReading = Object.freeze({ kind: 'bad', problem: 'unknown' });
+const MALFORMED: SessionReading = Object.freeze({ kind: 'bad', problem: 'malformed' });
+const REPEATED: SessionReading = Object.freeze({ kind: 'bad', problem: 'repeated' });
+
+function isToken(value: string): boolean {
+  return value.length === TOKEN_CHARACTERS && decodeBase64url(value) !== undefined;
+}
+
+function infoOf(record: SessionRecord): SessionInfo {
+  const { id, issuer, subject, clientId, sid, claims, createdAt, seenAt, idleUntil, expiresAt } =
+    record;
+  return {
+    handle: id,
+    issuer,
+    subject,
+    clientId,
+    sid,
+    claims,
+    createdAt,
+    seenAt,
+    idleUntil,
+    expiresAt,
+  };
+}
+
+function storeDown(cause: unknown): OAuthDenied {
+  const denial: Denial = {
+    kind: 'unavailable',
+    code: 'session.unavailable',
+    detail: 'Sessions cannot be looked up at the moment.',
+    cause,
+  };
+  return { ok: false, denial };
+}
