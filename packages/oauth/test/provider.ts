@@ -136,7 +136,6 @@ function configuration(
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
       revocation: { enabled: true, allowedPolicy: () => true },
-      introspection: { enabled: true, allowedPolicy: () => true },
       deviceFlow: { enabled: true },
       dPoP: { enabled: true },
       rpInitiatedLogout: {
