@@ -15,6 +15,15 @@ export {
 } from './client/oauth-client.ts';
 export type { OAuthAuthentication, OAuthClientOptions } from './client/options.ts';
 
+// Tokens of services.
+
+export {
+  type ServiceToken,
+  type TokenSource,
+  type TokenSourceOptions,
+  tokenSource,
+} from './tokens/token-source.ts';
+
 // Sessions of browsers.
 
 export type { CookieKeys } from './lib/sealing.ts';
@@ -40,6 +49,7 @@ export {
 
 // Routes.
 
+export { type ForwardOptions, forward } from './routes/forward.ts';
 export {
   type FastifyLike,
   fastifyRoutes,

@@ -30,9 +30,9 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import { listen } from './provider.ts';
+import { KEYS, SECRET } from './secrets.ts';
 
-export const SECRET = 'a secret of at least thirty-two characters';
-export const KEYS = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
+export { KEYS, SECRET } from './secrets.ts';
 
 /** An application with a login: `GET /me` and `POST /me` tell who calls. */
 export interface TestApp {

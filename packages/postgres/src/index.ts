@@ -16,3 +16,7 @@ export { migrate, migrationSql } from './migrate.ts';
 export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
 export { postgresApiKeyStore } from './postgres-api-key-store.ts';
 export type { PostgresClient, SchemaOptions } from './postgres-client.ts';
+export {
+  type PostgresSessionStoreOptions,
+  postgresSessionStore,
+} from './sessions/postgres-session-store.ts';

@@ -67,6 +67,7 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
         expect(applied).toEqual([
           { version: 1, name: 'API keys' },
           { version: 2, name: 'audit trail' },
+          { version: 3, name: 'Sessions' },
           { version: 20, name: 'webhook outbox' },
         ]);
       } finally {

@@ -22,4 +22,5 @@ export {
 } from './redis-revocation-store.ts';
 export { redisTotpStore } from './redis-totp-store.ts';
 export type { RedisStoreOptions } from './server.ts';
+export { redisSessionStore } from './sessions/redis-session-store.ts';
 export type { LocalCacheOptions } from './watched-cache.ts';

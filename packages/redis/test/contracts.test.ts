@@ -7,6 +7,7 @@ import {
   refreshTokenStoreContract,
   replayStoreContract,
   revocationStoreContract,
+  sessionStoreContract,
   totpStoreContract,
 } from '@apisec/core/testing';
 import {
@@ -20,6 +21,7 @@ import {
   redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
+  redisSessionStore,
   redisTotpStore,
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -91,6 +93,12 @@ function describeContracts(
         await run({ create: () => redisCounterStore(options()), pass });
       });
     });
+    describe('sessions', () => {
+      test.each(sessionStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisSessionStore(options()), pass, now: Date.now });
+      });
+    });
+
     describe('second factors', () => {
       test.each(totpStoreContract)('$name', async ({ run }) => {
         await run(redisTotpStore(options()));

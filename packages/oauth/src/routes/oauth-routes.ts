@@ -237,7 +237,7 @@ export function oauthRoutes(
       clientId: client.clientId,
       sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
       claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
-      tokens: storedTokens(tokens),
+      tokens: storedTokens(tokens, now()),
     });
     if (!started.ok) return page(started, request, clear);
     const headers = privately({

@@ -1,0 +1,276 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { SessionStore } from '@apisec/core';
+import { memorySessionStore, sessions } from '@apisec/oauth';
+import { connectRedis, redisSessionStore } from '@apisec/redis';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openTokens, sealTokens } from '../src/sessions/session-tokens.ts';
+import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
+import { listen, type TestProvider } from './provider.ts';
+import { KEYS } from './secrets.ts';
+
+let provider: TestProvider;
+beforeAll(async () => {
+  provider = await startTestProvider();
+});
+afterAll(() => provider?.close());
+afterEach(() => {
+  provider.intercept = undefined;
+});
+
+const refreshes = (): number => provider.requests.filter((each) => each === 'POST /token').length;
+
+/** Makes the access token of a session one that has to be renewed; `left` milliseconds before its end. */
+async function age(store: SessionStore, cookie: string, left = -1_000): Promise<void> {
+  const token = cookie.slice(cookie.indexOf('=') + 1);
+  const [record] = await store.list(provider.issuer, 'alice');
+  const tokens = await openTokens(token, record?.tokens);
+  if (record === undefined || tokens === undefined) throw new Error('There is no such session.');
+  const time = Date.now();
+  const aged = await sealTokens(token, {
+    ...tokens,
+    expiresAt: time + left,
+    renewAt: time - 1_000,
+  });
+  const next = { ...record, version: record.version + 1, tokens: aged };
+  if (!(await store.replace(record.version, next))) throw new Error('It was written to.');
+}
+
+async function accessToken(browser: ReturnType<typeof sessions>, cookie: string): Promise<string> {
+  const reading = await browser.read(new Request(ORIGIN, { headers: { cookie } }));
+  if (reading.kind !== 'session') return reading.kind;
+  const token = await reading.session.accessToken();
+  return token.ok ? token.accessToken : token.denial.code;
+}
+
+describe('tokens of a session', () => {
+  test('are renewed once for 60 calls of three nodes at once, and nobody is signed out', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const before = await accessToken(shop.browser, cookie);
+    const nodes = [1, 2, 3].map(() =>
+      sessions({ store: shop.store, keys: KEYS, clients: [shop.client] }),
+    );
+    for (let round = 0; round < 3; round++) {
+      await age(shop.store, cookie);
+      const count = refreshes();
+      const answers = await Promise.all(
+        nodes.flatMap((node) => Array.from({ length: 20 }, () => accessToken(node, cookie))),
+      );
+      expect(refreshes() - count).toBe(1);
+      expect(new Set(answers).size).toBe(1);
+      expect(answers[0]).toMatch(/^eyJ/);
+      expect(answers[0]).not.toBe(before);
+    }
+  });
+
+  test('go on while the issuer is down and they live, then 503, and come back with it', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const before = await accessToken(shop.browser, cookie);
+    provider.intercept = (req, res) => {
+      if (req.url !== '/token') return false;
+      res.statusCode = 500;
+      res.end('<h1>database at 10.0.0.7 is down</h1>');
+      return true;
+    };
+    await age(shop.store, cookie, 20_000);
+    expect(await accessToken(shop.browser, cookie)).toBe(before);
+    await age(shop.store, cookie);
+    expect(await accessToken(shop.browser, cookie)).toBe('oauth.unavailable');
+    provider.intercept = undefined;
+    const after = await accessToken(shop.browser, cookie);
+    expect(after).toMatch(/^eyJ/);
+    expect(after).not.toBe(before);
+  });
+
+  test('that the issuer does not renew any more end the session once they have ended', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const before = await accessToken(shop.browser, cookie);
+    const token = cookie.slice(cookie.indexOf('=') + 1);
+    const [record] = await shop.store.list(provider.issuer, 'alice');
+    const tokens = await openTokens(token, record?.tokens);
+    expect((await shop.client.revoke(tokens?.refreshToken ?? '', 'refresh_token')).ok).toBe(true);
+    await age(shop.store, cookie, 20_000);
+    expect(await accessToken(shop.browser, cookie)).toBe(before);
+    await age(shop.store, cookie);
+    expect(await accessToken(shop.browser, cookie)).toBe('session.refresh_denied');
+    expect(await accessToken(shop.browser, cookie)).toBe('bad');
+  });
+
+  test('that were renewed by another node are used though our own refresh was denied', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const token = cookie.slice(cookie.indexOf('=') + 1);
+    await age(shop.store, cookie);
+    provider.intercept = async (req, res) => {
+      if (req.url !== '/token') return false;
+      // The lease was lost: the winner has written while we asked.
+      const [record] = await shop.store.list(provider.issuer, 'alice');
+      if (record === undefined) return false;
+      const time = Date.now() + 60_000;
+      const winner = {
+        accessToken: 'of-the-winner',
+        tokenType: 'Bearer',
+        expiresAt: time,
+        renewAt: time,
+      } as const;
+      const tokens = await sealTokens(token, winner);
+      await shop.store.replace(record.version, { ...record, version: record.version + 1, tokens });
+      res.statusCode = 400;
+      res.setHeader('content-type', 'application/json');
+      res.end('{"error":"invalid_grant"}');
+      return true;
+    };
+    expect(await accessToken(shop.browser, cookie)).toBe('of-the-winner');
+    expect(await accessToken(shop.browser, cookie)).toBe('of-the-winner');
+  });
+
+  test('of a session that ends during a refresh do not bring it back', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    await age(shop.store, cookie);
+    provider.intercept = async (req) => {
+      if (req.url === '/token') await shop.store.deleteBySubject(provider.issuer, 'alice');
+      return false;
+    };
+    expect(await accessToken(shop.browser, cookie)).toBe('session.unknown');
+    expect(await shop.store.list(provider.issuer, 'alice')).toEqual([]);
+  });
+
+  test('of another user are denied though the issuer sent them', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const [record] = await shop.store.list(provider.issuer, 'alice');
+    const tokens = await openTokens(cookie.slice(cookie.indexOf('=') + 1), record?.tokens);
+    const refreshed = await shop.client.refresh(tokens?.refreshToken ?? '', { subject: 'bob' });
+    expect(refreshed.ok ? '' : refreshed.denial.code).toBe('oauth.id_token_invalid');
+  });
+
+  test('wait no longer than they are told to for a lease that nobody gives back', async () => {
+    const store = memorySessionStore();
+    const shop = testShop(provider.issuer, {
+      sessions: { store, refreshLease: '10s', refreshWait: '100ms' },
+    });
+    const { cookie } = await shop.signIn();
+    await age(store, cookie);
+    const [record] = await store.list(provider.issuer, 'alice');
+    expect(await store.acquireLease(record?.id ?? '', 'a process that was killed', 60_000)).toBe(
+      true,
+    );
+    expect(await accessToken(shop.browser, cookie)).toBe('oauth.unavailable');
+    await store.releaseLease(record?.id ?? '', 'a process that was killed');
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
+  });
+});
+
+const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+if (!hasRedis) {
+  test('redis-server is there, or nobody needs it', () => {
+    expect(process.env['APISEC_REQUIRE_SERVICES'] === '1').toBe(false);
+  });
+}
+
+describe.runIf(hasRedis)('three processes behind one Redis', () => {
+  let server: ChildProcess;
+  let url: string;
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    const placeholder = createServer();
+    const port = await listen(placeholder);
+    await once(placeholder.close(), 'close');
+    const options = [
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ];
+    server = spawn('redis-server', [...options, '--dir', tmpdir()], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    for await (const line of createInterface({ input: server.stdout as NodeJS.ReadableStream })) {
+      if (line.includes('Ready to accept connections')) break;
+    }
+    url = `redis://127.0.0.1:${port}`;
+  });
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+  afterAll(async () => {
+    server?.kill('SIGKILL');
+    if (server?.exitCode === null) await once(server, 'exit');
+  });
+
+  async function start(cookie: string, calls: number, lease: '1s' | '15s') {
+    const options = JSON.stringify({ issuer: provider.issuer, redis: url, cookie, calls, lease });
+    const file = new URL('./refreshing-process.ts', import.meta.url).pathname;
+    const child = spawn(
+      process.execPath,
+      ['--conditions=@apisec/source', '--import', 'tsx', file, options],
+      { stdio: ['pipe', 'pipe', 'inherit'] },
+    );
+    children.push(child);
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('ready');
+    return {
+      child,
+      go: async (): Promise<readonly string[]> => {
+        child.stdin.write('go\n');
+        const { value } = await lines.next();
+        return JSON.parse(String(value)) as string[];
+      },
+    };
+  }
+  async function signIn() {
+    const connection = connectRedis(url);
+    await once(connection, 'ready');
+    const store = redisSessionStore({ client: connection, timeout: 10_000 });
+    await store.deleteBySubject(provider.issuer, 'alice');
+    const { cookie } = await testShop(provider.issuer, { sessions: { store } }).signIn();
+    await age(store, cookie);
+    return { cookie, store, end: () => connection.disconnect() };
+  }
+
+  test('50 calls each at the end of a token: one refresh, nobody signed out, no failure', async () => {
+    const { cookie, end } = await signIn();
+    const nodes = await Promise.all([1, 2, 3].map(() => start(cookie, 50, '15s')));
+    const count = refreshes();
+    const answers = (await Promise.all(nodes.map(({ go }) => go()))).flat();
+    expect(answers).toHaveLength(150);
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toMatch(/^eyJ/);
+    expect(refreshes() - count).toBe(1);
+    end();
+  }, 60_000);
+
+  test('one that is killed while it holds the lease keeps the others for its time at most', async () => {
+    const { cookie, end } = await signIn();
+    const victim = await start(cookie, 1, '1s');
+    const next = await start(cookie, 5, '1s');
+    const asked = new Promise<void>((resolve) => {
+      provider.intercept = (req) => {
+        if (req.url !== '/token') return false;
+        resolve();
+        // Never answered: its process will be gone.
+        return true;
+      };
+    });
+    victim.child.stdin.write('go\n');
+    await asked;
+    victim.child.kill('SIGKILL');
+    await once(victim.child, 'exit');
+    provider.intercept = undefined;
+    const answers = await next.go();
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toMatch(/^eyJ/);
+    end();
+  }, 60_000);
+});

@@ -1,0 +1,155 @@
+import type { SessionRecord, SessionStore } from '@apisec/core';
+import { sha256 } from '@apisec/core/host';
+import {
+  firstRow,
+  type PostgresClient,
+  type SchemaOptions,
+  schemaName,
+} from '../postgres-client.ts';
+
+/** Options of {@link postgresSessionStore}. */
+export interface PostgresSessionStoreOptions extends SchemaOptions {
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A row as it is selected: the session as it was written. */
+interface Row {
+  readonly record: string;
+}
+
+/** Sessions that have ended are swept out by so many creations, one statement each. */
+const SWEEP_EVERY = 100;
+
+/**
+ * Keeps sessions of browsers in PostgreSQL, for all processes: one statement for each step, atomic by the row's lock. It
+ * holds hashes and encrypted tokens only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Sessions that have
+ * ended are swept out as new ones come.
+ *
+ * @throws ConfigurationError for a schema name that is not one.
+ * @example
+ * const store = postgresSessionStore(pool);
+ */
+export function postgresSessionStore(
+  client: PostgresClient,
+  options: PostgresSessionStoreOptions = {},
+): SessionStore {
+  const table = `${schemaName(options)}.sessions`;
+  const { now = () => Date.now() } = options;
+  let created = 0;
+
+  const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
+    (await client.query(text, params)).rows;
+  const counted = async (text: string, params: unknown[]): Promise<number> =>
+    (await rows(`${text} RETURNING 1`, params)).length;
+  const removed = (where: string, params: unknown[]): Promise<number> =>
+    counted(`DELETE FROM ${table} WHERE ends_at > $1 AND ${where}`, [now(), ...params]);
+
+  return Object.freeze({
+    create: async (session) => {
+      if (created++ % SWEEP_EVERY === 0) {
+        await client.query(`DELETE FROM ${table} WHERE ends_at <= $1`, [now()]);
+      }
+      const { id, version, issuer, subject, sid, createdAt } = session;
+      // Where the id is that of a session that has ended, it is free.
+      const inserted = await counted(
+        `INSERT INTO ${table} AS s
+           (id, version, issuer, subject, sid, created_at, ends_at, record)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, issuer = EXCLUDED.issuer,
+           subject = EXCLUDED.subject, sid = EXCLUDED.sid, created_at = EXCLUDED.created_at,
+           ends_at = EXCLUDED.ends_at, record = EXCLUDED.record, lease_holder = NULL, lease_until = NULL
+         WHERE s.ends_at <= $9`,
+        [
+          await keyOf(id),
+          version,
+          await keyOf(issuer),
+          await keyOf(subject),
+          sid === undefined ? null : await keyOf(sid),
+          Math.floor(createdAt),
+          endOf(session),
+          JSON.stringify(session),
+          now(),
+        ],
+      );
+      return inserted === 1;
+    },
+    read: async (id) => {
+      const row = await firstRow<Row>(
+        client,
+        `SELECT record FROM ${table} WHERE id = $1 AND ends_at > $2`,
+        [await keyOf(id), now()],
+      );
+      return row && readRow(row);
+    },
+    replace: async (expected, next) => {
+      const replaced = await counted(
+        `UPDATE ${table} SET version = $3, ends_at = $4, record = $5
+         WHERE id = $1 AND version = $2 AND ends_at > $6`,
+        [await keyOf(next.id), expected, next.version, endOf(next), JSON.stringify(next), now()],
+      );
+      return replaced === 1;
+    },
+    delete: async (id, expected) => {
+      const count =
+        expected === undefined
+          ? await removed('id = $2', [await keyOf(id)])
+          : await removed('id = $2 AND version = $3', [await keyOf(id), expected]);
+      return count === 1;
+    },
+    deleteBySubject: async (issuer, subject, except) =>
+      except === undefined
+        ? removed('issuer = $2 AND subject = $3', [await keyOf(issuer), await keyOf(subject)])
+        : removed('issuer = $2 AND subject = $3 AND id <> $4', [
+            await keyOf(issuer),
+            await keyOf(subject),
+            await keyOf(except),
+          ]),
+    deleteBySid: async (issuer, sid) =>
+      removed('issuer = $2 AND sid = $3', [await keyOf(issuer), await keyOf(sid)]),
+    list: async (issuer, subject) => {
+      const found = await rows(
+        `SELECT record FROM ${table} WHERE issuer = $1 AND subject = $2 AND ends_at > $3
+         ORDER BY created_at DESC`,
+        [await keyOf(issuer), await keyOf(subject), now()],
+      );
+      // What the statement selects.
+      return found.map((row) => readRow(row as Row));
+    },
+    acquireLease: async (id, holder, ttlMs) => {
+      const time = now();
+      const taken = await counted(
+        `UPDATE ${table} SET lease_holder = $2, lease_until = $3
+         WHERE id = $1 AND ends_at > $4
+           AND (lease_holder IS NULL OR lease_holder = $2 OR lease_until <= $4)`,
+        [await keyOf(id), holder, Math.ceil(time + ttlMs), Math.floor(time)],
+      );
+      return taken === 1;
+    },
+    releaseLease: async (id, holder) => {
+      await client.query(
+        `UPDATE ${table} SET lease_holder = NULL, lease_until = NULL
+         WHERE id = $1 AND lease_holder = $2`,
+        [await keyOf(id), holder],
+      );
+    },
+  } satisfies SessionStore);
+}
+
+/** Longer texts go by their digest: an index holds no rows of any length. */
+const LONGEST_PLAIN = 500;
+
+/** Text as JSON: PostgreSQL holds neither NUL nor half a surrogate pair, and JSON escapes both. */
+async function keyOf(text: string): Promise<string> {
+  const plain = JSON.stringify(text);
+  return plain.length <= LONGEST_PLAIN ? plain : `#${await sha256(plain)}`;
+}
+
+function endOf({ idleUntil, expiresAt }: SessionRecord): number {
+  return Math.ceil(Math.min(idleUntil, expiresAt, Number.MAX_SAFE_INTEGER));
+}
+
+function readRow({ record }: Row): SessionRecord {
+  // Only this store writes here.
+  return JSON.parse(record) as SessionRecord;
+}

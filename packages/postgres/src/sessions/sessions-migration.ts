@@ -1,0 +1,23 @@
+import type { Migration } from '../migration.ts';
+
+/** The table of sessions of browsers. */
+export const sessionsMigration: Migration = {
+  version: 3,
+  name: 'Sessions',
+  statements: (schema) => `
+      CREATE TABLE ${schema}.sessions (
+        id text COLLATE "C" PRIMARY KEY,
+        version integer NOT NULL,
+        issuer text COLLATE "C" NOT NULL,
+        subject text COLLATE "C" NOT NULL,
+        sid text COLLATE "C",
+        created_at bigint NOT NULL,
+        ends_at bigint NOT NULL,
+        record text NOT NULL,
+        lease_holder text,
+        lease_until bigint
+      );
+      CREATE INDEX sessions_by_subject ON ${schema}.sessions (issuer, subject);
+      CREATE INDEX sessions_by_sid ON ${schema}.sessions (issuer, sid);
+      CREATE INDEX sessions_by_end ON ${schema}.sessions (ends_at);`,
+};

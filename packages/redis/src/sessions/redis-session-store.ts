@@ -1,0 +1,174 @@
+import type { SessionRecord, SessionStore } from '@apisec/core';
+import { keyPart, tagOf } from '../key.ts';
+import { CLOCK, script } from '../script.ts';
+import { type RedisStoreOptions, type Run, serverOf } from '../server.ts';
+
+const readScript = script(`return redis.call('GET', KEYS[1])`);
+
+/** ARGV: when it ends, and the session. */
+const createScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[1])
+return 1
+`);
+
+/** ARGV: when it ends, the expected version, and the session. */
+const replaceScript = script(`
+local row = redis.call('GET', KEYS[1])
+if not row or string.match(row, '^(%d+) ') ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[1])
+return 1
+`);
+
+/** ARGV: the expected version, or nothing. */
+const deleteScript = script(`
+local row = redis.call('GET', KEYS[1])
+if not row or (ARGV[1] ~= '' and string.match(row, '^(%d+) ') ~= ARGV[1]) then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+return 1
+`);
+
+/** KEYS: session, lease. ARGV: the holder, and milliseconds. */
+const leaseScript = script(`
+if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return 1
+`);
+
+const releaseScript = script(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 1
+`);
+
+/** A list of sessions with their ends. Nothing shortens the stay of one. ARGV: end, session. */
+const listScript = script(`${CLOCK}
+local known = redis.call('ZSCORE', KEYS[1], ARGV[2])
+if not known or tonumber(known) < tonumber(ARGV[1]) then
+  redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+if last then redis.call('PEXPIREAT', KEYS[1], string.format('%d', last)) end
+return 1
+`);
+
+const listedScript = script(`${CLOCK}
+return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
+`);
+
+/** A list outlasts its sessions by that, since clocks of two nodes differ. */
+const A_DAY = 86_400_000;
+const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
+
+/**
+ * Keeps sessions of browsers on Redis, Valkey or Redis Cluster, for all processes: one round trip for a reading, one
+ * script for each step, and an end to each session by the server's own clock. It holds hashes and encrypted tokens
+ * only. In a cluster sessions are spread over all nodes. `create` takes up to three round trips; ending all sessions
+ * of a user one, and one for each of them. Where that rejects, some may have ended: call it again.
+ *
+ * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out, and
+ * one whose list is pushed out is missed by `deleteBySubject`.
+ *
+ * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
+ * @example
+ * const store = redisSessionStore({ client: connectRedis('redis://127.0.0.1:6379') });
+ */
+export function redisSessionStore(options: RedisStoreOptions): SessionStore {
+  const { prefix, run } = serverOf(options);
+  const rowOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session:${keyPart(id)}`;
+  const leaseOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session-lease:${keyPart(id)}`;
+  const groupOf = (kind: 'sub' | 'sid', issuer: string, name: string): string => {
+    const group = JSON.stringify([issuer, name]);
+    return `${prefix}:{${tagOf(group)}}:session-${kind}:${keyPart(group)}`;
+  };
+  const ask = async (task: Run): Promise<boolean> => (await run(task)) === 1;
+  const read = async (id: string): Promise<SessionRecord | undefined> => {
+    const row = await run({ script: readScript, keys: [rowOf(id)], args: [] });
+    if (!(row instanceof Uint8Array)) return undefined;
+    const text = Buffer.from(row).toString();
+    // Only this store writes here; the id is looked at so that a mix-up is nobody else's session.
+    const session = JSON.parse(text.slice(text.indexOf(' ') + 1)) as SessionRecord;
+    if (session.id !== id) throw new Error('redisSessionStore: another session.');
+    return session;
+  };
+  const remove = (id: string, expected?: number): Promise<boolean> =>
+    ask({
+      script: deleteScript,
+      keys: [rowOf(id), leaseOf(id)],
+      args: [expected === undefined ? '' : String(expected)],
+    });
+  const list = async (group: string): Promise<readonly SessionRecord[]> => {
+    const answer = await run({ script: listedScript, keys: [group], args: [] });
+    // Ids in JSON, as `create` writes them.
+    const ids = (answer as readonly Buffer[]).map((each) => JSON.parse(each.toString()) as string);
+    const found = await Promise.all(ids.map(read));
+    return found.flatMap((session) => session ?? []);
+  };
+  const removeAll = async (sessions: readonly SessionRecord[]): Promise<number> => {
+    const ended = await Promise.all(sessions.map(({ id }) => remove(id)));
+    return ended.filter(Boolean).length;
+  };
+
+  return Object.freeze({
+    create: async (session) => {
+      const { id, issuer, subject, sid, expiresAt } = session;
+      const args = [String(Math.min(Math.ceil(expiresAt), LATEST) + A_DAY), JSON.stringify(id)];
+      // First, so that there is no session that is not listed. Whoever reads a list looks whose a session is.
+      const groups = [groupOf('sub', issuer, subject)];
+      if (sid !== undefined) groups.push(groupOf('sid', issuer, sid));
+      await Promise.all(groups.map((group) => run({ script: listScript, keys: [group], args })));
+      return ask({
+        script: createScript,
+        keys: [rowOf(id)],
+        args: [endOf(session), rowFor(session)],
+      });
+    },
+    read,
+    replace: (expected, next) =>
+      ask({
+        script: replaceScript,
+        keys: [rowOf(next.id)],
+        args: [endOf(next), String(expected), rowFor(next)],
+      }),
+    delete: remove,
+    deleteBySubject: async (issuer, subject, except) => {
+      const found = await list(groupOf('sub', issuer, subject));
+      return removeAll(
+        found.filter(
+          (each) => each.issuer === issuer && each.subject === subject && each.id !== except,
+        ),
+      );
+    },
+    deleteBySid: async (issuer, sid) => {
+      const found = await list(groupOf('sid', issuer, sid));
+      return removeAll(found.filter((each) => each.issuer === issuer && each.sid === sid));
+    },
+    list: async (issuer, subject) =>
+      (await list(groupOf('sub', issuer, subject)))
+        .filter((each) => each.issuer === issuer && each.subject === subject)
+        .toSorted((one, other) => other.createdAt - one.createdAt),
+    acquireLease: (id, holder, ttlMs) =>
+      ask({
+        script: leaseScript,
+        keys: [rowOf(id), leaseOf(id)],
+        args: [holder, String(Math.max(1, Math.ceil(ttlMs)))],
+      }),
+    releaseLease: async (id, holder) => {
+      await run({ script: releaseScript, keys: [leaseOf(id)], args: [holder] });
+    },
+  } satisfies SessionStore);
+}
+
+/** The version in front, so that scripts need not read JSON. */
+function rowFor(session: SessionRecord): string {
+  return `${session.version} ${JSON.stringify(session)}`;
+}
+
+/** As Redis knows times: whole milliseconds that a double holds. */
+function endOf({ idleUntil, expiresAt }: SessionRecord): string {
+  const end = Math.min(idleUntil, expiresAt);
+  if (Number.isNaN(end)) throw new RangeError('redisSessionStore: a session ends at a time.');
+  return String(Math.max(1, Math.min(Math.ceil(end), LATEST)));
+}
