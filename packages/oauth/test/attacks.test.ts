@@ -198,7 +198,7 @@ describe('a session', () => {
     );
     expect(await shop.browser.endAll(owner, oldest?.handle)).toBe(1);
     const alive = [(await me(shop, one.cookie)).status, (await me(shop, two.cookie)).status];
-    expect(alive.toSorted()).toEqual([200, 401]);
+    expect(alive.toSorted((one, other) => one - other)).toEqual([200, 401]);
   });
 });
 

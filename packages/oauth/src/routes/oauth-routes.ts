@@ -178,7 +178,9 @@ export function oauthRoutes(
     const jar = jarOf(`${time.toString(36)}.${await idOf(transaction.state)}`);
     const headers = privately({ location: url });
     headers.append('set-cookie', jar.set(sealed, TRANSACTION_MS / 1_000));
-    const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted();
+    const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted(
+      (one, other) => (one < other ? -1 : 1),
+    );
     for (const name of known.slice(0, Math.max(0, known.length - MOST_TRANSACTIONS + 1))) {
       const old = name.slice(prefix.length);
       if (/^[\w.-]{1,60}$/.test(old)) headers.append('set-cookie', jarOf(old).clear());
