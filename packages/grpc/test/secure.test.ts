@@ -140,7 +140,7 @@ test('a decision that needs no promise is made, and the handler started, in the 
 });
 
 describe('unlisted methods', () => {
-  test('are refused and heard of', async () => {
+  test('are denied and heard of', async () => {
     const { completions, onComplete } = recorder();
     const methods = coverage(everyKind(gate()), { onUnlisted: onComplete });
     const shop = await openShop([secure({ methods })]);
