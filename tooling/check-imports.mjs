@@ -32,7 +32,7 @@ const GATHERS = new Set(['testing', 'index.ts', 'host.ts']);
 const ANY_NODE = { node: true };
 const WEB = { node: false };
 const PACKAGES = {
-  core: [['jose'], WEB],
+  core: [['jose', 'kysely', 'drizzle-orm'], WEB],
   node: [['@apisec/core', 'undici'], ANY_NODE],
   express: [['@apisec/core', '@apisec/node', 'express'], ANY_NODE],
   fastify: [['@apisec/core', '@apisec/node', 'fastify'], ANY_NODE],

@@ -83,6 +83,7 @@ export {
   type RuleDenial,
   require,
 } from './authorization/require.ts';
+export { type RequireOwnerOptions, requireOwner } from './authorization/require-owner.ts';
 export { requirePermission } from './authorization/require-permission.ts';
 export { requireRole } from './authorization/require-role.ts';
 export { requireScopes } from './authorization/require-scopes.ts';
@@ -135,6 +136,27 @@ export { type EveryOptions, type LeafOptions, rule } from './authorization/rule.
 export type { Rule, SyncRule } from './authorization/rule-data.ts';
 export { environment, type SourceOptions, subject } from './authorization/subject.ts';
 export type { TimeWindow, Weekday } from './authorization/time-window.ts';
+
+// Who may: objects.
+
+export {
+  type LoadObjectOptions,
+  loadObject,
+  pathParameter,
+} from './authorization/load-object.ts';
+export {
+  type FolderRelation,
+  type SharedFoldersOptions,
+  sharedFolders,
+} from './authorization/shared-folders.ts';
+
+// Who may: lists. `toKysely` and `toDrizzle` are subpaths of their own.
+
+export type { Filter, FilterTerm, FilterTest } from './authorization/filter.ts';
+export { type Plan, type Planner, plan, type SyncPlanner } from './authorization/plan.ts';
+export type { SqlDialect } from './authorization/sql-filter.ts';
+export { type ObjectPredicate, toPredicate } from './authorization/to-predicate.ts';
+export { type SqlCondition, type ToSqlOptions, toSql } from './authorization/to-sql.ts';
 
 // Who calls: access tokens.
 

@@ -98,7 +98,7 @@ export const field: {
 
 /** Something that rules can ask about: one named value of the subject, the resource or the environment. */
 export interface Attribute<out T, in Needs extends object> {
-  /** Whose it is: `subject`, `environment`, `action`, `item`, or the name of a resource. */
+  /** Whose it is: `subject`, `environment`, the name of a resource, or one of `@action`, `@item` and `@now`. */
   readonly source: string;
   readonly name: string;
   readonly field: Field<T>;
@@ -122,6 +122,8 @@ export interface SourceInfo {
   readonly name: string;
   readonly fields: ReadonlyMap<string, Field<unknown>>;
   readonly read: ReadSource;
+  /** Names of the facts that it reads, where that is known. */
+  readonly needs?: readonly string[] | undefined;
 }
 
 const sources = new WeakMap<object, SourceInfo>();
@@ -149,6 +151,7 @@ export function defineSource(
   name: string,
   fields: FieldMap,
   read: ReadSource,
+  needs?: readonly string[],
 ): { readonly info: SourceInfo; readonly attributes: Readonly<Record<string, object>> } {
   const prototype: unknown =
     typeof fields === 'object' && fields !== null ? Object.getPrototypeOf(fields) : undefined;
@@ -159,7 +162,7 @@ export function defineSource(
   const entries = Object.entries(fields);
   assertConfiguration(entries.length > 0, `${where}: fields must name at least one field.`);
   const attributes = Object.create(null) as Record<string, object>;
-  const info: SourceInfo = { name, fields: new Map(entries), read };
+  const info: SourceInfo = { name, fields: new Map(entries), read, needs };
   for (const [key, value] of entries) {
     assertConfiguration(
       isName(key) && key !== 'then',

@@ -70,6 +70,8 @@ export interface CompiledRule {
   readonly isTrue: (input: RuleInput) => boolean;
   readonly decide: (input: RuleInput) => MaybePromise<RuleResult>;
   readonly readsAction: boolean;
+  /** Names of the facts that it is known to read. */
+  readonly needs: readonly string[];
   /** The resources whose attributes it reads. */
   readonly resources: readonly ResourceInfo[];
 }
@@ -80,6 +82,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
   const leaves = new Map<LeafData, Decide>();
   const relations: RelatedData[] = [];
   let readsAction = false;
+  const needs = new Set<string>();
 
   const slotOf = (info: SourceInfo): number => {
     const known = sources.indexOf(info);
@@ -88,19 +91,18 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
 
   const read = (attribute: AnyAttribute, item?: AnyAttribute): Read => {
     const { source, name, field } = attribute;
-    if (source === 'item') {
+    if (source === '@item') {
       assertConfiguration(
         attribute === item,
         `${where}: an item is asked about outside of its rule.exists or rule.every.`,
       );
       return (context) => context.item;
     }
-    if (source === 'action') {
+    if (source === '@action') {
       readsAction = true;
       return ({ input }) => (input.action === undefined ? undefined : scalar('text', input.action));
     }
-    if (source === 'environment' && name === 'now')
-      return ({ input }) => scalar('instant', input.now);
+    if (source === '@now') return ({ input }) => scalar('instant', input.now);
     // Every attribute has a source: defineSource and defineAttribute are the only makers.
     const slot = slotOf(sourceOf(attribute) as SourceInfo);
     return (context) => member(context.values[slot], name, field);
@@ -188,6 +190,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
         return ({ input }) => fromBoolean(inside(input.now));
       }
       case 'peerIn':
+        needs.add('peer');
         return peerIn(data);
       case 'related':
         if (!relations.includes(data)) relations.push(data);
@@ -285,6 +288,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
 
   return {
     readsAction,
+    needs: [...needs, ...sources.flatMap((source) => source.needs ?? [])],
     resources: sources.flatMap((source) => resourceOf(source) ?? []),
     isTrue: (input) => {
       try {
@@ -342,7 +346,7 @@ function isMissing(value: unknown): boolean {
   return value === undefined || value === null;
 }
 
-const COMPARISONS: Readonly<
+export const COMPARISONS: Readonly<
   Record<ComparisonData['rule'], (left: Scalar, right: Scalar) => Verdict>
 > = {
   eq: (left, right) => (left === right ? TRUE : FALSE),

@@ -64,6 +64,8 @@ export function loadRoles<Needs extends object = PrincipalFacts>(
   return definePolicy<Needs & PrincipalFacts, AssignedRolesFacts, 'check'>({
     name,
     role: 'check',
+    needs: ['principal'],
+    adds: ['assignedRoles'],
     check: (_request, facts) => {
       const where: unknown = tenant === false ? undefined : tenant(facts);
       if (tenant !== false && (typeof where !== 'string' || where === '')) return NO_TENANT;

@@ -82,5 +82,5 @@ function printOperand(operand: Operand | ListOperand): string {
 }
 
 function printAttribute({ source, name }: AnyAttribute): string {
-  return source === name ? name : `${source}.${name}`;
+  return source.startsWith('@') ? name : `${source}.${name}`;
 }

@@ -46,6 +46,7 @@ export function requirePermission<P extends string, Needs extends object>(
   return definePolicy({
     name,
     role: 'grant',
+    needs: options === undefined ? ['principal'] : [],
     check: (_request, facts: Readonly<Needs & PrincipalFacts>) => {
       const held = rolesOf(facts);
       if (!(held instanceof Set)) return DENIED;

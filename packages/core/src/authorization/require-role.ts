@@ -82,7 +82,7 @@ function policyFor(
   return definePolicy({
     name,
     role: 'grant',
-    needs: ['principal'],
+    needs: options === undefined ? ['principal'] : [],
     adds: [],
     check: (_request, facts: PrincipalFacts) => {
       const held = rolesOf(facts);

@@ -108,6 +108,8 @@ const requireRule: Require = (
   const policy = definePolicy<object, NoFacts, 'grant'>({
     name: `require(${text.length > 200 ? `${text.slice(0, 199)}…` : text})`,
     role: 'grant',
+    // What a subject or environment of the user's reads is known in types only.
+    needs: compiled.needs,
     check: (_request, facts) => {
       // The action was found to be a text, or absent.
       const input: RuleInput = { facts, now: now(), action: action as string | undefined };

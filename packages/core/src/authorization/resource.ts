@@ -118,12 +118,16 @@ export function resource<
   const { name, fields, id, tenant, forbidden = 'visible' } = options;
   const where = `resource ${JSON.stringify(name)}`;
   assertConfiguration(
-    isName(name) && !['subject', 'environment', 'action', 'item'].includes(name),
-    `${where}: name must be a word like 'document', and not subject, environment, action or item.`,
+    isName(name) && !['subject', 'environment', 'action'].includes(name),
+    `${where}: name must be a word like 'document', and not subject, environment or action.`,
   );
   assertOneOf(where, 'forbidden', forbidden, ['visible', 'hidden']);
-  const { info, attributes } = defineSource(where, name, fields, (facts) =>
-    Object.hasOwn(facts, name) ? (facts as Record<string, unknown>)[name] : undefined,
+  const { info, attributes } = defineSource(
+    where,
+    name,
+    fields,
+    (facts) => (Object.hasOwn(facts, name) ? (facts as Record<string, unknown>)[name] : undefined),
+    [name],
   );
   const idField = info.fields.get(id);
   assertConfiguration(

@@ -26,7 +26,6 @@ import {
   ruleData,
   type SyncRule,
 } from './rule-data.ts';
-import { subject } from './subject.ts';
 import { type TimeWindow, timeWindow } from './time-window.ts';
 import { scalar } from './values.ts';
 
@@ -131,11 +130,18 @@ const callerFields: {
   scopes: field.list(field.text()),
 });
 
-const caller = subject({
-  fields: callerFields,
-  // A principal may have a prototype; only what it has itself counts.
-  of: ({ principal }: Pick<AuthenticatedFacts, 'principal'>) => principal,
-});
+const { attributes: callerAttributes } = defineSource(
+  'subject',
+  'subject',
+  callerFields,
+  (facts) => (facts as AuthenticatedFacts).principal,
+  ['principal'],
+);
+// One attribute for each field, as defineSource makes them.
+const caller = callerAttributes as AttributesOf<
+  typeof callerFields,
+  Pick<AuthenticatedFacts, 'principal'>
+>;
 
 const { attributes: builtIn } = defineSource(
   'environment',
@@ -145,11 +151,12 @@ const { attributes: builtIn } = defineSource(
     const { claims } = (facts as AuthenticatedFacts).authentication;
     return { acr: Object.hasOwn(claims, 'acr') ? claims['acr'] : undefined };
   },
+  ['authentication'],
 );
 // The one field of that source.
 const acr = builtIn['acr'] as AnyAttribute;
-const now: Attribute<Date, object> = defineAttribute('environment', 'now', field.instant());
-const actionAttribute: AnyAttribute = defineAttribute('action', 'action', field.text());
+const now: Attribute<Date, object> = defineAttribute('@now', 'now', field.instant());
+const actionAttribute: AnyAttribute = defineAttribute('@action', 'action', field.text());
 
 const COMPARABLE: Readonly<Record<ComparisonOperator, readonly ScalarType[]>> = {
   eq: ['text', 'integer', 'number', 'boolean', 'instant'],
@@ -181,7 +188,7 @@ function leaf(
 function nameOf(operand: { readonly attribute: AnyAttribute } | object): string {
   if (!('attribute' in operand)) return 'constant';
   const { source, name } = operand.attribute;
-  return source === name ? name : `${source}.${name}`;
+  return source.startsWith('@') ? name : `${source}.${name}`;
 }
 
 function attributeOperand(where: string, value: unknown): { readonly attribute: AnyAttribute } {
@@ -307,11 +314,11 @@ function quantifier(operator: 'exists' | 'every') {
       typeof where === 'function',
       `${name}: write what must hold for an item: (item) => rule.eq(item, …).`,
     );
-    const item: AnyAttribute = defineAttribute('item', 'item', itemField(held));
+    const item: AnyAttribute = defineAttribute('@item', 'item', itemField(held));
     const inner = ruleData(name, where(item));
     assertConfiguration(
       !holdsQuantifier(inner) && inner.sync,
-      `${name}: what must hold for an item may hold no further exists, every or related.`,
+      `${name}: what must hold for an item may hold no further exists, every or related, and no list of a resource.`,
     );
     const orEmpty = options?.orEmpty ?? false;
     assertConfiguration(typeof orEmpty === 'boolean', `${name}: orEmpty must be true or false.`);
@@ -332,6 +339,9 @@ function itemField(type: 'text' | 'integer'): Field<string | number> {
 function holdsQuantifier(data: RuleData): boolean {
   if (data.rule === 'all' || data.rule === 'any') return data.of.some(holdsQuantifier);
   if (data.rule === 'not') return holdsQuantifier(data.of);
+  if (data.rule === 'in' && 'attribute' in data.right) {
+    return !['subject', 'environment'].includes(data.right.attribute.source);
+  }
   return data.rule === 'exists' || data.rule === 'every';
 }
 

@@ -25,12 +25,14 @@ export function scalar(type: ScalarType, value: unknown): Scalar | undefined {
   }
 }
 
+/** The years 1 to 9999, which every database and every notation knows. */
+export const FIRST_INSTANT = -62_135_596_800_000;
+export const LAST_INSTANT = 253_402_300_799_999;
+
 function instant(value: unknown): number | undefined {
   const time = value instanceof Date ? value.getTime() : value;
-  // What a Date can hold: 100 million days around 1970.
-  return Number.isSafeInteger(time) && Math.abs(time as number) <= 8.64e15
-    ? (time as number)
-    : undefined;
+  const whole = Number.isSafeInteger(time) ? (time as number) : undefined;
+  return whole !== undefined && whole >= FIRST_INSTANT && whole <= LAST_INSTANT ? whole : undefined;
 }
 
 /**

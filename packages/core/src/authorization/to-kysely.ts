@@ -1,0 +1,53 @@
+import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import type { Plan } from './plan.ts';
+import { type ResourceLike, resourceInfo } from './resource.ts';
+import { renderFilter, type SqlDialect } from './sql-filter.ts';
+import { assertPlan } from './to-predicate.ts';
+import { constant, quoteColumns, readUuids, template } from './to-sql.ts';
+
+/** Options of {@link toKysely}. */
+export interface ToKyselyOptions<O> {
+  readonly dialect: SqlDialect;
+  /** The columns of fields that are not named like them. */
+  readonly columns?: { readonly [F in keyof O]?: string } | undefined;
+  /** Fields whose column is of type `uuid`. PostgreSQL only. */
+  readonly uuids?: readonly (keyof O & string)[] | undefined;
+  /** The table, or its alias in the query. */
+  readonly table?: string | undefined;
+}
+
+/**
+ * Renders plans as expressions for Kysely's `where`. Says what `toSql` says, with the same demands on columns.
+ *
+ * @throws ConfigurationError for an unknown field or dialect, and for a name that cannot be quoted.
+ * @example
+ * const inPlan = toKysely(document, { dialect: 'postgresql', table: 'documents' });
+ * const rows = await db.selectFrom('documents').selectAll().where(inPlan(readable(facts))).execute();
+ */
+export function toKysely<Name extends string, O extends object>(
+  of: ResourceLike<Name, O, never>,
+  options: ToKyselyOptions<O>,
+): (plan: Plan<Name>) => Expression<SqlBool> {
+  const where = 'toKysely';
+  const resource = resourceInfo(where, of);
+  assertKnownOptions(where, options, ['dialect', 'columns', 'table', 'uuids']);
+  const { dialect, columns = {}, table } = options;
+  assertOneOf(where, 'dialect', dialect, ['postgresql', 'sqlite']);
+  assertConfiguration(typeof sql === 'function', `${where}: needs the package kysely.`);
+  const quoted = quoteColumns(where, resource, columns, table, dialect);
+  const uuids = readUuids(where, resource, options.uuids, dialect);
+  return (plan) => {
+    assertPlan(where, plan, resource);
+    if (plan.kind !== 'some') return sql.raw<SqlBool>(constant(plan.kind === 'all', dialect).text);
+    const { strings, slots } = template<RawBuilder<unknown>>(
+      renderFilter(plan.filter, resource, dialect, uuids),
+      // Every field of the resource was quoted.
+      (part) =>
+        'column' in part ? sql.raw(quoted.get(part.column) as string) : sql.val(part.param),
+    );
+    // The tag reads the array as its strings, as it does for a literal.
+    return sql<SqlBool>(strings as unknown as TemplateStringsArray, ...slots);
+  };
+}
