@@ -21,7 +21,7 @@ const messages = (count: number) =>
 const reason = ({ trailing }: Answer): string => trailing.get('grpc-status-details-bin').join();
 
 /** Admits ann, with a credential that ends then. */
-function until(expiresAt: number | undefined) {
+function until(expiry: () => number | undefined) {
   return gate().use(
     definePolicy<GrpcFacts, Pick<AuthenticatedFacts, 'authentication' | 'principal'>, 'check'>({
       name: 'until',
@@ -35,7 +35,7 @@ function until(expiresAt: number | undefined) {
             scopes: new Set<string>(),
             roles: new Set<string>(),
           },
-          authentication: { method: 'jwt', scheme: 'Bearer', claims: {}, expiresAt },
+          authentication: { method: 'jwt', scheme: 'Bearer', claims: {}, expiresAt: expiry() },
         }),
     }),
   );
@@ -49,7 +49,7 @@ describe('a stream', () => {
       const cancelled: string[] = [];
       const held = (call: { on(event: 'cancelled', listener: () => void): unknown }): void =>
         void call.on('cancelled', () => cancelled.push(path));
-      const guarded = until(Date.now() + 300).use(
+      const guarded = until(() => Date.now() + 2_000).use(
         definePolicy({ name: 'audit', role: 'check', always: { onComplete }, check: () => pass() }),
       );
       const shop = await openShop([secure({ methods: everyKind(guarded) })], {
@@ -69,7 +69,7 @@ describe('a stream', () => {
 
   test('does not open with a credential that has expired meanwhile', async () => {
     const started: string[] = [];
-    const shop = await openShop([secure({ methods: everyKind(until(Date.now() - 1)) })], {
+    const shop = await openShop([secure({ methods: everyKind(until(() => Date.now() - 1)) })], {
       Chat: () => started.push(CHAT),
     });
     expect(reason(await shop.call(CHAT, { metadata }))).toContain('credentials.expired');
@@ -79,7 +79,7 @@ describe('a stream', () => {
 
   test('lasts as long as it may, and others with it', async () => {
     const limits = { maxStreamAge: '100ms' } as const;
-    const shop = await openShop([secure({ methods: everyKind(until(undefined)), limits })], {
+    const shop = await openShop([secure({ methods: everyKind(until(() => undefined)), limits })], {
       Chat: () => undefined,
     });
     const answer = await shop.call(CHAT, { metadata });
