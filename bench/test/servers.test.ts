@@ -1,19 +1,17 @@
 import { expect, test } from 'vitest';
+import { FROM_SOURCE } from '../src/servers/compile.ts';
 import { readOptions } from '../src/servers/options.ts';
 import { PLAN } from '../src/servers/plan.ts';
 import { type Round, withRounds } from '../src/servers/round.ts';
 import { median, summarize } from '../src/servers/summary.ts';
 import { hostTable } from '../src/servers/table.ts';
 
-// The servers are read from source, as everything that is tested.
-const nodeOptions = ['--conditions=@apisec/source', '--import', 'tsx'];
-
 test('one short round of a host gives a sane row for each of its variants', async () => {
   const variants = ['bare', 'apisec'];
   const rounds = await withRounds(async (measure) => {
     const measured = new Map<string, Round[]>();
     for (const variant of variants) {
-      const options = { warmUpAnswers: 20, warmUpSeconds: 0, seconds: 0.1, nodeOptions };
+      const options = { warmUpAnswers: 20, warmUpSeconds: 0, seconds: 0.1, process: FROM_SOURCE };
       measured.set(variant, [await measure('fastify', variant, options)]);
     }
     return measured;
@@ -31,7 +29,7 @@ test('one short round of a host gives a sane row for each of its variants', asyn
 }, 120_000);
 
 test('a variant that the host does not know ends the round', async () => {
-  const options = { warmUpAnswers: 20, warmUpSeconds: 0, seconds: 0.1, nodeOptions };
+  const options = { warmUpAnswers: 20, warmUpSeconds: 0, seconds: 0.1, process: FROM_SOURCE };
   const run = withRounds((measure) => measure('fastify', 'nothing', options), 1);
   await expect(run).rejects.toThrow('unknown variant "nothing"');
 }, 120_000);

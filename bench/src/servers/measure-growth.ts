@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { ProcessOptions } from './compile.ts';
 import { GROWTH, type GrowthGroup, isGrowthGroup } from './growth.ts';
 
 /** The cost of one decision where there is so much of something. */
@@ -11,11 +12,11 @@ export interface GrowthRow {
 }
 
 /** Measures every kind of growth at both its ends, each in a fresh process. */
-export async function measureGrowth(nodeOptions: readonly string[]): Promise<readonly GrowthRow[]> {
+export async function measureGrowth(options: ProcessOptions): Promise<readonly GrowthRow[]> {
   const rows: GrowthRow[] = [];
   for (const group of Object.keys(GROWTH).filter(isGrowthGroup)) {
     for (const size of GROWTH[group].sizes) {
-      rows.push({ group, size, cpuMicros: await measure(group, size, nodeOptions) });
+      rows.push({ group, size, cpuMicros: await measure(group, size, options) });
     }
   }
   return rows;
@@ -24,11 +25,11 @@ export async function measureGrowth(nodeOptions: readonly string[]): Promise<rea
 async function measure(
   group: GrowthGroup,
   size: number,
-  nodeOptions: readonly string[],
+  { folder, extension, nodeOptions }: ProcessOptions,
 ): Promise<number> {
   const child = spawn(
     process.execPath,
-    [...nodeOptions, join(import.meta.dirname, 'growth-process.ts'), group, String(size)],
+    [...nodeOptions, join(folder, `growth-process${extension}`), group, String(size)],
     { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
   );
   let best: number | undefined;

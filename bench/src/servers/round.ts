@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ProcessOptions } from './compile.ts';
 import { portOf } from './hosts/listen.ts';
 import { type Load, load } from './load.ts';
 import type { HostName } from './plan.ts';
@@ -12,8 +13,7 @@ import { createWorld, type World } from './world.ts';
 
 /** How one variant is measured. */
 export interface RoundOptions extends Window {
-  /** Options of Node for the server process: how it reads TypeScript, or a profile. */
-  readonly nodeOptions: readonly string[];
+  readonly process: ProcessOptions;
 }
 
 /** One measured window, and what the client saw in the whole round. */
@@ -54,7 +54,7 @@ export async function withRounds<T>(
 async function round(
   host: HostName,
   variant: string,
-  { nodeOptions, ...window }: RoundOptions,
+  { process: { folder, extension, nodeOptions }, ...window }: RoundOptions,
   world: World,
   directory: string,
 ): Promise<Round> {
@@ -62,7 +62,7 @@ async function round(
     process.execPath,
     [
       ...nodeOptions,
-      join(import.meta.dirname, 'server-process.ts'),
+      join(folder, `server-process${extension}`),
       host,
       variant,
       join(directory, 'world.json'),

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
+import { compileServers } from './compile.ts';
 import { CONNECTIONS, clientName } from './load.ts';
 import { measureGrowth } from './measure-growth.ts';
 import { readOptions } from './options.ts';
@@ -12,7 +13,7 @@ import { growthTable, hostTable } from './table.ts';
 /** Whole servers, variant by variant in turns: what a call costs the process that serves it. */
 export async function benchServers(args: readonly string[]): Promise<void> {
   const { hosts, growth, rounds, window, out, profile } = readOptions(args);
-  const nodeOptions = ['--import', 'tsx'];
+  const compiled = await compileServers();
   const profiled = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`];
   const rows: Row[] = [];
   const start = performance.now();
@@ -29,7 +30,7 @@ export async function benchServers(args: readonly string[]): Promise<void> {
           each.push(
             await measure(host, variant, {
               ...window,
-              nodeOptions: [...nodeOptions, ...profiled],
+              process: { ...compiled, nodeOptions: profiled },
             }),
           );
         }
@@ -39,7 +40,7 @@ export async function benchServers(args: readonly string[]): Promise<void> {
       console.log(`${hostTable(summary)}\n`);
     }
   });
-  const grown = growth ? await measureGrowth(nodeOptions) : [];
+  const grown = growth ? await measureGrowth(compiled) : [];
   if (growth) console.log(`${growthTable(grown)}\n`);
 
   const machine = { node: process.versions.node, cpu: cpus()[0]?.model, cores: cpus().length };
