@@ -1,0 +1,25 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startApi } from './api.ts';
+import { mountBackend } from './backend.ts';
+import { startProvider } from './provider.ts';
+
+/** Provider, API and backend, each on a port of its own. */
+export async function start() {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // Another host name than the provider's, so that the two are different sites to a browser.
+  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const provider = await startProvider(`${origin}/auth/callback`, `${origin}/`);
+  const api = await startApi(provider.issuer);
+  mountBackend(server, { origin, ...provider, api: api.origin });
+  return {
+    origin,
+    close: () => {
+      provider.close();
+      api.close();
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
