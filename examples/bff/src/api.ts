@@ -13,7 +13,7 @@ import express from 'express';
 import { API } from './provider.ts';
 
 /** The API behind: it takes access tokens, and knows of no browser. */
-export async function startApi(issuer: string) {
+export async function startApi(issuer: string, onOrders?: (cookies: unknown, of: string) => void) {
   const orders = guard<HttpFacts>()
     .use(
       authenticateJwt({
@@ -25,7 +25,9 @@ export async function startApi(issuer: string) {
     .use(requireScopes('orders:read'));
   const app = express();
   app.get('/orders', secure(orders), (req, res) => {
-    res.json({ orders: ['one', 'two'], of: factsOf(req, orders).principal.subject });
+    const { subject } = factsOf(req, orders).principal;
+    onOrders?.(req.query['cookies'], subject);
+    res.json({ orders: ['one', 'two'], of: subject });
   });
   const server = await new Promise<Server>((resolve) => {
     const listening = app.listen(0, '127.0.0.1', () => resolve(listening));

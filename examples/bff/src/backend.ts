@@ -71,8 +71,8 @@ export function mountBackend(server: Server, around: Surroundings): void {
 function page(user: string): string {
   return `<!doctype html><title>Orders</title><h1>Hello ${encodeURIComponent(user)}</h1><p id="orders">loading</p>
 <script>
-fetch('/api/orders').then((r) => r.json()).then((found) => {
-  document.getElementById('orders').textContent = 'orders: ' + found.orders.join(', ') + '; cookies: [' + document.cookie + ']';
+fetch('/api/orders?cookies=' + encodeURIComponent(document.cookie)).then((r) => r.json()).then((found) => {
+  document.getElementById('orders').textContent = 'orders: ' + found.orders.join(', ');
 });
 </script>`;
 }

@@ -63,7 +63,7 @@ const configuration: Configuration = {
       clientId: client?.clientId ?? '',
       accountId: session?.accountId ?? '',
     });
-    grant.addOIDCScope('openid offline_access');
+    grant.addOIDCScope('openid offline_access orders:read');
     grant.addResourceScope(API, 'orders:read');
     await grant.save();
     return grant;
