@@ -5,6 +5,7 @@ import {
   applyHeaders,
   beginOperation,
   cacheability,
+  certificateOf,
   checkBefore,
   checkDocument,
   complete,
@@ -18,14 +19,16 @@ import {
   type OperationState,
   openOperation,
   operationPlan,
+  peerOfContext,
   refusalError,
+  requestOf,
+  viewRequest,
 } from '@apisec/graphql';
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
 import { onDeparture } from './departure.ts';
 import { endingOf, watchIncremental } from './ending.ts';
-import { certificateOf, peerOfContext, requestOf, viewRequest } from './request.ts';
 import {
   headersTarget,
   releaseResponse,

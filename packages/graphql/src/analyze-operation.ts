@@ -429,7 +429,9 @@ function plainValue(node: ValueNode, variables: Variables): unknown {
       return Object.fromEntries(
         node.fields.map(({ name, value }) => [name.value, plainValue(value, variables)]),
       );
-    default:
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+    case Kind.ENUM:
       return node.value;
   }
 }

@@ -173,6 +173,7 @@ function decideEarly(
     () => beginning.check(caller.request, factsFor(caller, pending.call)),
     (decision) => {
       runs.early = false;
+      state.early = decision;
       // A policy that missed what was not there yet may fail for that alone.
       const conclusive = !decision.allowed && decision.denial.kind !== 'internal';
       if (!conclusive) return undefined;
@@ -230,8 +231,8 @@ export function decide(
 }
 
 function conclude(state: OperationState, decided: OperationDecision): void {
-  const { joined } = decided;
-  state.decided = decided;
+  const joined = withEarly(decided.joined, state.early);
+  state.decided = { ...decided, joined };
   state.denial = joined.allowed ? undefined : joined.denial;
   const edits = joined.obligations.flatMap(({ headers = [] }) => headers);
   // Without it the answer may lack protection, so nothing is done that would be answered.
@@ -239,6 +240,17 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   state.enforcement = enforce(joined, state.plan.onFault);
   const { disconnected, enforcement } = state;
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
+}
+
+/** What policies took before the document was read is theirs to settle, whoever decided in the end. */
+function withEarly(
+  joined: Decision<object>,
+  early: Decision<object> | undefined,
+): Decision<object> {
+  if (early === undefined || early === joined) return joined;
+  // An answer that was given again obliges once.
+  const obligations = [...new Set([...early.obligations, ...joined.obligations])];
+  return { ...joined, obligations };
 }
 
 function showVariables(

@@ -30,6 +30,13 @@ export {
   release,
 } from './guarded-operation.ts';
 export { type LimitOperationOptions, limitOperation, operationCost } from './limit-operation.ts';
+export {
+  certificateOf,
+  type HttpView,
+  peerOfContext,
+  requestOf,
+  viewRequest,
+} from './node-context.ts';
 export { type FieldGate, openFields } from './open-operations.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { Outcome } from './outcome.ts';
 import type { Policy } from './policy.ts';
-import type { HeadersView, RequestLike } from './request.ts';
+import { type HeadersView, mayHaveBody, type RequestLike } from './request.ts';
 import type { Role } from './trace.ts';
 
 /** Asks a policy with these facts, whatever was asked before. */
@@ -53,5 +53,9 @@ class SharedRequest implements RequestLike {
 
   get headers(): HeadersView {
     return this.#request.headers;
+  }
+
+  get hasBody(): boolean {
+    return mayHaveBody(this.#request);
   }
 }

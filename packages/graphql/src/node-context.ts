@@ -6,9 +6,16 @@ import {
   type RequestLike,
 } from '@apisec/core';
 import { UNKNOWN_PEER } from '@apisec/core/host';
-import type { HTTPGraphQLRequest } from '@apollo/server';
 
-/** Node's request, as far as it says more than Apollo's own. */
+/** HTTP as a GraphQL server shows it. */
+export interface HttpView {
+  readonly method: string;
+  readonly headers: HeadersView;
+  readonly search?: string | undefined;
+  readonly url?: string | undefined;
+}
+
+/** Node's request, as far as it says more than the server's own. */
 interface NodeLike {
   readonly socket?:
     | {
@@ -30,24 +37,20 @@ interface NodeLike {
 const NO_HEADERS: HeadersView = Object.freeze({ get: () => undefined, has: () => false });
 
 /**
- * What policies see of an operation, where the user does not say: Apollo's view, and what `contextValue.req`
- * adds to it where that is a Node request. An operation without HTTP (`executeOperation`) is a POST without
- * headers.
+ * What policies see of an operation, where the user does not say: the server's view, and what `contextValue.req`
+ * adds to it where that is a Node request. An operation without HTTP is a POST without headers.
  *
- * Apollo's headers are made from Node's `req.headers`, where of several `Authorization` fields the first is
+ * The server's headers are made from Node's `req.headers`, where of several `Authorization` fields the first is
  * left and looks like the only one. The raw headers tell.
  */
-export function viewRequest(
-  http: HTTPGraphQLRequest | undefined,
-  contextValue: object,
-): RequestLike {
+export function viewRequest(http: HttpView | undefined, contextValue: object): RequestLike {
   const node = nodeRequestOf(contextValue);
   const headers = http?.headers ?? NO_HEADERS;
   return {
     method: http?.method ?? 'POST',
-    url: node?.originalUrl ?? node?.url ?? `/${http?.search ?? ''}`,
+    url: node?.originalUrl ?? node?.url ?? http?.url ?? `/${http?.search ?? ''}`,
     headers: node ? withRepeated(headers, node.rawHeaders) : headers,
-    // Apollo reads no body of a GET.
+    // No server reads the body of a GET.
     hasBody: (http?.method ?? 'POST') !== 'GET',
   };
 }

@@ -1,0 +1,126 @@
+import type { AuthenticatedFacts, Denial } from '@apisec/core';
+import { type Ending, fault } from '@apisec/core/host';
+import type { ExecutionResult } from 'graphql';
+import { complete, type OperationState, release } from './guarded-operation.ts';
+import { refusalError } from './refusal-error.ts';
+
+/** A result as it may go out, and why it is not the one that came. */
+export interface ReleasedResult<Result> {
+  readonly result: Result;
+  readonly denial?: Denial | undefined;
+}
+
+/** Shows the data of one result to the policies that ask. What they deny leaves one error. */
+export async function releaseResult<Result extends ExecutionResult>(
+  state: OperationState,
+  result: Result,
+): Promise<ReleasedResult<Result | ExecutionResult>> {
+  const isPart = 'hasNext' in result || 'incremental' in result;
+  if (isPart && state.enforcement?.onRelease) return denied(fault('release.unfilterable'));
+  const outcome = await release(state, result.data);
+  if (outcome && !outcome.ok) return denied(outcome.denial);
+  if (!outcome || !('value' in outcome)) return { result };
+  // What is neither a record nor null was denied.
+  return { result: { ...result, data: outcome.value as Record<string, unknown> | null } };
+}
+
+function denied(denial: Denial): ReleasedResult<ExecutionResult> {
+  return { result: { errors: [refusalError(denial)] }, denial };
+}
+
+const EXPIRED: Denial = Object.freeze({ kind: 'unauthenticated', code: 'token.expired' });
+const nothing = (): void => undefined;
+/** What timers take at most; an expiry beyond it is looked at again then. */
+const LONGEST_TIMER = 2_147_483_647;
+
+/**
+ * The events of a subscription: each goes through the filters, and a denial ends them; they end with the token by
+ * which the subscription was admitted, and at once when nobody reads on, whatever their source does. The operation
+ * counts as running until then.
+ *
+ * Not a generator: that would not end before its source has given the next event.
+ */
+export function guardedEvents(
+  state: OperationState,
+  events: AsyncIterable<ExecutionResult>,
+  now: () => number,
+  rework: (result: ExecutionResult) => ExecutionResult,
+): AsyncGenerator<ExecutionResult, void, void> {
+  const source = events[Symbol.asyncIterator]();
+  const over = { done: true, value: undefined } as const;
+  let stop: () => void = nothing;
+  const stopped = new Promise<'stopped'>((resolve) => {
+    stop = () => resolve('stopped');
+  });
+  const expiry = expiryOf(state, now);
+  let ended = false;
+  const end = (ending: Ending): void => {
+    if (ended) return;
+    ended = true;
+    stop();
+    expiry.stop();
+    complete(state, ending);
+    // Not waited for: a source that hangs must not keep this from ending.
+    void Promise.resolve(source.return?.()).catch(() => undefined);
+  };
+  const deny = (denial: Denial): IteratorResult<ExecutionResult, void> => {
+    end({ outcome: 'denied', denial });
+    return { done: false, value: { errors: [refusalError(denial)] } };
+  };
+  const iterator: AsyncGenerator<ExecutionResult, void, void> = {
+    next: async () => {
+      if (ended) return over;
+      try {
+        const next = await Promise.race([source.next(), expiry.reached, stopped]);
+        if (ended || next === 'stopped') return over;
+        if (next === 'expired' || expiry.isPast()) return deny(EXPIRED);
+        if (next.done === true) {
+          end({ outcome: 'succeeded' });
+          return over;
+        }
+        const { result, denial } = await releaseResult(state, next.value);
+        if (ended) return over;
+        return denial ? deny(denial) : { done: false, value: rework(result) };
+      } catch (cause) {
+        end({ outcome: 'failed' });
+        throw cause;
+      }
+    },
+    return: () => {
+      end({ outcome: 'aborted' });
+      return Promise.resolve(over);
+    },
+    throw: (cause: unknown) => {
+      end({ outcome: 'failed' });
+      return Promise.reject(cause);
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+  return iterator;
+}
+
+function expiryOf(state: OperationState, now: () => number) {
+  const joined = state.decided?.joined;
+  const facts = (joined?.allowed ? joined.facts : {}) as Partial<AuthenticatedFacts>;
+  const expiresAt = facts.authentication?.expiresAt ?? Number.POSITIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const reached = new Promise<'expired'>((resolve) => {
+    const wait = (): void => {
+      const left = expiresAt - now();
+      if (left <= 0) return resolve('expired');
+      if (left === Number.POSITIVE_INFINITY) return undefined;
+      timer = setTimeout(wait, Math.min(left, LONGEST_TIMER));
+      // Not every runtime has it, and no process need stay for this.
+      (timer as { readonly unref?: () => void }).unref?.();
+      return undefined;
+    };
+    wait();
+  });
+  return { reached, isPast: () => expiresAt <= now(), stop: () => clearTimeout(timer) };
+}
+
+export function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

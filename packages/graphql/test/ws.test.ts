@@ -1,0 +1,271 @@
+import {
+  allowAnonymous,
+  type Completion,
+  concurrencyLimit,
+  coverage,
+  factsOf,
+  guard,
+  requireScopes,
+} from '@apisec/core';
+import { apisec, type WsOptions } from '@apisec/graphql/ws';
+import type { GraphQLObjectType } from 'graphql';
+import { createClient } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { base, listen, oblige, reading, shop } from './harness.ts';
+
+const open = guard().use(allowAnonymous());
+
+async function serve(options: Omit<WsOptions<any>, 'schema'>, ran: string[] = []) {
+  const schema = shop(ran);
+  const { me } = (schema.getType('Query') as GraphQLObjectType).getFields();
+  const { server, port } = await listen();
+  const sockets = new WebSocketServer({ server, path: '/graphql' });
+  onTestFinished(() => sockets.close());
+  useServer(apisec({ ...options, schema }, { context: () => ({ shared: true }) }), sockets);
+  const url = `ws://127.0.0.1:${port}/graphql`;
+  /** Every message of one operation, and how it ended. */
+  const run = (
+    token: string | undefined,
+    query: string,
+    variables?: Record<string, unknown>,
+    most = 50,
+  ) =>
+    new Promise<{ messages: any[]; ended: string; errors?: any }>((resolve) => {
+      const messages: any[] = [];
+      const client = createClient({
+        url,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        ...(token !== undefined && { connectionParams: { Authorization: `Bearer ${token}` } }),
+      });
+      const finish = (ended: string, errors?: unknown) => {
+        void client.dispose();
+        resolve({ messages, ended, errors });
+      };
+      const stop = client.subscribe(
+        { query, ...(variables && { variables }) },
+        {
+          next: (message) => {
+            if (messages.push(message) === most) {
+              stop();
+            }
+          },
+          error: (errors) => finish('error', errors),
+          complete: () => finish('complete'),
+        },
+      );
+    });
+  return { url, run, ran, schema, me };
+}
+
+const reasons = (errors: any) =>
+  Array.isArray(errors) ? errors.map(({ extensions }: any) => extensions?.reason) : errors?.code;
+
+describe('a connection', () => {
+  test('of a stranger is not opened where every guard asks who calls', async () => {
+    const { run, ran } = await serve({ admission: reading });
+    const { ended, errors } = await run(undefined, 'subscription { ticks }');
+    expect([ended, errors.code, ran]).toEqual(['error', 4403, []]);
+  });
+
+  test('with its credentials in the payload is', async () => {
+    const { run } = await serve({ admission: reading });
+    const { ended, messages } = await run('ann:read', 'subscription { ticks(count: 2) }');
+    expect([ended, messages]).toEqual([
+      'complete',
+      [{ data: { ticks: 1 } }, { data: { ticks: 2 } }],
+    ]);
+  });
+
+  test('with two credentials shows both, so that neither is taken', async () => {
+    const { url } = await serve({ admission: reading });
+    const socket = new WebSocket(url, 'graphql-transport-ws', {
+      headers: { authorization: 'Bearer ann:read' },
+    });
+    const code = await new Promise((resolve) => {
+      socket.on('open', () =>
+        socket.send('{"type":"connection_init","payload":{"authorization":"Bearer bob:read"}}'),
+      );
+      socket.on('close', resolve);
+      socket.on('message', () => resolve('open'));
+    });
+    expect(code).toBe(4403);
+  });
+});
+
+describe('an operation over a socket', () => {
+  test('is decided by the table, wherever it reaches', async () => {
+    const admission = coverage({
+      'Query.echo': open,
+      'Query.viewer': open,
+      'Query.me': reading,
+      'Subscription.ticks': reading,
+    });
+    const { run, ran } = await serve({ admission });
+    for (const query of [
+      'subscription { ticks }',
+      '{ me { name } }',
+      '{ viewer { me { name } } }',
+    ]) {
+      expect(reasons((await run(undefined, query)).errors)).toEqual(['token.missing']);
+    }
+    for (const query of [
+      '{ __schema { types { name } } }',
+      '{ viewer { __schema { types { name } } } }',
+    ]) {
+      expect(reasons((await run('ann:read', query)).errors)).toEqual(['operation.unlisted']);
+    }
+    expect(ran).toEqual([]);
+    expect((await run(undefined, '{ echo(text: "a") }')).messages).toEqual([
+      { data: { echo: 'a' } },
+    ]);
+    expect((await run('ann:read', '{ viewer { me { name } } }')).messages).toEqual([
+      { data: { viewer: { me: { name: 'ann' } } } },
+    ]);
+  });
+
+  test('has its facts for resolvers', async () => {
+    const { run, me } = await serve({ admission: reading });
+    if (!me) throw new Error('the schema has no me');
+    const { resolve } = me;
+    let seen: unknown;
+    me.resolve = (source, args, contextValue: object, info) => {
+      seen = factsOf(contextValue, reading).principal.id;
+      return resolve?.(source, args, contextValue, info);
+    };
+    await run('eve:read', '{ me { name } }');
+    expect(seen).toBe('eve');
+  });
+
+  test('does not tell what resolvers throw', async () => {
+    const { run } = await serve({ admission: open });
+    const { messages } = await run(undefined, '{ crash }');
+    expect(messages[0].errors[0].message).toBe('Internal server error');
+    expect(JSON.stringify(messages)).not.toContain('10.0.0.7');
+  });
+
+  test.each([
+    ['too large', `{ echo(text: "${'a'.repeat(200_000)}") }`, 'document.too_large'],
+    ['too deep', `{ echo(text: ${'['.repeat(5_000)}1${']'.repeat(5_000)}) }`, 'document.too_deep'],
+    ['too repetitive', `{ ${'echo '.repeat(1_400)} }`, 'document.too_complex'],
+  ])('is denied where its document is %s', async (_, query, code) => {
+    const { run } = await serve({ admission: open });
+    expect(reasons((await run(undefined, query)).errors)).toEqual([code]);
+  });
+});
+
+describe('a subscription', () => {
+  test('goes through field policies and filters, each event', async () => {
+    const admission = base
+      .use(requireScopes('read'))
+      .use(
+        oblige({ onRelease: (data) => ({ ok: true, value: { ...(data as object), seen: 1 } }) }),
+      );
+    const { run } = await serve({ admission, fields: { 'User.email': requireScopes('pii') } });
+    const { messages } = await run('ann:read', 'subscription { renamed { name email } }');
+    expect(messages).toHaveLength(2);
+    for (const { data, errors } of messages) {
+      expect(data).toEqual({ renamed: { name: 'ann', email: null }, seen: 1 });
+      expect(reasons(errors)).toEqual(['scope.insufficient']);
+    }
+  });
+
+  test('that a filter denies ends', async () => {
+    const denial = { kind: 'forbidden', code: 'x.no' } as const;
+    const admission = base
+      .use(requireScopes('read'))
+      .use(oblige({ onRelease: () => ({ ok: false, denial }) }));
+    const { run, ran } = await serve({ admission });
+    const { messages } = await run('ann:read', 'subscription { ticks(count: 3) }');
+    expect(messages.map(({ data, errors }) => [data, reasons(errors)])).toEqual([
+      [undefined, ['x.no']],
+    ]);
+    expect(ran).toEqual(['ticks', 'ticks stopped']);
+  });
+
+  test('ends with the token, though its source goes on', async () => {
+    const heard: Completion[] = [];
+    const admission = base
+      .use(requireScopes('read'))
+      .use(oblige({ onComplete: (completion) => void heard.push(completion) }));
+    const { run } = await serve({ admission });
+    const soon = Date.now() + 300;
+    const { messages, ended } = await run(`ann:read:${soon}`, 'subscription { ticks(count: -1) }');
+    expect([ended, messages.map(({ errors }) => reasons(errors))]).toEqual([
+      'complete',
+      [['token.expired']],
+    ]);
+    expect(heard.map(({ outcome, denial }) => [outcome, denial?.code])).toEqual([
+      ['succeeded', undefined],
+      ['denied', 'token.expired'],
+    ]);
+  });
+
+  test('counts as a running call until it ends', async () => {
+    const admission = base
+      .use(requireScopes('read'))
+      .use(concurrencyLimit({ limit: 1, by: () => 'all' }));
+    const { run } = await serve({ admission });
+    const soon = Date.now() + 1_500;
+    const first = run(`ann:read:${soon}`, 'subscription { ticks(count: -1) }');
+    await expect
+      .poll(async () => reasons((await run('ann:read', '{ echo }')).errors), { timeout: 1_400 })
+      .toEqual(['limit.concurrency']);
+    await first;
+    expect((await run('ann:read', '{ echo(text: "a") }')).messages).toHaveLength(1);
+  });
+
+  test('whose caller leaves is told as aborted, once', async () => {
+    const heard: Completion[] = [];
+    const admission = base
+      .use(requireScopes('read'))
+      .use(oblige({ onComplete: (completion) => void heard.push(completion) }));
+    const { url, ran } = await serve({ admission });
+    const client = createClient({
+      url,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: 'Bearer ann:read' },
+    });
+    // Its source never gives another event, and would not hear of this.
+    client.subscribe(
+      { query: 'subscription { ticks(count: -1) }' },
+      { next: () => undefined, error: () => undefined, complete: () => undefined },
+    );
+    await expect.poll(() => ran).toEqual(['ticks']);
+    heard.length = 0;
+    client.terminate();
+    await expect.poll(() => heard.map(({ outcome }) => outcome)).toEqual(['aborted']);
+  });
+});
+
+test('without the guard the same schema is closed to a socket server', async () => {
+  const { schema, ran } = await serve({ admission: open });
+  const { server, port } = await listen();
+  const sockets = new WebSocketServer({ server, path: '/graphql' });
+  onTestFinished(() => sockets.close());
+  useServer({ schema }, sockets);
+  const client = createClient({
+    url: `ws://127.0.0.1:${port}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+  });
+  onTestFinished(() => void client.dispose());
+  const errors = await new Promise((resolve) => {
+    client.subscribe(
+      { query: 'subscription { ticks }' },
+      { next: resolve, error: resolve, complete: () => resolve('complete') },
+    );
+  });
+  expect(JSON.stringify(errors)).toContain('policy.no_grant');
+  expect(ran).toEqual([]);
+});
+
+test('a table that does not fit the schema does not start', () => {
+  const admission = coverage({ 'Query.ordres': open });
+  expect(() => apisec({ admission, schema: shop() })).toThrow(/ordres/);
+  expect(() => apisec({ admission: open, schema: shop(), maxOperations: 0 })).toThrow(
+    /maxOperations/,
+  );
+});

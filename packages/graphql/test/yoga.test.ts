@@ -1,0 +1,285 @@
+import {
+  allowAnonymous,
+  type Completion,
+  concurrencyLimit,
+  coverage,
+  definePolicy,
+  factsOf,
+  guard,
+  pass,
+  requireScopes,
+} from '@apisec/core';
+import { limitOperation } from '@apisec/graphql';
+import { apisec, type YogaOptions } from '@apisec/graphql/yoga';
+import type { GraphQLObjectType } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
+import { describe, expect, test } from 'vitest';
+import { base, listen, oblige, reading, shop } from './harness.ts';
+
+const open = guard().use(allowAnonymous());
+
+async function serve(options: YogaOptions<any>, more: Plugin[] = [], ran: string[] = []) {
+  const schema = shop(ran);
+  const yoga = createYoga({
+    schema,
+    plugins: [apisec(options), ...more],
+    batching: true,
+    logging: false,
+    landingPage: false,
+  });
+  const { port } = await listen((request, response) => void yoga(request, response));
+  const url = `http://127.0.0.1:${port}/graphql`;
+  const post = async (token: string | undefined, body: unknown) => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
+      body: JSON.stringify(body),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
+  };
+  const call = (token: string | undefined, query: string, variables?: object) =>
+    post(token, { query, variables });
+  return { call, post, url, schema, ran };
+}
+
+const reason = (body: any) => body.errors?.[0].extensions?.reason;
+
+describe('a guard in front of Yoga', () => {
+  test('admits an honest caller, whose resolvers read the facts', async () => {
+    const { call, schema } = await serve({ admission: reading });
+    const { me } = (schema.getType('Query') as GraphQLObjectType).getFields();
+    expect(me).toBeDefined();
+    const { status, body, headers } = await call('eve:read', '{ me { name } }');
+    expect([status, body, headers.get('cache-control')]).toEqual([
+      200,
+      { data: { me: { name: 'ann' } } },
+      'no-store',
+    ]);
+  });
+
+  test('denies strangers with status and challenge, before any resolver', async () => {
+    const { call, ran } = await serve({ admission: reading });
+    const { status, headers, body } = await call(undefined, '{ me { name } }');
+    expect([status, headers.get('www-authenticate'), reason(body), ran]).toEqual([
+      401,
+      'Bearer',
+      'token.missing',
+      [],
+    ]);
+    expect(body.data).toBeUndefined();
+    expect((await call('ann', '{ me { name } }')).status).toBe(403);
+  });
+
+  test.each([
+    ['does not parse', '{ me {'],
+    ['does not validate', '{ nope }'],
+    ['names no operation', ''],
+  ])('tells strangers nothing of what %s', async (_, query) => {
+    const { call } = await serve({ admission: reading });
+    const { text } = await call(undefined, query);
+    expect(text).not.toMatch(/Cannot query|Syntax/);
+  });
+
+  test('hears once how each operation ended', async () => {
+    const heard: Completion[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: (completion) => void heard.push(completion) }))
+      .use(allowAnonymous());
+    const { call } = await serve({ admission });
+    await call(undefined, '{ echo(text: "a") }');
+    await call(undefined, '{ crash }');
+    await call(undefined, '{ nope }');
+    expect(heard.map(({ outcome }) => outcome)).toEqual(['succeeded', 'failed', 'succeeded']);
+  });
+
+  test('decides each root field of a table, wherever it is reached', async () => {
+    const admission = coverage({
+      'Query.viewer': open,
+      'Query.echo': open,
+      'Query.me': reading,
+      'Mutation.rename': open,
+    });
+    const { call, ran } = await serve({ admission });
+    for (const query of [
+      '{ me { name } }',
+      '{ viewer { me { name } } }',
+      'mutation { rename { me { name } } }',
+    ]) {
+      expect((await call(undefined, query)).status).toBe(401);
+    }
+    expect(reason((await call('a:read', '{ viewer { __schema { types { name } } } }')).body)).toBe(
+      'operation.unlisted',
+    );
+    expect(ran).toEqual([]);
+    expect((await call('a:read', '{ viewer { me { name } } echo(text: "x") }')).body.data).toEqual({
+      viewer: { me: { name: 'ann' } },
+      echo: 'x',
+    });
+  });
+
+  test('asks field policies, and leaves the rest of the answer', async () => {
+    const { call } = await serve({
+      admission: reading,
+      fields: { 'User.email': requireScopes('pii') },
+    });
+    const { status, body } = await call('ann:read', '{ users { name email } }');
+    expect([status, body.data.users[1], body.errors.length]).toEqual([
+      200,
+      { name: 'bob', email: null },
+      2,
+    ]);
+    expect((await call('ann:read:pii', '{ me { email } }')).body.data.me.email).toBe(
+      'ann@example.com',
+    );
+  });
+
+  test('shows variables and data to the policies that ask', async () => {
+    const admission = guard()
+      .use(
+        oblige({
+          onMessage: (variables) => ({ ok: true, value: { ...(variables as object), t: 'clean' } }),
+          onRelease: (data) => ({ ok: true, value: { ...(data as object), extra: 1 } }),
+        }),
+      )
+      .use(allowAnonymous());
+    const { call } = await serve({ admission });
+    const { body } = await call(undefined, 'query ($t: String) { echo(text: $t) }', { t: 'raw' });
+    expect(body.data).toEqual({ echo: 'clean', extra: 1 });
+  });
+
+  test('applies header edits, and denies those that cannot be sent', async () => {
+    const edit = (value: string) =>
+      guard()
+        .use(oblige({ headers: [{ op: 'set', name: 'x-note', value }] }))
+        .use(allowAnonymous());
+    const one = await serve({ admission: edit('fine') });
+    expect((await one.call(undefined, '{ echo }')).headers.get('x-note')).toBe('fine');
+    const two = await serve({ admission: edit('a\r\nb') });
+    expect((await two.call(undefined, '{ echo }')).status).toBe(500);
+    expect(two.ran).toEqual([]);
+  });
+
+  test('limits what an operation may be, with every reason', async () => {
+    const admission = guard<any>()
+      .use(limitOperation({ depth: 2, fields: 3 }))
+      .use(allowAnonymous());
+    const { call } = await serve({ admission: admission as typeof open });
+    expect((await call(undefined, '{ me { name } }')).status).toBe(200);
+    const { status, body } = await call(undefined, '{ viewer { viewer { viewer { echo } } } }');
+    expect([status, reason(body)]).toEqual([400, 'operation.over_limit']);
+    expect(body.errors[0].extensions.violations).toEqual([
+      { limit: 'depth', allowed: 2, actual: 4 },
+      { limit: 'fields', allowed: 3, actual: 4 },
+    ]);
+  });
+
+  test.each([
+    ['too large', `{ echo(text: "${'a'.repeat(200_000)}") }`, 'document.too_large'],
+    ['too deep', `{ echo(text: ${'['.repeat(5_000)}1${']'.repeat(5_000)}) }`, 'document.too_deep'],
+    ['too repetitive', `{ ${'echo '.repeat(1_400)} }`, 'document.too_complex'],
+  ])('denies a document that is %s with 400, and strangers with 401', async (_, query, code) => {
+    const lenient = await serve({ admission: open });
+    const { status, body } = await lenient.call(undefined, query);
+    expect([status, reason(body)]).toEqual([400, code]);
+    const strict = await serve({ admission: reading });
+    expect((await strict.call(undefined, query)).status).toBe(401);
+  });
+
+  test('decides each operation of a batch, and sends what is admitted', async () => {
+    const admission = coverage({ 'Query.echo': open, 'Query.me': reading });
+    const { post } = await serve({ admission });
+    const { body } = await post(undefined, [
+      { query: '{ echo(text: "a") }' },
+      { query: '{ me { name } }' },
+    ]);
+    expect(body[0]).toEqual({ data: { echo: 'a' } });
+    expect(reason(body[1])).toBe('token.missing');
+  });
+
+  test('does not send what a cache answers in its place', async () => {
+    const cache: Plugin = {
+      onParams: ({ setResult }) => setResult({ data: { me: { name: 'somebody' } } }),
+    };
+    const { call } = await serve({ admission: reading }, [cache]);
+    const { status, text, body } = await call(undefined, '{ me { name } }');
+    expect([status, reason(body)]).toEqual([500, 'guard.incomplete']);
+    expect(text).not.toContain('somebody');
+  });
+
+  test('is asked before a cache that stands in front of execution', async () => {
+    const cache: Plugin = {
+      onExecute: ({ setResultAndStopExecution }) =>
+        setResultAndStopExecution({ data: { me: { name: 'somebody' } } }),
+    };
+    const { call } = await serve({ admission: reading }, [cache]);
+    expect((await call(undefined, '{ me { name } }')).status).toBe(401);
+  });
+
+  test('guards subscriptions over server-sent events', async () => {
+    const { url, ran } = await serve({ admission: reading });
+    const subscribe = (token?: string) =>
+      fetch(url, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept: 'text/event-stream',
+          ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        },
+        body: JSON.stringify({ query: 'subscription { ticks(count: 2) }' }),
+      });
+    expect(await (await subscribe()).text()).toContain('token.missing');
+    expect(ran).toEqual([]);
+    expect(await (await subscribe('ann:read')).text()).toMatch(/"ticks":1[\s\S]*"ticks":2/);
+  });
+
+  test('gives facts to whoever has the context, and to no other', async () => {
+    const seen: unknown[] = [];
+    const look: Plugin = {
+      onExecute: ({ args }) =>
+        void seen.push(factsOf(args.contextValue as object, reading).principal.id),
+    };
+    const { call } = await serve({ admission: reading }, [look]);
+    await Promise.all(['ann:read', 'bob:read'].map((token) => call(token, '{ me { name } }')));
+    expect(seen).toHaveLength(2);
+    expect(new Set(seen)).toEqual(new Set(['ann', 'bob']));
+  });
+
+  test('says who the peer is', async () => {
+    const seen: unknown[] = [];
+    const look = definePolicy({
+      name: 'look',
+      role: 'grant',
+      check: (_request, { peer }: any) => {
+        seen.push(peer.address);
+        return pass();
+      },
+    });
+    const { call } = await serve({ admission: guard().use(look) });
+    await call(undefined, '{ echo }');
+    expect(seen).toEqual(['127.0.0.1']);
+  });
+});
+
+test('what was taken before a document was read is given back, whatever it turns out to be', async () => {
+  const slot = base.use(concurrencyLimit({ limit: 1, by: () => 'all' }));
+  const admission = coverage({
+    'Query.me': slot.use(requireScopes('read')),
+    'Query.echo': slot.use(allowAnonymous()),
+  });
+  const { call } = await serve({ admission });
+  const long = '#'.repeat(2_000);
+  for (const query of [`{ me { ${long}`, `{ users { name } } ${long}`, `{ echo } ${long}`]) {
+    for (let at = 0; at < 3; at++) {
+      expect((await call('ann:read', query)).status).not.toBe(429);
+    }
+  }
+});
+
+test('a table that does not fit the schema does not start', () => {
+  const admission = coverage({ 'Query.ordres': base.use(allowAnonymous()) });
+  expect(() => createYoga({ schema: shop(), plugins: [apisec({ admission })] })).toThrow(/ordres/);
+});
