@@ -33,7 +33,7 @@ describeConformance({
           {
             maxBodyBytes: api.largestBody,
             peer: () => peerOf('127.0.0.1'),
-            onError: () => undefined,
+            onFault: () => undefined,
           },
         ),
       ]),

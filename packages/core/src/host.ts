@@ -10,7 +10,13 @@ export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
 export { assertAdmission } from './engine/admission.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
-export { type Ending, type Enforcement, enforce, type HeadersTarget } from './engine/enforce.ts';
+export {
+  type Ending,
+  type Enforcement,
+  enforce,
+  type HeadersTarget,
+  type WaitUntil,
+} from './engine/enforce.ts';
 export { admit, readmit } from './engine/facts-of.ts';
 export { policiesOf } from './engine/guard.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
@@ -20,6 +26,7 @@ export { type ConnectionLike, isConnection, onDisconnect } from './host/connecti
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   denialResponse,
+  type FetchBodyBounds,
   type InspectedRequest,
   inspectRequest,
   isJson,
@@ -28,6 +35,7 @@ export {
   readRawBody,
   releaseResponse,
 } from './host/fetch-body.ts';
+export { assertHeader } from './host/fetch-headers.ts';
 export {
   assertBodyLimit,
   DEFAULT_MAX_BODY_BYTES,
@@ -35,6 +43,7 @@ export {
   type FetchCall,
   type FetchOptions,
   guardFetch,
+  type SentOutcome,
   type Supplied,
 } from './host/guard-fetch.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';

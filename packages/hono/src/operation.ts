@@ -1,58 +1,98 @@
 import type { Context } from 'hono';
-import { matchedRoutes } from 'hono/route';
+import { passesOn } from './passes-on.ts';
 
-type Route = ReturnType<typeof matchedRoutes>[number];
+/** What Hono keeps of a route. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  readonly handler: (...args: never[]) => unknown;
+}
 
-/**
- * `METHOD pattern` of the route that will answer. Mounted on a route, that is this route. Mounted with
- * `app.use`, it is the first route behind it that has a handler, by Hono's own rule: a function of the context
- * alone is a handler, one that also takes `next` is middleware. HEAD is answered by the route for GET, and
- * has its operation.
- */
-export function operationOf(c: Context): string {
-  const { here, behind } = routesAt(c);
-  if (here !== undefined && here.method !== ALL) return nameOf(here, c);
-  const route =
-    behind.find(isHandler) ?? behind.find(({ method }) => method !== ALL) ?? behind.at(-1) ?? here;
-  return route === undefined ? `${c.req.method} ${c.req.path}` : nameOf(route, c);
+/** Who may answer a call behind a guard. */
+export interface Answerers {
+  /** `METHOD pattern` of the route that will answer. */
+  readonly operation: string;
+  /** Listed operations whose routes come before it, and may answer in its place. */
+  readonly before: readonly string[];
+  /** A route that may answer a part of what the operation covers, and that the table does not list. */
+  readonly unlisted?: string;
 }
 
 /**
- * The operations among `listed` whose routes take `next` and come before the handler: any of them may answer in
- * its place (`app.get('/files/*', serveStatic(…))`; `app.mount('/old', …)`, which `ALL /old/*` lists).
+ * The operation of a call, wherever the guard is mounted: that of the first route behind it whose handler answers, by
+ * Hono's own rule: a function of the context alone. HEAD is answered by the route for GET, and has its operation.
+ *
+ * `listed` are the operations of a table. What takes `next` and comes before the handler may answer in its place
+ * (`app.mount('/old', …)`, `app.get('/files/*', serveStatic(…))`), so each that is listed is named as well. What is
+ * not listed is taken for middleware where its pattern covers that of the handler (`app.use(logger())`).
  */
-export function operationsBefore(c: Context, listed: ReadonlySet<string>): readonly string[] {
-  const { here, behind } = routesAt(c);
-  if (here === undefined || here.method !== ALL) return [];
-  const handler = behind.findIndex(isHandler);
-  const names = behind
-    .slice(0, handler < 0 ? undefined : handler)
-    .filter(({ method, path }) => listed.has(`${method} ${path}`) || listed.has(`ALL ${path}`))
-    .map((route) => nameOf(route, c));
-  const own = operationOf(c);
-  return [...new Set(names)].filter((name) => name !== own);
+export function answerersOf(c: Context, listed?: ReadonlySet<string>): Answerers {
+  const routes = routesOf(c);
+  const behind = routes.slice(c.req.routeIndex + 1);
+  const at = behind.findIndex(({ handler }) => !passesOn(handler));
+  // Where everything takes `next`, the last one for a method is the likeliest: it is denied unless it is listed.
+  const own =
+    behind[at] ?? behind.findLast(({ method }) => method !== ALL) ?? behind.at(-1) ?? here(c);
+  if (own === undefined) return { operation: `${methodOf(c)} ${c.req.path}`, before: NONE };
+  const operation = nameOf(own, c);
+  if (listed === undefined || at === 0) return { operation, before: NONE };
+  const before = new Set<string>();
+  for (const route of at < 0 ? behind : behind.slice(0, at)) {
+    const name = nameOf(route, c);
+    if (name === operation) continue;
+    if (listed.has(name) || listed.has(`${ALL} ${route.path}`)) before.add(name);
+    else if (!covers(route.path, own.path))
+      return { operation: name, before: NONE, unlisted: name };
+  }
+  return { operation, before: [...before] };
 }
 
-function routesAt(c: Context): { readonly here: Route | undefined; readonly behind: Route[] } {
-  const routes = matchedRoutes(c);
-  const { routeIndex } = c.req;
-  return { here: routes[routeIndex], behind: routes.slice(routeIndex + 1) };
+/** The operation whose route has answered, or would be the next to. */
+export function answeredBy(c: Context): string | undefined {
+  const route = here(c);
+  return route && nameOf(route, c);
 }
 
-function nameOf({ method, path }: Route, { req }: Context): string {
-  return `${method === ALL ? req.method : method} ${path}`;
+function here(c: Context): Route | undefined {
+  return routesOf(c)[c.req.routeIndex];
 }
 
-/** How Hono records `app.use` and `app.all`. */
+/**
+ * Not by the helper of `hono/route`: that finds nothing on a context of another copy of Hono (ESM and CommonJS in one
+ * process, say), while this is a member of the request itself.
+ */
+function routesOf(c: Context): readonly Route[] {
+  // oxlint-disable-next-line typescript/no-deprecated
+  return c.req.matchedRoutes;
+}
+
+function nameOf({ method, path }: Route, c: Context): string {
+  return `${method === ALL ? methodOf(c) : method} ${path}`;
+}
+
+function methodOf({ req }: Context): string {
+  return req.method === 'HEAD' ? 'GET' : req.method;
+}
+
+/** How Hono records `app.use`, `app.all` and `app.mount`. */
 const ALL = 'ALL';
+const NONE: readonly string[] = Object.freeze([]);
 
-function isHandler({ handler }: Route): boolean {
-  return unwrap(handler).length < 2;
+/** True where every path that matches `narrow` matches `wide` as well; false where that is not certain. */
+function covers(wide: string, narrow: string): boolean {
+  const segments = wide.split('/');
+  const others = narrow.split('/');
+  for (const [at, segment] of segments.entries()) {
+    const isLast = at === segments.length - 1;
+    if (segment === '*' && isLast) return true;
+    const other = others[at];
+    if (other === undefined) return false;
+    if (other === segment) continue;
+    const takesAny = segment === '*' || PARAMETER.test(segment);
+    if (!takesAny || (other === '*' && at === others.length - 1)) return false;
+  }
+  return segments.length === others.length;
 }
 
-/** Hono wraps the handlers of a mounted app that has an `onError` of its own, and keeps the inner one. */
-function unwrap(handler: Route['handler']): Route['handler'] {
-  const inner: unknown = Reflect.get(handler, '__COMPOSED_HANDLER');
-  // Only Hono writes this property.
-  return typeof inner === 'function' ? unwrap(inner as Route['handler']) : handler;
-}
+/** A parameter that takes any segment: neither optional nor with a pattern of its own. */
+const PARAMETER = /^:[^{}?]+$/;

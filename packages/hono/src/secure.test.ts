@@ -90,6 +90,12 @@ describe('on one route', () => {
     // @ts-expect-error plain JavaScript has no compiler
     expect(() => secure(checks)).toThrow(ConfigurationError);
     expect(() => secure(open, { maxBodyBytes: Number.NaN })).toThrow(ConfigurationError);
+    // @ts-expect-error a bare number has no unit
+    expect(() => secure(open, { bodyTimeout: 30 })).toThrow(/duration with its unit/);
+    // @ts-expect-error a name that is misspelled
+    expect(() => secure(open, { maxBodySize: 10 })).toThrow(/"maxBodySize" is not an option/);
+    const peer = () => ({ address: undefined, id: undefined });
+    expect(() => secure(open, { peer, host: () => ({ peer: peer() }) })).toThrow(/not both/);
   });
 });
 
@@ -308,6 +314,14 @@ describe('the host', () => {
     const app = new Hono();
     app.get('/a', secure(peers, { host }), (c) => c.json(factsOf(c, peers)));
     expect(await (await app.request('/a')).json()).toMatchObject({ seen: '192.0.2.1 /raw' });
+  });
+
+  test('may tell the peer and the certificate by themselves', async () => {
+    const app = new Hono();
+    const peer = () => ({ address: '192.0.2.1', id: '192.0.2.1' });
+    app.get('/a', secure(peers, { peer }), (c) => c.json(factsOf(c, peers)));
+    const { seen } = (await (await app.request('/a')).json()) as { seen: string };
+    expect(seen).toMatch(/^192\.0\.2\.1 /);
   });
 
   test('without one, nobody is known', async () => {

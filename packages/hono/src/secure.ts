@@ -2,6 +2,8 @@ import type {
   Admission,
   CertificateFacts,
   ClientCertificate,
+  Denial,
+  Duration,
   FetchFacts,
   HttpFacts,
   Peer,
@@ -11,17 +13,27 @@ import {
   admit,
   assertAdmission,
   assertBodyLimit,
+  assertConfiguration,
+  assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
+  denialResponse,
+  durationMs,
   type FetchCall,
   type FetchOptions,
+  faultReporter,
   guardFetch,
+  httpDenial,
   readRawBody,
+  report,
   type Supplied,
+  stateOf,
   UNKNOWN_PEER,
+  type WaitUntil,
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
-import { onDisconnect } from './connection.ts';
-import { operationOf, operationsBefore } from './operation.ts';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { nodeCallOf } from './node-call.ts';
+import { answeredBy, answerersOf } from './operation.ts';
 
 /** What a host knows of a call beyond the web standards. */
 export interface HonoHost {
@@ -33,9 +45,12 @@ export interface HonoHost {
 }
 
 /** Options of {@link secure}. */
-export interface SecureOptions<Raw extends boolean = boolean>
-  extends Pick<FetchOptions, 'maxBodyBytes'> {
+export interface SecureOptions<Raw extends boolean = boolean> {
   /** Who is at the other end, from what your runtime supplies. Default: unknown. */
+  readonly peer?: ((c: Context) => Peer) | undefined;
+  /** What the caller proved to hold in mutual TLS, from what your runtime supplies. Default: nothing. */
+  readonly certificate?: ((c: Context) => ClientCertificate | undefined) | undefined;
+  /** All that your runtime knows at once, in place of `peer` and `certificate`. */
   readonly host?: ((c: Context) => HonoHost) | undefined;
   /** The operation that a call means, for `coverage`. Default: `METHOD pattern` of its route. */
   readonly operation?: ((c: Context) => string) | undefined;
@@ -44,9 +59,33 @@ export interface SecureOptions<Raw extends boolean = boolean>
    * (`authenticateSignature`). A larger one is denied (`message.too_large`). Default: false.
    */
   readonly rawBody?: Raw | undefined;
-  /** Told what an `onComplete` or a callback of these options threw. */
+  /** The largest body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long a body may take that policies see; longer is denied (`message.timeout`). Default: `30s`. */
+  readonly bodyTimeout?: Duration | undefined;
+  /**
+   * Keeps the runtime alive for what policies do when a call has ended. Default: `waitUntil` of `c.executionCtx`, where
+   * the host has it.
+   */
+  readonly waitUntil?: ((c: Context) => WaitUntil | undefined) | undefined;
+  /**
+   * Told of faults: what an `onComplete` or a callback of these options threw, why a call was answered with 500 or 503,
+   * and what answered without being listed. Default: one line on `console.error` for each cause and minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
+
+const OPTIONS = [
+  'peer',
+  'certificate',
+  'host',
+  'operation',
+  'rawBody',
+  'maxBodyBytes',
+  'bodyTimeout',
+  'waitUntil',
+  'onFault',
+];
 
 /** A guard, or a `coverage`. */
 type Admitting<HostFacts extends object, Facts extends object> = Admission<HostFacts, Facts> & {
@@ -56,19 +95,30 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 /** The facts that this host supplies to every guard. */
 const SUPPLIED = ['call', 'peer', 'certificate'];
 
+/** On a context that a guard has denied: the answer is not one of a route. */
+const denials = stateOf<true>('apisec.denied');
+
 /**
  * Denies what the guard denies, before anything behind it runs: as middleware of one route, or of many with
- * `app.use`. Handlers read facts with `factsOf(c, guard)`. With a `coverage` table, a listed route that takes
- * `next` and comes before the handler may answer in its place, so its guard must admit the call too. Put it before validators: where a policy replaces
+ * `app.use`. Handlers read facts with `factsOf(c, guard)`. Put it before validators: where a policy replaces
  * the body, what was read before is of the old one.
+ *
+ * A `coverage` table decides by the route that will answer, wherever it is mounted. A listed route that takes `next`
+ * and comes before the handler may answer in its place (`app.mount`, static files), so its guard must admit the call
+ * too. One that is not listed denies the call (`operation.unlisted`) where its pattern does not cover that of the
+ * handler; otherwise it is taken for middleware (`app.use(logger())`), and denied once it answers by itself.
  *
  * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: put
  * `cors` into a guard that is mounted with `app.use`, or into the `unlisted` guard of a `coverage` table that is.
  *
  * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
- * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` (default 1 MiB).
+ * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.
  *
- * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
+ * A WebSocket is decided before its upgrade. On Node a policy that holds a place for the call (`concurrencyLimit`)
+ * holds it until the socket closes; elsewhere it denies the call (`upgrade.unwatched`, 500), since nobody tells.
+ *
+ * @throws ConfigurationError when the guard has no grant, `maxBodyBytes` is not a number of bytes, `bodyTimeout` is
+ * not a duration, or an option is unknown.
  * @example
  * app.get('/orders', secure(orders), (c) => c.json(listOrders(factsOf(c, orders).principal)));
  */
@@ -76,34 +126,27 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   admission: Admitting<FetchFacts<Raw>, Facts>,
   options: SecureOptions<Raw> = {},
 ): MiddlewareHandler {
-  assertAdmission(admission, 'secure', [
-    ...SUPPLIED,
-    ...(options.rawBody === true ? ['rawBody'] : []),
-  ]);
-  const {
-    host = () => unknownHost,
-    operation,
-    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
-    rawBody = false,
-    onFault,
-  } = options;
-  assertBodyLimit(maxBodyBytes, 'secure');
-  const deciding = (name: (c: Context) => string) => async (c: Context, next: Next) => {
+  const settings = settingsOf(options);
+  const { host, operation, rawBody, waitUntil, onFault } = settings;
+  assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
+  const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {
     const plain = () => {
       const { peer, certificate, request = c.req.raw } = host(c);
-      const call = { protocol: 'http', operation: name(c) } as const;
+      const call = { protocol: 'http', operation: name() } as const;
       const facts: HttpFacts & CertificateFacts = { call, peer, certificate };
       return { view: request, facts };
     };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
-      const read = await readRawBody(await unreadRequest(c), maxBodyBytes);
+      const read = await readRawBody(await unreadRequest(c), settings);
       if (!read.ok) return read;
       replaceRequest(c, read.request);
       return { view, facts: { ...facts, rawBody: read.rawBody } };
     };
     const { response, handled } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
+        ...nodeCallOf(c),
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
         supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
@@ -112,29 +155,103 @@ export function secure<Facts extends object, Raw extends boolean = false>(
           if (inspected) replaceRequest(c, inspected);
           admit(c, decision);
           await next();
-          return c.res;
+          const stranger = answers && strangerOf(c, answers);
+          return stranger === undefined ? c.res : { withheld: unlisted(stranger, onFault) };
         },
         // An HTTPException is an answer, not a fault, unless its status says so.
         threw: () => c.error !== undefined && !('getResponse' in c.error),
-        onDisconnect: (tell) => onDisconnect(c, tell),
+        render: (denial) => {
+          denials.set(c, true);
+          return render(c, denial);
+        },
+        waitUntil: (work) => waitUntil(c)?.(work),
       },
-      { maxBodyBytes, onFault, rethrow: true },
+      settings,
     );
-    // Not returned but made, so that headers set by earlier middleware are on it.
-    if (!handled) return c.newResponse(response.body, response);
+    if (!handled) return response;
+    if (response === c.res) return undefined;
     // Hono would copy the headers of the old response over the edited ones.
     c.res = undefined;
     c.res = response;
     return undefined;
   };
-  const decide = deciding(operation ?? operationOf);
-  if (operation !== undefined || admission.operations === undefined) return decide;
-  const listed = new Set(admission.operations);
-  return (c, next) =>
-    operationsBefore(c, listed).reduceRight<() => Promise<Response | undefined>>(
-      (inner, name) => () => deciding(() => name)(c, behind(c, inner)),
-      () => decide(c, next),
+  if (operation !== undefined) return (c, next) => deciding(c, next, () => operation(c));
+  const { operations } = admission;
+  if (operations === undefined) {
+    return (c, next) => deciding(c, next, () => answerersOf(c).operation);
+  }
+  const listed = new Set(operations);
+  return (c, next) => {
+    const { operation: own, before, unlisted: stranger } = answerersOf(c, listed);
+    if (stranger !== undefined) unlisted(stranger, onFault);
+    const answers: Answers = { mountedOn: c.req.routeIndex, asked: [own, ...before] };
+    return before.reduceRight<() => Promise<Response | undefined>>(
+      (inner, name) => () => deciding(c, behind(c, inner), () => name),
+      () => deciding(c, next, () => own, answers),
     )();
+  };
+}
+
+/** What a table was asked about before a call went on. */
+interface Answers {
+  /** The index of the guard's own route. */
+  readonly mountedOn: number;
+  readonly asked: readonly string[];
+}
+
+/** The operation that has answered without having been asked about. */
+function strangerOf(c: Context, { mountedOn, asked }: Answers): string | undefined {
+  // An error is answered by `app.onError`, a denial by the guard, and what reached no route by `app.notFound`.
+  if (c.error !== undefined || denials.get(c) || c.req.routeIndex === mountedOn) return undefined;
+  const name = answeredBy(c);
+  return name === undefined || asked.includes(name) ? undefined : name;
+}
+
+/** The denial of what may answer and is not listed; operators hear which it is. */
+function unlisted(name: string, onFault: (cause: unknown) => void): Denial {
+  report(
+    onFault,
+    new Error(
+      `secure: "${name}" may answer calls and is not listed. List it in the table, or mount it in front of secure.`,
+    ),
+  );
+  return { kind: 'forbidden', code: 'operation.unlisted', detail: UNAVAILABLE };
+}
+
+const UNAVAILABLE = 'This operation is not available.';
+
+/** Options that were checked, with their defaults. */
+interface Settings extends FetchOptions {
+  readonly host: (c: Context) => HonoHost;
+  readonly operation: ((c: Context) => string) | undefined;
+  readonly rawBody: boolean;
+  readonly waitUntil: (c: Context) => WaitUntil | undefined;
+  readonly onFault: (cause: unknown) => void;
+}
+
+function settingsOf(options: SecureOptions): Settings {
+  assertKnownOptions('secure', options, OPTIONS);
+  const { peer, certificate, operation, rawBody = false, waitUntil = executionOf } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s', onFault } = options;
+  assertConfiguration(
+    options.host === undefined || (peer === undefined && certificate === undefined),
+    'secure: give host, or peer and certificate, not both.',
+  );
+  assertBodyLimit(maxBodyBytes, 'secure');
+  const parts = (c: Context): HonoHost => ({
+    peer: peer ? peer(c) : UNKNOWN_PEER,
+    certificate: certificate?.(c),
+  });
+  return {
+    host: options.host ?? (peer || certificate ? parts : () => unknownHost),
+    operation,
+    rawBody,
+    waitUntil,
+    maxBytes: maxBodyBytes,
+    timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+    onFault: onFault ?? faultReporter('@apisec/hono'),
+    rethrow: true,
+  };
 }
 
 /** One middleware as what comes behind another, as Hono composes them. */
@@ -146,6 +263,25 @@ function behind(c: Context, inner: () => Promise<Response | undefined>): Next {
 }
 
 const unknownHost: HonoHost = Object.freeze({ peer: UNKNOWN_PEER });
+
+/** `waitUntil` of the host, where it has one; the getter throws where it has not. */
+function executionOf(c: Context): WaitUntil | undefined {
+  try {
+    const { executionCtx } = c;
+    return (work) => executionCtx.waitUntil(work);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Made by Hono, so that headers set by earlier middleware are on it, unless a handler has answered. */
+function render(c: Context, denial: Denial): Response {
+  if (c.finalized) return denialResponse(denial);
+  const { status, headers, body } = httpDenial(denial);
+  // Every status of a denial is one that Hono knows.
+  const init = { status: status as ContentfulStatusCode, headers: Object.fromEntries(headers) };
+  return c.newResponse(body ?? null, init);
+}
 
 function replaceRequest(c: Context, request: Request): void {
   c.req.raw = request;

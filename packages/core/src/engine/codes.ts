@@ -30,11 +30,13 @@ const meanings = {
   'stream.too_many': 'As many streams of callers from this address are open as may.',
   'release.unfilterable':
     'A policy must see the response, and it was sent in a form that cannot be filtered.',
-  'handler.threw': 'The handler threw. The cause went to onError.',
+  'handler.threw': 'The handler threw. The cause went to onFault.',
   'handler.invalid_response': 'The handler answered something that cannot be sent as a response.',
   'call.target_unclear':
     'The request target has no path that every router finds; send one that begins with a slash.',
   'call.headers_dropped': 'The request has more header fields than the server keeps.',
+  'upgrade.unwatched':
+    'The call holds a place while it runs, and the host does not tell when a WebSocket closes.',
   'call.unattested': 'The adapter could not say who calls what; one of its callbacks threw.',
   // http surface
   'cors.preflight': 'A preflight, answered with what the origin may do.',

@@ -1,4 +1,4 @@
-import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
+import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Decision } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
 import type { BodyOutcome, Completion, Decided, HeaderEdit, Obligations } from './obligations.ts';
@@ -36,6 +36,9 @@ export interface Enforcement {
   readonly confirmConnected: boolean;
 }
 
+/** Keeps a host alive for work that goes on when the response is out. */
+export type WaitUntil = (work: Promise<unknown>) => void;
+
 type Inspect = NonNullable<Obligations['onMessage']>;
 
 /**
@@ -43,10 +46,12 @@ type Inspect = NonNullable<Obligations['onMessage']>;
  *
  * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault
  * (`{ policy, kind, code, cause }`), since nobody else may be.
+ * @param waitUntil given what an `onComplete` has not finished, on hosts that stop with the response.
  */
 export function enforce(
   decision: Decision<object>,
   onFault?: (cause: unknown) => void,
+  waitUntil?: WaitUntil,
 ): Enforcement {
   const { obligations } = decision;
   let messages: Inspect[] | undefined;
@@ -81,7 +86,7 @@ export function enforce(
       if (ending.denial !== undefined && (decision.allowed || ending.denial !== decision.denial)) {
         reportFault(ending.denial, late, onFault);
       }
-      if (awaited) callListeners(decision, ending, late, onFault);
+      if (awaited) callListeners(decision, ending, late, onFault, waitUntil);
     },
   };
 }
@@ -98,6 +103,7 @@ function callListeners(
   ending: Ending,
   late: readonly TraceEntry[],
   onFault: ((cause: unknown) => void) | undefined,
+  waitUntil: WaitUntil | undefined,
 ): void {
   const completion: Completion = {
     ...ending,
@@ -107,11 +113,17 @@ function callListeners(
   };
   for (const { onComplete } of decision.obligations) {
     if (onComplete === undefined) continue;
-    void chain(
+    const work = chain(
       () => onComplete(completion),
       () => undefined,
       (cause) => report(onFault, cause),
     );
+    if (waitUntil === undefined || !isThenable(work)) continue;
+    try {
+      waitUntil(Promise.resolve(work));
+    } catch (cause) {
+      report(onFault, cause);
+    }
   }
 }
 

@@ -5,6 +5,13 @@ import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
 import { httpDenial } from '../wire/http.ts';
 
+/** Bounds on a body that is read before the handler runs. */
+export interface FetchBodyBounds {
+  readonly maxBytes: number;
+  /** Milliseconds to the whole body, however it trickles in. */
+  readonly timeoutMs: number;
+}
+
 /** A request whose body was seen by the policies, or the denial. */
 export type InspectedRequest =
   | { readonly ok: true; readonly request: Request }
@@ -27,13 +34,13 @@ export interface ReleasedResponse {
  * shown as `undefined`.
  *
  * Denies a body that is not said to be JSON (`message.type_unsupported`) in UTF-8 (`message.unsupported`), was read
- * before (`message.unavailable`), is larger than `maxBytes` (`message.too_large`) or does not parse
- * (`message.malformed`).
+ * before (`message.unavailable`), is larger than `maxBytes` (`message.too_large`), takes longer than `timeoutMs`
+ * (`message.timeout`) or does not parse (`message.malformed`).
  */
 export async function inspectRequest(
   onMessage: NonNullable<Enforcement['onMessage']>,
   request: Request,
-  maxBytes: number,
+  { maxBytes, timeoutMs }: FetchBodyBounds,
 ): Promise<InspectedRequest> {
   const { body } = request;
   if (request.bodyUsed || body?.locked) return unavailable;
@@ -43,7 +50,7 @@ export async function inspectRequest(
     const unreadable = whyUnreadable(request.headers);
     try {
       // Of a body that nobody can read, only whether it is empty matters.
-      const bytes = await readBytes(body, unreadable ? 0 : maxBytes);
+      const bytes = await readInTime(body, unreadable ? 0 : maxBytes, timeoutMs);
       if (bytes === undefined) return unreadable ?? tooLarge;
       text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
       if (text !== '') message = parseJsonBody(text);
@@ -64,15 +71,18 @@ export async function inspectRequest(
 
 /**
  * For fetch-style adapters that supply `rawBody`: reads the body as it came and answers a request that the handler
- * can still read. Denies a body that is larger than `maxBytes` (`message.too_large`), breaks off
- * (`message.malformed`) or was read before (`message.unavailable`).
+ * can still read. Denies a body that is larger than `maxBytes` (`message.too_large`), takes longer than `timeoutMs`
+ * (`message.timeout`), breaks off (`message.malformed`) or was read before (`message.unavailable`).
  */
-export async function readRawBody(request: Request, maxBytes: number): Promise<RawRequest> {
+export async function readRawBody(
+  request: Request,
+  { maxBytes, timeoutMs }: FetchBodyBounds,
+): Promise<RawRequest> {
   const { body } = request;
   if (request.bodyUsed || body?.locked) return unavailable;
   if (body === null) return { ok: true, request, rawBody: new Uint8Array(0) };
   try {
-    const rawBody = await readBytes(body, maxBytes);
+    const rawBody = await readInTime(body, maxBytes, timeoutMs);
     return rawBody ? { ok: true, request: withBody(request, rawBody), rawBody } : tooLarge;
   } catch (cause) {
     return malformed(cause);
@@ -104,7 +114,6 @@ export async function releaseResponse(
   }
   const outcome = await onRelease(payload);
   if (!outcome.ok) return unreleased(outcome.denial);
-  const { status, statusText } = response;
   const headers = new Headers(response.headers);
   try {
     if ('value' in outcome) {
@@ -112,7 +121,8 @@ export async function releaseResponse(
       // They describe the body as it was before.
       for (const name of bodyHeaders) headers.delete(name);
     }
-    return { response: new Response(text, { status, statusText, headers }) };
+    // Without its status text, which is free text that no policy sees.
+    return { response: new Response(text, { status: response.status, headers }) };
   } catch (cause) {
     return unreleased(fault('policy.invalid_outcome', cause));
   }
@@ -157,13 +167,31 @@ const charsetUnsupported: Unread = {
   ok: false,
   denial: { kind: 'unsupported', code: 'message.unsupported' },
 };
+const tooSlow: Unread = { ok: false, denial: { kind: 'timeout', code: 'message.timeout' } };
 const tooLarge: Unread = { ok: false, denial: { kind: 'too_large', code: 'message.too_large' } };
 
+function readInTime(
+  body: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  timeoutMs: number,
+): ReturnType<typeof readBytes> {
+  return readBytes(body, maxBytes, AbortSignal.timeout(timeoutMs));
+}
+
 function malformed(cause: unknown): Unread {
+  // The name that `AbortSignal.timeout` gives its reason.
+  if ((cause as Partial<Error> | undefined)?.name === 'TimeoutError') return tooSlow;
   return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
 }
 
-const bodyHeaders = ['content-length', 'content-digest', 'repr-digest', 'content-md5', 'etag'];
+const bodyHeaders = [
+  'content-length',
+  'content-digest',
+  'repr-digest',
+  'digest',
+  'content-md5',
+  'etag',
+];
 
 function unreleased(denial: Denial): ReleasedResponse {
   return { response: denialResponse(denial), denial };

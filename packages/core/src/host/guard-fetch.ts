@@ -2,7 +2,7 @@ import type { Admission } from '../engine/admission.ts';
 import type { DenialCode } from '../engine/codes.ts';
 import type { Allowed } from '../engine/decision.ts';
 import { type Denial, fault } from '../engine/denial.ts';
-import { type Ending, type Enforcement, enforce } from '../engine/enforce.ts';
+import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engine/enforce.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { report } from '../engine/report.ts';
 import type { RequestLike } from '../engine/request.ts';
@@ -10,11 +10,13 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import {
   denialResponse,
-  discard,
+  type FetchBodyBounds,
   inspectRequest,
   type ReleasedResponse,
   releaseResponse,
 } from './fetch-body.ts';
+import { editResponse, unsendableHeader } from './fetch-headers.ts';
+import { watchBody } from './watch-body.ts';
 
 /** What fetch-style hosts supply: with `rawBody`, the bytes of the body as well. */
 export type FetchFacts<Raw extends boolean> = [Raw] extends [true]
@@ -25,6 +27,14 @@ export type FetchFacts<Raw extends boolean> = [Raw] extends [true]
 export type Supplied<HostFacts extends HttpFacts> =
   | { readonly view: RequestLike; readonly facts: HostFacts }
   | { readonly denial: Denial };
+
+/** How a response ended, as the host saw it go out. */
+export type SentOutcome = 'succeeded' | 'failed' | 'aborted';
+
+/** A response of the handler that must not go out. */
+export interface Withheld {
+  readonly withheld: Denial;
+}
 
 /** One call as a fetch-style host sees it. */
 export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = HttpFacts> {
@@ -37,20 +47,30 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   readonly handle: (
     decision: Allowed<Facts>,
     inspected: Request | undefined,
-  ) => MaybePromise<Response>;
+  ) => MaybePromise<Response | Withheld>;
   /** True when the host has turned a throw of the handler into its response. */
   readonly threw?: (() => boolean) | undefined;
   /**
-   * Calls back once when the caller has gone, at once where that was before; answers how to stop that. For hosts
-   * that do not always cancel the body then. Must not throw. Asked only where a policy waits for the end.
+   * Calls back once when the caller has disconnected, at once where that was before; answers how to stop that. For
+   * hosts that do not always cancel the body then. Must not throw. Asked only where a policy waits for the end.
    */
-  readonly onDisconnect?: ((tell: () => void) => () => void) | undefined;
+  readonly onDisconnect?: ((disconnected: () => void) => () => void) | undefined;
+  /**
+   * For hosts that have a response of their own, beside the web `Response`: header edits go there before the handler
+   * runs, and no response is copied for them. A denial where they cannot be sent.
+   */
+  readonly applyHeaders?: ((enforcement: Enforcement) => Denial | undefined) | undefined;
+  /** For the same hosts: calls back once when the response is out. No body is looked at for it. */
+  readonly onSent?: ((sent: (outcome: SentOutcome) => void) => void) | undefined;
+  /** Renders a denial. Default: `denialResponse`. */
+  readonly render?: ((denial: Denial) => Response) | undefined;
+  /** Calls back once when the connection of a WebSocket closes, for hosts that tell. */
+  readonly onSocketClosed?: ((closed: () => void) => void) | undefined;
+  readonly waitUntil?: WaitUntil | undefined;
 }
 
 /** Options of {@link guardFetch}. */
-export interface FetchOptions {
-  /** The largest JSON body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
-  readonly maxBodyBytes?: number | undefined;
+export interface FetchOptions extends FetchBodyBounds {
   /** Told what the handler, an `onComplete` or one of the adapter's own callbacks threw. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
@@ -78,21 +98,26 @@ export interface FetchAnswer {
 /** 1 MiB. */
 export const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
-interface Answer extends FetchAnswer {
+interface Answer {
+  /** The handler's own, or a denial to render. */
+  readonly response?: Response;
+  readonly denial?: Denial;
+  readonly handled: boolean;
   readonly ending: Ending;
-  /** The body is the handler's own: it may take its time, and break off. */
-  readonly streams: boolean;
 }
 
 /**
  * For adapters of hosts that speak `Request` and `Response`: decides the call, runs the handler or denies, and
  * does everything that the policies oblige to. Denies with `call.unattested` (500) when the host cannot say
- * who calls what, and with `handler.invalid_response` (500) when the handler answers what cannot be sent.
+ * who calls what, with `handler.invalid_response` (500) when the handler answers what cannot be sent, and with
+ * `upgrade.unwatched` (500) a WebSocket whose end a policy waits for and the host does not tell.
  */
 export async function guardFetch<Facts extends object, HostFacts extends HttpFacts = HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
-  { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, onFault, rethrow = false }: FetchOptions,
+  options: FetchOptions,
 ): Promise<FetchAnswer> {
+  const { onFault, rethrow = false } = options;
+  const render = call.render ?? denialResponse;
   let supplied: Supplied<HostFacts>;
   try {
     supplied = await call.supply();
@@ -100,189 +125,200 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
     report(onFault, cause);
     supplied = { denial: fault('call.unattested') };
   }
-  if ('denial' in supplied) {
-    return { response: denialResponse(supplied.denial), handled: false };
-  }
+  if ('denial' in supplied) return { response: render(supplied.denial), handled: false };
   const { view, facts } = supplied;
   const decision = await call.admission.check(view, facts);
-  const duty = endedByLeaving(
-    enforce(decision, onFault),
+  const enforcement = watchCaller(
+    enforce(decision, onFault, call.waitUntil),
     decision.allowed ? call.onDisconnect : undefined,
   );
+  const unsendable = (call.applyHeaders ?? unsendableHeader)(enforcement);
   let answer: Answer;
   try {
-    answer = decision.allowed
-      ? await serve(call, decision, duty, maxBodyBytes)
-      : denied(decision.denial, false);
+    answer =
+      decision.allowed && unsendable === undefined
+        ? await serve(call, view, decision, enforcement, options)
+        : // A decision that denies always has its denial there.
+          denied(decision.allowed ? (unsendable as Denial) : decision.denial, false);
   } catch (cause) {
-    report(onFault, cause);
     if (rethrow) {
-      duty.complete({ outcome: 'failed', status: 500 });
+      enforcement.complete({ outcome: 'failed', status: 500 });
       throw cause;
     }
+    report(onFault, cause);
     answer = failed('handler.threw');
   }
-  let response: Response;
-  try {
-    response = dress(duty, answer.response);
-  } catch (cause) {
-    // An edit that is no header: without it the response may lack protection, so it stays here.
-    report(onFault, cause);
-    discard(answer.response.body);
-    answer = failed('policy.invalid_outcome');
-    response = answer.response;
-  }
-  return { response: conclude(duty, view, answer, response), handled: answer.handled };
+  const { handled, denial } = answer;
+  const plain = answer.response ?? render(denial ?? fault('handler.threw'));
+  // What cannot be sent has been found before, and only its denial goes out without the headers.
+  const response =
+    call.applyHeaders !== undefined || unsendable !== undefined
+      ? plain
+      : editResponse(enforcement, plain);
+  return { response: conclude(call, enforcement, view, answer, response), handled };
 }
 
-/** A duty that may know whether the caller has left. */
-interface Ended extends Enforcement {
-  readonly isGone?: () => boolean;
+/** Obligations of a call whose caller may have disconnected. */
+interface Watched extends Enforcement {
+  readonly isGone: () => boolean;
+  /** Ends the call when its WebSocket closes, rather than by what has watched the caller so far. */
+  readonly completeOnClose: (
+    onSocketClosed: NonNullable<FetchCall<object>['onSocketClosed']>,
+  ) => void;
 }
 
-/** The same duty, which ends as well when the caller leaves. */
-function endedByLeaving(duty: Enforcement, onDisconnect: FetchCall<object>['onDisconnect']): Ended {
-  if (!duty.awaited || onDisconnect === undefined) return duty;
-  let isGone = false;
-  const stop = onDisconnect(() => {
-    isGone = true;
-    duty.complete({ outcome: 'aborted' });
-  });
+/** The same obligations; the call ends as well when the caller disconnects. */
+function watchCaller(
+  enforcement: Enforcement,
+  onDisconnect: FetchCall<object>['onDisconnect'],
+): Watched {
+  let gone = false;
+  const stop =
+    onDisconnect && (enforcement.awaited || enforcement.confirmConnected)
+      ? onDisconnect(() => {
+          gone = true;
+          enforcement.complete({ outcome: 'aborted' });
+        })
+      : undefined;
+  const complete = (ending: Ending): void => {
+    stop?.();
+    enforcement.complete(ending);
+  };
   return {
-    ...duty,
-    isGone: () => isGone,
-    complete: (ending) => {
-      stop();
-      duty.complete(ending);
+    ...enforcement,
+    isGone: () => gone,
+    complete,
+    completeOnClose: (onSocketClosed) => {
+      stop?.();
+      onSocketClosed(() => enforcement.complete({ outcome: 'succeeded', status: 101 }));
     },
   };
 }
 
 async function serve<Facts extends object, HostFacts extends HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
+  view: RequestLike,
   decision: Allowed<Facts>,
-  { onMessage, onRelease, isGone }: Ended,
-  maxBodyBytes: number,
+  enforcement: Watched,
+  bounds: FetchBodyBounds,
 ): Promise<Answer> {
+  const { onMessage, onRelease, confirmConnected, isGone } = enforcement;
+  // A host that has a response for this call sends one: nothing is upgraded.
+  if (call.onSent === undefined && asksForSocket(view)) {
+    // What goes over an upgraded connection is out of sight.
+    if (onRelease !== undefined) return denied(fault('release.unfilterable'), false);
+    if (onMessage !== undefined) return denied(fault('message.unavailable'), false);
+    if (confirmConnected && call.onSocketClosed === undefined) {
+      return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
+    }
+  }
   let inspected: Request | undefined;
   if (onMessage) {
-    const outcome = await inspectRequest(onMessage, await call.request(), maxBodyBytes);
+    const outcome = await inspectRequest(onMessage, await call.request(), bounds);
     if (!outcome.ok) return denied(outcome.denial, false);
     inspected = outcome.request;
   }
-  // whose caller has disconnected is over, and told so: nothing would tell the handler any more, or count it.
-  if (isGone?.()) return unread();
+  if (confirmConnected) {
+    await nextTurn();
+    // Where the host has no connection to ask, the request itself knows.
+    if (call.onDisconnect === undefined && (await call.request()).signal?.aborted) return unread();
+  }
+  // The call of a caller who has disconnected is over: nothing would tell the handler any more, or count it.
+  if (isGone()) return unread();
   const answered = await call.handle(decision, inspected);
-  if (!isSendable(answered)) return failed('handler.invalid_response');
+  if (typeof answered === 'object' && answered !== null && 'withheld' in answered) {
+    return denied(answered.withheld, true);
+  }
+  // A body is looked at only where that is needed: hosts make it when it is asked for.
+  if (!isSendable(answered, call.onSent === undefined || onRelease !== undefined)) {
+    return failed('handler.invalid_response');
+  }
   const { response, denial }: ReleasedResponse =
     onRelease === undefined ? { response: answered } : await releaseResponse(onRelease, answered);
   if (denial) return denied(denial, true);
   const { status } = response;
   const outcome = status >= 500 || call.threw?.() ? 'failed' : 'succeeded';
-  return { response, handled: true, streams: true, ending: { outcome, status } };
+  return { response, handled: true, ending: { outcome, status } };
+}
+
+const UNWATCHED =
+  'concurrencyLimit() and other policies that hold a place cannot guard a WebSocket here, since this host does not ' +
+  'tell when it closes. Guard it with other policies, and count sockets where they are opened.';
+
+/** Lets the host hear of callers who disconnected right behind their request. */
+function nextTurn(): Promise<void> {
+  // Not on every runtime, and no part of the web.
+  const { setImmediate } = globalThis as { readonly setImmediate?: (task: () => void) => unknown };
+  return new Promise((resolve) => {
+    if (setImmediate === undefined) setTimeout(resolve, 0);
+    else setImmediate(resolve);
+  });
+}
+
+/** RFC 6455 §4.1; the only upgrade that fetch-style hosts hand to handlers. */
+function asksForSocket({ headers }: RequestLike): boolean {
+  return headers.get('upgrade')?.toLowerCase().includes('websocket') === true;
 }
 
 function unread(): Answer {
   const response = new Response(null, { status: 503 });
-  return { response, handled: false, streams: false, ending: { outcome: 'aborted' } };
+  return { response, handled: false, ending: { outcome: 'aborted' } };
 }
 
 function failed(code: DenialCode): Answer {
-  const response = denialResponse(fault(code));
-  const ending: Ending = { outcome: 'failed', status: response.status };
-  return { response, handled: true, streams: false, ending };
+  return { denial: fault(code), handled: true, ending: { outcome: 'failed', status: 500 } };
 }
 
 function denied(denial: Denial, handled: boolean): Answer {
-  const response = denialResponse(denial);
-  const ending: Ending = { outcome: 'denied', status: response.status, denial };
-  return { response, handled, streams: false, ending };
+  return { denial, handled, ending: { outcome: 'denied', denial } };
 }
 
 /**
  * True for what can be sent again as a `Response` with other headers. Not by `instanceof`: hosts have
  * classes of their own. `Response.error()` and opaque responses have status 0.
  */
-function isSendable(value: unknown): value is Response {
+function isSendable(value: unknown, withBody: boolean): value is Response {
   if (typeof value !== 'object' || value === null) return false;
-  const { status, headers, body, bodyUsed } = value as Partial<Response>;
+  const response = value as Partial<Response>;
+  const { status, headers } = response;
   return (
     typeof status === 'number' &&
     (status === 101 || (status >= 200 && status <= 599)) &&
     typeof headers?.get === 'function' &&
-    bodyUsed !== true &&
-    body?.locked !== true
+    (!withBody || (response.bodyUsed !== true && response.body?.locked !== true))
   );
-}
-
-/**
- * Applies the header edits. To a copy: the headers of a response from `fetch` cannot be changed, and a
- * handler may answer one object to many calls. What the handler has set itself stands.
- */
-function dress({ applyHeaders }: Enforcement, response: Response): Response {
-  // An upgrade cannot be copied; nobody renders it, so it has no use for headers either.
-  if (response.status === 101) return response;
-  // The response itself as init: hosts keep in it what they know beyond the standard.
-  const copy = new Response(response.body, response);
-  const { headers } = copy;
-  const own = new Set(response.headers.keys());
-  applyHeaders({
-    set: (name, value) => {
-      if (!own.has(name.toLowerCase())) headers.set(name, value);
-    },
-    append: (name, value) => headers.append(name, value),
-    delete: (name) => {
-      own.delete(name.toLowerCase());
-      headers.delete(name);
-    },
-  });
-  return copy;
 }
 
 /** Tells that the call has ended, once the body has gone out where there is one. */
-function conclude(
-  { complete, awaited }: Enforcement,
-  { method }: RequestLike,
-  { ending, streams }: Answer,
+function conclude<Facts extends object, HostFacts extends HttpFacts>(
+  call: FetchCall<Facts, HostFacts>,
+  { complete, awaited, completeOnClose }: Watched,
+  view: RequestLike,
+  { response: own, ending }: Answer,
   response: Response,
 ): Response {
-  const { body, status } = response;
-  // A body for HEAD is dropped by the host, and one that is never read never ends.
-  if (!awaited || !streams || body === null || method === 'HEAD' || status === 101) {
-    complete(ending);
+  const { status } = response;
+  const told = ending.denial === undefined ? ending : { ...ending, status };
+  if (!awaited || own === undefined || ending.outcome === 'aborted') {
+    complete(told);
     return response;
   }
-  const watched = watch(body, (outcome) =>
-    complete(outcome === undefined ? ending : { ...ending, outcome }),
-  );
-  return new Response(watched, response);
-}
-
-/** The same body; `ended` is told when the last of it was taken, it broke off, or the caller went away. */
-function watch(
-  body: ReadableStream<Uint8Array>,
-  ended: (outcome?: 'failed' | 'aborted') => void,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) return controller.enqueue(value);
-          ended();
-          controller.close();
-        } catch (cause) {
-          ended('failed');
-          controller.error(cause);
-        }
-      },
-      cancel: async (reason) => {
-        ended('aborted');
-        await reader.cancel(reason);
-      },
-    },
-    // Nothing is taken before the host asks for it.
-    { highWaterMark: 0 },
-  );
+  // Hosts answer for an upgrade that they have begun with 101, or with nothing but a plain success.
+  if (call.onSocketClosed !== undefined && status < 300 && asksForSocket(view)) {
+    completeOnClose(call.onSocketClosed);
+    return response;
+  }
+  const sent = (outcome: SentOutcome): void =>
+    complete(outcome === 'succeeded' ? told : { ...told, outcome });
+  if (call.onSent !== undefined) {
+    call.onSent(sent);
+    return response;
+  }
+  const { body } = response;
+  // A body for HEAD is dropped by the host, and one that is never read never ends.
+  if (body === null || view.method === 'HEAD' || status === 101) {
+    complete(told);
+    return response;
+  }
+  return new Response(watchBody(body, sent), response);
 }

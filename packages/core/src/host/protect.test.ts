@@ -65,8 +65,8 @@ describe('protect', () => {
   ])('a throw of %s closes the call and tells the caller nothing', async (_name, options) => {
     const handler = vi.fn<() => Response>(() => new Response('never'));
     const faults: unknown[] = [];
-    const onError = (cause: unknown) => faults.push(cause);
-    const response = await protect(open, handler, { ...options, onError })(request());
+    const onFault = (cause: unknown) => faults.push(cause);
+    const response = await protect(open, handler, { ...options, onFault })(request());
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ code: 'call.unattested' });
     expect(faults).toHaveLength(1);
@@ -75,10 +75,10 @@ describe('protect', () => {
     expect((await protect(open, handler, options)(request())).status).toBe(500);
   });
 
-  test('an error of the handler goes to onError, and the caller gets a plain 500', async () => {
+  test('an error of the handler goes to onFault, and the caller gets a plain 500', async () => {
     const faults: unknown[] = [];
-    const onError = (cause: unknown) => faults.push(cause);
-    const response = await protect(open, () => fail(), { onError })(request());
+    const onFault = (cause: unknown) => faults.push(cause);
+    const response = await protect(open, () => fail(), { onFault })(request());
     expect(response.status).toBe(500);
     const text = await response.text();
     expect(text).toContain('handler.threw');
@@ -87,12 +87,12 @@ describe('protect', () => {
     expect(faults).toHaveLength(1);
   });
 
-  test('an onError that throws itself changes nothing', async () => {
-    const response = await protect(open, () => fail(), { onError: () => fail() })(request());
+  test('an onFault that throws itself changes nothing', async () => {
+    const response = await protect(open, () => fail(), { onFault: () => fail() })(request());
     expect(response.status).toBe(500);
   });
 
-  test('without onError, an error of the handler goes to the runtime', async () => {
+  test('without onFault, an error of the handler goes to the runtime', async () => {
     await expect(protect(open, () => fail())(request())).rejects.toThrow('secret');
   });
 

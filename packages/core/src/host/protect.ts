@@ -1,22 +1,28 @@
 import { type Admission, assertAdmission } from '../engine/admission.ts';
+import type { WaitUntil } from '../engine/enforce.ts';
 import type { CertificateFacts, ClientCertificate, HttpFacts, Peer } from '../engine/facts.ts';
 import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { faultReporter } from './fault-reporter.ts';
 import { readRawBody } from './fetch-body.ts';
 import {
   assertBodyLimit,
   DEFAULT_MAX_BODY_BYTES,
   type FetchCall,
   type FetchFacts,
-  type FetchOptions,
   guardFetch,
   type Supplied,
 } from './guard-fetch.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 
 /** Options of {@link protect}. */
-export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean>
-  extends Pick<FetchOptions, 'maxBodyBytes'> {
+export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean> {
+  /** The largest body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long a body may take that policies see; longer is denied (`message.timeout`). Default: `30s`. */
+  readonly bodyTimeout?: Duration | undefined;
   /**
    * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
    * (`authenticateSignature`). A larger one is denied (`message.too_large`). Default: false.
@@ -34,11 +40,28 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
     | ((request: Request, ...rest: Rest) => ClientCertificate | undefined)
     | undefined;
   /**
-   * Told what the handler, an `onComplete` or one of these options threw; the caller gets a plain 500.
-   * Without it an error of the handler is thrown on, for the runtime to report.
+   * Keeps the runtime alive for what policies do when a call has ended (give a place back, write an audit event):
+   * `(_request, _env, ctx) => (work) => ctx.waitUntil(work)` on Cloudflare Workers. Default: nothing waits.
    */
-  readonly onError?: ((cause: unknown) => void) | undefined;
+  readonly waitUntil?: ((request: Request, ...rest: Rest) => WaitUntil | undefined) | undefined;
+  /**
+   * Told of faults: what the handler, an `onComplete` or one of these options threw, and why a call was answered with
+   * 500 or 503; the caller gets a plain 500. Default: one line on `console.error` for each cause and minute, and an
+   * error of the handler is thrown on, for the runtime to report.
+   */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
 }
+
+const OPTIONS = [
+  'maxBodyBytes',
+  'bodyTimeout',
+  'rawBody',
+  'operation',
+  'peer',
+  'certificate',
+  'waitUntil',
+  'onFault',
+];
 
 /** The facts that this host supplies to every guard. */
 const SUPPLIED = ['call', 'peer', 'certificate'];
@@ -47,7 +70,11 @@ const SUPPLIED = ['call', 'peer', 'certificate'];
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
  * serves `(request) => Response`. Arguments after the request (env, context) are handed on.
  *
- * @throws ConfigurationError when the guard has no grant, or `maxBodyBytes` is no number of bytes.
+ * A WebSocket is decided before its upgrade. A guard that holds a place for the call (`concurrencyLimit`) denies it
+ * (`upgrade.unwatched`, 500), since no such runtime tells when it closes.
+ *
+ * @throws ConfigurationError when the guard has no grant, `maxBodyBytes` is not a number of bytes, `bodyTimeout` is
+ * not a duration, or an option is unknown.
  * @example
  * export default {
  *   fetch: protect(orders, (request, facts) => Response.json({ hello: facts.principal.subject })),
@@ -66,6 +93,7 @@ export function protect<
   ) => Response | Promise<Response>,
   options: ProtectOptions<Rest, Raw> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
+  assertKnownOptions('protect', options, OPTIONS);
   assertAdmission(admission, 'protect', [
     ...SUPPLIED,
     ...(options.rawBody === true ? ['rawBody'] : []),
@@ -75,10 +103,18 @@ export function protect<
     peer,
     certificate,
     maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
+    bodyTimeout = '30s',
     rawBody = false,
-    onError,
+    waitUntil,
+    onFault,
   } = options;
   assertBodyLimit(maxBodyBytes, 'protect');
+  const settings = {
+    maxBytes: maxBodyBytes,
+    timeoutMs: durationMs('protect', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+    onFault: onFault ?? faultReporter('protect'),
+    rethrow: onFault === undefined,
+  };
   return async (received, ...rest) => {
     let request = received;
     const plain = (): { readonly view: Request; readonly facts: HttpFacts & CertificateFacts } => ({
@@ -91,7 +127,7 @@ export function protect<
     });
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
-      const read = await readRawBody(received, maxBodyBytes);
+      const read = await readRawBody(received, settings);
       if (!read.ok) return read;
       request = read.request;
       // The view stays: a signature may cover headers that tell of the body as it was sent.
@@ -107,8 +143,9 @@ export function protect<
           admit(inspected, decision);
           return handler(inspected, decision.facts, ...rest);
         },
+        waitUntil: waitUntil && ((work) => waitUntil(received, ...rest)?.(work)),
       },
-      { maxBodyBytes, onFault: onError, rethrow: onError === undefined },
+      settings,
     );
     return response;
   };
