@@ -1,7 +1,7 @@
 // Two promises about what ends up in a user's bundle: ceilings for typical imports, and that
 // importing one policy never drags in another one's code. Measured on source, so no build comes first.
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
@@ -30,13 +30,13 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 3_000,
+    limit: 3_600,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/combinators.ts',
-    limit: 4_200,
+    limit: 4_800,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
@@ -77,8 +77,20 @@ const MAY_USE_JOSE = new Set([
   './require-dpop',
 ]);
 // Subpaths that are built from another feature's file on purpose, with the reason.
+const REMOTE = [`${core}/crypto/remote-jwks.ts`];
 const MAY_SHARE = {
+  './azure-b2c': [...REMOTE, `${core}/tokens/providers/entra-id.ts`],
+  './entra-id': REMOTE,
+  './firebase': REMOTE,
+  './google-iap': REMOTE,
+  './supabase': REMOTE,
+  './workos': REMOTE,
   './authenticate-introspection': [`${core}/crypto/discover-issuer.ts`], // keys of signed answers
+  './entra-id-tenants': [
+    `${core}/tokens/providers/entra-id.ts`,
+    `${core}/tokens/tenant-issuers.ts`,
+    `${core}/crypto/remote-jwks.ts`,
+  ],
   './authenticate-jwt': [`${core}/crypto/discover-issuer.ts`], // where keys come from unless told
 };
 
@@ -170,7 +182,11 @@ for (const [subpath, file] of subpaths) {
   row(subpath, kb(made.size).padStart(9));
   for (const { file: module } of made.modules) {
     if (module === file || MAY_SHARE[subpath]?.includes(module)) continue;
-    const isPublic = PUBLIC.has(module) && !module.startsWith(`${core}/engine/`);
+    // What one subject needs lies in its folder, so neighbours may share; other subjects must not be dragged in.
+    const isPublic =
+      PUBLIC.has(module) &&
+      dirname(module) !== dirname(file) &&
+      !module.startsWith(`${core}/engine/`);
     const foreign =
       (isPublic && !isDefaultStore(module) && !MAY_USE_ANY.has(subpath)) ||
       (module === `${core}/engine/guard.ts` && !MAY_USE_GUARD.has(subpath)) ||

@@ -197,6 +197,37 @@ export {
 } from './tokens/revocations.ts';
 export { type StepUpOptions, stepUp } from './tokens/step-up.ts';
 
+export { type TenantIssuersOptions, tenantIssuers } from './tokens/tenant-issuers.ts';
+
+// Providers: presets for authenticateJwt.
+
+export { type Auth0Options, auth0 } from './tokens/providers/auth0.ts';
+export { type AzureB2cOptions, azureB2c } from './tokens/providers/azure-b2c.ts';
+export { type ClerkOptions, clerk } from './tokens/providers/clerk.ts';
+export { type CognitoOptions, cognito } from './tokens/providers/cognito.ts';
+export { type DuendeOptions, duende } from './tokens/providers/duende.ts';
+export { type EntraIdOptions, entraId } from './tokens/providers/entra-id.ts';
+export { type EntraIdTenantsOptions, entraIdTenants } from './tokens/providers/entra-id-tenants.ts';
+export { type FirebaseOptions, firebase } from './tokens/providers/firebase.ts';
+export { type GithubActionsOptions, githubActions } from './tokens/providers/github-actions.ts';
+export { type GitlabOptions, gitlab } from './tokens/providers/gitlab.ts';
+export { type GoogleIapOptions, googleIap } from './tokens/providers/google-iap.ts';
+export {
+  type GoogleServiceAccountOptions,
+  googleServiceAccount,
+} from './tokens/providers/google-service-account.ts';
+export { type KeycloakOptions, keycloak } from './tokens/providers/keycloak.ts';
+export { type KubernetesOptions, kubernetes } from './tokens/providers/kubernetes.ts';
+export { type LogtoOptions, logto } from './tokens/providers/logto.ts';
+export { type OktaOptions, okta } from './tokens/providers/okta.ts';
+export {
+  type SpringAuthorizationServerOptions,
+  springAuthorizationServer,
+} from './tokens/providers/spring-authorization-server.ts';
+export { type SupabaseOptions, supabase } from './tokens/providers/supabase.ts';
+export { type WorkosOptions, workos } from './tokens/providers/workos.ts';
+export { type ZitadelOptions, zitadel } from './tokens/providers/zitadel.ts';
+
 // Keys of issuers.
 
 export { type DiscoveryOptions, discoverIssuer } from './crypto/discover-issuer.ts';

@@ -47,6 +47,16 @@ describe('discoverIssuer', () => {
     ['the issuer with a slash', (origin) => ({ issuer: `${origin}/` })],
     ['the issuer in another case', (origin) => ({ issuer: origin.toUpperCase() })],
     ['no issuer', () => ({ issuer: undefined })],
+  ])('does not use metadata that names %s, and looks at the next path', async (_name, change) => {
+    const issuer = server.origin;
+    server.serve(OAUTH, { ...metadata(issuer), ...change(issuer) });
+    server.serve(OPENID, { ...metadata(issuer), ...change(issuer) });
+    expect(await discover(issuer).find(hint)).toMatchObject({ reason: 'unavailable' });
+    server.serve(OPENID, metadata(issuer));
+    expect(await discover(issuer).find(hint)).toMatchObject({ ok: true });
+  });
+
+  test.each<[string, (origin: string) => object]>([
     ['no address of keys', () => ({ jwks_uri: undefined })],
     ['an address of keys that is no URL', () => ({ jwks_uri: '/jwks' })],
     ['an address of keys that is not https', () => ({ jwks_uri: 'http://id.example.com/jwks' })],

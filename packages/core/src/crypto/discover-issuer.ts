@@ -31,17 +31,24 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
   const addresses = metadataUrls(issuer);
 
   const discover = async (): Promise<string> => {
+    // Some servers answer any path with a page or another document: that is none, and the next one may be it.
+    const causes: string[] = [];
     for (const address of addresses) {
-      const metadata = await fetchJson(address);
-      if (metadata === undefined) continue;
+      const metadata = await fetchJson(address).catch((cause: unknown) => {
+        causes.push(cause instanceof Error ? cause.message : String(cause));
+      });
+      if (!metadata) continue;
       const named = member(metadata, 'issuer');
-      if (named !== issuer) throw new Error(`${address} is the metadata of another issuer`);
+      if (named !== issuer) {
+        causes.push(`${address} is the metadata of another issuer: ${JSON.stringify(named)}`);
+        continue;
+      }
       const jwksUri = member(metadata, 'jwks_uri');
       const denied = urlProblem(jwksUri, insecureLoopback);
       if (denied !== undefined) throw new Error(`jwks_uri in ${address} is denied: ${denied}`);
       return jwksUri as string;
     }
-    throw new Error(`${issuer} publishes no metadata`);
+    throw new Error([`${issuer} publishes no metadata`, ...causes].join('; '));
   };
 
   let jwksUri: string | undefined;

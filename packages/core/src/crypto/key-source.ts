@@ -57,7 +57,12 @@ export interface KeySet {
 /** What a key source answers: the keys to try, or why there are none. */
 export type KeyAnswer =
   | { readonly ok: true; readonly keys: readonly VerificationKey[]; readonly set: KeySet }
-  | { readonly ok: false; readonly reason: 'unknown' | 'ambiguous' }
+  | {
+      readonly ok: false;
+      readonly reason: 'unknown' | 'ambiguous';
+      /** Which keys there are, and which of them cannot be used and why: for operators. */
+      readonly known?: readonly string[] | undefined;
+    }
   | {
       readonly ok: false;
       readonly reason: 'unavailable';

@@ -1,5 +1,7 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
+import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { FetchOptions } from '../lib/fetch-json.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { KeyAnswer, KeyHint, KeySet, KeySource, VerificationKey } from './key-source.ts';
 import { readVerificationKey, selectKeys } from './verification-key.ts';
@@ -12,14 +14,14 @@ export interface RefreshOptions {
   readonly maxAge?: number | undefined;
   /** For how long beyond `maxAge` keys are used while their server fails. Default: 3600. */
   readonly staleIfError?: number | undefined;
+  /** A larger key set is not used. Default: 500 keys. */
+  readonly maxKeys?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /** From 0 to 1, spreads retries. Default: from `crypto.getRandomValues`. */
   readonly random?: (() => number) | undefined;
 }
 
-/** How many keys of a set are looked at. */
-const MOST_KEYS = 100;
 /** Tokens with a key id that is not in the set: this many fetches at once, then one for each interval. */
 const MISS_BURST = 3;
 const MISS_INTERVAL = 10_000;
@@ -28,8 +30,8 @@ const UNKNOWN_FOR = 30_000;
 const UNKNOWN_IDS = { maxEntries: 1000, maxBytes: 262_144 };
 const FIRST_BACKOFF = 1000;
 const LONGEST_BACKOFF = 60_000;
-/** Some runtimes drop what a finished call began, so a flight may never land. */
-const STALLED_AFTER = 200_000;
+/** Longer than a fetch may take, so that one that ends is waited for. */
+const GRACE = 1_000;
 
 /**
  * Keys that are fetched by `load` and kept: one fetch at a time whoever asks, renewed ahead of time, used for a
@@ -38,15 +40,25 @@ const STALLED_AFTER = 200_000;
 export function refreshingKeys(
   name: string,
   load: () => Promise<Readonly<Record<string, unknown>>>,
-  options: RefreshOptions,
+  options: RefreshOptions & Pick<FetchOptions, 'timeout'>,
 ): KeySource {
-  const { refreshAfter = 300, maxAge = 600, staleIfError = 3600 } = options;
+  const { refreshAfter = 300, maxAge = 600, staleIfError = 3600, maxKeys = 500 } = options;
   const { now = () => Date.now(), random = randomFraction } = options;
   assertConfiguration(
     refreshAfter > 0 && maxAge >= refreshAfter && staleIfError >= 0,
     `${name}: times are in seconds, and refreshAfter must not be above maxAge.`,
   );
+  assertConfiguration(
+    Number.isSafeInteger(maxKeys) && maxKeys > 0,
+    `${name}: maxKeys must be a whole number of keys, 1 or more.`,
+  );
+  /**
+   * For how long a call relies on a fetch that another call began. Edge runtimes drop what a call has begun as soon
+   * as it was answered, so such a fetch may never end.
+   */
+  const stalledAfter = (options.timeout ?? 5) * 1_000 + GRACE;
   let set: KeySet | undefined;
+  let unusable: readonly string[] = [];
   let fingerprint = '';
   let loadedAt = 0;
   let flight: Promise<void> | undefined;
@@ -69,7 +81,7 @@ export function refreshingKeys(
 
   const refresh = (): Promise<void> => {
     const at = now();
-    if (flight !== undefined && at - flightAt < STALLED_AFTER) return flight;
+    if (flight !== undefined && at - flightAt < stalledAfter) return flight;
     const mine: Promise<void> = load()
       .then(accept)
       .catch(fail)
@@ -81,7 +93,12 @@ export function refreshingKeys(
     return mine;
   };
   const accept = (document: Readonly<Record<string, unknown>>): void => {
-    const keys = readKeys(document);
+    const read = readKeys(document, maxKeys);
+    const { keys } = read;
+    // Good keys are not given up for a set in which none can be used.
+    if (keys.length === 0)
+      throw new Error(`no key can be used: ${read.unusable.join('; ') || 'the set is empty'}`);
+    unusable = read.unusable;
     const text = JSON.stringify(keys);
     // An unchanged set stays the same object, so what was verified with it stays verified.
     if (set === undefined || text !== fingerprint) set = Object.freeze({ keys });
@@ -111,6 +128,27 @@ export function refreshingKeys(
     cause: lastCause,
   });
 
+  /** Waits for a fetch, its own or that of another call, but for the latter only as long as it may take. */
+  const refreshed = async (): Promise<void> => {
+    const others = flight;
+    const left = flightAt + stalledAfter - now();
+    if (others === undefined || left <= 0) return refresh();
+    try {
+      await withinTime(others, left);
+    } catch {
+      await refresh();
+    }
+  };
+  /** With what operators want to know where no key fits. */
+  const select = (known: KeySet, hint: KeyHint): KeyAnswer => {
+    const answer = selectKeys(known, hint);
+    if (answer.ok || answer.reason === 'unavailable') return answer;
+    const usable = known.keys.map(
+      ({ kid, algorithms }) => `${kid ?? '(no kid)'}: ${algorithms.join('/')}`,
+    );
+    return { ...answer, known: [...usable, ...unusable] };
+  };
+
   /** Takes one fetch for an unknown key id, if there is one to take. */
   const takeMiss = (at: number): boolean => {
     missesAt = Math.min(missesAt, at);
@@ -122,16 +160,16 @@ export function refreshingKeys(
     return true;
   };
   const findIn = (known: KeySet, hint: KeyHint): MaybePromise<KeyAnswer> => {
-    const answer = selectKeys(known, hint);
+    const answer = select(known, hint);
     const { kid } = hint;
     if (answer.ok || kid === undefined || known.keys.some((key) => key.kid === kid)) return answer;
     const at = now();
     if (at < (unknownUntil.get(kid) ?? 0)) return answer;
     if (!mayRetry(at)) return unavailable();
     if (flight === undefined && !takeMiss(at)) return answer;
-    return refresh().then(() => {
+    return refreshed().then(() => {
       if (failures > 0 || set === undefined) return unavailable();
-      const again = selectKeys(set, hint);
+      const again = select(set, hint);
       if (!again.ok) unknownUntil.set(kid, now() + UNKNOWN_FOR, kid.length * 2 + 100);
       return again;
     });
@@ -144,26 +182,43 @@ export function refreshingKeys(
       const known = current();
       if (known !== undefined) return findIn(known, hint);
       if (!mayRetry(now())) return unavailable();
-      return refresh().then(() => {
+      return refreshed().then(() => {
         const fetched = current();
-        return fetched === undefined ? unavailable() : selectKeys(fetched, hint);
+        return fetched === undefined ? unavailable() : select(fetched, hint);
       });
     },
   } satisfies KeySource);
 }
 
+interface ReadKeys {
+  readonly keys: readonly VerificationKey[];
+  /** Why the others cannot be used, for operators. */
+  readonly unusable: readonly string[];
+}
+
 /** Keys that cannot verify are left out (RFC 7517 §5), and so are secrets: a public set holds none. */
-function readKeys(document: Readonly<Record<string, unknown>>): readonly VerificationKey[] {
+function readKeys(document: Readonly<Record<string, unknown>>, most: number): ReadKeys {
   const listed = document['keys'];
   if (!Array.isArray(listed)) throw new Error('the key set has no "keys"');
-  if (listed.length > MOST_KEYS) throw new Error(`the key set has more than ${MOST_KEYS} keys`);
-  return Object.freeze(
-    listed
-      .map(readVerificationKey)
-      .filter((key) => typeof key !== 'string')
-      .filter((key) => key.jwk['kty'] !== 'oct'),
-  );
+  if (listed.length > most) {
+    throw new Error(`the key set has ${listed.length} keys; more than ${most} need maxKeys`);
+  }
+  const keys: VerificationKey[] = [];
+  const unusable: string[] = [];
+  for (const each of listed) {
+    const key = readVerificationKey(each);
+    if (typeof key !== 'string' && key.jwk['kty'] !== 'oct') keys.push(key);
+    else if (unusable.length < MOST_REASONS) {
+      const { kid } = (each ?? {}) as { readonly kid?: unknown };
+      unusable.push(
+        `${String(kid).slice(0, 100)}: ${typeof key === 'string' ? key : 'a shared secret'}`,
+      );
+    }
+  }
+  return { keys: Object.freeze(keys), unusable };
 }
+
+const MOST_REASONS = 20;
 
 function randomFraction(): number {
   return (crypto.getRandomValues(new Uint32Array(1))[0] as number) / 2 ** 32;

@@ -80,6 +80,7 @@ const meanings = {
   'token.type_refused': 'The token is of another kind than an access token.',
   'token.algorithm_refused': 'The token is signed with an algorithm that is not allowed.',
   'token.issuer_unknown': 'The token was issued by somebody who is not trusted.',
+  'token.claim_mismatch': 'The access token has a claim with another value than is needed.',
   'token.audience_mismatch': 'The token was issued for another API.',
   'token.claim_missing': 'The token lacks a claim that is required.',
   'token.claim_invalid': 'A claim of the token has the wrong type or an impossible value.',

@@ -120,6 +120,8 @@ export interface Principal {
   readonly issuer: string;
   /** The OAuth client that calls, where the credential says so (`client_id`). */
   readonly clientId?: string | undefined;
+  /** True for a client that acts for itself: its credential names no user. */
+  readonly isClient?: boolean | undefined;
   /** The tenant that the credential is bound to, where it is bound to one. */
   readonly tenant?: string | undefined;
   readonly scopes: ReadonlySet<string>;

@@ -92,7 +92,10 @@ export function boundedFetcher(name: string, options: FetchOptions): BoundedFetc
  */
 export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
   const fetchBounded = boundedFetcher(name, options);
-  const request: BoundedRequest = { headers: { accept: 'application/json' } };
+  const request: BoundedRequest = {
+    // Kubernetes serves key sets under their own type only (RFC 7517 §8.5).
+    headers: { accept: 'application/jwk-set+json, application/json' },
+  };
   return async (url) => {
     const { status, body } = await fetchBounded(url, request);
     if (status >= 400 && status < 500) return undefined;

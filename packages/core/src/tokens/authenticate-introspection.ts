@@ -8,6 +8,7 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { FetchOptions } from '../lib/fetch-json.ts';
 import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
+import type { ClaimOptions } from './claim-rules.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { introspectedClaims } from './introspected-claims.ts';
 import {
@@ -33,6 +34,7 @@ export type {
 export interface AuthenticateIntrospectionOptions
   extends ChallengeOptions,
     FetchOptions,
+    Omit<ClaimOptions, 'profile' | 'recipient'>,
     IntrospectionLoadOptions {
   /** Who issues the tokens. An answer that names another one (`iss`) is denied. */
   readonly issuer: string;
@@ -63,10 +65,6 @@ export interface AuthenticateIntrospectionOptions
   readonly clockTolerance?: number | undefined;
   /** The tenant that all its tokens belong to, or the claim that names it. */
   readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
-  /** Claims that the principal's scopes come from. Default: `['scope']`. */
-  readonly scopes?: readonly ClaimPath[] | undefined;
-  /** Claims that the principal's roles come from. Default: `['roles']`. */
-  readonly roles?: readonly ClaimPath[] | undefined;
   /** Bounds of what is remembered; `false` asks about every token anew. */
   readonly cache?: false | IntrospectionCacheOptions | undefined;
   /** What checks signatures of answers. Default: WebCrypto. */
@@ -119,8 +117,6 @@ export function authenticateIntrospection(
     maxTokenBytes = 8192,
     clockTolerance = 5,
     tenant,
-    scopes = ['scope'],
-    roles = ['roles'],
     verifier = webCryptoVerifier,
     now = () => Date.now(),
   } = options;
@@ -158,8 +154,7 @@ export function authenticateIntrospection(
     insecureMissingTokenType,
     tolerance,
     tenant,
-    scopes,
-    roles,
+    claims: options,
   });
   const ask = introspectionEndpoint(NAME, {
     ...options,
@@ -176,7 +171,7 @@ export function authenticateIntrospection(
     if (found.kind === 'failed') return found;
     if (found.kind === 'inactive') return bad('token.inactive', scheme);
     const facts = examine(found.claims, scheme, now());
-    if (typeof facts === 'string') return bad(facts, scheme);
+    if ('code' in facts) return { kind: 'bad', answer: denials.because(facts, scheme) };
     rememberToken(facts.authentication, token);
     const demands = confirmationDemands(facts, denials.bad('token.unconfirmed', scheme).denial);
     const answer: Answer = Object.freeze({ ok: true, facts, demands });

@@ -184,7 +184,11 @@ describe('a bad token is denied with 401 invalid_token', () => {
     ['an audience inside a list', 'token.claim_invalid', { payload: { aud: [[audience]] } }],
     ['no audience', 'token.claim_missing', { payload: { aud: undefined } }],
     ['no expiry', 'token.claim_missing', { payload: { exp: undefined } }],
-    ['no subject', 'token.claim_missing', { payload: { sub: undefined } }],
+    [
+      'neither subject nor client',
+      'token.claim_missing',
+      { payload: { sub: undefined, client_id: undefined } },
+    ],
     ['no client id', 'token.claim_missing', { payload: { client_id: undefined } }],
     ['no time of issue', 'token.claim_missing', { payload: { iat: undefined } }],
     ['no token id', 'token.claim_missing', { payload: { jti: undefined } }],

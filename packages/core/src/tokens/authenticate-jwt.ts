@@ -10,19 +10,25 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertBetween, assertOneOf } from '../lib/options.ts';
 import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
-import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
-import { examineJwt } from './jwt-examination.ts';
+import type { ClaimOptions, ClaimSign, RecipientClaim } from './claim-rules.ts';
+import type { ClaimPath, RolesPath } from './jwt-claims.ts';
+import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
 import { confirmationDemands, factsOfClaims } from './jwt-facts.ts';
-import { issuerRules, type TrustedIssuer } from './jwt-issuers.ts';
-import { type JwtProfile, profiles } from './jwt-profile.ts';
+import { issuerLookup, type TenantIssuers, type TrustedIssuer } from './jwt-issuers.ts';
+import type { JwtProfile } from './jwt-profile.ts';
 import { rememberToken } from './presented-token.ts';
 import { tokenDenials } from './token-denials.ts';
 import { type VerifiedTokensOptions, verifiedTokens } from './verified-tokens.ts';
 
 export type {
   ChallengeOptions,
+  ClaimOptions,
   ClaimPath,
+  ClaimSign,
   JwtProfile,
+  RecipientClaim,
+  RolesPath,
+  TenantIssuers,
   TokenScheme,
   TrustedIssuer,
   VerifiedTokensOptions,
@@ -30,8 +36,6 @@ export type {
 
 /** Options of {@link authenticateJwt} that hold for every issuer. */
 export interface JwtOptions extends ChallengeOptions {
-  /** Which JWTs count as access tokens. Default: `at+jwt` (RFC 9068). */
-  readonly profile?: JwtProfile | undefined;
   /** Seconds by which the issuer's clock may differ. Default: 5. */
   readonly clockTolerance?: number | undefined;
   /** A longer token is denied before anything else is done with it. Default: 8192. */
@@ -43,16 +47,6 @@ export interface JwtOptions extends ChallengeOptions {
    * verify: `anyOf(authenticateJwt(…), authenticateIntrospection(…))`. Default: `deny`.
    */
   readonly opaqueTokens?: 'deny' | 'ignore' | undefined;
-  /**
-   * Claims that the principal's scopes come from, for example `['scope', 'permissions']`: text with spaces, or
-   * lists. Default: `['scope']`.
-   */
-  readonly scopes?: readonly ClaimPath[] | undefined;
-  /**
-   * Claims that the principal's roles come from, for example `['roles', 'groups', 'entitlements']` or
-   * `[['realm_access', 'roles']]`. Default: `['roles']`.
-   */
-  readonly roles?: readonly ClaimPath[] | undefined;
   /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
   readonly cache?: false | VerifiedTokensOptions | undefined;
   /** What checks signatures. Default: WebCrypto. */
@@ -65,9 +59,13 @@ export interface JwtOptions extends ChallengeOptions {
 export type AuthenticateJwtOptions = JwtOptions &
   (
     | (TrustedIssuer & { readonly issuers?: undefined })
-    | ({ readonly issuers: readonly TrustedIssuer[] } & {
-        readonly [Name in keyof TrustedIssuer]?: undefined;
-      })
+    | ({
+        /** The trusted ones, and those that come at run time (`tenantIssuers`); each may say claims of its own. */
+        readonly issuers: TenantIssuers | readonly (TrustedIssuer | TenantIssuers)[];
+        readonly recipient?: undefined;
+      } & Omit<ClaimOptions, 'recipient'> & {
+          readonly [Name in Exclude<keyof TrustedIssuer, keyof ClaimOptions>]?: undefined;
+        })
   );
 
 const NAME = 'authenticateJwt';
@@ -95,44 +93,43 @@ export function authenticateJwt(
   options: AuthenticateJwtOptions,
 ): Policy<NoFacts, AuthenticatedFacts, 'check'> {
   const {
-    profile = 'at+jwt',
     clockTolerance = 5,
     maxTokenBytes = 8192,
     schemes = ['Bearer'],
     opaqueTokens = 'deny',
-    scopes = ['scope'],
-    roles = ['roles'],
     cache,
     verifier = webCryptoVerifier,
     now = () => Date.now(),
   } = options;
-  assertOneOf(NAME, 'profile', profile, Object.keys(profiles));
   assertBetween(NAME, 'clockTolerance', clockTolerance, 0, 300, 'seconds');
   assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
   assertConfiguration(schemes.length > 0, `${NAME}: schemes must not be empty.`);
   for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
   assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['deny', 'ignore']);
-  assertConfiguration(
-    [scopes, roles].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
-    `${NAME}: scopes and roles must list claims, like [['realm_access', 'roles']].`,
-  );
   assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
   const denials = tokenDenials(NAME, schemes, options);
-  const issuers = issuerRules(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
-  const measures = { issuers, profile: profiles[profile], tolerance: clockTolerance * 1000 };
+  const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
+  const measures = { issuers, tolerance: clockTolerance * 1000 };
   const isSigned = signatureCheck(verifier);
   const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
 
-  const verify = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> => {
-    const examined = examineJwt(token, measures, at);
-    if (typeof examined === 'string') return denials.bad(examined, scheme);
+  const verify = (
+    token: string,
+    scheme: TokenScheme,
+    at: number,
+    examined: ExaminedJwt | TokenProblem,
+  ): MaybePromise<Answer> => {
+    if ('code' in examined) return denials.because(examined, scheme);
     const { jws, alg, claims, rules, expiresAt, goodUntil } = examined;
+    const origin = { issuer: rules.issuer, kid: jws.kid, alg };
 
     const conclude = (signed: boolean, set: KeySet): Answer => {
-      if (!signed) return denials.bad('token.signature_invalid', scheme);
-      const origin = { method: 'jwt', scheme, rules, expiresAt } as const;
-      const facts = factsOfClaims(claims, origin, { scopes, roles });
+      if (!signed) {
+        return denials.because({ code: 'token.signature_invalid', cause: origin }, scheme);
+      }
+      const facts = factsOfClaims(claims, { method: 'jwt', scheme, rules, expiresAt });
       if (typeof facts === 'string') return denials.bad(facts, scheme);
+      issuers.confirm?.(rules.issuer);
       rememberToken(facts.authentication, token);
       const demands = confirmationDemands(facts, denials.bad('token.unconfirmed', scheme).denial);
       const outcome = Object.freeze({ ok: true as const, facts, demands });
@@ -145,9 +142,11 @@ export function authenticateJwt(
       () => rules.keys.find({ alg, kid: jws.kid }),
       (answer) => {
         if (!answer.ok) {
-          return answer.reason === 'unavailable'
-            ? keysUnavailable(answer.retryAfter, answer.cause)
-            : denials.bad('token.key_unknown', scheme);
+          if (answer.reason === 'unavailable') {
+            return keysUnavailable(answer.retryAfter, answer.cause);
+          }
+          const cause = { ...origin, reason: answer.reason, keys: answer.known };
+          return denials.because({ code: 'token.key_unknown', cause }, scheme);
         }
         const signed = isSigned(jws, alg, answer.keys);
         return isThenable(signed)
@@ -157,6 +156,12 @@ export function authenticateJwt(
       (cause) => keysUnavailable(undefined, cause),
     );
   };
+  const examine = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> =>
+    chain<ExaminedJwt | TokenProblem, Answer>(
+      () => examineJwt(token, measures, at),
+      (examined) => verify(token, scheme, at, examined),
+      (cause) => keysUnavailable(undefined, cause),
+    );
 
   return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
@@ -175,7 +180,7 @@ export function authenticateJwt(
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
       if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return denials.missing;
-      return verify(token, scheme, at);
+      return examine(token, scheme, at);
     },
   });
 }

@@ -290,7 +290,7 @@ async function joses(
       algorithms: [alg],
       clockTolerance: 5,
       currentDate: new Date(NOW),
-      requiredClaims: ['exp', 'sub', 'client_id', 'iat', 'jti'],
+      requiredClaims: ['exp', 'client_id', 'iat', 'jti'],
     };
     // Its key sets take no secrets.
     if (algorithms[alg].kty === 'oct') {

@@ -6,6 +6,9 @@ import { isObject, member } from '../lib/strict-json.ts';
  */
 export type ClaimPath = string | readonly string[];
 
+/** Where roles stand: in a list, or as the names of an object's members. */
+export type RolesPath = ClaimPath | { readonly keysOf: ClaimPath };
+
 export function isClaimPath(value: unknown): value is ClaimPath {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value];
   return names.length > 0 && names.every((name) => typeof name === 'string' && name !== '');
@@ -43,6 +46,18 @@ export function audiencesOf(claims: object): readonly string[] | typeof INVALID 
   return list.every((each) => typeof each === 'string') ? list : INVALID;
 }
 
+/** The first of several claims that is there and text. */
+export function firstText(
+  claims: object,
+  paths: readonly ClaimPath[],
+): string | undefined | typeof INVALID {
+  for (const path of paths) {
+    const value = textClaim(claims, path);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
 /** Scopes: text with spaces between (RFC 8693 §4.2), or a list. */
 export function scopesAt(claims: object, path: ClaimPath): readonly string[] | typeof INVALID {
   const value = claimAt(claims, path);
@@ -50,7 +65,11 @@ export function scopesAt(claims: object, path: ClaimPath): readonly string[] | t
 }
 
 /** Roles and the like: one, a list, or a list of SCIM values (RFC 9068 §2.2.3.1, RFC 7643 §2.4). */
-export function rolesAt(claims: object, path: ClaimPath): readonly string[] | typeof INVALID {
+export function rolesAt(claims: object, path: RolesPath): readonly string[] | typeof INVALID {
+  if (typeof path === 'object' && 'keysOf' in path) {
+    const holder = claimAt(claims, path.keysOf);
+    return holder === undefined ? [] : isObject(holder) ? Object.keys(holder) : INVALID;
+  }
   const value = claimAt(claims, path);
   return listOf(typeof value === 'string' ? [value] : value);
 }

@@ -5,32 +5,23 @@ import { principalId } from '../engine/principal-id.ts';
 import { freezeDeep, frozenSet } from '../lib/freeze-deep.ts';
 import { isObject, member } from '../lib/strict-json.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
-import { type ClaimPath, INVALID, rolesAt, scopesAt, textClaim } from './jwt-claims.ts';
+import { firstText, INVALID, rolesAt, scopesAt, textClaim } from './jwt-claims.ts';
 import type { IssuerRules } from './jwt-issuers.ts';
 import type { TokenDenialCode } from './token-denials.ts';
-
-/** Which claims the principal's rights come from. */
-export interface ClaimMapping {
-  readonly scopes: readonly ClaimPath[];
-  readonly roles: readonly ClaimPath[];
-}
 
 /** How the claims came here. */
 export interface ClaimsOrigin {
   readonly method: 'jwt' | 'introspection';
   readonly scheme: TokenScheme;
-  readonly rules: Pick<IssuerRules, 'issuer' | 'tenant' | 'tenantClaim'>;
+  readonly rules: Pick<IssuerRules, 'issuer' | 'tenant' | 'tenantClaim' | 'claims'>;
   /** Epoch milliseconds. */
   readonly expiresAt: number | undefined;
-  /** The subject where the claims name none. */
-  readonly subject?: string | undefined;
 }
 
 /** What the token says of its caller, frozen, so that it can be shared between calls; or what is wrong. */
 export function factsOfClaims(
   claims: Readonly<Record<string, unknown>>,
-  { method, scheme, rules, expiresAt, subject: fallback }: ClaimsOrigin,
-  mapping: ClaimMapping,
+  { method, scheme, rules, expiresAt }: ClaimsOrigin,
 ): AuthenticatedFacts | TokenDenialCode {
   const confirmation = member(claims, 'cnf');
   if (confirmation !== undefined && !isConfirmation(confirmation)) return 'token.claim_invalid';
@@ -38,12 +29,14 @@ export function factsOfClaims(
   const bound = confirmation !== undefined && Object.hasOwn(confirmation, 'jkt');
   if (bound !== (scheme === 'DPoP')) return 'token.unconfirmed';
 
-  const scopes = mapping.scopes.map((path) => scopesAt(claims, path));
-  const roles = mapping.roles.map((path) => rolesAt(claims, path));
+  const scopes = rules.claims.scopes.map((path) => scopesAt(claims, path));
+  const roles = rules.claims.roles.map((path) => rolesAt(claims, path));
   const tenant =
     rules.tenantClaim === undefined ? rules.tenant : textClaim(claims, rules.tenantClaim);
-  const subject = textClaim(claims, 'sub') ?? fallback;
-  const clientId = textClaim(claims, 'client_id');
+  const clientId = firstText(claims, rules.claims.clientIds);
+  const named = textClaim(claims, 'sub');
+  // RFC 7662 §2.2: without a resource owner there may be no subject; then the client acts for itself.
+  const subject = named ?? clientId;
   if (!isList(scopes) || !isList(roles)) return 'token.claim_invalid';
   if (tenant === INVALID || clientId === INVALID) return 'token.claim_invalid';
   if (typeof subject !== 'string') return 'token.claim_invalid';
@@ -54,6 +47,7 @@ export function factsOfClaims(
     subject,
     issuer,
     clientId,
+    ...(subject === clientId && { isClient: true }),
     tenant,
     scopes: frozenSet(scopes.flat()),
     roles: frozenSet(roles.flat()),

@@ -1,14 +1,19 @@
 import { asymmetricAlgorithms, isAlgorithm, isSymmetric } from '../crypto/jws-algorithms.ts';
 import type { JwsAlgorithm, KeySource } from '../crypto/key-source.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { CLAIM_OPTIONS, type ClaimOptions, type ClaimRules, claimRules } from './claim-rules.ts';
 import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
 
 /** An issuer whose access tokens are taken, with everything that is bound to it. */
-export interface TrustedIssuer {
+export interface TrustedIssuer extends ClaimOptions {
   /** The `iss` of its tokens, compared character by character. */
   readonly issuer: string;
-  /** What this API is called in `aud`; a token for none of these is denied. */
-  readonly audience: string | readonly string[];
+  /**
+   * What this API is called in `aud`; a token for none of these is denied. May be left out only where `recipient`
+   * names the claim that stands in.
+   */
+  readonly audience?: string | readonly string[] | undefined;
   /** Its keys. Default: `discoverIssuer(issuer)`. */
   readonly keys?: KeySource | undefined;
   /**
@@ -23,7 +28,20 @@ export interface TrustedIssuer {
 /** One issuer, or several. */
 export type TrustedIssuers = {
   readonly [Name in keyof TrustedIssuer]?: TrustedIssuer[Name] | undefined;
-} & { readonly issuers?: readonly TrustedIssuer[] | undefined };
+} & {
+  readonly issuers?: TenantIssuers | readonly (TrustedIssuer | TenantIssuers)[] | undefined;
+};
+
+/** Issuers that come at run time; made by `tenantIssuers`. */
+export interface TenantIssuers {
+  readonly kind: 'tenantIssuers';
+  /** For the policy: begins with nobody known. */
+  readonly open: (make: MakeRules) => IssuerLookup;
+}
+
+function isTenantIssuers(value: TrustedIssuer | TenantIssuers): value is TenantIssuers {
+  return 'kind' in value && value.kind === 'tenantIssuers';
+}
 
 /** A trusted issuer, checked and made ready. */
 export interface IssuerRules {
@@ -31,66 +49,127 @@ export interface IssuerRules {
   readonly audiences: ReadonlySet<string>;
   readonly keys: KeySource;
   readonly allows: (algorithm: string) => algorithm is JwsAlgorithm;
+  readonly algorithms: readonly JwsAlgorithm[];
+  readonly claims: ClaimRules;
   readonly tenant: string | undefined;
   readonly tenantClaim: ClaimPath | undefined;
 }
 
+/** Finds the rules of the issuer that a token names, before anything of it was verified. */
+export interface IssuerLookup {
+  /** The rules; undefined for a stranger. Throws or rejects where that cannot be known at the moment. */
+  readonly find: (issuer: string, claims: object) => MaybePromise<IssuerRules | undefined>;
+  /** Told of a token of that issuer that was verified. */
+  readonly confirm?: ((issuer: string) => void) | undefined;
+  /** Which issuers are trusted, for operators. */
+  readonly expected: readonly string[];
+}
+
 /** What must be said for each issuer where there are several. */
-const PER_ISSUER = ['issuer', 'audience', 'keys', 'algorithms', 'tenant'] as const;
+const PER_ISSUER = ['issuer', 'audience', 'keys', 'algorithms', 'tenant', 'recipient'] as const;
+
+/** Makes the rules of one issuer from what the user says of it. */
+export type MakeRules = (trusted: TrustedIssuer) => IssuerRules;
 
 /**
- * The rules of each issuer by its name.
+ * The rules of issuers: of those that are listed, and of those that come at run time.
  *
  * @throws ConfigurationError
  */
-export function issuerRules(
+export function issuerLookup(
   policy: string,
   options: TrustedIssuers,
   discover: (issuer: string) => KeySource,
-): ReadonlyMap<string, IssuerRules> {
+): IssuerLookup {
   const { issuers } = options;
-  const rules = new Map<string, IssuerRules>();
   assertConfiguration(
     issuers === undefined || PER_ISSUER.every((name) => options[name] === undefined),
     `${policy}: with issuers, say ${PER_ISSUER.join(', ')} in each of them.`,
   );
-  // Without a list the options are themselves those of the one issuer, and checked below.
-  const trusted = issuers ?? [options as TrustedIssuer];
-  assertConfiguration(trusted.length > 0, `${policy}: issuers must not be empty.`);
-  for (const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant } of trusted) {
-    assertConfiguration(
-      typeof issuer === 'string' && issuer !== '',
-      `${policy}: issuer must be the "iss" of its tokens.`,
-    );
-    assertConfiguration(!rules.has(issuer), `${policy}: issuer ${issuer} is there twice.`);
-    const audiences = typeof audience === 'string' ? [audience] : audience;
-    assertConfiguration(
-      Array.isArray(audiences) &&
-        audiences.length > 0 &&
-        audiences.every((each) => typeof each === 'string' && each !== ''),
-      `${policy}: name this API as audience, or tokens made for other APIs would be taken.`,
-    );
-    assertConfiguration(
-      tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
-      `${policy}: tenant must be a name or a claim, like { claim: 'tid' }.`,
-    );
-    const source = keys ?? discover(issuer);
-    assertConfiguration(
-      typeof source.find === 'function' && typeof source.current === 'function',
-      `${policy}: keys must come from localJwks(), remoteJwks() or discoverIssuer().`,
-    );
-    assertAlgorithms(policy, algorithms, source);
-    const allowed: ReadonlySet<string> = new Set(algorithms);
-    rules.set(issuer, {
-      issuer,
-      audiences: new Set(audiences),
-      keys: source,
-      allows: (algorithm): algorithm is JwsAlgorithm => allowed.has(algorithm),
-      tenant: typeof tenant === 'string' ? tenant : undefined,
-      tenantClaim: typeof tenant === 'object' ? tenant.claim : undefined,
-    });
+  const defaults: Record<string, unknown> = {};
+  for (const name of CLAIM_OPTIONS) {
+    if (name !== 'recipient' && options[name] !== undefined) defaults[name] = options[name];
   }
-  return rules;
+  const make: MakeRules = (trusted) =>
+    rulesOf(policy, issuers === undefined ? trusted : { ...defaults, ...trusted }, discover);
+  // Without a list the options are themselves those of the one issuer.
+  const listed = issuers === undefined ? [options as TrustedIssuer] : [issuers].flat();
+  assertConfiguration(listed.length > 0, `${policy}: issuers must not be empty.`);
+  const rules = new Map<string, IssuerRules>();
+  const lookups: IssuerLookup[] = [];
+  for (const each of listed) {
+    if (isTenantIssuers(each)) lookups.push(each.open(make));
+    else {
+      const made = make(each);
+      assertConfiguration(
+        !rules.has(made.issuer),
+        `${policy}: issuer ${made.issuer} is there twice.`,
+      );
+      rules.set(made.issuer, made);
+    }
+  }
+  const expected = [...rules.keys(), ...lookups.flatMap((lookup) => lookup.expected)];
+  return {
+    expected,
+    find: (issuer, claims) => rules.get(issuer) ?? findIn(lookups, 0, issuer, claims),
+    confirm: (issuer) => {
+      for (const { confirm } of lookups) confirm?.(issuer);
+    },
+  };
+}
+
+function findIn(
+  lookups: readonly IssuerLookup[],
+  index: number,
+  issuer: string,
+  claims: object,
+): MaybePromise<IssuerRules | undefined> {
+  const lookup = lookups[index];
+  if (lookup === undefined) return undefined;
+  const found = lookup.find(issuer, claims);
+  return isThenable(found)
+    ? found.then((late) => late ?? findIn(lookups, index + 1, issuer, claims))
+    : (found ?? findIn(lookups, index + 1, issuer, claims));
+}
+
+function rulesOf(
+  policy: string,
+  trusted: TrustedIssuer,
+  discover: (issuer: string) => KeySource,
+): IssuerRules {
+  const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant, recipient } = trusted;
+  assertConfiguration(
+    typeof issuer === 'string' && issuer !== '',
+    `${policy}: issuer must be the "iss" of its tokens.`,
+  );
+  const audiences = typeof audience === 'string' ? [audience] : (audience ?? []);
+  assertConfiguration(
+    Array.isArray(audiences) &&
+      (audiences.length > 0 || (audience === undefined && recipient !== undefined)) &&
+      audiences.every((each) => typeof each === 'string' && each !== ''),
+    `${policy}: name this API as audience, or tokens made for other APIs would be taken.`,
+  );
+  assertConfiguration(
+    tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
+    `${policy}: tenant must be a name or a claim, like { claim: 'tid' }.`,
+  );
+  const source = keys ?? discover(issuer);
+  assertConfiguration(
+    typeof source.find === 'function' && typeof source.current === 'function',
+    `${policy}: keys must come from localJwks(), remoteJwks() or discoverIssuer().`,
+  );
+  assertAlgorithms(policy, algorithms, source);
+  const allowed: ReadonlySet<string> = new Set(algorithms);
+  return {
+    issuer,
+    audiences: new Set(audiences),
+    keys: source,
+    algorithms,
+    allows: (algorithm): algorithm is JwsAlgorithm => allowed.has(algorithm),
+    tenant: typeof tenant === 'string' ? tenant : undefined,
+    tenantClaim: typeof tenant === 'object' ? tenant.claim : undefined,
+    claims: claimRules(policy, trusted),
+  };
 }
 
 function assertAlgorithms(

@@ -17,6 +17,7 @@ const badTokens = {
   'token.type_refused': 'The access token is of the wrong type.',
   'token.algorithm_refused': 'The access token is signed with a denied algorithm.',
   'token.issuer_unknown': 'The access token was issued by someone else.',
+  'token.claim_mismatch': 'The access token has a claim with another value than is needed.',
   'token.audience_mismatch': 'The access token was issued for another audience.',
   'token.claim_missing': 'The access token lacks a required claim.',
   'token.claim_invalid': 'The access token has a claim that is not well formed.',
@@ -37,6 +38,11 @@ export interface TokenDenials {
   readonly missing: Deny;
   /** A token that is not good or cannot be read; `scheme` is the one it came in. Conclusive. */
   readonly bad: (code: TokenDenialCode, scheme?: TokenScheme) => Deny;
+  /** The same with its cause: what was expected and what came, for operators only. */
+  readonly because: (
+    problem: { readonly code: TokenDenialCode; readonly cause: unknown },
+    scheme: TokenScheme,
+  ) => Deny;
 }
 
 /**
@@ -83,6 +89,10 @@ export function tokenDenials(
     }),
     // Every code was made above, for every scheme of the policy.
     bad: (code, scheme) => made.get(`${code} ${scheme}`) as Deny,
+    because: ({ code, cause }, scheme) => {
+      const shared = made.get(`${code} ${scheme}`) as Deny;
+      return { ...shared, denial: { ...shared.denial, cause } };
+    },
   };
 }
 
