@@ -7,7 +7,6 @@ import {
   type GraphQLNamedType,
   type GraphQLOutputType,
   getNamedType,
-  isCompositeType,
   isInterfaceType,
   isListType,
   isNonNullType,
@@ -258,14 +257,15 @@ function ofField(
   const field = fieldOf(type, name);
   const coordinate = `${type?.name ?? ''}.${name}`;
   if (node.alias) work.aliasesOf.set(coordinate, (work.aliasesOf.get(coordinate) ?? 0) + 1);
-  const args = argumentsOf(work, node, field);
-  const { elements, below } = sizesOf(work, coordinate, field, args, sizes.get(name));
+  const declared = field && declaredOf(field);
+  const args = argumentsOf(work, node, declared?.defaults);
+  const { elements, below } = sizesOf(work, coordinate, declared, args, sizes.get(name));
   const inner = node.selectionSet
     ? ofSet(work, node.selectionSet, field && getNamedType(field.type), below)
     : EMPTY;
   const composite = node.selectionSet !== undefined;
   const weight =
-    weightOf(rules, coordinate, field, args) ?? (composite ? rules.object : rules.value);
+    weightOf(rules, coordinate, declared, args) ?? (composite ? rules.object : rules.value);
   // A list without elements is still asked for.
   const times = Math.max(elements, 1);
   return {
@@ -290,71 +290,107 @@ function fieldOf(
   return Object.hasOwn(fields, name) ? fields[name] : undefined;
 }
 
+/** What a field of the schema says of itself, read once. */
+interface Declared {
+  readonly weight: number | undefined;
+  /** Arguments that have weights of their own. */
+  readonly argumentWeights: readonly (readonly [string, number])[];
+  readonly lists: number;
+  readonly assumedSize: number | undefined;
+  readonly slicing: readonly (readonly string[])[] | undefined;
+  readonly isSlicingRequired: boolean;
+  readonly sized: readonly string[] | undefined;
+  /** Lists of what a connection returns. */
+  readonly connected: readonly string[];
+  readonly defaults: Variables;
+}
+
+const declarations = new WeakMap<object, Declared>();
+
+function declaredOf(field: GraphQLField<unknown, unknown>): Declared {
+  const known = declarations.get(field);
+  if (known) return known;
+  const listSize = directiveOf(field, 'listSize');
+  const slicing = stringsOf(listSize, 'slicingArguments')?.map((path) => path.split('.'));
+  const required = argumentOf(listSize, 'requireOneSlicingArgument');
+  const defaults: Record<string, unknown> = {};
+  for (const argument of field.args) {
+    const value = defaultOf(argument);
+    if (value !== undefined) defaults[argument.name] = value;
+  }
+  const declared: Declared = {
+    weight:
+      numberOf(directiveOf(field, 'cost'), 'weight') ??
+      numberOf(directiveOf(getNamedType(field.type), 'cost'), 'weight'),
+    argumentWeights: field.args.flatMap((argument) => {
+      const weight = numberOf(directiveOf(argument, 'cost'), 'weight');
+      return weight === undefined ? [] : [[argument.name, weight] as const];
+    }),
+    lists: listsIn(field.type),
+    assumedSize: numberOf(listSize, 'assumedSize'),
+    slicing,
+    isSlicingRequired:
+      slicing !== undefined && !(required?.kind === Kind.BOOLEAN && !required.value),
+    sized: stringsOf(listSize, 'sizedFields'),
+    connected: connectedLists(field),
+    defaults,
+  };
+  declarations.set(field, declared);
+  return declared;
+}
+
 function weightOf(
   { fields }: Rules,
   coordinate: string,
-  field: GraphQLField<unknown, unknown> | undefined,
+  declared: Declared | undefined,
   args: Variables,
 ): number | undefined {
   const rule = Object.hasOwn(fields, coordinate) ? fields[coordinate] : undefined;
-  const weight = typeof rule === 'function' ? rule(args) : rule;
+  const ruled = typeof rule === 'function' ? rule(args) : rule;
   // What is not a number bounds nothing.
-  if (weight !== undefined) return Number.isFinite(weight) ? weight : Number.POSITIVE_INFINITY;
-  let declared = numberOf(directiveOf(field, 'cost'), 'weight');
-  declared ??= field && numberOf(directiveOf(getNamedType(field.type), 'cost'), 'weight');
-  // Arguments have weights of their own.
-  for (const argument of field?.args ?? []) {
-    if (!Object.hasOwn(args, argument.name)) continue;
-    const own = numberOf(directiveOf(argument, 'cost'), 'weight');
-    if (own !== undefined) declared = (declared ?? 1) + own;
+  if (ruled !== undefined) return Number.isFinite(ruled) ? ruled : Number.POSITIVE_INFINITY;
+  let weight = declared?.weight;
+  for (const [name, own] of declared?.argumentWeights ?? []) {
+    if (Object.hasOwn(args, name)) weight = (weight ?? 1) + own;
   }
-  return declared;
+  return weight;
 }
 
 /** How many elements a field has, and what that says of fields below. */
 function sizesOf(
   { rules, unsliced }: Work,
   coordinate: string,
-  field: GraphQLField<unknown, unknown> | undefined,
+  declared: Declared | undefined,
   args: Variables,
   given: number | undefined,
 ): { readonly elements: number; readonly below: ReadonlyMap<string, number> } {
-  const lists = field ? listsIn(field.type) : 0;
-  const listSize = directiveOf(field, 'listSize');
-  const assumed = numberOf(listSize, 'assumedSize') ?? rules.assumedSize;
-  const declared = stringsOf(listSize, 'slicingArguments');
-  const slices = declared
-    ? declared.flatMap((path) => numberAt(args, path.split('.')) ?? [])
+  if (declared === undefined) return { elements: given ?? 1, below: NO_SIZES };
+  const { lists, slicing, sized, connected } = declared;
+  const assumed = declared.assumedSize ?? rules.assumedSize;
+  const slices = slicing
+    ? slicing.flatMap((path) => numberAt(args, path) ?? [])
     : numbersNamed(args, rules.slicingArguments);
-  const required = argumentOf(listSize, 'requireOneSlicingArgument');
-  const isRequired =
-    declared !== undefined && !(required?.kind === Kind.BOOLEAN && !required.value);
-  if (isRequired && slices.length !== 1) unsliced.add(coordinate);
-  const sized = stringsOf(listSize, 'sizedFields');
-  const size = slices.length > 0 ? Math.max(...slices.map((each) => Math.max(each, 0))) : assumed;
+  if (declared.isSlicingRequired && slices.length !== 1) unsliced.add(coordinate);
+  const size = slices.length > 0 ? Math.max(0, ...slices) : assumed;
   if (sized) {
-    return {
-      elements: given ?? (lists > 0 ? assumed : 1),
-      below: new Map(sized.map((name) => [name, size])),
-    };
+    const below = new Map(sized.map((name) => [name, size]));
+    return { elements: given ?? (lists > 0 ? assumed : 1), below };
   }
+  if (lists > 0) return { elements: (given ?? size) * assumed ** (lists - 1), below: NO_SIZES };
   // A connection: the list is below, and its size is said here.
-  const isConnection = lists === 0 && slices.length > 0 && field !== undefined;
   const below =
-    isConnection && isCompositeType(getNamedType(field.type)) ? connection(field, size) : NO_SIZES;
-  if (lists === 0) return { elements: given ?? 1, below };
-  return { elements: (given ?? size) * assumed ** (lists - 1), below: NO_SIZES };
+    slices.length > 0 && connected.length > 0
+      ? new Map(connected.map((name) => [name, size]))
+      : NO_SIZES;
+  return { elements: given ?? 1, below };
 }
 
-/** The lists of the type that a field with a slicing argument returns, where it is not a list itself. */
-function connection(
-  field: GraphQLField<unknown, unknown>,
-  size: number,
-): ReadonlyMap<string, number> {
+/** The lists of the type that a field returns. */
+function connectedLists(field: GraphQLField<unknown, unknown>): readonly string[] {
   const type = getNamedType(field.type);
-  if (!isObjectType(type) && !isInterfaceType(type)) return NO_SIZES;
+  if (!isObjectType(type) && !isInterfaceType(type)) return [];
   const lists = Object.values(type.getFields()).filter(({ type: inner }) => listsIn(inner) > 0);
-  return new Map(lists.map(({ name }) => [name, size]));
+  return lists.map(({ name }) => name);
 }
 
 function listsIn(type: GraphQLOutputType): number {
@@ -369,12 +405,18 @@ function listsIn(type: GraphQLOutputType): number {
 }
 
 /** Numbers under one of these names, also within inputs. */
-function numbersNamed(value: unknown, names: readonly string[], depth = 0): readonly number[] {
-  if (typeof value !== 'object' || value === null || depth > 4) return [];
-  return Object.entries(value).flatMap(([name, inner]) => {
-    if (names.includes(name) && typeof inner === 'number') return [inner];
-    return numbersNamed(inner, names, depth + 1);
-  });
+function numbersNamed(value: object, names: readonly string[]): readonly number[] {
+  const found: number[] = [];
+  const look = (inner: object, depth: number): void => {
+    for (const name in inner) {
+      const each = (inner as Variables)[name];
+      if (typeof each === 'number') {
+        if (names.includes(name)) found.push(each);
+      } else if (typeof each === 'object' && each !== null && depth < 4) look(each, depth + 1);
+    }
+  };
+  look(value, 0);
+  return found;
 }
 
 function numberAt(args: unknown, path: readonly string[]): number | undefined {
@@ -391,19 +433,19 @@ function numberAt(args: unknown, path: readonly string[]): number | undefined {
 function argumentsOf(
   { variables }: Work,
   node: FieldNode,
-  field: GraphQLField<unknown, unknown> | undefined,
+  defaults: Variables | undefined,
 ): Variables {
-  const args: Record<string, unknown> = {};
-  for (const argument of field?.args ?? []) {
-    const value = defaultOf(argument);
-    if (value !== undefined) args[argument.name] = value;
-  }
-  for (const { name, value } of node.arguments ?? []) {
+  const own = node.arguments;
+  if (own === undefined || own.length === 0) return defaults ?? NO_ARGUMENTS;
+  const args: Record<string, unknown> = { ...defaults };
+  for (const { name, value } of own) {
     const read = plainValue(value, variables);
     if (read !== undefined) args[name.value] = read;
   }
   return args;
 }
+
+const NO_ARGUMENTS: Variables = Object.freeze({});
 
 /** GraphQL 17 keeps defaults in another member. */
 function defaultOf(argument: GraphQLArgument): unknown {
@@ -446,14 +488,17 @@ function withDefaults({ operation, variables }: OperationSource): Variables {
   return values;
 }
 
-interface Declared {
+interface WithDirectives {
   readonly astNode?:
     | { readonly directives?: readonly DirectiveNode[] | undefined }
     | null
     | undefined;
 }
 
-function directiveOf(declared: Declared | undefined, name: string): DirectiveNode | undefined {
+function directiveOf(
+  declared: WithDirectives | undefined,
+  name: string,
+): DirectiveNode | undefined {
   return declared?.astNode?.directives?.find((directive) => directive.name.value === name);
 }
 
