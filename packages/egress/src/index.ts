@@ -1,7 +1,20 @@
 // Calls to others.
 
+export {
+  type AnswerSchema,
+  type Consumed,
+  type ConsumeOptions,
+  consume,
+} from './consume/consume.ts';
 export type { CheckPeer, Resolve } from './fetch/connector.ts';
 export { type EgressError, isEgressError } from './fetch/egress-error.ts';
+export {
+  type HostPins,
+  type PinnedKeys,
+  type PinnedKeysOptions,
+  type PinReport,
+  pinnedKeys,
+} from './fetch/pinned-keys.ts';
 export {
   type EgressTlsOptions,
   type KeyPins,

@@ -70,6 +70,10 @@ const meanings = {
   'egress.too_many_redirects': 'The host redirects more often than allowed.',
   'egress.redirect_downgrade': 'A redirect leads from https to http.',
   'egress.redirect_body': 'A redirect asks to send a body to another origin.',
+  'upstream.failed': 'A service that was asked failed, or could not be reached.',
+  'upstream.status': 'A service that was asked answered with an error.',
+  'upstream.answer_invalid': 'The answer of a service that was asked is not what it must be.',
+  'upstream.circuit_open': 'A service that failed in a row is not asked for a while.',
   // access tokens
   'credentials.missing': 'The operation needs credentials, and none were sent.',
   'credentials.malformed': 'The credentials are not well formed.',

@@ -1,0 +1,128 @@
+import { ConfigurationError } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { openFetch, serve, type TestServer } from '../../test/kit.ts';
+import { type AnswerSchema, type ConsumeOptions, consume } from './consume.ts';
+
+/** `{ usd: number }` and nothing else. */
+const schema: AnswerSchema<{ readonly usd: number }> = {
+  '~standard': {
+    version: 1,
+    validate: (value) => {
+      const { usd, ...more } = (value ?? {}) as { usd?: unknown };
+      return typeof usd === 'number' && Object.keys(more).length === 0
+        ? { value: { usd } }
+        : { issues: ['not a rate'] };
+    },
+  },
+};
+
+const rates = (
+  server: TestServer,
+  options: Partial<ConsumeOptions<{ readonly usd: number }>> = {},
+) =>
+  consume({
+    fetch: openFetch([server], { maxResponseBytes: 1_000 }),
+    schema,
+    backoff: '1ms',
+    ...options,
+  });
+
+const codeOf = (answer: { ok: boolean; denial?: { code: string } }) =>
+  answer.ok ? 'ok' : answer.denial?.code;
+
+test('an answer that the schema knows is handed on', async () => {
+  const server = await serve((_, response) => response.end('{"usd":1.1}'));
+  expect(await rates(server)(server.url())).toEqual({ ok: true, value: { usd: 1.1 } });
+});
+
+describe('nothing else is', () => {
+  test.each([
+    ['another shape', '{"usd":"1.1"}', 200, 'upstream.answer_invalid'],
+    ['more than was asked for', '{"usd":1,"admin":true}', 200, 'upstream.answer_invalid'],
+    ['what is not JSON', '<html>', 200, 'upstream.answer_invalid'],
+    ['nothing', '', 200, 'upstream.answer_invalid'],
+    ['a refusal', '{"usd":1}', 404, 'upstream.status'],
+    ['a fault', '{"usd":1}', 500, 'upstream.status'],
+    ['more than is read', `{"usd":1,"x":"${'x'.repeat(2_000)}"}`, 200, 'upstream.failed'],
+  ])('%s', async (_name, body, status, code) => {
+    const server = await serve((_request, response) => response.writeHead(status).end(body));
+    const answer = await rates(server, { retries: 0 })(server.url());
+    expect(answer).toMatchObject({ ok: false, denial: { kind: 'upstream', code } });
+  });
+
+  test('a host that may not be called is denied with the reason, not blamed', async () => {
+    const server = await serve((_, response) => response.end('{"usd":1}'));
+    const answer = await rates(server)('http://169.254.169.254/');
+    expect(answer).toMatchObject({
+      denial: { kind: 'forbidden', code: 'egress.address_not_allowed' },
+    });
+  });
+});
+
+test('a host that fails once is asked again, but only where asking twice does no harm', async () => {
+  let count = 0;
+  const server = await serve((_, response) => {
+    count += 1;
+    response.writeHead(count % 2 === 1 ? 503 : 200).end('{"usd":1}');
+  });
+  const call = rates(server);
+  expect(codeOf(await call(server.url()))).toBe('ok');
+  expect(count).toBe(2);
+  expect(codeOf(await call(server.url(), { method: 'POST', body: '{}' }))).toBe('upstream.status');
+  expect(count).toBe(3);
+});
+
+test('a host that is down is asked little more often than it is called', async () => {
+  const server = await serve((_, response) => response.writeHead(503).end());
+  const call = rates(server, { circuitFailures: 100, now: () => 0 });
+  for (let time = 0; time < 60; time++) await call(server.url());
+  // 60 calls, ten free attempts, and one for each ten calls.
+  expect(server.requests.length).toBeLessThanOrEqual(60 + 10 + 6);
+});
+
+test('a host that fails in a row is left alone, then one call tries, and all is well', async () => {
+  let time = 0;
+  let status = 503;
+  const server = await serve((_, response) => response.writeHead(status).end('{"usd":1}'));
+  const call = rates(server, {
+    retries: 0,
+    circuitFailures: 3,
+    circuitPause: '10s',
+    now: () => time,
+  });
+  for (let at = 0; at < 5; at++) await call(server.url());
+  expect(server.requests).toHaveLength(3);
+  expect(codeOf(await call(server.url()))).toBe('upstream.circuit_open');
+  time = 10_000;
+  const calls = await Promise.all(['/a', '/b', '/c'].map((path) => call(server.url(path))));
+  expect(calls.map(codeOf).toSorted()).toEqual([
+    'upstream.circuit_open',
+    'upstream.circuit_open',
+    'upstream.status',
+  ]);
+  time = 20_000;
+  status = 200;
+  expect(codeOf(await call(server.url()))).toBe('ok');
+  expect(codeOf(await call(server.url()))).toBe('ok');
+});
+
+test('equal calls at once are one, unless a caller sends headers of his own', async () => {
+  const server = await serve((_, response) => response.end('{"usd":1}'));
+  const call = rates(server);
+  await Promise.all(Array.from({ length: 10 }, () => call(server.url())));
+  expect(server.requests).toHaveLength(1);
+  await Promise.all(
+    ['a', 'b'].map((user) => call(server.url(), { headers: { authorization: user } })),
+  );
+  expect(server.requests).toHaveLength(3);
+});
+
+test.each<[string, object]>([
+  ['no schema', { schema: {} }],
+  ['an unknown option', { retry: 1 }],
+  ['a budget above one', { retryBudget: 2 }],
+  ['retries that are not whole', { retries: 1.5 }],
+])('does not construct with %s', async (_name, options) => {
+  const server = await serve((_, response) => response.end());
+  expect(() => rates(server, options)).toThrow(ConfigurationError);
+});
