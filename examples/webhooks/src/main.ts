@@ -1,0 +1,21 @@
+import { memoryWebhookOutbox } from '@apisec/core';
+import { safeFetch, sendWebhook } from '@apisec/egress';
+import { expressReceiver } from './receivers.ts';
+
+// A receiver on this machine, so that there is something to see; elsewhere the default `fetch` is right.
+const port = 3000;
+const hooks = sendWebhook({
+  outbox: memoryWebhookOutbox(),
+  fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [port] }),
+});
+const { endpoint, secret } = await hooks.addEndpoint({
+  tenant: 'acme',
+  url: `http://127.0.0.1:${port}/hook`,
+});
+const app = expressReceiver(secret, (id, event) => console.log(id, event));
+app.listen(port, async () => {
+  const challenged = await hooks.challenge(endpoint.id);
+  if (!challenged.ok) console.log(challenged.denial.code);
+  await hooks.send({ endpointId: endpoint.id, type: 'order.paid', data: { id: 7 } });
+  hooks.start();
+});
