@@ -13,9 +13,10 @@ const { endpoint, secret } = await hooks.addEndpoint({
   url: `http://127.0.0.1:${port}/hook`,
 });
 const app = expressReceiver(secret, (id, event) => console.log(id, event));
-app.listen(port, async () => {
-  const challenged = await hooks.challenge(endpoint.id);
-  if (!challenged.ok) console.log(challenged.denial.code);
-  await hooks.send({ endpointId: endpoint.id, type: 'order.paid', data: { id: 7 } });
-  hooks.start();
+await new Promise<void>((resolve) => {
+  app.listen(port, () => resolve());
 });
+const challenged = await hooks.challenge(endpoint.id);
+if (!challenged.ok) console.log(challenged.denial.code);
+await hooks.send({ endpointId: endpoint.id, type: 'order.paid', data: { id: 7 } });
+hooks.start();

@@ -114,7 +114,7 @@ function readPins(host: string, value: HostPins) {
     Array.isArray(pins) && new Set(pins).size >= 2 && pins.every((pin) => PIN.test(String(pin))),
     `${NAME}: ${host} needs two different pins at least, one of them a backup, like 'sha256/' and 44 characters of base64.`,
   );
-  const expiresMs = /^\d{4}-\d\d-\d\d/.test(String(expires)) ? Date.parse(expires) : Number.NaN;
+  const expiresMs = /^\d{4}-\d\d-\d\d/.test(expires) ? Date.parse(expires) : Number.NaN;
   assertConfiguration(
     !Number.isNaN(expiresMs),
     `${NAME}: ${host} needs expires, a date like '2027-06-01'.`,
