@@ -68,12 +68,12 @@ export function simulate(limit: Limit, mode: Mode, calls: readonly Call[], keys:
     return rateLimit({
       store:
         mode === 'leased'
-          ? leasedLimitStore(shared, { slice: sliceOf(limit), ttl: 2_000, now })
+          ? leasedLimitStore(shared, { slice: sliceOf(limit), ttl: '2s', now })
           : shared,
       name: 'api',
       limit,
       by: (caller: { readonly key: number }) => String(caller.key),
-      onError: mode === 'open' || mode === 'degrade' ? mode : 'closed',
+      onStoreFailure: mode === 'open' || mode === 'degrade' ? mode : 'closed',
       ...(mode === 'degrade' && { localShare: 1 / NODES }),
       headers: 'none',
       now,

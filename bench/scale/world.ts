@@ -36,9 +36,9 @@ export const SKEWS: readonly number[] = [0, 730, -1_900, 60_000, 1_250, -40, -86
  */
 export const LIMITS: Readonly<Record<string, Limit>> = {
   tokenBucket: tokenBucket({ capacity: 40, refillPerSecond: 20 }),
-  gcra: gcra({ limit: 20, period: 1_000, burst: 8 }),
-  slidingWindow: slidingWindow({ limit: 100, window: 5_000 }),
-  fixedWindow: fixedWindow({ limit: 100, window: 5_000 }),
+  gcra: gcra({ limit: 20, period: '1s', burst: 8 }),
+  slidingWindow: slidingWindow({ limit: 100, window: '5s' }),
+  fixedWindow: fixedWindow({ limit: 100, window: '5s' }),
   'tokenBucket, wide': tokenBucket({ capacity: 800, refillPerSecond: 400 }),
 };
 

@@ -16,7 +16,7 @@ let turn = 0;
 const next = (): string => callers[(turn = (turn + 7_919) % callers.length)] as string;
 
 const bucket = tokenBucket({ capacity: MANY, refillPerSecond: 100 });
-const sliding = slidingWindow({ limit: MANY, window: HOUR });
+const sliding = slidingWindow({ limit: MANY, window: '1h' });
 const store = memoryLimitStore({ capacity: callers.length });
 const policy = rateLimit({
   limit: bucket,

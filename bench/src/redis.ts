@@ -131,7 +131,7 @@ async function compare(): Promise<void> {
   try {
     const store = redisLimitStore({ client, timeout: 10_000 });
     const bucket = tokenBucket({ capacity: MANY, refillPerSecond: 100 });
-    const sliding = slidingWindow({ limit: MANY, window: 60_000 });
+    const sliding = slidingWindow({ limit: MANY, window: '1m' });
     const flexible = new RateLimiterRedis({ storeClient: client, points: MANY, duration: 60 });
     const ask = (name: string, index: number, limit: LimitRequest['limit']): LimitRequest => ({
       name,

@@ -36,7 +36,7 @@ export function searchPolicy({ store, nodes, capacity, refillPerSecond, log }: L
         limit: tokenBucket({ capacity, refillPerSecond }),
         by: 'everyone',
         // While Redis is away each process spends its own share, so together they stay within the limit.
-        onError: 'degrade',
+        onStoreFailure: 'degrade',
         localShare: 1 / nodes,
       }),
     )

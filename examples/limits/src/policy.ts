@@ -44,7 +44,6 @@ export interface Usage {
   units: number | undefined;
 }
 
-const MINUTE = 60_000;
 /** Taken before a report is made, and about what one costs. */
 const REPORT_UNITS = 50;
 
@@ -77,14 +76,14 @@ export function limitsPolicy({ trusted, settings, pressure, stores, now }: Polic
             limit: ({ principal }) => {
               if (principal?.roles.has('admin')) return 'unlimited';
               const limit = principal ? settings.members : settings.strangers;
-              return slidingWindow({ limit, window: MINUTE });
+              return slidingWindow({ limit, window: '1m' });
             },
             // Parts, so that nobody's name can be an address.
             by: ({ principal, peer }) => (principal ? ['user', principal.id] : peer.id),
           },
           {
             name: 'everyone',
-            limit: () => slidingWindow({ limit: settings.everyone, window: MINUTE }),
+            limit: () => slidingWindow({ limit: settings.everyone, window: '1m' }),
             by: 'everyone',
           },
         ],
@@ -130,7 +129,7 @@ export function limitsPolicy({ trusted, settings, pressure, stores, now }: Polic
         limit: 2,
         by: ({ principal }) => principal.id,
         // Longer than any export takes.
-        ttl: 10 * MINUTE,
+        ttl: '10m',
       }),
     )
     .use(allowAuthenticated());

@@ -84,21 +84,21 @@ export interface LimitMeasures {
 /** Made once for each subject, since they count. */
 export function limitPolicies({ pauses, pressure, steps, keys }: LimitMeasures): LimitPolicies {
   // Longer than any test, so that none sees its end.
-  const schedule = { free: FREE_FAILURES, delay: 600_000, maxDelay: 600_000 };
+  const schedule = { free: FREE_FAILURES, delay: '10m', maxDelay: '10m' } as const;
   return {
     oneCall: concurrencyLimit({ limit: 1, by: (facts: AuthenticatedFacts) => facts.principal.id }),
-    oneInFlight: shedLoad({ maxInFlight: 1, retryAfter: BUSY_RETRY }),
+    oneInFlight: shedLoad({ maxInFlight: 1, retryAfter: `${BUSY_RETRY}s` }),
     oneKept: concurrencyLimit({
       limit: 1,
       by: (facts: AuthenticatedFacts) => facts.principal.id,
-      abortedTtl: 60_000,
+      abortedTtl: '1m',
     }),
     oneStream: concurrencyLimit({
       limit: 1,
       by: (facts: AuthenticatedFacts) => facts.principal.id,
     }),
-    underPressure: shedLoad({ pressure, priority, retryAfter: BUSY_RETRY }),
-    ranked: shedLoad({ maxInFlight: ROOM, priority, retryAfter: BUSY_RETRY }),
+    underPressure: shedLoad({ pressure, priority, retryAfter: `${BUSY_RETRY}s` }),
+    ranked: shedLoad({ maxInFlight: ROOM, priority, retryAfter: `${BUSY_RETRY}s` }),
     quota: limitQuota<ApiKeyFacts>({
       keys,
       costs: ({ headers }) => ({ [QUOTA]: Number(headers.get(COST_HEADER) ?? 1) }),

@@ -42,7 +42,7 @@ const MOST_LIMITS = 16;
  * limits, one atomic script on the server's own clock. Decisions of one moment share a run of the script,
  * where they are made one after the other. It keeps the law of core's memory store.
  *
- * While the server does not answer, decisions reject within `timeout`; what happens then is said by `onError` of
+ * While the server does not answer, decisions reject within `timeout`; what happens then is said by `onStoreFailure` of
  * the policy. It recovers by itself.
  *
  * A key has room for 128 limits that count it at a time, told apart by name and speed: a call that needs one more is
@@ -55,7 +55,7 @@ const MOST_LIMITS = 16;
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
  * const store = redisLimitStore({ client: connectRedis('redis://127.0.0.1:6379') });
- * rateLimit({ store, name: 'api', limit, by: (facts) => facts.principal.id, onError: 'closed' });
+ * rateLimit({ store, name: 'api', limit, by: (facts) => facts.principal.id, onStoreFailure: 'closed' });
  */
 export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStore {
   const { slots = 'store' } = options;

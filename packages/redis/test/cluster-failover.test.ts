@@ -116,7 +116,7 @@ describe.runIf(hasRedis).each([
       name: 'api',
       limit: bucket(20),
       by: ({ call }: CallFacts) => call.operation,
-      onError: 'closed',
+      onStoreFailure: 'closed',
     });
     const call = async (operation: string): Promise<Outcome> =>
       policy.check(request, { call: { protocol: 'http', operation }, peer: peerOf('192.0.2.1') });

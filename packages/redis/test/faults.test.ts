@@ -12,7 +12,7 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
-const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
+const HUNDRED = fixedWindow({ limit: 100, window: '1h' });
 /** Milliseconds. Long enough that a busy machine answers in time. */
 const TIMEOUT = 500;
 
@@ -215,8 +215,8 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     const hour = 3_600_000;
     for (const limit of [
       tokenBucket({ capacity: 5, refillPerSecond: 5 }),
-      fixedWindow({ limit: 5, window: 1_000 }),
-      slidingWindow({ limit: 5, window: 1_000 }),
+      fixedWindow({ limit: 5, window: '1s' }),
+      slidingWindow({ limit: 5, window: '1s' }),
     ]) {
       const key = `set back ${limit.algorithm}`;
       await store.consume([{ name: 'api', key, limit, cost: 4 }]);
@@ -295,21 +295,21 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     ['closed', { ok: false, denial: { kind: 'unavailable', code: 'limit.unavailable' } }],
     ['open', { ok: true, degraded: 'limit.uncounted' }],
     ['degrade', { ok: true, degraded: 'limit.local_share' }],
-  ] as const)('onError: %s is what happens', async (onError, expected) => {
+  ] as const)('onStoreFailure: %s is what happens', async (onStoreFailure, expected) => {
     const { store } = await open({ timeout: TIMEOUT });
     const policy = rateLimit({
       store,
       name: 'api',
       limit: tokenBucket({ capacity: 10, refillPerSecond: 1 }),
       by: 'everyone',
-      onError,
-      ...(onError === 'degrade' && { localShare: 0.5 }),
+      onStoreFailure,
+      ...(onStoreFailure === 'degrade' && { localShare: 0.5 }),
     });
     const call = async (): Promise<Outcome> => policy.check(new Request('http://localhost'), {});
     expect(await call()).toMatchObject({ ok: true });
     server.pause();
     expect(await call()).toMatchObject(expected);
-    if (onError === 'degrade') {
+    if (onStoreFailure === 'degrade') {
       const more = await Promise.all(Array.from({ length: 9 }, call));
       expect(more.filter(({ ok }) => ok)).toHaveLength(4);
     }

@@ -7,9 +7,9 @@ export const running = (client: RedisClient, ttl: number) =>
     store: redisLeaseStore({ client, timeout: 5_000 }),
     name: 'exports',
     limit: 3,
-    ttl,
+    ttl: `${ttl}ms`,
     by: 'everyone',
-    onError: 'closed',
+    onStoreFailure: 'closed',
   });
 
 export const WINDOW = 6_000;
@@ -20,8 +20,8 @@ export const counted = (client: RedisClient) => redisLimitStore({ client, timeou
 
 /** For a whole minute, so that what is held does not depend on how fast the machine is. */
 export const held = (client: RedisClient) =>
-  leasedLimitStore(counted(client), { slice: SLICE, ttl: 60_000 });
+  leasedLimitStore(counted(client), { slice: SLICE, ttl: '1m' });
 
 export const call: readonly LimitRequest[] = [
-  { name: 'api', key: 'all', limit: fixedWindow({ limit: LIMIT, window: WINDOW }), cost: 1 },
+  { name: 'api', key: 'all', limit: fixedWindow({ limit: LIMIT, window: `${WINDOW}ms` }), cost: 1 },
 ];

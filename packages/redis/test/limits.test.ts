@@ -21,17 +21,17 @@ const HOUR = 3_600_000;
 
 const limits: Readonly<Record<string, Limit>> = {
   tokenBucket: tokenBucket({ capacity: 8, refillPerSecond: 3 }),
-  gcra: gcra({ limit: 5, period: 1_000, burst: 4 }),
-  slidingWindow: slidingWindow({ limit: 6, window: 400 }),
-  fixedWindow: fixedWindow({ limit: 5, window: 300 }),
+  gcra: gcra({ limit: 5, period: '1s', burst: 4 }),
+  slidingWindow: slidingWindow({ limit: 6, window: '400ms' }),
+  fixedWindow: fixedWindow({ limit: 5, window: '300ms' }),
 };
 
 /** Limits of which little comes back while a test runs. */
 const slow: Readonly<Record<string, Limit>> = {
   tokenBucket: tokenBucket({ capacity: 100, refillPerSecond: 0.1 }),
-  gcra: gcra({ limit: 5, period: 60_000, burst: 100 }),
-  slidingWindow: slidingWindow({ limit: 100, window: 24 * HOUR }),
-  fixedWindow: fixedWindow({ limit: 100, window: 24 * HOUR }),
+  gcra: gcra({ limit: 5, period: '1m', burst: 100 }),
+  slidingWindow: slidingWindow({ limit: 100, window: '1d' }),
+  fixedWindow: fixedWindow({ limit: 100, window: '1d' }),
 };
 
 describe.runIf(hasRedis)('limits on Redis', () => {
@@ -134,7 +134,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
 
   test('clients whose clocks differ by a day count as one', async () => {
     const store = create();
-    const limit = fixedWindow({ limit: 40, window: HOUR });
+    const limit = fixedWindow({ limit: 40, window: '1h' });
     const real = Date.now;
     const answers = [];
     try {
@@ -250,7 +250,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
   test('limits of a key that have recovered make room for others, and what has not is kept', async () => {
     const store = create();
     const quick = tokenBucket({ capacity: 1, refillPerSecond: 50 });
-    const limit = fixedWindow({ limit: 1_000, window: 24 * HOUR });
+    const limit = fixedWindow({ limit: 1_000, window: '1d' });
     const day = { name: 'day', key: 'caller', limit, cost: 1 };
     const call = (index: number): Promise<LimitAnswer> =>
       store.consume([day, { name: `operation ${index}`, key: 'caller', limit: quick, cost: 1 }]);
@@ -272,7 +272,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
   test('a key that is counted by many limits takes more of them, and stays as long as any of them matters', async () => {
     const store = create();
     const short = tokenBucket({ capacity: 10, refillPerSecond: 1 });
-    const long = fixedWindow({ limit: 10, window: 24 * HOUR });
+    const long = fixedWindow({ limit: 10, window: '1d' });
     const ask = (name: string, limit: Limit, cost = 1): LimitRequest => ({
       name,
       key: 'caller',

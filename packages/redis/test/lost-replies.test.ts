@@ -18,7 +18,7 @@ import {
   startRedis,
 } from './redis-server.ts';
 
-const HUNDRED = fixedWindow({ limit: 100, window: 3_600_000 });
+const HUNDRED = fixedWindow({ limit: 100, window: '1h' });
 const request = new Request('https://api.example.com/');
 
 /** Milliseconds; far above what an answer takes, so that only what is lost fails. */

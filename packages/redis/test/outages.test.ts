@@ -220,9 +220,14 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   test.each([
     ['closed', { ok: false, denial: { kind: 'unavailable', code: 'failures.unavailable' } }],
     ['open', { ok: true }],
-  ] as const)('counters, onError: %s is what happens', async (onError, expected) => {
+  ] as const)('counters, onStoreFailure: %s is what happens', async (onStoreFailure, expected) => {
     const store = redisCounterStore(await open());
-    const policy = throttleFailures({ store, name: 'login', account: () => 'alice', onError });
+    const policy = throttleFailures({
+      store,
+      name: 'login',
+      account: () => 'alice',
+      onStoreFailure,
+    });
     const call = async (): Promise<Outcome> => policy.check(request, stranger);
     expect(await call()).toMatchObject({ ok: true });
     server.pause();

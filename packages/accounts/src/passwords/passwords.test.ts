@@ -129,7 +129,9 @@ describe('what may be chosen', () => {
         expect(cause).toBeInstanceOf(Error);
         expect(JSON.stringify(rest)).not.toContain('10.0.0.7');
         const name = option === 'breached' ? 'breached' : 'common';
-        const open = await policyOf({ [option]: list, timeout: 5, onError: 'open' }).hash(GOOD);
+        const open = await policyOf({ [option]: list, timeout: 5, onStoreFailure: 'open' }).hash(
+          GOOD,
+        );
         expect(open).toEqual({ ok: true, hash: `plain:${GOOD}`, degraded: name });
       }
     });
@@ -236,7 +238,7 @@ test.each([
   ['a maximum that cuts passwords short', { maxLength: 20 }],
   ['no bound', { maxLength: Number.POSITIVE_INFINITY }],
   ['context that is no list', { context: 'acme' as never }],
-  ['an unknown way to fail', { onError: 'ignore' as never }],
+  ['an unknown way to fail', { onStoreFailure: 'ignore' as never }],
   ['no time', { timeout: 0 }],
 ] satisfies readonly (readonly [string, Partial<PasswordsOptions>])[])(
   'denies to be made with %s',

@@ -44,7 +44,7 @@ export interface PasswordsOptions {
    * When `isCommon` or `breached` fails. `closed`: the password is denied (`password.unavailable`). `open`: it is
    * taken, and the answer says that it is degraded. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | undefined;
   /** How long `isCommon` and `breached` may take, in milliseconds. Default: 2,000. */
   readonly timeout?: number | undefined;
 }
@@ -53,7 +53,7 @@ export interface PasswordsOptions {
 export type PasswordCheck =
   | {
       readonly ok: true;
-      /** The lists that did not answer, with `onError: 'open'`. */
+      /** The lists that did not answer, with `onStoreFailure: 'open'`. */
       readonly degraded?: string | undefined;
     }
   | PasswordDenial;
@@ -122,7 +122,7 @@ export function passwords(options: PasswordsOptions): Passwords {
     context: shared = [],
     isCommon,
     breached,
-    onError = 'closed',
+    onStoreFailure = 'closed',
     timeout = 2_000,
   } = options;
   assertConfiguration(
@@ -145,8 +145,8 @@ export function passwords(options: PasswordsOptions): Passwords {
     'passwords: context lists words, for example the name of the service.',
   );
   assertConfiguration(
-    onError === 'closed' || onError === 'open',
-    "passwords: onError must be 'closed' or 'open'.",
+    onStoreFailure === 'closed' || onStoreFailure === 'open',
+    "passwords: onStoreFailure must be 'closed' or 'open'.",
   );
   const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
     isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
@@ -167,7 +167,7 @@ export function passwords(options: PasswordsOptions): Passwords {
         if (typeof listed !== 'boolean') throw new TypeError('The list answered no boolean.');
         if (listed) return passwordDenial(`password.${name}`);
       } catch (cause) {
-        if (onError === 'closed') return passwordDenial('password.unavailable', cause);
+        if (onStoreFailure === 'closed') return passwordDenial('password.unavailable', cause);
         degraded.push(name);
       }
     }

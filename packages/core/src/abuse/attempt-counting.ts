@@ -8,6 +8,7 @@ import { askInTime } from '../contracts/store-failure.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import type { Completion } from '../engine/obligations.ts';
 import type { Deny } from '../engine/outcome.ts';
+import type { Duration } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { LimitKey } from '../limits/limit-key.ts';
 import { throttled, uncountable } from './failures.ts';
@@ -35,12 +36,12 @@ export interface AttemptCounting {
   ) => MaybePromise<void>;
 }
 
-/** `onError` and `timeout` (milliseconds) say what happens while the store does not answer. */
+/** `onStoreFailure` and `timeout` say what happens while the store does not answer. */
 export function attemptCounting(
   policy: string,
   store: CounterStore,
-  onError: 'closed' | 'open',
-  timeout: number | undefined,
+  onStoreFailure: 'closed' | 'open',
+  timeout: Duration | undefined,
 ): AttemptCounting {
   const settleAs: AttemptCounting['reconcile'] = (held, resultOf) =>
     store.reconcile(
@@ -71,7 +72,9 @@ export function attemptCounting(
         },
         // Deliberately open where the user said so; the decision tells it.
         (cause) =>
-          onError === 'open' ? { ok: true, degraded: 'failures.uncounted' } : uncountable(cause),
+          onStoreFailure === 'open'
+            ? { ok: true, degraded: 'failures.uncounted' }
+            : uncountable(cause),
       ),
     reconcile: settleAs,
   };
@@ -120,8 +123,8 @@ export function textOnly(key: unknown): LimitKey {
 /** How an attempt came out. `neither`: it was not tried, so it counts for nothing. */
 export type AttemptResult = 'failed' | 'succeeded' | 'neither';
 
-/** gRPC counts up to 16, and HTTP from 100, so one table holds both. */
-const FAILED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
+/** What says "not you", also where a policy says so. gRPC counts up to 16, and HTTP from 100: one table holds both. */
+const DENIED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
 
 /** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
 export const SAFE_METHODS: ReadonlySet<string> = new Set([
@@ -139,14 +142,17 @@ export function judgeAttempt(
   named: boolean,
 ): AttemptResult {
   const { call } = facts as Partial<CallFacts>;
-  // Who goes away before the answer may have had it.
-  if (outcome === 'aborted' || FAILED.has(status)) return 'failed';
-  if (outcome !== 'succeeded') return 'neither';
+  // Who disconnects before the answer may have had it.
+  if (outcome === 'aborted' || DENIED.has(status)) return 'failed';
+  // The handler did not see it: it is too long, say, or another limit denied it.
+  if (outcome === 'denied') return 'neither';
   if (call === undefined || call.protocol === 'graphql') return 'failed';
-  if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'neither';
-  if (status === undefined) return 'neither';
-  // Forms answer right and wrong with a redirect. Closed, so that it is seen in the first test of a login; also where
-  // the caller chose a safe method to send the guess with.
-  if (status >= 300 && status < 400) return safe && !named ? 'neither' : 'failed';
-  return status >= 200 && status < 300 && !safe ? 'succeeded' : 'neither';
+  if (call.protocol === 'grpc') return status === 0 ? 'succeeded' : 'failed';
+  const succeeded =
+    outcome === 'succeeded' && status !== undefined && status >= 200 && status < 300;
+  if (succeeded) return safe ? 'neither' : 'succeeded';
+  // Closed: handlers say "wrong" with 400, 404, 422 and redirects, and a fault may come after the guess was tried. That
+  // a status does not tell right from wrong is seen in the first test of a login. A form that is asked for by a safe
+  // method is no guess, unless the caller chose the method to send one with.
+  return safe && !named ? 'neither' : 'failed';
 }

@@ -3,6 +3,7 @@ import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { addressRanges, embeddedIpv4, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link denyPeers}. */
 export interface DenyPeersOptions {
@@ -44,6 +45,7 @@ const UNKNOWN = sharedDenial({ kind: 'forbidden', code: 'peer.unknown' });
  * blocked.replace(['198.51.100.7']);
  */
 export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
+  assertKnownOptions(NAME, options, ['ranges', 'unknown']);
   const { ranges, unknown = 'deny' } = options;
   assertConfiguration(
     unknown === 'deny' || unknown === 'pass',

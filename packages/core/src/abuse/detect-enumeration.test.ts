@@ -261,8 +261,10 @@ test('in shadow mode it tells without denying', () => {
 test.each([
   ['no limit', { limit: 0 }],
   ['a limit above the most', { limit: 4_097 }],
-  ['no window', { window: 0 }],
-  ['a window of more than a day', { window: 86_400_001 }],
+  ['no window', { window: '0ms' as const }],
+  ['a window without its unit', { window: 60_000 as never }],
+  ['an option that it does not know', { limits: 5 } as never],
+  ['a window of more than a day', { window: '86400001ms' as const }],
   ['a capacity that is no number', { capacity: Number.NaN }],
   ['more memory than 1 GiB', { limit: 4_096, capacity: 1_000_000 }],
   ['nobody to count', { by: undefined as never }],

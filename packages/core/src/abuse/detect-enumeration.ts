@@ -3,7 +3,9 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { type HashBits, keyedHash } from '../lib/keyed-hash.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
 import { ABNORMAL_USAGE_DETECTED } from '../limits/problem-types.ts';
 import { keyedSlots, randomSeed } from './keyed-slots.ts';
@@ -21,8 +23,8 @@ export interface DetectEnumerationOptions<in Needs extends object> {
   readonly object: (request: RequestLike, facts: Readonly<Needs>) => LimitKey;
   /** Different objects that one caller may ask for in a window, from 1 to 4,096. */
   readonly limit: number;
-  /** Milliseconds, from a caller's first object on. Default: 60,000. */
-  readonly window?: number | undefined;
+  /** Begins with a caller's first object; at most `1d`. Default: `1m`. */
+  readonly window?: Duration | undefined;
   /** Callers that can be remembered at once. Each takes about `4 * limit` bytes. Default: 4,096. */
   readonly capacity?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -33,8 +35,7 @@ export interface DetectEnumerationOptions<in Needs extends object> {
 
 const NAME = 'detectEnumeration';
 const MOST_OBJECTS = 4_096;
-/** A day. */
-const LONGEST_WINDOW = 86_400_000;
+const OPTIONS = ['by', 'object', 'limit', 'window', 'capacity', 'now', 'seed'] as const;
 /** All the memory that one policy may take, in bytes: more is a mistake in the options. */
 const MOST_BYTES = 2 ** 30;
 /** Bits for each object that may be asked for. */
@@ -69,7 +70,9 @@ const KEY_MISSING = sharedDenial({ kind: 'internal', code: 'enumeration.key_miss
 export function detectEnumeration<Needs extends object>(
   options: DetectEnumerationOptions<Needs>,
 ): SyncPolicy<Needs, NoFacts, 'check'> {
-  const { by, object, limit, window = 60_000, capacity = 4_096, now = Date.now } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { by, object, limit, capacity = 4_096, now = Date.now } = options;
+  const window = durationMs(NAME, 'window', options.window ?? '1m', { max: '1d' });
   const { seed = randomSeed } = options;
   assertConfiguration(
     typeof by === 'function' && typeof object === 'function',
@@ -78,10 +81,6 @@ export function detectEnumeration<Needs extends object>(
   assertConfiguration(
     Number.isInteger(limit) && limit >= 1 && limit <= MOST_OBJECTS,
     `${NAME}: limit must be a whole number of objects from 1 to 4,096.`,
-  );
-  assertConfiguration(
-    window >= 1 && window <= LONGEST_WINDOW,
-    `${NAME}: window must be milliseconds, from 1 to a day.`,
   );
   const words = Math.ceil((limit * BITS_PER_OBJECT) / 32);
   assertConfiguration(

@@ -2,26 +2,29 @@ import type { FailureRule } from '../contracts/counter-store.ts';
 import type { BodyOutcome } from '../engine/obligations.ts';
 import { type Deny, deny, sharedDenial } from '../engine/outcome.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { ABNORMAL_USAGE_DETECTED, TEMPORARY_REDUCED_CAPACITY } from '../limits/problem-types.ts';
 
-/** How failures in a row slow down whoever makes them. All times in milliseconds. */
+/** How failures in a row slow down whoever makes them. */
 export interface FailureSchedule {
   /** Failures without a pause. */
   readonly free?: number | undefined;
-  /** The first pause; each failure doubles it. Default: 1,000. */
-  readonly delay?: number | undefined;
-  /** Default: 60,000. */
-  readonly maxDelay?: number | undefined;
-  /** From `after` failures on, each one locks for `duration`. Default duration: 900,000. */
-  readonly lock?: { readonly after: number; readonly duration?: number | undefined } | undefined;
-  /** Time without a failure after which all of them are forgotten. Default: 86,400,000. */
-  readonly forgetAfter?: number | undefined;
+  /** The first pause; each failure doubles it. Default: `1s`. */
+  readonly delay?: Duration | undefined;
+  /** The longest pause before the lock. Default: `1m`, or `delay` where that is longer. */
+  readonly maxDelay?: Duration | undefined;
+  /** From `after` failures on, each one locks for `duration`. Default duration: `15m`. */
+  readonly lock?: { readonly after: number; readonly duration?: Duration | undefined } | undefined;
+  /** Time without a failure after which all of them are forgotten, at most `7d`. Default: `1d`. */
+  readonly forgetAfter?: Duration | undefined;
 }
 
-/** A week: failures that are kept for longer punish people who have long changed. */
-const LONGEST = 604_800_000;
+/** Failures that are kept for longer punish people who have long changed. */
+const LONGEST: Duration = '7d';
 const MOST_FAILURES = 1_000_000;
+const OPTIONS = ['free', 'delay', 'maxDelay', 'lock', 'forgetAfter'] as const;
 
 /** Checks a schedule and completes it. */
 export function failureRule(
@@ -29,11 +32,17 @@ export function failureRule(
   defaults: { readonly free: number; readonly after: number },
   schedule: FailureSchedule = {},
 ): FailureRule {
-  const { free = defaults.free, delay = 1_000, maxDelay = Math.max(delay, 60_000) } = schedule;
-  const { after, duration = 900_000 } = schedule.lock ?? {
-    after: Math.max(free + 1, defaults.after),
-  };
-  const { forgetAfter = 86_400_000 } = schedule;
+  assertKnownOptions(`${policy}: a schedule`, schedule, OPTIONS);
+  const { free = defaults.free, lock = { after: Math.max(free + 1, defaults.after) } } = schedule;
+  assertKnownOptions(`${policy}: lock`, lock, ['after', 'duration']);
+  const { after } = lock;
+  const ms = (option: string, value: Duration): number =>
+    durationMs(policy, option, value, { min: '1ms', max: LONGEST });
+  const delay = ms('delay', schedule.delay ?? '1s');
+  const maxDelay =
+    schedule.maxDelay === undefined ? Math.max(delay, 60_000) : ms('maxDelay', schedule.maxDelay);
+  const duration = ms('lock.duration', lock.duration ?? '15m');
+  const forgetAfter = ms('forgetAfter', schedule.forgetAfter ?? '1d');
   assertConfiguration(
     Number.isInteger(free) && free >= 0 && Number.isInteger(after) && after <= MOST_FAILURES,
     `${policy}: free and lock.after must be whole numbers of failures.`,
@@ -43,12 +52,12 @@ export function failureRule(
     `${policy}: lock.after must be above free, or nothing would be free.`,
   );
   assertConfiguration(
-    delay >= 1 && maxDelay >= delay && duration >= maxDelay,
-    `${policy}: pauses are milliseconds that grow: 1 <= delay <= maxDelay <= lock.duration.`,
+    maxDelay >= delay && duration >= maxDelay,
+    `${policy}: pauses must grow: delay <= maxDelay <= lock.duration.`,
   );
   assertConfiguration(
-    forgetAfter >= duration && forgetAfter <= LONGEST,
-    `${policy}: forgetAfter must be milliseconds from lock.duration, which would end early, to a week.`,
+    forgetAfter >= duration,
+    `${policy}: forgetAfter must be at least lock.duration, or the lock would end early.`,
   );
   return Object.freeze({ free, delay, maxDelay, lockAfter: after, lockFor: duration, forgetAfter });
 }

@@ -20,7 +20,7 @@ const ENDPOINT = 'https://api.hcaptcha.com/siteverify';
 export function hcaptcha(options: HcaptchaOptions): HumanVerifier {
   const { siteKey, endpoint = ENDPOINT, sendAddress = false } = options;
   assertConfiguration(siteKey !== '', 'hcaptcha: siteKey must not be empty.');
-  const ask = siteverify('hcaptcha', endpoint, options);
+  const ask = siteverify('hcaptcha', endpoint, options, 'siteKey');
   return Object.freeze<HumanVerifier>({
     verify: async (token, address): Promise<HumanVerdict> => {
       const { human, reason } = await ask({

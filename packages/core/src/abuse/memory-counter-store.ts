@@ -8,6 +8,7 @@ import {
 } from '../contracts/counter-store.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { type KeyedSlots, keyedSlots } from './keyed-slots.ts';
 
 /** Options of {@link memoryCounterStore}. */
@@ -71,6 +72,7 @@ interface Known {
  * const store = memoryCounterStore({ capacity: 100_000 });
  */
 export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): SyncCounterStore {
+  assertKnownOptions('memoryCounterStore', options, ['capacity', 'now', 'seed']);
   const { capacity = DEFAULT_CAPACITY, now = Date.now, seed } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 24,

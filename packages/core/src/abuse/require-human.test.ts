@@ -136,13 +136,15 @@ describe.each(providers)('%s', (_, provider) => {
       ok: false,
       denial: { kind: 'unavailable', code: 'human.unavailable' },
     });
-    expect(await codeOf({ verifier, onError: 'open' }, 'good')).toBe('human.unverified');
-    expect(await codeOf({ verifier, onError: 'open' })).toBe('human.missing');
+    expect(await codeOf({ verifier, onStoreFailure: 'open' }, 'good')).toBe('human.unverified');
+    expect(await codeOf({ verifier, onStoreFailure: 'open' })).toBe('human.missing');
   });
 
   test('a token that the provider chokes on cannot pass for an outage', async () => {
     server.serve('/siteverify', text('', 400));
-    expect(await codeOf({ verifier: provider(site()), onError: 'open' }, 'x')).toBe('human.denied');
+    expect(await codeOf({ verifier: provider(site()), onStoreFailure: 'open' }, 'x')).toBe(
+      'human.denied',
+    );
   });
 
   test.each<[string, Partial<SiteverifyOptions>]>([
@@ -223,7 +225,9 @@ describe('with a verifier of its own', () => {
     ],
     ['a replay store that answers nonsense', { replay: { putIfAbsent: () => 'OK' as never } }],
   ])('%s denies', async (_, options) => {
-    expect(await codeOf({ verifier: yes, timeout: 20, ...options }, 'a')).toBe('human.unavailable');
+    expect(await codeOf({ verifier: yes, timeout: '20ms', ...options }, 'a')).toBe(
+      'human.unavailable',
+    );
   });
 
   test('the token may be in the body', async () => {
@@ -245,9 +249,11 @@ describe('with a verifier of its own', () => {
 test.each<[string, Partial<RequireHumanOptions>]>([
   ['no verifier', { verifier: undefined as never }],
   ['two places of the token', { token: () => 'a', tokenInBody: () => 'a' }],
-  ['an unknown onError', { onError: 'maybe' as never }],
-  ['no time', { timeout: 0 }],
-  ['no memory', { replayTtl: 0 }],
+  ['an unknown onStoreFailure', { onStoreFailure: 'maybe' as never }],
+  ['no time', { timeout: '0ms' }],
+  ['a time without its unit', { timeout: 12_000 as never }],
+  ['an option that it does not know', { onError: 'open' } as never],
+  ['no memory', { replayTtl: '0ms' }],
   ['no replay store', { replay: {} as never }],
 ])('%s does not construct', (_, options) => {
   expect(() => requireHuman({ verifier: yes, ...options })).toThrow(ConfigurationError);

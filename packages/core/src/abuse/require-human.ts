@@ -13,7 +13,9 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { executesSeveral } from './executes-several.ts';
 import type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
 
@@ -33,15 +35,17 @@ export interface RequireHumanOptions<in Needs extends PeerFacts = PeerFacts> {
   readonly tokenInBody?: ((body: unknown, facts: Readonly<Needs>) => unknown) | undefined;
   /** Remembers tokens that were used. Default: a memory store, right for a single process. */
   readonly replay?: ReplayStore | undefined;
-  /** Milliseconds for which a used token is remembered; providers let them live for 2 to 5 minutes. Default: 600,000. */
-  readonly replayTtl?: number | undefined;
+  /**
+   * How long a used token is remembered, at most `1d`; providers let them live for 2 to 5 minutes. Default: `10m`.
+   */
+  readonly replayTtl?: Duration | undefined;
   /**
    * What happens to calls with a token while verifier or replay store do not answer. `closed`: they are
    * denied with `human.unavailable`. `open`: they pass, marked as degraded. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | undefined;
-  /** How long verifier and replay store may take together, in milliseconds. Default: 12,000. */
-  readonly timeout?: number | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | undefined;
+  /** How long verifier and replay store may take together, at most `1m`. Default: `12s`. */
+  readonly timeout?: Duration | undefined;
   /** Epoch milliseconds, for a replay store made here. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -49,9 +53,16 @@ export interface RequireHumanOptions<in Needs extends PeerFacts = PeerFacts> {
 const NAME = 'requireHuman';
 const HEADER = 'x-human-token';
 const LONGEST_TOKEN = 8_192;
-const LONGEST_TIMEOUT = 60_000;
-/** A day. */
-const LONGEST_TTL = 86_400_000;
+const OPTIONS = [
+  'verifier',
+  'token',
+  'tokenInBody',
+  'replay',
+  'replayTtl',
+  'onStoreFailure',
+  'timeout',
+  'now',
+] as const;
 
 const MISSING = denied('human.missing', 'The call needs the token of a solved challenge.');
 const REFUSED = 'The token of the challenge is not valid. Solve it again.';
@@ -81,8 +92,11 @@ const UNVERIFIED: Outcome = Object.freeze({ ok: true, degraded: 'human.unverifie
 export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   options: RequireHumanOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { verifier, tokenInBody, onError = 'closed', timeout = 12_000 } = options;
-  const { replay = memoryReplayStore({ now: options.now }), replayTtl = 600_000 } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { verifier, tokenInBody, onStoreFailure = 'closed' } = options;
+  const { replay = memoryReplayStore({ now: options.now }) } = options;
+  const replayTtlMs = durationMs(NAME, 'replayTtl', options.replayTtl ?? '10m', { max: '1d' });
+  const timeoutMs = durationMs(NAME, 'timeout', options.timeout ?? '12s', { max: '1m' });
   const { token = (request: RequestLike) => request.headers.get(HEADER) } = options;
   assertConfiguration(
     typeof verifier?.verify === 'function',
@@ -96,18 +110,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
     typeof replay.putIfAbsent === 'function',
     `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
   );
-  assertConfiguration(
-    replayTtl >= 1 && replayTtl <= LONGEST_TTL,
-    `${NAME}: replayTtl must be milliseconds, from 1 to a day.`,
-  );
-  assertConfiguration(
-    onError === 'closed' || onError === 'open',
-    `${NAME}: onError must be 'closed' or 'open'.`,
-  );
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
-  );
+  assertOneOf(NAME, 'onStoreFailure', onStoreFailure, ['closed', 'open']);
 
   const verify = async (value: string, facts: Readonly<Needs>): Promise<Outcome> => {
     const verdict: HumanVerdict = await verifier.verify(value, facts.peer.address);
@@ -117,7 +120,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
     }
     // Whatever else a verifier says is no leave to go on.
     if (human !== true) throw new TypeError('the verifier answered something that is no verdict');
-    const fresh = await replay.putIfAbsent(`human:${await sha256(value)}`, replayTtl);
+    const fresh = await replay.putIfAbsent(`human:${await sha256(value)}`, replayTtlMs);
     if (fresh === true) return pass();
     if (fresh === false) return REPLAYED;
     throw new TypeError('the replay store answered something that is no answer');
@@ -125,10 +128,10 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   const decide = (value: unknown, facts: Readonly<Needs>): Outcome | Promise<Outcome> => {
     if (typeof value !== 'string' || value === '') return MISSING;
     if (value.length > LONGEST_TOKEN) return deny('forbidden', 'human.denied', { detail: REFUSED });
-    return withinTime(verify(value, facts), timeout).catch(
+    return withinTime(verify(value, facts), timeoutMs).catch(
       // Deliberately open where the user said so; the decision tells it.
       (cause: unknown): Outcome =>
-        onError === 'open'
+        onStoreFailure === 'open'
           ? UNVERIFIED
           : deny('unavailable', 'human.unavailable', { retryAfter: 5, cause }),
     );

@@ -145,7 +145,7 @@ describe('a step', () => {
     const ttls: number[] = [];
     const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
     const { tokens, policyOf } = checkout();
-    const { ask } = asking(policyOf({ replay, timeout: 500 }));
+    const { ask } = asking(policyOf({ replay, timeout: '500ms' }));
     expect(await ask(await tokens.issue('address', 'alice'))).toBe('passed');
     expect(ttls[0]).toBeGreaterThanOrEqual(900_500);
   });
@@ -192,7 +192,7 @@ test.each<[string, RequireStepOptions<Who>['replay']]>([
   ['answers nonsense', { putIfAbsent: () => 'OK' as never }],
 ])('a replay store that %s denies', async (_, replay) => {
   const { tokens, policyOf } = checkout();
-  const { ask } = asking(policyOf({ replay, timeout: 10 }));
+  const { ask } = asking(policyOf({ replay, timeout: '10ms' }));
   expect(await ask(await tokens.issue('address', 'alice'))).toBe('step.unavailable');
 });
 
@@ -202,11 +202,14 @@ test.each<[string, Partial<StepTokensOptions<Step>>, Partial<RequireStepOptions<
   ['a flow without a name', { flow: '' }, {}],
   ['one step', { steps: ['address'] }, {}],
   ['a step that is there twice', { steps: ['cart', 'address', 'cart'] }, {}],
-  ['no lifetime', { lifetime: 0 }, {}],
+  ['no lifetime', { lifetime: '0s' }, {}],
+  ['a lifetime without its unit', { lifetime: 900 as never }, {}],
+  ['a misspelled lifetime', { lifeTime: '15m' } as never, {}],
+  ['an option that it does not know', {}, { step: 'cart' } as never],
   ['a step that nothing follows', {}, { after: 'payment' }],
   ['a step of another flow', {}, { after: 'nowhere' as never }],
   ['nobody', {}, { by: undefined as never }],
-  ['no time', {}, { timeout: 0 }],
+  ['no time', {}, { timeout: '0ms' }],
 ])('%s does not construct', (_, tokens, options) => {
   expect(() => checkout(tokens).policyOf(options)).toThrow(ConfigurationError);
 });

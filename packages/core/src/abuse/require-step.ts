@@ -12,6 +12,8 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { executesSeveral } from './executes-several.ts';
 import type { StepTokens } from './step-tokens.ts';
 
@@ -28,15 +30,15 @@ export interface RequireStepOptions<in Needs extends object, Step extends string
     | undefined;
   /** Remembers tokens that were used. Default: a memory store, right for a single process. */
   readonly replay?: ReplayStore | undefined;
-  /** How long the replay store may take, in milliseconds. Default: 1,000. */
-  readonly timeout?: number | undefined;
+  /** How long the replay store may take, at most `1m`. Default: `1s`. */
+  readonly timeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 const NAME = 'requireStep';
 const HEADER = 'x-step-token';
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = ['tokens', 'after', 'by', 'token', 'replay', 'timeout', 'now'] as const;
 const MISSING = denied('step.missing', 'The step before must be taken first.');
 const REFUSED = denied('step.denied', 'The token is not that of the step before.');
 const EXPIRED = denied('step.expired', 'The step before was taken too long ago.');
@@ -66,7 +68,9 @@ const REPLAYED = denied('step.replayed', 'The token of the step before was used 
 export function requireStep<Needs extends object, Step extends string>(
   options: RequireStepOptions<Needs, Step>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { tokens, after, by, timeout = 1_000, now = () => Date.now() } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { tokens, after, by, now = () => Date.now() } = options;
+  const timeoutMs = durationMs(NAME, 'timeout', options.timeout ?? '1s', { max: '1m' });
   const { replay = memoryReplayStore({ now }) } = options;
   const { token = (request: RequestLike) => request.headers.get(HEADER) } = options;
   assertConfiguration(
@@ -81,20 +85,16 @@ export function requireStep<Needs extends object, Step extends string>(
     typeof replay.putIfAbsent === 'function',
     `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
   );
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
-  );
   const verify = async (value: string, principal: string): Promise<Outcome> => {
     const ticket = await tokens.verify(value, after, principal);
     if (ticket === 'expired') return EXPIRED;
     if (ticket === 'denied') return REFUSED;
-    const ttl = replayTtl(ticket.expiresAt, now(), timeout);
+    const ttl = replayTtl(ticket.expiresAt, now(), timeoutMs);
     if (ttl === undefined) return EXPIRED;
     try {
       const key = `step:${tokens.flow}:${ticket.id}`;
       const answer = (async () => replay.putIfAbsent(key, ttl))();
-      const fresh = await withinTime(answer, timeout);
+      const fresh = await withinTime(answer, timeoutMs);
       if (fresh === true) return pass();
       if (fresh === false) return REPLAYED;
       throw new TypeError('the replay store answered something that is no answer');

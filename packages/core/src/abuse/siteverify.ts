@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { boundedFetcher, type FetchOptions, urlProblem } from '../lib/fetch-json.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { parseStrictObject } from '../lib/strict-json.ts';
 import type { HumanVerdict } from './human-verifier.ts';
 
@@ -23,13 +24,29 @@ export type Siteverify = (
 /** Error codes that speak of the provider or of our own secret, never of the token. */
 const FAULTS = ['internal-error', 'missing-input-secret', 'invalid-input-secret'];
 const MAX_BYTES = 16_384;
+const OPTIONS = [
+  'secret',
+  'hostnames',
+  'sendAddress',
+  'endpoint',
+  'timeout',
+  'maxBytes',
+  'insecureLoopback',
+  'fetch',
+] as const;
 const TOO_MANY_REQUESTS = 429;
 
 /**
  * Asks an endpoint that speaks `siteverify`: a form goes out, and a JSON object with `success`, `hostname` and
- * `error-codes` comes back.
+ * `error-codes` comes back. `own` is the option that only this provider has.
  */
-export function siteverify(name: string, endpoint: string, options: SiteverifyOptions): Siteverify {
+export function siteverify(
+  name: string,
+  endpoint: string,
+  options: SiteverifyOptions,
+  own: string,
+): Siteverify {
+  assertKnownOptions(name, options, [...OPTIONS, own]);
   const { secret, hostnames, insecureLoopback = false } = options;
   assertConfiguration(
     typeof secret === 'string' && secret !== '',

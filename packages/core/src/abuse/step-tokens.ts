@@ -1,5 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link stepTokens}. */
 export interface StepTokensOptions<Step extends string = string> {
@@ -12,8 +14,8 @@ export interface StepTokensOptions<Step extends string = string> {
    * it, first put the new one behind it everywhere, then in front, then take the old one away.
    */
   readonly secrets: readonly Uint8Array[];
-  /** Seconds for which the next step may be taken. Default: 900. */
-  readonly lifetime?: number | undefined;
+  /** How long the next step may be taken, from `1s` to `1d`. Default: `15m`. */
+  readonly lifetime?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -45,7 +47,7 @@ const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 const LEAST_SECRET_BYTES = 32;
 const MOST_SECRETS = 8;
 const MOST_STEPS = 100;
-const LONGEST_LIFETIME = 86_400;
+const OPTIONS = ['flow', 'steps', 'secrets', 'lifetime', 'now'] as const;
 const ID_BYTES = 16;
 /** Step, expiry, id and signature. */
 const TOKEN = /^(\d{1,2})\.(\d{1,16})\.([\w-]{22})\.([\w-]{43})$/;
@@ -64,7 +66,12 @@ const encoder = new TextEncoder();
 export function stepTokens<const Step extends string>(
   options: StepTokensOptions<Step>,
 ): StepTokens<Step> {
-  const { flow, lifetime = 900, now = () => Date.now() } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { flow, now = () => Date.now() } = options;
+  const lifetimeMs = durationMs(NAME, 'lifetime', options.lifetime ?? '15m', {
+    min: '1s',
+    max: '1d',
+  });
   const steps = Object.freeze([...options.steps]);
   assertConfiguration(
     typeof flow === 'string' && flow !== '',
@@ -73,10 +80,6 @@ export function stepTokens<const Step extends string>(
   assertConfiguration(
     steps.length >= 2 && steps.length <= MOST_STEPS && new Set(steps).size === steps.length,
     `${NAME}: steps must be 2 to ${MOST_STEPS} different names, in their order.`,
-  );
-  assertConfiguration(
-    lifetime >= 1 && lifetime <= LONGEST_LIFETIME,
-    `${NAME}: lifetime is in seconds, from 1 to a day.`,
   );
   assertConfiguration(
     Array.isArray(options.secrets) &&
@@ -97,7 +100,7 @@ export function stepTokens<const Step extends string>(
       if (index < 0 || principal === '')
         throw new RangeError(`${NAME}: no such step or principal.`);
       const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
-      const expiresAt = Math.floor(now() + lifetime * 1000);
+      const expiresAt = Math.floor(now() + lifetimeMs);
       // There is at least one.
       const key = await (keys[0] as () => Promise<CryptoKey>)();
       const data = signed(index, expiresAt, id, principal);

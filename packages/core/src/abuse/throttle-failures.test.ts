@@ -117,15 +117,38 @@ describe('an account', () => {
     }
   });
 
-  test('is not begun anew by a call that was never tried', async () => {
+  test('is neither begun anew nor charged by a call that another policy denied', async () => {
     const { attempt } = login();
-    for (const status of [400, 404, 422, 500, 503]) {
-      await failTimes(1, () => attempt({ outcome: 'succeeded', status }));
-    }
     await failTimes(3, () => attempt('wrong'));
-    await failTimes(1, () => attempt({ outcome: 'succeeded', status: 400 }));
+    for (const status of [400, 413, 429, 503]) {
+      await failTimes(1, () => attempt({ outcome: 'denied', status }));
+    }
     await failTimes(1, () => attempt('wrong'));
     expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test.each<Partial<Completion>>([
+    { outcome: 'succeeded', status: 400 },
+    { outcome: 'succeeded', status: 404 },
+    { outcome: 'succeeded', status: 409 },
+    { outcome: 'succeeded', status: 422 },
+    { outcome: 'failed', status: 500 },
+    { outcome: 'failed', status: 503 },
+    { outcome: 'failed', status: 200 },
+    { outcome: 'failed' },
+  ])('counts whatever its handler answers but success: %j', async (how) => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt(how));
+    expect(await attempt('right')).toBe('failures.throttled');
+  });
+
+  test('counts nothing where its handler tells that nothing was tried', async () => {
+    const { begin, end } = login();
+    for (let n = 0; n < 9; n++) {
+      const begun = await begin('alice');
+      if (begun.outcome.ok) begun.outcome.facts?.attempt.tell('neither');
+      expect(await end(begun, { outcome: 'failed', status: 503 })).toBeUndefined();
+    }
   });
 
   test.each<[string, Partial<Completion>]>([
@@ -261,7 +284,8 @@ describe('how a call came out', () => {
     }
     const { attempt } = login();
     await failTimes(20, () => attempt({ outcome: 'succeeded', status: 0 }, 'alice', grpc));
-    await failTimes(20, () => attempt({ outcome: 'failed', status: 3 }, 'alice', grpc));
+    await failTimes(4, () => attempt({ outcome: 'failed', status: 3 }, 'alice', grpc));
+    expect(await attempt('right', 'alice', grpc)).toBe('failures.throttled');
   });
 
   test('is not told by the status of GraphQL, so it counts as failed', async () => {
@@ -393,11 +417,17 @@ describe('a call that is no attempt', () => {
     },
   );
 
-  test('has an answer whose status nobody knows', async () => {
+  test('is none that a safe method made, whatever the answer', async () => {
     const { attempt } = login();
-    await failTimes(3, () => attempt('wrong'));
-    await attempt({ outcome: 'succeeded', status: undefined });
-    await failTimes(1, () => attempt('wrong'));
+    for (const status of [304, 400, 404, 500]) {
+      await failTimes(9, () => attempt(answer(status), null, undefined, 'GET'));
+    }
+    expect(await attempt('right')).toBeUndefined();
+  });
+
+  test('has failed where nobody knows its status', async () => {
+    const { attempt } = login();
+    await failTimes(4, () => attempt({ outcome: 'succeeded', status: undefined }));
     expect(await attempt('right')).toBe('failures.throttled');
   });
 
@@ -514,10 +544,10 @@ describe('a store', () => {
   ];
 
   test.each(cases)('that %s denies, and passes only where that was asked for', async (_, store) => {
-    const options = { store, name: 'login', timeout: 20 };
+    const options = { store, name: 'login', timeout: '20ms' } as const;
     const { denial } = await login(options).begin('alice');
     expect(denial).toMatchObject({ kind: 'unavailable', code: 'failures.unavailable' });
-    const open = await login({ ...options, onError: 'open' }).begin('alice');
+    const open = await login({ ...options, onStoreFailure: 'open' }).begin('alice');
     expect(open.denial).toBeUndefined();
     expect(open.outcome).toMatchObject({ ok: true, degraded: 'failures.uncounted' });
   });
@@ -528,7 +558,11 @@ describe('a store', () => {
     let release: (() => void) | undefined;
     const gate = new Promise<void>((resolve) => (release = resolve));
     const attempt: CounterStore['attempt'] = (requests) => gate.then(() => inner.attempt(requests));
-    const { begin } = login({ store: { attempt, reconcile: settled }, name: 'login', timeout: 5 });
+    const { begin } = login({
+      store: { attempt, reconcile: settled },
+      name: 'login',
+      timeout: '5ms',
+    });
     expect((await begin('alice')).denial?.code).toBe('failures.unavailable');
     release?.();
     await vi.waitFor(() => expect(settled).toHaveBeenCalledOnce());
@@ -554,12 +588,15 @@ test.each<[string, Partial<ThrottleFailuresOptions>]>([
   ['two sources of the account', { account: () => 'a' }],
   ['nothing to count', { accountInBody: undefined, perPeer: 'none' }],
   ['a store without a name', { store: memoryCounterStore() }],
-  ['an unknown onError', { onError: 'maybe' as never }],
+  ['an unknown onStoreFailure', { onStoreFailure: 'maybe' as never }],
   ['a lock before the free failures end', { perAccount: { free: 5, lock: { after: 5 } } }],
-  ['pauses that shrink', { perAccount: { delay: 5_000, maxDelay: 1_000 } }],
-  ['a lock that is forgotten before it ends', { perAccount: { forgetAfter: 1_000 } }],
-  ['a delay that is no number', { perPeer: { delay: Number.NaN } }],
-  ['a timeout of nothing', { timeout: 0 }],
+  ['pauses that shrink', { perAccount: { delay: '5s', maxDelay: '1s' } }],
+  ['a lock that is forgotten before it ends', { perAccount: { forgetAfter: '1s' } }],
+  ['a delay without its unit', { perPeer: { delay: 1_000 as never } }],
+  ['a schedule with an unknown name', { perPeer: { delays: '1s' } as never }],
+  ['a lock with an unknown name', { perPeer: { lock: { after: 90, for: '1h' } } as never }],
+  ['an option that it does not know', { accounts: () => 'a' } as never],
+  ['a timeout of nothing', { timeout: '0ms' }],
 ])('%s does not construct', (_, options) => {
   expect(() => throttleFailures({ accountInBody: () => 'a', ...options })).toThrow(
     ConfigurationError,

@@ -5,8 +5,10 @@ import { type Outcome, pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { Duration } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
 import {
   type AttemptResult,
@@ -73,15 +75,16 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
    */
   readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
   /**
-   * How a call came out. Default: failed are 401 and 403 (gRPC: `UNAUTHENTICATED` and `PERMISSION_DENIED`),
-   * whoever says so, redirects after an unsafe method or of a call that names an account, and aborted calls; succeeded are calls that the handler answered with 2xx (gRPC: `OK`),
-   * but for those with a safe HTTP method: anybody can make them, and servers answer `OPTIONS` by themselves;
-   * else neither. The status of GraphQL tells nothing, so there all count as failed of which the handler does
-   * not `tell` otherwise.
+   * How a call came out. Default:
+   * - succeeded are calls that the handler answered with 2xx (gRPC: `OK`);
+   * - neither are calls that another policy denied, but with 401 or 403 (gRPC: `UNAUTHENTICATED`,
+   *   `PERMISSION_DENIED`); and calls with a safe HTTP method that name no account, whatever the answer to them but
+   *   those two. A safe method never succeeds: anybody can make such calls, and servers answer `OPTIONS` by themselves;
+   * - failed are all others: every other status, also 400, 404, 422, redirects and faults of the server, and calls that
+   *   were aborted. The status of GraphQL tells nothing, so there all count as failed.
    *
-   * Where the status tells something else, judge it, or let the handler `tell`: a form login answers right and
-   * wrong passwords with a redirect, so all count as failed of which it tells nothing; and 400, with which an OAuth
-   * token endpoint says `invalid_grant`, is neither.
+   * Where the status tells something else, judge it, or let the handler `tell`: a form login answers right and wrong
+   * passwords with a redirect, so it tells both; a handler that cannot reach its database tells `neither`.
    */
   readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
   /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
@@ -92,14 +95,27 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
    * What happens while the store does not answer. `closed`: calls are denied with `failures.unavailable`.
    * `open`: they pass uncounted, marked as degraded. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | undefined;
-  /** How long the store may take, in milliseconds. Default: 1,000. */
-  readonly timeout?: number | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | undefined;
+  /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
+  readonly timeout?: Duration | undefined;
   /** Epoch milliseconds, for a memory store made here. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 const NAME = 'throttleFailures';
+const OPTIONS = [
+  'account',
+  'accountInBody',
+  'perAccount',
+  'perPeer',
+  'peer',
+  'judge',
+  'name',
+  'store',
+  'onStoreFailure',
+  'timeout',
+  'now',
+] as const;
 
 /**
  * Slows down guessing: after some failures an account and a peer pause, longer each time, up to a lock that
@@ -129,7 +145,7 @@ const NAME = 'throttleFailures';
  *
  * Denials: `failures.throttled` (429, with the exact `retryAfter`), `failures.account_missing` and
  * `failures.repeated` (400), `failures.key_missing` (500: nobody knows the peer), `failures.unavailable`
- * (503: the store failed and `onError` is `closed`).
+ * (503: the store failed and `onStoreFailure` is `closed`).
  *
  * @throws ConfigurationError when nothing would be counted, a schedule is out of its bounds, or a store is
  * given without a name.
@@ -141,7 +157,15 @@ const NAME = 'throttleFailures';
 export function throttleFailures<Needs extends CallFacts = CallFacts>(
   options: ThrottleFailuresOptions<Needs>,
 ): Policy<Needs, AttemptFacts, 'check'> {
-  const { account, accountInBody, perPeer, judge, name = 'failures', onError = 'closed' } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const {
+    account,
+    accountInBody,
+    perPeer,
+    judge,
+    name = 'failures',
+    onStoreFailure = 'closed',
+  } = options;
   const { peer = (facts: Readonly<Needs>) => facts.peer.id, now, timeout } = options;
   assertConfiguration(
     account === undefined || accountInBody === undefined,
@@ -156,15 +180,12 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     options.store === undefined || options.name !== undefined,
     `${NAME}: give it a name. In a store that others use it is what tells failures apart.`,
   );
-  assertConfiguration(
-    onError === 'closed' || onError === 'open',
-    `${NAME}: onError must be 'closed' or 'open'.`,
-  );
+  assertOneOf(NAME, 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const accountRule = failureRule(NAME, { free: 3, after: 10 }, options.perAccount);
   const peerRule =
     perPeer === 'none' ? undefined : failureRule(NAME, { free: 20, after: 100 }, perPeer);
   const store = options.store ?? memoryCounterStore({ now });
-  const { reserve, reconcile } = attemptCounting(NAME, store, onError, timeout);
+  const { reserve, reconcile } = attemptCounting(NAME, store, onStoreFailure, timeout);
 
   /** What to count of an account: nothing where a call need not name one, undefined where it must. */
   const accountRequests = async (

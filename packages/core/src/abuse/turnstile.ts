@@ -24,7 +24,7 @@ export function turnstile(options: TurnstileOptions): HumanVerifier {
     action === undefined || /^[\w-]{1,32}$/.test(action),
     'turnstile: action must be up to 32 letters, digits, _ and -.',
   );
-  const ask = siteverify('turnstile', endpoint, options);
+  const ask = siteverify('turnstile', endpoint, options, 'action');
   return Object.freeze<HumanVerifier>({
     verify: async (token, address): Promise<HumanVerdict> => {
       const parameters = {

@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import type { SyncReplayStore } from './replay-store.ts';
 
 /** Options of {@link memoryReplayStore}. */
@@ -23,6 +24,7 @@ const SWEEP_EVERY = 1_000;
  * const store = memoryReplayStore({ capacity: 50_000 });
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): SyncReplayStore {
+  assertKnownOptions('memoryReplayStore', options, ['capacity', 'now']);
   const { capacity = DEFAULT_CAPACITY, now = () => Date.now() } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,

@@ -1,7 +1,8 @@
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { assertBetween, assertOneOf } from '../lib/options.ts';
+import { assertOneOf } from '../lib/options.ts';
 
 /** What happens to calls while a store does not answer. */
 export interface StoreFailureOptions {
@@ -9,11 +10,11 @@ export interface StoreFailureOptions {
    * `closed`: calls are denied (`limit.unavailable`). `open`: they pass uncounted. `degrade`: each process
    * counts `localShare` of every limit by itself. What passes then is marked as degraded. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | 'degrade' | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | 'degrade' | undefined;
   /** For `degrade`: the share of each limit that a process may spend alone, like 1 / number of processes. */
   readonly localShare?: number | undefined;
-  /** How long the store may take, in milliseconds. Default: 1,000. */
-  readonly timeout?: number | undefined;
+  /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
+  readonly timeout?: Duration | undefined;
 }
 
 /** How one kind of store is asked. */
@@ -31,8 +32,10 @@ export interface StoreQuestions<Question, Answer> {
   readonly local: (share: number) => (question: Question) => Answer;
 }
 
-const DEFAULT_TIMEOUT = 1_000;
-const LONGEST_TIMEOUT = 60_000;
+/** The names of {@link StoreFailureOptions}, for factories that take them. */
+export const STORE_FAILURE_OPTIONS = ['onStoreFailure', 'localShare', 'timeout'] as const;
+
+const DEFAULT_TIMEOUT: Duration = '1s';
 
 /**
  * Asks a store in bounded time, and for `degrade` the local one where that fails. Throws or rejects where
@@ -41,15 +44,15 @@ const LONGEST_TIMEOUT = 60_000;
 export function askStore<Question, Answer>(
   policy: string,
   { local, ...questions }: StoreQuestions<Question, Answer>,
-  { onError = 'closed', localShare, timeout }: StoreFailureOptions,
+  { onStoreFailure = 'closed', localShare, timeout }: StoreFailureOptions,
 ): (question: Question) => MaybePromise<Answer> {
-  assertOneOf(policy, 'onError', onError, ['closed', 'open', 'degrade']);
+  assertOneOf(policy, 'onStoreFailure', onStoreFailure, ['closed', 'open', 'degrade']);
   assertConfiguration(
-    localShare === undefined || onError === 'degrade',
-    `${policy}: localShare is what each process spends with onError: 'degrade'. Set both or neither.`,
+    localShare === undefined || onStoreFailure === 'degrade',
+    `${policy}: localShare is what each process spends with onStoreFailure: 'degrade'. Set both or neither.`,
   );
-  const timely = askInTime(policy, questions, onError, timeout);
-  if (onError !== 'degrade') return timely;
+  const timely = askInTime(policy, questions, onStoreFailure, timeout);
+  if (onStoreFailure !== 'degrade') return timely;
   assertConfiguration(
     localShare !== undefined && localShare > 0 && localShare <= 1,
     `${policy}: 'degrade' needs localShare, the share of each limit that this process has (0 to 1).`,
@@ -67,16 +70,16 @@ export function askStore<Question, Answer>(
 export function askInTime<Question, Answer>(
   policy: string,
   { ask, undo, undoAlways = false }: Omit<StoreQuestions<Question, Answer>, 'local'>,
-  onError: NonNullable<StoreFailureOptions['onError']>,
-  timeout: number = DEFAULT_TIMEOUT,
+  onStoreFailure: NonNullable<StoreFailureOptions['onStoreFailure']>,
+  timeout: Duration = DEFAULT_TIMEOUT,
 ): (question: Question) => MaybePromise<Answer> {
-  assertBetween(policy, 'timeout', timeout, 1, LONGEST_TIMEOUT, 'milliseconds');
-  const undoes = undoAlways || onError === 'closed';
+  const timeoutMs = durationMs(policy, 'timeout', timeout, { min: '1ms', max: '1m' });
+  const undoes = undoAlways || onStoreFailure === 'closed';
   return (question) => {
     const answer = ask(question);
     if (!isThenable(answer)) return answer;
     const late = Promise.resolve(answer);
-    return withinTime(late, timeout).catch((cause: unknown) => {
+    return withinTime(late, timeoutMs).catch((cause: unknown) => {
       // Nobody waits for the answer any more. Should it come after all, it is given back.
       if (undoes) {
         late.then((taken) => undo(question, taken)).catch(() => undefined);

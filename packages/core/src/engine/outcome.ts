@@ -20,7 +20,7 @@ export interface Pass<out Adds extends object> {
   readonly demands?: readonly Demand[] | undefined;
   /** Ids of demands that this policy has just proved. */
   readonly meets?: readonly string[] | undefined;
-  /** Set where the answer is weaker than usual (`onError: 'degrade'` or `'open'`): why. */
+  /** Set where the answer is weaker than usual (`onStoreFailure: 'degrade'` or `'open'`): why. */
   readonly degraded?: string | undefined;
   /** How the trace tells it, where "passed" is not the whole story. */
   readonly note?: TraceNote | undefined;

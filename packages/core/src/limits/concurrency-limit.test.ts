@@ -66,7 +66,7 @@ describe('abortedTtl: a call whose caller left', () => {
   afterEach(() => void vi.useRealTimers());
 
   test('keeps its place for that long, so that who leaves at once has no more of them', async () => {
-    const policy = concurrencyLimit<Caller>({ limit: 2, by, abortedTtl: 5_000 });
+    const policy = concurrencyLimit<Caller>({ limit: 2, by, abortedTtl: '5s' });
     const tried = async (ending: Completion['outcome']): Promise<boolean> => {
       const outcome = policy.check(request, ann);
       await complete(outcome, ending);
@@ -94,8 +94,8 @@ describe('abortedTtl: a call whose caller left', () => {
       by,
       store,
       name: 'one',
-      ttl: 9_000,
-      abortedTtl: 1,
+      ttl: '9s',
+      abortedTtl: '1ms',
     });
     await complete(await policy.check(request, ann), 'aborted');
     await vi.advanceTimersByTimeAsync(8_999);
@@ -105,8 +105,8 @@ describe('abortedTtl: a call whose caller left', () => {
     expect((await policy.check(request, ann)).ok).toBe(true);
   });
 
-  test.each([-1, Number.NaN, 60_001])('not for %s milliseconds', (abortedTtl) => {
-    expect(() => concurrencyLimit<Caller>({ limit: 1, by, abortedTtl })).toThrow(
+  test.each(['-1ms', 'soon', 5_000, '60001ms'])('does not construct with %s', (abortedTtl) => {
+    expect(() => concurrencyLimit<Caller>({ limit: 1, by, abortedTtl } as never)).toThrow(
       'abortedTtl must be',
     );
   });
@@ -114,7 +114,7 @@ describe('abortedTtl: a call whose caller left', () => {
 
 test('a call whose end nobody tells counts until its lease runs out', () => {
   let now = START;
-  const policy = concurrencyLimit<Caller>({ limit: 1, by, ttl: 5_000, now: () => now });
+  const policy = concurrencyLimit<Caller>({ limit: 1, by, ttl: '5s', now: () => now });
   policy.check(request, ann);
   now += 4_999;
   expect(policy.check(request, ann).ok).toBe(false);
@@ -202,13 +202,13 @@ describe('a store that fails', () => {
       limit: 4,
       by,
       name: 'n',
-      timeout: 20,
+      timeout: '20ms',
       store: { acquire, release },
       ...options,
     });
 
   for (const [how, acquire] of Object.entries(failing)) {
-    test(`${how}: follows onError`, async () => {
+    test(`${how}: follows onStoreFailure`, async () => {
       expect(denialOf(await policy(acquire).check(request, ann))).toMatchObject({
         kind: 'unavailable',
         code: 'limit.unavailable',
@@ -216,11 +216,11 @@ describe('a store that fails', () => {
           type: 'https://iana.org/assignments/http-problem-types#temporary-reduced-capacity',
         },
       });
-      expect(await policy(acquire, { onError: 'open' }).check(request, ann)).toMatchObject({
+      expect(await policy(acquire, { onStoreFailure: 'open' }).check(request, ann)).toMatchObject({
         ok: true,
         degraded: 'limit.uncounted',
       });
-      const local = policy(acquire, { onError: 'degrade', localShare: 0.5 });
+      const local = policy(acquire, { onStoreFailure: 'degrade', localShare: 0.5 });
       const outcomes = await Promise.all([1, 2, 3].map(async () => local.check(request, ann)));
       expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, false]);
       expect(outcomes[0]).toMatchObject({ degraded: 'limit.local_share' });
@@ -230,9 +230,9 @@ describe('a store that fails', () => {
   }
 
   test.each([
-    ['is denied', { onError: 'closed' }],
-    ['goes on uncounted', { onError: 'open' }],
-    ['holds a local lease', { onError: 'degrade', localShare: 1 }],
+    ['is denied', { onStoreFailure: 'closed' }],
+    ['goes on uncounted', { onStoreFailure: 'open' }],
+    ['holds a local lease', { onStoreFailure: 'degrade', localShare: 1 }],
   ] as const)('a lease that comes too late is given back: the call %s', async (_, options) => {
     const store = memoryLeaseStore();
     const release = vi.fn(store.release);
@@ -242,7 +242,7 @@ describe('a store that fails', () => {
       release,
     );
     const outcome = await slow.check(request, ann);
-    expect(outcome.ok).toBe(options.onError !== 'closed');
+    expect(outcome.ok).toBe(options.onStoreFailure !== 'closed');
     // The call is still running.
     await vi.waitFor(() => expect(release).toHaveBeenCalledOnce());
     const asked = { name: 'n', key: 'ann', limit: 1, ttl: 1_000 };
@@ -256,12 +256,14 @@ test.each([
   ['a limit of none', { limit: 0 }, /limit must be/],
   ['a limit of a fraction', { limit: 1.5 }, /limit must be/],
   ['nobody to count', { by: undefined }, /who is counted/],
-  ['a ttl of nothing', { ttl: 0 }, /ttl/],
+  ['a ttl of nothing', { ttl: '0ms' }, /ttl/],
+  ['a ttl without its unit', { ttl: 60_000 }, /60000 has no unit/],
+  ['an option that it does not know', { onError: 'open' }, /"onError" is not an option/],
   ['a name that cannot stand in a header', { name: 'a\nb' }, /printable ASCII/],
   ['a store and no name', { store: memoryLeaseStore() }, /give the limit a name/],
   ['unknown headers', { headers: 'both' }, /headers/],
-  ['degrade and no share', { onError: 'degrade' }, /localShare/],
-  ['a share and no degrade', { localShare: 0.5 }, /onError: 'degrade'/],
+  ['degrade and no share', { onStoreFailure: 'degrade' }, /localShare/],
+  ['a share and no degrade', { localShare: 0.5 }, /onStoreFailure: 'degrade'/],
   ['a store that is none', { name: 'n', store: {} }, /store must have acquire\(\) and release/],
   ['half a store', { name: 'n', store: { acquire: () => undefined } }, /store must have/],
   ['a store that is missing', { name: 'n', store: null }, /store must have/],

@@ -4,16 +4,26 @@ import type {
   LeaseStore,
   SyncLeaseStore,
 } from '../contracts/lease-store.ts';
-import { askStore, type StoreFailureOptions } from '../contracts/store-failure.ts';
+import {
+  askStore,
+  STORE_FAILURE_OPTIONS,
+  type StoreFailureOptions,
+} from '../contracts/store-failure.ts';
 import type { Completion, HeaderEdit } from '../engine/obligations.ts';
 import { denyWith, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { later } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { assertMethods } from '../lib/options.ts';
+import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { listHeaders, serializedName, units } from './limit-headers.ts';
-import { compileSubject, KEY_MISSING, type LimitSubject } from './limit-rule.ts';
+import {
+  compileSubject,
+  KEY_MISSING,
+  LIMIT_SUBJECT_OPTIONS,
+  type LimitSubject,
+} from './limit-rule.ts';
 import { memoryLeaseStore } from './memory-lease-store.ts';
 import { quotaExceeded, REDUCED } from './problem-types.ts';
 
@@ -29,16 +39,16 @@ export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore
    */
   readonly name?: string | undefined;
   /**
-   * Milliseconds after which a call counts as ended although nobody said so, because its process died. Calls
-   * that run longer are no longer counted, so it must be above the longest. Default: 60,000.
+   * When a call counts as ended although nobody said so, because its process died. Calls that run longer are no
+   * longer counted, so it must be above the longest. From `1ms` to `1d`. Default: `1m`.
    */
-  readonly ttl?: number | undefined;
+  readonly ttl?: Duration | undefined;
   /**
-   * Milliseconds that the place of a call stays taken after its caller has left, since the handler may go on: without
+   * How long the place of a call stays taken after its caller has disconnected, since the handler may go on: without
    * it, who begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. At
-   * most `ttl`. Default: 0, so the place is free at once.
+   * most `ttl`. Default: `0ms`, so the place is free at once.
    */
-  readonly abortedTtl?: number | undefined;
+  readonly abortedTtl?: Duration | undefined;
   /** Where it is counted. Default: a memory store of this policy's own. */
   readonly store?: S;
   /** `none` leaves `RateLimit` and `RateLimit-Policy` away. Default: `standard`. */
@@ -47,9 +57,19 @@ export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore
   readonly now?: (() => number) | undefined;
 }
 
-const DEFAULT_TTL = 60_000;
-/** A day: a lease that outlives its process by more is a limit that nobody understands. */
-const LONGEST_TTL = 86_400_000;
+/** A lease that outlives its process by more is a limit that nobody understands. */
+const LONGEST_TTL: Duration = '1d';
+const OPTIONS = [
+  ...LIMIT_SUBJECT_OPTIONS,
+  ...STORE_FAILURE_OPTIONS,
+  'limit',
+  'name',
+  'ttl',
+  'abortedTtl',
+  'store',
+  'headers',
+  'now',
+] as const;
 /** Seconds. When a running call ends is not known; this keeps denied callers from asking at once. */
 const RETRY_AFTER = 1;
 
@@ -71,10 +91,10 @@ interface Leased {
  *
  * Denials: `limit.concurrency` (429, `Retry-After: 1`, the problem type `quota-exceeded`), `limit.key_missing` and
  * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
- * failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`).
+ * failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`).
  *
- * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
- * without a name or is none, or one of `onError: 'degrade'` and `localShare` without the other.
+ * @throws ConfigurationStoreFailure when nobody could pass, the name cannot stand in a header, a store is given
+ * without a name or is none, or one of `onStoreFailure: 'degrade'` and `localShare` without the other.
  * @example
  * concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
  */
@@ -87,8 +107,13 @@ export function concurrencyLimit<Needs extends object>(
 export function concurrencyLimit<Needs extends object>(
   options: ConcurrencyLimitOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { limit, name = 'concurrent', ttl = DEFAULT_TTL, onError, headers = 'standard' } = options;
-  const { abortedTtl = 0 } = options;
+  assertKnownOptions('concurrencyLimit', options, OPTIONS);
+  const { limit, name = 'concurrent', onStoreFailure, headers = 'standard' } = options;
+  const ttl = durationMs('concurrencyLimit', 'ttl', options.ttl ?? '1m', { max: LONGEST_TTL });
+  const abortedTtl = durationMs('concurrencyLimit', 'abortedTtl', options.abortedTtl ?? '0ms', {
+    min: '0ms',
+    max: LONGEST_TTL,
+  });
   assertConfiguration(
     options.store === undefined || options.name !== undefined,
     'concurrencyLimit: give the limit a name. In a store that others use it is what tells them apart.',
@@ -97,14 +122,7 @@ export function concurrencyLimit<Needs extends object>(
     typeof limit === 'function' || isLimit(limit),
     'concurrencyLimit: limit must be a whole number of calls, at least 1, or a function.',
   );
-  assertConfiguration(
-    Number.isInteger(ttl) && ttl >= 1 && ttl <= LONGEST_TTL,
-    'concurrencyLimit: ttl must be whole milliseconds, from 1 to a day.',
-  );
-  assertConfiguration(
-    abortedTtl >= 0 && abortedTtl <= ttl,
-    'concurrencyLimit: abortedTtl must be milliseconds, from 0 to ttl.',
-  );
+  assertConfiguration(abortedTtl <= ttl, 'concurrencyLimit: abortedTtl must be at most ttl.');
   assertConfiguration(
     headers === 'standard' || headers === 'none',
     "concurrencyLimit: headers must be 'standard' or 'none'.",
@@ -169,7 +187,7 @@ export function concurrencyLimit<Needs extends object>(
         },
         // Deliberately open where the user said so; the decision tells it.
         (cause) =>
-          onError === 'open'
+          onStoreFailure === 'open'
             ? UNCOUNTED
             : denyWith({ kind: 'unavailable', code: 'limit.unavailable', problem: REDUCED, cause }),
       );

@@ -1,24 +1,28 @@
 import type { WindowLimit } from '../contracts/limit-store.ts';
-import { assertSpan, assertUnits } from './limit-checks.ts';
+import type { Duration } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { assertUnits, spanMs } from './limit-checks.ts';
 
 /** Options of {@link fixedWindow}. */
 export interface FixedWindowOptions {
   /** Units in a window. */
   readonly limit: number;
-  /** Length of the window in whole milliseconds. */
-  readonly window: number;
+  /** Length of the window, at most ten years. */
+  readonly window: Duration;
 }
 
 /**
- * Admits `limit` units between two multiples of `window` on the store's clock, so a window of 86,400,000
+ * Admits `limit` units between two multiples of `window` on the store's clock, so a window of `1d`
  * is a day in UTC. Made for quotas: a caller can get twice the limit around the turn of a window.
  *
- * @throws ConfigurationError when a number is not above 0, or `window` is no whole number.
+ * @throws ConfigurationError for a `limit` that is not above 0, a `window` without its unit, or an unknown option.
  * @example
- * fixedWindow({ limit: 10_000, window: 86_400_000 })
+ * fixedWindow({ limit: 10_000, window: '1d' })
  */
-export function fixedWindow({ limit, window }: FixedWindowOptions): WindowLimit {
+export function fixedWindow(options: FixedWindowOptions): WindowLimit {
+  assertKnownOptions('fixedWindow', options, ['limit', 'window']);
+  const { limit } = options;
   assertUnits('fixedWindow', 'limit', limit);
-  assertSpan('fixedWindow', 'window', window);
+  const window = spanMs('fixedWindow', 'window', options.window);
   return Object.freeze({ algorithm: 'fixed_window', capacity: limit, window });
 }

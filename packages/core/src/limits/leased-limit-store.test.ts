@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Limit, LimitRequest, LimitStore } from '../contracts/limit-store.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import type { Duration } from '../lib/duration.ts';
 import { fixedWindow } from './fixed-window.ts';
 import { leasedLimitStore } from './leased-limit-store.ts';
 import { memoryLimitStore } from './memory-limit-store.ts';
@@ -9,9 +10,9 @@ import { tokenBucket } from './token-bucket.ts';
 
 const START = 1_700_000_040_000;
 const bucket = tokenBucket({ capacity: 100, refillPerSecond: 10 });
-const windowed = fixedWindow({ limit: 100, window: 10_000 });
+const windowed = fixedWindow({ limit: 100, window: '10s' });
 
-function setup(slice = 20, nodes = 1, ttl = 1_000) {
+function setup(slice = 20, nodes = 1, ttl: Duration = '1s') {
   const clock = { time: START };
   const now = () => clock.time;
   const shared = memoryLimitStore({ now });
@@ -150,7 +151,7 @@ describe('a denial', () => {
 
   test('is asked for again in time, since others may have given back', async () => {
     const { ask, shared, clock } = setup();
-    const limit = fixedWindow({ limit: 5, window: 86_400_000 });
+    const limit = fixedWindow({ limit: 5, window: '1d' });
     const taken = shared.consume([{ name: 'a', key: 'k', limit, cost: 5 }]);
     expect((await ask({ limit })).allowed).toBe(false);
     shared.reconcile([{ name: 'a', key: 'k', limit, cost: 5, actual: 0, at: taken.at }]);
@@ -355,7 +356,7 @@ describe('the stated bound', () => {
       },
       { slice: 20, now: () => clock.time },
     );
-    const limit = fixedWindow({ limit: 40, window: 60_000 });
+    const limit = fixedWindow({ limit: 40, window: '1m' });
     const request = { name: 'a', key: 'k', limit, cost: 1 };
     for (let call = 0; call < 6; call++) await late.consume([request]);
     clock.time = START + 59_990 - (START % 60_000);
@@ -381,8 +382,8 @@ describe('the stated bound', () => {
 test.each([
   { slice: 0 },
   { slice: Number.NaN },
-  { slice: 5, ttl: 0 },
-  { slice: 5, ttl: 60_001 },
+  { slice: 5, ttl: '0ms' as const },
+  { slice: 5, ttl: '60001ms' as const },
   { slice: 5, capacity: 1 },
 ])('%j does not construct', (options) => {
   expect(() => leasedLimitStore(memoryLimitStore(), options)).toThrow(ConfigurationError);

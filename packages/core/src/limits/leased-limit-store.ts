@@ -8,7 +8,9 @@ import type {
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { speedOf } from './limit-law.ts';
 import { makeLease, pauseOf, remember, spend, type UnitLease, verdictOf } from './unit-lease.ts';
 
@@ -16,15 +18,15 @@ import { makeLease, pauseOf, remember, spend, type UnitLease, verdictOf } from '
 export interface LeasedLimitStoreOptions {
   /** Units of one limit and key that this process may hold at most. */
   readonly slice: number;
-  /** Milliseconds after which units that were not spent are dropped. Default: 1,000. */
-  readonly ttl?: number | undefined;
+  /** When units that were not spent are dropped, from `1ms` to `1m`. Default: `1s`. */
+  readonly ttl?: Duration | undefined;
   /** Keys whose units or denials are held at once. Default: 10,000. */
   readonly capacity?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-const LONGEST_TTL = 60_000;
+const OPTIONS = ['slice', 'ttl', 'capacity', 'now'] as const;
 /** Rounds in which others may spend what was just taken, before a call asks for itself alone. */
 const MOST_ROUNDS = 4;
 const LEASED = 'limit.leased';
@@ -49,7 +51,9 @@ const LEASED = 'limit.leased';
  * const store = leasedLimitStore(redisLimitStore(redis), { slice: 50 });
  */
 export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOptions): LimitStore {
-  const { slice, ttl = 1_000, capacity = 10_000, now = Date.now } = options;
+  assertKnownOptions('leasedLimitStore', options, OPTIONS);
+  const { slice, capacity = 10_000, now = Date.now } = options;
+  const ttl = durationMs('leasedLimitStore', 'ttl', options.ttl ?? '1s', { max: '1m' });
   assertConfiguration(
     typeof store?.consume === 'function' && typeof store.reconcile === 'function',
     'leasedLimitStore: give it the store that counts for all processes.',
@@ -57,10 +61,6 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   assertConfiguration(
     slice > 0 && Number.isFinite(slice),
     'leasedLimitStore: slice must be a number of units above 0.',
-  );
-  assertConfiguration(
-    ttl >= 1 && ttl <= LONGEST_TTL,
-    'leasedLimitStore: ttl must be milliseconds from 1 to 60,000.',
   );
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 2,

@@ -1,5 +1,6 @@
 import { LONGEST_SPAN } from '../contracts/limit-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 
 /** Above this, quotas and their headers could not be told exactly (RFC 9651 §3.3.1 stops at 15 digits). */
 const MOST_UNITS = 1e12;
@@ -12,12 +13,9 @@ export function assertUnits(factory: string, option: string, value: number): voi
   );
 }
 
-/** Does not construct a limit with a time span that is none. */
-export function assertSpan(factory: string, option: string, milliseconds: number): void {
-  assertConfiguration(
-    Number.isInteger(milliseconds) && milliseconds >= 1 && milliseconds <= LONGEST_SPAN,
-    `${factory}: ${option} must be whole milliseconds, at least 1 and at most ten years.`,
-  );
+/** The milliseconds of a limit's time span, at most ten years. */
+export function spanMs(factory: string, option: string, span: Duration): number {
+  return durationMs(factory, option, span, { min: '1ms', max: '3650d' });
 }
 
 /** Does not construct a bucket that takes longer to fill than anybody waits. */

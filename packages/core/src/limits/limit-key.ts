@@ -1,3 +1,5 @@
+import { digestText } from '../lib/digest.ts';
+
 /** Who is counted: one name, or several parts that count together. Nothing and empty are no key. */
 export type LimitKey = string | readonly string[] | null | undefined;
 
@@ -11,13 +13,14 @@ export const EVERYONE: string = `${MARK}*`;
 
 /**
  * One string for a key and its tenant, different for all that differ: parts carry their length, so that no
- * separator in them can shift the border. Undefined where there is no key, or one too long to be meant.
+ * separator in them can shift the border. What is longer than a store must take stands as its SHA-256. Undefined
+ * where there is no key.
  */
 export function encodeLimitKey(key: LimitKey, tenant: string | undefined): string | undefined {
   const encoded = typeof key === 'string' ? plain(key) : joined(key);
   if (encoded === undefined || tenant === '') return undefined;
   const whole = tenant === undefined ? encoded : `${MARK}t${measured(tenant)}${encoded}`;
-  return whole.length <= LONGEST_KEY ? whole : undefined;
+  return whole.length <= LONGEST_KEY ? whole : `${MARK}h${digestText(whole)}`;
 }
 
 /**

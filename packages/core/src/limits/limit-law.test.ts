@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Limit } from '../contracts/limit-store.ts';
+import type { Duration } from '../lib/duration.ts';
 import { fixedWindow } from './fixed-window.ts';
 import { gcra } from './gcra.ts';
 import { charge, giveBack, type LimitState, levelOf, resetAfter, retryAfter } from './limit-law.ts';
@@ -14,15 +15,19 @@ const limits = {
     .record({ capacity: fc.double({ min: 0.5, max: 1e4, noNaN: true }), rate: rates() })
     .map(({ capacity, rate }) => tokenBucket({ capacity, refillPerSecond: rate })),
   gcra: fc
-    .record({ limit: rates(), period: fc.integer({ min: 1, max: 10_000 }), burst: fc.nat(50) })
+    .record({ limit: rates(), period: milliseconds(10_000), burst: fc.nat(50) })
     .map(({ burst, ...rest }) => gcra({ ...rest, burst: burst + 1 })),
   slidingWindow: fc
-    .record({ limit: fc.integer({ min: 1, max: 100 }), window: fc.integer({ min: 1, max: 9_000 }) })
+    .record({ limit: fc.integer({ min: 1, max: 100 }), window: milliseconds(9_000) })
     .map(slidingWindow),
   fixedWindow: fc
-    .record({ limit: fc.integer({ min: 1, max: 100 }), window: fc.integer({ min: 1, max: 9_000 }) })
+    .record({ limit: fc.integer({ min: 1, max: 100 }), window: milliseconds(9_000) })
     .map(fixedWindow),
 } satisfies Record<string, fc.Arbitrary<Limit>>;
+
+function milliseconds(max: number): fc.Arbitrary<Duration> {
+  return fc.integer({ min: 1, max }).map((length): Duration => `${length}ms`);
+}
 
 function rates(): fc.Arbitrary<number> {
   return fc.double({ min: 0.01, max: 1e4, noNaN: true });
@@ -173,8 +178,8 @@ describe('giving back', () => {
   );
   for (const [name, limit] of Object.entries({
     bucket: tokenBucket({ capacity: 10, refillPerSecond: 4 }),
-    slidingWindow: slidingWindow({ limit: 10, window: 1_000 }),
-    fixedWindow: fixedWindow({ limit: 10, window: 1_000 }),
+    slidingWindow: slidingWindow({ limit: 10, window: '1s' }),
+    fixedWindow: fixedWindow({ limit: 10, window: '1s' }),
   })) {
     test(`${name}: never leaves less than if the call had not been made`, () => {
       fc.assert(
@@ -205,7 +210,7 @@ describe('giving back', () => {
   test('gives all back that has just been taken', () => {
     for (const limit of [
       tokenBucket({ capacity: 10, refillPerSecond: 4 }),
-      slidingWindow({ limit: 10, window: 1_000 }),
+      slidingWindow({ limit: 10, window: '1s' }),
     ]) {
       const state = fresh();
       charge(limit, state, START, 10);
@@ -218,8 +223,8 @@ describe('giving back', () => {
 test('a state from a clock that was ahead does not run away', () => {
   for (const limit of [
     tokenBucket({ capacity: 2, refillPerSecond: 1 }),
-    slidingWindow({ limit: 2, window: 1_000 }),
-    fixedWindow({ limit: 2, window: 1_000 }),
+    slidingWindow({ limit: 2, window: '1s' }),
+    fixedWindow({ limit: 2, window: '1s' }),
   ]) {
     const state = fresh();
     charge(limit, state, START, 2);

@@ -33,7 +33,7 @@ test('costs are typed by the facts so far', () => {
 });
 
 test('a rate can be its own', () => {
-  const standard = fixedWindow({ limit: 10, window: 1000 });
+  const standard = fixedWindow({ limit: 10, window: '1s' });
   base.use(
     rateLimit({
       limit: ({ apiKey }) => apiKey.limits['requests'] ?? standard,

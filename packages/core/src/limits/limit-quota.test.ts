@@ -97,7 +97,7 @@ describe('limitQuota', () => {
       problem: { type: `${TYPES}#quota-exceeded`, extensions: { 'violated-policies': ['pages'] } },
     });
     expect(denial).not.toHaveProperty('retryAfter');
-    // Nothing that a store is needed for, so nothing that `onError: 'open'` may pass over.
+    // Nothing that a store is needed for, so nothing that `onStoreFailure: 'open'` may pass over.
     expect(consume).not.toHaveBeenCalled();
   });
 
@@ -122,7 +122,7 @@ describe('limitQuota', () => {
   ])('a cost function that answers %s is a fault, also when open', async (_name, answer) => {
     const { check } = await setup({ reports: { limit: 10, window: DAY } });
     const costs = () => answer as Record<string, number>;
-    expect(await check({ costs, onError: 'open' })).toMatchObject({
+    expect(await check({ costs, onStoreFailure: 'open' })).toMatchObject({
       kind: 'internal',
       code: 'limit.cost_invalid',
     });
@@ -138,7 +138,7 @@ describe('limitQuota', () => {
       problem: { type: `${TYPES}#temporary-reduced-capacity` },
       cause,
     });
-    expect(await check({ onError: 'open' })).toBe('limit.uncounted');
+    expect(await check({ onStoreFailure: 'open' })).toBe('limit.uncounted');
   });
 
   test('a store that does not answer in time denies, or lets pass and says so', async () => {
@@ -148,14 +148,14 @@ describe('limitQuota', () => {
       kind: 'unavailable',
       code: 'api_key.store_unavailable',
     });
-    expect(await check({ onError: 'open' })).toBe('limit.uncounted');
+    expect(await check({ onStoreFailure: 'open' })).toBe('limit.uncounted');
   });
 
   test.each<[string, object]>([
     ['without keys', { keys: undefined }],
     ['without costs', { costs: undefined }],
     ['with a cost that is none', { costs: { reports: -1 } }],
-    ['with an unknown onError', { onError: 'ignore' }],
+    ['with an unknown onStoreFailure', { onStoreFailure: 'ignore' }],
   ])('does not construct %s', async (_name, options) => {
     const { keys } = await setup({});
     expect(() => limitQuota({ keys, costs: { a: 1 }, ...options })).toThrow(ConfigurationError);

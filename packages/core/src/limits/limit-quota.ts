@@ -6,6 +6,7 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { quotaExceeded, REDUCED } from './problem-types.ts';
 
 /** What a call costs in each of a key's quotas, in whole numbers. */
@@ -21,11 +22,12 @@ export interface LimitQuotaOptions<Needs extends object> {
    * What happens while the store fails or takes longer than the keys' `storeTimeout`: the call is denied, or
    * goes on uncounted. What the store counts too late stays counted. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | undefined;
   /** Epoch milliseconds, for `Retry-After`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
+const OPTIONS = ['keys', 'costs', 'onStoreFailure', 'now'] as const;
 const COST_INVALID = sharedDenial({ kind: 'internal', code: 'limit.cost_invalid' });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
 
@@ -36,17 +38,18 @@ const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted'
  *
  * Denies with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_too_high`
  * (413) for a call that could never pass; both with the problem type `quota-exceeded` and the names of the quotas;
- * `limit.cost_invalid` (500) for a cost that is none; and, unless `onError` is `open`, `api_key.store_unavailable`
+ * `limit.cost_invalid` (500) for a cost that is none; and, unless `onStoreFailure` is `open`, `api_key.store_unavailable`
  * (503, the problem type `temporary-reduced-capacity`).
  *
- * @throws ConfigurationError without keys or costs, or for an unknown `onError`.
+ * @throws ConfigurationStoreFailure without keys or costs, or for an unknown `onStoreFailure`.
  * @example
  * const reports = base.use(limitQuota({ keys, costs: { reports: 1 } }));
  */
 export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
   options: LimitQuotaOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { keys, costs, onError = 'closed', now = Date.now } = options;
+  assertKnownOptions('limitQuota', options, OPTIONS);
+  const { keys, costs, onStoreFailure = 'closed', now = Date.now } = options;
   assertConfiguration(
     typeof keys?.consumeQuota === 'function',
     'limitQuota: pass the keys whose use is counted, { keys: apiKeys({ … }) }.',
@@ -55,10 +58,7 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
     typeof costs === 'function' || areCosts(costs),
     'limitQuota: costs must be whole numbers by the name of a quota, for example { requests: 1 }.',
   );
-  assertConfiguration(
-    onError === 'closed' || onError === 'open',
-    `limitQuota: unknown onError; use 'closed' or 'open'.`,
-  );
+  assertOneOf('limitQuota', 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const fixed = typeof costs === 'function' ? undefined : Object.freeze({ ...costs });
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'limitQuota',
@@ -67,14 +67,14 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
     adds: [],
     check: (request, facts) => {
       const asked = typeof costs === 'function' ? costs(request, facts) : fixed;
-      // Not a fault of the store, so nothing that `onError: 'open'` may pass over.
+      // Not a fault of the store, so nothing that `onStoreFailure: 'open'` may pass over.
       if (!areCosts(asked)) return COST_INVALID;
       const tooSmall = quotasBelow(asked, facts.apiKey);
       if (tooSmall.length > 0) return costTooHigh(tooSmall);
       return chain<QuotaVerdict, Outcome>(
         () => keys.consumeQuota(facts.apiKey, asked),
         (verdict) => (verdict.ok ? pass() : exceeded(verdict, now())),
-        (cause) => failed(onError, cause),
+        (cause) => failed(onStoreFailure, cause),
       );
     },
   });
@@ -103,9 +103,9 @@ function exceeded({ name, resetsAt }: Extract<QuotaVerdict, { ok: false }>, at: 
   });
 }
 
-function failed(onError: 'closed' | 'open', cause: unknown): Outcome {
+function failed(onStoreFailure: 'closed' | 'open', cause: unknown): Outcome {
   // Open only where the user said so; the decision tells that it is degraded.
-  if (onError === 'open') return UNCOUNTED;
+  if (onStoreFailure === 'open') return UNCOUNTED;
   return deny('unavailable', 'api_key.store_unavailable', {
     detail: 'The quota cannot be counted at the moment.',
     problem: REDUCED,

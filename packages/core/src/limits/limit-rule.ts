@@ -26,6 +26,9 @@ export interface LimitSubject<in Needs extends object> {
   readonly partition?: ((facts: Readonly<Needs>) => string) | undefined;
 }
 
+/** The names of {@link LimitSubject}. */
+export const LIMIT_SUBJECT_OPTIONS = ['by', 'acrossTenants', 'partition'] as const;
+
 /** One limit, who it counts, and what a call costs. */
 export interface RateLimitRule<in Needs extends object> extends LimitSubject<Needs> {
   /** The limit, or a function that finds it by the facts (tiers, plans); `unlimited` counts nothing. */
@@ -40,6 +43,18 @@ export interface RateLimitRule<in Needs extends object> extends LimitSubject<Nee
   /** What is counted, for headers: `requests`, `content-bytes`, or a unit of your own. */
   readonly unit?: string | undefined;
 }
+
+/** The names of {@link NamedRateLimitRule}. */
+export const LIMIT_RULE_OPTIONS = [
+  'by',
+  'acrossTenants',
+  'partition',
+  'name',
+  'limit',
+  'cost',
+  'reconcile',
+  'unit',
+] as const;
 
 /** A limit among several: told apart by name in headers, problem details and stores. */
 export interface NamedRateLimitRule<in Needs extends object> extends RateLimitRule<Needs> {
@@ -68,7 +83,7 @@ export const KEY_MISSING: Deny = sharedDenial({
   code: 'limit.key_missing',
   cause: Object.freeze(
     new Error(
-      'by() gave no key (a text of 1 to 8,192 characters, or a list of such texts), or the tenant beside it ' +
+      'by() gave no key (a text that is not empty, or a list of such texts), or the tenant beside it ' +
         'has no id. On edge runtimes nobody knows the peer of a call: pass peer: peerFromHeader(…) to ' +
         'protect(), or host to secure() of Hono.',
     ),

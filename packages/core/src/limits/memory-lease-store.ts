@@ -1,6 +1,7 @@
 import type { LeaseAnswer, LeaseRequest, SyncLeaseStore } from '../contracts/lease-store.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link memoryLeaseStore}. */
 export interface MemoryLeaseStoreOptions {
@@ -45,6 +46,7 @@ function emptyGroup(): Held {
  * const store = memoryLeaseStore({ capacity: 10_000 });
  */
 export function memoryLeaseStore(options: MemoryLeaseStoreOptions = {}): SyncLeaseStore {
+  assertKnownOptions('memoryLeaseStore', options, ['capacity', 'now']);
   const { capacity = DEFAULT_CAPACITY, now = Date.now } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,

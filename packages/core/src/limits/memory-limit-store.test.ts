@@ -63,8 +63,8 @@ function naiveStore(now: () => number): Pick<SyncLimitStore, 'reconcile'> & {
 
 const algorithms: Readonly<Record<string, Limit>> = {
   bucket: limit,
-  slidingWindow: slidingWindow({ limit: 5, window: 4_000 }),
-  fixedWindow: fixedWindow({ limit: 5, window: 4_000 }),
+  slidingWindow: slidingWindow({ limit: 5, window: '4s' }),
+  fixedWindow: fixedWindow({ limit: 5, window: '4s' }),
 };
 
 const steps = (callers: number, length: number, rest: number) =>
@@ -146,8 +146,7 @@ describe('a flood of keys', () => {
     let time = Math.ceil(START / 4_000) * 4_000;
     const store = memoryLimitStore({ capacity: 1, now: () => time, seed });
     const take = (key: string, cost: number): boolean =>
-      store.consume([ask(key, { limit: slidingWindow({ limit: 5, window: 4_000 }), cost })])
-        .allowed;
+      store.consume([ask(key, { limit: slidingWindow({ limit: 5, window: '4s' }), cost })]).allowed;
     for (let other = 0; other < 15; other++) take(`other ${other}`, 4);
     take('first', 3);
     take('puts out the first, who has used least', 1);

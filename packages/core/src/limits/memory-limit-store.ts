@@ -9,6 +9,7 @@ import type {
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { keyedHash } from '../lib/keyed-hash.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import {
   charge,
   chargeFrom,
@@ -60,6 +61,7 @@ const MOST_TABLES = 64;
  * const store = memoryLimitStore({ capacity: 100_000 });
  */
 export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLimitStore {
+  assertKnownOptions('memoryLimitStore', options, ['capacity', 'now', 'seed']);
   const { capacity = DEFAULT_CAPACITY, now = Date.now, seed = randomSeed } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1 && capacity <= 2 ** 24,

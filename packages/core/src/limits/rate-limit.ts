@@ -6,7 +6,7 @@ import type {
   Reconciliation,
   SyncLimitStore,
 } from '../contracts/limit-store.ts';
-import type { StoreFailureOptions } from '../contracts/store-failure.ts';
+import { STORE_FAILURE_OPTIONS, type StoreFailureOptions } from '../contracts/store-failure.ts';
 import type { Denial } from '../engine/denial.ts';
 import type { Completion, HeaderEdit, Obligations } from '../engine/obligations.ts';
 import {
@@ -20,7 +20,7 @@ import {
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
-import { assertMethods, assertOneOf } from '../lib/options.ts';
+import { assertKnownOptions, assertMethods, assertOneOf } from '../lib/options.ts';
 import { type Counted, countIn } from './limit-counting.ts';
 import { legacyHeaders, limitHeaders, type ToldLimit } from './limit-headers.ts';
 import {
@@ -28,6 +28,7 @@ import {
   compileRule,
   isCost,
   KEY_MISSING,
+  LIMIT_RULE_OPTIONS,
   type NamedRateLimitRule,
   type RateLimitRule,
 } from './limit-rule.ts';
@@ -68,6 +69,14 @@ export type RateLimitOptions<Needs extends object, S = LimitStore | undefined> =
   (Single<Needs> | Several<Needs>);
 
 const NAME = 'rateLimit';
+const OPTIONS = [
+  'limits',
+  ...LIMIT_RULE_OPTIONS,
+  ...STORE_FAILURE_OPTIONS,
+  'store',
+  'headers',
+  'now',
+] as const;
 const COST_INVALID = sharedDenial({ kind: 'internal', code: 'limit.cost_invalid' });
 const LIMIT_INVALID = sharedDenial({ kind: 'internal', code: 'limit.invalid' });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
@@ -81,11 +90,11 @@ const MOST_LIMITS = 16;
  * Denials: `limit.exceeded` (429, with the exact `retryAfter` and the problem type `quota-exceeded`),
  * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing`, `limit.invalid` and
  * `limit.cost_invalid` (500: `by`, `limit` or `cost` gave no answer to act on), `limit.unavailable` (503: the
- * store failed and `onError` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
+ * store failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
  * draft-ietf-httpapi-ratelimit-headers-10.
  *
- * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
- * store is given without names or is none, or one of `onError: 'degrade'` and `localShare` without the other.
+ * @throws ConfigurationStoreFailure when nobody could pass, a name cannot stand in a header or is there twice, a
+ * store is given without names or is none, or one of `onStoreFailure: 'degrade'` and `localShare` without the other.
  * @example
  * rateLimit({
  *   limit: tokenBucket({ capacity: 100, refillPerSecond: 10 }),
@@ -101,7 +110,8 @@ export function rateLimit<Needs extends object>(
 export function rateLimit<Needs extends object>(
   options: RateLimitOptions<Needs>,
 ): Policy<Needs, NoFacts, 'check'> {
-  const { now = Date.now, onError, headers = 'standard' } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { now = Date.now, onStoreFailure, headers = 'standard' } = options;
   const rules = compileRules(options);
   const isPartitioned = rules.some(({ partitionOf }) => partitionOf !== undefined);
   assertOneOf(NAME, 'headers', headers, ['standard', 'both', 'none']);
@@ -159,7 +169,7 @@ export function rateLimit<Needs extends object>(
         },
         // Deliberately open where the user said so; the decision tells it.
         (cause) =>
-          onError === 'open'
+          onStoreFailure === 'open'
             ? UNCOUNTED
             : denyWith({ kind: 'unavailable', code: 'limit.unavailable', problem: REDUCED, cause }),
       );
@@ -174,6 +184,18 @@ function compileRules<Needs extends object>(
     options.limits !== undefined || options.store === undefined || options.name !== undefined,
     `${NAME}: give the limit a name. It tells limits in one store apart.`,
   );
+  if (options.limits !== undefined) {
+    // The types say so, too. In JavaScript it would be passed over.
+    const given = new Map<string, unknown>(Object.entries(options));
+    const beside = LIMIT_RULE_OPTIONS.find((name) => given.get(name) !== undefined);
+    assertConfiguration(
+      beside === undefined,
+      `${NAME}: ${beside} stands beside limits. Give it to each of the limits instead.`,
+    );
+    for (const rule of options.limits) {
+      assertKnownOptions(`${NAME}: each of limits`, rule, LIMIT_RULE_OPTIONS);
+    }
+  }
   const rules = (options.limits ?? [{ ...options, name: options.name ?? 'default' }]).map((rule) =>
     compileRule(NAME, rule),
   );

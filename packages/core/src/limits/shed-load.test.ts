@@ -61,7 +61,7 @@ describe('by calls that run', () => {
 
   test('a call whose end nobody tells ends with its time', () => {
     const clock = { time: 1_700_000_000_000 };
-    const ask = shedder({ maxInFlight: 2, ttl: 1_000, now: () => clock.time });
+    const ask = shedder({ maxInFlight: 2, ttl: '1s', now: () => clock.time });
     const first = ask();
     clock.time += 400;
     ask('critical');
@@ -88,7 +88,7 @@ describe('by calls that run', () => {
 
   test('a call whose caller left counts on for as long as it is told', () => {
     const clock = { time: 1_700_000_000_000 };
-    const ask = shedder({ maxInFlight: 2, abortedTtl: 1_000, now: () => clock.time });
+    const ask = shedder({ maxInFlight: 2, abortedTtl: '1s', now: () => clock.time });
     // Calls that pass whatever is running keep nobody out when they have left.
     for (let call = 0; call < 100; call++) end(ask('critical'), 'aborted');
     const left = Array.from({ length: 5 }, () => {
@@ -107,7 +107,7 @@ describe('by calls that run', () => {
 
   test('a clock that is set back ends no call early and keeps none for ever', () => {
     const clock = { time: 1_700_000_000_000 };
-    const ask = shedder({ maxInFlight: 1, ttl: 1_000, now: () => clock.time });
+    const ask = shedder({ maxInFlight: 1, ttl: '1s', now: () => clock.time });
     ask();
     clock.time -= 3_600_000;
     expect(ask().ok).toBe(false);
@@ -194,14 +194,16 @@ test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
   ['pressure that is no function', { pressure: 1 as never }],
   ['a share of nothing', { maxInFlight: 1, lowShare: 0 }],
   ['a share of more than all', { maxInFlight: 1, lowShare: 1.1 }],
-  ['no time', { maxInFlight: 1, ttl: 0 }],
-  ['a time that never ends', { maxInFlight: 1, ttl: Number.POSITIVE_INFINITY }],
+  ['no time', { maxInFlight: 1, ttl: '0ms' }],
+  ['a time without its unit', { maxInFlight: 1, ttl: 5_000 as never }],
+  ['a time that never ends', { maxInFlight: 1, ttl: '2d' }],
   [
     'a call that left and counts for longer than others',
-    { maxInFlight: 1, ttl: 9, abortedTtl: 10 },
+    { maxInFlight: 1, ttl: '9ms', abortedTtl: '10ms' },
   ],
-  ['a call that left and ends before', { maxInFlight: 1, abortedTtl: -1 }],
-  ['no wait', { maxInFlight: 1, retryAfter: 0 }],
+  ['a call that left and ends before', { maxInFlight: 1, abortedTtl: '-1ms' }],
+  ['an option of another name', { maxInFlight: 1, maxInflight: 5 } as never],
+  ['no wait', { maxInFlight: 1, retryAfter: '0s' }],
 ])('%s does not construct', (_, options) => {
   expect(() => shedder(options)).toThrow(ConfigurationError);
 });

@@ -4,6 +4,8 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { TEMPORARY_REDUCED_CAPACITY } from './problem-types.ts';
 
 /**
@@ -17,18 +19,18 @@ export interface ShedLoadOptions<in Needs extends object> {
   /** Calls that may run in this process at once, over all guards that have this policy. Default: no limit. */
   readonly maxInFlight?: number | undefined;
   /**
-   * Milliseconds after which a call counts as ended although nobody said so: its host dropped the response without a
+   * When a call counts as ended although nobody said so: its host dropped the response without a
    * word, or the caller does not read it. Calls that run longer, streams for example, are no longer counted.
-   * Up to a day. Default: 300,000 (five minutes).
+   * From `1ms` to `1d`. Default: `5m`.
    */
-  readonly ttl?: number | undefined;
+  readonly ttl?: Duration | undefined;
   /**
-   * Milliseconds that a call goes on counting after its caller has left, since the handler may go on: without it, who
+   * How long a call goes on counting after its caller has disconnected, since the handler may go on: without it, who
    * begins calls and leaves at once (HTTP/2 Rapid Reset, CVE-2023-44487) has any number of them worked on. Not of
    * `critical` calls: nothing bounds those. Whoever calls and leaves can keep others out for that long, so limit each
-   * caller first. At most `ttl`. Default: 0.
+   * caller first. At most `ttl`. Default: `0ms`.
    */
-  readonly abortedTtl?: number | undefined;
+  readonly abortedTtl?: Duration | undefined;
   /**
    * How busy the process is: from 1 on it has more to do than it can, for example `eventLoopDelay()` of
    * `@apisec/node`. What is no number counts as too much. Default: not asked.
@@ -38,8 +40,8 @@ export interface ShedLoadOptions<in Needs extends object> {
   readonly priority?: ((request: RequestLike, facts: Readonly<Needs>) => LoadPriority) | undefined;
   /** The share of both limits from which `low` calls are shed, above 0 to 1. Default: 0.75. */
   readonly lowShare?: number | undefined;
-  /** Seconds that callers are told to wait. Default: 1. */
-  readonly retryAfter?: number | undefined;
+  /** How long callers are told to wait, from `1ms` to `1h`. Default: `1s`. */
+  readonly retryAfter?: Duration | undefined;
   /** Epoch milliseconds, for `ttl`. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -50,9 +52,17 @@ interface Running {
 }
 
 const NAME = 'shedLoad';
-const DEFAULT_TTL = 300_000;
-/** A day. */
-const LONGEST_TTL = 86_400_000;
+const LONGEST_TTL: Duration = '1d';
+const OPTIONS = [
+  'maxInFlight',
+  'ttl',
+  'abortedTtl',
+  'pressure',
+  'priority',
+  'lowShare',
+  'retryAfter',
+  'now',
+] as const;
 
 /**
  * Denies calls while the process has more to do than it can, before they cost anything. Put it first. Calls of
@@ -70,8 +80,14 @@ const LONGEST_TTL = 86_400_000;
 export function shedLoad<Needs extends object = NoFacts>(
   options: ShedLoadOptions<Needs>,
 ): SyncPolicy<Needs, NoFacts, 'check'> {
-  const { maxInFlight, pressure, priority, lowShare = 0.75, retryAfter = 1 } = options;
-  const { ttl = DEFAULT_TTL, abortedTtl = 0, now = Date.now } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { maxInFlight, pressure, priority, lowShare = 0.75, now = Date.now } = options;
+  const ttl = durationMs(NAME, 'ttl', options.ttl ?? '5m', { max: LONGEST_TTL });
+  const abortedTtl = durationMs(NAME, 'abortedTtl', options.abortedTtl ?? '0ms', {
+    min: '0ms',
+    max: LONGEST_TTL,
+  });
+  const retryAfterMs = durationMs(NAME, 'retryAfter', options.retryAfter ?? '1s', { max: '1h' });
   assertConfiguration(
     maxInFlight !== undefined || pressure !== undefined,
     `${NAME}: nothing is limited. Give it maxInFlight, pressure or both.`,
@@ -80,14 +96,7 @@ export function shedLoad<Needs extends object = NoFacts>(
     maxInFlight === undefined || (Number.isSafeInteger(maxInFlight) && maxInFlight >= 1),
     `${NAME}: maxInFlight must be a whole number of calls, at least 1.`,
   );
-  assertConfiguration(
-    ttl >= 1 && ttl <= LONGEST_TTL,
-    `${NAME}: ttl must be milliseconds, from 1 to a day.`,
-  );
-  assertConfiguration(
-    abortedTtl >= 0 && abortedTtl <= ttl,
-    `${NAME}: abortedTtl must be milliseconds, from 0 to ttl.`,
-  );
+  assertConfiguration(abortedTtl <= ttl, `${NAME}: abortedTtl must be at most ttl.`);
   assertConfiguration(
     (pressure === undefined || typeof pressure === 'function') &&
       (priority === undefined || typeof priority === 'function'),
@@ -97,15 +106,11 @@ export function shedLoad<Needs extends object = NoFacts>(
     lowShare > 0 && lowShare <= 1,
     `${NAME}: lowShare must be a share of the limits, above 0 and at most 1.`,
   );
-  assertConfiguration(
-    retryAfter > 0 && retryAfter <= 3_600,
-    `${NAME}: retryAfter must be seconds, above 0 and at most 3,600.`,
-  );
   const shed = sharedDenial({
     kind: 'unavailable',
     code: 'load.shed',
     detail: 'The server is busy.',
-    retryAfter,
+    retryAfter: retryAfterMs / 1000,
     problem: { type: TEMPORARY_REDUCED_CAPACITY },
   });
   const clock = steadyClock(now);

@@ -1,12 +1,14 @@
 import type { WindowLimit } from '../contracts/limit-store.ts';
-import { assertSpan, assertUnits } from './limit-checks.ts';
+import type { Duration } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { assertUnits, spanMs } from './limit-checks.ts';
 
 /** Options of {@link slidingWindow}. */
 export interface SlidingWindowOptions {
   /** Units in a window. */
   readonly limit: number;
-  /** Length of the window in whole milliseconds. */
-  readonly window: number;
+  /** Length of the window, at most ten years. */
+  readonly window: Duration;
 }
 
 /**
@@ -15,12 +17,14 @@ export interface SlidingWindowOptions {
  * is at most `limit`; a caller who comes in bursts can get up to twice that within one `window`, never
  * more than `limit` between two multiples of it.
  *
- * @throws ConfigurationError when a number is not above 0, or `window` is no whole number.
+ * @throws ConfigurationError for a `limit` that is not above 0, a `window` without its unit, or an unknown option.
  * @example
- * slidingWindow({ limit: 1_000, window: 60_000 })
+ * slidingWindow({ limit: 1_000, window: '1m' })
  */
-export function slidingWindow({ limit, window }: SlidingWindowOptions): WindowLimit {
+export function slidingWindow(options: SlidingWindowOptions): WindowLimit {
+  assertKnownOptions('slidingWindow', options, ['limit', 'window']);
+  const { limit } = options;
   assertUnits('slidingWindow', 'limit', limit);
-  assertSpan('slidingWindow', 'window', window);
+  const window = spanMs('slidingWindow', 'window', options.window);
   return Object.freeze({ algorithm: 'sliding_window', capacity: limit, window });
 }

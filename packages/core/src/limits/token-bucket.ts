@@ -1,4 +1,5 @@
 import type { BucketLimit } from '../contracts/limit-store.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { assertFills, assertUnits } from './limit-checks.ts';
 
 /** Options of {@link tokenBucket}. */
@@ -13,11 +14,13 @@ export interface TokenBucketOptions {
  * Admits bursts of up to `capacity` units and `refillPerSecond` units a second in the long run; in any
  * `t` seconds never more than `capacity + t * refillPerSecond`.
  *
- * @throws ConfigurationError when a number is not above 0, or filling would take more than ten years.
+ * @throws ConfigurationError for a number that is not above 0, an unknown option, or a bucket that takes more than ten years to fill.
  * @example
  * tokenBucket({ capacity: 100, refillPerSecond: 10 })
  */
-export function tokenBucket({ capacity, refillPerSecond }: TokenBucketOptions): BucketLimit {
+export function tokenBucket(options: TokenBucketOptions): BucketLimit {
+  assertKnownOptions('tokenBucket', options, ['capacity', 'refillPerSecond']);
+  const { capacity, refillPerSecond } = options;
   assertUnits('tokenBucket', 'capacity', capacity);
   assertUnits('tokenBucket', 'refillPerSecond', refillPerSecond);
   assertFills('tokenBucket', (capacity * 1000) / refillPerSecond);

@@ -14,22 +14,20 @@ import { assertSame, type ContractCase, type StoreSubject } from '../contract-ca
 /** One promise of a `LimitStore`. */
 export type LimitStoreCase = ContractCase<StoreSubject<LimitStore>>;
 
-const HOUR = 3_600_000;
-
 /** Limits of which nothing comes back while a test runs. */
 export const slow: Readonly<Record<string, Limit>> = {
   tokenBucket: tokenBucket({ capacity: 3, refillPerSecond: 1 / 3600 }),
-  gcra: gcra({ limit: 1, period: HOUR, burst: 3 }),
-  slidingWindow: slidingWindow({ limit: 3, window: 1_000 * HOUR }),
-  fixedWindow: fixedWindow({ limit: 3, window: 1_000 * HOUR }),
+  gcra: gcra({ limit: 1, period: '1h', burst: 3 }),
+  slidingWindow: slidingWindow({ limit: 3, window: '1000h' }),
+  fixedWindow: fixedWindow({ limit: 3, window: '1000h' }),
 };
 
 /** Limits that recover within a moment, below a second. */
 export const quick: Readonly<Record<string, Limit>> = {
   tokenBucket: tokenBucket({ capacity: 2, refillPerSecond: 10 }),
-  gcra: gcra({ limit: 2, period: 150, burst: 2 }),
-  slidingWindow: slidingWindow({ limit: 2, window: 150 }),
-  fixedWindow: fixedWindow({ limit: 2, window: 150 }),
+  gcra: gcra({ limit: 2, period: '150ms', burst: 2 }),
+  slidingWindow: slidingWindow({ limit: 2, window: '150ms' }),
+  fixedWindow: fixedWindow({ limit: 2, window: '150ms' }),
 };
 
 /** Three at once, and none come back while a test runs. */
