@@ -150,6 +150,26 @@ export {
   sharedFolders,
 } from './authorization/shared-folders.ts';
 
+// Who may: what others decide.
+
+export type {
+  Authorizer,
+  AuthorizerAction,
+  AuthorizerAnswer,
+  AuthorizerEntity,
+  AuthorizerQuestion,
+  AuthorizerSearch,
+} from './authorization/authorizer.ts';
+export {
+  type AuthorizerRelationOptions,
+  authorizerRelation,
+} from './authorization/authorizer-relation.ts';
+export {
+  type AuthzenAuthorizer,
+  type AuthzenAuthorizerOptions,
+  authzenAuthorizer,
+} from './authorization/authzen-authorizer.ts';
+
 // Who may: lists. `toKysely` and `toDrizzle` are subpaths of their own.
 
 export type { Filter, FilterTerm, FilterTest } from './authorization/filter.ts';

@@ -1,0 +1,66 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions, assertMethods } from '../lib/options.ts';
+import type { Authorizer } from './authorizer.ts';
+
+/** Options of {@link authorizerRelation}. */
+export interface AuthorizerRelationOptions {
+  /** The type of the subject, as the decision point knows it. */
+  readonly subject: string;
+  /** The name of the action. */
+  readonly action: string;
+  /** The type of the resource. */
+  readonly resource: string;
+  /** The same for every question. What differs from call to call belongs into a rule beside the relation. */
+  readonly context?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/**
+ * Makes a relation of what somebody else decides, so that a rule may ask about it: for one object by an evaluation,
+ * for a list by a search. One that cannot be asked is undecidable: `relation.unavailable` (503).
+ *
+ * @throws ConfigurationError without an authorizer, types and an action.
+ * @example
+ * const reads = relation('reads', authorizerRelation(pdp, {
+ *   subject: 'user',
+ *   action: 'read',
+ *   resource: 'document',
+ * }));
+ * const read = require(rule.related(reads, rule.caller.id, document.id));
+ */
+export function authorizerRelation(
+  authorizer: Authorizer,
+  options: AuthorizerRelationOptions,
+): {
+  readonly check: (subject: string, object: string) => Promise<boolean>;
+  readonly list: (subject: string) => Promise<readonly string[]>;
+} {
+  const where = 'authorizerRelation';
+  assertMethods(where, 'authorizer', authorizer ?? {}, ['evaluate'], 'authzenAuthorizer()');
+  assertKnownOptions(where, options, ['subject', 'action', 'resource', 'context']);
+  const { subject, action, resource, context } = options;
+  for (const name of ['subject', 'action', 'resource'] as const) {
+    assertConfiguration(
+      typeof options[name] === 'string' && options[name] !== '',
+      `${where}: ${name} must be a name that the decision point knows.`,
+    );
+  }
+  const about = (id: string) => ({
+    subject: { type: subject, id },
+    action: { name: action },
+    ...(context && { context }),
+  });
+  return Object.freeze({
+    check: async (id: string, object: string) => {
+      const question = { ...about(id), resource: { type: resource, id: object } };
+      const { decision } = await authorizer.evaluate(question);
+      if (typeof decision !== 'boolean') throw new TypeError(`${where}: neither true nor false`);
+      return decision;
+    },
+    list: async (id: string) => {
+      if (authorizer.searchResources === undefined) {
+        throw new Error(`${where}: this authorizer cannot search, so nothing can be listed`);
+      }
+      return authorizer.searchResources({ ...about(id), resource: { type: resource } });
+    },
+  });
+}

@@ -1,0 +1,238 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Principal } from '../engine/facts.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { field } from './attributes.ts';
+import { authorizerRelation } from './authorizer-relation.ts';
+import { authzenAuthorizer } from './authzen-authorizer.ts';
+import { plan } from './plan.ts';
+import { relation } from './relation.ts';
+import { require as requireRule } from './require.ts';
+import { resource } from './resource.ts';
+import { rule } from './rule.ts';
+import { toPredicate } from './to-predicate.ts';
+
+interface Asked {
+  readonly path: string;
+  readonly body: Record<string, never>;
+  readonly authorization: string | undefined;
+}
+
+let server: Server;
+let url: string;
+let asked: Asked[];
+/** Answers what a decision point with three documents would; tests put something else in its place. */
+let answer: (asked: Asked) => unknown;
+
+const reads = (body: { subject?: { id?: string }; resource?: { id?: string } }) =>
+  body.subject?.id === 'issuer|alice' && ['d1', 'd2'].includes(body.resource?.id ?? '');
+const honest = ({ path, body }: Asked): unknown => {
+  if (path === '/access/v1/evaluation') return { decision: reads(body) };
+  if (path === '/access/v1/evaluations') {
+    const { evaluations } = body as unknown as { evaluations: object[] };
+    return { evaluations: evaluations.map((each) => ({ decision: reads(each) })) };
+  }
+  const { subject, page } = body as unknown as {
+    subject: { id: string };
+    page?: { token: string };
+  };
+  if (subject.id !== 'issuer|alice') return { results: [] };
+  return page === undefined
+    ? { results: [{ type: 'document', id: 'd1' }], page: { next_token: 'more' } }
+    : { results: [{ type: 'document', id: 'd2' }], page: { next_token: '' } };
+};
+
+beforeAll(async () => {
+  server = createServer((incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.on('end', () => {
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, never>;
+      const { authorization } = incoming.headers;
+      asked.push({ path: incoming.url ?? '', body, authorization });
+      const said = answer(asked.at(-1) as Asked);
+      if (said === undefined) return;
+      const status = typeof said === 'number' ? said : 200;
+      outgoing.writeHead(status, { 'content-type': 'application/json' });
+      outgoing.end(typeof said === 'string' ? said : JSON.stringify(said));
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+beforeEach(() => {
+  asked = [];
+  answer = honest;
+});
+
+const question = (id = 'd1', subject = 'issuer|alice') => ({
+  subject: { type: 'user', id: subject },
+  action: { name: 'read' },
+  resource: { type: 'document', id },
+});
+const client = (more: object = {}) =>
+  authzenAuthorizer({ url, insecureLoopback: true, timeout: '200ms', ...more });
+
+describe('authzenAuthorizer', () => {
+  test('asks with the shapes of AuthZEN 1.0, as whom the headers say', async () => {
+    const pdp = client({ headers: () => ({ authorization: 'Bearer t' }) });
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    expect(await pdp.evaluate(question('d3'))).toEqual({ decision: false });
+    expect(asked[0]).toEqual({
+      path: '/access/v1/evaluation',
+      body: question(),
+      authorization: 'Bearer t',
+    });
+  });
+
+  test('asks many questions at once, and takes the answers in their order', async () => {
+    const all = await client().evaluateAll([question('d1'), question('d9'), question('d2')]);
+    expect(all.map(({ decision }) => decision)).toEqual([true, false, true]);
+    expect(asked).toHaveLength(1);
+    answer = () => ({ evaluations: [{ decision: true }] });
+    await expect(client().evaluateAll([question('d9'), question('d1')])).rejects.toThrow(
+      /each question/,
+    );
+  });
+
+  test('searches page by page, and no further than it may', async () => {
+    const search = { ...question(), resource: { type: 'document' } };
+    expect(await client().searchResources(search)).toEqual(['d1', 'd2']);
+    answer = () => ({ results: [], page: { next_token: 'again' } });
+    await expect(client({ maxPages: 3 }).searchResources(search)).rejects.toThrow(
+      /more than 3 pages/,
+    );
+    answer = () => ({ results: [{ type: 'invoice', id: 'd1' }] });
+    await expect(client().searchResources(search)).rejects.toThrow(/not such a resource/);
+  });
+
+  test.each<[string, unknown]>([
+    ['with 500', 500],
+    ['with 403', 403],
+    ['never', undefined],
+    ['with what is not JSON', '<html>'],
+    ['with a text for true', { decision: 'true' }],
+    ['with a number for true', { decision: 1 }],
+    ['without a decision', {}],
+    ['with a list', [{ decision: true }]],
+    ['with two decisions', '{"decision":false,"decision":true}'],
+  ])('a decision point that answers %s rejects', async (_name, said) => {
+    answer = () => said;
+    await expect(client().evaluate(question())).rejects.toThrow(Error);
+  });
+
+  test('a decision is kept for its time, by everything that was asked', async () => {
+    let time = 0;
+    const pdp = client({ cache: { ttl: '1s' }, now: () => time });
+    await pdp.evaluate(question());
+    await pdp.evaluate(question());
+    expect(asked).toHaveLength(1);
+    const base = question();
+    const others = [
+      { ...base, subject: { ...base.subject, id: 'issuer|bob' } },
+      { ...base, subject: { ...base.subject, type: 'service' } },
+      { ...base, subject: { ...base.subject, properties: { tenant: 'globex' } } },
+      { ...base, action: { name: 'write' } },
+      { ...base, action: { name: 'read', properties: { fields: ['salary'] } } },
+      { ...base, resource: { ...base.resource, id: 'd2' } },
+      { ...base, resource: { ...base.resource, type: 'invoice' } },
+      { ...base, context: { ip: '192.0.2.1' } },
+    ];
+    for (const other of others) await pdp.evaluate(other);
+    expect(asked).toHaveLength(1 + others.length);
+    time = 1_000;
+    await pdp.evaluate(question());
+    expect(asked).toHaveLength(2 + others.length);
+  });
+
+  test('a failure is not kept', async () => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    answer = () => 500;
+    await expect(pdp.evaluate(question())).rejects.toThrow(/500/);
+    answer = honest;
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+  });
+
+  test.each<[string, object]>([
+    ['http', { url: 'http://pdp.example.com' }],
+    [
+      'http to this machine without saying so',
+      { url: 'http://127.0.0.1:1', insecureLoopback: false },
+    ],
+    ['no URL', { url: '/access' }],
+    ['a time without a unit', { timeout: 5 }],
+    ['a cache without a time', { cache: {} }],
+    ['an unknown option', { retries: 3 }],
+  ])('does not construct with %s', (_name, wrong) => {
+    expect(() => client(wrong)).toThrow(ConfigurationError);
+  });
+});
+
+describe('a rule that a decision point decides', () => {
+  const document = resource({
+    name: 'document',
+    fields: { id: field.text() },
+    id: 'id',
+    tenant: false,
+  });
+  const principal = (id: string): Principal => ({
+    id,
+    subject: id,
+    issuer: 'issuer',
+    scopes: new Set(),
+    roles: new Set(),
+  });
+  const facts = (id: string, object = 'd1') => ({
+    principal: principal(id),
+    document: { id: object },
+  });
+  const request = new Request('https://api.example.com/documents/d1');
+  const canRead = () =>
+    rule.related(
+      relation(
+        'reads',
+        authorizerRelation(client(), { subject: 'user', action: 'read', resource: 'document' }),
+      ),
+      rule.caller.id,
+      document.id,
+    );
+
+  test('admits whom it admits, and lists what it finds', async () => {
+    const policy = requireRule(canRead());
+    expect(await policy.check(request, facts('issuer|alice'))).toEqual({ ok: true });
+    expect(await policy.check(request, facts('issuer|alice', 'd3'))).toMatchObject({ ok: false });
+    expect(await policy.check(request, facts('issuer|bob'))).toMatchObject({
+      denial: { kind: 'forbidden', code: 'rule.denied' },
+    });
+    const planned = await plan(canRead(), document)({ principal: principal('issuer|alice') });
+    const inPlan = toPredicate(document)(planned);
+    expect(['d1', 'd2', 'd3'].filter((id) => inPlan({ id }))).toEqual(['d1', 'd2']);
+  });
+
+  test('denies with 503 while it is down, for a read and for a list', async () => {
+    answer = () => 500;
+    expect(await requireRule(canRead()).check(request, facts('issuer|alice'))).toMatchObject({
+      denial: { kind: 'unavailable', code: 'relation.unavailable', retryAfter: 1 },
+    });
+    expect(await plan(canRead(), document)({ principal: principal('issuer|alice') })).toMatchObject(
+      {
+        kind: 'none',
+        unavailable: [expect.any(Error)],
+      },
+    );
+  });
+
+  test('an authorizer that cannot search lists nothing', async () => {
+    const both = authorizerRelation(
+      { evaluate: () => ({ decision: true }) },
+      { subject: 'user', action: 'read', resource: 'document' },
+    );
+    expect(await both.check('alice', 'd1')).toBe(true);
+    await expect(both.list('alice')).rejects.toThrow(/cannot search/);
+  });
+});

@@ -1,0 +1,192 @@
+import { boundedCache } from '../lib/bounded-cache.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { boundedFetcher, urlProblem } from '../lib/fetch-json.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { isObject, parseStrictObject } from '../lib/strict-json.ts';
+import type {
+  Authorizer,
+  AuthorizerAnswer,
+  AuthorizerQuestion,
+  AuthorizerSearch,
+} from './authorizer.ts';
+
+/** Options of {@link authzenAuthorizer}. */
+export interface AuthzenAuthorizerOptions {
+  /** Where the decision point is; `/access/v1/evaluation` and the others are below it. */
+  readonly url: string;
+  /** What it knows this API by: an API key, a token. Asked for each call, so that tokens may end. */
+  readonly headers?:
+    | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+    | undefined;
+  /** How long an answer may take. Default: `'2s'`. */
+  readonly timeout?: Duration | undefined;
+  /** How long a decision may be used again. Default: it is not. A change of policy is late by this. */
+  readonly cache?: { readonly ttl: Duration; readonly maxEntries?: number | undefined } | undefined;
+  /** Pages of a search that are read; a longer list is a failure. Default: 20. */
+  readonly maxPages?: number | undefined;
+  /** Takes `http:` where the host is this machine: for tests. */
+  readonly insecureLoopback?: boolean | undefined;
+  /** Default: the runtime's own. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** An authorizer that answers all questions of AuthZEN. */
+export type AuthzenAuthorizer = {
+  readonly [Name in keyof Authorizer]-?: NonNullable<Authorizer[Name]>;
+};
+
+/** The most that a page of a search, or a batch of decisions, may hold. */
+const MAX_BYTES = 1_048_576;
+const MOST_QUESTIONS = 1_000;
+
+/**
+ * Asks a policy decision point over HTTP, as AuthZEN 1.0 says (evaluation, evaluations, resource search). Rejects
+ * where it is down, slow, answers with another status than 200 or says something that is not a decision: the call is
+ * then denied with 503, never admitted.
+ *
+ * A cached decision is found again only by the whole question: subject, action, resource and context with all of
+ * their properties.
+ *
+ * @throws ConfigurationError for a URL that is not https, and durations without a unit.
+ * @example
+ * const pdp = authzenAuthorizer({
+ *   url: 'https://pdp.example.com',
+ *   headers: () => ({ authorization: `Bearer ${token}` }),
+ * });
+ * const reads = relation('reads', authorizerRelation(pdp, {
+ *   subject: 'user',
+ *   action: 'read',
+ *   resource: 'document',
+ * }));
+ */
+export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAuthorizer {
+  const where = 'authzenAuthorizer';
+  assertKnownOptions(where, options, [
+    'url',
+    'headers',
+    'timeout',
+    'cache',
+    'maxPages',
+    'insecureLoopback',
+    'fetch',
+    'now',
+  ]);
+  const { url, headers = () => ({}), cache, maxPages = 20, now = () => Date.now() } = options;
+  const problem = urlProblem(url, options.insecureLoopback === true);
+  assertConfiguration(problem === undefined, `${where}: url: ${problem}.`);
+  assertConfiguration(typeof headers === 'function', `${where}: headers must be a function.`);
+  assertConfiguration(
+    Number.isInteger(maxPages) && maxPages >= 1 && maxPages <= 1_000,
+    `${where}: maxPages must be a whole number from 1 to 1,000.`,
+  );
+  const base = url.endsWith('/') ? url.slice(0, -1) : url;
+  const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '2s', { max: '1m' });
+  const fetchBounded = boundedFetcher(where, {
+    timeout: timeoutMs / 1_000,
+    maxBytes: MAX_BYTES,
+    fetch: options.fetch,
+  });
+  const kept = readCache(where, cache);
+
+  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+    // Answered at once or later.
+    const given = await Promise.resolve(headers());
+    const response = await fetchBounded(`${base}${path}`, {
+      method: 'POST',
+      headers: { ...given, accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (response.status !== 200) throw new Error(`${where}: ${path} answered ${response.status}`);
+    const answer = response.body && parseStrictObject(response.body);
+    if (answer === undefined)
+      throw new Error(`${where}: ${path} answered no well-formed JSON object`);
+    return answer;
+  };
+
+  return Object.freeze({
+    evaluate: async (question: AuthorizerQuestion) => {
+      const key = kept && JSON.stringify(sorted(question));
+      const known = kept && key !== undefined ? kept.entries.get(key) : undefined;
+      if (known !== undefined && now() < known.until) return known.answer;
+      const answer = readAnswer(where, await post('/access/v1/evaluation', question));
+      if (kept && key !== undefined) {
+        const until = now() + kept.ttlMs;
+        kept.entries.set(key, { answer, until }, key.length * 2 + 200);
+      }
+      return answer;
+    },
+    evaluateAll: async (questions: readonly AuthorizerQuestion[]) => {
+      if (questions.length === 0) return [];
+      if (questions.length > MOST_QUESTIONS) {
+        throw new RangeError(`${where}: more than ${MOST_QUESTIONS} questions at once`);
+      }
+      const { evaluations } = await post('/access/v1/evaluations', { evaluations: questions });
+      // A missing answer would move all later ones to the question before.
+      if (!Array.isArray(evaluations) || evaluations.length !== questions.length) {
+        throw new Error(`${where}: not one answer for each question`);
+      }
+      return evaluations.map((each) => readAnswer(where, each));
+    },
+    searchResources: async (search: AuthorizerSearch) => {
+      const ids: string[] = [];
+      let token: string | undefined;
+      for (let page = 0; page < maxPages; page++) {
+        const asked = token === undefined ? search : { ...search, page: { token } };
+        const { results, page: next } = await post('/access/v1/search/resource', asked);
+        if (!Array.isArray(results)) throw new Error(`${where}: a search answered no results`);
+        for (const each of results as unknown[]) {
+          if (
+            !isObject(each) ||
+            typeof each['id'] !== 'string' ||
+            each['type'] !== search.resource.type
+          ) {
+            throw new Error(`${where}: a search answered something that is not such a resource`);
+          }
+          ids.push(each['id']);
+        }
+        const following: unknown = isObject(next) ? next['next_token'] : undefined;
+        if (typeof following !== 'string' || following === '') return ids;
+        token = following;
+      }
+      throw new RangeError(`${where}: a search has more than ${maxPages} pages`);
+    },
+  });
+}
+
+interface Kept {
+  readonly ttlMs: number;
+  readonly entries: ReturnType<typeof boundedCache<{ answer: AuthorizerAnswer; until: number }>>;
+}
+
+function readCache(where: string, cache: AuthzenAuthorizerOptions['cache']): Kept | undefined {
+  if (cache === undefined) return undefined;
+  assertKnownOptions(`${where}, cache`, cache, ['ttl', 'maxEntries']);
+  const { maxEntries = 10_000 } = cache;
+  assertConfiguration(
+    Number.isInteger(maxEntries) && maxEntries >= 2,
+    `${where}: cache.maxEntries must be a whole number, at least 2.`,
+  );
+  return {
+    ttlMs: durationMs(where, 'cache.ttl', cache.ttl, { max: '1h' }),
+    entries: boundedCache({ maxEntries, maxBytes: maxEntries * 2_048 }),
+  };
+}
+
+function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
+  if (!isObject(answer) || typeof answer['decision'] !== 'boolean') {
+    throw new Error(`${where}: an answer without a decision`);
+  }
+  const { decision, context } = answer;
+  return Object.freeze(isObject(context) ? { decision, context } : { decision });
+}
+
+/** The same for questions that say the same in another order of members. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isObject(value)) return value;
+  const names = Object.keys(value).toSorted();
+  return names.map((name) => [name, sorted(value[name])]);
+}
