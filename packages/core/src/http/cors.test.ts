@@ -19,7 +19,7 @@ const standard: CorsOptions = {
   methods: ['GET', 'POST', 'PUT', 'PATCH'],
   allowedHeaders: ['Authorization', 'Content-Type', 'DPoP'],
   credentials: true,
-  maxAge: 60,
+  maxAge: '1m',
 };
 
 function actual(origin?: string, headers: Record<string, string> = {}): Request {
@@ -259,6 +259,35 @@ describe('originPredicate', () => {
     expect(ask(actual(APP), options).code).toBe('cors.origin_refused');
     expect(asked).toContain(APP);
   });
+
+  test.each([
+    'https://evil.example{.example.com',
+    'https://evil.example`.example.com',
+    'https://evil.example}.example.com',
+    "https://evil.example'.example.com",
+    'https://evil.example$.example.com',
+    'https://evil.example!.example.com',
+    'https://evil.example~.example.com',
+    'https://evil.example,.example.com',
+    'https://-evil.example.com',
+    'https://evil..example.com',
+  ])('is not asked about %s, a host that no host name is', (origin) => {
+    const loose = { origins: [], originPredicate: (each: string) => each.endsWith('.example.com') };
+    expect(ask(actual(origin), loose).code).toBe('cors.origin_refused');
+  });
+
+  test.each([
+    'https://app.example.com',
+    'https://my_app.example.com',
+    'https://xn--bcher-kva.example.com',
+    'http://a.b.example.com:8080',
+  ])('is asked about %s', (origin) => {
+    const loose = {
+      origins: [],
+      originPredicate: (each: string) => new URL(each).hostname.endsWith('.example.com'),
+    };
+    expect(ask(actual(origin), loose).code).toBe('passed');
+  });
 });
 
 test('no origin outside the list is ever reflected', () => {
@@ -342,8 +371,14 @@ describe('configuration', () => {
     ['every header', { origins: [APP], allowedHeaders: ['*'] }],
     ['every header to be read', { origins: [APP], exposedHeaders: ['*'] }],
     ['a header name with a comma', { origins: [APP], exposedHeaders: ['a, b'] }],
-    ['a negative maxAge', { origins: [APP], maxAge: -1 }],
-    ['a fraction of a second', { origins: [APP], maxAge: 0.5 }],
+    ['a negative maxAge', { origins: [APP], maxAge: '-1s' }],
+    ['a maxAge without its unit', { origins: [APP], maxAge: 600 }],
+    ['an option that it does not know', { origins: [APP], allowHeaders: ['x-a'] }],
+    ['an async rule', { origins: [], originPredicate: async () => true }],
+    [
+      'an async rule that rejects',
+      { origins: [], originPredicate: () => Promise.reject(new Error('no')) },
+    ],
     ['credentials that are no boolean', { origins: [APP], credentials: 'yes' }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => cors(options as CorsOptions)).toThrow(ConfigurationError);

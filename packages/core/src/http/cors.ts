@@ -4,9 +4,11 @@ import { type Deny, type NoFacts, type Pass, pass, sharedDenial } from '../engin
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { isToken } from '../lib/header-syntax.ts';
-import { assertOneOf } from '../lib/options.ts';
-import { normalizeOrigin } from './origin.ts';
+import { isThenable } from '../lib/maybe-promise.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { hasHostName, normalizeOrigin } from './origin.ts';
 
 /** Options of {@link cors}. */
 export interface CorsOptions {
@@ -16,8 +18,8 @@ export interface CorsOptions {
    */
   readonly origins: readonly string[] | '*';
   /**
-   * Allows further origins by rule, for example one per tenant. Asked only with well-formed origins, and
-   * only `true` allows. A rule that is looser than meant (an unanchored pattern) opens the API to
+   * Allows further origins by rule, for example one per tenant. It must answer at once: an async one does not
+   * construct. Asked only with well-formed origins whose host can be a host name or an address, and only `true` allows. A rule that is looser than meant (an unanchored pattern) opens the API to
    * strangers: prefer the list.
    */
   readonly originPredicate?: ((origin: string) => boolean) | undefined;
@@ -31,8 +33,8 @@ export interface CorsOptions {
   readonly exposedHeaders?: readonly string[] | undefined;
   /** Whether cookies and client certificates may be sent along. Default: false. */
   readonly credentials?: boolean | undefined;
-  /** How long a browser may remember a preflight, in seconds. Default: 600. */
-  readonly maxAge?: number | undefined;
+  /** How long a browser may remember a preflight, from `0s` to `1d`. Default: `10m`. */
+  readonly maxAge?: Duration | undefined;
 }
 
 const NAME = 'cors';
@@ -45,7 +47,16 @@ const DEFAULT_EXPOSED_HEADERS = [
   'ratelimit-policy',
   'retry-after',
 ];
-const DEFAULT_MAX_AGE_SECONDS = 600;
+const OPTIONS = [
+  'origins',
+  'originPredicate',
+  'self',
+  'methods',
+  'allowedHeaders',
+  'exposedHeaders',
+  'credentials',
+  'maxAge',
+] as const;
 /** Browsers write these in upper case whatever the script says (Fetch standard, "normalize a method"). */
 const NORMALIZED_METHOD = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 const FORBIDDEN_METHOD = /^(?:CONNECT|TRACE|TRACK)$/i;
@@ -73,26 +84,23 @@ interface Grant {
  * HTTP adapters answer with 204. Denials carry no `Access-Control-*` header; `Vary` is on every response.
  *
  * @throws ConfigurationError for `'*'` with `credentials`, and for anything that is no origin, method,
- * header name or number of seconds.
+ * header name or duration; for an unknown option; for an `originPredicate` that is async or allows every origin.
  * @example
  * cors({ origins: ['https://app.example.com'], methods: ['GET', 'PUT'], credentials: true })
  */
 export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
   const { originPredicate, credentials = false } = options;
   const anyOrigin = options.origins === '*';
   const methods = readMethods(options.methods ?? DEFAULT_METHODS);
   const allowed = readHeaders('allowedHeaders', options.allowedHeaders ?? DEFAULT_ALLOWED_HEADERS);
   const exposed = readHeaders('exposedHeaders', options.exposedHeaders ?? DEFAULT_EXPOSED_HEADERS);
-  const maxAge = options.maxAge ?? DEFAULT_MAX_AGE_SECONDS;
+  const maxAgeMs = durationMs(NAME, 'maxAge', options.maxAge ?? '10m', { min: '0s', max: '1d' });
   const self = options.self === undefined ? undefined : readOrigin('self', options.self);
   assertOneOf(NAME, 'credentials', credentials, [true, false]);
   assertConfiguration(
     !(anyOrigin && credentials),
     `${NAME}: with credentials list the origins that may act for your users, not '*'.`,
-  );
-  assertConfiguration(
-    Number.isSafeInteger(maxAge) && maxAge >= 0,
-    `${NAME}: maxAge must be whole seconds, 0 or more.`,
   );
   assertPredicate(originPredicate);
 
@@ -105,7 +113,7 @@ export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'
     if (exposed.size > 0) set(actual, 'access-control-expose-headers', [...exposed].join(', '));
     set(headers, 'access-control-allow-methods', [...methods].join(', '));
     if (allowed.size > 0) set(headers, 'access-control-allow-headers', [...allowed].join(', '));
-    set(headers, 'access-control-max-age', String(maxAge));
+    set(headers, 'access-control-max-age', String(Math.floor(maxAgeMs / 1000)));
     headers.push(VARY_PREFLIGHT);
     return {
       actual: Object.freeze({ ok: true, obligations: Object.freeze({ headers: actual }) }),
@@ -120,7 +128,7 @@ export function cors(options: CorsOptions): SyncPolicy<NoFacts, NoFacts, 'check'
   const find = (origin: string): Grant | undefined => {
     const known = everyone ?? listed.get(origin);
     if (known !== undefined || originPredicate === undefined) return known;
-    const wellFormed = normalizeOrigin(origin) === origin;
+    const wellFormed = normalizeOrigin(origin) === origin && hasHostName(origin);
     return wellFormed && originPredicate(origin) === true ? grantFor(origin) : undefined;
   };
   const isOwn = (request: RequestLike, origin: string): boolean =>
@@ -228,14 +236,20 @@ function assertPredicate(predicate: unknown): void {
     typeof predicate === 'function',
     `${NAME}: originPredicate must be a function.`,
   );
-  let admitsStrangers = false;
+  let answer: unknown;
   try {
-    admitsStrangers = predicate('https://apisec-probe.invalid') === true;
+    answer = predicate('https://apisec-probe.invalid');
   } catch {
     // A rule may throw for origins it does not know; a call that makes it throw is denied.
   }
+  // A promise is not `true`, so an async rule would deny everyone. What it rejects with is nobody's.
+  if (isThenable(answer)) answer.then(undefined, () => undefined);
   assertConfiguration(
-    !admitsStrangers,
+    !isThenable(answer),
+    `${NAME}: originPredicate must answer true or false at once. Load what it needs before it is asked.`,
+  );
+  assertConfiguration(
+    answer !== true,
     `${NAME}: originPredicate allows every origin. For a public API say origins: '*'.`,
   );
 }

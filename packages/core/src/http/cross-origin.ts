@@ -1,6 +1,7 @@
 import { type NoFacts, type Pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { normalizeOrigin } from './origin.ts';
 
 /** Options of {@link crossOrigin}. */
@@ -54,6 +55,7 @@ const denied = sharedDenial({
 export function crossOrigin(
   options: CrossOriginOptions = {},
 ): SyncPolicy<NoFacts, CrossOriginFacts, 'check'> {
+  assertKnownOptions('crossOrigin', options, ['self', 'trustedOrigins', 'includeGet']);
   const { self, trustedOrigins = [], includeGet = false } = options;
   assertConfiguration(
     typeof includeGet === 'boolean',

@@ -13,3 +13,17 @@ export function normalizeOrigin(value: unknown): string | undefined {
   }
   return URL.canParse(value) ? new URL(value).origin : undefined;
 }
+
+const LABELS =
+  /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/;
+
+/**
+ * True where the host of a serialised origin can be a host name (RFC 1123 §2.1; underscores are in use) or an address.
+ * URLs take more characters than host names have, and rules that look at the end or the beginning of an origin are
+ * not written for them: `https://evil.example{.example.com`.
+ */
+export function hasHostName(origin: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { hostname } = new URL(origin);
+  return hostname.length <= 254 && (hostname.startsWith('[') || LABELS.test(hostname));
+}

@@ -9,7 +9,7 @@ const secret = (fill: number) => new Uint8Array(32).fill(fill);
 
 function node(secrets: readonly Uint8Array[] = [secret(1)], ahead = 0) {
   let time = START;
-  const nonces = dpopNonces({ secrets, lifetime: 60, now: () => time + ahead });
+  const nonces = dpopNonces({ secrets, lifetime: '1m', now: () => time + ahead });
   return { nonces, pass: (milliseconds: number) => void (time += milliseconds) };
 }
 
@@ -108,9 +108,10 @@ test.each<[string, object]>([
   ['a secret that is text', { secrets: ['a'.repeat(32)] }],
   ['no secret', { secrets: [] }],
   ['too many secrets', { secrets: Array.from({ length: 9 }, () => secret(1)) }],
-  ['no lifetime', { lifetime: 0 }],
-  ['a lifetime that is no number', { lifetime: Number.NaN }],
-  ['a lifetime of days', { lifetime: 86_400 }],
+  ['no lifetime', { lifetime: '0s' as const }],
+  ['a lifetime without its unit', { lifetime: 60 as never }],
+  ['an option that it does not know', { secret: new Uint8Array(32) } as never],
+  ['a lifetime of days', { lifetime: '1d' as const }],
 ])('denies %s', (_name, options) => {
   expect(() => dpopNonces(options)).toThrow(ConfigurationError);
 });

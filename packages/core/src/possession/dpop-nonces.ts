@@ -1,7 +1,9 @@
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { equalInConstantTime } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link dpopNonces}. */
 export interface DpopNoncesOptions {
@@ -11,8 +13,10 @@ export interface DpopNoncesOptions {
    * Default: one that this process makes for itself, which is right for a single process only.
    */
   readonly secrets?: readonly Uint8Array[] | undefined;
-  /** Seconds for which a nonce is handed out; it is accepted for up to as long again. Default: 60. */
-  readonly lifetime?: number | undefined;
+  /**
+   * How long a nonce is handed out, from `1s` to `1h`; it is accepted for up to as long again. Default: `1m`.
+   */
+  readonly lifetime?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -28,7 +32,6 @@ export interface DpopNonces {
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 const LEAST_SECRET_BYTES = 32;
 const MOST_SECRETS = 8;
-const LONGEST_LIFETIME = 3_600;
 const encoder = new TextEncoder();
 
 /**
@@ -36,14 +39,14 @@ const encoder = new TextEncoder();
  * `lifetime`. Every node with the same secrets accepts the nonces of the others, also where their clocks
  * differ by up to one step.
  *
- * @throws ConfigurationError for a secret that is too short, or a lifetime outside 1 to 3,600.
+ * @throws ConfigurationError for a secret that is too short, a lifetime outside `1s` to `1h`, or an unknown option.
  * @example
- * requireDpop({ publicOrigin, nonce: dpopNonces({ secrets: [secret], lifetime: 120 }) })
+ * requireDpop({ publicOrigin, nonce: dpopNonces({ secrets: [secret], lifetime: '2m' }) })
  */
 export function dpopNonces(options: DpopNoncesOptions = {}): DpopNonces {
+  assertKnownOptions('dpopNonces', options, ['secrets', 'lifetime', 'now']);
   const {
     secrets = [crypto.getRandomValues(new Uint8Array(LEAST_SECRET_BYTES))],
-    lifetime = 60,
     now = () => Date.now(),
   } = options;
   assertConfiguration(
@@ -57,11 +60,10 @@ export function dpopNonces(options: DpopNoncesOptions = {}): DpopNonces {
     );
     return stepHash(secret);
   });
-  assertConfiguration(
-    lifetime >= 1 && lifetime <= LONGEST_LIFETIME,
-    `dpopNonces: lifetime is in seconds, from 1 to ${LONGEST_LIFETIME}.`,
-  );
-  const duration = lifetime * 1000;
+  const duration = durationMs('dpopNonces', 'lifetime', options.lifetime ?? '1m', {
+    min: '1s',
+    max: '1h',
+  });
   /** The nonces of a step under every secret; never more than the three steps that count. */
   const known = new Map<number, MaybePromise<readonly string[]>>();
 

@@ -12,6 +12,7 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { equalInConstantTime, sha256 } from '../lib/hash.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 
 export type { ChallengeOptions };
@@ -50,6 +51,7 @@ const details = {
 export function requireCertificateBinding(
   options: RequireCertificateBindingOptions = {},
 ): Policy<{ readonly authentication: Authentication } & CertificateFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['realm', 'resourceMetadata', 'required']);
   const { required = false } = options;
   assertConfiguration(typeof required === 'boolean', `${NAME}: required must be true or false.`);
   const common = challengeParams(NAME, options);

@@ -12,8 +12,10 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { equalInConstantTime, sha256 } from '../lib/hash.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 import { tokenHash } from '../tokens/presented-token.ts';
 import type { DpopNonces } from './dpop-nonces.ts';
@@ -36,8 +38,8 @@ export interface RequireDpopOptions extends ChallengeOptions {
   readonly publicPathPrefix?: string | undefined;
   /** Where used proofs are remembered. Default: in this process, which is right for a single one only. */
   readonly replay?: ReplayStore | undefined;
-  /** How long the store may take, in milliseconds. Default: 1,000. */
-  readonly replayTimeout?: number | undefined;
+  /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
+  readonly replayTimeout?: Duration | undefined;
   /**
    * Nonces that every proof must contain; see `dpopNonces`. They take the place of the client's clock: a proof
    * is then as old as its nonce. Default: none are asked for.
@@ -45,10 +47,13 @@ export interface RequireDpopOptions extends ChallengeOptions {
   readonly nonce?: DpopNonces | undefined;
   /** What proofs may be signed with; shared secrets never. Default: every asymmetric algorithm. */
   readonly algorithms?: readonly JwsAlgorithm[] | undefined;
-  /** Seconds for which a proof can be used, where no nonce says it. Default: 60. */
-  readonly window?: number | undefined;
-  /** Seconds by which the client's clock may differ. Default: 5. */
-  readonly clockTolerance?: number | undefined;
+  /** How long a proof can be used, where no nonce says it; from `1s` to `1h`. Default: `1m`. */
+  readonly window?: Duration | undefined;
+  /**
+   * By how much the client's clock may differ, from `0s` to `5m`. Default: `10s`, which FAPI 2.0 asks for (Security
+   * Profile §5.3.2.1).
+   */
+  readonly clockTolerance?: Duration | undefined;
   /** Denies tokens that are bound to no DPoP key, and credentials that are no tokens. Default: false. */
   readonly required?: boolean | undefined;
   /** What checks signatures. Default: WebCrypto. */
@@ -58,8 +63,21 @@ export interface RequireDpopOptions extends ChallengeOptions {
 }
 
 const NAME = 'requireDpop';
-const LONGEST_WINDOW = 3_600;
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = [
+  'realm',
+  'resourceMetadata',
+  'publicOrigin',
+  'publicPathPrefix',
+  'replay',
+  'replayTimeout',
+  'nonce',
+  'algorithms',
+  'window',
+  'clockTolerance',
+  'required',
+  'verifier',
+  'now',
+] as const;
 
 /**
  * Denies a token that is bound to a DPoP key (`cnf.jkt`) unless the call brings a fresh proof of possession:
@@ -83,14 +101,12 @@ const LONGEST_TIMEOUT = 60_000;
 export function requireDpop(
   options: RequireDpopOptions,
 ): Policy<{ readonly authentication: Authentication }, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
   const {
     publicPathPrefix = '',
     replay = memoryReplayStore({ now: options.now }),
-    replayTimeout = 1_000,
     nonce: nonces,
     algorithms = asymmetricAlgorithms,
-    window = 60,
-    clockTolerance = 5,
     required = false,
     verifier = webCryptoVerifier,
     now = () => Date.now(),
@@ -100,10 +116,9 @@ export function requireDpop(
     typeof replay.putIfAbsent === 'function',
     `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
   );
-  assertConfiguration(
-    replayTimeout >= 1 && replayTimeout <= LONGEST_TIMEOUT,
-    `${NAME}: replayTimeout must be milliseconds from 1 to 60,000.`,
-  );
+  const replayTimeoutMs = durationMs(NAME, 'replayTimeout', options.replayTimeout ?? '1s', {
+    max: '1m',
+  });
   assertConfiguration(
     nonces === undefined || typeof nonces.goodUntil === 'function',
     `${NAME}: nonce must be dpopNonces(…).`,
@@ -112,25 +127,21 @@ export function requireDpop(
     algorithms.length > 0 && algorithms.every((each) => asymmetricAlgorithms.includes(each)),
     `${NAME}: algorithms are asymmetric ones, for example ['ES256'].`,
   );
-  assertConfiguration(
-    window >= 1 && window <= LONGEST_WINDOW,
-    `${NAME}: window is in seconds, from 1 to ${LONGEST_WINDOW}.`,
-  );
-  assertConfiguration(
-    clockTolerance >= 0 && clockTolerance <= 300,
-    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
-  );
+  const windowMs = durationMs(NAME, 'window', options.window ?? '1m', { min: '1s', max: '1h' });
+  const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '10s', {
+    min: '0s',
+    max: '5m',
+  });
   const allowed: ReadonlySet<string> = new Set(algorithms);
   const denial = dpopDenials(challengeParams(NAME, options), algorithms);
   const isSigned = signatureCheck(verifier);
   const keys = dpopKeys();
-  const tolerance = clockTolerance * 1000;
 
   /** Until when the proof could be used, or why it cannot. Check 11, with 10 in its place where it applies. */
   const lifetime = async (proof: DpopProof, at: number): Promise<number | DpopDenialCode> => {
     if (nonces === undefined) {
       if (proof.iat > at + tolerance) return 'dpop.not_yet_valid';
-      const end = proof.iat + window * 1000 + tolerance;
+      const end = proof.iat + windowMs + tolerance;
       return at < end ? end : 'dpop.expired';
     }
     if (proof.nonce === undefined) return 'dpop.nonce_missing';
@@ -140,7 +151,7 @@ export function requireDpop(
   const note = async (use: string, ttl: number): Promise<boolean> => {
     const answer = replay.putIfAbsent(`dpop:${await sha256(use)}`, ttl);
     const first = isThenable(answer)
-      ? await withinTime(Promise.resolve(answer), replayTimeout)
+      ? await withinTime(Promise.resolve(answer), replayTimeoutMs)
       : answer;
     if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
     return first;
@@ -177,7 +188,7 @@ export function requireDpop(
     if (!equalInConstantTime(known.jkt, bound)) return 'dpop.key_mismatch';
     if (!(await isSigned(proof.jws, proof.alg, [known.key]))) return 'dpop.signature_invalid';
     keys.remember(known);
-    const ttl = replayTtl(end, now(), replayTimeout);
+    const ttl = replayTtl(end, now(), replayTimeoutMs);
     if (ttl === undefined) return nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused';
     // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
     const use = [known.jkt, proof.htm, target, proof.jti].join('\n');

@@ -345,7 +345,7 @@ describe('time', () => {
   test('expires does not lengthen what maxAge allows', async () => {
     const request = await at(SECONDS - 65, `;expires=${SECONDS + 1000}`);
     expect(await told(request)).toBe('signature.expired');
-    expect(await told(request, policyOf({ maxAge: 120 }))).toBe('ok');
+    expect(await told(request, policyOf({ maxAge: '2m' }))).toBe('ok');
   });
 
   test.each([
@@ -418,7 +418,7 @@ describe('each signature once', () => {
       time += wait;
       return shared.partner;
     };
-    const policy = policyOf({ keys, clockTolerance: 0, now: clock });
+    const policy = policyOf({ keys, clockTolerance: '0s', now: clock });
     const request = await get();
     expect(await told(request, policy)).toBe('ok');
     time = NOW + 59_999;
@@ -429,7 +429,7 @@ describe('each signature once', () => {
   test('a nonce is remembered while a slow store may still be asked about it', async () => {
     const ttls: number[] = [];
     const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
-    const policy = policyOf({ replay, clockTolerance: 0, timeout: 500 });
+    const policy = policyOf({ replay, clockTolerance: '0s', timeout: '500ms' });
     expect(await told(await get(), policy)).toBe('ok');
     expect(ttls[0]).toBeGreaterThanOrEqual(60_500);
   });
@@ -590,10 +590,10 @@ describe('infrastructure that fails', () => {
   const broken = () => Promise.reject(new Error('secret'));
   test.each([
     ['keys that reject', { keys: broken }],
-    ['keys that hang', { keys: hang, timeout: 5 }],
+    ['keys that hang', { keys: hang, timeout: '5ms' as const }],
     ['a key that cannot be used', { keys: () => ({ ...shared.partner, key: new Uint8Array(8) }) }],
     ['a store that rejects', { replay: { putIfAbsent: broken } }],
-    ['a store that hangs', { replay: { putIfAbsent: hang }, timeout: 5 }],
+    ['a store that hangs', { replay: { putIfAbsent: hang }, timeout: '5ms' as const }],
     ['a store that answers nonsense', { replay: { putIfAbsent: () => 'OK' as never } }],
   ])('%s: unavailable, and nothing of it is told', async (_, options) => {
     const outcome = await ask(await get(), policyOf(options));
@@ -653,10 +653,11 @@ test.each([
   ['a header in upper case', { alsoCover: ['X-Tenant'] }],
   ['an unknown component', { alsoCover: ['@status'] }],
   ['an exception that is none', { insecureUncovered: ['date' as never] }],
-  ['a long age', { maxAge: 86_400 }],
-  ['no age', { maxAge: Number.NaN }],
+  ['a long age', { maxAge: '1d' }],
+  ['an age without its unit', { maxAge: 60 as never }],
+  ['an option that it does not know', { maxage: '1m' } as never],
   ['a store that is none', { replay: {} as never }],
-  ['no time to answer', { timeout: 0 }],
+  ['no time to answer', { timeout: '0ms' }],
   ['a field of unknown kind', { structuredFields: { 'x-a': 'map' as never } }],
   ['a realm that cannot be written', { realm: 'a"b' }],
 ] satisfies readonly (readonly [string, Partial<AuthenticateSignatureOptions>])[])(
@@ -673,7 +674,7 @@ describe('signRequest', () => {
       body: '{}',
       headers: { 'content-type': 'application/json', 'x-a': '1' },
     });
-    const signed = await signRequest(request, { ...signing, nonce: 'n', expiresIn: 30 });
+    const signed = await signRequest(request, { ...signing, nonce: 'n', expiresIn: '30s' });
     expect(await signed.text()).toBe('{}');
     expect(Object.fromEntries(signed.headers)).toEqual({
       'content-type': 'application/json',

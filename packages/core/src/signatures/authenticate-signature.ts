@@ -10,8 +10,10 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { publicBase } from '../possession/proof-target.ts';
 import { type FieldTypes, type SignableRequest, signatureBase } from './signature-base.ts';
 import {
@@ -59,17 +61,19 @@ export interface AuthenticateSignatureOptions extends Pick<ChallengeOptions, 're
   readonly label?: string | undefined;
   /** Only signatures with this `tag`, for one application of a key. Default: only those without one. */
   readonly tag?: string | undefined;
-  /** Seconds for which a signature can be used after it was made; less where it says so. Default: 60. */
-  readonly maxAge?: number | undefined;
-  /** Seconds by which the client's clock may differ. Default: 5. */
-  readonly clockTolerance?: number | undefined;
+  /**
+   * How long a signature can be used after it was made, from `1s` to `1h`; less where it says so. Default: `1m`.
+   */
+  readonly maxAge?: Duration | undefined;
+  /** By how much the client's clock may differ, from `0s` to `5m`. Default: `5s`. */
+  readonly clockTolerance?: Duration | undefined;
   /**
    * Where used nonces are remembered. `false`: signatures need no nonce, and each can be sent again for as long as
    * `maxAge`. Default: in this process, which is right for a single one only.
    */
   readonly replay?: ReplayStore | false | undefined;
-  /** How long `keys` and `replay` may take, in milliseconds. Default: 1,000. */
-  readonly timeout?: number | undefined;
+  /** How long `keys` and `replay` may take, from `1ms` to `1m`. Default: `1s`. */
+  readonly timeout?: Duration | undefined;
   /** Who vouches for the subjects of the keys; with them it makes `principal.id`. Default: `signature`. */
   readonly issuer?: string | undefined;
   /** Kinds of your own structured fields that are signed with `sf` or `key`. */
@@ -81,8 +85,25 @@ export interface AuthenticateSignatureOptions extends Pick<ChallengeOptions, 're
 }
 
 const NAME = 'authenticateSignature';
-const LONGEST_AGE = 3_600;
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = [
+  'realm',
+  'publicOrigin',
+  'publicPathPrefix',
+  'keys',
+  'coverBody',
+  'alsoCover',
+  'insecureUncovered',
+  'label',
+  'tag',
+  'maxAge',
+  'clockTolerance',
+  'replay',
+  'timeout',
+  'issuer',
+  'structuredFields',
+  'verifier',
+  'now',
+] as const;
 
 /** RFC 9110 §9.3: methods of which content means nothing. */
 
@@ -120,6 +141,7 @@ export function authenticateSignature(
 export function authenticateSignature(
   options: AuthenticateSignatureOptions,
 ): Policy<RawBodyFacts, AuthenticatedFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
   const {
     publicPathPrefix = '',
     coverBody = true,
@@ -127,10 +149,7 @@ export function authenticateSignature(
     insecureUncovered = [],
     label,
     tag,
-    maxAge = 60,
-    clockTolerance = 5,
     replay = memoryReplayStore({ now: options.now }),
-    timeout = 1_000,
     issuer = 'signature',
     verifier = webCryptoVerifier,
     now = () => Date.now(),
@@ -142,22 +161,16 @@ export function authenticateSignature(
     `${NAME}: coverBody is true, or false where calls have no body.`,
   );
   const uncovers = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
-  assertConfiguration(
-    maxAge >= 1 && maxAge <= LONGEST_AGE,
-    `${NAME}: maxAge is in seconds, from 1 to ${LONGEST_AGE}.`,
-  );
-  assertConfiguration(
-    clockTolerance >= 0 && clockTolerance <= 300,
-    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
-  );
+  const maxAgeMs = durationMs(NAME, 'maxAge', options.maxAge ?? '1m', { min: '1s', max: '1h' });
+  const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
+    min: '0s',
+    max: '5m',
+  });
   assertConfiguration(
     replay === false || typeof replay.putIfAbsent === 'function',
     `${NAME}: replay must be a replay store, for example memoryReplayStore(), or false.`,
   );
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
-  );
+  const timeoutMs = durationMs(NAME, 'timeout', options.timeout ?? '1s', { max: '1m' });
   const fields = signatureFields(NAME, options.structuredFields);
   assertConfiguration(
     typeof verifier === 'function',
@@ -165,10 +178,9 @@ export function authenticateSignature(
   );
   const denials = signatureDenials(NAME, options);
   const findKey = signatureKeys(NAME, options.keys, issuer);
-  const tolerance = clockTolerance * 1000;
 
   const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
-    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+    isThenable(answer) ? withinTime(Promise.resolve(answer), timeoutMs) : answer;
   const verify = signatureVerification({
     findKey: (keyid) => timely(findKey(keyid)),
     verifier,
@@ -205,7 +217,7 @@ export function authenticateSignature(
     body: Uint8Array,
   ): Promise<Outcome<AuthenticatedFacts>> => {
     const { covered, created, expires = Number.POSITIVE_INFINITY } = presented;
-    const end = Math.min(created + maxAge, expires) * 1000 + tolerance;
+    const end = Math.min(created * 1000 + maxAgeMs, expires * 1000) + tolerance;
     const stale = staleness(presented, end, now());
     if (stale !== undefined) return denials[stale];
     if (uncovers(covered, request, body)) return denials['signature.component_uncovered'];
@@ -215,7 +227,7 @@ export function authenticateSignature(
       const key = await verify(presented, base.text, request.headers, body);
       if (typeof key === 'string') return denials[key];
       if (replay === false) return key.outcome;
-      const ttl = replayTtl(end, now(), timeout);
+      const ttl = replayTtl(end, now(), timeoutMs);
       if (ttl === undefined) return denials['signature.expired'];
       // Last, so that only the holder of the key can use its nonces up.
       const first = await isFirst(replay, presented, ttl);

@@ -2,6 +2,8 @@ import { algorithms } from '../crypto/jws-algorithms.ts';
 import { pathOf, queryOf } from '../engine/request.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import {
   type BareItem,
   type InnerList,
@@ -27,12 +29,23 @@ export interface SignRequestOptions {
   readonly tag?: string | undefined;
   /** Default: 128 random bits. */
   readonly nonce?: string | undefined;
-  /** Seconds after which the signature ends. Default: as the server says. */
-  readonly expiresIn?: number | undefined;
+  /** When the signature ends, from `1s` to `1h`; counted in whole seconds. Default: as the server says. */
+  readonly expiresIn?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
+const OPTIONS = [
+  'keyid',
+  'algorithm',
+  'key',
+  'alsoCover',
+  'label',
+  'tag',
+  'nonce',
+  'expiresIn',
+  'now',
+] as const;
 const LABEL = /^[a-z*][a-z0-9_.*-]*$/;
 const encoder = new TextEncoder();
 
@@ -50,6 +63,7 @@ const encoder = new TextEncoder();
  * const response = await fetch(signed);
  */
 export async function signRequest(request: Request, options: SignRequestOptions): Promise<Request> {
+  assertKnownOptions('signRequest', options, OPTIONS);
   const { keyid, algorithm, key, label = 'sig1', tag, expiresIn, alsoCover = [] } = options;
   const { nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(16))) } = options;
   const { now = () => Date.now() } = options;
@@ -72,7 +86,8 @@ export async function signRequest(request: Request, options: SignRequestOptions)
   const created = Math.floor(now() / 1000);
   const params = new Map<string, BareItem>([['created', { type: 'integer', value: created }]]);
   if (expiresIn !== undefined) {
-    params.set('expires', { type: 'integer', value: created + expiresIn });
+    const ms = durationMs('signRequest', 'expiresIn', expiresIn, { min: '1s', max: '1h' });
+    params.set('expires', { type: 'integer', value: created + Math.floor(ms / 1000) });
   }
   params.set('keyid', { type: 'string', value: keyid });
   params.set('alg', { type: 'string', value: algorithm });
