@@ -407,6 +407,44 @@ export {
   securityHeaders,
 } from './http/security-headers.ts';
 
+// Data in and out.
+
+export {
+  type FilteredOutput,
+  type FilterOutputFacts,
+  type FilterOutputOptions,
+  filterOutput,
+  type OutputTenant,
+  type TenantLeak,
+} from './data/filter-output.ts';
+export type { InputError, InputPart } from './data/input-errors.ts';
+export {
+  type LimitPageOptions,
+  limitPage,
+  type Page,
+  type PageCursorOptions,
+  type PageFacts,
+} from './data/limit-page.ts';
+export {
+  type OutputShape,
+  type Restricted,
+  type Visibility,
+  visibleTo,
+} from './data/output-shape.ts';
+export type { CursorSecrets, PagePosition } from './data/page-cursors.ts';
+export type {
+  OutputOf,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './data/standard-schema.ts';
+export {
+  type InputFacts,
+  type InputFactsOf,
+  type ValidateInputOptions,
+  validateInput,
+} from './data/validate-input.ts';
+
 // Store contracts.
 
 export type {

@@ -259,6 +259,17 @@ const meanings = {
   'object.unavailable': 'The object could not be loaded.',
   'role.insufficient': 'The caller has none of the roles that the operation needs.',
   'scope.insufficient': 'The credential lacks a scope that the operation needs.',
+  // data in and out
+  'input.invalid': 'The input does not fit its schema. The problem lists places and rules.',
+  'input.unknown_member': 'The input has members that the operation does not take.',
+  'input.too_large': 'The input holds more values, or is nested deeper, than allowed.',
+  'input.unavailable': 'An asynchronous schema did not answer in time.',
+  'input.uncheckable': 'What the schema made of the input cannot be compared with it.',
+  'page.invalid': 'The page is larger than allowed, or a parameter of it is not well formed.',
+  'page.too_deep': 'The offset of the page is deeper than allowed.',
+  'page.field_unknown': 'The list is not sorted or filtered by this, or has no such parameter.',
+  'page.cursor_invalid': 'The cursor is not of this caller, list, order or filters, or is too old.',
+  'tenant.leak': 'The response holds an object of another tenant.',
   // limits
   'limit.exceeded': 'A limit is used up. The call can succeed after retryAfter.',
   'limit.concurrency': 'As many calls of this caller are running as may.',

@@ -1,0 +1,116 @@
+import { type Denial, fault } from '../engine/denial.ts';
+import { withinTime } from '../lib/clock.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { type UndescribedMembers, undescribedMembers } from './described-members.ts';
+import {
+  errorsOf,
+  type InputError,
+  type InputPart,
+  inputDenial,
+  UNKNOWN_MEMBER,
+} from './input-errors.ts';
+import { droppedMembers, type InputBounds, inspectInput } from './members.ts';
+import { describeInput, type SchemaResult, type StandardSchema } from './standard-schema.ts';
+
+/** How inputs are checked. */
+export interface InputRules extends InputBounds {
+  readonly maxErrors: number;
+  readonly timeoutMs: number;
+  /** The schema makes something else of its input; its description alone says what is known. */
+  readonly reshapes: boolean;
+}
+
+/** The input as the schema read it, or the denial. */
+export type CheckedInput =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** Libraries that keep what they do not know, so that a comparison finds nothing. */
+const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox']);
+
+/**
+ * Checks inputs against one schema.
+ *
+ * @throws ConfigurationError where nothing would tell unknown members.
+ */
+export function inputCheck(
+  where: string,
+  part: InputPart,
+  schema: StandardSchema,
+  rules: InputRules,
+): (input: unknown) => MaybePromise<CheckedInput> {
+  const { maxErrors, timeoutMs, reshapes } = rules;
+  const standard = schema['~standard'];
+  const description = describeInput(schema);
+  const undescribed: UndescribedMembers | undefined =
+    description && undescribedMembers(description);
+  if (undescribed === undefined && (reshapes || KEEPING.has(standard.vendor))) {
+    throw new ConfigurationError(
+      `${where}: the schema of ${part} cannot describe itself as JSON Schema, so unknown members would pass. ` +
+        'Use types that JSON Schema knows' +
+        (reshapes ? ', or leave reshapes away.' : ', and convert them behind the schema.'),
+    );
+  }
+  const unknownMembers = (pointers: readonly string[]): CheckedInput => {
+    const errors: readonly InputError[] = pointers.map((pointer) => ({
+      in: part,
+      pointer,
+      detail: UNKNOWN_MEMBER,
+    }));
+    return { ok: false, denial: inputDenial('input.unknown_member', errors) };
+  };
+  const conclude = (input: unknown, result: SchemaResult<unknown>): CheckedInput => {
+    if (result.issues !== undefined) {
+      const { errors, unknownMember } = errorsOf(result.issues, part, maxErrors);
+      const code = unknownMember ? 'input.unknown_member' : 'input.invalid';
+      return { ok: false, denial: inputDenial(code, errors) };
+    }
+    if (!Object.hasOwn(result, 'value')) {
+      return { ok: false, denial: fault('input.uncheckable', 'the schema answered nothing') };
+    }
+    if (reshapes) return { ok: true, value: result.value };
+    const { unknown, reshaped } = droppedMembers(input, result.value, maxErrors);
+    if (unknown.length > 0) return unknownMembers(unknown);
+    if (reshaped !== undefined) {
+      const cause =
+        `the schema of ${part} makes something else of the object or list at "${reshaped}", so unknown members ` +
+        'cannot be told. Set reshapes: true with a schema that describes itself as JSON Schema.';
+      return { ok: false, denial: fault('input.uncheckable', cause) };
+    }
+    return { ok: true, value: result.value };
+  };
+  return (input) => {
+    const raw = inspectInput(input, rules);
+    if (raw?.problem === 'too_large') return { ok: false, denial: TOO_LARGE };
+    if (raw?.problem === 'unknown_member') return unknownMembers([raw.pointer]);
+    if (raw !== undefined) {
+      const error = { in: part, pointer: raw.pointer, detail: 'This member is not plain data.' };
+      return { ok: false, denial: inputDenial('input.invalid', [error]) };
+    }
+    const strangers = undescribed?.(input, maxErrors) ?? [];
+    if (strangers.length > 0) return unknownMembers(strangers);
+    // What it throws is a fault, which the engine turns into a denial.
+    const result = standard.validate(input);
+    if (!isThenable(result)) return conclude(input, result);
+    return withinTime(Promise.resolve(result).then(settled, failed), timeoutMs).then(
+      (ended) =>
+        ended.ok
+          ? conclude(input, ended.result)
+          : { ok: false, denial: fault('policy.threw', ended.cause) },
+      (cause: unknown) => ({
+        ok: false,
+        denial: { kind: 'unavailable', code: 'input.unavailable', retryAfter: 1, cause },
+      }),
+    );
+  };
+}
+
+const settled = (result: SchemaResult<unknown>) => ({ ok: true, result }) as const;
+const failed = (cause: unknown) => ({ ok: false, cause }) as const;
+
+const TOO_LARGE: Denial = Object.freeze({
+  kind: 'too_large',
+  code: 'input.too_large',
+  detail: 'The input holds more values, or is nested deeper, than allowed.',
+});

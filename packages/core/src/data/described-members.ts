@@ -1,0 +1,161 @@
+import { step } from './input-errors.ts';
+import { isContainer } from './members.ts';
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** Members of the input that its JSON Schema does not name, at most so many. */
+export type UndescribedMembers = (input: unknown, most: number) => readonly string[];
+
+const COMBINED = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', '$ref'];
+const OBJECTS = [
+  'properties',
+  'patternProperties',
+  'additionalProperties',
+  'unevaluatedProperties',
+];
+const LISTS = ['items', 'prefixItems'];
+
+/**
+ * Reads a JSON Schema (2020-12) as the list of members that it names. A schema that does not say
+ * `additionalProperties` takes none here: some libraries keep what they do not know, and the handler would get it.
+ * Of alternatives (`anyOf`, `oneOf`) only those count that the value can be: members of an administrator do not
+ * come with a user.
+ */
+export function undescribedMembers(root: JsonSchema): UndescribedMembers {
+  const patterns = new Map<string, RegExp>();
+  const matches = (pattern: string, name: string): boolean => {
+    let regexp = patterns.get(pattern);
+    if (regexp === undefined) patterns.set(pattern, (regexp = new RegExp(pattern, 'u')));
+    return regexp.test(name);
+  };
+
+  const expand = (schemas: readonly unknown[], value: unknown): readonly unknown[] => {
+    const found: unknown[] = [];
+    const seen = new Set<unknown>();
+    const add = (schema: unknown): void => {
+      if (seen.has(schema)) return;
+      seen.add(schema);
+      if (!isSchema(schema)) {
+        if (schema === true) found.push(schema);
+        return;
+      }
+      if (typeof schema['$ref'] === 'string') add(resolve(root, schema['$ref']));
+      for (const keyword of ['then', 'else']) if (isSchema(schema[keyword])) add(schema[keyword]);
+      for (const each of listOf(schema['allOf'])) add(each);
+      for (const keyword of ['anyOf', 'oneOf']) {
+        const all = listOf(schema[keyword]);
+        const possible = all.filter((each) => couldBe(root, each, value));
+        for (const each of possible.length > 0 ? possible : all) add(each);
+      }
+      // One that only combines others says nothing of members itself.
+      if (!COMBINED.some((keyword) => keyword in schema) || speaks(schema)) found.push(schema);
+    };
+    for (const schema of schemas) add(schema);
+    return found;
+  };
+
+  return (input, most) => {
+    const unknown: string[] = [];
+    const visit = (value: unknown, schemas: readonly unknown[], pointer: string): void => {
+      if (!isContainer(value) || unknown.length >= most) return;
+      const nodes = expand(schemas, value);
+      const keywords = Array.isArray(value) ? LISTS : OBJECTS;
+      const speaking = nodes.filter(
+        (node): node is JsonSchema => isSchema(node) && keywords.some((word) => word in node),
+      );
+      // Nothing is said of what is in it: the schema takes anything here.
+      if (speaking.length === 0) return;
+      if (Array.isArray(value)) {
+        const list: readonly unknown[] = value;
+        list.forEach((item, at) => {
+          visit(
+            item,
+            speaking.flatMap((node) => itemsOf(node, at)),
+            step(pointer, at),
+          );
+        });
+        return;
+      }
+      for (const name of Object.keys(value)) {
+        if (value[name] === undefined) continue;
+        const children = speaking.flatMap((node) => memberOf(node, name, matches));
+        if (children.length === 0) {
+          if (unknown.length < most) unknown.push(step(pointer, name));
+        } else visit(value[name], children, step(pointer, name));
+      }
+    };
+    visit(input, [root], '');
+    return unknown;
+  };
+}
+
+function speaks(schema: JsonSchema): boolean {
+  return OBJECTS.some((word) => word in schema) || LISTS.some((word) => word in schema);
+}
+
+function itemsOf(schema: JsonSchema, at: number): readonly unknown[] {
+  const first = listOf(schema['prefixItems']);
+  if (at < first.length) return [first[at]];
+  return schema['items'] === undefined ? [] : [schema['items']];
+}
+
+function memberOf(
+  schema: JsonSchema,
+  name: string,
+  matches: (pattern: string, name: string) => boolean,
+): readonly unknown[] {
+  const named = own(schema['properties'], name);
+  const found: unknown[] = named === undefined ? [] : [named];
+  if (isSchema(schema['patternProperties'])) {
+    for (const [pattern, each] of Object.entries(schema['patternProperties'])) {
+      if (matches(pattern, name)) found.push(each);
+    }
+  }
+  if (found.length > 0) return found;
+  const others = [schema['additionalProperties'], schema['unevaluatedProperties']];
+  return others.filter((each) => each === true || isSchema(each));
+}
+
+/** Whether an alternative can be meant: its type, its constants and its required members fit the value. */
+function couldBe(root: JsonSchema, schema: unknown, value: unknown): boolean {
+  const node =
+    isSchema(schema) && typeof schema['$ref'] === 'string' ? resolve(root, schema['$ref']) : schema;
+  if (!isSchema(node)) return node === true;
+  const type = Array.isArray(value) ? 'array' : 'object';
+  if (typeof node['type'] === 'string' && node['type'] !== type) return false;
+  if ('const' in node || Array.isArray(node['enum'])) return false;
+  if (type === 'array' || !isContainer(value)) return true;
+  if (listOf(node['required']).some((name) => !Object.hasOwn(value, String(name)))) return false;
+  if (!isSchema(node['properties'])) return true;
+  return Object.entries(node['properties']).every(
+    ([name, each]) => !isSchema(each) || !Object.hasOwn(value, name) || fits(each, value[name]),
+  );
+}
+
+function fits(schema: JsonSchema, value: unknown): boolean {
+  if ('const' in schema) return isContainer(schema['const']) || schema['const'] === value;
+  return !Array.isArray(schema['enum']) || schema['enum'].includes(value);
+}
+
+/** Follows a reference within the document. What leads elsewhere names no members. */
+function resolve(root: JsonSchema, reference: string): unknown {
+  if (reference === '#') return root;
+  if (!reference.startsWith('#/')) return undefined;
+  let at: unknown = root;
+  for (const part of reference.slice(2).split('/')) {
+    at = own(at, part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  }
+  return at;
+}
+
+function own(object: unknown, name: string): unknown {
+  return isSchema(object) && Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

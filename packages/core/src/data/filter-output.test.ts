@@ -1,0 +1,248 @@
+import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import type { CallFacts, HttpFacts, Principal } from '../engine/facts.ts';
+import { guard } from '../engine/guard.ts';
+import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
+import { protect } from '../host/protect.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { type FilterOutputFacts, type FilterOutputOptions, filterOutput } from './filter-output.ts';
+import { type OutputShape, visibleTo } from './output-shape.ts';
+
+const facts: CallFacts = {
+  call: { protocol: 'http', operation: 'GET /users' },
+  peer: { address: '192.0.2.1', id: '192.0.2.1' },
+};
+
+function principal(roles: readonly string[] = [], scopes: readonly string[] = []): Principal {
+  return {
+    id: 'p',
+    subject: 'p',
+    issuer: 'i',
+    tenant: 'a',
+    roles: new Set(roles),
+    scopes: new Set(scopes),
+  };
+}
+
+function release(
+  options: FilterOutputOptions,
+  payload: unknown,
+  caller: FilterOutputFacts = {},
+): BodyOutcome {
+  const outcome = filterOutput(options).check(new Request('https://api.example.com/users'), {
+    ...facts,
+    ...caller,
+  });
+  if (!outcome.ok) return outcome;
+  const answered = listObligations(outcome.obligations)[0]?.onRelease?.(payload);
+  if (answered === undefined || answered instanceof Promise) throw new Error('answers at once');
+  return answered;
+}
+
+const user: OutputShape = {
+  id: 'value',
+  email: visibleTo({ roles: ['support', 'admin'] }, 'value'),
+  salary: visibleTo({ roles: ['admin'], scopes: ['pay', 'read'] }, { amount: 'value' }),
+  home: { city: 'value' },
+  tags: ['value'],
+};
+const row = {
+  id: 1,
+  email: 'a@example.com',
+  salary: { amount: 5, iban: 'x' },
+  passwordHash: 'h',
+  home: { city: 'Bonn', code: 9 },
+  tags: ['x', null],
+};
+
+describe('filterOutput', () => {
+  test('lets go out only what the shape names, within objects and lists', () => {
+    const dropped: number[] = [];
+    const options = {
+      shape: { users: [user], next: 'value' },
+      onFiltered: (filtered: { dropped: number }) => dropped.push(filtered.dropped),
+    } as const;
+    expect(release(options, { users: [row, { id: 2, home: null }], debug: row })).toEqual({
+      ok: true,
+      value: {
+        users: [
+          { id: 1, home: { city: 'Bonn' }, tags: ['x', null] },
+          { id: 2, home: null },
+        ],
+      },
+    });
+    // debug, email, salary, passwordHash and home.code.
+    expect(dropped).toEqual([5]);
+  });
+
+  test('does not report where nothing was taken out', () => {
+    const onFiltered = () => {
+      throw new Error('not to be called');
+    };
+    expect(release({ shape: { id: 'value' }, onFiltered }, { id: 1 }).ok).toBe(true);
+  });
+
+  test.each([
+    ['without a principal', {}, []],
+    ['without a role', { principal: principal() }, []],
+    ['with one of the roles', { principal: principal(['support']) }, ['email']],
+    [
+      'with the role, but one scope too few',
+      { principal: principal(['admin'], ['pay']) },
+      ['email'],
+    ],
+    [
+      'with the role and all scopes',
+      { principal: principal(['admin'], ['pay', 'read']) },
+      ['email', 'salary'],
+    ],
+    ['with the scopes alone', { principal: principal([], ['pay', 'read']) }, []],
+  ])(
+    'shows restricted members to callers %s only where they may see them',
+    (_who, caller, seen) => {
+      const outcome = release({ shape: user }, row, caller);
+      expect(outcome.ok).toBe(true);
+      const value = Object.keys((outcome as { value: object }).value);
+      expect(value.filter((name) => name === 'email' || name === 'salary')).toEqual(seen);
+    },
+  );
+
+  test('keeps members of any name within the shape of "*"', () => {
+    const outcome = release(
+      { shape: { '*': { id: 'value' } } },
+      JSON.parse('{"a":{"id":1,"x":2},"constructor":{"id":2},"__proto__":{"id":3}}'),
+    );
+    expect(JSON.stringify(outcome)).toBe(
+      '{"ok":true,"value":{"a":{"id":1},"constructor":{"id":2}}}',
+    );
+    expect(({} as { id?: unknown }).id).toBeUndefined();
+  });
+
+  const hostile = Object.defineProperty({}, 'id', {
+    enumerable: true,
+    get: () => {
+      throw new Error('lazy relation');
+    },
+  });
+  test.each([
+    ['an object where a value is meant', { id: { $secret: 1 } }],
+    ['a list where a value is meant', { id: [1] }],
+    ['a function', { id: () => 1 }],
+    ['a date that writes itself', { id: Object.assign(new Date(0), { toJSON: () => 'secret' }) }],
+    ['a list where an object is meant', [{ id: 1 }]],
+    ['a text where an object is meant', 'secret'],
+    ['a map', new Map([['id', 1]])],
+    ['bytes where an object is meant', new Uint8Array(4)],
+    ['an object where a list is meant', { tags: { 0: 'x', length: 1 } }],
+    ['a member that throws', hostile],
+    ['more values than allowed', { tags: Array.from({ length: 100 }, () => 1) }],
+    [
+      'a list without entries and without end',
+      { tags: Object.assign([], { length: 4_000_000_000 }) },
+    ],
+  ])('denies %s with 500 and passes nothing on', (_attack, payload) => {
+    const outcome = release({ shape: { id: 'value', tags: ['value'] }, maxValues: 50 }, payload);
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { kind: 'internal', code: 'release.unfilterable' },
+    });
+  });
+
+  test('reads a member once, so that a getter has no second answer', () => {
+    let reads = 0;
+    const payload = Object.defineProperty({}, 'id', {
+      enumerable: true,
+      get: () => (reads++ === 0 ? 1 : { secret: 1 }),
+    });
+    expect(release({ shape: { id: 'value' } }, payload)).toEqual({ ok: true, value: { id: 1 } });
+  });
+
+  test('takes no member from a prototype', () => {
+    expect(release({ shape: { id: 'value' } }, Object.create({ id: 1 }))).toEqual({
+      ok: true,
+      value: {},
+    });
+  });
+});
+
+describe('filterOutput with tenants', () => {
+  const shape: OutputShape = { items: [{ id: 'value', parts: [{ id: 'value' }] }] };
+  const tenantOf = ({ tenantId }: Readonly<Record<string, unknown>>) => tenantId;
+  const own = { items: [{ id: 1, tenantId: 'a', parts: [{ id: 2, tenantId: 'a' }, { id: 3 }] }] };
+  const foreign = { items: [own.items[0], { id: 4, parts: [{ id: 5, tenantId: 'b' }] }] };
+
+  test('lets objects of the own tenant go out', () => {
+    expect(release({ shape, tenant: { tenantOf } }, own, { principal: principal() })).toEqual({
+      ok: true,
+      value: { items: [{ id: 1, parts: [{ id: 2 }, { id: 3 }] }] },
+    });
+  });
+
+  test.each([
+    ['an object of another tenant deep within', foreign, { principal: principal() }],
+    ['any tenant where the call has none', own, {}],
+    [
+      'a tenant that is not a text',
+      { items: [{ id: 1, tenantId: ['a'] }] },
+      { principal: principal() },
+    ],
+  ])('denies %s as a leak', (_attack, payload, caller) => {
+    const outcome = release({ shape, tenant: { tenantOf } }, payload, caller);
+    expect(outcome).toMatchObject({ ok: false, denial: { kind: 'internal', code: 'tenant.leak' } });
+  });
+
+  test('only reports leaks where that is asked for', () => {
+    const leaks: unknown[] = [];
+    const tenant = { tenantOf, insecureReportOnly: (leak: unknown) => leaks.push(leak) };
+    expect(release({ shape, tenant }, foreign, { principal: principal() }).ok).toBe(true);
+    expect(leaks).toEqual([{ operation: 'GET /users', where: 'payload.items[].parts[]' }]);
+  });
+
+  test('denies where the question itself fails', () => {
+    const tenant = {
+      tenantOf: () => {
+        throw new Error('x');
+      },
+    };
+    expect(release({ shape, tenant }, own)).toMatchObject({
+      denial: { code: 'release.unfilterable' },
+    });
+  });
+});
+
+test('A response behind protect is filtered, and one that cannot be is a 500 without it', async () => {
+  const serve = (payload: unknown) =>
+    protect(
+      guard<HttpFacts>()
+        .use(filterOutput({ shape: { id: 'value' } }))
+        .use(allowAnonymous()),
+      () => Response.json(payload),
+      { onFault: () => undefined },
+    )(new Request('https://api.example.com/users'));
+  expect(await (await serve({ id: 1, passwordHash: 'h' })).json()).toEqual({ id: 1 });
+  const denied = await serve({ id: { passwordHash: 'h' } });
+  expect(denied.status).toBe(500);
+  expect(await denied.text()).not.toContain('passwordHash');
+});
+
+const faults: readonly (readonly [string, unknown])[] = [
+  ['no shape', {}],
+  ['true for a member', { shape: { id: true } }],
+  ['a list of two shapes', { shape: ['value', 'value'] }],
+  ['__proto__ in the shape', { shape: JSON.parse('{"__proto__":"value"}') }],
+  ['an unknown option', { shape: 'value', tenantOf: () => 'a' }],
+  ['a tenant that is not a function', { shape: 'value', tenant: { tenantOf: 'tenantId' } }],
+];
+
+test.each(faults)('filterOutput does not construct with %s', (_fault, options) => {
+  // Plain JavaScript can write all of these.
+  expect(() => filterOutput(options as FilterOutputOptions)).toThrow(ConfigurationError);
+});
+
+test('filterOutput does not construct with a shape that holds itself, and visibleTo not for nobody', () => {
+  const shape: { self?: OutputShape } = {};
+  shape.self = shape as OutputShape;
+  expect(() => filterOutput({ shape })).toThrow(ConfigurationError);
+  expect(() => visibleTo({}, 'value')).toThrow(ConfigurationError);
+  expect(() => visibleTo({ roles: [] }, 'value')).toThrow(ConfigurationError);
+});

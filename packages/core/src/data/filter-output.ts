@@ -1,0 +1,170 @@
+import { fault } from '../engine/denial.ts';
+import type { CallFacts, Principal } from '../engine/facts.ts';
+import type { BodyOutcome } from '../engine/obligations.ts';
+import { type NoFacts, pass } from '../engine/outcome.ts';
+import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertBetween, assertKnownOptions } from '../lib/options.ts';
+import {
+  compileShape,
+  type FilterRun,
+  HIDDEN,
+  type OutputShape,
+  ownership,
+  Unreleasable,
+  type Visibility,
+} from './output-shape.ts';
+
+/** What the filter reads: who calls, where somebody has found out. */
+export interface FilterOutputFacts {
+  readonly principal?: Principal | undefined;
+}
+
+/** What was taken out of one payload. */
+export interface FilteredOutput {
+  /** How many members and items. */
+  readonly dropped: number;
+  readonly operation: string;
+}
+
+/** An object of another tenant in what a handler answered. */
+export interface TenantLeak {
+  readonly operation: string;
+  /** Where in the shape, for example `payload.items[]`. */
+  readonly where: string;
+}
+
+/** Whose the objects are, and who calls. */
+export interface OutputTenant {
+  /** The tenant of an object; nothing for one that belongs to the object it is in. Asked before members are dropped. */
+  readonly tenantOf: (object: Readonly<Record<string, unknown>>) => unknown;
+  /** The tenant of the call. Default: that of the principal. */
+  readonly expected?: ((facts: FilterOutputFacts & CallFacts) => string | undefined) | undefined;
+  /**
+   * Only reports leaks, and lets them go out: to find out in front of old clients whether there are any. Default:
+   * absent, so that a leak is denied.
+   */
+  readonly insecureReportOnly?: ((leak: TenantLeak) => void) | undefined;
+}
+
+/** Options of {@link filterOutput}. */
+export interface FilterOutputOptions {
+  /** What may go out. What it does not name does not. */
+  readonly shape: OutputShape;
+  readonly tenant?: OutputTenant | undefined;
+  /** Told where something was taken out. A throw denies. */
+  readonly onFiltered?: ((filtered: FilteredOutput) => void) | undefined;
+  /** The most members and items of a payload, counted over all levels. Default: 100,000. */
+  readonly maxValues?: number | undefined;
+}
+
+const NAME = 'filterOutput';
+
+/**
+ * Lets go out only what the shape names, for everybody or for callers with a role or scope (OWASP API3). Members that
+ * it does not name are taken out; what is not of the shape (an object where a value is meant, a list where an object
+ * is, a member that throws, more than `maxValues`) is denied and not passed on. It holds for whatever the handler
+ * answers, its own errors included; denials of policies are not among them.
+ *
+ * Denies with `release.unfilterable` (500), and with `tenant.leak` (500) where an object belongs to another tenant.
+ * Operators hear where.
+ *
+ * @throws ConfigurationError for what is not a shape.
+ * @example
+ * filterOutput({
+ *   shape: { items: [{ id: 'value', total: 'value', margin: visibleTo({ roles: ['sales'] }, 'value') }] },
+ *   tenant: { tenantOf: ({ tenantId }) => tenantId },
+ * })
+ */
+export function filterOutput(
+  options: FilterOutputOptions,
+): SyncPolicy<CallFacts & FilterOutputFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['shape', 'tenant', 'onFiltered', 'maxValues']);
+  const { shape, tenant, onFiltered, maxValues = 100_000 } = options;
+  assertBetween(NAME, 'maxValues', maxValues, 1, 10_000_000, 'values');
+  assertConfiguration(
+    onFiltered === undefined || typeof onFiltered === 'function',
+    `${NAME}: onFiltered must be a function.`,
+  );
+  const { tenantOf, expected, insecureReportOnly } = tenantRule(tenant);
+  const restrictions: Visibility[] = [];
+  const filter = compileShape(NAME, shape, restrictions);
+
+  const release = (payload: unknown, facts: CallFacts & FilterOutputFacts): BodyOutcome => {
+    if (payload === undefined) return { ok: true };
+    const { operation } = facts.call;
+    const visible = restrictions.map((who) => sees(facts.principal, who));
+    const run = (
+      ownedBy: FilterRun['ownedBy'],
+    ): { readonly result: unknown; readonly dropped: number } => {
+      const state: FilterRun = { left: maxValues, dropped: 0, visible, ownedBy };
+      return { result: filter(payload, state), dropped: state.dropped };
+    };
+    try {
+      let ownedBy: FilterRun['ownedBy'];
+      if (tenantOf !== undefined) ownedBy = ownership(tenantOf, expected(facts));
+      let { result, dropped } = run(ownedBy);
+      if (result instanceof Unreleasable && result.reason === 'tenant' && insecureReportOnly) {
+        insecureReportOnly({ operation, where: result.where });
+        ({ result, dropped } = run(undefined));
+      }
+      if (result instanceof Unreleasable) return unreleased(result, operation);
+      // The whole payload is for others: there is nothing to answer with.
+      if (result === HIDDEN) return unreleased(new Unreleasable('shape', 'payload'), operation);
+      if (dropped > 0) onFiltered?.({ dropped, operation });
+      return { ok: true, value: result };
+    } catch (cause) {
+      return { ok: false, denial: fault('release.unfilterable', cause) };
+    }
+  };
+
+  return definePolicy({
+    name: NAME,
+    role: 'check',
+    needs: ['call'],
+    adds: [],
+    check: (_request, facts: CallFacts & FilterOutputFacts) =>
+      pass({}, { onRelease: (payload) => release(payload, facts) }),
+  });
+}
+
+interface TenantRule {
+  readonly tenantOf?: OutputTenant['tenantOf'] | undefined;
+  readonly expected: NonNullable<OutputTenant['expected']>;
+  readonly insecureReportOnly?: OutputTenant['insecureReportOnly'];
+}
+
+const ofPrincipal: TenantRule['expected'] = ({ principal }) => principal?.tenant;
+
+function tenantRule(tenant: OutputTenant | undefined): TenantRule {
+  if (tenant === undefined) return { expected: ofPrincipal };
+  assertKnownOptions(`${NAME}, tenant`, tenant, ['tenantOf', 'expected', 'insecureReportOnly']);
+  const { tenantOf, expected = ofPrincipal, insecureReportOnly } = tenant;
+  assertConfiguration(
+    typeof tenantOf === 'function' &&
+      typeof expected === 'function' &&
+      (insecureReportOnly === undefined || typeof insecureReportOnly === 'function'),
+    `${NAME}: tenant must be { tenantOf: (object) => object.tenantId }, with functions alone.`,
+  );
+  return { tenantOf, expected, insecureReportOnly };
+}
+
+function sees(principal: Principal | undefined, { roles, scopes }: Visibility): boolean {
+  if (principal === undefined) return false;
+  return (
+    (roles === undefined || roles.some((role) => principal.roles.has(role))) &&
+    (scopes === undefined || scopes.every((scope) => principal.scopes.has(scope)))
+  );
+}
+
+function unreleased({ reason, where }: Unreleasable, operation: string): BodyOutcome {
+  return reason === 'tenant'
+    ? {
+        ok: false,
+        denial: fault('tenant.leak', `${operation}: the object at ${where} is another tenant's`),
+      }
+    : {
+        ok: false,
+        denial: fault('release.unfilterable', `${operation}: ${where} is not of the shape`),
+      };
+}

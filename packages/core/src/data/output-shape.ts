@@ -1,0 +1,221 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+
+/** Who sees a part of the output: whoever has one of the roles, and all of the scopes. */
+export interface Visibility {
+  readonly roles?: readonly string[] | undefined;
+  readonly scopes?: readonly string[] | undefined;
+}
+
+/** A part of the output that not everybody sees; made by {@link visibleTo}. */
+export interface RestrictedShape {
+  readonly visibleTo: Visibility;
+  readonly shape: OutputShape;
+}
+
+/**
+ * What may go out. `'value'`: a text, number, boolean or null, also a date or bytes; never an object. A list with
+ * one entry: a list of that. An object: its members, and no others; `'*'` stands for members of any other name.
+ */
+export type OutputShape =
+  | 'value'
+  | readonly [OutputShape]
+  | Restricted
+  | { readonly [member: string]: OutputShape };
+
+/** A restricted part, as an opaque value: an object with these members is a shape of an object. */
+export interface Restricted {
+  readonly [RESTRICTED]: RestrictedShape;
+}
+
+const RESTRICTED: unique symbol = Symbol('restricted');
+
+/**
+ * Shows a part of the output only to callers who have one of the roles, and all of the scopes; for others it is not
+ * there. Nobody sees it without a principal.
+ *
+ * @throws ConfigurationError without a role or scope.
+ * @example
+ * filterOutput({ shape: { id: 'value', salary: visibleTo({ roles: ['payroll'] }, 'value') } })
+ */
+export function visibleTo(who: Visibility, shape: OutputShape): Restricted {
+  const { roles, scopes } = who;
+  for (const names of [roles, scopes]) {
+    assertConfiguration(
+      names === undefined ||
+        (Array.isArray(names) &&
+          names.length > 0 &&
+          names.every((name) => typeof name === 'string' && name !== '')),
+      'visibleTo: roles and scopes must be lists of names that are not empty.',
+    );
+  }
+  assertConfiguration(
+    (roles ?? scopes) !== undefined &&
+      Object.keys(who).every((key) => key === 'roles' || key === 'scopes'),
+    "visibleTo: say who sees it: visibleTo({ roles: ['payroll'] }, 'value').",
+  );
+  return Object.freeze({ [RESTRICTED]: { visibleTo: who, shape } });
+}
+
+/** One run over one payload. */
+export interface FilterRun {
+  /** How many members and items may still be looked at. */
+  left: number;
+  dropped: number;
+  /** By the number of the restriction. */
+  readonly visible: readonly boolean[];
+  /** Answers false where the object must not go out. */
+  readonly ownedBy: ((object: object) => boolean) | undefined;
+}
+
+/** Why a payload cannot go out: where it is not what the shape says, or an object is another tenant's. */
+export class Unreleasable {
+  readonly reason: 'shape' | 'tenant';
+  readonly where: string;
+  constructor(reason: 'shape' | 'tenant', where: string) {
+    this.reason = reason;
+    this.where = where;
+  }
+}
+
+/** Answers the filtered value, {@link HIDDEN}, or why there is none. */
+export type OutputFilter = (value: unknown, run: FilterRun) => unknown;
+
+/** Stands for what the caller does not see. */
+export const HIDDEN: unique symbol = Symbol('hidden');
+
+const DEEPEST = 32;
+
+/**
+ * Makes a function of a shape. `restrictions` gathers who sees what; the same one is asked once for each payload.
+ *
+ * @throws ConfigurationError for what is not a shape.
+ */
+export function compileShape(
+  name: string,
+  root: OutputShape,
+  restrictions: Visibility[],
+): OutputFilter {
+  const compile = (shape: unknown, where: string, depth: number): OutputFilter => {
+    assertConfiguration(
+      depth < DEEPEST,
+      `${name}: the shape is nested deeper than ${DEEPEST} levels at ${where}.`,
+    );
+    if (shape === 'value')
+      return (value) => (isPlainValue(value) ? value : new Unreleasable('shape', where));
+    if (Array.isArray(shape)) {
+      assertConfiguration(
+        shape.length === 1,
+        `${name}: the shape of a list has one entry, the shape of its items: ['value'] (at ${where}).`,
+      );
+      return listFilter(compile(shape[0], `${where}[]`, depth + 1), where);
+    }
+    assertConfiguration(
+      typeof shape === 'object' && shape !== null,
+      `${name}: the shape at ${where} must be 'value', a list with one shape, an object of shapes or visibleTo(…).`,
+    );
+    if (RESTRICTED in shape) {
+      // Only visibleTo has the symbol.
+      const { visibleTo: who, shape: inner } = (shape as Restricted)[RESTRICTED];
+      const index = restrictions.push(who) - 1;
+      const filter = compile(inner, where, depth + 1);
+      return (value, run) => (run.visible[index] === true ? filter(value, run) : HIDDEN);
+    }
+    const members = Object.entries(shape).map(([member, each]) => {
+      assertConfiguration(
+        member !== '__proto__' && member !== '',
+        `${name}: "${member}" cannot be a member of the shape at ${where}.`,
+      );
+      return [member, compile(each, `${where}.${member}`, depth + 1)] as const;
+    });
+    return objectFilter(new Map(members), where);
+  };
+  return compile(root, 'payload', 0);
+}
+
+function listFilter(item: OutputFilter, where: string): OutputFilter {
+  return (value, run) => {
+    if (value === null || value === undefined) return value;
+    if (!Array.isArray(value)) return new Unreleasable('shape', where);
+    run.left -= value.length;
+    if (run.left < 0) return new Unreleasable('shape', where);
+    const filtered: unknown[] = [];
+    for (let at = 0; at < value.length; at++) {
+      const each = item(value[at], run);
+      if (each instanceof Unreleasable) return each;
+      if (each === HIDDEN) run.dropped++;
+      else filtered.push(each);
+    }
+    return filtered;
+  };
+}
+
+function objectFilter(named: ReadonlyMap<string, OutputFilter>, where: string): OutputFilter {
+  const members = [...named].filter(([name]) => name !== '*');
+  const others = named.get('*');
+  return (value, run) => {
+    if (value === null || value === undefined) return value;
+    if (!isMembers(value)) return new Unreleasable('shape', where);
+    if (run.ownedBy?.(value) === false) return new Unreleasable('tenant', where);
+    const names = Object.keys(value);
+    run.left -= names.length;
+    if (run.left < 0) return new Unreleasable('shape', where);
+    const filtered: Record<string, unknown> = {};
+    let kept = 0;
+    const keep = (name: string, filter: OutputFilter): Unreleasable | undefined => {
+      // Read once: a getter has no second answer.
+      const each = filter(value[name], run);
+      if (each instanceof Unreleasable) return each;
+      if (each === HIDDEN) return undefined;
+      kept++;
+      filtered[name] = each;
+      return undefined;
+    };
+    for (const [name, filter] of members) {
+      if (!Object.hasOwn(value, name)) continue;
+      const problem = keep(name, filter);
+      if (problem !== undefined) return problem;
+    }
+    if (others !== undefined) {
+      for (const name of names) {
+        if (named.has(name) || name === '__proto__') continue;
+        const problem = keep(name, others);
+        if (problem !== undefined) return problem;
+      }
+    }
+    if (names.length > kept) run.dropped += names.length - kept;
+    return filtered;
+  };
+}
+
+/** What is sent as it is. A date or bytes with a `toJSON` of its own could say anything. */
+function isPlainValue(value: unknown): boolean {
+  if (typeof value === 'object') {
+    if (value === null) return true;
+    return (
+      (value instanceof Date || value instanceof Uint8Array) && !Object.hasOwn(value, 'toJSON')
+    );
+  }
+  return typeof value !== 'function' && typeof value !== 'symbol';
+}
+
+function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  return (
+    typeof value === 'object' &&
+    !Array.isArray(value) &&
+    !(value instanceof Map || value instanceof Set || value instanceof Date) &&
+    !ArrayBuffer.isView(value)
+  );
+}
+
+/** Asks of each object whose it is. One that names no tenant belongs to the object that it is in. */
+export function ownership(
+  tenantOf: (object: Readonly<Record<string, unknown>>) => unknown,
+  expected: unknown,
+): (object: object) => boolean {
+  return (object) => {
+    // Callers hand over what isMembers has seen.
+    const tenant = tenantOf(object as Readonly<Record<string, unknown>>);
+    if (tenant === undefined || tenant === null) return true;
+    return typeof tenant === 'string' && tenant !== '' && tenant === expected;
+  };
+}

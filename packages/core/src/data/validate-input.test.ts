@@ -1,0 +1,317 @@
+import { type } from 'arktype';
+import * as v from 'valibot';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import type { CallFacts, HttpFacts } from '../engine/facts.ts';
+import { guard } from '../engine/guard.ts';
+import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
+import { protect } from '../host/protect.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import type { StandardSchema } from './standard-schema.ts';
+import { type ValidateInputOptions, validateInput } from './validate-input.ts';
+
+const peer = { address: '192.0.2.1', id: '192.0.2.1' };
+const http: CallFacts = { call: { protocol: 'http', operation: 'POST /users/:id' }, peer };
+
+async function bodyThrough(options: ValidateInputOptions, body: unknown): Promise<BodyOutcome> {
+  const outcome = await validateInput(options).check(
+    new Request('https://api.example.com/users/7', { method: 'POST' }),
+    http,
+  );
+  if (!outcome.ok) return outcome;
+  const [obligations] = listObligations(outcome.obligations);
+  return obligations?.onMessage?.(body) ?? { ok: true };
+}
+
+async function codeOf(options: ValidateInputOptions, body: unknown): Promise<string> {
+  const outcome = await bodyThrough(options, body);
+  return outcome.ok ? 'passed' : outcome.denial.code;
+}
+
+/** The same user in three libraries; each treats unknown members in its own way. */
+const users: readonly (readonly [string, StandardSchema])[] = [
+  [
+    'zod, which drops them',
+    z.object({ name: z.string(), home: z.object({ city: z.string() }).optional() }),
+  ],
+  [
+    'zod, strict',
+    z.strictObject({ name: z.string(), home: z.strictObject({ city: z.string() }).optional() }),
+  ],
+  [
+    'valibot, which drops them',
+    v.object({ name: v.string(), home: v.optional(v.object({ city: v.string() })) }),
+  ],
+  [
+    'valibot, strict',
+    v.strictObject({ name: v.string(), home: v.optional(v.strictObject({ city: v.string() })) }),
+  ],
+  ['arktype, which keeps them', type({ name: 'string', 'home?': { city: 'string' } })],
+];
+
+describe.each(users)('a body through %s', (_library, body) => {
+  test('passes as the schema has read it', async () => {
+    const outcome = await bodyThrough({ body }, { name: 'Ann', home: { city: 'Bonn' } });
+    expect(outcome).toMatchObject({ ok: true, value: { name: 'Ann', home: { city: 'Bonn' } } });
+  });
+
+  test.each([
+    ['a member that makes an administrator', '{"name":"Ann","isAdmin":true}'],
+    ['a member of an object within', '{"name":"Ann","home":{"city":"Bonn","owner":"x"}}'],
+    ['__proto__ as a member', '{"name":"Ann","__proto__":{"isAdmin":true}}'],
+    ['__proto__ within', '{"name":"Ann","home":{"city":"Bonn","__proto__":{}}}'],
+    ['constructor with a prototype', '{"name":"Ann","constructor":{"prototype":{"isAdmin":true}}}'],
+    ['constructor as a text', '{"name":"Ann","constructor":"x"}'],
+    ['toString, which every object inherits', '{"name":"Ann","toString":"x"}'],
+  ])('is denied with %s', async (_attack, text) => {
+    expect(await codeOf({ body }, JSON.parse(text))).toBe('input.unknown_member');
+  });
+
+  test('is denied with a wrong type, and the value is not sent back', async () => {
+    const outcome = await bodyThrough({ body }, { name: 4711, home: { city: ['s3cret-city'] } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { kind: 'malformed', code: 'input.invalid' },
+    });
+    const text = JSON.stringify(outcome);
+    expect(text).not.toContain('4711');
+    expect(text).not.toContain('s3cret');
+    expect(text).toContain('"pointer":"/name"');
+  });
+
+  test('is denied where there is none', async () => {
+    expect(await codeOf({ body }, undefined)).toBe('input.invalid');
+  });
+});
+
+describe('a body', () => {
+  const body = z.object({ name: z.string() });
+  const anything = z.record(z.string(), z.unknown());
+
+  test('may have the members of a record, but not __proto__', async () => {
+    expect(await codeOf({ body: anything }, { a: 1, constructor: 'fine' })).toBe('passed');
+    expect(await codeOf({ body: anything }, JSON.parse('{"a":{"__proto__":1}}'))).toBe(
+      'input.unknown_member',
+    );
+  });
+
+  test('may have unknown members where the schema says so', async () => {
+    expect(
+      await codeOf({ body: z.looseObject({ name: z.string() }) }, { name: 'Ann', more: 1 }),
+    ).toBe('passed');
+  });
+
+  test.each([
+    [
+      'zod',
+      z.union([
+        z.object({ kind: z.literal('admin'), power: z.number() }),
+        z.object({ kind: z.literal('user') }),
+      ]),
+    ],
+    ['arktype', type({ kind: "'admin'", power: 'number' }).or({ kind: "'user'" })],
+  ] as const)(
+    'of a union has only the members of its own alternative (%s)',
+    async (_library, union) => {
+      expect(await codeOf({ body: union }, { kind: 'admin', power: 1 })).toBe('passed');
+      expect(await codeOf({ body: union }, { kind: 'user' })).toBe('passed');
+      expect(await codeOf({ body: union }, { kind: 'user', power: 9 })).toBe(
+        'input.unknown_member',
+      );
+    },
+  );
+
+  test('is denied for unknown members in items of lists and in schemas that refer to themselves', async () => {
+    const tree = z.object({
+      id: z.string(),
+      get children() {
+        return z.array(tree);
+      },
+    });
+    expect(await codeOf({ body: tree }, { id: 'a', children: [{ id: 'b', children: [] }] })).toBe(
+      'passed',
+    );
+    const outcome = await bodyThrough(
+      { body: tree },
+      { id: 'a', children: [{ id: 'b', children: [], root: 1 }] },
+    );
+    expect(outcome).toMatchObject({
+      denial: {
+        problem: {
+          extensions: {
+            errors: [{ in: 'body', pointer: '/children/0/root', detail: expect.any(String) }],
+          },
+        },
+      },
+    });
+  });
+
+  test('that is a huge list or deeply nested is denied before the schema sees it', async () => {
+    let seen = 0;
+    const spy: StandardSchema = {
+      '~standard': { version: 1, vendor: 'own', validate: (value) => (seen++, { value }) },
+    };
+    let deep: unknown = 'x';
+    for (let level = 0; level < 400; level++) deep = [deep];
+    expect(
+      await codeOf(
+        { body: spy },
+        Array.from({ length: 10_001 }, () => 0),
+      ),
+    ).toBe('input.too_large');
+    expect(await codeOf({ body: spy }, Object.assign([], { length: 4_000_000_000 }))).toBe(
+      'input.too_large',
+    );
+    expect(await codeOf({ body: spy }, deep)).toBe('input.too_large');
+    expect(seen).toBe(0);
+    expect(await codeOf({ body: spy }, [[[1]]])).toBe('passed');
+  });
+
+  test('with a getter is denied, and the getter does not run', async () => {
+    let ran = false;
+    const message = Object.defineProperty({}, 'name', {
+      enumerable: true,
+      get: () => (ran = true),
+    });
+    expect(await codeOf({ body }, message)).toBe('input.invalid');
+    expect(ran).toBe(false);
+  });
+
+  test('with a thousand faults is answered with a bounded list', async () => {
+    const outcome = await bodyThrough(
+      { body: z.array(z.string()), maxErrors: 5 },
+      Array.from({ length: 1000 }, () => 1),
+    );
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'input.invalid' } });
+    if (!outcome.ok) expect(outcome.denial.problem?.extensions?.['errors']).toHaveLength(5);
+  });
+
+  test('does not get long names of members back', async () => {
+    const outcome = await bodyThrough({ body }, { name: 'Ann', ['x'.repeat(5000)]: 1 });
+    expect(JSON.stringify(outcome).length).toBeLessThan(500);
+  });
+
+  test('is read by an asynchronous schema, and its faults deny', async () => {
+    const free = z.object({ name: z.string().refine(async (name) => name !== 'taken') });
+    expect(await codeOf({ body: free }, { name: 'Ann' })).toBe('passed');
+    expect(await codeOf({ body: free }, { name: 'taken' })).toBe('input.invalid');
+    const failing: StandardSchema = {
+      '~standard': { version: 1, vendor: 'own', validate: () => Promise.reject(new Error('down')) },
+    };
+    expect(await codeOf({ body: failing }, { name: 'Ann' })).toBe('policy.threw');
+    const hanging = z.object({
+      name: z.string().refine(() => new Promise<boolean>(() => undefined)),
+    });
+    expect(await codeOf({ body: hanging, timeout: '5ms' }, { name: 'Ann' })).toBe(
+      'input.unavailable',
+    );
+  });
+
+  test('that the schema reshapes is denied as a fault, and passes where it is described', async () => {
+    const renamed = z.object({ first: z.array(z.string()) }).transform(({ first }) => first.join());
+    expect(await codeOf({ body: renamed }, { first: ['a'] })).toBe('input.uncheckable');
+    expect(await bodyThrough({ body: renamed, reshapes: true }, { first: ['a'] })).toEqual({
+      ok: true,
+      value: 'a',
+    });
+    expect(await codeOf({ body: renamed, reshapes: true }, { first: ['a'], x: 1 })).toBe(
+      'input.unknown_member',
+    );
+    const gone = z.string().transform(() => undefined);
+    expect(await codeOf({ body: gone }, 'text')).toBe('input.uncheckable');
+  });
+
+  test('of a GraphQL operation is denied, since literals are not in the variables', async () => {
+    const call = { protocol: 'graphql', operation: 'mutation', fields: [] } as const;
+    const outcome = await validateInput({ body }).check(new Request('https://api.example.com/'), {
+      call,
+      peer,
+    });
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'input.uncheckable' } });
+  });
+});
+
+describe('query, parameters and headers', () => {
+  const policy = validateInput({
+    query: z.object({ q: z.string().max(20), tag: z.array(z.string()).optional() }),
+    params: z.object({ id: z.string().regex(/^\d+$/) }),
+    headers: { names: ['x-region'], schema: z.object({ 'x-region': z.enum(['eu', 'us']) }) },
+  });
+  const check = async (path: string, region = 'eu') => {
+    const outcome = await policy.check(
+      new Request(`https://api.example.com${path}`, {
+        headers: { 'x-region': region, accept: '*/*' },
+      }),
+      http,
+    );
+    return outcome.ok ? outcome.facts?.input : outcome.denial.code;
+  };
+
+  test('are there as a fact, as their schemas read them', async () => {
+    expect(await check('/users/7?q=a&tag=x&tag=y')).toEqual({
+      query: { q: 'a', tag: ['x', 'y'] },
+      params: { id: '7' },
+      headers: { 'x-region': 'eu' },
+    });
+  });
+
+  test.each([
+    ['an unknown parameter', '/users/7?q=a&admin=1', 'eu', 'input.unknown_member'],
+    ['__proto__ as a parameter', '/users/7?q=a&__proto__=1', 'eu', 'input.unknown_member'],
+    ['a parameter that is there twice', '/users/7?q=a&q=b', 'eu', 'input.invalid'],
+    ['too many parameters', `/users/7?q=a${'&tag=x'.repeat(300)}`, 'eu', 'input.invalid'],
+    ['a parameter of the path with another form', '/users/7%2F..?q=a', 'eu', 'input.invalid'],
+    ['a path that does not decode', '/users/%E0%A4%A?q=a', 'eu', 'input.invalid'],
+    ['a path that is not of the route', '/users/7/x?q=a', 'eu', 'input.invalid'],
+    ['a header that is not on the list', '/users/7?q=a', 'mars', 'input.invalid'],
+  ])('are denied with %s', async (_attack, path, region, code) => {
+    expect(await check(path, region)).toBe(code);
+  });
+});
+
+test('A handler behind protect gets the parsed body, and the caller a list of errors', async () => {
+  const serve = protect(
+    guard<HttpFacts>()
+      .use(
+        validateInput({ body: z.object({ name: z.string().trim(), size: z.number().default(1) }) }),
+      )
+      .use(allowAnonymous()),
+    async (request) => Response.json(await request.json()),
+  );
+  const send = (body: string) =>
+    serve(
+      new Request('https://api.example.com/users', {
+        method: 'POST',
+        body,
+        headers: { 'content-type': 'application/json' },
+      }),
+    );
+  expect(await (await send('{"name":" Ann "}')).json()).toEqual({ name: 'Ann', size: 1 });
+  const denied = await send('{"name":"Ann","isAdmin":true}');
+  expect(denied.status).toBe(400);
+  expect(await denied.json()).toMatchObject({
+    code: 'input.unknown_member',
+    errors: [{ in: 'body', pointer: '/isAdmin', detail: 'This member is not known.' }],
+  });
+  expect((await send('{"name":"Ann","name":"Bob"}')).status).toBe(400);
+});
+
+const keeping: StandardSchema = {
+  '~standard': { version: 1, vendor: 'typebox', validate: (value) => ({ value }) },
+};
+
+test.each([
+  ['no schema', {}],
+  ['an unknown option', { boddy: z.object({}) }],
+  ['what is not a schema', { body: { name: 'string' } }],
+  ['an endless list of errors', { body: z.string(), maxErrors: Number.POSITIVE_INFINITY }],
+  ['a NaN depth', { body: z.string(), maxDepth: Number.NaN }],
+  ['a bare number of milliseconds', { body: z.string(), timeout: 5 }],
+  ['reshapes without a description', { body: z.date(), reshapes: true }],
+  ['a schema that keeps members and has no description', { body: keeping }],
+  ['headers in upper case', { headers: { names: ['X-Region'], schema: z.object({}) } }],
+])('validateInput does not construct with %s', (_fault, options) => {
+  // Plain JavaScript can write all of these.
+  expect(() => validateInput(options as ValidateInputOptions)).toThrow(ConfigurationError);
+});
