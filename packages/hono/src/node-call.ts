@@ -69,7 +69,7 @@ function applyHeaders(outgoing: NodeOutgoing, { applyHeaders }: Enforcement) {
   try {
     applyHeaders({
       set: (name, value) => {
-        assertHeader(name, value);
+        // Node throws by itself where it cannot send that.
         outgoing.setHeader(name, value);
         if (late.length > 0) late = late.filter((edit) => edit.name !== name.toLowerCase());
       },
@@ -104,15 +104,18 @@ function onSent(
     stop?.();
     sent(outcome);
   };
-  const finish = (): void => tell(wasReset(outgoing, connection) ? 'aborted' : 'succeeded');
   // What the body of the response threw is the error of Node's response.
   const close = (): void => tell(outgoing.errored ? 'failed' : 'aborted');
+  const finish = (): void => {
+    if (outgoing.errored || wasReset(outgoing, connection)) close();
+    else tell('succeeded');
+  };
   // Also where it comes too late to hear of it.
   if (outgoing.writableFinished === true) return finish();
   if (outgoing.closed === true || outgoing.destroyed === true) return close();
   outgoing.once('finish', finish);
   outgoing.once('close', close);
-  stop = watch(() => tell('aborted'));
+  stop = watch(close);
 }
 
 /** Node emits `finish` as well when what was written could not be sent, or the stream was reset. */

@@ -28,6 +28,11 @@ export interface Answerers {
  */
 export function answerersOf(c: Context, listed?: ReadonlySet<string>): Answerers {
   const routes = routesOf(c);
+  const next = routes[c.req.routeIndex + 1];
+  // Nearly every call: the handler comes right behind the guard.
+  if (next !== undefined && !passesOn(next.handler)) {
+    return { operation: nameOf(next, c), before: NONE };
+  }
   const behind = routes.slice(c.req.routeIndex + 1);
   const at = behind.findIndex(({ handler }) => !passesOn(handler));
   // Where everything takes `next`, the last one for a method is the likeliest: it is denied unless it is listed.
@@ -35,7 +40,7 @@ export function answerersOf(c: Context, listed?: ReadonlySet<string>): Answerers
     behind[at] ?? behind.findLast(({ method }) => method !== ALL) ?? behind.at(-1) ?? here(c);
   if (own === undefined) return { operation: `${methodOf(c)} ${c.req.path}`, before: NONE };
   const operation = nameOf(own, c);
-  if (listed === undefined || at === 0) return { operation, before: NONE };
+  if (listed === undefined) return { operation, before: NONE };
   const before = new Set<string>();
   for (const route of at < 0 ? behind : behind.slice(0, at)) {
     const name = nameOf(route, c);

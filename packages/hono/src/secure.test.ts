@@ -16,7 +16,7 @@ import {
 import { Hono, type MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { routePath } from 'hono/route';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type SecureOptions, secure } from './secure.ts';
 
 const open = guard<HttpFacts>().use(securityHeaders()).use(allowAnonymous());
@@ -640,4 +640,107 @@ describe('the end of a call', () => {
     expect(await response.text()).toBe('part');
     expect(told).toBe(1);
   });
+});
+
+describe('on hosts other than Node', () => {
+  const upgrade = { headers: { upgrade: 'websocket' } };
+  const socket = (admission: typeof open) => {
+    const faults: unknown[] = [];
+    const handler = vi.fn<() => Response>(() => new Response(null));
+    const app = new Hono();
+    app.get('/socket', secure(admission, { onFault: (cause) => faults.push(cause) }), handler);
+    return { app, handler, faults };
+  };
+
+  test('a WebSocket is denied where a policy holds a place and nobody tells when it closes', async () => {
+    const { app, handler, faults } = socket(obliged({ confirmConnected: true }));
+    const response = await app.request('/socket', upgrade);
+    expect([response.status, await response.json()]).toMatchObject([
+      500,
+      { code: 'upgrade.unwatched' },
+    ]);
+    expect(handler).not.toHaveBeenCalled();
+    expect(String((faults[0] as { cause?: unknown }).cause)).toContain('does not tell');
+    expect((await app.request('/socket')).status).toBe(200);
+  });
+
+  test('a WebSocket behind other policies is opened', async () => {
+    const { app, handler } = socket(open);
+    expect((await app.request('/socket', upgrade)).status).toBe(200);
+    expect(handler).toHaveBeenCalledOnce();
+  });
+
+  test('what policies do at the end of a call keeps the runtime alive', async () => {
+    const kept: Promise<unknown>[] = [];
+    let finish = (): void => undefined;
+    const work = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    let isDone = false;
+    const onComplete = async () => {
+      await work;
+      isDone = true;
+    };
+    const admission = obliged({ onComplete });
+    const app = new Hono();
+    app.get('/a', secure(admission), (c) => c.body(null, 204));
+    const execution = { waitUntil: (work: Promise<unknown>) => void kept.push(work) };
+    await app.request('/a', {}, {}, execution as never);
+    expect([kept.length, isDone]).toEqual([1, false]);
+    finish();
+    await Promise.all(kept);
+    expect(isDone).toBe(true);
+  });
+
+  test('the handler does not run once the caller has disconnected', async () => {
+    const { app, handler } = socket(obliged({ confirmConnected: true }));
+    const left = new AbortController();
+    const answer = app.request('/socket', { signal: left.signal });
+    left.abort();
+    expect((await answer).status).toBe(503);
+    expect(handler).not.toHaveBeenCalled();
+  });
+
+  test('a body that trickles in is denied in bounded time', async () => {
+    const inspecting = obliged({ onMessage: () => ({ ok: true }) });
+    const app = new Hono();
+    app.post('/a', secure(inspecting, { bodyTimeout: '20ms' }), (c) => c.text('never'));
+    const body = new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array([123])) });
+    // Node asks for `duplex` with a stream; the DOM types do not know it.
+    const init = { ...post(''), body, duplex: 'half' } as RequestInit;
+    const response = await app.request('/a', init);
+    expect([response.status, await response.json()]).toMatchObject([
+      408,
+      { code: 'message.timeout' },
+    ]);
+  });
+
+  test('a body with a member that is there twice is denied', async () => {
+    const app = new Hono();
+    app.post('/a', secure(obliged({ onMessage: () => ({ ok: true }) })), (c) => c.text('never'));
+    const response = await app.request('/a', post('{"amount":1,"amount":2}'));
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: 'message.malformed' },
+    ]);
+  });
+});
+
+test('faults are printed once for each cause unless somebody listens', async () => {
+  const printed = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+  onTestFinished(() => printed.mockRestore());
+  const app = new Hono();
+  const broken = definePolicy({
+    name: 'broken',
+    role: 'grant',
+    check: () => {
+      throw new Error('no store');
+    },
+  });
+  app.get('/a', secure(guard<HttpFacts>().use(broken)));
+  for (let time = 0; time < 3; time++) expect((await app.request('/a')).status).toBe(500);
+  expect(printed).toHaveBeenCalledOnce();
+  expect(String(printed.mock.calls[0]?.[0])).toMatch(
+    /^@apisec\/hono: broken policy.threw.*no store/,
+  );
 });

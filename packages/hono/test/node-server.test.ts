@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { Agent, createServer, request as send } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import {
   allowAnonymous,
   type Completion,
@@ -7,7 +8,9 @@ import {
   deny,
   factsOf,
   guard,
+  type HeaderEdit,
   type HttpFacts,
+  type Outcome,
   pass,
   securityHeaders,
 } from '@apisec/core';
@@ -17,6 +20,9 @@ import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 
 const endings: Completion[] = [];
+const waiting: (() => void)[] = [];
+const connections: Socket[] = [];
+let bodiesRead = 0;
 const admission = guard<HttpFacts>()
   .use(securityHeaders())
   .use(
@@ -28,6 +34,31 @@ const admission = guard<HttpFacts>()
         const given = request.headers.get('authorization');
         return given === 'secret' ? pass({ given }) : deny('unauthenticated', 'credentials.bad');
       },
+    }),
+  )
+  .use(
+    definePolicy({
+      name: 'headers',
+      role: 'check',
+      check: ({ url }) => {
+        const headers: HeaderEdit[] = [
+          { op: 'append', name: 'Vary', value: 'Origin' },
+          { op: 'append', name: 'Set-Cookie', value: 'guard=1' },
+        ];
+        if (url.endsWith('/unsendable'))
+          headers.push({ op: 'set', name: 'x-evil', value: 'a\r\nb: c' });
+        return pass({}, { headers });
+      },
+    }),
+  )
+  .use(
+    definePolicy({
+      name: 'held',
+      role: 'check',
+      check: ({ url }) =>
+        url.endsWith('/held')
+          ? new Promise<Outcome>((resolve) => waiting.push(() => resolve(pass())))
+          : pass(),
     }),
   )
   .use(
@@ -67,6 +98,38 @@ app.get('/endless', (c) => {
   });
   return c.body(body);
 });
+app.get('/own', (c) => {
+  c.header('cache-control', 'max-age=60');
+  c.header('x-powered-by', 'hono');
+  c.header('vary', 'Accept');
+  c.header('set-cookie', 'a=1', { append: true });
+  c.header('set-cookie', 'b=2', { append: true });
+  return c.text('own');
+});
+let shared = new Response();
+app.get('/shared', () => shared);
+app.get('/lazy', () => {
+  const response = new Response('lazy');
+  const descriptor = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(response), 'body');
+  Object.defineProperty(response, 'body', {
+    get: () => {
+      bodiesRead++;
+      return descriptor?.get?.call(response) as unknown;
+    },
+  });
+  return response;
+});
+app.on('GET', ['/unsendable', '/held'], (c) => c.text('in'));
+app.get('/broken', (c) => {
+  let parts = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => {
+      if (parts++ < 3) controller.enqueue(new Uint8Array(100_000));
+      else controller.error(new Error('broken'));
+    },
+  });
+  return c.body(body);
+});
 app.get('/never', () => new Promise<Response>(() => undefined));
 app.get('/proxied', () => fetch(`http://127.0.0.1:${port}/upstream`));
 
@@ -76,11 +139,14 @@ const server = createServer((incoming, outgoing) => {
   if (incoming.url === '/upstream') outgoing.end('from afar');
   else void listener(incoming, outgoing);
 });
+server.on('connection', (socket) => void connections.push(socket));
 let port = 0;
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   port = (server.address() as AddressInfo).port;
+  // The host has its own class of responses, once it has been set up.
+  shared = new Response(null, { status: 204 });
 });
 afterAll(() => {
   server.closeAllConnections();
@@ -120,6 +186,71 @@ const honest = ['authorization', 'secret'];
 const json = [...honest, 'content-type', 'application/json', 'transfer-encoding', 'chunked'];
 
 describe('Hono on Node', () => {
+  test('what the handler sets itself stands, and lists keep what both have to say', async () => {
+    const { headers } = await call('/own', honest);
+    expect(headers['cache-control']).toBe('max-age=60');
+    expect(headers['x-powered-by']).toBeUndefined();
+    expect(headers['vary']).toBe('Accept, Origin');
+    expect(headers['set-cookie']).toEqual(['a=1', 'b=2', 'guard=1']);
+  });
+
+  test('one response that answers many calls takes nothing from one to the next', async () => {
+    for (let time = 0; time < 2; time++) {
+      const { status, headers } = await call('/shared', honest);
+      expect([status, headers['vary']]).toEqual([204, 'Origin']);
+      expect(headers['set-cookie']).toEqual(['guard=1']);
+    }
+    expect([...shared.headers]).toEqual([]);
+  });
+
+  test('a response is sent as the host made it: its body is never looked at', async () => {
+    bodiesRead = 0;
+    expect((await call('/lazy', honest)).text).toBe('lazy');
+    expect(bodiesRead).toBe(0);
+  });
+
+  test('a header that cannot be sent denies the call before its handler runs', async () => {
+    const before = reached;
+    const { status, text, headers } = await call('/unsendable', honest);
+    expect([status, JSON.parse(text)]).toMatchObject([500, { code: 'policy.invalid_outcome' }]);
+    expect(headers['x-evil']).toBeUndefined();
+    expect(reached).toBe(before);
+  });
+
+  test('no handler runs for pipelined calls whose caller disconnects while they are decided', async () => {
+    endings.length = 0;
+    const before = reached;
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const asked = 'GET /held HTTP/1.1\r\nHost: localhost\r\nAuthorization: secret\r\n\r\n';
+    socket.write(asked.repeat(50));
+    await vi.waitFor(() => expect(waiting).toHaveLength(50), { timeout: 10_000 });
+    const closed = once(connections.at(-1) as Socket, 'close');
+    socket.destroy();
+    await closed;
+    for (const go of waiting.splice(0)) go();
+    await vi.waitFor(() => expect(endings).toHaveLength(50), { timeout: 10_000 });
+    expect(new Set(endings.map(({ outcome }) => outcome))).toEqual(new Set(['aborted']));
+    expect(reached).toBe(before);
+  });
+
+  test('more pipelined calls than anybody sends cut their connection', async () => {
+    const socket = connect(port, '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    const asked = 'GET /never HTTP/1.1\r\nHost: localhost\r\nAuthorization: secret\r\n\r\n';
+    socket.on('error', () => undefined).write(asked.repeat(150));
+    await once(socket, 'close');
+  });
+
+  test('a stream that the handler breaks off ends the call as failed', async () => {
+    endings.length = 0;
+    const failed = call('/broken', honest, 'GET', undefined, new Agent()).catch(() => undefined);
+    await vi.waitFor(() => expect(endings.map(({ outcome }) => outcome)).toEqual(['failed']), {
+      timeout: 10_000,
+    });
+    await failed;
+  });
+
   test('an honest call is answered with the headers of the guard', async () => {
     const { status, text, headers } = await call('/hello', honest);
     expect([status, text]).toEqual([200, '{"given":"secret"}']);

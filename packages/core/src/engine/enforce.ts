@@ -105,10 +105,14 @@ function callListeners(
   onFault: ((cause: unknown) => void) | undefined,
   waitUntil: WaitUntil | undefined,
 ): void {
+  // Not a spread: V8 adds to such a copy a hundred times slower.
+  const facts: Record<string, unknown> = {};
+  Object.assign(facts, decision.allowed ? decision.facts : decision.gathered);
   const completion: Completion = {
-    ...ending,
+    outcome: ending.outcome,
+    status: ending.status,
     denial: ending.denial ?? (decision.allowed ? undefined : decision.denial),
-    facts: decision.allowed ? { ...decision.facts } : decision.gathered,
+    facts,
     trace: late.length > 0 ? [...decision.trace, ...late] : decision.trace,
   };
   for (const { onComplete } of decision.obligations) {
