@@ -20,7 +20,7 @@ import {
   openOperation,
   operationPlan,
   peerOfContext,
-  refusalError,
+  denialError,
   requestOf,
   viewRequest,
 } from '@apisec/graphql';
@@ -175,7 +175,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           const source = operation ? { schema, document, operation, variables } : undefined;
           const denial = await ruled(source);
           // Stops the pipeline; what the caller sees of it is rendered in willSendResponse.
-          if (denial) throw refusalError(denial);
+          if (denial) throw denialError(denial);
           // Over: nothing would end the resolvers any more, or count them. Nobody reads this.
           if (state.disconnected) throw new GraphQLError('The caller has disconnected.');
           if (state.variables) Object.assign(request, { variables: state.variables });

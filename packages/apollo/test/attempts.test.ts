@@ -58,7 +58,7 @@ describe('guesses in one operation', () => {
       'of which some are skipped, or are said to be',
       'mutation ($no: Boolean = false) { a: login(email: "v") b: login(email: "v") @include(if: $no) }',
     ],
-  ])('%s are refused, and none is made', async (_, query) => {
+  ])('%s are denied, and none is made', async (_, query) => {
     const { call, tried } = await logins();
     expect(reason((await call(undefined, query)).body)).toBe('failures.repeated');
     expect(tried).toEqual([]);
@@ -72,7 +72,7 @@ describe('guesses in one operation', () => {
     expect(tried).toEqual(['v']);
   });
 
-  test('by one solved challenge are refused as well', async () => {
+  test('by one solved challenge are denied as well', async () => {
     const verifier = { verify: () => ({ human: true }) } as const;
     const { call, tried } = await logins(
       requireHuman({ verifier, token: () => 'solved' }) as never,

@@ -161,7 +161,7 @@ describe('a caller who leaves while a resolver is at work', () => {
       .toMatchObject([{ outcome: 'aborted' }, { outcome: 'aborted' }]);
   });
 
-  test('and is refused then is told as refused', async () => {
+  test('and is denied then is told as denied', async () => {
     const { ended, duty } = recording();
     const [started, going] = [latch(), latch()];
     const late = definePolicy({

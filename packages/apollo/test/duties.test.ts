@@ -48,7 +48,7 @@ describe('variables', () => {
   });
 
   test.each([
-    ['refuses them', () => ({ ok: false, denial: no }), 403, 'x.no'],
+    ['denies them', () => ({ ok: false, denial: no }), 403, 'x.no'],
     [
       'throws',
       () => {
@@ -74,7 +74,7 @@ describe('variables', () => {
   });
 });
 
-test('an operation whose variables are refused has no facts to hand out', async () => {
+test('an operation whose variables are denied has no facts to hand out', async () => {
   const admission = reading.use(oblige({ onMessage: () => ({ ok: false, denial: no }) }));
   const seen: unknown[] = [];
   const nosy = {
@@ -116,7 +116,7 @@ describe('data', () => {
   });
 
   test.each([
-    ['refuses it', () => ({ ok: false, denial: no }), 403, 'x.no'],
+    ['denies it', () => ({ ok: false, denial: no }), 403, 'x.no'],
     [
       'throws',
       () => {
@@ -200,7 +200,7 @@ describe('an incremental answer', () => {
     expect(endings).toEqual(['succeeded']);
   });
 
-  test('is refused where a policy must see it', async () => {
+  test('is denied where a policy must see it', async () => {
     const endings: (string | undefined)[] = [];
     const admission = obliging({
       onRelease: () => ({ ok: true }),
@@ -272,7 +272,7 @@ describe('an incremental answer', () => {
     expect(endings).toEqual(['aborted']);
   });
 
-  test('is still refused before it begins', async () => {
+  test('is still denied before it begins', async () => {
     const { fetch } = await serve([apisec({ admission: reading })], incremental(['x']));
     const { status } = await fetch('/', {
       ...post,
@@ -296,10 +296,10 @@ describe('the end of an operation', () => {
 
   test.each([
     ['an answer', 'ann:read', '{ me { name } }', 'succeeded', 200],
-    ['a refusal', undefined, '{ me { name } }', 'denied', 401],
+    ['a denial', undefined, '{ me { name } }', 'denied', 401],
     ['a resolver that threw', 'ann:read', '{ crash }', 'failed', 200],
     ["a mistake of the caller's", 'ann:read', '{ nope }', 'succeeded', 400],
-    ['a refusal of what never resolved', undefined, '{ nope', 'denied', 401],
+    ['a denial of what never resolved', undefined, '{ nope', 'denied', 401],
   ])('is told once: %s', async (_, token, query, outcome, status) => {
     heard.length = 0;
     const { call } = await serve([
@@ -373,7 +373,7 @@ describe('the end of an operation', () => {
     expect(heard.map(({ outcome, status }) => [outcome, status])).toEqual([['failed', 500]]);
   });
 
-  test('is told to each guard of a coverage table, when one of them refuses too', async () => {
+  test('is told to each guard of a coverage table, when one of them denies too', async () => {
     heard.length = 0;
     const table = coverage({
       'Query.me': admission,
@@ -447,9 +447,9 @@ describe('headers', () => {
 
   test.each([
     ['an answer', 'ann', '{ echo }', 200],
-    ['a refusal', undefined, '{ echo }', 401],
+    ['a denial', undefined, '{ echo }', 401],
     ['a mistake', 'ann', '{ nope }', 400],
-    ['a mistake that is refused', undefined, '{ nope', 401],
+    ['a mistake that is denied', undefined, '{ nope', 401],
   ])('are applied to %s', async (_, token, query, status) => {
     const { call } = await serve([early, apisec({ admission })]);
     const answer = await call(token, query);
@@ -479,7 +479,7 @@ describe('headers', () => {
   });
 });
 
-test("a refusal does not go through the server's formatError, which could show what it should not", async () => {
+test("a denial does not go through the server's formatError, which could show what it should not", async () => {
   const formatError = () => ({ message: 'formatted' });
   const { call } = await serve([apisec({ admission: reading })], { formatError });
   expect((await call(undefined, '{ me { id } }')).body.errors[0].message).toBe('token.missing');

@@ -19,7 +19,7 @@ import { describe, expect, test } from 'vitest';
 import { oblige, type Running, reading, serve, shop, typeDefs } from './harness.ts';
 
 const pii = requireScopes('pii');
-const refused = { code: 'FORBIDDEN', reason: 'scope.insufficient' };
+const denied = { code: 'FORBIDDEN', reason: 'scope.insufficient' };
 
 function served(fields: object, more: Parameters<typeof serve>[1] = {}): Promise<Running> {
   // The table is typed where it is the subject of the test.
@@ -45,7 +45,7 @@ describe('a guarded field', () => {
         message: 'The credential lacks a scope that this operation needs.',
         locations: [{ line: 1, column: 13 }],
         path: ['me', 'email'],
-        extensions: refused,
+        extensions: denied,
       },
     ]);
     expect(text).not.toContain('stack');
@@ -63,18 +63,18 @@ describe('a guarded field', () => {
       '{ me { friends { friends { email } } } }',
       ['me', 'friends', 0, 'friends', 0, 'email'],
     ],
-  ])('is refused %s', async (_, query, path) => {
+  ])('is denied %s', async (_, query, path) => {
     const { ran, resolvers } = shop();
     const { call } = await served({ 'User.email': pii }, { resolvers });
     const { status, body } = await call('ann:read', query);
     expect(status).toBe(200);
-    expect(body.errors[0]).toMatchObject({ path, extensions: refused });
+    expect(body.errors[0]).toMatchObject({ path, extensions: denied });
     expect(ran).not.toContain('email');
     const honest = await call('ann:read:pii', query);
     expect(honest.body.errors).toBeUndefined();
   });
 
-  test('is refused for each item of a list by itself', async () => {
+  test('is denied for each item of a list by itself', async () => {
     const own = definePolicy<FieldFacts>({
       name: 'own',
       role: 'grant',
@@ -151,7 +151,7 @@ describe('a policy on a field of an interface', () => {
     const { ran, resolvers } = shop();
     const { call } = await served({ 'Node.secret': pii }, { resolvers });
     const { body } = await call('ann:read', query);
-    expect(body.errors[0].extensions).toEqual(refused);
+    expect(body.errors[0].extensions).toEqual(denied);
     expect(ran.some((name) => name.endsWith('secret'))).toBe(false);
     expect((await call('ann:read:pii', query)).body.errors).toBeUndefined();
   });
@@ -191,7 +191,7 @@ describe('a policy that cannot guard a field', () => {
     ],
   ] as const;
 
-  test.each(cases)('refuses it: one that %s', async (_, check, reason) => {
+  test.each(cases)('denies it: one that %s', async (_, check, reason) => {
     const { ran, resolvers } = shop();
     const policy = definePolicy({ name: 'odd', role: 'grant', check: check as () => never });
     const { call } = await served({ 'User.email': policy }, { resolvers });
@@ -272,8 +272,8 @@ describe('the facts of a field policy', () => {
   });
 });
 
-describe('duties of a field policy', () => {
-  test('its headers are sent and its end is told, refused or not', async () => {
+describe('obligations of a field policy', () => {
+  test('its headers are sent and its end is told, denied or not', async () => {
     const endings: Completion[] = [];
     const duty = {
       headers: [{ op: 'set', name: 'x-seen', value: 'email' }],
@@ -341,10 +341,10 @@ describe('a gated schema', () => {
     const smaller =
       'interface Node { secret: String } type Query implements Node { secret: String }';
     const second = await serve([plugin], { typeDefs: smaller, resolvers: {} });
-    const refusals = async ({ call }: Running, query: string) =>
+    const denials = async ({ call }: Running, query: string) =>
       (await call('ann:read', query)).body.errors?.length;
-    expect(await refusals(first, '{ me { secret } }')).toBe(1);
-    expect(await refusals(second, '{ secret }')).toBe(1);
+    expect(await denials(first, '{ me { secret } }')).toBe(1);
+    expect(await denials(second, '{ secret }')).toBe(1);
   });
 
   test('asks the policies of both plugins of one server', async () => {
@@ -352,16 +352,16 @@ describe('a gated schema', () => {
       apisec({ admission: reading, fields: { 'User.email': requireScopes(scope) } }),
     );
     const { call } = await serve(plugins);
-    const refusals = await Promise.all(
+    const denials = await Promise.all(
       ['ann:read:pii', 'ann:read:extra', 'ann:read:pii:extra'].map(
         async (token) => (await call(token, '{ me { email } }')).body.errors?.length,
       ),
     );
-    expect(refusals).toEqual([1, 1, undefined]);
+    expect(denials).toEqual([1, 1, undefined]);
   });
 });
 
-test('headers of the operation are set although a field is refused', async () => {
+test('headers of the operation are set although a field is denied', async () => {
   const admission = guard()
     .use(oblige({ headers: [{ op: 'set', name: 'x-op', value: '1' }] }))
     .use(allowAnonymous());

@@ -71,7 +71,7 @@ export const typeDefs = `
   type Mutation { createOrder(total: Int!): Order!, deleteOrder(id: ID!): Boolean }
 `;
 
-/** Every resolver that ran, in order: what a refusal must keep from running. */
+/** Every resolver that ran, in order: what a denial must keep from running. */
 export interface Shop {
   readonly ran: string[];
   readonly resolvers: NonNullable<ApolloServerOptions<BaseContext>['resolvers']>;

@@ -33,7 +33,7 @@ describe('a guard for every operation', () => {
     expect({ status, body }).toEqual({ status: 200, body: { data: { me: { name: 'eve' } } } });
   });
 
-  test('refuses a caller without credentials, with status and challenge, before any resolver', async () => {
+  test('denies a caller without credentials, with status and challenge, before any resolver', async () => {
     const { ran, resolvers } = shop();
     const { call } = await serve([apisec({ admission: reading })], { resolvers });
     const { status, headers, body } = await call(undefined, '{ me { name } }');
@@ -51,7 +51,7 @@ describe('a guard for every operation', () => {
     expect(ran).toEqual([]);
   });
 
-  test('refuses a caller who lacks a scope, in the words of the scheme', async () => {
+  test('denies a caller who lacks a scope, in the words of the scheme', async () => {
     const { call } = await serve([apisec({ admission: writing })]);
     const { status, headers, body } = await call('ann:read', 'mutation { deleteOrder(id: 1) }');
     expect(status).toBe(403);
@@ -64,7 +64,7 @@ describe('a guard for every operation', () => {
     ['unavailable', 503, 'SERVICE_UNAVAILABLE', '7'],
     ['too_large', 413, 'PAYLOAD_TOO_LARGE', '7'],
     ['not_found', 404, 'NOT_FOUND', '7'],
-  ] as const)('renders a refusal of kind %s', async (kind, status, code, seconds) => {
+  ] as const)('renders a denial of kind %s', async (kind, status, code, seconds) => {
     const busy = guard().use(
       definePolicy({
         name: 'busy',
@@ -89,7 +89,7 @@ describe('a guard for every operation', () => {
     ],
     ['rejects', () => Promise.reject(new Error('secret of the pool')), 'policy.threw'],
     ['answers nonsense', () => true, 'policy.invalid_outcome'],
-  ])('refuses when a policy %s, and tells nobody why', async (_, check, reason) => {
+  ])('denies when a policy %s, and tells nobody why', async (_, check, reason) => {
     const broken = guard().use(
       definePolicy({ name: 'broken', role: 'grant', check: check as () => never }),
     );
@@ -100,7 +100,7 @@ describe('a guard for every operation', () => {
     expect(text).not.toMatch(/secret|stack|at /);
   });
 
-  test('refuses when an option callback throws', async () => {
+  test('denies when an option callback throws', async () => {
     const open = guard().use(allowAnonymous());
     const peer = () => {
       throw new Error('secret of the pool');
@@ -111,14 +111,14 @@ describe('a guard for every operation', () => {
     expect(text).not.toMatch(/secret|stack/);
   });
 
-  test('lets a policy in shadow mode refuse nothing', async () => {
+  test('lets a policy in shadow mode deny nothing', async () => {
     const no = definePolicy({ name: 'no', role: 'check', check: () => deny('forbidden', 'x.no') });
     const shadow = guard().use(no, { mode: 'shadow' }).use(allowAnonymous());
     const { call } = await serve([apisec({ admission: shadow })]);
     expect((await call(undefined, '{ echo(text: "x") }')).body.data).toEqual({ echo: 'x' });
   });
 
-  test('attests the operation, the peer and the request', async () => {
+  test('supplies the operation, the peer and the request', async () => {
     const seen: unknown[] = [];
     const echo = { coordinate: 'Query.echo', args: expect.any(Function) };
     const look = guard().use(
@@ -191,9 +191,9 @@ describe('an operation that never resolves', () => {
     const open = coverage({ 'Query.me': reading, unresolved: reading });
     const one = await serve([apisec({ admission: closed })]);
     const two = await serve([apisec({ admission: open })]);
-    const refused = await one.call('ann:read', '{ nope }');
-    expect(refused.status).toBe(403);
-    expect(refused.body.errors[0].extensions.reason).toBe('operation.unlisted');
+    const denied = await one.call('ann:read', '{ nope }');
+    expect(denied.status).toBe(403);
+    expect(denied.body.errors[0].extensions.reason).toBe('operation.unlisted');
     expect((await two.call('ann:read', '{ nope }')).status).toBe(400);
     expect((await two.call(undefined, '{ nope }')).status).toBe(401);
   });
@@ -242,7 +242,7 @@ describe('a coverage table', () => {
       'operation.unlisted',
     ],
     [
-      'a field whose guard refuses, beside an open one',
+      'a field whose guard denies, beside an open one',
       undefined,
       '{ echo me { id } }',
       'token.missing',
@@ -265,7 +265,7 @@ describe('a coverage table', () => {
       'query A { echo } query B { orders { id } }',
       'operation.unlisted',
     ],
-  ])('refuses %s', async (_, token, query, reason) => {
+  ])('denies %s', async (_, token, query, reason) => {
     const { ran, resolvers } = shop();
     const { call } = await serve([apisec({ admission: table })], { resolvers });
     const { status, body } = await call(token, query, {
@@ -298,7 +298,7 @@ describe('a coverage table', () => {
     expect({ status, errors: body.errors }).toEqual({ status: 200, errors: undefined });
   });
 
-  test('refuses a mere __typename where it is not listed', async () => {
+  test('denies a mere __typename where it is not listed', async () => {
     const { call } = await serve([apisec({ admission: coverage({ 'Query.me': reading }) })]);
     expect((await call('ann:read', '{ __typename }')).body.errors[0].extensions.reason).toBe(
       'operation.unlisted',
@@ -324,7 +324,7 @@ describe('a coverage table', () => {
     expect(asked).toBe(1);
   });
 
-  test('asks no further guard once one has refused', async () => {
+  test('asks no further guard once one has denied', async () => {
     let charged = 0;
     const charging = guard().use(
       definePolicy({
@@ -361,7 +361,7 @@ describe('a coverage table', () => {
 });
 
 describe('ways into Apollo', () => {
-  test('a repeated Authorization is refused, in whichever order', async () => {
+  test('a repeated Authorization is denied, in whichever order', async () => {
     const { url } = await serve([apisec({ admission: reading })]);
     const body = '{"query":"{ me { name } }"}';
     const json = 'content-type: application/json';
@@ -423,7 +423,7 @@ describe('ways into Apollo', () => {
     expect((await byHash(undefined)).status).toBe(401);
   });
 
-  test('GET is guarded too, and a mutation by GET is refused to strangers without a word', async () => {
+  test('GET is guarded too, and a mutation by GET is denied to strangers without a word', async () => {
     const { ran, resolvers } = shop();
     const { fetch } = await serve([apisec({ admission: reading })], { resolvers });
     const get = (query: string, token?: string) =>
@@ -460,9 +460,9 @@ describe('ways into Apollo', () => {
       resolvers: shop().resolvers,
       plugins: [apisec({ admission: reading })],
     });
-    const refused = await server.executeOperation({ query: '{ me { name } }' });
-    expect(refused.http.status).toBe(401);
-    expect(refused.body).toEqual({
+    const denied = await server.executeOperation({ query: '{ me { name } }' });
+    expect(denied.http.status).toBe(401);
+    expect(denied.body).toEqual({
       kind: 'single',
       singleResult: {
         errors: [

@@ -43,7 +43,7 @@ test('a guard of checks alone cannot be mounted', () => {
   apisec({ admission: guard().use(authenticate()) });
 });
 
-test('a guard on facts that this adapter cannot attest cannot be mounted', () => {
+test('a guard on facts that this adapter cannot supply cannot be mounted', () => {
   // @ts-expect-error Property 'rawBody' is missing
   apisec({ admission: guard<GraphqlFacts & RawBodyFacts>().use(allowAnonymous()) });
   // @ts-expect-error this is no HTTP call

@@ -15,7 +15,7 @@ import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { expandCoordinate } from './gate-fields.ts';
 import type { FieldGate } from './open-operations.ts';
 
-/** What is attested about a field that is about to be resolved. */
+/** What is supplied about a field that is about to be resolved. */
 export interface FieldFacts {
   readonly field: {
     /** Schema coordinate of the object type's field, for example `User.email`. */

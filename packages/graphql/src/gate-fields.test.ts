@@ -48,7 +48,7 @@ describe('expandCoordinate', () => {
     'User.id.x',
     'ID.x',
     'User.toString',
-  ])('refuses "%s"', (coordinate) => {
+  ])('denies "%s"', (coordinate) => {
     expect(() => expandCoordinate(schema, coordinate)).toThrow(/^fields: /);
   });
 });
@@ -78,7 +78,7 @@ describe('a gated field', () => {
     expect(seen).toEqual(['User.name', rootValue.user, {}]);
   });
 
-  test('is refused where one of several gates refuses, without a stack', () => {
+  test('is denied where one of several gates denies, without a stack', () => {
     const no = () => ({ kind: 'forbidden', code: 'x.no', cause: new Error('secret') }) as const;
     const { data, errors } = run(['User.name'], {}, [() => undefined, no]);
     expect(data.user.name).toBeNull();

@@ -14,7 +14,7 @@ import {
   TypeMetaFieldDef,
 } from 'graphql';
 import { type OpenOperation, operationsOf } from './open-operations.ts';
-import { refusalError } from './refusal-error.ts';
+import { denialError } from './denial-error.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
@@ -116,20 +116,20 @@ function gate(field: Field, coordinate: string, schema: GraphQLSchema, next: Res
         const denial = operation.decide(coordinate, source, args, info);
         if (denial === undefined) continue;
         const { earlier } = operation;
-        if (!isThenable(denial)) return refuse(operation, denial, field, coordinate, info);
+        if (!isThenable(denial)) return denyWith(operation, denial, field, coordinate, info);
         const asked = operation;
         return denial.then((late) =>
-          late ? refuse(asked, late, field, coordinate, info) : pass(earlier),
+          late ? denyWith(asked, late, field, coordinate, info) : pass(earlier),
         );
       }
-      if (!decided) throw refusalError(UNDECIDED, info);
+      if (!decided) throw denialError(UNDECIDED, info);
       return next(source, args, contextValue, info);
     };
     return pass(operationsOf(contextValue));
   };
 }
 
-function refuse(
+function denyWith(
   operation: OpenOperation,
   denial: Denial,
   field: Field,
@@ -139,5 +139,5 @@ function refuse(
   const errors = (operation.errors.get(coordinate) ?? 0) + 1;
   operation.errors.set(coordinate, errors);
   if (errors > MAX_ERRORS && !isNonNullType(field.type)) return null;
-  throw refusalError(denial, info);
+  throw denialError(denial, info);
 }

@@ -2,7 +2,7 @@ import type { AuthenticatedFacts, Denial } from '@apisec/core';
 import { type Ending, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
 import { complete, type OperationState, release } from './guarded-operation.ts';
-import { refusalError } from './refusal-error.ts';
+import { denialError } from './denial-error.ts';
 
 /** A result as it may go out, and why it is not the one that came. */
 export interface ReleasedResult<Result> {
@@ -25,7 +25,7 @@ export async function releaseResult<Result extends ExecutionResult>(
 }
 
 function denied(denial: Denial): ReleasedResult<ExecutionResult> {
-  return { result: { errors: [refusalError(denial)] }, denial };
+  return { result: { errors: [denialError(denial)] }, denial };
 }
 
 const EXPIRED: Denial = Object.freeze({ kind: 'unauthenticated', code: 'token.expired' });
@@ -65,7 +65,7 @@ export function guardedEvents(
   };
   const deny = (denial: Denial): IteratorResult<ExecutionResult, void> => {
     end({ outcome: 'denied', denial });
-    return { done: false, value: { errors: [refusalError(denial)] } };
+    return { done: false, value: { errors: [denialError(denial)] } };
   };
   const iterator: AsyncGenerator<ExecutionResult, void, void> = {
     next: async () => {

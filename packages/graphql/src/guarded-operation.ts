@@ -242,7 +242,7 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
 }
 
-/** What policies took before the document was read is theirs to settle, whoever decided in the end. */
+/** What policies took before the document was read is theirs to reconcile, whoever decided in the end. */
 function withEarly(
   joined: Decision<object>,
   early: Decision<object> | undefined,

@@ -42,7 +42,7 @@ export { type OperationSource, sourceOf } from './operation-call.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
 export type { OperationOptions } from './operation-plan.ts';
 export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation-plan.ts';
-export { refusalError } from './refusal-error.ts';
+export { denialError } from './denial-error.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
 export { safeError } from './safe-errors.ts';

@@ -4,7 +4,7 @@ import type { OperationDefinitionNode } from 'graphql';
 export const UNRESOLVED = 'unresolved';
 
 /**
- * What adapters attest as `call.operation`: `query ListOrders`, or just `query` where it has no name. The
+ * What adapters supply as `call.operation`: `query ListOrders`, or just `query` where it has no name. The
  * name is the caller's choice.
  */
 export function operationName(operation: OperationDefinitionNode | undefined): string {

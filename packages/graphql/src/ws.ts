@@ -22,7 +22,7 @@ import {
 } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, viewRequest } from './node-context.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { refusalError } from './refusal-error.ts';
+import { denialError } from './denial-error.ts';
 import { isUnnamed, safeError } from './safe-errors.ts';
 
 type AnyContext = Context;
@@ -136,7 +136,7 @@ export function apisec<Facts extends object>(
     },
     onOperation: (_context, _id, _payload, args, result) => {
       const state = states.get(args);
-      if (!state) throw refusalError(fault('guard.incomplete'));
+      if (!state) throw denialError(fault('guard.incomplete'));
       return isAsyncIterable(result)
         ? guardedEvents(state, result, now, safe)
         : once(state, result as ExecutionResult);
@@ -149,7 +149,7 @@ async function denied(state: OperationState): Promise<readonly GraphQLError[]> {
   await decide(state, undefined);
   const { denial = fault('guard.incomplete') } = state;
   complete(state, { outcome: 'denied', denial });
-  return [refusalError(denial)];
+  return [denialError(denial)];
 }
 
 async function unresolved(
@@ -158,7 +158,7 @@ async function unresolved(
 ): Promise<readonly GraphQLError[]> {
   const denial = await decide(state, undefined);
   complete(state, denial ? { outcome: 'denied', denial } : { outcome: 'succeeded' });
-  return denial ? [refusalError(denial)] : errors.map(withoutHint);
+  return denial ? [denialError(denial)] : errors.map(withoutHint);
 }
 
 const OWN_OPTIONS = [

@@ -25,7 +25,7 @@ import {
 } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { refusalError } from './refusal-error.ts';
+import { denialError } from './denial-error.ts';
 import { isUnnamed, safeError } from './safe-errors.ts';
 
 /** Options of {@link apisec}. */
@@ -112,7 +112,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
         if (!current || result === null || result instanceof Error) return;
         current.document = result as DocumentNode;
         const denial = checkDocument(current.state, current.document);
-        if (denial) throw refusalError(denial);
+        if (denial) throw denialError(denial);
       },
     onValidate: ({ params, context }) => {
       const current = running.get(context);
@@ -121,14 +121,14 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     onContextBuilding: async ({ context }) => {
       const current = running.get(context);
       const { schema, document, state } = current ?? {};
-      if (!state || !schema || !document) throw refusalError(fault('guard.incomplete'));
+      if (!state || !schema || !document) throw denialError(fault('guard.incomplete'));
       const { operationName, variables } = context.params;
       const operation = getOperationAST(document, operationName);
       const source = operation && { schema, document, operation, variables: variables ?? {} };
       const denial = await decide(state, source ?? undefined);
       // Ends the pipeline; what the caller sees of it is rendered by the handler above.
-      if (denial) throw refusalError(denial);
-      if (state.disconnected) throw refusalError(fault('guard.incomplete'));
+      if (denial) throw denialError(denial);
+      if (state.disconnected) throw denialError(fault('guard.incomplete'));
     },
     onExecute: ({ args }) => open(running.get(args.contextValue), args),
     onSubscribe: ({ args }) => open(running.get(args.contextValue), args),
@@ -218,5 +218,5 @@ function isFault(error: GraphQLError): boolean {
 function deniedResult(denial: Denial): ExecutionResult {
   const { status, headers } = httpDenial({ ...denial, answer: undefined });
   const sent = Object.fromEntries([...headers].filter(([name]) => name !== 'content-type'));
-  return { errors: [refusalError(denial)], extensions: { http: { status, headers: sent } } };
+  return { errors: [denialError(denial)], extensions: { http: { status, headers: sent } } };
 }

@@ -43,7 +43,7 @@ export function withHeaders(
     set: (name, value) => {
       if (editable(name) && !own?.get(name).length) metadata.set(name, value);
     },
-    // Joined into one value, because HTTP/2 refuses to send some fields twice.
+    // Joined into one value, because HTTP/2 denies to send some fields twice.
     append: (name, value) => {
       if (editable(name)) metadata.set(name, [...metadata.get(name), value].join(', '));
     },

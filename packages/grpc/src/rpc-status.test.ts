@@ -97,9 +97,9 @@ function decode(bytes: Buffer) {
   };
 }
 
-test('a refusal is the same for a protobuf library', () => {
-  const refusal = grpcDenial({ kind: 'forbidden', code: 'scope.insufficient', detail: 'No.' });
-  expect(decode(encodeStatus(refusal))).toEqual({
+test('a denial is the same for a protobuf library', () => {
+  const denial = grpcDenial({ kind: 'forbidden', code: 'scope.insufficient', detail: 'No.' });
+  expect(decode(encodeStatus(denial))).toEqual({
     code: 7,
     message: 'No.',
     details: [
@@ -112,19 +112,19 @@ test('a refusal is the same for a protobuf library', () => {
 });
 
 test('limits that were exceeded are named', () => {
-  const refusal = (names: unknown) =>
+  const denial = (names: unknown) =>
     grpcDenial({
       kind: 'rate_limited',
       code: 'limit.exceeded',
       problem: { extensions: { 'violated-policies': names } },
     });
-  const { details } = decode(encodeStatus(refusal(['user', 'everyone'])));
+  const { details } = decode(encodeStatus(denial(['user', 'everyone'])));
   expect(details[1]).toMatchObject([
     'type.googleapis.com/google.rpc.QuotaFailure',
     { violations: [{ subject: 'user' }, { subject: 'everyone' }] },
   ]);
   for (const odd of [undefined, 'user', [1, null], {}]) {
-    expect(decode(encodeStatus(refusal(odd))).details).toHaveLength(1);
+    expect(decode(encodeStatus(denial(odd))).details).toHaveLength(1);
   }
 });
 
@@ -196,14 +196,14 @@ test('whatever its text and its delay are', () => {
         ),
       ),
       (detail, code, retryAfter) => {
-        const refusal = grpcDenial({
+        const denial = grpcDenial({
           kind: 'rate_limited',
           code,
           detail,
           retryAfter: retryAfter ?? undefined,
         });
-        const { message, details } = decode(encodeStatus(refusal));
-        expect(message).toBe(refusal.message);
+        const { message, details } = decode(encodeStatus(denial));
+        expect(message).toBe(denial.message);
         expect(details[0]?.[1]).toEqual({ reason: code, domain: 'apisec' });
         expect(details).toHaveLength(retryAfter === null ? 1 : 2);
         if (retryAfter === null) return;

@@ -18,7 +18,7 @@ describeConformance({
     preflight: 'Browsers do not speak gRPC.',
     'raw-output': 'Every payload is a message.',
     'repeated-fields':
-      'grpc-js clients refuse to send them; cover-server.test.ts does, byte by byte.',
+      'grpc-js clients deny to send them; cover-server.test.ts does, byte by byte.',
     bodies: 'gRPC parses messages before interceptors see them.',
   },
   start: async (api) => {

@@ -177,7 +177,7 @@ describe('header fields as they came', () => {
   });
 });
 
-describe('refuses to start', () => {
+describe('does not start', () => {
   const other = (_: unknown, call: ServerInterceptingCall) => new ServerInterceptingCall(call);
   const serving = (...interceptors: unknown[]): Server => {
     const server = new Server({ interceptors: interceptors as never });

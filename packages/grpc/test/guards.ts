@@ -17,10 +17,10 @@ export const STOP: Denial = { kind: 'forbidden', code: 'item.forbidden', detail:
 type Who = { readonly who: string };
 
 /**
- * Admits callers whose `x-key` is `open`, with `duties` to do; `late` makes it think for a moment.
+ * Admits callers whose `x-key` is `open`, with `obligations` to do; `late` makes it think for a moment.
  */
 export function gate(
-  duties: Obligations = {},
+  obligations: Obligations = {},
   { late = false, always = {} }: { readonly late?: boolean; readonly always?: Obligations } = {},
 ): Guard<GrpcFacts, GrpcFacts & Who, 'grant'> {
   return guard<GrpcFacts>().use(
@@ -31,7 +31,7 @@ export function gate(
       check: (request) => {
         const outcome =
           request.headers.get('x-key') === 'open'
-            ? pass({ who: 'ann' }, duties)
+            ? pass({ who: 'ann' }, obligations)
             : deny('unauthenticated', 'key.missing', { detail: 'A key is needed.' });
         return late ? Promise.resolve().then(() => outcome) : outcome;
       },

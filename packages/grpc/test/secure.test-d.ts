@@ -49,7 +49,7 @@ test('a guard that nobody can pass cannot', () => {
   secure({ methods: { [path]: guard() } });
 });
 
-test('a guard on facts that gRPC cannot attest cannot', () => {
+test('a guard on facts that gRPC cannot supply cannot', () => {
   // @ts-expect-error the call is none of HTTP
   secure({ methods: { [path]: guard<HttpFacts>().use(open) } });
   // @ts-expect-error Property 'rawBody' is missing
@@ -66,7 +66,7 @@ test('the certificate is a fact that may be missing', () => {
     },
   });
   guard<GrpcSeed>().use(certified);
-  // @ts-expect-error nobody attests it
+  // @ts-expect-error nobody supplies it
   guard<GrpcFacts>().use(certified);
 });
 

@@ -76,7 +76,7 @@ describe.each([false, true])('decisions that need a promise: %s', (late) => {
     expect(completions).toMatchObject([{ outcome: 'succeeded', status: 0, facts: { who: 'ann' } }]);
   });
 
-  test.each(KINDS)('%s: a refused call starts no handler', async (path) => {
+  test.each(KINDS)('%s: a denied call starts no handler', async (path) => {
     const { completions, onComplete } = recorder();
     const { handlers, started } = watched();
     const orders = gate({}, { late, always: { onComplete } });
@@ -226,7 +226,7 @@ describe('guards by the name of a method', () => {
   });
 });
 
-describe('construction refuses', () => {
+describe('construction denies', () => {
   const check = guard<GrpcFacts>().use(
     definePolicy({ name: 'office', role: 'check', check: () => pass() }),
   );
@@ -337,7 +337,7 @@ describe('header edits', () => {
     );
   });
 
-  test.each(KINDS)('%s: come with a refusal', async (path) => {
+  test.each(KINDS)('%s: come with a denial', async (path) => {
     const shop = await shopWithEdits();
     const { code, trailing } = await shop.call(path);
     expect(code).toBe(status.UNAUTHENTICATED);
@@ -349,7 +349,7 @@ describe('header edits', () => {
     ['a value', { op: 'set', name: 'x-bad', value: 'a\r\nb: c' }],
     ['a value to append', { op: 'append', name: 'x-bad', value: 'é' }],
     ['an operation', { op: 'sett' as 'set', name: 'x-bad', value: 'a' }],
-  ] as const)('refuse the call with %s that cannot be sent', async (_, edit) => {
+  ] as const)('deny the call with %s that cannot be sent', async (_, edit) => {
     const { completions, onComplete } = recorder();
     const { handlers, started } = watched();
     const orders = gate({}, { always: { headers: [edit], onComplete } });
@@ -362,12 +362,12 @@ describe('header edits', () => {
     expect(completions).toMatchObject([{ outcome: 'denied', status: 13 }]);
   });
 
-  test('come once, and not again with a refusal in the middle', async () => {
-    const refusing = gate(
+  test('come once, and not again with a denial in the middle', async () => {
+    const denying = gate(
       { onRelease: () => ({ ok: false, denial: STOP }) },
       { always: { headers: edits } },
     );
-    const shop = await openShop([secure({ methods: everyKind(refusing) })]);
+    const shop = await openShop([secure({ methods: everyKind(denying) })]);
     const { initial, trailing } = await shop.call(GET, { metadata: HONEST });
     expect(initial?.getMap()).toMatchObject(expected);
     expect(Object.keys(trailing.getMap())).toEqual(['grpc-status-details-bin']);
@@ -547,7 +547,7 @@ describe('nothing that goes wrong opens the door or ends the process', () => {
   });
 });
 
-test('shadow mode refuses nothing and tells', async () => {
+test('shadow mode denies nothing and tells', async () => {
   const { completions, onComplete } = recorder();
   const strict = definePolicy({
     name: 'strict',

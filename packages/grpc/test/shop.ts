@@ -93,7 +93,7 @@ export interface Answer {
   readonly code: number;
   readonly details: string;
   readonly replies: readonly Item[];
-  /** Initial metadata; a refusal before it has none. */
+  /** Initial metadata; a denial before it has none. */
   readonly initial: Metadata | undefined;
   readonly trailing: Metadata;
 }

@@ -67,7 +67,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
     expect(list.replies.map(({ index }) => index)).toEqual(numbers);
   });
 
-  test.each([COLLECT, CHAT])('%s: end the call at a refused message', async (path) => {
+  test.each([COLLECT, CHAT])('%s: end the call at a denied message', async (path) => {
     const handled: string[] = [];
     const cancelled: string[] = [];
     const { completions, onComplete } = recorder();
@@ -103,7 +103,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
     expect(completions).toMatchObject([{ outcome: 'denied', status: 7, denial: STOP }]);
   });
 
-  test.each([GET, LIST])('%s: start no handler for a refused message', async (path) => {
+  test.each([GET, LIST])('%s: start no handler for a denied message', async (path) => {
     const started: string[] = [];
     const methods = everyKind(gate({ onMessage: () => pace({ ok: false, denial: STOP }, 0) }));
     const shop = await openShop([secure({ methods })], {
@@ -114,7 +114,7 @@ describe.each(paces)('inspectors that answer %s', (_, pace) => {
     expect(started).toEqual([]);
   });
 
-  test.each(KINDS)('%s: end the call at a refused payload', async (path) => {
+  test.each(KINDS)('%s: end the call at a denied payload', async (path) => {
     const { completions, onComplete } = recorder();
     const methods = everyKind(
       gate({
@@ -159,7 +159,7 @@ test.each([
   ['throw', () => Promise.reject(new Error('s3cret'))],
   ['answer nonsense', () => 'yes' as never],
   ['put nothing in place of a message', () => ({ ok: true, value: null }) as const],
-])('inspectors that %s refuse', async (_, inspect) => {
+])('inspectors that %s deny', async (_, inspect) => {
   for (const duty of ['onMessage', 'onRelease']) {
     const shop = await openShop([secure({ methods: everyKind(gate({ [duty]: inspect })) })]);
     for (const path of KINDS) {
@@ -251,7 +251,7 @@ describe('a caller who goes away', () => {
   });
 });
 
-test('a handler that answers after the call was refused is not heard', async () => {
+test('a handler that answers after the call was denied is not heard', async () => {
   const { completions, onComplete } = recorder();
   const finished = deferred<void>();
   const methods = everyKind(gate({ onComplete, onMessage: () => ({ ok: false, denial: STOP }) }));
@@ -325,7 +325,7 @@ describe('an interceptor behind this one that reads ahead', () => {
     expect(replies.map(({ index }) => index)).toEqual(messages.map(({ index }) => index));
   });
 
-  test('gets none after one that is refused', async () => {
+  test('gets none after one that is denied', async () => {
     const handled: number[] = [];
     const onMessage = async (message: unknown): Promise<BodyOutcome> => {
       const { index } = message as Item;
@@ -348,7 +348,7 @@ describe('an interceptor behind this one that reads ahead', () => {
   });
 });
 
-test('a message under way is not delivered once a payload was refused', async () => {
+test('a message under way is not delivered once a payload was denied', async () => {
   const looking = deferred<BodyOutcome>();
   const asked = deferred<void>();
   const handled: string[] = [];
@@ -383,7 +383,7 @@ test('a message under way is not delivered once a payload was refused', async ()
   expect(handled).toEqual(['a']);
 });
 
-test('a refused caller that goes on sending is not listened to', async () => {
+test('a denied caller that goes on sending is not listened to', async () => {
   let asked = 0;
   const methods = everyKind(gate({ onMessage: () => (asked++, ok) }));
   const shop = await openShop([secure({ methods })]);

@@ -90,7 +90,9 @@ export const tokenCases: readonly Case[] = [
   })),
   minted('no audience', 'token.claim_missing', () => ({ without: ['aud'] })),
   minted('no expiry', 'token.claim_missing', () => ({ without: ['exp'] })),
-  minted('no subject', 'token.claim_missing', () => ({ without: ['sub'] })),
+  minted('neither subject nor client', 'token.claim_missing', () => ({
+    without: ['sub', 'client_id'],
+  })),
   minted('no client', 'token.claim_missing', () => ({ without: ['client_id'] })),
   minted('no token id', 'token.claim_missing', () => ({ without: ['jti'] })),
   minted('an expiry that is text', 'token.claim_invalid', () => ({

@@ -1,8 +1,8 @@
-import { refusalError } from '@apisec/graphql';
+import { denialError } from '@apisec/graphql';
 import { expect, test } from 'vitest';
 
-test('a refusal as an error says what the caller may know, and nothing else', () => {
-  const error = refusalError({
+test('a denial as an error says what the caller may know, and nothing else', () => {
+  const error = denialError({
     kind: 'unavailable',
     code: 'keys.unavailable',
     detail: 'Try again later.',

@@ -3,12 +3,12 @@ import { graphqlDenial } from '@apisec/core/host';
 import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
 
 /**
- * A refusal as an error that a GraphQL server can throw or put into a response: message, code and
+ * A denial as an error that a GraphQL server can throw or put into a response: message, code and
  * reason, never its cause. It has no stack, so that no server can show one.
  *
- * @param field where the refusal stands for one field: its path and place are told.
+ * @param field where the denial stands for one field: its path and place are told.
  */
-export function refusalError(denial: Denial, field?: GraphQLResolveInfo): GraphQLError {
+export function denialError(denial: Denial, field?: GraphQLResolveInfo): GraphQLError {
   const { message, extensions } = graphqlDenial(denial);
   const error = new GraphQLError(message, {
     extensions,
