@@ -10,6 +10,7 @@ import {
   checkDocument,
   complete,
   decide,
+  denialError,
   deniedDocument,
   deniedText,
   disconnect,
@@ -20,7 +21,6 @@ import {
   openOperation,
   operationPlan,
   peerOfContext,
-  denialError,
   requestOf,
   viewRequest,
 } from '@apisec/graphql';

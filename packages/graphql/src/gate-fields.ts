@@ -13,8 +13,8 @@ import {
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
 } from 'graphql';
-import { type OpenOperation, operationsOf } from './open-operations.ts';
 import { denialError } from './denial-error.ts';
+import { type OpenOperation, operationsOf } from './open-operations.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 type Resolver = GraphQLFieldResolver<unknown, unknown>;

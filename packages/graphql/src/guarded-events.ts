@@ -1,8 +1,8 @@
 import type { AuthenticatedFacts, Denial } from '@apisec/core';
 import { type Ending, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
-import { complete, type OperationState, release } from './guarded-operation.ts';
 import { denialError } from './denial-error.ts';
+import { complete, type OperationState, release } from './guarded-operation.ts';
 
 /** A result as it may go out, and why it is not the one that came. */
 export interface ReleasedResult<Result> {

@@ -4,6 +4,7 @@ export { analyzeOperation, type CostRules, type OperationAnalysis } from './anal
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
+export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
 export type { DocumentBoundsOptions } from './document-bounds.ts';
 export { type DocumentBounds, documentBounds } from './document-bounds.ts';
@@ -42,7 +43,6 @@ export { type OperationSource, sourceOf } from './operation-call.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
 export type { OperationOptions } from './operation-plan.ts';
 export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation-plan.ts';
-export { denialError } from './denial-error.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
 export { safeError } from './safe-errors.ts';

@@ -10,6 +10,7 @@ import {
   validate,
 } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
+import { denialError } from './denial-error.ts';
 import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
 import {
   beginOperation,
@@ -22,7 +23,6 @@ import {
 } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, viewRequest } from './node-context.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { denialError } from './denial-error.ts';
 import { isUnnamed, safeError } from './safe-errors.ts';
 
 type AnyContext = Context;

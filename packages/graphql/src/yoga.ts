@@ -8,6 +8,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { denialError } from './denial-error.ts';
 import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
 import {
   applyFieldHeaders,
@@ -25,7 +26,6 @@ import {
 } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { denialError } from './denial-error.ts';
 import { isUnnamed, safeError } from './safe-errors.ts';
 
 /** Options of {@link apisec}. */

@@ -5,7 +5,7 @@ import { secure } from '@apisec/express';
 import { ApolloServer } from '@apollo/server';
 import { expressMiddleware } from '@as-integrations/express5';
 import express from 'express';
-import { type Api, listen } from '../listen.ts';
+import { type Api, listen, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { shop } from '../shop.ts';
 
@@ -34,7 +34,7 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
         payout: (_, __, context) => shop.payout(factsOf(context, guards.payout).principal),
       },
     },
-    plugins: [apisec({ admission: graphql })],
+    plugins: [apisec({ admission: graphql, onFault: shownInTheTable })],
     // The demo stops all of its servers itself.
     stopOnTerminationSignals: false,
   });
@@ -42,7 +42,7 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
   const app = express().disable('x-powered-by');
   // Preflights carry no operation, so they never reach Apollo's plugin. Its standalone server would
   // answer them itself and let every web page in; here the policy of the open operation answers.
-  app.options('/', secure(guards.health));
+  app.options('/', secure(guards.health, { onFault: shownInTheTable }));
   app.use(
     express.json(),
     expressMiddleware(server, {

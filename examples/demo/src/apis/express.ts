@@ -2,13 +2,13 @@ import { createServer } from 'node:http';
 import { factsOf } from '@apisec/core';
 import { secure } from '@apisec/express';
 import express from 'express';
-import { type Api, listen } from '../listen.ts';
+import { type Api, listen, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { shop } from '../shop.ts';
 
 export function expressApi({ guards, rest }: ShopPolicy): Promise<Api> {
   const app = express();
-  app.use(secure(rest));
+  app.use(secure(rest, { onFault: shownInTheTable }));
   app.get('/health', (_req, res) => res.json(shop.health()));
   app.get('/orders', (req, res) => res.json(shop.orders(factsOf(req, guards.orders).principal)));
   app.post('/orders', (req, res) =>

@@ -1,13 +1,13 @@
 import { factsOf } from '@apisec/core';
 import { secure } from '@apisec/fastify';
 import Fastify from 'fastify';
-import type { Api } from '../listen.ts';
+import { type Api, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { shop } from '../shop.ts';
 
 export async function fastifyApi({ guards, rest }: ShopPolicy): Promise<Api> {
   const app = Fastify();
-  await app.register(secure(rest));
+  await app.register(secure(rest, { onFault: shownInTheTable }));
   app.get('/health', () => shop.health());
   app.get('/orders', (request) => shop.orders(factsOf(request, guards.orders).principal));
   app.post('/orders', (request) => shop.placeOrder(factsOf(request, guards.placeOrder).principal));

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { factsOf, pathOf, protect } from '@apisec/core';
 import { getRequestListener } from '@hono/node-server';
-import { type Api, listen } from '../listen.ts';
+import { type Api, listen, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { type Reply, shop } from '../shop.ts';
 
@@ -18,10 +18,11 @@ export function fetchApi({ guards, rest }: ShopPolicy): Promise<Api> {
     'GET /stock': () => shop.stock(),
     'GET /debug': () => shop.debug(),
   };
-  const fetch = protect(rest, (request) => {
+  const serve = (request: Request): Response => {
     const handle = routes[`${request.method} ${pathOf(request)}`];
     return handle ? Response.json(handle(request)) : new Response(null, { status: 404 });
-  });
+  };
+  const fetch = protect(rest, serve, { onFault: shownInTheTable });
 
   const answer = getRequestListener((request) => fetch(request));
   return listen(createServer((incoming, outgoing) => void answer(incoming, outgoing)));

@@ -6,7 +6,7 @@ import {
   ServerCredentials,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { Api } from '../listen.ts';
+import { type Api, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { proto } from '../proto.ts';
 import { type Reply, shop } from '../shop.ts';
@@ -14,7 +14,9 @@ import { type Reply, shop } from '../shop.ts';
 type Call = Parameters<handleUnaryCall<object, Reply>>[0];
 
 export async function grpcApi({ guards, grpc }: ShopPolicy): Promise<Api> {
-  const server = new Server({ interceptors: [secure({ methods: grpc })] });
+  const server = new Server({
+    interceptors: [secure({ methods: grpc, onFault: shownInTheTable })],
+  });
   server.addService(proto['shop.v1.Shop'], {
     Health: unary(() => shop.health()),
     Orders: unary(({ metadata }) => shop.orders(factsOf(metadata, guards.orders).principal)),

@@ -3,13 +3,13 @@ import { factsOf } from '@apisec/core';
 import { secure } from '@apisec/hono';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { type Api, listen } from '../listen.ts';
+import { type Api, listen, shownInTheTable } from '../listen.ts';
 import type { ShopPolicy } from '../policy.ts';
 import { shop } from '../shop.ts';
 
 export function honoApi({ guards, rest }: ShopPolicy): Promise<Api> {
   const app = new Hono();
-  app.use(secure(rest));
+  app.use(secure(rest, { onFault: shownInTheTable }));
   app.get('/health', (c) => c.json(shop.health()));
   app.get('/orders', (c) => c.json(shop.orders(factsOf(c, guards.orders).principal)));
   app.post('/orders', (c) => c.json(shop.placeOrder(factsOf(c, guards.placeOrder).principal)));

@@ -13,6 +13,7 @@ import {
 } from './policy.ts';
 import type { RequestLike } from './request.ts';
 import type { Role, TraceEntry } from './trace.ts';
+import { SKIPPED } from './trace.ts';
 
 /** The role of "any of these": it admits only if each of them would. */
 type EveryRole<R extends Role> = 'check' extends R ? 'check' : 'grant';
@@ -120,7 +121,7 @@ export function when<Needs extends object, A extends object>(
 ): Policy<Needs, Partial<A>, 'check'> {
   assertConfiguration(typeof condition === 'function', 'when() needs a condition function.');
   assertPolicy(policy);
-  const skipped: Pass<NoFacts> = { ok: true, note: { verdict: 'skipped' } };
+  const skipped: Pass<NoFacts> = { ok: true, note: SKIPPED };
   return definePolicy<Needs, Partial<A>, 'check'>({
     name: `when(${policy.name})`,
     role: 'check',

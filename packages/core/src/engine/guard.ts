@@ -12,7 +12,7 @@ import type { NoFacts, Outcome } from './outcome.ts';
 import { assertPolicy, type Mode, type Policy, type PolicyInfo } from './policy.ts';
 import type { RequestLike } from './request.ts';
 import { shadowed } from './shadow.ts';
-import type { Role, TraceEntry } from './trace.ts';
+import { type Role, SKIPPED, type TraceEntry } from './trace.ts';
 
 /**
  * An immutable list of policies. `use` answers a new guard, so guards can share a beginning. All of its
@@ -91,6 +91,8 @@ interface Plan {
   readonly always: readonly Obligations[];
   /** The trace of a call that every policy simply passed. */
   readonly trace: readonly TraceEntry[];
+  /** The entries of policies that were skipped. */
+  readonly skipped: readonly TraceEntry[];
   readonly admits: boolean;
 }
 
@@ -99,6 +101,7 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
     policies,
     always: Object.freeze(policies.flatMap((policy) => listObligations(policy.always))),
     trace: Object.freeze(policies.map(passed)),
+    skipped: policies.map((policy) => Object.freeze({ ...passed(policy), ...SKIPPED })),
     admits: policies.some((policy) => policy.role === 'grant'),
   };
   const self: AnyGuard = Object.freeze({
@@ -210,7 +213,9 @@ function take(
       progress.degraded ??= [];
       progress.degraded.push(outcome.degraded);
     }
-    if (outcome.note !== undefined || outcome.degraded !== undefined) {
+    if (outcome.note === SKIPPED) {
+      (progress.trace ??= plan.trace.slice(0, index)).push(plan.skipped[index] as TraceEntry);
+    } else if (outcome.note !== undefined || outcome.degraded !== undefined) {
       tell(plan, progress, index, { degraded: outcome.degraded, ...outcome.note });
     } else progress.trace?.push(plan.trace[index] as TraceEntry);
     return undefined;

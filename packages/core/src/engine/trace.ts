@@ -14,3 +14,6 @@ export interface TraceEntry {
   /** The parts of a combined policy, in the order they ran. */
   readonly within?: readonly TraceEntry[] | undefined;
 }
+
+/** How the trace tells of a policy whose condition did not hold; one for all, so that its entries are made once. */
+export const SKIPPED: Pick<TraceEntry, 'verdict'> = Object.freeze({ verdict: 'skipped' });

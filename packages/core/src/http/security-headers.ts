@@ -21,9 +21,9 @@ export interface SecurityHeaderValues {
   readonly crossOriginOpenerPolicy?: string | false | undefined;
   /** Default: `no-referrer`; for pages `strict-origin-when-cross-origin`. */
   readonly referrerPolicy?: string | false | undefined;
-  /** Default: every powerful feature off. */
+  /** Default: none; for pages, every powerful feature off. */
   readonly permissionsPolicy?: string | false | undefined;
-  /** Default: `DENY`, for browsers without `frame-ancestors`. */
+  /** Default: none; for pages `DENY`, for browsers without `frame-ancestors`. */
   readonly xFrameOptions?: string | false | undefined;
 }
 
@@ -79,8 +79,9 @@ const api: Readonly<Record<Header, string | false>> = {
   crossOriginResourcePolicy: 'same-origin',
   crossOriginOpenerPolicy: false,
   referrerPolicy: 'no-referrer',
-  permissionsPolicy: POWERFUL_FEATURES.map((feature) => `${feature}=()`).join(', '),
-  xFrameOptions: 'DENY',
+  // Of documents: an answer that is data opens no feature, and `frame-ancestors` keeps it out of frames.
+  permissionsPolicy: false,
+  xFrameOptions: false,
 };
 
 // The keys of the preset are its type.
@@ -94,6 +95,8 @@ const presets: Readonly<Record<'api' | 'page', Readonly<Record<Header, string | 
       "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
       "object-src 'none'",
     crossOriginOpenerPolicy: 'same-origin',
+    permissionsPolicy: POWERFUL_FEATURES.map((feature) => `${feature}=()`).join(', '),
+    xFrameOptions: 'DENY',
     // With no-referrer a browser sends `Origin: null` on the page's own forms, which looks like an attack.
     referrerPolicy: 'strict-origin-when-cross-origin',
   },
