@@ -1,1 +1,2 @@
+export { assertSecured, operationsOf, unsecuredOperations } from './operations.ts';
 export { type HonoHost, type SecureOptions, secure } from './secure.ts';

@@ -80,11 +80,11 @@ function methodOf({ req }: Context): string {
 }
 
 /** How Hono records `app.use`, `app.all` and `app.mount`. */
-const ALL = 'ALL';
+export const ALL = 'ALL';
 const NONE: readonly string[] = Object.freeze([]);
 
 /** True where every path that matches `narrow` matches `wide` as well; false where that is not certain. */
-function covers(wide: string, narrow: string): boolean {
+export function covers(wide: string, narrow: string): boolean {
   const segments = wide.split('/');
   const others = narrow.split('/');
   for (const [at, segment] of segments.entries()) {

@@ -34,6 +34,7 @@ import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { nodeCallOf } from './node-call.ts';
 import { answeredBy, answerersOf } from './operation.ts';
+import { markSecure } from './operations.ts';
 
 /** What a host knows of a call beyond the web standards. */
 export interface HonoHost {
@@ -181,13 +182,15 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     c.res = response;
     return undefined;
   };
-  if (operation !== undefined) return (c, next) => deciding(c, next, () => operation(c));
   const { operations } = admission;
+  if (operation !== undefined) {
+    return markSecure((c, next) => deciding(c, next, () => operation(c)), {});
+  }
   if (operations === undefined) {
-    return (c, next) => deciding(c, next, () => answerersOf(c).operation);
+    return markSecure((c, next) => deciding(c, next, () => answerersOf(c).operation), admission);
   }
   const listed = new Set(operations);
-  return (c, next) => {
+  return markSecure((c, next) => {
     const { operation: own, before, unlisted: stranger } = answerersOf(c, listed);
     if (stranger !== undefined) unlisted(stranger, onFault);
     const answers: Answers = { mountedOn: c.req.routeIndex, asked: [own, ...before] };
@@ -196,7 +199,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       (inner, name) => () => deciding(c, behind(c, inner), () => name),
       () => deciding(c, next, () => own, answers),
     )();
-  };
+  }, admission);
 }
 
 /** What a table was asked about before a call went on. */
