@@ -244,8 +244,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
 }
 
 const UNWATCHED =
-  'concurrencyLimit() and other policies that hold a place cannot guard a WebSocket here, since this host does not ' +
-  'tell when it closes. Guard it with other policies, and count sockets where they are opened.';
+  'This host does not tell when a WebSocket closes: guard it without concurrencyLimit().';
 
 /** Lets the host hear of callers who disconnected right behind their request. */
 function nextTurn(): Promise<void> {
