@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startApi } from './api.ts';
@@ -9,9 +10,9 @@ import { startProvider } from './provider.ts';
  *
  * @param onOrders hears what cookies the scripts of the page can read, and whose orders it asks for.
  */
-export async function start(onOrders?: (cookies: unknown, of: string) => void) {
+export async function start(onOrders?: (cookies: unknown, of: string) => void, port = 0) {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await once(server.listen(port, 'localhost'), 'listening');
   // Another host name than the provider's, so that the two are different sites to a browser.
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const provider = await startProvider(`${origin}/auth/callback`, `${origin}/`);

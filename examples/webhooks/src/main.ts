@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { memoryWebhookOutbox } from '@apisec/core';
 import { safeFetch, sendWebhook } from '@apisec/egress';
 import { expressReceiver } from './receivers.ts';
 
 // A receiver on this machine, so that there is something to see; elsewhere the default `fetch` is right.
-const port = 3000;
+const port = Number(process.env['PORT'] ?? 3000);
 const hooks = sendWebhook({
   outbox: memoryWebhookOutbox(),
   fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [port] }),
@@ -13,9 +14,7 @@ const { endpoint, secret } = await hooks.addEndpoint({
   url: `http://127.0.0.1:${port}/hook`,
 });
 const app = expressReceiver(secret, (id, event) => console.log(id, event));
-await new Promise<void>((resolve) => {
-  app.listen(port, () => resolve());
-});
+await once(app.listen(port), 'listening');
 const challenged = await hooks.challenge(endpoint.id);
 if (!challenged.ok) console.log(challenged.denial.code);
 await hooks.send({ endpointId: endpoint.id, type: 'order.paid', data: { id: 7 } });

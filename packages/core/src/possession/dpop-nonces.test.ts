@@ -110,7 +110,7 @@ test.each<[string, object]>([
   ['too many secrets', { secrets: Array.from({ length: 9 }, () => secret(1)) }],
   ['no lifetime', { lifetime: '0s' as const }],
   ['a lifetime without its unit', { lifetime: 60 as never }],
-  ['an option that it does not know', { secret: new Uint8Array(32) } as never],
+  ['an option that it does not know', { secret: new Uint8Array(32) }],
   ['a lifetime of days', { lifetime: '1d' as const }],
 ])('denies %s', (_name, options) => {
   expect(() => dpopNonces(options)).toThrow(ConfigurationError);

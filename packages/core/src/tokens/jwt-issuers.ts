@@ -2,18 +2,19 @@ import { asymmetricAlgorithms, isAlgorithm, isSymmetric } from '../crypto/jws-al
 import type { JwsAlgorithm, KeySource } from '../crypto/key-source.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { CLAIM_OPTIONS, type ClaimOptions, type ClaimRules, claimRules } from './claim-rules.ts';
+import {
+  CLAIM_OPTIONS,
+  type ClaimOptions,
+  type ClaimRules,
+  claimRules,
+  type RecipientClaim,
+} from './claim-rules.ts';
 import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
 
-/** An issuer whose access tokens are taken, with everything that is bound to it. */
-export interface TrustedIssuer extends ClaimOptions {
+/** What is bound to an issuer, beside whom its tokens are for. */
+export interface IssuerOptions extends Omit<ClaimOptions, 'recipient'> {
   /** The `iss` of its tokens, compared character by character. */
   readonly issuer: string;
-  /**
-   * What this API is called in `aud`; a token for none of these is denied. May be left out only where `recipient`
-   * names the claim that stands in.
-   */
-  readonly audience?: string | readonly string[] | undefined;
   /** Its keys. Default: `discoverIssuer(issuer)`. */
   readonly keys?: KeySource | undefined;
   /**
@@ -24,6 +25,22 @@ export interface TrustedIssuer extends ClaimOptions {
   /** The tenant that all its tokens belong to, or the claim that names it. */
   readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
 }
+
+/** Whom the tokens are for. One of the two must be said, or tokens that were made for others would be taken. */
+export type TokenRecipient =
+  | {
+      /** What this API is called in `aud`; a token for none of these is denied. */
+      readonly audience: string | readonly string[];
+      readonly recipient?: RecipientClaim | undefined;
+    }
+  | {
+      readonly audience?: string | readonly string[] | undefined;
+      /** The claim that stands in where `aud` is missing or empty. */
+      readonly recipient: RecipientClaim;
+    };
+
+/** An issuer whose access tokens are taken, with everything that is bound to it. */
+export type TrustedIssuer = IssuerOptions & TokenRecipient;
 
 /** One issuer, or several. */
 export type TrustedIssuers = {

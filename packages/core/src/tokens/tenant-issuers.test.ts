@@ -17,7 +17,12 @@ function subject(options: Partial<TenantIssuersOptions> = {}) {
   const now = () => time;
   const policy = authenticateJwt({
     issuers: tenantIssuers({
-      ...{ pattern, audience, bind: 'tid', tenants: ['acme', 'shop'], keys: () => keys, now },
+      pattern,
+      audience,
+      bind: 'tid',
+      tenants: ['acme', 'shop'],
+      keys: () => keys,
+      now,
       ...options,
     }),
     cache: false,

@@ -40,8 +40,18 @@ export interface TenantIssuersOptions extends Omit<ClaimOptions, 'recipient'> {
 
 const NAME = 'tenantIssuers';
 const OPTIONS: readonly string[] = [
-  ...['pattern', 'tenantPattern', 'bind', 'audience', 'tenants', 'keys', 'algorithms', 'capacity'],
-  ...['newPerMinute', 'lifetime', 'timeout', 'now'],
+  'pattern',
+  'tenantPattern',
+  'bind',
+  'audience',
+  'tenants',
+  'keys',
+  'algorithms',
+  'capacity',
+  'newPerMinute',
+  'lifetime',
+  'timeout',
+  'now',
   ...CLAIM_OPTIONS,
 ];
 const PLACE = '{tenant}';

@@ -22,7 +22,12 @@ export type EntraIdTenantsOptions = Pick<
  */
 export function entraIdTenants(options: EntraIdTenantsOptions): TenantIssuers {
   assertKnownOptions('entraIdTenants', options, [
-    ...['audience', 'tenants', 'capacity', 'lifetime', 'timeout', 'now'],
+    'audience',
+    'tenants',
+    'capacity',
+    'lifetime',
+    'timeout',
+    'now',
   ]);
   const keys = remoteJwks('https://login.microsoftonline.com/common/discovery/v2.0/keys');
   return tenantIssuers({

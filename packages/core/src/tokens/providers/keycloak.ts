@@ -35,10 +35,10 @@ export function keycloak(options: KeycloakOptions): TrustedIssuer {
   );
   return {
     issuer: addressOption('keycloak', 'issuer', options.issuer),
-    audience,
-    ...(clientId !== undefined && {
-      recipient: { claim: 'azp', is: clientId, besides: ['account'] },
-    }),
+    // One of the two is there, as was found above.
+    ...(audience !== undefined
+      ? { audience }
+      : { recipient: { claim: 'azp', is: clientId ?? [], besides: ['account'] } }),
     profile: 'jwt',
     accessTokenSigns: [{ claim: 'typ', is: 'Bearer' }],
     clientIds: ['azp', 'client_id'],

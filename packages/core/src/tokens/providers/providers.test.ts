@@ -50,8 +50,11 @@ const providers: readonly Provider[] = [
     name: 'Auth0',
     preset: auth0({ domain: 'shop.eu.auth0.com', audience: AUDIENCE }),
     token: {
-      ...{ sub: 'auth0|507f', aud: [AUDIENCE, 'https://shop.eu.auth0.com/userinfo'], azp: 'web' },
-      ...{ scope: 'openid read:orders', permissions: ['write:orders'] },
+      sub: 'auth0|507f',
+      aud: [AUDIENCE, 'https://shop.eu.auth0.com/userinfo'],
+      azp: 'web',
+      scope: 'openid read:orders',
+      permissions: ['write:orders'],
     },
     principal: {
       subject: 'auth0|507f',
@@ -196,18 +199,17 @@ const providers: readonly Provider[] = [
       roleClients: ['api'],
     }),
     token: {
-      ...{
-        sub: 's',
-        aud: 'account',
-        typ: 'Bearer',
-        azp: 'shop-web',
-        nonce: 'n',
-        scope: 'openid email',
-        session_state: 'x',
-      },
-      ...{
-        realm_access: { roles: ['user'] },
-        resource_access: { api: { roles: ['editor'] }, account: { roles: ['x'] } },
+      sub: 's',
+      aud: 'account',
+      typ: 'Bearer',
+      azp: 'shop-web',
+      nonce: 'n',
+      scope: 'openid email',
+      session_state: 'x',
+      realm_access: { roles: ['user'] },
+      resource_access: {
+        api: { roles: ['editor'] },
+        account: { roles: ['x'] },
       },
     },
     principal: {
