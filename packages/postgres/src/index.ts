@@ -1,3 +1,4 @@
+export { postgresApiKeyStore } from './api-keys/postgres-api-key-store.ts';
 export type { AuditChainKeys } from './audit/chain-hash.ts';
 export {
   type AuditAnchor,
@@ -12,10 +13,9 @@ export {
   type VerifyChainOptions,
   verifyChain,
 } from './audit/verify-chain.ts';
-export { migrate, migrationSql } from './migrate.ts';
+export type { PostgresClient, SchemaOptions } from './client/postgres-client.ts';
+export { migrate, migrationSql } from './migrations/migrate.ts';
 export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
-export { postgresApiKeyStore } from './postgres-api-key-store.ts';
-export type { PostgresClient, SchemaOptions } from './postgres-client.ts';
 export {
   type PostgresSessionStoreOptions,
   postgresSessionStore,

@@ -1,26 +1,26 @@
-export type { BreakerOptions } from './breaker.ts';
+export { type RedisApiKeyCacheOptions, redisApiKeyCache } from './api-keys/redis-api-key-cache.ts';
+export type { LocalCacheOptions } from './api-keys/watched-cache.ts';
+export type { BreakerOptions } from './connection/breaker.ts';
 export {
   connectRedis,
   connectRedisCluster,
   type RedisClient,
   type RedisClusterConnectOptions,
   type RedisConnectOptions,
-} from './client.ts';
-export { type RedisApiKeyCacheOptions, redisApiKeyCache } from './redis-api-key-cache.ts';
-export { redisCounterStore } from './redis-counter-store.ts';
-export { redisLeaseStore } from './redis-lease-store.ts';
+} from './connection/client.ts';
+export type { RedisStoreOptions } from './connection/server.ts';
+export { redisCounterStore } from './counters/redis-counter-store.ts';
+export { redisLeaseStore } from './leases/redis-lease-store.ts';
 export {
   type RedisLimitStore,
   type RedisLimitStoreOptions,
   redisLimitStore,
-} from './redis-limit-store.ts';
-export { redisRefreshTokenStore } from './redis-refresh-token-store.ts';
-export { redisReplayStore } from './redis-replay-store.ts';
+} from './limits/redis-limit-store.ts';
+export { redisRefreshTokenStore } from './refresh-tokens/redis-refresh-token-store.ts';
+export { redisReplayStore } from './replays/redis-replay-store.ts';
 export {
   type RedisRevocationStoreOptions,
   redisRevocationStore,
-} from './redis-revocation-store.ts';
-export { redisTotpStore } from './redis-totp-store.ts';
-export type { RedisStoreOptions } from './server.ts';
+} from './revocations/redis-revocation-store.ts';
 export { redisSessionStore } from './sessions/redis-session-store.ts';
-export type { LocalCacheOptions } from './watched-cache.ts';
+export { redisTotpStore } from './totp/redis-totp-store.ts';

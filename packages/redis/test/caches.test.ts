@@ -13,7 +13,7 @@ import {
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { watchedCache } from '../src/watched-cache.ts';
+import { watchedCache } from '../src/api-keys/watched-cache.ts';
 import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;

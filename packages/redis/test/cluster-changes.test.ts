@@ -8,7 +8,7 @@ import {
 import slotOf from 'cluster-key-slot';
 import type { Cluster } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { keyPart } from '../src/key.ts';
+import { keyPart } from '../src/connection/key.ts';
 import {
   asker,
   bucket,

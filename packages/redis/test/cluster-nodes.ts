@@ -3,7 +3,7 @@ import { connectRedisCluster } from '@apisec/redis';
 import slotOf from 'cluster-key-slot';
 import { type Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, vi } from 'vitest';
-import { tagOf } from '../src/key.ts';
+import { tagOf } from '../src/connection/key.ts';
 import { open, type RedisServer } from './redis-server.ts';
 
 /** Nothing of it comes back while a test runs. */

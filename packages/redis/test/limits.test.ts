@@ -13,8 +13,8 @@ import { connectRedis, type RedisLimitStore, redisLimitStore } from '@apisec/red
 import * as fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { TOO_MANY } from '../src/limit-scripts.ts';
-import { idOf } from '../src/limit-wire.ts';
+import { TOO_MANY } from '../src/limits/limit-scripts.ts';
+import { idOf } from '../src/limits/limit-wire.ts';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
 const HOUR = 3_600_000;

@@ -1,4 +1,4 @@
-import type { Migration } from '../migration.ts';
+import type { Migration } from '../migrations/migration.ts';
 
 /**
  * Blocks of events in a chain. The events stand as the text that was hashed, since `jsonb` would write them anew.

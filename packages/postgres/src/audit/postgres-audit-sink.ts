@@ -1,6 +1,6 @@
 import type { AuditDelivery, AuditEvent, AuditSink } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
-import { type PostgresClient, type SchemaOptions, schemaName } from '../postgres-client.ts';
+import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import {
   type AuditChainKeys,
   type BlockHead,

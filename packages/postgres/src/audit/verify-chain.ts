@@ -1,5 +1,5 @@
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
-import { type PostgresClient, type SchemaOptions, schemaName } from '../postgres-client.ts';
+import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import {
   type AuditChainKeys,
   type BlockHead,

@@ -1,4 +1,4 @@
-import type { Migration } from '../migration.ts';
+import type { Migration } from '../migrations/migration.ts';
 
 /** Endpoints, deliveries and the log of attempts. */
 export const outboxMigration: Migration = {

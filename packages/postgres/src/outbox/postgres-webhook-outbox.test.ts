@@ -3,8 +3,8 @@ import { webhookOutboxContract } from '@apisec/core/testing';
 import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { migrate } from '../migrate.ts';
-import type { PostgresClient } from '../postgres-client.ts';
+import type { PostgresClient } from '../client/postgres-client.ts';
+import { migrate } from '../migrations/migrate.ts';
 import { postgresWebhookOutbox } from './postgres-webhook-outbox.ts';
 
 const url = process.env['DATABASE_URL'];

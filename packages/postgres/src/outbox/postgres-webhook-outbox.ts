@@ -9,7 +9,7 @@ import {
   type PostgresClient,
   type SchemaOptions,
   schemaName,
-} from '../postgres-client.ts';
+} from '../client/postgres-client.ts';
 
 /**
  * An outbox on PostgreSQL: what `add` has answered survives any crash, and any number of workers share it

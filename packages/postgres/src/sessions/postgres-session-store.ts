@@ -5,7 +5,7 @@ import {
   type PostgresClient,
   type SchemaOptions,
   schemaName,
-} from '../postgres-client.ts';
+} from '../client/postgres-client.ts';
 
 /** Options of {@link postgresSessionStore}. */
 export interface PostgresSessionStoreOptions extends SchemaOptions {

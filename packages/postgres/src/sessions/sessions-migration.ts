@@ -1,4 +1,4 @@
-import type { Migration } from '../migration.ts';
+import type { Migration } from '../migrations/migration.ts';
 
 /** The table of sessions of browsers. */
 export const sessionsMigration: Migration = {

@@ -1,7 +1,7 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
-import { keyPart, tagOf } from '../key.ts';
-import { CLOCK, script } from '../script.ts';
-import { type RedisStoreOptions, type Run, serverOf } from '../server.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { CLOCK, script } from '../connection/script.ts';
+import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 const readScript = script(`return redis.call('GET', KEYS[1])`);
 

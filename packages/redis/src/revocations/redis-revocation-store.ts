@@ -1,9 +1,9 @@
 import type { RevocationEntry, RevocationStore } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
-import { keyPart } from './key.ts';
-import { script } from './script.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
-import { type LocalCacheOptions, watchedCache } from './watched-cache.ts';
+import { type LocalCacheOptions, watchedCache } from '../api-keys/watched-cache.ts';
+import { keyPart } from '../connection/key.ts';
+import { script } from '../connection/script.ts';
+import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /** Options of {@link redisRevocationStore}. */
 export interface RedisRevocationStoreOptions extends RedisStoreOptions {

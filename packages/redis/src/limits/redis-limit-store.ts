@@ -1,10 +1,10 @@
 import type { LimitAnswer, LimitRequest, LimitStore, Reconciliation } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
-import { type Batch, batches } from './batch.ts';
-import { keyPart, tagOf } from './key.ts';
+import { type Batch, batches } from '../connection/batch.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 import { consumeScript, settleScript } from './limit-scripts.ts';
 import { encodeCalls, idOf, lawOf, readAnswer } from './limit-wire.ts';
-import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
 
 /** Options of {@link redisLimitStore}. */
 export interface RedisLimitStoreOptions extends RedisStoreOptions {

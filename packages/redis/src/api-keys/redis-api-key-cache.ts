@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiKeyRecord, ApiKeyStore } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
-import { listen } from './channel.ts';
-import { keyPart, tagOf } from './key.ts';
-import { script } from './script.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { listen } from '../connection/channel.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { script } from '../connection/script.ts';
+import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /** Options of {@link redisApiKeyCache}. */
 export interface RedisApiKeyCacheOptions extends RedisStoreOptions {

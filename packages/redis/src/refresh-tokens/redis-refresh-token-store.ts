@@ -1,8 +1,8 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
-import { keyPart, tagOf } from './key.ts';
-import { retries } from './retries.ts';
-import { CLOCK, script } from './script.ts';
-import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from './server.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { retries } from '../connection/retries.ts';
+import { CLOCK, script } from '../connection/script.ts';
+import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
 const getScript = script(`return redis.call('HMGET', KEYS[1], 'row', 'ended')`);

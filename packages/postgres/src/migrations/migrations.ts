@@ -1,7 +1,7 @@
-import { auditMigration } from './audit/audit-migration.ts';
+import { auditMigration } from '../audit/audit-migration.ts';
+import { outboxMigration } from '../outbox/outbox-migration.ts';
+import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import type { Migration } from './migration.ts';
-import { outboxMigration } from './outbox/outbox-migration.ts';
-import { sessionsMigration } from './sessions/sessions-migration.ts';
 
 export const migrations: readonly Migration[] = Object.freeze([
   {

@@ -1,7 +1,7 @@
 import type { TotpRecord, TotpStore } from '@apisec/core';
-import { keyPart, tagOf } from './key.ts';
-import { type Script, script } from './script.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { type Script, script } from '../connection/script.ts';
+import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
 const getScript = script(`return redis.call('HGET', KEYS[1], 'record')`);

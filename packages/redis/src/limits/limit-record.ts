@@ -1,4 +1,4 @@
-import { CLOCK } from './script.ts';
+import { CLOCK } from '../connection/script.ts';
 
 /** Bytes of a record before its entries: when its key ends, in six bytes. */
 export const RECORD_HEAD = 6;

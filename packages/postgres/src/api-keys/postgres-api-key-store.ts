@@ -14,7 +14,7 @@ import {
   type PostgresClient,
   type SchemaOptions,
   schemaName,
-} from './postgres-client.ts';
+} from '../client/postgres-client.ts';
 
 /** A row as `selected` reads it. */
 interface ApiKeyRow {

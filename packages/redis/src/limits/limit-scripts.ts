@@ -1,5 +1,5 @@
+import { type Script, script } from '../connection/script.ts';
 import { ENTRY, RECORD_HEAD, RECORDS } from './limit-record.ts';
-import { type Script, script } from './script.ts';
 
 /** Instead of `1` or `0`: the call was not decided, since one of its keys has no room for another limit. */
 export const FULL = '!';

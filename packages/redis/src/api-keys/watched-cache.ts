@@ -1,5 +1,5 @@
-import { listen } from './channel.ts';
-import type { RedisClient } from './client.ts';
+import { listen } from '../connection/channel.ts';
+import type { RedisClient } from '../connection/client.ts';
 
 /** Options of answers that are remembered in this process. */
 export interface LocalCacheOptions {

@@ -1,5 +1,5 @@
+import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import { migrations } from './migrations.ts';
-import { type PostgresClient, type SchemaOptions, schemaName } from './postgres-client.ts';
 
 /**
  * Creates the tables, or brings them up to date. To be called at every start: it is one transaction under an

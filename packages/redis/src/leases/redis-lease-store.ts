@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { LeaseAnswer, LeaseRequest, LeaseStore } from '@apisec/core';
-import { namedKey, tagOf } from './key.ts';
-import { retries } from './retries.ts';
-import { CLOCK, script } from './script.ts';
-import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from './server.ts';
+import { namedKey, tagOf } from '../connection/key.ts';
+import { retries } from '../connection/retries.ts';
+import { CLOCK, script } from '../connection/script.ts';
+import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 /** ARGV: limit, ttl, lease. Answers whether it was given, and how many are held. */
 const acquireScript = script(`${CLOCK}

@@ -4,7 +4,7 @@ import { apiKeyStoreContract } from '@apisec/core/testing';
 import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate, migrationSql, type PostgresClient, postgresApiKeyStore } from './index.ts';
+import { migrate, migrationSql, type PostgresClient, postgresApiKeyStore } from '../index.ts';
 
 const AT_ONCE = 40;
 const url = process.env['DATABASE_URL'];

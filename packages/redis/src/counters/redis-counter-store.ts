@@ -4,9 +4,9 @@ import type {
   AttemptRequest,
   CounterStore,
 } from '@apisec/core';
-import { namedKey } from './key.ts';
-import { CLOCK, script } from './script.ts';
-import { type RedisStoreOptions, type Run, serverOf } from './server.ts';
+import { namedKey } from '../connection/key.ts';
+import { CLOCK, script } from '../connection/script.ts';
+import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 /**
  * Of a key its value holds doubles: the failures, the time of the last one, that of the first one, and those before

@@ -1,6 +1,6 @@
 import type { ReplayStore } from '@apisec/core';
-import { keyPart, tagOf } from './key.ts';
-import { type RedisStoreOptions, serverOf } from './server.ts';
+import { keyPart, tagOf } from '../connection/key.ts';
+import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /**
  * Remembers on Redis, Valkey or Redis Cluster what was used once, for all processes: one command for each key
