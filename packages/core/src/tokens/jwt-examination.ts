@@ -47,6 +47,13 @@ export function examineJwt(
   const claims = parseStrictObject(jws.payload);
   if (claims === undefined)
     return problem('token.malformed', { reason: 'the payload is not strict JSON' });
+  // Of another kind whoever issued it: a proof, a logout token.
+  if (!issuers.types.has(jws.typ?.toLowerCase())) {
+    return problem('token.type_refused', {
+      expected: { typ: [...issuers.types].map((type) => type ?? '(none)') },
+      given: { typ: jws.typ },
+    });
+  }
   const issuer = member(claims, 'iss');
   const found = typeof issuer === 'string' ? issuers.find(issuer, claims) : undefined;
   const conclude = (rules: IssuerRules | undefined): ExaminedJwt | TokenProblem =>

@@ -78,6 +78,8 @@ export interface IssuerLookup {
   readonly find: (issuer: string, claims: object) => MaybePromise<IssuerRules | undefined>;
   /** Told of a token of that issuer that was verified. */
   readonly confirm?: ((issuer: string) => void) | undefined;
+  /** What `typ` may say under any of their profiles, in lower case. */
+  readonly types: ReadonlySet<string | undefined>;
   /** Which issuers are trusted, for operators. */
   readonly expected: readonly string[];
 }
@@ -126,8 +128,13 @@ export function issuerLookup(
     }
   }
   const expected = [...rules.keys(), ...lookups.flatMap((lookup) => lookup.expected)];
+  const types = new Set([
+    ...[...rules.values()].flatMap(({ claims }) => claims.profile.types),
+    ...lookups.flatMap((lookup) => [...lookup.types]),
+  ]);
   return {
     expected,
+    types,
     find: (issuer, claims) => rules.get(issuer) ?? findIn(lookups, 0, issuer, claims),
     confirm: (issuer) => {
       for (const { confirm } of lookups) confirm?.(issuer);

@@ -7,6 +7,7 @@ import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import { CLAIM_OPTIONS, type ClaimOptions } from './claim-rules.ts';
 import { type ClaimPath, claimAt, isClaimPath } from './jwt-claims.ts';
 import type { IssuerLookup, IssuerRules, MakeRules, TenantIssuers } from './jwt-issuers.ts';
+import { profiles } from './jwt-profile.ts';
 
 /** Options of {@link tenantIssuers}. */
 export interface TenantIssuersOptions extends Omit<ClaimOptions, 'recipient'> {
@@ -157,6 +158,7 @@ export function tenantIssuers(options: TenantIssuersOptions): TenantIssuers {
     };
     return {
       expected: [pattern],
+      types: new Set(profiles[options.profile ?? 'at+jwt'].types),
       find: (issuer, claims) => {
         const tenant = tenantOf(issuer, claims);
         if (tenant === undefined) return undefined;
