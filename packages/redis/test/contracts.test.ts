@@ -26,6 +26,7 @@ import {
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  answering,
   hasRedis,
   mustHaveRedis,
   type RedisServer,
@@ -142,7 +143,7 @@ describe.runIf(hasRedis)('stores', () => {
       const nodes = await startCluster();
       servers.push(...nodes);
       const client = connectRedisCluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })));
-      await ready(client);
+      await answering(client);
       return client;
     },
     'store',

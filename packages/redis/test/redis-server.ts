@@ -108,6 +108,22 @@ export async function ready<C extends RedisClient>(client: C): Promise<C> {
   return client;
 }
 
+/** The client of a cluster once each of its nodes answers: it is ready as soon as it knows them. */
+export async function answering<C extends RedisClient>(client: C): Promise<C> {
+  await ready(client);
+  // One key in the slots of each node.
+  const keys = ['a', 'b', 'c'];
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await Promise.all(keys.map((key) => client.get(key)));
+      return client;
+    } catch (cause) {
+      if (attempt === 100) throw cause;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 /** The same, until the test is over. */
 export function open<C extends RedisClient>(client: C): Promise<C> {
   onTestFinished(() => client.disconnect());
