@@ -33,7 +33,7 @@ function issuerOn(options: RedisStoreOptions) {
     store,
     revocations: revocations({ store: memoryRevocationStore(), maxTokenLifetime: 600 }),
     audit: (event) => events.push(event),
-    storeTimeout: 20_000,
+    storeTimeout: '20s',
   });
   const login = async (subject = 'alice'): Promise<string> => {
     const answer = await issued.issue({ ...grant, subject });
@@ -108,7 +108,7 @@ describe.runIf(hasRedis).each([
         store: redisTotpStore(options),
         sealingKeys,
         attempts: 20,
-        storeTimeout: 20_000,
+        storeTimeout: '20s',
       }),
     );
     await factors[0]?.enrol('alice');

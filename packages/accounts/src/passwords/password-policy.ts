@@ -31,11 +31,12 @@ export type BreachedRange = (prefix: string) => MaybePromise<string>;
 
 const PREFIX_DIGITS = 5;
 const LONGEST_RANGE = 1_048_576;
+const ENTRY = /^([0-9a-f]{35})(?::([0-9]{1,12}))?$/i;
 const encoder = new TextEncoder();
 
 /**
  * Whether a password is on a list that learns nothing but five digits of its hash (k-anonymity). Lines with a
- * count of 0 are padding.
+ * count of 0 are padding. Throws for what is not such a list: an error page says nothing of any password.
  */
 export async function isBreached(password: string, range: BreachedRange): Promise<boolean> {
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-1', encoder.encode(password)));
@@ -45,9 +46,16 @@ export async function isBreached(password: string, range: BreachedRange): Promis
   if (typeof lines !== 'string' || lines.length > LONGEST_RANGE) {
     throw new TypeError('The list of breached passwords answered no lines.');
   }
-  // Made of hexadecimal digits alone.
-  const suffix = new RegExp(`^${digits.slice(PREFIX_DIGITS)}(?::0*[1-9][0-9]*)?\\s*$`, 'im');
-  return suffix.test(lines);
+  const suffix = digits.slice(PREFIX_DIGITS);
+  let found = false;
+  for (const line of lines.split('\n')) {
+    const text = line.trim();
+    if (text === '') continue;
+    const [, rest, count] = ENTRY.exec(text) ?? [];
+    if (rest === undefined) throw new TypeError('The list of breached passwords has other lines.');
+    if (rest.toUpperCase() === suffix && (count === undefined || Number(count) > 0)) found = true;
+  }
+  return found;
 }
 
 const SHORTEST_WORD = 3;

@@ -109,8 +109,21 @@ describe('what may be chosen', () => {
     expect(told(await padded.check('password1234'))).toBe('ok');
     const bare = policyOf({ breached: () => 'fbd6d76bb5d2041542d7d2e3fac5bb05593' });
     expect(told(await bare.check('password1234'))).toBe('password.breached');
-    const longer = policyOf({ breached: () => 'AFBD6D76BB5D2041542D7D2E3FAC5BB05593:9' });
-    expect(told(await longer.check('password1234'))).toBe('ok');
+    const none = policyOf({ breached: () => '' });
+    expect(told(await none.check('password1234'))).toBe('ok');
+  });
+
+  test.each([
+    ['an error page', '<html><body>Bad gateway</body></html>'],
+    ['JSON', '{"statusCode":429}'],
+    ['one line that is none among others', `${'0'.repeat(35)}:1\r\nbusy\r\n${'1'.repeat(35)}:1`],
+    ['a whole hash', 'AFBD6D76BB5D2041542D7D2E3FAC5BB05593:9'],
+    ['a count that is none', 'FBD6D76BB5D2041542D7D2E3FAC5BB05593:many'],
+  ])('are not said to be none by %s', async (_, answer) => {
+    const closed = policyOf({ breached: () => answer });
+    expect(told(await closed.check('password1234'))).toBe('password.unavailable');
+    const open = policyOf({ breached: () => answer, onStoreFailure: 'open' });
+    expect(await open.check('password1234')).toEqual({ ok: true, degraded: 'breached' });
   });
 
   describe('a list that fails', () => {
@@ -122,16 +135,18 @@ describe('what may be chosen', () => {
     ] as const;
     test.each(cases)('%s: denied, unless that is said to be open', async (_, list) => {
       for (const option of ['breached', 'isCommon'] as const) {
-        const closed = await policyOf({ [option]: list, timeout: 5 }).check(GOOD);
+        const closed = await policyOf({ [option]: list, timeout: '5ms' }).check(GOOD);
         expect(told(closed)).toBe('password.unavailable');
         if (closed.ok) return;
         const { cause, ...rest } = closed.denial;
         expect(cause).toBeInstanceOf(Error);
         expect(JSON.stringify(rest)).not.toContain('10.0.0.7');
         const name = option === 'breached' ? 'breached' : 'common';
-        const open = await policyOf({ [option]: list, timeout: 5, onStoreFailure: 'open' }).hash(
-          GOOD,
-        );
+        const open = await policyOf({
+          [option]: list,
+          timeout: '5ms',
+          onStoreFailure: 'open',
+        }).hash(GOOD);
         expect(open).toEqual({ ok: true, hash: `plain:${GOOD}`, degraded: name });
       }
     });
@@ -239,7 +254,9 @@ test.each([
   ['no bound', { maxLength: Number.POSITIVE_INFINITY }],
   ['context that is no list', { context: 'acme' as never }],
   ['an unknown way to fail', { onStoreFailure: 'ignore' as never }],
-  ['no time', { timeout: 0 }],
+  ['no time', { timeout: '0ms' }],
+  ['a time without its unit', { timeout: 2_000 as never }],
+  ['an option that it does not know', { onError: 'open' } as never],
 ] satisfies readonly (readonly [string, Partial<PasswordsOptions>])[])(
   'denies to be made with %s',
   (_, options) => {

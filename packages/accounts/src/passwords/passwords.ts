@@ -1,5 +1,13 @@
-import type { MaybePromise } from '@apisec/core';
-import { assertConfiguration, encodeBase64url, isThenable, withinTime } from '@apisec/core/host';
+import type { Duration, MaybePromise } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertOneOf,
+  durationMs,
+  encodeBase64url,
+  isThenable,
+  withinTime,
+} from '@apisec/core/host';
 import {
   type BreachedRange,
   isBreached,
@@ -37,7 +45,8 @@ export interface PasswordsOptions {
   readonly isCommon?: ((password: string) => MaybePromise<boolean>) | undefined;
   /**
    * Looks breached passwords up by the first five hexadecimal digits of their SHA-1; the password itself never leaves.
-   * Answers the rest of each hash and how often it was seen, `SUFFIX:COUNT`, a line for each.
+   * Answers the rest of each hash and how often it was seen, `SUFFIX:COUNT`, a line for each. An answer with any other
+   * line is no list (an error page, say), and treated like none.
    */
   readonly breached?: BreachedRange | undefined;
   /**
@@ -45,8 +54,8 @@ export interface PasswordsOptions {
    * taken, and the answer says that it is degraded. Default: `closed`.
    */
   readonly onStoreFailure?: 'closed' | 'open' | undefined;
-  /** How long `isCommon` and `breached` may take, in milliseconds. Default: 2,000. */
-  readonly timeout?: number | undefined;
+  /** How long `isCommon` and `breached` may take, from `1ms` to `1m`. Default: `2s`. */
+  readonly timeout?: Duration | undefined;
 }
 
 /** Whether a password may be chosen. */
@@ -93,7 +102,16 @@ export interface Passwords {
 
 /** Of fewer different characters, a guess at the pattern is a guess at the password. */
 const LEAST_DIFFERENT = 5;
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = [
+  'hasher',
+  'minLength',
+  'maxLength',
+  'context',
+  'isCommon',
+  'breached',
+  'onStoreFailure',
+  'timeout',
+] as const;
 
 /**
  * Passwords: what may be chosen, and whether one is right. Length counts and nothing else of its composition: no digits or
@@ -115,6 +133,7 @@ const LONGEST_TIMEOUT = 60_000;
  * const login = await policy.verify(password, account?.passwordHash);
  */
 export function passwords(options: PasswordsOptions): Passwords {
+  assertKnownOptions('passwords', options, OPTIONS);
   const {
     hasher,
     minLength = 12,
@@ -123,7 +142,6 @@ export function passwords(options: PasswordsOptions): Passwords {
     isCommon,
     breached,
     onStoreFailure = 'closed',
-    timeout = 2_000,
   } = options;
   assertConfiguration(
     typeof hasher?.hash === 'function' && typeof hasher.verify === 'function',
@@ -132,7 +150,6 @@ export function passwords(options: PasswordsOptions): Passwords {
   const bounds = [
     ['minLength', minLength, 8, 64],
     ['maxLength', maxLength, 64, 1_024],
-    ['timeout', timeout, 1, LONGEST_TIMEOUT],
   ] as const;
   for (const [name, value, least, most] of bounds) {
     assertConfiguration(
@@ -144,10 +161,8 @@ export function passwords(options: PasswordsOptions): Passwords {
     Array.isArray(shared) && shared.every((word) => typeof word === 'string'),
     'passwords: context lists words, for example the name of the service.',
   );
-  assertConfiguration(
-    onStoreFailure === 'closed' || onStoreFailure === 'open',
-    "passwords: onStoreFailure must be 'closed' or 'open'.",
-  );
+  assertOneOf('passwords', 'onStoreFailure', onStoreFailure, ['closed', 'open']);
+  const timeout = durationMs('passwords', 'timeout', options.timeout ?? '2s', { max: '1m' });
   const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
     isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
 

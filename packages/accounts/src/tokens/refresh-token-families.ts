@@ -77,9 +77,7 @@ interface NextToken {
 /** The life of refresh tokens: each is good once, and a second use ends all that came of the grant. */
 export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFamilies {
   const { issuer, store, storeTimeout, now } = options;
-  const idleLifetime = options.idleLifetime * 1000;
-  const absoluteLifetime = options.absoluteLifetime * 1000;
-  const reuseGrace = options.reuseGrace * 1000;
+  const { idleLifetime, absoluteLifetime, reuseGrace } = options;
 
   const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
     withinTime(Promise.resolve().then(task), storeTimeout);

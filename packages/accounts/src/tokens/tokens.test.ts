@@ -257,7 +257,7 @@ describe('a refresh token', () => {
   );
 
   test('used at the same moment, with grace, gives new ones to one and spares the family', async () => {
-    const { issued, events } = setUp({ reuseGrace: 10 });
+    const { issued, events } = setUp({ reuseGrace: '10s' });
     const { refreshToken } = good(await issued.issue(grant));
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => issued.refresh(refreshToken, shop)),
@@ -273,7 +273,7 @@ describe('a refresh token', () => {
   });
 
   test('superseded for longer than the grace ends the family', async () => {
-    const { issued } = setUp({ reuseGrace: 10 });
+    const { issued } = setUp({ reuseGrace: '10s' });
     const first = good(await issued.issue(grant));
     await issued.refresh(first.refreshToken, shop);
     time += 9_999;
@@ -283,7 +283,7 @@ describe('a refresh token', () => {
   });
 
   test('ends when it was idle, and however often it was used', async () => {
-    const { issued } = setUp({ idleLifetime: DAY / 1000, absoluteLifetime: (3 * DAY) / 1000 });
+    const { issued } = setUp({ idleLifetime: '1d', absoluteLifetime: '3d' });
     const idle = good(await issued.issue(grant));
     let used = good(await issued.issue(grant));
     for (let day = 0; day < 3; day++) {
@@ -395,7 +395,7 @@ describe('while the store does not answer', () => {
       end: fails,
       endSubject: fails,
     };
-    const { issued } = setUp({ store, storeTimeout: 10 });
+    const { issued } = setUp({ store, storeTimeout: '10ms' });
     for (const answer of [
       await issued.issue(grant),
       await issued.refresh('a'.repeat(68), shop),
@@ -475,10 +475,11 @@ test.each<[string, object]>([
     },
   ],
   ['no store', { store: {} }],
-  ['an idle lifetime above the absolute one', { idleLifetime: 10, absoluteLifetime: 5 }],
-  ['a lifetime without end', { absoluteLifetime: Infinity }],
-  ['half seconds', { accessTokenLifetime: 0.5 }],
-  ['a grace of an hour', { reuseGrace: 3600 }],
+  ['an idle lifetime above the absolute one', { idleLifetime: '10s', absoluteLifetime: '5s' }],
+  ['a lifetime without its unit', { absoluteLifetime: 2_592_000 }],
+  ['an option that it does not know', { refreshLifetime: '1d' }],
+  ['half seconds', { accessTokenLifetime: '1500ms' }],
+  ['a grace of an hour', { reuseGrace: '1h' }],
 ])('denies to be made with %s', (_name, changes) => {
   expect(() => setUp(changes as Partial<TokensOptions>)).toThrow(ConfigurationError);
 });

@@ -1,9 +1,11 @@
-import type { PrivateJwk, RefreshTokenStore, Revocations } from '@apisec/core';
+import type { Duration, PrivateJwk, RefreshTokenStore, Revocations } from '@apisec/core';
 import {
   type AccessToken,
   type AccessTokenContent,
   assertConfiguration,
+  assertKnownOptions,
   contentProblem,
+  durationMs,
   randomText,
   signAccessToken,
   signingKeys,
@@ -39,30 +41,43 @@ export interface TokensOptions {
    */
   readonly signing: { readonly current: string; readonly keys: readonly PrivateJwk[] };
   readonly store: RefreshTokenStore;
-  /** Seconds that an access token lives. Default: 300. */
-  readonly accessTokenLifetime?: number | undefined;
-  /** Seconds that a refresh token lives unless it is used. Default: 1,209,600 (14 days). */
-  readonly idleLifetime?: number | undefined;
-  /** Seconds from the grant until refreshing ends, however often it is done. Default: 2,592,000 (30 days). */
-  readonly absoluteLifetime?: number | undefined;
+  /** How long an access token lives, in whole seconds up to `1d`. Default: `5m`. */
+  readonly accessTokenLifetime?: Duration | undefined;
+  /** How long a refresh token lives unless it is used. Default: `14d`. */
+  readonly idleLifetime?: Duration | undefined;
+  /** From the grant until refreshing ends, however often it is done. Default: `30d`. */
+  readonly absoluteLifetime?: Duration | undefined;
   /**
-   * Seconds for which the token before the current one, presented again, is only denied (`refresh.superseded`)
+   * For how long the token before the current one, presented again, is only denied (`refresh.superseded`)
    * and does not end the family: for clients that refresh twice at once. Nobody gets a second token either
-   * way. Default: 0, every second use ends the family.
+   * way. At most `1m`. Default: `0s`, every second use ends the family.
    */
-  readonly reuseGrace?: number | undefined;
+  readonly reuseGrace?: Duration | undefined;
   /** Where access tokens of a family that ends are revoked; without it they live until they expire. */
   readonly revocations?: Pick<Revocations, 'revoke'> | undefined;
   /** Told of every reuse, for the audit trail. Whatever it throws changes nothing. */
   readonly audit?: ((event: TokenReuse) => void) | undefined;
-  /** How long the store may take, in milliseconds. Default: 1,000. */
-  readonly storeTimeout?: number | undefined;
+  /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
+  readonly storeTimeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 const NAME = 'tokens';
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = [
+  'issuer',
+  'audience',
+  'signing',
+  'store',
+  'accessTokenLifetime',
+  'idleLifetime',
+  'absoluteLifetime',
+  'reuseGrace',
+  'revocations',
+  'audit',
+  'storeTimeout',
+  'now',
+] as const;
 
 /**
  * Issues short-lived access tokens (RFC 9068) and refresh tokens that are used once (RFC 9700 §4.14.2): each use
@@ -90,18 +105,22 @@ const LONGEST_TIMEOUT = 60_000;
  * );
  */
 export function tokens(options: TokensOptions): Tokens {
-  const {
-    issuer,
-    store,
-    revocations,
-    audit,
-    accessTokenLifetime = 300,
-    idleLifetime = 1_209_600,
-    absoluteLifetime = 2_592_000,
-    reuseGrace = 0,
-    storeTimeout = 1_000,
-    now = () => Date.now(),
-  } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { issuer, store, revocations, audit, now = () => Date.now() } = options;
+  const accessTokenLifetime =
+    durationMs(NAME, 'accessTokenLifetime', options.accessTokenLifetime ?? '5m', {
+      min: '1s',
+      max: '1d',
+    }) / 1000;
+  const idleLifetime = durationMs(NAME, 'idleLifetime', options.idleLifetime ?? '14d');
+  const absoluteLifetime = durationMs(NAME, 'absoluteLifetime', options.absoluteLifetime ?? '30d');
+  const reuseGrace = durationMs(NAME, 'reuseGrace', options.reuseGrace ?? '0s', {
+    min: '0s',
+    max: '1m',
+  });
+  const storeTimeout = durationMs(NAME, 'storeTimeout', options.storeTimeout ?? '1s', {
+    max: '1m',
+  });
   assertConfiguration(
     typeof issuer === 'string' && issuer !== '',
     `${NAME}: issuer must be the name that stands in the tokens' "iss".`,
@@ -111,20 +130,12 @@ export function tokens(options: TokensOptions): Tokens {
     `${NAME}: store must be a refresh token store, for example memoryRefreshTokenStore().`,
   );
   assertConfiguration(
-    Number.isSafeInteger(accessTokenLifetime) && accessTokenLifetime > 0,
+    Number.isSafeInteger(accessTokenLifetime),
     `${NAME}: accessTokenLifetime must be whole seconds.`,
   );
   assertConfiguration(
-    idleLifetime > 0 && absoluteLifetime >= idleLifetime && Number.isFinite(absoluteLifetime),
-    `${NAME}: idleLifetime and absoluteLifetime are in seconds, and the first is not the longer.`,
-  );
-  assertConfiguration(
-    reuseGrace >= 0 && reuseGrace <= 60,
-    `${NAME}: reuseGrace is in seconds, from 0 to 60.`,
-  );
-  assertConfiguration(
-    storeTimeout >= 1 && storeTimeout <= LONGEST_TIMEOUT,
-    `${NAME}: storeTimeout must be milliseconds from 1 to 60,000.`,
+    absoluteLifetime >= idleLifetime,
+    `${NAME}: idleLifetime must be at most absoluteLifetime.`,
   );
   const { current, jwks } = signingKeys(NAME, options.signing);
   const audience = listed(options.audience);

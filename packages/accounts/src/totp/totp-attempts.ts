@@ -14,7 +14,7 @@ export interface Lockout {
 }
 
 /** A day, in seconds. */
-export const LONGEST_LOCK = 86_400;
+const LONGEST_LOCK = 86_400;
 /** How often a change is tried again when another came in between. */
 const TRIES = 16;
 

@@ -208,7 +208,7 @@ describe('codes', () => {
 
 describe('guessing', () => {
   test('locks the account, for twice as long each time, and a right code ends it', async () => {
-    const { factors, code, wrong, pass } = await bench({ attempts: 3, lockout: 60 });
+    const { factors, code, wrong, pass } = await bench({ attempts: 3, lockout: '1m' });
     for (const seconds of [60, 120, 240]) {
       for (let guess = 0; guess < 3; guess++) {
         expect(told(await factors.verify('alice', await wrong('alice')))).toBe('totp.invalid');
@@ -231,7 +231,7 @@ describe('guessing', () => {
   });
 
   test('a lock lasts a day at most', async () => {
-    const { factors, wrong, pass } = await bench({ attempts: 1, lockout: 86_400 });
+    const { factors, wrong, pass } = await bench({ attempts: 1, lockout: '1d' });
     for (let day = 0; day < 3; day++) {
       expect(told(await factors.verify('alice', await wrong('alice')))).toBe('totp.invalid');
       expect(await factors.verify('alice', await wrong('alice'))).toMatchObject({
@@ -376,7 +376,7 @@ describe('a store that fails', () => {
       issuer: 'Acme',
       store: failing,
       sealingKeys,
-      storeTimeout: 5,
+      storeTimeout: '5ms',
       now: () => START,
     });
     const result = await factors.verify('alice', await code('alice'));
@@ -421,7 +421,10 @@ test.each([
   ['five digits', { digits: 5 }],
   ['a drift of an hour', { drift: 120 }],
   ['endless attempts', { attempts: Number.POSITIVE_INFINITY }],
-  ['no lock', { lockout: 0 }],
+  ['no lock', { lockout: '0s' }],
+  ['a lock without its unit', { lockout: 300 as never }],
+  ['half a second', { period: '30.5s' }],
+  ['an option that it does not know', { lockOut: '5m' } as never],
   ['half a backup code', { backupCodes: 0.5 }],
 ] satisfies readonly (readonly [string, Partial<TotpOptions>])[])(
   'denies to be made with %s',

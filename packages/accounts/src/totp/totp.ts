@@ -1,13 +1,7 @@
-import type { TotpRecord, TotpStore } from '@apisec/core';
-import { assertConfiguration } from '@apisec/core/host';
+import type { Duration, TotpRecord, TotpStore } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
 import type { SealingKeys } from './sealing.ts';
-import {
-  LONGEST_LOCK,
-  type TotpDenial,
-  totpAttempts,
-  totpDenial,
-  totpRecords,
-} from './totp-attempts.ts';
+import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
 import { encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
 
@@ -24,18 +18,18 @@ export interface TotpOptions {
   readonly algorithm?: TotpRecord['algorithm'] | undefined;
   /** 6 to 8. Default: 6. */
   readonly digits?: number | undefined;
-  /** Seconds for which a code is shown. Default: 30. */
-  readonly period?: number | undefined;
+  /** How long a code is shown, in whole seconds from `15s` to `2m`. Default: `30s`. */
+  readonly period?: Duration | undefined;
   /** How many steps the clock of the app may differ, 0 to 2. Default: 1. */
   readonly drift?: number | undefined;
   /** After so many wrong codes in a row the account is locked. Default: 5. */
   readonly attempts?: number | undefined;
-  /** Seconds of the first lock; each one in a row is twice as long, up to a day. Default: 300. */
-  readonly lockout?: number | undefined;
+  /** The first lock, from `1s`; each one in a row is twice as long, up to `1d`. Default: `5m`. */
+  readonly lockout?: Duration | undefined;
   /** How many backup codes are issued. Default: 10. */
   readonly backupCodes?: number | undefined;
-  /** How long the store may take, in milliseconds. Default: 2,000. */
-  readonly storeTimeout?: number | undefined;
+  /** How long the store may take, from `1ms` to `1m`. Default: `2s`. */
+  readonly storeTimeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -89,7 +83,20 @@ const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
   'SHA-256': 32,
   'SHA-512': 64,
 };
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = [
+  'issuer',
+  'store',
+  'sealingKeys',
+  'algorithm',
+  'digits',
+  'period',
+  'drift',
+  'attempts',
+  'lockout',
+  'backupCodes',
+  'storeTimeout',
+  'now',
+] as const;
 /** How long a code must be, its record says. */
 const CODE = /^[0-9]{6,8}$/;
 const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
@@ -113,18 +120,16 @@ const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
  * const result = await factors.verify('u1', nextCode);
  */
 export function totp(options: TotpOptions): Totp {
+  assertKnownOptions('totp', options, OPTIONS);
   const {
     issuer,
     store,
     sealingKeys,
     algorithm = 'SHA-1',
     digits = 6,
-    period = 30,
     drift = 1,
     attempts = 5,
-    lockout = 300,
     backupCodes: backupCount = 10,
-    storeTimeout = 2_000,
     now = () => Date.now(),
   } = options;
   assertConfiguration(
@@ -141,12 +146,9 @@ export function totp(options: TotpOptions): Totp {
   );
   const bounds = [
     ['digits', digits, 6, 8],
-    ['period', period, 15, 120],
     ['drift', drift, 0, 2],
     ['attempts', attempts, 1, 20],
-    ['lockout', lockout, 1, LONGEST_LOCK],
     ['backupCodes', backupCount, 0, 50],
-    ['storeTimeout', storeTimeout, 1, LONGEST_TIMEOUT],
   ] as const;
   for (const [name, value, least, most] of bounds) {
     assertConfiguration(
@@ -154,6 +156,15 @@ export function totp(options: TotpOptions): Totp {
       `totp: ${name} must be a whole number from ${least} to ${most}.`,
     );
   }
+  // RFC 6238 counts in seconds, and so do records.
+  const period =
+    durationMs('totp', 'period', options.period ?? '30s', { min: '15s', max: '2m' }) / 1000;
+  assertConfiguration(Number.isInteger(period), 'totp: period must be whole seconds.');
+  const lockout =
+    durationMs('totp', 'lockout', options.lockout ?? '5m', { min: '1s', max: '1d' }) / 1000;
+  const storeTimeout = durationMs('totp', 'storeTimeout', options.storeTimeout ?? '2s', {
+    max: '1m',
+  });
   const secrets = totpSecrets(sealingKeys, drift);
   const backup = totpBackupCodes(sealingKeys, backupCount);
   const records = totpRecords(store, storeTimeout);
