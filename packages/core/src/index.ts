@@ -411,7 +411,6 @@ export {
 
 export {
   type FilteredOutput,
-  type FilterOutputFacts,
   type FilterOutputOptions,
   filterOutput,
   type OutputTenant,
@@ -428,7 +427,6 @@ export {
 export {
   type OutputShape,
   type Restricted,
-  type Visibility,
   visibleTo,
 } from './data/output-shape.ts';
 export type { CursorSecrets, PagePosition } from './data/page-cursors.ts';
@@ -444,6 +442,7 @@ export {
   type ValidateInputOptions,
   validateInput,
 } from './data/validate-input.ts';
+export type { CallerFacts, Visibility } from './data/visibility.ts';
 
 // Store contracts.
 

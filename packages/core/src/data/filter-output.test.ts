@@ -5,8 +5,9 @@ import { guard } from '../engine/guard.ts';
 import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { type FilterOutputFacts, type FilterOutputOptions, filterOutput } from './filter-output.ts';
+import { type FilterOutputOptions, filterOutput } from './filter-output.ts';
 import { type OutputShape, visibleTo } from './output-shape.ts';
+import type { CallerFacts } from './visibility.ts';
 
 const facts: CallFacts = {
   call: { protocol: 'http', operation: 'GET /users' },
@@ -27,7 +28,7 @@ function principal(roles: readonly string[] = [], scopes: readonly string[] = []
 function release(
   options: FilterOutputOptions,
   payload: unknown,
-  caller: FilterOutputFacts = {},
+  caller: CallerFacts = {},
 ): BodyOutcome {
   const outcome = filterOutput(options).check(new Request('https://api.example.com/users'), {
     ...facts,

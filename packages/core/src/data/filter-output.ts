@@ -1,5 +1,5 @@
 import { fault } from '../engine/denial.ts';
-import type { CallFacts, Principal } from '../engine/facts.ts';
+import type { CallFacts } from '../engine/facts.ts';
 import type { BodyOutcome } from '../engine/obligations.ts';
 import { type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
@@ -12,13 +12,8 @@ import {
   type OutputShape,
   ownership,
   Unreleasable,
-  type Visibility,
 } from './output-shape.ts';
-
-/** What the filter reads: who calls, where somebody has found out. */
-export interface FilterOutputFacts {
-  readonly principal?: Principal | undefined;
-}
+import { type CallerFacts, isVisibleTo, type Visibility } from './visibility.ts';
 
 /** What was taken out of one payload. */
 export interface FilteredOutput {
@@ -39,7 +34,7 @@ export interface OutputTenant {
   /** The tenant of an object; nothing for one that belongs to the object it is in. Asked before members are dropped. */
   readonly tenantOf: (object: Readonly<Record<string, unknown>>) => unknown;
   /** The tenant of the call. Default: that of the principal. */
-  readonly expected?: ((facts: FilterOutputFacts & CallFacts) => string | undefined) | undefined;
+  readonly expected?: ((facts: CallerFacts & CallFacts) => string | undefined) | undefined;
   /**
    * Only reports leaks, and lets them go out: to find out in front of old clients whether there are any. Default:
    * absent, so that a leak is denied.
@@ -78,7 +73,7 @@ const NAME = 'filterOutput';
  */
 export function filterOutput(
   options: FilterOutputOptions,
-): SyncPolicy<CallFacts & FilterOutputFacts, NoFacts, 'check'> {
+): SyncPolicy<CallFacts & CallerFacts, NoFacts, 'check'> {
   assertKnownOptions(NAME, options, ['shape', 'tenant', 'onFiltered', 'maxValues']);
   const { shape, tenant, onFiltered, maxValues = 100_000 } = options;
   assertBetween(NAME, 'maxValues', maxValues, 1, 10_000_000, 'values');
@@ -90,10 +85,10 @@ export function filterOutput(
   const restrictions: Visibility[] = [];
   const filter = compileShape(NAME, shape, restrictions);
 
-  const release = (payload: unknown, facts: CallFacts & FilterOutputFacts): BodyOutcome => {
+  const release = (payload: unknown, facts: CallFacts & CallerFacts): BodyOutcome => {
     if (payload === undefined) return { ok: true };
     const { operation } = facts.call;
-    const visible = restrictions.map((who) => sees(facts.principal, who));
+    const visible = restrictions.map((who) => isVisibleTo(facts.principal, who));
     const run = (
       ownedBy: FilterRun['ownedBy'],
     ): { readonly result: unknown; readonly dropped: number } => {
@@ -123,7 +118,7 @@ export function filterOutput(
     role: 'check',
     needs: ['call'],
     adds: [],
-    check: (_request, facts: CallFacts & FilterOutputFacts) =>
+    check: (_request, facts: CallFacts & CallerFacts) =>
       pass({}, { onRelease: (payload) => release(payload, facts) }),
   });
 }
@@ -147,14 +142,6 @@ function tenantRule(tenant: OutputTenant | undefined): TenantRule {
     `${NAME}: tenant must be { tenantOf: (object) => object.tenantId }, with functions alone.`,
   );
   return { tenantOf, expected, insecureReportOnly };
-}
-
-function sees(principal: Principal | undefined, { roles, scopes }: Visibility): boolean {
-  if (principal === undefined) return false;
-  return (
-    (roles === undefined || roles.some((role) => principal.roles.has(role))) &&
-    (scopes === undefined || scopes.every((scope) => principal.scopes.has(scope)))
-  );
 }
 
 function unreleased({ reason, where }: Unreleasable, operation: string): BodyOutcome {

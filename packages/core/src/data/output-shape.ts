@@ -1,10 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-
-/** Who sees a part of the output: whoever has one of the roles, and all of the scopes. */
-export interface Visibility {
-  readonly roles?: readonly string[] | undefined;
-  readonly scopes?: readonly string[] | undefined;
-}
+import { assertVisibility, type Visibility } from './visibility.ts';
 
 /** A part of the output that not everybody sees; made by {@link visibleTo}. */
 export interface RestrictedShape {
@@ -38,21 +33,7 @@ const RESTRICTED: unique symbol = Symbol('restricted');
  * filterOutput({ shape: { id: 'value', salary: visibleTo({ roles: ['payroll'] }, 'value') } })
  */
 export function visibleTo(who: Visibility, shape: OutputShape): Restricted {
-  const { roles, scopes } = who;
-  for (const names of [roles, scopes]) {
-    assertConfiguration(
-      names === undefined ||
-        (Array.isArray(names) &&
-          names.length > 0 &&
-          names.every((name) => typeof name === 'string' && name !== '')),
-      'visibleTo: roles and scopes must be lists of names that are not empty.',
-    );
-  }
-  assertConfiguration(
-    (roles ?? scopes) !== undefined &&
-      Object.keys(who).every((key) => key === 'roles' || key === 'scopes'),
-    "visibleTo: say who sees it: visibleTo({ roles: ['payroll'] }, 'value').",
-  );
+  assertVisibility('visibleTo', who);
   return Object.freeze({ [RESTRICTED]: { visibleTo: who, shape } });
 }
 

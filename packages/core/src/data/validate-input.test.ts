@@ -222,6 +222,31 @@ describe('a body', () => {
     expect(await codeOf({ body: gone }, 'text')).toBe('input.uncheckable');
   });
 
+  test('may have more members for callers with a role or scope, and for nobody else', async () => {
+    const policy = validateInput({
+      body,
+      bodyFor: [{ who: { roles: ['editor'] }, body: body.extend({ status: z.string() }) }],
+    });
+    const codeFor = async (roles?: readonly string[]) => {
+      const principal = roles && {
+        id: 'p',
+        subject: 'p',
+        issuer: 'i',
+        scopes: new Set<string>(),
+        roles: new Set(roles),
+      };
+      const request = new Request('https://api.example.com/', { method: 'POST' });
+      const outcome = await policy.check(request, { ...http, principal });
+      if (!outcome.ok) return outcome.denial.code;
+      const message = { name: 'Ann', status: 'public' };
+      const shown = await listObligations(outcome.obligations)[0]?.onMessage?.(message);
+      return shown?.ok === false ? shown.denial.code : shown?.ok;
+    };
+    expect(await codeFor(['editor'])).toBe(true);
+    expect(await codeFor(['reader'])).toBe('input.unknown_member');
+    expect(await codeFor()).toBe('input.unknown_member');
+  });
+
   test('of a GraphQL operation is denied, since literals are not in the variables', async () => {
     const call = { protocol: 'graphql', operation: 'mutation', fields: [] } as const;
     const outcome = await validateInput({ body }).check(new Request('https://api.example.com/'), {
@@ -303,6 +328,8 @@ const keeping: StandardSchema = {
 
 test.each([
   ['no schema', {}],
+  ['bodies of certain callers alone', { bodyFor: [{ who: { roles: ['a'] }, body: z.string() }] }],
+  ['a body for nobody', { body: z.string(), bodyFor: [{ who: {}, body: z.string() }] }],
   ['an unknown option', { boddy: z.object({}) }],
   ['what is not a schema', { body: { name: 'string' } }],
   ['an endless list of errors', { body: z.string(), maxErrors: Number.POSITIVE_INFINITY }],

@@ -13,11 +13,22 @@ import { type CheckedInput, type InputRules, inputCheck } from './check-input.ts
 import { type InputPart, inputDenial } from './input-errors.ts';
 import { readHeaders, readParams, readQuery } from './request-input.ts';
 import { isStandardSchema, type OutputOf, type StandardSchema } from './standard-schema.ts';
+import { assertVisibility, type CallerFacts, isVisibleTo, type Visibility } from './visibility.ts';
 
 /** Options of {@link validateInput}: a schema for each part of the call that the handler reads. */
 export interface ValidateInputOptions {
   /** Of the body, or of each message of a gRPC call. The handler gets what the schema has made of it. */
   readonly body?: StandardSchema | undefined;
+  /**
+   * Bodies of certain callers, who may write members that others may not: the first that fits the caller stands in
+   * for `body`. Put the policy behind authentication; without a principal none of them fits.
+   *
+   * @example
+   * { body: article, bodyFor: [{ who: { roles: ['editor'] }, body: article.extend({ status: z.string() }) }] }
+   */
+  readonly bodyFor?:
+    | readonly { readonly who: Visibility; readonly body: StandardSchema }[]
+    | undefined;
   /** Of the query: texts, and lists of texts for parameters that are there several times. */
   readonly query?: StandardSchema | undefined;
   /** Of the path's parameters, as the route names them. */
@@ -61,6 +72,7 @@ export type InputFactsOf<O extends ValidateInputOptions> = O extends
 const NAME = 'validateInput';
 const OPTIONS = [
   'body',
+  'bodyFor',
   'query',
   'params',
   'headers',
@@ -96,7 +108,7 @@ type Part = Exclude<InputPart, 'body'>;
  */
 export function validateInput<const O extends ValidateInputOptions>(
   options: O,
-): Policy<CallFacts, InputFactsOf<O>, 'check'> {
+): Policy<CallFacts & CallerFacts, InputFactsOf<O>, 'check'> {
   const { body, headers, reshapes = false } = options;
   assertKnownOptions(NAME, options, OPTIONS);
   const rules: InputRules = {
@@ -121,7 +133,17 @@ export function validateInput<const O extends ValidateInputOptions>(
     ofBody !== undefined || parts.length > 0,
     `${NAME}: give a schema for body, query, params or headers.`,
   );
-  const obligations: Obligations | undefined = ofBody && { onMessage: inspector(ofBody) };
+  const usual: Obligations | undefined = ofBody && Object.freeze({ onMessage: inspector(ofBody) });
+  const certain = (options.bodyFor ?? []).map(({ who, body: schema }) => {
+    assertVisibility(`${NAME}, bodyFor`, who);
+    return { who, obligations: { onMessage: inspector(checkFor('body', schema, rules)) } };
+  });
+  assertConfiguration(
+    certain.length === 0 || usual !== undefined,
+    `${NAME}: bodyFor needs body as well, for all other callers.`,
+  );
+  const obligationsFor = ({ principal }: CallerFacts): Obligations | undefined =>
+    certain.find(({ who }) => isVisibleTo(principal, who))?.obligations ?? usual;
   const read = (part: Part, request: RequestLike, { call }: CallFacts): unknown => {
     if (part === 'query') return readQuery(request);
     return part === 'params' ? readParams(request, call) : readHeaders(request.headers, names);
@@ -130,13 +152,13 @@ export function validateInput<const O extends ValidateInputOptions>(
   const checkParts = (
     at: number,
     request: RequestLike,
-    facts: CallFacts,
+    facts: CallFacts & CallerFacts,
     found: Readonly<Record<string, unknown>>,
   ): MaybePromise<Outcome<InputFactsOf<O>>> => {
     const [part, check] = parts[at] ?? [];
     // The members of `found` are those that the options ask for, as their schemas answered them.
     if (part === undefined || check === undefined)
-      return pass({ input: found } as InputFactsOf<O>, obligations);
+      return pass({ input: found } as InputFactsOf<O>, obligationsFor(facts));
     const input = read(part, request, facts);
     if (input === undefined) return denyWith(unreadable(part));
     return chain<CheckedInput, Outcome<InputFactsOf<O>>>(
@@ -148,16 +170,17 @@ export function validateInput<const O extends ValidateInputOptions>(
       (cause) => denyWith(fault('policy.threw', cause)),
     );
   };
-  const bodyAlone: Outcome<InputFactsOf<O>> = Object.freeze({ ok: true, obligations });
 
-  return definePolicy<CallFacts, InputFactsOf<O>, 'check'>({
+  return definePolicy<CallFacts & CallerFacts, InputFactsOf<O>, 'check'>({
     name: NAME,
     role: 'check',
     needs: ['call'],
     adds: parts.length > 0 ? ['input'] : [],
     check: (request, facts) => {
       if (ofBody !== undefined && facts.call.protocol === 'graphql') return denyWith(GRAPHQL);
-      return parts.length === 0 ? bodyAlone : checkParts(0, request, facts, EMPTY);
+      return parts.length === 0
+        ? { ok: true, obligations: obligationsFor(facts) }
+        : checkParts(0, request, facts, EMPTY);
     },
   });
 }
