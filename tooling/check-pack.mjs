@@ -125,6 +125,12 @@ const LAX_PEERS = new Set([
   '@apisec/graphql/yoga',
 ]);
 
+const typesOf = (
+  list,
+) => `${list.map((entry, i) => `import * as m${i} from '${entry}';`).join('\n')}
+export const all: readonly object[] = [${list.map((_, i) => `m${i}`).join(', ')}];\n`;
+const isLax = (entry) => LAX_PEERS.has(entry);
+
 function smoke(packed, inspected) {
   const project = join(work, 'project');
   mkdirSync(project);
@@ -169,11 +175,6 @@ ${verdict}\n`,
   node('import.mjs');
   node('require.cjs');
 
-  const typesOf = (
-    list,
-  ) => `${list.map((entry, i) => `import * as m${i} from '${entry}';`).join('\n')}
-export const all: readonly object[] = [${list.map((_, i) => `m${i}`).join(', ')}];\n`;
-  const isLax = (entry) => LAX_PEERS.has(entry);
   writeFileSync(join(project, 'types.ts'), typesOf(entries.filter((entry) => !isLax(entry))));
   writeFileSync(join(project, 'lax-types.ts'), typesOf(entries.filter(isLax)));
   for (const [module, moduleResolution] of [
