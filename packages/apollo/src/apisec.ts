@@ -1,5 +1,5 @@
 import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, fault, report } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, fault, report, stateOf } from '@apisec/core/host';
 import {
   applyFieldHeaders,
   applyHeaders,
@@ -112,7 +112,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
 ): ApolloServerPlugin<Context> {
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
   const plan = operationPlan(options, 'apisec');
-  const flights = new WeakMap<object, Flight>();
+  const flights = stateOf<Flight>('apisec.operation');
   const begin = (context: GraphQLRequestContext<Context>): Flight => {
     const { contextValue, request, response } = context;
     const batch = context.requestIsBatched ? batchOf(response.http) : undefined;

@@ -1,5 +1,5 @@
 import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import { assertKnownOptions, type Ending, fault, httpDenial } from '@apisec/core/host';
+import { assertKnownOptions, type Ending, fault, httpDenial, stateOf } from '@apisec/core/host';
 import {
   type DocumentNode,
   type ExecutionResult,
@@ -72,7 +72,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   ]);
   const { now = Date.now } = options;
   const plan = operationPlan(options, 'apisec');
-  const flights = new WeakMap<Request, Flight>();
+  const flights = stateOf<Flight>('apisec.operation');
   const running = new WeakMap<object, Running>();
   const begin = (request: Request, serverContext: object): OperationState => {
     const flight = flights.get(request) ?? { batch: newBatch(), states: [] };
