@@ -8,10 +8,11 @@ const {
   NODES = '3',
   CAPACITY = '60',
   REFILL_PER_SECOND = '1',
+  REDIS_TIMEOUT_MS = '250',
 } = process.env;
 
 const app = createApp({
-  store: redisLimitStore({ client: connectRedis(REDIS_URL) }),
+  store: redisLimitStore({ client: connectRedis(REDIS_URL), timeout: Number(REDIS_TIMEOUT_MS) }),
   nodes: Number(NODES),
   capacity: Number(CAPACITY),
   refillPerSecond: Number(REFILL_PER_SECOND),
