@@ -429,8 +429,31 @@ function afterTurns(turns: number): Promise<void> {
   });
 }
 
-/** grpc-js sends its own statuses with a method that is public, and so can be heard. */
-function observeStatus(wire: WireCall, observe: (sent: SentStatus) => SentStatus): void {
-  const send = wire.sendStatus.bind(wire);
-  wire.sendStatus = (sent) => send(observe(sent));
+/** What grpc-js's own statuses go past, kept on its call. */
+interface Observed {
+  readonly send: WireCall['sendStatus'];
+  readonly observe: (sent: SentStatus) => SentStatus;
+}
+
+const observed: unique symbol = Symbol('apisec.observed');
+type ObservedCall = WireCall & { [observed]?: Observed };
+
+/**
+ * grpc-js sends its own statuses with a method that is public, and so can be heard. All calls share one function in its
+ * place: with a closure for each, calls that have ended survive every pass over the young generation.
+ */
+function observeStatus(wire: WireCall, observe: Observed['observe']): void {
+  const call: ObservedCall = wire;
+  const earlier = call[observed];
+  if (earlier !== undefined) {
+    call[observed] = { send: earlier.send, observe: (sent) => earlier.observe(observe(sent)) };
+    return;
+  }
+  call[observed] = { send: wire.sendStatus, observe };
+  wire.sendStatus = sendObserved;
+}
+
+function sendObserved(this: ObservedCall, sent: SentStatus): void {
+  const { [observed]: entry } = this;
+  entry?.send.call(this, entry.observe(sent));
 }
