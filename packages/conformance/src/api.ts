@@ -34,7 +34,8 @@ import { member } from './clients/observe.ts';
 import { AUDIENCE, type Credentials, ISSUER, PUBLIC_ORIGIN } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
-import type { ConformanceApi, Operation, Reply } from './subject.ts';
+import { requestGuards } from './requests.ts';
+import type { ConformanceApi, Operation, Protocol, Reply } from './subject.ts';
 
 /** The one browser origin that the suite's API trusts. */
 export const ORIGIN = 'https://app.example.test';
@@ -60,7 +61,10 @@ export interface SuiteApi extends ConformanceApi {
   readonly press: (pressure: number) => void;
 }
 
-export function createApi({ jwks, steps, keys: apiKeys }: Credentials): SuiteApi {
+export function createApi(
+  { jwks, steps, keys: apiKeys }: Credentials,
+  protocol: Protocol,
+): SuiteApi {
   const endings = new Map<string, Completion>();
   const handled = new Set<string>();
   const pauses = createPauses();
@@ -210,8 +214,9 @@ export function createApi({ jwks, steps, keys: apiKeys }: Credentials): SuiteApi
     ),
   } satisfies Record<string, Admission<CallFacts, object> | undefined>;
 
+  const ofProtocol = protocol === 'http' ? requestGuards(surface) : {};
   const operations: readonly Operation[] = [
-    ...Object.entries(guards).map(
+    ...Object.entries({ ...guards, ...ofProtocol }).map(
       ([name, admission]): Operation => ({
         name,
         listed: true,

@@ -22,6 +22,7 @@ import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
 import { describeOpenStreams } from './open-streams.ts';
 import { describePriorities } from './priorities.ts';
+import { describeRequests, requestCases } from './requests.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
 
@@ -69,7 +70,7 @@ export function describeConformance(subject: Subject): void {
     };
     beforeAll(async () => {
       const credentials = await createCredentials();
-      const api = createApi(credentials);
+      const api = createApi(credentials, subject.protocol);
       const served = await subject.start(api);
       running = { api, served, credentials, client: connect(subject, served, api) };
     });
@@ -96,7 +97,13 @@ export function describeConformance(subject: Subject): void {
         await raceProofs(get());
       });
     });
-    if (subject.protocol === 'http') describe('media types', () => describeMediaTypes(get));
+    if (subject.protocol === 'http') {
+      describe('media types', () => describeMediaTypes(get));
+      describe('requests', () => {
+        test.each(requestCases)('$name', async (spec) => run(get(), spec));
+        describeRequests(get);
+      });
+    }
     describeLimits(subject, get);
     describePriorities(get);
     describeDenials(subject, get);

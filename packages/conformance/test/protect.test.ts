@@ -1,4 +1,4 @@
-import { coverage, pathOf, peerOf, protect } from '@apisec/core';
+import { coverage, pathOf, peerOf, protect, transportFromUrl } from '@apisec/core';
 import { describeConformance, restNames, tableOf } from '../src/index.ts';
 
 describeConformance({
@@ -33,6 +33,7 @@ describeConformance({
           {
             maxBodyBytes: api.largestBody,
             peer: () => peerOf('127.0.0.1'),
+            transport: transportFromUrl,
             onFault: () => undefined,
           },
         ),

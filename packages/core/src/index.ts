@@ -31,6 +31,8 @@ export type {
   Peer,
   Principal,
   RawBodyFacts,
+  Transport,
+  TransportFacts,
 } from './engine/facts.ts';
 export { factsOf } from './engine/facts-of.ts';
 export { type FactsOf, type Guard, guard } from './engine/guard.ts';
@@ -71,6 +73,7 @@ export type { MaybePromise } from './lib/maybe-promise.ts';
 export type { FetchFacts } from './host/guard-fetch.ts';
 export { peerFromHeader, peerOf } from './host/peer.ts';
 export { type ProtectOptions, protect } from './host/protect.ts';
+export { transportFromUrl } from './host/transport.ts';
 
 // Who may: grants.
 
@@ -384,6 +387,15 @@ export { type TurnstileOptions, turnstile } from './abuse/turnstile.ts';
 // The HTTP surface.
 
 export {
+  type AllowedContentTypesOptions,
+  allowedContentTypes,
+} from './http/allowed-content-types.ts';
+export {
+  type AllowedHostFacts,
+  type AllowedHostsOptions,
+  allowedHosts,
+} from './http/allowed-hosts.ts';
+export {
   type CheckedUrl,
   type CheckUrlOptions,
   checkUrl,
@@ -401,6 +413,7 @@ export {
   type CrossOriginOptions,
   crossOrigin,
 } from './http/cross-origin.ts';
+export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeaderValues,

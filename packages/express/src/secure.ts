@@ -17,6 +17,7 @@ import {
   nodeCertificate,
   nodePeer,
   nodeRequest,
+  nodeTransport,
   type ProxyTrust,
   type ReadBody,
   sendDenial,
@@ -70,7 +71,7 @@ const OPTIONS = [
 ];
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
 
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
@@ -120,6 +121,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         },
         peer: nodePeer(request, trust),
         certificate: nodeCertificate(request, trust),
+        transport: nodeTransport(request, trust),
         ...(bytes && { rawBody: bytes }),
       }));
       if (isThenable(decision)) decision.then(enter).catch(next);

@@ -34,6 +34,7 @@ import {
   nodeCertificate,
   nodePeer,
   nodeRequest,
+  nodeTransport,
   type ProxyTrust,
   type ReadBody,
   type ReleaseGate,
@@ -99,7 +100,7 @@ interface State {
 }
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
 
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
@@ -193,6 +194,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
       },
       peer: nodePeer(request.raw, trust),
       certificate: nodeCertificate(request.raw, trust),
+      transport: nodeTransport(request.raw, trust),
       ...(bytes && { rawBody: bytes }),
     }));
     if (isThenable(decision)) {

@@ -8,6 +8,8 @@ import type {
   HttpFacts,
   Peer,
   RequestLike,
+  Transport,
+  TransportFacts,
 } from '@apisec/core';
 import {
   admit,
@@ -41,6 +43,8 @@ export interface HonoHost {
   readonly peer: Peer;
   /** What the caller proved to hold in mutual TLS; on Node `nodeCertificate(c.env.incoming)`. */
   readonly certificate?: ClientCertificate | undefined;
+  /** How the call came; on Node `nodeTransport(c.env.incoming)`. */
+  readonly transport?: Transport | undefined;
   /** What policies see in place of the web request, for hosts whose own request is nearer to the wire. */
   readonly request?: RequestLike | undefined;
 }
@@ -51,7 +55,12 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   readonly peer?: ((c: Context) => Peer) | undefined;
   /** What the caller proved to hold in mutual TLS, from what your runtime supplies. Default: nothing. */
   readonly certificate?: ((c: Context) => ClientCertificate | undefined) | undefined;
-  /** All that your runtime knows at once, in place of `peer` and `certificate`. */
+  /**
+   * How the call came, from what your runtime supplies; `(c) => transportFromUrl(c.req.raw)` where it builds the URL of
+   * a request from its own connection (Workers, Deno, Bun). Default: unknown, and `requireHttps` denies.
+   */
+  readonly transport?: ((c: Context) => Transport | undefined) | undefined;
+  /** All that your runtime knows at once, in place of `peer`, `certificate` and `transport`. */
   readonly host?: ((c: Context) => HonoHost) | undefined;
   /** The operation that a call means, for `coverage`. Default: `METHOD pattern` of its route. */
   readonly operation?: ((c: Context) => string) | undefined;
@@ -79,6 +88,7 @@ export interface SecureOptions<Raw extends boolean = boolean> {
 const OPTIONS = [
   'peer',
   'certificate',
+  'transport',
   'host',
   'operation',
   'rawBody',
@@ -93,8 +103,10 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
   readonly operations?: readonly string[];
 };
 
+type HostFacts = HttpFacts & CertificateFacts & TransportFacts;
+
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
 
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
@@ -133,9 +145,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
   const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {
     const plain = () => {
-      const { peer, certificate, request = c.req.raw } = host(c);
+      const { peer, certificate, transport, request = c.req.raw } = host(c);
       const call = { protocol: 'http', operation: name() } as const;
-      const facts: HttpFacts & CertificateFacts = { call, peer, certificate };
+      const facts: HostFacts = { call, peer, certificate, transport };
       return { view: request, facts };
     };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
@@ -241,19 +253,21 @@ interface Settings extends FetchOptions {
 
 function settingsOf(options: SecureOptions): Settings {
   assertKnownOptions('secure', options, OPTIONS);
-  const { peer, certificate, operation, rawBody = false, waitUntil = executionOf } = options;
+  const { peer, certificate, transport, operation, rawBody = false } = options;
+  const { waitUntil = executionOf } = options;
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s', onFault } = options;
   assertConfiguration(
-    options.host === undefined || (peer === undefined && certificate === undefined),
-    'secure: give host, or peer and certificate, not both.',
+    options.host === undefined || (peer ?? certificate ?? transport) === undefined,
+    'secure: give host, or peer, certificate and transport, not both.',
   );
   assertBodyLimit(maxBodyBytes, 'secure');
   const parts = (c: Context): HonoHost => ({
     peer: peer ? peer(c) : UNKNOWN_PEER,
     certificate: certificate?.(c),
+    transport: transport?.(c),
   });
   return {
-    host: options.host ?? (peer || certificate ? parts : () => unknownHost),
+    host: options.host ?? ((peer ?? certificate ?? transport) ? parts : () => unknownHost),
     operation,
     rawBody,
     waitUntil,

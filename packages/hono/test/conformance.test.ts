@@ -3,7 +3,7 @@ import { describeConformance, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { secure } from '@apisec/hono';
 // oxlint-disable-next-line no-restricted-imports -- on Node, users of Hono take their facts from there
-import { nodePeer } from '@apisec/node';
+import { nodePeer, nodeTransport } from '@apisec/node';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { Hono } from 'hono';
 
@@ -26,7 +26,10 @@ describeConformance({
     const guarded = secure(coverage(tableOf(api, restNames)), {
       maxBodyBytes: api.largestBody,
       // The node server gives every request of Node along.
-      host: ({ env }) => ({ peer: nodePeer((env as HttpBindings).incoming) }),
+      host: ({ env }) => {
+        const { incoming } = env as HttpBindings;
+        return { peer: nodePeer(incoming), transport: nodeTransport(incoming) };
+      },
     });
     for (const operation of api.operations) {
       app.all(`/${operation.name}`, guarded, async (c) => {

@@ -7,6 +7,7 @@ import type {
   HttpFacts,
   MaybePromise,
   RequestLike,
+  TransportFacts,
 } from '@apisec/core';
 import { chain, type Enforcement, enforce, fault } from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
@@ -26,7 +27,7 @@ export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
   incoming: NodeIncoming,
-  supply: () => HttpFacts & CertificateFacts,
+  supply: () => HttpFacts & CertificateFacts & TransportFacts,
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR);
   if (wereHeadersDropped(incoming)) return undecided(DROPPED);

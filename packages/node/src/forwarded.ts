@@ -17,25 +17,41 @@ export function readForwardedFor(value: string): Iterator<Address | undefined> {
  */
 export function readForwarded(value: string): Iterator<Address | undefined> {
   return elements(value, (element) => {
-    let found: string | undefined;
-    for (const pair of split(element, ';')) {
-      const [, node] = /^for=(.*)$/i.exec(pair.trim()) ?? [];
-      if (node === undefined) continue;
-      if (found !== undefined) return undefined;
-      found = node;
-    }
+    const found = parameterOf(element, 'for');
     if (found === undefined) return undefined;
     // Only quoted can a node hold a colon (§4), and a node holds nothing that needs escaping.
-    const [, quoted] = /^"([^"\\]*)"$/.exec(found) ?? [];
-    if (quoted !== undefined) return readNode(quoted, true);
-    return found.includes(':') ? undefined : readNode(found, true);
+    const { text, quoted } = found;
+    return quoted || !text.includes(':') ? readNode(text, true) : undefined;
   });
 }
 
-function* elements(
+/** The elements of `Forwarded` from right to left, with the parameter; undefined where it is missing or repeated. */
+export function readForwardedParameter(
   value: string,
-  read: (element: string) => Address | undefined,
-): Generator<Address | undefined, void> {
+  name: 'proto' | 'host',
+): Iterator<string | undefined> {
+  return elements(value, (element) => parameterOf(element, name)?.text);
+}
+
+interface Parameter {
+  readonly text: string;
+  readonly quoted: boolean;
+}
+
+function parameterOf(element: string, name: string): Parameter | undefined {
+  let found: string | undefined;
+  for (const pair of split(element, ';')) {
+    const [own, value] = /^([^=]*)=(.*)$/.exec(pair.trim())?.slice(1) ?? [];
+    if (value === undefined || own?.toLowerCase() !== name) continue;
+    if (found !== undefined) return undefined;
+    found = value;
+  }
+  if (found === undefined) return undefined;
+  const [, quoted] = /^"([^"\\]*)"$/.exec(found) ?? [];
+  return { text: quoted ?? found, quoted: quoted !== undefined };
+}
+
+function* elements<Part>(value: string, read: (element: string) => Part): Generator<Part, void> {
   for (const element of split(value, ',')) yield read(element.trim());
 }
 

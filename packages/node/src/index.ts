@@ -30,3 +30,4 @@ export {
   type ResponseWriters,
   sendDenial,
 } from './response.ts';
+export { nodeTransport, type TransportSource } from './transport.ts';

@@ -3,6 +3,7 @@ import {
   type Address,
   addressRanges,
   assertConfiguration,
+  assertKnownOptions,
   parseAddress,
   stateOf,
   UNKNOWN_PEER,
@@ -23,6 +24,21 @@ export interface TrustProxiesOptions {
    * having removed what a caller wrote there. Default: false, and the header is not looked at.
    */
   readonly clientCert?: boolean | undefined;
+  /**
+   * Whether they write the scheme that callers used, over whatever a caller wrote there: to `X-Forwarded-Proto`, or as
+   * `proto` of `Forwarded`. Default: false, and nobody knows whether a call came over https.
+   */
+  readonly proto?: boolean | undefined;
+  /**
+   * Whether they write the host that callers asked for, over whatever a caller wrote there: to `X-Forwarded-Host`, or as
+   * `host` of `Forwarded`. Default: false, and `Host` counts.
+   */
+  readonly host?: boolean | undefined;
+  /**
+   * Whether they write `X-Request-Id`, over whatever a caller wrote there. Default: false, and each call gets an id of
+   * its own.
+   */
+  readonly requestId?: boolean | undefined;
 }
 
 /** Which proxies to believe; made once by {@link trustProxies}. */
@@ -32,6 +48,12 @@ export interface ProxyTrust {
   readonly believes: (distance: number, address: Address | undefined) => boolean;
   /** Whether they say which certificate the caller has. */
   readonly clientCert?: boolean | undefined;
+  /** Whether they say which scheme the caller used. */
+  readonly proto?: boolean | undefined;
+  /** Whether they say which host the caller asked for. */
+  readonly host?: boolean | undefined;
+  /** Whether they give each call its id. */
+  readonly requestId?: boolean | undefined;
 }
 
 /**
@@ -42,26 +64,28 @@ export interface ProxyTrust {
  * @example
  * secure(orders, { trust: trustProxies({ proxies: ['10.0.0.0/8'], header: 'x-forwarded-for' }) })
  */
-export function trustProxies({
-  proxies,
-  header,
-  clientCert = false,
-}: TrustProxiesOptions): ProxyTrust {
+export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
+  assertKnownOptions('trustProxies', options, ['proxies', 'header', ...Object.keys(WRITTEN)]);
+  const { proxies, header, clientCert = false, proto = false } = options;
+  const { host = false, requestId = false } = options;
   assertConfiguration(
     header === 'forwarded' || header === 'x-forwarded-for',
     `trustProxies: header is 'forwarded' or 'x-forwarded-for', whichever your proxies write.`,
   );
-  assertConfiguration(
-    typeof clientCert === 'boolean',
-    'trustProxies: clientCert is true where your proxies write Client-Cert themselves, else false.',
-  );
+  const written = { clientCert, proto, host, requestId };
+  for (const [option, what] of Object.entries(WRITTEN)) {
+    assertConfiguration(
+      typeof written[option as keyof typeof WRITTEN] === 'boolean',
+      `trustProxies: ${option} is true where your proxies write ${what} themselves, else false.`,
+    );
+  }
   if (typeof proxies === 'number') {
     assertConfiguration(
       Number.isSafeInteger(proxies) && proxies > 0,
       'trustProxies: a number of proxies is 1 or more; leave `trust` out if there is none.',
     );
     const believes = (distance: number): boolean => distance < proxies;
-    return Object.freeze({ header, believes, clientCert });
+    return Object.freeze({ header, believes, ...written });
   }
   assertConfiguration(
     proxies.length > 0,
@@ -69,8 +93,16 @@ export function trustProxies({
   );
   const within = addressRanges(proxies);
   const believes = (_: number, address?: Address): boolean => within(address);
-  return Object.freeze({ header, believes, clientCert });
+  return Object.freeze({ header, believes, ...written });
 }
+
+/** What proxies may write beside the address of the caller. */
+const WRITTEN = {
+  clientCert: 'Client-Cert',
+  proto: 'the scheme',
+  host: 'the host',
+  requestId: 'X-Request-Id',
+} as const;
 
 /** What tells who called: a Node request, or what has these two from another host. */
 export interface PeerSource {

@@ -110,10 +110,8 @@ class NodeRequest implements RequestLike {
   }
 
   get url(): string {
-    const incoming: NodeIncoming & { readonly originalUrl?: unknown } = this.#incoming;
-    const { originalUrl } = incoming;
-    const url = typeof originalUrl === 'string' ? originalUrl : (incoming.url as string);
-    return url.charCodeAt(0) === 47 /* / */ ? url : originForm(url);
+    const url = sentUrl(this.#incoming);
+    return url.charCodeAt(0) === SLASH ? url : originForm(url);
   }
 
   get hasBody(): boolean {
@@ -136,7 +134,7 @@ class NodeHeaders implements HeadersView {
   get(name: string): string | null {
     const { headers } = this.#incoming;
     const key = name.toLowerCase();
-    if (key === 'host' && headers[':authority'] !== undefined) return this.#authority();
+    if (key === 'host') return this.#host();
     // `headers` has a prototype: `constructor` and `__proto__` are names like any other.
     if (!Object.hasOwn(headers, key) || key.startsWith(':')) return null;
     const value = headers[key];
@@ -168,15 +166,34 @@ class NodeHeaders implements HeadersView {
     return value;
   }
 
-  /** HTTP/2 says it in `:authority` (RFC 9113 §8.3.1); a `Host` beside it must say the same. */
-  #authority(): string {
+  /**
+   * HTTP/2 says it in `:authority` (RFC 9113 §8.3.1), an absolute-form target of HTTP/1.1 in itself (RFC 9112 §3.2.2);
+   * a `Host` beside these must say the same, or there are two.
+   */
+  #host(): string | null {
     const { ':authority': authority, host } = this.#incoming.headers;
     const own = host === undefined ? undefined : this.#all('host', host);
-    return own === undefined || own === authority
-      ? String(authority)
-      : `${String(authority)}, ${own}`;
+    const target = authority ?? absoluteHost(this.#incoming);
+    if (target === undefined || own === target) return own ?? null;
+    return own === undefined ? String(target) : `${String(target)}, ${own}`;
   }
 }
+
+/** The authority of an absolute-form target. */
+function absoluteHost(incoming: NodeIncoming): string | undefined {
+  const url = sentUrl(incoming);
+  if (url.charCodeAt(0) === SLASH) return undefined;
+  const [origin] = PLAIN_AUTHORITY.exec(url) ?? [];
+  return origin?.slice(origin.indexOf('://') + 3);
+}
+
+/** The target as the caller sent it: frameworks that rewrite `url` keep it in `originalUrl`. */
+function sentUrl(incoming: NodeIncoming & { readonly originalUrl?: unknown }): string {
+  const { originalUrl } = incoming;
+  return typeof originalUrl === 'string' ? originalUrl : (incoming.url as string);
+}
+
+const SLASH = 47;
 
 /** `http://host:port` where nothing but a path or the end follows; routers cut off other schemes, or do not. */
 const PLAIN_AUTHORITY = /^https?:\/\/(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d+)?(?=\/|$)/i;

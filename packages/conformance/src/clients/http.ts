@@ -70,7 +70,7 @@ function overSocket(port: number, spec: CallSpec): Promise<Answer> {
         path: `/${spec.operation}`,
         method,
         headers: [
-          ['host', `127.0.0.1:${port}`],
+          ...(headers.some(([name]) => name === 'host') ? [] : [['host', `127.0.0.1:${port}`]]),
           ...headers,
           ...(payload === undefined
             ? []

@@ -44,6 +44,15 @@ const meanings = {
   'cors.method_refused': 'The preflight asks for a method that is not allowed.',
   'cors.header_refused': 'The preflight asks for a request header that is not allowed.',
   'csrf.cross_origin': 'A browser sent a state-changing call on behalf of another origin.',
+  'https.required': 'The call did not come over https.',
+  'https.unknown': 'The host does not know whether the call came over https.',
+  'host.missing': 'The call does not say which host it is for.',
+  'host.malformed': 'The call does not name one well-formed host.',
+  'host.not_allowed': 'The call is for a host that is not in the list.',
+  'content_type.missing': 'A body comes without its media type.',
+  'content_type.malformed': 'The media type of the body can be read in two ways, or not at all.',
+  'content_type.not_allowed': 'The media type of the body is not in the list.',
+  'content_type.charset_not_allowed': 'The body is in a charset that is not in the list.',
   // calls to others
   'egress.url_malformed':
     'The URL to call cannot be parsed, or is one that software reads in two ways.',

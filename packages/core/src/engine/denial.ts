@@ -46,12 +46,12 @@ export interface Denial {
   readonly problem?: Problem | undefined;
   /**
    * For a call that goes on without its handler: HTTP adapters answer this status and no body (a CORS preflight), or
-   * send the browser to `location`, which the policy has checked (a page that needs a login). Other protocols, and
-   * adapters that do not know it, deny.
+   * send the caller to `location`, which the policy has checked (a page that needs a login: 303; the same call over
+   * https: 308). Other protocols, and adapters that do not know it, deny.
    */
   readonly answer?:
     | { readonly status: 204 }
-    | { readonly status: 303; readonly location: string }
+    | { readonly status: 303 | 308; readonly location: string }
     | undefined;
   /** For logs only; adapters never render it. */
   readonly cause?: unknown;

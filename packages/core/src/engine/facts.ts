@@ -107,6 +107,25 @@ export interface CertificateFacts {
   readonly certificate?: ClientCertificate | undefined;
 }
 
+/** How a call has come to the server, as far as its host knows. */
+export interface Transport {
+  /**
+   * Whether TLS has protected the call on all of its way: up to this server, or up to trusted proxies that say so.
+   * Undefined where nobody knows.
+   */
+  readonly encrypted: boolean | undefined;
+  /**
+   * The host that the caller asked for, as trusted proxies wrote it; empty where they should have and did not.
+   * Undefined where no such proxy is in front: then `Host` is as near as anybody knows, and the caller's own word.
+   */
+  readonly forwardedHost?: string | undefined;
+}
+
+/** What HTTP adapters supply where they know it. */
+export interface TransportFacts {
+  readonly transport?: Transport | undefined;
+}
+
 /** Who makes the call, as an `authenticate*` policy found out. */
 export interface Principal {
   /**

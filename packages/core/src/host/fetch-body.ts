@@ -1,6 +1,7 @@
 import { type Denial, fault } from '../engine/denial.ts';
 import type { Enforcement } from '../engine/enforce.ts';
 import type { HeadersView } from '../engine/request.ts';
+import { isJsonType, isUtf8, parseMediaType } from '../lib/media-type.ts';
 import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
 import { httpDenial } from '../wire/http.ts';
@@ -147,10 +148,9 @@ export function isJson(headers: Pick<HeadersView, 'get'>): boolean {
 
 /** The denial of a body that is not said to be JSON in UTF-8. */
 function whyUnreadable(headers: Pick<HeadersView, 'get'>): Unread | undefined {
-  const type = headers.get('content-type') ?? '';
-  // Of two types some readers take the last one, so a comma makes it any.
-  if (!/^application\/(?:[\w!#$&^.+-]+\+)?json\s*(?:;[^,]*)?$/i.test(type)) return typeUnsupported;
-  return /;\s*charset\s*=(?!\s*"?utf-?8"?\s*(?:;|$))/i.test(type) ? charsetUnsupported : undefined;
+  const type = parseMediaType(headers.get('content-type') ?? '');
+  if (type === undefined || !isJsonType(type)) return typeUnsupported;
+  return isUtf8(type) ? undefined : charsetUnsupported;
 }
 
 interface Unread {

@@ -1,6 +1,13 @@
 import { type Admission, assertAdmission } from '../engine/admission.ts';
 import type { WaitUntil } from '../engine/enforce.ts';
-import type { CertificateFacts, ClientCertificate, HttpFacts, Peer } from '../engine/facts.ts';
+import type {
+  CertificateFacts,
+  ClientCertificate,
+  HttpFacts,
+  Peer,
+  Transport,
+  TransportFacts,
+} from '../engine/facts.ts';
 import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -40,6 +47,11 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
     | ((request: Request, ...rest: Rest) => ClientCertificate | undefined)
     | undefined;
   /**
+   * How the call came, from what your runtime supplies; `transportFromUrl` where it builds the URL of a request from
+   * its own connection (Workers, Deno, Bun). Default: unknown, and `requireHttps` denies.
+   */
+  readonly transport?: ((request: Request, ...rest: Rest) => Transport | undefined) | undefined;
+  /**
    * Keeps the runtime alive for what policies do when a call has ended (give a place back, write an audit event):
    * `(_request, _env, ctx) => (work) => ctx.waitUntil(work)` on Cloudflare Workers. Default: nothing waits.
    */
@@ -59,12 +71,13 @@ const OPTIONS = [
   'operation',
   'peer',
   'certificate',
+  'transport',
   'waitUntil',
   'onFault',
 ];
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
 
 /**
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
@@ -102,6 +115,7 @@ export function protect<
     operation = defaultOperation,
     peer,
     certificate,
+    transport,
     maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
     bodyTimeout = '30s',
     rawBody = false,
@@ -117,12 +131,16 @@ export function protect<
   };
   return async (received, ...rest) => {
     let request = received;
-    const plain = (): { readonly view: Request; readonly facts: HttpFacts & CertificateFacts } => ({
+    const plain = (): {
+      readonly view: Request;
+      readonly facts: HttpFacts & CertificateFacts & TransportFacts;
+    } => ({
       view: received,
       facts: {
         call: { protocol: 'http', operation: operation(received) },
         peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
         certificate: certificate?.(received, ...rest),
+        transport: transport?.(received, ...rest),
       },
     });
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {

@@ -50,12 +50,12 @@ export interface HttpDenial {
 /** Renders a denial: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
 export function httpDenial(denial: Denial): HttpDenial {
   const { answer } = denial;
-  if (answer?.status === 303) {
+  if (answer?.status === 303 || answer?.status === 308) {
     const headers = [
       ['location', answer.location],
       ['cache-control', 'no-store'],
     ] as const;
-    return { status: 303, headers, body: undefined };
+    return { status: answer.status, headers, body: undefined };
   }
   if (answer) return { status: 204, headers: [], body: undefined };
   const status = httpStatus[denial.kind];

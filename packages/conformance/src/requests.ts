@@ -1,0 +1,97 @@
+import {
+  type Admission,
+  allowAnonymous,
+  allowedContentTypes,
+  allowedHosts,
+  type CallFacts,
+  type Guard,
+  requireHttps,
+} from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import type { Case, Expectation } from './case.ts';
+import type { Running } from './suite.ts';
+
+/** The host that the operation `named` answers for. */
+const HOST = 'api.example.test';
+const HTTPS_ORIGIN = 'https://api.example.test';
+
+type Surface = Guard<CallFacts, CallFacts, 'check'>;
+
+/** Guards of what only HTTP has, each with one policy that is about the request itself. */
+export function requestGuards(surface: Surface): Record<string, Admission<CallFacts, object>> {
+  return {
+    encrypted: surface.use(requireHttps()).use(allowAnonymous()),
+    redirected: surface.use(requireHttps({ redirectTo: HTTPS_ORIGIN })).use(allowAnonymous()),
+    named: surface.use(allowedHosts({ hosts: [HOST] })).use(allowAnonymous()),
+    typed: surface.use(allowedContentTypes()).use(allowAnonymous()),
+  };
+}
+
+const unsupported = (code: string): Expectation => ({ allowed: false, kind: 'unsupported', code });
+const amount = { amount: 5 };
+
+/** What every HTTP host must decide alike. */
+export const requestCases: readonly Case[] = [
+  {
+    name: 'a call in clear, whatever it says of itself',
+    operation: 'encrypted',
+    headers: [
+      ['x-forwarded-proto', 'https'],
+      ['forwarded', 'for=127.0.0.1;proto=https'],
+    ],
+    expect: { allowed: false, kind: 'forbidden', code: 'https.required' },
+  },
+  {
+    name: 'a call in clear that changes something, where others are redirected',
+    operation: 'redirected',
+    message: amount,
+    expect: { allowed: false, kind: 'forbidden', code: 'https.required' },
+  },
+  {
+    name: 'the host of the list',
+    operation: 'named',
+    headers: [['host', HOST]],
+    expect: { allowed: true },
+  },
+  {
+    name: 'a host that is not in the list, whatever a proxy is said to have written',
+    operation: 'named',
+    headers: [
+      ['host', 'evil.example'],
+      ['x-forwarded-host', HOST],
+    ],
+    expect: { allowed: false, kind: 'forbidden', code: 'host.not_allowed' },
+  },
+  {
+    name: 'a body of the one type that is taken',
+    operation: 'typed',
+    message: amount,
+    expect: { allowed: true, reply: amount },
+  },
+  { name: 'no body, and so no type', operation: 'typed', expect: { allowed: true } },
+  ...[
+    ['text/plain', 'content_type.not_allowed'],
+    ['application/xml', 'content_type.not_allowed'],
+    ['application/json, text/plain', 'content_type.malformed'],
+    ['application/json; charset=utf-16', 'content_type.charset_not_allowed'],
+  ].map(
+    ([type = '', code = '']): Case => ({
+      name: `a body of type ${type}`,
+      operation: 'typed',
+      body: { type, text: '{"amount":5}' },
+      expect: unsupported(code),
+    }),
+  ),
+];
+
+/** What cannot be told as a decision alone. */
+export function describeRequests(get: () => Running): void {
+  describe('a call in clear', () => {
+    test('is sent to the public origin with its path', async () => {
+      const { client } = get();
+      const observed = await client.call({ operation: 'redirected', headers: [] });
+      expect(observed.status).toBe(308);
+      expect(observed.header('location')).toBe(`${HTTPS_ORIGIN}/redirected`);
+    });
+  });
+}

@@ -1,0 +1,203 @@
+import { describe, expect, test } from 'vitest';
+import type { CallFacts, Transport } from '../engine/facts.ts';
+import { allowedContentTypes } from './allowed-content-types.ts';
+import { allowedHosts } from './allowed-hosts.ts';
+import { requireHttps } from './require-https.ts';
+
+const call: CallFacts = {
+  call: { protocol: 'http', operation: 'GET /' },
+  peer: { address: undefined, id: undefined },
+};
+
+function request(headers: Record<string, string>, init: RequestInit = {}): Request {
+  return new Request('http://internal/orders?page=2', { headers, ...init });
+}
+
+function codeOf(outcome: { ok: boolean; denial?: { code: string } }): string {
+  return outcome.denial?.code ?? 'passes';
+}
+
+describe('allowedContentTypes', () => {
+  const post = (type: string | undefined, policy = allowedContentTypes()): string => {
+    const sent = request({}, { method: 'POST', body: '{}' });
+    sent.headers.delete('content-type');
+    if (type !== undefined) sent.headers.set('content-type', type);
+    return codeOf(policy.check(sent, {}));
+  };
+
+  test.each([
+    ['application/json', 'passes'],
+    ['application/json; charset=UTF-8', 'passes'],
+    [undefined, 'content_type.missing'],
+    ['text/plain', 'content_type.not_allowed'],
+    ['application/xml', 'content_type.not_allowed'],
+    ['application/vnd.api+json', 'content_type.not_allowed'],
+    ['application/jsonx', 'content_type.not_allowed'],
+    ['application/json, text/plain', 'content_type.malformed'],
+    ['application/json\ta', 'content_type.malformed'],
+    ['application/json; charset=utf-7', 'content_type.charset_not_allowed'],
+    ['application/json; charset=ibm037', 'content_type.charset_not_allowed'],
+  ])('a body of type %s: %s', (type, code) => {
+    expect(post(type)).toBe(code);
+  });
+
+  test.each([
+    ['application/*+json', 'application/vnd.api+json', 'passes'],
+    ['application/*+json', 'application/json', 'content_type.not_allowed'],
+    ['image/*', 'image/png', 'passes'],
+    ['image/*', 'image/svg+xml', 'content_type.not_allowed'],
+    ['image/svg+xml', 'image/svg+xml', 'passes'],
+    ['text/*', 'text/xml', 'content_type.not_allowed'],
+    ['multipart/form-data', 'multipart/form-data; boundary=x', 'passes'],
+  ])('the list [%s] and a body of type %s: %s', (allowed, type, code) => {
+    expect(post(type, allowedContentTypes({ types: [allowed] }))).toBe(code);
+  });
+
+  test('a call without a body needs no type, and one whose host says there is a body does', () => {
+    const view = { method: 'GET', url: '/', headers: new Headers() };
+    const policy = allowedContentTypes();
+    expect(codeOf(policy.check(new Request('http://x/', { method: 'DELETE' }), {}))).toBe('passes');
+    expect(codeOf(policy.check({ ...view, hasBody: false }, {}))).toBe('passes');
+    expect(codeOf(policy.check({ ...view, hasBody: true }, {}))).toBe('content_type.missing');
+    // Nobody knows, so there may be one.
+    expect(codeOf(policy.check(view, {}))).toBe('content_type.missing');
+  });
+
+  test('tells which types are taken', () => {
+    const outcome = allowedContentTypes({ types: ['application/json', 'image/*'] }).check(
+      request({ 'content-type': 'text/plain' }, { method: 'POST', body: 'x' }),
+      {},
+    );
+    expect(outcome.obligations).toEqual({
+      headers: [{ op: 'set', name: 'accept', value: 'application/json, image/*' }],
+    });
+  });
+
+  test.each([
+    [{ types: [] }],
+    [{ types: ['*/*'] }],
+    [{ types: ['json'] }],
+    [{ types: ['Application/json'] }],
+    [{ types: ['application/json; charset=utf-8'] }],
+    [{ types: [7] }],
+    [{ charsets: ['UTF-8'] }],
+    [{ charsets: [] }],
+    [{ type: ['application/json'] }],
+  ])('does not construct with %j', (options) => {
+    expect(() => allowedContentTypes(options as never)).toThrow(/^allowedContentTypes/);
+  });
+});
+
+describe('allowedHosts', () => {
+  const policy = allowedHosts({
+    hosts: ['api.example.com', 'localhost:3000', '*.shops.example.com', '[::1]:3000'],
+  });
+  const ask = (host: string, transport?: Transport): string =>
+    codeOf(policy.check(request({ host }), { ...call, transport }));
+
+  test.each([
+    ['api.example.com', 'passes'],
+    ['API.Example.com', 'passes'],
+    ['api.example.com:443', 'passes'],
+    ['api.example.com:8443', 'host.not_allowed'],
+    ['localhost:3000', 'passes'],
+    ['localhost', 'host.not_allowed'],
+    ['one.shops.example.com', 'passes'],
+    ['a.one.shops.example.com', 'host.not_allowed'],
+    ['shops.example.com', 'host.not_allowed'],
+    ['xshops.example.com', 'host.not_allowed'],
+    ['[0:0::1]:3000', 'passes'],
+    ['[::ffff:127.0.0.1]:3000', 'host.malformed'],
+    ['evil.example', 'host.not_allowed'],
+    ['api.example.com.evil.example', 'host.not_allowed'],
+    ['api.example.com.', 'host.malformed'],
+    ['api.example.com, evil.example', 'host.malformed'],
+    ['evil.example@api.example.com', 'host.malformed'],
+    ['api.example.com/evil', 'host.malformed'],
+    ['api.example.com:', 'host.malformed'],
+    ['api.example.com:0443', 'host.malformed'],
+    ['api.example.com:99999', 'host.malformed'],
+    ['.shops.example.com', 'host.malformed'],
+    ['__proto__', 'host.not_allowed'],
+    ['a'.repeat(5_000), 'host.malformed'],
+  ])('%s: %s', (host, code) => {
+    expect(ask(host)).toBe(code);
+  });
+
+  test('adds the host in its one spelling', () => {
+    const outcome = policy.check(request({ host: 'ONE.shops.example.com:443' }), call);
+    expect(outcome).toMatchObject({ ok: true, facts: { host: 'one.shops.example.com' } });
+  });
+
+  test('believes what trusted proxies wrote, and only that', () => {
+    const forwarded = { encrypted: true, forwardedHost: 'api.example.com' };
+    expect(ask('internal:8080', forwarded)).toBe('passes');
+    expect(ask('api.example.com', { ...forwarded, forwardedHost: '' })).toBe('host.missing');
+    const spoofed = request({ host: 'evil.example', 'x-forwarded-host': 'api.example.com' });
+    expect(codeOf(policy.check(spoofed, call))).toBe('host.not_allowed');
+  });
+
+  test('without Host the URL of a web request says it, and where neither does the call is denied', () => {
+    const here = allowedHosts({ hosts: ['internal'] });
+    expect(codeOf(here.check(request({}), call))).toBe('passes');
+    const view = { method: 'GET', url: '/', headers: new Headers() };
+    expect(codeOf(here.check(view, call))).toBe('host.missing');
+  });
+
+  test.each([
+    [{ hosts: [] }],
+    [{ hosts: ['https://api.example.com'] }],
+    [{ hosts: ['*'] }],
+    [{ hosts: ['a.*.example.com'] }],
+    [{ hosts: ['api.example.com/'] }],
+    [{}],
+  ])('does not construct with %j', (options) => {
+    expect(() => allowedHosts(options as never)).toThrow(/^allowedHosts/);
+  });
+});
+
+describe('requireHttps', () => {
+  const plain = { ...call, transport: { encrypted: false } };
+  const redirecting = requireHttps({ redirectTo: 'https://api.example.com' });
+
+  test.each([
+    ['over TLS', { encrypted: true }, 'passes'],
+    ['in clear', { encrypted: false }, 'https.required'],
+    ['of which nobody knows', { encrypted: undefined }, 'https.unknown'],
+    ['of which the host says nothing', undefined, 'https.unknown'],
+  ])('a call %s: %s', (_, transport, code) => {
+    const sent = request({ 'x-forwarded-proto': 'https', forwarded: 'proto=https' });
+    expect(codeOf(requireHttps().check(sent, { ...call, transport }))).toBe(code);
+  });
+
+  test.each([
+    ['GET', {}, 'https://api.example.com/orders?page=2'],
+    ['HEAD', {}, 'https://api.example.com/orders?page=2'],
+    ['POST', {}, undefined],
+    ['DELETE', {}, undefined],
+    ['GET', { authorization: 'Bearer x' }, undefined],
+    ['GET', { 'x-api-key': 'x' }, undefined],
+    ['GET', { upgrade: 'websocket' }, undefined],
+  ])('sends %s with %j to %s', (method, headers, location) => {
+    const outcome = redirecting.check(request(headers, { method }), plain);
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'https.required' } });
+    const { answer } = (outcome as { denial: { answer?: object } }).denial;
+    expect(answer).toEqual(location && { status: 308, location });
+  });
+
+  test('the redirect leads to the origin that was configured, whatever the path and Host say', () => {
+    const view = { method: 'GET', url: '//evil.example/a', headers: new Headers({ host: 'evil' }) };
+    expect(redirecting.check(view, plain)).toMatchObject({
+      denial: { answer: { location: 'https://api.example.com//evil.example/a' } },
+    });
+    const split = { ...view, url: '/a\r\nset-cookie: x' };
+    expect(redirecting.check(split, plain)).not.toHaveProperty('denial.answer');
+  });
+
+  test.each([['http://api.example.com'], ['https://api.example.com/v1'], [''], [7]])(
+    'does not construct with redirectTo: %j',
+    (redirectTo) => {
+      expect(() => requireHttps({ redirectTo } as never)).toThrow(/https origin/);
+    },
+  );
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import { isJsonType, isUtf8, isXmlType, parseMediaType } from './media-type.ts';
+
+describe('a media type', () => {
+  test.each([
+    ['application/json', 'application/json', {}],
+    ['Application/JSON', 'application/json', {}],
+    ['application/json;', 'application/json', {}],
+    ['application/json; charset=UTF-8', 'application/json', { charset: 'UTF-8' }],
+    ['application/json ;charset="utf-8"; a=b', 'application/json', { charset: 'utf-8', a: 'b' }],
+    ['application/vnd.api+json', 'application/vnd.api+json', {}],
+    [
+      'multipart/form-data; boundary="gc0pJq0M:08jU534c0p"',
+      'multipart/form-data',
+      { boundary: 'gc0pJq0M:08jU534c0p' },
+    ],
+    ['text/plain; __proto__=x', 'text/plain', { ['__proto__']: 'x' }],
+  ])('%s is read', (value, essence, parameters) => {
+    const read = parseMediaType(value);
+    expect(read?.essence).toBe(essence);
+    expect([...(read?.parameters ?? [])]).toEqual(Object.entries(parameters));
+  });
+
+  test.each([
+    [''],
+    ['json'],
+    ['application/'],
+    ['/json'],
+    [' application/json'],
+    ['application/json\ta'],
+    ['application/json\t; charset=utf-8'],
+    ['application/json a'],
+    ['application/json; charset=utf-8; charset=utf-16'],
+    ['application/json; charset'],
+    ['application/json; charset=a b'],
+    ['application/json; a="b'],
+    ['application/json; a="b\\"c"'],
+    ['text/plain, application/json'],
+    ['text/plain; a=", application/json; b="'],
+    ['*/*'],
+    ['application/json\u0000'],
+    ['application/jsön'],
+    [`application/json; a=${'b'.repeat(600)}`],
+  ])('%j is not one that everybody reads alike', (value) => {
+    expect(parseMediaType(value)).toBeUndefined();
+  });
+
+  test('is read in linear time', () => {
+    const started = performance.now();
+    for (const part of ['; ', ' ', ';a=', '"', '; a="', ';;;'])
+      parseMediaType(`a/b${part.repeat(1_000_000)}`);
+    expect(performance.now() - started).toBeLessThan(200);
+  });
+
+  test.each([
+    ['application/json', true, false],
+    ['application/problem+json', true, false],
+    ['text/json', false, false],
+    ['application/jsonx', false, false],
+    ['text/xml', false, true],
+    ['image/svg+xml', false, true],
+    ['application/xml-dtd', false, true],
+  ])('%s is JSON: %s, XML: %s', (value, json, xml) => {
+    const read = parseMediaType(value);
+    expect(read && [isJsonType(read), isXmlType(read)]).toEqual([json, xml]);
+  });
+
+  test.each([
+    ['text/plain', true],
+    ['text/plain; charset=utf8', true],
+    ['text/plain; charset=utf-7', false],
+    ['text/plain; charset=""', false],
+  ])('%s is UTF-8: %s', (value, utf8) => {
+    const read = parseMediaType(value);
+    expect(read && isUtf8(read)).toBe(utf8);
+  });
+});
