@@ -407,15 +407,29 @@ export {
   type ClassifyAddressOptions,
   classifyAddress,
 } from './http/classify-address.ts';
+export {
+  type ContentSecurityPolicyOptions,
+  type CspFacts,
+  contentSecurityPolicy,
+} from './http/content-security-policy.ts';
 export { type CorsOptions, cors } from './http/cors.ts';
 export {
   type CrossOriginFacts,
   type CrossOriginOptions,
   crossOrigin,
 } from './http/cross-origin.ts';
+export type {
+  CspDirectives,
+  CspInsecureSource,
+  CspSandboxFlag,
+  CspSource,
+  CspSourceDirective,
+} from './http/csp-directives.ts';
+export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,
+  type SecurityHeadersPreset,
   type SecurityHeaderValues,
   securityHeaders,
 } from './http/security-headers.ts';

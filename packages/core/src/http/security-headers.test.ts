@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import helmet from 'helmet';
 import { describe, expect, test } from 'vitest';
 import { type HeaderEdit, listObligations } from '../engine/obligations.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
@@ -66,6 +68,63 @@ describe('securityHeaders', () => {
     expect(headers({ reportingEndpoints: {} })).not.toHaveProperty('reporting-endpoints');
   });
 
+  test('the helmet preset sets and removes what helmet does, value by value', () => {
+    const set: Record<string, string> = {};
+    const removed: string[] = [];
+    const response = {
+      setHeader: (name: string, value: string) => void (set[name.toLowerCase()] = value),
+      removeHeader: (name: string) => removed.push(name.toLowerCase()),
+    };
+    // helmet asks nothing else of either.
+    helmet()({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
+    expect(headers({ preset: 'helmet' })).toEqual(set);
+    const deleted = edits({ preset: 'helmet' }).filter(({ op }) => op === 'delete');
+    expect(deleted.map(({ name }) => name)).toEqual(expect.arrayContaining(removed));
+    expect(removed).toEqual(['x-powered-by']);
+  });
+
+  test.each<[string, SecurityHeadersOptions, string, string]>([
+    [
+      'HSTS by its parts',
+      { strictTransportSecurity: { maxAge: '30d', includeSubDomains: false } },
+      'strict-transport-security',
+      'max-age=2592000',
+    ],
+    [
+      'HSTS for the preload list',
+      { strictTransportSecurity: { maxAge: '730d', preload: true } },
+      'strict-transport-security',
+      'max-age=63072000; includeSubDomains; preload',
+    ],
+    [
+      'HSTS taken back',
+      { strictTransportSecurity: { maxAge: '0s' } },
+      'strict-transport-security',
+      'max-age=0; includeSubDomains',
+    ],
+    [
+      'permissions by feature',
+      { permissionsPolicy: { camera: [], geolocation: ['self', 'https://Maps.example.com:443'] } },
+      'permissions-policy',
+      'camera=(), geolocation=(self "https://maps.example.com")',
+    ],
+    [
+      'an isolated page',
+      { preset: 'page', crossOriginEmbedderPolicy: 'credentialless' },
+      'cross-origin-embedder-policy',
+      'credentialless',
+    ],
+  ])('writes %s', (_name, options, header, value) => {
+    expect(headers(options)[header]).toBe(value);
+  });
+
+  test('permissions that are named stand in place of those of the page preset', () => {
+    const policy = headers({ preset: 'page', permissionsPolicy: { fullscreen: '*' } });
+    expect(policy['permissions-policy']).toContain('fullscreen=*');
+    expect(policy['permissions-policy']).toContain('camera=()');
+    expect(policy['permissions-policy']).not.toContain('fullscreen=()');
+  });
+
   test('is a static duty of a check that denies nothing', () => {
     const policy = securityHeaders();
     expect(policy.role).toBe('check');
@@ -82,6 +141,31 @@ describe('securityHeaders', () => {
     ['true', { xFrameOptions: true }],
     ['an unknown preset', { preset: 'toString' }],
     ['a misspelt option', { contentSecurityPolicies: false }],
+    ['HSTS without its age', { strictTransportSecurity: 'includeSubDomains' }],
+    ['preload of less than a year', { strictTransportSecurity: { maxAge: '30d', preload: true } }],
+    [
+      'preload without subdomains',
+      { strictTransportSecurity: { maxAge: '730d', preload: true, includeSubDomains: false } },
+    ],
+    ['preload in text, of less than a year', { strictTransportSecurity: 'max-age=60; preload' }],
+    ['an age without its unit', { strictTransportSecurity: { maxAge: 63072000 } }],
+    ['an unknown part of HSTS', { strictTransportSecurity: { maxAge: '1d', subdomains: true } }],
+    ['a directive that does not exist', { contentSecurityPolicy: "scripts-src 'self'" }],
+    ['a directive twice', { contentSecurityPolicy: "img-src *; img-src 'none'" }],
+    ['two policies in one', { contentSecurityPolicy: "img-src *, img-src 'none'" }],
+    ['sniffing', { xContentTypeOptions: 'sniff' }],
+    ['a frame option that browsers ignore', { xFrameOptions: 'ALLOW-FROM https://a.example' }],
+    ['a resource policy that does not exist', { crossOriginResourcePolicy: 'same' }],
+    ['an opener policy that does not exist', { crossOriginOpenerPolicy: 'none' }],
+    ['an embedder policy alone', { crossOriginEmbedderPolicy: 'require-corp' }],
+    ['a referrer policy that tells everything', { referrerPolicy: 'unsafe-url' }],
+    ['a referrer policy with an empty end', { referrerPolicy: 'no-referrer,' }],
+    ['the old XSS filter', { xXssProtection: '1; mode=block' }],
+    ['a feature policy of old', { permissionsPolicy: "camera 'none'; geolocation 'self'" }],
+    ['a feature that cannot be one', { permissionsPolicy: { Camera: [] } }],
+    ['a feature for a bare host', { permissionsPolicy: { camera: ['maps.example.com'] } }],
+    ['a feature that is no list', { permissionsPolicy: { camera: 'self' } }],
+    ['a report that goes nowhere', { contentSecurityPolicy: "img-src 'self'; report-to csp" }],
     ['a header name with a space', { remove: ['x powered by'] }],
     ['an endpoint over http', { reportingEndpoints: { csp: 'http://reports.example.com' } }],
     ['an endpoint that is no URL', { reportingEndpoints: { csp: '/reports' } }],
