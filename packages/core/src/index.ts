@@ -412,7 +412,8 @@ export {
   type CspFacts,
   contentSecurityPolicy,
 } from './http/content-security-policy.ts';
-export { type CorsOptions, cors } from './http/cors.ts';
+export { cors } from './http/cors.ts';
+export type { CorsOptions } from './http/cors-options.ts';
 export {
   type CrossOriginFacts,
   type CrossOriginOptions,
@@ -427,6 +428,11 @@ export type {
 } from './http/csp-directives.ts';
 export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
+export {
+  type CsrfTokenFacts,
+  type RequireCsrfTokenOptions,
+  requireCsrfToken,
+} from './http/require-csrf-token.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeadersPreset,

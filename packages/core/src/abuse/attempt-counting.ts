@@ -126,15 +126,6 @@ export type AttemptResult = 'failed' | 'succeeded' | 'neither';
 /** What says "not you", also where a policy says so. gRPC counts up to 16, and HTTP from 100: one table holds both. */
 const DENIED: ReadonlySet<number | undefined> = new Set([401, 403, 7, 16]);
 
-/** Methods that ask for no change (RFC 9110 §9.2.1, and QUERY). */
-export const SAFE_METHODS: ReadonlySet<string> = new Set([
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'TRACE',
-  'QUERY',
-]);
-
 /** How a call came out, by how it was answered: see `judge` of `throttleFailures`. */
 export function judgeAttempt(
   { outcome, status, facts }: Completion,

@@ -9,6 +9,7 @@ import type { Duration } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { SAFE_METHODS } from '../lib/safe-methods.ts';
 import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
 import {
   type AttemptResult,
@@ -17,7 +18,6 @@ import {
   type HeldAttempt,
   judgeAttempt,
   type Reserved,
-  SAFE_METHODS,
   textOnly,
 } from './attempt-counting.ts';
 import { executesSeveral } from './executes-several.ts';

@@ -6,21 +6,24 @@ import { VECTORS } from '../../test/vectors.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { guard } from '../engine/guard.ts';
 import { type HeaderEdit, listObligations } from '../engine/obligations.ts';
+import type { NoFacts, Outcome } from '../engine/outcome.ts';
+import type { Policy } from '../engine/policy.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { type CorsOptions, cors } from './cors.ts';
+import { cors } from './cors.ts';
+import type { CorsOptions } from './cors-options.ts';
 
 const APP = 'https://app.example.com';
 const EVIL = 'https://evil.example';
 const ENDPOINT = 'https://api.example.com/orders';
 
-const standard: CorsOptions = {
+const standard = {
   origins: [APP, 'http://localhost:5173'],
   methods: ['GET', 'POST', 'PUT', 'PATCH'],
   allowedHeaders: ['Authorization', 'Content-Type', 'DPoP'],
   credentials: true,
   maxAge: '1m',
-};
+} satisfies CorsOptions<NoFacts, boolean>;
 
 function actual(origin?: string, headers: Record<string, string> = {}): Request {
   return new Request(ENDPOINT, {
@@ -40,9 +43,12 @@ function preflight(origin: string, method: string, requested?: string): Request 
 }
 
 /** Code of the denial, or `passed`; and the headers that would go out. */
-function ask(request: Request, options: CorsOptions = standard) {
+function ask(request: Request, options: CorsOptions<NoFacts, boolean> = standard) {
   const policy = cors(options);
-  const outcome = policy.check(request, {});
+  return told(policy, policy.check(request, {}));
+}
+
+function told(policy: Pick<Policy<never, object, 'check'>, 'always'>, outcome: Outcome) {
   const edits: HeaderEdit[] = [policy.always, outcome.obligations]
     .flatMap(listObligations)
     .flatMap(({ headers = [] }) => headers);
@@ -58,7 +64,7 @@ const granted = (headers: Headers): string[] =>
   [...headers.keys()].filter((name) => name.startsWith('access-control-'));
 
 describe('an actual call', () => {
-  test.each<[string, Request, CorsOptions, string]>([
+  test.each<[string, Request, CorsOptions<NoFacts, boolean>, string]>([
     ['from a listed origin', actual(APP), standard, 'passed'],
     ['from a second listed origin', actual('http://localhost:5173'), standard, 'passed'],
     ['without an Origin', actual(), standard, 'passed'],
@@ -231,9 +237,9 @@ describe('all origins', () => {
 });
 
 describe('originPredicate', () => {
-  const tenants: CorsOptions = {
+  const tenants = {
     ...standard,
-    originPredicate: (origin) => /^https:\/\/[a-z0-9]+\.shop\.example$/.test(origin),
+    originPredicate: (origin: string) => /^https:\/\/[a-z0-9]+\.shop\.example$/.test(origin),
   };
 
   test('allows what the list does not have, by its own name', () => {
@@ -334,7 +340,7 @@ test('a denial behind cors can be read by the script, and a preflight needs no c
 });
 
 describe('configuration', () => {
-  test.each<[string, CorsOptions]>([
+  test.each<[string, CorsOptions<NoFacts, boolean>]>([
     ['a default port', { origins: ['https://app.example.com:443'] }],
     ['a host in upper case', { origins: ['https://APP.example.com'] }],
   ])('%s is brought into the form that browsers send', (_name, options) => {
@@ -350,7 +356,26 @@ describe('configuration', () => {
   test.each<[string, unknown]>([
     ['all origins with credentials', { origins: '*', credentials: true }],
     ['"*" in the list', { origins: ['*'] }],
-    ['a wildcard host', { origins: ['https://*.example.com'] }],
+    ['a wildcard in the middle of a host', { origins: ['https://app.*.example.com'] }],
+    ['a wildcard that is part of a label', { origins: ['https://app-*.example.com'] }],
+    ['a wildcard scheme', { origins: ['*://app.example.com'] }],
+    ['a wildcard port', { origins: ['https://app.example.com:*'] }],
+    ['two wildcards', { origins: ['https://*.*.example.com'] }],
+    ['a wildcard and a path', { origins: ['https://*.example.com/'] }],
+    ['a wildcard and a user', { origins: ['https://*.example.com@evil.example'] }],
+    ['a wildcard of extensions', { origins: ['chrome-extension://*'] }],
+    ['a wildcard of every host', { origins: ['https://*'] }],
+    ['a wildcard of a top-level domain', { origins: ['https://*.com'] }],
+    ['a wildcard of a registry', { origins: ['https://*.co.uk'] }],
+    ['a wildcard of a registry in capitals', { origins: ['https://*.CO.UK'] }],
+    ['a wildcard of a host for everybody', { origins: ['https://*.vercel.app'] }],
+    ['a wildcard of addresses', { origins: ['http://*.0.0.1'] }],
+    ['a wildcard with a dot at its end', { origins: ['https://*.example.com.'] }],
+    ['files', { origins: ['file://host'] }],
+    ['a scheme that has no origins', { origins: ['javascript://app'] }],
+    ['all origins with a private network', { origins: '*', privateNetwork: true }],
+    ['a privateNetwork that is no boolean', { origins: [APP], privateNetwork: 'yes' }],
+    ['foreign origins left to chance', { origins: [APP], foreignOrigins: 'maybe' }],
     ['origins: true', { origins: true }],
     ['one origin that is no list', { origins: APP }],
     ['no origins', {}],
@@ -374,14 +399,308 @@ describe('configuration', () => {
     ['a negative maxAge', { origins: [APP], maxAge: '-1s' }],
     ['a maxAge without its unit', { origins: [APP], maxAge: 600 }],
     ['an option that it does not know', { origins: [APP], allowHeaders: ['x-a'] }],
-    ['an async rule', { origins: [], originPredicate: async () => true }],
-    [
-      'an async rule that rejects',
-      { origins: [], originPredicate: () => Promise.reject(new Error('no')) },
-    ],
     ['credentials that are no boolean', { origins: [APP], credentials: 'yes' }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => cors(options as CorsOptions)).toThrow(ConfigurationError);
+  });
+});
+
+describe('a pattern', () => {
+  const below = { origins: ['https://*.example.com', 'http://*.localhost:3000'] };
+
+  test.each([
+    'https://app.example.com',
+    'https://a.b.c.example.com',
+    'https://my_app.example.com',
+    'https://xn--bcher-kva.example.com',
+    'http://shop.localhost:3000',
+  ])('covers %s, which gets its own name back', (origin) => {
+    const { code, headers } = ask(actual(origin), { ...below, credentials: true });
+    expect(code).toBe('passed');
+    expect(headers.get('access-control-allow-origin')).toBe(origin);
+    expect(ask(preflight(origin, 'GET', 'dpop'), below).code).toBe('cors.preflight');
+  });
+
+  test.each([
+    'https://example.com',
+    'https://.example.com',
+    'http://app.example.com',
+    'https://app.example.com:8443',
+    'https://app.example.com.evil.example',
+    'https://evilexample.com',
+    'https://evil-example.com',
+    'https://app.example.com.',
+    'https://app..example.com',
+    'https://-app.example.com',
+    'https://app-.example.com',
+    'https://APP.example.com',
+    'https://evil.example/.example.com',
+    'https://evil.example?.example.com',
+    'https://evil.example#.example.com',
+    'https://evil.example:443.example.com',
+    'https://user@app.example.com',
+    'https://evil.example\\.example.com',
+    'https://evil.example%2f.example.com',
+    'https://evil.example`.example.com',
+    'https://evil.example, https://app.example.com',
+    'https://*.example.com',
+    `https://${'a'.repeat(64)}.example.com`,
+    `https://${'a.'.repeat(130)}example.com`,
+    'http://shop.localhost',
+    'null',
+  ])('does not cover %s', (origin) => {
+    const { code, headers } = ask(actual(origin), below);
+    expect(code).toBe('cors.origin_refused');
+    expect(granted(headers)).toEqual([]);
+  });
+
+  test('is brought into the form that browsers send', () => {
+    const options = { origins: ['https://*.Bücher.example:443'] };
+    expect(ask(actual('https://a.xn--bcher-kva.example'), options).code).toBe('passed');
+  });
+
+  test('answers in linear time whatever comes', () => {
+    const started = performance.now();
+    const origin = `https://${'a-'.repeat(50_000)}.example.com`;
+    expect(ask(actual(origin), below).code).toBe('cors.origin_refused');
+    expect(performance.now() - started).toBeLessThan(500);
+  });
+});
+
+describe('origins of extensions and apps', () => {
+  test.each([
+    'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
+    'moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc',
+    'safari-web-extension://1A2B3C4D-0000-4444-8888-ABCDEFABCDEF',
+    'capacitor://localhost',
+    'ionic://localhost',
+    'tauri://localhost',
+    'app://obsidian.md',
+    'vscode-webview://1k7j2h',
+  ])('%s is compared as it is written', (origin) => {
+    expect(ask(actual(origin), { origins: [origin] }).code).toBe('passed');
+    for (const other of [origin.toUpperCase(), `${origin}x`, `${origin}/`, `x${origin}`]) {
+      expect(ask(actual(other), { origins: [origin] }).code).toBe('cors.origin_refused');
+    }
+  });
+});
+
+describe('a rule that answers later', () => {
+  interface Tenant {
+    readonly tenant: { readonly origins: readonly string[] };
+  }
+  const policy = cors({
+    origins: [APP],
+    originPredicate: async (origin, { tenant }: Tenant) => tenant.origins.includes(origin),
+  });
+  const tenant = { origins: ['https://acme.example'] };
+
+  test.each<[string, Request, string]>([
+    ['allows what it loads', actual('https://acme.example'), 'passed'],
+    ['answers the preflight', preflight('https://acme.example', 'POST'), 'cors.preflight'],
+    ['denies the rest', actual(EVIL), 'cors.origin_refused'],
+    ['is not asked about the list', actual(APP), 'passed'],
+    ['is not asked about null', actual('null'), 'cors.origin_refused'],
+  ])('%s', async (_name, request, code) => {
+    const outcome = await policy.check(request, { tenant });
+    expect(told(policy, outcome).code).toBe(code);
+    expect(told(policy, outcome).headers.get('vary')).toContain('Origin');
+  });
+
+  test('answers at once where it need not be asked', () => {
+    expect(policy.check(actual(APP), { tenant })).toMatchObject({ ok: true });
+    expect(policy.check(actual(), { tenant })).toMatchObject({ ok: true });
+  });
+
+  test.each<[string, unknown]>([
+    ['1', 1],
+    ['"true"', 'true'],
+    ['an object', {}],
+    ['nothing', undefined],
+  ])('allows with true alone, not with %s', async (_name, answer) => {
+    const odd = cors({ origins: [], originPredicate: async () => answer as boolean });
+    const outcome = await odd.check(actual(APP), {});
+    expect(told(odd, outcome).code).toBe('cors.origin_refused');
+  });
+
+  test('that fails denies, and that allows everyone is not followed', async () => {
+    const failing = cors({
+      origins: [],
+      originPredicate: () => Promise.reject(new Error('database')),
+    });
+    await expect(Promise.resolve(failing.check(actual(APP), {}))).rejects.toThrow('database');
+    const open = cors({ origins: [], originPredicate: async () => true });
+    await Promise.resolve();
+    const outcome = await open.check(actual(APP), {});
+    expect(told(open, outcome).code).toBe('cors.rule_open');
+    expect(granted(told(open, outcome).headers)).toEqual([]);
+  });
+});
+
+describe('foreign origins that are answered', () => {
+  const answering = { ...standard, foreignOrigins: 'answer' } as const;
+
+  test.each<[string, Request, string]>([
+    ['a stranger gets the answer without permission', actual(EVIL), 'passed'],
+    ['null does too', actual('null'), 'passed'],
+    ['a preflight is denied all the same', preflight(EVIL, 'PUT'), 'cors.origin_refused'],
+    ['a listed origin has its permission', actual(APP), 'passed'],
+  ])('%s', (_name, request, code) => {
+    const asked = ask(request, answering);
+    expect(asked.code).toBe(code);
+    expect(asked.headers.get('vary')).toContain('Origin');
+    expect(granted(asked.headers).length > 0).toBe(request.headers.get('origin') === APP);
+  });
+});
+
+describe('a private network', () => {
+  const inward = (origin: string): Request => {
+    const request = preflight(origin, 'GET');
+    request.headers.set('access-control-request-private-network', 'true');
+    return request;
+  };
+  const options = { ...standard, privateNetwork: true };
+
+  test('is granted to listed origins that ask for it, and only where that is said', () => {
+    const { headers } = ask(inward(APP), options);
+    expect(headers.get('access-control-allow-private-network')).toBe('true');
+    expect(headers.get('vary')).toContain('Access-Control-Request-Private-Network');
+    expect(
+      ask(preflight(APP, 'GET'), options).headers.has('access-control-allow-private-network'),
+    ).toBe(false);
+    expect(ask(preflight(APP, 'GET'), options).headers.get('vary')).toContain('Private-Network');
+    expect(granted(ask(inward(EVIL), options).headers)).toEqual([]);
+  });
+});
+
+/** What users of the `cors` package of npm rely on, by its own cases; the options are written as here. */
+describe('as the cors package', () => {
+  const GET = (origin = APP) => actual(origin);
+  const OPTIONS = (method = 'GET', headers?: string) => preflight(APP, method, headers);
+  test.each<
+    [string, CorsOptions<NoFacts, boolean>, Request, string, Record<string, string | null>]
+  >([
+    [
+      'every origin is *, and an actual answer names no methods',
+      { origins: '*' },
+      GET(),
+      'passed',
+      { 'access-control-allow-origin': '*', 'access-control-allow-methods': null },
+    ],
+    [
+      'a preflight is answered without the handler',
+      { origins: '*', methods: ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE'] },
+      OPTIONS('DELETE'),
+      'cors.preflight',
+      { 'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE' },
+    ],
+    [
+      'everything can be set',
+      {
+        origins: [APP],
+        methods: ['FOO', 'bar'],
+        allowedHeaders: ['FIZZ', 'buzz'],
+        credentials: true,
+        maxAge: '123s',
+      },
+      OPTIONS('FOO', 'fizz'),
+      'cors.preflight',
+      {
+        'access-control-allow-origin': APP,
+        'access-control-allow-methods': 'FOO, bar',
+        'access-control-allow-headers': 'fizz, buzz',
+        'access-control-allow-credentials': 'true',
+        'access-control-max-age': '123',
+      },
+    ],
+    [
+      'a rule allows an origin by its name, with Vary',
+      { origins: [], originPredicate: (origin) => origin === APP },
+      GET(),
+      'passed',
+      { 'access-control-allow-origin': APP, vary: 'Origin' },
+    ],
+    [
+      'a rule that says no leaves no header but Vary',
+      { origins: [], originPredicate: () => false },
+      GET(),
+      'cors.origin_refused',
+      {
+        'access-control-allow-origin': null,
+        'access-control-allow-methods': null,
+        'access-control-allow-headers': null,
+        'access-control-allow-credentials': null,
+        'access-control-max-age': null,
+        vary: 'Origin',
+      },
+    ],
+    [
+      'no origins switch it off',
+      { origins: [], foreignOrigins: 'answer' },
+      GET(),
+      'passed',
+      { 'access-control-allow-origin': null },
+    ],
+    [
+      'an empty list of allowed headers leaves the header out',
+      { origins: [APP], allowedHeaders: [] },
+      OPTIONS(),
+      'cors.preflight',
+      { 'access-control-allow-headers': null },
+    ],
+    [
+      'credentials are said on an actual answer too',
+      { origins: [APP], credentials: true },
+      GET(),
+      'passed',
+      { 'access-control-allow-credentials': 'true' },
+    ],
+    [
+      'no credentials leave the header out',
+      { origins: [APP] },
+      GET(),
+      'passed',
+      { 'access-control-allow-credentials': null },
+    ],
+    [
+      'exposed headers are said on an actual answer',
+      { origins: [APP], exposedHeaders: ['custom-header1', 'custom-header2'] },
+      GET(),
+      'passed',
+      { 'access-control-expose-headers': 'custom-header1, custom-header2' },
+    ],
+    [
+      'no exposed headers leave the header out',
+      { origins: [APP], exposedHeaders: [] },
+      GET(),
+      'passed',
+      { 'access-control-expose-headers': null },
+    ],
+    [
+      'a maxAge of nothing is said',
+      { origins: [APP], maxAge: '0s' },
+      OPTIONS(),
+      'cors.preflight',
+      { 'access-control-max-age': '0' },
+    ],
+    [
+      'an actual answer has no maxAge',
+      { origins: [APP], maxAge: '456s' },
+      GET(),
+      'passed',
+      { 'access-control-max-age': null },
+    ],
+    ['Vary is there without Origin', { origins: [APP] }, actual(), 'passed', { vary: 'Origin' }],
+  ])('%s', (_name, options, request, code, headers) => {
+    const asked = ask(request, options);
+    expect(asked.code).toBe(code);
+    for (const [name, value] of Object.entries(headers)) {
+      expect(asked.headers.get(name)).toBe(value);
+    }
+  });
+
+  test('options are not changed, and frozen ones do', () => {
+    expect(() => cors(Object.freeze({ origins: Object.freeze([APP]) }))).not.toThrow();
   });
 });
 

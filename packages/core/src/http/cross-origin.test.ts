@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VECTORS } from '../../test/vectors.ts';
+import type { NoFacts } from '../engine/outcome.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type CrossOriginOptions, crossOrigin } from './cross-origin.ts';
 
@@ -13,7 +14,7 @@ const EVIL = 'https://evil.example';
 function passes(
   method: string,
   headers: Record<string, string>,
-  options: CrossOriginOptions = { self: SELF, trustedOrigins: [TRUSTED] },
+  options: CrossOriginOptions<NoFacts, boolean> = { self: SELF, trustedOrigins: [TRUSTED] },
 ): boolean {
   const outcome = crossOrigin(options).check(
     new Request(`${SELF}/orders`, { method, headers }),
@@ -98,6 +99,71 @@ describe('crossOrigin', () => {
     expect(passes(method, headers, { self: SELF, includeGet: true })).toBe(passed);
   });
 
+  test.each<[string, string, Record<string, string>, boolean]>([
+    ['QUERY from a foreign page', 'QUERY', { 'sec-fetch-site': 'cross-site' }, true],
+    ['TRACE', 'TRACE', { 'sec-fetch-site': 'cross-site' }, true],
+    ['a method in lower case', 'query', { 'sec-fetch-site': 'cross-site' }, false],
+    ['an extended CONNECT', 'CONNECT', { 'sec-fetch-site': 'cross-site', origin: EVIL }, false],
+  ])('methods: %s', (_name, method, headers, passed) => {
+    const request = { method, url: '/', headers: new Headers(headers) };
+    expect(crossOrigin({ self: SELF }).check(request, {}).ok).toBe(passed);
+    const strict = crossOrigin({ self: SELF, includeGet: true });
+    expect(strict.check(request, {}).ok).toBe(false);
+  });
+
+  test('a GraphQL adapter has GET checked, unless that is left out by name', () => {
+    const call = { protocol: 'graphql', operation: 'query A', fields: [] } as const;
+    const facts = { call, peer: { address: undefined, id: undefined } };
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    const request = new Request(`${SELF}/graphql?query={a}`, { headers });
+    expect(crossOrigin().check(request, facts).ok).toBe(false);
+    expect(crossOrigin({ includeGet: false }).check(request, facts).ok).toBe(true);
+    const own = new Request(`${SELF}/graphql`, { headers: { 'sec-fetch-site': 'same-origin' } });
+    expect(crossOrigin().check(own, facts).ok).toBe(true);
+  });
+
+  describe('rules as those of cors', () => {
+    const options: CrossOriginOptions<NoFacts, boolean> = {
+      self: SELF,
+      trustedOrigins: ['https://*.tenants.example', 'capacitor://localhost'],
+      originPredicate: (origin) => origin === 'https://partner.example',
+    };
+    test.each([
+      ['https://acme.tenants.example', true],
+      ['https://partner.example', true],
+      ['capacitor://localhost', true],
+      ['https://tenants.example', false],
+      ['http://acme.tenants.example', false],
+      ['https://acme.tenants.example.evil.example', false],
+      ['https://evil.example/.tenants.example', false],
+      ['https://partner.example.evil.example', false],
+      ['null', false],
+    ])('%s: %s', (origin, passed) => {
+      expect(passes('POST', { origin, 'sec-fetch-site': 'cross-site' }, options)).toBe(passed);
+      expect(passes('POST', { origin }, options)).toBe(passed);
+      expect(passes('GET', { origin, upgrade: 'websocket' }, options)).toBe(passed);
+    });
+
+    test('a rule may answer later, with true alone', async () => {
+      const headers = { origin: 'https://partner.example', 'sec-fetch-site': 'cross-site' };
+      const request = new Request(SELF, { method: 'POST', headers });
+      for (const [answer, passed] of [
+        [true, true],
+        [false, false],
+        ['yes', false],
+      ] as const) {
+        const policy = crossOrigin({
+          originPredicate: async (origin) =>
+            origin === 'https://partner.example' && (answer as boolean),
+        });
+        expect((await policy.check(request, {})).ok).toBe(passed);
+      }
+      const open = crossOrigin({ originPredicate: async () => true });
+      await Promise.resolve();
+      expect(await open.check(request, {})).toMatchObject({ denial: { code: 'cors.rule_open' } });
+    });
+  });
+
   test('no cross-site call passes unless its origin is trusted, whatever else it says', () => {
     fc.assert(
       fc.property(
@@ -129,7 +195,11 @@ describe('crossOrigin', () => {
     ['a self without a scheme', { self: 'shop.example.com' }],
     ['one trusted origin that is no list', { trustedOrigins: TRUSTED }],
     ['a trusted null', { trustedOrigins: ['null'] }],
-    ['a trusted wildcard', { trustedOrigins: ['https://*.example.com'] }],
+    ['a trusted wildcard of every host', { trustedOrigins: ['https://*.com'] }],
+    ['a trusted wildcard of strangers', { trustedOrigins: ['https://*.github.io'] }],
+    ['a rule that trusts everything', { originPredicate: () => true }],
+    ['a rule that is no function', { originPredicate: 'yes' }],
+    ['an unknown option', { origins: [] }],
     ['includeGet that is no boolean', { includeGet: 'yes' }],
   ])('does not construct with %s', (_name, options) => {
     expect(() => crossOrigin(options as CrossOriginOptions)).toThrow(ConfigurationError);

@@ -1,21 +1,39 @@
-import { type NoFacts, type Pass, sharedDenial } from '../engine/outcome.ts';
-import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import type { CallFacts } from '../engine/facts.ts';
+import { type NoFacts, type Outcome, type Pass, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { normalizeOrigin } from './origin.ts';
+import { SAFE_METHODS } from '../lib/safe-methods.ts';
+import {
+  coversOrigin,
+  isWellFormed,
+  readOrigin,
+  readOriginRules,
+  readPredicate,
+} from './origin-rules.ts';
 
 /** Options of {@link crossOrigin}. */
-export interface CrossOriginOptions {
+export interface CrossOriginOptions<
+  in Needs extends object = NoFacts,
+  out Answer = MaybePromise<boolean>,
+> {
   /**
    * The API's own public origin, for browsers from before 2023 that send `Origin` without `Sec-Fetch-Site`.
    * Without it such a browser is denied, since `Host` can be forged and TLS may end elsewhere.
    */
   readonly self?: string | undefined;
-  /** Other origins whose pages may change state here, as `scheme://host[:port]`, compared exactly. */
-  readonly trustedOrigins?: readonly string[] | undefined;
   /**
-   * Also denies cross-origin GET and HEAD, for endpoints where these run what the caller wrote (GraphQL
-   * over GET, gRPC-Web). Links from other sites then stop working. Default: false.
+   * Other origins whose pages may change state here, as in `cors`: `scheme://host[:port]`, compared exactly, or
+   * `https://*.example.com[:port]`. Whoever can put a page on one of them acts for your users.
+   */
+  readonly trustedOrigins?: readonly string[] | undefined;
+  /** Trusts further origins by rule, as in `cors`; it may answer later, and only `true` trusts. */
+  readonly originPredicate?: ((origin: string, facts: Readonly<Needs>) => Answer) | undefined;
+  /**
+   * Also denies cross-origin GET, HEAD and QUERY, for endpoints where these run what the caller wrote (GraphQL
+   * over GET behind an HTTP adapter, gRPC-Web). Links from other sites then stop working. Default: true for calls of
+   * GraphQL adapters, else false.
    */
   readonly includeGet?: boolean | undefined;
 }
@@ -28,6 +46,8 @@ export interface CrossOriginFacts {
   readonly crossOrigin: 'checked';
 }
 
+const NAME = 'crossOrigin';
+const ruleOpen = sharedDenial({ kind: 'internal', code: 'cors.rule_open' });
 const checked: Pass<CrossOriginFacts> = Object.freeze({
   ok: true,
   facts: Object.freeze({ crossOrigin: 'checked' }),
@@ -44,53 +64,68 @@ const denied = sharedDenial({
  * certificates, network position.
  *
  * Asks Fetch Metadata first (`Sec-Fetch-Site` is `same-origin` or `none`), then compares `Origin` with
- * the configured ones. A call with neither header comes from no browser and passes; GET, HEAD and
- * OPTIONS pass, but not where they open a WebSocket. Adds the fact `crossOrigin`, which policies that read cookies
- * need. Denial: `csrf.cross_origin` (403).
+ * the configured ones. A call with neither header comes from no browser and passes. Safe methods (GET, HEAD, OPTIONS,
+ * TRACE, QUERY) pass, but not where they open a WebSocket or run GraphQL. Adds the fact `crossOrigin`, which policies
+ * that read cookies need. Denials: `csrf.cross_origin` (403), `cors.rule_open` (500: `originPredicate` answered
+ * `true` for an origin that nobody can own).
  *
- * @throws ConfigurationError for anything that is no origin.
+ * @throws ConfigurationError for anything that is not an origin, for a pattern that covers hosts of strangers, and for
+ * an `originPredicate` that trusts every origin.
  * @example
  * crossOrigin({ self: 'https://shop.example.com', trustedOrigins: ['https://admin.example.com'] })
  */
-export function crossOrigin(
-  options: CrossOriginOptions = {},
-): SyncPolicy<NoFacts, CrossOriginFacts, 'check'> {
-  assertKnownOptions('crossOrigin', options, ['self', 'trustedOrigins', 'includeGet']);
-  const { self, trustedOrigins = [], includeGet = false } = options;
+export function crossOrigin<Needs extends object = NoFacts>(
+  options?: CrossOriginOptions<Needs, boolean>,
+): SyncPolicy<Needs, CrossOriginFacts, 'check'>;
+export function crossOrigin<Needs extends object = NoFacts>(
+  options: CrossOriginOptions<Needs>,
+): Policy<Needs, CrossOriginFacts, 'check'>;
+export function crossOrigin<Needs extends object = NoFacts>(
+  options: CrossOriginOptions<Needs> = {},
+): Policy<Needs, CrossOriginFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['self', 'trustedOrigins', 'originPredicate', 'includeGet']);
+  const { self, trustedOrigins = [], originPredicate, includeGet } = options;
   assertConfiguration(
-    typeof includeGet === 'boolean',
-    'crossOrigin: includeGet must be true or false.',
+    includeGet === undefined || typeof includeGet === 'boolean',
+    `${NAME}: includeGet must be true or false.`,
   );
   assertConfiguration(
     Array.isArray(trustedOrigins),
-    "crossOrigin: trustedOrigins must be a list like ['https://admin.example.com'].",
+    `${NAME}: trustedOrigins must be a list like ['https://admin.example.com'].`,
   );
-  const safe = new Set(includeGet ? ['OPTIONS'] : ['GET', 'HEAD', 'OPTIONS']);
-  const trusted = new Set(trustedOrigins.map(readOrigin));
-  const own = self === undefined ? undefined : readOrigin(self);
-  return definePolicy({
-    name: 'crossOrigin',
+  const { exact, patterns } = readOriginRules(NAME, 'trustedOrigins', trustedOrigins);
+  const trusted = new Set(exact);
+  const own = self === undefined ? undefined : readOrigin(NAME, 'self', self);
+  const rule = readPredicate(NAME, originPredicate);
+  return definePolicy<Needs, CrossOriginFacts, 'check'>({
+    name: NAME,
     role: 'check',
     needs: [],
     adds: ['crossOrigin'],
-    check: ({ method, headers }) => {
+    check: ({ method, headers }, facts): MaybePromise<Outcome<CrossOriginFacts>> => {
       // A WebSocket opens with GET, and then does whatever its messages say.
-      if (safe.has(method) && !headers.has('upgrade')) return checked;
+      if (isSafe(method, includeGet ?? isGraphql(facts)) && !headers.has('upgrade')) return checked;
       const site = headers.get('sec-fetch-site') ?? '';
       if (site === 'same-origin' || site === 'none') return checked;
       const origin = headers.get('origin') ?? '';
       if (trusted.has(origin)) return checked;
-      if (site !== '') return denied;
-      return origin === '' || origin === own ? checked : denied;
+      if (site === '' && (origin === '' || origin === own)) return checked;
+      if (patterns.some((pattern) => coversOrigin(pattern, origin))) return checked;
+      if (rule === undefined || !isWellFormed(origin)) return denied;
+      if (rule.isOpen()) return ruleOpen;
+      const answer = rule.allows(origin, facts);
+      if (!isThenable(answer)) return answer === true ? checked : denied;
+      return Promise.resolve(answer).then((late) => (late === true ? checked : denied));
     },
   });
 }
 
-function readOrigin(value: unknown): string {
-  const origin = normalizeOrigin(value);
-  assertConfiguration(
-    origin !== undefined,
-    `crossOrigin: ${JSON.stringify(value)} is no origin; write scheme://host[:port] without a path.`,
-  );
-  return origin;
+/** A preflight is safe whatever the endpoint runs: nobody's document is in it. */
+function isSafe(method: string, includeGet: boolean): boolean {
+  return includeGet ? method === 'OPTIONS' : SAFE_METHODS.has(method);
+}
+
+/** GraphQL runs what the caller wrote, by GET as well. Every adapter supplies `call`; a test may not. */
+function isGraphql(facts: object): boolean {
+  return (facts as Partial<CallFacts>).call?.protocol === 'graphql';
 }

@@ -1,5 +1,10 @@
-/** Schemes other than http(s), as extensions and hybrid apps send them: compared as they are written. */
-const OTHER_ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+(?::[0-9]{1,5})?$/;
+/**
+ * Schemes other than http(s), as extensions and apps send them: compared as they are written, in their own case
+ * (`safari-web-extension://1A2B…`).
+ */
+const OTHER_ORIGIN = /^([a-z][a-z0-9+.-]*):\/\/[A-Za-z0-9._-]+(?::[0-9]{1,5})?$/;
+/** Schemes whose documents have the origin `null`, or that never send one. */
+const NEVER_SENT = /^(?:about|blob|data|file|filesystem|ftp|javascript|wss?)$/;
 const WEB_ORIGIN = /^https?:\/\/[^/?#@*\\\s]+$/i;
 
 /**
@@ -9,13 +14,16 @@ const WEB_ORIGIN = /^https?:\/\/[^/?#@*\\\s]+$/i;
 export function normalizeOrigin(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined;
   if (!WEB_ORIGIN.test(value)) {
-    return OTHER_ORIGIN.test(value) ? value : undefined;
+    const [, scheme = 'about'] = OTHER_ORIGIN.exec(value) ?? [];
+    return NEVER_SENT.test(scheme) || /^https?$/.test(scheme) ? undefined : value;
   }
   return URL.canParse(value) ? new URL(value).origin : undefined;
 }
 
 const LABELS =
   /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.?$/;
+/** RFC 1035 §2.3.4, with a dot at the end. */
+const LONGEST_HOST = 254;
 
 /**
  * True where the host of a serialised origin can be a host name (RFC 1123 §2.1; underscores are in use) or an address.
@@ -25,5 +33,13 @@ const LABELS =
 export function hasHostName(origin: string): boolean {
   if (!URL.canParse(origin)) return false;
   const { hostname } = new URL(origin);
-  return hostname.length <= 254 && (hostname.startsWith('[') || LABELS.test(hostname));
+  return (
+    hostname.length <= LONGEST_HOST &&
+    (hostname.startsWith('[') || LABELS.test(hostname.toLowerCase()))
+  );
+}
+
+/** True for one or more labels of a host name in lower case, as they stand in front of a suffix. */
+export function isLabels(text: string): boolean {
+  return text.length < LONGEST_HOST && !text.endsWith('.') && LABELS.test(text);
 }

@@ -1,0 +1,220 @@
+import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { guard } from '../engine/guard.ts';
+import { pass } from '../engine/outcome.ts';
+import { definePolicy } from '../engine/policy.ts';
+import { protect } from '../host/protect.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { type RequireCsrfTokenOptions, requireCsrfToken } from './require-csrf-token.ts';
+
+const START = 1_700_000_000_000;
+const HOUR = 3_600_000;
+const secret = (fill: number) => new Uint8Array(32).fill(fill);
+
+function server(secrets: readonly Uint8Array[] = [secret(1)]) {
+  let time = START;
+  const session = definePolicy({
+    name: 'session',
+    role: 'check',
+    adds: ['session'],
+    check: ({ headers }) => pass({ session: { id: headers.get('x-session') ?? 'alice' } }),
+  });
+  const serve = (mine: readonly Uint8Array[]) =>
+    protect(
+      guard()
+        .use(session)
+        .use(
+          requireCsrfToken({
+            secrets: mine,
+            session: (facts) => facts.session.id,
+            now: () => time,
+          }),
+        )
+        .use(allowAnonymous()),
+      (_request, facts) => new Response(facts.csrfToken),
+    );
+  let current = serve(secrets);
+  return {
+    pass: (milliseconds: number) => void (time += milliseconds),
+    rotate: (next: readonly Uint8Array[]) => void (current = serve(next)),
+    call: async (method: string, headers: Record<string, string> = {}) => {
+      const request = new Request('https://shop.example.com/orders', { method, headers });
+      const response = await current(request);
+      const text = await response.text();
+      const [, cookie] =
+        /^__Host-csrf=([^;]+)/.exec(response.headers.get('set-cookie') ?? '') ?? [];
+      const code = response.ok ? 'passed' : (JSON.parse(text) as { code: string }).code;
+      return { response, code, cookie, token: response.ok ? text : undefined };
+    },
+  };
+}
+
+const both = (header: string, cookie = header, session = 'alice') => ({
+  'x-csrf-token': header,
+  cookie: `theme=dark; __Host-csrf=${cookie}`,
+  'x-session': session,
+});
+
+async function issued(mine = server(), session = 'alice'): Promise<string> {
+  const { token = '' } = await mine.call('GET', { 'x-session': session });
+  return token;
+}
+
+describe('a token', () => {
+  test('comes with the first safe call, in a cookie of this host that no cache keeps', async () => {
+    const { response, cookie, token } = await server().call('GET');
+    expect(token).toMatch(/^\d{10}\.[\w-]{22}\.[\w-]{43}$/);
+    expect(cookie).toBe(token);
+    expect(response.headers.get('set-cookie')).toBe(
+      `__Host-csrf=${token}; Path=/; SameSite=Strict; Secure; Max-Age=28800`,
+    );
+    expect(response.headers.get('cache-control')).toContain('no-store');
+    expect(token).not.toContain('alice');
+  });
+
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'PURGE'])('opens %s', async (method) => {
+    const mine = server();
+    const token = await issued(mine);
+    const { code, cookie, token: told } = await mine.call(method, both(token));
+    expect([code, cookie, told]).toEqual(['passed', undefined, token]);
+    expect((await mine.call(method, { cookie: `__Host-csrf=${token}` })).code).toBe(
+      'csrf.token_missing',
+    );
+  });
+
+  test.each(['GET', 'HEAD', 'OPTIONS', 'QUERY'])('is not asked for by %s', async (method) => {
+    expect((await server().call(method)).response.status).toBe(200);
+  });
+
+  test('is asked for where a WebSocket opens', async () => {
+    const { code } = await server().call('GET', { upgrade: 'websocket' });
+    expect(code).toBe('csrf.token_missing');
+  });
+
+  test('is renewed after half of its time, and an open page goes on with the old one', async () => {
+    const mine = server();
+    const old = await issued(mine);
+    mine.pass(4 * HOUR);
+    const { cookie: renewed = '' } = await mine.call('GET', both(old));
+    expect(renewed).not.toBe(old);
+    expect((await mine.call('POST', both(old, renewed))).code).toBe('passed');
+    mine.pass(4 * HOUR);
+    expect((await mine.call('POST', both(old, renewed))).code).toBe('csrf.token_expired');
+    expect((await mine.call('POST', both(renewed))).code).toBe('passed');
+  });
+
+  test('that expired is replaced with the denial, so that a client may try again', async () => {
+    const mine = server();
+    const old = await issued(mine);
+    mine.pass(8 * HOUR);
+    const { code, cookie = '' } = await mine.call('POST', both(old));
+    expect(code).toBe('csrf.token_expired');
+    expect((await mine.call('POST', both(cookie))).code).toBe('passed');
+  });
+});
+
+describe('secrets', () => {
+  test('are changed one after the other without denying anybody', async () => {
+    const mine = server([secret(1)]);
+    const old = await issued(mine);
+    mine.rotate([secret(1), secret(2)]);
+    expect((await mine.call('POST', both(old))).code).toBe('passed');
+    mine.rotate([secret(2), secret(1)]);
+    const { code, cookie = '' } = await mine.call('POST', both(old));
+    expect(code).toBe('passed');
+    mine.rotate([secret(2)]);
+    expect((await mine.call('POST', both(cookie))).code).toBe('passed');
+    expect((await mine.call('POST', both(old))).code).toBe('csrf.token_invalid');
+  });
+
+  test('are kept as they were given, whatever becomes of the array', async () => {
+    const mine = secret(1);
+    const one = server([mine]);
+    const token = await issued(one);
+    mine.fill(9);
+    expect((await one.call('POST', both(token))).code).toBe('passed');
+  });
+});
+
+describe('is denied', () => {
+  test.each<[string, (token: string) => Record<string, string>, string]>([
+    ['without anything', () => ({}), 'csrf.token_missing'],
+    ['with the cookie alone', (t) => ({ cookie: `__Host-csrf=${t}` }), 'csrf.token_missing'],
+    ['with the header alone', (t) => ({ 'x-csrf-token': t }), 'csrf.token_missing'],
+    ['with the same made-up text in both', () => both('x'), 'csrf.token_invalid'],
+    [
+      'with a made-up token of the right form in both',
+      () => both(`9999999999.${'A'.repeat(22)}.${'A'.repeat(43)}`),
+      'csrf.token_invalid',
+    ],
+    ['with a longer life', (t) => both(t.replace(/^\d/, '9')), 'csrf.token_invalid'],
+    ['with another end of the signature', (t) => both(`${t.slice(0, -2)}AA`), 'csrf.token_invalid'],
+    ['with a token of another session', (t) => both(t, t, 'mallory'), 'csrf.token_invalid'],
+    ['with a token twice in the header', (t) => both(`${t}, ${t}`, t), 'csrf.token_invalid'],
+    [
+      'with a cookie that another host of the site set as well',
+      (t) => ({ 'x-csrf-token': t, cookie: `__Host-csrf=${t}; __Host-csrf=${t}` }),
+      'csrf.token_invalid',
+    ],
+    [
+      'with a cookie of a name that ends alike',
+      (t) => ({ 'x-csrf-token': t, cookie: `x__Host-csrf=${t}` }),
+      'csrf.token_missing',
+    ],
+    ['with a huge header', (t) => both('A'.repeat(100_000), t), 'csrf.token_invalid'],
+    [
+      'with a huge cookie',
+      (t) => ({ 'x-csrf-token': t, cookie: `__Host-csrf=${t}; a=${'A'.repeat(70_000)}` }),
+      'csrf.token_invalid',
+    ],
+  ])('%s', async (_name, headers, code) => {
+    const mine = server();
+    const token = await issued(mine);
+    const denied = await mine.call('POST', headers(token));
+    expect(denied.code).toBe(code);
+    expect(denied.response.status).toBe(403);
+    expect((await mine.call('POST', both(token))).code).toBe('passed');
+  });
+
+  test('where there is no session, as a fault of the server', async () => {
+    const policy = requireCsrfToken({ secrets: [secret(1)], session: () => '' });
+    const outcome = await policy.check(new Request('https://shop.example.com'), {});
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { kind: 'internal', code: 'csrf.session_missing' },
+    });
+  });
+});
+
+test('over plain HTTP in tests the cookie has no prefix', async () => {
+  const policy = requireCsrfToken({
+    secrets: [secret(1)],
+    session: () => 'alice',
+    cookie: 'token',
+    insecureCookie: true,
+  });
+  const outcome = await policy.check(new Request('http://localhost/'), {});
+  expect(JSON.stringify(outcome.obligations)).toMatch(
+    /"token=[^;]+; Path=\/; SameSite=Strict; Max-Age=28800"/,
+  );
+});
+
+test.each<[string, unknown]>([
+  ['no secret', { secrets: [] }],
+  ['a secret that is too short', { secrets: [new Uint8Array(31)] }],
+  ['a secret of text', { secrets: ['x'.repeat(32)] }],
+  ['more secrets than anyone changes', { secrets: Array.from({ length: 9 }, () => secret(1)) }],
+  ['no session', { session: undefined }],
+  ['a header that is there anyway', { header: 'Cookie' }],
+  ['a header that cannot be one', { header: 'x csrf' }],
+  ['a cookie with a prefix of its own', { cookie: '__Host-csrf' }],
+  ['a cookie with an attribute', { cookie: 'csrf; Domain=example.com' }],
+  ['a lifetime without its unit', { lifetime: 3600 }],
+  ['a lifetime without end', { lifetime: '365d' }],
+  ['an unknown option', { secret: secret(1) }],
+  ['insecureCookie that is no boolean', { insecureCookie: 'yes' }],
+])('does not construct with %s', (_name, options) => {
+  const good = { secrets: [secret(1)], session: () => 'alice' };
+  const given = { ...good, ...(options as object) } as RequireCsrfTokenOptions<object>;
+  expect(() => requireCsrfToken(given)).toThrow(ConfigurationError);
+});

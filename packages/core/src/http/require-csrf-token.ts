@@ -1,0 +1,209 @@
+import type { HeaderEdit } from '../engine/obligations.ts';
+import { type Deny, deny, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type Policy } from '../engine/policy.ts';
+import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { isToken } from '../lib/header-syntax.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { SAFE_METHODS } from '../lib/safe-methods.ts';
+
+/** Options of {@link requireCsrfToken}. */
+export interface RequireCsrfTokenOptions<in Needs extends object> {
+  /**
+   * At least 32 random bytes each, the same on every node. The first signs, all of them are accepted: to change
+   * it, first put the new one behind it everywhere, then in front, then take the old one away.
+   */
+  readonly secrets: readonly Uint8Array[];
+  /**
+   * What the token is bound to: the id of the caller's session, which must change when somebody signs in. A token of
+   * one session is of no use in another.
+   */
+  readonly session: (facts: Readonly<Needs>) => string;
+  /** The request header in which scripts send the token back. Default: `X-CSRF-Token`. */
+  readonly header?: string | undefined;
+  /** The cookie that scripts read it from, without its prefix `__Host-`. Default: `csrf`. */
+  readonly cookie?: string | undefined;
+  /** How long a token is good, from `1m` to `30d`; a new one is sent when half of it is over. Default: `8h`. */
+  readonly lifetime?: Duration | undefined;
+  /** A cookie without `Secure` and its prefix, for tests over plain HTTP. Default: false. */
+  readonly insecureCookie?: boolean | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** What {@link requireCsrfToken} adds. */
+export interface CsrfTokenFacts {
+  /** The token of this session, for pages that write it into their markup. */
+  readonly csrfToken: string;
+}
+
+const NAME = 'requireCsrfToken';
+const HMAC = { name: 'HMAC', hash: 'SHA-256' };
+const LEAST_SECRET_BYTES = 32;
+const MOST_SECRETS = 8;
+const RANDOM_BYTES = 16;
+/** Expiry in seconds, random text and signature. */
+const TOKEN = /^(\d{1,11})\.([\w-]{22})\.([\w-]{43})$/;
+const TOKEN_LENGTH = 11 + 1 + 22 + 1 + 43;
+/** Longer headers are not looked through. */
+const MOST_CHARACTERS = 65_536;
+const OPTIONS = [
+  ...['secrets', 'session', 'header', 'cookie', 'lifetime', 'insecureCookie', 'now'],
+] as const;
+const encoder = new TextEncoder();
+/** Appended, so that it holds whatever the handler says: a cache must never hand out somebody's cookie. */
+const UNCACHED: HeaderEdit = { op: 'append', name: 'cache-control', value: 'no-store' };
+
+const sessionMissing = sharedDenial({ kind: 'internal', code: 'csrf.session_missing' });
+
+/**
+ * Denies calls with an unsafe method whose header does not bring back a token of the caller's own session: the signed
+ * double-submit cookie of OWASP. For clients that need it (old browsers, an audit that asks for tokens); `crossOrigin`
+ * needs none and comes first. The token stands in a cookie that only scripts of this origin read.
+ *
+ * Header and cookie must both hold a token of this session that is signed here and has not expired. They may be two
+ * different ones, so that a page that was opened earlier goes on working while the cookie is renewed. A call without
+ * a good cookie gets a new one, also where it is denied: a client may read it and try again.
+ *
+ * Denials: `csrf.token_missing`, `csrf.token_invalid`, `csrf.token_expired` (403); `csrf.session_missing` (500:
+ * `session` gave no text). Adds `csrfToken`.
+ *
+ * @throws ConfigurationError for a secret that is too short, no secret, a header or cookie name that cannot be one, or a
+ * lifetime outside 1 minute to 30 days.
+ * @example
+ * guard()
+ *   .use(crossOrigin({ self: 'https://shop.example.com' }))
+ *   .use(authenticateSession({ sessions }))
+ *   .use(requireCsrfToken({ secrets: [secret], session: (facts) => facts.session.id }))
+ */
+export function requireCsrfToken<Needs extends object>(
+  options: RequireCsrfTokenOptions<Needs>,
+): Policy<Needs, CsrfTokenFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { session, header = 'X-CSRF-Token', cookie = 'csrf', insecureCookie = false } = options;
+  const { now = Date.now } = options;
+  const lifetimeMs = durationMs(NAME, 'lifetime', options.lifetime ?? '8h', {
+    min: '1m',
+    max: '30d',
+  });
+  assertConfiguration(typeof session === 'function', `${NAME}: session must be a function.`);
+  assertConfiguration(
+    isToken(header) && !/^(?:cookie|authorization|origin|content-type)$/i.test(header),
+    `${NAME}: header must be the name of a header of its own, like 'X-CSRF-Token'.`,
+  );
+  assertConfiguration(
+    typeof cookie === 'string' && /^[A-Za-z0-9._-]{1,80}$/.test(cookie) && !cookie.startsWith('__'),
+    `${NAME}: cookie is made of letters, digits, ".", "_" and "-", and gets its prefix here.`,
+  );
+  assertConfiguration(
+    typeof insecureCookie === 'boolean',
+    `${NAME}: insecureCookie must be true or false.`,
+  );
+  const cookieName = insecureCookie ? cookie : `__Host-${cookie}`;
+  const attributes = `Path=/; SameSite=Strict${insecureCookie ? '' : '; Secure'}`;
+  const tokens = signer(options.secrets, lifetimeMs, now);
+
+  const fresh = async (bound: string): Promise<{ token: string; headers: HeaderEdit[] }> => {
+    const token = await tokens.issue(bound);
+    const maxAge = Math.floor(lifetimeMs / 1000);
+    const value = `${cookieName}=${token}; ${attributes}; Max-Age=${maxAge}`;
+    return { token, headers: [{ op: 'append', name: 'set-cookie', value }, UNCACHED] };
+  };
+
+  return definePolicy<Needs, CsrfTokenFacts, 'check'>({
+    name: NAME,
+    role: 'check',
+    needs: [],
+    adds: ['csrfToken'],
+    check: async ({ method, headers }, facts): Promise<Outcome<CsrfTokenFacts>> => {
+      const bound: unknown = session(facts);
+      if (typeof bound !== 'string' || bound === '') return sessionMissing;
+      const stored = readCookie(headers.get('cookie'), cookieName);
+      const kept = await tokens.verify(stored, bound);
+      const replacement = kept === 'good' ? undefined : await fresh(bound);
+      // A WebSocket opens with GET, and then does whatever its messages say.
+      if (!SAFE_METHODS.has(method) || headers.has('upgrade')) {
+        const sent = headers.get(header) ?? '';
+        const brought = sent === stored ? kept : await tokens.verify(sent, bound);
+        const worse = brought === 'good' || brought === 'ageing' ? kept : brought;
+        if (worse !== 'good' && worse !== 'ageing') return denied(worse, replacement?.headers);
+      }
+      return replacement === undefined
+        ? pass({ csrfToken: stored ?? '' })
+        : pass({ csrfToken: replacement.token }, { headers: replacement.headers });
+    },
+  });
+}
+
+function denied(why: 'missing' | 'invalid' | 'expired', headers: HeaderEdit[] = []): Deny {
+  return deny('forbidden', `csrf.token_${why}`, {
+    detail: 'This operation needs the token of your session.',
+    obligations: { headers },
+  });
+}
+
+type Standing = 'good' | 'ageing' | 'missing' | 'invalid' | 'expired';
+
+function signer(secrets: readonly Uint8Array[], lifetimeMs: number, now: () => number) {
+  assertConfiguration(
+    Array.isArray(secrets) && secrets.length > 0 && secrets.length <= MOST_SECRETS,
+    `${NAME}: give 1 to ${MOST_SECRETS} secrets, the one that signs first.`,
+  );
+  const [current, ...older] = secrets.map(keyFrom);
+  /** JSON keeps the members apart whatever is in them. */
+  const signed = (session: string, expiry: string, random: string) =>
+    encoder.encode(JSON.stringify(['apisec csrf token', session, expiry, random]));
+  return {
+    issue: async (session: string): Promise<string> => {
+      const expiry = String(Math.floor((now() + lifetimeMs) / 1000));
+      const random = encodeBase64url(crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)));
+      // There is at least one.
+      const key = await (current as () => Promise<CryptoKey>)();
+      const mac = await crypto.subtle.sign('HMAC', key, signed(session, expiry, random));
+      return `${expiry}.${random}.${encodeBase64url(new Uint8Array(mac))}`;
+    },
+    /** `ageing`: good, but to be replaced soon. */
+    verify: async (token: string | undefined, session: string): Promise<Standing> => {
+      if (!token) return 'missing';
+      const parts = token.length <= TOKEN_LENGTH ? TOKEN.exec(token) : null;
+      const [, expiry = '', random = '', mac = ''] = parts ?? [];
+      const signature = decodeBase64url(mac);
+      if (parts === null || signature === undefined) return 'invalid';
+      const data = signed(session, expiry, random);
+      for (const key of [current, ...older]) {
+        if (key === undefined) continue;
+        if (!(await crypto.subtle.verify('HMAC', await key(), signature, data))) continue;
+        const left = Number(expiry) * 1000 - now();
+        if (left <= 0) return 'expired';
+        return left > lifetimeMs / 2 && key === current ? 'good' : 'ageing';
+      }
+      return 'invalid';
+    },
+  };
+}
+
+/** The key is copied at once and imported once. */
+function keyFrom(secret: Uint8Array): () => Promise<CryptoKey> {
+  assertConfiguration(
+    secret instanceof Uint8Array && secret.length >= LEAST_SECRET_BYTES,
+    `${NAME}: each secret must be at least ${LEAST_SECRET_BYTES} random bytes in a Uint8Array.`,
+  );
+  const bytes = new Uint8Array(secret);
+  let key: Promise<CryptoKey> | undefined;
+  return () => (key ??= crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign', 'verify']));
+}
+
+/** The one value of a cookie; a repeated one counts as one that is not a token. */
+function readCookie(header: string | null | undefined, name: string): string | undefined {
+  if (!header) return undefined;
+  if (header.length > MOST_CHARACTERS) return '-';
+  let value: string | undefined;
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals < 0 || pair.slice(0, equals).trim() !== name) continue;
+    if (value !== undefined) return '-';
+    value = pair.slice(equals + 1).trim();
+  }
+  return value;
+}
