@@ -21,7 +21,7 @@ const page = new Request('https://shop.example.com/');
 function edits(obligations: ObligationList | undefined): Record<string, string> {
   const all = listObligations(obligations).flatMap(({ headers = [] }) => headers);
   return Object.fromEntries(
-    all.map((edit: HeaderEdit) => [edit.name, 'value' in edit && edit.value]),
+    all.flatMap((edit: HeaderEdit) => (edit.op === 'delete' ? [] : [[edit.name, edit.value]])),
   );
 }
 
