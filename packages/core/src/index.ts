@@ -427,12 +427,12 @@ export type {
   CspSourceDirective,
 } from './http/csp-directives.ts';
 export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
-export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type CsrfTokenFacts,
   type RequireCsrfTokenOptions,
   requireCsrfToken,
 } from './http/require-csrf-token.ts';
+export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,
   type SecurityHeadersPreset,

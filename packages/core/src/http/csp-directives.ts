@@ -1,4 +1,5 @@
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
+import { wordsOf } from '../lib/words-of.ts';
 
 /** What a source may be beside hosts and schemes; quotes included, as the header has them. */
 type CspKeyword =
@@ -86,21 +87,20 @@ export type CspDirectives<Source extends string = CspSource> = {
 /** Stands where the nonce of a call goes. */
 export const NONCE = "'nonce'";
 
-const SOURCES = new Set<string>([
-  ...['default-src', 'base-uri', 'child-src', 'connect-src', 'font-src', 'form-action'],
-  ...['frame-ancestors', 'frame-src', 'img-src', 'manifest-src', 'media-src', 'object-src'],
-  ...['script-src', 'script-src-attr', 'script-src-elem'],
-  ...['style-src', 'style-src-attr', 'style-src-elem', 'worker-src'],
-]);
+const SOURCES: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
+  'default-src base-uri child-src connect-src font-src form-action frame-ancestors frame-src ' +
+    'img-src manifest-src media-src object-src script-src script-src-attr script-src-elem ' +
+    'style-src style-src-attr style-src-elem worker-src',
+);
 const OTHERS = ['sandbox', 'upgrade-insecure-requests', 'require-trusted-types-for'];
 export const DIRECTIVES: readonly string[] = [...SOURCES, ...OTHERS, 'trusted-types'];
 
 /** What decides which code runs: broad sources there let an attacker's file in. */
 const CODE = new Set(['default-src', 'script-src', 'script-src-elem', 'object-src', 'base-uri']);
 /** Elements that can carry a nonce. */
-const WITH_NONCE = new Set([
-  ...['default-src', 'script-src', 'script-src-elem', 'style-src', 'style-src-elem'],
-]);
+const WITH_NONCE: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
+  'default-src script-src script-src-elem style-src style-src-elem',
+);
 const WITH_HASH = new Set([...WITH_NONCE, 'script-src-attr', 'style-src-attr']);
 const WITH_DYNAMIC = new Set(['default-src', 'script-src', 'script-src-elem']);
 /** Attributes are inline: no host can serve them. */

@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { wordsOf } from '../lib/words-of.ts';
 import { hasHostName, isLabels, normalizeOrigin } from './origin.ts';
 
 /** Which origins an option lists: exact ones, and every host below a suffix. */
@@ -26,66 +27,20 @@ const COUNTRY_SUFFIX =
  * Hosts below which anybody can have a name in a minute. Not the whole Public Suffix List, which changes each week:
  * what developers list by mistake.
  */
-const SHARED = new Set([
-  ...['github.io', 'githubusercontent.com', 'gitlab.io', 'pages.dev', 'workers.dev', 'r2.dev'],
-  ...['vercel.app', 'now.sh', 'netlify.app', 'netlify.com', 'herokuapp.com', 'onrender.com'],
-  ...[
-    'fly.dev',
-    'railway.app',
-    'up.railway.app',
-    'render.com',
-    'deno.dev',
-    'surge.sh',
-    'glitch.me',
-  ],
-  ...[
-    'repl.co',
-    'replit.app',
-    'replit.dev',
-    'web.app',
-    'firebaseapp.com',
-    'run.app',
-    'appspot.com',
-  ],
-  ...[
-    'a.run.app',
-    'cloudfunctions.net',
-    'azurewebsites.net',
-    'azurestaticapps.net',
-    'azureedge.net',
-  ],
-  ...['cloudapp.net', 'cloudapp.azure.com', 'windows.net', 'blob.core.windows.net'],
-  ...['web.core.windows.net', 'amazonaws.com', 's3.amazonaws.com', 'elasticbeanstalk.com'],
-  ...['cloudfront.net', 'amplifyapp.com', 'on.aws', 'awsapprunner.com', 'lovable.app', 'bolt.host'],
-  ...['ngrok.io', 'ngrok.app', 'ngrok-free.app', 'ngrok.dev', 'trycloudflare.com', 'loca.lt'],
-  ...['codesandbox.io', 'csb.app', 'stackblitz.io', 'webcontainer.io', 'github.dev', 'gitpod.io'],
-  ...[
-    'myshopify.com',
-    'wordpress.com',
-    'blogspot.com',
-    'wixsite.com',
-    'webflow.io',
-    'squarespace.com',
-  ],
-  ...[
-    'framer.app',
-    'framer.website',
-    'bubbleapps.io',
-    'salesforce.com',
-    'force.com',
-    'atlassian.net',
-  ],
-  ...['sharepoint.com', 'zendesk.com', 'translate.goog', 'ondigitalocean.app', 'ts.net', 'nip.io'],
-  ...[
-    'sslip.io',
-    'duckdns.org',
-    'dyndns.org',
-    'no-ip.org',
-    'hf.space',
-    'streamlit.app',
-    'supabase.co',
-  ],
-]);
+const SHARED: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
+  'github.io githubusercontent.com gitlab.io pages.dev workers.dev r2.dev vercel.app now.sh ' +
+    'netlify.app netlify.com herokuapp.com onrender.com fly.dev railway.app up.railway.app ' +
+    'render.com deno.dev surge.sh glitch.me repl.co replit.app replit.dev web.app firebaseapp.com ' +
+    'run.app appspot.com a.run.app cloudfunctions.net azurewebsites.net azurestaticapps.net ' +
+    'azureedge.net cloudapp.net cloudapp.azure.com windows.net blob.core.windows.net ' +
+    'web.core.windows.net amazonaws.com s3.amazonaws.com elasticbeanstalk.com cloudfront.net ' +
+    'amplifyapp.com on.aws awsapprunner.com lovable.app bolt.host ngrok.io ngrok.app ' +
+    'ngrok-free.app ngrok.dev trycloudflare.com loca.lt codesandbox.io csb.app stackblitz.io ' +
+    'webcontainer.io github.dev gitpod.io myshopify.com wordpress.com blogspot.com wixsite.com ' +
+    'webflow.io squarespace.com framer.app framer.website bubbleapps.io salesforce.com force.com ' +
+    'atlassian.net sharepoint.com zendesk.com translate.goog ondigitalocean.app ts.net nip.io ' +
+    'sslip.io duckdns.org dyndns.org no-ip.org hf.space streamlit.app supabase.co',
+);
 
 /**
  * Reads a list of origins. Each is `scheme://host[:port]`, compared exactly, or `https://*.example.com[:port]`: every
@@ -103,7 +58,7 @@ export function readOriginRules(
   for (const each of origins) {
     const star = typeof each === 'string' ? STAR.exec(each) : null;
     if (star === null) exact.push(readOrigin(where, option, each));
-    else patterns.push(readPattern(`${where}: ${option}: "${each}"`, star));
+    else patterns.push(readPattern(`${where}: ${option}: "${star[0]}"`, star));
   }
   return { exact, patterns };
 }
@@ -185,9 +140,7 @@ export function readPredicate<Needs extends object>(
   }
   if (isThenable(answer)) {
     answer.then(
-      (late) => {
-        open = late === true;
-      },
+      (late) => (open = late === true),
       () => undefined,
     );
   }

@@ -49,7 +49,13 @@ const TOKEN_LENGTH = 11 + 1 + 22 + 1 + 43;
 /** Longer headers are not looked through. */
 const MOST_CHARACTERS = 65_536;
 const OPTIONS = [
-  ...['secrets', 'session', 'header', 'cookie', 'lifetime', 'insecureCookie', 'now'],
+  'secrets',
+  'session',
+  'header',
+  'cookie',
+  'lifetime',
+  'insecureCookie',
+  'now',
 ] as const;
 const encoder = new TextEncoder();
 /** Appended, so that it holds whatever the handler says: a cache must never hand out somebody's cookie. */
@@ -151,9 +157,6 @@ function signer(secrets: readonly Uint8Array[], lifetimeMs: number, now: () => n
     `${NAME}: give 1 to ${MOST_SECRETS} secrets, the one that signs first.`,
   );
   const [current, ...older] = secrets.map(keyFrom);
-  /** JSON keeps the members apart whatever is in them. */
-  const signed = (session: string, expiry: string, random: string) =>
-    encoder.encode(JSON.stringify(['apisec csrf token', session, expiry, random]));
   return {
     issue: async (session: string): Promise<string> => {
       const expiry = String(Math.floor((now() + lifetimeMs) / 1000));
@@ -181,6 +184,11 @@ function signer(secrets: readonly Uint8Array[], lifetimeMs: number, now: () => n
       return 'invalid';
     },
   };
+}
+
+/** JSON keeps the members apart whatever is in them. */
+function signed(session: string, expiry: string, random: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(JSON.stringify(['apisec csrf token', session, expiry, random]));
 }
 
 /** The key is copied at once and imported once. */
