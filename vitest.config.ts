@@ -34,6 +34,8 @@ export default defineConfig({
         test: {
           name,
           include: ['{src,test}/**/*.test.ts'],
+          // Core keeps no state outside of what its factories return, and loading it for each file takes half of the time.
+          isolate: name !== 'core',
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
