@@ -17,7 +17,7 @@ const options = {
   peppers: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
 };
 const keys = apiKeys(options);
-const uncached = apiKeys({ ...options, maxRevocationDelay: 0 });
+const uncached = apiKeys({ ...options, maxRevocationDelay: '0s' });
 
 const issued = await keys.issue({ name: 'bench', owner: { type: 'user', id: 'u1' } });
 if (!issued.ok) throw new Error(issued.reason);

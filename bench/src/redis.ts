@@ -87,7 +87,7 @@ async function compareLeases(url: string): Promise<void> {
       const clients = Array.from({ length: NODES }, () => connectRedis(url));
       await Promise.all(clients.map((client) => once(client, 'ready')));
       const nodes = clients.map((client): LimitStore => {
-        const store = redisLimitStore({ client, timeout: 10_000 });
+        const store = redisLimitStore({ client, timeout: '10s' });
         return leased ? leasedLimitStore(store, { slice: refillPerSecond / 8 }) : store;
       });
       const [admin] = clients;
@@ -129,7 +129,7 @@ async function compare(): Promise<void> {
   const client = connectRedis(`redis://127.0.0.1:${port}`);
   await once(client, 'ready');
   try {
-    const store = redisLimitStore({ client, timeout: 10_000 });
+    const store = redisLimitStore({ client, timeout: '10s' });
     const bucket = tokenBucket({ capacity: MANY, refillPerSecond: 100 });
     const sliding = slidingWindow({ limit: MANY, window: '1m' });
     const flexible = new RateLimiterRedis({ storeClient: client, points: MANY, duration: 60 });

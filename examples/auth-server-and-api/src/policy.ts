@@ -53,7 +53,7 @@ export function createPolicy(around: Surroundings) {
           endpoint: `${issuer}/token/introspection`,
           client: { method: 'client_secret_basic', clientId: 'api', clientSecret },
           insecureLoopback: true,
-          cache: { maxRevocationDelay: 1 },
+          cache: { maxRevocationDelay: '1s' },
         }),
       ),
     )
@@ -64,6 +64,8 @@ export function createPolicy(around: Surroundings) {
   return {
     orders: identified.use(requireScopes('orders:read')),
     /** Money moves only for somebody who signed in with a second factor, within five minutes. */
-    payout: identified.use(stepUp({ acr: ['mfa'], maxAge: 300 })).use(requireScopes('orders:read')),
+    payout: identified
+      .use(stepUp({ acr: ['mfa'], maxAge: '5m' }))
+      .use(requireScopes('orders:read')),
   };
 }

@@ -220,7 +220,7 @@ describe('opaque tokens of a real provider', () => {
   });
 
   test('a token that the provider revokes is denied within the bound', async () => {
-    const { call, clock } = orders({ cache: { maxRevocationDelay: 10 } });
+    const { call, clock } = orders({ cache: { maxRevocationDelay: '10s' } });
     const token = await tokenFor(OPAQUE);
     expect(await call(token)).toBe('storefront');
     expect((await post('/token/revocation', { token })).status).toBe(200);
@@ -238,7 +238,7 @@ describe('opaque tokens of a real provider', () => {
     const token = await tokenFor(OPAQUE);
     expect(await api.check(bearer(token), {})).toMatchObject({ allowed: true });
     const target = { kind: 'client', issuer, id: 'storefront' } as const;
-    await revocations({ store, maxTokenLifetime: 3600 }).revoke(target);
+    await revocations({ store, maxTokenLifetime: '1h' }).revoke(target);
     expect(await api.check(bearer(token), {})).toMatchObject({ denial: { code: 'token.revoked' } });
   });
 

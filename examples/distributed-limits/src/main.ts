@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { Duration } from '@apisec/core';
 import { connectRedis, redisLimitStore } from '@apisec/redis';
 import { createApp } from './server.ts';
 
@@ -8,11 +9,15 @@ const {
   NODES = '3',
   CAPACITY = '60',
   REFILL_PER_SECOND = '1',
-  REDIS_TIMEOUT_MS = '250',
+  REDIS_TIMEOUT = '250ms',
 } = process.env;
 
 const app = createApp({
-  store: redisLimitStore({ client: connectRedis(REDIS_URL), timeout: Number(REDIS_TIMEOUT_MS) }),
+  store: redisLimitStore({
+    client: connectRedis(REDIS_URL),
+    // Text from outside: the store does not construct with anything but a duration.
+    timeout: REDIS_TIMEOUT as Duration,
+  }),
   nodes: Number(NODES),
   capacity: Number(CAPACITY),
   refillPerSecond: Number(REFILL_PER_SECOND),

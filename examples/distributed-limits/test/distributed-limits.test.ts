@@ -40,7 +40,7 @@ async function startNode(redisUrl: string): Promise<Node> {
         // So little that nothing flows back while the test runs.
         REFILL_PER_SECOND: '0.001',
         // A busy machine is not an outage: a Redis that was killed refuses at once.
-        REDIS_TIMEOUT_MS: '10000',
+        REDIS_TIMEOUT: '10s',
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     },

@@ -27,11 +27,11 @@ test('proofs are asked for behind the authentication', () => {
   // @ts-expect-error Property 'authentication' is missing
   guard().use(requireCertificateBinding());
   // @ts-expect-error Property 'authentication' is missing
-  guard().use(stepUp({ maxAge: 60 }));
+  guard().use(stepUp({ maxAge: '1m' }));
   guard()
     .use(authenticate())
     .use(requireDpop({ publicOrigin }))
-    .use(stepUp({ maxAge: 60 }));
+    .use(stepUp({ maxAge: '1m' }));
 });
 
 test('proofs admit nobody', () => {
@@ -52,7 +52,9 @@ test('a certificate is an identity where adapters supply it, and there alone', (
 });
 
 test('step-up and certificates answer at once, the memory store as well', () => {
-  expectTypeOf(stepUp({ maxAge: 1 })).toExtend<SyncPolicy<AuthenticatedFacts, NoFacts, 'check'>>();
+  expectTypeOf(stepUp({ maxAge: '1s' })).toExtend<
+    SyncPolicy<AuthenticatedFacts, NoFacts, 'check'>
+  >();
   expectTypeOf(authenticateCertificate({ identity: 'dns' })).toExtend<
     SyncPolicy<CertificateFacts, AuthenticatedFacts, 'check'>
   >();

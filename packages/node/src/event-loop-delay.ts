@@ -1,12 +1,13 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { assertConfiguration } from '@apisec/core/host';
+import type { Duration } from '@apisec/core';
+import { assertKnownOptions, durationMs } from '@apisec/core/host';
 
 /** Options of {@link eventLoopDelay}. */
 export interface EventLoopDelayOptions {
-  /** Milliseconds of delay that are too much: where the answer is 1. Default: 100. */
-  readonly limit?: number | undefined;
-  /** Milliseconds over which delays are looked at together. Default: 1,000. */
-  readonly interval?: number | undefined;
+  /** The delay that is too much: where the answer is 1. Default: `100ms`. */
+  readonly limit?: Duration | undefined;
+  /** The time over which delays are looked at together. Default: `1s`. */
+  readonly interval?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /** Where delays are measured, in nanoseconds. Default: `monitorEventLoopDelay()` of Node. */
@@ -24,26 +25,26 @@ export interface DelayHistogram {
 /** Milliseconds between two looks of the histogram; part of what it measures. */
 const RESOLUTION = 10;
 const NANOSECONDS = 1e6;
+const NAME = 'eventLoopDelay';
 
 /**
  * Tells how late the event loop is, as a share of what is too much. For `pressure` of `shedLoad`. It costs a look at
  * a clock for each call, and keeps no process alive.
  *
  * The delay is how long the loop stays away where a call comes at any time of the last whole interval, on average
- * over that time: `limit: 100` is reached where it is always blocked for 100 ms, or for 137 ms of every 200. A
+ * over that time: `limit: '100ms'` is reached where it is always blocked for 100 ms, or for 137 ms of every 200. A
  * call waits at most so long for its turn, on average half of it, and again for everything that it awaits.
  * This is not the mean of `monitorEventLoopDelay()`, in which 800 ms that are blocked are one look among many.
  *
- * @throws ConfigurationError when a time is not above 0.
+ * @throws ConfigurationError for a time without its unit.
  * @example
- * shedLoad({ pressure: eventLoopDelay({ limit: 70 }) });
+ * shedLoad({ pressure: eventLoopDelay({ limit: '70ms' }) });
  */
 export function eventLoopDelay(options: EventLoopDelayOptions = {}): () => number {
-  const { limit = 100, interval = 1_000, now = Date.now } = options;
-  assertConfiguration(
-    limit > 0 && interval > 0 && Number.isFinite(limit) && Number.isFinite(interval),
-    'eventLoopDelay: limit and interval must be milliseconds above 0.',
-  );
+  assertKnownOptions(NAME, options, ['limit', 'interval', 'now', 'histogram']);
+  const { now = Date.now } = options;
+  const limit = durationMs(NAME, 'limit', options.limit ?? '100ms');
+  const interval = durationMs(NAME, 'interval', options.interval ?? '1s');
   const histogram = options.histogram ?? monitorEventLoopDelay({ resolution: RESOLUTION });
   histogram.enable();
   let began = now();

@@ -232,7 +232,7 @@ describe.runIf(hasRedis)('three processes behind one Redis', () => {
   async function signIn() {
     const connection = connectRedis(url);
     await once(connection, 'ready');
-    const store = redisSessionStore({ client: connection, timeout: 10_000 });
+    const store = redisSessionStore({ client: connection, timeout: '10s' });
     await store.deleteBySubject(provider.issuer, 'alice');
     const { cookie } = await testShop(provider.issuer, { sessions: { store } }).signIn();
     await age(store, cookie);

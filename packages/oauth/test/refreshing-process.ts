@@ -20,7 +20,7 @@ const client = oauthClient({
 const connection = connectRedis(redis);
 await once(connection, 'ready');
 const browser = sessions({
-  store: redisSessionStore({ client: connection, timeout: 10_000 }),
+  store: redisSessionStore({ client: connection, timeout: '10s' }),
   keys: KEYS,
   clients: [client],
   refreshLease: lease,

@@ -3,6 +3,7 @@ import {
   type ApiKeyStore,
   apiKeys,
   ConfigurationError,
+  type Duration,
   memoryApiKeyStore,
 } from '@apisec/core';
 import {
@@ -37,8 +38,8 @@ describe.runIf(hasRedis)('with a server', () => {
   const connect = () => open(connectRedis(server.url));
 
   describe('revocations, remembered locally', () => {
-    const storeOf = async (cached?: { maxStaleness: number; now?: () => number }) =>
-      redisRevocationStore({ client: await connect(), timeout: 5_000, cached });
+    const storeOf = async (cached?: { maxStaleness: Duration; now?: () => number }) =>
+      redisRevocationStore({ client: await connect(), timeout: '5s', cached });
     type Store = Awaited<ReturnType<typeof storeOf>>;
     /** Asks until the answer is known without asking the server. */
     const remembered = (store: Store, key: string): Promise<boolean> =>
@@ -52,7 +53,7 @@ describe.runIf(hasRedis)('with a server', () => {
       vi.waitFor(async () => expect(await store.isRevoked([key], 0)).toBe(true), 5_000);
 
     test('what is known costs no command, and asking for many keys costs one', async () => {
-      const store = await storeOf({ maxStaleness: HOUR });
+      const store = await storeOf({ maxStaleness: '1h' });
       expect(await remembered(store, 'a')).toBe(false);
       await admin.config('RESETSTAT');
       for (let call = 0; call < 100; call++) expect(store.isRevoked(['a'], 0)).toBe(false);
@@ -61,7 +62,7 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('a revocation and its lift by another process are heard of', async () => {
-      const [store, other] = [await storeOf({ maxStaleness: HOUR }), await storeOf()];
+      const [store, other] = [await storeOf({ maxStaleness: '1h' }), await storeOf()];
       expect(await remembered(store, 'a')).toBe(false);
       await other.revoke({ key: 'a', ttl: HOUR });
       await hears(store, 'a');
@@ -71,7 +72,7 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('one by this process holds at once', async () => {
-      const store = await storeOf({ maxStaleness: HOUR });
+      const store = await storeOf({ maxStaleness: '1h' });
       expect(await remembered(store, 'a')).toBe(false);
       await store.revoke({ key: 'a', ttl: HOUR });
       expect(await store.isRevoked(['a'], 0)).toBe(true);
@@ -79,7 +80,7 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('a message that is lost makes an answer no older than maxStaleness', async () => {
       let time = 0;
-      const store = await storeOf({ maxStaleness: 1_000, now: () => time });
+      const store = await storeOf({ maxStaleness: '1s', now: () => time });
       expect(await remembered(store, 'a')).toBe(false);
       await admin.set('apisec:{revocations}:all:=a', '1');
       time = 999;
@@ -89,7 +90,7 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('while changes are not heard of nothing is remembered, and afterwards again', async () => {
-      const store = await storeOf({ maxStaleness: HOUR });
+      const store = await storeOf({ maxStaleness: '1h' });
       expect(await remembered(store, 'a')).toBe(false);
       await admin.call('ACL', 'SETUSER', 'default', '-subscribe');
       await admin.set('apisec:{revocations}:all:=a', '1');
@@ -104,7 +105,11 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('no reading that a change or an interruption overtook is kept', async () => {
-      const cache = watchedCache<number>(await connect(), 'changes', { maxStaleness: HOUR });
+      const cache = watchedCache<number>(await connect(), 'changes', {
+        maxStalenessMs: HOUR,
+        maxEntries: 10_000,
+        now: () => performance.now(),
+      });
       const open = () =>
         vi.waitFor(() => {
           cache.reading()('probe', 1);
@@ -126,7 +131,7 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('many revocations while others ask: afterwards all are heard of', async () => {
-      const [store, other] = [await storeOf({ maxStaleness: HOUR }), await storeOf()];
+      const [store, other] = [await storeOf({ maxStaleness: '1h' }), await storeOf()];
       await remembered(store, 'first');
       const keys = Array.from({ length: 200 }, (_, index) => `key ${index}`);
       const both = keys.map(async (key, index) => {
@@ -141,8 +146,8 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('more keys than it may hold take no more room, and are answered all the same', async () => {
       const client = await connect();
-      const cached = { maxStaleness: HOUR, maxEntries: 10 };
-      const store = redisRevocationStore({ client, timeout: 5_000, cached });
+      const cached = { maxStaleness: '1h', maxEntries: 10 } as const;
+      const store = redisRevocationStore({ client, timeout: '5s', cached });
       await remembered(store, 'first');
       for (let index = 0; index < 50; index++) await store.isRevoked([`key ${index}`], 0);
       const known = Array.from({ length: 50 }, (_, index) => store.isRevoked([`key ${index}`], 0));
@@ -154,7 +159,7 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('a client that is closed leaves no connection behind', async () => {
       const client = await connect();
-      const store = redisRevocationStore({ client, cached: { maxStaleness: HOUR } });
+      const store = redisRevocationStore({ client, cached: { maxStaleness: '1h' } });
       await remembered(store, 'a');
       client.disconnect();
       await vi.waitFor(async () => {
@@ -189,7 +194,7 @@ describe.runIf(hasRedis)('with a server', () => {
       return { store: { ...store, get }, reads };
     };
     const cacheOf = async (store: ApiKeyStore, options: object = {}) =>
-      redisApiKeyCache(store, { client: await connect(), timeout: 5_000, ...options });
+      redisApiKeyCache(store, { client: await connect(), timeout: '5s', ...options });
 
     test('a row is read once for all processes', async () => {
       const { store, reads } = counting();
@@ -220,7 +225,7 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('a change that nobody told is seen after maxStaleness at most', async () => {
       const { store } = counting();
-      const cache = await cacheOf(store, { maxStaleness: 400 });
+      const cache = await cacheOf(store, { maxStaleness: '400ms' });
       expect(cache.maxStaleness).toBe(400);
       await cache.insert(record('a'));
       await cache.get('a');
@@ -288,11 +293,11 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('while Redis does not answer the store does, and no change is undone when it is back', async () => {
       const { store } = counting();
-      const maxStaleness = 60_000;
+      const maxStaleness = '1m';
       const cache = await cacheOf(store, {
-        timeout: 500,
+        timeout: '500ms',
         maxStaleness,
-        breaker: { failures: 1, pause: 300 },
+        breaker: { failures: 1, pause: '300ms' },
       });
       const other = await cacheOf(store, { maxStaleness });
       await cache.insert(record('a'));
@@ -319,7 +324,7 @@ describe.runIf(hasRedis)('with a server', () => {
           environment: 'live',
           store: await cacheOf(store),
           peppers: { current: 'v1', keys: { v1: pepper } },
-          maxRevocationDelay: HOUR,
+          maxRevocationDelay: '1h',
         });
       const [one, other] = [await keysOf(), await keysOf()];
       const issued = await one.issue({ name: 'n', owner: { type: 'user', id: 'u1' } });
@@ -337,11 +342,13 @@ describe.runIf(hasRedis)('with a server', () => {
     });
 
     test('a bound that apiKeys could not keep is denied', async () => {
-      const store = await cacheOf(memoryApiKeyStore(), { maxStaleness: 5_000 });
+      const store = await cacheOf(memoryApiKeyStore(), { maxStaleness: '5s' });
       const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
       const options = { prefix: 'acme', environment: 'live', store, peppers };
-      expect(() => apiKeys({ ...options, maxRevocationDelay: 4_999 })).toThrow(ConfigurationError);
-      expect(() => apiKeys({ ...options, maxRevocationDelay: 5_000 })).not.toThrow();
+      expect(() => apiKeys({ ...options, maxRevocationDelay: '4999ms' })).toThrow(
+        ConfigurationError,
+      );
+      expect(() => apiKeys({ ...options, maxRevocationDelay: '5s' })).not.toThrow();
     });
   });
 });
@@ -356,10 +363,10 @@ test.runIf(hasRedis)(
     const [reader, writer] = [await connect(), await connect()];
     const store = redisRevocationStore({
       client: reader,
-      timeout: 5_000,
-      cached: { maxStaleness: HOUR },
+      timeout: '5s',
+      cached: { maxStaleness: '1h' },
     });
-    const other = redisRevocationStore({ client: writer, timeout: 5_000 });
+    const other = redisRevocationStore({ client: writer, timeout: '5s' });
     for (let round = 0; round < 5; round++) {
       const key = `key ${round}`;
       await vi.waitFor(async () => {
@@ -382,21 +389,21 @@ test.runIf(hasRedis)(
 );
 
 test.each([
-  ['no staleness', { maxStaleness: 0 }],
-  ['staleness that is no number', { maxStaleness: Number.NaN }],
-  ['room for nothing', { maxStaleness: 1, maxEntries: 1 }],
+  ['no staleness', { maxStaleness: '0s' }],
+  ['staleness without its unit', { maxStaleness: 5_000 as never }],
+  ['room for nothing', { maxStaleness: '1s', maxEntries: 1 }],
 ])('denies to remember with %s', (_name, cached) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
-  expect(() => redisRevocationStore({ client, cached })).toThrow(ConfigurationError);
+  expect(() => redisRevocationStore({ client, cached } as never)).toThrow(ConfigurationError);
   client.disconnect();
 });
 
 test.each([
-  ['staleness that is no whole number', { maxStaleness: 0.5 }],
-  ['no staleness', { maxStaleness: 0 }],
+  ['staleness without its unit', { maxStaleness: 10_000 as never }],
+  ['no staleness', { maxStaleness: '0s' }],
 ])('denies to cache API keys with %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
-  const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options });
+  const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options } as never);
   expect(cache).toThrow(ConfigurationError);
   client.disconnect();
 });

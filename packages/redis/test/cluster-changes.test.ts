@@ -79,7 +79,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     const client = await openCluster(nodes);
     const told = redirections(client);
     // Patient, so that whoever is sent elsewhere is not denied for that.
-    const options = { client, timeout: 10_000 };
+    const options = { client, timeout: '10s' } as const;
     const limits = redisLimitStore({ ...options, slots: 'key' });
     const shared = redisLimitStore(options);
     const replays = redisReplayStore(options);
@@ -172,7 +172,7 @@ describe.runIf(hasRedis)('while slots of a cluster move', () => {
     const causes = unheard();
     const client = await openCluster(nodes);
     const told = redirections(client);
-    const store = redisLimitStore({ client, timeout: TIMEOUT, breaker: { pause: 50 } });
+    const store = redisLimitStore({ client, timeout: `${TIMEOUT}ms`, breaker: { pause: '50ms' } });
     const asked = (cost: number): LimitRequest[] =>
       ['a', 'b', 'c', 'd'].map((key) => ({ name: 'api', key, limit: bucket(100), cost }));
     expect((await store.consume(asked(1))).allowed).toBe(true);

@@ -24,8 +24,8 @@ const request = new Request('https://api.example.com/orders');
 /** A process that remembers revocations and listens on a node for what changes. */
 async function watching(nodes: readonly Node[], on: Node) {
   const [reader, writer] = [await openCluster(nodes), await openCluster(nodes)];
-  const options = { timeout: TIMEOUT, breaker: { pause: 200 } };
-  const cached = { maxStaleness: HOUR };
+  const options = { timeout: `${TIMEOUT}ms`, breaker: { pause: '200ms' } } as const;
+  const cached = { maxStaleness: '1h' } as const;
   const store = redisRevocationStore({ client: reader, ...options, cached });
   const other = redisRevocationStore({ client: writer, ...options });
   const remembers = (key: string): Promise<void> =>
@@ -109,7 +109,7 @@ describe.runIf(hasRedis).each([
     const { masters, master, replica } = await setup(slot);
     const client = await openCluster(masters);
     const isVictim = (key: string): boolean => holderOf(slotOfTag(key)) === holderOf(slot);
-    const options = { client, timeout: TIMEOUT, breaker: { pause: 200 } };
+    const options = { client, timeout: `${TIMEOUT}ms`, breaker: { pause: '200ms' } } as const;
     const store = redisLimitStore({ ...options, slots: 'key' });
     const policy = rateLimit({
       store,

@@ -60,7 +60,7 @@ function describeContracts(
       client = await connect();
     });
     afterAll(() => client.disconnect());
-    const options = () => ({ client, prefix: prefix(), timeout: 5_000 });
+    const options = () => ({ client, prefix: prefix(), timeout: '5s' as const });
 
     describe('limits', () => {
       test.each(limitStoreContract)('$name', async ({ run }) => {
@@ -84,7 +84,7 @@ function describeContracts(
     });
     describe('revocations, remembered locally', () => {
       // Shorter than what the contract waits for.
-      const cached = { maxStaleness: 500 };
+      const cached = { maxStaleness: '500ms' } as const;
       test.each(revocationStoreContract)('$name', async ({ run }) => {
         await run({ create: () => redisRevocationStore({ ...options(), cached }), pass });
       });

@@ -1,3 +1,4 @@
+import type { Duration } from '@apisec/core';
 import {
   ConfigurationError,
   fixedWindow,
@@ -50,7 +51,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect(unhandled).toEqual([]);
   });
 
-  const open = async ({ timeout = 5_000, pause = 100 } = {}) => {
+  const open = async ({ timeout = '5s' as Duration, pause = '100ms' as Duration } = {}) => {
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
     await ready(client);
@@ -83,7 +84,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   });
 
   test('paused: every answer comes within the budget, and it recovers without a restart', async () => {
-    const { store } = await open({ timeout: TIMEOUT, pause: 500 });
+    const { store } = await open({ timeout: `${TIMEOUT}ms`, pause: '500ms' });
     await store.consume(ask('before'));
     server.pause();
     const first = await Promise.all(
@@ -98,9 +99,13 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   });
 
   test('paused: what it took when nobody waited any more is given back', async () => {
-    const { client, store } = await open({ timeout: TIMEOUT, pause: 50 });
-    const leases = redisLeaseStore({ client, timeout: TIMEOUT, breaker: { failures: 99 } });
-    const attempts = redisCounterStore({ client, timeout: TIMEOUT, breaker: { failures: 99 } });
+    const { client, store } = await open({ timeout: `${TIMEOUT}ms`, pause: '50ms' });
+    const leases = redisLeaseStore({ client, timeout: `${TIMEOUT}ms`, breaker: { failures: 99 } });
+    const attempts = redisCounterStore({
+      client,
+      timeout: `${TIMEOUT}ms`,
+      breaker: { failures: 99 },
+    });
     const lease = { name: 'exports', key: 'caller', limit: 2, ttl: 60_000 };
     const rule = {
       free: 3,
@@ -285,7 +290,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await server.kill();
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
-    const store = redisLimitStore({ client, timeout: TIMEOUT, breaker: { pause: 50 } });
+    const store = redisLimitStore({ client, timeout: `${TIMEOUT}ms`, breaker: { pause: '50ms' } });
     await expect(store.consume(ask('x'))).rejects.toThrow();
     await server.start();
     await recovers(store);
@@ -296,7 +301,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     ['open', { ok: true, degraded: 'limit.uncounted' }],
     ['degrade', { ok: true, degraded: 'limit.local_share' }],
   ] as const)('onStoreFailure: %s is what happens', async (onStoreFailure, expected) => {
-    const { store } = await open({ timeout: TIMEOUT });
+    const { store } = await open({ timeout: `${TIMEOUT}ms` });
     const policy = rateLimit({
       store,
       name: 'api',
@@ -331,7 +336,7 @@ test('an answer that comes late and is none is nobody’s fault', async () => {
     await new Promise((resolve) => setTimeout(resolve, 40));
     return null;
   });
-  const store = redisLimitStore({ client: { options, sendCommand } as never, timeout: 10 });
+  const store = redisLimitStore({ client: { options, sendCommand } as never, timeout: '10ms' });
   await expect(store.consume(ask('late'))).rejects.toThrow('no answer');
   await new Promise((resolve) => setTimeout(resolve, 80));
   expect(sendCommand).toHaveBeenCalledTimes(1);
@@ -359,9 +364,11 @@ test.each([
   ['a prefix with braces', { prefix: '{a}' }],
   ['a breaker that is never closed', { breaker: { failures: 0 } }],
   ['a breaker that counts to no number', { breaker: { failures: Number.NaN } }],
-  ['a breaker without a pause', { breaker: { pause: 0 } }],
+  ['a breaker without a pause', { breaker: { pause: '0s' as const } }],
   ['an empty prefix', { prefix: '' }],
-  ['no time', { timeout: 0 }],
+  ['no time', { timeout: '0s' as const }],
+  ['a timeout without its unit', { timeout: 250 as never }],
+  ['an option that it does not know', { timeoutMs: 250 }],
   ['slots that are none', { slots: 'all' as never }],
 ])('denies %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });

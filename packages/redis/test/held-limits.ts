@@ -4,7 +4,7 @@ import { type RedisClient, redisLeaseStore, redisLimitStore } from '@apisec/redi
 /** At most three calls at once; `ttl` is how long one is counted of which nobody hears. */
 export const running = (client: RedisClient, ttl: number) =>
   concurrencyLimit({
-    store: redisLeaseStore({ client, timeout: 5_000 }),
+    store: redisLeaseStore({ client, timeout: '5s' }),
     name: 'exports',
     limit: 3,
     ttl: `${ttl}ms`,
@@ -16,7 +16,7 @@ export const WINDOW = 6_000;
 export const LIMIT = 100;
 export const SLICE = 20;
 
-export const counted = (client: RedisClient) => redisLimitStore({ client, timeout: 5_000 });
+export const counted = (client: RedisClient) => redisLimitStore({ client, timeout: '5s' });
 
 /** For a whole minute, so that what is held does not depend on how fast the machine is. */
 export const held = (client: RedisClient) =>

@@ -49,7 +49,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
   });
   const create = (): RedisLimitStore & { readonly prefix: string } => {
     const prefix = `limits-${stores++}`;
-    return { ...redisLimitStore({ client, prefix, timeout: 10_000 }), prefix };
+    return { ...redisLimitStore({ client, prefix, timeout: '10s' }), prefix };
   };
   const keysOf = (prefix: string): Promise<string[]> => client.keys(`${prefix}:*`);
 
@@ -184,7 +184,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     });
     await Promise.all(clients.map((each) => ready(each)));
     const nodes = clients.map((each) =>
-      leasedLimitStore(redisLimitStore({ client: each, prefix, timeout: 10_000 }), { slice: 50 }),
+      leasedLimitStore(redisLimitStore({ client: each, prefix, timeout: '10s' }), { slice: 50 }),
     );
     const limit = tokenBucket({ capacity: 1_000, refillPerSecond: 1 / 3600 });
     await client.config('RESETSTAT');

@@ -22,7 +22,7 @@ const HUNDRED = fixedWindow({ limit: 100, window: '1h' });
 const request = new Request('https://api.example.com/');
 
 /** Milliseconds; far above what an answer takes, so that only what is lost fails. */
-const timeout = 2_000;
+const timeout = '2s';
 
 describe.runIf(hasRedis).each([
   ['one server', false],
@@ -86,7 +86,7 @@ test.runIf(hasRedis)('a machine that lost its network: the one in its place is f
     await server.close();
   });
   const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
-  const store = redisLimitStore({ client, timeout: 200, breaker: { pause: 200 } });
+  const store = redisLimitStore({ client, timeout: '200ms', breaker: { pause: '200ms' } });
   const ask = () => store.consume([{ name: 'api', key: 'a', limit: HUNDRED, cost: 1 }]);
   await ask();
   proxy.fallSilent();
@@ -101,8 +101,8 @@ describe.runIf(hasRedis)('leases', () => {
     const client = await open(connectRedis(server.url));
     const store = redisLeaseStore({
       client,
-      timeout: 100,
-      breaker: { failures: 2, pause: 100 },
+      timeout: '100ms',
+      breaker: { failures: 2, pause: '100ms' },
     });
     const policy = concurrencyLimit({ store, name: 'exports', limit: 2, by: 'everyone' });
     const running = [await policy.check(request, {}), await policy.check(request, {})];
@@ -142,7 +142,7 @@ describe.runIf(hasRedis)('a cluster of three of which one dies', () => {
     const client = await open(
       connectRedisCluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port }))),
     );
-    const store = redisLimitStore({ client, slots: 'key', timeout: 500 });
+    const store = redisLimitStore({ client, slots: 'key', timeout: '500ms' });
     const ask = (key: string) => store.consume([{ name: 'api', key, limit: HUNDRED, cost: 1 }]);
     const keys = Array.from({ length: 60 }, (_, index) => `caller ${index}`);
     await vi.waitFor(() => Promise.all(keys.map(ask)), 5_000);

@@ -67,7 +67,7 @@ const questions: Record<string, (options: RedisStoreOptions) => () => Promise<un
     return async () => store.isRevoked([`token ${turn++}`, 'b'], 0);
   },
   'revocations, remembered locally': (options) => {
-    const store = redisRevocationStore({ ...options, cached: { maxStaleness: 60_000 } });
+    const store = redisRevocationStore({ ...options, cached: { maxStaleness: '1m' } });
     return async () => store.isRevoked([`token ${turn++}`, 'b'], 0);
   },
   counters: (options) => {
@@ -120,7 +120,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
     await ready(client);
-    return { client, timeout: TIMEOUT, breaker: { failures: 3, pause: 100 } };
+    return { client, timeout: `${TIMEOUT}ms`, breaker: { failures: 3, pause: '100ms' } };
   };
 
   describe.each(Object.entries(questions))('%s', (_name, question) => {
@@ -206,16 +206,19 @@ describe.runIf(hasRedis)('while Redis fails', () => {
   test.each([
     ['closed', { ok: false, denial: { kind: 'unavailable', code: 'revocation.unavailable' } }],
     ['open', { ok: true, degraded: 'revocation.unavailable' }],
-  ] as const)('revocations, onError: %s is what happens', async (onError, expected) => {
-    const store = redisRevocationStore(await open());
-    const policy = requireNotRevoked({ store, onError });
-    const call = async (): Promise<Outcome> => policy.check(request, caller);
-    expect(await call()).toMatchObject({ ok: true });
-    server.pause();
-    expect(await call()).toMatchObject(expected);
-    server.resume();
-    await recovered(call);
-  });
+  ] as const)(
+    'revocations, onStoreFailure: %s is what happens',
+    async (onStoreFailure, expected) => {
+      const store = redisRevocationStore(await open());
+      const policy = requireNotRevoked({ store, onStoreFailure });
+      const call = async (): Promise<Outcome> => policy.check(request, caller);
+      expect(await call()).toMatchObject({ ok: true });
+      server.pause();
+      expect(await call()).toMatchObject(expected);
+      server.resume();
+      await recovered(call);
+    },
+  );
 
   test.each([
     ['closed', { ok: false, denial: { kind: 'unavailable', code: 'failures.unavailable' } }],
@@ -260,7 +263,7 @@ test('a server that may not write is not asked again, also as Redis 6 says it in
   const client = connectRedis(`redis://127.0.0.1:${port}`, { enableReadyCheck: false });
   onTestFinished(() => client.disconnect());
   await once(client, 'ready');
-  const store = redisLeaseStore({ client, breaker: { failures: 1, pause: 60_000 } });
+  const store = redisLeaseStore({ client, breaker: { failures: 1, pause: '1m' } });
   const acquire = async () => store.acquire({ name: 'a', key: 'a', limit: 1, ttl: 1_000 });
   await expect(acquire()).rejects.toThrow('READONLY');
   await expect(acquire()).rejects.toThrow('not asked again yet');

@@ -31,7 +31,7 @@ function issuerOn(options: RedisStoreOptions) {
     audience: 'https://api.example.com',
     signing: { current: 'k1', keys: [key] },
     store,
-    revocations: revocations({ store: memoryRevocationStore(), maxTokenLifetime: 600 }),
+    revocations: revocations({ store: memoryRevocationStore(), maxTokenLifetime: '10m' }),
     audit: (event) => events.push(event),
     storeTimeout: '20s',
   });
@@ -73,7 +73,7 @@ describe.runIf(hasRedis).each([
   };
   /** As from so many processes: each with a connection of its own. */
   const processes = async (): Promise<readonly RedisStoreOptions[]> => {
-    const shared = { prefix: prefix(), timeout: 10_000 };
+    const shared = { prefix: prefix(), timeout: '10s' as const };
     const clients = await Promise.all(Array.from({ length: PROCESSES }, connected));
     return clients.map((client) => ({ ...shared, client }));
   };
@@ -195,11 +195,15 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
 
   test.each([
     ['at once', { failures: 100 }, 0],
-    ['after a moment where the breaker is open', { failures: 1, pause: 200 }, 1_500],
+    ['after a moment where the breaker is open', { failures: 1, pause: '200ms' as const }, 1_500],
   ])('because Redis was paused is taken back, %s', async (_name, breaker, wait) => {
     const server = await startRedis();
     onTestFinished(() => server.close());
-    const options = { client: await open(connectRedis(server.url)), timeout: 500, breaker };
+    const options = {
+      client: await open(connectRedis(server.url)),
+      timeout: '500ms',
+      breaker,
+    } as const;
     const { issued, state } = stalling(server, options);
     const tried = async (token: string): Promise<string> => {
       const answer = await issued.refresh(token, shop);
@@ -238,7 +242,7 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
     const proxy = await startLossyProxy(server.port);
     onTestFinished(() => proxy.close());
     const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
-    const { login, refresh, events } = issuerOn({ client, timeout: 2_000 });
+    const { login, refresh, events } = issuerOn({ client, timeout: '2s' });
     expect(await refresh(await login())).toBe('ok');
     const token = await login();
     // Only what replaces holds this word.
@@ -258,7 +262,7 @@ describe.runIf(hasRedis)('a refresh that nobody was answered', () => {
     onTestFinished(() => proxy.close());
     const one = redisRefreshTokenStore({
       client: await open(connectRedis(`redis://127.0.0.1:${proxy.port}`)),
-      timeout: 2_000,
+      timeout: '2s',
     });
     const other = redisRefreshTokenStore({ client: await open(connectRedis(server.url)) });
     await one.insert(family('family'));
@@ -280,7 +284,7 @@ describe.runIf(hasRedis)('a code whose reply was lost', () => {
     const proxy = await startLossyProxy(server.port);
     onTestFinished(() => proxy.close());
     const client = await open(connectRedis(`redis://127.0.0.1:${proxy.port}`));
-    const store = redisTotpStore({ client, timeout: 2_000 });
+    const store = redisTotpStore({ client, timeout: '2s' });
     const record = factorOf('alice');
     await store.insert(record);
     await store.replace(record, 'no version');

@@ -58,7 +58,7 @@ function setUp(changes: Partial<TokensOptions> = {}) {
     audience,
     signing: { current: 'k1', keys: [key] },
     store,
-    revocations: revocations({ store: revoked, maxTokenLifetime: 600 }),
+    revocations: revocations({ store: revoked, maxTokenLifetime: '10m' }),
     audit: (event) => events.push(event),
     now,
     ...changes,

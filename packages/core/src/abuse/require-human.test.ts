@@ -130,7 +130,7 @@ describe.each(providers)('%s', (_, provider) => {
   ];
   test.each(faults)('that %s: closed unless said otherwise', async (_name, answer) => {
     server.serve('/siteverify', answer);
-    const verifier = provider(site({ timeout: 0.1 }));
+    const verifier = provider(site({ timeout: '100ms' }));
     const closed = await requireHuman({ verifier }).check(withToken('good'), facts);
     expect(closed).toMatchObject({
       ok: false,
@@ -152,7 +152,7 @@ describe.each(providers)('%s', (_, provider) => {
     ['no hostname', { hostnames: [] }],
     ['a hostname with a path', { hostnames: ['www.example.com/a'] }],
     ['an endpoint without TLS', { endpoint: 'http://verify.example' }],
-    ['a timeout of nothing', { timeout: 0 }],
+    ['a timeout of nothing', { timeout: '0s' }],
   ])('%s does not construct', (_name, options) => {
     expect(() => provider(site(options))).toThrow(ConfigurationError);
   });
@@ -250,10 +250,10 @@ test.each<[string, Partial<RequireHumanOptions>]>([
   ['no verifier', { verifier: undefined as never }],
   ['two places of the token', { token: () => 'a', tokenInBody: () => 'a' }],
   ['an unknown onStoreFailure', { onStoreFailure: 'maybe' as never }],
-  ['no time', { timeout: '0ms' }],
+  ['no time', { timeout: '0s' }],
   ['a time without its unit', { timeout: 12_000 as never }],
   ['an option that it does not know', { onError: 'open' } as never],
-  ['no memory', { replayTtl: '0ms' }],
+  ['no memory', { replayTtl: '0s' }],
   ['no replay store', { replay: {} as never }],
 ])('%s does not construct', (_, options) => {
   expect(() => requireHuman({ verifier: yes, ...options })).toThrow(ConfigurationError);

@@ -233,7 +233,7 @@ function rebuild(
 describe('the work for a key', () => {
   test('is the same for one that exists, one that does not, and one in an overlap', async () => {
     const peppers = { current: 'v2', keys: { v1: V1, v2: V2 } };
-    const { keys, issue, store, make, settled } = setup({ maxRevocationDelay: 0 });
+    const { keys, issue, store, make, settled } = setup({ maxRevocationDelay: '0s' });
     const old = await issue();
     const moved = make({ peppers });
     const rotated = await issue();
@@ -494,7 +494,7 @@ describe('the revocation bound', () => {
   const elsewhere = (s: ReturnType<typeof setup>) => s.make();
 
   test('a key revoked elsewhere is good for less than maxRevocationDelay', async () => {
-    const s = setup({ maxRevocationDelay: 10_000 });
+    const s = setup({ maxRevocationDelay: '10s' });
     const { key, id } = await s.issue();
     await s.keys.verify(key);
     await elsewhere(s).revoke(id);
@@ -516,7 +516,7 @@ describe('the revocation bound', () => {
     const step = fc.record({ wait: fc.nat({ max: 4_000 }), verify: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 20 }), fc.nat(19), async (steps, when) => {
-        const s = setup({ maxRevocationDelay: 10_000 });
+        const s = setup({ maxRevocationDelay: '10s' });
         const { key, id } = await s.issue();
         let revokedAt = Number.POSITIVE_INFINITY;
         for (const [index, { wait, verify }] of steps.entries()) {
@@ -555,7 +555,7 @@ describe('the revocation bound', () => {
   });
 
   test('the bound counts from when the store was asked, not from when it answered', async () => {
-    const s = setup({ maxRevocationDelay: 10_000 });
+    const s = setup({ maxRevocationDelay: '10s' });
     const { key, id } = await s.issue();
     let open = (): void => {};
     s.store.gate = new Promise((resolve) => {
@@ -573,7 +573,7 @@ describe('the revocation bound', () => {
   });
 
   test('a key in use is asked for again at half of the bound, behind its answer', async () => {
-    const s = setup({ maxRevocationDelay: 10_000 });
+    const s = setup({ maxRevocationDelay: '10s' });
     const { key, id } = await s.issue();
     await s.keys.verify(key);
     await s.settled();
@@ -588,7 +588,7 @@ describe('the revocation bound', () => {
   });
 
   test('a clock that is set back makes nothing live longer', async () => {
-    const s = setup({ maxRevocationDelay: 10_000 });
+    const s = setup({ maxRevocationDelay: '10s' });
     const { key, id } = await s.issue();
     await s.keys.verify(key);
     await elsewhere(s).revoke(id);
@@ -597,7 +597,7 @@ describe('the revocation bound', () => {
   });
 
   test('a delay of 0 asks the store every time', async () => {
-    const s = setup({ maxRevocationDelay: 0 });
+    const s = setup({ maxRevocationDelay: '0s' });
     const { key, id } = await s.issue();
     await s.keys.verify(key);
     await elsewhere(s).disable(id);
@@ -609,13 +609,13 @@ describe('the revocation bound', () => {
   test('a store that caches has its share of the bound', async () => {
     const s = setup();
     const store: ApiKeyStore = { ...s.store, maxStaleness: 6_000 };
-    const keys = s.make({ store, maxRevocationDelay: 10_000 });
+    const keys = s.make({ store, maxRevocationDelay: '10s' });
     const { key, id } = await s.issue();
     await keys.verify(key);
     await elsewhere(s).revoke(id);
     s.clock.at += 4_000;
     expect(await codeOf(keys.verify(key))).toBe('api_key.revoked');
-    expect(() => s.make({ store, maxRevocationDelay: 5_999 })).toThrow(ConfigurationError);
+    expect(() => s.make({ store, maxRevocationDelay: '5999ms' })).toThrow(ConfigurationError);
   });
 
   test('a store that tells of changes makes them felt at once', async () => {
@@ -671,7 +671,7 @@ describe('the revocation bound', () => {
 
 describe('a store that fails', () => {
   test('known keys go on within the bound, then nothing is known', async () => {
-    const { keys, clock, issue, store, settled, faults } = setup({ maxRevocationDelay: 10_000 });
+    const { keys, clock, issue, store, settled, faults } = setup({ maxRevocationDelay: '10s' });
     const { key } = await issue();
     await keys.verify(key);
     await settled();
@@ -692,7 +692,7 @@ describe('a store that fails', () => {
   });
 
   test('an outage is not answered with a storm of questions', async () => {
-    const { keys, clock, issue, store, settled } = setup({ maxRevocationDelay: 80_000 });
+    const { keys, clock, issue, store, settled } = setup({ maxRevocationDelay: '80s' });
     const { key } = await issue();
     await keys.verify(key);
     await settled();
@@ -739,7 +739,7 @@ describe('a store that fails', () => {
       const { key } = await issue();
       const hanging = make({
         store: { ...store, get: () => new Promise<never>(() => {}) },
-        storeTimeout: 1_000,
+        storeTimeout: '1s',
       });
       const answer = codeOf(hanging.verify(key));
       await vi.advanceTimersByTimeAsync(1_000);
@@ -788,7 +788,7 @@ describe('concurrency and memory', () => {
   });
 
   test('the last use is noted once in an interval, and never waited for', async () => {
-    const { keys, clock, issue, store, settled } = setup({ lastUsedInterval: 60_000 });
+    const { keys, clock, issue, store, settled } = setup({ lastUsedInterval: '1m' });
     const { key, id } = await issue();
     for (let call = 0; call < 1_000; call++) {
       await keys.verify(key);
@@ -1054,7 +1054,7 @@ describe('consumeQuota', () => {
     try {
       const { store, make } = setup();
       const consume = vi.fn(store.consume);
-      const keys = make({ store: { ...store, consume }, storeTimeout: 1_000 });
+      const keys = make({ store: { ...store, consume }, storeTimeout: '1s' });
       const ask = async () => keys.consumeQuota({ id: 'x', quotas }, { reports: 1 });
       consume.mockReturnValueOnce(new Promise<never>(() => {}));
       const answer = expect(ask()).rejects.toThrow('no answer within 1000 ms');
@@ -1095,11 +1095,12 @@ describe('apiKeys does not construct', () => {
         },
       },
     ],
-    ['with a delay below nothing', { maxRevocationDelay: -1 }],
-    ['with a delay that is no number', { maxRevocationDelay: Number.NaN }],
+    ['with a delay below nothing', { maxRevocationDelay: '-1s' }],
+    ['with a delay without its unit', { maxRevocationDelay: 30_000 }],
+    ['with an option that it does not know', { maxRevocationAge: '30s' }],
     ['with a cache for nobody', { maxEntries: 1 }],
-    ['with no time for the store', { storeTimeout: 0 }],
-    ['with more time than a timer has', { storeTimeout: 2 ** 31 }],
+    ['with no time for the store', { storeTimeout: '0s' }],
+    ['with more than a minute for the store', { storeTimeout: '61s' }],
   ])('%s', (_name, options) => {
     expect(() => setup(options)).toThrow(ConfigurationError);
   });

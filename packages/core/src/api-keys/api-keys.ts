@@ -2,6 +2,8 @@ import type { ApiKeyRecord, ApiKeyStatus, ApiKeyStore } from '../contracts/api-k
 import { type Peppers, pepperedHash } from '../crypto/peppered-hash.ts';
 import { backgroundWork } from '../lib/background-work.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import type { ApiKeyChange, ApiKeyScope, ApiKeys, NewApiKey } from './api-key.ts';
 import { isEnvironment, isId, isPrefix, makeKey, patternOf, randomId } from './api-key-format.ts';
 import {
@@ -28,19 +30,19 @@ export interface ApiKeysOptions {
   /** What stored hashes are keyed with; from a secret manager, never from the database of the keys. */
   readonly peppers: Peppers;
   /**
-   * How long a revoked, disabled, rotated or changed key may still be taken as it was, in milliseconds; on
+   * How long a revoked, disabled, rotated or changed key may still be taken as it was; on
    * the instance that made the change it ends at once. Also how long known keys go on while the store is
-   * down. 0 asks the store for every call. Default: 30,000.
+   * down. `0s` asks the store for every call. Default: `30s`.
    */
-  readonly maxRevocationDelay?: number | undefined;
+  readonly maxRevocationDelay?: Duration | undefined;
   /** How many verified keys are remembered, and as many denied ones. Default: 10,000. */
   readonly maxEntries?: number | undefined;
   /** How many bytes of verified keys are remembered, estimated. Default: 32 MiB. */
   readonly maxBytes?: number | undefined;
-  /** The least time between two notes of when a key was last used, in milliseconds. Default: 60,000. */
-  readonly lastUsedInterval?: number | undefined;
-  /** How long to wait for the store to verify a key or to count a quota, in milliseconds. Default: 2,000. */
-  readonly storeTimeout?: number | undefined;
+  /** The least time between two records of when a key was last used. Default: `1m`. */
+  readonly lastUsedInterval?: Duration | undefined;
+  /** How long to wait for the store to verify a key or to count a quota, at most `1m`. Default: `2s`. */
+  readonly storeTimeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
@@ -52,9 +54,24 @@ export interface ApiKeysOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
+const NAME = 'apiKeys';
+const OPTIONS = [
+  'prefix',
+  'environment',
+  'store',
+  'peppers',
+  'maxRevocationDelay',
+  'maxEntries',
+  'maxBytes',
+  'lastUsedInterval',
+  'storeTimeout',
+  'now',
+  'waitUntil',
+  'onFault',
+] as const;
 const MAX_REASON = 512;
 const MAX_PAGE = 1_000;
-/** A year: an overlap that never ends is no rotation. */
+/** A year: with an overlap that never ends nothing is rotated. */
 const MAX_OVERLAP = 31_536_000_000;
 
 /**
@@ -80,6 +97,7 @@ const MAX_OVERLAP = 31_536_000_000;
  * const issued = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
  */
 export function apiKeys(options: ApiKeysOptions): ApiKeys {
+  assertKnownOptions(NAME, options, OPTIONS);
   const { prefix, environment, store, peppers, now = Date.now } = options;
   assertConfiguration(
     isPrefix(prefix),
@@ -219,30 +237,31 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
 }
 
 /** The numbers among the options, held to what makes sense. */
-function checkBounds({
-  store,
-  maxRevocationDelay = 30_000,
-  maxEntries = 10_000,
-  maxBytes = 33_554_432,
-  lastUsedInterval = 60_000,
-  storeTimeout = 2_000,
-}: ApiKeysOptions) {
+function checkBounds(options: ApiKeysOptions) {
+  const { store, maxEntries = 10_000, maxBytes = 33_554_432 } = options;
+  const maxRevocationDelay = durationMs(
+    NAME,
+    'maxRevocationDelay',
+    options.maxRevocationDelay ?? '30s',
+    { min: '0s' },
+  );
+  const lastUsedInterval = durationMs(NAME, 'lastUsedInterval', options.lastUsedInterval ?? '1m', {
+    min: '0s',
+  });
+  const storeTimeout = durationMs(NAME, 'storeTimeout', options.storeTimeout ?? '2s', {
+    max: '1m',
+  });
   const staleness = store.maxStaleness ?? 0;
-  const whole = { maxRevocationDelay, maxEntries, maxBytes, lastUsedInterval, storeTimeout };
-  for (const [name, value] of Object.entries(whole)) {
+  for (const [name, value] of Object.entries({ maxEntries, maxBytes })) {
     assertConfiguration(
       isCount(value, Number.MAX_SAFE_INTEGER),
-      `apiKeys: ${name} must be a whole number.`,
+      `${NAME}: ${name} must be a whole number.`,
     );
   }
-  assertConfiguration(maxEntries >= 2, 'apiKeys: maxEntries must be at least 2.');
-  assertConfiguration(
-    storeTimeout > 0 && storeTimeout <= 0x7fff_ffff,
-    'apiKeys: storeTimeout must be at least 1 and at most 2,147,483,647 ms.',
-  );
+  assertConfiguration(maxEntries >= 2, `${NAME}: maxEntries must be at least 2.`);
   assertConfiguration(
     staleness <= maxRevocationDelay,
-    `apiKeys: the store's answers may be ${staleness} ms old, so maxRevocationDelay cannot be ` +
+    `${NAME}: the store's answers may be ${staleness} ms old, so maxRevocationDelay cannot be ` +
       `${maxRevocationDelay} ms.`,
   );
   const cache = { maxEntries, maxBytes };

@@ -83,9 +83,8 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     `${where}: maxPages must be a whole number from 1 to 1,000.`,
   );
   const base = url.endsWith('/') ? url.slice(0, -1) : url;
-  const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '2s', { max: '1m' });
   const fetchBounded = boundedFetcher(where, {
-    timeout: timeoutMs / 1_000,
+    timeout: options.timeout ?? '2s',
     maxBytes: MAX_BYTES,
     fetch: options.fetch,
   });
@@ -102,7 +101,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     if (response.status !== 200) throw new Error(`${where}: ${path} answered ${response.status}`);
     const answer = response.body && parseStrictObject(response.body);
     if (answer === undefined)
-      throw new Error(`${where}: ${path} answered no well-formed JSON object`);
+      throw new Error(`${where}: ${path} did not answer a well-formed JSON object`);
     return answer;
   };
 

@@ -1,8 +1,9 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type FetchOptions, jsonFetcher, urlProblem } from '../lib/fetch-json.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 import type { KeySource } from './key-source.ts';
-import { type RefreshOptions, refreshingKeys } from './refreshing-keys.ts';
+import { REMOTE_KEY_OPTIONS, type RefreshOptions, refreshingKeys } from './refreshing-keys.ts';
 
 /** Options of {@link discoverIssuer}. */
 export interface DiscoveryOptions extends FetchOptions, RefreshOptions {}
@@ -15,11 +16,12 @@ const METADATA_MAX_AGE = 3_600_000;
  * and kept as `remoteJwks` does. Metadata that names another issuer is not used (RFC 8414 §3.3): then, and
  * whenever keys cannot be had, calls are denied with `keys.unavailable` (503).
  *
- * @throws ConfigurationError when the issuer is no https URL without query, or an option out of range.
+ * @throws ConfigurationError when the issuer is not an https URL without query, or an option out of range.
  * @example
  * const keys = discoverIssuer('https://id.example.com');
  */
 export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): KeySource {
+  assertKnownOptions('discoverIssuer', options, REMOTE_KEY_OPTIONS);
   const { now = () => Date.now(), insecureLoopback = false } = options;
   const problem =
     urlProblem(issuer, insecureLoopback) ?? (issuer.includes('?') ? 'it has a query' : undefined);

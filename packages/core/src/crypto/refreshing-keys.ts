@@ -1,19 +1,20 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { FetchOptions } from '../lib/fetch-json.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { FETCH_OPTIONS, type FetchOptions } from '../lib/fetch-json.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { KeyAnswer, KeyHint, KeySet, KeySource, VerificationKey } from './key-source.ts';
 import { readVerificationKey, selectKeys } from './verification-key.ts';
 
-/** How long fetched keys are used, and how their server is spared. All times in seconds. */
+/** How long fetched keys are used, and how their server is spared. */
 export interface RefreshOptions {
-  /** Keys older than this are fetched anew beside the calls, which do not wait. Default: 300. */
-  readonly refreshAfter?: number | undefined;
-  /** Keys older than this are fetched anew before they are used. Default: 600. */
-  readonly maxAge?: number | undefined;
-  /** For how long beyond `maxAge` keys are used while their server fails. Default: 3600. */
-  readonly staleIfError?: number | undefined;
+  /** Keys older than this are fetched anew beside the calls, which do not wait. Default: `5m`. */
+  readonly refreshAfter?: Duration | undefined;
+  /** Keys older than this are fetched anew before they are used. Default: `10m`. */
+  readonly maxAge?: Duration | undefined;
+  /** For how long beyond `maxAge` keys are used while their server fails. Default: `1h`. */
+  readonly staleIfError?: Duration | undefined;
   /** A larger key set is not used. Default: 500 keys. */
   readonly maxKeys?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -21,6 +22,17 @@ export interface RefreshOptions {
   /** From 0 to 1, spreads retries. Default: from `crypto.getRandomValues`. */
   readonly random?: (() => number) | undefined;
 }
+
+/** The options of everything that fetches keys. */
+export const REMOTE_KEY_OPTIONS: readonly string[] = [
+  ...FETCH_OPTIONS,
+  'refreshAfter',
+  'maxAge',
+  'staleIfError',
+  'maxKeys',
+  'now',
+  'random',
+];
 
 /** Tokens with a key id that is not in the set: this many fetches at once, then one for each interval. */
 const MISS_BURST = 3;
@@ -42,12 +54,13 @@ export function refreshingKeys(
   load: () => Promise<Readonly<Record<string, unknown>>>,
   options: RefreshOptions & Pick<FetchOptions, 'timeout'>,
 ): KeySource {
-  const { refreshAfter = 300, maxAge = 600, staleIfError = 3600, maxKeys = 500 } = options;
-  const { now = () => Date.now(), random = randomFraction } = options;
-  assertConfiguration(
-    refreshAfter > 0 && maxAge >= refreshAfter && staleIfError >= 0,
-    `${name}: times are in seconds, and refreshAfter must not be above maxAge.`,
-  );
+  const { maxKeys = 500, now = () => Date.now(), random = randomFraction } = options;
+  const refreshAfter = durationMs(name, 'refreshAfter', options.refreshAfter ?? '5m');
+  const maxAge = durationMs(name, 'maxAge', options.maxAge ?? '10m');
+  const staleIfError = durationMs(name, 'staleIfError', options.staleIfError ?? '1h', {
+    min: '0s',
+  });
+  assertConfiguration(maxAge >= refreshAfter, `${name}: refreshAfter must be at most maxAge.`);
   assertConfiguration(
     Number.isSafeInteger(maxKeys) && maxKeys > 0,
     `${name}: maxKeys must be a whole number of keys, 1 or more.`,
@@ -56,7 +69,7 @@ export function refreshingKeys(
    * For how long a call relies on a fetch that another call began. Edge runtimes drop what a call has begun as soon
    * as it was answered, so such a fetch may never end.
    */
-  const stalledAfter = (options.timeout ?? 5) * 1_000 + GRACE;
+  const stalledAfter = durationMs(name, 'timeout', options.timeout ?? '5s') + GRACE;
   let set: KeySet | undefined;
   let unusable: readonly string[] = [];
   let fingerprint = '';
@@ -115,7 +128,7 @@ export function refreshingKeys(
 
   const current = (): KeySet | undefined => {
     const at = now();
-    const age = ageAt(at) / 1000;
+    const age = ageAt(at);
     const inForce = age < maxAge || (failures > 0 && age < maxAge + staleIfError);
     if (set === undefined || !inForce) return undefined;
     if (age >= refreshAfter && mayRetry(at)) void refresh();

@@ -130,7 +130,7 @@ describe('a server that fails', () => {
   ])('that %s: unavailable, with a time to retry', async (_name, answer) => {
     server.serve('/jwks', answer);
     server.serve('/elsewhere', { keys: [a.jwk] });
-    const keys = keysOf({ timeout: 1 });
+    const keys = keysOf({ timeout: '1s' });
     expect(await keys.find(hintA)).toMatchObject({
       ok: false,
       reason: 'unavailable',
@@ -150,7 +150,7 @@ describe('a server that fails', () => {
   });
 
   test('a fetch that heeds no signal is given up all the same', async () => {
-    const keys = keysOf({ fetch: () => new Promise(() => undefined), timeout: 0.02 });
+    const keys = keysOf({ fetch: () => new Promise(() => undefined), timeout: '20ms' });
     expect(told(await keys.find(hintA))).toBe('unavailable');
   });
 
@@ -160,7 +160,7 @@ describe('a server that fails', () => {
       attempts++;
       return new Promise(() => undefined);
     };
-    const keys = keysOf({ fetch, timeout: 60 });
+    const keys = keysOf({ fetch, timeout: '1m' });
     const ask = () => Promise.race([keys.find(hintA), pause(1)]);
     await ask();
     at += 60 * SECOND;
@@ -302,7 +302,7 @@ describe('an unknown key id', () => {
   });
 
   test('a steady flood costs a few fetches and then one in ten seconds', async () => {
-    const keys = keysOf({ refreshAfter: 3600, maxAge: 3600 });
+    const keys = keysOf({ refreshAfter: '1h', maxAge: '1h' });
     await keys.find(hintA);
     for (let i = 0; i < 1000; i++) {
       await keys.find({ alg: 'ES256', kid: `random ${i}` });
@@ -421,12 +421,14 @@ describe('misconfiguration', () => {
     ['another scheme', 'file:///etc/jwks.json', { insecureLoopback: true }],
     ['a user name', 'https://user@id.example.com/jwks', {}],
     ['a fragment', 'https://id.example.com/jwks#a', {}],
-    ['a timeout in milliseconds', 'https://id.example.com/jwks', { timeout: 5000 }],
-    ['no timeout', 'https://id.example.com/jwks', { timeout: 0 }],
+    ['a timeout without its unit', 'https://id.example.com/jwks', { timeout: 5_000 as never }],
+    ['a timeout above a minute', 'https://id.example.com/jwks', { timeout: '61s' }],
+    ['no timeout', 'https://id.example.com/jwks', { timeout: '0s' }],
+    ['an unknown option', 'https://id.example.com/jwks', { cacheMaxAge: '10m' } as never],
     ['no bytes', 'https://id.example.com/jwks', { maxBytes: 0 }],
-    ['an age before renewal', 'https://id.example.com/jwks', { refreshAfter: 10, maxAge: 5 }],
-    ['an age that is no number', 'https://id.example.com/jwks', { maxAge: Number.NaN }],
-    ['a negative bound', 'https://id.example.com/jwks', { staleIfError: -1 }],
+    ['an age before renewal', 'https://id.example.com/jwks', { refreshAfter: '10s', maxAge: '5s' }],
+    ['an age without its unit', 'https://id.example.com/jwks', { maxAge: 600 as never }],
+    ['a negative bound', 'https://id.example.com/jwks', { staleIfError: '-1s' }],
   ])('%s', (_name, url, options) => {
     expect(() => remoteJwks(url, options)).toThrow(ConfigurationError);
   });

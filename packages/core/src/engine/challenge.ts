@@ -8,6 +8,9 @@ export interface ChallengeOptions {
   readonly resourceMetadata?: string | undefined;
 }
 
+/** The names of {@link ChallengeOptions}, for checks of options. */
+export const CHALLENGE_OPTIONS = ['realm', 'resourceMetadata'] as const;
+
 /**
  * The parameters that every challenge of one policy begins with.
  *

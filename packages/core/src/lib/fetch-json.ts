@@ -1,12 +1,13 @@
 import { withinTime } from './clock.ts';
 import { assertConfiguration } from './configuration-error.ts';
+import { type Duration, durationMs } from './duration.ts';
 import { readBytes } from './read-bytes.ts';
 import { parseStrictObject } from './strict-json.ts';
 
 /** How documents are fetched from servers that the user named. */
 export interface FetchOptions {
-  /** Seconds until a fetch is given up. Default: 5. */
-  readonly timeout?: number | undefined;
+  /** How long a fetch may take, at most `1m`. Default: `5s`. */
+  readonly timeout?: Duration | undefined;
   /** A larger document is denied, in bytes. Default: 262,144. */
   readonly maxBytes?: number | undefined;
   /** Takes `http:` too where the host is this machine (`localhost`, `127.0.0.1`, `[::1]`): for tests. */
@@ -14,6 +15,9 @@ export interface FetchOptions {
   /** Default: the runtime's own. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
+
+/** The names of {@link FetchOptions}, for checks of options. */
+export const FETCH_OPTIONS = ['timeout', 'maxBytes', 'insecureLoopback', 'fetch'] as const;
 
 /**
  * Fetches one JSON object; undefined where the server has none (4xx). Rejects with an error that is for logs
@@ -25,7 +29,7 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Why a URL may not be fetched from; undefined where it may. */
 export function urlProblem(value: unknown, insecureLoopback: boolean): string | undefined {
-  if (typeof value !== 'string' || !URL.canParse(value)) return 'it is no absolute URL';
+  if (typeof value !== 'string' || !URL.canParse(value)) return 'it is not an absolute URL';
   const { protocol, hostname, username, password, hash } = new URL(value);
   if (username !== '' || password !== '' || hash !== '') return 'it has a user name or a fragment';
   if (protocol === 'https:') return undefined;
@@ -54,14 +58,12 @@ export type BoundedFetch = (url: string, request: BoundedRequest) => Promise<Bou
 /**
  * Fetches without following redirects, within a time and a size.
  *
- * @throws ConfigurationError when a bound is no positive number.
+ * @throws ConfigurationError when a bound is out of range.
  */
 export function boundedFetcher(name: string, options: FetchOptions): BoundedFetch {
-  const { timeout = 5, maxBytes = 262_144, fetch = globalThis.fetch } = options;
-  assertConfiguration(
-    timeout > 0 && timeout <= 60 && maxBytes > 0,
-    `${name}: timeout is in seconds, from 0 to 60, and maxBytes is positive.`,
-  );
+  const { maxBytes = 262_144, fetch = globalThis.fetch } = options;
+  const timeoutMs = durationMs(name, 'timeout', options.timeout ?? '5s', { max: '1m' });
+  assertConfiguration(maxBytes > 0, `${name}: maxBytes must be a positive number of bytes.`);
   return async (url, { method = 'GET', headers, body }) => {
     const controller = new AbortController();
     const { signal } = controller;
@@ -78,7 +80,7 @@ export function boundedFetcher(name: string, options: FetchOptions): BoundedFetc
     };
     try {
       // Raced as well, since a fetch that was handed in may not heed the signal.
-      return await withinTime(load(), timeout * 1000);
+      return await withinTime(load(), timeoutMs);
     } finally {
       controller.abort();
     }
@@ -88,7 +90,7 @@ export function boundedFetcher(name: string, options: FetchOptions): BoundedFetc
 /**
  * Fetches JSON objects within a time and a size.
  *
- * @throws ConfigurationError when a bound is no positive number.
+ * @throws ConfigurationError when a bound is out of range.
  */
 export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
   const fetchBounded = boundedFetcher(name, options);
@@ -102,7 +104,7 @@ export function jsonFetcher(name: string, options: FetchOptions): FetchJson {
     if (status !== 200) throw new Error(`${url} answered ${status}`);
     if (body === undefined) throw new Error(`${url} answered no bytes, or too many`);
     const document = parseStrictObject(body);
-    if (document === undefined) throw new Error(`${url} answered no well-formed JSON object`);
+    if (document === undefined) throw new Error(`${url} did not answer a well-formed JSON object`);
     return document;
   };
 }

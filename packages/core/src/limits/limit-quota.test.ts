@@ -27,7 +27,7 @@ async function setup(
     store,
     peppers,
     now,
-    storeTimeout: 200,
+    storeTimeout: '200ms',
   });
   const issued = await keys.issue({ name: 'n', owner: { type: 'user', id: 'u1' }, quotas });
   const result = issued.ok && (await keys.verify(issued.key));

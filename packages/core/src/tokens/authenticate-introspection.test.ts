@@ -470,7 +470,7 @@ describe('what the issuer does wrong is not the fault of the caller', () => {
         endpoint: `${server.origin}/introspect`,
         insecureLoopback: true,
         // Only where it is the point: machines that run the tests may be busy.
-        timeout: name === 'answers slowly' ? 0.2 : 20,
+        timeout: name === 'answers slowly' ? '200ms' : '20s',
       }),
     );
     const { denial, conclusive } = denialOf(await check(by, 'the-token'));
@@ -547,9 +547,9 @@ test.each<[string, Record<string, unknown>]>([
   ],
   ['signed answers and no keys', { accept: 'jwt' }],
   ['no schemes', { schemes: [] }],
-  ['a delay of nothing', { cache: { maxRevocationDelay: 0 } }],
+  ['a delay of nothing', { cache: { maxRevocationDelay: '0s' } }],
   ['room for nobody', { maxConcurrent: 0 }],
-  ['a tolerance of an hour', { clockTolerance: 3600 }],
+  ['a tolerance of an hour', { clockTolerance: '1h' }],
   ['a claim without a name', { roles: [''] }],
 ])('denies to be made with %s', (_name, changes) => {
   const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;

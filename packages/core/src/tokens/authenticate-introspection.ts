@@ -1,14 +1,16 @@
 import type { KeySource, SignatureVerifier } from '../crypto/key-source.ts';
 import type { PrivateJwk } from '../crypto/signing-key.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
-import { type ChallengeOptions } from '../engine/challenge.ts';
+import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { FetchOptions } from '../lib/fetch-json.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { FETCH_OPTIONS, type FetchOptions } from '../lib/fetch-json.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
-import type { ClaimOptions } from './claim-rules.ts';
+import { CLAIM_OPTIONS, type ClaimOptions } from './claim-rules.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { introspectedClaims } from './introspected-claims.ts';
 import {
@@ -61,8 +63,8 @@ export interface AuthenticateIntrospectionOptions
   readonly schemes?: readonly TokenScheme[] | undefined;
   /** A longer token is denied unasked. Default: 8192. */
   readonly maxTokenBytes?: number | undefined;
-  /** Seconds by which the issuer's clock may differ. Default: 5. */
-  readonly clockTolerance?: number | undefined;
+  /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
+  readonly clockTolerance?: Duration | undefined;
   /** The tenant that all its tokens belong to, or the claim that names it. */
   readonly tenant?: string | { readonly claim: ClaimPath } | undefined;
   /** Bounds of what is remembered; `false` asks about every token anew. */
@@ -74,13 +76,36 @@ export interface AuthenticateIntrospectionOptions
 }
 
 const NAME = 'authenticateIntrospection';
+const OPTIONS = [
+  'issuer',
+  'endpoint',
+  'client',
+  'audience',
+  'insecureMissingAudience',
+  'insecureMissingTokenType',
+  'accept',
+  'recipient',
+  'keys',
+  'schemes',
+  'maxTokenBytes',
+  'clockTolerance',
+  'tenant',
+  'cache',
+  'verifier',
+  'now',
+  'maxConcurrent',
+  'maxInactivePerSecond',
+  ...CHALLENGE_OPTIONS,
+  ...FETCH_OPTIONS,
+  ...CLAIM_OPTIONS.filter((name) => name !== 'profile' && name !== 'recipient'),
+] as const;
 
 /**
  * Finds out who calls by asking the issuer about the access token in `Authorization: Bearer` (RFC 7662; RFC 9701
  * with `accept: 'jwt'`), and denies one that is missing, not active or not meant for this API. Adds
  * `principal` and `authentication`; admits nobody by itself.
  *
- * Answers are remembered for `cache.maxRevocationDelay` seconds (30), never beyond the token's end, and asked
+ * Answers are remembered for `cache.maxRevocationDelay` (30 seconds), never beyond the token's end, and asked
  * for again ahead of that; a token is asked about once however many calls bring it. While the issuer fails,
  * known tokens go on for that time and all others are denied. How much the issuer is asked is bounded,
  * so a flood of made-up tokens delays unknown ones for a moment. A token that is bound to a key (`cnf`) is
@@ -107,6 +132,7 @@ const NAME = 'authenticateIntrospection';
 export function authenticateIntrospection(
   options: AuthenticateIntrospectionOptions,
 ): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
   const {
     issuer,
     audience,
@@ -115,7 +141,6 @@ export function authenticateIntrospection(
     recipient = client?.clientId,
     schemes = ['Bearer'],
     maxTokenBytes = 8192,
-    clockTolerance = 5,
     tenant,
     verifier = webCryptoVerifier,
     now = () => Date.now(),
@@ -141,11 +166,10 @@ export function authenticateIntrospection(
     `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
   );
   assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
-  assertConfiguration(
-    clockTolerance >= 0 && clockTolerance <= 300,
-    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
-  );
-  const tolerance = clockTolerance * 1000;
+  const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
+    min: '0s',
+    max: '5m',
+  });
   const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
   const examine = introspectedClaims(NAME, {
     issuer,

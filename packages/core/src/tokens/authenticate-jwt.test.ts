@@ -711,7 +711,7 @@ describe('the cache of verified tokens', () => {
   });
 
   test('a verification is relied on for maxRevocationDelay at most', () => {
-    const { state, ask } = observed({ maxRevocationDelay: 10 });
+    const { state, ask } = observed({ maxRevocationDelay: '10s' });
     ask(token);
     state.at += 9999;
     ask(token);
@@ -905,9 +905,15 @@ describe('misconfiguration', () => {
     ['both kinds of algorithm', { algorithms: ['ES256', 'HS256'] }, /HS\*/],
     ['an unknown profile', { profile: 'id_token' }, /profile/],
     ['a profile that every object has', { profile: 'toString' }, /profile/],
-    ['a tolerance in milliseconds', { clockTolerance: 5000 }, /seconds/],
-    ['a negative tolerance', { clockTolerance: -1 }, /seconds/],
-    ['a tolerance that is no number', { clockTolerance: Number.NaN }, /seconds/],
+    ['a tolerance without its unit', { clockTolerance: 5000 }, /5000 has no unit/],
+    ['an option that it does not know', { clockSkew: '5s' }, /"clockSkew" is not an option/],
+    [
+      'an issuer with an option that it does not know',
+      several({ issuers: [{ issuer, audiences: audience }] }),
+      /"audiences" is not an option/,
+    ],
+    ['a negative tolerance', { clockTolerance: '-1s' }, /duration/],
+    ['a tolerance above five minutes', { clockTolerance: '301s' }, /from 0s to 5m/],
     ['no bytes', { maxTokenBytes: 0 }, /maxTokenBytes/],
     ['an unknown scheme', { schemes: ['Basic'] }, /schemes/],
     ['no scheme', { schemes: [] }, /schemes/],

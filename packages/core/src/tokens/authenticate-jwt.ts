@@ -2,19 +2,25 @@ import { discoverIssuer } from '../crypto/discover-issuer.ts';
 import type { KeyAnswer, KeySet, SignatureVerifier } from '../crypto/key-source.ts';
 import { signatureCheck } from '../crypto/signature-check.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
-import { type ChallengeOptions } from '../engine/challenge.ts';
+import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { assertBetween, assertOneOf } from '../lib/options.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
 import type { ClaimOptions, ClaimSign, RecipientClaim } from './claim-rules.ts';
 import type { ClaimPath, RolesPath } from './jwt-claims.ts';
 import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
 import { confirmationDemands, factsOfClaims } from './jwt-facts.ts';
-import { issuerLookup, type TenantIssuers, type TrustedIssuer } from './jwt-issuers.ts';
+import {
+  ISSUER_OPTIONS,
+  issuerLookup,
+  type TenantIssuers,
+  type TrustedIssuer,
+} from './jwt-issuers.ts';
 import type { JwtProfile } from './jwt-profile.ts';
 import { rememberToken } from './presented-token.ts';
 import { tokenDenials } from './token-denials.ts';
@@ -36,8 +42,8 @@ export type {
 
 /** Options of {@link authenticateJwt} that hold for every issuer. */
 export interface JwtOptions extends ChallengeOptions {
-  /** Seconds by which the issuer's clock may differ. Default: 5. */
-  readonly clockTolerance?: number | undefined;
+  /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
+  readonly clockTolerance?: Duration | undefined;
   /** A longer token is denied before anything else is done with it. Default: 8192. */
   readonly maxTokenBytes?: number | undefined;
   /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
@@ -69,6 +75,18 @@ export type AuthenticateJwtOptions = JwtOptions &
   );
 
 const NAME = 'authenticateJwt';
+const OPTIONS = [
+  ...ISSUER_OPTIONS,
+  ...CHALLENGE_OPTIONS,
+  'issuers',
+  'clockTolerance',
+  'maxTokenBytes',
+  'schemes',
+  'opaqueTokens',
+  'cache',
+  'verifier',
+  'now',
+] as const;
 
 /**
  * Finds out who calls by the JWT access token in `Authorization: Bearer` (RFC 6750, RFC 9068), and denies a
@@ -92,8 +110,8 @@ const NAME = 'authenticateJwt';
 export function authenticateJwt(
   options: AuthenticateJwtOptions,
 ): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+  assertKnownOptions(NAME, options, OPTIONS);
   const {
-    clockTolerance = 5,
     maxTokenBytes = 8192,
     schemes = ['Bearer'],
     opaqueTokens = 'deny',
@@ -101,7 +119,10 @@ export function authenticateJwt(
     verifier = webCryptoVerifier,
     now = () => Date.now(),
   } = options;
-  assertBetween(NAME, 'clockTolerance', clockTolerance, 0, 300, 'seconds');
+  const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
+    min: '0s',
+    max: '5m',
+  });
   assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
   assertConfiguration(schemes.length > 0, `${NAME}: schemes must not be empty.`);
   for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
@@ -109,7 +130,7 @@ export function authenticateJwt(
   assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
   const denials = tokenDenials(NAME, schemes, options);
   const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
-  const measures = { issuers, tolerance: clockTolerance * 1000 };
+  const measures = { issuers, tolerance };
   const isSigned = signatureCheck(verifier);
   const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
 

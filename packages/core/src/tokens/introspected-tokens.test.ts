@@ -136,7 +136,7 @@ describe('a token that is not active', () => {
   test('never pushes an active one out', async () => {
     const { clock, issuer, code } = setUp(
       (token) => (token === 'good' ? { ...active, exp: NOW / 1000 + 3600 } : { active: false }),
-      { cache: { maxEntries: 4, maxRevocationDelay: 3600 }, maxInactivePerSecond: 1e6 },
+      { cache: { maxEntries: 4, maxRevocationDelay: '1h' }, maxInactivePerSecond: 1e6 },
     );
     await code('good');
     for (let guess = 0; guess < 200; guess++) await code(`guess${guess}`);

@@ -1,8 +1,10 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
-/** How long and how many answers are remembered. All times in seconds. */
+/** How long and how many answers are remembered. */
 export interface IntrospectionCacheOptions {
   /** Active tokens that are remembered, and as many inactive ones beside them. Default: 10,000. */
   readonly maxEntries?: number | undefined;
@@ -10,12 +12,14 @@ export interface IntrospectionCacheOptions {
   readonly maxBytes?: number | undefined;
   /**
    * The longest time for which an active answer is relied on: so late a revocation at the issuer is seen, and
-   * so long known tokens go on while it fails. Never beyond the token's own end. Default: 30.
+   * so long known tokens go on while it fails. Never beyond the token's own end. Default: `30s`.
    */
-  readonly maxRevocationDelay?: number | undefined;
-  /** The longest time for which an inactive answer is relied on. Default: 5. */
-  readonly maxInactiveAge?: number | undefined;
+  readonly maxRevocationDelay?: Duration | undefined;
+  /** The longest time for which an inactive answer is relied on. Default: `5s`. */
+  readonly maxInactiveAge?: Duration | undefined;
 }
+
+const CACHE_OPTIONS = ['maxEntries', 'maxBytes', 'maxRevocationDelay', 'maxInactiveAge'] as const;
 
 /** How much the issuer is asked by one process. */
 export interface IntrospectionLoadOptions {
@@ -68,7 +72,7 @@ const STALLED_AFTER = 200_000;
  * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
  * that does not answer. Entries are keyed by the scheme and the whole token.
  *
- * @throws ConfigurationError when a bound is no positive number.
+ * @throws ConfigurationError when a bound is out of range.
  */
 export function introspectedTokens<T>(
   policy: string,
@@ -78,18 +82,20 @@ export function introspectedTokens<T>(
   now: () => number,
 ): (credentials: string, at: number, look: () => Promise<LookUp<T>>) => MaybePromise<T> {
   const { maxEntries = 10_000, maxBytes = 33_554_432 } = cache || {};
-  const { maxRevocationDelay = 30, maxInactiveAge = 5 } = cache || {};
+  const where = `${policy}: cache`;
+  assertKnownOptions(where, cache || {}, CACHE_OPTIONS);
+  const lifetimeOf = (option: 'maxRevocationDelay' | 'maxInactiveAge', usual: Duration): number =>
+    cache === false ? 0 : durationMs(where, option, cache[option] ?? usual);
+  const lifetime = lifetimeOf('maxRevocationDelay', '30s');
+  const badLifetime = Math.min(lifetimeOf('maxInactiveAge', '5s'), lifetime);
   assertConfiguration(
-    [maxEntries, maxBytes, maxRevocationDelay, maxInactiveAge].every((bound) => bound > 0) &&
-      maxEntries >= 2,
-    `${policy}: the bounds of the cache must be positive; to do without it say cache: false.`,
+    maxEntries >= 2 && maxBytes > 0,
+    `${where}: its bounds must be positive; to do without it say cache: false.`,
   );
   assertConfiguration(
     maxConcurrent >= 1 && maxInactivePerSecond >= 1,
     `${policy}: maxConcurrent and maxInactivePerSecond must be at least 1.`,
   );
-  const lifetime = cache === false ? 0 : maxRevocationDelay * 1000;
-  const badLifetime = cache === false ? 0 : Math.min(maxInactiveAge, maxRevocationDelay) * 1000;
   const good = boundedCache<Known<T>>({ maxEntries, maxBytes });
   const bad = boundedCache<Known<T>>({ maxEntries, maxBytes: maxBytes / 4 });
   const flights = new Map<string, Flight<T>>();

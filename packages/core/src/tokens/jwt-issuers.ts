@@ -2,6 +2,7 @@ import { asymmetricAlgorithms, isAlgorithm, isSymmetric } from '../crypto/jws-al
 import type { JwsAlgorithm, KeySource } from '../crypto/key-source.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import {
   CLAIM_OPTIONS,
   type ClaimOptions,
@@ -87,6 +88,9 @@ export interface IssuerLookup {
 /** What must be said for each issuer where there are several. */
 const PER_ISSUER = ['issuer', 'audience', 'keys', 'algorithms', 'tenant', 'recipient'] as const;
 
+/** Everything that can be said of one issuer. */
+export const ISSUER_OPTIONS: readonly string[] = [...new Set([...PER_ISSUER, ...CLAIM_OPTIONS])];
+
 /** Makes the rules of one issuer from what the user says of it. */
 export type MakeRules = (trusted: TrustedIssuer) => IssuerRules;
 
@@ -119,6 +123,7 @@ export function issuerLookup(
   for (const each of listed) {
     if (isTenantIssuers(each)) lookups.push(each.open(make));
     else {
+      if (issuers !== undefined) assertKnownOptions(`${policy}: issuers`, each, ISSUER_OPTIONS);
       const made = make(each);
       assertConfiguration(
         !rules.has(made.issuer),

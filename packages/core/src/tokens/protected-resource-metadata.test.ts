@@ -78,7 +78,7 @@ test('everything has the name of RFC 9728 §2', () => {
 
 describe('how it is served', () => {
   test('to GET, to anybody', async () => {
-    const { handler, document } = made({ maxAge: 60 });
+    const { handler, document } = made({ maxAge: '1m' });
     const response = handler(new Request('https://evil.example/x'));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json');

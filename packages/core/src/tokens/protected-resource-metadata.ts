@@ -1,6 +1,8 @@
 import { isAlgorithm } from '../crypto/jws-algorithms.ts';
 import type { JwsAlgorithm } from '../crypto/key-source.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link protectedResourceMetadata}: the parameters of RFC 9728 §2. */
 export interface ProtectedResourceMetadataOptions {
@@ -27,8 +29,8 @@ export interface ProtectedResourceMetadataOptions {
   readonly certificateBound?: boolean | undefined;
   /** Parameters that are not listed here, by their own names. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
-  /** Seconds for which the answer may be cached. Default: 3,600. */
-  readonly maxAge?: number | undefined;
+  /** How long the answer may be cached, in whole seconds up to `365d`. Default: `1h`. */
+  readonly maxAge?: Duration | undefined;
 }
 
 /** The metadata of one protected resource, ready to be served. */
@@ -46,14 +48,31 @@ export interface ProtectedResourceMetadata {
 
 const NAME = 'protectedResourceMetadata';
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
-const LONGEST_AGE = 31_536_000;
+const OPTIONS = [
+  'resource',
+  'authorizationServers',
+  'scopes',
+  'bearerMethods',
+  'name',
+  'documentation',
+  'policyUri',
+  'termsOfServiceUri',
+  'jwksUri',
+  'signingAlgorithms',
+  'authorizationDetailsTypes',
+  'dpopAlgorithms',
+  'dpopRequired',
+  'certificateBound',
+  'extra',
+  'maxAge',
+] as const;
 
 /**
  * Tells clients which tokens this API takes and where to get them (RFC 9728). It grants nothing and holds no
  * secret: serve it without a guard, or with one that ends in `allowAnonymous()`. Every URL in it is
  * configured; nothing comes from a request.
  *
- * @throws ConfigurationError when `resource` or another URL is no https URL, or an algorithm is unknown.
+ * @throws ConfigurationError when `resource` or another URL is not an https URL, or an algorithm is unknown.
  * @example
  * const metadata = protectedResourceMetadata({
  *   resource: 'https://api.example.com/shop',
@@ -66,13 +85,16 @@ const LONGEST_AGE = 31_536_000;
 export function protectedResourceMetadata(
   options: ProtectedResourceMetadataOptions,
 ): ProtectedResourceMetadata {
-  const { resource, maxAge = 3_600, extra = {} } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { resource, extra = {} } = options;
+  const maxAge =
+    durationMs(NAME, 'maxAge', options.maxAge ?? '1h', { min: '0s', max: '365d' }) / 1_000;
   assertHttps('resource', resource);
   for (const issuer of options.authorizationServers ?? []) {
     assertHttps('authorizationServers', issuer);
     assertConfiguration(
       !issuer.includes('?'),
-      `${NAME}: ${issuer} is no issuer: an issuer has no query (RFC 8414 §2).`,
+      `${NAME}: ${issuer} is not an issuer: it has a query (RFC 8414 §2).`,
     );
   }
   for (const name of ['documentation', 'policyUri', 'termsOfServiceUri', 'jwksUri'] as const) {
@@ -84,12 +106,12 @@ export function protectedResourceMetadata(
   ]) {
     assertConfiguration(
       isAlgorithm(algorithm),
-      `${NAME}: ${algorithm} is no signature algorithm that is supported.`,
+      `${NAME}: ${algorithm} is not a supported signature algorithm.`,
     );
   }
   assertConfiguration(
-    Number.isSafeInteger(maxAge) && maxAge >= 0 && maxAge <= LONGEST_AGE,
-    `${NAME}: maxAge is a whole number of seconds, 0 to a year.`,
+    Number.isInteger(maxAge),
+    `${NAME}: maxAge must be whole seconds, as Cache-Control writes it.`,
   );
   const document = told({
     ...extra,

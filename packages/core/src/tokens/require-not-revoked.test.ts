@@ -42,7 +42,7 @@ function revokedWith(
   facts = factsWith(),
 ): Outcome {
   const store = memoryRevocationStore();
-  void revocations({ store, maxTokenLifetime: 3600 }).revoke(target, options);
+  void revocations({ store, maxTokenLifetime: '1h' }).revoke(target, options);
   return requireNotRevoked({ store }).check(request, facts);
 }
 const codeOf = (outcome: Outcome): string => (outcome.ok ? 'ok' : outcome.denial.code);
@@ -101,7 +101,7 @@ describe('a credential', () => {
     const store = memoryRevocationStore();
     const { authentication, principal } = factsWith({ sub: undefined, jti: undefined });
     const policy = requireNotRevoked({ store });
-    void revocations({ store, maxTokenLifetime: 60 }).revoke({
+    void revocations({ store, maxTokenLifetime: '1m' }).revoke({
       kind: 'subject',
       issuer,
       id: 'bob',
@@ -140,14 +140,14 @@ describe('revocations', () => {
   test('are kept as long as a token can live, or as long as was said', () => {
     let time = NOW;
     const store = memoryRevocationStore({ now: () => time });
-    const revoked = revocations({ store, maxTokenLifetime: 60 });
+    const revoked = revocations({ store, maxTokenLifetime: '1m' });
     const policy = requireNotRevoked({ store });
     void revoked.revoke(target);
     time += 59_999;
     expect(codeOf(policy.check(request, factsWith()))).toBe('token.revoked');
     time += 1;
     expect(codeOf(policy.check(request, factsWith()))).toBe('ok');
-    void revoked.revoke(target, { lasts: Number.POSITIVE_INFINITY });
+    void revoked.revoke(target, { lasts: 'forever' });
     time += 1e12;
     expect(codeOf(policy.check(request, factsWith()))).toBe('token.revoked');
     void revoked.lift(target);
@@ -156,7 +156,7 @@ describe('revocations', () => {
 
   test('that find no room throw', () => {
     const store = memoryRevocationStore({ capacity: 1 });
-    const revoked = revocations({ store, maxTokenLifetime: 60 });
+    const revoked = revocations({ store, maxTokenLifetime: '1m' });
     void revoked.revoke(target);
     expect(() => revoked.revoke({ kind: 'all' })).toThrow('full');
   });
@@ -183,7 +183,7 @@ test('revocation is asked on every call, also for a token that is known', async 
   expect(api.check(bearer(token), {})).toMatchObject({ allowed: true });
   expect(asked).toHaveLength(2);
   expect(asked[0]).toBe(asked[1]);
-  await revocations({ store, maxTokenLifetime: 60 }).revoke({
+  await revocations({ store, maxTokenLifetime: '1m' }).revoke({
     kind: 'token',
     issuer,
     id: 'token-1',
@@ -217,7 +217,7 @@ describe('while the store does not answer', () => {
   ];
 
   test.each(broken)('calls are denied: %s', async (_name, store) => {
-    const outcome = await requireNotRevoked({ store, timeout: 10 }).check(request, factsWith());
+    const outcome = await requireNotRevoked({ store, timeout: '10ms' }).check(request, factsWith());
     expect(outcome).toMatchObject({
       ok: false,
       conclusive: true,
@@ -229,7 +229,7 @@ describe('while the store does not answer', () => {
   test.each(broken)(
     'calls pass marked as degraded where that was asked for: %s',
     async (_n, store) => {
-      const policy = requireNotRevoked({ store, timeout: 10, onError: 'open' });
+      const policy = requireNotRevoked({ store, timeout: '10ms', onStoreFailure: 'open' });
       const outcome = await policy.check(request, factsWith());
       expect(outcome).toMatchObject({ ok: true, degraded: 'revocation.unavailable' });
     },
@@ -238,7 +238,9 @@ describe('while the store does not answer', () => {
   test('an answer that is late but in time counts', async () => {
     const store = storeThat(async () => true);
     expect(
-      codeOf(await requireNotRevoked({ store, onError: 'open' }).check(request, factsWith())),
+      codeOf(
+        await requireNotRevoked({ store, onStoreFailure: 'open' }).check(request, factsWith()),
+      ),
     ).toBe('token.revoked');
   });
 });
@@ -252,12 +254,12 @@ test('denies what could not protect', () => {
   const store = memoryRevocationStore();
   for (const make of [
     () => requireNotRevoked({ store: {} as RevocationStore }),
-    () => requireNotRevoked({ store, onError: 'opne' as 'open' }),
-    () => requireNotRevoked({ store, timeout: 0 }),
+    () => requireNotRevoked({ store, onStoreFailure: 'opne' as 'open' }),
+    () => requireNotRevoked({ store, timeout: '0ms' }),
     () => requireNotRevoked({ store, realm: 'a"b' }),
-    () => revocations({ store: undefined as unknown as RevocationStore, maxTokenLifetime: 1 }),
-    () => revocations({ store, maxTokenLifetime: 0 }),
-    () => revocations({ store, maxTokenLifetime: Number.NaN }),
+    () => revocations({ store: undefined as unknown as RevocationStore, maxTokenLifetime: '1s' }),
+    () => revocations({ store, maxTokenLifetime: '0ms' }),
+    () => revocations({ store, maxTokenLifetime: 3600 as never }),
   ]) {
     expect(make).toThrow(ConfigurationError);
   }

@@ -1,5 +1,5 @@
 import type { RevocationStore, SyncRevocationStore } from '../contracts/revocation-store.ts';
-import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
+import { CHALLENGE_OPTIONS, type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import {
   type Deny,
@@ -13,7 +13,9 @@ import {
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { revocationKeys } from './revocation-keys.ts';
 
 /** Options of {@link requireNotRevoked}. */
@@ -24,13 +26,13 @@ export interface RequireNotRevokedOptions<Store extends RevocationStore = Revoca
    * What happens to calls while the store does not answer. `closed`: they are denied with
    * `revocation.unavailable`. `open`: they pass, marked as degraded. Default: `closed`.
    */
-  readonly onError?: 'closed' | 'open' | undefined;
-  /** How long the store may take, in milliseconds. Default: 1,000. */
-  readonly timeout?: number | undefined;
+  readonly onStoreFailure?: 'closed' | 'open' | undefined;
+  /** How long the store may take, at most `1m`. Default: `1s`. */
+  readonly timeout?: Duration | undefined;
 }
 
 const NAME = 'requireNotRevoked';
-const LONGEST_TIMEOUT = 60_000;
+const OPTIONS = ['store', 'onStoreFailure', 'timeout', ...CHALLENGE_OPTIONS] as const;
 
 /**
  * Denies a credential that was revoked before its time: by its `jti`, its subject, session (`sid`), client,
@@ -40,7 +42,7 @@ const LONGEST_TIMEOUT = 60_000;
  * Denies with `token.revoked` (401, `invalid_token`) and, while the store does not answer,
  * `revocation.unavailable` (503).
  *
- * @throws ConfigurationError without a store, or when another option is out of its bounds.
+ * @throws ConfigurationStoreFailure without a store, or when another option is out of its bounds.
  * @example
  * const orders = guard()
  *   .use(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' }))
@@ -56,19 +58,14 @@ export function requireNotRevoked(
 export function requireNotRevoked(
   options: RequireNotRevokedOptions,
 ): Policy<AuthenticatedFacts, NoFacts, 'check'> {
-  const { store, onError = 'closed', timeout = 1_000 } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { store, onStoreFailure = 'closed' } = options;
+  const timeout = durationMs(NAME, 'timeout', options.timeout ?? '1s', { max: '1m' });
   assertConfiguration(
     typeof store?.isRevoked === 'function',
     `${NAME}: store must be a revocation store, for example memoryRevocationStore().`,
   );
-  assertConfiguration(
-    onError === 'closed' || onError === 'open',
-    `${NAME}: onError must be 'closed' or 'open'.`,
-  );
-  assertConfiguration(
-    timeout >= 1 && timeout <= LONGEST_TIMEOUT,
-    `${NAME}: timeout must be milliseconds from 1 to 60,000.`,
-  );
+  assertOneOf(NAME, 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const params = challengeParams(NAME, options);
   const bearer = revoked('Bearer', params);
 
@@ -87,12 +84,16 @@ export function requireNotRevoked(
         () => isRevoked(facts),
         (answer) => {
           if (answer === false) return pass();
-          // Whatever else a store says is no leave to go on.
-          if (answer !== true) return failed(onError, new TypeError('no answer of a store'));
+          // Nothing else that a store says lets the call go on.
+          if (answer !== true)
+            return failed(
+              onStoreFailure,
+              new TypeError('the store answered neither true nor false'),
+            );
           const { scheme } = facts.authentication;
           return scheme === 'Bearer' ? bearer : revoked(scheme, params);
         },
-        (cause) => failed(onError, cause),
+        (cause) => failed(onStoreFailure, cause),
       ),
   });
 }
@@ -100,8 +101,8 @@ export function requireNotRevoked(
 /** Open only where the user said so; the decision then tells that nobody looked. */
 const OPEN: Pass<NoFacts> = Object.freeze({ ok: true, degraded: 'revocation.unavailable' });
 
-function failed(onError: 'closed' | 'open', cause: unknown): Outcome {
-  if (onError === 'open') return OPEN;
+function failed(onStoreFailure: 'closed' | 'open', cause: unknown): Outcome {
+  if (onStoreFailure === 'open') return OPEN;
   return deny('unavailable', 'revocation.unavailable', {
     detail: 'Whether the credential was revoked cannot be told at the moment.',
     retryAfter: 1,

@@ -1,6 +1,8 @@
 import type { RevocationStore } from '../contracts/revocation-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { EVERYTHING, revocationKey } from './revocation-keys.ts';
 
 /**
@@ -25,20 +27,20 @@ export interface RevokeOptions {
    */
   readonly issuedBefore?: number | undefined;
   /**
-   * For how many seconds it is remembered; `Infinity` until it is lifted. Default: `maxTokenLifetime`, after
-   * which every token that was there at the time has expired by itself.
+   * How long it is remembered; `'forever'` until it is lifted. Default: `maxTokenLifetime`, after which
+   * every token that was there at the time has expired by itself.
    */
-  readonly lasts?: number | undefined;
+  readonly lasts?: Duration | 'forever' | undefined;
 }
 
 /** Options of {@link revocations}. */
 export interface RevocationsOptions {
   readonly store: RevocationStore;
   /**
-   * The longest that any accepted credential lives, in seconds, clock tolerance included. A revocation is
-   * forgotten after that, so one that is too short lets long-lived tokens come back.
+   * The longest that any accepted credential lives, clock tolerance included: `'1h'`. A revocation is
+   * forgotten after that, so one that is too short lets long-lived tokens come back. `'forever'`: never.
    */
-  readonly maxTokenLifetime: number;
+  readonly maxTokenLifetime: Duration | 'forever';
 }
 
 /** Revokes credentials before their time, for `requireNotRevoked` on the same store. */
@@ -52,35 +54,41 @@ export interface Revocations {
   readonly lift: (target: RevocationTarget) => MaybePromise<void>;
 }
 
+const NAME = 'revocations';
+
 /**
  * Revokes credentials by token, subject, session, client, tenant or issuer: outright, or those issued before a
  * moment. `requireNotRevoked` on the same store then denies them.
  *
- * @throws ConfigurationError without a store, or when `maxTokenLifetime` is no positive number.
+ * @throws ConfigurationError without a store, or when `maxTokenLifetime` is not a duration with its unit.
  * @example
- * const revoked = revocations({ store, maxTokenLifetime: 3600 });
+ * const revoked = revocations({ store, maxTokenLifetime: '1h' });
  * await revoked.revoke({ kind: 'session', issuer: 'https://id.example.com', id: sid });
  * await revoked.revoke(
  *   { kind: 'subject', issuer: 'https://id.example.com', id: 'alice' },
  *   { issuedBefore: Date.now() },
  * );
  */
-export function revocations({ store, maxTokenLifetime }: RevocationsOptions): Revocations {
+export function revocations(options: RevocationsOptions): Revocations {
+  assertKnownOptions(NAME, options, ['store', 'maxTokenLifetime']);
+  const { store } = options;
   assertConfiguration(
     typeof store?.revoke === 'function' && typeof store.lift === 'function',
-    'revocations: store must be a revocation store, for example memoryRevocationStore().',
+    `${NAME}: store must be a revocation store, for example memoryRevocationStore().`,
   );
-  assertConfiguration(
-    maxTokenLifetime > 0,
-    'revocations: maxTokenLifetime is the longest life of an accepted credential, in seconds.',
-  );
+  const usualTtl = lifetime('maxTokenLifetime', options.maxTokenLifetime);
   return Object.freeze({
     revoke: (target: RevocationTarget, options: RevokeOptions = {}): MaybePromise<void> => {
-      const { issuedBefore, lasts = maxTokenLifetime } = options;
-      return store.revoke({ key: keyOf(target), issuedBefore, ttl: lasts * 1000 });
+      const { issuedBefore, lasts } = options;
+      const ttl = lasts === undefined ? usualTtl : lifetime('lasts', lasts);
+      return store.revoke({ key: keyOf(target), issuedBefore, ttl });
     },
     lift: (target: RevocationTarget): MaybePromise<void> => store.lift(keyOf(target)),
   });
+}
+
+function lifetime(option: string, value: Duration | 'forever'): number {
+  return value === 'forever' ? Number.POSITIVE_INFINITY : durationMs(NAME, option, value);
 }
 
 function keyOf(target: RevocationTarget): string {

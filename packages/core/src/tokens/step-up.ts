@@ -1,8 +1,10 @@
-import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
+import { CHALLENGE_OPTIONS, type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
 import type { Authentication } from '../engine/facts.ts';
 import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 import { dateClaim } from './jwt-claims.ts';
 
@@ -12,15 +14,16 @@ export type { ChallengeOptions };
 export interface StepUpOptions extends ChallengeOptions {
   /** Authentication contexts of which one is needed (`acr`), the preferred one first. */
   readonly acr?: readonly string[] | undefined;
-  /** How long ago the user may have signed in (`auth_time`), in seconds. */
-  readonly maxAge?: number | undefined;
-  /** Seconds by which the issuer's clock may differ. Default: 5. */
-  readonly clockTolerance?: number | undefined;
+  /** How long ago the user may have signed in (`auth_time`), in whole seconds. */
+  readonly maxAge?: Duration | undefined;
+  /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
+  readonly clockTolerance?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
 const NAME = 'stepUp';
+const OPTIONS = ['acr', 'maxAge', 'clockTolerance', 'now', ...CHALLENGE_OPTIONS] as const;
 /** RFC 6749 §3.3, as RFC 9470 §3 lists them: printable ASCII without space, quote and backslash. */
 const ACR = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
@@ -32,15 +35,20 @@ const ACR = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
  *
  * @throws ConfigurationError without `acr` and `maxAge`, or when one of them cannot stand in a challenge.
  * @example
- * const transfer = orders.use(stepUp({ acr: ['urn:example:mfa'], maxAge: 300 }));
+ * const transfer = orders.use(stepUp({ acr: ['urn:example:mfa'], maxAge: '5m' }));
  */
 export function stepUp(
   options: StepUpOptions,
 ): SyncPolicy<{ readonly authentication: Authentication }, NoFacts, 'check'> {
-  const { acr, maxAge, clockTolerance = 5, now = () => Date.now() } = options;
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { acr, now = () => Date.now() } = options;
+  const maxAge =
+    options.maxAge === undefined
+      ? undefined
+      : durationMs(NAME, 'maxAge', options.maxAge, { min: '0s' });
   assertConfiguration(
     acr !== undefined || maxAge !== undefined,
-    `${NAME} needs acr: ['…'], maxAge: seconds, or both.`,
+    `${NAME} needs acr: ['…'], maxAge: '5m', or both.`,
   );
   assertConfiguration(
     acr === undefined ||
@@ -50,18 +58,17 @@ export function stepUp(
     `${NAME}: acr lists values of printable ASCII without space, quote and backslash.`,
   );
   assertConfiguration(
-    maxAge === undefined || (Number.isSafeInteger(maxAge) && maxAge >= 0),
-    `${NAME}: maxAge is a whole number of seconds, 0 or more.`,
+    maxAge === undefined || maxAge % 1_000 === 0,
+    `${NAME}: maxAge must be whole seconds, since challenges name it in seconds.`,
   );
-  assertConfiguration(
-    clockTolerance >= 0 && clockTolerance <= 300,
-    `${NAME}: clockTolerance is in seconds, from 0 to 300.`,
-  );
+  const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
+    min: '0s',
+    max: '5m',
+  });
   const wanted = acr && new Set<unknown>(acr);
-  const tolerance = clockTolerance * 1000;
   const needs: Readonly<Record<string, string>> = {
     ...(acr !== undefined && { acr_values: acr.join(' ') }),
-    ...(maxAge !== undefined && { max_age: String(maxAge) }),
+    ...(maxAge !== undefined && { max_age: String(maxAge / 1_000) }),
   };
   const common = challengeParams(NAME, options);
   // The words are those of RFC 9470 §3.
@@ -86,7 +93,7 @@ export function stepUp(
       if (typeof signedIn !== 'number') return tooOld(scheme);
       const age = now() - signedIn;
       // From the future it is no better than from long ago.
-      return age >= -tolerance && age <= maxAge * 1000 + tolerance ? pass() : tooOld(scheme);
+      return age >= -tolerance && age <= maxAge + tolerance ? pass() : tooOld(scheme);
     },
   });
 }

@@ -1,6 +1,8 @@
 import type { KeySet, KeySource } from '../crypto/key-source.ts';
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** How long and how many verified tokens are remembered. */
 export interface VerifiedTokensOptions {
@@ -9,10 +11,10 @@ export interface VerifiedTokensOptions {
   /** Estimated memory of what is kept, in bytes. Default: 32 MiB. */
   readonly maxBytes?: number | undefined;
   /**
-   * The longest time in seconds for which a verification is relied on, however long the token lives.
-   * Default: 300. Revocation policies are asked on every call all the same.
+   * The longest time for which a verification is relied on, however long the token lives.
+   * Default: `5m`. Revocation policies are asked on every call all the same.
    */
-  readonly maxRevocationDelay?: number | undefined;
+  readonly maxRevocationDelay?: Duration | undefined;
 }
 
 /** A token that was verified once. */
@@ -38,17 +40,20 @@ const BYTES_PER_ENTRY = 1500;
 /**
  * Remembers verified tokens, and none that were denied: a flood of random tokens leaves no trace.
  *
- * @throws ConfigurationError when a bound is no positive number.
+ * @throws ConfigurationError when a bound is out of range.
  */
 export function verifiedTokens<T>(
   policy: string,
   options: false | VerifiedTokensOptions = {},
 ): VerifiedTokens<T> {
   if (options === false) return { recall: () => undefined, remember: () => undefined };
-  const { maxEntries = 10_000, maxBytes = 33_554_432, maxRevocationDelay = 300 } = options;
+  const where = `${policy}: cache`;
+  assertKnownOptions(where, options, ['maxEntries', 'maxBytes', 'maxRevocationDelay']);
+  const { maxEntries = 10_000, maxBytes = 33_554_432 } = options;
+  const lifetime = durationMs(where, 'maxRevocationDelay', options.maxRevocationDelay ?? '5m');
   assertConfiguration(
-    [maxEntries, maxBytes, maxRevocationDelay].every((bound) => bound > 0) && maxEntries >= 2,
-    `${policy}: the bounds of the cache must be positive, or say cache: false.`,
+    maxEntries >= 2 && maxBytes > 0,
+    `${where}: its bounds must be positive, or say cache: false.`,
   );
   const cache = boundedCache<Verified<T> & { readonly from: number; readonly until: number }>({
     maxEntries,
@@ -65,7 +70,7 @@ export function verifiedTokens<T>(
       return undefined;
     },
     remember: (credentials, verified, at) => {
-      const until = Math.min(verified.goodUntil, at + maxRevocationDelay * 1000);
+      const until = Math.min(verified.goodUntil, at + lifetime);
       const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
       cache.set(credentials, { ...verified, from: at, until }, bytes);
     },

@@ -1,3 +1,5 @@
+import type { Duration } from '@apisec/core';
+import { durationMs } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import { boundedFetch } from '../lib/bounded-fetch.ts';
 import { randomToken } from '../lib/random.ts';
@@ -19,8 +21,8 @@ export interface TokenRequest {
 export interface AuthorizeOptions extends TokenRequest {
   /** Asks for a login of these classes, and takes no other (step-up). */
   readonly acrValues?: readonly string[] | undefined;
-  /** Seconds since the user last signed in; 0 asks for a new login. */
-  readonly maxAge?: number | undefined;
+  /** How long ago the user may have signed in, in whole seconds; `0s` asks for a new login. */
+  readonly maxAge?: Duration | undefined;
   readonly prompt?: 'login' | 'consent' | 'select_account' | 'none' | undefined;
   readonly loginHint?: string | undefined;
 }
@@ -34,7 +36,8 @@ export interface LoginTransaction {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly acrValues?: readonly string[] | undefined;
-  readonly maxAge?: number | undefined;
+  /** The `max_age` that was asked for. */
+  readonly maxAgeSeconds?: number | undefined;
 }
 
 /** Tokens as the issuer gave them, checked. */
@@ -275,8 +278,12 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
     };
   };
 
-  const authorize: OAuthClient['authorize'] = (login = {}) =>
-    asking('authorization', async ({ issuer: found, client, auth, request }) => {
+  const authorize: OAuthClient['authorize'] = (login = {}) => {
+    const maxAgeSeconds =
+      login.maxAge === undefined
+        ? undefined
+        : Math.floor(durationMs('oauthClient', 'maxAge', login.maxAge, { min: '0s' }) / 1_000);
+    return asking('authorization', async ({ issuer: found, client, auth, request }) => {
       const { metadata } = found;
       if (redirectUri === undefined || metadata.authorization_endpoint === undefined) {
         const missing = redirectUri === undefined ? 'redirectUri' : 'authorization_endpoint';
@@ -284,7 +291,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
         return denied('internal', 'oauth.client_denied', { cause });
       }
       const codeVerifier = randomToken();
-      const { acrValues, maxAge, prompt, loginHint } = login;
+      const { acrValues, prompt, loginHint } = login;
       const transaction: LoginTransaction = {
         issuer,
         clientId,
@@ -293,7 +300,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
         nonce: randomToken(),
         codeVerifier,
         ...(acrValues && { acrValues }),
-        ...(maxAge !== undefined && { maxAge }),
+        ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
       };
       let parameters = parametersOf(login, true);
       const set = (name: string, value: string | undefined): void => {
@@ -307,7 +314,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       set('state', transaction.state);
       set('nonce', transaction.nonce);
       set('acr_values', acrValues?.join(' '));
-      set('max_age', maxAge === undefined ? undefined : String(maxAge));
+      set('max_age', maxAgeSeconds === undefined ? undefined : String(maxAgeSeconds));
       set('prompt', prompt);
       set('login_hint', loginHint);
       set('dpop_jkt', await request.DPoP?.calculateThumbprint());
@@ -329,6 +336,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       for (const [name, value] of parameters) url.searchParams.append(name, value);
       return { ok: true, url: url.href, transaction };
     });
+  };
 
   const callback: OAuthClient['callback'] = (answer, transaction) => {
     // A transaction of another provider of the same application must not be finished here.
@@ -357,7 +365,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
         expectedNonce: transaction.nonce,
         requireIdToken: true,
-        ...(transaction.maxAge !== undefined && { maxAge: transaction.maxAge }),
+        ...(transaction.maxAgeSeconds !== undefined && { maxAge: transaction.maxAgeSeconds }),
       });
       const { acrValues } = transaction;
       return tokensOf(tokens, { ok: true, metadata, keys }, settings.scope, {

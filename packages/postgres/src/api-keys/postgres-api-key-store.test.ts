@@ -105,7 +105,7 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
       environment: 'live',
       store,
       peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
-      storeTimeout: 30_000,
+      storeTimeout: '30s',
     });
   const issue = async (terms: object = {}) => {
     const issued = await service().issue({

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiKeyRecord, ApiKeyStore } from '@apisec/core';
-import { assertConfiguration } from '@apisec/core/host';
+import type { ApiKeyRecord, ApiKeyStore, Duration } from '@apisec/core';
+import { assertConfiguration, durationMs } from '@apisec/core/host';
 import { listen } from '../connection/channel.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
 import { script } from '../connection/script.ts';
@@ -9,13 +9,15 @@ import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 /** Options of {@link redisApiKeyCache}. */
 export interface RedisApiKeyCacheOptions extends RedisStoreOptions {
   /**
-   * How old a row from the cache may be, in milliseconds: the bound for changes whose message was lost, or
-   * that were made without this cache. At most `maxRevocationDelay` of `apiKeys`. Default: 10,000.
+   * How old a row from the cache may be, at most `1h`: the bound for changes whose message was lost, or
+   * that were made without this cache. At most `maxRevocationDelay` of `apiKeys`. Default: `10s`.
    */
-  readonly maxStaleness?: number | undefined;
+  readonly maxStaleness?: Duration | undefined;
   /** Monotonic milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
+
+const NAME = 'redisApiKeyCache';
 
 /**
  * The row, or else a place for it: whoever took the place may fill it, until a change takes the place away or its
@@ -65,16 +67,15 @@ export function redisApiKeyCache(
   store: ApiKeyStore,
   options: RedisApiKeyCacheOptions,
 ): ApiKeyStore {
-  const { client, maxStaleness = 10_000, now = () => performance.now() } = options;
+  const { prefix, run } = serverOf(NAME, options, ['maxStaleness', 'now']);
+  const { client, now = () => performance.now() } = options;
   assertConfiguration(
     typeof store?.get === 'function' && typeof store.replace === 'function',
-    'redisApiKeyCache: store must be an ApiKeyStore, for example one on PostgreSQL.',
+    `${NAME}: store must be an ApiKeyStore, for example one on PostgreSQL.`,
   );
-  assertConfiguration(
-    Number.isInteger(maxStaleness) && maxStaleness >= 1 && maxStaleness <= 3_600_000,
-    'redisApiKeyCache: maxStaleness must be whole milliseconds, from 1 to an hour.',
-  );
-  const { prefix, run } = serverOf(options);
+  const maxStaleness = durationMs(NAME, 'maxStaleness', options.maxStaleness ?? '10s', {
+    max: '1h',
+  });
   const channel = `${prefix}:api-keys`;
   const keyOf = (id: string): string => `${prefix}:{${tagOf(id)}}:api-key:${keyPart(id)}`;
 

@@ -1,17 +1,25 @@
+import type { Duration } from '@apisec/core';
 import { listen } from '../connection/channel.ts';
 import type { RedisClient } from '../connection/client.ts';
 
 /** Options of answers that are remembered in this process. */
 export interface LocalCacheOptions {
   /**
-   * How old an answer may be at most, in milliseconds, whatever happens. Usually it is as old as a message
+   * How old an answer may be at most, whatever happens, up to `1h`. Usually it is as old as a message
    * takes: every change is published, and what changed is forgotten.
    */
-  readonly maxStaleness: number;
+  readonly maxStaleness: Duration;
   /** How many keys are remembered. Default: 10,000. */
   readonly maxEntries?: number | undefined;
   /** Monotonic milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+/** Options that were checked. */
+export interface LocalCacheSettings {
+  readonly maxStalenessMs: number;
+  readonly maxEntries: number;
+  readonly now: () => number;
 }
 
 interface Entry<V> {
@@ -37,7 +45,7 @@ export interface WatchedCache<V> {
 export function watchedCache<V>(
   client: RedisClient,
   channel: string,
-  { maxStaleness, maxEntries = 10_000, now = () => performance.now() }: LocalCacheOptions,
+  { maxStalenessMs, maxEntries, now }: LocalCacheSettings,
 ): WatchedCache<V> {
   let young = new Map<string, Entry<V>>();
   let old = new Map<string, Entry<V>>();
@@ -62,7 +70,7 @@ export function watchedCache<V>(
     },
     reading: () => {
       const seen = changes;
-      const until = now() + maxStaleness;
+      const until = now() + maxStalenessMs;
       const heard = isOpen();
       return (key, value) => {
         if (!heard || seen !== changes) return;

@@ -1,11 +1,12 @@
-import { assertConfiguration } from '@apisec/core/host';
+import type { Duration } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
 
 /** Options of the circuit breaker in front of a server. */
 export interface BreakerOptions {
   /** Failures in a row after which calls fail at once. Default: 5. */
   readonly failures?: number | undefined;
-  /** Milliseconds until one call may try again. Default: 1,000. */
-  readonly pause?: number | undefined;
+  /** How long until one call may try again, at most `1m`. Default: `1s`. */
+  readonly pause?: Duration | undefined;
   /** Monotonic milliseconds. Default: `performance.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -21,23 +22,27 @@ export interface Breaker {
   readonly failed: () => void;
 }
 
-/** Does not construct with numbers that would never let a call through, or always. */
-export function assertBreaker({ failures = 5, pause = 1_000 }: BreakerOptions = {}): void {
-  assertConfiguration(
-    Number.isInteger(failures) && failures >= 1,
-    'redis: breaker.failures must be a whole number of failures, at least 1.',
-  );
-  assertConfiguration(
-    pause >= 1 && pause <= 60_000,
-    'redis: breaker.pause is in milliseconds, from 1 to 60,000.',
-  );
+/** Options that were checked. */
+export interface BreakerSettings {
+  readonly failures: number;
+  readonly pauseMs: number;
+  readonly now: () => number;
 }
 
-export function circuitBreaker({
-  failures = 5,
-  pause = 1_000,
-  now = () => performance.now(),
-}: BreakerOptions = {}): Breaker {
+/** Does not construct with options that would never let a call through, or always. */
+export function breakerSettings(options: BreakerOptions = {}): BreakerSettings {
+  const where = 'redis: breaker';
+  assertKnownOptions(where, options, ['failures', 'pause', 'now']);
+  const { failures = 5, now = () => performance.now() } = options;
+  assertConfiguration(
+    Number.isInteger(failures) && failures >= 1,
+    `${where}: failures must be a whole number of failures, at least 1.`,
+  );
+  const pauseMs = durationMs(where, 'pause', options.pause ?? '1s', { max: '1m' });
+  return { failures, pauseMs, now };
+}
+
+export function circuitBreaker({ failures, pauseMs, now }: BreakerSettings): Breaker {
   let inARow = 0;
   let retryAt = 0;
   return {
@@ -45,8 +50,8 @@ export function circuitBreaker({
       if (inARow < failures) return true;
       const time = now();
       if (time < retryAt) return false;
-      // The probe: who comes while it is under way is told no.
-      retryAt = time + pause;
+      // The probe: whoever comes while it is under way is denied.
+      retryAt = time + pauseMs;
       return true;
     },
     succeeded: () => {
@@ -54,7 +59,7 @@ export function circuitBreaker({
     },
     failed: () => {
       inARow++;
-      if (inARow >= failures) retryAt = now() + pause;
+      if (inARow >= failures) retryAt = now() + pauseMs;
     },
   };
 }

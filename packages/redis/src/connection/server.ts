@@ -1,7 +1,14 @@
-import { assertConfiguration } from '@apisec/core/host';
+import type { Duration } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
 import slotOf from 'cluster-key-slot';
 import { Cluster, Command } from 'ioredis';
-import { assertBreaker, type Breaker, type BreakerOptions, circuitBreaker } from './breaker.ts';
+import {
+  type Breaker,
+  type BreakerOptions,
+  type BreakerSettings,
+  breakerSettings,
+  circuitBreaker,
+} from './breaker.ts';
 import { assertCounts, type RedisClient } from './client.ts';
 import { replyCode } from './reply-code.ts';
 import type { Script } from './script.ts';
@@ -12,8 +19,8 @@ export interface RedisStoreOptions {
   readonly client: RedisClient;
   /** Begins every key; no braces. Default: `apisec`. */
   readonly prefix?: string | undefined;
-  /** Milliseconds that one command may take. Default: 250. */
-  readonly timeout?: number | undefined;
+  /** How long one command may take, at most `1m`. Default: `250ms`. */
+  readonly timeout?: Duration | undefined;
   readonly breaker?: BreakerOptions | undefined;
 }
 
@@ -40,23 +47,27 @@ export interface Server {
   readonly run: (run: Run, giveBack?: (answer: unknown) => Run | undefined) => Promise<unknown>;
 }
 
-export function serverOf({
-  client,
-  prefix = 'apisec',
-  timeout = 250,
-  breaker: breakerOptions,
-}: RedisStoreOptions): Server {
+const OPTIONS = ['client', 'prefix', 'timeout', 'breaker'] as const;
+
+/**
+ * The server that a store asks. `own` are the options that only this store has.
+ *
+ * @throws ConfigurationError for a client that repeats commands, or an option that is unknown or out of range.
+ */
+export function serverOf(
+  where: string,
+  options: RedisStoreOptions,
+  own: readonly string[] = [],
+): Server {
+  assertKnownOptions(where, options, [...OPTIONS, ...own]);
+  const { client, prefix = 'apisec' } = options;
   assertCounts(client);
   assertConfiguration(
     prefix !== '' && !/[{}]/.test(prefix),
-    'redis: prefix must not be empty and holds no braces: they would decide where keys live in a cluster.',
+    `${where}: prefix must not be empty, and without braces: they decide where keys live in a cluster.`,
   );
-  assertConfiguration(
-    timeout >= 1 && timeout <= 60_000,
-    'redis: timeout is in milliseconds, from 1 to 60,000.',
-  );
-  assertBreaker(breakerOptions);
-  const breakerOf = breakersOf(client, breakerOptions);
+  const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '250ms', { max: '1m' });
+  const breakerOf = breakersOf(client, breakerSettings(options.breaker));
   const relearn = slotsOf(client);
   const askInTime = async <T>(
     key: string,
@@ -66,7 +77,7 @@ export function serverOf({
     const breaker = breakerOf(key);
     if (!breaker.admits()) throw new NotAskedError();
     try {
-      const answer = await inTime(task(), timeout, late);
+      const answer = await inTime(task(), timeoutMs, late);
       breaker.succeeded();
       return answer;
     } catch (cause) {
@@ -111,7 +122,7 @@ const SLOTS_EACH = 256;
  * A breaker for each part of a cluster, so that a master that is gone costs only the callers whose keys it has. By
  * slots, not by nodes: those come and go.
  */
-function breakersOf(client: RedisClient, options?: BreakerOptions): (key: string) => Breaker {
+function breakersOf(client: RedisClient, options: BreakerSettings): (key: string) => Breaker {
   if (!(client instanceof Cluster)) {
     const breaker = circuitBreaker(options);
     return () => breaker;

@@ -110,7 +110,7 @@ const DOUBLE = 8;
  * const store = redisCounterStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
 export function redisCounterStore(options: RedisStoreOptions): CounterStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisCounterStore', options);
   const keyOf = ({ name, key }: AttemptRequest): string =>
     `${prefix}:{attempts}:${namedKey(name, key)}`;
   const reconciling = (reconciliations: readonly AttemptReconciliation[]): Run => ({

@@ -35,7 +35,7 @@ const MOST_UNRELEASED = 10_000;
  * concurrencyLimit({ store: redisLeaseStore({ client }), name: 'exports', limit: 5, by: 'everyone' });
  */
 export function redisLeaseStore(options: RedisStoreOptions): LeaseStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisLeaseStore', options);
   const keyOf = ({ name, key }: LeaseRequest): string =>
     `${prefix}:{${tagOf(key)}}:lease:${namedKey(name, key)}`;
   const releasing = (request: LeaseRequest, lease: string): Run => ({

@@ -58,12 +58,12 @@ const MOST_LIMITS = 16;
  * rateLimit({ store, name: 'api', limit, by: (facts) => facts.principal.id, onStoreFailure: 'closed' });
  */
 export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStore {
+  const server = serverOf('redisLimitStore', options, ['slots']);
   const { slots = 'store' } = options;
   assertConfiguration(
     slots === 'store' || slots === 'key',
     "redisLimitStore: slots must be 'store' or 'key'.",
   );
-  const server = serverOf(options);
   const tag = slots === 'store' ? () => 'limits' : ({ key }: LimitRequest) => tagOf(key);
   const keyOf = (request: LimitRequest): string =>
     `${server.prefix}:{${tag(request)}}:limits:${keyPart(request.key)}`;

@@ -97,7 +97,7 @@ const UNSEEN_FOR = 60_000;
  * const issued = tokens({ issuer, audience, signing, store });
  */
 export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshTokenStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisRefreshTokenStore', options);
   const unseen = retries(MOST_UNSEEN);
   const later = (takeBack: Run): void => unseen.add(() => run(takeBack), UNSEEN_FOR);
   /** The part alone names the key, so that lists hold parts. */

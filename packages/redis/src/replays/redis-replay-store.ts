@@ -12,7 +12,7 @@ import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
  * requireDpop({ publicOrigin: 'https://api.example.com', replay: redisReplayStore({ client }) });
  */
 export function redisReplayStore(options: RedisStoreOptions): ReplayStore {
-  const { prefix, ask } = serverOf(options);
+  const { prefix, ask } = serverOf('redisReplayStore', options);
   return Object.freeze({
     putIfAbsent: async (key: string, ttl: number): Promise<boolean> => {
       if (!(ttl > 0)) throw new RangeError('redisReplayStore: ttl must be above 0.');

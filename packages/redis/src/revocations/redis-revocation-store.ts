@@ -1,6 +1,10 @@
 import type { RevocationEntry, RevocationStore } from '@apisec/core';
-import { assertConfiguration } from '@apisec/core/host';
-import { type LocalCacheOptions, watchedCache } from '../api-keys/watched-cache.ts';
+import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import {
+  type LocalCacheOptions,
+  type LocalCacheSettings,
+  watchedCache,
+} from '../api-keys/watched-cache.ts';
 import { keyPart } from '../connection/key.ts';
 import { script } from '../connection/script.ts';
 import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
@@ -50,17 +54,16 @@ return 1
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example
- * const store = redisRevocationStore({ client, cached: { maxStaleness: 5_000 } });
+ * const store = redisRevocationStore({ client, cached: { maxStaleness: '5s' } });
  * requireNotRevoked({ store });
  */
 export function redisRevocationStore(options: RedisRevocationStoreOptions): RevocationStore {
   const { client, cached } = options;
-  const { prefix, ask, run } = serverOf(options);
-  if (cached !== undefined) assertBounds(cached);
+  const { prefix, ask, run } = serverOf('redisRevocationStore', options, ['cached']);
   const channel = `${prefix}:revocations`;
   const outright = (part: string): string => `${prefix}:{revocations}:all:${part}`;
   const epoch = (part: string): string => `${prefix}:{revocations}:before:${part}`;
-  const cache = cached && watchedCache<Known>(client, channel, cached);
+  const cache = cached && watchedCache<Known>(client, channel, cacheSettings(cached));
 
   const read = async (parts: readonly string[]): Promise<readonly Known[]> => {
     const keep = cache?.reading();
@@ -121,13 +124,14 @@ function finite(time: number): string {
   return String(Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, time)));
 }
 
-function assertBounds({ maxStaleness, maxEntries = 2 }: LocalCacheOptions): void {
-  assertConfiguration(
-    maxStaleness > 0 && maxStaleness <= 3_600_000,
-    'redisRevocationStore: cached.maxStaleness is in milliseconds, above 0 and at most an hour.',
-  );
+function cacheSettings(options: LocalCacheOptions): LocalCacheSettings {
+  const where = 'redisRevocationStore: cached';
+  assertKnownOptions(where, options, ['maxStaleness', 'maxEntries', 'now']);
+  const { maxEntries = 10_000, now = () => performance.now() } = options;
   assertConfiguration(
     Number.isInteger(maxEntries) && maxEntries >= 2,
-    'redisRevocationStore: cached.maxEntries must be a whole number of keys, at least 2.',
+    `${where}: maxEntries must be a whole number of keys, at least 2.`,
   );
+  const maxStalenessMs = durationMs(where, 'maxStaleness', options.maxStaleness, { max: '1h' });
+  return { maxStalenessMs, maxEntries, now };
 }

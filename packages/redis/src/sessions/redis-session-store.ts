@@ -76,7 +76,7 @@ const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
  * const store = redisSessionStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
 export function redisSessionStore(options: RedisStoreOptions): SessionStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisSessionStore', options);
   const rowOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session:${keyPart(id)}`;
   const leaseOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session-lease:${keyPart(id)}`;
   const groupOf = (kind: 'sub' | 'sid', issuer: string, name: string): string => {

@@ -41,7 +41,7 @@ const removeScript = script(`return redis.call('DEL', KEYS[1])`);
  * const factors = totp({ issuer: 'Acme', store, sealingKeys });
  */
 export function redisTotpStore(options: RedisStoreOptions): TotpStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisTotpStore', options);
   const ask = (wanted: Script, account: string, ...args: readonly string[]): Promise<unknown> =>
     run({
       script: wanted,
