@@ -14,6 +14,7 @@ describeConformance({
   protocol: 'graphql',
   capabilities: ['headers', 'repeated-fields', 'departures', 'absences'],
   gaps: {
+    query: 'GraphQL over HTTP knows GET and POST.',
     preflight: 'Apollo takes GET and POST; its host answers preflights.',
     'raw-output': 'Every answer is data.',
     streams: 'An operation carries one message each way.',

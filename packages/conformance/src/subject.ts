@@ -11,6 +11,8 @@ export type Protocol = 'http' | 'graphql' | 'grpc';
 export type Capability =
   /** Answers CORS preflights itself. */
   | 'preflight'
+  /** Serves calls with the method QUERY (RFC 10008). */
+  | 'query'
   /** Lets a handler emit what is not data (text, a stream, a file). */
   | 'raw-output'
   /** Carries calls of many messages. */

@@ -39,6 +39,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
 
 const ALL: readonly Capability[] = [
   'preflight',
+  'query',
   'raw-output',
   'streams',
   'headers',

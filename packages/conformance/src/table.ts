@@ -15,5 +15,5 @@ export function tableOf(
 
 /** REST names: an operation with a body is a POST, one without is a GET. */
 export function restNames(operation: string): readonly string[] {
-  return [`GET /${operation}`, `POST /${operation}`];
+  return [`GET /${operation}`, `POST /${operation}`, `QUERY /${operation}`];
 }

@@ -6,6 +6,7 @@ describeConformance({
   protocol: 'http',
   capabilities: [
     'preflight',
+    'query',
     'raw-output',
     'headers',
     'repeated-fields',

@@ -48,6 +48,7 @@ export {
 } from './host/guard-fetch.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
+export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
 export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';

@@ -1,2 +1,3 @@
+export { answerPreflights } from './answer-preflights.ts';
 export { operationsOf, unsecuredOperations } from './operations.ts';
 export { type SecureOptions, secure } from './secure.ts';

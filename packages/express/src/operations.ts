@@ -11,20 +11,46 @@ interface Layer {
   readonly regexp?: { readonly fast_slash?: boolean };
 }
 
-interface Route {
+/** A route of Express. */
+export interface Route {
   readonly path: unknown;
   readonly methods: Readonly<Record<string, boolean>>;
   readonly stack: readonly Layer[];
+  readonly options: (handler: RequestHandler) => unknown;
 }
 
 /** The routers that are mounted below a prefix: `{ '/admin': adminRouter, '/api': [orders, users] }`. */
 type Mounts = Readonly<Record<string, object | readonly object[]>>;
 
-const secured = new WeakSet<object>();
+/** What is known of a handler that `secure` made. */
+interface Secured {
+  /** Whether its guard has `cors`, and so must see preflights. */
+  readonly cors: boolean;
+}
+
+const secured = new WeakMap<object, Secured>();
+const preflights = new WeakSet<object>();
 
 /** Notes that a handler is one that `secure` made. */
-export function markSecure(handler: RequestHandler): void {
-  secured.add(handler);
+export function markSecure(handler: RequestHandler, about: Secured): void {
+  secured.set(handler, about);
+}
+
+/** What is known of a handler, where `secure` made it. */
+export function guardOf(handler: object): Secured | undefined {
+  return secured.get(handler);
+}
+
+/** Notes that a handler only answers preflights, and so serves no operation. */
+export function markPreflights(handler: RequestHandler): void {
+  preflights.add(handler);
+}
+
+/** Every route of an application and of the routers that it mounts. */
+export function routesOf(app: Application | IRouter): readonly Route[] {
+  const within = (stack: readonly Layer[]): readonly Route[] =>
+    stack.flatMap(({ handle, route }) => (route ? [route] : within(handle.stack ?? [])));
+  return within(stackOf(app));
 }
 
 /** The operation of the route that `handler` is mounted on; undefined where it is on none. */
@@ -82,6 +108,7 @@ function walk(
     if (route !== undefined) {
       const { methods } = route;
       for (const method of servesAll(methods) ? ['_all'] : Object.keys(methods)) {
+        if (method === 'options' && answersPreflightsOnly(route)) continue;
         const operation = named(method === '_all' ? 'ALL' : method.toUpperCase(), base, route);
         served.push({ operation, guarded: guarded || hasGuard(route, method) });
       }
@@ -109,6 +136,10 @@ function hasGuard({ stack }: Route, method: string): boolean {
   const own = stack.filter((layer) => method === '_all' || (layer.method ?? method) === method);
   const before = own.length > 1 ? own.slice(0, -1) : own;
   return before.some(({ handle }) => secured.has(handle));
+}
+
+function answersPreflightsOnly({ stack }: Route): boolean {
+  return stack.every(({ method, handle }) => method !== 'options' || preflights.has(handle));
 }
 
 function stackOf(app: Application | IRouter): readonly Layer[] {

@@ -7,6 +7,7 @@ import {
   DEFAULT_MAX_BODY_BYTES,
   durationMs,
   faultReporter,
+  hasCors,
   isThenable,
 } from '@apisec/core/host';
 import {
@@ -84,8 +85,8 @@ const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
  * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
  *
  * Express sends no preflight to a route for another method, and knows the pattern of a route
- * (`/orders/:id`) only on the route. So mount a guard with `cors` by `app.use`; a `coverage` with patterns on
- * each route, and in front of all for `OPTIONS`.
+ * (`/orders/:id`) only on the route. So mount a guard with `cors` by `app.use`, or on each route and call
+ * `answerPreflights(app)` once all of them are there; a `coverage` with patterns on each route, too.
  *
  * @throws ConfigurationError when the guard has no grant.
  * @example
@@ -93,9 +94,8 @@ const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
  *   res.json(listOrders(factsOf(req, orders).principal));
  * });
  * @example
- * const secured = secure(api);
- * app.use((req, res, next) => (req.method === 'OPTIONS' ? secured(req, res, next) : next()));
- * app.get('/orders/:id', secured, showOrder);
+ * app.get('/orders/:id', secure(api), showOrder);
+ * answerPreflights(app);
  */
 export function secure<Facts extends object, Raw extends boolean = false>(
   admission: Admission<FetchFacts<Raw>, Facts>,
@@ -136,7 +136,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       readRawBody(request, settings).then(begin, next);
     }
   };
-  markSecure(handler);
+  markSecure(handler, { cors: hasCors(admission) });
   return handler;
 }
 

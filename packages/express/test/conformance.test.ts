@@ -12,6 +12,7 @@ function subject(name: string, express: typeof express5): Subject {
     protocol: 'http',
     capabilities: [
       'preflight',
+      'query',
       'raw-output',
       'headers',
       'repeated-fields',

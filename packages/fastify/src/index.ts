@@ -1,2 +1,3 @@
+export { answerPreflights } from './answer-preflights.ts';
 export { type SecureOptions, secure } from './secure.ts';
 export type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';

@@ -18,6 +18,7 @@ import {
   durationMs,
   fault,
   faultReporter,
+  hasCors,
   httpDenial,
   isThenable,
   stateOf,
@@ -99,13 +100,21 @@ interface State {
   parsed: boolean;
 }
 
+/** The hooks of guards with `cors`, by the first of them. */
+const corsHooks = new WeakMap<object, SecureRoute>();
+
+/** The hooks of a guard with `cors` that this one is the first of; undefined where it is not. */
+export function corsHooksOf(onRequest: object): SecureRoute | undefined {
+  return corsHooks.get(onRequest);
+}
+
 /** The facts that this host supplies to every guard. */
 const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
 
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
- * one route. Denials are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
+ * one route, whose preflights it sees where `answerPreflights` is registered. Denials are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
  *
  * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see denies the
  * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included,
@@ -130,6 +139,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   );
   // By its type, `rawBody` is set where the guard needs that fact.
   const route = hooks(admission as Admission<HttpFacts, Facts>, options);
+  if (hasCors(admission)) corsHooks.set(route.onRequest, route);
   const plugin = (instance: object, _options: object, done: (error?: Error) => void): void => {
     // Fastify's instance type has four parameters, none of which matters to hooks.
     const app = instance as FastifyInstance;

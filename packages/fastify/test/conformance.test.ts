@@ -9,6 +9,7 @@ describeConformance({
   protocol: 'http',
   capabilities: [
     'preflight',
+    'query',
     'raw-output',
     'headers',
     'repeated-fields',
@@ -25,7 +26,7 @@ describeConformance({
     await app.register(secure(coverage(tableOf(api, restNames))));
     for (const operation of api.operations) {
       app.route({
-        method: ['GET', 'POST', 'OPTIONS'],
+        method: ['GET', 'POST', 'QUERY', 'OPTIONS'],
         url: `/${operation.name}`,
         handler: async (request, reply) => {
           const facts = factsOf(request, operation.admission);

@@ -15,6 +15,7 @@ describeConformance({
   protocol: 'grpc',
   capabilities: ['streams', 'headers', 'statuses', 'departures', 'absences'],
   gaps: {
+    query: 'gRPC knows POST.',
     preflight: 'Browsers do not speak gRPC.',
     'raw-output': 'Every payload is a message.',
     'repeated-fields':

@@ -17,10 +17,22 @@ interface Mounted {
 }
 
 const mounted = stateOf<Mounted>('apisec.mounted');
+const preflights = stateOf<true>('apisec.preflights');
 
 /** Notes what a middleware of `secure` guards by. */
 export function markSecure(handler: MiddlewareHandler, admission: object): MiddlewareHandler {
   mounted.set(handler, admission);
+  return handler;
+}
+
+/** The guard or table of a middleware of `secure`; undefined for any other. */
+export function admissionOf(handler: object): Mounted | undefined {
+  return mounted.get(handler);
+}
+
+/** Notes that a handler only answers preflights, and so serves no operation. */
+export function markPreflights(handler: MiddlewareHandler): MiddlewareHandler {
+  preflights.set(handler, true);
   return handler;
 }
 
@@ -114,6 +126,8 @@ function assertPreflights(app: App, route: Route, admission: Mounted): void {
     return;
   }
   if (!hasCors(policies) || seesOptions(route)) return;
+  if (app.routes.some((other) => preflights.get(other.handler) && other.path === route.path))
+    return;
   const isAnswered = app.routes.some(
     (other) =>
       seesOptions(other) &&
@@ -122,7 +136,8 @@ function assertPreflights(app: App, route: Route, admission: Mounted): void {
   );
   assertConfiguration(
     isAnswered,
-    `assertSecured: cors() on ${nameOf(route)} sees no preflight. Mount a guard with cors() by app.use.`,
+    `assertSecured: cors() on ${nameOf(route)} sees no preflight. Call answerPreflights(app) ` +
+      'behind all routes, or mount a guard with cors() by app.use.',
   );
 }
 
@@ -152,7 +167,7 @@ function served({ routes }: App): readonly { readonly route: Route; readonly at:
   return routes
     .map((route, at) => ({ route, at }))
     .filter(({ route, at }) => {
-      if (mounted.get(route.handler) !== undefined) return false;
+      if (mounted.get(route.handler) !== undefined || preflights.get(route.handler)) return false;
       if (!passesOn(route.handler)) return true;
       const name = nameOf(route);
       const isLast = !routes.slice(at + 1).some((other) => nameOf(other) === name);

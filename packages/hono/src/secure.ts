@@ -121,8 +121,9 @@ const denials = stateOf<true>('apisec.denied');
  * too. One that is not listed denies the call (`operation.unlisted`) where its pattern does not cover that of the
  * handler; otherwise it is taken for middleware (`app.use(logger())`), and denied once it answers by itself.
  *
- * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: put
- * `cors` into a guard that is mounted with `app.use`, or into the `unlisted` guard of a `coverage` table that is.
+ * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: call
+ * `answerPreflights(app)` once all routes are there, put `cors` into a guard that is mounted with `app.use`, or into the
+ * `unlisted` guard of a `coverage` table that is.
  *
  * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
  * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.

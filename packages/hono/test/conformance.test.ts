@@ -12,6 +12,7 @@ describeConformance({
   protocol: 'http',
   capabilities: [
     'preflight',
+    'query',
     'raw-output',
     'headers',
     'repeated-fields',

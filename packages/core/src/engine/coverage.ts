@@ -153,12 +153,12 @@ function denyUnlisted<HostFacts extends CallFacts>(
   return (before ?? guard<HostFacts>()).use(denial) as Admission<HostFacts, never>;
 }
 
-/** The operation that a CORS preflight asks about. */
+/** The operation that a CORS preflight asks about; a HEAD is decided as GET. */
 function preflightOf({ headers }: RequestLike, operation: string): string | undefined {
   const method = headers.get('access-control-request-method');
   // Not replace(): the caller's method could hold `$'`, which stands for the path, over and over.
   return operation.startsWith(PREFLIGHT) && headers.has('origin') && method
-    ? `${method} ${operation.slice(PREFLIGHT.length)}`
+    ? `${method === 'HEAD' ? 'GET' : method} ${operation.slice(PREFLIGHT.length)}`
     : undefined;
 }
 
