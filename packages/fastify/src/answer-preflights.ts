@@ -51,10 +51,6 @@ function preflightRoute(
     if (origin === undefined || typeof asked !== 'string') return undefined;
     return guards.get(asked) ?? (asked === 'HEAD' ? guards.get('GET') : undefined);
   };
-  const notFound = (reply: HookReply): void => {
-    reply.code(404);
-    reply.send();
-  };
   const hooks: SecureRoute = {
     onRequest: (request, reply, done) => {
       const guard = find(request);
@@ -79,4 +75,9 @@ function preflightRoute(
     ...(route.constraints && { constraints: route.constraints }),
     handler,
   };
+}
+
+function notFound(reply: HookReply): void {
+  reply.code(404);
+  reply.send();
 }
