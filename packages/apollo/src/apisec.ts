@@ -96,7 +96,7 @@ interface Flight {
  *
  * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
  * parse, `Accept` headers that it cannot serve. Its standalone server also answers preflights, and lets every
- * origin read; `cors` takes effect behind a host of your own.
+ * origin read; `cors` takes effect with `startStandalone` of `@apisec/apollo/standalone`, or behind a host of your own.
  *
  * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
  * the table names something that the schema does not have.

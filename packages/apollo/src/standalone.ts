@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
+import {
+  assertAdmission,
+  assertBodyLimit,
+  assertKnownOptions,
+  chain,
+  DEFAULT_MAX_BODY_BYTES,
+  durationMs,
+  faultReporter,
+  isJson,
+  parseJsonBody,
+} from '@apisec/core/host';
+import {
+  beginCall,
+  nodePeer,
+  nodeRequest,
+  type ProxyTrust,
+  readBody,
+  sendDenial,
+} from '@apisec/node';
+import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
+import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
+
+/** Options of {@link startStandalone}. */
+export interface StandaloneOptions<Context extends BaseContext> {
+  /** The guard or table of the plugin: it answers the preflights. */
+  readonly admission: Admission<GraphqlFacts, object>;
+  /** What resolvers get. `req` must be in it for the plugin to know who calls. Default: `{ req, res }`. */
+  readonly context?:
+    | ((from: { readonly req: IncomingMessage; readonly res: ServerResponse }) => Promise<Context>)
+    | undefined;
+  /** Where to listen. Default: port 4000. */
+  readonly listen?: ListenOptions | undefined;
+  /** Whom to believe about who calls; see `trustProxies`. Default: the connection's own address. */
+  readonly trust?: ProxyTrust | undefined;
+  /** The largest body, in bytes; more is denied (`message.too_large`). Default: 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+  /** How long a body may take; longer is denied (`message.timeout`). Default: `30s`. */
+  readonly bodyTimeout?: Duration | undefined;
+  /** Told of faults. Default: one line on `console.error` for each cause and minute. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+}
+
+/** A server that listens. */
+export interface Standalone {
+  readonly url: string;
+  /** Ended by `server.stop()` of Apollo. */
+  readonly httpServer: Server;
+}
+
+const NAME = 'startStandalone';
+const OPTIONS = [
+  'admission',
+  'context',
+  'listen',
+  'trust',
+  'maxBodyBytes',
+  'bodyTimeout',
+  'onFault',
+];
+const NOT_ALLOWED: Denial = Object.freeze({
+  kind: 'method_not_allowed',
+  code: 'operation.unlisted',
+});
+
+/**
+ * Serves Apollo Server by itself, in place of Apollo's `startStandaloneServer`: that one answers every preflight with
+ * `*` and lets every origin read every answer, in front of any plugin. Here the guard answers preflights, what `cors`
+ * says is what browsers get, and bodies are bounded (Apollo's takes 50 MB).
+ *
+ * Denials of its own: `message.malformed`, `message.too_large`, `message.timeout`; `operation.unlisted` (405) for an OPTIONS
+ * that no `cors` answers.
+ *
+ * @throws ConfigurationError when the guard has no grant, or an option is unknown.
+ * @example
+ * const server = new ApolloServer({ typeDefs, resolvers, plugins: [apisec({ admission: api })] });
+ * const { url } = await startStandalone(server, { admission: api, listen: { port: 4000 } });
+ */
+export async function startStandalone<Context extends BaseContext>(
+  server: ApolloServer<Context>,
+  options: StandaloneOptions<Context>,
+): Promise<Standalone> {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { admission, listen = { port: 4000 }, trust } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  const { onFault = faultReporter('@apisec/apollo') } = options;
+  assertAdmission(admission, NAME);
+  assertBodyLimit(maxBodyBytes, NAME);
+  const bounds = {
+    maxBytes: maxBodyBytes,
+    timeoutMs: durationMs(NAME, 'bodyTimeout', bodyTimeout, { max: '1h' }),
+  };
+  // By its type, Context is what Apollo's own default is where there is no function.
+  const contextOf = options.context ?? (async (from: object) => from as Context);
+
+  /** Decides what is not a call of GraphQL by the policies that need no operation. */
+  const answerOptions = (req: IncomingMessage, res: ServerResponse): unknown => {
+    const call = { protocol: 'graphql', operation: 'unresolved', fields: [] } as const;
+    return chain(
+      () => admission.check(nodeRequest(req), { call, peer: nodePeer(req, trust) }),
+      (decision) => sendDenial(res, beginCall(res, decision, onFault).denial ?? NOT_ALLOWED),
+      (cause) => fail(res, cause),
+    );
+  };
+  const fail = (res: ServerResponse, cause: unknown): void => {
+    onFault(cause);
+    sendDenial(res, { kind: 'internal', code: 'handler.threw' });
+  };
+  const execute = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    const headers = new HeaderMap();
+    for (const [name, value] of Object.entries(req.headers)) {
+      if (value !== undefined) headers.set(name, [value].flat().join(', '));
+    }
+    let body: unknown;
+    if (req.method === 'POST') {
+      const read = await readBody(req, bounds);
+      const parsed = read.ok ? bodyOf(headers, read.bytes) : read;
+      if (!parsed.ok) {
+        sendDenial(res, parsed.denial);
+        return;
+      }
+      body = parsed.value;
+    }
+    const url = req.url ?? '/';
+    const at = url.indexOf('?');
+    const answer = await server.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: req.method ?? 'GET',
+        headers,
+        search: at < 0 ? '' : url.slice(at),
+        body,
+      },
+      context: () => contextOf({ req, res }),
+    });
+    for (const [name, value] of answer.headers) res.setHeader(name, value);
+    res.statusCode = answer.status ?? 200;
+    if (answer.body.kind === 'complete') {
+      res.end(answer.body.string);
+      return;
+    }
+    for await (const chunk of answer.body.asyncIterator) {
+      if (!res.write(chunk) && !res.closed) await drained(res);
+      if (res.closed) return;
+    }
+    res.end();
+  };
+  const httpServer = createServer((req, res) => {
+    if (req.method === 'OPTIONS') answerOptions(req, res);
+    else execute(req, res).catch((cause: unknown) => fail(res, cause));
+  });
+  server.addPlugin(ApolloServerPluginDrainHttpServer({ httpServer }));
+  await server.start();
+  httpServer.listen(listen);
+  await once(httpServer, 'listening');
+  return { url: urlOf(httpServer), httpServer };
+}
+
+/** Until more can be written, or nobody reads any more. */
+function drained(res: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      res.off('drain', go);
+      res.off('close', go);
+      resolve();
+    };
+    res.once('drain', go).once('close', go);
+  });
+}
+
+type Parsed =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** JSON alone: what Apollo makes of anything else is an error of its own, before anything runs. */
+function bodyOf(headers: HeaderMap, bytes: Uint8Array): Parsed {
+  if (!isJson(headers)) return { ok: true, value: undefined };
+  try {
+    return {
+      ok: true,
+      value: parseJsonBody(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
+    };
+  } catch (cause) {
+    return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
+  }
+}
+
+function urlOf(server: Server): string {
+  const address = server.address() as AddressInfo | string | null;
+  if (address === null || typeof address === 'string') return String(address);
+  const { family, port } = address;
+  const host = ['', '::', '0.0.0.0'].includes(address.address) ? 'localhost' : address.address;
+  return `http://${family === 'IPv6' && host !== 'localhost' ? `[${host}]` : host}:${port}/`;
+}

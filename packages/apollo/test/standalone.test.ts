@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { apisec } from '@apisec/apollo';
+import { type StandaloneOptions, startStandalone } from '@apisec/apollo/standalone';
+import { allowAnonymous, cors, guard, securityHeaders } from '@apisec/core';
+import { ApolloServer, type BaseContext } from '@apollo/server';
+import { startStandaloneServer } from '@apollo/server/standalone';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const APP = 'https://app.example.com';
+const EVIL = 'https://evil.example';
+const api = guard()
+  .use(securityHeaders())
+  .use(cors({ origins: [APP], credentials: true }))
+  .use(allowAnonymous());
+
+const create = (): ApolloServer =>
+  new ApolloServer({
+    typeDefs: 'type Query { echo(text: String): String }',
+    resolvers: { Query: { echo: (_root: unknown, { text }: { text: string }) => text } },
+    plugins: [apisec({ admission: api })],
+  });
+
+const preflight = (origin: string, method = 'POST') => ({
+  method: 'OPTIONS',
+  headers: {
+    origin,
+    'access-control-request-method': method,
+    'access-control-request-headers': 'content-type',
+  },
+});
+const query = (headers: Record<string, string>, text = 'hello') => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify({
+    query: 'query($text: String) { echo(text: $text) }',
+    variables: { text },
+  }),
+});
+const allowed = (answer: Response) => answer.headers.get('access-control-allow-origin');
+
+describe('Apollo by itself', () => {
+  const server = create();
+  let url = '';
+  beforeAll(async () => {
+    ({ url } = await startStandalone(server, {
+      admission: api,
+      listen: { port: 0, host: '127.0.0.1' },
+      maxBodyBytes: 10_000,
+    }));
+  });
+  afterAll(() => server.stop());
+
+  test('answers preflights by the guard, and calls with what the origin may do', async () => {
+    const answered = await fetch(url, preflight(APP));
+    expect([answered.status, allowed(answered)]).toEqual([204, APP]);
+    expect(answered.headers.get('access-control-allow-credentials')).toBe('true');
+    expect(answered.headers.get('vary')).toContain('Origin');
+    const answer = await fetch(url, query({ origin: APP }));
+    expect([answer.status, allowed(answer)]).toEqual([200, APP]);
+    expect(answer.headers.get('vary')).toContain('Origin');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(await answer.json()).toEqual({ data: { echo: 'hello' } });
+  });
+
+  test.each<[string, RequestInit, number]>([
+    ['a preflight of a stranger', preflight(EVIL), 403],
+    ['a preflight of null', preflight('null'), 403],
+    ['a preflight for a method that is not allowed', preflight(APP, 'DELETE'), 403],
+    ['a call of a stranger', query({ origin: EVIL }), 403],
+    ['OPTIONS that is not a preflight', { method: 'OPTIONS' }, 405],
+    ['a body that is too large', query({ origin: APP }, 'x'.repeat(10_000)), 413],
+    [
+      'a body with a member twice',
+      { ...query({}), body: '{"query":"{echo}","query":"{echo}"}' },
+      400,
+    ],
+    ['a body that is not JSON', { ...query({}), body: '{"query":' }, 400],
+    [
+      'a form, which needs no preflight',
+      { ...query({}), headers: { 'content-type': 'text/plain' } },
+      400,
+    ],
+  ])('denies %s without permission', async (_name, init, status) => {
+    const answer = await fetch(url, init);
+    expect([answer.status, allowed(answer)]).toEqual([status, null]);
+    expect(await answer.text()).not.toContain('"echo":');
+  });
+
+  test('takes GET, and a call without Origin', async () => {
+    const answer = await fetch(`${url}?query={echo(text:"a")}`, {
+      headers: { 'apollo-require-preflight': '1' },
+    });
+    expect(await answer.json()).toEqual({ data: { echo: 'a' } });
+    expect(answer.headers.get('vary')).toContain('Origin');
+  });
+});
+
+test("what Apollo's own standalone server does in front of any plugin is why", async () => {
+  const server = create();
+  const { url } = await startStandaloneServer(server, { listen: { port: 0, host: '127.0.0.1' } });
+  const answer = await fetch(url, preflight(EVIL));
+  expect([answer.status, allowed(answer)]).toEqual([204, '*']);
+  await server.stop();
+});
+
+test('ends with Apollo, and does not construct with what it does not know', async () => {
+  const server = create();
+  const listen = { port: 0, host: '127.0.0.1' };
+  const { httpServer } = await startStandalone(server, { admission: api, listen });
+  const closed = once(httpServer, 'close');
+  await server.stop();
+  await closed;
+  const wrong = { admission: api, cors: true } as unknown as StandaloneOptions<BaseContext>;
+  await expect(startStandalone(create(), wrong)).rejects.toThrow('"cors" is not an option');
+});
