@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, ListenOptions } from 'node:net';
+import type { ListenOptions } from 'node:net';
 import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
 import {
   assertAdmission,
@@ -188,7 +188,7 @@ function bodyOf(headers: HeaderMap, bytes: Uint8Array): Parsed {
 }
 
 function urlOf(server: Server): string {
-  const address = server.address() as AddressInfo | string | null;
+  const address = server.address();
   if (address === null || typeof address === 'string') return String(address);
   const { family, port } = address;
   const host = ['', '::', '0.0.0.0'].includes(address.address) ? 'localhost' : address.address;
