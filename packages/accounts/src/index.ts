@@ -1,5 +1,25 @@
-// Passwords, second factors and tokens that an API issues to its own users.
+// Logins, passwords, second factors and tokens that an API issues to its own users.
 
+export {
+  type CodeMessage,
+  type Login,
+  type LoginAccount,
+  type LoginAccounts,
+  type LoginAnswer,
+  type LoginCaller,
+  type LoginDenied,
+  type LoginDone,
+  type LoginFactor,
+  type LoginOptions,
+  type LoginPasskeys,
+  type LoginPending,
+  login,
+  type NextStep,
+  type PasswordStep,
+  type SendCode,
+  type SignedIn,
+  type StepUp,
+} from './login/login.ts';
 export {
   type BreachedRange,
   type PasswordCheck,
@@ -12,6 +32,7 @@ export {
   type PasswordVerification,
   passwords,
 } from './passwords/passwords.ts';
+export { type MemoryTicketStoreOptions, memoryTicketStore } from './tickets/memory-ticket-store.ts';
 export {
   type MemoryRefreshTokenStoreOptions,
   memoryRefreshTokenStore,

@@ -1,5 +1,11 @@
 // For authors of adapters and of other apisec packages: `@apisec/core/host`.
 
+export {
+  type CountedAttempt,
+  type CountFailuresOptions,
+  countFailures,
+  type FailureCounting,
+} from './abuse/count-failures.ts';
 export { describeCause } from './audit/describe-cause.ts';
 export { CREDENTIAL_HEADERS, redactName, secretsOf } from './audit/redact.ts';
 export { safeText } from './audit/safe-text.ts';

@@ -542,6 +542,7 @@ export type {
 } from './contracts/role-store.ts';
 export type { SessionRecord, SessionStore } from './contracts/session-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
+export type { TicketRecord, TicketStore } from './contracts/ticket-store.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
 export type {
   CircuitRule,

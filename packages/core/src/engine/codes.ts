@@ -258,6 +258,18 @@ const meanings = {
   'password.breached': 'The password is on the list of breached ones.',
   'password.wrong': 'The password is wrong, or the account does not exist.',
   'password.unavailable': 'A list of passwords or the hasher did not answer, or too many asked.',
+  // logins with passwords, second factors and passkeys
+  'sign_in.malformed': 'The request does not say who signs in, or from which client.',
+  'sign_in.ticket_unknown':
+    'The ticket of the login was never issued, was used, has expired, or its account has changed.',
+  'sign_in.client_mismatch': 'The login was begun by another client.',
+  'sign_in.method_unavailable': 'The login cannot go on in this way.',
+  'sign_in.code_wrong': 'The code that was sent is another one.',
+  'sign_in.code_expired': 'No code was sent on this channel, or it has expired.',
+  'sign_in.too_many_codes': 'As many codes were sent for this login as may.',
+  'sign_in.too_many_attempts': 'There were as many wrong answers in this login as may be.',
+  'sign_in.second_factor_missing': 'A second factor is required, and the account has none.',
+  'sign_in.unavailable': 'A store, the accounts, a sender, or what gives sessions did not answer.',
   // grants
   'principal.missing': 'The operation needs an identified caller, and nobody was identified.',
   'permission.insufficient': 'The roles of the caller do not hold a permission that is needed.',

@@ -11,6 +11,7 @@ export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
 export { type SessionStoreSubject, sessionStoreContract } from './session-store-contract.ts';
+export { type TicketStoreSubject, ticketStoreContract } from './ticket-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
 export {
   type WebhookOutboxSubject,

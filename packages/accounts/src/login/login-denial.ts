@@ -1,0 +1,39 @@
+import type { Denial, DenialKind } from '@apisec/core';
+
+/** Codes of `login`, beside those of passwords, TOTP, passkeys and failures. */
+export type LoginDenialCode =
+  | 'sign_in.malformed'
+  | 'sign_in.ticket_unknown'
+  | 'sign_in.client_mismatch'
+  | 'sign_in.method_unavailable'
+  | 'sign_in.code_wrong'
+  | 'sign_in.code_expired'
+  | 'sign_in.too_many_codes'
+  | 'sign_in.too_many_attempts'
+  | 'sign_in.second_factor_missing'
+  | 'sign_in.unavailable';
+
+const denials: Readonly<Record<LoginDenialCode, readonly [DenialKind, string]>> = {
+  'sign_in.malformed': ['malformed', 'The request does not say what is needed to sign in.'],
+  'sign_in.ticket_unknown': ['unauthenticated', 'The login has ended. Begin again.'],
+  'sign_in.client_mismatch': ['unauthenticated', 'The login was begun elsewhere. Begin again.'],
+  'sign_in.method_unavailable': ['malformed', 'This login cannot go on in that way.'],
+  'sign_in.code_wrong': ['unauthenticated', 'The code is not right.'],
+  'sign_in.code_expired': ['unauthenticated', 'The code has expired. Ask for another one.'],
+  'sign_in.too_many_codes': ['rate_limited', 'No more codes are sent for this login.'],
+  'sign_in.too_many_attempts': [
+    'unauthenticated',
+    'There were too many wrong answers. Begin again.',
+  ],
+  'sign_in.second_factor_missing': ['forbidden', 'The account needs a second factor and has none.'],
+  'sign_in.unavailable': ['unavailable', 'Signing in is not possible at the moment.'],
+};
+
+/** Words a denial. */
+export function loginDenial(
+  code: LoginDenialCode,
+  more: Pick<Denial, 'retryAfter' | 'cause'> = {},
+): Denial {
+  const [kind, detail] = denials[code];
+  return { kind, code, detail, ...more };
+}

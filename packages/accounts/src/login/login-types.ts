@@ -1,0 +1,227 @@
+import type { Denial, Duration, MaybePromise, TicketStore } from '@apisec/core';
+import type { CountFailuresOptions } from '@apisec/core/host';
+import type { Passwords } from '../passwords/passwords.ts';
+import type { Totp } from '../totp/totp.ts';
+import type { LoginFactor } from './login-state.ts';
+
+/** An account, as it is now. */
+export interface LoginAccount {
+  /** The id that never changes, and is used for nobody else. */
+  readonly subject: string;
+  /** Undefined for accounts without a password. */
+  readonly passwordHash?: string | undefined;
+  /** Where it can be sent codes. */
+  readonly codes?: readonly ('mail' | 'sms')[] | undefined;
+  /** True for an account that must not sign in; its password is answered as wrong. */
+  readonly disabled?: boolean | undefined;
+}
+
+/** Where accounts are looked up. A fault is a rejection, never an answer. */
+export interface LoginAccounts {
+  /** By what people type: a mail address, a user name. Undefined where there is no such account. */
+  readonly byIdentifier: (identifier: string) => MaybePromise<LoginAccount | undefined>;
+  readonly bySubject: (subject: string) => MaybePromise<LoginAccount | undefined>;
+  /**
+   * Puts a hash that was made with today's parameters in the place of the old one, if that is still there: one
+   * conditional statement, or a login takes back a password that was changed meanwhile.
+   */
+  readonly replaceHash?:
+    | ((subject: string, hash: string, expected: string) => MaybePromise<unknown>)
+    | undefined;
+}
+
+/** A code for you to send. */
+export interface CodeMessage {
+  readonly account: LoginAccount;
+  readonly code: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Sends a code. Rejects where it could not be sent. */
+export type SendCode = (message: CodeMessage) => MaybePromise<unknown>;
+
+/** What `login` needs of passkeys: `passkeys` of `@apisec/accounts/passkeys`. */
+export interface LoginPasskeys {
+  readonly list: (subject: string) => Promise<readonly { readonly id: string }[]>;
+  readonly authenticationOptions: (request: {
+    readonly subject?: string | undefined;
+    readonly userVerification: 'required' | 'preferred';
+  }) => Promise<{ readonly challenge: string; readonly options: unknown }>;
+  readonly authenticate: (request: {
+    readonly response: unknown;
+    readonly challenge: string;
+    readonly subject?: string | undefined;
+    readonly requireUserVerification: boolean;
+  }) => Promise<
+    | { readonly ok: true; readonly subject: string; readonly userVerified: boolean }
+    | { readonly ok: false; readonly denial: Denial }
+  >;
+}
+
+/** Options of {@link login}. */
+export interface LoginOptions<Result> {
+  readonly accounts: LoginAccounts;
+  /** Where logins that are under way are kept, and devices that are remembered. */
+  readonly tickets: TicketStore;
+  /** What a login that is done gives: tokens, the cookie of a session, anything. */
+  readonly finish: (signedIn: SignedIn) => MaybePromise<Result>;
+  readonly passwords?: Pick<Passwords, 'verify'> | undefined;
+  readonly totp?: Pick<Totp, 'status' | 'verify' | 'verifyBackupCode'> | undefined;
+  readonly passkeys?: LoginPasskeys | undefined;
+  /** Sends codes. An account can use those channels that its `codes` list. */
+  readonly senders?:
+    | { readonly mail?: SendCode | undefined; readonly sms?: SendCode | undefined }
+    | undefined;
+  /**
+   * `where_enrolled`: whoever has a second factor needs it. `required`: whoever has none is denied with
+   * `sign_in.second_factor_missing`. Default: `where_enrolled`.
+   */
+  readonly secondFactor?: 'where_enrolled' | 'required' | undefined;
+  /** How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. */
+  readonly throttle?: CountFailuresOptions | undefined;
+  /** How long a login may take from its first step, from `30s` to `30m`. Default: `10m`. */
+  readonly lifetime?: Duration | undefined;
+  /** How long a code that was sent is good, from `30s` to `15m`. Default: `5m`. */
+  readonly codeLifetime?: Duration | undefined;
+  /**
+   * How long a device needs no second factor again where its user asks for that, from `1h` to `90d`. Default: not at
+   * all.
+   */
+  readonly rememberDevices?: Duration | undefined;
+  /** The `acr` of logins with one kind of factor and with several. Default: `aal1` and `aal2`. */
+  readonly acr?: { readonly single: string; readonly multi: string } | undefined;
+  /** How long stores, `accounts` and senders may take, from `1ms` to `1m`. Default: `5s`. */
+  readonly timeout?: Duration | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Who asks. */
+export interface LoginCaller {
+  /**
+   * What the client is known by from one step to the next, and nobody else knows: a cookie of 128 random bits or more, a
+   * key's thumbprint.
+   */
+  readonly client: string;
+  /** Whom failures count for, `facts.peer.id` in most cases. */
+  readonly peer: string;
+}
+
+/** The first step with a password. */
+export interface PasswordStep extends LoginCaller {
+  readonly identifier: string;
+  readonly password: string;
+  /** What a login with `remember` gave before. */
+  readonly device?: string | undefined;
+}
+
+/** Every later step. */
+export type NextStep = LoginCaller & {
+  readonly ticket: string;
+  /** Remember this device when it is done. Only where `rememberDevices` allows it. */
+  readonly remember?: boolean | undefined;
+} & (
+    | { readonly method: 'totp' | 'backup_code'; readonly code: string }
+    | { readonly method: 'mail' | 'sms'; readonly code: string }
+    | { readonly method: 'password'; readonly password: string }
+    /** What `navigator.credentials.get` answered, as JSON. */
+    | { readonly method: 'passkey'; readonly response: unknown }
+  );
+
+/** Asks for a proof again in a session that is running. */
+export interface StepUp extends LoginCaller {
+  readonly subject: string;
+  /** The session, for `finish`. */
+  readonly session?: string | undefined;
+  /** What the session was signed in with: its `amr`. */
+  readonly amr?: readonly string[] | undefined;
+  /** One of these is needed. Default: a second factor, or the password of an account that has none. */
+  readonly factors?: readonly LoginFactor[] | undefined;
+}
+
+/** A login that is done. */
+export interface SignedIn {
+  readonly kind: 'login' | 'step_up';
+  readonly subject: string;
+  readonly account: LoginAccount;
+  /** What was right, in order. */
+  readonly factors: readonly LoginFactor[];
+  /** For tokens and sessions: `acr`, `amr` (RFC 8176) and `auth_time` in seconds. */
+  readonly claims: {
+    readonly acr: string;
+    readonly amr: readonly string[];
+    readonly auth_time: number;
+  };
+  /** The session that is stepped up. */
+  readonly session?: string | undefined;
+}
+
+/** Nobody is signed in yet. */
+export interface LoginPending {
+  readonly status: 'requires_mfa';
+  /** Good for one more step, from the same client. */
+  readonly ticket: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** One of these is needed. */
+  readonly methods: readonly LoginFactor[];
+  readonly done: readonly LoginFactor[];
+}
+
+/** Nobody is signed in. */
+export interface LoginDenied {
+  readonly status: 'denied';
+  /** To deny with: `denyWith(answer.denial)`. */
+  readonly denial: Denial;
+  /** Where the login can go on: the ticket for the next try. */
+  readonly ticket?: string | undefined;
+}
+
+/** Somebody is signed in: the only answer that says so. */
+export interface LoginDone<Result> {
+  readonly status: 'done';
+  readonly result: Result;
+  readonly signedIn: SignedIn;
+  /** For `device` of the next login on this device; keep it in a cookie. */
+  readonly device?: { readonly token: string; readonly expiresAt: number } | undefined;
+}
+
+/** How far a login is. There is no `ok`: look for `status: 'done'`. */
+export type LoginAnswer<Result> = LoginDone<Result> | LoginPending | LoginDenied;
+
+/** Logins, step by step; see {@link login}. Nothing but `forget` rejects. */
+export interface Login<Result> {
+  /** The first step with a password. Costs the same, and answers the same, for an account that does not exist. */
+  readonly password: (step: PasswordStep) => Promise<LoginAnswer<Result>>;
+  /** Any later step. Of several with one ticket at the same moment, one is judged. */
+  readonly next: (step: NextStep) => Promise<LoginAnswer<Result>>;
+  /**
+   * What `navigator.credentials.get` is asked, and the ticket for the answer. Without a ticket it begins a login (also
+   * for conditional UI) and names no account; with one it is the second factor of that login.
+   */
+  readonly passkeyOptions: (
+    caller: LoginCaller & { readonly ticket?: string | undefined },
+  ) => Promise<
+    | {
+        readonly status: 'passkey';
+        readonly ticket: string;
+        readonly expiresAt: number;
+        readonly options: unknown;
+      }
+    | LoginDenied
+  >;
+  /** Sends a code; the ticket is replaced. At most three for each login. */
+  readonly sendCode: (
+    caller: LoginCaller & { readonly ticket: string; readonly channel: 'mail' | 'sms' },
+  ) => Promise<
+    { readonly status: 'sent'; readonly ticket: string; readonly expiresAt: number } | LoginDenied
+  >;
+  /** Asks for a proof again, in a session that you authenticated. */
+  readonly stepUp: (step: StepUp) => Promise<LoginPending | LoginDenied>;
+  /**
+   * Ends logins that are under way and devices that are remembered: when a password or a second factor has changed.
+   * Rejects when the store fails.
+   */
+  readonly forget: (subject: string) => Promise<void>;
+}

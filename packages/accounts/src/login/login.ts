@@ -1,0 +1,350 @@
+import type { Denial, MaybePromise } from '@apisec/core';
+import { type CountedAttempt, countFailures, sha256, withinTime } from '@apisec/core/host';
+import { headOf, tickets } from '../tickets/tickets.ts';
+import { loginDenial } from './login-denial.ts';
+import { codeHash, loginFactors, randomCode } from './login-factors.ts';
+import { loginSettings } from './login-settings.ts';
+import { afterRight, amrOf, heldOf, type LoginFactor, type LoginState } from './login-state.ts';
+import { denied, loginTickets, markOf, pendingAnswer, unavailable } from './login-tickets.ts';
+import type {
+  Login,
+  LoginAccount,
+  LoginAnswer,
+  LoginCaller,
+  LoginOptions,
+  SignedIn,
+} from './login-types.ts';
+
+export type { LoginFactor } from './login-state.ts';
+export type {
+  CodeMessage,
+  Login,
+  LoginAccount,
+  LoginAccounts,
+  LoginAnswer,
+  LoginCaller,
+  LoginDenied,
+  LoginDone,
+  LoginOptions,
+  LoginPasskeys,
+  LoginPending,
+  NextStep,
+  PasswordStep,
+  SendCode,
+  SignedIn,
+  StepUp,
+} from './login-types.ts';
+
+const FACTORS: readonly LoginFactor[] = [
+  'password',
+  'passkey',
+  'totp',
+  'backup_code',
+  'mail',
+  'sms',
+];
+const SECOND: readonly LoginFactor[] = FACTORS.slice(1);
+/** Wrong answers after which a login must begin again. */
+const MOST_FAILURES = 5;
+const MOST_CODES = 3;
+const LONGEST_NAME = 1_024;
+/** What is shorter can be guessed. */
+const SHORTEST_CLIENT = 16;
+/**
+ * Signs people in, step by step: a password or a passkey first, then a second factor where the account has one. Between
+ * the steps there is a ticket. It is good once, for a few minutes, and only from the client that began; it names whose
+ * login it is, what was right, and what is still needed. Nobody is signed in before an answer says `status: 'done'`.
+ *
+ * Every answer is counted against its account and its peer before it is judged, and all factors count as one: whoever
+ * has the password cannot guess codes any faster. A password that is right counts for nothing until the login is done.
+ * A remembered device counts for itself, so that a stranger who locks an account does not lock it there.
+ *
+ * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered like
+ * one. Codes that were sent are stored as hashes that only the holder of the ticket could try.
+ *
+ * Answers denials, never throws for them: `sign_in.*`, those of `passwords`, `totp` and `passkeys`, and
+ * `failures.throttled` (429), `failures.unavailable` (503). `sign_in.unavailable` (503) when a store, `accounts`, a sender or
+ * `finish` fails.
+ *
+ * @throws ConfigurationError without accounts, tickets, `finish` and a first factor, or for bounds that cannot hold.
+ * @example
+ * const signIn = login({
+ *   accounts,
+ *   tickets: memoryTicketStore(),
+ *   passwords: passwords({ hasher: nodePasswordHasher() }),
+ *   totp: factors,
+ *   finish: ({ subject, claims }) => issued.issue({ subject, clientId: 'shop', claims }),
+ * });
+ * const first = await signIn.password({ client, peer, identifier, password });
+ * if (first.status === 'requires_mfa') {
+ *   const answer = await signIn.next({ client, peer, ticket: first.ticket, method: 'totp', code });
+ * }
+ */
+export function login<Result>(options: LoginOptions<Result>): Login<Result> {
+  const settings = loginSettings(options);
+  const { acr, lifetime, now, remembered, timeout } = settings;
+  const { accounts, finish, passwords, passkeys, senders = {} } = options;
+  const failures = countFailures('login: throttle', options.throttle ?? {}, options.now);
+  const factors = loginFactors(options);
+  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
+    withinTime(Promise.resolve().then(task), timeout);
+  const bySubject = (subject: string) => timely(() => accounts.bySubject(subject));
+  const logins = loginTickets(options.tickets, bySubject, settings);
+  const devices = tickets(options.tickets, 'login.device', settings);
+
+  const complete = async (
+    state: LoginState,
+    account: LoginAccount,
+    attempt: CountedAttempt,
+    remember: boolean,
+  ): Promise<LoginAnswer<Result>> => {
+    const amr = amrOf(state);
+    const isMulti = amr.includes('mfa');
+    const signedIn: SignedIn = Object.freeze({
+      kind: state.kind,
+      subject: account.subject,
+      account,
+      factors: Object.freeze([...state.done]),
+      claims: Object.freeze({
+        acr: isMulti ? acr.multi : acr.single,
+        amr,
+        auth_time: Math.floor(now() / 1000),
+      }),
+      session: state.session,
+    });
+    const { subject } = account;
+    const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
+    const device = isNew
+      ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })
+      : undefined;
+    const result = await timely(() => finish(signedIn));
+    await attempt.end('succeeded');
+    const done = { status: 'done' as const, result, signedIn };
+    if (device === undefined) return done;
+    return { ...done, device: { token: device.ticket, expiresAt: device.expiresAt } };
+  };
+
+  const password: Login<Result>['password'] = async (step) => {
+    const { identifier, device } = step;
+    if (passwords === undefined) return denied(loginDenial('sign_in.method_unavailable'));
+    if (!isName(identifier) || !isClient(step)) return denied(loginDenial('sign_in.malformed'));
+    const found = await timely(() => accounts.byIdentifier(identifier));
+    const known =
+      device === undefined || remembered === undefined ? undefined : await devices.read(device);
+    const isKnown = found !== undefined && known?.subject === found.subject;
+    const deviceId = isKnown ? known.id : undefined;
+    const attempt = await failures.begin({
+      account: keyOf({ subject: found?.subject, device: deviceId }) ?? ['identifier', identifier],
+      peer: step.peer,
+    });
+    if (!attempt.ok) return denied(attempt.denial);
+    const usable = found?.disabled === true ? undefined : found;
+    const stored = usable?.passwordHash;
+    const verified = await passwords.verify(step.password, stored);
+    if (!verified.ok) {
+      if (isNoGuess(verified.denial)) await attempt.end('neither');
+      return denied(verified.denial);
+    }
+    // Nobody is found right without one.
+    if (usable === undefined || stored === undefined) throw new TypeError('no account');
+    const { replaceHash } = accounts;
+    const { rehash } = verified;
+    let hash = stored;
+    if (rehash !== undefined && replaceHash !== undefined) {
+      const replaced = await timely(() => replaceHash(usable.subject, rehash, stored)).catch(
+        () => false,
+      );
+      if (replaced !== false) hash = rehash;
+    }
+    const state: LoginState = {
+      kind: 'login',
+      subject: usable.subject,
+      client: await sha256(step.client),
+      needs: [],
+      done: ['password'],
+      held: [],
+      failures: 0,
+      sent: 0,
+      mark: await sha256(hash),
+      device: deviceId,
+    };
+    const needs = deviceId === undefined ? await factors.secondOf(usable) : [];
+    if (needs.length === 0) {
+      if (deviceId === undefined && settings.secondFactor === 'required') {
+        await attempt.end('neither');
+        return denied(loginDenial('sign_in.second_factor_missing'));
+      }
+      return complete(state, usable, attempt, false);
+    }
+    const waiting = { ...state, needs };
+    const issued = await logins.begin(waiting, now() + lifetime);
+    await attempt.end('neither');
+    return pendingAnswer(waiting, issued);
+  };
+
+  const next: Login<Result>['next'] = async (step) => {
+    const { ticket, method, remember = false } = step;
+    if (!isClient(step)) return denied(loginDenial('sign_in.malformed'));
+    const opened = await logins.open(step.client, ticket, ({ needs }) => needs.includes(method));
+    if ('status' in opened) return opened;
+    const { state, record } = opened;
+    const attempt = await failures.begin({ account: keyOf(state), peer: step.peer });
+    if (!attempt.ok) return denied(attempt.denial, ticket);
+    // Of several at the same moment one is judged, so a ticket is one guess.
+    if ((await logins.take(ticket)) === undefined) {
+      await attempt.end('neither');
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const judged = await factors
+      .judge(step, state, opened.account, now())
+      .catch((cause: unknown) => ({
+        right: false as const,
+        denial: loginDenial('sign_in.unavailable', { cause }),
+      }));
+    if (judged.right) {
+      const { subject } = judged;
+      const account = opened.account ?? (await bySubject(subject));
+      if (account?.subject !== subject || account.disabled === true) {
+        return denied(loginDenial('sign_in.ticket_unknown'));
+      }
+      const after = afterRight({ ...state, subject }, method, judged.verified);
+      return complete(after, account, attempt, remember);
+    }
+    const { denial } = judged;
+    const isGuess = !isNoGuess(denial);
+    if (!isGuess) await attempt.end('neither');
+    const count = state.failures + (isGuess ? 1 : 0);
+    if (count >= MOST_FAILURES) return denied(loginDenial('sign_in.too_many_attempts'));
+    // A challenge is signed once.
+    const again = { ...state, failures: count, challenge: undefined };
+    return denied(denial, await logins.reissue(again, record.expiresAt, ticket));
+  };
+
+  const passkeyOptions: Login<Result>['passkeyOptions'] = async (caller) => {
+    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
+    if (passkeys === undefined) return denied(loginDenial('sign_in.method_unavailable'));
+    const { ticket, client } = caller;
+    if (ticket === undefined) {
+      const asked = await passkeys.authenticationOptions({ userVerification: 'required' });
+      const state: LoginState = {
+        kind: 'login',
+        client: await sha256(client),
+        needs: ['passkey'],
+        done: [],
+        held: [],
+        failures: 0,
+        sent: 0,
+        challenge: asked.challenge,
+      };
+      const issued = await logins.begin(state, now() + lifetime);
+      return { status: 'passkey', ...issued, options: asked.options };
+    }
+    const opened = await logins.open(client, ticket, ({ needs }) => needs.includes('passkey'));
+    if ('status' in opened) return opened;
+    const { state, record } = opened;
+    const { subject } = state;
+    const userVerification = subject === undefined ? 'required' : 'preferred';
+    const asked = await passkeys.authenticationOptions({ subject, userVerification });
+    if ((await logins.take(ticket)) === undefined) {
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const { expiresAt } = record;
+    const renewed = await logins.reissue(
+      { ...state, challenge: asked.challenge },
+      expiresAt,
+      ticket,
+    );
+    return { status: 'passkey', ticket: renewed, expiresAt, options: asked.options };
+  };
+
+  const sendCode: Login<Result>['sendCode'] = async (caller) => {
+    const { ticket, channel } = caller;
+    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
+    const opened = await logins.open(caller.client, ticket, ({ needs }) => needs.includes(channel));
+    if ('status' in opened) return opened;
+    const { state, record, account } = opened;
+    const send = Object.hasOwn(senders, channel) ? senders[channel] : undefined;
+    if (account === undefined || send === undefined) {
+      return denied(loginDenial('sign_in.method_unavailable'), ticket);
+    }
+    if (state.sent >= MOST_CODES) return denied(loginDenial('sign_in.too_many_codes'), ticket);
+    if ((await logins.take(ticket)) === undefined) {
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const code = randomCode();
+    const expiresAt = Math.min(now() + settings.codeLifetime, record.expiresAt);
+    const hash = await codeHash(headOf(ticket), channel, code);
+    const sent = { ...state, sent: state.sent + 1, code: { channel, hash, expiresAt } };
+    const renewed = await logins.reissue(sent, record.expiresAt, ticket);
+    try {
+      await timely(() => send({ account, code, expiresAt }));
+    } catch (cause) {
+      return denied(loginDenial('sign_in.unavailable', { cause }), renewed);
+    }
+    return { status: 'sent', ticket: renewed, expiresAt };
+  };
+
+  const stepUp: Login<Result>['stepUp'] = async (step) => {
+    const { subject, session, factors: wanted } = step;
+    if (!isClient(step) || !isName(subject)) return denied(loginDenial('sign_in.malformed'));
+    const account = await bySubject(subject);
+    if (account?.subject !== subject || account.disabled === true) {
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const second = await factors.secondOf(account);
+    const has = (factor: LoginFactor): boolean =>
+      factor === 'password'
+        ? passwords !== undefined && account.passwordHash !== undefined
+        : second.includes(factor);
+    // A password does not step up an account that has more to show, unless the caller says so.
+    const asked = wanted ?? (second.length > 0 ? SECOND : FACTORS);
+    const needs = FACTORS.filter((factor) => asked.includes(factor) && has(factor));
+    if (needs.length === 0) return denied(loginDenial('sign_in.method_unavailable'));
+    const state: LoginState = {
+      kind: 'step_up',
+      subject,
+      client: await sha256(step.client),
+      needs,
+      done: [],
+      held: heldOf(step.amr),
+      session,
+      failures: 0,
+      sent: 0,
+      mark: await markOf(account),
+    };
+    return pendingAnswer(state, await logins.begin(state, now() + lifetime));
+  };
+
+  return Object.freeze<Login<Result>>({
+    password: (step) => password(step).catch(unavailable),
+    next: (step) => next(step).catch(unavailable),
+    passkeyOptions: (caller) => passkeyOptions(caller).catch(unavailable),
+    sendCode: (caller) => sendCode(caller).catch(unavailable),
+    stepUp: (step) => stepUp(step).catch(unavailable),
+    forget: async (subject) => {
+      await Promise.all([logins.removeOf(subject), devices.removeOf(subject)]);
+    },
+  });
+}
+
+/** What was not tried is no guess. */
+function isNoGuess({ kind }: Denial): boolean {
+  return kind === 'unavailable' || kind === 'rate_limited';
+}
+
+/** Whom the failures of a login count for. */
+function keyOf({
+  subject,
+  device,
+}: Pick<LoginState, 'subject' | 'device'>): readonly string[] | undefined {
+  if (device !== undefined) return ['device', device];
+  return subject === undefined ? undefined : ['subject', subject];
+}
+
+function isName(text: unknown): text is string {
+  return typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME;
+}
+
+function isClient({ client }: LoginCaller): boolean {
+  return isName(client) && client.length >= SHORTEST_CLIENT;
+}

@@ -1,0 +1,89 @@
+import type { MaybePromise, TicketRecord, TicketStore } from '@apisec/core';
+import { assertConfiguration, randomText, sha256, withinTime } from '@apisec/core/host';
+
+/** What all tickets that came one after the other begin with, in characters; in bytes 18, and 33 for the rest. */
+const HEAD_LENGTH = 24;
+const HEAD_BYTES = 18;
+const REST_BYTES = 33;
+const TICKET = /^[\w-]{68}$/;
+
+/** A ticket that was handed out. This is the only copy there is. */
+export interface IssuedTicket {
+  readonly ticket: string;
+  readonly expiresAt: number;
+}
+
+/** What a new ticket says. */
+export interface TicketContent {
+  readonly subject?: string | undefined;
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly expiresAt: number;
+}
+
+/** Tickets of one purpose. All of it rejects when the store fails, or does not answer in time. */
+export interface Tickets {
+  /** `head` is that of the ticket before it, which is used up. */
+  readonly issue: (content: TicketContent, head?: string) => Promise<IssuedTicket>;
+  readonly read: (ticket: string) => Promise<TicketRecord | undefined>;
+  /** Uses it up; exactly one of many callers gets it. */
+  readonly take: (ticket: string) => Promise<TicketRecord | undefined>;
+  readonly removeOf: (subject: string) => Promise<number>;
+}
+
+/** What a ticket and those that follow it have in common: a secret of 144 bits that is stored nowhere. */
+export function headOf(ticket: string): string {
+  return ticket.slice(0, HEAD_LENGTH);
+}
+
+/** A new head, for what must be hashed before its ticket is there. */
+export function newHead(): string {
+  return randomText(HEAD_BYTES);
+}
+
+/** True for text in the form of a ticket, whether or not it was ever issued. */
+export function isTicket(value: unknown): value is string {
+  return typeof value === 'string' && TICKET.test(value);
+}
+
+/** Throws where it is not a store of tickets. */
+export function assertTicketStore(factory: string, store: TicketStore): void {
+  const methods = [store?.insert, store?.read, store?.take, store?.removeBySubject];
+  assertConfiguration(
+    methods.every((each) => typeof each === 'function'),
+    `${factory}: tickets must be a TicketStore, for example memoryTicketStore().`,
+  );
+}
+
+/** `timeout` is in milliseconds. */
+export function tickets(
+  store: TicketStore,
+  purpose: string,
+  { timeout, now }: { readonly timeout: number; readonly now: () => number },
+): Tickets {
+  const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
+    withinTime(Promise.resolve().then(task), timeout);
+  // Of another purpose it is another ticket, which cannot be used up by mistake either.
+  const idOf = (ticket: string): Promise<string> => sha256(`${purpose}\n${ticket}`);
+  const live = (record: TicketRecord | undefined): TicketRecord | undefined =>
+    record?.purpose === purpose && now() < record.expiresAt ? record : undefined;
+  return {
+    issue: async ({ subject, data, expiresAt }, head = newHead()) => {
+      const ticket = head + randomText(REST_BYTES);
+      const id = await idOf(ticket);
+      const record = { id, purpose, subject, data, createdAt: now(), expiresAt };
+      if ((await ask(() => store.insert(record))) !== true) throw new Error('the id is taken');
+      return { ticket, expiresAt };
+    },
+    read: async (ticket) => {
+      if (!isTicket(ticket)) return undefined;
+      const id = await idOf(ticket);
+      return live(await ask(() => store.read(id)));
+    },
+    take: async (ticket) => {
+      if (!isTicket(ticket)) return undefined;
+      const id = await idOf(ticket);
+      return live(await ask(() => store.take(id)));
+    },
+    removeOf: (subject) => ask(() => store.removeBySubject(purpose, subject)),
+  };
+}
