@@ -21,6 +21,14 @@ export {
   type StepUp,
 } from './login/login.ts';
 export {
+  type PasswordAccount,
+  type PasswordAccounts,
+  type PasswordChange,
+  type PasswordChanges,
+  type PasswordChangesOptions,
+  passwordChanges,
+} from './passwords/password-changes.ts';
+export {
   type BreachedRange,
   type PasswordCheck,
   type PasswordContext,
@@ -32,7 +40,22 @@ export {
   type PasswordVerification,
   passwords,
 } from './passwords/passwords.ts';
+export {
+  type AccountRecovery,
+  type AccountRecoveryOptions,
+  accountRecovery,
+  type RecoveryDenial,
+  type RecoveryEvent,
+  type RecoveryProof,
+} from './recovery/account-recovery.ts';
 export { type MemoryTicketStoreOptions, memoryTicketStore } from './tickets/memory-ticket-store.ts';
+export {
+  type SingleUse,
+  type SingleUseDenial,
+  type SingleUseTokens,
+  type SingleUseTokensOptions,
+  singleUseTokens,
+} from './tickets/single-use-tokens.ts';
 export {
   type MemoryRefreshTokenStoreOptions,
   memoryRefreshTokenStore,

@@ -17,6 +17,7 @@ const OPTIONS = [
   'passkeys',
   'senders',
   'secondFactor',
+  'recovery',
   'throttle',
   'lifetime',
   'codeLifetime',

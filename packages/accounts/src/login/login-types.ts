@@ -78,6 +78,8 @@ export interface LoginOptions<Result> {
    * `sign_in.second_factor_missing`. Default: `where_enrolled`.
    */
   readonly secondFactor?: 'where_enrolled' | 'required' | undefined;
+  /** Recoveries of an account end where its user signs in with a second factor: what `accountRecovery` made. */
+  readonly recovery?: { readonly cancel: (subject: string) => Promise<unknown> } | undefined;
   /** How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. */
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long a login may take from its first step, from `30s` to `30m`. Default: `10m`. */

@@ -508,6 +508,23 @@ describe('a step-up', () => {
   });
 });
 
+describe('a recovery of the account', () => {
+  test('ends where its user signs in with a second factor, and not with a password alone', async () => {
+    const cancelled: string[] = [];
+    const recovery = { cancel: (subject: string) => Promise.resolve(cancelled.push(subject)) };
+    const { signIn, code } = await bench({ recovery });
+    const { ticket } = pendingOf(await signIn.password(alice));
+    await signIn.password({
+      ...at,
+      identifier: 'bob@example.com',
+      password: 'bob has an old hash',
+    });
+    expect(cancelled).toEqual([]);
+    doneOf(await signIn.next({ ...at, ticket, method: 'totp', code: await code() }));
+    expect(cancelled).toEqual(['alice']);
+  });
+});
+
 describe('what fails stays closed', () => {
   const broken = () => {
     throw new Error('down');

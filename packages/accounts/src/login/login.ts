@@ -113,6 +113,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       session: state.session,
     });
     const { subject } = account;
+    // Whoever has a second factor needs no recovery: it is somebody else's.
+    if (isMulti) await options.recovery?.cancel(subject);
     const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
     const device = isNew
       ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })

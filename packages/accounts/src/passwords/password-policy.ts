@@ -102,6 +102,8 @@ export type PasswordDenialCode =
   | 'password.common'
   | 'password.breached'
   | 'password.wrong'
+  | 'password.changed_meanwhile'
+  | 'password.sessions_remain'
   | 'password.unavailable';
 
 const denials: Readonly<Record<PasswordDenialCode, readonly [DenialKind, string]>> = {
@@ -113,6 +115,14 @@ const denials: Readonly<Record<PasswordDenialCode, readonly [DenialKind, string]
   'password.common': ['malformed', 'The password is a common one.'],
   'password.breached': ['malformed', 'The password is known from a breach.'],
   'password.wrong': ['unauthenticated', 'The account or the password is not right.'],
+  'password.changed_meanwhile': [
+    'unavailable',
+    'The password was changed at the same moment. Try again.',
+  ],
+  'password.sessions_remain': [
+    'unavailable',
+    'The password was changed. Other sessions may still run; sign out everywhere.',
+  ],
   'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
 };
 

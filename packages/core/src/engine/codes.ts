@@ -257,7 +257,19 @@ const meanings = {
   'password.common': 'The password is on the list of common ones.',
   'password.breached': 'The password is on the list of breached ones.',
   'password.wrong': 'The password is wrong, or the account does not exist.',
+  'password.changed_meanwhile': 'The password was changed by another call at the same moment.',
+  'password.sessions_remain': 'The password was changed, and what had to end with it did not.',
   'password.unavailable': 'A list of passwords or the hasher did not answer, or too many asked.',
+  // tokens that are sent, and recovery
+  'single_use.malformed': 'The token is not in the form of one, or what it is for cannot be kept.',
+  'single_use.unknown': 'The token was never issued, was used or replaced, or has expired.',
+  'single_use.unavailable': 'The store of tickets did not answer.',
+  'recovery.malformed': 'The request names no account, no proof that is known, or no token.',
+  'recovery.unknown': 'The recovery was cancelled, completed, or has expired.',
+  'recovery.too_early': 'The delay of the recovery is not over.',
+  'recovery.proof_wrong': 'What was shown does not prove who it is.',
+  'recovery.proof_repeated': 'The recovery was begun with the same kind of proof.',
+  'recovery.unavailable': 'A store, a proof, or what tells the user did not answer.',
   // logins with passwords, second factors and passkeys
   'sign_in.malformed': 'The request does not say who signs in, or from which client.',
   'sign_in.ticket_unknown':

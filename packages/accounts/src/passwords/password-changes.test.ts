@@ -1,0 +1,179 @@
+import { ConfigurationError } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
+import { singleUseTokens } from '../tickets/single-use-tokens.ts';
+import {
+  type PasswordAccount,
+  type PasswordChangesOptions,
+  passwordChanges,
+} from './password-changes.ts';
+import { passwords } from './passwords.ts';
+
+const OLD = 'the old password';
+const NEW = 'a brand new phrase';
+const peer = '192.0.2.1';
+
+function bench(options: Partial<PasswordChangesOptions> = {}) {
+  const rows = new Map<string, PasswordAccount>([
+    ['alice@example.com', { subject: 'alice', passwordHash: `v2:${OLD}` }],
+  ]);
+  const tickets = memoryTicketStore();
+  const resets = singleUseTokens({ tickets, purpose: 'password_reset', lifetime: '30m' });
+  const ended: unknown[] = [];
+  const sent: string[] = [];
+  const faults: unknown[] = [];
+  const background: Promise<unknown>[] = [];
+  const changes = passwordChanges({
+    passwords: passwords({
+      hasher: {
+        hash: (password) => Promise.resolve(`v2:${password}`),
+        verify: (password, hash) => Promise.resolve(hash === `v2:${password}`),
+        needsRehash: () => false,
+      },
+    }),
+    accounts: {
+      byIdentifier: (identifier) => rows.get(identifier),
+      bySubject: (subject) => [...rows.values()].find((each) => each.subject === subject),
+      setHash: (subject, passwordHash, expected) => {
+        for (const [name, row] of rows) {
+          if (row.subject !== subject || row.passwordHash !== expected) continue;
+          rows.set(name, { subject, passwordHash });
+          return true;
+        }
+        return false;
+      },
+    },
+    resets,
+    sendReset: ({ token }) => sent.push(token),
+    endSessions: (subject, except) => ended.push({ subject, except }),
+    login: { forget: (subject) => Promise.resolve(void ended.push({ forgotten: subject })) },
+    waitUntil: (work) => background.push(work),
+    onFault: (cause) => faults.push(cause),
+    ...options,
+  });
+  const link = async () => {
+    await changes.requestReset({ identifier: 'alice@example.com', peer });
+    await Promise.all(background);
+    return sent.at(-1) ?? '';
+  };
+  const hashOf = () => rows.get('alice@example.com')?.passwordHash;
+  return { changes, resets, ended, sent, faults, background, link, hashOf };
+}
+
+const codeOf = (answer: { readonly ok: boolean }): string =>
+  'denial' in answer ? (answer as { denial: { code: string } }).denial.code : 'ok';
+
+describe('a password that is changed', () => {
+  const request = { subject: 'alice', current: OLD, next: NEW, session: 's1', peer };
+
+  test('ends the other sessions, links that were sent, and devices', async () => {
+    const { changes, ended, hashOf, link, resets } = bench();
+    const token = await link();
+    expect(codeOf(await changes.change(request))).toBe('ok');
+    expect(hashOf()).toBe(`v2:${NEW}`);
+    expect(ended).toEqual([{ forgotten: 'alice' }, { subject: 'alice', except: 's1' }]);
+    expect(codeOf(await resets.use(token))).toBe('single_use.unknown');
+  });
+
+  test('is not changed by who does not know it, and guesses are slowed down', async () => {
+    const { changes, ended, hashOf } = bench();
+    const codes: string[] = [];
+    for (let tried = 0; tried < 5; tried++) {
+      codes.push(codeOf(await changes.change({ ...request, current: 'wrong!' })));
+    }
+    expect(codes[0]).toBe('password.wrong');
+    expect(codes[4]).toBe('failures.throttled');
+    expect(hashOf()).toBe(`v2:${OLD}`);
+    expect(ended).toEqual([]);
+  });
+
+  test('is changed once by many at the same moment', async () => {
+    const { changes } = bench();
+    const answers = await Promise.all(
+      [1, 2, 3].map((each) => changes.change({ ...request, next: `${NEW} ${each}` })),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  test('must be one that the policy takes', async () => {
+    const { changes, hashOf } = bench();
+    expect(codeOf(await changes.change({ ...request, next: 'short' }))).toBe('password.too_short');
+    expect(hashOf()).toBe(`v2:${OLD}`);
+  });
+
+  test('where sessions cannot be ended somebody is told so', async () => {
+    const endSessions = () => Promise.reject(new Error('down'));
+    const { changes, hashOf } = bench({ endSessions });
+    expect(codeOf(await changes.change(request))).toBe('password.sessions_remain');
+    expect(hashOf()).toBe(`v2:${NEW}`);
+  });
+});
+
+describe('a password that is reset', () => {
+  test('takes a link once, ends all sessions, and signs nobody in', async () => {
+    const { changes, ended, hashOf, link } = bench();
+    const token = await link();
+    const answer = await changes.reset({ token, next: NEW });
+    expect(answer).toEqual({ ok: true, subject: 'alice' });
+    expect(hashOf()).toBe(`v2:${NEW}`);
+    expect(ended.at(-1)).toEqual({ subject: 'alice', except: undefined });
+    expect(codeOf(await changes.reset({ token, next: OLD }))).toBe('single_use.unknown');
+    expect(hashOf()).toBe(`v2:${NEW}`);
+  });
+
+  test('by many with one link at the same moment exactly one succeeds', async () => {
+    const { changes, link } = bench();
+    const token = await link();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, each) => changes.reset({ token, next: `${NEW} ${each}` })),
+    );
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+  });
+
+  test('a password that the policy denies does not use the link up', async () => {
+    const { changes, link } = bench();
+    const token = await link();
+    expect(codeOf(await changes.reset({ token, next: 'short' }))).toBe('password.too_short');
+    expect(codeOf(await changes.reset({ token, next: NEW }))).toBe('ok');
+  });
+
+  test('the answer to a request is the same for an account that does not exist', async () => {
+    const { changes, sent, background } = bench();
+    const known = await changes.requestReset({ identifier: 'alice@example.com', peer });
+    // The mail goes out after the answer.
+    expect(sent).toEqual([]);
+    expect(await changes.requestReset({ identifier: 'nobody@example.com', peer })).toEqual(known);
+    await Promise.all(background);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('requests for one account are bounded, whether or not it exists', async () => {
+    const codes = async (identifier: string) => {
+      const { changes } = bench();
+      const all: string[] = [];
+      for (let tried = 0; tried < 6; tried++) {
+        all.push(codeOf(await changes.requestReset({ identifier, peer })));
+      }
+      return all;
+    };
+    const known = await codes('alice@example.com');
+    expect(known.at(-1)).toBe('failures.throttled');
+    expect(await codes('nobody@example.com')).toEqual(known);
+  });
+
+  test('a link that cannot be sent is a fault that the operator hears of', async () => {
+    const sendReset = () => Promise.reject(new Error('no mail'));
+    const { changes, background, faults } = bench({ sendReset });
+    const request = { identifier: 'alice@example.com', peer };
+    expect(codeOf(await changes.requestReset(request))).toBe('ok');
+    await Promise.all(background);
+    expect(faults).toHaveLength(1);
+  });
+
+  test.each([[{ accounts: {} }], [{ endSessions: undefined }], [{ resets: {} }], [{ mail: 1 }]])(
+    '%o does not construct',
+    (options) => {
+      expect(() => bench(options as never)).toThrow(ConfigurationError);
+    },
+  );
+});

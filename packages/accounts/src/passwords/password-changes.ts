@@ -1,0 +1,232 @@
+import type { Denial, Duration, MaybePromise } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  type CountFailuresOptions,
+  countFailures,
+  durationMs,
+  report,
+  withinTime,
+} from '@apisec/core/host';
+import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
+import { passwordDenial } from './password-policy.ts';
+import type { PasswordContext, Passwords } from './passwords.ts';
+
+/** An account whose password can be changed. */
+export interface PasswordAccount {
+  readonly subject: string;
+  readonly passwordHash?: string | undefined;
+}
+
+/** Where passwords are kept. A fault is a rejection, never an answer. */
+export interface PasswordAccounts<Account extends PasswordAccount = PasswordAccount> {
+  readonly byIdentifier: (identifier: string) => MaybePromise<Account | undefined>;
+  readonly bySubject: (subject: string) => MaybePromise<Account | undefined>;
+  /** Puts a hash in the place of the one that is `expected`; false where it is another one by now. */
+  readonly setHash: (
+    subject: string,
+    hash: string,
+    expected: string | undefined,
+  ) => MaybePromise<boolean>;
+}
+
+/** Options of {@link passwordChanges}. */
+export interface PasswordChangesOptions<Account extends PasswordAccount = PasswordAccount> {
+  readonly passwords: Pick<Passwords, 'hash' | 'verify'>;
+  readonly accounts: PasswordAccounts<Account>;
+  /** Of `singleUseTokens`, with a purpose of their own. */
+  readonly resets: SingleUseTokens;
+  /** Sends the link. It runs after the answer was given. */
+  readonly sendReset: (message: {
+    readonly account: Account;
+    readonly token: string;
+    /** Epoch milliseconds. */
+    readonly expiresAt: number;
+  }) => MaybePromise<unknown>;
+  /** Ends the sessions and refresh tokens of a user, all but the session `except`. */
+  readonly endSessions: (subject: string, except: string | undefined) => MaybePromise<unknown>;
+  /** `login`, so that logins under way end and devices are forgotten. */
+  readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
+  /** How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. */
+  readonly throttle?: CountFailuresOptions | undefined;
+  /** Keeps a runtime alive until what runs after an answer is done. */
+  readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
+  /** Told where a link could not be sent. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+  /** How long `accounts`, `sendReset` and `endSessions` may take, from `1ms` to `1m`. Default: `10s`. */
+  readonly timeout?: Duration | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Whether it was changed. */
+export type PasswordChange =
+  | { readonly ok: true; readonly subject: string }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** Changes passwords; see {@link passwordChanges}. Nothing here rejects. */
+export interface PasswordChanges {
+  /** By somebody who is signed in, and knows the password. All other sessions end. */
+  readonly change: (
+    request: {
+      readonly subject: string;
+      readonly current: string;
+      readonly next: string;
+      readonly peer: string;
+      /** The session that stays. */
+      readonly session?: string | undefined;
+    } & PasswordContext,
+  ) => Promise<PasswordChange>;
+  /** Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. */
+  readonly requestReset: (request: {
+    readonly identifier: string;
+    readonly peer: string;
+  }) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
+  /** By who has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
+  readonly reset: (
+    request: { readonly token: string; readonly next: string } & PasswordContext,
+  ) => Promise<PasswordChange>;
+}
+
+const NAME = 'passwordChanges';
+const OPTIONS = [
+  'passwords',
+  'accounts',
+  'resets',
+  'sendReset',
+  'endSessions',
+  'login',
+  'throttle',
+  'waitUntil',
+  'onFault',
+  'timeout',
+  'now',
+] as const;
+const LONGEST_NAME = 1_024;
+
+/**
+ * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins that
+ * are under way end and remembered devices are forgotten. A link resets a password once; it signs nobody in and does not
+ * touch second factors (see `accountRecovery`). A new password that the policy denies does not use the link up.
+ *
+ * Denials: those of `passwords` and `singleUseTokens`, `failures.throttled` (429), `password.changed_meanwhile` and
+ * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions could not be
+ * ended.
+ *
+ * @throws ConfigurationError where a function is missing.
+ * @example
+ * const changes = passwordChanges({
+ *   passwords: policy,
+ *   accounts,
+ *   resets: singleUseTokens({ tickets, purpose: 'password_reset', lifetime: '30m' }),
+ *   sendReset: ({ account, token }) => mail(account, `https://shop.example.com/reset#${token}`),
+ *   endSessions: (subject, except) => browser.endAll({ issuer, subject }, except),
+ *   login: signIn,
+ * });
+ */
+export function passwordChanges<Account extends PasswordAccount>(
+  options: PasswordChangesOptions<Account>,
+): PasswordChanges {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { passwords, accounts, resets, sendReset, endSessions, waitUntil, onFault } = options;
+  const functions = [
+    ['passwords must hash and verify', [passwords?.hash, passwords?.verify]],
+    [
+      'accounts must be { byIdentifier, bySubject, setHash }',
+      [accounts?.byIdentifier, accounts?.bySubject, accounts?.setHash],
+    ],
+    ['resets must be what singleUseTokens() made', [resets?.issue, resets?.use, resets?.revoke]],
+    ['sendReset must send the link', [sendReset]],
+    ['endSessions must end the sessions of a user', [endSessions]],
+  ] as const;
+  for (const [said, needed] of functions) {
+    assertConfiguration(
+      needed.every((each) => typeof each === 'function'),
+      `${NAME}: ${said}.`,
+    );
+  }
+  const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
+  const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
+  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
+    withinTime(Promise.resolve().then(task), timeout);
+
+  /** Writes it, and ends what went with the old one. */
+  const store = async (
+    { subject, passwordHash }: PasswordAccount,
+    hash: string,
+    session: string | undefined,
+  ): Promise<PasswordChange> => {
+    const changed = await timely(() => accounts.setHash(subject, hash, passwordHash));
+    if (changed !== true) return passwordDenial('password.changed_meanwhile');
+    // Logins that are under way first, so that none of them begins a session after the others have ended.
+    const ended = await Promise.allSettled([
+      resets.revoke(subject),
+      timely(() => options.login?.forget(subject)),
+    ]);
+    ended.push(...(await Promise.allSettled([timely(() => endSessions(subject, session))])));
+    const failed = ended.find((each) => each.status === 'rejected');
+    if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
+    return { ok: true, subject };
+  };
+
+  const change: PasswordChanges['change'] = async (request) => {
+    const { subject, current, next, session, peer, context } = request;
+    const attempt = await failures.begin({ account: ['subject', subject], peer });
+    if (!attempt.ok) return { ok: false, denial: attempt.denial };
+    const account = await timely(() => accounts.bySubject(subject));
+    const verified = await passwords.verify(current, account?.passwordHash);
+    if (!verified.ok) {
+      if (verified.denial.kind === 'unavailable') await attempt.end('neither');
+      return verified;
+    }
+    await attempt.end('succeeded');
+    const hashed = await passwords.hash(next, { context });
+    // Nobody is found right without an account.
+    if (!hashed.ok || account === undefined) return hashed.ok ? NO_ACCOUNT : hashed;
+    return store(account, hashed.hash, session);
+  };
+
+  const send = async (account: Account): Promise<void> => {
+    const issued = await resets.issue(account.subject);
+    if (!issued.ok) throw new Error(issued.denial.code, { cause: issued.denial.cause });
+    const { token, expiresAt } = issued;
+    await timely(() => sendReset({ account, token, expiresAt }));
+  };
+
+  const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer }) => {
+    const isName = typeof identifier === 'string' && identifier !== '';
+    if (!isName || identifier.length > LONGEST_NAME) return passwordDenial('password.malformed');
+    // Never given back: so many links a day are enough, for accounts that exist as for others.
+    const attempt = await failures.begin({ account: ['reset', identifier], peer });
+    if (!attempt.ok) return { ok: false, denial: attempt.denial };
+    const account = await timely(() => accounts.byIdentifier(identifier));
+    if (account !== undefined) {
+      // After the answer: how long a mail takes must not tell that there is somebody.
+      const work = new Promise((resolve) => setTimeout(resolve, 0))
+        .then(() => send(account))
+        .catch((cause: unknown) => report(() => onFault?.(cause), undefined));
+      waitUntil?.(work);
+    }
+    return { ok: true };
+  };
+
+  const reset: PasswordChanges['reset'] = async ({ token, next, context }) => {
+    const checked = await resets.check(token);
+    if (!checked.ok) return checked;
+    const hashed = await passwords.hash(next, { context });
+    if (!hashed.ok) return hashed;
+    const account = await timely(() => accounts.bySubject(checked.subject));
+    if (account === undefined) return NO_ACCOUNT;
+    const used = await resets.use(token);
+    return used.ok ? store(account, hashed.hash, undefined) : used;
+  };
+
+  const unavailable = (cause: unknown) => passwordDenial('password.unavailable', cause);
+  return Object.freeze<PasswordChanges>({
+    change: (request) => change(request).catch(unavailable),
+    requestReset: (request) => requestReset(request).catch(unavailable),
+    reset: (request) => reset(request).catch(unavailable),
+  });
+}
+
+const NO_ACCOUNT: PasswordChange = passwordDenial('password.wrong');

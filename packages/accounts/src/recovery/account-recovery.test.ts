@@ -1,0 +1,130 @@
+import { ConfigurationError } from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
+import {
+  type AccountRecoveryOptions,
+  accountRecovery,
+  type RecoveryEvent,
+} from './account-recovery.ts';
+
+const HOUR = 3_600_000;
+const peer = '192.0.2.1';
+const byPassword = { proof: 'password', evidence: 'secret', peer };
+const byMail = { proof: 'mail', evidence: 'link', peer };
+
+function bench(options: Partial<AccountRecoveryOptions> = {}) {
+  const clock = { time: 1_700_000_000_000 };
+  const now = () => clock.time;
+  const events: RecoveryEvent[] = [];
+  const removed: string[] = [];
+  const recovery = accountRecovery({
+    tickets: memoryTicketStore({ now }),
+    proofs: {
+      password: (_, evidence) => evidence === 'secret',
+      mail: (_, evidence) => evidence === 'link',
+    },
+    removeFactors: (subject) => removed.push(subject),
+    notify: (event) => events.push(event),
+    now,
+    ...options,
+  });
+  const begin = async () => {
+    const answer = await recovery.begin({ subject: 'alice', ...byPassword });
+    if (!answer.ok) throw new Error(answer.denial.code);
+    return answer;
+  };
+  const pass = (milliseconds: number) => {
+    clock.time += milliseconds;
+  };
+  return { recovery, events, removed, begin, pass };
+}
+
+const codeOf = (answer: { readonly ok: boolean }): string =>
+  'denial' in answer ? (answer as { denial: { code: string } }).denial.code : 'ok';
+
+describe('a second factor that is lost', () => {
+  test('is removed after another proof and a delay, and its user hears of it', async () => {
+    const { recovery, begin, pass, removed, events } = bench();
+    const { token, readyAt } = await begin();
+    pass(24 * HOUR);
+    expect(await recovery.complete({ token, ...byMail })).toEqual({ ok: true, subject: 'alice' });
+    expect(removed).toEqual(['alice']);
+    expect(events).toEqual([
+      { kind: 'begun', subject: 'alice', readyAt },
+      { kind: 'done', subject: 'alice' },
+    ]);
+    expect(codeOf(await recovery.complete({ token, ...byMail }))).toBe('recovery.unknown');
+  });
+
+  test.each([
+    ['before the delay is over', 24 * HOUR - 1, byMail, 'recovery.too_early'],
+    ['by the same proof again', 24 * HOUR, byPassword, 'recovery.proof_repeated'],
+    ['by a wrong proof', 24 * HOUR, { ...byMail, evidence: 'guess' }, 'recovery.proof_wrong'],
+    [
+      'by a proof of a made-up name',
+      24 * HOUR,
+      { ...byMail, proof: 'toString' },
+      'recovery.malformed',
+    ],
+    ['when it has expired', 24 * HOUR + 72 * HOUR, byMail, 'recovery.unknown'],
+  ])('is not removed %s', async (_, wait, proof, code) => {
+    const { recovery, begin, pass, removed } = bench();
+    const { token } = await begin();
+    pass(wait);
+    expect(codeOf(await recovery.complete({ token, ...proof }))).toBe(code);
+    expect(removed).toEqual([]);
+  });
+
+  test('is removed once, however many complete it at the same moment', async () => {
+    const { recovery, begin, pass, removed } = bench();
+    const { token } = await begin();
+    pass(24 * HOUR);
+    await Promise.all(Array.from({ length: 3 }, () => recovery.complete({ token, ...byMail })));
+    expect(removed).toEqual(['alice']);
+  });
+
+  test('is kept where its user cancels, and the user is told', async () => {
+    const { recovery, begin, pass, removed, events } = bench();
+    const { token } = await begin();
+    expect(await recovery.cancel('alice')).toBe(1);
+    pass(24 * HOUR);
+    expect(codeOf(await recovery.complete({ token, ...byMail }))).toBe('recovery.unknown');
+    expect(removed).toEqual([]);
+    expect(events.at(-1)).toEqual({ kind: 'cancelled', subject: 'alice' });
+    expect(await recovery.cancel('alice')).toBe(0);
+  });
+
+  test('no recovery begins that its user was not told of', async () => {
+    const notify = () => Promise.reject(new Error('no mail'));
+    const { recovery } = bench({ notify });
+    const answer = await recovery.begin({ subject: 'alice', ...byPassword });
+    expect(codeOf(answer)).toBe('recovery.unavailable');
+  });
+
+  test('proofs that are guessed are slowed down', async () => {
+    const { recovery } = bench();
+    const codes: string[] = [];
+    for (let tried = 0; tried < 5; tried++) {
+      const guess = { subject: 'alice', ...byPassword, evidence: `guess ${tried}` };
+      codes.push(codeOf(await recovery.begin(guess)));
+    }
+    expect(codes[0]).toBe('recovery.proof_wrong');
+    expect(codes.at(-1)).toBe('failures.throttled');
+  });
+
+  test('a proof that answers anything but true is none', async () => {
+    const proofs = { password: () => 'yes' as never, mail: () => true };
+    const answer = await bench({ proofs }).recovery.begin({ subject: 'alice', ...byPassword });
+    expect(codeOf(answer)).toBe('recovery.proof_wrong');
+  });
+
+  test.each([
+    [{ proofs: { mail: () => true } }],
+    [{ delay: '5m' }],
+    [{ delay: 86_400 }],
+    [{ notify: undefined }],
+    [{ force: true }],
+  ])('%o does not construct', (options) => {
+    expect(() => bench(options as never)).toThrow(ConfigurationError);
+  });
+});

@@ -1,0 +1,224 @@
+import type { Denial, DenialKind, Duration, MaybePromise, TicketStore } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  type CountFailuresOptions,
+  countFailures,
+  durationMs,
+  withinTime,
+} from '@apisec/core/host';
+import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
+
+/** Whether what somebody shows proves who they are: a password, a link in a mail, the word of your support. */
+export type RecoveryProof = (subject: string, evidence: unknown) => MaybePromise<boolean>;
+
+/** What the user must hear of, on every channel there is. */
+export interface RecoveryEvent {
+  readonly kind: 'begun' | 'cancelled' | 'done';
+  readonly subject: string;
+  /** When it can be completed, for `begun`. Epoch milliseconds. */
+  readonly readyAt?: number | undefined;
+}
+
+/** Options of {@link accountRecovery}. */
+export interface AccountRecoveryOptions {
+  readonly tickets: TicketStore;
+  /** At least two, by name. One begins a recovery, another one completes it. */
+  readonly proofs: Readonly<Record<string, RecoveryProof>>;
+  /** Removes the second factors of an account: TOTP, passkeys. Ends its sessions as well. */
+  readonly removeFactors: (subject: string) => MaybePromise<unknown>;
+  /** Tells the user. A recovery that nobody could be told of does not begin. */
+  readonly notify: (event: RecoveryEvent) => MaybePromise<unknown>;
+  /** From the first proof to the second, from `1h` to `30d`. Default: `24h`. */
+  readonly delay?: Duration | undefined;
+  /** How long it can be completed after that, from `1h` to `30d`. Default: `3d`. */
+  readonly window?: Duration | undefined;
+  /** How wrong proofs slow down an account and a peer. */
+  readonly throttle?: CountFailuresOptions | undefined;
+  /** How long stores, proofs and `notify` may take, from `1ms` to `1m`. Default: `10s`. */
+  readonly timeout?: Duration | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** Why it does not go on. */
+export interface RecoveryDenial {
+  readonly ok: false;
+  /** To deny with: `denyWith(result.denial)`. */
+  readonly denial: Denial;
+}
+
+interface ProofRequest {
+  /** The name of the proof. */
+  readonly proof: string;
+  readonly evidence: unknown;
+  readonly peer: string;
+}
+
+/** Recovers accounts; see {@link accountRecovery}. Nothing but `cancel` rejects. */
+export interface AccountRecovery {
+  /** Takes the first proof. The token is for whoever recovers the account. */
+  readonly begin: (request: { readonly subject: string } & ProofRequest) => Promise<
+    | {
+        readonly ok: true;
+        readonly token: string;
+        readonly readyAt: number;
+        readonly expiresAt: number;
+      }
+    | RecoveryDenial
+  >;
+  /** Takes another proof after the delay, and removes the second factors, once. */
+  readonly complete: (
+    request: { readonly token: string } & ProofRequest,
+  ) => Promise<{ readonly ok: true; readonly subject: string } | RecoveryDenial>;
+  /**
+   * Ends the recoveries of a user; tells how many. For the link in the message that tells of one; a `login` that is given
+   * this does it where somebody signs in with a second factor. Rejects when the store fails.
+   */
+  readonly cancel: (subject: string) => Promise<number>;
+}
+
+const NAME = 'accountRecovery';
+const OPTIONS = [
+  'tickets',
+  'proofs',
+  'removeFactors',
+  'notify',
+  'delay',
+  'window',
+  'throttle',
+  'timeout',
+  'now',
+] as const;
+
+/**
+ * Gets people back into an account whose second factor is lost, and keeps others out: it takes two proofs of different
+ * kinds, a delay between them, and a message to the user, who can cancel it. Nothing is removed before that.
+ *
+ * Denials: `recovery.malformed` (400), `recovery.proof_wrong` and `recovery.unknown` (401), `recovery.proof_repeated` and
+ * `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503).
+ *
+ * @throws ConfigurationError with fewer than two proofs, or where a function is missing.
+ * @example
+ * const recovery = accountRecovery({
+ *   tickets,
+ *   proofs: {
+ *     password: async (subject, password) =>
+ *       (await policy.verify(String(password), (await accounts.bySubject(subject))?.passwordHash)).ok,
+ *     mail: async (subject, token) => {
+ *       const used = await recoveryLinks.use(String(token));
+ *       return used.ok && used.subject === subject;
+ *     },
+ *   },
+ *   removeFactors: (subject) => factors.remove(subject),
+ *   notify: (event) => tellByMailAndPush(event),
+ * });
+ */
+export function accountRecovery(options: AccountRecoveryOptions): AccountRecovery {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { removeFactors, notify, now = () => Date.now() } = options;
+  assertTicketStore(NAME, options.tickets);
+  const proofs = new Map(Object.entries(options.proofs ?? {}));
+  assertConfiguration(
+    proofs.size >= 2 && [...proofs.values()].every((each) => typeof each === 'function'),
+    `${NAME}: proofs must hold two functions or more. One proof alone never removes a second factor.`,
+  );
+  assertConfiguration(
+    typeof removeFactors === 'function' && typeof notify === 'function',
+    `${NAME}: removeFactors must remove second factors, and notify must tell the user.`,
+  );
+  const bounds = { min: '1h', max: '30d' } as const;
+  const delay = durationMs(NAME, 'delay', options.delay ?? '24h', bounds);
+  const window = durationMs(NAME, 'window', options.window ?? '3d', bounds);
+  const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
+  const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
+  const kept = tickets(options.tickets, 'recovery', { timeout, now });
+  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
+    withinTime(Promise.resolve().then(task), timeout);
+
+  /** Undefined where it is a proof. */
+  const problemOf = async (
+    subject: string,
+    { proof, evidence, peer }: ProofRequest,
+  ): Promise<RecoveryDenial | undefined> => {
+    const judge = proofs.get(proof);
+    if (judge === undefined) return recoveryDenial('recovery.malformed');
+    const attempt = await failures.begin({ account: ['recovery', subject], peer });
+    if (!attempt.ok) return { ok: false, denial: attempt.denial };
+    if ((await timely(() => judge(subject, evidence))) !== true) {
+      return recoveryDenial('recovery.proof_wrong');
+    }
+    await attempt.end('neither');
+    return undefined;
+  };
+
+  const begin: AccountRecovery['begin'] = async (request) => {
+    const { subject, proof } = request;
+    const isName = typeof subject === 'string' && subject !== '' && subject.length <= 1_024;
+    if (!isName) return recoveryDenial('recovery.malformed');
+    const problem = await problemOf(subject, request);
+    if (problem !== undefined) return problem;
+    const readyAt = now() + delay;
+    const expiresAt = readyAt + window;
+    // First: what nobody was told of must not be possible.
+    await timely(() => notify({ kind: 'begun', subject, readyAt }));
+    const { ticket } = await kept.issue({ subject, data: { proof, readyAt }, expiresAt });
+    return { ok: true, token: ticket, readyAt, expiresAt };
+  };
+
+  const complete: AccountRecovery['complete'] = async (request) => {
+    const { token, proof } = request;
+    if (!isTicket(token)) return recoveryDenial('recovery.malformed');
+    const found = await kept.read(token);
+    if (found?.subject === undefined) return recoveryDenial('recovery.unknown');
+    const { subject, data } = found;
+    const readyAt = Number(data['readyAt']);
+    if (!(now() >= readyAt)) {
+      return recoveryDenial('recovery.too_early', { retryAfter: (readyAt - now()) / 1000 });
+    }
+    if (data['proof'] === proof) return recoveryDenial('recovery.proof_repeated');
+    const problem = await problemOf(subject, request);
+    if (problem !== undefined) return problem;
+    if ((await kept.take(token)) === undefined) return recoveryDenial('recovery.unknown');
+    await timely(() => removeFactors(subject));
+    await kept.removeOf(subject);
+    await timely(() => notify({ kind: 'done', subject }));
+    return { ok: true, subject };
+  };
+
+  const unavailable = (cause: unknown) => recoveryDenial('recovery.unavailable', { cause });
+  return Object.freeze<AccountRecovery>({
+    begin: (request) => begin(request).catch(unavailable),
+    complete: (request) => complete(request).catch(unavailable),
+    cancel: async (subject) => {
+      const ended = await kept.removeOf(subject);
+      if (ended > 0) await timely(() => notify({ kind: 'cancelled', subject }));
+      return ended;
+    },
+  });
+}
+
+type RecoveryDenialCode =
+  | 'recovery.malformed'
+  | 'recovery.unknown'
+  | 'recovery.too_early'
+  | 'recovery.proof_wrong'
+  | 'recovery.proof_repeated'
+  | 'recovery.unavailable';
+
+const denials: Readonly<Record<RecoveryDenialCode, readonly [DenialKind, string]>> = {
+  'recovery.malformed': ['malformed', 'The request does not say what it proves.'],
+  'recovery.unknown': ['unauthenticated', 'The recovery was cancelled, completed, or has expired.'],
+  'recovery.too_early': ['forbidden', 'The recovery cannot be completed yet.'],
+  'recovery.proof_wrong': ['unauthenticated', 'That is no proof.'],
+  'recovery.proof_repeated': ['forbidden', 'Another kind of proof is needed.'],
+  'recovery.unavailable': ['unavailable', 'The account cannot be recovered at the moment.'],
+};
+
+function recoveryDenial(
+  code: RecoveryDenialCode,
+  more: { readonly retryAfter?: number; readonly cause?: unknown } = {},
+): RecoveryDenial {
+  const [kind, detail] = denials[code];
+  return { ok: false, denial: { kind, code, detail, ...more } };
+}
