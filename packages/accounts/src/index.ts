@@ -20,6 +20,11 @@ export {
   type SignedIn,
   type StepUp,
 } from './login/login.ts';
+// Passkeys are at `@apisec/accounts/passkeys`, for those who install what they stand on.
+export {
+  type MemoryPasskeyStoreOptions,
+  memoryPasskeyStore,
+} from './passkeys/memory-passkey-store.ts';
 export {
   type PasswordAccount,
   type PasswordAccounts,

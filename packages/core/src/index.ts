@@ -527,6 +527,7 @@ export {
   type MemoryWebhookOutboxOptions,
   memoryWebhookOutbox,
 } from './contracts/memory-webhook-outbox.ts';
+export type { PasskeyRecord, PasskeyStore, PasskeyUse } from './contracts/passkey-store.ts';
 export type { RefreshTokenFamily, RefreshTokenStore } from './contracts/refresh-token-store.ts';
 export type { ReplayStore, SyncReplayStore } from './contracts/replay-store.ts';
 export type {

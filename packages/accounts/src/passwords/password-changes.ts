@@ -9,7 +9,7 @@ import {
   withinTime,
 } from '@apisec/core/host';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
-import { passwordDenial } from './password-policy.ts';
+import { type PasswordDenial, passwordDenial } from './password-policy.ts';
 import type { PasswordContext, Passwords } from './passwords.ts';
 
 /** An account whose password can be changed. */
@@ -163,8 +163,8 @@ export function passwordChanges<Account extends PasswordAccount>(
       resets.revoke(subject),
       timely(() => options.login?.forget(subject)),
     ]);
-    ended.push(...(await Promise.allSettled([timely(() => endSessions(subject, session))])));
-    const failed = ended.find((each) => each.status === 'rejected');
+    const others = await Promise.allSettled([timely(() => endSessions(subject, session))]);
+    const failed = [...ended, ...others].find((each) => each.status === 'rejected');
     if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
     return { ok: true, subject };
   };
@@ -221,12 +221,15 @@ export function passwordChanges<Account extends PasswordAccount>(
     return used.ok ? store(account, hashed.hash, undefined) : used;
   };
 
-  const unavailable = (cause: unknown) => passwordDenial('password.unavailable', cause);
   return Object.freeze<PasswordChanges>({
     change: (request) => change(request).catch(unavailable),
     requestReset: (request) => requestReset(request).catch(unavailable),
     reset: (request) => reset(request).catch(unavailable),
   });
+}
+
+function unavailable(cause: unknown): PasswordDenial {
+  return passwordDenial('password.unavailable', cause);
 }
 
 const NO_ACCOUNT: PasswordChange = passwordDenial('password.wrong');

@@ -186,7 +186,6 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     return { ok: true, subject };
   };
 
-  const unavailable = (cause: unknown) => recoveryDenial('recovery.unavailable', { cause });
   return Object.freeze<AccountRecovery>({
     begin: (request) => begin(request).catch(unavailable),
     complete: (request) => complete(request).catch(unavailable),
@@ -221,4 +220,8 @@ function recoveryDenial(
 ): RecoveryDenial {
   const [kind, detail] = denials[code];
   return { ok: false, denial: { kind, code, detail, ...more } };
+}
+
+function unavailable(cause: unknown): RecoveryDenial {
+  return recoveryDenial('recovery.unavailable', { cause });
 }

@@ -260,6 +260,17 @@ const meanings = {
   'password.changed_meanwhile': 'The password was changed by another call at the same moment.',
   'password.sessions_remain': 'The password was changed, and what had to end with it did not.',
   'password.unavailable': 'A list of passwords or the hasher did not answer, or too many asked.',
+  // passkeys
+  'passkey.malformed': 'What came from the browser is not the answer to a question about passkeys.',
+  'passkey.invalid':
+    'The passkey signed for another site, page or challenge, or its signature is wrong.',
+  'passkey.unknown': 'There is no such passkey, or it belongs to another account.',
+  'passkey.counter':
+    'The passkey signed with a count that was seen before: there may be a copy of it.',
+  'passkey.ticket_unknown': 'The registration was never begun, was used, or has expired.',
+  'passkey.already_registered': 'The passkey is registered already.',
+  'passkey.too_many': 'The account has as many passkeys as it may.',
+  'passkey.unavailable': 'The store of passkeys or of tickets did not answer.',
   // tokens that are sent, and recovery
   'single_use.malformed': 'The token is not in the form of one, or what it is for cannot be kept.',
   'single_use.unknown': 'The token was never issued, was used or replaced, or has expired.',

@@ -3,6 +3,7 @@ export type { ContractCase, StoreSubject } from './contract-case.ts';
 export { counterStoreContract } from './counter-store-contract.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
+export { passkeyStoreContract } from './passkey-store-contract.ts';
 export {
   type RefreshTokenStoreSubject,
   refreshTokenStoreContract,

@@ -1,0 +1,387 @@
+import type {
+  Duration,
+  MaybePromise,
+  PasskeyRecord,
+  PasskeyStore,
+  TicketStore,
+} from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertMethods,
+  assertOneOf,
+  decodeBase64url,
+  durationMs,
+  encodeBase64url,
+  equalInConstantTime,
+  randomText,
+  report,
+  withinTime,
+} from '@apisec/core/host';
+import {
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from '@simplewebauthn/server';
+import { assertTicketStore, tickets } from '../tickets/tickets.ts';
+import {
+  isSelfAttested,
+  type PasskeyDenial,
+  passkeyDenial,
+  readPasskeyResponse,
+} from './passkey-response.ts';
+
+export type { PasskeyDenial };
+
+/** A passkey signed with a count that was seen before. */
+export interface PasskeyCloned {
+  readonly event: 'passkey_counter';
+  readonly subject: string;
+  readonly passkey: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Options of {@link passkeys}. */
+export interface PasskeysOptions {
+  /** The domain that passkeys belong to: the host of your pages, or a parent of it. It can never be changed. */
+  readonly rpId: string;
+  /** What browsers show beside it. */
+  readonly rpName: string;
+  /** The origins of the pages that ask, `https://shop.example.com`. On `localhost` http is fine. */
+  readonly origins: readonly string[];
+  readonly store: PasskeyStore;
+  /** Where registrations that are under way are kept. */
+  readonly tickets: TicketStore;
+  /** Whether a new passkey must check its user (a finger, a PIN). Default: `required`. */
+  readonly userVerification?: 'required' | 'preferred' | undefined;
+  /** How many an account may have, up to 100. Default: 20. */
+  readonly maxPerAccount?: number | undefined;
+  /** How long a browser may take to answer, from `30s` to `30m`. Default: `5m`. */
+  readonly lifetime?: Duration | undefined;
+  /** Told of a passkey that may have been copied, for the audit trail. Whatever it throws changes nothing. */
+  readonly audit?: ((event: PasskeyCloned) => void) | undefined;
+  /** How long stores may take, from `1ms` to `1m`. Default: `2s`. */
+  readonly storeTimeout?: Duration | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A passkey as its user may see it. */
+export interface PasskeyInfo {
+  readonly id: string;
+  readonly label: string;
+  readonly createdAt: number;
+  readonly lastUsedAt: number | undefined;
+  readonly backedUp: boolean;
+  readonly aaguid: string;
+}
+
+/** Passkeys; see {@link passkeys}. */
+export interface Passkeys {
+  /**
+   * What `navigator.credentials.create` is asked, and the ticket for its answer. For somebody who is signed in, and lately:
+   * see `login.stepUp`. `name` is what the browser shows, a mail address for example.
+   */
+  readonly registrationOptions: (account: {
+    readonly subject: string;
+    readonly name: string;
+    readonly displayName?: string | undefined;
+  }) => Promise<
+    | {
+        readonly ok: true;
+        readonly ticket: string;
+        readonly options: PublicKeyCredentialCreationOptionsJSON;
+      }
+    | PasskeyDenial
+  >;
+  /** Takes the answer, once, from the same account. */
+  readonly register: (request: {
+    readonly subject: string;
+    readonly ticket: string;
+    readonly response: unknown;
+    /** What its user calls it. Default: `Passkey`. */
+    readonly label?: string | undefined;
+  }) => Promise<{ readonly ok: true; readonly passkey: PasskeyInfo } | PasskeyDenial>;
+  /**
+   * What `navigator.credentials.get` is asked. Without a subject it names no passkeys, so that it tells nothing of anybody
+   * and fits conditional UI. The challenge is to be kept on the server, and used once; `login` does that. Rejects when the
+   * store fails.
+   */
+  readonly authenticationOptions: (request: {
+    readonly subject?: string | undefined;
+    readonly userVerification: 'required' | 'preferred';
+  }) => Promise<{
+    readonly challenge: string;
+    readonly options: PublicKeyCredentialRequestOptionsJSON;
+  }>;
+  /** Takes the answer to a challenge. With a subject only a passkey of that account is right. */
+  readonly authenticate: (request: {
+    readonly response: unknown;
+    readonly challenge: string;
+    readonly subject?: string | undefined;
+    readonly requireUserVerification: boolean;
+  }) => Promise<
+    | {
+        readonly ok: true;
+        readonly subject: string;
+        readonly passkey: string;
+        readonly userVerified: boolean;
+      }
+    | PasskeyDenial
+  >;
+  /** Rejects when the store fails, as do the next three. */
+  readonly list: (subject: string) => Promise<readonly PasskeyInfo[]>;
+  readonly rename: (subject: string, id: string, label: string) => Promise<boolean>;
+  readonly remove: (subject: string, id: string) => Promise<boolean>;
+  readonly removeAll: (subject: string) => Promise<number>;
+}
+
+const NAME = 'passkeys';
+const OPTIONS = [
+  'rpId',
+  'rpName',
+  'origins',
+  'store',
+  'tickets',
+  'userVerification',
+  'maxPerAccount',
+  'lifetime',
+  'audit',
+  'storeTimeout',
+  'now',
+] as const;
+const DOMAIN =
+  /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
+const LABEL = /^[^\p{Cc}\p{Surrogate}]{1,64}$/u;
+const CHALLENGE_BYTES = 32;
+const HANDLE_BYTES = 32;
+
+/**
+ * Passkeys (WebAuthn level 3): registers them and checks their signatures. Denies an answer to another challenge, from
+ * another origin or domain, from a frame, without a user who was there, of another account, or with a count that was seen
+ * before. Nothing about the authenticator is asked or believed (attestation `none`).
+ *
+ * Answers denials, never throws for them: `passkey.malformed` (400), `.invalid`, `.unknown`, `.counter` and
+ * `.ticket_unknown` (401, worded alike), `.already_registered` and `.too_many` (403), `.unavailable` (503).
+ *
+ * @throws ConfigurationError for a domain or an origin that cannot hold, or without a store.
+ * @example
+ * const keys = passkeys({
+ *   rpId: 'shop.example.com',
+ *   rpName: 'Shop',
+ *   origins: ['https://shop.example.com'],
+ *   store: memoryPasskeyStore(),
+ *   tickets: memoryTicketStore(),
+ * });
+ * const signIn = login({ accounts, tickets, passkeys: keys, finish });
+ */
+export function passkeys(options: PasskeysOptions): Passkeys {
+  assertKnownOptions(NAME, options, OPTIONS);
+  const { rpId, rpName, origins, store, audit, now = () => Date.now() } = options;
+  const { userVerification = 'required', maxPerAccount = 20 } = options;
+  assertConfiguration(
+    typeof rpId === 'string' && DOMAIN.test(rpId),
+    `${NAME}: rpId is a domain without scheme and port, 'shop.example.com'.`,
+  );
+  assertConfiguration(
+    typeof rpName === 'string' && LABEL.test(rpName),
+    `${NAME}: rpName is what browsers show, up to 64 characters.`,
+  );
+  assertConfiguration(
+    Array.isArray(origins) && origins.length > 0 && origins.every((each) => isOriginOf(each, rpId)),
+    `${NAME}: origins lists the pages that ask, ['https://${String(rpId)}']: with https, and within rpId.`,
+  );
+  const methods = ['insert', 'get', 'list', 'use', 'rename', 'remove', 'removeBySubject'] as const;
+  assertMethods(NAME, 'store', store ?? {}, methods, 'memoryPasskeyStore()');
+  assertTicketStore(NAME, options.tickets);
+  assertOneOf(NAME, 'userVerification', userVerification, ['required', 'preferred']);
+  assertConfiguration(
+    Number.isInteger(maxPerAccount) && maxPerAccount >= 1 && maxPerAccount <= 100,
+    `${NAME}: maxPerAccount must be a whole number from 1 to 100.`,
+  );
+  const lifetime = durationMs(NAME, 'lifetime', options.lifetime ?? '5m', {
+    min: '30s',
+    max: '30m',
+  });
+  const timeout = durationMs(NAME, 'storeTimeout', options.storeTimeout ?? '2s', { max: '1m' });
+  const registrations = tickets(options.tickets, 'passkey.registration', { timeout, now });
+  const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
+    withinTime(Promise.resolve().then(task), timeout);
+  const listOf = (subject: string) => ask(() => store.list(subject));
+  const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
+
+  const registrationOptions: Passkeys['registrationOptions'] = async (account) => {
+    const { subject, name, displayName = name } = account;
+    const known = await listOf(subject);
+    if (known.length >= maxPerAccount) return passkeyDenial('passkey.too_many');
+    const userHandle = known[0]?.userHandle ?? randomText(HANDLE_BYTES);
+    const challenge = randomText(CHALLENGE_BYTES);
+    const made = await generateRegistrationOptions({
+      rpID: rpId,
+      rpName,
+      userName: name,
+      userDisplayName: displayName,
+      userID: bytesOf(userHandle),
+      challenge: bytesOf(challenge),
+      timeout: lifetime,
+      attestationType: 'none',
+      excludeCredentials: known.map(descriptorOf),
+      authenticatorSelection: { residentKey: 'required', userVerification },
+    });
+    const data = { challenge, userHandle };
+    const issued = await registrations.issue({ subject, data, expiresAt: now() + lifetime });
+    return { ok: true, ticket: issued.ticket, options: made };
+  };
+
+  const register: Passkeys['register'] = async (request) => {
+    const { subject, ticket, label = 'Passkey' } = request;
+    const response = readPasskeyResponse(request.response, 'attestationObject');
+    const isWell = response !== undefined && isSelfAttested(response) && LABEL.test(label);
+    if (!isWell) return passkeyDenial('passkey.malformed');
+    const found = await registrations.read(ticket);
+    if (found?.subject !== subject) return passkeyDenial('passkey.ticket_unknown');
+    if ((await registrations.take(ticket)) === undefined) {
+      return passkeyDenial('passkey.ticket_unknown');
+    }
+    // Only this file writes tickets of this purpose.
+    const { challenge, userHandle } = found.data as { challenge: string; userHandle: string };
+    const verified = await verifyRegistrationResponse({
+      // Read before; whatever else is wrong with it is for the library to find.
+      response: response.json as never,
+      expectedChallenge: challenge,
+      ...expected,
+      requireUserVerification: userVerification === 'required',
+    }).catch((cause: unknown) => ({ verified: false as const, cause }));
+    if (!verified.verified) {
+      return passkeyDenial('passkey.invalid', 'cause' in verified ? verified.cause : undefined);
+    }
+    const { credential, aaguid, credentialDeviceType, credentialBackedUp } =
+      verified.registrationInfo;
+    // What is signed counts, not what stands beside it.
+    if (credential.id !== response.id) return passkeyDenial('passkey.invalid');
+    const passkey: PasskeyRecord = {
+      id: credential.id,
+      subject,
+      userHandle,
+      publicKey: encodeBase64url(credential.publicKey),
+      counter: credential.counter,
+      transports: response.transports,
+      aaguid,
+      backupEligible: credentialDeviceType === 'multiDevice',
+      backedUp: credentialBackedUp,
+      label,
+      createdAt: now(),
+    };
+    if ((await ask(() => store.insert(passkey))) !== true) {
+      return passkeyDenial('passkey.already_registered');
+    }
+    return { ok: true, passkey: infoOf(passkey) };
+  };
+
+  const authenticationOptions: Passkeys['authenticationOptions'] = async (request) => {
+    const { subject } = request;
+    const known = subject === undefined ? [] : await listOf(subject);
+    const challenge = randomText(CHALLENGE_BYTES);
+    const made = await generateAuthenticationOptions({
+      rpID: rpId,
+      challenge: bytesOf(challenge),
+      timeout: lifetime,
+      userVerification: request.userVerification,
+      allowCredentials: known.map(descriptorOf),
+    });
+    return { challenge, options: made };
+  };
+
+  const authenticate: Passkeys['authenticate'] = async (request) => {
+    const { subject, challenge, requireUserVerification } = request;
+    const response = readPasskeyResponse(request.response, 'authenticatorData');
+    if (response === undefined) return passkeyDenial('passkey.malformed');
+    const passkey = await ask(() => store.get(response.id));
+    if (passkey === undefined || passkey.id !== response.id) {
+      return passkeyDenial('passkey.unknown');
+    }
+    // WebAuthn §7.2 step 6: without a subject the handle is what names the account.
+    const handle = response.userHandle;
+    const isIts = handle !== undefined && equalInConstantTime(handle, passkey.userHandle);
+    const isOwn =
+      subject === undefined
+        ? isIts
+        : passkey.subject === subject && (handle === undefined || isIts);
+    if (!isOwn) return passkeyDenial('passkey.unknown');
+    const verified = await verifyAuthenticationResponse({
+      // Read before, as above.
+      response: response.json as never,
+      expectedChallenge: challenge,
+      ...expected,
+      credential: {
+        id: passkey.id,
+        publicKey: bytesOf(passkey.publicKey),
+        // The store compares counts, in one step with writing them down.
+        counter: 0,
+      },
+      requireUserVerification,
+    }).catch((cause: unknown) => ({ verified: false as const, cause }));
+    if (!verified.verified || !('authenticationInfo' in verified)) {
+      return passkeyDenial('passkey.invalid', 'cause' in verified ? verified.cause : undefined);
+    }
+    const { newCounter, credentialBackedUp, credentialDeviceType, userVerified } =
+      verified.authenticationInfo;
+    // WebAuthn §7.2 step 18: what can be copied is decided when a passkey is made.
+    if ((credentialDeviceType === 'multiDevice') !== passkey.backupEligible) {
+      return passkeyDenial('passkey.invalid');
+    }
+    const at = now();
+    const use = { counter: newCounter, backedUp: credentialBackedUp, at };
+    if ((await ask(() => store.use(passkey.id, use))) !== true) {
+      const event = { event: 'passkey_counter', passkey: passkey.id, at } as const;
+      report(() => audit?.({ ...event, subject: passkey.subject }), undefined);
+      return passkeyDenial('passkey.counter');
+    }
+    return { ok: true, subject: passkey.subject, passkey: passkey.id, userVerified };
+  };
+
+  return Object.freeze<Passkeys>({
+    registrationOptions: (account) => registrationOptions(account).catch(unavailable),
+    register: (request) => register(request).catch(unavailable),
+    authenticationOptions,
+    authenticate: (request) => authenticate(request).catch(unavailable),
+    list: async (subject) => (await listOf(subject)).map(infoOf),
+    rename: async (subject, id, label) =>
+      LABEL.test(label) && (await ask(() => store.rename(subject, id, label))),
+    remove: (subject, id) => ask(() => store.remove(subject, id)),
+    removeAll: (subject) => ask(() => store.removeBySubject(subject)),
+  });
+}
+
+function unavailable(cause: unknown): PasskeyDenial {
+  return passkeyDenial('passkey.unavailable', cause);
+}
+
+function infoOf(passkey: PasskeyRecord): PasskeyInfo {
+  const { id, label, createdAt, lastUsedAt, backedUp, aaguid } = passkey;
+  return { id, label, createdAt, lastUsedAt, backedUp, aaguid };
+}
+
+function descriptorOf({ id, transports }: PasskeyRecord): { id: string; transports: string[] } {
+  return { id, transports: [...transports] };
+}
+
+/** Stored text was encoded here. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = decodeBase64url(text);
+  if (bytes === undefined) throw new TypeError('not base64url');
+  return bytes;
+}
+
+function isOriginOf(origin: unknown, rpId: string): boolean {
+  if (typeof origin !== 'string' || !URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  const isLocal = url.hostname === 'localhost';
+  const isSecure = url.protocol === 'https:' || (isLocal && url.protocol === 'http:');
+  const isWithin = url.hostname === rpId || url.hostname.endsWith(`.${rpId}`);
+  return url.origin === origin && isSecure && isWithin;
+}
