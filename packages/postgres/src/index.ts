@@ -16,7 +16,17 @@ export {
 export type { PostgresClient, SchemaOptions } from './client/postgres-client.ts';
 export { migrate, migrationSql } from './migrations/migrate.ts';
 export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
+export { postgresPasskeyStore } from './passkeys/postgres-passkey-store.ts';
+export {
+  type PostgresRefreshTokenStoreOptions,
+  postgresRefreshTokenStore,
+} from './refresh-tokens/postgres-refresh-token-store.ts';
 export {
   type PostgresSessionStoreOptions,
   postgresSessionStore,
 } from './sessions/postgres-session-store.ts';
+export {
+  type PostgresTicketStoreOptions,
+  postgresTicketStore,
+} from './tickets/postgres-ticket-store.ts';
+export { postgresTotpStore } from './totp/postgres-totp-store.ts';

@@ -1,11 +1,11 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
-import { sha256 } from '@apisec/core/host';
 import {
   firstRow,
   type PostgresClient,
   type SchemaOptions,
   schemaName,
 } from '../client/postgres-client.ts';
+import { rowKey } from '../client/row-key.ts';
 
 /** Options of {@link postgresSessionStore}. */
 export interface PostgresSessionStoreOptions extends SchemaOptions {
@@ -61,11 +61,11 @@ export function postgresSessionStore(
            ends_at = EXCLUDED.ends_at, record = EXCLUDED.record, lease_holder = NULL, lease_until = NULL
          WHERE s.ends_at <= $9`,
         [
-          await keyOf(id),
+          await rowKey(id),
           version,
-          await keyOf(issuer),
-          await keyOf(subject),
-          sid === undefined ? null : await keyOf(sid),
+          await rowKey(issuer),
+          await rowKey(subject),
+          sid === undefined ? null : await rowKey(sid),
           Math.floor(createdAt),
           endOf(session),
           JSON.stringify(session),
@@ -78,7 +78,7 @@ export function postgresSessionStore(
       const row = await firstRow<Row>(
         client,
         `SELECT record FROM ${table} WHERE id = $1 AND ends_at > $2`,
-        [await keyOf(id), now()],
+        [await rowKey(id), now()],
       );
       return row && readRow(row);
     },
@@ -86,32 +86,32 @@ export function postgresSessionStore(
       const replaced = await counted(
         `UPDATE ${table} SET version = $3, ends_at = $4, record = $5
          WHERE id = $1 AND version = $2 AND ends_at > $6`,
-        [await keyOf(next.id), expected, next.version, endOf(next), JSON.stringify(next), now()],
+        [await rowKey(next.id), expected, next.version, endOf(next), JSON.stringify(next), now()],
       );
       return replaced === 1;
     },
     delete: async (id, expected) => {
       const count =
         expected === undefined
-          ? await removed('id = $2', [await keyOf(id)])
-          : await removed('id = $2 AND version = $3', [await keyOf(id), expected]);
+          ? await removed('id = $2', [await rowKey(id)])
+          : await removed('id = $2 AND version = $3', [await rowKey(id), expected]);
       return count === 1;
     },
     deleteBySubject: async (issuer, subject, except) =>
       except === undefined
-        ? removed('issuer = $2 AND subject = $3', [await keyOf(issuer), await keyOf(subject)])
+        ? removed('issuer = $2 AND subject = $3', [await rowKey(issuer), await rowKey(subject)])
         : removed('issuer = $2 AND subject = $3 AND id <> $4', [
-            await keyOf(issuer),
-            await keyOf(subject),
-            await keyOf(except),
+            await rowKey(issuer),
+            await rowKey(subject),
+            await rowKey(except),
           ]),
     deleteBySid: async (issuer, sid) =>
-      removed('issuer = $2 AND sid = $3', [await keyOf(issuer), await keyOf(sid)]),
+      removed('issuer = $2 AND sid = $3', [await rowKey(issuer), await rowKey(sid)]),
     list: async (issuer, subject) => {
       const found = await rows(
         `SELECT record FROM ${table} WHERE issuer = $1 AND subject = $2 AND ends_at > $3
          ORDER BY created_at DESC`,
-        [await keyOf(issuer), await keyOf(subject), now()],
+        [await rowKey(issuer), await rowKey(subject), now()],
       );
       // What the statement selects.
       return found.map((row) => readRow(row as Row));
@@ -122,7 +122,7 @@ export function postgresSessionStore(
         `UPDATE ${table} SET lease_holder = $2, lease_until = $3
          WHERE id = $1 AND ends_at > $4
            AND (lease_holder IS NULL OR lease_holder = $2 OR lease_until <= $4)`,
-        [await keyOf(id), holder, Math.ceil(time + ttlMs), Math.floor(time)],
+        [await rowKey(id), holder, Math.ceil(time + ttlMs), Math.floor(time)],
       );
       return taken === 1;
     },
@@ -130,19 +130,10 @@ export function postgresSessionStore(
       await client.query(
         `UPDATE ${table} SET lease_holder = NULL, lease_until = NULL
          WHERE id = $1 AND lease_holder = $2`,
-        [await keyOf(id), holder],
+        [await rowKey(id), holder],
       );
     },
   } satisfies SessionStore);
-}
-
-/** Longer texts go by their digest: an index holds no rows of any length. */
-const LONGEST_PLAIN = 500;
-
-/** Text as JSON: PostgreSQL holds neither NUL nor half a surrogate pair, and JSON escapes both. */
-async function keyOf(text: string): Promise<string> {
-  const plain = JSON.stringify(text);
-  return plain.length <= LONGEST_PLAIN ? plain : `#${await sha256(plain)}`;
 }
 
 function endOf({ idleUntil, expiresAt }: SessionRecord): number {

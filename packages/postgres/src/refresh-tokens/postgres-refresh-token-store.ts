@@ -1,0 +1,108 @@
+import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
+import {
+  firstRow,
+  type PostgresClient,
+  type SchemaOptions,
+  schemaName,
+} from '../client/postgres-client.ts';
+import { rowKey, rowTime } from '../client/row-key.ts';
+
+/** Options of {@link postgresRefreshTokenStore}. */
+export interface PostgresRefreshTokenStoreOptions extends SchemaOptions {
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+interface Row {
+  readonly record: string;
+  readonly ended: RefreshTokenFamily['ended'] | null;
+}
+
+/** Families that have expired are swept out by so many insertions, one statement each. */
+const SWEEP_EVERY = 100;
+
+/**
+ * Keeps refresh tokens in PostgreSQL, for all processes: one statement for each step, so of many uses of a token exactly
+ * one wins. It holds hashes only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Families are swept out
+ * when they have expired, as new ones come.
+ *
+ * @throws ConfigurationError for a schema name that is not one.
+ * @example
+ * const issued = tokens({ issuer, audience, signing, store: postgresRefreshTokenStore(pool) });
+ */
+export function postgresRefreshTokenStore(
+  client: PostgresClient,
+  options: PostgresRefreshTokenStoreOptions = {},
+): RefreshTokenStore {
+  const table = `${schemaName(options)}.refresh_token_families`;
+  const { now = () => Date.now() } = options;
+  let inserted = 0;
+  const counted = async (text: string, params: unknown[]): Promise<number> =>
+    (await client.query(`${text} RETURNING 1`, params)).rows.length;
+
+  return Object.freeze<RefreshTokenStore>({
+    insert: async (family) => {
+      if (inserted++ % SWEEP_EVERY === 0) {
+        await client.query(`DELETE FROM ${table} WHERE ends_at <= $1`, [now()]);
+      }
+      const { id, current, subject, ended, expiresAt } = family;
+      // Where the id is that of a family that has expired, it is free.
+      const added = await counted(
+        `INSERT INTO ${table} AS f (id, current, subject, ended, ends_at, record)
+         VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (id) DO UPDATE SET current = EXCLUDED.current, subject = EXCLUDED.subject,
+           ended = EXCLUDED.ended, ends_at = EXCLUDED.ends_at, record = EXCLUDED.record
+         WHERE f.ends_at <= $7`,
+        [
+          await rowKey(id),
+          await rowKey(current),
+          await rowKey(subject),
+          ended ?? null,
+          rowTime(expiresAt),
+          JSON.stringify(family),
+          now(),
+        ],
+      );
+      return added === 1;
+    },
+    get: async (id) => {
+      const row = await firstRow<Row>(
+        client,
+        `SELECT record, ended FROM ${table} WHERE id = $1 AND ends_at > $2`,
+        [await rowKey(id), now()],
+      );
+      if (row === undefined) return undefined;
+      // Only this store writes here.
+      const family = JSON.parse(row.record) as RefreshTokenFamily;
+      return row.ended === null ? family : { ...family, ended: row.ended };
+    },
+    replace: async (expected, next) => {
+      const replaced = await counted(
+        `UPDATE ${table} SET current = $3, ends_at = $4, record = $5
+         WHERE id = $1 AND current = $2 AND ended IS NULL AND ends_at > $6`,
+        [
+          await rowKey(next.id),
+          await rowKey(expected),
+          await rowKey(next.current),
+          rowTime(next.expiresAt),
+          JSON.stringify(next),
+          now(),
+        ],
+      );
+      return replaced === 1;
+    },
+    end: async (id, why) => {
+      const ended = await counted(
+        `UPDATE ${table} SET ended = $2 WHERE id = $1 AND ended IS NULL AND ends_at > $3`,
+        [await rowKey(id), why, now()],
+      );
+      return ended === 1;
+    },
+    endSubject: async (subject) =>
+      counted(
+        `UPDATE ${table} SET ended = 'revoked'
+         WHERE subject = $1 AND ended IS NULL AND ends_at > $2`,
+        [await rowKey(subject), now()],
+      ),
+  });
+}
