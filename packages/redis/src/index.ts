@@ -23,4 +23,5 @@ export {
   redisRevocationStore,
 } from './revocations/redis-revocation-store.ts';
 export { redisSessionStore } from './sessions/redis-session-store.ts';
+export { redisTicketStore } from './tickets/redis-ticket-store.ts';
 export { redisTotpStore } from './totp/redis-totp-store.ts';

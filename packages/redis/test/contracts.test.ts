@@ -8,6 +8,7 @@ import {
   replayStoreContract,
   revocationStoreContract,
   sessionStoreContract,
+  ticketStoreContract,
   totpStoreContract,
 } from '@apisec/core/testing';
 import {
@@ -22,6 +23,7 @@ import {
   redisReplayStore,
   redisRevocationStore,
   redisSessionStore,
+  redisTicketStore,
   redisTotpStore,
 } from '@apisec/redis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -97,6 +99,11 @@ function describeContracts(
     describe('sessions', () => {
       test.each(sessionStoreContract)('$name', async ({ run }) => {
         await run({ create: () => redisSessionStore(options()), pass, now: Date.now });
+      });
+    });
+    describe('tickets', () => {
+      test.each(ticketStoreContract)('$name', async ({ run }) => {
+        await run({ create: () => redisTicketStore(options()), pass, now: Date.now });
       });
     });
 
