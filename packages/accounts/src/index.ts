@@ -68,6 +68,8 @@ export {
 export {
   type IssuedTokens,
   type RefreshRequest,
+  type Renewal,
+  type RenewedGrant,
   type TokenDenialReason,
   type TokenGrant,
   type TokenReuse,

@@ -193,7 +193,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
   );
   assertConfiguration(
     Array.isArray(origins) && origins.length > 0 && origins.every((each) => isOriginOf(each, rpId)),
-    `${NAME}: origins lists the pages that ask, ['https://${String(rpId)}']: with https, and within rpId.`,
+    `${NAME}: origins lists the pages that ask, ['https://${rpId}']: with https, and within rpId.`,
   );
   const methods = ['insert', 'get', 'list', 'use', 'rename', 'remove', 'removeBySubject'] as const;
   assertMethods(NAME, 'store', store ?? {}, methods, 'memoryPasskeyStore()');

@@ -29,6 +29,24 @@ export interface RefreshRequest {
   readonly jkt?: string | undefined;
 }
 
+/** A grant that is refreshed, for `renew`. */
+export interface RenewedGrant {
+  readonly subject: string;
+  readonly clientId: string;
+  readonly tenant: string | undefined;
+  readonly scopes: readonly string[];
+  /** What the last access token said. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly session: string;
+  /** When it was granted. Epoch milliseconds. */
+  readonly startedAt: number;
+}
+
+/** What a refreshed access token says, or that nothing is refreshed any more. */
+export type Renewal =
+  | { readonly claims: Readonly<Record<string, unknown>> }
+  | { readonly revoked: true };
+
 /** Tokens to hand out. The refresh token is the only copy there is. */
 export interface IssuedTokens extends AccessToken {
   readonly ok: true;

@@ -10,6 +10,8 @@ import {
   familyIdOf,
   firstRefreshToken,
   nextRefreshToken,
+  openSuccessor,
+  sealSuccessor,
   type TokensDenied,
 } from './refresh-token.ts';
 
@@ -32,10 +34,12 @@ export interface TokenReuse {
 export interface FamiliesOptions {
   readonly issuer: string;
   readonly store: RefreshTokenStore;
-  /** Seconds, as the next two. */
+  /** Milliseconds, as the next two. */
   readonly idleLifetime: number;
   readonly absoluteLifetime: number;
   readonly reuseGrace: number;
+  /** Whether a token within the grace is answered with its successor. */
+  readonly replays: boolean;
   /** Milliseconds. */
   readonly storeTimeout: number;
   readonly revocations: Pick<Revocations, 'revoke'> | undefined;
@@ -50,11 +54,11 @@ export interface RefreshTokenFamilies {
     content: AccessTokenContent & { readonly session: string },
     at: number,
   ) => Promise<NextToken | TokensDenied>;
-  /** The family of a token that is good. For one that was used before, the family is ended first. */
-  readonly find: (
-    token: string,
-    at: number,
-  ) => Promise<{ readonly ok: true; readonly family: RefreshTokenFamily } | TokensDenied>;
+  /**
+   * The family of a token that is good. For one that was used before, the family is ended first; within the grace the
+   * token that came after it is answered as well.
+   */
+  readonly find: (token: string, at: number) => Promise<FoundFamily | TokensDenied>;
   /** Uses up the token that a family was found by; gives the next one, to exactly one of many callers. */
   readonly advance: (
     family: RefreshTokenFamily,
@@ -65,8 +69,20 @@ export interface RefreshTokenFamilies {
   readonly familyOf: (token: string) => Promise<RefreshTokenFamily | undefined>;
   /** Ends a family and everything that came of it. True where this call did it. */
   readonly end: (family: RefreshTokenFamily, why: 'reused' | 'revoked') => Promise<boolean>;
-  /** Ends every family of a subject and everything that came of them; tells how many there were. */
-  readonly endSubject: (subject: string) => Promise<number>;
+  /**
+   * Ends every family of a subject and everything that came of them; tells how many there were, and before which time
+   * access tokens are revoked.
+   */
+  readonly endSubject: (
+    subject: string,
+  ) => Promise<{ readonly families: number; readonly issuedBefore: number }>;
+}
+
+/** A family, and the token that its client has missed. */
+export interface FoundFamily {
+  readonly ok: true;
+  readonly family: RefreshTokenFamily;
+  readonly missed?: string | undefined;
 }
 
 interface NextToken {
@@ -77,7 +93,7 @@ interface NextToken {
 /** The life of refresh tokens: each is good once, and a second use ends all that came of the grant. */
 export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFamilies {
   const { issuer, store, storeTimeout, now } = options;
-  const { idleLifetime, absoluteLifetime, reuseGrace } = options;
+  const { idleLifetime, absoluteLifetime, reuseGrace, replays } = options;
 
   const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
     withinTime(Promise.resolve().then(task), storeTimeout);
@@ -118,6 +134,15 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     return isRecent ? denied('refresh.superseded') : reused(family, at);
   };
 
+  const missedBy = async (
+    { previous }: RefreshTokenFamily,
+    token: string,
+    problem: TokensDenied,
+  ): Promise<string | undefined> =>
+    problem.code === 'refresh.superseded' && previous?.successor !== undefined
+      ? openSuccessor(previous.successor, token)
+      : undefined;
+
   const familyOf = async (token: string): Promise<RefreshTokenFamily | undefined> => {
     const id = await familyIdOf(token);
     return ask(() => store.get(id));
@@ -144,16 +169,20 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     find: async (token, at) => {
       const [family, hash] = await Promise.all([familyOf(token), sha256(token)]);
       if (family === undefined) return denied('refresh.unknown');
-      return (await problemOf(family, hash, at)) ?? { ok: true, family };
+      const problem = await problemOf(family, hash, at);
+      if (problem === undefined) return { ok: true, family };
+      const missed = await missedBy(family, token, problem);
+      return missed === undefined ? problem : { ok: true, family, missed };
     },
     advance: async (family, token, at) => {
       const next = nextRefreshToken(token);
       const [hash, current] = await Promise.all([sha256(token), sha256(next)]);
+      const successor = replays ? await sealSuccessor(next, token) : undefined;
       const isMine = await ask(() =>
         store.replace(hash, {
           ...family,
           current,
-          previous: { hash, usedAt: at },
+          previous: { hash, usedAt: at, successor },
           generation: family.generation + 1,
           idleUntil: Math.min(at + idleLifetime, family.expiresAt),
         }),
@@ -162,6 +191,8 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
       // Somebody else was first, with the same token.
       const since = await familyOf(token);
       const wrong = since ? await problemOf(since, hash, now()) : denied('refresh.unknown');
+      const missed = since && wrong && (await missedBy(since, token, wrong));
+      if (missed !== undefined) return { ok: true, token: missed };
       return wrong ?? denied('refresh.unavailable', new Error('the store could not replace it'));
     },
     familyOf,
@@ -170,8 +201,9 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
       const families = await ask(() => store.endSubject(subject));
       const target = { kind: 'subject', issuer, id: subject } as const;
       // As of now: what was refreshed while the families were ending is revoked as well.
-      await ask(() => options.revocations?.revoke(target, { issuedBefore: now() }));
-      return families;
+      const issuedBefore = now();
+      await ask(() => options.revocations?.revoke(target, { issuedBefore }));
+      return { families, issuedBefore };
     },
   };
 }

@@ -16,6 +16,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { audience, bearer, issuer, NOW } from '../../../core/test/jwt-kit.ts';
 import { memoryRefreshTokenStore } from './memory-refresh-token-store.ts';
+import { openSuccessor } from './refresh-token.ts';
 import {
   type IssuedTokens,
   type TokenGrant,
@@ -272,6 +273,105 @@ describe('a refresh token', () => {
     expect(codeOf(await issued.refresh(next.refreshToken, shop))).toBe('refresh.revoked');
   });
 
+  describe('whose answer was lost', () => {
+    const replaying = { reuseGrace: '10s', withinGrace: 'replay' } as const;
+
+    test('is answered with the same successor, to the same client, within the grace', async () => {
+      const { issued, events, call, store } = setUp(replaying);
+      const first = good(await issued.issue(grant));
+      const lost = good(await issued.refresh(first.refreshToken, shop));
+      time += 9_999;
+      expect(codeOf(await issued.refresh(first.refreshToken, { clientId: 'other' }))).toBe(
+        'refresh.client_mismatch',
+      );
+      const again = good(await issued.refresh(first.refreshToken, shop));
+      expect(again.refreshToken).toBe(lost.refreshToken);
+      expect(again.tokenId).not.toBe(lost.tokenId);
+      expect(await call(again.accessToken)).toBe('allowed');
+      expect(events).toEqual([]);
+      good(await issued.refresh(again.refreshToken, shop));
+      // The token before the one before is nobody's any more.
+      expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.reused');
+      expect(store).toBeDefined();
+    });
+
+    test('used at the same moment by many gives all of them the same one', async () => {
+      const { issued } = setUp(replaying);
+      const { refreshToken } = good(await issued.issue(grant));
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () => issued.refresh(refreshToken, shop)),
+      );
+      expect(new Set(answers.map((answer) => good(answer).refreshToken)).size).toBe(1);
+    });
+
+    test('after the grace, and with another key, gives nothing', async () => {
+      const { issued } = setUp(replaying);
+      const bound = good(await issued.issue({ ...grant, jkt: JKT }));
+      await issued.refresh(bound.refreshToken, { ...shop, jkt: JKT });
+      expect(codeOf(await issued.refresh(bound.refreshToken, shop))).toBe('refresh.key_mismatch');
+      time += 10_000;
+      const late = await issued.refresh(bound.refreshToken, { ...shop, jkt: JKT });
+      expect(codeOf(late)).toBe('refresh.reused');
+    });
+
+    test('is readable to nobody who has the store alone', async () => {
+      const written: RefreshTokenFamily[] = [];
+      const kept = memoryRefreshTokenStore({ now });
+      const replace: RefreshTokenStore['replace'] = (expected, next) => {
+        written.push(next);
+        return kept.replace(expected, next);
+      };
+      const { issued } = setUp({ ...replaying, store: { ...kept, replace } });
+      const first = good(await issued.issue(grant));
+      const next = good(await issued.refresh(first.refreshToken, shop));
+      const text = JSON.stringify(written);
+      expect(text).toContain('successor');
+      expect(text).not.toContain(next.refreshToken.slice(24));
+      // Of another token it opens nothing.
+      const successor = written[0]?.previous?.successor ?? '';
+      expect(await openSuccessor(successor, first.refreshToken)).toBe(next.refreshToken);
+      expect(await openSuccessor(successor, next.refreshToken)).toBeUndefined();
+    });
+  });
+
+  describe('that renews claims', () => {
+    const claimsOf = (token: string) =>
+      JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as object;
+
+    test('does not keep the roles of somebody who was demoted', async () => {
+      let roles = ['admin'];
+      const { issued } = setUp({ renew: ({ claims }) => ({ claims: { ...claims, roles } }) });
+      const first = good(await issued.issue({ ...grant, claims: { roles, acr: 'aal2' } }));
+      roles = ['clerk'];
+      const second = good(await issued.refresh(first.refreshToken, shop));
+      expect(claimsOf(second.accessToken)).toMatchObject({ roles: ['clerk'], acr: 'aal2' });
+    });
+
+    test('ends the family of somebody who is gone', async () => {
+      const { issued, call } = setUp({ renew: () => ({ revoked: true }) });
+      const first = good(await issued.issue(grant));
+      expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.revoked');
+      expect(await call(first.accessToken)).toBe('token.revoked');
+    });
+
+    test.each<[string, unknown]>([
+      ['throws', () => Promise.reject(new Error('down'))],
+      ['never answers', () => new Promise(() => undefined)],
+      ['answers nothing', () => undefined],
+      ['answers claims that are none', () => ({ claims: 'admin' })],
+    ])('gives nothing and uses nothing up where it %s', async (_, broken) => {
+      let isBroken = true;
+      const { issued } = setUp({
+        renew: (family) => (isBroken ? (broken as () => never)() : { claims: family.claims }),
+        storeTimeout: '20ms',
+      });
+      const first = good(await issued.issue(grant));
+      expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.unavailable');
+      isBroken = false;
+      expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('ok');
+    });
+  });
+
   test('superseded for longer than the grace ends the family', async () => {
     const { issued } = setUp({ reuseGrace: '10s' });
     const first = good(await issued.issue(grant));
@@ -374,6 +474,22 @@ describe('revoking', () => {
     time += 1_000;
     expect(await call(good(await issued.issue(grant)).accessToken)).toBe('allowed');
   });
+
+  test.each([0, 1, 250, 999])(
+    'a subject does not end what is issued to it %i ms into the same second',
+    async (milliseconds) => {
+      time = Math.floor(NOW / 1_000) * 1_000 + milliseconds;
+      const { issued, call } = setUp();
+      const before = good(await issued.issue(grant));
+      if (milliseconds === 0) time += 1;
+      await issued.revokeSubject('alice');
+      const after = good(await issued.issue(grant));
+      expect(await call(before.accessToken)).toBe('token.revoked');
+      expect(await call(after.accessToken)).toBe('allowed');
+      const refreshed = good(await issued.refresh(after.refreshToken, shop));
+      expect(await call(refreshed.accessToken)).toBe('allowed');
+    },
+  );
 });
 
 describe('while the store does not answer', () => {

@@ -1,16 +1,34 @@
-import type { Duration, PrivateJwk, RefreshTokenStore, Revocations } from '@apisec/core';
+import type {
+  Duration,
+  MaybePromise,
+  PrivateJwk,
+  RefreshTokenFamily,
+  RefreshTokenStore,
+  Revocations,
+} from '@apisec/core';
 import {
   type AccessToken,
   type AccessTokenContent,
   assertConfiguration,
   assertKnownOptions,
+  assertOneOf,
   contentProblem,
   durationMs,
+  isObject,
   randomText,
   signAccessToken,
   signingKeys,
+  withinTime,
 } from '@apisec/core/host';
-import type { IssuedTokens, RefreshRequest, TokenGrant, Tokens } from './issued-tokens.ts';
+import type {
+  IssuedTokens,
+  RefreshRequest,
+  Renewal,
+  RenewedGrant,
+  TokenGrant,
+  Tokens,
+} from './issued-tokens.ts';
+import { recentCutoffs } from './recent-cutoffs.ts';
 import {
   denied,
   isRefreshToken,
@@ -22,6 +40,8 @@ import { refreshTokenFamilies, type TokenReuse } from './refresh-token-families.
 export type {
   IssuedTokens,
   RefreshRequest,
+  Renewal,
+  RenewedGrant,
   TokenDenialReason,
   TokenGrant,
   TokenReuse,
@@ -48,11 +68,23 @@ export interface TokensOptions {
   /** From the grant until refreshing ends, however often it is done. Default: `30d`. */
   readonly absoluteLifetime?: Duration | undefined;
   /**
-   * For how long the token before the current one, presented again, is only denied (`refresh.superseded`)
-   * and does not end the family: for clients that refresh twice at once. Nobody gets a second token either
-   * way. At most `1m`. Default: `0s`, every second use ends the family.
+   * For how long the token before the current one, presented again, does not end the family: for answers that were lost, and
+   * clients that refresh twice at once. Nobody gets a second token either way. At most `1m`. Default: `0s`, every second use
+   * ends the family.
    */
   readonly reuseGrace?: Duration | undefined;
+  /**
+   * What it is answered within `reuseGrace`. `deny`: `refresh.superseded`. `replay`: the current refresh token once more and
+   * a new access token, to the same client and key; whoever has the token before and can authenticate as its client gets it
+   * as well. Default: `deny`.
+   */
+  readonly withinGrace?: 'deny' | 'replay' | undefined;
+  /**
+   * Asked at each refresh what the access token says now: roles may have been taken away since the grant. Answers all claims,
+   * also those that stay (`acr`, `amr`, `auth_time`), or `{ revoked: true }` to end the family. Where it fails, or answers
+   * something else, nothing is refreshed and no token is used up. Default: claims stay as they were granted.
+   */
+  readonly renew?: ((grant: RenewedGrant) => MaybePromise<Renewal>) | undefined;
   /** Where access tokens of a family that ends are revoked; without it they live until they expire. */
   readonly revocations?: Pick<Revocations, 'revoke'> | undefined;
   /** Told of every reuse, for the audit trail. Whatever it throws changes nothing. */
@@ -73,6 +105,8 @@ const OPTIONS = [
   'idleLifetime',
   'absoluteLifetime',
   'reuseGrace',
+  'withinGrace',
+  'renew',
   'revocations',
   'audit',
   'storeTimeout',
@@ -85,7 +119,7 @@ const OPTIONS = [
  * the thief. The store holds hashes only.
  *
  * There is no grace by default: a client that refreshes twice at once, or that lost the answer and tries again, must
- * sign in again (see `reuseGrace`). Scopes of a refreshed token can only be fewer than were granted; a refresh
+ * sign in again (see `reuseGrace` and `withinGrace`). Claims stay as they were granted unless `renew` says otherwise. Scopes of a refreshed token can only be fewer than were granted; a refresh
  * token is bound to its client, and to a DPoP key where the grant names one.
  *
  * @throws ConfigurationError when a key cannot sign, or another option is out of its bounds.
@@ -106,7 +140,7 @@ const OPTIONS = [
  */
 export function tokens(options: TokensOptions): Tokens {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { issuer, store, revocations, audit, now = () => Date.now() } = options;
+  const { issuer, store, revocations, audit, renew, now = () => Date.now() } = options;
   const accessTokenLifetime =
     durationMs(NAME, 'accessTokenLifetime', options.accessTokenLifetime ?? '5m', {
       min: '1s',
@@ -114,6 +148,8 @@ export function tokens(options: TokensOptions): Tokens {
     }) / 1000;
   const idleLifetime = durationMs(NAME, 'idleLifetime', options.idleLifetime ?? '14d');
   const absoluteLifetime = durationMs(NAME, 'absoluteLifetime', options.absoluteLifetime ?? '30d');
+  const { withinGrace = 'deny' } = options;
+  assertOneOf(NAME, 'withinGrace', withinGrace, ['deny', 'replay']);
   const reuseGrace = durationMs(NAME, 'reuseGrace', options.reuseGrace ?? '0s', {
     min: '0s',
     max: '1m',
@@ -148,13 +184,35 @@ export function tokens(options: TokensOptions): Tokens {
     idleLifetime,
     absoluteLifetime,
     reuseGrace,
+    replays: withinGrace === 'replay' && reuseGrace > 0,
     storeTimeout,
     revocations,
     audit,
     now,
   });
+  const cutoffs = recentCutoffs();
+  // Not before what was revoked a moment ago, or it would be taken for one of those.
   const sign = (content: AccessTokenContent, at: number): Promise<AccessToken> =>
-    signAccessToken(current, issuer, content, accessTokenLifetime, at);
+    signAccessToken(
+      current,
+      issuer,
+      content,
+      accessTokenLifetime,
+      cutoffs.after(content.subject, at),
+    );
+  const renewed = async (family: RefreshTokenFamily): Promise<Renewal> => {
+    const { subject, clientId, tenant, scopes, claims, session, startedAt } = family;
+    if (renew === undefined) return { claims };
+    const asked = { subject, clientId, tenant, scopes, claims, session, startedAt };
+    const answer: unknown = await withinTime(
+      Promise.resolve().then(() => renew(asked)),
+      storeTimeout,
+    );
+    const said = isObject(answer) ? answer : {};
+    if (said['revoked'] === true) return { revoked: true };
+    if (!isObject(said['claims'])) throw new TypeError('renew answered no claims');
+    return { claims: said['claims'] };
+  };
   const handOut = (
     token: AccessToken,
     scopes: readonly string[],
@@ -191,7 +249,13 @@ export function tokens(options: TokensOptions): Tokens {
     if (family.clientId !== clientId) return denied('refresh.client_mismatch');
     if (family.jkt !== undefined && family.jkt !== jkt) return denied('refresh.key_mismatch');
     const asked = scopes ?? family.scopes;
-    const content = { ...family, scopes: asked, jkt: jkt ?? family.jkt };
+    const renewal = await renewed(family);
+    if ('revoked' in renewal) {
+      await families.end(family, 'revoked');
+      return denied('refresh.revoked');
+    }
+    const { claims } = renewal;
+    const content = { ...family, scopes: asked, jkt: jkt ?? family.jkt, claims };
     const problem = contentProblem(content);
     if (problem !== undefined) return { ok: false, code: 'refresh.invalid', problem };
     if (asked.some((scope) => !family.scopes.includes(scope))) {
@@ -199,7 +263,8 @@ export function tokens(options: TokensOptions): Tokens {
     }
     // Signed first: a fault there must not cost the client its only refresh token.
     const access = await sign(content, at);
-    const next = await families.advance(family, refreshToken, at);
+    if (found.missed !== undefined) return handOut(access, asked, family.session, found.missed);
+    const next = await families.advance({ ...family, claims }, refreshToken, at);
     return next.ok ? handOut(access, asked, family.session, next.token) : next;
   };
 
@@ -217,10 +282,11 @@ export function tokens(options: TokensOptions): Tokens {
 
   const revokeSubject = async (
     subject: string,
-  ): Promise<{ readonly ok: true; readonly families: number } | TokensDenied> => ({
-    ok: true,
-    families: await families.endSubject(subject),
-  });
+  ): Promise<{ readonly ok: true; readonly families: number } | TokensDenied> => {
+    const ended = await families.endSubject(subject);
+    if (revocations !== undefined) cutoffs.add(subject, ended.issuedBefore);
+    return { ok: true, families: ended.families };
+  };
 
   return Object.freeze({
     jwks,

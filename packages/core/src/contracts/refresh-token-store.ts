@@ -9,8 +9,13 @@ export interface RefreshTokenFamily {
   readonly id: string;
   /** Hash of the one token that is good. */
   readonly current: string;
-  /** Hash of the token before it, and when that was used. */
-  readonly previous?: { readonly hash: string; readonly usedAt: number } | undefined;
+  /**
+   * Hash of the token before it, and when that was used. `successor` is the current token, encrypted with a key that only
+   * the token before it yields: for a client that lost the answer.
+   */
+  readonly previous?:
+    | { readonly hash: string; readonly usedAt: number; readonly successor?: string | undefined }
+    | undefined;
   /** How many tokens came before the current one. */
   readonly generation: number;
   readonly subject: string;
