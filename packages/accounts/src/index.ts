@@ -80,6 +80,7 @@ export {
 } from './tokens/tokens.ts';
 export { type MemoryTotpStoreOptions, memoryTotpStore } from './totp/memory-totp-store.ts';
 export {
+  type ImportedTotpSecret,
   type SealingKeys,
   type Totp,
   type TotpBackupCodes,

@@ -55,6 +55,29 @@ export function encodeBase32(bytes: Uint8Array): string {
   return bits > 0 ? text + ALPHABET.charAt((held << (5 - bits)) & 31) : text;
 }
 
+/** In characters, with spaces and padding. */
+const LONGEST_TEXT = 256;
+
+/** The bytes of base32, in either case, with spaces, hyphens and padding as people copy it; undefined for other text. */
+export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length > LONGEST_TEXT) return undefined;
+  const letters = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();
+  const bytes = new Uint8Array(Math.floor((letters.length * 5) / 8));
+  let held = 0;
+  let bits = 0;
+  let length = 0;
+  for (const letter of letters) {
+    const value = ALPHABET.indexOf(letter);
+    if (value < 0) return undefined;
+    held = ((held << 5) | value) & 0xfff;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[length++] = (held >> bits) & 0xff;
+  }
+  return bytes;
+}
+
 /** The URI that authenticator apps read from a QR code ("Key URI Format"). */
 export function keyUri(
   secret: string,

@@ -450,3 +450,52 @@ function slowly(store: TotpStore): TotpStore {
     remove: async (account) => store.remove(account),
   };
 }
+
+describe('a secret of another system', () => {
+  // The secret of RFC 6238, appendix B.
+  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  const make = (time: number) =>
+    totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys, now: () => time });
+
+  test.each([
+    [59, '94287082'],
+    [1_111_111_109, '07081804'],
+    [2_000_000_000, '69279037'],
+  ])('gives the codes that it gave there, at %i', async (seconds, code) => {
+    const factors = make(seconds * 1_000);
+    const imported = await factors.importSecret('alice', { secret, digits: 8 });
+    expect(imported).toMatchObject({ ok: true, backupCodes: { length: 10 } });
+    expect(await factors.verify('alice', code)).toMatchObject({ ok: true });
+    expect(await factors.verify('alice', code)).toMatchObject({ denial: { code: 'totp.reused' } });
+  });
+
+  test.each([
+    ['with spaces and in small letters', 'gezd gnbv gy3t qojq gezd gnbv gy3t qojq'],
+    ['with padding', `${secret}======`],
+    ['as bytes', new TextEncoder().encode('12345678901234567890')],
+  ])('is read %s', async (_, spelled) => {
+    const factors = make(59_000);
+    await factors.importSecret('alice', { secret: spelled, digits: 8 });
+    expect(await factors.verify('alice', '94287082')).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['that is no base32', { secret: 'GEZDGNBVGY3TQOJ1' }],
+    ['that is too short', { secret: 'GEZDGNBV' }],
+    ['that is far too long', { secret: 'A'.repeat(100_000) }],
+    ['of another algorithm', { secret, algorithm: 'MD5' }],
+    ['of a polluted algorithm', { secret, algorithm: 'toString' }],
+    ['with three digits', { secret, digits: 3 }],
+  ])('%s is malformed', async (_, imported) => {
+    const answer = await make(59_000).importSecret('alice', imported as never);
+    expect(answer).toMatchObject({ denial: { code: 'totp.malformed' } });
+  });
+
+  test('does not replace a second factor that is active', async () => {
+    const factors = make(59_000);
+    await factors.importSecret('alice', { secret, digits: 8 });
+    const again = await factors.importSecret('alice', { secret: 'A'.repeat(32) });
+    expect(again).toMatchObject({ denial: { code: 'totp.already_enrolled' } });
+    expect(await factors.verify('alice', '94287082')).toMatchObject({ ok: true });
+  });
+});

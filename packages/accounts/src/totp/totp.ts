@@ -3,7 +3,7 @@ import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/cor
 import type { SealingKeys } from './sealing.ts';
 import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
-import { encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
+import { decodeBase32, encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
 
 export type { SealingKeys, TotpDenial };
 
@@ -39,6 +39,16 @@ export type TotpEnrolment =
   | { readonly ok: true; readonly secret: string; readonly uri: string }
   | TotpDenial;
 
+/** A secret as another system has it. */
+export interface ImportedTotpSecret {
+  /** In base32, as in the `secret` of an `otpauth:` URI, or as bytes; 10 to 64 of them. */
+  readonly secret: string | Uint8Array;
+  /** Default: as that of new secrets; so for the next two. */
+  readonly algorithm?: TotpRecord['algorithm'] | undefined;
+  readonly digits?: number | undefined;
+  readonly period?: Duration | undefined;
+}
+
 /** New backup codes. This is the only copy there is. */
 export type TotpBackupCodes =
   | { readonly ok: true; readonly backupCodes: readonly string[] }
@@ -63,6 +73,11 @@ export interface Totp {
    * beside the issuer, by default the account.
    */
   readonly enrol: (account: string, label?: string) => Promise<TotpEnrolment>;
+  /**
+   * Takes over a secret that an app has already, from another system: active at once, for an account that has no active
+   * one. Its shape is that of the other system; issues backup codes.
+   */
+  readonly importSecret: (account: string, secret: ImportedTotpSecret) => Promise<TotpBackupCodes>;
   /** Takes the first code, which shows that the app has the secret, and issues backup codes. */
   readonly confirm: (account: string, code: string) => Promise<TotpBackupCodes>;
   /** Takes a code, once. */
@@ -201,6 +216,36 @@ export function totp(options: TotpOptions): Totp {
         uri: keyUri(text, label, issuer, { algorithm, digits, period }),
       };
     },
+    importSecret: async (account, imported) => {
+      const shape = { algorithm, digits, period, ...readShape(imported) };
+      const bytes =
+        typeof imported.secret === 'string' ? decodeBase32(imported.secret) : imported.secret;
+      if (!isName(account)) return totpDenial('totp.account_invalid');
+      if (bytes === undefined || !isSecret(bytes) || !isShape(shape)) {
+        return totpDenial('totp.malformed');
+      }
+      try {
+        const known = await records.get(account);
+        if (known?.confirmed) return totpDenial('totp.already_enrolled');
+        const { record, codes } = await backup.issue({
+          account,
+          secret: await secrets.seal(bytes, account),
+          ...shape,
+          confirmed: true,
+          lastStep: -1,
+          failures: 0,
+          lockedUntil: 0,
+          backupCodes: [],
+          // Written with a version of its own.
+          version: '',
+        });
+        return (await records.put(record, known))
+          ? { ok: true, backupCodes: codes }
+          : totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+      } catch (cause) {
+        return totpDenial('totp.unavailable', { cause });
+      }
+    },
     confirm: async (account, code) => {
       if (!CODE.test(code)) return totpDenial('totp.malformed');
       let codes: readonly string[] = [];
@@ -256,6 +301,31 @@ export function totp(options: TotpOptions): Totp {
     },
     remove: async (account) => records.remove(account),
   });
+}
+
+/** What another system says of its codes; members that it leaves out are those of new secrets. */
+function readShape({ algorithm, digits, period }: ImportedTotpSecret) {
+  return {
+    ...(algorithm !== undefined && { algorithm }),
+    ...(digits !== undefined && { digits }),
+    ...(period !== undefined && {
+      period: durationMs('totp', 'period', period, { min: '15s', max: '2m' }) / 1000,
+    }),
+  };
+}
+
+function isShape({
+  algorithm,
+  digits,
+  period,
+}: Pick<TotpRecord, 'algorithm' | 'digits' | 'period'>) {
+  const isKnown = Object.hasOwn(SECRET_BYTES, algorithm) && Number.isInteger(period);
+  return isKnown && Number.isInteger(digits) && digits >= 6 && digits <= 8;
+}
+
+/** Others make shorter ones than RFC 4226 allows: 80 bits are what most apps began with. */
+function isSecret(bytes: unknown): boolean {
+  return bytes instanceof Uint8Array && bytes.length >= 10 && bytes.length <= 64;
 }
 
 function verified(answer: TotpRecord | TotpDenial): TotpVerification {

@@ -60,7 +60,7 @@ const AT_ONCE = 128;
  * const tickets = redisTicketStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
 export function redisTicketStore(options: RedisStoreOptions): TicketStore {
-  const { prefix, run } = serverOf(options);
+  const { prefix, run } = serverOf('redisTicketStore', options);
   /** The part alone names the key, so that lists hold parts. */
   const rowOf = (part: string): string => `${prefix}:{${tagOf(part)}}:ticket:${part}`;
   const listOf = (owner: string): string => `${prefix}:{${tagOf(owner)}}:ticket-subject:${owner}`;
