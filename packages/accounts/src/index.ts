@@ -26,6 +26,17 @@ export {
   memoryPasskeyStore,
 } from './passkeys/memory-passkey-store.ts';
 export {
+  type Argon2Like,
+  type Argon2Parameters,
+  type Argon2PasswordHasherOptions,
+  argon2PasswordHasher,
+} from './passwords/argon2-password-hasher.ts';
+export {
+  type MigratingPasswordHasherOptions,
+  migratingPasswordHasher,
+  type OlderHashes,
+} from './passwords/migrating-password-hasher.ts';
+export {
   type PasswordAccount,
   type PasswordAccounts,
   type PasswordChange,

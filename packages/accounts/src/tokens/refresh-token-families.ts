@@ -134,15 +134,6 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     return isRecent ? denied('refresh.superseded') : reused(family, at);
   };
 
-  const missedBy = async (
-    { previous }: RefreshTokenFamily,
-    token: string,
-    problem: TokensDenied,
-  ): Promise<string | undefined> =>
-    problem.code === 'refresh.superseded' && previous?.successor !== undefined
-      ? openSuccessor(previous.successor, token)
-      : undefined;
-
   const familyOf = async (token: string): Promise<RefreshTokenFamily | undefined> => {
     const id = await familyIdOf(token);
     return ask(() => store.get(id));
@@ -206,4 +197,15 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
       return { families, issuedBefore };
     },
   };
+}
+
+/** The token that a client has missed, where it was kept for that. */
+async function missedBy(
+  { previous }: RefreshTokenFamily,
+  token: string,
+  problem: TokensDenied,
+): Promise<string | undefined> {
+  return problem.code === 'refresh.superseded' && previous?.successor !== undefined
+    ? openSuccessor(previous.successor, token)
+    : undefined;
 }
