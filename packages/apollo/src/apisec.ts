@@ -24,6 +24,7 @@ import {
   requestOf,
   viewRequest,
 } from '@apisec/graphql';
+import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
@@ -111,7 +112,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   options: ApisecOptions<Facts, Context>,
 ): ApolloServerPlugin<Context> {
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
-  const plan = operationPlan(options, 'apisec');
+  const logDenials = nodeDenialLog('apisec', options.logDenials);
+  const plan = operationPlan({ ...options, logDenials }, 'apisec');
   const flights = stateOf<Flight>('apisec.operation');
   const begin = (context: GraphQLRequestContext<Context>): Flight => {
     const { contextValue, request, response } = context;

@@ -29,6 +29,7 @@ export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs
 export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
+export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   denialResponse,

@@ -5,6 +5,7 @@ import {
   assertBodyLimit,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
+  type DenialLog,
   durationMs,
   faultReporter,
   hasCors,
@@ -16,6 +17,7 @@ import {
   decideCall,
   literalPath,
   nodeCertificate,
+  nodeDenialLog,
   nodePeer,
   nodeRequest,
   nodeTransport,
@@ -59,6 +61,11 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * 500 or 503. Default: one line on `console.error` for each cause and minute.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 const OPTIONS = [
@@ -69,6 +76,7 @@ const OPTIONS = [
   'bodyTimeout',
   'operation',
   'onFault',
+  'logDenials',
 ];
 
 /** The facts that this host supplies to every guard. */
@@ -102,7 +110,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   options: SecureOptions<Raw> = {},
 ): RequestHandler {
   const settings = settingsOf(options);
-  const { trust, operation, rawBody } = settings;
+  const { trust, operation, rawBody, log } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
@@ -111,9 +119,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     const enter = (decision: Decision<object>) =>
       proceed(decision, settings, request, response, next);
     const decide = (bytes?: Uint8Array): void => {
-      const decision = decideCall(asked, view, request, () => ({
+      const supply = () => ({
         call: {
-          protocol: 'http',
+          protocol: 'http' as const,
           operation:
             operation?.(request) ??
             routeOperation(request, handler) ??
@@ -123,7 +131,8 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         certificate: nodeCertificate(request, trust),
         transport: nodeTransport(request, trust),
         ...(bytes && { rawBody: bytes }),
-      }));
+      });
+      const decision = decideCall(asked, view, request, supply, log);
       if (isThenable(decision)) decision.then(enter).catch(next);
       else enter(decision);
     };
@@ -131,7 +140,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     else {
       const begin = (read: ReadBody): void => {
         if (read.ok) decide(read.bytes);
-        else enter(undecided(read.denial));
+        else enter(undecided(read.denial, log));
       };
       readRawBody(request, settings).then(begin, next);
     }
@@ -147,6 +156,7 @@ interface Settings extends BodyBounds {
   readonly rawBody: boolean;
   readonly operation: ((request: Request) => string) | undefined;
   readonly onFault: (cause: unknown) => void;
+  readonly log: DenialLog | undefined;
 }
 
 function settingsOf(options: SecureOptions): Settings {
@@ -162,6 +172,7 @@ function settingsOf(options: SecureOptions): Settings {
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('@apisec/express'),
+    log: nodeDenialLog('secure', options.logDenials),
   };
 }
 

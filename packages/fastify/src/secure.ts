@@ -15,6 +15,7 @@ import {
   assertConfiguration,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
+  type DenialLog,
   durationMs,
   fault,
   faultReporter,
@@ -33,6 +34,7 @@ import {
   literalPath,
   type NodeCall,
   nodeCertificate,
+  nodeDenialLog,
   nodePeer,
   nodeRequest,
   nodeTransport,
@@ -75,6 +77,11 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * 500 or 503. Default: one line on `console.error` for each cause and minute.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 const OPTIONS = [
@@ -85,6 +92,7 @@ const OPTIONS = [
   'maxBodyBytes',
   'bodyTimeout',
   'onFault',
+  'logDenials',
 ];
 
 /** A guard, or a `coverage`. */
@@ -166,6 +174,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions): SecureRoute {
   const { trust, operation, rawBody = false, onFault = faultReporter('@apisec/fastify') } = options;
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  const log = nodeDenialLog('secure', options.logDenials);
   assertBodyLimit(maxBodyBytes, 'secure');
   const bounds: BodyBounds = {
     maxBytes: maxBodyBytes,
@@ -197,16 +206,17 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     bytes?: Uint8Array,
   ): void => {
     const view = nodeRequest(request.raw);
-    const decision = decideCall(admission, view, request.raw, () => ({
+    const supply = () => ({
       call: {
-        protocol: 'http',
+        protocol: 'http' as const,
         operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
       },
       peer: nodePeer(request.raw, trust),
       certificate: nodeCertificate(request.raw, trust),
       transport: nodeTransport(request.raw, trust),
       ...(bytes && { rawBody: bytes }),
-    }));
+    });
+    const decision = decideCall(admission, view, request.raw, supply, log);
     if (isThenable(decision)) {
       decision.then((late) => proceed(late, request, reply, done)).catch(done);
     } else proceed(decision, request, reply, done);
@@ -276,7 +286,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
       }
       const begin = (read: ReadBody): void => {
         if (read.ok) decide(request, reply, () => done(null, replay(read.bytes)), read.bytes);
-        else proceed(undecided(read.denial), request, reply, () => done(null, payload));
+        else proceed(undecided(read.denial, log), request, reply, () => done(null, payload));
       };
       readRawBody(request.raw, payload, bounds).then(begin, done);
     },

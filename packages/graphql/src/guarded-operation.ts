@@ -13,6 +13,7 @@ import {
 import {
   admit,
   chain,
+  type DenialLog,
   type Ending,
   type Enforcement,
   enforce,
@@ -20,6 +21,7 @@ import {
   type HeadersTarget,
   shareRuns,
   UNKNOWN_PEER,
+  withDenialLog,
 } from '@apisec/core/host';
 import type { DocumentNode, GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import {
@@ -45,6 +47,7 @@ export interface OperationPlan {
   readonly bounds: DocumentBounds;
   readonly maxBatch: number;
   readonly onFault: ((cause: unknown) => void) | undefined;
+  readonly denialLog: DenialLog | undefined;
 }
 
 /** What the server says of a call. Whatever it throws closes the call (`call.unattested`). */
@@ -231,7 +234,8 @@ export function decide(
 }
 
 function conclude(state: OperationState, decided: OperationDecision): void {
-  const joined = withEarly(decided.joined, state.early);
+  const all = withEarly(decided.joined, state.early);
+  const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
   state.decided = { ...decided, joined };
   state.denial = joined.allowed ? undefined : joined.denial;
   const edits = joined.obligations.flatMap(({ headers = [] }) => headers);
@@ -329,7 +333,9 @@ export function openOperation(
 
 function oblige(state: OperationState, decision: Decision<object>): void {
   const { allowed } = decision;
-  const late = { allowed, enforcement: enforce(decision, state.plan.onFault) };
+  const { denialLog, onFault } = state.plan;
+  const logged = withDenialLog(decision, denialLog, state.caller?.request);
+  const late = { allowed, enforcement: enforce(logged, onFault) };
   state.late ??= [];
   state.late.push(late);
   // Where a field fails, those beside it go on, and the answer does not wait for them.

@@ -7,7 +7,14 @@ import {
   pass,
   type Role,
 } from '@apisec/core';
-import { assertAdmission, assertConfiguration, policiesOf } from '@apisec/core/host';
+import {
+  assertAdmission,
+  assertConfiguration,
+  type DenialLog,
+  denialLogOption,
+  faultReporter,
+  policiesOf,
+} from '@apisec/core/host';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { assertTable } from './assert-table.ts';
 import { isTable } from './decide-operation.ts';
@@ -40,8 +47,16 @@ export interface OperationOptions<Facts extends object> {
   readonly document?: DocumentBoundsOptions | undefined;
   /** How many operations one HTTP request may hold. Default: 10. The others are denied (`batch.too_large`). */
   readonly maxBatch?: number | undefined;
-  /** Hears what an `onComplete` threw. */
+  /**
+   * Told of faults: what an `onComplete` threw, and why an operation was denied by a fault of the server. Default: one
+   * line on `console.error` for each cause and minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why an operation or a field was denied, for operators alone: `logDenials()`. Default: nothing; with Apollo
+   * where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
   /** The `fieldResolver` of your server, where you gave it one. */
   readonly fieldResolver?: GraphQLFieldResolver<unknown, never> | undefined;
 }
@@ -53,6 +68,7 @@ export const OPERATION_OPTIONS = [
   'document',
   'maxBatch',
   'onFault',
+  'logDenials',
   'fieldResolver',
 ] as const;
 
@@ -76,7 +92,8 @@ export function operationPlan<Facts extends object>(
   options: OperationOptions<Facts>,
   where: string,
 ): PreparedPlan {
-  const { admission, fields = {}, maxBatch = 10, onFault } = options;
+  const { admission, fields = {}, maxBatch = 10 } = options;
+  const { onFault = faultReporter(`@apisec/graphql ${where}`) } = options;
   assertAdmission(admission, where);
   assertConfiguration(
     Number.isSafeInteger(maxBatch) && maxBatch >= 1,
@@ -92,6 +109,7 @@ export function operationPlan<Facts extends object>(
     bounds: documentBounds(options.document),
     maxBatch,
     onFault,
+    denialLog: denialLogOption(where, options.logDenials),
     compiled: (schema) => prepared.get(schema),
     prepare: (schema) => {
       const known = prepared.get(schema);

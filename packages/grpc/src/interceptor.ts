@@ -1,6 +1,13 @@
 import { type Admission, type Coverage, coverage } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, fault, report } from '@apisec/core/host';
-import type { ProxyTrust } from '@apisec/node';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  type DenialLog,
+  fault,
+  faultReporter,
+  report,
+} from '@apisec/core/host';
+import { nodeDenialLog, type ProxyTrust } from '@apisec/node';
 import {
   ServerInterceptingCall,
   type ServerInterceptingCallInterface,
@@ -48,9 +55,15 @@ export interface SecureOptions {
   readonly now?: (() => number) | undefined;
   /**
    * Hears what an `onComplete` threw, and what the application threw into the interceptor: the caller gets a
-   * plain INTERNAL and the process goes on. Whatever it throws itself is ignored.
+   * plain INTERNAL and the process goes on. Whatever it throws itself is ignored. Default: one line on `console.error`
+   * for each cause and minute.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 const OPTIONS: readonly (keyof SecureOptions)[] = [
@@ -63,6 +76,7 @@ const OPTIONS: readonly (keyof SecureOptions)[] = [
   'help',
   'now',
   'onFault',
+  'logDenials',
 ];
 
 const METHOD_PATH = /^\/[A-Za-z_][\w.]*\/[A-Za-z_]\w*$/;
@@ -73,7 +87,8 @@ const tables = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
 
 /** The interceptor that enforces a table. */
 export function createInterceptor(options: SecureOptions): ServerInterceptor {
-  const { methods, trust, unlisted = 'denied', onFault } = options ?? {};
+  const { methods, trust, unlisted = 'denied' } = options ?? {};
+  const { onFault = faultReporter('@apisec/grpc') } = options ?? {};
   assertConfiguration(
     typeof methods === 'object' && methods !== null,
     "secure: list the methods: secure(server, { methods: { '/shop.v1.Orders/List': guard } }).",
@@ -94,6 +109,7 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
     "secure: help must be an https address, as in 'https://docs.example.com/denials#'.",
   );
   assertConfiguration(typeof now === 'function', 'secure: now must be a function.');
+  const denialLog = nodeDenialLog('secure', options.logDenials);
   const anonymous = streamCount(anonymousStreams === 'unlimited' ? Infinity : anonymousStreams);
   const common = compileLimits('secure: limits', limits);
   const table = isCoverage(methods) ? methods : coverage<GrpcSeed>(methods);
@@ -107,6 +123,7 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
     help,
     now,
     onFault: (cause) => report(onFault, cause),
+    denialLog,
   });
   for (const path of table.operations) {
     assertConfiguration(

@@ -10,11 +10,13 @@ import type {
 import {
   admit,
   chain,
+  type DenialLog,
   type Ending,
   type Enforcement,
   enforce,
   fault,
   readmit,
+  withDenialLog,
 } from '@apisec/core/host';
 import type { ProxyTrust } from '@apisec/node';
 import {
@@ -58,6 +60,7 @@ export interface SecuredMethod {
   readonly now: () => number;
   /** Never throws. */
   readonly onFault: (cause: unknown) => void;
+  readonly denialLog: DenialLog | undefined;
 }
 
 /** What grpc-js says of the method of a call. */
@@ -209,7 +212,10 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#inbound(() =>
       chain(
         () => admission.check(view, facts),
-        (decision) => this.#attempt(() => this.#decided(decision, metadata)),
+        (decision) =>
+          this.#attempt(() =>
+            this.#decided(withDenialLog(decision, this.#method.denialLog, view), metadata),
+          ),
         (cause) => this.#deny(fault('policy.threw', cause)),
       ),
     );

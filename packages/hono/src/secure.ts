@@ -18,6 +18,8 @@ import {
   assertConfiguration,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
+  type DenialLog,
+  denialLogOption,
   denialResponse,
   durationMs,
   type FetchCall,
@@ -83,6 +85,11 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * and what answered without being listed. Default: one line on `console.error` for each cause and minute.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * is asked. Default: nothing.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 const OPTIONS = [
@@ -96,6 +103,7 @@ const OPTIONS = [
   'bodyTimeout',
   'waitUntil',
   'onFault',
+  'logDenials',
 ];
 
 /** A guard, or a `coverage`. */
@@ -276,6 +284,7 @@ function settingsOf(options: SecureOptions): Settings {
     timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
+    denialLog: denialLogOption('secure', options.logDenials),
   };
 }
 

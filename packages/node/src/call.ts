@@ -3,13 +3,12 @@ import type {
   CertificateFacts,
   Decision,
   Denial,
-  Denied,
   HttpFacts,
   MaybePromise,
   RequestLike,
   TransportFacts,
 } from '@apisec/core';
-import { chain, type Enforcement, enforce, fault } from '@apisec/core/host';
+import { chain, type DenialLog, type Enforcement, enforce, fault, withDenialLog } from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
@@ -28,19 +27,23 @@ export function decideCall<Facts extends object>(
   view: RequestLike,
   incoming: NodeIncoming,
   supply: () => HttpFacts & CertificateFacts & TransportFacts,
+  log?: DenialLog,
 ): MaybePromise<Decision<Facts>> {
-  if (!isTargetClear(view)) return undecided(UNCLEAR);
-  if (wereHeadersDropped(incoming)) return undecided(DROPPED);
+  if (!isTargetClear(view)) return undecided(UNCLEAR, log);
+  if (wereHeadersDropped(incoming)) return undecided(DROPPED, log);
   return chain<Decision<Facts>, Decision<Facts>>(
     () => admission.check(view, supply()),
-    (decision) => decision,
-    (cause) => undecided(fault('call.unattested', cause)),
+    (decision) => withDenialLog(decision, log, view),
+    (cause) => undecided(fault('call.unattested', cause), log),
   );
 }
 
 /** A denial of the adapter itself, before any policy ran. */
-export function undecided(denial: Denial): Denied {
-  return { allowed: false, denial, obligations: [], trace: [], gathered: {} };
+export function undecided(denial: Denial, log?: DenialLog): Decision<never> {
+  return withDenialLog<never>(
+    { allowed: false, denial, obligations: [], trace: [], gathered: {} },
+    log,
+  );
 }
 
 /** One decided call on its way through a Node framework. */

@@ -12,6 +12,7 @@ export { nodeVerifier } from './node-verifier.ts';
 export { type BodyBounds, type ReadBody, readBody } from './body.ts';
 export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
 export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
+export { nodeDenialLog } from './development-log.ts';
 export { applyNodeHeaders } from './headers.ts';
 export {
   nodePeer,

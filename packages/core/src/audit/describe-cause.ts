@@ -34,7 +34,12 @@ function write(out: Out, value: unknown, depth: number): void {
     else if (depth === 0) put(out, '…');
     else if (value instanceof Error) writeError(out, value, depth);
     else if (Array.isArray(value)) writeList(out, value, depth);
-    else writeMembers(out, value, depth);
+    else if (depth === DEPTH) writeMembers(out, value, depth);
+    else {
+      put(out, '{');
+      writeMembers(out, value, depth);
+      put(out, '}');
+    }
   } catch {
     // A getter or a proxy that throws.
     put(out, '[unreadable]');

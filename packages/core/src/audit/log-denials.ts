@@ -3,15 +3,18 @@ import type { Completion } from '../engine/obligations.ts';
 import type { NoFacts } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { assertKnownOptions } from '../lib/options.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { AuditCall } from './audit-call.ts';
+import type { AuditEvent } from './event.ts';
 import { eventBuilder } from './event-builder.ts';
-import { jsonLine } from './json-lines.ts';
+import { jsonLine, messageOf } from './json-lines.ts';
 
 /** Options of {@link logDenials}. */
 export interface LogDenialsOptions {
-  /** Given one line of JSON at a time, without a line break. Default: `console.error`. */
+  /** Given one entry at a time, without the line break at its end. Default: `console.error`. */
   readonly write?: ((line: string) => void) | undefined;
+  /** `json`: one line of JSON, for log collectors. `text`: a line or two for people. Default: `json`. */
+  readonly format?: 'json' | 'text' | undefined;
   /** How many lines a second are written at most; how many were left out then stands in the next. Default: 50. */
   readonly maxPerSecond?: number | undefined;
   /** Headers of your own whose values are credentials: nothing of them is in a line. */
@@ -23,6 +26,7 @@ export interface LogDenialsOptions {
 const NAME = 'logDenials';
 const OPTIONS: readonly (keyof LogDenialsOptions)[] = [
   'write',
+  'format',
   'maxPerSecond',
   'credentialHeaders',
   'now',
@@ -44,9 +48,11 @@ export function logDenials(
   options: LogDenialsOptions = {},
 ): SyncPolicy<CallFacts, NoFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { write = toConsole, maxPerSecond = 50, now = Date.now } = options;
+  const { write = toConsole, format = 'json', maxPerSecond = 50, now = Date.now } = options;
   const { credentialHeaders = [] } = options;
   assertConfiguration(typeof write === 'function', `${NAME}: write must be a function.`);
+  assertOneOf(NAME, 'format', format, ['json', 'text']);
+  const print = format === 'json' ? jsonLine : textOf;
   assertConfiguration(
     Number.isSafeInteger(maxPerSecond) && maxPerSecond > 0,
     `${NAME}: maxPerSecond must be a whole number, 1 or more.`,
@@ -78,7 +84,7 @@ export function logDenials(
       sensitive: false,
       sampled: undefined,
     });
-    write(jsonLine(left === 0 ? event : { ...event, data: { notLogged: left } }));
+    write(print(left === 0 ? event : { ...event, data: { notLogged: left } }));
     left = 0;
   };
 
@@ -105,6 +111,15 @@ export function logDenials(
     },
   );
   return policy;
+}
+
+/** Every text in an event is free of control characters, so nothing in it can begin a line of its own. */
+function textOf(event: AuditEvent): string {
+  const { cause, data } = event;
+  const lines = [messageOf(event)];
+  if (cause !== undefined) lines.push(`  cause: ${cause}`);
+  if (data !== undefined) lines.push(`  and ${data['notLogged']} more denials that were not logged`);
+  return lines.join('\n');
 }
 
 /** The user's own choice by having the policy: nothing else of core writes by itself. */

@@ -8,6 +8,7 @@ import { report } from '../engine/report.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { type DenialLog, withDenialLog } from './denial-log.ts';
 import {
   denialResponse,
   type FetchBodyBounds,
@@ -75,6 +76,8 @@ export interface FetchOptions extends FetchBodyBounds {
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
   readonly rethrow?: boolean | undefined;
+  /** Hears of every call that is denied. */
+  readonly denialLog?: DenialLog | undefined;
 }
 
 /**
@@ -116,7 +119,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
   call: FetchCall<Facts, HostFacts>,
   options: FetchOptions,
 ): Promise<FetchAnswer> {
-  const { onFault, rethrow = false } = options;
+  const { onFault, rethrow = false, denialLog } = options;
   const render = call.render ?? denialResponse;
   let supplied: Supplied<HostFacts>;
   try {
@@ -126,10 +129,20 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
     report(onFault, cause);
     supplied = { denial: fault('call.unattested') };
   }
-  if ('denial' in supplied) return { response: render(supplied.denial), handled: false };
+  if ('denial' in supplied) {
+    const { denial } = supplied;
+    const response = render(denial);
+    if (denialLog !== undefined) {
+      const undecided = { allowed: false, denial, obligations: [], trace: [], gathered: {} } as const;
+      // What threw has been reported above.
+      const { complete } = enforce(withDenialLog(undecided, denialLog));
+      complete({ outcome: 'denied', status: response.status, denial });
+    }
+    return { response, handled: false };
+  }
   const { view, facts } = supplied;
   const decided = call.admission.check(view, facts);
-  const decision = isThenable(decided) ? await decided : decided;
+  const decision = withDenialLog(isThenable(decided) ? await decided : decided, denialLog, view);
   const enforcement = watchCaller(
     enforce(decision, onFault, call.waitUntil),
     decision.allowed ? call.onDisconnect : undefined,

@@ -12,6 +12,7 @@ import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { type DenialLog, denialLogOption } from './denial-log.ts';
 import { faultReporter } from './fault-reporter.ts';
 import { readRawBody } from './fetch-body.ts';
 import {
@@ -62,6 +63,11 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    * error of the handler is thrown on, for the runtime to report.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /**
+   * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
+   * is asked. Default: nothing.
+   */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 const OPTIONS = [
@@ -74,6 +80,7 @@ const OPTIONS = [
   'transport',
   'waitUntil',
   'onFault',
+  'logDenials',
 ];
 
 /** The facts that this host supplies to every guard. */
@@ -128,6 +135,7 @@ export function protect<
     timeoutMs: durationMs('protect', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('protect'),
     rethrow: onFault === undefined,
+    denialLog: denialLogOption('protect', options.logDenials),
   };
   return async (received, ...rest) => {
     let request = received;

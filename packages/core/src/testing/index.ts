@@ -13,6 +13,13 @@ export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
 export { type SessionStoreSubject, sessionStoreContract } from './session-store-contract.ts';
 export { type TicketStoreSubject, ticketStoreContract } from './ticket-store-contract.ts';
+export { type TestClock, testClock } from './test-clock.ts';
+export {
+  type TestIssuer,
+  type TestIssuerOptions,
+  type TestTokenOptions,
+  testIssuer,
+} from './test-issuer.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
 export {
   type WebhookOutboxSubject,
