@@ -26,15 +26,19 @@ export const AUDIENCE = 'https://api.example.com';
  */
 export async function startIssuer(name?: string): Promise<TestIssuer> {
   const server = createServer((request, response) => {
-    void own.fetch(`${own.issuer}${request.url}`).then(async (answer) => {
-      response.writeHead(answer.status, { 'content-type': 'application/json' });
-      response.end(await answer.text());
+    void answer(request.url ?? '/').then(([status, text]) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      return response.end(text);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A TCP server that listens has an address with a port.
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const own = testIssuer({ issuer: name ?? url, audience: AUDIENCE });
+  const answer = async (path: string): Promise<readonly [number, string]> => {
+    const served = await own.fetch(`${own.issuer}${path}`);
+    return [served.status, await served.text()];
+  };
   return {
     issuer: own.issuer,
     url,

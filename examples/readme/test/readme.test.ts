@@ -37,11 +37,11 @@ afterAll(async () => {
 });
 
 /** Runs a block as it stands, but for the port; answers where it listens once it does. */
-async function start(file: string): Promise<number> {
+async function start(file: string, output?: (text: string) => void): Promise<number> {
   const port = await freePort();
   const { text = '' } = blocks.find((block) => block.file === file) ?? {};
   const copy = `run-${file}`;
-  writeFileSync(join(folder, copy), text.replace(PORT, String(port)));
+  writeFileSync(join(folder, copy), text.replaceAll(PORT, String(port)));
   const isModule = text.includes('export default');
   const child = spawn(
     process.execPath,
@@ -53,11 +53,14 @@ async function start(file: string): Promise<number> {
     ],
     {
       cwd: folder,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output ? 'pipe' : 'inherit', output ? 'pipe' : 'inherit'],
       env: { ...process.env, ISSUER_NAME: ISSUER, ISSUER_URL: issuer.url },
     },
   );
   children.push(child);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => output?.(text));
+  }
   await listening(child, port);
   return port;
 }
@@ -91,6 +94,8 @@ async function bearer(scope: string): Promise<string> {
 
 test('every block that is there is one that is tested here', () => {
   expect(blocks.map(({ file }) => file)).toEqual([
+    'quick-start.ts',
+    'denied.txt',
     'policy.ts',
     'express.ts',
     'fastify.ts',
@@ -150,6 +155,28 @@ test.each(['express.ts', 'fastify.ts', 'hono.ts', 'edge.ts'])(
     const preflight = await fetch(url, { method: 'OPTIONS', headers: { origin, ...asks } });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-origin')).toBe(origin);
+  },
+  TIMEOUT,
+);
+
+test(
+  'quick-start.ts: the commands that it prints end in a 200 and a 401, and the terminal says why',
+  async () => {
+    let shown = '';
+    await start('quick-start.ts', (text) => {
+      shown += text;
+    });
+    const command = /^(\d{3}): curl -i (\S+) -H 'authorization: ([^']+)'$/gm;
+    await expect.poll(() => shown.match(command), { timeout: 5_000 }).toHaveLength(2);
+    const statuses: string[] = [];
+    for (const [, promised, url = '', authorization = ''] of shown.matchAll(command)) {
+      const { status } = await fetch(url, { headers: { authorization } });
+      expect(String(status)).toBe(promised);
+      statuses.push(String(status));
+    }
+    expect(statuses).toEqual(['200', '401']);
+    const { text = '' } = blocks.find(({ file }) => file === 'denied.txt') ?? {};
+    await expect.poll(() => shown).toContain(text);
   },
   TIMEOUT,
 );

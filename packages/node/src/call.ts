@@ -8,7 +8,14 @@ import type {
   RequestLike,
   TransportFacts,
 } from '@apisec/core';
-import { chain, type DenialLog, type Enforcement, enforce, fault, withDenialLog } from '@apisec/core/host';
+import {
+  chain,
+  type DenialLog,
+  type Enforcement,
+  enforce,
+  fault,
+  withDenialLog,
+} from '@apisec/core/host';
 import { applyNodeHeaders } from './headers.ts';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';

@@ -76,7 +76,15 @@ export function jsonLine(event: AuditEvent): string {
 }
 
 /** What has happened, in one line for people. */
-export function messageOf({ kind, act, outcome, operation, code, policy, target }: AuditEvent): string {
+export function messageOf({
+  kind,
+  act,
+  outcome,
+  operation,
+  code,
+  policy,
+  target,
+}: AuditEvent): string {
   if (kind === 'act') return `${act} ${outcome}${target ? `: ${target.type} ${target.id}` : ''}`;
   const why = code === undefined ? '' : `: ${code}${policy === undefined ? '' : ` by ${policy}`}`;
   return `${outcome} ${operation ?? 'unknown operation'}${why}`;

@@ -118,7 +118,8 @@ function textOf(event: AuditEvent): string {
   const { cause, data } = event;
   const lines = [messageOf(event)];
   if (cause !== undefined) lines.push(`  cause: ${cause}`);
-  if (data !== undefined) lines.push(`  and ${data['notLogged']} more denials that were not logged`);
+  if (data !== undefined)
+    lines.push(`  and ${data['notLogged']} more denials that were not logged`);
   return lines.join('\n');
 }
 

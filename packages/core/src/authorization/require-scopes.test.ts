@@ -61,11 +61,10 @@ describe('requireScopes', () => {
     expect(challenges('')).toEqual([]);
   });
 
-  test('its denial is shared and cannot be changed', () => {
+  test('its denial cannot be changed', () => {
     const policy = requireScopes('a');
     const outcome = policy.check(request, caller([]));
     if (outcome.ok) throw new Error('should have been denied');
-    expect(policy.check(request, caller([]))).toBe(outcome);
     expect(Object.isFrozen(outcome.denial)).toBe(true);
     expect(Object.isFrozen(outcome.denial.challenges?.[0]?.params)).toBe(true);
   });

@@ -54,7 +54,6 @@ function policyFor(
   const wanted = [...new Set(scopes as readonly string[])];
   const including = wanted.map((scope) => hierarchy?.scopesIncluding(scope) ?? new Set([scope]));
   const params = { error: 'insufficient_scope', scope: wanted.join(' ') };
-  const bearer = denial('Bearer', params);
   return definePolicy({
     name: `requireScopes(${wanted.join(' ')})`,
     role: 'grant',
@@ -62,18 +61,24 @@ function policyFor(
     adds: [],
     check: (_request, { principal, authentication }: AuthenticatedFacts) => {
       if (including.every((scopes) => meet(principal.scopes, scopes))) return pass();
-      const { scheme } = authentication;
-      return scheme === 'Bearer' ? bearer : denial(scheme, params);
+      const missing = wanted.filter((_, index) => !meets(principal.scopes, including[index]));
+      const cause = { missing, given: [...principal.scopes] };
+      return denial(authentication.scheme, params, cause);
     },
   });
 }
 
+function meets(held: ReadonlySet<string>, scopes: ReadonlySet<string> | undefined): boolean {
+  return scopes !== undefined && meet(held, scopes);
+}
+
 /** Credentials without a scheme of their own (a client certificate) get no challenge. */
-function denial(scheme: string, params: Readonly<Record<string, string>>): Deny {
+function denial(scheme: string, params: Readonly<Record<string, string>>, cause: object): Deny {
   return sharedDenial({
     kind: 'forbidden',
     code: 'scope.insufficient',
     detail: 'The credential lacks a scope that this operation needs.',
+    cause,
     challenges: scheme === '' ? [] : [{ scheme, params }],
   });
 }

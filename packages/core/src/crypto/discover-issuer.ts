@@ -37,7 +37,7 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
     const causes: string[] = [];
     for (const address of addresses) {
       const metadata = await fetchJson(address).catch((cause: unknown) => {
-        causes.push(cause instanceof Error ? cause.message : String(cause));
+        causes.push(`${address}: ${reasonOf(cause)}`);
       });
       if (!metadata) continue;
       const named = member(metadata, 'issuer');
@@ -69,6 +69,15 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
     return document;
   };
   return refreshingKeys('discoverIssuer', load, options);
+}
+
+/** What went wrong, with what is behind it: `fetch` says only that it failed. */
+function reasonOf(error: unknown, depth = 3): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return cause === undefined || depth === 0
+    ? message
+    : `${message} (${reasonOf(cause, depth - 1)})`;
 }
 
 /** RFC 8414 §3.1 puts the well-known part before the issuer's path, OpenID Connect Discovery §4 after it. */

@@ -99,7 +99,7 @@ export function coverage<
     );
   }
   const operations = Object.freeze([...listed.keys()]);
-  const unlisted = denyUnlisted(before, onUnlisted);
+  const unlisted = denyUnlisted(before, onUnlisted, operations);
   const find = (operation: string): Entry =>
     listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
   const self = {
@@ -142,12 +142,13 @@ export function coverage<
 function denyUnlisted<HostFacts extends CallFacts>(
   before: Guard<HostFacts, object, Role> | undefined,
   onComplete: Obligations['onComplete'],
+  listed: readonly string[],
 ): Admission<HostFacts, never> {
   const denial = definePolicy({
     name: 'coverage',
     role: 'grant',
     always: onComplete && { onComplete },
-    check: () => denyWith(UNLISTED),
+    check: () => denyWith({ ...UNLISTED, cause: { listed } }),
   });
   // Nobody gets past the denial, so there are no facts to hand on.
   return (before ?? guard<HostFacts>()).use(denial) as Admission<HostFacts, never>;

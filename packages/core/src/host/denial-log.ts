@@ -18,7 +18,8 @@ export function withDenialLog<Facts extends object>(
   log: DenialLog | undefined,
   request?: RequestLike,
 ): Decision<Facts> {
-  if (log === undefined || (decision.allowed && !isInspected(decision.obligations))) return decision;
+  if (log === undefined || (decision.allowed && !isInspected(decision.obligations)))
+    return decision;
   const { obligations } = decision;
   // Not again where the guard has it too.
   if (decision.trace.some(({ policy }) => policy === log.name)) return decision;

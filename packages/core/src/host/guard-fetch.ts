@@ -133,7 +133,13 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
     const { denial } = supplied;
     const response = render(denial);
     if (denialLog !== undefined) {
-      const undecided = { allowed: false, denial, obligations: [], trace: [], gathered: {} } as const;
+      const undecided = {
+        allowed: false,
+        denial,
+        obligations: [],
+        trace: [],
+        gathered: {},
+      } as const;
       // What threw has been reported above.
       const { complete } = enforce(withDenialLog(undecided, denialLog));
       complete({ outcome: 'denied', status: response.status, denial });

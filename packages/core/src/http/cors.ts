@@ -143,6 +143,11 @@ export function cors<Needs extends object = NoFacts>(
   const listed = new Map(exact.map((origin) => [origin, grantFor(origin)] as const));
   const isCovered = (origin: string): boolean =>
     patterns.some((pattern) => coversOrigin(pattern, origin));
+  // The origin itself is the caller's text; that of the page is in the browser's console.
+  const cause = { allowed: anyOrigin ? '*' : listOf(options.origins) };
+  const originDenied = denial('cors.origin_refused', undefined, undefined, cause);
+  const vary = { headers: [VARY_PREFLIGHT] };
+  const preflightOriginDenied = denial('cors.origin_refused', vary, undefined, cause);
 
   /** Answers a preflight of an allowed origin. */
   const permit = ({ headers }: RequestLike, grant: () => Grant, method: string): Deny => {
@@ -187,14 +192,17 @@ export function cors<Needs extends object = NoFacts>(
   });
 }
 
-const originDenied = denial('cors.origin_refused');
-const preflightOriginDenied = denial('cors.origin_refused', { headers: [VARY_PREFLIGHT] });
 const methodDenied = denial('cors.method_refused', { headers: [VARY_PREFLIGHT] });
 const ruleOpen = sharedDenial({ kind: 'internal', code: 'cors.rule_open' });
 const headerDenied = denial('cors.header_refused', { headers: [VARY_PREFLIGHT] });
 
-function denial(code: string, obligations?: Obligations, answer?: Denial['answer']): Deny {
-  return sharedDenial({ kind: 'forbidden', code, answer }, { obligations });
+function denial(
+  code: string,
+  obligations?: Obligations,
+  answer?: Denial['answer'],
+  cause?: unknown,
+): Deny {
+  return sharedDenial({ kind: 'forbidden', code, answer, cause }, { obligations });
 }
 
 function set(name: string, value: string): HeaderEdit {

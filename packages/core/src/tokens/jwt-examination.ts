@@ -51,7 +51,7 @@ export function examineJwt(
   if (!issuers.types.has(jws.typ?.toLowerCase())) {
     return problem('token.type_refused', {
       expected: { typ: [...issuers.types].map((type) => type ?? '(none)') },
-      given: { typ: jws.typ },
+      given: { typ: jws.typ, ...kindOf(claims) },
     });
   }
   const issuer = member(claims, 'iss');
@@ -97,6 +97,11 @@ function problem(code: TokenDenialCode, cause: Readonly<Record<string, unknown>>
   return { code, cause };
 }
 
+/** Epoch milliseconds for people to read. */
+function momentOf(at: number): string {
+  return Number.isFinite(at) ? new Date(at).toISOString() : String(at);
+}
+
 /** What a token says of its own kind, for operators. */
 function kindOf(claims: object): Readonly<Record<string, unknown>> {
   const names = ['token_use', 'token_type', 'typ', 'nonce', 'at_hash', 'scope', 'scp'];
@@ -133,11 +138,11 @@ export function lifetimeOf(
   }
   // Not "at >= exp": a clock that tells no number must not keep tokens for ever.
   if (exp !== undefined && !(at < exp + tolerance)) {
-    return problem('token.expired', { expiredAt: exp, now: at });
+    return problem('token.expired', { expiredAt: momentOf(exp), now: momentOf(at) });
   }
   const begins = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   if (at < begins - tolerance)
-    return problem('token.not_yet_valid', { validFrom: begins, now: at });
+    return problem('token.not_yet_valid', { validFrom: momentOf(begins), now: momentOf(at) });
   return { expiresAt: exp };
 }
 
@@ -157,7 +162,9 @@ export function contentProblem(
     missing.push(rules.clientIds.join(' or '));
   // A token that a client got for itself may have no subject (RFC 7662 §2.2): then it is the client.
   if (member(claims, 'sub') === undefined && client === undefined) missing.push('sub');
-  if (missing.length > 0) return problem('token.claim_missing', { missing });
+  if (missing.length > 0) {
+    return problem('token.claim_missing', { missing, given: Object.keys(claims).slice(0, 16) });
+  }
   const broken = TEXTS.filter((name) => textClaim(claims, name) === INVALID);
   if (broken.length > 0 || client === INVALID) {
     return problem('token.claim_invalid', { claims: broken, expected: 'text' });

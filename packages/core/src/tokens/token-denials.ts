@@ -85,6 +85,7 @@ export function tokenDenials(
       kind: 'unauthenticated',
       code: 'credentials.missing',
       detail: 'This operation needs an access token.',
+      cause: { expected: schemes.map((scheme) => `Authorization with scheme ${scheme}`) },
       challenges: challenges(),
     }),
     // Every code was made above, for every scheme of the policy.

@@ -1,0 +1,189 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { apisec } from '@apisec/apollo';
+import {
+  allowAnonymous,
+  ConfigurationError,
+  definePolicy,
+  deny,
+  guard,
+  type HttpFacts,
+  logDenials,
+  protect,
+} from '@apisec/core';
+import * as expressHost from '@apisec/express';
+import * as fastifyHost from '@apisec/fastify';
+import * as grpcHost from '@apisec/grpc';
+import * as honoHost from '@apisec/hono';
+import { ApolloServer } from '@apollo/server';
+import * as grpc from '@grpc/grpc-js';
+import express from 'express';
+import Fastify from 'fastify';
+import { Hono } from 'hono';
+import { expect, onTestFinished, test, vi } from 'vitest';
+
+const TOKEN = 'kq8Vt2LmZ9xW4sRb7NcP1yHdG6jFa3Ue';
+/** Says more in its cause than anybody may read. */
+const careless = definePolicy({
+  name: 'careless',
+  role: 'check',
+  check: ({ headers }) =>
+    deny('unauthenticated', 'shop.stranger', {
+      cause: { wanted: 'a member', came: headers.get('x-api-key') ?? headers.get('authorization') },
+    }),
+});
+const closed = guard<HttpFacts>().use(careless).use(allowAnonymous());
+const headers = { authorization: `Bearer ${TOKEN}` };
+
+type Options = { readonly logDenials?: ReturnType<typeof logDenials> | false };
+type Host = (options: Options) => Promise<void>;
+
+const viaExpress: Host = async (options) => {
+  const app = express();
+  app.get('/orders', expressHost.secure(closed, options), (_req, res) => {
+    res.end();
+  });
+  const server = createServer(app).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await fetch(`http://127.0.0.1:${port}/orders`, { headers });
+};
+const viaFastify: Host = async (options) => {
+  const app = Fastify();
+  onTestFinished(() => app.close());
+  app.get('/orders', fastifyHost.secure(closed, options).route, () => 'never');
+  await app.inject({ url: '/orders', headers });
+};
+const viaHono: Host = async (options) => {
+  const app = new Hono();
+  app.get('/orders', honoHost.secure(closed, options), (c) => c.text('never'));
+  await app.request('/orders', { headers });
+};
+const viaProtect: Host = async (options) => {
+  const serve = protect(closed, () => new Response('never'), options);
+  await serve(new Request('https://api.example.com/orders', { headers }));
+};
+const viaApollo: Host = async (options) => {
+  const server = new ApolloServer({
+    typeDefs: 'type Query { orders: String }',
+    plugins: [apisec({ admission: closed, ...options })],
+  });
+  onTestFinished(() => server.stop());
+  await server.start();
+  await server.executeHTTPGraphQLRequest({
+    httpGraphQLRequest: {
+      method: 'POST',
+      headers: new Map([
+        ['content-type', 'application/json'],
+        ['authorization', headers.authorization],
+      ]) as never,
+      search: '',
+      body: { query: '{ orders }' },
+    },
+    context: async () => ({}),
+  });
+};
+const viaGrpc: Host = async (options) => {
+  const identity = (bytes: Buffer) => bytes;
+  const path = '/shop.v1.Orders/List';
+  const method = {
+    path,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: identity,
+    requestDeserialize: identity,
+    responseSerialize: identity,
+    responseDeserialize: identity,
+  };
+  const server = new grpc.Server();
+  server.addService({ List: method }, { List: () => undefined });
+  grpcHost.secure(server, { methods: { [path]: closed as never }, ...options });
+  const insecure = grpc.ServerCredentials.createInsecure();
+  const port = await new Promise<number>((resolve) => {
+    server.bindAsync('127.0.0.1:0', insecure, (_error, bound) => resolve(bound));
+  });
+  const client = new grpc.Client(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const metadata = new grpc.Metadata();
+  metadata.set('authorization', headers.authorization);
+  await new Promise<void>((resolve) => {
+    client.makeUnaryRequest(path, identity, identity, Buffer.alloc(0), metadata, () => resolve());
+  });
+  client.close();
+  server.forceShutdown();
+};
+
+const hosts: readonly [string, Host][] = [
+  ['Express', viaExpress],
+  ['Fastify', viaFastify],
+  ['Hono', viaHono],
+  ['protect', viaProtect],
+  ['Apollo', viaApollo],
+  ['gRPC', viaGrpc],
+];
+
+test.each(hosts)('%s: one option writes a denial with its cause, and no token', async (_, host) => {
+  const lines: string[] = [];
+  await host({ logDenials: logDenials({ write: (line) => lines.push(line) }) });
+  await expect.poll(() => lines).toHaveLength(1);
+  const [line = ''] = lines;
+  expect(JSON.parse(line)).toMatchObject({ code: 'shop.stranger', policy: 'careless' });
+  expect(line).toContain('wanted=a member');
+  expect(line).not.toContain(TOKEN);
+});
+
+test.each(hosts)('%s: writes nothing unless it is asked to', async (_, host) => {
+  const write = vi.spyOn(console, 'error').mockReturnValue(undefined);
+  onTestFinished(() => void write.mockRestore());
+  await host({});
+  expect(write).not.toHaveBeenCalled();
+});
+
+test.each(hosts.filter(([name]) => name !== 'Hono' && name !== 'protect'))(
+  '%s: while developing, the terminal shows it, unless it is switched off',
+  async (_, host) => {
+    vi.stubEnv('NODE_ENV', 'development');
+    const write = vi.spyOn(console, 'error').mockReturnValue(undefined);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      write.mockRestore();
+    });
+    await host({ logDenials: false });
+    expect(write).not.toHaveBeenCalled();
+    await host({});
+    await expect.poll(() => write.mock.calls).toHaveLength(1);
+    expect(String(write.mock.calls[0]?.[0])).toMatch(
+      /^denied .*: shop\.stranger by careless\n {2}cause: wanted=a member/,
+    );
+  },
+);
+
+test('what is denied before the guard is asked is written too', async () => {
+  const lines: string[] = [];
+  const log = logDenials({ write: (line) => lines.push(line) });
+  const app = express();
+  app.use(expressHost.secure(closed, { logDenials: log }));
+  const server = createServer(app).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  socket.write('GET javascript://x/orders HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n');
+  socket.resume();
+  await once(socket, 'close');
+  expect(JSON.parse(lines[0] ?? '{}')).toMatchObject({ code: 'call.target_unclear' });
+});
+
+test('a call is one entry, also where its guard has a log of its own', async () => {
+  const lines: string[] = [];
+  const log = logDenials({ write: (line) => lines.push(line) });
+  const own = guard<HttpFacts>().use(log).use(careless).use(allowAnonymous());
+  const serve = protect(own, () => new Response(), { logDenials: log });
+  await serve(new Request('https://api.example.com/', { headers }));
+  expect(lines).toHaveLength(1);
+});
+
+test.each([true, {}, 'json', null])('%j is not a log', (log) => {
+  const make = () => protect(closed, () => new Response(), { logDenials: log as never });
+  expect(make).toThrow(ConfigurationError);
+});
