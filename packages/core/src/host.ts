@@ -53,6 +53,7 @@ export {
   type SentOutcome,
   type Supplied,
 } from './host/guard-fetch.ts';
+export { assertHttpOperations } from './host/http-operations.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';

@@ -1,3 +1,4 @@
 export { answerPreflights } from './answer-preflights.ts';
+export { type AssertSecuredOptions, assertSecured } from './assert-secured.ts';
 export { operationsOf, unsecuredOperations } from './operations.ts';
 export { type SecureOptions, secure } from './secure.ts';

@@ -3,6 +3,7 @@ import {
   admit,
   assertAdmission,
   assertBodyLimit,
+  assertHttpOperations,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
@@ -28,7 +29,7 @@ import {
 } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
-import { markSecure, routeOperation } from './operations.ts';
+import { type MountedAdmission, markSecure, routeOperation } from './operations.ts';
 import { readRawBody } from './raw-body.ts';
 import { filterRelease } from './release.ts';
 
@@ -112,6 +113,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   const settings = settingsOf(options);
   const { trust, operation, rawBody, log } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  if (operation === undefined) assertHttpOperations('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
   const handler: RequestHandler = (request, response, next) => {
@@ -145,7 +147,11 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       readRawBody(request, settings).then(begin, next);
     }
   };
-  markSecure(handler, { cors: hasCors(admission) });
+  // Guards and tables have these members, as far as they have any beside `check`.
+  const { policies, ...table } = admission as MountedAdmission;
+  // A table with names of its own is matched by them alone.
+  const mounted = operation === undefined ? { ...table, policies } : { policies };
+  markSecure(handler, { ...mounted, cors: hasCors(admission) });
   return handler;
 }
 

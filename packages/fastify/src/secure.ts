@@ -13,6 +13,7 @@ import {
   assertAdmission,
   assertBodyLimit,
   assertConfiguration,
+  assertHttpOperations,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
@@ -140,6 +141,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 ): SecurePlugin {
   assertKnownOptions('secure', options, OPTIONS);
   assertAdmission(admission, 'secure', options.rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  if (options.operation === undefined) assertHttpOperations('secure', admission);
   const { assertCovered } = admission;
   assertConfiguration(
     options.assertCovered !== true || assertCovered !== undefined,

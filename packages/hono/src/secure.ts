@@ -16,6 +16,7 @@ import {
   assertAdmission,
   assertBodyLimit,
   assertConfiguration,
+  assertHttpOperations,
   assertKnownOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
@@ -151,6 +152,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   const settings = settingsOf(options);
   const { host, operation, rawBody, waitUntil, onFault } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  if (operation === undefined) assertHttpOperations('secure', admission);
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
   const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {
     const plain = () => {

@@ -23,6 +23,7 @@ import {
   guardFetch,
   type Supplied,
 } from './guard-fetch.ts';
+import { assertHttpOperations } from './http-operations.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 
 /** Options of {@link protect}. */
@@ -118,6 +119,7 @@ export function protect<
     ...SUPPLIED,
     ...(options.rawBody === true ? ['rawBody'] : []),
   ]);
+  if (options.operation === undefined) assertHttpOperations('protect', admission);
   const {
     operation = defaultOperation,
     peer,

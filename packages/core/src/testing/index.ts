@@ -12,7 +12,6 @@ export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
 export { type SessionStoreSubject, sessionStoreContract } from './session-store-contract.ts';
-export { type TicketStoreSubject, ticketStoreContract } from './ticket-store-contract.ts';
 export { type TestClock, testClock } from './test-clock.ts';
 export {
   type TestIssuer,
@@ -20,6 +19,7 @@ export {
   type TestTokenOptions,
   testIssuer,
 } from './test-issuer.ts';
+export { type TicketStoreSubject, ticketStoreContract } from './ticket-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
 export {
   type WebhookOutboxSubject,
