@@ -186,6 +186,7 @@ export { type SqlCondition, type ToSqlOptions, toSql } from './authorization/to-
 export {
   type AuthenticateIntrospectionOptions,
   authenticateIntrospection,
+  type CookieIntrospectionOptions,
   type ClientAuthentication,
   type IntrospectionCacheOptions,
   type IntrospectionLoadOptions,
@@ -195,6 +196,9 @@ export {
   type AuthenticateJwtOptions,
   authenticateJwt,
   type ClaimPath,
+  type CookieJwtOptions,
+  type CookieSource,
+  type HeaderSource,
   type JwtOptions,
   type JwtProfile,
   type TokenScheme,

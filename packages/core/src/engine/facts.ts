@@ -166,3 +166,11 @@ export interface AuthenticatedFacts {
   readonly principal: Principal;
   readonly authentication: Authentication;
 }
+
+/**
+ * What `crossOrigin` adds once a call has passed it. A policy that reads a cookie needs this fact, so it cannot be
+ * built into a guard that other sites could call.
+ */
+export interface CrossOriginFacts {
+  readonly crossOrigin: 'checked';
+}

@@ -1,4 +1,4 @@
-import type { CallFacts } from '../engine/facts.ts';
+import type { CallFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { type NoFacts, type Outcome, type Pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -12,6 +12,8 @@ import {
   readOriginRules,
   readPredicate,
 } from './origin-rules.ts';
+
+export type { CrossOriginFacts };
 
 /** Options of {@link crossOrigin}. */
 export interface CrossOriginOptions<
@@ -36,14 +38,6 @@ export interface CrossOriginOptions<
    * GraphQL adapters, else false.
    */
   readonly includeGet?: boolean | undefined;
-}
-
-/**
- * What {@link crossOrigin} adds once a call has passed it. A policy that reads a cookie needs this fact, so it cannot be
- * built into a guard that other sites could call.
- */
-export interface CrossOriginFacts {
-  readonly crossOrigin: 'checked';
 }
 
 const NAME = 'crossOrigin';

@@ -2,14 +2,14 @@ import type { KeySource, SignatureVerifier } from '../crypto/key-source.ts';
 import type { PrivateJwk } from '../crypto/signing-key.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
-import type { AuthenticatedFacts } from '../engine/facts.ts';
+import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { FETCH_OPTIONS, type FetchOptions } from '../lib/fetch-json.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
+import type { TokenScheme } from './bearer-credentials.ts';
 import { CLAIM_OPTIONS, type ClaimOptions } from './claim-rules.ts';
 import type { ClientAuthentication } from './client-authentication.ts';
 import { introspectedClaims } from './introspected-claims.ts';
@@ -24,6 +24,7 @@ import type { ClaimPath } from './jwt-claims.ts';
 import { confirmationDemands } from './jwt-facts.ts';
 import { rememberToken } from './presented-token.ts';
 import { type TokenDenialCode, tokenDenials } from './token-denials.ts';
+import { type CookieSource, type HeaderSource, tokenReader } from './token-source.ts';
 
 export type {
   ClientAuthentication,
@@ -61,6 +62,8 @@ export interface AuthenticateIntrospectionOptions
   readonly keys?: KeySource | undefined;
   /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
   readonly schemes?: readonly TokenScheme[] | undefined;
+  /** Where tokens are, as for `authenticateJwt`. Default: the `Authorization` header. */
+  readonly from?: HeaderSource | undefined;
   /** A longer token is denied unasked. Default: 8192. */
   readonly maxTokenBytes?: number | undefined;
   /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
@@ -75,6 +78,11 @@ export interface AuthenticateIntrospectionOptions
   readonly now?: (() => number) | undefined;
 }
 
+/** The same for tokens in a cookie. */
+export type CookieIntrospectionOptions = Omit<AuthenticateIntrospectionOptions, 'from'> & {
+  readonly from: CookieSource;
+};
+
 const NAME = 'authenticateIntrospection';
 const OPTIONS = [
   'issuer',
@@ -87,6 +95,7 @@ const OPTIONS = [
   'recipient',
   'keys',
   'schemes',
+  'from',
   'maxTokenBytes',
   'clockTolerance',
   'tenant',
@@ -131,7 +140,14 @@ const OPTIONS = [
  */
 export function authenticateIntrospection(
   options: AuthenticateIntrospectionOptions,
-): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+): Policy<NoFacts, AuthenticatedFacts, 'check'>;
+/** With a cookie: browsers send it on behalf of any site, so the guard needs `crossOrigin` in front. */
+export function authenticateIntrospection(
+  options: CookieIntrospectionOptions,
+): Policy<CrossOriginFacts, AuthenticatedFacts, 'check'>;
+export function authenticateIntrospection(
+  options: AuthenticateIntrospectionOptions | CookieIntrospectionOptions,
+): Policy<CrossOriginFacts, AuthenticatedFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
   const {
     issuer,
@@ -188,6 +204,7 @@ export function authenticateIntrospection(
     tolerance,
     now,
   });
+  const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
 
   const lookUp = async (token: string, scheme: TokenScheme): Promise<LookUp<Answer>> => {
@@ -215,14 +232,13 @@ export function authenticateIntrospection(
     now,
   );
 
-  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+  return definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: [],
+    needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
     adds: ['principal', 'authentication'],
-    check: ({ headers }) => {
-      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
-      const credentials = readCredentials(headers.get('authorization'), schemes);
+    check: (request) => {
+      const credentials = read(request);
       if (credentials.kind === 'missing') return denials.missing;
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;

@@ -3,14 +3,14 @@ import type { KeyAnswer, KeySet, SignatureVerifier } from '../crypto/key-source.
 import { signatureCheck } from '../crypto/signature-check.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
-import type { AuthenticatedFacts } from '../engine/facts.ts';
+import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
-import { readCredentials, type TokenScheme } from './bearer-credentials.ts';
+import type { TokenScheme } from './bearer-credentials.ts';
 import type { ClaimOptions, ClaimSign, RecipientClaim } from './claim-rules.ts';
 import type { ClaimPath, RolesPath } from './jwt-claims.ts';
 import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
@@ -24,6 +24,7 @@ import {
 import type { JwtProfile } from './jwt-profile.ts';
 import { rememberToken } from './presented-token.ts';
 import { tokenDenials } from './token-denials.ts';
+import { type CookieSource, type HeaderSource, tokenReader } from './token-source.ts';
 import { type VerifiedTokensOptions, verifiedTokens } from './verified-tokens.ts';
 
 export type {
@@ -31,6 +32,8 @@ export type {
   ClaimOptions,
   ClaimPath,
   ClaimSign,
+  CookieSource,
+  HeaderSource,
   JwtProfile,
   RecipientClaim,
   RolesPath,
@@ -62,7 +65,17 @@ export interface JwtOptions extends ChallengeOptions {
 }
 
 /** Options of {@link authenticateJwt}: one issuer, or several. */
-export type AuthenticateJwtOptions = JwtOptions &
+export type AuthenticateJwtOptions = IssuersAndOptions & {
+  /**
+   * Where tokens are, and nowhere else: a header of your platform, a WebSocket subprotocol. Default: `Authorization`.
+   */
+  readonly from?: HeaderSource | undefined;
+};
+
+/** The same for tokens in a cookie. */
+export type CookieJwtOptions = IssuersAndOptions & { readonly from: CookieSource };
+
+type IssuersAndOptions = JwtOptions &
   (
     | (TrustedIssuer & { readonly issuers?: undefined })
     | ({
@@ -80,6 +93,7 @@ const OPTIONS = [
   ...CHALLENGE_OPTIONS,
   'issuers',
   'clockTolerance',
+  'from',
   'maxTokenBytes',
   'schemes',
   'opaqueTokens',
@@ -109,7 +123,14 @@ const OPTIONS = [
  */
 export function authenticateJwt(
   options: AuthenticateJwtOptions,
-): Policy<NoFacts, AuthenticatedFacts, 'check'> {
+): Policy<NoFacts, AuthenticatedFacts, 'check'>;
+/** With a cookie: browsers send it on behalf of any site, so the guard needs `crossOrigin` in front. */
+export function authenticateJwt(
+  options: CookieJwtOptions,
+): Policy<CrossOriginFacts, AuthenticatedFacts, 'check'>;
+export function authenticateJwt(
+  options: AuthenticateJwtOptions | CookieJwtOptions,
+): Policy<CrossOriginFacts, AuthenticatedFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
   const {
     maxTokenBytes = 8192,
@@ -128,6 +149,7 @@ export function authenticateJwt(
   for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
   assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['deny', 'ignore']);
   assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
+  const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
   const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
   const measures = { issuers, tolerance };
@@ -184,24 +206,26 @@ export function authenticateJwt(
       (cause) => keysUnavailable(undefined, cause),
     );
 
-  return definePolicy<NoFacts, AuthenticatedFacts, 'check'>({
+  return definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: [],
+    needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
     adds: ['principal', 'authentication'],
-    check: ({ headers }) => {
-      // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
-      const authorization = headers.get('authorization');
+    check: (request) => {
       const at = now();
-      const known = authorization ? verified.recall(authorization, at) : undefined;
-      if (known !== undefined) return known;
-      const credentials = readCredentials(authorization, schemes);
+      if (options.from === undefined) {
+        const authorization = request.headers.get('authorization');
+        const known = authorization ? verified.recall(authorization, at) : undefined;
+        if (known !== undefined) return known;
+      }
+      const credentials = read(request);
       if (credentials.kind === 'missing') return denials.missing;
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
       if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return denials.missing;
-      return examine(token, scheme, at);
+      const known = verified.recall(`${scheme} ${token}`, at);
+      return known ?? examine(token, scheme, at);
     },
   });
 }

@@ -1,0 +1,176 @@
+import { describe, expect, test } from 'vitest';
+import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
+import { guard } from '../engine/guard.ts';
+import { protect } from '../host/protect.ts';
+import { crossOrigin } from '../http/cross-origin.ts';
+import { ConfigurationError } from '../lib/configuration-error.ts';
+import { testIssuer } from '../testing/test-issuer.ts';
+import { authenticateJwt } from './authenticate-jwt.ts';
+
+const issuer = testIssuer();
+const token = await issuer.token();
+const forged = await issuer.token({}, { key: 'forged' });
+const facts = {
+  call: { protocol: 'http', operation: 'GET /orders' },
+  peer: { address: '192.0.2.7', id: '192.0.2.7' },
+} as const;
+
+const byCookie = guard()
+  .use(crossOrigin())
+  .use(authenticateJwt({ ...issuer.trust, from: { cookie: '__Host-token' } }))
+  .use(allowAuthenticated());
+const byHeader = guard()
+  .use(authenticateJwt({ ...issuer.trust, from: { header: 'CF-Access-Jwt-Assertion' } }))
+  .use(allowAuthenticated());
+const byProtocol = guard()
+  .use(authenticateJwt({ ...issuer.trust, from: { subprotocol: 'bearer' } }))
+  .use(allowAuthenticated());
+
+async function codeOf(
+  by: typeof byHeader | typeof byCookie,
+  headers: Readonly<Record<string, string>>,
+  method = 'GET',
+): Promise<string> {
+  // Not a Request: it takes no Cookie in some runtimes.
+  const all = new Map(Object.entries(headers));
+  const view = {
+    get: (name: string) => all.get(name.toLowerCase()),
+    has: (name: string) => all.has(name.toLowerCase()),
+  };
+  const decision = await by.check({ method, url: '/orders', headers: view }, facts);
+  return decision.allowed ? 'ok' : decision.denial.code;
+}
+
+const upgrade = { upgrade: 'websocket', connection: 'upgrade' };
+const named = 'cf-access-jwt-assertion';
+const protocols = 'sec-websocket-protocol';
+
+describe('a token in another place', () => {
+  test.each<[string, string, typeof byHeader | typeof byCookie, Readonly<Record<string, string>>]>([
+    ['in its cookie', 'ok', byCookie, { cookie: `a=b; __Host-token=${token}; c=d` }],
+    ['in no cookie', 'credentials.missing', byCookie, { cookie: 'a=b' }],
+    ['in an empty cookie', 'credentials.missing', byCookie, { cookie: '__Host-token=' }],
+    [
+      'in a cookie of another case',
+      'credentials.missing',
+      byCookie,
+      { cookie: `__host-token=${token}` },
+    ],
+    ['in a longer name', 'credentials.missing', byCookie, { cookie: `x__Host-token=${token}` }],
+    [
+      'in the value of another',
+      'credentials.missing',
+      byCookie,
+      { cookie: `a=__Host-token=${token}` },
+    ],
+    [
+      'in two cookies',
+      'credentials.repeated',
+      byCookie,
+      { cookie: `__Host-token=${token}; __Host-token=x` },
+    ],
+    [
+      'in two fields that were joined',
+      'credentials.repeated',
+      byCookie,
+      { cookie: `__Host-token=${token}, __Host-token=x` },
+    ],
+    ['in quotes', 'credentials.malformed', byCookie, { cookie: `__Host-token="${token}"` }],
+    [
+      'in too many cookies',
+      'credentials.malformed',
+      byCookie,
+      { cookie: `${'a=b;'.repeat(20_000)}__Host-token=${token}` },
+    ],
+    [
+      'forged in its cookie',
+      'token.signature_invalid',
+      byCookie,
+      { cookie: `__Host-token=${forged}` },
+    ],
+    [
+      'in Authorization where a cookie is asked for',
+      'credentials.missing',
+      byCookie,
+      { authorization: `Bearer ${token}` },
+    ],
+    ['in its header', 'ok', byHeader, { [named]: token }],
+    ['in its header behind Bearer', 'ok', byHeader, { [named]: `Bearer ${token}` }],
+    ['twice in its header', 'credentials.repeated', byHeader, { [named]: `${token}, ${token}` }],
+    [
+      'in Authorization where a header is asked for',
+      'credentials.missing',
+      byHeader,
+      { authorization: `Bearer ${token}` },
+    ],
+    [
+      'behind its subprotocol',
+      'ok',
+      byProtocol,
+      { ...upgrade, [protocols]: `chat, bearer, ${token}` },
+    ],
+    [
+      'in a subprotocol without an upgrade',
+      'credentials.missing',
+      byProtocol,
+      { [protocols]: `bearer, ${token}` },
+    ],
+    [
+      'in no subprotocol',
+      'credentials.missing',
+      byProtocol,
+      { ...upgrade, [protocols]: `chat, ${token}` },
+    ],
+    [
+      'nowhere behind its subprotocol',
+      'credentials.malformed',
+      byProtocol,
+      { ...upgrade, [protocols]: 'bearer' },
+    ],
+    [
+      'behind two subprotocols',
+      'credentials.repeated',
+      byProtocol,
+      { ...upgrade, [protocols]: `bearer, ${token}, bearer, x` },
+    ],
+  ])('%s: %s', async (_, code, by, headers) => {
+    expect(await codeOf(by, headers)).toBe(code);
+  });
+
+  test.each<[string, Readonly<Record<string, string>>, string]>([
+    ['a page of another site', { 'sec-fetch-site': 'cross-site' }, 'csrf.cross_origin'],
+    ['a page of its own', { 'sec-fetch-site': 'same-origin' }, 'ok'],
+  ])('a cookie that is sent by %s', async (_, headers, code) => {
+    const cookie = `__Host-token=${token}`;
+    expect(await codeOf(byCookie, { cookie, ...headers }, 'POST')).toBe(code);
+    // A WebSocket opens with GET, and is no less of a change.
+    expect(await codeOf(byCookie, { cookie, ...upgrade, ...headers })).toBe(code);
+  });
+
+  test('a cookie is not read in a guard that other sites could call', () => {
+    const cookie = authenticateJwt({ ...issuer.trust, from: { cookie: 'token' } });
+    // @ts-expect-error Nobody has checked the origin.
+    const open = guard().use(cookie).use(allowAuthenticated());
+    expect(() => protect(open as never, () => new Response())).toThrow(/crossOrigin/);
+  });
+
+  test.each<[string, unknown]>([
+    ['no place', {}],
+    ['two places', { cookie: 'a', header: 'b' }],
+    ['a name that cannot be one', { cookie: 'a b' }],
+    ['Authorization', { header: 'Authorization' }],
+    ['Cookie', { header: 'cookie' }],
+    ['another place', { query: 'access_token' }],
+    ['a text', 'cookie'],
+  ])('%s does not construct', (_, from) => {
+    expect(() => authenticateJwt({ ...issuer.trust, from: from as never })).toThrow(
+      ConfigurationError,
+    );
+  });
+
+  test('schemes of Authorization do not go with another place', () => {
+    expect(() =>
+      authenticateJwt({ ...issuer.trust, schemes: ['DPoP'], from: { header: 'x-token' } }),
+    ).toThrow(ConfigurationError);
+  });
+});
