@@ -3,12 +3,12 @@ import { connect, createSecureServer } from 'node:http2';
 import { Agent, createServer, request as send } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { altNames, createAuthority, type Identity } from '@apisec/conformance/certificates';
-import type { ClientCertificate } from '@apisec/core';
+import { type ClientCertificate, ConfigurationError } from '@apisec/core';
 import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
 import { readAltNames } from './certificate-content.ts';
-import { trustProxies } from './peer.ts';
+import { type TrustProxiesOptions, trustProxies } from './peer.ts';
 import type { NodeIncoming } from './request.ts';
 
 const authority = await createAuthority('authority');
@@ -109,6 +109,71 @@ describe('the certificate of a TLS connection', () => {
     const plain = { socket: { remoteAddress: '127.0.0.1' }, headers: {} };
     expect(nodeCertificate(plain)).toBeUndefined();
     expect(nodeCertificate({ headers: {} })).toBeUndefined();
+  });
+});
+
+describe('the certificate as a proxy writes it', () => {
+  const base64 = Buffer.from(ann.der).toString('base64');
+  const pem = `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+  const escaped = encodeURIComponent(pem);
+  const envoy = `By=spiffe://a;Hash=00;Cert="${escaped}";Subject="CN=ann,O=\\"x;y\\""`;
+  const fromProxy = (
+    clientCert: NonNullable<TrustProxiesOptions['clientCert']>,
+    headers: Readonly<Record<string, string | readonly string[]>>,
+    remoteAddress = '10.0.0.1',
+  ) =>
+    bytes(
+      nodeCertificate(
+        { socket: { remoteAddress }, headers },
+        trustProxies({ proxies: ['10.0.0.0/8'], header: 'forwarded', clientCert }),
+      ),
+    );
+  const written = {
+    'client-cert': { 'client-cert': `:${base64}:` },
+    envoy: { 'x-forwarded-client-cert': envoy },
+    nginx: { 'x-ssl-client-cert': escaped, 'x-ssl-client-verify': 'SUCCESS' },
+    'ingress-nginx': { 'ssl-client-cert': escaped, 'ssl-client-verify': 'SUCCESS' },
+    haproxy: { 'x-ssl-client-der': `"${base64}"`, 'x-ssl-client-verify': '0' },
+    traefik: { 'x-forwarded-tls-client-cert': `${base64},AAAA` },
+    'aws-alb': { 'x-amzn-mtls-clientcert-leaf': escaped },
+    'google-cloud': { 'x-client-cert-leaf': `:${base64}:`, 'x-client-cert-chain-verified': 'true' },
+  } as const;
+  type Format = keyof typeof written;
+  // The names of the table are its type.
+  const formats = Object.keys(written) as Format[];
+
+  test.each(formats)('%s: is taken from a proxy, and from nobody else', (format) => {
+    expect(fromProxy(format, written[format])).toEqual(ann.der);
+    expect(fromProxy(format, written[format], '192.0.2.1')).toBeUndefined();
+    for (const other of formats) {
+      if (other !== format) expect(fromProxy(other, written[format])).toBeUndefined();
+    }
+  });
+
+  test.each<[string, Format, Readonly<Record<string, string | readonly string[]>>]>([
+    ['not verified', 'nginx', { ...written.nginx, 'x-ssl-client-verify': 'FAILED:expired' }],
+    ['verified twice', 'nginx', { ...written.nginx, 'x-ssl-client-verify': 'SUCCESS, SUCCESS' }],
+    ['without a word on that', 'nginx', { 'x-ssl-client-cert': escaped }],
+    ['verified with an error', 'haproxy', { ...written.haproxy, 'x-ssl-client-verify': '10' }],
+    ['not verified by Google', 'google-cloud', { 'x-client-cert-leaf': `:${base64}:` }],
+    ['with an element of the caller', 'envoy', { 'x-forwarded-client-cert': `${envoy},${envoy}` }],
+    ['with two certificates', 'envoy', { 'x-forwarded-client-cert': `${envoy};Cert="${escaped}"` }],
+    ['in a quote that stays open', 'envoy', { 'x-forwarded-client-cert': `Subject="${envoy}` }],
+    ['inside another value', 'envoy', { 'x-forwarded-client-cert': `Subject="a;Cert=${escaped}"` }],
+    ['sent twice', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': [escaped, escaped] }],
+    ['as two PEM blocks', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': escaped + escaped }],
+    ['escaped badly', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': `${escaped}%` }],
+    ['as text', 'traefik', { 'x-forwarded-tls-client-cert': 'certificate' }],
+  ])('is none %s', (_name, format, headers) => {
+    expect(fromProxy(format, headers)).toBeUndefined();
+  });
+
+  test('a proxy that is not known does not construct', () => {
+    for (const clientCert of ['apache', 'toString', 1, null]) {
+      expect(() =>
+        trustProxies({ proxies: 1, header: 'forwarded', clientCert: clientCert as never }),
+      ).toThrow(ConfigurationError);
+    }
   });
 });
 

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { CertificateContent, ClientCertificate } from '@apisec/core';
 import { stateOf } from '@apisec/core/host';
 import { readContent } from './certificate-content.ts';
+import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
 /** What tells which certificate the caller holds: a Node request, or what has these two from another host. */
@@ -22,8 +23,8 @@ const certificates = stateOf<ClientCertificate>('apisec.certificate');
 
 /**
  * The client certificate of a call, where one of your authorities vouches for it: of the TLS connection, or, where
- * a proxy of yours ended that and `trust` says that it writes the certificate, what stands in `Client-Cert`
- * (RFC 9440). In any other call that header is the caller's own word and not looked at. The certificate
+ * a proxy of yours ended that and `trust` says how it writes the certificate, what stands in `Client-Cert` (RFC 9440) or
+ * in the header of that proxy. In any other call such a header is the caller's own word and not looked at. The certificate
  * that such a proxy itself shows is never taken for the caller's.
  *
  * @example
@@ -34,8 +35,9 @@ export function nodeCertificate(
   trust?: ProxyTrust,
 ): ClientCertificate | undefined {
   const { socket } = incoming;
-  if (trust?.clientCert === true && believesSocket(trust, socket)) {
-    return forwardedCertificate(incoming.headers['client-cert']);
+  const written = trust?.clientCert;
+  if (trust !== undefined && written && believesSocket(trust, socket)) {
+    return forwardedCertificate(written === true ? 'client-cert' : written, incoming.headers);
   }
   // Not merely shown: without this a certificate that anybody signed would do.
   if (socket?.authorized !== true) return undefined;
@@ -79,17 +81,10 @@ class ParsedOnDemand implements ClientCertificate {
   }
 }
 
-/** A byte sequence of structured fields (RFC 9651 §3.3.5), canonical, and nothing behind it. */
-const BYTES = /^:((?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?):$/;
-const MAX_HEADER_LENGTH = 16_384;
-
 function forwardedCertificate(
-  value: string | readonly string[] | undefined,
+  format: CertificateHeader,
+  headers: PeerSource['headers'],
 ): ClientCertificate | undefined {
-  // A field that was sent twice arrives joined with a comma, which is no base64.
-  if (typeof value !== 'string' || value.length > MAX_HEADER_LENGTH) return undefined;
-  const [, base64] = BYTES.exec(value) ?? [];
-  if (base64 === undefined) return undefined;
-  const raw = Buffer.from(base64, 'base64');
-  return raw.toString('base64') === base64 ? clientCertificate(raw) : undefined;
+  const raw = readCertificateHeader(format, headers);
+  return raw === undefined ? undefined : clientCertificate(raw);
 }

@@ -177,9 +177,29 @@ describe('with trusted proxies', () => {
     [{ proxies: [], header: 'forwarded' }],
     [{ proxies: ['10.0.0.1/8'], header: 'forwarded' }],
     [{ proxies: ['proxy.internal'], header: 'forwarded' }],
-    [{ proxies: 1, header: 'x-real-ip' }],
+    [{ proxies: 1, header: 'x-client-ip' }],
+    [{ proxies: 2, header: 'x-real-ip' }],
   ])('%j does not construct', (options) => {
     expect(() => trustProxies(options as TrustProxiesOptions)).toThrow(ConfigurationError);
+  });
+});
+
+describe('a header with one address', () => {
+  const trust = trustProxies({ proxies: ['10.0.0.0/8'], header: 'cf-connecting-ip' });
+  const seen = (value: string | readonly string[] | undefined, remoteAddress = '10.0.0.1') =>
+    nodePeer({ socket: { remoteAddress }, headers: { 'cf-connecting-ip': value } }, trust).address;
+
+  test.each<[string, string | undefined, string | readonly string[] | undefined, string?]>([
+    ['is the caller', '192.0.2.7', '192.0.2.7'],
+    ['may be IPv6', '2001:db8::7', '2001:db8::7'],
+    ['is the word of a caller who comes directly', '198.51.100.1', '192.0.2.7', '198.51.100.1'],
+    ['that holds a list is nobody', undefined, '192.0.2.7, 192.0.2.8'],
+    ['that was sent twice is nobody', undefined, ['192.0.2.7', '192.0.2.8']],
+    ['with a port is nobody', undefined, '192.0.2.7:4711'],
+    ['that holds text is nobody', undefined, 'unknown'],
+    ['that is missing is nobody, and not the proxy', undefined, undefined],
+  ])('%s', (_, address, value, from) => {
+    expect(seen(value, from)).toBe(address);
   });
 });
 

@@ -8,6 +8,11 @@ import {
   stateOf,
   UNKNOWN_PEER,
 } from '@apisec/core/host';
+import {
+  CERTIFICATE_HEADERS,
+  type CertificateHeader,
+  isCertificateHeader,
+} from './certificate-header.ts';
 import { readForwarded, readForwardedFor } from './forwarded.ts';
 
 /** Options of {@link trustProxies}. */
@@ -17,13 +22,17 @@ export interface TrustProxiesOptions {
    * A number is right only if callers can reach the server in no other way.
    */
   readonly proxies: readonly string[] | number;
-  /** The one header that they write. The other is not looked at: it would be the caller's own word. */
-  readonly header: 'forwarded' | 'x-forwarded-for';
   /**
-   * Whether they end TLS and write the client certificate that they have verified to `Client-Cert` (RFC 9440),
-   * having removed what a caller wrote there. Default: false, and the header is not looked at.
+   * The one header that they write. No other is looked at: it would be the caller's own word. Beside the two lists,
+   * those of platforms that hold one address: whoever connects here must then be a proxy of yours, and all of them must
+   * overwrite what a caller wrote there.
    */
-  readonly clientCert?: boolean | undefined;
+  readonly header: 'forwarded' | 'x-forwarded-for' | AddressHeader;
+  /**
+   * Whether they end TLS and write the client certificate that they have verified, over whatever a caller wrote there:
+   * `true` to `Client-Cert` (RFC 9440), or the name of the proxy. Default: false, and no such header is looked at.
+   */
+  readonly clientCert?: boolean | CertificateHeader | undefined;
   /**
    * Whether they write the scheme that callers used, over whatever a caller wrote there: to `X-Forwarded-Proto`, or as
    * `proto` of `Forwarded`. Default: false, and nobody knows whether a call came over https.
@@ -41,13 +50,29 @@ export interface TrustProxiesOptions {
   readonly requestId?: boolean | undefined;
 }
 
+/** Headers of platforms that hold one address, the caller's. */
+export type AddressHeader = (typeof ADDRESS_HEADERS)[number];
+
+const ADDRESS_HEADERS = [
+  // Cloudflare; Cloudflare and Akamai; Fastly; Fly.io; Azure Front Door; DigitalOcean; nginx, as many set it up.
+  'cf-connecting-ip',
+  'true-client-ip',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'x-azure-clientip',
+  'do-connecting-ip',
+  'x-real-ip',
+] as const;
+const LISTS: readonly string[] = ['forwarded', 'x-forwarded-for'];
+const HEADERS = [...LISTS, ...ADDRESS_HEADERS];
+
 /** Which proxies to believe; made once by {@link trustProxies}. */
 export interface ProxyTrust {
   readonly header: TrustProxiesOptions['header'];
   /** Whether the proxy at this distance, with this address, may be believed. */
   readonly believes: (distance: number, address: Address | undefined) => boolean;
-  /** Whether they say which certificate the caller has. */
-  readonly clientCert?: boolean | undefined;
+  /** Whether, and how, they say which certificate the caller has. */
+  readonly clientCert?: boolean | CertificateHeader | undefined;
   /** Whether they say which scheme the caller used. */
   readonly proto?: boolean | undefined;
   /** Whether they say which host the caller asked for. */
@@ -69,13 +94,14 @@ export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
   const { proxies, header, clientCert = false, proto = false } = options;
   const { host = false, requestId = false } = options;
   assertConfiguration(
-    header === 'forwarded' || header === 'x-forwarded-for',
-    `trustProxies: header is 'forwarded' or 'x-forwarded-for', whichever your proxies write.`,
+    HEADERS.includes(header),
+    `trustProxies: header is the one that your proxies write: ${HEADERS.join(', ')}.`,
   );
   const written = { clientCert, proto, host, requestId };
   for (const [option, what] of Object.entries(WRITTEN)) {
+    const value = written[option as keyof typeof WRITTEN];
     assertConfiguration(
-      typeof written[option as keyof typeof WRITTEN] === 'boolean',
+      typeof value === 'boolean' || (option === 'clientCert' && isCertificateHeader(value)),
       `trustProxies: ${option} is true where your proxies write ${what} themselves, else false.`,
     );
   }
@@ -83,6 +109,10 @@ export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
     assertConfiguration(
       Number.isSafeInteger(proxies) && proxies > 0,
       'trustProxies: a number of proxies is 1 or more; leave `trust` out if there is none.',
+    );
+    assertConfiguration(
+      LISTS.includes(header) || proxies === 1,
+      `trustProxies: ${header} holds one address: name the ranges of your proxies, or 1.`,
     );
     const believes = (distance: number): boolean => distance < proxies;
     return Object.freeze({ header, believes, ...written });
@@ -98,7 +128,7 @@ export function trustProxies(options: TrustProxiesOptions): ProxyTrust {
 
 /** What proxies may write beside the address of the caller. */
 const WRITTEN = {
-  clientCert: 'Client-Cert',
+  clientCert: `Client-Cert (or one of ${CERTIFICATE_HEADERS.join(', ')})`,
   proto: 'the scheme',
   host: 'the host',
   requestId: 'X-Request-Id',
@@ -175,6 +205,7 @@ function caller(
   const value = [incoming.headers[header] ?? []].flat().join(', ');
   // A proxy of yours that does not say who called: nobody is known, and the proxy is not the caller.
   if (value === '') return believes(0, address) ? undefined : address;
+  if (!LISTS.includes(header)) return believes(0, address) ? parseAddress(value.trim()) : address;
   const elements = header === 'forwarded' ? readForwarded(value) : readForwardedFor(value);
   for (let distance = 0; believes(distance, address); distance++) {
     const element = elements.next();
