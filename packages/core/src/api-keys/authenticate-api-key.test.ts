@@ -11,6 +11,8 @@ import { peerOf, UNKNOWN_PEER } from '../host/peer.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import { httpDenial } from '../wire/http.ts';
+import { testIssuer } from '../testing/test-issuer.ts';
+import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
 import type { NewApiKey } from './api-key.ts';
 import { makeKey, randomId } from './api-key-format.ts';
 import { apiKeys } from './api-keys.ts';
@@ -370,5 +372,40 @@ describe('authenticateApiKey does not construct', () => {
     ['with an empty scheme', { scheme: '' }],
   ])('%s', (_name, options) => {
     expect(() => authenticateApiKey({ keys, ...options })).toThrow(ConfigurationError);
+  });
+});
+
+describe('beside access tokens', () => {
+  const issuer = testIssuer();
+  const byToken = authenticateJwt(issuer.trust);
+  const byCookie = authenticateJwt({ ...issuer.trust, from: { cookie: 'token' } });
+  const byKey = authenticateApiKey({ keys });
+  const orders = { ...facts, crossOrigin: 'checked' } as const;
+
+  test.each([
+    ['token, key', () => anyOf(byToken, byKey)],
+    ['key, token', () => anyOf(byKey, byToken)],
+    ['one inside another', () => anyOf(anyOf(byKey, byToken), byCookie)],
+  ] as const)('%s: both credentials at once are denied, each alone passes', async (_, make) => {
+    const policy = make();
+    const authorization = `Bearer ${await issuer.token()}`;
+    const check = async (headers: Readonly<Record<string, string>>) =>
+      told(await policy.check(call(headers), orders));
+    expect(await check({ authorization })).toBe('passed');
+    expect(await check({ 'x-api-key': key })).toBe('passed');
+    expect(await check({ authorization, 'x-api-key': key })).toBe('400 credentials.multiple');
+    // Nor does it matter whether they are good.
+    expect(await check({ authorization: 'Bearer x', 'x-api-key': key })).toBe(
+      '400 credentials.multiple',
+    );
+    expect(await check({ authorization, 'x-api-key': 'x' })).toBe('400 credentials.multiple');
+    // Nobody here reads this one.
+    expect(await check({ authorization: 'Digest x' })).toMatch('401');
+  });
+
+  test('a key that is taken beside Authorization on purpose names no second caller', async () => {
+    const both = anyOf(byToken, authenticateApiKey({ keys, insecureIgnoreAuthorization: true }));
+    const authorization = `Bearer ${await issuer.token()}`;
+    expect(told(await both.check(call({ authorization, 'x-api-key': key }), facts))).toBe('passed');
   });
 });

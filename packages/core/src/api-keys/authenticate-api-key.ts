@@ -1,3 +1,4 @@
+import { locateCredential } from '../engine/credential-place.ts';
 import type { Challenge, DenialKind } from '../engine/denial.ts';
 import type { AuthenticatedFacts, Peer } from '../engine/facts.ts';
 import { type Deny, type Outcome, sharedDenial } from '../engine/outcome.ts';
@@ -173,7 +174,7 @@ export function authenticateApiKey(
     return answer(peer);
   };
 
-  return definePolicy<{ readonly peer: Peer }, ApiKeyFacts, 'check'>({
+  const policy = definePolicy<{ readonly peer: Peer }, ApiKeyFacts, 'check'>({
     name: 'authenticateApiKey',
     role: 'check',
     needs: ['peer'],
@@ -187,6 +188,12 @@ export function authenticateApiKey(
         : conclude(result, peer);
     },
   });
+  // Where another credential is there on purpose, it does not make a second caller.
+  if (options.insecureIgnoreAuthorization === true) return policy;
+  const place = scheme === undefined ? header.toLowerCase() : 'authorization';
+  return locateCredential(policy, ({ headers }) =>
+    find(headers).kind === 'missing' ? undefined : place,
+  );
 }
 
 const NO_CLAIMS: Readonly<Record<string, unknown>> = Object.freeze({});

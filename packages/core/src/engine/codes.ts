@@ -109,6 +109,8 @@ const meanings = {
   'token.unconfirmed': 'The token is bound to a key, and nobody proved to hold it.',
   'keys.unavailable': 'The keys of the issuer cannot be had at the moment.',
   // introspection
+  'token.lifetime_too_long':
+    'The access token is good for longer than is taken here, or does not say since when.',
   'token.inactive': 'The issuer says that the token is not active.',
   'introspection.unavailable': 'The issuer cannot be asked about tokens at the moment.',
   'introspection.overloaded': 'As many unknown tokens are being asked about as may.',
@@ -197,7 +199,7 @@ const meanings = {
   'api_key.peer_not_allowed': 'The API key may not be used from this address.',
   'api_key.quota_exceeded': 'A quota of the API key is used up.',
   'api_key.store_unavailable': 'The store of API keys did not answer.',
-  'credentials.multiple': 'The call has an API key and an Authorization header.',
+  'credentials.multiple': 'The call has more than one credential, and so names several callers.',
   // signed requests
   'signature.malformed': 'The headers of the signature, or what it covers, are not well formed.',
   'signature.too_large': 'The headers of the signature are longer, or hold more, than allowed.',

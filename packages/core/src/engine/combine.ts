@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { ask, walk } from './ask.ts';
+import { anyCredential, locateCredential, severalCredentials } from './credential-place.ts';
 import { type Challenge, type DenialKind, fault } from './denial.ts';
 import { flowOfAll, flowOfAny } from './fact-flow.ts';
 import { endingsOf, listObligations, type Obligations } from './obligations.ts';
@@ -25,7 +26,8 @@ type AnyPolicy = Policy<object, object, Role>;
 /**
  * Passes as soon as one of the policies passes, in order; denies when all deny. A policy that saw bad
  * credentials ends the search (its denial is conclusive): an expired token is not saved by an
- * alternative for callers without one. A grant only if every part is a grant.
+ * alternative for callers without one. So does a call with the credentials of two alternatives, whatever their order
+ * (`credentials.multiple`, 400): it names two callers. A grant only if every part is a grant.
  *
  * Which denial is told: a fault of the server first, then the most specific; challenges are joined.
  *
@@ -41,7 +43,9 @@ export function anyOf<Needs extends object, A extends object, R extends Role>(
 export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('anyOf', policies);
   const role = parts.every(admits) ? 'grant' : 'check';
-  return combined('anyOf', role, parts, flowOfAny(parts), (request, facts) => {
+  const isAmbiguous = severalCredentials(parts);
+  const policy = combined('anyOf', role, parts, flowOfAny(parts), (request, facts) => {
+    if (isAmbiguous?.(request)) return MULTIPLE;
     const within: TraceEntry[] = [];
     let denial: Deny | undefined;
     return walk<Outcome<object>>(
@@ -60,7 +64,19 @@ export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
       () => ({ ...(denial as Deny), note: { within } }),
     );
   });
+  const locate = anyCredential(parts);
+  return locate === undefined ? policy : locateCredential(policy, locate);
 }
+
+const MULTIPLE: Deny = /* @__PURE__ */ Object.freeze({
+  ok: false,
+  denial: /* @__PURE__ */ Object.freeze({
+    kind: 'malformed',
+    code: 'credentials.multiple',
+    detail: 'The call has more than one credential.',
+  }),
+  conclusive: true,
+});
 
 /**
  * Passes when all of the policies pass, in order, and adds all their facts; each sees the facts from before.

@@ -2,6 +2,7 @@ import type { KeySource, SignatureVerifier } from '../crypto/key-source.ts';
 import type { PrivateJwk } from '../crypto/signing-key.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
+import { locateCredential } from '../engine/credential-place.ts';
 import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
@@ -24,7 +25,7 @@ import type { ClaimPath } from './jwt-claims.ts';
 import { confirmationDemands } from './jwt-facts.ts';
 import { rememberToken } from './presented-token.ts';
 import { type TokenDenialCode, tokenDenials } from './token-denials.ts';
-import { type CookieSource, type HeaderSource, tokenReader } from './token-source.ts';
+import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-source.ts';
 
 export type {
   ClientAuthentication,
@@ -232,7 +233,7 @@ export function authenticateIntrospection(
     now,
   );
 
-  return definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
+  const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
     needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
@@ -246,6 +247,7 @@ export function authenticateIntrospection(
       return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme));
     },
   });
+  return locateCredential(policy, placeOf(read, options.from));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

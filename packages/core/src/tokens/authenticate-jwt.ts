@@ -3,6 +3,7 @@ import type { KeyAnswer, KeySet, SignatureVerifier } from '../crypto/key-source.
 import { signatureCheck } from '../crypto/signature-check.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
+import { locateCredential } from '../engine/credential-place.ts';
 import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
@@ -24,7 +25,7 @@ import {
 import type { JwtProfile } from './jwt-profile.ts';
 import { rememberToken } from './presented-token.ts';
 import { tokenDenials } from './token-denials.ts';
-import { type CookieSource, type HeaderSource, tokenReader } from './token-source.ts';
+import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-source.ts';
 import { type VerifiedTokensOptions, verifiedTokens } from './verified-tokens.ts';
 
 export type {
@@ -47,6 +48,11 @@ export type {
 export interface JwtOptions extends ChallengeOptions {
   /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
   readonly clockTolerance?: Duration | undefined;
+  /**
+   * The longest time between `iat` and `exp`. A token that was made for longer, or does not say since when it is good, is
+   * denied (`token.lifetime_too_long`): one that leaks is good for that long. Default: any.
+   */
+  readonly maxLifetime?: Duration | undefined;
   /** A longer token is denied before anything else is done with it. Default: 8192. */
   readonly maxTokenBytes?: number | undefined;
   /** The schemes in which a token may come. `DPoP` also needs `requireDpop`. Default: `['Bearer']`. */
@@ -94,6 +100,7 @@ const OPTIONS = [
   'issuers',
   'clockTolerance',
   'from',
+  'maxLifetime',
   'maxTokenBytes',
   'schemes',
   'opaqueTokens',
@@ -152,7 +159,11 @@ export function authenticateJwt(
   const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
   const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
-  const measures = { issuers, tolerance };
+  const maxLifetime =
+    options.maxLifetime === undefined
+      ? Infinity
+      : durationMs(NAME, 'maxLifetime', options.maxLifetime, { min: '1s' });
+  const measures = { issuers, tolerance, maxLifetime };
   const isSigned = signatureCheck(verifier);
   const verified = verifiedTokens<Pass<AuthenticatedFacts>>(NAME, cache);
 
@@ -206,7 +217,7 @@ export function authenticateJwt(
       (cause) => keysUnavailable(undefined, cause),
     );
 
-  return definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
+  const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
     needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
@@ -228,6 +239,7 @@ export function authenticateJwt(
       return known ?? examine(token, scheme, at);
     },
   });
+  return locateCredential(policy, placeOf(read, options.from));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

@@ -31,6 +31,8 @@ export interface Measures {
   readonly issuers: IssuerLookup;
   /** Milliseconds. */
   readonly tolerance: number;
+  /** Milliseconds. */
+  readonly maxLifetime: number;
 }
 
 /**
@@ -39,9 +41,10 @@ export interface Measures {
  */
 export function examineJwt(
   token: string,
-  { issuers, tolerance }: Measures,
+  measures: Measures,
   at: number,
 ): MaybePromise<ExaminedJwt | TokenProblem> {
+  const { issuers } = measures;
   const jws = parseCompactJws(token);
   if (jws === undefined) return problem('token.malformed', { reason: 'not a compact JWS' });
   const claims = parseStrictObject(jws.payload);
@@ -59,7 +62,7 @@ export function examineJwt(
   const conclude = (rules: IssuerRules | undefined): ExaminedJwt | TokenProblem =>
     rules === undefined
       ? problem('token.issuer_unknown', { expected: issuers.expected, given: issuer })
-      : examineClaims(jws, claims, rules, tolerance, at);
+      : examineClaims(jws, claims, rules, measures, at);
   return isThenable(found) ? found.then(conclude) : conclude(found);
 }
 
@@ -67,7 +70,7 @@ function examineClaims(
   jws: CompactJws,
   claims: Readonly<Record<string, unknown>>,
   rules: IssuerRules,
-  tolerance: number,
+  { tolerance, maxLifetime }: Measures,
   at: number,
 ): ExaminedJwt | TokenProblem {
   const { profile } = rules.claims;
@@ -90,6 +93,18 @@ function examineClaims(
   if ('code' in lifetime) return lifetime;
   const { expiresAt } = lifetime;
   if (expiresAt === undefined) return problem('token.claim_missing', { missing: ['exp'] });
+  const issuedAt = dateClaim(claims, 'iat');
+  // Not "longer than": what does not say when it was issued may have been good for ever.
+  if (
+    maxLifetime !== Infinity &&
+    !(expiresAt - (typeof issuedAt === 'number' ? issuedAt : NaN) <= maxLifetime)
+  ) {
+    return problem('token.lifetime_too_long', {
+      expectedAtMostMs: maxLifetime,
+      iat: member(claims, 'iat'),
+      exp: member(claims, 'exp'),
+    });
+  }
   return { jws, alg, claims, rules, expiresAt, goodUntil: expiresAt + tolerance };
 }
 

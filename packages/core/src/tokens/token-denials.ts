@@ -22,6 +22,7 @@ const badTokens = {
   'token.claim_missing': 'The access token lacks a required claim.',
   'token.claim_invalid': 'The access token has a claim that is not well formed.',
   'token.expired': 'The access token has expired.',
+  'token.lifetime_too_long': 'The access token is good for longer than is taken here.',
   'token.inactive': 'The access token is not active.',
   'token.not_yet_valid': 'The access token is not valid yet.',
   'token.key_unknown': 'No key of the issuer fits the access token.',

@@ -174,3 +174,28 @@ describe('a token in another place', () => {
     ).toThrow(ConfigurationError);
   });
 });
+
+describe('maxLifetime', () => {
+  const short = guard()
+    .use(authenticateJwt({ ...issuer.trust, maxLifetime: '1h' }))
+    .use(allowAuthenticated());
+  test.each<[string, string, Parameters<typeof issuer.token>]>([
+    ['a token of an hour', 'ok', [{}, { expiresIn: '1h' }]],
+    ['a token of a second more', 'token.lifetime_too_long', [{}, { expiresIn: '3601s' }]],
+    ['an old token', 'token.expired', [{ iat: 1, exp: 2 }]],
+  ])('%s: %s', async (_, code, [claims, options]) => {
+    const sent = await issuer.token(claims, options);
+    expect(await codeOf(short, { authorization: `Bearer ${sent}` })).toBe(code);
+  });
+  test('a token that does not say since when it is good may have been so for ever', async () => {
+    const policy = authenticateJwt({ ...issuer.trust, profile: 'jwt', maxLifetime: '1h' });
+    const sent = await issuer.token({ iat: undefined }, { typ: 'JWT' });
+    const by = guard().use(policy).use(allowAuthenticated());
+    expect(await codeOf(by, { authorization: `Bearer ${sent}` })).toBe('token.lifetime_too_long');
+  });
+  test.each(['0s', 3_600, '1'])('%j does not construct', (maxLifetime) => {
+    expect(() => authenticateJwt({ ...issuer.trust, maxLifetime: maxLifetime as never })).toThrow(
+      ConfigurationError,
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import type { LocateCredential } from '../engine/credential-place.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
@@ -90,6 +91,12 @@ export function tokenReader(
     if (value.includes(',')) return REPEATED;
     return value === '' ? MISSING : credentials(value.replace(BEARER, ''));
   };
+}
+
+/** Where a call carries a token, whatever it is worth. */
+export function placeOf(read: ReadToken, from: TokenSource | undefined): LocateCredential {
+  const place = from?.cookie ?? from?.subprotocol ?? from?.header?.toLowerCase() ?? 'authorization';
+  return (request) => (read(request).kind === 'missing' ? undefined : place);
 }
 
 function credentials(token: string): Credentials {
