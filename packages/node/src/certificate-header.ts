@@ -1,5 +1,5 @@
-import { X509Certificate } from 'node:crypto';
-import type { PeerSource } from './peer.ts';
+/** Header fields as Node has them. */
+type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /**
  * How a proxy writes the certificate that it has verified:
@@ -73,7 +73,7 @@ export function isCertificateHeader(value: unknown): value is CertificateHeader 
 /** The certificate that a proxy has verified and written, in DER. A header that is there twice is not read. */
 export function readCertificateHeader(
   format: CertificateHeader,
-  headers: PeerSource['headers'],
+  headers: Headers,
 ): Uint8Array | undefined {
   const { header, read, verified } = FORMATS[format];
   const value = headers[header];
@@ -145,14 +145,5 @@ function unescaped(text: string): string | undefined {
     return decodeURIComponent(text);
   } catch {
     return undefined;
-  }
-}
-
-/** True for bytes that are a certificate. */
-export function isCertificate(raw: Uint8Array): boolean {
-  try {
-    return new X509Certificate(raw).raw.length === raw.length;
-  } catch {
-    return false;
   }
 }

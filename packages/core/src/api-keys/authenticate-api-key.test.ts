@@ -378,19 +378,18 @@ describe('authenticateApiKey does not construct', () => {
 describe('beside access tokens', () => {
   const issuer = testIssuer();
   const byToken = authenticateJwt(issuer.trust);
-  const byCookie = authenticateJwt({ ...issuer.trust, from: { cookie: 'token' } });
+  const byPlatform = authenticateJwt({ ...issuer.trust, from: { header: 'x-platform' } });
   const byKey = authenticateApiKey({ keys });
-  const orders = { ...facts, crossOrigin: 'checked' } as const;
 
   test.each([
     ['token, key', () => anyOf(byToken, byKey)],
     ['key, token', () => anyOf(byKey, byToken)],
-    ['one inside another', () => anyOf(anyOf(byKey, byToken), byCookie)],
+    ['one inside another', () => anyOf(anyOf(byKey, byToken), byPlatform)],
   ] as const)('%s: both credentials at once are denied, each alone passes', async (_, make) => {
     const policy = make();
     const authorization = `Bearer ${await issuer.token()}`;
     const check = async (headers: Readonly<Record<string, string>>) =>
-      told(await policy.check(call(headers), orders));
+      told(await policy.check(call(headers), facts));
     expect(await check({ authorization })).toBe('passed');
     expect(await check({ 'x-api-key': key })).toBe('passed');
     expect(await check({ authorization, 'x-api-key': key })).toBe('400 credentials.multiple');
