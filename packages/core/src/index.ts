@@ -186,8 +186,8 @@ export { type SqlCondition, type ToSqlOptions, toSql } from './authorization/to-
 export {
   type AuthenticateIntrospectionOptions,
   authenticateIntrospection,
-  type CookieIntrospectionOptions,
   type ClientAuthentication,
+  type CookieIntrospectionOptions,
   type IntrospectionCacheOptions,
   type IntrospectionLoadOptions,
   type PrivateJwk,

@@ -32,8 +32,7 @@ interface Format {
 
 const LONGEST = 16_384;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const PEM =
-  /^-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*$/;
+const PEM = /^-----BEGIN CERTIFICATE-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END CERTIFICATE-----\s*$/;
 
 const FORMATS: Readonly<Record<CertificateHeader, Format>> = {
   'client-cert': { header: 'client-cert', read: readByteSequence },

@@ -12,8 +12,8 @@ export { nodeVerifier } from './node-verifier.ts';
 export { type BodyBounds, type ReadBody, readBody } from './body.ts';
 export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
 export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
-export { nodeDenialLog } from './development-log.ts';
 export type { CertificateHeader } from './certificate-header.ts';
+export { nodeDenialLog } from './development-log.ts';
 export { applyNodeHeaders } from './headers.ts';
 export {
   type AddressHeader,
