@@ -38,7 +38,7 @@ export function createServer(trusted: TrustedIssuer): ApolloServer {
         },
       },
     },
-    // Introspection is `Query.__schema`, a root field like others: nobody lists it, so nobody gets it.
+    // Introspection is off: `Query.__schema` is a root field like others, and nobody lists it.
     plugins: [apisec({ admission: api, fields })],
   });
 }

@@ -22,13 +22,14 @@ import {
   operationPlan,
   peerOfContext,
   requestOf,
+  resolveText,
   viewRequest,
 } from '@apisec/graphql';
 import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
-import { onDeparture } from './departure.ts';
+import { onCallerDisconnect } from './disconnect.ts';
 import { endingOf, watchIncremental } from './ending.ts';
 import {
   headersTarget,
@@ -62,15 +63,10 @@ export interface ApisecOptions<Facts extends object, Context extends BaseContext
    * somebody had read its answer.
    */
   readonly signal?: ((contextValue: Context) => AbortSignal | undefined) | undefined;
-  /**
-   * Sends the text of what resolvers throw, where that is not a `GraphQLError`, and hints that name fields of the
-   * schema. Default: false.
-   */
-  readonly insecureErrorDetails?: boolean | undefined;
 }
 
 /** One operation on its way through Apollo. */
-interface Flight {
+interface HostedOperation {
   readonly state: OperationState;
   readonly batch: HttpBatch | undefined;
   /** Stops waiting for its caller to disconnect. */
@@ -114,8 +110,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
   const logDenials = nodeDenialLog('apisec', options.logDenials);
   const plan = operationPlan({ ...options, logDenials }, 'apisec');
-  const flights = stateOf<Flight>('apisec.operation');
-  const begin = (context: GraphQLRequestContext<Context>): Flight => {
+  const hosting = stateOf<HostedOperation>('apisec.operation');
+  const begin = (context: GraphQLRequestContext<Context>): HostedOperation => {
     const { contextValue, request, response } = context;
     const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
     const state = beginOperation(plan, {
@@ -125,21 +121,21 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         options.certificate ? options.certificate(contextValue) : certificateOf(contextValue),
       batch: batch?.operations,
     });
-    const flight: Flight = { state, batch, forget: nothing, stop: nothing };
-    flights.set(context, flight);
+    const hosted: HostedOperation = { state, batch, forget: nothing, stop: nothing };
+    hosting.set(context, hosted);
     try {
       const left = () => {
         disconnect(state, response.http.status ?? 200);
-        flight.stop();
+        hosted.stop();
       };
-      flight.forget = waitIn(batch, left, (each) =>
-        onDeparture(contextValue, options.signal?.(contextValue), each),
+      hosted.forget = waitIn(batch, left, (each) =>
+        onCallerDisconnect(contextValue, options.signal?.(contextValue), each),
       );
     } catch (cause) {
       // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
       report(plan.onFault, cause);
     }
-    return flight;
+    return hosted;
   };
   return {
     serverWillStart: async ({ schema }) => {
@@ -153,8 +149,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       };
     },
     requestDidStart: async (context) => {
-      const flight = begin(context);
-      const { state } = flight;
+      const hosted = begin(context);
+      const { state } = hosted;
       const { contextValue, request, overallCachePolicy } = context;
       const head = headersTarget(context.response.http);
       const ruled = async (source?: OperationSource) => {
@@ -163,7 +159,14 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         if (isNew) applyHeaders(state, head);
         return denial;
       };
-      if (await checkBefore(state, request.query, request.variables)) {
+      const { query, extensions, http } = request;
+      const text = resolveText(state, { query, extensions, body: http?.body });
+      if (text !== query && text !== undefined) {
+        // Resolved here, so it is not to be looked up again, nor kept.
+        const { persistedQuery: _, ...others } = extensions ?? {};
+        Object.assign(request, { query: text, extensions: others });
+      }
+      if (await checkBefore(state, text, request.variables)) {
         Object.assign(request, DENIED_REQUEST);
       }
       return {
@@ -197,35 +200,35 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           const { response } = sending;
           const decided = await ruled();
           const denial = decided ?? (await releaseResponse(state, response));
-          if (denial) renderDenial(response, denial, flight.batch !== undefined);
-          else if (!options.insecureErrorDetails) renderErrors(sending);
+          if (denial) renderDenial(response, denial, hosted.batch !== undefined);
+          else if (!plan.showsErrors) renderErrors(sending);
           // Again, for what another plugin answered without executing it.
           restrictCaches(context, cacheability(state));
           applyFieldHeaders(state, head);
-          if (flight.batch) settleStatus(flight.batch, sending, denial);
+          if (hosted.batch) settleStatus(hosted.batch, sending, denial);
           const ending = endingOf(sending, denial);
           const end = (outcome = ending.outcome) => {
-            flight.forget();
+            hosted.forget();
             complete(state, { ...ending, outcome });
           };
           if (response.body.kind === 'single') return end();
-          flight.stop = watchIncremental(response, response.body, end);
-          if (state.disconnected) flight.stop();
+          hosted.stop = watchIncremental(response, response.body, end);
+          if (state.disconnected) hosted.stop();
         },
       };
     },
     unexpectedErrorProcessingRequest: async ({ requestContext }) => {
-      const flight = flights.get(requestContext);
-      if (!flight) return;
-      flight.forget();
-      await decide(flight.state, undefined);
-      const denial = flight.state.denial ?? fault('handler.threw');
-      complete(flight.state, { outcome: 'failed', status: 500, denial });
+      const hosted = hosting.get(requestContext);
+      if (!hosted) return;
+      hosted.forget();
+      await decide(hosted.state, undefined);
+      const denial = hosted.state.denial ?? fault('handler.threw');
+      complete(hosted.state, { outcome: 'failed', status: 500, denial });
     },
   };
 }
 
-const OWN_OPTIONS = ['peer', 'certificate', 'request', 'signal', 'insecureErrorDetails'] as const;
+const OWN_OPTIONS = ['peer', 'certificate', 'request', 'signal'] as const;
 
 /** Ends in validation, so that nothing is executed, stored or looked up for it. */
 const DENIED_REQUEST = {

@@ -207,7 +207,7 @@ describe('a policy that cannot guard a field', () => {
     ['a type that is not there', { 'Uzer.email': pii }, /"Uzer\.email" names no object type/],
     ['a field that is not there', { 'User.mail': pii }, /"User" has no field "mail"/],
     ['a field of every object', { 'User.constructor': pii }, /"User" has no field "constructor"/],
-    ['a type alone', { User: pii }, /has no field ""/],
+    ['a type that is not there, alone', { Uzer: pii }, /"Uzer" is not a type/],
     ['a union', { 'Thing.id': pii }, /names no object type/],
     ['an argument', { 'Query.node.id': pii }, /names no object type/],
     ['a field that the language has', { 'User.__typename': pii }, /has no field/],

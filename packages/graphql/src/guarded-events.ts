@@ -2,7 +2,9 @@ import type { AuthenticatedFacts, Denial } from '@apisec/core';
 import { type Ending, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
 import { denialError } from './denial-error.ts';
-import { complete, type OperationState, release } from './guarded-operation.ts';
+import { release } from './operation-answer.ts';
+import { complete } from './operation-ending.ts';
+import { type OperationState } from './operation-state.ts';
 
 /** A result as it may go out, and why it is not the one that came. */
 export interface ReleasedResult<Result> {
@@ -71,6 +73,7 @@ export function guardedEvents(
     next: async () => {
       if (ended) return over;
       try {
+        state.budget?.reset();
         const next = await Promise.race([source.next(), expiry.reached, stopped]);
         if (ended || next === 'stopped') return over;
         if (next === 'expired' || expiry.isPast()) return deny(EXPIRED);

@@ -1,36 +1,33 @@
 // For users.
-export { analyzeOperation, type CostRules, type OperationAnalysis } from './analyze-operation.ts';
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
-export type { DocumentBoundsOptions } from './document-bounds.ts';
-export { type DocumentBounds, documentBounds } from './document-bounds.ts';
-export type { FieldFacts, FieldPolicies } from './field-policies.ts';
-export { type CompiledFields, compileFields, type FieldOperation } from './field-policies.ts';
-export { expandCoordinate, gateFields, gateIntrospection } from './gate-fields.ts';
+export type { ExecutionLimitsOptions } from './execution-limits.ts';
+export type { FieldDirectivesOptions } from './fields/directive-policies.ts';
+export type { FieldFacts } from './fields/field-facts.ts';
+export type { FieldPolicies } from './fields/field-policies.ts';
 export {
-  applyFieldHeaders,
-  applyHeaders,
-  type Batch,
-  beginOperation,
-  cacheability,
-  checkBefore,
-  checkDocument,
-  complete,
-  decide,
-  disconnect,
-  type HostCall,
-  newBatch,
-  type Opening,
-  type OperationPlan,
-  type OperationState,
-  openOperation,
-  release,
-} from './guarded-operation.ts';
-export { type LimitOperationOptions, limitOperation, operationCost } from './limit-operation.ts';
+  type CompiledFields,
+  compileFields,
+  type FieldOperation,
+} from './fields/field-policies.ts';
+export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
+export { expandCoordinate } from './fields/guarded-coordinates.ts';
+export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
+export { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+export { analyzeOperation, type OperationAnalysis } from './limits/analyze-operation.ts';
+export type { CostRules } from './limits/cost-rules.ts';
+export type { DocumentBoundsOptions } from './limits/document-bounds.ts';
+export { type DocumentBounds, documentBounds } from './limits/document-bounds.ts';
+export {
+  type LimitOperationOptions,
+  limitOperation,
+  operationCost,
+  operationCostSpent,
+} from './limits/limit-operation.ts';
 export {
   certificateOf,
   type HttpView,
@@ -38,11 +35,23 @@ export {
   requestOf,
   viewRequest,
 } from './node-context.ts';
-export { type FieldGate, openFields } from './open-operations.ts';
+export { type Opening, openOperation } from './open-operation.ts';
+export { applyFieldHeaders, applyHeaders, cacheability, release } from './operation-answer.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
+export { complete, disconnect } from './operation-ending.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
 export type { OperationOptions } from './operation-plan.ts';
 export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation-plan.ts';
+export {
+  type Batch,
+  beginOperation,
+  type HostCall,
+  newBatch,
+  type OperationPlan,
+  type OperationState,
+} from './operation-state.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
 export { safeError } from './safe-errors.ts';
+export type { TrustedOptions } from './trusted/trust-plan.ts';
+export { type TrustedDocuments, trustedDocuments } from './trusted/trusted-documents.ts';

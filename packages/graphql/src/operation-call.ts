@@ -9,6 +9,8 @@ export interface OperationSource {
   readonly operation: OperationDefinitionNode;
   /** As the caller sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** How many objects and items of lists were resolved so far, where that is counted. */
+  spent?: (() => number) | undefined;
 }
 
 const SOURCE = Symbol('apisec.source');

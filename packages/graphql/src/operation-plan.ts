@@ -18,11 +18,22 @@ import {
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { assertTable } from './assert-table.ts';
 import { isTable } from './decide-operation.ts';
-import { type DocumentBoundsOptions, documentBounds } from './document-bounds.ts';
-import { type CompiledFields, compileFields, type FieldPolicies } from './field-policies.ts';
-import { gateFields, gateIntrospection } from './gate-fields.ts';
-import type { OperationPlan } from './guarded-operation.ts';
+import { type ExecutionLimitsOptions, executionLimits } from './execution-limits.ts';
+import { budgetFields } from './fields/budget-fields.ts';
+import type { FieldDirectivesOptions } from './fields/directive-policies.ts';
+import {
+  type CompiledFields,
+  compileFields,
+  type FieldPolicies,
+  type FieldRules,
+} from './fields/field-policies.ts';
+import { gateEntities } from './fields/gate-entities.ts';
+import { gateFields, gateIntrospection } from './fields/gate-fields.ts';
+import type { CostRules } from './limits/cost-rules.ts';
+import { type DocumentBoundsOptions, documentBounds } from './limits/document-bounds.ts';
+import type { OperationPlan } from './operation-state.ts';
 import { listRootFields } from './root-fields.ts';
+import { type TrustedOptions, trustPlan } from './trusted/trust-plan.ts';
 
 /** What every GraphQL server takes, whatever its transport. */
 export interface OperationOptions<Facts extends object> {
@@ -43,10 +54,44 @@ export interface OperationOptions<Facts extends object> {
    * With a coverage table they see the facts of the guard of the root field above.
    */
   readonly fields?: FieldPolicies<NoInfer<Facts>> | undefined;
+  /**
+   * How directives of the schema guard fields and types: `@authenticated`, `@requiresScopes`, `@policy` as federation
+   * means them, and `@auth(requires:)` for roles. They are enforced without this option too.
+   */
+  readonly directives?: FieldDirectivesOptions | undefined;
+  /** Takes directives of that name for decoration: somebody else enforces them. Default: false. */
+  readonly insecureIgnoreDirectives?: boolean | undefined;
+  /**
+   * Fields below the root that neither `fields` nor a directive guards: `allow` (default), or `deny` each of them
+   * (`field.unlisted`).
+   */
+  readonly unlistedFields?: 'allow' | 'deny' | undefined;
+  /**
+   * Whether operations may ask for the schema (`__schema`, `__type`, `_service` of a subgraph), on top of what the
+   * admission says: never (default; `introspection.disabled`), always (`true`), or for whom a policy passes. What a
+   * coverage table lists, as `Query.__schema`, needs no more than that.
+   */
+  readonly introspection?:
+    | boolean
+    | Policy<NoInfer<Facts> & GraphqlFacts, object, Role>
+    | undefined;
+  /** What an operation may take while it runs. Default: no bound. */
+  readonly execution?: ExecutionLimitsOptions | undefined;
+  /** Runs only documents that are known, and others for whom a policy says. Default: any document. */
+  readonly trusted?: TrustedOptions<NoInfer<Facts>> | undefined;
+  /** The cost of all operations of one HTTP request together; over it: `batch.too_costly`. Default: no bound. */
+  readonly maxBatchCost?: number | undefined;
+  /** How that is counted. */
+  readonly costRules?: CostRules | undefined;
   /** What a document may weigh before it is parsed and validated, whoever sends it. */
   readonly document?: DocumentBoundsOptions | undefined;
   /** How many operations one HTTP request may hold. Default: 10. The others are denied (`batch.too_large`). */
   readonly maxBatch?: number | undefined;
+  /**
+   * Sends the text of what resolvers throw, where that is not a `GraphQLError`, and hints that name fields of the
+   * schema. Default: false.
+   */
+  readonly insecureErrorDetails?: boolean | undefined;
   /**
    * Told of faults: what an `onComplete` threw, and why an operation was denied by a fault of the server. Default: one
    * line on `console.error` for each cause and minute.
@@ -65,8 +110,17 @@ export interface OperationOptions<Facts extends object> {
 export const OPERATION_OPTIONS = [
   'admission',
   'fields',
+  'directives',
+  'insecureIgnoreDirectives',
+  'unlistedFields',
+  'introspection',
+  'execution',
+  'trusted',
   'document',
+  'insecureErrorDetails',
   'maxBatch',
+  'maxBatchCost',
+  'costRules',
   'onFault',
   'logDenials',
   'fieldResolver',
@@ -92,13 +146,33 @@ export function operationPlan<Facts extends object>(
   options: OperationOptions<Facts>,
   where: string,
 ): PreparedPlan {
-  const { admission, fields = {}, maxBatch = 10 } = options;
+  const { admission, fields = {}, maxBatch = 10, introspection = false } = options;
+  const { unlistedFields = 'allow', maxBatchCost = Number.POSITIVE_INFINITY } = options;
   const { onFault = faultReporter(`@apisec/graphql ${where}`) } = options;
   assertAdmission(admission, where);
   assertConfiguration(
     Number.isSafeInteger(maxBatch) && maxBatch >= 1,
     `${where}: maxBatch must be a whole number, 1 or more.`,
   );
+  assertConfiguration(
+    typeof maxBatchCost === 'number' && maxBatchCost >= 1,
+    `${where}: maxBatchCost must be a number, 1 or more.`,
+  );
+  assertConfiguration(
+    unlistedFields === 'allow' || unlistedFields === 'deny',
+    `${where}: unlistedFields must be 'allow' or 'deny'.`,
+  );
+  assertConfiguration(
+    typeof introspection === 'boolean' || typeof introspection.check === 'function',
+    `${where}: introspection must be true, false or a policy.`,
+  );
+  const rules: FieldRules = {
+    directives: options.insecureIgnoreDirectives === true ? undefined : (options.directives ?? {}),
+    denyUnlisted: unlistedFields === 'deny',
+    // What it needs was checked where the option was typed.
+    introspection: typeof introspection === 'boolean' ? undefined : introspection,
+  };
+  const execution = executionLimits(options.execution);
   // The option is typed by the user's context value; to the schema it is unknown.
   const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
   // By schema: one plan may serve several servers.
@@ -107,6 +181,12 @@ export function operationPlan<Facts extends object>(
     admission,
     beginning: beginningOf(admission),
     bounds: documentBounds(options.document),
+    execution,
+    showsErrors: options.insecureErrorDetails === true,
+    introspection: introspection !== false,
+    trusted: trustPlan(options.trusted),
+    maxBatchCost,
+    costRules: options.costRules,
     maxBatch,
     onFault,
     denialLog: denialLogOption(where, options.logDenials),
@@ -114,8 +194,11 @@ export function operationPlan<Facts extends object>(
     prepare: (schema) => {
       const known = prepared.get(schema);
       if (known) return known;
-      const compiled = compileFields(schema, fields);
+      const compiled = compileFields(schema, fields, rules);
       assertTable(schema, admission);
+      // The innermost first: what is denied is not counted, and loads nothing.
+      if (execution) budgetFields(schema, fieldResolver);
+      gateEntities(schema);
       gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
       gateIntrospection(schema);
       prepared.set(schema, compiled);

@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 
 /** An error as it goes out. */
 export interface ErrorLike {
@@ -11,7 +11,7 @@ const MASKED = 'Internal server error';
 /**
  * An error as strangers may read it. What a resolver threw that is not a `GraphQLError` was not made for callers: its
  * text is a cause (a host name, a query, a hint about guards), so it is replaced. Hints that name fields of the schema
- * (`Did you mean …`) are cut off.
+ * (`Did you mean …`) are cut off, and so are stacks.
  *
  * @param formatted as the server formatted it. What it says other than the error itself is the server's own choice.
  */
@@ -26,7 +26,9 @@ export function safeError<Formatted extends ErrorLike>(
     return { ...formatted, message: MASKED, extensions };
   }
   const hint = message.indexOf(' Did you mean ');
-  return hint < 0 ? formatted : { ...formatted, message: message.slice(0, hint) };
+  const { stacktrace, ...extensions } = formatted.extensions ?? {};
+  if (hint < 0 && stacktrace === undefined) return formatted;
+  return { ...formatted, message: hint < 0 ? message : message.slice(0, hint), extensions };
 }
 
 /** True for what nobody wrote for callers. */
@@ -38,4 +40,24 @@ export function isUnnamed(error: GraphQLError): boolean {
 /** Not by `instanceof` alone: another copy of GraphQL.js has a class of its own. */
 function isGraphqlError(error: Error): boolean {
   return error instanceof GraphQLError || error.name === 'GraphQLError';
+}
+
+/** A result with errors as strangers may read them. */
+export function safeResult(result: ExecutionResult): ExecutionResult {
+  return result.errors ? { ...result, errors: result.errors.map(safeGraphqlError) } : result;
+}
+
+/** The same error where it may go out as it is. */
+export function safeGraphqlError(error: GraphQLError): GraphQLError {
+  const { message, extensions } = safeError<ErrorLike>(error, error);
+  if (message === error.message) return error;
+  const { nodes, path } = error;
+  const safe = new GraphQLError(message, {
+    nodes: nodes ?? null,
+    path: path ?? null,
+    extensions: extensions ?? {},
+  });
+  // No server can show one.
+  Object.defineProperty(safe, 'stack', { value: undefined });
+  return safe;
 }

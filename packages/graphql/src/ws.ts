@@ -12,18 +12,13 @@ import {
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { denialError } from './denial-error.ts';
 import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
-import {
-  beginOperation,
-  checkBefore,
-  checkDocument,
-  complete,
-  decide,
-  type OperationState,
-  openOperation,
-} from './guarded-operation.ts';
+import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, viewRequest } from './node-context.ts';
+import { openOperation } from './open-operation.ts';
+import { complete } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { isUnnamed, safeError } from './safe-errors.ts';
+import { beginOperation, type OperationState } from './operation-state.ts';
+import { isUnnamed, safeGraphqlError, safeResult } from './safe-errors.ts';
 
 type AnyContext = Context;
 type AnyServerOptions = ServerOptions;
@@ -95,9 +90,11 @@ export function apisec<Facts extends object>(
     },
     onSubscribe: async (context, id, payload) => {
       const state = begin(context);
-      const { query, variables, operationName } = payload;
+      const { variables, operationName, extensions } = payload;
+      const query = resolveText(state, { query: payload.query, extensions, body: payload });
       if (Object.keys(context.subscriptions).length > maxOperations) state.denial = BUSY;
-      if (state.denial || (await checkBefore(state, query, variables))) return denied(state);
+      const isDenied = state.denial ?? (await checkBefore(state, query, variables));
+      if (isDenied || query === undefined) return denied(state);
       let document: ReturnType<typeof parse>;
       try {
         document = parse(query);
@@ -138,7 +135,7 @@ export function apisec<Facts extends object>(
       const state = states.get(args);
       if (!state) throw denialError(fault('guard.incomplete'));
       return isAsyncIterable(result)
-        ? guardedEvents(state, result, now, safe)
+        ? guardedEvents(state, result, now, plan.showsErrors ? unchanged : safeResult)
         : once(state, result as ExecutionResult);
     },
   } satisfies AnyServerOptions;
@@ -158,7 +155,7 @@ async function unresolved(
 ): Promise<readonly GraphQLError[]> {
   const denial = await decide(state, undefined);
   complete(state, denial ? { outcome: 'denied', denial } : { outcome: 'succeeded' });
-  return denial ? [denialError(denial)] : errors.map(withoutHint);
+  return denial ? [denialError(denial)] : errors.map(safeGraphqlError);
 }
 
 const OWN_OPTIONS = [
@@ -232,16 +229,9 @@ async function once(state: OperationState, result: ExecutionResult): Promise<Exe
     state,
     denial ? { outcome: 'denied', denial } : { outcome: failed ? 'failed' : 'succeeded' },
   );
-  return safe(sent);
+  return state.plan.showsErrors ? sent : safeResult(sent);
 }
 
-function safe(result: ExecutionResult): ExecutionResult {
-  return result.errors ? { ...result, errors: result.errors.map(withoutHint) } : result;
-}
-
-function withoutHint(error: GraphQLError): GraphQLError {
-  const { message } = safeError(error, error);
-  if (message === error.message) return error;
-  const { nodes, path, extensions } = error;
-  return new GraphQLError(message, { nodes: nodes ?? null, path: path ?? null, extensions });
+function unchanged(result: ExecutionResult): ExecutionResult {
+  return result;
 }

@@ -10,23 +10,14 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { denialError } from './denial-error.ts';
 import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
-import {
-  applyFieldHeaders,
-  applyHeaders,
-  beginOperation,
-  cacheability,
-  checkBefore,
-  checkDocument,
-  complete,
-  decide,
-  disconnect,
-  newBatch,
-  type OperationState,
-  openOperation,
-} from './guarded-operation.ts';
+import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
+import { openOperation } from './open-operation.ts';
+import { applyFieldHeaders, applyHeaders, cacheability } from './operation-answer.ts';
+import { complete, disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { isUnnamed, safeError } from './safe-errors.ts';
+import { beginOperation, newBatch, type OperationState } from './operation-state.ts';
+import { isUnnamed, safeResult } from './safe-errors.ts';
 
 /** Options of {@link apisec}. */
 export interface YogaOptions<Facts extends object> extends OperationOptions<Facts> {
@@ -41,7 +32,7 @@ export interface YogaOptions<Facts extends object> extends OperationOptions<Fact
 }
 
 /** One HTTP request, and the operations in it. */
-interface Flight {
+interface HttpOperations {
   readonly batch: ReturnType<typeof newBatch>;
   readonly states: OperationState[];
 }
@@ -72,32 +63,38 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   ]);
   const { now = Date.now } = options;
   const plan = operationPlan(options, 'apisec');
-  const flights = stateOf<Flight>('apisec.operation');
+  const requests = stateOf<HttpOperations>('apisec.operation');
   const running = new WeakMap<object, Running>();
   const begin = (request: Request, serverContext: object): OperationState => {
-    const flight = flights.get(request) ?? { batch: newBatch(), states: [] };
-    flights.set(request, flight);
+    const together = requests.get(request) ?? { batch: newBatch(), states: [] };
+    requests.set(request, together);
     const state = beginOperation(plan, {
       request: () =>
         options.request?.(request, serverContext) ?? viewRequest(request, serverContext),
       peer: () => (options.peer ? options.peer(serverContext) : peerOfContext(serverContext)),
       certificate: () =>
         options.certificate ? options.certificate(serverContext) : certificateOf(serverContext),
-      batch: flight.batch,
+      batch: together.batch,
     });
-    flight.states.push(state);
+    together.states.push(state);
     return state;
   };
   return {
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
-    onParams: ({ params, request, context, paramsHandler, setParamsHandler }) => {
+    onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
       const state = begin(request, context);
+      const { query, extensions } = params;
+      const text = resolveText(state, { query, extensions, body: params });
+      if (text !== query && text !== undefined) {
+        const { documentId: _, doc_id: __, ...others } = params as typeof params & Ids;
+        setParams({ ...others, query: text });
+      }
       running.set(context, { state, schema: undefined, document: undefined });
       const left = (): void => disconnect(state, 200);
       request.signal.addEventListener('abort', left, { once: true });
       if (request.signal.aborted) left();
       setParamsHandler(async (payload) => {
-        const denied = await checkBefore(state, params.query, params.variables);
+        const denied = await checkBefore(state, text, params.variables);
         const result = denied ? { errors: [] } : await paramsHandler(payload);
         await decide(state, undefined);
         return conclude(state, result, now, () =>
@@ -139,7 +136,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     },
     onResponse: ({ request, response }) => {
       const { headers } = response;
-      for (const state of flights.get(request)?.states ?? []) {
+      for (const state of requests.get(request)?.states ?? []) {
         const target = {
           set: (name: string, value: string) => headers.has(name) || headers.set(name, value),
           append: (name: string, value: string) => headers.append(name, value),
@@ -166,6 +163,12 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   }
 }
 
+/** What stands for a trusted document. */
+interface Ids {
+  readonly documentId?: unknown;
+  readonly doc_id?: unknown;
+}
+
 /** As far as it is needed of what Yoga executes. */
 interface OpenArgs {
   readonly contextValue: object;
@@ -182,6 +185,7 @@ async function conclude(
   now: () => number,
   forget: () => void,
 ): Promise<YogaResult> {
+  const safe = state.plan.showsErrors ? unchanged : safeResult;
   const end = (outcome: Ending['outcome'], denial?: Denial): void => {
     forget();
     const status = denial ? httpDenial({ ...denial, answer: undefined }).status : 200;
@@ -201,14 +205,8 @@ async function conclude(
   return denial ? deniedResult(denial) : safe(sent);
 }
 
-function safe(result: ExecutionResult): ExecutionResult {
-  return result.errors ? { ...result, errors: result.errors.map(withoutHint) } : result;
-}
-
-/** Yoga itself masks what was not made for callers. */
-function withoutHint(error: GraphQLError): GraphQLError {
-  const { message } = safeError(undefined, error);
-  return message === error.message ? error : Object.assign(error, { message });
+function unchanged(result: ExecutionResult): ExecutionResult {
+  return result;
 }
 
 function isFault(error: GraphQLError): boolean {

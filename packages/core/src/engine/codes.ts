@@ -364,6 +364,13 @@ const meanings = {
   'operation.over_limit': 'The GraphQL operation is larger than a limit allows.',
   'operation.too_costly': 'The GraphQL operation costs more than allowed.',
   'operation.untrusted': 'The GraphQL document is not one of those that are trusted.',
+  'operation.unsafe_method': 'A GraphQL mutation was sent with a method that changes nothing.',
+  'operation.over_budget': 'The GraphQL operation resolves more than one operation may.',
+  'operation.timed_out': 'The GraphQL operation took longer than one operation may.',
+  'response.too_large': 'The answer to the GraphQL operation is larger than one answer may be.',
+  'batch.too_costly': 'The GraphQL operations of the batch cost more together than allowed.',
+  'introspection.disabled': 'The GraphQL operation asks for the schema, and introspection is off.',
+  'field.unlisted': 'The GraphQL field has no policy, and fields without one are denied.',
   // audit
   'audit.unavailable': 'The call must be recorded, and cannot be at the moment.',
   'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',

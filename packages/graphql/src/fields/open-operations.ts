@@ -1,5 +1,6 @@
 import type { Denial, MaybePromise } from '@apisec/core';
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import type { ExecutionBudget } from '../execution-limits.ts';
 
 /** Decides one field of one operation, before its resolver: answers the denial, or nothing. */
 export type FieldGate = (
@@ -9,10 +10,20 @@ export type FieldGate = (
   info: GraphQLResolveInfo,
 ) => MaybePromise<Denial | undefined>;
 
+/** What an operation is ended by while it runs. */
+export interface OperationControl {
+  readonly budget: ExecutionBudget | undefined;
+  /** Made when somebody asks for it. */
+  abort: AbortController | undefined;
+  /** True once nobody waits for the answer. */
+  readonly isOver: boolean;
+}
+
 /** An operation whose fields may be resolved, each as `decide` says. */
 export interface OpenOperation {
   readonly schema: GraphQLSchema;
   readonly decide: FieldGate;
+  readonly control: OperationControl;
   /** How many errors each coordinate has added to the answer. */
   readonly errors: Map<string, number>;
   /** What another plugin opened for the same context value. */
@@ -24,9 +35,14 @@ const OPEN = Symbol('apisec.open');
 const elsewhere = new WeakMap<object, OpenOperation>();
 
 /** Lets an operation, known by its context value, resolve gated fields of this schema, each as `decide` says. */
-export function openFields(contextValue: object, schema: GraphQLSchema, decide: FieldGate): void {
+export function openFields(
+  contextValue: object,
+  schema: GraphQLSchema,
+  decide: FieldGate,
+  control: OperationControl = { budget: undefined, abort: undefined, isOver: false },
+): void {
   const earlier = operationsOf(contextValue);
-  const operation: OpenOperation = { schema, decide, errors: new Map(), earlier };
+  const operation: OpenOperation = { schema, decide, control, errors: new Map(), earlier };
   if (Object.hasOwn(contextValue, OPEN)) (contextValue as Carrier)[OPEN] = operation;
   else if (!Object.isExtensible(contextValue)) elsewhere.set(contextValue, operation);
   // A member rather than a WeakMap, whose values would reach their key: such a map is dear to collect. Not enumerable,
@@ -40,6 +56,22 @@ export function operationsOf(contextValue: unknown): OpenOperation | undefined {
   return Object.hasOwn(contextValue, OPEN)
     ? (contextValue as Carrier)[OPEN]
     : elsewhere.get(contextValue);
+}
+
+/**
+ * For resolvers: a signal that is aborted when the operation is over before its answer, since its deadline has passed,
+ * its budget is used up, or the caller has disconnected. Hand it to `fetch` and to database clients. Of a context value
+ * that no guard opened it is never aborted.
+ *
+ * @example
+ * orders: (_source, _args, context) => fetch(url, { signal: signalOf(context) })
+ */
+export function signalOf(contextValue: unknown): AbortSignal {
+  const control = operationsOf(contextValue)?.control;
+  if (control === undefined) return new AbortController().signal;
+  const abort = (control.abort ??= new AbortController());
+  if (control.isOver) abort.abort();
+  return abort.signal;
 }
 
 interface Carrier {

@@ -59,7 +59,7 @@ describe('an operation is measured with its fragments in their places', () => {
     [
       'a fragment that is spread several times',
       '{ book { ...B author { books { ...B ...B } } } } fragment B on Book { title @skip(if: false) a: title }',
-      { depth: 4, breadth: 4, fields: 9, aliases: 3, aliasesOfOne: 1, directives: 3 },
+      { depth: 4, breadth: 4, fields: 9, aliases: 3, aliasesOfOne: 3, directives: 3 },
     ],
     [
       "directives of spreads, which are the spread's own",
@@ -93,7 +93,7 @@ describe('the cost of an operation', () => {
     ['of lists in lists', '{ books(first: 4) { author { books(first: 5) { title } } } }', 28],
     ['of a list of lists', '{ book { reviews { name } } }', 101],
     ['of a connection', '{ library(first: 20) { total edges { node { title } } } }', 41],
-    ['of a negative slice', '{ books(first: -100) { title } }', 1],
+    ['of a negative slice, which may mean all', '{ books(first: -100) { title } }', 10],
     ['of a list of nothing', '{ books(first: 0) { title } }', 1],
     ['that the schema declares', '{ report { title } }', 25.5],
     ['that the schema declares of a type', '{ heavy { id } }', 7],

@@ -1,5 +1,5 @@
 import type { Denial } from '@apisec/core';
-import { assertConfiguration, isThenable } from '@apisec/core/host';
+import { isThenable } from '@apisec/core/host';
 import {
   defaultFieldResolver,
   type GraphQLField,
@@ -7,13 +7,12 @@ import {
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  isInterfaceType,
   isNonNullType,
-  isObjectType,
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
+  TypeNameMetaFieldDef,
 } from 'graphql';
-import { denialError } from './denial-error.ts';
+import { denialError } from '../denial-error.ts';
 import { type OpenOperation, operationsOf } from './open-operations.ts';
 
 type Field = GraphQLField<unknown, unknown>;
@@ -29,35 +28,7 @@ const UNDECIDED: Denial = Object.freeze({ kind: 'forbidden', code: 'policy.no_gr
  * How many errors one coordinate may add to one answer. What is denied beyond that is null without an error of its
  * own where the schema allows null: a denied list must not cost more than the list.
  */
-const MAX_ERRORS = 10;
-
-/**
- * The fields of object types that a coordinate stands for: itself; for a field of an interface the same
- * field of every type that implements it; `Type.*` for every field of a type.
- *
- * @throws ConfigurationError when the schema has no such type or field.
- */
-export function expandCoordinate(schema: GraphQLSchema, coordinate: string): readonly string[] {
-  const [typeName = '', fieldName = '', ...rest] = coordinate.split('.');
-  const type = schema.getType(typeName);
-  assertConfiguration(
-    rest.length === 0 &&
-      !typeName.startsWith('__') &&
-      (isObjectType(type) || isInterfaceType(type)),
-    `fields: "${coordinate}" names no object type or interface of the schema; write 'Type.field' or 'Type.*'.`,
-  );
-  const owners = isInterfaceType(type) ? schema.getImplementations(type).objects : [type];
-  if (fieldName === '*') {
-    return owners.flatMap((owner) =>
-      Object.keys(owner.getFields()).map((field) => `${owner.name}.${field}`),
-    );
-  }
-  assertConfiguration(
-    Object.hasOwn(type.getFields(), fieldName),
-    `fields: type "${typeName}" has no field "${fieldName}".`,
-  );
-  return owners.map(({ name }) => `${name}.${fieldName}`);
-}
+export const MAX_ERRORS = 10;
 
 /**
  * Puts a gate in front of the resolvers of these fields of object types, in place, and of their sources of events.
@@ -75,7 +46,11 @@ export function gateFields(
   for (const coordinate of coordinates) {
     const [typeName = '', fieldName = ''] = coordinate.split('.');
     // Coordinates of object types only, as expandCoordinate gives them.
-    const field = (schema.getType(typeName) as GraphQLObjectType).getFields()[fieldName];
+    const type = schema.getType(typeName) as GraphQLObjectType;
+    if (fieldName === '__typename') gateTypename(type, schema);
+    const field = Object.hasOwn(type.getFields(), fieldName)
+      ? type.getFields()[fieldName]
+      : undefined;
     if (field === undefined || gated.has(field)) continue;
     gated.add(field);
     const isEventSource = schema.getSubscriptionType()?.name === typeName;
@@ -103,6 +78,25 @@ export function gateIntrospection(schema: GraphQLSchema): void {
       return checked(source, args, contextValue, info);
     };
   }
+}
+
+const typenames = new WeakMap<GraphQLObjectType, GraphQLSchema>();
+let typenameIsGated = false;
+
+/** Of guarded types not even the name is told: that an object exists is what a guard may have to hide. */
+function gateTypename(type: GraphQLObjectType, schema: GraphQLSchema): void {
+  typenames.set(type, schema);
+  if (typenameIsGated) return;
+  typenameIsGated = true;
+  const field = TypeNameMetaFieldDef;
+  const { resolve = defaultFieldResolver } = field;
+  field.resolve = (source, args, contextValue, info) => {
+    const { parentType } = info;
+    const guarded = typenames.get(parentType);
+    if (guarded === undefined) return resolve(source, args, contextValue, info);
+    const checked = gate(field, `${parentType.name}.__typename`, guarded, resolve);
+    return checked(source, args, contextValue, info);
+  };
 }
 
 function gate(field: Field, coordinate: string, schema: GraphQLSchema, next: Resolver): Resolver {

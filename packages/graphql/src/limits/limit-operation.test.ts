@@ -2,7 +2,7 @@ import { allowAnonymous, type GraphqlFacts, guard, peerOf } from '@apisec/core';
 import { limitOperation, operationCost } from '@apisec/graphql';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { operationCall } from './operation-call.ts';
+import { operationCall } from '../operation-call.ts';
 
 const schema = buildSchema(`
   type User { id: ID friends(first: Int): [User!] }

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { onDeparture } from './departure.ts';
+import { onCallerDisconnect } from './disconnect.ts';
 
 class Connection extends EventEmitter {
   destroyed = false;
@@ -18,7 +18,7 @@ test('every operation of a connection is told when it goes, by one listener', ()
   const socket = new Connection();
   const tell = vi.fn();
   for (let operation = 0; operation < 20; operation++) {
-    onDeparture(requestOn(socket), undefined, tell);
+    onCallerDisconnect(requestOn(socket), undefined, tell);
   }
   expect(socket.listenerCount('close')).toBe(1);
   expect(tell).not.toHaveBeenCalled();
@@ -29,8 +29,8 @@ test('every operation of a connection is told when it goes, by one listener', ()
 test('an operation that has ended is not told', () => {
   const socket = new Connection();
   const [ended, running] = [vi.fn(), vi.fn()];
-  const forget = onDeparture(requestOn(socket), undefined, ended);
-  onDeparture(requestOn(socket), undefined, running);
+  const forget = onCallerDisconnect(requestOn(socket), undefined, ended);
+  onCallerDisconnect(requestOn(socket), undefined, running);
   forget();
   socket.close();
   expect(ended).not.toHaveBeenCalled();
@@ -41,14 +41,14 @@ test('an operation that comes from a connection that is gone is told at once', (
   const socket = new Connection();
   socket.close();
   const tell = vi.fn();
-  onDeparture(requestOn(socket), undefined, tell);
+  onCallerDisconnect(requestOn(socket), undefined, tell);
   expect(tell).toHaveBeenCalledOnce();
 });
 
 test('a stream of HTTP/2 goes for itself', () => {
   const [socket, stream] = [new Connection(), new Connection()];
   const tell = vi.fn();
-  onDeparture(requestOn(socket, stream), undefined, tell);
+  onCallerDisconnect(requestOn(socket, stream), undefined, tell);
   stream.close();
   expect(tell).toHaveBeenCalledOnce();
 });
@@ -57,7 +57,7 @@ test('what an application keeps as stream of a request is no connection', () => 
   const [socket, upload] = [new Connection(), new Connection()];
   upload.close();
   const tell = vi.fn();
-  onDeparture(requestOn(socket, upload, 1), undefined, tell);
+  onCallerDisconnect(requestOn(socket, upload, 1), undefined, tell);
   expect(tell).not.toHaveBeenCalled();
   socket.close();
   expect(tell).toHaveBeenCalledOnce();
@@ -67,13 +67,13 @@ test('a signal tells in the place of the connection, also when it was given befo
   const socket = new Connection();
   const leaving = new AbortController();
   const [before, after, ended] = [vi.fn(), vi.fn(), vi.fn()];
-  onDeparture(requestOn(socket), leaving.signal, before);
-  onDeparture(requestOn(socket), leaving.signal, ended)();
+  onCallerDisconnect(requestOn(socket), leaving.signal, before);
+  onCallerDisconnect(requestOn(socket), leaving.signal, ended)();
   socket.close();
   expect(before).not.toHaveBeenCalled();
   leaving.abort();
   expect(before).toHaveBeenCalledOnce();
-  onDeparture({}, leaving.signal, after);
+  onCallerDisconnect({}, leaving.signal, after);
   expect(after).toHaveBeenCalledOnce();
   expect(ended).not.toHaveBeenCalled();
 });
@@ -86,6 +86,6 @@ test.each([
   ['something else', requestOn('socket')],
 ])('a context with %s tells nothing', (_, contextValue) => {
   const tell = vi.fn();
-  onDeparture(contextValue, undefined, tell)();
+  onCallerDisconnect(contextValue, undefined, tell)();
   expect(tell).not.toHaveBeenCalled();
 });

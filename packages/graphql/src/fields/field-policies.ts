@@ -2,6 +2,7 @@ import {
   type Decision,
   type Denial,
   definePolicy,
+  deny,
   type GraphqlFacts,
   guard,
   type MaybePromise,
@@ -12,23 +13,17 @@ import {
 } from '@apisec/core';
 import { fault, isThenable } from '@apisec/core/host';
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
-import { expandCoordinate } from './gate-fields.ts';
+import { introspectionFields } from '../introspection.ts';
+import { directivePolicies, type FieldDirectivesOptions } from './directive-policies.ts';
+import type { FieldFacts } from './field-facts.ts';
+import { expandCoordinate, listFields } from './guarded-coordinates.ts';
 import type { FieldGate } from './open-operations.ts';
 
-/** What is supplied about a field that is about to be resolved. */
-export interface FieldFacts {
-  readonly field: {
-    /** Schema coordinate of the object type's field, for example `User.email`. */
-    readonly coordinate: string;
-    /** The object that the field belongs to, as the parent's resolver gave it. */
-    readonly source: unknown;
-    readonly args: Readonly<Record<string, unknown>>;
-  };
-}
-
 /**
- * Policies by schema coordinate: of a field (`User.email`) or of a whole type (`User.*`). One for an interface, or a field
- * of it, holds for every type that implements it, together with the type's own. A policy that answers at once costs
+ * Policies by schema coordinate: of a field (`User.email`), of all fields of a type (`User.*`), or of a type (`User`),
+ * which also guards every field that returns it, its `__typename`, and loading it by reference (`_entities`; alone as
+ * `User.__resolveReference`). One for an interface, or a field of it, holds for every type that implements it, together
+ * with the type's own. A policy that answers at once costs
  * no promise; one that needs a promise is asked for all fields of a level before any of them is waited for, so that
  * what it loads can be loaded together.
  */
@@ -64,17 +59,41 @@ interface FieldGuard {
 /** The operation was admitted, so a field may be guarded by checks alone. */
 const admitted = definePolicy({ name: 'admitted', role: 'grant', check: () => pass() });
 
+/** What guards fields beside the table of policies. */
+export interface FieldRules {
+  /** How directives of the schema are read; undefined where they are not. */
+  readonly directives?: FieldDirectivesOptions | undefined;
+  /** Denies every field below the root that no entry and no directive guards (`field.unlisted`). */
+  readonly denyUnlisted?: boolean | undefined;
+  /** Asked for `__schema`, `__type` and the SDL of a subgraph. */
+  readonly introspection?: Policy<never, object, Role> | undefined;
+}
+
 /**
  * Makes a table of field policies ready for a schema.
  *
- * @throws ConfigurationError when a coordinate is not in the schema, or an entry is no policy.
+ * @throws ConfigurationError when a coordinate is not in the schema, an entry is no policy, or a directive asks for what
+ * nobody defined.
  */
-export function compileFields(schema: GraphQLSchema, table: FieldPolicies<never>): CompiledFields {
+export function compileFields(
+  schema: GraphQLSchema,
+  table: FieldPolicies<never>,
+  { directives, denyUnlisted = false, introspection }: FieldRules = {},
+): CompiledFields {
   const policies = new Map<string, Policy<never, object, Role>[]>();
-  for (const [coordinate, policy] of Object.entries(table)) {
-    for (const field of expandCoordinate(schema, coordinate)) {
-      policies.set(field, [...(policies.get(field) ?? []), policy]);
-    }
+  const put = (coordinate: string, policy: Policy<never, object, Role>): void => {
+    const list = policies.get(coordinate) ?? [];
+    policies.set(coordinate, list);
+    if (!list.includes(policy)) list.push(policy);
+  };
+  const entries = directives
+    ? [...directivePolicies(schema, directives), ...Object.entries(table)]
+    : Object.entries(table);
+  for (const [coordinate, policy] of entries) {
+    for (const field of expandCoordinate(schema, coordinate)) put(field, policy);
+  }
+  if (introspection) {
+    for (const coordinate of introspectionFields(schema)) put(coordinate, introspection);
   }
   const guards = new Map<string, FieldGuard>();
   for (const [field, list] of policies) {
@@ -83,12 +102,25 @@ export function compileFields(schema: GraphQLSchema, table: FieldPolicies<never>
     for (const policy of [...list, admitted]) all = all.use(policy);
     guards.set(field, all);
   }
+  if (denyUnlisted) {
+    for (const field of listFields(schema)) if (!guards.has(field)) guards.set(field, unlisted);
+  }
   return {
     coordinates: [...guards.keys()],
     guards: (coordinate) => guards.has(coordinate),
     open: (operation) => openWith(guards, operation),
   };
 }
+
+const unlisted = guard()
+  .use(
+    definePolicy({
+      name: 'unlisted',
+      role: 'check',
+      check: () => deny('forbidden', 'field.unlisted'),
+    }),
+  )
+  .use(admitted) as unknown as FieldGuard;
 
 const OPEN = 'open';
 

@@ -33,6 +33,11 @@ describe('expandCoordinate', () => {
     ['a field of an interface of interfaces', 'Base.id', ['User.id', 'Order.id']],
     ['every field of a type', 'User.*', ['User.id', 'User.name']],
     ['every field of an interface', 'Node.*', ['User.id', 'User.name', 'Order.id']],
+    [
+      'a type, with all that returns it',
+      'Other',
+      ['Other.id', 'Other.__typename', 'Other.__resolveReference', 'Query.other'],
+    ],
   ])('answers for %s', (_, coordinate, fields) => {
     expect(expandCoordinate(schema, coordinate)).toEqual(fields);
   });
@@ -40,7 +45,6 @@ describe('expandCoordinate', () => {
   test.each([
     'Filter.id',
     'Kind.A',
-    'User',
     'User.',
     'User.gone',
     '.id',

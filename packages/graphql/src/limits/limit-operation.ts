@@ -8,8 +8,9 @@ import {
   type SyncPolicy,
 } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
-import { analyzeOperation, type CostRules, type OperationAnalysis } from './analyze-operation.ts';
-import { type OperationSource, sourceOf } from './operation-call.ts';
+import { type OperationSource, sourceOf } from '../operation-call.ts';
+import { analyzeOperation, type OperationAnalysis } from './analyze-operation.ts';
+import { type CostRules, readyRules } from './cost-rules.ts';
 
 /** Options of {@link limitOperation}: each bound is the most that passes. `false` lifts one. */
 export interface LimitOperationOptions {
@@ -29,6 +30,10 @@ export interface LimitOperationOptions {
   readonly directives?: number | false | undefined;
   /** `@defer` and `@stream`. Default: 5. */
   readonly incremental?: number | false | undefined;
+  /** Operations in the document, of which one runs. Default: 20. */
+  readonly operations?: number | false | undefined;
+  /** Variables that the operation declares. Default: 100. */
+  readonly variables?: number | false | undefined;
   /** Default: 5,000. */
   readonly cost?: number | false | undefined;
   readonly costRules?: CostRules | undefined;
@@ -43,6 +48,8 @@ const DEFAULTS = {
   rootFields: 10,
   directives: 50,
   incremental: 5,
+  operations: 20,
+  variables: 100,
   cost: 5_000,
 };
 type Bound = keyof typeof DEFAULTS;
@@ -66,6 +73,7 @@ export function limitOperation(
 ): SyncPolicy<GraphqlFacts, NoFacts, 'check'> {
   assertKnownOptions('limitOperation', options, [...BOUNDS, 'costRules']);
   const { costRules = {} } = options;
+  readyRules(costRules);
   const limits = BOUNDS.flatMap((bound) => {
     const most = options[bound] ?? DEFAULTS[bound];
     if (most === false) return [];
@@ -122,4 +130,26 @@ function finite(value: number): number | 'unbounded' {
 export function operationCost(facts: { readonly call: object }, rules: CostRules = {}): number {
   const source: OperationSource | undefined = sourceOf(facts.call);
   return source === undefined ? 1 : Math.max(1, Math.ceil(analyzeOperation(source, rules).cost));
+}
+
+/**
+ * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did: the objects
+ * and items that were resolved, where `execution` of the adapter counts them, and otherwise what was reserved. 1 at least.
+ *
+ * @example
+ * rateLimit({
+ *   limit: tokenBucket({ capacity: 10_000, refillPerSecond: 100 }),
+ *   by: (facts: GraphqlFacts) => facts.peer.id,
+ *   cost: (_request, facts) => operationCost(facts),
+ *   reconcile: operationCostSpent,
+ * });
+ */
+export function operationCostSpent(
+  { facts }: { readonly facts: Readonly<Record<string, unknown>> },
+  reserved: number,
+): number {
+  const { call } = facts;
+  const source = typeof call === 'object' && call !== null ? sourceOf(call) : undefined;
+  if (source?.spent === undefined) return reserved;
+  return Math.max(1, Math.min(reserved, source.spent()));
 }

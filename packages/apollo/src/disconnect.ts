@@ -12,7 +12,7 @@ interface NodeRequest {
  * that. Heard from `signal` where there is one, else from the connection of `contextValue.req` where that is a Node
  * request: Apollo itself tells its plugins nothing.
  */
-export function onDeparture(
+export function onCallerDisconnect(
   contextValue: object,
   signal: AbortSignal | undefined,
   disconnected: () => void,

@@ -1,0 +1,85 @@
+import type { Denial, MaybePromise } from '@apisec/core';
+import { isThenable } from '@apisec/core/host';
+import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
+import { denialError } from '../denial-error.ts';
+import { MAX_ERRORS } from './gate-fields.ts';
+import { REFERENCE } from './guarded-coordinates.ts';
+import { type OpenOperation, operationsOf } from './open-operations.ts';
+
+const gated = new WeakSet<object>();
+
+/**
+ * Puts a gate in front of federation's `_entities`, in place: objects are loaded by reference only of types whose
+ * policies admit the caller. The others are null with an error at their place, and nothing was loaded for them.
+ * Schemas without that field are left as they are.
+ */
+export function gateEntities(schema: GraphQLSchema): void {
+  const fields = schema.getQueryType()?.getFields() ?? {};
+  const field = Object.hasOwn(fields, '_entities') ? fields['_entities'] : undefined;
+  if (field === undefined || gated.has(field)) return;
+  gated.add(field);
+  const { resolve = defaultFieldResolver } = field;
+  field.resolve = (source, args: Entities, contextValue, info) => {
+    const { representations } = args;
+    const operation = operationOf(contextValue, schema);
+    // Without an operation the gate of the root field has denied it.
+    if (!operation || !Array.isArray(representations))
+      return resolve(source, args, contextValue, info);
+    const denials = representations.map((reference) => decide(operation, reference, info));
+    const load = (known: readonly (Denial | undefined)[]): unknown => {
+      if (known.every((denial) => denial === undefined)) {
+        return resolve(source, args, contextValue, info);
+      }
+      const admitted = representations.filter((_, at) => known[at] === undefined);
+      const loaded: unknown =
+        admitted.length === 0
+          ? []
+          : resolve(source, { ...args, representations: admitted }, contextValue, info);
+      const place = (list: unknown) => placed(operation, known, list, info);
+      return isThenable(loaded) ? loaded.then(place) : place(loaded);
+    };
+    return denials.some(isThenable)
+      ? Promise.all(denials.map((denial) => Promise.resolve(denial))).then(load)
+      : load(denials as readonly (Denial | undefined)[]);
+  };
+}
+
+interface Entities {
+  readonly representations?: readonly unknown[] | undefined;
+}
+
+function operationOf(contextValue: unknown, schema: GraphQLSchema): OpenOperation | undefined {
+  let operation = operationsOf(contextValue);
+  while (operation && operation.schema !== schema) operation = operation.earlier;
+  return operation;
+}
+
+function decide(
+  operation: OpenOperation,
+  reference: unknown,
+  info: GraphQLResolveInfo,
+): MaybePromise<Denial | undefined> {
+  const { __typename: type } = (reference ?? {}) as { readonly __typename?: unknown };
+  // What names no type is for the server's own resolver to refuse.
+  if (typeof type !== 'string') return undefined;
+  return operation.decide(`${type}.${REFERENCE}`, reference, {}, info);
+}
+
+/** What was loaded, and errors where something was denied. */
+function placed(
+  operation: OpenOperation,
+  denials: readonly (Denial | undefined)[],
+  loaded: unknown,
+  info: GraphQLResolveInfo,
+): readonly unknown[] {
+  const list = Array.isArray(loaded) ? (loaded as readonly unknown[]) : [];
+  let next = 0;
+  return denials.map((denial, key) => {
+    if (denial === undefined) return list[next++];
+    const errors = (operation.errors.get(REFERENCE) ?? 0) + 1;
+    operation.errors.set(REFERENCE, errors);
+    if (errors > MAX_ERRORS) return null;
+    // The executor takes an error in a list for one that was thrown there.
+    return denialError(denial, { ...info, path: { prev: info.path, key, typename: undefined } });
+  });
+}

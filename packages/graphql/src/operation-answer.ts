@@ -1,0 +1,51 @@
+import type { BodyOutcome, MaybePromise } from '@apisec/core';
+import { chain, fault, type HeadersTarget } from '@apisec/core/host';
+import { deny, isRecord, type OperationState } from './operation-state.ts';
+import { sendable } from './sendable.ts';
+
+/** How far the answer may be kept: it is `private` as soon as it is for one caller, `none` where policies rework it. */
+export function cacheability(state: OperationState): 'public' | 'private' | 'none' {
+  const joined = state.decided?.joined;
+  if (state.denial || state.particular || !joined?.allowed) return 'none';
+  const { obligations, facts } = joined;
+  if (obligations.some(({ onRelease }) => onRelease !== undefined)) return 'none';
+  const isPersonal =
+    (facts as { readonly principal?: unknown }).principal !== undefined ||
+    obligations.some(({ headers }) => headers?.some(({ name }) => PERSONAL.test(name)));
+  return isPersonal ? 'private' : 'public';
+}
+
+/** Headers that say something of the one caller who gets them. */
+const PERSONAL = /^(?:x-)?ratelimit|^retry-after$|^set-cookie$|^x-quota/i;
+
+/** Applies the header edits of the operation, once it is decided. */
+export function applyHeaders(state: OperationState, target: HeadersTarget): void {
+  state.enforcement?.applyHeaders(sendable(target));
+}
+
+/** Applies the header edits of its fields, once they are resolved. */
+export function applyFieldHeaders(state: OperationState, target: HeadersTarget): void {
+  for (const { enforcement } of state.late ?? []) enforcement.applyHeaders(sendable(target));
+}
+
+/** Shows data to the policies that ask. Undefined where it may go out as it is. */
+export function release(
+  state: OperationState,
+  data: unknown,
+): MaybePromise<BodyOutcome | undefined> {
+  const tooMuch = state.budget?.checkSize(data);
+  if (tooMuch) {
+    deny(state, tooMuch);
+    return { ok: false, denial: tooMuch };
+  }
+  const onRelease = state.enforcement?.onRelease;
+  if (!onRelease || data === undefined || data === null) return undefined;
+  return chain<BodyOutcome, BodyOutcome>(
+    () => onRelease(data),
+    (outcome) =>
+      outcome.ok && 'value' in outcome && !isRecord(outcome.value) && outcome.value !== null
+        ? { ok: false, denial: fault('policy.invalid_outcome') }
+        : outcome,
+    (cause) => ({ ok: false, denial: fault('policy.threw', cause) }),
+  );
+}

@@ -1,0 +1,127 @@
+import type {
+  Admission,
+  ClientCertificate,
+  Decision,
+  Denial,
+  GraphqlFacts,
+  Peer,
+  RequestLike,
+} from '@apisec/core';
+import type { DenialLog, Ending, Enforcement } from '@apisec/core/host';
+import type { Caller, OperationDecision } from './decide-operation.ts';
+import type { ExecutionBudget, ExecutionLimits } from './execution-limits.ts';
+import type { CostRules } from './limits/cost-rules.ts';
+import type { DocumentBounds } from './limits/document-bounds.ts';
+import type { OperationSource, PendingCall } from './operation-call.ts';
+import type { BatchRuns, OperationRuns } from './operation-runs.ts';
+import type { TrustPlan } from './trusted/trust-plan.ts';
+
+/** What is the same for every operation. */
+export interface OperationPlan {
+  readonly admission: Admission<GraphqlFacts, object>;
+  /** What every guard of the admission begins with; decides before the document is read. */
+  readonly beginning: Admission<GraphqlFacts, object> | undefined;
+  readonly bounds: DocumentBounds;
+  readonly execution: ExecutionLimits | undefined;
+  /** Errors go out as they are. */
+  readonly showsErrors: boolean;
+  /** Whether operations may ask what the schema is made of: then the admission decides, or policies of fields. */
+  readonly introspection: boolean;
+  readonly trusted: TrustPlan | undefined;
+  readonly maxBatchCost: number;
+  readonly costRules: CostRules | undefined;
+  readonly maxBatch: number;
+  readonly onFault: ((cause: unknown) => void) | undefined;
+  readonly denialLog: DenialLog | undefined;
+}
+
+/** What the server says of a call. Whatever it throws closes the call (`call.unattested`). */
+export interface HostCall {
+  readonly request: () => RequestLike;
+  readonly peer?: (() => Peer | undefined) | undefined;
+  readonly certificate?: (() => ClientCertificate | undefined) | undefined;
+  /** What the operations of one HTTP request share, where there may be several. */
+  readonly batch?: Batch | undefined;
+}
+
+/** The operations of one HTTP request. */
+export interface Batch {
+  readonly runs: BatchRuns;
+  caller: Caller | undefined;
+  begun: number;
+  /** Of the operations that were admitted so far. */
+  cost: number;
+}
+
+export function newBatch(): Batch {
+  return { runs: new Map(), caller: undefined, begun: 0, cost: 0 };
+}
+
+/** One operation on its way: everything that is known of it, in one object. */
+export interface OperationState {
+  readonly plan: OperationPlan;
+  readonly host: HostCall;
+  readonly position: number;
+  caller: Caller | undefined;
+  runs: OperationRuns | undefined;
+  pending: PendingCall | undefined;
+  /** Of the beginning, where it can be the last word. */
+  early: Decision<object> | undefined;
+  decided: OperationDecision | undefined;
+  enforcement: Enforcement | undefined;
+  /** Why the operation is not executed, where it is not. */
+  denial: Denial | undefined;
+  source: OperationSource | undefined;
+  /** What policies made of the variables. */
+  variables: Readonly<Record<string, unknown>> | undefined;
+  ended: Ending | undefined;
+  disconnected: Ending | undefined;
+  /** Decisions of field policies that oblige the server to do something. */
+  late: { readonly allowed: boolean; readonly enforcement: Enforcement }[] | undefined;
+  /** True once a field was decided for this caller in particular. */
+  particular: boolean;
+  /** The document is not one of those that are trusted. */
+  untrusted: boolean;
+  /** What the operation may still take, where that is bounded. */
+  budget: ExecutionBudget | undefined;
+  /** Made when a resolver asks for a signal. */
+  abort: AbortController | undefined;
+  isOver: boolean;
+}
+
+export function beginOperation(plan: OperationPlan, host: HostCall): OperationState {
+  const position = host.batch ? host.batch.begun++ : 0;
+  return {
+    plan,
+    host,
+    position,
+    caller: undefined,
+    runs: undefined,
+    pending: undefined,
+    early: undefined,
+    decided: undefined,
+    enforcement: undefined,
+    denial: undefined,
+    source: undefined,
+    variables: undefined,
+    ended: undefined,
+    disconnected: undefined,
+    late: undefined,
+    particular: false,
+    untrusted: false,
+    budget: undefined,
+    abort: undefined,
+    isOver: false,
+  };
+}
+
+/** The first denial stands. */
+export function deny(state: OperationState, denial: Denial | undefined): Denial | undefined {
+  if (denial) state.denial ??= denial;
+  return state.denial;
+}
+
+/** True for what can stand for variables or data: an object that is not a list. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
