@@ -49,7 +49,8 @@ export function checkBefore(
     return (
       (text === undefined ? undefined : plan.bounds.checkText(text)) ??
       plan.bounds.checkVariables(variables) ??
-      (state.untrusted && !plan.trusted?.free ? UNTRUSTED : undefined)
+      // Nobody may send an id that stands for nothing.
+      (state.untrusted && (text === undefined || !plan.trusted?.free) ? UNTRUSTED : undefined)
     );
   };
   if (text === undefined || text.length <= SHORT || plan.beginning === undefined)

@@ -9,6 +9,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { denialError } from './denial-error.ts';
+import { deniedText } from './denied-document.ts';
 import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
@@ -85,9 +86,10 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       const state = begin(request, context);
       const { query, extensions } = params;
       const text = resolveText(state, { query, extensions, body: params });
-      if (text !== query && text !== undefined) {
+      if (text !== query || (text === undefined && state.untrusted)) {
         const { documentId: _, doc_id: __, ...others } = params as typeof params & Ids;
-        setParams({ ...others, query: text });
+        // Yoga does not go on without a text; what stands for one that is not known runs nothing.
+        setParams({ ...others, query: text ?? deniedText });
       }
       running.set(context, { state, schema: undefined, document: undefined });
       const left = (): void => disconnect(state, 200);

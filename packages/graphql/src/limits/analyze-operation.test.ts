@@ -26,7 +26,7 @@ const schema = buildSchema(`
 
 function analyze(text: string, variables: Record<string, unknown> = {}, rules?: CostRules) {
   const document = parse(text);
-  const operation = getOperationAST(document);
+  const operation = getOperationAST(document) ?? getOperationAST(document, 'A');
   if (!operation) throw new Error('the test has no operation');
   return analyzeOperation({ schema, document, operation, variables }, rules);
 }
@@ -133,6 +133,118 @@ describe('the cost of an operation', () => {
       analyze('{ pages(first: 1) { title } free { title } books { title } }').unsliced,
     ).toEqual([]);
   });
+});
+
+describe('the cost of what hides its size', () => {
+  const hidden = buildSchema(`
+    directive @cost(weight: String!) on FIELD_DEFINITION | OBJECT | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | SCALAR
+    directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
+    scalar Big
+    input Filter { limit: Big near: Filter all: [Filter!] text: String @cost(weight: "5") }
+    interface Owner { items(first: Int): [Item!] best: Item }
+    type Shop implements Owner { items(first: Int): [Item!] best: Item @cost(weight: "40") }
+    type Stall implements Owner { items(first: Int): [Item!] @listSize(assumedSize: 90) best: Item }
+    type Item { name: String owner: Owner }
+    type Page { nodes: [Item!] total: Int }
+    type Query {
+      items(filter: Filter, limit: Big, first: [Int]): [Item!]
+      owner: Owner
+      page(first: Int): Page
+      paths(filter: Filter): [Item!] @listSize(slicingArguments: ["filter.near.limit"])
+      dear: [Item!] @cost(weight: "2.5") @listSize(assumedSize: 4)
+    }
+  `);
+  const cost = (text: string, variables: Record<string, unknown> = {}, rules?: CostRules) => {
+    const document = parse(text);
+    const operation = getOperationAST(document);
+    if (!operation) throw new Error('the test has no operation');
+    return analyzeOperation({ schema: hidden, document, operation, variables }, rules).cost;
+  };
+
+  test.each<[string, string, number, Record<string, unknown>?]>([
+    ['a size as text', '{ items(limit: "900") { name } }', 900],
+    ['a size in a list', '{ items(first: [3, 70]) { name } }', 70],
+    [
+      'a size deep in inputs',
+      '{ items(filter: { near: { near: { all: [{ limit: 60 }] } } }) { name } }',
+      60,
+    ],
+    [
+      'a size deep in a variable',
+      'query ($f: Filter) { items(filter: $f) { name } }',
+      80,
+      { f: { all: [{ limit: 2 }, { near: { limit: 80 } }] } },
+    ],
+    [
+      'a variable with a size within a literal',
+      'query ($n: Big) { items(filter: { limit: $n }) { name } }',
+      33,
+      { n: '33' },
+    ],
+    [
+      'a variable that is named like a prototype',
+      'query ($__proto__: Big = 44) { items(limit: $__proto__) { name } }',
+      44,
+    ],
+    ['a variable that was not sent', 'query ($n: Big) { items(limit: $n) { name } }', 10],
+    ['a size of null', '{ items(limit: null) { name } }', 10],
+    ['an interface whose type assumes more', '{ owner { items { name } } }', 91],
+    ['an interface whose type costs more', '{ owner { best { name } } }', 41],
+    [
+      'a page by a fragment',
+      '{ page(first: 20) { ...P } } fragment P on Page { total nodes { name } }',
+      21,
+    ],
+    [
+      'an input that weighs',
+      '{ items(limit: 1, filter: { text: "a", near: { text: "b" } }) { name } }',
+      11,
+    ],
+    ['an input by a path', '{ paths(filter: { near: { limit: 7 } }) { name } }', 7],
+    ['a weight of a list', '{ dear { name } }', 10],
+    ['introspection by its own types', '{ __schema { types { name } } }', 11],
+    ['a type by name', '{ __type(name: "Query") { fields { name } } }', 11],
+  ])('is read: %s', (_, text, expected, variables) => {
+    expect(cost(text, variables)).toBe(expected);
+  });
+
+  test('is that of the dearest type that a rule names', () => {
+    expect(cost('{ owner { best { name } } }', {}, { fields: { 'Stall.best': 300 } })).toBe(301);
+  });
+
+  test('reads a fragment once, however many sizes it is spread with', () => {
+    let read = 0;
+    const fields = { 'Page.total': () => ++read };
+    const spread = Array.from({ length: 300 }, (_, at) => `a${at}: page(first: ${at}) { ...P }`);
+    cost(`{ ${spread.join(' ')} } fragment P on Page { total }`, {}, { fields });
+    expect(read).toBe(1);
+  });
+
+  test('reads a variable once, however many fields take it', () => {
+    let read = 0;
+    const near = {
+      get limit() {
+        return ++read;
+      },
+    };
+    const taking = Array.from({ length: 300 }, (_, at) => `a${at}: items(filter: $f) { name }`);
+    const text = `query ($f: Filter) { ${taking.join(' ')} }`;
+    cost(text, { f: { all: [{ near }] } });
+    // For sizes, and for weights.
+    expect(read).toBe(2);
+  });
+});
+
+test('operations, variables and directives of variables are counted', () => {
+  const analysis = analyze(
+    'query A($a: Int @deprecated, $b: Int) { book { title } } query B { book { title } }',
+  );
+  expect(analysis).toMatchObject({ operations: 2, variables: 2, directives: 1 });
+});
+
+test('rules that mean nothing do not construct', () => {
+  expect(() => analyze('{ book { title } }', {}, { objects: 1 } as never)).toThrow(/objects/);
+  expect(() => analyze('{ book { title } }', {}, { object: -1 })).toThrow(/object/);
 });
 
 test('a field called like one of the language costs what it costs', () => {

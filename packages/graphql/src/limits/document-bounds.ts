@@ -7,6 +7,8 @@ import {
   Kind,
   type SelectionSetNode,
 } from 'graphql';
+import { mergedPairs } from './merged-pairs.ts';
+import { scanText } from './scan-text.ts';
 
 /** What a document may weigh before it is parsed and validated, whoever sends it. */
 export interface DocumentBoundsOptions {
@@ -16,6 +18,8 @@ export interface DocumentBoundsOptions {
   readonly maxTokens?: number | undefined;
   /** Brackets within brackets of any kind. Default: 64. */
   readonly maxNesting?: number | undefined;
+  /** Operations in one document, of which one runs; all are validated. Default: 50. */
+  readonly maxOperations?: number | undefined;
   /** Values in the variables, lists and objects included. Default: 50,000. */
   readonly maxVariableValues?: number | undefined;
   /** Lists and objects within one another in the variables. Default: 32. */
@@ -72,8 +76,11 @@ export function documentBounds(options: DocumentBoundsOptions = {}): DocumentBou
     bounds[name as keyof typeof bounds] = value;
   }
   return {
-    checkText: (text) => checkText(text, bounds),
-    checkDocument,
+    checkText: (text) => {
+      const problem = scanText(text, bounds);
+      return problem && DENIALS[problem];
+    },
+    checkDocument: (document) => checkDocument(document, bounds),
     checkVariables: (variables) => checkVariables(variables, bounds),
   };
 }
@@ -82,80 +89,11 @@ const DEFAULTS = {
   maxCharacters: 100_000,
   maxTokens: 15_000,
   maxNesting: 64,
+  maxOperations: 50,
   maxVariableValues: 50_000,
   maxVariableNesting: 32,
 };
 type Bounds = Readonly<typeof DEFAULTS>;
-
-/**
- * Counts tokens and nesting as the lexer would see them, without making any. What is not GraphQL is counted somehow:
- * the parser will say so.
- */
-function checkText(text: string, { maxCharacters, maxTokens, maxNesting }: Bounds) {
-  const { length } = text;
-  if (length > maxCharacters) return DENIALS.large;
-  let tokens = 0;
-  let depth = 0;
-  let at = 0;
-  while (at < length) {
-    const char = text.charCodeAt(at);
-    if (isIgnored(char)) {
-      at++;
-      continue;
-    }
-    if (char === 35 /* # */) {
-      while (at < length && !isLineEnd(text.charCodeAt(at))) at++;
-      continue;
-    }
-    if (++tokens > maxTokens) return DENIALS.large;
-    if (char === 34 /* " */) at = endOfString(text, at);
-    else if (isWord(char)) while (at < length && isWord(text.charCodeAt(at))) at++;
-    else {
-      if (char === 123 || char === 91 || char === 40) {
-        if (++depth > maxNesting) return DENIALS.deep;
-      } else if (char === 125 || char === 93 || char === 41) depth--;
-      at++;
-    }
-  }
-  return undefined;
-}
-
-function endOfString(text: string, start: number): number {
-  if (text.startsWith('"""', start)) {
-    for (let at = start + 3; ; at += 4) {
-      at = text.indexOf('"""', at);
-      if (at < 0) return text.length;
-      if (text.charCodeAt(at - 1) !== 92 /* \ */) return at + 3;
-      at -= 1;
-    }
-  }
-  for (let at = start + 1; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 92 /* \ */) at++;
-    else if (char === 34 || isLineEnd(char)) return at + 1;
-  }
-  return text.length;
-}
-
-function isIgnored(char: number): boolean {
-  return char === 32 || char === 44 || char === 9 || isLineEnd(char) || char === 0xfe_ff;
-}
-
-function isLineEnd(char: number): boolean {
-  return char === 10 || char === 13;
-}
-
-/** Names and numbers, with the signs and points that numbers have; `...` counts once as well. */
-function isWord(char: number): boolean {
-  return (
-    (char >= 48 && char <= 57) ||
-    (char >= 65 && char <= 90) ||
-    (char >= 97 && char <= 122) ||
-    char === 95 ||
-    char === 45 ||
-    char === 46
-  );
-}
 
 /** Fields, and the fragments that they are spread with. */
 interface Measured {
@@ -163,9 +101,16 @@ interface Measured {
   chain: number;
 }
 
-function checkDocument({ definitions }: DocumentNode): Denial | undefined {
+function checkDocument(
+  { definitions }: DocumentNode,
+  { maxOperations }: Bounds,
+): Denial | undefined {
   const fragments = new Map<string, FragmentDefinitionNode>();
+  let operations = 0;
   for (const definition of definitions) {
+    if (definition.kind === Kind.OPERATION_DEFINITION && ++operations > maxOperations) {
+      return DENIALS.complex;
+    }
     if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
     // Experimental syntax: what a field gets would depend on where its fragment is spread.
     if (definition.variableDefinitions?.length) return DENIALS.fragmentArguments;
@@ -212,7 +157,7 @@ function checkDocument({ definitions }: DocumentNode): Denial | undefined {
     if (total > MAX_EXPANDED) denied ??= DENIALS.complex;
     if (denied) return denied;
   }
-  return pairsOf(definitions, fragments) > MAX_PAIRS ? DENIALS.complex : undefined;
+  return mergedPairs(definitions, fragments, MAX_PAIRS) > MAX_PAIRS ? DENIALS.complex : undefined;
 }
 
 const NOTHING: Measured = Object.freeze({ expanded: 0, chain: 0 });
@@ -231,56 +176,6 @@ function ofDefinition(
   // Also one that no operation spreads is validated.
   if (definition.kind === Kind.FRAGMENT_DEFINITION) return ofFragment(definition.name.value, 0);
   return NOTHING;
-}
-
-/**
- * How many pairs of fields "field selection merging" compares: of all that share a name in the response, wherever
- * merging brings them together. Ends when there are too many.
- */
-function pairsOf(
-  definitions: readonly DefinitionNode[],
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
-): number {
-  let pairs = 0;
-  const pending: (readonly SelectionSetNode[])[] = [];
-  for (const definition of definitions) {
-    if ('selectionSet' in definition && definition.selectionSet) {
-      pending.push([definition.selectionSet]);
-    }
-  }
-  for (let sets = pending.pop(); sets !== undefined; sets = pending.pop()) {
-    const byName = new Map<string, SelectionSetNode[]>();
-    const counts = new Map<string, number>();
-    const spread = new Map<string, number>();
-    const open = [...sets];
-    for (let set = open.pop(); set !== undefined; set = open.pop()) {
-      for (const selection of set.selections) {
-        if (selection.kind === Kind.FIELD) {
-          const name = selection.alias?.value ?? selection.name.value;
-          const before = counts.get(name) ?? 0;
-          counts.set(name, before + 1);
-          pairs += before;
-          if (selection.selectionSet) {
-            const inner = byName.get(name);
-            if (inner) inner.push(selection.selectionSet);
-            else byName.set(name, [selection.selectionSet]);
-          }
-        } else if (selection.kind === Kind.INLINE_FRAGMENT) open.push(selection.selectionSet);
-        else {
-          const name = selection.name.value;
-          // Fragments are compared with one another as well, each pair once.
-          const before = spread.get(name);
-          spread.set(name, (before ?? 0) + 1);
-          pairs += spread.size;
-          const fragment = fragments.get(name);
-          if (before === undefined && fragment) open.push(fragment.selectionSet);
-        }
-        if (pairs > MAX_PAIRS) return pairs;
-      }
-    }
-    pending.push(...byName.values());
-  }
-  return pairs;
 }
 
 /** A list of what is still to do instead of recursion: variables come as JSON, nested as deep as it pleases. */

@@ -1,0 +1,180 @@
+import {
+  allowAnonymous,
+  type Completion,
+  type GraphqlFacts,
+  guard,
+  rateLimit,
+  tokenBucket,
+} from '@apisec/core';
+import { limitOperation, operationCost, operationCostSpent, signalOf } from '@apisec/graphql';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { oblige } from './harness.ts';
+import { reasonOf, schemaOf, servers } from './servers.ts';
+
+const heard: Completion[] = [];
+const open = guard()
+  .use(oblige({ onComplete: (completion) => void heard.push(completion) }))
+  .use(allowAnonymous());
+
+const sdl = `
+  type User { id: Int name: String friends(first: Int): [User!] text(size: Int): String }
+  type Query { me: User users(first: Int): [User!] endless: [Int] grid: [[Int!]!] hang: String after: String }
+`;
+let ran = 0;
+let signal: AbortSignal | undefined;
+const made = () => {
+  ran = 0;
+  const users = (_: unknown, { first = 1 }: { first?: number }) => {
+    ran++;
+    return Array.from({ length: first }, (__, id) => ({ id }));
+  };
+  return schemaOf(sdl, {
+    'Query.me': () => ({ id: 0 }),
+    'Query.users': users,
+    'Query.endless': () => ({
+      *[Symbol.iterator]() {
+        for (;;) yield 1;
+      },
+    }),
+    'Query.grid': () => [[1, 2], [3], [4, 5, 6]],
+    'Query.hang': (_: unknown, __: unknown, context: object) => {
+      signal = signalOf(context);
+      return new Promise(() => undefined);
+    },
+    'Query.after': async (_: unknown, __: unknown, context: object) =>
+      String(signalOf(context).aborted),
+    'User.name': () => {
+      ran++;
+      return 'ann';
+    },
+    'User.friends': users,
+    'User.text': (_: unknown, { size = 1 }: { size?: number }) => 'ü'.repeat(size),
+  });
+};
+
+afterEach(() => {
+  vi.useRealTimers();
+  heard.length = 0;
+});
+
+describe.each(servers)('what an operation takes while it runs, on %s', (_, serve) => {
+  test.each([
+    [
+      'calls of resolvers',
+      { resolverCalls: 5 },
+      '{ me { a: name b: name c: name d: name e: name } }',
+      '{ me { a: name b: name c: name } }',
+      'operation.over_budget',
+    ],
+    [
+      'aliases of one relation',
+      { resolverCalls: 50 },
+      `{ me { ${Array.from({ length: 60 }, (__, at) => `a${at}: friends(first: 1) { id }`).join(' ')} } }`,
+      '{ me { friends { id } } }',
+      'operation.over_budget',
+    ],
+    [
+      'a list',
+      { listItems: 20 },
+      '{ users(first: 21) { id } }',
+      '{ users(first: 20) { id } }',
+      'operation.over_budget',
+    ],
+    ['an endless list', { listItems: 20 }, '{ endless }', '{ me { id } }', 'operation.over_budget'],
+    [
+      'a list in a list',
+      { nodes: 8 },
+      '{ grid }',
+      '{ users(first: 7) { id } }',
+      'operation.over_budget',
+    ],
+    [
+      'all objects',
+      { nodes: 30 },
+      '{ users(first: 5) { friends(first: 9) { id } } }',
+      '{ users(first: 5) { friends(first: 5) { id } } }',
+      'operation.over_budget',
+    ],
+    [
+      'the answer',
+      { responseBytes: 200 },
+      '{ me { text(size: 100) } }',
+      '{ me { text(size: 80) } }',
+      'response.too_large',
+    ],
+    [
+      'the answer of many',
+      { responseBytes: 2_000 },
+      '{ users(first: 300) { id } }',
+      '{ users(first: 100) { id } }',
+      'response.too_large',
+    ],
+  ])('is bounded: %s', async (__, execution, tooMuch, enough, reason) => {
+    const { call } = await serve({ admission: open, execution }, made());
+    const answer = await call(undefined, tooMuch);
+    expect([answer.status ?? 400, reasonOf(answer), answer.body.data ?? null]).toEqual([
+      400,
+      reason,
+      null,
+    ]);
+    expect(answer.body.errors).toHaveLength(1);
+    await vi.waitFor(() => expect(heard.at(-1)?.denial?.code).toBe(reason));
+    const honest = await call(undefined, enough);
+    expect(honest.body.errors).toBeUndefined();
+  });
+
+  test('runs no further resolver once it is used up', async () => {
+    const { call } = await serve({ admission: open, execution: { resolverCalls: 10 } }, made());
+    await call(undefined, '{ users(first: 1000) { name } }');
+    expect(ran).toBe(10);
+  });
+
+  test('ends at its deadline, whatever a resolver does, and tells it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { call } = await serve({ admission: open, execution: { deadline: '2s' } }, made());
+    const pending = call(undefined, '{ hang me { name } }');
+    await vi.waitFor(() => expect(signal).toBeDefined());
+    expect(signal?.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(2_000);
+    const answer = await pending;
+    expect([answer.status ?? 408, reasonOf(answer), signal?.aborted]).toEqual([
+      408,
+      'operation.timed_out',
+      true,
+    ]);
+    signal = undefined;
+    expect((await call(undefined, '{ after }')).body).toEqual({ data: { after: 'false' } });
+  });
+
+  test('does not construct with bounds that mean nothing', async () => {
+    for (const execution of [{ nodes: 0 }, { deadline: 5 }, { node: 5 }, { listItems: 1.5 }]) {
+      const started = Promise.resolve().then(() =>
+        serve({ admission: open, execution: execution as never }, made()),
+      );
+      // One after the other.
+      // oxlint-disable-next-line no-await-in-loop
+      await expect(started).rejects.toMatchObject({ name: 'ConfigurationError' });
+    }
+  });
+
+  test('is reserved by what it may cost, and charged by what it did', async () => {
+    const admission = guard<GraphqlFacts>()
+      .use(limitOperation({ cost: 200 }))
+      .use(
+        rateLimit({
+          limit: tokenBucket({ capacity: 200, refillPerSecond: 0.001 }),
+          by: () => 'all',
+          cost: (__, facts) => operationCost(facts),
+          reconcile: operationCostSpent,
+        }),
+      )
+      .use(allowAnonymous());
+    const { call } = await serve({ admission, execution: { nodes: 1_000 } }, made());
+    // Each may bring 150 objects, and brings fifteen.
+    for (let at = 0; at < 3; at++) {
+      const { body } = await call(undefined, '{ users { friends(first: 14) { id } } }');
+      expect(body.errors).toBeUndefined();
+    }
+    expect(reasonOf(await call(undefined, '{ users(first: 150) { id } }'))).toBeUndefined();
+  });
+});
