@@ -480,7 +480,9 @@ describe('what the issuer does wrong is not the fault of the caller', () => {
     expect(String(denial.cause)).toContain(why);
     expect(String(denial.cause)).not.toContain('the-token');
     expect(JSON.stringify(httpDenial(denial))).not.toContain(server.origin);
-    expect(server.asked).toEqual(['/introspect']);
+    // A broken connection says nothing of the issuer, so it is asked once more.
+    expect(server.asked).toHaveLength(name === 'hangs up' ? 2 : 1);
+    expect(new Set(server.asked)).toEqual(new Set(['/introspect']));
   });
   test('its twin that answers well passes', async () => {
     await using server = await keyServer();

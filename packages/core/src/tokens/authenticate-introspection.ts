@@ -3,7 +3,7 @@ import type { PrivateJwk } from '../crypto/signing-key.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { CHALLENGE_OPTIONS, type ChallengeOptions } from '../engine/challenge.ts';
 import { locateCredential } from '../engine/credential-place.ts';
-import type { AuthenticatedFacts, CrossOriginFacts } from '../engine/facts.ts';
+import type { AuthenticatedFacts, CrossOriginFacts, Peer } from '../engine/facts.ts';
 import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -238,19 +238,24 @@ export function authenticateIntrospection(
     role: 'check',
     needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
     adds: ['principal', 'authentication'],
-    check: (request) => {
+    check: (request, facts) => {
       const credentials = read(request);
       if (credentials.kind === 'missing') return denials.missing;
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
-      return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme));
+      return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme), peerOf(facts));
     },
   });
   return locateCredential(policy, placeOf(read, options.from));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;
+
+/** Every host supplies it; a policy that is asked by itself may be without. */
+function peerOf(facts: object): string | undefined {
+  return (facts as { readonly peer?: Peer }).peer?.id;
+}
 
 const DETAIL = 'The access token cannot be verified at the moment.';
 

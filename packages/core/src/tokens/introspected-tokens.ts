@@ -26,8 +26,9 @@ export interface IntrospectionLoadOptions {
   /** Tokens that are asked about at the same time. Default: 50. */
   readonly maxConcurrent?: number | undefined;
   /**
-   * Tokens in a second that may turn out bad before unknown tokens are denied for a moment. Guessing tokens
-   * then costs the issuer no more than this. Default: 50.
+   * Questions in a second about tokens that are not known to be good, before unknown tokens are denied for a moment;
+   * whoever turns out good is not counted. Guessing tokens then costs the issuer no more than this, and one address
+   * (a /64 prefix of IPv6) may use up a fifth of it, so that it does not keep out the others. Default: 50.
    */
   readonly maxInactivePerSecond?: number | undefined;
 }
@@ -41,13 +42,27 @@ export type LookUp<T> =
       readonly bytes: number;
     }
   | { readonly kind: 'bad'; readonly answer: T }
-  | { readonly kind: 'failed'; readonly unreachable: boolean; readonly cause: unknown };
+  | {
+      readonly kind: 'failed';
+      readonly unreachable: boolean;
+      /** The connection broke before anything came back: worth one more question. */
+      readonly isBroken?: boolean;
+      readonly cause: unknown;
+    };
 
 /** What is answered where nobody was asked, or nobody answered. */
 export interface LookUpDenials<T> {
   readonly unavailable: (retryAfter: number, cause: unknown) => T;
   readonly overloaded: T;
 }
+
+/** Answers what is known of a token, or asks. `peer`: who calls, where the host knows. */
+export type AskIntrospected<T> = (
+  credentials: string,
+  at: number,
+  look: () => Promise<LookUp<T>>,
+  peer?: string,
+) => MaybePromise<T>;
 
 interface Known<T> {
   readonly answer: T;
@@ -67,6 +82,9 @@ const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 /** Some runtimes drop what a finished call began, so a flight may never land. */
 const STALLED_AFTER = 200_000;
+/** Addresses whose wrong tokens are counted at a time. */
+const MOST_PEERS = 10_000;
+const BYTES_PER_PEER = 200;
 
 /**
  * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
@@ -80,7 +98,7 @@ export function introspectedTokens<T>(
   { maxConcurrent = 50, maxInactivePerSecond = 50 }: IntrospectionLoadOptions,
   denials: LookUpDenials<T>,
   now: () => number,
-): (credentials: string, at: number, look: () => Promise<LookUp<T>>) => MaybePromise<T> {
+): AskIntrospected<T> {
   const { maxEntries = 10_000, maxBytes = 33_554_432 } = cache || {};
   const where = `${policy}: cache`;
   assertKnownOptions(where, cache || {}, CACHE_OPTIONS);
@@ -103,22 +121,24 @@ export function introspectedTokens<T>(
   let failures = 0;
   let pausedUntil = 0;
   let lastCause: unknown;
-  let missesLeft = maxInactivePerSecond;
-  let missesAt = 0;
+  const misses = allowance(maxInactivePerSecond);
+  const byPeer = boundedCache<Allowance>({
+    maxEntries: MOST_PEERS,
+    maxBytes: MOST_PEERS * BYTES_PER_PEER * 2,
+  });
+  const allowanceOf = (peer: string): Allowance => {
+    const known = byPeer.get(peer);
+    if (known !== undefined) return known;
+    const own = allowance(Math.max(1, maxInactivePerSecond / 5));
+    byPeer.set(peer, own, 2 * peer.length + BYTES_PER_PEER);
+    return own;
+  };
 
   const isPaused = (at: number): boolean =>
     failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
   const unavailable = (at: number, cause: unknown): T =>
     denials.unavailable(Math.max(1, Math.ceil((pausedUntil - at) / 1000)), cause);
 
-  const refillMisses = (at: number): void => {
-    const passed = Math.max(0, at - missesAt);
-    missesAt = at;
-    missesLeft = Math.min(
-      maxInactivePerSecond,
-      missesLeft + (passed / 1000) * maxInactivePerSecond,
-    );
-  };
   /** After a failure one question at a time finds out whether the issuer is back. */
   const hasRoom = (at: number): boolean => {
     const most = failures > 0 ? 1 : maxConcurrent;
@@ -138,7 +158,6 @@ export function introspectedTokens<T>(
     return unavailable(at, cause);
   };
   const conclude = (credentials: string, startedAt: number, found: LookUp<T>): T => {
-    if (found.kind !== 'good') missesLeft = Math.max(0, missesLeft - 1);
     if (found.kind === 'failed') return failed(found.unreachable, found.cause);
     failures = 0;
     const { answer } = found;
@@ -158,10 +177,23 @@ export function introspectedTokens<T>(
     good.set(credentials, { answer, from: startedAt, until, refreshAt }, bytes);
     return answer;
   };
-  const ask = (credentials: string, at: number, look: () => Promise<LookUp<T>>): Promise<T> => {
-    const landing = look()
-      .catch((cause: unknown): LookUp<T> => ({ kind: 'failed', unreachable: false, cause }))
-      .then((found) => conclude(credentials, at, found))
+  const once = (look: () => Promise<LookUp<T>>): Promise<LookUp<T>> =>
+    look().catch((cause: unknown): LookUp<T> => ({ kind: 'failed', unreachable: false, cause }));
+  const ask = (
+    credentials: string,
+    at: number,
+    look: () => Promise<LookUp<T>>,
+    charged: readonly Allowance[],
+  ): Promise<T> => {
+    const landing = once(look)
+      // One broken connection says nothing of the issuer; while it is known to fail, one question is enough.
+      .then((found) =>
+        found.kind === 'failed' && found.isBroken && failures === 0 ? once(look) : found,
+      )
+      .then((found) => {
+        if (found.kind === 'good') for (const each of charged) each.giveBack();
+        return conclude(credentials, at, found);
+      })
       .finally(() => {
         if (flights.get(credentials)?.landing === landing) flights.delete(credentials);
       });
@@ -175,14 +207,14 @@ export function introspectedTokens<T>(
     return undefined;
   };
 
-  return (credentials, at, look) => {
+  return (credentials, at, look, peer) => {
     const known = recall(good, credentials, at);
     if (known !== undefined) {
       // Asked again ahead of time, so that nobody waits and an outage finds the answer young.
       if (at >= known.refreshAt && !flights.has(credentials) && !isPaused(at) && hasRoom(at)) {
         // Should it fail, there is time to try again.
         known.refreshAt = at + (known.until - known.from) / 8;
-        void ask(credentials, at, look);
+        void ask(credentials, at, look, []);
       }
       return known.answer;
     }
@@ -191,11 +223,38 @@ export function introspectedTokens<T>(
     const flight = flights.get(credentials);
     if (flight !== undefined && !isStalled(flight, at)) return flight.landing;
     if (isPaused(at)) return unavailable(at, lastCause);
-    refillMisses(at);
-    if (missesLeft < 1 || !hasRoom(at)) {
+    const charged = peer === undefined ? [misses] : [allowanceOf(peer), misses];
+    // Taken when asking: what is in flight may all turn out bad.
+    if (!charged.every((each) => each.has(at)) || !hasRoom(at)) {
       return failures > 0 ? unavailable(at, lastCause) : denials.overloaded;
     }
-    return ask(credentials, at, look);
+    for (const each of charged) each.take();
+    return ask(credentials, at, look, charged);
+  };
+}
+
+/** So many in a second, as a bucket. */
+interface Allowance {
+  readonly has: (at: number) => boolean;
+  readonly take: () => void;
+  readonly giveBack: () => void;
+}
+
+function allowance(perSecond: number): Allowance {
+  let left = perSecond;
+  let last = 0;
+  return {
+    has: (at) => {
+      left = Math.min(perSecond, left + (Math.max(0, at - last) / 1000) * perSecond);
+      last = at;
+      return left >= 1;
+    },
+    take: () => {
+      left--;
+    },
+    giveBack: () => {
+      left = Math.min(perSecond, left + 1);
+    },
   };
 }
 

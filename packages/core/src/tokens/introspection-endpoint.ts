@@ -24,11 +24,16 @@ export interface EndpointOptions extends FetchOptions {
   readonly now: () => number;
 }
 
-/** What the issuer says of a token. `unreachable`: it said nothing at all. */
+/** What the issuer says of a token. `unreachable`: it said nothing at all; `isBroken`: since the connection broke. */
 export type Introspection =
   | { readonly kind: 'active'; readonly claims: Claims; readonly bytes: number }
   | { readonly kind: 'inactive' }
-  | { readonly kind: 'failed'; readonly unreachable: boolean; readonly cause: Error };
+  | {
+      readonly kind: 'failed';
+      readonly unreachable: boolean;
+      readonly isBroken: boolean;
+      readonly cause: Error;
+    };
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -101,7 +106,9 @@ const INACTIVE: Introspection = Object.freeze({ kind: 'inactive' });
 /** For logs only. Nothing here holds the token, which a fetch of the user's might put into its errors. */
 function failed(message: string, unreachable = false, cause?: unknown): Introspection {
   const name = cause instanceof Error ? `: ${cause.name}` : '';
-  return { kind: 'failed', unreachable, cause: new Error(`${message}${name}`) };
+  // Fetch says so where the connection broke; a time that has run out is not worth another one.
+  const isBroken = cause instanceof TypeError;
+  return { kind: 'failed', unreachable, isBroken, cause: new Error(`${message}${name}`) };
 }
 
 function readPlain(body: Uint8Array): Claims | string {
