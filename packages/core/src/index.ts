@@ -356,6 +356,13 @@ export type { LimitSubject, NamedRateLimitRule, RateLimitRule } from './limits/l
 export { type MemoryLeaseStoreOptions, memoryLeaseStore } from './limits/memory-lease-store.ts';
 export { type MemoryLimitStoreOptions, memoryLimitStore } from './limits/memory-limit-store.ts';
 export { type RateLimitOptions, rateLimit } from './limits/rate-limit.ts';
+export {
+  type LimitAccount,
+  type LimitBalance,
+  type ResetLimitsOptions,
+  readLimits,
+  resetLimits,
+} from './limits/reset-limits.ts';
 export { type LoadPriority, type ShedLoadOptions, shedLoad } from './limits/shed-load.ts';
 export { type SlidingWindowOptions, slidingWindow } from './limits/sliding-window.ts';
 export { type TokenBucketOptions, tokenBucket } from './limits/token-bucket.ts';
@@ -374,6 +381,7 @@ export {
 } from './abuse/memory-counter-store.ts';
 export { type RequireHumanOptions, requireHuman } from './abuse/require-human.ts';
 export { type RequireStepOptions, requireStep } from './abuse/require-step.ts';
+export { type ResetFailuresOptions, resetFailures } from './abuse/reset-failures.ts';
 export {
   type StepTicket,
   type StepTokens,

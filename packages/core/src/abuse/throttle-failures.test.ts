@@ -8,6 +8,7 @@ import type { Outcome } from '../engine/outcome.ts';
 import { peerOf, UNKNOWN_PEER } from '../host/peer.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { memoryCounterStore } from './memory-counter-store.ts';
+import { resetFailures } from './reset-failures.ts';
 import {
   type AttemptFacts,
   type ThrottleFailuresOptions,
@@ -601,4 +602,48 @@ test.each<[string, Partial<ThrottleFailuresOptions>]>([
   expect(() => throttleFailures({ accountInBody: () => 'a', ...options })).toThrow(
     ConfigurationError,
   );
+});
+
+describe('resetFailures', () => {
+  const locked = async () => {
+    const store = memoryCounterStore({ now: () => START });
+    const { begin, end } = login({ store, name: 'login' });
+    const codeOf = async (user: string, address = '192.0.2.1') =>
+      end(await begin(user, factsOf(address)), 'wrong');
+    for (let attempt = 0; attempt < 12; attempt++) await codeOf('Alice@example.com');
+    return { store, codeOf };
+  };
+
+  test('lets one account begin anew, and tells the trail', async () => {
+    const { store, codeOf } = await locked();
+    expect(await codeOf('alice@example.com', '192.0.2.9')).toBe('failures.throttled');
+    const record = vi.fn<(act: object) => void>();
+    await resetFailures({ store, name: 'login', account: 'alice@example.com', record });
+    expect(await codeOf('alice@example.com', '192.0.2.9')).toBeUndefined();
+    expect(record).toHaveBeenCalledExactlyOnceWith({
+      act: 'failures.reset',
+      target: { type: 'account', id: 'alice@example.com' },
+    });
+  });
+
+  test('leaves the other accounts and other policies as they are', async () => {
+    const { store, codeOf } = await locked();
+    await resetFailures({ store, name: 'login', account: 'bob@example.com' });
+    await resetFailures({ store, name: 'other', account: 'alice@example.com' });
+    await resetFailures({ store, name: 'login', account: 'alice@example.com', tenant: 'acme' });
+    await resetFailures({ store, name: 'login', peer: '192.0.2.1' });
+    expect(await codeOf('alice@example.com', '192.0.2.9')).toBe('failures.throttled');
+  });
+
+  test.each([
+    {},
+    { account: 'a', peer: 'b' },
+    { account: '' },
+    { account: 'a', name: '' },
+    { account: 'a', user: 'b' },
+  ])('%j is not a reset', async (options) => {
+    const store = memoryCounterStore();
+    const reset = resetFailures({ store, name: 'login', ...options });
+    await expect(reset).rejects.toThrow(ConfigurationError);
+  });
 });

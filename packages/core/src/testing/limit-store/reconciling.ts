@@ -1,9 +1,31 @@
 import { charge, giveBack, levelOf } from '../../limits/limit-law.ts';
+import { readLimits, resetLimits } from '../../limits/reset-limits.ts';
 import { assertSame, assertThat } from '../contract-case.ts';
 import { allowed, ask, each, type LimitStoreCase, one, quick, slow } from './cases.ts';
 
+/** A support desk lets one caller begin anew, and nobody else. */
+const resetting: readonly LimitStoreCase[] = each(
+  slow,
+  'forgets what a caller has used, and nobody else',
+  async (store, limit) => {
+    const [mine, other] = [ask({ limit, cost: 3 }), ask({ limit, cost: 3, key: 'somebody else' })];
+    await allowed(store, [mine], true, 'three');
+    await allowed(store, [other], true, 'three of somebody else');
+    const account = { store, name: mine.name, key: mine.key, limits: [limit] };
+    const [used] = await readLimits(account);
+    assertSame(used?.remaining, 0, 'what is left', 0.1);
+    await resetLimits(account);
+    const [left] = await readLimits(account);
+    assertSame(left?.remaining, limit.capacity, 'what is left afterwards', 0.1);
+    await allowed(store, [mine], true, 'three more');
+    await allowed(store, [ask({ limit })], false, 'no more than these');
+    await allowed(store, [ask({ limit, key: 'somebody else' })], false, 'somebody else');
+  },
+);
+
 /** What becomes of a call that cost something else than it was charged. */
 export const reconciling: readonly LimitStoreCase[] = [
+  ...resetting,
   ...each(slow, 'gives back what a call did not cost', async (store, limit) => {
     const request = ask({ limit, cost: 3 });
     const { at } = await allowed(store, [request], true, 'three');
