@@ -60,8 +60,12 @@ export async function readLimits(account: LimitAccount): Promise<readonly LimitB
   // One by one: the names of one call must be distinct.
   for (const request of requestsOf('readLimits', account)) {
     const { verdicts } = await account.store.consume([request]);
-    const [{ remaining = 0, resetAfter = 0 } = {}] = verdicts;
-    balances.push({ limit: request.limit, remaining, resetAfterMs: resetAfter });
+    const [verdict] = verdicts;
+    balances.push({
+      limit: request.limit,
+      remaining: verdict?.remaining ?? 0,
+      resetAfterMs: verdict?.resetAfter ?? 0,
+    });
   }
   return balances;
 }
@@ -86,7 +90,7 @@ export async function resetLimits(options: ResetLimitsOptions): Promise<void> {
     // A window that slides counts the one before it as well.
     if (limit.algorithm !== 'bucket') await store.reconcile([{ ...all, at: at - limit.window }]);
   }
-  const [{ key = '' } = {}] = requests;
+  const key = requests[0]?.key ?? '';
   await record?.({ act: 'limit.reset', target: { type: 'limit', id: name }, data: { key } });
 }
 

@@ -194,7 +194,7 @@ describe('a flood of made-up tokens', () => {
       { maxInactivePerSecond: 50 },
     );
     const from = async (token: string, id: string) => {
-      const outcome = await policy.check(bearer(token), { peer: { address: id, id } } as object);
+      const outcome = await policy.check(bearer(token), { peer: { address: id, id } });
       return outcome.ok ? 'ok' : outcome.denial.code;
     };
     const flood = [];
