@@ -3,7 +3,7 @@ import { sha256 } from '@apisec/core/host';
 import { headOf, type Tickets, tickets } from '../tickets/tickets.ts';
 import { loginDenial } from './login-denial.ts';
 import { type LoginState, stateOfTicket } from './login-state.ts';
-import type { LoginAccount, LoginDenied, LoginPending } from './login-types.ts';
+import type { LoginAccount, LoginCaller, LoginDenied, LoginPending } from './login-types.ts';
 
 /** A login that a client may go on with. */
 export interface OpenedLogin {
@@ -88,4 +88,18 @@ export function pendingAnswer(
 /** Another hash is another password; an account without one has no mark. */
 export async function markOf({ passwordHash }: LoginAccount): Promise<string | undefined> {
   return passwordHash === undefined ? undefined : sha256(passwordHash);
+}
+
+const LONGEST_NAME = 1_024;
+/** What is shorter can be guessed. */
+const SHORTEST_CLIENT = 16;
+
+/** True for text that may name somebody. */
+export function isName(text: unknown): text is string {
+  return typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME;
+}
+
+/** True where the caller says what its client is known by. */
+export function isClient({ client }: LoginCaller): boolean {
+  return isName(client) && client.length >= SHORTEST_CLIENT;
 }

@@ -106,8 +106,8 @@ export interface LoginCaller {
    * key's thumbprint.
    */
   readonly client: string;
-  /** Whom failures count for, `facts.peer.id` in most cases. */
-  readonly peer: string;
+  /** Whom failures count for, `facts.peer.id` in most cases. Nobody is denied (`failures.key_missing`). */
+  readonly peer: string | undefined;
 }
 
 /** The first step with a password. */

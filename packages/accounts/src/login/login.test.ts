@@ -231,6 +231,26 @@ describe('a login by steps', () => {
     expect(sent).toHaveLength(3);
   });
 
+  test('codes are bounded over logins too, until one of them was right', async () => {
+    const { signIn, sent } = await bench();
+    const carol = { ...alice, identifier: 'carol@example.com' };
+    const send = async () => {
+      const { ticket } = pendingOf(await signIn.password(carol));
+      return signIn.sendCode({ ...at, ticket, channel: 'sms' });
+    };
+    // Each is followed by a login, so that nothing adds up.
+    for (let round = 0; round < 6; round++) {
+      const asked = await send();
+      if (asked.status !== 'sent') throw new Error(codeOf(asked));
+      const step = { ...at, ticket: asked.ticket, method: 'sms' as const };
+      doneOf(await signIn.next({ ...step, code: sent.at(-1)?.code ?? '' }));
+    }
+    const codes: string[] = [];
+    for (let round = 0; round < 6; round++) codes.push(codeOf(await send()));
+    expect(codes.slice(0, 3)).toEqual(['sent', 'sent', 'sent']);
+    expect(codes.at(-1)).toBe('failures.throttled');
+  });
+
   test('where a second factor is required an account without one is denied', async () => {
     const { signIn, finished } = await bench({ secondFactor: 'required' });
     const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };

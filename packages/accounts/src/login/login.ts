@@ -1,19 +1,21 @@
 import type { Denial, MaybePromise } from '@apisec/core';
 import { type CountedAttempt, countFailures, sha256, withinTime } from '@apisec/core/host';
-import { headOf, tickets } from '../tickets/tickets.ts';
+import { tickets } from '../tickets/tickets.ts';
+import { codeCounting, loginChallenges } from './login-challenges.ts';
 import { loginDenial } from './login-denial.ts';
-import { codeHash, loginFactors, randomCode } from './login-factors.ts';
+import { loginFactors } from './login-factors.ts';
 import { loginSettings } from './login-settings.ts';
 import { afterRight, amrOf, heldOf, type LoginFactor, type LoginState } from './login-state.ts';
-import { denied, loginTickets, markOf, pendingAnswer, unavailable } from './login-tickets.ts';
-import type {
-  Login,
-  LoginAccount,
-  LoginAnswer,
-  LoginCaller,
-  LoginOptions,
-  SignedIn,
-} from './login-types.ts';
+import {
+  denied,
+  isClient,
+  isName,
+  loginTickets,
+  markOf,
+  pendingAnswer,
+  unavailable,
+} from './login-tickets.ts';
+import type { Login, LoginAccount, LoginAnswer, LoginOptions, SignedIn } from './login-types.ts';
 
 export type { LoginFactor } from './login-state.ts';
 export type {
@@ -46,10 +48,6 @@ const FACTORS: readonly LoginFactor[] = [
 const SECOND: readonly LoginFactor[] = FACTORS.slice(1);
 /** Wrong answers after which a login must begin again. */
 const MOST_FAILURES = 5;
-const MOST_CODES = 3;
-const LONGEST_NAME = 1_024;
-/** What is shorter can be guessed. */
-const SHORTEST_CLIENT = 16;
 /**
  * Signs people in, step by step: a password or a passkey first, then a second factor where the account has one. Between
  * the steps there is a ticket. It is good once, for a few minutes, and only from the client that began; it names whose
@@ -83,7 +81,7 @@ const SHORTEST_CLIENT = 16;
 export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const settings = loginSettings(options);
   const { acr, lifetime, now, remembered, timeout } = settings;
-  const { accounts, finish, passwords, passkeys, senders = {} } = options;
+  const { accounts, finish, passwords } = options;
   const failures = countFailures('login: throttle', options.throttle ?? {}, options.now);
   const factors = loginFactors(options);
   const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
@@ -91,6 +89,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const bySubject = (subject: string) => timely(() => accounts.bySubject(subject));
   const logins = loginTickets(options.tickets, bySubject, settings);
   const devices = tickets(options.tickets, 'login.device', settings);
+  const sends = codeCounting(options.throttle, options.now);
+  const challenges = loginChallenges(options, settings, logins, sends, timely);
 
   const complete = async (
     state: LoginState,
@@ -121,6 +121,9 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       : undefined;
     const result = await timely(() => finish(signedIn));
     await attempt.end('succeeded');
+    if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {
+      await sends.clear(account);
+    }
     const done = { status: 'done' as const, result, signedIn };
     if (device === undefined) return done;
     return { ...done, device: { token: device.ticket, expiresAt: device.expiresAt } };
@@ -222,70 +225,6 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     return denied(denial, await logins.reissue(again, record.expiresAt, ticket));
   };
 
-  const passkeyOptions: Login<Result>['passkeyOptions'] = async (caller) => {
-    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
-    if (passkeys === undefined) return denied(loginDenial('sign_in.method_unavailable'));
-    const { ticket, client } = caller;
-    if (ticket === undefined) {
-      const asked = await passkeys.authenticationOptions({ userVerification: 'required' });
-      const state: LoginState = {
-        kind: 'login',
-        client: await sha256(client),
-        needs: ['passkey'],
-        done: [],
-        held: [],
-        failures: 0,
-        sent: 0,
-        challenge: asked.challenge,
-      };
-      const issued = await logins.begin(state, now() + lifetime);
-      return { status: 'passkey', ...issued, options: asked.options };
-    }
-    const opened = await logins.open(client, ticket, ({ needs }) => needs.includes('passkey'));
-    if ('status' in opened) return opened;
-    const { state, record } = opened;
-    const { subject } = state;
-    const userVerification = subject === undefined ? 'required' : 'preferred';
-    const asked = await passkeys.authenticationOptions({ subject, userVerification });
-    if ((await logins.take(ticket)) === undefined) {
-      return denied(loginDenial('sign_in.ticket_unknown'));
-    }
-    const { expiresAt } = record;
-    const renewed = await logins.reissue(
-      { ...state, challenge: asked.challenge },
-      expiresAt,
-      ticket,
-    );
-    return { status: 'passkey', ticket: renewed, expiresAt, options: asked.options };
-  };
-
-  const sendCode: Login<Result>['sendCode'] = async (caller) => {
-    const { ticket, channel } = caller;
-    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
-    const opened = await logins.open(caller.client, ticket, ({ needs }) => needs.includes(channel));
-    if ('status' in opened) return opened;
-    const { state, record, account } = opened;
-    const send = Object.hasOwn(senders, channel) ? senders[channel] : undefined;
-    if (account === undefined || send === undefined) {
-      return denied(loginDenial('sign_in.method_unavailable'), ticket);
-    }
-    if (state.sent >= MOST_CODES) return denied(loginDenial('sign_in.too_many_codes'), ticket);
-    if ((await logins.take(ticket)) === undefined) {
-      return denied(loginDenial('sign_in.ticket_unknown'));
-    }
-    const code = randomCode();
-    const expiresAt = Math.min(now() + settings.codeLifetime, record.expiresAt);
-    const hash = await codeHash(headOf(ticket), channel, code);
-    const sent = { ...state, sent: state.sent + 1, code: { channel, hash, expiresAt } };
-    const renewed = await logins.reissue(sent, record.expiresAt, ticket);
-    try {
-      await timely(() => send({ account, code, expiresAt }));
-    } catch (cause) {
-      return denied(loginDenial('sign_in.unavailable', { cause }), renewed);
-    }
-    return { status: 'sent', ticket: renewed, expiresAt };
-  };
-
   const stepUp: Login<Result>['stepUp'] = async (step) => {
     const { subject, session, factors: wanted } = step;
     if (!isClient(step) || !isName(subject)) return denied(loginDenial('sign_in.malformed'));
@@ -320,8 +259,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   return Object.freeze<Login<Result>>({
     password: (step) => password(step).catch(unavailable),
     next: (step) => next(step).catch(unavailable),
-    passkeyOptions: (caller) => passkeyOptions(caller).catch(unavailable),
-    sendCode: (caller) => sendCode(caller).catch(unavailable),
+    passkeyOptions: (caller) => challenges.passkeyOptions(caller).catch(unavailable),
+    sendCode: (caller) => challenges.sendCode(caller).catch(unavailable),
     stepUp: (step) => stepUp(step).catch(unavailable),
     forget: async (subject) => {
       await Promise.all([logins.removeOf(subject), devices.removeOf(subject)]);
@@ -341,12 +280,4 @@ function keyOf({
 }: Pick<LoginState, 'subject' | 'device'>): readonly string[] | undefined {
   if (device !== undefined) return ['device', device];
   return subject === undefined ? undefined : ['subject', subject];
-}
-
-function isName(text: unknown): text is string {
-  return typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME;
-}
-
-function isClient({ client }: LoginCaller): boolean {
-  return isName(client) && client.length >= SHORTEST_CLIENT;
 }

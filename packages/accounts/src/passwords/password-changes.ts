@@ -72,7 +72,7 @@ export interface PasswordChanges {
       readonly subject: string;
       readonly current: string;
       readonly next: string;
-      readonly peer: string;
+      readonly peer: string | undefined;
       /** The session that stays. */
       readonly session?: string | undefined;
     } & PasswordContext,
@@ -80,7 +80,7 @@ export interface PasswordChanges {
   /** Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. */
   readonly requestReset: (request: {
     readonly identifier: string;
-    readonly peer: string;
+    readonly peer: string | undefined;
   }) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
   /** By who has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
   readonly reset: (

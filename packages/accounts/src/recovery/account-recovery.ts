@@ -52,7 +52,7 @@ interface ProofRequest {
   /** The name of the proof. */
   readonly proof: string;
   readonly evidence: unknown;
-  readonly peer: string;
+  readonly peer: string | undefined;
 }
 
 /** Recovers accounts; see {@link accountRecovery}. Nothing but `cancel` rejects. */

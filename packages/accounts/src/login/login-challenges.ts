@@ -1,0 +1,118 @@
+import type { Denial, MaybePromise } from '@apisec/core';
+import { type CountFailuresOptions, countFailures, sha256 } from '@apisec/core/host';
+import { headOf } from '../tickets/tickets.ts';
+import { loginDenial } from './login-denial.ts';
+import { codeHash, randomCode } from './login-factors.ts';
+import type { LoginSettings } from './login-settings.ts';
+import type { LoginState } from './login-state.ts';
+import { denied, isClient, type LoginTickets } from './login-tickets.ts';
+import type { Login, LoginAccount, LoginOptions } from './login-types.ts';
+
+const MOST_CODES = 3;
+
+/** Counts codes that are sent to an account, until one of them was right. */
+export interface CodeCounting {
+  /** Why no more is sent; undefined where one is. */
+  readonly begin: (account: LoginAccount) => Promise<Denial | undefined>;
+  readonly clear: (account: LoginAccount) => Promise<void>;
+}
+
+/** In the way of failures, and where those are counted; for the account alone. */
+export function codeCounting(
+  throttle: CountFailuresOptions | undefined,
+  now: (() => number) | undefined,
+): CodeCounting {
+  const sends = countFailures('login: throttle', { ...throttle, perPeer: 'none' }, now);
+  const begin = ({ subject }: LoginAccount) =>
+    sends.begin({ account: ['code', subject], peer: undefined });
+  return {
+    begin: async (account) => {
+      const attempt = await begin(account);
+      return attempt.ok ? undefined : attempt.denial;
+    },
+    clear: async (account) => {
+      const attempt = await begin(account);
+      if (attempt.ok) await attempt.end('succeeded');
+    },
+  };
+}
+
+/** What a login asks before an answer can be given: the challenge of a passkey, a code that is sent. */
+export function loginChallenges(
+  { passkeys, senders = {} }: Pick<LoginOptions<unknown>, 'passkeys' | 'senders'>,
+  settings: LoginSettings,
+  logins: LoginTickets,
+  sends: CodeCounting,
+  timely: <T>(task: () => MaybePromise<T>) => Promise<T>,
+): Pick<Login<unknown>, 'passkeyOptions' | 'sendCode'> {
+  const { lifetime, now } = settings;
+
+  const passkeyOptions: Login<unknown>['passkeyOptions'] = async (caller) => {
+    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
+    if (passkeys === undefined) return denied(loginDenial('sign_in.method_unavailable'));
+    const { ticket, client } = caller;
+    if (ticket === undefined) {
+      const asked = await passkeys.authenticationOptions({ userVerification: 'required' });
+      const state: LoginState = {
+        kind: 'login',
+        client: await sha256(client),
+        needs: ['passkey'],
+        done: [],
+        held: [],
+        failures: 0,
+        sent: 0,
+        challenge: asked.challenge,
+      };
+      const issued = await logins.begin(state, now() + lifetime);
+      return { status: 'passkey', ...issued, options: asked.options };
+    }
+    const opened = await logins.open(client, ticket, ({ needs }) => needs.includes('passkey'));
+    if ('status' in opened) return opened;
+    const { state, record } = opened;
+    const { subject } = state;
+    const userVerification = subject === undefined ? 'required' : 'preferred';
+    const asked = await passkeys.authenticationOptions({ subject, userVerification });
+    if ((await logins.take(ticket)) === undefined) {
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const { expiresAt } = record;
+    const renewed = await logins.reissue(
+      { ...state, challenge: asked.challenge },
+      expiresAt,
+      ticket,
+    );
+    return { status: 'passkey', ticket: renewed, expiresAt, options: asked.options };
+  };
+
+  const sendCode: Login<unknown>['sendCode'] = async (caller) => {
+    const { ticket, channel } = caller;
+    if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
+    const opened = await logins.open(caller.client, ticket, ({ needs }) => needs.includes(channel));
+    if ('status' in opened) return opened;
+    const { state, record, account } = opened;
+    const send = Object.hasOwn(senders, channel) ? senders[channel] : undefined;
+    if (account === undefined || send === undefined) {
+      return denied(loginDenial('sign_in.method_unavailable'), ticket);
+    }
+    if (state.sent >= MOST_CODES) return denied(loginDenial('sign_in.too_many_codes'), ticket);
+    // Whoever has the password could begin one login after the other.
+    const counted = await sends.begin(account);
+    if (counted !== undefined) return denied(counted, ticket);
+    if ((await logins.take(ticket)) === undefined) {
+      return denied(loginDenial('sign_in.ticket_unknown'));
+    }
+    const code = randomCode();
+    const expiresAt = Math.min(now() + settings.codeLifetime, record.expiresAt);
+    const hash = await codeHash(headOf(ticket), channel, code);
+    const sent = { ...state, sent: state.sent + 1, code: { channel, hash, expiresAt } };
+    const renewed = await logins.reissue(sent, record.expiresAt, ticket);
+    try {
+      await timely(() => send({ account, code, expiresAt }));
+    } catch (cause) {
+      return denied(loginDenial('sign_in.unavailable', { cause }), renewed);
+    }
+    return { status: 'sent', ticket: renewed, expiresAt };
+  };
+
+  return { passkeyOptions, sendCode };
+}
