@@ -10,6 +10,7 @@ import {
   type CallFacts,
   type Completion,
   cors,
+  crossOrigin,
   definePolicy,
   deny,
   dpopNonces,
@@ -117,6 +118,7 @@ export function createApi(
       .use(requireDpop({ publicOrigin: PUBLIC_ORIGIN, nonce: dpopNonces() }))
       .use(requireScopes('orders:read')),
     open: surface.use(allowAnonymous()),
+    browsed: surface.use(crossOrigin({ self: ORIGIN })).use(allowAnonymous()),
     member: base.use(allowAuthenticated()),
     list: readers,
     both: base.use(requireScopes('orders:read', 'orders:write')),

@@ -420,6 +420,36 @@ export const originCases: readonly Case[] = [
     expect: forbidden('cors.origin_refused'),
   },
   {
+    name: 'a call that a page of another site made',
+    operation: 'browsed',
+    message: { amount: 5 },
+    headers: [['sec-fetch-site', 'cross-site']],
+    expect: forbidden('csrf.cross_origin'),
+  },
+  {
+    name: 'a call that a page of a sister origin made',
+    operation: 'browsed',
+    message: { amount: 5 },
+    headers: [['sec-fetch-site', 'same-site']],
+    expect: forbidden('csrf.cross_origin'),
+  },
+  {
+    name: 'a call that a page of its own made',
+    operation: 'browsed',
+    message: { amount: 5 },
+    headers: [
+      ['sec-fetch-site', 'same-origin'],
+      ['origin', ORIGIN],
+    ],
+    expect: { allowed: true },
+  },
+  {
+    name: 'a call that no browser made, where browsers are looked at',
+    operation: 'browsed',
+    message: { amount: 5 },
+    expect: { allowed: true },
+  },
+  {
     name: 'a preflight from the trusted origin',
     operation: 'list',
     method: 'OPTIONS',
