@@ -1,9 +1,10 @@
 // Prints the files of this repository that one call of `secure(orders)` on Express runs through, largest share
-// first: `node tooling/call-path.mjs`. A first call warms up (keys are fetched, caches are filled); then counting
-// starts anew, so that only files of which a function ran in the second call are shown.
+// first: `node tooling/call-path.mjs`. A first call warms up (keys are fetched, caches are filled, the connection is
+// there); then counting starts anew, so that only files of which a function ran in the second call are shown: those
+// that every call runs through, and those of the policies that this guard has.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import { Session } from 'node:inspector/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
@@ -49,11 +50,12 @@ const server = app.listen(0, '127.0.0.1');
 await once(server, 'listening');
 
 const headers = { authorization: `Bearer ${await token()}` };
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 const call = async () => {
-  const request = get({ port: server.address().port, path: '/orders', headers, agent: false });
+  const request = get({ port: server.address().port, path: '/orders', headers, agent });
   const [response] = await once(request, 'response');
   response.resume();
-  await once(response, 'close');
+  await once(response, 'end');
   if (response.statusCode !== 200) throw new Error(`the call was answered ${response.statusCode}`);
 };
 
@@ -66,6 +68,7 @@ await session.post('Profiler.takePreciseCoverage');
 await call();
 const { result } = await session.post('Profiler.takePreciseCoverage');
 session.disconnect();
+agent.destroy();
 server.close();
 await close();
 
@@ -80,7 +83,17 @@ const files = result
   }))
   .filter(({ file, ran }) => /^packages\/[^/]+\/src\//.test(file) && ran.length > 0)
   .toSorted((a, b) => b.ran.length - a.ran.length || a.file.localeCompare(b.file));
-for (const { file, ran } of files) {
-  console.log(`${file.padEnd(56)} ${ran.map((name) => name || '(anonymous)').join(' ')}`);
-}
+/** The folders of core that are there for every call. What lies elsewhere in it belongs to the policies. */
+const isShared = ({ file }) => !/^packages\/core\/src\/(?!engine\/|host\/|lib\/|wire\/)/.test(file);
+const print = (title, shown) => {
+  console.log(`${title}: ${shown.length} files`);
+  for (const { file, ran } of shown) {
+    console.log(`  ${file.padEnd(54)} ${ran.map((name) => name || '(anonymous)').join(' ')}`);
+  }
+};
+print('adapter, host and engine', files.filter(isShared));
+print(
+  `its ${orders.policies.length} policies`,
+  files.filter((each) => !isShared(each)),
+);
 console.log(`${files.length} files`);

@@ -42,7 +42,6 @@ export {
   readRawBody,
   releaseResponse,
 } from './host/fetch-body.ts';
-export { assertHeader } from './host/fetch-headers.ts';
 export {
   assertBodyLimit,
   DEFAULT_MAX_BODY_BYTES,
@@ -53,7 +52,9 @@ export {
   type SentOutcome,
   type Supplied,
 } from './host/guard-fetch.ts';
+export { assertHeader } from './host/header-edits.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
+export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';

@@ -1,5 +1,5 @@
 import { isJson, parseJsonBody } from '@apisec/core/host';
-import { type BodyBounds, hasBody, type ReadBody, readBody } from '@apisec/node';
+import { type BodyBounds, hasBody, type ReadBody, readRawBody } from '@apisec/node';
 import type { Request } from 'express';
 
 /** What other parsers leave on a request: the bytes that a `verify` hook kept, and the mark of a parsed body. */
@@ -13,15 +13,12 @@ interface Parsed {
  * Reads the body as it came, and leaves on the request what a parser would: so that handlers find it, and no
  * other parser waits for bytes that were taken. A body that another parser took counts only where it kept the bytes.
  */
-export async function readRawBody(request: Request, bounds: BodyBounds): Promise<ReadBody> {
+export async function takeBody(request: Request, bounds: BodyBounds): Promise<ReadBody> {
   const parsed = request as Request & Parsed;
   if (parsed.rawBody instanceof Uint8Array) return { ok: true, bytes: parsed.rawBody };
-  if (!hasBody(request)) return { ok: true, bytes: new Uint8Array(0) };
-  if (request.headers['content-encoding'] !== undefined) {
-    return { ok: false, denial: { kind: 'unsupported', code: 'message.unsupported' } };
-  }
-  const read = await readBody(request, bounds);
-  if (!read.ok) return read;
+  const read = await readRawBody(request, bounds);
+  // Where there was none, nothing is left for handlers either.
+  if (!read.ok || !hasBody(request)) return read;
   try {
     parsed.body = bodyOf(request, read.bytes);
   } catch (cause) {

@@ -17,11 +17,10 @@ import {
   beginCall,
   decideCall,
   literalPath,
-  nodeCertificate,
+  type NodeCaller,
+  nodeCaller,
   nodeDenialLog,
-  nodePeer,
   nodeRequest,
-  nodeTransport,
   type ProxyTrust,
   type ReadBody,
   sendDenial,
@@ -30,7 +29,7 @@ import {
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
 import { type MountedAdmission, markSecure, routeOperation } from './operations.ts';
-import { readRawBody } from './raw-body.ts';
+import { takeBody } from './raw-body.ts';
 import { filterRelease } from './release.ts';
 
 /** Options of {@link secure}. */
@@ -120,21 +119,29 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     const view = nodeRequest(request);
     const enter = (decision: Decision<object>) =>
       proceed(decision, settings, request, response, next);
-    const decide = (bytes?: Uint8Array): void => {
-      const supply = () => ({
+    const supply = (): HttpFacts & NodeCaller => {
+      const { peer, certificate, transport } = nodeCaller(request, trust);
+      return {
         call: {
           protocol: 'http' as const,
           operation:
             operation?.(request) ??
             routeOperation(request, handler) ??
-            `${request.method} ${literalPath(view)}`,
+            `${view.method} ${literalPath(view)}`,
         },
-        peer: nodePeer(request, trust),
-        certificate: nodeCertificate(request, trust),
-        transport: nodeTransport(request, trust),
-        ...(bytes && { rawBody: bytes }),
-      });
-      const decision = decideCall(asked, view, request, supply, log);
+        peer,
+        certificate,
+        transport,
+      };
+    };
+    const decide = (bytes?: Uint8Array): void => {
+      const decision = decideCall(
+        asked,
+        view,
+        request,
+        bytes === undefined ? supply : () => ({ ...supply(), rawBody: bytes }),
+        log,
+      );
       if (isThenable(decision)) decision.then(enter).catch(next);
       else enter(decision);
     };
@@ -144,7 +151,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         if (read.ok) decide(read.bytes);
         else enter(undecided(read.denial, log));
       };
-      readRawBody(request, settings).then(begin, next);
+      takeBody(request, settings).then(begin, next);
     }
   };
   // Guards and tables have these members, as far as they have any beside `check`.

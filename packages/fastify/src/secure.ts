@@ -34,19 +34,19 @@ import {
   letThrough,
   literalPath,
   type NodeCall,
-  nodeCertificate,
+  type NodeCaller,
+  nodeCaller,
   nodeDenialLog,
-  nodePeer,
   nodeRequest,
-  nodeTransport,
   type ProxyTrust,
   type ReadBody,
   type ReleaseGate,
+  readRawBody,
   undecided,
 } from '@apisec/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { collectOperations, operationOf } from './operations.ts';
-import { readRawBody, replay } from './raw-body.ts';
+import { replay } from './raw-body.ts';
 import { releasePayload } from './release.ts';
 import type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';
 
@@ -208,17 +208,25 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     bytes?: Uint8Array,
   ): void => {
     const view = nodeRequest(request.raw);
-    const supply = () => ({
-      call: {
-        protocol: 'http' as const,
-        operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
-      },
-      peer: nodePeer(request.raw, trust),
-      certificate: nodeCertificate(request.raw, trust),
-      transport: nodeTransport(request.raw, trust),
-      ...(bytes && { rawBody: bytes }),
-    });
-    const decision = decideCall(admission, view, request.raw, supply, log);
+    const supply = (): HttpFacts & NodeCaller => {
+      const { peer, certificate, transport } = nodeCaller(request.raw, trust);
+      return {
+        call: {
+          protocol: 'http',
+          operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
+        },
+        peer,
+        certificate,
+        transport,
+      };
+    };
+    const decision = decideCall(
+      admission,
+      view,
+      request.raw,
+      bytes === undefined ? supply : () => ({ ...supply(), rawBody: bytes }),
+      log,
+    );
     if (isThenable(decision)) {
       decision.then((late) => proceed(late, request, reply, done)).catch(done);
     } else proceed(decision, request, reply, done);
@@ -290,7 +298,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
         if (read.ok) decide(request, reply, () => done(null, replay(read.bytes)), read.bytes);
         else proceed(undecided(read.denial, log), request, reply, () => done(null, payload));
       };
-      readRawBody(request.raw, payload, bounds).then(begin, done);
+      readRawBody(request.raw, bounds, payload).then(begin, done);
     },
 
     preHandler,

@@ -1,15 +1,24 @@
 import {
-  assertHeader,
   type ConnectionLike,
-  type Enforcement,
   type FetchCall,
-  fault,
+  holdHeaders,
   isConnection,
+  type NodeHead,
   onDisconnect,
   type SentOutcome,
 } from '@apisec/core/host';
 import type { Context } from 'hono';
-import { editHead, type LateEdit, type NodeOutgoing } from './node-head.ts';
+
+/** A response of Node's HTTP/1 or HTTP/2 server, as far as it is needed. */
+interface NodeOutgoing extends NodeHead {
+  readonly writableFinished?: boolean;
+  readonly closed?: boolean;
+  readonly destroyed?: boolean;
+  readonly errored?: unknown;
+  /** Of HTTP/2. */
+  readonly stream?: { readonly aborted?: boolean; readonly rstCode?: number | undefined } | null;
+  readonly once: (event: 'finish' | 'close', listener: () => void) => unknown;
+}
 
 /** What `@hono/node-server` puts into `c.env`: in an upgrade there is no response. */
 interface NodeEnv {
@@ -48,7 +57,7 @@ export function nodeCallOf(c: Context): NodeCall {
   }
   return {
     onDisconnect: watch,
-    applyHeaders: (enforcement) => applyHeaders(outgoing, enforcement),
+    applyHeaders: (edits) => holdHeaders(outgoing, edits),
     onSent: (sent) => onSent(outgoing, connection, watch, sent),
   };
 }
@@ -58,35 +67,10 @@ const NONE: NodeCall = Object.freeze({});
 function isOutgoing(outgoing: Partial<NodeOutgoing> | undefined): outgoing is NodeOutgoing {
   return (
     typeof outgoing?.setHeader === 'function' &&
+    typeof outgoing.getHeaderNames === 'function' &&
     typeof outgoing.writeHead === 'function' &&
     typeof outgoing.once === 'function'
   );
-}
-
-/** `set` stands unless the handler sets the header itself; `append` and `delete` hold whatever the handler does. */
-function applyHeaders(outgoing: NodeOutgoing, { applyHeaders }: Enforcement) {
-  let late: LateEdit[] = [];
-  try {
-    applyHeaders({
-      set: (name, value) => {
-        // Node throws by itself where it cannot send that.
-        outgoing.setHeader(name, value);
-        if (late.length > 0) late = late.filter((edit) => edit.name !== name.toLowerCase());
-      },
-      append: (name, value) => {
-        assertHeader(name, value);
-        late.push({ op: 'append', name: name.toLowerCase(), value });
-      },
-      delete: (name) => {
-        assertHeader(name, '');
-        late.push({ op: 'delete', name: name.toLowerCase() });
-      },
-    });
-  } catch (cause) {
-    return fault('policy.invalid_outcome', cause);
-  }
-  if (late.length > 0) editHead(outgoing, late);
-  return undefined;
 }
 
 /** Tells once how a response ended. */

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Denial } from '@apisec/core';
 import { fault } from '@apisec/core/host';
+import { hasBody, type NodeIncoming } from './request.ts';
 
 /** The bytes of a body as they came, or why they could not be had. */
 export type ReadBody =
@@ -57,3 +58,21 @@ export function readBody(
 }
 
 const MOST_CHUNKS = 256;
+
+/**
+ * The body as it came, for policies that need its bytes. One with a content coding is denied (`message.unsupported`,
+ * 415): its bytes are not those that parsers see. Otherwise as {@link readBody}.
+ *
+ * @param stream where it comes from, on hosts that put something before the request.
+ */
+export async function readRawBody(
+  incoming: NodeIncoming,
+  bounds: BodyBounds,
+  stream: Readable = incoming,
+): Promise<ReadBody> {
+  if (!hasBody(incoming)) return { ok: true, bytes: new Uint8Array(0) };
+  if (incoming.headers['content-encoding'] !== undefined) {
+    return { ok: false, denial: { kind: 'unsupported', code: 'message.unsupported' } };
+  }
+  return readBody(stream, bounds);
+}

@@ -1,12 +1,10 @@
 import type {
   Admission,
-  CertificateFacts,
   Decision,
   Denial,
   HttpFacts,
   MaybePromise,
   RequestLike,
-  TransportFacts,
 } from '@apisec/core';
 import {
   chain,
@@ -14,9 +12,11 @@ import {
   type Enforcement,
   enforce,
   fault,
+  holdHeaders,
+  type NodeHead,
   withDenialLog,
 } from '@apisec/core/host';
-import { applyNodeHeaders } from './headers.ts';
+import type { NodeCaller } from './caller.ts';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
 
@@ -33,7 +33,7 @@ export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
   incoming: NodeIncoming,
-  supply: () => HttpFacts & CertificateFacts & TransportFacts,
+  supply: () => HttpFacts & NodeCaller,
   log?: DenialLog,
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR, log);
@@ -80,7 +80,8 @@ export function beginCall(
   onFault?: (cause: unknown) => void,
 ): NodeCall {
   const duty = enforce(decision, onFault);
-  const unsendable = applyNodeHeaders(response, duty);
+  // Its methods are overloaded; they take what their names say.
+  const unsendable = holdHeaders(response as unknown as NodeHead, duty.headers);
   const call = {
     denial: decision.allowed ? unsendable : decision.denial,
     note: (denial: Denial): void => {

@@ -9,12 +9,12 @@ export { nodeVerifier } from './node-verifier.ts';
 
 // For adapter authors.
 
-export { type BodyBounds, type ReadBody, readBody } from './body.ts';
+export { type BodyBounds, type ReadBody, readBody, readRawBody } from './body.ts';
 export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
+export { type NodeCaller, nodeCaller } from './caller.ts';
 export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
 export type { CertificateHeader } from './certificate-header.ts';
 export { nodeDenialLog } from './development-log.ts';
-export { applyNodeHeaders } from './headers.ts';
 export {
   type AddressHeader,
   nodePeer,

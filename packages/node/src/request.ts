@@ -96,22 +96,22 @@ export function wereHeadersDropped(incoming: NodeIncoming): boolean {
 
 const SMALL = 30;
 
+/**
+ * What every call is asked for is read once: in Express each request has a hidden class of its own, and pays for every
+ * touch.
+ */
 class NodeRequest implements RequestLike {
+  readonly method: string;
+  readonly url: string;
   readonly #incoming: NodeIncoming;
   #headers: HeadersView | undefined;
 
   constructor(incoming: NodeIncoming) {
     this.#incoming = incoming;
-  }
-
-  get method(): string {
     // Only a response that a client received has none.
-    return this.#incoming.method as string;
-  }
-
-  get url(): string {
-    const url = sentUrl(this.#incoming);
-    return url.charCodeAt(0) === SLASH ? url : originForm(url);
+    this.method = incoming.method as string;
+    const url = sentUrl(incoming);
+    this.url = url.charCodeAt(0) === SLASH ? url : originForm(url);
   }
 
   get hasBody(): boolean {
@@ -125,14 +125,16 @@ class NodeRequest implements RequestLike {
 
 class NodeHeaders implements HeadersView {
   readonly #incoming: NodeIncoming;
+  readonly #headers: NodeIncoming['headers'];
   #joined: Map<string, string> | undefined;
 
   constructor(incoming: NodeIncoming) {
     this.#incoming = incoming;
+    this.#headers = incoming.headers;
   }
 
   get(name: string): string | null {
-    const { headers } = this.#incoming;
+    const headers = this.#headers;
     const key = name.toLowerCase();
     if (key === 'host') return this.#host();
     // `headers` has a prototype: `constructor` and `__proto__` are names like any other.
@@ -171,7 +173,7 @@ class NodeHeaders implements HeadersView {
    * a `Host` beside these must say the same, or there are two.
    */
   #host(): string | null {
-    const { ':authority': authority, host } = this.#incoming.headers;
+    const { ':authority': authority, host } = this.#headers;
     const own = host === undefined ? undefined : this.#all('host', host);
     const target = authority ?? absoluteHost(this.#incoming);
     if (target === undefined || own === target) return own ?? null;

@@ -76,9 +76,10 @@ function onServerResponseEnd(response: ServerResponse, tell: (aborted: boolean) 
     tell(aborted);
   };
   const abort = () => tellOnce(true);
+  // Only the first counts, and the response is gone after it: `once` would make a wrapper for each.
   // Node emits `finish` as well when what was written could not be sent.
-  response.once('finish', () => tellOnce(Boolean(connection?.destroyed || connection?.errored)));
-  response.once('close', abort);
+  response.on('finish', () => tellOnce(Boolean(connection?.destroyed || connection?.errored)));
+  response.on('close', abort);
   stop = connection && onDisconnect(connection, abort, { pipelined: true });
 }
 

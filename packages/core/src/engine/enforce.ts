@@ -22,7 +22,9 @@ export interface Ending {
 
 /** The obligations of one decision, for its adapter. Nothing in it throws or rejects. */
 export interface Enforcement {
-  /** Applies every header edit, in order; to be done for allowed and denied calls alike. */
+  /** Every header edit, in order, as the policies gave them; for allowed and denied calls alike. */
+  readonly headers: readonly (readonly HeaderEdit[])[];
+  /** Applies them, one after the other. */
   readonly applyHeaders: (target: HeadersTarget) => void;
   /** Undefined where no policy asks to see bodies; otherwise to be asked for each one. */
   readonly onMessage: ((message: unknown) => MaybePromise<BodyOutcome>) | undefined;
@@ -54,12 +56,14 @@ export function enforce(
   waitUntil?: WaitUntil,
 ): Enforcement {
   const { obligations } = decision;
+  let headers: (readonly HeaderEdit[])[] | undefined;
   let messages: Inspect[] | undefined;
   let releases: Inspect[] | undefined;
   let awaited = false;
   let confirmConnected = false;
   let announced = false;
   for (const each of obligations) {
+    if (each.headers !== undefined) (headers ??= []).push(each.headers);
     if (each.onMessage !== undefined) (messages ??= []).push(each.onMessage);
     if (each.onRelease !== undefined) (releases ??= []).push(each.onRelease);
     awaited ||= each.onComplete !== undefined;
@@ -67,14 +71,15 @@ export function enforce(
     announced ||= each.onDecision !== undefined;
   }
   if (!decision.allowed) reportFault(decision.denial, decision.trace, onFault);
-  const late: TraceEntry[] = [];
+  // Only what is asked of bodies is traced after the decision.
+  const late = messages === undefined && releases === undefined ? NO_TRACE : [];
   if (announced) announce(decision, onFault);
+  const lists = headers ?? NO_EDITS;
   let completed = false;
   return {
+    headers: lists,
     applyHeaders: (target) => {
-      for (const { headers } of obligations) {
-        if (headers !== undefined) for (const edit of headers) apply(edit, target);
-      }
+      for (const edits of lists) for (const edit of edits) apply(edit, target);
     },
     onMessage: inspector(messages, late),
     onRelease: inspector(releases, late),
@@ -90,6 +95,10 @@ export function enforce(
     },
   };
 }
+
+/** Shared by all calls without any, and never written to. */
+const NO_TRACE: TraceEntry[] = [];
+const NO_EDITS: Enforcement['headers'] = Object.freeze([]);
 
 function inspector(
   all: readonly Inspect[] | undefined,

@@ -16,7 +16,8 @@ import {
   type ReleasedResponse,
   releaseResponse,
 } from './fetch-body.ts';
-import { editResponse, unsendableHeader } from './fetch-headers.ts';
+import { editResponse } from './fetch-headers.ts';
+import { type EditLists, unsendableEdits } from './header-edits.ts';
 import { watchBody } from './watch-body.ts';
 
 /** What fetch-style hosts supply: with `rawBody`, the bytes of the body as well. */
@@ -60,7 +61,7 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
    * For hosts that have a response of their own, beside the web `Response`: header edits go there before the handler
    * runs, and no response is copied for them. A denial where they cannot be sent.
    */
-  readonly applyHeaders?: ((enforcement: Enforcement) => Denial | undefined) | undefined;
+  readonly applyHeaders?: ((edits: EditLists) => Denial | undefined) | undefined;
   /** For the same hosts: calls back once when the response is out. No body is looked at for it. */
   readonly onSent?: ((sent: (outcome: SentOutcome) => void) => void) | undefined;
   /** Renders a denial. Default: `denialResponse`. */
@@ -153,7 +154,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
     enforce(decision, onFault, call.waitUntil),
     decision.allowed ? call.onDisconnect : undefined,
   );
-  const unsendable = (call.applyHeaders ?? unsendableHeader)(enforcement);
+  const unsendable = (call.applyHeaders ?? unsendableEdits)(enforcement.headers);
   let answer: Answer;
   try {
     answer =
@@ -200,8 +201,9 @@ function watchCaller(
         })
       : undefined;
   // Not spread: V8 adds to such a copy a hundred times slower.
-  const { applyHeaders, onMessage, onRelease, awaited, confirmConnected } = enforcement;
+  const { headers, applyHeaders, onMessage, onRelease, awaited, confirmConnected } = enforcement;
   return {
+    headers,
     applyHeaders,
     onMessage,
     onRelease,

@@ -12,6 +12,7 @@ import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts'
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { durationMs } from '../lib/duration.ts';
+import { freezeDeep } from '../lib/freeze-deep.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import {
@@ -46,7 +47,7 @@ const OPTIONS = [
 ] as const;
 const MAX_REQUESTED_HEADERS_LENGTH = 4096;
 
-const VARY_ORIGIN: HeaderEdit = { op: 'append', name: 'vary', value: 'Origin' };
+const VARY_ORIGIN: HeaderEdit = Object.freeze({ op: 'append', name: 'vary', value: 'Origin' });
 const VARY_PREFLIGHT: HeaderEdit = {
   op: 'append',
   name: 'vary',
@@ -134,7 +135,8 @@ export function cors<Needs extends object = NoFacts>(
     return denial('cors.preflight', { headers: Object.freeze(headers) }, { status: 204 });
   };
   const grantFor = (origin: string): Grant => ({
-    actual: Object.freeze(actualFor(origin)),
+    // What nobody can change any more is looked at once by hosts.
+    actual: freezeDeep(actualFor(origin)),
     preflight: preflightFor(origin, []),
     inward: preflightFor(origin, privateNetwork ? [ALLOW_INWARD] : []),
   });

@@ -1,19 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import type { HeaderEdit } from '@apisec/core';
-import { enforce } from '@apisec/core/host';
+import { holdHeaders, type NodeHead } from '@apisec/core/host';
 import { describe, expect, test } from 'vitest';
-import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
-import { applyNodeHeaders } from './headers.ts';
-import type { NodeResponse } from './response.ts';
+import type { NodeResponse } from '../src/response.ts';
+import { call, exchange, serveHttp1, serveHttp2 } from './servers.ts';
 
-const duty = (headers: readonly HeaderEdit[]) =>
-  enforce({
-    allowed: true,
-    facts: {},
-    guard: {},
-    trace: [],
-    obligations: [{ headers }],
-  });
+// Its methods are overloaded; they take what their names say.
+const hold = (response: NodeResponse, edits: readonly HeaderEdit[]) =>
+  holdHeaders(response as unknown as NodeHead, [edits]);
 
 /** The lines of the head that a handler's response gets. */
 async function head(
@@ -21,7 +15,7 @@ async function head(
   handler: (response: ServerResponse) => void,
 ): Promise<readonly string[]> {
   const base = await serveHttp1((_, response) => {
-    applyNodeHeaders(response, duty(headers));
+    hold(response, headers);
     handler(response);
     if (!response.writableEnded) response.end();
   });
@@ -104,6 +98,36 @@ describe('on the wire', () => {
         [OK, 'Vary: A, B'].map((line) => line.replace('Vary', 'vary')),
       ],
       [
+        'a set gives way to a header of writeHead, whatever its case',
+        [set('x-a', '1'), set('x-b', '1')],
+        (r) => r.writeHead(200, { 'X-A': '2' }),
+        [OK, 'X-A: 2', 'x-b: 1'],
+      ],
+      [
+        'a set gives way to headers that were set before those of writeHead',
+        [set('x-a', '1'), set('x-b', '1')],
+        (r) => r.setHeader('X-A', '2').writeHead(200, { 'X-B': '3' }),
+        [OK, 'X-A: 2', 'X-B: 3'],
+      ],
+      [
+        'a delete holds against writeHead, whatever its case',
+        [remove('server')],
+        (r) => r.writeHead(200, { SERVER: 'me', 'x-a': '1' }),
+        [OK, 'x-a: 1'],
+      ],
+      [
+        'cookies of writeHead stay lines of their own',
+        [append('set-cookie', 'c=3')],
+        (r) => r.writeHead(200, { 'Set-Cookie': ['a=1', 'b=2'] }),
+        [OK, 'set-cookie: a=1', 'set-cookie: b=2', 'set-cookie: c=3'],
+      ],
+      [
+        'a set after an append does not touch what the handler has set',
+        [append('vary', 'B'), set('vary', 'C')],
+        (r) => r.setHeader('vary', 'A'),
+        [OK, 'vary: A, B'],
+      ],
+      [
         'writeHead with a flat list merges',
         [append('vary', 'B')],
         (r) => r.writeHead(200, ['x-a', '1', 'X-A', '2', 'vary', 'A']),
@@ -142,7 +166,7 @@ describe('on the wire', () => {
 test('over HTTP/2 the same holds', async () => {
   const edits = [set('x-a', '1'), append('vary', 'B'), remove('server')];
   const session = await serveHttp2((_, response) => {
-    applyNodeHeaders(response, duty(edits));
+    hold(response, edits);
     response.writeHead(200, { vary: 'A', server: 'me' });
     response.end('in');
   });
@@ -154,8 +178,8 @@ test('over HTTP/2 the same holds', async () => {
 
 test('two decisions on one response both hold', async () => {
   const base = await serveHttp1((_, response) => {
-    applyNodeHeaders(response, duty([append('vary', 'B'), remove('server')]));
-    applyNodeHeaders(response, duty([append('vary', 'C')]));
+    hold(response, [append('vary', 'B'), remove('server')]);
+    hold(response, [append('vary', 'C')]);
     response.setHeader('vary', 'A').setHeader('server', 'me').end();
   });
   const { headers } = await fetch(base);
@@ -168,10 +192,14 @@ test.each([
   ['a line break in an appended value', append('x', 'a\nb')],
   ['a name that is no token', set('x y', 'a')],
   ['an appended name that is no token', append('x:', 'a')],
+  ['a name that plain objects take for their prototype', set('__proto__', 'a')],
+  ['a deleted name that is no token', remove('x y')],
+  // Plain JavaScript may write anything there.
+  ['an operation that nobody knows', { op: 'put', name: 'x', value: 'a' } as unknown as HeaderEdit],
 ])('%s is a denial, not a throw', async (_, edit) => {
   let denial: unknown;
   const base = await serveHttp1((_, response: NodeResponse) => {
-    denial = applyNodeHeaders(response, duty([edit]));
+    denial = hold(response, [edit]);
     response.end();
   });
   await fetch(base);

@@ -1,0 +1,133 @@
+import type { Denial } from '../engine/denial.ts';
+import {
+  appended,
+  type EditLists,
+  editHead,
+  type HeaderValue,
+  unsendableEdits,
+} from './header-edits.ts';
+
+/** A response of Node's HTTP/1 or HTTP/2 server, as far as its head is concerned. */
+export interface NodeHead {
+  readonly headersSent: boolean;
+  readonly getHeaderNames: () => readonly string[];
+  readonly getHeader: (name: string) => HeaderValue | undefined;
+  readonly setHeader: (name: string, value: HeaderValue) => unknown;
+  readonly removeHeader: (name: string) => unknown;
+  writeHead: WriteHead;
+}
+
+type WriteHead = (this: NodeHead, status: number, ...rest: readonly unknown[]) => unknown;
+
+/**
+ * Holds header edits until the head of a Node response is written, so that they are written once, with the headers
+ * of the handler. Of two guards the one nearer to the handler edits first.
+ *
+ * @returns a denial where one of them cannot be sent.
+ */
+export function holdHeaders(response: NodeHead, lists: EditLists): Denial | undefined {
+  const unsendable = unsendableEdits(lists);
+  if (unsendable !== undefined || lists.length === 0) return unsendable;
+  const { writeHead } = response;
+  // One property and nothing else: in Express each response has a hidden class of its own, and pays for every touch.
+  response.writeHead = function writeEditedHead(status, reason, headers = reason) {
+    if (this.headersSent) return writeHead.call(this, status);
+    const names = this.getHeaderNames();
+    const fields =
+      names.length === 0 && !Array.isArray(headers)
+        ? editFields(headers, lists)
+        : editResponse(this, names, headers, lists);
+    if (typeof reason === 'string') return writeHead.call(this, status, reason, fields);
+    return fields === undefined
+      ? writeHead.call(this, status)
+      : writeHead.call(this, status, fields);
+  };
+  return undefined;
+}
+
+type Fields = Record<string, HeaderValue>;
+
+/** Where all headers are given to `writeHead`: one object for it, which costs Node the least. */
+function editFields(given: unknown, lists: EditLists): Fields {
+  const fields: Fields = {};
+  const spellings = new Map<string, string>();
+  const set = (name: string, value: HeaderValue): void => {
+    const key = name.toLowerCase();
+    const before = spellings.get(key);
+    if (before !== name) {
+      if (before !== undefined) delete fields[before];
+      spellings.set(key, name);
+    }
+    fields[name] = value;
+  };
+  if (typeof given === 'object' && given !== null) {
+    for (const [name, value] of Object.entries(given as Fields)) {
+      if (value !== undefined) set(name, value);
+    }
+  }
+  editHead(
+    {
+      names: [...spellings.keys()],
+      set,
+      append: (name, value) => {
+        const before = spellings.get(name);
+        set(name, appended(name, before === undefined ? undefined : fields[before], value));
+      },
+      delete: (name) => {
+        const before = spellings.get(name);
+        if (before !== undefined) delete fields[before];
+        spellings.delete(name);
+      },
+    },
+    lists,
+  );
+  return fields;
+}
+
+/** Where the handler has set some by themselves: Node goes by those alone. */
+function editResponse(
+  response: NodeHead,
+  names: readonly string[],
+  given: unknown,
+  lists: EditLists,
+): undefined {
+  const taken = takeOver(response, given);
+  editHead(
+    {
+      names: taken.length === 0 ? names : [...names, ...taken],
+      set: (name, value) => response.setHeader(name, value),
+      append: (name, value) =>
+        response.setHeader(name, appended(name, response.getHeader(name), value)),
+      delete: (name) => response.removeHeader(name),
+    },
+    lists,
+  );
+}
+
+/** Headers given to `writeHead` itself, in each of the forms that Node takes, as if they had been set; their names. */
+function takeOver(response: NodeHead, given: unknown): readonly string[] {
+  if (typeof given !== 'object' || given === null) return NONE;
+  const seen: string[] = [];
+  for (const [name, value] of pairsOf(given)) {
+    if (value === undefined) continue;
+    const key = name.toLowerCase();
+    if (seen.includes(key)) {
+      // The same field again, in a list of names and values.
+      response.setHeader(key, [response.getHeader(key) ?? [], value].flat().map(String));
+    } else response.setHeader(name, value);
+    seen.push(key);
+  }
+  return seen;
+}
+
+const NONE: readonly string[] = Object.freeze([]);
+
+type Pair = readonly [name: string, value: HeaderValue | undefined];
+
+function pairsOf(headers: object): readonly Pair[] {
+  if (!Array.isArray(headers)) return Object.entries(headers as Fields);
+  if (Array.isArray(headers[0])) return headers as Pair[];
+  return headers.flatMap((name, at): Pair[] =>
+    at % 2 === 0 ? [[String(name), headers[at + 1]]] : [],
+  );
+}

@@ -1,0 +1,39 @@
+import type { CertificateFacts, HttpFacts, Transport } from '@apisec/core';
+import { stateOf } from '@apisec/core/host';
+import { type CertificateSource, nodeCertificate } from './certificate.ts';
+import { nodePeer, type ProxyTrust } from './peer.ts';
+import { nodeTransport, type TransportSource } from './transport.ts';
+
+/** What a Node host knows of who calls, as facts. */
+export type NodeCaller = Pick<HttpFacts, 'peer'> &
+  CertificateFacts & { readonly transport: Transport };
+
+const callers = stateOf<NodeCaller>('apisec.caller');
+
+/**
+ * Who calls, with which certificate and over what (`nodePeer`, `nodeCertificate`, `nodeTransport`). Found out once for
+ * each connection, unless proxies are to be believed, who say it anew in each call.
+ */
+export function nodeCaller(
+  incoming: CertificateSource & TransportSource,
+  trust?: ProxyTrust,
+): NodeCaller {
+  const { socket } = incoming;
+  if (trust !== undefined || socket === undefined) return read(incoming, trust);
+  let caller = callers.get(socket);
+  if (caller === undefined) {
+    caller = Object.freeze(read(incoming));
+    // A TLS connection may show its certificate later on (renegotiation).
+    const isFinal = caller.certificate !== undefined || caller.transport.encrypted === false;
+    if (isFinal) callers.set(socket, caller);
+  }
+  return caller;
+}
+
+function read(incoming: CertificateSource & TransportSource, trust?: ProxyTrust): NodeCaller {
+  return {
+    peer: nodePeer(incoming, trust),
+    certificate: nodeCertificate(incoming, trust),
+    transport: nodeTransport(incoming, trust),
+  };
+}
