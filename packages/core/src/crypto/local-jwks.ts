@@ -1,5 +1,6 @@
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
 import type { Jwk, KeySet, KeySource, VerificationKey } from './key-source.ts';
+import { publishedKeyProblem } from './published-keys.ts';
 import { selectKeys, toVerificationKey } from './verification-key.ts';
 
 /** A JSON Web Key Set as it is written (RFC 7517 §5). */
@@ -12,9 +13,9 @@ export interface JwksDocument {
  * (`HS*`, which remote sets never give).
  *
  * @throws ConfigurationError when a key cannot verify signatures: too short, private, for encryption, of an
- * unknown kind; when there is none; or when shared secrets stand beside public keys.
+ * unknown kind; an example of a standard or documentation, whose private part everybody knows; when there is none; or when shared secrets stand beside public keys.
  * @example
- * const keys = localJwks({ keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] });
+ * const keys = localJwks(JSON.parse(process.env.ISSUER_JWKS));
  */
 export function localJwks(document: JwksDocument): KeySource {
   const given: unknown = (document as JwksDocument | undefined)?.keys;
@@ -24,6 +25,8 @@ export function localJwks(document: JwksDocument): KeySource {
   );
   const keys = given.map((jwk: unknown, index): VerificationKey => {
     const key = toVerificationKey(jwk);
+    const known = typeof key === 'string' ? undefined : publishedKeyProblem(key.jwk);
+    assertConfiguration(known === undefined, `localJwks: key ${index} protects nothing: ${known}.`);
     if (typeof key !== 'string') return key;
     throw new ConfigurationError(`localJwks: key ${index} cannot verify signatures: ${key}.`);
   });
