@@ -51,7 +51,13 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect(unhandled).toEqual([]);
   });
 
-  const open = async ({ timeout = '5s' as Duration, pause = '100ms' as Duration } = {}) => {
+  const open = async ({
+    timeout = '5s',
+    pause = '100ms',
+  }: {
+    readonly timeout?: Duration;
+    readonly pause?: Duration;
+  } = {}) => {
     const client = connectRedis(server.url);
     onTestFinished(() => client.disconnect());
     await ready(client);

@@ -1,5 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import type { PasswordHasher } from './passwords.ts';
 import { queue } from './queue.ts';
 
@@ -48,6 +48,7 @@ const LONGEST_PASSWORD = 4_096;
  * const policy = passwords({ hasher: nodePasswordHasher(), context: ['acme'] });
  */
 export function nodePasswordHasher(options: NodePasswordHasherOptions = {}): PasswordHasher {
+  assertKnownOptions('nodePasswordHasher', options, ['cost', 'concurrency', 'maxWaiting']);
   const { cost = { ln: 16, r: 8, p: 2 }, concurrency = 2, maxWaiting = 32 } = options;
   assertConfiguration(
     Number.isInteger(cost.ln) && cost.ln >= LEAST_LN && isBearable(cost),

@@ -1,5 +1,5 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
-import { assertConfiguration, freezeDeep } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, freezeDeep } from '@apisec/core/host';
 
 /** Options of {@link memoryRefreshTokenStore}. */
 export interface MemoryRefreshTokenStoreOptions {
@@ -23,6 +23,7 @@ const SWEEP_EVERY = 1_000;
 export function memoryRefreshTokenStore(
   options: MemoryRefreshTokenStoreOptions = {},
 ): RefreshTokenStore {
+  assertKnownOptions('memoryRefreshTokenStore', options, ['capacity', 'now']);
   const { capacity = 100_000, now = () => Date.now() } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,

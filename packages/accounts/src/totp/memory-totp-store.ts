@@ -1,5 +1,5 @@
 import type { TotpRecord, TotpStore } from '@apisec/core';
-import { assertConfiguration, freezeDeep } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, freezeDeep } from '@apisec/core/host';
 
 /** Options of {@link memoryTotpStore}. */
 export interface MemoryTotpStoreOptions {
@@ -15,7 +15,9 @@ export interface MemoryTotpStoreOptions {
  * @example
  * const factors = totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys });
  */
-export function memoryTotpStore({ maxAccounts = 100_000 }: MemoryTotpStoreOptions = {}): TotpStore {
+export function memoryTotpStore(options: MemoryTotpStoreOptions = {}): TotpStore {
+  assertKnownOptions('memoryTotpStore', options, ['maxAccounts']);
+  const { maxAccounts = 100_000 } = options;
   assertConfiguration(
     Number.isSafeInteger(maxAccounts) && maxAccounts > 0,
     'memoryTotpStore: maxAccounts must be a whole number above 0.',

@@ -9,6 +9,7 @@ import { addressRanges, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import type { ApiKeyDenialCode, ApiKeys, ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
 
 /** Options of {@link authenticateApiKey}. */
@@ -30,6 +31,8 @@ export interface AuthenticateApiKeyOptions {
   /** The subject that a key acts as. Default: its owner, as `user:<id>` or `organisation:<id>`. */
   readonly subject?: ((key: VerifiedApiKey) => string) | undefined;
 }
+
+const OPTIONS = ['keys', 'header', 'scheme', 'insecureIgnoreAuthorization', 'subject'] as const;
 
 /** What {@link authenticateApiKey} adds. */
 export interface ApiKeyFacts extends AuthenticatedFacts {
@@ -79,6 +82,7 @@ const denials: Readonly<
 export function authenticateApiKey(
   options: AuthenticateApiKeyOptions,
 ): Policy<{ readonly peer: Peer }, ApiKeyFacts, 'check'> {
+  assertKnownOptions('authenticateApiKey', options, OPTIONS);
   const { keys, scheme, subject = ownerOf } = options;
   assertConfiguration(
     typeof keys?.verify === 'function' && typeof keys.prefix === 'string',

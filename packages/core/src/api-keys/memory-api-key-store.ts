@@ -1,6 +1,7 @@
 import type { ApiKeyRecord, ApiKeyStore, QuotaVerdict } from '../contracts/api-key-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link memoryApiKeyStore}. */
 export interface MemoryApiKeyStoreOptions {
@@ -26,9 +27,9 @@ interface Row {
  * @example
  * const keys = apiKeys({ prefix: 'acme', environment: 'live', store: memoryApiKeyStore(), peppers });
  */
-export function memoryApiKeyStore({
-  maxKeys = 100_000,
-}: MemoryApiKeyStoreOptions = {}): ApiKeyStore {
+export function memoryApiKeyStore(options: MemoryApiKeyStoreOptions = {}): ApiKeyStore {
+  assertKnownOptions('memoryApiKeyStore', options, ['maxKeys']);
+  const { maxKeys = 100_000 } = options;
   assertConfiguration(
     Number.isSafeInteger(maxKeys) && maxKeys > 0,
     'memoryApiKeyStore: maxKeys must be a whole number above 0.',

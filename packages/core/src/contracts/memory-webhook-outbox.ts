@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import type {
   ClaimedDelivery,
   WebhookDeliveryRecord,
@@ -31,6 +32,7 @@ interface Endpoint {
  * const outbox = memoryWebhookOutbox();
  */
 export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): WebhookOutbox {
+  assertKnownOptions('memoryWebhookOutbox', options, ['capacity']);
   const { capacity = 100_000 } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,

@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import type { Admission } from './admission.ts';
 import { assertAdmission } from './admission.ts';
 import { COPY_MARK } from './copies.ts';
@@ -85,8 +86,10 @@ export function coverage<
   table: { readonly [Operation in keyof Table]: Admission<HostFacts, Table[Operation]> } & Readonly<
     Record<string, Admission<HostFacts, object> & { readonly policies?: readonly PolicyInfo[] }>
   >,
-  { unlisted: before, onUnlisted }: CoverageOptions<HostFacts> = {},
+  options: CoverageOptions<HostFacts> = {},
 ): Coverage<HostFacts, Table[keyof Table]> {
+  assertKnownOptions('coverage', options, ['unlisted', 'onUnlisted']);
+  const { unlisted: before, onUnlisted } = options;
   type Entry = Admission<HostFacts, Table[keyof Table]> & {
     readonly policies?: readonly PolicyInfo[];
   };

@@ -1,5 +1,6 @@
 import { type Address, formatAddress, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** What an address is for. Only `public` is meant to be reached over the internet. */
 export type AddressKind =
@@ -69,6 +70,7 @@ export function classifyAddress(
 export function addressClassifier(
   options: ClassifyAddressOptions = {},
 ): (address: string | Address) => AddressClass {
+  assertKnownOptions('classifyAddress', options, ['nat64Prefixes']);
   const prefixes = (options.nat64Prefixes ?? []).map(readNat64Prefix);
   return (input) => {
     const bytes = typeof input === 'string' ? parseAddress(input) : foldMapped(input);

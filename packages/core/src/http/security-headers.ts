@@ -3,7 +3,7 @@ import { type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
-import { assertOneOf } from '../lib/options.ts';
+import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import {
   type PermissionsPolicy,
   readHeaderValue,
@@ -171,6 +171,7 @@ const presets: Readonly<Record<SecurityHeadersPreset, Readonly<Record<Header, st
 export function securityHeaders(
   options: SecurityHeadersOptions = {},
 ): SyncPolicy<NoFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['preset', 'reportingEndpoints', 'remove', ...OPTIONS]);
   const {
     preset = 'api',
     reportingEndpoints,
@@ -189,8 +190,6 @@ export function securityHeaders(
     const text = readHeaderValue(NAME, option, value, byDefault);
     edits.push({ op: 'set', name: headerNameOf(option), value: text });
   };
-  // A misspelt option would leave the preset in force in silence.
-  for (const option of Object.keys(values)) assertOneOf(NAME, 'option', option, OPTIONS);
   for (const option of OPTIONS) {
     const byDefault = presets[preset][option];
     const value = values[option] ?? byDefault;

@@ -5,6 +5,7 @@ import { principalId } from '../engine/principal-id.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { frozenSet } from '../lib/freeze-deep.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import {
   type CertificateIdentity,
   type CertificateProblem,
@@ -78,6 +79,7 @@ const details: Readonly<Record<CertificateProblem, string>> = {
 export function authenticateCertificate(
   options: AuthenticateCertificateOptions,
 ): SyncPolicy<CertificateFacts, AuthenticatedFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['identity', 'trustDomains', 'rights', 'authority', 'now']);
   const { identity, rights, authority = 'mtls', now = () => Date.now() } = options;
   assertConfiguration(
     identityKinds.includes(identity),

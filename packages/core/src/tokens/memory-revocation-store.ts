@@ -1,5 +1,6 @@
 import type { RevocationEntry, SyncRevocationStore } from '../contracts/revocation-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 
 /** Options of {@link memoryRevocationStore}. */
 export interface MemoryRevocationStoreOptions {
@@ -24,13 +25,14 @@ const SWEEP_EVERY = 1_000;
  * Remembers in this process what was revoked. Right for a single process: with several, each knows only its own
  * revocations. When it is full, `revoke` throws until entries have ended: a flood never makes it forget.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0.
+ * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryRevocationStore({ capacity: 50_000 });
  */
 export function memoryRevocationStore(
   options: MemoryRevocationStoreOptions = {},
 ): SyncRevocationStore {
+  assertKnownOptions('memoryRevocationStore', options, ['capacity', 'now']);
   const { capacity = 200_000, now = () => Date.now() } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,

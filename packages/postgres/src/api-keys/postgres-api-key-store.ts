@@ -101,7 +101,7 @@ export function postgresApiKeyStore(
   client: PostgresClient,
   options: SchemaOptions = {},
 ): ApiKeyStore {
-  const schema = schemaName(options);
+  const schema = schemaName('postgresApiKeyStore', options);
   const table = `${schema}.api_keys`;
   const usage = `${schema}.api_key_usage`;
   const selected = COLUMNS.map((column) =>

@@ -1,5 +1,5 @@
 import type { AuditDelivery, AuditEvent, AuditSink } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertConfiguration } from '@apisec/core/host';
 import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import {
   type AuditChainKeys,
@@ -68,13 +68,12 @@ export function postgresAuditSink(
   client: PostgresClient,
   options: PostgresAuditSinkOptions,
 ): PostgresAuditSink {
-  assertKnownOptions(NAME, options, ['keys', 'chain', 'now', 'schema', 'required', 'accepts']);
+  const schema = schemaName(NAME, options, ['keys', 'chain', 'now', 'required', 'accepts']);
   const { chain = 'audit', now = Date.now, required, accepts } = options;
   assertConfiguration(
     typeof chain === 'string' && /^[\w.:-]{1,128}$/.test(chain),
     `${NAME}: chain must be 1 to 128 letters, digits, dots, colons and dashes.`,
   );
-  const schema = schemaName(options);
   const hash = chainHash(NAME, options.keys);
   /** Undefined where another writer may have moved it. */
   let head: Head | undefined;

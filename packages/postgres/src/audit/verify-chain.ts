@@ -1,4 +1,4 @@
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertConfiguration } from '@apisec/core/host';
 import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import {
   type AuditChainKeys,
@@ -103,10 +103,9 @@ export async function verifyChain(
   client: PostgresClient,
   options: VerifyChainOptions,
 ): Promise<ChainReport> {
-  assertKnownOptions(NAME, options, ['keys', 'chain', 'anchors', 'onProgress', 'schema']);
+  const schema = schemaName(NAME, options, ['keys', 'chain', 'anchors', 'onProgress']);
   const { chain = 'audit', anchors = [], onProgress } = options;
   assertConfiguration(Array.isArray(anchors), `${NAME}: anchors must be a list of { seq, hash }.`);
-  const schema = schemaName(options);
   const walk: Walk = {
     hash: chainHash(NAME, options.keys),
     problems: [],

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 
 /**
  * What the stores need of a PostgreSQL driver: a `Pool` or `Client` of pg, PGlite, and anything else that
@@ -18,15 +18,21 @@ export interface SchemaOptions {
 }
 
 /**
- * The schema as it stands in a statement. Identifiers cannot be parameters, so nothing gets through that would
- * need quoting.
+ * Checks the names of a store's options, of which `own` are those that only it has, and answers the schema as it
+ * stands in a statement. Identifiers cannot be parameters, so nothing gets through that would need quoting.
  *
- * @throws ConfigurationError
+ * @throws ConfigurationError for an unknown option, or a schema that would need quoting.
  */
-export function schemaName({ schema = 'apisec' }: SchemaOptions): string {
+export function schemaName(
+  where: string,
+  options: SchemaOptions,
+  own: readonly string[] = [],
+): string {
+  assertKnownOptions(where, options, ['schema', ...own]);
+  const { schema = 'apisec' } = options;
   assertConfiguration(
     typeof schema === 'string' && /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema),
-    'schema must be 1 to 63 lower case letters, digits and underscores, not beginning with pg_.',
+    `${where}: schema must be 1 to 63 lower case letters, digits and underscores, not beginning with pg_.`,
   );
   return `"${schema}"`;
 }

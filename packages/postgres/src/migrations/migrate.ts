@@ -22,7 +22,7 @@ export async function migrate(client: PostgresClient, options: SchemaOptions = {
  * @throws ConfigurationError for a schema name that is none.
  */
 export function migrationSql(options: SchemaOptions = {}): string {
-  const schema = schemaName(options);
+  const schema = schemaName('migrate', options);
   const literal = `'${schema.slice(1, -1)}'`;
   const steps = migrations.map(
     ({ version, name, statements }) => `

@@ -26,7 +26,7 @@ export function postgresWebhookOutbox(
   client: PostgresClient,
   options: SchemaOptions = {},
 ): WebhookOutbox {
-  const schema = schemaName(options);
+  const schema = schemaName('postgresWebhookOutbox', options);
   const statements = statementsOf(schema);
   return Object.freeze<WebhookOutbox>({
     putEndpoint: async ({ id, tenant, url, secrets, status, reason }) => {

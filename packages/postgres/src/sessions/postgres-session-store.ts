@@ -34,7 +34,7 @@ export function postgresSessionStore(
   client: PostgresClient,
   options: PostgresSessionStoreOptions = {},
 ): SessionStore {
-  const table = `${schemaName(options)}.sessions`;
+  const table = `${schemaName('postgresSessionStore', options, ['now'])}.sessions`;
   const { now = () => Date.now() } = options;
   let created = 0;
 

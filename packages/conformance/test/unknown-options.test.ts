@@ -1,0 +1,122 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  allowAnonymous,
+  field,
+  guard,
+  memoryApiKeyStore,
+  resource,
+  roleModel,
+  rule,
+  subject,
+} from '@apisec/core';
+import { describe, expect, test } from 'vitest';
+
+const packages = join(import.meta.dirname, '../..');
+
+/**
+ * Exports that take no options: what they take is a value, a list of names, a policy, a request, or (marked by its
+ * package) something that adapters hand over. Everything else must not construct with an unknown option, a new
+ * export too.
+ */
+const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
+  core: `
+    ConfigurationError allOf anyOf allowAnonymous allowAuthenticated allowedContentTypes apiKeyPattern canonicalJson
+    definePolicy deny environment equalRules explain factsOf failurePause guard jsonLines localJwks optional parseApiKey
+    pass pathOf pathParameter peerFromHeader peerOf printRule queryOf requireScopes scopeHierarchy subject toOcsf
+    toPredicate transportFromUrl visibleTo when`,
+  egress: 'isEgressError',
+  express: 'operationsOf unsecuredOperations',
+  fastify: '',
+  graphql: `
+    analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
+    checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
+    expandCoordinate gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
+    operationName operationPlan peerOfContext release requestOf rootArguments rootTypesOf safeError sourceOf viewRequest`,
+  grpc: 'coverServer guardService',
+  hono: 'assertSecured operationsOf unsecuredOperations',
+  node: `
+    applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
+    nodeCertificate nodePeer nodeRequest nodeTransport nodeVerifier onEnd readBody releaseText sendDenial trustProxies
+    undecided`,
+  oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
+  redis: 'connectRedis connectRedisCluster',
+};
+
+const document = resource({
+  name: 'document',
+  id: 'id',
+  tenant: false,
+  fields: { id: field.text(), owner: field.text() },
+});
+const caller = subject({ fields: { id: field.text() }, of: () => ({ id: 'ann' }) });
+const isAnn = rule.eq(caller.id, 'ann');
+const open = guard().use(allowAnonymous());
+const client = { query: async () => ({ rows: [] }) };
+
+/** What stands before the options. */
+const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
+  authenticateSession: [{ read: async () => undefined }],
+  authorizerRelation: [{ evaluate: async () => ({ decision: true }) }],
+  checkUrl: ['https://example.com'],
+  classifyAddress: ['192.0.2.1'],
+  coverage: [{}],
+  discoverIssuer: ['https://id.example.com'],
+  leasedLimitStore: [{}],
+  loadObject: [document],
+  migrate: [client],
+  forward: [{}],
+  oauthRoutes: [{}, {}],
+  plan: [isAnn, document],
+  postgresApiKeyStore: [client],
+  postgresAuditSink: [client],
+  postgresSessionStore: [client],
+  postgresWebhookOutbox: [client],
+  protect: [open, () => new Response()],
+  redisApiKeyCache: [memoryApiKeyStore()],
+  relation: ['reads'],
+  remoteJwks: ['https://id.example.com/jwks.json'],
+  require: [isAnn],
+  requireOwner: [document],
+  requirePermission: [
+    roleModel({ permissions: ['read'], roles: { all: { grants: ['read'] } } }),
+    'read',
+  ],
+  requireRole: [roleModel({ permissions: ['read'], roles: { all: { grants: ['read'] } } }), 'all'],
+  'grpc.secure': [],
+  secure: [open],
+  signRequest: [new Request('https://api.example.com')],
+  toSql: [document],
+  tokenSource: [{}],
+  verifyChain: [client],
+};
+
+/** What is asked for before the names are looked at. */
+const REQUIRED: Readonly<Record<string, object>> = { 'grpc.secure': { methods: {} } };
+
+const isWithout = (name: string, exported: string): boolean =>
+  (TAKES_NO_OPTIONS[name] ?? '').split(/\s+/).includes(exported);
+
+const names = readdirSync(packages).filter(
+  (name) => name !== 'conformance' && existsSync(join(packages, name, 'src/index.ts')),
+);
+
+describe.each(names)('of %s', async (name) => {
+  // By their paths, since this package depends on none of them.
+  const exports = (await import(join(packages, name, 'src/index.ts'))) as Record<string, unknown>;
+  const factories = Object.entries(exports).filter(
+    ([exported, value]) => typeof value === 'function' && !isWithout(name, exported),
+  ) as [string, (...values: readonly unknown[]) => unknown][];
+
+  test.each(factories)(
+    '%s does not construct with an option that it does not know',
+    async (exported, make) => {
+      const own = `${name}.${exported}`;
+      const before = BEFORE[own] ?? BEFORE[exported] ?? [];
+      const options = { ...REQUIRED[own], misspelledOption: true };
+      // Some answer with a promise, which then rejects.
+      const construct = async () => make(...before, options);
+      await expect(construct()).rejects.toThrow(/"misspelledOption" is not an option/);
+    },
+  );
+});
