@@ -26,15 +26,15 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     pass pathOf pathParameter peerFromHeader peerOf printRule queryOf requireScopes scopeHierarchy subject toOcsf
     toPredicate transportFromUrl visibleTo when`,
   egress: 'isEgressError',
-  express: 'operationsOf unsecuredOperations',
-  fastify: '',
+  express: 'answerPreflights operationsOf unsecuredOperations',
+  fastify: 'answerPreflights',
   graphql: `
     analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
     operationName operationPlan peerOfContext release requestOf rootArguments rootTypesOf safeError sourceOf viewRequest`,
   grpc: 'coverServer guardService',
-  hono: 'assertSecured operationsOf unsecuredOperations',
+  hono: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
     nodeCertificate nodePeer nodeRequest nodeTransport nodeVerifier onEnd readBody releaseText sendDenial trustProxies
@@ -70,6 +70,10 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   plan: [isAnn, document],
   postgresApiKeyStore: [client],
   postgresAuditSink: [client],
+  postgresPasskeyStore: [client],
+  postgresRefreshTokenStore: [client],
+  postgresTicketStore: [client],
+  postgresTotpStore: [client],
   postgresSessionStore: [client],
   postgresWebhookOutbox: [client],
   protect: [open, () => new Response()],

@@ -30,7 +30,7 @@ export function postgresPasskeyStore(
   client: PostgresClient,
   options: SchemaOptions = {},
 ): PasskeyStore {
-  const table = `${schemaName(options)}.passkeys`;
+  const table = `${schemaName('postgresPasskeyStore', options)}.passkeys`;
   const counted = async (text: string, params: unknown[]): Promise<number> =>
     (await client.query(`${text} RETURNING 1`, params)).rows.length;
 

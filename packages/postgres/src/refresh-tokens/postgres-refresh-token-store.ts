@@ -34,7 +34,7 @@ export function postgresRefreshTokenStore(
   client: PostgresClient,
   options: PostgresRefreshTokenStoreOptions = {},
 ): RefreshTokenStore {
-  const table = `${schemaName(options)}.refresh_token_families`;
+  const table = `${schemaName('postgresRefreshTokenStore', options, ['now'])}.refresh_token_families`;
   const { now = () => Date.now() } = options;
   let inserted = 0;
   const counted = async (text: string, params: unknown[]): Promise<number> =>

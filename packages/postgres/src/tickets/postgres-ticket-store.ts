@@ -34,7 +34,7 @@ export function postgresTicketStore(
   client: PostgresClient,
   options: PostgresTicketStoreOptions = {},
 ): TicketStore {
-  const table = `${schemaName(options)}.tickets`;
+  const table = `${schemaName('postgresTicketStore', options, ['now'])}.tickets`;
   const { now = () => Date.now() } = options;
   let inserted = 0;
   const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>

@@ -17,7 +17,7 @@ import { rowKey } from '../client/row-key.ts';
  * const factors = totp({ issuer: 'Acme', store: postgresTotpStore(pool), sealingKeys });
  */
 export function postgresTotpStore(client: PostgresClient, options: SchemaOptions = {}): TotpStore {
-  const table = `${schemaName(options)}.totp`;
+  const table = `${schemaName('postgresTotpStore', options)}.totp`;
   const counted = async (text: string, params: unknown[]): Promise<boolean> =>
     (await client.query(`${text} RETURNING 1`, params)).rows.length === 1;
 
