@@ -26,18 +26,19 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     pass pathOf pathParameter peerFromHeader peerOf printRule queryOf requireScopes scopeHierarchy subject toOcsf
     toPredicate transportFromUrl visibleTo when`,
   egress: 'isEgressError',
-  express: 'answerPreflights operationsOf unsecuredOperations',
+  express: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   fastify: 'answerPreflights',
   graphql: `
     analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
-    operationName operationPlan peerOfContext release requestOf rootArguments rootTypesOf safeError sourceOf viewRequest`,
+    operationCostSpent operationName operationPlan peerOfContext release requestOf rootArguments resolveText rootTypesOf safeError
+    signalOf sourceOf trustedDocuments viewRequest`,
   grpc: 'coverServer guardService',
   hono: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
-    nodeCertificate nodePeer nodeRequest nodeTransport nodeVerifier onEnd readBody releaseText sendDenial trustProxies
+    nodeCertificate nodeDenialLog nodePeer nodeRequest nodeTransport nodeVerifier onEnd readBody releaseText sendDenial trustProxies
     undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
   redis: 'connectRedis connectRedisCluster',
