@@ -21,7 +21,7 @@ const FOLDERS = {
   abuse: ['engine', 'crypto', 'contracts', 'limits'],
   http: ['engine'],
   authorization: ['engine', 'contracts'],
-  tenancy: ['engine', 'contracts'],
+  tenancy: ['engine', 'contracts', 'authorization'],
   data: ['engine'],
   audit: ['engine', 'contracts'],
 };

@@ -452,6 +452,30 @@ export {
   securityHeaders,
 } from './http/security-headers.ts';
 
+// Tenants.
+
+export { type MemoryTenantStoreOptions, memoryTenantStore } from './tenancy/memory-tenant-store.ts';
+export {
+  type RequireTenantOptions,
+  requireTenant,
+  type TenantRecordFacts,
+} from './tenancy/require-tenant.ts';
+export {
+  type NeedsOfSources,
+  type ResolveMemberTenantOptions,
+  type ResolveTenantOptions,
+  resolveTenant,
+} from './tenancy/resolve-tenant.ts';
+export type { TenantFacts } from './tenancy/tenant-id.ts';
+export {
+  type TenantPoolProblem,
+  type TenantPools,
+  type TenantPoolsOptions,
+  tenantPools,
+} from './tenancy/tenant-pools.ts';
+export { type TenantScope, tenantScope } from './tenancy/tenant-scope.ts';
+export { type TenantHostOptions, type TenantSource, tenantFrom } from './tenancy/tenant-sources.ts';
+
 // Data in and out.
 
 export {
@@ -555,6 +579,13 @@ export type {
 } from './contracts/role-store.ts';
 export type { SessionRecord, SessionStore } from './contracts/session-store.ts';
 export type { StoreFailureOptions } from './contracts/store-failure.ts';
+export type {
+  SyncTenantStore,
+  TenantQuery,
+  TenantRecord,
+  TenantStatus,
+  TenantStore,
+} from './contracts/tenant-store.ts';
 export type { TicketRecord, TicketStore } from './contracts/ticket-store.ts';
 export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
 export type {

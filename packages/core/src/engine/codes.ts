@@ -320,6 +320,16 @@ const meanings = {
   'page.too_deep': 'The offset of the page is deeper than allowed.',
   'page.field_unknown': 'The list is not sorted or filtered by this, or has no such parameter.',
   'page.cursor_invalid': 'The cursor is not of this caller, list, order or filters, or is too old.',
+  // tenants
+  'tenant.missing': 'The call names no tenant.',
+  'tenant.malformed': 'What should name the tenant is not a well-formed id.',
+  'tenant.conflict': 'The credential, host, path or header of the call name different tenants.',
+  'tenant.unproven': 'Only the caller says which tenant it is; the credential belongs to none.',
+  'tenant.not_allowed': 'The caller may not act in the tenant that the call names.',
+  'tenant.unknown': 'There is no such tenant.',
+  'tenant.suspended': 'The tenant is suspended, and may be resumed.',
+  'tenant.closed': 'The tenant was closed for good.',
+  'tenant.unavailable': 'The store of tenants or of their members did not answer, or not with one.',
   'tenant.leak': 'The response holds an object of another tenant.',
   // limits
   'limit.exceeded': 'A limit is used up. The call can succeed after retryAfter.',

@@ -12,6 +12,7 @@ export { replayStoreContract } from './replay-store-contract.ts';
 export { revocationStoreContract } from './revocation-store-contract.ts';
 export { roleStoreContract } from './role-store-contract.ts';
 export { type SessionStoreSubject, sessionStoreContract } from './session-store-contract.ts';
+export { tenantStoreContract } from './tenant-store-contract.ts';
 export { type TestClock, testClock } from './test-clock.ts';
 export {
   type TestIssuer,
