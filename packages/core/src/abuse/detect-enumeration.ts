@@ -1,12 +1,13 @@
 import { deny, type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { type HashBits, keyedHash } from '../lib/keyed-hash.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
+import { encodeLimitKey, type LimitKey } from '../limits/limit-key.ts';
 import { ABNORMAL_USAGE_DETECTED } from '../limits/problem-types.ts';
 import { keyedSlots, randomSeed } from './keyed-slots.ts';
 

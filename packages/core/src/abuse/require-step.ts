@@ -10,6 +10,7 @@ import {
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -85,8 +86,12 @@ export function requireStep<Needs extends object, Step extends string>(
     typeof replay.putIfAbsent === 'function',
     `${NAME}: replay must be a replay store, for example memoryReplayStore().`,
   );
-  const verify = async (value: string, principal: string): Promise<Outcome> => {
-    const ticket = await tokens.verify(value, after, principal);
+  const verify = async (
+    value: string,
+    principal: string,
+    tenant: string | undefined,
+  ): Promise<Outcome> => {
+    const ticket = await tokens.verify(value, after, principal, tenant);
     if (ticket === 'expired') return EXPIRED;
     if (ticket === 'denied') return REFUSED;
     const ttl = replayTtl(ticket.expiresAt, now(), timeoutMs);
@@ -114,7 +119,8 @@ export function requireStep<Needs extends object, Step extends string>(
       const principal = by(facts);
       // Nobody in particular can have taken no step.
       if (typeof principal !== 'string' || principal === '') return REFUSED;
-      return verify(value, principal);
+      const tenant = tenantOf(facts);
+      return tenant === '' ? REFUSED : verify(value, principal, tenant);
     },
   });
 }

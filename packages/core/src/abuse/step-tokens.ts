@@ -32,13 +32,17 @@ export interface StepTicket {
 export interface StepTokens<Step extends string = string> {
   readonly flow: string;
   readonly steps: readonly Step[];
-  /** The token that says that this principal has taken this step. Never the principal's name is in it. */
-  readonly issue: (step: Step, principal: string) => Promise<string>;
+  /**
+   * The token that says that this principal has taken this step, in this tenant where there are tenants. Neither of
+   * their names is in it.
+   */
+  readonly issue: (step: Step, principal: string, tenant?: string) => Promise<string>;
   /** Whether a token says so. It does not look whether it was used before: `requireStep` does. */
   readonly verify: (
     token: string,
     step: Step,
     principal: string,
+    tenant?: string,
   ) => Promise<StepTicket | 'expired' | 'denied'>;
 }
 
@@ -89,30 +93,30 @@ export function stepTokens<const Step extends string>(
   );
   const keys = options.secrets.map(keyFrom);
   /** JSON keeps the members apart whatever is in them. */
-  const signed = (index: number, expiresAt: number, id: string, principal: string) =>
-    encoder.encode(JSON.stringify(['apisec step token', flow, index, expiresAt, id, principal]));
+  const signed = (index: number, expiresAt: number, id: string, who: readonly string[]) =>
+    encoder.encode(JSON.stringify(['apisec step token', flow, index, expiresAt, id, ...who]));
 
   return Object.freeze<StepTokens<Step>>({
     flow,
     steps,
-    issue: async (step, principal) => {
+    issue: async (step, principal, tenant) => {
       const index = steps.indexOf(step);
-      if (index < 0 || principal === '')
-        throw new RangeError(`${NAME}: no such step or principal.`);
+      if (index < 0 || principal === '' || tenant === '')
+        throw new RangeError(`${NAME}: no such step, principal or tenant.`);
       const id = encodeBase64url(crypto.getRandomValues(new Uint8Array(ID_BYTES)));
       const expiresAt = Math.floor(now() + lifetimeMs);
       // There is at least one.
       const key = await (keys[0] as () => Promise<CryptoKey>)();
-      const data = signed(index, expiresAt, id, principal);
+      const data = signed(index, expiresAt, id, whoIs(principal, tenant));
       const signature = new Uint8Array(await crypto.subtle.sign('HMAC', key, data));
       return `${index}.${expiresAt}.${id}.${encodeBase64url(signature)}`;
     },
-    verify: async (token, step, principal) => {
+    verify: async (token, step, principal, tenant) => {
       const [, index, expiry, id = '', mac = ''] = TOKEN.exec(token) ?? [];
       const signature = decodeBase64url(mac);
       const expiresAt = Number(expiry);
       if (signature === undefined || Number(index) !== steps.indexOf(step)) return 'denied';
-      const data = signed(Number(index), expiresAt, id, principal);
+      const data = signed(Number(index), expiresAt, id, whoIs(principal, tenant));
       for (const key of keys) {
         if (!(await crypto.subtle.verify('HMAC', await key(), signature, data))) continue;
         return expiresAt > now() ? { id, expiresAt } : 'expired';
@@ -120,6 +124,10 @@ export function stepTokens<const Step extends string>(
       return 'denied';
     },
   });
+}
+
+function whoIs(principal: string, tenant: string | undefined): readonly string[] {
+  return tenant === undefined ? [principal] : [principal, tenant];
 }
 
 /** The key is copied at once and imported once. */

@@ -4,13 +4,14 @@ import type { BodyOutcome, Completion, Obligations } from '../engine/obligations
 import { type Outcome, pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { Duration } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
-import { encodeLimitKey, type LimitKey, tenantOf } from '../limits/limit-key.ts';
+import { encodeLimitKey, type LimitKey } from '../limits/limit-key.ts';
 import {
   type AttemptResult,
   alike,

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import type { Authorizer } from './authorizer.ts';
+import type { RelationContext } from './relation.ts';
 
 /** Options of {@link authorizerRelation}. */
 export interface AuthorizerRelationOptions {
@@ -10,7 +11,7 @@ export interface AuthorizerRelationOptions {
   readonly action: string;
   /** The type of the resource. */
   readonly resource: string;
-  /** The same for every question. What differs from call to call belongs into a rule beside the relation. */
+  /** The same for every question; the tenant of the call, where there is one, comes to it as `tenant`. What differs from call to call belongs into a rule beside the relation. */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -31,8 +32,8 @@ export function authorizerRelation(
   authorizer: Authorizer,
   options: AuthorizerRelationOptions,
 ): {
-  readonly check: (subject: string, object: string) => Promise<boolean>;
-  readonly list: (subject: string) => Promise<readonly string[]>;
+  readonly check: (subject: string, object: string, where?: RelationContext) => Promise<boolean>;
+  readonly list: (subject: string, where?: RelationContext) => Promise<readonly string[]>;
 } {
   const where = 'authorizerRelation';
   assertMethods(where, 'authorizer', authorizer ?? {}, ['evaluate'], 'authzenAuthorizer()');
@@ -44,23 +45,23 @@ export function authorizerRelation(
       `${where}: ${name} must be a name that the decision point knows.`,
     );
   }
-  const about = (id: string) => ({
+  const about = (id: string, { tenant }: RelationContext = {}) => ({
     subject: { type: subject, id },
     action: { name: action },
-    ...(context && { context }),
+    ...(tenant === undefined ? context && { context } : { context: { ...context, tenant } }),
   });
   return Object.freeze({
-    check: async (id: string, object: string) => {
-      const question = { ...about(id), resource: { type: resource, id: object } };
+    check: async (id: string, object: string, asked?: RelationContext) => {
+      const question = { ...about(id, asked), resource: { type: resource, id: object } };
       const { decision } = await authorizer.evaluate(question);
       if (typeof decision !== 'boolean') throw new TypeError(`${where}: neither true nor false`);
       return decision;
     },
-    list: async (id: string) => {
+    list: async (id: string, asked?: RelationContext) => {
       if (authorizer.searchResources === undefined) {
         throw new Error(`${where}: this authorizer cannot search, so nothing can be listed`);
       }
-      return authorizer.searchResources({ ...about(id), resource: { type: resource } });
+      return authorizer.searchResources({ ...about(id, asked), resource: { type: resource } });
     },
   });
 }

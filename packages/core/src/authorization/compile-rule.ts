@@ -3,6 +3,7 @@ import { addressRanges, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type SourceInfo, sourceOf } from './attributes.ts';
+import { relationContext } from './relation.ts';
 import { type ResourceInfo, resourceOf } from './resource.ts';
 import type {
   AnyAttribute,
@@ -276,7 +277,11 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
       const fail = (cause: unknown): void => void failures.push(cause);
       try {
         // The operands were found to be scalars of the types that the relation takes.
-        const answer: unknown = each.relation.check(subject as never, object as never);
+        const answer: unknown = each.relation.check(
+          subject as never,
+          object as never,
+          relationContext(context.input.facts),
+        );
         if (isThenable(answer)) waiting.push(Promise.resolve(answer).then(take, fail));
         else take(answer);
       } catch (cause) {

@@ -7,16 +7,23 @@ interface Waiting {
 
 /**
  * Loads one by one what is loaded many at a time: whatever is asked for before the microtasks of this turn have run
- * goes out together, each id once. Objects are told apart by their own id, not by their place.
+ * goes out together, each id once and each tenant by itself: the same id may stand for one object in each of them.
+ * Objects are told apart by their own id, not by their place.
  */
 export function loadInBatches(
-  loadMany: (ids: readonly unknown[]) => MaybePromise<readonly unknown[]>,
+  loadMany: (
+    ids: readonly unknown[],
+    tenant: string | undefined,
+  ) => MaybePromise<readonly unknown[]>,
   idOf: (object: unknown) => unknown,
   most: number,
-): (id: unknown) => Promise<unknown> {
-  let batch = new Map<unknown, Waiting[]>();
+): (id: unknown, tenant: string | undefined) => Promise<unknown> {
+  const batches = new Map<string | undefined, Map<unknown, Waiting[]>>();
 
-  const send = (sent: ReadonlyMap<unknown, readonly Waiting[]>): void => {
+  const send = (
+    sent: ReadonlyMap<unknown, readonly Waiting[]>,
+    tenant: string | undefined,
+  ): void => {
     const fail = (cause: unknown): void => {
       for (const all of sent.values()) for (const each of all) each.fail(cause);
     };
@@ -30,7 +37,7 @@ export function loadInBatches(
       for (const [id, all] of sent) for (const each of all) each.take(found.get(id));
     };
     try {
-      const answer: unknown = loadMany([...sent.keys()]);
+      const answer: unknown = loadMany([...sent.keys()], tenant);
       if (isThenable(answer)) Promise.resolve(answer).then(take, fail);
       else take(answer);
     } catch (cause) {
@@ -38,19 +45,22 @@ export function loadInBatches(
     }
   };
 
-  return (id) =>
+  return (id, tenant) =>
     new Promise((take, fail) => {
-      if (batch.size === 0) {
-        const begun = batch;
+      let batch = batches.get(tenant);
+      if (batch === undefined) {
+        const begun = new Map<unknown, Waiting[]>();
+        batch = begun;
+        batches.set(tenant, begun);
         queueMicrotask(() => {
-          if (batch === begun) batch = new Map();
-          send(begun);
+          if (batches.get(tenant) === begun) batches.delete(tenant);
+          send(begun, tenant);
         });
       }
       const waiting = batch.get(id);
       if (waiting === undefined) batch.set(id, [{ take, fail }]);
       else waiting.push({ take, fail });
       // A full batch goes out in its microtask; what comes now begins another.
-      if (batch.size >= most) batch = new Map();
+      if (batch.size >= most) batches.delete(tenant);
     });
 }

@@ -35,9 +35,13 @@ export type LoadObjectOptions<Id, O, Needs extends object> = CommonOptions<Needs
     | {
         /**
          * The objects with these ids that there are, in any order. All that is asked for in one turn of the event
-         * loop comes in one call, so that fields of a list do not load one by one.
+         * loop comes in one call for each tenant, so that fields of a list do not load one by one. `tenant` is undefined
+         * where the resource has no tenants.
          */
-        readonly loadMany: (ids: readonly Id[]) => MaybePromise<readonly (O | null | undefined)[]>;
+        readonly loadMany: (
+          ids: readonly Id[],
+          tenant: string | undefined,
+        ) => MaybePromise<readonly (O | null | undefined)[]>;
         readonly load?: undefined;
       }
   );
@@ -93,14 +97,26 @@ export function loadObject<
     `${where}: maxIdLength must be a whole number of characters from 1 to 4,096.`,
   );
   const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '2s', { max: '1m' });
-  const fetch: (id: IdOf<O>, facts: Readonly<Needs>) => MaybePromise<unknown> =
-    load ??
+  const inBatch =
+    loadMany &&
     loadInBatches(
-      // One of both is there.
-      loadMany as (ids: readonly unknown[]) => MaybePromise<readonly unknown[]>,
+      // The ids are of the type that the resource says.
+      loadMany as (
+        ids: readonly unknown[],
+        tenant: string | undefined,
+      ) => MaybePromise<readonly unknown[]>,
       (object) => idOf(resource, object),
       MOST_AT_ONCE,
     );
+  const fetch = (id: IdOf<O>, facts: Readonly<Needs & Tenant>): MaybePromise<unknown> => {
+    if (load !== undefined) return load(id, facts);
+    const tenant = resource.tenant?.of(facts);
+    // Nothing is loaded for nobody in particular: what came back could not be taken.
+    if (resource.tenant !== undefined && (typeof tenant !== 'string' || tenant === ''))
+      return undefined;
+    // One of both is there, and a tenant that is one is a text.
+    return inBatch?.(id, tenant as string | undefined);
+  };
   return definePolicy<Needs & Tenant, { readonly [N in Name]: Loaded }, 'check'>({
     name: where,
     role: 'check',

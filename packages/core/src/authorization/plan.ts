@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from './compile-rule.ts';
 import { and, type Filter, type Filtered, type FilterTerm, type FilterTest, or } from './filter.ts';
+import { relationContext } from './relation.ts';
 import { type FactsFor, isOwn, type RequireArguments, type RequireOptions } from './require.ts';
 import { type ResourceInfo, type ResourceLike, resourceInfo, resourceOf } from './resource.ts';
 import {
@@ -434,8 +435,12 @@ function listRelations(
       () =>
         'known' in right
           ? // The operands are scalars of the types that the relation takes.
-            each.relation.check(left.known as never, right.known as never)
-          : each.relation.list(left.known as never),
+            each.relation.check(
+              left.known as never,
+              right.known as never,
+              relationContext(view.input.facts),
+            )
+          : each.relation.list(left.known as never, relationContext(view.input.facts)),
       (answer) => {
         if (Array.isArray(answer)) view.listed.set(each, answer);
         else if (typeof answer === 'boolean') view.listed.set(each, answer ? TRUE : FALSE);

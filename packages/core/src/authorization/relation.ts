@@ -1,3 +1,4 @@
+import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -5,12 +6,24 @@ import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { isName } from './attributes.ts';
 import { inTime } from './in-time.ts';
 
+/** Where a relation is asked about. */
+export interface RelationContext {
+  /**
+   * The tenant of the call, where an earlier policy added one. Ids that are unique in a tenant only mean something
+   * together with it.
+   */
+  readonly tenant?: string | undefined;
+}
+
 /** Options of {@link relation}. */
 export interface RelationOptions<S extends string | number, O extends string | number> {
   /** Whether the subject has the relation to the object. */
-  readonly check: (subject: S, object: O) => MaybePromise<boolean>;
+  readonly check: (subject: S, object: O, context: RelationContext) => MaybePromise<boolean>;
   /** Every object that the subject has it to. Must say the same as `check`; lists are made from it. */
-  readonly list: (subject: NoInfer<S>) => MaybePromise<readonly NoInfer<O>[]>;
+  readonly list: (
+    subject: NoInfer<S>,
+    context: RelationContext,
+  ) => MaybePromise<readonly NoInfer<O>[]>;
   /** How long each may take. Default: `'1s'`. */
   readonly timeout?: Duration | undefined;
   /** More objects than this are not listed: the list is then closed. Default: 10,000. */
@@ -20,8 +33,8 @@ export interface RelationOptions<S extends string | number, O extends string | n
 /** A relation between subjects and objects. Made by {@link relation}. */
 export interface Relation<S extends string | number, O extends string | number> {
   readonly name: string;
-  readonly check: (subject: S, object: O) => MaybePromise<boolean>;
-  readonly list: (subject: S) => MaybePromise<readonly O[]>;
+  readonly check: (subject: S, object: O, context: RelationContext) => MaybePromise<boolean>;
+  readonly list: (subject: S, context: RelationContext) => MaybePromise<readonly O[]>;
 }
 
 /** A relation as rules keep it. */
@@ -59,9 +72,9 @@ export function relation<S extends string | number, O extends string | number>(
   );
   const self = Object.freeze<Relation<S, O>>({
     name,
-    check: (one, other) => inTime(() => check(one, other), timeoutMs),
-    list: (one) => {
-      const listed = inTime(() => list(one), timeoutMs);
+    check: (one, other, context) => inTime(() => check(one, other, context), timeoutMs),
+    list: (one, context) => {
+      const listed = inTime(() => list(one, context), timeoutMs);
       return listed instanceof Promise
         ? listed.then((objects) => bounded(where, objects, maxListed))
         : bounded(where, listed as readonly O[], maxListed);
@@ -76,6 +89,16 @@ function bounded<O>(where: string, objects: readonly O[], most: number): readonl
   if (objects.length > most) throw new RangeError(`${where}: more than ${most} objects`);
   return objects;
 }
+
+/** @throws TypeError for a tenant without an id: what is asked would be about another one. */
+export function relationContext(facts: object): RelationContext {
+  const tenant = tenantOf(facts);
+  if (tenant === undefined) return NOWHERE;
+  if (tenant === '') throw new TypeError('the tenant of the call has no id');
+  return { tenant };
+}
+
+const NOWHERE: RelationContext = Object.freeze({});
 
 export function isRelation(value: unknown): value is RelationLike {
   return typeof value === 'object' && value !== null && made.has(value);

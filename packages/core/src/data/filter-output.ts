@@ -3,6 +3,7 @@ import type { CallFacts } from '../engine/facts.ts';
 import type { BodyOutcome } from '../engine/obligations.ts';
 import { type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import {
@@ -33,7 +34,7 @@ export interface TenantLeak {
 export interface OutputTenant {
   /** The tenant of an object; nothing for one that belongs to the object it is in. Asked before members are dropped. */
   readonly tenantOf: (object: Readonly<Record<string, unknown>>) => unknown;
-  /** The tenant of the call. Default: that of the principal. */
+  /** The tenant of the call. Default: the fact `tenant`; where nothing adds it, that of the principal. */
   readonly expected?: ((facts: CallerFacts & CallFacts) => string | undefined) | undefined;
   /**
    * Only reports leaks, and lets them go out: to find out in front of old clients whether there are any. Default:
@@ -129,12 +130,12 @@ interface TenantRule {
   readonly insecureReportOnly?: OutputTenant['insecureReportOnly'];
 }
 
-const ofPrincipal: TenantRule['expected'] = ({ principal }) => principal?.tenant;
+const ofCall: TenantRule['expected'] = (facts) => tenantOf(facts) ?? facts.principal?.tenant;
 
 function tenantRule(tenant: OutputTenant | undefined): TenantRule {
-  if (tenant === undefined) return { expected: ofPrincipal };
+  if (tenant === undefined) return { expected: ofCall };
   assertKnownOptions(`${NAME}, tenant`, tenant, ['tenantOf', 'expected', 'insecureReportOnly']);
-  const { tenantOf, expected = ofPrincipal, insecureReportOnly } = tenant;
+  const { tenantOf, expected = ofCall, insecureReportOnly } = tenant;
   assertConfiguration(
     typeof tenantOf === 'function' &&
       typeof expected === 'function' &&

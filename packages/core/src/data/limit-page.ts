@@ -2,6 +2,7 @@ import { fault } from '../engine/denial.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import { type Deny, denyWith, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -11,10 +12,10 @@ import { readQuery } from './request-input.ts';
 /** Cursors of {@link limitPage}. */
 export interface PageCursorOptions<Needs extends object> extends CursorSecrets {
   /**
-   * Whose the cursor is: nobody else can use it. Put the tenant in it, too, where a caller acts in several.
+   * Whose the cursor is: nobody else can use it. Where an earlier policy added a `tenant`, it opens in that one alone.
    *
    * @example
-   * { secrets, caller: ({ principal }) => JSON.stringify([principal.tenant, principal.id]) }
+   * { secrets, caller: ({ principal }) => principal.id }
    */
   readonly caller: (facts: Readonly<Needs>) => string;
 }
@@ -169,6 +170,8 @@ export function limitPage<
         if (typeof caller !== 'string' || caller === '') {
           throw new TypeError('cursors.caller did not say whose the cursor is');
         }
+        const tenant = tenantOf(facts);
+        if (tenant === '') throw new TypeError('the tenant of the call has no id');
         const order = sort.map(({ field, descending }) => [field, descending]);
         // JSON keeps the parts apart whatever is in them; filters are in the order of the options.
         return JSON.stringify([
@@ -177,6 +180,7 @@ export function limitPage<
           caller,
           order,
           Object.entries(chosen),
+          ...(tenant === undefined ? [] : [tenant]),
         ]);
       };
       const page = (after: PagePosition | undefined): Outcome<PageFacts<Sort, Filter>> =>

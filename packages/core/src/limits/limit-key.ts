@@ -20,18 +20,17 @@ export function encodeLimitKey(key: LimitKey, tenant: string | undefined): strin
   const encoded = typeof key === 'string' ? plain(key) : joined(key);
   if (encoded === undefined || tenant === '') return undefined;
   const whole = tenant === undefined ? encoded : `${MARK}t${measured(tenant)}${encoded}`;
-  return whole.length <= LONGEST_KEY ? whole : `${MARK}h${digestText(whole)}`;
+  return encodeWhole(whole);
 }
 
-/**
- * The tenant of a call, where an earlier policy found one. Empty, which is no key, where what it found has no
- * id: counting two tenants as one is worse than not serving.
- */
-export function tenantOf(facts: object): string | undefined {
-  const { tenant } = facts as { readonly tenant?: unknown };
-  if (tenant === undefined || tenant === null) return undefined;
-  const id = typeof tenant === 'object' ? (tenant as { readonly id?: unknown }).id : tenant;
-  return typeof id === 'string' || typeof id === 'number' ? String(id) : '';
+/** The key of a limit that all callers share, or all of one tenant. */
+export function everyoneOf(tenant: string | undefined): string | undefined {
+  if (tenant === undefined) return EVERYONE;
+  return tenant === '' ? undefined : encodeWhole(`${MARK}t${measured(tenant)}${EVERYONE}`);
+}
+
+function encodeWhole(whole: string): string {
+  return whole.length <= LONGEST_KEY ? whole : `${MARK}h${digestText(whole)}`;
 }
 
 function plain(key: string): string | undefined {

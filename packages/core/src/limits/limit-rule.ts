@@ -2,19 +2,22 @@ import { isLimit, type Limit } from '../contracts/limit-store.ts';
 import type { Completion } from '../engine/obligations.ts';
 import { type Deny, sharedDenial } from '../engine/outcome.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { serializeBytes, serializeString } from '../lib/structured-fields.ts';
 import { policyItem, serializedName } from './limit-headers.ts';
-import { EVERYONE, encodeLimitKey, type LimitKey, tenantOf } from './limit-key.ts';
+import { encodeLimitKey, everyoneOf, type LimitKey } from './limit-key.ts';
 
 /** Who a limit counts. */
 export interface LimitSubject<in Needs extends object> {
   /**
-   * Who is counted: a key, or a list of parts that count together. `everyone` is one limit for all callers.
+   * Who is counted: a key, or a list of parts that count together. `everyone` is one limit for all callers, or for
+   * all of one tenant.
    * Nothing or an empty key denies the call (`limit.key_missing`): what to count by then is yours to say,
    * for example `facts.peer.id ?? 'unknown'`.
    *
-   * Where an earlier policy added a `tenant`, it is part of the key.
+   * Where an earlier policy added a `tenant`, it is part of the key, so that no tenant uses up what others need. What
+   * bounds the server as a whole stands in front of that policy, or says `acrossTenants`.
    */
   readonly by: 'everyone' | ((facts: Readonly<Needs>) => LimitKey);
   /** Counts the key over all tenants together. Default: false. */
@@ -137,7 +140,7 @@ export function compileSubject<Needs extends object>(
   return {
     keyOf:
       by === 'everyone'
-        ? () => EVERYONE
+        ? (facts) => everyoneOf(acrossTenants ? undefined : tenantOf(facts))
         : (facts) => encodeLimitKey(by(facts), acrossTenants ? undefined : tenantOf(facts)),
     partitionOf:
       partition && ((facts) => `;pk=${serializeBytes(new TextEncoder().encode(partition(facts)))}`),
