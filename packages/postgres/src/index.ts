@@ -26,6 +26,23 @@ export {
   postgresSessionStore,
 } from './sessions/postgres-session-store.ts';
 export {
+  type AssertRowSecurityOptions,
+  assertRowSecurity,
+} from './tenants/assert-row-security.ts';
+export { postgresTenantStore } from './tenants/postgres-tenant-store.ts';
+export {
+  type RowSecurityOptions,
+  rowSecuritySql,
+  type TenantTable,
+} from './tenants/row-security.ts';
+export type {
+  KyselyDatabase,
+  TenantClient,
+  TenantPool,
+  TransactionalDatabase,
+} from './tenants/tenant-databases.ts';
+export { type WithTenantOptions, withTenant } from './tenants/with-tenant.ts';
+export {
   type PostgresTicketStoreOptions,
   postgresTicketStore,
 } from './tickets/postgres-ticket-store.ts';

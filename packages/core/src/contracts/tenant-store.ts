@@ -11,7 +11,7 @@ export interface TenantRecord {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** Which tenants to list: in the order of their ids by code units, behind `after`. */
+/** Which tenants to list: in the order of their ids, behind `after`. */
 export interface TenantQuery {
   readonly after?: string | undefined;
   /** From 1 to 1,000. */

@@ -1,6 +1,7 @@
 import { auditMigration } from '../audit/audit-migration.ts';
 import { outboxMigration } from '../outbox/outbox-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
+import { tenantsMigration } from '../tenants/tenants-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
 import type { Migration } from './migration.ts';
 
@@ -46,4 +47,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   sessionsMigration,
   outboxMigration,
   accountsMigration,
+  tenantsMigration,
 ]);

@@ -1,0 +1,176 @@
+import { ConfigurationError } from '@apisec/core';
+
+/** What the work of a transaction on a pool of pg gets. It says no once the transaction is over. */
+export interface TenantClient {
+  readonly query: <Row = Record<string, unknown>>(
+    text: string,
+    params?: unknown[],
+  ) => Promise<{ readonly rows: readonly Row[] }>;
+}
+
+interface PooledClient {
+  readonly query: (
+    text: string,
+    params?: unknown[],
+  ) => Promise<{ readonly rows: readonly unknown[] }>;
+  readonly release: (destroy?: boolean) => void;
+}
+
+/** A pool of pg. Not a single client: two calls would share its transaction. */
+export interface TenantPool {
+  readonly totalCount: number;
+  readonly connect: () => Promise<PooledClient>;
+}
+
+/** PGlite, or a database of Drizzle. */
+export interface TransactionalDatabase<out Tx> {
+  readonly transaction: (work: (tx: Tx) => Promise<unknown>) => Promise<unknown>;
+}
+
+/** A database of Kysely. */
+export interface KyselyDatabase<out Tx> {
+  readonly selectFrom: unknown;
+  readonly transaction: () => {
+    readonly execute: (work: (tx: Tx) => Promise<unknown>) => Promise<unknown>;
+  };
+}
+
+/** One statement in a transaction, whatever library it is of. */
+export type Run = (text: string) => Promise<readonly unknown[]>;
+
+/** Begins a transaction, does the work in it, and ends it: by COMMIT, or by ROLLBACK where the work rejects. */
+export type Transact = (work: (tx: object, run: Run) => Promise<unknown>) => Promise<unknown>;
+
+/** How long a connection may take to undo what it has done, before it is closed instead. */
+const UNDO_MS = 1_000;
+
+/**
+ * How to begin a transaction on this database. The four kinds are told apart by what they have.
+ *
+ * @throws ConfigurationError for anything else.
+ */
+export function transactionsOf(where: string, db: unknown): Transact {
+  const given = (typeof db === 'object' && db !== null ? db : {}) as Partial<
+    Record<'transaction' | 'selectFrom' | 'query' | 'execute' | 'connect' | 'totalCount', unknown>
+  >;
+  if (typeof given.transaction === 'function') {
+    if (typeof given.selectFrom === 'function') return kysely(db as KyselyDatabase<object>);
+    // Drizzle has a property `query` that is not a function.
+    if (typeof given.query === 'function') return pglite(db as TransactionalDatabase<Queries>);
+    if (typeof given.execute === 'function') return drizzle(db as TransactionalDatabase<Executes>);
+  }
+  if (typeof given.connect === 'function' && typeof given.totalCount === 'number')
+    return pool(db as TenantPool);
+  throw new ConfigurationError(
+    `${where}: the database must be a Pool of pg, PGlite, or a database of Drizzle or Kysely.`,
+  );
+}
+
+interface Queries {
+  readonly query: (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+interface Executes {
+  readonly execute: (text: string) => Promise<unknown>;
+}
+
+function pglite(db: TransactionalDatabase<Queries>): Transact {
+  return (work) =>
+    db.transaction((tx) => checked(tx, work, async (text) => (await tx.query(text)).rows));
+}
+
+function drizzle(db: TransactionalDatabase<Executes>): Transact {
+  const rowsOf = (answer: unknown): readonly unknown[] =>
+    // Its drivers differ: some answer the rows, some a result that has them.
+    Array.isArray(answer) ? answer : ((answer as { rows?: readonly unknown[] }).rows ?? []);
+  return (work) =>
+    db.transaction((tx) => checked(tx, work, async (text) => rowsOf(await tx.execute(text))));
+}
+
+interface KyselyTransaction {
+  readonly executeQuery: (query: object) => Promise<{ readonly rows: readonly unknown[] }>;
+}
+
+function kysely(db: KyselyDatabase<object>): Transact {
+  return (work) =>
+    db.transaction().execute((tx) =>
+      checked(tx, work, async (text) => {
+        // What CompiledQuery.raw makes, which is data.
+        const query = {
+          sql: text,
+          parameters: [],
+          query: { kind: 'RawNode', sqlFragments: [text], parameters: [] },
+          queryId: { queryId: 'apisec' },
+        };
+        return (await (tx as KyselyTransaction).executeQuery(query)).rows;
+      }),
+    );
+}
+
+/**
+ * COMMIT of a transaction in which a statement has failed is a ROLLBACK without an error, and these libraries do not
+ * tell which it was: any other statement fails then.
+ */
+async function checked(tx: object, work: Parameters<Transact>[0], run: Run): Promise<unknown> {
+  const result = await work(tx, run);
+  await run('SELECT 1');
+  return result;
+}
+
+function pool(db: TenantPool): Transact {
+  return async (work) => {
+    const client = await db.connect();
+    let isOver = false;
+    const tx: TenantClient = {
+      query: async <Row>(text: string, params?: unknown[]) => {
+        // Else it would run on a connection that somebody else has by now.
+        if (isOver)
+          throw new Error('the transaction of the tenant is over: await every query in it');
+        const { rows } = await client.query(text, params);
+        // What the statement selects is for the caller to say.
+        return { rows: rows as readonly Row[] };
+      },
+    };
+    // A connection that breaks while nobody asks it anything would end the process.
+    const { on, off } = client as Partial<
+      Record<'on' | 'off', (event: string, fn: () => void) => void>
+    >;
+    const ignore = (): void => {};
+    on?.call(client, 'error', ignore);
+    let isSound = false;
+    try {
+      await client.query('BEGIN');
+      const result = await work(tx, async (text) => (await client.query(text)).rows);
+      isOver = true;
+      const end: unknown = await client.query('COMMIT');
+      isSound = true;
+      // An error that the work has caught: PostgreSQL undoes all of it, and does not say so as an error.
+      if ((end as { command?: unknown }).command === 'ROLLBACK')
+        throw new Error('a statement of the transaction failed, so nothing of it was kept');
+      return result;
+    } catch (cause) {
+      isOver = true;
+      isSound ||= await undone(client);
+      throw cause;
+    } finally {
+      off?.call(client, 'error', ignore);
+      client.release(!isSound);
+    }
+  };
+}
+
+async function undone(client: PooledClient): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), UNDO_MS);
+  });
+  const undo = client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([undo, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,154 @@
+import {
+  ConfigurationError,
+  type Duration,
+  type MaybePromise,
+  type TenantScope,
+} from '@apisec/core';
+import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import { settingName } from './row-security.ts';
+import {
+  type KyselyDatabase,
+  type Run,
+  type TenantClient,
+  type TenantPool,
+  type TransactionalDatabase,
+  transactionsOf,
+} from './tenant-databases.ts';
+
+/** Options of {@link withTenant}. */
+export interface WithTenantOptions {
+  /** The setting that policies read. Default: `apisec.tenant`. */
+  readonly setting?: string | undefined;
+  /**
+   * How long the whole transaction may take, and each statement in it, from `1ms` to `5m`. Keep it short: it holds a
+   * connection and locks. Default: `'5s'`.
+   */
+  readonly timeout?: Duration | undefined;
+  /**
+   * A role to take for the transaction (`SET LOCAL ROLE`). For PGlite, whose one user is above row-level security.
+   * Elsewhere connect as that role: code that goes on behind the transaction is the user who connected.
+   */
+  readonly role?: string | undefined;
+}
+
+/** Tenants of transactions that run: one within another must be of the same tenant. */
+const running = new WeakMap<object, string>();
+
+/**
+ * Does work in a transaction that sees and writes the rows of one tenant only: row-level security is the wall, for
+ * every query, join, and mistake in it. The setting lives as long as the transaction, so no pool carries it over.
+ * `rowSecuritySql` puts tables behind the wall, and `assertRowSecurity` tests it at start.
+ *
+ * Takes a pool of pg, PGlite, or a database of Drizzle or Kysely. It commits where the work resolves; it rolls back
+ * where the work rejects, takes longer than `timeout`, or a statement failed. It is no defence against statements that
+ * callers write: those can change the setting.
+ *
+ * Rejects for a tenant that is not an id, with what the work throws, and with what the database says.
+ *
+ * @throws ConfigurationError for another kind of database, and for options out of range.
+ * @example
+ * const { tenant } = factsOf(request, members);
+ * const orders = await withTenant(pool, tenant, (tx) => tx.query('SELECT * FROM orders'));
+ */
+export function withTenant<T>(
+  db: TenantPool,
+  tenant: string | TenantScope,
+  work: (tx: TenantClient) => MaybePromise<T>,
+  options?: WithTenantOptions,
+): Promise<T>;
+export function withTenant<Tx extends object, T>(
+  db: KyselyDatabase<Tx>,
+  tenant: string | TenantScope,
+  work: (tx: Tx) => MaybePromise<T>,
+  options?: WithTenantOptions,
+): Promise<T>;
+export function withTenant<Tx extends object, T>(
+  db: TransactionalDatabase<Tx>,
+  tenant: string | TenantScope,
+  work: (tx: Tx) => MaybePromise<T>,
+  options?: WithTenantOptions,
+): Promise<T>;
+export async function withTenant<T>(
+  db: object,
+  tenant: string | TenantScope,
+  // One of the overloads has said what it gets.
+  work: (tx: never) => MaybePromise<T>,
+  options: WithTenantOptions = {},
+): Promise<T> {
+  const where = 'withTenant';
+  const id: unknown =
+    typeof tenant === 'string' ? tenant : (tenant as Partial<TenantScope>)?.tenant;
+  if (typeof id !== 'string' || !/^[^\0-\x20\x7f\p{Surrogate}]{1,128}$/u.test(id))
+    throw new TypeError(`${where}: the tenant must be the id of one: hand over the fact tenant.`);
+  const outer = running.get(db);
+  if (outer !== undefined && outer !== id)
+    throw new ConfigurationError(`${where}: this is a transaction of another tenant already.`);
+  return inTransaction(where, db, id, options, async (tx) => {
+    // Drizzle hands its own transactions on, which may be given to withTenant again.
+    running.set(tx, id);
+    return work(tx as never);
+  });
+}
+
+/** Runs work in a transaction of a tenant, in bounded time. */
+export async function inTransaction<T>(
+  where: string,
+  db: object,
+  tenant: string,
+  options: WithTenantOptions,
+  work: (tx: object, run: Run) => MaybePromise<T>,
+): Promise<T> {
+  assertKnownOptions(where, options, ['setting', 'timeout', 'role']);
+  const setting = settingName(where, options.setting);
+  const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '5s', { max: '5m' });
+  const { role } = options;
+  assertConfiguration(
+    role === undefined || (typeof role === 'string' && /^[A-Za-z_][\w$-]{0,62}$/.test(role)),
+    `${where}: role must be the name of a role.`,
+  );
+  const settings: readonly (readonly [string, string])[] = [
+    [setting, literal(tenant)],
+    ['statement_timeout', onServer(timeoutMs)],
+    // Behind the end of the work: it closes the connection, and is there for processes that have stopped.
+    ['idle_in_transaction_session_timeout', onServer(timeoutMs + IDLE_AFTER_MS)],
+    ...(role === undefined ? [] : [['role', literal(role)] as const]),
+  ];
+  const begin = `SELECT ${settings.map(([name, value]) => `set_config('${name}', ${value}, true)`).join(', ')}`;
+  const transact = transactionsOf(where, db);
+  let result: T | undefined;
+  await transact(async (tx, run) => {
+    await run(begin);
+    result = await inTime(where, work(tx, run), timeoutMs);
+  });
+  // The transaction resolves only where the work has.
+  return result as T;
+}
+
+const IDLE_AFTER_MS = 1_000;
+
+/** PGlite is one process with its caller: a session that it ends takes the database with it. */
+function onServer(timeoutMs: number): string {
+  return `CASE WHEN version() LIKE '%PGlite%' THEN '0' ELSE '${timeoutMs}' END`;
+}
+
+/** Bytes as hexadecimal digits: whatever is in the text, nothing of it is read as SQL. */
+export function literal(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return `convert_from(decode('${digits}', 'hex'), 'UTF8')`;
+}
+
+async function inTime<T>(where: string, work: MaybePromise<T>, timeoutMs: number): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`${where}: the work took longer than ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
