@@ -67,7 +67,7 @@ export interface ResolveMemberTenantOptions<
  * `insecureUnproven` is set.
  * @example
  * const tenantApi = guard<HttpFacts>()
- *   .use(authenticateJwt({ issuer, audience, tenantClaim: 'org_id' }))
+ *   .use(authenticateJwt({ issuer, audience, tenant: { claim: 'org_id' } }))
  *   .use(resolveTenant({ from: [tenantFrom.principal(), tenantFrom.path('tenant')] }))
  *   .use(requireTenant({ store: tenants }));
  */
