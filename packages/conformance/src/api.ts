@@ -37,6 +37,7 @@ import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { requestGuards } from './requests.ts';
 import type { ConformanceApi, Operation, Protocol, Reply } from './subject.ts';
+import { TENANT_CLAIM, tenantPolicies } from './tenant-policies.ts';
 
 /** The one browser origin that the suite's API trusts. */
 export const ORIGIN = 'https://app.example.test';
@@ -108,6 +109,18 @@ export function createApi(
     schemes: ['Bearer', 'DPoP'],
   });
 
+  const tenants = tenantPolicies();
+  const inTenant = surface
+    .use(
+      authenticateJwt({
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        keys,
+        tenant: { claim: TENANT_CLAIM },
+      }),
+    )
+    .use(tenants.resolve);
+
   const guards = {
     dpop: surface
       .use(bound)
@@ -155,6 +168,8 @@ export function createApi(
     enumerated: readers.use(limits.enumeration),
     people: surface.use(limits.human).use(allowAnonymous()),
     payment: readers.use(limits.step),
+    tenanted: inTenant.use(tenants.known).use(allowAuthenticated()),
+    tenantsDown: inTenant.use(tenants.down).use(allowAuthenticated()),
     keysDown: surface
       .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys: downKeys }))
       .use(allowAuthenticated()),

@@ -11,6 +11,7 @@ import {
   originCases,
 } from './cases/decisions.ts';
 import { proofCases } from './cases/proofs.ts';
+import { tenantCases } from './cases/tenants.ts';
 import { tokenCases } from './cases/tokens.ts';
 import { graphqlClient } from './clients/graphql.ts';
 import { grpcClient } from './clients/grpc.ts';
@@ -32,6 +33,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   grants: grantCases,
   limits: limitCases,
   abuse: abuseCases,
+  tenants: tenantCases,
   faults: faultCases,
   bodies: bodyCases,
   origins: originCases,

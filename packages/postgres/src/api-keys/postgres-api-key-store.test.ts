@@ -69,6 +69,7 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
           { version: 2, name: 'audit trail' },
           { version: 3, name: 'Sessions' },
           { version: 20, name: 'webhook outbox' },
+          { version: 5, name: 'Accounts' },
           { version: 30, name: 'tenants' },
         ]);
       } finally {
