@@ -30,7 +30,7 @@ export async function restApi(policy: NotesPolicy, documents: Documents): Promis
     const { tenant } = factsOf(request, policy.read);
     return answer(await documents.find(tenant, request.params.id)) ?? reply.code(404).send();
   });
-  app.post<{ Body: Document }>('/tenants/:tenant/documents', async (request) => {
+  app.post<{ Body: Omit<Document, 'tenant'> }>('/tenants/:tenant/documents', async (request) => {
     const { tenant } = factsOf(request, policy.create);
     return answer(await documents.create(tenant, { tenant, ...request.body }));
   });

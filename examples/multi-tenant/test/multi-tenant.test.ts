@@ -143,7 +143,7 @@ const rest =
       ...(body && { payload: body }),
     });
     return {
-      code: response.headers['content-type']?.includes('problem')
+      code: String(response.headers['content-type']).includes('problem')
         ? response.json().code
         : String(response.statusCode),
       text: response.body,
