@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { apisec } from '@apisec/apollo';
-import { factsOf } from '@apisec/core';
+import { type FactsOf, factsOf } from '@apisec/core';
 import { secure as secureFastify } from '@apisec/fastify';
 import { guardService, secure as secureGrpc } from '@apisec/grpc';
 import { ApolloServer } from '@apollo/server';
@@ -20,19 +20,20 @@ export async function restApi(policy: NotesPolicy, documents: Documents): Promis
   await app.register(secureFastify(policy.rest, { assertCovered: true }));
   const answer = (document: Document | undefined) => document && { document };
 
-  app.get('/tenants/:tenant/documents', async (request) => {
-    const { tenant, page } = factsOf(request, policy.list);
+  const listed = async ({ tenant, page }: FactsOf<NotesPolicy['list']>) => {
     const found = await documents.list(tenant, page);
     const last = found.at(-1);
     return { documents: found, next: last && (await page.next([last.id])) };
-  });
+  };
+
+  app.get('/tenants/:tenant/documents', (request) => listed(factsOf(request, policy.list)));
   app.get<Path>('/tenants/:tenant/documents/:id', async (request, reply) => {
     const { tenant } = factsOf(request, policy.read);
     return answer(await documents.find(tenant, request.params.id)) ?? reply.code(404).send();
   });
-  app.post<{ Body: Omit<Document, 'tenant'> }>('/tenants/:tenant/documents', async (request) => {
+  app.post<{ Body: Omit<Document, 'tenant'> }>('/tenants/:tenant/documents', (request) => {
     const { tenant } = factsOf(request, policy.create);
-    return answer(await documents.create(tenant, { tenant, ...request.body }));
+    return documents.create(tenant, { tenant, ...request.body }).then(answer);
   });
   app.patch<Path & { Body: { readonly title: string } }>(
     '/tenants/:tenant/documents/:id',

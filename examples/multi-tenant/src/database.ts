@@ -16,7 +16,7 @@ export interface Comment {
 
 /** What the queries need: a transaction of a tenant, or the whole database. */
 export interface Queries {
-  readonly query: <Row>(text: string, params?: unknown[]) => Promise<{ readonly rows: Row[] }>;
+  readonly query: (text: string, params?: unknown[]) => Promise<{ readonly rows: unknown[] }>;
 }
 
 /** Runs work on the rows of one tenant. */

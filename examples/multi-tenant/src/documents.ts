@@ -7,7 +7,8 @@ import type { Comment, Document, InTenant, Queries } from './database.ts';
  */
 export function documents(inTenant: InTenant) {
   const all = async <Row>(db: Queries, text: string, params: unknown[] = []): Promise<Row[]> =>
-    (await db.query<Row>(text, params)).rows;
+    // The columns that the query selects.
+    (await db.query(text, params)).rows as Row[];
   const one = async (db: Queries, text: string, params: unknown[]): Promise<Document | undefined> =>
     (await all<Document>(db, text, params))[0];
 

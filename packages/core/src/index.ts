@@ -126,7 +126,12 @@ export {
   type ValueOf,
 } from './authorization/attributes.ts';
 export { equalRules, printRule } from './authorization/print-rule.ts';
-export { type Relation, type RelationContext, type RelationOptions, relation } from './authorization/relation.ts';
+export {
+  type Relation,
+  type RelationContext,
+  type RelationOptions,
+  relation,
+} from './authorization/relation.ts';
 export {
   type ObjectOf,
   type Resource,

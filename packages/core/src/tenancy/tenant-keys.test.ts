@@ -198,7 +198,7 @@ describe('objects with the same id in both tenants', () => {
       ['acme', '1'],
     ];
     const outcomes = await Promise.all(
-      calls.map(([tenant, id]) => policy.check(get(`/${id}`), inTenant(tenant))),
+      calls.map(async ([tenant, id]) => policy.check(get(`/${id}`), inTenant(tenant))),
     );
     expect(
       outcomes.map((outcome) =>

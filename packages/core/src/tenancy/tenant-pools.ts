@@ -114,7 +114,7 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
   let sweptAt = now();
 
   const make = (tenant: string): Entry<P> => {
-    let end = (): void => {};
+    let end = nothing;
     const gone = new Promise<void>((resolve) => {
       end = resolve;
     });
@@ -132,12 +132,15 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
     byTenant.set(tenant, entry);
     all.add(entry);
     // One that did not open is over at once, so that the next call tries again.
-    opened.then(
-      () => {
+    const note = async (): Promise<void> => {
+      try {
+        await opened;
         entry.isOpen = true;
-      },
-      () => forget(entry),
-    );
+      } catch {
+        forget(entry);
+      }
+    };
+    void note();
     return entry;
   };
   const openChecked = async (tenant: string): Promise<P> => {
@@ -275,6 +278,8 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
     size: () => all.size,
   });
 }
+
+function nothing(): void {}
 
 function problem(code: TenantPoolProblem, tenant: string, cause?: unknown): Error {
   const named = tenant.length > 128 ? `${tenant.slice(0, 128)}…` : tenant;

@@ -21,7 +21,11 @@ const tenant = (
 
 const written = (record: TenantRecord | undefined): string | undefined =>
   record &&
-  JSON.stringify([record.id, record.status, Object.entries(record.attributes).toSorted()]);
+  JSON.stringify([
+    record.id,
+    record.status,
+    Object.entries(record.attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  ]);
 
 async function expectTenant(store: TenantStore, id: string, expected: TenantRecord | undefined) {
   const found = await store.read(id);

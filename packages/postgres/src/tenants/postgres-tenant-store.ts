@@ -28,11 +28,6 @@ export function postgresTenantStore(
   options: SchemaOptions = {},
 ): TenantStore {
   const table = `${schemaName(options)}.tenants`;
-  const paramsOf = ({ id, status, attributes }: TenantRecord): unknown[] => [
-    id,
-    status,
-    JSON.stringify(attributes),
-  ];
   const isDone = async (text: string, tenant: TenantRecord): Promise<boolean> =>
     (await firstRow(client, `${text} RETURNING 1`, paramsOf(tenant))) !== undefined;
 
@@ -74,4 +69,8 @@ export function postgresTenantStore(
 function readRow({ id, status, attributes }: Row): TenantRecord {
   // Only this store writes here; what it reads is checked by requireTenant.
   return { id, status, attributes: JSON.parse(attributes) as TenantRecord['attributes'] };
+}
+
+function paramsOf({ id, status, attributes }: TenantRecord): unknown[] {
+  return [id, status, JSON.stringify(attributes)];
 }

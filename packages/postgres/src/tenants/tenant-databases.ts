@@ -2,10 +2,10 @@ import { ConfigurationError } from '@apisec/core';
 
 /** What the work of a transaction on a pool of pg gets. It says no once the transaction is over. */
 export interface TenantClient {
-  readonly query: <Row = Record<string, unknown>>(
+  readonly query: (
     text: string,
     params?: unknown[],
-  ) => Promise<{ readonly rows: readonly Row[] }>;
+  ) => Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
 }
 
 interface PooledClient {
@@ -80,11 +80,13 @@ function pglite(db: TransactionalDatabase<Queries>): Transact {
 }
 
 function drizzle(db: TransactionalDatabase<Executes>): Transact {
-  const rowsOf = (answer: unknown): readonly unknown[] =>
-    // Its drivers differ: some answer the rows, some a result that has them.
-    Array.isArray(answer) ? answer : ((answer as { rows?: readonly unknown[] }).rows ?? []);
   return (work) =>
     db.transaction((tx) => checked(tx, work, async (text) => rowsOf(await tx.execute(text))));
+}
+
+/** Its drivers differ: some answer the rows, some a result that has them. */
+function rowsOf(answer: unknown): readonly unknown[] {
+  return Array.isArray(answer) ? answer : ((answer as { rows?: readonly unknown[] }).rows ?? []);
 }
 
 interface KyselyTransaction {
@@ -122,20 +124,19 @@ function pool(db: TenantPool): Transact {
     const client = await db.connect();
     let isOver = false;
     const tx: TenantClient = {
-      query: async <Row>(text: string, params?: unknown[]) => {
+      query: async (text, params) => {
         // Else it would run on a connection that somebody else has by now.
         if (isOver)
           throw new Error('the transaction of the tenant is over: await every query in it');
         const { rows } = await client.query(text, params);
-        // What the statement selects is for the caller to say.
-        return { rows: rows as readonly Row[] };
+        // Drivers answer an object for each row.
+        return { rows: rows as readonly Record<string, unknown>[] };
       },
     };
     // A connection that breaks while nobody asks it anything would end the process.
     const { on, off } = client as Partial<
       Record<'on' | 'off', (event: string, fn: () => void) => void>
     >;
-    const ignore = (): void => {};
     on?.call(client, 'error', ignore);
     let isSound = false;
     try {
@@ -158,6 +159,8 @@ function pool(db: TenantPool): Transact {
     }
   };
 }
+
+function ignore(): void {}
 
 async function undone(client: PooledClient): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -108,7 +108,7 @@ function libraries(
         withTenant(
           drizzle as ReturnType<typeof drizzlePglite>,
           tenant,
-          (tx) => work(async (text) => (await tx.execute(drizzleSql.raw(text))).rows as Rows, tx),
+          (tx) => work(async (text) => (await tx.execute(drizzleSql.raw(text))).rows, tx),
           options,
         ),
     },
