@@ -11,6 +11,7 @@ import {
   factsOf,
   guard,
   type HttpFacts,
+  memoryTenantStore,
   type NoFacts,
   type Outcome,
   optional,
@@ -19,7 +20,10 @@ import {
   pass,
   protect,
   type RawBodyFacts,
+  requireTenant,
+  resolveTenant,
   type SyncPolicy,
+  tenantFrom,
   when,
 } from '@apisec/core';
 import { expectTypeOf, test } from 'vitest';
@@ -199,4 +203,21 @@ test('a policy written in place needs no type arguments', () => {
     .use({ name: 'open', role: 'grant', check: () => pass() });
   expectTypeOf(inPlace.role).toEqualTypeOf<'grant'>();
   expectTypeOf<FactsOf<typeof inPlace>['call']>().toEqualTypeOf<CallFacts['call']>();
+});
+
+test('whether a tenant is active is asked behind who names it', () => {
+  const known = requireTenant({ store: memoryTenantStore() });
+  // @ts-expect-error Property 'tenant' is missing
+  base.use(known);
+  const inTenant = base.use(resolveTenant({ from: [tenantFrom.principal()] })).use(known);
+  type Facts = FactsOf<typeof inTenant>;
+  expectTypeOf<Facts['tenant']>().toEqualTypeOf<string>();
+  expectTypeOf<Facts['tenantRecord']['status']>().toEqualTypeOf<
+    'active' | 'suspended' | 'closed'
+  >();
+  // @ts-expect-error Nobody was authenticated, so no credential names a tenant
+  guard().use(resolveTenant({ from: [tenantFrom.principal()] }));
+  // Every source says what it reads, and the policy needs all of it.
+  const { check } = resolveTenant({ from: [tenantFrom.claim('org'), tenantFrom.path('tenant')] });
+  expectTypeOf<Parameters<typeof check>[1]>().toExtend<Readonly<AuthenticatedFacts & CallFacts>>();
 });

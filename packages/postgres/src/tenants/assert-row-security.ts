@@ -99,6 +99,14 @@ async function problemsOf(
   else if (!isTrue(found, 'forced'))
     problems.push(`${name} does not force row-level security on its owner`);
   const oid = Number(textOf(found, 'oid'));
+  const kept = await columnOf(run, oid, rawColumn);
+  if (kept === undefined) return [...problems, `${name} has no column ${column}`];
+  const { type, isExact } = kept;
+  // Others take two tenants for one: those that differ in case, or in blanks at the end.
+  if (!EXACT_TYPES.has(type) || !isExact)
+    problems.push(
+      `${column} of ${name} must be text, varchar or uuid, with a deterministic collation`,
+    );
 
   const open = await run(`SELECT c.oid::regclass::text AS name
     FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
@@ -131,7 +139,7 @@ async function problemsOf(
       `a tenant that does not exist sees rows of ${name}, or cannot ask (${describe(seen)})`,
     );
   const written = await attempt(
-    `INSERT INTO ${name} (${column}) VALUES (${literal(other)}${await castOf(run, oid, rawColumn)})`,
+    `INSERT INTO ${name} (${column}) VALUES (${literal(other)}${type === 'uuid' ? '::uuid' : ''})`,
   );
   if (typeof written !== 'string' || !WRITES_DENIED.has(written))
     problems.push(`a tenant may write rows of another into ${name} (${describe(written)})`);
@@ -146,11 +154,19 @@ async function problemsOf(
   return problems;
 }
 
-/** A uuid is not made of a text by itself. */
-async function castOf(run: Run, oid: number, column: string): Promise<string> {
-  const [row] = await run(`SELECT format_type(atttypid, NULL) AS type FROM pg_catalog.pg_attribute
-    WHERE attrelid = ${oid} AND attname = ${literal(column)}`);
-  return row !== undefined && textOf(row, 'type') === 'uuid' ? '::uuid' : '';
+/** The type of the column, and whether texts that differ in it differ for the database. */
+async function columnOf(
+  run: Run,
+  oid: number,
+  column: string,
+): Promise<{ readonly type: string; readonly isExact: boolean } | undefined> {
+  const [row] =
+    await run(`SELECT format_type(a.atttypid, NULL) AS type, COALESCE(c.collisdeterministic, true) AS exact
+    FROM pg_catalog.pg_attribute a LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+    WHERE a.attrelid = ${oid} AND a.attname = ${literal(column)} AND a.attnum > 0 AND NOT a.attisdropped`);
+  return row === undefined
+    ? undefined
+    : { type: textOf(row, 'type'), isExact: isTrue(row, 'exact') };
 }
 
 interface PolicyRow {
@@ -166,6 +182,7 @@ const COMMANDS = [
   ['w', 'UPDATE'],
   ['d', 'DELETE'],
 ] as const;
+const EXACT_TYPES: ReadonlySet<string> = new Set(['text', 'character varying', 'uuid']);
 /** insufficient_privilege: of a policy, and of a role that may not do it at all. */
 const NOT_ALLOWED = '42501';
 /** Also where nobody writes the column: generated_always. */

@@ -492,6 +492,17 @@ describe.each<[string, () => Promise<Server>]>(
       expect(await check('by_uuid')).toBe('nothing');
     });
 
+    test('a column that takes two tenants for one', async () => {
+      await server.admin.exec(`CREATE TABLE ${schema}.blank (tenant_id char(40) NOT NULL);
+        GRANT ALL ON ${schema}.blank TO ${appRole}; ${rowSecuritySql({ table: 'blank', schema })}`);
+      expect(await check('blank')).toMatch(/must be text, varchar or uuid/);
+      if (name === 'PGlite') return;
+      await server.admin.exec(`CREATE COLLATION ${schema}.alike (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+        CREATE TABLE ${schema}.alike (tenant_id text COLLATE ${schema}.alike NOT NULL);
+        GRANT ALL ON ${schema}.alike TO ${appRole}; ${rowSecuritySql({ table: 'alike', schema })}`);
+      expect(await check('alike')).toMatch(/deterministic collation/);
+    });
+
     test('a table that is not there, and a role above the wall', async () => {
       expect(await check('nowhere')).toMatch(/there is no table/);
       const above = assertRowSecurity(
