@@ -259,6 +259,26 @@ describe('a login by steps', () => {
   });
 });
 
+test.each([
+  ['changed', { passwordHash: 'v2:another' }],
+  ['disabled', { disabled: true }],
+])('an account that is %s while its password is verified signs nobody in', async (_, change) => {
+  const hasher = plainHasher();
+  const { signIn, accounts, finished } = await bench({
+    passwords: {
+      verify: async (password, stored) => {
+        const right = await hasher.verify(password, stored ?? '');
+        const bob = accounts.get('bob@example.com');
+        accounts.set('bob@example.com', { subject: 'bob', ...bob, ...change });
+        return right ? { ok: true } : { ok: false, denial: { kind: 'internal', code: 'test' } };
+      },
+    },
+  });
+  const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };
+  expect(codeOf(await signIn.password(step))).toBe('sign_in.ticket_unknown');
+  expect(finished).toEqual([]);
+});
+
 describe('nothing tells accounts apart', () => {
   test.each([
     ['is unknown', 'nobody@example.com'],

@@ -161,6 +161,13 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       );
       if (replaced !== false) hash = rehash;
     }
+    // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
+    const current = await bySubject(usable.subject);
+    const stands =
+      current?.subject === usable.subject &&
+      current.disabled !== true &&
+      (current.passwordHash === stored || current.passwordHash === hash);
+    if (!stands) return denied(loginDenial('sign_in.ticket_unknown'));
     const state: LoginState = {
       kind: 'login',
       subject: usable.subject,
