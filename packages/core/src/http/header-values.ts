@@ -2,7 +2,6 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { isFieldValue } from '../lib/header-syntax.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { parseDictionary } from '../lib/parse-structured-fields.ts';
 import { DIRECTIVES } from './csp-directives.ts';
 import { normalizeOrigin } from './origin.ts';
 
@@ -48,6 +47,9 @@ const WORDS: Readonly<Record<string, RegExp>> = {
     /^(?:(?:no-referrer|no-referrer-when-downgrade|same-origin|origin|strict-origin|origin-when-cross-origin|strict-origin-when-cross-origin)(?:, ?(?!$)|$))+$/,
 };
 
+/** Structured fields of the kind that this header takes (RFC 9651 §3.2); the whole parser would weigh more. */
+const PERMISSIONS =
+  /^[a-z][a-z-]*=(?:\*|self|\((?:[\w*. -]|"[\x20\x21\x23-\x5b\x5d-\x7e]*")*\))(?:, ?[a-z][a-z-]*=(?:\*|self|\((?:[\w*. -]|"[\x20\x21\x23-\x5b\x5d-\x7e]*")*\)))*$/;
 const FEATURE = /^[a-z](?:[a-z-]*[a-z])?$/;
 
 /** The text of one header. Does not construct with a value that browsers ignore. */
@@ -74,7 +76,7 @@ export function readHeaderValue(
   if (option === 'contentSecurityPolicy') assertDirectives(where, value);
   if (option === 'permissionsPolicy') {
     assertConfiguration(
-      parseDictionary(value) !== undefined,
+      PERMISSIONS.test(value),
       `${where}: permissionsPolicy is not a dictionary like camera=(), geolocation=(self).`,
     );
   }
