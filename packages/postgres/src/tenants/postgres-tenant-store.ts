@@ -27,7 +27,7 @@ export function postgresTenantStore(
   client: PostgresClient,
   options: SchemaOptions = {},
 ): TenantStore {
-  const table = `${schemaName(options)}.tenants`;
+  const table = `${schemaName('postgresTenantStore', options)}.tenants`;
   const isDone = async (text: string, tenant: TenantRecord): Promise<boolean> =>
     (await firstRow(client, `${text} RETURNING 1`, paramsOf(tenant))) !== undefined;
 
