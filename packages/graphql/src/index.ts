@@ -53,5 +53,10 @@ export {
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
 export { safeError } from './safe-errors.ts';
+export {
+  type BuildOptions,
+  buildTrustedDocuments,
+  type DocumentSource,
+} from './trusted/build-trusted-documents.ts';
 export type { TrustedOptions } from './trusted/trust-plan.ts';
 export { type TrustedDocuments, trustedDocuments } from './trusted/trusted-documents.ts';

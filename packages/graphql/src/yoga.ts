@@ -86,7 +86,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       const state = begin(request, context);
       const { query, extensions } = params;
       const text = resolveText(state, { query, extensions, body: params });
-      if (text !== query || (text === undefined && state.untrusted)) {
+      if (plan.trusted && (text !== query || text === undefined)) {
         const { documentId: _, doc_id: __, ...others } = params as typeof params & Ids;
         // Yoga does not go on without a text; what stands for one that is not known runs nothing.
         setParams({ ...others, query: text ?? deniedText });
