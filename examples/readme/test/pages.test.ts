@@ -11,6 +11,7 @@ const migrating = join(root, 'docs/migrating');
 const pages = [
   ...readdirSync(migrating).map((page) => join(migrating, page)),
   join(root, 'docs/troubleshooting.md'),
+  join(root, 'docs/guides/callers.md'),
 ];
 const blocks = pages.flatMap(readBlocks).filter(({ file }) => file.endsWith('.ts'));
 
