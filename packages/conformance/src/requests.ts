@@ -5,6 +5,7 @@ import {
   allowedHosts,
   type CallFacts,
   type Guard,
+  limitBody,
   requireHttps,
 } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
@@ -13,6 +14,8 @@ import type { Running } from './suite.ts';
 
 /** The host that the operation `named` answers for. */
 const HOST = 'api.example.test';
+/** Bytes that the operation `bounded` takes. */
+const LARGEST = 1_000;
 const HTTPS_ORIGIN = 'https://api.example.test';
 
 type Surface = Guard<CallFacts, CallFacts, 'check'>;
@@ -23,6 +26,9 @@ export function requestGuards(surface: Surface): Record<string, Admission<CallFa
     encrypted: surface.use(requireHttps()).use(allowAnonymous()),
     redirected: surface.use(requireHttps({ redirectTo: HTTPS_ORIGIN })).use(allowAnonymous()),
     named: surface.use(allowedHosts({ hosts: [HOST] })).use(allowAnonymous()),
+    bounded: surface
+      .use(limitBody({ maxBytes: LARGEST, maxDepth: 3, maxArrayLength: 5 }))
+      .use(allowAnonymous()),
     typed: surface.use(allowedContentTypes()).use(allowAnonymous()),
   };
 }
@@ -82,6 +88,44 @@ export const requestCases: readonly Case[] = [
       expect: unsupported(code),
     }),
   ),
+  {
+    name: 'a body within its bounds',
+    operation: 'bounded',
+    message: amount,
+    expect: { allowed: true, reply: amount },
+  },
+  { name: 'no body, where bodies are bounded', operation: 'bounded', expect: { allowed: true } },
+  ...[
+    ['too many bytes', 'too_large', `"${'x'.repeat(LARGEST)}"`],
+    ['brackets within brackets', 'too_deep', '[[[[]]]]'],
+    ['a long list', 'array_too_long', '[1,2,3,4,5,6]'],
+    ['the same member twice', 'duplicate_key', '{"amount":5,"amount":6}'],
+  ].map(
+    ([name = '', problem = '', text = '']): Case => ({
+      name: `a body with ${name}, which does not say how long it is`,
+      operation: 'bounded',
+      headers: [['transfer-encoding', 'chunked']],
+      body: { type: 'application/json', text },
+      expect: {
+        allowed: false,
+        kind: problem === 'duplicate_key' ? 'malformed' : 'too_large',
+        code: `body.${problem}`,
+      },
+    }),
+  ),
+  {
+    name: 'a body that says that it is too large',
+    operation: 'bounded',
+    body: { type: 'application/json', text: `"${'x'.repeat(LARGEST)}"` },
+    expect: { allowed: false, kind: 'too_large', code: 'body.too_large' },
+  },
+  {
+    name: 'a body with a content coding',
+    operation: 'bounded',
+    headers: [['content-encoding', 'gzip']],
+    message: amount,
+    expect: unsupported('body.coding_not_allowed'),
+  },
 ];
 
 /** What cannot be told as a decision alone. */

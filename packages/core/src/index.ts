@@ -38,6 +38,7 @@ export { factsOf } from './engine/facts-of.ts';
 export { type FactsOf, type Guard, guard } from './engine/guard.ts';
 export type {
   BodyOutcome,
+  BodyWatcher,
   Completion,
   Decided,
   HeaderEdit,
@@ -449,6 +450,7 @@ export {
   type RequireCsrfTokenOptions,
   requireCsrfToken,
 } from './http/require-csrf-token.ts';
+export { type LimitBodyOptions, limitBody } from './http/limit-body.ts';
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,

@@ -19,6 +19,7 @@ import {
 import type { NodeCaller } from './caller.ts';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
+import { watchIncoming } from './watch-incoming.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
 const DROPPED: Denial = Object.freeze({ kind: 'malformed', code: 'call.headers_dropped' });
@@ -68,8 +69,8 @@ export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
 }
 
 /**
- * Does what a decision obliges every Node adapter to do, whatever its framework: applies the headers and tells
- * `onComplete` when the response has ended. What is left to the adapter is to render `denial` in its
+ * Does what a decision obliges every Node adapter to do, whatever its framework: applies the headers, watches
+ * the body, and tells `onComplete` when the response has ended. What is left to the adapter is to render `denial` in its
  * framework's manner, or to show bodies to `onMessage` and `onRelease`.
  *
  * @param onFault told what an `onComplete` threw.
@@ -97,6 +98,9 @@ export function beginCall(
       else begin();
     },
   };
+  if (duty.body !== undefined && call.denial === undefined) {
+    call.denial = watchIncoming(response, duty.body, call.note);
+  }
   if (duty.awaited) {
     onEnd(response, (aborted) => {
       const { denial } = call;

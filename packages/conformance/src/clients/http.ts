@@ -72,7 +72,8 @@ function overSocket(port: number, spec: CallSpec): Promise<Answer> {
         headers: [
           ...(headers.some(([name]) => name === 'host') ? [] : [['host', `127.0.0.1:${port}`]]),
           ...headers,
-          ...(payload === undefined
+          // A body that does not say how long it is.
+          ...(payload === undefined || headers.some(([name]) => name === 'transfer-encoding')
             ? []
             : [['content-length', String(Buffer.byteLength(payload))]]),
         ].flat(),

@@ -58,6 +58,17 @@ const meanings = {
   'content_type.malformed': 'The media type of the body can be read in two ways, or not at all.',
   'content_type.not_allowed': 'The media type of the body is not in the list.',
   'content_type.charset_not_allowed': 'The body is in a charset that is not in the list.',
+  'body.too_large': 'The body is larger than allowed.',
+  'body.too_deep': 'The body is nested deeper than allowed.',
+  'body.too_many_keys': 'The body has more members or fields than allowed.',
+  'body.string_too_long': 'A string in the body is longer than allowed.',
+  'body.array_too_long': 'A list in the body is longer than allowed.',
+  'body.too_many_parts': 'The multipart body has more parts than allowed.',
+  'body.too_many_files': 'The multipart body has more files than allowed.',
+  'body.part_too_large': 'The headers of a part of the body are longer than allowed.',
+  'body.malformed': 'The body is not well-formed, or can be read in two ways.',
+  'body.duplicate_key': 'An object in the body has the same member twice.',
+  'body.coding_not_allowed': 'The body has a content coding that is not allowed.',
   // calls to others
   'egress.url_malformed':
     'The URL to call cannot be parsed, or is one that software reads in two ways.',

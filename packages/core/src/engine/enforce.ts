@@ -1,7 +1,14 @@
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Decision } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
-import type { BodyOutcome, Completion, Decided, HeaderEdit, Obligations } from './obligations.ts';
+import type {
+  BodyOutcome,
+  BodyWatcher,
+  Completion,
+  Decided,
+  HeaderEdit,
+  Obligations,
+} from './obligations.ts';
 import { report } from './report.ts';
 import type { TraceEntry } from './trace.ts';
 
@@ -28,6 +35,8 @@ export interface Enforcement {
   readonly applyHeaders: (target: HeadersTarget) => void;
   /** Undefined where no policy asks to see bodies; otherwise to be asked for each one. */
   readonly onMessage: ((message: unknown) => MaybePromise<BodyOutcome>) | undefined;
+  /** Undefined where no policy watches the bytes of the body. */
+  readonly body: BodyWatcher | undefined;
   /** Undefined where no policy asks to see payloads; otherwise to be asked for each one. */
   readonly onRelease: ((payload: unknown) => MaybePromise<BodyOutcome>) | undefined;
   /** To be told when the call ends; only the first time counts. */
@@ -59,12 +68,14 @@ export function enforce(
   let headers: (readonly HeaderEdit[])[] | undefined;
   let messages: Inspect[] | undefined;
   let releases: Inspect[] | undefined;
+  let watchers: BodyWatcher[] | undefined;
   let awaited = false;
   let confirmConnected = false;
   let announced = false;
   for (const each of obligations) {
     if (each.headers !== undefined) (headers ??= []).push(each.headers);
     if (each.onMessage !== undefined) (messages ??= []).push(each.onMessage);
+    if (each.body !== undefined) (watchers ??= []).push(each.body);
     if (each.onRelease !== undefined) (releases ??= []).push(each.onRelease);
     awaited ||= each.onComplete !== undefined;
     confirmConnected ||= each.confirmConnected === true;
@@ -82,6 +93,7 @@ export function enforce(
       for (const edits of lists) for (const edit of edits) apply(edit, target);
     },
     onMessage: inspector(messages, late),
+    body: watchers && watchAll(watchers),
     onRelease: inspector(releases, late),
     awaited,
     confirmConnected,
@@ -105,6 +117,27 @@ function inspector(
   late: TraceEntry[],
 ): Enforcement['onMessage'] {
   return all && ((body) => inspect(all, body, 0, false, late));
+}
+
+/** Several watchers as one. What they throw denies, as it does in a policy. */
+function watchAll(watchers: readonly BodyWatcher[]): BodyWatcher {
+  const first = (ask: (each: BodyWatcher) => Denial | undefined): Denial | undefined => {
+    try {
+      for (const each of watchers) {
+        const denial = ask(each);
+        if (denial !== undefined)
+          return isDenial(denial) ? denial : fault('policy.invalid_outcome');
+      }
+      return undefined;
+    } catch (cause) {
+      return fault('policy.threw', cause);
+    }
+  };
+  return {
+    push: (chunk) => first((each) => each.push(chunk)),
+    end: () => first((each) => each.end()),
+    value: (value) => first((each) => each.value(value)),
+  };
 }
 
 function callListeners(

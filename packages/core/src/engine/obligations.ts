@@ -36,12 +36,27 @@ export interface Decided extends Omit<Completion, 'outcome' | 'status'> {
   readonly obligations: readonly Obligations[];
 }
 
+/** Looks at a body while it comes in. The first denial stands. */
+export interface BodyWatcher {
+  /** Shown each piece before anybody else sees it. */
+  readonly push: (chunk: Uint8Array) => Denial | undefined;
+  /** Asked when all of it has come, before anybody else hears of that. */
+  readonly end: () => Denial | undefined;
+  /** Shown what a parser has made of the body, where that has taken its bytes before. */
+  readonly value: (value: unknown) => Denial | undefined;
+}
+
 /** What the adapter must do besides admitting or denying. */
 export interface Obligations {
   /** Applied to the response of allowed and denied calls alike. */
   readonly headers?: readonly HeaderEdit[];
   /** Asked once for each inbound body or message, before the handler sees it. */
   readonly onMessage?: (message: unknown) => MaybePromise<BodyOutcome>;
+  /**
+   * Shown the bytes of the body as they stream in, by HTTP adapters: what it denies does not reach the handler, and the
+   * call is denied.
+   */
+  readonly body?: BodyWatcher;
   /** Asked once for each outbound payload, before the caller sees it. */
   readonly onRelease?: (payload: unknown) => MaybePromise<BodyOutcome>;
   /**

@@ -1,5 +1,6 @@
 import { type Denial, fault } from '../engine/denial.ts';
 import type { Enforcement } from '../engine/enforce.ts';
+import type { BodyWatcher } from '../engine/obligations.ts';
 import type { HeadersView } from '../engine/request.ts';
 import { isJsonType, isUtf8, parseMediaType } from '../lib/media-type.ts';
 import { readBytes } from '../lib/read-bytes.ts';
@@ -68,6 +69,49 @@ export async function inspectRequest(
   } catch (cause) {
     return { ok: false, denial: fault('policy.invalid_outcome', cause) };
   }
+}
+
+/** A request whose body is watched while it is read. */
+export interface WatchedRequest {
+  readonly request: Request;
+  /** What the watchers deny, as soon as they do: the body ends there with an error. */
+  readonly denial: () => Denial | undefined;
+}
+
+/**
+ * For fetch-style adapters: the same request, whose body is shown to the watchers before anybody reads it. A body that
+ * was read before is denied (`message.unavailable`).
+ */
+export function watchRequest(watcher: BodyWatcher, request: Request): WatchedRequest {
+  const { body, method, headers, signal } = request;
+  if (request.bodyUsed || body?.locked) return { request, denial: () => unavailable.denial };
+  if (body === null) return { request, denial: () => undefined };
+  let denial: Denial | undefined;
+  const reader = body.getReader();
+  const watched = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const { done, value } = await reader.read();
+        denial = done ? watcher.end() : watcher.push(value);
+        if (denial !== undefined) {
+          reader.cancel().catch(() => undefined);
+          controller.error(new Error(`The body is denied: ${denial.code}.`));
+        } else if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  // The member that streams need is not in every version of the type.
+  const init: RequestInit & { readonly duplex: 'half' } = {
+    method,
+    headers,
+    signal,
+    body: watched,
+    duplex: 'half',
+  };
+  return { request: new Request(request.url, init), denial: () => denial };
 }
 
 /**

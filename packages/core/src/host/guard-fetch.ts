@@ -15,6 +15,7 @@ import {
   inspectRequest,
   type ReleasedResponse,
   releaseResponse,
+  watchRequest,
 } from './fetch-body.ts';
 import { editResponse } from './fetch-headers.ts';
 import { type EditLists, unsendableEdits } from './header-edits.ts';
@@ -201,11 +202,13 @@ function watchCaller(
         })
       : undefined;
   // Not spread: V8 adds to such a copy a hundred times slower.
-  const { headers, applyHeaders, onMessage, onRelease, awaited, confirmConnected } = enforcement;
+  const { headers, applyHeaders, onMessage, body, onRelease, awaited, confirmConnected } =
+    enforcement;
   return {
     headers,
     applyHeaders,
     onMessage,
+    body,
     onRelease,
     awaited,
     confirmConnected,
@@ -225,7 +228,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   enforcement: Watched,
   bounds: FetchBodyBounds,
 ): Promise<Answer> {
-  const { onMessage, onRelease, confirmConnected, isGone } = enforcement;
+  const { onMessage, body, onRelease, confirmConnected, isGone } = enforcement;
   // A host that has a response for this call sends one: nothing is upgraded.
   if (call.onSent === undefined && asksForSocket(view)) {
     // What goes over an upgraded connection is out of sight.
@@ -235,10 +238,13 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
       return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
     }
   }
-  let inspected: Request | undefined;
+  const watched = body && watchRequest(body, await call.request());
+  const unseen = watched?.denial();
+  if (unseen !== undefined) return denied(unseen, false);
+  let inspected = watched?.request;
   if (onMessage) {
-    const outcome = await inspectRequest(onMessage, await call.request(), bounds);
-    if (!outcome.ok) return denied(outcome.denial, false);
+    const outcome = await inspectRequest(onMessage, inspected ?? (await call.request()), bounds);
+    if (!outcome.ok) return denied(watched?.denial() ?? outcome.denial, false);
     inspected = outcome.request;
   }
   if (confirmConnected) {
@@ -248,7 +254,17 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   }
   // The call of a caller who has disconnected is over: nothing would tell the handler any more, or count it.
   if (isGone()) return unread();
-  const answered = await call.handle(decision, inspected);
+  let answered: Response | Withheld;
+  try {
+    answered = await call.handle(decision, inspected);
+  } catch (cause) {
+    // It is no fault of the handler that it cannot read a body which is denied.
+    const cut = watched?.denial();
+    if (cut === undefined) throw cause;
+    return denied(cut, true);
+  }
+  const cut = watched?.denial();
+  if (cut !== undefined) return denied(cut, true);
   if (typeof answered === 'object' && answered !== null && 'withheld' in answered) {
     return denied(answered.withheld, true);
   }

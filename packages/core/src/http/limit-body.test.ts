@@ -1,0 +1,247 @@
+import { describe, expect, test } from 'vitest';
+import type { BodyWatcher } from '../engine/obligations.ts';
+import { type LimitBodyOptions, limitBody } from './limit-body.ts';
+
+const http = {
+  call: { protocol: 'http', operation: 'POST /' },
+  peer: { address: undefined, id: undefined },
+} as const;
+const encoder = new TextEncoder();
+
+type Headers_ = Record<string, string>;
+
+/** How a body is judged, shown as it streams in and as a whole; both must agree. */
+function judge(body: string | Uint8Array, options: LimitBodyOptions = {}, headers: Headers_ = {}) {
+  const bytes = typeof body === 'string' ? encoder.encode(body) : body;
+  const view = {
+    method: 'POST',
+    url: '/',
+    hasBody: true,
+    headers: new Headers({ 'content-type': 'application/json', ...headers }),
+  };
+  const policy = limitBody(options);
+  const whole = policy.check(view, { ...http, rawBody: bytes });
+  const code = whole.ok ? 'passes' : whole.denial.code;
+  for (const size of [1, 7, 1_000])
+    expect(stream(policy.check(view, http), bytes, size)).toBe(code);
+  return code;
+}
+
+function stream(
+  outcome: ReturnType<ReturnType<typeof limitBody>['check']>,
+  bytes: Uint8Array,
+  size: number,
+) {
+  if (!outcome.ok) return outcome.denial.code;
+  const { body } = outcome.obligations as { body: BodyWatcher };
+  for (let at = 0; at < bytes.length; at += size) {
+    const denial = body.push(bytes.subarray(at, at + size));
+    if (denial) return denial.code;
+  }
+  return body.end()?.code ?? 'passes';
+}
+
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('limitBody of JSON', () => {
+  test.each<[string, string, LimitBodyOptions?]>([
+    ['{"a":[1,"b",null,{"c":true}]}', 'passes'],
+    ['"x"', 'passes'],
+    ['[]', 'passes', { maxArrayLength: 1 }],
+    ['[ ]', 'passes', { maxArrayLength: 1 }],
+    ['[1]', 'passes', { maxArrayLength: 1 }],
+    ['[1,2]', 'body.array_too_long', { maxArrayLength: 1 }],
+    ['[[],[]]', 'body.array_too_long', { maxArrayLength: 1 }],
+    ['[["a"],["b"]]', 'passes', { maxArrayLength: 2 }],
+    [nested(32), 'passes'],
+    [nested(33), 'body.too_deep'],
+    ['{"a":{"b":1}}', 'body.too_deep', { maxDepth: 1 }],
+    ['{"a":1,"b":{"c":2}}', 'passes', { maxKeys: 3 }],
+    ['{"a":1,"b":{"c":2}}', 'body.too_many_keys', { maxKeys: 2 }],
+    ['{"a":"xxx"}', 'passes', { maxStringLength: 3 }],
+    ['{"a":"xxxx"}', 'body.string_too_long', { maxStringLength: 3 }],
+    ['{"aaaa":1}', 'body.string_too_long', { maxStringLength: 3 }],
+    ['"\\u0061\\u0061\\u0061"', 'passes', { maxStringLength: 3 }],
+    ['12345', 'body.string_too_long', { maxStringLength: 3 }],
+    ['{"a":1,"a":2}', 'body.duplicate_key'],
+    ['{"a":1,"\\u0061":2}', 'body.duplicate_key'],
+    ['{"x":{"__proto__":1,"__proto__":2}}', 'body.duplicate_key'],
+    ['{"a":1,"b":{"a":1}}', 'passes'],
+    ['[{"a":1},{"a":2}]', 'passes'],
+    ['{"a":["a","a"]}', 'passes'],
+    ['1e400', 'body.malformed'],
+    ['\ufeff{}', 'body.malformed'],
+    ['{"a":1', 'body.malformed'],
+    [']', 'body.malformed'],
+    ['"abc', 'body.malformed'],
+    ['"\\x"', 'body.malformed'],
+    ['{"a":1}', 'body.too_large', { maxBytes: 6 }],
+    ['{"a":1}', 'passes', { maxBytes: 7 }],
+  ])('%s: %s %j', (body, code, options) => {
+    expect(judge(body, options)).toBe(code);
+  });
+
+  test('that is not UTF-8 is denied', () => {
+    expect(judge(Uint8Array.of(0x22, 0xff, 0x22))).toBe('body.malformed');
+    expect(judge(Uint8Array.of(0x22, 0xc3))).toBe('body.malformed');
+  });
+
+  test.each([
+    ['['],
+    ['{"a":'],
+    ['"'],
+    ['\\'],
+    ['"\\'],
+    ['1'],
+    ['-'],
+    [','],
+    ['{"a":1,'],
+    [' '],
+    ['[1,'],
+    ['"a",'],
+  ])('of %s again and again is scanned in linear time', (part) => {
+    const rawBody = encoder.encode(part.repeat(1_000_000 / part.length));
+    const headers = new Headers({ 'content-type': 'application/json' });
+    const most = { maxKeys: 1e9, maxStringLength: 1e9, maxArrayLength: 1e9, maxBytes: 2e6 };
+    const policy = limitBody({ ...most, maxDepth: 512 });
+    const started = performance.now();
+    policy.check({ method: 'POST', url: '/', hasBody: true, headers }, { ...http, rawBody });
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+});
+
+const part = (name: string, value: string): string =>
+  `--x\r\nContent-Disposition: form-data; ${name}\r\n\r\n${value}\r\n`;
+const parts = (...all: string[]): string => `${all.join('')}--x--\r\n`;
+
+describe('limitBody of multipart', () => {
+  test.each<[string, string, string, LimitBodyOptions?]>([
+    ['two fields', parts(part('name="a"', '1'), part('name="b"', '')), 'passes'],
+    ['no part', '--x--', 'passes'],
+    [
+      'three parts',
+      parts(...Array<string>(3).fill(part('name="a"', '1'))),
+      'body.too_many_parts',
+      { maxParts: 2 },
+    ],
+    ['a file', parts(part('name="a"; filename="b"', '1')), 'passes', { maxFiles: 1 }],
+    [
+      'a file where none may be',
+      parts(part('name="a"; filename="b"', '1')),
+      'body.too_many_files',
+      { maxFiles: 0 },
+    ],
+    [
+      'a file by its extended name',
+      parts(part("name=a; filename*=utf-8''b", '1')),
+      'body.too_many_files',
+      { maxFiles: 0 },
+    ],
+    [
+      'a name in capitals',
+      parts(part('name=a; FileName = b', '1')),
+      'body.too_many_files',
+      { maxFiles: 0 },
+    ],
+    ['a boundary in the text', parts(part('name="a"', 'a--x b\r\n-x')), 'passes'],
+    ['a preamble', `hello\r\n${parts(part('name="a"', '1'))}`, 'body.malformed'],
+    ['something behind the end', `${parts(part('name="a"', '1'))}--x`, 'body.malformed'],
+    ['no end', part('name="a"', '1'), 'body.malformed'],
+    ['a boundary that goes on', '--xy\r\n', 'body.malformed'],
+    ['no disposition', '--x\r\nA: b\r\n\r\n1\r\n--x--', 'body.malformed'],
+    [
+      'two dispositions',
+      parts(part('name=a\r\nContent-Disposition: form-data; name=b', '1')),
+      'body.malformed',
+    ],
+    [
+      'bare line feeds',
+      '--x\nContent-Disposition: form-data; name=a\n\n1\n--x--',
+      'body.malformed',
+    ],
+    ['a header without end', `--x\r\n${'A'.repeat(10_000)}`, 'body.part_too_large'],
+  ])('%s', (_, body, code, options) => {
+    expect(judge(body, options, { 'content-type': 'multipart/form-data; boundary=x' })).toBe(code);
+  });
+
+  test('headers of a part that come byte by byte are not looked at for each of them', () => {
+    const headers = new Headers({ 'content-type': 'multipart/form-data; boundary=x' });
+    const view = { method: 'POST', url: '/', hasBody: true, headers };
+    const slow = `--x\r\n${'\r\n'.repeat(4_000)}`;
+    expect(stream(limitBody().check(view, http), encoder.encode(slow), 1)).toMatch(
+      /part_too_large|malformed/,
+    );
+  });
+
+  test('without a boundary that can be one is denied', () => {
+    const type = { 'content-type': 'multipart/form-data' };
+    expect(judge('--x--', {}, type)).toBe('body.malformed');
+    const long = { 'content-type': `multipart/form-data; boundary=${'x'.repeat(71)}` };
+    expect(judge('--x--', {}, long)).toBe('body.malformed');
+  });
+});
+
+describe('limitBody of other bodies', () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  test.each<[string, string, LimitBodyOptions?]>([
+    ['a=1&b=2', 'passes', { maxKeys: 2 }],
+    ['a=1&b=2', 'body.too_many_keys', { maxKeys: 1 }],
+    ['&&&', 'body.too_many_keys', { maxKeys: 3 }],
+    ['a[b][c]=1', 'passes', { maxDepth: 2 }],
+    ['a%5Bb%5d[c]=1', 'body.too_deep', { maxDepth: 1 }],
+    ['a=12345', 'body.string_too_long', { maxStringLength: 4 }],
+  ])('the form %s: %s', (body, code, options) => {
+    expect(judge(body, options, form)).toBe(code);
+  });
+
+  test('bytes are counted', () => {
+    const type = { 'content-type': 'application/octet-stream' };
+    expect(judge('12345', { maxBytes: 5 }, type)).toBe('passes');
+    expect(judge('123456', { maxBytes: 5 }, type)).toBe('body.too_large');
+  });
+
+  test('what says that it is too large is not waited for', () => {
+    expect(judge('{}', { maxBytes: 5 }, { 'content-length': '6' })).toBe('body.too_large');
+  });
+
+  test.each([
+    ['gzip', 'body.coding_not_allowed'],
+    ['GZIP', 'body.coding_not_allowed'],
+    ['gzip, gzip', 'body.coding_not_allowed'],
+    ['identity', 'passes'],
+  ])('content coding %s: %s', (coding, code) => {
+    expect(judge('{}', {}, { 'content-encoding': coding })).toBe(code);
+  });
+
+  test('with an allowed coding, and outside HTTP, the parsed value is bounded', () => {
+    const headers = new Headers({ 'content-encoding': 'gzip' });
+    const view = { method: 'POST', url: '/', hasBody: true, headers };
+    const policy = limitBody({ codings: ['gzip'], maxBytes: 10, maxDepth: 2, maxKeys: 2 });
+    const grpc = { ...http, call: { protocol: 'grpc', operation: '/a/b' } } as const;
+    for (const facts of [http, grpc]) {
+      const outcome = policy.check(view, facts);
+      const { onMessage } = (outcome as { obligations: { onMessage: (m: unknown) => unknown } })
+        .obligations;
+      expect(onMessage({ a: 'x' })).toEqual({ ok: true });
+      const codes = [{ a: 'xxxxxxxxxx' }, [[[]]], { a: 1, b: 2, c: 3 }, new Uint8Array(11)].map(
+        (message) => (onMessage(message) as { denial?: { code: string } }).denial?.code,
+      );
+      expect(codes).toEqual([
+        'body.too_large',
+        'body.too_deep',
+        'body.too_many_keys',
+        'body.too_large',
+      ]);
+    }
+  });
+
+  test.each([
+    [{ maxBytes: 0 }],
+    [{ maxDepth: 1.5 }],
+    [{ maxKeys: '5' }],
+    [{ maxByte: 5 }],
+    [{ codings: ['GZIP'] }],
+  ])('does not construct with %j', (options) => {
+    expect(() => limitBody(options as never)).toThrow(/^limitBody/);
+  });
+});

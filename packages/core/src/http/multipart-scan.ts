@@ -1,0 +1,104 @@
+/** Bounds on a multipart body. */
+export interface MultipartBounds {
+  readonly maxParts: number;
+  readonly maxFiles: number;
+}
+
+export type MultipartProblem = 'malformed' | 'too_many_parts' | 'too_many_files' | 'part_too_large';
+
+/** Headers of one part. */
+const MAX_HEADER_LENGTH = 8_192;
+/** Pieces with a line break in which these headers may come. */
+const MAX_LOOKS = 128;
+/** RFC 2046 §5.1.1. */
+const BOUNDARY = /^[\w'()+./:=? -]{0,69}[\w'()+./:=?-]$/;
+const DISPOSITION = /^content-disposition:/gim;
+const FILE = /;\s*filename(?:\*\d*)?\*?\s*=/i;
+
+type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
+
+/**
+ * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the boundary
+ * is not one. Strict: lines end in CRLF, each part has one Content-Disposition, and nothing follows the last boundary but
+ * an empty line. Linear, and it keeps no more than the headers of one part.
+ */
+export function multipartScan(
+  boundary: string | undefined,
+  { maxParts, maxFiles }: MultipartBounds,
+): MultipartScan | undefined {
+  if (boundary === undefined || !BOUNDARY.test(boundary)) return undefined;
+  const delimiter = `\r\n--${boundary}`;
+  // One character for each byte: nothing but ASCII is compared.
+  const decoder = new TextDecoder('latin1');
+  // The first boundary may stand at the very beginning.
+  let pending = '\r\n';
+  let state: State = 'preamble';
+  let parts = 0;
+  let files = 0;
+  let looks = 0;
+
+  /** One step; true where more input is needed. */
+  const step = (): MultipartProblem | boolean => {
+    if (state === 'preamble' || state === 'body') {
+      const at = pending.indexOf(delimiter);
+      if (at < 0) {
+        if (state === 'preamble' && !delimiter.startsWith(pending)) return 'malformed';
+        pending = pending.slice(-(delimiter.length - 1));
+        return true;
+      }
+      // What stands in front of the first boundary is nobody's, and some readers take it for a part.
+      if (state === 'preamble' && at > 0) return 'malformed';
+      pending = pending.slice(at + delimiter.length);
+      state = 'delimiter';
+      return false;
+    }
+    if (state === 'delimiter') {
+      if (pending.length < 2) return true;
+      const mark = pending.slice(0, 2);
+      if (mark !== '\r\n' && mark !== '--') return 'malformed';
+      state = mark === '--' ? 'epilogue' : 'headers';
+      if (state === 'epilogue') pending = pending.slice(2);
+      else if (++parts > maxParts) return 'too_many_parts';
+      return false;
+    }
+    if (state === 'headers') {
+      const end = pending.indexOf('\r\n\r\n');
+      if ((end < 0 ? pending.length : end) > MAX_HEADER_LENGTH) return 'part_too_large';
+      if (end < 0) return true;
+      const headers = pending.slice(0, end);
+      if (headers.match(DISPOSITION)?.length !== 1 || /[^\r]\n|\r[^\n]/.test(headers)) {
+        return 'malformed';
+      }
+      if (FILE.test(headers) && ++files > maxFiles) return 'too_many_files';
+      // The line break belongs to the boundary of a part that is empty.
+      pending = pending.slice(end + 2);
+      state = 'body';
+      return false;
+    }
+    return pending === '' || '\r\n'.startsWith(pending) ? true : 'malformed';
+  };
+
+  return {
+    push: (chunk) => {
+      const text = decoder.decode(chunk);
+      pending += text;
+      if (state === 'headers') {
+        // To look again for each byte would take a time that grows with the square of the length.
+        if (!text.includes('\n') && pending.length <= MAX_HEADER_LENGTH) return undefined;
+        if (++looks > MAX_LOOKS) return 'part_too_large';
+      } else looks = 0;
+      for (;;) {
+        const result = step();
+        if (typeof result === 'string') return result;
+        if (result) return undefined;
+      }
+    },
+    end: () => (state === 'epilogue' ? undefined : 'malformed'),
+  };
+}
+
+/** What has come so far. */
+export interface MultipartScan {
+  readonly push: (chunk: Uint8Array) => MultipartProblem | undefined;
+  readonly end: () => MultipartProblem | undefined;
+}

@@ -1,0 +1,151 @@
+/** Bounds on JSON. Each is the largest that passes. */
+export interface JsonBounds {
+  readonly maxDepth: number;
+  /** Members of all objects together. */
+  readonly maxKeys: number;
+  /** UTF-16 code units of a string or the name of a member. */
+  readonly maxStringLength: number;
+  readonly maxArrayLength: number;
+}
+
+/** What is wrong with a body; undefined where nothing is. */
+export type ScanProblem =
+  | 'malformed'
+  | 'too_large'
+  | 'too_deep'
+  | 'too_many_keys'
+  | 'string_too_long'
+  | 'array_too_long'
+  | 'duplicate_key';
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const NUMBER = /[\d.eE+-]+/y;
+
+/** An open bracket: the names so far of an object, or the length of a list. */
+interface Open {
+  readonly names: Set<string> | undefined;
+  length: number;
+}
+
+/**
+ * Looks for what is beyond the bounds, for members that are there twice and for numbers that no double can hold, before
+ * anybody builds anything of the text. Linear. It does not say that the text is JSON: who parses it says that.
+ */
+export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefined {
+  const open: Open[] = [];
+  let here: Open | undefined;
+  let keys = 0;
+  let atName = false;
+  let isEmpty = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char === 0x20 || char === 0x09 || char === 0x0a || char === 0x0d) continue;
+    // The first value of a list; the others are counted by their commas.
+    if (isEmpty && here !== undefined && char !== 0x5d && ++here.length > bounds.maxArrayLength) {
+      return 'array_too_long';
+    }
+    isEmpty = false;
+    if (char === QUOTE) {
+      const end = endOfString(text, at);
+      if (end < 0) return 'malformed';
+      const string = unescaped(text.slice(at + 1, end));
+      if (string === undefined) return 'malformed';
+      if (string.length > bounds.maxStringLength) return 'string_too_long';
+      if (atName && here?.names !== undefined) {
+        if (++keys > bounds.maxKeys) return 'too_many_keys';
+        if (here.names.has(string)) return 'duplicate_key';
+        here.names.add(string);
+        atName = false;
+      }
+      at = end;
+    } else if (char === 0x7b || char === 0x5b) {
+      if (open.length >= bounds.maxDepth) return 'too_deep';
+      const isObject = char === 0x7b;
+      here = { names: isObject ? new Set() : undefined, length: 0 };
+      open.push(here);
+      atName = isObject;
+      isEmpty = !isObject;
+    } else if (char === 0x7d || char === 0x5d) {
+      if (open.pop() === undefined) return 'malformed';
+      here = open.at(-1);
+      atName = false;
+    } else if (char === COMMA) {
+      atName = here?.names !== undefined;
+      if (here !== undefined && !atName && ++here.length > bounds.maxArrayLength) {
+        return 'array_too_long';
+      }
+    } else if (char === 0x2d || (char >= 0x30 && char <= 0x39)) {
+      NUMBER.lastIndex = at;
+      NUMBER.test(text);
+      const number = text.slice(at, NUMBER.lastIndex);
+      if (number.length > bounds.maxStringLength) return 'string_too_long';
+      if (!Number.isFinite(Number(number))) return 'malformed';
+      at = NUMBER.lastIndex - 1;
+    }
+  }
+  return open.length > 0 ? 'malformed' : undefined;
+}
+
+/** The index of the closing quote, or -1. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
+    if (escapes % 2 === 0) return end;
+  }
+  return -1;
+}
+
+/** `a` and `\u0061` are the same name. */
+function unescaped(raw: string): string | undefined {
+  if (!raw.includes('\\')) return raw;
+  try {
+    return JSON.parse(`"${raw}"`) as string;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The same bounds on a value that somebody has parsed, and on the text of all its strings together. What a parser has
+ * dropped (a member that was there twice) cannot be seen any more.
+ */
+export function scanValue(
+  value: unknown,
+  { maxDepth, maxKeys, maxStringLength, maxArrayLength }: JsonBounds,
+  maxText: number,
+): ScanProblem | undefined {
+  const pending: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
+  let keys = 0;
+  let size = 0;
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const { value: each, depth } = next;
+    if (typeof each === 'string') {
+      if (each.length > maxStringLength) return 'string_too_long';
+      size += each.length;
+    } else if (ArrayBuffer.isView(each)) {
+      size += each.byteLength;
+    } else if (typeof each === 'object' && each !== null) {
+      if (depth >= maxDepth) return 'too_deep';
+      if (Array.isArray(each)) {
+        if (each.length > maxArrayLength) return 'array_too_long';
+        size += each.length;
+        for (const inner of each) pending.push({ value: inner, depth: depth + 1 });
+      } else {
+        for (const name in each) {
+          if (!Object.hasOwn(each, name)) continue;
+          if (++keys > maxKeys) return 'too_many_keys';
+          if (name.length > maxStringLength) return 'string_too_long';
+          size += name.length;
+          // Named by the object itself.
+          const inner = (each as Readonly<Record<string, unknown>>)[name];
+          pending.push({ value: inner, depth: depth + 1 });
+        }
+      }
+    }
+    if (size > maxText) return 'too_large';
+  }
+  return undefined;
+}
