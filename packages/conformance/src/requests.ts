@@ -3,6 +3,7 @@ import {
   allowAnonymous,
   allowedContentTypes,
   allowedHosts,
+  apiVersion,
   type CallFacts,
   type Guard,
   limitBody,
@@ -28,6 +29,17 @@ export function requestGuards(surface: Surface): Record<string, Admission<CallFa
     named: surface.use(allowedHosts({ hosts: [HOST] })).use(allowAnonymous()),
     bounded: surface
       .use(limitBody({ maxBytes: LARGEST, maxDepth: 3, maxArrayLength: 5 }))
+      .use(allowAnonymous()),
+    versioned: surface
+      .use(
+        apiVersion({
+          from: { header: 'api-version' },
+          versions: {
+            '1': { deprecatedAt: '2020-01-01', sunsetAt: '2021-01-01', successor: '/v2' },
+            '2': { deprecatedAt: '2020-01-01', sunsetAt: '2100-01-01' },
+          },
+        }),
+      )
       .use(allowAnonymous()),
     typed: surface.use(allowedContentTypes()).use(allowAnonymous()),
   };
@@ -120,6 +132,29 @@ export const requestCases: readonly Case[] = [
     expect: { allowed: false, kind: 'too_large', code: 'body.too_large' },
   },
   {
+    name: 'a version that is there',
+    operation: 'versioned',
+    headers: [['api-version', '2']],
+    expect: { allowed: true },
+  },
+  {
+    name: 'a version that has ended',
+    operation: 'versioned',
+    headers: [['api-version', '1']],
+    expect: { allowed: false, kind: 'gone', code: 'version.gone' },
+  },
+  ...[
+    ['a version that never was', 'unknown', '3'],
+    ['two versions', 'malformed', '1, 2'],
+  ].map(
+    ([name = '', problem = '', version = '']): Case => ({
+      name,
+      operation: 'versioned',
+      headers: [['api-version', version]],
+      expect: { allowed: false, kind: 'malformed', code: `version.${problem}` },
+    }),
+  ),
+  {
     name: 'a body with a content coding',
     operation: 'bounded',
     headers: [['content-encoding', 'gzip']],
@@ -137,5 +172,18 @@ export function describeRequests(get: () => Running): void {
       expect(observed.status).toBe(308);
       expect(observed.header('location')).toBe(`${HTTPS_ORIGIN}/redirected`);
     });
+  });
+
+  test.each([
+    ['1', 410, 'Fri, 01 Jan 2021 00:00:00 GMT'],
+    ['2', 200, 'Fri, 01 Jan 2100 00:00:00 GMT'],
+  ])('callers of version %s hear when it ends: %s', async (version, status, sunset) => {
+    const { client } = get();
+    const headers = [['api-version', version]] as const;
+    const observed = await client.call({ operation: 'versioned', headers });
+    expect(observed.status).toBe(status);
+    expect(observed.header('deprecation')).toBe('@1577836800');
+    expect(observed.header('sunset')).toBe(sunset);
+    expect(observed.header('vary')?.toLowerCase()).toContain('api-version');
   });
 }

@@ -37,6 +37,7 @@ export {
   type InspectedRequest,
   inspectRequest,
   isJson,
+  problemResponse,
   type RawRequest,
   type ReleasedResponse,
   readRawBody,
@@ -56,6 +57,7 @@ export { assertHeader } from './host/header-edits.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
 export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
+export { requestIdFrom } from './host/request-id.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
@@ -88,4 +90,10 @@ export {
 } from './tokens/access-token.ts';
 export { type GraphqlDenial, graphqlCode, graphqlDenial } from './wire/graphql.ts';
 export { type GrpcDenial, grpcCode, grpcDenial } from './wire/grpc.ts';
-export { type HttpDenial, httpDenial, httpStatus } from './wire/http.ts';
+export { type HttpDenial, httpDenial, httpStatus, type ProblemRendering } from './wire/http.ts';
+export {
+  assertProblemOptions,
+  errorProblem,
+  PROBLEM_OPTIONS,
+  type ProblemOptions,
+} from './wire/problems.ts';

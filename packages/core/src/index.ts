@@ -31,6 +31,7 @@ export type {
   Peer,
   Principal,
   RawBodyFacts,
+  RequestIdFacts,
   Transport,
   TransportFacts,
 } from './engine/facts.ts';
@@ -75,6 +76,10 @@ export type { FetchFacts } from './host/guard-fetch.ts';
 export { peerFromHeader, peerOf } from './host/peer.ts';
 export { type ProtectOptions, protect } from './host/protect.ts';
 export { transportFromUrl } from './host/transport.ts';
+
+// Errors.
+
+export type { ProblemOptions } from './wire/problems.ts';
 
 // Who may: grants.
 
@@ -413,6 +418,13 @@ export {
   type AllowedHostsOptions,
   allowedHosts,
 } from './http/allowed-hosts.ts';
+export {
+  type ApiVersionFacts,
+  type ApiVersionOptions,
+  type ApiVersionTerms,
+  type ApiVersionUse,
+  apiVersion,
+} from './http/api-version.ts';
 export {
   type CheckedUrl,
   type CheckUrlOptions,

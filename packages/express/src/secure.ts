@@ -5,6 +5,7 @@ import {
   assertBodyLimit,
   assertHttpOperations,
   assertKnownOptions,
+  assertProblemOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
   durationMs,
@@ -21,8 +22,10 @@ import {
   nodeCaller,
   nodeDenialLog,
   nodeRequest,
+  nodeRequestId,
   type ProxyTrust,
   type ReadBody,
+  renderAs,
   sendDenial,
   undecided,
 } from '@apisec/node';
@@ -57,6 +60,11 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly operation?: ((request: Request) => string) | undefined;
   /**
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
+   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   */
+  readonly problemTypeBase?: string | undefined;
+  /**
    * Told of faults: what an `onComplete` or a callback of the application threw, and why a call was answered with
    * 500 or 503. Default: one line on `console.error` for each cause and minute.
    */
@@ -75,12 +83,13 @@ const OPTIONS = [
   'maxBodyBytes',
   'bodyTimeout',
   'operation',
+  'problemTypeBase',
   'onFault',
   'logDenials',
 ];
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
 
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
@@ -111,15 +120,19 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 ): RequestHandler {
   const settings = settingsOf(options);
   const { trust, operation, rawBody, log } = settings;
+  const { trust, operation, rawBody, typeBase } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
   if (operation === undefined) assertHttpOperations('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
   const handler: RequestHandler = (request, response, next) => {
     const view = nodeRequest(request);
+    if (typeBase !== undefined) {
+      renderAs(response, { typeBase, requestId: nodeRequestId(request, trust) });
+    }
     const enter = (decision: Decision<object>) =>
       proceed(decision, settings, request, response, next);
-    const supply = (): HttpFacts & NodeCaller => {
+    const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
       const { peer, certificate, transport } = nodeCaller(request, trust);
       return {
         call: {
@@ -132,6 +145,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         peer,
         certificate,
         transport,
+        requestId: nodeRequestId(request, trust),
       };
     };
     const decide = (bytes?: Uint8Array): void => {
@@ -168,6 +182,7 @@ interface Settings extends BodyBounds {
   readonly parser: RequestHandler | undefined;
   readonly rawBody: boolean;
   readonly operation: ((request: Request) => string) | undefined;
+  readonly typeBase: string | undefined;
   readonly onFault: (cause: unknown) => void;
   readonly log: DenialLog | undefined;
 }
@@ -177,11 +192,13 @@ function settingsOf(options: SecureOptions): Settings {
   const { trust, parser, rawBody = false, operation, onFault } = options;
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
   assertBodyLimit(maxBodyBytes, 'secure');
+  assertProblemOptions('secure', options);
   return {
     trust,
     parser,
     rawBody,
     operation,
+    typeBase: options.problemTypeBase,
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('@apisec/express'),

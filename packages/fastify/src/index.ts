@@ -1,3 +1,4 @@
 export { answerPreflights } from './answer-preflights.ts';
+export { type ProblemsOptions, problems } from './problems.ts';
 export { type SecureOptions, secure } from './secure.ts';
 export type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';

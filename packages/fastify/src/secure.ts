@@ -6,6 +6,7 @@ import type {
   Duration,
   FetchFacts,
   HttpFacts,
+  RequestIdFacts,
   RequestLike,
 } from '@apisec/core';
 import {
@@ -15,6 +16,7 @@ import {
   assertConfiguration,
   assertHttpOperations,
   assertKnownOptions,
+  assertProblemOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
   durationMs,
@@ -38,10 +40,13 @@ import {
   nodeCaller,
   nodeDenialLog,
   nodeRequest,
+  nodeRequestId,
   type ProxyTrust,
   type ReadBody,
   type ReleaseGate,
   readRawBody,
+  renderAs,
+  renderingOf,
   undecided,
 } from '@apisec/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -74,6 +79,11 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   /** How long a body may take that `rawBody` reads; longer is denied (`message.timeout`). Default: `30s`. */
   readonly bodyTimeout?: Duration | undefined;
   /**
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
+   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   */
+  readonly problemTypeBase?: string | undefined;
+  /**
    * Told of faults: what an `onComplete` or a callback of the application threw, and why a call was answered with
    * 500 or 503. Default: one line on `console.error` for each cause and minute.
    */
@@ -92,6 +102,7 @@ const OPTIONS = [
   'rawBody',
   'maxBodyBytes',
   'bodyTimeout',
+  'problemTypeBase',
   'onFault',
   'logDenials',
 ];
@@ -118,7 +129,7 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
 }
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
 
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
@@ -178,6 +189,8 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
   const log = nodeDenialLog('secure', options.logDenials);
   assertBodyLimit(maxBodyBytes, 'secure');
+  assertProblemOptions('secure', options);
+  const { problemTypeBase: typeBase } = options;
   const bounds: BodyBounds = {
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
@@ -208,7 +221,10 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     bytes?: Uint8Array,
   ): void => {
     const view = nodeRequest(request.raw);
-    const supply = (): HttpFacts & NodeCaller => {
+    if (typeBase !== undefined) {
+      renderAs(reply.raw, { typeBase, requestId: nodeRequestId(request.raw, trust) });
+    }
+    const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
       const { peer, certificate, transport } = nodeCaller(request.raw, trust);
       return {
         call: {
@@ -218,6 +234,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
         peer,
         certificate,
         transport,
+        requestId: nodeRequestId(request.raw, trust),
       };
     };
     const decision = decideCall(
@@ -350,7 +367,7 @@ function isUnread({ body, raw }: HookRequest): boolean {
 /** Through Fastify, so that the hooks and logs of the application see the denial too. */
 function send(reply: HookReply, denial: Denial): void {
   letThrough(reply.raw);
-  const { status, headers, body } = httpDenial(denial);
+  const { status, headers, body } = httpDenial(denial, renderingOf(reply.raw));
   reply.code(status);
   for (const [name, value] of headers) reply.header(name, value);
   reply.send(body);

@@ -1,3 +1,4 @@
 export { answerPreflights } from './answer-preflights.ts';
 export { assertSecured, operationsOf, unsecuredOperations } from './operations.ts';
+export { type Problems, type ProblemsOptions, problems } from './problems.ts';
 export { type HonoHost, type SecureOptions, secure } from './secure.ts';

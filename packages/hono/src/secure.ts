@@ -7,6 +7,7 @@ import type {
   FetchFacts,
   HttpFacts,
   Peer,
+  RequestIdFacts,
   RequestLike,
   Transport,
   TransportFacts,
@@ -18,6 +19,7 @@ import {
   assertConfiguration,
   assertHttpOperations,
   assertKnownOptions,
+  assertProblemOptions,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
   denialLogOption,
@@ -28,8 +30,10 @@ import {
   faultReporter,
   guardFetch,
   httpDenial,
+  type ProblemRendering,
   readRawBody,
   report,
+  requestIdFrom,
   type Supplied,
   stateOf,
   UNKNOWN_PEER,
@@ -81,6 +85,13 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * the host has it.
    */
   readonly waitUntil?: ((c: Context) => WaitUntil | undefined) | undefined;
+  /** The id of a call, as your platform or a trusted proxy gives it. Default: a new one. */
+  readonly requestId?: ((c: Context) => string | undefined) | undefined;
+  /**
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
+   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   */
+  readonly problemTypeBase?: string | undefined;
   /**
    * Told of faults: what an `onComplete` or a callback of these options threw, why a call was answered with 500 or 503,
    * and what answered without being listed. Default: one line on `console.error` for each cause and minute.
@@ -103,6 +114,8 @@ const OPTIONS = [
   'maxBodyBytes',
   'bodyTimeout',
   'waitUntil',
+  'requestId',
+  'problemTypeBase',
   'onFault',
   'logDenials',
 ];
@@ -112,10 +125,10 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
   readonly operations?: readonly string[];
 };
 
-type HostFacts = HttpFacts & CertificateFacts & TransportFacts;
+type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
 
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
@@ -134,8 +147,8 @@ const denials = stateOf<true>('apisec.denied');
  * `answerPreflights(app)` once all routes are there, put `cors` into a guard that is mounted with `app.use`, or into the
  * `unlisted` guard of a `coverage` table that is.
  *
- * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`), with the guard's
- * headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.
+ * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`; see `problems`), with the
+ * guard's headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.
  *
  * A WebSocket is decided before its upgrade. On Node a policy that holds a place for the call (`concurrencyLimit`)
  * holds it until the socket closes; elsewhere it denies the call (`upgrade.unwatched`, 500), since nobody tells.
@@ -150,7 +163,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   options: SecureOptions<Raw> = {},
 ): MiddlewareHandler {
   const settings = settingsOf(options);
-  const { host, operation, rawBody, waitUntil, onFault } = settings;
+  const { host, operation, rawBody, waitUntil, requestId, typeBase, onFault } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
   if (operation === undefined) assertHttpOperations('secure', admission);
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
@@ -158,7 +171,13 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     const plain = () => {
       const { peer, certificate, transport, request = c.req.raw } = host(c);
       const call = { protocol: 'http', operation: name() } as const;
-      const facts: HostFacts = { call, peer, certificate, transport };
+      const facts: HostFacts = {
+        call,
+        peer,
+        certificate,
+        transport,
+        requestId: idOf(c, requestId),
+      };
       return { view: request, facts };
     };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
@@ -191,7 +210,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         threw: () => c.error !== undefined && !('getResponse' in c.error),
         render: (denial) => {
           denials.set(c, true);
-          return render(c, denial);
+          return render(c, denial, typeBase && { typeBase, requestId: idOf(c, requestId) });
         },
         // A host that has its own response goes on by itself.
         waitUntil: onSent === undefined ? (work) => waitUntil(c)?.(work) : undefined,
@@ -259,6 +278,8 @@ interface Settings extends FetchOptions {
   readonly operation: ((c: Context) => string) | undefined;
   readonly rawBody: boolean;
   readonly waitUntil: (c: Context) => WaitUntil | undefined;
+  readonly requestId: SecureOptions['requestId'];
+  readonly typeBase: string | undefined;
   readonly onFault: (cause: unknown) => void;
 }
 
@@ -272,6 +293,7 @@ function settingsOf(options: SecureOptions): Settings {
     'secure: give host, or peer, certificate and transport, not both.',
   );
   assertBodyLimit(maxBodyBytes, 'secure');
+  assertProblemOptions('secure', options);
   const parts = (c: Context): HonoHost => ({
     peer: peer ? peer(c) : UNKNOWN_PEER,
     certificate: certificate?.(c),
@@ -282,12 +304,25 @@ function settingsOf(options: SecureOptions): Settings {
     operation,
     rawBody,
     waitUntil,
+    requestId: options.requestId,
+    typeBase: options.problemTypeBase,
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
     denialLog: denialLogOption('secure', options.logDenials),
   };
+}
+
+const ids = stateOf<string>('apisec.request_id');
+
+/** The same call has the same id, whoever asks. */
+export function idOf(c: Context, requestId: SecureOptions['requestId']): string {
+  const known = ids.get(c);
+  if (known !== undefined) return known;
+  const id = requestIdFrom(requestId?.(c));
+  ids.set(c, id);
+  return id;
 }
 
 /** One middleware as what comes behind another, as Hono composes them. */
@@ -311,9 +346,10 @@ function executionOf(c: Context): WaitUntil | undefined {
 }
 
 /** Made by Hono, so that headers set by earlier middleware are on it, unless a handler has answered. */
-function render(c: Context, denial: Denial): Response {
-  if (c.finalized) return denialResponse(denial);
-  const { status, headers, body } = httpDenial(denial);
+function render(c: Context, denial: Denial, rendering?: ProblemRendering | ''): Response {
+  const how = rendering || undefined;
+  if (c.finalized) return denialResponse(denial, how);
+  const { status, headers, body } = httpDenial(denial, how);
   // Every status of a denial is one that Hono knows.
   const init = { status: status as ContentfulStatusCode, headers: Object.fromEntries(headers) };
   return c.newResponse(body ?? null, init);

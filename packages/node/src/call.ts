@@ -4,6 +4,7 @@ import type {
   Denial,
   HttpFacts,
   MaybePromise,
+  RequestIdFacts,
   RequestLike,
 } from '@apisec/core';
 import {
@@ -36,6 +37,7 @@ export function decideCall<Facts extends object>(
   incoming: NodeIncoming,
   supply: () => HttpFacts & NodeCaller,
   log?: DenialLog,
+  supply: () => HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts,
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR, log);
   if (wereHeadersDropped(incoming)) return undecided(DROPPED, log);

@@ -25,12 +25,15 @@ export {
 } from './peer.ts';
 export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
 export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
+export { nodeRequestId } from './request-id.ts';
 export {
   isDisconnected,
   letThrough,
   type NodeResponse,
   onEnd,
   type ResponseWriters,
+  renderAs,
+  renderingOf,
   sendDenial,
 } from './response.ts';
 export { nodeTransport, type TransportSource } from './transport.ts';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Denial } from '@apisec/core';
-import { httpDenial, onDisconnect, stateOf } from '@apisec/core/host';
+import { httpDenial, onDisconnect, type ProblemRendering, stateOf } from '@apisec/core/host';
 
 /** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -14,6 +14,18 @@ export interface ResponseWriters {
 }
 
 const gates = stateOf<readonly (() => unknown)[]>('apisec.gates');
+
+const renderings = stateOf<ProblemRendering>('apisec.rendering');
+
+/** Says how denials of this response are rendered, whoever gives them. */
+export function renderAs(response: NodeResponse, rendering: ProblemRendering): void {
+  renderings.set(response, rendering);
+}
+
+/** How denials of this response are rendered. */
+export function renderingOf(response: NodeResponse): ProblemRendering | undefined {
+  return renderings.get(response);
+}
 
 /** Notes that something holds this response back, and how to make it stop. */
 export function holdBack(response: NodeResponse, open: () => unknown): void {
@@ -42,7 +54,7 @@ export function sendDenial(
     return;
   }
   letThrough(response);
-  const { status, headers, body } = httpDenial(denial);
+  const { status, headers, body } = httpDenial(denial, renderings.get(response));
   for (const [name, value] of headers) response.setHeader(name, value);
   if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
   // HTTP/2 has no reason phrase, and warns whoever sets one.

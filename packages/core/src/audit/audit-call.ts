@@ -41,8 +41,10 @@ export class AuditCall {
     this.#headers = how.credentialHeaders;
     this.method = request.method;
     this.record = (act) => how.record(act, this);
-    const id = request.headers.get(how.requestIdHeader);
-    // It is the caller's: a credential in the wrong header must not be logged as an id.
+    // The host's own, where it supplies one, is what the caller and its operators have seen.
+    const { requestId: supplied } = facts as { readonly requestId?: unknown };
+    const id = supplied ?? request.headers.get(how.requestIdHeader);
+    // It may be the caller's: a credential in the wrong header must not be logged as an id.
     if (typeof id === 'string' && REQUEST_ID.test(id)) {
       this.requestId = safeText(redactName(id), 128);
     }

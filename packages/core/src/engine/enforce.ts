@@ -56,7 +56,7 @@ type Inspect = NonNullable<Obligations['onMessage']>;
  * Gathers what a decision obliges its adapter to do.
  *
  * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault
- * (`{ policy, kind, code, cause }`), since nobody else may be.
+ * (`{ policy, kind, code, cause, requestId }`), since nobody else may be.
  * @param waitUntil given what an `onComplete` has not finished, on hosts that stop with the response.
  */
 export function enforce(
@@ -81,7 +81,7 @@ export function enforce(
     confirmConnected ||= each.confirmConnected === true;
     announced ||= each.onDecision !== undefined;
   }
-  if (!decision.allowed) reportFault(decision.denial, decision.trace, onFault);
+  if (!decision.allowed) reportFault(decision.denial, decision.trace, onFault, decision.gathered);
   // Only what is asked of bodies is traced after the decision.
   const late = messages === undefined && releases === undefined ? NO_TRACE : [];
   if (announced) announce(decision, onFault);
@@ -101,7 +101,12 @@ export function enforce(
       if (completed) return;
       completed = true;
       if (ending.denial !== undefined && (decision.allowed || ending.denial !== decision.denial)) {
-        reportFault(ending.denial, late, onFault);
+        reportFault(
+          ending.denial,
+          late,
+          onFault,
+          decision.allowed ? decision.facts : decision.gathered,
+        );
       }
       if (awaited) callListeners(decision, ending, late, onFault, waitUntil);
     },
@@ -197,9 +202,12 @@ function reportFault(
   { kind, code, cause }: Denial,
   trace: readonly TraceEntry[],
   onFault: ((cause: unknown) => void) | undefined,
+  facts: object,
 ): void {
   if (onFault === undefined || !FAULTS.has(kind)) return;
-  report(onFault, { policy: trace.at(-1)?.policy, kind, code, cause });
+  const { requestId } = facts as { readonly requestId?: unknown };
+  const policy = trace.at(-1)?.policy;
+  report(onFault, { policy, kind, code, cause, ...(requestId !== undefined && { requestId }) });
 }
 
 function apply(edit: HeaderEdit, target: HeadersTarget): void {

@@ -126,6 +126,12 @@ export interface TransportFacts {
   readonly transport?: Transport | undefined;
 }
 
+/** What HTTP adapters supply. */
+export interface RequestIdFacts {
+  /** The id of the call: from a trusted proxy, or a new one. Never the caller's own word. */
+  readonly requestId?: string | undefined;
+}
+
 /** Who makes the call, as an `authenticate*` policy found out. */
 export interface Principal {
   /**

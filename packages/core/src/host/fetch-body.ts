@@ -5,7 +5,7 @@ import type { HeadersView } from '../engine/request.ts';
 import { isJsonType, isUtf8, parseMediaType } from '../lib/media-type.ts';
 import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
-import { httpDenial } from '../wire/http.ts';
+import { type HttpDenial, httpDenial, httpStatus, type ProblemRendering } from '../wire/http.ts';
 
 /** Bounds on a body that is read before the handler runs. */
 export interface FetchBodyBounds {
@@ -95,7 +95,11 @@ export function watchRequest(watcher: BodyWatcher, request: Request): WatchedReq
         denial = done ? watcher.end() : watcher.push(value);
         if (denial !== undefined) {
           reader.cancel().catch(() => undefined);
-          controller.error(new Error(`The body is denied: ${denial.code}.`));
+          const status = httpStatus[denial.kind];
+          controller.error(
+            // Who answers errors by their status then answers the right one.
+            Object.assign(new Error(`The body is denied: ${denial.code}.`), { status }),
+          );
         } else if (done) controller.close();
         else controller.enqueue(value);
       },
@@ -174,8 +178,12 @@ export async function releaseResponse(
 }
 
 /** A denial as a web `Response`. */
-export function denialResponse(denial: Denial): Response {
-  const { status, headers, body } = httpDenial(denial);
+export function denialResponse(denial: Denial, rendering?: ProblemRendering): Response {
+  return problemResponse(httpDenial(denial, rendering));
+}
+
+/** Problem details as a web `Response`. */
+export function problemResponse({ status, headers, body }: HttpDenial): Response {
   return new Response(body ?? null, {
     status,
     headers: headers.map(([name, value]) => [name, value]),

@@ -266,7 +266,7 @@ describe('a request body', () => {
     [
       'in two charsets',
       post('{}', 'application/json; charset=utf-8; charset=utf-16'),
-      'message.unsupported',
+      'message.type_unsupported',
     ],
     [
       'without a type',

@@ -67,6 +67,8 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   readonly onSent?: ((sent: (outcome: SentOutcome) => void) => void) | undefined;
   /** Renders a denial. Default: `denialResponse`. */
   readonly render?: ((denial: Denial) => Response) | undefined;
+  /** Answers for what the handler threw. Default: a plain 500. */
+  readonly renderError?: ((cause: unknown) => Response) | undefined;
   /** Calls back once when the connection of a WebSocket closes, for hosts that tell. */
   readonly onSocketClosed?: ((closed: () => void) => void) | undefined;
   readonly waitUntil?: WaitUntil | undefined;
@@ -168,8 +170,14 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
       enforcement.complete({ outcome: 'failed', status: 500 });
       throw cause;
     }
-    report(onFault, cause);
-    answer = failed('handler.threw');
+    const rendered = call.renderError?.(cause);
+    const status = rendered?.status ?? 500;
+    if (status >= 500) report(onFault, cause);
+    const ending: Ending = { outcome: status >= 500 ? 'failed' : 'succeeded', status };
+    answer =
+      rendered === undefined
+        ? failed('handler.threw')
+        : { response: rendered, handled: true, ending };
   }
   const { handled, denial } = answer;
   const plain = answer.response ?? render(denial ?? fault('handler.threw'));

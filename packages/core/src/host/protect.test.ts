@@ -47,11 +47,55 @@ describe('protect', () => {
     const serve = protect(open, (_request, facts, _peer: typeof peer) => Response.json(facts), {
       operation: () => 'PUT /orders/:id',
       peer: (_request, known: typeof peer) => known,
+      requestId: () => 'ray-1',
     });
     expect(await (await serve(request(), peer)).json()).toEqual({
       call: { protocol: 'http', operation: 'PUT /orders/:id' },
       peer,
+      requestId: 'ray-1',
     });
+  });
+
+  test('answers denials and what handlers throw with problem types and the id of the call', async () => {
+    const faults: unknown[] = [];
+    const serve = protect(
+      open,
+      (received) => {
+        const status = Number(new URL(received.url).searchParams.get('status'));
+        throw Object.assign(new Error('secret'), { status });
+      },
+      {
+        problemTypeBase: 'https://api.example.com/problems/',
+        requestId: () => 'ray-1',
+        onFault: (cause) => faults.push(cause),
+      },
+    );
+    const answer = async (status: number): Promise<unknown> => {
+      const response = await serve(new Request(`https://x/?status=${status}`));
+      expect(response.headers.get('x-request-id')).toBe('ray-1');
+      const text = await response.text();
+      expect(text).not.toContain('secret');
+      return JSON.parse(text);
+    };
+    expect(await answer(404)).toEqual({
+      type: 'https://api.example.com/problems/http.not_found',
+      title: 'Not Found',
+      status: 404,
+      code: 'http.not_found',
+      requestId: 'ray-1',
+    });
+    expect(faults).toEqual([]);
+    for (const odd of [0, 200, 999, 500]) {
+      expect(await answer(odd)).toMatchObject({ status: 500, code: 'handler.threw' });
+    }
+    expect(faults).toHaveLength(4);
+  });
+
+  test('does not construct with a base of problem types that is not a URL', () => {
+    for (const problemTypeBase of ['/problems/', 'https://x', 'https://x/a b/', 7]) {
+      const make = () => protect(open, () => new Response(), { problemTypeBase } as never);
+      expect(make).toThrow(/problemTypeBase/);
+    }
   });
 
   test('without a peer option, nobody is known', async () => {

@@ -5,6 +5,7 @@ import type {
   ClientCertificate,
   HttpFacts,
   Peer,
+  RequestIdFacts,
   Transport,
   TransportFacts,
 } from '../engine/facts.ts';
@@ -13,8 +14,10 @@ import { pathOf } from '../engine/request.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { type DenialLog, denialLogOption } from './denial-log.ts';
+import type { ProblemRendering } from '../wire/http.ts';
+import { assertProblemOptions, errorProblem } from '../wire/problems.ts';
 import { faultReporter } from './fault-reporter.ts';
-import { readRawBody } from './fetch-body.ts';
+import { denialResponse, problemResponse, readRawBody } from './fetch-body.ts';
 import {
   assertBodyLimit,
   DEFAULT_MAX_BODY_BYTES,
@@ -25,6 +28,7 @@ import {
 } from './guard-fetch.ts';
 import { assertHttpOperations } from './http-operations.ts';
 import { UNKNOWN_PEER } from './peer.ts';
+import { requestIdFrom } from './request-id.ts';
 
 /** Options of {@link protect}. */
 export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean> {
@@ -59,6 +63,17 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    */
   readonly waitUntil?: ((request: Request, ...rest: Rest) => WaitUntil | undefined) | undefined;
   /**
+   * The id of a call, as your platform or a trusted proxy gives it: `(request) => request.headers.get('cf-ray')`, say.
+   * Default: a new one.
+   */
+  readonly requestId?: ((request: Request, ...rest: Rest) => string | null | undefined) | undefined;
+  /**
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
+   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. What the handler throws is then answered with
+   * problem details as well: an error keeps its `status` from 400 to 599. Default: none of these.
+   */
+  readonly problemTypeBase?: string | undefined;
+  /**
    * Told of faults: what the handler, an `onComplete` or one of these options threw, and why a call was answered with
    * 500 or 503; the caller gets a plain 500. Default: one line on `console.error` for each cause and minute, and an
    * error of the handler is thrown on, for the runtime to report.
@@ -80,12 +95,16 @@ const OPTIONS = [
   'certificate',
   'transport',
   'waitUntil',
+  'requestId',
+  'problemTypeBase',
   'onFault',
   'logDenials',
 ];
 
+type ProtectFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
+
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
 
 /**
  * A fetch-style handler behind a guard: for Cloudflare Workers, Deno, Bun and every other runtime that
@@ -130,29 +149,36 @@ export function protect<
     rawBody = false,
     waitUntil,
     onFault,
+    problemTypeBase: typeBase,
   } = options;
   assertBodyLimit(maxBodyBytes, 'protect');
+  assertProblemOptions('protect', options);
   const settings = {
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('protect', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('protect'),
     rethrow: onFault === undefined,
     denialLog: denialLogOption('protect', options.logDenials),
+    rethrow: onFault === undefined && typeBase === undefined,
   };
   return async (received, ...rest) => {
     let request = received;
-    const plain = (): {
-      readonly view: Request;
-      readonly facts: HttpFacts & CertificateFacts & TransportFacts;
-    } => ({
+    let rendering: ProblemRendering | undefined;
+    const plain = (): { readonly view: Request; readonly facts: ProtectFacts } => ({
       view: received,
       facts: {
         call: { protocol: 'http', operation: operation(received) },
         peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
         certificate: certificate?.(received, ...rest),
         transport: transport?.(received, ...rest),
+        requestId: nameCall(),
       },
     });
+    const nameCall = (): string => {
+      const requestId = requestIdFrom(options.requestId?.(received, ...rest));
+      if (typeBase !== undefined) rendering = { typeBase, requestId };
+      return requestId;
+    };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
       const read = await readRawBody(received, settings);
@@ -171,6 +197,11 @@ export function protect<
           admit(inspected, decision);
           return handler(inspected, decision.facts, ...rest);
         },
+        render: (denial) => denialResponse(denial, rendering),
+        renderError:
+          typeBase === undefined
+            ? undefined
+            : (cause) => problemResponse(errorProblem(cause, rendering)),
         waitUntil: waitUntil && ((work) => waitUntil(received, ...rest)?.(work)),
       },
       settings,

@@ -47,8 +47,26 @@ export interface HttpDenial {
   readonly body: string | undefined;
 }
 
+/** What an answer says of itself, beside what went wrong. */
+export interface ProblemRendering {
+  /** `type` is this URL with the code behind it, where the denial names no type of its own. Default: `about:blank`. */
+  readonly typeBase?: string | undefined;
+  /** The id of the call, for `X-Request-Id` and the member `requestId`. */
+  readonly requestId?: string | undefined;
+}
+
+/** The problem type of a code. */
+export function typeOf(code: string, { typeBase }: ProblemRendering): string {
+  return typeBase === undefined ? 'about:blank' : `${typeBase}${encodeURIComponent(code)}`;
+}
+
+/** The headers that tell of the call itself. */
+export function renderingHeaders({ requestId }: ProblemRendering): readonly [string, string][] {
+  return requestId === undefined ? [] : [['x-request-id', requestId]];
+}
+
 /** Renders a denial: status, `WWW-Authenticate`, `Retry-After`, problem details. Never its cause. */
-export function httpDenial(denial: Denial): HttpDenial {
+export function httpDenial(denial: Denial, rendering: ProblemRendering = {}): HttpDenial {
   const { answer } = denial;
   if (answer?.status === 303 || answer?.status === 308) {
     const headers = [
@@ -62,6 +80,7 @@ export function httpDenial(denial: Denial): HttpDenial {
   const headers: [string, string][] = [
     ['content-type', 'application/problem+json'],
     ['cache-control', 'no-store'],
+    ...renderingHeaders(rendering),
   ];
   const challenges = challengesOf(denial);
   if (challenges.length > 0) headers.push(['www-authenticate', serializeChallenges(challenges)]);
@@ -71,11 +90,12 @@ export function httpDenial(denial: Denial): HttpDenial {
   const { code } = denial;
   const problem = {
     ...extensionsOf(denial),
-    type: textOf(type) ?? 'about:blank',
+    type: textOf(type) ?? typeOf(code, rendering),
     title: textOf(title) ?? titles[denial.kind],
     status,
     detail: textOf(denial.detail),
     code,
+    requestId: rendering.requestId,
   };
   return { status, headers, body: JSON.stringify(problem) };
 }

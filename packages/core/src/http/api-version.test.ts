@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { enforce } from '../engine/enforce.ts';
+import { guard } from '../engine/guard.ts';
+import { type ApiVersionUse, apiVersion } from './api-version.ts';
+
+const call = {
+  call: { protocol: 'http', operation: 'GET /orders' },
+  peer: { address: undefined, id: undefined },
+} as const;
+const now = (): number => Date.parse('2026-06-01');
+const versions = {
+  '1': { deprecatedAt: '2025-01-01', sunsetAt: '2026-01-01', successor: '/v2' },
+  '2.0': {
+    deprecatedAt: '2026-01-01',
+    sunsetAt: '2027-01-01T12:00:00Z',
+    documentation: 'https://x.example/2',
+  },
+  '2.9': {},
+  '2.10.1': {},
+  '3': { deprecatedAt: '2030-01-01' },
+  '3.1': {},
+} as const;
+
+function ask(
+  policy: { check: (request: Request, facts: typeof call) => unknown },
+  path: string,
+  headers = {},
+) {
+  const outcome = policy.check(new Request(`http://x${path}`, { headers }), call) as {
+    ok: boolean;
+    facts?: { apiVersion: string };
+    denial?: { code: string; kind: string };
+    obligations?: { headers: { name: string; value: string }[] };
+  };
+  const sent = Object.fromEntries(
+    (outcome.obligations?.headers ?? []).map((h) => [h.name, h.value]),
+  );
+  return {
+    answer: outcome.facts?.apiVersion ?? outcome.denial?.code,
+    kind: outcome.denial?.kind,
+    sent,
+  };
+}
+
+describe('apiVersion in the path', () => {
+  const policy = apiVersion({ from: 'path', versions, now });
+  test.each([
+    ['/v2.0/orders', '2.0', undefined],
+    ['/v2/orders', '2.10.1', undefined],
+    ['/v2.10', '2.10.1', undefined],
+    ['/v3/orders', '3', undefined],
+    ['/v3.1/orders', '3.1', undefined],
+    ['/v1/orders', 'version.gone', 'gone'],
+    ['/v4/orders', 'version.unknown', 'not_found'],
+    ['/v2.0.0/orders', 'version.unknown', 'not_found'],
+    ['/v02/orders', 'version.malformed', 'malformed'],
+    ['/v2./orders', 'version.malformed', 'malformed'],
+    ['/orders', 'version.missing', 'not_found'],
+    ['/v2x/orders', 'version.missing', 'not_found'],
+    ['/%761/orders', 'version.missing', 'not_found'],
+    [`/v${'1'.repeat(1_000)}/orders`, 'version.missing', 'not_found'],
+  ])('%s: %s', (path, answer, kind) => {
+    expect(ask(policy, path)).toMatchObject({ answer, kind });
+  });
+
+  test('tells callers of a deprecated version until when it is there', () => {
+    expect(ask(policy, '/v2.0/orders').sent).toEqual({
+      deprecation: '@1767225600',
+      sunset: 'Fri, 01 Jan 2027 12:00:00 GMT',
+      link: '<https://x.example/2>; rel="deprecation"',
+    });
+    expect(ask(policy, '/v1/orders').sent['link']).toBe('</v2>; rel="successor-version"');
+    expect(ask(policy, '/v2.9/orders').sent).toEqual({});
+  });
+
+  test('ends at the moment of its sunset', () => {
+    let time = Date.parse('2027-01-01T12:00:00Z') - 1;
+    const timed = apiVersion({ from: 'path', versions, now: () => time });
+    expect(ask(timed, '/v2.0/').answer).toBe('2.0');
+    time++;
+    expect(ask(timed, '/v2.0/').answer).toBe('version.gone');
+  });
+});
+
+describe('apiVersion in headers', () => {
+  const byHeader = apiVersion({ from: { header: 'api-version' }, versions, default: '2.9', now });
+  test.each([
+    ['3', '3'],
+    ['2, 3', 'version.malformed'],
+    ['', 'version.malformed'],
+    ['__proto__', 'version.malformed'],
+    ['9', 'version.unknown'],
+    [undefined, '2.9'],
+  ])('the header says %j: %s', (value, answer) => {
+    const headers = value === undefined ? {} : { 'api-version': value };
+    expect(ask(byHeader, '/orders', headers).answer).toBe(answer);
+  });
+
+  const byType = apiVersion({ from: 'mediaType', versions, now });
+  test.each([
+    ['application/json; version=3', '3'],
+    ['application/vnd.example.v2.9+json', '2.9'],
+    ['text/html, application/json;version=3;q=0.5', '3'],
+    ['application/json;version=3, text/html;version=2.9', 'version.malformed'],
+    ['application/json', 'version.missing'],
+    [`${'a/b,'.repeat(500)}application/json;version=3`, 'version.malformed'],
+  ])('Accept: %s: %s', (accept, answer) => {
+    expect(ask(byType, '/orders', { accept }).answer).toBe(answer);
+  });
+
+  test('caches are told what the answer depends on', () => {
+    expect(byHeader.always).toEqual({
+      headers: [{ op: 'append', name: 'vary', value: 'api-version' }],
+    });
+    expect(byType.always).toEqual({ headers: [{ op: 'append', name: 'vary', value: 'Accept' }] });
+  });
+
+  test('dates are versions too', () => {
+    const dated = apiVersion({
+      from: { header: 'v' },
+      versions: { '2026-01-01': {}, '2025-01-01': {} },
+    });
+    expect(ask(dated, '/', { v: '2025-01-01' }).answer).toBe('2025-01-01');
+    expect(ask(dated, '/', { v: '2025' }).answer).toBe('version.unknown');
+  });
+});
+
+test('who still uses what is told once for each call, denied or not', async () => {
+  const uses: ApiVersionUse[] = [];
+  const api = guard()
+    .use(apiVersion({ from: 'path', versions, now, onUse: (use) => uses.push(use) }))
+    .use(allowAnonymous());
+  for (const path of ['/v1/a', '/v2.0/a', '/v3/a']) {
+    enforce(await api.check(new Request(`http://x${path}`), call));
+  }
+  expect(uses.map(({ version, state }) => `${version} ${state}`)).toEqual([
+    '1 gone',
+    '2.0 deprecated',
+    '3 current',
+  ]);
+  expect(uses[0]).toMatchObject({ caller: undefined, operation: 'GET /orders' });
+});
+
+test.each([
+  [{ from: 'path', versions: {} }],
+  [{ from: 'path', versions: { v1: {} } }],
+  [{ from: 'path', versions: { '1': { deprecatedAt: 'soon' } } }],
+  [{ from: 'path', versions: { '1': { deprecatedAt: 1_700_000_000 } } }],
+  [{ from: 'path', versions: { '1': { deprecatedAt: '2026-01-02', sunsetAt: '2026-01-01' } } }],
+  [{ from: 'path', versions: { '1': { successor: '//evil.example' } } }],
+  [{ from: 'path', versions: { '1': { successor: '/v2>; rel="x' } } }],
+  [{ from: 'path', versions: { '1': { documentation: 'javascript:x' } } }],
+  [{ from: 'path', versions: { '1': { sunset: '2026-01-01' } } }],
+  [{ from: 'path', versions: { '1': {} }, default: '1' }],
+  [{ from: { header: 'v' }, versions: { '1.1': {} }, default: '1' }],
+  [{ from: { header: 'a b' }, versions: { '1': {} } }],
+  [{ versions: { '1': {} } }],
+])('does not construct with %j', (options) => {
+  expect(() => apiVersion(options as never)).toThrow(/^apiVersion/);
+});

@@ -1,0 +1,102 @@
+import {
+  assertKnownOptions,
+  assertProblemOptions,
+  errorProblem,
+  faultReporter,
+  PROBLEM_OPTIONS,
+  type ProblemOptions,
+  report,
+} from '@apisec/core/host';
+import { nodeRequestId, type ProxyTrust } from '@apisec/node';
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+
+/** Options of {@link problems}. */
+export interface ProblemsOptions extends ProblemOptions {
+  /** As for `secure`: whom to believe about `X-Request-Id`. */
+  readonly trust?: ProxyTrust | undefined;
+  /**
+   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
+   * for each cause and minute.
+   */
+  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
+}
+
+/** Handlers that answer with problem details; made by {@link problems}. */
+export interface Problems {
+  /** For the end of all routes: 404, or 405 with `Allow` where a route of the application takes another method. */
+  readonly notFound: RequestHandler;
+  /** For the very end: what handlers and parsers threw. */
+  readonly onError: ErrorRequestHandler;
+}
+
+/**
+ * Answers what no route served and what handlers or parsers threw with problem details (RFC 9457), as guards answer
+ * denials: status, code and an id that `onFault` hears too, never a message or a stack. An error keeps its `status`
+ * (or `statusCode`) from 400 to 599; everything else is 500.
+ *
+ * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
+ * @example
+ * const { notFound, onError } = problems({ problemTypeBase: 'https://api.example.com/problems/' });
+ * app.use(notFound);
+ * app.use(onError);
+ */
+export function problems(options: ProblemsOptions = {}): Problems {
+  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'trust', 'onFault']);
+  assertProblemOptions('problems', options);
+  const { problemTypeBase: typeBase, insecureVerbose: verbose, trust } = options;
+  const fallback = faultReporter('@apisec/express');
+  const onFault = (fault: { requestId: string; cause: unknown }): void => {
+    if (options.onFault === undefined) fallback(fault.cause);
+    else report(options.onFault as (fault: unknown) => void, fault);
+  };
+  const answer = (request: Request, response: Response, cause: unknown): void => {
+    const requestId = nodeRequestId(request, trust);
+    const { status, headers, body } = errorProblem(cause, { typeBase, requestId, verbose });
+    if (status >= 500) onFault({ requestId, cause });
+    if (response.headersSent) {
+      // The caller must not take what has been sent for the whole.
+      if (!response.writableEnded) response.destroy();
+      return;
+    }
+    for (const name of ['content-encoding', 'etag', 'last-modified']) response.removeHeader(name);
+    for (const [name, value] of headers) response.setHeader(name, value);
+    response.statusCode = status;
+    response.end(body);
+  };
+  return Object.freeze<Problems>({
+    notFound: (request, response) => {
+      const methods = methodsOf(request);
+      answer(
+        request,
+        response,
+        methods.length === 0
+          ? { status: 404 }
+          : { status: 405, headers: { allow: methods.join(', ') } },
+      );
+    },
+    // Express knows error handlers by their four parameters.
+    onError: (cause, request, response, _next) => answer(request, response, cause),
+  });
+}
+
+interface LayerLike {
+  readonly route?: { readonly methods?: Readonly<Record<string, boolean>> };
+  /** Answers true or false, or what it has found. */
+  match?: (path: string) => unknown;
+}
+
+/** The methods that routes of the application itself have for this path; not those of routers within it. */
+function methodsOf({ app, path }: Request): readonly string[] {
+  // Express 4 has `_router`, and throws for `router`; Express 5 has that alone.
+  const { _router: old } = app as unknown as { readonly _router?: { readonly stack?: unknown } };
+  const { stack } =
+    old ?? (app as unknown as { readonly router: { readonly stack?: unknown } }).router;
+  const methods = new Set<string>();
+  for (const layer of Array.isArray(stack) ? (stack as readonly LayerLike[]) : []) {
+    if (layer.route?.methods === undefined || !layer.match?.(path)) continue;
+    for (const [method, isTaken] of Object.entries(layer.route.methods)) {
+      if (isTaken && method !== '_all') methods.add(method.toUpperCase());
+    }
+  }
+  return [...methods];
+}

@@ -1,0 +1,56 @@
+import { allowAnonymous, definePolicy, deny, guard } from '@apisec/core';
+import fastify from 'fastify';
+import { expect, onTestFinished, test } from 'vitest';
+import { problems } from './problems.ts';
+import { secure } from './secure.ts';
+
+const BASE = 'https://api.example.com/problems/';
+
+async function serve() {
+  const faults: { requestId: string; cause: unknown }[] = [];
+  const closed = definePolicy({
+    name: 'closed',
+    role: 'check',
+    check: ({ url }) => (url === '/closed' ? deny('forbidden', 'shop.closed') : { ok: true }),
+  });
+  const app = fastify({ bodyLimit: 100 });
+  await app.register(secure(guard().use(closed).use(allowAnonymous()), { problemTypeBase: BASE }));
+  await app.register(problems({ problemTypeBase: BASE, onFault: (fault) => faults.push(fault) }));
+  app.post('/orders', { schema: { body: { type: 'object' } } }, (request) => request.body);
+  app.get('/closed', () => 'open');
+  app.get('/throws', () => {
+    throw new Error('secret at /srv/app.ts:1');
+  });
+  onTestFinished(() => app.close());
+  return { app, faults };
+}
+
+const json = { 'content-type': 'application/json' };
+test.each<[string, string, Record<string, string>, string | undefined, number, string]>([
+  ['GET', '/missing', {}, undefined, 404, 'http.not_found'],
+  ['GET', '/closed', {}, undefined, 403, 'shop.closed'],
+  ['GET', '/throws', {}, undefined, 500, 'handler.threw'],
+  ['POST', '/orders', json, '{"secret":', 400, 'http.bad_request'],
+  ['POST', '/orders', json, '["secret"]', 400, 'http.bad_request'],
+  ['POST', '/orders', json, `"${'x'.repeat(200)}"`, 413, 'message.too_large'],
+  ['POST', '/orders', { 'content-type': 'text/csv' }, 'a', 415, 'message.type_unsupported'],
+])('%s %s %j %s: %s %s', async (method, url, headers, payload, status, code) => {
+  const { app, faults } = await serve();
+  const response = await app.inject({
+    method: method as 'GET',
+    url,
+    headers: { ...headers, 'x-request-id': 'mine' },
+    ...(payload !== undefined && { payload }),
+  });
+  expect(response.body).not.toMatch(/secret|stack|\.ts/);
+  const problem = response.json() as { requestId: string };
+  expect(problem).toMatchObject({ type: BASE + code, status, code });
+  expect(response.statusCode).toBe(status);
+  // Fastify names the charset of all JSON.
+  expect(response.headers['content-type']).toMatch(/^application\/problem\+json(?:;|$)/);
+  expect(response.headers['x-request-id']).toBe(problem.requestId);
+  expect(problem.requestId).toMatch(/^[\da-f-]{36}$/);
+  expect(faults.map(({ requestId }) => requestId)).toEqual(
+    status >= 500 ? [problem.requestId] : [],
+  );
+});

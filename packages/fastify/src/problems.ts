@@ -1,0 +1,67 @@
+import {
+  assertKnownOptions,
+  assertProblemOptions,
+  errorProblem,
+  faultReporter,
+  PROBLEM_OPTIONS,
+  type ProblemOptions,
+  report,
+} from '@apisec/core/host';
+import { nodeRequestId, type ProxyTrust } from '@apisec/node';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Options of {@link problems}. */
+export interface ProblemsOptions extends ProblemOptions {
+  /** As for `secure`: whom to believe about `X-Request-Id`. */
+  readonly trust?: ProxyTrust | undefined;
+  /**
+   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
+   * for each cause and minute.
+   */
+  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
+}
+
+/**
+ * A plugin that answers what no route serves, and what handlers, parsers and validators threw, with problem details
+ * (RFC 9457), as guards answer denials: status, code and an id that `onFault` hears too, never a message or a stack. An
+ * error keeps its `statusCode` from 400 to 599; everything else is 500.
+ *
+ * Register it behind `secure`, so that the guard decides unknown paths as well.
+ *
+ * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
+ * @example
+ * await app.register(secure(orders));
+ * await app.register(problems({ problemTypeBase: 'https://api.example.com/problems/' }));
+ */
+export function problems(
+  options: ProblemsOptions = {},
+): (instance: object, options: object, done: () => void) => void {
+  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'trust', 'onFault']);
+  assertProblemOptions('problems', options);
+  const { problemTypeBase: typeBase, insecureVerbose: verbose, trust } = options;
+  const fallback = faultReporter('@apisec/fastify');
+  const answer = (request: FastifyRequest, reply: FastifyReply, cause: unknown): void => {
+    const requestId = nodeRequestId(request.raw, trust);
+    const { status, headers, body } = errorProblem(cause, { typeBase, requestId, verbose });
+    if (status >= 500) {
+      const fault = { requestId, cause };
+      if (options.onFault === undefined) fallback(cause);
+      else report(options.onFault as (fault: unknown) => void, fault);
+    }
+    reply.code(status);
+    for (const [name, value] of headers) reply.header(name, value);
+    reply.send(body);
+  };
+  const plugin = (instance: object, _options: object, done: () => void): void => {
+    // Fastify's instance type has four parameters, none of which matters here.
+    const app = instance as FastifyInstance;
+    app.setErrorHandler((cause, request, reply) => answer(request, reply, cause));
+    app.setNotFoundHandler((request, reply) => answer(request, reply, { status: 404 }));
+    done();
+  };
+  return Object.assign(plugin, {
+    // As fastify-plugin does: the handlers belong to the context that registers them.
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: '@apisec/fastify problems',
+  });
+}

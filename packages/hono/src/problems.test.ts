@@ -1,0 +1,67 @@
+import { allowAnonymous, definePolicy, deny, guard, limitBody } from '@apisec/core';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { expect, test } from 'vitest';
+import { problems } from './problems.ts';
+import { secure } from './secure.ts';
+
+const BASE = 'https://api.example.com/problems/';
+
+function serve() {
+  const faults: { requestId: string; cause: unknown }[] = [];
+  const closed = definePolicy({
+    name: 'closed',
+    role: 'check',
+    check: ({ url }) => (url.endsWith('/closed') ? deny('forbidden', 'shop.closed') : { ok: true }),
+  });
+  const { notFound, onError } = problems({
+    problemTypeBase: BASE,
+    onFault: (fault) => faults.push(fault),
+  });
+  const app = new Hono().notFound(notFound).onError(onError);
+  const open = guard()
+    .use(closed)
+    .use(limitBody({ maxBytes: 10 }))
+    .use(allowAnonymous());
+  app.use(secure(open, { problemTypeBase: BASE }));
+  app.get('/closed', (c) => c.text('open'));
+  app.post('/orders', async (c) => c.json(await c.req.json()));
+  app.get('/throws', () => {
+    throw new Error('secret at /srv/app.ts:1');
+  });
+  app.get('/refuses', () => {
+    throw new HTTPException(405, { message: 'secret' });
+  });
+  app.get('/own', () => {
+    throw new HTTPException(409, { res: new Response('own', { status: 409 }) });
+  });
+  return { app, faults };
+}
+
+test.each<[string, RequestInit, number, string]>([
+  ['/missing', {}, 404, 'http.not_found'],
+  ['/closed', {}, 403, 'shop.closed'],
+  ['/throws', {}, 500, 'handler.threw'],
+  ['/refuses', {}, 405, 'http.method_not_allowed'],
+  ['/orders', { method: 'POST', body: '"secret secret"' }, 413, 'body.too_large'],
+])('%s %j: %s %s', async (path, init, status, code) => {
+  const { app, faults } = serve();
+  const headers = { 'x-request-id': 'mine', 'content-type': 'application/json' };
+  const response = await app.request(path, { ...init, headers });
+  const text = await response.text();
+  expect(text).not.toMatch(/secret|stack|\.ts/);
+  const problem = JSON.parse(text) as { requestId: string };
+  expect(problem).toMatchObject({ type: BASE + code, status, code });
+  expect(response.status).toBe(status);
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('x-request-id')).toBe(problem.requestId);
+  expect(problem.requestId).toMatch(/^[\da-f-]{36}$/);
+  expect(faults.map(({ requestId }) => requestId)).toEqual(
+    status >= 500 ? [problem.requestId] : [],
+  );
+});
+
+test('a response that a handler has put into its error is sent as it is', async () => {
+  const response = await serve().app.request('/own');
+  expect([response.status, await response.text()]).toEqual([409, 'own']);
+});

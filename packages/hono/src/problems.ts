@@ -1,0 +1,63 @@
+import {
+  assertKnownOptions,
+  assertProblemOptions,
+  errorProblem,
+  faultReporter,
+  PROBLEM_OPTIONS,
+  type ProblemOptions,
+  problemResponse,
+  report,
+} from '@apisec/core/host';
+import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
+import { idOf } from './secure.ts';
+
+/** Options of {@link problems}. */
+export interface ProblemsOptions extends ProblemOptions {
+  /** The id of a call, as your platform or a trusted proxy gives it. Default: a new one. */
+  readonly requestId?: ((c: Context) => string | undefined) | undefined;
+  /**
+   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
+   * for each cause and minute.
+   */
+  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
+}
+
+/** Handlers that answer with problem details; made by {@link problems}. */
+export interface Problems {
+  readonly notFound: NotFoundHandler;
+  readonly onError: ErrorHandler;
+}
+
+/**
+ * Answers what no route served and what handlers threw with problem details (RFC 9457), as guards answer denials:
+ * status, code and an id that `onFault` hears too, never a message or a stack. An `HTTPException` keeps its status and
+ * loses its message; a response that stands in it is sent as it is.
+ *
+ * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
+ * @example
+ * const { notFound, onError } = problems({ problemTypeBase: 'https://api.example.com/problems/' });
+ * app.notFound(notFound).onError(onError);
+ */
+export function problems(options: ProblemsOptions = {}): Problems {
+  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'requestId', 'onFault']);
+  assertProblemOptions('problems', options);
+  const { problemTypeBase: typeBase, insecureVerbose: verbose } = options;
+  const fallback = faultReporter('@apisec/hono');
+  const answer = (c: Context, cause: unknown): Response => {
+    const requestId = idOf(c, options.requestId);
+    const problem = errorProblem(cause, { typeBase, requestId, verbose });
+    if (problem.status >= 500) {
+      if (options.onFault === undefined) fallback(cause);
+      else report(options.onFault as (fault: unknown) => void, { requestId, cause });
+    }
+    return problemResponse(problem);
+  };
+  return Object.freeze<Problems>({
+    notFound: (c) => answer(c, { status: 404 }),
+    onError: (cause, c) => {
+      // The handler has written that response itself.
+      const { res } = cause as { readonly res?: Response };
+      return res instanceof Response ? res : answer(c, cause);
+    },
+  });
+}
