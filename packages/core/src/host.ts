@@ -71,7 +71,7 @@ export { urlProblem } from './lib/fetch-json.ts';
 export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
-export { assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
+export { assertBetween, assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
 export { readBytes } from './lib/read-bytes.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
 export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';

@@ -6,6 +6,13 @@ export {
   eventLoopDelay,
 } from './event-loop-delay.ts';
 export { nodeVerifier } from './node-verifier.ts';
+export {
+  type LimitServerOptions,
+  limitServer,
+  type SecureServerOptions,
+  type SecureServerSettings,
+  secureServerOptions,
+} from './server-options.ts';
 
 // For adapter authors.
 
