@@ -462,7 +462,17 @@ export {
   type RequireCsrfTokenOptions,
   requireCsrfToken,
 } from './http/require-csrf-token.ts';
+export {
+  type DenyMethodOverrideOptions,
+  denyMethodOverride,
+} from './http/deny-method-override.ts';
 export { type LimitBodyOptions, limitBody } from './http/limit-body.ts';
+export { type LimitNegotiationOptions, limitNegotiation } from './http/limit-negotiation.ts';
+export {
+  type PathException,
+  type RequireCanonicalPathOptions,
+  requireCanonicalPath,
+} from './http/require-canonical-path.ts';
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,

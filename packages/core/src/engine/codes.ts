@@ -34,6 +34,10 @@ const meanings = {
   'handler.invalid_response': 'The handler answered something that cannot be sent as a response.',
   'call.target_unclear':
     'The request target has no path that every router finds; send one that begins with a slash.',
+  'call.path_ambiguous': 'The path can be read in several ways.',
+  'call.method_override': 'The call means another method than it has.',
+  'call.negotiation_too_large':
+    'A header field of the call has more ranges, choices or tags than allowed.',
   'call.headers_dropped': 'The request has more header fields than the server keeps.',
   'upgrade.unwatched':
     'The call holds a place while it runs, and the host does not tell when a WebSocket closes.',

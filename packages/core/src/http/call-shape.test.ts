@@ -1,0 +1,130 @@
+import { describe, expect, test } from 'vitest';
+import type { BodyOutcome } from '../engine/obligations.ts';
+import { denyMethodOverride } from './deny-method-override.ts';
+import { limitNegotiation } from './limit-negotiation.ts';
+import { requireCanonicalPath } from './require-canonical-path.ts';
+
+const view = (url: string, headers: Record<string, string> = {}) => ({
+  method: 'POST',
+  url,
+  headers: new Headers(headers),
+});
+
+describe('requireCanonicalPath', () => {
+  test.each([
+    ['/'],
+    ['/orders/42?next=/a/../b;c%2F#'.slice(0, -1)],
+    ['/caf%C3%A9'],
+    ['/a.b/..c/...'],
+    ['/100%25'],
+    ['https://api.example.com/orders'],
+    ['*'],
+  ])('%s has one reading', (url) => {
+    expect(requireCanonicalPath().check(view(url), {})).toEqual({ ok: true });
+  });
+
+  test.each([
+    ['/public/../admin'],
+    ['/public/%2e%2E/admin'],
+    ['/public/.%2e'],
+    ['/public/./admin'],
+    ['/public/..;/admin'],
+    ['/a%2Fb'],
+    ['/a;b'],
+    ['/a%3Bb'],
+    ['/a//b'],
+    ['//admin'],
+    ['/a\\b'],
+    ['/a%5cb'],
+    ['/a%00'],
+    ['/a%0d%0a'],
+    ['/a%7f'],
+    ['/a%'],
+    ['/a%zz'],
+    ['/a%ff'],
+    ['/%c0%af'],
+    ['/a%252fb'],
+    ['/%252e%252e/admin'],
+    ['/ü'],
+  ])('%s has several, and is denied', (url) => {
+    expect(requireCanonicalPath().check(view(url), {})).toMatchObject({
+      denial: { kind: 'malformed', code: 'call.path_ambiguous' },
+    });
+  });
+
+  test.each<[string, 'encoded-slash' | 'semicolon' | 'empty-segment', boolean]>([
+    ['/a%2Fb', 'encoded-slash', true],
+    ['/a%2f..%2fb', 'encoded-slash', false],
+    ['/a;v=1', 'semicolon', true],
+    ['/..;/b', 'semicolon', false],
+    ['/a//b', 'empty-segment', true],
+    ['/a//../b', 'empty-segment', false],
+  ])('%s with %s allowed passes: %s', (url, exception, passes) => {
+    expect(requireCanonicalPath({ allow: [exception] }).check(view(url), {}).ok).toBe(passes);
+  });
+
+  test('is decided in linear time', () => {
+    const started = performance.now();
+    for (const part of ['/.', '%2e', '/', '%25', '/..;', '%C3%A9', 'a'])
+      requireCanonicalPath({ allow: ['encoded-slash', 'semicolon', 'empty-segment'] }).check(
+        view(`/${part.repeat(100_000)}`),
+        {},
+      );
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  test('does not construct with an exception that it does not know', () => {
+    expect(() => requireCanonicalPath({ allow: ['dots'] } as never)).toThrow(/encoded-slash/);
+  });
+});
+
+describe('denyMethodOverride', () => {
+  test.each([
+    ['/', { 'x-http-method-override': 'DELETE' }],
+    ['/', { 'X-HTTP-Method': 'DELETE' }],
+    ['/', { 'x-method-override': '' }],
+    ['/?_method=DELETE', {}],
+    ['/?a=1&%5Fmethod=DELETE', {}],
+    ['/?_METHOD=DELETE', {}],
+    ['/?_method[]=DELETE', {}],
+  ])('%s %j is denied', (url, headers) => {
+    expect(denyMethodOverride().check(view(url, headers), {})).toMatchObject({
+      denial: { code: 'call.method_override' },
+    });
+  });
+
+  test.each([['/'], ['/?method=x'], ['/?my_method=x'], ['/?a=_method'], ['/_method']])(
+    '%s passes',
+    (url) => {
+      expect(denyMethodOverride().check(view(url), {})).toEqual({ ok: true });
+    },
+  );
+
+  test('in forms, where that is asked for', () => {
+    const form = view('/', { 'content-type': 'application/x-www-form-urlencoded' });
+    const outcome = denyMethodOverride({ inForms: true }).check(form, {});
+    const { onMessage } = (outcome as { obligations: { onMessage: (m: unknown) => BodyOutcome } })
+      .obligations;
+    expect(onMessage({ _method: 'DELETE' })).toMatchObject({ ok: false });
+    expect(onMessage({ method: 'DELETE' })).toEqual({ ok: true });
+    expect(denyMethodOverride().check(form, {})).toEqual({ ok: true });
+  });
+});
+
+describe('limitNegotiation', () => {
+  test.each<[string, string, boolean]>([
+    ['range', 'bytes=0-1,2-3,4-5,6-7,8-9', true],
+    ['range', 'bytes=0-1,2-3,4-5,6-7,8-9,10-11', false],
+    ['range', `bytes=${'0-,'.repeat(1_300)}0-`, false],
+    ['accept-encoding', 'gzip, deflate, br, zstd', true],
+    ['accept-encoding', 'gzip,'.repeat(1_000), false],
+    ['accept-language', 'en;q=0.1,'.repeat(41), false],
+    ['if-none-match', '"a",'.repeat(41), false],
+  ])('%s: %s passes: %s', (name, value, passes) => {
+    expect(limitNegotiation().check(view('/', { [name]: value }), {}).ok).toBe(passes);
+  });
+
+  test('does not construct with a bound that is not a number', () => {
+    expect(() => limitNegotiation({ maxRanges: '5' } as never)).toThrow(/maxRanges/);
+  });
+});

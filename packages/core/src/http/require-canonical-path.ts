@@ -1,0 +1,89 @@
+import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import { pathOf } from '../engine/request.ts';
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+
+/** What {@link requireCanonicalPath} may be told to let through. */
+export type PathException = 'encoded-slash' | 'semicolon' | 'empty-segment';
+
+/** Options of {@link requireCanonicalPath}. */
+export interface RequireCanonicalPathOptions {
+  /**
+   * Spellings that the API needs: `encoded-slash` (ids with `%2F`), `semicolon` (matrix parameters), `empty-segment` (`//`).
+   * Default: none.
+   */
+  readonly allow?: readonly PathException[] | undefined;
+}
+
+const NAME = 'requireCanonicalPath';
+const EXCEPTIONS: readonly PathException[] = ['encoded-slash', 'semicolon', 'empty-segment'];
+/** `.` and `..` as a segment, plain and encoded, also in front of a semicolon. */
+const DOTS = /\/(?:\.|%2e){1,2}(?=[/;]|$)/i;
+/** What no path of a URL holds as it is, or even encoded: controls, backslashes, a percent sign that encodes nothing. */
+const NEVER = /[^!-~]|[\\#]|%(?![\da-f]{2})|%(?:[01][\da-f]|7f|5c)/i;
+/** A percent sign that is encoded in front of what could be an escape: who decodes twice sees another path. */
+const TWICE = /%25(?:2e|2f|5c|00|25)/i;
+
+const denied = sharedDenial({
+  kind: 'malformed',
+  code: 'call.path_ambiguous',
+  detail: 'The path can be read in several ways. Send it in its one plain spelling.',
+});
+
+/**
+ * Denies paths that proxies, routers and handlers read differently: dot segments, backslashes, control characters, broken
+ * or double encoding, escapes that are not UTF-8, and, unless they are allowed, encoded slashes, semicolons and empty
+ * segments. What a proxy in front decides by a path then holds for the server behind it. Linear.
+ *
+ * On Node the path is the one on the wire. Fetch hosts have resolved plain dot segments and backslashes by then.
+ *
+ * Denial: `call.path_ambiguous` (400).
+ *
+ * @throws ConfigurationError for an unknown option or exception.
+ * @example
+ * requireCanonicalPath({ allow: ['encoded-slash'] })
+ */
+export function requireCanonicalPath(
+  options: RequireCanonicalPathOptions = {},
+): SyncPolicy<NoFacts, NoFacts, 'check'> {
+  assertKnownOptions(NAME, options, ['allow']);
+  const { allow = [] } = options;
+  assertConfiguration(
+    Array.isArray(allow) && allow.every((each) => EXCEPTIONS.includes(each)),
+    `${NAME}: allow must be a list of ${EXCEPTIONS.map((each) => `'${each}'`).join(', ')}.`,
+  );
+  const slash = allow.includes('encoded-slash');
+  const semicolon = allow.includes('semicolon');
+  const empty = allow.includes('empty-segment');
+  return definePolicy({
+    name: NAME,
+    role: 'check',
+    needs: [],
+    adds: [],
+    check: (request) => {
+      // Of `OPTIONS *` there is no path.
+      if (request.url === '*') return pass();
+      const path = pathOf(request);
+      const isAmbiguous =
+        NEVER.test(path) ||
+        DOTS.test(slash ? path.replace(/%2f/gi, '/') : path) ||
+        TWICE.test(path) ||
+        (!slash && /%2f/i.test(path)) ||
+        (!semicolon && /;|%3b/i.test(path)) ||
+        (!empty && path.includes('//')) ||
+        !isUtf8(path);
+      return isAmbiguous ? denied : pass();
+    },
+  });
+}
+
+function isUtf8(path: string): boolean {
+  if (!path.includes('%')) return true;
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
