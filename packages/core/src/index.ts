@@ -456,16 +456,11 @@ export type {
   CspSource,
   CspSourceDirective,
 } from './http/csp-directives.ts';
-export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
-export {
-  type CsrfTokenFacts,
-  type RequireCsrfTokenOptions,
-  requireCsrfToken,
-} from './http/require-csrf-token.ts';
 export {
   type DenyMethodOverrideOptions,
   denyMethodOverride,
 } from './http/deny-method-override.ts';
+export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
 export { type LimitBodyOptions, limitBody } from './http/limit-body.ts';
 export { type LimitNegotiationOptions, limitNegotiation } from './http/limit-negotiation.ts';
 export {
@@ -473,6 +468,11 @@ export {
   type RequireCanonicalPathOptions,
   requireCanonicalPath,
 } from './http/require-canonical-path.ts';
+export {
+  type CsrfTokenFacts,
+  type RequireCsrfTokenOptions,
+  requireCsrfToken,
+} from './http/require-csrf-token.ts';
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,

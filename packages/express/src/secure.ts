@@ -119,8 +119,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   options: SecureOptions<Raw> = {},
 ): RequestHandler {
   const settings = settingsOf(options);
-  const { trust, operation, rawBody, log } = settings;
-  const { trust, operation, rawBody, typeBase } = settings;
+  const { trust, operation, rawBody, typeBase, log } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
   if (operation === undefined) assertHttpOperations('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.

@@ -35,9 +35,8 @@ export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
   incoming: NodeIncoming,
-  supply: () => HttpFacts & NodeCaller,
+  supply: () => HttpFacts & NodeCaller & RequestIdFacts,
   log?: DenialLog,
-  supply: () => HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts,
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR, log);
   if (wereHeadersDropped(incoming)) return undecided(DROPPED, log);

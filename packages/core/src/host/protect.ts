@@ -13,9 +13,9 @@ import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { type DenialLog, denialLogOption } from './denial-log.ts';
 import type { ProblemRendering } from '../wire/http.ts';
 import { assertProblemOptions, errorProblem } from '../wire/problems.ts';
+import { type DenialLog, denialLogOption } from './denial-log.ts';
 import { faultReporter } from './fault-reporter.ts';
 import { denialResponse, problemResponse, readRawBody } from './fetch-body.ts';
 import {
@@ -157,7 +157,6 @@ export function protect<
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs('protect', 'bodyTimeout', bodyTimeout, { max: '1h' }),
     onFault: onFault ?? faultReporter('protect'),
-    rethrow: onFault === undefined,
     denialLog: denialLogOption('protect', options.logDenials),
     rethrow: onFault === undefined && typeBase === undefined,
   };
