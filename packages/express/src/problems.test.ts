@@ -72,10 +72,9 @@ describe.each([
     ['/orders/%E0%A4%A', { method: 'POST' }, 400, 'http.bad_request'],
   ])('%s %j: %s %s', async (path, init, status, code) => {
     const { call, faults } = await serve(express, false);
-    const response = await call(path, {
-      ...init,
-      headers: { ...init.headers, 'x-request-id': 'mine' },
-    });
+    const headers = new Headers(init.headers);
+    headers.set('x-request-id', 'mine');
+    const response = await call(path, { ...init, headers });
     const text = await response.text();
     expect(text).not.toMatch(/secret|stack|\.ts/);
     const problem = JSON.parse(text) as { requestId: string };

@@ -43,7 +43,7 @@ test.each<[string, string, Record<string, string>, string | undefined, number, s
     ...(payload !== undefined && { payload }),
   });
   expect(response.body).not.toMatch(/secret|stack|\.ts/);
-  const problem = response.json() as { requestId: string };
+  const problem = response.json<{ requestId: string }>();
   expect(problem).toMatchObject({ type: BASE + code, status, code });
   expect(response.statusCode).toBe(status);
   // Fastify names the charset of all JSON.

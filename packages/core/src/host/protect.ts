@@ -56,7 +56,7 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    * How the call came, from what your runtime supplies; `transportFromUrl` where it builds the URL of a request from
    * its own connection (Workers, Deno, Bun). Default: unknown, and `requireHttps` denies.
    */
-  readonly transport?: ((request: Request, ...rest: Rest) => Transport | undefined) | undefined;
+  readonly transport?: ((request: Request) => Transport | undefined) | undefined;
   /**
    * Keeps the runtime alive for what policies do when a call has ended (give a place back, write an audit event):
    * `(_request, _env, ctx) => (work) => ctx.waitUntil(work)` on Cloudflare Workers. Default: nothing waits.
@@ -66,7 +66,7 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    * The id of a call, as your platform or a trusted proxy gives it: `(request) => request.headers.get('cf-ray')`, say.
    * Default: a new one.
    */
-  readonly requestId?: ((request: Request, ...rest: Rest) => string | null | undefined) | undefined;
+  readonly requestId?: ((request: Request) => string | null | undefined) | undefined;
   /**
    * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
    * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. What the handler throws is then answered with
@@ -169,12 +169,12 @@ export function protect<
         call: { protocol: 'http', operation: operation(received) },
         peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
         certificate: certificate?.(received, ...rest),
-        transport: transport?.(received, ...rest),
+        transport: transport?.(received),
         requestId: nameCall(),
       },
     });
     const nameCall = (): string => {
-      const requestId = requestIdFrom(options.requestId?.(received, ...rest));
+      const requestId = requestIdFrom(options.requestId?.(received));
       if (typeBase !== undefined) rendering = { typeBase, requestId };
       return requestId;
     };
