@@ -1,4 +1,12 @@
-import type { Admission, Decision, Denial, Duration, FetchFacts, HttpFacts } from '@apisec/core';
+import type {
+  Admission,
+  Decision,
+  Denial,
+  Duration,
+  FetchFacts,
+  HttpFacts,
+  RequestIdFacts,
+} from '@apisec/core';
 import {
   admit,
   assertAdmission,

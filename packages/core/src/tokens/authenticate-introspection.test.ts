@@ -545,7 +545,10 @@ test.each<[string, Record<string, unknown>]>([
   ['another kind of answer', { accept: 'xml' }],
   [
     'shared secrets for signed answers',
-    { accept: 'jwt', keys: localJwks({ keys: [{ kty: 'oct', k: 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE' }] }) },
+    {
+      accept: 'jwt',
+      keys: localJwks({ keys: [{ kty: 'oct', k: 'AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCdE' }] }),
+    },
   ],
   ['signed answers and no keys', { accept: 'jwt' }],
   ['no schemes', { schemes: [] }],
