@@ -1,11 +1,13 @@
 import type {
   Admission,
+  CertificateFacts,
   Decision,
   Denial,
   HttpFacts,
   MaybePromise,
   RequestIdFacts,
   RequestLike,
+  TransportFacts,
 } from '@apisec/core';
 import {
   chain,
@@ -17,7 +19,6 @@ import {
   type NodeHead,
   withDenialLog,
 } from '@apisec/core/host';
-import type { NodeCaller } from './caller.ts';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
 import { watchIncoming } from './watch-incoming.ts';
@@ -35,7 +36,7 @@ export function decideCall<Facts extends object>(
   admission: Admission<HttpFacts, Facts>,
   view: RequestLike,
   incoming: NodeIncoming,
-  supply: () => HttpFacts & NodeCaller & RequestIdFacts,
+  supply: () => HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts,
   log?: DenialLog,
 ): MaybePromise<Decision<Facts>> {
   if (!isTargetClear(view)) return undecided(UNCLEAR, log);
