@@ -24,6 +24,8 @@ export interface CallListener {
  */
 export interface WireCall extends ServerInterceptingCallInterface {
   readonly stream: ServerHttp2Stream;
+  /** Called on the call itself, also where it is replaced. */
+  sendStatus: (sent: SentStatus) => void;
   maxReceiveMessageSize: number;
   readonly decoder: { maxReadMessageLength: number };
 }
