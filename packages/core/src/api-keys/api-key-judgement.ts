@@ -53,7 +53,12 @@ function problemOf(
 
 /** Denies a key; `id` only where its secret was the right one. */
 export function denial(
-  code: MatchedCode | 'api_key.malformed' | 'api_key.wrong_environment' | 'api_key.unknown',
+  code:
+    | MatchedCode
+    | 'api_key.malformed'
+    | 'api_key.wrong_environment'
+    | 'api_key.unknown'
+    | 'api_key.overloaded',
   id?: string,
 ): ApiKeyVerification {
   return Object.freeze({ ok: false, code, id });

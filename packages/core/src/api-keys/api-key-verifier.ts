@@ -3,6 +3,7 @@ import type { PepperedHash } from '../crypto/peppered-hash.ts';
 import type { BackgroundWork } from '../lib/background-work.ts';
 import { boundedCache, type CacheBounds } from '../lib/bounded-cache.ts';
 import { withinTime } from '../lib/clock.ts';
+import { fairAllowance } from '../lib/fair-allowance.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
 import { parseKey } from './api-key-format.ts';
@@ -19,6 +20,7 @@ export interface VerifierOptions {
   /** How long an answer of the store may be used, in milliseconds. */
   readonly lifetime: number;
   readonly cache: CacheBounds;
+  readonly maxUnknownPerSecond: number;
   readonly lastUsedInterval: number;
   readonly storeTimeout: number;
   readonly now: () => number;
@@ -27,7 +29,7 @@ export interface VerifierOptions {
 
 /** Verifies presented keys, at once where the answer is known. */
 export interface ApiKeyVerifier {
-  readonly verify: (presented: string) => MaybePromise<ApiKeyVerification>;
+  readonly verify: (presented: string, peer?: string) => MaybePromise<ApiKeyVerification>;
   /** Nothing that was read of this key before is used any more. */
   readonly forget: (id: string) => void;
 }
@@ -44,7 +46,7 @@ interface Denied extends Reading {
 }
 
 interface Flight extends Reading {
-  landing: Promise<ApiKeyVerification>;
+  readonly landing: Promise<ApiKeyVerification>;
 }
 
 /** What is wrong with a key is asked again sooner than what is right. */
@@ -56,6 +58,7 @@ const ENTRY_BYTES = 1_024;
 const MALFORMED = denial('api_key.malformed');
 const WRONG_ENVIRONMENT = denial('api_key.wrong_environment');
 const UNKNOWN = denial('api_key.unknown');
+const OVERLOADED = denial('api_key.overloaded');
 
 /**
  * The cache is keyed by the presented text. WebCrypto has no synchronous digest, and a home-made one would be
@@ -69,16 +72,48 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
   const known = boundedCache<Known>(options.cache);
   const denied = boundedCache<Denied>(options.cache);
   const flights = new Map<string, Flight>();
+  const allow = fairAllowance(options.maxUnknownPerSecond);
   const { begin, isFresh, forget } = apiKeyReadings(lifetime);
 
   /** Reads the store, once for all who ask at the same time. */
-  const read = (presented: string, id: string, at: number): Promise<ApiKeyVerification> => {
-    const flying = flights.get(presented);
-    if (flying !== undefined && isFresh(flying, at)) return flying.landing;
+  const read = (
+    presented: string,
+    id: string,
+    at: number,
+    giveBack = nothing,
+  ): Promise<ApiKeyVerification> => {
     const reading = begin(id, at);
-    const landing = load(presented, reading).finally(() => flights.delete(presented));
+    const landing = load(presented, reading)
+      .then((result) => {
+        if (result.ok) giveBack();
+        return result;
+      })
+      .finally(() => {
+        if (flights.get(presented)?.landing === landing) flights.delete(presented);
+      });
     flights.set(presented, { ...reading, landing });
     return landing;
+  };
+
+  /** The reading of another call, which may have ended without it: waited for no longer than one of its own. */
+  const join = async (flight: Flight): Promise<ApiKeyVerification> => {
+    try {
+      return await withinTime(flight.landing, options.storeTimeout);
+    } catch (cause) {
+      return { ok: false, code: 'api_key.store_unavailable', cause };
+    }
+  };
+
+  /** Reads for whoever presents a key that nobody has seen lately, as long as not too many do. */
+  const readUnknown = (
+    presented: string,
+    id: string,
+    at: number,
+    peer: string | undefined,
+  ): MaybePromise<ApiKeyVerification> => {
+    // Taken when asking: whatever is being read may turn out made up.
+    const giveBack = allow(peer, at);
+    return giveBack === undefined ? OVERLOADED : read(presented, id, at, giveBack);
   };
 
   const load = async (presented: string, reading: Reading): Promise<ApiKeyVerification> => {
@@ -146,10 +181,9 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       ),
       refreshAt: reading.startedAt + lifetime / 2,
     };
-    if (lifetime > 0) {
-      const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
-      known.set(presented, entry, bytes);
-    }
+    // Also where nothing may be answered from it: that it was good sets it apart from a flood.
+    const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
+    known.set(presented, entry, bytes);
     touch(entry, now());
     const rehashed = hashes.get(currentPepper);
     if (current && record.secret.pepper !== currentPepper && rehashed !== undefined) {
@@ -172,13 +206,15 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     if (at < entry.refreshAt) return;
     entry.refreshAt = at + lifetime / 8;
     background.run(async () => {
-      const result = await read(presented, entry.id, at);
+      const flying = flights.get(presented);
+      const isFlying = flying !== undefined && isFresh(flying, at);
+      const result = await (isFlying ? join(flying) : read(presented, entry.id, at));
       if (!result.ok && result.cause !== undefined) background.onFault(result.cause);
     });
   };
 
   return {
-    verify: (presented) => {
+    verify: (presented, peer) => {
       const at = now();
       const entry = known.get(presented);
       if (entry !== undefined && isFresh(entry, at)) {
@@ -190,7 +226,13 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       if (parsed?.prefix !== prefix) return MALFORMED;
       if (parsed.environment !== environment) return WRONG_ENVIRONMENT;
       const bad = denied.get(presented);
-      return bad !== undefined && isFresh(bad, at) ? bad.result : read(presented, parsed.id, at);
+      if (bad !== undefined && isFresh(bad, at)) return bad.result;
+      const flying = flights.get(presented);
+      if (flying !== undefined && isFresh(flying, at)) return join(flying);
+      // A key that was good a while ago is not one of a flood, and there are not more of them than entries.
+      return entry === undefined
+        ? readUnknown(presented, parsed.id, at, peer)
+        : read(presented, parsed.id, at);
     },
     forget,
   };
@@ -200,3 +242,5 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
 async function ask(store: ApiKeyStore, id: string): Promise<ApiKeyRecord | undefined> {
   return store.get(id);
 }
+
+function nothing(): void {}

@@ -36,6 +36,7 @@ export type ApiKeyDenialCode =
   | 'api_key.revoked'
   | 'api_key.expired'
   | 'api_key.rotated'
+  | 'api_key.overloaded'
   | 'api_key.store_unavailable';
 
 /** What {@link ApiKeys.verify} answers; shared between calls, so frozen. */
@@ -121,8 +122,11 @@ export interface ApiKeys {
   readonly pattern: string;
   /** Makes a key. */
   readonly issue: (key: NewApiKey) => Promise<ApiKeyIssue>;
-  /** Tells whether a presented key is good; at once where that is known, and it never throws or rejects. */
-  readonly verify: (presented: string) => MaybePromise<ApiKeyVerification>;
+  /**
+   * Tells whether a presented key is good; at once where that is known, and it never throws or rejects. `peer` is who
+   * calls (`facts.peer.id`): no peer uses up more than a fifth of what may be read for unknown keys.
+   */
+  readonly verify: (presented: string, peer?: string) => MaybePromise<ApiKeyVerification>;
   /**
    * Gives a key a new secret. Of any number of rotations at once exactly one wins, as long as they have an
    * overlap or name a `generation`. With `overlapMs: 0` a running overlap ends as well.

@@ -812,7 +812,7 @@ describe('concurrency and memory', () => {
   });
 
   test('a flood of unknown keys pushes no known one out', async () => {
-    const { keys, issue, store } = setup({ maxEntries: 100 });
+    const { keys, issue, store } = setup({ maxEntries: 100, maxUnknownPerSecond: 10_000 });
     const { key } = await issue();
     await keys.verify(key);
     for (let n = 0; n < 1_000; n++) await keys.verify(rebuild(key, { id: randomId() }));
@@ -822,7 +822,7 @@ describe('concurrency and memory', () => {
   });
 
   test('of many denied keys as many are remembered as there are entries', async () => {
-    const { keys, issue } = setup({ maxEntries: 100 });
+    const { keys, issue } = setup({ maxEntries: 100, maxUnknownPerSecond: 10_000 });
     const { key } = await issue();
     const flood = Array.from({ length: 3_000 }, () => rebuild(key, { id: randomId() }));
     for (const each of flood) await keys.verify(each);
@@ -864,6 +864,65 @@ describe('concurrency and memory', () => {
     clock.at += 5_000;
     await keys.verify(wrong);
     expect(store.calls['get']).toBe(2);
+  });
+});
+
+describe('a flood of made-up keys', () => {
+  const made = (key: string) => rebuild(key, { id: randomId() });
+
+  test('costs the store no more than maxUnknownPerSecond, whatever comes', async () => {
+    const { keys, clock, issue, store } = setup({ maxUnknownPerSecond: 50 });
+    const { key } = await issue();
+    const codes = await Promise.all(
+      Array.from({ length: 5_000 }, () => codeOf(keys.verify(made(key)))),
+    );
+    expect(store.calls['get']).toBe(50);
+    expect(codes.filter((code) => code === 'api_key.overloaded')).toHaveLength(4_950);
+    clock.at += 1_000;
+    for (let n = 0; n < 200; n++) await keys.verify(made(key));
+    expect(store.calls['get']).toBe(100);
+  });
+
+  test('from one peer leaves the others their share', async () => {
+    const { keys, issue, store } = setup({ maxUnknownPerSecond: 50 });
+    const { key } = await issue();
+    for (let n = 0; n < 500; n++) await keys.verify(made(key), '192.0.2.1');
+    expect(store.calls['get']).toBe(10);
+    expect(await codeOf(keys.verify(key, '198.51.100.7'))).toBe('ok');
+    expect(await codeOf(keys.verify(made(key), '192.0.2.1'))).toBe('api_key.overloaded');
+  });
+
+  test.each<[string, Partial<ApiKeysOptions>]>([
+    ['is remembered', {}],
+    ['is asked for every time', { maxRevocationDelay: '0s' }],
+  ])('keeps out nobody whose key was good before and %s', async (_name, options) => {
+    const { keys, clock, issue, store } = setup({ maxUnknownPerSecond: 5, ...options });
+    const { key } = await issue();
+    expect(await codeOf(keys.verify(key))).toBe('ok');
+    clock.at += 40_000;
+    for (let n = 0; n < 50; n++) await keys.verify(made(key));
+    expect(await codeOf(keys.verify(key))).toBe('ok');
+    expect(store.calls['get']).toBe(7);
+  });
+
+  test('gives back what good keys took, so that a cold start is not taken for one', async () => {
+    const { keys, issue } = setup({ maxUnknownPerSecond: 5 });
+    const good: string[] = [];
+    for (let n = 0; n < 50; n++) good.push((await issue()).key);
+    for (const each of good) expect(await codeOf(keys.verify(each))).toBe('ok');
+  });
+
+  test('is not waited for longer than the store may take, where the call that began it is gone', async () => {
+    vi.useFakeTimers();
+    const { keys, issue, store } = setup({ storeTimeout: '1s' });
+    const { key } = await issue();
+    store.gate = new Promise(() => undefined);
+    void keys.verify(key);
+    await vi.advanceTimersByTimeAsync(500);
+    const joined = codeOf(keys.verify(key));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await joined).toBe('api_key.store_unavailable');
+    vi.useRealTimers();
   });
 });
 
@@ -1099,6 +1158,7 @@ describe('apiKeys does not construct', () => {
     ['with a delay without its unit', { maxRevocationDelay: 30_000 }],
     ['with an option that it does not know', { maxRevocationAge: '30s' }],
     ['with a cache for nobody', { maxEntries: 1 }],
+    ['with reads for nobody', { maxUnknownPerSecond: 0 }],
     ['with no time for the store', { storeTimeout: '0s' }],
     ['with more than a minute for the store', { storeTimeout: '61s' }],
   ])('%s', (_name, options) => {

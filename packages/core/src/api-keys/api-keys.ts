@@ -39,6 +39,12 @@ export interface ApiKeysOptions {
   readonly maxEntries?: number | undefined;
   /** How many bytes of verified keys are remembered, estimated. Default: 32 MiB. */
   readonly maxBytes?: number | undefined;
+  /**
+   * Reads of the store in a second for keys that were not good lately, before such keys are denied for a moment; a key
+   * that turns out good is not counted. So a flood of made-up keys costs the store no more than this, and one peer may
+   * use up a fifth of it. Default: 500.
+   */
+  readonly maxUnknownPerSecond?: number | undefined;
   /** The least time between two records of when a key was last used. Default: `1m`. */
   readonly lastUsedInterval?: Duration | undefined;
   /** How long to wait for the store to verify a key or to count a quota, at most `1m`. Default: `2s`. */
@@ -63,6 +69,7 @@ const OPTIONS = [
   'maxRevocationDelay',
   'maxEntries',
   'maxBytes',
+  'maxUnknownPerSecond',
   'lastUsedInterval',
   'storeTimeout',
   'now',
@@ -84,7 +91,7 @@ const MAX_OVERLAP = 31_536_000_000;
  * version that is taken away ends the keys that were not moved.
  *
  * Verification answers `api_key.malformed`, `.wrong_environment`, `.unknown`, `.revoked`, `.expired`,
- * `.rotated`, `.disabled` or `.store_unavailable`. Management rejects with what the store throws.
+ * `.rotated`, `.disabled`, `.overloaded` or `.store_unavailable`. Management rejects with what the store throws.
  *
  * @throws ConfigurationError for a prefix, environment, pepper or bound that cannot hold.
  * @example
@@ -238,7 +245,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
 
 /** The numbers among the options, held to what makes sense. */
 function checkBounds(options: ApiKeysOptions) {
-  const { store, maxEntries = 10_000, maxBytes = 33_554_432 } = options;
+  const { store, maxEntries = 10_000, maxBytes = 33_554_432, maxUnknownPerSecond = 500 } = options;
   const maxRevocationDelay = durationMs(
     NAME,
     'maxRevocationDelay',
@@ -252,12 +259,13 @@ function checkBounds(options: ApiKeysOptions) {
     max: '1m',
   });
   const staleness = store.maxStaleness ?? 0;
-  for (const [name, value] of Object.entries({ maxEntries, maxBytes })) {
+  for (const [name, value] of Object.entries({ maxEntries, maxBytes, maxUnknownPerSecond })) {
     assertConfiguration(
       isCount(value, Number.MAX_SAFE_INTEGER),
       `${NAME}: ${name} must be a whole number.`,
     );
   }
+  assertConfiguration(maxUnknownPerSecond >= 1, `${NAME}: maxUnknownPerSecond must be at least 1.`);
   assertConfiguration(maxEntries >= 2, `${NAME}: maxEntries must be at least 2.`);
   assertConfiguration(
     staleness <= maxRevocationDelay,
@@ -265,5 +273,6 @@ function checkBounds(options: ApiKeysOptions) {
       `${maxRevocationDelay} ms.`,
   );
   const cache = { maxEntries, maxBytes };
-  return { lifetime: maxRevocationDelay - staleness, cache, lastUsedInterval, storeTimeout };
+  const lifetime = maxRevocationDelay - staleness;
+  return { lifetime, cache, maxUnknownPerSecond, lastUsedInterval, storeTimeout };
 }

@@ -57,6 +57,10 @@ const denials: Readonly<
   'api_key.rotated': { kind: 'unauthenticated', detail: 'The API key was replaced by a new one.' },
   // It is the right key and may come back: the caller must not throw it away, as a 401 would have it.
   'api_key.disabled': { kind: 'forbidden', detail: 'The API key is disabled.' },
+  'api_key.overloaded': {
+    kind: 'unavailable',
+    detail: 'Too many unknown API keys are being verified at the moment.',
+  },
   'api_key.store_unavailable': {
     kind: 'unavailable',
     detail: 'The API key cannot be verified at the moment.',
@@ -73,7 +77,7 @@ const denials: Readonly<
  * `api_key.malformed`, `.wrong_environment`, `.unknown`, `.revoked`, `.expired`, `.rotated`. With 403:
  * `api_key.disabled`, `api_key.peer_not_allowed`. With 400: `credentials.repeated` for more than one key,
  * `credentials.malformed`, `credentials.multiple` for a key beside `Authorization`. With 503:
- * `api_key.store_unavailable`.
+ * `api_key.store_unavailable`, and `api_key.overloaded` for a key that was not good lately while many such come.
  *
  * @throws ConfigurationError without keys, or for a header or scheme that is none.
  * @example
@@ -186,7 +190,7 @@ export function authenticateApiKey(
     check: ({ headers }, { peer }) => {
       const found = find(headers);
       if (found.kind !== 'key') return unusable[found.kind];
-      const result = keys.verify(found.text);
+      const result = keys.verify(found.text, peer.id);
       return isThenable(result)
         ? result.then((late) => conclude(late, peer))
         : conclude(result, peer);

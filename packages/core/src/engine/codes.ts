@@ -233,6 +233,7 @@ const meanings = {
   'api_key.rotated': 'The API key was replaced, and the overlap has ended.',
   'api_key.peer_not_allowed': 'The API key may not be used from this address.',
   'api_key.quota_exceeded': 'A quota of the API key is used up.',
+  'api_key.overloaded': 'As many unknown API keys are being read from the store as may.',
   'api_key.store_unavailable': 'The store of API keys did not answer.',
   'credentials.multiple': 'The call has more than one credential, and so names several callers.',
   // signed requests

@@ -1,6 +1,7 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { fairAllowance } from '../lib/fair-allowance.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 
@@ -82,9 +83,6 @@ const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 /** Some runtimes drop what a finished call began, so a flight may never land. */
 const STALLED_AFTER = 200_000;
-/** Addresses whose wrong tokens are counted at a time. */
-const MOST_PEERS = 10_000;
-const BYTES_PER_PEER = 200;
 
 /**
  * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
@@ -121,18 +119,7 @@ export function introspectedTokens<T>(
   let failures = 0;
   let pausedUntil = 0;
   let lastCause: unknown;
-  const misses = allowance(maxInactivePerSecond);
-  const byPeer = boundedCache<Allowance>({
-    maxEntries: MOST_PEERS,
-    maxBytes: MOST_PEERS * BYTES_PER_PEER * 2,
-  });
-  const allowanceOf = (peer: string): Allowance => {
-    const known = byPeer.get(peer);
-    if (known !== undefined) return known;
-    const own = allowance(Math.max(1, maxInactivePerSecond / 5));
-    byPeer.set(peer, own, 2 * peer.length + BYTES_PER_PEER);
-    return own;
-  };
+  const allow = fairAllowance(maxInactivePerSecond);
 
   const isPaused = (at: number): boolean =>
     failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
@@ -183,7 +170,7 @@ export function introspectedTokens<T>(
     credentials: string,
     at: number,
     look: () => Promise<LookUp<T>>,
-    charged: readonly Allowance[],
+    giveBack: () => void,
   ): Promise<T> => {
     const landing = once(look)
       // One broken connection says nothing of the issuer; while it is known to fail, one question is enough.
@@ -191,7 +178,7 @@ export function introspectedTokens<T>(
         found.kind === 'failed' && found.isBroken && failures === 0 ? once(look) : found,
       )
       .then((found) => {
-        if (found.kind === 'good') for (const each of charged) each.giveBack();
+        if (found.kind === 'good') giveBack();
         return conclude(credentials, at, found);
       })
       .finally(() => {
@@ -214,7 +201,7 @@ export function introspectedTokens<T>(
       if (at >= known.refreshAt && !flights.has(credentials) && !isPaused(at) && hasRoom(at)) {
         // Should it fail, there is time to try again.
         known.refreshAt = at + (known.until - known.from) / 8;
-        void ask(credentials, at, look, []);
+        void ask(credentials, at, look, () => undefined);
       }
       return known.answer;
     }
@@ -223,38 +210,12 @@ export function introspectedTokens<T>(
     const flight = flights.get(credentials);
     if (flight !== undefined && !isStalled(flight, at)) return flight.landing;
     if (isPaused(at)) return unavailable(at, lastCause);
-    const charged = peer === undefined ? [misses] : [allowanceOf(peer), misses];
     // Taken when asking: what is in flight may all turn out bad.
-    if (!charged.every((each) => each.has(at)) || !hasRoom(at)) {
+    const giveBack = hasRoom(at) ? allow(peer, at) : undefined;
+    if (giveBack === undefined) {
       return failures > 0 ? unavailable(at, lastCause) : denials.overloaded;
     }
-    for (const each of charged) each.take();
-    return ask(credentials, at, look, charged);
-  };
-}
-
-/** So many in a second, as a bucket. */
-interface Allowance {
-  readonly has: (at: number) => boolean;
-  readonly take: () => void;
-  readonly giveBack: () => void;
-}
-
-function allowance(perSecond: number): Allowance {
-  let left = perSecond;
-  let last = 0;
-  return {
-    has: (at) => {
-      left = Math.min(perSecond, left + (Math.max(0, at - last) / 1000) * perSecond);
-      last = at;
-      return left >= 1;
-    },
-    take: () => {
-      left--;
-    },
-    giveBack: () => {
-      left = Math.min(perSecond, left + 1);
-    },
+    return ask(credentials, at, look, giveBack);
   };
 }
 
