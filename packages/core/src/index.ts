@@ -340,6 +340,8 @@ export type {
   ApiKeyVerification,
   ListOptions,
   NewApiKey,
+  QuotaBalance,
+  ResetQuotasOptions,
   RotateOptions,
   VerifiedApiKey,
 } from './api-keys/api-key.ts';
@@ -553,8 +555,10 @@ export type {
   ApiKeyStore,
   ApiKeyTerms,
   ApiKeyUse,
+  NamedQuota,
   PreviousSecret,
   QuotaCharge,
+  QuotaUsage,
   QuotaVerdict,
   StoredSecret,
 } from './contracts/api-key-store.ts';

@@ -1,7 +1,20 @@
-import type { ApiKeyRecord, ApiKeyStore, QuotaVerdict } from '../contracts/api-key-store.ts';
+import type {
+  ApiKeyRecord,
+  ApiKeyStore,
+  NamedQuota,
+  QuotaUsage,
+  QuotaVerdict,
+} from '../contracts/api-key-store.ts';
 import { withinTime } from '../lib/clock.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
-import type { ApiKeyChange, ApiKeyInfo, ApiKeyProblem, ApiKeyScope, ApiKeys } from './api-key.ts';
+import type {
+  ApiKeyChange,
+  ApiKeyInfo,
+  ApiKeyProblem,
+  ApiKeyScope,
+  ApiKeys,
+  QuotaBalance,
+} from './api-key.ts';
 import { isId } from './api-key-format.ts';
 import { areCosts } from './api-key-terms.ts';
 
@@ -86,6 +99,31 @@ export function quotaConsumer(
     if (charges.length === 0) return NO_COST;
     const verdict = store.consume(key.id, charges, now());
     return isThenable(verdict) ? withinTime(Promise.resolve(verdict), timeout) : verdict;
+  };
+}
+
+/** Reads what is left of quotas. */
+export function quotaReader(
+  store: ApiKeyStore,
+  timeout: number,
+  now: () => number,
+): ApiKeys['readQuotas'] {
+  const balances = (quotas: readonly NamedQuota[], usage: readonly QuotaUsage[]) =>
+    Object.freeze(
+      Object.fromEntries(
+        quotas.map(({ name, limit }, index): [string, QuotaBalance] => {
+          const { used = 0, resetsAt = 0 } = usage[index] ?? {};
+          return [name, { limit, used, remaining: Math.max(0, limit - used), resetsAt }];
+        }),
+      ),
+    );
+  return ({ id, quotas = {} }) => {
+    const named = Object.entries(quotas).map(([name, quota]) => ({ ...quota, name }));
+    if (named.length === 0) return balances([], []);
+    const usage = store.readUsage(id, named, now());
+    return isThenable(usage)
+      ? withinTime(Promise.resolve(usage), timeout).then((late) => balances(named, late))
+      : balances(named, usage);
   };
 }
 

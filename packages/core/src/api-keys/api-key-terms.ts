@@ -89,6 +89,15 @@ export function isCount(value: unknown, largest: number): value is number {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largest;
 }
 
+/** True for names that quotas can have. */
+export function isNames(value: unknown): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length <= MAX_LIMITS &&
+    value.every((name) => typeof name === 'string' && LIMIT_NAME.test(name))
+  );
+}
+
 /** True for what calls may cost in quotas: whole numbers by name. */
 export function areCosts(costs: unknown): costs is Readonly<Record<string, number>> {
   return (

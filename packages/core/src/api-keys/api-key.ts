@@ -164,4 +164,40 @@ export interface ApiKeys {
     key: Pick<VerifiedApiKey, 'id' | 'quotas'>,
     costs: Readonly<Record<string, number>>,
   ) => MaybePromise<QuotaVerdict>;
+  /**
+   * What is left of each quota of a key, by name; nothing is spent. For support staff, and for callers who ask. Throws
+   * or rejects when the store fails or does not answer in time.
+   */
+  readonly readQuotas: (key: {
+    readonly id: string;
+    readonly quotas?: Readonly<Record<string, ApiKeyQuota>> | undefined;
+  }) => MaybePromise<Readonly<Record<string, QuotaBalance>>>;
+  /** Forgets what a key has used of its quotas, for support staff who let one customer in again. */
+  readonly resetQuotas: (
+    id: string,
+    options?: ResetQuotasOptions,
+  ) => Promise<{ readonly ok: true } | ApiKeyProblem>;
+}
+
+/** What is left of a quota. */
+export interface QuotaBalance {
+  readonly limit: number;
+  readonly used: number;
+  readonly remaining: number;
+  /** When its window ends, in epoch milliseconds. */
+  readonly resetsAt: number;
+}
+
+/** Options of {@link ApiKeys.resetQuotas}. */
+export interface ResetQuotasOptions extends ApiKeyScope {
+  /** The names of the quotas to reset. Default: all that the key has ever used. */
+  readonly quotas?: readonly string[] | undefined;
+  /** Told of the reset once it is done: `audit(…).record`. */
+  readonly record?:
+    | ((act: {
+        readonly act: 'quota.reset';
+        readonly target: { readonly type: 'api_key'; readonly id: string };
+        readonly data: { readonly quotas: string };
+      }) => unknown)
+    | undefined;
 }

@@ -43,6 +43,8 @@ function spied(): ApiKeyStore & {
     list: watch('list', inner.list),
     touch: watch('touch', inner.touch),
     consume: watch('consume', inner.consume),
+    readUsage: watch('readUsage', inner.readUsage),
+    resetUsage: watch('resetUsage', inner.resetUsage),
   };
   return spy;
 }
@@ -1131,6 +1133,76 @@ describe('consumeQuota', () => {
     const { keys } = setup();
     const costs = { reports: cost as number };
     expect(() => keys.consumeQuota({ id: 'x', quotas }, costs)).toThrow(RangeError);
+  });
+});
+
+describe('what is left of quotas', () => {
+  const quotas = { reports: { limit: 10, window: 60_000 }, rows: { limit: 5, window: 60_000 } };
+
+  test('is read without being spent, also by who has only the info of a key', async () => {
+    const { keys, issue, store } = setup();
+    const { key, id } = await issue({ quotas });
+    const result = await keys.verify(key);
+    if (!result.ok) throw new Error('should be good');
+    await keys.consumeQuota(result.key, { reports: 4 });
+    const resetsAt = Math.floor(START / 60_000) * 60_000 + 60_000;
+    const expected = {
+      reports: { limit: 10, used: 4, remaining: 6, resetsAt },
+      rows: { limit: 5, used: 0, remaining: 5, resetsAt },
+    };
+    expect(await keys.readQuotas(result.key)).toEqual(expected);
+    const info = await keys.get(id);
+    expect(info && (await keys.readQuotas(info))).toEqual(expected);
+    store.calls = {};
+    expect(await keys.readQuotas({ id })).toEqual({});
+    expect(store.calls).toEqual({});
+  });
+
+  test('is never below nothing, although a quota became smaller than what was used', async () => {
+    const { keys, issue } = setup();
+    const { id } = await issue({ quotas });
+    await keys.consumeQuota({ id, quotas }, { reports: 9 });
+    const smaller = { reports: { limit: 3, window: 60_000 } };
+    expect(await keys.readQuotas({ id, quotas: smaller })).toMatchObject({
+      reports: { limit: 3, used: 9, remaining: 0 },
+    });
+  });
+
+  test('is all of it again after a reset, which is recorded, and only for the tenant of the key', async () => {
+    const { keys, issue } = setup();
+    const { id } = await issue({ quotas, tenant: 't1' });
+    const acts: unknown[] = [];
+    const record = (act: unknown) => acts.push(act);
+    const take = () => keys.consumeQuota({ id, quotas }, { reports: 10, rows: 5 });
+    await take();
+    expect(await keys.resetQuotas(id, { tenant: 't2', record })).toEqual({
+      ok: false,
+      reason: 'not_found',
+    });
+    expect(acts).toEqual([]);
+    expect(await keys.resetQuotas(id, { tenant: 't1', quotas: ['rows'], record })).toEqual({
+      ok: true,
+    });
+    expect(await take()).toMatchObject({ ok: false, name: 'reports' });
+    expect(await keys.resetQuotas(id, { record })).toEqual({ ok: true });
+    expect(await take()).toMatchObject({ ok: true });
+    expect(acts).toEqual([
+      { act: 'quota.reset', target: { type: 'api_key', id }, data: { quotas: 'rows' } },
+      { act: 'quota.reset', target: { type: 'api_key', id }, data: { quotas: 'all' } },
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ['that are one text', 'rows'],
+    ['with hostile names', ['__proto__']],
+  ])('is not reset for names %s', async (_name, names) => {
+    const { keys, issue, store } = setup();
+    const { id } = await issue({ quotas });
+    store.calls = {};
+    expect(await keys.resetQuotas(id, { quotas: names as string[] })).toMatchObject({
+      reason: 'invalid',
+    });
+    expect(store.calls).toEqual({});
   });
 });
 

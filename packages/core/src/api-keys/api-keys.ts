@@ -13,9 +13,17 @@ import {
   invalid,
   NOT_FOUND,
   quotaConsumer,
+  quotaReader,
   REVOKED,
 } from './api-key-records.ts';
-import { checkTerms, holderProblem, isCount, isIdentifier, isText } from './api-key-terms.ts';
+import {
+  checkTerms,
+  holderProblem,
+  isCount,
+  isIdentifier,
+  isNames,
+  isText,
+} from './api-key-terms.ts';
 import { apiKeyVerifier } from './api-key-verifier.ts';
 
 export type { Peppers };
@@ -240,6 +248,19 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       return { keys, next: keys.length < size ? undefined : keys.at(-1)?.id };
     },
     consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),
+    readQuotas: quotaReader(store, bounds.storeTimeout, now),
+    resetQuotas: async (id, { quotas, record, ...scope } = {}) => {
+      if (quotas !== undefined && !isNames(quotas))
+        return invalid('quotas must be a list of names');
+      if ((await find(id, scope)) === undefined) return NOT_FOUND;
+      if (!(await store.resetUsage(id, quotas))) return NOT_FOUND;
+      await record?.({
+        act: 'quota.reset',
+        target: { type: 'api_key', id },
+        data: { quotas: quotas?.join(' ') ?? 'all' },
+      });
+      return { ok: true };
+    },
   } satisfies ApiKeys);
 }
 

@@ -42,6 +42,41 @@ describe('memoryApiKeyStore', () => {
     expect(() => held.push('admin')).toThrow(TypeError);
   });
 
+  describe('quotas, by the clock of the caller', () => {
+    const DAY = 86_400_000;
+    const noon = 20_000 * DAY + DAY / 2;
+    const end = noon + DAY / 2;
+    const counting = () => {
+      const store = memoryApiKeyStore();
+      store.insert(record);
+      return (cost: number, now: number) =>
+        store.consume('k1', [{ name: 'a', cost, limit: 10, window: DAY }], now);
+    };
+
+    test('begin anew when their window ends', () => {
+      const take = counting();
+      expect(take(10, noon)).toEqual({ ok: true, remaining: { a: 0 } });
+      expect(take(1, end - 1)).toEqual({ ok: false, name: 'a', resetsAt: end });
+      expect(take(1, end)).toEqual({ ok: true, remaining: { a: 9 } });
+    });
+
+    test('do not open the last window again for a clock that is late', () => {
+      const take = counting();
+      take(6, end);
+      expect(take(5, end - 1)).toEqual({ ok: false, name: 'a', resetsAt: end + DAY });
+      expect(take(4, end)).toEqual({ ok: true, remaining: { a: 0 } });
+    });
+
+    test('are neither reset nor blocked by a clock that jumps a year ahead and back, again and again', () => {
+      const take = counting();
+      for (let used = 0; used < 10; used += 2) {
+        expect(take(1, noon)).toMatchObject({ ok: true });
+        expect(take(1, noon + 365 * DAY)).toMatchObject({ ok: true });
+      }
+      expect(take(1, noon)).toEqual({ ok: false, name: 'a', resetsAt: end });
+    });
+  });
+
   test.each([0, -1, 1.5, Number.NaN])('denies to hold %d keys', (maxKeys) => {
     expect(() => memoryApiKeyStore({ maxKeys })).toThrow(ConfigurationError);
   });

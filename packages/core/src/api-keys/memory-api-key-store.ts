@@ -1,4 +1,9 @@
-import type { ApiKeyRecord, ApiKeyStore, QuotaVerdict } from '../contracts/api-key-store.ts';
+import type {
+  ApiKeyRecord,
+  ApiKeyStore,
+  NamedQuota,
+  QuotaVerdict,
+} from '../contracts/api-key-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -10,8 +15,10 @@ export interface MemoryApiKeyStoreOptions {
 }
 
 interface Counter {
-  startedAt: number;
-  used: number;
+  readonly startedAt: number;
+  readonly used: number;
+  /** The window before, in case this one came from a clock that ran ahead. */
+  readonly before?: Omit<Counter, 'before'> | undefined;
 }
 
 interface Row {
@@ -86,11 +93,11 @@ export function memoryApiKeyStore(options: MemoryApiKeyStoreOptions = {}): ApiKe
     consume: (id, charges, now) => {
       const counters = rows.get(id)?.counters;
       if (counters === undefined) return { ok: false, name: charges[0]?.name ?? '' };
-      const taken = charges.map(({ name, cost, limit, window }) => {
-        const known = counters.get(name);
-        const started = Math.max(Math.floor(now / window) * window, known?.startedAt ?? 0);
-        const used = (known?.startedAt === started ? known.used : 0) + cost;
-        return { name, startedAt: started, used, limit, cost, endsAt: started + window };
+      const taken = charges.map((charge) => {
+        const { name, cost, limit, window } = charge;
+        const counter = counterAt(counters.get(name), charge, now);
+        const used = counter.used + cost;
+        return { ...counter, used, name, limit, cost, endsAt: counter.startedAt + window };
       });
       const short = taken.find(({ used, limit }) => used > limit);
       if (short !== undefined) {
@@ -98,11 +105,36 @@ export function memoryApiKeyStore(options: MemoryApiKeyStoreOptions = {}): ApiKe
         return { ok: false, name, resetsAt: cost > limit ? undefined : endsAt };
       }
       const remaining: Record<string, number> = {};
-      for (const { name, startedAt, used, limit } of taken) {
-        counters.set(name, { startedAt, used });
+      for (const { name, startedAt, used, before, limit } of taken) {
+        counters.set(name, { startedAt, used, before });
         remaining[name] = limit - used;
       }
       return { ok: true, remaining } satisfies QuotaVerdict;
     },
+    readUsage: (id, quotas, now) =>
+      quotas.map((quota) => {
+        const { startedAt, used } = counterAt(rows.get(id)?.counters.get(quota.name), quota, now);
+        return { used, resetsAt: startedAt + quota.window };
+      }),
+    resetUsage: (id, names) => {
+      const counters = rows.get(id)?.counters;
+      if (counters === undefined) return false;
+      for (const name of names ?? [...counters.keys()]) counters.delete(name);
+      return true;
+    },
   } satisfies ApiKeyStore);
+}
+
+/** The counter of the window that `now` falls in, or of the next one where that has begun. */
+function counterAt(known: Counter | undefined, { window }: NamedQuota, now: number): Counter {
+  const startedAt = Math.floor(now / window) * window;
+  if (known === undefined) return { startedAt, used: 0 };
+  const { before } = known;
+  if (known.startedAt > startedAt + window) {
+    // The clock had run ahead: nobody waits for that window, and what was used in either counts.
+    const earlier = before?.startedAt === startedAt ? before.used : 0;
+    return { startedAt, used: known.used + earlier };
+  }
+  if (known.startedAt >= startedAt) return known;
+  return { startedAt, used: 0, before: { startedAt: known.startedAt, used: known.used } };
 }

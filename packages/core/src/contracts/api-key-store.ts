@@ -98,9 +98,20 @@ export interface ApiKeyUse {
   readonly interval: number;
 }
 
-/** What a call costs in one quota. */
-export interface QuotaCharge extends ApiKeyQuota {
+/** A quota and what it is called. */
+export interface NamedQuota extends ApiKeyQuota {
   readonly name: string;
+}
+
+/** What is used of a quota. */
+export interface QuotaUsage {
+  readonly used: number;
+  /** When its window ends, in epoch milliseconds. */
+  readonly resetsAt: number;
+}
+
+/** What a call costs in one quota. */
+export interface QuotaCharge extends NamedQuota {
   /** A whole number, not negative. */
   readonly cost: number;
 }
@@ -137,15 +148,26 @@ export interface ApiKeyStore {
   /** Notes when a secret was used; sparingly, and never backwards. Unknown ids are ignored. */
   readonly touch: (use: ApiKeyUse) => MaybePromise<void>;
   /**
-   * Counts charges against their limits in the windows that `now` falls in: all of them, or none if one
-   * lacks room, and an unknown id never has any. Atomic for each id. A window never goes back: a node with a late clock charges the window
-   * that another has begun.
+   * Counts charges against their limits in the windows of this moment: all of them, or none if one lacks room, and an
+   * unknown id never has any. Atomic for each id. A window never goes back to the one before it; a window that lies
+   * further ahead came from a clock that was wrong, and what was counted there counts now.
+   *
+   * `now` is the time of the caller, for stores within one process. One that nodes share goes by its own clock, since
+   * theirs differ.
    */
   readonly consume: (
     id: string,
     charges: readonly QuotaCharge[],
     now: number,
   ) => MaybePromise<QuotaVerdict>;
+  /** What is used of quotas at this moment, in their order; nothing is counted. An unknown id has used nothing. */
+  readonly readUsage: (
+    id: string,
+    quotas: readonly NamedQuota[],
+    now: number,
+  ) => MaybePromise<readonly QuotaUsage[]>;
+  /** Forgets what was used of the quotas with these names, or of all; false for an unknown id. */
+  readonly resetUsage: (id: string, names: readonly string[] | undefined) => MaybePromise<boolean>;
   /**
    * How old what `get` answers may be, in milliseconds; not for a caller whose own `replace` was done or
    * denied just before. Default: 0.

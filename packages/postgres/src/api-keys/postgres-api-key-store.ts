@@ -6,7 +6,9 @@ import type {
   ApiKeyStore,
   ApiKeyTerms,
   ApiKeyUse,
+  NamedQuota,
   QuotaCharge,
+  QuotaUsage,
   QuotaVerdict,
 } from '@apisec/core';
 import {
@@ -84,7 +86,7 @@ const CASTS: Partial<Readonly<Record<Column, string>>> = {
 
 /**
  * Keeps API keys in PostgreSQL. Races are decided by the database: a rotation is one `UPDATE` on the version
- * that was read, quota use one `UPDATE` that finds room or no row. Call {@link migrate} first. Made for
+ * that was read, quota use one `UPDATE` that finds room or no row, in windows by the database's clock. Call {@link migrate} first. Made for
  * `READ COMMITTED`, the default isolation.
  *
  * Give the pool a `connectionTimeoutMillis` and a `query_timeout` near the `storeTimeout` of the keys: nobody
@@ -124,7 +126,11 @@ export function postgresApiKeyStore(
       SELECT jsonb_object_agg(name, jsonb_build_array(started, used)) FROM ${charged('$2')} c)
     WHERE u.key_id = $1 AND NOT EXISTS (SELECT FROM ${charged('$2')} c WHERE used > quota)
     RETURNING u.counters::text AS counters`;
-  const counters = `SELECT counters::text AS counters FROM ${usage} WHERE key_id = $1`;
+  const counters = `SELECT counters::text AS counters, ${NOW}::float8 AS now FROM ${usage}
+    WHERE key_id = $1`;
+  const reset = `UPDATE ${usage} SET counters = CASE WHEN $2::jsonb IS NULL THEN '{}'
+      ELSE counters - ARRAY(SELECT jsonb_array_elements_text($2::jsonb)) END
+    WHERE key_id = $1 RETURNING key_id`;
 
   return Object.freeze({
     insert: async (record) => {
@@ -162,13 +168,13 @@ export function postgresApiKeyStore(
       const statement = secret === 'current' ? touchCurrent : touchPrevious;
       await client.query(statement, [id, at, Math.max(interval, 1)]);
     },
-    consume: async (id, charges, now) => {
+    consume: async (id, charges) => {
       if (charges.length === 0) return { ok: true, remaining: {} };
       const wanted = charges.map(({ name, cost, limit, window }) => ({
         name,
         cost,
         quota: limit,
-        started: Math.floor(now / window) * window,
+        span: window,
       }));
       const taken = await firstRow<UsageRow>(client, consume, [id, JSON.stringify(wanted)]);
       if (taken !== undefined) {
@@ -177,7 +183,15 @@ export function postgresApiKeyStore(
         return { ok: true, remaining: Object.fromEntries(remaining) as Record<string, number> };
       }
       // Only to say which: the denial stands, whatever has changed since.
-      return shortage(charges, countersOf(await firstRow<UsageRow>(client, counters, [id])), now);
+      return shortage(charges, await firstRow<TimedUsageRow>(client, counters, [id]));
+    },
+    readUsage: async (id, quotas, at) => {
+      const row = await firstRow<TimedUsageRow>(client, counters, [id]);
+      return quotas.map((quota) => usageOf(quota, row, at));
+    },
+    resetUsage: async (id, names) => {
+      const params = [id, names === undefined ? null : JSON.stringify(names)];
+      return (await firstRow(client, reset, params)) !== undefined;
     },
   } satisfies ApiKeyStore);
 }
@@ -192,22 +206,34 @@ function replacements(): string {
   ].join(', ');
 }
 
+/** The database's clock: those of nodes differ, and a window that one of them opens is everybody's. */
+const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
 /**
  * What the counters of row `u` would be after the charges in a parameter. It names the row's own columns, so
- * that the database works it out anew when it had to wait for another update of the row.
+ * that the database works it out anew when it had to wait for another update of the row. A window further ahead than
+ * the next one came from a clock that was wrong: what was counted in it counts now.
  */
 function charged(parameter: string): string {
   return `(SELECT w.name, w.quota, s.started,
-      w.cost + CASE WHEN (u.counters -> w.name ->> 0)::bigint = s.started
-        THEN (u.counters -> w.name ->> 1)::bigint ELSE 0 END AS used
+      w.cost + CASE WHEN k.started >= s.started THEN k.used ELSE 0 END AS used
     FROM jsonb_to_recordset(${parameter}::jsonb)
-      AS w(name text, cost bigint, quota bigint, started bigint),
-    LATERAL (SELECT greatest(w.started, (u.counters -> w.name ->> 0)::bigint) AS started) s)`;
+      AS w(name text, cost bigint, quota bigint, span bigint),
+    LATERAL (SELECT (u.counters -> w.name ->> 0)::bigint AS started,
+      (u.counters -> w.name ->> 1)::bigint AS used) k,
+    LATERAL (SELECT ${NOW} / w.span * w.span AS started) n,
+    LATERAL (SELECT CASE WHEN k.started > n.started + w.span THEN n.started
+      ELSE greatest(n.started, k.started) END AS started) s)`;
 }
 
 interface UsageRow {
   /** JSON. */
   readonly counters: string;
+}
+
+interface TimedUsageRow extends UsageRow {
+  /** Epoch milliseconds by the database's clock. */
+  readonly now: number;
 }
 
 type Counters = Readonly<Record<string, readonly [startedAt: number, used: number]>>;
@@ -217,12 +243,28 @@ function countersOf(row: UsageRow | undefined): Counters {
   return row === undefined ? {} : (JSON.parse(row.counters) as Counters);
 }
 
-function shortage(charges: readonly QuotaCharge[], used: Counters, now: number): QuotaVerdict {
-  const found = charges.map(({ name, cost, limit, window }) => {
-    const [before = 0, count = 0] = used[name] ?? [];
-    const started = Math.max(Math.floor(now / window) * window, before);
-    const short = (before === started ? count : 0) + cost > limit;
-    return { name, short, resetsAt: cost > limit ? undefined : started + window };
+const UNUSED: readonly [number, number] = [Number.NEGATIVE_INFINITY, 0];
+
+/** The same as in SQL. `at` is for ids without a row. */
+function usageOf(
+  { name, window }: NamedQuota,
+  row: TimedUsageRow | undefined,
+  at: number,
+): QuotaUsage {
+  const counters = countersOf(row);
+  // A quota may be called "constructor".
+  const [known, count] = (Object.hasOwn(counters, name) ? counters[name] : undefined) ?? UNUSED;
+  const current = Math.floor((row?.now ?? at) / window) * window;
+  const started = known > current + window ? current : Math.max(current, known);
+  return { used: known >= started ? count : 0, resetsAt: started + window };
+}
+
+function shortage(charges: readonly QuotaCharge[], row: TimedUsageRow | undefined): QuotaVerdict {
+  const found = charges.map((charge) => {
+    const { name, cost, limit } = charge;
+    const { used, resetsAt } = usageOf(charge, row, 0);
+    const isUseless = row === undefined || cost > limit;
+    return { name, short: used + cost > limit, resetsAt: isUseless ? undefined : resetsAt };
   });
   const { name = '', resetsAt } = found.find(({ short }) => short) ?? found[0] ?? {};
   return { ok: false, name, resetsAt };

@@ -120,6 +120,8 @@ export function redisApiKeyCache(
     insert: (record) => store.insert(record),
     list: (query) => store.list(query),
     consume: (id, charges, at) => store.consume(id, charges, at),
+    readUsage: (id, quotas, at) => store.readUsage(id, quotas, at),
+    resetUsage: (id, names) => store.resetUsage(id, names),
     get: async (id) => {
       if (isDoubtful(id)) return store.get(id);
       const mark = `?${randomUUID()}`;
