@@ -25,7 +25,9 @@ test.each(startable)(
 );
 
 // The others take whichever port is free.
-const listening = startable.filter(({ name }) => !['demo', 'auth-server-and-api'].includes(name));
+const listening = startable.filter(
+  ({ name }) => !['auth-server-and-api', 'browser-app', 'demo'].includes(name),
+);
 
 test.each(listening)(
   'the example $name fails when its port is taken',

@@ -6,6 +6,11 @@ const {
   PORT = '3000',
 } = process.env;
 
-createServer({ issuer, audience }).listen(Number(PORT), () => {
-  console.log(`Prices on ws://localhost:${PORT}/graphql, for access tokens of ${issuer}`);
-});
+createServer({ issuer, audience })
+  // graphql-ws prints errors of the server and goes on; one that does not listen is of no use.
+  .on('error', (cause) => {
+    throw cause;
+  })
+  .listen(Number(PORT), () => {
+    console.log(`Prices on ws://localhost:${PORT}/graphql, for access tokens of ${issuer}`);
+  });

@@ -24,7 +24,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     ConfigurationError allOf anyOf allowAnonymous allowAuthenticated allowedContentTypes apiKeyPattern canonicalJson
     definePolicy deny environment equalRules explain factsOf failurePause guard jsonLines localJwks optional parseApiKey
     pass pathOf pathParameter peerFromHeader peerOf printRule queryOf requireScopes scopeHierarchy subject toOcsf
-    toPredicate transportFromUrl visibleTo when`,
+    tenantScope toPredicate transportFromUrl visibleTo when`,
   egress: 'isEgressError',
   express: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   fastify: 'answerPreflights',
@@ -38,8 +38,8 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   hono: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
-    nodeCertificate nodeDenialLog nodePeer nodeRequest nodeTransport nodeVerifier onEnd readBody releaseText sendDenial trustProxies
-    undecided`,
+    nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeVerifier onEnd readBody
+    readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
   redis: 'connectRedis connectRedisCluster',
 };
@@ -57,13 +57,16 @@ const client = { query: async () => ({ rows: [] }) };
 
 /** What stands before the options. */
 const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
+  assertRowSecurity: [client],
   authenticateSession: [{ read: async () => undefined }],
   authorizerRelation: [{ evaluate: async () => ({ decision: true }) }],
+  buildTrustedDocuments: [[]],
   checkUrl: ['https://example.com'],
   classifyAddress: ['192.0.2.1'],
   coverage: [{}],
   discoverIssuer: ['https://id.example.com'],
   leasedLimitStore: [{}],
+  limitServer: [{}],
   loadObject: [document],
   migrate: [client],
   forward: [{}],
@@ -74,6 +77,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   postgresPasskeyStore: [client],
   postgresRefreshTokenStore: [client],
   postgresTicketStore: [client],
+  postgresTenantStore: [client],
   postgresTotpStore: [client],
   postgresSessionStore: [client],
   postgresWebhookOutbox: [client],
@@ -94,6 +98,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   toSql: [document],
   tokenSource: [{}],
   verifyChain: [client],
+  withTenant: [client, 'acme', () => undefined],
 };
 
 /** What is asked for before the names are looked at. */
