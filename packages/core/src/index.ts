@@ -462,9 +462,12 @@ export {
   type DenyMethodOverrideOptions,
   denyMethodOverride,
 } from './http/deny-method-override.ts';
-export type { PermissionsPolicy, StrictTransportSecurity } from './http/header-values.ts';
+export { helmetHeaders } from './http/helmet-headers.ts';
+export { type HstsOptions, hsts } from './http/hsts.ts';
 export { type LimitBodyOptions, limitBody } from './http/limit-body.ts';
 export { type LimitNegotiationOptions, limitNegotiation } from './http/limit-negotiation.ts';
+export { pageHeaders } from './http/page-headers.ts';
+export { type AllowedFeatures, permissionsPolicy } from './http/permissions-policy.ts';
 export {
   type PathException,
   type RequireCanonicalPathOptions,
@@ -478,10 +481,10 @@ export {
 export { type RequireHttpsOptions, requireHttps } from './http/require-https.ts';
 export {
   type SecurityHeadersOptions,
-  type SecurityHeadersPreset,
   type SecurityHeaderValues,
   securityHeaders,
 } from './http/security-headers.ts';
+export { type OriginPattern, subdomainsOf } from './http/subdomains-of.ts';
 
 // Tenants.
 

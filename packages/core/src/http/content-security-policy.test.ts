@@ -11,6 +11,7 @@ import {
   contentSecurityPolicy,
 } from './content-security-policy.ts';
 import type { CspSource } from './csp-directives.ts';
+import { pageHeaders } from './page-headers.ts';
 import { securityHeaders } from './security-headers.ts';
 
 const DEFAULTS =
@@ -122,10 +123,7 @@ describe('the nonce', () => {
   const nonced = contentSecurityPolicy({ directives: { 'script-src': ["'nonce'"] } });
 
   test('is a typed fact, the same as in the header, and new for each call', async () => {
-    const admission = guard()
-      .use(securityHeaders({ preset: 'page' }))
-      .use(nonced)
-      .use(allowAnonymous());
+    const admission = guard().use(securityHeaders(pageHeaders)).use(nonced).use(allowAnonymous());
     expectTypeOf<FactsOf<typeof admission>['cspNonce']>().toEqualTypeOf<string>();
     const serve = protect(admission, (_request, { cspNonce }) => new Response(cspNonce));
     const seen = new Set<string>();

@@ -9,12 +9,12 @@ import {
   type CspInsecureSource,
   type CspSource,
   type CspSourceDirective,
-  DIRECTIVES,
   NONCE,
   readOther,
   readSource,
   takesSources,
 } from './csp-directives.ts';
+import { DIRECTIVES } from './csp-names.ts';
 
 /** Options of {@link contentSecurityPolicy}. */
 export interface ContentSecurityPolicyOptions<
@@ -82,7 +82,7 @@ const DEFAULTS: CspDirectives = {
  * or `<base>` left open, and everything dangerous that is not named under `insecureSources`.
  * @example
  * guard()
- *   .use(securityHeaders({ preset: 'page' }))
+ *   .use(securityHeaders(pageHeaders))
  *   .use(contentSecurityPolicy({ directives: { 'script-src': ["'nonce'", "'strict-dynamic'"] } }));
  */
 export function contentSecurityPolicy<

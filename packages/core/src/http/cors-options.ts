@@ -3,6 +3,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { Duration } from '../lib/duration.ts';
 import { isToken } from '../lib/header-syntax.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { OriginPattern } from './origin-rules.ts';
 
 /** Options of {@link cors}. */
 export interface CorsOptions<
@@ -11,11 +12,10 @@ export interface CorsOptions<
 > {
   /**
    * The origins whose scripts may call, or `'*'` for all of them, which excludes `credentials`. Each is
-   * `scheme://host[:port]`, compared exactly, or `https://*.example.com[:port]`: every host below `example.com` (not
-   * itself) with this scheme and port. Origins of extensions and apps (`chrome-extension://…`, `capacitor://localhost`)
+   * `scheme://host[:port]`, compared exactly, or `subdomainsOf('https://example.com')`. Origins of extensions and apps (`chrome-extension://…`, `capacitor://localhost`)
    * are compared as they are written. `null` is not an origin and never allowed.
    */
-  readonly origins: readonly string[] | '*';
+  readonly origins: readonly (string | OriginPattern)[] | '*';
   /**
    * Allows further origins by rule, for example one per tenant; it may answer later. Asked only with well-formed
    * origins that the list does not have and whose host can be a host name or an address, and only `true` allows. A

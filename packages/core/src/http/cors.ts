@@ -24,13 +24,7 @@ import {
   readHeaders,
   readMethods,
 } from './cors-options.ts';
-import {
-  coversOrigin,
-  isWellFormed,
-  readOrigin,
-  readOriginRules,
-  readPredicate,
-} from './origin-rules.ts';
+import { isWellFormed, readOrigin, readOriginRules, readPredicate } from './origin-rules.ts';
 
 const NAME = 'cors';
 const OPTIONS = [
@@ -76,12 +70,11 @@ interface Grant {
  * HTTP adapters answer with 204; `cors.rule_open` (500: `originPredicate` answered `true` for an origin that nobody
  * can own). Denials carry no `Access-Control-*` header; `Vary` is on every response.
  *
- * @throws ConfigurationError for `'*'` with `credentials` or `privateNetwork`, for a pattern that covers hosts of
- * strangers, and for anything that is not an origin, method, header name or duration; for an unknown option; for an
- * `originPredicate` that allows every origin.
+ * @throws ConfigurationError for `'*'` with `credentials` or `privateNetwork`, for anything that is not an origin,
+ * method, header name or duration, for an unknown option, and for an `originPredicate` that allows every origin.
  * @example
  * cors({ origins: ['https://app.example.com'], methods: ['GET', 'PUT'], credentials: true })
- * cors({ origins: ['https://*.example.com', 'capacitor://localhost'] })
+ * cors({ origins: [subdomainsOf('https://example.com'), 'capacitor://localhost'] })
  */
 export function cors<Needs extends object = NoFacts>(
   options: CorsOptions<Needs, boolean>,
@@ -143,10 +136,8 @@ export function cors<Needs extends object = NoFacts>(
 
   const everyone = anyOrigin ? grantFor('*') : undefined;
   const listed = new Map(exact.map((origin) => [origin, grantFor(origin)] as const));
-  const isCovered = (origin: string): boolean =>
-    patterns.some((pattern) => coversOrigin(pattern, origin));
   // The origin itself is the caller's text; that of the page is in the browser's console.
-  const cause = { allowed: anyOrigin ? '*' : listOf(options.origins) };
+  const cause = { allowed: [...exact, ...patterns.map(({ pattern }) => pattern)] };
   const originDenied = denial('cors.origin_refused', undefined, undefined, cause);
   const vary = { headers: [VARY_PREFLIGHT] };
   const preflightOriginDenied = denial('cors.origin_refused', vary, undefined, cause);
@@ -182,7 +173,7 @@ export function cors<Needs extends object = NoFacts>(
     check: (request, facts): MaybePromise<Outcome> => {
       const origin = request.headers.get('origin') ?? '';
       if (origin === '') return pass();
-      const known = everyone ?? listed.get(origin) ?? isCovered(origin);
+      const known = everyone ?? listed.get(origin) ?? patterns.some((each) => each.covers(origin));
       if (known !== false || rule === undefined || !isWellFormed(origin)) {
         return judge(request, origin, known);
       }

@@ -6,8 +6,8 @@ import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
 import {
-  coversOrigin,
   isWellFormed,
+  type OriginPattern,
   readOrigin,
   readOriginRules,
   readPredicate,
@@ -27,9 +27,9 @@ export interface CrossOriginOptions<
   readonly self?: string | undefined;
   /**
    * Other origins whose pages may change state here, as in `cors`: `scheme://host[:port]`, compared exactly, or
-   * `https://*.example.com[:port]`. Whoever can put a page on one of them acts for your users.
+   * `subdomainsOf('https://example.com')`. Whoever can put a page on one of them acts for your users.
    */
-  readonly trustedOrigins?: readonly string[] | undefined;
+  readonly trustedOrigins?: readonly (string | OriginPattern)[] | undefined;
   /** Trusts further origins by rule, as in `cors`; it may answer later, and only `true` trusts. */
   readonly originPredicate?: ((origin: string, facts: Readonly<Needs>) => Answer) | undefined;
   /**
@@ -63,8 +63,7 @@ const denied = sharedDenial({
  * that read cookies need. Denials: `csrf.cross_origin` (403), `cors.rule_open` (500: `originPredicate` answered
  * `true` for an origin that nobody can own).
  *
- * @throws ConfigurationError for anything that is not an origin, for a pattern that covers hosts of strangers, and for
- * an `originPredicate` that trusts every origin.
+ * @throws ConfigurationError for anything that is not an origin, and for an `originPredicate` that trusts every origin.
  * @example
  * crossOrigin({ self: 'https://shop.example.com', trustedOrigins: ['https://admin.example.com'] })
  */
@@ -104,7 +103,7 @@ export function crossOrigin<Needs extends object = NoFacts>(
       const origin = headers.get('origin') ?? '';
       if (trusted.has(origin)) return checked;
       if (site === '' && (origin === '' || origin === own)) return checked;
-      if (patterns.some((pattern) => coversOrigin(pattern, origin))) return checked;
+      if (patterns.some((pattern) => pattern.covers(origin))) return checked;
       if (rule === undefined || !isWellFormed(origin)) return denied;
       if (rule.isOpen()) return ruleOpen;
       const answer = rule.allows(origin, facts);

@@ -1,5 +1,6 @@
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
 import { wordsOf } from '../lib/words-of.ts';
+import { DIRECTIVES } from './csp-names.ts';
 
 /** What a source may be beside hosts and schemes; quotes included, as the header has them. */
 type CspKeyword =
@@ -87,13 +88,10 @@ export type CspDirectives<Source extends string = CspSource> = {
 /** Stands where the nonce of a call goes. */
 export const NONCE = "'nonce'";
 
-const SOURCES: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
-  'default-src base-uri child-src connect-src font-src form-action frame-ancestors frame-src ' +
-    'img-src manifest-src media-src object-src script-src script-src-attr script-src-elem ' +
-    'style-src style-src-attr style-src-elem worker-src',
+/** All but four take sources. */
+const SOURCES: ReadonlySet<string> = new Set(
+  DIRECTIVES.filter((name) => !/^(?:sandbox|upgrade|require|trusted)/.test(name)),
 );
-const OTHERS = ['sandbox', 'upgrade-insecure-requests', 'require-trusted-types-for'];
-export const DIRECTIVES: readonly string[] = [...SOURCES, ...OTHERS, 'trusted-types'];
 
 /** What decides which code runs: broad sources there let an attacker's file in. */
 const CODE = new Set(['default-src', 'script-src', 'script-src-elem', 'object-src', 'base-uri']);

@@ -1,52 +1,24 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { wordsOf } from '../lib/words-of.ts';
-import { hasHostName, isLabels, normalizeOrigin } from './origin.ts';
+import { hasHostName, normalizeOrigin } from './origin.ts';
 
-/** Which origins an option lists: exact ones, and every host below a suffix. */
+/** Origins that are told by a rule; made by `subdomainsOf`. */
+export interface OriginPattern {
+  /** For people: `https://*.example.com`. */
+  readonly pattern: string;
+  readonly covers: (origin: string) => boolean;
+}
+
+/** Which origins an option lists: exact ones, and patterns. */
 export interface OriginRules {
   readonly exact: readonly string[];
   readonly patterns: readonly OriginPattern[];
 }
 
-/** `https://*.example.com:8443`: what stands in front of the star, and behind it. */
-export interface OriginPattern {
-  readonly prefix: string;
-  /** With its dot in front, and the port. */
-  readonly suffix: string;
-}
-
-const STAR = /^(https?:\/\/)\*\.([^*]+)$/;
-/** Stands in for the star while the rest is brought into its one form. */
-const PLACEHOLDER = 'apisec-label';
-const NUMERIC_END = /(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$/;
-/** Second levels below a country that registries sell names under. */
-const COUNTRY_SUFFIX =
-  /^(?:ac|co|com|edu|go|gob|gov|ltd|me|ne|net|nom|or|org|plc|sch|web)\.[a-z]{2}$/;
 /**
- * Hosts below which anybody can have a name in a minute. Not the whole Public Suffix List, which changes each week:
- * what developers list by mistake.
- */
-const SHARED: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
-  'github.io githubusercontent.com gitlab.io pages.dev workers.dev r2.dev vercel.app now.sh ' +
-    'netlify.app netlify.com herokuapp.com onrender.com fly.dev railway.app up.railway.app ' +
-    'render.com deno.dev surge.sh glitch.me repl.co replit.app replit.dev web.app firebaseapp.com ' +
-    'run.app appspot.com a.run.app cloudfunctions.net azurewebsites.net azurestaticapps.net ' +
-    'azureedge.net cloudapp.net cloudapp.azure.com windows.net blob.core.windows.net ' +
-    'web.core.windows.net amazonaws.com s3.amazonaws.com elasticbeanstalk.com cloudfront.net ' +
-    'amplifyapp.com on.aws awsapprunner.com lovable.app bolt.host ngrok.io ngrok.app ' +
-    'ngrok-free.app ngrok.dev trycloudflare.com loca.lt codesandbox.io csb.app stackblitz.io ' +
-    'webcontainer.io github.dev gitpod.io myshopify.com wordpress.com blogspot.com wixsite.com ' +
-    'webflow.io squarespace.com framer.app framer.website bubbleapps.io salesforce.com force.com ' +
-    'atlassian.net sharepoint.com zendesk.com translate.goog ondigitalocean.app ts.net nip.io ' +
-    'sslip.io duckdns.org dyndns.org no-ip.org hf.space streamlit.app supabase.co',
-);
-
-/**
- * Reads a list of origins. Each is `scheme://host[:port]`, compared exactly, or `https://*.example.com[:port]`: every
- * host below, at any depth, with this scheme and port, and not `example.com` itself.
+ * Reads a list of origins. Each is `scheme://host[:port]`, compared exactly, or what `subdomainsOf` gives.
  *
- * @throws ConfigurationError for anything else, and for a suffix below which strangers have names.
+ * @throws ConfigurationError for anything else.
  */
 export function readOriginRules(
   where: string,
@@ -56,11 +28,14 @@ export function readOriginRules(
   const exact: string[] = [];
   const patterns: OriginPattern[] = [];
   for (const each of origins) {
-    const star = typeof each === 'string' ? STAR.exec(each) : null;
-    if (star === null) exact.push(readOrigin(where, option, each));
-    else patterns.push(readPattern(`${where}: ${option}: "${star[0]}"`, star));
+    if (isPattern(each)) patterns.push(each);
+    else exact.push(readOrigin(where, option, each));
   }
   return { exact, patterns };
+}
+
+function isPattern(value: unknown): value is OriginPattern {
+  return typeof (value as Partial<OriginPattern> | null | undefined)?.covers === 'function';
 }
 
 /** Reads one origin. */
@@ -68,38 +43,10 @@ export function readOrigin(where: string, option: string, value: unknown): strin
   const origin = normalizeOrigin(value);
   assertConfiguration(
     origin !== undefined,
-    `${where}: ${option}: ${JSON.stringify(value)} is not an origin. Write scheme://host[:port] without a path.`,
+    `${where}: ${option}: ${JSON.stringify(value)} is not an origin. Write scheme://host[:port] ` +
+      "without a path, or subdomainsOf('https://example.com').",
   );
   return origin;
-}
-
-function readPattern(what: string, [, scheme = '', rest = '']: readonly string[]): OriginPattern {
-  const origin = normalizeOrigin(`${scheme}${PLACEHOLDER}.${rest}`);
-  const prefix = scheme.toLowerCase();
-  const suffix = origin?.slice(prefix.length + PLACEHOLDER.length) ?? '';
-  const host = suffix.slice(1).replace(/:[0-9]+$/, '');
-  assertConfiguration(
-    origin?.startsWith(prefix + PLACEHOLDER) === true && isLabels(host) && !NUMERIC_END.test(host),
-    `${what} is not a pattern. Write https://*.example.com[:port].`,
-  );
-  assertConfiguration(
-    host === 'localhost' || (host.includes('.') && !SHARED.has(host) && !COUNTRY_SUFFIX.test(host)),
-    `${what} covers hosts of strangers: anybody can have a name below ${host}. List the origins that are yours.`,
-  );
-  return { prefix, suffix };
-}
-
-/**
- * True where a pattern covers an origin as browsers send it. What stands for the star must be labels of a host name, so
- * no user, port, path or second host fits in.
- */
-export function coversOrigin({ prefix, suffix }: OriginPattern, origin: string): boolean {
-  return (
-    origin.length > prefix.length + suffix.length &&
-    origin.startsWith(prefix) &&
-    origin.endsWith(suffix) &&
-    isLabels(origin.slice(prefix.length, origin.length - suffix.length))
-  );
 }
 
 /** True for an origin in its one form, with a host that can be one: only such are shown to rules of applications. */

@@ -3,6 +3,10 @@ import helmet from 'helmet';
 import { describe, expect, test } from 'vitest';
 import { type HeaderEdit, listObligations } from '../engine/obligations.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import { helmetHeaders } from './helmet-headers.ts';
+import { type HstsOptions, hsts } from './hsts.ts';
+import { pageHeaders } from './page-headers.ts';
+import { type AllowedFeatures, permissionsPolicy } from './permissions-policy.ts';
 import { type SecurityHeadersOptions, securityHeaders } from './security-headers.ts';
 
 function edits(options?: SecurityHeadersOptions): readonly HeaderEdit[] {
@@ -33,7 +37,7 @@ describe('securityHeaders', () => {
   });
 
   test('the page preset lets a page load its own parts and keeps its origin in forms', () => {
-    const page = headers({ preset: 'page' });
+    const page = headers(pageHeaders);
     expect(page['content-security-policy']).toContain("default-src 'self'");
     expect(page['cross-origin-opener-policy']).toBe('same-origin');
     expect(page['permissions-policy']).toMatch(/^(?:[a-z-]+=\(\)(?:, |$))+$/);
@@ -52,7 +56,7 @@ describe('securityHeaders', () => {
   test('every value can be overridden or left out, and the preset stays as it is', () => {
     expect(headers({ cacheControl: 'max-age=60' })['cache-control']).toBe('max-age=60');
     expect(headers({ xFrameOptions: 'DENY' })['x-frame-options']).toBe('DENY');
-    expect(headers({ preset: 'page', xFrameOptions: false })).not.toHaveProperty('x-frame-options');
+    expect(headers({ ...pageHeaders, xFrameOptions: false })).not.toHaveProperty('x-frame-options');
     expect(headers({ referrerPolicy: undefined })['referrer-policy']).toBe('no-referrer');
     expect(headers()['cache-control']).toBe('no-store');
   });
@@ -77,8 +81,8 @@ describe('securityHeaders', () => {
     };
     // helmet asks nothing else of either.
     helmet()({} as IncomingMessage, response as unknown as ServerResponse, () => undefined);
-    expect(headers({ preset: 'helmet' })).toEqual(set);
-    const deleted = edits({ preset: 'helmet' }).filter(({ op }) => op === 'delete');
+    expect(headers(helmetHeaders)).toEqual(set);
+    const deleted = edits(helmetHeaders).filter(({ op }) => op === 'delete');
     expect(deleted.map(({ name }) => name)).toEqual(expect.arrayContaining(removed));
     expect(removed).toEqual(['x-powered-by']);
   });
@@ -86,31 +90,34 @@ describe('securityHeaders', () => {
   test.each<[string, SecurityHeadersOptions, string, string]>([
     [
       'HSTS by its parts',
-      { strictTransportSecurity: { maxAge: '30d', includeSubDomains: false } },
+      { strictTransportSecurity: hsts({ maxAge: '30d', includeSubDomains: false }) },
       'strict-transport-security',
       'max-age=2592000',
     ],
     [
       'HSTS for the preload list',
-      { strictTransportSecurity: { maxAge: '730d', preload: true } },
+      { strictTransportSecurity: hsts({ maxAge: '730d', preload: true }) },
       'strict-transport-security',
       'max-age=63072000; includeSubDomains; preload',
     ],
     [
       'HSTS taken back',
-      { strictTransportSecurity: { maxAge: '0s' } },
+      { strictTransportSecurity: hsts({ maxAge: '0s' }) },
       'strict-transport-security',
       'max-age=0; includeSubDomains',
     ],
     [
       'permissions by feature',
-      { permissionsPolicy: { camera: [], geolocation: ['self', 'https://Maps.example.com:443'] } },
+      {
+        permissionsPolicy: 'camera=(), geolocation=(self "https://maps.example.com");report-to=geo',
+        reportingEndpoints: { geo: 'https://reports.example.com' },
+      },
       'permissions-policy',
-      'camera=(), geolocation=(self "https://maps.example.com")',
+      'camera=(), geolocation=(self "https://maps.example.com");report-to=geo',
     ],
     [
       'an isolated page',
-      { preset: 'page', crossOriginEmbedderPolicy: 'credentialless' },
+      { ...pageHeaders, crossOriginEmbedderPolicy: 'credentialless' },
       'cross-origin-embedder-policy',
       'credentialless',
     ],
@@ -118,8 +125,10 @@ describe('securityHeaders', () => {
     expect(headers(options)[header]).toBe(value);
   });
 
-  test('permissions that are named stand in place of those of the page preset', () => {
-    const policy = headers({ preset: 'page', permissionsPolicy: { fullscreen: '*' } });
+  test('features that are named stand in place of those that are off', () => {
+    const policy = headers({
+      permissionsPolicy: permissionsPolicy({ fullscreen: '*' }),
+    });
     expect(policy['permissions-policy']).toContain('fullscreen=*');
     expect(policy['permissions-policy']).toContain('camera=()');
     expect(policy['permissions-policy']).not.toContain('fullscreen=()');
@@ -139,17 +148,19 @@ describe('securityHeaders', () => {
     ['a letter outside ASCII', { cacheControl: 'no-störe' }],
     ['an empty value', { xFrameOptions: '' }],
     ['true', { xFrameOptions: true }],
-    ['an unknown preset', { preset: 'toString' }],
+    ['a preset by its name', { preset: 'page' }],
+    [
+      'preload in text, without subdomains',
+      { strictTransportSecurity: 'max-age=63072000; preload' },
+    ],
+    ['a part of HSTS twice', { strictTransportSecurity: 'max-age=60; preload; preload' }],
+    ['HSTS as parts', { strictTransportSecurity: { maxAge: '30d' } }],
+    ['a feature for a token', { permissionsPolicy: 'camera=none' }],
+    ['a feature list that does not end', { permissionsPolicy: 'camera=(self' }],
+    ['permissions with an empty end', { permissionsPolicy: 'camera=(),' }],
     ['a misspelt option', { contentSecurityPolicies: false }],
     ['HSTS without its age', { strictTransportSecurity: 'includeSubDomains' }],
-    ['preload of less than a year', { strictTransportSecurity: { maxAge: '30d', preload: true } }],
-    [
-      'preload without subdomains',
-      { strictTransportSecurity: { maxAge: '730d', preload: true, includeSubDomains: false } },
-    ],
     ['preload in text, of less than a year', { strictTransportSecurity: 'max-age=60; preload' }],
-    ['an age without its unit', { strictTransportSecurity: { maxAge: 63072000 } }],
-    ['an unknown part of HSTS', { strictTransportSecurity: { maxAge: '1d', subdomains: true } }],
     ['a directive that does not exist', { contentSecurityPolicy: "scripts-src 'self'" }],
     ['a directive twice', { contentSecurityPolicy: "img-src *; img-src 'none'" }],
     ['two policies in one', { contentSecurityPolicy: "img-src *, img-src 'none'" }],
@@ -162,9 +173,6 @@ describe('securityHeaders', () => {
     ['a referrer policy with an empty end', { referrerPolicy: 'no-referrer,' }],
     ['the old XSS filter', { xXssProtection: '1; mode=block' }],
     ['a feature policy of old', { permissionsPolicy: "camera 'none'; geolocation 'self'" }],
-    ['a feature that cannot be one', { permissionsPolicy: { Camera: [] } }],
-    ['a feature for a bare host', { permissionsPolicy: { camera: ['maps.example.com'] } }],
-    ['a feature that is no list', { permissionsPolicy: { camera: 'self' } }],
     ['a report that goes nowhere', { contentSecurityPolicy: "img-src 'self'; report-to csp" }],
     ['a header name with a space', { remove: ['x powered by'] }],
     ['an endpoint over http', { reportingEndpoints: { csp: 'http://reports.example.com' } }],
@@ -179,5 +187,34 @@ describe('securityHeaders', () => {
     expect(headers({ reportingEndpoints })['reporting-endpoints']).toBe(
       'csp="https://reports.example.com/a%22b?c%22%5Cd#e%22f"',
     );
+  });
+});
+
+describe('hsts', () => {
+  test.each<[string, object]>([
+    ['preload of less than a year', { maxAge: '30d', preload: true }],
+    ['preload without subdomains', { maxAge: '730d', preload: true, includeSubDomains: false }],
+    ['an age without its unit', { maxAge: 63072000 }],
+    ['an unknown option', { maxAge: '1d', subdomains: true }],
+    ['a word for a switch', { maxAge: '1d', includeSubDomains: 'no' }],
+  ])('does not construct with %s', (_name, options) => {
+    expect(() => hsts(options as HstsOptions)).toThrow(ConfigurationError);
+  });
+});
+
+describe('permissionsPolicy', () => {
+  test('turns off every powerful feature but those that are named', () => {
+    const text = permissionsPolicy({ geolocation: ['self', 'https://Maps.example.com:443'] });
+    expect(text).toContain('camera=(), ');
+    expect(text).toContain('geolocation=(self "https://maps.example.com"), ');
+    expect(permissionsPolicy({ 'x-new': [] })).toMatch(/, x-new=\(\)$/);
+  });
+
+  test.each<[string, object]>([
+    ['a feature that cannot be one', { Camera: [] }],
+    ['a feature for a bare host', { camera: ['maps.example.com'] }],
+    ['a feature that is not a list', { camera: 'self' }],
+  ])('does not construct with %s', (_name, allowed) => {
+    expect(() => permissionsPolicy(allowed as AllowedFeatures)).toThrow(ConfigurationError);
   });
 });

@@ -3,63 +3,50 @@ import { type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
-import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
-import {
-  type PermissionsPolicy,
-  readHeaderValue,
-  type StrictTransportSecurity,
-} from './header-values.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import { assertHeaderValue } from './header-values.ts';
 
-/** The headers that can be overridden: a value instead of the preset's, or `false` for none. */
+/** The headers that can be set: a value instead of the default, or `false` for no header. */
 export interface SecurityHeaderValues {
   /**
-   * Default: nothing may load; for pages, only the page's own origin. For nonces, hashes and reports put
-   * `contentSecurityPolicy` behind.
+   * Default: nothing may load. For nonces, hashes and reports put `contentSecurityPolicy` behind.
    */
   readonly contentSecurityPolicy?: string | false | undefined;
   /** Default: `nosniff`. */
   readonly xContentTypeOptions?: string | false | undefined;
-  /** Default: two years, with subdomains (RFC 6797). Browsers ignore it on plain HTTP. */
-  readonly strictTransportSecurity?: string | StrictTransportSecurity | false | undefined;
+  /** Default: two years, with subdomains. Others by `hsts({ maxAge })`. Browsers ignore it on plain HTTP. */
+  readonly strictTransportSecurity?: string | false | undefined;
   /** Default: `no-store`. A handler that sets its own value keeps it. */
   readonly cacheControl?: string | false | undefined;
   /** Default: `same-origin`. An API for other sites' browsers needs `cross-origin`, beside `cors`. */
   readonly crossOriginResourcePolicy?: string | false | undefined;
-  /** Default: none; for pages `same-origin`. */
+  /** Default: no header. */
   readonly crossOriginOpenerPolicy?: string | false | undefined;
   /**
-   * Default: none. `require-corp` or `credentialless`, together with the opener policy `same-origin`, isolate a page
+   * Default: no header. `require-corp` or `credentialless`, together with the opener policy `same-origin`, isolate a page
    * from other origins, which shared memory and exact timers need.
    */
   readonly crossOriginEmbedderPolicy?: string | false | undefined;
-  /** Default: `no-referrer`; for pages `strict-origin-when-cross-origin`. */
+  /** Default: `no-referrer`. */
   readonly referrerPolicy?: string | false | undefined;
-  /** Default: none; for pages, every powerful feature off. */
-  readonly permissionsPolicy?: string | PermissionsPolicy | false | undefined;
-  /** Default: none; for pages `DENY`, for browsers without `frame-ancestors`. */
+  /** Default: no header. Made by `permissionsPolicy()`. */
+  readonly permissionsPolicy?: string | false | undefined;
+  /** Default: no header. `DENY` for browsers without `frame-ancestors`. */
   readonly xFrameOptions?: string | false | undefined;
-  /** Default: none; `?1` as helmet. */
+  /** Default: no header; helmet sets `?1`. */
   readonly originAgentCluster?: string | false | undefined;
-  /** Default: none; `off` as helmet. */
+  /** Default: no header; helmet sets `off`. */
   readonly xDnsPrefetchControl?: string | false | undefined;
-  /** Default: none; `noopen` as helmet. */
+  /** Default: no header; helmet sets `noopen`. */
   readonly xDownloadOptions?: string | false | undefined;
-  /** Default: none; `none` as helmet. */
+  /** Default: no header; helmet sets `none`. */
   readonly xPermittedCrossDomainPolicies?: string | false | undefined;
-  /** Default: none; `0` as helmet. */
+  /** Default: no header; helmet sets `0`. */
   readonly xXssProtection?: string | false | undefined;
 }
 
-/** Sets of values to begin from. */
-export type SecurityHeadersPreset = 'api' | 'page' | 'helmet';
-
 /** Options of {@link securityHeaders}. */
 export interface SecurityHeadersOptions extends SecurityHeaderValues {
-  /**
-   * `api` (default): responses are data. `page`: responses are documents of one origin. `helmet`: the headers that
-   * helmet 8 sets by default, for applications that come from there.
-   */
-  readonly preset?: SecurityHeadersPreset | undefined;
   /**
    * Where browsers report violations: name to `https:` URL. Name one in a policy to use it, for example
    * `contentSecurityPolicy: "default-src 'none'; report-to csp"`.
@@ -69,38 +56,10 @@ export interface SecurityHeadersOptions extends SecurityHeaderValues {
   readonly remove?: readonly string[] | undefined;
 }
 
-type Header = keyof SecurityHeaderValues;
-
 const NAME = 'securityHeaders';
 
-const POWERFUL_FEATURES = [
-  'accelerometer',
-  'autoplay',
-  'bluetooth',
-  'browsing-topics',
-  'camera',
-  'display-capture',
-  'fullscreen',
-  'geolocation',
-  'gyroscope',
-  'hid',
-  'identity-credentials-get',
-  'idle-detection',
-  'local-fonts',
-  'magnetometer',
-  'microphone',
-  'midi',
-  'payment',
-  'publickey-credentials-create',
-  'publickey-credentials-get',
-  'screen-wake-lock',
-  'serial',
-  'usb',
-  'window-management',
-  'xr-spatial-tracking',
-];
-
-const api: Readonly<Record<Header, string | false>> = {
+/** For responses that are data. */
+const DEFAULTS: Readonly<Record<keyof SecurityHeaderValues, string | false>> = {
   contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
   xContentTypeOptions: 'nosniff',
   strictTransportSecurity: 'max-age=63072000; includeSubDomains',
@@ -119,66 +78,26 @@ const api: Readonly<Record<Header, string | false>> = {
   xXssProtection: false,
 };
 
-// The keys of the preset are its type.
-const OPTIONS = Object.keys(api) as Header[];
-
-const presets: Readonly<Record<SecurityHeadersPreset, Readonly<Record<Header, string | false>>>> = {
-  api,
-  page: {
-    ...api,
-    contentSecurityPolicy:
-      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
-      "object-src 'none'",
-    crossOriginOpenerPolicy: 'same-origin',
-    permissionsPolicy: POWERFUL_FEATURES.map((feature) => `${feature}=()`).join(', '),
-    xFrameOptions: 'DENY',
-    // With no-referrer a browser sends `Origin: null` on the page's own forms, which looks like an attack.
-    referrerPolicy: 'strict-origin-when-cross-origin',
-  },
-  helmet: {
-    contentSecurityPolicy:
-      "default-src 'self';base-uri 'self';font-src 'self' https: data:;form-action 'self';" +
-      "frame-ancestors 'self';img-src 'self' data:;object-src 'none';script-src 'self';" +
-      "script-src-attr 'none';style-src 'self' https: 'unsafe-inline';upgrade-insecure-requests",
-    xContentTypeOptions: 'nosniff',
-    strictTransportSecurity: 'max-age=31536000; includeSubDomains',
-    cacheControl: false,
-    crossOriginResourcePolicy: 'same-origin',
-    crossOriginOpenerPolicy: 'same-origin',
-    crossOriginEmbedderPolicy: false,
-    referrerPolicy: 'no-referrer',
-    permissionsPolicy: false,
-    xFrameOptions: 'SAMEORIGIN',
-    originAgentCluster: '?1',
-    xDnsPrefetchControl: 'off',
-    xDownloadOptions: 'noopen',
-    xPermittedCrossDomainPolicies: 'none',
-    xXssProtection: '0',
-  },
-};
+// The keys of the defaults are its type.
+const OPTIONS = Object.keys(DEFAULTS) as (keyof SecurityHeaderValues)[];
 
 /**
  * Puts security headers on every response of the guard, denials included; denies nothing itself. A
- * header that the handler sets itself stands.
+ * header that the handler sets itself stands. The defaults are for APIs, whose responses are data; `pageHeaders` and
+ * `helmetHeaders` are sets of options for documents.
  *
- * @throws ConfigurationError for an unknown preset or option, a value that browsers ignore, an endpoint that is not an
+ * @throws ConfigurationError for an unknown option, a value that browsers ignore, an endpoint that is not an
  * `https:` URL, `preload` without what it needs, an embedder policy without the opener policy that it needs, or a
  * report to an endpoint that `reportingEndpoints` does not name.
  * @example
  * securityHeaders()
- * securityHeaders({ preset: 'page', xFrameOptions: false })
+ * securityHeaders({ ...pageHeaders, xFrameOptions: false })
  */
 export function securityHeaders(
   options: SecurityHeadersOptions = {},
 ): SyncPolicy<NoFacts, NoFacts, 'check'> {
-  assertKnownOptions(NAME, options, ['preset', 'reportingEndpoints', 'remove', ...OPTIONS]);
-  const {
-    preset = 'api',
-    reportingEndpoints,
-    remove = ['x-powered-by', 'server'],
-    ...values
-  } = options;
-  assertOneOf(NAME, 'preset', preset, Object.keys(presets));
+  assertKnownOptions(NAME, options, ['reportingEndpoints', 'remove', ...OPTIONS]);
+  const { reportingEndpoints, remove = ['x-powered-by', 'server'] } = options;
   const edits: HeaderEdit[] = remove.map((name) => {
     assertConfiguration(
       isToken(name),
@@ -186,14 +105,13 @@ export function securityHeaders(
     );
     return { op: 'delete', name };
   });
-  const set = (option: string, value: unknown, byDefault?: string | false): void => {
-    const text = readHeaderValue(NAME, option, value, byDefault);
-    edits.push({ op: 'set', name: headerNameOf(option), value: text });
+  const set = (option: string, value: unknown): void => {
+    assertHeaderValue(NAME, option, value);
+    edits.push({ op: 'set', name: headerNameOf(option), value });
   };
   for (const option of OPTIONS) {
-    const byDefault = presets[preset][option];
-    const value = values[option] ?? byDefault;
-    if (value !== false) set(option, value, byDefault);
+    const value = options[option] ?? DEFAULTS[option];
+    if (value !== false) set(option, value);
   }
   if (reportingEndpoints && Object.keys(reportingEndpoints).length > 0) {
     set('reportingEndpoints', serializeEndpoints(reportingEndpoints));
