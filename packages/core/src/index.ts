@@ -234,8 +234,8 @@ export {
   revocations,
 } from './tokens/revocations.ts';
 export { type StepUpOptions, stepUp } from './tokens/step-up.ts';
-
 export { type TenantIssuersOptions, tenantIssuers } from './tokens/tenant-issuers.ts';
+export { tokenInCookie, tokenInHeader, tokenInSubprotocol } from './tokens/token-source.ts';
 
 // Providers: presets for authenticateJwt.
 

@@ -12,6 +12,7 @@ import { ConfigurationError } from '../lib/configuration-error.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import { testIssuer } from '../testing/test-issuer.ts';
 import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import { tokenInHeader } from '../tokens/token-source.ts';
 import { httpDenial } from '../wire/http.ts';
 import type { NewApiKey } from './api-key.ts';
 import { makeKey, randomId } from './api-key-format.ts';
@@ -378,7 +379,7 @@ describe('authenticateApiKey does not construct', () => {
 describe('beside access tokens', () => {
   const issuer = testIssuer();
   const byToken = authenticateJwt(issuer.trust);
-  const byPlatform = authenticateJwt({ ...issuer.trust, from: { header: 'x-platform' } });
+  const byPlatform = authenticateJwt({ ...issuer.trust, from: tokenInHeader('x-platform') });
   const byKey = authenticateApiKey({ keys });
 
   test.each([

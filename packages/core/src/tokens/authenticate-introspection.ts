@@ -25,7 +25,7 @@ import type { ClaimPath } from './jwt-claims.ts';
 import { confirmationDemands } from './jwt-facts.ts';
 import { rememberToken } from './presented-token.ts';
 import { type TokenDenialCode, tokenDenials } from './token-denials.ts';
-import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-source.ts';
+import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-reader.ts';
 
 export type {
   ClientAuthentication,
@@ -236,7 +236,7 @@ export function authenticateIntrospection(
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
+    needs: options.from?.place === 'cookie' ? ['crossOrigin'] : [],
     adds: ['principal', 'authentication'],
     check: (request, facts) => {
       const credentials = read(request);
@@ -247,7 +247,7 @@ export function authenticateIntrospection(
       return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme), peerOf(facts));
     },
   });
-  return locateCredential(policy, placeOf(read, options.from));
+  return locateCredential(policy, placeOf(read, options.from?.name));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

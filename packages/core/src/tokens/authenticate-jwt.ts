@@ -25,7 +25,7 @@ import {
 import type { JwtProfile } from './jwt-profile.ts';
 import { rememberToken } from './presented-token.ts';
 import { tokenDenials } from './token-denials.ts';
-import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-source.ts';
+import { type CookieSource, type HeaderSource, placeOf, tokenReader } from './token-reader.ts';
 import { type VerifiedTokensOptions, verifiedTokens } from './verified-tokens.ts';
 
 export type {
@@ -73,7 +73,7 @@ export interface JwtOptions extends ChallengeOptions {
 /** Options of {@link authenticateJwt}: one issuer, or several. */
 export type AuthenticateJwtOptions = IssuersAndOptions & {
   /**
-   * Where tokens are, and nowhere else: a header of your platform, a WebSocket subprotocol. Default: `Authorization`.
+   * Where tokens are, and nowhere else: `tokenInHeader`, `tokenInSubprotocol`. Default: `Authorization`.
    */
   readonly from?: HeaderSource | undefined;
 };
@@ -220,7 +220,7 @@ export function authenticateJwt(
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: options.from?.cookie === undefined ? [] : ['crossOrigin'],
+    needs: options.from?.place === 'cookie' ? ['crossOrigin'] : [],
     adds: ['principal', 'authentication'],
     check: (request) => {
       const at = now();
@@ -239,7 +239,7 @@ export function authenticateJwt(
       return known ?? examine(token, scheme, at);
     },
   });
-  return locateCredential(policy, placeOf(read, options.from));
+  return locateCredential(policy, placeOf(read, options.from?.name));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

@@ -6,6 +6,7 @@ import { crossOrigin } from '../http/cross-origin.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { testIssuer } from '../testing/test-issuer.ts';
 import { authenticateJwt } from './authenticate-jwt.ts';
+import { tokenInCookie, tokenInHeader, tokenInSubprotocol } from './token-source.ts';
 
 const issuer = testIssuer();
 const token = await issuer.token();
@@ -17,13 +18,13 @@ const facts = {
 
 const byCookie = guard()
   .use(crossOrigin())
-  .use(authenticateJwt({ ...issuer.trust, from: { cookie: '__Host-token' } }))
+  .use(authenticateJwt({ ...issuer.trust, from: tokenInCookie('__Host-token') }))
   .use(allowAuthenticated());
 const byHeader = guard()
-  .use(authenticateJwt({ ...issuer.trust, from: { header: 'CF-Access-Jwt-Assertion' } }))
+  .use(authenticateJwt({ ...issuer.trust, from: tokenInHeader('CF-Access-Jwt-Assertion') }))
   .use(allowAuthenticated());
 const byProtocol = guard()
-  .use(authenticateJwt({ ...issuer.trust, from: { subprotocol: 'bearer' } }))
+  .use(authenticateJwt({ ...issuer.trust, from: tokenInSubprotocol('bearer') }))
   .use(allowAuthenticated());
 
 async function codeOf(
@@ -148,29 +149,35 @@ describe('a token in another place', () => {
   });
 
   test('a cookie is not read in a guard that other sites could call', () => {
-    const cookie = authenticateJwt({ ...issuer.trust, from: { cookie: 'token' } });
+    const cookie = authenticateJwt({ ...issuer.trust, from: tokenInCookie('token') });
     // @ts-expect-error Nobody has checked the origin.
     const open = guard().use(cookie).use(allowAuthenticated());
     expect(() => protect(open as never, () => new Response())).toThrow(/crossOrigin/);
   });
 
   test.each<[string, unknown]>([
-    ['no place', {}],
-    ['two places', { cookie: 'a', header: 'b' }],
-    ['a name that cannot be one', { cookie: 'a b' }],
-    ['Authorization', { header: 'Authorization' }],
-    ['Cookie', { header: 'cookie' }],
-    ['another place', { query: 'access_token' }],
+    ['a place by its name', { cookie: 'a' }],
     ['a text', 'cookie'],
+    ['null', null],
   ])('%s does not construct', (_, from) => {
     expect(() => authenticateJwt({ ...issuer.trust, from: from as never })).toThrow(
       ConfigurationError,
     );
   });
 
+  test.each<[string, () => unknown]>([
+    ['a cookie whose name has a blank', () => tokenInCookie('a b')],
+    ['a header without a name', () => tokenInHeader('')],
+    ['a subprotocol that is not text', () => tokenInSubprotocol(1 as never)],
+    ['the header Authorization', () => tokenInHeader('Authorization')],
+    ['the header Cookie', () => tokenInHeader('cookie')],
+  ])('%s does not construct', (_, make) => {
+    expect(make).toThrow(ConfigurationError);
+  });
+
   test('schemes of Authorization do not go with another place', () => {
     expect(() =>
-      authenticateJwt({ ...issuer.trust, schemes: ['DPoP'], from: { header: 'x-token' } }),
+      authenticateJwt({ ...issuer.trust, schemes: ['DPoP'], from: tokenInHeader('x-token') }),
     ).toThrow(ConfigurationError);
   });
 });

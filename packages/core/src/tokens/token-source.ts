@@ -1,41 +1,7 @@
-import type { LocateCredential } from '../engine/credential-place.ts';
-import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
-import { assertKnownOptions } from '../lib/options.ts';
-import { type Credentials, readCredentials, type TokenScheme } from './bearer-credentials.ts';
-
-/** The token is the value of a cookie. Browsers send it by themselves, so `crossOrigin` must stand in front. */
-export interface CookieSource {
-  /** Its name, compared exactly. Prefer one that begins with `__Host-`, which no other host can set. */
-  readonly cookie: string;
-  readonly header?: undefined;
-  readonly subprotocol?: undefined;
-}
-
-/** The token is in a header that no browser sends by itself. */
-export type HeaderSource =
-  | {
-      /** Of a platform that signs in for you, like `cf-access-jwt-assertion`; with `Bearer ` in front or without. */
-      readonly header: string;
-      readonly cookie?: undefined;
-      readonly subprotocol?: undefined;
-    }
-  | {
-      /**
-       * Of a WebSocket opened as `new WebSocket(url, ['bearer', token])`: the entry of `Sec-WebSocket-Protocol` behind
-       * this one. Let the server select another protocol, so that the token is not sent back.
-       */
-      readonly subprotocol: string;
-      readonly cookie?: undefined;
-      readonly header?: undefined;
-    };
-
-/** Where a token is, in place of `Authorization`. */
-export type TokenSource = CookieSource | HeaderSource;
-
-/** Reads what a call presents. */
-export type ReadToken = (request: RequestLike) => Credentials;
+import type { Credentials } from './bearer-credentials.ts';
+import type { CookieSource, HeaderSource } from './token-reader.ts';
 
 const MISSING: Credentials = Object.freeze({ kind: 'missing' });
 const MALFORMED: Credentials = Object.freeze({ kind: 'malformed' });
@@ -44,59 +10,78 @@ const TOKEN68 = /^[\w.~+/-]+=*$/;
 const BEARER = /^bearer +/i;
 /** More is not read: no browser sends so much. */
 const LONGEST_COOKIES = 65_536;
+const READ_OTHERWISE = /^(?:authorization|cookie|sec-websocket-protocol)$/;
 
 /**
- * Reads tokens from where `from` says, and from nowhere else.
+ * For the option `from` of policies that take access tokens: the token is the value of this cookie. Browsers send it
+ * by themselves, so `crossOrigin` must stand in front.
  *
- * @throws ConfigurationError for a name that cannot be one, more than one place, or schemes beside a place.
+ * @param name Compared exactly. Prefer one that begins with `__Host-`, which no other host can set.
+ * @throws ConfigurationError for a name that no cookie can have.
+ * @example
+ * guard()
+ *   .use(crossOrigin())
+ *   .use(authenticateJwt({ issuer, audience, from: tokenInCookie('__Host-token') }))
  */
-export function tokenReader(
-  where: string,
-  from: TokenSource | undefined,
-  schemes: readonly TokenScheme[],
-): ReadToken {
-  // A token in the query or the body is not looked at (RFC 6750 §5.3, OAuth 2.1).
-  if (from === undefined) {
-    return ({ headers }) => readCredentials(headers.get('authorization'), schemes);
-  }
-  assertKnownOptions(`${where}: from`, from, ['cookie', 'header', 'subprotocol']);
-  const named = [from.cookie, from.header, from.subprotocol].filter((name) => name !== undefined);
-  const [name] = named;
-  assertConfiguration(
-    named.length === 1 && isToken(name),
-    `${where}: from names one place: { cookie: '__Host-token' }, { header: 'x-platform-token' } or ` +
-      "{ subprotocol: 'bearer' }.",
-  );
-  assertConfiguration(
-    schemes.length === 1 && schemes[0] === 'Bearer',
-    `${where}: schemes are those of the Authorization header; leave them out beside from.`,
-  );
-  if (from.cookie !== undefined) {
-    return ({ headers }) => readCookie(headers.get('cookie') ?? '', name);
-  }
-  if (from.subprotocol !== undefined) {
-    return ({ headers }) =>
-      headers.get('upgrade')?.toLowerCase() === 'websocket'
-        ? readProtocols(headers.get('sec-websocket-protocol') ?? '', name)
-        : MISSING;
-  }
-  const header = name.toLowerCase();
-  assertConfiguration(
-    header !== 'authorization' && header !== 'cookie' && header !== 'sec-websocket-protocol',
-    `${where}: from: ${header} is read in another way: leave from out, or name the cookie or subprotocol.`,
-  );
-  return ({ headers }) => {
-    const value = headers.get(header) ?? '';
-    // A repeated header arrives as one value, joined with commas, which no token has.
-    if (value.includes(',')) return REPEATED;
-    return value === '' ? MISSING : credentials(value.replace(BEARER, ''));
-  };
+export function tokenInCookie(name: string): CookieSource {
+  assertName('tokenInCookie', name);
+  return Object.freeze({
+    place: 'cookie',
+    name,
+    read: ({ headers }) => readCookie(headers.get('cookie') ?? '', name),
+  } satisfies CookieSource);
 }
 
-/** Where a call carries a token, whatever it is worth. */
-export function placeOf(read: ReadToken, from: TokenSource | undefined): LocateCredential {
-  const place = from?.cookie ?? from?.subprotocol ?? from?.header?.toLowerCase() ?? 'authorization';
-  return (request) => (read(request).kind === 'missing' ? undefined : place);
+/**
+ * For the option `from` of policies that take access tokens: the token is the value of a header of a platform that
+ * signs in for you, with `Bearer ` in front or without.
+ *
+ * @throws ConfigurationError for a name that no header can have, and for headers that are read in another way.
+ * @example
+ * authenticateJwt({ issuer, audience, from: tokenInHeader('cf-access-jwt-assertion') })
+ */
+export function tokenInHeader(name: string): HeaderSource {
+  assertName('tokenInHeader', name);
+  const header = name.toLowerCase();
+  assertConfiguration(
+    !READ_OTHERWISE.test(header),
+    `tokenInHeader: ${header} is read in another way: leave from out, or use tokenInCookie() or tokenInSubprotocol().`,
+  );
+  return Object.freeze({
+    place: 'header',
+    name: header,
+    read: ({ headers }) => {
+      const value = headers.get(header) ?? '';
+      // A repeated header arrives as one value, joined with commas, which no token has.
+      if (value.includes(',')) return REPEATED;
+      return value === '' ? MISSING : credentials(value.replace(BEARER, ''));
+    },
+  } satisfies HeaderSource);
+}
+
+/**
+ * For the option `from` of policies that take access tokens: a WebSocket that is opened as
+ * `new WebSocket(url, ['bearer', token])`. The token is the entry of `Sec-WebSocket-Protocol` behind this one. Let the
+ * server select another protocol, so that the token is not sent back.
+ *
+ * @throws ConfigurationError for a name that no subprotocol can have.
+ * @example
+ * authenticateJwt({ issuer, audience, from: tokenInSubprotocol('bearer') })
+ */
+export function tokenInSubprotocol(name: string): HeaderSource {
+  assertName('tokenInSubprotocol', name);
+  return Object.freeze({
+    place: 'subprotocol',
+    name,
+    read: ({ headers }) =>
+      headers.get('upgrade')?.toLowerCase() === 'websocket'
+        ? readProtocols(headers.get('sec-websocket-protocol') ?? '', name)
+        : MISSING,
+  } satisfies HeaderSource);
+}
+
+function assertName(where: string, name: unknown): void {
+  assertConfiguration(isToken(name), `${where}: ${JSON.stringify(name)} is not a name.`);
 }
 
 function credentials(token: string): Credentials {
