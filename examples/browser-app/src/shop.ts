@@ -8,6 +8,7 @@ import {
   definePolicy,
   factsOf,
   guard,
+  pageHeaders,
   pass,
   requireCsrfToken,
   securityHeaders,
@@ -58,7 +59,7 @@ export async function startShop(api: string, state: ShopState, open = false): Pr
   const app = express();
   const running = await listen(createServer(app));
   const surface = guard()
-    .use(securityHeaders({ preset: 'page', strictTransportSecurity: false }))
+    .use(securityHeaders({ ...pageHeaders, strictTransportSecurity: false }))
     .use(
       contentSecurityPolicy({
         directives: {

@@ -21,10 +21,11 @@ const packages = join(import.meta.dirname, '../..');
  */
 const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   core: `
-    ConfigurationError allOf anyOf allowAnonymous allowAuthenticated allowedContentTypes apiKeyPattern canonicalJson
-    definePolicy deny environment equalRules explain factsOf failurePause guard jsonLines localJwks optional parseApiKey
-    pass pathOf pathParameter peerFromHeader peerOf printRule queryOf requireScopes scopeHierarchy subject toOcsf
-    tenantScope toPredicate transportFromUrl visibleTo when`,
+    ConfigurationError allOf allowAnonymous allowAuthenticated allowedContentTypes anyOf apiKeyPattern canonicalJson
+    definePolicy deny environment equalRules explain factsOf failurePause guard jsonLines localJwks optional
+    parseApiKey pass pathOf pathParameter peerFromHeader peerOf permissionsPolicy printRule queryOf requireScopes
+    scopeHierarchy subdomainsOf subject tenantScope toOcsf toPredicate tokenInCookie tokenInHeader tokenInSubprotocol
+    transportFromUrl visibleTo when`,
   egress: 'isEgressError',
   express: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   fastify: 'answerPreflights',
