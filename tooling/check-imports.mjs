@@ -23,6 +23,7 @@ const FOLDERS = {
   authorization: ['engine', 'contracts'],
   tenancy: ['engine', 'contracts', 'authorization'],
   data: ['engine'],
+  inventory: ['engine', 'audit'],
   audit: ['engine', 'contracts'],
 };
 /** What gathers the others, and so may import all of them. */

@@ -61,6 +61,7 @@ export { requestIdFrom } from './host/request-id.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
+export { type ReadableAdmission, withoutNames } from './inventory/served-operation.ts';
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
 export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';
 export { type BoundedCache, boundedCache } from './lib/bounded-cache.ts';

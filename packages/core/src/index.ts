@@ -1,4 +1,5 @@
 export { type ChallengeOptions } from './engine/challenge.ts';
+
 // What users import, by subject. Adapters and other packages find theirs in './host.ts'.
 
 // Guards and their policies.
@@ -62,10 +63,36 @@ export {
   type Mode,
   type Policy,
   type PolicyInfo,
+  type Purpose,
   type SyncPolicy,
 } from './engine/policy.ts';
 export { type HeadersView, pathOf, queryOf, type RequestLike } from './engine/request.ts';
 export type { Role, TraceEntry } from './engine/trace.ts';
+export {
+  type Aspect,
+  assertCoverage,
+  type CoverageReport,
+  type CoverageReportOptions,
+  type CoveredOperation,
+  coverageReport,
+  type DocumentedDifferences,
+  type DocumentedOperation,
+  type Presence,
+  type ServedOperation,
+} from './inventory/coverage-report.ts';
+export {
+  type OpenapiOperationsOptions,
+  openapiOperations,
+} from './inventory/openapi-operations.ts';
+export {
+  type NamedScheme,
+  type OpenapiSecurity,
+  type OpenapiSecurityOptions,
+  openapiSecurity,
+  type SecurityRequirement,
+  type SecurityScheme,
+} from './inventory/openapi-security.ts';
+export { printCoverage } from './inventory/print-coverage.ts';
 export { ConfigurationError } from './lib/configuration-error.ts';
 export type { Duration } from './lib/duration.ts';
 export type { MaybePromise } from './lib/maybe-promise.ts';

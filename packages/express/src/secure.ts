@@ -20,6 +20,7 @@ import {
   faultReporter,
   hasCors,
   isThenable,
+  withoutNames,
 } from '@apisec/core/host';
 import {
   type BodyBounds,
@@ -176,9 +177,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     }
   };
   // Guards and tables have these members, as far as they have any beside `check`.
-  const { policies, ...table } = admission as MountedAdmission;
+  const readable = admission as MountedAdmission;
   // A table with names of its own is matched by them alone.
-  const mounted = operation === undefined ? { ...table, policies } : { policies };
+  const mounted = operation === undefined ? { ...readable } : withoutNames(readable);
   markSecure(handler, { ...mounted, cors: hasCors(admission) });
   return handler;
 }

@@ -1,4 +1,5 @@
 export { answerPreflights } from './answer-preflights.ts';
+export { inventoryOf, watchRoutes } from './inventory.ts';
 export { type ProblemsOptions, problems } from './problems.ts';
 export { type SecureOptions, secure } from './secure.ts';
 export type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';

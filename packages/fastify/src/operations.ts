@@ -8,6 +8,11 @@ export function markPreflights(handler: RouteHandlerMethod): RouteHandlerMethod 
   return handler;
 }
 
+/** Whether a handler only stands behind answers to preflights. */
+export function isPreflights(handler: object): boolean {
+  return preflights.has(handler);
+}
+
 /** The operation of the route that matched; undefined where none did. A `HEAD` beside a `GET` is that `GET`. */
 export function operationOf(request: FastifyRequest): string | undefined {
   const { url } = request.routeOptions;

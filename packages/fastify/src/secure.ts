@@ -26,6 +26,7 @@ import {
   httpDenial,
   isThenable,
   stateOf,
+  withoutNames,
 } from '@apisec/core/host';
 import {
   type BodyBounds,
@@ -50,6 +51,7 @@ import {
   undecided,
 } from '@apisec/node';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { markSecure } from './inventory.ts';
 import { collectOperations, operationOf } from './operations.ts';
 import { replay } from './raw-body.ts';
 import { releasePayload } from './release.ts';
@@ -160,6 +162,11 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   );
   // By its type, `rawBody` is set where the guard needs that fact.
   const route = hooks(admission as Admission<HttpFacts, Facts>, options);
+  // A table with names of its own cannot be matched with routes.
+  markSecure(
+    route.preHandler,
+    options.operation === undefined ? admission : withoutNames(admission),
+  );
   if (hasCors(admission)) corsHooks.set(route.onRequest, route);
   const plugin = (instance: object, _options: object, done: (error?: Error) => void): void => {
     // Fastify's instance type has four parameters, none of which matters to hooks.

@@ -18,6 +18,7 @@ export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
 export { expandCoordinate } from './fields/guarded-coordinates.ts';
 export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
 export { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+export { documentedOperations, type InventoryOptions, inventoryOf } from './inventory.ts';
 export { analyzeOperation, type OperationAnalysis } from './limits/analyze-operation.ts';
 export type { CostRules } from './limits/cost-rules.ts';
 export type { DocumentBoundsOptions } from './limits/document-bounds.ts';

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http2';
+import type { Coverage } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
 import {
   type Server,
@@ -6,6 +7,7 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js';
+import type { GrpcSeed } from './connection.ts';
 import { isAnsweredInHttp } from './ending.ts';
 import { type Http2ServerHandle, onEachPort, serverHandle } from './grpc-handle.ts';
 import { tableOf } from './interceptor.ts';
@@ -58,7 +60,8 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
     where === 'coverServer' || !handle.interceptors.some((each) => tableOf(each) !== undefined),
     'secure: the server has secure() as an interceptor already; take it out of its interceptors.',
   );
-  tableOf(interceptor)?.assertCovered(handle.handlers.keys());
+  const table = tableOf(interceptor);
+  table?.assertCovered(handle.handlers.keys());
   coverUnknownMethods(handle.handlers);
   const isBounded = handle.options?.[STREAMS_OPTION] !== undefined;
   onEachPort(
@@ -70,6 +73,14 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
     },
     (ofPort) => [interceptor, ...ofPort],
   );
+  if (table !== undefined) covering.set(server, table);
+}
+
+const covering = new WeakMap<Server, Coverage<GrpcSeed>>();
+
+/** The table that covers a server, where {@link cover} has been called. */
+export function coveringTable(server: Server): Coverage<GrpcSeed> | undefined {
+  return covering.get(server);
 }
 
 /** Gives each unknown method a handler, so that grpc-js asks the interceptors about it. */

@@ -10,7 +10,7 @@ interface App {
 }
 
 /** A guard or a table, as far as its mount can be checked. */
-interface Mounted {
+export interface Mounted {
   readonly policies?: readonly PolicyInfo[];
   readonly operations?: readonly string[];
   readonly admission?: (operation: string) => Mounted;
@@ -160,6 +160,20 @@ function hasCors(policies: readonly PolicyInfo[] = []): boolean {
 
 function endsIn(operation: string, path: string): boolean {
   return operation.slice(operation.indexOf(' ') + 1) === path;
+}
+
+/** One operation, and the guards and tables that every call of it comes by. */
+export interface Served {
+  readonly operation: string;
+  readonly admissions: readonly Mounted[];
+}
+
+/** Everything that an application serves. */
+export function servedBy(app: App): readonly Served[] {
+  return served(app).map(({ route, at }) => ({
+    operation: nameOf(route),
+    admissions: guardsBefore(app, route, at).flatMap(({ handler }) => mounted.get(handler) ?? []),
+  }));
 }
 
 /** Routes that answer: a handler, or the last one of a method that takes `next`. */

@@ -38,6 +38,7 @@ import {
   stateOf,
   UNKNOWN_PEER,
   type WaitUntil,
+  withoutNames,
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
@@ -226,7 +227,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   };
   const { operations } = admission;
   if (operation !== undefined) {
-    return markSecure((c, next) => deciding(c, next, () => operation(c)), {});
+    return markSecure((c, next) => deciding(c, next, () => operation(c)), withoutNames(admission));
   }
   if (operations === undefined) {
     return markSecure((c, next) => deciding(c, next, () => answerersOf(c).operation), admission);

@@ -117,6 +117,7 @@ export function filterOutput(
   return definePolicy({
     name: NAME,
     role: 'check',
+    purposes: ['output'],
     needs: ['call'],
     adds: [],
     check: (_request, facts: CallFacts & CallerFacts) =>

@@ -174,6 +174,7 @@ export function validateInput<const O extends ValidateInputOptions>(
   return definePolicy<CallFacts & CallerFacts, InputFactsOf<O>, 'check'>({
     name: NAME,
     role: 'check',
+    purposes: ['input'],
     needs: ['call'],
     adds: parts.length > 0 ? ['input'] : [],
     check: (request, facts) => {

@@ -12,6 +12,7 @@ import {
   type PolicyInfo,
   type SyncPolicy,
 } from './policy.ts';
+import { purposesOf } from './purposes.ts';
 import type { RequestLike } from './request.ts';
 import type { Role, TraceEntry } from './trace.ts';
 import { SKIPPED } from './trace.ts';
@@ -44,7 +45,7 @@ export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('anyOf', policies);
   const role = parts.every(admits) ? 'grant' : 'check';
   const isAmbiguous = severalCredentials(parts);
-  const policy = combined('anyOf', role, parts, flowOfAny(parts), (request, facts) => {
+  const policy = combined('anyOf', role, parts, dataOfAny(parts), (request, facts) => {
     if (isAmbiguous?.(request)) return MULTIPLE;
     const within: TraceEntry[] = [];
     let denial: Deny | undefined;
@@ -103,7 +104,7 @@ export function allOf<
 export function allOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('allOf', policies);
   const role = parts.some(admits) ? 'grant' : 'check';
-  return combined('allOf', role, parts, flowOfAll(parts), (request, facts) => {
+  return combined('allOf', role, parts, dataOfAll(parts), (request, facts) => {
     const within: TraceEntry[] = [];
     const passed: Pass<object>[] = [];
     return walk<Outcome<object>>(
@@ -156,7 +157,7 @@ function combined(
   operator: string,
   role: Role,
   parts: readonly AnyPolicy[],
-  flow: Pick<PolicyInfo, 'needs' | 'adds'>,
+  data: Pick<PolicyInfo, 'needs' | 'adds' | 'purposes'>,
   check: AnyPolicy['check'],
 ): AnyPolicy {
   return definePolicy<object, object, Role>({
@@ -164,9 +165,20 @@ function combined(
     role,
     always: parts.flatMap((part) => listObligations(part.always)),
     parts: parts.map(info),
-    ...flow,
+    ...data,
     check,
   });
+}
+
+/** One part passes, and nobody knows which: for what all of them are there. */
+function dataOfAny(parts: readonly AnyPolicy[]) {
+  const [first, ...others] = parts.map(purposesOf);
+  const purposes = (first ?? []).filter((each) => others.every((list) => list.includes(each)));
+  return { ...flowOfAny(parts), purposes };
+}
+
+function dataOfAll(parts: readonly AnyPolicy[]) {
+  return { ...flowOfAll(parts), purposes: [...new Set(parts.flatMap(purposesOf))] };
 }
 
 function assertParts(operator: string, parts: readonly unknown[]): readonly AnyPolicy[] {
@@ -180,8 +192,8 @@ function admits(policy: AnyPolicy): boolean {
   return policy.role === 'grant';
 }
 
-function info({ name, role, parts, needs, adds }: PolicyInfo): PolicyInfo {
-  return Object.freeze({ name, role, parts, needs, adds });
+function info({ name, role, parts, needs, adds, purposes }: PolicyInfo): PolicyInfo {
+  return Object.freeze({ name, role, parts, needs, adds, purposes });
 }
 
 function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): TraceEntry {

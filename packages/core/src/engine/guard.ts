@@ -109,8 +109,8 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
     needs: flow.needed,
     role: plan.admits ? 'grant' : 'check',
     policies: Object.freeze(
-      policies.map(({ name, role, mode, parts, needs, adds }) =>
-        Object.freeze({ name, role, mode, parts, needs, adds }),
+      policies.map(({ name, role, mode, parts, needs, adds, purposes }) =>
+        Object.freeze({ name, role, mode, parts, needs, adds, purposes }),
       ),
     ),
     check: (request: RequestLike, hostFacts: object) => decide(plan, self, request, hostFacts),

@@ -22,12 +22,12 @@ export function optional<Needs extends object, Adds extends object>(
   policy: Policy<Needs, Adds, Role>,
 ): Policy<Needs, Partial<Adds>, 'check'> {
   assertPolicy(policy);
-  const { name, role, parts, always, needs, adds } = policy;
+  const { name, role, parts, always, needs, adds, purposes } = policy;
   return definePolicy<Needs, Partial<Adds>, 'check'>({
     name: `optional(${name})`,
     role: 'check',
     always,
-    parts: [Object.freeze({ name, role, parts, needs, adds })],
+    parts: [Object.freeze({ name, role, parts, needs, adds, purposes })],
     needs,
     check: (request, facts) => {
       const outcome = ask(policy, request, facts);

@@ -8,6 +8,14 @@ import type { Role } from './trace.ts';
 /** `shadow`: the policy runs and is traced, but denies nothing, adds nothing and grants nothing. */
 export type Mode = 'enforce' | 'shadow';
 
+/**
+ * What a policy is there for, as far as reports of coverage ask. Beside these, what adds `principal` authenticates, what
+ * adds `tenant` separates tenants, and the role says whether it grants.
+ */
+export type Purpose = 'authentication' | 'limit' | 'input' | 'output' | 'tenant';
+
+const PURPOSES: readonly unknown[] = ['authentication', 'limit', 'input', 'output', 'tenant'];
+
 /** What can be known of a policy without running it: for documentation, audits and consoles. */
 export interface PolicyInfo {
   readonly name: string;
@@ -18,6 +26,8 @@ export interface PolicyInfo {
   readonly needs?: readonly string[] | undefined;
   /** Names of the facts that it adds whenever it passes, where it says so. */
   readonly adds?: readonly string[] | undefined;
+  /** What it is there for on every call that it passes, where it says so. */
+  readonly purposes?: readonly Purpose[] | undefined;
 }
 
 /**
@@ -37,6 +47,11 @@ export interface Policy<in Needs extends object, out Adds extends object, out R 
   readonly needs?: readonly string[] | undefined;
   /** Names of the facts that it adds whenever it passes. A fact is added once. */
   readonly adds?: readonly string[] | undefined;
+  /**
+   * What it is there for, for reports of coverage: `['limit']`. Only what holds for every call that it passes; what
+   * authenticates or resolves the tenant is known by the facts that it adds.
+   */
+  readonly purposes?: readonly Purpose[] | undefined;
   readonly check: (request: RequestLike, facts: Readonly<Needs>) => MaybePromise<Outcome<Adds>>;
 }
 
@@ -78,7 +93,7 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
 /** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */
 export function assertPolicy(policy: unknown): void {
   if (typeof policy === 'function') throw new ConfigurationError(describeFunction(policy));
-  const { name, role, check, always, needs, adds } = (policy ?? {}) as Partial<
+  const { name, role, check, always, needs, adds, purposes } = (policy ?? {}) as Partial<
     Policy<object, object, Role>
   >;
   assertConfiguration(
@@ -97,6 +112,11 @@ export function assertPolicy(policy: unknown): void {
   assertConfiguration(
     isNames(needs) && isNames(adds),
     `Policy "${name}": needs and adds must be lists of names of facts, like ['principal'].`,
+  );
+  assertConfiguration(
+    purposes === undefined ||
+      (Array.isArray(purposes) && purposes.every((each) => PURPOSES.includes(each))),
+    `Policy "${name}": purposes must be a list of ${PURPOSES.join(', ')}.`,
   );
 }
 

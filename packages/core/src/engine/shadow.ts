@@ -8,6 +8,7 @@ import {
 } from './obligations.ts';
 import type { Outcome, Pass } from './outcome.ts';
 import type { Mode, Policy } from './policy.ts';
+import { purposesOf } from './purposes.ts';
 import type { RequestLike } from './request.ts';
 import type { Role, TraceEntry } from './trace.ts';
 
@@ -24,6 +25,8 @@ export function shadowed(policy: AnyPolicy): AnyPolicy & { readonly mode: Mode }
     name,
     parts,
     needs,
+    // For reports, which tell shadow from enforced by the mode.
+    purposes: purposesOf(policy),
     role: 'check',
     mode: 'shadow',
     always: always && powerless(name, always),

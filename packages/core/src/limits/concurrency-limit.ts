@@ -156,6 +156,7 @@ export function concurrencyLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'concurrencyLimit',
     role: 'check',
+    purposes: ['limit'],
     needs: [],
     adds: [],
     check: (_request, facts): MaybePromise<Outcome> => {

@@ -63,6 +63,7 @@ export function limitQuota<Needs extends { readonly apiKey: VerifiedApiKey }>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: 'limitQuota',
     role: 'check',
+    purposes: ['limit'],
     needs: ['apiKey'],
     adds: [],
     check: (request, facts) => {

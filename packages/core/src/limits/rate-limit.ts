@@ -129,6 +129,7 @@ export function rateLimit<Needs extends object>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    purposes: ['limit'],
     needs: [],
     adds: [],
     check: (request, facts): MaybePromise<Outcome> => {

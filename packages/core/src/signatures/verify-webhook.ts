@@ -213,6 +213,7 @@ export function verifyWebhook<Event = unknown>(
   const policy = definePolicy<RawBodyFacts, WebhookFacts<Event>, 'check'>({
     name: NAME,
     role: 'check',
+    purposes: ['authentication'],
     needs: ['rawBody'],
     adds: ['webhook'],
     check: async ({ headers }, { rawBody }): Promise<Outcome<WebhookFacts<Event>>> => {

@@ -1,6 +1,11 @@
 export { apiKeyStoreContract } from './api-key-store-contract.ts';
 export type { ContractCase, StoreSubject } from './contract-case.ts';
 export { counterStoreContract } from './counter-store-contract.ts';
+export {
+  type CoverageMatchers,
+  coverageMatchers,
+  expectCovered,
+} from './coverage-matchers.ts';
 export { leaseStoreContract } from './lease-store-contract.ts';
 export { limitStoreContract } from './limit-store-contract.ts';
 export { passkeyStoreContract } from './passkey-store-contract.ts';

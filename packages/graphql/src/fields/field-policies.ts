@@ -7,6 +7,7 @@ import {
   guard,
   type MaybePromise,
   type Policy,
+  type PolicyInfo,
   pass,
   type RequestLike,
   type Role,
@@ -36,6 +37,8 @@ export interface CompiledFields {
   /** Coordinates of every guarded field, of object types only. */
   readonly coordinates: readonly string[];
   readonly guards: (coordinate: string) => boolean;
+  /** The policies in front of a field, in order; none where it is not guarded. */
+  readonly policies: (coordinate: string) => readonly PolicyInfo[];
   /**
    * Opens the fields of one operation. A policy that looks at neither `source` nor `args` is asked once for each
    * coordinate. One that wants to see messages or payloads denies, since a field has neither.
@@ -53,6 +56,7 @@ export interface FieldOperation {
 }
 
 interface FieldGuard {
+  readonly policies: readonly PolicyInfo[];
   readonly check: (request: RequestLike, facts: object) => MaybePromise<Decision<object>>;
 }
 
@@ -108,6 +112,8 @@ export function compileFields(
   return {
     coordinates: [...guards.keys()],
     guards: (coordinate) => guards.has(coordinate),
+    policies: (coordinate) =>
+      guards.get(coordinate)?.policies.filter(({ name }) => name !== admitted.name) ?? [],
     open: (operation) => openWith(guards, operation),
   };
 }

@@ -86,6 +86,7 @@ export function limitOperation(
   return definePolicy<GraphqlFacts, NoFacts, 'check'>({
     name: 'limitOperation',
     role: 'check',
+    purposes: ['limit'],
     needs: ['call'],
     adds: [],
     check: (_request, { call }) => {

@@ -1,0 +1,94 @@
+import type { ServedOperation } from '@apisec/core';
+import { assertConfiguration } from '@apisec/core/host';
+import type { FastifyInstance, RouteOptions } from 'fastify';
+import { isPreflights } from './operations.ts';
+
+interface SeenRoute {
+  /** The context whose hooks run in front of it. */
+  readonly instance: object;
+  readonly options: RouteOptions;
+}
+
+const watched = new WeakMap<object, SeenRoute[]>();
+const admissions = new WeakMap<object, object>();
+
+/** Notes what the hooks of `secure` guard by, on the last of them. */
+export function markSecure(preHandler: object, admission: object): void {
+  admissions.set(preHandler, admission);
+}
+
+/**
+ * Notes every route from now on, for {@link inventoryOf}: Fastify keeps no list of them. To be called before the first
+ * route, on the application itself.
+ *
+ * @throws ConfigurationError when routes are there already.
+ * @example
+ * const app = Fastify();
+ * watchRoutes(app);
+ */
+export function watchRoutes(app: FastifyInstance): void {
+  if (watched.has(app)) return;
+  assertConfiguration(
+    app.printRoutes() === EMPTY,
+    'watchRoutes: the application has routes already, which would be missing. Call it right behind Fastify().',
+  );
+  const seen: SeenRoute[] = [];
+  watched.set(app, seen);
+  // Fastify calls the hook on the context that registers the route.
+  app.addHook('onRoute', function noteRoute(this: FastifyInstance, options) {
+    seen.push({ instance: this, options });
+  });
+}
+
+const EMPTY = '(empty tree)';
+
+/**
+ * Every operation that an application serves, with the guards in front of it, for `coverageReport`. To be called after
+ * `app.ready()`, on an application that {@link watchRoutes} has watched from its first route on. A `HEAD` beside a
+ * `GET` is that `GET`.
+ *
+ * @throws ConfigurationError when the application was not watched, or keeps its hooks where they are not known.
+ * @example
+ * watchRoutes(app);
+ * // … routes …
+ * await app.ready();
+ * const report = coverageReport(inventoryOf(app));
+ */
+export function inventoryOf(app: FastifyInstance): readonly ServedOperation[] {
+  const seen = watched.get(app);
+  assertConfiguration(
+    seen !== undefined,
+    'inventoryOf: Fastify keeps no list of routes. Call watchRoutes(app) right behind Fastify().',
+  );
+  const served = seen.flatMap(({ instance, options }) => {
+    if (isPreflights(options.handler)) return [];
+    const guards = [...hooksOf(instance), ...[options.preHandler ?? []].flat()].flatMap(
+      (hook) => admissions.get(hook) ?? [],
+    );
+    return [options.method].flat().map((method) => ({
+      operation: `${method} ${options.url}`,
+      protocol: 'http' as const,
+      admissions: [...new Set(guards)],
+    }));
+  });
+  const names = new Set(served.map(({ operation }) => operation));
+  return served.filter(
+    ({ operation }) =>
+      !operation.startsWith('HEAD ') || !names.has(operation.replace('HEAD', 'GET')),
+  );
+}
+
+/** The hooks of a context, which Fastify shows to nobody: what it has by now runs in front of each of its routes. */
+function hooksOf(instance: object): readonly object[] {
+  const key = Object.getOwnPropertySymbols(instance).find(
+    ({ description }) => description === 'fastify.hooks',
+  );
+  const hooks =
+    key && (Reflect.get(instance, key) as { readonly preHandler?: unknown } | undefined);
+  assertConfiguration(
+    Array.isArray(hooks?.preHandler),
+    'inventoryOf: this version of Fastify keeps hooks in a way that is not known here. Use 5.12 or later of 5.',
+  );
+  // Fastify takes nothing but functions for hooks.
+  return hooks.preHandler as readonly object[];
+}
