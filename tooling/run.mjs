@@ -83,11 +83,12 @@ const commands = {
     ),
   format: () => bin('biome', 'check', '--write', ...colors, '.'),
   // The first pass holds each package to its own limits (core knows no Node types), the second
-  // covers the tests, examples, benchmarks and tooling.
+  // covers the tests, examples, benchmarks and tooling, the third the site.
   typecheck: () =>
     all(
       () => bin('tsc', '-b', 'tsconfig.build.json'),
       () => bin('tsc', '-p', 'tsconfig.test.json'),
+      () => bin('tsc', '-p', 'docs/tsconfig.json'),
     ),
   build: (args) => {
     const [command, rest] = pnpm(['exec', 'turbo', 'run', 'build', ...args]);
@@ -98,6 +99,9 @@ const commands = {
   bench: async (args) =>
     (await bin('tsc', '-b', 'tsconfig.build.json')) ||
     node('--import', 'tsx', 'bench/src/main.ts', ...args),
+  // The site; `docs dev` serves it while it is written.
+  docs: ([how = 'build', ...args]) =>
+    node('docs/node_modules/vitepress/bin/vitepress.js', how, 'docs', ...args),
   size: (args) => node('tooling/size.mjs', ...args),
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
 };

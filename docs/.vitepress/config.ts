@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { defineConfig } from 'vitepress';
+import { sourceLinks } from './source-links.ts';
+
+const docs = join(import.meta.dirname, '..');
+
+/** Guides in the order of the menu. A guide that is not listed here is put at the end, so none is lost. */
+const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] = [
+  [
+    'Who calls',
+    ['providers', 'login', 'bff', 'passkeys', 'mfa', 'service-tokens', 'device', 'mtls'],
+  ],
+  ['Who may', ['roles', 'attributes', 'objects-and-lists', 'tenants']],
+  ['What comes and goes', ['validation', 'requests', 'errors', 'versions', 'webhooks', 'ssrf']],
+  ['Browsers', ['headers', 'cors', 'csrf']],
+  [
+    'GraphQL and gRPC',
+    ['graphql-limits', 'field-authorization', 'subscriptions', 'trusted-documents', 'grpc'],
+  ],
+  ['Operation', ['logging', 'metrics', 'console', 'command-line', 'coverage']],
+];
+
+interface Item {
+  readonly text: string;
+  readonly link: string;
+}
+
+const titleOf = (file: string): string =>
+  /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? basename(file, '.md');
+
+const pages = (folder: string): readonly string[] =>
+  readdirSync(join(docs, folder))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => basename(file, '.md'))
+    .toSorted();
+
+const item = (folder: string, name: string): Item => ({
+  text: titleOf(join(docs, folder, `${name}.md`)),
+  link: `/${folder}/${name}`,
+});
+
+function guides() {
+  const there = new Set(pages('guides'));
+  const groups = GUIDES.map(([text, names]) => ({
+    text,
+    items: names.filter((name) => there.delete(name)).map((name) => item('guides', name)),
+  }));
+  const others = [...there].map((name) => item('guides', name));
+  return [...groups, { text: 'More', items: others }].filter(({ items }) => items.length > 0);
+}
+
+const folder = (text: string, name: string) => ({
+  text,
+  collapsed: true,
+  items: pages(name)
+    .filter((page) => page !== 'index' && !page.startsWith('['))
+    .map((page) => item(name, page)),
+});
+
+export default defineConfig({
+  title: 'apisec',
+  description: 'One API security policy, enforced the same way over REST, GraphQL and gRPC.',
+  cleanUrls: true,
+  // Fonts and everything else come from the site itself.
+  appearance: true,
+  markdown: { config: (md) => md.use(sourceLinks, docs) },
+  themeConfig: {
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Start here', link: '/start' },
+      { text: 'Guides', link: '/guides/roles' },
+      { text: 'Denials', link: '/denials/' },
+      { text: 'Benchmarks', link: '/benchmarks' },
+    ],
+    sidebar: [
+      {
+        text: 'Begin',
+        items: [
+          { text: 'Start here', link: '/start' },
+          { text: 'Concepts', link: '/concepts' },
+          { text: 'Production checklist', link: '/checklist' },
+        ],
+      },
+      ...guides(),
+      {
+        text: 'Proof',
+        items: [
+          { text: 'OWASP API Top 10', link: '/owasp' },
+          { text: 'Pitfalls, each with its test', link: '/pitfalls' },
+          { text: 'Benchmarks', link: '/benchmarks' },
+          { text: 'Limits: what each admits', link: '/limits/README' },
+        ],
+      },
+      { text: 'Reference', items: [{ text: 'Denial codes', link: '/denials/' }] },
+      folder('Decisions', 'decisions'),
+    ],
+    socialLinks: [{ icon: 'github', link: 'https://github.com/apisec/apisec' }],
+    outline: [2, 3],
+  },
+});
