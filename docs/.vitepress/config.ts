@@ -7,10 +7,8 @@ const docs = join(import.meta.dirname, '..');
 
 /** Guides in the order of the menu. A guide that is not listed here is put at the end, so none is lost. */
 const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] = [
-  [
-    'Who calls',
-    ['providers', 'login', 'bff', 'passkeys', 'mfa', 'service-tokens', 'device', 'mtls'],
-  ],
+  ['Who calls', ['providers', 'callers', 'service-tokens', 'device', 'mtls']],
+  ['Signing in', ['login', 'bff', 'password-login', 'second-factors', 'passkeys']],
   ['Who may', ['roles', 'attributes', 'objects-and-lists', 'tenants']],
   ['What comes and goes', ['validation', 'requests', 'errors', 'versions', 'webhooks', 'ssrf']],
   ['Browsers', ['headers', 'cors', 'csrf']],
@@ -18,7 +16,7 @@ const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] 
     'GraphQL and gRPC',
     ['graphql-limits', 'field-authorization', 'subscriptions', 'trusted-documents', 'grpc'],
   ],
-  ['Operation', ['logging', 'metrics', 'console', 'command-line', 'coverage']],
+  ['Operation', ['logging', 'metrics', 'console', 'coverage', 'command-line', 'node-servers']],
 ];
 
 interface Item {
@@ -79,6 +77,7 @@ export default defineConfig({
         items: [
           { text: 'Start here', link: '/start' },
           { text: 'Concepts', link: '/concepts' },
+          { text: 'Troubleshooting', link: '/troubleshooting' },
           { text: 'Production checklist', link: '/checklist' },
         ],
       },
@@ -93,6 +92,7 @@ export default defineConfig({
         ],
       },
       { text: 'Reference', items: [{ text: 'Denial codes', link: '/denials/' }] },
+      folder('Moving over from', 'migrating'),
       folder('Decisions', 'decisions'),
     ],
     socialLinks: [{ icon: 'github', link: 'https://github.com/apisec/apisec' }],
