@@ -151,6 +151,7 @@ describe('who the certificate names', () => {
     ['email', { emails: ['a@b@c'] }],
     ['email', { emails: ['a\n@example.com'] }],
     ['subject', { subject: '' }],
+    ['subject', { subject: ' \t' }],
   ])('%s %j names nobody', (identity, content) => {
     expect(told(ask(content, { identity }))).toBe('certificate.identity_missing');
   });

@@ -49,7 +49,7 @@ function namesOf(
   }
   if (kind === 'uri') return uris.filter((uri) => URI.test(uri));
   if (kind === 'email') return emails.filter((email) => EMAIL.test(email));
-  return subject === '' ? [] : [subject];
+  return subject.trim() === '' ? [] : [subject];
 }
 
 /** X509-SVID §2 and §5.2: one URI and no more, of a workload and not of an authority. */
