@@ -48,6 +48,7 @@ const PACKAGES = {
   postgres: [['@apisec/core'], WEB],
   otel: [['@apisec/core', '@opentelemetry/api'], WEB],
   insights: [['@apisec/core'], WEB],
+  console: [['@apisec/core'], WEB],
   accounts: [['@apisec/core', '@simplewebauthn/server'], ANY_NODE],
   egress: [['@apisec/core', 'undici'], ANY_NODE],
   oauth: [['@apisec/core', 'oauth4webapi'], WEB],

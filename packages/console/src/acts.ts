@@ -1,0 +1,215 @@
+import {
+  type ApiKeys,
+  type AuditAct,
+  type AuditReceipt,
+  type Principal,
+  type RecordAct,
+  readLimits,
+  resetLimits,
+} from '@apisec/core';
+import type { FeedView } from './console-feed.ts';
+import { type Aliases, callerAliases, type WatchedLimit } from './limits-answer.ts';
+import { json, problem, readObject } from './responses.ts';
+
+/** Sessions of browsers, as far as the console asks: `sessions()` of `@apisec/oauth` fits. */
+export interface SessionsLike {
+  readonly list: (owner: { readonly issuer: string; readonly subject: string }) => Promise<
+    readonly {
+      readonly handle: string;
+      readonly clientId: string;
+      readonly createdAt: number;
+      readonly seenAt: number;
+      readonly expiresAt: number;
+    }[]
+  >;
+  readonly endOne: (
+    owner: { readonly issuer: string; readonly subject: string },
+    handle: string,
+  ) => Promise<boolean>;
+  readonly endAll: (owner: { readonly issuer: string; readonly subject: string }) => Promise<number>;
+}
+
+/** What can be managed. */
+export interface Resources {
+  /** Listed; with `manage` also rotated and revoked. */
+  readonly keys?: Pick<ApiKeys, 'list' | 'rotate' | 'revoke'> | undefined;
+  /** Listed by user; with `manage` also ended. */
+  readonly sessions?: SessionsLike | undefined;
+  /** Read by caller; with `manage` also reset. */
+  readonly limits?: readonly WatchedLimit[] | undefined;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+type Write = (request: Request, facts: object) => Promise<Response>;
+
+export interface ConsoleActs {
+  readonly aliases: Aliases;
+  /** By route, for whoever may look. */
+  readonly reads: Readonly<Record<string, (request: Request) => Promise<Response>>>;
+  /** By route, for whoever may act. */
+  readonly writes: Readonly<Record<string, Write>>;
+}
+
+const MALFORMED = problem(400, 'console.malformed', 'The body is not what this act needs.');
+const GONE = problem(404, 'console.not_found', 'There is no such thing.');
+const CONFLICT = problem(409, 'console.conflict', 'Somebody else was quicker, or it is over.');
+const UNAVAILABLE = problem(503, 'console.unavailable', 'What this is kept in does not answer.');
+const MOST_TEXT = 1_024;
+const HOUR = 3_600_000;
+const MOST_OVERLAP_HOURS = 720;
+
+/** What operators do, and what they look up by name. Each act is recorded, with who did it. */
+export function consoleActs({
+  keys,
+  sessions,
+  limits = [],
+  view,
+  record,
+}: Resources & { readonly view: FeedView; readonly record: RecordAct }): ConsoleActs {
+  const aliases = callerAliases();
+
+  /** The act, and what the page is told once it is recorded. */
+  const done = async (act: AuditAct, facts: object, answer: object): Promise<Response> => {
+    const receipt: AuditReceipt = await record({ ...whoActs(facts), ...act });
+    return json({ ...answer, recorded: receipt.ok });
+  };
+
+  const accountOf = (body: Body) => {
+    const watched = limits.find(({ name }) => name === body['limit']);
+    const alias = text(body['alias']);
+    const key = alias === undefined ? text(body['key']) : aliases.callerOf(alias);
+    if (watched === undefined || key === undefined) return undefined;
+    return { ...watched, key, tenant: text(body['tenant']) };
+  };
+  const ownerOf = (body: Body) => {
+    const [issuer, subject] = [text(body['issuer']), text(body['subject'])];
+    return issuer === undefined || subject === undefined ? undefined : { issuer, subject };
+  };
+
+  const reads: Record<string, (body: Body) => Promise<Response>> = {};
+  const writes: Record<string, (body: Body, facts: object) => Promise<Response>> = {};
+
+  if (limits.length > 0) {
+    reads['POST /limits/read'] = async (body) => {
+      const account = accountOf(body);
+      if (account === undefined) return GONE();
+      const balances = await readLimits(account);
+      return json(
+        balances.map(({ limit, remaining, resetAfterMs }) => {
+          const { algorithm, capacity } = limit;
+          return { algorithm, capacity, remaining, resetAfterMs };
+        }),
+      );
+    };
+    writes['POST /limits/reset'] = async (body, facts) => {
+      const account = accountOf(body);
+      if (account === undefined) return GONE();
+      await resetLimits(account);
+      const target = { type: 'limit', id: account.name };
+      const act: AuditAct = { act: 'limit.reset', target, data: { key: account.key } };
+      return done(act, facts, {});
+    };
+  }
+
+  if (keys !== undefined) {
+    reads['POST /keys/list'] = async (body) => {
+      const { keys: page, next } = await keys.list({
+        tenant: text(body['tenant']),
+        after: text(body['after']),
+        limit: 100,
+      });
+      // Metadata is the application's own, and may be anything.
+      return json({ keys: page.map(({ metadata: _, ...rest }) => rest), next });
+    };
+    writes['POST /keys/rotate'] = async (body, facts) => {
+      const [id, hours] = [text(body['id']), body['overlapHours']];
+      const isOverlap = typeof hours === 'number' && hours >= 0 && hours <= MOST_OVERLAP_HOURS;
+      const generation = body['generation'];
+      if (id === undefined || !isOverlap || typeof generation !== 'number') return MALFORMED();
+      const overlapMs = Math.round(hours * HOUR);
+      const answer = await keys.rotate(id, { overlapMs, generation });
+      if (!answer.ok) return answer.reason === 'not_found' ? GONE() : CONFLICT();
+      const target = { type: 'api_key', id };
+      return done({ act: 'api_key.rotated', target, data: { overlapMs } }, facts, {
+        key: answer.key,
+      });
+    };
+    writes['POST /keys/revoke'] = async (body, facts) => {
+      const [id, reason] = [text(body['id']), text(body['reason'])];
+      if (id === undefined || reason === undefined) return MALFORMED();
+      const answer = await keys.revoke(id, { reason: reason.slice(0, 512) });
+      if (!answer.ok) return answer.reason === 'not_found' ? GONE() : CONFLICT();
+      return done({ act: 'api_key.revoked', target: { type: 'api_key', id }, reason }, facts, {});
+    };
+  }
+
+  if (sessions !== undefined) {
+    reads['POST /sessions/list'] = async (body) => {
+      const owner = ownerOf(body);
+      if (owner === undefined) return MALFORMED();
+      const list = await sessions.list(owner);
+      return json(
+        list.slice(0, 200).map(({ handle, clientId, createdAt, seenAt, expiresAt }) => {
+          return { handle, clientId, createdAt, seenAt, expiresAt };
+        }),
+      );
+    };
+    writes['POST /sessions/end'] = async (body, facts) => {
+      const [owner, handle] = [ownerOf(body), text(body['handle'])];
+      if (owner === undefined || (handle === undefined && body['all'] !== true)) return MALFORMED();
+      const ended =
+        handle === undefined
+          ? await sessions.endAll(owner)
+          : Number(await sessions.endOne(owner, handle));
+      if (handle !== undefined && ended === 0) return GONE();
+      const target = { type: 'user', id: owner.subject };
+      const act: AuditAct = { act: 'session.ended', target, data: { issuer: owner.issuer, ended } };
+      return done(act, facts, { ended });
+    };
+  }
+
+  const run =
+    (work: (body: Body, facts: object) => Promise<Response>): Write =>
+    async (request, facts) => {
+      const body = await readObject(request);
+      if (body === undefined) return MALFORMED();
+      try {
+        return await work(body, facts);
+      } catch {
+        return UNAVAILABLE();
+      }
+    };
+  const each = <T extends (body: Body, facts: object) => Promise<Response>>(
+    routes: Readonly<Record<string, T>>,
+  ) => Object.fromEntries(Object.entries(routes).map(([route, work]) => [route, run(work)]));
+
+  const looks = each(reads);
+  return {
+    aliases,
+    reads: Object.fromEntries(
+      Object.entries(looks).map(([route, work]) => [route, (request) => work(request, {})]),
+    ),
+    writes: Object.freeze(each(writes)),
+  };
+}
+
+/** Who acts, as the guard found out. */
+function whoActs(facts: object): Partial<AuditAct> {
+  // Every authenticating policy adds `principal`; a guard without one knows nobody.
+  const { principal, peer, requestId } = facts as {
+    readonly principal?: Principal;
+    readonly peer?: { readonly address?: string | undefined };
+    readonly requestId?: string;
+  };
+  return {
+    principal: principal?.id,
+    client: principal?.clientId,
+    peer: peer?.address,
+    requestId,
+    data: {},
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' && value.length <= MOST_TEXT ? value : undefined;
+}

@@ -1,0 +1,148 @@
+import type { AuditEvent, AuditSink } from '@apisec/core';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { eventRing, type KeptEvents } from './event-ring.ts';
+import { type RollingCounts, rollingCounts } from './rolling-counts.ts';
+import type { Second } from './wire.ts';
+
+/** Options of {@link consoleFeed}. */
+export interface ConsoleFeedOptions {
+  /** How many denials, faults and acts are kept; calls that simply succeeded, a tenth of it. Default: 1,000. */
+  readonly maxEvents?: number | undefined;
+  /** How many bytes of events are kept, estimated at two for each character. Default: 8 MiB. */
+  readonly maxBytes?: number | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A sink of `audit` that remembers what the console shows. */
+export interface ConsoleFeed extends AuditSink {
+  /** What was seen so far, for `consoleRoutes`. */
+  readonly view: FeedView;
+}
+
+/** What a feed remembers. */
+export interface FeedView {
+  readonly now: () => number;
+  /** When the feed was made; epoch milliseconds. */
+  readonly since: number;
+  readonly events: KeptEvents;
+  /** The last five minutes at most, the oldest first; seconds without a call are left out. */
+  readonly seconds: (from?: number) => readonly Second[];
+  readonly codes: RollingCounts;
+  readonly degraded: RollingCounts;
+  readonly shadow: RollingCounts;
+  readonly callers: RollingCounts;
+  readonly versions: RollingCounts;
+  /** Since the feed was made; the first {@link MOST_OPERATIONS} names that came. */
+  readonly operations: ReadonlyMap<string, { readonly calls: number; readonly denied: number }>;
+  readonly unlisted: RollingCounts;
+}
+
+const NAME = 'consoleFeed';
+const FIVE_MINUTES = 300_000;
+const DAY = 86_400_000;
+const MOST_SECONDS = 300;
+/** Operations that no table lists are counted apart, so these come from tables. */
+const MOST_OPERATIONS = 20_000;
+
+/**
+ * Remembers what the console shows of the events of `audit`, in bounded memory: the newest denials, faults and acts,
+ * calls by the second, and the most frequent codes, callers and operations. Give it to `audit` as a sink and to
+ * {@link consoleRoutes} as `feed`.
+ *
+ * Memory: at most `maxBytes` for events, and about 3 MB for all counts.
+ *
+ * @throws ConfigurationError for a bound that is not a whole number from 10 (events) or 65,536 (bytes) on.
+ * @example
+ * const feed = consoleFeed();
+ * const log = audit({ sinks: [feed] });
+ */
+export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
+  assertKnownOptions(NAME, options, ['maxEvents', 'maxBytes', 'now']);
+  const { maxEvents = 1_000, maxBytes = 8_388_608, now = Date.now } = options;
+  assertConfiguration(
+    Number.isSafeInteger(maxEvents) && maxEvents >= 10 && maxEvents <= 100_000,
+    `${NAME}: maxEvents must be a whole number from 10 to 100,000.`,
+  );
+  assertConfiguration(
+    Number.isSafeInteger(maxBytes) && maxBytes >= 65_536,
+    `${NAME}: maxBytes must be a whole number of bytes, 65536 or more.`,
+  );
+  const events = eventRing(maxEvents, maxBytes);
+  const seconds = new Map<number, [number, number, number, number]>();
+  const operations = new Map<string, { calls: number; denied: number }>();
+  const view: FeedView = {
+    now,
+    since: now(),
+    events,
+    seconds: (from = 0) =>
+      [...seconds]
+        .filter(([second]) => second >= from)
+        .toSorted(([a], [b]) => a - b)
+        .map(([second, counts]): Second => [second, ...counts]),
+    codes: rollingCounts(FIVE_MINUTES, 200),
+    degraded: rollingCounts(FIVE_MINUTES, 50),
+    shadow: rollingCounts(DAY, 200),
+    callers: rollingCounts(FIVE_MINUTES, 500),
+    versions: rollingCounts(DAY, 50),
+    operations,
+    unlisted: rollingCounts(DAY, 100),
+  };
+
+  const countSecond = ({ outcome }: AuditEvent, time: number, weight: number): void => {
+    const second = Math.floor(time / 1_000);
+    let counts = seconds.get(second);
+    if (counts === undefined) {
+      counts = [0, 0, 0, 0];
+      seconds.set(second, counts);
+      if (seconds.size > MOST_SECONDS) seconds.delete(Math.min(...seconds.keys()));
+    }
+    counts[OUTCOMES[outcome]] += weight;
+  };
+
+  const countOperation = (name: string, weight: number, denied: boolean): void => {
+    let sum = operations.get(name);
+    if (sum === undefined) {
+      if (operations.size >= MOST_OPERATIONS) return;
+      sum = { calls: 0, denied: 0 };
+      operations.set(name, sum);
+    }
+    sum.calls += weight;
+    if (denied) sum.denied += weight;
+  };
+
+  const take = (event: AuditEvent): void => {
+    const denied = event.outcome === 'denied';
+    events.add(event);
+    if (event.kind !== 'decision') return;
+    // A clock elsewhere that is ahead must not end the windows of this one.
+    const time = Math.min(event.time, now());
+    const weight = event.sampled === undefined ? 1 : Math.round(1 / Math.max(event.sampled, 0.001));
+    countSecond(event, time, weight);
+    if (event.code !== undefined) view.codes.add(event.code, time);
+    if (event.event === 'sys_unavailable') view.degraded.add(event.code ?? event.event, time);
+    for (const reason of event.degraded ?? []) view.degraded.add(reason, time, weight);
+    for (const would of event.wouldDeny ?? []) view.shadow.add(would, time);
+    if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, time, weight);
+    const caller = event.principal ?? event.peer;
+    if (caller !== undefined) view.callers.add(caller, time, weight, denied);
+    if (event.operation === undefined) return;
+    const names = event.protocol === 'graphql' ? event.operation.split(',') : [event.operation];
+    for (const name of names) {
+      // Callers make up as many of these as they like.
+      if (event.code === 'operation.unlisted') view.unlisted.add(name, time);
+      else countOperation(name, weight, denied);
+    }
+  };
+
+  return Object.freeze<ConsoleFeed>({
+    name: 'console',
+    write: (batch) => batch.forEach(take),
+    view: Object.freeze(view),
+  });
+}
+
+const OUTCOMES = { succeeded: 0, denied: 1, failed: 2, aborted: 3 } as const satisfies Record<
+  AuditEvent['outcome'],
+  number
+>;

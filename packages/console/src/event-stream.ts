@@ -1,0 +1,141 @@
+import type { FeedView } from './console-feed.ts';
+import type { Snapshot, Tick } from './wire.ts';
+
+/** Bounds of {@link eventStreams}. */
+export interface StreamBounds {
+  readonly maxStreams: number;
+  readonly intervalMs: number;
+  readonly maxStreamMs: number;
+}
+
+interface Stream {
+  readonly controller: ReadableStreamDefaultController<Uint8Array>;
+  readonly endsAt: number;
+  /** Events up to here were sent. */
+  cursor: number;
+  /** The reader did not keep up, and gets everything anew. */
+  behind: boolean;
+  /** Ticks that were left out one after the other. */
+  skipped: number;
+}
+
+const SNAPSHOT_EVENTS = 300;
+/** More than anybody can read in a second. */
+const TICK_EVENTS = 50;
+const MOST_SKIPPED = 30;
+const RECENT_SECONDS = 3;
+const encoder = new TextEncoder();
+
+/**
+ * Server-sent events for the pages that are open. One timer for all, and only while there are some. A reader who does
+ * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one who
+ * reads nothing for thirty ticks is let go of. Streams end after `maxStreamMs`: browsers come again, and are decided
+ * anew.
+ */
+export function eventStreams(
+  feed: FeedView,
+  sinks: () => Snapshot['sinks'],
+  { maxStreams, intervalMs, maxStreamMs }: StreamBounds,
+): { readonly open: () => ReadableStream<Uint8Array> | undefined; readonly count: () => number } {
+  const streams = new Set<Stream>();
+  let timer: ReturnType<typeof setInterval> | undefined;
+
+  const state = () => {
+    const now = feed.now();
+    return {
+      now,
+      codes: feed.codes.top(now, 12),
+      degraded: feed.degraded.top(now, 12),
+      shadow: feed.shadow.top(now, 50),
+      sinks: sinks(),
+    };
+  };
+
+  const sendSnapshot = (stream: Stream): void => {
+    const snapshot: Snapshot = {
+      ...state(),
+      since: feed.since,
+      seconds: feed.seconds(),
+      events: feed.events.since(0, SNAPSHOT_EVENTS),
+    };
+    stream.cursor = feed.events.count();
+    stream.behind = false;
+    stream.controller.enqueue(message('snapshot', snapshot));
+  };
+
+  const remove = (stream: Stream): void => {
+    streams.delete(stream);
+    if (streams.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+
+  const advance = (stream: Stream, shared: ReturnType<typeof state>): void => {
+    if (shared.now >= stream.endsAt || stream.skipped > MOST_SKIPPED) {
+      remove(stream);
+      return stream.controller.close();
+    }
+    if ((stream.controller.desiredSize ?? 0) <= 0) {
+      stream.behind = true;
+      stream.skipped++;
+      return;
+    }
+    stream.skipped = 0;
+    if (stream.behind) return sendSnapshot(stream);
+    const count = feed.events.count();
+    const events = feed.events.since(stream.cursor, TICK_EVENTS);
+    const tick: Tick = {
+      ...shared,
+      seconds: feed.seconds(Math.floor(shared.now / 1_000) - RECENT_SECONDS),
+      events,
+      left: count - stream.cursor - events.length,
+    };
+    stream.cursor = count;
+    stream.controller.enqueue(message('tick', tick));
+  };
+
+  const tick = (): void => {
+    const shared = state();
+    for (const stream of [...streams]) {
+      try {
+        advance(stream, shared);
+      } catch {
+        // The reader went away at this moment.
+        remove(stream);
+      }
+    }
+  };
+
+  return {
+    count: () => streams.size,
+    open: () => {
+      if (streams.size >= maxStreams) return undefined;
+      let mine: Stream | undefined;
+      return new ReadableStream<Uint8Array>(
+        {
+          start: (controller) => {
+            mine = {
+              controller,
+              endsAt: feed.now() + maxStreamMs,
+              cursor: 0,
+              behind: false,
+              skipped: 0,
+            };
+            streams.add(mine);
+            sendSnapshot(mine);
+            timer ??= setInterval(tick, intervalMs);
+          },
+          cancel: () => {
+            if (mine !== undefined) remove(mine);
+          },
+        },
+        { highWaterMark: 2 },
+      );
+    },
+  };
+}
+
+/** JSON has no line breaks of its own, so one line holds it. */
+function message(event: string, data: Snapshot | Tick): Uint8Array {
+  return encoder.encode(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+}

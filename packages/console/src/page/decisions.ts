@@ -1,0 +1,174 @@
+import type { AuditEvent } from '@apisec/core';
+import { button, type Child, count, field, h, time } from './dom.ts';
+import { load, state } from './state.ts';
+
+const SHOWN = 200;
+
+/** The newest events with a filter; one of them in full, and a link to it by the id of its request. */
+export function decisionsView(request?: string): {
+  readonly root: HTMLElement;
+  readonly update: () => void;
+} {
+  const search = h('input', { type: 'search', placeholder: 'code, operation, caller …' });
+  if (request !== undefined) search.value = request;
+  const outcome = h(
+    'select',
+    {},
+    ...['all', 'denied', 'failed', 'succeeded', 'acts', 'on trial'].map((name) =>
+      h('option', { value: name }, name),
+    ),
+  );
+  const list = h('ol', { class: 'events', 'aria-label': 'Newest decisions' });
+  const told = h('p', { class: 'told', role: 'status' });
+  let isPaused = false;
+  let found: readonly AuditEvent[] = [];
+  const pause = button('Pause', () => {
+    isPaused = !isPaused;
+    pause.textContent = isPaused ? 'Go on' : 'Pause';
+    pause.setAttribute('aria-pressed', String(isPaused));
+    if (!isPaused) update();
+  });
+  const rows = new Map<string, HTMLElement>();
+
+  const show = (): void => {
+    const words = search.value.trim().toLowerCase();
+    const known = new Set(state.events.map(({ id }) => id));
+    const all = [...found.filter(({ id }) => !known.has(id)), ...state.events];
+    const matching = all.filter((event) => isKind(event, outcome.value) && matches(event, words));
+    const shown = matching.slice(-SHOWN).toReversed();
+    for (const id of rows.keys()) if (!shown.some((event) => event.id === id)) rows.delete(id);
+    // Rows stay the same elements, so that one that is open, or has the focus, keeps it.
+    const elements = shown.map((event) => {
+      const row = rows.get(event.id) ?? rowOf(event);
+      rows.set(event.id, row);
+      return row;
+    });
+    place(list, elements);
+    const left = state.left > 0 ? ` ${count(state.left)} came too fast to be sent.` : '';
+    told.textContent = `${count(shown.length)} of ${count(matching.length)} shown.${left}`;
+  };
+  const update = (): void => {
+    if (!isPaused) show();
+  };
+  search.addEventListener('input', show);
+  outcome.addEventListener('change', show);
+  if (request !== undefined) {
+    load<readonly AuditEvent[]>(`decisions?request=${encodeURIComponent(request)}`).then((events) => {
+      found = events;
+      show();
+      list.querySelector('details')?.setAttribute('open', '');
+    }, show);
+  }
+  const root = h(
+    'section',
+    {},
+    h('h1', { tabindex: -1 }, 'Decisions'),
+    h(
+      'form',
+      { class: 'filters', role: 'search' },
+      field('Filter', search),
+      field('Show', outcome),
+      pause,
+    ),
+    told,
+    list,
+  );
+  root.querySelector('form')?.addEventListener('submit', (event) => event.preventDefault());
+  return { root, update };
+}
+
+/** Changes the list as little as can be. */
+function place(list: HTMLElement, wanted: readonly HTMLElement[]): void {
+  const keep = new Set<Element>(wanted);
+  for (const child of [...list.children]) if (!keep.has(child)) child.remove();
+  let next: Element | null = list.firstElementChild;
+  for (const element of wanted) {
+    if (element === next) next = next.nextElementSibling;
+    else list.insertBefore(element, next);
+  }
+}
+
+function isKind(event: AuditEvent, kind: string): boolean {
+  if (kind === 'all') return true;
+  if (kind === 'acts') return event.kind === 'act';
+  if (kind === 'on trial') return event.wouldDeny !== undefined;
+  return event.kind === 'decision' && event.outcome === kind;
+}
+
+function matches(event: AuditEvent, words: string): boolean {
+  if (words === '') return true;
+  const { operation, code, policy, principal, peer, requestId, act, tenant, client } = event;
+  return [operation, code, policy, principal, peer, requestId, act, tenant, client].some(
+    (value) => value?.toLowerCase().includes(words) === true,
+  );
+}
+
+function rowOf(event: AuditEvent): HTMLElement {
+  const { outcome, operation, code, policy, act, principal, peer, kind } = event;
+  const details = h(
+    'details',
+    {},
+    h(
+      'summary',
+      {},
+      time(event.time),
+      h('span', { class: `key ${kind === 'act' ? 'act' : outcome}` }, kind === 'act' ? 'act' : outcome),
+      h('span', { class: 'operation' }, act ?? operation ?? 'unknown operation'),
+      h('code', {}, code ?? ''),
+      h('span', { class: 'who' }, principal ?? peer ?? 'unknown caller'),
+    ),
+  );
+  // Made when it is asked for: most are never opened.
+  details.addEventListener('toggle', () => {
+    if (details.open && details.children.length === 1) details.append(fullOf(event, policy));
+  });
+  return h('li', {}, details);
+}
+
+function fullOf(event: AuditEvent, policy: string | undefined): HTMLElement {
+  const { requestId, trace = [], wouldDeny = [], degraded = [], target, data } = event;
+  const rows: (readonly [string, Child])[] = [
+    ['Denied by', policy && `${policy}: ${event.code ?? ''} (${event.denialKind ?? ''})`],
+    ['Reason, for operators', event.cause ?? event.reason],
+    ['Would be denied by', wouldDeny.join(', ')],
+    ['Degraded', degraded.join(', ')],
+    ['Target', target && `${target.type} ${target.id}`],
+    ['Data', data && JSON.stringify(data)],
+    ['Event', `${event.event} (${event.severity})`],
+    ['Protocol', [event.protocol, event.status].filter((each) => each !== undefined).join(' ')],
+    ['Principal', event.principal],
+    ['Client', event.client],
+    ['Tenant', event.tenant],
+    ['API key', event.apiKey],
+    ['Peer', event.peer],
+    ['Latency', event.latencyMs === undefined ? undefined : `${event.latencyMs} ms`],
+    [
+      'Request',
+      requestId &&
+        h('a', { href: `#decisions?request=${encodeURIComponent(requestId)}` }, requestId),
+    ],
+    ['Trace id', event.traceId],
+  ];
+  return h(
+    'div',
+    { class: 'full' },
+    h(
+      'dl',
+      {},
+      ...rows.flatMap(([name, value]) =>
+        value === undefined || value === '' || value === false
+          ? []
+          : [h('dt', {}, name), h('dd', {}, value)],
+      ),
+    ),
+    trace.length > 0 && h('h3', {}, 'Policies that ran'),
+    trace.length > 0 &&
+      h(
+        'ol',
+        { class: 'trace' },
+        ...trace.map((step) =>
+          h('li', { class: /: denied/.test(step) ? 'bad' : undefined }, step),
+        ),
+      ),
+  );
+}

@@ -1,0 +1,102 @@
+/** What can stand in an element. Text is text: there is no way to hand over markup. */
+export type Child = Node | string | number | undefined | false;
+
+type Attributes = Readonly<Record<string, string | number | boolean | undefined>>;
+
+/** An element with attributes and children. Names of elements and attributes are the page's own, never data. */
+export function h<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes: Attributes = {},
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  setAttributes(element, attributes);
+  element.append(...nodesOf(children));
+  return element;
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function svg(tag: string, attributes: Attributes, ...children: readonly Child[]): SVGElement {
+  const element = document.createElementNS(SVG, tag) as SVGElement;
+  setAttributes(element, attributes);
+  element.append(...nodesOf(children));
+  return element;
+}
+
+/** Puts `children` in place of what is there. */
+export function fill(element: Element, ...children: readonly Child[]): void {
+  element.replaceChildren(...nodesOf(children));
+}
+
+function setAttributes(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) {
+      element.setAttribute(name, value === true ? '' : String(value));
+    }
+  }
+}
+
+function nodesOf(children: readonly Child[]): readonly (Node | string)[] {
+  return children.flatMap((child) =>
+    child === undefined || child === false ? [] : [typeof child === 'number' ? `${child}` : child],
+  );
+}
+
+/** A table with a caption for everybody who cannot see what stands above it. */
+export function table(
+  caption: string,
+  heads: readonly string[],
+  rows: readonly (readonly Child[])[],
+  empty: string,
+): HTMLElement {
+  if (rows.length === 0) return h('p', { class: 'empty' }, empty);
+  const head = h('tr', {}, ...heads.map((name) => h('th', { scope: 'col' }, name)));
+  const body = rows.map((cells) =>
+    h('tr', {}, ...cells.map((cell, at) => h('td', { 'data-head': heads[at] }, cell))),
+  );
+  return h(
+    'div',
+    { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
+    h(
+      'table',
+      {},
+      h('caption', { class: 'hidden' }, caption),
+      h('thead', {}, head),
+      h('tbody', {}, ...body),
+    ),
+  );
+}
+
+/** A button that runs `act`, and runs it once at a time. */
+export function button(label: string, act: () => unknown, kind = ''): HTMLButtonElement {
+  const element = h('button', { type: 'button', class: kind }, label);
+  element.addEventListener('click', async () => {
+    if (element.disabled) return;
+    element.disabled = true;
+    try {
+      await act();
+    } finally {
+      element.disabled = false;
+    }
+  });
+  return element;
+}
+
+/** A labelled field. */
+export function field(label: string, input: HTMLElement): HTMLElement {
+  return h('label', { class: 'field' }, h('span', {}, label), input);
+}
+
+const number = new Intl.NumberFormat('en');
+export const count = (value: number): string => number.format(value);
+
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+
+export function time(at: number | undefined): Child {
+  if (at === undefined || !Number.isFinite(at)) return '–';
+  const date = new Date(at);
+  const isToday = Math.abs(Date.now() - at) < 43_200_000;
+  return h('time', { datetime: date.toISOString() }, (isToday ? clock : day).format(date));
+}

@@ -1,0 +1,91 @@
+import type { AuditEvent, AuditSinkStats } from '@apisec/core';
+
+/** One second: its epoch second, and how many calls ended how. */
+export type Second = readonly [
+  second: number,
+  succeeded: number,
+  denied: number,
+  failed: number,
+  aborted: number,
+];
+
+/** A name, and how often it was seen in the last minutes. */
+export type Count = readonly [name: string, count: number];
+
+/** What the stream sends at its beginning, and whenever a page has fallen behind. */
+export interface Snapshot {
+  readonly now: number;
+  /** When the feed began. */
+  readonly since: number;
+  readonly seconds: readonly Second[];
+  readonly codes: readonly Count[];
+  readonly degraded: readonly Count[];
+  readonly shadow: readonly Count[];
+  readonly sinks: readonly AuditSinkStats[];
+  /** The oldest first. */
+  readonly events: readonly AuditEvent[];
+}
+
+/** What the stream sends from then on: the seconds that changed and the events that are new. */
+export interface Tick extends Omit<Snapshot, 'since'> {
+  /** New events that were not sent, since there were too many. */
+  readonly left: number;
+}
+
+/** What guards an operation, by what the guard's policies are for. */
+export interface CoverageLine {
+  readonly table: string;
+  readonly operation: string;
+  readonly authentication: readonly string[];
+  readonly grant: readonly string[];
+  readonly limit: readonly string[];
+  readonly input: readonly string[];
+  readonly output: readonly string[];
+  readonly other: readonly string[];
+  /** Policies on trial. */
+  readonly shadow: readonly string[];
+  /** Anybody passes. */
+  readonly open: boolean;
+  readonly calls: number;
+  readonly denied: number;
+}
+
+export interface CoverageAnswer {
+  readonly since: number;
+  readonly lines: readonly CoverageLine[];
+  /** Called, and in no table. */
+  readonly unlisted: readonly Count[];
+  readonly versions: readonly Count[];
+}
+
+export interface LimitsAnswer {
+  /** Names of the limits that can be read. */
+  readonly limits: readonly string[];
+  readonly hottest: readonly {
+    /** Stands for the caller, and tells nothing of them. */
+    readonly alias: string;
+    readonly calls: number;
+    readonly denied: number;
+  }[];
+  readonly suggested: readonly {
+    readonly operation: string;
+    readonly perMinute: number;
+    readonly observations: number;
+  }[];
+}
+
+/** What is left of one limit. */
+export interface BalanceLine {
+  readonly algorithm: string;
+  readonly capacity: number;
+  readonly remaining: number;
+  readonly resetAfterMs: number;
+}
+
+/** What the page may do. */
+export interface Abilities {
+  readonly acts: boolean;
+  readonly limits: boolean;
+  readonly keys: boolean;
+  readonly sessions: boolean;
+}

@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type AuditEvent, allowAnonymous, audit, guard } from '@apisec/core';
+import { toNodeHandler } from '@apisec/oauth';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { consoleFeed, consoleRoutes } from '../src/index.ts';
+
+const executablePath = '/usr/bin/chromium';
+const hasBrowser = existsSync(executablePath);
+if (!hasBrowser) {
+  console.warn(`Chromium is missing (${executablePath}): the console is shown in no browser.`);
+}
+/** Where pictures of the page go; nowhere, unless somebody wants to look at them. */
+const pictures = process.env['APISEC_SCREENSHOTS'];
+
+test('a browser is there, or nobody needs it', () => {
+  expect(hasBrowser || process.env['APISEC_REQUIRE_SERVICES'] !== '1').toBe(true);
+});
+
+const HOSTILE = '<img src=x onerror="globalThis.pwned=1"><script>globalThis.pwned=2</script>';
+let number = 0;
+/** An event as `audit` makes them. */
+function event(values: Partial<AuditEvent> = {}): AuditEvent {
+  number++;
+  return {
+    schema: 'apisec.audit/1',
+    id: `test-${number}`,
+    time: Date.now(),
+    kind: 'decision',
+    event: 'authz_fail',
+    severity: 'critical',
+    outcome: 'denied',
+    protocol: 'http',
+    operation: 'GET /orders',
+    code: 'scope.missing',
+    policy: 'requireScopes',
+    denialKind: 'forbidden',
+    cause: 'expected orders:read, came with orders:write',
+    trace: ['audit', 'authenticateJwt', 'requireScopes: denied scope.missing'],
+    principal: 'alice',
+    requestId: `req-${number}`,
+    ...values,
+  };
+}
+
+const listen = async (server: Server): Promise<number> => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A TCP server that listens has an address with a port.
+  return (server.address() as AddressInfo).port;
+};
+
+describe.runIf(hasBrowser)('in a real browser', () => {
+  const feed = consoleFeed();
+  const log = audit({ sinks: [feed] });
+  const delivery = { signal: new AbortController().signal, writer: 'w', accepted: 0, lost: 0 };
+  const show = (...events: AuditEvent[]): void => void feed.write(events, delivery);
+  let browser: Browser;
+  let context: BrowserContext;
+  let origin: string;
+  const servers: Server[] = [];
+
+  beforeAll(async () => {
+    let handle: ReturnType<typeof toNodeHandler>;
+    const server = createServer((req, res) => void handle(req, res));
+    servers.push(server);
+    const port = await listen(server);
+    origin = `http://127.0.0.1:${port}`;
+    handle = toNodeHandler(
+      consoleRoutes({
+        origin,
+        admission: guard().use(allowAnonymous()),
+        feed,
+        audit: log,
+        interval: '100ms',
+      }),
+    );
+    browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+    });
+    context = await browser.newContext();
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  async function visit(hash: string, run: (page: Page) => Promise<void>): Promise<void> {
+    const page = await context.newPage();
+    const faults: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') faults.push(message.text());
+    });
+    page.on('pageerror', (error) => faults.push(error.message));
+    try {
+      await page.goto(`${origin}/console/${hash}`);
+      await run(page);
+      expect(faults).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  }
+  const picture = async (page: Page, name: string): Promise<void> => {
+    if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
+  };
+
+  test('shows live who was denied, why, and by which policy', async () => {
+    for (let at = 0; at < 40; at++) {
+      const time = Date.now() - at * 2_500;
+      show(event({ time }), event({ time, outcome: 'succeeded' }), event({ time, outcome: 'failed' }));
+    }
+    await visit('', async (page) => {
+      await page.getByText('Live').waitFor();
+      await page.getByRole('img', { name: /Decisions in each/ }).waitFor();
+      await picture(page, 'now');
+      await page.getByRole('link', { name: 'Decisions' }).click();
+      show(event({ operation: 'DELETE /orders/:id', requestId: 'the-one' }));
+      const row = page.getByText('DELETE /orders/:id');
+      await row.click();
+      await page.getByText('expected orders:read, came with orders:write').waitFor();
+      await page.getByText('requireScopes: denied scope.missing').waitFor();
+      await picture(page, 'decisions');
+      await page.setViewportSize({ width: 390, height: 800 });
+      await picture(page, 'decisions-phone');
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    });
+  });
+
+  test('hostile names are text', async () => {
+    show(event({ operation: HOSTILE, principal: HOSTILE, code: HOSTILE, cause: HOSTILE, trace: [HOSTILE] }));
+    await visit('#decisions', async (page) => {
+      await page.locator('summary').first().click();
+      expect(await page.locator('.full').first().textContent()).toContain(HOSTILE);
+      await page.goto(`${origin}/console/#now`);
+      await page.getByText(HOSTILE).first().waitFor();
+      expect(await page.locator('main img, main script').count()).toBe(0);
+      expect(await page.evaluate(() => Reflect.get(globalThis, 'pwned'))).toBeUndefined();
+    });
+  });
+});
