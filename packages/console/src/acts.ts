@@ -7,7 +7,6 @@ import {
   readLimits,
   resetLimits,
 } from '@apisec/core';
-import type { FeedView } from './console-feed.ts';
 import { type Aliases, callerAliases, type WatchedLimit } from './limits-answer.ts';
 import { json, problem, readObject } from './responses.ts';
 
@@ -26,7 +25,10 @@ export interface SessionsLike {
     owner: { readonly issuer: string; readonly subject: string },
     handle: string,
   ) => Promise<boolean>;
-  readonly endAll: (owner: { readonly issuer: string; readonly subject: string }) => Promise<number>;
+  readonly endAll: (owner: {
+    readonly issuer: string;
+    readonly subject: string;
+  }) => Promise<number>;
 }
 
 /** What can be managed. */
@@ -63,9 +65,8 @@ export function consoleActs({
   keys,
   sessions,
   limits = [],
-  view,
   record,
-}: Resources & { readonly view: FeedView; readonly record: RecordAct }): ConsoleActs {
+}: Resources & { readonly record: RecordAct }): ConsoleActs {
   const aliases = callerAliases();
 
   /** The act, and what the page is told once it is recorded. */
@@ -80,10 +81,6 @@ export function consoleActs({
     const key = alias === undefined ? text(body['key']) : aliases.callerOf(alias);
     if (watched === undefined || key === undefined) return undefined;
     return { ...watched, key, tenant: text(body['tenant']) };
-  };
-  const ownerOf = (body: Body) => {
-    const [issuer, subject] = [text(body['issuer']), text(body['subject'])];
-    return issuer === undefined || subject === undefined ? undefined : { issuer, subject };
   };
 
   const reads: Record<string, (body: Body) => Promise<Response>> = {};
@@ -168,21 +165,6 @@ export function consoleActs({
     };
   }
 
-  const run =
-    (work: (body: Body, facts: object) => Promise<Response>): Write =>
-    async (request, facts) => {
-      const body = await readObject(request);
-      if (body === undefined) return MALFORMED();
-      try {
-        return await work(body, facts);
-      } catch {
-        return UNAVAILABLE();
-      }
-    };
-  const each = <T extends (body: Body, facts: object) => Promise<Response>>(
-    routes: Readonly<Record<string, T>>,
-  ) => Object.fromEntries(Object.entries(routes).map(([route, work]) => [route, run(work)]));
-
   const looks = each(reads);
   return {
     aliases,
@@ -190,6 +172,30 @@ export function consoleActs({
       Object.entries(looks).map(([route, work]) => [route, (request) => work(request, {})]),
     ),
     writes: Object.freeze(each(writes)),
+  };
+}
+
+function ownerOf(body: Body) {
+  const [issuer, subject] = [text(body['issuer']), text(body['subject'])];
+  return issuer === undefined || subject === undefined ? undefined : { issuer, subject };
+}
+
+function each(
+  routes: Readonly<Record<string, (body: Body, facts: object) => Promise<Response>>>,
+): Readonly<Record<string, Write>> {
+  return Object.fromEntries(Object.entries(routes).map(([route, work]) => [route, run(work)]));
+}
+
+/** Reads the body; what a store throws is nobody's fault but the server's. */
+function run(work: (body: Body, facts: object) => Promise<Response>): Write {
+  return async (request, facts) => {
+    const body = await readObject(request);
+    if (body === undefined) return MALFORMED();
+    try {
+      return await work(body, facts);
+    } catch {
+      return UNAVAILABLE();
+    }
   };
 }
 
@@ -206,7 +212,6 @@ function whoActs(facts: object): Partial<AuditAct> {
     client: principal?.clientId,
     peer: peer?.address,
     requestId,
-    data: {},
   };
 }
 

@@ -1,17 +1,17 @@
-// Made of src/page by build-page.mjs: npm run page
+// Made of src/page by test/build-page.ts: pnpm --filter @apisec/console page
 export const PAGE: string =
-  "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<met" +
-  "a name=\"viewport\" content=\"width=device-width, initial-scale" +
-  "=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>" +
-  "apisec console</title>\n<link rel=\"icon\" href=\"icon.svg\">\n<li" +
-  "nk rel=\"stylesheet\" href=\"console.css\">\n<script type=\"module" +
-  "\" src=\"console.js\"></script>\n<body>\n<a class=\"skip\" href=\"#m" +
-  "ain\">Skip to content</a>\n<header>\n<p class=\"brand\"><img src=" +
-  "\"icon.svg\" alt=\"\" width=\"20\" height=\"20\"> apisec</p>\n<nav ar" +
-  "ia-label=\"Views\"></nav>\n<p id=\"status\" role=\"status\">Connect" +
-  "ing …</p>\n</header>\n<main id=\"main\" tabindex=\"-1\"></main>\n<n" +
-  "oscript>The console needs JavaScript. It loads none from els" +
-  "ewhere.</noscript>\n";
+  "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8" +
+  "\">\n<meta name=\"viewport\" content=\"width=device-width, initia" +
+  "l-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n" +
+  "<title>apisec console</title>\n<link rel=\"icon\" href=\"icon.sv" +
+  "g\">\n<link rel=\"stylesheet\" href=\"console.css\">\n<script type=" +
+  "\"module\" src=\"console.js\"></script>\n</head>\n<body>\n<a class=" +
+  "\"skip\" href=\"#main\">Skip to content</a>\n<header>\n<p class=\"b" +
+  "rand\"><img src=\"icon.svg\" alt=\"\" width=\"20\" height=\"20\"> api" +
+  "sec</p>\n<nav aria-label=\"Views\"></nav>\n<p id=\"status\" role=\"" +
+  "status\">Connecting …</p>\n</header>\n<main id=\"main\" tabindex=" +
+  "\"-1\"></main>\n<noscript>The console needs JavaScript. It load" +
+  "s none from elsewhere.</noscript>\n</body>\n</html>\n";
 export const ICON: string =
   "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 20 20\">" +
   "<path fill=\"#2563a8\" d=\"M10 1 3 4v5c0 5 3 8 7 10 4-2 7-5 7-1" +
@@ -112,156 +112,156 @@ export const STYLE: string =
   "font-size:13px}}@media(prefers-reduced-motion:no-preference)" +
   "{.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
-  "function n(e,t={},...s){let o=document.createElement(e);retu" +
-  "rn P(o,t),o.append(...$(s)),o}var X=\"http://www.w3.org/2000/" +
-  "svg\";function k(e,t,...s){let o=document.createElementNS(X,e" +
-  ");return P(o,t),o.append(...$(s)),o}function V(e,...t){e.rep" +
-  "laceChildren(...$(t))}function P(e,t){for(let[s,o]of Object." +
-  "entries(t))o!==void 0&&o!==!1&&e.setAttribute(s,o===!0?\"\":St" +
-  "ring(o))}function $(e){return e.flatMap(t=>t===void 0||t===!" +
-  "1?[]:[typeof t==\"number\"?`${t}`:t])}function C(e,t,s,o){if(s" +
+  "function n(e,t={},...i){let o=document.createElement(e);retu" +
+  "rn j(o,t),o.append(...C(i)),o}var Y=\"http://www.w3.org/2000/" +
+  "svg\";function $(e,t,...i){let o=document.createElementNS(Y,e" +
+  ");return j(o,t),o.append(...C(i)),o}function V(e,...t){e.rep" +
+  "laceChildren(...C(t))}function j(e,t){for(let[i,o]of Object." +
+  "entries(t))o!==void 0&&o!==!1&&e.setAttribute(i,o===!0?\"\":St" +
+  "ring(o))}function C(e){return e.flatMap(t=>t===void 0||t===!" +
+  "1?[]:[typeof t==\"number\"?`${t}`:t])}function x(e,t,i,o){if(i" +
   ".length===0)return n(\"p\",{class:\"empty\"},o);let a=n(\"tr\",{}," +
-  "...t.map(r=>n(\"th\",{scope:\"col\"},r))),i=s.map(r=>n(\"tr\",{},." +
-  "..r.map((c,u)=>n(\"td\",{\"data-head\":t[u]},c))));return n(\"div" +
+  "...t.map(r=>n(\"th\",{scope:\"col\"},r))),s=i.map(r=>n(\"tr\",{},." +
+  "..r.map((u,f)=>n(\"td\",{\"data-head\":t[f]},u))));return n(\"div" +
   "\",{class:\"scroll\",tabindex:0,role:\"region\",\"aria-label\":e},n" +
   "(\"table\",{},n(\"caption\",{class:\"hidden\"},e),n(\"thead\",{},a)," +
-  "n(\"tbody\",{},...i)))}function j(e,t,s=\"\"){let o=n(\"button\",{" +
-  "type:\"button\",class:s},e);return o.addEventListener(\"click\"," +
-  "async()=>{if(!o.disabled){o.disabled=!0;try{await t()}finall" +
-  "y{o.disabled=!1}}}),o}function x(e,t){return n(\"label\",{clas" +
-  "s:\"field\"},n(\"span\",{},e),t)}var Y=new Intl.NumberFormat(\"en" +
-  "\"),w=e=>Y.format(e),Z=new Intl.DateTimeFormat(\"en-GB\",{timeS" +
-  "tyle:\"medium\"}),ee=new Intl.DateTimeFormat(\"en-GB\",{dateStyl" +
-  "e:\"medium\",timeStyle:\"short\"});function q(e){if(e===void 0||" +
-  "!Number.isFinite(e))return\"\\u2013\";let t=new Date(e),s=Math." +
-  "abs(Date.now()-e)<432e5;return n(\"time\",{datetime:t.toISOStr" +
-  "ing()},(s?Z:ee).format(t))}var l={abilities:{acts:!1,limits:" +
-  "!1,keys:!1,sessions:!1},latest:void 0,seconds:new Map,events" +
-  ":[],left:0};function te(e){\"since\"in e?(l.seconds.clear(),l." +
-  "left=0):l.left+=e.left;let s=new Set(l.events.map(({id:i})=>" +
-  "i)),o=e.events.filter(({id:i})=>!s.has(i));o.length>0&&(l.ev" +
-  "ents=[...l.events,...o].slice(-1e3));for(let i of e.seconds)" +
-  "l.seconds.set(i[0],i);let a=Math.floor(e.now/1e3)-300;for(le" +
-  "t i of l.seconds.keys())i<a&&l.seconds.delete(i);l.latest={s" +
-  "ince:l.latest?.since??e.now,...e}}var _=new URL(\".\",location" +
-  ".href);async function L(e){let t=await fetch(new URL(e,_));i" +
-  "f(!t.ok)throw new Error(await ne(t));return await t.json()}a" +
-  "sync function ne(e){let t=await e.json().catch(()=>({}));ret" +
-  "urn`${typeof t.detail==\"string\"?t.detail:\"That did not work." +
-  "\"} (${e.status}${typeof t.code==\"string\"?`, ${t.code}`:\"\"})`" +
-  "}function O(e,t){let s=new EventSource(new URL(\"events\",_))," +
-  "o=a=>{te(JSON.parse(a.data)),t(\"live\"),e()};s.addEventListen" +
-  "er(\"snapshot\",o),s.addEventListener(\"tick\",o),s.addEventList" +
-  "ener(\"error\",()=>{if(s.readyState!==EventSource.CLOSED)retur" +
-  "n t(\"reconnecting\");t(\"denied\"),setTimeout(()=>O(e,t),1e4)})" +
-  "}var oe=200;function I(e){let t=n(\"input\",{type:\"search\",pla" +
-  "ceholder:\"code, operation, caller \\u2026\"});e!==void 0&&(t.v" +
-  "alue=e);let s=n(\"select\",{},...[\"all\",\"denied\",\"failed\",\"suc" +
-  "ceeded\",\"acts\",\"on trial\"].map(p=>n(\"option\",{value:p},p)))," +
-  "o=n(\"ol\",{class:\"events\",\"aria-label\":\"Newest decisions\"}),a" +
-  "=n(\"p\",{class:\"told\",role:\"status\"}),i=!1,r=[],c=j(\"Pause\",(" +
-  ")=>{i=!i,c.textContent=i?\"Go on\":\"Pause\",c.setAttribute(\"ari" +
-  "a-pressed\",String(i)),i||m()}),u=new Map,d=()=>{let p=t.valu" +
-  "e.trim().toLowerCase(),f=new Set(l.events.map(({id:h})=>h))," +
-  "b=[...r.filter(({id:h})=>!f.has(h)),...l.events].filter(h=>i" +
-  "e(h,s.value)&&re(h,p)),E=b.slice(-oe).toReversed();for(let h" +
-  " of u.keys())E.some(T=>T.id===h)||u.delete(h);let z=E.map(h=" +
-  ">{let T=u.get(h.id)??ae(h);return u.set(h.id,T),T});se(o,z);" +
-  "let Q=l.left>0?` ${w(l.left)} came too fast to be sent.`:\"\";" +
-  "a.textContent=`${w(E.length)} of ${w(b.length)} shown.${Q}`}" +
-  ",m=()=>{i||d()};t.addEventListener(\"input\",d),s.addEventList" +
-  "ener(\"change\",d),e!==void 0&&L(`decisions?request=${encodeUR" +
-  "IComponent(e)}`).then(p=>{r=p,d(),o.querySelector(\"details\")" +
-  "?.setAttribute(\"open\",\"\")},d);let y=n(\"section\",{},n(\"h1\",{t" +
-  "abindex:-1},\"Decisions\"),n(\"form\",{class:\"filters\",role:\"sea" +
-  "rch\"},x(\"Filter\",t),x(\"Show\",s),c),a,o);return y.querySelect" +
-  "or(\"form\")?.addEventListener(\"submit\",p=>p.preventDefault())" +
-  ",{root:y,update:m}}function se(e,t){let s=new Set(t);for(let" +
-  " a of[...e.children])s.has(a)||a.remove();let o=e.firstEleme" +
-  "ntChild;for(let a of t)a===o?o=o.nextElementSibling:e.insert" +
-  "Before(a,o)}function ie(e,t){return t===\"all\"?!0:t===\"acts\"?" +
-  "e.kind===\"act\":t===\"on trial\"?e.wouldDeny!==void 0:e.kind===" +
-  "\"decision\"&&e.outcome===t}function re(e,t){if(t===\"\")return!" +
-  "0;let{operation:s,code:o,policy:a,principal:i,peer:r,request" +
-  "Id:c,act:u,tenant:d,client:m}=e;return[s,o,a,i,r,c,u,d,m].so" +
-  "me(y=>y?.toLowerCase().includes(t)===!0)}function ae(e){let{" +
-  "outcome:t,operation:s,code:o,policy:a,act:i,principal:r,peer" +
-  ":c,kind:u}=e,d=n(\"details\",{},n(\"summary\",{},q(e.time),n(\"sp" +
-  "an\",{class:`key ${u===\"act\"?\"act\":t}`},u===\"act\"?\"act\":t),n(" +
-  "\"span\",{class:\"operation\"},i??s??\"unknown operation\"),n(\"cod" +
-  "e\",{},o??\"\"),n(\"span\",{class:\"who\"},r??c??\"unknown caller\"))" +
-  ");return d.addEventListener(\"toggle\",()=>{d.open&&d.children" +
-  ".length===1&&d.append(de(e,a))}),n(\"li\",{},d)}function de(e," +
-  "t){let{requestId:s,trace:o=[],wouldDeny:a=[],degraded:i=[],t" +
-  "arget:r,data:c}=e,u=[[\"Denied by\",t&&`${t}: ${e.code??\"\"} ($" +
-  "{e.denialKind??\"\"})`],[\"Reason, for operators\",e.cause??e.re" +
-  "ason],[\"Would be denied by\",a.join(\", \")],[\"Degraded\",i.join" +
-  "(\", \")],[\"Target\",r&&`${r.type} ${r.id}`],[\"Data\",c&&JSON.st" +
-  "ringify(c)],[\"Event\",`${e.event} (${e.severity})`],[\"Protoco" +
-  "l\",[e.protocol,e.status].filter(d=>d!==void 0).join(\" \")],[\"" +
-  "Principal\",e.principal],[\"Client\",e.client],[\"Tenant\",e.tena" +
-  "nt],[\"API key\",e.apiKey],[\"Peer\",e.peer],[\"Latency\",e.latenc" +
-  "yMs===void 0?void 0:`${e.latencyMs} ms`],[\"Request\",s&&n(\"a\"" +
-  ",{href:`#decisions?request=${encodeURIComponent(s)}`},s)],[\"" +
-  "Trace id\",e.traceId]];return n(\"div\",{class:\"full\"},n(\"dl\",{" +
-  "},...u.flatMap(([d,m])=>m===void 0||m===\"\"||m===!1?[]:[n(\"dt" +
-  "\",{},d),n(\"dd\",{},m)])),o.length>0&&n(\"h3\",{},\"Policies that" +
-  " ran\"),o.length>0&&n(\"ol\",{class:\"trace\"},...o.map(d=>n(\"li\"" +
-  ",{class:/: denied/.test(d)?\"bad\":void 0},d))))}var M=120,A=1" +
-  "20,v=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function U(){" +
-  "let e=n(\"dl\",{class:\"tiles\"}),t=n(\"figure\",{}),s=n(\"div\",{})" +
-  ",o=n(\"div\",{});return{root:n(\"section\",{},n(\"h1\",{tabindex:-" +
-  "1},\"Now\"),e,t,n(\"div\",{class:\"columns\"},F(\"Denials by code, " +
-  "last minutes\",s),F(\"Health\",o))),update:()=>{let{latest:r}=l" +
-  ";if(r===void 0)return;let c=Math.floor(r.now/1e3),u=Array.fr" +
-  "om({length:M},(f,g)=>{let[,...b]=l.seconds.get(c-M+g)??[0,0," +
-  "0,0,0];return b}),d=v.map((f,g)=>u.reduce((b,E)=>b+(E[g]??0)" +
-  ",0)),y=u.slice(-10).flat().reduce((f,g)=>f+g,0)/10;e.replace" +
-  "Children(...G(\"Decisions a second\",y<10?y.toFixed(1):w(Math." +
-  "round(y))),...v.flatMap((f,g)=>G(`${f}, 2 min`,w(d[g]??0),f)" +
-  ")),t.replaceChildren(le(u,d),n(\"figcaption\",{},\"The last two" +
-  " minutes. \",...v.flatMap(f=>[n(\"span\",{class:`key ${f}`},f)," +
-  "\" \"]))),s.replaceChildren(H(\"Codes\",r.codes,\"Nothing was den" +
-  "ied.\"));let p=r.sinks.filter(({healthy:f,lost:g})=>!f||g>0);" +
-  "V(o,p.length===0&&r.degraded.length===0?n(\"p\",{class:\"good\"}" +
-  ",\"\\u2713 No store or sink is degraded.\"):H(\"Degraded\",r.degr" +
-  "aded,\"No decision is degraded.\"),C(\"Sinks of the audit trail" +
-  "\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],r.sinks.map(({name:f,hea" +
-  "lthy:g,queued:b,lost:E})=>[f,g?\"ok\":n(\"strong\",{class:\"bad\"}" +
-  ",\"failing\"),w(b),E>0?n(\"strong\",{class:\"bad\"},w(E)):\"0\"]),\"T" +
-  "here are no sinks.\"),r.shadow.length>0&&n(\"h3\",{},\"Policies " +
-  "on trial would have denied, last day\"),r.shadow.length>0&&H(" +
-  "\"Shadow\",r.shadow,\"\"))}}}function F(e,t){return n(\"section\"," +
-  "{class:\"panel\"},n(\"h2\",{},e),t)}function G(e,t,s=\"\"){return[" +
-  "n(\"div\",{class:`tile ${s}`},n(\"dt\",{},e),n(\"dd\",{},t))]}func" +
-  "tion le(e,t){let s=Math.max(1,...e.map(r=>r.reduce((c,u)=>c+" +
-  "u,0))),o=r=>(A-r/s*A).toFixed(1),a=v.map((r,c)=>{let u=m=>m." +
-  "slice(0,c).reduce((y,p)=>y+p,0),d=e.map((m,y)=>{let[p,f]=[u(" +
-  "m),m[c]??0];return f===0?\"\":`M${y} ${o(p)}V${o(p+f)}h.85V${o" +
-  "(p)}z`});return k(\"path\",{class:r,d:d.join(\"\")})}),i=v.map((" +
-  "r,c)=>`${t[c]} ${r}`).join(\", \");return k(\"svg\",{class:\"char" +
-  "t\",viewBox:`0 0 ${M} ${A}`,preserveAspectRatio:\"none\",role:\"" +
-  "img\",\"aria-label\":`Decisions in each of the last ${M} second" +
-  "s: ${i}; at most ${s} in one second.`},...a)}function H(e,t," +
-  "s){let o=t[0]?.[1]??1;return C(e,[\"Name\",\"Count\",\"\"],t.map((" +
-  "[a,i])=>[n(\"code\",{},a),w(i),n(\"meter\",{min:0,max:o,value:i," +
-  "\"aria-hidden\":\"true\"})]),s)}var R={now:{title:\"Now\",make:U}," +
-  "decisions:{title:\"Decisions\",make:I}},B=document.querySelect" +
-  "or(\"main\"),J=document.querySelector(\"nav\"),N=document.queryS" +
-  "elector(\"#status\"),S,D=!1;function K(){let[e=\"\",t=\"\"]=locati" +
-  "on.hash.slice(1).split(\"?\");if(e===\"main\")return B.focus();l" +
-  "et s=Object.hasOwn(R,e)?e:\"now\",o=R[s];if(o===void 0)return;" +
-  "let a=S!==void 0;S=o.make(new URLSearchParams(t).get(\"reques" +
-  "t\")??void 0),S.update(),B.replaceChildren(S.root),document.t" +
-  "itle=`${o.title} \\xB7 apisec console`;for(let i of J.querySe" +
-  "lectorAll(\"a\"))i.hash===`#${s}`?i.setAttribute(\"aria-current" +
-  "\",\"page\"):i.removeAttribute(\"aria-current\");a&&S.root.queryS" +
-  "elector(\"h1\")?.focus()}function ce(){D||(D=!0,requestAnimati" +
-  "onFrame(()=>{D=!1,S?.update()}))}var W={live:\"Live\",reconnec" +
-  "ting:\"Reconnecting \\u2026\",denied:\"Not connected: signed out" +
-  ", or too many pages are open. Reload to sign in.\"};function " +
-  "ue(e){N.textContent!==W[e]&&(N.textContent=W[e],N.className=" +
-  "e)}J.append(...Object.entries(R).map(([e,{title:t}])=>n(\"a\"," +
-  "{href:`#${e}`},t)));addEventListener(\"hashchange\",K);l.abili" +
-  "ties=await L(\"abilities\").catch(()=>l.abilities);K();O(ce,ue" +
-  ");\n";
+  "n(\"tbody\",{},...s)))}function q(e,t,i=\"\"){let o=n(\"button\",{" +
+  "type:\"button\",class:i},e),a=async()=>{o.disabled=!0;try{awai" +
+  "t t()}finally{o.disabled=!1}};return o.addEventListener(\"cli" +
+  "ck\",()=>{a()}),o}function O(e,t){return n(\"label\",{class:\"fi" +
+  "eld\"},n(\"span\",{},e),t)}var Z=new Intl.NumberFormat(\"en\"),w=" +
+  "e=>Z.format(e),ee=new Intl.DateTimeFormat(\"en-GB\",{timeStyle" +
+  ":\"medium\"}),te=new Intl.DateTimeFormat(\"en-GB\",{dateStyle:\"m" +
+  "edium\",timeStyle:\"short\"});function _(e){if(e===void 0||!Num" +
+  "ber.isFinite(e))return\"\\u2013\";let t=new Date(e),i=Math.abs(" +
+  "Date.now()-e)<432e5;return n(\"time\",{datetime:t.toISOString(" +
+  ")},(i?ee:te).format(t))}var l={abilities:{acts:!1,limits:!1," +
+  "keys:!1,sessions:!1},latest:void 0,seconds:new Map,events:[]" +
+  ",left:0};function ne(e){\"since\"in e?(l.seconds.clear(),l.lef" +
+  "t=0):l.left+=e.left;let i=new Set(l.events.map(({id:s})=>s))" +
+  ",o=e.events.filter(({id:s})=>!i.has(s));o.length>0&&(l.event" +
+  "s=[...l.events,...o].slice(-1e3));for(let s of e.seconds)l.s" +
+  "econds.set(s[0],s);let a=Math.floor(e.now/1e3)-300;for(let s" +
+  " of l.seconds.keys())s<a&&l.seconds.delete(s);l.latest={sinc" +
+  "e:l.latest?.since??e.now,...e}}var I=new URL(\".\",location.hr" +
+  "ef);async function L(e){let t=await fetch(new URL(e,I));if(!" +
+  "t.ok)throw new Error(await oe(t));return await t.json()}asyn" +
+  "c function oe(e){let t=await e.json().catch(()=>({}));return" +
+  "`${typeof t.detail==\"string\"?t.detail:\"That did not work.\"} " +
+  "(${e.status}${typeof t.code==\"string\"?`, ${t.code}`:\"\"})`}fu" +
+  "nction A(e,t){let i=new EventSource(new URL(\"events\",I)),o=a" +
+  "=>{ne(JSON.parse(a.data)),t(\"live\"),e()};i.addEventListener(" +
+  "\"snapshot\",o),i.addEventListener(\"tick\",o),i.addEventListene" +
+  "r(\"error\",()=>{if(i.readyState!==EventSource.CLOSED)return t" +
+  "(\"reconnecting\");t(\"denied\"),setTimeout(()=>A(e,t),1e4)})}va" +
+  "r ie=200;function F(e){let t=n(\"input\",{type:\"search\",placeh" +
+  "older:\"code, operation, caller \\u2026\"});e!==void 0&&(t.valu" +
+  "e=e);let i=n(\"select\",{},...[\"all\",\"denied\",\"failed\",\"succee" +
+  "ded\",\"acts\",\"on trial\"].map(d=>n(\"option\",{value:d},d))),o=n" +
+  "(\"ol\",{class:\"events\",\"aria-label\":\"Newest decisions\"}),a=n(" +
+  "\"p\",{class:\"told\",role:\"status\"}),s=!1,r=[],u=q(\"Pause\",()=>" +
+  "{s=!s,u.textContent=s?\"Go on\":\"Pause\",u.setAttribute(\"aria-p" +
+  "ressed\",String(s)),s||y()}),f=new Map,c=()=>{let d=t.value.t" +
+  "rim().toLowerCase(),p=new Set(l.events.map(({id:h})=>h)),b=[" +
+  "...r.filter(({id:h})=>!p.has(h)),...l.events].filter(h=>re(h" +
+  ",i.value)&&ae(h,d)),k=b.slice(-ie).toReversed();for(let h of" +
+  " f.keys())k.some(T=>T.id===h)||f.delete(h);let Q=k.map(h=>{l" +
+  "et T=f.get(h.id)??de(h);return f.set(h.id,T),T});se(o,Q);let" +
+  " X=l.left>0?` ${w(l.left)} came too fast to be sent.`:\"\";a.t" +
+  "extContent=`${w(k.length)} of ${w(b.length)} shown.${X}`},m=" +
+  "async d=>{let p=`decisions?request=${encodeURIComponent(d)}`" +
+  ";r=await L(p).catch(()=>[]),c(),o.querySelector(\"details\")?." +
+  "setAttribute(\"open\",\"\")},y=()=>{s||c()};t.addEventListener(\"" +
+  "input\",c),i.addEventListener(\"change\",c),e!==void 0&&m(e);le" +
+  "t g=n(\"section\",{},n(\"h1\",{tabindex:-1},\"Decisions\"),n(\"form" +
+  "\",{class:\"filters\",role:\"search\"},O(\"Filter\",t),O(\"Show\",i)," +
+  "u),a,o);return g.querySelector(\"form\")?.addEventListener(\"su" +
+  "bmit\",d=>d.preventDefault()),{root:g,update:y}}function se(e" +
+  ",t){let i=new Set(t);for(let a of Array.from(e.children))i.h" +
+  "as(a)||a.remove();let o=e.firstElementChild;for(let a of t)a" +
+  "===o?o=o.nextElementSibling:e.insertBefore(a,o)}function re(" +
+  "e,t){return t===\"all\"?!0:t===\"acts\"?e.kind===\"act\":t===\"on t" +
+  "rial\"?e.wouldDeny!==void 0:e.kind===\"decision\"&&e.outcome===" +
+  "t}function ae(e,t){if(t===\"\")return!0;let{operation:i,code:o" +
+  ",policy:a,principal:s,peer:r,requestId:u,act:f,tenant:c,clie" +
+  "nt:m}=e;return[i,o,a,s,r,u,f,c,m].some(y=>y?.toLowerCase().i" +
+  "ncludes(t)===!0)}function de(e){let{outcome:t,operation:i,co" +
+  "de:o,policy:a,act:s,principal:r,peer:u,kind:f}=e,c=n(\"detail" +
+  "s\",{},n(\"summary\",{},_(e.time),n(\"span\",{class:`key ${f===\"a" +
+  "ct\"?\"act\":t}`},f===\"act\"?\"act\":t),n(\"span\",{class:\"operation" +
+  "\"},s??i??\"unknown operation\"),n(\"code\",{},o??\"\"),n(\"span\",{c" +
+  "lass:\"who\"},r??u??\"unknown caller\")));return c.addEventListe" +
+  "ner(\"toggle\",()=>{c.open&&c.children.length===1&&c.append(ce" +
+  "(e,a))}),n(\"li\",{},c)}function ce(e,t){let{requestId:i,trace" +
+  ":o=[],wouldDeny:a=[],degraded:s=[],target:r,data:u}=e,f=[[\"D" +
+  "enied by\",t&&`${t}: ${e.code??\"\"} (${e.denialKind??\"\"})`],[\"" +
+  "Reason, for operators\",e.cause??e.reason],[\"Would be denied " +
+  "by\",a.join(\", \")],[\"Degraded\",s.join(\", \")],[\"Target\",r&&`${" +
+  "r.type} ${r.id}`],[\"Data\",u&&JSON.stringify(u)],[\"Event\",`${" +
+  "e.event} (${e.severity})`],[\"Protocol\",[e.protocol,e.status]" +
+  ".filter(c=>c!==void 0).join(\" \")],[\"Principal\",e.principal]," +
+  "[\"Client\",e.client],[\"Tenant\",e.tenant],[\"API key\",e.apiKey]" +
+  ",[\"Peer\",e.peer],[\"Latency\",e.latencyMs===void 0?void 0:`${e" +
+  ".latencyMs} ms`],[\"Request\",i&&n(\"a\",{href:`#decisions?reque" +
+  "st=${encodeURIComponent(i)}`},i)],[\"Trace id\",e.traceId]];re" +
+  "turn n(\"div\",{class:\"full\"},n(\"dl\",{},...f.flatMap(([c,m])=>" +
+  "m===void 0||m===\"\"||m===!1?[]:[n(\"dt\",{},c),n(\"dd\",{},m)]))," +
+  "o.length>0&&n(\"h3\",{},\"Policies that ran\"),o.length>0&&n(\"ol" +
+  "\",{class:\"trace\"},...o.map(c=>n(\"li\",{class:/: denied/.test(" +
+  "c)?\"bad\":void 0},c))))}var M=120,H=120,S=[\"succeeded\",\"denie" +
+  "d\",\"failed\",\"aborted\"];function B(){let e=n(\"dl\",{class:\"til" +
+  "es\"}),t=n(\"figure\",{}),i=n(\"div\",{}),o=n(\"div\",{});return{ro" +
+  "ot:n(\"section\",{},n(\"h1\",{tabindex:-1},\"Now\"),e,t,n(\"div\",{c" +
+  "lass:\"columns\"},U(\"Denials by code, last minutes\",i),U(\"Heal" +
+  "th\",o))),update:()=>{let{latest:r}=l;if(r===void 0)return;le" +
+  "t u=Math.floor(r.now/1e3),f=Array.from({length:M},(d,p)=>{le" +
+  "t[,...E]=l.seconds.get(u-M+p)??[0,0,0,0,0];return E}),c=S.ma" +
+  "p((d,p)=>f.reduce((E,b)=>E+(b[p]??0),0)),y=f.slice(-10).flat" +
+  "().reduce((d,p)=>d+p,0)/10;e.replaceChildren(...G(\"Decisions" +
+  " a second\",y<10?y.toFixed(1):w(Math.round(y))),...S.flatMap(" +
+  "(d,p)=>G(`${d}, 2 min`,w(c[p]??0),d))),t.replaceChildren(le(" +
+  "f,c),n(\"figcaption\",{},\"The last two minutes. \",...S.flatMap" +
+  "(d=>[n(\"span\",{class:`key ${d}`},d),\" \"]))),i.replaceChildre" +
+  "n(N(\"Codes\",r.codes,\"Nothing was denied.\"));let g=r.sinks.fi" +
+  "lter(({healthy:d,lost:p})=>!d||p>0);V(o,g.length===0&&r.degr" +
+  "aded.length===0?n(\"p\",{class:\"good\"},\"\\u2713 No store or sin" +
+  "k is degraded.\"):N(\"Degraded\",r.degraded,\"No decision is deg" +
+  "raded.\"),x(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waiti" +
+  "ng\",\"Lost\"],r.sinks.map(({name:d,healthy:p,queued:E,lost:b})" +
+  "=>[d,p?\"ok\":n(\"strong\",{class:\"bad\"},\"failing\"),w(E),b>0?n(\"" +
+  "strong\",{class:\"bad\"},w(b)):\"0\"]),\"There are no sinks.\"),r.s" +
+  "hadow.length>0&&n(\"h3\",{},\"Policies on trial would have deni" +
+  "ed, last day\"),r.shadow.length>0&&N(\"Shadow\",r.shadow,\"\"))}}" +
+  "}function U(e,t){return n(\"section\",{class:\"panel\"},n(\"h2\",{" +
+  "},e),t)}function G(e,t,i=\"\"){return[n(\"div\",{class:`tile ${i" +
+  "}`},n(\"dt\",{},e),n(\"dd\",{},t))]}function le(e,t){let i=Math." +
+  "max(1,...e.map(r=>r.reduce((u,f)=>u+f,0))),o=r=>(H-r/i*H).to" +
+  "Fixed(1),a=S.map((r,u)=>{let f=m=>m.slice(0,u).reduce((y,g)=" +
+  ">y+g,0),c=e.map((m,y)=>{let[g,d]=[f(m),m[u]??0];return d===0" +
+  "?\"\":`M${y} ${o(g)}V${o(g+d)}h.85V${o(g)}z`});return $(\"path\"" +
+  ",{class:r,d:c.join(\"\")})}),s=S.map((r,u)=>`${t[u]} ${r}`).jo" +
+  "in(\", \");return $(\"svg\",{class:\"chart\",viewBox:`0 0 ${M} ${H" +
+  "}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Decis" +
+  "ions in each of the last ${M} seconds: ${s}; at most ${i} in" +
+  " one second.`},...a)}function N(e,t,i){let o=t[0]?.[1]??1;re" +
+  "turn x(e,[\"Name\",\"Count\",\"\"],t.map(([a,s])=>[n(\"code\",{},a)," +
+  "w(s),n(\"meter\",{min:0,max:o,value:s,\"aria-hidden\":\"true\"})])" +
+  ",i)}var P={now:{title:\"Now\",make:B},decisions:{title:\"Decisi" +
+  "ons\",make:F}},W=document.querySelector(\"main\"),K=document.qu" +
+  "erySelector(\"nav\"),D=document.querySelector(\"#status\"),v,R=!" +
+  "1;function z(){let[e=\"\",t=\"\"]=location.hash.slice(1).split(\"" +
+  "?\");if(e===\"main\")return W.focus();let i=Object.hasOwn(P,e)?" +
+  "e:\"now\",o=P[i];if(o===void 0)return;let a=v!==void 0;v=o.mak" +
+  "e(new URLSearchParams(t).get(\"request\")??void 0),v.update()," +
+  "W.replaceChildren(v.root),document.title=`${o.title} \\xB7 ap" +
+  "isec console`;for(let s of K.querySelectorAll(\"a\"))s.hash===" +
+  "`#${i}`?s.setAttribute(\"aria-current\",\"page\"):s.removeAttrib" +
+  "ute(\"aria-current\");a&&v.root.querySelector(\"h1\")?.focus()}f" +
+  "unction ue(){R||(R=!0,requestAnimationFrame(()=>{R=!1,v?.upd" +
+  "ate()}))}var J={live:\"Live\",reconnecting:\"Reconnecting \\u202" +
+  "6\",denied:\"Not connected: signed out, or too many pages are " +
+  "open. Reload to sign in.\"};function fe(e){D.textContent!==J[" +
+  "e]&&(D.textContent=J[e],D.className=e)}K.append(...Object.en" +
+  "tries(P).map(([e,{title:t}])=>n(\"a\",{href:`#${e}`},t)));addE" +
+  "ventListener(\"hashchange\",z);l.abilities=await L(\"abilities\"" +
+  ").catch(()=>l.abilities);z();A(ue,fe);\n";

@@ -16,6 +16,8 @@ export interface ConsoleFeedOptions {
 
 /** A sink of `audit` that remembers what the console shows. */
 export interface ConsoleFeed extends AuditSink {
+  /** Cannot fail, and answers at once. */
+  readonly write: (events: readonly AuditEvent[]) => void;
   /** What was seen so far, for `consoleRoutes`. */
   readonly view: FeedView;
 }

@@ -169,7 +169,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
     keys: keys !== undefined,
     sessions: sessions !== undefined,
   };
-  const acts: ConsoleActs = consoleActs({ keys, sessions, limits, view, record: audit.record });
+  const acts: ConsoleActs = consoleActs({ keys, sessions, limits, record: audit.record });
   const headers = pageHeaders(origin + base);
 
   const asset = (type: string, body: string) => (): Response =>
@@ -187,7 +187,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
       return new Response(body, { headers: { ...headers, ...type } });
     },
     'GET /coverage': () => json(coverageAnswer(coverage, view)),
-    'GET /limits': async () => json(await limitsAnswer(view, acts.aliases, usage, limits)),
+    'GET /limits': () => json(limitsAnswer(view, acts.aliases, usage, limits)),
     'GET /decisions': (request) => {
       const id = new URL(request.url).searchParams.get('request') ?? '';
       return json(view.events.ofRequest(id));

@@ -96,7 +96,7 @@ export function eventStreams(
 
   const tick = (): void => {
     const shared = state();
-    for (const stream of [...streams]) {
+    for (const stream of streams) {
       try {
         advance(stream, shared);
       } catch {

@@ -54,8 +54,7 @@ const listen = async (server: Server): Promise<number> => {
 describe.runIf(hasBrowser)('in a real browser', () => {
   const feed = consoleFeed();
   const log = audit({ sinks: [feed] });
-  const delivery = { signal: new AbortController().signal, writer: 'w', accepted: 0, lost: 0 };
-  const show = (...events: AuditEvent[]): void => void feed.write(events, delivery);
+  const show = (...events: AuditEvent[]): void => feed.write(events);
   let browser: Browser;
   let context: BrowserContext;
   let origin: string;
@@ -112,7 +111,11 @@ describe.runIf(hasBrowser)('in a real browser', () => {
   test('shows live who was denied, why, and by which policy', async () => {
     for (let at = 0; at < 40; at++) {
       const time = Date.now() - at * 2_500;
-      show(event({ time }), event({ time, outcome: 'succeeded' }), event({ time, outcome: 'failed' }));
+      show(
+        event({ time }),
+        event({ time, outcome: 'succeeded' }),
+        event({ time, outcome: 'failed' }),
+      );
     }
     await visit('', async (page) => {
       await page.getByText('Live').waitFor();
@@ -127,12 +130,22 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       await picture(page, 'decisions');
       await page.setViewportSize({ width: 390, height: 800 });
       await picture(page, 'decisions-phone');
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+        390,
+      );
     });
   });
 
   test('hostile names are text', async () => {
-    show(event({ operation: HOSTILE, principal: HOSTILE, code: HOSTILE, cause: HOSTILE, trace: [HOSTILE] }));
+    show(
+      event({
+        operation: HOSTILE,
+        principal: HOSTILE,
+        code: HOSTILE,
+        cause: HOSTILE,
+        trace: [HOSTILE],
+      }),
+    );
     await visit('#decisions', async (page) => {
       await page.locator('summary').first().click();
       expect(await page.locator('.full').first().textContent()).toContain(HOSTILE);

@@ -18,8 +18,8 @@ import {
   tokenBucket,
 } from '@apisec/core';
 import { describe, expect, test, vi } from 'vitest';
-import { assets } from '../build-page.mjs';
 import { type ConsoleRoutesOptions, consoleFeed, consoleRoutes } from '../src/index.ts';
+import { assets } from './build-page.ts';
 
 const origin = 'https://ops.example';
 const anyone = guard().use(allowAnonymous());
@@ -68,7 +68,6 @@ const event = (values: Partial<AuditEvent> = {}): AuditEvent => ({
   code: 'scope.missing',
   ...values,
 });
-const delivery = { signal: new AbortController().signal, writer: 'w', accepted: 0, lost: 0 };
 
 describe('what does not construct', () => {
   const feed = consoleFeed();
@@ -77,7 +76,11 @@ describe('what does not construct', () => {
   test.each<[string, object, RegExp]>([
     ['without a guard', { admission: undefined }, /expected a guard/],
     ['with a guard that has no grant', { admission: guard() }, /no grant/],
-    ['with a manage guard that has no grant', { manage: guard() }, /manage: this guard has no grant/],
+    [
+      'with a manage guard that has no grant',
+      { manage: guard() },
+      /manage: this guard has no grant/,
+    ],
     ['without an origin', { origin: undefined }, /origin is where/],
     ['with a path for an origin', { origin: 'https://a.example/x' }, /origin is where/],
     ['with a base that ends in a slash', { base: '/console/' }, /base is a path/],
@@ -87,9 +90,13 @@ describe('what does not construct', () => {
     ['with a bare number as interval', { interval: 1000 }, /interval/],
     ['with no stream at all', { maxStreams: 0 }, /maxStreams/],
     ['with an option that it does not know', { readonly: true }, /not an option/],
-    ['with a host option that it does not know', { host: { operation: () => '' } }, /not an option/],
+    [
+      'with a host option that it does not know',
+      { host: { operation: () => '' } },
+      /not an option/,
+    ],
   ])('a console %s', (_name, change, message) => {
-    expect(() => consoleRoutes({ ...good, ...change } as ConsoleRoutesOptions)).toThrow(message);
+    expect(() => consoleRoutes({ ...good, ...change })).toThrow(message);
   });
   test('and its honest twin does', () => {
     expect(consoleRoutes(good)).toMatchObject({ base: '/console', origin });
@@ -109,13 +116,43 @@ describe('who gets in', () => {
   );
 
   test.each<[string, string, RequestInit, number, string]>([
-    ['another host (DNS rebinding)', '/', { headers: { host: 'evil.example' } }, 403, 'host.not_allowed'],
+    [
+      'another host (DNS rebinding)',
+      '/',
+      { headers: { host: 'evil.example' } },
+      403,
+      'host.not_allowed',
+    ],
     ['two hosts', '/', { headers: { host: 'ops.example, evil.example' } }, 400, 'host.malformed'],
     ['its own host', '/', { headers: { host: 'ops.example' } }, 200, ''],
-    ['a link from elsewhere to the page', '/', { headers: { 'sec-fetch-site': 'cross-site' } }, 200, ''],
-    ['another site that reads data', '/coverage', { headers: { 'sec-fetch-site': 'cross-site' } }, 403, 'csrf.cross_origin'],
-    ['a sister site that opens a stream', '/events', { headers: { 'sec-fetch-site': 'same-site' } }, 403, 'csrf.cross_origin'],
-    ['another origin of an old browser', '/coverage', { headers: { origin: 'https://evil.example' } }, 403, 'csrf.cross_origin'],
+    [
+      'a link from elsewhere to the page',
+      '/',
+      { headers: { 'sec-fetch-site': 'cross-site' } },
+      200,
+      '',
+    ],
+    [
+      'another site that reads data',
+      '/coverage',
+      { headers: { 'sec-fetch-site': 'cross-site' } },
+      403,
+      'csrf.cross_origin',
+    ],
+    [
+      'a sister site that opens a stream',
+      '/events',
+      { headers: { 'sec-fetch-site': 'same-site' } },
+      403,
+      'csrf.cross_origin',
+    ],
+    [
+      'another origin of an old browser',
+      '/coverage',
+      { headers: { origin: 'https://evil.example' } },
+      403,
+      'csrf.cross_origin',
+    ],
     ['a method of no route', '/coverage', { method: 'DELETE' }, 404, 'console.not_found'],
     ['a prototype name', '/__proto__', {}, 404, 'console.not_found'],
   ])('%s', async (_name, path, init, status, code) => {
@@ -148,11 +185,261 @@ describe('the page', () => {
   test('weighs less than 60 kB, and has no markup sink, inline code or address of elsewhere', async () => {
     const { call } = setUp();
     const texts = await Promise.all(
-      ['/', '/console.js', '/console.css', '/icon.svg'].map(async (path) => (await call(path)).text()),
+      ['/', '/console.js', '/console.css', '/icon.svg'].map(async (path) =>
+        (await call(path)).text(),
+      ),
     );
     const all = texts.join('');
     expect(gzipSync(all).length).toBeLessThan(60_000);
-    expect(all).not.toMatch(/innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|srcdoc|\son\w+=/);
+    expect(all).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|srcdoc|\son\w+=/,
+    );
     expect(all.replaceAll('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|\/\/[a-z]/);
+  });
+});
+
+describe('the stream', () => {
+  /** Reads messages as a browser does. */
+  function reader(response: Response) {
+    const source = response.body?.getReader();
+    const decoder = new TextDecoder();
+    return async (): Promise<{ name: string; data: Record<string, unknown> } | undefined> => {
+      const part = await source?.read();
+      if (part === undefined || part.done) return undefined;
+      const [, name = '', data = ''] =
+        /^event: (\w+)\ndata: (.*)\n\n$/.exec(decoder.decode(part.value)) ?? [];
+      return { name, data: JSON.parse(data) };
+    };
+  }
+
+  test('begins with what is known, goes on with what is new, and ends after its time', async () => {
+    vi.useFakeTimers();
+    try {
+      const { call, feed } = setUp({ interval: '1s', maxStreamTime: '3s' });
+      feed.write([event({ requestId: 'r-1' })]);
+      const read = reader(await call('/events'));
+      const first = await read();
+      expect(first).toMatchObject({
+        name: 'snapshot',
+        data: { codes: [['scope.missing', 1]], events: [{ requestId: 'r-1' }] },
+      });
+      feed.write(Array.from({ length: 60 }, () => event()));
+      vi.advanceTimersByTime(1_000);
+      const second = await read();
+      expect(second).toMatchObject({ name: 'tick', data: { left: 10 } });
+      expect(second?.data['events']).toHaveLength(50);
+      vi.advanceTimersByTime(1_000);
+      expect((await read())?.data).toMatchObject({ events: [], left: 0 });
+      vi.advanceTimersByTime(1_000);
+      expect(await read()).toBeUndefined();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('one who does not read costs two messages, then gets all anew, then is let go of', async () => {
+    vi.useFakeTimers();
+    try {
+      const { call, feed } = setUp({ maxStreams: 1 });
+      const read = reader(await call('/events'));
+      for (let at = 0; at < 10; at++) {
+        feed.write([event()]);
+        vi.advanceTimersByTime(1_000);
+      }
+      expect([(await read())?.name, (await read())?.name]).toEqual(['snapshot', 'tick']);
+      vi.advanceTimersByTime(1_000);
+      expect((await read())?.name).toBe('snapshot');
+      expect((await call('/events')).status).toBe(503);
+      vi.advanceTimersByTime(60_000);
+      expect(vi.getTimerCount()).toBe(0);
+      expect((await call('/events')).status).toBe(200);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('one who leaves gives the place back', async () => {
+    const { call } = setUp({ maxStreams: 1 });
+    const first = await call('/events');
+    expect((await call('/events')).status).toBe(503);
+    await first.body?.cancel();
+    const next = await call('/events');
+    expect(next.status).toBe(200);
+    await next.body?.cancel();
+  });
+});
+
+describe('what is remembered', () => {
+  test('is bounded, and a flood of denials pushes out no act', () => {
+    const { view, write } = consoleFeed({ maxEvents: 100, maxBytes: 65_536 });
+    write([event({ kind: 'act', act: 'limit.reset', requestId: 'act' })]);
+    for (let at = 0; at < 2_000; at++) {
+      const name = `x${at}`.padEnd(2_000, 'y');
+      write([event({ operation: `GET /${name}`, peer: name, code: name, cause: name })]);
+    }
+    expect(JSON.stringify(view.events.since(0, 1_000)).length * 2).toBeLessThan(80_000);
+    expect(view.events.ofRequest('act')).toHaveLength(1);
+    expect(view.codes.top(Date.now(), 1_000)).toHaveLength(200);
+    expect(view.callers.top(Date.now(), 1_000)).toHaveLength(500);
+  });
+
+  test('a caller who is frequent stays, however many others are made up', () => {
+    const { view, write } = consoleFeed();
+    for (let at = 0; at < 3_000; at++) {
+      write([event({ peer: `made-up-${at}` }), event({ peer: 'hot' })]);
+    }
+    expect(view.callers.top(Date.now(), 1)[0]?.[0]).toBe('hot');
+  });
+
+  test('names of operations that no table lists are counted apart', () => {
+    const { view, write } = consoleFeed();
+    const operation = 'Query.orders,Query.me';
+    write([event({ operation: 'GET /admin', code: 'operation.unlisted' })]);
+    write([event({ operation, protocol: 'graphql', outcome: 'succeeded' })]);
+    expect([...view.operations.keys()]).toEqual(['Query.orders', 'Query.me']);
+    expect(view.unlisted.top(Date.now(), 5)).toEqual([['GET /admin', 1]]);
+  });
+
+  test('an event finds its call by the id of the request, and nobody by a prototype name', async () => {
+    const { call, feed } = setUp();
+    feed.write([event({ requestId: 'r-7' }), event({ requestId: 'r-8' })]);
+    const answer = await call('/decisions?request=r-7');
+    expect(await answer.json()).toMatchObject([{ requestId: 'r-7' }]);
+    expect(await (await call('/decisions?request=__proto__')).json()).toEqual([]);
+  });
+});
+
+describe('coverage', () => {
+  test('says of each operation what guards it, which is open, and how often it was called', async () => {
+    const limited = anyone.use(
+      rateLimit({ limit: tokenBucket({ capacity: 5, refillPerSecond: 1 }), by: () => 'all' }),
+    );
+    const table = coverage({ 'GET /open': limited, 'GET /never': operators });
+    const { call, feed } = setUp({ coverage: { rest: table } });
+    feed.write([event({ operation: 'GET /open' })]);
+    const answer = await (await call('/coverage')).json();
+    expect(answer.lines).toMatchObject([
+      {
+        operation: 'GET /open',
+        grant: ['allowAnonymous'],
+        limit: ['rateLimit'],
+        open: true,
+        calls: 1,
+        denied: 1,
+      },
+      { operation: 'GET /never', other: ['who'], calls: 0 },
+    ]);
+  });
+});
+
+describe('acts', () => {
+  async function managed() {
+    const store = memoryApiKeyStore();
+    const keys = apiKeys({
+      prefix: 'acme',
+      environment: 'live',
+      store,
+      peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } },
+    });
+    const issued = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
+    if (!issued.ok) throw new Error('not issued');
+    const limits = memoryLimitStore();
+    const limit = tokenBucket({ capacity: 5, refillPerSecond: 0.001 });
+    limits.consume([{ name: 'api', key: 'bob', limit, cost: 4 }]);
+    const watched = { store: limits, name: 'api', limits: [limit] };
+    const set = setUp({ manage: operators, keys, limits: [watched] });
+    return { ...set, keys, id: issued.info.id, key: issued.key, watched };
+  }
+  const olga = { 'x-operator': 'olga' };
+
+  test('a key is rotated with an overlap, and it is recorded who did it', async () => {
+    const { call, keys, id, key, events } = await managed();
+    const body = { id, overlapHours: 1, generation: 0 };
+    const answer = await (await call('/keys/rotate', post(body, olga))).json();
+    expect(answer.recorded).toBe(true);
+    expect(await keys.verify(answer.key)).toMatchObject({ ok: true });
+    expect(await keys.verify(key)).toMatchObject({ ok: true, key: { secret: 'previous' } });
+    expect(events).toMatchObject([
+      { act: 'api_key.rotated', principal: 'olga', target: { type: 'api_key', id } },
+    ]);
+    expect(JSON.stringify(events)).not.toContain(answer.key);
+    // The same request again does nothing.
+    expect((await call('/keys/rotate', post(body, olga))).status).toBe(409);
+  });
+
+  test('a key is revoked with a reason; lists hold no secret', async () => {
+    const { call, keys, id, key, events } = await managed();
+    const list = await (await call('/keys/list', post({}))).text();
+    expect(list).toContain('Billing');
+    expect(list).not.toMatch(/hash|pepper|secret/);
+    await call('/keys/revoke', post({ id, reason: 'leaked' }, olga));
+    expect(await keys.verify(key)).toMatchObject({ code: 'api_key.revoked' });
+    expect(events).toMatchObject([{ act: 'api_key.revoked', reason: 'leaked' }]);
+  });
+
+  test('a limit is read and reset', async () => {
+    const { call, watched, events } = await managed();
+    const read = await (await call('/limits/read', post({ limit: 'api', key: 'bob' }))).json();
+    expect(read[0].remaining).toBeCloseTo(1, 1);
+    await call('/limits/reset', post({ limit: 'api', key: 'bob' }, olga));
+    expect((await readLimits({ ...watched, key: 'bob' }))[0]?.remaining).toBe(5);
+    expect(events).toMatchObject([{ act: 'limit.reset', principal: 'olga' }]);
+  });
+
+  test('the hottest callers have names that tell nothing, by which their limits are read', async () => {
+    const { call, feed } = await managed();
+    feed.write([event({ principal: 'bob' })]);
+    const text = await (await call('/limits')).text();
+    expect(text).not.toContain('bob');
+    const { alias } = JSON.parse(text).hottest[0];
+    const read = await (await call('/limits/read', post({ limit: 'api', alias }))).json();
+    expect(read[0].remaining).toBeCloseTo(1, 1);
+  });
+
+  test.each<[string, RequestInit, number]>([
+    ['whoever may only look', {}, 401],
+    ['another origin', { headers: { ...olga, 'sec-fetch-site': 'cross-site' } }, 403],
+    [
+      'an old browser from elsewhere',
+      { headers: { ...olga, origin: 'https://evil.example' } },
+      403,
+    ],
+    ['a form', { headers: { ...olga, 'content-type': 'text/plain' } }, 400],
+    [
+      'a body that is too large',
+      { headers: olga, body: JSON.stringify({ id: 'x'.repeat(20_000) }) },
+      400,
+    ],
+    [
+      'a member that is there twice',
+      { headers: olga, body: '{"id":"a","id":"b","reason":"c"}' },
+      400,
+    ],
+    ['a GET', { method: 'GET', body: null, headers: olga }, 404],
+    ['an id that is not there', { headers: olga, body: '{"id":"__proto__","reason":"x"}' }, 404],
+  ])('%s revokes nothing', async (_name, change, status) => {
+    const { call, id, key, keys, events } = await managed();
+    const { headers, ...plain } = post({ id, reason: 'x' });
+    const all = { ...(headers as object), ...(change.headers as object | undefined) };
+    const answer = await call('/keys/revoke', { ...plain, ...change, headers: all });
+    expect(answer.status).toBe(status);
+    expect(await keys.verify(key)).toMatchObject({ ok: true });
+    expect(events).toEqual([]);
+  });
+
+  test('without a guard for acts there are none', async () => {
+    const { keys } = await managed();
+    const { call } = setUp({ keys });
+    expect((await call('/keys/revoke', post({ id: 'x', reason: 'y' }))).status).toBe(404);
+    expect((await call('/keys/list', post({}))).status).toBe(200);
+  });
+
+  test('a store that fails is not the operator’s fault', async () => {
+    const { keys } = await managed();
+    const broken = { ...keys, list: () => Promise.reject(new Error('secret of the store')) };
+    const answer = await setUp({ keys: broken }).call('/keys/list', post({}));
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).not.toContain('secret');
   });
 });

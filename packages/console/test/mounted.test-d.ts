@@ -5,7 +5,10 @@ import { consoleFeed, consoleRoutes } from '../src/index.ts';
 const feed = consoleFeed();
 const log = audit({ sinks: [feed] });
 const rest = { origin: 'https://ops.example', feed, audit: log };
-const caller = authenticateJwt({ issuer: 'https://login.example/', audience: 'https://api.example' });
+const caller = authenticateJwt({
+  issuer: 'https://login.example/',
+  audience: 'https://api.example',
+});
 
 test('a console is mounted with a guard that grants', () => {
   consoleRoutes({ ...rest, admission: guard().use(log).use(caller).use(requireRole('operator')) });

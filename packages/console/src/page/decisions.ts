@@ -47,17 +47,19 @@ export function decisionsView(request?: string): {
     const left = state.left > 0 ? ` ${count(state.left)} came too fast to be sent.` : '';
     told.textContent = `${count(shown.length)} of ${count(matching.length)} shown.${left}`;
   };
+  const find = async (id: string): Promise<void> => {
+    const path = `decisions?request=${encodeURIComponent(id)}`;
+    found = await load<readonly AuditEvent[]>(path).catch(() => []);
+    show();
+    list.querySelector('details')?.setAttribute('open', '');
+  };
   const update = (): void => {
     if (!isPaused) show();
   };
   search.addEventListener('input', show);
   outcome.addEventListener('change', show);
   if (request !== undefined) {
-    load<readonly AuditEvent[]>(`decisions?request=${encodeURIComponent(request)}`).then((events) => {
-      found = events;
-      show();
-      list.querySelector('details')?.setAttribute('open', '');
-    }, show);
+    void find(request);
   }
   const root = h(
     'section',
@@ -80,7 +82,7 @@ export function decisionsView(request?: string): {
 /** Changes the list as little as can be. */
 function place(list: HTMLElement, wanted: readonly HTMLElement[]): void {
   const keep = new Set<Element>(wanted);
-  for (const child of [...list.children]) if (!keep.has(child)) child.remove();
+  for (const child of Array.from(list.children)) if (!keep.has(child)) child.remove();
   let next: Element | null = list.firstElementChild;
   for (const element of wanted) {
     if (element === next) next = next.nextElementSibling;
@@ -112,7 +114,11 @@ function rowOf(event: AuditEvent): HTMLElement {
       'summary',
       {},
       time(event.time),
-      h('span', { class: `key ${kind === 'act' ? 'act' : outcome}` }, kind === 'act' ? 'act' : outcome),
+      h(
+        'span',
+        { class: `key ${kind === 'act' ? 'act' : outcome}` },
+        kind === 'act' ? 'act' : outcome,
+      ),
       h('span', { class: 'operation' }, act ?? operation ?? 'unknown operation'),
       h('code', {}, code ?? ''),
       h('span', { class: 'who' }, principal ?? peer ?? 'unknown caller'),
@@ -166,9 +172,7 @@ function fullOf(event: AuditEvent, policy: string | undefined): HTMLElement {
       h(
         'ol',
         { class: 'trace' },
-        ...trace.map((step) =>
-          h('li', { class: /: denied/.test(step) ? 'bad' : undefined }, step),
-        ),
+        ...trace.map((step) => h('li', { class: /: denied/.test(step) ? 'bad' : undefined }, step)),
       ),
   );
 }

@@ -17,8 +17,12 @@ export function h<Tag extends keyof HTMLElementTagNameMap>(
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-export function svg(tag: string, attributes: Attributes, ...children: readonly Child[]): SVGElement {
-  const element = document.createElementNS(SVG, tag) as SVGElement;
+export function svg(
+  tag: string,
+  attributes: Attributes,
+  ...children: readonly Child[]
+): SVGElement {
+  const element = document.createElementNS(SVG, tag);
   setAttributes(element, attributes);
   element.append(...nodesOf(children));
   return element;
@@ -71,15 +75,15 @@ export function table(
 /** A button that runs `act`, and runs it once at a time. */
 export function button(label: string, act: () => unknown, kind = ''): HTMLButtonElement {
   const element = h('button', { type: 'button', class: kind }, label);
-  element.addEventListener('click', async () => {
-    if (element.disabled) return;
+  const run = async (): Promise<void> => {
     element.disabled = true;
     try {
       await act();
     } finally {
       element.disabled = false;
     }
-  });
+  };
+  element.addEventListener('click', () => void run());
   return element;
 }
 

@@ -18,7 +18,12 @@ export function nowView(): { readonly root: HTMLElement; readonly update: () => 
     h('h1', { tabindex: -1 }, 'Now'),
     tiles,
     chart,
-    h('div', { class: 'columns' }, panel('Denials by code, last minutes', codes), panel('Health', health)),
+    h(
+      'div',
+      { class: 'columns' },
+      panel('Denials by code, last minutes', codes),
+      panel('Health', health),
+    ),
   );
   const update = (): void => {
     const { latest } = state;
@@ -33,7 +38,10 @@ export function nowView(): { readonly root: HTMLElement; readonly update: () => 
     const recent = columns.slice(-10).flat();
     const perSecond = recent.reduce((sum, each) => sum + each, 0) / 10;
     tiles.replaceChildren(
-      ...tile('Decisions a second', perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond))),
+      ...tile(
+        'Decisions a second',
+        perSecond < 10 ? perSecond.toFixed(1) : count(Math.round(perSecond)),
+      ),
       ...OUTCOMES.flatMap((name, at) => tile(`${name}, 2 min`, count(sums[at] ?? 0), name)),
     );
     chart.replaceChildren(

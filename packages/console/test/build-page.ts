@@ -3,11 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
-const page = join(import.meta.dirname, 'src/page');
+const page = join(import.meta.dirname, '../src/page');
 
 /** The text of `src/assets.ts`. */
-export async function assets() {
-  const bundle = async (entry) => {
+export async function assets(): Promise<string> {
+  const bundle = async (entry: string): Promise<string> => {
     const { outputFiles } = await build({
       entryPoints: [join(page, entry)],
       bundle: true,
@@ -20,7 +20,7 @@ export async function assets() {
       // What the machine that builds has set must not change what is built.
       tsconfigRaw: '{}',
     });
-    return outputFiles[0].text;
+    return outputFiles[0]?.text ?? '';
   };
   const values = {
     PAGE: readFileSync(join(page, 'page.html'), 'utf8'),
@@ -31,15 +31,15 @@ export async function assets() {
   const lines = Object.entries(values).map(
     ([name, text]) => `export const ${name}: string =\n${literal(text)};\n`,
   );
-  return `// Made of src/page by build-page.mjs: npm run page\n${lines.join('')}`;
+  return `// Made of src/page by test/build-page.ts: pnpm --filter @apisec/console page\n${lines.join('')}`;
 }
 
 /** Lines of at most 100 columns. */
-function literal(text) {
+function literal(text: string): string {
   const parts = text.match(/[^]{1,60}/g) ?? [''];
   return parts.map((part) => `  ${JSON.stringify(part)}`).join(' +\n');
 }
 
 if (import.meta.filename === process.argv[1]) {
-  writeFileSync(join(import.meta.dirname, 'src/assets.ts'), await assets());
+  writeFileSync(join(import.meta.dirname, '../src/assets.ts'), await assets());
 }
