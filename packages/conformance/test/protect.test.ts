@@ -1,4 +1,4 @@
-import { coverage, pathOf, peerOf, protect, transportFromUrl } from '@apisec/core';
+import { coverage, fetchBodies, pathOf, peerOf, protect, transportFromUrl } from '@apisec/core';
 import { describeConformance, restNames, tableOf } from '../src/index.ts';
 
 describeConformance({
@@ -32,7 +32,7 @@ describeConformance({
               : new Response(operation.raw);
           },
           {
-            maxBodyBytes: api.largestBody,
+            bodies: fetchBodies({ maxBytes: api.largestBody }),
             peer: () => peerOf('127.0.0.1'),
             transport: transportFromUrl,
             onFault: () => undefined,

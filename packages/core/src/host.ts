@@ -30,22 +30,20 @@ export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
+export { denialResponse, problemResponse } from './host/denial-response.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
+export { assertBodyLimit, bodiesWithin, DEFAULT_MAX_BODY_BYTES } from './host/fetch-bodies.ts';
 export {
-  denialResponse,
   type FetchBodyBounds,
   type InspectedRequest,
   inspectRequest,
   isJson,
-  problemResponse,
   type RawRequest,
   type ReleasedResponse,
   readRawBody,
   releaseResponse,
 } from './host/fetch-body.ts';
 export {
-  assertBodyLimit,
-  DEFAULT_MAX_BODY_BYTES,
   type FetchAnswer,
   type FetchCall,
   type FetchOptions,

@@ -99,6 +99,8 @@ export type { MaybePromise } from './lib/maybe-promise.ts';
 
 // Fetch-style hosts.
 
+export { type FetchBodies, type FetchBodiesOptions, fetchBodies } from './host/fetch-bodies.ts';
+export { type FetchProblems, fetchProblems } from './host/fetch-problems.ts';
 export type { FetchFacts } from './host/guard-fetch.ts';
 export { peerFromHeader, peerOf } from './host/peer.ts';
 export { type ProtectOptions, protect } from './host/protect.ts';

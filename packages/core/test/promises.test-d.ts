@@ -9,6 +9,7 @@ import {
   definePolicy,
   type FactsOf,
   factsOf,
+  fetchBodies,
   guard,
   type HttpFacts,
   memoryTenantStore,
@@ -91,9 +92,9 @@ test('a policy that needs rawBody cannot be mounted where the adapter cannot sup
   // @ts-expect-error Property 'rawBody' is missing
   protect(signed, () => new Response());
   // @ts-expect-error nor where it may be supplied
-  protect(signed, () => new Response(), { rawBody: true as boolean });
-  protect(signed, () => new Response(), { rawBody: true });
-  protect(orders, () => new Response(), { rawBody: true });
+  protect(signed, () => new Response(), { bodies: fetchBodies({ raw: true as boolean }) });
+  protect(signed, () => new Response(), { bodies: fetchBodies({ raw: true }) });
+  protect(orders, () => new Response(), { bodies: fetchBodies({ raw: true }) });
   // @ts-expect-error the fact is not there
   guard<HttpFacts>().use(verifySignature());
 });

@@ -98,7 +98,7 @@ const OPTIONS = [
 ];
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
 
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a

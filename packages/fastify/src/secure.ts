@@ -131,7 +131,7 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
 }
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
 
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards

@@ -4,6 +4,7 @@ import type {
   ClientCertificate,
   Denial,
   Duration,
+  FetchBodies,
   FetchFacts,
   HttpFacts,
   Peer,
@@ -20,6 +21,7 @@ import {
   assertHttpOperations,
   assertKnownOptions,
   assertProblemOptions,
+  bodiesWithin,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
   denialLogOption,
@@ -31,7 +33,6 @@ import {
   guardFetch,
   httpDenial,
   type ProblemRendering,
-  readRawBody,
   report,
   requestIdFrom,
   type Supplied,
@@ -129,7 +130,7 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
+const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
 
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
@@ -183,7 +184,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     };
     const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
-      const read = await readRawBody(await unreadRequest(c), settings);
+      const read = await settings.bodies.read(await unreadRequest(c));
       if (!read.ok) return read;
       replaceRequest(c, read.request);
       return { view, facts: { ...facts, rawBody: read.rawBody } };
@@ -275,6 +276,7 @@ const UNAVAILABLE = 'This operation is not available.';
 
 /** Options that were checked, with their defaults. */
 interface Settings extends FetchOptions {
+  readonly bodies: FetchBodies;
   readonly host: (c: Context) => HonoHost;
   readonly operation: ((c: Context) => string) | undefined;
   readonly rawBody: boolean;
@@ -307,8 +309,13 @@ function settingsOf(options: SecureOptions): Settings {
     waitUntil,
     requestId: options.requestId,
     typeBase: options.problemTypeBase,
-    maxBytes: maxBodyBytes,
-    timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+    bodies: bodiesWithin(
+      {
+        maxBytes: maxBodyBytes,
+        timeoutMs: durationMs('secure', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+      },
+      rawBody,
+    ),
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
     denialLog: denialLogOption('secure', options.logDenials),

@@ -140,7 +140,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: [],
+    needs: tokenInBody ? ['bodies'] : [],
     adds: [],
     check: (request, facts) => {
       if (executesSeveral(facts)) return REPEATED;

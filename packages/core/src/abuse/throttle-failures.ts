@@ -203,7 +203,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   return definePolicy<Needs, AttemptFacts, 'check'>({
     name: NAME,
     role: 'check',
-    needs: ['call'],
+    needs: accountInBody ? ['call', 'bodies'] : ['call'],
     adds: ['attempt'],
     check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
       if (executesSeveral(facts)) return REPEATED;

@@ -3,6 +3,7 @@ import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts, Principal } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
+import { fetchBodies } from '../host/fetch-bodies.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type FilterOutputOptions, filterOutput } from './filter-output.ts';
@@ -218,7 +219,7 @@ test('A response behind protect is filtered, and one that cannot be is a 500 wit
         .use(filterOutput({ shape: { id: 'value' } }))
         .use(allowAnonymous()),
       () => Response.json(payload),
-      { onFault: () => undefined },
+      { bodies: fetchBodies(), onFault: () => undefined },
     )(new Request('https://api.example.com/users'));
   expect(await (await serve({ id: 1, passwordHash: 'h' })).json()).toEqual({ id: 1 });
   const denied = await serve({ id: { passwordHash: 'h' } });

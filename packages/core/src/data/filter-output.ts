@@ -118,7 +118,7 @@ export function filterOutput(
     name: NAME,
     role: 'check',
     purposes: ['output'],
-    needs: ['call'],
+    needs: ['call', 'bodies'],
     adds: [],
     check: (_request, facts: CallFacts & CallerFacts) =>
       pass({}, { onRelease: (payload) => release(payload, facts) }),

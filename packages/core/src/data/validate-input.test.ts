@@ -6,6 +6,7 @@ import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
+import { fetchBodies } from '../host/fetch-bodies.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -303,6 +304,7 @@ test('A handler behind protect gets the parsed body, and the caller a list of er
       )
       .use(allowAnonymous()),
     async (request) => Response.json(await request.json()),
+    { bodies: fetchBodies() },
   );
   const send = (body: string) =>
     serve(

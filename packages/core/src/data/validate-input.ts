@@ -175,7 +175,7 @@ export function validateInput<const O extends ValidateInputOptions>(
     name: NAME,
     role: 'check',
     purposes: ['input'],
-    needs: ['call'],
+    needs: ofBody ? ['call', 'bodies'] : ['call'],
     adds: parts.length > 0 ? ['input'] : [],
     check: (request, facts) => {
       if (ofBody !== undefined && facts.call.protocol === 'graphql') return denyWith(GRAPHQL);

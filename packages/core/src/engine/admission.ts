@@ -61,5 +61,8 @@ function hintFor(fact: string): string {
   if (fact === 'principal' || fact === 'authentication') {
     return ' Put a policy that authenticates in front of it, like authenticateJwt().';
   }
-  return fact === 'rawBody' ? ' Set the option rawBody, where the host has it.' : '';
+  if (fact === 'bodies') return ' Give protect the option bodies: fetchBodies().';
+  return fact === 'rawBody'
+    ? ' Set the option rawBody, or bodies: fetchBodies({ raw: true }).'
+    : '';
 }

@@ -5,7 +5,8 @@ import type { HeadersView } from '../engine/request.ts';
 import { isJsonType, isUtf8, parseMediaType } from '../lib/media-type.ts';
 import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
-import { type HttpDenial, httpDenial, httpStatus, type ProblemRendering } from '../wire/http.ts';
+import { httpStatus } from '../wire/http.ts';
+import { denialResponse } from './denial-response.ts';
 
 /** Bounds on a body that is read before the handler runs. */
 export interface FetchBodyBounds {
@@ -175,19 +176,6 @@ export async function releaseResponse(
   } catch (cause) {
     return unreleased(fault('policy.invalid_outcome', cause));
   }
-}
-
-/** A denial as a web `Response`. */
-export function denialResponse(denial: Denial, rendering?: ProblemRendering): Response {
-  return problemResponse(httpDenial(denial, rendering));
-}
-
-/** Problem details as a web `Response`. */
-export function problemResponse({ status, headers, body }: HttpDenial): Response {
-  return new Response(body ?? null, {
-    status,
-    headers: headers.map(([name, value]) => [name, value]),
-  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { guard } from '../engine/guard.ts';
 import type { BodyOutcome, Completion, HeaderEdit, Obligations } from '../engine/obligations.ts';
 import { deny, pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
+import { fetchBodies } from './fetch-bodies.ts';
 import { protect } from './protect.ts';
 
 type Handler = (request: Request) => Response | Promise<Response>;
@@ -25,7 +26,7 @@ function behind(duty: Obligations, handler: Handler, denying = false) {
     .use(allowAnonymous());
   const faults: unknown[] = [];
   const serve = protect(admission, (incoming) => handler(incoming), {
-    maxBodyBytes: MAX,
+    bodies: fetchBodies({ maxBytes: MAX }),
     onFault: (cause) => faults.push(cause),
   });
   return { serve, faults };

@@ -9,14 +9,9 @@ import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type DenialLog, withDenialLog } from './denial-log.ts';
-import {
-  denialResponse,
-  type FetchBodyBounds,
-  inspectRequest,
-  type ReleasedResponse,
-  releaseResponse,
-  watchRequest,
-} from './fetch-body.ts';
+import { denialResponse } from './denial-response.ts';
+import type { FetchBodies } from './fetch-bodies.ts';
+import type { ReleasedResponse } from './fetch-body.ts';
 import { editResponse } from './fetch-headers.ts';
 import { type EditLists, unsendableEdits } from './header-edits.ts';
 import { watchBody } from './watch-body.ts';
@@ -75,7 +70,9 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
 }
 
 /** Options of {@link guardFetch}. */
-export interface FetchOptions extends FetchBodyBounds {
+export interface FetchOptions {
+  /** Shows bodies to policies. Default: nobody can see one, and calls whose policies ask for it are denied. */
+  readonly bodies?: FetchBodies | undefined;
   /** Told what the handler, an `onComplete` or one of the adapter's own callbacks threw. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
@@ -84,26 +81,11 @@ export interface FetchOptions extends FetchBodyBounds {
   readonly denialLog?: DenialLog | undefined;
 }
 
-/**
- * Denies a limit that would limit nothing.
- *
- * @throws ConfigurationError
- */
-export function assertBodyLimit(maxBodyBytes: number | undefined, where: string): void {
-  assertConfiguration(
-    maxBodyBytes === undefined || (Number.isSafeInteger(maxBodyBytes) && maxBodyBytes > 0),
-    `${where}: maxBodyBytes must be a whole number of bytes, 1 or more.`,
-  );
-}
-
 /** What goes out, and whether the handler had a part in it. */
 export interface FetchAnswer {
   readonly response: Response;
   readonly handled: boolean;
 }
-
-/** 1 MiB. */
-export const DEFAULT_MAX_BODY_BYTES = 1_048_576;
 
 interface Answer {
   /** The handler's own, or a denial to render. */
@@ -123,7 +105,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
   call: FetchCall<Facts, HostFacts>,
   options: FetchOptions,
 ): Promise<FetchAnswer> {
-  const { onFault, rethrow = false, denialLog } = options;
+  const { onFault, rethrow = false, denialLog, bodies } = options;
   const render = call.render ?? denialResponse;
   let supplied: Supplied<HostFacts>;
   try {
@@ -162,7 +144,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
   try {
     answer =
       decision.allowed && unsendable === undefined
-        ? await serve(call, view, decision, enforcement, options)
+        ? await serve(call, view, decision, enforcement, bodies)
         : // A decision that denies always has its denial there.
           denied(decision.allowed ? (unsendable as Denial) : decision.denial, false);
   } catch (cause) {
@@ -234,7 +216,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   view: RequestLike,
   decision: Allowed<Facts>,
   enforcement: Watched,
-  bounds: FetchBodyBounds,
+  bodies: FetchBodies | undefined,
 ): Promise<Answer> {
   const { onMessage, body, onRelease, confirmConnected, isGone } = enforcement;
   // A host that has a response for this call sends one: nothing is upgraded.
@@ -246,12 +228,15 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
       return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
     }
   }
-  const watched = body && watchRequest(body, await call.request());
+  if (bodies === undefined && (onMessage ?? body ?? onRelease) !== undefined) {
+    return denied(fault('message.unavailable', new Error(UNSEEN)), false);
+  }
+  const watched = body && bodies?.watch(body, await call.request());
   const unseen = watched?.denial();
   if (unseen !== undefined) return denied(unseen, false);
   let inspected = watched?.request;
-  if (onMessage) {
-    const outcome = await inspectRequest(onMessage, inspected ?? (await call.request()), bounds);
+  if (onMessage && bodies) {
+    const outcome = await bodies.inspect(onMessage, inspected ?? (await call.request()));
     if (!outcome.ok) return denied(watched?.denial() ?? outcome.denial, false);
     inspected = outcome.request;
   }
@@ -281,13 +266,14 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     return failed('handler.invalid_response');
   }
   const { response, denial }: ReleasedResponse =
-    onRelease === undefined ? { response: answered } : await releaseResponse(onRelease, answered);
+    onRelease && bodies ? await bodies.release(onRelease, answered) : { response: answered };
   if (denial) return denied(denial, true);
   const { status } = response;
   const outcome = status >= 500 || call.threw?.() ? 'failed' : 'succeeded';
   return { response, handled: true, ending: { outcome, status } };
 }
 
+const UNSEEN = 'A policy asks to see bodies: give protect the option bodies: fetchBodies().';
 const UNWATCHED =
   'This host does not tell when a WebSocket closes: guard it without concurrencyLimit().';
 

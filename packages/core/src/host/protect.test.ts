@@ -3,10 +3,13 @@ import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { factsOf } from '../engine/facts-of.ts';
 import { guard } from '../engine/guard.ts';
+import type { Obligations } from '../engine/obligations.ts';
 import { deny, pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import { fetchBodies } from './fetch-bodies.ts';
+import { fetchProblems } from './fetch-problems.ts';
 import { protect } from './protect.ts';
 
 const open = guard<HttpFacts>().use(securityHeaders()).use(allowAnonymous());
@@ -65,7 +68,7 @@ describe('protect', () => {
         throw Object.assign(new Error('secret'), { status });
       },
       {
-        problemTypeBase: 'https://api.example.com/problems/',
+        problems: fetchProblems({ problemTypeBase: 'https://api.example.com/problems/' }),
         requestId: () => 'ray-1',
         onFault: (cause) => faults.push(cause),
       },
@@ -93,7 +96,7 @@ describe('protect', () => {
 
   test('does not construct with a base of problem types that is not a URL', () => {
     for (const problemTypeBase of ['/problems/', 'https://x', 'https://x/a b/', 7]) {
-      const make = () => protect(open, () => new Response(), { problemTypeBase } as never);
+      const make = () => fetchProblems({ problemTypeBase } as never);
       expect(make).toThrow(/problemTypeBase/);
     }
   });
@@ -148,10 +151,8 @@ describe('protect', () => {
 
   test.each([Number.NaN, 0, -1, 1.5, Number.POSITIVE_INFINITY])(
     'does not construct with a body limit of %d',
-    (maxBodyBytes) => {
-      expect(() => protect(open, () => new Response(), { maxBodyBytes })).toThrow(
-        ConfigurationError,
-      );
+    (maxBytes) => {
+      expect(() => fetchBodies({ maxBytes })).toThrow(ConfigurationError);
     },
   );
 
@@ -189,7 +190,7 @@ describe('protect with rawBody', () => {
     seen,
     async (incoming, { bytes, length }) =>
       Response.json([bytes, [...new Uint8Array(await incoming.arrayBuffer())], length]),
-    { rawBody: true, maxBodyBytes: 4 },
+    { bodies: fetchBodies({ raw: true, maxBytes: 4 }) },
   );
   const send = (body: BodyInit | null, init: RequestInit = {}) =>
     serve(new Request('https://api.example.com/', { method: 'POST', body, ...init }));
@@ -232,5 +233,61 @@ describe('protect with rawBody', () => {
     const used = new Request('https://api.example.com/', { method: 'POST', body: 'x' });
     await used.text();
     expect((await serve(used)).status).toBe(500);
+  });
+});
+
+describe('protect without bodies', () => {
+  const looking = (needs: readonly string[]) =>
+    guard()
+      .use(
+        definePolicy({
+          name: 'look',
+          role: 'check',
+          needs,
+          check: () => pass({}, { onMessage: () => ({ ok: true }) }),
+        }),
+      )
+      .use(allowAnonymous());
+
+  test('is not mounted for a policy that says it needs them', () => {
+    expect(() => protect(looking(['bodies']), () => new Response())).toThrow(
+      /look needs .*bodies: fetchBodies\(\)/,
+    );
+    const options = { bodies: fetchBodies() };
+    expect(() => protect(looking(['bodies']), () => new Response(), options)).not.toThrow();
+  });
+
+  test.each(['onMessage', 'onRelease', 'body'] as const)(
+    'denies a call whose policy asks for one with %s, and says why',
+    async (which) => {
+      const watcher = { push: () => undefined, end: () => undefined, parsed: () => undefined };
+      const obligations = {
+        onMessage: { onMessage: () => ({ ok: true }) },
+        onRelease: { onRelease: () => ({ ok: true }) },
+        body: { body: watcher },
+      } as const;
+      const admission = guard()
+        .use(
+          definePolicy({
+            name: 'look',
+            role: 'check',
+            check: () => pass({}, obligations[which] as Obligations),
+          }),
+        )
+        .use(allowAnonymous());
+      const faults: unknown[] = [];
+      const serve = protect(admission, () => fail(), { onFault: (cause) => faults.push(cause) });
+      const response = await serve(request());
+      expect(await response.json()).toMatchObject({ status: 500, code: 'message.unavailable' });
+      expect(
+        JSON.stringify(faults, (_, each) => (each instanceof Error ? each.message : each)),
+      ).toMatch(/fetchBodies\(\)/);
+    },
+  );
+
+  test.each([true, {}, 'yes'])('does not construct with %j in their place', (bodies) => {
+    expect(() => protect(open, () => new Response(), { bodies: bodies as never })).toThrow(
+      ConfigurationError,
+    );
   });
 });

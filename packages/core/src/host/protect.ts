@@ -11,36 +11,23 @@ import type {
 } from '../engine/facts.ts';
 import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
-import { type Duration, durationMs } from '../lib/duration.ts';
-import { assertKnownOptions } from '../lib/options.ts';
-import type { ProblemRendering } from '../wire/http.ts';
-import { assertProblemOptions, errorProblem } from '../wire/problems.ts';
+import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { type DenialLog, denialLogOption } from './denial-log.ts';
 import { faultReporter } from './fault-reporter.ts';
-import { denialResponse, problemResponse, readRawBody } from './fetch-body.ts';
-import {
-  assertBodyLimit,
-  DEFAULT_MAX_BODY_BYTES,
-  type FetchCall,
-  type FetchFacts,
-  guardFetch,
-  type Supplied,
-} from './guard-fetch.ts';
+import type { FetchBodies } from './fetch-bodies.ts';
+import type { FetchProblems } from './fetch-problems.ts';
+import { type FetchCall, type FetchFacts, guardFetch, type Supplied } from './guard-fetch.ts';
 import { assertHttpOperations } from './http-operations.ts';
 import { UNKNOWN_PEER } from './peer.ts';
 import { requestIdFrom } from './request-id.ts';
 
 /** Options of {@link protect}. */
 export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boolean = boolean> {
-  /** The largest body that is read for policies that ask to see it, in bytes. Default: 1 MiB. */
-  readonly maxBodyBytes?: number | undefined;
-  /** How long a body may take that policies see; longer is denied (`message.timeout`). Default: `30s`. */
-  readonly bodyTimeout?: Duration | undefined;
   /**
-   * Reads the whole body, up to `maxBodyBytes`, before the guard decides, for policies that need its bytes
-   * (`authenticateSignature`). A larger one is denied (`message.too_large`). Default: false.
+   * Shows bodies to policies: `fetchBodies()`. Default: no policy can see one. A guard that says it needs them is not
+   * mounted, and calls whose policies ask for them are denied (`message.unavailable`, 500).
    */
-  readonly rawBody?: Raw | undefined;
+  readonly bodies?: FetchBodies<Raw> | undefined;
   /**
    * The operation that a request means, for `coverage`. Default: `METHOD /path`, which is no pattern like
    * `/orders/:id`: with such, tell here what your router says.
@@ -68,11 +55,10 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
    */
   readonly requestId?: ((request: Request) => string | null | undefined) | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
-   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. What the handler throws is then answered with
-   * problem details as well: an error keeps its `status` from 400 to 599. Default: none of these.
+   * Answers with problem types and the id of the call, also for what the handler throws: `fetchProblems()`. Default:
+   * problem details of type `about:blank`.
    */
-  readonly problemTypeBase?: string | undefined;
+  readonly problems?: FetchProblems | undefined;
   /**
    * Told of faults: what the handler, an `onComplete` or one of these options threw, and why a call was answered with
    * 500 or 503; the caller gets a plain 500. Default: one line on `console.error` for each cause and minute, and an
@@ -87,16 +73,14 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
 }
 
 const OPTIONS = [
-  'maxBodyBytes',
-  'bodyTimeout',
-  'rawBody',
+  'bodies',
   'operation',
   'peer',
   'certificate',
   'transport',
   'waitUntil',
   'requestId',
-  'problemTypeBase',
+  'problems',
   'onFault',
   'logDenials',
 ];
@@ -113,8 +97,7 @@ const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId'];
  * A WebSocket is decided before its upgrade. A guard that holds a place for the call (`concurrencyLimit`) denies it
  * (`upgrade.unwatched`, 500), since no such runtime tells when it closes.
  *
- * @throws ConfigurationError when the guard has no grant, `maxBodyBytes` is not a number of bytes, `bodyTimeout` is
- * not a duration, or an option is unknown.
+ * @throws ConfigurationError when the guard has no grant or needs what is not supplied, or an option is unknown.
  * @example
  * export default {
  *   fetch: protect(orders, (request, facts) => Response.json({ hello: facts.principal.subject })),
@@ -134,9 +117,19 @@ export function protect<
   options: ProtectOptions<Rest, Raw> = {},
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   assertKnownOptions('protect', options, OPTIONS);
+  const { bodies, problems } = options;
+  assertMethods(
+    'protect',
+    'bodies',
+    bodies,
+    ['inspect', 'watch', 'release', 'read'],
+    'fetchBodies()',
+  );
+  assertMethods('protect', 'problems', problems, ['denied', 'failed'], 'fetchProblems()');
   assertAdmission(admission, 'protect', [
     ...SUPPLIED,
-    ...(options.rawBody === true ? ['rawBody'] : []),
+    ...(bodies ? ['bodies'] : []),
+    ...(bodies?.raw === true ? ['rawBody'] : []),
   ]);
   if (options.operation === undefined) assertHttpOperations('protect', admission);
   const {
@@ -144,25 +137,18 @@ export function protect<
     peer,
     certificate,
     transport,
-    maxBodyBytes = DEFAULT_MAX_BODY_BYTES,
-    bodyTimeout = '30s',
-    rawBody = false,
     waitUntil,
     onFault,
-    problemTypeBase: typeBase,
   } = options;
-  assertBodyLimit(maxBodyBytes, 'protect');
-  assertProblemOptions('protect', options);
   const settings = {
-    maxBytes: maxBodyBytes,
-    timeoutMs: durationMs('protect', 'bodyTimeout', bodyTimeout, { max: '1h' }),
+    bodies,
     onFault: onFault ?? faultReporter('protect'),
     denialLog: denialLogOption('protect', options.logDenials),
-    rethrow: onFault === undefined && typeBase === undefined,
+    rethrow: onFault === undefined && problems === undefined,
   };
   return async (received, ...rest) => {
     let request = received;
-    let rendering: ProblemRendering | undefined;
+    let requestId: string | undefined;
     const plain = (): { readonly view: Request; readonly facts: ProtectFacts } => ({
       view: received,
       facts: {
@@ -170,17 +156,12 @@ export function protect<
         peer: peer ? peer(received, ...rest) : UNKNOWN_PEER,
         certificate: certificate?.(received, ...rest),
         transport: transport?.(received),
-        requestId: nameCall(),
+        requestId: (requestId = requestIdFrom(options.requestId?.(received))),
       },
     });
-    const nameCall = (): string => {
-      const requestId = requestIdFrom(options.requestId?.(received));
-      if (typeBase !== undefined) rendering = { typeBase, requestId };
-      return requestId;
-    };
-    const raw = async (): Promise<Supplied<FetchFacts<true>>> => {
+    const raw = async (all: FetchBodies): Promise<Supplied<FetchFacts<true>>> => {
       const { view, facts } = plain();
-      const read = await readRawBody(received, settings);
+      const read = await all.read(received);
       if (!read.ok) return read;
       request = read.request;
       // The view stays: a signature may cover headers that tell of the body as it was sent.
@@ -190,17 +171,17 @@ export function protect<
       {
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
-        supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
+        supply: (bodies?.raw ? () => raw(bodies) : plain) as FetchCall<
+          Facts,
+          FetchFacts<Raw>
+        >['supply'],
         request: () => request,
         handle: (decision, inspected = request) => {
           admit(inspected, decision);
           return handler(inspected, decision.facts, ...rest);
         },
-        render: (denial) => denialResponse(denial, rendering),
-        renderError:
-          typeBase === undefined
-            ? undefined
-            : (cause) => problemResponse(errorProblem(cause, rendering)),
+        render: problems && ((denial) => problems.denied(denial, requestId)),
+        renderError: problems && ((cause) => problems.failed(cause, requestId)),
         waitUntil: waitUntil && ((work) => waitUntil(received, ...rest)?.(work)),
       },
       settings,

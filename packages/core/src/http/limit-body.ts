@@ -83,7 +83,7 @@ export function limitBody(
     name: NAME,
     role: 'check',
     // `rawBody` is used where the host supplies it, and needed nowhere.
-    needs: [],
+    needs: ['bodies'],
     adds: [],
     check: (request, { call, rawBody }) => {
       if (call.protocol !== 'http') return pass({}, { onMessage });

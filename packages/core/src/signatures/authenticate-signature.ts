@@ -130,7 +130,7 @@ const OPTIONS = [
  * const orders = guard<HttpFacts & RawBodyFacts>()
  *   .use(authenticateSignature({ publicOrigin: 'https://api.example.com', keys: { 'partner-1': key } }))
  *   .use(allowAuthenticated());
- * export default { fetch: protect(orders, handler, { rawBody: true }) };
+ * export default { fetch: protect(orders, handler, { bodies: fetchBodies({ raw: true }) }) };
  */
 export function authenticateSignature(
   options: AuthenticateSignatureOptions & { readonly coverBody: false },
