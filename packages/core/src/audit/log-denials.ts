@@ -1,7 +1,10 @@
+import type { Decision } from '../engine/decision.ts';
+import type { DenialLog } from '../engine/denial-log.ts';
 import type { CallFacts } from '../engine/facts.ts';
-import type { Completion } from '../engine/obligations.ts';
+import { type Completion, listObligations, type Obligations } from '../engine/obligations.ts';
 import type { NoFacts } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
+import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { AuditCall } from './audit-call.ts';
@@ -44,9 +47,7 @@ const OPTIONS: readonly (keyof LogDenialsOptions)[] = [
  * @example
  * const orders = guard().use(logDenials()).use(authenticateJwt({ issuer, audience })).use(allowAuthenticated());
  */
-export function logDenials(
-  options: LogDenialsOptions = {},
-): SyncPolicy<CallFacts, NoFacts, 'check'> {
+export function logDenials(options: LogDenialsOptions = {}): DenialLog {
   assertKnownOptions(NAME, options, OPTIONS);
   const { write = toConsole, format = 'json', maxPerSecond = 50, now = Date.now } = options;
   const { credentialHeaders = [] } = options;
@@ -110,7 +111,36 @@ export function logDenials(
       },
     },
   );
-  return policy;
+  return Object.freeze({ ...policy, join: joinTo(policy) });
+}
+
+/** A log that hosts ask by themselves, without having it in a guard. */
+function joinTo(log: SyncPolicy<CallFacts, NoFacts, 'check'>): DenialLog['join'] {
+  return (decision, request) => {
+    const { obligations } = decision;
+    const isSettled =
+      decision.allowed &&
+      !obligations.some((each) => each.onMessage !== undefined || each.onRelease !== undefined);
+    // Not again where the guard has it too.
+    if (isSettled || decision.trace.some(({ policy }) => policy === log.name)) return decision;
+    return { ...decision, obligations: [...obligations, ...listening(decision, log, request)] };
+  };
+}
+
+function listening(
+  decision: Decision<object>,
+  log: SyncPolicy<CallFacts, NoFacts, 'check'>,
+  request: RequestLike | undefined,
+): readonly Obligations[] {
+  const known: object = decision.allowed ? decision.facts : decision.gathered;
+  if (request === undefined || !('call' in known)) return listObligations(log.always);
+  try {
+    // Every host supplies `call` and `peer`, and what was gathered begins with them.
+    const outcome = log.check(request, known as CallFacts);
+    return outcome.ok ? listObligations(outcome.obligations) : [];
+  } catch {
+    return listObligations(log.always);
+  }
 }
 
 /** Every text in an event is free of control characters, so nothing in it can begin a line of its own. */
