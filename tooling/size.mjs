@@ -30,19 +30,19 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 3_600,
+    limit: 3_850,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/combinators.ts',
-    limit: 5_000,
+    limit: 5_350,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 32_100, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
+    limit: 30_800, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
     without: [`${core}/possession/`, `${core}/api-keys/`, `${core}/abuse/`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },
@@ -80,6 +80,8 @@ const MAY_USE_JOSE = new Set([
 // Subpaths that are built from another feature's file on purpose, with the reason.
 const REMOTE = [`${core}/crypto/remote-jwks.ts`];
 const MAY_SHARE = {
+  // Rules and plans of resources are what it narrows to the tenant.
+  './tenant-scope': [`${core}/authorization/require.ts`, `${core}/authorization/resource.ts`],
   './azure-b2c': [...REMOTE, `${core}/tokens/providers/entra-id.ts`],
   './entra-id': REMOTE,
   './firebase': REMOTE,
