@@ -21,6 +21,21 @@ describe('stateOf', () => {
     expect(other.get(holder)).toBeUndefined();
   });
 
+  test.each([
+    ['a copy', (holder: object) => ({ ...holder })],
+    ['an object that inherits from it', (holder: object) => Object.create(holder) as object],
+  ])('is read from %s, which then goes its own way', (_, make) => {
+    const [one, other] = [stateOf<number>('one'), stateOf<number>('other')];
+    const holder = {};
+    one.set(holder, 1);
+    const second = make(holder);
+    expect(one.get(second)).toBe(1);
+    one.set(second, 2);
+    other.set(second, 3);
+    expect([one.get(holder), other.get(holder)]).toEqual([1, undefined]);
+    expect([one.get(second), other.get(second)]).toEqual([2, 3]);
+  });
+
   test('does not show in JSON or among the keys of its object', () => {
     const holder = { a: 1 };
     stateOf<number>('test').set(holder, 1);
