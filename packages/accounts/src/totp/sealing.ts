@@ -1,5 +1,10 @@
 import type { SealedText } from '@apisec/core';
-import { assertConfiguration, decodeBase64url, encodeBase64url } from '@apisec/core/host';
+import {
+  assertConfiguration,
+  assertSecretBytes,
+  decodeBase64url,
+  encodeBase64url,
+} from '@apisec/core/host';
 
 /** Keys that stored secrets are encrypted with, by version, so that they can be changed one after the other. */
 export interface SealingKeys {
@@ -16,7 +21,6 @@ export interface Sealing {
   readonly open: (sealed: SealedText, context: string) => Promise<Uint8Array>;
 }
 
-const LEAST_BYTES = 32;
 const MOST_VERSIONS = 8;
 /** NIST SP 800-38D §8.2.2: random, so that nobody has to count. */
 const IV_BYTES = 12;
@@ -26,11 +30,7 @@ const encoder = new TextEncoder();
 export function sealing(factory: string, { current, keys }: SealingKeys, purpose: string): Sealing {
   const versions = Object.entries(keys ?? {});
   for (const [version, bytes] of versions) {
-    assertConfiguration(
-      bytes instanceof Uint8Array && bytes.length >= LEAST_BYTES,
-      `${factory}: sealing key ${JSON.stringify(version)} must be at least ${LEAST_BYTES} random ` +
-        'bytes in a Uint8Array.',
-    );
+    assertSecretBytes(`${factory}: sealing key ${JSON.stringify(version)}`, bytes);
   }
   assertConfiguration(
     typeof current === 'string' && Object.hasOwn(keys ?? {}, current),

@@ -2,6 +2,7 @@ import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 
 /** Options of {@link stepTokens}. */
 export interface StepTokensOptions<Step extends string = string> {
@@ -48,7 +49,6 @@ export interface StepTokens<Step extends string = string> {
 
 const NAME = 'stepTokens';
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
-const LEAST_SECRET_BYTES = 32;
 const MOST_SECRETS = 8;
 const MOST_STEPS = 100;
 const OPTIONS = ['flow', 'steps', 'secrets', 'lifetime', 'now'] as const;
@@ -132,10 +132,7 @@ function whoIs(principal: string, tenant: string | undefined): readonly string[]
 
 /** The key is copied at once and imported once. */
 function keyFrom(secret: Uint8Array): () => Promise<CryptoKey> {
-  assertConfiguration(
-    secret instanceof Uint8Array && secret.length >= LEAST_SECRET_BYTES,
-    `${NAME}: each secret must be at least ${LEAST_SECRET_BYTES} random bytes in a Uint8Array.`,
-  );
+  assertSecretBytes(`${NAME}: each secret`, secret);
   const bytes = new Uint8Array(secret);
   let key: Promise<CryptoKey> | undefined;
   return () => (key ??= crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign', 'verify']));

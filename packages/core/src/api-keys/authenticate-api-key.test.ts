@@ -268,7 +268,7 @@ describe('what the caller is told', () => {
         ...memoryApiKeyStore(),
         get: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432')),
       },
-      peppers: { current: 'v1', keys: { v1: new Uint8Array(32) } },
+      peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
     });
     const policy = authenticateApiKey({ keys: broken });
     const outcome = await policy.check(call({ 'x-api-key': key }), facts);

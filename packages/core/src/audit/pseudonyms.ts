@@ -2,6 +2,7 @@ import { encodeBase64url } from '../lib/base64url.ts';
 import { boundedCache } from '../lib/bounded-cache.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 import type { AuditEvent } from './event.ts';
 
 /** Which members of an event can tell who somebody is. */
@@ -19,7 +20,6 @@ export interface PseudonymOptions {
 }
 
 const FIELDS: readonly PseudonymousField[] = ['principal', 'client', 'tenant', 'peer', 'target'];
-const MIN_BYTES = 32;
 /** 128 bits: no two of any number of names meet. */
 const HASH_BYTES = 16;
 /** Shorter names are in every text by chance. */
@@ -32,10 +32,7 @@ export function pseudonymiser(
 ): (event: AuditEvent) => Promise<AuditEvent> {
   assertKnownOptions('audit: pseudonyms', options, ['key', 'fields']);
   const { key: bytes, fields = ['principal', 'peer', 'target'] } = options;
-  assertConfiguration(
-    bytes instanceof Uint8Array && bytes.length >= MIN_BYTES,
-    `audit: pseudonyms.key must be at least ${MIN_BYTES} random bytes in a Uint8Array.`,
-  );
+  assertSecretBytes('audit: pseudonyms.key', bytes);
   assertConfiguration(
     Array.isArray(fields) && fields.length > 0 && fields.every((field) => FIELDS.includes(field)),
     `audit: pseudonyms.fields must name some of ${FIELDS.join(', ')}.`,

@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 
 /** Secrets that hashes are keyed with, by version, so that they can be changed one after the other. */
 export interface Peppers {
@@ -12,7 +13,6 @@ export interface Peppers {
 export type PepperedHash = (text: string) => Promise<ReadonlyMap<string, string>>;
 
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
-const MIN_BYTES = 32;
 /** Each hash of a text costs one HMAC for each version. */
 const MAX_VERSIONS = 8;
 const encoder = new TextEncoder();
@@ -23,11 +23,7 @@ const encoder = new TextEncoder();
  */
 export function pepperedHash({ current, keys }: Peppers, factory: string): PepperedHash {
   const versions = Object.entries(keys).map(([version, bytes]) => {
-    assertConfiguration(
-      bytes instanceof Uint8Array && bytes.length >= MIN_BYTES,
-      `${factory}: pepper ${JSON.stringify(version)} must be at least ${MIN_BYTES} random bytes ` +
-        'in a Uint8Array.',
-    );
+    assertSecretBytes(`${factory}: pepper ${JSON.stringify(version)}`, bytes);
     return { version, bytes: new Uint8Array(bytes), key: undefined as CryptoKey | undefined };
   });
   assertConfiguration(

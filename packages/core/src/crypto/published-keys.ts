@@ -1,4 +1,5 @@
 import { decodeBase64url } from '../lib/base64url.ts';
+import { publishedSecretProblem } from '../lib/secret-bytes.ts';
 
 /** How the defining member of a key begins (`k`, `x`, `n`) whose private part anybody can look up. */
 const PUBLISHED: ReadonlySet<string> = new Set([
@@ -17,16 +18,6 @@ const PUBLISHED: ReadonlySet<string> = new Set([
 ]);
 const PREFIX = 24;
 
-/** Secrets of documentation and defaults, as text. */
-const PUBLISHED_SECRETS: ReadonlySet<string> = new Set([
-  // jwt.io.
-  'a-string-secret-at-least-256-bits-long',
-  'a-valid-string-secret-that-is-at-least-384-bits-long',
-  'a-valid-string-secret-that-is-at-least-512-bits-long-which-is-very-long',
-  // Supabase, self-hosted.
-  'super-secret-jwt-token-with-at-least-32-characters-long',
-  'your-super-secret-jwt-token-with-at-least-32-characters-long',
-]);
 /** Random bytes have many different ones among 32; with fewer somebody has filled them in. */
 const LEAST_VARIETY = 8;
 
@@ -44,9 +35,8 @@ export function publishedKeyProblem(jwk: Readonly<Record<string, unknown>>): str
   if (typeof k !== 'string') return undefined;
   const bytes = decodeBase64url(k);
   if (bytes === undefined) return undefined;
-  if (PUBLISHED_SECRETS.has(new TextDecoder().decode(bytes))) {
-    return 'it is a secret from documentation, which everybody knows';
-  }
+  const problem = publishedSecretProblem(bytes);
+  if (problem !== undefined) return problem;
   return new Set(bytes).size < LEAST_VARIETY
     ? 'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))'
     : undefined;

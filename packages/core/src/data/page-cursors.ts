@@ -1,6 +1,7 @@
 import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 import { parseStrictObject } from '../lib/strict-json.ts';
 
 /** Where a page ended: the sort values of its last row. */
@@ -24,7 +25,6 @@ export interface PageCursors {
   readonly open: (cursor: string, context: string) => Promise<PagePosition | undefined>;
 }
 
-const LEAST_SECRET_BYTES = 32;
 const MOST_SECRETS = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -49,13 +49,10 @@ export function pageCursors(
 ): PageCursors {
   const lifetimeMs = durationMs(where, 'cursors.lifetime', lifetime, { min: '1s', max: '365d' });
   assertConfiguration(
-    Array.isArray(secrets) &&
-      secrets.length > 0 &&
-      secrets.length <= MOST_SECRETS &&
-      secrets.every((each) => each instanceof Uint8Array && each.length >= LEAST_SECRET_BYTES),
-    `${where}: cursors.secrets must be 1 to ${MOST_SECRETS} secrets of at least ${LEAST_SECRET_BYTES} random bytes, ` +
-      'the one that seals first.',
+    Array.isArray(secrets) && secrets.length > 0 && secrets.length <= MOST_SECRETS,
+    `${where}: cursors.secrets must be 1 to ${MOST_SECRETS} secrets, the one that seals first.`,
   );
+  for (const secret of secrets) assertSecretBytes(`${where}: each of cursors.secrets`, secret);
   const keys = secrets.map((secret) => contextKey(new Uint8Array(secret)));
 
   return {

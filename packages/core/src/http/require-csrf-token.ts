@@ -7,6 +7,7 @@ import { type Duration, durationMs } from '../lib/duration.ts';
 import { isToken } from '../lib/header-syntax.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 
 /** Options of {@link requireCsrfToken}. */
 export interface RequireCsrfTokenOptions<in Needs extends object> {
@@ -40,7 +41,6 @@ export interface CsrfTokenFacts {
 
 const NAME = 'requireCsrfToken';
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
-const LEAST_SECRET_BYTES = 32;
 const MOST_SECRETS = 8;
 const RANDOM_BYTES = 16;
 /** Expiry in seconds, random text and signature. */
@@ -193,10 +193,7 @@ function signed(session: string, expiry: string, random: string): Uint8Array<Arr
 
 /** The key is copied at once and imported once. */
 function keyFrom(secret: Uint8Array): () => Promise<CryptoKey> {
-  assertConfiguration(
-    secret instanceof Uint8Array && secret.length >= LEAST_SECRET_BYTES,
-    `${NAME}: each secret must be at least ${LEAST_SECRET_BYTES} random bytes in a Uint8Array.`,
-  );
+  assertSecretBytes(`${NAME}: each secret`, secret);
   const bytes = new Uint8Array(secret);
   let key: Promise<CryptoKey> | undefined;
   return () => (key ??= crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign', 'verify']));

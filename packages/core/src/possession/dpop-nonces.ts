@@ -4,6 +4,7 @@ import { type Duration, durationMs } from '../lib/duration.ts';
 import { equalInConstantTime } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 
 /** Options of {@link dpopNonces}. */
 export interface DpopNoncesOptions {
@@ -54,10 +55,7 @@ export function dpopNonces(options: DpopNoncesOptions = {}): DpopNonces {
     `dpopNonces: give 1 to ${MOST_SECRETS} secrets, the one that makes nonces first.`,
   );
   const hashes = secrets.map((secret) => {
-    assertConfiguration(
-      secret instanceof Uint8Array && secret.length >= LEAST_SECRET_BYTES,
-      `dpopNonces: each secret must be at least ${LEAST_SECRET_BYTES} random bytes in a Uint8Array.`,
-    );
+    assertSecretBytes('dpopNonces: each secret', secret);
     return stepHash(secret);
   });
   const duration = durationMs('dpopNonces', 'lifetime', options.lifetime ?? '1m', {

@@ -1,4 +1,9 @@
-import { assertConfiguration, decodeBase64url, encodeBase64url } from '@apisec/core/host';
+import {
+  assertConfiguration,
+  assertSecretBytes,
+  decodeBase64url,
+  encodeBase64url,
+} from '@apisec/core/host';
 
 /** Keys that cookies are encrypted with, by version, so that they can be changed without signing anybody out. */
 export interface CookieKeys {
@@ -15,7 +20,6 @@ export interface Sealing {
   readonly open: (sealed: string, context: string) => Promise<string | undefined>;
 }
 
-const LEAST_BYTES = 32;
 const MOST_VERSIONS = 8;
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
@@ -38,9 +42,10 @@ export function sealing(factory: string, options: CookieKeys): Sealing {
   );
   for (const [version, bytes] of versions) {
     assertConfiguration(
-      /^[\w-]{1,32}$/.test(version) && bytes instanceof Uint8Array && bytes.length >= LEAST_BYTES,
-      `${factory}: key "${version}" must have a short name and be at least ${LEAST_BYTES} random bytes in a Uint8Array.`,
+      /^[\w-]{1,32}$/.test(version),
+      `${factory}: key "${version}" must have a name of 1 to 32 letters, digits, "-" and "_".`,
     );
+    assertSecretBytes(`${factory}: key "${version}"`, bytes);
   }
   assertConfiguration(
     typeof current === 'string' && Object.hasOwn(keys, current),

@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, assertSecretBytes } from '@apisec/core/host';
 
 /** The secrets that a chain is hashed with, by version. */
 export interface AuditChainKeys {
@@ -39,7 +39,6 @@ export interface ChainHash {
 }
 
 export const HASH_BYTES = 32;
-const MIN_BYTES = 32;
 const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 const encoder = new TextEncoder();
 
@@ -49,10 +48,9 @@ export function chainHash(where: string, given: AuditChainKeys): ChainHash {
   const { current, keys } = given ?? { current: '', keys: {} };
   const imported = new Map<string, Promise<CryptoKey>>();
   for (const [version, bytes] of Object.entries(keys ?? {})) {
-    assertConfiguration(
-      bytes instanceof Uint8Array && bytes.length >= MIN_BYTES && new Set(bytes).size > 1,
-      `${where}: key ${JSON.stringify(version)} must be at least ${MIN_BYTES} random bytes in a Uint8Array.`,
-    );
+    const what = `${where}: key ${JSON.stringify(version)}`;
+    assertConfiguration(new Set(bytes).size > 1, `${what} must be at least 32 random bytes.`);
+    assertSecretBytes(what, bytes);
     const key = crypto.subtle.importKey('raw', new Uint8Array(bytes), HMAC, false, ['sign']);
     imported.set(version, key);
   }
