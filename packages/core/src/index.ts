@@ -367,6 +367,7 @@ export type {
   ApiKeyScope,
   ApiKeys,
   ApiKeyVerification,
+  ImportedApiKey,
   ListOptions,
   NewApiKey,
   QuotaBalance,
@@ -374,8 +375,14 @@ export type {
   RotateOptions,
   VerifiedApiKey,
 } from './api-keys/api-key.ts';
-export { type ApiKeysOptions, apiKeys, type Peppers } from './api-keys/api-keys.ts';
 export {
+  type ApiKeysOptions,
+  apiKeys,
+  type ImportedKeys,
+  type Peppers,
+} from './api-keys/api-keys.ts';
+export {
+  type AcceptedApiKeys,
   type ApiKeyFacts,
   type AuthenticateApiKeyOptions,
   authenticateApiKey,
@@ -589,6 +596,7 @@ export type {
   ApiKeyUse,
   NamedQuota,
   PreviousSecret,
+  PublishableTerms,
   QuotaCharge,
   QuotaUsage,
   QuotaVerdict,

@@ -51,6 +51,18 @@ export function randomId(): string {
   return random(ID_LENGTH);
 }
 
+/** The id of a key that was made by another product: always the same for what it is looked up by. */
+export async function importedId(namespace: string, lookup: string): Promise<string> {
+  const bytes = new TextEncoder().encode(`apisec imported key\n${namespace}\n${lookup}`);
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  let text = '';
+  for (let at = 0; at < ID_LENGTH; at++) {
+    // Two bytes for each character, so that none is much likelier than another.
+    text += ALPHABET[((digest[2 * at] ?? 0) * 256 + (digest[2 * at + 1] ?? 0)) % 62];
+  }
+  return text;
+}
+
 /** A key with a new random secret; the checksum covers all that stands before it. */
 export function makeKey({ prefix, environment, id }: ParsedApiKey): string {
   const body = `${prefix}_${environment}_${id}_${random(SECRET_LENGTH)}`;

@@ -1,7 +1,8 @@
 import type { ApiKeyRecord, StoredSecret } from '../contracts/api-key-store.ts';
 import { freezeDeep, frozenSet } from '../lib/freeze-deep.ts';
 import { equalInConstantTime } from '../lib/hash.ts';
-import type { ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { ApiKeyDenialCode, ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
 
 /** Codes that are told only to whoever holds the secret. */
 export type MatchedCode =
@@ -15,6 +16,9 @@ export interface MatchedSecret {
   readonly secret: VerifiedApiKey['secret'];
   readonly problem: MatchedCode | undefined;
 }
+
+/** The version of no pepper: the hash was imported. */
+export const IMPORTED = '';
 
 /** Stand in for hashes that are not there, so that the comparison is made all the same. */
 const NO_HASH = '-'.repeat(64);
@@ -40,6 +44,32 @@ export function matchSecret(
   return { secret, problem: problemOf(record, isCurrent, at) };
 }
 
+/** When the secret of a key is overdue for rotation. */
+export function rotateBy(
+  { secretMadeAt, createdAt }: Pick<ApiKeyRecord, 'secretMadeAt' | 'createdAt'>,
+  rotateAfter: number | undefined,
+): number | undefined {
+  return rotateAfter === undefined ? undefined : (secretMadeAt ?? createdAt) + rotateAfter;
+}
+
+/**
+ * The same for hashes of another product, which its own function compares; only where one is there, so that it can be
+ * told from the time that a key was imported.
+ */
+export async function matchImported(
+  record: ApiKeyRecord | undefined,
+  isOf: (hash: string) => MaybePromise<boolean>,
+  at: number,
+): Promise<MatchedSecret | undefined> {
+  if (record === undefined) return undefined;
+  for (const secret of ['current', 'previous'] as const) {
+    const stored = secret === 'current' ? record.secret : record.previous;
+    if (stored?.pepper !== IMPORTED || (await isOf(stored.hash)) !== true) continue;
+    return { secret, problem: problemOf(record, secret === 'current', at) };
+  }
+  return undefined;
+}
+
 function problemOf(
   { status, expiresAt, previous }: ApiKeyRecord,
   isCurrent: boolean,
@@ -53,12 +83,7 @@ function problemOf(
 
 /** Denies a key; `id` only where its secret was the right one. */
 export function denial(
-  code:
-    | MatchedCode
-    | 'api_key.malformed'
-    | 'api_key.wrong_environment'
-    | 'api_key.unknown'
-    | 'api_key.overloaded',
+  code: Exclude<ApiKeyDenialCode, 'api_key.store_unavailable'>,
   id?: string,
 ): ApiKeyVerification {
   return Object.freeze({ ok: false, code, id });
@@ -69,9 +94,10 @@ export function verified(
   record: ApiKeyRecord,
   environment: string,
   secret: VerifiedApiKey['secret'],
+  rotateAfter: number | undefined,
 ): ApiKeyVerification {
   const { scopes = [], roles = [], limits = {}, quotas = {}, metadata = {} } = record;
-  const { id, name, owner, tenant, allowedPeers, createdAt, expiresAt } = record;
+  const { id, name, owner, tenant, allowedPeers, publishable, createdAt, expiresAt } = record;
   const key: VerifiedApiKey = Object.freeze({
     id,
     environment,
@@ -80,8 +106,9 @@ export function verified(
     tenant,
     createdAt,
     expiresAt,
+    rotateBy: rotateBy(record, rotateAfter),
     // The record may be the store's own.
-    ...freezeDeep(structuredClone({ owner, limits, quotas, metadata, allowedPeers })),
+    ...freezeDeep(structuredClone({ owner, limits, quotas, metadata, allowedPeers, publishable })),
     scopes: frozenSet(scopes),
     roles: frozenSet(roles),
   });

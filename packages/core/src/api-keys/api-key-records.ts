@@ -16,6 +16,7 @@ import type {
   QuotaBalance,
 } from './api-key.ts';
 import { isId } from './api-key-format.ts';
+import { rotateBy } from './api-key-judgement.ts';
 import { areCosts } from './api-key-terms.ts';
 
 /** Which records are meant, and where they are kept. */
@@ -24,6 +25,8 @@ export interface ApiKeyRecordsOptions {
   /** `prefix_environment`; a record of another one is not there. */
   readonly namespace: string;
   readonly environment: string;
+  /** How old a secret may be, in milliseconds. */
+  readonly rotateAfter: number | undefined;
   readonly now: () => number;
   /** Told of each key that was changed. */
   readonly onChange: (id: string) => void;
@@ -45,7 +48,7 @@ const ATTEMPTS = 16;
 
 /** Records of one namespace; those of another tenant than the scope names are not found. */
 export function apiKeyRecords(options: ApiKeyRecordsOptions): ApiKeyRecords {
-  const { store, namespace, environment, now, onChange } = options;
+  const { store, namespace, now, onChange } = options;
 
   const find: ApiKeyRecords['find'] = async (id, scope) => {
     const record = isId(id) ? await store.get(id) : undefined;
@@ -64,7 +67,7 @@ export function apiKeyRecords(options: ApiKeyRecordsOptions): ApiKeyRecords {
         const changed = { ...next, updatedAt: now() };
         if (await store.replace(changed)) {
           onChange(id);
-          return { ok: true, info: infoOf(changed, environment) };
+          return { ok: true, info: infoOf(changed, options) };
         }
       }
       return CONFLICT;
@@ -73,11 +76,15 @@ export function apiKeyRecords(options: ApiKeyRecordsOptions): ApiKeyRecords {
 }
 
 /** What managers see of a record: nothing that can verify a key. */
-export function infoOf(record: ApiKeyRecord, environment: string): ApiKeyInfo {
+export function infoOf(
+  record: ApiKeyRecord,
+  { environment, rotateAfter }: Pick<ApiKeyRecordsOptions, 'environment' | 'rotateAfter'>,
+): ApiKeyInfo {
   const { namespace: _, secret: __, version: ___, previous, ...rest } = record;
   return {
     ...rest,
     environment,
+    rotateBy: rotateBy(record, rotateAfter),
     previous: previous && { until: previous.until, lastUsedAt: previous.lastUsedAt },
   };
 }

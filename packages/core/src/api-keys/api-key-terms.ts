@@ -17,6 +17,7 @@ const LAST_TIME = 8_640_000_000_000_000;
 
 /** RFC 6749 §3.3, of a bounded length. */
 const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
+const APP = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/;
 const LIMIT_NAME = /^[a-z][a-z0-9_.-]{0,63}$/;
 /** What some store cannot keep as it is: NUL, and half of a surrogate pair. */
 // oxlint-disable-next-line no-control-regex
@@ -31,8 +32,9 @@ export type CheckedTerms =
  * Holds terms to their bounds, so that a record has a greatest size, and copies them, so that nobody changes
  * them afterwards. They may come from a form that strangers fill in: a problem is an answer, not a throw.
  */
-export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
+export function checkTerms(terms: ApiKeyTerms, isPublishable: boolean): CheckedTerms {
   const { name, scopes, roles, expiresAt, limits, quotas, allowedPeers, metadata } = terms;
+  const { publishable } = terms;
   const problem =
     (isText(name, MAX_NAME) ? undefined : `name must be 1 to ${MAX_NAME} characters`) ??
     tokensProblem('scopes', scopes) ??
@@ -43,6 +45,7 @@ export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
     namedProblem('limits', limits, isLimit, 'the limits that tokenBucket() and others make') ??
     namedProblem('quotas', quotas, isQuota, '{ limit, window } in whole numbers') ??
     peersProblem(allowedPeers) ??
+    publishableProblem(publishable, isPublishable) ??
     metadataProblem(metadata);
   if (problem !== undefined) return { ok: false, problem };
   return {
@@ -55,6 +58,10 @@ export function checkTerms(terms: ApiKeyTerms): CheckedTerms {
       limits: limits && mapValues(limits, copyLimit),
       quotas: quotas && mapValues(quotas, copyQuota),
       allowedPeers: allowedPeers && [...new Set(allowedPeers)],
+      publishable: publishable && {
+        origins: publishable.origins && [...publishable.origins],
+        apps: publishable.apps && [...publishable.apps],
+      },
       // It was found to be plain JSON.
       metadata: metadata && (JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>),
     }),
@@ -148,6 +155,34 @@ function peersProblem(peers: unknown): string | undefined {
   return fine
     ? undefined
     : `allowedPeers must be at most ${MAX_PEERS} addresses or networks without host bits`;
+}
+
+function publishableProblem(terms: unknown, isPublishable: boolean): string | undefined {
+  if (!isPublishable) {
+    return terms === undefined
+      ? undefined
+      : 'publishable is for keys of apiKeys({ publishable: true, … })';
+  }
+  const { origins = [], apps = [] } = isObject(terms) ? terms : {};
+  const fine =
+    Array.isArray(origins) &&
+    Array.isArray(apps) &&
+    origins.length + apps.length > 0 &&
+    origins.length + apps.length <= MAX_PEERS &&
+    origins.every(isPageOrigin) &&
+    apps.every((app) => typeof app === 'string' && APP.test(app));
+  return fine
+    ? undefined
+    : `publishable must name 1 to ${MAX_PEERS} places: { origins: ['https://shop.example.com'] }, ` +
+        "{ apps: ['com.example.shop'] }, or both";
+}
+
+/** An origin as a browser writes it; without TLS only on the machine itself. */
+function isPageOrigin(text: unknown): boolean {
+  if (typeof text !== 'string' || text.length > MAX_IDENTIFIER || !URL.canParse(text)) return false;
+  const { origin, protocol, hostname } = new URL(text);
+  const isLocal = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
+  return origin === text && (protocol === 'https:' || (protocol === 'http:' && isLocal));
 }
 
 function isRange(text: unknown): boolean {

@@ -6,8 +6,14 @@ import { withinTime } from '../lib/clock.ts';
 import { fairAllowance } from '../lib/fair-allowance.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
-import { parseKey } from './api-key-format.ts';
-import { denial, matchSecret, verified } from './api-key-judgement.ts';
+import { importedId, parseKey } from './api-key-format.ts';
+import {
+  denial,
+  type MatchedSecret,
+  matchImported,
+  matchSecret,
+  verified,
+} from './api-key-judgement.ts';
 import { apiKeyReadings, type Reading } from './api-key-readings.ts';
 
 /** What a verifier needs; every member is settled, defaults are the factory's. */
@@ -21,10 +27,26 @@ export interface VerifierOptions {
   readonly lifetime: number;
   readonly cache: CacheBounds;
   readonly maxUnknownPerSecond: number;
+  readonly publishable: boolean;
+  /** How old a secret may be, in milliseconds. */
+  readonly rotateAfter: number | undefined;
+  readonly onOverdue: ((key: VerifiedApiKey) => unknown) | undefined;
+  readonly imported: ImportedKeys | undefined;
   readonly lastUsedInterval: number;
   readonly storeTimeout: number;
   readonly now: () => number;
   readonly background: BackgroundWork;
+}
+
+/** How keys of another product are recognised. */
+export interface ImportedKeys {
+  /**
+   * The part of a presented text that its key is looked up by, or undefined where it is not such a key: a digest of the
+   * whole, or an id in it. It may be up to 256 characters.
+   */
+  readonly lookup: (presented: string) => string | undefined;
+  /** Whether the text is the one of which this is the hash. */
+  readonly verify: (presented: string, hash: string) => MaybePromise<boolean>;
 }
 
 /** Verifies presented keys, at once where the answer is known. */
@@ -57,6 +79,12 @@ const ENTRY_BYTES = 1_024;
 
 const MALFORMED = denial('api_key.malformed');
 const WRONG_ENVIRONMENT = denial('api_key.wrong_environment');
+/** How often an overdue key is reported by one process. */
+const REPORT_INTERVAL = 86_400_000;
+const LONGEST_IMPORTED = 512;
+const LONGEST_LOOKUP = 256;
+
+const PUBLISHABLE = denial('api_key.publishable');
 const UNKNOWN = denial('api_key.unknown');
 const OVERLOADED = denial('api_key.overloaded');
 
@@ -71,6 +99,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
   const namespace = `${prefix}_${environment}`;
   const known = boundedCache<Known>(options.cache);
   const denied = boundedCache<Denied>(options.cache);
+  const reported = boundedCache<number>(options.cache);
   const flights = new Map<string, Flight>();
   const allow = fairAllowance(options.maxUnknownPerSecond);
   const { begin, isFresh, forget } = apiKeyReadings(lifetime);
@@ -116,27 +145,72 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     return giveBack === undefined ? OVERLOADED : read(presented, id, at, giveBack);
   };
 
+  /** The same for a key of another product, whose id is a digest. */
+  const readImported = async (
+    presented: string,
+    lookup: string,
+    at: number,
+    giveBack: () => void,
+  ): Promise<ApiKeyVerification> => {
+    const id = await importedId(namespace, lookup);
+    const flying = flights.get(presented);
+    if (flying === undefined || !isFresh(flying, at)) return read(presented, id, at, giveBack);
+    giveBack();
+    return join(flying);
+  };
+
+  const verifyImported = (
+    presented: string,
+    at: number,
+    peer: string | undefined,
+    wasGood: boolean,
+  ): MaybePromise<ApiKeyVerification> => {
+    const lookup = lookUp(options.imported, presented);
+    if (lookup === undefined) return MALFORMED;
+    const bad = denied.get(presented);
+    if (bad !== undefined && isFresh(bad, at)) return bad.result;
+    const flying = flights.get(presented);
+    if (flying !== undefined && isFresh(flying, at)) return join(flying);
+    const giveBack = wasGood ? nothing : allow(peer, at);
+    return giveBack === undefined ? OVERLOADED : readImported(presented, lookup, at, giveBack);
+  };
+
   const load = async (presented: string, reading: Reading): Promise<ApiKeyVerification> => {
     try {
       const [hashes, record] = await withinTime(
         Promise.all([hash(presented), ask(store, reading.id)]),
         options.storeTimeout,
       );
-      return classify(presented, reading, hashes, record);
+      const mine = isMine(record) ? record : undefined;
+      const match =
+        matchSecret(mine, hashes, currentPepper, now()) ?? (await matchOfAnother(presented, mine));
+      return classify(presented, reading, hashes, mine, match);
     } catch (cause) {
       return { ok: false, code: 'api_key.store_unavailable', cause };
     }
+  };
+
+  // A row says itself which kind it is: keys that anybody has seen never become secret by another configuration.
+  const isMine = (record: ApiKeyRecord | undefined): boolean =>
+    record?.namespace === namespace && (record.publishable !== undefined) === options.publishable;
+
+  const matchOfAnother = async (
+    presented: string,
+    mine: ApiKeyRecord | undefined,
+  ): Promise<MatchedSecret | undefined> => {
+    const { imported, storeTimeout } = options;
+    if (imported === undefined || parseKey(presented) !== undefined) return undefined;
+    const isOf = async (hash: string): Promise<boolean> => imported.verify(presented, hash);
+    return withinTime(matchImported(mine, isOf, now()), storeTimeout);
   };
 
   const classify = (
     presented: string,
     reading: Reading,
     hashes: ReadonlyMap<string, string>,
-    record: ApiKeyRecord | undefined,
+    mine: ApiKeyRecord | undefined,
+    match: MatchedSecret | undefined,
   ): ApiKeyVerification => {
-    const at = now();
-    const mine = record?.namespace === namespace ? record : undefined;
-    const match = matchSecret(mine, hashes, currentPepper, at);
     if (mine === undefined || match === undefined) return deny(presented, reading, UNKNOWN);
     const { secret, problem } = match;
     if (problem !== undefined) return deny(presented, reading, denial(problem, mine.id));
@@ -161,7 +235,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     secret: VerifiedApiKey['secret'],
     hashes: ReadonlyMap<string, string>,
   ): ApiKeyVerification => {
-    const result = verified(record, environment, secret);
+    const result = verified(record, environment, secret, options.rotateAfter);
     const { expiresAt = Number.POSITIVE_INFINITY, previous, lastUsedAt } = record;
     const current = secret === 'current';
     const before = known.get(presented);
@@ -185,6 +259,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
     known.set(presented, entry, bytes);
     touch(entry, now());
+    if (result.ok) report(result.key, now());
     const rehashed = hashes.get(currentPepper);
     if (current && record.secret.pepper !== currentPepper && rehashed !== undefined) {
       background.run(() =>
@@ -192,6 +267,16 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       );
     }
     return result;
+  };
+
+  /** Once a day for each key. */
+  const report = (key: VerifiedApiKey, at: number): void => {
+    const { onOverdue } = options;
+    if (onOverdue === undefined || key.rotateBy === undefined || at < key.rotateBy) return;
+    const last = reported.get(key.id);
+    if (last !== undefined && at >= last && at < last + REPORT_INTERVAL) return;
+    reported.set(key.id, at, REFUSAL_BYTES);
+    background.run(() => onOverdue(key));
   };
 
   const touch = (entry: Known, at: number): void => {
@@ -223,7 +308,10 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
         return entry.result;
       }
       const parsed = parseKey(presented);
-      if (parsed?.prefix !== prefix) return MALFORMED;
+      if (parsed?.prefix !== prefix) {
+        if (!options.publishable && parsed?.prefix.endsWith('pk')) return PUBLISHABLE;
+        return verifyImported(presented, at, peer, entry !== undefined);
+      }
       if (parsed.environment !== environment) return WRONG_ENVIRONMENT;
       const bad = denied.get(presented);
       if (bad !== undefined && isFresh(bad, at)) return bad.result;
@@ -241,6 +329,19 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
 /** A throw of the store becomes a rejection. */
 async function ask(store: ApiKeyStore, id: string): Promise<ApiKeyRecord | undefined> {
   return store.get(id);
+}
+
+/** What the user's function finds in a presented text, held to its bounds; what it throws is a text that is no key. */
+function lookUp(imported: ImportedKeys | undefined, presented: unknown): string | undefined {
+  if (imported === undefined || typeof presented !== 'string') return undefined;
+  if (presented === '' || presented.length > LONGEST_IMPORTED) return undefined;
+  try {
+    const lookup: unknown = imported.lookup(presented);
+    const fine = typeof lookup === 'string' && lookup !== '' && lookup.length <= LONGEST_LOOKUP;
+    return fine ? lookup : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function nothing(): void {}

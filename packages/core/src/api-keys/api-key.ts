@@ -3,6 +3,7 @@ import type {
   ApiKeyQuota,
   ApiKeyRecord,
   ApiKeyTerms,
+  PublishableTerms,
   QuotaVerdict,
 } from '../contracts/api-key-store.ts';
 import type { Limit } from '../contracts/limit-store.ts';
@@ -20,9 +21,13 @@ export interface VerifiedApiKey {
   readonly limits: Readonly<Record<string, Limit>>;
   readonly quotas: Readonly<Record<string, ApiKeyQuota>>;
   readonly allowedPeers: readonly string[] | undefined;
+  /** Where a publishable key may be used from; undefined for a secret one. */
+  readonly publishable: PublishableTerms | undefined;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly createdAt: number;
   readonly expiresAt: number | undefined;
+  /** When its secret is overdue for rotation, in epoch milliseconds; undefined without `rotateAfter`. */
+  readonly rotateBy: number | undefined;
   /** `previous`: the caller still uses the secret from before the last rotation. */
   readonly secret: 'current' | 'previous';
 }
@@ -31,6 +36,7 @@ export interface VerifiedApiKey {
 export type ApiKeyDenialCode =
   | 'api_key.malformed'
   | 'api_key.wrong_environment'
+  | 'api_key.publishable'
   | 'api_key.unknown'
   | 'api_key.disabled'
   | 'api_key.revoked'
@@ -55,6 +61,8 @@ export type ApiKeyVerification =
 export interface ApiKeyInfo
   extends Omit<ApiKeyRecord, 'namespace' | 'secret' | 'previous' | 'version'> {
   readonly environment: string;
+  /** When its secret is overdue for rotation; undefined without `rotateAfter`. */
+  readonly rotateBy?: number | undefined;
   /** The secret before the last rotation: until when it is good, and when it was last seen. */
   readonly previous?:
     | { readonly until: number; readonly lastUsedAt: number | undefined }
@@ -66,6 +74,16 @@ export interface NewApiKey extends ApiKeyTerms {
   readonly owner: ApiKeyOwner;
   /** The tenant that the key is bound to. Default: none. */
   readonly tenant?: string | undefined;
+}
+
+/** A key of another product, with what that product stored of it. */
+export interface ImportedApiKey extends NewApiKey {
+  /** What `imported.lookup` answers for the key: 1 to 256 characters. */
+  readonly lookup: string;
+  /** What `imported.verify` compares with: 1 to 1,024 characters. */
+  readonly hash: string;
+  /** When its secret was made, for `rotateAfter`. Default: now. */
+  readonly secretMadeAt?: number | undefined;
 }
 
 /** Why a key was not changed. */
@@ -118,10 +136,17 @@ export interface ListOptions {
 export interface ApiKeys {
   readonly prefix: string;
   readonly environment: string;
+  /** True where anybody may see the keys. */
+  readonly publishable: boolean;
   /** The source of a regular expression that finds these keys in text, for leak scanners. */
   readonly pattern: string;
   /** Makes a key. */
   readonly issue: (key: NewApiKey) => Promise<ApiKeyIssue>;
+  /**
+   * Takes over a key of another product, as it is in its callers' hands: its hash is verified by `imported.verify`, and
+   * replaced by one of our own when the key is first used. `conflict` where one with that `lookup` is there.
+   */
+  readonly import: (key: ImportedApiKey) => Promise<ApiKeyChange>;
   /**
    * Tells whether a presented key is good; at once where that is known, and it never throws or rejects. `peer` is who
    * calls (`facts.peer.id`): no peer uses up more than a fifth of what may be read for unknown keys.

@@ -4,8 +4,25 @@ import { backgroundWork } from '../lib/background-work.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import type { ApiKeyChange, ApiKeyScope, ApiKeys, NewApiKey } from './api-key.ts';
-import { isEnvironment, isId, isPrefix, makeKey, patternOf, randomId } from './api-key-format.ts';
+import type {
+  ApiKeyChange,
+  ApiKeyProblem,
+  ApiKeyScope,
+  ApiKeys,
+  ImportedApiKey,
+  NewApiKey,
+  VerifiedApiKey,
+} from './api-key.ts';
+import {
+  importedId,
+  isEnvironment,
+  isId,
+  isPrefix,
+  makeKey,
+  patternOf,
+  randomId,
+} from './api-key-format.ts';
+import { IMPORTED } from './api-key-judgement.ts';
 import {
   apiKeyRecords,
   CONFLICT,
@@ -24,9 +41,9 @@ import {
   isNames,
   isText,
 } from './api-key-terms.ts';
-import { apiKeyVerifier } from './api-key-verifier.ts';
+import { apiKeyVerifier, type ImportedKeys } from './api-key-verifier.ts';
 
-export type { Peppers };
+export type { ImportedKeys, Peppers };
 
 /** Options of {@link apiKeys}. */
 export interface ApiKeysOptions {
@@ -37,6 +54,20 @@ export interface ApiKeysOptions {
   readonly store: ApiKeyStore;
   /** What stored hashes are keyed with; from a secret manager, never from the database of the keys. */
   readonly peppers: Peppers;
+  /**
+   * Makes keys that anybody may see, in pages and apps: their `prefix` ends in `pk`, each is bound to origins or apps,
+   * and policies take them only with `allowPublishable`. They tell who pays, not who calls. Default: false.
+   */
+  readonly publishable?: boolean | undefined;
+  /**
+   * How old a secret may become before it should be rotated: `rotateBy` of the key tells, and `onOverdue`. It goes on
+   * being good. Default: for ever.
+   */
+  readonly rotateAfter?: Duration | undefined;
+  /** Told of each overdue key that is used, once a day in each process: warn its owner. */
+  readonly onOverdue?: ((key: VerifiedApiKey) => unknown) | undefined;
+  /** Also verifies keys that another product made and `import` took over. */
+  readonly imported?: ImportedKeys | undefined;
   /**
    * How long a revoked, disabled, rotated or changed key may still be taken as it was; on
    * the instance that made the change it ends at once. Also how long known keys go on while the store is
@@ -74,6 +105,10 @@ const OPTIONS = [
   'environment',
   'store',
   'peppers',
+  'publishable',
+  'rotateAfter',
+  'onOverdue',
+  'imported',
   'maxRevocationDelay',
   'maxEntries',
   'maxBytes',
@@ -85,6 +120,7 @@ const OPTIONS = [
   'onFault',
 ] as const;
 const MAX_REASON = 512;
+const MAX_HASH = 1_024;
 const MAX_PAGE = 1_000;
 /** A year: with an overlap that never ends nothing is rotated. */
 const MAX_OVERLAP = 31_536_000_000;
@@ -114,6 +150,7 @@ const MAX_OVERLAP = 31_536_000_000;
 export function apiKeys(options: ApiKeysOptions): ApiKeys {
   assertKnownOptions(NAME, options, OPTIONS);
   const { prefix, environment, store, peppers, now = Date.now } = options;
+  const { publishable = false, imported, onOverdue } = options;
   assertConfiguration(
     isPrefix(prefix),
     'apiKeys: prefix must be 2 to 16 lower case letters and digits, beginning with a letter.',
@@ -126,6 +163,25 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     typeof store?.get === 'function' && typeof store.replace === 'function',
     'apiKeys: store must be an ApiKeyStore, for example memoryApiKeyStore().',
   );
+  assertConfiguration(
+    publishable ? prefix.endsWith('pk') : prefix !== 'pk',
+    publishable
+      ? `${NAME}: the prefix of publishable keys ends in "pk", so that nobody takes them for secret: { prefix: 'pk' }.`
+      : `${NAME}: keys with the prefix "pk" may be seen by anybody; say publishable: true, or { prefix: 'sk' }.`,
+  );
+  assertConfiguration(
+    imported === undefined ||
+      (typeof imported.lookup === 'function' && typeof imported.verify === 'function'),
+    `${NAME}: imported needs two functions, { lookup: (presented) => …, verify: (presented, hash) => … }.`,
+  );
+  assertConfiguration(
+    !Object.hasOwn(peppers.keys, IMPORTED),
+    `${NAME}: each pepper needs a name, for example v1.`,
+  );
+  const rotateAfter =
+    options.rotateAfter === undefined
+      ? undefined
+      : durationMs(NAME, 'rotateAfter', options.rotateAfter, { max: '3650d' });
   const bounds = checkBounds(options);
   const namespace = `${prefix}_${environment}`;
   const hash = pepperedHash(peppers, 'apiKeys');
@@ -139,13 +195,19 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     currentPepper,
     now,
     background,
+    publishable,
+    rotateAfter,
+    onOverdue,
+    imported,
     ...bounds,
   });
   store.onChange?.(verifier.forget);
+  const describe = { environment, rotateAfter };
   const { find, change } = apiKeyRecords({
     store,
     namespace,
     environment,
+    rotateAfter,
     now,
     onChange: verifier.forget,
   });
@@ -156,6 +218,30 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     // The current pepper is one of those that every text is hashed with.
     const keyed = (await hash(key)).get(currentPepper) as string;
     return { key, secret: { hash: keyed, pepper: currentPepper } };
+  };
+
+  /** All of a new row but its id and secret, or what is wrong with it. */
+  const newRecord = ({
+    owner,
+    tenant,
+    ...terms
+  }: NewApiKey): Omit<ApiKeyRecord, 'id' | 'secret'> | ApiKeyProblem => {
+    const checked = checkTerms(terms, publishable);
+    if (!checked.ok) return invalid(checked.problem);
+    const problem = holderProblem(owner, tenant);
+    if (problem !== undefined) return invalid(problem);
+    const at = now();
+    return {
+      ...checked.terms,
+      namespace,
+      tenant,
+      owner: { type: owner.type, id: owner.id },
+      generation: 0,
+      status: 'enabled',
+      createdAt: at,
+      updatedAt: at,
+      version: 0,
+    };
   };
 
   const setStatus = (
@@ -174,31 +260,33 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   return Object.freeze({
     prefix,
     environment,
+    publishable,
     pattern: patternOf(prefix, environment),
     verify: verifier.verify,
-    issue: async ({ owner, tenant, ...terms }: NewApiKey) => {
-      const checked = checkTerms(terms);
-      if (!checked.ok) return invalid(checked.problem);
-      const problem = holderProblem(owner, tenant);
-      if (problem !== undefined) return invalid(problem);
-      const at = now();
+    issue: async (wanted: NewApiKey) => {
       const id = randomId();
+      const made = newRecord(wanted);
+      if ('ok' in made) return made;
       const { key, secret } = await makeSecret(id);
-      const record: ApiKeyRecord = {
-        ...checked.terms,
-        id,
-        namespace,
-        tenant,
-        owner: { type: owner.type, id: owner.id },
-        secret,
-        generation: 0,
-        status: 'enabled',
-        createdAt: at,
-        updatedAt: at,
-        version: 0,
-      };
+      const record: ApiKeyRecord = { ...made, id, secret };
       const added = await store.insert(record);
-      return added ? { ok: true, key, info: infoOf(record, environment) } : CONFLICT;
+      return added ? { ok: true, key, info: infoOf(record, describe) } : CONFLICT;
+    },
+    import: async ({ lookup, hash: stored, secretMadeAt, ...wanted }: ImportedApiKey) => {
+      if (imported === undefined) return invalid('apiKeys needs imported: { lookup, verify }');
+      if (!isIdentifier(lookup)) return invalid('lookup must be 1 to 256 characters');
+      if (!isText(stored, MAX_HASH)) return invalid(`hash must be 1 to ${MAX_HASH} characters`);
+      if (secretMadeAt !== undefined && !isCount(secretMadeAt, Number.MAX_SAFE_INTEGER)) {
+        return invalid('secretMadeAt must be epoch milliseconds');
+      }
+      const made = newRecord(wanted);
+      if ('ok' in made) return made;
+      const id = await importedId(namespace, lookup);
+      const secret = { hash: stored, pepper: IMPORTED };
+      const record: ApiKeyRecord = { ...made, id, secret, secretMadeAt };
+      if (!(await store.insert(record))) return CONFLICT;
+      verifier.forget(id);
+      return { ok: true, info: infoOf(record, describe) };
     },
     rotate: async (id, { overlapMs, generation: wanted, ...scope }) => {
       if (!isCount(overlapMs, MAX_OVERLAP)) {
@@ -214,7 +302,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
         const overlapping = record.previous !== undefined && at < record.previous.until;
         if (record.generation !== generation || (overlapping && overlapMs > 0)) return CONFLICT;
         const previous = { ...record.secret, until: at + overlapMs };
-        return { ...record, secret, previous, generation: generation + 1 };
+        return { ...record, secret, previous, secretMadeAt: at, generation: generation + 1 };
       });
       return changed.ok ? { ...changed, key } : changed;
     },
@@ -227,7 +315,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     update: (id, terms, scope = {}) =>
       change(id, scope, (record) => {
         if (record.status === 'revoked') return REVOKED;
-        const checked = checkTerms({ ...record, ...terms });
+        const checked = checkTerms({ ...record, ...terms }, publishable);
         return checked.ok ? { ...record, ...checked.terms } : invalid(checked.problem);
       }),
     enable: (id, scope) => setStatus(id, 'enabled', scope),
@@ -235,7 +323,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     revoke: (id, options) => setStatus(id, 'revoked', options),
     get: async (id, scope = {}) => {
       const record = await find(id, scope);
-      return record && infoOf(record, environment);
+      return record && infoOf(record, describe);
     },
     list: async ({ tenant, owner, after, limit = 100 }) => {
       const isNowhere = [tenant, owner?.id].some(
@@ -244,7 +332,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       if (isNowhere || (after !== undefined && !isId(after))) return { keys: [], next: undefined };
       const size = isCount(limit, MAX_PAGE) && limit > 0 ? limit : MAX_PAGE;
       const page = await store.list({ namespace, tenant, owner, after, limit: size });
-      const keys = page.map((record) => infoOf(record, environment));
+      const keys = page.map((record) => infoOf(record, describe));
       return { keys, next: keys.length < size ? undefined : keys.at(-1)?.id };
     },
     consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),

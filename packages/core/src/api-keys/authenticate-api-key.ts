@@ -1,3 +1,4 @@
+import type { PublishableTerms } from '../contracts/api-key-store.ts';
 import { locateCredential } from '../engine/credential-place.ts';
 import type { Challenge, DenialKind } from '../engine/denial.ts';
 import type { AuthenticatedFacts, Peer } from '../engine/facts.ts';
@@ -12,10 +13,24 @@ import { isThenable } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type { ApiKeyDenialCode, ApiKeys, ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
 
+/** What `apiKeys` makes, as far as it is needed here. */
+export type AcceptedApiKeys = Pick<ApiKeys, 'verify' | 'prefix'> &
+  Partial<Pick<ApiKeys, 'publishable'>>;
+
 /** Options of {@link authenticateApiKey}. */
 export interface AuthenticateApiKeyOptions {
   /** Whose keys are accepted. */
-  readonly keys: Pick<ApiKeys, 'verify' | 'prefix'>;
+  readonly keys: AcceptedApiKeys | readonly AcceptedApiKeys[];
+  /**
+   * Takes publishable keys as well: say it only on operations that anybody may call whom the page or app lets. Among
+   * `keys` must then be some of `apiKeys({ publishable: true, … })`, and otherwise none. Default: false.
+   */
+  readonly allowPublishable?: boolean | undefined;
+  /**
+   * The header in which apps name themselves, for publishable keys that are bound to apps: `x-ios-bundle-identifier`.
+   * Anybody can write it, as anybody can write an `Origin` outside of a browser. Default: no app is known.
+   */
+  readonly appHeader?: string | undefined;
   /** The header that holds the key and nothing else. Default: `x-api-key`, unless `scheme` is given. */
   readonly header?: string | undefined;
   /**
@@ -32,7 +47,15 @@ export interface AuthenticateApiKeyOptions {
   readonly subject?: ((key: VerifiedApiKey) => string) | undefined;
 }
 
-const OPTIONS = ['keys', 'header', 'scheme', 'insecureIgnoreAuthorization', 'subject'] as const;
+const OPTIONS = [
+  'keys',
+  'allowPublishable',
+  'appHeader',
+  'header',
+  'scheme',
+  'insecureIgnoreAuthorization',
+  'subject',
+] as const;
 
 /** What {@link authenticateApiKey} adds. */
 export interface ApiKeyFacts extends AuthenticatedFacts {
@@ -50,6 +73,10 @@ const denials: Readonly<
   'api_key.wrong_environment': {
     kind: 'unauthenticated',
     detail: 'The API key belongs to another environment.',
+  },
+  'api_key.publishable': {
+    kind: 'unauthenticated',
+    detail: 'This operation needs a secret API key; the key is a publishable one.',
   },
   'api_key.unknown': { kind: 'unauthenticated', detail: 'The API key is not known.' },
   'api_key.revoked': { kind: 'unauthenticated', detail: 'The API key was revoked.' },
@@ -74,8 +101,8 @@ const denials: Readonly<
  *
  * Denies with 401 and the challenge `ApiKey header="x-api-key"` (not a registered scheme; with `scheme`, that
  * one): `credentials.missing` without a key, the only denial that another alternative of `anyOf` may save;
- * `api_key.malformed`, `.wrong_environment`, `.unknown`, `.revoked`, `.expired`, `.rotated`. With 403:
- * `api_key.disabled`, `api_key.peer_not_allowed`. With 400: `credentials.repeated` for more than one key,
+ * `api_key.malformed`, `.wrong_environment`, `.publishable`, `.unknown`, `.revoked`, `.expired`, `.rotated`. With 403:
+ * `api_key.disabled`, `.peer_not_allowed`, `.origin_not_allowed`, `.app_not_allowed`. With 400: `credentials.repeated` for more than one key,
  * `credentials.malformed`, `credentials.multiple` for a key beside `Authorization`. With 503:
  * `api_key.store_unavailable`, and `api_key.overloaded` for a key that was not good lately while many such come.
  *
@@ -87,10 +114,11 @@ export function authenticateApiKey(
   options: AuthenticateApiKeyOptions,
 ): Policy<{ readonly peer: Peer }, ApiKeyFacts, 'check'> {
   assertKnownOptions('authenticateApiKey', options, OPTIONS);
-  const { keys, scheme, subject = ownerOf } = options;
+  const { scheme, appHeader, subject = ownerOf } = options;
+  const sources = acceptedKeys(options);
   assertConfiguration(
-    typeof keys?.verify === 'function' && typeof keys.prefix === 'string',
-    'authenticateApiKey: pass the keys to accept, { keys: apiKeys({ … }) }.',
+    appHeader === undefined || (isToken(appHeader) && options.allowPublishable === true),
+    'authenticateApiKey: appHeader is a header name, and only for allowPublishable: true.',
   );
   assertConfiguration(
     options.header === undefined || scheme === undefined,
@@ -110,7 +138,10 @@ export function authenticateApiKey(
   const find =
     scheme === undefined
       ? inHeader(header, options.insecureIgnoreAuthorization === true)
-      : inAuthorization(scheme, keys.prefix);
+      : inAuthorization(
+          scheme,
+          sources.map(({ prefix }) => `${prefix}_`),
+        );
   const deny = (kind: DenialKind, code: string, detail: string, cause?: unknown): Deny => {
     const challenges = kind === 'unauthenticated' ? [challenge] : undefined;
     const denial = sharedDenial({ kind, code, detail, challenges, cause });
@@ -136,8 +167,35 @@ export function authenticateApiKey(
     'The API key may not be used from this address.',
   );
 
-  type Answer = (peer: Peer) => Outcome<ApiKeyFacts>;
-  const admit = (key: VerifiedApiKey): Answer => {
+  const { kind, detail } = denials['api_key.publishable'];
+  const notSecret = deny(kind, 'api_key.publishable', detail);
+  const wrongOrigin = deny(
+    'forbidden',
+    'api_key.origin_not_allowed',
+    'The API key may not be used from this origin.',
+  );
+  const wrongApp = deny(
+    'forbidden',
+    'api_key.app_not_allowed',
+    'The API key may not be used from this app.',
+  );
+  /** Undefined where a publishable key is used from a place that it is bound to. */
+  const misplaced = (
+    { origins = [], apps = [] }: PublishableTerms,
+    headers: HeadersView,
+  ): Deny | undefined => {
+    const origin = headers.get('origin') ?? undefined;
+    const app = appHeader === undefined ? undefined : (headers.get(appHeader) ?? undefined);
+    const isFine =
+      (origin !== undefined && origins.includes(origin)) ||
+      // A page is none of the apps, whatever it writes.
+      (origin === undefined && app !== undefined && apps.includes(app));
+    if (isFine) return undefined;
+    return origin === undefined && apps.length > 0 ? wrongApp : wrongOrigin;
+  };
+
+  type Answer = (peer: Peer, headers: HeadersView) => Outcome<ApiKeyFacts>;
+  const admit = (key: VerifiedApiKey, keys: AcceptedApiKeys): Answer => {
     const issuer = `api_key:${keys.prefix}_${key.environment}`;
     const outcome: Outcome<ApiKeyFacts> = Object.freeze({
       ok: true,
@@ -159,13 +217,20 @@ export function authenticateApiKey(
         apiKey: key,
       }),
     });
-    if (key.allowedPeers === undefined) return () => outcome;
-    const isAllowed = addressRanges(key.allowedPeers);
-    return ({ address }) =>
-      address !== undefined && isAllowed(parseAddress(address)) ? outcome : notAllowed;
+    const { allowedPeers, publishable } = key;
+    // Whatever the keys said at construction: a key that anybody has seen is never one of the secret ones.
+    if (publishable !== undefined && keys.publishable !== true) return () => notSecret;
+    if (allowedPeers === undefined && publishable === undefined) return () => outcome;
+    const isAllowed = allowedPeers && addressRanges(allowedPeers);
+    return ({ address }, headers) => {
+      if (isAllowed && !(address !== undefined && isAllowed(parseAddress(address)))) {
+        return notAllowed;
+      }
+      return (publishable && misplaced(publishable, headers)) ?? outcome;
+    };
   };
-  const answerTo = (result: ApiKeyVerification): Answer => {
-    if (result.ok) return admit(result.key);
+  const answerTo = (result: ApiKeyVerification, keys: AcceptedApiKeys): Answer => {
+    if (result.ok) return admit(result.key, keys);
     const { kind, detail } = denials[result.code];
     const cause = result.cause ?? (result.id === undefined ? undefined : { apiKey: result.id });
     const outcome = deny(kind, result.code, detail, cause);
@@ -173,13 +238,18 @@ export function authenticateApiKey(
   };
   // A verification that is answered again is the same object, so what follows from it is made once.
   const answers = new WeakMap<ApiKeyVerification, Answer>();
-  const conclude = (result: ApiKeyVerification, peer: Peer): Outcome<ApiKeyFacts> => {
+  const conclude = (
+    result: ApiKeyVerification,
+    keys: AcceptedApiKeys,
+    peer: Peer,
+    headers: HeadersView,
+  ): Outcome<ApiKeyFacts> => {
     let answer = answers.get(result);
     if (answer === undefined) {
-      answer = answerTo(result);
+      answer = answerTo(result, keys);
       answers.set(result, answer);
     }
-    return answer(peer);
+    return answer(peer, headers);
   };
 
   const policy = definePolicy<{ readonly peer: Peer }, ApiKeyFacts, 'check'>({
@@ -190,10 +260,12 @@ export function authenticateApiKey(
     check: ({ headers }, { peer }) => {
       const found = find(headers);
       if (found.kind !== 'key') return unusable[found.kind];
-      const result = keys.verify(found.text, peer.id);
+      const { text } = found;
+      const keys = sources.find(({ prefix }) => text.startsWith(`${prefix}_`)) ?? sources[0];
+      const result = keys.verify(text, peer.id);
       return isThenable(result)
-        ? result.then((late) => conclude(late, peer))
-        : conclude(result, peer);
+        ? result.then((late) => conclude(late, keys, peer, headers))
+        : conclude(result, keys, peer, headers);
     },
   });
   // Where another credential is there on purpose, it does not make a second caller.
@@ -220,7 +292,10 @@ function inHeader(header: string, ignoreAuthorization: boolean): (headers: Heade
   };
 }
 
-function inAuthorization(scheme: string, prefix: string): (headers: HeadersView) => Found {
+function inAuthorization(
+  scheme: string,
+  beginnings: readonly string[],
+): (headers: HeadersView) => Found {
   const begins = `${scheme.toLowerCase()} `;
   const isShared = begins === 'bearer ';
   return (headers) => {
@@ -231,8 +306,34 @@ function inAuthorization(scheme: string, prefix: string): (headers: HeadersView)
     if (own !== begins) return MISSING;
     const text = value.slice(begins.length).trimStart();
     if (text.includes(',')) return REPEATED;
-    return isShared && !text.startsWith(`${prefix}_`) ? MISSING : { kind: 'key', text };
+    const isOurs = beginnings.some((beginning) => text.startsWith(beginning));
+    return isShared && !isOurs ? MISSING : { kind: 'key', text };
   };
+}
+
+/** At least one; where keys of several kinds are accepted, each is known by its prefix. */
+function acceptedKeys({
+  keys,
+  allowPublishable = false,
+}: AuthenticateApiKeyOptions): readonly [AcceptedApiKeys, ...AcceptedApiKeys[]] {
+  const [first, ...others] = (Array.isArray(keys) ? keys : [keys]) as readonly AcceptedApiKeys[];
+  const all = [first, ...others];
+  assertConfiguration(
+    first !== undefined &&
+      all.every((each) => typeof each?.verify === 'function' && typeof each.prefix === 'string'),
+    'authenticateApiKey: pass the keys to accept, { keys: apiKeys({ … }) }.',
+  );
+  assertConfiguration(
+    new Set(all.map((each) => each?.prefix)).size === all.length,
+    'authenticateApiKey: keys in a list are told apart by their prefix, so each has its own.',
+  );
+  assertConfiguration(
+    all.some((each) => each?.publishable === true) === allowPublishable,
+    allowPublishable
+      ? 'authenticateApiKey: allowPublishable is for keys of apiKeys({ publishable: true, … }), and there are none.'
+      : 'authenticateApiKey: anybody may see publishable keys; where they suffice, say allowPublishable: true.',
+  );
+  return [first, ...others];
 }
 
 function ownerOf({ owner }: VerifiedApiKey): string {

@@ -15,6 +15,14 @@ export interface ApiKeyQuota {
   readonly window: number;
 }
 
+/** What a key that anybody may see is bound to: one of these places, and at least one is named. */
+export interface PublishableTerms {
+  /** Origins of pages, as browsers send them: `https://shop.example.com`. */
+  readonly origins?: readonly string[] | undefined;
+  /** Ids of apps, as `authenticateApiKey` reads them from `appHeader`. */
+  readonly apps?: readonly string[] | undefined;
+}
+
 /** What whoever issues a key decides about it. */
 export interface ApiKeyTerms {
   /** For people. At most 128 characters. */
@@ -34,15 +42,17 @@ export interface ApiKeyTerms {
   readonly quotas?: Readonly<Record<string, ApiKeyQuota>> | undefined;
   /** Addresses and networks (`192.0.2.0/24`, `2001:db8::/32`) the key may be used from. Default: any. */
   readonly allowedPeers?: readonly string[] | undefined;
+  /** Where a publishable key may be used from; only for keys of `apiKeys({ publishable: true, … })`, and needed there. */
+  readonly publishable?: PublishableTerms | undefined;
   /** Plain JSON, at most 4,096 characters of it. Handlers see it, callers do not. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** A secret as it is stored: a keyed hash of the whole key. */
 export interface StoredSecret {
-  /** HMAC-SHA-256, hexadecimal. */
+  /** HMAC-SHA-256, hexadecimal; or what another product stored of it, where `pepper` is empty. */
   readonly hash: string;
-  /** The version of the pepper it was made with. */
+  /** The version of the pepper it was made with; empty for a hash that was imported. */
   readonly pepper: string;
 }
 
@@ -66,6 +76,8 @@ export interface ApiKeyRecord extends ApiKeyTerms {
   readonly owner: ApiKeyOwner;
   readonly secret: StoredSecret;
   readonly previous?: PreviousSecret | undefined;
+  /** When the secret was made, where that was not `createdAt`. */
+  readonly secretMadeAt?: number | undefined;
   /** How often the secret was rotated. */
   readonly generation: number;
   readonly status: ApiKeyStatus;

@@ -272,7 +272,8 @@ function shortage(charges: readonly QuotaCharge[], row: TimedUsageRow | undefine
 
 function valuesOf(record: ApiKeyRecord): Readonly<Record<Column, string | number | undefined>> {
   const { owner, secret, previous } = record;
-  const { scopes, roles, limits, quotas, allowedPeers, metadata } = record;
+  const { scopes, roles, limits, quotas, allowedPeers, publishable, metadata } = record;
+  const { secretMadeAt } = record;
   return {
     id: record.id,
     namespace: record.namespace,
@@ -289,7 +290,16 @@ function valuesOf(record: ApiKeyRecord): Readonly<Record<Column, string | number
     previous_until: previous?.until,
     previous_used_at: previous?.lastUsedAt,
     generation: record.generation,
-    terms: JSON.stringify({ scopes, roles, limits, quotas, allowedPeers, metadata }),
+    terms: JSON.stringify({
+      scopes,
+      roles,
+      limits,
+      quotas,
+      allowedPeers,
+      publishable,
+      metadata,
+      secretMadeAt,
+    }),
     created_at: record.createdAt,
     updated_at: record.updatedAt,
     expires_at: record.expiresAt,
@@ -306,7 +316,7 @@ function recordOf(row: ApiKeyRow): ApiKeyRecord {
       : { hash, pepper, until, lastUsedAt: row.previous_used_at ?? undefined };
   return {
     // Written by `valuesOf` alone.
-    ...(JSON.parse(row.terms) as Partial<ApiKeyTerms>),
+    ...(JSON.parse(row.terms) as Partial<ApiKeyTerms & Pick<ApiKeyRecord, 'secretMadeAt'>>),
     id: row.id,
     namespace: row.namespace,
     tenant: row.tenant ?? undefined,

@@ -53,6 +53,8 @@ export function full(): ApiKeyRecord {
     },
     quotas: { reports: { limit: Number.MAX_SAFE_INTEGER, window: DAY } },
     allowedPeers: ['192.0.2.0/24', '2001:db8::/32'],
+    publishable: { origins: ['https://shop.example.com'], apps: ['com.example.shop'] },
+    secretMadeAt: NOON - 5,
     metadata: { plan: 'pro', nested: { list: [1, null, true, 1.5], empty: {}, none: [] }, '': 0 },
     expiresAt: NOON + 2 * DAY,
     reason: 'none',
