@@ -90,6 +90,7 @@ export {
   tokens,
 } from './tokens/tokens.ts';
 export { type MemoryTotpStoreOptions, memoryTotpStore } from './totp/memory-totp-store.ts';
+export { type ResetSecondFactorOptions, resetSecondFactor } from './totp/reset-second-factor.ts';
 export {
   type ImportedTotpSecret,
   type SealingKeys,

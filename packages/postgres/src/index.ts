@@ -13,6 +13,7 @@ export {
   type VerifyChainOptions,
   verifyChain,
 } from './audit/verify-chain.ts';
+export type { ClockedStoreOptions } from './client/clock.ts';
 export type { PostgresClient, SchemaOptions } from './client/postgres-client.ts';
 export { migrate, migrationSql } from './migrations/migrate.ts';
 export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
@@ -21,6 +22,8 @@ export {
   type PostgresRefreshTokenStoreOptions,
   postgresRefreshTokenStore,
 } from './refresh-tokens/postgres-refresh-token-store.ts';
+export { postgresReplayStore } from './replays/postgres-replay-store.ts';
+export { postgresRevocationStore } from './revocations/postgres-revocation-store.ts';
 export {
   type PostgresSessionStoreOptions,
   postgresSessionStore,

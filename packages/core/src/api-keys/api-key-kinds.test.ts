@@ -204,9 +204,9 @@ describe('rotateAfter', () => {
     };
     await use(START + 90 * DAY - 1);
     expect(overdue).toEqual([]);
-    for (const later of [0, 1, DAY / 2, DAY - 1]) await use(START + 90 * DAY + later);
+    for (const later of [60_000, 120_000, DAY / 2, DAY]) await use(START + 90 * DAY + later);
     expect(overdue.map((each) => each.id)).toEqual([id]);
-    await use(START + 91 * DAY + 60_000);
+    await use(START + 91 * DAY + 120_000);
     expect(overdue).toHaveLength(2);
   });
 

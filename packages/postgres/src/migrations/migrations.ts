@@ -4,6 +4,7 @@ import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
 import type { Migration } from './migration.ts';
+import { tokensMigration } from './tokens-migration.ts';
 
 export const migrations: readonly Migration[] = Object.freeze([
   {
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   outboxMigration,
   accountsMigration,
   tenantsMigration,
+  tokensMigration,
 ]);

@@ -1,0 +1,28 @@
+import { assertConfiguration } from '@apisec/core/host';
+import type { SchemaOptions } from './postgres-client.ts';
+
+/** Options of stores that go by a clock. */
+export interface ClockedStoreOptions extends SchemaOptions {
+  /** Epoch milliseconds, for tests. Default: the clock of the database, which is one for all nodes. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** What stands for the present in a statement: the parameter with `placeholder`, or the database's own clock. */
+export function present(placeholder: string): string {
+  return `coalesce(${placeholder}::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
+}
+
+/** The parameter for {@link present}. */
+export function presentParameter(where: string, { now }: ClockedStoreOptions): () => number | null {
+  assertConfiguration(
+    now === undefined || typeof now === 'function',
+    `${where}: now is a function that answers epoch milliseconds.`,
+  );
+  return () => (now === undefined ? null : Math.floor(now()));
+}
+
+/** A lifetime as a column holds it; for ever is what no clock will reach. */
+export function lifetime(where: string, ttl: number): number {
+  if (!(ttl > 0)) throw new RangeError(`${where}: ttl must be above 0.`);
+  return Math.ceil(Math.min(ttl, Number.MAX_SAFE_INTEGER));
+}

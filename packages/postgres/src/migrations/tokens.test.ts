@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import { ConfigurationError } from '@apisec/core';
+import { replayStoreContract, revocationStoreContract } from '@apisec/core/testing';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  migrate,
+  type PostgresClient,
+  postgresReplayStore,
+  postgresRevocationStore,
+} from '../index.ts';
+
+const url = process.env['DATABASE_URL'];
+const servers = url === undefined ? (['PGlite'] as const) : (['PGlite', 'PostgreSQL'] as const);
+
+describe.each(servers)('stores of tokens on %s', (name) => {
+  const schema = `apisec_test_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  let client: PostgresClient;
+  let end: () => Promise<unknown>;
+  beforeAll(async () => {
+    if (name === 'PGlite') {
+      const pglite = await PGlite.create();
+      client = pglite;
+      end = () => pglite.close();
+    } else {
+      const pool = new Pool({ connectionString: url, max: 10 });
+      client = pool;
+      end = async () => {
+        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+        await pool.end();
+      };
+    }
+    await migrate(client, { schema });
+  }, 60_000);
+  afterAll(() => end?.());
+
+  const clock = { time: 1_700_000_000_000 };
+  const now = () => clock.time;
+  const pass = (milliseconds: number) => {
+    clock.time += milliseconds;
+  };
+  const empty = (table: string) => client.query(`DELETE FROM "${schema}".${table}`);
+  const rowsOf = async (table: string) =>
+    (await client.query(`SELECT * FROM "${schema}".${table}`)).rows;
+
+  describe('replays', () => {
+    test.each(replayStoreContract)('$name', async ({ run }) => {
+      const create = async () => {
+        await empty('replays');
+        return postgresReplayStore(client, { schema, now });
+      };
+      await run({ create, pass, now });
+    });
+    test('what has ended is swept out, and what has not stays', async () => {
+      await empty('replays');
+      const store = postgresReplayStore(client, { schema, now });
+      for (let n = 0; n < 60; n++) await store.putIfAbsent(`short${n}`, 1_000);
+      await store.putIfAbsent('long', 60_000);
+      pass(2_000);
+      await postgresReplayStore(client, { schema, now }).putIfAbsent('new', 1_000);
+      expect(await rowsOf('replays')).toHaveLength(2);
+      expect(await store.putIfAbsent('long', 1)).toBe(false);
+    });
+    test("go by the database's clock unless told otherwise", async () => {
+      await empty('replays');
+      const store = postgresReplayStore(client, { schema });
+      expect(await store.putIfAbsent('key', 3_600_000)).toBe(true);
+      expect(await store.putIfAbsent('key', 1)).toBe(false);
+    });
+    test.each([0, -1, Number.NaN])('a time of %s is a fault of the caller', async (ttl) => {
+      await expect(postgresReplayStore(client, { schema }).putIfAbsent('k', ttl)).rejects.toThrow(
+        RangeError,
+      );
+    });
+  });
+
+  describe('revocations', () => {
+    test.each(revocationStoreContract)('$name', async ({ run }) => {
+      const create = async () => {
+        await empty('revocations');
+        return postgresRevocationStore(client, { schema, now });
+      };
+      await run({ create, pass, now });
+    });
+    test('what has ended is swept out, and what is revoked for ever stays', async () => {
+      await empty('revocations');
+      const store = postgresRevocationStore(client, { schema, now });
+      for (let n = 0; n < 60; n++) await store.revoke({ key: `short${n}`, ttl: 1_000 });
+      await store.revoke({ key: 'both', issuedBefore: clock.time, ttl: 60_000 });
+      await store.revoke({ key: 'ever', ttl: Number.POSITIVE_INFINITY });
+      pass(2_000);
+      await postgresRevocationStore(client, { schema, now }).revoke({ key: 'new', ttl: 1_000 });
+      expect(await rowsOf('revocations')).toHaveLength(3);
+      expect(await store.isRevoked(['ever'], clock.time)).toBe(true);
+    });
+    test('what was lifted leaves nothing behind', async () => {
+      await empty('revocations');
+      const store = postgresRevocationStore(client, { schema, now });
+      await store.revoke({ key: 'lifted', ttl: Number.POSITIVE_INFINITY });
+      await store.lift('lifted');
+      await postgresRevocationStore(client, { schema, now }).revoke({ key: 'new', ttl: 1_000 });
+      expect(await rowsOf('revocations')).toHaveLength(1);
+    });
+    test('what was issued at no time was issued before everything', async () => {
+      const store = postgresRevocationStore(client, { schema, now });
+      await store.revoke({ key: 'nan', issuedBefore: clock.time, ttl: 1_000 });
+      expect(await store.isRevoked(['nan'], Number.NaN)).toBe(true);
+    });
+    test.each([{ ttl: 0 }, { ttl: Number.NaN }, { ttl: 1, issuedBefore: Number.NaN }])(
+      '%j is a fault of the caller',
+      async (entry) => {
+        const store = postgresRevocationStore(client, { schema });
+        await expect(store.revoke({ key: 'k', ...entry })).rejects.toThrow(RangeError);
+      },
+    );
+  });
+
+  test.each([postgresReplayStore, postgresRevocationStore])(
+    '%o does not construct with what it does not know',
+    (make) => {
+      expect(() => make(client, { schema: 'a"b' })).toThrow(ConfigurationError);
+      expect(() => make(client, { ttl: 1 } as never)).toThrow(ConfigurationError);
+      expect(() => make(client, { now: 7 } as never)).toThrow(ConfigurationError);
+    },
+  );
+  test.each([postgresReplayStore, postgresRevocationStore])(
+    '%o rejects when the database does',
+    async (make) => {
+      const broken = { query: () => Promise.reject(new Error('away')) };
+      const store = make(broken);
+      const asked = 'putIfAbsent' in store ? store.putIfAbsent('k', 1) : store.isRevoked(['k'], 0);
+      await expect(asked).rejects.toThrow('away');
+    },
+  );
+});

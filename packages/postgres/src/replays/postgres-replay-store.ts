@@ -1,0 +1,44 @@
+import type { ReplayStore } from '@apisec/core';
+import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
+import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
+import { rowKey } from '../client/row-key.ts';
+
+const NAME = 'postgresReplayStore';
+/** What has ended is swept out by so many insertions, a bounded number of rows at a time. */
+const SWEEP_EVERY = 100;
+const SWEPT_AT_ONCE = 1_000;
+
+/**
+ * Remembers in PostgreSQL what was used once, for all processes and restarts: one statement for each key, so of many
+ * equal calls exactly one is told that the key is new. Times go by the database's clock. Run `migrate` first; needs
+ * SELECT, INSERT, UPDATE and DELETE. Give the pool a `query_timeout`: the store rejects when the database does.
+ *
+ * It writes for every key, so for proofs of many calls a second take `redisReplayStore`; this one suits webhooks,
+ * assertions of clients, and whoever has no Redis.
+ *
+ * @throws ConfigurationError for a schema name that is not one.
+ * @example
+ * requireDpop({ publicOrigin: 'https://api.example.com', replay: postgresReplayStore(pool) });
+ */
+export function postgresReplayStore(
+  client: PostgresClient,
+  options: ClockedStoreOptions = {},
+): ReplayStore {
+  const table = `${schemaName(NAME, options, ['now'])}.replays`;
+  const at = presentParameter(NAME, options);
+  // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
+  const sweep = `DELETE FROM ${table} WHERE ends_at <= ${present('$1')} AND key IN (
+      SELECT key FROM ${table} WHERE ends_at <= ${present('$1')} LIMIT ${SWEPT_AT_ONCE})`;
+  const put = `INSERT INTO ${table} AS r (key, ends_at)
+    VALUES ($1, ${present('$2')} + $3::bigint)
+    ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at WHERE r.ends_at <= ${present('$2')}
+    RETURNING 1`;
+  let inserted = 0;
+  return Object.freeze<ReplayStore>({
+    putIfAbsent: async (key, ttl) => {
+      const life = lifetime(NAME, ttl);
+      if (inserted++ % SWEEP_EVERY === 0) await client.query(sweep, [at()]);
+      return (await firstRow(client, put, [await rowKey(key), at(), life])) !== undefined;
+    },
+  });
+}
