@@ -8,6 +8,7 @@ export {
   type RedisClusterConnectOptions,
   type RedisConnectOptions,
 } from './connection/client.ts';
+export { assertNoEviction, type EvictionRisk, type OnEviction } from './connection/eviction.ts';
 export type { RedisStoreOptions } from './connection/server.ts';
 export { redisCounterStore } from './counters/redis-counter-store.ts';
 export { redisLeaseStore } from './leases/redis-lease-store.ts';

@@ -10,6 +10,7 @@ import {
   circuitBreaker,
 } from './breaker.ts';
 import { assertCounts, type RedisClient } from './client.ts';
+import { type OnEviction, watchEviction } from './eviction.ts';
 import { replyCode } from './reply-code.ts';
 import type { Script } from './script.ts';
 
@@ -22,6 +23,11 @@ export interface RedisStoreOptions {
   /** How long one command may take, at most `1m`. Default: `250ms`. */
   readonly timeout?: Duration | undefined;
   readonly breaker?: BreakerOptions | undefined;
+  /**
+   * Told at start where the server evicts keys (`maxmemory-policy` other than `noeviction`), and what that puts at risk.
+   * Default: a line on standard error.
+   */
+  readonly onEviction?: OnEviction | undefined;
 }
 
 /** A script with what it is run on. */
@@ -47,7 +53,7 @@ export interface Server {
   readonly run: (run: Run, giveBack?: (answer: unknown) => Run | undefined) => Promise<unknown>;
 }
 
-const OPTIONS = ['client', 'prefix', 'timeout', 'breaker'] as const;
+const OPTIONS = ['client', 'prefix', 'timeout', 'breaker', 'onEviction'] as const;
 
 /**
  * The server that a store asks. `own` are the options that only this store has.
@@ -66,6 +72,11 @@ export function serverOf(
     prefix !== '' && !/[{}]/.test(prefix),
     `${where}: prefix must not be empty, and without braces: they decide where keys live in a cluster.`,
   );
+  assertConfiguration(
+    options.onEviction === undefined || typeof options.onEviction === 'function',
+    `${where}: onEviction is a function that is told of a server that evicts.`,
+  );
+  watchEviction(where, client, options.onEviction);
   const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '250ms', { max: '1m' });
   const breakerOf = breakersOf(client, breakerSettings(options.breaker));
   const relearn = slotsOf(client);
