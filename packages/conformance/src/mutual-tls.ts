@@ -109,6 +109,23 @@ export function describeMutualTls({ name, start }: MutualTlsSubject): void {
       expect(await ask(get(), { path: '/mesh', client })).toBe('401 certificate.missing');
     });
 
+    test('a certificate that its client has made counts where that was asked for, and only as the one that it is', async () => {
+      const client = await createAuthority('self-made');
+      const token = await bind(client);
+      expect(await ask(get(), { path: '/self-made', client, token })).toBe('200 alice');
+      expect(await ask(get(), { path: '/bound', client, token })).toBe('401 certificate.missing');
+      const thief = await createAuthority('self-made');
+      const denied = await ask(get(), { path: '/self-made', client: thief, token });
+      expect(denied).toBe('401 certificate.mismatch');
+      expect(await ask(get(), { path: '/self-made', token })).toBe('401 certificate.missing');
+      const known = await issue(WORKLOAD);
+      const bound = await bind(known);
+      expect(await ask(get(), { path: '/self-made', client: known, token: bound })).toBe(
+        '200 alice',
+      );
+      expect(await ask(get(), { path: '/mesh', client })).toBe('401 certificate.missing');
+    });
+
     test('a header is no certificate', async () => {
       const client = await issue(WORKLOAD);
       const header = `:${Buffer.from(client.der).toString('base64')}:`;
@@ -142,6 +159,13 @@ function routesOf({ jwks }: Credentials): readonly MutualTlsRoute[] {
       admission: base
         .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys: localJwks(jwks) }))
         .use(requireCertificateBinding())
+        .use(requireScopes('orders:read')),
+    },
+    {
+      path: '/self-made',
+      admission: base
+        .use(authenticateJwt({ issuer: ISSUER, audience: AUDIENCE, keys: localJwks(jwks) }))
+        .use(requireCertificateBinding({ selfSigned: true }))
         .use(requireScopes('orders:read')),
     },
     {

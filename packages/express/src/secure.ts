@@ -98,7 +98,15 @@ const OPTIONS = [
 ];
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
+const SUPPLIED = [
+  'call',
+  'peer',
+  'certificate',
+  'unverifiedCertificate',
+  'transport',
+  'requestId',
+  'bodies',
+];
 
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
@@ -141,7 +149,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     const enter = (decision: Decision<object>) =>
       proceed(decision, settings, request, response, next);
     const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
-      const { peer, certificate, transport } = nodeCaller(request, trust);
+      const { peer, certificate, unverifiedCertificate, transport } = nodeCaller(request, trust);
       return {
         call: {
           protocol: 'http' as const,
@@ -152,6 +160,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         },
         peer,
         certificate,
+        unverifiedCertificate,
         transport,
         requestId: nodeRequestId(request, trust),
       };

@@ -131,7 +131,15 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
 }
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
+const SUPPLIED = [
+  'call',
+  'peer',
+  'certificate',
+  'unverifiedCertificate',
+  'transport',
+  'requestId',
+  'bodies',
+];
 
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
@@ -232,7 +240,10 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
       renderAs(reply.raw, { typeBase, requestId: nodeRequestId(request.raw, trust) });
     }
     const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
-      const { peer, certificate, transport } = nodeCaller(request.raw, trust);
+      const { peer, certificate, unverifiedCertificate, transport } = nodeCaller(
+        request.raw,
+        trust,
+      );
       return {
         call: {
           protocol: 'http',
@@ -240,6 +251,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
         },
         peer,
         certificate,
+        unverifiedCertificate,
         transport,
         requestId: nodeRequestId(request.raw, trust),
       };

@@ -5,7 +5,7 @@ import { describeMutualTls } from '@apisec/conformance/mutual-tls';
 import { factsOf } from '@apisec/core';
 import { secure } from '@apisec/hono';
 // oxlint-disable-next-line no-restricted-imports -- on Node, users of Hono take their facts from there
-import { nodeCertificate, nodePeer } from '@apisec/node';
+import { nodeCertificate, nodePeer, nodeUnverifiedCertificate } from '@apisec/node';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 
@@ -18,7 +18,11 @@ describeMutualTls({
         host: ({ env }) => {
           // The node server gives every request of Node along.
           const { incoming } = env as HttpBindings;
-          return { peer: nodePeer(incoming), certificate: nodeCertificate(incoming) };
+          return {
+            peer: nodePeer(incoming),
+            certificate: nodeCertificate(incoming),
+            unverifiedCertificate: nodeUnverifiedCertificate(incoming),
+          };
         },
       });
       app.get(path, guarded, (c) => c.json({ subject: factsOf(c, admission).principal.subject }));

@@ -1,6 +1,10 @@
 import type { CertificateFacts, HttpFacts, Transport } from '@apisec/core';
 import { stateOf } from '@apisec/core/host';
-import { type CertificateSource, nodeCertificate } from './certificate.ts';
+import {
+  type CertificateSource,
+  nodeCertificate,
+  nodeUnverifiedCertificate,
+} from './certificate.ts';
 import { nodePeer, type ProxyTrust } from './peer.ts';
 import { nodeTransport, type TransportSource } from './transport.ts';
 
@@ -34,6 +38,7 @@ function read(incoming: CertificateSource & TransportSource, trust?: ProxyTrust)
   return {
     peer: nodePeer(incoming, trust),
     certificate: nodeCertificate(incoming, trust),
+    unverifiedCertificate: nodeUnverifiedCertificate(incoming, trust),
     transport: nodeTransport(incoming, trust),
   };
 }

@@ -51,6 +51,32 @@ export function nodeCertificate(
   return certificate;
 }
 
+/** Keyed by connection, apart from those that somebody vouches for. */
+const unverified = stateOf<ClientCertificate>('apisec.unverified-certificate');
+
+/**
+ * The client certificate that the TLS connection shows and nobody vouches for: the handshake has proved that the caller
+ * holds its key (RFC 8705 §2.2). The one of a proxy that is believed is never the caller's. Its content is not read, since
+ * anybody may have written it.
+ */
+export function nodeUnverifiedCertificate(
+  incoming: CertificateSource,
+  trust?: ProxyTrust,
+): ClientCertificate | undefined {
+  const { socket } = incoming;
+  // Not authorised is what TLS says of it; a plain socket says nothing.
+  if (socket?.authorized !== false) return undefined;
+  if (trust !== undefined && believesSocket(trust, socket)) return undefined;
+  const connection = incoming.stream?.session ?? socket;
+  const known = unverified.get(connection);
+  if (known !== undefined) return known;
+  const shown = socket.getPeerX509Certificate?.();
+  if (shown === undefined) return undefined;
+  const certificate = Object.freeze({ raw: new Uint8Array(shown.raw) });
+  unverified.set(connection, certificate);
+  return certificate;
+}
+
 /**
  * For adapters whose host hands out certificates as bytes: one that TLS has verified, as a fact. It is parsed when a
  * policy asks what it says, and only then.

@@ -19,7 +19,12 @@ export {
 export { type BodyBounds, type ReadBody, readBody, readRawBody } from './body.ts';
 export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
 export { type NodeCaller, nodeCaller } from './caller.ts';
-export { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
+export {
+  type CertificateSource,
+  clientCertificate,
+  nodeCertificate,
+  nodeUnverifiedCertificate,
+} from './certificate.ts';
 export type { CertificateHeader } from './certificate-header.ts';
 export { nodeDenialLog } from './development-log.ts';
 export {

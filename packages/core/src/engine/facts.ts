@@ -105,6 +105,11 @@ export interface CertificateContent {
 /** What adapters supply where they terminate mutual TLS; absent when the caller showed no valid certificate. */
 export interface CertificateFacts {
   readonly certificate?: ClientCertificate | undefined;
+  /**
+   * A certificate that nobody vouches for, where the TLS connection ends here: its caller holds the key, and what it says
+   * means nothing. Only for who compares the whole of it, like `requireCertificateBinding({ selfSigned: true })`.
+   */
+  readonly unverifiedCertificate?: ClientCertificate | undefined;
 }
 
 /** How a call has come to the server, as far as its host knows. */

@@ -40,6 +40,18 @@ test('the holder of the certificate passes, and the demand is met', async () => 
   expect(await ask(bound, mine)).toMatchObject({ ok: true, meets: ['cnf.x5t#S256'] });
 });
 
+test('a certificate that nobody vouches for counts only where that was asked for', async () => {
+  const facts = { ...boundTo(bound, 'Bearer'), unverifiedCertificate: { raw } };
+  expect(told(await requireCertificateBinding().check(call, facts))).toBe('certificate.missing');
+  const policy = requireCertificateBinding({ selfSigned: true });
+  expect(await policy.check(call, facts)).toMatchObject({ ok: true, meets: ['cnf.x5t#S256'] });
+  // The one that somebody vouches for is the caller's, whatever else is shown.
+  expect(told(await policy.check(call, { ...facts, ...other }))).toBe('certificate.mismatch');
+  expect(() => requireCertificateBinding({ selfSigned: 'yes' as never })).toThrow(
+    ConfigurationError,
+  );
+});
+
 test('a connection is asked for its thumbprint once, and answers at once from then on', async () => {
   const facts = { ...boundTo(bound, 'Bearer'), ...mine };
   const policy = requireCertificateBinding();

@@ -21,6 +21,12 @@ export type { ChallengeOptions };
 export interface RequireCertificateBindingOptions extends ChallengeOptions {
   /** Denies tokens that are bound to no certificate, and credentials that are no tokens. Default: false. */
   readonly required?: boolean | undefined;
+  /**
+   * Counts a certificate that nobody vouches for as well, for clients that have registered their own (RFC 8705 §2.2): who
+   * holds its key is the caller that the token was issued to. The server must ask for certificates and let others
+   * connect: `requestCert: true, rejectUnauthorized: false`. On Express, Fastify, and Hono on Node. Default: false.
+   */
+  readonly selfSigned?: boolean | undefined;
 }
 
 const NAME = 'requireCertificateBinding';
@@ -51,9 +57,13 @@ const details = {
 export function requireCertificateBinding(
   options: RequireCertificateBindingOptions = {},
 ): Policy<{ readonly authentication: Authentication } & CertificateFacts, NoFacts, 'check'> {
-  assertKnownOptions(NAME, options, ['realm', 'resourceMetadata', 'required']);
-  const { required = false } = options;
+  assertKnownOptions(NAME, options, ['realm', 'resourceMetadata', 'required', 'selfSigned']);
+  const { required = false, selfSigned = false } = options;
   assertConfiguration(typeof required === 'boolean', `${NAME}: required must be true or false.`);
+  assertConfiguration(
+    typeof selfSigned === 'boolean',
+    `${NAME}: selfSigned must be true or false.`,
+  );
   const common = challengeParams(NAME, options);
   const denial = (code: keyof typeof details, { scheme }: Authentication): Deny => {
     const detail = details[code];
@@ -73,7 +83,8 @@ export function requireCertificateBinding(
     role: 'check',
     needs: ['authentication'],
     adds: [],
-    check: (_request, { authentication, certificate }) => {
+    check: (_request, { authentication, certificate: verified, unverifiedCertificate }) => {
+      const certificate = verified ?? (selfSigned ? unverifiedCertificate : undefined);
       const { confirmation } = authentication;
       const bound = confirmation && member(confirmation, 'x5t#S256');
       if (bound === undefined) {

@@ -50,7 +50,7 @@ describe.each(servers)('stores of tokens on %s', (name) => {
         await empty('replays');
         return postgresReplayStore(client, { schema, now });
       };
-      await run({ create, pass, now });
+      await run({ create, pass });
     });
     test('what has ended is swept out, and what has not stays', async () => {
       await empty('replays');
@@ -81,7 +81,7 @@ describe.each(servers)('stores of tokens on %s', (name) => {
         await empty('revocations');
         return postgresRevocationStore(client, { schema, now });
       };
-      await run({ create, pass, now });
+      await run({ create, pass });
     });
     test('what has ended is swept out, and what is revoked for ever stays', async () => {
       await empty('revocations');
