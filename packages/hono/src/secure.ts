@@ -52,6 +52,8 @@ export interface HonoHost {
   readonly peer: Peer;
   /** What the caller proved to hold in mutual TLS; on Node `nodeCertificate(c.env.incoming)`. */
   readonly certificate?: ClientCertificate | undefined;
+  /** One that nobody vouches for, for `requireCertificateBinding({ selfSigned: true })`. */
+  readonly unverifiedCertificate?: ClientCertificate | undefined;
   /** How the call came; on Node `nodeTransport(c.env.incoming)`. */
   readonly transport?: Transport | undefined;
   /** What policies see in place of the web request, for hosts whose own request is nearer to the wire. */
@@ -130,7 +132,15 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
 /** The facts that this host supplies to every guard. */
-const SUPPLIED = ['call', 'peer', 'certificate', 'transport', 'requestId', 'bodies'];
+const SUPPLIED = [
+  'call',
+  'peer',
+  'certificate',
+  'unverifiedCertificate',
+  'transport',
+  'requestId',
+  'bodies',
+];
 
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
@@ -171,12 +181,13 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
   const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {
     const plain = () => {
-      const { peer, certificate, transport, request = c.req.raw } = host(c);
+      const { peer, certificate, unverifiedCertificate, transport, request = c.req.raw } = host(c);
       const call = { protocol: 'http', operation: name() } as const;
       const facts: HostFacts = {
         call,
         peer,
         certificate,
+        unverifiedCertificate,
         transport,
         requestId: idOf(c, requestId),
       };

@@ -115,15 +115,6 @@ export function quotaReader(
   timeout: number,
   now: () => number,
 ): ApiKeys['readQuotas'] {
-  const balances = (quotas: readonly NamedQuota[], usage: readonly QuotaUsage[]) =>
-    Object.freeze(
-      Object.fromEntries(
-        quotas.map(({ name, limit }, index): [string, QuotaBalance] => {
-          const { used = 0, resetsAt = 0 } = usage[index] ?? {};
-          return [name, { limit, used, remaining: Math.max(0, limit - used), resetsAt }];
-        }),
-      ),
-    );
   return ({ id, quotas = {} }) => {
     const named = Object.entries(quotas).map(([name, quota]) => ({ ...quota, name }));
     if (named.length === 0) return balances([], []);
@@ -132,6 +123,17 @@ export function quotaReader(
       ? withinTime(Promise.resolve(usage), timeout).then((late) => balances(named, late))
       : balances(named, usage);
   };
+}
+
+function balances(
+  quotas: readonly NamedQuota[],
+  usage: readonly QuotaUsage[],
+): Readonly<Record<string, QuotaBalance>> {
+  const entries = quotas.map(({ name, limit }, index): [string, QuotaBalance] => {
+    const { used = 0, resetsAt = 0 } = usage[index] ?? {};
+    return [name, { limit, used, remaining: Math.max(0, limit - used), resetsAt }];
+  });
+  return Object.freeze(Object.fromEntries(entries));
 }
 
 /** There is no such key, or not for who asks. */

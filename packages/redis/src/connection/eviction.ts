@@ -55,19 +55,29 @@ export function watchEviction(
       .catch(() => undefined);
     found.set(client, policy);
   }
-  void policy
-    .then((evicting) => {
-      if (evicting === undefined) return;
-      if (onEviction !== undefined) onEviction({ policy: evicting, store, risk });
-      else {
-        told(
-          `apisec: ${store}: this Redis evicts keys (maxmemory-policy ${evicting}), and then ${risk}. ` +
-            `Set it to ${SAFE}, or keep this store on another server.`,
-        );
-      }
-    })
-    // Nobody is left to tell what the callback threw.
-    .catch(() => undefined);
+  void report(store, risk, policy, onEviction);
+}
+
+async function report(
+  store: string,
+  risk: string,
+  asked: Promise<string | undefined>,
+  onEviction: OnEviction | undefined,
+): Promise<void> {
+  const policy = await asked;
+  if (policy === undefined) return;
+  if (onEviction === undefined) {
+    told(
+      `apisec: ${store}: this Redis evicts keys (maxmemory-policy ${policy}), and then ${risk}. ` +
+        `Set it to ${SAFE}, or keep this store on another server.`,
+    );
+    return;
+  }
+  try {
+    onEviction({ policy, store, risk });
+  } catch {
+    // Nobody is left to tell.
+  }
 }
 
 /**
