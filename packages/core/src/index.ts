@@ -428,6 +428,7 @@ export {
   type MemoryCounterStoreOptions,
   memoryCounterStore,
 } from './abuse/memory-counter-store.ts';
+export { type PeerFeed, type PeerFeedOptions, peerFeed } from './abuse/peer-feed.ts';
 export { type RequireHumanOptions, requireHuman } from './abuse/require-human.ts';
 export { type RequireStepOptions, requireStep } from './abuse/require-step.ts';
 export { type ResetFailuresOptions, resetFailures } from './abuse/reset-failures.ts';

@@ -1,9 +1,10 @@
 import type { Peer } from '../engine/facts.ts';
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { addressRanges, embeddedIpv4, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import type { PeerFeed } from './peer-feed.ts';
 
 /** Options of {@link denyPeers}. */
 export interface DenyPeersOptions {
@@ -11,6 +12,8 @@ export interface DenyPeersOptions {
   readonly ranges: readonly string[];
   /** What happens to callers whose address nobody knows: no list says anything of them. Default: `deny`. */
   readonly unknown?: 'deny' | 'pass' | undefined;
+  /** Lists that others keep, as `peerFeed` loads them. */
+  readonly feeds?: readonly PeerFeed[] | undefined;
 }
 
 /** A policy whose list can be replaced while it serves. */
@@ -30,13 +33,17 @@ const DENIED = sharedDenial({
   code: 'peer.denied',
   detail: 'Calls from this address are not taken.',
 });
+const LIST_UNAVAILABLE = sharedDenial({ kind: 'unavailable', code: 'peer.list_unavailable' });
+/** Open where the user said so; the decision tells it. */
+const UNLISTED: Outcome = Object.freeze({ ok: true, degraded: 'peer.list_unavailable' });
 const UNKNOWN = sharedDenial({ kind: 'forbidden', code: 'peer.unknown' });
 
 /**
  * Denies callers from listed addresses. One address has one form here: an IPv4-mapped IPv6 address is the
  * IPv4 one, and one of NAT64 or 6to4 is denied as itself and as the IPv4 address in it. A look-up takes as long for 100,000 ranges as for one of each prefix length.
  *
- * Denials: `peer.denied` (403), and `peer.unknown` (403) for callers without an address, unless they may pass.
+ * Denials: `peer.denied` (403), `peer.unknown` (403) for callers without an address, unless they may pass, and
+ * `peer.list_unavailable` (503) where a feed with `onStale: 'deny'` has no list that is young enough.
  *
  * @throws ConfigurationError when a range cannot be read, or has bits set behind its prefix.
  * @example
@@ -45,8 +52,12 @@ const UNKNOWN = sharedDenial({ kind: 'forbidden', code: 'peer.unknown' });
  * blocked.replace(['198.51.100.7']);
  */
 export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
-  assertKnownOptions(NAME, options, ['ranges', 'unknown']);
-  const { ranges, unknown = 'deny' } = options;
+  assertKnownOptions(NAME, options, ['ranges', 'unknown', 'feeds']);
+  const { ranges, unknown = 'deny', feeds = [] } = options;
+  assertConfiguration(
+    Array.isArray(feeds) && feeds.every((feed) => typeof feed?.judge === 'function'),
+    `${NAME}: feeds is a list of what peerFeed() makes.`,
+  );
   assertConfiguration(
     unknown === 'deny' || unknown === 'pass',
     `${NAME}: unknown must be 'deny' or 'pass'.`,
@@ -61,7 +72,16 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
       // Read again: whoever supplied it may not have written it in its one form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);
       if (address === undefined) return unknown === 'pass' ? pass() : UNKNOWN;
-      return isDenied(address) || isDenied(embeddedIpv4(address)) ? DENIED : pass();
+      if (isDenied(address) || isDenied(embeddedIpv4(address))) return DENIED;
+      let outcome: Outcome = pass();
+      for (const feed of feeds) {
+        // Each is asked, so that each is loaded again in time.
+        const verdict = feed.judge(address);
+        if (verdict === 'listed') return DENIED;
+        if (verdict === 'stale-deny') outcome = LIST_UNAVAILABLE;
+        else if (verdict === 'stale-pass' && outcome.ok) outcome = UNLISTED;
+      }
+      return outcome;
     },
   });
   return Object.freeze<DenyPeersPolicy>({

@@ -386,6 +386,7 @@ const meanings = {
   'failures.key_missing': 'Nobody knows which peer to count failures of, so the call is denied.',
   'failures.unavailable': 'The store that counts failures did not answer.',
   'peer.denied': 'The address of the caller is on a list of those that are denied.',
+  'peer.list_unavailable': 'A list of addresses to deny is not there, or too old.',
   'peer.unknown': 'Nobody knows the address of the caller, and it is needed to decide.',
   'enumeration.detected': 'The caller asked for more different objects than anybody needs.',
   'enumeration.key_missing': 'Nobody knows whose objects to count, so the call is denied.',
