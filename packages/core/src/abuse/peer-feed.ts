@@ -118,9 +118,6 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
       loaded = { isListed: addressRanges(ranges), at, turn };
     }
   };
-  const isOlder = (since: number, age: number, at: number): boolean =>
-    // A clock that was set back makes nothing younger.
-    at < since || at >= since + age;
 
   return Object.freeze<PeerFeed>({
     load: loadNow,
@@ -137,6 +134,11 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
       return isListed(address) || isListed(embeddedIpv4(address)) ? 'listed' : 'unlisted';
     },
   });
+}
+
+/** A clock that was set back makes nothing younger. */
+function isOlder(since: number, age: number, at: number): boolean {
+  return at < since || at >= since + age;
 }
 
 /** @throws Error for text that is not a list from its first line to its last. */

@@ -48,7 +48,7 @@ describe('memoryApiKeyStore', () => {
     const end = noon + DAY / 2;
     const counting = () => {
       const store = memoryApiKeyStore();
-      store.insert(record);
+      void store.insert(record);
       return (cost: number, now: number) =>
         store.consume('k1', [{ name: 'a', cost, limit: 10, window: DAY }], now);
     };
@@ -62,7 +62,7 @@ describe('memoryApiKeyStore', () => {
 
     test('do not open the last window again for a clock that is late', () => {
       const take = counting();
-      take(6, end);
+      void take(6, end);
       expect(take(5, end - 1)).toEqual({ ok: false, name: 'a', resetsAt: end + DAY });
       expect(take(4, end)).toEqual({ ok: true, remaining: { a: 0 } });
     });
