@@ -39,10 +39,10 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   hono: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
-    nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeVerifier onEnd readBody
+    nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
     readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
-  redis: 'connectRedis connectRedisCluster',
+  redis: 'assertNoEviction connectRedis connectRedisCluster',
 };
 
 const document = resource({
@@ -79,6 +79,8 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   postgresRefreshTokenStore: [client],
   postgresTicketStore: [client],
   postgresTenantStore: [client],
+  postgresReplayStore: [client],
+  postgresRevocationStore: [client],
   postgresTotpStore: [client],
   postgresSessionStore: [client],
   postgresWebhookOutbox: [client],
