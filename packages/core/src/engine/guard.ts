@@ -48,8 +48,10 @@ export type FactsOf<G> = G extends {
   ? Readonly<Facts>
   : never;
 
-/** A fact is added once: what a policy adds has none of the names that are there. */
-export type NewFacts<Facts> = object & { readonly [Name in keyof Facts]?: never };
+/** A fact is added once: what a policy adds has none of the names that are there. The compiler tells the text. */
+export type NewFacts<Facts> = object & {
+  readonly [Name in keyof Facts]?: 'This fact is already there: combine the policies with anyOf().';
+};
 
 type AddFacts<Facts extends object, A, M extends Mode> = M extends 'enforce'
   ? [keyof A] extends [never]
