@@ -24,10 +24,11 @@ export function withDenialLog<Facts extends object>(
  */
 export function denialLogOption(where: string, value: unknown): DenialLog | undefined {
   if (value === undefined || value === false) return undefined;
+  // Only `logDenials()` gives policies with this member.
+  const log = value as DenialLog | null;
   assertConfiguration(
-    typeof (value as Partial<DenialLog> | null)?.join === 'function',
+    typeof log?.join === 'function',
     `${where}: logDenials takes a log, or false: { logDenials: logDenials() }.`,
   );
-  // Only `logDenials()` gives policies with this member.
-  return value as DenialLog;
+  return log;
 }

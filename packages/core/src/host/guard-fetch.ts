@@ -6,7 +6,6 @@ import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engin
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { report } from '../engine/report.ts';
 import type { RequestLike } from '../engine/request.ts';
-import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type DenialLog, withDenialLog } from './denial-log.ts';
 import { denialResponse } from './denial-response.ts';
