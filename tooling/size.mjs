@@ -30,19 +30,19 @@ const SUBJECTS = [
 const BUNDLES = [
   {
     entry: 'tooling/size/engine.ts',
-    limit: 3_850,
+    limit: 3_900,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/combinators.ts',
-    limit: 5_350,
+    limit: 5_400,
     without: ['jose', ...SUBJECTS],
     withoutText: ['node:', 'Buffer'],
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 30_800, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
+    limit: 30_900, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
     without: [`${core}/possession/`, `${core}/api-keys/`, `${core}/abuse/`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },
