@@ -102,6 +102,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   tokenSource: [{}],
   verifyChain: [client],
   withTenant: [client, 'acme', () => undefined],
+  waitForRoom: [open],
 };
 
 /** What is asked for before the names are looked at. */

@@ -415,6 +415,7 @@ export {
 export { type LoadPriority, type ShedLoadOptions, shedLoad } from './limits/shed-load.ts';
 export { type SlidingWindowOptions, slidingWindow } from './limits/sliding-window.ts';
 export { type TokenBucketOptions, tokenBucket } from './limits/token-bucket.ts';
+export { type WaitForRoomOptions, waitForRoom } from './limits/wait-for-room.ts';
 
 // Abuse.
 
