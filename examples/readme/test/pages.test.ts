@@ -12,6 +12,7 @@ const pages = [
   ...readdirSync(migrating).map((page) => join(migrating, page)),
   join(root, 'docs/troubleshooting.md'),
   join(root, 'docs/guides/callers.md'),
+  join(root, 'docs/guides/coverage.md'),
 ];
 const blocks = pages.flatMap(readBlocks).filter(({ file }) => file.endsWith('.ts'));
 
