@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type Aspect,
+  coverageReport,
+  type DocumentedOperation,
+  openapiOperations,
+  openapiSecurity,
+  printCoverage,
+} from '@apisec/core';
+import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { findInventory } from './find-inventory.ts';
+import { loadModule } from './load-module.ts';
+
+/** `apisec coverage`: what an application serves, and what each operation lacks. */
+export const coverageCommand: Command = {
+  name: 'coverage',
+  summary: 'lists what an application serves, and what each operation lacks',
+  usage: [
+    'coverage <module> [--require authentication,grant,limit] [--except "GET /health=authentication,limit"]',
+    'coverage <module> --openapi openapi.json [--base /v1]',
+    'coverage <module> --print-openapi',
+  ],
+  options: {
+    require: { type: 'string' },
+    except: { type: 'string', multiple: true },
+    openapi: { type: 'string' },
+    base: { type: 'string' },
+    'print-openapi': { type: 'boolean' },
+  },
+  run: async (invocation) => {
+    const { positionals, flag, text, texts, terminal } = invocation;
+    const inventory = await findInventory(await loadModule(positionals[0]));
+    const require = text('require');
+    const report = coverageReport(inventory, {
+      // What is not an aspect does not construct.
+      ...(require !== undefined && { require: wordsOf(require) as readonly Aspect[] }),
+      except: exceptionsOf(texts('except')),
+      documented: await documentedBy(invocation),
+    });
+    if (flag('print-openapi')) {
+      terminal.data(openapiSecurity(report));
+      return EXIT.ok;
+    }
+    terminal.json(report);
+    terminal.line(printCoverage(report));
+    return report.covered ? EXIT.ok : EXIT.found;
+  },
+};
+
+function wordsOf(list: string): readonly string[] {
+  return list.split(',').map((word) => word.trim());
+}
+
+function exceptionsOf(entries: readonly string[]): Readonly<Record<string, readonly Aspect[]>> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.lastIndexOf('=');
+      if (at < 1) {
+        throw new UsageError('--except is written "GET /health=authentication,limit".');
+      }
+      // What is not an aspect does not construct.
+      return [entry.slice(0, at), wordsOf(entry.slice(at + 1)) as readonly Aspect[]];
+    }),
+  );
+}
+
+async function documentedBy({
+  text,
+}: Invocation): Promise<readonly DocumentedOperation[] | undefined> {
+  const file = text('openapi');
+  if (file === undefined) return undefined;
+  let document: unknown;
+  try {
+    document = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(
+      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : ''}. Convert YAML first.`,
+    );
+  }
+  return openapiOperations(document, { base: text('base') });
+}

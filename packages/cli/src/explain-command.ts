@@ -1,0 +1,112 @@
+import { text as textOf } from 'node:stream/consumers';
+import { type Decision, explain, type HttpFacts } from '@apisec/core';
+import { describeCause, isObject, UNKNOWN_PEER } from '@apisec/core/host';
+import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { loadModule } from './load-module.ts';
+import { type ReadToken, readToken } from './read-token.ts';
+
+/** `apisec explain`: what a token says, and which rule of a guard denies it. */
+export const explainCommand: Command = {
+  name: 'explain',
+  summary: 'shows what a token says, and which rule of a guard denies it and why',
+  usage: [
+    'explain <token>            (- reads it from standard input, so that no shell keeps it)',
+    'explain <token> --policy ./orders.ts [--export orders] [--operation "GET /orders"] [--scheme DPoP]',
+  ],
+  options: {
+    policy: { type: 'string' },
+    export: { type: 'string' },
+    operation: { type: 'string' },
+    scheme: { type: 'string' },
+    header: { type: 'string', multiple: true },
+  },
+  run: async (invocation) => {
+    const { positionals, text, terminal } = invocation;
+    const [given] = positionals;
+    if (given === undefined)
+      throw new UsageError('name the token, or - to read it from standard input.');
+    const token = (given === '-' ? await textOf(process.stdin) : given).trim();
+    const read = readToken(token, Date.now());
+    const decision = text('policy') === undefined ? undefined : await decide(invocation, token);
+    terminal.json({ ...read, ...(decision && { decision: plain(decision) }) });
+    show(read, invocation);
+    if (decision === undefined) return read.kind === 'unreadable' ? EXIT.found : EXIT.ok;
+    terminal.line('');
+    const [head = '', ...steps] = explain(decision).split('\n');
+    terminal.line(head, decision.allowed ? 'good' : 'bad');
+    for (const step of steps) terminal.line(step);
+    const why = causeOf(decision);
+    if (why !== undefined) terminal.line(`why: ${why}`);
+    return decision.allowed ? EXIT.ok : EXIT.found;
+  },
+};
+
+function show({ kind, header, claims, remarks }: ReadToken, { terminal }: Invocation): void {
+  terminal.line(KINDS[kind]);
+  for (const [title, part] of [
+    ['header', header],
+    ['claims', claims],
+  ] as const) {
+    if (part !== undefined) terminal.line(`${title} ${JSON.stringify(part, null, 2)}`);
+  }
+  for (const remark of remarks) terminal.line(`- ${remark}`, 'bad');
+}
+
+const KINDS: Readonly<Record<ReadToken['kind'], string>> = {
+  jws: 'a signed JWT; nothing of it was verified',
+  jwe: 'an encrypted JWT; only its header can be read',
+  unreadable: 'not a JWT: an opaque token, or a broken one',
+};
+
+async function decide({ text, texts }: Invocation, token: string): Promise<Decision<object>> {
+  const module = await loadModule(text('policy'));
+  const name = text('export');
+  const found = name === undefined ? module.pick('guard', 'default') : module.pick(name);
+  const check: unknown = isCheckable(found) ? found.check : undefined;
+  if (typeof check !== 'function') {
+    throw new UsageError(
+      'the module must export a guard as guard or by default, or name it by --export.',
+    );
+  }
+  const operation = text('operation') ?? 'GET /';
+  const [method = 'GET', path = '/'] = operation.split(' ');
+  const request = new Request(new URL(path.startsWith('/') ? path : '/', 'https://api.invalid'), {
+    method,
+    headers: [
+      ['authorization', `${text('scheme') ?? 'Bearer'} ${token}`],
+      ...texts('header').map(headerOf),
+    ],
+  });
+  const facts: HttpFacts & { transport: { encrypted: true } } = {
+    call: { protocol: 'http', operation },
+    peer: UNKNOWN_PEER,
+    transport: { encrypted: true },
+  };
+  // A guard never throws, and answers a decision.
+  return (await check(request, facts)) as Decision<object>;
+}
+
+function isCheckable(value: unknown): value is { readonly check: unknown } {
+  return typeof value === 'object' && value !== null && 'check' in value;
+}
+
+function headerOf(line: string): [string, string] {
+  const at = line.indexOf(':');
+  if (at < 1) throw new UsageError('--header is written "name: value".');
+  return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+}
+
+function causeOf(decision: Decision<object>): string | undefined {
+  if (decision.allowed || decision.denial.cause === undefined) return undefined;
+  const { cause } = decision.denial;
+  return isObject(cause) && !(cause instanceof Error)
+    ? JSON.stringify(cause)
+    : describeCause(cause);
+}
+
+function plain(decision: Decision<object>): object {
+  const { allowed, trace } = decision;
+  if (allowed) return { allowed, trace };
+  const { kind, code, detail } = decision.denial;
+  return { allowed, denial: { kind, code, detail, cause: causeOf(decision) }, trace };
+}

@@ -1,0 +1,45 @@
+import type { ServedOperation } from '@apisec/core';
+import { UsageError } from './command.ts';
+import type { LoadedModule } from './load-module.ts';
+
+type Inventory = readonly ServedOperation[];
+
+/**
+ * What an application serves: what the module exports as `inventory` (a list, or a function that answers one), or what
+ * the adapter finds in the application that it exports as `app`, `server` or by default.
+ *
+ * @throws UsageError when it exports neither.
+ */
+export async function findInventory(module: LoadedModule): Promise<Inventory> {
+  const own = module.pick('inventory');
+  if (own !== undefined) {
+    const list: unknown = typeof own === 'function' ? await own() : own;
+    if (!Array.isArray(list))
+      throw new UsageError('inventory must be a list, like inventoryOf(app).');
+    return list;
+  }
+  const app: unknown = await module.pick('app', 'server', 'default');
+  const adapter = adapterOf(app);
+  if (adapter === undefined) {
+    throw new UsageError(
+      'the module must export app (Express, Fastify, Hono), server (gRPC), or inventory: a list or a function.',
+    );
+  }
+  // What the adapter takes for granted of its own framework was looked at by adapterOf.
+  if (adapter === '@apisec/fastify') await (app as { ready: () => Promise<unknown> }).ready();
+  const { inventoryOf } = await module.require(adapter);
+  if (typeof inventoryOf !== 'function') {
+    throw new UsageError(`${adapter} is too old: it has no inventoryOf.`);
+  }
+  return (inventoryOf as (app: unknown) => Inventory)(app);
+}
+
+function adapterOf(app: unknown): string | undefined {
+  if (app === null || (typeof app !== 'object' && typeof app !== 'function')) return undefined;
+  const has = (...names: readonly string[]): boolean =>
+    names.every((name) => typeof Reflect.get(app, name) === 'function');
+  if (has('addService', 'bindAsync')) return '@apisec/grpc';
+  if (has('printRoutes', 'ready', 'addHook')) return '@apisec/fastify';
+  if (has('fetch', 'route') && Array.isArray(Reflect.get(app, 'routes'))) return '@apisec/hono';
+  return typeof app === 'function' && has('use', 'handle') ? '@apisec/express' : undefined;
+}

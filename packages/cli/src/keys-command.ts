@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
+import { isObject } from '@apisec/core/host';
+import { calculateJwkThumbprint } from 'jose';
+import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { generateKeys, rotateKeys, type WrittenKeys } from './key-files.ts';
+
+/** `apisec keys`: keys for an issuer of tokens, their rotation, and thumbprints. */
+export const keysCommand: Command = {
+  name: 'keys',
+  summary:
+    'makes signing keys and the JWKS that publishes them, rotates them, names their thumbprints',
+  usage: [
+    'keys generate [--out .] [--alg ES256]   writes private.jwks.json (mode 600) and jwks.json',
+    'keys rotate [--out .]                   the next key signs, a new next one is published',
+    'keys thumbprint <file>                  RFC 7638, of a JWK or a JWKS; - for standard input',
+  ],
+  options: { out: { type: 'string' }, alg: { type: 'string' } },
+  run: async (invocation) => {
+    const { positionals, text } = invocation;
+    const [action, file] = positionals;
+    const folder = text('out') ?? '.';
+    if (action === 'generate') return told(await generateKeys(folder, text('alg')), invocation);
+    if (action === 'rotate') return told(await rotateKeys(folder, text('alg')), invocation);
+    if (action === 'thumbprint') return thumbprint(file, invocation);
+    throw new UsageError('say what to do: generate, rotate or thumbprint.');
+  },
+};
+
+function told(keys: WrittenKeys, { terminal }: Invocation): number {
+  terminal.json(keys);
+  terminal.line(`signs now    ${keys.signing}`, 'good');
+  terminal.line(`signs next   ${keys.next}`);
+  if (keys.retired !== undefined) {
+    terminal.line(`signed until now, still published   ${keys.retired}`);
+    terminal.line('Rotate again only when no token of that key is valid any more.', 'dim');
+  }
+  terminal.line(`${keys.privateFile} is secret; ${keys.publicFile} is to be published.`);
+  return EXIT.ok;
+}
+
+async function thumbprint(file: string | undefined, { terminal }: Invocation): Promise<number> {
+  if (file === undefined)
+    throw new UsageError('name a file with a JWK or a JWKS, or - for standard input.');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`${file} cannot be read as JSON (${codeOf(error)}).`);
+  }
+  const keys: unknown =
+    isObject(parsed) && Array.isArray(parsed['keys']) ? parsed['keys'] : [parsed];
+  const prints: { kid: unknown; thumbprint: string }[] = [];
+  // Either branch above is a list.
+  for (const key of keys as readonly unknown[]) {
+    if (!isObject(key)) throw new UsageError(`${file} has a key that is not a JWK.`);
+    try {
+      // What it lacks as a JWK is told by jose.
+      prints.push({ kid: key['kid'], thumbprint: await calculateJwkThumbprint(key) });
+    } catch {
+      throw new UsageError(`${file} has a key that is not a JWK (RFC 7517).`);
+    }
+  }
+  terminal.json(prints);
+  for (const each of prints) terminal.line(each.thumbprint);
+  return EXIT.ok;
+}
+
+/** Never the text of a parser's error, which quotes what it could not read: it may be a private key. */
+function codeOf(error: unknown): string {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'not JSON';
+}

@@ -1,0 +1,54 @@
+import { createRequire } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { UsageError } from './command.ts';
+
+/** A module of the user, and how to import what it depends on. */
+export interface LoadedModule {
+  readonly path: string;
+  /** An export, by the first of these names that it has. */
+  readonly pick: (...names: readonly string[]) => unknown;
+  /** A package as the module itself would import it. */
+  readonly require: (name: string) => Promise<Readonly<Record<string, unknown>>>;
+}
+
+/**
+ * Imports a module of the user. Its code runs: that is how it makes the application.
+ *
+ * @throws UsageError when it cannot be imported.
+ */
+export async function loadModule(file: string | undefined): Promise<LoadedModule> {
+  if (file === undefined) throw new UsageError('name the module that makes your application.');
+  const path = resolve(file);
+  const exports = await importAll(pathToFileURL(path).href, file);
+  return {
+    path,
+    pick: (...names) => {
+      const name = names.find((each) => Object.hasOwn(exports, each));
+      return name === undefined ? undefined : exports[name];
+    },
+    require: async (name) => {
+      let found: string;
+      try {
+        found = createRequire(path).resolve(name);
+      } catch {
+        throw new UsageError(`${file} makes an application for ${name}, which is not installed.`);
+      }
+      return importAll(pathToFileURL(found).href, name);
+    },
+  };
+}
+
+async function importAll(url: string, name: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    // A module is a record of its exports.
+    return (await import(url)) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const isTypes = error instanceof Error && 'code' in error && error.code === UNKNOWN;
+    const hint = isTypes ? ' Run TypeScript by node --import tsx, or by Node 22.18 and later.' : '';
+    throw new UsageError(`${name} cannot be imported: ${why}${hint}`);
+  }
+}
+
+const UNKNOWN = 'ERR_UNKNOWN_FILE_EXTENSION';

@@ -1,0 +1,82 @@
+import { parseArgs } from 'node:util';
+import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { coverageCommand } from './coverage-command.ts';
+import { explainCommand } from './explain-command.ts';
+import { keysCommand } from './keys-command.ts';
+import { type OutputStream, type Terminal, terminal } from './terminal.ts';
+
+const COMMANDS: readonly Command[] = [coverageCommand, explainCommand, keysCommand];
+
+const COMMON: Command['options'] = {
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+};
+
+/** Where it writes: `process` has both. */
+export interface Streams {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+/**
+ * Runs one command of `apisec`, as the arguments behind the name of the program say, and answers its exit code: 0 when
+ * nothing was found, 1 when something was, 2 when it could not be run.
+ *
+ * @example
+ * process.exitCode = await main(['coverage', './app.ts']);
+ */
+export async function main(args: readonly string[], streams: Streams = process): Promise<number> {
+  const json = args.includes('--json');
+  const out = terminal(streams.stdout, streams.stderr, { json, color: !process.env['NO_COLOR'] });
+  const [name, ...rest] = args;
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined) return help(name, out);
+  try {
+    const invocation = read(command, rest, out);
+    if (invocation.flag('help')) return describe(command, out);
+    return await command.run(invocation);
+  } catch (error) {
+    out.note(`apisec ${command.name}: ${messageOf(error)}`);
+    return EXIT.usage;
+  }
+}
+
+function read(command: Command, args: readonly string[], out: Terminal): Invocation {
+  const options = { ...COMMON, ...command.options };
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
+  const valueOf = (name: string): unknown =>
+    Object.hasOwn(values, name) ? values[name] : undefined;
+  return {
+    positionals,
+    flag: (name) => valueOf(name) === true,
+    text: (name) => {
+      const value = valueOf(name);
+      return typeof value === 'string' ? value : undefined;
+    },
+    texts: (name) => [valueOf(name) ?? []].flat().filter((value) => typeof value === 'string'),
+    terminal: out,
+  };
+}
+
+function help(name: string | undefined, out: Terminal): number {
+  const isAsked = name === '--help' || name === '-h' || name === 'help';
+  const print = isAsked ? out.line : out.note;
+  if (name !== undefined && !isAsked) out.note(`apisec: "${name}" is not a command.`);
+  print('Usage: apisec <command> [options]\n');
+  for (const { name: each, summary } of COMMANDS) print(`  ${each.padEnd(10)} ${summary}`);
+  print('\nEach command has --help and --json. Exit codes: 0 nothing found, 1 found, 2 not run.');
+  return isAsked ? EXIT.ok : EXIT.usage;
+}
+
+function describe({ summary, usage, options }: Command, out: Terminal): number {
+  out.line(`${summary}\n\n${usage.map((line) => `  apisec ${line}`).join('\n')}\n`);
+  for (const [name, { type }] of Object.entries({ ...COMMON, ...options })) {
+    out.line(`  --${name}${type === 'string' ? ' <text>' : ''}`);
+  }
+  return EXIT.ok;
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof UsageError) return error.message;
+  return error instanceof Error ? error.message : String(error);
+}

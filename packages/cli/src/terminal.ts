@@ -1,0 +1,69 @@
+import { safeText } from '@apisec/core/host';
+
+/** Where a command writes. Everything that may come from outside is made safe here, and nowhere else. */
+export interface Terminal {
+  /** One line for people; nothing with `--json`. */
+  readonly line: (text: string, tone?: Tone) => void;
+  /** The result, as JSON, with `--json`; nothing otherwise. */
+  readonly json: (value: unknown) => void;
+  /** JSON whether or not `--json` was given: what was asked for by an option of its own. */
+  readonly data: (value: unknown) => void;
+  /** A remark on standard error. */
+  readonly note: (text: string) => void;
+}
+
+export type Tone = 'good' | 'bad' | 'dim' | 'plain';
+
+/** What is written to. */
+export interface OutputStream {
+  readonly write: (text: string) => unknown;
+  readonly isTTY?: boolean;
+}
+
+const COLORS: Readonly<Record<Tone, readonly [string, string]>> = {
+  good: ['\u001b[32m', '\u001b[39m'],
+  bad: ['\u001b[31m', '\u001b[39m'],
+  dim: ['\u001b[2m', '\u001b[22m'],
+  plain: ['', ''],
+};
+const LONGEST_LINE = 4_000;
+
+/** Colours only on a terminal, and never with `NO_COLOR` set. No text of a line can act on the terminal. */
+export function terminal(
+  out: OutputStream,
+  errors: OutputStream,
+  { json, color }: { readonly json: boolean; readonly color: boolean },
+): Terminal {
+  const paint = (text: string, tone: Tone): string => {
+    const [on, off] = color && out.isTTY === true ? COLORS[tone] : COLORS.plain;
+    return `${on}${text}${off}`;
+  };
+  const write = (value: unknown): void => {
+    out.write(`${escaped(JSON.stringify(value, null, 2))}\n`);
+  };
+  return {
+    data: write,
+    line: (text, tone = 'plain') => {
+      if (json) return;
+      for (const each of text.split('\n')) {
+        out.write(`${paint(safeText(each, LONGEST_LINE), tone)}\n`);
+      }
+    },
+    json: (value) => {
+      if (json) write(value);
+    },
+    note: (text) => {
+      for (const each of text.split('\n')) errors.write(`${safeText(each, LONGEST_LINE)}\n`);
+    },
+  };
+}
+
+/** JSON leaves some characters as they are that act on terminals: they are the same text written out. */
+function escaped(json: string): string {
+  return json.replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, (character) =>
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+}

@@ -1,0 +1,79 @@
+import { Buffer } from 'node:buffer';
+import { describe, expect, test } from 'vitest';
+import { readToken } from '../src/read-token.ts';
+import { callCli, fixture, runCli } from './run-cli.ts';
+
+const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const NOW = 1_800_000_000_000;
+const GOOD = { iss: 'https://id.example.com', aud: 'a', exp: NOW / 1000 + 60 };
+
+function jwt(header: object, claims: unknown = GOOD, signature = 'c2ln'): string {
+  return `${part(header)}.${part(claims)}.${signature}`;
+}
+
+describe('of a token', () => {
+  test.each<[string, string, readonly string[]]>([
+    ['with nothing odd nothing is remarked', jwt({ alg: 'ES256', kid: 'k' }), []],
+    [
+      'that is not signed it says so',
+      jwt({ alg: 'None', kid: 'k' }, GOOD, ''),
+      ['It is not signed.', 'Its signature is empty.'],
+    ],
+    [
+      'that brings a key it says so',
+      jwt({ alg: 'ES256', kid: 'k', jku: 'x' }),
+      [expect.stringContaining('jku') as string],
+    ],
+    [
+      'that has expired it says for how long',
+      jwt({ alg: 'ES256', kid: 'k' }, { ...GOOD, exp: NOW / 1000 - 60 }),
+      ['It has expired 60 s ago.'],
+    ],
+    [
+      'whose claims are a list it says so',
+      jwt({ alg: 'ES256', kid: 'k' }, []),
+      ['The claims are not a JSON object.'],
+    ],
+  ])('%s', (_what, token, remarks) => {
+    expect(readToken(token, NOW)).toMatchObject({ kind: 'jws', remarks });
+  });
+
+  test.each([
+    ['is opaque', 'abc'],
+    ['has no header', '..'],
+    [
+      'has members twice',
+      `${Buffer.from('{"alg":"none","alg":"ES256"}').toString('base64url')}.e30.x`,
+    ],
+    ['is too long', 'a.'.repeat(100_000)],
+  ])('that %s nothing is read', (_what, token) => {
+    expect(readToken(token, NOW)).toEqual({ kind: 'unreadable', remarks: [] });
+  });
+});
+
+test('a token is shown, and nothing in it acts on the terminal', async () => {
+  const token = jwt({ alg: 'ES256', kid: 'k' }, { ...GOOD, name: '\u001b[2J\u009b31m\u202egnp' });
+  const text = await runCli(['explain', '-'], `${token}\n`);
+  expect([text.code, text.err]).toEqual([0, '']);
+  expect(text.out).toContain('"iss": "https://id.example.com"');
+  const json = await callCli('explain', token, '--json');
+  expect(JSON.parse(json.out)).toMatchObject({ claims: { name: '\u001b[2J\u009b31m\u202egnp' } });
+  for (const raw of ['\u001b', '\u009b', '\u202e']) expect(text.out + json.out).not.toContain(raw);
+});
+
+test('the rule of a guard that denies it is named, and why', async () => {
+  const args = ['explain', jwt({ alg: 'ES256', kid: 'other' }), '--policy', fixture('guards.ts')];
+  const { code, out } = await callCli(
+    ...args,
+    '--export',
+    'orders',
+    '--operation',
+    'GET /orders/:id',
+  );
+  expect(code).toBe(1);
+  expect(out).toMatch(/^denied: unauthenticated token\./m);
+  expect(out).toMatch(/authenticateJwt \(check\) denied/);
+  expect(out).toMatch(/^why: /m);
+  const open = await callCli(...args, '--export', 'open', '--json');
+  expect([open.code, JSON.parse(open.out).decision.allowed]).toEqual([0, true]);
+});
