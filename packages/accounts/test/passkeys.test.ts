@@ -140,6 +140,35 @@ describe('a passkey that is registered', () => {
     const more = await keys.registrationOptions({ subject: 'alice', name: 'alice' });
     expect(codeOf(more)).toBe('passkey.too_many');
   });
+
+  test('is not one too many where registrations were begun before, one by one or at once', async () => {
+    const { begin, keys } = bench({ maxPerAccount: 2 });
+    const requests = [];
+    for (let each = 0; each < 6; each++) {
+      const { ticket, options } = await begin();
+      const response = softAuthenticator(ORIGIN, RP).create(options);
+      requests.push({ subject: 'alice', ticket, response });
+    }
+    const [first, ...others] = requests;
+    expect(codeOf(await keys.register(first as (typeof requests)[0]))).toBe('ok');
+    const answers = await Promise.all(others.map((request) => keys.register(request)));
+    expect((await keys.list('alice')).length).toBeLessThanOrEqual(2);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength((await keys.list('alice')).length - 1);
+    expect(new Set(answers.map(codeOf))).toContain('passkey.too_many');
+  });
+
+  test.each([[['Phone']], [7], [null], ['x'.repeat(65)]])(
+    'is not called what is not a name: %j',
+    async (label) => {
+      const { begin, enrol, keys } = bench();
+      const { ticket, options } = await begin();
+      const response = softAuthenticator(ORIGIN, RP).create(options);
+      const request = { subject: 'alice', ticket, response, label: label as string };
+      expect(codeOf(await keys.register(request))).toBe('passkey.malformed');
+      const device = await enrol();
+      expect(await keys.rename('alice', device.id, label as string)).toBe(false);
+    },
+  );
 });
 
 describe('a passkey that signs', () => {

@@ -28,6 +28,8 @@ export interface LoginTickets extends Pick<Tickets, 'take' | 'removeOf'> {
     ticket: string,
     may: (state: LoginState) => boolean,
   ) => Promise<OpenedLogin | LoginDenied>;
+  /** Whose login it is. Undefined where the account is disabled, or has another password than the login was begun with. */
+  readonly accountOf: (state: LoginState) => Promise<LoginAccount | undefined>;
 }
 
 /** `bySubject` answers in bounded time. */
@@ -37,6 +39,14 @@ export function loginTickets(
   times: { readonly timeout: number; readonly now: () => number },
 ): LoginTickets {
   const logins = tickets(store, 'login', times);
+  const accountOf: LoginTickets['accountOf'] = async ({ subject, mark }) => {
+    const account = subject === undefined ? undefined : await bySubject(subject);
+    const stands =
+      account?.subject === subject &&
+      account?.disabled !== true &&
+      (mark === undefined || (account !== undefined && mark === (await markOf(account))));
+    return stands ? account : undefined;
+  };
   return {
     take: logins.take,
     removeOf: logins.removeOf,
@@ -56,14 +66,11 @@ export function loginTickets(
       if (!may(state)) return denied(loginDenial('sign_in.method_unavailable'), ticket);
       const { subject } = state;
       if (subject === undefined) return { record, state };
-      const account = await bySubject(subject);
-      const stands =
-        account?.subject === subject &&
-        account.disabled !== true &&
-        (state.mark === undefined || state.mark === (await markOf(account)));
-      if (!stands) return denied(loginDenial('sign_in.ticket_unknown'));
+      const account = await accountOf(state);
+      if (account === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
       return { record, state, account };
     },
+    accountOf,
   };
 }
 

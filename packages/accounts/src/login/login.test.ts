@@ -130,6 +130,15 @@ async function bench(options: Partial<LoginOptions<string>> = {}): Promise<Bench
   };
 }
 
+/** A promise for others to wait at. */
+function turnstile() {
+  let open = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, resolve: () => open() };
+}
+
 function ticketOf(answer: { readonly ticket?: string | undefined }): string {
   if (answer.ticket === undefined) throw new Error(`no ticket: ${JSON.stringify(answer)}`);
   return answer.ticket;
@@ -397,6 +406,41 @@ describe('a ticket', () => {
       });
     const step = { ...at, ticket, method: 'backup_code' as const, code: backup[0] ?? '' };
     expect(codeOf(await signIn.next(step))).toBe('sign_in.ticket_unknown');
+  });
+
+  test.each([
+    ['the password is changed', { passwordHash: 'v2:another' }],
+    ['the account is disabled', { disabled: true }],
+  ])('gives no session where %s while its answer is judged', async (_, change) => {
+    const [reached, judging] = [turnstile(), turnstile()];
+    const set = await bench();
+    const { accounts, finished, factors } = set;
+    const verifyBackupCode: Totp['verifyBackupCode'] = async (account, code) => {
+      reached.resolve();
+      await judging.promise;
+      return factors.verifyBackupCode(account, code);
+    };
+    const { signIn } = await bench({
+      tickets: set.tickets,
+      totp: { ...factors, verifyBackupCode },
+      accounts: {
+        byIdentifier: (identifier) => accounts.get(identifier),
+        bySubject: (subject) => [...accounts.values()].find((each) => each.subject === subject),
+      },
+      finish: (signedIn) => {
+        finished.push(signedIn);
+        return '';
+      },
+    });
+    const { ticket } = pendingOf(await signIn.password(alice));
+    const code = set.backup[0] ?? '';
+    const answer = signIn.next({ ...at, ticket, method: 'backup_code', code, remember: true });
+    await reached.promise;
+    const before = accounts.get('alice@example.com') as LoginAccount;
+    accounts.set('alice@example.com', { ...before, ...change });
+    judging.resolve();
+    expect(codeOf(await answer)).toBe('sign_in.ticket_unknown');
+    expect(finished).toEqual([]);
   });
 
   test.each([

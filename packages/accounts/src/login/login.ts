@@ -94,10 +94,13 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
 
   const complete = async (
     state: LoginState,
-    account: LoginAccount,
     attempt: CountedAttempt,
     remember: boolean,
   ): Promise<LoginAnswer<Result>> => {
+    // An answer takes a while to judge. Whoever changes a password or disables an account meanwhile ends sessions right
+    // then, and this one would begin behind that.
+    const account = await logins.accountOf(state);
+    if (account === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
     const amr = amrOf(state);
     const isMulti = amr.includes('mfa');
     const signedIn: SignedIn = Object.freeze({
@@ -163,11 +166,12 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     }
     // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
     const current = await bySubject(usable.subject);
+    const is = current?.passwordHash;
     const stands =
       current?.subject === usable.subject &&
       current.disabled !== true &&
-      (current.passwordHash === stored || current.passwordHash === hash);
-    if (!stands) return denied(loginDenial('sign_in.ticket_unknown'));
+      (is === stored || is === hash);
+    if (!stands || is === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
     const state: LoginState = {
       kind: 'login',
       subject: usable.subject,
@@ -177,7 +181,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       held: [],
       failures: 0,
       sent: 0,
-      mark: await sha256(hash),
+      mark: await sha256(is),
       device: deviceId,
     };
     const needs = deviceId === undefined ? await factors.secondOf(usable) : [];
@@ -186,7 +190,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
         await attempt.end('neither');
         return denied(loginDenial('sign_in.second_factor_missing'));
       }
-      return complete(state, usable, attempt, false);
+      return complete(state, attempt, false);
     }
     const waiting = { ...state, needs };
     const issued = await logins.begin(waiting, now() + lifetime);
@@ -214,13 +218,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
         denial: loginDenial('sign_in.unavailable', { cause }),
       }));
     if (judged.right) {
-      const { subject } = judged;
-      const account = opened.account ?? (await bySubject(subject));
-      if (account?.subject !== subject || account.disabled === true) {
-        return denied(loginDenial('sign_in.ticket_unknown'));
-      }
-      const after = afterRight({ ...state, subject }, method, judged.verified);
-      return complete(after, account, attempt, remember);
+      const { subject, verified } = judged;
+      return complete(afterRight({ ...state, subject }, method, verified), attempt, remember);
     }
     const { denial } = judged;
     const isGuess = !isNoGuess(denial);

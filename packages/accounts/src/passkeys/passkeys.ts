@@ -188,7 +188,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     `${NAME}: rpId is a domain without scheme and port, 'shop.example.com'.`,
   );
   assertConfiguration(
-    typeof rpName === 'string' && LABEL.test(rpName),
+    isLabel(rpName),
     `${NAME}: rpName is what browsers show, up to 64 characters.`,
   );
   assertConfiguration(
@@ -240,7 +240,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
   const register: Passkeys['register'] = async (request) => {
     const { subject, ticket, label = 'Passkey' } = request;
     const response = readPasskeyResponse(request.response, 'attestationObject');
-    const isWell = response !== undefined && isSelfAttested(response) && LABEL.test(label);
+    const isWell = response !== undefined && isSelfAttested(response) && isLabel(label);
     if (!isWell) return passkeyDenial('passkey.malformed');
     const found = await registrations.read(ticket);
     if (found?.subject !== subject) return passkeyDenial('passkey.ticket_unknown');
@@ -278,6 +278,11 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     };
     if ((await ask(() => store.insert(passkey))) !== true) {
       return passkeyDenial('passkey.already_registered');
+    }
+    // Looked at behind the insertion, since many may have been begun while there was room for one.
+    if ((await listOf(subject)).length > maxPerAccount) {
+      await ask(() => store.remove(subject, passkey.id));
+      return passkeyDenial('passkey.too_many');
     }
     return { ok: true, passkey: infoOf(passkey) };
   };
@@ -351,7 +356,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     authenticate: (request) => authenticate(request).catch(unavailable),
     list: async (subject) => (await listOf(subject)).map(infoOf),
     rename: async (subject, id, label) =>
-      LABEL.test(label) && (await ask(() => store.rename(subject, id, label))),
+      isLabel(label) && (await ask(() => store.rename(subject, id, label))),
     remove: (subject, id) => ask(() => store.remove(subject, id)),
     removeAll: (subject) => ask(() => store.removeBySubject(subject)),
   });
@@ -364,6 +369,11 @@ function unavailable(cause: unknown): PasskeyDenial {
 function infoOf(passkey: PasskeyRecord): PasskeyInfo {
   const { id, label, createdAt, lastUsedAt, backedUp, aaguid } = passkey;
   return { id, label, createdAt, lastUsedAt, backedUp, aaguid };
+}
+
+/** Whatever it is: it may come as JSON, where a pattern takes a list of one text for the text. */
+function isLabel(value: unknown): value is string {
+  return typeof value === 'string' && LABEL.test(value);
 }
 
 function descriptorOf({ id, transports }: PasskeyRecord): { id: string; transports: string[] } {

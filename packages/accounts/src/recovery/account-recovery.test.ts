@@ -39,6 +39,15 @@ function bench(options: Partial<AccountRecoveryOptions> = {}) {
   return { recovery, events, removed, begin, pass };
 }
 
+/** A promise for others to wait at. */
+function turnstile() {
+  let open = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, resolve: () => open() };
+}
+
 const codeOf = (answer: { readonly ok: boolean }): string =>
   'denial' in answer ? (answer as { denial: { code: string } }).denial.code : 'ok';
 
@@ -54,6 +63,22 @@ describe('a second factor that is lost', () => {
       { kind: 'done', subject: 'alice' },
     ]);
     expect(codeOf(await recovery.complete({ token, ...byMail }))).toBe('recovery.unknown');
+  });
+
+  test('is not removed where its user cancels before every message is sent', async () => {
+    const [pushed, mailed] = [turnstile(), turnstile()];
+    const { recovery } = bench({
+      notify: ({ kind }) => {
+        if (kind !== 'begun') return undefined;
+        pushed.resolve();
+        return mailed.promise;
+      },
+    });
+    const begun = recovery.begin({ subject: 'alice', ...byPassword });
+    await pushed.promise;
+    expect(await recovery.cancel('alice')).toBe(1);
+    mailed.resolve();
+    expect(codeOf(await begun)).toBe('recovery.unknown');
   });
 
   test.each([

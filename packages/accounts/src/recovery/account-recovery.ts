@@ -160,9 +160,16 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (problem !== undefined) return problem;
     const readyAt = now() + delay;
     const expiresAt = readyAt + window;
-    // First: what nobody was told of must not be possible.
-    await timely(() => notify({ kind: 'begun', subject, readyAt }));
+    // There before anybody is told, so that whoever hears of it can cancel it.
     const { ticket } = await kept.issue({ subject, data: { proof, readyAt }, expiresAt });
+    try {
+      await timely(() => notify({ kind: 'begun', subject, readyAt }));
+    } catch (cause) {
+      // What nobody was told of must not be possible. Where this fails too, nobody has got the token.
+      await kept.take(ticket);
+      throw cause;
+    }
+    if ((await kept.read(ticket)) === undefined) return recoveryDenial('recovery.unknown');
     return { ok: true, token: ticket, readyAt, expiresAt };
   };
 

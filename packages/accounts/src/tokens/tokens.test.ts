@@ -90,6 +90,15 @@ function good(answer: IssuedTokens | TokensDenied): IssuedTokens & { refreshToke
 }
 const codeOf = (answer: IssuedTokens | TokensDenied): string => (answer.ok ? 'ok' : answer.code);
 
+/** A promise for others to wait at. */
+function turnstile() {
+  let open = (): void => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, resolve: () => open() };
+}
+
 describe('an access token', () => {
   test.each(['ES256', 'EdDSA', 'RS256'] as const)(
     'signed with %s is taken by the API',
@@ -271,6 +280,38 @@ describe('a refresh token', () => {
     expect(events).toHaveLength(0);
     expect(codeOf(await issued.refresh(refreshToken, shop))).toBe('refresh.reused');
     expect(codeOf(await issued.refresh(next.refreshToken, shop))).toBe('refresh.revoked');
+  });
+
+  test('used by a call that began first and is slower, with grace, spares the family', async () => {
+    const kept = memoryRefreshTokenStore({ now });
+    const read = turnstile();
+    let slow = false;
+    const get: RefreshTokenStore['get'] = async (id) => {
+      if (slow) {
+        slow = false;
+        await read.promise;
+      }
+      return kept.get(id);
+    };
+    const { issued, events } = setUp({ reuseGrace: '10s', store: { ...kept, get } });
+    const { refreshToken } = good(await issued.issue(grant));
+    slow = true;
+    const first = issued.refresh(refreshToken, shop);
+    await Promise.resolve();
+    time += 5;
+    const next = good(await issued.refresh(refreshToken, shop));
+    read.resolve();
+    expect(codeOf(await first)).toBe('refresh.superseded');
+    expect(events).toEqual([]);
+    good(await issued.refresh(next.refreshToken, shop));
+  });
+
+  test('with a clock that was set back by more than the grace ends the family', async () => {
+    const { issued } = setUp({ reuseGrace: '10s' });
+    const { refreshToken } = good(await issued.issue(grant));
+    good(await issued.refresh(refreshToken, shop));
+    time -= 10_000;
+    expect(codeOf(await issued.refresh(refreshToken, shop))).toBe('refresh.reused');
   });
 
   describe('whose answer was lost', () => {
