@@ -1,0 +1,92 @@
+import { writeFile } from 'node:fs/promises';
+import { classifyAddress } from '@apisec/core';
+import { type Command, EXIT, UsageError } from '../command.ts';
+import { ATTACKS, type Target } from './attacks.ts';
+import { toJunit } from './junit.ts';
+import { send } from './probe.ts';
+import { type Result, resultOf } from './result.ts';
+import { toSarif } from './sarif.ts';
+
+/** `apisec attack`: tries on an operation of your own what others will try. */
+export const attackCommand: Command = {
+  name: 'attack',
+  summary: 'tries on an operation of your own what others will try on it',
+  usage: [
+    'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200] [--graphql]',
+    'attack https://staging.example.com/orders --i-own-this --remote --junit attack.xml --sarif attack.sarif',
+  ],
+  options: {
+    'i-own-this': { type: 'boolean' },
+    remote: { type: 'boolean' },
+    token: { type: 'string' },
+    cookie: { type: 'string' },
+    graphql: { type: 'boolean' },
+    burst: { type: 'string' },
+    junit: { type: 'string' },
+    sarif: { type: 'string' },
+  },
+  run: async ({ positionals, flag, text, terminal }) => {
+    const url = targetOf(positionals[0], flag('i-own-this'), flag('remote'));
+    const target: Target = {
+      url,
+      token: headerValue('token', text('token')),
+      cookie: headerValue('cookie', text('cookie')),
+      graphql: flag('graphql'),
+      burst: burstOf(text('burst')),
+      send: (probe) => send(url, probe),
+    };
+    const results: Result[] = [];
+    for (const attack of ATTACKS) {
+      const missing = attack.needs?.(target);
+      const evidence = missing === undefined ? await attack.run(target) : `needs ${missing}`;
+      const outcome = missing === undefined ? (evidence ? 'succeeded' : 'withstood') : 'skipped';
+      results.push(resultOf(attack, outcome, evidence));
+      const tone = outcome === 'succeeded' ? 'bad' : outcome === 'skipped' ? 'dim' : 'good';
+      const told = evidence === undefined ? attack.title : `${attack.title}: ${evidence}`;
+      terminal.line(`${outcome.padEnd(9)}  ${attack.owasp}  ${attack.id}  ${told}`, tone);
+    }
+    terminal.json({ target: url.origin + url.pathname, results });
+    const [junit, sarif] = [text('junit'), text('sarif')];
+    if (junit !== undefined) await writeFile(junit, toJunit(results));
+    if (sarif !== undefined) {
+      const uri = url.origin + url.pathname;
+      await writeFile(sarif, `${JSON.stringify(toSarif(results, uri), null, 2)}\n`);
+    }
+    return results.some(({ outcome }) => outcome === 'succeeded') ? EXIT.found : EXIT.ok;
+  },
+};
+
+function targetOf(address: string | undefined, isOwned: boolean, isRemote: boolean): URL {
+  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '') {
+    throw new UsageError('name the address of a protected operation: http://localhost:3000/orders');
+  }
+  if (!isOwned) {
+    throw new UsageError('attack nothing but your own: say so with --i-own-this.');
+  }
+  if (!isRemote && !isLoopback(url.hostname)) {
+    throw new UsageError(`${url.hostname} is not this machine. Say --remote if you mean it.`);
+  }
+  return url;
+}
+
+/** By the text alone: what a name leads to is up to whoever answers for it. */
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || classifyAddress(host.replace(/^\[|\]$/g, '')).kind === 'loopback';
+}
+
+function headerValue(name: string, value: string | undefined): string | undefined {
+  if (value !== undefined && !/^[!-~]([ -~]*[!-~])?$/.test(value)) {
+    throw new UsageError(`--${name} has characters that no header can have.`);
+  }
+  return value;
+}
+
+function burstOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const burst = Number(value);
+  if (!Number.isSafeInteger(burst) || burst < 1 || burst > 10_000) {
+    throw new UsageError('--burst is a number of calls, from 1 to 10000.');
+  }
+  return burst;
+}

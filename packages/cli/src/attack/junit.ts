@@ -1,0 +1,35 @@
+import { safeText } from '@apisec/core/host';
+import type { Result } from './result.ts';
+
+/** Results as JUnit XML, which every pipeline reads. */
+export function toJunit(results: readonly Result[]): string {
+  const count = (outcome: Result['outcome']): number =>
+    results.filter((each) => each.outcome === outcome).length;
+  const cases = results.map(({ id, owasp, title, outcome, evidence = '' }) => {
+    const inner =
+      outcome === 'succeeded'
+        ? `<failure message="${text(evidence)}"/>`
+        : outcome === 'skipped'
+          ? `<skipped message="${text(evidence)}"/>`
+          : '';
+    return `  <testcase classname="${text(`${owasp}.${id}`)}" name="${text(title)}">${inner}</testcase>`;
+  });
+  const totals = `tests="${results.length}" failures="${count('succeeded')}" skipped="${count('skipped')}"`;
+  return `<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="apisec attack" ${totals}>
+${cases.join('\n')}
+</testsuite>
+`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+};
+
+/** XML has no way to write most control characters, so they are written out. */
+function text(value: string): string {
+  return safeText(value, 1_000).replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
+}

@@ -1,0 +1,71 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { UsageError } from '../command.ts';
+
+/** What an attack sends. */
+export interface Probe {
+  readonly method?: string | undefined;
+  /** Sent as it is: nobody tidies up what should be read differently by two parsers. Default: that of the target. */
+  readonly path?: string | undefined;
+  /** Pairs, so that a name can come twice. */
+  readonly headers?: readonly (readonly [string, string])[] | undefined;
+  readonly body?: string | undefined;
+}
+
+/** What came back. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: string;
+}
+
+const MAX_BODY = 64 * 1024;
+const TIMEOUT_MS = 5_000;
+
+/**
+ * Sends one probe to the target, and nowhere else: redirects are not followed. Reads 64 KiB of the answer, and waits
+ * for five seconds.
+ *
+ * @throws UsageError when there is no answer.
+ */
+export function send(target: URL, probe: Probe): Promise<Answer> {
+  const { method = 'GET', path = target.pathname + target.search, headers = [], body } = probe;
+  const begin = target.protocol === 'https:' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error): void =>
+      reject(new UsageError(`${target.host} does not answer: ${error.message}`));
+    const request = begin(
+      {
+        // An address of IPv6 has brackets in URLs alone.
+        host: target.hostname.replace(/^\[|\]$/g, ''),
+        port: target.port,
+        method,
+        path,
+        agent: false,
+        headers: [
+          'host',
+          target.host,
+          ...headers.flat(),
+          ...(body === undefined ? [] : ['content-length', String(Buffer.byteLength(body))]),
+        ],
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      },
+      (response) => {
+        let text = '';
+        const end = (): void =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+        response.setEncoding('utf8');
+        response.on('data', (part: string) => {
+          text += part;
+          if (text.length < MAX_BODY) return;
+          end();
+          response.destroy();
+        });
+        response.on('end', end);
+        response.on('error', fail);
+      },
+    );
+    request.on('error', fail);
+    request.end(body);
+  });
+}

@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { callCli } from './run-cli.ts';
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  // It listens on a port.
+  const { port } = server.address() as AddressInfo;
+  return `http://127.0.0.1:${port}/orders`;
+}
+
+interface Results {
+  readonly results: readonly { readonly id: string; readonly outcome: string }[];
+}
+
+function outcomes(out: string): Readonly<Record<string, string>> {
+  const { results } = JSON.parse(out) as Results;
+  return Object.fromEntries(results.map(({ id, outcome }) => [id, outcome]));
+}
+
+const ALL = [
+  '--i-own-this',
+  '--json',
+  '--token',
+  'a.b.c',
+  '--cookie',
+  'sid=1',
+  '--graphql',
+  '--burst',
+  '3',
+];
+
+test('every attack succeeds on a server that lets everything through', async () => {
+  const url = await serve((request, response) => {
+    response.setHeader('access-control-allow-origin', request.headers.origin ?? '*');
+    response.end('{"data":{"__schema":{}},"stack":"Error\n    at f (/srv/app.js:1:1)"}');
+  });
+  const folder = await mkdtemp(join(tmpdir(), 'apisec-attack-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const files = [join(folder, 'a.xml'), join(folder, 'a.sarif')] as const;
+  const { code, out } = await callCli(
+    'attack',
+    url,
+    ...ALL,
+    '--junit',
+    files[0],
+    '--sarif',
+    files[1],
+  );
+  expect(code).toBe(1);
+  expect(new Set(Object.values(outcomes(out)))).toEqual(new Set(['succeeded']));
+  const count = Object.keys(outcomes(out)).length;
+  expect(await readFile(files[0], 'utf8')).toContain(
+    `tests="${count}" failures="${count}" skipped="0"`,
+  );
+  const sarif = JSON.parse(await readFile(files[1], 'utf8')) as { runs: { results: object[] }[] };
+  expect(sarif.runs[0]?.results).toHaveLength(count);
+});
+
+test('none succeeds on a server that denies, and none is tried without what it needs', async () => {
+  let calls = 0;
+  const url = await serve((_request, response) => {
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.statusCode = ++calls > 40 ? 429 : 401;
+    response.end('{}');
+  });
+  const bare = await callCli('attack', url, '--i-own-this', '--json');
+  expect(bare.code).toBe(0);
+  expect(outcomes(bare.out)).toMatchObject({
+    'token.missing': 'withstood',
+    'limit.missing': 'skipped',
+  });
+  const all = await callCli('attack', url, ...ALL, '--burst', '100');
+  expect([all.code, new Set(Object.values(outcomes(all.out)))]).toEqual([
+    0,
+    new Set(['withstood']),
+  ]);
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ['that is not said to be owned', ['http://127.0.0.1:1/'], /--i-own-this/],
+  ['of another machine', ['http://10.0.0.1/', '--i-own-this'], /not this machine/],
+  [
+    'whose name only looks like this machine',
+    ['http://localhost.example.com/', '--i-own-this'],
+    /not this machine/,
+  ],
+  [
+    'that is not an address',
+    ['file:///etc/passwd', '--i-own-this'],
+    /address of a protected operation/,
+  ],
+  [
+    'with a token that breaks lines',
+    ['http://127.0.0.1:1/', '--i-own-this', '--token', 'a\nb'],
+    /no header can have/,
+  ],
+  ['that does not answer', ['http://127.0.0.1:1/', '--i-own-this'], /does not answer/],
+])('a target %s is not attacked', async (_what, args, told) => {
+  const { code, err } = await callCli('attack', ...args);
+  expect([code, err]).toEqual([2, expect.stringMatching(told)]);
+});
