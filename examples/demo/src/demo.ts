@@ -1,4 +1,4 @@
-import { type Completion, discoverIssuer } from '@apisec/core';
+import { audit, type Completion, discoverIssuer, memoryLimitStore } from '@apisec/core';
 import { apolloApi } from './apis/apollo.ts';
 import { expressApi } from './apis/express.ts';
 import { fastifyApi } from './apis/fastify.ts';
@@ -7,7 +7,7 @@ import { grpcApi } from './apis/grpc.ts';
 import { honoApi } from './apis/hono.ts';
 import { type Caller, graphqlCaller, grpcCaller, restCaller } from './callers.ts';
 import type { Api } from './listen.ts';
-import { type Surroundings, shopPolicy } from './policy.ts';
+import { type ShopPolicy, type Surroundings, shopPolicy } from './policy.ts';
 import { type IdentityProvider, SHOP, startProvider, WAREHOUSE } from './provider.ts';
 import { renderings, type Scenario } from './scenarios.ts';
 import type { Cell, Row } from './table.ts';
@@ -36,12 +36,27 @@ export interface Demo {
   readonly ports: Readonly<Record<Transport, number>>;
   /** How each call ended, as the policy logged it. */
   readonly log: readonly Completion[];
+  /** The policy as it guards the shop. */
+  readonly shop: ShopPolicy;
+  /** Serves the shop once more, behind the same policy; calls there are not logged. */
+  readonly serveAgain: () => Promise<Pick<Demo, 'ports' | 'close'>>;
   readonly close: () => Promise<void>;
+}
+
+/** What looks at the demo. */
+export interface Observers {
+  readonly onCompletion?: (completion: Completion) => void;
+  readonly audit?: Surroundings['audit'];
+  readonly limitStore?: Surroundings['limitStore'];
 }
 
 export async function startDemo(
   policy: typeof shopPolicy = shopPolicy,
-  onCompletion: (completion: Completion) => void = () => undefined,
+  {
+    onCompletion,
+    audit: trail = audit({ sinks: [() => undefined] }),
+    limitStore = memoryLimitStore(),
+  }: Observers = {},
 ): Promise<Demo> {
   const keys = await createKeys();
   const customers = await startProvider(keys.jwk);
@@ -51,30 +66,47 @@ export async function startDemo(
   await warehouse.close();
 
   const log: Completion[] = [];
-  const shop = policy({
-    customers: trust(customers, SHOP),
-    warehouse: trust(warehouse, WAREHOUSE),
-    isFrozen: () => {
-      throw new Error(INTERNAL);
-    },
-    log: (completion) => {
-      log.push(completion);
-      onCompletion(completion);
-    },
+  const guardShop = (told: Surroundings['log']): ShopPolicy =>
+    policy({
+      customers: trust(customers, SHOP),
+      warehouse: trust(warehouse, WAREHOUSE),
+      isFrozen: () => {
+        throw new Error(INTERNAL);
+      },
+      audit: trail,
+      limitStore,
+      log: told,
+    });
+  const shop = guardShop((completion) => {
+    log.push(completion);
+    onCompletion?.(completion);
   });
+  const served = await serveAll(shop);
+  return {
+    customers,
+    tokens,
+    log,
+    shop,
+    ports: served.ports,
+    serveAgain: () => serveAll(guardShop(() => undefined)),
+    close: async () => {
+      await Promise.all([customers.close(), served.close()]);
+    },
+  };
+}
+
+/** The shop on each transport. */
+async function serveAll(shop: ShopPolicy): Promise<Pick<Demo, 'ports' | 'close'>> {
   const apis = await Promise.all(
     transportNames.map(
       async (name): Promise<[Transport, Api]> => [name, await transports[name].serve(shop)],
     ),
   );
   return {
-    customers,
-    tokens,
-    log,
     // There is an API for each transport.
     ports: Object.fromEntries(apis.map(([name, { port }]) => [name, port])) as Demo['ports'],
     close: async () => {
-      await Promise.all([customers.close(), ...apis.map(([, api]) => api.close())]);
+      await Promise.all(apis.map(([, api]) => api.close()));
     },
   };
 }
@@ -110,16 +142,30 @@ export async function playScenarios(
   }
 }
 
+/** A client of the shop on each transport. */
+export function callersOf(ports: Demo['ports']): readonly Caller[] {
+  return transportNames.map((name) => transports[name].call(ports[name]));
+}
+
+/** The tokens and the origin that a call of a scenario comes with. */
+export function headersOf(
+  { tokens = [], origin }: Pick<Scenario, 'tokens' | 'origin'>,
+  minted: Tokens,
+): readonly (readonly [string, string])[] {
+  return [
+    ...tokens.map((name) => ['authorization', `Bearer ${minted[name]}`] as const),
+    ...(origin === undefined ? [] : [['origin', origin] as const]),
+  ];
+}
+
 async function play(
-  { operation, tokens = [], origin, expect }: Scenario,
+  scenario: Scenario,
   { call }: Caller,
   protocol: 'http' | 'graphql' | 'grpc',
   minted: Tokens,
 ): Promise<Cell> {
-  const answer = await call(operation, [
-    ...tokens.map((name) => ['authorization', `Bearer ${minted[name]}`] as const),
-    ...(origin === undefined ? [] : [['origin', origin] as const]),
-  ]);
+  const { operation, expect } = scenario;
+  const answer = await call(operation, headersOf(scenario, minted));
   const { kind, code } = expect === 'allowed' ? { kind: expect, code: undefined } : expect;
   const hasReply = answer.text.includes('"message":"');
   const ok =

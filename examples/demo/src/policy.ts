@@ -1,4 +1,5 @@
 import {
+  type Audit,
   allowAnonymous,
   allowAuthenticated,
   authenticateJwt,
@@ -8,6 +9,7 @@ import {
   definePolicy,
   deny,
   guard,
+  type LimitStore,
   type Principal,
   pass,
   rateLimit,
@@ -27,12 +29,29 @@ export interface Surroundings {
   readonly warehouse: TrustedIssuer;
   readonly isFrozen: (account: string) => boolean;
   readonly log: (completion: Completion) => void;
+  /** Records each decision, for whoever looks after the shop. */
+  readonly audit: Audit;
+  /** Where limits are counted. */
+  readonly limitStore: LimitStore;
 }
 
 export type ShopPolicy = ReturnType<typeof shopPolicy>;
 
+/** Six at once for each customer, then one a minute, on all transports together. */
+export const EXPORTS = {
+  name: 'export',
+  limit: tokenBucket({ capacity: 6, refillPerSecond: 1 / 60 }),
+};
+
 /** Who may do what in the shop, whichever way they call it. */
-export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings) {
+export function shopPolicy({
+  customers,
+  warehouse,
+  isFrozen,
+  log,
+  audit,
+  limitStore,
+}: Surroundings) {
   // Two policies of our own: one tells the log how each call ended, the other denies.
   const logged = definePolicy({
     name: 'logged',
@@ -49,6 +68,7 @@ export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings
 
   // What several operations have in common. Each line adds to the one before.
   const anyone = guard()
+    .use(audit)
     .use(logged)
     .use(securityHeaders())
     .use(cors({ origins: [STOREFRONT] }));
@@ -61,10 +81,10 @@ export function shopPolicy({ customers, warehouse, isFrozen, log }: Surroundings
     placeOrder: customer.use(requireScopes('orders:write')),
     refund: customer.use(requireRole('manager')),
     payout: reader.use(notFrozen),
-    // Six at once for each customer, then one a minute, on all transports together.
     exported: reader.use(
       rateLimit({
-        limit: tokenBucket({ capacity: 6, refillPerSecond: 1 / 60 }),
+        ...EXPORTS,
+        store: limitStore,
         by: ({ principal }) => principal.id,
       }),
     ),

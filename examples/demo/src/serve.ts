@@ -1,18 +1,40 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { Completion } from '@apisec/core';
+import { consoleFeed } from '@apisec/console';
+import { audit, type Completion, memoryLimitStore } from '@apisec/core';
+import { usage } from '@apisec/insights';
+import { startConsole } from './console.ts';
 import { startDemo } from './demo.ts';
 import { CLIENT_SECRET, SHOP } from './provider.ts';
+import { playTraffic } from './traffic.ts';
 
+/** About three calls a second, to look at in the console. */
+const PAUSE_MS = 300;
 const PROTO = join(import.meta.dirname, '../proto');
 
 /** Keeps the demo up, prints calls to paste and how each is decided; stops when asked to (Ctrl-C). */
 export async function serve(write: (text: string) => void): Promise<void> {
-  const demo = await startDemo(undefined, (completion) => write(`${describe(completion)}\n`));
-  const { ports, customers, tokens, close } = demo;
+  const feed = consoleFeed();
+  const used = usage();
+  const trail = audit({ sinks: [feed, used], service: { name: 'shop' } });
+  const limitStore = memoryLimitStore();
+  const demo = await startDemo(undefined, {
+    onCompletion: (completion) => write(`${describe(completion)}\n`),
+    audit: trail,
+    limitStore,
+  });
+  const { ports, customers, tokens, shop } = demo;
+  const page = await startConsole({ feed, audit: trail, usage: used, shop, limitStore });
+  // Made-up callers have servers of their own, so that only your calls are told below.
+  const again = await demo.serveAgain();
+  const traffic = playTraffic({ ports: again.ports, tokens }, PAUSE_MS);
   const url = (transport: keyof typeof ports): string => `http://127.0.0.1:${ports[transport]}`;
   write(`
 The shop is up on six transports, behind one policy: examples/demo/src/policy.ts
+The console shows who is denied and why, live, with some made-up traffic:
+
+${page.link}
+
 Paste this block into a second terminal. How each call is decided, and why,
 appears here. The token may read orders, and is good for an hour.
 
@@ -48,7 +70,8 @@ Ctrl-C stops it.
 
 `);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  await close();
+  await traffic.stop();
+  await Promise.all([demo.close(), again.close(), page.close(), trail.close()]);
 }
 
 /** One line about a call: what it was, how it ended, and which policy said so with which code. */

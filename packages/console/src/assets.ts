@@ -71,197 +71,346 @@ export const STYLE: string =
   "der-collapse:collapse;width:100%}th,td{text-align:left;paddi" +
   "ng:5px 10px 5px 0;vertical-align:top;border-bottom:1px solid" +
   " var(--line)}th{color:var(--soft);font-weight:600;font-size:" +
-  "13px}td,code,.operation,.who,dd{overflow-wrap:anywhere}meter" +
-  "{width:100px;height:12px}code{font:13px/1.4 ui-monospace,mon" +
-  "ospace}.hidden{position:absolute;clip-path:inset(50%);width:" +
-  "1px;height:1px;overflow:hidden;white-space:nowrap}.empty,.to" +
-  "ld{color:var(--soft)}.filters{display:flex;flex-wrap:wrap;ga" +
-  "p:10px;align-items:end;margin-bottom:10px}.field{display:gri" +
-  "d;gap:2px;color:var(--soft);font-size:13px}input,select,butt" +
-  "on{font:inherit;color:inherit;background:var(--paper);border" +
-  ":1px solid var(--soft);border-radius:6px;padding:6px 10px;mi" +
-  "n-height:36px;max-width:100%}input{color:var(--ink)}button{c" +
-  "ursor:pointer}button:hover{border-color:var(--link)}button.d" +
-  "anger{color:var(--denied);border-color:var(--denied)}button:" +
-  "disabled{opacity:.5;cursor:default}.events{list-style:none;m" +
-  "argin:0;padding:0;display:grid;gap:4px}.events summary{displ" +
-  "ay:grid;grid-template-columns:76px 100px minmax(120px,2fr) m" +
-  "inmax(100px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px " +
-  "12px;cursor:pointer;list-style:none}.events summary::-webkit" +
-  "-details-marker{display:none}.events details[open] summary{b" +
-  "order-bottom:1px solid var(--line)}.who{color:var(--soft)}.f" +
-  "ull{padding:10px 14px}.full dl{display:grid;grid-template-co" +
-  "lumns:minmax(100px,max-content) 1fr;gap:3px 14px;margin:0}.f" +
-  "ull dt{color:var(--soft)}.full dd{margin:0}.trace{margin:0;p" +
-  "adding-left:24px;font:13px/1.5 ui-monospace,monospace;overfl" +
-  "ow-wrap:anywhere}dialog{max-width:min(560px,calc(100vw - 32p" +
-  "x));color:inherit;padding:18px}dialog::backdrop{background:#" +
-  "00000080}dialog .secret{display:block;padding:10px;backgroun" +
-  "d:var(--ground);-webkit-user-select:all;user-select:all;over" +
-  "flow-wrap:anywhere}dialog form{display:grid;gap:12px}.button" +
-  "s{display:flex;flex-wrap:wrap;gap:8px;justify-content:end}@m" +
-  "edia(max-width:720px){header,main{padding-left:12px;padding-" +
-  "right:12px}.events summary{grid-template-columns:auto 1fr}.e" +
-  "vents summary .operation,.events summary code,.events summar" +
-  "y .who{grid-column:1 / -1}.events summary code:empty{display" +
-  ":none}.full dl{grid-template-columns:1fr}.full dt{margin-top" +
-  ":6px}.wide thead{display:none}.wide tr{display:block;padding" +
-  ":8px 0;border-bottom:1px solid var(--line)}.wide td{display:" +
-  "block;border:0;padding:1px 0}.wide td:empty{display:none}.wi" +
-  "de td:before{content:attr(data-head) \": \";color:var(--soft);" +
-  "font-size:13px}}@media(prefers-reduced-motion:no-preference)" +
-  "{.tile dd{transition:color .2s}}\n";
+  "13px}code,.operation,.who,dd{overflow-wrap:anywhere}td{overf" +
+  "low-wrap:break-word}td time,td small{white-space:nowrap}mete" +
+  "r{width:100px;height:12px}code{font:13px/1.4 ui-monospace,mo" +
+  "nospace}.hidden{position:absolute;clip-path:inset(50%);width" +
+  ":1px;height:1px;overflow:hidden;white-space:nowrap}.empty,.t" +
+  "old{color:var(--soft)}.filters{display:flex;flex-wrap:wrap;g" +
+  "ap:10px;align-items:end;margin-bottom:10px}.field{display:gr" +
+  "id;gap:2px;color:var(--soft);font-size:13px}input,select,but" +
+  "ton{font:inherit;color:inherit;background:var(--paper);borde" +
+  "r:1px solid var(--soft);border-radius:6px;padding:6px 10px;m" +
+  "in-height:36px;max-width:100%}input{color:var(--ink)}button{" +
+  "cursor:pointer}button:hover{border-color:var(--link)}button." +
+  "danger{color:var(--denied);border-color:var(--denied)}button" +
+  ":disabled{opacity:.5;cursor:default}.events{list-style:none;" +
+  "margin:0;padding:0;display:grid;gap:4px}.events summary{disp" +
+  "lay:grid;grid-template-columns:76px 100px minmax(120px,2fr) " +
+  "minmax(100px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px" +
+  " 12px;cursor:pointer;list-style:none}.events summary::-webki" +
+  "t-details-marker{display:none}.events details[open] summary{" +
+  "border-bottom:1px solid var(--line)}.who{color:var(--soft)}." +
+  "full{padding:10px 14px}.full dl{display:grid;grid-template-c" +
+  "olumns:minmax(100px,max-content) 1fr;gap:3px 14px;margin:0}." +
+  "full dt{color:var(--soft)}.full dd{margin:0}.trace{margin:0;" +
+  "padding-left:24px;font:13px/1.5 ui-monospace,monospace;overf" +
+  "low-wrap:anywhere}dialog{max-width:min(560px,calc(100vw - 32" +
+  "px));color:inherit;padding:18px}dialog::backdrop{background:" +
+  "#00000080}dialog .secret{display:block;padding:10px;backgrou" +
+  "nd:var(--ground);-webkit-user-select:all;user-select:all;ove" +
+  "rflow-wrap:anywhere}dialog form{display:grid;gap:12px}.butto" +
+  "ns{display:flex;flex-wrap:wrap;gap:8px}dialog .buttons{justi" +
+  "fy-content:end}@media(max-width:720px){nav{order:3;flex-basi" +
+  "s:100%}header,main{padding-left:12px;padding-right:12px}.eve" +
+  "nts summary{grid-template-columns:auto 1fr}.events summary ." +
+  "operation,.events summary code,.events summary .who{grid-col" +
+  "umn:1 / -1}.events summary code:empty{display:none}.full dl{" +
+  "grid-template-columns:1fr}.full dt{margin-top:6px}.wide thea" +
+  "d{display:none}.wide tr{display:block;padding:8px 0;border-b" +
+  "ottom:1px solid var(--line)}.wide td{overflow-wrap:anywhere;" +
+  "display:block;border:0;padding:1px 0}.wide td:empty{display:" +
+  "none}.wide td:before{content:attr(data-head) \": \";color:var(" +
+  "--soft);font-size:13px}}@media(prefers-reduced-motion:no-pre" +
+  "ference){.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
-  "function n(e,t={},...i){let o=document.createElement(e);retu" +
-  "rn j(o,t),o.append(...C(i)),o}var Y=\"http://www.w3.org/2000/" +
-  "svg\";function $(e,t,...i){let o=document.createElementNS(Y,e" +
-  ");return j(o,t),o.append(...C(i)),o}function V(e,...t){e.rep" +
-  "laceChildren(...C(t))}function j(e,t){for(let[i,o]of Object." +
-  "entries(t))o!==void 0&&o!==!1&&e.setAttribute(i,o===!0?\"\":St" +
-  "ring(o))}function C(e){return e.flatMap(t=>t===void 0||t===!" +
-  "1?[]:[typeof t==\"number\"?`${t}`:t])}function x(e,t,i,o){if(i" +
-  ".length===0)return n(\"p\",{class:\"empty\"},o);let a=n(\"tr\",{}," +
-  "...t.map(r=>n(\"th\",{scope:\"col\"},r))),s=i.map(r=>n(\"tr\",{},." +
-  "..r.map((u,f)=>n(\"td\",{\"data-head\":t[f]},u))));return n(\"div" +
-  "\",{class:\"scroll\",tabindex:0,role:\"region\",\"aria-label\":e},n" +
-  "(\"table\",{},n(\"caption\",{class:\"hidden\"},e),n(\"thead\",{},a)," +
-  "n(\"tbody\",{},...s)))}function q(e,t,i=\"\"){let o=n(\"button\",{" +
-  "type:\"button\",class:i},e),a=async()=>{o.disabled=!0;try{awai" +
-  "t t()}finally{o.disabled=!1}};return o.addEventListener(\"cli" +
-  "ck\",()=>{a()}),o}function O(e,t){return n(\"label\",{class:\"fi" +
-  "eld\"},n(\"span\",{},e),t)}var Z=new Intl.NumberFormat(\"en\"),w=" +
-  "e=>Z.format(e),ee=new Intl.DateTimeFormat(\"en-GB\",{timeStyle" +
-  ":\"medium\"}),te=new Intl.DateTimeFormat(\"en-GB\",{dateStyle:\"m" +
-  "edium\",timeStyle:\"short\"});function _(e){if(e===void 0||!Num" +
-  "ber.isFinite(e))return\"\\u2013\";let t=new Date(e),i=Math.abs(" +
-  "Date.now()-e)<432e5;return n(\"time\",{datetime:t.toISOString(" +
-  ")},(i?ee:te).format(t))}var l={abilities:{acts:!1,limits:!1," +
-  "keys:!1,sessions:!1},latest:void 0,seconds:new Map,events:[]" +
-  ",left:0};function ne(e){\"since\"in e?(l.seconds.clear(),l.lef" +
-  "t=0):l.left+=e.left;let i=new Set(l.events.map(({id:s})=>s))" +
-  ",o=e.events.filter(({id:s})=>!i.has(s));o.length>0&&(l.event" +
-  "s=[...l.events,...o].slice(-1e3));for(let s of e.seconds)l.s" +
-  "econds.set(s[0],s);let a=Math.floor(e.now/1e3)-300;for(let s" +
-  " of l.seconds.keys())s<a&&l.seconds.delete(s);l.latest={sinc" +
-  "e:l.latest?.since??e.now,...e}}var I=new URL(\".\",location.hr" +
-  "ef);async function L(e){let t=await fetch(new URL(e,I));if(!" +
-  "t.ok)throw new Error(await oe(t));return await t.json()}asyn" +
-  "c function oe(e){let t=await e.json().catch(()=>({}));return" +
-  "`${typeof t.detail==\"string\"?t.detail:\"That did not work.\"} " +
-  "(${e.status}${typeof t.code==\"string\"?`, ${t.code}`:\"\"})`}fu" +
-  "nction A(e,t){let i=new EventSource(new URL(\"events\",I)),o=a" +
-  "=>{ne(JSON.parse(a.data)),t(\"live\"),e()};i.addEventListener(" +
-  "\"snapshot\",o),i.addEventListener(\"tick\",o),i.addEventListene" +
-  "r(\"error\",()=>{if(i.readyState!==EventSource.CLOSED)return t" +
-  "(\"reconnecting\");t(\"denied\"),setTimeout(()=>A(e,t),1e4)})}va" +
-  "r ie=200;function F(e){let t=n(\"input\",{type:\"search\",placeh" +
-  "older:\"code, operation, caller \\u2026\"});e!==void 0&&(t.valu" +
-  "e=e);let i=n(\"select\",{},...[\"all\",\"denied\",\"failed\",\"succee" +
-  "ded\",\"acts\",\"on trial\"].map(d=>n(\"option\",{value:d},d))),o=n" +
-  "(\"ol\",{class:\"events\",\"aria-label\":\"Newest decisions\"}),a=n(" +
-  "\"p\",{class:\"told\",role:\"status\"}),s=!1,r=[],u=q(\"Pause\",()=>" +
-  "{s=!s,u.textContent=s?\"Go on\":\"Pause\",u.setAttribute(\"aria-p" +
-  "ressed\",String(s)),s||y()}),f=new Map,c=()=>{let d=t.value.t" +
-  "rim().toLowerCase(),p=new Set(l.events.map(({id:h})=>h)),b=[" +
-  "...r.filter(({id:h})=>!p.has(h)),...l.events].filter(h=>re(h" +
-  ",i.value)&&ae(h,d)),k=b.slice(-ie).toReversed();for(let h of" +
-  " f.keys())k.some(T=>T.id===h)||f.delete(h);let Q=k.map(h=>{l" +
-  "et T=f.get(h.id)??de(h);return f.set(h.id,T),T});se(o,Q);let" +
-  " X=l.left>0?` ${w(l.left)} came too fast to be sent.`:\"\";a.t" +
-  "extContent=`${w(k.length)} of ${w(b.length)} shown.${X}`},m=" +
-  "async d=>{let p=`decisions?request=${encodeURIComponent(d)}`" +
-  ";r=await L(p).catch(()=>[]),c(),o.querySelector(\"details\")?." +
-  "setAttribute(\"open\",\"\")},y=()=>{s||c()};t.addEventListener(\"" +
-  "input\",c),i.addEventListener(\"change\",c),e!==void 0&&m(e);le" +
-  "t g=n(\"section\",{},n(\"h1\",{tabindex:-1},\"Decisions\"),n(\"form" +
-  "\",{class:\"filters\",role:\"search\"},O(\"Filter\",t),O(\"Show\",i)," +
-  "u),a,o);return g.querySelector(\"form\")?.addEventListener(\"su" +
-  "bmit\",d=>d.preventDefault()),{root:g,update:y}}function se(e" +
-  ",t){let i=new Set(t);for(let a of Array.from(e.children))i.h" +
-  "as(a)||a.remove();let o=e.firstElementChild;for(let a of t)a" +
-  "===o?o=o.nextElementSibling:e.insertBefore(a,o)}function re(" +
-  "e,t){return t===\"all\"?!0:t===\"acts\"?e.kind===\"act\":t===\"on t" +
-  "rial\"?e.wouldDeny!==void 0:e.kind===\"decision\"&&e.outcome===" +
-  "t}function ae(e,t){if(t===\"\")return!0;let{operation:i,code:o" +
-  ",policy:a,principal:s,peer:r,requestId:u,act:f,tenant:c,clie" +
-  "nt:m}=e;return[i,o,a,s,r,u,f,c,m].some(y=>y?.toLowerCase().i" +
-  "ncludes(t)===!0)}function de(e){let{outcome:t,operation:i,co" +
-  "de:o,policy:a,act:s,principal:r,peer:u,kind:f}=e,c=n(\"detail" +
-  "s\",{},n(\"summary\",{},_(e.time),n(\"span\",{class:`key ${f===\"a" +
-  "ct\"?\"act\":t}`},f===\"act\"?\"act\":t),n(\"span\",{class:\"operation" +
-  "\"},s??i??\"unknown operation\"),n(\"code\",{},o??\"\"),n(\"span\",{c" +
-  "lass:\"who\"},r??u??\"unknown caller\")));return c.addEventListe" +
-  "ner(\"toggle\",()=>{c.open&&c.children.length===1&&c.append(ce" +
-  "(e,a))}),n(\"li\",{},c)}function ce(e,t){let{requestId:i,trace" +
-  ":o=[],wouldDeny:a=[],degraded:s=[],target:r,data:u}=e,f=[[\"D" +
-  "enied by\",t&&`${t}: ${e.code??\"\"} (${e.denialKind??\"\"})`],[\"" +
-  "Reason, for operators\",e.cause??e.reason],[\"Would be denied " +
-  "by\",a.join(\", \")],[\"Degraded\",s.join(\", \")],[\"Target\",r&&`${" +
-  "r.type} ${r.id}`],[\"Data\",u&&JSON.stringify(u)],[\"Event\",`${" +
-  "e.event} (${e.severity})`],[\"Protocol\",[e.protocol,e.status]" +
-  ".filter(c=>c!==void 0).join(\" \")],[\"Principal\",e.principal]," +
-  "[\"Client\",e.client],[\"Tenant\",e.tenant],[\"API key\",e.apiKey]" +
-  ",[\"Peer\",e.peer],[\"Latency\",e.latencyMs===void 0?void 0:`${e" +
-  ".latencyMs} ms`],[\"Request\",i&&n(\"a\",{href:`#decisions?reque" +
-  "st=${encodeURIComponent(i)}`},i)],[\"Trace id\",e.traceId]];re" +
-  "turn n(\"div\",{class:\"full\"},n(\"dl\",{},...f.flatMap(([c,m])=>" +
-  "m===void 0||m===\"\"||m===!1?[]:[n(\"dt\",{},c),n(\"dd\",{},m)]))," +
-  "o.length>0&&n(\"h3\",{},\"Policies that ran\"),o.length>0&&n(\"ol" +
-  "\",{class:\"trace\"},...o.map(c=>n(\"li\",{class:/: denied/.test(" +
-  "c)?\"bad\":void 0},c))))}var M=120,H=120,S=[\"succeeded\",\"denie" +
-  "d\",\"failed\",\"aborted\"];function B(){let e=n(\"dl\",{class:\"til" +
-  "es\"}),t=n(\"figure\",{}),i=n(\"div\",{}),o=n(\"div\",{});return{ro" +
-  "ot:n(\"section\",{},n(\"h1\",{tabindex:-1},\"Now\"),e,t,n(\"div\",{c" +
-  "lass:\"columns\"},U(\"Denials by code, last minutes\",i),U(\"Heal" +
-  "th\",o))),update:()=>{let{latest:r}=l;if(r===void 0)return;le" +
-  "t u=Math.floor(r.now/1e3),f=Array.from({length:M},(d,p)=>{le" +
-  "t[,...E]=l.seconds.get(u-M+p)??[0,0,0,0,0];return E}),c=S.ma" +
-  "p((d,p)=>f.reduce((E,b)=>E+(b[p]??0),0)),y=f.slice(-10).flat" +
-  "().reduce((d,p)=>d+p,0)/10;e.replaceChildren(...G(\"Decisions" +
-  " a second\",y<10?y.toFixed(1):w(Math.round(y))),...S.flatMap(" +
-  "(d,p)=>G(`${d}, 2 min`,w(c[p]??0),d))),t.replaceChildren(le(" +
-  "f,c),n(\"figcaption\",{},\"The last two minutes. \",...S.flatMap" +
-  "(d=>[n(\"span\",{class:`key ${d}`},d),\" \"]))),i.replaceChildre" +
-  "n(N(\"Codes\",r.codes,\"Nothing was denied.\"));let g=r.sinks.fi" +
-  "lter(({healthy:d,lost:p})=>!d||p>0);V(o,g.length===0&&r.degr" +
-  "aded.length===0?n(\"p\",{class:\"good\"},\"\\u2713 No store or sin" +
-  "k is degraded.\"):N(\"Degraded\",r.degraded,\"No decision is deg" +
-  "raded.\"),x(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waiti" +
-  "ng\",\"Lost\"],r.sinks.map(({name:d,healthy:p,queued:E,lost:b})" +
-  "=>[d,p?\"ok\":n(\"strong\",{class:\"bad\"},\"failing\"),w(E),b>0?n(\"" +
-  "strong\",{class:\"bad\"},w(b)):\"0\"]),\"There are no sinks.\"),r.s" +
-  "hadow.length>0&&n(\"h3\",{},\"Policies on trial would have deni" +
-  "ed, last day\"),r.shadow.length>0&&N(\"Shadow\",r.shadow,\"\"))}}" +
-  "}function U(e,t){return n(\"section\",{class:\"panel\"},n(\"h2\",{" +
-  "},e),t)}function G(e,t,i=\"\"){return[n(\"div\",{class:`tile ${i" +
-  "}`},n(\"dt\",{},e),n(\"dd\",{},t))]}function le(e,t){let i=Math." +
-  "max(1,...e.map(r=>r.reduce((u,f)=>u+f,0))),o=r=>(H-r/i*H).to" +
-  "Fixed(1),a=S.map((r,u)=>{let f=m=>m.slice(0,u).reduce((y,g)=" +
-  ">y+g,0),c=e.map((m,y)=>{let[g,d]=[f(m),m[u]??0];return d===0" +
-  "?\"\":`M${y} ${o(g)}V${o(g+d)}h.85V${o(g)}z`});return $(\"path\"" +
-  ",{class:r,d:c.join(\"\")})}),s=S.map((r,u)=>`${t[u]} ${r}`).jo" +
-  "in(\", \");return $(\"svg\",{class:\"chart\",viewBox:`0 0 ${M} ${H" +
-  "}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Decis" +
-  "ions in each of the last ${M} seconds: ${s}; at most ${i} in" +
-  " one second.`},...a)}function N(e,t,i){let o=t[0]?.[1]??1;re" +
-  "turn x(e,[\"Name\",\"Count\",\"\"],t.map(([a,s])=>[n(\"code\",{},a)," +
-  "w(s),n(\"meter\",{min:0,max:o,value:s,\"aria-hidden\":\"true\"})])" +
-  ",i)}var P={now:{title:\"Now\",make:B},decisions:{title:\"Decisi" +
-  "ons\",make:F}},W=document.querySelector(\"main\"),K=document.qu" +
-  "erySelector(\"nav\"),D=document.querySelector(\"#status\"),v,R=!" +
-  "1;function z(){let[e=\"\",t=\"\"]=location.hash.slice(1).split(\"" +
-  "?\");if(e===\"main\")return W.focus();let i=Object.hasOwn(P,e)?" +
-  "e:\"now\",o=P[i];if(o===void 0)return;let a=v!==void 0;v=o.mak" +
-  "e(new URLSearchParams(t).get(\"request\")??void 0),v.update()," +
-  "W.replaceChildren(v.root),document.title=`${o.title} \\xB7 ap" +
-  "isec console`;for(let s of K.querySelectorAll(\"a\"))s.hash===" +
-  "`#${i}`?s.setAttribute(\"aria-current\",\"page\"):s.removeAttrib" +
-  "ute(\"aria-current\");a&&v.root.querySelector(\"h1\")?.focus()}f" +
-  "unction ue(){R||(R=!0,requestAnimationFrame(()=>{R=!1,v?.upd" +
-  "ate()}))}var J={live:\"Live\",reconnecting:\"Reconnecting \\u202" +
-  "6\",denied:\"Not connected: signed out, or too many pages are " +
-  "open. Reload to sign in.\"};function fe(e){D.textContent!==J[" +
-  "e]&&(D.textContent=J[e],D.className=e)}K.append(...Object.en" +
-  "tries(P).map(([e,{title:t}])=>n(\"a\",{href:`#${e}`},t)));addE" +
-  "ventListener(\"hashchange\",z);l.abilities=await L(\"abilities\"" +
-  ").catch(()=>l.abilities);z();A(ue,fe);\n";
+  "function e(t,n={},...s){let o=document.createElement(t);retu" +
+  "rn J(o,n),o.append(...q(s)),o}var ce=\"http://www.w3.org/2000" +
+  "/svg\";function V(t,n,...s){let o=document.createElementNS(ce" +
+  ",t);return J(o,n),o.append(...q(s)),o}function w(t,...n){t.r" +
+  "eplaceChildren(...q(n))}function J(t,n){for(let[s,o]of Objec" +
+  "t.entries(n))o!==void 0&&o!==!1&&t.setAttribute(s,o===!0?\"\":" +
+  "String(o))}function q(t){return t.flatMap(n=>n===void 0||n==" +
+  "=!1?[]:[typeof n==\"number\"?`${n}`:n])}function T(t,n,s,o){if" +
+  "(s.length===0)return e(\"p\",{class:\"empty\"},o);let l=e(\"tr\",{" +
+  "},...n.map(r=>e(\"th\",{scope:\"col\"},r))),a=s.map(r=>e(\"tr\",{}" +
+  ",...r.map((c,i)=>e(\"td\",{\"data-head\":n[i]},c))));return e(\"d" +
+  "iv\",{class:\"scroll\",tabindex:0,role:\"region\",\"aria-label\":t}" +
+  ",e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e(\"thead\",{},l" +
+  "),e(\"tbody\",{},...a)))}function k(t,n,s=\"\"){let o=e(\"button\"" +
+  ",{type:\"button\",class:s},t),l=async()=>{o.disabled=!0;try{aw" +
+  "ait n()}finally{o.disabled=!1}};return o.addEventListener(\"c" +
+  "lick\",()=>{l()}),o}function E(t,n){return e(\"label\",{class:\"" +
+  "field\"},e(\"span\",{},t),n)}var ue=new Intl.NumberFormat(\"en\")" +
+  ",v=t=>ue.format(t),me=new Intl.DateTimeFormat(\"en-GB\",{timeS" +
+  "tyle:\"medium\"}),pe=new Intl.DateTimeFormat(\"en-GB\",{dateStyl" +
+  "e:\"medium\",timeStyle:\"short\"});function S(t){if(t===void 0||" +
+  "!Number.isFinite(t))return\"\\u2013\";let n=new Date(t),s=Math." +
+  "abs(Date.now()-t)<432e5;return e(\"time\",{datetime:n.toISOStr" +
+  "ing()},(s?me:pe).format(n))}function x(t,n,s){let o=n[0]?.[1" +
+  "]??1;return T(t,[\"Name\",\"Count\",\"\"],n.map(([l,a])=>[e(\"code\"" +
+  ",{},l),v(a),e(\"meter\",{min:0,max:o,value:a,\"aria-hidden\":\"tr" +
+  "ue\"})]),s)}var y={abilities:{acts:!1,limits:!1,keys:!1,sessi" +
+  "ons:!1},latest:void 0,seconds:new Map,events:[],left:0};func" +
+  "tion fe(t){\"since\"in t?(y.seconds.clear(),y.left=0):y.left+=" +
+  "t.left;let s=new Set(y.events.map(({id:a})=>a)),o=t.events.f" +
+  "ilter(({id:a})=>!s.has(a));o.length>0&&(y.events=[...y.event" +
+  "s,...o].slice(-1e3));for(let a of t.seconds)y.seconds.set(a[" +
+  "0],a);let l=Math.floor(t.now/1e3)-300;for(let a of y.seconds" +
+  ".keys())a<l&&y.seconds.delete(a);y.latest={since:y.latest?.s" +
+  "ince??t.now,...t}}var _=new URL(\".\",location.href);async fun" +
+  "ction M(t){let n=await fetch(new URL(t,_));if(!n.ok)throw ne" +
+  "w Error(await z(n));return await n.json()}async function C(t" +
+  ",n){let s=await fetch(new URL(t,_),{method:\"POST\",headers:{\"" +
+  "content-type\":\"application/json\"},body:JSON.stringify(n)});i" +
+  "f(!s.ok)throw new Error(await z(s));return await s.json()}as" +
+  "ync function z(t){let n=await t.json().catch(()=>({}));retur" +
+  "n`${typeof n.detail==\"string\"?n.detail:\"That did not work.\"}" +
+  " (${t.status}${typeof n.code==\"string\"?`, ${n.code}`:\"\"})`}f" +
+  "unction G(t,n){let s=new EventSource(new URL(\"events\",_)),o=" +
+  "l=>{fe(JSON.parse(l.data)),n(\"live\"),t()};s.addEventListener" +
+  "(\"snapshot\",o),s.addEventListener(\"tick\",o),s.addEventListen" +
+  "er(\"error\",()=>{if(s.readyState!==EventSource.CLOSED)return " +
+  "n(\"reconnecting\");n(\"denied\"),setTimeout(()=>G(t,n),1e4)})}v" +
+  "ar K=200,Q={all:()=>!0,\"open to everyone\":({open:t})=>t,\"wit" +
+  "hout a limit\":({limit:t})=>t.length===0,\"without input check" +
+  "\":({input:t})=>t.length===0,\"never called\":({calls:t})=>t===" +
+  "0,\"with a policy on trial\":({shadow:t})=>t.length>0};functio" +
+  "n X(){let t=e(\"input\",{type:\"search\"}),n=e(\"select\",{},...Ob" +
+  "ject.keys(Q).map(h=>e(\"option\",{},h))),s=e(\"p\",{class:\"told\"" +
+  ",role:\"status\"},\"Loading \\u2026\"),o=e(\"div\",{class:\"wide\"})," +
+  "l=e(\"div\",{}),a,r=K,c=()=>{if(a===void 0)return;let h=t.valu" +
+  "e.trim().toLowerCase(),p=Q[n.value]??(()=>!0),u=a.lines.filt" +
+  "er(b=>p(b)&&`${b.table} ${b.operation}`.toLowerCase().includ" +
+  "es(h)),f=u.slice(0,r);w(s,`${v(f.length)} of ${v(u.length)} " +
+  "operations, calls since `,S(a.since),\".\"),w(o,T(\"Operations " +
+  "and what guards them\",[\"Operation\",\"Authentication\",\"Grant\"," +
+  "\"Limit\",\"Input\",\"Output\",\"Calls\",\"Denied\"],f.map(he),\"No ope" +
+  "ration is like that. Give consoleRoutes the option coverage," +
+  " if there is none at all.\"),f.length<u.length&&k(\"Show more\"" +
+  ",()=>{r+=K,c()})),w(l,e(\"div\",{class:\"columns\"},e(\"section\"," +
+  "{class:\"panel\"},e(\"h2\",{},\"Called, and in no table (denied)\"" +
+  "),x(\"Unlisted operations\",a.unlisted,\"Nothing unlisted was c" +
+  "alled.\")),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"API version" +
+  "s in use, last day\"),x(\"Versions\",a.versions,\"No call named " +
+  "a version.\"))))},i=async()=>{try{a=await M(\"coverage\"),c()}c" +
+  "atch(h){s.textContent=String(h)}},d=()=>{r=K,c()};return t.a" +
+  "ddEventListener(\"input\",d),n.addEventListener(\"change\",d),i(" +
+  "),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(\"d" +
+  "iv\",{class:\"filters\",role:\"search\"},E(\"Operation\",t),E(\"Show" +
+  "\",n),k(\"Refresh\",i)),s,o,l),update:()=>{}}}function he(t){le" +
+  "t{operation:n,authentication:s,grant:o,limit:l,input:a,outpu" +
+  "t:r,open:c,calls:i,denied:d}=t;return[e(\"span\",{},e(\"code\",{" +
+  "},n),\" \",e(\"small\",{},t.table),t.shadow.length>0&&e(\"small\"," +
+  "{class:\"key act\"},`on trial: ${t.shadow.join(\", \")}`)),N(s)," +
+  "c?e(\"strong\",{class:\"bad\"},`open: ${o.join(\", \")||\"no grant " +
+  "known\"}`):N(o),N(l),N(a),N(r),i===0?e(\"small\",{},\"never\"):v(" +
+  "i),d===0?\"0\":e(\"span\",{class:\"bad\"},v(d))]}function N(t){ret" +
+  "urn t.join(\", \")||\"\\u2013\"}var ye=200;function Y(t){let n=e(" +
+  "\"input\",{type:\"search\",placeholder:\"code, operation, caller " +
+  "\\u2026\"});t!==void 0&&(n.value=t);let s=e(\"select\",{},...[\"a" +
+  "ll\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(u=>" +
+  "e(\"option\",{value:u},u))),o=e(\"ol\",{class:\"events\",\"aria-lab" +
+  "el\":\"Newest decisions\"}),l=e(\"p\",{class:\"told\",role:\"status\"" +
+  "}),a=!1,r=[],c=k(\"Pause\",()=>{a=!a,c.textContent=a?\"Go on\":\"" +
+  "Pause\",c.setAttribute(\"aria-pressed\",String(a)),a||h()}),i=n" +
+  "ew Map,d=()=>{let u=n.value.trim().toLowerCase(),f=new Set(y" +
+  ".events.map(({id:L})=>L)),g=[...r.filter(({id:L})=>!f.has(L)" +
+  "),...y.events].filter(L=>ve(L,s.value)&&be(L,u)),$=g.slice(-" +
+  "ye).toReversed();for(let L of i.keys())$.some(j=>j.id===L)||" +
+  "i.delete(L);let P=$.map(L=>{let j=i.get(L.id)??we(L);return " +
+  "i.set(L.id,j),j});ge(o,P);let de=y.left>0?` ${v(y.left)} cam" +
+  "e too fast to be sent.`:\"\";l.textContent=`${v($.length)} of " +
+  "${v(g.length)} shown.${de}`},m=async u=>{let f=`decisions?re" +
+  "quest=${encodeURIComponent(u)}`;r=await M(f).catch(()=>[]),d" +
+  "(),o.querySelector(\"details\")?.setAttribute(\"open\",\"\")},h=()" +
+  "=>{a||d()};n.addEventListener(\"input\",d),s.addEventListener(" +
+  "\"change\",d),t!==void 0&&m(t);let p=e(\"section\",{},e(\"h1\",{ta" +
+  "bindex:-1},\"Decisions\"),e(\"form\",{class:\"filters\",role:\"sear" +
+  "ch\"},E(\"Filter\",n),E(\"Show\",s),c),l,o);return p.querySelecto" +
+  "r(\"form\")?.addEventListener(\"submit\",u=>u.preventDefault())," +
+  "{root:p,update:h}}function ge(t,n){let s=new Set(n);for(let " +
+  "l of Array.from(t.children))s.has(l)||l.remove();let o=t.fir" +
+  "stElementChild;for(let l of n)l===o?o=o.nextElementSibling:t" +
+  ".insertBefore(l,o)}function ve(t,n){return n===\"all\"?!0:n===" +
+  "\"acts\"?t.kind===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t." +
+  "kind===\"decision\"&&t.outcome===n}function be(t,n){if(n===\"\")" +
+  "return!0;let{operation:s,code:o,policy:l,principal:a,peer:r," +
+  "requestId:c,act:i,tenant:d,client:m}=t;return[s,o,l,a,r,c,i," +
+  "d,m].some(h=>h?.toLowerCase().includes(n)===!0)}function we(" +
+  "t){let{outcome:n,operation:s,code:o,policy:l,act:a,subject:r" +
+  ",principal:c,peer:i,kind:d}=t,m=e(\"details\",{},e(\"summary\",{" +
+  "},S(t.time),e(\"span\",{class:`key ${d===\"act\"?\"act\":n}`},d===" +
+  "\"act\"?\"act\":n),e(\"span\",{class:\"operation\"},a??s??\"unknown o" +
+  "peration\"),e(\"code\",{},o??\"\"),e(\"span\",{class:\"who\"},r??c??i" +
+  "??\"unknown caller\")));return m.addEventListener(\"toggle\",()=" +
+  ">{m.open&&m.children.length===1&&m.append(Ee(t,l))}),e(\"li\"," +
+  "{},m)}function Ee(t,n){let{requestId:s,trace:o=[],wouldDeny:" +
+  "l=[],degraded:a=[],target:r,data:c}=t,i=[[\"Denied by\",n&&`${" +
+  "n}: ${t.code??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for oper" +
+  "ators\",t.cause??t.reason],[\"Would be denied by\",l.join(\", \")" +
+  "],[\"Degraded\",a.join(\", \")],[\"Target\",r&&`${r.type} ${r.id}`" +
+  "],[\"Data\",c&&JSON.stringify(c)],[\"Event\",`${t.event} (${t.se" +
+  "verity})`],[\"Protocol\",[t.protocol,t.status].filter(d=>d!==v" +
+  "oid 0).join(\" \")],[\"Principal\",t.principal],[\"Client\",t.clie" +
+  "nt],[\"Tenant\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer]" +
+  ",[\"Latency\",t.latencyMs===void 0?void 0:`${t.latencyMs} ms`]" +
+  ",[\"Request\",s&&e(\"a\",{href:`#decisions?request=${encodeURICo" +
+  "mponent(s)}`},s)],[\"Trace id\",t.traceId]];return e(\"div\",{cl" +
+  "ass:\"full\"},e(\"dl\",{},...i.flatMap(([d,m])=>m===void 0||m===" +
+  "\"\"||m===!1?[]:[e(\"dt\",{},d),e(\"dd\",{},m)])),o.length>0&&e(\"h" +
+  "3\",{},\"Policies that ran\"),o.length>0&&e(\"ol\",{class:\"trace\"" +
+  "},...o.map(d=>e(\"li\",{class:/: denied/.test(d)?\"bad\":void 0}" +
+  ",d))))}function A(t,n,s,o){let l=e(\"p\",{class:\"bad\",role:\"al" +
+  "ert\"}),a=e(\"button\",{type:\"submit\",class:\"danger\"},s),r=e(\"b" +
+  "utton\",{type:\"button\"},\"Cancel\"),c=e(\"form\",{},e(\"h2\",{id:\"d" +
+  "ialog-title\"},t),...n,l,e(\"div\",{class:\"buttons\"},r,a)),i=Z(" +
+  "c),d=async()=>{a.disabled=!0;try{await o(),i.close()}catch(m" +
+  "){l.textContent=m instanceof Error?m.message:String(m),a.dis" +
+  "abled=!1}};r.addEventListener(\"click\",()=>i.close()),c.addEv" +
+  "entListener(\"submit\",m=>{m.preventDefault(),d()})}function O" +
+  "(t,...n){let s=e(\"button\",{type:\"button\"},\"Close\"),o=Z(e(\"di" +
+  "v\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,s));s.addEventListe" +
+  "ner(\"click\",()=>o.close())}function Z(t){let n=e(\"dialog\",{\"" +
+  "aria-labelledby\":\"dialog-title\"},t),s=document.activeElement" +
+  ";return n.addEventListener(\"close\",()=>{n.remove(),s instanc" +
+  "eof HTMLElement&&s.focus()}),document.body.append(n),n.showM" +
+  "odal(),n}function R(t){return t?\"\":\"It was done, but the aud" +
+  "it trail did not take it. Tell whoever keeps the trail.\"}fun" +
+  "ction ee(){let{keys:t,sessions:n}=y.abilities;return{root:e(" +
+  "\"section\",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?ke(" +
+  "):e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option keys " +
+  "to see API keys.\"),n?Le():e(\"p\",{class:\"empty\"},\"Give consol" +
+  "eRoutes the option sessions to see sessions.\")),update:()=>{" +
+  "}}}function ke(){let t=e(\"input\",{name:\"tenant\",placeholder:" +
+  "\"of no tenant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite" +
+  "\"}),s=[],o=async()=>{try{let{keys:i,next:d}=await C(\"keys/li" +
+  "st\",{tenant:t.value,after:s.at(-1)});w(n,T(\"API keys\",[\"Name" +
+  "\",\"Id\",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"]," +
+  "i.map(m=>l(m)),\"There are no keys here.\"),d!==void 0&&k(\"Nex" +
+  "t\",()=>(s.push(d),o())))}catch(i){w(n,e(\"p\",{class:\"bad\"},i " +
+  "instanceof Error?i.message:String(i)))}},l=i=>{let{name:d,id" +
+  ":m,owner:h,status:p,createdAt:u,lastUsedAt:f,expiresAt:b,pre" +
+  "vious:g}=i,$=p===\"revoked\",P=g!==void 0&&g.until>Date.now();" +
+  "return[d,e(\"code\",{},m),`${h.type} ${h.id}`,e(\"span\",{class:" +
+  "$?\"bad\":void 0},p,P?\", old secret still good until \":\"\",P&&S" +
+  "(g.until)),Te(u),S(f),S(b),y.abilities.acts&&!$&&e(\"span\",{c" +
+  "lass:\"buttons\"},k(\"Rotate \\u2026\",()=>a(i)),k(\"Revoke \\u2026" +
+  "\",()=>r(i),\"danger\"))]},a=({id:i,name:d,generation:m})=>{let" +
+  " h=e(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,re" +
+  "quired:!0});A(`Rotate the key \\u201C${d}\\u201D?`,[E(\"Hours f" +
+  "or which the old secret stays good\",h)],\"Rotate\",async()=>{l" +
+  "et p={id:i,generation:m,overlapHours:h.valueAsNumber},{key:u" +
+  ",recorded:f}=await C(\"keys/rotate\",p);await o(),O(\"The new k" +
+  "ey\",\"It is shown once, here.\",e(\"code\",{class:\"secret\"},u),e" +
+  "(\"p\",{class:\"bad\"},R(f)))})},r=({id:i,name:d})=>{let m=e(\"in" +
+  "put\",{maxlength:512,required:!0});A(`Revoke the key \\u201C${" +
+  "d}\\u201D?`,[\"Nobody can undo this.\",E(\"Reason, for the audit" +
+  " trail\",m)],\"Revoke\",async()=>{let{recorded:h}=await C(\"keys" +
+  "/revoke\",{id:i,reason:m.value});await o(),h||O(\"Revoked\",R(h" +
+  "))})},c=e(\"form\",{class:\"filters\"},E(\"Tenant\",t),e(\"button\"," +
+  "{},\"List\"));return c.addEventListener(\"submit\",i=>{i.prevent" +
+  "Default(),s=[],o()}),o(),e(\"section\",{class:\"panel\"},e(\"h2\"," +
+  "{},\"API keys\"),c,n)}function Le(){let t=e(\"input\",{name:\"iss" +
+  "uer\",required:!0}),n=e(\"input\",{name:\"subject\",required:!0})" +
+  ",s=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=()=>({issu" +
+  "er:t.value,subject:n.value}),l=async()=>{let c=o();try{let i" +
+  "=await C(\"sessions/list\",c);w(s,T(\"Sessions\",[\"Client\",\"Bega" +
+  "n\",\"Last seen\",\"Ends\",\"Acts\"],i.map(({handle:d,clientId:m,cr" +
+  "eatedAt:h,seenAt:p,expiresAt:u})=>[m,S(h),S(p),S(u),y.abilit" +
+  "ies.acts&&k(\"End \\u2026\",()=>a({...c,handle:d},\"this session" +
+  "\"),\"danger\")]),\"This user has no session.\"),i.length>1&&y.ab" +
+  "ilities.acts&&k(\"End all \\u2026\",()=>a({...c,all:!0},\"all of" +
+  " them\"),\"danger\"))}catch(i){w(s,e(\"p\",{class:\"bad\"},i instan" +
+  "ceof Error?i.message:String(i)))}},a=(c,i)=>A(`End ${i}?`,[\"" +
+  "The user has to sign in again.\"],\"End\",async()=>{let{recorde" +
+  "d:d}=await C(\"sessions/end\",c);await l(),d||O(\"Ended\",R(d))}" +
+  "),r=e(\"form\",{class:\"filters\"},E(\"Issuer\",t),E(\"Subject\",n)," +
+  "e(\"button\",{},\"List\"));return r.addEventListener(\"submit\",c=" +
+  ">{c.preventDefault(),l()}),e(\"section\",{class:\"panel\"},e(\"h2" +
+  "\",{},\"Sessions of a user\"),r,s)}function Te(t){let n=Math.fl" +
+  "oor((Date.now()-t)/864e5);return e(\"span\",{class:n>365?\"bad\"" +
+  ":void 0},n===0?\"today\":`${n} days`)}function te(){let t=e(\"d" +
+  "iv\",{}),n=e(\"div\",{}),s=e(\"div\",{\"aria-live\":\"polite\"}),o=e(" +
+  "\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"select\",{name:\"limit\"})" +
+  ",a=e(\"input\",{name:\"key\",required:!0}),r=e(\"input\",{name:\"te" +
+  "nant\"}),c=async p=>{o.textContent=\"\";let u={limit:l.value,.." +
+  ".p},f=p.alias??p.key??\"\";try{let b=await C(\"limits/read\",u);" +
+  "w(s,e(\"h3\",{},`${u.limit}: ${f}`),T(\"What is left\",[\"Kind\",\"" +
+  "Left\",\"Of\",\"\",\"Full again in\"],b.map(g=>[g.algorithm,v(Math." +
+  "floor(g.remaining)),v(g.capacity),e(\"meter\",{min:0,max:g.cap" +
+  "acity,low:g.capacity*.2,value:g.remaining,\"aria-hidden\":\"tru" +
+  "e\"}),`${v(Math.ceil(g.resetAfterMs/1e3))} s`]),\"This limit c" +
+  "ounts nothing.\"),y.abilities.acts&&k(\"Reset \\u2026\",()=>i(u," +
+  "f),\"danger\"))}catch(b){o.textContent=b instanceof Error?b.me" +
+  "ssage:String(b)}},i=(p,u)=>A(`Reset the limit of ${u}?`,[\"Wh" +
+  "at was used is forgotten.\"],\"Reset\",async()=>{let{recorded:f" +
+  "}=await C(\"limits/reset\",p);f||O(\"Reset\",R(f)),await c(p)})," +
+  "d=async()=>{try{let p=await M(\"limits\"),u=l.value;w(l,...p.l" +
+  "imits.map(f=>e(\"option\",{},f))),p.limits.includes(u)&&(l.val" +
+  "ue=u),w(t,T(\"Callers who call most\",[\"Caller\",\"Calls\",\"Denie" +
+  "d\",\"\"],p.hottest.map(({alias:f,calls:b,denied:g})=>[e(\"code\"" +
+  ",{},f),v(b),g>0?e(\"span\",{class:\"bad\"},v(g)):\"0\",p.limits.le" +
+  "ngth>0&&k(\"Look\",()=>c({alias:f}))]),\"Nobody called in the l" +
+  "ast minutes.\")),w(n,T(\"Limits that would fit\",[\"Operation\",\"" +
+  "Calls of a caller in a minute\",\"Learned from\"],p.suggested.m" +
+  "ap(({operation:f,perMinute:b,observations:g})=>[e(\"code\",{}," +
+  "f),v(b),`${v(g)} minutes of callers`]),\"Nothing was learned " +
+  "yet: give consoleRoutes the option usage, and it some minute" +
+  "s.\"))}catch(p){o.textContent=String(p)}};d();let m=e(\"form\"," +
+  "{class:\"filters\"},E(\"Limit\",l),E(\"Caller, as the limit count" +
+  "s it\",a),E(\"Tenant\",r),e(\"button\",{},\"Look\"));return m.addEv" +
+  "entListener(\"submit\",p=>{p.preventDefault(),c({key:a.value,." +
+  "..r.value!==\"\"&&{tenant:r.value}})}),{root:e(\"section\",{},e(" +
+  "\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"se" +
+  "ction\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minu" +
+  "tes\"),t,k(\"Refresh\",d)),e(\"section\",{class:\"panel\"},e(\"h2\",{" +
+  "},\"What is left to a caller\"),y.abilities.limits?m:e(\"p\",{cl" +
+  "ass:\"empty\"},\"Give consoleRoutes the option limits.\"),o,s),e" +
+  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))" +
+  "),update:()=>{}}}var I=120,U=120,D=[\"succeeded\",\"denied\",\"fa" +
+  "iled\",\"aborted\"];function se(){let t=e(\"dl\",{class:\"tiles\"})" +
+  ",n=e(\"figure\",{}),s=e(\"div\",{}),o=e(\"div\",{});return{root:e(" +
+  "\"section\",{},e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:" +
+  "\"columns\"},ne(\"Denials by code, last minutes\",s),ne(\"Health\"" +
+  ",o))),update:()=>{let{latest:r}=y;if(r===void 0)return;let c" +
+  "=Math.floor(r.now/1e3),i=Array.from({length:I},(u,f)=>{let[," +
+  "...b]=y.seconds.get(c-I+f)??[0,0,0,0,0];return b}),d=D.map((" +
+  "u,f)=>i.reduce((b,g)=>b+(g[f]??0),0)),h=i.slice(-10).flat()." +
+  "reduce((u,f)=>u+f,0)/10;t.replaceChildren(...oe(\"Decisions a" +
+  " second\",h<10?h.toFixed(1):v(Math.round(h))),...D.flatMap((u" +
+  ",f)=>oe(`${u}, 2 min`,v(d[f]??0),u))),n.replaceChildren(Se(i" +
+  ",d),e(\"figcaption\",{},\"The last two minutes. \",...D.flatMap(" +
+  "u=>[e(\"span\",{class:`key ${u}`},u),\" \"]))),s.replaceChildren" +
+  "(x(\"Codes\",r.codes,\"Nothing was denied.\"));let p=r.sinks.fil" +
+  "ter(({healthy:u,lost:f})=>!u||f>0);w(o,p.length===0&&r.degra" +
+  "ded.length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink" +
+  " is degraded.\"):x(\"Degraded\",r.degraded,\"No decision is degr" +
+  "aded.\"),T(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waitin" +
+  "g\",\"Lost\"],r.sinks.map(({name:u,healthy:f,queued:b,lost:g})=" +
+  ">[u,f?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),v(b),g>0?e(\"s" +
+  "trong\",{class:\"bad\"},v(g)):\"0\"]),\"There are no sinks.\"),r.sh" +
+  "adow.length>0&&e(\"h3\",{},\"Policies on trial would have denie" +
+  "d, last day\"),r.shadow.length>0&&x(\"Shadow\",r.shadow,\"\"))}}}" +
+  "function ne(t,n){return e(\"section\",{class:\"panel\"},e(\"h2\",{" +
+  "},t),n)}function oe(t,n,s=\"\"){return[e(\"div\",{class:`tile ${" +
+  "s}`},e(\"dt\",{},t),e(\"dd\",{},n))]}function Se(t,n){let s=Math" +
+  ".max(1,...t.map(r=>r.reduce((c,i)=>c+i,0))),o=r=>(U-r/s*U).t" +
+  "oFixed(1),l=D.map((r,c)=>{let i=m=>m.slice(0,c).reduce((h,p)" +
+  "=>h+p,0),d=t.map((m,h)=>{let[p,u]=[i(m),m[c]??0];return u===" +
+  "0?\"\":`M${h} ${o(p)}V${o(p+u)}h.85V${o(p)}z`});return V(\"path" +
+  "\",{class:r,d:d.join(\"\")})}),a=D.map((r,c)=>`${n[c]} ${r}`).j" +
+  "oin(\", \");return V(\"svg\",{class:\"chart\",viewBox:`0 0 ${I} ${" +
+  "U}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Deci" +
+  "sions in each of the last ${I} seconds: ${a}; at most ${s} i" +
+  "n one second.`},...l)}var W={now:{title:\"Now\",make:se},cover" +
+  "age:{title:\"Coverage\",make:X},decisions:{title:\"Decisions\",m" +
+  "ake:Y},limits:{title:\"Limits\",make:te},keys:{title:\"Keys and" +
+  " sessions\",make:ee}},ie=document.querySelector(\"main\"),re=do" +
+  "cument.querySelector(\"nav\"),F=document.querySelector(\"#statu" +
+  "s\"),H,B=!1;function le(){let[t=\"\",n=\"\"]=location.hash.slice(" +
+  "1).split(\"?\");if(t===\"main\")return ie.focus();let s=Object.h" +
+  "asOwn(W,t)?t:\"now\",o=W[s];if(o===void 0)return;let l=H!==voi" +
+  "d 0;H=o.make(new URLSearchParams(n).get(\"request\")??void 0)," +
+  "H.update(),ie.replaceChildren(H.root),document.title=`${o.ti" +
+  "tle} \\xB7 apisec console`;for(let a of re.querySelectorAll(\"" +
+  "a\"))a.hash===`#${s}`?a.setAttribute(\"aria-current\",\"page\"):a" +
+  ".removeAttribute(\"aria-current\");l&&H.root.querySelector(\"h1" +
+  "\")?.focus()}function Ce(){B||(B=!0,requestAnimationFrame(()=" +
+  ">{B=!1,H?.update()}))}var ae={live:\"Live\",reconnecting:\"Reco" +
+  "nnecting \\u2026\",denied:\"Not connected: signed out, or too m" +
+  "any pages are open. Reload to sign in.\"};function Me(t){F.te" +
+  "xtContent!==ae[t]&&(F.textContent=ae[t],F.className=t)}re.ap" +
+  "pend(...Object.entries(W).map(([t,{title:n}])=>e(\"a\",{href:`" +
+  "#${t}`},n)));addEventListener(\"hashchange\",le);y.abilities=a" +
+  "wait M(\"abilities\").catch(()=>y.abilities);le();G(Ce,Me);\n";

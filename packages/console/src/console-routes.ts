@@ -134,7 +134,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
   assertKnownOptions(`${NAME}: host`, host, HOST_KNOWN);
   const origin = normalizeOrigin(options.origin);
   assertConfiguration(
-    origin !== undefined && origin !== 'null',
+    origin !== undefined && /^https?:/.test(origin),
     `${NAME}: origin is where browsers find the console, like 'https://ops.example.com'.`,
   );
   assertConfiguration(

@@ -60,13 +60,18 @@ function lineOf(
       if (mode === 'shadow') shadow.push(name);
       // A combination says little by itself: its parts do the work.
       else if (parts !== undefined && parts.length > 0) place(parts);
-      else columns[role === 'grant' ? 'grant' : columnOf(name)].push(name);
+      else columns[role === 'grant' ? 'grant' : columnOf(kindOf(name))].push(name);
     }
   };
   place(policies);
   const { calls = 0, denied = 0 } = feed.operations.get(operation) ?? {};
-  const open = columns.grant.length === 0 || columns.grant.some((name) => OPEN.has(name));
+  const open = columns.grant.length === 0 || columns.grant.some((name) => OPEN.has(kindOf(name)));
   return { table, operation, ...columns, shadow, open, calls, denied };
+}
+
+/** `requireScopes(orders:read)` is a `requireScopes`. */
+function kindOf(name: string): string {
+  return name.split('(', 1)[0] ?? name;
 }
 
 function columnOf(name: string): Column {

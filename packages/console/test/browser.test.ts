@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type AuditEvent, allowAnonymous, audit, guard } from '@apisec/core';
+import {
+  type AuditEvent,
+  allowAnonymous,
+  apiKeys,
+  audit,
+  coverage,
+  guard,
+  memoryApiKeyStore,
+} from '@apisec/core';
 import { toNodeHandler } from '@apisec/oauth';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -53,11 +61,20 @@ const listen = async (server: Server): Promise<number> => {
 
 describe.runIf(hasBrowser)('in a real browser', () => {
   const feed = consoleFeed();
-  const log = audit({ sinks: [feed] });
+  const acts: AuditEvent[] = [];
+  const log = audit({ sinks: [feed, (each) => void acts.push(each)] });
+  const anyone = guard().use(allowAnonymous());
+  const keys = apiKeys({
+    prefix: 'acme',
+    environment: 'live',
+    store: memoryApiKeyStore(),
+    peppers: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
+  });
   const show = (...events: AuditEvent[]): void => feed.write(events);
   let browser: Browser;
   let context: BrowserContext;
   let origin: string;
+  let evil: string;
   const servers: Server[] = [];
 
   beforeAll(async () => {
@@ -69,12 +86,21 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     handle = toNodeHandler(
       consoleRoutes({
         origin,
-        admission: guard().use(allowAnonymous()),
+        admission: anyone,
+        manage: anyone,
+        keys,
+        coverage: { rest: coverage({ 'GET /open': anyone, [`GET /${HOSTILE}`]: anyone }) },
         feed,
         audit: log,
         interval: '100ms',
       }),
     );
+    const stranger = createServer((_req, res) =>
+      res.setHeader('content-type', 'text/html').end('<title>Evil</title>'),
+    );
+    servers.push(stranger);
+    // Another site for browsers, which reaches the same machine.
+    evil = `http://localhost:${await listen(stranger)}`;
     browser = await chromium.launch({
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
@@ -154,5 +180,68 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       expect(await page.locator('main img, main script').count()).toBe(0);
       expect(await page.evaluate(() => Reflect.get(globalThis, 'pwned'))).toBeUndefined();
     });
+  });
+
+  test('an operator sees what is open, and rotates a key by keyboard', async () => {
+    const issued = await keys.issue({ name: HOSTILE, owner: { type: 'user', id: 'u1' } });
+    if (!issued.ok) throw new Error('not issued');
+    await visit('#coverage', async (page) => {
+      await page.getByText('open: allowAnonymous').first().waitFor();
+      expect(await page.locator('main img, main script').count()).toBe(0);
+      await picture(page, 'coverage');
+      await page.goto(`${origin}/console/#keys`);
+      await page.getByRole('button', { name: 'Rotate …' }).focus();
+      await page.keyboard.press('Enter');
+      await page.getByLabel('Hours for which').waitFor();
+      await page.getByLabel('Hours for which').press('Enter');
+      const secret = page.locator('dialog .secret');
+      await secret.waitFor();
+      await picture(page, 'keys');
+      const key = (await secret.textContent()) ?? '';
+      expect(await keys.verify(key)).toMatchObject({ ok: true });
+      await page.keyboard.press('Escape');
+      expect(await page.content()).not.toContain(key);
+      expect(acts.map(({ act }) => act)).toContain('api_key.rotated');
+    });
+  });
+
+  test('a stranger’s page frames nothing, reads nothing and changes nothing', async () => {
+    const issued = await keys.issue({ name: 'Victim', owner: { type: 'user', id: 'u2' } });
+    if (!issued.ok) throw new Error('not issued');
+    const page = await context.newPage();
+    await page.goto(evil);
+    const revoke = JSON.stringify({ id: issued.info.id, reason: 'x' });
+    const seen = await page.evaluate(
+      async ([base, body]) => {
+        const tries = [
+          fetch(`${base}/coverage`),
+          fetch(`${base}/keys/revoke`, { method: 'POST', mode: 'no-cors', body }),
+          fetch(`${base}/keys/revoke`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body,
+          }),
+        ];
+        const form = document.createElement('form');
+        Object.assign(form, { method: 'post', enctype: 'text/plain', target: 'frame' });
+        form.action = `${base}/keys/revoke`;
+        const frame = document.createElement('iframe');
+        frame.name = 'frame';
+        document.body.append(frame, form);
+        form.submit();
+        await new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
+        const all = await Promise.allSettled(tries);
+        return all.map((each) => (each.status === 'fulfilled' ? each.value.type : 'blocked'));
+      },
+      [`${origin}/console`, revoke] as const,
+    );
+    expect(seen[0]).toBe('blocked');
+    expect(seen[2]).toBe('blocked');
+    expect(await keys.verify(issued.key)).toMatchObject({ ok: true });
+    await page.setContent(`<iframe src="${origin}/console/"></iframe>`);
+    const frame = page.frames()[1];
+    await frame?.waitForLoadState();
+    expect(await frame?.title().catch(() => '')).not.toContain('apisec');
+    await page.close();
   });
 });

@@ -83,6 +83,7 @@ describe('what does not construct', () => {
     ],
     ['without an origin', { origin: undefined }, /origin is where/],
     ['with a path for an origin', { origin: 'https://a.example/x' }, /origin is where/],
+    ['with an origin of another scheme', { origin: 'app://console' }, /origin is where/],
     ['with a base that ends in a slash', { base: '/console/' }, /base is a path/],
     ['with a base that climbs', { base: '/a/..' }, /base is a path/],
     ['with a sink of another kind as feed', { feed: { name: 'x' } }, /consoleFeed/],

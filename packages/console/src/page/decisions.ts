@@ -106,7 +106,7 @@ function matches(event: AuditEvent, words: string): boolean {
 }
 
 function rowOf(event: AuditEvent): HTMLElement {
-  const { outcome, operation, code, policy, act, principal, peer, kind } = event;
+  const { outcome, operation, code, policy, act, subject, principal, peer, kind } = event;
   const details = h(
     'details',
     {},
@@ -121,7 +121,7 @@ function rowOf(event: AuditEvent): HTMLElement {
       ),
       h('span', { class: 'operation' }, act ?? operation ?? 'unknown operation'),
       h('code', {}, code ?? ''),
-      h('span', { class: 'who' }, principal ?? peer ?? 'unknown caller'),
+      h('span', { class: 'who' }, subject ?? principal ?? peer ?? 'unknown caller'),
     ),
   );
   // Made when it is asked for: most are never opened.

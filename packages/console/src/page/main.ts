@@ -1,5 +1,8 @@
+import { coverageView } from './coverage.ts';
 import { decisionsView } from './decisions.ts';
 import { h } from './dom.ts';
+import { keysView } from './keys.ts';
+import { limitsView } from './limits.ts';
 import { nowView } from './now.ts';
 import { connect, load, state } from './state.ts';
 
@@ -12,7 +15,10 @@ const views: Readonly<
   Record<string, { readonly title: string; readonly make: (request?: string) => View }>
 > = {
   now: { title: 'Now', make: nowView },
+  coverage: { title: 'Coverage', make: coverageView },
   decisions: { title: 'Decisions', make: decisionsView },
+  limits: { title: 'Limits', make: limitsView },
+  keys: { title: 'Keys and sessions', make: keysView },
 };
 
 const main = document.querySelector('main') as HTMLElement;

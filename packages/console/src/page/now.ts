@@ -1,5 +1,5 @@
-import type { Count } from '../wire.ts';
-import { type Child, count, fill, h, svg, table } from './dom.ts';
+import { bars } from './bars.ts';
+import { count, fill, h, svg, table } from './dom.ts';
 import { state } from './state.ts';
 
 const SHOWN_SECONDS = 120;
@@ -110,20 +110,5 @@ function draw(columns: readonly (readonly number[])[], sums: readonly number[]):
       'aria-label': `Decisions in each of the last ${SHOWN_SECONDS} seconds: ${told}; at most ${highest} in one second.`,
     },
     ...paths,
-  );
-}
-
-/** Names with their counts, and a bar for the share of the most frequent. */
-export function bars(caption: string, counts: readonly Count[], empty: string): HTMLElement {
-  const most = counts[0]?.[1] ?? 1;
-  return table(
-    caption,
-    ['Name', 'Count', ''],
-    counts.map(([name, number]): readonly Child[] => [
-      h('code', {}, name),
-      count(number),
-      h('meter', { min: 0, max: most, value: number, 'aria-hidden': 'true' }),
-    ]),
-    empty,
   );
 }
