@@ -73,6 +73,7 @@ const meanings = {
   'body.malformed': 'The body is not well-formed, or can be read in two ways.',
   'body.duplicate_key': 'An object in the body has the same member twice.',
   'body.coding_not_allowed': 'The body has a content coding that is not allowed.',
+  'body.charset_not_allowed': 'The body is said to be text in another charset than UTF-8.',
   'version.missing': 'The call does not say which version of the API it is for.',
   'version.malformed': 'The version of the call is not well-formed, or there are several.',
   'version.unknown': 'There is no such version of the API.',

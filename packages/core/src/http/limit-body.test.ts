@@ -75,6 +75,9 @@ describe('limitBody of JSON', () => {
     [']', 'body.malformed'],
     ['"abc', 'body.malformed'],
     ['"\\x"', 'body.malformed'],
+    // Both become U+FFFD where somebody stores them.
+    ['{"\\ud800":1,"\\ud801":2}', 'body.malformed'],
+    ['"\\ud83d\\ude00"', 'passes'],
     ['{"a":1}', 'body.too_large', { maxBytes: 6 }],
     ['{"a":1}', 'passes', { maxBytes: 7 }],
   ])('%s: %s %j', (body, code, options) => {
@@ -84,6 +87,60 @@ describe('limitBody of JSON', () => {
   test('that is not UTF-8 is denied', () => {
     expect(judge(Uint8Array.of(0x22, 0xff, 0x22))).toBe('body.malformed');
     expect(judge(Uint8Array.of(0x22, 0xc3))).toBe('body.malformed');
+  });
+
+  test.each([
+    ['application/json; charset=utf-16le', 'body.charset_not_allowed'],
+    ['application/json; charset=utf-7', 'body.charset_not_allowed'],
+    ['application/json; charset=UTF8', 'body.duplicate_key'],
+    ['application/json;\tcharset=utf-8', 'body.malformed'],
+    ['application/json, text/plain', 'body.malformed'],
+    ['application/json; charset=utf-8; charset=utf-16', 'body.malformed'],
+    ['application/vnd.api+json', 'body.duplicate_key'],
+    ['text/json', 'body.duplicate_key'],
+    ['model/gltf+json', 'body.duplicate_key'],
+    // Handlers call `request.json()` whatever the type says, and clients forget it.
+    ['', 'body.duplicate_key'],
+    ['text/plain; charset=utf-8', 'body.duplicate_key'],
+    ['text/plain; charset=utf-16', 'body.duplicate_key'],
+    ['application/x-www-form-urlencoded; charset=utf-16', 'body.charset_not_allowed'],
+    ['text/csv', 'passes'],
+    ['application/octet-stream', 'passes'],
+  ])('that comes as "%s": %s', (type, code) => {
+    expect(judge(' \n{"a":1,"a":2}', {}, { 'content-type': type })).toBe(code);
+  });
+
+  test('that is read leniently is bounded as it is read', () => {
+    const type = { 'content-type': 'text/plain' };
+    const bytes = (text: string): Uint8Array => Uint8Array.from(text, (char) => char.charCodeAt(0));
+    // Not UTF-8, a byte order mark, half a pair and a number that nothing holds: `request.json()` takes them all.
+    expect(judge(bytes('["\xff",[[]]]'), { maxDepth: 2 }, type)).toBe('body.too_deep');
+    expect(judge(bytes('\xef\xbb\xbf[[[]]]'), { maxDepth: 2 }, type)).toBe('body.too_deep');
+    expect(judge('["\\ud800",[[]]]', { maxDepth: 2 }, type)).toBe('body.malformed');
+    expect(judge('[1e999,[[]]]', { maxDepth: 2 }, type)).toBe('body.malformed');
+  });
+
+  test.each(['text/plain', 'application/json'])('as %s byte by byte takes linear time', (type) => {
+    const view = { method: 'POST', url: '/', hasBody: true };
+    const headers = new Headers({ 'content-type': type });
+    const started = performance.now();
+    const bytes = encoder.encode(`[${' '.repeat(200_000)}]`);
+    expect(stream(limitBody().check({ ...view, headers }, http), bytes, 1)).toBe('passes');
+    expect(performance.now() - started).toBeLessThan(1_000);
+  });
+
+  test.each([
+    ['', 'a: {'],
+    ['text/plain', '[note] "what'],
+    ['text/plain', '{"a":1}\n{"a":1}'],
+    ['text/plain', '"a", "a"'],
+    ['', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0xff)],
+    ['', Uint8Array.of(0x7b, 0xff)],
+    ['', ''],
+  ])('is not what comes as "%s" with %j', (type, body) => {
+    expect(judge(body, { maxKeys: 1, maxStringLength: 8 }, { 'content-type': type })).toBe(
+      'passes',
+    );
   });
 
   test.each([
@@ -159,6 +216,35 @@ describe('limitBody of multipart', () => {
       '--x\nContent-Disposition: form-data; name=a\n\n1\n--x--',
       'body.malformed',
     ],
+    [
+      'a boundary among the headers of a part',
+      parts(part('name="a"\r\n--x\r\nB: c', '1')),
+      'body.malformed',
+    ],
+    ['a boundary in the place of headers', '--x\r\n--x\r\n\r\n--x--', 'body.malformed'],
+    [
+      'headers behind an empty line',
+      '--x\r\n\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--x--',
+      'body.malformed',
+    ],
+    ['a folded header', parts(part('name="a";\r\n filename="b"', '1')), 'body.malformed'],
+    ['a line that is not a header', parts(part('name="a"\r\nhello', '1')), 'body.malformed'],
+    [
+      'a space in front of the colon',
+      parts(part('name="a"\r\nContent-Disposition : form-data; name=b', '1')),
+      'body.malformed',
+    ],
+    ['a NUL in a header', parts(part('name="a\0"', '1')), 'body.malformed'],
+    ['a type of a field', parts(part('name="a"\r\nContent-Type: text/plain', '1')), 'passes'],
+    [
+      'a file by its type alone',
+      parts(part('name="a"\r\nContent-Type: application/octet-stream', '1')),
+      'body.too_many_files',
+      { maxFiles: 0 },
+    ],
+    ['a boundary behind a bare line feed', parts(part('name="a"', '1\n--x')), 'body.malformed'],
+    ['a boundary behind a bare return', parts(part('name="a"', '1\r--x')), 'body.malformed'],
+    ['a name in UTF-8', parts(part('name="\u00fc\u4e2d\u{1f600}"', '\u{1f600}')), 'passes'],
     ['a header without end', `--x\r\n${'A'.repeat(10_000)}`, 'body.part_too_large'],
   ])('%s', (_, body, code, options) => {
     expect(judge(body, options, { 'content-type': 'multipart/form-data; boundary=x' })).toBe(code);

@@ -5,7 +5,7 @@ import { type Deny, denyWith, type NoFacts, pass, sharedDenial } from '../engine
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { isJsonType, type MediaType, parseMediaType } from '../lib/media-type.ts';
+import { isUtf8, type MediaType, parseMediaType } from '../lib/media-type.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import { type JsonBounds, type ScanProblem, scanJson, scanValue } from '../lib/scan-json.ts';
 import { type MultipartProblem, multipartScan } from './multipart-scan.ts';
@@ -33,7 +33,7 @@ export interface LimitBodyOptions {
   readonly codings?: readonly string[] | undefined;
 }
 
-type Problem = ScanProblem | MultipartProblem | 'coding_not_allowed';
+type Problem = ScanProblem | MultipartProblem | 'coding_not_allowed' | 'charset_not_allowed';
 
 const NAME = 'limitBody';
 const DEFAULTS = {
@@ -50,13 +50,16 @@ type Bounds = { readonly [Name in keyof typeof DEFAULTS]: number };
 
 /**
  * Denies bodies that are larger, deeper or longer than the server should work on: counted as they stream in, and JSON
- * looked at before anybody builds objects of it. A member that is there twice, text that is not UTF-8 and parts that two
- * readers could cut differently are denied as well. HTTP hosts show the bytes (or supply `rawBody`); elsewhere, and of
- * bodies with a content coding, the parsed value counts.
+ * looked at before anybody builds objects of it. A member that is there twice, text that is not UTF-8, a media type that
+ * is not well-formed and parts that two readers could cut differently are denied as well. HTTP hosts show the bytes (or
+ * supply `rawBody`); elsewhere, and of bodies with a content coding, the parsed value counts.
+ *
+ * JSON is looked at where the media type says so, and where it is missing or `text/plain` and the body begins like JSON:
+ * handlers that call `request.json()` do not ask. Deny other types with `allowedContentTypes`.
  *
  * Denials: `body.too_large`, `body.too_deep`, `body.too_many_keys`, `body.string_too_long`, `body.array_too_long`,
  * `body.too_many_parts`, `body.too_many_files`, `body.part_too_large` (413); `body.malformed`, `body.duplicate_key` (400);
- * `body.coding_not_allowed` (415, with `Accept-Encoding`).
+ * `body.coding_not_allowed` (415, with `Accept-Encoding`), `body.charset_not_allowed` (415).
  *
  * @throws ConfigurationError for a bound that is not a whole number, and for a coding that is not a name.
  * @example
@@ -94,7 +97,11 @@ export function limitBody(
       if (coding !== '' && coding !== 'identity') {
         return codings.has(coding) ? pass({}, { onMessage }) : encodingDenied;
       }
-      const type = parseMediaType(headers.get('content-type') ?? '');
+      const named = headers.get('content-type') ?? '';
+      const type = parseMediaType(named);
+      // Some parser finds a format in it, and another one than the next.
+      if (type === undefined && named !== '') return denied('malformed');
+      if (type !== undefined && isText(type) && !isUtf8(type)) return denied('charset_not_allowed');
       const body = watcher(type, bounds);
       if (rawBody === undefined) return pass({}, { body });
       const denial = body.push(rawBody) ?? body.end();
@@ -105,7 +112,7 @@ export function limitBody(
 
 /** Looks at one body. What has no format that is known here is only counted. */
 function watcher(type: MediaType | undefined, bounds: Bounds): BodyWatcher {
-  const format = type === undefined ? COUNTED : formatOf(type, bounds);
+  const format = formatOf(type, bounds);
   let size = 0;
   let denial: Denial | undefined;
   const ended = (problem: Problem | undefined): Denial | undefined =>
@@ -128,11 +135,22 @@ interface Format {
 
 const COUNTED: Format = { push: () => undefined, end: () => undefined };
 
-function formatOf(type: MediaType, bounds: Bounds): Format {
-  if (isJsonType(type)) return text((json) => scanJsonBody(json, bounds));
-  if (type.essence === 'application/x-www-form-urlencoded') {
-    return text((form) => scanForm(form, bounds));
-  }
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Whether the format is text that is looked at. */
+function isText(type: MediaType): boolean {
+  return isJson(type) || type.essence === FORM;
+}
+
+/** Applications make parsers take more than `application/json`. */
+function isJson({ subtype }: MediaType): boolean {
+  return subtype === 'json' || subtype.endsWith('+json');
+}
+
+function formatOf(type: MediaType | undefined, bounds: Bounds): Format {
+  if (type === undefined || type.essence === 'text/plain') return undeclaredJson(bounds);
+  if (isJson(type)) return text((json) => scanJsonBody(json, bounds));
+  if (type.essence === FORM) return text((form) => scanForm(form, bounds));
   if (type.type !== 'multipart') return COUNTED;
   const scan = multipartScan(type.parameters.get('boundary'), bounds);
   return scan ?? { push: () => 'malformed', end: () => 'malformed' };
@@ -151,6 +169,42 @@ function text(scan: (text: string) => Problem | undefined): Format {
     }
   };
   return { push: add, end: () => add() ?? scan(all) };
+}
+
+/** What is not an object or a list of JSON passes, and nothing of that is kept. */
+function undeclaredJson(bounds: JsonBounds): Format {
+  // As `request.json()` reads it: without a byte order mark, and with replacement characters.
+  const decoder = new TextDecoder();
+  let all = '';
+  let isOther = false;
+  const add = (part: string): void => {
+    if (all !== '') all += part;
+    else {
+      const start = part.trimStart();
+      isOther = /^[^{[]/.test(start);
+      if (!isOther) all = start;
+    }
+  };
+  return {
+    push: (chunk) => {
+      if (!isOther) add(decoder.decode(chunk, { stream: true }));
+      return undefined;
+    },
+    end: () => {
+      if (!isOther) add(decoder.decode());
+      const problem = isOther || all === '' ? undefined : scanJson(all, bounds);
+      return problem !== undefined && isWellFormedJson(all) ? problem : undefined;
+    },
+  };
+}
+
+function isWellFormedJson(json: string): boolean {
+  try {
+    JSON.parse(json);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function scanJsonBody(json: string, bounds: JsonBounds): Problem | undefined {
@@ -183,11 +237,13 @@ const kinds: Readonly<Partial<Record<Problem, DenialKind>>> = {
   malformed: 'malformed',
   duplicate_key: 'malformed',
   coding_not_allowed: 'unsupported',
+  charset_not_allowed: 'unsupported',
 };
 const details: Readonly<Record<Problem, string>> = {
   malformed: 'The body is not well-formed.',
   duplicate_key: 'An object in the body has the same member twice.',
   coding_not_allowed: 'Send the body without a content coding, or with one that is taken here.',
+  charset_not_allowed: 'Send the body in UTF-8.',
   too_large: 'The body is larger than allowed.',
   too_deep: 'The body is nested deeper than allowed.',
   too_many_keys: 'The body has more members or fields than allowed.',

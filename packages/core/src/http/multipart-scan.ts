@@ -13,21 +13,26 @@ const MAX_LOOKS = 128;
 /** RFC 2046 §5.1.1. */
 const BOUNDARY = /^[\w'()+./:=? -]{0,69}[\w'()+./:=?-]$/;
 const DISPOSITION = /^content-disposition:/gim;
-const FILE = /;\s*filename(?:\*\d*)?\*?\s*=/i;
+/** What has a file name, and what parsers take for a file without one. */
+const FILE = /;\s*filename(?:\*\d*)?\*?\s*=|^content-type:\s*application\/octet-stream/im;
+/** RFC 9112 §5, without the folding of old. */
+const HEADER_LINE = /^[\w!#$%&'*+.^`|~-]+:[^\0-\x08\n-\x1f\x7f]*$/;
 
 type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
 
 /**
  * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the boundary
- * is not one. Strict: lines end in CRLF, each part has one Content-Disposition, and nothing follows the last boundary but
- * an empty line. Linear, and it keeps no more than the headers of one part.
+ * is not one. Strict: lines end in CRLF, each part has one Content-Disposition and nothing but header lines beside it, a
+ * boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and it keeps no
+ * more than the headers of one part.
  */
 export function multipartScan(
   boundary: string | undefined,
   { maxParts, maxFiles }: MultipartBounds,
 ): MultipartScan | undefined {
   if (boundary === undefined || !BOUNDARY.test(boundary)) return undefined;
-  const delimiter = `\r\n--${boundary}`;
+  const dashed = `--${boundary}`;
+  const delimiter = `\r\n${dashed}`;
   // One character for each byte: nothing but ASCII is compared.
   const decoder = new TextDecoder('latin1');
   // The first boundary may stand at the very beginning.
@@ -40,7 +45,8 @@ export function multipartScan(
   /** One step; true where more input is needed. */
   const step = (): MultipartProblem | boolean => {
     if (state === 'preamble' || state === 'body') {
-      const at = pending.indexOf(delimiter);
+      const at = delimiterIn(pending, dashed);
+      if (at === 'malformed') return at;
       if (at < 0) {
         if (state === 'preamble' && !delimiter.startsWith(pending)) return 'malformed';
         pending = pending.slice(-(delimiter.length - 1));
@@ -65,10 +71,12 @@ export function multipartScan(
       const end = pending.indexOf('\r\n\r\n');
       if ((end < 0 ? pending.length : end) > MAX_HEADER_LENGTH) return 'part_too_large';
       if (end < 0) return true;
-      const headers = pending.slice(0, end);
-      if (headers.match(DISPOSITION)?.length !== 1 || /[^\r]\n|\r[^\n]/.test(headers)) {
-        return 'malformed';
-      }
+      // Behind the line break that ends the boundary.
+      const headers = pending.slice(2, end);
+      const isHeader = (line: string): boolean =>
+        HEADER_LINE.test(line) && !line.startsWith(dashed);
+      if (!headers.split('\r\n').every(isHeader)) return 'malformed';
+      if (headers.match(DISPOSITION)?.length !== 1) return 'malformed';
       if (FILE.test(headers) && ++files > maxFiles) return 'too_many_files';
       // The line break belongs to the boundary of a part that is empty.
       pending = pending.slice(end + 2);
@@ -95,6 +103,15 @@ export function multipartScan(
     },
     end: () => (state === 'epilogue' ? undefined : 'malformed'),
   };
+}
+
+/** Where the next boundary begins, or -1. One behind half a line break is one to lenient readers, and text to others. */
+function delimiterIn(text: string, dashed: string): number | 'malformed' {
+  for (let at = text.indexOf(dashed); at >= 0; at = text.indexOf(dashed, at + 1)) {
+    if (text.startsWith('\r\n', at - 2) && at >= 2) return at - 2;
+    if (text[at - 1] === '\n' || text[at - 1] === '\r') return 'malformed';
+  }
+  return -1;
 }
 
 /** What has come so far. */

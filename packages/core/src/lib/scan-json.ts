@@ -22,6 +22,7 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
 const NUMBER = /[\d.eE+-]+/y;
+const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** An open bracket: the names so far of an object, or the length of a list. */
 interface Open {
@@ -30,8 +31,9 @@ interface Open {
 }
 
 /**
- * Looks for what is beyond the bounds, for members that are there twice and for numbers that no double can hold, before
- * anybody builds anything of the text. Linear. It does not say that the text is JSON: who parses it says that.
+ * Looks for what is beyond the bounds, for members that are there twice, for numbers that no double can hold and for half
+ * surrogate pairs, before anybody builds anything of the text. Linear. It does not say that the text is JSON: who
+ * parses it says that.
  */
 export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefined {
   const open: Open[] = [];
@@ -98,11 +100,15 @@ function endOfString(text: string, start: number): number {
   return -1;
 }
 
-/** `a` and `\u0061` are the same name. */
+/**
+ * `a` and `\u0061` are the same name. Undefined also for half a surrogate pair: every one of them becomes the same
+ * replacement character as soon as somebody stores it.
+ */
 function unescaped(raw: string): string | undefined {
   if (!raw.includes('\\')) return raw;
   try {
-    return JSON.parse(`"${raw}"`) as string;
+    const string = JSON.parse(`"${raw}"`) as string;
+    return LONE_SURROGATE.test(string) ? undefined : string;
   } catch {
     return undefined;
   }
