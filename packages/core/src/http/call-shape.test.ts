@@ -17,6 +17,9 @@ describe('requireCanonicalPath', () => {
     ['/caf%C3%A9'],
     ['/a.b/..c/...'],
     ['/100%25'],
+    ['/100%25-cotton'],
+    ['/50%25off'],
+    ['/%E5%90%8D'],
     ['https://api.example.com/orders'],
     ['*'],
   ])('%s has one reading', (url) => {
@@ -44,6 +47,15 @@ describe('requireCanonicalPath', () => {
     ['/a%ff'],
     ['/%c0%af'],
     ['/a%252fb'],
+    // `/%61dmin` to who decodes once, `/admin` to who decodes twice.
+    ['/%2561dmin'],
+    ['/a%253bb'],
+    ['/a%250d%250a'],
+    ['/%25%36%31dmin'],
+    ['/%25252e'],
+    ['/%25u002e%25u002e/admin'],
+    ['/a%C2%85b'],
+    ['/a%E2%80%A8b'],
     ['/%252e%252e/admin'],
     ['/ü'],
   ])('%s has several, and is denied', (url) => {
@@ -57,6 +69,7 @@ describe('requireCanonicalPath', () => {
     ['/a%2f..%2fb', 'encoded-slash', false],
     ['/a;v=1', 'semicolon', true],
     ['/..;/b', 'semicolon', false],
+    ['/..%3b/b', 'semicolon', false],
     ['/a//b', 'empty-segment', true],
     ['/a//../b', 'empty-segment', false],
   ])('%s with %s allowed passes: %s', (url, exception, passes) => {
@@ -87,6 +100,10 @@ describe('denyMethodOverride', () => {
     ['/?a=1&%5Fmethod=DELETE', {}],
     ['/?_METHOD=DELETE', {}],
     ['/?_method[]=DELETE', {}],
+    // qs makes `_method` of these.
+    ['/?[_method]=DELETE', {}],
+    ['/?%5B_method%5D=DELETE', {}],
+    ['/?[_method][]=DELETE', {}],
   ])('%s %j is denied', (url, headers) => {
     expect(denyMethodOverride().check(view(url, headers), {})).toMatchObject({
       denial: { code: 'call.method_override' },

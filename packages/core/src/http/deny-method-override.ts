@@ -67,7 +67,7 @@ function namesMethod(query: string): boolean {
 }
 
 function isOverride(name: string): boolean {
-  return /^_method(?:\[|$)/i.test(name);
+  return /^\[?_method(?:[\][]|$)/i.test(name);
 }
 
 function onMessage(message: unknown): BodyOutcome {

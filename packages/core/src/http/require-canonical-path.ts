@@ -19,11 +19,11 @@ export interface RequireCanonicalPathOptions {
 const NAME = 'requireCanonicalPath';
 const EXCEPTIONS: readonly PathException[] = ['encoded-slash', 'semicolon', 'empty-segment'];
 /** `.` and `..` as a segment, plain and encoded, also in front of a semicolon. */
-const DOTS = /\/(?:\.|%2e){1,2}(?=[/;]|$)/i;
+const DOTS = /\/(?:\.|%2e){1,2}(?=[/;]|%3b|$)/i;
 /** What no path of a URL holds as it is, or even encoded: controls, backslashes, a percent sign that encodes nothing. */
 const NEVER = /[^!-~]|[\\#]|%(?![\da-f]{2})|%(?:[01][\da-f]|7f|5c)/i;
-/** A percent sign that is encoded in front of what could be an escape: who decodes twice sees another path. */
-const TWICE = /%25(?:2e|2f|5c|00|25)/i;
+/** In a decoded path: an escape, so that who decodes twice sees another path, and controls and line ends of Unicode. */
+const NEVER_DECODED = /%(?:[\da-f]{2}|u[\da-f]{4})|[\u0080-\u009f\u2028\u2029]/i;
 
 const denied = sharedDenial({
   kind: 'malformed',
@@ -68,21 +68,20 @@ export function requireCanonicalPath(
       const isAmbiguous =
         NEVER.test(path) ||
         DOTS.test(slash ? path.replace(/%2f/gi, '/') : path) ||
-        TWICE.test(path) ||
         (!slash && /%2f/i.test(path)) ||
         (!semicolon && /;|%3b/i.test(path)) ||
         (!empty && path.includes('//')) ||
-        !isUtf8(path);
+        !isDecodable(path);
       return isAmbiguous ? denied : pass();
     },
   });
 }
 
-function isUtf8(path: string): boolean {
+/** UTF-8, and plain once it is decoded. */
+function isDecodable(path: string): boolean {
   if (!path.includes('%')) return true;
   try {
-    decodeURIComponent(path);
-    return true;
+    return !NEVER_DECODED.test(decodeURIComponent(path));
   } catch {
     return false;
   }
