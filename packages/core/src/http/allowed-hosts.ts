@@ -68,9 +68,8 @@ export function allowedHosts(
       if (host === undefined) return malformed;
       const listed = known.get(host);
       if (listed !== undefined) return listed;
-      return parents.size > 0 && parents.has(host.slice(host.indexOf('.') + 1))
-        ? pass({ host })
-        : notAllowed;
+      const dot = host.indexOf('.');
+      return dot > 0 && parents.has(host.slice(dot + 1)) ? pass({ host }) : notAllowed;
     },
   });
 }

@@ -124,6 +124,18 @@ describe('allowedHosts', () => {
     expect(ask(host)).toBe(code);
   });
 
+  test('a wildcard is one label more, also below a name of one label', () => {
+    const local = allowedHosts({ hosts: ['*.localhost', '*.test:3000'] });
+    const names = ['a.localhost', 'localhost', 'b.test:3000', 'test:3000', 'a.b.localhost'];
+    expect(names.map((host) => codeOf(local.check(request({ host }), call)))).toEqual([
+      'passes',
+      'host.not_allowed',
+      'passes',
+      'host.not_allowed',
+      'host.not_allowed',
+    ]);
+  });
+
   test('adds the host in its one spelling', () => {
     const outcome = policy.check(request({ host: 'ONE.shops.example.com:443' }), call);
     expect(outcome).toMatchObject({ ok: true, facts: { host: 'one.shops.example.com' } });
