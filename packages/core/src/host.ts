@@ -28,6 +28,7 @@ export { policiesOf } from './engine/guard.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
 export { principalId } from './engine/principal-id.ts';
 export { report } from './engine/report.ts';
+export { BODY_HEADERS } from './host/body-headers.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';

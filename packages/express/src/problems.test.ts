@@ -27,6 +27,19 @@ async function serve(express: typeof express5, trusted: boolean) {
       headers: { 'Set-Cookie': 'a=b', Allow: 'GET\r\nx: y' },
     });
   });
+  app.get('/described', (_req, res) => {
+    res.status(200).set({
+      'content-length': '5',
+      'content-encoding': 'gzip',
+      'content-range': 'bytes 0-4/5',
+      'content-disposition': 'attachment',
+      'content-language': 'de',
+      etag: '"1"',
+      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
+      'transfer-encoding': 'chunked',
+    });
+    throw new Error('secret');
+  });
   app.get('/half', (_req, res) => {
     res.write('half');
     throw new Error('secret');
@@ -99,6 +112,18 @@ describe.each([
       ).headers.get('x-request-id');
     expect(await idOf('proxy-1')).toBe('proxy-1');
     expect(await idOf('proxy 1<script>')).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  test('nothing of what a handler said of its own body is said of the problem', async () => {
+    const { call } = await serve(express, false);
+    const response = await call('/described');
+    expect(await response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
+    const names = [...response.headers.keys()];
+    expect(names.filter((name) => /^(?:etag|last-|transfer-|content-[^lt])/.test(name))).toEqual(
+      [],
+    );
+    expect(response.headers.get('content-language')).toBeNull();
+    expect(Number(response.headers.get('content-length'))).toBeGreaterThan(50);
   });
 
   test('an answer that has begun is cut, not ended as if it were whole', async () => {

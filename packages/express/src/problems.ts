@@ -7,7 +7,7 @@ import {
   type ProblemOptions,
   report,
 } from '@apisec/core/host';
-import { nodeRequestId, type ProxyTrust } from '@apisec/node';
+import { dropBodyHeaders, nodeRequestId, type ProxyTrust } from '@apisec/node';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 
 /** Options of {@link problems}. */
@@ -58,8 +58,9 @@ export function problems(options: ProblemsOptions = {}): Problems {
       if (!response.writableEnded) response.destroy();
       return;
     }
-    for (const name of ['content-encoding', 'etag', 'last-modified']) response.removeHeader(name);
+    dropBodyHeaders(response);
     for (const [name, value] of headers) response.setHeader(name, value);
+    response.setHeader('content-length', Buffer.byteLength(body ?? ''));
     response.statusCode = status;
     response.end(body);
   };

@@ -21,6 +21,18 @@ async function serve() {
   app.get('/throws', () => {
     throw new Error('secret at /srv/app.ts:1');
   });
+  app.get('/described', (_request, reply) => {
+    reply.headers({
+      'content-length': '5',
+      'content-encoding': 'gzip',
+      'content-range': 'bytes 0-4/5',
+      'content-disposition': 'attachment',
+      'content-language': 'de',
+      etag: '"1"',
+      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
+    });
+    throw new Error('secret');
+  });
   onTestFinished(() => app.close());
   return { app, faults };
 }
@@ -53,4 +65,13 @@ test.each<[string, string, Record<string, string>, string | undefined, number, s
   expect(faults.map(({ requestId }) => requestId)).toEqual(
     status >= 500 ? [problem.requestId] : [],
   );
+});
+
+test('nothing of what a handler said of its own body is said of the problem', async () => {
+  const { app } = await serve();
+  const response = await app.inject('/described');
+  expect(response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
+  const names = Object.keys(response.headers);
+  expect(names.filter((name) => /^(?:etag|last-|content-[^lt]|content-la)/.test(name))).toEqual([]);
+  expect(response.headers['content-length']).toBe(String(response.body.length));
 });

@@ -1,6 +1,7 @@
 import {
   assertKnownOptions,
   assertProblemOptions,
+  BODY_HEADERS,
   errorProblem,
   faultReporter,
   PROBLEM_OPTIONS,
@@ -49,6 +50,7 @@ export function problems(
       else report(options.onFault as (fault: unknown) => void, fault);
     }
     reply.code(status);
+    for (const name of BODY_HEADERS) reply.removeHeader(name);
     for (const [name, value] of headers) reply.header(name, value);
     reply.send(body);
   };

@@ -29,6 +29,21 @@ function serve() {
   app.get('/throws', () => {
     throw new Error('secret at /srv/app.ts:1');
   });
+  app.use('/described', async (c, next) => {
+    await next();
+    throw new Error(`secret of ${c.req.path}`);
+  });
+  app.get('/described', (c) =>
+    c.body('12345', 200, {
+      'content-length': '5',
+      'content-encoding': 'gzip',
+      'content-range': 'bytes 0-4/5',
+      'content-disposition': 'attachment',
+      'content-language': 'de',
+      etag: '"1"',
+      'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
+    }),
+  );
   app.get('/refuses', () => {
     throw new HTTPException(405, { message: 'secret' });
   });
@@ -64,4 +79,11 @@ test.each<[string, RequestInit, number, string]>([
 test('a response that a handler has put into its error is sent as it is', async () => {
   const response = await serve().app.request('/own');
   expect([response.status, await response.text()]).toEqual([409, 'own']);
+});
+
+test('nothing of what a handler said of its own body is said of the problem', async () => {
+  const response = await serve().app.request('/described');
+  expect(await response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
+  const names = [...response.headers.keys()];
+  expect(names.filter((name) => /^(?:etag|last-|content-[^t])/.test(name))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import {
   assertKnownOptions,
   assertProblemOptions,
+  BODY_HEADERS,
   errorProblem,
   faultReporter,
   PROBLEM_OPTIONS,
@@ -50,6 +51,8 @@ export function problems(options: ProblemsOptions = {}): Problems {
       if (options.onFault === undefined) fallback(cause);
       else report(options.onFault as (fault: unknown) => void, { requestId, cause });
     }
+    // Hono puts the headers of the response that is there on the one that takes its place.
+    for (const name of BODY_HEADERS) if (c.res.headers.has(name)) c.header(name, undefined);
     return problemResponse(problem);
   };
   return Object.freeze<Problems>({

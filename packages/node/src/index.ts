@@ -39,6 +39,7 @@ export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from '
 export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
 export { nodeRequestId } from './request-id.ts';
 export {
+  dropBodyHeaders,
   isDisconnected,
   letThrough,
   type NodeResponse,

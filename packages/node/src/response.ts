@@ -2,7 +2,13 @@ import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Denial } from '@apisec/core';
-import { httpDenial, onDisconnect, type ProblemRendering, stateOf } from '@apisec/core/host';
+import {
+  BODY_HEADERS,
+  httpDenial,
+  onDisconnect,
+  type ProblemRendering,
+  stateOf,
+} from '@apisec/core/host';
 
 /** A response as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -55,12 +61,21 @@ export function sendDenial(
   }
   letThrough(response);
   const { status, headers, body } = httpDenial(denial, renderings.get(response));
+  dropBodyHeaders(response);
   for (const [name, value] of headers) response.setHeader(name, value);
-  if (body !== undefined) response.setHeader('content-length', Buffer.byteLength(body));
+  // Node would not say it any more where a length was taken away. With 204 there must be none.
+  if (status !== 204) response.setHeader('content-length', Buffer.byteLength(body ?? ''));
   // HTTP/2 has no reason phrase, and warns whoever sets one.
   if (!('stream' in response)) response.statusMessage = '';
   writers.writeHead(status);
   writers.end(body);
+}
+
+/** Takes away what was said of a body that is not sent. */
+export function dropBodyHeaders(response: NodeResponse): void {
+  for (const name of response.getHeaderNames()) {
+    if (BODY_HEADERS.includes(name)) response.removeHeader(name);
+  }
 }
 
 /**

@@ -53,7 +53,7 @@ async function serve(
     answer += String(chunk);
   });
   socket.on('error', () => undefined);
-  socket.write(text);
+  socket.write(text, 'latin1');
   await new Promise((resolve) => socket.once('close', resolve));
   return { answer, end };
 }
@@ -98,6 +98,31 @@ test.each([
   expect(answer).toContain('"code":"body.too_large"');
   expect(answer).not.toContain('read');
   expect(end).toMatchObject({ outcome: 'denied', denial: { code: 'body.too_large' } });
+});
+
+test.each<[BufferEncoding, string]>([
+  ['utf8', 'read {"a":"\u00fc"}'],
+  ['latin1', 'read {"a":"\u00c3\u00bc"}'],
+  ['hex', `read ${Buffer.from('{"a":"\u00fc"}').toString('hex')}`],
+  ['base64', `read ${Buffer.from('{"a":"\u00fc"}').toString('base64')}`],
+])('a reader that asks for %s gets what the watcher has seen as bytes', async (encoding, text) => {
+  const reader: Handler = (request, response) => listening(request.setEncoding(encoding), response);
+  const bytes = (body: string): string => Buffer.from(body).toString('latin1');
+  expect((await serve(reader, chunked(bytes('{"a":"\u00fc"}')))).answer).toContain(text);
+  expect((await serve(reader, chunked(bytes('[[["\u00fc"]]]')))).answer).toContain('too_deep');
+});
+
+test('nothing of what a handler said of its own body is said of the denial', async () => {
+  const described: Handler = (request, response) => {
+    response.setHeader('Content-Encoding', 'gzip').setHeader('Transfer-Encoding', 'chunked');
+    response.setHeader('ETag', '"1"').setHeader('Content-Length', '5');
+    careless(request, response);
+  };
+  const { answer } = await serve(described, chunked('[[[1]]]'));
+  const [head = '', body = ''] = answer.split('\r\n\r\n');
+  expect(head).not.toMatch(/gzip|chunked|etag/i);
+  expect(head.toLowerCase()).toContain(`content-length: ${body.length}`);
+  expect(JSON.parse(body)).toMatchObject({ code: 'body.too_deep' });
 });
 
 test('what is only wrong at its end is denied before readers hear of the end', async () => {

@@ -54,15 +54,16 @@ export function watchIncoming(
   incoming.emit = (event: string | symbol, ...rest: unknown[]): boolean => {
     if (event !== 'data' && event !== 'end') return emit(event as string, ...rest);
     if (isCut) return true;
-    const denial = event === 'data' ? watcher.push(bytesOf(rest[0])) : watcher.end();
+    const denial = event === 'data' ? watcher.push(bytesOf(rest[0], incoming)) : watcher.end();
     return denial === undefined ? emit(event, ...rest) : cut(denial);
   };
   return undefined;
 }
 
-/** Text where somebody has set an encoding before. */
-function bytesOf(chunk: unknown): Uint8Array {
-  return chunk instanceof Uint8Array ? chunk : Buffer.from(String(chunk));
+/** Where a reader has set an encoding, chunks are text in that, and may be hexadecimal. */
+function bytesOf(chunk: unknown, { readableEncoding }: NodeIncoming): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  return Buffer.from(String(chunk), readableEncoding ?? undefined);
 }
 
 /** Whatever is written to this response from now on, the denial is sent. */
