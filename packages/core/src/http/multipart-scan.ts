@@ -16,7 +16,7 @@ const DISPOSITION = /^content-disposition:/gim;
 /** What has a file name, and what parsers take for a file without one. */
 const FILE = /;\s*filename(?:\*\d*)?\*?\s*=|^content-type:\s*application\/octet-stream/im;
 /** RFC 9112 §5, without the folding of old. */
-const HEADER_LINE = /^[\w!#$%&'*+.^`|~-]+:[^\0-\x08\n-\x1f\x7f]*$/;
+const HEADER_LINE = /^[\w!#$%&'*+.^`|~-]+:[\t -~\u0080-\uffff]*$/;
 
 type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
 
