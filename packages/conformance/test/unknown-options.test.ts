@@ -38,7 +38,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   grpc: 'coverServer guardService',
   hono: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
-    applyNodeHeaders beginCall clientCertificate closeRelease decideCall hasBody isDisconnected letThrough literalPath
+    applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders hasBody isDisconnected letThrough literalPath
     nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
     readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
