@@ -15,7 +15,7 @@ import {
   pendingAnswer,
   unavailable,
 } from './login-tickets.ts';
-import type { Login, LoginAccount, LoginAnswer, LoginOptions, SignedIn } from './login-types.ts';
+import type { Login, LoginAnswer, LoginOptions, SignedIn } from './login-types.ts';
 
 export type { LoginFactor } from './login-state.ts';
 export type {
