@@ -202,6 +202,17 @@ describe.each(servers)('directives of the schema on %s', (_, serve) => {
     );
   });
 
+  test('are found in extensions, beside others in the text', async () => {
+    const made = schemaOf('directive @tag on FIELD_DEFINITION type Query { a: Int @tag b: Int }');
+    const field = made.getQueryType()?.getFields()['a'];
+    if (field) field.extensions = { directives: { authenticated: {} } };
+    const { call } = await serve({ admission: open }, made);
+    const { body } = await call(undefined, '{ a b }');
+    expect(body.errors.map((each: any) => [each.path, each.extensions.reason])).toEqual([
+      [['a'], 'principal.missing'],
+    ]);
+  });
+
   test('are decoration where somebody else enforces them', async () => {
     const { call } = await serve({ admission: open, insecureIgnoreDirectives: true }, schema());
     expect((await call(undefined, '{ salary { amount } }')).body.data).toEqual({

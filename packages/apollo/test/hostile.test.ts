@@ -56,6 +56,16 @@ const documents: readonly (readonly [string, string, string])[] = [
   ['brackets that never close', `{ ${'{'.repeat(90_000)}`, 'document.too_deep'],
   ['1.2 MB of text', `{ echo(text: "${'a'.repeat(1_200_000)}") }`, 'document.too_large'],
   ['many tokens', `{ ${times(20_000, (at) => `a${at}:id`)} }`, 'document.too_large'],
+  [
+    'many spreads without a blank between them',
+    `{ ${'...F'.repeat(9_000)} } fragment F on Query { echo }`,
+    'document.too_large',
+  ],
+  [
+    'many numbers without a blank between them',
+    `{ echo(text: [1${'-1'.repeat(20_000)}]) }`,
+    'document.too_large',
+  ],
   ['many directives', `{ echo ${'@skip(if: false) '.repeat(4_000)} }`, 'document.too_large'],
 ];
 

@@ -4,6 +4,7 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  isThenable,
 } from '@apisec/core/host';
 
 /** What one operation may take while it runs. Nothing is bounded that is not given. */
@@ -136,10 +137,38 @@ export function executionBudget(
     }
     return items;
   };
+  /** As GraphQL 17 takes them. */
+  const countAsync = async function* (
+    list: AsyncIterable<unknown>,
+    lists: number,
+    isObject: boolean,
+  ): AsyncGenerator<unknown> {
+    let items = 0;
+    for await (const item of list) {
+      if (denial) throw new OverBudget();
+      if (++items > limits.listItems) {
+        end(OVER_BUDGET);
+        throw new OverBudget();
+      }
+      take(1);
+      yield lists > 1 ? count(item, lists - 1, isObject) : item;
+    }
+  };
   const count = (value: unknown, lists: number, isObject: boolean): unknown => {
     if (value === null || value === undefined || value instanceof Error) return value;
+    // An item of a list that is still to come.
+    if (isThenable(value)) {
+      const counted = Promise.resolve(value).then((late) => count(late, lists, isObject));
+      // Where another item ends the operation first, nobody waits for this one.
+      counted.catch(() => undefined);
+      return counted;
+    }
     if (lists > 0) {
-      const isIterable = typeof value === 'object' && Symbol.iterator in value;
+      if (typeof value !== 'object') return value;
+      if (Symbol.asyncIterator in value && !(Symbol.iterator in value)) {
+        return countAsync(value as AsyncIterable<unknown>, lists, isObject);
+      }
+      const isIterable = Symbol.iterator in value;
       return isIterable ? countList(value as Iterable<unknown>, lists, isObject) : value;
     }
     if (isObject) take(1);

@@ -38,7 +38,10 @@ export function directivesOn(carrier: DirectiveCarrier): readonly AppliedDirecti
       applied.push({ name: directive.name.value, args: Object.fromEntries(args) });
     }
   }
-  return applied.length > 0 ? applied : inExtensions(carrier.extensions?.directives);
+  // Some builders put into extensions what others wrote in the text: of one name the text is what counts.
+  const named = new Set(applied.map(({ name }) => name));
+  const more = inExtensions(carrier.extensions?.directives).filter(({ name }) => !named.has(name));
+  return [...applied, ...more];
 }
 
 const NO_VARIABLES = Object.freeze({});

@@ -30,7 +30,8 @@ export function scanText(
     }
     if (++tokens > maxTokens) return 'large';
     if (char === 34 /* " */) at = endOfString(text, at);
-    else if (isWord(char)) while (at < length && isWord(text.charCodeAt(at))) at++;
+    else if (isWord(char) || char === 45 /* - */) at = endOfWord(text, at);
+    else if (text.startsWith('...', at)) at += 3;
     else {
       if (char === 123 || char === 91 || char === 40) {
         if (++depth > maxNesting) return 'deep';
@@ -66,14 +67,27 @@ function isLineEnd(char: number): boolean {
   return char === 10 || char === 13;
 }
 
-/** Names and numbers, with the signs and points that numbers have; `...` counts once as well. */
+/** Of a name or a number. What follows without a blank is another token: `1-1` are two, and `...F...G` are four. */
+function endOfWord(text: string, start: number): number {
+  const first = text.charCodeAt(start);
+  const isNumber = first === 45 || isDigit(first);
+  let at = start + 1;
+  for (; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (isWord(char)) continue;
+    if (!isNumber) break;
+    const before = text.charCodeAt(at - 1) | 32;
+    const isExponent = (char === 43 || char === 45) && before === 101; /* e */
+    const isPoint = char === 46 && isDigit(text.charCodeAt(at + 1));
+    if (!isExponent && !isPoint) break;
+  }
+  return at;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 48 && char <= 57;
+}
+
 function isWord(char: number): boolean {
-  return (
-    (char >= 48 && char <= 57) ||
-    (char >= 65 && char <= 90) ||
-    (char >= 97 && char <= 122) ||
-    char === 95 ||
-    char === 45 ||
-    char === 46
-  );
+  return isDigit(char) || (char >= 65 && char <= 90) || (char >= 97 && char <= 122) || char === 95;
 }
