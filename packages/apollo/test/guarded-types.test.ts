@@ -88,6 +88,9 @@ const options = {
   },
 };
 
+const WHERE_NOTHING_IS_ASKED =
+  'directive @authenticated on ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | INPUT_OBJECT | ENUM_VALUE';
+
 describe.each(servers)('directives of the schema on %s', (_, serve) => {
   let running: ReturnType<typeof serve> | undefined;
   const served = () => (running ??= serve(options, schema()));
@@ -184,6 +187,30 @@ describe.each(servers)('directives of the schema on %s', (_, serve) => {
       options,
       `${DIRECTIVES} type Query { a: Int @requiresScopes(scopes: []) }`,
       /lists of names/,
+    ],
+    [
+      'a directive on an argument',
+      options,
+      `${WHERE_NOTHING_IS_ASKED} type Query { a(b: Int @authenticated): Int }`,
+      /@authenticated on Query\.a\(b:\) guards nothing/,
+    ],
+    [
+      'a directive on a field of an input type',
+      options,
+      `${WHERE_NOTHING_IS_ASKED} input In { b: Int @authenticated } type Query { a(in: In): Int }`,
+      /@authenticated on In\.b guards nothing/,
+    ],
+    [
+      'a directive on an input type',
+      options,
+      `${WHERE_NOTHING_IS_ASKED} input In @authenticated { b: Int } type Query { a(in: In): Int }`,
+      /@authenticated on In guards nothing/,
+    ],
+    [
+      'a directive on a value of an enum',
+      options,
+      `${WHERE_NOTHING_IS_ASKED} enum E { A @authenticated B } type Query { a: E }`,
+      /@authenticated on E\.A guards nothing/,
     ],
     [
       'an option that is not one',

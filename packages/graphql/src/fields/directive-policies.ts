@@ -11,7 +11,13 @@ import {
   type Role,
 } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
-import { type GraphQLSchema, isInterfaceType, isObjectType } from 'graphql';
+import {
+  type GraphQLSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql';
 import { defaultOf } from '../limits/plain-values.ts';
 import type { FieldFacts } from './field-facts.ts';
 import { type DirectiveCarrier, directivesOn, namesOfDirective } from './schema-directives.ts';
@@ -36,7 +42,8 @@ type Reader = (args: Readonly<Record<string, unknown>>, where: string) => AnyPol
  * `@policy(policies: …)`: the same with policies of `options`. `@auth(requires: ADMIN)`: the role; of a list, any.
  * Several on one place, on a field and its interface, or on a field and its type: all of them.
  *
- * @throws ConfigurationError for a policy without an entry, and arguments that say nothing.
+ * @throws ConfigurationError for a policy without an entry, arguments that say nothing, and a directive on an argument,
+ * an input type, a field of one or a value of an enum, where it would guard nothing.
  */
 export function directivePolicies(
   schema: GraphQLSchema,
@@ -65,11 +72,33 @@ export function directivePolicies(
       found.push([where, reader(given, `@${name} on ${where}`)]);
     }
   };
+  /** Nothing is asked about what callers send, so nobody may rely on a directive there. */
+  const refuse = (where: string, carrier: DirectiveCarrier): void => {
+    const ignored = directivesOn(carrier).find(({ name }) => readerOf.has(name));
+    assertConfiguration(
+      ignored === undefined,
+      `directives: @${ignored?.name} on ${where} guards nothing. Put it on a field, or on a type that fields return.`,
+    );
+  };
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
+    if (isInputObjectType(type)) {
+      refuse(type.name, type);
+      for (const field of Object.values(type.getFields())) {
+        refuse(`${type.name}.${field.name}`, field);
+      }
+      continue;
+    }
     read(type.name, type);
+    if (isEnumType(type)) {
+      for (const value of type.getValues()) refuse(`${type.name}.${value.name}`, value);
+    }
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
-    for (const field of Object.values(type.getFields())) read(`${type.name}.${field.name}`, field);
+    for (const field of Object.values(type.getFields())) {
+      const where = `${type.name}.${field.name}`;
+      read(where, field);
+      for (const argument of field.args) refuse(`${where}(${argument.name}:)`, argument);
+    }
   }
   return found;
 }
