@@ -43,6 +43,10 @@ const running = new WeakMap<object, string>();
  * where the work rejects, takes longer than `timeout`, or a statement failed. It is no defence against statements that
  * callers write: those can change the setting.
  *
+ * Await every query of the work. On a pool of pg, one that comes after its end is rejected. Drizzle and Kysely keep the
+ * connection to themselves: there, a query that nobody awaited, or that goes on behind `timeout`, may run in the
+ * transaction of another tenant. So set the timeout well above what the work takes.
+ *
  * Rejects for a tenant that is not an id, with what the work throws, and with what the database says.
  *
  * @throws ConfigurationError for another kind of database, and for options out of range.
