@@ -19,6 +19,19 @@ const workspaces = ['packages', 'examples'].flatMap((folder) =>
 );
 workspaces.push({ name: 'bench', dir: `${root}/bench` });
 
+const STATELESS = new Set([
+  'accounts',
+  'apollo',
+  'core',
+  'express',
+  'fastify',
+  'graphql',
+  'grpc',
+  'hono',
+  'insights',
+  'node',
+]);
+
 export default defineConfig({
   test: {
     projects: [
@@ -34,8 +47,8 @@ export default defineConfig({
         test: {
           name,
           include: ['{src,test}/**/*.test.ts'],
-          // Core keeps no state outside of what its factories return, and loading it for each file takes half of the time.
-          isolate: name !== 'core',
+          // These keep no state outside of what their factories return, and loading them for each file takes half of the time.
+          isolate: !STATELESS.has(name),
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

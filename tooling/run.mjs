@@ -75,6 +75,8 @@ const commands = {
   install: () => 0,
   start: (args) => source('examples/demo/src/main.ts', args),
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
+  'test:slow': (args) =>
+    node('node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.slow.config.ts', ...args),
   lint: (args) =>
     all(
       () => bin('biome', 'ci', ...colors, '.'),

@@ -1,57 +1,12 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-
-const examples = join(import.meta.dirname, '../..');
-const startable = readdirSync(examples)
-  .filter((name) => existsSync(join(examples, name, 'package.json')))
-  .map((name) => {
-    const manifest = JSON.parse(readFileSync(join(examples, name, 'package.json'), 'utf8')) as {
-      readonly scripts?: { readonly start?: string; readonly prestart?: string };
-    };
-    return { name, scripts: manifest.scripts ?? {} };
-  })
-  .filter(({ scripts }) => scripts.start !== undefined);
+import { examples, startable } from '../src/startable.ts';
 
 test.each(startable)(
   'the README of the example $name says how it is started',
   ({ name, scripts }) => {
     expect(scripts.prestart).toBe('node ../../tooling/run.mjs install');
     expect(readFileSync(join(examples, name, 'README.md'), 'utf8')).toContain('npm start');
-  },
-);
-
-// The others take whichever port is free.
-const listening = startable.filter(
-  ({ name }) => !['auth-server-and-api', 'browser-app', 'demo'].includes(name),
-);
-
-test.each(listening)(
-  'the example $name fails when its port is taken',
-  async ({ name, scripts }) => {
-    const other = createServer().listen(0);
-    await once(other, 'listening');
-    // A server that listens over TCP has an address with a port.
-    const { port } = other.address() as AddressInfo;
-    const [command = '', ...args] = (scripts.start ?? '').split(' ');
-    const child = spawn(command === 'node' ? process.execPath : command, args, {
-      cwd: join(examples, name),
-      env: { ...process.env, PORT: String(port) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text;
-      });
-    }
-    const [code] = await once(child, 'close');
-    other.close();
-    expect(code, output).not.toBe(0);
-    expect(output).toMatch(/EADDRINUSE|address already in use|No address added/);
-    expect(output).not.toContain(`Orders on`);
   },
 );
