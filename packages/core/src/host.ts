@@ -56,6 +56,7 @@ export { assertHeader } from './host/header-edits.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
 export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
+export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';
 export { requestIdFrom } from './host/request-id.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
@@ -94,7 +95,5 @@ export { type GrpcDenial, grpcCode, grpcDenial } from './wire/grpc.ts';
 export { type HttpDenial, httpDenial, httpStatus, type ProblemRendering } from './wire/http.ts';
 export {
   assertProblemOptions,
-  errorProblem,
-  PROBLEM_OPTIONS,
   type ProblemOptions,
 } from './wire/problems.ts';

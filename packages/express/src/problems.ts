@@ -1,24 +1,11 @@
-import {
-  assertKnownOptions,
-  assertProblemOptions,
-  errorProblem,
-  faultReporter,
-  PROBLEM_OPTIONS,
-  type ProblemOptions,
-  report,
-} from '@apisec/core/host';
+import { type ProblemAnswerOptions, problemAnswers } from '@apisec/core/host';
 import { dropBodyHeaders, nodeRequestId, type ProxyTrust } from '@apisec/node';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 
 /** Options of {@link problems}. */
-export interface ProblemsOptions extends ProblemOptions {
+export interface ProblemsOptions extends ProblemAnswerOptions {
   /** As for `secure`: whom to believe about `X-Request-Id`. */
   readonly trust?: ProxyTrust | undefined;
-  /**
-   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
-   * for each cause and minute.
-   */
-  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
 }
 
 /** Handlers that answer with problem details; made by {@link problems}. */
@@ -41,18 +28,10 @@ export interface Problems {
  * app.use(onError);
  */
 export function problems(options: ProblemsOptions = {}): Problems {
-  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'trust', 'onFault']);
-  assertProblemOptions('problems', options);
-  const { problemTypeBase: typeBase, insecureVerbose: verbose, trust } = options;
-  const fallback = faultReporter('@apisec/express');
-  const onFault = (fault: { requestId: string; cause: unknown }): void => {
-    if (options.onFault === undefined) fallback(fault.cause);
-    else report(options.onFault as (fault: unknown) => void, fault);
-  };
+  const { trust } = options;
+  const problemOf = problemAnswers('@apisec/express', options, ['trust']);
   const answer = (request: Request, response: Response, cause: unknown): void => {
-    const requestId = nodeRequestId(request, trust);
-    const { status, headers, body } = errorProblem(cause, { typeBase, requestId, verbose });
-    if (status >= 500) onFault({ requestId, cause });
+    const { status, headers, body } = problemOf(cause, nodeRequestId(request, trust));
     if (response.headersSent) {
       // The caller must not take what has been sent for the whole.
       if (!response.writableEnded) response.destroy();

@@ -1,25 +1,11 @@
-import {
-  assertKnownOptions,
-  assertProblemOptions,
-  BODY_HEADERS,
-  errorProblem,
-  faultReporter,
-  PROBLEM_OPTIONS,
-  type ProblemOptions,
-  report,
-} from '@apisec/core/host';
+import { BODY_HEADERS, type ProblemAnswerOptions, problemAnswers } from '@apisec/core/host';
 import { nodeRequestId, type ProxyTrust } from '@apisec/node';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Options of {@link problems}. */
-export interface ProblemsOptions extends ProblemOptions {
+export interface ProblemsOptions extends ProblemAnswerOptions {
   /** As for `secure`: whom to believe about `X-Request-Id`. */
   readonly trust?: ProxyTrust | undefined;
-  /**
-   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
-   * for each cause and minute.
-   */
-  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
 }
 
 /**
@@ -37,18 +23,10 @@ export interface ProblemsOptions extends ProblemOptions {
 export function problems(
   options: ProblemsOptions = {},
 ): (instance: object, options: object, done: () => void) => void {
-  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'trust', 'onFault']);
-  assertProblemOptions('problems', options);
-  const { problemTypeBase: typeBase, insecureVerbose: verbose, trust } = options;
-  const fallback = faultReporter('@apisec/fastify');
+  const { trust } = options;
+  const problemOf = problemAnswers('@apisec/fastify', options, ['trust']);
   const answer = (request: FastifyRequest, reply: FastifyReply, cause: unknown): void => {
-    const requestId = nodeRequestId(request.raw, trust);
-    const { status, headers, body } = errorProblem(cause, { typeBase, requestId, verbose });
-    if (status >= 500) {
-      const fault = { requestId, cause };
-      if (options.onFault === undefined) fallback(cause);
-      else report(options.onFault as (fault: unknown) => void, fault);
-    }
+    const { status, headers, body } = problemOf(cause, nodeRequestId(request.raw, trust));
     reply.code(status);
     for (const name of BODY_HEADERS) reply.removeHeader(name);
     for (const [name, value] of headers) reply.header(name, value);

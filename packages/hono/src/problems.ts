@@ -1,26 +1,16 @@
 import {
-  assertKnownOptions,
-  assertProblemOptions,
   BODY_HEADERS,
-  errorProblem,
-  faultReporter,
-  PROBLEM_OPTIONS,
-  type ProblemOptions,
+  type ProblemAnswerOptions,
+  problemAnswers,
   problemResponse,
-  report,
 } from '@apisec/core/host';
 import type { Context, ErrorHandler, NotFoundHandler } from 'hono';
 import { idOf } from './secure.ts';
 
 /** Options of {@link problems}. */
-export interface ProblemsOptions extends ProblemOptions {
+export interface ProblemsOptions extends ProblemAnswerOptions {
   /** The id of a call, as your platform or a trusted proxy gives it. Default: a new one. */
   readonly requestId?: ((c: Context) => string | undefined) | undefined;
-  /**
-   * Told of errors that are answered with 500 or more, as `{ requestId, cause }`. Default: one line on `console.error`
-   * for each cause and minute.
-   */
-  readonly onFault?: ((fault: { requestId: string; cause: unknown }) => void) | undefined;
 }
 
 /** Handlers that answer with problem details; made by {@link problems}. */
@@ -40,17 +30,9 @@ export interface Problems {
  * app.notFound(notFound).onError(onError);
  */
 export function problems(options: ProblemsOptions = {}): Problems {
-  assertKnownOptions('problems', options, [...PROBLEM_OPTIONS, 'requestId', 'onFault']);
-  assertProblemOptions('problems', options);
-  const { problemTypeBase: typeBase, insecureVerbose: verbose } = options;
-  const fallback = faultReporter('@apisec/hono');
+  const problemOf = problemAnswers('@apisec/hono', options, ['requestId']);
   const answer = (c: Context, cause: unknown): Response => {
-    const requestId = idOf(c, options.requestId);
-    const problem = errorProblem(cause, { typeBase, requestId, verbose });
-    if (problem.status >= 500) {
-      if (options.onFault === undefined) fallback(cause);
-      else report(options.onFault as (fault: unknown) => void, { requestId, cause });
-    }
+    const problem = problemOf(cause, idOf(c, options.requestId));
     // Hono puts the headers of the response that is there on the one that takes its place.
     for (const name of BODY_HEADERS) if (c.res.headers.has(name)) c.header(name, undefined);
     return problemResponse(problem);
