@@ -1,7 +1,14 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
+import {
+  changeListed,
+  listedScript,
+  listedUntil,
+  listScript,
+  wholeEnd,
+} from '../connection/expiring-list.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
 import { retries } from '../connection/retries.ts';
-import { CLOCK, script } from '../connection/script.ts';
+import { script } from '../connection/script.ts';
 import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
@@ -49,30 +56,11 @@ redis.call('HSET', KEYS[1], 'ended', ARGV[1])
 return 1
 `);
 
-/** The families of a subject with their ends. Nothing shortens the stay of one. ARGV: end, family. */
-const listScript = script(`${CLOCK}
-local known = redis.call('ZSCORE', KEYS[1], ARGV[2])
-if not known or tonumber(known) < tonumber(ARGV[1]) then
-  redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIREAT', KEYS[1], string.format('%d', last)) end
-return 1
-`);
-
-const listedScript = script(`${CLOCK}
-return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
-`);
-
-/** A list outlasts its families by that, since clocks of two nodes differ. */
-const A_DAY = 86_400_000;
-const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
-/** Families of a subject that are ended at once. */
-const AT_ONCE = 128;
 /** Replacements that may have been made for nobody, and for how long they are taken back, in milliseconds. */
 const MOST_UNSEEN = 10_000;
 const UNSEEN_FOR = 60_000;
+
+const NAME = 'redisRefreshTokenStore';
 
 /**
  * Keeps refresh tokens on Redis, Valkey or Redis Cluster, for all processes: one script for each step, so of many
@@ -97,7 +85,7 @@ const UNSEEN_FOR = 60_000;
  * const issued = tokens({ issuer, audience, signing, store });
  */
 export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshTokenStore {
-  const { prefix, run } = serverOf('redisRefreshTokenStore', options);
+  const { prefix, run } = serverOf(NAME, options);
   const unseen = retries(MOST_UNSEEN);
   const later = (takeBack: Run): void => unseen.add(() => run(takeBack), UNSEEN_FOR);
   /** The part alone names the key, so that lists hold parts. */
@@ -113,10 +101,10 @@ export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshToken
   return Object.freeze({
     insert: async (family) => {
       const part = keyPart(family.id);
-      const until = endOf(family);
+      const until = wholeEnd(NAME, family.expiresAt);
       // First, so that there is no family that is not listed. Where the id is taken by another subject this lists
       // a family that is not the subject's; whoever ends it looks whose it is.
-      const list = { keys: [listOf(family.subject)], args: [String(until + A_DAY), part] };
+      const list = { keys: [listOf(family.subject)], args: [listedUntil(until), part] };
       await run({ script: listScript, ...list });
       const args = [String(until), ...fieldsOf(family)];
       return (await run({ script: insertScript, keys: [rowOf(part)], args })) === 1;
@@ -128,7 +116,11 @@ export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshToken
     },
     replace: async (expected, next) => {
       const keys = [rowOf(keyPart(next.id))];
-      const args = [String(endOf(next)), keyPart(expected), keyPart(next.subject)];
+      const args = [
+        String(wholeEnd(NAME, next.expiresAt)),
+        keyPart(expected),
+        keyPart(next.subject),
+      ];
       const replacing = { script: replaceScript, keys, args: [...args, ...fieldsOf(next)] };
       const takeBack = {
         script: takeBackScript,
@@ -145,34 +137,16 @@ export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshToken
         },
       );
       if (answer === -1) {
-        throw new Error('redisRefreshTokenStore: a family keeps its subject and its end.');
+        throw new Error(`${NAME}: a family keeps its subject and its end.`);
       }
       return answer === 1;
     },
     end: async (id, why) => (await run(ending(keyPart(id), why, ''))) === 1,
     endSubject: async (subject) => {
       const answer = await run({ script: listedScript, keys: [listOf(subject)], args: [] });
-      // The parts of ids, which are well-formed.
-      const parts = (answer as readonly Buffer[]).map(String);
-      let count = 0;
-      for (let from = 0; from < parts.length; from += AT_ONCE) {
-        const some = parts.slice(from, from + AT_ONCE);
-        const ended = await Promise.all(
-          some.map((part) => run(ending(part, 'revoked', keyPart(subject)))),
-        );
-        count += ended.filter((each) => each === 1).length;
-      }
-      return count;
+      return changeListed(answer, (part) => run(ending(part, 'revoked', keyPart(subject))));
     },
   } satisfies RefreshTokenStore);
-}
-
-/** As Redis knows times: whole milliseconds that a double holds. */
-function endOf({ expiresAt }: RefreshTokenFamily): number {
-  if (Number.isNaN(expiresAt)) {
-    throw new RangeError('redisRefreshTokenStore: expiresAt must be a time.');
-  }
-  return Math.max(0, Math.min(Math.ceil(expiresAt), LATEST));
 }
 
 function fieldsOf(family: RefreshTokenFamily): readonly string[] {
@@ -180,7 +154,7 @@ function fieldsOf(family: RefreshTokenFamily): readonly string[] {
   const fields = {
     current: keyPart(current),
     subject: keyPart(subject),
-    until: String(endOf(family)),
+    until: String(wholeEnd(NAME, family.expiresAt)),
     row: JSON.stringify(family),
     ...(ended !== undefined && { ended }),
   };
@@ -194,7 +168,7 @@ function readFamily(
   if (row === null) return undefined;
   // Only this store writes here; the id is looked at so that a mix-up is nobody else's family.
   const family = JSON.parse(row.toString()) as RefreshTokenFamily;
-  if (family.id !== id) throw new Error('redisRefreshTokenStore: another family.');
+  if (family.id !== id) throw new Error(`${NAME}: another family.`);
   if (ended === null) return family;
   return { ...family, ended: ended.toString() as RefreshTokenFamily['ended'] };
 }

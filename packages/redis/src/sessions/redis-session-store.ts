@@ -1,6 +1,7 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
+import { listedScript, listedUntil, listScript, wholeEnd } from '../connection/expiring-list.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
-import { CLOCK, script } from '../connection/script.ts';
+import { script } from '../connection/script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 const readScript = script(`return redis.call('GET', KEYS[1])`);
@@ -42,25 +43,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 `);
 
-/** A list of sessions with their ends. Nothing shortens the stay of one. ARGV: end, session. */
-const listScript = script(`${CLOCK}
-local known = redis.call('ZSCORE', KEYS[1], ARGV[2])
-if not known or tonumber(known) < tonumber(ARGV[1]) then
-  redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIREAT', KEYS[1], string.format('%d', last)) end
-return 1
-`);
-
-const listedScript = script(`${CLOCK}
-return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
-`);
-
-/** A list outlasts its sessions by that, since clocks of two nodes differ. */
-const A_DAY = 86_400_000;
-const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
+const NAME = 'redisSessionStore';
 
 /**
  * Keeps sessions of browsers on Redis, Valkey or Redis Cluster, for all processes: one round trip for a reading, one
@@ -76,7 +59,7 @@ const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
  * const store = redisSessionStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
 export function redisSessionStore(options: RedisStoreOptions): SessionStore {
-  const { prefix, run } = serverOf('redisSessionStore', options);
+  const { prefix, run } = serverOf(NAME, options);
   const rowOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session:${keyPart(id)}`;
   const leaseOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session-lease:${keyPart(id)}`;
   const groupOf = (kind: 'sub' | 'sid', issuer: string, name: string): string => {
@@ -90,7 +73,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
     const text = Buffer.from(row).toString();
     // Only this store writes here; the id is looked at so that a mix-up is nobody else's session.
     const session = JSON.parse(text.slice(text.indexOf(' ') + 1)) as SessionRecord;
-    if (session.id !== id) throw new Error('redisSessionStore: another session.');
+    if (session.id !== id) throw new Error(`${NAME}: another session.`);
     return session;
   };
   const remove = (id: string, expected?: number): Promise<boolean> =>
@@ -114,7 +97,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
   return Object.freeze({
     create: async (session) => {
       const { id, issuer, subject, sid, expiresAt } = session;
-      const args = [String(Math.min(Math.ceil(expiresAt), LATEST) + A_DAY), JSON.stringify(id)];
+      const args = [listedUntil(wholeEnd(NAME, expiresAt)), JSON.stringify(id)];
       // First, so that there is no session that is not listed. Whoever reads a list looks whose a session is.
       const groups = [groupOf('sub', issuer, subject)];
       if (sid !== undefined) groups.push(groupOf('sid', issuer, sid));
@@ -168,7 +151,6 @@ function rowFor(session: SessionRecord): string {
 
 /** As Redis knows times: whole milliseconds that a double holds. */
 function endOf({ idleUntil, expiresAt }: SessionRecord): string {
-  const end = Math.min(idleUntil, expiresAt);
-  if (Number.isNaN(end)) throw new RangeError('redisSessionStore: a session ends at a time.');
-  return String(Math.max(1, Math.min(Math.ceil(end), LATEST)));
+  // Redis takes no end at 0.
+  return String(Math.max(1, wholeEnd(NAME, Math.min(idleUntil, expiresAt))));
 }

@@ -1,6 +1,13 @@
 import type { TicketRecord, TicketStore } from '@apisec/core';
+import {
+  changeListed,
+  listedScript,
+  listedUntil,
+  listScript,
+  wholeEnd,
+} from '../connection/expiring-list.ts';
 import { keyPart, namedKey, tagOf } from '../connection/key.ts';
-import { CLOCK, script } from '../connection/script.ts';
+import { script } from '../connection/script.ts';
 import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
 
 /** ARGV: its end, whose it is, the ticket. */
@@ -26,24 +33,7 @@ if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 `);
 
-/** The tickets of a subject with their ends. Nothing shortens the stay of one. ARGV: end, ticket. */
-const listScript = script(`${CLOCK}
-redis.call('ZADD', KEYS[1], ARGV[1], ARGV[2])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
-if last then redis.call('PEXPIREAT', KEYS[1], string.format('%d', last)) end
-return 1
-`);
-
-const listedScript = script(`${CLOCK}
-return redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')
-`);
-
-/** A list outlasts its tickets by that, since clocks of two nodes differ. */
-const A_DAY = 86_400_000;
-const LATEST = Number.MAX_SAFE_INTEGER - A_DAY;
-/** Tickets of a subject that are removed at once. */
-const AT_ONCE = 128;
+const NAME = 'redisTicketStore';
 
 /**
  * Keeps tickets on Redis, Valkey or Redis Cluster, for all processes: one script for each step, so of many who take a
@@ -60,7 +50,7 @@ const AT_ONCE = 128;
  * const tickets = redisTicketStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
 export function redisTicketStore(options: RedisStoreOptions): TicketStore {
-  const { prefix, run } = serverOf('redisTicketStore', options);
+  const { prefix, run } = serverOf(NAME, options);
   /** The part alone names the key, so that lists hold parts. */
   const rowOf = (part: string): string => `${prefix}:{${tagOf(part)}}:ticket:${part}`;
   const listOf = (owner: string): string => `${prefix}:{${tagOf(owner)}}:ticket-subject:${owner}`;
@@ -70,12 +60,12 @@ export function redisTicketStore(options: RedisStoreOptions): TicketStore {
   return Object.freeze<TicketStore>({
     insert: async (ticket) => {
       const part = keyPart(ticket.id);
-      const until = endOf(ticket);
+      const until = wholeEnd(NAME, ticket.expiresAt);
       const owner = ticket.subject === undefined ? '' : namedKey(ticket.purpose, ticket.subject);
       if (owner !== '') {
         // First, so that there is no ticket that is not listed. Where the id is taken this lists a ticket of somebody
         // else; whoever removes it looks whose it is.
-        const args = [String(until + A_DAY), part];
+        const args = [listedUntil(until), part];
         await run({ script: listScript, keys: [listOf(owner)], args });
       }
       const added = await onRow(insertScript, part, String(until), owner, JSON.stringify(ticket));
@@ -86,29 +76,15 @@ export function redisTicketStore(options: RedisStoreOptions): TicketStore {
     removeBySubject: async (purpose, subject) => {
       const owner = namedKey(purpose, subject);
       const answer = await run({ script: listedScript, keys: [listOf(owner)], args: [] });
-      // The parts of ids, which are well-formed.
-      const parts = (answer as readonly Buffer[]).map(String);
-      let count = 0;
-      for (let from = 0; from < parts.length; from += AT_ONCE) {
-        const some = parts.slice(from, from + AT_ONCE);
-        const removed = await Promise.all(some.map((part) => onRow(removeScript, part, owner)));
-        count += removed.filter((each) => each === 1).length;
-      }
-      return count;
+      return changeListed(answer, (part) => onRow(removeScript, part, owner));
     },
   });
-}
-
-/** As Redis knows times: whole milliseconds that a double holds. */
-function endOf({ expiresAt }: TicketRecord): number {
-  if (Number.isNaN(expiresAt)) throw new RangeError('redisTicketStore: expiresAt must be a time.');
-  return Math.max(0, Math.min(Math.ceil(expiresAt), LATEST));
 }
 
 function readTicket(answer: unknown, id: string): TicketRecord | undefined {
   if (answer === null) return undefined;
   // Only this store writes here; the id is looked at so that a mix-up is nobody else's ticket.
   const ticket = JSON.parse(Buffer.from(answer as Buffer).toString()) as TicketRecord;
-  if (ticket.id !== id) throw new Error('redisTicketStore: another ticket.');
+  if (ticket.id !== id) throw new Error(`${NAME}: another ticket.`);
   return ticket;
 }
