@@ -93,7 +93,7 @@ interface Leased {
  * `limit.invalid` (500: `by` or `limit` gave no answer to act on), `limit.unavailable` (503: the store
  * failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`).
  *
- * @throws ConfigurationStoreFailure when nobody could pass, the name cannot stand in a header, a store is given
+ * @throws ConfigurationError when nobody could pass, the name cannot stand in a header, a store is given
  * without a name or is none, or one of `onStoreFailure: 'degrade'` and `localShare` without the other.
  * @example
  * concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });

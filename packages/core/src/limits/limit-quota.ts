@@ -41,7 +41,7 @@ const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted'
  * `limit.cost_invalid` (500) for a cost that is none; and, unless `onStoreFailure` is `open`, `api_key.store_unavailable`
  * (503, the problem type `temporary-reduced-capacity`).
  *
- * @throws ConfigurationStoreFailure without keys or costs, or for an unknown `onStoreFailure`.
+ * @throws ConfigurationError without keys or costs, or for an unknown `onStoreFailure`.
  * @example
  * const reports = base.use(limitQuota({ keys, costs: { reports: 1 } }));
  */

@@ -93,7 +93,7 @@ const MOST_LIMITS = 16;
  * store failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
  * draft-ietf-httpapi-ratelimit-headers-10.
  *
- * @throws ConfigurationStoreFailure when nobody could pass, a name cannot stand in a header or is there twice, a
+ * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
  * store is given without names or is none, or one of `onStoreFailure: 'degrade'` and `localShare` without the other.
  * @example
  * rateLimit({

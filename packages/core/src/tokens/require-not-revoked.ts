@@ -42,7 +42,7 @@ const OPTIONS = ['store', 'onStoreFailure', 'timeout', ...CHALLENGE_OPTIONS] as 
  * Denies with `token.revoked` (401, `invalid_token`) and, while the store does not answer,
  * `revocation.unavailable` (503).
  *
- * @throws ConfigurationStoreFailure without a store, or when another option is out of its bounds.
+ * @throws ConfigurationError without a store, or when another option is out of its bounds.
  * @example
  * const orders = guard()
  *   .use(authenticateJwt({ issuer: 'https://id.example.com', audience: 'https://api.example.com' }))
