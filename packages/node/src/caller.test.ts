@@ -35,6 +35,23 @@ test('a certificate that a TLS connection shows later is seen', () => {
   expect(caller.certificate?.raw).toBe(raw);
 });
 
+test('a connection of TLS 1.3 shows its certificate at once or never', () => {
+  let asked = 0;
+  const secure = {
+    remoteAddress: '192.0.2.1',
+    encrypted: true,
+    authorized: false,
+    getProtocol: () => 'TLSv1.3',
+    getPeerX509Certificate: () => {
+      asked++;
+      return undefined;
+    },
+  };
+  const caller = nodeCaller({ headers, socket: secure });
+  expect(nodeCaller({ headers, socket: secure })).toBe(caller);
+  expect(asked).toBe(1);
+});
+
 test('where there is no connection nobody is known', () => {
   const { peer, certificate, transport } = nodeCaller({ headers });
   expect([peer.id, certificate, transport.encrypted]).toEqual([undefined, undefined, undefined]);

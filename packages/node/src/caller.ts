@@ -27,8 +27,11 @@ export function nodeCaller(
   let caller = callers.get(socket);
   if (caller === undefined) {
     caller = Object.freeze(read(incoming));
-    // A TLS connection may show its certificate later on (renegotiation).
-    const isFinal = caller.certificate !== undefined || caller.transport.encrypted === false;
+    // A TLS connection may show its certificate later on (renegotiation), which TLS 1.3 has no more (RFC 8446 §4.1.2).
+    const isFinal =
+      caller.certificate !== undefined ||
+      caller.transport.encrypted === false ||
+      socket.getProtocol?.() === 'TLSv1.3';
     if (isFinal) callers.set(socket, caller);
   }
   return caller;

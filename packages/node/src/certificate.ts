@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateContent, ClientCertificate } from '@apisec/core';
-import { stateOf } from '@apisec/core/host';
+import { type StateOf, stateOf } from '@apisec/core/host';
 import { readContent } from './certificate-content.ts';
 import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
@@ -16,6 +16,7 @@ export interface CertificateSource extends PeerSource {
 type TlsSocketLike = NonNullable<PeerSource['socket']> & {
   readonly authorized?: boolean | undefined;
   readonly getPeerX509Certificate?: (() => { readonly raw: Uint8Array } | undefined) | undefined;
+  readonly getProtocol?: (() => string | null) | undefined;
 };
 
 /** Keyed by connection, so that policies can keep what they worked out of a certificate. */
@@ -41,13 +42,23 @@ export function nodeCertificate(
   }
   // Not merely shown: without this a certificate that anybody signed would do.
   if (socket?.authorized !== true) return undefined;
+  return shownBy(incoming, socket, certificates, clientCertificate);
+}
+
+/** What a connection shows, made once for it. */
+function shownBy(
+  incoming: CertificateSource,
+  socket: TlsSocketLike,
+  states: StateOf<ClientCertificate>,
+  make: (raw: Uint8Array) => ClientCertificate,
+): ClientCertificate | undefined {
   const connection = incoming.stream?.session ?? socket;
-  const known = certificates.get(connection);
+  const known = states.get(connection);
   if (known !== undefined) return known;
   const shown = socket.getPeerX509Certificate?.();
   if (shown === undefined) return undefined;
-  const certificate = clientCertificate(shown.raw);
-  certificates.set(connection, certificate);
+  const certificate = make(shown.raw);
+  states.set(connection, certificate);
   return certificate;
 }
 
@@ -67,14 +78,9 @@ export function nodeUnverifiedCertificate(
   // Not authorised is what TLS says of it; a plain socket says nothing.
   if (socket?.authorized !== false) return undefined;
   if (trust !== undefined && believesSocket(trust, socket)) return undefined;
-  const connection = incoming.stream?.session ?? socket;
-  const known = unverified.get(connection);
-  if (known !== undefined) return known;
-  const shown = socket.getPeerX509Certificate?.();
-  if (shown === undefined) return undefined;
-  const certificate = Object.freeze({ raw: new Uint8Array(shown.raw) });
-  unverified.set(connection, certificate);
-  return certificate;
+  return shownBy(incoming, socket, unverified, (raw) =>
+    Object.freeze({ raw: new Uint8Array(raw) }),
+  );
 }
 
 /**

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { requestIdFrom, stateOf } from '@apisec/core/host';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
@@ -11,10 +10,8 @@ const ids = stateOf<string>('apisec.request_id');
 export function nodeRequestId(incoming: PeerSource, trust?: ProxyTrust): string {
   const known = ids.get(incoming);
   if (known !== undefined) return known;
-  const id =
-    trust?.requestId === true && believesSocket(trust, incoming.socket)
-      ? requestIdFrom(incoming.headers['x-request-id'])
-      : randomUUID();
+  const isBelieved = trust?.requestId === true && believesSocket(trust, incoming.socket);
+  const id = requestIdFrom(isBelieved ? incoming.headers['x-request-id'] : undefined);
   ids.set(incoming, id);
   return id;
 }
