@@ -116,6 +116,7 @@ export function authenticateApiKey(
   assertKnownOptions('authenticateApiKey', options, OPTIONS);
   const { scheme, appHeader, subject = ownerOf } = options;
   const sources = acceptedKeys(options);
+  const beginnings = sources.map(({ prefix }) => `${prefix}_`);
   assertConfiguration(
     appHeader === undefined || (isToken(appHeader) && options.allowPublishable === true),
     'authenticateApiKey: appHeader is a header name, and only for allowPublishable: true.',
@@ -138,10 +139,7 @@ export function authenticateApiKey(
   const find =
     scheme === undefined
       ? inHeader(header, options.insecureIgnoreAuthorization === true)
-      : inAuthorization(
-          scheme,
-          sources.map(({ prefix }) => `${prefix}_`),
-        );
+      : inAuthorization(scheme, beginnings);
   const deny = (kind: DenialKind, code: string, detail: string, cause?: unknown): Deny => {
     const challenges = kind === 'unauthenticated' ? [challenge] : undefined;
     const denial = sharedDenial({ kind, code, detail, challenges, cause });
@@ -261,7 +259,8 @@ export function authenticateApiKey(
       const found = find(headers);
       if (found.kind !== 'key') return unusable[found.kind];
       const { text } = found;
-      const keys = sources.find(({ prefix }) => text.startsWith(`${prefix}_`)) ?? sources[0];
+      const at = beginnings.findIndex((beginning) => text.startsWith(beginning));
+      const keys = sources[at] ?? sources[0];
       const result = keys.verify(text, peer.id);
       return isThenable(result)
         ? result.then((late) => conclude(late, keys, peer, headers))

@@ -133,17 +133,17 @@ export function validateInput<const O extends ValidateInputOptions>(
     ofBody !== undefined || parts.length > 0,
     `${NAME}: give a schema for body, query, params or headers.`,
   );
-  const usual: Obligations | undefined = ofBody && Object.freeze({ onMessage: inspector(ofBody) });
+  const usual = ofBody && admitting(ofBody);
   const certain = (options.bodyFor ?? []).map(({ who, body: schema }) => {
     assertVisibility(`${NAME}, bodyFor`, who);
-    return { who, obligations: { onMessage: inspector(checkFor('body', schema, rules)) } };
+    return { who, outcome: admitting(checkFor('body', schema, rules)) };
   });
   assertConfiguration(
     certain.length === 0 || usual !== undefined,
     `${NAME}: bodyFor needs body as well, for all other callers.`,
   );
-  const obligationsFor = ({ principal }: CallerFacts): Obligations | undefined =>
-    certain.find(({ who }) => isVisibleTo(principal, who))?.obligations ?? usual;
+  const outcomeFor = ({ principal }: CallerFacts): typeof usual =>
+    certain.find(({ who }) => isVisibleTo(principal, who))?.outcome ?? usual;
   const read = (part: Part, request: RequestLike, { call }: CallFacts): unknown => {
     if (part === 'query') return readQuery(request);
     return part === 'params' ? readParams(request, call) : readHeaders(request.headers, names);
@@ -158,7 +158,7 @@ export function validateInput<const O extends ValidateInputOptions>(
     const [part, check] = parts[at] ?? [];
     // The members of `found` are those that the options ask for, as their schemas answered them.
     if (part === undefined || check === undefined)
-      return pass({ input: found } as InputFactsOf<O>, obligationsFor(facts));
+      return pass({ input: found } as InputFactsOf<O>, outcomeFor(facts)?.obligations);
     const input = read(part, request, facts);
     if (input === undefined) return denyWith(unreadable(part));
     return chain<CheckedInput, Outcome<InputFactsOf<O>>>(
@@ -179,9 +179,9 @@ export function validateInput<const O extends ValidateInputOptions>(
     adds: parts.length > 0 ? ['input'] : [],
     check: (request, facts) => {
       if (ofBody !== undefined && facts.call.protocol === 'graphql') return denyWith(GRAPHQL);
-      return parts.length === 0
-        ? { ok: true, obligations: obligationsFor(facts) }
-        : checkParts(0, request, facts, EMPTY);
+      // Without parts there is a body to show, and the outcome was made with the policy.
+      const made = parts.length === 0 ? outcomeFor(facts) : undefined;
+      return made ?? checkParts(0, request, facts, EMPTY);
     },
   });
 }
@@ -194,6 +194,11 @@ function checkFor(part: InputPart, schema: StandardSchema, rules: InputRules): C
     `${NAME}: the schema of ${part} must implement Standard Schema 1, like those of zod, valibot and arktype.`,
   );
   return inputCheck(NAME, part, schema, rules);
+}
+
+/** An admission that shows bodies to a check. */
+function admitting(check: Check): { readonly ok: true; readonly obligations: Obligations } {
+  return Object.freeze({ ok: true, obligations: Object.freeze({ onMessage: inspector(check) }) });
 }
 
 function inspector(check: Check): (message: unknown) => MaybePromise<BodyOutcome> {
