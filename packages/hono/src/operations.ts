@@ -1,5 +1,5 @@
 import type { PolicyInfo } from '@apisec/core';
-import { assertConfiguration, stateOf } from '@apisec/core/host';
+import { assertConfiguration, hasCors, stateOf } from '@apisec/core/host';
 import type { MiddlewareHandler } from 'hono';
 import { ALL, covers, type Route } from './operation.ts';
 import { passesOn } from './passes-on.ts';
@@ -116,8 +116,8 @@ function assertTable(app: App, mountedAt: number, operations: readonly string[])
 function assertPreflights(app: App, route: Route, admission: Mounted): void {
   const { operations, admission: find, policies } = admission;
   if (operations !== undefined && find !== undefined) {
-    const withCors = operations.filter((name) => hasCors(find(name).policies));
-    const isAnswered = hasCors(find('OPTIONS *').policies) || allOf(app, withCors);
+    const withCors = operations.filter((name) => hasCors({ policies: find(name).policies }));
+    const isAnswered = hasCors({ policies: find('OPTIONS *').policies }) || allOf(app, withCors);
     assertConfiguration(
       withCors.length === 0 || (isAnswered && seesOptions(route)),
       `assertSecured: cors() of ${withCors.join(', ')} sees no preflight. Mount the table by app.use, and give ` +
@@ -125,13 +125,13 @@ function assertPreflights(app: App, route: Route, admission: Mounted): void {
     );
     return;
   }
-  if (!hasCors(policies) || seesOptions(route)) return;
+  if (!hasCors({ policies }) || seesOptions(route)) return;
   if (app.routes.some((other) => preflights.get(other.handler) && other.path === route.path))
     return;
   const isAnswered = app.routes.some(
     (other) =>
       seesOptions(other) &&
-      hasCors(mounted.get(other.handler)?.policies) &&
+      hasCors({ policies: mounted.get(other.handler)?.policies }) &&
       covers(other.path, route.path),
   );
   assertConfiguration(
@@ -152,10 +152,6 @@ function allOf(app: App, operations: readonly string[]): boolean {
 
 function seesOptions({ method }: Route): boolean {
   return method === ALL || method === 'OPTIONS';
-}
-
-function hasCors(policies: readonly PolicyInfo[] = []): boolean {
-  return policies.some(({ name, parts }) => name === 'cors' || hasCors(parts));
 }
 
 function endsIn(operation: string, path: string): boolean {
