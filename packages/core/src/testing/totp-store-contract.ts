@@ -60,7 +60,7 @@ export const totpStoreContract: readonly ContractCase<TotpStore>[] = Object.free
       await store.insert(record);
       const answers = await Promise.all(
         Array.from({ length: AT_ONCE }, async (_, index) =>
-          store.replace({ ...record, lastStep: index, version: `v${index}` }, record.version),
+          store.replace({ ...record, lastStep: index, version: `next-${index}` }, record.version),
         ),
       );
       assertSame(answers.filter((answer) => answer === true).length, 1, 'changed');
