@@ -16,11 +16,15 @@ export function steadyClock(now: () => number): () => number {
   };
 }
 
-/** What a task gives, or a rejection once `limit` milliseconds have passed. */
-export async function withinTime<T>(task: Promise<T>, limit: number): Promise<T> {
+/** What a task gives, or a rejection that tells the problem once `limit` milliseconds have passed. */
+export async function withinTime<T>(
+  task: Promise<T>,
+  limit: number,
+  problem: string = `no answer within ${limit} ms`,
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limit} ms`)), limit);
+    timer = setTimeout(() => reject(new Error(problem)), limit);
   });
   try {
     return await Promise.race([task, late]);

@@ -37,6 +37,15 @@ export function schemaName(
   return `"${schema}"`;
 }
 
+/** Runs a statement that changes rows; answers how many it changed. */
+export async function countRows(
+  client: PostgresClient,
+  text: string,
+  params: unknown[],
+): Promise<number> {
+  return (await client.query(`${text} RETURNING 1`, params)).rows.length;
+}
+
 /** The first row, if there is one. Its type is what the statement selects. */
 export async function firstRow<Row>(
   client: PostgresClient,

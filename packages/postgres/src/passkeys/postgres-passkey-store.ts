@@ -1,5 +1,6 @@
 import type { PasskeyRecord, PasskeyStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
@@ -31,8 +32,8 @@ export function postgresPasskeyStore(
   options: SchemaOptions = {},
 ): PasskeyStore {
   const table = `${schemaName('postgresPasskeyStore', options)}.passkeys`;
-  const counted = async (text: string, params: unknown[]): Promise<number> =>
-    (await client.query(`${text} RETURNING 1`, params)).rows.length;
+  const counted = (text: string, params: unknown[]): Promise<number> =>
+    countRows(client, text, params);
 
   return Object.freeze<PasskeyStore>({
     insert: async (passkey) => {

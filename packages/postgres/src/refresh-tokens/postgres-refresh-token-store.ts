@@ -1,11 +1,13 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
   schemaName,
 } from '../client/postgres-client.ts';
 import { rowKey, rowTime } from '../client/row-key.ts';
+import { sweeper } from '../client/sweeper.ts';
 
 /** Options of {@link postgresRefreshTokenStore}. */
 export interface PostgresRefreshTokenStoreOptions extends SchemaOptions {
@@ -17,9 +19,6 @@ interface Row {
   readonly record: string;
   readonly ended: RefreshTokenFamily['ended'] | null;
 }
-
-/** Families that have expired are swept out by so many insertions, one statement each. */
-const SWEEP_EVERY = 100;
 
 /**
  * Keeps refresh tokens in PostgreSQL, for all processes: one statement for each step, so of many uses of a token exactly
@@ -36,15 +35,13 @@ export function postgresRefreshTokenStore(
 ): RefreshTokenStore {
   const table = `${schemaName('postgresRefreshTokenStore', options, ['now'])}.refresh_token_families`;
   const { now = () => Date.now() } = options;
-  let inserted = 0;
-  const counted = async (text: string, params: unknown[]): Promise<number> =>
-    (await client.query(`${text} RETURNING 1`, params)).rows.length;
+  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
+  const counted = (text: string, params: unknown[]): Promise<number> =>
+    countRows(client, text, params);
 
   return Object.freeze<RefreshTokenStore>({
     insert: async (family) => {
-      if (inserted++ % SWEEP_EVERY === 0) {
-        await client.query(`DELETE FROM ${table} WHERE ends_at <= $1`, [now()]);
-      }
+      await sweep(now());
       const { id, current, subject, ended, expiresAt } = family;
       // Where the id is that of a family that has expired, it is free.
       const added = await counted(

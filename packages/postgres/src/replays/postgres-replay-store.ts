@@ -2,10 +2,10 @@ import type { ReplayStore } from '@apisec/core';
 import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
+import { sweeper } from '../client/sweeper.ts';
 
 const NAME = 'postgresReplayStore';
-/** What has ended is swept out by so many insertions, a bounded number of rows at a time. */
-const SWEEP_EVERY = 100;
+/** Rows that one sweep takes at the most. */
 const SWEPT_AT_ONCE = 1_000;
 
 /**
@@ -27,17 +27,19 @@ export function postgresReplayStore(
   const table = `${schemaName(NAME, options, ['now'])}.replays`;
   const at = presentParameter(NAME, options);
   // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
-  const sweep = `DELETE FROM ${table} WHERE ends_at <= ${present('$1')} AND key IN (
-      SELECT key FROM ${table} WHERE ends_at <= ${present('$1')} LIMIT ${SWEPT_AT_ONCE})`;
+  const sweep = sweeper(
+    client,
+    `DELETE FROM ${table} WHERE ends_at <= ${present('$1')} AND key IN (
+      SELECT key FROM ${table} WHERE ends_at <= ${present('$1')} LIMIT ${SWEPT_AT_ONCE})`,
+  );
   const put = `INSERT INTO ${table} AS r (key, ends_at)
     VALUES ($1, ${present('$2')} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at WHERE r.ends_at <= ${present('$2')}
     RETURNING 1`;
-  let inserted = 0;
   return Object.freeze<ReplayStore>({
     putIfAbsent: async (key, ttl) => {
       const life = lifetime(NAME, ttl);
-      if (inserted++ % SWEEP_EVERY === 0) await client.query(sweep, [at()]);
+      await sweep(at());
       return (await firstRow(client, put, [await rowKey(key), at(), life])) !== undefined;
     },
   });

@@ -2,10 +2,10 @@ import type { RevocationStore } from '@apisec/core';
 import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
+import { sweeper } from '../client/sweeper.ts';
 
 const NAME = 'postgresRevocationStore';
-/** What has ended is swept out by so many revocations, a bounded number of rows at a time. */
-const SWEEP_EVERY = 100;
+/** Rows that one sweep takes at the most. */
 const SWEPT_AT_ONCE = 1_000;
 
 /**
@@ -26,8 +26,11 @@ export function postgresRevocationStore(
   const now = present('$1');
   const ended = `coalesce(greatest(all_until, before_until), 0) <= ${now}`;
   // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
-  const sweep = `DELETE FROM ${table} WHERE ${ended} AND key IN (
-      SELECT key FROM ${table} WHERE ${ended} LIMIT ${SWEPT_AT_ONCE})`;
+  const sweep = sweeper(
+    client,
+    `DELETE FROM ${table} WHERE ${ended} AND key IN (
+      SELECT key FROM ${table} WHERE ${ended} LIMIT ${SWEPT_AT_ONCE})`,
+  );
   const revokeAll = `INSERT INTO ${table} AS r (key, all_until) VALUES ($2, ${now} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET all_until = greatest(r.all_until, EXCLUDED.all_until)`;
   const revokeBefore = `INSERT INTO ${table} AS r (key, before_until, issued_before)
@@ -39,13 +42,11 @@ export function postgresRevocationStore(
   const look = `SELECT 1 FROM ${table}
     WHERE key IN (SELECT jsonb_array_elements_text($2::jsonb))
       AND (all_until > ${now} OR (before_until > ${now} AND issued_before > $3::float8)) LIMIT 1`;
-  let added = 0;
-
   return Object.freeze<RevocationStore>({
     revoke: async ({ key, issuedBefore, ttl }) => {
       const life = lifetime(NAME, ttl);
       if (Number.isNaN(issuedBefore)) throw new RangeError(`${NAME}: issuedBefore must be a time.`);
-      if (added++ % SWEEP_EVERY === 0) await client.query(sweep, [at()]);
+      await sweep(at());
       const row = [at(), await rowKey(key), life];
       if (issuedBefore === undefined) await client.query(revokeAll, row);
       else await client.query(revokeBefore, [...row, String(issuedBefore)]);

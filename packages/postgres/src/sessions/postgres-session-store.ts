@@ -1,11 +1,13 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
   schemaName,
 } from '../client/postgres-client.ts';
-import { rowKey } from '../client/row-key.ts';
+import { rowKey, rowTime } from '../client/row-key.ts';
+import { sweeper } from '../client/sweeper.ts';
 
 /** Options of {@link postgresSessionStore}. */
 export interface PostgresSessionStoreOptions extends SchemaOptions {
@@ -17,9 +19,6 @@ export interface PostgresSessionStoreOptions extends SchemaOptions {
 interface Row {
   readonly record: string;
 }
-
-/** Sessions that have ended are swept out by so many creations, one statement each. */
-const SWEEP_EVERY = 100;
 
 /**
  * Keeps sessions of browsers in PostgreSQL, for all processes: one statement for each step, atomic by the row's lock. It
@@ -36,20 +35,17 @@ export function postgresSessionStore(
 ): SessionStore {
   const table = `${schemaName('postgresSessionStore', options, ['now'])}.sessions`;
   const { now = () => Date.now() } = options;
-  let created = 0;
-
+  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
   const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
     (await client.query(text, params)).rows;
-  const counted = async (text: string, params: unknown[]): Promise<number> =>
-    (await rows(`${text} RETURNING 1`, params)).length;
+  const counted = (text: string, params: unknown[]): Promise<number> =>
+    countRows(client, text, params);
   const removed = (where: string, params: unknown[]): Promise<number> =>
     counted(`DELETE FROM ${table} WHERE ends_at > $1 AND ${where}`, [now(), ...params]);
 
   return Object.freeze({
     create: async (session) => {
-      if (created++ % SWEEP_EVERY === 0) {
-        await client.query(`DELETE FROM ${table} WHERE ends_at <= $1`, [now()]);
-      }
+      await sweep(now());
       const { id, version, issuer, subject, sid, createdAt } = session;
       // Where the id is that of a session that has ended, it is free.
       const inserted = await counted(
@@ -137,7 +133,7 @@ export function postgresSessionStore(
 }
 
 function endOf({ idleUntil, expiresAt }: SessionRecord): number {
-  return Math.ceil(Math.min(idleUntil, expiresAt, Number.MAX_SAFE_INTEGER));
+  return rowTime(Math.min(idleUntil, expiresAt));
 }
 
 function readRow({ record }: Row): SessionRecord {

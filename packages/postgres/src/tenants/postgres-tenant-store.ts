@@ -1,5 +1,6 @@
 import type { TenantRecord, TenantStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
@@ -29,7 +30,7 @@ export function postgresTenantStore(
 ): TenantStore {
   const table = `${schemaName('postgresTenantStore', options)}.tenants`;
   const isDone = async (text: string, tenant: TenantRecord): Promise<boolean> =>
-    (await firstRow(client, `${text} RETURNING 1`, paramsOf(tenant))) !== undefined;
+    (await countRows(client, text, paramsOf(tenant))) === 1;
 
   return Object.freeze<TenantStore>({
     read: async (id) => {

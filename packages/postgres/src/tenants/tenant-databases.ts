@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@apisec/core';
+import { withinTime } from '@apisec/core/host';
 
 /** What the work of a transaction on a pool of pg gets. It says no once the transaction is over. */
 export interface TenantClient {
@@ -162,18 +163,9 @@ function pool(db: TenantPool): Transact {
 
 function ignore(): void {}
 
-async function undone(client: PooledClient): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), UNDO_MS);
-  });
-  const undo = client.query('ROLLBACK').then(
+function undone(client: PooledClient): Promise<boolean> {
+  return withinTime(client.query('ROLLBACK'), UNDO_MS).then(
     () => true,
     () => false,
   );
-  try {
-    return await Promise.race([undo, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -4,7 +4,7 @@ import {
   type MaybePromise,
   type TenantScope,
 } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, durationMs, withinTime } from '@apisec/core/host';
 import { settingName } from './row-security.ts';
 import {
   type KyselyDatabase,
@@ -122,7 +122,8 @@ export async function inTransaction<T>(
   let result: T | undefined;
   await transact(async (tx, run) => {
     await run(begin);
-    result = await inTime(where, work(tx, run), timeoutMs);
+    const problem = `${where}: the work took longer than ${timeoutMs} ms`;
+    result = await withinTime(Promise.resolve(work(tx, run)), timeoutMs, problem);
   });
   // The transaction resolves only where the work has.
   return result as T;
@@ -140,19 +141,4 @@ export function literal(text: string): string {
   const bytes = new TextEncoder().encode(text);
   const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return `convert_from(decode('${digits}', 'hex'), 'UTF8')`;
-}
-
-async function inTime<T>(where: string, work: MaybePromise<T>, timeoutMs: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`${where}: the work took longer than ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

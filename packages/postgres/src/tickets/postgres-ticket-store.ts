@@ -1,11 +1,13 @@
 import type { TicketRecord, TicketStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
   schemaName,
 } from '../client/postgres-client.ts';
 import { rowKey, rowTime } from '../client/row-key.ts';
+import { sweeper } from '../client/sweeper.ts';
 
 /** Options of {@link postgresTicketStore}. */
 export interface PostgresTicketStoreOptions extends SchemaOptions {
@@ -17,9 +19,6 @@ export interface PostgresTicketStoreOptions extends SchemaOptions {
 interface Row {
   readonly record: string;
 }
-
-/** Tickets that have expired are swept out by so many insertions, one statement each. */
-const SWEEP_EVERY = 100;
 
 /**
  * Keeps tickets in PostgreSQL, for all processes: one statement for each step, so of many who take a ticket exactly one
@@ -36,23 +35,20 @@ export function postgresTicketStore(
 ): TicketStore {
   const table = `${schemaName('postgresTicketStore', options, ['now'])}.tickets`;
   const { now = () => Date.now() } = options;
-  let inserted = 0;
-  const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
-    (await client.query(text, params)).rows;
+  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
 
   return Object.freeze<TicketStore>({
     insert: async (ticket) => {
-      if (inserted++ % SWEEP_EVERY === 0) {
-        await client.query(`DELETE FROM ${table} WHERE ends_at <= $1`, [now()]);
-      }
+      await sweep(now());
       const { id, purpose, subject, expiresAt } = ticket;
       // Where the id is that of a ticket that has expired, it is free.
-      const added = await rows(
+      const added = await countRows(
+        client,
         `INSERT INTO ${table} AS t (id, purpose, subject, ends_at, record)
          VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (id) DO UPDATE SET purpose = EXCLUDED.purpose, subject = EXCLUDED.subject,
            ends_at = EXCLUDED.ends_at, record = EXCLUDED.record
-         WHERE t.ends_at <= $6 RETURNING 1`,
+         WHERE t.ends_at <= $6`,
         [
           await rowKey(id),
           await rowKey(purpose),
@@ -62,7 +58,7 @@ export function postgresTicketStore(
           now(),
         ],
       );
-      return added.length === 1;
+      return added === 1;
     },
     read: async (id) => {
       const row = await firstRow<Row>(
@@ -80,13 +76,12 @@ export function postgresTicketStore(
       );
       return row && readRow(row);
     },
-    removeBySubject: async (purpose, subject) => {
-      const removed = await rows(
-        `DELETE FROM ${table} WHERE purpose = $1 AND subject = $2 AND ends_at > $3 RETURNING 1`,
+    removeBySubject: async (purpose, subject) =>
+      countRows(
+        client,
+        `DELETE FROM ${table} WHERE purpose = $1 AND subject = $2 AND ends_at > $3`,
         [await rowKey(purpose), await rowKey(subject), now()],
-      );
-      return removed.length;
-    },
+      ),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { TotpRecord, TotpStore } from '@apisec/core';
 import {
+  countRows,
   firstRow,
   type PostgresClient,
   type SchemaOptions,
@@ -19,7 +20,7 @@ import { rowKey } from '../client/row-key.ts';
 export function postgresTotpStore(client: PostgresClient, options: SchemaOptions = {}): TotpStore {
   const table = `${schemaName('postgresTotpStore', options)}.totp`;
   const counted = async (text: string, params: unknown[]): Promise<boolean> =>
-    (await client.query(`${text} RETURNING 1`, params)).rows.length === 1;
+    (await countRows(client, text, params)) === 1;
 
   return Object.freeze<TotpStore>({
     get: async (account) => {
