@@ -71,6 +71,7 @@ export { type Duration, type DurationBounds, durationMs } from './lib/duration.t
 export { urlProblem } from './lib/fetch-json.ts';
 export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
+export { inTime } from './lib/in-time.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertBetween, assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
 export { readBytes } from './lib/read-bytes.ts';

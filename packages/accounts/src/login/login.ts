@@ -1,6 +1,7 @@
-import type { Denial, MaybePromise } from '@apisec/core';
-import { type CountedAttempt, countFailures, sha256, withinTime } from '@apisec/core/host';
+import type { Denial } from '@apisec/core';
+import { type CountedAttempt, countFailures, sha256 } from '@apisec/core/host';
 import { tickets } from '../tickets/tickets.ts';
+import { timely } from '../timely.ts';
 import { codeCounting, loginChallenges } from './login-challenges.ts';
 import { loginDenial } from './login-denial.ts';
 import { loginFactors } from './login-factors.ts';
@@ -84,13 +85,12 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const { accounts, finish, passwords } = options;
   const failures = countFailures('login: throttle', options.throttle ?? {}, options.now);
   const factors = loginFactors(options);
-  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), timeout);
-  const bySubject = (subject: string) => timely(() => accounts.bySubject(subject));
+  const ask = timely(timeout);
+  const bySubject = (subject: string) => ask(() => accounts.bySubject(subject));
   const logins = loginTickets(options.tickets, bySubject, settings);
   const devices = tickets(options.tickets, 'login.device', settings);
   const sends = codeCounting(options.throttle, options.now);
-  const challenges = loginChallenges(options, settings, logins, sends, timely);
+  const challenges = loginChallenges(options, settings, logins, sends, ask);
 
   const complete = async (
     state: LoginState,
@@ -122,7 +122,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const device = isNew
       ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })
       : undefined;
-    const result = await timely(() => finish(signedIn));
+    const result = await ask(() => finish(signedIn));
     await attempt.end('succeeded');
     if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {
       await sends.clear(account);
@@ -136,7 +136,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const { identifier, device } = step;
     if (passwords === undefined) return denied(loginDenial('sign_in.method_unavailable'));
     if (!isName(identifier) || !isClient(step)) return denied(loginDenial('sign_in.malformed'));
-    const found = await timely(() => accounts.byIdentifier(identifier));
+    const found = await ask(() => accounts.byIdentifier(identifier));
     const known =
       device === undefined || remembered === undefined ? undefined : await devices.read(device);
     const isKnown = found !== undefined && known?.subject === found.subject;
@@ -159,7 +159,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const { rehash } = verified;
     let hash = stored;
     if (rehash !== undefined && replaceHash !== undefined) {
-      const replaced = await timely(() => replaceHash(usable.subject, rehash, stored)).catch(
+      const replaced = await ask(() => replaceHash(usable.subject, rehash, stored)).catch(
         () => false,
       );
       if (replaced !== false) hash = rehash;

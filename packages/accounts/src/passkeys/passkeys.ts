@@ -1,10 +1,4 @@
-import type {
-  Duration,
-  MaybePromise,
-  PasskeyRecord,
-  PasskeyStore,
-  TicketStore,
-} from '@apisec/core';
+import type { Duration, PasskeyRecord, PasskeyStore, TicketStore } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -16,7 +10,6 @@ import {
   equalInConstantTime,
   randomText,
   report,
-  withinTime,
 } from '@apisec/core/host';
 import {
   generateAuthenticationOptions,
@@ -27,6 +20,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
 import { assertTicketStore, tickets } from '../tickets/tickets.ts';
+import { timely } from '../timely.ts';
 import {
   isSelfAttested,
   type PasskeyDenial,
@@ -209,8 +203,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
   });
   const timeout = durationMs(NAME, 'storeTimeout', options.storeTimeout ?? '2s', { max: '1m' });
   const registrations = tickets(options.tickets, 'passkey.registration', { timeout, now });
-  const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), timeout);
+  const ask = timely(timeout);
   const listOf = (subject: string) => ask(() => store.list(subject));
   const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
 

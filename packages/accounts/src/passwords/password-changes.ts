@@ -6,9 +6,9 @@ import {
   countFailures,
   durationMs,
   report,
-  withinTime,
 } from '@apisec/core/host';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
+import { timely } from '../timely.ts';
 import { type PasswordDenial, passwordDenial } from './password-policy.ts';
 import type { PasswordContext, Passwords } from './passwords.ts';
 
@@ -147,8 +147,7 @@ export function passwordChanges<Account extends PasswordAccount>(
   }
   const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
   const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
-  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), timeout);
+  const ask = timely(timeout);
 
   /** Writes it, and ends what went with the old one. */
   const store = async (
@@ -156,14 +155,14 @@ export function passwordChanges<Account extends PasswordAccount>(
     hash: string,
     session: string | undefined,
   ): Promise<PasswordChange> => {
-    const changed = await timely(() => accounts.setHash(subject, hash, passwordHash));
+    const changed = await ask(() => accounts.setHash(subject, hash, passwordHash));
     if (changed !== true) return passwordDenial('password.changed_meanwhile');
     // Logins that are under way first, so that none of them begins a session after the others have ended.
     const ended = await Promise.allSettled([
       resets.revoke(subject),
-      timely(() => options.login?.forget(subject)),
+      ask(() => options.login?.forget(subject)),
     ]);
-    const others = await Promise.allSettled([timely(() => endSessions(subject, session))]);
+    const others = await Promise.allSettled([ask(() => endSessions(subject, session))]);
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
     if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
     return { ok: true, subject };
@@ -173,7 +172,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const { subject, current, next, session, peer, context } = request;
     const attempt = await failures.begin({ account: ['subject', subject], peer });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    const account = await timely(() => accounts.bySubject(subject));
+    const account = await ask(() => accounts.bySubject(subject));
     const verified = await passwords.verify(current, account?.passwordHash);
     if (!verified.ok) {
       if (verified.denial.kind === 'unavailable') await attempt.end('neither');
@@ -190,7 +189,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const issued = await resets.issue(account.subject);
     if (!issued.ok) throw new Error(issued.denial.code, { cause: issued.denial.cause });
     const { token, expiresAt } = issued;
-    await timely(() => sendReset({ account, token, expiresAt }));
+    await ask(() => sendReset({ account, token, expiresAt }));
   };
 
   const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer }) => {
@@ -199,7 +198,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     // Never given back: so many links a day are enough, for accounts that exist as for others.
     const attempt = await failures.begin({ account: ['reset', identifier], peer });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    const account = await timely(() => accounts.byIdentifier(identifier));
+    const account = await ask(() => accounts.byIdentifier(identifier));
     if (account !== undefined) {
       // After the answer: how long a mail takes must not tell that there is somebody.
       const work = new Promise((resolve) => setTimeout(resolve, 0))
@@ -215,7 +214,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     if (!checked.ok) return checked;
     const hashed = await passwords.hash(next, { context });
     if (!hashed.ok) return hashed;
-    const account = await timely(() => accounts.bySubject(checked.subject));
+    const account = await ask(() => accounts.bySubject(checked.subject));
     if (account === undefined) return NO_ACCOUNT;
     const used = await resets.use(token);
     return used.ok ? store(account, hashed.hash, undefined) : used;

@@ -5,9 +5,9 @@ import {
   type CountFailuresOptions,
   countFailures,
   durationMs,
-  withinTime,
 } from '@apisec/core/host';
 import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
+import { timely } from '../timely.ts';
 
 /** Whether what somebody shows proves who they are: a password, a link in a mail, the word of your support. */
 export type RecoveryProof = (subject: string, evidence: unknown) => MaybePromise<boolean>;
@@ -133,8 +133,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
   const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
   const kept = tickets(options.tickets, 'recovery', { timeout, now });
-  const timely = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), timeout);
+  const ask = timely(timeout);
 
   /** Undefined where it is a proof. */
   const problemOf = async (
@@ -145,7 +144,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (judge === undefined) return recoveryDenial('recovery.malformed');
     const attempt = await failures.begin({ account: ['recovery', subject], peer });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    if ((await timely(() => judge(subject, evidence))) !== true) {
+    if ((await ask(() => judge(subject, evidence))) !== true) {
       return recoveryDenial('recovery.proof_wrong');
     }
     await attempt.end('neither');
@@ -163,7 +162,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     // There before anybody is told, so that whoever hears of it can cancel it.
     const { ticket } = await kept.issue({ subject, data: { proof, readyAt }, expiresAt });
     try {
-      await timely(() => notify({ kind: 'begun', subject, readyAt }));
+      await ask(() => notify({ kind: 'begun', subject, readyAt }));
     } catch (cause) {
       // What nobody was told of must not be possible. Where this fails too, nobody has got the token.
       await kept.take(ticket);
@@ -187,9 +186,9 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
     if ((await kept.take(token)) === undefined) return recoveryDenial('recovery.unknown');
-    await timely(() => removeFactors(subject));
+    await ask(() => removeFactors(subject));
     await kept.removeOf(subject);
-    await timely(() => notify({ kind: 'done', subject }));
+    await ask(() => notify({ kind: 'done', subject }));
     return { ok: true, subject };
   };
 
@@ -198,7 +197,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     complete: (request) => complete(request).catch(unavailable),
     cancel: async (subject) => {
       const ended = await kept.removeOf(subject);
-      if (ended > 0) await timely(() => notify({ kind: 'cancelled', subject }));
+      if (ended > 0) await ask(() => notify({ kind: 'cancelled', subject }));
       return ended;
     },
   });

@@ -1,5 +1,6 @@
-import type { MaybePromise, TicketRecord, TicketStore } from '@apisec/core';
-import { assertConfiguration, randomText, sha256, withinTime } from '@apisec/core/host';
+import type { TicketRecord, TicketStore } from '@apisec/core';
+import { assertConfiguration, randomText, sha256 } from '@apisec/core/host';
+import { timely } from '../timely.ts';
 
 /** What all tickets that came one after the other begin with, in characters; in bytes 18, and 33 for the rest. */
 const HEAD_LENGTH = 24;
@@ -60,8 +61,7 @@ export function tickets(
   purpose: string,
   { timeout, now }: { readonly timeout: number; readonly now: () => number },
 ): Tickets {
-  const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), timeout);
+  const ask = timely(timeout);
   // Of another purpose it is another ticket, which cannot be used up by mistake either.
   const idOf = (ticket: string): Promise<string> => sha256(`${purpose}\n${ticket}`);
   const live = (record: TicketRecord | undefined): TicketRecord | undefined =>

@@ -4,7 +4,8 @@ import type {
   RefreshTokenStore,
   Revocations,
 } from '@apisec/core';
-import { type AccessTokenContent, report, sha256, withinTime } from '@apisec/core/host';
+import { type AccessTokenContent, report, sha256 } from '@apisec/core/host';
+import { timely } from '../timely.ts';
 import {
   denied,
   familyIdOf,
@@ -95,8 +96,7 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
   const { issuer, store, storeTimeout, now } = options;
   const { idleLifetime, absoluteLifetime, reuseGrace, replays } = options;
 
-  const ask = <T>(task: () => MaybePromise<T>): Promise<T> =>
-    withinTime(Promise.resolve().then(task), storeTimeout);
+  const ask = timely(storeTimeout);
 
   const end: RefreshTokenFamilies['end'] = async (family, why) => {
     const ended = await ask(() => store.end(family.id, why));

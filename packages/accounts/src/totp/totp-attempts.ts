@@ -1,5 +1,5 @@
 import type { Denial, DenialKind, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
-import { encodeBase64url, isThenable, withinTime } from '@apisec/core/host';
+import { encodeBase64url, inTime } from '@apisec/core/host';
 
 /** What a look at a code comes to, before it counts: the record with the code used up, or a denial. */
 export type Judgement = TotpRecord | TotpDenialCode;
@@ -76,14 +76,15 @@ export interface TotpRecords extends Pick<TotpStore, 'get' | 'remove'> {
 
 /** Gives the store so many milliseconds for each answer. */
 export function totpRecords(store: TotpStore, timeout: number): TotpRecords {
-  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
-    isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+  const timely = <T>(task: () => MaybePromise<T>): MaybePromise<T> => inTime(task, timeout);
   return {
-    get: (account) => timely(store.get(account)),
-    remove: (account) => timely(store.remove(account)),
+    get: (account) => timely(() => store.get(account)),
+    remove: (account) => timely(() => store.remove(account)),
     put: (record, known) => {
       const next = { ...record, version: newVersion() };
-      return timely(known === undefined ? store.insert(next) : store.replace(next, known.version));
+      return timely(() =>
+        known === undefined ? store.insert(next) : store.replace(next, known.version),
+      );
     },
   };
 }

@@ -6,6 +6,7 @@ import type {
   QuotaVerdict,
 } from '../contracts/api-key-store.ts';
 import { withinTime } from '../lib/clock.ts';
+import { inTime } from '../lib/in-time.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import type {
   ApiKeyChange,
@@ -104,8 +105,7 @@ export function quotaConsumer(
       return quota === undefined || cost === 0 ? [] : [{ ...quota, name, cost }];
     });
     if (charges.length === 0) return NO_COST;
-    const verdict = store.consume(key.id, charges, now());
-    return isThenable(verdict) ? withinTime(Promise.resolve(verdict), timeout) : verdict;
+    return inTime(() => store.consume(key.id, charges, now()), timeout);
   };
 }
 

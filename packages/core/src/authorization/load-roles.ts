@@ -5,10 +5,10 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { frozenSet } from '../lib/freeze-deep.ts';
+import { inTime } from '../lib/in-time.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import type { PrincipalFacts } from './held-roles.ts';
-import { inTime } from './in-time.ts';
 
 /** Options of {@link loadRoles}. */
 export interface LoadRolesOptions<Needs extends object> {

@@ -1,10 +1,10 @@
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { inTime } from '../lib/in-time.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { isName } from './attributes.ts';
-import { inTime } from './in-time.ts';
 
 /** Where a relation is asked about. */
 export interface RelationContext {

@@ -8,11 +8,10 @@ import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
 import { denyWith, type NoFacts, type Outcome } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
-import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { inTime } from '../lib/in-time.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { publicBase } from '../possession/proof-target.ts';
 import { type FieldTypes, type SignableRequest, signatureBase } from './signature-base.ts';
@@ -179,10 +178,8 @@ export function authenticateSignature(
   const denials = signatureDenials(NAME, options);
   const findKey = signatureKeys(NAME, options.keys, issuer);
 
-  const timely = <T>(answer: MaybePromise<T>): MaybePromise<T> =>
-    isThenable(answer) ? withinTime(Promise.resolve(answer), timeoutMs) : answer;
   const verify = signatureVerification({
-    findKey: (keyid) => timely(findKey(keyid)),
+    findKey: (keyid) => inTime(() => findKey(keyid), timeoutMs),
     verifier,
     coverBody,
   });
@@ -206,7 +203,7 @@ export function authenticateSignature(
   ): Promise<boolean> => {
     // Neither of them can hold a line break.
     const use = await sha256([origin, keyid, nonce].join('\n'));
-    const first = await timely(store.putIfAbsent(`signature:${use}`, ttl));
+    const first = await inTime(() => store.putIfAbsent(`signature:${use}`, ttl), timeoutMs);
     if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
     return first;
   };

@@ -1,9 +1,9 @@
 import { type Deny, deny, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { inTime } from '../lib/in-time.ts';
+import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { isTenantId, TENANT_ID, type TenantFacts } from './tenant-id.ts';
 import type { TenantSource } from './tenant-sources.ts';
@@ -147,10 +147,7 @@ export function resolveTenant(
       if (mayActIn === undefined) return UNPROVEN;
       const asked = tenant;
       return chain<unknown, Outcome<TenantFacts>>(
-        () => {
-          const answer = mayActIn(asked, facts);
-          return isThenable(answer) ? withinTime(Promise.resolve(answer), timeoutMs) : answer;
-        },
+        () => inTime(() => mayActIn(asked, facts), timeoutMs),
         (answer) => (answer === true ? pass({ tenant: asked }) : NOT_ALLOWED),
         (cause) => deny('unavailable', 'tenant.unavailable', { retryAfter: 1, cause }),
       );

@@ -11,10 +11,10 @@ import {
   sharedDenial,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { inTime } from '../lib/in-time.ts';
+import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { revocationKeys } from './revocation-keys.ts';
 
@@ -71,8 +71,7 @@ export function requireNotRevoked(
 
   const isRevoked = (facts: AuthenticatedFacts): MaybePromise<boolean> => {
     const { keys, issuedAt } = revocationKeys(facts);
-    const answer = store.isRevoked(keys, issuedAt);
-    return isThenable(answer) ? withinTime(Promise.resolve(answer), timeout) : answer;
+    return inTime(() => store.isRevoked(keys, issuedAt), timeout);
   };
   return definePolicy<AuthenticatedFacts, NoFacts, 'check'>({
     name: NAME,

@@ -1,5 +1,5 @@
-import { withinTime } from '../lib/clock.ts';
-import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { withinTime } from './clock.ts';
+import { isThenable, type MaybePromise } from './maybe-promise.ts';
 
 /** What a task answers; a promise of it rejects once `limitMs` have passed. What answers at once stays so. */
 export function inTime<T>(task: () => MaybePromise<T>, limitMs: number): MaybePromise<T> {
