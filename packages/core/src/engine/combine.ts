@@ -10,6 +10,7 @@ import {
   definePolicy,
   type Policy,
   type PolicyInfo,
+  policyInfo,
   type SyncPolicy,
 } from './policy.ts';
 import { purposesOf } from './purposes.ts';
@@ -143,7 +144,7 @@ export function when<Needs extends object, A extends object>(
     name: `when(${policy.name})`,
     role: 'check',
     always: policy.always,
-    parts: [info(policy)],
+    parts: [policyInfo(policy)],
     needs: policy.needs,
     check: (request, facts) => {
       const applies: unknown = condition(request, facts);
@@ -164,7 +165,7 @@ function combined(
     name: `${operator}(${parts.map((part) => part.name).join(', ')})`,
     role,
     always: parts.flatMap((part) => listObligations(part.always)),
-    parts: parts.map(info),
+    parts: parts.map(policyInfo),
     ...data,
     check,
   });
@@ -190,10 +191,6 @@ function assertParts(operator: string, parts: readonly unknown[]): readonly AnyP
 
 function admits(policy: AnyPolicy): boolean {
   return policy.role === 'grant';
-}
-
-function info({ name, role, parts, needs, adds, purposes }: PolicyInfo): PolicyInfo {
-  return Object.freeze({ name, role, parts, needs, adds, purposes });
 }
 
 function told({ name: policy, role }: AnyPolicy, outcome: Outcome<object>): TraceEntry {

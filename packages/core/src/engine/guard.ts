@@ -9,7 +9,7 @@ import type { CallFacts } from './facts.ts';
 import { remember } from './facts-of.ts';
 import { listObligations, type ObligationList, type Obligations } from './obligations.ts';
 import type { NoFacts, Outcome } from './outcome.ts';
-import { assertPolicy, type Mode, type Policy, type PolicyInfo } from './policy.ts';
+import { assertPolicy, type Mode, type Policy, type PolicyInfo, policyInfo } from './policy.ts';
 import type { RequestLike } from './request.ts';
 import { shadowed } from './shadow.ts';
 import { type Role, SKIPPED, type TraceEntry } from './trace.ts';
@@ -110,11 +110,7 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
     ...COPY_MARK,
     needs: flow.needed,
     role: plan.admits ? 'grant' : 'check',
-    policies: Object.freeze(
-      policies.map(({ name, role, mode, parts, needs, adds, purposes }) =>
-        Object.freeze({ name, role, mode, parts, needs, adds, purposes }),
-      ),
-    ),
+    policies: Object.freeze(policies.map(policyInfo)),
     check: (request: RequestLike, hostFacts: object) => decide(plan, self, request, hostFacts),
     // The public signature tracks facts and role by type; here they are erased.
     use: ((policy: AnyPolicy, options?: { readonly mode: Mode }) => {

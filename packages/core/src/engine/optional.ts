@@ -2,7 +2,7 @@ import { isThenable } from '../lib/maybe-promise.ts';
 import { ask } from './ask.ts';
 import { endingsOf } from './obligations.ts';
 import type { Outcome } from './outcome.ts';
-import { assertPolicy, definePolicy, type Policy } from './policy.ts';
+import { assertPolicy, definePolicy, type Policy, policyInfo } from './policy.ts';
 import type { Role } from './trace.ts';
 
 /**
@@ -22,12 +22,12 @@ export function optional<Needs extends object, Adds extends object>(
   policy: Policy<Needs, Adds, Role>,
 ): Policy<Needs, Partial<Adds>, 'check'> {
   assertPolicy(policy);
-  const { name, role, parts, always, needs, adds, purposes } = policy;
+  const { name, always, needs } = policy;
   return definePolicy<Needs, Partial<Adds>, 'check'>({
     name: `optional(${name})`,
     role: 'check',
     always,
-    parts: [Object.freeze({ name, role, parts, needs, adds, purposes })],
+    parts: [policyInfo(policy)],
     needs,
     check: (request, facts) => {
       const outcome = ask(policy, request, facts);

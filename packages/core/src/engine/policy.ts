@@ -90,6 +90,12 @@ export function definePolicy<Needs extends object, Adds extends object, R extend
   return Object.freeze({ ...policy });
 }
 
+/** What can be known of it without running it. */
+export function policyInfo(policy: PolicyInfo): PolicyInfo {
+  const { name, role, mode, parts, needs, adds, purposes } = policy;
+  return Object.freeze({ name, role, mode, parts, needs, adds, purposes });
+}
+
 /** Does not go on with something that is no policy (plain JavaScript has no compiler to say so). */
 export function assertPolicy(policy: unknown): void {
   if (typeof policy === 'function') throw new ConfigurationError(describeFunction(policy));
