@@ -1,6 +1,6 @@
 import { type Address, addressRanges, embeddedIpv4 } from '../lib/addresses.ts';
 import { type BackgroundListeners, backgroundWork } from '../lib/background-work.ts';
-import { withinTime } from '../lib/clock.ts';
+import { isOlder, withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
@@ -134,11 +134,6 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
       return isListed(address) || isListed(embeddedIpv4(address)) ? 'listed' : 'unlisted';
     },
   });
-}
-
-/** A clock that was set back makes nothing younger. */
-function isOlder(since: number, age: number, at: number): boolean {
-  return at < since || at >= since + age;
 }
 
 /** @throws Error for text that is not a list from its first line to its last. */

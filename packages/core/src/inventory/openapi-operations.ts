@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { isObject } from '../lib/strict-json.ts';
 import type { DocumentedOperation } from './served-operation.ts';
 
 /** Options of {@link openapiOperations}. */
@@ -30,19 +31,19 @@ export function openapiOperations(
 ): readonly DocumentedOperation[] {
   assertKnownOptions('openapiOperations', options, ['base']);
   assertConfiguration(
-    isRecord(document) &&
+    isObject(document) &&
       typeof document['openapi'] === 'string' &&
       document['openapi'].startsWith('3.'),
     'openapiOperations: this is not an OpenAPI document of version 3, parsed from JSON or YAML.',
   );
   const { paths = {}, security } = document;
   const base = (options.base ?? basePath(document)).replace(/\/$/, '');
-  assertConfiguration(isRecord(paths), 'openapiOperations: paths must be an object.');
+  assertConfiguration(isObject(paths), 'openapiOperations: paths must be an object.');
   return Object.entries(paths)
     .filter(([path]) => path.startsWith('/'))
     .flatMap(([path, item]) => {
       const named = resolve(document, item, path);
-      return METHODS.filter((method) => isRecord(own(named, method))).map((method) => {
+      return METHODS.filter((method) => isObject(own(named, method))).map((method) => {
         // The filter saw that it is an object.
         const operation = own(named, method) as Json;
         return {
@@ -58,26 +59,26 @@ export function openapiOperations(
 function isAuthenticated(security: unknown): boolean | undefined {
   if (!Array.isArray(security)) return undefined;
   return (
-    security.length > 0 && security.every((each) => isRecord(each) && Object.keys(each).length > 0)
+    security.length > 0 && security.every((each) => isObject(each) && Object.keys(each).length > 0)
   );
 }
 
 function resolve(document: Json, item: unknown, path: string): Json {
-  const reference = isRecord(item) ? item['$ref'] : undefined;
+  const reference = isObject(item) ? item['$ref'] : undefined;
   if (reference === undefined) {
-    assertConfiguration(isRecord(item), `openapiOperations: "${path}" must be an object.`);
+    assertConfiguration(isObject(item), `openapiOperations: "${path}" must be an object.`);
     return item;
   }
   let found: unknown = document;
   if (typeof reference === 'string' && reference.startsWith('#/')) {
     for (const part of reference.slice(2).split('/')) {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-      found = isRecord(found) ? own(found, name) : undefined;
+      found = isObject(found) ? own(found, name) : undefined;
     }
   } else found = undefined;
   // One step: a reference to a reference would be a circle sooner or later.
   assertConfiguration(
-    isRecord(found) && found['$ref'] === undefined,
+    isObject(found) && found['$ref'] === undefined,
     `openapiOperations: "${path}" is a reference that leads nowhere in this document. Bundle it into one file first.`,
   );
   return found;
@@ -85,12 +86,12 @@ function resolve(document: Json, item: unknown, path: string): Json {
 
 function basePath({ servers }: Json): string {
   const first: unknown = Array.isArray(servers) ? servers[0] : undefined;
-  const url = isRecord(first) ? first['url'] : undefined;
-  if (!isRecord(first) || typeof url !== 'string') return '';
-  const variables = isRecord(first['variables']) ? first['variables'] : {};
+  const url = isObject(first) ? first['url'] : undefined;
+  if (!isObject(first) || typeof url !== 'string') return '';
+  const variables = isObject(first['variables']) ? first['variables'] : {};
   const filled = url.replace(/\{([^{}]*)\}/g, (_all, name: string) => {
     const variable = own(variables, name);
-    const value = isRecord(variable) ? variable['default'] : undefined;
+    const value = isObject(variable) ? variable['default'] : undefined;
     return typeof value === 'string' ? value : '';
   });
   const parsed = URL.canParse(filled, 'http://localhost')
@@ -101,8 +102,4 @@ function basePath({ servers }: Json): string {
 
 function own(record: Json, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined;
-}
-
-function isRecord(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

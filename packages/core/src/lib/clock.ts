@@ -16,6 +16,11 @@ export function steadyClock(now: () => number): () => number {
   };
 }
 
+/** Whether what is of `since` is `age` old at `at`, all in milliseconds. A clock that was set back makes nothing younger. */
+export function isOlder(since: number, age: number, at: number): boolean {
+  return at < since || at - since >= age;
+}
+
 /** What a task gives, or a rejection that tells the problem once `limit` milliseconds have passed. */
 export async function withinTime<T>(
   task: Promise<T>,

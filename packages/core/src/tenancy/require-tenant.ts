@@ -7,12 +7,12 @@ import {
 import { deny, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { boundedCache } from '../lib/bounded-cache.ts';
-import { withinTime } from '../lib/clock.ts';
+import { isOlder, withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
-import { isTenantId, LONGEST_TENANT_ID, type TenantFacts } from './tenant-id.ts';
+import { ANY_TENANT_ID, isTenantId, LONGEST_TENANT_ID, type TenantFacts } from './tenant-id.ts';
 
 /** Options of {@link requireTenant}. */
 export interface RequireTenantOptions {
@@ -138,15 +138,13 @@ export function requireTenant(
       const time = now();
       if (typeof tenant === 'string') {
         const kept = known.get(tenant) ?? unknown.get(tenant);
-        // A clock that was set back makes it older than it is.
-        if (kept !== undefined && time >= kept.asked && time - kept.asked < kept.forMs)
-          return kept.answer;
+        if (kept !== undefined && !isOlder(kept.asked, kept.forMs, time)) return kept.answer;
       }
       // The form is that of resolveTenant, or one of the user's own; the rest is not an id in any.
-      if (!isTenantId(tenant, /^[^\0-\x20\x7f]+$/)) return MALFORMED;
+      if (!isTenantId(tenant, ANY_TENANT_ID)) return MALFORMED;
       const flight = flights.get(tenant);
       // On edge runtimes the work of a call that has ended may be dead: nobody waits for it longer than for one's own.
-      if (flight !== undefined && time >= flight.asked && time - flight.asked < timeoutMs)
+      if (flight !== undefined && !isOlder(flight.asked, timeoutMs, time))
         return withinTime(flight.answer, timeoutMs).catch(unavailable);
       if (flights.size >= MOST_FLIGHTS && flight === undefined) {
         dropDead(flights, time, timeoutMs);
@@ -159,7 +157,7 @@ export function requireTenant(
 
 function dropDead(flights: Map<string, Flight>, time: number, timeoutMs: number): void {
   for (const [id, { asked }] of flights) {
-    if (time - asked < timeoutMs && time >= asked) return;
+    if (!isOlder(asked, timeoutMs, time)) return;
     flights.delete(id);
   }
 }

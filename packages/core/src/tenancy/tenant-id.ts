@@ -10,6 +10,9 @@ export const LONGEST_TENANT_ID = 128;
 /** Letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit, at most 64 characters. */
 export const TENANT_ID: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 
+/** Whatever form resolveTenant was given: no spaces and no control characters. */
+export const ANY_TENANT_ID: RegExp = /^[^\0-\x20\x7f]+$/;
+
 /**
  * Whether a value can be the id of a tenant. Names that every object has, like `constructor`, cannot: somebody looks
  * tenants up in a plain object sooner or later.

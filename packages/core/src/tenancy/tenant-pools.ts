@@ -3,7 +3,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
-import { isTenantId } from './tenant-id.ts';
+import { ANY_TENANT_ID, isTenantId } from './tenant-id.ts';
 
 /** Options of {@link tenantPools}. */
 export interface TenantPoolsOptions<P> {
@@ -252,8 +252,7 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
 
   return Object.freeze<TenantPools<P>>({
     use: async (tenant, work) => {
-      if (!isTenantId(tenant, /^[^\0-\x20\x7f]+$/))
-        throw problem('tenant.malformed', String(tenant));
+      if (!isTenantId(tenant, ANY_TENANT_ID)) throw problem('tenant.malformed', String(tenant));
       const passed = now() - sweptAt;
       if (passed >= idleMs / 4 || passed < 0) sweep();
       const entry = await acquire(tenant);

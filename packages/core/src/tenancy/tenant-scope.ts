@@ -3,7 +3,7 @@ import type { Plan } from '../authorization/plan.ts';
 import { isOwn } from '../authorization/require.ts';
 import { type ResourceLike, resourceInfo } from '../authorization/resource.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { isTenantId, type TenantFacts } from './tenant-id.ts';
+import { ANY_TENANT_ID, isTenantId, type TenantFacts } from './tenant-id.ts';
 
 declare const SCOPE: unique symbol;
 
@@ -49,7 +49,7 @@ export function tenantScope(facts: TenantFacts): TenantScope {
   // Once, for whoever changes the facts later.
   const tenant: unknown = (facts as Partial<TenantFacts> | null | undefined)?.tenant;
   assertConfiguration(
-    isTenantId(tenant, /^[^\0-\x20\x7f]+$/),
+    isTenantId(tenant, ANY_TENANT_ID),
     `${where}: the facts have no tenant. Put resolveTenant(…) into the guard and hand over factsOf(carrier, guard).`,
   );
   const fieldOf = (of: ResourceLike<string, object, never>): string => {
