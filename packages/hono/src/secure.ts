@@ -215,7 +215,11 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         handle: async (decision, inspected) => {
           if (inspected) replaceRequest(c, inspected);
           admit(c, decision);
-          await next();
+          try {
+            await next();
+          } catch (thrown) {
+            throw asError(thrown);
+          }
           const stranger = answers && strangerOf(c, answers);
           return stranger === undefined ? c.res : { withheld: unlisted(stranger, onFault) };
         },
@@ -284,6 +288,13 @@ function unlisted(name: string, onFault: (cause: unknown) => void): Denial {
 }
 
 const UNAVAILABLE = 'This operation is not available.';
+
+/** Hono asks `app.onError` for errors alone; anything else would leave the caller to the platform. */
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error
+    ? thrown
+    : new Error('secure: a handler threw what is not an error.', { cause: thrown });
+}
 
 /** Options that were checked, with their defaults. */
 interface Settings extends FetchOptions {
