@@ -32,7 +32,7 @@ import {
   when,
 } from '@apisec/core';
 import { member } from './clients/observe.ts';
-import { AUDIENCE, type Credentials, ISSUER, PUBLIC_ORIGIN } from './credentials.ts';
+import { AUDIENCE, type Credentials, ISSUER, PROBLEM_TYPES, PUBLIC_ORIGIN } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { requestGuards } from './requests.ts';
@@ -239,6 +239,7 @@ export function createApi(
         listed: true,
         admission,
         handle: handlers[name] ?? reply,
+        ...(name === 'readOnly' && { readOnly: true }),
         ...(name === 'raw' && { raw: '{"secret":"s3cret"}' }),
       }),
     ),
@@ -254,6 +255,7 @@ export function createApi(
   return {
     operations,
     largestBody: LARGEST_BODY,
+    problemTypeBase: PROBLEM_TYPES,
     enter,
     serve: async (operation, message, facts) => {
       await enter(facts);
@@ -310,13 +312,18 @@ function withoutSecrets(payload: unknown): BodyOutcome {
 }
 
 /**
- * Amount 666 asks the handler for a poisoned reply, 500 for a fault, and 401 for what it answers to a wrong
+ * Amount 666 asks the handler for a poisoned reply, 500, 501 and 409 for errors, and 401 for what it answers to a wrong
  * password.
  */
 function reply(message: unknown): Reply {
   const given = member(message, 'amount');
   const amount = typeof given === 'number' ? given : 0;
   if (amount === 500) fail();
+  if (amount === 409) {
+    throw Object.assign(new Error(INTERNAL), { status: 409, statusCode: 409, detail: INTERNAL });
+  }
+  // oxlint-disable-next-line only-throw-error -- some handlers do, and it must not end up in an answer
+  if (amount === 501) throw { toString: () => INTERNAL, message: INTERNAL };
   const status = amount === 401 ? 401 : 200;
   return { id: 'order-1', amount, secret: 's3cret', poison: amount === 666, status };
 }

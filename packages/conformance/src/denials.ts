@@ -72,6 +72,7 @@ const manners: Readonly<Record<Protocol, (denial: Told) => object>> = {
       title: titles[httpStatus[kind]],
       status: httpStatus[kind],
       code,
+      requestId: expect.any(String),
       'violated-policies': violated,
     },
   }),

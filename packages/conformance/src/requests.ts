@@ -5,8 +5,12 @@ import {
   allowedHosts,
   apiVersion,
   type CallFacts,
+  denyMethodOverride,
   type Guard,
   limitBody,
+  limitNegotiation,
+  requireCanonicalPath,
+  requireCsrfToken,
   requireHttps,
 } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
@@ -18,6 +22,9 @@ const HOST = 'api.example.test';
 /** Bytes that the operation `bounded` takes. */
 const LARGEST = 1_000;
 const HTTPS_ORIGIN = 'https://api.example.test';
+
+/** A route with a parameter, as all frameworks of the suite write it. */
+const CANONICAL = 'canonical/:id';
 
 type Surface = Guard<CallFacts, CallFacts, 'check'>;
 
@@ -42,10 +49,23 @@ export function requestGuards(surface: Surface): Record<string, Admission<CallFa
       )
       .use(allowAnonymous()),
     typed: surface.use(allowedContentTypes()).use(allowAnonymous()),
+    readOnly: surface.use(allowAnonymous()),
+    [CANONICAL]: surface.use(requireCanonicalPath()).use(allowAnonymous()),
+    overridden: surface.use(denyMethodOverride()).use(allowAnonymous()),
+    negotiated: surface.use(limitNegotiation()).use(allowAnonymous()),
+    tokened: surface
+      .use(
+        requireCsrfToken({
+          secrets: [crypto.getRandomValues(new Uint8Array(32))],
+          session: () => 'session-1',
+        }),
+      )
+      .use(allowAnonymous()),
   };
 }
 
 const unsupported = (code: string): Expectation => ({ allowed: false, kind: 'unsupported', code });
+const malformed = (code: string): Expectation => ({ allowed: false, kind: 'malformed', code });
 const amount = { amount: 5 };
 
 /** What every HTTP host must decide alike. */
@@ -155,6 +175,83 @@ export const requestCases: readonly Case[] = [
     }),
   ),
   {
+    name: 'a path in its one spelling',
+    operation: 'canonical/caf%C3%A9?next=/a/../b',
+    expect: { allowed: true },
+  },
+  ...['a%2Fb', 'a%2f..%2fb', 'a;b', 'a%5cb', 'a%00', 'a%252fb', '%2561dmin'].map(
+    (id): Case => ({
+      name: `the path /canonical/${id}, which can be read in several ways`,
+      operation: `canonical/${id}`,
+      expect: malformed('call.path_ambiguous'),
+    }),
+  ),
+  {
+    name: 'a call with the method that it means',
+    operation: 'overridden?method=DELETE',
+    message: amount,
+    expect: { allowed: true, reply: amount },
+  },
+  ...['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override'].map(
+    (field): Case => ({
+      name: `a call that means another method by ${field}`,
+      operation: 'overridden',
+      headers: [[field, 'DELETE']],
+      message: amount,
+      expect: malformed('call.method_override'),
+    }),
+  ),
+  ...['_method=DELETE', '%5Fmethod=DELETE', 'a=1&[_method]=DELETE'].map(
+    (query): Case => ({
+      name: `a call that means another method by the query ${query}`,
+      operation: `overridden?${query}`,
+      message: amount,
+      expect: malformed('call.method_override'),
+    }),
+  ),
+  {
+    name: 'a few ranges and choices',
+    operation: 'negotiated',
+    headers: [
+      ['range', 'bytes=0-1,5-6'],
+      ['accept-encoding', 'gzip, deflate, br, zstd'],
+    ],
+    expect: { allowed: true },
+  },
+  ...[
+    ['range', 'bytes=0-1,2-3,4-5,6-7,8-9,10-11'],
+    ['accept-encoding', 'gzip,'.repeat(50)],
+    ['if-none-match', '"a",'.repeat(50)],
+  ].map(
+    ([field = '', value = '']): Case => ({
+      name: `${field} with more members than allowed`,
+      operation: 'negotiated',
+      headers: [[field, value]],
+      expect: malformed('call.negotiation_too_large'),
+    }),
+  ),
+  {
+    name: 'a safe method without a token of the session',
+    operation: 'tokened',
+    expect: { allowed: true },
+  },
+  {
+    name: 'an unsafe method without a token of the session',
+    operation: 'tokened',
+    message: amount,
+    expect: { allowed: false, kind: 'forbidden', code: 'csrf.token_missing' },
+  },
+  {
+    name: 'an unsafe method with a token that somebody made up',
+    operation: 'tokened',
+    headers: [
+      ['cookie', '__Host-csrf=x'],
+      ['x-csrf-token', 'x'],
+    ],
+    message: amount,
+    expect: { allowed: false, kind: 'forbidden', code: 'csrf.token_invalid' },
+  },
+  {
     name: 'a body with a content coding',
     operation: 'bounded',
     headers: [['content-encoding', 'gzip']],
@@ -185,5 +282,20 @@ export function describeRequests(get: () => Running): void {
     expect(observed.header('deprecation')).toBe('@1577836800');
     expect(observed.header('sunset')).toBe(sunset);
     expect(observed.header('vary')?.toLowerCase()).toContain('api-version');
+  });
+
+  test('a page that sends the token of its session back may change something', async () => {
+    const { client } = get();
+    const operation = 'tokened';
+    const page = await client.call({ operation, headers: [] });
+    const [cookie = '', token = ''] =
+      /__Host-csrf=([^;]+)/.exec(page.header('set-cookie') ?? '') ?? [];
+    expect(token).not.toBe('');
+    const sent = async (...headers: readonly (readonly [string, string])[]) =>
+      (await client.call({ operation, headers, message: amount })).code;
+    expect(await sent(['cookie', cookie], ['x-csrf-token', token])).toBeUndefined();
+    // Half of it is what a page of another site can bring about.
+    expect(await sent(['cookie', cookie])).toBe('csrf.token_missing');
+    expect(await sent(['x-csrf-token', token])).toBe('csrf.token_missing');
   });
 }

@@ -39,6 +39,8 @@ export interface Operation {
   readonly listed: boolean;
   /** What the handler answers, or throws. */
   readonly handle: (message: unknown, facts: object) => Reply;
+  /** True for the one that must be served for GET alone. */
+  readonly readOnly?: boolean;
   /** The handler must emit this text as it is, not as data. */
   readonly raw?: string;
 }
@@ -63,6 +65,8 @@ export interface ConformanceApi {
   readonly streams: Readonly<Record<'watch' | 'upload' | 'chat', Admission<CallFacts, object>>>;
   /** Bodies above this size must be denied, in bytes. */
   readonly largestBody: number;
+  /** HTTP subjects answer all errors with problem details of these types. */
+  readonly problemTypeBase: string;
 }
 
 /** A running subject. */

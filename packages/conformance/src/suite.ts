@@ -23,6 +23,7 @@ import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
 import { describeOpenStreams } from './open-streams.ts';
 import { describePriorities } from './priorities.ts';
+import { describeProblems } from './problems.ts';
 import { describeRequests, requestCases } from './requests.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
@@ -102,6 +103,7 @@ export function describeConformance(subject: Subject): void {
     });
     if (subject.protocol === 'http') {
       describe('media types', () => describeMediaTypes(get));
+      describe('problems', () => describeProblems(get));
       describe('requests', () => {
         test.each(requestCases)('$name', async (spec) => run(get(), spec));
         describeRequests(get);

@@ -1,4 +1,12 @@
-import { coverage, fetchBodies, pathOf, peerOf, protect, transportFromUrl } from '@apisec/core';
+import {
+  coverage,
+  fetchBodies,
+  fetchProblems,
+  pathOf,
+  peerOf,
+  protect,
+  transportFromUrl,
+} from '@apisec/core';
 import { describeConformance, restNames, tableOf } from '../src/index.ts';
 
 describeConformance({
@@ -19,7 +27,13 @@ describeConformance({
     absences: 'That a caller has left is only known when nobody reads the answer.',
   },
   start: async (api) => {
+    const problems = fetchProblems({ problemTypeBase: api.problemTypeBase });
     const table = coverage(tableOf(api, restNames));
+    const answer = (status: number, headers = {}) =>
+      problems.failed({ status, headers }, crypto.randomUUID());
+    const readOnly = new Set(
+      api.operations.filter((each) => each.readOnly).map(({ name }) => `/${name}`),
+    );
     const handlers = new Map(
       api.operations.map((operation) => [
         `/${operation.name}`,
@@ -32,17 +46,23 @@ describeConformance({
               : new Response(operation.raw);
           },
           {
+            operation: ({ method }) => `${method} /${operation.name}`,
             bodies: fetchBodies({ maxBytes: api.largestBody }),
             peer: () => peerOf('127.0.0.1'),
             transport: transportFromUrl,
             onFault: () => undefined,
+            problems,
           },
         ),
       ]),
     );
     return {
-      fetch: async (request) =>
-        (await handlers.get(pathOf(request))?.(request)) ?? new Response(null, { status: 404 }),
+      fetch: async (request) => {
+        const path = pathOf(request);
+        if (readOnly.has(path) && request.method !== 'GET') return answer(405, { allow: 'GET' });
+        const route = path.replace(/^\/canonical\/.*/, '/canonical/:id');
+        return (await handlers.get(route)?.(request)) ?? answer(404);
+      },
       close: async () => undefined,
     };
   },

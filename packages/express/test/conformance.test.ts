@@ -1,7 +1,7 @@
 import { type AddressInfo, type Server } from 'node:net';
 import { describeConformance, restNames, type Subject, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
-import { secure } from '@apisec/express';
+import { problems, secure } from '@apisec/express';
 import express5 from 'express';
 import express4 from 'express4';
 
@@ -25,23 +25,28 @@ function subject(name: string, express: typeof express5): Subject {
     start: async (api) => {
       const app = express();
       const parser = express.json({ limit: api.largestBody });
-      const guarded = secure(coverage(tableOf(api, restNames)), { parser });
+      const { problemTypeBase } = api;
+      const guarded = secure(coverage(tableOf(api, restNames)), { parser, problemTypeBase });
+      const { notFound, onError } = problems({ problemTypeBase, onFault: () => undefined });
       for (const operation of api.operations) {
-        app.all(`/${operation.name}`, guarded, parser, (req, res, next) => {
-          const answer = async (): Promise<void> => {
-            const facts = factsOf(req, operation.admission);
-            const reply = await api.serve(operation, req.body, facts);
-            if (operation.raw === undefined) res.status(reply.status).json(reply);
-            else res.type('text').send(operation.raw);
-          };
-          // Express 4 does not look at promises.
-          answer().catch(next);
-        });
+        app[operation.readOnly ? 'get' : 'all'](
+          `/${operation.name}`,
+          guarded,
+          parser,
+          (req, res, next) => {
+            const answer = async (): Promise<void> => {
+              const facts = factsOf(req, operation.admission);
+              const reply = await api.serve(operation, req.body, facts);
+              if (operation.raw === undefined) res.status(reply.status).json(reply);
+              else res.type('text').send(operation.raw);
+            };
+            // Express 4 does not look at promises.
+            answer().catch(next);
+          },
+        );
       }
-      const failed: express5.ErrorRequestHandler = (_error, _req, res, _next) => {
-        res.status(500).json({ failed: true });
-      };
-      app.use(failed);
+      app.use(notFound);
+      app.use(onError);
       const server = await new Promise<Server>((resolve) => {
         const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
       });

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { describeConformance, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
-import { secure } from '@apisec/fastify';
+import { problems, secure } from '@apisec/fastify';
 import fastify from 'fastify';
 
 describeConformance({
@@ -23,10 +23,12 @@ describeConformance({
   },
   start: async (api) => {
     const app = fastify({ bodyLimit: api.largestBody });
-    await app.register(secure(coverage(tableOf(api, restNames))));
+    const { problemTypeBase } = api;
+    await app.register(secure(coverage(tableOf(api, restNames)), { problemTypeBase }));
+    await app.register(problems({ problemTypeBase, onFault: () => undefined }));
     for (const operation of api.operations) {
       app.route({
-        method: ['GET', 'POST', 'QUERY', 'OPTIONS'],
+        method: operation.readOnly ? 'GET' : ['GET', 'POST', 'QUERY', 'OPTIONS'],
         url: `/${operation.name}`,
         handler: async (request, reply) => {
           const facts = factsOf(request, operation.admission);

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { describeConformance, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
-import { secure } from '@apisec/hono';
+import { problems, secure } from '@apisec/hono';
 // oxlint-disable-next-line no-restricted-imports -- on Node, users of Hono take their facts from there
 import { nodePeer, nodeTransport } from '@apisec/node';
 import { type HttpBindings, serve } from '@hono/node-server';
@@ -24,8 +24,10 @@ describeConformance({
   gaps: { streams: 'HTTP carries one message each way.' },
   start: async (api) => {
     const app = new Hono();
+    const { problemTypeBase } = api;
     const guarded = secure(coverage(tableOf(api, restNames)), {
       maxBodyBytes: api.largestBody,
+      problemTypeBase,
       // The node server gives every request of Node along.
       host: ({ env }) => {
         const { incoming } = env as HttpBindings;
@@ -33,7 +35,7 @@ describeConformance({
       },
     });
     for (const operation of api.operations) {
-      app.all(`/${operation.name}`, guarded, async (c) => {
+      app[operation.readOnly ? 'get' : 'all'](`/${operation.name}`, guarded, async (c) => {
         const message: unknown = c.req.raw.body ? await c.req.json() : undefined;
         const reply = await api.serve(operation, message, factsOf(c, operation.admission));
         return operation.raw === undefined
@@ -41,7 +43,8 @@ describeConformance({
           : c.text(operation.raw);
       });
     }
-    app.onError((_error, c) => c.json({ failed: true }, 500));
+    const { notFound, onError } = problems({ problemTypeBase, onFault: () => undefined });
+    app.notFound(notFound).onError(onError);
     return new Promise((resolve) => {
       const server = serve(
         { fetch: app.fetch, port: 0, hostname: '127.0.0.1' },
