@@ -36,16 +36,16 @@ export {
   type MemorySessionStoreOptions,
   memorySessionStore,
 } from './sessions/memory-session-store.ts';
+export { type SealedSessionsOptions, sealedSessions } from './sessions/sealed-sessions.ts';
+export type {
+  NewSession,
+  Session,
+  SessionInfo,
+  SessionOwner,
+  Sessions,
+} from './sessions/session.ts';
 export type { AccessTokenResult } from './sessions/session-tokens.ts';
-export {
-  type NewSession,
-  type Session,
-  type SessionInfo,
-  type SessionOwner,
-  type Sessions,
-  type SessionsOptions,
-  sessions,
-} from './sessions/sessions.ts';
+export { type SessionsOptions, sessions } from './sessions/sessions.ts';
 
 // Routes.
 

@@ -4,7 +4,9 @@ import {
   type OAuthRoutesOptions,
   oauthClient,
   oauthRoutes,
+  type SealedSessionsOptions,
   type SessionsOptions,
+  sealedSessions,
   sessions,
 } from '@apisec/oauth';
 import { Browser, NAVIGATION } from './browser.ts';
@@ -52,6 +54,8 @@ export function testShop(
     readonly client?: Partial<OAuthClientOptions>;
     readonly sessions?: Partial<SessionsOptions>;
     readonly routes?: OAuthRoutesOptions;
+    /** Keeps sessions in their cookies, and not in the store. */
+    readonly sealed?: Partial<SealedSessionsOptions>;
   } = {},
 ) {
   const client = oauthClient({
@@ -66,7 +70,10 @@ export function testShop(
     ...more.client,
   });
   const store = memorySessionStore();
-  const browser = sessions({ store, keys: KEYS, clients: [client], ...more.sessions });
+  const browser =
+    more.sealed === undefined
+      ? sessions({ store, keys: KEYS, clients: [client], ...more.sessions })
+      : sealedSessions({ keys: KEYS, revocations: 'none', clients: [client], ...more.sealed });
   const routes = oauthRoutes(client, browser, more.routes);
   const call = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
     routes.fetch(new Request(ORIGIN + path, { ...init, headers: { ...NAVIGATION, ...headers } }));

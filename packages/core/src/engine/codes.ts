@@ -172,6 +172,7 @@ const meanings = {
   'session.unknown': 'The session does not exist, has ended, or has expired.',
   'session.unavailable': 'The store of sessions did not answer.',
   'session.token_missing': 'The session has no access token that can be used.',
+  'session.too_large': 'The session does not fit into a sealed cookie.',
   'session.refresh_denied': 'The issuer does not renew the tokens of the session any more.',
   'login.not_a_navigation':
     'A login begins with a page that the browser shows, not with a script or a frame.',

@@ -10,7 +10,7 @@ import {
 } from '@apisec/core/host';
 import { denied } from '../client/failures.ts';
 import type { SessionFacts } from '../sessions/authenticate-session.ts';
-import type { Sessions } from '../sessions/sessions.ts';
+import type { Sessions } from '../sessions/session.ts';
 import { dpopProofs } from '../tokens/dpop-proofs.ts';
 
 /** Options of {@link forward}. */

@@ -21,8 +21,8 @@ import { denied, type OAuthDenied } from '../client/failures.ts';
 import type { LoginTransaction, OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import { cookieJar, readCookies } from '../sessions/cookies.ts';
+import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
-import type { Sessions } from '../sessions/sessions.ts';
 import { returnTarget } from './return-to.ts';
 
 /** Options of {@link oauthRoutes}. */
@@ -131,6 +131,10 @@ export function oauthRoutes(
   assertConfiguration(
     client.redirectUri !== undefined && new URL(client.redirectUri).pathname === `${base}/callback`,
     `${NAME}: the client needs a redirectUri that ends in ${base}/callback; it has ${client.redirectUri}.`,
+  );
+  assertConfiguration(
+    sessions.keepsRefreshTokens || !client.settings.scope.includes('offline_access'),
+    `${NAME}: sealed sessions keep no refresh token; leave offline_access out of the client's scope.`,
   );
   const { origin } = new URL(client.redirectUri);
   const allowed = new Set(
@@ -337,7 +341,7 @@ export function oauthRoutes(
     [`GET ${base}/callback`]: callback,
     [`GET ${base}/session`]: sessionInfo,
     [`POST ${base}/logout`]: logout,
-    [`POST ${base}/backchannel-logout`]: backchannelLogout,
+    ...(sessions.endsByLogout && { [`POST ${base}/backchannel-logout`]: backchannelLogout }),
   };
   const paths = new Set(Object.keys(routes).map((route) => route.slice(route.indexOf('/'))));
 

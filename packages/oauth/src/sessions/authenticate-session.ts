@@ -20,7 +20,7 @@ import {
   principalId,
   stateOf,
 } from '@apisec/core/host';
-import type { Session, SessionReading, Sessions } from './sessions.ts';
+import type { Session, SessionReading, Sessions } from './session.ts';
 
 /** Options of {@link authenticateSession}. */
 export interface AuthenticateSessionOptions {
@@ -158,7 +158,9 @@ export function isNavigation({ method, headers }: RequestLike): boolean {
 }
 
 function factsOfSession(session: Session, rolesClaim: string, tenantClaim: string | undefined) {
-  const { issuer, subject, clientId, claims, expiresAt } = session;
+  const { handle, issuer, subject, clientId, createdAt, expiresAt } = session;
+  // What `requireNotRevoked` knows a session by: its handle, its `sid` and when it began.
+  const claims = Object.freeze({ ...session.claims, jti: handle, iat: createdAt / 1_000 });
   const tenant = tenantClaim === undefined ? undefined : member(claims, tenantClaim);
   return Object.freeze({
     session,

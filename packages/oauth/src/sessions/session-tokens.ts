@@ -3,6 +3,7 @@ import { denied, type OAuthDenied } from '../client/failures.ts';
 import type { OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { randomFraction, randomToken } from '../lib/random.ts';
 import { openWithToken, sealWithToken } from '../lib/sealing.ts';
+import { sessionGone, storeDown, tokenMissing } from './session-denials.ts';
 
 /** The tokens of a session, as they are kept. */
 export interface StoredTokens {
@@ -86,7 +87,7 @@ export function sessionTokens(
     let tokens: StoredTokens | undefined;
     try {
       tokens = await openTokens(token, session.tokens);
-      if (tokens === undefined) return missing();
+      if (tokens === undefined) return tokenMissing();
       if (isFresh(tokens)) return usable(tokens);
       const flight = flights.get(session.id) ?? renew(rules, token, session.id, isFresh);
       if (!flights.has(session.id)) {
@@ -114,14 +115,14 @@ async function renew(
   let pause = FIRST_PAUSE_MS;
   for (;;) {
     const session = await store.read(id);
-    if (session === undefined) return gone();
+    if (session === undefined) return sessionGone();
     const tokens = await openTokens(token, session.tokens);
-    if (tokens === undefined) return missing();
+    if (tokens === undefined) return tokenMissing();
     if (isFresh(tokens)) return usable(tokens);
     const client = clientOf(session);
     const { refreshToken } = tokens;
     if (client === undefined || refreshToken === undefined) {
-      return stillLives(tokens, now) ?? missing();
+      return stillLives(tokens, now) ?? tokenMissing();
     }
     if (await store.acquireLease(id, holder, leaseMs)) {
       // Somebody may have written between the reading and the lease.
@@ -169,7 +170,7 @@ async function refreshOnce(
     if (written === 'gone') {
       const { refreshToken: unused } = next;
       if (unused !== undefined) void client.revoke(unused, 'refresh_token');
-      return gone();
+      return sessionGone();
     }
     return usable(next);
   }
@@ -215,29 +216,10 @@ function stillLives(
   return now() < (tokens.expiresAt ?? Number.POSITIVE_INFINITY) ? usable(tokens) : undefined;
 }
 
-function missing(): OAuthDenied {
-  return denied('unauthenticated', 'session.token_missing', {
-    detail: 'The session has no access token. Sign in again.',
-  });
-}
-
-function gone(): OAuthDenied {
-  return denied('unauthenticated', 'session.unknown', {
-    detail: 'The session has ended. Sign in again.',
-  });
-}
-
 function busy(): OAuthDenied {
   return denied('unavailable', 'oauth.unavailable', {
     detail: 'The identity provider cannot be reached at the moment.',
     retryAfter: 1,
-  });
-}
-
-function storeDown(cause: unknown): OAuthDenied {
-  return denied('unavailable', 'session.unavailable', {
-    detail: 'Sessions cannot be looked up at the moment.',
-    cause,
   });
 }
 

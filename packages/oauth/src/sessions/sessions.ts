@@ -1,4 +1,4 @@
-import type { Denial, RequestLike, SessionRecord, SessionStore } from '@apisec/core';
+import type { RequestLike, SessionRecord, SessionStore } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -10,18 +10,23 @@ import {
   durationMs,
   sha256,
 } from '@apisec/core/host';
-import type { OAuthDenied } from '../client/failures.ts';
 import type { OAuthClient } from '../client/oauth-client.ts';
 import { randomToken } from '../lib/random.ts';
-import { type CookieKeys, type Sealing, sealing } from '../lib/sealing.ts';
-import { type CookieJar, cookieJar, readCookie, REPEATED as SENT_TWICE } from './cookies.ts';
+import { type CookieKeys, sealing } from '../lib/sealing.ts';
+import { cookieJar, readCookie, REPEATED as SENT_TWICE } from './cookies.ts';
 import {
-  type AccessTokenResult,
-  openTokens,
-  type StoredTokens,
-  sealTokens,
-  sessionTokens,
-} from './session-tokens.ts';
+  MALFORMED,
+  type NewSession,
+  NONE,
+  REPEATED,
+  type SessionInfo,
+  type SessionOwner,
+  type SessionReading,
+  type Sessions,
+  UNKNOWN,
+} from './session.ts';
+import { storeDown } from './session-denials.ts';
+import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
 /** Options of {@link sessions}. */
 export interface SessionsOptions {
@@ -47,84 +52,6 @@ export interface SessionsOptions {
   readonly insecureCookies?: boolean | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-}
-
-/** A session, as handlers see it. */
-export interface Session {
-  /** Names it in lists; cannot be presented as a cookie. */
-  readonly handle: string;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly sid: string | undefined;
-  /** What the ID token said of the user. */
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly createdAt: number;
-  readonly idleUntil: number;
-  readonly expiresAt: number;
-  /** The access token, renewed where it has ended. Hand it to your own APIs, never to the browser. */
-  readonly accessToken: () => Promise<AccessTokenResult>;
-}
-
-/** A session as its user may see it in a list. */
-export type SessionInfo = Omit<Session, 'accessToken'> & { readonly seenAt: number };
-
-/** Who signs in. */
-export interface NewSession {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly clientId: string;
-  readonly sid?: string | undefined;
-  readonly claims: Readonly<Record<string, unknown>>;
-  readonly tokens?: StoredTokens | undefined;
-}
-
-/** What the cookie of a request says. */
-export type SessionReading =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'bad'; readonly problem: 'malformed' | 'repeated' | 'unknown' }
-  | { readonly kind: 'unavailable'; readonly cause: unknown }
-  | { readonly kind: 'session'; readonly session: Session };
-
-/** Whose sessions. */
-export interface SessionOwner {
-  readonly issuer: string;
-  readonly subject: string;
-}
-
-/** Sessions of browsers. */
-export interface Sessions {
-  readonly cookie: CookieJar;
-  readonly clients: readonly OAuthClient[];
-  readonly sealing: Sealing;
-  readonly insecureCookies: boolean;
-  readonly now: () => number;
-  /**
-   * Begins a session under a new id, and ends the one that the request had: an id from before a login is worth nothing
-   * after it. Answers the cookie; send `Cache-Control: no-store` with it.
-   */
-  readonly start: (
-    request: RequestLike,
-    user: NewSession,
-  ) => Promise<{ readonly ok: true; readonly setCookie: string } | OAuthDenied>;
-  readonly read: (request: RequestLike) => SessionReading | Promise<SessionReading>;
-  /** Ends the session of a request; answers what its tokens were, so that they can be ended too. */
-  readonly end: (
-    request: RequestLike,
-  ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
-  /** Ends the session with this handle, if it is one of this user. */
-  readonly endOne: (owner: SessionOwner, handle: string) => Promise<boolean>;
-  /** Ends all sessions of a user, or all but one; tells how many. */
-  readonly endAll: (owner: SessionOwner, exceptHandle?: string) => Promise<number>;
-  /** Ends what a logout at the issuer is about; tells how many. */
-  readonly endByLogout: (logout: {
-    readonly issuer: string;
-    readonly subject: string | undefined;
-    readonly sid: string | undefined;
-    /** Sessions that began later are of a later login. Epoch milliseconds. */
-    readonly before: number;
-  }) => Promise<number>;
-  readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
 }
 
 const NAME = 'sessions';
@@ -278,6 +205,8 @@ export function sessions(options: SessionsOptions): Sessions {
 
   return Object.freeze({
     cookie: jar,
+    keepsRefreshTokens: true,
+    endsByLogout: true,
     clients: Object.freeze([...clients]),
     sealing: sealing(NAME, options.keys),
     insecureCookies,
@@ -352,11 +281,6 @@ export function sessions(options: SessionsOptions): Sessions {
   } satisfies Sessions);
 }
 
-const NONE: SessionReading = Object.freeze({ kind: 'none' });
-const UNKNOWN: SessionReading = Object.freeze({ kind: 'bad', problem: 'unknown' });
-const MALFORMED: SessionReading = Object.freeze({ kind: 'bad', problem: 'malformed' });
-const REPEATED: SessionReading = Object.freeze({ kind: 'bad', problem: 'repeated' });
-
 function isToken(value: string): boolean {
   return value.length === TOKEN_CHARACTERS && decodeBase64url(value) !== undefined;
 }
@@ -376,14 +300,4 @@ function infoOf(record: SessionRecord): SessionInfo {
     idleUntil,
     expiresAt,
   };
-}
-
-function storeDown(cause: unknown): OAuthDenied {
-  const denial: Denial = {
-    kind: 'unavailable',
-    code: 'session.unavailable',
-    detail: 'Sessions cannot be looked up at the moment.',
-    cause,
-  };
-  return { ok: false, denial };
 }

@@ -1,0 +1,21 @@
+import { denied, type OAuthDenied } from '../client/failures.ts';
+
+/** The store did not answer: nobody is signed out for that. */
+export function storeDown(cause: unknown): OAuthDenied {
+  return denied('unavailable', 'session.unavailable', {
+    detail: 'Sessions cannot be looked up at the moment.',
+    cause,
+  });
+}
+
+export function tokenMissing(): OAuthDenied {
+  return denied('unauthenticated', 'session.token_missing', {
+    detail: 'The session has no access token. Sign in again.',
+  });
+}
+
+export function sessionGone(): OAuthDenied {
+  return denied('unauthenticated', 'session.unknown', {
+    detail: 'The session has ended. Sign in again.',
+  });
+}

@@ -1,0 +1,93 @@
+import type { RequestLike } from '@apisec/core';
+import type { OAuthDenied } from '../client/failures.ts';
+import type { OAuthClient } from '../client/oauth-client.ts';
+import type { Sealing } from '../lib/sealing.ts';
+import type { CookieJar } from './cookies.ts';
+import type { AccessTokenResult, StoredTokens } from './session-tokens.ts';
+
+/** A session, as handlers see it. */
+export interface Session {
+  /** Names it in lists; cannot be presented as a cookie. */
+  readonly handle: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly sid: string | undefined;
+  /** What the ID token said of the user. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly createdAt: number;
+  readonly idleUntil: number;
+  readonly expiresAt: number;
+  /** The access token, renewed where it has ended. Hand it to your own APIs, never to the browser. */
+  readonly accessToken: () => Promise<AccessTokenResult>;
+}
+
+/** A session as its user may see it in a list. */
+export type SessionInfo = Omit<Session, 'accessToken'> & { readonly seenAt: number };
+
+/** Who signs in. */
+export interface NewSession {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly clientId: string;
+  readonly sid?: string | undefined;
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly tokens?: StoredTokens | undefined;
+}
+
+/** What the cookie of a request says. */
+export type SessionReading =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'bad'; readonly problem: 'malformed' | 'repeated' | 'unknown' }
+  | { readonly kind: 'unavailable'; readonly cause: unknown }
+  | { readonly kind: 'session'; readonly session: Session };
+
+/** Whose sessions. */
+export interface SessionOwner {
+  readonly issuer: string;
+  readonly subject: string;
+}
+
+/** Sessions of browsers, as `sessions` and `sealedSessions` make them. */
+export interface Sessions {
+  readonly cookie: CookieJar;
+  /** False for sealed cookies: a client that asks for `offline_access` gets no routes with them. */
+  readonly keepsRefreshTokens: boolean;
+  /** False where a logout at the issuer cannot end sessions: `backchannel-logout` is not served then. */
+  readonly endsByLogout: boolean;
+  readonly clients: readonly OAuthClient[];
+  readonly sealing: Sealing;
+  readonly insecureCookies: boolean;
+  readonly now: () => number;
+  /**
+   * Begins a session under a new id, and ends the one that the request had: an id from before a login is worth nothing
+   * after it. Answers the cookie; send `Cache-Control: no-store` with it.
+   */
+  readonly start: (
+    request: RequestLike,
+    user: NewSession,
+  ) => Promise<{ readonly ok: true; readonly setCookie: string } | OAuthDenied>;
+  readonly read: (request: RequestLike) => SessionReading | Promise<SessionReading>;
+  /** Ends the session of a request; answers what its tokens were, so that they can be ended too. */
+  readonly end: (
+    request: RequestLike,
+  ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
+  /** Ends the session with this handle, if it is one of this user. */
+  readonly endOne: (owner: SessionOwner, handle: string) => Promise<boolean>;
+  /** Ends all sessions of a user, or all but one; tells how many, where that is known. */
+  readonly endAll: (owner: SessionOwner, exceptHandle?: string) => Promise<number | undefined>;
+  /** Ends what a logout at the issuer is about; tells how many, where that is known. */
+  readonly endByLogout: (logout: {
+    readonly issuer: string;
+    readonly subject: string | undefined;
+    readonly sid: string | undefined;
+    /** Sessions that began later are of a later login. Epoch milliseconds. */
+    readonly before: number;
+  }) => Promise<number | undefined>;
+  readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
+}
+
+export const NONE: SessionReading = Object.freeze({ kind: 'none' });
+export const UNKNOWN: SessionReading = Object.freeze({ kind: 'bad', problem: 'unknown' });
+export const MALFORMED: SessionReading = Object.freeze({ kind: 'bad', problem: 'malformed' });
+export const REPEATED: SessionReading = Object.freeze({ kind: 'bad', problem: 'repeated' });
