@@ -1,3 +1,5 @@
+import { endOfNumber, endOfString, unescaped } from './json-text.ts';
+
 /** Bounds on JSON. Each is the largest that passes. */
 export interface JsonBounds {
   readonly maxDepth: number;
@@ -20,9 +22,6 @@ export type ScanProblem =
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const BACKSLASH = 0x5c;
-const NUMBER = /[\d.eE+-]+/y;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /** An open bracket: the names so far of an object, or the length of a list. */
 interface Open {
@@ -79,39 +78,14 @@ export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefi
         return 'array_too_long';
       }
     } else if (char === 0x2d || (char >= 0x30 && char <= 0x39)) {
-      NUMBER.lastIndex = at;
-      NUMBER.test(text);
-      const number = text.slice(at, NUMBER.lastIndex);
+      const end = endOfNumber(text, at);
+      const number = text.slice(at, end);
       if (number.length > bounds.maxStringLength) return 'string_too_long';
       if (!Number.isFinite(Number(number))) return 'malformed';
-      at = NUMBER.lastIndex - 1;
+      at = end - 1;
     }
   }
   return open.length > 0 ? 'malformed' : undefined;
-}
-
-/** The index of the closing quote, or -1. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-  }
-  return -1;
-}
-
-/**
- * `a` and `\u0061` are the same name. Undefined also for half a surrogate pair: every one of them becomes the same
- * replacement character as soon as somebody stores it.
- */
-function unescaped(raw: string): string | undefined {
-  if (!raw.includes('\\')) return raw;
-  try {
-    const string = JSON.parse(`"${raw}"`) as string;
-    return LONE_SURROGATE.test(string) ? undefined : string;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

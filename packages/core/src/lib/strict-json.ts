@@ -1,16 +1,15 @@
+import { endOfNumber, endOfString, unescaped } from './json-text.ts';
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
 const OPEN_LIST = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-const NUMBER = /[\d.eE+-]+/y;
-const LONE_SURROGATE = /\p{Surrogate}/u;
 const MAX_DEPTH = 32;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -97,29 +96,4 @@ function isUnambiguous(text: string, maxDepth: number = MAX_DEPTH): boolean {
     }
   }
   return true;
-}
-
-/** The index of the closing quote. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === BACKSLASH) escapes++;
-    if (escapes % 2 === 0) return end;
-  }
-}
-
-/**
- * What stands between the quotes: `a` and `\u0061` are the same. Undefined for half a surrogate pair, which
- * becomes the same replacement character whichever it was as soon as somebody stores it.
- */
-function unescaped(raw: string): string | undefined {
-  if (!raw.includes('\\')) return raw;
-  const string = JSON.parse(`"${raw}"`) as string;
-  return LONE_SURROGATE.test(string) ? undefined : string;
-}
-
-function endOfNumber(text: string, start: number): number {
-  NUMBER.lastIndex = start;
-  NUMBER.test(text);
-  return NUMBER.lastIndex;
 }
