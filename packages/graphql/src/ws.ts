@@ -1,24 +1,14 @@
 import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, fault } from '@apisec/core/host';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-  validate,
-} from 'graphql';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
-import { denialError } from './denial-error.ts';
-import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
-import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
-import { certificateOf, peerOfContext, viewRequest } from './node-context.ts';
-import { openOperation } from './open-operation.ts';
+import { requestIn, viewConnection } from './connection-request.ts';
+import { checkBefore, decide } from './guarded-operation.ts';
+import { certificateOf, peerOfContext } from './node-context.ts';
 import { complete } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, type OperationState } from './operation-state.ts';
-import { isUnnamed, safeGraphqlError, safeResult } from './safe-errors.ts';
+import { guardResult, prepareExecution } from './prepare-execution.ts';
 
 type AnyContext = Context;
 type AnyServerOptions = ServerOptions;
@@ -90,72 +80,21 @@ export function apisec<Facts extends object>(
     },
     onSubscribe: async (context, id, payload) => {
       const state = begin(context);
-      const { variables, operationName, extensions } = payload;
-      const query = resolveText(state, { query: payload.query, extensions, body: payload });
       if (Object.keys(context.subscriptions).length > maxOperations) state.denial = BUSY;
-      const isDenied = state.denial ?? (await checkBefore(state, query, variables));
-      if (isDenied || query === undefined) return denied(state);
-      let document: ReturnType<typeof parse>;
-      try {
-        document = parse(query);
-      } catch (cause) {
-        return unresolved(state, [cause as GraphQLError]);
-      }
-      if (checkDocument(state, document)) return denied(state);
-      const errors = validate(schema, document);
-      if (errors.length > 0) return unresolved(state, errors);
-      const operation = getOperationAST(document, operationName);
-      if (!operation) return unresolved(state, [new GraphQLError('There is no such operation.')]);
-      if (await decide(state, { schema, document, operation, variables: variables ?? {} })) {
-        return denied(state);
-      }
-      const args: ExecutionArgs = {
+      const prepared = await prepareExecution(state, payload, {
         schema,
-        document,
-        operationName: operationName ?? null,
-        variableValues: { ...(state.variables ?? variables) },
-      };
-      try {
-        args.contextValue = await contextFor(server, context, id, payload, args);
-      } catch {
-        complete(state, { outcome: 'failed' });
-        return [new GraphQLError('Internal server error')];
-      }
-      // Over before it began: nobody would end it any more.
-      if (!(id in context.subscriptions)) {
-        complete(state, { outcome: 'aborted' });
-        return [new GraphQLError('The caller has disconnected.')];
-      }
-      const carriers = [context, requestIn(context).req].filter((each) => each !== undefined);
-      openOperation(state, { contextValue: args.contextValue as object, fields, carriers });
-      states.set(args, state);
-      return args;
+        fields,
+        carriers: [context, requestIn(context).req].filter((each) => each !== undefined),
+        context: (args) => contextFor(server, context, id, payload, args),
+        isGone: () => !(id in context.subscriptions),
+      });
+      if (!prepared.args) return prepared.errors;
+      states.set(prepared.args, state);
+      return prepared.args;
     },
-    onOperation: (_context, _id, _payload, args, result) => {
-      const state = states.get(args);
-      if (!state) throw denialError(fault('guard.incomplete'));
-      return isAsyncIterable(result)
-        ? guardedEvents(state, result, now, plan.showsErrors ? unchanged : safeResult)
-        : once(state, result as ExecutionResult);
-    },
+    onOperation: (_context, _id, _payload, args, result) =>
+      guardResult(states.get(args), result, now),
   } satisfies AnyServerOptions;
-}
-
-/** Why an operation that was denied, or never resolved, is not executed. */
-async function denied(state: OperationState): Promise<readonly GraphQLError[]> {
-  await decide(state, undefined);
-  const { denial = fault('guard.incomplete') } = state;
-  complete(state, { outcome: 'denied', denial });
-  return [denialError(denial)];
-}
-
-async function unresolved(
-  state: OperationState,
-  errors: readonly GraphQLError[],
-): Promise<readonly GraphQLError[]> {
-  const denial = await decide(state, undefined);
-  complete(state, denial ? { outcome: 'denied', denial } : { outcome: 'succeeded' });
-  return denial ? [denialError(denial)] : errors.map(safeGraphqlError);
 }
 
 const OWN_OPTIONS = [
@@ -171,67 +110,9 @@ const OWN_OPTIONS = [
 const LONG = '#'.repeat(1_025);
 const BUSY: Denial = Object.freeze({ kind: 'rate_limited', code: 'limit.concurrency' });
 
-/** The context value of one operation: a copy, so that operations share no decision. */
-async function contextFor(
+function contextFor(
   { context: made }: Pick<AnyServerOptions, 'context'>,
-  context: AnyContext,
-  id: string,
-  payload: SubscribePayload,
-  args: ExecutionArgs,
-): Promise<object> {
-  const value: unknown = typeof made === 'function' ? await made(context, id, payload, args) : made;
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.assign(
-    Object.create(Object.getPrototypeOf(value) as object | null) as object,
-    value,
-  );
-}
-
-/** What hosts call the HTTP request that the connection began with. */
-function requestIn(context: AnyContext): { readonly req?: object | undefined } {
-  const { request } = (context.extra ?? {}) as { readonly request?: object | undefined };
-  return { req: request };
-}
-
-/**
- * The request that the connection began with, and what its payload adds. A POST: what comes over it may change things,
- * so what browsers send on behalf of other origins is held to the rules of that.
- */
-function viewConnection(context: AnyContext, names: readonly string[]): RequestLike {
-  const { req } = requestIn(context) as { readonly req?: { readonly headers?: unknown } };
-  const own = (req?.headers ?? {}) as Readonly<
-    Record<string, string | readonly string[] | undefined>
-  >;
-  const params = context.connectionParams ?? {};
-  const added = new Map<string, string>();
-  for (const [name, value] of Object.entries(params)) {
-    const key = name.toLowerCase();
-    if (!names.includes(key) || typeof value !== 'string') continue;
-    // Twice is seen as twice.
-    added.set(key, added.has(key) ? `${added.get(key)}, ${value}` : value);
-  }
-  const get = (name: string): string | undefined => {
-    const key = name.toLowerCase();
-    const sent = Object.hasOwn(own, key) ? own[key] : undefined;
-    const values = [typeof sent === 'string' ? sent : sent?.join(', '), added.get(key)];
-    const present = values.filter((value) => value !== undefined);
-    return present.length > 0 ? present.join(', ') : undefined;
-  };
-  const headers = { get, has: (name: string) => get(name) !== undefined };
-  const view = viewRequest({ method: 'POST', headers }, { req });
-  return { method: 'POST', url: view.url, headers: added.size > 0 ? headers : view.headers };
-}
-
-async function once(state: OperationState, result: ExecutionResult): Promise<ExecutionResult> {
-  const { result: sent, denial } = await releaseResult(state, result);
-  const failed = result.errors?.some(isUnnamed) ?? false;
-  complete(
-    state,
-    denial ? { outcome: 'denied', denial } : { outcome: failed ? 'failed' : 'succeeded' },
-  );
-  return state.plan.showsErrors ? sent : safeResult(sent);
-}
-
-function unchanged(result: ExecutionResult): ExecutionResult {
-  return result;
+  ...of: [AnyContext, string, SubscribePayload, ExecutionArgs]
+): unknown {
+  return typeof made === 'function' ? made(...of) : made;
 }

@@ -1,0 +1,140 @@
+import { fault } from '@apisec/core/host';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+  validate,
+} from 'graphql';
+import { denialError } from './denial-error.ts';
+import type { CompiledFields } from './fields/field-policies.ts';
+import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
+import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+import { openOperation } from './open-operation.ts';
+import { complete } from './operation-ending.ts';
+import type { OperationState } from './operation-state.ts';
+import { isUnnamed, safeGraphqlError, safeResult } from './safe-errors.ts';
+
+/** An operation as its caller sent it. */
+export interface SentOperation {
+  readonly query?: string | undefined;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+/** What a server that executes operations itself has of one. */
+export interface ExecutionHost {
+  readonly schema: GraphQLSchema;
+  readonly fields: CompiledFields | undefined;
+  /** What loaders may hand to `factsOf`, beside the context value. */
+  readonly carriers: readonly object[];
+  /** What the user's own option makes of the operation; asked once it is admitted. */
+  readonly context: (args: ExecutionArgs) => unknown;
+  /** True once the caller is no longer there to read the answer. */
+  readonly isGone: () => boolean;
+}
+
+/** The arguments to execute an operation with, or why it is not executed. */
+export type PreparedExecution =
+  | { readonly args: ExecutionArgs }
+  | { readonly args?: undefined; readonly errors: readonly GraphQLError[] };
+
+/**
+ * Takes an operation as far as its execution, in servers that have no pipeline of their own: bounds, parses and
+ * validates its document, decides it, and opens its fields. One that is not executed is completed, and leaves its
+ * denial in `state`; the errors tell strangers nothing of the schema.
+ */
+export async function prepareExecution(
+  state: OperationState,
+  sent: SentOperation,
+  { schema, fields, carriers, context, isGone }: ExecutionHost,
+): Promise<PreparedExecution> {
+  const { variables, operationName, extensions } = sent;
+  const query = resolveText(state, { query: sent.query, extensions, body: sent });
+  const isDenied = state.denial ?? (await checkBefore(state, query, variables));
+  if (isDenied || query === undefined) return denied(state);
+  let document: ReturnType<typeof parse>;
+  try {
+    document = parse(query);
+  } catch (cause) {
+    return unresolved(state, [cause as GraphQLError]);
+  }
+  if (checkDocument(state, document)) return denied(state);
+  const errors = validate(schema, document);
+  if (errors.length > 0) return unresolved(state, errors);
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return unresolved(state, [new GraphQLError('There is no such operation.')]);
+  const source = { schema, document, operation, variables: variables ?? {} };
+  if (await decide(state, source)) return denied(state);
+  const args: ExecutionArgs = {
+    schema,
+    document,
+    operationName: operationName ?? null,
+    variableValues: { ...(state.variables ?? variables) },
+  };
+  try {
+    args.contextValue = copyOf(await context(args));
+  } catch {
+    complete(state, { outcome: 'failed' });
+    return { errors: [new GraphQLError('Internal server error')] };
+  }
+  // Over before it began: nobody would end it any more.
+  if (isGone()) {
+    complete(state, { outcome: 'aborted' });
+    return { errors: [new GraphQLError('The caller has disconnected.')] };
+  }
+  openOperation(state, { contextValue: args.contextValue as object, fields, carriers });
+  return { args };
+}
+
+/** Guards what came of the execution: its events, or its one result. */
+export async function guardResult(
+  state: OperationState | undefined,
+  result: unknown,
+  now: () => number,
+): Promise<ExecutionResult | AsyncGenerator<ExecutionResult, void, void>> {
+  if (!state) throw denialError(fault('guard.incomplete'));
+  const safe = state.plan.showsErrors ? unchanged : safeResult;
+  if (isAsyncIterable(result)) return guardedEvents(state, result, now, safe);
+  // What the executor answers is one or the other.
+  const only = result as ExecutionResult;
+  const { result: sent, denial } = await releaseResult(state, only);
+  const failed = only.errors?.some(isUnnamed) ?? false;
+  complete(
+    state,
+    denial ? { outcome: 'denied', denial } : { outcome: failed ? 'failed' : 'succeeded' },
+  );
+  return safe(sent);
+}
+
+async function denied(state: OperationState): Promise<PreparedExecution> {
+  await decide(state, undefined);
+  const denial = (state.denial ??= fault('guard.incomplete'));
+  complete(state, { outcome: 'denied', denial });
+  return { errors: [denialError(denial)] };
+}
+
+async function unresolved(
+  state: OperationState,
+  errors: readonly GraphQLError[],
+): Promise<PreparedExecution> {
+  const denial = await decide(state, undefined);
+  complete(state, denial ? { outcome: 'denied', denial } : { outcome: 'succeeded' });
+  return { errors: denial ? [denialError(denial)] : errors.map(safeGraphqlError) };
+}
+
+/** A copy, so that operations share no decision. */
+function copyOf(value: unknown): object {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.assign(
+    Object.create(Object.getPrototypeOf(value) as object | null) as object,
+    value,
+  );
+}
+
+function unchanged(result: ExecutionResult): ExecutionResult {
+  return result;
+}
