@@ -39,7 +39,7 @@ const PACKAGES = {
   fastify: [['@apisec/core', '@apisec/node', 'fastify'], ANY_NODE],
   grpc: [['@apisec/core', '@apisec/node', '@grpc/grpc-js'], ANY_NODE],
   hono: [['@apisec/core', 'hono'], WEB],
-  graphql: [['@apisec/core', 'graphql', 'graphql-yoga', 'graphql-ws'], WEB],
+  graphql: [['@apisec/core', 'graphql', 'graphql-yoga', 'graphql-ws', 'graphql-sse'], WEB],
   apollo: [
     ['@apisec/core', '@apisec/graphql', '@apisec/node', '@apollo/server', 'graphql'],
     ANY_NODE,

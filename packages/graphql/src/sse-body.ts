@@ -1,0 +1,26 @@
+import type { Denial } from '@apisec/core';
+import type { Request } from 'graphql-sse';
+import { headerOf } from './stream-response.ts';
+
+/** Why the body of a request is not read: browsers send it on behalf of any origin, or it is too long. */
+export function unreadable(
+  request: Request<unknown, unknown>,
+  maxBytes: number,
+): Denial | undefined {
+  if (request.method !== 'POST') return undefined;
+  if (!JSON_TYPE.test(headerOf(request, 'content-type') ?? '')) return NOT_JSON;
+  const length = headerOf(request, 'content-length') ?? '';
+  return /^\d{1,15}$/.test(length) && Number(length) <= maxBytes ? undefined : TOO_LARGE;
+}
+
+const JSON_TYPE = /^application\/json *(?:;[^,]*)?$/i;
+const NOT_JSON: Denial = Object.freeze({
+  kind: 'unsupported',
+  code: 'content_type.not_allowed',
+  detail: 'Operations are sent as application/json.',
+});
+const TOO_LARGE: Denial = Object.freeze({
+  kind: 'too_large',
+  code: 'body.too_large',
+  detail: 'The body is larger than allowed, or does not say how large it is.',
+});
