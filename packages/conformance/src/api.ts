@@ -34,6 +34,7 @@ import {
 import { member } from './clients/observe.ts';
 import { AUDIENCE, type Credentials, ISSUER, PROBLEM_TYPES, PUBLIC_ORIGIN } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
+import { ownParcel, parcelOf } from './object-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { requestGuards } from './requests.ts';
 import type { ConformanceApi, Operation, Protocol, Reply } from './subject.ts';
@@ -201,6 +202,7 @@ export function createApi(
         return pass();
       }),
     ),
+    parcel: readers.use(ownParcel),
     create: readers.use(inspecting('amount', { onMessage: positiveAmount })),
     replaced: readers.use(
       inspecting('replace', { onMessage: () => ({ ok: true, value: { amount: 42 } }) }),
@@ -339,6 +341,10 @@ function replyTold(message: unknown, facts: object): Reply {
 /** Where it is not {@link reply}. */
 const handlers: Readonly<Record<string, Operation['handle']>> = {
   handlerThrows: fail,
+  parcel: (message, facts) => {
+    const { id, owner } = parcelOf(facts);
+    return { ...reply(message), id: `parcel-${id} of ${owner}` };
+  },
   signInTold: replyTold,
   signInByBody: replyTold,
 };

@@ -10,6 +10,7 @@ import {
   limitCases,
   originCases,
 } from './cases/decisions.ts';
+import { objectCases } from './cases/objects.ts';
 import { proofCases } from './cases/proofs.ts';
 import { tenantCases } from './cases/tenants.ts';
 import { tokenCases } from './cases/tokens.ts';
@@ -35,6 +36,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   limits: limitCases,
   abuse: abuseCases,
   tenants: tenantCases,
+  objects: objectCases,
   faults: faultCases,
   bodies: bodyCases,
   origins: originCases,

@@ -23,8 +23,8 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   apollo: 'documentedOperations inventoryOf',
   core: `
     ConfigurationError allOf allowAnonymous allowAuthenticated allowedContentTypes anyOf apiKeyPattern assertCoverage canonicalJson printCoverage
-    definePolicy deny environment equalRules explain factsOf failurePause guard jsonLines localJwks optional
-    parseApiKey pass pathOf pathParameter peerFromHeader peerOf permissionsPolicy printRule queryOf requireScopes
+    definePolicy deny environment equalRules explain factsOf failurePause guard guardMessages jsonLines localJwks messageMember
+    optional parseApiKey pass pathOf pathParameter peerFromHeader peerOf permissionsPolicy printRule queryOf queryParameter requireScopes
     scopeHierarchy subdomainsOf subject tenantScope toOcsf toPredicate tokenInCookie tokenInHeader tokenInSubprotocol
     transportFromUrl visibleTo when`,
   egress: 'isEgressError',
@@ -33,9 +33,9 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   graphql: `
     documentedOperations inventoryOf analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
-    expandCoordinate gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
+    expandCoordinate fieldArgument gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
     operationCostSpent operationName operationPlan peerOfContext release requestOf rootArguments resolveText rootTypesOf safeError
-    signalOf sourceOf trustedDocuments viewRequest`,
+    signalOf sourceMember sourceOf trustedDocuments viewRequest`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `

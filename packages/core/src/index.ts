@@ -38,6 +38,12 @@ export type {
 } from './engine/facts.ts';
 export { factsOf } from './engine/facts-of.ts';
 export { type FactsOf, type Guard, guard } from './engine/guard.ts';
+export {
+  guardMessages,
+  type MessageFacts,
+  type Messages,
+  type MessagesFacts,
+} from './engine/guard-messages.ts';
 export type {
   BodyOutcome,
   BodyWatcher,
@@ -185,8 +191,8 @@ export type { TimeWindow, Weekday } from './authorization/time-window.ts';
 export {
   type LoadObjectOptions,
   loadObject,
-  pathParameter,
 } from './authorization/load-object.ts';
+export { messageMember, pathParameter, queryParameter } from './authorization/object-ids.ts';
 export {
   type FolderRelation,
   type SharedFoldersOptions,

@@ -11,7 +11,9 @@ import {
   factsOf,
   fetchBodies,
   guard,
+  guardMessages,
   type HttpFacts,
+  type MessageFacts,
   memoryTenantStore,
   type NoFacts,
   type Outcome,
@@ -221,4 +223,19 @@ test('whether a tenant is active is asked behind who names it', () => {
   // Every source says what it reads, and the policy needs all of it.
   const { check } = resolveTenant({ from: [tenantFrom.claim('org'), tenantFrom.path('tenant')] });
   expectTypeOf<Parameters<typeof check>[1]>().toExtend<Readonly<AuthenticatedFacts & CallFacts>>();
+});
+
+test('a guard of messages needs what is known of the call, and its facts are typed by message', () => {
+  const signed = guard<AuthenticatedFacts & CallFacts & MessageFacts>()
+    .use(definePolicy({ name: 'load', role: 'check', check: () => pass({ order: { id: 7 } }) }))
+    .use(requireScopes('orders:read'));
+  // @ts-expect-error Property 'principal' is missing
+  guard().use(guardMessages(signed));
+  const known = guard().use(authenticate()).use(guardMessages(signed));
+  // It may never be asked, so it grants nothing.
+  expectTypeOf(known.role).toEqualTypeOf<'check'>();
+  const facts = {} as FactsOf<typeof known>;
+  expectTypeOf(facts.messages.only().order.id).toEqualTypeOf<number>();
+  // @ts-expect-error a guard of checks alone admits no message
+  guardMessages(guard<CallFacts & MessageFacts>());
 });

@@ -8,6 +8,7 @@ export { deniedDocument, deniedText } from './denied-document.ts';
 export type { ExecutionLimitsOptions } from './execution-limits.ts';
 export type { FieldDirectivesOptions } from './fields/directive-policies.ts';
 export type { FieldFacts } from './fields/field-facts.ts';
+export { type FieldId, fieldArgument, sourceMember } from './fields/field-ids.ts';
 export type { FieldPolicies } from './fields/field-policies.ts';
 export {
   type CompiledFields,

@@ -1,5 +1,6 @@
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import type { ReplayStore } from '../contracts/replay-store.ts';
+import { executesSeveral } from '../engine/executes-several.ts';
 import type { Peer } from '../engine/facts.ts';
 import {
   type Deny,
@@ -16,7 +17,6 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
-import { executesSeveral } from './executes-several.ts';
 import type { HumanVerdict, HumanVerifier } from './human-verifier.ts';
 
 interface PeerFacts {

@@ -1,5 +1,6 @@
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import { type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
+import { executesSeveral } from '../engine/executes-several.ts';
 import {
   type Deny,
   deny,
@@ -15,7 +16,6 @@ import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { executesSeveral } from './executes-several.ts';
 import type { StepTokens } from './step-tokens.ts';
 
 /** Options of {@link requireStep}. */

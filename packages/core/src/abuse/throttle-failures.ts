@@ -1,4 +1,5 @@
 import type { AttemptRequest, CounterStore } from '../contracts/counter-store.ts';
+import { executesSeveral } from '../engine/executes-several.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import type { BodyOutcome, Completion, Obligations } from '../engine/obligations.ts';
 import { type Outcome, pass } from '../engine/outcome.ts';
@@ -21,7 +22,6 @@ import {
   type Reserved,
   textOnly,
 } from './attempt-counting.ts';
-import { executesSeveral } from './executes-several.ts';
 import {
   ACCOUNT_MISSING,
   deniedBody,

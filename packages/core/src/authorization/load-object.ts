@@ -1,6 +1,6 @@
 import { type Deny, deny, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
-import { pathOf, type RequestLike } from '../engine/request.ts';
+import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { inTime } from '../lib/in-time.ts';
@@ -14,8 +14,9 @@ import { scalar } from './values.ts';
 
 interface CommonOptions<Needs extends object> {
   /**
-   * The id that the caller sent: from the path, the arguments of a GraphQL field, wherever it is. It is checked
-   * here, so hand it on as it came.
+   * The id that the caller sent: `pathParameter('id')`, `queryParameter('id')`, `messageMember('id')` behind
+   * `guardMessages`, `fieldArgument('id')` or `sourceMember('id')` of a GraphQL field, or a function of your own. It is
+   * checked here, so hand it on as it came.
    */
   readonly id: (request: RequestLike, facts: Readonly<Needs>) => unknown;
   /** The longest id, in characters. Default: 256. */
@@ -142,48 +143,6 @@ export function loadObject<
 
 /** The type of the id: that of its field, which the resource names. */
 type IdOf<O> = O extends { readonly id: infer Id extends string | number } ? Id : string | number;
-
-/**
- * Takes a parameter of the path, as the route of the call names it: `GET /documents/:id` and `/documents/7` give `7`.
- * Undefined where the path and the route do not fit segment by segment, and so denied by `loadObject`.
- *
- * @throws ConfigurationError for an empty name.
- * @example
- * loadObject(document, { id: pathParameter('id'), load })
- */
-export function pathParameter(
-  name: string,
-): (
-  request: RequestLike,
-  facts: { readonly call: { readonly operation: string } },
-) => string | undefined {
-  assertConfiguration(
-    typeof name === 'string' && /^\w+$/.test(name),
-    "pathParameter: name must be the name of a parameter of the route: pathParameter('id').",
-  );
-  return (request, { call }) => {
-    const route = call.operation.slice(call.operation.indexOf(' ') + 1).split('/');
-    const path = pathOf(request).split('/');
-    if (route.length !== path.length) return undefined;
-    let found: string | undefined;
-    for (const [at, segment] of route.entries()) {
-      const given = path[at] ?? '';
-      if (segment === `:${name}`) found = given;
-      // A parameter with a pattern, a wildcard: what the router read is not known.
-      else if (/[:*(){}]/.test(segment) ? !/^:\w+$/.test(segment) : segment !== given)
-        return undefined;
-    }
-    return found === undefined ? undefined : decode(found);
-  };
-}
-
-function decode(segment: string): string | undefined {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return undefined;
-  }
-}
 
 /** The id in its own type; a number is a number and a text a text, but for digits in a path. */
 function readId(

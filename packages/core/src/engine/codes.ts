@@ -21,6 +21,8 @@ const meanings = {
   'message.unsupported': 'The request body has a charset or coding that is not read here.',
   'message.type_unsupported':
     'The request body is of a media type that is not read here, or says none.',
+  'message.repeated':
+    'Messages are decided one by one, and the GraphQL operation runs several fields under one guard.',
   'deadline.malformed': 'The deadline of a gRPC call cannot be read.',
   'deadline.missing': 'The call has no deadline, and the operation needs one.',
   'metadata.too_large': 'The metadata of the call is larger than allowed.',

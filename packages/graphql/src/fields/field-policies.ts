@@ -1,4 +1,5 @@
 import {
+  type Admission,
   type Decision,
   type Denial,
   definePolicy,
@@ -12,11 +13,12 @@ import {
   type RequestLike,
   type Role,
 } from '@apisec/core';
-import { fault, isThenable } from '@apisec/core/host';
+import { fault, isThenable, readmit } from '@apisec/core/host';
 import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
 import { introspectionFields } from '../introspection.ts';
 import { directivePolicies, type FieldDirectivesOptions } from './directive-policies.ts';
 import type { FieldFacts } from './field-facts.ts';
+import { fieldPolicy } from './field-guard.ts';
 import { expandCoordinate, listFields } from './guarded-coordinates.ts';
 import type { FieldGate } from './open-operations.ts';
 
@@ -27,9 +29,17 @@ import type { FieldGate } from './open-operations.ts';
  * with the type's own. A policy that answers at once costs
  * no promise; one that needs a promise is asked for all fields of a level before any of them is waited for, so that
  * what it loads can be loaded together.
+ *
+ * A guard may stand in the place of a policy: several policies in a row, each with the facts of those before it, like
+ * `loadObject` and `requireOwner`. Begin it with the facts that are there, `guard<FactsOf<typeof api> & FieldFacts>()`.
+ * Resolvers find its facts by their own field: `factsOf(info, documentGuard)`.
  */
 export type FieldPolicies<Facts extends object> = Readonly<
-  Record<string, Policy<Facts & GraphqlFacts & FieldFacts, object, Role>>
+  Record<
+    string,
+    | Policy<Facts & GraphqlFacts & FieldFacts, object, Role>
+    | Admission<Facts & GraphqlFacts & FieldFacts, object>
+  >
 >;
 
 /** Field policies, ready to decide. */
@@ -94,7 +104,8 @@ export function compileFields(
     ? [...directivePolicies(schema, directives), ...Object.entries(table)]
     : Object.entries(table);
   for (const [coordinate, policy] of entries) {
-    for (const field of expandCoordinate(schema, coordinate)) put(field, policy);
+    const asPolicy = fieldPolicy(coordinate, policy);
+    for (const field of expandCoordinate(schema, coordinate)) put(field, asPolicy);
   }
   if (introspection) {
     for (const coordinate of introspectionFields(schema)) put(coordinate, introspection);
@@ -128,29 +139,40 @@ const unlisted = guard()
   )
   .use(admitted) as unknown as FieldGuard;
 
-const OPEN = 'open';
+/** What was decided for every field of one coordinate. */
+type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field'] };
 
 function openWith(
   guards: ReadonlyMap<string, FieldGuard>,
   { request, factsOf, oblige }: FieldOperation,
 ): FieldGate {
   // By facts, since each guard above has its own.
-  const known = new Map<object, Map<string, Denial | typeof OPEN>>();
-  const judge = (decision: Decision<object>): Denial | undefined => {
+  const known = new Map<object, Map<string, Decided>>();
+  const judge = (
+    decision: Decision<object>,
+    field: FieldFacts['field'],
+    info: GraphQLResolveInfo,
+  ): Denial | undefined => {
     if (decision.obligations.length > 0) oblige(decision);
     if (!decision.allowed) return decision.denial;
     if (decision.obligations.some((duty) => duty.onMessage)) return fault('message.unavailable');
     if (decision.obligations.some((duty) => duty.onRelease)) return fault('release.unfilterable');
+    // Where a guard has admitted the field, its resolver asks for the facts by `info`.
+    readmit(field, info);
     return undefined;
   };
   return (coordinate, source, args, info) => {
     const policies = guards.get(coordinate);
     if (policies === undefined) return undefined;
     const facts = factsOf(info);
-    const decided = known.get(facts) ?? new Map<string, Denial | typeof OPEN>();
+    const decided = known.get(facts) ?? new Map<string, Decided>();
     known.set(facts, decided);
     const before = decided.get(coordinate);
-    if (before !== undefined) return before === OPEN ? undefined : before;
+    if (before !== undefined) {
+      if ('denial' in before) return before.denial;
+      readmit(before.field, info);
+      return undefined;
+    }
     let particular = false;
     const field: FieldFacts['field'] = {
       coordinate,
@@ -165,9 +187,9 @@ function openWith(
     };
     const decision = policies.check(request, { ...facts, field });
     // A guard's promise never rejects.
-    if (isThenable(decision)) return decision.then(judge);
-    const denial = judge(decision);
-    if (!particular) decided.set(coordinate, denial ?? OPEN);
+    if (isThenable(decision)) return decision.then((late) => judge(late, field, info));
+    const denial = judge(decision, field, info);
+    if (!particular) decided.set(coordinate, denial ? { denial } : { field });
     return denial;
   };
 }

@@ -1,4 +1,4 @@
-import type { CallFacts } from '../engine/facts.ts';
+import type { CallFacts } from './facts.ts';
 
 /**
  * Whether one call makes a guarded operation run more than once, as aliases do in GraphQL: what is counted or
