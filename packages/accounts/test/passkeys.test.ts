@@ -20,7 +20,7 @@ function bench(options: Partial<PasskeysOptions> = {}) {
     origins: [ORIGIN],
     store,
     tickets,
-    audit: (event) => events.push(event),
+    record: (act) => events.push(act),
     now,
     ...options,
   });
@@ -233,7 +233,10 @@ describe('a passkey that signs', () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => keys.authenticate(step)));
     expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
     expect(answers.filter((answer) => codeOf(answer) === 'passkey.counter')).toHaveLength(4);
-    expect(events[0]).toMatchObject({ event: 'passkey_counter', subject: 'alice' });
+    expect(events.slice(0, 2)).toMatchObject([
+      { act: 'factor.enrolled', target: { id: 'alice' } },
+      { act: 'factor.copied', target: { id: 'alice' }, data: { passkey: device.id } },
+    ]);
     const copy = device.get(options, { counter: 1 });
     expect(codeOf(await keys.authenticate({ ...step, response: copy }))).toBe('passkey.counter');
   });

@@ -4,6 +4,7 @@ import {
   type AuditReceipt,
   type Principal,
   type RecordAct,
+  type RecordOption,
   readLimits,
   resetLimits,
 } from '@apisec/core';
@@ -24,11 +25,13 @@ export interface SessionsLike {
   readonly endOne: (
     owner: { readonly issuer: string; readonly subject: string },
     handle: string,
+    options?: RecordOption,
   ) => Promise<boolean>;
-  readonly endAll: (owner: {
-    readonly issuer: string;
-    readonly subject: string;
-  }) => Promise<number>;
+  readonly endAll: (
+    owner: { readonly issuer: string; readonly subject: string },
+    exceptHandle?: string,
+    options?: RecordOption,
+  ) => Promise<number | undefined>;
 }
 
 /** What can be managed. */
@@ -69,10 +72,19 @@ export function consoleActs({
 }: Resources & { readonly record: RecordAct }): ConsoleActs {
   const aliases = callerAliases();
 
-  /** The act, and what the page is told once it is recorded. */
-  const done = async (act: AuditAct, facts: object, answer: object): Promise<Response> => {
-    const receipt: AuditReceipt = await record({ ...whoActs(facts), ...act });
-    return json({ ...answer, recorded: receipt.ok });
+  /** Records what is done for one call, with who does it, and remembers whether that went well. */
+  const recorder = (facts: object) => {
+    let receipt: AuditReceipt | undefined;
+    return {
+      record: async (act: AuditAct): Promise<void> => {
+        receipt = await record({ ...whoActs(facts), ...act });
+      },
+      /** The page is told whether it was recorded; `act` is recorded where the part that acted has told nothing. */
+      answer: async (act: AuditAct, answer: object): Promise<Response> => {
+        receipt ??= await record({ ...whoActs(facts), ...act });
+        return json({ ...answer, recorded: receipt.ok });
+      },
+    };
   };
 
   const accountOf = (body: Body) => {
@@ -101,10 +113,9 @@ export function consoleActs({
     writes['POST /limits/reset'] = async (body, facts) => {
       const account = accountOf(body);
       if (account === undefined) return GONE();
-      await resetLimits(account);
-      const target = { type: 'limit', id: account.name };
-      const act: AuditAct = { act: 'limit.reset', target, data: { key: account.key } };
-      return done(act, facts, {});
+      const { record, answer } = recorder(facts);
+      await resetLimits({ ...account, record });
+      return answer({ act: 'limit.reset', target: { type: 'limit', id: account.name } }, {});
     };
   }
 
@@ -124,19 +135,19 @@ export function consoleActs({
       const generation = body['generation'];
       if (id === undefined || !isOverlap || typeof generation !== 'number') return MALFORMED();
       const overlapMs = Math.round(hours * HOUR);
-      const answer = await keys.rotate(id, { overlapMs, generation });
-      if (!answer.ok) return answer.reason === 'not_found' ? GONE() : CONFLICT();
-      const target = { type: 'api_key', id };
-      return done({ act: 'api_key.rotated', target, data: { overlapMs } }, facts, {
-        key: answer.key,
-      });
+      const { record, answer } = recorder(facts);
+      const rotated = await keys.rotate(id, { overlapMs, generation, record });
+      if (!rotated.ok) return rotated.reason === 'not_found' ? GONE() : CONFLICT();
+      const act = { act: 'api_key.rotated', target: { type: 'api_key', id } } as const;
+      return answer({ ...act, data: { overlapMs } }, { key: rotated.key });
     };
     writes['POST /keys/revoke'] = async (body, facts) => {
       const [id, reason] = [text(body['id']), text(body['reason'])];
       if (id === undefined || reason === undefined) return MALFORMED();
-      const answer = await keys.revoke(id, { reason: reason.slice(0, 512) });
-      if (!answer.ok) return answer.reason === 'not_found' ? GONE() : CONFLICT();
-      return done({ act: 'api_key.revoked', target: { type: 'api_key', id }, reason }, facts, {});
+      const { record, answer } = recorder(facts);
+      const revoked = await keys.revoke(id, { reason: reason.slice(0, 512), record });
+      if (!revoked.ok) return revoked.reason === 'not_found' ? GONE() : CONFLICT();
+      return answer({ act: 'api_key.revoked', target: { type: 'api_key', id }, reason }, {});
     };
   }
 
@@ -154,14 +165,14 @@ export function consoleActs({
     writes['POST /sessions/end'] = async (body, facts) => {
       const [owner, handle] = [ownerOf(body), text(body['handle'])];
       if (owner === undefined || (handle === undefined && body['all'] !== true)) return MALFORMED();
+      const { record, answer } = recorder(facts);
       const ended =
         handle === undefined
-          ? await sessions.endAll(owner)
-          : Number(await sessions.endOne(owner, handle));
+          ? await sessions.endAll(owner, undefined, { record })
+          : Number(await sessions.endOne(owner, handle, { record }));
       if (handle !== undefined && ended === 0) return GONE();
-      const target = { type: 'user', id: owner.subject };
-      const act: AuditAct = { act: 'session.ended', target, data: { issuer: owner.issuer, ended } };
-      return done(act, facts, { ended });
+      const act = { act: 'session.ended', target: { type: 'user', id: owner.subject } } as const;
+      return answer({ ...act, data: { issuer: owner.issuer, ended } }, { ended });
     };
   }
 

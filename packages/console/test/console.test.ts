@@ -13,6 +13,7 @@ import {
   memoryApiKeyStore,
   memoryLimitStore,
   pass,
+  type RecordOption,
   rateLimit,
   readLimits,
   tokenBucket,
@@ -335,13 +336,14 @@ describe('coverage', () => {
 });
 
 describe('acts', () => {
-  async function managed() {
+  async function managed(record?: RecordOption['record']) {
     const store = memoryApiKeyStore();
     const keys = apiKeys({
       prefix: 'acme',
       environment: 'live',
       store,
       peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } },
+      record,
     });
     const issued = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
     if (!issued.ok) throw new Error('not issued');
@@ -367,6 +369,18 @@ describe('acts', () => {
     expect(JSON.stringify(events)).not.toContain(answer.key);
     // The same request again does nothing.
     expect((await call('/keys/rotate', post(body, olga))).status).toBe(409);
+  });
+
+  test('where keys record by themselves, an act in the console is one event, by whoever did it', async () => {
+    const told: string[] = [];
+    const { call, id, events } = await managed(({ act }) => told.push(act));
+    await call('/keys/rotate', post({ id, overlapHours: 0, generation: 0 }, olga));
+    await call('/keys/revoke', post({ id, reason: 'leaked' }, olga));
+    expect(events.map(({ act, principal }) => [act, principal])).toEqual([
+      ['api_key.rotated', 'olga'],
+      ['api_key.revoked', 'olga'],
+    ]);
+    expect(told).toEqual(['api_key.issued']);
   });
 
   test('a key is revoked with a reason; lists hold no secret', async () => {

@@ -365,8 +365,10 @@ export type {
 // API keys.
 
 export type {
+  ApiKeyActOptions,
   ApiKeyChange,
   ApiKeyDenialCode,
+  ApiKeyEndOptions,
   ApiKeyInfo,
   ApiKeyIssue,
   ApiKeyProblem,
@@ -534,6 +536,10 @@ export { type OriginPattern, subdomainsOf } from './http/subdomains-of.ts';
 
 export { type MemoryTenantStoreOptions, memoryTenantStore } from './tenancy/memory-tenant-store.ts';
 export {
+  type RecordedTenantStoreOptions,
+  recordedTenantStore,
+} from './tenancy/recorded-tenant-store.ts';
+export {
   type RequireTenantOptions,
   requireTenant,
   type TenantRecordFacts,
@@ -689,14 +695,7 @@ export {
   type AuditQueueOptions,
   audit,
 } from './audit/audit.ts';
-export {
-  AUDIT_SCHEMA,
-  type AuditAct,
-  type AuditEvent,
-  type AuditReceipt,
-  type AuditTarget,
-  type RecordAct,
-} from './audit/event.ts';
+export { AUDIT_SCHEMA, type AuditEvent } from './audit/event.ts';
 export { type JsonLinesOptions, jsonLines, type TextStream } from './audit/json-lines.ts';
 export { type LogDenialsOptions, logDenials } from './audit/log-denials.ts';
 export { OCSF_VERSION, type OcsfClass, ocsfClasses, toOcsf } from './audit/ocsf.ts';
@@ -707,5 +706,12 @@ export {
   type AuditSeverity,
   auditActs,
   auditSeverities,
-  type BuiltinAct,
 } from './audit/vocabulary.ts';
+export type {
+  AuditAct,
+  AuditReceipt,
+  AuditTarget,
+  BuiltinAct,
+  RecordAct,
+  RecordOption,
+} from './contracts/record-act.ts';

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { type TokenReuse, tokens, totp } from '@apisec/accounts';
+import { tokens, totp } from '@apisec/accounts';
 import { memoryRevocationStore, type PrivateJwk, revocations } from '@apisec/core';
 import {
   connectRedis,
@@ -24,7 +24,7 @@ const key = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'k1' }
 const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
 
 function issuerOn(options: RedisStoreOptions) {
-  const events: TokenReuse[] = [];
+  const events: unknown[] = [];
   const store = redisRefreshTokenStore(options);
   const issued = tokens({
     issuer: 'https://api.example.com',
@@ -32,7 +32,7 @@ function issuerOn(options: RedisStoreOptions) {
     signing: { current: 'k1', keys: [key] },
     store,
     revocations: revocations({ store: memoryRevocationStore(), maxTokenLifetime: '10m' }),
-    audit: (event) => events.push(event),
+    record: (act) => events.push(act),
     storeTimeout: '20s',
   });
   const login = async (subject = 'alice'): Promise<string> => {

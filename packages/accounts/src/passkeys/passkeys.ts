@@ -1,15 +1,23 @@
-import type { Duration, PasskeyRecord, PasskeyStore, TicketStore } from '@apisec/core';
+import type {
+  BuiltinAct,
+  Duration,
+  PasskeyRecord,
+  PasskeyStore,
+  RecordOption,
+  TicketStore,
+} from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
   assertMethods,
   assertOneOf,
+  assertRecord,
   decodeBase64url,
   durationMs,
   encodeBase64url,
   equalInConstantTime,
   randomText,
-  report,
+  recordAct,
 } from '@apisec/core/host';
 import {
   generateAuthenticationOptions,
@@ -30,17 +38,8 @@ import {
 
 export type { PasskeyDenial };
 
-/** A passkey signed with a count that was seen before. */
-export interface PasskeyCloned {
-  readonly event: 'passkey_counter';
-  readonly subject: string;
-  readonly passkey: string;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
-
 /** Options of {@link passkeys}. */
-export interface PasskeysOptions {
+export interface PasskeysOptions extends RecordOption {
   /** The domain that passkeys belong to: the host of your pages, or a parent of it. It can never be changed. */
   readonly rpId: string;
   /** What browsers show beside it. */
@@ -56,8 +55,6 @@ export interface PasskeysOptions {
   readonly maxPerAccount?: number | undefined;
   /** How long a browser may take to answer, from `30s` to `30m`. Default: `5m`. */
   readonly lifetime?: Duration | undefined;
-  /** Told of a passkey that may have been copied, for the audit trail. Whatever it throws changes nothing. */
-  readonly audit?: ((event: PasskeyCloned) => void) | undefined;
   /** How long stores may take, from `1ms` to `1m`. Default: `2s`. */
   readonly storeTimeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -93,13 +90,15 @@ export interface Passkeys {
     | PasskeyDenial
   >;
   /** Takes the answer, once, from the same account. */
-  readonly register: (request: {
-    readonly subject: string;
-    readonly ticket: string;
-    readonly response: unknown;
-    /** What its user calls it. Default: `Passkey`. */
-    readonly label?: string | undefined;
-  }) => Promise<{ readonly ok: true; readonly passkey: PasskeyInfo } | PasskeyDenial>;
+  readonly register: (
+    request: {
+      readonly subject: string;
+      readonly ticket: string;
+      readonly response: unknown;
+      /** What its user calls it. Default: `Passkey`. */
+      readonly label?: string | undefined;
+    } & RecordOption,
+  ) => Promise<{ readonly ok: true; readonly passkey: PasskeyInfo } | PasskeyDenial>;
   /**
    * What `navigator.credentials.get` is asked. Without a subject it names no passkeys, so that it tells nothing of anybody
    * and fits conditional UI. The challenge is to be kept on the server, and used once; `login` does that. Rejects when the
@@ -130,8 +129,8 @@ export interface Passkeys {
   /** Rejects when the store fails, as do the next three. */
   readonly list: (subject: string) => Promise<readonly PasskeyInfo[]>;
   readonly rename: (subject: string, id: string, label: string) => Promise<boolean>;
-  readonly remove: (subject: string, id: string) => Promise<boolean>;
-  readonly removeAll: (subject: string) => Promise<number>;
+  readonly remove: (subject: string, id: string, options?: RecordOption) => Promise<boolean>;
+  readonly removeAll: (subject: string, options?: RecordOption) => Promise<number>;
 }
 
 const NAME = 'passkeys';
@@ -144,7 +143,7 @@ const OPTIONS = [
   'userVerification',
   'maxPerAccount',
   'lifetime',
-  'audit',
+  'record',
   'storeTimeout',
   'now',
 ] as const;
@@ -175,7 +174,7 @@ const HANDLE_BYTES = 32;
  */
 export function passkeys(options: PasskeysOptions): Passkeys {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { rpId, rpName, origins, store, audit, now = () => Date.now() } = options;
+  const { rpId, rpName, origins, store, now = () => Date.now() } = options;
   const { userVerification = 'required', maxPerAccount = 20 } = options;
   assertConfiguration(
     typeof rpId === 'string' && DOMAIN.test(rpId),
@@ -205,6 +204,18 @@ export function passkeys(options: PasskeysOptions): Passkeys {
   const registrations = tickets(options.tickets, 'passkey.registration', { timeout, now });
   const ask = timely(timeout);
   const listOf = (subject: string) => ask(() => store.list(subject));
+  assertRecord(NAME, options.record);
+  const recorded = (
+    act: BuiltinAct,
+    subject: string,
+    data: { readonly passkey?: string; readonly removed?: number },
+    record: RecordOption['record'] = options.record,
+  ) =>
+    recordAct(record, {
+      act,
+      target: { type: 'account', id: subject },
+      data: { factor: 'passkey', ...data },
+    });
   const expected = { expectedOrigin: [...origins], expectedRPID: rpId };
 
   const registrationOptions: Passkeys['registrationOptions'] = async (account) => {
@@ -277,6 +288,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
       await ask(() => store.remove(subject, passkey.id));
       return passkeyDenial('passkey.too_many');
     }
+    await recorded('factor.enrolled', subject, { passkey: passkey.id }, request.record);
     return { ok: true, passkey: infoOf(passkey) };
   };
 
@@ -335,9 +347,12 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     const at = now();
     const use = { counter: newCounter, backedUp: credentialBackedUp, at };
     if ((await ask(() => store.use(passkey.id, use))) !== true) {
-      const event = { event: 'passkey_counter', passkey: passkey.id, at } as const;
-      report(() => audit?.({ ...event, subject: passkey.subject }), undefined);
-      return passkeyDenial('passkey.counter');
+      const copied = recorded('factor.copied', passkey.subject, { passkey: passkey.id });
+      // It is denied either way; where it is not recorded, operators read so in the denial.
+      return copied.then(
+        () => passkeyDenial('passkey.counter'),
+        (cause: unknown) => passkeyDenial('passkey.counter', cause),
+      );
     }
     return { ok: true, subject: passkey.subject, passkey: passkey.id, userVerified };
   };
@@ -350,8 +365,16 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     list: async (subject) => (await listOf(subject)).map(infoOf),
     rename: async (subject, id, label) =>
       isLabel(label) && (await ask(() => store.rename(subject, id, label))),
-    remove: (subject, id) => ask(() => store.remove(subject, id)),
-    removeAll: (subject) => ask(() => store.removeBySubject(subject)),
+    remove: async (subject, id, how) => {
+      const removed = await ask(() => store.remove(subject, id));
+      if (removed) await recorded('factor.removed', subject, { passkey: id }, how?.record);
+      return removed;
+    },
+    removeAll: async (subject, how) => {
+      const removed = await ask(() => store.removeBySubject(subject));
+      if (removed > 0) await recorded('factor.removed', subject, { removed }, how?.record);
+      return removed;
+    },
   });
 }
 

@@ -1,10 +1,12 @@
-import type { Denial, Duration, MaybePromise } from '@apisec/core';
+import type { Denial, Duration, MaybePromise, RecordOption } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
+  assertRecord,
   type CountFailuresOptions,
   countFailures,
   durationMs,
+  recordAct,
   report,
 } from '@apisec/core/host';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
@@ -31,7 +33,8 @@ export interface PasswordAccounts<Account extends PasswordAccount = PasswordAcco
 }
 
 /** Options of {@link passwordChanges}. */
-export interface PasswordChangesOptions<Account extends PasswordAccount = PasswordAccount> {
+export interface PasswordChangesOptions<Account extends PasswordAccount = PasswordAccount>
+  extends RecordOption {
   readonly passwords: Pick<Passwords, 'hash' | 'verify'>;
   readonly accounts: PasswordAccounts<Account>;
   /** Of `singleUseTokens`, with a purpose of their own. */
@@ -101,6 +104,7 @@ const OPTIONS = [
   'onFault',
   'timeout',
   'now',
+  'record',
 ] as const;
 const LONGEST_NAME = 1_024;
 
@@ -145,6 +149,7 @@ export function passwordChanges<Account extends PasswordAccount>(
       `${NAME}: ${said}.`,
     );
   }
+  assertRecord(NAME, options.record);
   const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
   const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
   const ask = timely(timeout);
@@ -154,6 +159,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     { subject, passwordHash }: PasswordAccount,
     hash: string,
     session: string | undefined,
+    how: 'change' | 'reset',
   ): Promise<PasswordChange> => {
     const changed = await ask(() => accounts.setHash(subject, hash, passwordHash));
     if (changed !== true) return passwordDenial('password.changed_meanwhile');
@@ -165,6 +171,8 @@ export function passwordChanges<Account extends PasswordAccount>(
     const others = await Promise.allSettled([ask(() => endSessions(subject, session))]);
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
     if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
+    const target = { type: 'account', id: subject };
+    await recordAct(options.record, { act: 'password.changed', target, data: { how } });
     return { ok: true, subject };
   };
 
@@ -182,7 +190,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const hashed = await passwords.hash(next, { context });
     // Nobody is found right without an account.
     if (!hashed.ok || account === undefined) return hashed.ok ? NO_ACCOUNT : hashed;
-    return store(account, hashed.hash, session);
+    return store(account, hashed.hash, session, 'change');
   };
 
   const send = async (account: Account): Promise<void> => {
@@ -217,7 +225,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const account = await ask(() => accounts.bySubject(checked.subject));
     if (account === undefined) return NO_ACCOUNT;
     const used = await resets.use(token);
-    return used.ok ? store(account, hashed.hash, undefined) : used;
+    return used.ok ? store(account, hashed.hash, undefined, 'reset') : used;
   };
 
   return Object.freeze<PasswordChanges>({

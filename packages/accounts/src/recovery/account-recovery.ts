@@ -1,10 +1,19 @@
-import type { Denial, DenialKind, Duration, MaybePromise, TicketStore } from '@apisec/core';
+import type {
+  Denial,
+  DenialKind,
+  Duration,
+  MaybePromise,
+  RecordOption,
+  TicketStore,
+} from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
+  assertRecord,
   type CountFailuresOptions,
   countFailures,
   durationMs,
+  recordAct,
 } from '@apisec/core/host';
 import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
@@ -21,7 +30,7 @@ export interface RecoveryEvent {
 }
 
 /** Options of {@link accountRecovery}. */
-export interface AccountRecoveryOptions {
+export interface AccountRecoveryOptions extends RecordOption {
   readonly tickets: TicketStore;
   /** At least two, by name. One begins a recovery, another one completes it. */
   readonly proofs: Readonly<Record<string, RecoveryProof>>;
@@ -89,6 +98,7 @@ const OPTIONS = [
   'throttle',
   'timeout',
   'now',
+  'record',
 ] as const;
 
 /**
@@ -127,6 +137,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     typeof removeFactors === 'function' && typeof notify === 'function',
     `${NAME}: removeFactors must remove second factors, and notify must tell the user.`,
   );
+  assertRecord(NAME, options.record);
   const bounds = { min: '1h', max: '30d' } as const;
   const delay = durationMs(NAME, 'delay', options.delay ?? '24h', bounds);
   const window = durationMs(NAME, 'window', options.window ?? '3d', bounds);
@@ -189,6 +200,11 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     await ask(() => removeFactors(subject));
     await kept.removeOf(subject);
     await ask(() => notify({ kind: 'done', subject }));
+    await recordAct(options.record, {
+      act: 'factor.reset',
+      target: { type: 'account', id: subject },
+      data: { how: 'recovery' },
+    });
     return { ok: true, subject };
   };
 

@@ -1,4 +1,4 @@
-import type { JwksDocument } from '@apisec/core';
+import type { JwksDocument, RecordOption } from '@apisec/core';
 import type { AccessToken } from '@apisec/core/host';
 import type { TokensDenied } from './refresh-token.ts';
 
@@ -27,6 +27,12 @@ export interface RefreshRequest {
   readonly scopes?: readonly string[] | undefined;
   /** Thumbprint of the key of the DPoP proof, where there was one and it was good. */
   readonly jkt?: string | undefined;
+}
+
+/** Who revokes. */
+export interface RevokeRequest extends RecordOption {
+  /** The client as it authenticated. */
+  readonly clientId: string;
 }
 
 /** A grant that is refreshed, for `renew`. */
@@ -74,10 +80,11 @@ export interface Tokens {
   /** Ends the family of a refresh token (RFC 7009). An unknown token is revoked as it is. */
   readonly revoke: (
     refreshToken: string,
-    request: Pick<RefreshRequest, 'clientId'>,
+    request: RevokeRequest,
   ) => Promise<{ readonly ok: true } | TokensDenied>;
   /** Ends every family of a subject, and revokes the access tokens that were issued until now. */
   readonly revokeSubject: (
     subject: string,
+    options?: RecordOption,
   ) => Promise<{ readonly ok: true; readonly families: number } | TokensDenied>;
 }

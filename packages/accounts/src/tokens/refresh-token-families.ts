@@ -1,10 +1,11 @@
 import type {
   MaybePromise,
+  RecordOption,
   RefreshTokenFamily,
   RefreshTokenStore,
   Revocations,
 } from '@apisec/core';
-import { type AccessTokenContent, report, sha256 } from '@apisec/core/host';
+import { type AccessTokenContent, recordAct, sha256 } from '@apisec/core/host';
 import { timely } from '../timely.ts';
 import {
   denied,
@@ -15,21 +16,6 @@ import {
   sealSuccessor,
   type TokensDenied,
 } from './refresh-token.ts';
-
-/** A refresh token was used a second time: it, or the one that came after it, is in the wrong hands. */
-export interface TokenReuse {
-  readonly event: 'token_reuse';
-  readonly subject: string;
-  readonly clientId: string;
-  readonly tenant: string | undefined;
-  readonly session: string;
-  /** How many tokens had come before the one that was good at the time. */
-  readonly generation: number;
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** Set where the family or its access tokens could not be ended: why. Then somebody must. */
-  readonly failure?: unknown;
-}
 
 /** What families need; every member is settled, defaults are the factory's. */
 export interface FamiliesOptions {
@@ -44,7 +30,7 @@ export interface FamiliesOptions {
   /** Milliseconds. */
   readonly storeTimeout: number;
   readonly revocations: Pick<Revocations, 'revoke'> | undefined;
-  readonly audit: ((event: TokenReuse) => void) | undefined;
+  readonly record: RecordOption['record'];
   readonly now: () => number;
 }
 
@@ -68,8 +54,8 @@ export interface RefreshTokenFamilies {
   ) => Promise<NextToken | TokensDenied>;
   /** The family of a token, also of one that is not good any more. */
   readonly familyOf: (token: string) => Promise<RefreshTokenFamily | undefined>;
-  /** Ends a family and everything that came of it. True where this call did it. */
-  readonly end: (family: RefreshTokenFamily, why: 'reused' | 'revoked') => Promise<boolean>;
+  /** Ends a family that is revoked, and everything that came of it. */
+  readonly end: (family: RefreshTokenFamily, record?: RecordOption['record']) => Promise<void>;
   /**
    * Ends every family of a subject and everything that came of them; tells how many there were, and before which time
    * access tokens are revoked.
@@ -77,6 +63,12 @@ export interface RefreshTokenFamilies {
   readonly endSubject: (
     subject: string,
   ) => Promise<{ readonly families: number; readonly issuedBefore: number }>;
+  /** Records that the families of a subject have ended. */
+  readonly recordEndOf: (
+    subject: string,
+    families: number,
+    record?: RecordOption['record'],
+  ) => Promise<void>;
 }
 
 /** A family, and the token that its client has missed. */
@@ -98,23 +90,36 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
 
   const ask = timely(storeTimeout);
 
-  const end: RefreshTokenFamilies['end'] = async (family, why) => {
+  /** True where this call did it. */
+  const endFamily = async (
+    family: RefreshTokenFamily,
+    why: 'reused' | 'revoked',
+  ): Promise<boolean> => {
     const ended = await ask(() => store.end(family.id, why));
     const session = { kind: 'session', issuer, id: family.session } as const;
     await ask(() => options.revocations?.revoke(session));
     return ended;
   };
 
-  const reused = async (family: RefreshTokenFamily, at: number): Promise<TokensDenied> => {
-    const { subject, clientId, tenant, session, generation } = family;
+  const end: RefreshTokenFamilies['end'] = async (family, record = options.record) => {
+    if (!(await endFamily(family, 'revoked'))) return;
+    await recordAct(record, { act: 'token.family_ended', ...actOn(family, {}) });
+  };
+
+  const reused = async (family: RefreshTokenFamily): Promise<TokensDenied> => {
+    const { generation } = family;
     let failure: unknown;
-    const mine = await end(family, 'reused').catch((cause: unknown) => {
+    const mine = await endFamily(family, 'reused').catch((cause: unknown) => {
       failure = cause ?? new Error('no cause');
       return true;
     });
     if (mine) {
-      const told = { subject, clientId, tenant, session, generation, at, failure };
-      report(() => options.audit?.({ event: 'token_reuse', ...told }), undefined);
+      const ended = failure === undefined;
+      const reuse = actOn(family, { generation, ended });
+      // It is denied either way; where it is not recorded, operators read so in the denial.
+      await recordAct(options.record, { act: 'token.reused', ...reuse }).catch((cause: unknown) => {
+        failure ??= cause;
+      });
     }
     return denied('refresh.reused', failure);
   };
@@ -131,7 +136,7 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     const { previous } = family;
     // Also a moment before: a call that began first may be the slower one, and clocks of two nodes differ.
     const isRecent = previous?.hash === hash && Math.abs(at - previous.usedAt) < reuseGrace;
-    return isRecent ? denied('refresh.superseded') : reused(family, at);
+    return isRecent ? denied('refresh.superseded') : reused(family);
   };
 
   const familyOf = async (token: string): Promise<RefreshTokenFamily | undefined> => {
@@ -196,6 +201,23 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
       await ask(() => options.revocations?.revoke(target, { issuedBefore }));
       return { families, issuedBefore };
     },
+    recordEndOf: (subject, families, record = options.record) =>
+      recordAct(record, {
+        act: 'token.family_ended',
+        target: { type: 'user', id: subject },
+        data: { issuer, families },
+      }),
+  };
+}
+
+/** What was done to, and whose it was. */
+function actOn(
+  { subject, session, clientId, tenant }: RefreshTokenFamily,
+  data: { readonly generation?: number; readonly ended?: boolean },
+) {
+  return {
+    target: { type: 'session', id: session },
+    data: { subject, clientId, tenant, ...data },
   };
 }
 

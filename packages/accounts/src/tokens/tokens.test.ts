@@ -1,4 +1,5 @@
 import {
+  type AuditAct,
   authenticateJwt,
   ConfigurationError,
   guard,
@@ -20,7 +21,6 @@ import { openSuccessor } from './refresh-token.ts';
 import {
   type IssuedTokens,
   type TokenGrant,
-  type TokenReuse,
   type TokensDenied,
   type TokensOptions,
   tokens,
@@ -53,14 +53,14 @@ beforeEach(() => {
 function setUp(changes: Partial<TokensOptions> = {}) {
   const revoked = memoryRevocationStore({ now });
   const store = memoryRefreshTokenStore({ now });
-  const events: TokenReuse[] = [];
+  const events: AuditAct[] = [];
   const options: TokensOptions = {
     issuer,
     audience,
     signing: { current: 'k1', keys: [key] },
     store,
     revocations: revocations({ store: revoked, maxTokenLifetime: '10m' }),
-    audit: (event) => events.push(event),
+    record: (act) => events.push(act),
     now,
     ...changes,
   };
@@ -222,14 +222,9 @@ describe('a refresh token', () => {
     }
     expect(events).toEqual([
       {
-        event: 'token_reuse',
-        subject: 'alice',
-        clientId: 'shop',
-        tenant: 'acme',
-        session: first.session,
-        generation: 2,
-        at: NOW,
-        failure: undefined,
+        act: 'token.reused',
+        target: { type: 'session', id: first.session },
+        data: { subject: 'alice', clientId: 'shop', tenant: 'acme', generation: 2, ended: true },
       },
     ]);
     // Another grant of the same subject has nothing to do with it.
@@ -498,7 +493,7 @@ describe('revoking', () => {
     expect(codeOf(await issued.refresh(second.refreshToken, shop))).toBe('refresh.revoked');
     expect(await call(second.accessToken)).toBe('token.revoked');
     expect(await issued.revoke('a'.repeat(68), shop)).toEqual({ ok: true });
-    expect(events).toEqual([]);
+    expect(events).toMatchObject([{ act: 'token.family_ended', data: { subject: 'alice' } }]);
   });
 
   test('a subject ends all its sessions, and leaves those that begin later', async () => {
@@ -570,14 +565,19 @@ describe('while the store does not answer', () => {
     await issued.refresh(first.refreshToken, shop);
     const answer = await issued.refresh(first.refreshToken, shop);
     expect(answer).toMatchObject({ code: 'refresh.reused', cause: new Error('down') });
-    expect(events).toMatchObject([{ event: 'token_reuse', failure: new Error('down') }]);
+    expect(events).toMatchObject([{ act: 'token.reused', data: { ended: false } }]);
   });
 
-  test('an audit trail that throws changes nothing', async () => {
-    const { issued } = setUp({ audit: throws });
+  test('a reuse that cannot be recorded ends the family, and the denial says so', async () => {
+    const { issued } = setUp({ record: throws });
     const first = good(await issued.issue(grant));
-    await issued.refresh(first.refreshToken, shop);
-    expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.reused');
+    const second = good(await issued.refresh(first.refreshToken, shop));
+    const answer = await issued.refresh(first.refreshToken, shop);
+    expect(answer).toMatchObject({
+      code: 'refresh.reused',
+      cause: new Error('token.reused was done, and could not be recorded.'),
+    });
+    expect(codeOf(await issued.refresh(second.refreshToken, shop))).toBe('refresh.revoked');
   });
 
   test('a store that cannot replace keeps the token good', async () => {

@@ -2,6 +2,7 @@ import type {
   Duration,
   MaybePromise,
   PrivateJwk,
+  RecordOption,
   RefreshTokenFamily,
   RefreshTokenStore,
   Revocations,
@@ -12,6 +13,7 @@ import {
   assertConfiguration,
   assertKnownOptions,
   assertOneOf,
+  assertRecord,
   contentProblem,
   durationMs,
   isObject,
@@ -25,6 +27,7 @@ import type {
   RefreshRequest,
   Renewal,
   RenewedGrant,
+  RevokeRequest,
   TokenGrant,
   Tokens,
 } from './issued-tokens.ts';
@@ -35,22 +38,22 @@ import {
   type TokenDenialReason,
   type TokensDenied,
 } from './refresh-token.ts';
-import { refreshTokenFamilies, type TokenReuse } from './refresh-token-families.ts';
+import { refreshTokenFamilies } from './refresh-token-families.ts';
 
 export type {
   IssuedTokens,
   RefreshRequest,
   Renewal,
   RenewedGrant,
+  RevokeRequest,
   TokenDenialReason,
   TokenGrant,
-  TokenReuse,
   Tokens,
   TokensDenied,
 };
 
 /** Options of {@link tokens}. */
-export interface TokensOptions {
+export interface TokensOptions extends RecordOption {
   /** The `iss` of access tokens. */
   readonly issuer: string;
   /** The APIs that tokens are for unless a grant says otherwise. */
@@ -87,8 +90,6 @@ export interface TokensOptions {
   readonly renew?: ((grant: RenewedGrant) => MaybePromise<Renewal>) | undefined;
   /** Where access tokens of a family that ends are revoked; without it they live until they expire. */
   readonly revocations?: Pick<Revocations, 'revoke'> | undefined;
-  /** Told of every reuse, for the audit trail. Whatever it throws changes nothing. */
-  readonly audit?: ((event: TokenReuse) => void) | undefined;
   /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
   readonly storeTimeout?: Duration | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -108,7 +109,7 @@ const OPTIONS = [
   'withinGrace',
   'renew',
   'revocations',
-  'audit',
+  'record',
   'storeTimeout',
   'now',
 ] as const;
@@ -140,7 +141,7 @@ const OPTIONS = [
  */
 export function tokens(options: TokensOptions): Tokens {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { issuer, store, revocations, audit, renew, now = () => Date.now() } = options;
+  const { issuer, store, revocations, record, renew, now = () => Date.now() } = options;
   const accessTokenLifetime =
     durationMs(NAME, 'accessTokenLifetime', options.accessTokenLifetime ?? '5m', {
       min: '1s',
@@ -149,6 +150,7 @@ export function tokens(options: TokensOptions): Tokens {
   const idleLifetime = durationMs(NAME, 'idleLifetime', options.idleLifetime ?? '14d');
   const absoluteLifetime = durationMs(NAME, 'absoluteLifetime', options.absoluteLifetime ?? '30d');
   const { withinGrace = 'deny' } = options;
+  assertRecord(NAME, record);
   assertOneOf(NAME, 'withinGrace', withinGrace, ['deny', 'replay']);
   const reuseGrace = durationMs(NAME, 'reuseGrace', options.reuseGrace ?? '0s', {
     min: '0s',
@@ -187,7 +189,7 @@ export function tokens(options: TokensOptions): Tokens {
     replays: withinGrace === 'replay' && reuseGrace > 0,
     storeTimeout,
     revocations,
-    audit,
+    record,
     now,
   });
   const cutoffs = recentCutoffs();
@@ -251,7 +253,7 @@ export function tokens(options: TokensOptions): Tokens {
     const asked = scopes ?? family.scopes;
     const renewal = await renewed(family);
     if ('revoked' in renewal) {
-      await families.end(family, 'revoked');
+      await families.end(family);
       return denied('refresh.revoked');
     }
     const { claims } = renewal;
@@ -270,21 +272,23 @@ export function tokens(options: TokensOptions): Tokens {
 
   const revoke = async (
     refreshToken: string,
-    { clientId }: Pick<RefreshRequest, 'clientId'>,
+    { clientId, record }: RevokeRequest,
   ): Promise<{ readonly ok: true } | TokensDenied> => {
     if (!isRefreshToken(refreshToken)) return denied('refresh.malformed');
     const family = await families.familyOf(refreshToken);
     if (family === undefined) return { ok: true };
     if (family.clientId !== clientId) return denied('refresh.client_mismatch');
-    await families.end(family, 'revoked');
+    await families.end(family, record);
     return { ok: true };
   };
 
   const revokeSubject = async (
     subject: string,
+    { record }: RecordOption = {},
   ): Promise<{ readonly ok: true; readonly families: number } | TokensDenied> => {
     const ended = await families.endSubject(subject);
     if (revocations !== undefined) cutoffs.add(subject, ended.issuedBefore);
+    await families.recordEndOf(subject, ended.families, record);
     return { ok: true, families: ended.families };
   };
 
@@ -292,9 +296,9 @@ export function tokens(options: TokensOptions): Tokens {
     jwks,
     issue: (grant: TokenGrant) => issue(grant).catch(unavailable),
     refresh: (token: string, request: RefreshRequest) => refresh(token, request).catch(unavailable),
-    revoke: (token: string, request: Pick<RefreshRequest, 'clientId'>) =>
-      revoke(token, request).catch(unavailable),
-    revokeSubject: (subject: string) => revokeSubject(subject).catch(unavailable),
+    revoke: (token: string, request: RevokeRequest) => revoke(token, request).catch(unavailable),
+    revokeSubject: (subject: string, how?: RecordOption) =>
+      revokeSubject(subject, how).catch(unavailable),
   } satisfies Tokens);
 }
 

@@ -1,8 +1,14 @@
-import type { TotpStore } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, encodeBase64url } from '@apisec/core/host';
+import type { RecordOption, TotpStore } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertRecord,
+  encodeBase64url,
+  recordAct,
+} from '@apisec/core/host';
 
 /** Options of {@link resetSecondFactor}. */
-export interface ResetSecondFactorOptions {
+export interface ResetSecondFactorOptions extends RecordOption {
   /** Where second factors are kept. */
   readonly store: TotpStore;
   /** Whose factor it is, as `totp` knows it. */
@@ -12,13 +18,6 @@ export interface ResetSecondFactorOptions {
    * has no second factor: only after you have made sure who asks.
    */
   readonly what: 'lock' | 'factor';
-  /** Told of the reset once it is done: `audit(…).record`. */
-  readonly record?:
-    | ((act: {
-        readonly act: 'lock.lifted' | 'factor.reset';
-        readonly target: { readonly type: 'account'; readonly id: string };
-      }) => unknown)
-    | undefined;
 }
 
 const OPTIONS = ['store', 'account', 'what', 'record'] as const;
@@ -30,7 +29,7 @@ const TRIES = 16;
  * account has none, and then nothing is recorded. A code that was used stays used.
  *
  * @throws ConfigurationError without a store or an account, or for another `what`. Rejects where the store cannot answer,
- * or the account changes all the time.
+ * the account changes all the time, or the reset could not be recorded.
  * @example
  * await resetSecondFactor({ store, account: 'u1', what: 'lock', record: log.record });
  */
@@ -49,10 +48,11 @@ export async function resetSecondFactor(options: ResetSecondFactorOptions): Prom
     what === 'lock' || what === 'factor',
     "resetSecondFactor: what must be 'lock' or 'factor'.",
   );
+  assertRecord('resetSecondFactor', record);
   const done = what === 'factor' ? await store.remove(account) : await unlock(store, account);
   if (!done) return false;
   const act = what === 'factor' ? 'factor.reset' : 'lock.lifted';
-  await record?.({ act, target: { type: 'account', id: account } });
+  await recordAct(record, { act, target: { type: 'account', id: account } });
   return true;
 }
 

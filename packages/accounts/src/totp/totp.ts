@@ -1,5 +1,11 @@
-import type { Duration, TotpRecord, TotpStore } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import type { Duration, RecordOption, TotpRecord, TotpStore } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertRecord,
+  durationMs,
+  recordAct,
+} from '@apisec/core/host';
 import type { SealingKeys } from './sealing.ts';
 import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
@@ -8,7 +14,7 @@ import { decodeBase32, encodeBase32, keyUri, totpSecrets } from './totp-secrets.
 export type { SealingKeys, TotpDenial };
 
 /** Options of {@link totp}. */
-export interface TotpOptions {
+export interface TotpOptions extends RecordOption {
   /** Whose codes these are; authenticator apps show it. */
   readonly issuer: string;
   readonly store: TotpStore;
@@ -77,9 +83,17 @@ export interface Totp {
    * Takes over a secret that an app has already, from another system: active at once, for an account that has no active
    * one. Its shape is that of the other system; issues backup codes.
    */
-  readonly importSecret: (account: string, secret: ImportedTotpSecret) => Promise<TotpBackupCodes>;
+  readonly importSecret: (
+    account: string,
+    secret: ImportedTotpSecret,
+    options?: RecordOption,
+  ) => Promise<TotpBackupCodes>;
   /** Takes the first code, which shows that the app has the secret, and issues backup codes. */
-  readonly confirm: (account: string, code: string) => Promise<TotpBackupCodes>;
+  readonly confirm: (
+    account: string,
+    code: string,
+    options?: RecordOption,
+  ) => Promise<TotpBackupCodes>;
   /** Takes a code, once. */
   readonly verify: (account: string, code: string) => Promise<TotpVerification>;
   /** Takes a backup code, once; case, spaces and hyphens do not matter. Wrong ones count as wrong codes. */
@@ -88,8 +102,8 @@ export interface Totp {
   readonly renewBackupCodes: (account: string) => Promise<TotpBackupCodes>;
   /** Rejects when the store fails. */
   readonly status: (account: string) => Promise<TotpStatus>;
-  /** Ends the second factor of an account; false where there was none. Rejects when the store fails. */
-  readonly remove: (account: string) => Promise<boolean>;
+  /** Ends the second factor of an account; false where there was none. Rejects when the store fails, or `record`. */
+  readonly remove: (account: string, options?: RecordOption) => Promise<boolean>;
 }
 
 /** RFC 4226 §4 R6: at least 128 bits, 160 recommended; RFC 6238 §5.1: as long as the hash. */
@@ -111,6 +125,7 @@ const OPTIONS = [
   'backupCodes',
   'storeTimeout',
   'now',
+  'record',
 ] as const;
 /** How long a code must be, its record says. */
 const CODE = /^[0-9]{6,8}$/;
@@ -125,7 +140,7 @@ const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
  *
  * Answers denials, never throws for them: `totp.malformed` and `.account_invalid` (400), `.invalid`, `.reused` and
  * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfter`), `.unavailable` (503) when the
- * store does not answer or a secret cannot be opened.
+ * store does not answer, a secret cannot be opened, or an enrolment was not recorded: then it stands, without backup codes.
  *
  * @throws ConfigurationError for an issuer, key or bound that cannot hold.
  * @example
@@ -182,6 +197,13 @@ export function totp(options: TotpOptions): Totp {
   });
   const secrets = totpSecrets(sealingKeys, drift);
   const backup = totpBackupCodes(sealingKeys, backupCount);
+  assertRecord('totp', options.record);
+  const recorded = (
+    act: 'factor.enrolled' | 'factor.removed',
+    account: string,
+    { record = options.record }: RecordOption = {},
+  ) =>
+    recordAct(record, { act, target: { type: 'account', id: account }, data: { factor: 'totp' } });
   const records = totpRecords(store, storeTimeout);
   const attempt = totpAttempts(records, { attempts, lockout, now });
 
@@ -216,7 +238,7 @@ export function totp(options: TotpOptions): Totp {
         uri: keyUri(text, label, issuer, { algorithm, digits, period }),
       };
     },
-    importSecret: async (account, imported) => {
+    importSecret: async (account, imported, how) => {
       const shape = { algorithm, digits, period, ...readShape(imported) };
       const bytes =
         typeof imported.secret === 'string' ? decodeBase32(imported.secret) : imported.secret;
@@ -239,14 +261,15 @@ export function totp(options: TotpOptions): Totp {
           // Written with a version of its own.
           version: '',
         });
-        return (await records.put(record, known))
-          ? { ok: true, backupCodes: codes }
-          : totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+        if (!(await records.put(record, known)))
+          return totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+        await recorded('factor.enrolled', account, how);
+        return { ok: true, backupCodes: codes };
       } catch (cause) {
         return totpDenial('totp.unavailable', { cause });
       }
     },
-    confirm: async (account, code) => {
+    confirm: async (account, code, how) => {
       if (!CODE.test(code)) return totpDenial('totp.malformed');
       let codes: readonly string[] = [];
       const answer = await attempt(account, async (record, at) => {
@@ -257,7 +280,13 @@ export function totp(options: TotpOptions): Totp {
         codes = issued.codes;
         return issued.record;
       });
-      return 'ok' in answer ? answer : { ok: true, backupCodes: codes };
+      if ('ok' in answer) return answer;
+      try {
+        await recorded('factor.enrolled', account, how);
+      } catch (cause) {
+        return totpDenial('totp.unavailable', { cause });
+      }
+      return { ok: true, backupCodes: codes };
     },
     verify: async (account, code) => {
       if (!CODE.test(code)) return totpDenial('totp.malformed');
@@ -299,7 +328,11 @@ export function totp(options: TotpOptions): Totp {
         lockedUntil: lockedUntil > now() ? lockedUntil : undefined,
       };
     },
-    remove: async (account) => records.remove(account),
+    remove: async (account, how) => {
+      const removed = await records.remove(account);
+      if (removed) await recorded('factor.removed', account, how);
+      return removed;
+    },
   });
 }
 

@@ -1,4 +1,5 @@
 import type { CounterStore } from '../contracts/counter-store.ts';
+import { assertRecord, type RecordOption, recordAct } from '../contracts/record-act.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { sha256 } from '../lib/hash.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
@@ -6,7 +7,7 @@ import { encodeLimitKey, type LimitKey } from '../limits/limit-key.ts';
 import { alike } from './attempt-counting.ts';
 
 /** Options of {@link resetFailures}. */
-export interface ResetFailuresOptions {
+export interface ResetFailuresOptions extends RecordOption {
   /** Where failures are counted. */
   readonly store: CounterStore;
   /** The `name` of the policy `throttleFailures`. */
@@ -17,13 +18,6 @@ export interface ResetFailuresOptions {
   readonly peer?: string | undefined;
   /** The tenant of the calls, where they have one. */
   readonly tenant?: string | undefined;
-  /** Told of the reset once it is done: `audit(…).record`. */
-  readonly record?:
-    | ((act: {
-        readonly act: 'failures.reset';
-        readonly target: { readonly type: 'account' | 'peer'; readonly id: string };
-      }) => unknown)
-    | undefined;
 }
 
 const OPTIONS = ['store', 'name', 'account', 'peer', 'tenant', 'record'] as const;
@@ -35,7 +29,7 @@ const ANY_RULE = { free: 0, delay: 0, maxDelay: 0, lockAfter: 1, lockFor: 0, for
  * forgotten the password.
  *
  * @throws ConfigurationError where neither an account nor a peer is named, or there is no store. Rejects where the store
- * cannot answer.
+ * cannot answer, and where the reset could not be recorded.
  * @example
  * await resetFailures({ store, name: 'login', account: 'alice@example.com', record: log.record });
  */
@@ -47,6 +41,7 @@ export async function resetFailures(options: ResetFailuresOptions): Promise<void
     store !== undefined && typeof name === 'string' && name !== '',
     'resetFailures: give it the store, and the name of the policy throttleFailures.',
   );
+  assertRecord('resetFailures', record);
   const accountKey = encodeLimitKey(alike(account), tenant);
   const peerKey = encodeLimitKey(peer, tenant);
   assertConfiguration(
@@ -60,5 +55,5 @@ export async function resetFailures(options: ResetFailuresOptions): Promise<void
   await store.reconcile([{ ...request, rule: ANY_RULE, ticket: 0, result: 'reset' }]);
   const type = accountKey === undefined ? 'peer' : 'account';
   const id = String(type === 'peer' ? peer : account);
-  await record?.({ act: 'failures.reset', target: { type, id } });
+  await recordAct(record, { act: 'lock.lifted', target: { type, id }, data: { policy: name } });
 }

@@ -621,8 +621,9 @@ describe('resetFailures', () => {
     await resetFailures({ store, name: 'login', account: 'alice@example.com', record });
     expect(await codeOf('alice@example.com', '192.0.2.9')).toBeUndefined();
     expect(record).toHaveBeenCalledExactlyOnceWith({
-      act: 'failures.reset',
+      act: 'lock.lifted',
       target: { type: 'account', id: 'alice@example.com' },
+      data: { policy: 'login' },
     });
   });
 

@@ -7,6 +7,7 @@ import type {
   QuotaVerdict,
 } from '../contracts/api-key-store.ts';
 import type { Limit } from '../contracts/limit-store.ts';
+import type { RecordOption } from '../contracts/record-act.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** A key that was presented and is good, as policies and handlers see it. Frozen; holds no secret. */
@@ -113,8 +114,16 @@ export interface ApiKeyScope {
   readonly tenant?: string | undefined;
 }
 
+/** Options of what changes a key. */
+export interface ApiKeyActOptions extends ApiKeyScope, RecordOption {}
+
+/** Options of {@link ApiKeys.disable} and {@link ApiKeys.revoke}. */
+export interface ApiKeyEndOptions extends ApiKeyActOptions {
+  readonly reason?: string | undefined;
+}
+
 /** Options of {@link ApiKeys.rotate}. */
-export interface RotateOptions extends ApiKeyScope {
+export interface RotateOptions extends ApiKeyActOptions {
   /** How long the old secret stays good, in milliseconds. 0 ends it at once, for a key that leaked. */
   readonly overlapMs: number;
   /** Rotate only if the key's generation is still this one, so that a repeated request does nothing. */
@@ -141,12 +150,12 @@ export interface ApiKeys {
   /** The source of a regular expression that finds these keys in text, for leak scanners. */
   readonly pattern: string;
   /** Makes a key. */
-  readonly issue: (key: NewApiKey) => Promise<ApiKeyIssue>;
+  readonly issue: (key: NewApiKey, options?: RecordOption) => Promise<ApiKeyIssue>;
   /**
    * Takes over a key of another product, as it is in its callers' hands: its hash is verified by `imported.verify`, and
    * replaced by one of our own when the key is first used. `conflict` where one with that `lookup` is there.
    */
-  readonly import: (key: ImportedApiKey) => Promise<ApiKeyChange>;
+  readonly import: (key: ImportedApiKey, options?: RecordOption) => Promise<ApiKeyChange>;
   /**
    * Tells whether a presented key is good; at once where that is known, and it never throws or rejects. `peer` is who
    * calls (`facts.peer.id`): no peer uses up more than a fifth of what may be read for unknown keys.
@@ -158,23 +167,17 @@ export interface ApiKeys {
    */
   readonly rotate: (id: string, options: RotateOptions) => Promise<ApiKeyIssue>;
   /** Ends the overlap of the last rotation now: its `previous.lastUsedAt` tells when that is safe. */
-  readonly endOverlap: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyChange>;
+  readonly endOverlap: (id: string, options?: ApiKeyActOptions) => Promise<ApiKeyChange>;
   /** Changes the terms that are named; `undefined` takes one away. */
   readonly update: (
     id: string,
     terms: Partial<ApiKeyTerms>,
-    scope?: ApiKeyScope,
+    options?: ApiKeyActOptions,
   ) => Promise<ApiKeyChange>;
-  readonly enable: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyChange>;
-  readonly disable: (
-    id: string,
-    options?: ApiKeyScope & { readonly reason?: string },
-  ) => Promise<ApiKeyChange>;
+  readonly enable: (id: string, options?: ApiKeyActOptions) => Promise<ApiKeyChange>;
+  readonly disable: (id: string, options?: ApiKeyEndOptions) => Promise<ApiKeyChange>;
   /** Ends a key for good. The row is kept. */
-  readonly revoke: (
-    id: string,
-    options?: ApiKeyScope & { readonly reason?: string },
-  ) => Promise<ApiKeyChange>;
+  readonly revoke: (id: string, options?: ApiKeyEndOptions) => Promise<ApiKeyChange>;
   readonly get: (id: string, scope?: ApiKeyScope) => Promise<ApiKeyInfo | undefined>;
   /** In the order of ids, in pages. */
   readonly list: (
@@ -214,15 +217,7 @@ export interface QuotaBalance {
 }
 
 /** Options of {@link ApiKeys.resetQuotas}. */
-export interface ResetQuotasOptions extends ApiKeyScope {
+export interface ResetQuotasOptions extends ApiKeyActOptions {
   /** The names of the quotas to reset. Default: all that the key has ever used. */
   readonly quotas?: readonly string[] | undefined;
-  /** Told of the reset once it is done: `audit(…).record`. */
-  readonly record?:
-    | ((act: {
-        readonly act: 'quota.reset';
-        readonly target: { readonly type: 'api_key'; readonly id: string };
-        readonly data: { readonly quotas: string };
-      }) => unknown)
-    | undefined;
 }

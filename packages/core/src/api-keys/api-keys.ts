@@ -1,4 +1,11 @@
 import type { ApiKeyRecord, ApiKeyStatus, ApiKeyStore } from '../contracts/api-key-store.ts';
+import {
+  type AuditAct,
+  assertRecord,
+  type BuiltinAct,
+  type RecordOption,
+  recordAct,
+} from '../contracts/record-act.ts';
 import { type Peppers, pepperedHash } from '../crypto/peppered-hash.ts';
 import { backgroundWork } from '../lib/background-work.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -6,8 +13,9 @@ import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type {
   ApiKeyChange,
+  ApiKeyEndOptions,
+  ApiKeyIssue,
   ApiKeyProblem,
-  ApiKeyScope,
   ApiKeys,
   ImportedApiKey,
   NewApiKey,
@@ -46,7 +54,7 @@ import { apiKeyVerifier, type ImportedKeys } from './api-key-verifier.ts';
 export type { ImportedKeys, Peppers };
 
 /** Options of {@link apiKeys}. */
-export interface ApiKeysOptions {
+export interface ApiKeysOptions extends RecordOption {
   /** The beginning of every key, so that people and leak scanners know whose it is: `acme`. */
   readonly prefix: string;
   /** The second part of every key: `live`, `test`. Keys of another environment are denied unread. */
@@ -118,6 +126,7 @@ const OPTIONS = [
   'now',
   'waitUntil',
   'onFault',
+  'record',
 ] as const;
 const MAX_REASON = 512;
 const MAX_HASH = 1_024;
@@ -135,7 +144,8 @@ const MAX_OVERLAP = 31_536_000_000;
  * version that is taken away ends the keys that were not moved.
  *
  * Verification answers `api_key.malformed`, `.wrong_environment`, `.unknown`, `.revoked`, `.expired`,
- * `.rotated`, `.disabled`, `.overloaded` or `.store_unavailable`. Management rejects with what the store throws.
+ * `.rotated`, `.disabled`, `.overloaded` or `.store_unavailable`. Management rejects with what the store throws, and
+ * where `record` was given a change and did not take it.
  *
  * @throws ConfigurationError for a prefix, environment, pepper or bound that cannot hold.
  * @example
@@ -174,6 +184,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       (typeof imported.lookup === 'function' && typeof imported.verify === 'function'),
     `${NAME}: imported needs two functions, { lookup: (presented) => …, verify: (presented, hash) => … }.`,
   );
+  assertRecord(NAME, options.record);
   assertConfiguration(
     !Object.hasOwn(peppers.keys, IMPORTED),
     `${NAME}: each pepper needs a name, for example v1.`,
@@ -244,17 +255,36 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     };
   };
 
-  const setStatus = (
+  /** Answers once the change that was made is recorded; each call may name who records it. */
+  const recorded = async <Answer extends ApiKeyChange | ApiKeyIssue>(
+    act: BuiltinAct,
+    answer: Answer,
+    { record = options.record }: RecordOption = {},
+    { data, reason }: Pick<AuditAct, 'data' | 'reason'> = {},
+  ): Promise<Answer> => {
+    if (!answer.ok) return answer;
+    const { id, owner, tenant } = answer.info;
+    await recordAct(record, {
+      act,
+      target: { type: 'api_key', id },
+      reason,
+      data: { ownerType: owner.type, owner: owner.id, tenant, ...data },
+    });
+    return answer;
+  };
+
+  const setStatus = async (
     id: string,
     status: ApiKeyStatus,
-    { reason, ...scope }: ApiKeyScope & { readonly reason?: string } = {},
+    { reason, ...scope }: ApiKeyEndOptions = {},
   ): Promise<ApiKeyChange> => {
     if (reason !== undefined && !isText(reason, MAX_REASON)) {
-      return Promise.resolve(invalid(`reason must be 1 to ${MAX_REASON} characters`));
+      return invalid(`reason must be 1 to ${MAX_REASON} characters`);
     }
-    return change(id, scope, (record) =>
+    const changed = await change(id, scope, (record) =>
       record.status === 'revoked' ? REVOKED : { ...record, status, reason },
     );
+    return recorded(`api_key.${status}`, changed, scope, { reason });
   };
 
   return Object.freeze({
@@ -263,16 +293,20 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     publishable,
     pattern: patternOf(prefix, environment),
     verify: verifier.verify,
-    issue: async (wanted: NewApiKey) => {
+    issue: async (wanted: NewApiKey, act?: RecordOption) => {
       const id = randomId();
       const made = newRecord(wanted);
       if ('ok' in made) return made;
       const { key, secret } = await makeSecret(id);
       const record: ApiKeyRecord = { ...made, id, secret };
       const added = await store.insert(record);
-      return added ? { ok: true, key, info: infoOf(record, describe) } : CONFLICT;
+      if (!added) return CONFLICT;
+      return recorded('api_key.issued', { ok: true, key, info: infoOf(record, describe) }, act);
     },
-    import: async ({ lookup, hash: stored, secretMadeAt, ...wanted }: ImportedApiKey) => {
+    import: async (
+      { lookup, hash: stored, secretMadeAt, ...wanted }: ImportedApiKey,
+      act?: RecordOption,
+    ) => {
       if (imported === undefined) return invalid('apiKeys needs imported: { lookup, verify }');
       if (!isIdentifier(lookup)) return invalid('lookup must be 1 to 256 characters');
       if (!isText(stored, MAX_HASH)) return invalid(`hash must be 1 to ${MAX_HASH} characters`);
@@ -286,7 +320,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       const record: ApiKeyRecord = { ...made, id, secret, secretMadeAt };
       if (!(await store.insert(record))) return CONFLICT;
       verifier.forget(id);
-      return { ok: true, info: infoOf(record, describe) };
+      return recorded('api_key.imported', { ok: true, info: infoOf(record, describe) }, act);
     },
     rotate: async (id, { overlapMs, generation: wanted, ...scope }) => {
       if (!isCount(overlapMs, MAX_OVERLAP)) {
@@ -304,20 +338,28 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
         const previous = { ...record.secret, until: at + overlapMs };
         return { ...record, secret, previous, secretMadeAt: at, generation: generation + 1 };
       });
-      return changed.ok ? { ...changed, key } : changed;
+      const data = { overlapMs };
+      return recorded('api_key.rotated', changed.ok ? { ...changed, key } : changed, scope, {
+        data,
+      });
     },
-    endOverlap: (id, scope = {}) =>
-      change(id, scope, (record) => {
+    endOverlap: async (id, scope = {}) => {
+      const changed = await change(id, scope, (record) => {
         if (record.previous === undefined) return record;
         const until = Math.min(record.previous.until, now());
         return { ...record, previous: { ...record.previous, until } };
-      }),
-    update: (id, terms, scope = {}) =>
-      change(id, scope, (record) => {
+      });
+      return recorded('api_key.changed', changed, scope, { data: { changed: 'overlap' } });
+    },
+    update: async (id, terms, scope = {}) => {
+      const changed = await change(id, scope, (record) => {
         if (record.status === 'revoked') return REVOKED;
         const checked = checkTerms({ ...record, ...terms }, publishable);
         return checked.ok ? { ...record, ...checked.terms } : invalid(checked.problem);
-      }),
+      });
+      const data = { changed: Object.keys(terms).toSorted().join(' ') };
+      return recorded('api_key.changed', changed, scope, { data });
+    },
     enable: (id, scope) => setStatus(id, 'enabled', scope),
     disable: (id, options) => setStatus(id, 'disabled', options),
     revoke: (id, options) => setStatus(id, 'revoked', options),
@@ -337,12 +379,12 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     },
     consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),
     readQuotas: quotaReader(store, bounds.storeTimeout, now),
-    resetQuotas: async (id, { quotas, record, ...scope } = {}) => {
+    resetQuotas: async (id, { quotas, record = options.record, ...scope } = {}) => {
       if (quotas !== undefined && !isNames(quotas))
         return invalid('quotas must be a list of names');
       if ((await find(id, scope)) === undefined) return NOT_FOUND;
       if (!(await store.resetUsage(id, quotas))) return NOT_FOUND;
-      await record?.({
+      await recordAct(record, {
         act: 'quota.reset',
         target: { type: 'api_key', id },
         data: { quotas: quotas?.join(' ') ?? 'all' },

@@ -1,5 +1,5 @@
+import type { AuditAct, AuditReceipt } from '../contracts/record-act.ts';
 import type { RequestLike } from '../engine/request.ts';
-import type { AuditAct, AuditReceipt } from './event.ts';
 import { CREDENTIAL_HEADERS, redactName, secretsOf } from './redact.ts';
 import { safeText } from './safe-text.ts';
 

@@ -1,3 +1,4 @@
+import type { AuditAct, AuditReceipt, RecordAct } from '../contracts/record-act.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import type { Completion } from '../engine/obligations.ts';
 import { deny, type Outcome } from '../engine/outcome.ts';
@@ -7,7 +8,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { AuditCall } from './audit-call.ts';
-import type { AuditAct, AuditEvent, AuditReceipt, RecordAct } from './event.ts';
+import type { AuditEvent } from './event.ts';
 import { eventBuilder, type SizedEvent } from './event-builder.ts';
 import { type PseudonymOptions, pseudonymiser } from './pseudonyms.ts';
 import type { AuditSink, AuditSinkStats } from './sink.ts';

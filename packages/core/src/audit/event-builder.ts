@@ -1,9 +1,10 @@
+import type { AuditAct } from '../contracts/record-act.ts';
 import type { Completion } from '../engine/obligations.ts';
 import type { TraceEntry } from '../engine/trace.ts';
 import { boundedCache } from '../lib/bounded-cache.ts';
 import type { AuditCall } from './audit-call.ts';
 import { describeCause } from './describe-cause.ts';
-import { AUDIT_SCHEMA, type AuditAct, type AuditEvent, LARGEST_EVENT_BYTES } from './event.ts';
+import { AUDIT_SCHEMA, type AuditEvent, LARGEST_EVENT_BYTES } from './event.ts';
 import { isSecretName, REDACTED, redactName, redactText } from './redact.ts';
 import { safeText } from './safe-text.ts';
 import { actEventName, auditSeverities, denialEventName } from './vocabulary.ts';

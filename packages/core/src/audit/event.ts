@@ -1,16 +1,11 @@
-import type { AuditEventName, AuditSeverity, BuiltinAct } from './vocabulary.ts';
+import type { AuditTarget } from '../contracts/record-act.ts';
+import type { AuditEventName, AuditSeverity } from './vocabulary.ts';
 
 /** The version of {@link AuditEvent}; it changes when a member changes its meaning. */
 export const AUDIT_SCHEMA = 'apisec.audit/1';
 
 /** The most memory that one event takes, estimated as two bytes for each UTF-16 code unit. */
 export const LARGEST_EVENT_BYTES = 16_384;
-
-/** What was done to: `{ type: 'api_key', id: '3vQ…' }`. */
-export interface AuditTarget {
-  readonly type: string;
-  readonly id: string;
-}
 
 /**
  * One decision or one administrative act, as plain data. Every text in it is redacted, free of characters that act
@@ -83,33 +78,3 @@ export interface AuditEvent {
   readonly service?: string;
   readonly serviceVersion?: string;
 }
-
-/** An administrative act, to be recorded. */
-export interface AuditAct {
-  /** `subject.past_participle`: one of the built-in ones, or one of your own. */
-  readonly act: BuiltinAct | `${string}.${string}`;
-  /** Default: `succeeded`. */
-  readonly outcome?: 'succeeded' | 'denied' | 'failed' | undefined;
-  /** Who did it. Default, where it is recorded through the facts of a call: its principal. */
-  readonly principal?: string | undefined;
-  readonly client?: string | undefined;
-  readonly tenant?: string | undefined;
-  readonly peer?: string | undefined;
-  readonly target?: AuditTarget | undefined;
-  readonly reason?: string | undefined;
-  /** At most 16 members; those that are called like a secret are redacted. */
-  readonly data?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
-  readonly requestId?: string | undefined;
-}
-
-/** What became of an act: `ok` once every required sink has acknowledged it. */
-export type AuditReceipt =
-  | { readonly ok: true }
-  | {
-      readonly ok: false;
-      /** `lost`: no sink has it or will have it. `late`: it waits for a sink that does not answer. */
-      readonly problem: 'lost' | 'late';
-    };
-
-/** Records an act. Never throws or rejects. */
-export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import type { AuditAct } from '../contracts/record-act.ts';
 import { enforce } from '../engine/enforce.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import { deny } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
 import { audit } from './audit.ts';
-import type { AuditAct, AuditEvent } from './event.ts';
+import type { AuditEvent } from './event.ts';
 import { jsonLines } from './json-lines.ts';
 import { logDenials } from './log-denials.ts';
 import { toOcsf } from './ocsf.ts';

@@ -1,3 +1,4 @@
+import type { BuiltinAct } from '../contracts/record-act.ts';
 import type { Denial, DenialKind } from '../engine/denial.ts';
 
 /** How urgent an event is, as the OWASP logging vocabulary grades it. */
@@ -129,6 +130,7 @@ export function denialEventName({ kind, code }: Pick<Denial, 'kind' | 'code'>): 
  */
 const acts = {
   'api_key.issued': 'authn_token_created',
+  'api_key.imported': 'authn_token_created',
   'api_key.rotated': 'authn_token_created',
   'api_key.changed': 'authz_change',
   'api_key.disabled': 'authn_token_revoked',
@@ -138,12 +140,14 @@ const acts = {
   'token.revoked': 'authn_token_revoked',
   'token.reused': 'authn_token_reuse',
   'token.family_ended': 'authn_token_revoked',
+  'revocation.added': 'authn_token_revoked',
   'revocation.lifted': 'authz_change',
   'limit.reset': 'authz_admin',
   'quota.reset': 'authz_admin',
   'lock.lifted': 'authz_admin',
   'factor.enrolled': 'authz_change',
   'factor.used': 'authn_login_success',
+  'factor.copied': 'authn_token_reuse',
   'factor.removed': 'authz_change',
   'factor.reset': 'authz_admin',
   'password.changed': 'authn_password_change',
@@ -155,9 +159,10 @@ const acts = {
   'session.renewed': 'session_renewed',
   'session.ended': 'session_expired',
   'tenant.created': 'user_created',
+  'tenant.changed': 'user_updated',
   'tenant.suspended': 'user_archived',
   'tenant.resumed': 'user_updated',
-  'tenant.deleted': 'user_deleted',
+  'tenant.closed': 'user_deleted',
   'user.created': 'user_created',
   'user.updated': 'user_updated',
   'user.archived': 'user_archived',
@@ -167,10 +172,7 @@ const acts = {
   'audit.stopped': 'sys_monitor_disabled',
   'audit.chain_broken': 'sys_monitor_disabled',
   'audit.events_lost': 'sys_monitor_disabled',
-} as const;
-
-/** An act that has a name in the OWASP logging vocabulary. */
-export type BuiltinAct = keyof typeof acts;
+} as const satisfies Readonly<Record<BuiltinAct, AuditEventName>>;
 
 /** Each built-in act with its name in the OWASP logging vocabulary. */
 export const auditActs: Readonly<Record<BuiltinAct, AuditEventName>> = Object.freeze(acts);

@@ -4,6 +4,7 @@ import {
   type LimitRequest,
   type LimitStore,
 } from '../contracts/limit-store.ts';
+import { assertRecord, type RecordOption, recordAct } from '../contracts/record-act.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { encodeLimitKey, type LimitKey } from './limit-key.ts';
@@ -23,16 +24,7 @@ export interface LimitAccount {
 }
 
 /** Options of {@link resetLimits}. */
-export interface ResetLimitsOptions extends LimitAccount {
-  /** Told of the reset once it is done: `audit(…).record`. */
-  readonly record?:
-    | ((act: {
-        readonly act: 'limit.reset';
-        readonly target: { readonly type: 'limit'; readonly id: string };
-        readonly data: { readonly key: string };
-      }) => unknown)
-    | undefined;
-}
+export interface ResetLimitsOptions extends LimitAccount, RecordOption {}
 
 /** What is left of one limit. */
 export interface LimitBalance {
@@ -74,13 +66,15 @@ export async function readLimits(account: LimitAccount): Promise<readonly LimitB
  * Forgets what a caller has used of its limits, in any store: for support staff who let one customer in again. What is
  * taken at the same moment may be forgotten too.
  *
- * @throws ConfigurationError for a limit, a key or a store that is not one. Rejects where the store cannot answer.
+ * @throws ConfigurationError for a limit, a key or a store that is not one. Rejects where the store cannot answer,
+ * and where the reset could not be recorded.
  * @example
  * await resetLimits({ store, name: 'api', key: customer.id, limits: [standard], record: log.record });
  */
 export async function resetLimits(options: ResetLimitsOptions): Promise<void> {
   assertKnownOptions('resetLimits', options, [...ACCOUNT, 'record']);
   const { store, name, record } = options;
+  assertRecord('resetLimits', record);
   const requests = requestsOf('resetLimits', options);
   for (const request of requests) {
     const { limit } = request;
@@ -91,7 +85,11 @@ export async function resetLimits(options: ResetLimitsOptions): Promise<void> {
     if (limit.algorithm !== 'bucket') await store.reconcile([{ ...all, at: at - limit.window }]);
   }
   const key = requests[0]?.key ?? '';
-  await record?.({ act: 'limit.reset', target: { type: 'limit', id: name }, data: { key } });
+  await recordAct(record, {
+    act: 'limit.reset',
+    target: { type: 'limit', id: name },
+    data: { key },
+  });
 }
 
 function requestsOf(

@@ -1,7 +1,8 @@
+import { assertRecord, type RecordOption, recordAct } from '../contracts/record-act.ts';
 import type { RevocationStore } from '../contracts/revocation-store.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { EVERYTHING, revocationKey } from './revocation-keys.ts';
 
@@ -19,7 +20,7 @@ export type RevocationTarget =
   | { readonly kind: 'all' };
 
 /** How far a revocation reaches. */
-export interface RevokeOptions {
+export interface RevokeOptions extends RecordOption {
   /**
    * Revokes only what was issued before this moment (epoch milliseconds): "sign out everywhere" is
    * `issuedBefore: Date.now()`. Tokens say when they were issued in whole seconds, rounded down, so one that
@@ -34,7 +35,7 @@ export interface RevokeOptions {
 }
 
 /** Options of {@link revocations}. */
-export interface RevocationsOptions {
+export interface RevocationsOptions extends RecordOption {
   readonly store: RevocationStore;
   /**
    * The longest that any accepted credential lives, clock tolerance included: `'1h'`. A revocation is
@@ -47,11 +48,12 @@ export interface RevocationsOptions {
 export interface Revocations {
   /**
    * From now on the target is revoked. Rejects, or throws where the store answers at once, when it could not
-   * be noted: then nothing is revoked, and whoever asked for it must hear of it.
+   * be noted: then nothing is revoked, and whoever asked for it must hear of it. Rejects as well when `record` did not
+   * take it: then it is revoked all the same.
    */
   readonly revoke: (target: RevocationTarget, options?: RevokeOptions) => MaybePromise<void>;
   /** Takes an outright revocation back. What was revoked by its time of issue stays so. */
-  readonly lift: (target: RevocationTarget) => MaybePromise<void>;
+  readonly lift: (target: RevocationTarget, options?: RecordOption) => MaybePromise<void>;
 }
 
 const NAME = 'revocations';
@@ -70,20 +72,43 @@ const NAME = 'revocations';
  * );
  */
 export function revocations(options: RevocationsOptions): Revocations {
-  assertKnownOptions(NAME, options, ['store', 'maxTokenLifetime']);
+  assertKnownOptions(NAME, options, ['store', 'maxTokenLifetime', 'record']);
   const { store } = options;
   assertConfiguration(
     typeof store?.revoke === 'function' && typeof store.lift === 'function',
     `${NAME}: store must be a revocation store, for example memoryRevocationStore().`,
   );
+  assertRecord(NAME, options.record);
   const usualTtl = lifetime('maxTokenLifetime', options.maxTokenLifetime);
+  /** Waits for nothing where nothing is recorded, so that stores that answer at once go on doing so. */
+  const recorded = (
+    change: () => MaybePromise<void>,
+    act: 'revocation.added' | 'revocation.lifted',
+    target: RevocationTarget,
+    data: { readonly issuedBefore?: number | undefined },
+    record: RecordOption['record'] = options.record,
+  ): MaybePromise<void> => {
+    if (record === undefined) return change();
+    const { kind, issuer, id } = { issuer: undefined, id: undefined, ...target };
+    const about = { type: kind, id: id ?? issuer ?? 'all' };
+    return chain(
+      change,
+      () => recordAct(record, { act, target: about, data: { issuer, ...data } }),
+      (cause) => {
+        throw cause;
+      },
+    );
+  };
+
   return Object.freeze({
-    revoke: (target: RevocationTarget, options: RevokeOptions = {}): MaybePromise<void> => {
-      const { issuedBefore, lasts } = options;
+    revoke: (target: RevocationTarget, how: RevokeOptions = {}): MaybePromise<void> => {
+      const { issuedBefore, lasts, record } = how;
       const ttl = lasts === undefined ? usualTtl : lifetime('lasts', lasts);
-      return store.revoke({ key: keyOf(target), issuedBefore, ttl });
+      const change = () => store.revoke({ key: keyOf(target), issuedBefore, ttl });
+      return recorded(change, 'revocation.added', target, { issuedBefore }, record);
     },
-    lift: (target: RevocationTarget): MaybePromise<void> => store.lift(keyOf(target)),
+    lift: (target: RevocationTarget, { record }: RecordOption = {}): MaybePromise<void> =>
+      recorded(() => store.lift(keyOf(target)), 'revocation.lifted', target, {}, record),
   });
 }
 

@@ -1,5 +1,6 @@
 import {
   type Outcome,
+  type RecordOption,
   type RequestLike,
   type RevocationStore,
   requireNotRevoked,
@@ -37,10 +38,11 @@ import {
   type Sessions,
   UNKNOWN,
 } from './session.ts';
+import { recordEndedSessions } from './session-acts.ts';
 import { storeDown } from './session-denials.ts';
 
 /** Options of {@link sealedSessions}. */
-export interface SealedSessionsOptions {
+export interface SealedSessionsOptions extends RecordOption {
   /** Encrypts sessions, and the cookies of logins that are under way. */
   readonly keys: CookieKeys;
   /**
@@ -74,6 +76,7 @@ const KNOWN = [
   'keepAccessToken',
   'insecureCookies',
   'now',
+  'record',
 ];
 /** Browsers drop a cookie whose name and value are longer together (RFC 6265bis §5.6). */
 const MOST_COOKIE_CHARACTERS = 4_096;
@@ -158,6 +161,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       (cause) => ({ kind: 'unavailable', cause }),
     );
   };
+  const recorded = recordEndedSessions(NAME, options.record);
   const endSession = async (owner: SessionOwner, handle: string): Promise<void> => {
     await ended?.revoke({ kind: 'token', issuer: owner.issuer, id: revocationId(owner, handle) });
   };
@@ -216,27 +220,32 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       if (known !== undefined) return conclude(request, known);
       return open(value).then((found) => conclude(request, found));
     },
-    end: async (request: RequestLike) => {
+    end: async (request: RequestLike, act?: RecordOption) => {
       try {
         const found = await endOpened(valueOf(request));
+        if (found !== undefined && ended !== undefined) {
+          await recorded(1, found.reading.session, 'logout', act?.record);
+        }
         return { ok: true as const, tokens: found?.token };
       } catch (cause) {
         return storeDown(cause);
       }
     },
-    endOne: async (owner: SessionOwner, handle: string) => {
+    endOne: async (owner: SessionOwner, handle: string, act?: RecordOption) => {
       if (ended === undefined) return cannot(CANNOT_END);
       await endSession(owner, handle);
+      await recorded(1, owner, 'one', act?.record);
       return true;
     },
-    endAll: async ({ issuer, subject }: SessionOwner, exceptHandle?: string) => {
+    endAll: async (owner: SessionOwner, exceptHandle?: string, act?: RecordOption) => {
+      const { issuer, subject } = owner;
       if (ended === undefined) return cannot(CANNOT_END);
       if (exceptHandle !== undefined) {
         return cannot('it cannot leave one session out; end all, then start a new one.');
       }
       // What began in this millisecond ends too.
       await ended.revoke({ kind: 'subject', issuer, id: subject }, { issuedBefore: now() + 1 });
-      return undefined;
+      return recorded(undefined, owner, 'all', act?.record);
     },
     endByLogout: async ({
       issuer,
@@ -249,8 +258,8 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       if (sid !== undefined) await ended.revoke({ kind: 'session', issuer, id: sid }, options);
       else if (subject !== undefined) {
         await ended.revoke({ kind: 'subject', issuer, id: subject }, options);
-      }
-      return undefined;
+      } else return undefined;
+      return recorded(undefined, { issuer, subject }, 'issuer');
     },
     list: () => cannot('nobody keeps a list of sealed sessions; use sessions() with a store.'),
   } satisfies Sessions);

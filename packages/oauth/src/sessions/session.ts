@@ -1,4 +1,4 @@
-import type { RequestLike } from '@apisec/core';
+import type { RecordOption, RequestLike } from '@apisec/core';
 import type { OAuthDenied } from '../client/failures.ts';
 import type { OAuthClient } from '../client/oauth-client.ts';
 import type { Sealing } from '../lib/sealing.ts';
@@ -71,11 +71,20 @@ export interface Sessions {
   /** Ends the session of a request; answers what its tokens were, so that they can be ended too. */
   readonly end: (
     request: RequestLike,
+    options?: RecordOption,
   ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
   /** Ends the session with this handle, if it is one of this user. */
-  readonly endOne: (owner: SessionOwner, handle: string) => Promise<boolean>;
+  readonly endOne: (
+    owner: SessionOwner,
+    handle: string,
+    options?: RecordOption,
+  ) => Promise<boolean>;
   /** Ends all sessions of a user, or all but one; tells how many, where that is known. */
-  readonly endAll: (owner: SessionOwner, exceptHandle?: string) => Promise<number | undefined>;
+  readonly endAll: (
+    owner: SessionOwner,
+    exceptHandle?: string,
+    options?: RecordOption,
+  ) => Promise<number | undefined>;
   /** Ends what a logout at the issuer is about; tells how many, where that is known. */
   readonly endByLogout: (logout: {
     readonly issuer: string;

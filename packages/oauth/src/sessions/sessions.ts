@@ -1,4 +1,4 @@
-import type { RequestLike, SessionRecord, SessionStore } from '@apisec/core';
+import type { RecordOption, RequestLike, SessionRecord, SessionStore } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -25,11 +25,12 @@ import {
   type Sessions,
   UNKNOWN,
 } from './session.ts';
+import { recordEndedSessions } from './session-acts.ts';
 import { storeDown } from './session-denials.ts';
 import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
 /** Options of {@link sessions}. */
-export interface SessionsOptions {
+export interface SessionsOptions extends RecordOption {
   /** Where sessions are kept: `memorySessionStore()`, `redisSessionStore()`, `postgresSessionStore()`. */
   readonly store: SessionStore;
   /** Encrypts the cookies of logins that are under way. */
@@ -66,6 +67,7 @@ const KNOWN = [
   'refreshWait',
   'insecureCookies',
   'now',
+  'record',
 ];
 const STORE_METHODS = [
   'create',
@@ -134,6 +136,7 @@ export function sessions(options: SessionsOptions): Sessions {
     waitMs: duration('refreshWait', '16s'),
     now,
   });
+  const recorded = recordEndedSessions(NAME, options.record);
   const cookies = boundedCache<Known>(KNOWN_COOKIES);
 
   const viewOf = (token: string, record: SessionRecord): SessionReading & { kind: 'session' } => ({
@@ -240,33 +243,38 @@ export function sessions(options: SessionsOptions): Sessions {
       }
     },
     read,
-    end: async (request: RequestLike) => {
+    end: async (request: RequestLike, act?: RecordOption) => {
       const token = tokenOf(request);
       if (typeof token !== 'string') return { ok: true as const, tokens: undefined };
       try {
         const id = await sha256(token);
         const record = await store.read(id);
-        await store.delete(id);
+        const ended = await store.delete(id);
+        if (record !== undefined) await recorded(Number(ended), record, 'logout', act?.record);
         return { ok: true as const, tokens: await openTokens(token, record?.tokens) };
       } catch (cause) {
         return storeDown(cause);
       }
     },
-    endOne: async ({ issuer, subject }: SessionOwner, handle: string) => {
+    endOne: async ({ issuer, subject }: SessionOwner, handle: string, act?: RecordOption) => {
       const record = await store.read(handle);
       // Somebody else's handle ends nothing, and looks like one that does not exist.
       if (record?.issuer !== issuer || record.subject !== subject) return false;
-      return store.delete(handle);
+      const ended = Number(await store.delete(handle));
+      return (await recorded(ended, record, 'one', act?.record)) > 0;
     },
-    endAll: async ({ issuer, subject }: SessionOwner, exceptHandle?: string) =>
-      store.deleteBySubject(issuer, subject, exceptHandle),
+    endAll: async (owner: SessionOwner, exceptHandle?: string, act?: RecordOption) => {
+      const ended = await store.deleteBySubject(owner.issuer, owner.subject, exceptHandle);
+      return recorded(ended, owner, 'all', act?.record);
+    },
     endByLogout: async ({
       issuer,
       subject,
       sid,
       before,
     }: Parameters<Sessions['endByLogout']>[0]) => {
-      if (sid !== undefined) return store.deleteBySid(issuer, sid);
+      const owner = { issuer, subject };
+      if (sid !== undefined) return recorded(await store.deleteBySid(issuer, sid), owner, 'issuer');
       if (subject === undefined) return 0;
       const found = await store.list(issuer, subject);
       const ended = await Promise.all(
@@ -274,7 +282,7 @@ export function sessions(options: SessionsOptions): Sessions {
           .filter(({ createdAt }) => createdAt <= before)
           .map(async ({ id }) => store.delete(id)),
       );
-      return ended.filter((each) => each === true).length;
+      return recorded(ended.filter((each) => each === true).length, owner, 'issuer');
     },
     list: async ({ issuer, subject }: SessionOwner) =>
       (await store.list(issuer, subject)).filter(isLive).map(infoOf),

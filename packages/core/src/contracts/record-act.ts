@@ -1,0 +1,127 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+
+/** An act that has a name in the OWASP logging vocabulary. */
+export type BuiltinAct =
+  | 'api_key.issued'
+  | 'api_key.imported'
+  | 'api_key.rotated'
+  | 'api_key.changed'
+  | 'api_key.disabled'
+  | 'api_key.enabled'
+  | 'api_key.revoked'
+  | 'token.issued'
+  | 'token.revoked'
+  | 'token.reused'
+  | 'token.family_ended'
+  | 'revocation.added'
+  | 'revocation.lifted'
+  | 'limit.reset'
+  | 'quota.reset'
+  | 'lock.lifted'
+  | 'factor.enrolled'
+  | 'factor.used'
+  | 'factor.copied'
+  | 'factor.removed'
+  | 'factor.reset'
+  | 'password.changed'
+  | 'login.succeeded'
+  | 'login.failed'
+  | 'role.assigned'
+  | 'role.removed'
+  | 'session.created'
+  | 'session.renewed'
+  | 'session.ended'
+  | 'tenant.created'
+  | 'tenant.changed'
+  | 'tenant.suspended'
+  | 'tenant.resumed'
+  | 'tenant.closed'
+  | 'user.created'
+  | 'user.updated'
+  | 'user.archived'
+  | 'user.deleted'
+  | 'policy.changed'
+  | 'audit.started'
+  | 'audit.stopped'
+  | 'audit.chain_broken'
+  | 'audit.events_lost';
+
+/** What was done to: `{ type: 'api_key', id: '3vQ…' }`. */
+export interface AuditTarget {
+  readonly type: string;
+  readonly id: string;
+}
+
+/** An administrative act, to be recorded. */
+export interface AuditAct {
+  /** `subject.past_participle`: one of the built-in ones, or one of your own. */
+  readonly act: BuiltinAct | `${string}.${string}`;
+  /** Default: `succeeded`. */
+  readonly outcome?: 'succeeded' | 'denied' | 'failed' | undefined;
+  /** Who did it. Default, where it is recorded through the facts of a call: its principal. */
+  readonly principal?: string | undefined;
+  readonly client?: string | undefined;
+  readonly tenant?: string | undefined;
+  readonly peer?: string | undefined;
+  readonly target?: AuditTarget | undefined;
+  readonly reason?: string | undefined;
+  /** At most 16 members; those that are called like a secret are redacted. */
+  readonly data?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** What became of an act: `ok` once every required sink has acknowledged it. */
+export type AuditReceipt =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      /** `lost`: no sink has it or will have it. `late`: it waits for a sink that does not answer. */
+      readonly problem: 'lost' | 'late';
+    };
+
+/** Records an act. Never throws or rejects. */
+export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
+
+/**
+ * The option `record`, wherever something administrative is done.
+ *
+ * It is told of each act once it is done: of changes, not of attempts that changed nothing. Give it `audit(…).record`,
+ * or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or answers
+ * `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject, and what
+ * answers denials answers its `unavailable`. A secret that the act made is then handed to nobody.
+ */
+export interface RecordOption {
+  readonly record?: ((act: AuditAct) => unknown) | undefined;
+}
+
+/** @throws ConfigurationError where `record` is given and cannot be called. */
+export function assertRecord(where: string, record: unknown): void {
+  assertConfiguration(
+    record === undefined || typeof record === 'function',
+    `${where}: record is told of each act, like audit({ … }).record.`,
+  );
+}
+
+/**
+ * Tells `record` of an act that is done, where there is one.
+ *
+ * @throws Rejects when it could not be recorded, saying which act stands.
+ */
+export async function recordAct(record: RecordOption['record'], act: AuditAct): Promise<void> {
+  if (record === undefined) return;
+  let answer: unknown;
+  try {
+    answer = await record(act);
+  } catch (cause) {
+    throw new Error(`${act.act} was done, and could not be recorded.`, { cause });
+  }
+  if (isRefused(answer)) {
+    throw new Error(`${act.act} was done, and could not be recorded.`, { cause: answer });
+  }
+}
+
+/** Functions of the user's own may answer anything; what denies is a receipt that says so, or `false`. */
+function isRefused(answer: unknown): boolean {
+  if (answer === false) return true;
+  return typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok !== true;
+}

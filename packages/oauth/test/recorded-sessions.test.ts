@@ -1,0 +1,112 @@
+import { type AuditAct, memoryRevocationStore, type RecordOption } from '@apisec/core';
+import { memorySessionStore, sealedSessions, sessions } from '@apisec/oauth';
+import { describe, expect, test } from 'vitest';
+import { brokenRecorders } from '../../core/test/recorders.ts';
+import { ORIGIN } from './fixture.ts';
+import { KEYS } from './secrets.ts';
+
+const owner = { issuer: 'https://id.example.com', subject: 'alice' };
+
+/** A user with two sessions, and the cookie of the first. */
+async function signedIn(record: RecordOption['record']) {
+  const browser = sessions({ store: memorySessionStore(), keys: KEYS, record });
+  const start = async () => {
+    const user = { ...owner, clientId: 'shop', sid: 's1', claims: {} };
+    const begun = await browser.start(new Request(ORIGIN), user);
+    if (!begun.ok) throw new Error(begun.denial.code);
+    return begun.setCookie.split(';')[0] ?? '';
+  };
+  const cookie = await start();
+  await start();
+  const left = async () => (await browser.list(owner)).length;
+  return { browser, left, request: () => new Request(ORIGIN, { headers: { cookie } }) };
+}
+
+type User = Awaited<ReturnType<typeof signedIn>>;
+
+const ways: readonly (readonly [string, (user: User) => Promise<unknown>, number])[] = [
+  ['by its user', ({ browser, request }) => browser.end(request()), 1],
+  [
+    'by its handle',
+    async ({ browser }) => browser.endOne(owner, (await browser.list(owner))[0]?.handle ?? ''),
+    1,
+  ],
+  ['with all others', ({ browser }) => browser.endAll(owner), 0],
+  [
+    'by a logout at the issuer, with its sid',
+    ({ browser }) => browser.endByLogout({ ...owner, sid: 's1', before: Date.now() + 1 }),
+    0,
+  ],
+  [
+    'by a logout of its subject',
+    ({ browser }) => browser.endByLogout({ ...owner, sid: undefined, before: Date.now() + 1 }),
+    0,
+  ],
+];
+
+describe.each(ways)('a session that is ended %s', (_name, end, left) => {
+  test('is recorded once, with whose it was', async () => {
+    const acts: AuditAct[] = [];
+    const user = await signedIn((act) => acts.push(act));
+    await end(user);
+    expect(acts).toMatchObject([
+      {
+        act: 'session.ended',
+        target: { type: 'user', id: 'alice' },
+        data: { issuer: owner.issuer, ended: 2 - left },
+      },
+    ]);
+    expect(await user.left()).toBe(left);
+  });
+
+  test.each(brokenRecorders)('does not end in silence where record %s', async (_how, broken) => {
+    const user = await signedIn(broken);
+    const answer = await end(user).catch((cause: Error) => cause.message);
+    const unrecorded = 'session.ended was done, and could not be recorded.';
+    if (typeof answer === 'string') expect(answer).toBe(unrecorded);
+    else {
+      expect(answer).toMatchObject({
+        ok: false,
+        denial: { code: 'session.unavailable', cause: new Error(unrecorded) },
+      });
+    }
+    expect(await user.left()).toBe(left);
+  });
+});
+
+test('what ended nothing is not recorded, and a call may name who records it', async () => {
+  const user = await signedIn(() => expect.unreachable());
+  const { browser } = user;
+  const [session] = await browser.list(owner);
+  const handle = session?.handle ?? '';
+  expect(await browser.endOne({ ...owner, subject: 'mallory' }, handle)).toBe(false);
+  expect(await browser.endAll({ ...owner, subject: 'bob' })).toBe(0);
+  expect(await browser.end(new Request(ORIGIN))).toMatchObject({ ok: true });
+  const told: string[] = [];
+  const record = ({ act }: AuditAct) => told.push(act);
+  expect(await browser.endOne(owner, handle, { record })).toBe(true);
+  expect(await browser.endAll(owner, undefined, { record })).toBe(1);
+  expect(told).toEqual(['session.ended', 'session.ended']);
+});
+
+test('sealed sessions record what ends them in the same way', async () => {
+  const acts: AuditAct[] = [];
+  const options = { keys: KEYS, revocations: memoryRevocationStore() };
+  const browser = sealedSessions({ ...options, record: (act) => acts.push(act) });
+  const begun = await browser.start(new Request(ORIGIN), {
+    ...owner,
+    clientId: 'shop',
+    claims: {},
+  });
+  if (!begun.ok) throw new Error(begun.denial.code);
+  const headers = { cookie: begun.setCookie.split(';')[0] ?? '' };
+  await browser.end(new Request(ORIGIN, { headers }));
+  await browser.endOne(owner, 'a handle');
+  await browser.endAll(owner);
+  await browser.endByLogout({ ...owner, sid: 's1', before: Date.now() });
+  expect(acts.map(({ act, data }) => [act, data?.['how']])).toEqual(
+    ['logout', 'one', 'all', 'issuer'].map((how) => ['session.ended', how]),
+  );
+  const silent = sealedSessions({ ...options, record: () => false });
+  await expect(silent.endAll(owner)).rejects.toThrow('could not be recorded');
+});
