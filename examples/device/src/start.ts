@@ -27,7 +27,8 @@ export async function start() {
   const orders = protect(policy, (_request, { principal }) =>
     Response.json({ orders: ['one', 'two'], of: principal.subject }),
   );
-  server.on('request', toNodeHandler({ base: '', origin, fetch: orders }));
+  const answer = toNodeHandler({ base: '', origin, fetch: orders });
+  server.on('request', (req, res) => void answer(req, res));
   return {
     issuer,
     resource: ORDERS,

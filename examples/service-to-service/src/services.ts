@@ -28,7 +28,8 @@ export async function startBills(issuer: string) {
   const bills = protect(policy, (_request, { principal, authentication }) =>
     Response.json({ of: principal.subject, by: authentication.claims['act'] ?? 'itself' }),
   );
-  server.on('request', toNodeHandler({ base: '', origin, fetch: bills }));
+  const answer = toNodeHandler({ base: '', origin, fetch: bills });
+  server.on('request', (req, res) => void answer(req, res));
   return { origin, close };
 }
 
@@ -61,6 +62,7 @@ export async function startOrders(issuer: string, clientSecret: string, bills: s
     const headers = { authorization: `Bearer ${exchanged.accessToken}` };
     return fetch(`${bills}/bills`, { headers });
   });
-  server.on('request', toNodeHandler({ base: '', origin, fetch: orders }));
+  const answer = toNodeHandler({ base: '', origin, fetch: orders });
+  server.on('request', (req, res) => void answer(req, res));
   return { origin, client, close };
 }
