@@ -15,7 +15,7 @@ export interface MemoryRoleStoreOptions {
  * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryRoleStore();
- * store.assign({ principal: 'https://id.example.com|alice', tenant: 'acme', role: 'editor' });
+ * store.assign({ principal: principal.id, tenant: 'acme', role: 'editor' });
  */
 export function memoryRoleStore(options: MemoryRoleStoreOptions = {}): SyncRoleStore {
   assertKnownOptions('memoryRoleStore', options, ['capacity']);
