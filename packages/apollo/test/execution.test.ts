@@ -57,6 +57,35 @@ afterEach(() => {
   heard.length = 0;
 });
 
+describe.each(servers)('the limits of an operation, on %s', (_, serve) => {
+  test('hold for documents of any length', async () => {
+    const charged: number[] = [];
+    const cost = (facts: GraphqlFacts) => {
+      const value = operationCost(facts);
+      charged.push(value);
+      return value;
+    };
+    const admission = guard<GraphqlFacts>()
+      .use(limitOperation({ aliases: 2 }))
+      .use(
+        rateLimit({
+          limit: tokenBucket({ capacity: 1_000, refillPerSecond: 1 }),
+          by: () => 'all',
+          cost: (_request, facts: GraphqlFacts) => cost(facts),
+        }),
+      )
+      .use(allowAnonymous());
+    const { call } = await serve({ admission }, made());
+    for (const pad of ['', '#'.repeat(2_000)]) {
+      charged.length = 0;
+      const denied = await call(undefined, `{ a: me { id } b: me { id } c: me { id } } ${pad}`);
+      expect(reasonOf(denied)).toBe('operation.over_limit');
+      const { body } = await call(undefined, `{ users(first: 20) { id } } ${pad}`);
+      expect([body.data.users.length, charged.at(-1)]).toEqual([20, 20]);
+    }
+  });
+});
+
 describe.each(servers)('what an operation takes while it runs, on %s', (_, serve) => {
   test.each([
     [

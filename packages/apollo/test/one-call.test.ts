@@ -7,12 +7,16 @@ import {
   definePolicy,
   deny,
   factsOf,
+  type GraphqlFacts,
   guard,
+  type NoFacts,
+  type Policy,
   pass,
   rateLimit,
   requireScopes,
   tokenBucket,
 } from '@apisec/core';
+import { limitOperation } from '@apisec/graphql';
 import { describe, expect, test } from 'vitest';
 import { base, headersOf, oblige, raw, reading, serve, shop } from './harness.ts';
 
@@ -124,6 +128,40 @@ describe('the operations of a batch', () => {
     expect((await post()).body.map(reason)).toEqual(
       Array.from({ length: 3 }, () => 'dpop.replayed'),
     );
+  });
+
+  test.each([
+    ['short', ''],
+    ['long', '#'.repeat(2_000)],
+  ])('share no answer that depends on what they are: %s documents', async (_, pad) => {
+    const echoes = definePolicy<GraphqlFacts, NoFacts, 'check'>({
+      name: 'echoes',
+      role: 'check',
+      check: (_request, { call: { fields } }) =>
+        fields.every(({ coordinate }) => coordinate === 'Query.echo')
+          ? pass()
+          : deny('forbidden', 'x.no'),
+    });
+    const answers = async (policy: Policy<GraphqlFacts, NoFacts, 'check'>) => {
+      const admission = guard<GraphqlFacts>().use(policy).use(allowAnonymous());
+      const { fetch } = await serve([apisec({ admission })]);
+      const { body } = await fetch('/', {
+        method: 'POST',
+        headers: headersOf(undefined),
+        body: JSON.stringify([
+          { query: `{ echo } ${pad}` },
+          { query: `{ me { id } users { id } } ${pad}` },
+          { query: `{ echo } ${pad}` },
+        ]),
+      });
+      return body.map(reason);
+    };
+    expect(await answers(echoes)).toEqual([undefined, 'x.no', undefined]);
+    expect(await answers(limitOperation({ rootFields: 1 }))).toEqual([
+      undefined,
+      'operation.over_limit',
+      undefined,
+    ]);
   });
 });
 

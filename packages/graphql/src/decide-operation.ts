@@ -73,7 +73,7 @@ export function decideOperation(
   const name = operationName(source?.operation);
   const shares = [...sharesOf(admission, source, roots)];
   const calls = shares.map(([, fields], index) => {
-    if (pending === undefined || index > 0) return operationCall(name, fields, source);
+    if (pending === undefined || index > 0) return operationCall(name, fields, source, runs.onRead);
     pending.resolve(name, fields, source);
     return pending.call;
   });
@@ -151,7 +151,8 @@ function joinCalls(
     }
   }
   for (const [policy, lists] of fieldsByPolicy) {
-    if (lists.length > 1) runs.calls.set(policy, operationCall(name, lists.flat(), source));
+    if (lists.length > 1)
+      runs.calls.set(policy, operationCall(name, lists.flat(), source, runs.onRead));
   }
 }
 

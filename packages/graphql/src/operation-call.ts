@@ -32,7 +32,11 @@ export interface PendingCall {
  */
 export function pendingCall(onRead: () => void): PendingCall {
   let known:
-    | { readonly operation: string; readonly fields: readonly GraphqlRootField[] }
+    | {
+        readonly operation: string;
+        readonly fields: readonly GraphqlRootField[];
+        readonly source: OperationSource | undefined;
+      }
     | undefined;
   const read = (): NonNullable<typeof known> => {
     onRead();
@@ -48,24 +52,26 @@ export function pendingCall(onRead: () => void): PendingCall {
       return read().fields;
     },
   };
+  // There from the start: who asks what the document holds before it is read must be asked again. Not enumerable: who
+  // writes down facts does not write down documents.
+  Object.defineProperty(call, SOURCE, { get: () => read().source });
   return {
     call,
     resolve: (operation = UNRESOLVED, fields = [], source) => {
-      known = { operation, fields };
-      if (source) Object.defineProperty(call, SOURCE, { get: () => (onRead(), source) });
+      known = { operation, fields, source };
     },
   };
 }
 
-/** A call whose operation is known. */
+/** A call whose operation is known. `onRead` hears of everyone who asks what it is. */
 export function operationCall(
   operation: string,
   fields: readonly GraphqlRootField[],
   source: OperationSource | undefined,
+  onRead: () => void,
 ): GraphqlCall {
-  const call: GraphqlCall = { protocol: 'graphql', operation, fields };
-  // Not enumerable: who writes down facts does not write down documents.
-  if (source) Object.defineProperty(call, SOURCE, { value: source });
+  const { call, resolve } = pendingCall(onRead);
+  resolve(operation, fields, source);
   return call;
 }
 

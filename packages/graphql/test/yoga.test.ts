@@ -200,6 +200,18 @@ describe('a guard in front of Yoga', () => {
     expect(reason(body[1])).toBe('token.missing');
   });
 
+  test('shares no answer that depends on the operation between those of a batch', async () => {
+    const admission = guard<any>()
+      .use(limitOperation({ rootFields: 1 }))
+      .use(allowAnonymous());
+    const { post } = await serve({ admission: admission as typeof open });
+    const { body } = await post(undefined, [
+      { query: '{ echo(text: "a") }' },
+      { query: '{ a: echo(text: "a") me { name } }' },
+    ]);
+    expect([body[0], reason(body[1])]).toEqual([{ data: { echo: 'a' } }, 'operation.over_limit']);
+  });
+
   test('does not send what a cache answers in its place', async () => {
     const cache: Plugin = {
       onParams: ({ setResult }) => setResult({ data: { me: { name: 'somebody' } } }),

@@ -14,7 +14,12 @@ function factsOfText(text: string, variables = {}): GraphqlFacts {
   const document = parse(text);
   const operation = getOperationAST(document);
   if (!operation) throw new Error('the test has no operation');
-  const call = operationCall('query', [], { schema, document, operation, variables });
+  const call = operationCall(
+    'query',
+    [],
+    { schema, document, operation, variables },
+    () => undefined,
+  );
   return { call, peer: peerOf('192.0.2.1') };
 }
 
@@ -72,7 +77,7 @@ describe('an operation is denied by each bound, and passes at it', () => {
 });
 
 test('an operation that never resolved has no size', () => {
-  const call = operationCall('unresolved', [], undefined);
+  const call = operationCall('unresolved', [], undefined, () => undefined);
   expect(limitOperation().check(request, { call, peer: peerOf('192.0.2.1') }).ok).toBe(true);
   expect(operationCost({ call })).toBe(1);
 });
