@@ -7,7 +7,7 @@ const docs = join(import.meta.dirname, '..');
 
 /** Guides in the order of the menu. A guide that is not listed here is put at the end, so none is lost. */
 const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] = [
-  ['Who calls', ['providers', 'callers', 'service-tokens', 'device', 'mtls']],
+  ['Who calls', ['providers', 'callers', 'service-tokens', 'device', 'mtls', 'web-sockets']],
   ['Signing in', ['login', 'bff', 'password-login', 'second-factors', 'passkeys']],
   ['Who may', ['roles', 'attributes', 'objects-and-lists', 'tenants']],
   ['What comes and goes', ['validation', 'requests', 'errors', 'versions', 'webhooks', 'ssrf']],

@@ -13,6 +13,7 @@ const pages = [
   join(root, 'docs/troubleshooting.md'),
   join(root, 'docs/guides/callers.md'),
   join(root, 'docs/guides/coverage.md'),
+  join(root, 'docs/guides/web-sockets.md'),
 ];
 const blocks = pages.flatMap(readBlocks).filter(({ file }) => file.endsWith('.ts'));
 

@@ -39,7 +39,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
-    applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders hasBody isDisconnected letThrough literalPath
+    applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
     nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
     readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
@@ -102,6 +102,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   requireRole: [roleModel({ permissions: ['read'], roles: { all: { grants: ['read'] } } }), 'all'],
   'grpc.secure': [],
   secure: [open],
+  secureUpgrades: [{ emit: () => false }, open],
   signRequest: [new Request('https://api.example.com')],
   toSql: [document],
   tokenSource: [{}],

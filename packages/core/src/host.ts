@@ -59,6 +59,7 @@ export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';
 export { requestIdFrom } from './host/request-id.ts';
+export { atExpiry, endSocket, SOCKET_EXPIRED, type SocketLike } from './host/socket-lifetime.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
@@ -66,7 +67,8 @@ export { type ReadableAdmission, withoutNames } from './inventory/served-operati
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';
 export { decodeBase64url, encodeBase64url } from './lib/base64url.ts';
 export { type BoundedCache, boundedCache } from './lib/bounded-cache.ts';
-export { withinTime } from './lib/clock.ts';
+export { callAt } from './lib/call-at.ts';
+export { later, withinTime } from './lib/clock.ts';
 export { assertConfiguration } from './lib/configuration-error.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
 export { urlProblem } from './lib/fetch-json.ts';

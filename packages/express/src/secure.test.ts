@@ -488,6 +488,15 @@ describe.each(versions)('%s', (_, express) => {
         expect([status, body]).toMatchObject([500, { code: 'message.unavailable' }]);
         expect(seen).toEqual([]);
       });
+
+      test('and operators hear of it, also where no policy waits for the end', async () => {
+        const faults: unknown[] = [];
+        const guarded = secure(sees, { onFault: (cause) => faults.push(cause) });
+        expect(
+          (await post(quiet().post('/', guarded, echo), typed('application/json'))).status,
+        ).toBe(500);
+        expect(faults).toMatchObject([{ code: 'message.unavailable' }]);
+      });
     });
 
     test.each([

@@ -33,7 +33,9 @@ import {
   beginCall,
   closeRelease,
   decideCall,
+  endWithToken,
   hasBody,
+  isUpgrade,
   letThrough,
   literalPath,
   type NodeCall,
@@ -95,6 +97,13 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;
+  /**
+   * Ends a WebSocket (`@fastify/websocket`) when the credential expires that opened it (`credentials.expired`): with a
+   * close frame (1008), and a second later without. Default: false, and it lasts until one of its ends closes it.
+   */
+  readonly endWithToken?: boolean | undefined;
+  /** Epoch milliseconds, by which credentials expire. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 const OPTIONS = [
@@ -107,6 +116,8 @@ const OPTIONS = [
   'problemTypeBase',
   'onFault',
   'logDenials',
+  'endWithToken',
+  'now',
 ];
 
 /** A guard, or a `coverage`. */
@@ -149,6 +160,9 @@ const SUPPLIED = [
  * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see denies the
  * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included,
  * and any other body is replaced (`release.unfilterable`, 500).
+ *
+ * A WebSocket of `@fastify/websocket` is decided before its upgrade and counts as running until it closes. Guards with
+ * `onMessage` or `onRelease` deny it with the same codes, since they would never see what goes over it.
  *
  * @throws ConfigurationError when the guard has no grant.
  * @example
@@ -202,6 +216,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions): SecureRoute {
   const { trust, operation, rawBody = false, onFault = faultReporter('@apisec/fastify') } = options;
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  const { endWithToken: isBound = false, now = Date.now } = options;
   const log = nodeDenialLog('secure', options.logDenials);
   assertBodyLimit(maxBodyBytes, 'secure');
   assertProblemOptions('secure', options);
@@ -225,6 +240,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     states.set(request, { call, gate, parsed: rawBody });
     if (decision.allowed && allowed) {
       admit(request, decision);
+      if (isBound && isUpgrade(request.raw)) endWithToken(reply.raw, decision, call.note, now);
       done();
     } else send(reply, call.denial as Denial);
   };

@@ -1,5 +1,5 @@
 import type { AuthenticatedFacts, Denial } from '@apisec/core';
-import { type Ending, fault } from '@apisec/core/host';
+import { callAt, type Ending, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
 import { denialError } from './denial-error.ts';
 import { release } from './operation-answer.ts';
@@ -32,8 +32,6 @@ function denied(denial: Denial): ReleasedResult<ExecutionResult> {
 
 const EXPIRED: Denial = Object.freeze({ kind: 'unauthenticated', code: 'token.expired' });
 const nothing = (): void => undefined;
-/** What timers take at most; an expiry beyond it is looked at again then. */
-const LONGEST_TIMER = 2_147_483_647;
 
 /**
  * The events of a subscription: each goes through the filters, and a denial ends them; they end with the token by
@@ -108,20 +106,13 @@ function expiryOf(state: OperationState, now: () => number) {
   const joined = state.decided?.joined;
   const facts = (joined?.allowed ? joined.facts : {}) as Partial<AuthenticatedFacts>;
   const expiresAt = facts.authentication?.expiresAt ?? Number.POSITIVE_INFINITY;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stop = nothing;
   const reached = new Promise<'expired'>((resolve) => {
-    const wait = (): void => {
-      const left = expiresAt - now();
-      if (left <= 0) return resolve('expired');
-      if (left === Number.POSITIVE_INFINITY) return undefined;
-      timer = setTimeout(wait, Math.min(left, LONGEST_TIMER));
-      // Not every runtime has it, and no process need stay for this.
-      (timer as { readonly unref?: () => void }).unref?.();
-      return undefined;
-    };
-    wait();
+    if (expiresAt !== Number.POSITIVE_INFINITY) {
+      stop = callAt(expiresAt, now, () => resolve('expired'));
+    }
   });
-  return { reached, isPast: () => expiresAt <= now(), stop: () => clearTimeout(timer) };
+  return { reached, isPast: () => expiresAt <= now(), stop: () => stop() };
 }
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {

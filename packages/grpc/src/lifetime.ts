@@ -112,18 +112,3 @@ export function messageGate(
     return true;
   };
 }
-
-const LONGEST_TIMER_MS = 2_147_483_647;
-
-/** Calls back at a time, however far it is. The process may end before. */
-export function callAt(at: number, now: () => number, callback: () => void): () => void {
-  let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    const left = at - now();
-    if (left > LONGEST_TIMER_MS) timer = setTimeout(wait, LONGEST_TIMER_MS);
-    else timer = setTimeout(callback, Math.max(0, Math.ceil(left)));
-    timer.unref();
-  };
-  wait();
-  return () => clearTimeout(timer);
-}

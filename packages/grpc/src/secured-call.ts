@@ -9,6 +9,7 @@ import type {
 } from '@apisec/core';
 import {
   admit,
+  callAt,
   chain,
   type DenialLog,
   type Ending,
@@ -32,7 +33,6 @@ import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } fro
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
 import { type InOrder, inOrder } from './in-order.ts';
 import {
-  callAt,
   callProblem,
   isAnonymous,
   type Lifetime,

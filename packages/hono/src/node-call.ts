@@ -1,5 +1,6 @@
 import {
   type ConnectionLike,
+  endSocket,
   type FetchCall,
   holdHeaders,
   isConnection,
@@ -34,7 +35,7 @@ interface NodeEnv {
 /** What Node knows of a call beyond the web standards. */
 export type NodeCall = Pick<
   FetchCall<object>,
-  'applyHeaders' | 'onSent' | 'onDisconnect' | 'onSocketClosed'
+  'applyHeaders' | 'onSent' | 'onDisconnect' | 'onSocketClosed' | 'endSocket'
 >;
 
 /**
@@ -52,7 +53,7 @@ export function nodeCallOf(c: Context): NodeCall {
     onDisconnect(connection, disconnected, { pipelined: pipelined && outgoing !== undefined });
   if (!isOutgoing(outgoing)) {
     return outgoing === undefined
-      ? { onDisconnect: watch, onSocketClosed: watch }
+      ? { onDisconnect: watch, onSocketClosed: watch, endSocket: () => endSocket(connection) }
       : { onDisconnect: watch };
   }
   return {

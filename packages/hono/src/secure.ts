@@ -106,6 +106,14 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    * is asked. Default: nothing.
    */
   readonly logDenials?: DenialLog | false | undefined;
+  /**
+   * On Node, ends a WebSocket when the credential expires that opened it (`credentials.expired`): with a close frame
+   * (1008), and a second later without. Elsewhere nobody could end it, and one whose credential expires is denied
+   * (`upgrade.unwatched`, 500). Default: false, and it lasts until one of its ends closes it.
+   */
+  readonly endWithToken?: boolean | undefined;
+  /** Epoch milliseconds, by which credentials expire. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
 }
 
 const OPTIONS = [
@@ -122,6 +130,8 @@ const OPTIONS = [
   'problemTypeBase',
   'onFault',
   'logDenials',
+  'endWithToken',
+  'now',
 ];
 
 /** A guard, or a `coverage`. */
@@ -200,7 +210,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       replaceRequest(c, read.request);
       return { view, facts: { ...facts, rawBody: read.rawBody } };
     };
-    const { applyHeaders, onSent, onDisconnect, onSocketClosed } = nodeCallOf(c);
+    const { applyHeaders, onSent, onDisconnect, onSocketClosed, endSocket } = nodeCallOf(c);
     const { response, handled } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
         // Not spread: V8 adds to such a copy a hundred times slower.
@@ -208,6 +218,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         onSent,
         onDisconnect,
         onSocketClosed,
+        endSocket,
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
         supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
@@ -341,6 +352,7 @@ function settingsOf(options: SecureOptions): Settings {
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
     denialLog: denialLogOption('secure', options.logDenials),
+    endWithToken: options.endWithToken === true ? (options.now ?? Date.now) : undefined,
   };
 }
 

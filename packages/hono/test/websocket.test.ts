@@ -12,7 +12,7 @@ import {
   type Obligations,
   pass,
 } from '@apisec/core';
-import { secure } from '@apisec/hono';
+import { type SecureOptions, secure } from '@apisec/hono';
 import { serve, upgradeWebSocket } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -34,11 +34,11 @@ const one = () =>
     .use(allowAnonymous());
 
 /** A server whose sockets answer what they are sent, behind one guard, with what operators heard. */
-async function socketsBehind(admission: ReturnType<typeof obliged>) {
+async function socketsBehind(admission: ReturnType<typeof obliged>, options: SecureOptions = {}) {
   const faults: unknown[] = [];
   const opened = vi.fn<() => void>();
   const app = new Hono();
-  app.use(secure(admission, { onFault: (cause) => faults.push(cause) }));
+  app.use(secure(admission, { onFault: (cause) => faults.push(cause), ...options }));
   app.get(
     '/socket',
     upgradeWebSocket(() => {
@@ -136,6 +136,27 @@ describe('a WebSocket on Node', () => {
     socket.close();
     await vi.waitFor(() => expect(endings).toHaveLength(1), { timeout: 10_000 });
     expect(endings[0]).toMatchObject({ outcome: 'succeeded', status: 101 });
+  });
+
+  test('ends with its credential, where that is asked for', async () => {
+    const endings: Completion[] = [];
+    const policy = guard<HttpFacts>()
+      .use(
+        definePolicy({
+          name: 'expiring',
+          role: 'check',
+          always: { onComplete: (end) => void endings.push(end) },
+          check: () => pass({ authentication: { expiresAt: Date.now() + 100 } }),
+        }),
+      )
+      .use(allowAnonymous());
+    const { open } = await socketsBehind(policy, { endWithToken: true });
+    const { socket } = await open();
+    const [status, reason] = (await once(socket, 'close')) as [number, Buffer];
+    expect([status, reason.toString()]).toEqual([1008, 'credentials.expired']);
+    expect(endings).toMatchObject([
+      { outcome: 'denied', status: 101, denial: { code: 'credentials.expired' } },
+    ]);
   });
 
   test.each<[string, Obligations, string]>([

@@ -21,6 +21,7 @@ import {
 } from '@apisec/core/host';
 import { isTargetClear, type NodeIncoming, wereHeadersDropped } from './request.ts';
 import { isDisconnected, type NodeResponse, onEnd } from './response.ts';
+import { isUpgrade, unseenUpgrade } from './upgrade.ts';
 import { watchIncoming } from './watch-incoming.ts';
 
 const UNCLEAR: Denial = Object.freeze({ kind: 'malformed', code: 'call.target_unclear' });
@@ -72,10 +73,10 @@ export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
 
 /**
  * Does what a decision obliges every Node adapter to do, whatever its framework: applies the headers, watches
- * the body, and tells `onComplete` when the response has ended. What is left to the adapter is to render `denial` in its
- * framework's manner, or to show bodies to `onMessage` and `onRelease`.
+ * the body, and tells `onComplete` when the response, or the connection of an upgrade, has ended. What is left to the
+ * adapter is to render `denial` in its framework's manner, or to show bodies to `onMessage` and `onRelease`.
  *
- * @param onFault told what an `onComplete` threw.
+ * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault.
  */
 export function beginCall(
   response: NodeResponse,
@@ -85,29 +86,47 @@ export function beginCall(
   const duty = enforce(decision, onFault);
   // Its methods are overloaded; they take what their names say.
   const unsendable = holdHeaders(response as unknown as NodeHead, duty.headers);
+  const upgrades = isUpgrade(response.req);
+  let entered = false;
   const call = {
-    denial: decision.allowed ? unsendable : decision.denial,
+    denial: decision.allowed ? undefined : decision.denial,
     note: (denial: Denial): void => {
-      call.denial ??= denial;
+      if (call.denial !== undefined) return;
+      call.denial = denial;
+      // Where nobody waits for the end, operators hear of what is the server's fault all the same.
+      if (!duty.awaited) duty.complete({ outcome: 'denied', denial });
     },
     onMessage: duty.onMessage,
     onRelease: duty.onRelease,
     enter: (handler: () => void): void => {
       const begin = (): void => {
-        if (!isDisconnected(response)) handler();
+        if (isDisconnected(response)) return;
+        entered = true;
+        handler();
       };
       if (duty.confirmConnected) setImmediate(begin);
       else begin();
     },
   };
-  if (duty.body !== undefined && call.denial === undefined) {
-    call.denial = watchIncoming(response, duty.body, call.note);
-  }
+  const unseen = (): Denial | undefined =>
+    upgrades
+      ? unseenUpgrade(response.req, duty)
+      : duty.body && watchIncoming(response, duty.body, call.note);
+  const problem = decision.allowed ? (unsendable ?? unseen()) : undefined;
+  if (problem !== undefined) call.note(problem);
   if (duty.awaited) {
     onEnd(response, (aborted) => {
       const { denial } = call;
-      const status = response.statusCode;
-      const ended = aborted ? 'aborted' : status >= 500 ? 'failed' : 'succeeded';
+      // An open connection ends by being closed, and its answer was written past the response.
+      const opened = upgrades && entered && !response.headersSent;
+      const status = opened ? 101 : response.statusCode;
+      const ended = opened
+        ? 'succeeded'
+        : aborted
+          ? 'aborted'
+          : status >= 500
+            ? 'failed'
+            : 'succeeded';
       duty.complete({ outcome: denial === undefined ? ended : 'denied', status, denial });
     });
   }

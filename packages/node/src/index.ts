@@ -6,6 +6,7 @@ export {
   eventLoopDelay,
 } from './event-loop-delay.ts';
 export { nodeVerifier } from './node-verifier.ts';
+export { type SecureUpgradesOptions, secureUpgrades } from './secure-upgrades.ts';
 export {
   type LimitServerOptions,
   limitServer,
@@ -50,3 +51,4 @@ export {
   sendDenial,
 } from './response.ts';
 export { nodeTransport, type TransportSource } from './transport.ts';
+export { endWithToken, isUpgrade } from './upgrade.ts';

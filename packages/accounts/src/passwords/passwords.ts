@@ -21,7 +21,8 @@ export type { BreachedRange, PasswordDenial };
 
 /**
  * Hashes passwords slowly, with a salt, into text that names its own parameters (PHC string format). Ready made:
- * `nodePasswordHasher` of `@apisec/node`. All of it rejects where it cannot answer, when too many ask at once.
+ * `nodePasswordHasher` of `@apisec/accounts/node-password-hasher`. All of it rejects where it cannot answer, when too
+ * many ask at once.
  */
 export interface PasswordHasher {
   readonly hash: (password: string) => Promise<string>;
@@ -144,7 +145,7 @@ export function passwords(options: PasswordsOptions): Passwords {
   } = options;
   assertConfiguration(
     typeof hasher?.hash === 'function' && typeof hasher.verify === 'function',
-    'passwords: hasher must hash and verify, for example nodePasswordHasher() of @apisec/node.',
+    'passwords: hasher must hash and verify, for example nodePasswordHasher() of @apisec/accounts/node-password-hasher.',
   );
   const bounds = [
     ['minLength', minLength, 8, 64],

@@ -42,7 +42,7 @@ const meanings = {
     'A header field of the call has more ranges, choices or tags than allowed.',
   'call.headers_dropped': 'The request has more header fields than the server keeps.',
   'upgrade.unwatched':
-    'The call holds a place while it runs, and the host does not tell when a WebSocket closes.',
+    'The end of a WebSocket matters to this call, and the host neither tells when it closes nor can close it.',
   'call.unattested': 'The adapter could not say who calls what; one of its callbacks threw.',
   // http surface
   'cors.preflight': 'A preflight, answered with what the origin may do.',

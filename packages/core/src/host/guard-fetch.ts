@@ -1,6 +1,6 @@
 import type { Admission } from '../engine/admission.ts';
 import type { DenialCode } from '../engine/codes.ts';
-import type { Allowed } from '../engine/decision.ts';
+import type { Allowed, Decision } from '../engine/decision.ts';
 import { type Denial, fault } from '../engine/denial.ts';
 import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engine/enforce.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
@@ -13,6 +13,7 @@ import type { FetchBodies } from './fetch-bodies.ts';
 import type { ReleasedResponse } from './fetch-body.ts';
 import { editResponse } from './fetch-headers.ts';
 import { type EditLists, unsendableEdits } from './header-edits.ts';
+import { atExpiry, expiryOf, SOCKET_EXPIRED } from './socket-lifetime.ts';
 import { watchBody } from './watch-body.ts';
 
 /** What fetch-style hosts supply: with `rawBody`, the bytes of the body as well. */
@@ -65,6 +66,8 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   readonly renderError?: ((cause: unknown) => Response) | undefined;
   /** Calls back once when the connection of a WebSocket closes, for hosts that tell. */
   readonly onSocketClosed?: ((closed: () => void) => void) | undefined;
+  /** Ends the connection of a WebSocket, for hosts that can. Must not throw. */
+  readonly endSocket?: (() => void) | undefined;
   readonly waitUntil?: WaitUntil | undefined;
 }
 
@@ -78,6 +81,8 @@ export interface FetchOptions {
   readonly rethrow?: boolean | undefined;
   /** Hears of every call that is denied. */
   readonly denialLog?: DenialLog | undefined;
+  /** The clock (epoch milliseconds) by which WebSockets end with their credential. Default: they do not. */
+  readonly endWithToken?: (() => number) | undefined;
 }
 
 /** What goes out, and whether the handler had a part in it. */
@@ -98,13 +103,14 @@ interface Answer {
  * For adapters of hosts that speak `Request` and `Response`: decides the call, runs the handler or denies, and
  * does everything that the policies oblige to. Denies with `call.unattested` (500) when the host cannot say
  * who calls what, with `handler.invalid_response` (500) when the handler answers what cannot be sent, and with
- * `upgrade.unwatched` (500) a WebSocket whose end a policy waits for and the host does not tell.
+ * `upgrade.unwatched` (500) a WebSocket whose end a policy waits for and the host does not tell, or that must end with
+ * its credential and that the host cannot end.
  */
 export async function guardFetch<Facts extends object, HostFacts extends HttpFacts = HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
   options: FetchOptions,
 ): Promise<FetchAnswer> {
-  const { onFault, rethrow = false, denialLog, bodies } = options;
+  const { onFault, rethrow = false, denialLog } = options;
   const render = call.render ?? denialResponse;
   let supplied: Supplied<HostFacts>;
   try {
@@ -143,7 +149,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
   try {
     answer =
       decision.allowed && unsendable === undefined
-        ? await serve(call, view, decision, enforcement, bodies)
+        ? await serve(call, view, decision, enforcement, options)
         : // A decision that denies always has its denial there.
           denied(decision.allowed ? (unsendable as Denial) : decision.denial, false);
   } catch (cause) {
@@ -167,6 +173,10 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
     call.applyHeaders !== undefined || unsendable !== undefined
       ? plain
       : editResponse(enforcement, plain);
+  if (isOpened(call, view, answer, response)) {
+    watchSocket(call, decision, enforcement, options.endWithToken);
+    return { response, handled };
+  }
   return { response: conclude(call, enforcement, view, answer, response), handled };
 }
 
@@ -215,7 +225,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   view: RequestLike,
   decision: Allowed<Facts>,
   enforcement: Watched,
-  bodies: FetchBodies | undefined,
+  { bodies, endWithToken }: FetchOptions,
 ): Promise<Answer> {
   const { onMessage, body, onRelease, confirmConnected, isGone } = enforcement;
   // A host that has a response for this call sends one: nothing is upgraded.
@@ -223,7 +233,8 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     // What goes over an upgraded connection is out of sight.
     if (onRelease !== undefined) return denied(fault('release.unfilterable'), false);
     if (onMessage !== undefined) return denied(fault('message.unavailable'), false);
-    if (confirmConnected && call.onSocketClosed === undefined) {
+    const ends = endWithToken !== undefined && expiryOf(decision.facts) !== undefined;
+    if ((confirmConnected || ends) && (call.onSocketClosed ?? call.endSocket) === undefined) {
       return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
     }
   }
@@ -274,7 +285,8 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
 
 const UNSEEN = 'A policy asks to see bodies: give protect the option bodies: fetchBodies().';
 const UNWATCHED =
-  'This host does not tell when a WebSocket closes: guard it without concurrencyLimit().';
+  'This host does not tell when a WebSocket closes, and cannot close one: guard it without concurrencyLimit() and ' +
+  'endWithToken.';
 
 /** Lets the host hear of callers who disconnected right behind their request. */
 function nextTurn(): Promise<void> {
@@ -322,6 +334,43 @@ function isSendable(value: unknown, isTouched: boolean): value is Response {
   );
 }
 
+/** Hosts answer for an upgrade that they have begun with 101, or with nothing but a plain success. */
+function isOpened(
+  { onSocketClosed }: Pick<FetchCall<object>, 'onSocketClosed'>,
+  view: RequestLike,
+  { response: own, denial, ending }: Answer,
+  { status }: Response,
+): boolean {
+  return (
+    onSocketClosed !== undefined &&
+    own !== undefined &&
+    denial === undefined &&
+    ending.outcome !== 'aborted' &&
+    status < 300 &&
+    asksForSocket(view)
+  );
+}
+
+/** The call of a WebSocket ends with its connection, or with its credential. */
+function watchSocket(
+  { onSocketClosed, endSocket }: Pick<FetchCall<object>, 'onSocketClosed' | 'endSocket'>,
+  decision: Decision<object>,
+  { complete, unwatch }: Watched,
+  now: (() => number) | undefined,
+): void {
+  unwatch();
+  const stop =
+    now &&
+    atExpiry(decision.allowed ? decision.facts : {}, now, () => {
+      complete({ outcome: 'denied', status: 101, denial: SOCKET_EXPIRED });
+      endSocket?.();
+    });
+  onSocketClosed?.(() => {
+    stop?.();
+    complete({ outcome: 'succeeded', status: 101 });
+  });
+}
+
 /** Tells that the call has ended, once the body has gone out where there is one. */
 function conclude<Facts extends object, HostFacts extends HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
@@ -334,12 +383,6 @@ function conclude<Facts extends object, HostFacts extends HttpFacts>(
   const told = ending.denial === undefined ? ending : { ...ending, status };
   if (!awaited || own === undefined || ending.outcome === 'aborted') {
     complete(told);
-    return response;
-  }
-  // Hosts answer for an upgrade that they have begun with 101, or with nothing but a plain success.
-  if (call.onSocketClosed !== undefined && status < 300 && asksForSocket(view)) {
-    unwatch();
-    call.onSocketClosed(() => complete({ outcome: 'succeeded', status: 101 }));
     return response;
   }
   const sent = (outcome: SentOutcome): void =>
