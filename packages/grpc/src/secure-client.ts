@@ -23,8 +23,11 @@ export interface SecureClientOptions {
   readonly credentials: ChannelCredentials;
   /** The deadline of calls that name none, and the longest of those that do. */
   readonly deadline: Duration;
-  /** Where access tokens come from. Asked once at a time, before a token ends, and again after a server denied one. */
-  readonly token?: (() => Promise<ClientToken>) | undefined;
+  /**
+   * Where access tokens come from: `tokenSource(…).bearer` of `@apisec/oauth`, or a function of your own. Asked once at a time,
+   * before a token ends, and again after a server denied one, which it is then handed.
+   */
+  readonly token?: ((deniedToken?: string) => Promise<ClientToken>) | undefined;
   /** Sends tokens over channels without TLS, where whoever listens can take them. For a sidecar on one machine. Default: false. */
   readonly insecureTokens?: boolean | undefined;
   /**
@@ -72,7 +75,7 @@ const MAX_ATTEMPTS = 10;
  * const { credentials, interceptors } = secureClient({
  *   credentials: channelTls({ ca: 'servers.crt' }).credentials,
  *   deadline: '5s',
- *   token: () => source.token(),
+ *   token: tokenSource(client).bearer,
  *   retryable: ['/shop.v1.Orders/List'],
  * });
  * const client = new OrdersClient('orders.internal:50051', credentials, { interceptors });

@@ -19,21 +19,23 @@ const SENDABLE = /^[\w.~+/=-]{1,16384}$/;
  * @param marginMs how long before its end a token is replaced.
  */
 export function tokenCache(
-  source: () => Promise<ClientToken>,
+  source: (deniedToken?: string) => Promise<ClientToken>,
   marginMs: number,
   now: () => number,
 ): TokenCache {
   let current: ClientToken | undefined;
   let asking: Promise<string> | undefined;
+  let denied: string | undefined;
   const lasts = (token: ClientToken, ms: number): boolean =>
     token.expiresAt === undefined || token.expiresAt - now() > ms;
 
   const ask = async (): Promise<string> => {
     try {
-      const { token, expiresAt } = await source();
+      const { token, expiresAt } = await source(denied);
       if (typeof token !== 'string' || !SENDABLE.test(token))
         throw new TypeError('The source of tokens gave something that is not a token.');
       current = { token, expiresAt };
+      denied = undefined;
       return token;
     } catch (cause) {
       if (current !== undefined && lasts(current, 0)) return current.token;
@@ -47,7 +49,9 @@ export function tokenCache(
     get: () =>
       current !== undefined && lasts(current, marginMs) ? current.token : (asking ??= ask()),
     forget: (token) => {
-      if (current?.token === token) current = undefined;
+      if (current?.token !== token) return;
+      current = undefined;
+      denied = token;
     },
   };
 }

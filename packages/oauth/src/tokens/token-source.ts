@@ -41,6 +41,15 @@ export interface ServiceToken {
 /** Tokens of a service, kept fresh. */
 export interface TokenSource {
   readonly token: () => Promise<ServiceToken | OAuthDenied>;
+  /**
+   * The token for clients that send it by themselves, as `secureClient` of `@apisec/grpc` does. Hand in the one that a server
+   * denied, and it is dropped. Rejects where there is none, and where tokens are bound to a key: such clients prove none.
+   */
+  readonly bearer: (deniedToken?: string) => Promise<{
+    readonly token: string;
+    /** Epoch milliseconds. */
+    readonly expiresAt: number;
+  }>;
   /** What a call must carry: `authorization`, and `dpop` where tokens are bound to a key. For clients of any protocol. */
   readonly headers: (call: {
     readonly method: string;
@@ -171,6 +180,15 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
     gaveUpAt = time;
     current = undefined;
   };
+  const bearer: TokenSource['bearer'] = async (deniedToken) => {
+    if (deniedToken !== undefined && current?.accessToken === deniedToken) invalidate();
+    const found = await token();
+    if (!found.ok) throw new Error(`${NAME}: ${found.denial.code}`, { cause: found.denial.cause });
+    if (found.tokenType !== 'Bearer') {
+      throw new Error(`${NAME}: the token is bound to a key; send what headers() answers.`);
+    }
+    return { token: found.accessToken, expiresAt: found.expiresAt };
+  };
   const attempt = async (request: Request): Promise<Response> => {
     const { url, method } = request;
     const found = await headers({ method, url });
@@ -185,6 +203,7 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
 
   return Object.freeze({
     token,
+    bearer,
     headers,
     invalidate,
     fetch: async (input: string | URL | Request, init?: RequestInit) => {
