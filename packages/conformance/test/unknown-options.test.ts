@@ -86,6 +86,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   postgresTenantStore: [client],
   postgresReplayStore: [client],
   postgresRevocationStore: [client],
+  postgresRoleStore: [client],
   postgresTotpStore: [client],
   postgresSessionStore: [client],
   postgresWebhookOutbox: [client],

@@ -24,6 +24,7 @@ export {
 } from './refresh-tokens/postgres-refresh-token-store.ts';
 export { postgresReplayStore } from './replays/postgres-replay-store.ts';
 export { postgresRevocationStore } from './revocations/postgres-revocation-store.ts';
+export { postgresRoleStore } from './roles/postgres-role-store.ts';
 export {
   type PostgresSessionStoreOptions,
   postgresSessionStore,

@@ -1,5 +1,6 @@
 import { auditMigration } from '../audit/audit-migration.ts';
 import { outboxMigration } from '../outbox/outbox-migration.ts';
+import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
@@ -49,5 +50,6 @@ export const migrations: readonly Migration[] = Object.freeze([
   outboxMigration,
   accountsMigration,
   tenantsMigration,
+  rolesMigration,
   tokensMigration,
 ]);

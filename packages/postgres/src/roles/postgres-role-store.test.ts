@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import { ConfigurationError } from '@apisec/core';
+import { roleStoreContract } from '@apisec/core/testing';
+import { PGlite } from '@electric-sql/pglite';
+import { Pool } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { migrate, type PostgresClient, postgresRoleStore } from '../index.ts';
+
+const url = process.env['DATABASE_URL'];
+// One of them is enough: both are PostgreSQL, and PGlite takes long to start.
+const servers = url === undefined ? (['PGlite'] as const) : (['PostgreSQL'] as const);
+const ALICE = { principal: 'alice', tenant: 'acme' };
+
+describe.each(servers)('roles on %s', (name) => {
+  const schema = `roles_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+  let client: PostgresClient;
+  let end: () => Promise<unknown>;
+  beforeAll(async () => {
+    if (name === 'PGlite') {
+      const pglite = await PGlite.create();
+      client = pglite;
+      end = () => pglite.close();
+    } else {
+      const pool = new Pool({ connectionString: url, max: 10 });
+      client = pool;
+      end = async () => {
+        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
+        await pool.end();
+      };
+    }
+    await migrate(client, { schema });
+  }, 60_000);
+  afterAll(() => end?.());
+
+  const create = async () => {
+    await client.query(`DELETE FROM "${schema}".roles`);
+    return postgresRoleStore(client, { schema });
+  };
+
+  test.each(roleStoreContract)('$name', ({ run }) => run({ create }));
+
+  test('of many that assign the same role at once, all succeed and it is there once', async () => {
+    const store = await create();
+    await Promise.all(Array.from({ length: 20 }, () => store.assign({ ...ALICE, role: 'editor' })));
+    expect(await store.rolesOf(ALICE)).toEqual(['editor']);
+  });
+
+  test('principals and tenants may be of any length, and hold what PostgreSQL does not', async () => {
+    const store = await create();
+    const long = { principal: `\0${'ü'.repeat(5_000)}`, tenant: 'ü'.repeat(5_000) };
+    await store.assign({ ...long, role: 'editor' });
+    expect(await store.rolesOf(long)).toEqual(['editor']);
+    expect(await store.rolesOf({ ...long, tenant: `${long.tenant}ü` })).toEqual([]);
+  });
+
+  test('of more roles than anybody takes no more are read', async () => {
+    const store = await create();
+    await store.assign({ ...ALICE, role: 'first' });
+    await client.query(
+      `INSERT INTO "${schema}".roles (key, role, principal)
+       SELECT key, 'role' || n, principal FROM "${schema}".roles, generate_series(1, 2000) AS n`,
+    );
+    expect(await store.rolesOf(ALICE)).toHaveLength(1_001);
+  });
+
+  test.each([
+    ['an empty one', ''],
+    ['one with NUL', 'admin\0'],
+    ['one with half a character', 'admin\ud800'],
+    ['one that is too long', 'r'.repeat(257)],
+    ['one that is no text', ['admin'] as unknown as string],
+  ])('a role is not assigned or taken away by %s', async (_name, role) => {
+    const store = await create();
+    await expect(store.assign({ ...ALICE, role })).rejects.toThrow(RangeError);
+    await expect(store.unassign({ ...ALICE, role })).rejects.toThrow(RangeError);
+    expect(await store.rolesOf(ALICE)).toEqual([]);
+  });
+
+  test('rejects when the database does', async () => {
+    const store = postgresRoleStore({ query: () => Promise.reject(new Error('away')) });
+    await expect(store.rolesOf(ALICE)).rejects.toThrow('away');
+  });
+
+  test('does not construct with what it does not know', () => {
+    expect(() => postgresRoleStore(client, { schema: 'a"b' })).toThrow(ConfigurationError);
+    expect(() => postgresRoleStore(client, { now: 7 } as never)).toThrow(ConfigurationError);
+  });
+});
