@@ -1,12 +1,21 @@
 import { parseArgs } from 'node:util';
 import { attackCommand } from './attack/attack-command.ts';
+import { auditCommand } from './audit-command.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { coverageCommand } from './coverage-command.ts';
+import { diffCommand } from './diff/diff-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { type OutputStream, type Terminal, terminal } from './terminal.ts';
 
-const COMMANDS: readonly Command[] = [coverageCommand, explainCommand, keysCommand, attackCommand];
+const COMMANDS: readonly Command[] = [
+  coverageCommand,
+  diffCommand,
+  explainCommand,
+  keysCommand,
+  auditCommand,
+  attackCommand,
+];
 
 const COMMON: Command['options'] = {
   json: { type: 'boolean' },

@@ -10,6 +10,10 @@ export interface Terminal {
   readonly data: (value: unknown) => void;
   /** A remark on standard error. */
   readonly note: (text: string) => void;
+  /** How far long work has come, on standard error where that is a terminal; an empty text ends it. */
+  readonly progress: (text: string) => void;
+  /** A line of JSON that was asked for, as quickly as the output takes it. */
+  readonly raw: (lines: string) => Promise<void>;
 }
 
 export type Tone = 'good' | 'bad' | 'dim' | 'plain';
@@ -17,6 +21,7 @@ export type Tone = 'good' | 'bad' | 'dim' | 'plain';
 /** What is written to. */
 export interface OutputStream {
   readonly write: (text: string) => unknown;
+  readonly once?: (event: 'drain', listener: () => void) => unknown;
   readonly isTTY?: boolean;
 }
 
@@ -27,6 +32,7 @@ const COLORS: Readonly<Record<Tone, readonly [string, string]>> = {
   plain: ['', ''],
 };
 const LONGEST_LINE = 4_000;
+const LONGEST_PROGRESS = 70;
 
 /** Colours only on a terminal, and never with `NO_COLOR` set. No text of a line can act on the terminal. */
 export function terminal(
@@ -41,7 +47,17 @@ export function terminal(
   const write = (value: unknown): void => {
     out.write(`${escaped(JSON.stringify(value, null, 2))}\n`);
   };
+  const isLive = errors.isTTY === true && !json;
   return {
+    progress: (text) => {
+      if (isLive) errors.write(`\r\u001b[2K${safeText(text, LONGEST_PROGRESS)}`);
+    },
+    raw: (lines) =>
+      new Promise((resolve) => {
+        const written = out.write(escaped(lines.replace(/\n$/, '')).concat('\n'));
+        if (written !== false || out.once === undefined) resolve();
+        else out.once('drain', resolve);
+      }),
     data: write,
     line: (text, tone = 'plain') => {
       if (json) return;

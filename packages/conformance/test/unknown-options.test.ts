@@ -67,6 +67,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   classifyAddress: ['192.0.2.1'],
   coverage: [{}],
   coverageReport: [[]],
+  exportChain: [client],
   discoverIssuer: ['https://id.example.com'],
   leasedLimitStore: [{}],
   limitServer: [{}],
@@ -108,6 +109,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   toSql: [document],
   tokenSource: [{}],
   verifyChain: [client],
+  verifyChainExport: [[]],
   withTenant: [client, 'acme', () => undefined],
   waitForRoom: [open],
 };

@@ -1,4 +1,10 @@
 export { postgresApiKeyStore } from './api-keys/postgres-api-key-store.ts';
+export {
+  type ExportChainOptions,
+  exportChain,
+  type VerifyChainExportOptions,
+  verifyChainExport,
+} from './audit/chain-export.ts';
 export type { AuditChainKeys } from './audit/chain-hash.ts';
 export {
   type AuditAnchor,
@@ -11,6 +17,7 @@ export {
   type ChainReport,
   type ChainWriter,
   type VerifyChainOptions,
+  type VerifyOptions,
   verifyChain,
 } from './audit/verify-chain.ts';
 export type { ClockedStoreOptions } from './client/clock.ts';

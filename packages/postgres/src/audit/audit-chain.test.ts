@@ -1,15 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { type AuditOptions, type AuditReceipt, audit } from '@apisec/core';
 import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type AuditChainKeys,
+  exportChain,
   migrate,
   type PostgresAuditSinkOptions,
   type PostgresClient,
   postgresAuditSink,
   verifyChain,
+  verifyChainExport,
 } from '../index.ts';
 
 const url = process.env['DATABASE_URL'];
@@ -80,6 +83,16 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
   const writer = (options: Partial<AuditOptions> = {}) => audit({ sinks: [sink()], ...options });
   const verify = (options = {}) =>
     verifyChain(database.client, { schema, chain, keys, ...options });
+  const exported = async (): Promise<string[]> => {
+    const lines: string[] = [];
+    for await (const line of exportChain(database.client, { schema, chain })) {
+      expect(line.endsWith('\n')).toBe(true);
+      lines.push(line.trimEnd());
+    }
+    return lines;
+  };
+  const verifyLines = (lines: readonly string[], options = {}) =>
+    verifyChainExport(Readable.from(lines), { keys, ...options });
   const act = (log: ReturnType<typeof writer>, id: number): Promise<AuditReceipt> =>
     log.record({ act: 'limit.reset', target: { type: 'limit', id: String(id) } });
 
@@ -208,6 +221,70 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
     const report = await verify();
     expect(report.ok).toBe(false);
     expect(report.problems).toContainEqual(problem);
+    expect(await verifyLines(await exported())).toEqual(report);
+  });
+
+  test('a chain that is longer than a page verifies, and written out as JSON lines does so without the database', async () => {
+    const log = writer({ queue: { maxBatch: 1 } });
+    await Promise.all(Array.from({ length: 230 }, (_, id) => act(log, id)));
+    await log.close();
+    const lines = await exported();
+    expect(lines).toHaveLength(232);
+    const report = await verifyLines(lines);
+    expect(report).toMatchObject({ ok: true, complete: true, blocks: 231, events: 230 });
+    expect(report).toEqual(await verify());
+    expect(await verifyLines(lines, { anchors: [report.head] })).toMatchObject({ ok: true });
+  });
+
+  test.each<readonly [string, (lines: string[]) => void, object]>([
+    [
+      'an event that was changed',
+      (lines) => {
+        lines[2] = (lines[2] ?? '').replace('limit.reset', 'limit.reser');
+      },
+      { kind: 'event_changed', seq: 2, index: 0 },
+    ],
+    ['a line that was taken out', (lines) => lines.splice(2, 1), { kind: 'block_missing', seq: 2 }],
+    ['an end that was cut off', (lines) => lines.splice(4), { kind: 'block_missing', seq: 4 }],
+    [
+      'two lines that were exchanged',
+      (lines) => lines.splice(1, 2, lines[2] ?? '', lines[1] ?? ''),
+      { kind: 'block_missing', seq: 1 },
+    ],
+    [
+      'a line that stands twice',
+      (lines) => lines.splice(2, 0, lines[2] ?? ''),
+      { kind: 'block_missing', seq: 3 },
+    ],
+    [
+      'an event that was added behind the end',
+      (lines) => lines.push('{"added":[99,0,"{}"]}'),
+      { kind: 'event_added', seq: 99, index: 0 },
+    ],
+  ])('lines show %s', async (_name, tamper, problem) => {
+    await written();
+    const lines = await exported();
+    tamper(lines);
+    const report = await verifyLines(lines);
+    expect(report.ok).toBe(false);
+    expect(report.problems).toContainEqual(problem);
+  });
+
+  test('what is not such an export is not verified', async () => {
+    await written();
+    const lines = await exported();
+    for (const wrong of [
+      [],
+      ['{}'],
+      ['{"format":"apisec.audit-export/2"}'],
+      [...lines.slice(0, 2), '{"block":'],
+      [...lines.slice(0, 2), '[]'],
+      [...lines.slice(0, 2), '{"block":{}}'],
+      [...lines.slice(0, 2), '{"block":{"seq":2},"events":[["0",1]]}'],
+    ]) {
+      await expect(verifyLines(wrong)).rejects.toThrow(/line|list|index/);
+    }
+    await expect(verifyLines(lines, { chain: 'other' })).rejects.toThrow('this is the chain');
   });
 
   test('an end that was cut off with the head set back shows by an anchor, and by it alone', async () => {
@@ -316,13 +393,6 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
     await written();
     const others: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };
     expect((await verify({ keys: others })).problems).toHaveLength(4);
-  });
-
-  test('a chain that is longer than a page verifies', async () => {
-    const log = writer({ queue: { maxBatch: 1 } });
-    await Promise.all(Array.from({ length: 230 }, (_, id) => act(log, id)));
-    await log.close();
-    expect(await verify()).toMatchObject({ ok: true, complete: true, blocks: 231, events: 230 });
   });
 
   test('hostile text is written and read as it is', async () => {

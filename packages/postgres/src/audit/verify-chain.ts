@@ -9,18 +9,23 @@ import {
   HASH_BYTES,
   hexOf,
 } from './chain-hash.ts';
+import { type BlockRow, type ChainSource, databaseSource, type EventRow } from './chain-source.ts';
 import type { AuditAnchor } from './postgres-audit-sink.ts';
 
-/** Options of {@link verifyChain}. */
-export interface VerifyChainOptions extends SchemaOptions {
+/** What a chain is verified with, wherever it is read from. */
+export interface VerifyOptions {
   /** Every version that blocks were hashed with. */
   readonly keys: AuditChainKeys;
-  /** Default: `audit`. */
-  readonly chain?: string | undefined;
   /** Blocks that were seen before, kept where the database's owner cannot write: without one nobody can tell that the end was cut off. */
   readonly anchors?: readonly AuditAnchor[] | undefined;
   /** Told how many blocks are verified, now and then. */
   readonly onProgress?: ((blocks: number) => void) | undefined;
+}
+
+/** Options of {@link verifyChain}. */
+export interface VerifyChainOptions extends SchemaOptions, VerifyOptions {
+  /** Default: `audit`. */
+  readonly chain?: string | undefined;
 }
 
 /** What is wrong with a chain. */
@@ -72,12 +77,7 @@ export interface ChainReport {
 }
 
 const NAME = 'verifyChain';
-const PAGE = 100;
 const MOST_PROBLEMS = 1_000;
-
-interface BlockRow {
-  readonly [column: string]: unknown;
-}
 
 interface Walk {
   readonly hash: ChainHash;
@@ -104,10 +104,20 @@ export async function verifyChain(
   options: VerifyChainOptions,
 ): Promise<ChainReport> {
   const schema = schemaName(NAME, options, ['keys', 'chain', 'anchors', 'onProgress']);
-  const { chain = 'audit', anchors = [], onProgress } = options;
-  assertConfiguration(Array.isArray(anchors), `${NAME}: anchors must be a list of { seq, hash }.`);
+  const { chain = 'audit' } = options;
+  return verifySource(NAME, databaseSource(client, schema, chain), chain, options);
+}
+
+/** Verifies a chain from wherever it is read. */
+export async function verifySource(
+  where: string,
+  source: ChainSource,
+  chain: string,
+  { keys, anchors = [], onProgress }: VerifyOptions,
+): Promise<ChainReport> {
+  assertConfiguration(Array.isArray(anchors), `${where}: anchors must be a list of { seq, hash }.`);
   const walk: Walk = {
-    hash: chainHash(NAME, options.keys),
+    hash: chainHash(where, keys),
     problems: [],
     writers: new Map(),
     anchors: new Map(anchors.map(({ seq, hash }) => [seq, hash])),
@@ -115,24 +125,14 @@ export async function verifyChain(
     previous: new Uint8Array(HASH_BYTES),
     events: 0,
   };
-  // Read first: a chain that grows meanwhile has its end behind this.
-  const { rows: ends } = await client.query(
-    `SELECT seq, hash FROM ${schema}.audit_chains WHERE chain = $1`,
-    [chain],
-  );
-  const end = ends[0] as BlockRow | undefined;
+  const end = await source.end();
   const last = Number(end?.['seq'] ?? 0);
   let blocks = 0;
   for (let from = 0; ; ) {
-    const { rows } = await client.query(
-      `SELECT * FROM ${schema}.audit_blocks WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT ${PAGE}`,
-      [chain, from],
-    );
-    const page = rows as readonly BlockRow[];
-    const to = Number(page.at(-1)?.['seq'] ?? from);
-    const upTo = page.length < PAGE ? Number.MAX_SAFE_INTEGER : to;
-    const events = await readEvents(client, schema, chain, from, upTo);
-    for (const row of page) {
+    const page = await source.page(from);
+    const to = Number(page.blocks.at(-1)?.['seq'] ?? from);
+    const events = eventsBySeq(page.events);
+    for (const row of page.blocks) {
       await verifyBlock(walk, chain, row, events.get(Number(row['seq'])) ?? []);
       events.delete(Number(row['seq']));
       blocks++;
@@ -142,11 +142,11 @@ export async function verifyChain(
     }
     for (const [seq, added] of events) {
       // What a writer commits while this reads has its block behind the page.
-      if (seq > Math.max(last, to)) continue;
+      if (source.grows && seq > Math.max(last, to)) continue;
       for (const { index } of added) complain(walk, { kind: 'event_added', seq, index });
     }
     onProgress?.(blocks);
-    if (page.length < PAGE) break;
+    if (page.isLast) break;
     from = to;
   }
   if (walk.seq < last) complain(walk, { kind: 'block_missing', seq: walk.seq + 1 });
@@ -171,29 +171,13 @@ function complain({ problems }: Walk, problem: ChainProblem): void {
   if (problems.length < MOST_PROBLEMS) problems.push(problem);
 }
 
-interface EventRow {
-  readonly index: number;
-  readonly event: string;
-}
-
-async function readEvents(
-  client: PostgresClient,
-  schema: string,
-  chain: string,
-  from: number,
-  to: number,
-): Promise<Map<number, EventRow[]>> {
-  const { rows } = await client.query(
-    `SELECT seq, index, event FROM ${schema}.audit_events
-     WHERE chain = $1 AND seq > $2 AND seq <= $3 ORDER BY seq, index`,
-    [chain, from, to],
-  );
+/** In the order in which they come. */
+export function eventsBySeq(events: readonly EventRow[]): Map<number, EventRow[]> {
   const found = new Map<number, EventRow[]>();
-  for (const row of rows as readonly (EventRow & { readonly seq: unknown })[]) {
-    const seq = Number(row.seq);
-    const list = found.get(seq) ?? [];
-    found.set(seq, list);
-    list.push(row);
+  for (const event of events) {
+    const list = found.get(event.seq) ?? [];
+    found.set(event.seq, list);
+    list.push(event);
   }
   return found;
 }

@@ -1,0 +1,94 @@
+import type { Aspect, Presence } from '@apisec/core';
+import { templateOf } from '@apisec/core/host';
+
+/** One operation, as far as both sides can say of it. */
+export interface ComparedOperation {
+  readonly operation: string;
+  /** `denied`: its table does not list it. Undefined where the source says nothing. */
+  readonly aspects: Readonly<Partial<Record<Aspect, Presence>>>;
+  readonly denied: boolean;
+  /** Names of the policies that are enforced, for changes that no aspect shows; undefined in documents. */
+  readonly policies: readonly string[] | undefined;
+}
+
+/** One thing that is different. */
+export interface Change {
+  readonly operation: string;
+  /** `opened`: reachable, or reachable with less. `closed`: gone, denied, or reachable with more only. */
+  readonly kind: 'opened' | 'closed';
+  /** In words. */
+  readonly what: string;
+}
+
+const RANK: Readonly<Record<Presence, number>> = { no: 0, shadow: 1, sometimes: 2, yes: 3 };
+const TOLD: Readonly<Record<Presence, string>> = {
+  yes: 'for every call',
+  sometimes: 'for some calls',
+  shadow: 'in shadow mode',
+  no: 'never',
+};
+
+/** What became open and what was closed between two lists, by method and path whatever parameters are called. */
+export function compareCoverage(
+  before: readonly ComparedOperation[],
+  after: readonly ComparedOperation[],
+): readonly Change[] {
+  const known = new Map(before.map((each) => [templateOf(each.operation), each]));
+  const changes: Change[] = [];
+  for (const each of after) {
+    const key = templateOf(each.operation);
+    const was = known.get(key);
+    known.delete(key);
+    changes.push(...(was === undefined ? appeared(each) : changed(was, each)));
+  }
+  for (const { operation, denied } of known.values()) {
+    if (!denied) changes.push({ operation, kind: 'closed', what: 'is not served any more' });
+  }
+  return changes;
+}
+
+/** What is new is more than there was, so it opens something unless everybody is denied. */
+function appeared({ operation, denied, aspects }: ComparedOperation): readonly Change[] {
+  if (denied) return [];
+  const lacks = (['authentication', 'grant', 'limit'] as const).filter(
+    (aspect) => aspects[aspect] !== undefined && aspects[aspect] !== 'yes',
+  );
+  const what = lacks.length === 0 ? 'is new' : `is new, and lacks ${lacks.join(', ')}`;
+  return [{ operation, kind: 'opened', what }];
+}
+
+function changed(was: ComparedOperation, is: ComparedOperation): readonly Change[] {
+  const { operation } = is;
+  if (was.denied !== is.denied) {
+    return is.denied
+      ? [{ operation, kind: 'closed', what: 'is denied to everybody' }]
+      : [{ operation, kind: 'opened', what: 'was denied to everybody' }];
+  }
+  const changes: Change[] = [];
+  for (const [name, now] of Object.entries(is.aspects)) {
+    // The entries are those of a record of aspects.
+    const aspect = name as Aspect;
+    const then = was.aspects[aspect];
+    if (then === undefined || then === now) continue;
+    const kind = RANK[now] < RANK[then] ? 'opened' : 'closed';
+    changes.push({ operation, kind, what: `${aspect} ${TOLD[now]}, was ${TOLD[then]}` });
+  }
+  if (was.policies === undefined || is.policies === undefined) return changes;
+  const [lost, gained] = [without(was.policies, is.policies), without(is.policies, was.policies)];
+  if (lost.length > 0) changes.push({ operation, kind: 'opened', what: `lost ${lost.join(', ')}` });
+  if (gained.length > 0) {
+    // A policy in the place of another one says nothing about which of them is stricter.
+    changes.push({ operation, kind: 'closed', what: `gained ${gained.join(', ')}` });
+  }
+  return changes;
+}
+
+/** As many as there are more of it. */
+function without(some: readonly string[], others: readonly string[]): readonly string[] {
+  const left = [...others];
+  return some.filter((name) => {
+    const at = left.indexOf(name);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+}

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type Aspect,
+  type CoveredOperation,
+  coverageReport,
+  openapiOperations,
+  type Presence,
+} from '@apisec/core';
+import { isObject } from '@apisec/core/host';
+import { UsageError } from '../command.ts';
+import { findInventory } from '../find-inventory.ts';
+import { loadModule } from '../load-module.ts';
+import type { ComparedOperation } from './compare-coverage.ts';
+
+const ASPECTS: readonly Aspect[] = [
+  'authentication',
+  'grant',
+  'limit',
+  'input',
+  'output',
+  'tenant',
+];
+const PRESENCES: readonly unknown[] = ['yes', 'sometimes', 'shadow', 'no'];
+
+/**
+ * What is served, by one of three sources: a module with an application, a report that `apisec coverage --json` wrote,
+ * or an OpenAPI document.
+ *
+ * @throws UsageError for what is none of them.
+ */
+export async function readCoverage(
+  file: string,
+  base: string | undefined,
+): Promise<readonly ComparedOperation[]> {
+  if (!file.endsWith('.json')) {
+    const inventory = await findInventory(await loadModule(file));
+    return coverageReport(inventory).operations.filter(isJudged).map(compared);
+  }
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : '';
+    throw new UsageError(`${file} cannot be read as JSON: ${why}`);
+  }
+  if (isObject(parsed) && 'openapi' in parsed) {
+    return openapiOperations(parsed, { base }).map(({ operation, authenticated }) => ({
+      operation,
+      denied: false,
+      policies: undefined,
+      aspects: authenticated === undefined ? {} : { authentication: authenticated ? 'yes' : 'no' },
+    }));
+  }
+  const operations: unknown = isObject(parsed) ? parsed['operations'] : undefined;
+  if (!Array.isArray(operations) || !operations.every(isCovered)) {
+    throw new UsageError(
+      `${file} is neither what apisec coverage --json wrote, nor an OpenAPI document.`,
+    );
+  }
+  return operations.filter(isJudged).map(compared);
+}
+
+/** A GraphQL field below the root is reached through operations that are judged. */
+function isJudged({ nested }: CoveredOperation): boolean {
+  return !nested;
+}
+
+function compared({ operation, unlisted, aspects, policies }: CoveredOperation): ComparedOperation {
+  // What admits everybody keeps nobody out.
+  const names = policies
+    .filter(({ mode, name }) => mode !== 'shadow' && name !== 'allowAnonymous')
+    .map(({ name }) => name);
+  return { operation, denied: unlisted, aspects, policies: names };
+}
+
+function isCovered(value: unknown): value is CoveredOperation {
+  if (!isObject(value)) return false;
+  const { operation, aspects, policies, unlisted, nested } = value;
+  return (
+    typeof operation === 'string' &&
+    typeof unlisted === 'boolean' &&
+    typeof nested === 'boolean' &&
+    isObject(aspects) &&
+    ASPECTS.every((aspect) => PRESENCES.includes(aspects[aspect] as Presence)) &&
+    Array.isArray(policies) &&
+    policies.every((policy) => isObject(policy) && typeof policy['name'] === 'string')
+  );
+}

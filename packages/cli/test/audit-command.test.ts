@@ -1,0 +1,114 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { audit } from '@apisec/core';
+import * as postgres from '@apisec/postgres';
+import { PGlite } from '@electric-sql/pglite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { exportLines, verify } from '../src/audit-command.ts';
+import type { Invocation } from '../src/command.ts';
+import { terminal } from '../src/terminal.ts';
+import { callCli, fixture, runCli } from './run-cli.ts';
+
+const KEYS = fixture('audit-keys.ts');
+const key = randomBytes(32);
+const keys = { current: '1', keys: { 1: key } };
+let folder: string;
+let client: PGlite;
+let lines: string;
+
+/** Runs one half of the command on the packages of this repository, with these options. */
+async function run(
+  work: typeof verify | typeof exportLines,
+  options: Readonly<Record<string, string>> = {},
+) {
+  let [out, err] = ['', ''];
+  const streams = [
+    { write: (text: string) => (out += text) },
+    { write: (text: string) => (err += text), isTTY: true },
+  ] as const;
+  const invocation: Invocation = {
+    positionals: [],
+    flag: () => false,
+    text: (name) => options[name],
+    texts: () => [],
+    terminal: terminal(...streams, { json: options['json'] !== undefined, color: false }),
+  };
+  const code = await work({ ...postgres }, { client, keys }, invocation);
+  return { code, out, err };
+}
+
+async function file(content: string): Promise<string> {
+  const path = join(folder, `${randomUUID()}.jsonl`);
+  await writeFile(path, content);
+  return path;
+}
+
+beforeAll(async () => {
+  process.env['AUDIT_KEY'] = key.toString('base64url');
+  folder = await mkdtemp(join(tmpdir(), 'apisec-audit-'));
+  client = await PGlite.create();
+  await postgres.migrate(client);
+  const sinks = [postgres.postgresAuditSink(client, { keys })];
+  const log = audit({ sinks, queue: { maxBatch: 1 } });
+  for (const id of ['alice', 'bob', 'carol']) {
+    await log.record({ act: 'limit.reset', target: { type: 'user', id } });
+  }
+  await log.close();
+  lines = (await run(exportLines)).out;
+});
+afterAll(async () => {
+  delete process.env['AUDIT_KEY'];
+  await client.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('a trail in its database verifies, with its progress on a terminal alone', async () => {
+  const { code, out, err } = await run(verify);
+  expect(code).toBe(0);
+  expect(out).toContain('3 events in 4 blocks\nNothing was changed.\nWithout --anchor nobody can');
+  expect(err).toContain('4 blocks');
+  const json = await run(verify, { json: '' });
+  expect([json.err, JSON.parse(json.out)]).toMatchObject(['', { ok: true, complete: true }]);
+});
+
+test('an anchor tells of an end that was cut off', async () => {
+  const anchor = join(folder, 'anchor.json');
+  expect(await run(verify, { 'write-anchor': anchor })).toMatchObject({ code: 0 });
+  expect(JSON.parse(await readFile(anchor, 'utf8'))).toMatchObject([{ seq: 4 }]);
+  const [head = '', ...blocks] = lines.trimEnd().split('\n');
+  const { seq, hash } = JSON.parse(blocks[1] ?? '').block;
+  const cut = [JSON.stringify({ ...JSON.parse(head), end: { seq, hash } }), ...blocks.slice(0, 2)];
+  const shorter = await file(`${cut.join('\n')}\n`);
+  expect(await run(verify, { lines: shorter })).toMatchObject({ code: 0 });
+  const { code, out } = await run(verify, { lines: shorter, anchor });
+  expect([code, out]).toEqual([1, expect.stringContaining('anchor missing   block 4')]);
+});
+
+test('a trail that was changed is told of, and leaves no anchor', async () => {
+  const anchor = join(folder, 'none.json');
+  const changed = await file(lines.replace('bob', 'eve'));
+  const { code, out } = await run(verify, { lines: changed, 'write-anchor': anchor });
+  expect([code, out]).toEqual([1, expect.stringContaining('event changed   block 2, event 0')]);
+  expect(out).toContain('The trail was changed.');
+  await expect(readFile(anchor)).rejects.toThrow('ENOENT');
+});
+
+test('the program verifies lines with the keys that a module exports', async () => {
+  const args = ['audit', 'verify', KEYS, '--lines', await file(lines), '--json'];
+  const { code, out, err } = await runCli(args);
+  expect([code, err]).toEqual([0, '']);
+  expect(JSON.parse(out)).toMatchObject({ ok: true, events: 3, blocks: 4 });
+}, 60_000);
+
+test.each<[string, readonly string[], RegExp]>([
+  ['without an action', ['audit'], /verify or export/],
+  ['without a module', ['audit', 'verify'], /name the module/],
+  ['with a module without a chain', ['audit', 'verify', fixture('guards.ts')], /export chain/],
+  ['with a module that has keys alone', ['audit', 'verify', KEYS], /export chain/],
+])('%s it is not run, and exits with 2', async (_what, args, told) => {
+  const { code, out, err } = await callCli(...args);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toMatch(told);
+});
