@@ -79,6 +79,7 @@ export { inTime } from './lib/in-time.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertBetween, assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
 export { readBytes } from './lib/read-bytes.ts';
+export { type Sealing, sealing } from './lib/sealing.ts';
 export { assertSecretBytes } from './lib/secret-bytes.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
 export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';

@@ -674,7 +674,7 @@ export type {
   TenantStore,
 } from './contracts/tenant-store.ts';
 export type { TicketRecord, TicketStore } from './contracts/ticket-store.ts';
-export type { SealedText, TotpRecord, TotpStore } from './contracts/totp-store.ts';
+export type { TotpRecord, TotpStore } from './contracts/totp-store.ts';
 export type {
   CircuitRule,
   ClaimedDelivery,
@@ -685,6 +685,7 @@ export type {
   WebhookOutbox,
   WebhookSecret,
 } from './contracts/webhook-outbox.ts';
+export type { SealedText, SealingKeys } from './lib/sealing.ts';
 
 // Audit.
 

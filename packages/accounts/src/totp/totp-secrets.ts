@@ -1,7 +1,6 @@
-import type { SealedText, TotpRecord } from '@apisec/core';
-import { equalInConstantTime } from '@apisec/core/host';
+import type { SealedText, SealingKeys, TotpRecord } from '@apisec/core';
+import { equalInConstantTime, sealing } from '@apisec/core/host';
 import { oneTimeCodes } from './one-time-code.ts';
-import { type SealingKeys, sealing } from './sealing.ts';
 import type { Judgement } from './totp-attempts.ts';
 
 /** Secrets that only show themselves by the codes they make. */

@@ -1,4 +1,4 @@
-import type { Duration, RecordOption, TotpRecord, TotpStore } from '@apisec/core';
+import type { Duration, RecordOption, SealingKeys, TotpRecord, TotpStore } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -6,7 +6,6 @@ import {
   durationMs,
   recordAct,
 } from '@apisec/core/host';
-import type { SealingKeys } from './sealing.ts';
 import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
 import { decodeBase32, encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';

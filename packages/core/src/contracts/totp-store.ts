@@ -1,13 +1,6 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { SealedText } from '../lib/sealing.ts';
 import type { StoredSecret } from './api-key-store.ts';
-
-/** Encrypted bytes, as text. */
-export interface SealedText {
-  /** The version of the key. */
-  readonly key: string;
-  readonly iv: string;
-  readonly text: string;
-}
 
 /** The second factor of one account, as it is stored. */
 export interface TotpRecord {

@@ -1,5 +1,5 @@
-import { ConfigurationError } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from './configuration-error.ts';
 import { type SealingKeys, sealing } from './sealing.ts';
 
 const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
@@ -60,6 +60,7 @@ test.each([
   ['a short key', { current: 'v1', keys: { v1: new Uint8Array(31) } }],
   ['a key that is text', { current: 'v1', keys: { v1: 'a'.repeat(32) as never } }],
   ['a current key that is not there', { current: 'v3', keys: keys.keys }],
+  ['nothing', undefined as never],
   ['no keys', { current: 'v1', keys: {} }],
   ['a hidden name', { current: 'constructor', keys: keys.keys }],
   [

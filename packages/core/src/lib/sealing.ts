@@ -1,10 +1,14 @@
-import type { SealedText } from '@apisec/core';
-import {
-  assertConfiguration,
-  assertSecretBytes,
-  decodeBase64url,
-  encodeBase64url,
-} from '@apisec/core/host';
+import { decodeBase64url, encodeBase64url } from './base64url.ts';
+import { assertConfiguration } from './configuration-error.ts';
+import { assertSecretBytes } from './secret-bytes.ts';
+
+/** Encrypted bytes, as text. */
+export interface SealedText {
+  /** The version of the key. */
+  readonly key: string;
+  readonly iv: string;
+  readonly text: string;
+}
 
 /** Keys that stored secrets are encrypted with, by version, so that they can be changed one after the other. */
 export interface SealingKeys {
@@ -26,8 +30,14 @@ const MOST_VERSIONS = 8;
 const IV_BYTES = 12;
 const encoder = new TextEncoder();
 
-/** AES-256-GCM under a key of its own for each purpose (HKDF, RFC 5869). Keys are copied and derived once. */
-export function sealing(factory: string, { current, keys }: SealingKeys, purpose: string): Sealing {
+/**
+ * For packages that store secrets of others: AES-256-GCM under a key of its own for each purpose (HKDF, RFC 5869). Keys
+ * are copied and derived once.
+ *
+ * @throws ConfigurationError for a key that is too short, more than 8 keys, or a current one that is not there.
+ */
+export function sealing(factory: string, sealingKeys: SealingKeys, purpose: string): Sealing {
+  const { current, keys } = sealingKeys ?? {};
   const versions = Object.entries(keys ?? {});
   for (const [version, bytes] of versions) {
     assertSecretBytes(`${factory}: sealing key ${JSON.stringify(version)}`, bytes);
