@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { memoryWebhookOutbox } from '@apisec/core';
 import { safeFetch, sendWebhook } from '@apisec/egress';
@@ -7,6 +8,8 @@ import { expressReceiver } from './receivers.ts';
 const port = Number(process.env['PORT'] ?? 3000);
 const hooks = sendWebhook({
   outbox: memoryWebhookOutbox(),
+  // Elsewhere from a secret manager, the same in every process.
+  sealingKeys: { current: '2026-11', keys: { '2026-11': randomBytes(32) } },
   fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [port] }),
 });
 const { endpoint, secret } = await hooks.addEndpoint({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { memoryWebhookOutbox } from '@apisec/core';
@@ -40,6 +41,7 @@ describe.each(frameworks)('a receiver on %s', (_name, make) => {
     const url = `http://127.0.0.1:${port}/hook`;
     const hooks = sendWebhook({
       outbox: memoryWebhookOutbox(),
+      sealingKeys: { current: 'v1', keys: { v1: randomBytes(32) } },
       fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [port] }),
     });
     const { endpoint, secret } = await hooks.addEndpoint({ tenant: 'acme', url });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -93,7 +93,11 @@ test.each(databases)(
   'a worker that is killed at any moment loses no message: %s',
   async (_name, open) => {
     const { server, seen, killAfter, leaveAlone } = await receiver();
-    const environment = { ...(await open()), TARGET: server.url('/') };
+    const environment = {
+      ...(await open()),
+      TARGET: server.url('/'),
+      SEALING_KEY: randomBytes(32).toString('hex'),
+    };
     const first = worker({ ...environment, SEED: String(MESSAGES) });
     await killAfter(7, first.child);
     expect(first.output()).toContain('kept');

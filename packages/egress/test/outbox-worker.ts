@@ -4,7 +4,14 @@ import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { safeFetch, sendWebhook } from '../src/index.ts';
 
-const { DATABASE, FOLDER, SCHEMA = 'apisec', TARGET = '', SEED = '0' } = process.env;
+const {
+  DATABASE,
+  FOLDER,
+  SCHEMA = 'apisec',
+  TARGET = '',
+  SEED = '0',
+  SEALING_KEY = '',
+} = process.env;
 const client: PostgresClient =
   DATABASE === undefined
     ? await PGlite.create({ dataDir: FOLDER ?? '' })
@@ -13,6 +20,7 @@ await migrate(client, { schema: SCHEMA });
 const outbox = postgresWebhookOutbox(client, { schema: SCHEMA });
 const hooks = sendWebhook({
   outbox,
+  sealingKeys: { current: 'v1', keys: { v1: Buffer.from(SEALING_KEY, 'hex') } },
   fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [Number(new URL(TARGET).port)] }),
   concurrency: 10,
   lease: '1s',
@@ -20,8 +28,9 @@ const hooks = sendWebhook({
 });
 const seed = Number(SEED);
 if (seed > 0) {
-  const secrets = [{ id: 's', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }];
-  await outbox.putEndpoint({ id: 'e', tenant: 't', url: TARGET, secrets, status: 'active' });
+  const { endpoint } = await hooks.addEndpoint({ id: 'e', tenant: 't', url: TARGET });
+  // Without the challenge: the receiver counts what comes.
+  await outbox.replaceEndpoint({ ...endpoint, status: 'active', version: '2' }, endpoint.version);
   await hooks.send(
     ...Array.from({ length: seed }, (_, at) => ({
       endpointId: 'e',

@@ -51,14 +51,17 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
   };
 
   return Object.freeze<WebhookOutbox>({
-    putEndpoint: (value) => {
+    insertEndpoint: (value) => {
+      if (endpoints.has(value.id)) return false;
+      endpoints.set(value.id, { value, failures: 0, pausedUntilMs: 0 });
+      return true;
+    },
+    replaceEndpoint: (value, expected) => {
       const known = endpoints.get(value.id);
-      endpoints.set(value.id, {
-        value,
-        failures: 0,
-        pausedUntilMs: 0,
-        ...(known && { failures: known.failures }),
-      });
+      if (known?.value.version !== expected) return false;
+      if (known.value.status !== value.status) known.pausedUntilMs = 0;
+      known.value = value;
+      return true;
     },
     getEndpoint: (id) => endpoints.get(id)?.value,
     add: (deliveries) => {
@@ -124,7 +127,12 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
         endpoint.failures = status === 'delivered' ? 0 : endpoint.failures + 1;
         if (endpoint.failures >= circuit.failures) endpoint.pausedUntilMs = circuit.pauseUntilMs;
         if (isGone === true)
-          endpoint.value = { ...endpoint.value, status: 'disabled', reason: 'gone' };
+          endpoint.value = {
+            ...endpoint.value,
+            status: 'disabled',
+            reason: 'gone',
+            version: crypto.randomUUID(),
+          };
       }
     },
     list: ({ endpointId, status, limit }) =>

@@ -1,10 +1,13 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
+import type { SealedText } from '../lib/sealing.ts';
 
-/** A secret that an endpoint's messages are signed with. */
+/** A key that an endpoint's messages are signed with. */
 export interface WebhookSecret {
   readonly id: string;
-  /** `whsec_` and base64. */
-  readonly secret: string;
+  /** Default: `hmac-sha256`. */
+  readonly algorithm?: 'hmac-sha256' | 'ed25519' | undefined;
+  /** Encrypted by the sender; whoever reads the store cannot sign. */
+  readonly secret: SealedText;
   /** Epoch milliseconds; set once a newer one has replaced it. */
   readonly expiresAtMs?: number | undefined;
 }
@@ -19,6 +22,8 @@ export interface WebhookEndpoint {
   readonly status: 'unverified' | 'active' | 'disabled';
   /** Why it is disabled: `gone` where it answered 410. */
   readonly reason?: string | undefined;
+  /** Another one after each change, and never the same again. */
+  readonly version: string;
 }
 
 /** One message for one endpoint. */
@@ -78,7 +83,13 @@ export interface CircuitRule {
  * `webhookOutboxContract` of `@apisec/core/testing` tests all of it.
  */
 export interface WebhookOutbox {
-  readonly putEndpoint: (endpoint: WebhookEndpoint) => MaybePromise<void>;
+  /** Adds an endpoint; false where its id is taken. */
+  readonly insertEndpoint: (endpoint: WebhookEndpoint) => MaybePromise<boolean>;
+  /**
+   * Puts an endpoint in the place of the one with version `expected`; false where that is not the stored one any more. Of
+   * many at once exactly one is told true. Another status ends its pause.
+   */
+  readonly replaceEndpoint: (endpoint: WebhookEndpoint, expected: string) => MaybePromise<boolean>;
   readonly getEndpoint: (id: string) => MaybePromise<WebhookEndpoint | undefined>;
   /** Keeps deliveries that are new by their id; answers how many. Nothing of it is lost once this has answered. */
   readonly add: (deliveries: readonly WebhookDelivery[]) => MaybePromise<number>;
@@ -91,7 +102,10 @@ export interface WebhookOutbox {
     readonly nowMs: number;
     readonly leaseMs: number;
   }) => MaybePromise<readonly ClaimedDelivery[]>;
-  /** Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an endpoint. */
+  /**
+   * Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an endpoint;
+   * one that is gone is disabled, and has another version then.
+   */
   readonly record: (
     results: readonly DeliveryResult[],
     circuit: CircuitRule,

@@ -39,10 +39,11 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
         id,
         tenant: 't1',
         url: 'https://hooks.example.com/in',
-        secrets: [{ id: 's1', secret: 'whsec_AAAA' }],
+        secrets: [{ id: 's1', secret: { key: 'v1', iv: 'AAAA', text: 'BBBB' } }],
         status: 'active',
+        version: '1',
       };
-      await outbox.putEndpoint(endpoint);
+      assertSame(await outbox.insertEndpoint(endpoint), true, 'inserted');
       const leases = new Map<string, string>();
       await run({
         outbox,
@@ -79,7 +80,9 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
         },
       });
       // Nothing is left for the next case.
-      await outbox.putEndpoint({ ...endpoint, status: 'disabled' });
+      const { version = '' } = (await outbox.getEndpoint(id)) ?? {};
+      const disabled = { ...endpoint, status: 'disabled', version: 'last' } as const;
+      assertSame(await outbox.replaceEndpoint(disabled, version), true, 'disabled');
     },
   };
 }
@@ -94,6 +97,32 @@ const same = (actual: readonly string[], expected: readonly string[], what: stri
  * for (const { name, run } of webhookOutboxContract) test(name, () => run({ create }));
  */
 export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[] = Object.freeze([
+  one('an endpoint is kept as it is, and its id is taken then', async ({ outbox, endpoint }) => {
+    const other = { ...endpoint, tenant: 't2', url: 'https://evil.example/', version: '2' };
+    assertSame(await outbox.insertEndpoint(other), false, 'inserted');
+    const found = await outbox.getEndpoint(endpoint.id);
+    const [{ id, secret } = { id: '', secret: undefined }] = found?.secrets ?? [];
+    assertSame([id, secret?.key, secret?.iv, secret?.text].join(), 's1,v1,AAAA,BBBB', 'secrets');
+    assertSame(found?.tenant, 't1', 'tenant');
+    assertSame(found?.url, endpoint.url, 'url');
+    assertSame(found?.version, '1', 'version');
+    assertSame(await outbox.getEndpoint(`${endpoint.id}-other`), undefined, 'another');
+  }),
+  one(
+    'of many changes of an endpoint at once exactly one is kept',
+    async ({ outbox, endpoint }) => {
+      const changed = await Promise.all(
+        Array.from({ length: 10 }, (_, at) =>
+          outbox.replaceEndpoint({ ...endpoint, reason: `r${at}`, version: `2-${at}` }, '1'),
+        ),
+      );
+      assertSame(changed.filter(Boolean).length, 1, 'kept');
+      const found = await outbox.getEndpoint(endpoint.id);
+      assertSame(found?.reason, `r${changed.indexOf(true)}`, 'the one');
+      const absent = { ...endpoint, id: `${endpoint.id}-other` };
+      assertSame(await outbox.replaceEndpoint(absent, '1'), false, 'one that is not there');
+    },
+  ),
   one(
     'a delivery is given out once, and again when its lease has passed',
     async ({ outbox, delivery, claim }) => {
@@ -176,16 +205,17 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       const found = await outbox.getEndpoint(endpoint.id);
       assertSame(found?.status, 'disabled', 'status');
       assertSame(found?.reason, 'gone', 'reason');
+      assertSame(found?.version === endpoint.version, false, 'the same version');
       same(await claim(NOW + 60_000), [], 'nothing');
     },
   ),
   one(
     'an endpoint that is not verified gets nothing',
     async ({ outbox, endpoint, delivery, claim }) => {
-      await outbox.putEndpoint({ ...endpoint, status: 'unverified' });
+      await outbox.replaceEndpoint({ ...endpoint, status: 'unverified', version: '2' }, '1');
       await outbox.add([delivery('a')]);
       same(await claim(), [], 'unverified');
-      await outbox.putEndpoint(endpoint);
+      await outbox.replaceEndpoint({ ...endpoint, version: '3' }, '2');
       same(await claim(), ['a'], 'active');
     },
   ),

@@ -1,9 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type ConfigurationError, memoryWebhookOutbox, verifyWebhook } from '@apisec/core';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openFetch, serve, type TestServer } from '../../test/kit.ts';
 import { safeFetch } from '../fetch/safe-fetch.ts';
 import { type SendWebhookOptions, sendWebhook } from './send-webhook.ts';
+
+const sealingKeys = { current: 'v1', keys: { v1: randomBytes(32) } };
 
 interface Received {
   readonly headers: Headers;
@@ -42,6 +45,7 @@ async function sender(server: TestServer, options: Partial<SendWebhookOptions> =
   const outbox = memoryWebhookOutbox();
   const hooks = sendWebhook({
     outbox,
+    sealingKeys,
     fetch: openFetch([server]),
     now: () => time,
     random: () => 1,
@@ -114,6 +118,7 @@ describe('an endpoint', () => {
     const { server, messages } = await receiver();
     const hooks = sendWebhook({
       outbox: memoryWebhookOutbox(),
+      sealingKeys,
       fetch: safeFetch({ ports: [server.port] }),
     });
     const { endpoint } = await hooks.addEndpoint({ tenant: 't', url: server.url('/') });
@@ -243,6 +248,145 @@ test('a rotated secret signs beside the old one until the overlap is over', asyn
   expect([await verifies(secret), await verifies(next)]).toEqual([false, true]);
 });
 
+describe('keys of endpoints', () => {
+  test('are not readable in the outbox, and open for their own endpoint alone', async () => {
+    const { server, messages } = await receiver();
+    const { hooks, outbox, id, secret } = await sender(server);
+    await hooks.challenge(id);
+    const stored = await outbox.getEndpoint(id);
+    expect(JSON.stringify(stored)).not.toContain(secret.slice(6, 20));
+    const { endpoint: other } = await hooks.addEndpoint({ tenant: 't2', url: server.url('/') });
+    const [foreign] = stored?.secrets ?? [];
+    const swapped = { ...other, status: 'active', secrets: [foreign], version: 'x' };
+    await outbox.replaceEndpoint(swapped as typeof other, other.version);
+    await hooks.send(event(other.id));
+    await hooks.deliver();
+    expect(messages).toHaveLength(0);
+    expect(await hooks.log(other.id)).toMatchObject([
+      { status: 'pending', lastOutcome: 'webhook.secret_unreadable' },
+    ]);
+  });
+
+  test('outlive a change of the sealing key', async () => {
+    const { server, messages } = await receiver();
+    const { outbox, id, hooks, secret, now } = await sender(server);
+    await hooks.challenge(id);
+    const v2 = { current: 'v2', keys: { ...sealingKeys.keys, v2: randomBytes(32) } };
+    const later = sendWebhook({ outbox, sealingKeys: v2, fetch: openFetch([server]), now });
+    await later.send(event(id));
+    await later.deliver();
+    const [message] = messages;
+    const hook = verifyWebhook({ scheme: 'standard', keys: [secret], now });
+    expect((await hook.verify(message?.headers ?? new Headers(), message?.body ?? '')).ok).toBe(
+      true,
+    );
+  });
+
+  test('can be Ed25519, so that the receiver cannot sign', async () => {
+    const { server, messages } = await receiver();
+    const { hooks, now, secret, id } = await sender(server);
+    const { endpoint, publicKey } = await hooks.addEndpoint({
+      tenant: 't1',
+      url: server.url('/signed'),
+      algorithm: 'ed25519',
+    });
+    expect(publicKey).toMatch(/^whpk_/);
+    expect(await hooks.challenge(endpoint.id)).toEqual({ ok: true });
+    await hooks.send(event(endpoint.id));
+    await hooks.deliver();
+    const headers = messages[0]?.headers ?? new Headers();
+    expect(headers.get('webhook-signature')).toMatch(/^v1a,[^ ]+$/);
+    const verify = async (key: { publicKey: string } | { secret: string }) =>
+      verifyWebhook({ scheme: 'standard', keys: [key], now }).verify(
+        headers,
+        messages[0]?.body ?? '',
+      );
+    expect(await verify({ publicKey })).toMatchObject({ ok: true });
+    expect(await verify({ secret })).toMatchObject({
+      denial: { code: 'webhook.signature_invalid' },
+    });
+    // From one kind to the other, both sign until the overlap is over.
+    await hooks.challenge(id);
+    const next = await hooks.rotateSecret(id, { overlap: '1h', algorithm: 'ed25519' });
+    expect(next.publicKey).toMatch(/^whpk_/);
+    await hooks.send(event(id));
+    await hooks.deliver();
+    expect(messages[1]?.headers.get('webhook-signature')).toMatch(/^v1a,[^ ]+ v1,[^ ]+$/);
+    await expect(hooks.rotateSecret(id, { overlap: '1h' })).rejects.toThrow(/algorithm/);
+  });
+
+  test('that are rotated at once, also while a challenge is answered, are all kept', async () => {
+    const { server, messages } = await receiver();
+    const { hooks, id, now } = await sender(server);
+    const [challenged, ...rotated] = await Promise.all([
+      hooks.challenge(id),
+      hooks.rotateSecret(id, { overlap: '1h' }),
+      hooks.rotateSecret(id, { overlap: '1h' }),
+      hooks.rotateSecret(id, { overlap: '1h' }),
+    ]);
+    expect(challenged).toEqual({ ok: true });
+    await hooks.send(event(id));
+    expect(await hooks.deliver()).toBe(1);
+    const [message] = messages;
+    for (const { secret } of rotated) {
+      const hook = verifyWebhook({ scheme: 'standard', keys: [secret], now });
+      expect(
+        await hook.verify(message?.headers ?? new Headers(), message?.body ?? ''),
+      ).toMatchObject({ ok: true });
+    }
+  });
+});
+
+test('an id of an endpoint is given once, whoever asks', async () => {
+  const { server } = await receiver();
+  const { hooks, outbox } = await sender(server);
+  const adding = ['t1', 't2', 't3'].map((tenant) =>
+    hooks.addEndpoint({ id: 'orders', tenant, url: server.url('/') }),
+  );
+  const added = await Promise.allSettled(adding);
+  expect(added.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+  expect(await outbox.getEndpoint('orders')).toMatchObject({ tenant: 't1' });
+});
+
+test.each([
+  ['an id with a colon', { id: 'a:b' }, /the id of an endpoint/],
+  ['a URL that is not one', { url: '/hook' }, /url must be/],
+  ['a URL without end', { url: `https://example.com/${'x'.repeat(3_000)}` }, /url must be/],
+  ['an algorithm that is not known', { algorithm: 'none' }, /algorithm must be/],
+])('no endpoint is added with %s', async (_name, more, message) => {
+  const { server } = await receiver();
+  const { hooks } = await sender(server);
+  const endpoint = { tenant: 't', url: server.url('/'), ...more };
+  await expect(hooks.addEndpoint(endpoint as never)).rejects.toThrow(message);
+});
+
+test('a disabled endpoint gets nothing until it answers a challenge again', async () => {
+  const { server } = await receiver();
+  const { hooks, id, outbox } = await sender(server);
+  await hooks.challenge(id);
+  await hooks.disableEndpoint(id, 'asked for by its owner');
+  await hooks.send(event(id));
+  expect(await hooks.deliver()).toBe(0);
+  expect(await outbox.getEndpoint(id)).toMatchObject({ reason: 'asked for by its owner' });
+  await hooks.challenge(id);
+  expect(await hooks.deliver()).toBe(1);
+});
+
+test('an attempt ends before its lease does', async () => {
+  const server = await serve((_request, response) => {
+    onTestFinished(() => void response.end());
+  });
+  const { hooks, outbox, id } = await sender(server, { lease: '1s' });
+  const stored = await outbox.getEndpoint(id);
+  if (stored === undefined) throw new Error('It has been added.');
+  await outbox.replaceEndpoint({ ...stored, status: 'active', version: '2' }, stored.version);
+  await hooks.send(event(id));
+  const started = performance.now();
+  expect(await hooks.deliver()).toBe(1);
+  expect(performance.now() - started).toBeLessThan(1_000);
+  expect(await hooks.log(id)).toMatchObject([{ status: 'pending', attempts: 1 }]);
+});
+
 test('messages with one order key arrive in their order, also when one of them must be tried again', async () => {
   const { server, messages } = await receiver((_, count) => (count === 1 ? 500 : 204));
   const { hooks, id } = await sender(server, {
@@ -266,7 +410,12 @@ test('two workers that share an outbox send each message once', async () => {
     pollInterval: '10ms',
   });
   await hooks.challenge(id);
-  const other = sendWebhook({ outbox, fetch: openFetch([server]), pollInterval: '10ms' });
+  const other = sendWebhook({
+    outbox,
+    sealingKeys,
+    fetch: openFetch([server]),
+    pollInterval: '10ms',
+  });
   await hooks.send(...Array.from({ length: 200 }, () => event(id)));
   hooks.start();
   other.start();
@@ -291,6 +440,7 @@ test('an outbox that does not answer is told, and tried again', async () => {
   };
   const hooks = sendWebhook({
     outbox: flaky,
+    sealingKeys,
     fetch: openFetch([server]),
     pollInterval: '10ms',
     onFault: (error) => faults.push(error),
@@ -304,11 +454,17 @@ test('an outbox that does not answer is told, and tried again', async () => {
 
 test.each<[string, object]>([
   ['no outbox', { outbox: undefined }],
+  ['an outbox of an older version', { outbox: { claim: () => [] } }],
+  ['no sealing keys', { sealingKeys: undefined }],
+  [
+    'a sealing key that is too short',
+    { sealingKeys: { current: 'a', keys: { a: new Uint8Array(8) } } },
+  ],
   ['an unknown option', { retry: [] }],
   ['a bare number of time', { retries: [5] }],
   ['no concurrency', { concurrency: 0 }],
 ])('does not construct with %s', (_name, options) => {
-  expect(() => sendWebhook({ outbox: memoryWebhookOutbox(), ...options })).toThrow(
-    expect.objectContaining({ name: 'ConfigurationError' }) as ConfigurationError,
-  );
+  expect(() =>
+    sendWebhook({ outbox: memoryWebhookOutbox(), sealingKeys, ...options } as never),
+  ).toThrow(expect.objectContaining({ name: 'ConfigurationError' }) as ConfigurationError);
 });

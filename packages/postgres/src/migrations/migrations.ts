@@ -1,5 +1,5 @@
 import { auditMigration } from '../audit/audit-migration.ts';
-import { outboxMigration } from '../outbox/outbox-migration.ts';
+import { outboxMigration, webhookEndpointVersionMigration } from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
@@ -48,6 +48,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   auditMigration,
   sessionsMigration,
   outboxMigration,
+  webhookEndpointVersionMigration,
   accountsMigration,
   tenantsMigration,
   rolesMigration,

@@ -43,3 +43,12 @@ export const outboxMigration: Migration = {
       );
       CREATE INDEX webhook_attempts_log ON ${schema}.webhook_attempts (delivery_id, at);`,
 };
+
+/** What tells two changes of an endpoint apart. */
+export const webhookEndpointVersionMigration: Migration = {
+  version: 21,
+  name: 'versions of webhook endpoints',
+  statements: (schema) => `
+      ALTER TABLE ${schema}.webhook_endpoints
+        ADD COLUMN version text NOT NULL DEFAULT gen_random_uuid()::text;`,
+};

@@ -29,15 +29,16 @@ export function postgresWebhookOutbox(
   const schema = schemaName('postgresWebhookOutbox', options);
   const statements = statementsOf(schema);
   return Object.freeze<WebhookOutbox>({
-    putEndpoint: async ({ id, tenant, url, secrets, status, reason }) => {
-      await client.query(statements.putEndpoint, [
-        id,
-        tenant,
-        url,
-        JSON.stringify(secrets),
-        status,
-        reason ?? null,
+    insertEndpoint: async (endpoint) => {
+      const { rows } = await client.query(statements.insertEndpoint, valuesOf(endpoint));
+      return rows.length === 1;
+    },
+    replaceEndpoint: async (endpoint, expected) => {
+      const { rows } = await client.query(statements.replaceEndpoint, [
+        ...valuesOf(endpoint),
+        expected,
       ]);
+      return rows.length === 1;
     },
     getEndpoint: async (id) => {
       const row = await firstRow<EndpointRow>(client, statements.getEndpoint, [id]);
@@ -111,6 +112,7 @@ interface EndpointRow {
   readonly secrets: string;
   readonly endpoint_status: WebhookEndpoint['status'];
   readonly reason: string | null;
+  readonly version: string;
 }
 
 interface DeliveryRow {
@@ -127,15 +129,20 @@ interface DeliveryRow {
   readonly due_at: string | number;
 }
 
+function valuesOf({ id, tenant, url, secrets, status, reason, version }: WebhookEndpoint) {
+  return [id, tenant, url, JSON.stringify(secrets), status, reason ?? null, version];
+}
+
 function endpointOf(row: EndpointRow): WebhookEndpoint {
   return {
     id: row.id,
     tenant: row.tenant,
     url: row.url,
-    // Written by `putEndpoint`.
+    // Written by `valuesOf`.
     secrets: JSON.parse(row.secrets) as WebhookEndpoint['secrets'],
     status: row.endpoint_status,
     ...(row.reason !== null && { reason: row.reason }),
+    version: row.version,
   };
 }
 
@@ -151,13 +158,17 @@ function deliveryOf(row: DeliveryRow) {
 }
 
 function statementsOf(schema: string) {
-  const endpoint = 'tenant, url, secrets::text AS secrets, status AS endpoint_status, reason';
+  const endpoint =
+    'tenant, url, secrets::text AS secrets, status AS endpoint_status, reason, version';
   return {
-    putEndpoint: `INSERT INTO ${schema}.webhook_endpoints (id, tenant, url, secrets, status, reason)
-      VALUES ($1, $2, $3, $4::jsonb, $5, $6)
-      ON CONFLICT (id) DO UPDATE SET tenant = excluded.tenant, url = excluded.url,
-        secrets = excluded.secrets, status = excluded.status, reason = excluded.reason,
-        paused_until = 0`,
+    insertEndpoint: `INSERT INTO ${schema}.webhook_endpoints
+        (id, tenant, url, secrets, status, reason, version)
+      VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7)
+      ON CONFLICT (id) DO NOTHING RETURNING id`,
+    replaceEndpoint: `UPDATE ${schema}.webhook_endpoints
+      SET tenant = $2, url = $3, secrets = $4::jsonb, status = $5, reason = $6, version = $7,
+        paused_until = CASE WHEN status = $5 THEN paused_until ELSE 0 END
+      WHERE id = $1 AND version = $8 RETURNING id`,
     getEndpoint: `SELECT id, ${endpoint} FROM ${schema}.webhook_endpoints WHERE id = $1`,
     add: `INSERT INTO ${schema}.webhook_deliveries
         (id, message_id, endpoint_id, body, order_key, created_at, due_at)
@@ -184,7 +195,7 @@ function statementsOf(schema: string) {
       )
       SELECT taken.id, taken.message_id, taken.endpoint_id, taken.body, taken.order_key,
         taken.status, taken.attempts, taken.created_at, taken.due_at, taken.last_outcome,
-        e.tenant, e.url, e.secrets::text AS secrets, e.status AS endpoint_status, e.reason
+        e.tenant, e.url, e.secrets::text AS secrets, e.status AS endpoint_status, e.reason, e.version
       FROM taken JOIN ${schema}.webhook_endpoints e ON e.id = taken.endpoint_id
       ORDER BY taken.due_at, taken.seq`,
     // Endpoints in the order of their ids, so that two workers never wait for each other.
@@ -213,7 +224,8 @@ function statementsOf(schema: string) {
         paused_until = CASE WHEN NOT p.any_good AND e.failures + p.bad >= $8 THEN $9::bigint
           ELSE e.paused_until END,
         status = CASE WHEN p.is_gone THEN 'disabled' ELSE e.status END,
-        reason = CASE WHEN p.is_gone THEN 'gone' ELSE e.reason END
+        reason = CASE WHEN p.is_gone THEN 'gone' ELSE e.reason END,
+        version = CASE WHEN p.is_gone THEN gen_random_uuid()::text ELSE e.version END
       FROM per_endpoint p JOIN locked l ON l.id = p.endpoint_id
       WHERE e.id = p.endpoint_id`,
     list: `SELECT id, message_id, endpoint_id, body, order_key, status, attempts, created_at, due_at,

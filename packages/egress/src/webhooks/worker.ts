@@ -1,0 +1,105 @@
+import type { ClaimedDelivery, DeliveryResult } from '@apisec/core';
+
+/** What a worker needs, with all defaults. */
+export interface WorkerSettings {
+  readonly claim: (limit: number) => Promise<readonly ClaimedDelivery[]>;
+  readonly deliver: (delivery: ClaimedDelivery) => Promise<DeliveryResult>;
+  readonly record: (results: readonly DeliveryResult[]) => Promise<void>;
+  readonly concurrency: number;
+  readonly pollMs: number;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Delivers what is due, until it is stopped. */
+export interface Worker {
+  readonly start: () => void;
+  /** Lets what runs come to its end. */
+  readonly stop: () => Promise<void>;
+  /** Says that something may be due. */
+  readonly wake: () => void;
+}
+
+/** For how long at most results are gathered before they are written down, in milliseconds. */
+const GATHERING_MS = 20;
+
+/** Keeps as many attempts running as may, and writes down together what ends together. */
+export function worker(settings: WorkerSettings): Worker {
+  const { claim, deliver, record, concurrency, pollMs, onFault } = settings;
+  let isRunning = false;
+  let loop: Promise<void> | undefined;
+  let wake: (() => void) | undefined;
+
+  const claimed = async (limit: number): Promise<readonly ClaimedDelivery[]> => {
+    try {
+      return limit > 0 ? await claim(limit) : [];
+    } catch (error) {
+      onFault(error);
+      return [];
+    }
+  };
+
+  const work = async (): Promise<void> => {
+    const running = new Set<Promise<void>>();
+    let ended: DeliveryResult[] = [];
+    const flush = async (): Promise<void> => {
+      const results = ended;
+      ended = [];
+      // What cannot be written down is sent again once its lease is over.
+      if (results.length > 0) await record(results).catch(onFault);
+    };
+    while (isRunning) {
+      const fresh = await claimed(concurrency - running.size);
+      for (const delivery of fresh) {
+        const one: Promise<void> = deliver(delivery)
+          .then((result) => void ended.push(result), onFault)
+          .finally(() => running.delete(one));
+        running.add(one);
+      }
+      if (running.size > 0) {
+        // Until a good part is over, so that few statements do for many.
+        const wanted = Math.max(0, running.size - Math.ceil(concurrency / 2));
+        const pause = sleep(GATHERING_MS);
+        while (running.size > wanted && !pause.isOver())
+          await Promise.race([...running, pause.done]);
+        pause.cancel();
+      } else if (fresh.length === 0) {
+        const pause = sleep(pollMs);
+        wake = pause.cancel;
+        await pause.done;
+        wake = undefined;
+      }
+      await flush();
+    }
+    await Promise.all(running);
+    await flush();
+  };
+
+  return {
+    start: () => {
+      if (isRunning) return;
+      isRunning = true;
+      loop = (loop ?? Promise.resolve()).then(work);
+    },
+    stop: async () => {
+      isRunning = false;
+      wake?.();
+      await loop;
+    },
+    wake: () => wake?.(),
+  };
+}
+
+/** A wait that can be cut short. */
+function sleep(ms: number) {
+  let isOver = false;
+  let cancel = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    const timer = setTimeout(() => cancel(), ms);
+    cancel = () => {
+      isOver = true;
+      clearTimeout(timer);
+      resolve();
+    };
+  });
+  return { done, cancel: () => cancel(), isOver: () => isOver };
+}
