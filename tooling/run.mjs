@@ -101,9 +101,13 @@ const commands = {
   bench: async (args) =>
     (await bin('tsc', '-b', 'tsconfig.build.json')) ||
     node('--import', 'tsx', 'bench/src/main.ts', ...args),
-  // The site; `docs dev` serves it while it is written.
-  docs: ([how = 'build', ...args]) =>
+  // The site; `docs dev` serves it while it is written, with the reference as it was made last.
+  docs: async ([how = 'build', ...args]) =>
+    (how === 'dev' && existsSync(join(root, 'docs/api/index.md'))
+      ? 0
+      : await node('docs/reference/build.mjs')) ||
     node('docs/node_modules/vitepress/bin/vitepress.js', how, 'docs', ...args),
+  sbom: (args) => node('tooling/sbom.mjs', ...args),
   size: (args) => node('tooling/size.mjs', ...args),
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
 };

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitepress';
 import { sourceLinks } from './source-links.ts';
@@ -56,6 +56,12 @@ const folder = (text: string, name: string) => ({
     .map((page) => item(name, page)),
 });
 
+/** The pages that `docs/reference/build.mjs` has written. */
+function reference(): readonly Item[] {
+  const menu = join(docs, 'api/menu.json');
+  return existsSync(menu) ? (JSON.parse(readFileSync(menu, 'utf8')) as Item[]) : [];
+}
+
 export default defineConfig({
   title: 'apisec',
   description: 'One API security policy, enforced the same way over REST, GraphQL and gRPC.',
@@ -68,6 +74,7 @@ export default defineConfig({
     nav: [
       { text: 'Start here', link: '/start' },
       { text: 'Guides', link: '/guides/roles' },
+      { text: 'API', link: '/api/' },
       { text: 'Denials', link: '/denials/' },
       { text: 'Benchmarks', link: '/benchmarks' },
     ],
@@ -85,13 +92,23 @@ export default defineConfig({
       {
         text: 'Proof',
         items: [
+          { text: 'Beside the usual stacks', link: '/comparison' },
           { text: 'OWASP API Top 10', link: '/owasp' },
+          { text: 'ASVS 5.0', link: '/asvs' },
           { text: 'Pitfalls, each with its test', link: '/pitfalls' },
           { text: 'Benchmarks', link: '/benchmarks' },
           { text: 'Limits: what each admits', link: '/limits/README' },
         ],
       },
-      { text: 'Reference', items: [{ text: 'Denial codes', link: '/denials/' }] },
+      {
+        text: 'Reference',
+        items: [
+          { text: 'Denial codes', link: '/denials/' },
+          { text: 'API: every name', link: '/api/' },
+          { text: 'Glossary', link: '/glossary' },
+        ],
+      },
+      { text: 'API by package', collapsed: true, items: [...reference()] },
       folder('Moving over from', 'migrating'),
       folder('Decisions', 'decisions'),
     ],

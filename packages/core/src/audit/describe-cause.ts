@@ -8,8 +8,8 @@ const LENGTH = 8_192;
 
 /**
  * What a policy gave as the cause of a denial, as one line for operators: messages of errors and of what caused
- * them, members of plain objects. Never a stack, never the value of a member that is called like a secret, and
- * nothing of {@link redactText}. Whatever the value does when it is read, this does not throw.
+ * them, members of plain objects. Never a stack, never the value of a member that is called like a secret, and no
+ * text that looks like one (`redactText`). Whatever the value does when it is read, this does not throw.
  */
 export function describeCause(cause: unknown, secrets: readonly string[] = []): string | undefined {
   if (cause === undefined || cause === null) return undefined;

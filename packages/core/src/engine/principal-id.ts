@@ -1,5 +1,5 @@
 /**
- * {@link Principal.id}: one string for each pair of issuer and subject, and never the same for two pairs.
+ * The `id` of a principal: one string for each pair of issuer and subject, and never the same for two pairs.
  * A client that acts for itself (its subject is its client id) is another principal than a user whose
  * subject reads the same (RFC 9700 §4.15).
  */
