@@ -1,0 +1,27 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const docs = join(import.meta.dirname, '../../../docs');
+
+/** Pages whose links to tests carry the name of the test. */
+const PAGES = ['asvs.md', 'comparison.md', 'owasp.md'];
+
+const linked = PAGES.flatMap((page) =>
+  [...readFileSync(join(docs, page), 'utf8').matchAll(/\[([^\]]+)\]\((\.\.\/[^)#]+)\)/g)].map(
+    ([, name = '', path = '']) => ({ page, name, file: join(docs, dirname(page), path) }),
+  ),
+);
+const tests = linked.filter(({ file }) => /\.(test|test-d|slow)\.ts$/.test(file));
+
+test('there are such links on each page', () => {
+  expect(new Set(tests.map(({ page }) => page))).toEqual(new Set(PAGES));
+});
+
+test.each(tests)('$page: "$name" is there', ({ name, file }) => {
+  expect(readFileSync(file, 'utf8')).toContain(name);
+});
+
+test.each(linked.filter((link) => !tests.includes(link)))('$page: $file is there', ({ file }) => {
+  expect(existsSync(file)).toBe(true);
+});
