@@ -334,6 +334,29 @@ describe('a login with a passkey', () => {
     });
   });
 
+  test('challenges that strangers ask for are bounded, and passwords go on', async () => {
+    const { signIn } = await setUp();
+    const ask = async (peer: string) => {
+      const client = crypto.randomUUID();
+      const answer = await signIn.passkeyOptions({ client, peer });
+      return answer.status === 'denied' ? answer.denial : undefined;
+    };
+    for (let count = 0; count < 120; count++) expect(await ask('192.0.2.9')).toBe(undefined);
+    const denial = await ask('192.0.2.9');
+    expect(denial).toMatchObject({ kind: 'rate_limited', code: 'sign_in.too_many_challenges' });
+    expect(denial?.retryAfter).toBeGreaterThan(0);
+    expect(await ask('192.0.2.10')).toBe(undefined);
+    const first = await signIn.password({
+      ...at,
+      peer: '192.0.2.9',
+      identifier: 'alice',
+      password: 'right',
+    });
+    if (first.status !== 'requires_mfa') throw new Error(first.status);
+    const second = await signIn.passkeyOptions({ ...at, peer: '192.0.2.9', ticket: first.ticket });
+    expect(second.status).toBe('passkey');
+  });
+
   test('a challenge is signed once: a wrong answer asks for another one', async () => {
     const { signIn, device } = await setUp();
     const { ticket, options } = askedOf(await signIn.passkeyOptions(at));

@@ -1,6 +1,7 @@
 import type { Denial, MaybePromise } from '@apisec/core';
 import { type CountFailuresOptions, countFailures, sha256 } from '@apisec/core/host';
 import { headOf } from '../tickets/tickets.ts';
+import { challengeLimits } from './challenge-limits.ts';
 import { loginDenial } from './login-denial.ts';
 import { codeHash, randomCode } from './login-factors.ts';
 import type { LoginSettings } from './login-settings.ts';
@@ -46,12 +47,15 @@ export function loginChallenges(
   timely: <T>(task: () => MaybePromise<T>) => Promise<T>,
 ): Pick<Login<unknown>, 'passkeyOptions' | 'sendCode'> {
   const { lifetime, now } = settings;
+  const strangers = challengeLimits(lifetime, now);
 
   const passkeyOptions: Login<unknown>['passkeyOptions'] = async (caller) => {
     if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
     if (passkeys === undefined) return denied(loginDenial('sign_in.method_unavailable'));
     const { ticket, client } = caller;
     if (ticket === undefined) {
+      const problem = await strangers(caller.peer);
+      if (problem !== undefined) return denied(problem);
       const asked = await passkeys.authenticationOptions({ userVerification: 'required' });
       const state: LoginState = {
         kind: 'login',

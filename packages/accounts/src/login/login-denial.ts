@@ -9,6 +9,7 @@ export type LoginDenialCode =
   | 'sign_in.code_wrong'
   | 'sign_in.code_expired'
   | 'sign_in.too_many_codes'
+  | 'sign_in.too_many_challenges'
   | 'sign_in.too_many_attempts'
   | 'sign_in.second_factor_missing'
   | 'sign_in.unavailable';
@@ -21,6 +22,7 @@ const denials: Readonly<Record<LoginDenialCode, readonly [DenialKind, string]>> 
   'sign_in.code_wrong': ['unauthenticated', 'The code is not right.'],
   'sign_in.code_expired': ['unauthenticated', 'The code has expired. Ask for another one.'],
   'sign_in.too_many_codes': ['rate_limited', 'No more codes are sent for this login.'],
+  'sign_in.too_many_challenges': ['rate_limited', 'Too many logins were begun. Try again later.'],
   'sign_in.too_many_attempts': [
     'unauthenticated',
     'There were too many wrong answers. Begin again.',

@@ -1,5 +1,6 @@
 import type { Denial, MaybePromise, TicketRecord, TicketStore } from '@apisec/core';
 import { sha256 } from '@apisec/core/host';
+import { isName } from '../names.ts';
 import { headOf, type Tickets, tickets } from '../tickets/tickets.ts';
 import { loginDenial } from './login-denial.ts';
 import { type LoginState, stateOfTicket } from './login-state.ts';
@@ -97,14 +98,8 @@ export async function markOf({ passwordHash }: LoginAccount): Promise<string | u
   return passwordHash === undefined ? undefined : sha256(passwordHash);
 }
 
-const LONGEST_NAME = 1_024;
 /** What is shorter can be guessed. */
 const SHORTEST_CLIENT = 16;
-
-/** True for text that may name somebody. */
-export function isName(text: unknown): text is string {
-  return typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME;
-}
 
 /** True where the caller says what its client is known by. */
 export function isClient({ client }: LoginCaller): boolean {

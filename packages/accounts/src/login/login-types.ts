@@ -200,7 +200,9 @@ export interface Login<Result> {
   readonly next: (step: NextStep) => Promise<LoginAnswer<Result>>;
   /**
    * What `navigator.credentials.get` is asked, and the ticket for the answer. Without a ticket it begins a login (also
-   * for conditional UI) and names no account; with one it is the second factor of that login.
+   * for conditional UI) and names no account; with one it is the second factor of that login. Anybody can ask without one, and
+   * each challenge is kept until it ends: one process gives a peer 60 a minute and 120 at once, and all of them 10,000 in
+   * the lifetime of a login; then `sign_in.too_many_challenges` (429).
    */
   readonly passkeyOptions: (
     caller: LoginCaller & { readonly ticket?: string | undefined },

@@ -1,5 +1,6 @@
 import type { Denial } from '@apisec/core';
 import { type CountedAttempt, countFailures, sha256 } from '@apisec/core/host';
+import { isName } from '../names.ts';
 import { tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
 import { codeCounting, loginChallenges } from './login-challenges.ts';
@@ -10,7 +11,6 @@ import { afterRight, amrOf, heldOf, type LoginFactor, type LoginState } from './
 import {
   denied,
   isClient,
-  isName,
   loginTickets,
   markOf,
   pendingAnswer,

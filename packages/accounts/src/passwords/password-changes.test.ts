@@ -161,6 +161,27 @@ describe('a password that is reset', () => {
     expect(await codes('nobody@example.com')).toEqual(known);
   });
 
+  test('links for one account are bounded whatever is typed for it, and nobody can tell', async () => {
+    const codes = async (row: PasswordAccount | undefined) => {
+      const { changes, background, sent } = bench({
+        accounts: { byIdentifier: () => row, bySubject: () => row, setHash: () => true },
+        throttle: { perPeer: 'none' },
+      });
+      const all: string[] = [];
+      for (let tried = 0; tried < 20; tried++) {
+        const identifier = `alice+${tried}@example.com`;
+        all.push(codeOf(await changes.requestReset({ identifier, peer })));
+        await Promise.all(background);
+      }
+      return { all, mails: sent.length };
+    };
+    const known = await codes({ subject: 'alice' });
+    const unknown = await codes(undefined);
+    expect(known.all).toEqual(unknown.all);
+    expect(new Set(known.all)).toEqual(new Set(['ok']));
+    expect([known.mails, unknown.mails]).toEqual([4, 0]);
+  });
+
   test('a link that cannot be sent is a fault that the operator hears of', async () => {
     const sendReset = () => Promise.reject(new Error('no mail'));
     const { changes, background, faults } = bench({ sendReset });

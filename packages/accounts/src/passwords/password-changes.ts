@@ -9,6 +9,7 @@ import {
   recordAct,
   report,
 } from '@apisec/core/host';
+import { isName } from '../names.ts';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
 import { timely } from '../timely.ts';
 import { type PasswordDenial, passwordDenial } from './password-policy.ts';
@@ -80,7 +81,10 @@ export interface PasswordChanges {
       readonly session?: string | undefined;
     } & PasswordContext,
   ) => Promise<PasswordChange>;
-  /** Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. */
+  /**
+   * Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. Requests are
+   * slowed down by what was typed and by peer, and links by account, whatever was typed for it.
+   */
   readonly requestReset: (request: {
     readonly identifier: string;
     readonly peer: string | undefined;
@@ -106,7 +110,6 @@ const OPTIONS = [
   'now',
   'record',
 ] as const;
-const LONGEST_NAME = 1_024;
 
 /**
  * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins that
@@ -152,6 +155,11 @@ export function passwordChanges<Account extends PasswordAccount>(
   assertRecord(NAME, options.record);
   const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
   const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
+  const mails = countFailures(
+    `${NAME}: throttle`,
+    { ...options.throttle, perPeer: 'none' },
+    options.now,
+  );
   const ask = timely(timeout);
 
   /** Writes it, and ends what went with the old one. */
@@ -194,6 +202,16 @@ export function passwordChanges<Account extends PasswordAccount>(
   };
 
   const send = async (account: Account): Promise<void> => {
+    // Many spellings may lead to one account. Its user gets no more mails for that, and nobody is told: who is denied
+    // under a spelling that was never used would know that there is such an account.
+    const counted = await mails.begin({
+      account: ['reset_mail', account.subject],
+      peer: undefined,
+    });
+    if (!counted.ok) {
+      if (counted.denial.kind === 'rate_limited') return;
+      throw new Error(counted.denial.code, { cause: counted.denial.cause });
+    }
     const issued = await resets.issue(account.subject);
     if (!issued.ok) throw new Error(issued.denial.code, { cause: issued.denial.cause });
     const { token, expiresAt } = issued;
@@ -201,8 +219,7 @@ export function passwordChanges<Account extends PasswordAccount>(
   };
 
   const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer }) => {
-    const isName = typeof identifier === 'string' && identifier !== '';
-    if (!isName || identifier.length > LONGEST_NAME) return passwordDenial('password.malformed');
+    if (!isName(identifier)) return passwordDenial('password.malformed');
     // Never given back: so many links a day are enough, for accounts that exist as for others.
     const attempt = await failures.begin({ account: ['reset', identifier], peer });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };

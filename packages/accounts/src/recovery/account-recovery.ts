@@ -15,6 +15,7 @@ import {
   durationMs,
   recordAct,
 } from '@apisec/core/host';
+import { isName } from '../names.ts';
 import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
 
@@ -164,8 +165,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
 
   const begin: AccountRecovery['begin'] = async (request) => {
     const { subject, proof } = request;
-    const isName = typeof subject === 'string' && subject !== '' && subject.length <= 1_024;
-    if (!isName) return recoveryDenial('recovery.malformed');
+    if (!isName(subject)) return recoveryDenial('recovery.malformed');
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
     const readyAt = now() + delay;

@@ -27,6 +27,16 @@ const codeOf = (answer: { readonly ok: boolean }): string =>
   'denial' in answer ? (answer as { denial: { code: string } }).denial.code : 'ok';
 
 describe('tokens that are used once', () => {
+  test('of those that are issued at the same moment exactly one is good, and it can be used once', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { tokens } = bench();
+      await issued(tokens);
+      const all = await Promise.all(Array.from({ length: 20 }, () => issued(tokens)));
+      const used = await Promise.all([...all, ...all].map((token) => tokens.use(token)));
+      expect(used.filter(({ ok }) => ok)).toHaveLength(1);
+    }
+  });
+
   test('a token is good once, and says whose it is', async () => {
     const { tokens } = bench();
     const token = await issued(tokens);

@@ -1,5 +1,6 @@
 import type { Denial, DenialKind, Duration, TicketStore } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import { isName } from '../names.ts';
 import { assertTicketStore, isTicket, tickets } from './tickets.ts';
 
 /** Options of {@link singleUseTokens}. */
@@ -31,7 +32,10 @@ export interface SingleUse {
 
 /** Tokens that are good once; see {@link singleUseTokens}. Nothing but `revoke` rejects. */
 export interface SingleUseTokens {
-  /** Makes the one token that is good for this subject: those before it are not any more. `data` is plain JSON. */
+  /**
+   * Makes the one token that is good for this subject: those before it are not any more, and of several at the same moment
+   * exactly one is. `data` is plain JSON.
+   */
   readonly issue: (
     subject: string,
     data?: Readonly<Record<string, unknown>>,
@@ -48,7 +52,6 @@ export interface SingleUseTokens {
 
 const NAME = 'singleUseTokens';
 const PURPOSE = /^[a-z][a-z0-9_]{0,63}$/;
-const LONGEST_SUBJECT = 1_024;
 const LONGEST_DATA = 4_096;
 
 /**
@@ -83,8 +86,12 @@ export function singleUseTokens(options: SingleUseTokensOptions): SingleUseToken
   ): Promise<SingleUse | SingleUseDenial> => {
     if (!isTicket(token)) return singleUseDenial('single_use.malformed');
     try {
-      const found = await kept[ask](token);
-      if (found?.subject === undefined) return singleUseDenial('single_use.unknown');
+      const found = await kept.read(token);
+      if (found?.subject === undefined || !(await kept.isOnly(found))) {
+        return singleUseDenial('single_use.unknown');
+      }
+      const isGood = ask === 'read' || (await kept.take(token)) !== undefined;
+      if (!isGood) return singleUseDenial('single_use.unknown');
       return { ok: true, subject: found.subject, data: found.data };
     } catch (cause) {
       return singleUseDenial('single_use.unavailable', cause);
@@ -93,14 +100,10 @@ export function singleUseTokens(options: SingleUseTokensOptions): SingleUseToken
 
   return Object.freeze<SingleUseTokens>({
     issue: async (subject, data = {}) => {
-      const isName = typeof subject === 'string' && subject !== '';
-      if (!isName || subject.length > LONGEST_SUBJECT || !isBounded(data)) {
-        return singleUseDenial('single_use.malformed');
-      }
+      if (!isName(subject) || !isBounded(data)) return singleUseDenial('single_use.malformed');
       try {
-        await kept.removeOf(subject);
         const expiresAt = now() + lifetime;
-        const { ticket } = await kept.issue({ subject, data, expiresAt });
+        const { ticket } = await kept.issueOnly({ subject, data, expiresAt });
         return { ok: true, token: ticket, expiresAt };
       } catch (cause) {
         return singleUseDenial('single_use.unavailable', cause);

@@ -29,6 +29,15 @@ export interface Tickets {
   /** Uses it up; exactly one of many callers gets it. */
   readonly take: (ticket: string) => Promise<TicketRecord | undefined>;
   readonly removeOf: (subject: string) => Promise<number>;
+  /**
+   * Issues the only ticket of a subject that is good: those of before are not, and of several that are issued at the same
+   * moment exactly one is. Only `isOnly` tells them apart.
+   */
+  readonly issueOnly: (
+    content: TicketContent & { readonly subject: string },
+  ) => Promise<IssuedTicket>;
+  /** True where a ticket of `issueOnly` is the one that is good. */
+  readonly isOnly: (found: TicketRecord) => Promise<boolean>;
 }
 
 /** What a ticket and those that follow it have in common: a secret of 144 bits that is stored nowhere. */
@@ -66,13 +75,42 @@ export function tickets(
   const idOf = (ticket: string): Promise<string> => sha256(`${purpose}\n${ticket}`);
   const live = (record: TicketRecord | undefined): TicketRecord | undefined =>
     record?.purpose === purpose && now() < record.expiresAt ? record : undefined;
+  // A row for each subject that names its only ticket. No ticket has a line break in it.
+  const onlyPurpose = `${purpose}.only`;
+  const onlyIdOf = (subject: string): Promise<string> => sha256(`${onlyPurpose}\n${subject}`);
+  const insert = async (
+    ticket: string,
+    { subject, data, expiresAt }: TicketContent,
+  ): Promise<IssuedTicket> => {
+    const id = await idOf(ticket);
+    const record = { id, purpose, subject, data, createdAt: now(), expiresAt };
+    if ((await ask(() => store.insert(record))) !== true) throw new Error('the id is taken');
+    return { ticket, expiresAt };
+  };
   return {
-    issue: async ({ subject, data, expiresAt }, head = newHead()) => {
-      const ticket = head + randomText(REST_BYTES);
-      const id = await idOf(ticket);
-      const record = { id, purpose, subject, data, createdAt: now(), expiresAt };
-      if ((await ask(() => store.insert(record))) !== true) throw new Error('the id is taken');
-      return { ticket, expiresAt };
+    issue: (content, head = newHead()) => insert(head + randomText(REST_BYTES), content),
+    issueOnly: async (content) => {
+      const { subject, expiresAt } = content;
+      const ticket = newHead() + randomText(REST_BYTES);
+      await ask(() => store.removeBySubject(purpose, subject));
+      await ask(() => store.removeBySubject(onlyPurpose, subject));
+      // Named before it is there: whoever removes the name later puts another one in its place, so that one is left in
+      // whatever order several do this. Where the name is taken by now, this ticket is one that was replaced.
+      const named = {
+        id: await onlyIdOf(subject),
+        purpose: onlyPurpose,
+        subject,
+        data: { only: await idOf(ticket) },
+        createdAt: now(),
+        expiresAt,
+      };
+      await ask(() => store.insert(named));
+      return insert(ticket, content);
+    },
+    isOnly: async ({ id, subject = '' }) => {
+      const onlyId = await onlyIdOf(subject);
+      const named = await ask(() => store.read(onlyId));
+      return named?.purpose === onlyPurpose && named.data['only'] === id;
     },
     read: async (ticket) => {
       if (!isTicket(ticket)) return undefined;

@@ -334,6 +334,8 @@ const meanings = {
   'sign_in.method_unavailable': 'The login cannot go on in this way.',
   'sign_in.code_wrong': 'The code that was sent is another one.',
   'sign_in.code_expired': 'No code was sent on this channel, or it has expired.',
+  'sign_in.too_many_challenges':
+    'A peer began more logins with a passkey than it may, or all peers together did.',
   'sign_in.too_many_codes': 'As many codes were sent for this login as may.',
   'sign_in.too_many_attempts': 'There were as many wrong answers in this login as may be.',
   'sign_in.second_factor_missing': 'A second factor is required, and the account has none.',
