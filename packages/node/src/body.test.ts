@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { Agent, createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { readBody } from './body.ts';
@@ -17,7 +20,7 @@ describe('readBody', () => {
   test('denies a body as soon as it is larger than allowed', async () => {
     const endless = new Readable({
       read() {
-        this.push(Buffer.alloc(100));
+        setImmediate(() => this.push(Buffer.alloc(100)));
       },
     });
     expect(await readBody(endless, bounds)).toMatchObject({
@@ -32,6 +35,31 @@ describe('readBody', () => {
     const read = readBody(slow, { maxBytes: 1_000, timeoutMs: 20 });
     expect(await read).toMatchObject({ denial: { kind: 'timeout', code: 'message.timeout' } });
     slow.destroy();
+  });
+
+  test('leaves the connection to the next call', async () => {
+    const server = createServer(async (request, response) => {
+      const read = await readBody(request, bounds);
+      response.writeHead(read.ok ? 200 : 413).end();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const { port } = server.address() as AddressInfo;
+    const post = async (bytes: number) => {
+      const sent = request({ agent, port, method: 'POST', host: '127.0.0.1', timeout: 2_000 });
+      sent.once('timeout', () => sent.destroy(new Error('nobody answers')));
+      sent.end(Buffer.alloc(bytes));
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      answer.resume();
+      await once(answer, 'end');
+      return [answer.statusCode, sent.reusedSocket];
+    };
+    expect([await post(400_000), await post(10)]).toEqual([
+      [413, false],
+      [200, true],
+    ]);
+    agent.destroy();
+    server.close();
   });
 
   test('denies a body that breaks off', async () => {

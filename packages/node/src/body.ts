@@ -38,9 +38,10 @@ export function readBody(
       resolve(result);
     };
     const give = (denial: Denial): void => {
-      // Nothing more is read here: once the answer is out, Node throws away what still comes, within its own bounds.
-      incoming.pause();
       finish({ ok: false, denial });
+      // What still comes is thrown away, within Node's own bounds. Left where it is, it would stand in front of the
+      // next call on the connection.
+      incoming.resume();
     };
     const take = (chunk: Uint8Array): void => {
       size += chunk.byteLength;
