@@ -5,6 +5,7 @@ import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
 import {
   assertAdmission,
   assertBodyLimit,
+  assertConfiguration,
   assertKnownOptions,
   chain,
   DEFAULT_MAX_BODY_BYTES,
@@ -18,7 +19,7 @@ import {
   nodePeer,
   nodeRequest,
   type ProxyTrust,
-  readBody,
+  readRawBody,
   sendDenial,
 } from '@apisec/node';
 import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
@@ -38,6 +39,11 @@ export interface StandaloneOptions<Context extends BaseContext> {
   readonly trust?: ProxyTrust | undefined;
   /** The largest body, in bytes; more is denied (`message.too_large`). Default: 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
+  /**
+   * How many operations one HTTP request may hold, as the plugin's option of that name; more are denied before Apollo
+   * sees any (`batch.too_large`). Default: 10.
+   */
+  readonly maxBatch?: number | undefined;
   /** How long a body may take; longer is denied (`message.timeout`). Default: `30s`. */
   readonly bodyTimeout?: Duration | undefined;
   /** Told of faults. Default: one line on `console.error` for each cause and minute. */
@@ -58,6 +64,7 @@ const OPTIONS = [
   'listen',
   'trust',
   'maxBodyBytes',
+  'maxBatch',
   'bodyTimeout',
   'onFault',
 ];
@@ -71,8 +78,8 @@ const NOT_ALLOWED: Denial = Object.freeze({
  * `*` and lets every origin read every answer, in front of any plugin. Here the guard answers preflights, what `cors`
  * says is what browsers get, and bodies are bounded (Apollo's takes 50 MB).
  *
- * Denials of its own: `message.malformed`, `message.too_large`, `message.timeout`; `operation.unlisted` (405) for an OPTIONS
- * that no `cors` answers.
+ * Denials of its own: `message.malformed`, `message.too_large`, `message.timeout`, `message.unsupported` (a content
+ * coding), `batch.too_large`; `operation.unlisted` (405) for an OPTIONS that no `cors` answers.
  *
  * @throws ConfigurationError when the guard has no grant, or an option is unknown.
  * @example
@@ -85,10 +92,14 @@ export async function startStandalone<Context extends BaseContext>(
 ): Promise<Standalone> {
   assertKnownOptions(NAME, options, OPTIONS);
   const { admission, listen = { port: 4000 }, trust } = options;
-  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, bodyTimeout = '30s' } = options;
+  const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxBatch = 10, bodyTimeout = '30s' } = options;
   const { onFault = faultReporter('@apisec/apollo') } = options;
   assertAdmission(admission, NAME);
   assertBodyLimit(maxBodyBytes, NAME);
+  assertConfiguration(
+    Number.isSafeInteger(maxBatch) && maxBatch >= 1,
+    'startStandalone: maxBatch must be a whole number, 1 or more.',
+  );
   const bounds = {
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs(NAME, 'bodyTimeout', bodyTimeout, { max: '1h' }),
@@ -116,8 +127,8 @@ export async function startStandalone<Context extends BaseContext>(
     }
     let body: unknown;
     if (req.method === 'POST') {
-      const read = await readBody(req, bounds);
-      const parsed = read.ok ? bodyOf(headers, read.bytes) : read;
+      const read = await readRawBody(req, bounds);
+      const parsed = read.ok ? bodyOf(headers, read.bytes, maxBatch) : read;
       if (!parsed.ok) {
         sendDenial(res, parsed.denial);
         return;
@@ -175,17 +186,18 @@ type Parsed =
   | { readonly ok: false; readonly denial: Denial };
 
 /** JSON alone: what Apollo makes of anything else is an error of its own, before anything runs. */
-function bodyOf(headers: HeaderMap, bytes: Uint8Array): Parsed {
+function bodyOf(headers: HeaderMap, bytes: Uint8Array, maxBatch: number): Parsed {
   if (!isJson(headers)) return { ok: true, value: undefined };
   try {
-    return {
-      ok: true,
-      value: parseJsonBody(new TextDecoder('utf-8', { fatal: true }).decode(bytes)),
-    };
+    const value = parseJsonBody(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const isBatch = Array.isArray(value) && value.length > maxBatch;
+    return isBatch ? { ok: false, denial: BATCH } : { ok: true, value };
   } catch (cause) {
     return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
   }
 }
+
+const BATCH: Denial = Object.freeze({ kind: 'malformed', code: 'batch.too_large' });
 
 function urlOf(server: Server): string {
   const address = server.address();

@@ -75,6 +75,12 @@ describe('Apollo by itself', () => {
       400,
     ],
     ['a body that is not JSON', { ...query({}), body: '{"query":' }, 400],
+    ['a body with a content coding', query({ 'content-encoding': 'br' }), 415],
+    [
+      'a batch of more operations than allowed',
+      { ...query({}), body: JSON.stringify(Array(11).fill({ query: '{ echo }' })) },
+      400,
+    ],
     [
       'a form, which needs no preflight',
       { ...query({}), headers: { 'content-type': 'text/plain' } },
