@@ -1,9 +1,16 @@
 import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import { assertKnownOptions, type Ending, fault, httpDenial, stateOf } from '@apisec/core/host';
+import {
+  assertKnownOptions,
+  type Ending,
+  fault,
+  graphqlDenial,
+  httpDenial,
+  stateOf,
+} from '@apisec/core/host';
 import {
   type DocumentNode,
   type ExecutionResult,
-  type GraphQLError,
+  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
 } from 'graphql';
@@ -82,6 +89,9 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   };
   return {
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
+    onRequestParse: ({ requestParser, setRequestParser }) => {
+      if (requestParser) setRequestParser((request) => readParams(requestParser, request));
+    },
     onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
       const state = begin(request, context);
       const { query, extensions } = params;
@@ -164,6 +174,24 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     });
   }
 }
+
+/** Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. */
+async function readParams<Params>(
+  read: (request: Request) => Params | PromiseLike<Params>,
+  request: Request,
+): Promise<Params> {
+  try {
+    return await read(request);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const { message, extensions } = graphqlDenial(MALFORMED);
+    throw new GraphQLError(message, {
+      extensions: { ...extensions, http: { status: httpDenial(MALFORMED).status } },
+    });
+  }
+}
+
+const MALFORMED: Denial = Object.freeze({ kind: 'malformed', code: 'message.malformed' });
 
 /** What stands for a trusted document. */
 interface Ids {

@@ -231,6 +231,17 @@ describe('a guard in front of Yoga', () => {
     expect((await call(undefined, '{ me { name } }')).status).toBe(401);
   });
 
+  test.each(['variables', 'extensions'])(
+    'answers %s in a URL that are not JSON with 400',
+    async (name) => {
+      const { url } = await serve({ admission: open });
+      const get = (value: string) => fetch(`${url}?query=%7Becho%7D&${name}=${value}`);
+      const answer = await get('%7B');
+      expect([answer.status, reason(await answer.json())]).toEqual([400, 'message.malformed']);
+      expect((await get('%7B%7D')).status).toBe(200);
+    },
+  );
+
   test('guards subscriptions over server-sent events', async () => {
     const { url, ran } = await serve({ admission: reading });
     const subscribe = (token?: string) =>
