@@ -13,6 +13,7 @@ export { denialEventName } from './audit/vocabulary.ts';
 export { assertRecord, recordAct } from './contracts/record-act.ts';
 export { pepperedHash } from './crypto/peppered-hash.ts';
 export { signingKeys } from './crypto/signing-key.ts';
+export { webCryptoVerifier } from './crypto/verification-key.ts';
 export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
 export { assertAdmission } from './engine/admission.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';

@@ -252,6 +252,15 @@ export {
   type VerifiedTokensOptions,
 } from './tokens/authenticate-jwt.ts';
 export {
+  type ContentEncryption,
+  type DecryptedToken,
+  type DecryptionJwk,
+  type DecryptTokensOptions,
+  decryptTokens,
+  type KeyEncryption,
+  type TokenDecryption,
+} from './tokens/decrypt-tokens.ts';
+export {
   type MemoryRevocationStoreOptions,
   memoryRevocationStore,
 } from './tokens/memory-revocation-store.ts';

@@ -9,6 +9,7 @@ import {
   verify,
 } from 'node:crypto';
 import type { JwsAlgorithm, SignatureVerifier, VerifySignature } from '@apisec/core';
+import { webCryptoVerifier } from '@apisec/core/host';
 
 /**
  * Verifies signatures with `node:crypto`, synchronously: denies what WebCrypto denies, and lets a token that was
@@ -18,7 +19,10 @@ import type { JwsAlgorithm, SignatureVerifier, VerifySignature } from '@apisec/c
  * authenticateJwt({ issuer, audience, verifier: nodeVerifier() });
  */
 export function nodeVerifier(): SignatureVerifier {
-  return ({ jwk }, algorithm) => {
+  return (verificationKey, algorithm) => {
+    const { jwk } = verificationKey;
+    // The types of Node 20 know nothing of these; where WebCrypto has them, it is asked.
+    if (jwk['kty'] === 'AKP') return webCryptoVerifier(verificationKey, algorithm);
     const digest = `sha${algorithm.slice(2)}`;
     if (jwk['kty'] === 'oct') {
       return macVerifier(createSecretKey(jwk['k'] ?? '', 'base64url'), digest);

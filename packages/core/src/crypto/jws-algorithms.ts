@@ -2,7 +2,7 @@ import type { JwsAlgorithm } from './key-source.ts';
 
 /** Everything that one algorithm stands for. */
 interface AlgorithmInfo {
-  readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
+  readonly kty: 'RSA' | 'EC' | 'OKP' | 'AKP' | 'oct';
   readonly crv?: string;
   /** For WebCrypto: how to import its keys, and how to verify; each takes what it needs. */
   readonly webCrypto: {
@@ -13,6 +13,8 @@ interface AlgorithmInfo {
   };
   /** For shared secrets: the least length in bytes (RFC 7518 §3.2). */
   readonly leastBytes?: number;
+  /** For post-quantum keys: the length of a public key in bytes (FIPS 204, table 2). */
+  readonly publicBytes?: number;
 }
 
 type Bits = 256 | 384 | 512;
@@ -35,6 +37,11 @@ const hmac = (bits: Bits): AlgorithmInfo => ({
   webCrypto: { name: 'HMAC', hash: `SHA-${bits}` },
   leastBytes: bits / 8,
 });
+const mldsa = (name: string, publicBytes: number): AlgorithmInfo => ({
+  kty: 'AKP',
+  webCrypto: { name },
+  publicBytes,
+});
 const ed25519: AlgorithmInfo = { kty: 'OKP', crv: 'Ed25519', webCrypto: { name: 'Ed25519' } };
 
 export const algorithms: Readonly<Record<JwsAlgorithm, AlgorithmInfo>> = {
@@ -49,6 +56,9 @@ export const algorithms: Readonly<Record<JwsAlgorithm, AlgorithmInfo>> = {
   ES512: ecdsa(512, 'P-521'),
   EdDSA: ed25519,
   Ed25519: ed25519,
+  'ML-DSA-44': mldsa('ML-DSA-44', 1312),
+  'ML-DSA-65': mldsa('ML-DSA-65', 1952),
+  'ML-DSA-87': mldsa('ML-DSA-87', 2592),
   HS256: hmac(256),
   HS384: hmac(384),
   HS512: hmac(512),
@@ -57,9 +67,12 @@ export const algorithms: Readonly<Record<JwsAlgorithm, AlgorithmInfo>> = {
 // The keys of the table are its type.
 const names = Object.keys(algorithms) as JwsAlgorithm[];
 
-/** What may sign unless the user says otherwise: everything that needs no shared secret. */
+/**
+ * What may sign unless the user says otherwise: everything that needs no shared secret and that every runtime has.
+ * ML-DSA is taken where it is listed.
+ */
 export const asymmetricAlgorithms: readonly JwsAlgorithm[] = Object.freeze(
-  names.filter((name) => !isSymmetric(name)),
+  names.filter((name) => !isSymmetric(name) && algorithms[name].kty !== 'AKP'),
 );
 
 export function isAlgorithm(value: unknown): value is JwsAlgorithm {

@@ -16,6 +16,9 @@ export type JwsAlgorithm =
   | 'ES512'
   | 'EdDSA'
   | 'Ed25519'
+  | 'ML-DSA-44'
+  | 'ML-DSA-65'
+  | 'ML-DSA-87'
   | 'HS256'
   | 'HS384'
   | 'HS512';

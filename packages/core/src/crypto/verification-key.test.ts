@@ -9,6 +9,11 @@ const rsa = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }));
 const shortRsa = jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }));
 const ec = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
 const ed = jwkOf(generateKeyPairSync('ed25519'));
+const mldsa = (alg: string, bytes: number): object => ({
+  kty: 'AKP',
+  alg,
+  pub: Buffer.alloc(bytes, 7).toString('base64url'),
+});
 const secret = (bytes: number): object => ({
   kty: 'oct',
   k: Buffer.alloc(bytes, 7).toString('base64url'),
@@ -22,6 +27,7 @@ describe('toVerificationKey', () => {
     ['Ed25519', ed, ['EdDSA', 'Ed25519']],
     ['Ed25519 by the older name', { ...ed, alg: 'EdDSA' }, ['EdDSA', 'Ed25519']],
     ['Ed25519 by the newer name', { ...ed, alg: 'Ed25519' }, ['EdDSA', 'Ed25519']],
+    ['ML-DSA', mldsa('ML-DSA-65', 1952), ['ML-DSA-65']],
     ['a secret of 32 bytes', secret(32), ['HS256']],
     ['a secret of 64 bytes', secret(64), ['HS256', 'HS384', 'HS512']],
     ['a key for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }, ['ES256']],
@@ -56,6 +62,9 @@ describe('toVerificationKey', () => {
     ['alg none', { ...ec, alg: 'none' }, /alg/],
     ['an algorithm for encryption', { ...rsa, alg: 'RSA-OAEP' }, /alg/],
     ['a kid that is no text', { ...ec, kid: 7 }, /kid/],
+    ['ML-DSA without its algorithm', { ...mldsa('ML-DSA-44', 1312), alg: undefined }, /alg/],
+    ['ML-DSA of another length', mldsa('ML-DSA-87', 1952), /pub/],
+    ['a private ML-DSA key', { ...mldsa('ML-DSA-44', 1312), priv: 'AA' }, /private/],
     ['a short RSA key', shortRsa, /2048/],
     [
       'a short RSA key with zeros before it',

@@ -15,8 +15,8 @@ const MOST_RSA_BITS = 16_384;
 const MOST_EXPONENT_BYTES = 8;
 const MOST_CANDIDATES = 4;
 
-/** Members that only a private key has (RFC 7518 §6.2.2, §6.3.2). */
-const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth'];
+/** Members that only a private key has (RFC 7518 §6.2.2, §6.3.2; `priv` of post-quantum keys). */
+const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
 const COORDINATE_BYTES: Readonly<Record<string, number>> = {
   'P-256': 32,
   'P-384': 48,
@@ -34,6 +34,7 @@ const PROBLEMS = {
   key_ops: 'its "key_ops" lacks "verify"',
   unsupported: 'its "kty" or "crv" is not supported',
   k: 'its "k" is no base64url',
+  pub: 'its "pub" is no public key of its "alg"',
   rsa: 'its "n" or "e" is no base64url',
   n: 'its modulus must have 2048 to 16384 bits',
   e: 'its public exponent is not safe',
@@ -121,6 +122,14 @@ function materialOf(
     const odd = ((exponent.at(-1) ?? 0) & 1) === 1;
     if (!odd || bitLength(exponent) < 2 || exponent.length > MOST_EXPONENT_BYTES) return 'e';
     return { jwk: { kty, n, e }, bytes: modulus.length };
+  }
+  if (kty === 'AKP') {
+    const alg = text('alg');
+    const pub = text('pub') ?? '';
+    if (!isAlgorithm(alg) || algorithms[alg].kty !== 'AKP') return 'alg';
+    const bytes = decodeBase64url(pub)?.length ?? 0;
+    // WebCrypto needs the name as well: this kind of key says by it what it is.
+    return bytes === algorithms[alg].publicBytes ? { jwk: { kty, alg, pub }, bytes } : 'pub';
   }
   const bytes = crv === undefined ? undefined : member(COORDINATE_BYTES, crv);
   if ((kty !== 'EC' && kty !== 'OKP') || crv === undefined || typeof bytes !== 'number') {

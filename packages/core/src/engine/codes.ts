@@ -142,6 +142,7 @@ const meanings = {
   'token.claim_invalid': 'A claim of the token has the wrong type or an impossible value.',
   'token.expired': 'The token has expired.',
   'token.not_yet_valid': 'The token begins to be valid, or was issued, in the future.',
+  'token.decryption_failed': 'No key of this API decrypts the token.',
   'token.key_unknown': 'No usable key of the issuer fits the token.',
   'token.signature_invalid': 'The signature of the token is not valid.',
   'token.unconfirmed': 'The token is bound to a key, and nobody proved to hold it.',

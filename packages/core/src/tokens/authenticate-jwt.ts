@@ -13,6 +13,7 @@ import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import type { ClaimOptions, ClaimSign, RecipientClaim } from './claim-rules.ts';
+import type { TokenDecryption } from './decrypt-tokens.ts';
 import type { ClaimPath, RolesPath } from './jwt-claims.ts';
 import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
 import { confirmationDemands, factsOfClaims } from './jwt-facts.ts';
@@ -64,6 +65,8 @@ export interface JwtOptions extends ChallengeOptions {
   readonly opaqueTokens?: 'deny' | 'ignore' | undefined;
   /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
   readonly cache?: false | VerifiedTokensOptions | undefined;
+  /** Takes tokens that are encrypted as well: `decryptTokens({ keys })`. Default: they are denied (`token.malformed`). */
+  readonly decryption?: TokenDecryption | undefined;
   /** What checks signatures. Default: WebCrypto. */
   readonly verifier?: SignatureVerifier | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -105,6 +108,7 @@ const OPTIONS = [
   'schemes',
   'opaqueTokens',
   'cache',
+  'decryption',
   'verifier',
   'now',
 ] as const;
@@ -144,6 +148,7 @@ export function authenticateJwt(
     schemes = ['Bearer'],
     opaqueTokens = 'deny',
     cache,
+    decryption,
     verifier = webCryptoVerifier,
     now = () => Date.now(),
   } = options;
@@ -156,6 +161,10 @@ export function authenticateJwt(
   for (const scheme of schemes) assertOneOf(NAME, 'schemes', scheme, ['Bearer', 'DPoP']);
   assertOneOf(NAME, 'opaqueTokens', opaqueTokens, ['deny', 'ignore']);
   assertConfiguration(typeof verifier === 'function', `${NAME}: verifier must be a function.`);
+  assertConfiguration(
+    decryption === undefined || typeof decryption?.open === 'function',
+    `${NAME}: decryption must be made by decryptTokens({ keys }).`,
+  );
   const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
   const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
@@ -210,12 +219,27 @@ export function authenticateJwt(
       (cause) => keysUnavailable(undefined, cause),
     );
   };
-  const examine = (token: string, scheme: TokenScheme, at: number): MaybePromise<Answer> =>
+  /** `token` as it came, `signed` what is to be verified of it. */
+  const examine = (
+    token: string,
+    scheme: TokenScheme,
+    at: number,
+    signed: string,
+  ): MaybePromise<Answer> =>
     chain<ExaminedJwt | TokenProblem, Answer>(
-      () => examineJwt(token, measures, at),
+      () => examineJwt(signed, measures, at),
       (examined) => verify(token, scheme, at, examined),
       (cause) => keysUnavailable(undefined, cause),
     );
+  const open = async (
+    { open: decrypt }: TokenDecryption,
+    token: string,
+    scheme: TokenScheme,
+    at: number,
+  ): Promise<Answer> => {
+    const inner = await decrypt(token);
+    return inner.ok ? examine(token, scheme, at, inner.token) : denials.because(inner, scheme);
+  };
 
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
     name: NAME,
@@ -234,9 +258,12 @@ export function authenticateJwt(
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
-      if (opaqueTokens === 'ignore' && !looksLikeJwt(token)) return denials.missing;
+      const parts = token.split('.', 6).length;
+      const encrypted = parts === ENCRYPTED_PARTS && decryption;
+      if (opaqueTokens === 'ignore' && parts !== SIGNED_PARTS && !encrypted) return denials.missing;
       const known = verified.recall(`${scheme} ${token}`, at);
-      return known ?? examine(token, scheme, at);
+      if (known !== undefined) return known;
+      return encrypted ? open(encrypted, token, scheme, at) : examine(token, scheme, at, token);
     },
   });
   return locateCredential(policy, placeOf(read, options.from?.name));
@@ -253,6 +280,6 @@ function keysUnavailable(retryAfter: number | undefined, cause: unknown): Deny {
   });
 }
 
-function looksLikeJwt(token: string): boolean {
-  return token.split('.', 4).length === 3;
-}
+/** Of a compact JWS (RFC 7515 §7.1), and of a compact JWE (RFC 7516 §7.1). */
+const SIGNED_PARTS = 3;
+const ENCRYPTED_PARTS = 5;

@@ -19,8 +19,9 @@ export interface IssuerOptions extends Omit<ClaimOptions, 'recipient'> {
   /** Its keys. Default: `discoverIssuer(issuer)`. */
   readonly keys?: KeySource | undefined;
   /**
-   * The algorithms it may sign with. Default: every asymmetric one. Shared secrets (`HS*`) only where they
-   * are listed here and `keys` is a `localJwks` of secrets.
+   * The algorithms it may sign with. Default: every asymmetric one but ML-DSA, which not every runtime has (Node has it
+   * from 24 on) and which denies each token where it is missing. Shared secrets (`HS*`) only where they are listed here
+   * and `keys` is a `localJwks` of secrets.
    */
   readonly algorithms?: readonly JwsAlgorithm[] | undefined;
   /** The tenant that all its tokens belong to, or the claim that names it. */

@@ -25,6 +25,7 @@ const badTokens = {
   'token.lifetime_too_long': 'The access token is good for longer than is taken here.',
   'token.inactive': 'The access token is not active.',
   'token.not_yet_valid': 'The access token is not valid yet.',
+  'token.decryption_failed': 'The access token cannot be decrypted.',
   'token.key_unknown': 'No key of the issuer fits the access token.',
   'token.signature_invalid': 'The signature of the access token is not valid.',
   'token.unconfirmed': 'The access token is bound to a key that was not proved.',
