@@ -51,7 +51,10 @@ function wordsOf(list: string): readonly string[] {
   return list.split(',').map((word) => word.trim());
 }
 
-function exceptionsOf(entries: readonly string[]): Readonly<Record<string, readonly Aspect[]>> {
+/** What `--except` lists. */
+export function exceptionsOf(
+  entries: readonly string[],
+): Readonly<Record<string, readonly Aspect[]>> {
   return Object.fromEntries(
     entries.map((entry) => {
       const at = entry.lastIndexOf('=');

@@ -4,6 +4,7 @@ import { auditCommand } from './audit-command.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { coverageCommand } from './coverage-command.ts';
 import { diffCommand } from './diff/diff-command.ts';
+import { doctorCommand } from './doctor/doctor-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { type OutputStream, type Terminal, terminal } from './terminal.ts';
@@ -11,6 +12,7 @@ import { type OutputStream, type Terminal, terminal } from './terminal.ts';
 const COMMANDS: readonly Command[] = [
   coverageCommand,
   diffCommand,
+  doctorCommand,
   explainCommand,
   keysCommand,
   auditCommand,

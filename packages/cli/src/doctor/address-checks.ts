@@ -1,0 +1,116 @@
+import { connect as tlsConnect } from 'node:tls';
+import { ATTACKS } from '../attack/attacks.ts';
+import { send } from '../attack/probe.ts';
+import { type Check, needsUrl, type Patient, targetOf } from './check.ts';
+
+const DAY = 86_400_000;
+const LEAST_DAYS = 14;
+/** Half a year, in seconds. */
+const LEAST_HSTS = 15_552_000;
+const TIMEOUT_MS = 5_000;
+
+const needsTls = (patient: Patient): string | undefined =>
+  needsUrl(patient) ?? (isTls(patient) ? undefined : 'an address with https');
+const isTls = (patient: Patient): boolean => targetOf(patient).url.protocol === 'https:';
+
+/** An attack that must get nowhere, as a check. */
+function withstood(id: string, attackId: string, title: string): Check {
+  const attack = ATTACKS.find((each) => each.id === attackId);
+  if (attack === undefined) throw new TypeError(`There is no attack ${attackId}.`);
+  return {
+    id,
+    title,
+    needs: (patient) => needsUrl(patient) ?? attack.needs?.(targetOf(patient)),
+    run: (patient) => attack.run(targetOf(patient)),
+  };
+}
+
+export const ADDRESS_CHECKS: readonly Check[] = [
+  {
+    id: 'tls.used',
+    title: 'Calls go over TLS',
+    needs: needsUrl,
+    run: async (patient) => (isTls(patient) ? undefined : 'The address begins with http:.'),
+  },
+  {
+    id: 'tls.certificate',
+    title: `The certificate is trusted, and good for ${LEAST_DAYS} days or more`,
+    needs: needsTls,
+    run: async (patient) => certificateProblem(targetOf(patient).url, patient),
+  },
+  {
+    id: 'tls.hsts',
+    title: 'Browsers are told to use TLS alone, for half a year or more',
+    needs: needsTls,
+    run: async (patient) => {
+      const { headers } = await targetOf(patient).send({});
+      const age = /max-age="?(\d+)/i.exec(String(headers['strict-transport-security'] ?? ''))?.[1];
+      if (age === undefined) return 'Strict-Transport-Security is missing.';
+      return Number(age) < LEAST_HSTS ? `Its max-age is ${age} seconds.` : undefined;
+    },
+  },
+  {
+    id: 'tls.plain',
+    title: 'The same address without TLS answers nothing but a redirect',
+    needs: (patient) =>
+      needsTls(patient) ??
+      (targetOf(patient).url.port === '' ? undefined : 'an address at port 443'),
+    run: async (patient) => {
+      const plain = new URL(targetOf(patient).url);
+      plain.protocol = 'http:';
+      const answer = await send(plain, {}).catch(() => undefined);
+      if (answer === undefined || (answer.status >= 300 && answer.status < 400)) return undefined;
+      return `Without TLS it is answered with ${answer.status}.`;
+    },
+  },
+  {
+    id: 'headers.cache',
+    title: 'No cache keeps denials',
+    needs: needsUrl,
+    run: async (patient) => {
+      const { headers } = await targetOf(patient).send({});
+      const cache = String(headers['cache-control'] ?? '');
+      return /\bno-store\b|\bprivate\b/i.test(cache)
+        ? undefined
+        : 'Cache-Control has neither no-store nor private.';
+    },
+  },
+  withstood(
+    'headers.safe',
+    'headers.missing',
+    'Answers forbid guessing of types, and do not name their software',
+  ),
+  withstood('errors.silent', 'errors.telling', 'Errors tell nothing of the server'),
+  withstood('cors.closed', 'cors.reflected', 'Other origins may not read answers'),
+  withstood('access.denied', 'token.missing', 'A call without credentials is denied'),
+  withstood('graphql.introspection', 'graphql.introspection', 'Strangers may not read the schema'),
+];
+
+/** Connects without believing the certificate, so that what is wrong with it can be told. */
+function certificateProblem(url: URL, { ca, now }: Patient): Promise<string | undefined> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const isName = !/^[\d.]+$|:/.test(host);
+  return new Promise((resolve) => {
+    const socket = tlsConnect({
+      host,
+      port: Number(url.port || 443),
+      // Nothing is sent: this connection ends once its certificate was seen.
+      rejectUnauthorized: false,
+      ...(isName && { servername: host }),
+      ...(ca !== undefined && { ca }),
+    });
+    const end = (problem: string | undefined): void => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.setTimeout(TIMEOUT_MS, () => end('It does not answer.'));
+    socket.on('error', (error) => end(`There is no connection: ${error.message}`));
+    socket.on('secureConnect', () => {
+      if (!socket.authorized)
+        return end(`It is not trusted: ${String(socket.authorizationError)}.`);
+      const { valid_to: until } = socket.getPeerCertificate();
+      const days = Math.floor((Date.parse(until) - now) / DAY);
+      return end(days < LEAST_DAYS ? `It is good for ${days} more days.` : undefined);
+    });
+  });
+}

@@ -1,0 +1,312 @@
+import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { altNames, createAuthority } from '@apisec/conformance/certificates';
+import {
+  allowAnonymous,
+  allowAuthenticated,
+  definePolicy,
+  guard,
+  pass,
+  type ServedOperation,
+} from '@apisec/core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { send } from '../src/attack/probe.ts';
+import type { Patient } from '../src/doctor/check.ts';
+import { CHECKS } from '../src/doctor/doctor-command.ts';
+import { callCli, fixture } from './run-cli.ts';
+
+const NOW = Date.now();
+const DAY = 86_400_000;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'apisec-doctor-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function file(content: string, name = randomUUID()): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content, { mode: 0o600 });
+  return path;
+}
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  // It listens on a port.
+  return (server.address() as AddressInfo).port;
+}
+
+const at = (url: URL, more: Partial<Patient> & { graphql?: boolean } = {}): Partial<Patient> => ({
+  ...more,
+  target: {
+    url,
+    graphql: more.graphql === true,
+    send: (probe) => send(url, probe, more.ca),
+  },
+});
+const serve = async (listener: RequestListener, graphql = false) =>
+  at(new URL(`http://127.0.0.1:${await listening(createServer(listener))}/orders`), { graphql });
+
+/** What one check says of what it is given. */
+async function look(id: string, given: Partial<Patient>): Promise<string> {
+  const check = CHECKS.find((each) => each.id === id) ?? expect.unreachable();
+  const patient: Patient = { except: [], now: NOW, ...given };
+  const missing = check.needs(patient);
+  if (missing !== undefined) return `needs ${missing}`;
+  return (await check.run(patient)) ?? 'passed';
+}
+
+const who = definePolicy({
+  name: 'who',
+  role: 'check',
+  adds: ['principal'],
+  check: () => pass({ principal: { id: 'alice', issuer: 'i', subject: 'alice' } as never }),
+});
+const limit = definePolicy({
+  name: 'limit',
+  role: 'check',
+  purposes: ['limit'],
+  check: () => pass(),
+});
+const orders = guard().use(limit).use(who).use(allowAuthenticated());
+const open = guard().use(limit).use(allowAnonymous());
+const onTrial = guard().use(limit).use(who).use(limit, { mode: 'shadow' }).use(allowAuthenticated());
+const http = (...admissions: readonly object[]): readonly ServedOperation[] => [
+  { operation: 'GET /orders', protocol: 'http', admissions },
+];
+
+/** A server that does everything wrong, and one that does nothing wrong. */
+const bad: RequestListener = (request, response) => {
+  response.setHeader('access-control-allow-origin', request.headers.origin ?? '*');
+  response.setHeader('x-powered-by', 'Express');
+  response.end('{"data":{"__schema":{}},"stack":"Error\n    at f (/srv/app.js:1:1)"}');
+};
+const good: RequestListener = (_request, response) => {
+  response.writeHead(401, { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' });
+  response.end('{}');
+};
+
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+const token = (claims: object): string =>
+  `${part({ alg: 'ES256', kid: 'k' })}.${part(claims)}.c2ln`;
+const claims = { iss: 'https://id.example.com', aud: 'api', iat: 1_000_000, exp: 1_000_600 };
+
+const jwk = (kid: string) => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  return { ...publicKey.export({ format: 'jwk' }), kid };
+};
+const [one, two] = [jwk('k1'), jwk('k2')];
+const jwks = (...keys: readonly object[]) => file(JSON.stringify({ keys }));
+
+/** Answers as Redis does to what it is asked. */
+async function redis(policy: string): Promise<Partial<Patient>> {
+  const server = createTcpServer((socket) => {
+    socket.on('data', () => {
+      const answer = `*2\r\n$16\r\nmaxmemory-policy\r\n$${policy.length}\r\n${policy}\r\n+OK\r\n`;
+      socket.end(answer);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  // It listens on a port.
+  return { redis: `redis://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+/** Files of one folder, in git where that is asked for. */
+async function folderWith(name: string, mode: number, git: boolean): Promise<Partial<Patient>> {
+  const path = join(folder, randomUUID());
+  await mkdir(path);
+  await writeFile(join(path, name), 'x');
+  await chmod(join(path, name), mode);
+  const run = (...args: readonly string[]) => execFileSync('git', args, { cwd: path });
+  run('init', '--quiet');
+  if (git) run('add', name);
+  return { folder: path };
+}
+
+const secret = randomBytes(32).toString('base64url');
+
+type Given = () => Partial<Patient> | Promise<Partial<Patient>>;
+const cases: readonly (readonly [id: string, wrong: Given, says: string, right: Given])[] = [
+  [
+    'coverage.complete',
+    () => ({ inventory: http(open) }),
+    'GET /orders lacks authentication.',
+    () => ({ inventory: http(open), except: ['GET /orders=authentication'] }),
+  ],
+  [
+    'coverage.enforced',
+    () => ({ inventory: http(onTrial) }),
+    'GET /orders has limit in shadow mode.',
+    () => ({ inventory: http(orders) }),
+  ],
+  [
+    'tls.used',
+    () => at(new URL('http://api.example.com/')),
+    'The address begins with http:.',
+    () => at(new URL('https://api.example.com/')),
+  ],
+  ['headers.cache', () => serve(bad), 'Cache-Control has neither', () => serve(good)],
+  ['headers.safe', () => serve(bad), 'X-Content-Type-Options', () => serve(good)],
+  ['errors.silent', () => serve(bad), 'stack trace', () => serve(good)],
+  ['cors.closed', () => serve(bad), 'may read answers', () => serve(good)],
+  ['access.denied', () => serve(bad), 'is answered with 200', () => serve(good)],
+  [
+    'graphql.introspection',
+    () => serve(bad, true),
+    'Introspection is answered.',
+    () => serve(good, true),
+  ],
+  [
+    'secrets.files',
+    () => folderWith('.env', 0o644, false),
+    '.env can be read by others (mode 644).',
+    () => folderWith('.env', 0o600, false),
+  ],
+  [
+    'secrets.files',
+    () => folderWith('private.jwks.json', 0o600, true),
+    'private.jwks.json is in git.',
+    () => folderWith('.env.example', 0o644, true),
+  ],
+  [
+    'secrets.values',
+    async () => ({ envFile: await file('API_KEY_PEPPER="changeme-changeme-changeme"\n') }),
+    'API_KEY_PEPPER is a value that everybody knows.',
+    async () => ({ envFile: await file(`API_KEY_PEPPER=${secret}\nPORT=3000\n`) }),
+  ],
+  [
+    'secrets.values',
+    async () => ({ envFile: await file('export SESSION_SECRET=Xy7\n') }),
+    'SESSION_SECRET is too short to be random.',
+    async () => ({ envFile: await file("SESSION_SECRET=''\n") }),
+  ],
+  [
+    'environment.production',
+    async () => ({ envFile: await file('NODE_ENV=development') }),
+    'NODE_ENV is not production.',
+    async () => ({ envFile: await file('# ours\nNODE_ENV=production') }),
+  ],
+  [
+    'tokens.lifetime',
+    () => ({ token: token({ ...claims, exp: claims.iat + 86_400 }) }),
+    'It lives for 1440 minutes.',
+    () => ({ token: token(claims) }),
+  ],
+  [
+    'keys.rotation',
+    async () => ({ jwks: await jwks(one) }),
+    'One key alone is published',
+    async () => ({ jwks: await jwks(one, two) }),
+  ],
+  [
+    'store.eviction',
+    () => redis('allkeys-lru'),
+    'Its maxmemory-policy is allkeys-lru.',
+    () => redis('noeviction'),
+  ],
+];
+
+describe.each(cases)('%s', (id, wrong, says, right) => {
+  test(`fails: ${says}`, async () => {
+    expect(await look(id, await wrong())).toContain(says);
+  });
+  test('passes where it is right', async () => {
+    expect(await look(id, await right())).toBe('passed');
+  });
+});
+
+test.each<[string, object, string]>([
+  ['never expires', { iss: 'i', aud: 'a' }, 'It never expires (exp).'],
+  ['names nobody it is for', { iss: 'i', exp: 1 }, 'It does not say for whom it is (aud).'],
+  ['names no issuer', { aud: 'a', exp: 1 }, 'It does not name its issuer (iss).'],
+])('a token that %s fails', async (_name, wrong, says) => {
+  expect(await look('tokens.lifetime', { token: token(wrong) })).toBe(says);
+});
+
+test('keys that are private, shared, short, alike or old fail', async () => {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const own = { ...privateKey.export({ format: 'jwk' }), kid: 'k3' };
+  const rsa = { kty: 'RSA', n: 'x'.repeat(171), e: 'AQAB', kid: 'k4' };
+  const lookAt = async (...keys: readonly object[]) =>
+    look('keys.rotation', { jwks: await jwks(...keys) });
+  expect(await lookAt(one, own)).toBe('A private or shared key is published.');
+  expect(await lookAt(one, { kty: 'oct', k: 'x', kid: 'k5' })).toContain('private or shared');
+  expect(await lookAt(one, rsa)).toBe('A key of RSA has fewer than 2048 bits.');
+  expect(await lookAt(one, { ...two, kid: 'k1' })).toBe('Not every key has a kid of its own.');
+  const old = await jwks(one, two);
+  await utimes(old, new Date(NOW), new Date(NOW - 100 * DAY));
+  expect(await look('keys.rotation', { jwks: old })).toMatch(/^They were not rotated for 1/);
+});
+
+test('a certificate must be trusted, and last; HSTS must be there, and long', async () => {
+  const authority = await createAuthority('Test');
+  const names = altNames({ type: 'ip', value: '127.0.0.1' });
+  const { key, cert } = await authority.issue('127.0.0.1', [names]);
+  let age: string | undefined;
+  const server = createTlsServer({ key, cert }, (_request, response) => {
+    if (age !== undefined) response.setHeader('strict-transport-security', age);
+    response.end();
+  });
+  const url = new URL(`https://127.0.0.1:${await listening(server)}/`);
+  expect(await look('tls.certificate', at(url))).toContain('It is not trusted');
+  const ca = authority.cert.toString();
+  // It is made for an hour.
+  expect(await look('tls.certificate', at(url, { ca }))).toBe('It is good for 0 more days.');
+  expect(await look('tls.certificate', at(url, { ca, now: NOW - 20 * DAY }))).toBe('passed');
+  expect(await look('tls.hsts', at(url, { ca }))).toBe('Strict-Transport-Security is missing.');
+  age = 'max-age=300';
+  expect(await look('tls.hsts', at(url, { ca }))).toBe('Its max-age is 300 seconds.');
+  age = 'max-age=31536000; includeSubDomains';
+  expect(await look('tls.hsts', at(url, { ca }))).toBe('passed');
+  expect(await look('tls.plain', at(url, { ca }))).toBe('needs an address at port 443');
+});
+
+test('Redis without a password is no fault on this machine alone', async () => {
+  expect(await look('store.password', { redis: 'redis://127.0.0.1:1' })).toBe('passed');
+  await expect(look('store.password', { redis: 'redis://192.0.2.1:x' })).rejects.toThrow('--redis');
+});
+
+test('the command tells each line, and exits by what failed and what was skipped', async () => {
+  const keys = await jwks(one, two);
+  const passed = await callCli('doctor', '--jwks', keys);
+  expect([passed.code, passed.err]).toEqual([0, '']);
+  expect(passed.out).toMatch(/^passed {3}keys\.rotation/m);
+  expect(passed.out).toContain('skipped  tls.used                Calls go over TLS: needs --url');
+  expect((await callCli('doctor', '--jwks', keys, '--strict')).code).toBe(1);
+  const failed = await callCli('doctor', fixture('inventory.ts'), '--jwks', keys, '--json');
+  expect(failed.code).toBe(1);
+  const { findings } = JSON.parse(failed.out);
+  expect(findings).toHaveLength(CHECKS.length);
+  expect(findings[0]).toMatchObject({ id: 'coverage.complete', outcome: 'failed' });
+});
+
+test('no secret that is looked at is told', async () => {
+  const env = await file(`DB_PASSWORD=password-${secret}\nNODE_ENV=production`);
+  const given = token({ ...claims, note: secret });
+  const { code, out, err } = await callCli('doctor', '--env-file', env, '--token', given);
+  expect(code).toBe(1);
+  expect(out + err).not.toContain(secret);
+  expect(out).toContain('DB_PASSWORD is a value that everybody knows.');
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  ['with nothing to look at', [], /nothing to look at/],
+  ['with an address that is none', ['--url', 'ftp://x'], /--url is the address/],
+  ['with a file that is not there', ['--env-file', './no'], /cannot be read/],
+  ['with keys that are none', ['--jwks', fixture('openapi.json')], /is not a JWK Set/],
+  ['with another Redis', ['--redis', 'http://x'], /--redis is an address/],
+])('%s it is not run, and exits with 2', async (_what, args, told) => {
+  const { code, err } = await callCli('doctor', ...args);
+  expect(code).toBe(2);
+  expect(err).toMatch(told);
+});
