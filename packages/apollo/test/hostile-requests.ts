@@ -285,7 +285,7 @@ export const requests: readonly HostileRequest[] = [
   { name: 'a batch of nothing', body: '[]' },
   { name: 'a batch in a batch', body: json([[{ query: HONEST }]]) },
   { name: 'a batch of numbers', body: json(Array(500).fill(1)) },
-  { name: 'a batch of 5,000 empty objects', body: json(Array(5_000).fill({})) },
+  { name: 'a batch of 5,000 empty objects', body: `[${times(5_000, () => '{}', ',')}]` },
   {
     name: 'a mutation by GET',
     method: 'GET',

@@ -58,12 +58,13 @@ export async function prepareExecution(
   if (isDenied || query === undefined) return denied(state);
   let document: ReturnType<typeof parse>;
   try {
-    document = parse(query);
+    document = parse(query, { maxTokens: state.plan.bounds.maxTokens });
   } catch (cause) {
     return unresolved(state, [cause as GraphQLError]);
   }
   if (checkDocument(state, document)) return denied(state);
-  const errors = validate(schema, document);
+  const hideSuggestions = !state.plan.showsErrors;
+  const errors = validate(schema, document, undefined, { hideSuggestions });
   if (errors.length > 0) return unresolved(state, errors);
   const operation = getOperationAST(document, operationName);
   if (!operation) return unresolved(state, [new GraphQLError('There is no such operation.')]);

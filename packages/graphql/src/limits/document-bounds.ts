@@ -28,6 +28,8 @@ export interface DocumentBoundsOptions {
 
 /** Bounds, ready to be asked. Each answers the denial (400), or nothing. */
 export interface DocumentBounds {
+  /** For parsers that count as well. */
+  readonly maxTokens: number;
   /** Before parsing: `document.too_large`, `document.too_deep`. Linear, and ends at the first bound. */
   readonly checkText: (text: string) => Denial | undefined;
   /**
@@ -76,6 +78,7 @@ export function documentBounds(options: DocumentBoundsOptions = {}): DocumentBou
     bounds[name as keyof typeof bounds] = value;
   }
   return {
+    maxTokens: bounds.maxTokens,
     checkText: (text) => {
       const problem = scanText(text, bounds);
       return problem && DENIALS[problem];
