@@ -42,7 +42,7 @@ const BUNDLES = [
   },
   {
     entry: 'tooling/size/edge.ts',
-    limit: 30_900, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
+    limit: 31_600, // docs/decisions/015: what is reached, and why not the 15,000 that were hoped for
     without: [`${core}/possession/`, `${core}/api-keys/`, `${core}/abuse/`, `${core}/wire/grpc.ts`],
     withoutText: ['node:', 'Buffer'],
   },
@@ -70,6 +70,7 @@ const MAY_USE_JOSE = new Set([
   './host',
   './authenticate-introspection',
   './authenticate-jwt',
+  './decrypt-tokens',
   './discover-issuer',
   './local-jwks',
   './remote-jwks',
