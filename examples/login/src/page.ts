@@ -21,14 +21,10 @@ const ask = async (method, path, body) => {
   document.getElementById('said').textContent = JSON.stringify(said, null, 2);
   return said;
 };
-const begin = () => ask('POST', '/client');
-const withPassword = async (identifier, password) => {
-  await begin();
-  return ask('POST', '/login/password', { identifier, password });
-};
+const withPassword = (identifier, password) =>
+  ask('POST', '/login/password', { identifier, password });
 const next = (step) => ask('POST', '/login/next', step);
 const withPasskey = async (ticket) => {
-  if (!ticket) await begin();
   const { body } = await ask('POST', '/login/passkey', ticket ? { ticket } : {});
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(body.options);
   const credential = await navigator.credentials.get({ publicKey });

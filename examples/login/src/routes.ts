@@ -1,15 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { LoginAnswer, NextStep, SignedIn } from '@apisec/accounts';
-import {
-  allowAnonymous,
-  allowAuthenticated,
-  crossOrigin,
-  type Denial,
-  guard,
-  type HttpFacts,
-  protect,
-} from '@apisec/core';
-import { denialResponse } from '@apisec/core/host';
+import { loginRoutes } from '@apisec/accounts';
+import { allowAuthenticated, crossOrigin, guard, type HttpFacts, protect } from '@apisec/core';
 import { authenticateSession, memorySessionStore, sessions } from '@apisec/oauth';
 import { accountsOf } from './accounts.ts';
 
@@ -27,77 +18,28 @@ export async function routes(
     // On loopback there is no TLS. Everywhere else this must not be here.
     insecureCookies: true,
   });
-  const anybody = guard<HttpFacts>()
-    .use(crossOrigin({ self: origin }))
-    .use(allowAnonymous());
   const account = guard<HttpFacts>()
     .use(crossOrigin({ self: origin }))
     .use(authenticateSession(browser))
     .use(allowAuthenticated());
+  const steps = loginRoutes(signIn, {
+    origin,
+    begin: async ({ signedIn: { subject, claims } }, request) => {
+      const user = { issuer: origin, subject, clientId: 'page', claims };
+      const started = await browser.start(request, user);
+      return started.ok ? { ...started, body: { claims } } : started;
+    },
+    insecureCookies: true,
+  });
   // One loopback: a server reads the address of its connection.
-  const options = { peer: () => ({ id: '127.0.0.1', address: '127.0.0.1' }) };
-
-  const answer = async (request: Request, step: LoginAnswer<SignedIn>): Promise<Response> => {
-    if (step.status === 'denied') return refused(step.denial, step.ticket);
-    if (step.status === 'requires_mfa') return Response.json(step);
-    const { subject, claims } = step.signedIn;
-    const user = { issuer: origin, subject, clientId: 'page', claims };
-    const started = await browser.start(request, user);
-    if (!started.ok) return refused(started.denial);
-    const headers = { 'set-cookie': started.setCookie, 'cache-control': 'no-store' };
-    return Response.json({ status: 'done', claims }, { headers });
-  };
+  const from = { peer: { id: '127.0.0.1' } };
+  const step: Route = (request) => steps.fetch(request, from);
   const owner = (subject: string) => ({ issuer: origin, subject });
 
   return new Map<string, Route>([
-    [
-      'POST /client',
-      protect(anybody, () => {
-        // `__Host-login` with Secure wherever there is TLS.
-        const cookie = `login=${randomBytes(18).toString('base64url')}; HttpOnly; SameSite=Strict; Path=/`;
-        return new Response(null, { status: 204, headers: { 'set-cookie': cookie } });
-      }),
-    ],
-    [
-      'POST /login/password',
-      protect(
-        anybody,
-        async (request, { peer }) => {
-          const { identifier, password: given } = await members(request);
-          const step = { ...callerOf(request, peer.id), identifier, password: given };
-          // What is not text is denied there.
-          return answer(request, await signIn.password(step as never));
-        },
-        options,
-      ),
-    ],
-    [
-      'POST /login/next',
-      protect(
-        anybody,
-        async (request, { peer }) => {
-          const step = { ...(await members(request)), ...callerOf(request, peer.id) };
-          // What is not a step is denied there.
-          return answer(request, await signIn.next(step as unknown as NextStep));
-        },
-        options,
-      ),
-    ],
-    [
-      'POST /login/passkey',
-      protect(
-        anybody,
-        async (request, { peer }) => {
-          const { ticket } = await members(request);
-          const caller = callerOf(request, peer.id);
-          const asked = await signIn.passkeyOptions(
-            typeof ticket === 'string' ? { ...caller, ticket } : caller,
-          );
-          return asked.status === 'denied' ? refused(asked.denial) : Response.json(asked);
-        },
-        options,
-      ),
-    ],
+    ['POST /login/password', step],
+    ['POST /login/next', step],
+    ['POST /login/passkey', step],
     [
       'POST /account/totp',
       protect(account, async (_, { principal }) =>
@@ -148,24 +90,7 @@ export async function routes(
   ]);
 }
 
-/** What the browser is known by between the steps. */
-function callerOf(request: Request, peer: string | undefined) {
-  const cookies = request.headers.get('cookie')?.split('; ') ?? [];
-  const found = cookies.find((each) => each.startsWith('login='));
-  return { client: found?.slice('login='.length) ?? '', peer };
-}
-
 async function members(request: Request): Promise<Readonly<Record<string, unknown>>> {
   const body: unknown = await request.json().catch(() => undefined);
   return typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-}
-
-/** A denial, with the ticket for the next try where there is one. */
-function refused(denial: Denial, ticket?: string): Response {
-  const response = denialResponse(denial);
-  if (ticket === undefined) return response;
-  const { status, headers } = response;
-  const all = new Headers(headers);
-  all.delete('content-length');
-  return Response.json({ code: denial.code, ticket }, { status, headers: all });
 }

@@ -40,7 +40,7 @@ test.runIf(binary !== undefined)(
   async () => {
     const page = await openPage(`${app.origin}/`);
     try {
-      while ((await page.run('document.readyState')) !== 'complete') {
+      while ((await page.run('typeof withPassword')) !== 'function') {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
       await page.send('WebAuthn.enable');

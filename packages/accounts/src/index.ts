@@ -20,6 +20,12 @@ export {
   type SignedIn,
   type StepUp,
 } from './login/login.ts';
+export {
+  type BegunLogin,
+  type LoginRoutes,
+  type LoginRoutesOptions,
+  loginRoutes,
+} from './login/login-routes.ts';
 // Passkeys are at `@apisec/accounts/passkeys`, for those who install what they stand on.
 export {
   type MemoryPasskeyStoreOptions,

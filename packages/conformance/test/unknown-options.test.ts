@@ -70,6 +70,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   exportChain: [client],
   discoverIssuer: ['https://id.example.com'],
   leasedLimitStore: [{}],
+  loginRoutes: [{}],
   limitServer: [{}],
   loadObject: [document],
   migrate: [client],

@@ -72,6 +72,13 @@ export { type BoundedCache, boundedCache } from './lib/bounded-cache.ts';
 export { callAt } from './lib/call-at.ts';
 export { later, withinTime } from './lib/clock.ts';
 export { assertConfiguration } from './lib/configuration-error.ts';
+export {
+  type CookieJar,
+  cookieJar,
+  REPEATED_COOKIE,
+  readCookie,
+  readCookies,
+} from './lib/cookies.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
 export { urlProblem } from './lib/fetch-json.ts';
 export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';

@@ -9,18 +9,19 @@ import {
   assertConfiguration,
   assertKnownOptions,
   assertMethods,
+  cookieJar,
   denialResponse,
   freezeDeep,
   normalizeOrigin,
   parseStrictObject,
   readBytes,
+  readCookies,
   report,
   sha256,
 } from '@apisec/core/host';
 import { denied, type OAuthDenied } from '../client/failures.ts';
 import type { LoginTransaction, OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
-import { cookieJar, readCookies } from '../sessions/cookies.ts';
 import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
 import { returnTarget } from './return-to.ts';

@@ -11,16 +11,18 @@ import {
   assertKnownOptions,
   boundedCache,
   chain,
+  cookieJar,
   type Duration,
   durationMs,
   freezeDeep,
   parseStrictObject,
+  REPEATED_COOKIE,
+  readCookie,
 } from '@apisec/core/host';
 import { denied } from '../client/failures.ts';
 import type { OAuthClient } from '../client/oauth-client.ts';
 import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
-import { cookieJar, readCookie, REPEATED as SENT_TWICE } from './cookies.ts';
 import {
   keptToken,
   type Opened,
@@ -141,7 +143,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
   const valueOf = (request: RequestLike): string | SessionReading => {
     const value = readCookie(request.headers.get('cookie'), jar.name);
     if (value === undefined || value === '') return NONE;
-    if (value === SENT_TWICE) return REPEATED;
+    if (value === REPEATED_COOKIE) return REPEATED;
     return value.length <= MOST_COOKIE_CHARACTERS ? value : MALFORMED;
   };
   const conclude = (

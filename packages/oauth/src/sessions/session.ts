@@ -1,8 +1,8 @@
 import type { RecordOption, RequestLike } from '@apisec/core';
+import type { CookieJar } from '@apisec/core/host';
 import type { OAuthDenied } from '../client/failures.ts';
 import type { OAuthClient } from '../client/oauth-client.ts';
 import type { Sealing } from '../lib/sealing.ts';
-import type { CookieJar } from './cookies.ts';
 import type { AccessTokenResult, StoredTokens } from './session-tokens.ts';
 
 /** A session, as handlers see it. */

@@ -5,15 +5,17 @@ import {
   assertMethods,
   boundedCache,
   chain,
+  cookieJar,
   type Duration,
   decodeBase64url,
   durationMs,
+  REPEATED_COOKIE,
+  readCookie,
   sha256,
 } from '@apisec/core/host';
 import type { OAuthClient } from '../client/oauth-client.ts';
 import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
-import { cookieJar, readCookie, REPEATED as SENT_TWICE } from './cookies.ts';
 import {
   MALFORMED,
   type NewSession,
@@ -184,7 +186,7 @@ export function sessions(options: SessionsOptions): Sessions {
   const tokenOf = (request: RequestLike): string | SessionReading => {
     const value = readCookie(request.headers.get('cookie'), jar.name);
     if (value === undefined || value === '') return NONE;
-    if (value === SENT_TWICE) return REPEATED;
+    if (value === REPEATED_COOKIE) return REPEATED;
     return isToken(value) ? value : MALFORMED;
   };
   const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {

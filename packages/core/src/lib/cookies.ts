@@ -1,4 +1,4 @@
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration } from './configuration-error.ts';
 
 /** How cookies of one kind are written and read. */
 export interface CookieJar {
@@ -38,7 +38,7 @@ export function cookieJar(
 }
 
 /** A cookie that was sent more than once. */
-export const REPEATED: unique symbol = Symbol('repeated cookie');
+export const REPEATED_COOKIE: unique symbol = Symbol('repeated cookie');
 /** Longer headers are not looked through. */
 const MOST_CHARACTERS = 65_536;
 
@@ -64,20 +64,20 @@ export function readCookies(
   return found;
 }
 
-/** The one value of a cookie; undefined where it is absent, and {@link REPEATED} where it is there more than once. */
+/** The one value of a cookie; undefined where it is absent, and {@link REPEATED_COOKIE} where it is there more than once. */
 export function readCookie(
   header: string | null | undefined,
   name: string,
-): string | undefined | typeof REPEATED {
+): string | undefined | typeof REPEATED_COOKIE {
   if (!header) return undefined;
   // A header that is too long to read may hold the cookie, so it is not taken for one without.
-  if (header.length > MOST_CHARACTERS) return header.includes(name) ? REPEATED : undefined;
+  if (header.length > MOST_CHARACTERS) return header.includes(name) ? REPEATED_COOKIE : undefined;
   let at = header.indexOf(name);
   let value: string | undefined;
   while (at >= 0) {
     const end = at + name.length;
     if (isBoundary(header, at) && header.charCodeAt(end) === EQUALS) {
-      if (value !== undefined) return REPEATED;
+      if (value !== undefined) return REPEATED_COOKIE;
       const next = header.indexOf(';', end);
       value = header.slice(end + 1, next < 0 ? undefined : next).trim();
     }

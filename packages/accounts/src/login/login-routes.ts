@@ -1,0 +1,258 @@
+import { crossOrigin, type Denial, type MaybePromise, pathOf } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  cookieJar,
+  denialResponse,
+  isObject,
+  normalizeOrigin,
+  parseStrictObject,
+  REPEATED_COOKIE,
+  randomText,
+  readBytes,
+  readCookie,
+  report,
+} from '@apisec/core/host';
+import { loginDenial } from './login-denial.ts';
+import type { Login, LoginAnswer, LoginDone, NextStep } from './login-types.ts';
+
+/** What a login has begun: the cookie of a session, or tokens in `body`. */
+export type BegunLogin =
+  | {
+      readonly ok: true;
+      /** As `sessions.start` of `@apisec/oauth` answers it. */
+      readonly setCookie?: string | undefined;
+      /** Members for the answer, beside `status`. */
+      readonly body?: Readonly<Record<string, unknown>> | undefined;
+    }
+  | { readonly ok: false; readonly denial: Denial };
+
+/** Options of {@link loginRoutes}. */
+export interface LoginRoutesOptions<Result> {
+  /** The public origin of the pages that sign in, `https://shop.example.com`. */
+  readonly origin: string;
+  /** Begins what a login is for: a session, or tokens. */
+  readonly begin: (done: LoginDone<Result>, request: Request) => MaybePromise<BegunLogin>;
+  /** Where the routes begin. Default: `/login`. */
+  readonly base?: string | undefined;
+  /** Sets cookies without `Secure` and prefix, which browsers take over TLS alone: for tests on loopback. */
+  readonly insecureCookies?: boolean | undefined;
+  /** Hears of what went wrong, with its cause. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A fetch-style handler for all steps of a login. */
+export interface LoginRoutes {
+  readonly base: string;
+  readonly origin: string;
+  /** `from` is the facts of a guard, or who calls: failures are counted by it. Answers 404 for what is not a step. */
+  readonly fetch: (
+    request: Request,
+    from: { readonly peer: { readonly id: string | undefined } },
+  ) => Promise<Response>;
+}
+
+const NAME = 'loginRoutes';
+const KNOWN = ['origin', 'begin', 'base', 'insecureCookies', 'onFault', 'now'];
+const CLIENT = /^[\w-]{32}$/;
+const CLIENT_BYTES = 24;
+const MOST_BODY_BYTES = 65_536;
+const CODES = ['totp', 'backup_code', 'mail', 'sms'] as const;
+
+type Body = Readonly<Record<string, unknown>>;
+
+/**
+ * The steps of a login as JSON over HTTP, below `base`, each a POST:
+ *
+ * | route | takes | answers |
+ * |---|---|---|
+ * | `password` | `identifier`, `password` | `done`, or `requires_mfa` with `ticket` and `methods` |
+ * | `passkey` | `ticket` where a login waits | `passkey` with `ticket` and `options` |
+ * | `code` | `ticket`, `channel` | `sent` with `ticket` |
+ * | `next` | `ticket`, `method`, and `code`, `password` or `response`; `remember` | as `password` |
+ *
+ * A cookie binds the steps to the browser that began. Calls of other sites are denied, and so is what is not JSON. A denial is
+ * problem details, with the `ticket` to go on with where there is one. Every answer says `Cache-Control: no-store`.
+ *
+ * Denials: those of `login`, of `crossOrigin` and of `begin`; `sign_in.malformed` (400).
+ *
+ * @throws ConfigurationError without an origin or `begin`.
+ * @example
+ * const routes = loginRoutes(signIn, {
+ *   origin: 'https://shop.example.com',
+ *   begin: ({ signedIn: { subject, claims } }, request) =>
+ *     browser.start(request, { issuer: 'https://shop.example.com', subject, clientId: 'page', claims }),
+ * });
+ * const handler = protect(guard().use(allowAnonymous()), routes.fetch);
+ */
+export function loginRoutes<Result>(
+  login: Login<Result>,
+  options: LoginRoutesOptions<Result>,
+): LoginRoutes {
+  assertKnownOptions(NAME, options, KNOWN);
+  const { begin, base = '/login', onFault, now = () => Date.now() } = options;
+  const insecure = options.insecureCookies === true;
+  const origin = normalizeOrigin(options.origin);
+  assertConfiguration(
+    typeof login?.password === 'function' && typeof login.next === 'function',
+    `${NAME}: hand over what login() made.`,
+  );
+  assertConfiguration(
+    origin !== undefined,
+    `${NAME}: origin must be that of your pages, like https://shop.example.com.`,
+  );
+  assertConfiguration(
+    typeof begin === 'function',
+    `${NAME}: begin must begin a session or answer tokens: (done, request) => browser.start(request, …).`,
+  );
+  assertConfiguration(
+    /^(?:\/[\w.~-]+)+$/.test(base),
+    `${NAME}: base must be a path without a slash at its end, like /login.`,
+  );
+  const fromHere = crossOrigin({ self: origin });
+  const clients = cookieJar(NAME, 'login-client', 'Strict', insecure);
+  const devices = cookieJar(NAME, 'login-device', 'Strict', insecure);
+
+  const failed = (denial: Denial, ticket?: string): Response => {
+    if (denial.cause !== undefined) report(onFault, denial.cause);
+    if (ticket === undefined) return denialResponse(denial);
+    const extensions = { ...denial.problem?.extensions, ticket };
+    return denialResponse({ ...denial, problem: { ...denial.problem, extensions } });
+  };
+  const conclude = async (
+    request: Request,
+    answer: LoginAnswer<Result>,
+    clientCookie: string | undefined,
+  ): Promise<Response> => {
+    if (answer.status === 'denied') return failed(answer.denial, answer.ticket);
+    if (answer.status === 'requires_mfa') {
+      const { status, ticket, expiresAt, methods, done } = answer;
+      return shown({ status, ticket, expiresAt, methods, done }, [clientCookie]);
+    }
+    const begun = await begin(answer, request);
+    if (!begun.ok) return failed(begun.denial);
+    const { device } = answer;
+    const remembered =
+      device &&
+      devices.set(device.token, Math.max(0, Math.floor((device.expiresAt - now()) / 1_000)));
+    return shown({ ...begun.body, status: 'done' }, [begun.setCookie, clients.clear(), remembered]);
+  };
+
+  type Step = (request: Request, body: Body, caller: Caller) => Promise<Response>;
+  const steps: Readonly<Record<string, Step>> = {
+    password: async (request, { identifier, password }, { client, peer, cookie }) => {
+      if (typeof identifier !== 'string' || typeof password !== 'string') return failed(MALFORMED);
+      const device = valueOf(request, devices.name);
+      const step = { client, peer, identifier, password, device };
+      return conclude(request, await login.password(step), cookie);
+    },
+    next: async (request, body, { client, peer }) => {
+      const step = nextStep(body);
+      if (step === undefined) return failed(MALFORMED);
+      return conclude(request, await login.next({ ...step, client, peer }), undefined);
+    },
+    passkey: async (_request, { ticket }, { client, peer, cookie }) => {
+      if (ticket !== undefined && typeof ticket !== 'string') return failed(MALFORMED);
+      const asked = await login.passkeyOptions({ client, peer, ticket });
+      return asked.status === 'denied'
+        ? failed(asked.denial, asked.ticket)
+        : shown(asked, [cookie]);
+    },
+    code: async (_request, { ticket, channel }, { client, peer }) => {
+      const isChannel = channel === 'mail' || channel === 'sms';
+      if (typeof ticket !== 'string' || !isChannel) return failed(MALFORMED);
+      const sent = await login.sendCode({ client, peer, ticket, channel });
+      return sent.status === 'denied' ? failed(sent.denial, sent.ticket) : shown(sent, []);
+    },
+  };
+  const handle = async (
+    request: Request,
+    peer: string | undefined,
+    step: Step,
+  ): Promise<Response> => {
+    const checked = fromHere.check(request, {});
+    if (!checked.ok) return failed(checked.denial);
+    const body = await bodyOf(request);
+    if (body === undefined) return failed(MALFORMED);
+    const known = valueOf(request, clients.name);
+    const client = known !== undefined && CLIENT.test(known) ? known : randomText(CLIENT_BYTES);
+    const cookie = client === known ? undefined : clients.set(client);
+    return step(request, body, { client, peer, cookie });
+  };
+
+  return Object.freeze<LoginRoutes>({
+    base,
+    origin,
+    fetch: async (request, from) => {
+      const path = pathOf(request);
+      const name = path.startsWith(`${base}/`) ? path.slice(base.length + 1) : '';
+      const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
+      if (step === undefined) return failed({ kind: 'not_found', code: 'operation.unlisted' });
+      if (request.method !== 'POST') {
+        return failed({ kind: 'method_not_allowed', code: 'operation.unlisted' });
+      }
+      try {
+        return await handle(request, from.peer.id, step);
+      } catch (cause) {
+        return failed(loginDenial('sign_in.unavailable', { cause }));
+      }
+    },
+  });
+}
+
+/** Who calls: the browser, as its cookie says; `cookie` where it has none yet. */
+interface Caller {
+  readonly client: string;
+  readonly peer: string | undefined;
+  readonly cookie: string | undefined;
+}
+
+const MALFORMED = loginDenial('sign_in.malformed');
+
+/** The value of a cookie where there is exactly one. */
+function valueOf(request: Request, name: string): string | undefined {
+  const value = readCookie(request.headers.get('cookie'), name);
+  return value === REPEATED_COOKIE ? undefined : value;
+}
+
+function shown(body: object, cookies: readonly (string | undefined)[]): Response {
+  const headers = new Headers({ 'cache-control': 'no-store' });
+  for (const cookie of cookies) if (cookie !== undefined) headers.append('set-cookie', cookie);
+  return Response.json(body, { headers });
+}
+
+async function bodyOf(request: Request): Promise<Body | undefined> {
+  const type = request.headers.get('content-type') ?? '';
+  if (!/^application\/json *(;|$)/i.test(type) || request.body === null) return undefined;
+  const bytes = await readBytes(request.body, MOST_BODY_BYTES);
+  try {
+    return bytes && parseStrictObject(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What somebody answers, without who they are. */
+type Answered = NextStep extends infer Each
+  ? Each extends NextStep
+    ? Omit<Each, 'client' | 'peer'>
+    : never
+  : never;
+
+function nextStep(body: Body): Answered | undefined {
+  const { ticket, method, code, password, response } = body;
+  if (typeof ticket !== 'string') return undefined;
+  const common = { ticket, remember: body['remember'] === true };
+  if (method === 'passkey') {
+    return isObject(response) ? { ...common, method, response } : undefined;
+  }
+  if (method === 'password') {
+    return typeof password === 'string' ? { ...common, method, password } : undefined;
+  }
+  const known = CODES.find((each) => each === method);
+  return known !== undefined && typeof code === 'string'
+    ? { ...common, method: known, code }
+    : undefined;
+}
