@@ -13,7 +13,7 @@ export default defineConfig({
         ssr: source,
         test: {
           name: 'slow',
-          include: ['{packages,examples}/*/test/**/*.slow.ts'],
+          include: ['{packages,examples}/*/test/**/*.slow.ts', 'docs/test/**/*.slow.ts'],
           testTimeout: 60_000,
         },
       },

@@ -105,7 +105,8 @@ const commands = {
   docs: async ([how = 'build', ...args]) =>
     (how === 'dev' && existsSync(join(root, 'docs/api/index.md'))
       ? 0
-      : await node('docs/reference/build.mjs')) ||
+      : (await node('docs/reference/build.mjs')) ||
+        (await node('--import', 'tsx', 'docs/playground/build.ts'))) ||
     node('docs/node_modules/vitepress/bin/vitepress.js', how, 'docs', ...args),
   sbom: (args) => node('tooling/sbom.mjs', ...args),
   size: (args) => node('tooling/size.mjs', ...args),

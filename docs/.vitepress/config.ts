@@ -74,6 +74,7 @@ export default defineConfig({
     nav: [
       { text: 'Start here', link: '/start' },
       { text: 'Guides', link: '/guides/roles' },
+      { text: 'Playground', link: '/playground/index.html', target: '_self' },
       { text: 'API', link: '/api/' },
       { text: 'Denials', link: '/denials/' },
       { text: 'Benchmarks', link: '/benchmarks' },
