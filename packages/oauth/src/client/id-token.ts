@@ -6,6 +6,9 @@ import { denied, type OAuthDenied, unavailable } from './failures.ts';
 export interface IdTokenChecks {
   readonly clientId: string;
   readonly accessToken: string;
+  /** Epoch milliseconds. */
+  readonly now: number;
+  readonly toleranceMs: number;
   /** The user that the tokens before it were for. */
   readonly subject?: string | undefined;
   readonly acrValues?: readonly string[] | undefined;
@@ -18,13 +21,13 @@ export type IdTokenResult =
 
 /**
  * Checks what the protocol library leaves open: the signature (OpenID Connect Core §3.1.3.7), in canonical form only,
- * `at_hash` (§3.1.3.8), `azp`, `acr` where one was asked for, and the subject after a refresh (§12.2). Issuer, audience,
- * times and nonce were checked before.
+ * `at_hash` (§3.1.3.8), `azp`, an `iat` that lies ahead, `acr` where one was asked for, and the subject after a refresh
+ * (§12.2). Issuer, audience, the other times and nonce were checked before.
  */
 export async function checkIdToken(
   token: string,
   keys: KeySource | undefined,
-  { clientId, accessToken, subject, acrValues }: IdTokenChecks,
+  { clientId, accessToken, now, toleranceMs, subject, acrValues }: IdTokenChecks,
 ): Promise<IdTokenResult> {
   if (keys === undefined) return invalid('the issuer publishes no keys');
   const verified = await verifyJws(token, keys);
@@ -37,6 +40,10 @@ export async function checkIdToken(
   if (typ !== undefined && typ.toLowerCase() !== 'jwt') return invalid(`typ is ${typ}`);
   // A logout token is signed by the same keys for the same audience.
   if (member(claims, 'events') !== undefined) return invalid('it has events');
+  const issuedAt = member(claims, 'iat');
+  if (typeof issuedAt !== 'number' || issuedAt * 1_000 > now + toleranceMs) {
+    return invalid('iat is in the future');
+  }
   const party = member(claims, 'azp');
   if (party !== undefined && party !== clientId) return invalid('azp is another client');
   const hash = member(claims, 'at_hash');

@@ -258,7 +258,9 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
     }
     let claims: Readonly<Record<string, unknown>> | undefined;
     if (idToken !== undefined) {
-      const checked = await checkIdToken(idToken, keys, { clientId, accessToken, ...checks });
+      const { toleranceMs } = settings;
+      const known = { clientId, accessToken, now: now(), toleranceMs };
+      const checked = await checkIdToken(idToken, keys, { ...known, ...checks });
       if (!checked.ok) return checked;
       claims = checked.claims;
     } else if (checks.needsIdToken) {

@@ -1,0 +1,327 @@
+import { type OAuthClientOptions, oauthClient } from '@apisec/oauth';
+import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+
+const ISSUER = 'https://id.example.com';
+const REDIRECT = 'https://shop.example.com/auth/callback';
+const SECONDS = 1_700_000_000;
+
+interface Pair {
+  readonly jwk: JWK;
+  readonly privateKey: CryptoKey;
+}
+async function pairOf(alg: string, kid: string): Promise<Pair> {
+  const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+  return { jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, privateKey };
+}
+let es256: Pair;
+let rs256: Pair;
+let other: Pair;
+beforeAll(async () => {
+  es256 = await pairOf('ES256', 'k1');
+  rs256 = await pairOf('RS256', 'k2');
+  other = await pairOf('ES256', 'k1');
+});
+
+const json = (body: unknown, status = 200) => Response.json(body, { status });
+type Answer = (url: URL) => Response | Promise<Response>;
+
+/** What an issuer says that answers without a network, and a client of it. */
+function setUp(
+  answers: Readonly<Record<string, Answer>> = {},
+  options: Partial<OAuthClientOptions> = {},
+) {
+  const asked: string[] = [];
+  const metadata = {
+    issuer: ISSUER,
+    authorization_endpoint: `${ISSUER}/auth`,
+    token_endpoint: `${ISSUER}/token`,
+    jwks_uri: `${ISSUER}/jwks`,
+    userinfo_endpoint: `${ISSUER}/me`,
+    authorization_response_iss_parameter_supported: true,
+    id_token_signing_alg_values_supported: ['ES256', 'RS256'],
+  };
+  const known: Readonly<Record<string, Answer>> = {
+    '/.well-known/openid-configuration': () => json(metadata),
+    '/jwks': () => json({ keys: [es256.jwk] }),
+    ...answers,
+  };
+  const client = oauthClient({
+    issuer: ISSUER,
+    clientId: 'shop',
+    authentication: { method: 'client_secret_basic', clientSecret: 'secret' },
+    redirectUri: REDIRECT,
+    now: () => SECONDS * 1_000,
+    fetch: async (input) => {
+      const url = new URL(input instanceof Request ? input.url : input);
+      asked.push(url.pathname);
+      return (await known[url.pathname]?.(url)) ?? json({ error: 'not_found' }, 404);
+    },
+    ...options,
+  });
+  return { client, asked, metadata };
+}
+
+interface Signing {
+  readonly by?: Pair;
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly keys?: readonly JWK[];
+  /** Of the answer of the token endpoint. */
+  readonly tokens?: Readonly<Record<string, unknown>>;
+  readonly begin?: Parameters<ReturnType<typeof oauthClient>['authorize']>[0];
+  readonly client?: Partial<OAuthClientOptions>;
+}
+
+/** A whole login, whose ID token says `claims`; how it ends. */
+async function login(
+  claims: Readonly<Record<string, unknown>> = {},
+  {
+    by = es256,
+    header = {},
+    keys = [by.jwk],
+    tokens = {},
+    begin = {},
+    client: more = {},
+  }: Signing = {},
+): Promise<string> {
+  let nonce = '';
+  const { client } = setUp(
+    {
+      '/jwks': () => json({ keys }),
+      '/token': async () => {
+        const said = {
+          iss: ISSUER,
+          aud: 'shop',
+          sub: 'alice',
+          nonce,
+          iat: SECONDS,
+          exp: SECONDS + 60,
+        };
+        const id_token = await new SignJWT({ ...said, ...claims })
+          .setProtectedHeader({ alg: String(by.jwk.alg), kid: String(by.jwk.kid), ...header })
+          .sign(by.privateKey);
+        const set = { access_token: 'at', token_type: 'Bearer', expires_in: 60, id_token };
+        return json({ ...set, ...tokens });
+      },
+    },
+    more,
+  );
+  const begun = await client.authorize(begin);
+  if (!begun.ok) return begun.denial.code;
+  nonce = begun.transaction.nonce;
+  const { state } = begun.transaction;
+  const ended = await client.callback(
+    new URLSearchParams({ code: 'c', state, iss: ISSUER }),
+    begun.transaction,
+  );
+  return ended.ok ? 'ok' : ended.denial.code;
+}
+
+describe('a relying party takes an ID token', () => {
+  test('that is signed with any of the published keys, whatever their algorithm', async () => {
+    const keys = [es256.jwk, rs256.jwk];
+    expect(await login({}, { keys })).toBe('ok');
+    expect(await login({}, { by: rs256, keys })).toBe('ok');
+  });
+
+  test('without a key id where one published key fits', async () => {
+    expect(await login({}, { header: { kid: undefined } })).toBe('ok');
+  });
+
+  test('of a user who signed in lately enough, and as strongly as was asked for', async () => {
+    const begin = { maxAge: '1m', acrValues: ['mfa'] } as const;
+    expect(await login({ auth_time: SECONDS - 50, acr: 'mfa' }, { begin })).toBe('ok');
+  });
+
+  test('of an issuer whose clock is off by less than the tolerance', async () => {
+    expect(await login({ iat: SECONDS + 25, exp: SECONDS + 85 })).toBe('ok');
+    expect(await login({ iat: SECONDS - 70, exp: SECONDS - 10 })).toBe('ok');
+  });
+});
+
+describe('a relying party denies an ID token', () => {
+  test.each([
+    ['of another issuer', { iss: 'https://evil.example.com' }],
+    ['of the same issuer in another spelling', { iss: `${ISSUER}/` }],
+    ['without an issuer', { iss: undefined }],
+    ['for another client', { aud: 'other' }],
+    ['for a client with a longer name', { aud: 'shop2' }],
+    ['for nobody', { aud: [] }],
+    ['for several without azp', { aud: ['shop', 'other'] }],
+    ['for several with the azp of another', { aud: ['shop', 'other'], azp: 'other' }],
+    ['of another login', { nonce: 'n' }],
+    ['without a nonce', { nonce: undefined }],
+    ['without a subject', { sub: undefined }],
+    ['with a subject that is a number', { sub: 7 }],
+    ['without iat', { iat: undefined }],
+    ['of a clock that is off by minutes', { iat: SECONDS + 600, exp: SECONDS + 660 }],
+    ['that ended minutes ago', { iat: SECONDS - 660, exp: SECONDS - 600 }],
+    ['that is not good yet', { nbf: SECONDS + 600 }],
+    ['with the at_hash of another token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }],
+    ['with an at_hash that is not text', { at_hash: 1 }],
+  ])('%s', async (_name, claims) => {
+    expect(await login(claims)).toBe('oauth.id_token_invalid');
+    expect(await login()).toBe('ok');
+  });
+
+  test('that is signed by somebody else under a key id that is known', async () => {
+    expect(await login({}, { by: other, keys: [es256.jwk] })).toBe('oauth.id_token_invalid');
+  });
+
+  test('that names a key which is not published, also inside of the token', async () => {
+    const header = { kid: 'k9', jwk: other.jwk, jku: 'https://evil.example.com/jwks' };
+    expect(await login({}, { by: other, header, keys: [es256.jwk] })).toBe(
+      'oauth.id_token_invalid',
+    );
+  });
+
+  test('that is of a login of long ago, or of a weaker one than was asked for', async () => {
+    const old = { begin: { maxAge: '1m' } } as const;
+    expect(await login({ auth_time: SECONDS - 600 }, old)).toBe('oauth.id_token_invalid');
+    expect(await login({}, old)).toBe('oauth.id_token_invalid');
+    const strong = { begin: { acrValues: ['mfa'] } };
+    expect(await login({ acr: 'pwd' }, strong)).toBe('oauth.id_token_invalid');
+    expect(await login({}, strong)).toBe('oauth.id_token_invalid');
+  });
+
+  test('that is not there', async () => {
+    expect(await login({}, { tokens: { id_token: undefined } })).toBe('oauth.id_token_invalid');
+  });
+});
+
+describe('a relying party takes no answer of the token endpoint', () => {
+  test.each([
+    ['whose token is of another type', { token_type: 'mac' }],
+    ['whose token is not text', { access_token: 7 }],
+    ['whose lifetime is text that is not a number', { expires_in: 'soon' }],
+  ])('%s', async (_name, tokens) => {
+    expect(await login({}, { tokens })).not.toBe('ok');
+  });
+
+  test('that gives a token without the binding that was asked for', async () => {
+    expect(await login({}, { client: { dpop: true } })).toBe('oauth.upstream');
+  });
+});
+
+describe('keys that were changed', () => {
+  test('are found at the next login, and the ones from before are not taken any more', async () => {
+    let time = SECONDS * 1_000;
+    let keys = [es256.jwk];
+    let by = es256;
+    let nonce = '';
+    const { client } = setUp(
+      {
+        '/jwks': () => json({ keys }),
+        '/token': async () => {
+          const seconds = Math.floor(time / 1_000);
+          const said = { iss: ISSUER, aud: 'shop', sub: 'alice', nonce, iat: seconds };
+          const id_token = await new SignJWT({ ...said, exp: seconds + 60 })
+            .setProtectedHeader({ alg: String(by.jwk.alg), kid: String(by.jwk.kid) })
+            .sign(by.privateKey);
+          return json({ access_token: 'at', token_type: 'Bearer', id_token });
+        },
+      },
+      { now: () => time },
+    );
+    const signIn = async (): Promise<string> => {
+      const begun = await client.authorize();
+      if (!begun.ok) return begun.denial.code;
+      nonce = begun.transaction.nonce;
+      const back = { code: 'c', state: begun.transaction.state, iss: ISSUER };
+      const ended = await client.callback(new URLSearchParams(back), begun.transaction);
+      return ended.ok ? 'ok' : ended.denial.code;
+    };
+    expect(await signIn()).toBe('ok');
+    by = rs256;
+    keys = [rs256.jwk];
+    time += 60_000;
+    expect(await signIn()).toBe('ok');
+    by = es256;
+    expect(await signIn()).toBe('oauth.id_token_invalid');
+  });
+});
+
+describe('claims about a user', () => {
+  const ask = async (answer: Answer) => {
+    const { client } = setUp({ '/me': answer });
+    const result = await client.userInfo('at', 'alice');
+    return result.ok ? result.claims : result.denial.code;
+  };
+  test('are taken about the user of the ID token alone', async () => {
+    expect(await ask(() => json({ sub: 'alice', name: 'Alice' }))).toMatchObject({ name: 'Alice' });
+    expect(await ask(() => json({ sub: 'mallory', name: 'Alice' }))).toBe('oauth.upstream');
+    expect(await ask(() => json({ name: 'Alice' }))).toBe('oauth.upstream');
+  });
+
+  test('are not taken from a token that nobody has signed, or has signed unasked', async () => {
+    const unsigned = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"alice"}')}.`.replaceAll('=', '');
+    const headers = { 'content-type': 'application/jwt' };
+    expect(await ask(() => new Response(unsigned, { headers }))).toBe('oauth.upstream');
+    const signed = await new SignJWT({ sub: 'alice', iss: ISSUER, aud: 'shop' })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+      .sign(other.privateKey);
+    expect(await ask(() => new Response(signed, { headers }))).toBe('oauth.upstream');
+  });
+
+  test('are not taken from a page, and a token that has ended is said to have', async () => {
+    const page = new Response('<h1>alice</h1>', { headers: { 'content-type': 'text/html' } });
+    expect(await ask(() => page)).toBe('oauth.upstream');
+    const ended = () =>
+      new Response(null, {
+        status: 401,
+        headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+      });
+    expect(await ask(ended)).toBe('oauth.grant_denied');
+  });
+});
+
+describe('an issuer that is not well', () => {
+  const bad: readonly (readonly [string, Answer, string])[] = [
+    ['answers 500', () => new Response('<h1>10.0.0.7</h1>', { status: 500 }), 'oauth.unavailable'],
+    ['answers 429', () => json({ error: 'slow_down' }, 429), 'oauth.unavailable'],
+    [
+      'says to try later',
+      () => json({ error: 'temporarily_unavailable' }, 400),
+      'oauth.unavailable',
+    ],
+    ['answers without end', () => new Response(endless()), 'oauth.unavailable'],
+    ['never answers', () => new Promise(() => undefined), 'oauth.unavailable'],
+    ['breaks off', () => Promise.reject(new TypeError('10.0.0.7')), 'oauth.unavailable'],
+    ['answers a page', () => new Response('<h1>Login</h1>', { status: 200 }), 'oauth.upstream'],
+    ['answers JSON that is cut', () => new Response('{"access_token":"a'), 'oauth.upstream'],
+  ];
+  test.each(bad)(
+    'and %s is denied in bounded time, with nothing of it',
+    async (_name, answer, code) => {
+      const { client } = setUp({ '/token': answer }, { timeout: '100ms' });
+      const begun = performance.now();
+      const result = await client.clientCredentials();
+      expect(performance.now() - begun).toBeLessThan(3_000);
+      if (result.ok) throw new Error('It must not be taken.');
+      expect(result.denial.code).toBe(code);
+      const { cause: _cause, ...shown } = result.denial;
+      expect(JSON.stringify(shown)).not.toMatch(/10\.0\.0\.7|Login/);
+    },
+  );
+
+  test('is not asked twice for a code, which could be stolen meanwhile', async () => {
+    let tries = 0;
+    const { client } = setUp({
+      '/token': () => {
+        tries++;
+        return new Response(null, { status: 500 });
+      },
+    });
+    const begun = await client.authorize();
+    if (!begun.ok) throw new Error(begun.denial.code);
+    const { transaction } = begun;
+    const back = { code: 'c', state: transaction.state, iss: ISSUER };
+    const ended = await client.callback(new URLSearchParams(back), transaction);
+    expect(ended.ok ? '' : ended.denial.code).toBe('oauth.unavailable');
+    expect(tries).toBe(1);
+  });
+});
+
+function endless(): ReadableStream<Uint8Array> {
+  return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
+}
