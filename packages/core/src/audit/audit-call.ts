@@ -1,4 +1,4 @@
-import type { AuditAct, AuditReceipt } from '../contracts/record-act.ts';
+import type { AuditAct, AuditReceipt, RecordAct } from '../contracts/record-act.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { CREDENTIAL_HEADERS, redactName, secretsOf } from './redact.ts';
 import { safeText } from './safe-text.ts';
@@ -16,13 +16,12 @@ export class AuditCall {
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
   readonly method: string;
-  /** Records an act of this call. */
-  readonly record: (act: AuditAct) => Promise<AuditReceipt>;
   readonly #request: RequestLike;
   readonly #begun: number;
   readonly #clock: () => number;
   readonly #headers: readonly string[];
   readonly #facts: object;
+  readonly #record: (act: AuditAct, call: AuditCall) => Promise<AuditReceipt>;
 
   constructor(
     request: RequestLike,
@@ -40,7 +39,7 @@ export class AuditCall {
     this.#begun = how.clock();
     this.#headers = how.credentialHeaders;
     this.method = request.method;
-    this.record = (act) => how.record(act, this);
+    this.#record = how.record;
     // The host's own, where it supplies one, is what the caller and its operators have seen.
     const { requestId: supplied } = facts as { readonly requestId?: unknown };
     const id = supplied ?? request.headers.get(how.requestIdHeader);
@@ -51,6 +50,11 @@ export class AuditCall {
     const parent = TRACEPARENT.exec(request.headers.get('traceparent') ?? '');
     this.traceId = parent?.[1];
     this.spanId = parent?.[2];
+  }
+
+  /** Records an act of this call. Made when it is asked for, since few calls do. */
+  get record(): RecordAct {
+    return (act) => this.#record(act, this);
   }
 
   /** The facts that are known by now; the guard adds to them while it decides. */

@@ -76,22 +76,16 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
     names: readonly string[],
   ): void => {
     const principal = objectOf(facts['principal']);
-    const set = (
-      member: 'principal' | 'subject' | 'issuer' | 'client' | 'tenant',
-      value: unknown,
-    ): void => {
-      const text = name(value, names);
+    for (const [member, from] of IDENTITY) {
+      const text = name(principal[from], names);
       if (text !== undefined) draft[member] = text;
-    };
-    set('principal', principal['id']);
-    set('subject', principal['subject']);
-    set('issuer', principal['issuer']);
-    set('client', principal['clientId']);
-    const tenant = facts['tenant'];
-    set(
-      'tenant',
-      (typeof tenant === 'string' ? tenant : objectOf(tenant)['id']) ?? principal['tenant'],
+    }
+    const named = facts['tenant'];
+    const tenant = name(
+      (typeof named === 'string' ? named : objectOf(named)['id']) ?? principal['tenant'],
+      names,
     );
+    if (tenant !== undefined) draft.tenant = tenant;
     const peer = name(objectOf(facts['peer'])['address'], NONE);
     if (peer !== undefined) draft.peer = peer;
     const method = name(objectOf(facts['authentication'])['method'], NONE);
@@ -217,6 +211,13 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
   };
 }
 
+/** Members of an event, and those of the principal that they are. */
+const IDENTITY = [
+  ['principal', 'id'],
+  ['subject', 'subject'],
+  ['issuer', 'issuer'],
+  ['client', 'clientId'],
+] as const;
 const NONE: readonly string[] = Object.freeze([]);
 const NOTHING: Readonly<Record<string, unknown>> = Object.freeze({});
 

@@ -3,9 +3,11 @@ import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { audit } from './audit.ts';
-import { jsonLines } from './json-lines.ts';
+import type { AuditEvent } from './event.ts';
+import { jsonLine, jsonLines } from './json-lines.ts';
 
 test('a file has one line for each event, with level, time and message as pino has them', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'apisec-')), 'audit.log');
@@ -60,3 +62,41 @@ test('does not construct without something to write to', () => {
   // @ts-expect-error what a JavaScript user could write
   expect(() => jsonLines('audit.log')).toThrow('give it a function');
 });
+
+test('a line says what the event says, whatever is in it', () => {
+  const texts = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('"', '\\', '\u2028', '\u009b'),
+  );
+  const lists = fc.array(texts, { maxLength: 3 });
+  const data = fc.dictionary(texts, fc.oneof(texts, fc.boolean(), fc.integer()), { maxKeys: 3 });
+  const members = fc.record({
+    operation: texts,
+    cause: texts,
+    trace: lists,
+    data,
+    status: fc.nat(),
+  });
+  fc.assert(
+    fc.property(members, fc.boolean(), (given, freeze) => {
+      if (freeze) Object.freeze(given.trace);
+      const event = { ...EVENT, ...given, data: { ...given.data } };
+      for (const line of [jsonLine(event), jsonLine(event)]) {
+        const { level, msg, ...read } = JSON.parse(line);
+        expect(read).toEqual(JSON.parse(JSON.stringify(event)));
+        expect([level, typeof msg]).toEqual([30, 'string']);
+        expect(line).not.toMatch(/[\n\r\x7f-\x9f\u2028-\u202e\ufeff]/);
+      }
+    }),
+  );
+});
+
+const EVENT: AuditEvent = {
+  schema: 'apisec.audit/1',
+  id: 'w-1',
+  time: 1,
+  kind: 'decision',
+  event: 'authz_success',
+  severity: 'info',
+  outcome: 'succeeded',
+};

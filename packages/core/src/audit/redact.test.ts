@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSecretName, redactName, redactText, secretsOf } from './redact.ts';
 
@@ -138,4 +139,24 @@ test.each([
   redactName(text);
   // A hundred times what it takes; a pattern that backtracks would need minutes.
   expect(performance.now() - begun).toBeLessThan(1_000);
+});
+
+test('what is not searched is what the patterns find nothing in', () => {
+  const pieces = fc.constantFrom(
+    ...'sk|whsec|AKIA|acme_live_|Bearer |TOKEN |Cookie:|DPoP=|X-API-Key: |://|user:pw@|?|a=b'.split(
+      '|',
+    ),
+    ...'_|-| |.|/|eyJ|-----BEGIN KEY-----|0123456789abcdef|AbCdEfGh|x|\n|ä'.split('|'),
+    'ffffffff-0000-4000-8000-1234567890ab',
+  );
+  const texts = fc.array(pieces, { maxLength: 8 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(texts, (text) => {
+      // Shorter ones are no secret of any kind.
+      fc.pre(text.length >= 8);
+      // With `eyJ` in front every pattern is tried, and none of them takes it for a token.
+      expect(redactName(`eyJ ${text}`)).toBe(`eyJ ${redactName(text)}`);
+    }),
+    { numRuns: 2_000 },
+  );
 });

@@ -45,6 +45,11 @@ const NAMED = new RegExp(
   `\\b(${NAMES})["']?\\s{0,4}[:=]\\s{0,4}(?:"[^"]*"?|'[^']*'?|[^\\s,;&"']+)`,
   'gi',
 );
+/** What any of the patterns, `RANDOM` included, begins with or is: without it nothing has to be searched for. */
+const SUSPECT =
+  /-----BEGIN|authorization|cookie|dpop|x-api-key|eyJ|bearer |basic |digest |negotiate |token |apikey |:\/\/|\?|_[0-9A-Za-z]{16}_|[\w-]{16}|[\w+/-]{40}/i;
+/** An id that is random and no secret. */
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** Long random text: 40 characters or more of an encoding, or 32 of hexadecimal. */
 const RANDOM = /[\w+/-]{40,}={0,2}|\b[0-9a-f]{32,}\b/gi;
 
@@ -57,6 +62,8 @@ export function redactText(text: string, secrets: readonly string[] = []): strin
 export function redactName(text: string, secrets: readonly string[] = []): string {
   // Shorter than any of the patterns.
   if (text.length < SHORTEST_PATTERN && secrets.length === 0) return text;
+  // Ids of requests are new in each call, and looked for in vain by every pattern.
+  if (UUID.test(text) && !secrets.some((secret) => text.includes(secret))) return text;
   return redact(text, NAME_AT_MOST, secrets, (safe) => safe);
 }
 
@@ -68,6 +75,7 @@ function redact(
 ): string {
   const isLong = text.length > most;
   let safe = redactKnown(isLong ? text.slice(0, most) : text, secrets);
+  if (!isLong && !SUSPECT.test(safe)) return named(safe);
   for (const [pattern, replacement] of PATTERNS) safe = safe.replace(pattern, replacement);
   safe = named(safe).replace(RANDOM, (match) => (isRandom(match) ? REDACTED : match));
   // A secret that was cut may not look like one any more, so what stands before the cut goes too.
