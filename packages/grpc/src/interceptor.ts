@@ -16,7 +16,8 @@ import {
 import { type CallLimits, compileLimits } from './call-limits.ts';
 import type { GrpcSeed } from './connection.ts';
 import { denialStatus } from './denial-status.ts';
-import { SecuredCall, type SecuredMethod } from './secured-call.ts';
+import { SecuredCall } from './secured-call.ts';
+import type { SecuredMethod } from './secured-method.ts';
 import { streamCount } from './stream-count.ts';
 
 /** Which guard decides on which method, by full path: `/shop.v1.Orders/List`. */

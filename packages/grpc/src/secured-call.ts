@@ -1,74 +1,23 @@
-import { constants } from 'node:http2';
-import type {
-  Admission,
-  BodyOutcome,
-  Decision,
-  Denial,
-  GrpcCall,
-  MaybePromise,
-} from '@apisec/core';
+import type { BodyOutcome, Decision, MaybePromise } from '@apisec/core';
 import {
   admit,
-  callAt,
   chain,
-  type DenialLog,
-  type Ending,
   type Enforcement,
   enforce,
   fault,
   readmit,
   withDenialLog,
 } from '@apisec/core/host';
-import type { ProxyTrust } from '@apisec/node';
-import {
-  Metadata,
-  type ServerInterceptingCallInterface,
-  type ServerInterceptor,
-  status,
-} from '@grpc/grpc-js';
-import type { CompiledLimits } from './call-limits.ts';
+import { Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { CallBounds } from './call-bounds.ts';
+import { CallEnd } from './call-end.ts';
 import { factsOfCall, type GrpcSeed } from './connection.ts';
-import { denialStatus } from './denial-status.ts';
-import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } from './ending.ts';
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
 import { type InOrder, inOrder } from './in-order.ts';
-import {
-  callProblem,
-  isAnonymous,
-  type Lifetime,
-  lifetimeOf,
-  messageGate,
-  TOO_FAST,
-  TOO_LONG,
-  TOO_MANY,
-} from './lifetime.ts';
 import { requestView, withHeaders } from './metadata.ts';
-import type { StreamCount } from './stream-count.ts';
-
-/** All that is known before there is a call. */
-export interface SecuredMethod {
-  readonly fact: GrpcCall;
-  readonly admission: Admission<GrpcSeed, object>;
-  readonly trust: ProxyTrust | undefined;
-  /** False where callers may learn that a method is not there. */
-  readonly hidesUnlisted: boolean;
-  readonly limits: CompiledLimits;
-  readonly help: string | undefined;
-  /** Streams of callers without a principal, by address. */
-  readonly anonymous: StreamCount;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
-  /** Never throws. */
-  readonly onFault: (cause: unknown) => void;
-  readonly denialLog: DenialLog | undefined;
-}
-
-/** What grpc-js says of the method of a call. */
-export type MethodDefinition = Parameters<ServerInterceptor>[0];
+import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
 type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
-
-const { NGHTTP2_CANCEL } = constants;
 
 /**
  * Enforces an admission on one call: nothing reaches the handler before the decision, no message passes in either
@@ -85,24 +34,10 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   readonly #wire: WireCall;
   readonly #inbound: InOrder = inOrder();
   readonly #outbound: InOrder = inOrder();
+  readonly #end: CallEnd;
+  readonly #bounds: CallBounds;
   #listener: CallListener | undefined;
   #enforcement: Enforcement | undefined;
-  /** There once they are known to be headers. */
-  #applyHeaders: Enforcement['applyHeaders'] | undefined;
-  /** How the call is to end, since that was decided; from then on nothing passes. */
-  #intended: Ending | undefined;
-  /** How it has ended. */
-  #ended: Ending | undefined;
-  #metadataSent = false;
-  /** Whether grpc-js is at work on an answer, or on a status that came from here. */
-  #sending: 'answer' | 'status' | undefined;
-  #messages = 0;
-  #flushTimer: NodeJS.Timeout | undefined;
-  #admitsMessage: (() => boolean) | undefined;
-  #lifetime: Lifetime | undefined;
-  /** To be done once the call has ended. */
-  #stopTimer: (() => void) | undefined;
-  #releasePlace: (() => void) | undefined;
 
   /** @throws ConfigurationError when grpc-js is built in another way than is known here. */
   constructor(
@@ -114,7 +49,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#definition = definition;
     this.nextCall = call;
     this.#wire = wireCall(call);
-    observeStatus(this.#wire, this.#observe);
+    this.#end = new CallEnd(method, definition, call, this.#wire);
+    this.#bounds = new CallBounds(method, definition);
     const { maxMessageBytes } = method.limits;
     if (maxMessageBytes === undefined) return;
     this.#wire.decoder.maxReadMessageLength = maxMessageBytes;
@@ -131,40 +67,26 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   sendMetadata(metadata: Metadata): void {
-    this.#attempt(() => {
-      if (this.#isOver() || this.#applyHeaders === undefined || this.#metadataSent) return;
-      const edited = withHeaders(this.#applyHeaders, metadata);
-      this.#metadataSent = true;
+    const end = this.#end;
+    end.attempt(() => {
+      if (end.isOver() || end.applyHeaders === undefined || end.metadataSent) return;
+      const edited = withHeaders(end.applyHeaders, metadata);
+      end.metadataSent = true;
       this.nextCall.sendMetadata(edited);
     });
   }
 
   sendMessage(message: unknown, callback: () => void): void {
-    if (!this.#metadataSent) this.sendMetadata(new Metadata());
+    if (!this.#end.metadataSent) this.sendMetadata(new Metadata());
     this.#outbound(() =>
-      this.#inspected(this.#enforcement?.onRelease, message, (released) => {
-        this.#sending = 'answer';
-        try {
-          this.nextCall.sendMessage(released, callback);
-        } finally {
-          this.#sending = undefined;
-        }
-      }),
+      this.#inspected(this.#enforcement?.onRelease, message, (released) =>
+        this.#end.answer(() => this.nextCall.sendMessage(released, callback)),
+      ),
     );
   }
 
-  sendStatus({ code, details, metadata }: SentStatus): void {
-    this.#outbound(() => {
-      if (this.#isOver()) return;
-      this.#attempt(() => {
-        const applyHeaders = this.#metadataSent ? undefined : this.#applyHeaders;
-        const edited = applyHeaders ? withHeaders(applyHeaders, metadata) : metadata;
-        this.#intended = this.#endingOf(code ?? status.UNKNOWN);
-        // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
-        const text = details?.replace(/\p{Surrogate}/gu, '\ufffd');
-        this.#send({ code, details: text, metadata: edited });
-      });
-    });
+  sendStatus(sent: SentStatus): void {
+    this.#outbound(() => this.#end.finish(sent, this.#bounds.messages));
   }
 
   startRead(): void {
@@ -176,9 +98,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   getDeadline(): ReturnType<ServerInterceptingCallInterface['getDeadline']> {
-    const asked = this.nextCall.getDeadline();
-    const { at = Infinity, denial } = this.#lifetime ?? {};
-    return denial === undefined && at < Number(asked) ? at : asked;
+    return this.#bounds.deadline(this.nextCall.getDeadline());
   }
 
   getHost(): string {
@@ -206,25 +126,24 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     try {
       facts = factsOfCall(fact, this.#wire, view, trust);
     } catch (cause) {
-      this.#deny(fault('call.unattested', cause));
+      this.#end.deny(fault('call.unattested', cause));
       return;
     }
     this.#inbound(() =>
       chain(
         () => admission.check(view, facts),
         (decision) =>
-          this.#attempt(() =>
+          this.#end.attempt(() =>
             this.#decided(withDenialLog(decision, this.#method.denialLog, view), metadata),
           ),
-        (cause) => this.#deny(fault('policy.threw', cause)),
+        (cause) => this.#end.deny(fault('policy.threw', cause)),
       ),
     );
   }
 
   onReceiveMessage(message: unknown): void {
-    this.#messages++;
-    if (this.#messages > this.#method.limits.maxMessages) return this.#deny(TOO_LONG);
-    if (this.#admitsMessage?.() === false) return this.#deny(TOO_FAST);
+    const denial = this.#bounds.take();
+    if (denial) return this.#end.deny(denial);
     this.#inbound(() =>
       this.#inspected(this.#enforcement?.onMessage, message, (seen) =>
         this.#listener?.onReceiveMessage(seen),
@@ -243,75 +162,38 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   onCancel(): void {
-    if (this.#ended !== undefined) return;
-    clearTimeout(this.#flushTimer);
-    this.#stopTimer?.();
-    this.#releasePlace?.();
-    const { stream } = this.#wire;
-    // The clock may be a millisecond behind the timer that grpc-js sets for the deadline.
-    const isLate = Number(this.nextCall.getDeadline()) <= Date.now() + 1;
-    this.#ended = trueEnding(this.#intended, stream, isLate);
-    this.#intended ??= this.#ended;
-    this.#enforcement?.complete(this.#ended);
-    this.#attempt(() => this.#listener?.onCancel());
-    if (isGone(stream)) return;
-    // Answers that nobody reads stand in front of the status.
-    if (sentStatus(stream) === undefined) stream.close(NGHTTP2_CANCEL);
-    else if (!stream.readableEnded) setImmediate(resetWhenSent, stream);
+    const end = this.#end;
+    if (end.ended !== undefined) return;
+    this.#bounds.stop();
+    const ended = end.close();
+    this.#enforcement?.complete(ended);
+    end.attempt(() => this.#listener?.onCancel());
+    end.release();
   }
 
   // Between the two.
 
   #decided(decision: Decision<object>, metadata: Metadata): void {
+    const end = this.#end;
     try {
       this.#enforcement = enforce(decision, this.#method.onFault);
       if (decision.obligations.length > 0) withHeaders(this.#enforcement.applyHeaders, undefined);
-      this.#applyHeaders = this.#enforcement.applyHeaders;
+      end.applyHeaders = this.#enforcement.applyHeaders;
     } catch (cause) {
-      this.#deny(fault('policy.invalid_outcome', cause));
+      end.deny(fault('policy.invalid_outcome', cause));
     }
     // The caller disconnected while the policies were at work: what they took is reconciled all the same.
-    if (this.#ended !== undefined) this.#enforcement?.complete(this.#ended);
-    else if (!decision.allowed) this.#deny(decision.denial);
-    else if (!this.#isOver()) {
-      const problem = this.#begin(decision.facts, metadata);
-      if (problem !== undefined) return this.#deny(problem);
+    if (end.ended !== undefined) this.#enforcement?.complete(end.ended);
+    else if (!decision.allowed) end.deny(decision.denial);
+    else if (!end.isOver()) {
+      // After the guard, so that its policies hear of what is denied here.
+      const deadline = this.nextCall.getDeadline();
+      const problem = this.#bounds.begin(decision.facts, metadata, deadline, end.expire);
+      if (problem !== undefined) return end.deny(problem);
       admit(metadata, decision);
       metadata.clone = cloneWithFacts;
       this.#listener?.onReceiveMetadata(metadata);
     }
-  }
-
-  /** Holds an admitted call to its limits. After the guard, so that its policies hear of what is denied here. */
-  #begin(facts: object, metadata: Metadata): Denial | undefined {
-    const { limits, now, anonymous } = this.#method;
-    const { requestStream, responseStream } = this.#definition;
-    const isStream = requestStream || responseStream;
-    const problem = callProblem(limits, this.nextCall.getDeadline(), metadata);
-    if (problem !== undefined) return problem;
-    if (isStream && isAnonymous(facts)) {
-      const { id = '' } = (facts as Partial<GrpcSeed>).peer ?? {};
-      this.#releasePlace = anonymous.take(id);
-      if (this.#releasePlace === undefined) return TOO_MANY;
-    }
-    if (limits.messageRate) this.#admitsMessage = messageGate(limits.messageRate, now);
-    if (!isStream && limits.maxDeadlineMs === Infinity) return undefined;
-    const lifetime = lifetimeOf(facts, limits, isStream, now());
-    if (lifetime === undefined) return undefined;
-    if (lifetime.denial !== undefined && lifetime.at <= now()) return lifetime.denial;
-    this.#lifetime = lifetime;
-    this.#stopTimer = callAt(lifetime.at, now, () => this.#expire(lifetime));
-    return undefined;
-  }
-
-  #expire({ denial }: Lifetime): void {
-    if (denial !== undefined) return this.#deny(denial);
-    this.#attempt(() => {
-      if (this.#isOver()) return;
-      this.#intended = { outcome: 'aborted', status: status.DEADLINE_EXCEEDED };
-      this.#send({ code: status.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
-      this.#flushSoon();
-    });
   }
 
   #inspected(
@@ -319,95 +201,22 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     body: unknown,
     next: (body: unknown) => void,
   ): MaybePromise<void> {
-    if (this.#isOver()) return undefined;
+    if (this.#end.isOver()) return undefined;
     // Only an interceptor behind this one can send before there is a decision.
-    if (this.#enforcement === undefined) return this.#deny(fault('release.unfilterable'));
-    if (inspect === undefined) return this.#attempt(() => next(body));
+    if (this.#enforcement === undefined) return this.#end.deny(fault('release.unfilterable'));
+    if (inspect === undefined) return this.#end.attempt(() => next(body));
     return chain(
       () => inspect(body),
       (outcome) => {
-        if (this.#isOver()) return;
-        if (!outcome.ok) this.#deny(outcome.denial);
-        else if (!('value' in outcome)) this.#attempt(() => next(body));
+        if (this.#end.isOver()) return;
+        if (!outcome.ok) this.#end.deny(outcome.denial);
+        else if (!('value' in outcome)) this.#end.attempt(() => next(body));
         // To a stream null is its end; it is not a message.
-        else if (outcome.value == null) this.#deny(fault('policy.invalid_outcome'));
-        else this.#attempt(() => next(outcome.value));
+        else if (outcome.value == null) this.#end.deny(fault('policy.invalid_outcome'));
+        else this.#end.attempt(() => next(outcome.value));
       },
-      (cause) => this.#deny(fault('policy.threw', cause)),
+      (cause) => this.#end.deny(fault('policy.threw', cause)),
     );
-  }
-
-  /** True once the end was decided, and for a stream that was reset though nobody has said so yet. */
-  #isOver(): boolean {
-    return this.#intended !== undefined || isGone(this.#wire.stream);
-  }
-
-  /** Straight to the wire, so that nothing held back by interceptors behind this one goes out before. */
-  #deny(denial: Denial): void {
-    this.#attempt(() => {
-      if (this.#intended !== undefined) return;
-      const applyHeaders = this.#metadataSent ? undefined : this.#applyHeaders;
-      const answer = denialStatus(denial, applyHeaders, this.#method.help);
-      if (denial.code === 'operation.unlisted' && !this.#method.hidesUnlisted) {
-        answer.code = status.UNIMPLEMENTED;
-      }
-      this.#intended = { outcome: 'denied', status: answer.code, denial };
-      this.#send(answer);
-      this.#flushSoon();
-    });
-  }
-
-  #send(answer: SentStatus): void {
-    this.#sending = 'status';
-    try {
-      this.nextCall.sendStatus(answer);
-    } finally {
-      this.#sending = undefined;
-    }
-  }
-
-  /** What throws in here is the application's, or grpc-js on its data: the call ends, not the process. */
-  #attempt(step: () => void): void {
-    try {
-      step();
-    } catch (cause) {
-      this.#method.onFault(cause);
-      this.#intended ??= { outcome: 'failed', status: status.INTERNAL };
-      try {
-        this.#send(denialStatus(fault('handler.threw')));
-      } catch (again) {
-        this.#method.onFault(again);
-      }
-    }
-  }
-
-  /** Of a status that grpc-js sends by itself, past every interceptor. */
-  readonly #observe = (sent: SentStatus): SentStatus => {
-    if (this.#sending === 'status' || this.#isOver()) return sent;
-    this.#intended = endingOf(sent, this.#sending === 'answer');
-    this.#flushSoon();
-    const { denial } = this.#intended;
-    return denial
-      ? { ...sent, metadata: denialStatus(denial, undefined, this.#method.help).metadata }
-      : sent;
-  };
-
-  /** Of a status that came through here: the handler's, or of grpc-js where a unary call has not one message. */
-  #endingOf(code: status): Ending {
-    if (code === status.OK) return { outcome: 'succeeded', status: code };
-    return this.#definition.requestStream || this.#messages === 1 || code !== status.UNIMPLEMENTED
-      ? { outcome: 'failed', status: code }
-      : {
-          outcome: 'denied',
-          status: code,
-          denial: { kind: 'malformed', code: 'message.malformed' },
-        };
-  }
-
-  /** A status goes out behind all answers. Where these are not read, the stream is reset without it. */
-  #flushSoon(): void {
-    if (!this.#metadataSent) return;
-    this.#flushTimer ??= setTimeout(() => this.#wire.stream.close(NGHTTP2_CANCEL), FLUSH_MS);
   }
 
   /** In the next turn, since Node is at work on the stream. */
@@ -433,33 +242,4 @@ function afterTurns(turns: number): Promise<void> {
     };
     turn(turns);
   });
-}
-
-/** What grpc-js's own statuses go past, kept on its call. */
-interface Observed {
-  readonly send: WireCall['sendStatus'];
-  readonly observe: (sent: SentStatus) => SentStatus;
-}
-
-const observed: unique symbol = Symbol('apisec.observed');
-type ObservedCall = WireCall & { [observed]?: Observed };
-
-/**
- * grpc-js sends its own statuses with a method that is public, and so can be heard. All calls share one function in its
- * place: with a closure for each, calls that have ended survive every pass over the young generation.
- */
-function observeStatus(wire: WireCall, observe: Observed['observe']): void {
-  const call: ObservedCall = wire;
-  const earlier = call[observed];
-  if (earlier !== undefined) {
-    call[observed] = { send: earlier.send, observe: (sent) => earlier.observe(observe(sent)) };
-    return;
-  }
-  call[observed] = { send: wire.sendStatus, observe };
-  wire.sendStatus = sendObserved;
-}
-
-function sendObserved(this: ObservedCall, sent: SentStatus): void {
-  const { [observed]: entry } = this;
-  entry?.send.call(this, entry.observe(sent));
 }
