@@ -78,7 +78,10 @@ describe('Apollo by itself', () => {
     ['a body with a content coding', query({ 'content-encoding': 'br' }), 415],
     [
       'a batch of more operations than allowed',
-      { ...query({}), body: JSON.stringify(Array(11).fill({ query: '{ echo }' })) },
+      {
+        ...query({}),
+        body: JSON.stringify(Array.from({ length: 11 }, () => ({ query: '{ echo }' }))),
+      },
       400,
     ],
     [

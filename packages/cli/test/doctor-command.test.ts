@@ -78,7 +78,11 @@ const limit = definePolicy({
 });
 const orders = guard().use(limit).use(who).use(allowAuthenticated());
 const open = guard().use(limit).use(allowAnonymous());
-const onTrial = guard().use(limit).use(who).use(limit, { mode: 'shadow' }).use(allowAuthenticated());
+const onTrial = guard()
+  .use(limit)
+  .use(who)
+  .use(limit, { mode: 'shadow' })
+  .use(allowAuthenticated());
 const http = (...admissions: readonly object[]): readonly ServedOperation[] => [
   { operation: 'GET /orders', protocol: 'http', admissions },
 ];

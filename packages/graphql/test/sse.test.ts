@@ -166,7 +166,7 @@ describe('a guard in front of graphql-sse', () => {
     const long = await run(undefined, `{ echo } ${'#'.repeat(100)}`);
     expect([long.status, long.reasons]).toEqual([413, ['body.too_large']]);
     const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
-    const body = ReadableStream.from([new TextEncoder().encode('{"query":"{ echo }"}')]);
+    const body = new Blob(['{"query":"{ echo }"}']).stream();
     const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
     expect((await fetch(url, init)).status).toBe(413);
     expect((await run(undefined, '{ echo }')).status).toBe(200);

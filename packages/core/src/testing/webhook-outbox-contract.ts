@@ -112,7 +112,7 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
     'of many changes of an endpoint at once exactly one is kept',
     async ({ outbox, endpoint }) => {
       const changed = await Promise.all(
-        Array.from({ length: 10 }, (_, at) =>
+        Array.from({ length: 10 }, async (_, at) =>
           outbox.replaceEndpoint({ ...endpoint, reason: `r${at}`, version: `2-${at}` }, '1'),
         ),
       );

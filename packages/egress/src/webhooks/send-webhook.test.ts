@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { type ConfigurationError, memoryWebhookOutbox, verifyWebhook } from '@apisec/core';
+import { memoryWebhookOutbox, verifyWebhook } from '@apisec/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openFetch, serve, type TestServer } from '../../test/kit.ts';
 import { safeFetch } from '../fetch/safe-fetch.ts';
@@ -465,6 +465,6 @@ test.each<[string, object]>([
   ['no concurrency', { concurrency: 0 }],
 ])('does not construct with %s', (_name, options) => {
   expect(() =>
-    sendWebhook({ outbox: memoryWebhookOutbox(), sealingKeys, ...options } as never),
-  ).toThrow(expect.objectContaining({ name: 'ConfigurationError' }) as ConfigurationError);
+    sendWebhook({ outbox: memoryWebhookOutbox(), sealingKeys, ...options }),
+  ).toThrow(expect.objectContaining({ name: 'ConfigurationError' }));
 });

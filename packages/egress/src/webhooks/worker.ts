@@ -28,6 +28,7 @@ export function worker(settings: WorkerSettings): Worker {
   let isRunning = false;
   let loop: Promise<void> | undefined;
   let wake: (() => void) | undefined;
+  const goesOn = (): boolean => isRunning;
 
   const claimed = async (limit: number): Promise<readonly ClaimedDelivery[]> => {
     try {
@@ -47,7 +48,7 @@ export function worker(settings: WorkerSettings): Worker {
       // What cannot be written down is sent again once its lease is over.
       if (results.length > 0) await record(results).catch(onFault);
     };
-    while (isRunning) {
+    while (goesOn()) {
       const fresh = await claimed(concurrency - running.size);
       for (const delivery of fresh) {
         const one: Promise<void> = deliver(delivery)
@@ -89,10 +90,12 @@ export function worker(settings: WorkerSettings): Worker {
   };
 }
 
+const nothing = (): void => undefined;
+
 /** A wait that can be cut short. */
 function sleep(ms: number) {
   let isOver = false;
-  let cancel = (): void => undefined;
+  let cancel = nothing;
   const done = new Promise<void>((resolve) => {
     const timer = setTimeout(() => cancel(), ms);
     cancel = () => {

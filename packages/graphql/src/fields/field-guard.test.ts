@@ -46,7 +46,7 @@ const NOTES = [
 /** What was loaded, one entry for each time that the database was asked. */
 function notes(later = false) {
   const asked: (readonly string[])[] = [];
-  const loadMany = (ids: readonly string[]): MaybePromise<readonly object[]> => {
+  const loadMany = (ids: readonly string[]): MaybePromise<typeof NOTES> => {
     asked.push(ids);
     const found = NOTES.filter(({ id }) => ids.includes(id));
     return later ? new Promise((resolve) => setTimeout(resolve, 1, found)) : found;

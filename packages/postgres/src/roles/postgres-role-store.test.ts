@@ -41,7 +41,9 @@ describe.each(servers)('roles on %s', (name) => {
 
   test('of many that assign the same role at once, all succeed and it is there once', async () => {
     const store = await create();
-    await Promise.all(Array.from({ length: 20 }, () => store.assign({ ...ALICE, role: 'editor' })));
+    await Promise.all(
+      Array.from({ length: 20 }, async () => store.assign({ ...ALICE, role: 'editor' })),
+    );
     expect(await store.rolesOf(ALICE)).toEqual(['editor']);
   });
 
