@@ -12,33 +12,30 @@ export type SqlPart =
   | string
   | { readonly column: string }
   | { readonly param: string | number | boolean | readonly (string | number | boolean)[] };
-export type SqlParts = readonly SqlPart[];
+/** Conditions in conditions, so that none is copied into the next. */
+export type Sql = SqlPart | readonly Sql[];
 
 /** How one database says what filters say. */
 interface Dialect {
   /** A column as a scalar of its type. */
-  readonly column: (type: ScalarType, column: SqlParts) => SqlParts;
+  readonly column: (type: ScalarType, column: Sql) => Sql;
   /** A value as a parameter of its type. */
-  readonly value: (type: ScalarType, value: RuleValue) => SqlParts;
+  readonly value: (type: ScalarType, value: RuleValue) => Sql;
   /** Holds where the column has a value that JavaScript would read as one of its type. */
-  readonly known: (type: ScalarType, column: SqlParts) => SqlParts;
-  readonly compare: (type: ScalarType, left: SqlParts, sign: string, right: SqlParts) => SqlParts;
-  readonly startsWith: (left: SqlParts, right: SqlParts) => SqlParts;
-  readonly among: (type: ScalarType, left: SqlParts, values: readonly RuleValue[]) => SqlParts;
+  readonly known: (type: ScalarType, column: Sql) => Sql;
+  readonly compare: (type: ScalarType, left: Sql, sign: string, right: Sql) => Sql;
+  readonly startsWith: (left: Sql, right: Sql) => Sql;
+  readonly among: (type: ScalarType, left: Sql, values: readonly RuleValue[]) => Sql;
   /** A wider condition that an index of the column can answer, where the exact one cannot use it. */
-  readonly indexed: (
-    column: SqlParts,
-    values: readonly string[],
-    isUuid: boolean,
-  ) => SqlParts | undefined;
+  readonly indexed: (column: Sql, values: readonly string[], isUuid: boolean) => Sql | undefined;
   /** Holds where the driver gives a list, whatever is in it. */
-  readonly listKnown: (column: SqlParts) => SqlParts;
+  readonly listKnown: (column: Sql) => Sql;
   /** Holds where the column has a list that can be looked through. */
-  readonly isList: (column: SqlParts) => SqlParts;
-  readonly count: (column: SqlParts) => SqlParts;
-  readonly items: (column: SqlParts) => SqlParts;
-  readonly item: SqlParts;
-  readonly itemKnown: (type: 'text' | 'integer') => SqlParts;
+  readonly isList: (column: Sql) => Sql;
+  readonly count: (column: Sql) => Sql;
+  readonly items: (column: Sql) => Sql;
+  readonly item: Sql;
+  readonly itemKnown: (type: 'text' | 'integer') => Sql;
 }
 
 const MOST = String(Number.MAX_SAFE_INTEGER);
@@ -62,8 +59,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 const postgresql: Dialect = {
   column: (type, column) => [
-    ...(type === 'instant' ? ["date_trunc('milliseconds', ", ...column, ')'] : column),
-    ...(type === 'text' ? ['::text'] : []),
+    type === 'instant' ? ["date_trunc('milliseconds', ", column, ')'] : column,
+    type === 'text' ? '::text' : '',
   ],
   value: (type, value) => [
     { param: type === 'instant' ? timestamp(Number(value)) : value },
@@ -72,55 +69,47 @@ const postgresql: Dialect = {
   known: (type, column) => {
     switch (type) {
       case 'integer':
-        return [...column, ` BETWEEN -${MOST} AND ${MOST}`];
+        return [column, ` BETWEEN -${MOST} AND ${MOST}`];
       case 'number':
         // NaN is above infinity here.
-        return ['(', ...column, " > '-Infinity'::float8 AND ", ...column, " < 'Infinity'::float8)"];
+        return ['(', column, " > '-Infinity'::float8 AND ", column, " < 'Infinity'::float8)"];
       case 'instant':
         return [
           '(',
-          ...column,
+          column,
           ` >= '${timestamp(FIRST_INSTANT)}'::timestamptz AND `,
-          ...column,
+          column,
           ` < '${timestamp(LAST_INSTANT)}'::timestamptz + interval '1 millisecond')`,
         ];
       case 'text':
       case 'boolean':
-        return [...column, ' IS NOT NULL'];
+        return [column, ' IS NOT NULL'];
     }
   },
   // COLLATE "C" compares bytes, whatever the collation of the column says of case, accents and blanks.
   compare: (type, left, sign, right) =>
     type === 'text'
-      ? ['(', ...left, ') COLLATE "C" ', sign, ' (', ...right, ') COLLATE "C"']
-      : [...left, ` ${sign} `, ...right],
-  startsWith: (left, right) => [
-    'starts_with((',
-    ...left,
-    ') COLLATE "C", (',
-    ...right,
-    ') COLLATE "C")',
-  ],
+      ? ['(', left, ') COLLATE "C" ', sign, ' (', right, ') COLLATE "C"']
+      : [left, ` ${sign} `, right],
+  startsWith: (left, right) => ['starts_with((', left, ') COLLATE "C", (', right, ') COLLATE "C")'],
   among: (type, left, values) => {
     const param = type === 'instant' ? values.map((value) => timestamp(Number(value))) : values;
-    const list: SqlParts = ['ANY(', { param }, `${CASTS[type]}[])`];
-    return type === 'text'
-      ? ['(', ...left, ') COLLATE "C" = ', ...list]
-      : [...left, ' = ', ...list];
+    const list: Sql = ['ANY(', { param }, `${CASTS[type]}[])`];
+    return type === 'text' ? ['(', left, ') COLLATE "C" = ', list] : [left, ' = ', list];
   },
   indexed: (column, values, isUuid) => {
     if (isUuid && !values.every((value) => UUID.test(value))) return undefined;
     const type = isUuid ? 'uuid' : 'text';
     const [first = ''] = values;
     return values.length === 1
-      ? [...column, ' = ', { param: first }, `::${type}`]
-      : [...column, ' = ANY(', { param: values }, `::${type}[])`];
+      ? [column, ' = ', { param: first }, `::${type}`]
+      : [column, ' = ANY(', { param: values }, `::${type}[])`];
   },
-  listKnown: (column) => [...column, ' IS NOT NULL'],
+  listKnown: (column) => [column, ' IS NOT NULL'],
   // What has two dimensions holds lists, and unnest would give what is in those.
-  isList: (column) => ['(cardinality(', ...column, ') = 0 OR array_ndims(', ...column, ') = 1)'],
-  count: (column) => ['cardinality(', ...column, ')'],
-  items: (column) => ['unnest(', ...column, `) AS ${ITEM}(value)`],
+  isList: (column) => ['(cardinality(', column, ') = 0 OR array_ndims(', column, ') = 1)'],
+  count: (column) => ['cardinality(', column, ')'],
+  items: (column) => ['unnest(', column, `) AS ${ITEM}(value)`],
   item: [`${ITEM}.value`],
   itemKnown: (type) =>
     type === 'integer'
@@ -129,33 +118,33 @@ const postgresql: Dialect = {
 };
 
 /** Texts that hold NUL, or half a surrogate pair, which SQLite reads as U+FFFD without it being one. */
-const wellFormed = (value: SqlParts): SqlParts => [
+const wellFormed = (value: Sql): Sql => [
   'instr(',
-  ...value,
+  value,
   ', char(0)) = 0 AND replace(',
-  ...value,
+  value,
   ", char(65533), '') NOT GLOB '*' || char(65533) || '*'",
 ];
-const whole = (column: SqlParts, least: string, most: string): SqlParts => [
+const whole = (column: Sql, least: string, most: string): Sql => [
   '(typeof(',
-  ...column,
+  column,
   ") IN ('integer', 'real') AND ",
-  ...column,
+  column,
   ` BETWEEN ${least} AND ${most} AND `,
-  ...column,
+  column,
   ' = CAST(',
-  ...column,
+  column,
   ' AS INTEGER))',
 ];
 
 const sqlite: Dialect = {
-  column: (type, column) => (type === 'number' ? ['CAST(', ...column, ' AS REAL)'] : column),
+  column: (type, column) => (type === 'number' ? ['CAST(', column, ' AS REAL)'] : column),
   value: (_type, value) => [{ param: typeof value === 'boolean' ? Number(value) : value }],
   // A column holds what was put into it, whatever its type says.
   known: (type, column) => {
     switch (type) {
       case 'text':
-        return ['(typeof(', ...column, ") = 'text' AND ", ...wellFormed(column), ')'];
+        return ['(typeof(', column, ") = 'text' AND ", wellFormed(column), ')'];
       case 'integer':
         return whole(column, `-${MOST}`, MOST);
       case 'instant':
@@ -163,29 +152,29 @@ const sqlite: Dialect = {
       case 'number':
         return [
           '(typeof(',
-          ...column,
+          column,
           ") IN ('integer', 'real') AND ",
-          ...column,
+          column,
           ' > -9e999 AND ',
-          ...column,
+          column,
           ' < 9e999)',
         ];
       case 'boolean':
-        return ['(typeof(', ...column, ") = 'integer' AND ", ...column, ' IN (0, 1))'];
+        return ['(typeof(', column, ") = 'integer' AND ", column, ' IN (0, 1))'];
     }
   },
   compare: (type, left, sign, right) => [
-    ...left,
+    left,
     type === 'text' ? ` COLLATE BINARY ${sign} ` : ` ${sign} `,
-    ...right,
+    right,
   ],
   startsWith: (left, right) => [
     'substr(',
-    ...left,
+    left,
     ', 1, length(',
-    ...right,
+    right,
     ')) COLLATE BINARY = ',
-    ...right,
+    right,
   ],
   among: (type, left, values) => {
     const collated = type === 'text' ? ' COLLATE BINARY IN (' : ' IN (';
@@ -193,33 +182,33 @@ const sqlite: Dialect = {
     // One parameter however many values; but reading a number from JSON may change its last digit.
     if (type !== 'number') {
       const param = JSON.stringify(plain);
-      return [...left, collated, 'SELECT value FROM json_each(', { param }, '))'];
+      return [left, collated, 'SELECT value FROM json_each(', { param }, '))'];
     }
     const list = plain.flatMap((param, at) => (at === 0 ? [{ param }] : [', ', { param }]));
-    return [...left, collated, ...list, ')'];
+    return [left, collated, list, ')'];
   },
   // An index of a column with the usual collation answers the exact condition.
   indexed: () => undefined,
   listKnown: (column) => sqlite.isList(column),
   isList: (column) => [
     '(CASE WHEN typeof(',
-    ...column,
+    column,
     ") = 'text' AND json_valid(",
-    ...column,
+    column,
     ') THEN json_type(',
-    ...column,
+    column,
     ") = 'array' ELSE 0 END)",
   ],
-  count: (column) => ['json_array_length(', ...column, ')'],
-  items: (column) => ['json_each(', ...column, `) AS ${ITEM}`],
+  count: (column) => ['json_array_length(', column, ')'],
+  items: (column) => ['json_each(', column, `) AS ${ITEM}`],
   item: [`${ITEM}.value`],
   itemKnown: (type) =>
     type === 'text'
-      ? [`(${ITEM}.type = 'text' AND `, ...wellFormed([`${ITEM}.value`]), ')']
+      ? [`(${ITEM}.type = 'text' AND `, wellFormed([`${ITEM}.value`]), ')']
       : // The value of `true` is 1.
         [
           `(${ITEM}.type IN ('integer', 'real') AND `,
-          ...whole([`${ITEM}.value`], `-${MOST}`, MOST),
+          whole([`${ITEM}.value`], `-${MOST}`, MOST),
           ')',
         ],
 };
@@ -234,7 +223,7 @@ export function renderFilter(
   resource: ResourceInfo,
   dialect: SqlDialect,
   uuids: ReadonlySet<string> = new Set(),
-): SqlParts {
+): Sql {
   const sql = DIALECTS[dialect];
 
   const typeOf = (name: string): Field<unknown> => {
@@ -245,17 +234,17 @@ export function renderFilter(
     );
     return field;
   };
-  const term = (type: ScalarType, of: FilterTerm): SqlParts => {
+  const term = (type: ScalarType, of: FilterTerm): Sql => {
     if ('field' in of) return sql.column(type, column(of.field));
     return 'item' in of ? sql.column(type, sql.item) : sql.value(type, of.value);
   };
   /** What must hold for a test of these terms to be certain. */
-  const known = (type: ScalarType, terms: readonly FilterTerm[]): SqlParts[] =>
+  const known = (type: ScalarType, terms: readonly FilterTerm[]): Sql[] =>
     // Items are known where they are asked about.
     terms.flatMap((of) => ('field' in of ? [sql.known(type, column(of.field))] : []));
 
   /** What an index can answer of a text that equals one of these. */
-  const indexed = (left: FilterTerm, values: readonly RuleValue[]): SqlParts[] => {
+  const indexed = (left: FilterTerm, values: readonly RuleValue[]): Sql[] => {
     if (!('field' in left)) return [];
     // The values of a text are texts.
     const wide = sql.indexed(
@@ -266,14 +255,14 @@ export function renderFilter(
     return wide === undefined ? [] : [wide];
   };
 
-  const render = (node: Filter): SqlParts => {
+  const render = (node: Filter): Sql => {
     switch (node.op) {
       case 'and':
         return group(node.of.map(render), ' AND ');
       case 'or':
         return group(node.of.map(render), ' OR ');
       case 'isNull':
-        return [...column(node.field), ' IS NULL'];
+        return [column(node.field), ' IS NULL'];
       case 'isKnown': {
         const { type } = typeOf(node.field);
         return type === 'list'
@@ -281,9 +270,9 @@ export function renderFilter(
           : sql.known(type, column(node.field));
       }
       case 'isEmpty':
-        return guarded(node.list, [...sql.count(column(node.list)), ' = 0']);
+        return guarded(node.list, [sql.count(column(node.list)), ' = 0']);
       case 'isNotEmpty':
-        return guarded(node.list, [...sql.count(column(node.list)), ' > 0']);
+        return guarded(node.list, [sql.count(column(node.list)), ' > 0']);
       case 'exists':
       case 'forAll': {
         const parts = [
@@ -295,14 +284,14 @@ export function renderFilter(
         return guarded(
           node.list,
           node.op === 'exists'
-            ? ['EXISTS (SELECT 1 FROM ', ...items, ' WHERE ', ...inner, ')']
-            : ['NOT EXISTS (SELECT 1 FROM ', ...items, ' WHERE ', ...inner, ' IS NOT TRUE)'],
+            ? ['EXISTS (SELECT 1 FROM ', items, ' WHERE ', inner, ')']
+            : ['NOT EXISTS (SELECT 1 FROM ', items, ' WHERE ', inner, ' IS NOT TRUE)'],
         );
       }
       case 'in':
       case 'notIn': {
         const among = sql.among(node.type, term(node.type, node.left), node.values);
-        const test = node.op === 'in' ? among : (['NOT (', ...among, ')'] as const);
+        const test = node.op === 'in' ? among : ['NOT (', among, ')'];
         const wide =
           node.op === 'in' && node.type === 'text' ? indexed(node.left, node.values) : [];
         return group([...wide, ...known(node.type, [node.left]), test], ' AND ');
@@ -318,7 +307,7 @@ export function renderFilter(
             ...('field' in right || 'item' in right
               ? [sql.compare('text', term('text', right), '<>', ["''"])]
               : []),
-            node.op === 'startsWith' ? test : ['NOT (', ...test, ')'],
+            node.op === 'startsWith' ? test : ['NOT (', test, ')'],
           ],
           ' AND ',
         );
@@ -343,21 +332,36 @@ export function renderFilter(
     }
   };
   /** SQLite would fail on what is not JSON, so nothing is asked of it; CASE keeps the order. */
-  const guarded = (name: string, test: SqlParts): SqlParts => [
+  const guarded = (name: string, test: Sql): Sql => [
     '(CASE WHEN ',
-    ...sql.isList(column(name)),
+    sql.isList(column(name)),
     ' THEN ',
-    ...test,
+    test,
     dialect === 'sqlite' ? ' ELSE 0 END)' : ' ELSE FALSE END)',
   ];
   return render(filter);
 }
 
-function column(name: string): SqlParts {
-  return [{ column: name }];
+function column(name: string): Sql {
+  return { column: name };
 }
 
-function group(parts: readonly SqlParts[], operator: string): SqlParts {
-  const [first = [], ...rest] = parts;
-  return ['(', ...first, ...rest.flatMap((part) => [operator, ...part]), ')'];
+function group(parts: readonly Sql[], operator: string): Sql {
+  const joined: Sql[] = ['('];
+  for (const part of parts) {
+    if (joined.length > 1) joined.push(operator);
+    joined.push(part);
+  }
+  joined.push(')');
+  return joined;
+}
+
+/** Shows each part in order. */
+export function eachPart(sql: Sql, visit: (part: SqlPart) => void): void {
+  if (isList(sql)) for (const inner of sql) eachPart(inner, visit);
+  else visit(sql);
+}
+
+function isList(sql: Sql): sql is readonly Sql[] {
+  return Array.isArray(sql);
 }

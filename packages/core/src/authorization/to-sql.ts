@@ -2,7 +2,14 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { Plan } from './plan.ts';
 import { type ResourceInfo, type ResourceLike, resourceInfo } from './resource.ts';
-import { ITEM, renderFilter, type SqlDialect, type SqlParts } from './sql-filter.ts';
+import {
+  eachPart,
+  ITEM,
+  renderFilter,
+  type Sql,
+  type SqlDialect,
+  type SqlPart,
+} from './sql-filter.ts';
 import { assertPlan } from './to-predicate.ts';
 
 /** Options of {@link toSql}. */
@@ -62,14 +69,17 @@ export function toSql<Name extends string, O extends object>(
     assertPlan(where, plan, resource);
     if (plan.kind !== 'some') return constant(plan.kind === 'all', dialect);
     const params: SqlCondition['params'][number][] = [];
-    const text = renderFilter(plan.filter, resource, dialect, uuids).map((part) => {
-      if (typeof part === 'string') return part;
+    let text = '';
+    eachPart(renderFilter(plan.filter, resource, dialect, uuids), (part) => {
+      if (typeof part === 'string') text += part;
       // Every field of the resource was quoted.
-      if ('column' in part) return quoted.get(part.column) as string;
-      params.push(part.param);
-      return dialect === 'sqlite' ? '?' : `$${firstParameter + params.length - 1}`;
+      else if ('column' in part) text += quoted.get(part.column) as string;
+      else {
+        params.push(part.param);
+        text += dialect === 'sqlite' ? '?' : `$${firstParameter + params.length - 1}`;
+      }
     });
-    return { text: text.join(''), params };
+    return { text, params };
   };
 }
 
@@ -146,18 +156,18 @@ export function quoteColumns(
 
 /** The texts between slots, and the slots: what template functions of query builders take. */
 export function template<S>(
-  parts: SqlParts,
-  slot: (part: Exclude<SqlParts[number], string>) => S,
+  sql: Sql,
+  slot: (part: Exclude<SqlPart, string>) => S,
 ): { readonly strings: readonly string[]; readonly slots: readonly S[] } {
   const strings: string[] = [''];
   const slots: S[] = [];
-  for (const part of parts) {
+  eachPart(sql, (part) => {
     if (typeof part === 'string') {
       strings[strings.length - 1] += part;
     } else {
       slots.push(slot(part));
       strings.push('');
     }
-  }
+  });
   return { strings, slots };
 }

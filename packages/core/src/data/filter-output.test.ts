@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts, Principal } from '../engine/facts.ts';
@@ -24,6 +25,10 @@ function principal(roles: readonly string[] = [], scopes: readonly string[] = []
     roles: new Set(roles),
     scopes: new Set(scopes),
   };
+}
+
+function pick(object: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
 }
 
 function release(
@@ -157,6 +162,60 @@ describe('filterOutput', () => {
       get: () => (reads++ === 0 ? 1 : { secret: 1 }),
     });
     expect(release({ shape: { id: 'value' } }, payload)).toEqual({ ok: true, value: { id: 1 } });
+  });
+
+  test('answers alike whatever objects and callers came before', () => {
+    const shape: OutputShape = [
+      { a: 'value', b: visibleTo({ roles: ['admin'] }, 'value'), c: { a: 'value' } },
+    ];
+    const policy = filterOutput({ shape });
+    const item = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c', 'x', 'toString', '__proto__'),
+      fc.constantFrom<unknown>(1, 'text', null),
+      { noNullPrototype: true },
+    );
+    const inner = fc.option(
+      fc.record({ a: fc.constant(1), b: fc.constant(2) }, { requiredKeys: [] }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(item, inner)), fc.boolean(), (rows, isAdmin) => {
+        const caller = { principal: principal(isAdmin ? ['admin'] : []) };
+        const items = rows.map(([members, c]) => ({ ...members, c }));
+        const outcome = policy.check(new Request('https://api.example.com/'), {
+          ...facts,
+          ...caller,
+        });
+        const answer = listObligations(outcome.obligations)[0]?.onRelease?.(items);
+        const wanted = items.map((each) => {
+          const kept: [string, unknown][] = Object.entries(each).flatMap(([name, value]) => {
+            if (name === 'c') return [[name, each.c && pick(each.c, ['a'])]];
+            return name === 'a' || (name === 'b' && isAdmin) ? [[name, value]] : [];
+          });
+          return Object.fromEntries(kept);
+        });
+        expect(answer).toEqual({ ok: true, value: wanted });
+        const names = (list: readonly object[]) => list.map((each) => Object.keys(each).toSorted());
+        expect(names((answer as { value: object[] }).value)).toEqual(names(wanted));
+      }),
+    );
+  });
+
+  test('takes no member from a polluted Object.prototype, nor from that of a class', () => {
+    class Row {
+      id = 1;
+    }
+    Object.assign(Row.prototype, { email: 'inherited' });
+    const shape: OutputShape = { id: 'value', email: 'value' };
+    // biome-ignore lint/suspicious/noExplicitAny: what an attacker would do.
+    (Object.prototype as any).email = 'polluted';
+    try {
+      expect(release({ shape }, { id: 1 })).toEqual({ ok: true, value: { id: 1 } });
+      const answer = release({ shape }, new Row()) as { value: object };
+      expect(Object.hasOwn(answer.value, 'email')).toBe(false);
+    } finally {
+      // biome-ignore lint/suspicious/noExplicitAny: what an attacker would do.
+      delete (Object.prototype as any).email;
+    }
   });
 
   test('takes no member from a prototype', () => {

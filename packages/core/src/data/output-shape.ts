@@ -81,8 +81,7 @@ export function compileShape(
       depth < DEEPEST,
       `${name}: the shape is nested deeper than ${DEEPEST} levels at ${where}.`,
     );
-    if (shape === 'value')
-      return (value) => (isPlainValue(value) ? value : new Unreleasable('shape', where));
+    if (shape === 'value') return plainValue;
     if (Array.isArray(shape)) {
       assertConfiguration(
         shape.length === 1,
@@ -99,7 +98,8 @@ export function compileShape(
       const { visibleTo: who, shape: inner } = (shape as Restricted)[RESTRICTED];
       const index = restrictions.push(who) - 1;
       const filter = compile(inner, where, depth + 1);
-      return (value, run) => (run.visible[index] === true ? filter(value, run) : HIDDEN);
+      return (value, run) =>
+        run.visible[index] === true ? located(filter(value, run), filter, where) : HIDDEN;
     }
     const members = Object.entries(shape).map(([member, each]) => {
       assertConfiguration(
@@ -121,8 +121,13 @@ function listFilter(item: OutputFilter, where: string): OutputFilter {
     if (run.left < 0) return new Unreleasable('shape', where);
     const filtered: unknown[] = [];
     for (let at = 0; at < value.length; at++) {
-      const each = item(value[at], run);
-      if (each instanceof Unreleasable) return each;
+      const entry: unknown = value[at];
+      if (item === plainValue && isPrimitive(entry)) {
+        filtered.push(entry);
+        continue;
+      }
+      const each = item(entry, run);
+      if (each instanceof Unreleasable) return located(each, item, `${where}[]`);
       if (each === HIDDEN) run.dropped++;
       else filtered.push(each);
     }
@@ -130,42 +135,122 @@ function listFilter(item: OutputFilter, where: string): OutputFilter {
   };
 }
 
+/** The members of the last object, in their order: those of a list are mostly alike. */
+interface Layout {
+  readonly names: readonly string[];
+  /** Undefined for those that are taken out. */
+  readonly filters: readonly (OutputFilter | undefined)[];
+  /** Has those that are kept. A copy of it has room for them, which members that are added one by one have not. */
+  readonly template: Readonly<Record<string, unknown>>;
+}
+
 function objectFilter(named: ReadonlyMap<string, OutputFilter>, where: string): OutputFilter {
-  const members = [...named].filter(([name]) => name !== '*');
   const others = named.get('*');
+  const filterOf = (name: string): OutputFilter | undefined =>
+    name === '__proto__' ? undefined : (named.get(name) ?? others);
+  // Names that callers choose, as of a dictionary, are not kept.
+  const isWorthKeeping = (names: readonly string[]): boolean =>
+    names.length <= named.size * 4 &&
+    names.every((name) => named.has(name) || name.length <= LONGEST_REMEMBERED);
+  let layout: Layout = layoutOf([], filterOf);
+  let misses = 0;
   return (value, run) => {
     if (value === null || value === undefined) return value;
     if (!isMembers(value)) return new Unreleasable('shape', where);
     if (run.ownedBy?.(value) === false) return new Unreleasable('tenant', where);
-    const names = Object.keys(value);
-    run.left -= names.length;
-    if (run.left < 0) return new Unreleasable('shape', where);
-    const filtered: Record<string, unknown> = {};
-    let kept = 0;
-    const keep = (name: string, filter: OutputFilter): Unreleasable | undefined => {
-      // Read once: a getter has no second answer.
-      const each = filter(value[name], run);
-      if (each instanceof Unreleasable) return each;
-      if (each === HIDDEN) return undefined;
-      kept++;
-      filtered[name] = each;
-      return undefined;
-    };
-    for (const [name, filter] of members) {
-      if (!Object.hasOwn(value, name)) continue;
-      const problem = keep(name, filter);
-      if (problem !== undefined) return problem;
-    }
-    if (others !== undefined) {
-      for (const name of names) {
-        if (named.has(name) || name === '__proto__') continue;
-        const problem = keep(name, others);
-        if (problem !== undefined) return problem;
+    const { names, filters, template } = layout;
+    let filtered: Record<string, unknown> = { ...template };
+    /** Undefined as long as this object is like the last one. */
+    let seen: string[] | undefined;
+    let at = 0;
+    const mayInherit = inheritsMembers(value);
+    // Engines read members faster in this loop than by a list of their names.
+    for (const name in value) {
+      if (mayInherit && !Object.hasOwn(value, name)) continue;
+      if (--run.left < 0) return new Unreleasable('shape', where);
+      if (seen === undefined && names[at] !== name) {
+        seen = names.slice(0, at);
+        filtered = firstOf(layout, at, filtered);
       }
+      seen?.push(name);
+      const filter = seen === undefined ? filters[at] : filterOf(name);
+      at++;
+      if (filter === undefined) {
+        run.dropped++;
+        continue;
+      }
+      // Read once: a getter has no second answer.
+      const member = value[name];
+      if (filter === plainValue && isPrimitive(member)) {
+        filtered[name] = member;
+        continue;
+      }
+      const each = filter(member, run);
+      if (each instanceof Unreleasable) return located(each, filter, `${where}.${name}`);
+      if (each !== HIDDEN) {
+        filtered[name] = each;
+        continue;
+      }
+      run.dropped++;
+      if (seen !== undefined) continue;
+      seen = names.slice(0, at);
+      filtered = firstOf(layout, at - 1, filtered);
     }
-    if (names.length > kept) run.dropped += names.length - kept;
+    if (seen === undefined && at < names.length) {
+      seen = names.slice(0, at);
+      filtered = firstOf(layout, at, filtered);
+    }
+    if (seen !== undefined && misses++ % LEARN_EVERY === 0 && isWorthKeeping(seen))
+      layout = layoutOf(seen, filterOf);
     return filtered;
   };
+}
+
+/** To learn a layout costs more than to do without: where objects differ, not each of them is learned. */
+const LEARN_EVERY = 16;
+const LONGEST_REMEMBERED = 64;
+
+function layoutOf(
+  names: readonly string[],
+  filterOf: (name: string) => OutputFilter | undefined,
+): Layout {
+  const kept = names.filter((name) => filterOf(name) !== undefined);
+  return {
+    names,
+    filters: names.map(filterOf),
+    // Parsed, so that the engine sees at once how many there are.
+    template: JSON.parse(`{${kept.map((name) => `${JSON.stringify(name)}:null`).join(',')}}`),
+  };
+}
+
+/** An object of its own with what the first members of a layout have become. */
+function firstOf(
+  { names, filters }: Layout,
+  count: number,
+  filtered: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const own: Record<string, unknown> = {};
+  for (let at = 0; at < count; at++) {
+    const name = names[at];
+    if (name !== undefined && filters[at] !== undefined) own[name] = filtered[name];
+  }
+  return own;
+}
+
+/** The filter of every `'value'`, whatever its place: who asks it knows where it is. */
+const plainValue: OutputFilter = (value) =>
+  isPlainValue(value) ? value : new Unreleasable('shape', 'payload');
+
+/** What a filter has answered, with the place that {@link plainValue} cannot know. */
+function located(answer: unknown, filter: OutputFilter, where: string): unknown {
+  return filter === plainValue && answer instanceof Unreleasable
+    ? new Unreleasable('shape', where)
+    : answer;
+}
+
+function isPrimitive(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'string' || type === 'number' || type === 'boolean';
 }
 
 /** What is sent as it is. A date or bytes with a `toJSON` of its own could say anything. */
@@ -180,12 +265,22 @@ function isPlainValue(value: unknown): boolean {
 }
 
 function isMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object') return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
   return (
-    typeof value === 'object' &&
-    !Array.isArray(value) &&
-    !(value instanceof Map || value instanceof Set || value instanceof Date) &&
-    !ArrayBuffer.isView(value)
+    prototype === Object.prototype ||
+    // Whose prototype was replaced is still a list, a map or bytes.
+    (!Array.isArray(value) &&
+      !(value instanceof Map || value instanceof Set || value instanceof Date) &&
+      !ArrayBuffer.isView(value))
   );
+}
+
+/** Whether the loop over its members may give some that are not its own. To ask of each one costs more than to copy it. */
+function inheritsMembers(value: object): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return true;
+  for (const _ in Object.prototype) return true;
+  return false;
 }
 
 /** Asks of each object whose it is. One that names no tenant belongs to the object that it is in. */
