@@ -25,7 +25,7 @@ import {
   resolveText,
   viewRequest,
 } from '@apisec/graphql';
-import { nodeDenialLog } from '@apisec/node';
+import { clientCertificate, nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
@@ -118,7 +118,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       request: () => options.request?.(contextValue) ?? viewRequest(request.http, contextValue),
       peer: () => (options.peer ? options.peer(contextValue) : peerOfContext(contextValue)),
       certificate: () =>
-        options.certificate ? options.certificate(contextValue) : certificateOf(contextValue),
+        options.certificate ? options.certificate(contextValue) : readCertificate(contextValue),
       batch: batch?.operations,
     });
     const hosted: HostedOperation = { state, batch, forget: nothing, stop: nothing };
@@ -226,6 +226,12 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       complete(hosted.state, { outcome: 'failed', status: 500, denial });
     },
   };
+}
+
+/** With what it says, where a policy asks. */
+function readCertificate(contextValue: object): ClientCertificate | undefined {
+  const shown = certificateOf(contextValue);
+  return shown && clientCertificate(shown.raw);
 }
 
 const OWN_OPTIONS = ['peer', 'certificate', 'request', 'signal'] as const;
