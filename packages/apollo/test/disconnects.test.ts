@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apisec } from '@apisec/apollo';
 import {
@@ -183,6 +184,31 @@ describe('a caller who leaves while a resolver is at work', () => {
       .poll(() => ended, PATIENCE)
       .toMatchObject([{ outcome: 'denied', denial: { code: 'shop.closed' } }]);
   });
+});
+
+test('a caller with more than a hundred operations on one connection is cut off, and holds no place', async () => {
+  const { ended, duty } = recording();
+  const going = latch();
+  const { url } = await serve(
+    [apisec({ admission: guard().use(oblige(duty)).use(allowAnonymous()) })],
+    slow(latch(), going.opened),
+  );
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  // Cut, so with an error as well.
+  socket.on('error', () => undefined);
+  const closed = new Promise((resolve) => socket.once('close', resolve));
+  const body = JSON.stringify({ query: '{ me { id } }' });
+  const head = ['POST / HTTP/1.1', 'host: a', 'content-type: application/json'];
+  const one = [...head, `content-length: ${body.length}`, '', body].join('\r\n');
+  socket.write(one.repeat(1_000));
+  await closed;
+  await expect.poll(() => ended.length, PATIENCE).toBeGreaterThan(100);
+  await sleep(50);
+  // Those that had begun when it was cut; Node had read a few more by then.
+  expect(ended.length).toBeLessThan(300);
+  expect(new Set(ended.map(({ outcome }) => outcome))).toEqual(new Set(['aborted']));
+  going.open();
 });
 
 describe('a caller who leaves in the middle of an incremental answer', () => {
