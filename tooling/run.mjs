@@ -108,9 +108,12 @@ const commands = {
       : (await node('docs/reference/build.mjs')) ||
         (await node('--import', 'tsx', 'docs/playground/build.ts'))) ||
     node('docs/node_modules/vitepress/bin/vitepress.js', how, 'docs', ...args),
+  release: (args) => node('tooling/release.mjs', ...args),
   sbom: (args) => node('tooling/sbom.mjs', ...args),
+  api: (args) => node('docs/reference/api-reports.mjs', ...args),
   size: (args) => node('tooling/size.mjs', ...args),
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
+  'check:requirements': (args) => node('tooling/check-requirements.mjs', ...args),
 };
 
 /** Before anything is installed, so that `--help` answers at once. */

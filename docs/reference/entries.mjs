@@ -39,7 +39,7 @@ const GATHERED = { './host': 'for-adapters', './testing': 'for-tests' };
  *
  * @returns {{ name: string, statement: string, from: string }[]}
  */
-function exportsOf(file) {
+export function exportsOf(file) {
   return readExports(file).map((entry) => ({ ...entry, from: originOf(entry) }));
 }
 
