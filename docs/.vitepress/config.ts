@@ -84,6 +84,7 @@ export default defineConfig({
         text: 'Begin',
         items: [
           { text: 'Start here', link: '/start' },
+          { text: 'Requirements', link: '/requirements' },
           { text: 'Concepts', link: '/concepts' },
           { text: 'Troubleshooting', link: '/troubleshooting' },
           { text: 'Production checklist', link: '/checklist' },

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 const docs = join(import.meta.dirname, '../../../docs');
 
 /** Pages whose links to tests carry the name of the test. */
-const PAGES = ['asvs.md', 'comparison.md', 'owasp.md'];
+const PAGES = ['asvs.md', 'checklist.md', 'comparison.md', 'owasp.md'];
 
 const linked = PAGES.flatMap((page) =>
   [...readFileSync(join(docs, page), 'utf8').matchAll(/\[([^\]]+)\]\((\.\.\/[^)#]+)\)/g)].map(

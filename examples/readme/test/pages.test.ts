@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readBlocks } from '../src/blocks.ts';
@@ -17,12 +17,26 @@ const pages = [
 ];
 const blocks = pages.flatMap(readBlocks).filter(({ file }) => file.endsWith('.ts'));
 
+/** The programs of the start page, as a user of TypeScript saves them. Each shows the same names. */
+const started = [
+  ...readFileSync(join(root, 'docs/start.md'), 'utf8').matchAll(
+    /^```ts \[([^\]]+)\]\n([^]*?)^```$/gm,
+  ),
+]
+  .map(([, label = '', text = '']) => ({ label, text }))
+  // JavaScript alone: the next tab is the same with types. The last block is a part of a policy.
+  .filter(({ label, text }) => label !== 'gRPC' && text.startsWith('import'));
+
 beforeAll(() => {
   mkdirSync(folder, { recursive: true });
+  for (const { label, text } of started) {
+    const file = label === 'policy.mjs' ? 'policy.mts' : `start-${label.replace(/\W+/g, '-')}.mts`;
+    writeFileSync(join(folder, file), text);
+  }
   for (const { file, text } of blocks) writeFileSync(join(folder, file), text);
   writeFileSync(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
+    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts', '*.mts'] }),
   );
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,6 +44,17 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('every page that shows how to move over has code, under a name of its own', () => {
   expect(blocks.length).toBeGreaterThanOrEqual(pages.length);
   expect(new Set(blocks.map(({ file }) => file)).size).toBe(blocks.length);
+});
+
+test('the start page has a program in TypeScript for each framework', () => {
+  expect(started.map(({ label }) => label)).toEqual([
+    'policy.mjs',
+    'Express',
+    'Fastify',
+    'Hono',
+    'Apollo',
+    'gRPC, TypeScript',
+  ]);
 });
 
 test('the code of these pages compiles as it stands', () => {

@@ -38,7 +38,7 @@ afterAll(() => {
 async function start(label: string): Promise<Started> {
   const port = await freePort();
   const { text = '' } = programs.find((program) => program.label === label) ?? {};
-  const file = `${label.toLowerCase()}.mjs`;
+  const file = label.endsWith('TypeScript') ? 'typed.mts' : `${label.toLowerCase()}.mjs`;
   writeFileSync(join(folder, file), text.replace('3000', String(port)));
   const child = spawn(process.execPath, ['--conditions=@apisec/source', '--import=tsx', file], {
     cwd: folder,
@@ -95,6 +95,7 @@ describe('the programs of the start page', () => {
       'Hono',
       'Apollo',
       'gRPC',
+      'gRPC, TypeScript',
       'policy.mjs',
     ]);
   });
@@ -136,8 +137,8 @@ describe('the programs of the start page', () => {
     });
   });
 
-  test('gRPC: an answer and UNAUTHENTICATED', async () => {
-    const { port, good, foreign } = await start('gRPC');
+  test.each(['gRPC', 'gRPC, TypeScript'])('%s: an answer and UNAUTHENTICATED', async (label) => {
+    const { port, good, foreign } = await start(label);
     // The program wrote the file that defines this service.
     const service = loadSync(join(folder, 'orders.proto'))['shop.v1.Orders'] as ServiceDefinition;
     const { path, requestSerialize, responseDeserialize } = service['List'] as NonNullable<
