@@ -68,6 +68,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   coverage: [{}],
   coverageReport: [[]],
   exportChain: [client],
+  explainRow: [isAnn, document],
   discoverIssuer: ['https://id.example.com'],
   leasedLimitStore: [{}],
   loginRoutes: [{}],

@@ -221,6 +221,7 @@ export {
 
 // Who may: lists. `toKysely` and `toDrizzle` are subpaths of their own.
 
+export { explainRow, type RowExplanation } from './authorization/explain-row.ts';
 export type { Filter, FilterTerm, FilterTest } from './authorization/filter.ts';
 export { type Plan, type Planner, plan, type SyncPlanner } from './authorization/plan.ts';
 export type { SqlDialect } from './authorization/sql-filter.ts';

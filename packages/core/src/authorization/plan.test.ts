@@ -20,6 +20,7 @@ import initSqlJs, { type Database, type SqlValue } from 'sql.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { field } from './attributes.ts';
+import { explainRow } from './explain-row.ts';
 import { type Plan, plan } from './plan.ts';
 import { relation } from './relation.ts';
 import { require as requireRule } from './require.ts';
@@ -632,6 +633,21 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
     }
   });
 
+  test('and for each row it is explained why it is there, or by which leaves it is not', async () => {
+    for (const [name, of] of shapes) {
+      const expected = await singleReads(of, aCall, pgRows);
+      const explain = explainRow(of as Rule<Facts & { item: object }>, item, { now: () => NOON });
+      const explained = await Promise.all(
+        pgRows.map(async (row) => ({ row, why: await explain(aCall, row as never) })),
+      );
+      const listed = explained.filter(({ why }) => why.listed).map(({ row }) => row.id);
+      expect([name, listed.toSorted()]).toEqual([name, expected]);
+      for (const { why } of explained) {
+        if (!why.listed) expect(why.rule?.reasons.length ?? why.cause, name).toBeTruthy();
+      }
+    }
+  });
+
   test('and some of these lists are neither empty nor everything, so that the comparison can fail', async () => {
     const counts = await Promise.all(
       shapes.map(async ([, of]) => (await singleReads(of, aCall, pgRows)).length),
@@ -693,6 +709,46 @@ describe('what plans of others have admitted too much with', () => {
     expect(listed).toEqual(
       rows.filter((row) => row.title === '%' && row.tenantId === 'acme').map(({ id }) => id),
     );
+  });
+
+  test('a missing row is explained by the leaf that kept it out', async () => {
+    const of = rule.all(
+      rule.eq(item.ownerId, caller.id, { code: 'item.not_owned' }),
+      rule.not(rule.eq(item.title, 'x', { code: 'item.title' })),
+    );
+    const explain = explainRow(of, item);
+    const why = async (row: Partial<Row>) => {
+      const {
+        listed,
+        rule: denied,
+        cause,
+      } = await explain({ who: alice }, {
+        ...(rows[1] as Row),
+        ownerId: 'alice',
+        title: 'y',
+        tenantId: 'acme',
+        ...row,
+      } as never);
+      return {
+        listed,
+        reasons: denied?.reasons.map(({ code, verdict }) => [code, verdict]),
+        cause,
+      };
+    };
+    expect(await why({})).toMatchObject({ listed: true });
+    expect(await why({ ownerId: 'bob' })).toMatchObject({
+      listed: false,
+      reasons: [['item.not_owned', 'false']],
+    });
+    expect(await why({ title: 'x' })).toMatchObject({ reasons: [['item.title', 'true']] });
+    expect(await why({ title: null })).toMatchObject({ reasons: [['item.title', 'undecided']] });
+    expect(await why({ tenantId: 'globex' })).toMatchObject({
+      listed: false,
+      cause: 'the tenant of the item is not known to be that of the call',
+    });
+    const everybodys = explainRow(rule.ge(rule.now, new Date(0)), item);
+    const foreign = { ...(rows[1] as Row), tenantId: 'globex' } as never;
+    expect(await everybodys({ who: alice }, foreign)).toMatchObject({ listed: false });
   });
 
   test('the empty list of a caller matches nothing', async () => {
