@@ -115,42 +115,42 @@ export const STYLE: string =
   "ference){.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...s){let o=document.createElement(t);retu" +
-  "rn J(o,n),o.append(...q(s)),o}var ce=\"http://www.w3.org/2000" +
-  "/svg\";function V(t,n,...s){let o=document.createElementNS(ce" +
-  ",t);return J(o,n),o.append(...q(s)),o}function w(t,...n){t.r" +
+  "rn J(o,n),o.append(...q(s)),o}var me=\"http://www.w3.org/2000" +
+  "/svg\";function I(t,n,...s){let o=document.createElementNS(me" +
+  ",t);return J(o,n),o.append(...q(s)),o}function b(t,...n){t.r" +
   "eplaceChildren(...q(n))}function J(t,n){for(let[s,o]of Objec" +
   "t.entries(n))o!==void 0&&o!==!1&&t.setAttribute(s,o===!0?\"\":" +
   "String(o))}function q(t){return t.flatMap(n=>n===void 0||n==" +
-  "=!1?[]:[typeof n==\"number\"?`${n}`:n])}function T(t,n,s,o){if" +
+  "=!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,s,o){if" +
   "(s.length===0)return e(\"p\",{class:\"empty\"},o);let l=e(\"tr\",{" +
-  "},...n.map(r=>e(\"th\",{scope:\"col\"},r))),a=s.map(r=>e(\"tr\",{}" +
-  ",...r.map((c,i)=>e(\"td\",{\"data-head\":n[i]},c))));return e(\"d" +
+  "},...n.map(i=>e(\"th\",{scope:\"col\"},i))),r=s.map(i=>e(\"tr\",{}" +
+  ",...i.map((d,a)=>e(\"td\",{\"data-head\":n[a]},d))));return e(\"d" +
   "iv\",{class:\"scroll\",tabindex:0,role:\"region\",\"aria-label\":t}" +
   ",e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e(\"thead\",{},l" +
-  "),e(\"tbody\",{},...a)))}function k(t,n,s=\"\"){let o=e(\"button\"" +
+  "),e(\"tbody\",{},...r)))}function E(t,n,s=\"\"){let o=e(\"button\"" +
   ",{type:\"button\",class:s},t),l=async()=>{o.disabled=!0;try{aw" +
   "ait n()}finally{o.disabled=!1}};return o.addEventListener(\"c" +
-  "lick\",()=>{l()}),o}function E(t,n){return e(\"label\",{class:\"" +
-  "field\"},e(\"span\",{},t),n)}var ue=new Intl.NumberFormat(\"en\")" +
-  ",v=t=>ue.format(t),me=new Intl.DateTimeFormat(\"en-GB\",{timeS" +
-  "tyle:\"medium\"}),pe=new Intl.DateTimeFormat(\"en-GB\",{dateStyl" +
+  "lick\",()=>{l()}),o}function L(t,n){return e(\"label\",{class:\"" +
+  "field\"},e(\"span\",{},t),n)}var pe=new Intl.NumberFormat(\"en\")" +
+  ",g=t=>pe.format(t),fe=new Intl.DateTimeFormat(\"en-GB\",{timeS" +
+  "tyle:\"medium\"}),he=new Intl.DateTimeFormat(\"en-GB\",{dateStyl" +
   "e:\"medium\",timeStyle:\"short\"});function S(t){if(t===void 0||" +
   "!Number.isFinite(t))return\"\\u2013\";let n=new Date(t),s=Math." +
   "abs(Date.now()-t)<432e5;return e(\"time\",{datetime:n.toISOStr" +
-  "ing()},(s?me:pe).format(n))}function x(t,n,s){let o=n[0]?.[1" +
-  "]??1;return T(t,[\"Name\",\"Count\",\"\"],n.map(([l,a])=>[e(\"code\"" +
-  ",{},l),v(a),e(\"meter\",{min:0,max:o,value:a,\"aria-hidden\":\"tr" +
+  "ing()},(s?fe:he).format(n))}function M(t,n,s){let o=n[0]?.[1" +
+  "]??1;return k(t,[\"Name\",\"Count\",\"\"],n.map(([l,r])=>[e(\"code\"" +
+  ",{},l),g(r),e(\"meter\",{min:0,max:o,value:r,\"aria-hidden\":\"tr" +
   "ue\"})]),s)}var y={abilities:{acts:!1,limits:!1,keys:!1,sessi" +
   "ons:!1},latest:void 0,seconds:new Map,events:[],left:0};func" +
-  "tion fe(t){\"since\"in t?(y.seconds.clear(),y.left=0):y.left+=" +
-  "t.left;let s=new Set(y.events.map(({id:a})=>a)),o=t.events.f" +
-  "ilter(({id:a})=>!s.has(a));o.length>0&&(y.events=[...y.event" +
-  "s,...o].slice(-1e3));for(let a of t.seconds)y.seconds.set(a[" +
-  "0],a);let l=Math.floor(t.now/1e3)-300;for(let a of y.seconds" +
-  ".keys())a<l&&y.seconds.delete(a);y.latest={since:y.latest?.s" +
+  "tion ye(t){\"since\"in t?(y.seconds.clear(),y.left=0):y.left+=" +
+  "t.left;let s=new Set(y.events.map(({id:r})=>r)),o=t.events.f" +
+  "ilter(({id:r})=>!s.has(r));o.length>0&&(y.events=[...y.event" +
+  "s,...o].slice(-1e3));for(let r of t.seconds)y.seconds.set(r[" +
+  "0],r);let l=Math.floor(t.now/1e3)-300;for(let r of y.seconds" +
+  ".keys())r<l&&y.seconds.delete(r);y.latest={since:y.latest?.s" +
   "ince??t.now,...t}}var _=new URL(\".\",location.href);async fun" +
-  "ction M(t){let n=await fetch(new URL(t,_));if(!n.ok)throw ne" +
-  "w Error(await z(n));return await n.json()}async function C(t" +
+  "ction T(t){let n=await fetch(new URL(t,_));if(!n.ok)throw ne" +
+  "w Error(await z(n));return await n.json()}async function x(t" +
   ",n){let s=await fetch(new URL(t,_),{method:\"POST\",headers:{\"" +
   "content-type\":\"application/json\"},body:JSON.stringify(n)});i" +
   "f(!s.ok)throw new Error(await z(s));return await s.json()}as" +
@@ -158,7 +158,7 @@ export const SCRIPT: string =
   "n`${typeof n.detail==\"string\"?n.detail:\"That did not work.\"}" +
   " (${t.status}${typeof n.code==\"string\"?`, ${n.code}`:\"\"})`}f" +
   "unction G(t,n){let s=new EventSource(new URL(\"events\",_)),o=" +
-  "l=>{fe(JSON.parse(l.data)),n(\"live\"),t()};s.addEventListener" +
+  "l=>{ye(JSON.parse(l.data)),n(\"live\"),t()};s.addEventListener" +
   "(\"snapshot\",o),s.addEventListener(\"tick\",o),s.addEventListen" +
   "er(\"error\",()=>{if(s.readyState!==EventSource.CLOSED)return " +
   "n(\"reconnecting\");n(\"denied\"),setTimeout(()=>G(t,n),1e4)})}v" +
@@ -169,248 +169,272 @@ export const SCRIPT: string =
   "n X(){let t=e(\"input\",{type:\"search\"}),n=e(\"select\",{},...Ob" +
   "ject.keys(Q).map(h=>e(\"option\",{},h))),s=e(\"p\",{class:\"told\"" +
   ",role:\"status\"},\"Loading \\u2026\"),o=e(\"div\",{class:\"wide\"})," +
-  "l=e(\"div\",{}),a,r=K,c=()=>{if(a===void 0)return;let h=t.valu" +
-  "e.trim().toLowerCase(),p=Q[n.value]??(()=>!0),u=a.lines.filt" +
-  "er(b=>p(b)&&`${b.table} ${b.operation}`.toLowerCase().includ" +
-  "es(h)),f=u.slice(0,r);w(s,`${v(f.length)} of ${v(u.length)} " +
-  "operations, calls since `,S(a.since),\".\"),w(o,T(\"Operations " +
+  "l=e(\"div\",{}),r,i=K,d=()=>{if(r===void 0)return;let h=t.valu" +
+  "e.trim().toLowerCase(),f=Q[n.value]??(()=>!0),p=r.lines.filt" +
+  "er(v=>f(v)&&`${v.table} ${v.operation}`.toLowerCase().includ" +
+  "es(h)),m=p.slice(0,i);b(s,`${g(m.length)} of ${g(p.length)} " +
+  "operations, calls since `,S(r.since),\".\"),b(o,k(\"Operations " +
   "and what guards them\",[\"Operation\",\"Authentication\",\"Grant\"," +
-  "\"Limit\",\"Input\",\"Output\",\"Calls\",\"Denied\"],f.map(he),\"No ope" +
+  "\"Limit\",\"Input\",\"Output\",\"Calls\",\"Denied\"],m.map(ge),\"No ope" +
   "ration is like that. Give consoleRoutes the option coverage," +
-  " if there is none at all.\"),f.length<u.length&&k(\"Show more\"" +
-  ",()=>{r+=K,c()})),w(l,e(\"div\",{class:\"columns\"},e(\"section\"," +
+  " if there is none at all.\"),m.length<p.length&&E(\"Show more\"" +
+  ",()=>{i+=K,d()})),b(l,e(\"div\",{class:\"columns\"},e(\"section\"," +
   "{class:\"panel\"},e(\"h2\",{},\"Called, and in no table (denied)\"" +
-  "),x(\"Unlisted operations\",a.unlisted,\"Nothing unlisted was c" +
+  "),M(\"Unlisted operations\",r.unlisted,\"Nothing unlisted was c" +
   "alled.\")),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"API version" +
-  "s in use, last day\"),x(\"Versions\",a.versions,\"No call named " +
-  "a version.\"))))},i=async()=>{try{a=await M(\"coverage\"),c()}c" +
-  "atch(h){s.textContent=String(h)}},d=()=>{r=K,c()};return t.a" +
-  "ddEventListener(\"input\",d),n.addEventListener(\"change\",d),i(" +
+  "s in use, last day\"),M(\"Versions\",r.versions,\"No call named " +
+  "a version.\"))))},a=async()=>{try{r=await T(\"coverage\"),d()}c" +
+  "atch(h){s.textContent=String(h)}},c=()=>{i=K,d()};return t.a" +
+  "ddEventListener(\"input\",c),n.addEventListener(\"change\",c),a(" +
   "),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(\"d" +
-  "iv\",{class:\"filters\",role:\"search\"},E(\"Operation\",t),E(\"Show" +
-  "\",n),k(\"Refresh\",i)),s,o,l),update:()=>{}}}function he(t){le" +
-  "t{operation:n,authentication:s,grant:o,limit:l,input:a,outpu" +
-  "t:r,open:c,calls:i,denied:d}=t;return[e(\"span\",{},e(\"code\",{" +
+  "iv\",{class:\"filters\",role:\"search\"},L(\"Operation\",t),L(\"Show" +
+  "\",n),E(\"Refresh\",a)),s,o,l),update:()=>{}}}function ge(t){le" +
+  "t{operation:n,authentication:s,grant:o,limit:l,input:r,outpu" +
+  "t:i,open:d,calls:a,denied:c}=t;return[e(\"span\",{},e(\"code\",{" +
   "},n),\" \",e(\"small\",{},t.table),t.shadow.length>0&&e(\"small\"," +
-  "{class:\"key act\"},`on trial: ${t.shadow.join(\", \")}`)),N(s)," +
-  "c?e(\"strong\",{class:\"bad\"},`open: ${o.join(\", \")||\"no grant " +
-  "known\"}`):N(o),N(l),N(a),N(r),i===0?e(\"small\",{},\"never\"):v(" +
-  "i),d===0?\"0\":e(\"span\",{class:\"bad\"},v(d))]}function N(t){ret" +
-  "urn t.join(\", \")||\"\\u2013\"}var ye=200;function Y(t){let n=e(" +
-  "\"input\",{type:\"search\",placeholder:\"code, operation, caller " +
-  "\\u2026\"});t!==void 0&&(n.value=t);let s=e(\"select\",{},...[\"a" +
-  "ll\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(u=>" +
-  "e(\"option\",{value:u},u))),o=e(\"ol\",{class:\"events\",\"aria-lab" +
-  "el\":\"Newest decisions\"}),l=e(\"p\",{class:\"told\",role:\"status\"" +
-  "}),a=!1,r=[],c=k(\"Pause\",()=>{a=!a,c.textContent=a?\"Go on\":\"" +
-  "Pause\",c.setAttribute(\"aria-pressed\",String(a)),a||h()}),i=n" +
-  "ew Map,d=()=>{let u=n.value.trim().toLowerCase(),f=new Set(y" +
-  ".events.map(({id:L})=>L)),g=[...r.filter(({id:L})=>!f.has(L)" +
-  "),...y.events].filter(L=>ve(L,s.value)&&be(L,u)),$=g.slice(-" +
-  "ye).toReversed();for(let L of i.keys())$.some(j=>j.id===L)||" +
-  "i.delete(L);let P=$.map(L=>{let j=i.get(L.id)??we(L);return " +
-  "i.set(L.id,j),j});ge(o,P);let de=y.left>0?` ${v(y.left)} cam" +
-  "e too fast to be sent.`:\"\";l.textContent=`${v($.length)} of " +
-  "${v(g.length)} shown.${de}`},m=async u=>{let f=`decisions?re" +
-  "quest=${encodeURIComponent(u)}`;r=await M(f).catch(()=>[]),d" +
-  "(),o.querySelector(\"details\")?.setAttribute(\"open\",\"\")},h=()" +
-  "=>{a||d()};n.addEventListener(\"input\",d),s.addEventListener(" +
-  "\"change\",d),t!==void 0&&m(t);let p=e(\"section\",{},e(\"h1\",{ta" +
-  "bindex:-1},\"Decisions\"),e(\"form\",{class:\"filters\",role:\"sear" +
-  "ch\"},E(\"Filter\",n),E(\"Show\",s),c),l,o);return p.querySelecto" +
-  "r(\"form\")?.addEventListener(\"submit\",u=>u.preventDefault())," +
-  "{root:p,update:h}}function ge(t,n){let s=new Set(n);for(let " +
-  "l of Array.from(t.children))s.has(l)||l.remove();let o=t.fir" +
-  "stElementChild;for(let l of n)l===o?o=o.nextElementSibling:t" +
-  ".insertBefore(l,o)}function ve(t,n){return n===\"all\"?!0:n===" +
-  "\"acts\"?t.kind===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t." +
-  "kind===\"decision\"&&t.outcome===n}function be(t,n){if(n===\"\")" +
-  "return!0;let{operation:s,code:o,policy:l,principal:a,peer:r," +
-  "requestId:c,act:i,tenant:d,client:m}=t;return[s,o,l,a,r,c,i," +
-  "d,m].some(h=>h?.toLowerCase().includes(n)===!0)}function we(" +
-  "t){let{outcome:n,operation:s,code:o,policy:l,act:a,subject:r" +
-  ",principal:c,peer:i,kind:d}=t,m=e(\"details\",{},e(\"summary\",{" +
-  "},S(t.time),e(\"span\",{class:`key ${d===\"act\"?\"act\":n}`},d===" +
-  "\"act\"?\"act\":n),e(\"span\",{class:\"operation\"},a??s??\"unknown o" +
-  "peration\"),e(\"code\",{},o??\"\"),e(\"span\",{class:\"who\"},r??c??i" +
-  "??\"unknown caller\")));return m.addEventListener(\"toggle\",()=" +
-  ">{m.open&&m.children.length===1&&m.append(Ee(t,l))}),e(\"li\"," +
-  "{},m)}function Ee(t,n){let{requestId:s,trace:o=[],wouldDeny:" +
-  "l=[],degraded:a=[],target:r,data:c}=t,i=[[\"Denied by\",n&&`${" +
-  "n}: ${t.code??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for oper" +
-  "ators\",t.cause??t.reason],[\"Would be denied by\",l.join(\", \")" +
-  "],[\"Degraded\",a.join(\", \")],[\"Target\",r&&`${r.type} ${r.id}`" +
-  "],[\"Data\",c&&JSON.stringify(c)],[\"Event\",`${t.event} (${t.se" +
-  "verity})`],[\"Protocol\",[t.protocol,t.status].filter(d=>d!==v" +
-  "oid 0).join(\" \")],[\"Principal\",t.principal],[\"Client\",t.clie" +
-  "nt],[\"Tenant\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer]" +
-  ",[\"Latency\",t.latencyMs===void 0?void 0:`${t.latencyMs} ms`]" +
-  ",[\"Request\",s&&e(\"a\",{href:`#decisions?request=${encodeURICo" +
-  "mponent(s)}`},s)],[\"Trace id\",t.traceId]];return e(\"div\",{cl" +
-  "ass:\"full\"},e(\"dl\",{},...i.flatMap(([d,m])=>m===void 0||m===" +
-  "\"\"||m===!1?[]:[e(\"dt\",{},d),e(\"dd\",{},m)])),o.length>0&&e(\"h" +
-  "3\",{},\"Policies that ran\"),o.length>0&&e(\"ol\",{class:\"trace\"" +
-  "},...o.map(d=>e(\"li\",{class:/: denied/.test(d)?\"bad\":void 0}" +
-  ",d))))}function A(t,n,s,o){let l=e(\"p\",{class:\"bad\",role:\"al" +
-  "ert\"}),a=e(\"button\",{type:\"submit\",class:\"danger\"},s),r=e(\"b" +
-  "utton\",{type:\"button\"},\"Cancel\"),c=e(\"form\",{},e(\"h2\",{id:\"d" +
-  "ialog-title\"},t),...n,l,e(\"div\",{class:\"buttons\"},r,a)),i=Z(" +
-  "c),d=async()=>{a.disabled=!0;try{await o(),i.close()}catch(m" +
-  "){l.textContent=m instanceof Error?m.message:String(m),a.dis" +
-  "abled=!1}};r.addEventListener(\"click\",()=>i.close()),c.addEv" +
-  "entListener(\"submit\",m=>{m.preventDefault(),d()})}function O" +
-  "(t,...n){let s=e(\"button\",{type:\"button\"},\"Close\"),o=Z(e(\"di" +
-  "v\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,s));s.addEventListe" +
-  "ner(\"click\",()=>o.close())}function Z(t){let n=e(\"dialog\",{\"" +
-  "aria-labelledby\":\"dialog-title\"},t),s=document.activeElement" +
-  ";return n.addEventListener(\"close\",()=>{n.remove(),s instanc" +
-  "eof HTMLElement&&s.focus()}),document.body.append(n),n.showM" +
-  "odal(),n}function R(t){return t?\"\":\"It was done, but the aud" +
-  "it trail did not take it. Tell whoever keeps the trail.\"}fun" +
-  "ction ee(){let{keys:t,sessions:n}=y.abilities;return{root:e(" +
-  "\"section\",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?ke(" +
-  "):e(\"p\",{class:\"empty\"},\"Give consoleRoutes the option keys " +
-  "to see API keys.\"),n?Le():e(\"p\",{class:\"empty\"},\"Give consol" +
-  "eRoutes the option sessions to see sessions.\")),update:()=>{" +
-  "}}}function ke(){let t=e(\"input\",{name:\"tenant\",placeholder:" +
-  "\"of no tenant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite" +
-  "\"}),s=[],o=async()=>{try{let{keys:i,next:d}=await C(\"keys/li" +
-  "st\",{tenant:t.value,after:s.at(-1)});w(n,T(\"API keys\",[\"Name" +
-  "\",\"Id\",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"]," +
-  "i.map(m=>l(m)),\"There are no keys here.\"),d!==void 0&&k(\"Nex" +
-  "t\",()=>(s.push(d),o())))}catch(i){w(n,e(\"p\",{class:\"bad\"},i " +
-  "instanceof Error?i.message:String(i)))}},l=i=>{let{name:d,id" +
-  ":m,owner:h,status:p,createdAt:u,lastUsedAt:f,expiresAt:b,pre" +
-  "vious:g}=i,$=p===\"revoked\",P=g!==void 0&&g.until>Date.now();" +
-  "return[d,e(\"code\",{},m),`${h.type} ${h.id}`,e(\"span\",{class:" +
-  "$?\"bad\":void 0},p,P?\", old secret still good until \":\"\",P&&S" +
-  "(g.until)),Te(u),S(f),S(b),y.abilities.acts&&!$&&e(\"span\",{c" +
-  "lass:\"buttons\"},k(\"Rotate \\u2026\",()=>a(i)),k(\"Revoke \\u2026" +
-  "\",()=>r(i),\"danger\"))]},a=({id:i,name:d,generation:m})=>{let" +
-  " h=e(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,re" +
-  "quired:!0});A(`Rotate the key \\u201C${d}\\u201D?`,[E(\"Hours f" +
-  "or which the old secret stays good\",h)],\"Rotate\",async()=>{l" +
-  "et p={id:i,generation:m,overlapHours:h.valueAsNumber},{key:u" +
-  ",recorded:f}=await C(\"keys/rotate\",p);await o(),O(\"The new k" +
-  "ey\",\"It is shown once, here.\",e(\"code\",{class:\"secret\"},u),e" +
-  "(\"p\",{class:\"bad\"},R(f)))})},r=({id:i,name:d})=>{let m=e(\"in" +
-  "put\",{maxlength:512,required:!0});A(`Revoke the key \\u201C${" +
-  "d}\\u201D?`,[\"Nobody can undo this.\",E(\"Reason, for the audit" +
-  " trail\",m)],\"Revoke\",async()=>{let{recorded:h}=await C(\"keys" +
-  "/revoke\",{id:i,reason:m.value});await o(),h||O(\"Revoked\",R(h" +
-  "))})},c=e(\"form\",{class:\"filters\"},E(\"Tenant\",t),e(\"button\"," +
-  "{},\"List\"));return c.addEventListener(\"submit\",i=>{i.prevent" +
-  "Default(),s=[],o()}),o(),e(\"section\",{class:\"panel\"},e(\"h2\"," +
-  "{},\"API keys\"),c,n)}function Le(){let t=e(\"input\",{name:\"iss" +
-  "uer\",required:!0}),n=e(\"input\",{name:\"subject\",required:!0})" +
-  ",s=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=()=>({issu" +
-  "er:t.value,subject:n.value}),l=async()=>{let c=o();try{let i" +
-  "=await C(\"sessions/list\",c);w(s,T(\"Sessions\",[\"Client\",\"Bega" +
-  "n\",\"Last seen\",\"Ends\",\"Acts\"],i.map(({handle:d,clientId:m,cr" +
-  "eatedAt:h,seenAt:p,expiresAt:u})=>[m,S(h),S(p),S(u),y.abilit" +
-  "ies.acts&&k(\"End \\u2026\",()=>a({...c,handle:d},\"this session" +
-  "\"),\"danger\")]),\"This user has no session.\"),i.length>1&&y.ab" +
-  "ilities.acts&&k(\"End all \\u2026\",()=>a({...c,all:!0},\"all of" +
-  " them\"),\"danger\"))}catch(i){w(s,e(\"p\",{class:\"bad\"},i instan" +
-  "ceof Error?i.message:String(i)))}},a=(c,i)=>A(`End ${i}?`,[\"" +
-  "The user has to sign in again.\"],\"End\",async()=>{let{recorde" +
-  "d:d}=await C(\"sessions/end\",c);await l(),d||O(\"Ended\",R(d))}" +
-  "),r=e(\"form\",{class:\"filters\"},E(\"Issuer\",t),E(\"Subject\",n)," +
-  "e(\"button\",{},\"List\"));return r.addEventListener(\"submit\",c=" +
-  ">{c.preventDefault(),l()}),e(\"section\",{class:\"panel\"},e(\"h2" +
-  "\",{},\"Sessions of a user\"),r,s)}function Te(t){let n=Math.fl" +
-  "oor((Date.now()-t)/864e5);return e(\"span\",{class:n>365?\"bad\"" +
-  ":void 0},n===0?\"today\":`${n} days`)}function te(){let t=e(\"d" +
-  "iv\",{}),n=e(\"div\",{}),s=e(\"div\",{\"aria-live\":\"polite\"}),o=e(" +
-  "\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"select\",{name:\"limit\"})" +
-  ",a=e(\"input\",{name:\"key\",required:!0}),r=e(\"input\",{name:\"te" +
-  "nant\"}),c=async p=>{o.textContent=\"\";let u={limit:l.value,.." +
-  ".p},f=p.alias??p.key??\"\";try{let b=await C(\"limits/read\",u);" +
-  "w(s,e(\"h3\",{},`${u.limit}: ${f}`),T(\"What is left\",[\"Kind\",\"" +
-  "Left\",\"Of\",\"\",\"Full again in\"],b.map(g=>[g.algorithm,v(Math." +
-  "floor(g.remaining)),v(g.capacity),e(\"meter\",{min:0,max:g.cap" +
-  "acity,low:g.capacity*.2,value:g.remaining,\"aria-hidden\":\"tru" +
-  "e\"}),`${v(Math.ceil(g.resetAfterMs/1e3))} s`]),\"This limit c" +
-  "ounts nothing.\"),y.abilities.acts&&k(\"Reset \\u2026\",()=>i(u," +
-  "f),\"danger\"))}catch(b){o.textContent=b instanceof Error?b.me" +
-  "ssage:String(b)}},i=(p,u)=>A(`Reset the limit of ${u}?`,[\"Wh" +
-  "at was used is forgotten.\"],\"Reset\",async()=>{let{recorded:f" +
-  "}=await C(\"limits/reset\",p);f||O(\"Reset\",R(f)),await c(p)})," +
-  "d=async()=>{try{let p=await M(\"limits\"),u=l.value;w(l,...p.l" +
-  "imits.map(f=>e(\"option\",{},f))),p.limits.includes(u)&&(l.val" +
-  "ue=u),w(t,T(\"Callers who call most\",[\"Caller\",\"Calls\",\"Denie" +
-  "d\",\"\"],p.hottest.map(({alias:f,calls:b,denied:g})=>[e(\"code\"" +
-  ",{},f),v(b),g>0?e(\"span\",{class:\"bad\"},v(g)):\"0\",p.limits.le" +
-  "ngth>0&&k(\"Look\",()=>c({alias:f}))]),\"Nobody called in the l" +
-  "ast minutes.\")),w(n,T(\"Limits that would fit\",[\"Operation\",\"" +
-  "Calls of a caller in a minute\",\"Learned from\"],p.suggested.m" +
-  "ap(({operation:f,perMinute:b,observations:g})=>[e(\"code\",{}," +
-  "f),v(b),`${v(g)} minutes of callers`]),\"Nothing was learned " +
-  "yet: give consoleRoutes the option usage, and it some minute" +
-  "s.\"))}catch(p){o.textContent=String(p)}};d();let m=e(\"form\"," +
-  "{class:\"filters\"},E(\"Limit\",l),E(\"Caller, as the limit count" +
-  "s it\",a),E(\"Tenant\",r),e(\"button\",{},\"Look\"));return m.addEv" +
-  "entListener(\"submit\",p=>{p.preventDefault(),c({key:a.value,." +
-  "..r.value!==\"\"&&{tenant:r.value}})}),{root:e(\"section\",{},e(" +
-  "\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"se" +
-  "ction\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minu" +
-  "tes\"),t,k(\"Refresh\",d)),e(\"section\",{class:\"panel\"},e(\"h2\",{" +
-  "},\"What is left to a caller\"),y.abilities.limits?m:e(\"p\",{cl" +
-  "ass:\"empty\"},\"Give consoleRoutes the option limits.\"),o,s),e" +
-  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))" +
-  "),update:()=>{}}}var I=120,U=120,D=[\"succeeded\",\"denied\",\"fa" +
-  "iled\",\"aborted\"];function se(){let t=e(\"dl\",{class:\"tiles\"})" +
-  ",n=e(\"figure\",{}),s=e(\"div\",{}),o=e(\"div\",{});return{root:e(" +
-  "\"section\",{},e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:" +
-  "\"columns\"},ne(\"Denials by code, last minutes\",s),ne(\"Health\"" +
-  ",o))),update:()=>{let{latest:r}=y;if(r===void 0)return;let c" +
-  "=Math.floor(r.now/1e3),i=Array.from({length:I},(u,f)=>{let[," +
-  "...b]=y.seconds.get(c-I+f)??[0,0,0,0,0];return b}),d=D.map((" +
-  "u,f)=>i.reduce((b,g)=>b+(g[f]??0),0)),h=i.slice(-10).flat()." +
-  "reduce((u,f)=>u+f,0)/10;t.replaceChildren(...oe(\"Decisions a" +
-  " second\",h<10?h.toFixed(1):v(Math.round(h))),...D.flatMap((u" +
-  ",f)=>oe(`${u}, 2 min`,v(d[f]??0),u))),n.replaceChildren(Se(i" +
-  ",d),e(\"figcaption\",{},\"The last two minutes. \",...D.flatMap(" +
-  "u=>[e(\"span\",{class:`key ${u}`},u),\" \"]))),s.replaceChildren" +
-  "(x(\"Codes\",r.codes,\"Nothing was denied.\"));let p=r.sinks.fil" +
-  "ter(({healthy:u,lost:f})=>!u||f>0);w(o,p.length===0&&r.degra" +
-  "ded.length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink" +
-  " is degraded.\"):x(\"Degraded\",r.degraded,\"No decision is degr" +
-  "aded.\"),T(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waitin" +
-  "g\",\"Lost\"],r.sinks.map(({name:u,healthy:f,queued:b,lost:g})=" +
-  ">[u,f?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),v(b),g>0?e(\"s" +
-  "trong\",{class:\"bad\"},v(g)):\"0\"]),\"There are no sinks.\"),r.sh" +
-  "adow.length>0&&e(\"h3\",{},\"Policies on trial would have denie" +
-  "d, last day\"),r.shadow.length>0&&x(\"Shadow\",r.shadow,\"\"))}}}" +
-  "function ne(t,n){return e(\"section\",{class:\"panel\"},e(\"h2\",{" +
-  "},t),n)}function oe(t,n,s=\"\"){return[e(\"div\",{class:`tile ${" +
-  "s}`},e(\"dt\",{},t),e(\"dd\",{},n))]}function Se(t,n){let s=Math" +
-  ".max(1,...t.map(r=>r.reduce((c,i)=>c+i,0))),o=r=>(U-r/s*U).t" +
-  "oFixed(1),l=D.map((r,c)=>{let i=m=>m.slice(0,c).reduce((h,p)" +
-  "=>h+p,0),d=t.map((m,h)=>{let[p,u]=[i(m),m[c]??0];return u===" +
-  "0?\"\":`M${h} ${o(p)}V${o(p+u)}h.85V${o(p)}z`});return V(\"path" +
-  "\",{class:r,d:d.join(\"\")})}),a=D.map((r,c)=>`${n[c]} ${r}`).j" +
-  "oin(\", \");return V(\"svg\",{class:\"chart\",viewBox:`0 0 ${I} ${" +
-  "U}`,preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Deci" +
-  "sions in each of the last ${I} seconds: ${a}; at most ${s} i" +
-  "n one second.`},...l)}var W={now:{title:\"Now\",make:se},cover" +
-  "age:{title:\"Coverage\",make:X},decisions:{title:\"Decisions\",m" +
-  "ake:Y},limits:{title:\"Limits\",make:te},keys:{title:\"Keys and" +
-  " sessions\",make:ee}},ie=document.querySelector(\"main\"),re=do" +
-  "cument.querySelector(\"nav\"),F=document.querySelector(\"#statu" +
-  "s\"),H,B=!1;function le(){let[t=\"\",n=\"\"]=location.hash.slice(" +
-  "1).split(\"?\");if(t===\"main\")return ie.focus();let s=Object.h" +
-  "asOwn(W,t)?t:\"now\",o=W[s];if(o===void 0)return;let l=H!==voi" +
-  "d 0;H=o.make(new URLSearchParams(n).get(\"request\")??void 0)," +
-  "H.update(),ie.replaceChildren(H.root),document.title=`${o.ti" +
-  "tle} \\xB7 apisec console`;for(let a of re.querySelectorAll(\"" +
-  "a\"))a.hash===`#${s}`?a.setAttribute(\"aria-current\",\"page\"):a" +
-  ".removeAttribute(\"aria-current\");l&&H.root.querySelector(\"h1" +
-  "\")?.focus()}function Ce(){B||(B=!0,requestAnimationFrame(()=" +
-  ">{B=!1,H?.update()}))}var ae={live:\"Live\",reconnecting:\"Reco" +
-  "nnecting \\u2026\",denied:\"Not connected: signed out, or too m" +
-  "any pages are open. Reload to sign in.\"};function Me(t){F.te" +
-  "xtContent!==ae[t]&&(F.textContent=ae[t],F.className=t)}re.ap" +
-  "pend(...Object.entries(W).map(([t,{title:n}])=>e(\"a\",{href:`" +
-  "#${t}`},n)));addEventListener(\"hashchange\",le);y.abilities=a" +
-  "wait M(\"abilities\").catch(()=>y.abilities);le();G(Ce,Me);\n";
+  "{class:\"key act\"},`on trial: ${t.shadow.join(\", \")}`)),P(s)," +
+  "d?e(\"strong\",{class:\"bad\"},`open: ${o.join(\", \")||\"no grant " +
+  "known\"}`):P(o),P(l),P(r),P(i),a===0?e(\"small\",{},\"never\"):g(" +
+  "a),c===0?\"0\":e(\"span\",{class:\"bad\"},g(c))]}function P(t){ret" +
+  "urn t.join(\", \")||\"\\u2013\"}var ve=200;function Y(t,n){let s=" +
+  "e(\"input\",{type:\"search\",placeholder:\"code, operation, calle" +
+  "r \\u2026\"});t!==void 0&&(s.value=t);let o=e(\"select\",{},...[" +
+  "\"all\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(m" +
+  "=>e(\"option\",{value:m},m)));n!==void 0&&(o.value=n);let l=e(" +
+  "\"ol\",{class:\"events\",\"aria-label\":\"Newest decisions\"}),r=e(\"" +
+  "p\",{class:\"told\",role:\"status\"}),i=!1,d=[],a=E(\"Pause\",()=>{" +
+  "i=!i,a.textContent=i?\"Go on\":\"Pause\",a.setAttribute(\"aria-pr" +
+  "essed\",String(i)),i||f()}),c=new Map,u=()=>{let m=s.value.tr" +
+  "im().toLowerCase(),v=new Set(y.events.map(({id:C})=>C)),N=[." +
+  "..d.filter(({id:C})=>!v.has(C)),...y.events].filter(C=>be(C," +
+  "o.value)&&Ee(C,m)),A=N.slice(-ve).toReversed();for(let C of " +
+  "c.keys())A.some(j=>j.id===C)||c.delete(C);let ce=A.map(C=>{l" +
+  "et j=c.get(C.id)??ke(C);return c.set(C.id,j),j});we(l,ce);le" +
+  "t ue=y.left>0?` ${g(y.left)} came too fast to be sent.`:\"\";r" +
+  ".textContent=`${g(A.length)} of ${g(N.length)} shown.${ue}`}" +
+  ",h=async m=>{let v=`decisions?request=${encodeURIComponent(m" +
+  ")}`;d=await T(v).catch(()=>[]),u(),l.querySelector(\"details\"" +
+  ")?.setAttribute(\"open\",\"\")},f=()=>{i||u()};s.addEventListene" +
+  "r(\"input\",u),o.addEventListener(\"change\",u),t!==void 0&&h(t)" +
+  ";let p=e(\"section\",{},e(\"h1\",{tabindex:-1},\"Decisions\"),e(\"f" +
+  "orm\",{class:\"filters\",role:\"search\"},L(\"Filter\",s),L(\"Show\"," +
+  "o),a),r,l);return p.querySelector(\"form\")?.addEventListener(" +
+  "\"submit\",m=>m.preventDefault()),{root:p,update:f}}function w" +
+  "e(t,n){let s=new Set(n);for(let l of Array.from(t.children))" +
+  "s.has(l)||l.remove();let o=t.firstElementChild;for(let l of " +
+  "n)l===o?o=o.nextElementSibling:t.insertBefore(l,o)}function " +
+  "be(t,n){return n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n===\"o" +
+  "n trial\"?t.wouldDeny!==void 0:t.kind===\"decision\"&&t.outcome" +
+  "===n}function Ee(t,n){if(n===\"\")return!0;let{operation:s,cod" +
+  "e:o,policy:l,principal:r,peer:i,requestId:d,act:a,tenant:c,c" +
+  "lient:u}=t;return[s,o,l,r,i,d,a,c,u].some(h=>h?.toLowerCase(" +
+  ").includes(n)===!0)}function ke(t){let{outcome:n,operation:s" +
+  ",code:o,policy:l,act:r,subject:i,principal:d,peer:a,kind:c}=" +
+  "t,u=e(\"details\",{},e(\"summary\",{},S(t.time),e(\"span\",{class:" +
+  "`key ${c===\"act\"?\"act\":n}`},c===\"act\"?\"act\":n),e(\"span\",{cla" +
+  "ss:\"operation\"},r??s??\"unknown operation\"),e(\"code\",{},o??\"\"" +
+  "),e(\"span\",{class:\"who\"},i??d??a??\"unknown caller\")));return" +
+  " u.addEventListener(\"toggle\",()=>{u.open&&u.children.length=" +
+  "==1&&u.append(Le(t,l))}),e(\"li\",{},u)}function Le(t,n){let{r" +
+  "equestId:s,trace:o=[],wouldDeny:l=[],degraded:r=[],target:i," +
+  "data:d}=t,a=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.denia" +
+  "lKind??\"\"})`],[\"Reason, for operators\",t.cause??t.reason],[\"" +
+  "Would be denied by\",l.join(\", \")],[\"Degraded\",r.join(\", \")]," +
+  "[\"Target\",i&&`${i.type} ${i.id}`],[\"Data\",d&&JSON.stringify(" +
+  "d)],[\"Event\",`${t.event} (${t.severity})`],[\"Protocol\",[t.pr" +
+  "otocol,t.status].filter(c=>c!==void 0).join(\" \")],[\"Principa" +
+  "l\",t.principal],[\"Client\",t.client],[\"Tenant\",t.tenant],[\"AP" +
+  "I key\",t.apiKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs===vo" +
+  "id 0?void 0:`${t.latencyMs} ms`],[\"Request\",s&&e(\"a\",{href:`" +
+  "#decisions?request=${encodeURIComponent(s)}`},s)],[\"Trace id" +
+  "\",t.traceId]];return e(\"div\",{class:\"full\"},e(\"dl\",{},...a.f" +
+  "latMap(([c,u])=>u===void 0||u===\"\"||u===!1?[]:[e(\"dt\",{},c)," +
+  "e(\"dd\",{},u)])),o.length>0&&e(\"h3\",{},\"Policies that ran\"),o" +
+  ".length>0&&e(\"ol\",{class:\"trace\"},...o.map(c=>e(\"li\",{class:" +
+  "/: denied/.test(c)?\"bad\":void 0},c))))}function $(t,n,s,o){l" +
+  "et l=e(\"p\",{class:\"bad\",role:\"alert\"}),r=e(\"button\",{type:\"s" +
+  "ubmit\",class:\"danger\"},s),i=e(\"button\",{type:\"button\"},\"Canc" +
+  "el\"),d=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,l,e(\"d" +
+  "iv\",{class:\"buttons\"},i,r)),a=Z(d),c=async()=>{r.disabled=!0" +
+  ";try{await o(),a.close()}catch(u){l.textContent=u instanceof" +
+  " Error?u.message:String(u),r.disabled=!1}};i.addEventListene" +
+  "r(\"click\",()=>a.close()),d.addEventListener(\"submit\",u=>{u.p" +
+  "reventDefault(),c()})}function O(t,...n){let s=e(\"button\",{t" +
+  "ype:\"button\"},\"Close\"),o=Z(e(\"div\",{},e(\"h2\",{id:\"dialog-tit" +
+  "le\"},t),...n,s));s.addEventListener(\"click\",()=>o.close())}f" +
+  "unction Z(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dialog-tit" +
+  "le\"},t),s=document.activeElement;return n.addEventListener(\"" +
+  "close\",()=>{n.remove(),s instanceof HTMLElement&&s.focus()})" +
+  ",document.body.append(n),n.showModal(),n}function R(t){retur" +
+  "n t?\"\":\"It was done, but the audit trail did not take it. Te" +
+  "ll whoever keeps the trail.\"}function ee(){let{keys:t,sessio" +
+  "ns:n}=y.abilities;return{root:e(\"section\",{},e(\"h1\",{tabinde" +
+  "x:-1},\"Keys and sessions\"),t?Ce():e(\"p\",{class:\"empty\"},\"Giv" +
+  "e consoleRoutes the option keys to see API keys.\"),n?Se():e(" +
+  "\"p\",{class:\"empty\"},\"Give consoleRoutes the option sessions " +
+  "to see sessions.\")),update:()=>{}}}function Ce(){let t=e(\"in" +
+  "put\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div\",{" +
+  "class:\"wide\",\"aria-live\":\"polite\"}),s=[],o=async()=>{try{let" +
+  "{keys:a,next:c}=await x(\"keys/list\",{tenant:t.value,after:s." +
+  "at(-1)});b(n,k(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Status\",\"Age" +
+  "\",\"Last used\",\"Expires\",\"Acts\"],a.map(u=>l(u)),\"There are no" +
+  " keys here.\"),c!==void 0&&E(\"Next\",()=>(s.push(c),o())))}cat" +
+  "ch(a){b(n,e(\"p\",{class:\"bad\"},a instanceof Error?a.message:S" +
+  "tring(a)))}},l=a=>{let{name:c,id:u,owner:h,status:f,createdA" +
+  "t:p,lastUsedAt:m,expiresAt:v,previous:w}=a,N=f===\"revoked\",A" +
+  "=w!==void 0&&w.until>Date.now();return[c,e(\"code\",{},u),`${h" +
+  ".type} ${h.id}`,e(\"span\",{class:N?\"bad\":void 0},f,A?\", old s" +
+  "ecret still good until \":\"\",A&&S(w.until)),Te(p),S(m),S(v),y" +
+  ".abilities.acts&&!N&&e(\"span\",{class:\"buttons\"},E(\"Rotate \\u" +
+  "2026\",()=>r(a)),E(\"Revoke \\u2026\",()=>i(a),\"danger\"))]},r=({" +
+  "id:a,name:c,generation:u})=>{let h=e(\"input\",{type:\"number\"," +
+  "min:0,max:720,step:1,value:24,required:!0});$(`Rotate the ke" +
+  "y \\u201C${c}\\u201D?`,[L(\"Hours for which the old secret stay" +
+  "s good\",h)],\"Rotate\",async()=>{let f={id:a,generation:u,over" +
+  "lapHours:h.valueAsNumber},{key:p,recorded:m}=await x(\"keys/r" +
+  "otate\",f);await o(),O(\"The new key\",\"It is shown once, here." +
+  "\",e(\"code\",{class:\"secret\"},p),e(\"p\",{class:\"bad\"},R(m)))})}" +
+  ",i=({id:a,name:c})=>{let u=e(\"input\",{maxlength:512,required" +
+  ":!0});$(`Revoke the key \\u201C${c}\\u201D?`,[\"Nobody can undo" +
+  " this.\",L(\"Reason, for the audit trail\",u)],\"Revoke\",async()" +
+  "=>{let{recorded:h}=await x(\"keys/revoke\",{id:a,reason:u.valu" +
+  "e});await o(),h||O(\"Revoked\",R(h))})},d=e(\"form\",{class:\"fil" +
+  "ters\"},L(\"Tenant\",t),e(\"button\",{},\"List\"));return d.addEven" +
+  "tListener(\"submit\",a=>{a.preventDefault(),s=[],o()}),o(),e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},\"API keys\"),d,n)}function" +
+  " Se(){let t=e(\"input\",{name:\"issuer\",required:!0}),n=e(\"inpu" +
+  "t\",{name:\"subject\",required:!0}),s=e(\"div\",{class:\"wide\",\"ar" +
+  "ia-live\":\"polite\"}),o=()=>({issuer:t.value,subject:n.value})" +
+  ",l=async()=>{let d=o();try{let a=await x(\"sessions/list\",d);" +
+  "b(s,k(\"Sessions\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"" +
+  "],a.map(({handle:c,clientId:u,createdAt:h,seenAt:f,expiresAt" +
+  ":p})=>[u,S(h),S(f),S(p),y.abilities.acts&&E(\"End \\u2026\",()=" +
+  ">r({...d,handle:c},\"this session\"),\"danger\")]),\"This user ha" +
+  "s no session.\"),a.length>1&&y.abilities.acts&&E(\"End all \\u2" +
+  "026\",()=>r({...d,all:!0},\"all of them\"),\"danger\"))}catch(a){" +
+  "b(s,e(\"p\",{class:\"bad\"},a instanceof Error?a.message:String(" +
+  "a)))}},r=(d,a)=>$(`End ${a}?`,[\"The user has to sign in agai" +
+  "n.\"],\"End\",async()=>{let{recorded:c}=await x(\"sessions/end\"," +
+  "d);await l(),c||O(\"Ended\",R(c))}),i=e(\"form\",{class:\"filters" +
+  "\"},L(\"Issuer\",t),L(\"Subject\",n),e(\"button\",{},\"List\"));retur" +
+  "n i.addEventListener(\"submit\",d=>{d.preventDefault(),l()}),e" +
+  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),i" +
+  ",s)}function Te(t){let n=Math.floor((Date.now()-t)/864e5);re" +
+  "turn e(\"span\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n}" +
+  " days`)}function te(){let t=e(\"div\",{}),n=e(\"div\",{}),s=e(\"d" +
+  "iv\",{\"aria-live\":\"polite\"}),o=e(\"p\",{class:\"bad\",role:\"alert" +
+  "\"}),l=e(\"select\",{name:\"limit\"}),r=e(\"input\",{name:\"key\",req" +
+  "uired:!0}),i=e(\"input\",{name:\"tenant\"}),d=async f=>{o.textCo" +
+  "ntent=\"\";let p={limit:l.value,...f},m=f.alias??f.key??\"\";try" +
+  "{let v=await x(\"limits/read\",p);b(s,e(\"h3\",{},`${p.limit}: $" +
+  "{m}`),k(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in" +
+  "\"],v.map(w=>[w.algorithm,g(Math.floor(w.remaining)),g(w.capa" +
+  "city),e(\"meter\",{min:0,max:w.capacity,low:w.capacity*.2,valu" +
+  "e:w.remaining,\"aria-hidden\":\"true\"}),`${g(Math.ceil(w.resetA" +
+  "fterMs/1e3))} s`]),\"This limit counts nothing.\"),y.abilities" +
+  ".acts&&E(\"Reset \\u2026\",()=>a(p,m),\"danger\"))}catch(v){o.tex" +
+  "tContent=v instanceof Error?v.message:String(v)}},a=(f,p)=>$" +
+  "(`Reset the limit of ${p}?`,[\"What was used is forgotten.\"]," +
+  "\"Reset\",async()=>{let{recorded:m}=await x(\"limits/reset\",f);" +
+  "m||O(\"Reset\",R(m)),await d(f)}),c=async()=>{try{let f=await " +
+  "T(\"limits\"),p=l.value;b(l,...f.limits.map(m=>e(\"option\",{},m" +
+  "))),f.limits.includes(p)&&(l.value=p),b(t,k(\"Callers who cal" +
+  "l most\",[\"Caller\",\"Calls\",\"Denied\",\"\"],f.hottest.map(({alias" +
+  ":m,calls:v,denied:w})=>[e(\"code\",{},m),g(v),w>0?e(\"span\",{cl" +
+  "ass:\"bad\"},g(w)):\"0\",f.limits.length>0&&E(\"Look\",()=>d({alia" +
+  "s:m}))]),\"Nobody called in the last minutes.\")),b(n,k(\"Limit" +
+  "s that would fit\",[\"Operation\",\"Calls of a caller in a minut" +
+  "e\",\"Learned from\"],f.suggested.map(({operation:m,perMinute:v" +
+  ",observations:w})=>[e(\"code\",{},m),g(v),`${g(w)} minutes of " +
+  "callers`]),\"Nothing was learned yet: give consoleRoutes the " +
+  "option usage, and it some minutes.\"))}catch(f){o.textContent" +
+  "=String(f)}};c();let u=e(\"form\",{class:\"filters\"},L(\"Limit\"," +
+  "l),L(\"Caller, as the limit counts it\",r),L(\"Tenant\",i),e(\"bu" +
+  "tton\",{},\"Look\"));return u.addEventListener(\"submit\",f=>{f.p" +
+  "reventDefault(),d({key:r.value,...i.value!==\"\"&&{tenant:i.va" +
+  "lue}})}),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\")" +
+  ",e(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2" +
+  "\",{},\"Hottest callers, last minutes\"),t,E(\"Refresh\",c)),e(\"s" +
+  "ection\",{class:\"panel\"},e(\"h2\",{},\"What is left to a caller\"" +
+  "),y.abilities.limits?u:e(\"p\",{class:\"empty\"},\"Give consoleRo" +
+  "utes the option limits.\"),o,s),e(\"section\",{class:\"panel\"},e" +
+  "(\"h2\",{},\"Suggested limits\"),n))),update:()=>{}}}var V=120,U" +
+  "=120,D=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function se" +
+  "(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),s=e(\"div\"," +
+  "{}),o=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabinde" +
+  "x:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},ne(\"Denials by co" +
+  "de, last minutes\",s),ne(\"Health\",o))),update:()=>{let{latest" +
+  ":i}=y;if(i===void 0)return;let d=Math.floor(i.now/1e3),a=Arr" +
+  "ay.from({length:V},(p,m)=>{let[,...v]=y.seconds.get(d-V+m)??" +
+  "[0,0,0,0,0];return v}),c=D.map((p,m)=>a.reduce((v,w)=>v+(w[m" +
+  "]??0),0)),h=a.slice(-10).flat().reduce((p,m)=>p+m,0)/10;t.re" +
+  "placeChildren(...oe(\"Decisions a second\",h<10?h.toFixed(1):g" +
+  "(Math.round(h))),...D.flatMap((p,m)=>oe(`${p}, 2 min`,g(c[m]" +
+  "??0),p))),n.replaceChildren(xe(a,c),e(\"figcaption\",{},\"The l" +
+  "ast two minutes. \",...D.flatMap(p=>[e(\"span\",{class:`key ${p" +
+  "}`},p),\" \"]))),s.replaceChildren(M(\"Codes\",i.codes,\"Nothing " +
+  "was denied.\"));let f=i.sinks.filter(({healthy:p,lost:m})=>!p" +
+  "||m>0);b(o,f.length===0&&i.degraded.length===0?e(\"p\",{class:" +
+  "\"good\"},\"\\u2713 No store or sink is degraded.\"):M(\"Degraded\"" +
+  ",i.degraded,\"No decision is degraded.\"),k(\"Sinks of the audi" +
+  "t trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks.map(({nam" +
+  "e:p,healthy:m,queued:v,lost:w})=>[p,m?\"ok\":e(\"strong\",{class" +
+  ":\"bad\"},\"failing\"),g(v),w>0?e(\"strong\",{class:\"bad\"},g(w)):\"" +
+  "0\"]),\"There are no sinks.\"),i.shadow.length>0&&e(\"h3\",{},\"Po" +
+  "licies on trial would have denied, last day\"),i.shadow.lengt" +
+  "h>0&&M(\"Shadow\",i.shadow,\"\"))}}}function ne(t,n){return e(\"s" +
+  "ection\",{class:\"panel\"},e(\"h2\",{},t),n)}function oe(t,n,s=\"\"" +
+  "){return[e(\"div\",{class:`tile ${s}`},e(\"dt\",{},t),e(\"dd\",{}," +
+  "n))]}function xe(t,n){let s=Math.max(1,...t.map(i=>i.reduce(" +
+  "(d,a)=>d+a,0))),o=i=>(U-i/s*U).toFixed(1),l=D.map((i,d)=>{le" +
+  "t a=u=>u.slice(0,d).reduce((h,f)=>h+f,0),c=t.map((u,h)=>{let" +
+  "[f,p]=[a(u),u[d]??0];return p===0?\"\":`M${h} ${o(f)}V${o(f+p)" +
+  "}h.85V${o(f)}z`});return I(\"path\",{class:i,d:c.join(\"\")})})," +
+  "r=D.map((i,d)=>`${n[d]} ${i}`).join(\", \");return I(\"svg\",{cl" +
+  "ass:\"chart\",viewBox:`0 0 ${V} ${U}`,preserveAspectRatio:\"non" +
+  "e\",role:\"img\",\"aria-label\":`Decisions in each of the last ${" +
+  "V} seconds: ${r}; at most ${s} in one second.`},...l)}functi" +
+  "on ie(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loading \\u" +
+  "2026\"),n=e(\"div\",{class:\"wide\"}),s=e(\"div\",{class:\"wide\"}),o" +
+  "=async()=>{try{let r=await T(\"shadow\"),i=r.trials.reduce((d," +
+  "a)=>d+a.admitted,0);t.textContent=`Calls of the last day tha" +
+  "t were let in, and that policies on trial would have denied:" +
+  " ${g(i)}.`,b(n,k(\"What policies on trial would have denied\"," +
+  "[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of them let " +
+  "in\"],r.trials.map(({operation:d,policy:a,code:c,would:u,admi" +
+  "tted:h})=>[e(\"code\",{},d),a,e(\"code\",{},c),g(u),h>0?e(\"stron" +
+  "g\",{class:\"bad\"},g(h)):\"0\"]),\"No policy on trial would have " +
+  "denied a call.\")),b(s,k(\"Policies on trial that would have d" +
+  "enied nothing\",[\"Operation\",\"Policy\",\"Calls since the feed b" +
+  "egan\"],r.silent.map(({operation:d,table:a,policy:c,calls:u})" +
+  "=>[e(\"span\",{},e(\"code\",{},d),\" \",e(\"small\",{},a)),c,u===0?e" +
+  "(\"small\",{},\"never called\"):g(u)]),\"There is none, or consol" +
+  "eRoutes has no tables.\"))}catch(r){t.textContent=r instanceo" +
+  "f Error?r.message:String(r)}};return o(),{root:e(\"section\",{" +
+  "},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"panel" +
+  "\"},e(\"h2\",{},\"Would have been denied, last day\"),n),e(\"secti" +
+  "on\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denied nothing\"" +
+  "),s),e(\"p\",{},E(\"Refresh\",o),\" \",e(\"a\",{href:\"#decisions?kin" +
+  "d=on%20trial\"},\"The calls\"))),update:()=>{}}}var B={now:{tit" +
+  "le:\"Now\",make:se},coverage:{title:\"Coverage\",make:X},decisio" +
+  "ns:{title:\"Decisions\",make:Y},limits:{title:\"Limits\",make:te" +
+  "},shadow:{title:\"Shadow\",make:ie},keys:{title:\"Keys and sess" +
+  "ions\",make:ee}},ae=document.querySelector(\"main\"),le=documen" +
+  "t.querySelector(\"nav\"),F=document.querySelector(\"#status\"),H" +
+  ",W=!1;function de(){let[t=\"\",n=\"\"]=location.hash.slice(1).sp" +
+  "lit(\"?\");if(t===\"main\")return ae.focus();let s=Object.hasOwn" +
+  "(B,t)?t:\"now\",o=B[s];if(o===void 0)return;let l=H!==void 0,r" +
+  "=new URLSearchParams(n);H=o.make(r.get(\"request\")??void 0,r." +
+  "get(\"kind\")??void 0),H.update(),ae.replaceChildren(H.root),d" +
+  "ocument.title=`${o.title} \\xB7 apisec console`;for(let i of " +
+  "le.querySelectorAll(\"a\"))i.hash===`#${s}`?i.setAttribute(\"ar" +
+  "ia-current\",\"page\"):i.removeAttribute(\"aria-current\");l&&H.r" +
+  "oot.querySelector(\"h1\")?.focus()}function Me(){W||(W=!0,requ" +
+  "estAnimationFrame(()=>{W=!1,H?.update()}))}var re={live:\"Liv" +
+  "e\",reconnecting:\"Reconnecting \\u2026\",denied:\"Not connected:" +
+  " signed out, or too many pages are open. Reload to sign in.\"" +
+  "};function Ae(t){F.textContent!==re[t]&&(F.textContent=re[t]" +
+  ",F.className=t)}le.append(...Object.entries(B).map(([t,{titl" +
+  "e:n}])=>e(\"a\",{href:`#${t}`},n)));addEventListener(\"hashchan" +
+  "ge\",de);y.abilities=await T(\"abilities\").catch(()=>y.abiliti" +
+  "es);de();G(Me,Ae);\n";

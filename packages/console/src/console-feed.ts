@@ -2,6 +2,7 @@ import type { AuditEvent, AuditSink } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import { eventRing, type KeptEvents } from './event-ring.ts';
 import { type RollingCounts, rollingCounts } from './rolling-counts.ts';
+import { trialOf } from './shadow-answer.ts';
 import type { Second } from './wire.ts';
 
 /** Options of {@link consoleFeed}. */
@@ -33,6 +34,8 @@ export interface FeedView {
   readonly codes: RollingCounts;
   readonly degraded: RollingCounts;
   readonly shadow: RollingCounts;
+  /** The same by operation; `denied` counts calls that were denied anyway. */
+  readonly trials: RollingCounts;
   readonly callers: RollingCounts;
   readonly versions: RollingCounts;
   /** Since the feed was made; the first {@link MOST_OPERATIONS} names that came. */
@@ -85,6 +88,7 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     codes: rollingCounts(FIVE_MINUTES, 200),
     degraded: rollingCounts(FIVE_MINUTES, 50),
     shadow: rollingCounts(DAY, 200),
+    trials: rollingCounts(DAY, 1_000),
     callers: rollingCounts(FIVE_MINUTES, 500),
     versions: rollingCounts(DAY, 50),
     operations,
@@ -124,7 +128,10 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     if (event.code !== undefined) view.codes.add(event.code, time);
     if (event.event === 'sys_unavailable') view.degraded.add(event.code ?? event.event, time);
     for (const reason of event.degraded ?? []) view.degraded.add(reason, time, weight);
-    for (const would of event.wouldDeny ?? []) view.shadow.add(would, time);
+    for (const would of event.wouldDeny ?? []) {
+      view.shadow.add(would, time);
+      view.trials.add(trialOf(event.operation ?? '', would), time, 1, denied);
+    }
     if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, time, weight);
     const caller = event.principal ?? event.peer;
     if (caller !== undefined) view.callers.add(caller, time, weight, denied);

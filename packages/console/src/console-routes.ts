@@ -28,6 +28,7 @@ import { type CoverageTable, coverageAnswer } from './coverage-lines.ts';
 import { eventStreams } from './event-stream.ts';
 import { limitsAnswer, type UsageLike } from './limits-answer.ts';
 import { json, pageHeaders, problem } from './responses.ts';
+import { shadowAnswer } from './shadow-answer.ts';
 import type { Abilities } from './wire.ts';
 
 /** What the console needs of a host beside the request; as `protect` has it. */
@@ -187,6 +188,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
       return new Response(body, { headers: { ...headers, ...type } });
     },
     'GET /coverage': () => json(coverageAnswer(coverage, view)),
+    'GET /shadow': () => json(shadowAnswer(view, coverageAnswer(coverage, view).lines)),
     'GET /limits': () => json(limitsAnswer(view, acts.aliases, usage, limits)),
     'GET /decisions': (request) => {
       const id = new URL(request.url).searchParams.get('request') ?? '';

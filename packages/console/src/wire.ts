@@ -58,6 +58,26 @@ export interface CoverageAnswer {
   readonly versions: readonly Count[];
 }
 
+/** What policies on trial would have done in the last day. */
+export interface ShadowAnswer {
+  readonly trials: readonly {
+    readonly operation: string;
+    readonly policy: string;
+    readonly code: string;
+    /** Calls that it would have denied. */
+    readonly would: number;
+    /** Those of them that nobody else denied. */
+    readonly admitted: number;
+  }[];
+  /** On trial, and would have denied nothing. */
+  readonly silent: readonly {
+    readonly table: string;
+    readonly operation: string;
+    readonly policy: string;
+    readonly calls: number;
+  }[];
+}
+
 export interface LimitsAnswer {
   /** Names of the limits that can be read. */
   readonly limits: readonly string[];

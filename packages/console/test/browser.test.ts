@@ -162,6 +162,19 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     });
   });
 
+  test('shows what policies on trial would have denied, and the calls', async () => {
+    const wouldDeny = ['requireScopes scope.missing'];
+    show(event({ operation: 'GET /trial', outcome: 'succeeded', requestId: 'trial', wouldDeny }));
+    await visit('#shadow', async (page) => {
+      await page.getByText('policies on trial would have denied: 1.').waitFor();
+      await page.getByRole('cell', { name: 'GET /trial' }).waitFor();
+      await picture(page, 'shadow');
+      await page.getByRole('link', { name: 'The calls' }).click();
+      await page.getByText('GET /trial').waitFor();
+      expect(await page.getByRole('listitem').count()).toBe(1);
+    });
+  });
+
   test('hostile names are text', async () => {
     show(
       event({

@@ -106,16 +106,22 @@ describe('what does not construct', () => {
 });
 
 describe('who gets in', () => {
-  test.each(['/', '/console.js', '/events', '/coverage', '/limits', '/decisions?request=x', '/no'])(
-    'the guard decides %s',
-    async (path) => {
-      const { call } = setUp({ admission: operators });
-      expect((await call(path)).status).toBe(401);
-      const answer = await call(path, { headers: { 'x-operator': 'olga' } });
-      expect(answer.status).toBe(path === '/no' ? 404 : 200);
-      await answer.body?.cancel();
-    },
-  );
+  test.each([
+    '/',
+    '/console.js',
+    '/events',
+    '/coverage',
+    '/shadow',
+    '/limits',
+    '/decisions?request=x',
+    '/no',
+  ])('the guard decides %s', async (path) => {
+    const { call } = setUp({ admission: operators });
+    expect((await call(path)).status).toBe(401);
+    const answer = await call(path, { headers: { 'x-operator': 'olga' } });
+    expect(answer.status).toBe(path === '/no' ? 404 : 200);
+    await answer.body?.cancel();
+  });
 
   test.each<[string, string, RequestInit, number, string]>([
     [
@@ -332,6 +338,31 @@ describe('coverage', () => {
       },
       { operation: 'GET /never', other: ['who'], calls: 0 },
     ]);
+  });
+
+  test('says what policies on trial would have denied, what of it was let in, and which denied nothing', async () => {
+    const never = definePolicy({ name: 'never', role: 'check', check: () => pass() });
+    const onTrial = anyone.use(never, { mode: 'shadow' });
+    const { call, feed } = setUp({ coverage: { rest: coverage({ 'GET /open': onTrial }) } });
+    const wouldDeny = ['rateLimit(all of it) limit.exceeded'];
+    feed.write([
+      event({ operation: 'GET /open', outcome: 'succeeded', wouldDeny }),
+      event({ operation: 'GET /open', outcome: 'succeeded', wouldDeny }),
+      event({ operation: 'GET /open', outcome: 'denied', wouldDeny }),
+      event({ operation: 'GET /open', outcome: 'denied' }),
+    ]);
+    expect(await (await call('/shadow')).json()).toEqual({
+      trials: [
+        {
+          operation: 'GET /open',
+          policy: 'rateLimit(all of it)',
+          code: 'limit.exceeded',
+          would: 3,
+          admitted: 2,
+        },
+      ],
+      silent: [{ table: 'rest', operation: 'GET /open', policy: 'never', calls: 4 }],
+    });
   });
 });
 

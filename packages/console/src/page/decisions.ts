@@ -5,7 +5,10 @@ import { load, state } from './state.ts';
 const SHOWN = 200;
 
 /** The newest events with a filter; one of them in full, and a link to it by the id of its request. */
-export function decisionsView(request?: string): {
+export function decisionsView(
+  request?: string,
+  kind?: string,
+): {
   readonly root: HTMLElement;
   readonly update: () => void;
 } {
@@ -18,6 +21,7 @@ export function decisionsView(request?: string): {
       h('option', { value: name }, name),
     ),
   );
+  if (kind !== undefined) outcome.value = kind;
   const list = h('ol', { class: 'events', 'aria-label': 'Newest decisions' });
   const told = h('p', { class: 'told', role: 'status' });
   let isPaused = false;

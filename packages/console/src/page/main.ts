@@ -4,6 +4,7 @@ import { h } from './dom.ts';
 import { keysView } from './keys.ts';
 import { limitsView } from './limits.ts';
 import { nowView } from './now.ts';
+import { shadowView } from './shadow.ts';
 import { connect, load, state } from './state.ts';
 
 interface View {
@@ -12,12 +13,16 @@ interface View {
 }
 
 const views: Readonly<
-  Record<string, { readonly title: string; readonly make: (request?: string) => View }>
+  Record<
+    string,
+    { readonly title: string; readonly make: (request?: string, kind?: string) => View }
+  >
 > = {
   now: { title: 'Now', make: nowView },
   coverage: { title: 'Coverage', make: coverageView },
   decisions: { title: 'Decisions', make: decisionsView },
   limits: { title: 'Limits', make: limitsView },
+  shadow: { title: 'Shadow', make: shadowView },
   keys: { title: 'Keys and sessions', make: keysView },
 };
 
@@ -35,7 +40,8 @@ function open(): void {
   const view = views[known];
   if (view === undefined) return;
   const wasOpen = current !== undefined;
-  current = view.make(new URLSearchParams(query).get('request') ?? undefined);
+  const asked = new URLSearchParams(query);
+  current = view.make(asked.get('request') ?? undefined, asked.get('kind') ?? undefined);
   current.update();
   main.replaceChildren(current.root);
   document.title = `${view.title} · apisec console`;
