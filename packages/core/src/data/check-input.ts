@@ -29,8 +29,15 @@ export type CheckedInput =
 /** Libraries that keep what they do not know, so that a comparison finds nothing. */
 const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox']);
 
+/** Libraries that take an object for a protobuf message, and do not look at its members, where it says that it is one. */
+const OF_MESSAGES: ReadonlySet<string> = new Set(['protovalidate-es']);
+/** What a message says of its type, and what its definition does not name. JSON has neither, and callers could write both. */
+const MARKS: ReadonlySet<string> = new Set(['$typeName', '$unknown']);
+const MARKS_OF_DECODED: ReadonlySet<string> = new Set(['$unknown']);
+
 /**
- * Checks inputs against one schema.
+ * Checks inputs against one schema. `isDecoded` says of an input that it came as a protobuf message, which has no other
+ * members than its definition.
  *
  * @throws ConfigurationError where nothing would tell unknown members.
  */
@@ -39,7 +46,7 @@ export function inputCheck(
   part: InputPart,
   schema: StandardSchema,
   rules: InputRules,
-): (input: unknown) => MaybePromise<CheckedInput> {
+): (input: unknown, isDecoded?: boolean) => MaybePromise<CheckedInput> {
   const { maxErrors, timeoutMs, reshapes } = rules;
   const standard = schema['~standard'];
   const description = describeInput(schema);
@@ -80,8 +87,10 @@ export function inputCheck(
     }
     return { ok: true, value: result.value };
   };
-  return (input) => {
-    const raw = inspectInput(input, rules);
+  const ofMessages = OF_MESSAGES.has(standard.vendor);
+  return (input, isDecoded = false) => {
+    const marks = isDecoded ? MARKS_OF_DECODED : MARKS;
+    const raw = inspectInput(input, rules, ofMessages ? marks : undefined);
     if (raw?.problem === 'too_large') return { ok: false, denial: TOO_LARGE };
     if (raw?.problem === 'unknown_member') return unknownMembers([raw.pointer]);
     if (raw !== undefined) {

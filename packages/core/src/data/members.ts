@@ -23,11 +23,13 @@ export function isContainer(value: unknown): value is Readonly<Record<string, un
 
 /**
  * Looks through the input before any schema does: bounded in depth and number, made of data alone (a getter can
- * answer one thing to the schema and another to the handler), and without the names that reach a prototype.
+ * answer one thing to the schema and another to the handler), and without the names that reach a prototype or are
+ * `reserved`.
  */
 export function inspectInput(
   input: unknown,
   { maxDepth, maxValues }: InputBounds,
+  reserved?: ReadonlySet<string>,
 ): RawProblem | undefined {
   let left = maxValues;
   const visit = (value: unknown, depth: number, pointer: string): RawProblem | undefined => {
@@ -54,7 +56,7 @@ export function inspectInput(
       if (descriptor === undefined || !('value' in descriptor)) {
         return { problem: 'invalid', pointer: step(pointer, name) };
       }
-      if (reachesPrototype(name, descriptor.value)) {
+      if (reachesPrototype(name, descriptor.value) || reserved?.has(name) === true) {
         return { problem: 'unknown_member', pointer: step(pointer, name) };
       }
       const found = visit(descriptor.value, depth + 1, step(pointer, name));

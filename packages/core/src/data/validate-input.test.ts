@@ -2,6 +2,7 @@ import { type } from 'arktype';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { protovalidateUser, users } from '../../test/schema-libraries.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
@@ -30,28 +31,7 @@ async function codeOf(options: ValidateInputOptions, body: unknown): Promise<str
   return outcome.ok ? 'passed' : outcome.denial.code;
 }
 
-/** The same user in three libraries; each treats unknown members in its own way. */
-const users: readonly (readonly [string, StandardSchema])[] = [
-  [
-    'zod, which drops them',
-    z.object({ name: z.string(), home: z.object({ city: z.string() }).optional() }),
-  ],
-  [
-    'zod, strict',
-    z.strictObject({ name: z.string(), home: z.strictObject({ city: z.string() }).optional() }),
-  ],
-  [
-    'valibot, which drops them',
-    v.object({ name: v.string(), home: v.optional(v.object({ city: v.string() })) }),
-  ],
-  [
-    'valibot, strict',
-    v.strictObject({ name: v.string(), home: v.optional(v.strictObject({ city: v.string() })) }),
-  ],
-  ['arktype, which keeps them', type({ name: 'string', 'home?': { city: 'string' } })],
-];
-
-describe.each(users)('a body through %s', (_library, body) => {
+describe.each(users)('a body through %s', (library, body) => {
   test('passes as the schema has read it', async () => {
     const outcome = await bodyThrough({ body }, { name: 'Ann', home: { city: 'Bonn' } });
     expect(outcome).toMatchObject({ ok: true, value: { name: 'Ann', home: { city: 'Bonn' } } });
@@ -65,6 +45,14 @@ describe.each(users)('a body through %s', (_library, body) => {
     ['constructor with a prototype', '{"name":"Ann","constructor":{"prototype":{"isAdmin":true}}}'],
     ['constructor as a text', '{"name":"Ann","constructor":"x"}'],
     ['toString, which every object inherits', '{"name":"Ann","toString":"x"}'],
+    [
+      'what passes for a protobuf message',
+      '{"$typeName":"users.v1.User","name":"Ann","isAdmin":true}',
+    ],
+    [
+      'what passes for a protobuf message within',
+      '{"name":"Ann","home":{"$typeName":"users.v1.Home","city":"Bonn","owner":"x"}}',
+    ],
   ])('is denied with %s', async (_attack, text) => {
     expect(await codeOf({ body }, JSON.parse(text))).toBe('input.unknown_member');
   });
@@ -78,12 +66,29 @@ describe.each(users)('a body through %s', (_library, body) => {
     const text = JSON.stringify(outcome);
     expect(text).not.toContain('4711');
     expect(text).not.toContain('s3cret');
-    expect(text).toContain('"pointer":"/name"');
+    // Protobuf says of a value of the wrong type that it is wrong, and not where.
+    expect(text).toContain(`"pointer":"${library.startsWith('protovalidate') ? '' : '/name'}"`);
   });
 
   test('is denied where there is none', async () => {
     expect(await codeOf({ body }, undefined)).toBe('input.invalid');
   });
+});
+
+test('a gRPC message is one, but has no members that its definition does not know', async () => {
+  const policy = validateInput({ body: protovalidateUser });
+  const grpc: CallFacts = { call: { protocol: 'grpc', operation: '/users.v1.Users/Create' }, peer };
+  const outcome = await policy.check(new Request('https://api.example.com/'), grpc);
+  const [obligations] = listObligations(outcome.obligations);
+  const codeFor = async (message: object) => {
+    const answer = await obligations?.onMessage?.(message);
+    return answer?.ok === false ? answer.denial.code : 'passed';
+  };
+  const message = { $typeName: 'users.v1.User', name: 'Ann' };
+  expect(await codeFor(message)).toBe('passed');
+  expect(await codeFor({ name: 'Ann' })).toBe('passed');
+  expect(await codeFor({ ...message, $unknown: [{ no: 9 }] })).toBe('input.unknown_member');
+  expect(await codeFor({ ...message, name: 'x'.repeat(21) })).toBe('input.invalid');
 });
 
 describe('a body', () => {

@@ -83,7 +83,7 @@ const OPTIONS = [
   'timeout',
 ];
 
-type Check = (input: unknown) => MaybePromise<CheckedInput>;
+type Check = (input: unknown, isDecoded?: boolean) => MaybePromise<CheckedInput>;
 type Part = Exclude<InputPart, 'body'>;
 
 /**
@@ -142,8 +142,10 @@ export function validateInput<const O extends ValidateInputOptions>(
     certain.length === 0 || usual !== undefined,
     `${NAME}: bodyFor needs body as well, for all other callers.`,
   );
-  const outcomeFor = ({ principal }: CallerFacts): typeof usual =>
-    certain.find(({ who }) => isVisibleTo(principal, who))?.outcome ?? usual;
+  const outcomeFor = ({ principal, call }: CallFacts & CallerFacts): Admitting | undefined => {
+    const outcomes = certain.find(({ who }) => isVisibleTo(principal, who))?.outcome ?? usual;
+    return call.protocol === 'grpc' ? outcomes?.decoded : outcomes?.plain;
+  };
   const read = (part: Part, request: RequestLike, { call }: CallFacts): unknown => {
     if (part === 'query') return readQuery(request);
     return part === 'params' ? readParams(request, call) : readHeaders(request.headers, names);
@@ -197,13 +199,27 @@ function checkFor(part: InputPart, schema: StandardSchema, rules: InputRules): C
 }
 
 /** An admission that shows bodies to a check. */
-function admitting(check: Check): { readonly ok: true; readonly obligations: Obligations } {
-  return Object.freeze({ ok: true, obligations: Object.freeze({ onMessage: inspector(check) }) });
+interface Admitting {
+  readonly ok: true;
+  readonly obligations: Obligations;
 }
 
-function inspector(check: Check): (message: unknown) => MaybePromise<BodyOutcome> {
+/** Bodies as they are, and messages of gRPC. */
+function admitting(check: Check): { readonly plain: Admitting; readonly decoded: Admitting } {
+  const outcome = (isDecoded: boolean): Admitting =>
+    Object.freeze({
+      ok: true,
+      obligations: Object.freeze({ onMessage: inspector(check, isDecoded) }),
+    });
+  return { plain: outcome(false), decoded: outcome(true) };
+}
+
+function inspector(
+  check: Check,
+  isDecoded: boolean,
+): (message: unknown) => MaybePromise<BodyOutcome> {
   return (message) => {
-    const checked = check(message);
+    const checked = check(message, isDecoded);
     return checked instanceof Promise
       ? checked.then((each) => outcomeOf(each, message))
       : outcomeOf(checked, message);
