@@ -181,6 +181,33 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
     },
   ),
   one(
+    'many that cannot be sent yet do not stand in the way of others, and are sent later',
+    async ({ outbox, endpoint, delivery, claim, finish }) => {
+      const other = { ...endpoint, id: `${endpoint.id}-other`, status: 'unverified' } as const;
+      await outbox.insertEndpoint(other);
+      const stuck = Array.from({ length: 1_100 }, (_, at) => ({
+        ...delivery(`stuck-${at}`),
+        endpointId: other.id,
+      }));
+      const ordered = Array.from({ length: 20 }, (_, at) =>
+        delivery(String(at), { orderKey: 'order-7' }),
+      );
+      await outbox.add([...stuck, ...ordered, delivery('x')]);
+      same(await claim(), ['0', 'x'], 'the first of one key, and one without');
+      await finish('0', 'delivered');
+      same(await claim(), ['1'], 'the second of the key at once');
+      const active = { ...other, status: 'active', version: '2' } as const;
+      assertSame(await outbox.replaceEndpoint(active, other.version), true, 'activated');
+      const limit = stuck.length + ordered.length;
+      const request = { ...CLAIM, limit };
+      const late = (await outbox.claim(request)).filter(
+        ({ endpointId }) => endpointId === other.id,
+      );
+      assertSame(late.length, stuck.length, 'claimed once that endpoint is active');
+      await outbox.replaceEndpoint({ ...active, status: 'disabled', version: '3' }, '2');
+    },
+  ),
+  one(
     'failures in a row pause an endpoint, a success does not let them add up',
     async ({ outbox, delivery, claim, finish }) => {
       await outbox.add(['a', 'b', 'c', 'd', 'e'].map((name) => delivery(name)));

@@ -33,7 +33,7 @@ export interface SendWebhookOptions {
   readonly retries?: readonly Duration[] | undefined;
   /** The longest `Retry-After` that is kept to: 1 day by default. */
   readonly maxRetryAfter?: Duration | undefined;
-  /** Attempts that run at once in this process. Default: 50. */
+  /** Attempts that run at once in this process. Default: 100. */
   readonly concurrency?: number | undefined;
   /** How long one worker holds a delivery; an attempt is cut off before. Default: 1 minute. */
   readonly lease?: Duration | undefined;
@@ -142,7 +142,7 @@ const OPTIONS = [
  */
 export function sendWebhook(options: SendWebhookOptions): Webhooks {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { outbox, concurrency = 50, circuitFailures = 10, retries = RETRIES } = options;
+  const { outbox, concurrency = 100, circuitFailures = 10, retries = RETRIES } = options;
   assertConfiguration(outbox !== undefined, `${NAME}: give an outbox, like memoryWebhookOutbox().`);
   assertMethods(NAME, 'outbox', outbox, METHODS, 'postgresWebhookOutbox(pool)');
   for (const [name, value] of Object.entries({ concurrency, circuitFailures })) {

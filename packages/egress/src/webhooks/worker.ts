@@ -49,7 +49,7 @@ export function worker(settings: WorkerSettings): Worker {
       if (results.length > 0) await record(results).catch(onFault);
     };
     while (goesOn()) {
-      const fresh = await claimed(concurrency - running.size);
+      const [fresh] = await Promise.all([claimed(concurrency - running.size), flush()]);
       for (const delivery of fresh) {
         const one: Promise<void> = deliver(delivery)
           .then((result) => void ended.push(result), onFault)
@@ -69,7 +69,6 @@ export function worker(settings: WorkerSettings): Worker {
         await pause.done;
         wake = undefined;
       }
-      await flush();
     }
     await Promise.all(running);
     await flush();

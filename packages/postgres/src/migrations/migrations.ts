@@ -1,5 +1,9 @@
 import { auditMigration } from '../audit/audit-migration.ts';
-import { outboxMigration, webhookEndpointVersionMigration } from '../outbox/outbox-migration.ts';
+import {
+  outboxMigration,
+  webhookEndpointVersionMigration,
+  webhookQueueMigration,
+} from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
@@ -49,6 +53,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   sessionsMigration,
   outboxMigration,
   webhookEndpointVersionMigration,
+  webhookQueueMigration,
   accountsMigration,
   tenantsMigration,
   rolesMigration,

@@ -52,3 +52,16 @@ export const webhookEndpointVersionMigration: Migration = {
       ALTER TABLE ${schema}.webhook_endpoints
         ADD COLUMN version text NOT NULL DEFAULT gen_random_uuid()::text;`,
 };
+
+/** What is leased or cannot be sent yet leaves the front of the queue, so that nobody reads past it again and again. */
+export const webhookQueueMigration: Migration = {
+  version: 22,
+  name: 'webhook queue without detours',
+  statements: (schema) => `
+      UPDATE ${schema}.webhook_deliveries SET due_at = greatest(due_at, leased_until)
+        WHERE status = 'pending';
+      ALTER TABLE ${schema}.webhook_deliveries
+        DROP COLUMN leased_until, ADD COLUMN held boolean NOT NULL DEFAULT false;
+      CREATE INDEX webhook_deliveries_held ON ${schema}.webhook_deliveries (endpoint_id)
+        WHERE status = 'pending' AND held;`,
+};

@@ -10,6 +10,11 @@ import {
   type SchemaOptions,
   schemaName,
 } from '../client/postgres-client.ts';
+import { outboxStatements } from './outbox-statements.ts';
+
+/** Deliveries that are looked at in one go where some at the front cannot be sent yet. */
+const LONGEST_LOOK = 1_000;
+const MOST_LOOKS = 20;
 
 /**
  * An outbox on PostgreSQL: what `add` has answered survives any crash, and any number of workers share it
@@ -27,7 +32,7 @@ export function postgresWebhookOutbox(
   options: SchemaOptions = {},
 ): WebhookOutbox {
   const schema = schemaName('postgresWebhookOutbox', options);
-  const statements = statementsOf(schema);
+  const statements = outboxStatements(schema);
   return Object.freeze<WebhookOutbox>({
     insertEndpoint: async (endpoint) => {
       const { rows } = await client.query(statements.insertEndpoint, valuesOf(endpoint));
@@ -38,7 +43,10 @@ export function postgresWebhookOutbox(
         ...valuesOf(endpoint),
         expected,
       ]);
-      return rows.length === 1;
+      if (rows.length === 0) return false;
+      // What was put off because of what the endpoint was. A statement of its own, which waits for nobody with a lock.
+      if (endpoint.status === 'active') await client.query(statements.wake, [endpoint.id]);
+      return true;
     },
     getEndpoint: async (id) => {
       const row = await firstRow<EndpointRow>(client, statements.getEndpoint, [id]);
@@ -58,18 +66,30 @@ export function postgresWebhookOutbox(
     },
     claim: async ({ limit, nowMs, leaseMs }) => {
       const lease = crypto.randomUUID();
-      const { rows } = await client.query(statements.claim, [nowMs, limit, nowMs + leaseMs, lease]);
-      // What the statement selects.
-      return (rows as readonly (DeliveryRow & EndpointRow)[])
-        .map((row): ClaimedDelivery & { readonly due: number } => ({
+      const claimed: (DeliveryRow & EndpointRow)[] = [];
+      for (let looks = 0; looks < MOST_LOOKS && claimed.length < limit; looks++) {
+        const wanted = limit - claimed.length;
+        const look = looks === 0 ? wanted : LONGEST_LOOK;
+        const { rows } = await client.query(statements.claim, [
+          nowMs,
+          wanted,
+          nowMs + leaseMs,
+          lease,
+          look,
+        ]);
+        // What the statement selects: always a row, without a delivery where there is none.
+        const found = rows as readonly (DeliveryRow & EndpointRow & { readonly held: boolean })[];
+        claimed.push(...found.filter(({ id }) => id !== null));
+        if (found[0]?.held !== true) break;
+      }
+      return claimed.map(
+        (row): ClaimedDelivery => ({
           ...deliveryOf(row),
-          due: Number(row.due_at),
           attempt: row.attempts,
           lease,
           endpoint: endpointOf({ ...row, id: row.endpoint_id }),
-        }))
-        .toSorted((one, other) => one.due - other.due)
-        .map(({ due: _due, ...claimed }) => claimed);
+        }),
+      );
     },
     record: async (results, circuit, nowMs) => {
       if (results.length === 0) return;
@@ -154,88 +174,5 @@ function deliveryOf(row: DeliveryRow) {
     body: row.body,
     ...(row.order_key !== null && { orderKey: row.order_key }),
     createdAtMs: Number(row.created_at),
-  };
-}
-
-function statementsOf(schema: string) {
-  const endpoint =
-    'tenant, url, secrets::text AS secrets, status AS endpoint_status, reason, version';
-  return {
-    insertEndpoint: `INSERT INTO ${schema}.webhook_endpoints
-        (id, tenant, url, secrets, status, reason, version)
-      VALUES ($1, $2, $3, $4::jsonb, $5, $6, $7)
-      ON CONFLICT (id) DO NOTHING RETURNING id`,
-    replaceEndpoint: `UPDATE ${schema}.webhook_endpoints
-      SET tenant = $2, url = $3, secrets = $4::jsonb, status = $5, reason = $6, version = $7,
-        paused_until = CASE WHEN status = $5 THEN paused_until ELSE 0 END
-      WHERE id = $1 AND version = $8 RETURNING id`,
-    getEndpoint: `SELECT id, ${endpoint} FROM ${schema}.webhook_endpoints WHERE id = $1`,
-    add: `INSERT INTO ${schema}.webhook_deliveries
-        (id, message_id, endpoint_id, body, order_key, created_at, due_at)
-      SELECT id, message_id, endpoint_id, body, order_key, at, at
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-        WITH ORDINALITY AS new (id, message_id, endpoint_id, body, order_key, at, place)
-      ORDER BY place
-      ON CONFLICT (id) DO NOTHING RETURNING id`,
-    // A delivery that another worker is about to take is passed over, not waited for.
-    claim: `WITH due AS (
-        SELECT d.id FROM ${schema}.webhook_deliveries d
-        JOIN ${schema}.webhook_endpoints e ON e.id = d.endpoint_id
-        WHERE d.status = 'pending' AND d.due_at <= $1 AND d.leased_until <= $1
-          AND e.status = 'active' AND e.paused_until <= $1
-          AND (d.order_key IS NULL OR NOT EXISTS (
-            SELECT FROM ${schema}.webhook_deliveries before
-            WHERE before.endpoint_id = d.endpoint_id AND before.order_key = d.order_key
-              AND before.status = 'pending' AND before.seq < d.seq))
-        ORDER BY d.due_at, d.seq LIMIT $2 FOR UPDATE OF d SKIP LOCKED
-      ), taken AS (
-        UPDATE ${schema}.webhook_deliveries d
-        SET leased_until = $3, lease = $4, attempts = attempts + 1
-        FROM due WHERE d.id = due.id RETURNING d.*
-      )
-      SELECT taken.id, taken.message_id, taken.endpoint_id, taken.body, taken.order_key,
-        taken.status, taken.attempts, taken.created_at, taken.due_at, taken.last_outcome,
-        e.tenant, e.url, e.secrets::text AS secrets, e.status AS endpoint_status, e.reason, e.version
-      FROM taken JOIN ${schema}.webhook_endpoints e ON e.id = taken.endpoint_id
-      ORDER BY taken.due_at, taken.seq`,
-    // Endpoints in the order of their ids, so that two workers never wait for each other.
-    record: `WITH result AS (
-        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::boolean[])
-          AS r (id, lease, status, due_at, outcome, is_gone)
-      ), done AS (
-        UPDATE ${schema}.webhook_deliveries d
-        SET status = r.status, due_at = r.due_at, last_outcome = r.outcome, lease = '', leased_until = 0
-        FROM result r WHERE d.id = r.id AND d.lease = r.lease AND d.status = 'pending'
-        RETURNING d.id, d.endpoint_id, r.status, r.outcome, r.is_gone
-      ), logged AS (
-        INSERT INTO ${schema}.webhook_attempts (delivery_id, at, outcome)
-        SELECT id, $7, outcome FROM done
-      ), per_endpoint AS (
-        SELECT endpoint_id, bool_or(status = 'delivered') AS any_good,
-          count(*) FILTER (WHERE status <> 'delivered') AS bad, bool_or(is_gone) AS is_gone
-        FROM done GROUP BY endpoint_id
-      ), locked AS (
-        SELECT e.id FROM ${schema}.webhook_endpoints e
-        JOIN per_endpoint p ON p.endpoint_id = e.id
-        WHERE p.bad > 0 OR e.failures > 0 ORDER BY e.id FOR UPDATE OF e
-      )
-      UPDATE ${schema}.webhook_endpoints e
-      SET failures = CASE WHEN p.any_good THEN 0 ELSE e.failures + p.bad END,
-        paused_until = CASE WHEN NOT p.any_good AND e.failures + p.bad >= $8 THEN $9::bigint
-          ELSE e.paused_until END,
-        status = CASE WHEN p.is_gone THEN 'disabled' ELSE e.status END,
-        reason = CASE WHEN p.is_gone THEN 'gone' ELSE e.reason END,
-        version = CASE WHEN p.is_gone THEN gen_random_uuid()::text ELSE e.version END
-      FROM per_endpoint p JOIN locked l ON l.id = p.endpoint_id
-      WHERE e.id = p.endpoint_id`,
-    list: `SELECT id, message_id, endpoint_id, body, order_key, status, attempts, created_at, due_at,
-        last_outcome
-      FROM ${schema}.webhook_deliveries
-      WHERE endpoint_id = $1 AND ($2::text IS NULL OR status = $2) ORDER BY seq DESC LIMIT $3`,
-    replay: `UPDATE ${schema}.webhook_deliveries
-      SET status = 'pending', attempts = 0, due_at = $3, lease = '', leased_until = 0
-      WHERE endpoint_id = $1 AND status <> 'pending'
-        AND (CASE WHEN $2::text[] IS NULL THEN status = 'failed' ELSE id = ANY ($2::text[]) END)
-      RETURNING id`,
   };
 }
