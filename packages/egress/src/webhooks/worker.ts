@@ -42,14 +42,16 @@ export function worker(settings: WorkerSettings): Worker {
   const work = async (): Promise<void> => {
     const running = new Set<Promise<void>>();
     let ended: DeliveryResult[] = [];
-    const flush = async (): Promise<void> => {
+    /** True where there was something to write down. */
+    const flush = async (): Promise<boolean> => {
       const results = ended;
       ended = [];
       // What cannot be written down is sent again once its lease is over.
       if (results.length > 0) await record(results).catch(onFault);
+      return results.length > 0;
     };
     while (goesOn()) {
-      const [fresh] = await Promise.all([claimed(concurrency - running.size), flush()]);
+      const [fresh, hasWritten] = await Promise.all([claimed(concurrency - running.size), flush()]);
       for (const delivery of fresh) {
         const one: Promise<void> = deliver(delivery)
           .then((result) => void ended.push(result), onFault)
@@ -63,7 +65,8 @@ export function worker(settings: WorkerSettings): Worker {
         while (running.size > wanted && !pause.isOver())
           await Promise.race([...running, pause.done]);
         pause.cancel();
-      } else if (fresh.length === 0) {
+      } else if (fresh.length === 0 && !hasWritten && ended.length === 0) {
+        // Nothing is due: what has just been written down may have been waited for by another one.
         const pause = sleep(pollMs);
         wake = pause.cancel;
         await pause.done;
