@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Http2ServerRequest } from 'node:http2';
 import { type HeadersView, pathOf, type RequestLike } from '@apisec/core';
+import { isConnection, onDisconnect } from '@apisec/core/host';
 
 /** A request as Node's HTTP/1 and HTTP/2 servers hand it out. */
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
@@ -116,6 +117,15 @@ class NodeRequest implements RequestLike {
 
   get hasBody(): boolean {
     return hasBody(this.#incoming);
+  }
+
+  onDisconnect(disconnected: () => void): () => void {
+    const incoming = this.#incoming;
+    const connection: unknown = 'stream' in incoming ? incoming.stream : incoming.socket;
+    // Requests that are made up have none.
+    return isConnection(connection)
+      ? onDisconnect(connection, disconnected, { pipelined: false })
+      : () => undefined;
   }
 
   get headers(): HeadersView {

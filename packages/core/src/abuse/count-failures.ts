@@ -20,6 +20,8 @@ export interface CountFailuresOptions {
   readonly perAccount?: FailureSchedule | undefined;
   /** Pauses of a peer, or `none`. Default: as of `throttleFailures`. */
   readonly perPeer?: FailureSchedule | 'none' | undefined;
+  /** The tenant whose accounts these are: alike names of two tenants are two accounts. Default: none. */
+  readonly tenant?: string | undefined;
   /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
   readonly name?: string | undefined;
   /** Where failures are counted. Default: a memory store of its own. */
@@ -49,7 +51,15 @@ export interface FailureCounting {
   }) => Promise<CountedAttempt | Deny>;
 }
 
-const OPTIONS = ['perAccount', 'perPeer', 'name', 'store', 'onStoreFailure', 'timeout'] as const;
+const OPTIONS = [
+  'perAccount',
+  'perPeer',
+  'tenant',
+  'name',
+  'store',
+  'onStoreFailure',
+  'timeout',
+] as const;
 
 /**
  * Counts failed attempts by account and peer, in the same way and under the same keys as `throttleFailures`.
@@ -65,7 +75,8 @@ export function countFailures(
   now: (() => number) | undefined,
 ): FailureCounting {
   assertKnownOptions(factory, options, OPTIONS);
-  const { name = 'failures', perPeer, onStoreFailure = 'closed' } = options;
+  const { name = 'failures', perPeer, tenant, onStoreFailure = 'closed' } = options;
+  assertConfiguration(tenant !== '', `${factory}: tenant must not be empty.`);
   assertConfiguration(
     options.store === undefined || options.name !== undefined,
     `${factory}: give it a name. In a store that others use it is what tells failures apart.`,
@@ -81,12 +92,12 @@ export function countFailures(
     begin: async (who) => {
       const requests: AttemptRequest[] = [];
       if (peerRule !== undefined) {
-        const key = encodeLimitKey(who.peer, undefined);
+        const key = encodeLimitKey(who.peer, tenant);
         if (key === undefined) return KEY_MISSING;
         requests.push({ name: `${name}.peer`, key, rule: peerRule });
       }
       if (who.account !== undefined) {
-        const encoded = encodeLimitKey(alike(who.account), undefined);
+        const encoded = encodeLimitKey(alike(who.account), tenant);
         if (encoded === undefined) return ACCOUNT_MISSING;
         requests.push({
           name: `${name}.account`,

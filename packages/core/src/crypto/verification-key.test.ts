@@ -30,6 +30,11 @@ describe('toVerificationKey', () => {
     ['ML-DSA', mldsa('ML-DSA-65', 1952), ['ML-DSA-65']],
     ['a secret of 32 bytes', secret(32), ['HS256']],
     ['a secret of 64 bytes', secret(64), ['HS256', 'HS384', 'HS512']],
+    [
+      'a key as workerd exports it',
+      { ...ec, d: undefined, priv: undefined, k: undefined },
+      ['ES256'],
+    ],
     ['a key for signatures', { ...ec, use: 'sig', key_ops: ['verify'] }, ['ES256']],
     ['a key with members that mean nothing here', { ...ec, x5u: 'https://x', foo: 1 }, ['ES256']],
   ])('%s may verify what it can', (_name, jwk, algorithms) => {

@@ -68,7 +68,8 @@ export function readVerificationKey(jwk: unknown): VerificationKey | JwkProblem 
   const kid = text('kid');
   if (kty === undefined) return 'kty';
   if (kid === undefined && member(jwk, 'kid') !== undefined) return 'kid';
-  if (PRIVATE.some((name) => Object.hasOwn(jwk, name))) return 'private';
+  // Some runtimes export keys with every member that there may be, most of them undefined.
+  if (PRIVATE.some((name) => member(jwk, name) !== undefined)) return 'private';
   const use = member(jwk, 'use');
   if (use !== undefined && use !== 'sig') return 'use';
   const operations = member(jwk, 'key_ops');

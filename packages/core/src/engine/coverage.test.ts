@@ -19,7 +19,8 @@ function facts(operation: string): HttpFacts {
 }
 
 function ask(api: ReturnType<typeof coverage>, operation: string, headers = {}) {
-  const [method = ''] = operation.split(' ');
+  // Not every runtime takes any text for a method.
+  const method = operation.includes(' ') ? operation.split(' ', 1)[0] : 'GET';
   return api.check(new Request('http://localhost/', { method, headers }), facts(operation));
 }
 

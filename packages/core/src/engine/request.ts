@@ -20,6 +20,21 @@ export interface RequestLike {
    * Absent for a web `Request`, whose own `body` says it.
    */
   readonly hasBody?: boolean | undefined;
+  /**
+   * Calls back once when the caller has disconnected, at once where that was before; answers how to stop that. Absent
+   * where the host does not tell, and for a web `Request`, whose own `signal` says it.
+   */
+  readonly onDisconnect?: ((disconnected: () => void) => () => void) | undefined;
+}
+
+/** Calls back once when the caller has disconnected, where anybody can tell; answers how to stop that. */
+export function whenDisconnected(request: RequestLike, disconnected: () => void): () => void {
+  if (request.onDisconnect !== undefined) return request.onDisconnect(disconnected);
+  const { signal } = request as { readonly signal?: AbortSignal };
+  if (signal === undefined) return () => undefined;
+  if (signal.aborted) disconnected();
+  else signal.addEventListener('abort', disconnected, { once: true });
+  return () => signal.removeEventListener('abort', disconnected);
 }
 
 /** Whether a body comes with the call. Where nobody can know, it may. */

@@ -88,6 +88,49 @@ describe('a rate', () => {
   });
 });
 
+describe('a caller who leaves', () => {
+  test.each<[string, () => { request: object; leave: () => void }]>([
+    [
+      'of a web request',
+      () => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        return {
+          request: new Request('https://a.example', { signal }),
+          leave: () => controller.abort(),
+        };
+      },
+    ],
+    [
+      'of a host that tells',
+      () => {
+        const told = new Set<() => void>();
+        const onDisconnect = (left: () => void) => {
+          told.add(left);
+          return () => told.delete(left);
+        };
+        return {
+          request: { method: 'GET', url: '/', headers: new Headers(), onDisconnect },
+          leave: () => told.forEach((left) => left()),
+        };
+      },
+    ],
+  ])('gives the place back at once: %s', async (_, make) => {
+    const policy = rated({ maxWaiting: 1 });
+    await spend(policy);
+    const caller = make();
+    const first = policy.check(caller.request as never, from('a'));
+    expect(vi.getTimerCount()).toBe(1);
+    expect(await ask(policy)).toBe('limit.exceeded');
+    caller.leave();
+    expect(codeOf(await first)).toBe('limit.exceeded');
+    expect(vi.getTimerCount()).toBe(0);
+    const next = ask(policy);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await next).toBe('passed');
+  });
+});
+
 describe('running calls', () => {
   const limited = () =>
     waitForRoom<Facts, object>(concurrencyLimit<Facts>({ limit: 1, by }), { atMost: '1s' });

@@ -1,6 +1,7 @@
 import type { Peer } from '../engine/facts.ts';
 import type { Outcome } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
+import { type RequestLike, whenDisconnected } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
@@ -29,7 +30,7 @@ const LONGEST_PAUSE = 200;
  * `atMost` is over, when it would wait longer than that anyway, or when too many are waiting. Waiting costs no units; who
  * goes first is not promised. Put it around `rateLimit` or `concurrencyLimit`, behind what tells who calls.
  *
- * A caller who leaves keeps the place in the queue until its time is over; its handler does not run.
+ * A caller who leaves gives the place in the queue back at once, where the host tells of it.
  *
  * @throws ConfigurationError for a policy that limits nothing, or a bound that cannot hold.
  * @example
@@ -55,7 +56,11 @@ export function waitForRoom<Needs extends object, Adds extends object>(
   const waitingOf = new Map<string, number>();
   let waiting = 0;
 
-  const wait = async (ask: () => MaybePromise<Outcome<Adds>>, denied: Outcome<Adds>) => {
+  const wait = async (
+    request: RequestLike,
+    ask: () => MaybePromise<Outcome<Adds>>,
+    denied: Outcome<Adds>,
+  ) => {
     const end = now() + atMost;
     let outcome = denied;
     let pause = FIRST_PAUSE;
@@ -63,7 +68,8 @@ export function waitForRoom<Needs extends object, Adds extends object>(
       const needed = pauseFor(outcome, pause);
       // Where it is full for longer than anybody may wait, nobody need wait to hear it.
       if (needed === undefined || now() + needed > end) return outcome;
-      await new Promise((resolve) => setTimeout(resolve, needed));
+      // Nobody is there any more to go on.
+      if (!(await passes(needed, request))) return outcome;
       outcome = await ask();
       pause = Math.min(pause * 2, LONGEST_PAUSE);
     }
@@ -83,7 +89,7 @@ export function waitForRoom<Needs extends object, Adds extends object>(
           if (waiting >= maxWaiting || own >= share) return outcome;
           waiting++;
           waitingOf.set(peer, own + 1);
-          return wait(ask, outcome).finally(() => {
+          return wait(request, ask, outcome).finally(() => {
             waiting--;
             const left = (waitingOf.get(peer) ?? 1) - 1;
             if (left === 0) waitingOf.delete(peer);
@@ -95,6 +101,21 @@ export function waitForRoom<Needs extends object, Adds extends object>(
         },
       );
     },
+  });
+}
+
+/** Waits; false as soon as the caller has disconnected. */
+function passes(ms: number, request: RequestLike): Promise<boolean> {
+  return new Promise((resolve) => {
+    let stop: (() => void) | undefined;
+    const timer = setTimeout(() => {
+      stop?.();
+      resolve(true);
+    }, ms);
+    stop = whenDisconnected(request, () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
   });
 }
 

@@ -247,7 +247,7 @@ export function authenticateIntrospection(
       return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme), peerOf(facts));
     },
   });
-  return locateCredential(policy, placeOf(read, options.from?.name));
+  return locateCredential(policy, placeOf(read, options.from));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

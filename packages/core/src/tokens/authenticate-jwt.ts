@@ -266,7 +266,7 @@ export function authenticateJwt(
       return encrypted ? open(encrypted, token, scheme, at) : examine(token, scheme, at, token);
     },
   });
-  return locateCredential(policy, placeOf(read, options.from?.name));
+  return locateCredential(policy, placeOf(read, options.from));
 }
 
 type Answer = Outcome<AuthenticatedFacts>;

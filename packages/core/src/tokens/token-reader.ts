@@ -47,10 +47,13 @@ export function tokenReader(
   return from.read;
 }
 
-/** Where a call carries a token, whatever it is worth. */
+/** Where a call carries a token, whatever it is worth. A cookie and a header of one name are two places. */
 export function placeOf(
   read: TokenSource['read'],
-  name: string | undefined = 'authorization',
+  from: Pick<TokenSource, 'place' | 'name'> | undefined,
 ): LocateCredential {
-  return (request) => (read(request).kind === 'missing' ? undefined : name);
+  const { place = 'header', name = 'authorization' } = from ?? {};
+  // Headers stand by their names alone, as those of other policies do.
+  const where = place === 'header' ? name : `${place} ${name}`;
+  return (request) => (read(request).kind === 'missing' ? undefined : where);
 }

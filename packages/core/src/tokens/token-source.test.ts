@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
+import { anyOf } from '../engine/combine.ts';
 import { guard } from '../engine/guard.ts';
 import { protect } from '../host/protect.ts';
 import { crossOrigin } from '../http/cross-origin.ts';
@@ -179,6 +180,23 @@ describe('a token in another place', () => {
     expect(() =>
       authenticateJwt({ ...issuer.trust, schemes: ['DPoP'], from: tokenInHeader('x-token') }),
     ).toThrow(ConfigurationError);
+  });
+});
+
+describe('two places of one name', () => {
+  test('hold two credentials, which name two callers', async () => {
+    const inHeader = authenticateJwt({ ...issuer.trust, from: tokenInHeader('token') });
+    const inCookie = authenticateJwt({ ...issuer.trust, from: tokenInCookie('token') });
+    const either = guard()
+      .use(crossOrigin())
+      .use(anyOf(inHeader, inCookie))
+      .use(allowAuthenticated());
+    const [alice, bob] = [await issuer.token({ sub: 'alice' }), await issuer.token({ sub: 'bob' })];
+    expect(await codeOf(either, { token: alice })).toBe('ok');
+    expect(await codeOf(either, { cookie: `token=${bob}` })).toBe('ok');
+    expect(await codeOf(either, { token: alice, cookie: `token=${bob}` })).toBe(
+      'credentials.multiple',
+    );
   });
 });
 
