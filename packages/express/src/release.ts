@@ -1,6 +1,6 @@
 import type { Denial } from '@apisec/core';
 import { type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
-import { closeRelease, type ReleasedText, releaseText } from '@apisec/node';
+import { closeRelease, dropBodyHeaders, type ReleasedText, releaseText } from '@apisec/node';
 import type { Response } from 'express';
 
 /**
@@ -16,12 +16,14 @@ export function filterRelease(
   const gate = closeRelease(response, note);
   const send = response.send.bind(response) as (...args: readonly unknown[]) => Response;
   const unfilterable = (cause?: unknown) => gate.deny(fault('release.unfilterable', cause));
-  const conclude = (released: ReleasedText, rest: readonly unknown[]) => {
+  const conclude = (released: ReleasedText, body: string, rest: readonly unknown[]) => {
     if (!released.ok) {
       gate.deny(released.denial);
       return;
     }
     if (!gate.open()) return;
+    // What describes the old body tells those who may not see it whether they have guessed it.
+    if (released.text !== body) dropBodyHeaders(response);
     try {
       send(released.text, ...rest);
     } catch (cause) {
@@ -41,8 +43,8 @@ export function filterRelease(
       return response;
     }
     const released = releaseText(onRelease, body);
-    if (isThenable(released)) void released.then((late) => conclude(late, rest));
-    else conclude(released, rest);
+    if (isThenable(released)) void released.then((late) => conclude(late, body, rest));
+    else conclude(released, body, rest);
     return response;
   };
   // What these two write is the name of a status, or the target that stands in `Location` anyway.

@@ -662,6 +662,16 @@ describe.each(versions)('%s', (_, express) => {
       },
     );
 
+    test('takes away what the handler said of the body that is filtered', async () => {
+      const old = { etag: '"1"', 'content-digest': 'sha-256=:AA==:', 'content-md5': 'AA==' };
+      const app = quiet().get('/', secure(filter), (_q, res) => void res.set(old).json(data));
+      const response = await fetch(await serve(app));
+      expect(response.headers.get('etag')).not.toBe('"1"');
+      expect(response.headers.has('content-digest')).toBe(false);
+      expect(response.headers.has('content-md5')).toBe(false);
+      expect(await response.json()).toEqual({ id: 1 });
+    });
+
     test('is not fooled by a second answer', async () => {
       const response = await ask((_, res) => {
         res.json(data);

@@ -1,4 +1,4 @@
-import { type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
+import { BODY_HEADERS, type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
 import { type ReleasedText, type ReleaseGate, releaseText } from '@apisec/node';
 import type { HookReply } from './types.ts';
 
@@ -19,9 +19,11 @@ export function releasePayload(
   }
   const conclude = (released: ReleasedText) => {
     if (released.ok) {
-      gate.open();
+      // A hook behind this one could put another body in its place.
+      gate.open(released.text);
       // It told the length of what the policies saw; Fastify counts anew.
       reply.removeHeader('content-length');
+      if (released.text !== payload) for (const name of BODY_HEADERS) reply.removeHeader(name);
       done(null, released.text);
     } else {
       gate.deny(released.denial);

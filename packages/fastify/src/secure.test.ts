@@ -399,6 +399,23 @@ describe('a policy that sees bodies', () => {
     expect(body).toEqual({ body: { checked: { a: 1 } } });
   });
 
+  test('sees the body as the handler gets it, coerced and stripped by its schema', async () => {
+    seen.length = 0;
+    const app = create();
+    const schema = {
+      body: {
+        type: 'object',
+        additionalProperties: false,
+        properties: { n: { type: 'number' }, page: { type: 'number', default: 1 } },
+      },
+    };
+    app.post('/', { schema, ...secure(sees).route }, (request) => ({ body: request.body }));
+    const body = JSON.stringify({ n: '5', admin: true });
+    const response = await fetch(await serve(app), { method: 'POST', body, headers: json });
+    expect(seen).toEqual([{ n: 5, page: 1 }]);
+    expect(await response.json()).toEqual({ body: { checked: { n: 5, page: 1 } } });
+  });
+
   test.each([
     ['undefined where there is none', { method: 'GET' }, undefined],
     ['undefined where it is empty', {}, undefined],
@@ -475,6 +492,39 @@ describe.each([
     const response = await ask(handler);
     expect(response.status).toBe(201);
     expect(await response.json()).toEqual({ id: 1 });
+  });
+
+  test('takes away what the handler said of the body that is filtered', async () => {
+    const response = await ask(async (_, reply) => {
+      reply.headers({ etag: '"1"', 'content-digest': 'sha-256=:AA==:', 'content-md5': 'AA==' });
+      return data;
+    });
+    const names = ['etag', 'content-digest', 'content-md5'];
+    expect(names.filter((name) => response.headers.has(name))).toEqual([]);
+    expect(await response.json()).toEqual({ id: 1 });
+  });
+
+  test('lets nothing out that a hook behind it has put in place of what was filtered', async () => {
+    const faults: unknown[] = [];
+    const app = create();
+    await app.register(secure(filter, { onFault: (cause) => faults.push(cause) }));
+    app.addHook('onSend', async () => JSON.stringify(data));
+    app.get('/', () => data);
+    await expect(fetch(await serve(app)).then((response) => response.text())).rejects.toThrow(
+      'fetch failed',
+    );
+    expect(faults).toMatchObject([{ code: 'release.unfilterable' }]);
+  });
+
+  test('may stand before another one, which filters what is left', async () => {
+    const app = create();
+    const inner = oblige({
+      onRelease: (payload) => ({ ok: true, value: { ...(payload as object), inner: true } }),
+    });
+    await app.register(secure(filter));
+    app.get('/', secure(inner).route, () => data);
+    const response = await fetch(await serve(app));
+    expect(await response.json()).toEqual({ id: 1, inner: true });
   });
 
   test('filters the reply of the error handler, and keeps its status', async () => {

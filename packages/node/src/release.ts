@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { BodyOutcome, Denial, MaybePromise } from '@apisec/core';
 import { chain, fault } from '@apisec/core/host';
-import { holdBack, type NodeResponse, sendDenial } from './response.ts';
+import { holdBack, letOut, type NodeResponse, sendDenial } from './response.ts';
 
 /** Stands before a response that a policy must see before the caller does. */
 export interface ReleaseGate {
-  /** Lets everything through from now on; false when the response has already ended. */
-  readonly open: () => boolean;
+  /**
+   * Lets everything through from now on, or of bodies this text alone; false when the response has already ended. Another
+   * body than the text cuts the connection: the policies have not seen it.
+   */
+  readonly open: (text?: string) => boolean;
   /** Takes `open` back, unless the response has ended: what it was opened for threw. */
   readonly close: () => void;
   /** Replaces whatever the handler said with a denial, once. */
@@ -36,8 +39,11 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   let state: 'closed' | 'open' | 'denied' = 'closed';
   // Headers cannot be taken back once they are written, so they wait until it is known what follows.
   let head: Arguments | undefined;
-  const open = () => {
+  let expected: string | undefined;
+  const open = (text?: string) => {
     if (state === 'closed') state = 'open';
+    if (text !== undefined) letOut(target, text);
+    else if (state === 'open') expected = undefined;
     return state === 'open' && !target.writableEnded;
   };
   const close = () => {
@@ -68,6 +74,9 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     sendDenial(target, denial, { writeHead, end });
     state = 'denied';
   };
+  /** True for what the policies have let out. */
+  const isSeen = (chunk: unknown): boolean =>
+    expected === undefined || !isContent(chunk) || String(chunk) === expected;
   const replaced = {
     writeHead: (...args: Arguments) => {
       if (state === 'open') return attempt(() => writeHead(...(head ?? args)));
@@ -75,13 +84,14 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
       return target;
     },
     write: (...args: Arguments) => {
-      if (state === 'open') return write(...args);
+      if (state === 'open' && isSeen(args[0])) return write(...args);
       if (isContent(args[0])) deny(fault('release.unfilterable'));
       callBack(args);
       return true;
     },
     end: (...args: Arguments) => {
       if (state === 'closed' && isContent(args[0])) deny(fault('release.unfilterable'));
+      if (state === 'open' && !isSeen(args[0])) deny(fault('release.unfilterable', REPLACED));
       if (state === 'denied') {
         callBack(args);
         return target;
@@ -94,7 +104,10 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     },
   };
   Object.assign(target, replaced, 'stream' in response && { createPushResponse: denyPush });
-  holdBack(target, open);
+  holdBack(target, (text) => {
+    if (text === undefined) open();
+    else if (state === 'open') expected = text;
+  });
   return {
     open,
     close,
@@ -102,6 +115,10 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     state: () => state,
   };
 }
+
+const REPLACED = new Error(
+  'Something behind secure has put another body in place of the one that was filtered. Register it in front of secure.',
+);
 
 function denyPush(_headers: object, callback: (error: Error) => void): void {
   callback(new Error('Policies filter this response, and a pushed one would pass them by.'));

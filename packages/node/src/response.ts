@@ -19,7 +19,10 @@ export interface ResponseWriters {
   readonly end: (body?: string) => unknown;
 }
 
-const gates = stateOf<readonly (() => unknown)[]>('apisec.gates');
+/** Opens a gate for everything; with a text, tells one that is open already what its guard has let out. */
+type Gate = (text?: string) => unknown;
+
+const gates = stateOf<readonly Gate[]>('apisec.gates');
 
 const renderings = stateOf<ProblemRendering>('apisec.rendering');
 
@@ -34,7 +37,7 @@ export function renderingOf(response: NodeResponse): ProblemRendering | undefine
 }
 
 /** Notes that something holds this response back, and how to make it stop. */
-export function holdBack(response: NodeResponse, open: () => unknown): void {
+export function holdBack(response: NodeResponse, open: Gate): void {
   gates.set(response, [...(gates.get(response) ?? []), open]);
 }
 
@@ -44,6 +47,11 @@ export function holdBack(response: NodeResponse, open: () => unknown): void {
  */
 export function letThrough(response: NodeResponse): void {
   for (const open of gates.get(response) ?? []) open();
+}
+
+/** Tells every gate that is open what text goes out: one guard may filter what another has filtered. */
+export function letOut(response: NodeResponse, text: string): void {
+  for (const open of gates.get(response) ?? []) open(text);
 }
 
 /**
