@@ -31,6 +31,7 @@ import {
   tokenBucket,
   when,
 } from '@apisec/core';
+import { authorizationPolicies, ELSEWHERE } from './authorization-policies.ts';
 import { member } from './clients/observe.ts';
 import { AUDIENCE, type Credentials, ISSUER, PROBLEM_TYPES, PUBLIC_ORIGIN } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
@@ -110,6 +111,7 @@ export function createApi(
     schemes: ['Bearer', 'DPoP'],
   });
 
+  const rights = authorizationPolicies(protocol);
   const tenants = tenantPolicies();
   const inTenant = surface
     .use(
@@ -203,6 +205,13 @@ export function createApi(
       }),
     ),
     parcel: readers.use(ownParcel),
+    permitted: base.use(rights.permission),
+    assigned: base.use(rights.roles).use(rights.assignedPermission),
+    rolesDown: base.use(rights.rolesDown).use(rights.assignedPermission),
+    ruled: base.use(rights.rule),
+    validated: readers.use(rights.input),
+    shaped: readers.use(rights.output),
+    leaking: readers.use(rights.output),
     create: readers.use(inspecting('amount', { onMessage: positiveAmount })),
     replaced: readers.use(
       inspecting('replace', { onMessage: () => ({ ok: true, value: { amount: 42 } }) }),
@@ -341,6 +350,7 @@ function replyTold(message: unknown, facts: object): Reply {
 /** Where it is not {@link reply}. */
 const handlers: Readonly<Record<string, Operation['handle']>> = {
   handlerThrows: fail,
+  leaking: (message) => ({ ...reply(message), secret: ELSEWHERE }),
   parcel: (message, facts) => {
     const { id, owner } = parcelOf(facts);
     return { ...reply(message), id: `parcel-${id} of ${owner}` };

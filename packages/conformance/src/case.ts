@@ -4,7 +4,12 @@ import type { CallSpec, Capability } from './subject.ts';
 
 /** What must come of a case, the same on every transport. */
 export type Expectation =
-  | { readonly allowed: true; readonly reply?: Readonly<Record<string, unknown>> }
+  | {
+      readonly allowed: true;
+      readonly reply?: Readonly<Record<string, unknown>>;
+      /** Texts that nothing which comes back may contain. */
+      readonly hides?: readonly string[];
+    }
   | {
       readonly allowed: false;
       readonly kind: DenialKind;

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createApi, ORIGIN, type SuiteApi } from './api.ts';
 import type { Case, Expectation } from './case.ts';
 import { abuseCases } from './cases/abuse.ts';
+import { authorizationCases } from './cases/authorization.ts';
 import {
   bodyCases,
   faultCases,
@@ -37,6 +38,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   abuse: abuseCases,
   tenants: tenantCases,
   objects: objectCases,
+  authorization: authorizationCases,
   faults: faultCases,
   bodies: bodyCases,
   origins: originCases,
@@ -191,7 +193,9 @@ function wanted(goal: Expectation): object {
 }
 
 function expectRendering(observed: Observed, goal: Expectation): void {
-  const hidden = goal.allowed ? forbiddenText.filter((text) => text !== 's3cret') : forbiddenText;
+  const hidden = goal.allowed
+    ? [...forbiddenText.filter((text) => text !== 's3cret'), ...(goal.hides ?? [])]
+    : forbiddenText;
   for (const text of hidden) expect(observed.text).not.toContain(text);
   if (goal.allowed) return;
   if (goal.code === 'cors.preflight') {
