@@ -33,6 +33,12 @@ export function authorizerRelation(
   options: AuthorizerRelationOptions,
 ): {
   readonly check: (subject: string, object: string, where?: RelationContext) => Promise<boolean>;
+  /** Where the authorizer answers several questions at once. */
+  readonly checkMany?: (
+    subject: string,
+    objects: readonly string[],
+    where?: RelationContext,
+  ) => Promise<readonly string[]>;
   readonly list: (subject: string, where?: RelationContext) => Promise<readonly string[]>;
 } {
   const where = 'authorizerRelation';
@@ -50,7 +56,28 @@ export function authorizerRelation(
     action: { name: action },
     ...(tenant === undefined ? context && { context } : { context: { ...context, tenant } }),
   });
+  const { evaluateAll } = authorizer;
+  const checkMany = async (
+    id: string,
+    objects: readonly string[],
+    asked?: RelationContext,
+  ): Promise<readonly string[]> => {
+    const questions = objects.map((object) => ({
+      ...about(id, asked),
+      resource: { type: resource, id: object },
+    }));
+    const answers = (await evaluateAll?.(questions)) ?? [];
+    // A missing answer would move all later ones to the object before.
+    if (answers.length !== objects.length)
+      throw new TypeError(`${where}: not one answer for each question`);
+    return objects.filter((_, at) => {
+      const decision: unknown = answers[at]?.decision;
+      if (typeof decision !== 'boolean') throw new TypeError(`${where}: neither true nor false`);
+      return decision;
+    });
+  };
   return Object.freeze({
+    ...(evaluateAll && { checkMany }),
     check: async (id: string, object: string, asked?: RelationContext) => {
       const question = { ...about(id, asked), resource: { type: resource, id: object } };
       const { decision } = await authorizer.evaluate(question);

@@ -1,5 +1,4 @@
 import { type } from 'arktype';
-import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { protovalidateUser, users } from '../../test/schema-libraries.ts';
