@@ -1,7 +1,8 @@
 import type { DocumentedOperation, ServedOperation } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
-import { type GraphQLSchema, isObjectType } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import { compileFields } from './fields/field-policies.ts';
+import { objectTypesOf } from './fields/guarded-coordinates.ts';
 import type { OperationOptions } from './operation-plan.ts';
 import { rootTypesOf } from './root-fields.ts';
 
@@ -35,18 +36,13 @@ export function inventoryOf<Facts extends object>(
     directives: options.insecureIgnoreDirectives === true ? undefined : directives,
     denyUnlisted: unlistedFields === 'deny',
   });
-  const roots = new Set<unknown>(rootTypesOf(schema));
-  const types = [
-    ...rootTypesOf(schema),
-    ...Object.values(schema.getTypeMap()).filter(
-      (type) => isObjectType(type) && !roots.has(type) && !type.name.startsWith('__'),
-    ),
-  ].filter((type) => isObjectType(type));
-  return types.flatMap((type) =>
+  const roots = rootTypesOf(schema);
+  const below = objectTypesOf(schema).filter((type) => !roots.includes(type));
+  return [...roots, ...below].flatMap((type) =>
     Object.values(type.getFields()).flatMap(({ name, resolve, deprecationReason }) => {
       const operation = `${type.name}.${name}`;
       const policies = compiled.policies(operation);
-      const nested = !roots.has(type);
+      const nested = !roots.includes(type);
       if (nested && resolve === undefined && policies.length === 0) return [];
       const deprecated = typeof deprecationReason === 'string';
       const admissions = nested ? [] : [admission];

@@ -13,7 +13,7 @@ import {
 import { denialError } from '../denial-error.ts';
 import type { ExecutionBudget } from '../execution-limits.ts';
 import { objectTypesOf } from './guarded-coordinates.ts';
-import { operationsOf } from './open-operations.ts';
+import { operationOf } from './open-operations.ts';
 
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
 
@@ -36,7 +36,7 @@ export function budgetFields(
       counted.add(field);
       const { resolve = fieldResolver } = field;
       field.resolve = (source, args, contextValue, info) => {
-        const budget = budgetOf(contextValue, schema);
+        const budget = operationOf(contextValue, schema)?.control.budget;
         if (budget === undefined) return resolve(source, args, contextValue, info);
         const denial = budget.call();
         if (denial) throw denialError(denial, info);
@@ -50,12 +50,6 @@ export function budgetFields(
       };
     }
   }
-}
-
-function budgetOf(contextValue: unknown, schema: GraphQLSchema): ExecutionBudget | undefined {
-  let operation = operationsOf(contextValue);
-  while (operation && operation.schema !== schema) operation = operation.earlier;
-  return operation?.control.budget;
 }
 
 function within<Value>(budget: ExecutionBudget, info: GraphQLResolveInfo, run: () => Value): Value {

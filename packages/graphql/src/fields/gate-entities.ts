@@ -2,9 +2,8 @@ import type { Denial, MaybePromise } from '@apisec/core';
 import { isThenable } from '@apisec/core/host';
 import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
 import { denialError } from '../denial-error.ts';
-import { MAX_ERRORS } from './gate-fields.ts';
 import { REFERENCE } from './guarded-coordinates.ts';
-import { type OpenOperation, operationsOf } from './open-operations.ts';
+import { countError, type OpenOperation, operationOf } from './open-operations.ts';
 
 const gated = new WeakSet<object>();
 
@@ -48,12 +47,6 @@ interface Entities {
   readonly representations?: readonly unknown[] | undefined;
 }
 
-function operationOf(contextValue: unknown, schema: GraphQLSchema): OpenOperation | undefined {
-  let operation = operationsOf(contextValue);
-  while (operation && operation.schema !== schema) operation = operation.earlier;
-  return operation;
-}
-
 function decide(
   operation: OpenOperation,
   reference: unknown,
@@ -76,9 +69,7 @@ function placed(
   let next = 0;
   return denials.map((denial, key) => {
     if (denial === undefined) return list[next++];
-    const errors = (operation.errors.get(REFERENCE) ?? 0) + 1;
-    operation.errors.set(REFERENCE, errors);
-    if (errors > MAX_ERRORS) return null;
+    if (!countError(operation, REFERENCE)) return null;
     // The executor takes an error in a list for one that was thrown there.
     return denialError(denial, { ...info, path: { prev: info.path, key, typename: undefined } });
   });

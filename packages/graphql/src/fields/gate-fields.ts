@@ -13,7 +13,7 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql';
 import { denialError } from '../denial-error.ts';
-import { type OpenOperation, operationsOf } from './open-operations.ts';
+import { countError, type OpenOperation, operationsOf } from './open-operations.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
@@ -23,12 +23,6 @@ const introspected = new WeakSet<GraphQLSchema>();
 let introspectionIsGated = false;
 
 const UNDECIDED: Denial = Object.freeze({ kind: 'forbidden', code: 'policy.no_grant' });
-
-/**
- * How many errors one coordinate may add to one answer. What is denied beyond that is null without an error of its
- * own where the schema allows null: a denied list must not cost more than the list.
- */
-export const MAX_ERRORS = 10;
 
 /**
  * Puts a gate in front of the resolvers of these fields of object types, in place, and of their sources of events.
@@ -130,8 +124,6 @@ function denyWith(
   coordinate: string,
   info: GraphQLResolveInfo,
 ): null {
-  const errors = (operation.errors.get(coordinate) ?? 0) + 1;
-  operation.errors.set(coordinate, errors);
-  if (errors > MAX_ERRORS && !isNonNullType(field.type)) return null;
+  if (!countError(operation, coordinate) && !isNonNullType(field.type)) return null;
   throw denialError(denial, info);
 }

@@ -58,6 +58,29 @@ export function operationsOf(contextValue: unknown): OpenOperation | undefined {
     : elsewhere.get(contextValue);
 }
 
+/** What was opened last for a context value and this schema. */
+export function operationOf(
+  contextValue: unknown,
+  schema: GraphQLSchema,
+): OpenOperation | undefined {
+  let operation = operationsOf(contextValue);
+  while (operation && operation.schema !== schema) operation = operation.earlier;
+  return operation;
+}
+
+/**
+ * How many errors one coordinate may add to one answer. What is denied beyond that is null without an error of its
+ * own where the schema allows null: a denied list must not cost more than the list.
+ */
+const MAX_ERRORS = 10;
+
+/** Counts an error of a coordinate; false where it would be one too many. */
+export function countError({ errors }: OpenOperation, coordinate: string): boolean {
+  const count = (errors.get(coordinate) ?? 0) + 1;
+  errors.set(coordinate, count);
+  return count <= MAX_ERRORS;
+}
+
 /**
  * For resolvers: a signal that is aborted when the operation is over before its answer, since its deadline has passed,
  * its budget is used up, or the caller has disconnected. Hand it to `fetch` and to database clients. Of a context value
