@@ -13,7 +13,7 @@ const PER_SECOND = 20_000;
 const SECONDS = 10;
 const TICK_MS = 10;
 /** Room for half a second of events while the database is busy with something else. */
-const QUEUE = { maxEvents: 40_000, maxBytes: 128 << 20, maxBatch: 2_000 };
+const QUEUE = { maxEvents: 40_000, maxBytes: 128 << 20, maxBatch: 4_000 };
 
 const request = { method: 'GET', url: '/orders/17', headers: new Headers() };
 const facts = {

@@ -1,4 +1,5 @@
 import { assertConfiguration, assertSecretBytes } from '@apisec/core/host';
+import { sha256All } from './sha256.ts';
 
 /** The secrets that a chain is hashed with, by version. */
 export interface AuditChainKeys {
@@ -29,7 +30,7 @@ export interface BlockHead {
 export interface ChainHash {
   readonly current: string;
   /** The hashes of events, one behind the other. */
-  readonly leaves: (events: readonly string[]) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly leaves: (events: readonly string[]) => Uint8Array<ArrayBuffer>;
   /** Undefined for a version that is not there. */
   readonly block: (
     head: BlockHead,
@@ -60,15 +61,7 @@ export function chainHash(where: string, given: AuditChainKeys): ChainHash {
   );
   return {
     current,
-    leaves: async (events) => {
-      const hashes = await Promise.all(
-        events.map((event) => crypto.subtle.digest('SHA-256', encoder.encode(event))),
-      );
-      const all = new Uint8Array(HASH_BYTES * hashes.length);
-      for (const [index, hash] of hashes.entries())
-        all.set(new Uint8Array(hash), index * HASH_BYTES);
-      return all;
-    },
+    leaves: sha256All,
     block: async (head, previous, leaves) => {
       const key = await imported.get(head.keyId);
       if (key === undefined) return undefined;

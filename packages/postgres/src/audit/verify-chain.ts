@@ -228,7 +228,7 @@ async function verifyEvents(
   leaves: Uint8Array,
   events: readonly EventRow[],
 ): Promise<void> {
-  const actual = await walk.hash.leaves(events.map(({ event }) => event));
+  const actual = walk.hash.leaves(events.map(({ event }) => event));
   const seen = new Set<number>();
   for (const [position, { index }] of events.entries()) {
     seen.add(index);
