@@ -2,7 +2,6 @@ import type { AuditEvent, AuditSink } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import { eventRing, type KeptEvents } from './event-ring.ts';
 import { type RollingCounts, rollingCounts } from './rolling-counts.ts';
-import { trialOf } from './shadow-answer.ts';
 import type { Second } from './wire.ts';
 
 /** Options of {@link consoleFeed}. */
@@ -42,6 +41,9 @@ export interface FeedView {
   readonly operations: ReadonlyMap<string, { readonly calls: number; readonly denied: number }>;
   readonly unlisted: RollingCounts;
 }
+
+/** Between an operation and a policy. Events hold no line break, so no name can pass for two. */
+export const BETWEEN = '\n';
 
 const NAME = 'consoleFeed';
 const FIVE_MINUTES = 300_000;
@@ -130,7 +132,7 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     for (const reason of event.degraded ?? []) view.degraded.add(reason, time, weight);
     for (const would of event.wouldDeny ?? []) {
       view.shadow.add(would, time);
-      view.trials.add(trialOf(event.operation ?? '', would), time, 1, denied);
+      view.trials.add(`${event.operation ?? ''}${BETWEEN}${would}`, time, 1, denied);
     }
     if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, time, weight);
     const caller = event.principal ?? event.peer;

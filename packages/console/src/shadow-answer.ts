@@ -1,15 +1,7 @@
-import type { FeedView } from './console-feed.ts';
+import { BETWEEN, type FeedView } from './console-feed.ts';
 import type { CoverageLine, ShadowAnswer } from './wire.ts';
 
 const MOST_LINES = 500;
-/** Events hold no line break, so no name can pass for two. */
-const BETWEEN = '\n';
-
-/** What a policy on trial would have done to one operation, as one name. */
-export function trialOf(operation: string, would: string): string {
-  return `${operation}${BETWEEN}${would}`;
-}
-
 /**
  * What policies on trial would have denied in the last day, and which of it was let in: that is what changes once they
  * are enforced. Policies on trial that denied nothing are listed apart.
