@@ -50,6 +50,15 @@ const application = await Application.bootstrapWithPlugins({
   typeDeclarationFormat: 'table',
   tableColumnSettings: { hideSources: true, leftAlignHeaders: true },
 });
+// A comment may name what its own file does not import, on whatever page that is.
+application.converter.addUnknownSymbolResolver(({ symbolReference }, { project }) => {
+  const [{ path: name } = {}, ...members] = symbolReference?.path ?? [];
+  if (members.length > 0) return undefined;
+  const target = project.children
+    ?.flatMap(({ children = [] }) => children)
+    .find((each) => each.name === name);
+  return target && { target, caption: name };
+});
 const project = await application.convert();
 if (!project) process.exit(1);
 application.validate(project);
