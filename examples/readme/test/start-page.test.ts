@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { Client, credentials, Metadata, type ServiceDefinition, status } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const here = join(import.meta.dirname, '..');
@@ -139,27 +137,11 @@ describe('the programs of the start page', () => {
 
   test.each(['gRPC', 'gRPC, TypeScript'])('%s: an answer and UNAUTHENTICATED', async (label) => {
     const { port, good, foreign } = await start(label);
-    // The program wrote the file that defines this service.
-    const service = loadSync(join(folder, 'orders.proto'))['shop.v1.Orders'] as ServiceDefinition;
-    const { path, requestSerialize, responseDeserialize } = service['List'] as NonNullable<
-      (typeof service)[string]
-    >;
-    const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+    const caller = /^```js \[call\.mjs[^\]]*\]\n([^]*?)^```$/m.exec(page)?.[1] ?? '';
+    writeFileSync(join(folder, 'call.mjs'), caller.replace('3000', String(port)));
     const call = (token: string) =>
-      new Promise<unknown>((resolve) => {
-        const metadata = new Metadata();
-        metadata.set('authorization', `Bearer ${token}`);
-        client.makeUnaryRequest(
-          path,
-          requestSerialize,
-          responseDeserialize,
-          {},
-          metadata,
-          (error, reply) => resolve(error ? status[error.code] : reply),
-        );
-      });
-    expect(await call(good)).toEqual({ for: 'alice' });
-    expect(await call(foreign)).toBe('UNAUTHENTICATED');
-    client.close();
+      execFileSync(process.execPath, ['call.mjs', token], { cwd: folder, encoding: 'utf8' }).trim();
+    expect(call(good)).toBe("{ for: 'alice' }");
+    expect(call(foreign)).toBe('16 UNAUTHENTICATED');
   });
 });
