@@ -16,7 +16,10 @@ const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] 
     'GraphQL and gRPC',
     ['graphql-limits', 'field-authorization', 'subscriptions', 'trusted-documents', 'grpc'],
   ],
-  ['Operation', ['logging', 'metrics', 'console', 'coverage', 'command-line', 'node-servers']],
+  [
+    'Operation',
+    ['logging', 'metrics', 'console', 'coverage', 'command-line', 'scanners', 'node-servers'],
+  ],
 ];
 
 interface Item {
