@@ -51,22 +51,23 @@ export interface AuthorizationPolicies {
   readonly output: Policy<CallFacts, NoFacts, 'check'>;
 }
 
+/** Nobody assigns roles in the suite. */
+const UNCHANGED = { assign: () => undefined, unassign: () => undefined };
+
 export function authorizationPolicies(protocol: Protocol): AuthorizationPolicies {
-  const unchanged = () => undefined;
-  const store = { assign: unchanged, unassign: unchanged };
   const reply = { id: 'value', amount: 'value', poison: 'value', status: 'value' } as const;
   return {
     permission: requirePermission(model, 'orders:approve'),
     roles: loadRoles({
       tenant: false,
       store: {
-        ...store,
+        ...UNCHANGED,
         rolesOf: ({ principal }) => (principal.includes(`"${CHIEF}`) ? ['chief'] : ['clerk']),
       },
     }),
     rolesDown: loadRoles({
       tenant: false,
-      store: { ...store, rolesOf: () => Promise.reject(new Error('internal-detail-7f3a')) },
+      store: { ...UNCHANGED, rolesOf: () => Promise.reject(new Error('internal-detail-7f3a')) },
     }),
     assignedPermission: requirePermission(model, 'orders:approve', {
       roles: ({ assignedRoles }: AssignedRolesFacts) => assignedRoles.roles,

@@ -15,6 +15,7 @@ import {
 } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import type { Case, Expectation } from './case.ts';
+import { CASE_HEADER } from './limit-policies.ts';
 import type { Running } from './suite.ts';
 
 /** The host that the operation `named` answers for. */
@@ -282,6 +283,34 @@ export function describeRequests(get: () => Running): void {
     expect(observed.header('deprecation')).toBe('@1577836800');
     expect(observed.header('sunset')).toBe(sunset);
     expect(observed.header('vary')?.toLowerCase()).toContain('api-version');
+  });
+
+  test.each([
+    '%61dmin',
+    'ADMIN',
+    '/admin',
+    'admin/',
+    'admin;x',
+    './admin',
+    'open/../admin',
+    'admin%2f',
+    'admin%00',
+    'admin?open',
+    'admin#open',
+    '%2561dmin',
+  ])('a guarded operation is not reached by another spelling of its path: /%s', async (path) => {
+    const { api, client, credentials } = get();
+    const token = await credentials.token();
+    for (const method of ['GET', 'POST', 'HEAD']) {
+      const id = crypto.randomUUID();
+      const headers = [
+        [CASE_HEADER, id],
+        ['authorization', `Bearer ${token}`],
+      ] as const;
+      const observed = await client.call({ operation: path, method, headers });
+      expect(observed.allowed, `${method} /${path}: ${observed.status}`).toBe(false);
+      expect(api.ended(id).handled).toBe(false);
+    }
   });
 
   test('a page that sends the token of its session back may change something', async () => {

@@ -119,12 +119,14 @@ export function relation<S extends string | number, O extends string | number>(
 /** The most objects that are asked about at once. */
 const MOST_AT_ONCE = 1_000;
 
+function contextOf(tenant: string | null): RelationContext {
+  return tenant === null ? NOWHERE : { tenant };
+}
+
 function inBatches<S extends string | number, O extends string | number>(
   checkMany: CheckMany<S, O>,
   check: Check<S, O> | undefined,
 ): Check<S, O> {
-  const contextOf = (tenant: string | null): RelationContext =>
-    tenant === null ? NOWHERE : { tenant };
   const ask = loadInBatches(
     (objects, key) => {
       // What is written below.
