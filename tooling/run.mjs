@@ -77,6 +77,7 @@ const commands = {
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
   'test:slow': (args) =>
     node('node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.slow.config.ts', ...args),
+  'test:runtimes': (args) => node('tooling/runtimes/main.mjs', ...args),
   lint: (args) =>
     all(
       () => bin('biome', 'ci', ...colors, '.'),

@@ -101,6 +101,8 @@ export default defineConfig({
           { text: 'OWASP API Top 10', link: '/owasp' },
           { text: 'ASVS 5.0', link: '/asvs' },
           { text: 'Pitfalls, each with its test', link: '/pitfalls' },
+          { text: 'Tried on real servers', link: '/tried' },
+          { text: 'Runtimes', link: '/runtimes' },
           { text: 'Benchmarks', link: '/benchmarks' },
           { text: 'Limits: what each admits', link: '/limits/README' },
         ],

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
 const docs = join(import.meta.dirname, '../../../docs');
-const rows = readFileSync(join(docs, 'pitfalls.md'), 'utf8')
-  .split('\n')
-  .filter((line) => /^\| (?!pitfall)/.test(line));
+const rows = ['pitfalls.md', 'tried.md'].flatMap((page) =>
+  readFileSync(join(docs, page), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| (?!pitfall|smallest)/.test(line)),
+);
 const shown = rows.flatMap((row) =>
   [...row.matchAll(/\[([^\]]+)\]\((\.\.\/[^)]+\.ts)\)/g)].map(([, name = '', file = '']) => ({
     name,

@@ -57,6 +57,22 @@ describe('fetching', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  test('a server that knows key sets by their own media type alone is understood', async () => {
+    const type = 'application/jwk-set+json';
+    server.serve('/jwks', ({ headers }, response) => {
+      const isAsked = headers.accept?.split(', ').includes(type) === true;
+      response.writeHead(isAsked ? 200 : 406, { 'content-type': type });
+      response.end(JSON.stringify({ keys: [a.jwk] }));
+    });
+    expect(told(await keysOf().find(hintA))).toBe('ok');
+  });
+
+  test('a set of 150 keys is taken', async () => {
+    const others = Array.from({ length: 149 }, (_, n) => ({ ...b.jwk, kid: `other-${n}` }));
+    server.serve('/jwks', { keys: [...others, a.jwk] });
+    expect(told(await keysOf().find(hintA))).toBe('ok');
+  });
+
   test('keys that may not verify are left out', async () => {
     const [rsa, short] = [2048, 1024].map((modulusLength) =>
       generateKeyPairSync('rsa', { modulusLength }),

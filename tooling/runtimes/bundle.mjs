@@ -1,0 +1,82 @@
+// Bundles core's suite, as far as it needs nothing but the web platform, and the conformance cases on `protect`.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '../..');
+const src = join(import.meta.dirname, 'src');
+
+/** Parts of Node that fake timers look for and do without. */
+const absent = Object.fromEntries(
+  ['util', 'timers', 'timers/promises'].map((name) => [name, join(src, 'nothing.ts')]),
+);
+
+/** Needs Node, in the test itself: certificates, files, servers. */
+const needsNode = (file) =>
+  /from '(?:node:|@electric-sql|sql\.js|helmet)|from '[./]+(?:test\/)?(?:key-server|vectors)\.ts'/.test(
+    readFileSync(file, 'utf8'),
+  );
+
+/** Test files of core: those that any runtime can load, and how many there are. */
+export function coreFiles() {
+  const all = walk(join(root, 'packages/core/src')).toSorted();
+  return { all: all.length, portable: all.filter((file) => !needsNode(file)) };
+}
+
+function walk(folder) {
+  return readdirSync(folder, { recursive: true })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => join(folder, file));
+}
+
+/**
+ * @param {readonly string[]} files
+ * @param {{ outfile: string, conditions?: readonly string[], global?: boolean, node?: boolean }} options
+ */
+export async function bundleSuite(
+  files,
+  { outfile, conditions = [], global = false, node = false },
+) {
+  const entries = files.map((file) => {
+    const name = JSON.stringify(relative(root, file));
+    return `${name}: () => import(${JSON.stringify(file)})`;
+  });
+  const contents = [
+    `import ${JSON.stringify(join(src, 'buffer.ts'))};`,
+    `import { runSuite } from ${JSON.stringify(join(src, 'suite.ts'))};`,
+    `const files = { ${entries.join(',\n')} };`,
+    global
+      ? 'globalThis.runTests = () => runSuite(files);'
+      : 'export const run = () => runSuite(files);',
+  ].join('\n');
+  await build({
+    stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    conditions: ['@apisec/source', ...conditions, 'import'],
+    alias: { vitest: join(src, 'vitest.ts'), ...absent },
+    external: node ? ['node:*'] : [],
+    define: { 'process.env.NODE_ENV': '"test"' },
+    logLevel: 'error',
+    keepNames: true,
+  });
+}
+
+/** Bundles a worker as its platform would. */
+export async function bundleWorker(file, outfile) {
+  await build({
+    entryPoints: [file],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    target: 'es2022',
+    conditions: ['@apisec/source', 'workerd', 'worker', 'import'],
+    logLevel: 'error',
+  });
+}

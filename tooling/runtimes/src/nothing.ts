@@ -1,0 +1,2 @@
+/** Stands for parts of Node that fake timers look for and do without. */
+export const nothing = undefined;
