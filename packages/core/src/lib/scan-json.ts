@@ -1,4 +1,4 @@
-import { endOfNumber, endOfString, unescaped } from './json-text.ts';
+import { endOfNumber, endOfString, isFiniteNumber, nameScan, unescaped } from './json-text.ts';
 
 /** Bounds on JSON. Each is the largest that passes. */
 export interface JsonBounds {
@@ -23,9 +23,9 @@ export type ScanProblem =
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 
-/** An open bracket: the names so far of an object, or the length of a list. */
+/** An open bracket, and the length so far of a list. */
 interface Open {
-  readonly names: Set<string> | undefined;
+  readonly isObject: boolean;
   length: number;
 }
 
@@ -36,6 +36,7 @@ interface Open {
  */
 export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefined {
   const open: Open[] = [];
+  const names = nameScan(text);
   let here: Open | undefined;
   let keys = 0;
   let atName = false;
@@ -51,21 +52,26 @@ export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefi
     if (char === QUOTE) {
       const end = endOfString(text, at);
       if (end < 0) return 'malformed';
-      const string = unescaped(text.slice(at + 1, end));
-      if (string === undefined) return 'malformed';
-      if (string.length > bounds.maxStringLength) return 'string_too_long';
-      if (atName && here?.names !== undefined) {
+      let length = end - at - 1;
+      if (names.hasEscape(at + 1, end)) {
+        const string = unescaped(text.slice(at + 1, end));
+        if (string === undefined) return 'malformed';
+        length = string.length;
+      }
+      if (length > bounds.maxStringLength) return 'string_too_long';
+      if (atName) {
         if (++keys > bounds.maxKeys) return 'too_many_keys';
-        if (here.names.has(string)) return 'duplicate_key';
-        here.names.add(string);
+        const problem = names.add(open.length, at + 1, end);
+        if (problem !== undefined) return problem === 'seen' ? 'duplicate_key' : problem;
         atName = false;
       }
       at = end;
     } else if (char === 0x7b || char === 0x5b) {
       if (open.length >= bounds.maxDepth) return 'too_deep';
       const isObject = char === 0x7b;
-      here = { names: isObject ? new Set() : undefined, length: 0 };
+      here = { isObject, length: 0 };
       open.push(here);
+      if (isObject) names.openObject(open.length);
       atName = isObject;
       isEmpty = !isObject;
     } else if (char === 0x7d || char === 0x5d) {
@@ -73,15 +79,14 @@ export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefi
       here = open.at(-1);
       atName = false;
     } else if (char === COMMA) {
-      atName = here?.names !== undefined;
+      atName = here?.isObject === true;
       if (here !== undefined && !atName && ++here.length > bounds.maxArrayLength) {
         return 'array_too_long';
       }
     } else if (char === 0x2d || (char >= 0x30 && char <= 0x39)) {
       const end = endOfNumber(text, at);
-      const number = text.slice(at, end);
-      if (number.length > bounds.maxStringLength) return 'string_too_long';
-      if (!Number.isFinite(Number(number))) return 'malformed';
+      if (end - at > bounds.maxStringLength) return 'string_too_long';
+      if (!isFiniteNumber(text, at, end)) return 'malformed';
       at = end - 1;
     }
   }

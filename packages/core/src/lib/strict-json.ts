@@ -1,4 +1,4 @@
-import { endOfNumber, endOfString, unescaped } from './json-text.ts';
+import { endOfNumber, endOfString, isFiniteNumber, nameScan, unescaped } from './json-text.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -62,36 +62,37 @@ export function member(object: object, name: string): unknown {
 
 /** `text` is well-formed JSON, so only what the grammar leaves open must be looked at. */
 function isUnambiguous(text: string, maxDepth: number = MAX_DEPTH): boolean {
-  /** For each open bracket: the names seen so far, or null in a list. */
-  const open: (Set<string> | null)[] = [];
-  let names: Set<string> | null = null;
+  /** For each open bracket whether it is that of an object. */
+  const open: boolean[] = [];
+  const names = nameScan(text);
+  let inObject = false;
   let atName = false;
   for (let at = 0; at < text.length; at++) {
     const char = text.charCodeAt(at);
     if (char === QUOTE) {
       const end = endOfString(text, at);
-      const string = unescaped(text.slice(at + 1, end));
-      if (string === undefined) return false;
-      if (atName && names) {
-        if (names.has(string)) return false;
-        names.add(string);
+      if (atName) {
+        if (names.add(open.length, at + 1, end) !== undefined) return false;
         atName = false;
+      } else if (names.hasEscape(at + 1, end)) {
+        if (unescaped(text.slice(at + 1, end)) === undefined) return false;
       }
       at = end;
     } else if (char === OPEN_OBJECT || char === OPEN_LIST) {
       if (open.length === maxDepth) return false;
-      names = char === OPEN_OBJECT ? new Set() : null;
-      atName = names !== null;
-      open.push(names);
+      inObject = char === OPEN_OBJECT;
+      atName = inObject;
+      open.push(inObject);
+      if (inObject) names.openObject(open.length);
     } else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
       open.pop();
-      names = open.at(-1) ?? null;
+      inObject = open.at(-1) === true;
       atName = false;
     } else if (char === COMMA) {
-      atName = names !== null;
+      atName = inObject;
     } else if (char === MINUS || (char >= ZERO && char <= NINE)) {
       const end = endOfNumber(text, at);
-      if (!Number.isFinite(Number(text.slice(at, end)))) return false;
+      if (!isFiniteNumber(text, at, end)) return false;
       at = end - 1;
     }
   }
