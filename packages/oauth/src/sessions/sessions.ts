@@ -183,17 +183,17 @@ export function sessions(options: SessionsOptions): Sessions {
       (record) => conclude(token, known, record),
       (cause) => ({ kind: 'unavailable', cause }),
     );
-  const tokenOf = (request: RequestLike): string | SessionReading => {
-    const value = readCookie(request.headers.get('cookie'), jar.name);
-    if (value === undefined || value === '') return NONE;
-    if (value === REPEATED_COOKIE) return REPEATED;
-    return isToken(value) ? value : MALFORMED;
-  };
+  const tokenOf = (request: RequestLike): string | SessionReading =>
+    tokenIn(readCookie(request.headers.get('cookie'), jar.name));
   const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {
-    const token = tokenOf(request);
+    const value = readCookie(request.headers.get('cookie'), jar.name);
+    // What is known was looked at before.
+    if (typeof value === 'string' && value.length === TOKEN_CHARACTERS) {
+      const known = cookies.get(value);
+      if (known !== undefined) return lookUp(value, known);
+    }
+    const token = tokenIn(value);
     if (typeof token !== 'string') return token;
-    const known = cookies.get(token);
-    if (known !== undefined) return lookUp(token, known);
     return sha256(token).then((id) => {
       const fresh: Known = { id };
       return chain<SessionReading, SessionReading>(
@@ -289,6 +289,12 @@ export function sessions(options: SessionsOptions): Sessions {
     list: async ({ issuer, subject }: SessionOwner) =>
       (await store.list(issuer, subject)).filter(isLive).map(infoOf),
   } satisfies Sessions);
+}
+
+function tokenIn(value: ReturnType<typeof readCookie>): string | SessionReading {
+  if (value === undefined || value === '') return NONE;
+  if (value === REPEATED_COOKIE) return REPEATED;
+  return isToken(value) ? value : MALFORMED;
 }
 
 function isToken(value: string): boolean {

@@ -1,0 +1,142 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import {
+  allowAnonymous,
+  allowAuthenticated,
+  crossOrigin,
+  guard,
+  type HttpFacts,
+  memoryRevocationStore,
+  type SessionStore,
+} from '@apisec/core';
+import { authenticateSession, memorySessionStore, sealedSessions, sessions } from '@apisec/oauth';
+import { connectRedis, redisSessionStore } from '@apisec/redis';
+import { inTurns, print } from '../in-turns.ts';
+
+const ORIGIN = 'https://shop.example.com';
+const keys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
+const user = { issuer: 'https://id.example.com', subject: 'alice', clientId: 'shop', claims: {} };
+const seed = {
+  call: { protocol: 'http', operation: 'GET /' },
+  peer: { address: undefined, id: undefined },
+} as const;
+
+/** A call with the cookie of one of many sessions, read anew from what came over the wire. */
+function callsOf(cookies: readonly string[]) {
+  const wires = cookies.map((cookie) => Buffer.from(`theme=dark; ${cookie}`));
+  let at = 0;
+  return () => {
+    at = (at + 1) % wires.length;
+    const wire = wires[at] ?? Buffer.from('');
+    const cookie = wire.toString('latin1');
+    const values: Readonly<Record<string, string>> = { cookie, 'sec-fetch-site': 'same-origin' };
+    return {
+      method: 'GET',
+      url: '/',
+      headers: {
+        get: (name: string) => values[name] ?? null,
+        has: (name: string) => name in values,
+      },
+    };
+  };
+}
+async function cookiesOf(browser: ReturnType<typeof sessions>, count: number): Promise<string[]> {
+  const cookies: string[] = [];
+  for (let made = 0; made < count; made++) {
+    const started = await browser.start(new Request(ORIGIN), user);
+    if (!started.ok) throw new Error(started.denial.code);
+    cookies.push(started.setCookie.slice(0, started.setCookie.indexOf(';')));
+  }
+  return cookies;
+}
+const guardOf = (browser: ReturnType<typeof sessions>) =>
+  guard<HttpFacts>()
+    .use(crossOrigin({ self: ORIGIN }))
+    .use(authenticateSession(browser))
+    .use(allowAuthenticated());
+const on = (store: SessionStore) => sessions({ store, keys });
+
+const bare = guard<HttpFacts>()
+  .use(crossOrigin({ self: ORIGIN }))
+  .use(allowAnonymous());
+const memory = on(memorySessionStore());
+const memoryGuard = guardOf(memory);
+const memoryCall = callsOf(await cookiesOf(memory, 1_000));
+const sealed = sealedSessions({ keys, revocations: memoryRevocationStore() });
+const sealedGuard = guardOf(sealed);
+const sealedCall = callsOf(await cookiesOf(sealed, 1_000));
+// From here on the cookies are known.
+for (let count = 0; count < 1_000; count++) {
+  await memoryGuard.check(memoryCall(), seed);
+  await sealedGuard.check(sealedCall(), seed);
+}
+
+const oneCall = callsOf(await cookiesOf(memory, 1));
+await memoryGuard.check(oneCall(), seed);
+const rows = new Map<string, object>();
+const checked = {
+  'the call and its headers alone': () => {
+    const { headers } = memoryCall();
+    return headers.get('sec-fetch-site') === 'none' ? '' : headers.get('cookie');
+  },
+  'guard with crossOrigin': () => bare.check(memoryCall(), seed),
+  'and a session of the memory store, always one': () => memoryGuard.check(oneCall(), seed),
+  'and a session of the memory store, of 1,000': () => memoryGuard.check(memoryCall(), seed),
+  'and a sealed session, of 1,000, with revocations': () => sealedGuard.check(sealedCall(), seed),
+  'SHA-256 of the cookie and a Map, no guard': () => {
+    const cookie = memoryCall().headers.get('cookie') ?? '';
+    return rows.get(createHash('sha256').update(cookie).digest('base64url'));
+  },
+};
+print('A session in memory', await inTurns(checked, { each: 250, rounds: 800 }));
+
+const opened = sealedCall().headers.get('cookie')?.split('=').at(-1) ?? '';
+const CONTEXT = '["session","__Host-Http-session"]';
+print(
+  'A sealed session that was not seen before',
+  await inTurns(
+    { 'opening it': () => sealed.sealing.open(opened, CONTEXT) },
+    { each: 200, rounds: 50 },
+  ),
+);
+
+async function compareOnRedis(): Promise<void> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const { port } = address;
+  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
+  const server = spawn('redis-server', options);
+  for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
+  const client = connectRedis(`redis://127.0.0.1:${port}`);
+  await once(client, 'ready');
+  try {
+    const redis = on(redisSessionStore({ client, timeout: '10s' }));
+    const redisGuard = guardOf(redis);
+    const redisCall = callsOf(await cookiesOf(redis, 1_000));
+    for (let count = 0; count < 1_000; count++) await redisGuard.check(redisCall(), seed);
+    await client.set('bare', 'x'.repeat(300));
+    await client.config('RESETSTAT');
+    const contenders = {
+      'a bare GET': () => client.get('bare'),
+      'guard with authenticateSession': () => redisGuard.check(redisCall(), seed),
+    };
+    const each = 4_000;
+    const rounds = 15;
+    print(
+      'A session on Redis, 64 in flight',
+      await inTurns(contenders, { each, rounds, inFlight: 64 }),
+    );
+    const stats = await client.info('commandstats');
+    const scripts = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    console.log(`  commands for each call: ${(scripts / (each * rounds)).toFixed(3)}`);
+  } finally {
+    client.disconnect();
+    server.kill('SIGKILL');
+  }
+}
+if (spawnSync('redis-server', ['--version']).status === 0) await compareOnRedis();
