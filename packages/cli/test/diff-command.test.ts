@@ -5,10 +5,13 @@ import { join } from 'node:path';
 import {
   allowAnonymous,
   allowAuthenticated,
+  anyOf,
   coverage,
   coverageReport,
   definePolicy,
   guard,
+  guardMessages,
+  type PolicyInfo,
   pass,
   type ServedOperation,
 } from '@apisec/core';
@@ -38,6 +41,10 @@ const behind = guard().use(limit).use(who).use(allowAuthenticated());
 const open = guard().use(limit).use(allowAnonymous());
 const stricter = guard().use(limit).use(extra).use(who).use(allowAuthenticated());
 const unlimited = guard().use(who).use(allowAuthenticated());
+const ownMessage = guard().use(extra).use(allowAnonymous());
+const anyMessage = guard().use(allowAnonymous());
+const byMessage = (admission: typeof anyMessage) =>
+  behind.use(anyOf(guardMessages(admission), limit));
 const http = (operation: string, ...admissions: readonly object[]): ServedOperation => {
   return { operation, protocol: 'http', admissions };
 };
@@ -69,6 +76,12 @@ test.each<[string, readonly ServedOperation[], readonly ServedOperation[], strin
     'opened  GET /orders: lost extra.',
   ],
   [
+    'a policy inside of another one',
+    [http('POST /orders', byMessage(ownMessage))],
+    [http('POST /orders', byMessage(anyMessage))],
+    'opened  POST /orders: lost guardMessages: extra.',
+  ],
+  [
     'a new operation without a guard',
     [],
     [http('GET /debug')],
@@ -87,7 +100,24 @@ test.each<[string, readonly ServedOperation[], readonly ServedOperation[], strin
   expect(opens.out.split('\n')).toContain(told);
   const closes = await callCli('diff', two, one);
   expect(closes.code).toBe(0);
-  expect(closes.out).toMatch(/^closed {2}GET /);
+  expect(closes.out).toMatch(/^closed {2}(?:GET|POST) /);
+});
+
+test('a nested field of GraphQL that lost its policies is opened, and a new one is not', async () => {
+  const field = (operation: string, ...policies: readonly PolicyInfo[]): ServedOperation => {
+    return { operation, protocol: 'graphql', admissions: [], policies, nested: true };
+  };
+  const guarded = await saved(field('User.email', extra), field('User.name', extra));
+  // One has a resolver, so it is listed without policies too.
+  const bare = await saved(field('User.name'), field('User.born'));
+  expect(await callCli('diff', guarded, bare)).toMatchObject({
+    code: 1,
+    out: 'opened  User.name: lost extra.\nopened  User.email: is gone, or lost extra.\n',
+  });
+  expect(await callCli('diff', bare, guarded)).toMatchObject({
+    code: 0,
+    out: 'closed  User.name: gained extra.\n',
+  });
 });
 
 test('the same is no difference, and JSON says so', async () => {

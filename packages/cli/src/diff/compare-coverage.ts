@@ -7,6 +7,8 @@ export interface ComparedOperation {
   /** `denied`: its table does not list it. Undefined where the source says nothing. */
   readonly aspects: Readonly<Partial<Record<Aspect, Presence>>>;
   readonly denied: boolean;
+  /** A GraphQL field below the root: new ones open nothing, since what leads to them is judged. */
+  readonly nested: boolean;
   /** Names of the policies that are enforced, for changes that no aspect shows; undefined in documents. */
   readonly policies: readonly string[] | undefined;
 }
@@ -41,15 +43,25 @@ export function compareCoverage(
     known.delete(key);
     changes.push(...(was === undefined ? appeared(each) : changed(was, each)));
   }
-  for (const { operation, denied } of known.values()) {
-    if (!denied) changes.push({ operation, kind: 'closed', what: 'is not served any more' });
+  for (const each of known.values()) changes.push(...disappeared(each));
+  return changes;
+}
+
+function disappeared({ operation, denied, nested, policies = [] }: ComparedOperation) {
+  const changes: Change[] = [];
+  // Reports leave out nested fields that nothing guards.
+  if (!nested && !denied) {
+    changes.push({ operation, kind: 'closed', what: 'is not served any more' });
+  } else if (nested && policies.length > 0) {
+    const what = `is gone, or lost ${policies.join(', ')}`;
+    changes.push({ operation, kind: 'opened', what });
   }
   return changes;
 }
 
 /** What is new is more than there was, so it opens something unless everybody is denied. */
-function appeared({ operation, denied, aspects }: ComparedOperation): readonly Change[] {
-  if (denied) return [];
+function appeared({ operation, denied, nested, aspects }: ComparedOperation): readonly Change[] {
+  if (denied || nested) return [];
   const lacks = (['authentication', 'grant', 'limit'] as const).filter(
     (aspect) => aspects[aspect] !== undefined && aspects[aspect] !== 'yes',
   );

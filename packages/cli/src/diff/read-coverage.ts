@@ -4,6 +4,7 @@ import {
   type CoveredOperation,
   coverageReport,
   openapiOperations,
+  type PolicyInfo,
   type Presence,
 } from '@apisec/core';
 import { isObject } from '@apisec/core/host';
@@ -34,7 +35,7 @@ export async function readCoverage(
 ): Promise<readonly ComparedOperation[]> {
   if (!file.endsWith('.json')) {
     const inventory = await findInventory(await loadModule(file));
-    return coverageReport(inventory).operations.filter(isJudged).map(compared);
+    return coverageReport(inventory).operations.map(compared);
   }
   let parsed: unknown;
   try {
@@ -47,6 +48,7 @@ export async function readCoverage(
     return openapiOperations(parsed, { base }).map(({ operation, authenticated }) => ({
       operation,
       denied: false,
+      nested: false,
       policies: undefined,
       aspects: authenticated === undefined ? {} : { authentication: authenticated ? 'yes' : 'no' },
     }));
@@ -57,21 +59,39 @@ export async function readCoverage(
       `${file} is neither what apisec coverage --json wrote, nor an OpenAPI document.`,
     );
   }
-  return operations.filter(isJudged).map(compared);
+  return operations.map(compared);
 }
 
-/** A GraphQL field below the root is reached through operations that are judged. */
-function isJudged({ nested }: CoveredOperation): boolean {
-  return !nested;
+function compared({
+  operation,
+  unlisted,
+  nested,
+  aspects,
+  policies,
+}: CoveredOperation): ComparedOperation {
+  return {
+    operation,
+    denied: unlisted,
+    nested,
+    // A nested field is judged by its policies alone.
+    aspects: nested ? {} : aspects,
+    policies: namesOf(policies, ''),
+  };
 }
 
-function compared({ operation, unlisted, aspects, policies }: CoveredOperation): ComparedOperation {
-  // What admits everybody keeps nobody out.
-  const names = policies
-    .filter(({ mode, name }) => mode !== 'shadow' && name !== 'allowAnonymous')
-    .map(({ name }) => name);
-  return { operation, denied: unlisted, aspects, policies: names };
+/** With those inside, but for those that the name of a combination lists: `anyOf(one, other)`. */
+function namesOf(policies: readonly PolicyInfo[], above: string): readonly string[] {
+  return policies
+    .filter(({ mode, name }) => mode !== 'shadow' && name !== ADMITS_ALL)
+    .flatMap(({ name, parts = [] }) => {
+      const isListed = above.endsWith(')') && above.includes(name);
+      const full = above === '' ? name : `${above}: ${name}`;
+      return [...(isListed ? [] : [full]), ...namesOf(parts, name)];
+    });
 }
+
+/** It keeps nobody out, so nothing is lost with it. */
+const ADMITS_ALL = 'allowAnonymous';
 
 function isCovered(value: unknown): value is CoveredOperation {
   if (!isObject(value)) return false;
@@ -83,6 +103,12 @@ function isCovered(value: unknown): value is CoveredOperation {
     isObject(aspects) &&
     ASPECTS.every((aspect) => PRESENCES.includes(aspects[aspect] as Presence)) &&
     Array.isArray(policies) &&
-    policies.every((policy) => isObject(policy) && typeof policy['name'] === 'string')
+    policies.every(isPolicy)
   );
+}
+
+function isPolicy(value: unknown): boolean {
+  if (!isObject(value) || typeof value['name'] !== 'string') return false;
+  const { parts = [] } = value;
+  return Array.isArray(parts) && parts.every(isPolicy);
 }
