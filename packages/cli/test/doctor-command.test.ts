@@ -195,6 +195,22 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
     async () => ({ envFile: await file("SESSION_SECRET=''\n") }),
   ],
   [
+    'secrets.values',
+    async () => ({
+      envFile: await file('SESSION_SECRET=Xy7 # a comment makes no secret longer\n'),
+    }),
+    'SESSION_SECRET is too short to be random.',
+    async () => ({ envFile: await file(`SESSION_SECRET=${secret} # ours\n`) }),
+  ],
+  [
+    'secrets.values',
+    async () => ({
+      envFile: await file('SESSION_SECRET="Xy7" # a comment makes no secret longer\n'),
+    }),
+    'SESSION_SECRET is too short to be random.',
+    async () => ({ envFile: await file(`SESSION_SECRET="${secret}" # ours\n`) }),
+  ],
+  [
     'environment.production',
     async () => ({ envFile: await file('NODE_ENV=development') }),
     'NODE_ENV is not production.',
@@ -245,11 +261,19 @@ test('keys that are private, shared, short, alike or old fail', async () => {
     look('keys.rotation', { jwks: await jwks(...keys) });
   expect(await lookAt(one, own)).toBe('A private or shared key is published.');
   expect(await lookAt(one, { kty: 'oct', k: 'x', kid: 'k5' })).toContain('private or shared');
+  const postQuantum = { kty: 'AKP', alg: 'ML-DSA-44', pub: 'x', priv: 'x', kid: 'k6' };
+  expect(await lookAt(one, postQuantum)).toContain('private or shared');
   expect(await lookAt(one, rsa)).toBe('A key of RSA has fewer than 2048 bits.');
   expect(await lookAt(one, { ...two, kid: 'k1' })).toBe('Not every key has a kid of its own.');
   const old = await jwks(one, two);
   await utimes(old, new Date(NOW), new Date(NOW - 100 * DAY));
   expect(await look('keys.rotation', { jwks: old })).toMatch(/^They were not rotated for 1/);
+});
+
+test('a repository that git does not read is no proof that its secrets are not in it', async () => {
+  const given = await folderWith('.env', 0o600, true);
+  await writeFile(join(given.folder ?? '', '.git', 'HEAD'), 'broken');
+  expect(await look('secrets.files', given)).toContain('git does not say which files it holds');
 });
 
 test('a certificate must be trusted, and last; HSTS must be there, and long', async () => {

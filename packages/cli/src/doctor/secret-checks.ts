@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
@@ -21,6 +21,8 @@ const LONGEST_TOKEN = 3_600;
 const OLDEST_KEY_DAYS = 90;
 const DAY = 86_400_000;
 const LEAST_RSA_CHARACTERS = 342;
+/** Members of a private or shared key; `priv` of post-quantum ones. */
+const PRIVATE = ['d', 'p', 'q', 'k', 'priv'];
 
 export const SECRET_CHECKS: readonly Check[] = [
   {
@@ -36,8 +38,7 @@ export const SECRET_CHECKS: readonly Check[] = [
           return `${name} can be read by others (mode ${(mode & 0o777).toString(8)}).`;
         }
       }
-      const tracked = await inGit(folder, names);
-      return tracked === undefined ? undefined : `${tracked} is in git.`;
+      return gitProblem(folder, names);
     },
   },
   {
@@ -91,7 +92,7 @@ export const SECRET_CHECKS: readonly Check[] = [
         return 'Not every key has a kid of its own.';
       }
       for (const key of keys) {
-        if ('d' in key || 'k' in key) return 'A private or shared key is published.';
+        if (PRIVATE.some((name) => name in key)) return 'A private or shared key is published.';
         if (key['kty'] === 'RSA' && String(key['n']).length < LEAST_RSA_CHARACTERS) {
           return 'A key of RSA has fewer than 2048 bits.';
         }
@@ -107,7 +108,7 @@ function needsEnv({ envFile }: Patient): string | undefined {
   return envFile === undefined ? '--env-file' : undefined;
 }
 
-/** Lines of `NAME=value`; quotes around a value are no part of it. */
+/** Lines of `NAME=value`; neither quotes around a value nor a comment behind it are part of it. */
 async function envOf({ envFile = '' }: Patient): Promise<readonly (readonly [string, string])[]> {
   let content: string;
   try {
@@ -118,29 +119,53 @@ async function envOf({ envFile = '' }: Patient): Promise<readonly (readonly [str
   return content.split('\n').flatMap((line) => {
     const [, name, value = ''] =
       /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    return name === undefined ? [] : [[name, value.replace(/^(["'])(.*)\1$/, '$2')] as const];
+    return name === undefined ? [] : [[name, bare(value)] as const];
   });
 }
 
-/** The first of them that git knows; undefined outside of a repository, too. */
-async function inGit(folder: string, names: readonly string[]): Promise<string | undefined> {
-  if (names.length === 0) return undefined;
+/** Some readers take ` #` for a part of an unquoted value: then it is longer than it is taken to be here. */
+function bare(value: string): string {
+  const quoted = /^(["'`])(.*?)\1\s*(?:#.*)?$/.exec(value);
+  return quoted?.[2] ?? value.replace(/(?:^|\s)#.*$/, '').trimEnd();
+}
+
+/** Which of them git knows, or why nobody can tell; undefined outside of a repository, too. */
+async function gitProblem(folder: string, names: readonly string[]): Promise<string | undefined> {
+  if (names.length === 0 || !(await isInRepository(folder))) return undefined;
+  // A repository can name a program for git to run; this one need not.
+  const args = [
+    '-c',
+    'core.fsmonitor=false',
+    'ls-files',
+    '-z',
+    '--',
+    ...names.map((name) => `:(literal)${name}`),
+  ];
   try {
-    // A repository can name a program for git to run; this one need not.
-    const args = [
-      '-c',
-      'core.fsmonitor=false',
-      'ls-files',
-      '-z',
-      '--',
-      ...names.map((name) => `:(literal)${name}`),
-    ];
     const { stdout } = await run('git', args, { cwd: folder, timeout: 5_000 });
     const [first = ''] = stdout.split('\0');
-    return first === '' ? undefined : first;
+    return first === '' ? undefined : `${first} is in git.`;
   } catch {
-    return undefined;
+    // It is not installed, or does not trust the owner of the repository.
+    return 'git does not say which files it holds: run git ls-files there to see why.';
   }
+}
+
+async function isInRepository(folder: string): Promise<boolean> {
+  let at = resolve(folder);
+  for (;;) {
+    if (await exists(join(at, '.git'))) return true;
+    const above = dirname(at);
+    if (above === at) return false;
+    at = above;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function isAddress(text: string): boolean {
