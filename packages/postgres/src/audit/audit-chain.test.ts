@@ -257,6 +257,13 @@ describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_nam
       { kind: 'block_missing', seq: 3 },
     ],
     [
+      'an event that stands twice in its block',
+      (lines) => {
+        lines[2] = (lines[2] ?? '').replace(/"events":\[(.*)\]\}$/, '"events":[$1,$1]}');
+      },
+      { kind: 'event_added', seq: 2, index: 0 },
+    ],
+    [
       'an event that was added behind the end',
       (lines) => lines.push('{"added":[99,0,"{}"]}'),
       { kind: 'event_added', seq: 99, index: 0 },

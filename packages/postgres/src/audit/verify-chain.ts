@@ -231,8 +231,9 @@ async function verifyEvents(
   const actual = walk.hash.leaves(events.map(({ event }) => event));
   const seen = new Set<number>();
   for (const [position, { index }] of events.entries()) {
+    const isTwice = seen.has(index);
     seen.add(index);
-    if (index < 0 || index >= count) complain(walk, { kind: 'event_added', seq, index });
+    if (isTwice || index < 0 || index >= count) complain(walk, { kind: 'event_added', seq, index });
     else if (hexOf(leafAt(actual, position)) !== hexOf(leafAt(leaves, index))) {
       complain(walk, { kind: 'event_changed', seq, index });
     }
