@@ -7,5 +7,10 @@ export type { MethodTable, SecureOptions } from './interceptor.ts';
 export { documentedOperations, inventoryOf, type ProtoDefinition } from './inventory.ts';
 export { secure } from './secure.ts';
 export { type SecureClient, type SecureClientOptions, secureClient } from './secure-client.ts';
+export {
+  type SecureServerOptions,
+  type SecureServerSettings,
+  secureServerOptions,
+} from './secure-server-options.ts';
 export { type ServerTls, type ServerTlsOptions, serverTls } from './server-tls.ts';
 export type { ClientToken } from './token-cache.ts';

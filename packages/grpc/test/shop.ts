@@ -13,6 +13,7 @@ import {
   Server,
   ServerCredentials,
   type ServerInterceptor,
+  type ServerOptions,
   type ServiceDefinition,
   type StatusObject,
 } from '@grpc/grpc-js';
@@ -107,9 +108,10 @@ export async function openShop(
     readonly host?: string;
     readonly serverCredentials?: ServerCredentials;
     readonly clientCredentials?: ChannelCredentials;
+    readonly serverOptions?: ServerOptions;
   } = {},
 ): Promise<Shop> {
-  const server = new Server({ interceptors: [...interceptors] });
+  const server = new Server({ ...options.serverOptions, interceptors: [...interceptors] });
   server.addService(shopService, { ...echo, ...handlers });
   server.addService(adminService, { Reset: echo.Get });
   options.prepare?.(server);
