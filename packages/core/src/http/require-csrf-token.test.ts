@@ -222,3 +222,114 @@ test.each<[string, unknown]>([
   const given = { ...good, ...(options as object) } as RequireCsrfTokenOptions<object>;
   expect(() => requireCsrfToken(given)).toThrow(ConfigurationError);
 });
+
+describe('a form of a page without scripts', () => {
+  const policy = requireCsrfToken({
+    secrets: [secret(1)],
+    session: () => 'alice',
+    formField: '_csrf',
+    now: () => START,
+  });
+  const check = (body: BodyInit, headers: Record<string, string>, rawBody?: Uint8Array) => {
+    const request = new Request('https://shop.example.com/orders', {
+      method: 'POST',
+      body,
+      headers,
+    });
+    return policy.check(request, rawBody === undefined ? {} : { rawBody });
+  };
+  const issue = async (): Promise<string> => {
+    const answer = await policy.check(new Request('https://shop.example.com/'), {});
+    if (!answer.ok) throw new Error('A safe call passes.');
+    return answer.facts?.csrfToken ?? '';
+  };
+  const codeOf = (answer: object): unknown =>
+    (answer as { denial?: { code: string } }).denial?.code ?? 'passed';
+
+  const bodies: [string, (token: string) => FormData | URLSearchParams, string][] = [
+    ['urlencoded', (token) => new URLSearchParams({ amount: '5', _csrf: token }), 'passed'],
+    [
+      'multipart',
+      (token) => {
+        const form = new FormData();
+        form.set('amount', '5');
+        form.set('_csrf', token);
+        return form;
+      },
+      'passed',
+    ],
+    [
+      'urlencoded without the field',
+      () => new URLSearchParams({ amount: '5' }),
+      'csrf.token_missing',
+    ],
+    ['with a made-up token', () => new URLSearchParams({ _csrf: 'x' }), 'csrf.token_invalid'],
+    [
+      'with the field twice',
+      (token) =>
+        new URLSearchParams([
+          ['_csrf', token],
+          ['_csrf', 'x'],
+        ]),
+      'csrf.token_missing',
+    ],
+    [
+      'with the token in a file',
+      (token) => {
+        const form = new FormData();
+        form.set('_csrf', new Blob([token]), 'token.txt');
+        return form;
+      },
+      'csrf.token_missing',
+    ],
+  ];
+  test.each(bodies)('%s, as bytes', async (_name, make, expected) => {
+    const token = await issue();
+    const sent = new Response(make(token));
+    const type = sent.headers.get('content-type') ?? '';
+    const rawBody = new Uint8Array(await sent.arrayBuffer());
+    const headers = { 'content-type': type, cookie: `__Host-csrf=${token}` };
+    expect(codeOf(await check(rawBody, headers, rawBody))).toBe(expected);
+    // The field alone is what another site could have stored with a session of its own.
+    expect(codeOf(await check(rawBody, { 'content-type': type }, rawBody))).not.toBe('passed');
+  });
+
+  test.each<[string, (token: string) => unknown, string]>([
+    ['the field', (token) => ({ amount: '5', _csrf: token }), 'passed'],
+    ['a field that is not there', () => ({ amount: '5' }), 'csrf.token_missing'],
+    ['the field twice', (token) => ({ _csrf: [token, token] }), 'csrf.token_missing'],
+    ['the field of a prototype', (token) => Object.create({ _csrf: token }), 'csrf.token_missing'],
+    ['nothing', () => undefined, 'csrf.token_missing'],
+  ])('as a host has parsed it, with %s', async (_name, make, expected) => {
+    const token = await issue();
+    const type = 'application/x-www-form-urlencoded';
+    const headers = { 'content-type': type, cookie: `__Host-csrf=${token}` };
+    const answer = await check('ignored', headers);
+    if (!answer.ok) throw new Error('The body decides.');
+    expect(codeOf((await answer.obligations?.onMessage?.(make(token))) ?? {})).toBe(expected);
+  });
+
+  test.each([
+    ['in a type that is not a form', 'text/plain'],
+    ['in JSON', 'application/json'],
+    ['in two types', 'application/x-www-form-urlencoded, text/plain'],
+  ])('sends its field %s for nothing', async (_name, type) => {
+    const token = await issue();
+    const body = new TextEncoder().encode(`_csrf=${token}`);
+    const headers = { 'content-type': type, cookie: `__Host-csrf=${token}` };
+    expect(codeOf(await check(body, headers, body))).toBe('csrf.token_missing');
+  });
+
+  test('does not count beside a header that is wrong', async () => {
+    const token = await issue();
+    const body = new TextEncoder().encode(`_csrf=${token}`);
+    const type = 'application/x-www-form-urlencoded';
+    const headers = { 'content-type': type, cookie: `__Host-csrf=${token}`, 'x-csrf-token': 'x' };
+    expect(codeOf(await check(body, headers, body))).toBe('csrf.token_invalid');
+  });
+
+  test('needs a name that a field can have', () => {
+    const options = { secrets: [secret(1)], session: () => 'alice', formField: '' };
+    expect(() => requireCsrfToken(options)).toThrow(ConfigurationError);
+  });
+});

@@ -1,13 +1,16 @@
-import type { HeaderEdit } from '../engine/obligations.ts';
+import type { RawBodyFacts } from '../engine/facts.ts';
+import type { BodyOutcome, HeaderEdit } from '../engine/obligations.ts';
 import { type Deny, deny, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { decodeBase64url, encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { isToken } from '../lib/header-syntax.ts';
+import { parseMediaType } from '../lib/media-type.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
 import { assertSecretBytes } from '../lib/secret-bytes.ts';
+import { member } from '../lib/strict-json.ts';
 
 /** Options of {@link requireCsrfToken}. */
 export interface RequireCsrfTokenOptions<in Needs extends object> {
@@ -23,6 +26,12 @@ export interface RequireCsrfTokenOptions<in Needs extends object> {
   readonly session: (facts: Readonly<Needs>) => string;
   /** The request header in which scripts send the token back. Default: `X-CSRF-Token`. */
   readonly header?: string | undefined;
+  /**
+   * The field in which a form of a plain HTML page may send the token instead, in `application/x-www-form-urlencoded` or
+   * `multipart/form-data`, for example `_csrf`. The host must supply `rawBody`, or parse forms where policies see them.
+   * Default: none, so that only scripts can send it.
+   */
+  readonly formField?: string | undefined;
   /** The cookie that scripts read it from, without its prefix `__Host-`. Default: `csrf`. */
   readonly cookie?: string | undefined;
   /** How long a token is good, from `1m` to `30d`; a new one is sent when half of it is over. Default: `8h`. */
@@ -52,6 +61,7 @@ const OPTIONS = [
   'secrets',
   'session',
   'header',
+  'formField',
   'cookie',
   'lifetime',
   'insecureCookie',
@@ -72,6 +82,8 @@ const sessionMissing = sharedDenial({ kind: 'internal', code: 'csrf.session_miss
  * different ones, so that a page that was opened earlier goes on working while the cookie is renewed. A call without
  * a good cookie gets a new one, also where it is denied: a client may read it and try again.
  *
+ * With `formField`, a form may bring it in a field instead: exactly once, and only where the header is not there.
+ *
  * Denials: `csrf.token_missing`, `csrf.token_invalid`, `csrf.token_expired` (403); `csrf.session_missing` (500:
  * `session` gave no text). Adds `csrfToken`.
  *
@@ -88,7 +100,7 @@ export function requireCsrfToken<Needs extends object>(
 ): Policy<Needs, CsrfTokenFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
   const { session, header = 'X-CSRF-Token', cookie = 'csrf', insecureCookie = false } = options;
-  const { now = Date.now } = options;
+  const { formField, now = Date.now } = options;
   const lifetimeMs = durationMs(NAME, 'lifetime', options.lifetime ?? '8h', {
     min: '1m',
     max: '30d',
@@ -101,6 +113,10 @@ export function requireCsrfToken<Needs extends object>(
   assertConfiguration(
     typeof cookie === 'string' && /^[A-Za-z0-9._-]{1,80}$/.test(cookie) && !cookie.startsWith('__'),
     `${NAME}: cookie is made of letters, digits, ".", "_" and "-", and gets its prefix here.`,
+  );
+  assertConfiguration(
+    formField === undefined || (typeof formField === 'string' && /^[\w.-]{1,80}$/.test(formField)),
+    `${NAME}: formField is made of letters, digits, ".", "_" and "-", like '_csrf'.`,
   );
   assertConfiguration(
     typeof insecureCookie === 'boolean',
@@ -117,6 +133,18 @@ export function requireCsrfToken<Needs extends object>(
     return { token, headers: [{ op: 'append', name: 'set-cookie', value }, UNCACHED] };
   };
 
+  /** What a token that was sent is worth beside the cookie; undefined where the call may pass. */
+  const problemOf = async (
+    sent: string,
+    stored: string | undefined,
+    kept: Standing,
+    bound: string,
+  ): Promise<Problem | undefined> => {
+    const brought = sent === stored ? kept : await tokens.verify(sent, bound);
+    const worse = brought === 'good' || brought === 'ageing' ? kept : brought;
+    return worse === 'good' || worse === 'ageing' ? undefined : worse;
+  };
+
   return definePolicy<Needs, CsrfTokenFacts, 'check'>({
     name: NAME,
     role: 'check',
@@ -128,21 +156,65 @@ export function requireCsrfToken<Needs extends object>(
       const stored = readCookie(headers.get('cookie'), cookieName);
       const kept = await tokens.verify(stored, bound);
       const replacement = kept === 'good' ? undefined : await fresh(bound);
+      const obligations: { headers?: HeaderEdit[]; onMessage?: OnMessage } = {};
+      if (replacement !== undefined) obligations.headers = replacement.headers;
       // A WebSocket opens with GET, and then does whatever its messages say.
       if (!SAFE_METHODS.has(method) || headers.has('upgrade')) {
         const sent = headers.get(header) ?? '';
-        const brought = sent === stored ? kept : await tokens.verify(sent, bound);
-        const worse = brought === 'good' || brought === 'ageing' ? kept : brought;
-        if (worse !== 'good' && worse !== 'ageing') return denied(worse, replacement?.headers);
+        const type = headers.get('content-type') ?? '';
+        const { rawBody } = facts as Partial<RawBodyFacts>;
+        if (sent !== '' || formField === undefined || !isForm(type)) {
+          const problem = await problemOf(sent, stored, kept, bound);
+          if (problem !== undefined) return denied(problem, replacement?.headers);
+        } else if (rawBody !== undefined) {
+          const field = await readField(rawBody, type, formField);
+          const problem = await problemOf(field, stored, kept, bound);
+          if (problem !== undefined) return denied(problem, replacement?.headers);
+        } else {
+          obligations.onMessage = async (message) => {
+            const problem = await problemOf(ownText(message, formField), stored, kept, bound);
+            return problem === undefined ? { ok: true } : denied(problem);
+          };
+        }
       }
-      return replacement === undefined
-        ? pass({ csrfToken: stored ?? '' })
-        : pass({ csrfToken: replacement.token }, { headers: replacement.headers });
+      return pass({ csrfToken: replacement?.token ?? stored ?? '' }, obligations);
     },
   });
 }
 
-function denied(why: 'missing' | 'invalid' | 'expired', headers: HeaderEdit[] = []): Deny {
+type OnMessage = (message: unknown) => Promise<BodyOutcome>;
+
+const FORMS: ReadonlySet<string> = new Set([
+  'application/x-www-form-urlencoded',
+  'multipart/form-data',
+]);
+
+function isForm(type: string): boolean {
+  return FORMS.has(parseMediaType(type)?.essence ?? '');
+}
+
+/** The one value of a field; empty where there is none, several, or a file. */
+async function readField(body: Uint8Array, type: string, name: string): Promise<string> {
+  try {
+    const response = new Response(new Uint8Array(body), { headers: { 'content-type': type } });
+    const [value, another] = (await response.formData()).getAll(name);
+    return typeof value === 'string' && another === undefined ? value : '';
+  } catch {
+    // Not a form whatever it says.
+    return '';
+  }
+}
+
+/** A member of a parsed form, which is a list where the field is there several times. */
+function ownText(message: unknown, name: string): string {
+  if (typeof message !== 'object' || message === null) return '';
+  const value = member(message, name);
+  return typeof value === 'string' ? value : '';
+}
+
+type Problem = 'missing' | 'invalid' | 'expired';
+
+function denied(why: Problem, headers: HeaderEdit[] = []): Deny {
   return deny('forbidden', `csrf.token_${why}`, {
     detail: 'This operation needs the token of your session.',
     obligations: { headers },
