@@ -20,7 +20,7 @@ function facts(operation: string): HttpFacts {
 
 function ask(api: ReturnType<typeof coverage>, operation: string, headers = {}) {
   // Not every runtime takes any text for a method.
-  const method = operation.includes(' ') ? operation.split(' ', 1)[0] : 'GET';
+  const [method = 'GET'] = operation.includes(' ') ? operation.split(' ', 1) : [];
   return api.check(new Request('http://localhost/', { method, headers }), facts(operation));
 }
 
