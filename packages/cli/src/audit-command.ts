@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { isObject } from '@apisec/core/host';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { denials } from './denials.ts';
 import { type LoadedModule, loadModule } from './load-module.ts';
 
 /** What a module exports as `chain`: the arguments of `verifyChain`. */
@@ -39,24 +40,27 @@ interface Report {
   }[];
 }
 
-/** `apisec audit`: verifies the hash chain of an audit trail, in its database or written out as JSON lines. */
+/** `apisec audit`: who was denied and why, and whether the hash chain of a trail was changed. */
 export const auditCommand: Command = {
   name: 'audit',
-  summary: 'verifies the hash chain of an audit trail, and writes it out for an auditor',
+  summary: 'tells who was denied and why, and verifies the hash chain of an audit trail',
   usage: [
+    'audit denials audit.log [--newest 3]         who was denied what and why, from JSON lines',
     'audit verify <module> [--anchor anchor.json] [--write-anchor anchor.json]',
     'audit verify <module> --lines trail.jsonl    without the database; the module exports the keys',
     'audit export <module> > trail.jsonl          the module exports chain = { client, keys }',
   ],
   options: {
+    newest: { type: 'string' },
     lines: { type: 'string' },
     anchor: { type: 'string' },
     'write-anchor': { type: 'string' },
   },
   run: async (invocation) => {
     const [action, file] = invocation.positionals;
+    if (action === 'denials') return denials(invocation);
     if (action !== 'verify' && action !== 'export') {
-      throw new UsageError('say what to do: verify or export.');
+      throw new UsageError('say what to do: denials, verify or export.');
     }
     const module = await loadModule(file);
     const chain = chainOf(module, invocation.text('lines') === undefined);

@@ -1,6 +1,7 @@
 import { text as textOf } from 'node:stream/consumers';
-import { type Decision, explain, type HttpFacts } from '@apisec/core';
+import { type AuditEvent, type Decision, explain, type HttpFacts } from '@apisec/core';
 import { describeCause, isObject, UNKNOWN_PEER } from '@apisec/core/host';
+import { readLog, showEvent } from './audit-log.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { loadModule } from './load-module.ts';
 import { type ReadToken, readToken } from './read-token.ts';
@@ -11,9 +12,11 @@ export const explainCommand: Command = {
   summary: 'shows what a token says, and which rule of a guard denies it and why',
   usage: [
     'explain <token>            (- reads it from standard input, so that no shell keeps it)',
+    'explain <id> --log audit.log   what was decided, by the id of a request or an event',
     'explain <token> --policy ./orders.ts [--export orders] [--operation "GET /orders"] [--scheme DPoP]',
   ],
   options: {
+    log: { type: 'string' },
     policy: { type: 'string' },
     export: { type: 'string' },
     operation: { type: 'string' },
@@ -25,6 +28,8 @@ export const explainCommand: Command = {
     const [given] = positionals;
     if (given === undefined)
       throw new UsageError('name the token, or - to read it from standard input.');
+    const log = text('log');
+    if (log !== undefined) return showDecision(given, log, invocation);
     const token = (given === '-' ? await textOf(process.stdin) : given).trim();
     const read = readToken(token, Date.now());
     const decision = text('policy') === undefined ? undefined : await decide(invocation, token);
@@ -110,3 +115,20 @@ function plain(decision: Decision<object>): object {
   const { kind, code, detail } = decision.denial;
   return { allowed, denial: { kind, code, detail, cause: causeOf(decision) }, trace };
 }
+
+/** What a log says of one request, or one event. */
+async function showDecision(id: string, file: string, invocation: Invocation): Promise<number> {
+  const found: AuditEvent[] = [];
+  for await (const event of readLog(file)) {
+    if (event.requestId !== id && event.id !== id) continue;
+    found.push(event);
+    if (found.length === MOST_EVENTS) break;
+  }
+  invocation.terminal.json(found);
+  if (found.length === 0) throw new UsageError(`${file} has no event of this id.`);
+  for (const event of found) showEvent(event, invocation);
+  return found.some(({ outcome }) => outcome === 'denied') ? EXIT.found : EXIT.ok;
+}
+
+/** A caller may send one id with many requests. */
+const MOST_EVENTS = 100;

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportLines, verify } from '../src/audit-command.ts';
 import type { Invocation } from '../src/command.ts';
 import { terminal } from '../src/terminal.ts';
+import { wordsOf } from './guide-commands.ts';
 import { callCli, fixture, runCli } from './run-cli.ts';
 
 const KEYS = fixture('audit-keys.ts');
@@ -95,15 +96,21 @@ test('a trail that was changed is told of, and leaves no anchor', async () => {
   await expect(readFile(anchor)).rejects.toThrow('ENOENT');
 });
 
-test('the program verifies lines with the keys that a module exports', async () => {
-  const args = ['audit', 'verify', KEYS, '--lines', await file(lines), '--json'];
-  const { code, out, err } = await runCli(args);
+test('an auditor verifies lines with the keys that a module exports, as the guide says', async () => {
+  const anchor = await file('[{"seq":4,"hash":"of another trail"}]');
+  const words = (trail: string) =>
+    wordsOf('audit verify', { './keys.js': KEYS, 'trail.jsonl': trail, 'anchor.json': anchor });
+  const other = await runCli(words(await file(lines)));
+  expect([other.code, other.err]).toEqual([1, '']);
+  expect(other.out).toContain('anchor missing   block 4');
+  expect(await run(verify, { 'write-anchor': anchor })).toMatchObject({ code: 0 });
+  const { code, out, err } = await runCli([...words(await file(lines)), '--json']);
   expect([code, err]).toEqual([0, '']);
   expect(JSON.parse(out)).toMatchObject({ ok: true, events: 3, blocks: 4 });
 }, 60_000);
 
 test.each<[string, readonly string[], RegExp]>([
-  ['without an action', ['audit'], /verify or export/],
+  ['without an action', ['audit'], /denials, verify or export/],
   ['without a module', ['audit', 'verify'], /name the module/],
   ['with a module without a chain', ['audit', 'verify', fixture('guards.ts')], /export chain/],
   ['with a module that has keys alone', ['audit', 'verify', KEYS], /export chain/],

@@ -1,0 +1,59 @@
+import type { AuditEvent } from '@apisec/core';
+import { callerOf, readLog, showEvent } from './audit-log.ts';
+import { EXIT, type Invocation, UsageError } from './command.ts';
+
+/** How often something was seen; beyond this many names the rest is one. */
+const MOST_NAMES = 10_000;
+const SHOWN = 10;
+const REST = 'all others';
+
+/** `apisec audit denials`: who was denied what and why, from a log of JSON lines. */
+export async function denials(invocation: Invocation): Promise<number> {
+  const { positionals, terminal, text } = invocation;
+  const [, file] = positionals;
+  if (file === undefined) throw new UsageError('name the log: a file that jsonLines has written.');
+  const newest = newestOf(text('newest'));
+  const tables = {
+    code: new Map<string, number>(),
+    operation: new Map<string, number>(),
+    caller: new Map<string, number>(),
+  };
+  const last: AuditEvent[] = [];
+  let denied = 0;
+  for await (const event of readLog(file)) {
+    if (event.kind !== 'decision' || event.outcome !== 'denied') continue;
+    denied++;
+    add(tables.code, String(event.code));
+    add(tables.operation, String(event.operation ?? 'unknown operation'));
+    add(tables.caller, callerOf(event));
+    last.push(event);
+    if (last.length > newest) last.shift();
+  }
+  const tops = Object.entries(tables).map(([name, table]) => [name, top(table)] as const);
+  terminal.json({ denied, by: Object.fromEntries(tops), newest: last.toReversed() });
+  terminal.line(`${denied} calls were denied.`, denied > 0 ? 'bad' : 'good');
+  for (const [name, rows] of tops) {
+    if (rows.length > 0) terminal.line(`\nby ${name}`);
+    for (const [value, count] of rows) terminal.line(`${String(count).padStart(8)}  ${value}`);
+  }
+  if (last.length > 0) terminal.line('\nnewest first');
+  for (const event of last.toReversed()) showEvent(event, invocation);
+  return denied > 0 ? EXIT.found : EXIT.ok;
+}
+
+function newestOf(value = '3'): number {
+  const newest = Number(value);
+  if (!Number.isSafeInteger(newest) || newest < 0 || newest > 1_000) {
+    throw new UsageError('--newest is a number of events, from 0 to 1000.');
+  }
+  return newest;
+}
+
+function add(table: Map<string, number>, name: string): void {
+  const key = table.has(name) || table.size < MOST_NAMES ? name : REST;
+  table.set(key, (table.get(key) ?? 0) + 1);
+}
+
+function top(table: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
+  return [...table].toSorted((one, other) => other[1] - one[1]).slice(0, SHOWN);
+}
