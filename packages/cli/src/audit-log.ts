@@ -27,19 +27,47 @@ function eventOf(line: string): AuditEvent | undefined {
   } catch {
     return undefined;
   }
-  const isEvent =
-    isObject(parsed) &&
-    parsed['schema'] === 'apisec.audit/1' &&
-    typeof parsed['id'] === 'string' &&
-    typeof parsed['time'] === 'number' &&
-    typeof parsed['outcome'] === 'string';
-  // Whoever writes the log could put anything into the other members; they are shown as text, and nothing else.
-  return isEvent ? (parsed as unknown as AuditEvent) : undefined;
+  return isEvent(parsed) ? parsed : undefined;
+}
+
+const TEXTS: readonly (keyof AuditEvent)[] = [
+  'id',
+  'outcome',
+  'operation',
+  'act',
+  'code',
+  'policy',
+  'cause',
+  'reason',
+  'principal',
+  'apiKey',
+  'client',
+  'tenant',
+  'peer',
+  'requestId',
+];
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string';
+
+/** Every member that is shown is what it should be: other programs may write to the same log. */
+function isEvent(value: unknown): value is AuditEvent {
+  if (!isObject(value) || value['schema'] !== 'apisec.audit/1') return false;
+  const { id, outcome, time, status, target, trace = [] } = value;
+  return (
+    typeof id === 'string' &&
+    typeof outcome === 'string' &&
+    typeof time === 'number' &&
+    (status === undefined || typeof status === 'number') &&
+    TEXTS.every((name) => isText(value[name])) &&
+    (target === undefined ||
+      (isObject(target) && isText(target['type']) && isText(target['id']))) &&
+    Array.isArray(trace) &&
+    trace.every((entry) => typeof entry === 'string')
+  );
 }
 
 /** Who it was: a person or program where that is known, else where the call came from. */
 export function callerOf({ principal, apiKey, peer }: AuditEvent): string {
-  return String(principal ?? apiKey ?? peer ?? 'unknown');
+  return principal ?? apiKey ?? peer ?? 'unknown';
 }
 
 /** Beyond these, which no clock shows, there are no dates. */
@@ -54,7 +82,7 @@ export function showEvent(event: AuditEvent, { terminal }: Pick<Invocation, 'ter
   const what = kind === 'act' ? act : operation;
   terminal.line(`${timeOf(event)}  ${outcome}  ${what ?? ''}`, isBad ? 'bad' : 'good');
   const { requestId, tenant, client, peer, status } = event;
-  const known: readonly (readonly [string, unknown])[] = [
+  const known: readonly (readonly [string, string | number | undefined])[] = [
     ['who', callerOf(event)],
     ['client', client],
     ['tenant', tenant],
@@ -66,9 +94,9 @@ export function showEvent(event: AuditEvent, { terminal }: Pick<Invocation, 'ter
     ['status', status],
     ['request', requestId],
     ['event', event.id],
-    ['trace', Array.isArray(trace) ? trace.join(' > ') : undefined],
+    ['trace', trace?.join(' > ')],
   ];
   for (const [name, value] of known) {
-    if (value !== undefined) terminal.line(`  ${name.padEnd(8)} ${String(value)}`);
+    if (value !== undefined) terminal.line(`  ${name.padEnd(8)} ${value}`);
   }
 }

@@ -23,8 +23,8 @@ export async function denials(invocation: Invocation): Promise<number> {
   for await (const event of readLog(file)) {
     if (event.kind !== 'decision' || event.outcome !== 'denied') continue;
     denied++;
-    add(tables.code, String(event.code));
-    add(tables.operation, String(event.operation ?? 'unknown operation'));
+    add(tables.code, event.code ?? 'no code');
+    add(tables.operation, event.operation ?? 'unknown operation');
     add(tables.caller, callerOf(event));
     last.push(event);
     if (last.length > newest) last.shift();

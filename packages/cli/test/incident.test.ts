@@ -21,6 +21,10 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'apisec-incident-'));
   let lines = 'another program says hello\n{"level":30,"msg":"no event"}\n';
+  const odd = { schema: 'apisec.audit/1', id: 'x', time: 1, kind: 'decision', outcome: 'denied' };
+  for (const more of [{ code: { a: 1 } }, { trace: 'x' }, { trace: [1] }, { target: 'x' }]) {
+    lines += `${JSON.stringify({ ...odd, ...more })}\n`;
+  }
   const log = audit({ sinks: [jsonLines((text) => void (lines += text))] });
   const issuer = testIssuer();
   const orders = guard<{ peer: { address: string; id: string } }>()
