@@ -31,12 +31,9 @@ function walk(folder) {
 
 /**
  * @param {readonly string[]} files
- * @param {{ outfile: string, conditions?: readonly string[], global?: boolean, node?: boolean }} options
+ * @param {{ outfile: string, conditions?: readonly string[] }} options
  */
-export async function bundleSuite(
-  files,
-  { outfile, conditions = [], global = false, node = false },
-) {
+export async function bundleSuite(files, { outfile, conditions = [] }) {
   const entries = files.map((file) => {
     const name = JSON.stringify(relative(root, file));
     return `${name}: () => import(${JSON.stringify(file)})`;
@@ -45,9 +42,7 @@ export async function bundleSuite(
     `import ${JSON.stringify(join(src, 'buffer.ts'))};`,
     `import { runSuite } from ${JSON.stringify(join(src, 'suite.ts'))};`,
     `const files = { ${entries.join(',\n')} };`,
-    global
-      ? 'globalThis.runTests = () => runSuite(files);'
-      : 'export const run = () => runSuite(files);',
+    'export const run = () => runSuite(files);',
   ].join('\n');
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
@@ -59,7 +54,6 @@ export async function bundleSuite(
     target: 'es2022',
     conditions: ['@apisec/source', ...conditions, 'import'],
     alias: { vitest: join(src, 'vitest.ts'), ...absent },
-    external: node ? ['node:*'] : [],
     define: { 'process.env.NODE_ENV': '"test"' },
     logLevel: 'error',
     keepNames: true,

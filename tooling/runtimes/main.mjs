@@ -3,7 +3,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -15,7 +14,6 @@ const root = join(import.meta.dirname, '../..');
 const binaries = join(import.meta.dirname, 'binaries');
 const work = join(tmpdir(), `apisec-runtimes-${process.pid}`);
 const plain = join(work, 'suite.mjs');
-const scripted = join(work, 'script.js');
 
 const bin = (...path) => join(binaries, 'node_modules', ...path);
 
@@ -56,14 +54,6 @@ async function onWorkerd() {
   } finally {
     server.close();
   }
-}
-
-async function onEdgeVm() {
-  const { EdgeVM } = createRequire(join(binaries, 'package.json'))('@edge-runtime/vm');
-  const vm = new EdgeVM();
-  vm.evaluate(readFileSync(scripted, 'utf8'));
-  // What comes out of another realm is copied as text.
-  return JSON.parse(await vm.evaluate('runTests().then((result) => JSON.stringify(result))'));
 }
 
 async function onChromium() {
@@ -139,11 +129,6 @@ const runtimes = {
         folder: join(work, 'edge-app'),
       }),
   },
-  'edge-vm': {
-    title: 'Edge runtime VM (Vercel)',
-    version: () => pinned('@edge-runtime/vm'),
-    run: onEdgeVm,
-  },
   chromium: {
     title: 'Chromium',
     version: () => version(chromiumPath, '--version'),
@@ -186,7 +171,6 @@ if (spawnSync('pnpm', install, { stdio: 'inherit' }).status !== 0) process.exit(
 mkdirSync(work, { recursive: true });
 const { all, portable } = coreFiles();
 await bundleSuite(portable, { outfile: plain });
-await bundleSuite(portable, { outfile: scripted, global: true });
 console.log(`${portable.length} of ${all} test files of core need nothing but the web platform.\n`);
 
 const rows = [];
