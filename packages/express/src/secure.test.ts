@@ -125,23 +125,30 @@ describe.each(versions)('%s', (_, express) => {
     expect(onError).not.toHaveBeenCalled();
   });
 
-  test('a target whose path Express and policies would read differently is denied', async () => {
-    const front = definePolicy({
-      name: 'front',
-      role: 'grant',
-      check: (request) => (pathOf(request) === '/x' ? pass() : deny('forbidden', 'shop.closed')),
-    });
-    const reached = vi.fn((_q, res) => void res.end());
-    const app = quiet()
-      .use(secure(guard().use(front)))
-      .get('/:tenant/x', reached);
-    const { port } = new URL(await serve(app));
-    const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
-    socket.end('GET http://a:80:90/x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    const [answer] = await once(socket, 'data');
-    expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*call\.target_unclear/);
-    expect(reached).not.toHaveBeenCalled();
-  });
+  test.each([
+    // From Node 26 on Express cannot read this port, and asks no handler at all.
+    ['http://a:80:90/x', /^HTTP\/1\.1 (?:400 [^]*call\.target_unclear|404 )/],
+    ['http://user@a/x', /^HTTP\/1\.1 400 [^]*call\.target_unclear/],
+  ])(
+    'a target whose path Express and policies would read differently is denied: %s',
+    async (target, expected) => {
+      const front = definePolicy({
+        name: 'front',
+        role: 'grant',
+        check: (request) => (pathOf(request) === '/x' ? pass() : deny('forbidden', 'shop.closed')),
+      });
+      const reached = vi.fn((_q, res) => void res.end());
+      const app = quiet()
+        .use(secure(guard().use(front)))
+        .get('/:tenant/x', reached);
+      const { port } = new URL(await serve(app));
+      const socket = connect(Number(port), '127.0.0.1').setEncoding('utf8');
+      socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      const [answer] = await once(socket, 'data');
+      expect(answer).toMatch(expected);
+      expect(reached).not.toHaveBeenCalled();
+    },
+  );
 
   test('a callback that throws denies, and no error handler hears of it', async () => {
     const onError = vi.fn((_e, _q, res, _n) => res.end());
