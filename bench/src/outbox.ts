@@ -19,11 +19,13 @@ async function deliveriesPerSecond(databaseUrl: string): Promise<void> {
     const outbox = postgresWebhookOutbox(pool, { schema });
     const fetch = safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [receiver.port] });
     let delivered = 0;
+    let allDelivered = (): void => undefined;
     const counting = {
       ...outbox,
       record: async (...args: Parameters<typeof outbox.record>) => {
         await outbox.record(...args);
         delivered += args[0].filter(({ status }) => status === 'delivered').length;
+        if (delivered >= MESSAGES) allDelivered();
       },
     };
     const sealingKeys = { current: 'v1', keys: { v1: randomBytes(32) } };
@@ -51,8 +53,10 @@ async function deliveriesPerSecond(databaseUrl: string): Promise<void> {
       }
       const started = performance.now();
       const cpu = process.cpuUsage();
-      hooks.start();
-      while (delivered < MESSAGES) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise<void>((resolve) => {
+        allDelivered = resolve;
+        hooks.start();
+      });
       const seconds = (performance.now() - started) / 1_000;
       await hooks.stop();
       const { user, system } = process.cpuUsage(cpu);

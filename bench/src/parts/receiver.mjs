@@ -11,5 +11,6 @@ const server = createServer((request, response) => {
 });
 server.keepAliveTimeout = 60_000;
 server.listen(0, '127.0.0.1', () => {
+  // oxlint-disable-next-line require-post-message-target-origin -- a port of a thread has none
   parentPort?.postMessage(server.address().port);
 });
