@@ -127,7 +127,7 @@ async function permissions(count: number): Promise<void> {
   const fast = await inTurns(rest, { each: count > 10 ? 50_000 : 20_000, rounds: 15 });
   const all = new Map([
     ...fast,
-    ...(await inTurns({ 'Cedar, a permission': slow }, { each: 100, rounds: 3 })),
+    ...(await inTurns({ 'Cedar, a permission': slow }, { each: count > 10 ? 10 : 100, rounds: 3 })),
   ]);
   if (count > 10) {
     const linear = { 'casbin, a permission': () => enforcer.enforceSync('ann', asked, 'read') };

@@ -217,13 +217,12 @@ const DIALECTS: Readonly<Record<SqlDialect, Dialect>> = { postgresql, sqlite };
 
 const SIGNS = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
 
-/** Renders a filter as a condition that is true for the rows in it, and false or NULL for all others. */
-export function renderFilter(
-  filter: Filter,
+/** Renders filters of one resource as conditions that are true for the rows in them, and false or NULL for all others. */
+export function filterRenderer(
   resource: ResourceInfo,
   dialect: SqlDialect,
   uuids: ReadonlySet<string> = new Set(),
-): Sql {
+): (filter: Filter) => Sql {
   const sql = DIALECTS[dialect];
 
   const typeOf = (name: string): Field<unknown> => {
@@ -339,7 +338,7 @@ export function renderFilter(
     test,
     dialect === 'sqlite' ? ' ELSE 0 END)' : ' ELSE FALSE END)',
   ];
-  return render(filter);
+  return render;
 }
 
 function column(name: string): Sql {

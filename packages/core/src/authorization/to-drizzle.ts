@@ -4,7 +4,7 @@ import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { Field } from './attributes.ts';
 import type { Plan } from './plan.ts';
 import { type ResourceLike, resourceInfo } from './resource.ts';
-import { renderFilter, type SqlDialect } from './sql-filter.ts';
+import { filterRenderer, type SqlDialect } from './sql-filter.ts';
 import { assertPlan } from './to-predicate.ts';
 import { constant, template } from './to-sql.ts';
 
@@ -72,12 +72,12 @@ export function toDrizzle<Name extends string, O extends object>(
   const uuids = new Set(
     [...columns].filter(([, column]) => column.columnType === 'PgUUID').map(([field]) => field),
   );
+  const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
     if (plan.kind !== 'some') return sql.raw(constant(plan.kind === 'all', dialect).text);
-    const { strings, slots } = template<unknown>(
-      renderFilter(plan.filter, resource, dialect, uuids),
-      (part) => ('column' in part ? columns.get(part.column) : sql.param(part.param)),
+    const { strings, slots } = template<unknown>(render(plan.filter), (part) =>
+      'column' in part ? columns.get(part.column) : sql.param(part.param),
     );
     // The tag reads the array as its strings, as it does for a literal.
     return sql(strings as unknown as TemplateStringsArray, ...slots);

@@ -3,7 +3,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { Plan } from './plan.ts';
 import { type ResourceLike, resourceInfo } from './resource.ts';
-import { renderFilter, type SqlDialect } from './sql-filter.ts';
+import { filterRenderer, type SqlDialect } from './sql-filter.ts';
 import { assertPlan } from './to-predicate.ts';
 import { constant, quoteColumns, readUuids, template } from './to-sql.ts';
 
@@ -38,11 +38,12 @@ export function toKysely<Name extends string, O extends object>(
   assertConfiguration(typeof sql === 'function', `${where}: needs the package kysely.`);
   const quoted = quoteColumns(where, resource, columns, table, dialect);
   const uuids = readUuids(where, resource, options.uuids, dialect);
+  const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
     if (plan.kind !== 'some') return sql.raw<SqlBool>(constant(plan.kind === 'all', dialect).text);
     const { strings, slots } = template<RawBuilder<unknown>>(
-      renderFilter(plan.filter, resource, dialect, uuids),
+      render(plan.filter),
       // Every field of the resource was quoted.
       (part) =>
         'column' in part ? sql.raw(quoted.get(part.column) as string) : sql.val(part.param),

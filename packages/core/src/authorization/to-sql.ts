@@ -4,8 +4,8 @@ import type { Plan } from './plan.ts';
 import { type ResourceInfo, type ResourceLike, resourceInfo } from './resource.ts';
 import {
   eachPart,
+  filterRenderer,
   ITEM,
-  renderFilter,
   type Sql,
   type SqlDialect,
   type SqlPart,
@@ -65,12 +65,13 @@ export function toSql<Name extends string, O extends object>(
   );
   const quoted = quoteColumns(where, resource, columns, table, dialect);
   const uuids = readUuids(where, resource, options.uuids, dialect);
+  const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
     if (plan.kind !== 'some') return constant(plan.kind === 'all', dialect);
     const params: SqlCondition['params'][number][] = [];
     let text = '';
-    eachPart(renderFilter(plan.filter, resource, dialect, uuids), (part) => {
+    eachPart(render(plan.filter), (part) => {
       if (typeof part === 'string') text += part;
       // Every field of the resource was quoted.
       else if ('column' in part) text += quoted.get(part.column) as string;
