@@ -191,11 +191,9 @@ function conclude(
   const { socket } = incoming;
   const call = beginCall(response, decision, onFault);
   if (!decision.allowed || call.denial !== undefined) {
-    response.once('finish', () => {
-      socket.destroySoon();
-      // Also where the other end reads nothing.
-      later(() => socket.destroy(), CLOSING_MS);
-    });
+    response.once('finish', () => socket.destroySoon());
+    // Also where the other end reads nothing, so that the denial is never written.
+    later(() => socket.destroy(), CLOSING_MS);
     // A decision that denies always has its denial there.
     sendDenial(response, call.denial as Denial);
     return;

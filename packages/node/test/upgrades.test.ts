@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import {
   type Admission,
   allowAnonymous,
@@ -133,6 +134,20 @@ describe('an upgrade', () => {
     const answer = await exchange(base, HANDSHAKE);
     expect(answer).toMatch(/^HTTP\/1.1 403 [\s\S]*\r\nconnection: close\r\n/i);
     expect(connected).not.toHaveBeenCalled();
+  });
+
+  test('that is denied ends its connection where the denial cannot be written either', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const server = createServer().on('upgrade', () => undefined);
+    secureUpgrades(server, closed);
+    // Its other end reads nothing, and there is no room left.
+    const full = new Duplex({ read: () => undefined, write: () => undefined });
+    const incoming = new IncomingMessage(full as Socket);
+    Object.assign(incoming, { method: 'GET', url: '/live', upgrade: true });
+    server.emit('upgrade', incoming, full, Buffer.alloc(0));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(full.destroyed).toBe(true);
   });
 
   test('is decided where its guard answers later', async () => {
