@@ -1,18 +1,18 @@
 // The client.
 
+export type {
+  AuthorizeOptions,
+  DeviceAuthorization,
+  EndSessionOptions,
+  ExchangeRequest,
+  LoginTransaction,
+  OAuthClient,
+  TokenRequest,
+  TokenSet,
+} from './client/client-types.ts';
 export type { OAuthDenied } from './client/failures.ts';
 export type { LogoutToken } from './client/logout-token.ts';
-export {
-  type AuthorizeOptions,
-  type DeviceAuthorization,
-  type EndSessionOptions,
-  type ExchangeRequest,
-  type LoginTransaction,
-  type OAuthClient,
-  oauthClient,
-  type TokenRequest,
-  type TokenSet,
-} from './client/oauth-client.ts';
+export { oauthClient } from './client/oauth-client.ts';
 export type { OAuthAuthentication, OAuthClientOptions } from './client/options.ts';
 
 // Tokens of services.

@@ -19,8 +19,8 @@ import {
   report,
   sha256,
 } from '@apisec/core/host';
+import type { LoginTransaction, OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
-import type { LoginTransaction, OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';

@@ -19,8 +19,8 @@ import {
   REPEATED_COOKIE,
   readCookie,
 } from '@apisec/core/host';
+import type { OAuthClient } from '../client/client-types.ts';
 import { denied } from '../client/failures.ts';
-import type { OAuthClient } from '../client/oauth-client.ts';
 import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
 import {

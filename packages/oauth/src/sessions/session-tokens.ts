@@ -1,6 +1,6 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
+import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
-import type { OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { randomFraction, randomToken } from '../lib/random.ts';
 import { openWithToken, sealWithToken } from '../lib/sealing.ts';
 import { sessionGone, storeDown, tokenMissing } from './session-denials.ts';

@@ -1,7 +1,7 @@
 import type { RecordOption, RequestLike } from '@apisec/core';
 import type { CookieJar } from '@apisec/core/host';
+import type { OAuthClient } from '../client/client-types.ts';
 import type { OAuthDenied } from '../client/failures.ts';
-import type { OAuthClient } from '../client/oauth-client.ts';
 import type { Sealing } from '../lib/sealing.ts';
 import type { AccessTokenResult, StoredTokens } from './session-tokens.ts';
 

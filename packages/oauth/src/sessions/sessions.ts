@@ -13,7 +13,7 @@ import {
   readCookie,
   sha256,
 } from '@apisec/core/host';
-import type { OAuthClient } from '../client/oauth-client.ts';
+import type { OAuthClient } from '../client/client-types.ts';
 import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
 import {

@@ -5,8 +5,8 @@ import {
   durationMs,
   normalizeOrigin,
 } from '@apisec/core/host';
+import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied, unavailable } from '../client/failures.ts';
-import type { OAuthClient, TokenSet } from '../client/oauth-client.ts';
 import { randomFraction } from '../lib/random.ts';
 import { dpopProofs } from './dpop-proofs.ts';
 

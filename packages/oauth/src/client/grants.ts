@@ -1,0 +1,128 @@
+import * as oauth from 'oauth4webapi';
+import type { ClientContext } from './asking.ts';
+import type { OAuthClient } from './client-types.ts';
+import { devicePolling } from './device-flow.ts';
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** Tokens for what the client has in hand: a refresh token, itself, somebody's token, a code on another device. */
+export function grants({
+  settings,
+  asking,
+  parametersOf,
+  tokensOf,
+}: ClientContext): Pick<
+  OAuthClient,
+  'refresh' | 'clientCredentials' | 'exchangeToken' | 'deviceAuthorization'
+> {
+  const { now } = settings;
+
+  const refresh: OAuthClient['refresh'] = (refreshToken, request = {}) =>
+    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+      const response = await oauth.refreshTokenGrantRequest(
+        found.metadata,
+        client,
+        auth,
+        refreshToken,
+        { ...options, additionalParameters: parametersOf(request, false) },
+      );
+      const tokens = await oauth.processRefreshTokenResponse(found.metadata, client, response);
+      return tokensOf(tokens, found, request.scope ?? settings.scope, { subject: request.subject });
+    });
+
+  const clientCredentials: OAuthClient['clientCredentials'] = (request = {}) =>
+    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+      const scope = request.scope ?? settings.scope.filter((each) => each !== 'openid');
+      const parameters = parametersOf({ ...request, scope }, true);
+      const response = await oauth.clientCredentialsGrantRequest(
+        found.metadata,
+        client,
+        auth,
+        parameters,
+        options,
+      );
+      const tokens = await oauth.processClientCredentialsResponse(found.metadata, client, response);
+      return tokensOf(tokens, found, scope);
+    });
+
+  const exchangeToken: OAuthClient['exchangeToken'] = (request) =>
+    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+      const parameters = parametersOf(request, false);
+      const { subjectToken, subjectTokenType = ACCESS_TOKEN, actorToken } = request;
+      parameters.set('subject_token', subjectToken);
+      parameters.set('subject_token_type', subjectTokenType);
+      if (actorToken !== undefined) {
+        parameters.set('actor_token', actorToken);
+        parameters.set('actor_token_type', request.actorTokenType ?? ACCESS_TOKEN);
+      }
+      for (const audience of request.audience ?? []) parameters.append('audience', audience);
+      if (request.requestedTokenType !== undefined) {
+        parameters.set('requested_token_type', request.requestedTokenType);
+      }
+      const response = await oauth.genericTokenEndpointRequest(
+        found.metadata,
+        client,
+        auth,
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        parameters,
+        options,
+      );
+      const tokens = await oauth.processGenericTokenEndpointResponse(
+        found.metadata,
+        client,
+        response,
+      );
+      return tokensOf(tokens, found, request.scope ?? []);
+    });
+
+  const deviceAuthorization: OAuthClient['deviceAuthorization'] = (request = {}) =>
+    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+      const response = await oauth.deviceAuthorizationRequest(
+        found.metadata,
+        client,
+        auth,
+        parametersOf(request, true),
+        options,
+      );
+      const device = await oauth.processDeviceAuthorizationResponse(
+        found.metadata,
+        client,
+        response,
+      );
+      const expiresAt = now() + device.expires_in * 1_000;
+      const ask = () =>
+        asking('token', async (again) => {
+          const answer = await oauth.deviceCodeGrantRequest(
+            again.issuer.metadata,
+            again.client,
+            again.auth,
+            device.device_code,
+            again.request,
+          );
+          const tokens = await oauth.processDeviceCodeResponse(
+            again.issuer.metadata,
+            again.client,
+            answer,
+          );
+          return tokensOf(tokens, again.issuer, request.scope ?? settings.scope);
+        });
+      const intervalMs = Math.max(1, device.interval ?? 5) * 1_000;
+      const { wait = sleep } = request;
+      return {
+        ok: true,
+        userCode: device.user_code,
+        verificationUri: device.verification_uri,
+        verificationUriComplete: device.verification_uri_complete,
+        expiresAt,
+        poll: devicePolling(ask, { intervalMs, expiresAt }, now, wait),
+      };
+    });
+
+  return { refresh, clientCredentials, exchangeToken, deviceAuthorization };
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, milliseconds);
+  });
+}
