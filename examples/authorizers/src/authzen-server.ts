@@ -7,9 +7,10 @@ const BASE = '/access/v1';
 
 /**
  * A decision point for many APIs, as AuthZEN 1.0 says: evaluation, evaluations, resource search, metadata. It knows its
- * callers by a key, since whoever may ask learns who may do what.
+ * callers by a key, since whoever may ask learns who may do what. `origin` is where they reach it: what a caller writes
+ * into `Host` is not asked.
  */
-export function authzenServer(authorizer: Authorizer, key: string): Server {
+export function authzenServer(authorizer: Authorizer, key: string, origin: string): Server {
   const expected = Buffer.from(`Bearer ${key}`);
   const answers: Readonly<Record<string, (body: never) => Promise<object> | object>> = {
     [`${BASE}/evaluation`]: (question: AuthorizerQuestion) => authorizer.evaluate(question),
@@ -33,7 +34,6 @@ export function authzenServer(authorizer: Authorizer, key: string): Server {
     try {
       const { method, url = '', headers } = request;
       if (url === '/.well-known/authzen-configuration') {
-        const origin = `http://${headers.host}`;
         return send(200, {
           policy_decision_point: origin,
           access_evaluation_endpoint: `${origin}${BASE}/evaluation`,

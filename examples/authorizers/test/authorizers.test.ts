@@ -44,7 +44,7 @@ const casl = caslAuthorizer({
 });
 
 const key: string = crypto.randomUUID();
-const server = authzenServer(cedarBy(POLICIES), key);
+const server = authzenServer(cedarBy(POLICIES), key, 'https://pdp.example.com');
 let url = '';
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -133,8 +133,8 @@ describe('the AuthZEN server', () => {
   test('says where its endpoints are', async () => {
     const metadata = await (await fetch(`${url}/.well-known/authzen-configuration`)).json();
     expect(metadata).toMatchObject({
-      policy_decision_point: url,
-      access_evaluation_endpoint: `${url}/access/v1/evaluation`,
+      policy_decision_point: 'https://pdp.example.com',
+      access_evaluation_endpoint: 'https://pdp.example.com/access/v1/evaluation',
     });
   });
 
