@@ -1,4 +1,5 @@
 import type { CoverageRow } from '@apisec/core';
+import { purposesOf } from '@apisec/core/host';
 import type { FeedView } from './console-feed.ts';
 import type { CoverageAnswer, CoverageLine } from './wire.ts';
 
@@ -10,15 +11,8 @@ export interface CoverageTable {
 type Policies = CoverageRow['policies'];
 type Column = 'authentication' | 'grant' | 'limit' | 'input' | 'output' | 'other';
 
-/** What policies are for, by their names. A grant is known by its role. */
-const COLUMNS: readonly (readonly [Column, RegExp])[] = [
-  ['authentication', /^(?:authenticate|stepUp$|requireDpop$|requireCertificateBinding$)/],
-  ['authentication', /^requireNotRevoked$/],
-  ['limit', /^(?:rateLimit|concurrencyLimit|limitQuota|shedLoad|throttleFailures)$/],
-  ['limit', /^(?:detectEnumeration|limitNegotiation|limitOperation)$/],
-  ['input', /^(?:validate|limitBody$|limitPage$|allowedContentTypes$|requireCanonicalPath$)/],
-  ['output', /^filterOutput$/],
-];
+/** Of several purposes the first of these says where a policy stands; what says none stands under `other`. */
+const COLUMNS = ['authentication', 'limit', 'input', 'output'] as const;
 const OPEN = new Set(['allowAnonymous']);
 const MOST_LINES = 10_000;
 const MOST_NAMES = 50;
@@ -56,11 +50,12 @@ function lineOf(
   };
   const shadow: string[] = [];
   const place = (list: Policies): void => {
-    for (const { name, role, mode, parts } of list) {
+    for (const policy of list) {
+      const { name, role, mode, parts } = policy;
       if (mode === 'shadow') shadow.push(name);
       // A combination says little by itself: its parts do the work.
       else if (parts !== undefined && parts.length > 0) place(parts);
-      else columns[role === 'grant' ? 'grant' : columnOf(kindOf(name))].push(name);
+      else columns[role === 'grant' ? 'grant' : columnOf(policy)].push(name);
     }
   };
   place(policies);
@@ -74,6 +69,8 @@ function kindOf(name: string): string {
   return name.split('(', 1)[0] ?? name;
 }
 
-function columnOf(name: string): Column {
-  return COLUMNS.find(([, pattern]) => pattern.test(name))?.[0] ?? 'other';
+/** By what the policy itself says that it is there for. */
+function columnOf(policy: Policies[number]): Column {
+  const purposes = purposesOf(policy);
+  return COLUMNS.find((column) => purposes.includes(column)) ?? 'other';
 }

@@ -9,6 +9,8 @@ import {
   coverage,
   guard,
   memoryApiKeyStore,
+  memoryLimitStore,
+  tokenBucket,
 } from '@apisec/core';
 import { toNodeHandler } from '@apisec/oauth';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -70,6 +72,9 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     store: memoryApiKeyStore(),
     peppers: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
   });
+  const limitStore = memoryLimitStore();
+  const limit = tokenBucket({ capacity: 5, refillPerSecond: 0.001 });
+  limitStore.consume([{ name: 'api', key: 'alice', limit, cost: 4 }]);
   const show = (...events: AuditEvent[]): void => feed.write(events);
   let browser: Browser;
   let context: BrowserContext;
@@ -89,6 +94,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
         admission: anyone,
         manage: anyone,
         keys,
+        limits: [{ store: limitStore, name: 'api', limits: [limit] }],
         coverage: { rest: coverage({ 'GET /open': anyone, [`GET /${HOSTILE}`]: anyone }) },
         feed,
         audit: log,
@@ -117,6 +123,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
 
   async function visit(hash: string, run: (page: Page) => Promise<void>): Promise<void> {
     const page = await context.newPage();
+    page.setDefaultTimeout(12_000);
     const faults: string[] = [];
     page.on('console', (message) => {
       if (message.type() === 'error') faults.push(message.text());
@@ -159,6 +166,20 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
         390,
       );
+    });
+  });
+
+  test('shows which operation is open, and what is left to a caller of a limit', async () => {
+    await visit('#coverage', async (page) => {
+      await page.getByLabel('Show').selectOption('open to everyone');
+      await page.getByRole('cell', { name: 'GET /open' }).waitFor();
+    });
+    await visit('#limits', async (page) => {
+      await page.getByRole('combobox').selectOption('api');
+      await page.getByLabel('Caller, as the limit counts it').fill('alice');
+      await page.getByRole('button', { name: 'Look', exact: true }).click();
+      await page.getByRole('heading', { name: 'api: alice' }).waitFor();
+      await page.getByRole('row', { name: /bucket 1 5/ }).waitFor();
     });
   });
 
@@ -222,6 +243,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     const issued = await keys.issue({ name: 'Victim', owner: { type: 'user', id: 'u2' } });
     if (!issued.ok) throw new Error('not issued');
     const page = await context.newPage();
+    page.setDefaultTimeout(12_000);
     await page.goto(evil);
     const revoke = JSON.stringify({ id: issued.info.id, reason: 'x' });
     const seen = await page.evaluate(

@@ -16,6 +16,7 @@ import {
   type RecordOption,
   rateLimit,
   readLimits,
+  shedLoad,
   tokenBucket,
 } from '@apisec/core';
 import { describe, expect, test, vi } from 'vitest';
@@ -323,7 +324,17 @@ describe('coverage', () => {
     const limited = anyone.use(
       rateLimit({ limit: tokenBucket({ capacity: 5, refillPerSecond: 1 }), by: () => 'all' }),
     );
-    const table = coverage({ 'GET /open': limited, 'GET /never': operators });
+    const mine = definePolicy({
+      name: 'mine',
+      role: 'check',
+      purposes: ['input'],
+      check: () => pass(),
+    });
+    const table = coverage({
+      'GET /open': limited,
+      'GET /never': operators,
+      'GET /own': anyone.use(mine).use(shedLoad({ maxInFlight: 5 })),
+    });
     const { call, feed } = setUp({ coverage: { rest: table } });
     feed.write([event({ operation: 'GET /open' })]);
     const answer = await (await call('/coverage')).json();
@@ -337,6 +348,7 @@ describe('coverage', () => {
         denied: 1,
       },
       { operation: 'GET /never', other: ['who'], calls: 0 },
+      { operation: 'GET /own', input: ['mine'], limit: ['shedLoad'] },
     ]);
   });
 

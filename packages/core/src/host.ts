@@ -29,6 +29,7 @@ export { admit, readmit } from './engine/facts-of.ts';
 export { policiesOf } from './engine/guard.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
 export { principalId } from './engine/principal-id.ts';
+export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';

@@ -42,7 +42,17 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
       lines,
       table(
         'Operations and what guards them',
-        ['Operation', 'Authentication', 'Grant', 'Limit', 'Input', 'Output', 'Calls', 'Denied'],
+        [
+          'Operation',
+          'Authentication',
+          'Grant',
+          'Limit',
+          'Input',
+          'Output',
+          'Other',
+          'Calls',
+          'Denied',
+        ],
         rows.map(cellsOf),
         'No operation is like that. Give consoleRoutes the option coverage, if there is none at all.',
       ),
@@ -107,7 +117,8 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
 }
 
 function cellsOf(line: CoverageLine): readonly Child[] {
-  const { operation, authentication, grant, limit, input, output, open, calls, denied } = line;
+  const { operation, authentication, grant, limit, input, output, other } = line;
+  const { open, calls, denied } = line;
   return [
     h(
       'span',
@@ -125,6 +136,7 @@ function cellsOf(line: CoverageLine): readonly Child[] {
     list(limit),
     list(input),
     list(output),
+    list(other),
     calls === 0 ? h('small', {}, 'never') : count(calls),
     denied === 0 ? '0' : h('span', { class: 'bad' }, count(denied)),
   ];

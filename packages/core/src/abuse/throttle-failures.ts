@@ -203,6 +203,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   return definePolicy<Needs, AttemptFacts, 'check'>({
     name: NAME,
     role: 'check',
+    purposes: ['limit'],
     needs: accountInBody ? ['call', 'bodies'] : ['call'],
     adds: ['attempt'],
     check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {

@@ -152,6 +152,7 @@ export function shedLoad<Needs extends object = NoFacts>(
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
+    purposes: ['limit'],
     needs: [],
     adds: [],
     check: (request, facts): Outcome => {
