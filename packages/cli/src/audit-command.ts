@@ -104,6 +104,11 @@ export async function verify(
   }
   const { ok, complete, blocks, events, head } = report;
   terminal.line(`${events} events in ${blocks} blocks`);
+  if (ok && blocks === 0) {
+    // The same as of a trail that was removed as a whole.
+    terminal.line('There is no block, so nothing was verified.', 'bad');
+    return EXIT.found;
+  }
   terminal.line(ok ? 'Nothing was changed.' : 'The trail was changed.', ok ? 'good' : 'bad');
   if (ok && !complete) terminal.line('It has gaps, or a writer that still runs: see above.', 'dim');
   if (ok && anchors.length === 0) {
