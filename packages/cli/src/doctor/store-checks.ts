@@ -28,13 +28,33 @@ export const STORE_CHECKS: readonly Check[] = [
     needs,
     run: async ({ redis = '' }) => {
       const address = addressOf(redis);
-      const host = address.hostname.replace(/^\[|\]$/g, '');
-      if (host === 'localhost' || classifyAddress(host).kind === 'loopback') return undefined;
+      if (isLocal(address.hostname) && (await listensHereAlone(address))) return undefined;
       const answer = await ask(new URL(`${address.protocol}//${address.host}`), [['PING']]);
       return /(?:^|\r\n)\+PONG\r\n/.test(answer) ? 'It answers without a password.' : undefined;
     },
   },
 ];
+
+/** As it says itself: an address of this machine may be one of many that it listens on. */
+async function listensHereAlone(address: URL): Promise<boolean> {
+  const answer = await ask(address, [
+    ['CONFIG', 'GET', 'bind'],
+    ['CONFIG', 'GET', 'protected-mode'],
+  ]);
+  const bind = /\r\nbind\r\n\$\d+\r\n([^\r]*)\r\n/.exec(answer)?.[1];
+  if (bind === undefined) return false;
+  // A minus says that an address may be missing on this machine.
+  const addresses = bind.split(' ').map((each) => each.replace(/^-/, ''));
+  if (addresses.every(isLocal)) return true;
+  // Without a password and an address of its own it then answers this machine alone.
+  const isProtected = /\r\nprotected-mode\r\n\$3\r\nyes\r\n/.test(answer);
+  return isProtected && addresses.every((each) => ['', '*', '::*'].includes(each));
+}
+
+function isLocal(name: string): boolean {
+  const host = name.replace(/^\[|\]$/g, '');
+  return host === 'localhost' || classifyAddress(host).kind === 'loopback';
+}
 
 function addressOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
