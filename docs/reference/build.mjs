@@ -51,9 +51,10 @@ const application = await Application.bootstrapWithPlugins({
   tableColumnSettings: { hideSources: true, leftAlignHeaders: true },
 });
 // A comment may name what its own file does not import, on whatever page that is.
-application.converter.addUnknownSymbolResolver(({ symbolReference }, { project }) => {
+application.converter.addUnknownSymbolResolver(({ symbolReference }, { project }, part) => {
   const [{ path: name } = {}, ...members] = symbolReference?.path ?? [];
-  if (members.length > 0) return undefined;
+  // Without a part of a comment it is a type, of another package.
+  if (!part || members.length > 0) return undefined;
   const target = project.children
     ?.flatMap(({ children = [] }) => children)
     .find((each) => each.name === name);
