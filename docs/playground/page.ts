@@ -1,5 +1,12 @@
 import type { Answers, Shown } from './evaluate.ts';
-import { fragmentOf, isState, type PlaygroundState, PRESETS, stateFrom } from './state.ts';
+import {
+  fragmentOf,
+  isState,
+  MAX_CALLS,
+  type PlaygroundState,
+  PRESETS,
+  stateFrom,
+} from './state.ts';
 
 function element(id: string): HTMLElement {
   const found = document.getElementById(id);
@@ -11,6 +18,8 @@ const field = (id: string) => element(id) as HTMLInputElement;
 const FIELDS = ['policy', 'claims', 'token', 'method', 'path', 'headers', 'calls'] as const;
 const PROTOCOLS = ['http', 'graphql', 'grpc'] as const;
 const LONGEST_MS = 5_000;
+/** More would only be in the way of the page. */
+const MAX_TEXT = 20_000;
 const preset = element('preset') as HTMLSelectElement;
 const status = element('status');
 let frame: HTMLIFrameElement | undefined;
@@ -73,24 +82,24 @@ function show(answers: Answers): void {
 
 const NOTHING: Shown = { answer: '', decision: '', calls: [] };
 
-/** What the frame says may be a stranger's: only text is taken of it, and shown as text. */
+/** What the frame says may be a stranger's: only some text is taken of it, and shown as text. */
 function answersFrom(value: unknown): Answers {
   const given = (value ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof given['problem'] === 'string') return { problem: given['problem'] };
+  if (given['problem'] !== undefined) return { problem: textFrom(given['problem']) || 'failed' };
   const [http, graphql, grpc] = PROTOCOLS.map((protocol) => shownFrom(given[protocol]));
   return { http: http ?? NOTHING, graphql: graphql ?? NOTHING, grpc: grpc ?? NOTHING };
 }
 
-const isText = (each: unknown): each is string => typeof each === 'string';
-
 function shownFrom(value: unknown): Shown {
   const { answer, decision, calls } = (value ?? {}) as Readonly<Record<string, unknown>>;
   return {
-    answer: isText(answer) ? answer : '',
-    decision: isText(decision) ? decision : '',
-    calls: Array.isArray(calls) ? calls.filter(isText) : [],
+    answer: textFrom(answer),
+    decision: textFrom(decision),
+    calls: Array.isArray(calls) ? calls.slice(0, MAX_CALLS).map(textFrom) : [],
   };
 }
+
+const textFrom = (value: unknown) => (typeof value === 'string' ? value.slice(0, MAX_TEXT) : '');
 
 for (const name of Object.keys(PRESETS)) preset.append(new Option(name, name));
 preset.addEventListener('change', () => {

@@ -167,6 +167,11 @@ return guard().use(definePolicy({ name: 'attack', role: 'grant', check: async ()
     expect(await page.locator('#problem img').count()).toBe(0);
   });
 
+  test('what comes back is bounded', async () => {
+    await open({ ...first, policy: "throw new Error('x'.repeat(5e6))" });
+    expect((await text('problem'))?.length).toBe(20_000);
+  });
+
   test('the frame runs nothing where it is not sandboxed', async () => {
     await page.goto(`${origin}/frame.html`);
     const told = await page.evaluate(async () => {
