@@ -168,9 +168,11 @@ describe('tokens', () => {
       .use(jwk({ keys: [...keys] as never, alg: ['ES256'] }))
       .get('/orders', (c) => c.json({}));
     const foreign = { scope, aud: 'https://other.test' };
-    // Those of RFC 9068 (typ: at+jwt) it does not take at all.
     const plain = await issuer.token(foreign, { typ: 'JWT' });
     expect((await usual.request('/orders', { headers: bearer(plain) })).status).toBe(200);
+    // The type that RFC 9068 prescribes, at+jwt, it does not take.
+    const typed = await issuer.token({ scope });
+    expect((await usual.request('/orders', { headers: bearer(typed) })).status).toBe(401);
     // @ts-expect-error It does not compile either.
     expect(() => authenticateJwt({ issuer: issuer.issuer })).toThrow('audience');
     const mine = new Hono().use(secureHono(orders)).get('/orders', (c) => c.json({}));
