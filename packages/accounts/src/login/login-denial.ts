@@ -1,4 +1,5 @@
-import type { Denial, DenialKind } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { wordedDenials } from '../worded-denials.ts';
 
 /** Codes of `login`, beside those of passwords, TOTP, passkeys and failures. */
 export type LoginDenialCode =
@@ -14,7 +15,7 @@ export type LoginDenialCode =
   | 'sign_in.second_factor_missing'
   | 'sign_in.unavailable';
 
-const denials: Readonly<Record<LoginDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<LoginDenialCode>({
   'sign_in.malformed': ['malformed', 'The request does not say what is needed to sign in.'],
   'sign_in.ticket_unknown': ['unauthenticated', 'The login has ended. Begin again.'],
   'sign_in.client_mismatch': ['unauthenticated', 'The login was begun elsewhere. Begin again.'],
@@ -29,13 +30,12 @@ const denials: Readonly<Record<LoginDenialCode, readonly [DenialKind, string]>> 
   ],
   'sign_in.second_factor_missing': ['forbidden', 'The account needs a second factor and has none.'],
   'sign_in.unavailable': ['unavailable', 'Signing in is not possible at the moment.'],
-};
+});
 
 /** Words a denial. */
 export function loginDenial(
   code: LoginDenialCode,
   more: Pick<Denial, 'retryAfter' | 'cause'> = {},
 ): Denial {
-  const [kind, detail] = denials[code];
-  return { kind, code, detail, ...more };
+  return worded(code, more);
 }

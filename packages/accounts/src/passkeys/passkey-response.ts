@@ -1,6 +1,7 @@
-import type { Denial, DenialKind } from '@apisec/core';
+import type { Denial } from '@apisec/core';
 import { decodeBase64url, isObject } from '@apisec/core/host';
 import { decodeAttestationObject } from '@simplewebauthn/server/helpers';
+import { wordedDenials } from '../worded-denials.ts';
 
 /** In characters, of all that a browser sends. Keys and statements take a few kilobytes. */
 const LONGEST_MEMBER = 16_384;
@@ -11,7 +12,6 @@ const LONGEST_ID = 1_364;
 export interface PasskeyResponse {
   readonly id: string;
   readonly userHandle: string | undefined;
-  readonly challenge: string;
   readonly transports: readonly string[];
   /** As it came, with nothing in it but text. */
   readonly json: object;
@@ -35,12 +35,10 @@ export function readPasskeyResponse(
   if (kind === 'authenticatorData' && !isText(signature)) return undefined;
   const handle = userHandle === null || userHandle === undefined ? undefined : userHandle;
   if (handle !== undefined && !isText(handle, 128)) return undefined;
-  const client = clientDataOf(clientDataJSON);
-  if (client === undefined) return undefined;
+  if (!isOfOwnPage(clientDataJSON)) return undefined;
   return {
     id,
     userHandle: handle,
-    challenge: client,
     transports: transportsOf(transports),
     // Only what was looked at goes on.
     json: {
@@ -57,18 +55,18 @@ export function readPasskeyResponse(
   };
 }
 
-/** The challenge that was signed. */
-function clientDataOf(text: string): string | undefined {
-  const bytes = decodeBase64url(text);
-  if (bytes === undefined) return undefined;
+/** True for what a page signed that no other site has framed, in a form that can be read. */
+function isOfOwnPage(clientDataJson: string): boolean {
+  const bytes = decodeBase64url(clientDataJson);
+  if (bytes === undefined) return false;
   try {
     const data: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (!isObject(data) || data['crossOrigin'] === true || data['topOrigin'] !== undefined) {
-      return undefined;
+      return false;
     }
-    return isText(data['challenge'], 512) ? data['challenge'] : undefined;
+    return isText(data['challenge'], 512);
   } catch {
-    return undefined;
+    return false;
   }
 }
 
@@ -120,7 +118,7 @@ export interface PasskeyDenial {
   readonly denial: Denial;
 }
 
-const denials: Readonly<Record<PasskeyDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<PasskeyDenialCode>({
   'passkey.malformed': ['malformed', 'That is not the answer of a passkey.'],
   'passkey.invalid': ['unauthenticated', 'The passkey is not right.'],
   // Nobody learns which passkeys there are.
@@ -130,10 +128,9 @@ const denials: Readonly<Record<PasskeyDenialCode, readonly [DenialKind, string]>
   'passkey.already_registered': ['forbidden', 'The passkey is registered already.'],
   'passkey.too_many': ['forbidden', 'The account has as many passkeys as it may.'],
   'passkey.unavailable': ['unavailable', 'Passkeys cannot be verified at the moment.'],
-};
+});
 
 /** Words a denial. */
 export function passkeyDenial(code: PasskeyDenialCode, cause?: unknown): PasskeyDenial {
-  const [kind, detail] = denials[code];
-  return { ok: false, denial: { kind, code, detail, cause } };
+  return { ok: false, denial: worded(code, { cause }) };
 }

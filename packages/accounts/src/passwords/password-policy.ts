@@ -1,4 +1,5 @@
-import type { Denial, DenialKind, MaybePromise } from '@apisec/core';
+import type { Denial, MaybePromise } from '@apisec/core';
+import { wordedDenials } from '../worded-denials.ts';
 
 /**
  * Half a character is not the same in the next program. A control character cannot be typed in most; and in a MAC,
@@ -106,7 +107,7 @@ export type PasswordDenialCode =
   | 'password.sessions_remain'
   | 'password.unavailable';
 
-const denials: Readonly<Record<PasswordDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<PasswordDenialCode>({
   'password.malformed': ['malformed', 'The password is no text.'],
   'password.too_short': ['malformed', 'The password is too short.'],
   'password.too_long': ['malformed', 'The password is too long.'],
@@ -124,11 +125,9 @@ const denials: Readonly<Record<PasswordDenialCode, readonly [DenialKind, string]
     'The password was changed. Other sessions may still run; sign out everywhere.',
   ],
   'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
-};
+});
 
 /** Words a denial. */
 export function passwordDenial(code: PasswordDenialCode, cause?: unknown): PasswordDenial {
-  const [kind, detail] = denials[code];
-  const denial = { kind, code, detail };
-  return { ok: false, denial: cause === undefined ? denial : { ...denial, cause } };
+  return { ok: false, denial: worded(code, cause === undefined ? undefined : { cause }) };
 }

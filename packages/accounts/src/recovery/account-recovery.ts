@@ -1,11 +1,4 @@
-import type {
-  Denial,
-  DenialKind,
-  Duration,
-  MaybePromise,
-  RecordOption,
-  TicketStore,
-} from '@apisec/core';
+import type { Denial, Duration, MaybePromise, RecordOption, TicketStore } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -18,6 +11,7 @@ import {
 import { isName } from '../names.ts';
 import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
+import { wordedDenials } from '../worded-denials.ts';
 
 /** Whether what somebody shows proves who they are: a password, a link in a mail, the word of your support. */
 export type RecoveryProof = (subject: string, evidence: unknown) => MaybePromise<boolean>;
@@ -227,21 +221,20 @@ type RecoveryDenialCode =
   | 'recovery.proof_repeated'
   | 'recovery.unavailable';
 
-const denials: Readonly<Record<RecoveryDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<RecoveryDenialCode>({
   'recovery.malformed': ['malformed', 'The request does not say what it proves.'],
   'recovery.unknown': ['unauthenticated', 'The recovery was cancelled, completed, or has expired.'],
   'recovery.too_early': ['forbidden', 'The recovery cannot be completed yet.'],
   'recovery.proof_wrong': ['unauthenticated', 'That is no proof.'],
   'recovery.proof_repeated': ['forbidden', 'Another kind of proof is needed.'],
   'recovery.unavailable': ['unavailable', 'The account cannot be recovered at the moment.'],
-};
+});
 
 function recoveryDenial(
   code: RecoveryDenialCode,
   more: { readonly retryAfter?: number; readonly cause?: unknown } = {},
 ): RecoveryDenial {
-  const [kind, detail] = denials[code];
-  return { ok: false, denial: { kind, code, detail, ...more } };
+  return { ok: false, denial: worded(code, more) };
 }
 
 function unavailable(cause: unknown): RecoveryDenial {

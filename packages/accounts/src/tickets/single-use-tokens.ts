@@ -1,6 +1,7 @@
-import type { Denial, DenialKind, Duration, TicketStore } from '@apisec/core';
+import type { Denial, Duration, TicketStore } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
 import { isName } from '../names.ts';
+import { wordedDenials } from '../worded-denials.ts';
 import { assertTicketStore, isTicket, tickets } from './tickets.ts';
 
 /** Options of {@link singleUseTokens}. */
@@ -125,13 +126,12 @@ function isBounded(data: unknown): boolean {
 
 type SingleUseDenialCode = 'single_use.malformed' | 'single_use.unknown' | 'single_use.unavailable';
 
-const denials: Readonly<Record<SingleUseDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<SingleUseDenialCode>({
   'single_use.malformed': ['malformed', 'The link or code is not well formed.'],
   'single_use.unknown': ['unauthenticated', 'The link or code is not good any more.'],
   'single_use.unavailable': ['unavailable', 'The link or code cannot be verified at the moment.'],
-};
+});
 
 function singleUseDenial(code: SingleUseDenialCode, cause?: unknown): SingleUseDenial {
-  const [kind, detail] = denials[code];
-  return { ok: false, denial: { kind, code, detail, cause } };
+  return { ok: false, denial: worded(code, { cause }) };
 }

@@ -1,5 +1,6 @@
-import type { Denial, DenialKind, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
+import type { Denial, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
 import { encodeBase64url, inTime } from '@apisec/core/host';
+import { wordedDenials } from '../worded-denials.ts';
 
 /** What a look at a code comes to, before it counts: the record with the code used up, or a denial. */
 export type Judgement = TotpRecord | TotpDenialCode;
@@ -111,7 +112,7 @@ export type TotpDenialCode =
   | 'totp.locked'
   | 'totp.unavailable';
 
-const denials: Readonly<Record<TotpDenialCode, readonly [DenialKind, string]>> = {
+const worded = wordedDenials<TotpDenialCode>({
   'totp.malformed': ['malformed', 'The code is not well formed.'],
   'totp.account_invalid': ['malformed', 'The name of the account cannot be shown in an app.'],
   'totp.invalid': ['unauthenticated', 'The code is not right.'],
@@ -120,13 +121,12 @@ const denials: Readonly<Record<TotpDenialCode, readonly [DenialKind, string]>> =
   'totp.already_enrolled': ['forbidden', 'The account has a second factor already.'],
   'totp.locked': ['rate_limited', 'There were too many wrong codes.'],
   'totp.unavailable': ['unavailable', 'The code cannot be verified at the moment.'],
-};
+});
 
 /** Words a denial. */
 export function totpDenial(
   code: TotpDenialCode,
   more: Pick<Denial, 'retryAfter' | 'cause'> = {},
 ): TotpDenial {
-  const [kind, detail] = denials[code];
-  return { ok: false, denial: { kind, code, detail, ...more } };
+  return { ok: false, denial: worded(code, more) };
 }
