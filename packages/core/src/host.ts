@@ -87,6 +87,7 @@ export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { inTime } from './lib/in-time.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
 export { assertBetween, assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
+export { parseUrl } from './lib/parse-url.ts';
 export { readBytes } from './lib/read-bytes.ts';
 export { type Sealing, sealing } from './lib/sealing.ts';
 export { assertSecretBytes } from './lib/secret-bytes.ts';

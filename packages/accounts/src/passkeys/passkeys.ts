@@ -16,6 +16,7 @@ import {
   durationMs,
   encodeBase64url,
   equalInConstantTime,
+  parseUrl,
   randomText,
   recordAct,
 } from '@apisec/core/host';
@@ -404,8 +405,8 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 }
 
 function isOriginOf(origin: unknown, rpId: string): boolean {
-  if (typeof origin !== 'string' || !URL.canParse(origin)) return false;
-  const url = new URL(origin);
+  const url = typeof origin === 'string' ? parseUrl(origin) : undefined;
+  if (url === undefined) return false;
   const isLocal = url.hostname === 'localhost';
   const isSecure = url.protocol === 'https:' || (isLocal && url.protocol === 'http:');
   const isWithin = url.hostname === rpId || url.hostname.endsWith(`.${rpId}`);

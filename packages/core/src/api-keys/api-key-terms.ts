@@ -3,6 +3,7 @@ import type { Limit } from '../contracts/limit-store.ts';
 import { isLimit } from '../contracts/limit-store.ts';
 import { addressRanges } from '../lib/addresses.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 import { isObject } from '../lib/strict-json.ts';
 
 const MAX_NAME = 128;
@@ -179,8 +180,10 @@ function publishableProblem(terms: unknown, isPublishable: boolean): string | un
 
 /** An origin as a browser writes it; without TLS only on the machine itself. */
 function isPageOrigin(text: unknown): boolean {
-  if (typeof text !== 'string' || text.length > MAX_IDENTIFIER || !URL.canParse(text)) return false;
-  const { origin, protocol, hostname } = new URL(text);
+  if (typeof text !== 'string' || text.length > MAX_IDENTIFIER) return false;
+  const url = parseUrl(text);
+  if (url === undefined) return false;
+  const { origin, protocol, hostname } = url;
   const isLocal = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
   return origin === text && (protocol === 'https:' || (protocol === 'http:' && isLocal));
 }

@@ -240,7 +240,8 @@ function unreleased(denial: Denial): ReleasedResponse {
 function withBody(request: Request, body: string | Uint8Array<ArrayBuffer> | undefined): Request {
   const { method, signal } = request;
   // Most runtimes throw by themselves; Bun takes it.
-  if (body && (method === 'GET' || method === 'HEAD')) throw new TypeError(`${method} has no body.`);
+  if (body && (method === 'GET' || method === 'HEAD'))
+    throw new TypeError(`${method} has no body.`);
   const headers = new Headers(request.headers);
   headers.delete('content-length');
   headers.delete('transfer-encoding');

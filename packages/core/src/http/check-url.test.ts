@@ -47,6 +47,13 @@ describe('a public URL may be called', () => {
   });
 });
 
+test.each(['http://ß%80', 'http://x.svc/', 'http://db.service.consul/'])(
+  '%s is denied and not thrown at',
+  (input) => {
+    expect(codeOf(input)).toMatch(/^egress\.(?:url_malformed|host_local)$/);
+  },
+);
+
 describe('loopback, private networks and metadata are denied in every spelling', () => {
   test.each([
     'http://127.0.0.1/',

@@ -4,6 +4,7 @@ import { type Deny, deny } from '../engine/outcome.ts';
 import { addressRanges, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 import { type AddressClass, addressClassifier } from './classify-address.ts';
 
 /** Options of {@link checkUrl}. */
@@ -145,7 +146,7 @@ export function urlRules(where: string, options: CheckUrlOptions): UrlRules {
   return {
     checkAddress,
     check: (input) => {
-      const url = parseUrl(input);
+      const url = parseStrictUrl(input);
       if (url === undefined) return MALFORMED;
       if (!schemes.some((scheme) => url.protocol === `${scheme}:`)) {
         return denied403('egress.scheme_not_allowed', url.protocol);
@@ -194,7 +195,7 @@ function addressDenied({ kind, range, address }: AddressClass): Deny {
  * Parses as WHATWG does and denies what it would mend in silence: other software reads it in another way, or never
  * sees it. The host must then look like a DNS name, since WHATWG lets through quotes, semicolons and more.
  */
-function parseUrl(input: string | URL): URL | undefined {
+function parseStrictUrl(input: string | URL): URL | undefined {
   // A URL object is only read for its text: its class may not be the one that parses here.
   const text = typeof input === 'string' ? input : input instanceof URL ? input.href : '';
   if (text.length > LONGEST_URL || text.trim() !== text || /[\p{Cc}\\]/u.test(text))
@@ -202,8 +203,8 @@ function parseUrl(input: string | URL): URL | undefined {
   if (!/^[a-z][a-z0-9+.-]*:/i.test(text)) return undefined;
   // `http:/host` and `http:host` have a host for browsers alone, `http:///host` another one for others.
   if (/^https?:/i.test(text) && !/^https?:\/\/[^/]/i.test(text)) return undefined;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
+  const url = parseUrl(text);
+  if (url === undefined) return undefined;
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return url;
   url.hash = '';
   if (url.hostname.endsWith('.')) {
@@ -228,7 +229,7 @@ function isHost(hostname: string): boolean {
 
 /** RFC 6761, 6762, 7686, 8375, 9476, ICANN's `internal`, and suffixes that are common inside of networks. */
 const LOCAL_SUFFIX =
-  /(?:^|\.)(?:localhost|local|localdomain|localhost6|localdomain6|internal|intranet|private|corp|home|lan|home\.arpa|onion|alt|invalid|test)$/;
+  /(?:^|\.)(?:localhost|local|localdomain|localhost6|localdomain6|internal|intranet|private|corp|home|lan|svc|consul|home\.arpa|onion|alt|invalid|test)$/;
 /** Public names that resolve to any address which stands in them, or to loopback. Not complete, nor could it be. */
 const LOOPING_SUFFIX =
   /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io|traefik\.me|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|localho\.st|1u\.ms|rbndr\.us)$/;
@@ -276,7 +277,7 @@ function canonicalHost(text: string): string | undefined {
   if (/[/?#@\\\s]/.test(text)) return undefined;
   const isIpv6 = parseAddress(text)?.length === 16;
   const source = `http://${isIpv6 ? `[${text}]` : text}/`;
-  const url = URL.canParse(source) ? parseUrl(source) : undefined;
+  const url = parseStrictUrl(source);
   if (
     url === undefined ||
     url.port !== '' ||

@@ -1,3 +1,5 @@
+import { parseUrl } from '../lib/parse-url.ts';
+
 /**
  * Schemes other than http(s), as extensions and apps send them: compared as they are written, in their own case
  * (`safari-web-extension://1A2B…`).
@@ -17,7 +19,7 @@ export function normalizeOrigin(value: unknown): string | undefined {
     const [, scheme = 'about'] = OTHER_ORIGIN.exec(value) ?? [];
     return NEVER_SENT.test(scheme) || /^https?$/.test(scheme) ? undefined : value;
   }
-  return URL.canParse(value) ? new URL(value).origin : undefined;
+  return parseUrl(value)?.origin;
 }
 
 const LABELS =
@@ -31,8 +33,8 @@ const LONGEST_HOST = 254;
  * not written for them: `https://evil.example{.example.com`.
  */
 export function hasHostName(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const { hostname } = new URL(origin);
+  const hostname = parseUrl(origin)?.hostname;
+  if (hostname === undefined) return false;
   return (
     hostname.length <= LONGEST_HOST &&
     (hostname.startsWith('[') || LABELS.test(hostname.toLowerCase()))

@@ -4,6 +4,7 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  parseUrl,
   URL_OPTIONS,
   urlRules,
 } from '@apisec/core/host';
@@ -186,9 +187,8 @@ export function safeFetch(options: SafeFetchOptions = {}): SafeFetch {
   /** Judges an absolute target by its own spelling, a relative one by what it resolves to. */
   const targetOf = (location: string, base: URL): CheckedUrl => {
     const isAbsolute = /^[a-z][a-z0-9+.-]*:/i.test(location);
-    const target =
-      isAbsolute || !URL.canParse(location, base.href) ? location : new URL(location, base.href);
-    const checked = rules.check(target);
+    const target = isAbsolute ? undefined : parseUrl(location, base.href);
+    const checked = rules.check(target ?? location);
     if (!checked.ok) throw deniedError(checked);
     return checked;
   };

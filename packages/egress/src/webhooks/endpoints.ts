@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { type Deny, deny, type WebhookEndpoint, type WebhookOutbox } from '@apisec/core';
-import { assertOneOf } from '@apisec/core/host';
+import { assertOneOf, parseUrl } from '@apisec/core/host';
 import type { Attempts } from './attempts.ts';
 import {
   type IssuedWebhookKey,
@@ -82,7 +82,7 @@ export function endpoints(
           `${where}: the id of an endpoint is 1 to 128 letters, digits, _ and -.`,
         );
       }
-      if (typeof url !== 'string' || url.length > LONGEST_URL || !URL.canParse(url)) {
+      if (typeof url !== 'string' || url.length > LONGEST_URL || parseUrl(url) === undefined) {
         throw new TypeError(`${where}: url must be a URL of at most ${LONGEST_URL} characters.`);
       }
       const { kept, issued } = await keys.make(id, algorithm);
