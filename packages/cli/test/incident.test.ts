@@ -27,7 +27,7 @@ beforeAll(async () => {
   }
   const log = audit({ sinks: [jsonLines((text) => void (lines += text))] });
   const issuer = testIssuer();
-  const orders = guard<{ peer: { address: string; id: string } }>()
+  const orders = guard()
     .use(log)
     .use(authenticateJwt(issuer.trust))
     .use(requireScopes('orders:read'))
@@ -35,10 +35,13 @@ beforeAll(async () => {
   const call = async (id: string, scope: string, subject = 'alice') => {
     const token = await issuer.token({ subject, scope });
     const headers = new Headers({ authorization: `Bearer ${token}`, 'x-request-id': id });
-    const decision = await orders.check({ method: 'GET', url: '/orders', headers }, {
-      call: { protocol: 'http', operation: 'GET /orders' },
-      peer: { address: '192.0.2.7', id: '192.0.2.7' },
-    } as never);
+    const decision = await orders.check(
+      { method: 'GET', url: '/orders', headers },
+      {
+        call: { protocol: 'http', operation: 'GET /orders' },
+        peer: { address: '192.0.2.7', id: '192.0.2.7' },
+      },
+    );
     const outcome = decision.allowed ? 'succeeded' : 'failed';
     enforce(decision).complete({ outcome, status: decision.allowed ? 200 : 403 });
   };
