@@ -11,6 +11,7 @@ import {
   definePolicy,
   guard,
   guardMessages,
+  type MessageFacts,
   type PolicyInfo,
   pass,
   type ServedOperation,
@@ -41,8 +42,8 @@ const behind = guard().use(limit).use(who).use(allowAuthenticated());
 const open = guard().use(limit).use(allowAnonymous());
 const stricter = guard().use(limit).use(extra).use(who).use(allowAuthenticated());
 const unlimited = guard().use(who).use(allowAuthenticated());
-const ownMessage = guard().use(extra).use(allowAnonymous());
-const anyMessage = guard().use(allowAnonymous());
+const ownMessage = guard<MessageFacts>().use(extra).use(allowAnonymous());
+const anyMessage = guard<MessageFacts>().use(allowAnonymous());
 const byMessage = (admission: typeof anyMessage) =>
   behind.use(anyOf(guardMessages(admission), limit));
 const http = (operation: string, ...admissions: readonly object[]): ServedOperation => {
