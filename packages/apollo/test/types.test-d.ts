@@ -70,6 +70,21 @@ test('a field policy has the facts of the guard, and of its field', () => {
   apisec({ admission: open, fields: { 'User.email': own } });
 });
 
+test('a guard may stand in the place of a field policy, and its facts are those of the field', () => {
+  const load = definePolicy({
+    name: 'load',
+    role: 'check',
+    check: () => pass({ user: { id: 7 } }),
+  });
+  const owned = guard<GraphqlFacts & AuthenticatedFacts & FieldFacts>().use(load).use(pii);
+  apisec({ admission: api, fields: { 'User.email': owned } });
+  expectTypeOf(factsOf({}, owned).user.id).toEqualTypeOf<number>();
+  // @ts-expect-error Property 'principal' is missing
+  apisec({ admission: open, fields: { 'User.email': owned } });
+  // @ts-expect-error a guard of checks alone admits nobody
+  apisec({ admission: api, fields: { 'User.email': guard<GraphqlFacts>().use(load) } });
+});
+
 test('a coverage table fits, and its field policies have what all its guards know', () => {
   const fields = { 'User.email': pii };
   apisec({
