@@ -88,7 +88,8 @@ export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
  * It is told of each act once it is done: of changes, not of attempts that changed nothing. Give it `audit(…).record`,
  * or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or answers
  * `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject, and what
- * answers denials answers its `unavailable`. A secret that the act made is then handed to nobody.
+ * answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited for, so it
+ * must answer in bounded time, as that of `audit` does.
  */
 export interface RecordOption {
   readonly record?: ((act: AuditAct) => unknown) | undefined;
@@ -115,13 +116,13 @@ export async function recordAct(record: RecordOption['record'], act: AuditAct): 
   } catch (cause) {
     throw new Error(`${act.act} was done, and could not be recorded.`, { cause });
   }
-  if (isRefused(answer)) {
+  if (isUnrecorded(answer)) {
     throw new Error(`${act.act} was done, and could not be recorded.`, { cause: answer });
   }
 }
 
-/** Functions of the user's own may answer anything; what denies is a receipt that says so, or `false`. */
-function isRefused(answer: unknown): boolean {
+/** Functions of the user's own may answer anything; only a receipt that says so, or `false`, means that it was not recorded. */
+function isUnrecorded(answer: unknown): boolean {
   if (answer === false) return true;
   return typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok !== true;
 }
