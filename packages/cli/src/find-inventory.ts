@@ -8,9 +8,17 @@ type Inventory = readonly ServedOperation[];
  * What an application serves: what the module exports as `inventory` (a list, or a function that answers one), or what
  * the adapter finds in the application that it exports as `app`, `server` or by default.
  *
- * @throws UsageError when it exports neither.
+ * @throws UsageError when it exports neither, and where it serves nothing: that would be found to lack nothing.
  */
 export async function findInventory(module: LoadedModule): Promise<Inventory> {
+  const inventory = await inventoryIn(module);
+  if (inventory.length > 0) return inventory;
+  throw new UsageError(
+    'the application serves no operation yet: export it once its routes and services are there.',
+  );
+}
+
+async function inventoryIn(module: LoadedModule): Promise<Inventory> {
   const own = module.pick('inventory');
   if (own !== undefined) {
     const list: unknown = typeof own === 'function' ? await own() : own;

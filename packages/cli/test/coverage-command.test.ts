@@ -41,6 +41,7 @@ test.each<[string, readonly string[], RegExp]>([
   ['without a module', ['coverage'], /name the module/],
   ['with a module that is not there', ['coverage', './no-\u001b[31m.ts'], /cannot be imported/],
   ['with a module without an application', ['coverage', fixture('guards.ts')], /must export app/],
+  ['with an application without routes', ['coverage', fixture('empty-app.ts')], /no operation yet/],
   ['with an unknown option', ['coverage', INVENTORY, '--strict'], /--strict/],
   ['with an unknown aspect', ['coverage', INVENTORY, '--require', 'auth'], /each aspect/],
   ['with a document that is not JSON', ['coverage', INVENTORY, '--openapi', INVENTORY], /as JSON/],
