@@ -9,21 +9,19 @@ import {
   assertConfiguration,
   assertKnownOptions,
   assertMethods,
-  cookieJar,
   denialResponse,
   freezeDeep,
   normalizeOrigin,
-  parseStrictObject,
   readBytes,
-  readCookies,
   report,
   sha256,
 } from '@apisec/core/host';
-import type { LoginTransaction, OAuthClient, TokenSet } from '../client/client-types.ts';
+import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
+import { keptLogins } from './kept-logins.ts';
 import { returnTarget } from './return-to.ts';
 
 /** Options of {@link oauthRoutes}. */
@@ -78,19 +76,9 @@ const KNOWN = [
   'failurePage',
   'onFault',
 ];
-const TRANSACTION_MS = 600_000;
-/** Logins that are under way in one browser; the oldest give way, so that no page can fill its header. */
-const MOST_TRANSACTIONS = 5;
 const MOST_BODY_BYTES = 32_768;
 /** Claims of the protocol, which are of no use after it. */
 const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash', 'c_hash', 'azp']);
-
-/** What the cookie of a login that is under way holds. */
-interface KeptLogin {
-  readonly transaction: LoginTransaction;
-  readonly returnTo: string;
-  readonly expiresAt: number;
-}
 
 /**
  * The routes of a login, below `base`: `GET login` (`?returnTo=/page`), `GET callback`, `POST logout`, `GET session`, and
@@ -151,11 +139,8 @@ export function oauthRoutes(
     `${NAME}: defaultReturnTo must be a path, or on one of returnOrigins.`,
   );
   const fromHere = crossOrigin({ self: origin });
-  const { now, insecureCookies, sealing } = sessions;
-  const jarOf = (id: string) => cookieJar(NAME, `login.${id}`, 'Lax', insecureCookies);
-  const prefix = jarOf('x').name.slice(0, -1);
-  const contextOf = (state: string): string =>
-    JSON.stringify(['login', client.issuer, client.clientId, state]);
+  const { now } = sessions;
+  const logins = keptLogins(sessions, client);
 
   const login = async (request: Request): Promise<Response> => {
     // A script or a frame of another page could begin logins without end.
@@ -177,56 +162,22 @@ export function oauthRoutes(
     const begun = await client.authorize(acr.length > 0 ? { acrValues: acr } : {});
     if (!begun.ok) return page(begun, request);
     const { transaction, url } = begun;
-    const time = now();
-    const kept: KeptLogin = { transaction, returnTo, expiresAt: time + TRANSACTION_MS };
-    const sealed = await sealing.seal(JSON.stringify(kept), contextOf(transaction.state));
-    const jar = jarOf(`${time.toString(36)}.${await idOf(transaction.state)}`);
     const headers = privately({ location: url });
-    headers.append('set-cookie', jar.set(sealed, TRANSACTION_MS / 1_000));
-    const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted(
-      (one, other) => (one < other ? -1 : 1),
-    );
-    for (const name of known.slice(0, Math.max(0, known.length - MOST_TRANSACTIONS + 1))) {
-      const old = name.slice(prefix.length);
-      if (/^[\w.-]{1,60}$/.test(old)) headers.append('set-cookie', jarOf(old).clear());
-    }
+    const cookies = await logins.keep(request, transaction, returnTo);
+    for (const cookie of cookies) headers.append('set-cookie', cookie);
     return new Response(null, { status: 303, headers });
-  };
-
-  /** The login that this browser has begun with that state. */
-  const keptLogin = async (
-    request: Request,
-    state: string,
-  ): Promise<
-    { readonly ok: true; readonly kept: KeptLogin; readonly clear: string } | OAuthDenied
-  > => {
-    const cookies = readCookies(request.headers.get('cookie'), prefix);
-    const suffix = `.${await idOf(state)}`;
-    const name = [...cookies.keys()].find((each) => each.endsWith(suffix));
-    const [sealed, ...more] = (name !== undefined && cookies.get(name)) || [];
-    if (name === undefined || sealed === undefined || more.length > 0) {
-      return denied('malformed', 'login.transaction_missing', {
-        detail: 'This login was not begun in this browser, or it has been finished. Begin again.',
-      });
-    }
-    const text = await sealing.open(sealed, contextOf(state));
-    // Only `login` seals in this context, so the shape is known.
-    const kept = text === undefined ? undefined : (parseStrictObject(text) as unknown as KeptLogin);
-    if (kept?.transaction?.state !== state) return denied('forbidden', 'login.transaction_invalid');
-    if (!(now() < kept.expiresAt)) return denied('gone', 'login.transaction_expired');
-    return { ok: true, kept, clear: jarOf(name.slice(prefix.length)).clear() };
   };
 
   const callback = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const state = url.searchParams.get('state') ?? '';
-    const found = await keptLogin(request, state);
+    const found = await logins.find(request, state);
     if (!found.ok) return page(found, request);
     const { kept, clear } = found;
     let first: boolean;
     try {
       const left = Math.max(1, kept.expiresAt - now());
-      first = await replay.putIfAbsent(`login ${await sha256(contextOf(state))}`, left);
+      first = await replay.putIfAbsent(`login ${await sha256(logins.contextOf(state))}`, left);
     } catch (cause) {
       return page(denied('unavailable', 'login.unavailable', { cause }), request);
     }
@@ -364,10 +315,6 @@ export function oauthRoutes(
       }
     },
   });
-}
-
-async function idOf(state: string): Promise<string> {
-  return (await sha256(state)).slice(0, 22);
 }
 
 /** No cache may keep what sets a cookie, or tells of a user. */

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigurationError } from './configuration-error.ts';
+import { cookieJar, REPEATED_COOKIE, readCookie, readCookies } from './cookies.ts';
+
+describe('one cookie', () => {
+  test.each([
+    ['a=1', '1'],
+    ['b=2; a=1', '1'],
+    ['b=2;a=1 ;c=3', '1'],
+    ['a=', ''],
+    ['a=1=2', '1=2'],
+    ['xa=2; a=1', '1'],
+    ['b=a; a=1', '1'],
+    ['b="a=2"', undefined],
+    ['a', undefined],
+    ['A=1', undefined],
+    ['ab=1', undefined],
+    ['', undefined],
+    [undefined, undefined],
+    ['a=1; a=1', REPEATED_COOKIE],
+    ['a=1, a=2', REPEATED_COOKIE],
+    ['a=1;\ta=2', REPEATED_COOKIE],
+    [`a=1; b=${'x'.repeat(70_000)}`, REPEATED_COOKIE],
+    [`c=1; b=${'x'.repeat(70_000)}`, undefined],
+  ])('in %j is %j', (header, value) => {
+    expect(readCookie(header?.slice(0, 80_000), 'a')).toBe(value);
+  });
+});
+
+test('cookies that begin alike come with all their values, and others do not', () => {
+  const found = readCookies('login.a=1; login.b=2; login.a=3; session=4; xlogin.c=5', 'login.');
+  expect([...found]).toEqual([
+    ['login.a', ['1', '3']],
+    ['login.b', ['2']],
+  ]);
+});
+
+describe('a jar', () => {
+  test('sets cookies for this host alone, out of reach of scripts and of plain HTTP', () => {
+    const jar = cookieJar('test', 'session', 'Strict', false);
+    const attributes = 'Path=/; HttpOnly; SameSite=Strict; Secure';
+    expect(jar.set('v')).toBe(`__Host-Http-session=v; ${attributes}`);
+    expect(jar.set('v', 60)).toBe(`__Host-Http-session=v; ${attributes}; Max-Age=60`);
+    expect(jar.clear()).toBe(`__Host-Http-session=; ${attributes}; Max-Age=0`);
+  });
+
+  test.each(['', 'a b', 'a;b', 'a=b', '__Host-a', 'a'.repeat(81)])(
+    'does not construct with the name %j',
+    (name) => {
+      expect(() => cookieJar('test', name, 'Lax', false)).toThrow(ConfigurationError);
+    },
+  );
+});
