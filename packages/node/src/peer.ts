@@ -222,7 +222,19 @@ export function believesSocket({ believes }: ProxyTrust, socket: SocketLike | un
   return believes(0, socket && socketAddress(socket));
 }
 
-function socketAddress({ remoteAddress }: SocketLike): Address | undefined {
+/** Of each connection, which one call asks for several times. */
+const addresses = stateOf<{ readonly address: Address | undefined }>('apisec.address');
+
+function socketAddress(socket: SocketLike): Address | undefined {
+  let known = addresses.get(socket);
+  if (known === undefined) {
+    known = { address: parsedAddress(socket) };
+    addresses.set(socket, known);
+  }
+  return known.address;
+}
+
+function parsedAddress({ remoteAddress }: SocketLike): Address | undefined {
   if (remoteAddress === undefined) return undefined;
   // A link-local address comes with the interface it was seen on, which is no part of who calls.
   const zone = remoteAddress.indexOf('%');
