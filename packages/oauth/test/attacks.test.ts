@@ -523,6 +523,19 @@ describe('a logout token', () => {
     }
   });
 
+  test('spares sessions of a later login, also where its token is sent again', async () => {
+    const { own, token, post, begin, left, seconds } = await setUp();
+    try {
+      const early = await token({ iat: seconds - 100 });
+      await begin();
+      expect((await post(`logout_token=${early}`)).status).toBe(200);
+      expect(await codeOf(await post(`logout_token=${early}`))).toBe('logout.token_used');
+      expect(await left()).toBe(1);
+    } finally {
+      await own.close();
+    }
+  });
+
   test('with a sid ends that session alone, and spares those of other sids', async () => {
     const { own, token, post, begin, left } = await setUp();
     try {

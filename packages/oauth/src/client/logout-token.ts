@@ -8,6 +8,8 @@ export interface LogoutToken {
   readonly issuer: string;
   readonly subject: string | undefined;
   readonly sid: string | undefined;
+  /** Epoch milliseconds by the issuer's clock. */
+  readonly issuedAt: number;
   /** To be used once. */
   readonly jti: string;
   /** Epoch milliseconds after which the token is not taken any more. */
@@ -69,7 +71,7 @@ export async function checkLogoutToken(
   if (!isTextOrAbsent(subject) || !isTextOrAbsent(sid)) return invalid('sub or sid is not text');
   if (subject === undefined && sid === undefined) return invalid('it names nobody');
   if (typeof jti !== 'string' || jti === '') return invalid('it has no jti');
-  return { ok: true, issuer, subject, sid, jti, expiresAt };
+  return { ok: true, issuer, subject, sid, issuedAt: iat * 1_000, jti, expiresAt };
 }
 
 function isTextOrAbsent(value: unknown): value is string | undefined {

@@ -261,10 +261,10 @@ export function oauthRoutes(
     }
     const verified = await client.verifyLogoutToken(token);
     if (!verified.ok) return failed(verified);
-    const { issuer, subject, sid, jti, expiresAt } = verified;
+    const { issuer, subject, sid, issuedAt, jti, expiresAt } = verified;
     try {
-      // First, and again where it failed before: whoever ends what has ended changes nothing.
-      const before = now() + client.settings.toleranceMs;
+      // First, and again where it failed before. Sessions of later logins stay, also where it is sent again.
+      const before = issuedAt + client.settings.toleranceMs;
       await sessions.endByLogout({ issuer, subject, sid, before });
       const key = `logout ${await sha256(JSON.stringify([issuer, client.clientId, jti]))}`;
       if (!(await replay.putIfAbsent(key, Math.max(1, expiresAt - now())))) {
