@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Application } from 'typedoc';
 import { referencePages, writeEntries } from './entries.mjs';
-import { deadAnchors, writeIndex } from './pages.mjs';
+import { deadAnchors, mendSourceLinks, writeIndex } from './pages.mjs';
 
 const docs = join(import.meta.dirname, '..');
 const work = join(docs, '.reference');
@@ -32,6 +32,9 @@ const application = await Application.bootstrapWithPlugins({
   excludeInternal: true,
   // The types decide whether the program compiles; `npm run typecheck` says so.
   skipErrorChecking: true,
+  // The template says where the sources are, whatever the clone is called.
+  disableGit: true,
+  basePath: join(docs, '..'),
   sourceLinkTemplate: 'https://github.com/apisec/apisec/blob/main/{path}#L{line}',
   gitRevision: 'main',
   validation: { notExported: false, invalidLink: true, rewrittenLink: false, notDocumented: false },
@@ -65,6 +68,7 @@ if (!project) process.exit(1);
 application.validate(project);
 rmSync(out, { recursive: true, force: true });
 await application.generateOutputs(project);
+mendSourceLinks(out);
 writeFileSync(
   join(out, 'menu.json'),
   JSON.stringify(pages.map(({ title, path }) => ({ text: title, link: `/api/${path}` }))),

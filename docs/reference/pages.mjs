@@ -18,6 +18,16 @@ and defaults, and the codes that it gives.`;
   writeFileSync(join(out, 'index.md'), `# API reference\n\n${first}\n\n${parts.join('\n')}`);
 }
 
+/** Links to sources count from the entries that typedoc was given; here they count from the repository. */
+export function mendSourceLinks(out) {
+  for (const file of readdirSync(out, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.md')) continue;
+    const path = join(out, file);
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replaceAll(/(\/blob\/main\/)(?:\.\.\/)+/g, '$1'));
+  }
+}
+
 /** Links within the reference to a heading or a row that is not there; the site builder finds only missing pages. */
 export function deadAnchors(out) {
   const files = readdirSync(out, { recursive: true, encoding: 'utf8' }).filter((file) =>
