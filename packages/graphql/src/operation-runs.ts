@@ -80,6 +80,11 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     },
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
+      // Of one field and its object: nobody asks the same again, and lists have many.
+      if ('field' in facts) {
+        const call = self.calls.get(policy);
+        return ask(policy, request, call === undefined ? facts : { ...facts, call });
+      }
       const mine = known.get(policy)?.find((run) => isSame(run, facts, self.calls.has(policy)));
       if (mine) return mine.outcome;
       if (batch === undefined) {
