@@ -62,6 +62,8 @@ function watch(command, args) {
       env: { ...process.env, CI: 'true' },
     });
     const stop = () => {
+      // It has none where it could not be started.
+      if (child.pid === undefined) return;
       if (windows) spawnSync('taskkill', ['/pid', String(child.pid), '/T', '/F']);
       else process.kill(-child.pid, 'SIGTERM');
     };
