@@ -36,6 +36,8 @@ export interface Jwk {
   readonly n?: string | undefined;
   readonly e?: string | undefined;
   readonly k?: string | undefined;
+  /** Of ML-DSA keys (`AKP`). */
+  readonly pub?: string | undefined;
   readonly x5c?: readonly string[] | undefined;
   readonly x5t?: string | undefined;
   readonly x5u?: string | undefined;
