@@ -123,15 +123,11 @@ describe('limitBody of JSON', () => {
   test.each(['text/plain', 'application/json'])('as %s byte by byte takes linear time', (type) => {
     const view = { method: 'POST', url: '/', hasBody: true };
     const headers = new Headers({ 'content-type': type });
-    const once = (length: number): number => {
-      const bytes = encoder.encode(`[${' '.repeat(length)}]`);
-      const started = performance.now();
-      expect(stream(limitBody().check({ ...view, headers }, http), bytes, 1)).toBe('passes');
-      return performance.now() - started;
-    };
-    // The best of three each, since machines that run tests are busy: four times as long, not sixteen times.
-    const best = (length: number): number => Math.min(once(length), once(length), once(length));
-    expect(best(200_000)).toBeLessThan(8 * best(50_000) + 20);
+    const started = performance.now();
+    const bytes = encoder.encode(`[${' '.repeat(200_000)}]`);
+    expect(stream(limitBody().check({ ...view, headers }, http), bytes, 1)).toBe('passes');
+    // In square time it would take minutes; machines that run tests are busy.
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 
   test.each([
