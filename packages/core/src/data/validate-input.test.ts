@@ -5,6 +5,7 @@ import { protovalidateUser, users } from '../../test/schema-libraries.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
+import { guardMessages, type MessageFacts } from '../engine/guard-messages.ts';
 import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
 import { fetchBodies } from '../host/fetch-bodies.ts';
 import { protect } from '../host/protect.ts';
@@ -259,6 +260,17 @@ describe('a body', () => {
       peer,
     });
     expect(outcome).toMatchObject({ ok: false, denial: { code: 'input.uncheckable' } });
+  });
+
+  test('of which messages were decided before it is denied: they would be replaced', async () => {
+    const messages = guardMessages(guard<CallFacts & MessageFacts>().use(allowAnonymous()));
+    const front = guard().use(validateInput({ body })).use(messages).use(allowAnonymous());
+    const behind = guard().use(messages).use(validateInput({ body })).use(allowAnonymous());
+    const request = new Request('https://api.example.com/users/7', { method: 'POST' });
+    expect(await front.check(request, http)).toMatchObject({ allowed: true });
+    expect(await behind.check(request, http)).toMatchObject({
+      denial: { code: 'input.uncheckable' },
+    });
   });
 });
 

@@ -181,6 +181,7 @@ export function validateInput<const O extends ValidateInputOptions>(
     adds: parts.length > 0 ? ['input'] : [],
     check: (request, facts) => {
       if (ofBody !== undefined && facts.call.protocol === 'graphql') return denyWith(GRAPHQL);
+      if (ofBody !== undefined && 'messages' in facts) return denyWith(MISPLACED);
       // Without parts there is a body to show, and the outcome was made with the policy.
       const made = parts.length === 0 ? outcomeFor(facts) : undefined;
       return made ?? checkParts(0, request, facts, EMPTY);
@@ -255,6 +256,13 @@ function wholeNumber(option: string, value: number, most: number): number {
   assertConfiguration(Number.isInteger(value), `${NAME}: ${option} must be a whole number.`);
   return value;
 }
+
+const MISPLACED: Denial = Object.freeze(
+  fault(
+    'input.uncheckable',
+    `${NAME}: put it in front of guardMessages, so that what is decided is what the handler gets.`,
+  ),
+);
 
 const GRAPHQL: Denial = Object.freeze(
   fault(
