@@ -177,7 +177,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
     await visit('#limits', async (page) => {
       await page.getByRole('combobox').selectOption('api');
       await page.getByLabel('Caller, as the limit counts it').fill('alice');
-      await page.getByRole('button', { name: 'Look', exact: true }).click();
+      await page.locator('form').getByRole('button', { name: 'Look', exact: true }).click();
       await page.getByRole('heading', { name: 'api: alice' }).waitFor();
       await page.getByRole('row', { name: /bucket 1 5/ }).waitFor();
     });
