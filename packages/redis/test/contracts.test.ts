@@ -56,7 +56,8 @@ function describeContracts(
   connect: () => Promise<RedisClient>,
   slots: 'store' | 'key',
 ): void {
-  describe(name, () => {
+  // They wait more than they work, and each has a prefix of its own.
+  describe.concurrent(name, () => {
     let client: RedisClient;
     beforeAll(async () => {
       client = await connect();
