@@ -29,7 +29,7 @@ async function pairOf(): Promise<{ jwk: Jwk; sign: (header?: object) => Promise<
   }
   const { kty, alg, pub } = await exportJWK(made.publicKey);
   return {
-    jwk: { kty, alg, pub, kid: 'pq' } as Jwk,
+    jwk: { kty, alg, pub, kid: 'pq' },
     sign: () =>
       new SignJWT(claims)
         .setProtectedHeader({ alg: ALG, typ: 'at+jwt', kid: 'pq' })
