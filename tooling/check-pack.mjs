@@ -1,6 +1,6 @@
 // What users get is the tarball, not the tree: this packs every public package, has the packaging
 // linters read it, and uses it from an empty project the way a user would.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -19,17 +19,37 @@ const json = (path) => JSON.parse(readFileSync(path, 'utf8'));
 
 const problems = [];
 function run(what, command, args, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    ...options,
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
+  return new Promise((resolve) => {
+    const env = { ...process.env, NO_COLOR: '1' };
+    const child = spawn(command, args, { cwd: root, ...options, env });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    }
+    const end = (ok, problem = '') => {
+      if (!ok) problems.push(`${what}\n${output}${problem}`);
+      console.log(`  ${ok ? 'ok    ' : 'FAILED'} ${what}`);
+      resolve(ok);
+    };
+    child.once('error', ({ message }) => end(false, message));
+    child.once('close', (status) => end(status === 0));
   });
-  if (status !== 0) problems.push(`${what}\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
-  console.log(`  ${status === 0 ? 'ok    ' : 'FAILED'} ${what}`);
-  return { ok: status === 0, stdout };
 }
+
+/** Does a task for each of a list, as many at once as there are processors; answers in the list's order. */
+async function forEach(list, task) {
+  const done = [];
+  const left = [...list.entries()];
+  const work = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [at, each] = next;
+      done[at] = await task(each);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  return done;
+}
+
 function finish() {
   if (problems.length === 0) {
     console.log('\npack: every tarball is good');
@@ -53,28 +73,26 @@ const packages = all.filter(({ dir, manifest }) => {
 const work = mkdtempSync(join(tmpdir(), 'apisec-pack-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 
-function pack() {
+async function pack() {
   // A file whose source is gone would otherwise still be packed.
   for (const { dir } of packages) rmSync(join(dir, 'dist'), { recursive: true, force: true });
-  if (!run('build', bin('tsc'), ['-b', 'tsconfig.build.json']).ok) return [];
+  if (!(await run('build', bin('tsc'), ['-b', 'tsconfig.build.json']))) return [];
   const pnpm = spawnSync('pnpm', ['--version']).status === 0;
   const { packageManager } = json(join(root, 'package.json'));
-  const packed = [];
-  for (const { dir, manifest } of packages) {
+  const packed = await forEach(packages, async ({ dir, manifest }) => {
     const { name } = manifest;
     const out = join(work, 'tarballs', name.replace(/^.*\//, ''));
     mkdirSync(out, { recursive: true });
     const args = ['pack', '--pack-destination', out];
-    const made = pnpm
+    const made = await (pnpm
       ? run(`pack ${name}`, 'pnpm', args, { cwd: dir })
-      : run(`pack ${name}`, 'npx', ['--yes', packageManager, ...args], { cwd: dir });
-    if (!made.ok) continue;
-    packed.push({ name, dir, tarball: join(out, readdirSync(out)[0]) });
-  }
-  return packed;
+      : run(`pack ${name}`, 'npx', ['--yes', packageManager, ...args], { cwd: dir }));
+    return made ? { name, dir, tarball: join(out, readdirSync(out)[0]) } : undefined;
+  });
+  return packed.filter((each) => each !== undefined);
 }
 
-function inspect({ name, dir, tarball }) {
+async function inspect({ name, dir, tarball }) {
   const unpacked = join(work, 'unpacked', name.replace(/^.*\//, ''));
   mkdirSync(unpacked, { recursive: true });
   spawnSync('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1']);
@@ -106,8 +124,8 @@ function inspect({ name, dir, tarball }) {
         complain(`${subpath} points to ${file}, which is not there`);
     }
   }
-  run(`publint ${name}`, bin('publint'), ['run', tarball, '--strict']);
-  run(`attw ${name}`, bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']);
+  await run(`publint ${name}`, bin('publint'), ['run', tarball, '--strict']);
+  await run(`attw ${name}`, bin('attw'), [tarball, '--profile', 'esm-only', '--format', 'ascii']);
   const entries = Object.entries(manifest.exports)
     .filter(([, target]) => typeof target === 'object')
     .map(([subpath]) => name + subpath.slice(1));
@@ -131,7 +149,7 @@ const typesOf = (
 export const all: readonly object[] = [${list.map((_, i) => `m${i}`).join(', ')}];\n`;
 const isLax = (entry) => LAX_PEERS.has(entry);
 
-function smoke(packed, inspected) {
+async function smoke(packed, inspected) {
   const project = join(work, 'project');
   mkdirSync(project);
   const entries = inspected.flatMap((each) => each.entries);
@@ -154,7 +172,7 @@ function smoke(packed, inspected) {
   );
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'];
   const install = ['install', '--ignore-scripts', '--yes', ...quiet];
-  if (!run('npm install of the tarballs', 'npm', install, { cwd: project }).ok) return;
+  if (!(await run('npm install of the tarballs', 'npm', install, { cwd: project }))) return;
 
   const list = JSON.stringify(entries);
   const verdict = `if (empty.length) throw new Error('nothing exported by ' + empty.join(', '));`;
@@ -172,8 +190,8 @@ ${verdict}\n`,
   );
   const node = (file) =>
     run(`${file}: ${entries.length} entries`, process.execPath, [file], { cwd: project });
-  node('import.mjs');
-  node('require.cjs');
+  await node('import.mjs');
+  await node('require.cjs');
 
   writeFileSync(join(project, 'types.ts'), typesOf(entries.filter((entry) => !isLax(entry))));
   writeFileSync(join(project, 'lax-types.ts'), typesOf(entries.filter(isLax)));
@@ -196,7 +214,7 @@ ${verdict}\n`,
     };
     writeFileSync(join(project, file), JSON.stringify({ compilerOptions, files: ['types.ts'] }));
     const tsc = join(project, 'node_modules/.bin/tsc');
-    run(`types under ${moduleResolution}`, tsc, ['-p', file], { cwd: project });
+    await run(`types under ${moduleResolution}`, tsc, ['-p', file], { cwd: project });
     // Declarations of these peers do not compile by themselves; ours that use them are checked beside them.
     const lax = `tsconfig.lax-${moduleResolution}.json`;
     const laxOptions = { ...compilerOptions, skipLibCheck: true };
@@ -204,10 +222,12 @@ ${verdict}\n`,
       join(project, lax),
       JSON.stringify({ compilerOptions: laxOptions, files: ['lax-types.ts'] }),
     );
-    run(`types beside lax peers under ${moduleResolution}`, tsc, ['-p', lax], { cwd: project });
+    await run(`types beside lax peers under ${moduleResolution}`, tsc, ['-p', lax], {
+      cwd: project,
+    });
   }
 }
 
-const packed = pack();
-if (packed.length > 0) smoke(packed, packed.map(inspect));
+const packed = await pack();
+if (packed.length > 0) await smoke(packed, await forEach(packed, inspect));
 finish();

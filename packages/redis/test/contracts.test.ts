@@ -70,7 +70,8 @@ function describeContracts(
         await run({ create: () => redisLimitStore({ ...options(), slots }), pass });
       });
     });
-    describe('leases', () => {
+    // Its times are too short for company.
+    describe.sequential('leases', () => {
       test.each(leaseStoreContract)('$name', async ({ run }) => {
         await run({ create: () => redisLeaseStore(options()), pass });
       });
