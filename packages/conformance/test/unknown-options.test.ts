@@ -40,7 +40,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
-    nodeCaller nodeCertificate nodeDenialLog nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
+    nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
     readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
   redis: 'assertNoEviction connectRedis connectRedisCluster',

@@ -56,6 +56,7 @@ export {
   type Supplied,
 } from './host/guard-fetch.ts';
 export { assertHeader } from './host/header-edits.ts';
+export { HTTP_FACTS } from './host/http-facts.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
 export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';

@@ -1,12 +1,4 @@
-import type {
-  Admission,
-  Decision,
-  Denial,
-  Duration,
-  FetchFacts,
-  HttpFacts,
-  RequestIdFacts,
-} from '@apisec/core';
+import type { Admission, Decision, Denial, Duration, FetchFacts, HttpFacts } from '@apisec/core';
 import {
   admit,
   assertAdmission,
@@ -18,6 +10,7 @@ import {
   type DenialLog,
   durationMs,
   faultReporter,
+  HTTP_FACTS,
   hasCors,
   isThenable,
   withoutNames,
@@ -27,9 +20,8 @@ import {
   beginCall,
   decideCall,
   literalPath,
-  type NodeCaller,
-  nodeCaller,
   nodeDenialLog,
+  nodeFacts,
   nodeRequest,
   nodeRequestId,
   type ProxyTrust,
@@ -97,17 +89,6 @@ const OPTIONS = [
   'logDenials',
 ];
 
-/** The facts that this host supplies to every guard. */
-const SUPPLIED = [
-  'call',
-  'peer',
-  'certificate',
-  'unverifiedCertificate',
-  'transport',
-  'requestId',
-  'bodies',
-];
-
 /**
  * Denies every call that the guard does not admit, before the handlers behind it run: for one route, a
  * router or a whole application, on Express 5 and 4. Denials are problem details (RFC 9457), rendered here:
@@ -137,7 +118,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 ): RequestHandler {
   const settings = settingsOf(options);
   const { trust, operation, rawBody, typeBase, log } = settings;
-  assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  assertAdmission(admission, 'secure', rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (operation === undefined) assertHttpOperations('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
@@ -148,22 +129,9 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     }
     const enter = (decision: Decision<object>) =>
       proceed(decision, settings, request, response, next);
-    const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
-      const { peer, certificate, unverifiedCertificate, transport } = nodeCaller(request, trust);
-      return {
-        call: {
-          protocol: 'http' as const,
-          operation:
-            operation?.(request) ??
-            routeOperation(request, handler) ??
-            `${view.method} ${literalPath(view)}`,
-        },
-        peer,
-        certificate,
-        unverifiedCertificate,
-        transport,
-        requestId: nodeRequestId(request, trust),
-      };
+    const supply = () => {
+      const named = operation?.(request) ?? routeOperation(request, handler);
+      return nodeFacts(request, trust, named ?? `${view.method} ${literalPath(view)}`);
     };
     const decide = (bytes?: Uint8Array): void => {
       const decision = decideCall(

@@ -6,7 +6,6 @@ import type {
   Duration,
   FetchFacts,
   HttpFacts,
-  RequestIdFacts,
   RequestLike,
 } from '@apisec/core';
 import {
@@ -22,6 +21,7 @@ import {
   durationMs,
   fault,
   faultReporter,
+  HTTP_FACTS,
   hasCors,
   httpDenial,
   isThenable,
@@ -39,9 +39,8 @@ import {
   letThrough,
   literalPath,
   type NodeCall,
-  type NodeCaller,
-  nodeCaller,
   nodeDenialLog,
+  nodeFacts,
   nodeRequest,
   nodeRequestId,
   type ProxyTrust,
@@ -141,17 +140,6 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
   return corsHooks.get(onRequest);
 }
 
-/** The facts that this host supplies to every guard. */
-const SUPPLIED = [
-  'call',
-  'peer',
-  'certificate',
-  'unverifiedCertificate',
-  'transport',
-  'requestId',
-  'bodies',
-];
-
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
@@ -175,7 +163,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   options: SecureOptions<Raw> = {},
 ): SecurePlugin {
   assertKnownOptions('secure', options, OPTIONS);
-  assertAdmission(admission, 'secure', options.rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  assertAdmission(admission, 'secure', options.rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (options.operation === undefined) assertHttpOperations('secure', admission);
   const { assertCovered } = admission;
   assertConfiguration(
@@ -255,22 +243,9 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     if (typeBase !== undefined) {
       renderAs(reply.raw, { typeBase, requestId: nodeRequestId(request.raw, trust) });
     }
-    const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
-      const { peer, certificate, unverifiedCertificate, transport } = nodeCaller(
-        request.raw,
-        trust,
-      );
-      return {
-        call: {
-          protocol: 'http',
-          operation: operation?.(request as FastifyRequest) ?? nameOf(request, view),
-        },
-        peer,
-        certificate,
-        unverifiedCertificate,
-        transport,
-        requestId: nodeRequestId(request.raw, trust),
-      };
+    const supply = () => {
+      const named = operation?.(request as FastifyRequest) ?? nameOf(request, view);
+      return nodeFacts(request.raw, trust, named);
     };
     const decision = decideCall(
       admission,

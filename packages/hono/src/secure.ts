@@ -31,6 +31,7 @@ import {
   type FetchOptions,
   faultReporter,
   guardFetch,
+  HTTP_FACTS,
   httpDenial,
   type ProblemRendering,
   report,
@@ -141,17 +142,6 @@ type Admitting<HostFacts extends object, Facts extends object> = Admission<HostF
 
 type HostFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
-/** The facts that this host supplies to every guard. */
-const SUPPLIED = [
-  'call',
-  'peer',
-  'certificate',
-  'unverifiedCertificate',
-  'transport',
-  'requestId',
-  'bodies',
-];
-
 /** On a context that a guard has denied: the answer is not one of a route. */
 const denials = stateOf<true>('apisec.denied');
 
@@ -186,7 +176,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 ): MiddlewareHandler {
   const settings = settingsOf(options);
   const { host, operation, rawBody, waitUntil, requestId, typeBase, onFault } = settings;
-  assertAdmission(admission, 'secure', rawBody ? [...SUPPLIED, 'rawBody'] : SUPPLIED);
+  assertAdmission(admission, 'secure', rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (operation === undefined) assertHttpOperations('secure', admission);
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
   const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {

@@ -28,6 +28,7 @@ export {
 } from './certificate.ts';
 export type { CertificateHeader } from './certificate-header.ts';
 export { nodeDenialLog } from './development-log.ts';
+export { type NodeFacts, nodeFacts } from './facts.ts';
 export {
   type AddressHeader,
   nodePeer,

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Admission, Decision, Denial, HttpFacts, RequestIdFacts } from '@apisec/core';
+import type { Admission, Decision, Denial, HttpFacts } from '@apisec/core';
 import {
   admit,
   assertAdmission,
@@ -11,13 +11,14 @@ import {
   chain,
   type DenialLog,
   faultReporter,
+  HTTP_FACTS,
   isThenable,
   later,
   report,
 } from '@apisec/core/host';
 import { beginCall, decideCall } from './call.ts';
-import { type NodeCaller, nodeCaller } from './caller.ts';
 import { nodeDenialLog } from './development-log.ts';
+import { nodeFacts } from './facts.ts';
 import type { ProxyTrust } from './peer.ts';
 import { literalPath, nodeRequest } from './request.ts';
 import { nodeRequestId } from './request-id.ts';
@@ -56,17 +57,6 @@ const OPTIONS = [
   'now',
 ];
 
-/** The facts that this host supplies to every guard. */
-const SUPPLIED = [
-  'call',
-  'peer',
-  'certificate',
-  'unverifiedCertificate',
-  'transport',
-  'requestId',
-  'bodies',
-];
-
 /** An HTTP/1 server of Node, with TLS or without. */
 type UpgradeServer = Pick<Server, 'emit'>;
 
@@ -101,7 +91,7 @@ export function secureUpgrades<Facts extends object>(
   options: SecureUpgradesOptions = {},
 ): void {
   assertKnownOptions(NAME, options, OPTIONS);
-  assertAdmission(admission, NAME, SUPPLIED);
+  assertAdmission(admission, NAME, HTTP_FACTS);
   assertProblemOptions(NAME, options);
   if (options.operation === undefined) assertHttpOperations(NAME, admission);
   assertConfiguration(
@@ -124,20 +114,8 @@ export function secureUpgrades<Facts extends object>(
     if (typeBase !== undefined) {
       renderAs(response, { typeBase, requestId: nodeRequestId(incoming, trust) });
     }
-    const supply = (): HttpFacts & NodeCaller & RequestIdFacts => {
-      const { peer, certificate, unverifiedCertificate, transport } = nodeCaller(incoming, trust);
-      return {
-        call: {
-          protocol: 'http',
-          operation: operation?.(incoming) ?? `${view.method} ${literalPath(view)}`,
-        },
-        peer,
-        certificate,
-        unverifiedCertificate,
-        transport,
-        requestId: nodeRequestId(incoming, trust),
-      };
-    };
+    const supply = () =>
+      nodeFacts(incoming, trust, operation?.(incoming) ?? `${view.method} ${literalPath(view)}`);
     const proceed = (decision: Decision<object>): void => {
       conclude(decision, response, settings, pass);
     };
