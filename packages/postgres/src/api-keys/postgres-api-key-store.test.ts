@@ -1,52 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import { type ApiKeyStore, apiKeys, authenticateApiKey } from '@apisec/core';
 import { apiKeyStoreContract } from '@apisec/core/testing';
-import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { databases, databaseUrl, newSchema, type TestDatabase } from '../../test/databases.ts';
 import { migrate, migrationSql, type PostgresClient, postgresApiKeyStore } from '../index.ts';
 import { migrations } from '../migrations/migrations.ts';
 
 const AT_ONCE = 40;
-const url = process.env['DATABASE_URL'];
 
-interface Database {
-  readonly client: PostgresClient;
-  readonly end: () => Promise<void>;
-}
+const schema = newSchema();
 
-const schema = `apisec_test_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+if (databaseUrl === undefined)
+  test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
 
-const databases: readonly (readonly [string, () => Promise<Database>])[] = [
-  [
-    'PGlite',
-    async () => {
-      const client = await PGlite.create();
-      return { client, end: () => client.close() };
-    },
-  ],
-  [
-    'PostgreSQL',
-    async () => {
-      const client = new Pool({ connectionString: url, max: 10 });
-      const end = async (): Promise<void> => {
-        await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await client.end();
-      };
-      return { client, end };
-    },
-  ],
-];
-
-if (url === undefined) test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
-
-describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_name, open) => {
-  let database: Database;
+describe.each(databases)('%s', (_name, open) => {
+  let database: TestDatabase;
   let store: ApiKeyStore;
 
   beforeAll(async () => {
-    database = await open();
-    await migrate(database.client, { schema });
+    database = await open(schema);
     store = postgresApiKeyStore(database.client, { schema });
   }, 60_000);
   afterAll(() => database?.end());

@@ -1,13 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { type AuditOptions, type AuditReceipt, audit } from '@apisec/core';
-import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { databases, databaseUrl, newSchema, type TestDatabase } from '../../test/databases.ts';
 import {
   type AuditChainKeys,
   exportChain,
-  migrate,
   type PostgresAuditSinkOptions,
   type PostgresClient,
   postgresAuditSink,
@@ -15,45 +13,18 @@ import {
   verifyChainExport,
 } from '../index.ts';
 
-const url = process.env['DATABASE_URL'];
-const schema = `apisec_audit_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+const schema = newSchema();
 
-interface Database {
-  readonly client: PostgresClient;
-  readonly end: () => Promise<void>;
-}
+if (databaseUrl === undefined)
+  test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
 
-const databases: readonly (readonly [string, () => Promise<Database>])[] = [
-  [
-    'PGlite',
-    async () => {
-      const client = await PGlite.create();
-      return { client, end: () => client.close() };
-    },
-  ],
-  [
-    'PostgreSQL',
-    async () => {
-      const client = new Pool({ connectionString: url, max: 10 });
-      const end = async (): Promise<void> => {
-        await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await client.end();
-      };
-      return { client, end };
-    },
-  ],
-];
-
-if (url === undefined) test.skip('PostgreSQL: set DATABASE_URL to test on a server as well');
-
-describe.each(url === undefined ? databases.slice(0, 1) : databases)('%s', (_name, open) => {
+describe.each(databases)('%s', (_name, open) => {
   const keys: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };
-  let database: Database;
+  let database: TestDatabase;
   let chain: string;
 
   beforeAll(async () => {
-    database = await open();
-    await migrate(database.client, { schema });
+    database = await open(schema);
   }, 60_000);
   afterAll(() => database?.end());
   beforeEach(() => {

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import {
   passkeyStoreContract,
   refreshTokenStoreContract,
   ticketStoreContract,
   totpStoreContract,
 } from '@apisec/core/testing';
-import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, test } from 'vitest';
+import { databases, newSchema } from '../../test/databases.ts';
 import {
-  migrate,
   type PostgresClient,
   postgresPasskeyStore,
   postgresRefreshTokenStore,
@@ -17,27 +14,12 @@ import {
   postgresTotpStore,
 } from '../index.ts';
 
-const url = process.env['DATABASE_URL'];
-const servers = url === undefined ? (['PGlite'] as const) : (['PGlite', 'PostgreSQL'] as const);
-
-describe.each(servers)('stores of accounts on %s', (name) => {
-  const schema = `apisec_test_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+describe.each(databases)('stores of accounts on %s', (_name, open) => {
+  const schema = newSchema();
   let client: PostgresClient;
-  let end: () => Promise<unknown>;
+  let end: () => Promise<void>;
   beforeAll(async () => {
-    if (name === 'PGlite') {
-      const pglite = await PGlite.create();
-      client = pglite;
-      end = () => pglite.close();
-    } else {
-      const pool = new Pool({ connectionString: url, max: 10 });
-      client = pool;
-      end = async () => {
-        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await pool.end();
-      };
-    }
-    await migrate(client, { schema });
+    ({ client, end } = await open(schema));
   }, 60_000);
   afterAll(() => end?.());
 

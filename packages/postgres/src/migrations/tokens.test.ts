@@ -1,37 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@apisec/core';
 import { replayStoreContract, revocationStoreContract } from '@apisec/core/testing';
-import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  migrate,
-  type PostgresClient,
-  postgresReplayStore,
-  postgresRevocationStore,
-} from '../index.ts';
+import { databases, newSchema } from '../../test/databases.ts';
+import { type PostgresClient, postgresReplayStore, postgresRevocationStore } from '../index.ts';
 
-const url = process.env['DATABASE_URL'];
-const servers = url === undefined ? (['PGlite'] as const) : (['PGlite', 'PostgreSQL'] as const);
-
-describe.each(servers)('stores of tokens on %s', (name) => {
-  const schema = `apisec_test_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+describe.each(databases)('stores of tokens on %s', (_name, open) => {
+  const schema = newSchema();
   let client: PostgresClient;
-  let end: () => Promise<unknown>;
+  let end: () => Promise<void>;
   beforeAll(async () => {
-    if (name === 'PGlite') {
-      const pglite = await PGlite.create();
-      client = pglite;
-      end = () => pglite.close();
-    } else {
-      const pool = new Pool({ connectionString: url, max: 10 });
-      client = pool;
-      end = async () => {
-        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await pool.end();
-      };
-    }
-    await migrate(client, { schema });
+    ({ client, end } = await open(schema));
   }, 60_000);
   afterAll(() => end?.());
 

@@ -1,34 +1,17 @@
-import { randomUUID } from 'node:crypto';
 import { ConfigurationError } from '@apisec/core';
 import { roleStoreContract } from '@apisec/core/testing';
-import { PGlite } from '@electric-sql/pglite';
-import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { migrate, type PostgresClient, postgresRoleStore } from '../index.ts';
+import { newSchema, oneDatabase } from '../../test/databases.ts';
+import { type PostgresClient, postgresRoleStore } from '../index.ts';
 
-const url = process.env['DATABASE_URL'];
-// One of them is enough: both are PostgreSQL, and PGlite takes long to start.
-const servers = url === undefined ? (['PGlite'] as const) : (['PostgreSQL'] as const);
 const ALICE = { principal: 'alice', tenant: 'acme' };
 
-describe.each(servers)('roles on %s', (name) => {
-  const schema = `roles_${randomUUID().replaceAll('-', '').slice(0, 12)}`;
+describe.each(oneDatabase)('roles on %s', (_name, open) => {
+  const schema = newSchema();
   let client: PostgresClient;
-  let end: () => Promise<unknown>;
+  let end: () => Promise<void>;
   beforeAll(async () => {
-    if (name === 'PGlite') {
-      const pglite = await PGlite.create();
-      client = pglite;
-      end = () => pglite.close();
-    } else {
-      const pool = new Pool({ connectionString: url, max: 10 });
-      client = pool;
-      end = async () => {
-        await pool.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`);
-        await pool.end();
-      };
-    }
-    await migrate(client, { schema });
+    ({ client, end } = await open(schema));
   }, 60_000);
   afterAll(() => end?.());
 
