@@ -33,7 +33,14 @@ import {
 } from '@apisec/core';
 import { authorizationPolicies, ELSEWHERE } from './authorization-policies.ts';
 import { member } from './clients/observe.ts';
-import { AUDIENCE, type Credentials, ISSUER, PROBLEM_TYPES, PUBLIC_ORIGIN } from './credentials.ts';
+import {
+  AUDIENCE,
+  type Credentials,
+  INTERNAL,
+  ISSUER,
+  PROBLEM_TYPES,
+  PUBLIC_ORIGIN,
+} from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
 import { ownParcel, parcelOf } from './object-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
@@ -43,8 +50,6 @@ import { TENANT_CLAIM, tenantPolicies } from './tenant-policies.ts';
 
 /** The one browser origin that the suite's API trusts. */
 export const ORIGIN = 'https://app.example.test';
-/** Stands in the cause of every injected fault; the caller must never see it. */
-export const INTERNAL = 'internal-detail-7f3a';
 /** How many calls the limited operation takes before it denies. */
 export const LIMIT = 3;
 /** Bodies above this size are too large, in bytes. */

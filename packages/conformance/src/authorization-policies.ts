@@ -16,6 +16,7 @@ import {
   validateInput,
 } from '@apisec/core';
 import { member } from './clients/observe.ts';
+import { INTERNAL } from './credentials.ts';
 import type { Protocol } from './subject.ts';
 
 const model = roleModel({
@@ -67,7 +68,7 @@ export function authorizationPolicies(protocol: Protocol): AuthorizationPolicies
     }),
     rolesDown: loadRoles({
       tenant: false,
-      store: { ...UNCHANGED, rolesOf: () => Promise.reject(new Error('internal-detail-7f3a')) },
+      store: { ...UNCHANGED, rolesOf: () => Promise.reject(new Error(INTERNAL)) },
     }),
     assignedPermission: requirePermission(model, 'orders:approve', {
       roles: ({ assignedRoles }: AssignedRolesFacts) => assignedRoles.roles,

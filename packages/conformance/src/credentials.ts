@@ -14,6 +14,8 @@ export const ISSUER = 'https://issuer.example.test';
 export const AUDIENCE = 'https://api.example.test';
 /** Where clients reach the API, whatever address a subject listens on. */
 export const PUBLIC_ORIGIN = 'https://api.example.test';
+/** Stands in the cause of every injected fault; the caller must never see it. */
+export const INTERNAL = 'internal-detail-7f3a';
 /** Where the subjects' pages of problem types are. */
 export const PROBLEM_TYPES = 'https://api.example.test/problems/';
 

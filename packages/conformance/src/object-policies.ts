@@ -12,6 +12,7 @@ import {
   requireOwner,
   resource,
 } from '@apisec/core';
+import { INTERNAL } from './credentials.ts';
 
 /** What the suite's callers own, and what they do not. */
 interface Parcel {
@@ -42,7 +43,7 @@ function load(id: number): Parcel | undefined {
     case PARCELS.swapped:
       return { id: PARCELS.own, owner: OWNER, tenant: 'here' };
     case PARCELS.broken:
-      throw new Error('internal-detail-7f3a');
+      throw new Error(INTERNAL);
     default:
       return undefined;
   }

@@ -8,6 +8,7 @@ import {
   type TenantSource,
   tenantFrom,
 } from '@apisec/core';
+import { INTERNAL } from './credentials.ts';
 
 /** Names the tenant that a call wants to act in. */
 export const TENANT_HEADER = 'x-tenant';
@@ -34,7 +35,7 @@ export function tenantPolicies(): TenantPolicies {
     resolve: resolveTenant({ from: [tenantFrom.principal(), tenantFrom.header(TENANT_HEADER)] }),
     known: requireTenant({ store }),
     down: requireTenant({
-      store: { read: () => Promise.reject(new Error('internal-detail-7f3a')) },
+      store: { read: () => Promise.reject(new Error(INTERNAL)) },
     }),
   };
 }

@@ -1,6 +1,7 @@
-import { INTERNAL, LIMIT, ORIGIN } from '../api.ts';
+import { LIMIT, ORIGIN } from '../api.ts';
 import { type Case, type Expectation, honest } from '../case.ts';
 import type { Credentials } from '../credentials.ts';
+import { INTERNAL } from '../credentials.ts';
 
 type Authorization = (credentials: Credentials) => Promise<string>;
 
