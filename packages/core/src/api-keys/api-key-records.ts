@@ -5,9 +5,8 @@ import type {
   QuotaUsage,
   QuotaVerdict,
 } from '../contracts/api-key-store.ts';
-import { withinTime } from '../lib/clock.ts';
 import { inTime } from '../lib/in-time.ts';
-import { isThenable } from '../lib/maybe-promise.ts';
+import { chain } from '../lib/maybe-promise.ts';
 import type {
   ApiKeyChange,
   ApiKeyInfo,
@@ -118,10 +117,10 @@ export function quotaReader(
   return ({ id, quotas = {} }) => {
     const named = Object.entries(quotas).map(([name, quota]) => ({ ...quota, name }));
     if (named.length === 0) return balances([], []);
-    const usage = store.readUsage(id, named, now());
-    return isThenable(usage)
-      ? withinTime(Promise.resolve(usage), timeout).then((late) => balances(named, late))
-      : balances(named, usage);
+    return chain(
+      () => inTime(() => store.readUsage(id, named, now()), timeout),
+      (usage) => balances(named, usage),
+    );
   };
 }
 

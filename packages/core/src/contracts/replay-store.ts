@@ -1,3 +1,4 @@
+import { inTime } from '../lib/in-time.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /**
@@ -32,4 +33,16 @@ const STORE_CLOCK_SLACK = 2_000;
 export function replayTtl(end: number, at: number, storeTimeout: number): number | undefined {
   const rest = end - at;
   return rest > 0 ? rest + storeTimeout + STORE_CLOCK_SLACK : undefined;
+}
+
+/** Takes note of a key; true for exactly one of many that do. Rejects where the store fails, or takes longer. */
+export async function isFirstUse(
+  store: ReplayStore,
+  key: string,
+  ttl: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  const first: unknown = await inTime(() => store.putIfAbsent(key, ttl), timeoutMs);
+  if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+  return first;
 }

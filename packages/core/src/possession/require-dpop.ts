@@ -1,5 +1,5 @@
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
-import { type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
+import { isFirstUse, type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
 import { asymmetricAlgorithms } from '../crypto/jws-algorithms.ts';
 import type { JwsAlgorithm, SignatureVerifier } from '../crypto/key-source.ts';
 import { signatureCheck } from '../crypto/signature-check.ts';
@@ -10,11 +10,9 @@ import type { Obligations } from '../engine/obligations.ts';
 import { type Deny, deny, type NoFacts, type Outcome, type Pass, pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { equalInConstantTime, sha256 } from '../lib/hash.ts';
-import { isThenable } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 import { tokenHash } from '../tokens/presented-token.ts';
@@ -149,12 +147,7 @@ export function requireDpop(
   };
 
   const note = async (use: string, ttl: number): Promise<boolean> => {
-    const answer = replay.putIfAbsent(`dpop:${await sha256(use)}`, ttl);
-    const first = isThenable(answer)
-      ? await withinTime(Promise.resolve(answer), replayTimeoutMs)
-      : answer;
-    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
-    return first;
+    return isFirstUse(replay, `dpop:${await sha256(use)}`, ttl, replayTimeoutMs);
   };
   /** Where several guards share this policy, one call may be asked more than once: it stays one use. */
   const uses = new WeakMap<

@@ -1,5 +1,5 @@
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
-import { type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
+import { isFirstUse, type ReplayStore, replayTtl } from '../contracts/replay-store.ts';
 import type { SignatureVerifier } from '../crypto/key-source.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import type { ChallengeOptions } from '../engine/challenge.ts';
@@ -203,9 +203,7 @@ export function authenticateSignature(
   ): Promise<boolean> => {
     // Neither of them can hold a line break.
     const use = await sha256([origin, keyid, nonce].join('\n'));
-    const first = await inTime(() => store.putIfAbsent(`signature:${use}`, ttl), timeoutMs);
-    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
-    return first;
+    return isFirstUse(store, `signature:${use}`, ttl, timeoutMs);
   };
 
   const examine = async (

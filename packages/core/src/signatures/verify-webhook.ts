@@ -1,5 +1,6 @@
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import type { ReplayStore } from '../contracts/replay-store.ts';
+import { isFirstUse } from '../contracts/replay-store.ts';
 import type { DenialKind } from '../engine/denial.ts';
 import { fault } from '../engine/denial.ts';
 import type { RawBodyFacts } from '../engine/facts.ts';
@@ -7,7 +8,6 @@ import { type Deny, deny, type Outcome, pass } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { HeadersView } from '../engine/request.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -175,9 +175,7 @@ export function verifyWebhook<Event = unknown>(
   const isFirst = async (signature: Uint8Array, ttlMs: number): Promise<boolean> => {
     if (replay === false) return true;
     const key = `webhook:${scheme.name}:${encodeBase64url(signature)}`;
-    const first = await withinTime(Promise.resolve(replay.putIfAbsent(key, ttlMs)), timeoutMs);
-    if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
-    return first;
+    return isFirstUse(replay, key, ttlMs, timeoutMs);
   };
 
   const verify = async (
