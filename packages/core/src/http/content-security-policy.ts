@@ -3,6 +3,7 @@ import type { NoFacts, Pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 import {
   assertSources,
   type CspDirectives,
@@ -143,19 +144,14 @@ function readReport(report: {
 }): Endpoint {
   assertKnownOptions(`${NAME}: report`, report, ['url', 'name']);
   const { url, name = 'csp' } = report;
-  assertConfiguration(
-    typeof url === 'string' && URL.canParse(url) && new URL(url).protocol === 'https:',
-    `${NAME}: report.url must be an https: URL.`,
-  );
+  const parsed = typeof url === 'string' ? parseUrl(url) : undefined;
+  assertConfiguration(parsed?.protocol === 'https:', `${NAME}: report.url must be an https: URL.`);
   assertConfiguration(
     typeof name === 'string' && /^[a-z*][a-z0-9_.*-]*$/.test(name),
     `${NAME}: report.name must be of lower-case letters, digits, "_", "-", "." and "*".`,
   );
   // A parsed URL has no quote, blank or control character; these three end a directive or a string.
-  const href = new URL(url).href.replace(
-    /[\\;,]/g,
-    (char) => `%${char.charCodeAt(0).toString(16)}`,
-  );
+  const href = parsed.href.replace(/[\\;,]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
   return {
     directives: [`report-uri ${href}`, `report-to ${name}`],
     field: `${name}="${href}"`,

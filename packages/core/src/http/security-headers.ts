@@ -4,6 +4,7 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 import { assertHeaderValue } from './header-values.ts';
 
 /** The headers that can be set: a value instead of the default, or `false` for no header. */
@@ -167,12 +168,13 @@ function serializeEndpoints(endpoints: Readonly<Record<string, string>>): string
         /^[a-z*][a-z0-9_.*-]*$/.test(name),
         `${NAME}: reporting endpoint ${JSON.stringify(name)}: use lower-case letters and digits.`,
       );
+      const parsed = parseUrl(url);
       assertConfiguration(
-        URL.canParse(url) && new URL(url).protocol === 'https:',
+        parsed?.protocol === 'https:',
         `${NAME}: reporting endpoint "${name}" needs an https: URL.`,
       );
       // A parsed URL holds no bare quote or control character, but its query may hold a backslash.
-      return `${name}="${new URL(url).href.replaceAll('\\', '%5C')}"`;
+      return `${name}="${parsed.href.replaceAll('\\', '%5C')}"`;
     })
     .join(', ');
 }

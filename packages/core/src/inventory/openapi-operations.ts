@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { isObject } from '../lib/strict-json.ts';
+import { parseUrl } from '../lib/parse-url.ts';
+import { isObject, member } from '../lib/strict-json.ts';
 import type { DocumentedOperation } from './served-operation.ts';
 
 /** Options of {@link openapiOperations}. */
@@ -43,13 +44,13 @@ export function openapiOperations(
     .filter(([path]) => path.startsWith('/'))
     .flatMap(([path, item]) => {
       const named = resolve(document, item, path);
-      return METHODS.filter((method) => isObject(own(named, method))).map((method) => {
+      return METHODS.filter((method) => isObject(member(named, method))).map((method) => {
         // The filter saw that it is an object.
-        const operation = own(named, method) as Json;
+        const operation = member(named, method) as Json;
         return {
           operation: `${method.toUpperCase()} ${base}${path}`,
           deprecated: operation['deprecated'] === true,
-          authenticated: isAuthenticated(own(operation, 'security') ?? security),
+          authenticated: isAuthenticated(member(operation, 'security') ?? security),
         };
       });
     });
@@ -73,7 +74,7 @@ function resolve(document: Json, item: unknown, path: string): Json {
   if (typeof reference === 'string' && reference.startsWith('#/')) {
     for (const part of reference.slice(2).split('/')) {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-      found = isObject(found) ? own(found, name) : undefined;
+      found = isObject(found) ? member(found, name) : undefined;
     }
   } else found = undefined;
   // One step: a reference to a reference would be a circle sooner or later.
@@ -90,16 +91,9 @@ function basePath({ servers }: Json): string {
   if (!isObject(first) || typeof url !== 'string') return '';
   const variables = isObject(first['variables']) ? first['variables'] : {};
   const filled = url.replace(/\{([^{}]*)\}/g, (_all, name: string) => {
-    const variable = own(variables, name);
+    const variable = member(variables, name);
     const value = isObject(variable) ? variable['default'] : undefined;
     return typeof value === 'string' ? value : '';
   });
-  const parsed = URL.canParse(filled, 'http://localhost')
-    ? new URL(filled, 'http://localhost')
-    : null;
-  return parsed?.pathname ?? '';
-}
-
-function own(record: Json, name: string): unknown {
-  return Object.hasOwn(record, name) ? record[name] : undefined;
+  return parseUrl(filled, 'http://localhost')?.pathname ?? '';
 }

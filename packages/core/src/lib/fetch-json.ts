@@ -1,6 +1,7 @@
 import { withinTime } from './clock.ts';
 import { assertConfiguration } from './configuration-error.ts';
 import { type Duration, durationMs } from './duration.ts';
+import { parseUrl } from './parse-url.ts';
 import { readBytes } from './read-bytes.ts';
 import { parseStrictObject } from './strict-json.ts';
 
@@ -29,8 +30,9 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Why a URL may not be fetched from; undefined where it may. */
 export function urlProblem(value: unknown, insecureLoopback: boolean): string | undefined {
-  if (typeof value !== 'string' || !URL.canParse(value)) return 'it is not an absolute URL';
-  const { protocol, hostname, username, password, hash } = new URL(value);
+  const url = typeof value === 'string' ? parseUrl(value) : undefined;
+  if (url === undefined) return 'it is not an absolute URL';
+  const { protocol, hostname, username, password, hash } = url;
   if (username !== '' || password !== '' || hash !== '') return 'it has a user name or a fragment';
   if (protocol === 'https:') return undefined;
   return protocol === 'http:' && insecureLoopback && LOOPBACK.has(hostname)

@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 
 const SYNTAX = /^https?:\/\/[^/?#@]+(?:[/?#]|$)/i;
 /** No white space, quote, angle bracket or backslash: what `URL` would drop or read as something else. */
@@ -14,9 +15,8 @@ const UNRESERVED = /[\w.~-]/;
  */
 export function normalizeTarget(uri: string): string | undefined {
   if (!CHARACTERS.test(uri) || BROKEN_ESCAPE.test(uri)) return undefined;
-  if (!SYNTAX.test(uri) || !URL.canParse(uri)) return undefined;
-  const { origin, pathname } = new URL(uri);
-  return origin + normalizeEscapes(pathname);
+  const url = SYNTAX.test(uri) ? parseUrl(uri) : undefined;
+  return url && url.origin + normalizeEscapes(url.pathname);
 }
 
 /**

@@ -3,6 +3,7 @@ import type { JwsAlgorithm } from '../crypto/key-source.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { parseUrl } from '../lib/parse-url.ts';
 
 /** Options of {@link protectedResourceMetadata}: the parameters of RFC 9728 §2. */
 export interface ProtectedResourceMetadataOptions {
@@ -168,7 +169,7 @@ function told(members: Readonly<Record<string, unknown>>): Readonly<Record<strin
 function assertHttps(option: string, value: unknown): asserts value is string {
   const isUrl = typeof value === 'string' && /^https:\/\/[^\s"\\#]+$/.test(value);
   assertConfiguration(
-    isUrl && URL.canParse(value) && new URL(value).username === '',
+    isUrl && parseUrl(value)?.username === '',
     `${NAME}: ${option} must be https URLs without fragment, for example "https://api.example.com".`,
   );
 }

@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../../lib/configuration-error.ts';
+import { parseUrl } from '../../lib/parse-url.ts';
 
 /** A host name as it is written, without scheme, port and path. */
 const HOST = /^(?=.{1,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
@@ -41,7 +42,7 @@ export function nameOption(
  */
 export function addressOption(where: string, option: string, value: unknown): string {
   assertConfiguration(
-    typeof value === 'string' && URL.canParse(value) && new URL(value).protocol === 'https:',
+    typeof value === 'string' && parseUrl(value)?.protocol === 'https:',
     `${where}: ${option} must be an https address, as it stands in "iss".`,
   );
   return value;
