@@ -2,7 +2,7 @@ import type { ApiKeyRecord, ApiKeyStore } from '../contracts/api-key-store.ts';
 import type { PepperedHash } from '../crypto/peppered-hash.ts';
 import type { BackgroundWork } from '../lib/background-work.ts';
 import { boundedCache, type CacheBounds } from '../lib/bounded-cache.ts';
-import { withinTime } from '../lib/clock.ts';
+import { isOlder, withinTime } from '../lib/clock.ts';
 import { fairAllowance } from '../lib/fair-allowance.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
@@ -274,7 +274,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     const { onOverdue } = options;
     if (onOverdue === undefined || key.rotateBy === undefined || at < key.rotateBy) return;
     const last = reported.get(key.id);
-    if (last !== undefined && at >= last && at < last + REPORT_INTERVAL) return;
+    if (last !== undefined && !isOlder(last, REPORT_INTERVAL, at)) return;
     reported.set(key.id, at, REFUSAL_BYTES);
     background.run(() => onOverdue(key));
   };

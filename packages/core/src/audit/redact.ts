@@ -47,7 +47,7 @@ const NAMED = new RegExp(
 );
 /** What any of the patterns, `RANDOM` included, begins with or is: without it nothing has to be searched for. */
 const SUSPECT =
-  /-----BEGIN|authorization|cookie|dpop|x-api-key|eyJ|bearer |basic |digest |negotiate |token |apikey |:\/\/|\?|_[0-9A-Za-z]{16}_|[\w-]{16}|[\w+/-]{40}/i;
+  /-----BEGIN|authorization|cookie|dpop|x-api-key|eyJ|bearer |basic |digest |negotiate |token |apikey |:\/\/|\?|[\w-]{16}|[\w+/-]{40}/i;
 /** An id that is random and no secret. */
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** Long random text: 40 characters or more of an encoding, or 32 of hexadecimal. */

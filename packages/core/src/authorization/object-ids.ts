@@ -1,5 +1,6 @@
 import { pathOf, queryOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { isObject, member } from '../lib/strict-json.ts';
 
 /**
  * Takes a parameter of the path, as the route of the call names it: `GET /documents/:id` and `/documents/7` give `7`.
@@ -78,12 +79,7 @@ export function messageMember(
 }
 
 function ownMember(value: unknown, name: string): unknown {
-  return typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+  return isObject(value) ? member(value, name) : undefined;
 }
 
 function decode(segment: string): string | undefined {

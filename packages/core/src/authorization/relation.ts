@@ -140,9 +140,6 @@ function inBatches<S extends string | number, O extends string | number>(
           if (typeof has !== 'boolean') throw new TypeError('neither true nor false');
           return has ? [one] : [];
         },
-        (cause) => {
-          throw cause;
-        },
       );
     },
     (object) => object,

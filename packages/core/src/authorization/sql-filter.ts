@@ -221,7 +221,7 @@ const SIGNS = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' } as con
 export function filterRenderer(
   resource: ResourceInfo,
   dialect: SqlDialect,
-  uuids: ReadonlySet<string> = new Set(),
+  uuids: ReadonlySet<string>,
 ): (filter: Filter) => Sql {
   const sql = DIALECTS[dialect];
 

@@ -1,3 +1,4 @@
+import { isOlder } from '../lib/clock.ts';
 /** Told of faults of the server: a throw, a store or key server that is away, a callback of the application. */
 export type OnFault = (cause: unknown) => void;
 
@@ -25,7 +26,7 @@ export function faultReporter(where: string, options: FaultReporterOptions = {})
   return (cause) => {
     const at = now();
     // Also where the clock was set back: nothing may stay silent for longer than its minute.
-    if (at - since >= EVERY_MS || at < since) {
+    if (isOlder(since, EVERY_MS, at)) {
       since = at;
       seen = new Map();
     }

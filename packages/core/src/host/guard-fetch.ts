@@ -234,7 +234,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     if (onRelease !== undefined) return denied(fault('release.unfilterable'), false);
     if (onMessage !== undefined) return denied(fault('message.unavailable'), false);
     const ends = endWithToken !== undefined && expiryOf(decision.facts) !== undefined;
-    if ((confirmConnected || ends) && (call.onSocketClosed ?? call.endSocket) === undefined) {
+    if ((confirmConnected || ends) && call.onSocketClosed === undefined) {
       return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
     }
   }

@@ -163,18 +163,19 @@ export function requireCsrfToken<Needs extends object>(
         const sent = headers.get(header) ?? '';
         const type = headers.get('content-type') ?? '';
         const { rawBody } = facts as Partial<RawBodyFacts>;
-        if (sent !== '' || formField === undefined || !isForm(type)) {
-          const problem = await problemOf(sent, stored, kept, bound);
-          if (problem !== undefined) return denied(problem, replacement?.headers);
-        } else if (rawBody !== undefined) {
-          const field = await readField(rawBody, type, formField);
-          const problem = await problemOf(field, stored, kept, bound);
-          if (problem !== undefined) return denied(problem, replacement?.headers);
-        } else {
+        const field = sent === '' && isForm(type) ? formField : undefined;
+        if (field !== undefined && rawBody === undefined) {
           obligations.onMessage = async (message) => {
-            const problem = await problemOf(ownText(message, formField), stored, kept, bound);
+            const problem = await problemOf(ownText(message, field), stored, kept, bound);
             return problem === undefined ? { ok: true } : denied(problem);
           };
+        } else {
+          const brought =
+            field === undefined || rawBody === undefined
+              ? sent
+              : await readField(rawBody, type, field);
+          const problem = await problemOf(brought, stored, kept, bound);
+          if (problem !== undefined) return denied(problem, replacement?.headers);
         }
       }
       return pass({ csrfToken: replacement?.token ?? stored ?? '' }, obligations);

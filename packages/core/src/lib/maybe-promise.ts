@@ -12,12 +12,12 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /**
  * Goes on with a value at once, or with a promise's value when it comes. A rejection and a throw of
- * `start` both end in `failed`, so a caller has one place for each.
+ * `start` both end in `failed`, so a caller has one place for each; without it, in a rejection or a throw.
  */
 export function chain<T, R>(
   start: () => MaybePromise<T>,
   next: (value: T) => MaybePromise<R>,
-  failed: (cause: unknown) => MaybePromise<R>,
+  failed: (cause: unknown) => MaybePromise<R> = rethrow,
 ): MaybePromise<R> {
   let value: MaybePromise<T>;
   try {
@@ -27,4 +27,8 @@ export function chain<T, R>(
     return failed(cause);
   }
   return next(value);
+}
+
+function rethrow(cause: unknown): never {
+  throw cause;
 }

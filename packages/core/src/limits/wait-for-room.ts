@@ -79,27 +79,21 @@ export function waitForRoom<Needs extends object, Adds extends object>(
     ...policy,
     check: (request, facts) => {
       const ask = () => policy.check(request, facts);
-      return chain<Outcome<Adds>, Outcome<Adds>>(
-        ask,
-        (outcome) => {
-          if (pauseFor(outcome, FIRST_PAUSE) === undefined) return outcome;
-          // Hosts supply it; where none does, all callers share one part.
-          const peer = (facts as { readonly peer?: Peer }).peer?.id ?? '';
-          const own = waitingOf.get(peer) ?? 0;
-          if (waiting >= maxWaiting || own >= share) return outcome;
-          waiting++;
-          waitingOf.set(peer, own + 1);
-          return wait(request, ask, outcome).finally(() => {
-            waiting--;
-            const left = (waitingOf.get(peer) ?? 1) - 1;
-            if (left === 0) waitingOf.delete(peer);
-            else waitingOf.set(peer, left);
-          });
-        },
-        (cause) => {
-          throw cause;
-        },
-      );
+      return chain<Outcome<Adds>, Outcome<Adds>>(ask, (outcome) => {
+        if (pauseFor(outcome, FIRST_PAUSE) === undefined) return outcome;
+        // Hosts supply it; where none does, all callers share one part.
+        const peer = (facts as { readonly peer?: Peer }).peer?.id ?? '';
+        const own = waitingOf.get(peer) ?? 0;
+        if (waiting >= maxWaiting || own >= share) return outcome;
+        waiting++;
+        waitingOf.set(peer, own + 1);
+        return wait(request, ask, outcome).finally(() => {
+          waiting--;
+          const left = (waitingOf.get(peer) ?? 1) - 1;
+          if (left === 0) waitingOf.delete(peer);
+          else waitingOf.set(peer, left);
+        });
+      });
     },
   });
 }

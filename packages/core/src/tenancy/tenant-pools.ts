@@ -1,4 +1,4 @@
-import { later, withinTime } from '../lib/clock.ts';
+import { isOlder, later, withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
@@ -253,8 +253,7 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
   return Object.freeze<TenantPools<P>>({
     use: async (tenant, work) => {
       if (!isTenantId(tenant, ANY_TENANT_ID)) throw problem('tenant.malformed', String(tenant));
-      const passed = now() - sweptAt;
-      if (passed >= idleMs / 4 || passed < 0) sweep();
+      if (isOlder(sweptAt, idleMs / 4, now())) sweep();
       const entry = await acquire(tenant);
       try {
         const pool = await inTime(entry.opened, tenant, now() + timeoutMs);

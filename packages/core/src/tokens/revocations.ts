@@ -91,12 +91,8 @@ export function revocations(options: RevocationsOptions): Revocations {
     if (record === undefined) return change();
     const { kind, issuer, id } = { issuer: undefined, id: undefined, ...target };
     const about = { type: kind, id: id ?? issuer ?? 'all' };
-    return chain(
-      change,
-      () => recordAct(record, { act, target: about, data: { issuer, ...data } }),
-      (cause) => {
-        throw cause;
-      },
+    return chain(change, () =>
+      recordAct(record, { act, target: about, data: { issuer, ...data } }),
     );
   };
 
