@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { isObject } from '@apisec/core/host';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { denials } from './denials.ts';
+import { readJson } from './files.ts';
 import { type LoadedModule, loadModule } from './load-module.ts';
 
 /** What a module exports as `chain`: the arguments of `verifyChain`. */
@@ -139,8 +140,9 @@ export async function exportLines(
 
 function chainOf(module: LoadedModule, needsClient: boolean): Chain {
   const chain = module.pick('chain');
-  const isWhole =
-    isObject(chain) && isObject(chain['keys']) && (!needsClient || isClient(chain['client']));
+  const client = isObject(chain) ? chain['client'] : undefined;
+  const isClient = isObject(client) && typeof client['query'] === 'function';
+  const isWhole = isObject(chain) && isObject(chain['keys']) && (!needsClient || isClient);
   if (!isWhole) {
     throw new UsageError(
       'the module must export chain: { client, keys }, as postgresAuditSink has them.',
@@ -149,20 +151,9 @@ function chainOf(module: LoadedModule, needsClient: boolean): Chain {
   return chain as unknown as Chain;
 }
 
-function isClient(value: unknown): boolean {
-  return (
-    typeof value === 'object' && value !== null && typeof Reflect.get(value, 'query') === 'function'
-  );
-}
-
 async function anchorsOf(file: string | undefined): Promise<readonly Anchor[]> {
   if (file === undefined) return [];
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
-  } catch {
-    throw new UsageError(`${file} cannot be read as JSON.`);
-  }
+  const parsed = await readJson(file);
   const list: readonly unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   if (list.length === 0 || !list.every(isAnchor)) {
     throw new UsageError(`${file} holds no anchor: { "seq": 12, "hash": "…" }, or a list of them.`);

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { AuditEvent } from '@apisec/core';
 import { isObject } from '@apisec/core/host';
 import { type Invocation, UsageError } from './command.ts';
+import { codeOf } from './files.ts';
 
 /** The events of a log of JSON lines, as `jsonLines` writes them; lines of other programs are passed over. */
 export async function* readLog(file: string): AsyncGenerator<AuditEvent> {
@@ -13,10 +14,7 @@ export async function* readLog(file: string): AsyncGenerator<AuditEvent> {
       if (event !== undefined) yield event;
     }
   } catch (error) {
-    const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-    throw new UsageError(
-      `${file} cannot be read (${typeof code === 'string' ? code : 'no lines'}).`,
-    );
+    throw new UsageError(`${file} cannot be read (${codeOf(error, 'no lines')}).`);
   }
 }
 

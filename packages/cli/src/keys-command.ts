@@ -3,6 +3,7 @@ import { text as textOf } from 'node:stream/consumers';
 import { isObject } from '@apisec/core/host';
 import { calculateJwkThumbprint } from 'jose';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { codeOf } from './files.ts';
 import { generateKeys, rotateKeys, type WrittenKeys } from './key-files.ts';
 
 /** `apisec keys`: keys for an issuer of tokens, their rotation, and thumbprints. */
@@ -46,7 +47,7 @@ async function thumbprint(file: string | undefined, { terminal }: Invocation): P
   try {
     parsed = JSON.parse(file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8'));
   } catch (error) {
-    throw new UsageError(`${file} cannot be read as JSON (${codeOf(error)}).`);
+    throw new UsageError(`${file} cannot be read as JSON (${codeOf(error, 'not JSON')}).`);
   }
   const keys: unknown =
     isObject(parsed) && Array.isArray(parsed['keys']) ? parsed['keys'] : [parsed];
@@ -64,10 +65,4 @@ async function thumbprint(file: string | undefined, { terminal }: Invocation): P
   terminal.json(prints);
   for (const each of prints) terminal.line(each.thumbprint);
   return EXIT.ok;
-}
-
-/** Never the text of a parser's error, which quotes what it could not read: it may be a private key. */
-function codeOf(error: unknown): string {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' ? code : 'not JSON';
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { attackCommand } from './attack/attack-command.ts';
 import { auditCommand } from './audit-command.ts';
-import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { type Command, EXIT, type Invocation } from './command.ts';
 import { coverageCommand } from './coverage-command.ts';
 import { diffCommand } from './diff/diff-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
@@ -89,6 +89,5 @@ function describe({ summary, usage, options }: Command, out: Terminal): number {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof UsageError) return error.message;
   return error instanceof Error ? error.message : String(error);
 }

@@ -66,6 +66,7 @@ export { atExpiry, endSocket, SOCKET_EXPIRED, type SocketLike } from './host/soc
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
+export { ASPECTS, PRESENCE_RANK } from './inventory/aspects.ts';
 export { templateOf } from './inventory/path-template.ts';
 export { type ReadableAdmission, withoutNames } from './inventory/served-operation.ts';
 export { type Address, addressRanges, formatAddress, parseAddress } from './lib/addresses.ts';

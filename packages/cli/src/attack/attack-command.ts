@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { classifyAddress } from '@apisec/core';
+import { httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
 import { ATTACKS, type Target } from './attacks.ts';
 import { toJunit } from './junit.ts';
@@ -57,8 +57,8 @@ export const attackCommand: Command = {
 };
 
 function targetOf(address: string | undefined, isOwned: boolean, isRemote: boolean): URL {
-  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '') {
+  const url = httpUrl(address);
+  if (url === undefined) {
     throw new UsageError('name the address of a protected operation: http://localhost:3000/orders');
   }
   if (!isOwned) {
@@ -68,11 +68,6 @@ function targetOf(address: string | undefined, isOwned: boolean, isRemote: boole
     throw new UsageError(`${url.hostname} is not this machine. Say --remote if you mean it.`);
   }
   return url;
-}
-
-/** By the text alone: what a name leads to is up to whoever answers for it. */
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || classifyAddress(host.replace(/^\[|\]$/g, '')).kind === 'loopback';
 }
 
 function headerValue(name: string, value: string | undefined): string | undefined {

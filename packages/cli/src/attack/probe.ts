@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { bareHost } from '../addresses.ts';
 import { UsageError } from '../command.ts';
 
 /** What an attack sends. */
@@ -36,8 +37,7 @@ export function send(target: URL, probe: Probe, ca?: string): Promise<Answer> {
       reject(new UsageError(`${target.host} does not answer: ${error.message}`));
     const request = begin(
       {
-        // An address of IPv6 has brackets in URLs alone.
-        host: target.hostname.replace(/^\[|\]$/g, ''),
+        host: bareHost(target.hostname),
         port: target.port,
         method,
         path,

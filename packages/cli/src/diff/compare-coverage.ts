@@ -1,5 +1,5 @@
 import type { Aspect, Presence } from '@apisec/core';
-import { templateOf } from '@apisec/core/host';
+import { PRESENCE_RANK, templateOf } from '@apisec/core/host';
 
 /** One operation, as far as both sides can say of it. */
 export interface ComparedOperation {
@@ -22,7 +22,6 @@ export interface Change {
   readonly what: string;
 }
 
-const RANK: Readonly<Record<Presence, number>> = { no: 0, shadow: 1, sometimes: 2, yes: 3 };
 const TOLD: Readonly<Record<Presence, string>> = {
   yes: 'for every call',
   sometimes: 'for some calls',
@@ -47,16 +46,18 @@ export function compareCoverage(
   return changes;
 }
 
-function disappeared({ operation, denied, nested, policies = [] }: ComparedOperation) {
-  const changes: Change[] = [];
+function disappeared({
+  operation,
+  denied,
+  nested,
+  policies = [],
+}: ComparedOperation): readonly Change[] {
   // Reports leave out nested fields that nothing guards.
-  if (!nested && !denied) {
-    changes.push({ operation, kind: 'closed', what: 'is not served any more' });
-  } else if (nested && policies.length > 0) {
+  if (nested) {
     const what = `is gone, or lost ${policies.join(', ')}`;
-    changes.push({ operation, kind: 'opened', what });
+    return policies.length === 0 ? [] : [{ operation, kind: 'opened', what }];
   }
-  return changes;
+  return denied ? [] : [{ operation, kind: 'closed', what: 'is not served any more' }];
 }
 
 /** What is new is more than there was, so it opens something unless everybody is denied. */
@@ -82,7 +83,7 @@ function changed(was: ComparedOperation, is: ComparedOperation): readonly Change
     const aspect = name as Aspect;
     const then = was.aspects[aspect];
     if (then === undefined || then === now) continue;
-    const kind = RANK[now] < RANK[then] ? 'opened' : 'closed';
+    const kind = PRESENCE_RANK[now] < PRESENCE_RANK[then] ? 'opened' : 'closed';
     changes.push({ operation, kind, what: `${aspect} ${TOLD[now]}, was ${TOLD[then]}` });
   }
   if (was.policies === undefined || is.policies === undefined) return changes;

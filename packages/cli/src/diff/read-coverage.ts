@@ -1,27 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import {
-  type Aspect,
   type CoveredOperation,
   coverageReport,
   openapiOperations,
   type PolicyInfo,
-  type Presence,
 } from '@apisec/core';
-import { isObject } from '@apisec/core/host';
+import { ASPECTS, isObject, PRESENCE_RANK } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
 import { findInventory } from '../find-inventory.ts';
 import { loadModule } from '../load-module.ts';
 import type { ComparedOperation } from './compare-coverage.ts';
-
-const ASPECTS: readonly Aspect[] = [
-  'authentication',
-  'grant',
-  'limit',
-  'input',
-  'output',
-  'tenant',
-];
-const PRESENCES: readonly unknown[] = ['yes', 'sometimes', 'shadow', 'no'];
 
 /**
  * What is served, by one of three sources: a module with an application, a report that `apisec coverage --json` wrote,
@@ -101,10 +89,14 @@ function isCovered(value: unknown): value is CoveredOperation {
     typeof unlisted === 'boolean' &&
     typeof nested === 'boolean' &&
     isObject(aspects) &&
-    ASPECTS.every((aspect) => PRESENCES.includes(aspects[aspect] as Presence)) &&
+    ASPECTS.every((aspect) => isPresence(aspects[aspect])) &&
     Array.isArray(policies) &&
     policies.every(isPolicy)
   );
+}
+
+function isPresence(value: unknown): boolean {
+  return typeof value === 'string' && Object.hasOwn(PRESENCE_RANK, value);
 }
 
 function isPolicy(value: unknown): boolean {

@@ -1,4 +1,5 @@
 import { connect as tlsConnect } from 'node:tls';
+import { bareHost } from '../addresses.ts';
 import { ATTACKS } from '../attack/attacks.ts';
 import { send } from '../attack/probe.ts';
 import { type Check, needsUrl, type Patient, targetOf } from './check.ts';
@@ -88,7 +89,7 @@ export const ADDRESS_CHECKS: readonly Check[] = [
 
 /** Connects without believing the certificate, so that what is wrong with it can be told. */
 function certificateProblem(url: URL, { ca, now }: Patient): Promise<string | undefined> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = bareHost(url.hostname);
   const isName = !/^[\d.]+$|:/.test(host);
   return new Promise((resolve) => {
     const socket = tlsConnect({

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { text as textOf } from 'node:stream/consumers';
+import { httpUrl } from '../addresses.ts';
 import { send } from '../attack/probe.ts';
 import { type Command, EXIT, type Invocation, UsageError } from '../command.ts';
 import { findInventory } from '../find-inventory.ts';
@@ -85,9 +86,8 @@ async function look(check: Check, patient: Patient): Promise<Finding> {
 async function patientOf({ positionals, text, texts, flag }: Invocation): Promise<Patient> {
   const [module] = positionals;
   const address = text('url');
-  const url = address !== undefined && URL.canParse(address) ? new URL(address) : undefined;
-  const isWell = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '';
-  if (address !== undefined && !isWell) {
+  const url = httpUrl(address);
+  if (address !== undefined && url === undefined) {
     throw new UsageError(
       '--url is the address of a protected operation: https://api.example.com/orders',
     );

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
+import { readJson } from '../files.ts';
 import { readToken } from '../read-token.ts';
 import type { Check, Patient } from './check.ts';
 
@@ -173,18 +174,19 @@ function isAddress(text: string): boolean {
 }
 
 async function keysOf(where: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  let parsed: unknown;
-  try {
-    if (isAddress(where)) {
-      const signal = AbortSignal.timeout(5_000);
-      parsed = await (await fetch(where, { redirect: 'error', signal })).json();
-    } else parsed = JSON.parse(await readFile(where, 'utf8'));
-  } catch {
-    throw new UsageError(`${where} cannot be read as JSON.`);
-  }
+  const parsed = isAddress(where) ? await fetchJson(where) : await readJson(where);
   const keys: unknown = isObject(parsed) ? parsed['keys'] : undefined;
   if (!Array.isArray(keys) || !keys.every(isObject)) {
     throw new UsageError(`${where} is not a JWK Set.`);
   }
   return keys;
+}
+
+async function fetchJson(url: string): Promise<unknown> {
+  try {
+    const signal = AbortSignal.timeout(5_000);
+    return await (await fetch(url, { redirect: 'error', signal })).json();
+  } catch {
+    throw new UsageError(`${url} cannot be read as JSON.`);
+  }
 }

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { classifyAddress } from '@apisec/core';
+import { parseUrl } from '@apisec/core/host';
+import { bareHost, isLoopback } from '../addresses.ts';
 import { UsageError } from '../command.ts';
 import type { Check, Patient } from './check.ts';
 
@@ -28,7 +29,7 @@ export const STORE_CHECKS: readonly Check[] = [
     needs,
     run: async ({ redis = '' }) => {
       const address = addressOf(redis);
-      if (isLocal(address.hostname) && (await listensHereAlone(address))) return undefined;
+      if (isLoopback(address.hostname) && (await listensHereAlone(address))) return undefined;
       const answer = await ask(new URL(`${address.protocol}//${address.host}`), [['PING']]);
       return /(?:^|\r\n)\+PONG\r\n/.test(answer) ? 'It answers without a password.' : undefined;
     },
@@ -45,19 +46,14 @@ async function listensHereAlone(address: URL): Promise<boolean> {
   if (bind === undefined) return false;
   // A minus says that an address may be missing on this machine.
   const addresses = bind.split(' ').map((each) => each.replace(/^-/, ''));
-  if (addresses.every(isLocal)) return true;
+  if (addresses.every(isLoopback)) return true;
   // Without a password and an address of its own it then answers this machine alone.
   const isProtected = /\r\nprotected-mode\r\n\$3\r\nyes\r\n/.test(answer);
   return isProtected && addresses.every((each) => ['', '*', '::*'].includes(each));
 }
 
-function isLocal(name: string): boolean {
-  const host = name.replace(/^\[|\]$/g, '');
-  return host === 'localhost' || classifyAddress(host).kind === 'loopback';
-}
-
 function addressOf(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   if (url === undefined || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
     throw new UsageError('--redis is an address like redis://127.0.0.1:6379.');
   }
@@ -70,7 +66,7 @@ function ask(url: URL, commands: readonly (readonly string[])[]): Promise<string
   const user = decodeURIComponent(url.username);
   const login = password === '' ? [] : [['AUTH', ...(user === '' ? [] : [user]), password]];
   const text = [...login, ...commands, ['QUIT']].map(encoded).join('');
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = bareHost(url.hostname);
   const at = { host, port: Number(url.port || 6379) };
   return new Promise((resolve, reject) => {
     const socket = url.protocol === 'rediss:' ? tlsConnect(at) : connect(at);

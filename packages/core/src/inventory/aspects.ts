@@ -13,14 +13,20 @@ export type Aspect = (typeof ASPECTS)[number];
  */
 export type Presence = 'yes' | 'sometimes' | 'shadow' | 'no';
 
-const RANK: Readonly<Record<Presence, number>> = { yes: 3, sometimes: 2, shadow: 1, no: 0 };
+/** Further up is more. */
+export const PRESENCE_RANK: Readonly<Record<Presence, number>> = {
+  yes: 3,
+  sometimes: 2,
+  shadow: 1,
+  no: 0,
+};
 
 /** How far the policies of an operation, all of which must pass, have an aspect. */
 export function presenceOf(aspect: Aspect, policies: readonly PolicyInfo[]): Presence {
   let most: Presence = 'no';
   for (const policy of policies) {
     const one = presenceIn(aspect, policy);
-    if (RANK[one] > RANK[most]) most = one;
+    if (PRESENCE_RANK[one] > PRESENCE_RANK[most]) most = one;
   }
   return most;
 }
