@@ -62,7 +62,13 @@ export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';
 export { requestIdFrom } from './host/request-id.ts';
-export { atExpiry, endSocket, SOCKET_EXPIRED, type SocketLike } from './host/socket-lifetime.ts';
+export {
+  atExpiry,
+  endSocket,
+  expiryOf,
+  SOCKET_EXPIRED,
+  type SocketLike,
+} from './host/socket-lifetime.ts';
 export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';

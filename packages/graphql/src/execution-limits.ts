@@ -112,11 +112,13 @@ export function executionBudget(
     onEnd();
     return denial;
   };
-  const take = (count: number): void => {
-    nodes += count;
-    if (nodes <= limits.nodes) return;
+  const exceed = (): never => {
     end(OVER_BUDGET);
     throw new OverBudget();
+  };
+  const take = (count: number): void => {
+    nodes += count;
+    if (nodes > limits.nodes) exceed();
   };
   const timer =
     hasDeadline && limits.deadlineMs !== undefined
@@ -124,17 +126,16 @@ export function executionBudget(
       : undefined;
   // Not every runtime has it, and no process need stay for this.
   (timer as { readonly unref?: () => void } | undefined)?.unref?.();
+  /** Of a list that has had so many before. */
+  const countItem = (item: unknown, before: number, lists: number, isObject: boolean): unknown => {
+    if (before >= limits.listItems) exceed();
+    take(1);
+    return lists > 1 ? count(item, lists - 1, isObject) : item;
+  };
   const countList = (list: Iterable<unknown>, lists: number, isObject: boolean): unknown[] => {
     const items: unknown[] = [];
     // Ended as soon as there are too many, so that an endless one is none.
-    for (const item of list) {
-      if (items.length >= limits.listItems) {
-        end(OVER_BUDGET);
-        throw new OverBudget();
-      }
-      take(1);
-      items.push(lists > 1 ? count(item, lists - 1, isObject) : item);
-    }
+    for (const item of list) items.push(countItem(item, items.length, lists, isObject));
     return items;
   };
   /** As GraphQL 17 takes them. */
@@ -146,12 +147,7 @@ export function executionBudget(
     let items = 0;
     for await (const item of list) {
       if (denial) throw new OverBudget();
-      if (++items > limits.listItems) {
-        end(OVER_BUDGET);
-        throw new OverBudget();
-      }
-      take(1);
-      yield lists > 1 ? count(item, lists - 1, isObject) : item;
+      yield countItem(item, items++, lists, isObject);
     }
   };
   const count = (value: unknown, lists: number, isObject: boolean): unknown => {

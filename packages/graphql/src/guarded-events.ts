@@ -1,10 +1,11 @@
-import type { AuthenticatedFacts, Denial } from '@apisec/core';
-import { callAt, type Ending, fault } from '@apisec/core/host';
+import type { Denial } from '@apisec/core';
+import { atExpiry, type Ending, expiryOf, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
 import { denialError } from './denial-error.ts';
 import { release } from './operation-answer.ts';
 import { complete } from './operation-ending.ts';
 import { type OperationState } from './operation-state.ts';
+import { safeResult } from './safe-errors.ts';
 
 /** A result as it may go out, and why it is not the one that came. */
 export interface ReleasedResult<Result> {
@@ -26,6 +27,11 @@ export async function releaseResult<Result extends ExecutionResult>(
   return { result: { ...result, data: outcome.value as Record<string, unknown> | null } };
 }
 
+/** What the caller sees of a result: its errors as they are, or masked. */
+export function shownResult({ plan }: OperationState, result: ExecutionResult): ExecutionResult {
+  return plan.showsErrors ? result : safeResult(result);
+}
+
 function denied(denial: Denial): ReleasedResult<ExecutionResult> {
   return { result: { errors: [denialError(denial)] }, denial };
 }
@@ -44,7 +50,6 @@ export function guardedEvents(
   state: OperationState,
   events: AsyncIterable<ExecutionResult>,
   now: () => number,
-  rework: (result: ExecutionResult) => ExecutionResult,
 ): AsyncGenerator<ExecutionResult, void, void> {
   const source = events[Symbol.asyncIterator]();
   const over = { done: true, value: undefined } as const;
@@ -52,7 +57,7 @@ export function guardedEvents(
   const stopped = new Promise<'stopped'>((resolve) => {
     stop = () => resolve('stopped');
   });
-  const expiry = expiryOf(state, now);
+  const expiry = watchExpiry(state, now);
   let ended = false;
   const end = (ending: Ending): void => {
     if (ended) return;
@@ -81,7 +86,7 @@ export function guardedEvents(
         }
         const { result, denial } = await releaseResult(state, next.value);
         if (ended) return over;
-        return denial ? deny(denial) : { done: false, value: rework(result) };
+        return denial ? deny(denial) : { done: false, value: shownResult(state, result) };
       } catch (cause) {
         end({ outcome: 'failed' });
         throw cause;
@@ -102,17 +107,16 @@ export function guardedEvents(
   return iterator;
 }
 
-function expiryOf(state: OperationState, now: () => number) {
+function watchExpiry(state: OperationState, now: () => number) {
   const joined = state.decided?.joined;
-  const facts = (joined?.allowed ? joined.facts : {}) as Partial<AuthenticatedFacts>;
-  const expiresAt = facts.authentication?.expiresAt ?? Number.POSITIVE_INFINITY;
+  const facts = joined?.allowed ? joined.facts : {};
+  const expiresAt = expiryOf(facts);
   let stop = nothing;
   const reached = new Promise<'expired'>((resolve) => {
-    if (expiresAt !== Number.POSITIVE_INFINITY) {
-      stop = callAt(expiresAt, now, () => resolve('expired'));
-    }
+    stop = atExpiry(facts, now, () => resolve('expired')) ?? nothing;
   });
-  return { reached, isPast: () => expiresAt <= now(), stop: () => stop() };
+  const isPast = (): boolean => expiresAt !== undefined && expiresAt <= now();
+  return { reached, isPast, stop: () => stop() };
 }
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<ExecutionResult> {

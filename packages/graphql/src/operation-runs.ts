@@ -45,6 +45,12 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
   let reads = 0;
   let tripped = false;
 
+  /** With the call as this policy is to see it. */
+  const askAs = (policy: AnyPolicy, request: RequestLike, facts: Facts, ask: AskPolicy) => {
+    const call = self.calls.get(policy);
+    return ask(policy, request, call === undefined ? facts : { ...facts, call });
+  };
+
   const alone = (
     policy: AnyPolicy,
     request: RequestLike,
@@ -52,7 +58,6 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     ask: AskPolicy,
   ): MaybePromise<Run | undefined> => {
     const before = reads;
-    const call = self.calls.get(policy);
     const snapshot = Object.assign({}, facts);
     const early = self.early;
     const finish = (outcome: Outcome<object>): Run | undefined => {
@@ -67,7 +72,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
       else known.set(policy, [run]);
       return run;
     };
-    const outcome = ask(policy, request, call === undefined ? facts : { ...facts, call });
+    const outcome = askAs(policy, request, facts, ask);
     return isThenable(outcome) ? outcome.then(finish) : finish(outcome);
   };
 
@@ -81,10 +86,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
       // Of one field and its object: nobody asks the same again, and lists have many.
-      if ('field' in facts) {
-        const call = self.calls.get(policy);
-        return ask(policy, request, call === undefined ? facts : { ...facts, call });
-      }
+      if ('field' in facts) return askAs(policy, request, facts, ask);
       const mine = known.get(policy)?.find((run) => isSame(run, facts, self.calls.has(policy)));
       if (mine) return mine.outcome;
       if (batch === undefined) {

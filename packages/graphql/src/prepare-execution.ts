@@ -10,12 +10,12 @@ import {
 } from 'graphql';
 import { denialError } from './denial-error.ts';
 import type { CompiledFields } from './fields/field-policies.ts';
-import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
+import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { openOperation } from './open-operation.ts';
 import { complete } from './operation-ending.ts';
 import type { OperationState } from './operation-state.ts';
-import { isUnnamed, safeGraphqlError, safeResult } from './safe-errors.ts';
+import { isUnnamed, safeGraphqlError } from './safe-errors.ts';
 
 /** An operation as its caller sent it. */
 export interface SentOperation {
@@ -98,8 +98,7 @@ export async function guardResult(
   now: () => number,
 ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult, void, void>> {
   if (!state) throw denialError(fault('guard.incomplete'));
-  const safe = state.plan.showsErrors ? unchanged : safeResult;
-  if (isAsyncIterable(result)) return guardedEvents(state, result, now, safe);
+  if (isAsyncIterable(result)) return guardedEvents(state, result, now);
   // What the executor answers is one or the other.
   const only = result as ExecutionResult;
   const { result: sent, denial } = await releaseResult(state, only);
@@ -108,7 +107,7 @@ export async function guardResult(
     state,
     denial ? { outcome: 'denied', denial } : { outcome: failed ? 'failed' : 'succeeded' },
   );
-  return safe(sent);
+  return shownResult(state, sent);
 }
 
 async function denied(state: OperationState): Promise<PreparedExecution> {
@@ -134,8 +133,4 @@ function copyOf(value: unknown): object {
     Object.create(Object.getPrototypeOf(value) as object | null) as object,
     value,
   );
-}
-
-function unchanged(result: ExecutionResult): ExecutionResult {
-  return result;
 }

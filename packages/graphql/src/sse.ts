@@ -1,5 +1,10 @@
 import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, httpDenial } from '@apisec/core/host';
+import {
+  assertBodyLimit,
+  assertKnownOptions,
+  DEFAULT_MAX_BODY_BYTES,
+  httpDenial,
+} from '@apisec/core/host';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Request as AnyRequest, HandlerOptions, Response } from 'graphql-sse';
 import { denialError } from './denial-error.ts';
@@ -56,11 +61,8 @@ export function apisec<Facts extends object>(
   handler: Omit<AnyOptions, Guarded> = {},
 ): AnyOptions {
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
-  const { schema, maxBodyBytes = 1_048_576, now = Date.now } = options;
-  assertConfiguration(
-    Number.isSafeInteger(maxBodyBytes) && maxBodyBytes >= 1,
-    'apisec: maxBodyBytes must be a whole number, 1 or more.',
-  );
+  const { schema, maxBodyBytes = DEFAULT_MAX_BODY_BYTES, now = Date.now } = options;
+  assertBodyLimit(maxBodyBytes, 'apisec');
   const plan = operationPlan(options, 'apisec');
   const fields = plan.prepare(schema);
   // By the arguments of the execution, which are made here.

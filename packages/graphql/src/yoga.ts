@@ -1,12 +1,5 @@
 import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import {
-  assertKnownOptions,
-  type Ending,
-  fault,
-  graphqlDenial,
-  httpDenial,
-  stateOf,
-} from '@apisec/core/host';
+import { assertKnownOptions, type Ending, fault, httpDenial, stateOf } from '@apisec/core/host';
 import {
   type DocumentNode,
   type ExecutionResult,
@@ -17,7 +10,7 @@ import {
 import type { Plugin } from 'graphql-yoga';
 import { denialError } from './denial-error.ts';
 import { deniedText } from './denied-document.ts';
-import { guardedEvents, isAsyncIterable, releaseResult } from './guarded-events.ts';
+import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
@@ -25,7 +18,7 @@ import { applyFieldHeaders, applyHeaders, cacheability } from './operation-answe
 import { complete, disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, newBatch, type OperationState } from './operation-state.ts';
-import { isUnnamed, safeResult } from './safe-errors.ts';
+import { isUnnamed } from './safe-errors.ts';
 
 /** Options of {@link apisec}. */
 export interface YogaOptions<Facts extends object> extends OperationOptions<Facts> {
@@ -184,7 +177,7 @@ async function readParams<Params>(
     return await read(request);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
-    const { message, extensions } = graphqlDenial(MALFORMED);
+    const { message, extensions } = denialError(MALFORMED);
     throw new GraphQLError(message, {
       extensions: { ...extensions, http: { status: httpDenial(MALFORMED).status } },
     });
@@ -215,7 +208,6 @@ async function conclude(
   now: () => number,
   forget: () => void,
 ): Promise<YogaResult> {
-  const safe = state.plan.showsErrors ? unchanged : safeResult;
   const end = (outcome: Ending['outcome'], denial?: Denial): void => {
     forget();
     const status = denial ? httpDenial({ ...denial, answer: undefined }).status : 200;
@@ -227,16 +219,12 @@ async function conclude(
   }
   if (isAsyncIterable(result)) {
     forget();
-    return guardedEvents(state, result, now, safe);
+    return guardedEvents(state, result, now);
   }
   const { result: sent, denial } = await releaseResult(state, result as ExecutionResult);
   const failed = (result as ExecutionResult).errors?.some(isFault) ?? false;
   end(denial ? 'denied' : failed ? 'failed' : 'succeeded', denial);
-  return denial ? deniedResult(denial) : safe(sent);
-}
-
-function unchanged(result: ExecutionResult): ExecutionResult {
-  return result;
+  return denial ? deniedResult(denial) : shownResult(state, sent);
 }
 
 function isFault(error: GraphQLError): boolean {

@@ -1,4 +1,5 @@
-import type { Authentication, Denial } from '@apisec/core';
+import type { Denial } from '@apisec/core';
+import { expiryOf } from '@apisec/core/host';
 import type { Metadata } from '@grpc/grpc-js';
 import type { CompiledLimits } from './call-limits.ts';
 
@@ -65,10 +66,8 @@ export function lifetimeOf(
   let at = now + maxDeadlineMs;
   let denial: Denial | undefined;
   if (isStream) {
-    // Supplied by every policy that authenticates; a fact of that name by others is read as far as it is a number.
-    const { authentication } = facts as { readonly authentication?: Partial<Authentication> };
-    const expiresAt = authentication?.expiresAt;
-    if (typeof expiresAt === 'number' && expiresAt < at) [at, denial] = [expiresAt, EXPIRED];
+    const expiresAt = expiryOf(facts);
+    if (expiresAt !== undefined && expiresAt < at) [at, denial] = [expiresAt, EXPIRED];
     const age = maxStreamAgeMs ?? (isAnonymous(facts) ? ANONYMOUS_AGE_MS : Infinity);
     if (now + age < at) [at, denial] = [now + age, TOO_OLD];
   }

@@ -120,13 +120,7 @@ export function beginCall(
       // An open connection ends by being closed, and its answer was written past the response.
       const opened = upgrades && entered && !response.headersSent;
       const status = opened ? 101 : response.statusCode;
-      const ended = opened
-        ? 'succeeded'
-        : aborted
-          ? 'aborted'
-          : status >= 500
-            ? 'failed'
-            : 'succeeded';
+      const ended = aborted && !opened ? 'aborted' : status >= 500 ? 'failed' : 'succeeded';
       duty.complete({ outcome: denial === undefined ? ended : 'denied', status, denial });
     });
   }
