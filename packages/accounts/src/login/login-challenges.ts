@@ -1,6 +1,7 @@
-import type { Denial, MaybePromise } from '@apisec/core';
+import type { Denial } from '@apisec/core';
 import { type CountFailuresOptions, countFailures, sha256 } from '@apisec/core/host';
 import { headOf } from '../tickets/tickets.ts';
+import type { Timely } from '../timely.ts';
 import { challengeLimits } from './challenge-limits.ts';
 import { loginDenial } from './login-denial.ts';
 import { codeHash, randomCode } from './login-factors.ts';
@@ -44,7 +45,7 @@ export function loginChallenges(
   settings: LoginSettings,
   logins: LoginTickets,
   sends: CodeCounting,
-  timely: <T>(task: () => MaybePromise<T>) => Promise<T>,
+  ask: Timely,
 ): Pick<Login<unknown>, 'passkeyOptions' | 'sendCode'> {
   const { lifetime, now } = settings;
   const strangers = challengeLimits(lifetime, now);
@@ -111,7 +112,7 @@ export function loginChallenges(
     const sent = { ...state, sent: state.sent + 1, code: { channel, hash, expiresAt } };
     const renewed = await logins.reissue(sent, record.expiresAt, ticket);
     try {
-      await timely(() => send({ account, code, expiresAt }));
+      await ask(() => send({ account, code, expiresAt }));
     } catch (cause) {
       return denied(loginDenial('sign_in.unavailable', { cause }), renewed);
     }

@@ -227,11 +227,7 @@ async function bodyOf(request: Request): Promise<Body | undefined> {
   const type = request.headers.get('content-type') ?? '';
   if (!/^application\/json *(;|$)/i.test(type) || request.body === null) return undefined;
   const bytes = await readBytes(request.body, MOST_BODY_BYTES);
-  try {
-    return bytes && parseStrictObject(bytes);
-  } catch {
-    return undefined;
-  }
+  return bytes && parseStrictObject(bytes);
 }
 
 /** What somebody answers, without who they are. */

@@ -163,7 +163,6 @@ export function passwords(options: PasswordsOptions): Passwords {
   );
   assertOneOf('passwords', 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const timeout = durationMs('passwords', 'timeout', options.timeout ?? '2s', { max: '1m' });
-  const timely = <T>(task: () => MaybePromise<T>): MaybePromise<T> => inTime(task, timeout);
 
   const checkText = async (text: string, own: readonly string[]): Promise<PasswordCheck> => {
     if (lengthOf(text) < minLength) return passwordDenial('password.too_short');
@@ -177,7 +176,7 @@ export function passwords(options: PasswordsOptions): Passwords {
     ] as const;
     for (const [name, ask] of lists) {
       try {
-        const listed = ask === undefined ? false : await timely(ask);
+        const listed = ask === undefined ? false : await inTime(ask, timeout);
         if (typeof listed !== 'boolean') throw new TypeError('The list answered no boolean.');
         if (listed) return passwordDenial(`password.${name}`);
       } catch (cause) {

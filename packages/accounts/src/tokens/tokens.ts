@@ -20,8 +20,8 @@ import {
   randomText,
   signAccessToken,
   signingKeys,
-  withinTime,
 } from '@apisec/core/host';
+import { timely } from '../timely.ts';
 import type {
   IssuedTokens,
   RefreshRequest,
@@ -206,10 +206,7 @@ export function tokens(options: TokensOptions): Tokens {
     const { subject, clientId, tenant, scopes, claims, session, startedAt } = family;
     if (renew === undefined) return { claims };
     const asked = { subject, clientId, tenant, scopes, claims, session, startedAt };
-    const answer: unknown = await withinTime(
-      Promise.resolve().then(() => renew(asked)),
-      storeTimeout,
-    );
+    const answer: unknown = await timely(storeTimeout)(() => renew(asked));
     const said = isObject(answer) ? answer : {};
     if (said['revoked'] === true) return { revoked: true };
     if (!isObject(said['claims'])) throw new TypeError('renew answered no claims');

@@ -77,13 +77,13 @@ export interface TotpRecords extends Pick<TotpStore, 'get' | 'remove'> {
 
 /** Gives the store so many milliseconds for each answer. */
 export function totpRecords(store: TotpStore, timeout: number): TotpRecords {
-  const timely = <T>(task: () => MaybePromise<T>): MaybePromise<T> => inTime(task, timeout);
+  const ask = <T>(task: () => MaybePromise<T>): MaybePromise<T> => inTime(task, timeout);
   return {
-    get: (account) => timely(() => store.get(account)),
-    remove: (account) => timely(() => store.remove(account)),
+    get: (account) => ask(() => store.get(account)),
+    remove: (account) => ask(() => store.remove(account)),
     put: (record, known) => {
       const next = { ...record, version: newVersion() };
-      return timely(() =>
+      return ask(() =>
         known === undefined ? store.insert(next) : store.replace(next, known.version),
       );
     },

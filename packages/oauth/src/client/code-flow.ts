@@ -85,7 +85,7 @@ export function codeFlow({
     }
     const parameters = answer instanceof URL ? answer.searchParams : answer;
     return asking('code', async ({ issuer: found, client, auth, request }) => {
-      const { metadata, keys } = found;
+      const { metadata } = found;
       const problem = answerProblem(parameters, transaction, metadata);
       if (problem !== undefined) return problem;
       const validated = oauth.validateAuthResponse(metadata, client, parameters, transaction.state);
@@ -104,10 +104,7 @@ export function codeFlow({
         ...(transaction.maxAgeSeconds !== undefined && { maxAge: transaction.maxAgeSeconds }),
       });
       const { acrValues } = transaction;
-      return tokensOf(tokens, { ok: true, metadata, keys }, settings.scope, {
-        acrValues,
-        needsIdToken: true,
-      });
+      return tokensOf(tokens, found, settings.scope, { acrValues, needsIdToken: true });
     });
   };
 

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi';
+import { sleep } from '../lib/sleep.ts';
 import type { ClientContext } from './asking.ts';
 import type { OAuthClient } from './client-types.ts';
 import { devicePolling } from './device-flow.ts';
@@ -119,10 +120,4 @@ export function grants({
     });
 
   return { refresh, clientCredentials, exchangeToken, deviceAuthorization };
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
 }

@@ -16,7 +16,6 @@ import {
   durationMs,
   freezeDeep,
   parseStrictObject,
-  REPEATED_COOKIE,
   readCookie,
 } from '@apisec/core/host';
 import type { OAuthClient } from '../client/client-types.ts';
@@ -31,10 +30,8 @@ import {
   type Sealed,
 } from './sealed-session.ts';
 import {
-  MALFORMED,
+  cookieValue,
   type NewSession,
-  NONE,
-  REPEATED,
   type SessionOwner,
   type SessionReading,
   type Sessions,
@@ -140,12 +137,11 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     opened.set(value, found, value.length * 3 + 500);
     return found;
   };
-  const valueOf = (request: RequestLike): string | SessionReading => {
-    const value = readCookie(request.headers.get('cookie'), jar.name);
-    if (value === undefined || value === '') return NONE;
-    if (value === REPEATED_COOKIE) return REPEATED;
-    return value.length <= MOST_COOKIE_CHARACTERS ? value : MALFORMED;
-  };
+  const valueOf = (request: RequestLike): string | SessionReading =>
+    cookieValue(
+      readCookie(request.headers.get('cookie'), jar.name),
+      ({ length }) => length <= MOST_COOKIE_CHARACTERS,
+    );
   const conclude = (
     request: RequestLike,
     found: Opened | undefined,

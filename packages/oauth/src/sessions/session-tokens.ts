@@ -3,6 +3,7 @@ import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
 import { randomFraction, randomToken } from '../lib/random.ts';
 import { openWithToken, sealWithToken } from '../lib/sealing.ts';
+import { sleep } from '../lib/sleep.ts';
 import { sessionGone, storeDown, tokenMissing } from './session-denials.ts';
 
 /** The tokens of a session, as they are kept. */
@@ -220,11 +221,5 @@ function busy(): OAuthDenied {
   return denied('unavailable', 'oauth.unavailable', {
     detail: 'The identity provider cannot be reached at the moment.',
     retryAfter: 1,
-  });
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
   });
 }

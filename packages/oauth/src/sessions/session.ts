@@ -1,5 +1,5 @@
 import type { RecordOption, RequestLike } from '@apisec/core';
-import type { CookieJar } from '@apisec/core/host';
+import { type CookieJar, REPEATED_COOKIE, type readCookie } from '@apisec/core/host';
 import type { OAuthClient } from '../client/client-types.ts';
 import type { OAuthDenied } from '../client/failures.ts';
 import type { Sealing } from '../lib/sealing.ts';
@@ -96,7 +96,17 @@ export interface Sessions {
   readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
 }
 
-export const NONE: SessionReading = Object.freeze({ kind: 'none' });
+/** What a cookie holds, where it is one that could be good; otherwise what a reading of it comes to. */
+export function cookieValue(
+  value: ReturnType<typeof readCookie>,
+  couldBeGood: (value: string) => boolean,
+): string | SessionReading {
+  if (value === undefined || value === '') return NONE;
+  if (value === REPEATED_COOKIE) return REPEATED;
+  return couldBeGood(value) ? value : MALFORMED;
+}
+
+const NONE: SessionReading = Object.freeze({ kind: 'none' });
 export const UNKNOWN: SessionReading = Object.freeze({ kind: 'bad', problem: 'unknown' });
-export const MALFORMED: SessionReading = Object.freeze({ kind: 'bad', problem: 'malformed' });
-export const REPEATED: SessionReading = Object.freeze({ kind: 'bad', problem: 'repeated' });
+const MALFORMED: SessionReading = Object.freeze({ kind: 'bad', problem: 'malformed' });
+const REPEATED: SessionReading = Object.freeze({ kind: 'bad', problem: 'repeated' });

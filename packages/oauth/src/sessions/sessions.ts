@@ -9,7 +9,6 @@ import {
   type Duration,
   decodeBase64url,
   durationMs,
-  REPEATED_COOKIE,
   readCookie,
   sha256,
 } from '@apisec/core/host';
@@ -17,10 +16,8 @@ import type { OAuthClient } from '../client/client-types.ts';
 import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
 import {
-  MALFORMED,
+  cookieValue,
   type NewSession,
-  NONE,
-  REPEATED,
   type SessionInfo,
   type SessionOwner,
   type SessionReading,
@@ -184,7 +181,7 @@ export function sessions(options: SessionsOptions): Sessions {
       (cause) => ({ kind: 'unavailable', cause }),
     );
   const tokenOf = (request: RequestLike): string | SessionReading =>
-    tokenIn(readCookie(request.headers.get('cookie'), jar.name));
+    cookieValue(readCookie(request.headers.get('cookie'), jar.name), isToken);
   const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {
     const value = readCookie(request.headers.get('cookie'), jar.name);
     // What is known was looked at before.
@@ -192,7 +189,7 @@ export function sessions(options: SessionsOptions): Sessions {
       const known = cookies.get(value);
       if (known !== undefined) return lookUp(value, known);
     }
-    const token = tokenIn(value);
+    const token = cookieValue(value, isToken);
     if (typeof token !== 'string') return token;
     return sha256(token).then((id) => {
       const fresh: Known = { id };
@@ -289,12 +286,6 @@ export function sessions(options: SessionsOptions): Sessions {
     list: async ({ issuer, subject }: SessionOwner) =>
       (await store.list(issuer, subject)).filter(isLive).map(infoOf),
   } satisfies Sessions);
-}
-
-function tokenIn(value: ReturnType<typeof readCookie>): string | SessionReading {
-  if (value === undefined || value === '') return NONE;
-  if (value === REPEATED_COOKIE) return REPEATED;
-  return isToken(value) ? value : MALFORMED;
 }
 
 function isToken(value: string): boolean {
