@@ -29,6 +29,15 @@ function walk(folder) {
     .map((file) => join(folder, file));
 }
 
+const NEUTRAL = {
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  target: 'es2022',
+  logLevel: 'error',
+};
+
 /**
  * @param {readonly string[]} files
  * @param {{ outfile: string, conditions?: readonly string[] }} options
@@ -47,15 +56,10 @@ export async function bundleSuite(files, { outfile, conditions = [] }) {
   await build({
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    target: 'es2022',
+    ...NEUTRAL,
     conditions: ['@apisec/source', ...conditions, 'import'],
     alias: { vitest: join(src, 'vitest.ts'), ...absent },
     define: { 'process.env.NODE_ENV': '"test"' },
-    logLevel: 'error',
     keepNames: true,
   });
 }
@@ -65,12 +69,7 @@ export async function bundleWorker(file, outfile) {
   await build({
     entryPoints: [file],
     outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    target: 'es2022',
+    ...NEUTRAL,
     conditions: ['@apisec/source', 'workerd', 'worker', 'import'],
-    logLevel: 'error',
   });
 }

@@ -34,7 +34,7 @@ async function onProcess(command, args) {
 async function onWorkerd() {
   const folder = join(work, 'workerd');
   const conditions = ['workerd', 'worker'];
-  await bundleSuite(coreFiles().portable, { outfile: join(folder, 'suite.mjs'), conditions });
+  await bundleSuite(portable, { outfile: join(folder, 'suite.mjs'), conditions });
   writeFileSync(
     join(folder, 'worker.mjs'),
     `export default { fetch: async () => {
