@@ -1,6 +1,6 @@
-import { randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type Deny, deny, type WebhookEndpoint, type WebhookOutbox } from '@apisec/core';
-import { assertOneOf, parseUrl } from '@apisec/core/host';
+import { assertOneOf, equalInConstantTime, parseUrl } from '@apisec/core/host';
 import type { Attempts } from './attempts.ts';
 import {
   type IssuedWebhookKey,
@@ -173,6 +173,5 @@ function isAnswer(text: string, challenge: string): boolean {
   } catch {
     // Plain text.
   }
-  const [one, other] = [Buffer.from(String(answer)), Buffer.from(challenge)];
-  return one.length === other.length && timingSafeEqual(one, other);
+  return equalInConstantTime(String(answer), challenge);
 }

@@ -146,8 +146,7 @@ export async function verifyChainExport(
     chain === head['chain'],
     `${VERIFY}: this is the chain ${JSON.stringify(head['chain'])}.`,
   );
-  const { chain: _, ...rest } = options;
-  return verifySource(VERIFY, linesSource(head, read), chain, rest);
+  return verifySource(VERIFY, linesSource(head, read), chain, options);
 }
 
 function linesSource(

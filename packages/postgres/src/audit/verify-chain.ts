@@ -213,7 +213,7 @@ async function verifyBlock(
   else if (hexOf(expected) !== hexOf(hash) || leaves.length !== block.count * HASH_BYTES) {
     complain(walk, { kind: 'block_changed', seq });
   }
-  await verifyEvents(walk, block, leaves, events);
+  verifyEvents(walk, block, leaves, events);
   note(walk, block);
   const anchor = walk.anchors.get(seq);
   if (anchor !== undefined && anchor === hexOf(hash)) walk.anchors.delete(seq);
@@ -222,12 +222,12 @@ async function verifyBlock(
   walk.events += events.length;
 }
 
-async function verifyEvents(
+function verifyEvents(
   walk: Walk,
   { seq, count }: BlockHead,
   leaves: Uint8Array,
   events: readonly EventRow[],
-): Promise<void> {
+): void {
   const actual = walk.hash.leaves(events.map(({ event }) => event));
   const seen = new Set<number>();
   for (const [position, { index }] of events.entries()) {

@@ -3,6 +3,23 @@ import type { PostgresClient } from './postgres-client.ts';
 /** Rows are added between two sweeps, one statement each. */
 const SWEEP_EVERY = 100;
 
+/** Rows that one sweep takes at the most. */
+const SWEPT_AT_ONCE = 1_000;
+
+/** Sweeps rows with a `key` out of a table, of which `ended` is true for those that have ended at `$1`. */
+export function sweepRows(
+  client: PostgresClient,
+  table: string,
+  ended: string,
+): (at: unknown) => Promise<void> {
+  // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
+  return sweeper(
+    client,
+    `DELETE FROM ${table} WHERE ${ended} AND key IN (
+      SELECT key FROM ${table} WHERE ${ended} LIMIT ${SWEPT_AT_ONCE})`,
+  );
+}
+
 /**
  * Sweeps out what has ended, to be called before each row that is added: with the first one, then with every hundredth.
  *

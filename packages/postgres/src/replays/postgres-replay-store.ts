@@ -2,11 +2,9 @@ import type { ReplayStore } from '@apisec/core';
 import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepRows } from '../client/sweeper.ts';
 
 const NAME = 'postgresReplayStore';
-/** Rows that one sweep takes at the most. */
-const SWEPT_AT_ONCE = 1_000;
 
 /**
  * Remembers in PostgreSQL what was used once, for all processes and restarts: one statement for each key, so of many
@@ -26,12 +24,7 @@ export function postgresReplayStore(
 ): ReplayStore {
   const table = `${schemaName(NAME, options, ['now'])}.replays`;
   const at = presentParameter(NAME, options);
-  // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
-  const sweep = sweeper(
-    client,
-    `DELETE FROM ${table} WHERE ends_at <= ${present('$1')} AND key IN (
-      SELECT key FROM ${table} WHERE ends_at <= ${present('$1')} LIMIT ${SWEPT_AT_ONCE})`,
-  );
+  const sweep = sweepRows(client, table, `ends_at <= ${present('$1')}`);
   const put = `INSERT INTO ${table} AS r (key, ends_at)
     VALUES ($1, ${present('$2')} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at WHERE r.ends_at <= ${present('$2')}

@@ -2,11 +2,9 @@ import type { RevocationStore } from '@apisec/core';
 import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepRows } from '../client/sweeper.ts';
 
 const NAME = 'postgresRevocationStore';
-/** Rows that one sweep takes at the most. */
-const SWEPT_AT_ONCE = 1_000;
 
 /**
  * Keeps revocations in PostgreSQL, for all processes and restarts: one statement for each look-up however many keys, and
@@ -25,12 +23,7 @@ export function postgresRevocationStore(
   const at = presentParameter(NAME, options);
   const now = present('$1');
   const ended = `coalesce(greatest(all_until, before_until), 0) <= ${now}`;
-  // The condition stands twice: a row that was renewed meanwhile is looked at again before it goes.
-  const sweep = sweeper(
-    client,
-    `DELETE FROM ${table} WHERE ${ended} AND key IN (
-      SELECT key FROM ${table} WHERE ${ended} LIMIT ${SWEPT_AT_ONCE})`,
-  );
+  const sweep = sweepRows(client, table, ended);
   const revokeAll = `INSERT INTO ${table} AS r (key, all_until) VALUES ($2, ${now} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET all_until = greatest(r.all_until, EXCLUDED.all_until)`;
   const revokeBefore = `INSERT INTO ${table} AS r (key, before_until, issued_before)
