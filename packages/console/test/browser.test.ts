@@ -234,6 +234,8 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       const key = (await secret.textContent()) ?? '';
       expect(await keys.verify(key)).toMatchObject({ ok: true });
       await page.keyboard.press('Escape');
+      // Browsers tell that a dialog is closed a moment later.
+      await page.locator('dialog').waitFor({ state: 'detached' });
       expect(await page.content()).not.toContain(key);
       expect(acts.map(({ act }) => act)).toContain('api_key.rotated');
     });
