@@ -1,6 +1,6 @@
 import type { Limit } from '@apisec/core';
+import { type Line, lineChart, type Panel } from '../charts/line-chart.ts';
 import { allowed, bound, excess } from './bounds.ts';
-import { chart, type Line, type Panel } from './chart.ts';
 import { MODES, type Mode, type Outcome, simulate } from './simulate.ts';
 import { DURATION, isWithin, KEYS, LIMITS, load, REDIS_OUTAGES } from './world.ts';
 
@@ -76,7 +76,7 @@ export function drawChart(all: readonly Result[]): string {
     to: to / 1_000,
   }));
   if (first === undefined || second === undefined) throw new Error('two outages are drawn');
-  return chart(panels, {
+  return lineChart(panels, {
     title: 'The hottest key: calls admitted in total',
     x: 'seconds',
     y: 'calls',

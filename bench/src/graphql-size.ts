@@ -1,18 +1,16 @@
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chartFile, writeMeasured } from '../charts/measured.ts';
 import { analyses, documentOf } from '../graphql/documents.ts';
-import { chart } from '../scale/chart.ts';
+import { type Analyses, drawAnalyses, NAME } from '../graphql/report.ts';
 
 /** How the time of an analysis grows with its document, as a chart in the documentation. */
 const sizes = [250, 1_000, 2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 15_000];
-const COLORS = ['#0b6e4f', '#2a9d8f', '#c1121f', '#6c757d'];
 const ROUNDS = 40;
 
 const documents = sizes.map(documentOf);
-const cases = Object.entries(analyses).map(([name, analyze], index) => ({
+const cases = Object.entries(analyses).map(([name, analyze]) => ({
   name,
   analyze,
-  color: COLORS[index] ?? '#000000',
   best: documents.map(() => Number.POSITIVE_INFINITY),
 }));
 // In turns, and the best of several rounds: what else the machine does makes a round longer, never shorter.
@@ -26,23 +24,15 @@ for (let round = 0; round < ROUNDS; round++) {
     }
   }
 }
-const lines = cases.map(({ name, color, best }) => ({
-  name,
-  color,
-  points: documents.map(({ tokens }, at) => [tokens, best[at] ?? 0] as const),
-}));
-const file = join(import.meta.dirname, '../../docs/public/graphql-analysis.svg');
-writeFileSync(
-  file,
-  chart([{ title: 'milliseconds of CPU for one document', lines }], {
-    title: 'Analysis of a GraphQL document, by its size',
-    x: 'tokens',
-    y: 'ms',
-    maxX: 16_000,
-    shades: [{ from: 15_000, to: 16_000, name: 'denied' }],
-  }),
-);
-for (const { name, points } of lines) {
-  console.log(name, points.map(([x, y]) => `${x}: ${y.toFixed(2)} ms`).join('  '));
+const figures: Analyses = {
+  tokens: documents.map(({ tokens }) => tokens),
+  milliseconds: Object.fromEntries(
+    cases.map(({ name, best }) => [name, best.map((each) => Math.round(each * 1_000) / 1_000)]),
+  ),
+};
+writeMeasured(NAME, figures);
+writeFileSync(chartFile(NAME), drawAnalyses(figures));
+for (const [name, best] of Object.entries(figures.milliseconds)) {
+  console.log(name, best.map((ms, at) => `${figures.tokens[at]}: ${ms.toFixed(2)} ms`).join('  '));
 }
-console.log(`written to ${file}`);
+console.log(`written to ${chartFile(NAME)}`);

@@ -11,7 +11,7 @@ export interface Panel {
   readonly lines: readonly Line[];
 }
 
-export interface ChartOptions {
+export interface LineChartOptions {
   readonly title: string;
   readonly x: string;
   readonly y: string;
@@ -31,7 +31,7 @@ const INNER_WIDTH = WIDTH - LEFT - RIGHT;
 const INNER_HEIGHT = HEIGHT - TOP - BOTTOM;
 
 /** Panels side by side with the same axes; a light background of its own, so that it is readable on any page. */
-export function chart(panels: readonly Panel[], options: ChartOptions): string {
+export function lineChart(panels: readonly Panel[], options: LineChartOptions): string {
   const rows = Math.ceil(panels.length / COLUMNS);
   const [width, height] = [WIDTH * COLUMNS, HEAD + HEIGHT * rows];
   const highest = panels.flatMap(({ lines }) =>
@@ -73,7 +73,7 @@ function drawPanel(
     maxY,
     step,
     shades,
-  }: ChartOptions & { readonly maxY: number; readonly step: number },
+  }: LineChartOptions & { readonly maxY: number; readonly step: number },
 ): string {
   const toX = (value: number): number => LEFT + (value / maxX) * INNER_WIDTH;
   const toY = (value: number): number => TOP + INNER_HEIGHT * (1 - value / maxY);
