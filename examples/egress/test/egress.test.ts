@@ -109,6 +109,25 @@ describe('server-side request forgery (OWASP API 7)', () => {
   });
 });
 
+test('unsafe consumption of APIs (OWASP API 10): a partner that was taken over has records sent on without the policy, and not with it', async () => {
+  const stolen: string[] = [];
+  const attacker = await serve((request, response) => {
+    request.on('data', (chunk: Buffer) => stolen.push(chunk.toString()));
+    request.on('end', () => response.end('{}'));
+  });
+  const partner = await serve((_, response) =>
+    response.writeHead(308, { location: `http://127.0.0.1:${attacker}/` }).end(),
+  );
+  const url = `http://127.0.0.1:${partner}/records`;
+  const record = { method: 'POST', body: '{"patient":"ann"}' };
+  // Both are hosts that may be called: what counts is that the record was meant for the first one.
+  const strict = make({ ports: [partner, attacker], allowedNetworks: ['127.0.0.1'] });
+  await expect(strict(url, record)).rejects.toMatchObject({ code: 'egress.redirect_body' });
+  expect(stolen).toEqual([]);
+  await fetch(url, record);
+  expect(stolen).toEqual(['{"patient":"ann"}']);
+});
+
 test('unsafe consumption of APIs (OWASP API 10): a poisoned answer is used without the policy, and denied with it', async () => {
   const partner = await serve((_, response) =>
     response.end(JSON.stringify({ name: "x'; DROP TABLE companies; --", isVerified: true })),
