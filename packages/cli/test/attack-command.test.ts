@@ -34,6 +34,7 @@ const ALL = [
   '--cookie',
   'sid=1',
   '--graphql',
+  '{ orders { id } }',
   '--burst',
   '3',
 ];
@@ -41,7 +42,7 @@ const ALL = [
 test('every attack succeeds on a server that lets everything through', async () => {
   const url = await serve((request, response) => {
     response.setHeader('access-control-allow-origin', request.headers.origin ?? '*');
-    response.end('{"data":{"__schema":{}},"stack":"Error\n    at f (/srv/app.js:1:1)"}');
+    response.end('{"data":{"__schema":{}},"stack":"Error\\n    at f (/srv/app.js:1:1)"}');
   });
   const folder = await mkdtemp(join(tmpdir(), 'apisec-attack-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
@@ -65,13 +66,31 @@ test('every attack succeeds on a server that lets everything through', async () 
   expect(sarif.runs[0]?.results).toHaveLength(count);
 });
 
-test('none succeeds on a server that denies, and none is tried without what it needs', async () => {
+/** Admits its two credentials alone, at one path, from its own origin, 30 times. */
+function careful(): RequestListener {
   let calls = 0;
-  const url = await serve((_request, response) => {
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.statusCode = ++calls > 40 ? 429 : 401;
-    response.end('{}');
-  });
+  return (request, response) => {
+    const { method, url, rawHeaders, headers } = request;
+    const names = rawHeaders
+      .filter((_, index) => index % 2 === 0)
+      .map((name) => name.toLowerCase());
+    const once = names.length === new Set(names).size;
+    const isKnown = headers.authorization === 'Bearer a.b.c' || headers.cookie === 'sid=1';
+    const isHonest = once && url === '/orders' && method !== 'TRACE' && !headers.origin;
+    let body = '';
+    request.on('data', (part: Buffer) => (body += part.toString()));
+    request.on('end', () => {
+      const isPlain = body === '' || body.includes('orders');
+      const isAdmitted = isKnown && isHonest && isPlain;
+      response.setHeader('x-content-type-options', 'nosniff');
+      response.statusCode = !isAdmitted ? 401 : ++calls > 30 ? 429 : 200;
+      response.end('{"data":{"orders":[]}}');
+    });
+  };
+}
+
+test('none succeeds on a server that denies, and none is tried without what it needs', async () => {
+  const url = await serve(careful());
   const bare = await callCli('attack', url, '--i-own-this', '--json');
   expect(bare.code).toBe(0);
   expect(outcomes(bare.out)).toMatchObject({
@@ -83,6 +102,34 @@ test('none succeeds on a server that denies, and none is tried without what it n
     0,
     new Set(['withstood']),
   ]);
+});
+
+test('an operation of GraphQL that answers denials with 200 has denied them', async () => {
+  const url = await serve(({ headers }, response) => {
+    const isKnown = headers.authorization === 'Bearer a.b.c';
+    response.end(isKnown ? '{"data":{"orders":[]}}' : '{"errors":[{}],"data":{"orders":null}}');
+  });
+  const args = ['--i-own-this', '--json', '--token', 'a.b.c', '--graphql', '{ orders { id } }'];
+  const { out } = await callCli('attack', url, ...args);
+  expect(outcomes(out)).toMatchObject({
+    'token.missing': 'withstood',
+    'token.forged': 'withstood',
+  });
+});
+
+test.each([
+  ['--token', 'x.y.z'],
+  ['--cookie', 'sid=2'],
+])('%s that opens nothing is told before any attack is tried', async (option, value) => {
+  let calls = 0;
+  const deny = careful();
+  const url = await serve((request, response) => {
+    calls++;
+    deny(request, response);
+  });
+  const { code, err } = await callCli('attack', url, '--i-own-this', option, value);
+  expect([code, calls]).toEqual([2, 1]);
+  expect(err).toContain('denied with your credentials as well (401)');
 });
 
 test.each<[string, readonly string[], RegExp]>([

@@ -1,9 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
-import { ATTACKS, type Target } from './attacks.ts';
+import { call, credentials, isAdmitted, type Target } from './attack.ts';
+import { ATTACKS } from './attacks.ts';
 import { toJunit } from './junit.ts';
-import { send } from './probe.ts';
+import { graphqlProbe, send } from './probe.ts';
 import { type Result, resultOf } from './result.ts';
 import { toSarif } from './sarif.ts';
 
@@ -12,7 +13,8 @@ export const attackCommand: Command = {
   name: 'attack',
   summary: 'tries on an operation of your own what others will try on it',
   usage: [
-    'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200] [--graphql]',
+    'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200]',
+    "attack http://localhost:4000/ --i-own-this --graphql '{ orders { id } }' [--token …] [--burst 200]",
     'attack https://staging.example.com/orders --i-own-this --remote --junit attack.xml --sarif attack.sarif',
   ],
   options: {
@@ -20,21 +22,24 @@ export const attackCommand: Command = {
     remote: { type: 'boolean' },
     token: { type: 'string' },
     cookie: { type: 'string' },
-    graphql: { type: 'boolean' },
+    graphql: { type: 'string' },
     burst: { type: 'string' },
     junit: { type: 'string' },
     sarif: { type: 'string' },
   },
   run: async ({ positionals, flag, text, terminal }) => {
     const url = targetOf(positionals[0], flag('i-own-this'), flag('remote'));
+    const query = text('graphql');
     const target: Target = {
       url,
+      query: query === undefined ? undefined : graphqlProbe({ query }),
       token: headerValue('token', text('token')),
       cookie: headerValue('cookie', text('cookie')),
-      graphql: flag('graphql'),
+      graphql: query !== undefined,
       burst: burstOf(text('burst')),
       send: (probe) => send(url, probe),
     };
+    await assertAdmitted(target);
     const results: Result[] = [];
     for (const attack of ATTACKS) {
       const missing = attack.needs?.(target);
@@ -55,6 +60,18 @@ export const attackCommand: Command = {
     return results.some(({ outcome }) => outcome === 'succeeded') ? EXIT.found : EXIT.ok;
   },
 };
+
+/** Where honest calls do not go through, that hostile ones do not shows nothing. */
+async function assertAdmitted(target: Target): Promise<void> {
+  for (const headers of credentials(target)) {
+    const answer = await target.send(call(target, headers));
+    if (isAdmitted(target, answer)) continue;
+    throw new UsageError(
+      `the operation is denied with your credentials as well (${answer.status}), so attacks on ` +
+        'it would show nothing. Name one that they may call.',
+    );
+  }
+}
 
 function targetOf(address: string | undefined, isOwned: boolean, isRemote: boolean): URL {
   const url = httpUrl(address);

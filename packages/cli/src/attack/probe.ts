@@ -20,6 +20,15 @@ export interface Answer {
   readonly body: string;
 }
 
+/** A request of GraphQL over HTTP. */
+export function graphqlProbe(body: object, headers: NonNullable<Probe['headers']> = []): Probe {
+  return {
+    method: 'POST',
+    headers: [...headers, ['content-type', 'application/json']],
+    body: JSON.stringify(body),
+  };
+}
+
 const MAX_BODY = 64 * 1024;
 const TIMEOUT_MS = 5_000;
 

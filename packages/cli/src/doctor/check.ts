@@ -1,5 +1,5 @@
 import type { ServedOperation } from '@apisec/core';
-import type { Target } from '../attack/attacks.ts';
+import type { Target } from '../attack/attack.ts';
 
 /** What the user gave to look at. */
 export interface Patient {

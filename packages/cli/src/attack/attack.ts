@@ -1,0 +1,82 @@
+import type { Answer, Probe } from './probe.ts';
+
+/** What the user said of the target. */
+export interface Target {
+  readonly url: URL;
+  /** The query of GraphQL as an honest caller sends it, but for credentials. Default: a GET of the address. */
+  readonly query?: Probe | undefined;
+  /** A token that the target admits. */
+  readonly token?: string | undefined;
+  /** A cookie that logs a browser in. */
+  readonly cookie?: string | undefined;
+  /** The target speaks GraphQL. */
+  readonly graphql: boolean;
+  /** How many calls a limit must end. */
+  readonly burst?: number | undefined;
+  readonly send: (probe: Probe) => Promise<Answer>;
+}
+
+/** One attack. */
+export interface Attack {
+  readonly id: string;
+  /** Of the OWASP API Security Top 10, 2023. */
+  readonly owasp: string;
+  readonly title: string;
+  /** What the user has to give before it can be tried; undefined where it can be. */
+  readonly needs?: (target: Target) => string | undefined;
+  /** What was let through, in words; undefined where nothing was. */
+  readonly run: (target: Target) => Promise<string | undefined>;
+}
+
+export type Headers = readonly (readonly [string, string])[];
+
+/** The origin of an attacker. */
+export const EVIL = 'https://attacker.example';
+
+export const bearer = (token: string): Headers => [['authorization', `Bearer ${token}`]];
+
+const session = (cookie: string): Headers => [['cookie', cookie]];
+
+/** The honest credentials that the user gave, each in headers of its own. */
+export const credentials = ({ token, cookie }: Target): readonly Headers[] => [
+  ...(token === undefined ? [] : [bearer(token)]),
+  ...(cookie === undefined ? [] : [session(cookie)]),
+];
+
+/** Headers of an honest call: with the token, or else the cookie. */
+export const ownHeaders = (target: Target): Headers => credentials(target)[0] ?? [];
+
+/** A call of the operation, with these headers besides its own, or otherwise changed. */
+export function call({ query }: Target, headers: Headers = [], changed: Probe = {}): Probe {
+  return { ...query, ...changed, headers: [...(query?.headers ?? []), ...headers] };
+}
+
+/** Whether a call went through. GraphQL may answer denials with 200, so a query takes data besides. */
+export function isAdmitted({ query }: Target, answer: Answer): boolean {
+  if (answer.status < 200 || answer.status >= 300) return false;
+  return query === undefined || hasData(answer.body);
+}
+
+function hasData(body: string): boolean {
+  try {
+    return [JSON.parse(body) as unknown].flat().some((result) => {
+      const data = (result as { readonly data?: unknown } | null)?.data;
+      return Object.values(data ?? {}).some((value) => value !== null);
+    });
+  } catch {
+    // A page that is not JSON is no answer of GraphQL.
+    return false;
+  }
+}
+
+/** Fails where any of the probes goes through. */
+export async function anyAdmitted(
+  target: Target,
+  probes: readonly (readonly [string, Probe])[],
+): Promise<string | undefined> {
+  for (const [what, probe] of probes) {
+    const answer = await target.send(probe);
+    if (isAdmitted(target, answer)) return `${what} is answered with ${answer.status}.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,34 @@
+import { type Attack, isAdmitted, ownHeaders, type Target } from './attack.ts';
+import { graphqlProbe } from './probe.ts';
+
+const needsGraphql = ({ graphql }: Target): string | undefined =>
+  graphql ? undefined : '--graphql';
+
+export const GRAPHQL_ATTACKS: readonly Attack[] = [
+  {
+    id: 'graphql.introspection',
+    owasp: 'API9:2023',
+    title: 'Strangers may not read the schema',
+    needs: needsGraphql,
+    run: async ({ send }) => {
+      const { body } = await send(graphqlProbe({ query: '{ __schema { types { name } } }' }));
+      return body.includes('"__schema":{') ? 'Introspection is answered.' : undefined;
+    },
+  },
+  {
+    id: 'graphql.cost',
+    owasp: 'API4:2023',
+    title: 'Documents and batches without measure are denied',
+    needs: needsGraphql,
+    run: async (target) => {
+      const own = ownHeaders(target);
+      const query = `{ ${Array.from({ length: 2_000 }, (_, i) => `a${i}: __typename`).join(' ')} }`;
+      if (isAdmitted(target, await target.send(graphqlProbe({ query }, own))))
+        return '2,000 aliases are answered.';
+      const batch = Array.from({ length: 200 }, () => ({ query: '{ __typename }' }));
+      return isAdmitted(target, await target.send(graphqlProbe(batch, own)))
+        ? 'A batch of 200 is answered.'
+        : undefined;
+    },
+  },
+];

@@ -1,0 +1,126 @@
+import { type Attack, anyAdmitted, call, EVIL, type Headers, ownHeaders } from './attack.ts';
+import type { Probe } from './probe.ts';
+
+export const HTTP_ATTACKS: readonly Attack[] = [
+  {
+    id: 'path.ambiguous',
+    owasp: 'API5:2023',
+    title: 'Other spellings of the path open nothing',
+    run: (target) => {
+      const { pathname } = target.url;
+      const paths = [`/${pathname}`, `/x/..${pathname}`, `/x/%2e%2e${pathname}`, `/.${pathname}`];
+      const ends = ['/', '%2f', ';a=b', '%00', '.json'].map((end) => `${pathname}${end}`);
+      return anyAdmitted(
+        target,
+        [...paths, ...ends, pathname.toUpperCase()].map((path) => [
+          `The path ${path}`,
+          call(target, [], { path }),
+        ]),
+      );
+    },
+  },
+  {
+    id: 'header.override',
+    owasp: 'API5:2023',
+    title: 'Headers that replace method, path or address open nothing',
+    run: (target) => {
+      const { pathname } = target.url;
+      const override = call(target, [['x-http-method-override', 'GET']], { method: 'POST' });
+      return anyAdmitted(target, [
+        ['X-Original-URL', call(target, [['x-original-url', pathname]])],
+        ['X-Rewrite-URL', call(target, [['x-rewrite-url', pathname]])],
+        ['X-HTTP-Method-Override', override],
+        ['X-Forwarded-For: 127.0.0.1', call(target, [['x-forwarded-for', '127.0.0.1']])],
+        [
+          'X-User',
+          call(
+            target,
+            ['x-user', 'x-roles'].map((name) => [name, 'admin'] as const),
+          ),
+        ],
+      ]);
+    },
+  },
+  {
+    id: 'cors.reflected',
+    owasp: 'API8:2023',
+    title: 'Other origins may not read answers',
+    run: async (target) => {
+      for (const origin of [EVIL, 'null']) {
+        const asked = [['access-control-request-method', target.query?.method ?? 'GET']] as const;
+        const probes: readonly Probe[] = [
+          call(target, [...ownHeaders(target), ['origin', origin]]),
+          { method: 'OPTIONS', headers: [['origin', origin], ...asked] },
+        ];
+        for (const probe of probes) {
+          const { headers } = await target.send(probe);
+          if (headers['access-control-allow-origin'] !== origin) continue;
+          return `The origin ${origin} may read answers.`;
+        }
+      }
+      return undefined;
+    },
+  },
+  {
+    id: 'csrf.simple',
+    owasp: 'API8:2023',
+    title: 'A form of another site does nothing with the cookie of a user',
+    needs: ({ cookie }) => (cookie === undefined ? '--cookie' : undefined),
+    run: (target) => {
+      const headers: Headers = [
+        ['cookie', target.cookie ?? ''],
+        ['origin', EVIL],
+        ['sec-fetch-site', 'cross-site'],
+        ['sec-fetch-mode', 'no-cors'],
+      ];
+      // Its headers are all that a form can send: none of the query's own.
+      const probe = (type: string): Probe => ({
+        method: 'POST',
+        headers: [...headers, ['content-type', type]],
+        body: target.query?.body ?? '{}',
+      });
+      return anyAdmitted(target, [
+        ['A text form of another site', probe('text/plain')],
+        ['A form of another site', probe('application/x-www-form-urlencoded')],
+      ]);
+    },
+  },
+  {
+    id: 'method.trace',
+    owasp: 'API8:2023',
+    title: 'TRACE is not answered',
+    run: async ({ send }) => {
+      const { status } = await send({ method: 'TRACE' });
+      return status >= 200 && status < 300 ? `TRACE is answered with ${status}.` : undefined;
+    },
+  },
+  {
+    id: 'headers.missing',
+    owasp: 'API8:2023',
+    title: 'Answers forbid guessing of types, and do not name their software',
+    run: async (target) => {
+      const { headers } = await target.send(call(target));
+      if (headers['x-content-type-options'] !== 'nosniff')
+        return 'X-Content-Type-Options: nosniff is missing.';
+      const isMissing = headers['strict-transport-security'] === undefined;
+      if (target.url.protocol === 'https:' && isMissing)
+        return 'Strict-Transport-Security is missing.';
+      return headers['x-powered-by'] === undefined ? undefined : 'X-Powered-By names the software.';
+    },
+  },
+  {
+    id: 'errors.telling',
+    owasp: 'API8:2023',
+    title: 'Errors tell nothing of the server',
+    run: async (target) => {
+      const { body } = await target.send({
+        method: 'POST',
+        headers: [...ownHeaders(target), ['content-type', 'application/json']],
+        body: '{"a":',
+      });
+      return /(?:\n|\\n)\s+at .+[:(]\d+|node_modules|\bSQLSTATE\b/.test(body)
+        ? 'The answer to broken JSON has a stack trace.'
+        : undefined;
+    },
+  },
+];
