@@ -23,7 +23,8 @@ const EXTRAS = ['apisec', 'apisec+onComplete', 'apisec+audit'] as const;
  * Headers, CORS, an access token, a limit for each caller, a scope. `apisec+onComplete` has a policy besides that is
  * told of the end of each call, `apisec+audit` an audit trail whose sink keeps nothing.
  */
-export function policyOf({ issuer, audience, origin, jwk, scope }: World, variant: string) {
+export function policyOf(world: World, variant: string, capacity: number = PLENTY) {
+  const { issuer, audience, origin, jwk, scope } = world;
   if (!EXTRAS.some((name) => name === variant)) throw new TypeError(`unknown variant "${variant}"`);
   const api = guard()
     .use(securityHeaders())
@@ -32,7 +33,7 @@ export function policyOf({ issuer, audience, origin, jwk, scope }: World, varian
     .use(authenticateJwt({ issuer, audience, keys: localJwks({ keys: [jwk as never] }) }))
     .use(
       rateLimit({
-        limit: tokenBucket({ capacity: PLENTY, refillPerSecond: PLENTY }),
+        limit: tokenBucket({ capacity, refillPerSecond: capacity / 60 }),
         by: ({ principal }) => principal.id,
       }),
     )

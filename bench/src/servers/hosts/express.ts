@@ -28,6 +28,11 @@ export async function start(variant: string, world: World): Promise<number> {
 function handlersOf(variant: string, world: World): readonly RequestHandler[] {
   if (variant === 'bare') return [];
   if (variant !== 'usual') return [secure(policyOf(world, variant))];
+  return usualHandlers(world);
+}
+
+/** What is commonly put together for these tasks. */
+export function usualHandlers(world: World, limit: number = PLENTY): readonly RequestHandler[] {
   const { issuer, audience, jwksUri, origin, scope } = world;
   return [
     helmet(),
@@ -35,7 +40,7 @@ function handlersOf(variant: string, world: World): readonly RequestHandler[] {
     auth({ issuer, audience, jwksUri, tokenSigningAlg: 'RS256' }),
     rateLimit({
       windowMs: 60_000,
-      limit: PLENTY,
+      limit,
       standardHeaders: 'draft-8',
       legacyHeaders: false,
       keyGenerator: ({ auth: caller }) => String(caller?.payload.sub),

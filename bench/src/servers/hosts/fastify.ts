@@ -23,7 +23,13 @@ interface Claims {
   readonly scope: string;
 }
 
-async function useUsual(app: FastifyInstance, world: World, cache: boolean): Promise<void> {
+/** What is commonly put together for these tasks. */
+export async function useUsual(
+  app: FastifyInstance,
+  world: World,
+  cache: boolean,
+  limit: number = PLENTY,
+): Promise<void> {
   const { issuer, audience, origin, scope, publicKeyPem } = world;
   await app.register(helmet);
   await app.register(cors, { origin: [origin] });
@@ -35,7 +41,7 @@ async function useUsual(app: FastifyInstance, world: World, cache: boolean): Pro
     await request.jwtVerify();
   });
   await app.register(rateLimit, {
-    max: PLENTY,
+    max: limit,
     timeWindow: 60_000,
     hook: 'preHandler',
     // Of tokens that were signed here.

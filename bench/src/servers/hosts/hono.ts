@@ -34,7 +34,9 @@ interface Claims {
   readonly scope: string;
 }
 
-function useUsual(app: Hono, { origin, jwk: key, issuer, audience, scope }: World): void {
+/** What is commonly put together for these tasks. */
+export function useUsual(app: Hono, world: World, limit: number = PLENTY): void {
+  const { origin, jwk: key, issuer, audience, scope } = world;
   const claimsOf = (c: Context) => c.get('jwtPayload') as Claims;
   app.use(secureHeaders());
   app.use(cors({ origin: [origin] }));
@@ -45,7 +47,7 @@ function useUsual(app: Hono, { origin, jwk: key, issuer, audience, scope }: Worl
   app.use(
     rateLimiter({
       windowMs: 60_000,
-      limit: PLENTY,
+      limit,
       standardHeaders: 'draft-7',
       keyGenerator: (c) => claimsOf(c).sub,
     }),

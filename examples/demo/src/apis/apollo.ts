@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { apisec } from '@apisec/apollo';
 import { factsOf } from '@apisec/core';
-import { secure } from '@apisec/express';
+import { problems, secure } from '@apisec/express';
 import { ApolloServer } from '@apollo/server';
 import { expressMiddleware } from '@as-integrations/express5';
 import express from 'express';
@@ -48,6 +48,8 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
     expressMiddleware(server, {
       context: async ({ req }) => ({ req }),
     }),
+    // A body that express.json() cannot read would be answered with a stack trace.
+    problems({ onFault: shownInTheTable }).onError,
   );
   const { port, close } = await listen(createServer(app));
   return { port, close: () => close().then(() => server.stop()) };
