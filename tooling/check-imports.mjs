@@ -1,7 +1,7 @@
 // Who may import what, as a table. Types count: a circle of types is a circle.
 // Fails with one line for each import that the table does not allow, and for each circle.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, posix, relative } from 'node:path';
+import { join, relative } from 'node:path';
+import { folderOf, importsOf, packageOf, packagesWithSource } from './imports.mjs';
 
 const root = join(import.meta.dirname, '..');
 
@@ -57,23 +57,10 @@ const PACKAGES = {
 /** Private packages that only tests and tools use. */
 const FREE = new Set(['conformance']);
 
-const IMPORT =
-  /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/g;
-const isSource = (file) => file.endsWith('.ts') && !/\.(test|test-d)\.ts$/.test(file);
-const packageOf = (specifier) =>
-  specifier
-    .split('/')
-    .slice(0, specifier.startsWith('@') ? 2 : 1)
-    .join('/');
-
-const folderOf = (path) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : path);
-
 const problems = [];
 const complain = (where, what) => problems.push(`${where}: ${what}`);
 
-for (const name of readdirSync(join(root, 'packages')).toSorted()) {
-  const source = join(root, 'packages', name, 'src');
-  if (!existsSync(source) || FREE.has(name)) continue;
+for (const name of packagesWithSource().filter((each) => !FREE.has(each))) {
   const rule = PACKAGES[name];
   if (rule === undefined) {
     complain(`packages/${name}`, 'has no row in the table of tooling/check-imports.mjs');
@@ -81,21 +68,15 @@ for (const name of readdirSync(join(root, 'packages')).toSorted()) {
   }
   const [allowed, { node }] = rule;
   const graph = new Map();
-  for (const entry of readdirSync(source, { recursive: true })) {
-    if (!isSource(entry)) continue;
-    const file = entry.split(/[\\/]/).join('/');
-    const targets = [];
-    graph.set(file, targets);
+  for (const { file, files, others } of importsOf(name)) {
+    graph.set(file, files);
     const where = `packages/${name}/src/${file}`;
-    const text = readFileSync(join(source, entry), 'utf8');
-    for (const [, specifier = '', dynamic] of text.matchAll(IMPORT)) {
-      const wanted = specifier || dynamic;
-      if (wanted.startsWith('.')) {
-        const target = posix.join(dirname(file), wanted);
-        if (target.startsWith('..')) complain(where, `leaves its package for ${wanted}`);
-        targets.push(target);
-        if (name === 'core') checkFolder(where, file, target);
-      } else if (wanted.startsWith('node:')) {
+    for (const target of files) {
+      if (target.startsWith('..')) complain(where, `leaves its package for ${target}`);
+      if (name === 'core') checkFolder(where, file, target);
+    }
+    for (const wanted of others) {
+      if (wanted.startsWith('node:')) {
         if (!node) complain(where, `imports ${wanted}; this package knows web standards only`);
       } else if (!allowed.includes(packageOf(wanted))) {
         complain(where, `imports ${wanted}; allowed are ${allowed.join(', ')}`);

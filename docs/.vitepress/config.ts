@@ -113,6 +113,7 @@ export default defineConfig({
           { text: 'Denial codes', link: '/denials/' },
           { text: 'API: every name', link: '/api/' },
           { text: 'Glossary', link: '/glossary' },
+          { text: 'Architecture', link: '/architecture' },
         ],
       },
       { text: 'API by package', collapsed: true, items: [...reference()] },
