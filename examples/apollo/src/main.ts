@@ -1,5 +1,4 @@
-import { startStandaloneServer } from '@apollo/server/standalone';
-import { createServer } from './server.ts';
+import { start } from './server.ts';
 
 const {
   ISSUER: issuer = 'https://id.example.com',
@@ -7,9 +6,5 @@ const {
   PORT = '3000',
 } = process.env;
 
-const { url } = await startStandaloneServer(createServer({ issuer, audience }), {
-  // With Node's request in the context, policies see headers as they were sent.
-  context: async ({ req }) => ({ req }),
-  listen: { port: Number(PORT) },
-});
+const { url } = await start({ issuer, audience }, { port: Number(PORT) });
 console.log(`Orders on ${url}, for access tokens of ${issuer}`);
