@@ -140,7 +140,7 @@ export function policiesOf(admission: object): readonly Policy<object, object, R
 /** What one call has gathered so far. */
 interface Progress {
   readonly facts: Facts;
-  obligations?: Obligations[];
+  obligations?: readonly Obligations[];
   trace?: TraceEntry[];
   demands?: Map<string, Denial>;
   degraded?: string[];
@@ -254,8 +254,8 @@ function learn(known: Facts, added: object): boolean {
 }
 
 function oblige(plan: Plan, progress: Progress, obligations: ObligationList): void {
-  progress.obligations ??= [...plan.always];
-  progress.obligations.push(...listObligations(obligations));
+  // Not by `push`, which makes room for many more.
+  progress.obligations = (progress.obligations ?? plan.always).concat(listObligations(obligations));
 }
 
 function tell(

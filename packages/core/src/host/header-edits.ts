@@ -12,10 +12,10 @@ export interface EditableHead {
   /** The names of the fields that are there, in lower case. */
   readonly names: readonly string[];
   /** Puts the field in the place of one with this name, in whatever case. */
-  readonly set: (name: string, value: string) => void;
+  readonly set: (name: string, value: string, key: string) => void;
   /** Adds to the field with this name, which is in lower case; see {@link appended}. */
-  readonly append: (name: string, value: string) => void;
-  readonly delete: (name: string) => void;
+  readonly append: (key: string, value: string) => void;
+  readonly delete: (key: string) => void;
 }
 
 /**
@@ -26,8 +26,11 @@ export function editHead(head: EditableHead, lists: EditLists): void {
   let own = head.names;
   let isEdited = false;
   for (const edits of lists) {
-    for (const edit of edits) {
-      const key = edit.name.toLowerCase();
+    const keys = fit.get(edits);
+    for (let at = 0; at < edits.length; at++) {
+      // The loop's bound says that the edit is there.
+      const edit = edits[at] as HeaderEdit;
+      const key = keys?.[at] ?? keyOf(edit);
       if (edit.op === 'delete') {
         if (!isEdited && !own.includes(key)) continue;
         own = own.filter((name) => name !== key);
@@ -35,7 +38,7 @@ export function editHead(head: EditableHead, lists: EditLists): void {
         continue;
       }
       if (edit.op === 'append') head.append(key, edit.value);
-      else if (!own.includes(key)) head.set(edit.name, edit.value);
+      else if (!own.includes(key)) head.set(edit.name, edit.value, key);
       isEdited = true;
     }
   }
@@ -53,8 +56,13 @@ export function appended(
   return `${[present].flat().join(', ')}, ${value}`;
 }
 
-/** Lists that were found fit to be sent and that nobody can change any more: most are the same in every call. */
-const fit = new WeakSet<object>();
+/**
+ * Lists that were found fit to be sent and that nobody can change any more, with the names in lower case: most are the
+ * same in every call.
+ */
+const fit = new WeakMap<object, readonly string[]>();
+
+const keyOf = ({ name }: HeaderEdit): string => name.toLowerCase();
 
 /**
  * The denial of header edits that cannot be sent (a line break in a value, say), found before the handler runs: a
@@ -76,7 +84,9 @@ function vet(edits: readonly HeaderEdit[]): void {
     if (!OPERATIONS.has(edit.op)) throw new TypeError(`"${edit.op}" is not a header edit`);
     assertHeader(edit.name, edit.op === 'delete' ? '' : edit.value);
   }
-  if (Object.isFrozen(edits) && edits.every(isPlainAndFrozen)) fit.add(edits);
+  if (Object.isFrozen(edits) && edits.every(isPlainAndFrozen)) {
+    fit.set(edits, edits.map(keyOf));
+  }
 }
 
 /** An accessor may answer something else the next time. */

@@ -50,33 +50,40 @@ type Fields = Record<string, HeaderValue>;
 /** Where all headers are given to `writeHead`: one object for it, which costs Node the least. */
 function editFields(given: unknown, lists: EditLists): Fields {
   const fields: Fields = {};
-  const spellings = new Map<string, string>();
-  const set = (name: string, value: HeaderValue): void => {
-    const key = name.toLowerCase();
-    const before = spellings.get(key);
-    if (before !== name) {
-      if (before !== undefined) delete fields[before];
-      spellings.set(key, name);
+  // Each name as it is written, and in lower case. Lists: there are few, and a `Map` would cost more than the rest.
+  const names: string[] = [];
+  const keys: string[] = [];
+  const set = (name: string, value: HeaderValue, key: string): void => {
+    const at = keys.indexOf(key);
+    if (at < 0) {
+      names.push(name);
+      keys.push(key);
+    } else if (names[at] !== name) {
+      delete fields[names[at] as string];
+      names[at] = name;
     }
     fields[name] = value;
   };
   if (typeof given === 'object' && given !== null) {
-    for (const [name, value] of Object.entries(given as Fields)) {
-      if (value !== undefined) set(name, value);
+    for (const name of Object.keys(given)) {
+      const value = (given as Fields)[name];
+      if (value !== undefined) set(name, value, name.toLowerCase());
     }
   }
   editHead(
     {
-      names: [...spellings.keys()],
+      names: keys.slice(),
       set,
-      append: (name, value) => {
-        const before = spellings.get(name);
-        set(name, appended(name, before === undefined ? undefined : fields[before], value));
+      append: (key, value) => {
+        const before = names[keys.indexOf(key)];
+        set(key, appended(key, before === undefined ? undefined : fields[before], value), key);
       },
-      delete: (name) => {
-        const before = spellings.get(name);
-        if (before !== undefined) delete fields[before];
-        spellings.delete(name);
+      delete: (key) => {
+        const at = keys.indexOf(key);
+        if (at < 0) return;
+        delete fields[names[at] as string];
+        names.splice(at, 1);
+        keys.splice(at, 1);
       },
     },
     lists,

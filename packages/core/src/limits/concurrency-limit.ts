@@ -149,8 +149,8 @@ export function concurrencyLimit<Needs extends object>(
     headers === 'none'
       ? []
       : listHeaders(
-          [`${label};q=${most};qu="concurrent-requests"${partition}`],
-          [`${label};r=${remaining}${partition}`],
+          `${label};q=${most};qu="concurrent-requests"${partition}`,
+          `${label};r=${remaining}${partition}`,
         );
 
   return definePolicy<Needs, NoFacts, 'check'>({

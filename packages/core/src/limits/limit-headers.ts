@@ -39,23 +39,22 @@ export function policyItem(label: string, unit: string, limit: Limit): string {
 
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), one item for each limit. */
 export function limitHeaders(limits: readonly ToldLimit[]): HeaderEdit[] {
-  return listHeaders(
-    limits.map(({ policy, partition }) => policy + partition),
-    limits.map(({ label, partition, verdict }) => {
-      const { remaining } = verdict;
-      return `${label};r=${units(remaining)};t=${seconds(moreAfter(verdict))}${partition}`;
-    }),
-  );
+  let policies = '';
+  let services = '';
+  for (const { label, policy, partition, verdict } of limits) {
+    const more = policies === '' ? '' : ', ';
+    const left = `r=${units(verdict.remaining)};t=${seconds(moreAfter(verdict))}`;
+    policies += more + policy + partition;
+    services += `${more}${label};${left}${partition}`;
+  }
+  return listHeaders(policies, services);
 }
 
-/** Both fields of the draft from their items. Appended, so that several policies can tell theirs. */
-export function listHeaders(
-  policies: readonly string[],
-  services: readonly string[],
-): HeaderEdit[] {
+/** Both fields of the draft. Appended, so that several policies can tell theirs. */
+export function listHeaders(policies: string, services: string): HeaderEdit[] {
   return [
-    { op: 'append', name: 'ratelimit-policy', value: policies.join(', ') },
-    { op: 'append', name: 'ratelimit', value: services.join(', ') },
+    { op: 'append', name: 'ratelimit-policy', value: policies },
+    { op: 'append', name: 'ratelimit', value: services },
   ];
 }
 

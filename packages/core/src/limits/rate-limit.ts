@@ -117,7 +117,7 @@ export function rateLimit<Needs extends object>(
   assertOneOf(NAME, 'headers', headers, ['standard', 'both', 'none']);
   assertMethods(NAME, 'store', options.store, ['consume', 'reconcile'], 'redisLimitStore()');
   const makeLocal = (): SyncLimitStore => memoryLimitStore({ now });
-  const count = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
+  const consume = countIn(NAME, options.store ?? makeLocal(), makeLocal, options);
 
   const headersOf = (told: readonly ToldLimit[]): readonly HeaderEdit[] => {
     if (headers === 'none') return [];
@@ -133,8 +133,9 @@ export function rateLimit<Needs extends object>(
     needs: [],
     adds: [],
     check: (request, facts): MaybePromise<Outcome> => {
-      const asked: CompiledRule<Needs>[] = [];
-      const requests: LimitRequest[] = [];
+      // Made anew for each of the few: one that grows by `push` has room for seventeen.
+      let asked: readonly CompiledRule<Needs>[] = [];
+      let requests: readonly LimitRequest[] = [];
       for (const rule of rules) {
         const limit = rule.limitOf(facts);
         if (limit === 'unlimited') continue;
@@ -143,8 +144,8 @@ export function rateLimit<Needs extends object>(
         if (key === undefined) return KEY_MISSING;
         const cost = rule.costOf(request, facts);
         if (!isCost(cost)) return COST_INVALID;
-        asked.push(rule);
-        requests.push({ name: rule.name, key, limit, cost });
+        asked = [...asked, rule];
+        requests = [...requests, { name: rule.name, key, limit, cost }];
       }
       if (requests.length === 0) return pass();
       // Before anything is charged: a call that this throws for is never answered.
@@ -152,7 +153,7 @@ export function rateLimit<Needs extends object>(
         ? asked.map(({ partitionOf }) => partitionOf?.(facts) ?? '')
         : undefined;
       return chain<Counted, Outcome>(
-        () => count(requests),
+        () => consume(requests),
         (counted) => {
           const { answer } = counted;
           const told = asked.map(({ label, policyOf }, index): ToldLimit => {
@@ -165,7 +166,8 @@ export function rateLimit<Needs extends object>(
           const edits = headersOf(told);
           if (!answer.allowed) return exceeded(asked, answer, edits);
           const onComplete = reconciling(asked, counted);
-          const obligations = { headers: edits, ...(onComplete && { onComplete }) };
+          const obligations =
+            onComplete === undefined ? { headers: edits } : { headers: edits, onComplete };
           return { ok: true, obligations, degraded: answer.degraded };
         },
         // Deliberately open where the user said so; the decision tells it.
