@@ -1,4 +1,3 @@
-import { createHash, randomBytes } from 'node:crypto';
 import {
   type ApiKeys,
   apiKeys,
@@ -6,7 +5,14 @@ import {
   type StepTokens,
   stepTokens,
 } from '@apisec/core';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import {
+  base64url,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  type JWK,
+  SignJWT,
+} from 'jose';
 import { NOON, QUOTA, type Step } from './limit-policies.ts';
 
 /** Who issues tokens in the suite, and for whom. */
@@ -72,7 +78,7 @@ export async function createCredentials(): Promise<Credentials> {
     prefix: 'suite',
     environment: 'test',
     store: memoryApiKeyStore(),
-    peppers: { current: 'one', keys: { one: randomBytes(32) } },
+    peppers: { current: 'one', keys: { one: randomBytes() } },
     now: () => NOON,
   });
   return {
@@ -94,7 +100,7 @@ export async function createCredentials(): Promise<Credentials> {
         htm: method,
         htu: `${PUBLIC_ORIGIN}${path}`,
         iat: Math.floor(Date.now() / 1000),
-        ath: createHash('sha256').update(bound).digest('base64url'),
+        ath: base64url.encode(await sha256(bound)),
         ...claims,
       };
       return new SignJWT(payload)
@@ -102,7 +108,7 @@ export async function createCredentials(): Promise<Credentials> {
         .sign(privateKey);
     },
     jwks: { keys: [jwk] },
-    steps: stepTokens({ flow: 'checkout', steps: ['cart', 'payment'], secrets: [randomBytes(32)] }),
+    steps: stepTokens({ flow: 'checkout', steps: ['cart', 'payment'], secrets: [randomBytes()] }),
     publicText: JSON.stringify(jwk),
     token: async ({ claims, header, without = [], forged = false } = {}) => {
       const now = Math.floor(Date.now() / 1000);
@@ -131,5 +137,13 @@ export function assemble(header: object, payload: object, signature = ''): strin
 }
 
 function segment(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
+  return base64url.encode(new TextEncoder().encode(JSON.stringify(value)));
+}
+
+function randomBytes(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(32));
+}
+
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
 }

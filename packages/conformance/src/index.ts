@@ -1,4 +1,4 @@
-export { methodPath, serviceDefinition } from './clients/service.ts';
+export { protectedApi, protectSubject } from './protect-subject.ts';
 export type {
   Capability,
   ConformanceApi,

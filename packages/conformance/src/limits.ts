@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import type { Observation } from './api.ts';
 import { callerOf } from './caller.ts';
@@ -223,7 +222,7 @@ export function describeLimits({ capabilities }: Subject, get: () => Running): v
  * comes before what is to be read.
  */
 async function heard(): Promise<void> {
-  for (let turn = 0; turn < 5; turn++) await sleep(10);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 async function endOf({ api }: Running, id: string): Promise<Observation> {

@@ -16,14 +16,12 @@ import { proofCases } from './cases/proofs.ts';
 import { tenantCases } from './cases/tenants.ts';
 import { tokenCases } from './cases/tokens.ts';
 import { graphqlClient } from './clients/graphql.ts';
-import { grpcClient } from './clients/grpc.ts';
 import { httpClient } from './clients/http.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import { describeDenials, expectRetry } from './denials.ts';
 import { CASE_HEADER } from './limit-policies.ts';
 import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
-import { describeOpenStreams } from './open-streams.ts';
 import { describePriorities } from './priorities.ts';
 import { describeProblems } from './problems.ts';
 import { describeRequests, requestCases } from './requests.ts';
@@ -80,7 +78,7 @@ export function describeConformance(subject: Subject): void {
       const credentials = await createCredentials();
       const api = createApi(credentials, subject.protocol);
       const served = await subject.start(api);
-      running = { api, served, credentials, client: connect(subject, served, api) };
+      running = { api, served, credentials, client: await connect(subject, served, api) };
     });
     afterAll(async () => {
       running?.client.close();
@@ -119,15 +117,20 @@ export function describeConformance(subject: Subject): void {
     if (subject.capabilities.includes('headers')) describeHeaders(get);
     if (subject.capabilities.includes('streams')) {
       describeStreams(get);
-      describeOpenStreams(get);
+      // Loaded where it is needed: other subjects run where there is no gRPC.
+      describe('open streams', async () => {
+        const { describeOpenStreams } = await import('./open-streams.ts');
+        describeOpenStreams(get);
+      });
     }
   });
 }
 
-function connect({ protocol }: Subject, served: Served, api: SuiteApi): Client {
+async function connect({ protocol }: Subject, served: Served, api: SuiteApi): Promise<Client> {
   if (protocol === 'http') return httpClient(served);
   if (protocol === 'graphql') return graphqlClient(served);
   if (served.port === undefined) throw new Error('A gRPC subject listens on a port.');
+  const { grpcClient } = await import('./clients/grpc.ts');
   return grpcClient(
     served.port,
     api.operations.map((operation) => operation.name),

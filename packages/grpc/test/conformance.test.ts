@@ -1,4 +1,5 @@
-import { describeConformance, methodPath, serviceDefinition, tableOf } from '@apisec/conformance';
+import { describeConformance, tableOf } from '@apisec/conformance';
+import { methodPath, serviceDefinition } from '@apisec/conformance/grpc-service';
 import { factsOf } from '@apisec/core';
 import { secure } from '@apisec/grpc';
 import * as grpc from '@grpc/grpc-js';

@@ -1,0 +1,71 @@
+import {
+  coverage,
+  fetchBodies,
+  fetchProblems,
+  type Peer,
+  pathOf,
+  peerOf,
+  protect,
+  transportFromUrl,
+} from '@apisec/core';
+import type { ConformanceApi, Subject } from './subject.ts';
+import { restNames, tableOf } from './table.ts';
+
+/** What `protect()` can do on every host; what a host adds is its own. */
+export const protectSubject: Omit<Subject, 'name' | 'start'> = {
+  protocol: 'http',
+  capabilities: [
+    'preflight',
+    'query',
+    'raw-output',
+    'headers',
+    'repeated-fields',
+    'bodies',
+    'statuses',
+    'departures',
+    'absences',
+  ],
+  gaps: { streams: 'HTTP carries one message each way.' },
+};
+
+/** The API of the suite behind `protect()`. */
+export function protectedApi(
+  api: ConformanceApi,
+  peer: (request: Request) => Peer = () => peerOf('127.0.0.1'),
+): (request: Request) => Promise<Response> {
+  const problems = fetchProblems({ problemTypeBase: api.problemTypeBase });
+  const table = coverage(tableOf(api, restNames));
+  const answer = (status: number, headers = {}) =>
+    problems.failed({ status, headers }, crypto.randomUUID());
+  const readOnly = new Set(
+    api.operations.filter((each) => each.readOnly).map(({ name }) => `/${name}`),
+  );
+  const handlers = new Map(
+    api.operations.map((operation) => [
+      `/${operation.name}`,
+      protect(
+        table,
+        async (request, facts) => {
+          const reply = await api.serve(operation, request.body && (await request.json()), facts);
+          return operation.raw === undefined
+            ? Response.json(reply, { status: reply.status })
+            : new Response(operation.raw);
+        },
+        {
+          operation: ({ method }) => `${method} /${operation.name}`,
+          bodies: fetchBodies({ maxBytes: api.largestBody }),
+          peer,
+          transport: transportFromUrl,
+          onFault: () => undefined,
+          problems,
+        },
+      ),
+    ]),
+  );
+  return async (request) => {
+    const path = pathOf(request);
+    if (readOnly.has(path) && request.method !== 'GET') return answer(405, { allow: 'GET' });
+    const route = path.replace(/^\/canonical\/.*/, '/canonical/:id');
+    return (await handlers.get(route)?.(request)) ?? answer(404);
+  };
+}
