@@ -224,6 +224,8 @@ export function secure<Facts extends object, Raw extends boolean = false>(
           const stranger = answers && strangerOf(c, answers);
           return stranger === undefined ? c.res : { withheld: unlisted(stranger, onFault) };
         },
+        // `app.onError` answers in front of this middleware then, and Hono adds the headers of this response to its own.
+        onRethrow: applyHeaders ? undefined : (edit) => replaceResponse(c, edit(c.res)),
         // An HTTPException is an answer, not a fault, unless its status says so.
         threw: () => c.error !== undefined && !('getResponse' in c.error),
         render: (denial) => {
@@ -236,10 +238,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       settings,
     );
     if (!handled) return response;
-    if (response === c.res) return undefined;
-    // Hono would copy the headers of the old response over the edited ones.
-    c.res = undefined;
-    c.res = response;
+    if (response !== c.res) replaceResponse(c, response);
     return undefined;
   };
   const { operations } = admission;
@@ -385,6 +384,12 @@ function render(c: Context, denial: Denial, rendering?: ProblemRendering | ''): 
   // Every status of a denial is one that Hono knows.
   const init = { status: status as ContentfulStatusCode, headers: Object.fromEntries(headers) };
   return c.newResponse(body ?? null, init);
+}
+
+function replaceResponse(c: Context, response: Response): void {
+  // Hono would copy the headers of the old response over the edited ones.
+  c.res = undefined;
+  c.res = response;
 }
 
 function replaceRequest(c: Context, request: Request): void {

@@ -503,6 +503,24 @@ describe('the end of a call', () => {
     expect(broken.ends).toEqual([['failed', 200, undefined]]);
   });
 
+  test.each<[string, BodyInit | null]>([
+    ['the body', 'x'],
+    ['nothing', null],
+  ])(
+    'is aborted where the host reads %s to its end for a caller who went away',
+    async (_, body) => {
+      const leaving = new AbortController();
+      const { serve, ends } = watch(() => new Response(body));
+      const call = new Request(get(), { signal: leaving.signal });
+      const response = serve(call);
+      leaving.abort();
+      await (await response).text();
+      expect(ends).toEqual([['aborted', 200, undefined]]);
+      await (await serve(get())).text();
+      expect(ends.at(-1)).toEqual(['succeeded', 200, undefined]);
+    },
+  );
+
   test('changes nothing for the caller when its listener throws or rejects', async () => {
     for (const onComplete of [
       () => {

@@ -46,6 +46,8 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
     decision: Allowed<Facts>,
     inspected: Request | undefined,
   ) => MaybePromise<Response | Withheld>;
+  /** Where `rethrow` is set: how to edit the headers of the answer that the host gives to what is thrown on. */
+  readonly onRethrow?: ((edit: (response: Response) => Response) => void) | undefined;
   /** True when the host has turned a throw of the handler into its response. */
   readonly threw?: (() => boolean) | undefined;
   /**
@@ -154,6 +156,7 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
           denied(decision.allowed ? (unsendable as Denial) : decision.denial, false);
   } catch (cause) {
     if (rethrow) {
+      call.onRethrow?.((response) => editResponse(enforcement, response));
       enforcement.complete({ outcome: 'failed', status: 500 });
       throw cause;
     }
@@ -251,9 +254,10 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     inspected = outcome.request;
   }
   if (confirmConnected) {
+    // Where the host has no connection to ask, the request itself knows; on Deno from when it is first asked.
+    const signal = call.onDisconnect === undefined ? (await call.request()).signal : undefined;
     await nextTurn();
-    // Where the host has no connection to ask, the request itself knows.
-    if (call.onDisconnect === undefined && (await call.request()).signal?.aborted) return unread();
+    if (signal?.aborted) return unread();
   }
   // The call of a caller who has disconnected is over: nothing would tell the handler any more, or count it.
   if (isGone()) return unread();
@@ -392,11 +396,15 @@ function conclude<Facts extends object, HostFacts extends HttpFacts>(
     call.onSent(sent);
     return response;
   }
+  const { signal } = view as { readonly signal?: AbortSignal };
+  // Some hosts read a body to its end for a caller who has disconnected (Deno).
+  const taken = (outcome: SentOutcome): void =>
+    sent(outcome === 'succeeded' && signal?.aborted ? 'aborted' : outcome);
   const { body } = response;
   // A body for HEAD is dropped by the host, and one that is never read never ends.
   if (body === null || view.method === 'HEAD' || status === 101) {
-    complete(told);
+    taken('succeeded');
     return response;
   }
-  return new Response(watchBody(body, sent), response);
+  return new Response(watchBody(body, taken), response);
 }
