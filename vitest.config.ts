@@ -24,6 +24,7 @@ const STATELESS = new Set([
   'apollo',
   'cli',
   'core',
+  'create-apisec',
   'egress',
   'express',
   'fastify',

@@ -52,6 +52,7 @@ const PACKAGES = {
   accounts: [['@apisec/core', '@simplewebauthn/server'], ANY_NODE],
   egress: [['@apisec/core', 'undici'], ANY_NODE],
   cli: [['@apisec/core', 'jose'], ANY_NODE],
+  'create-apisec': [['apisec'], ANY_NODE],
   oauth: [['@apisec/core', 'oauth4webapi'], WEB],
 };
 /** Private packages that only tests and tools use. */

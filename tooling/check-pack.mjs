@@ -155,6 +155,8 @@ async function smoke(packed, inspected) {
   const entries = inspected.flatMap((each) => each.entries);
   const version = (name) => json(join(root, 'node_modules', name, 'package.json')).version;
   const types = json(join(root, 'packages/express/node_modules/@types/express/package.json'));
+  const scaffolded = (name) =>
+    json(join(root, 'packages/cli/node_modules', name, 'package.json')).version;
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({
@@ -167,6 +169,9 @@ async function smoke(packed, inspected) {
         '@types/express': types.version,
         '@types/node': version('@types/node'),
         typescript: version('typescript'),
+        // What projects of `npm create apisec` install besides.
+        '@grpc/proto-loader': scaffolded('@grpc/proto-loader'),
+        '@hono/node-server': scaffolded('@hono/node-server'),
       },
     }),
   );
@@ -226,6 +231,27 @@ ${verdict}\n`,
       cwd: project,
     });
   }
+  await createProjects(project);
+}
+
+/** Projects of `npm create apisec`, by the packed packages: each compiles, and passes its own tests. */
+async function createProjects(project) {
+  const bin = (name) => join(project, 'node_modules/.bin', name);
+  await forEach(['express', 'fastify', 'hono', 'apollo', 'grpc', 'fetch'], async (framework) => {
+    const create = (...args) =>
+      run(`create-apisec ${args.join(' ')}`, bin('create-apisec'), args, { cwd: project });
+    const typed = `${framework}-ts`;
+    if (await create(framework, typed)) {
+      await run(`${typed} compiles`, bin('tsc'), ['--noEmit'], { cwd: join(project, typed) });
+    }
+    if (!(await create(framework, framework, '--javascript'))) return;
+    const cwd = join(project, framework);
+    const { dependencies } = json(join(cwd, 'package.json'));
+    for (const [name, range] of Object.entries(dependencies)) {
+      if (!/^\^\d/.test(range)) problems.push(`create-apisec: ${framework} wants ${name} ${range}`);
+    }
+    await run(`tests of ${framework}`, process.execPath, ['test/server.test.js'], { cwd });
+  });
 }
 
 const packed = await pack();

@@ -6,7 +6,9 @@ const root = join(import.meta.dirname, '..');
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
 
-const isSource = (file) => file.endsWith('.ts') && !/\.(test|test-d)\.ts$/.test(file);
+// The texts of projects that `apisec init` writes import what those projects do.
+const isSource = (file) =>
+  file.endsWith('.ts') && !/\.(test|test-d)\.ts$|[\\/]templates[\\/]/.test(file);
 
 /** The packages that have sources, by the names of their folders. */
 export function packagesWithSource() {

@@ -6,10 +6,12 @@ import { coverageCommand } from './coverage-command.ts';
 import { diffCommand } from './diff/diff-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
 import { explainCommand } from './explain-command.ts';
+import { initCommand } from './init/init-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { type OutputStream, type Terminal, terminal } from './terminal.ts';
 
 const COMMANDS: readonly Command[] = [
+  initCommand,
   coverageCommand,
   diffCommand,
   doctorCommand,
