@@ -685,6 +685,7 @@ export type {
 } from './contracts/tenant-store.ts';
 export type { TicketRecord, TicketStore } from './contracts/ticket-store.ts';
 export type { TotpRecord, TotpStore } from './contracts/totp-store.ts';
+export type { UsageQuery, UsageRollup, UsageStore } from './contracts/usage-store.ts';
 export type {
   CircuitRule,
   ClaimedDelivery,

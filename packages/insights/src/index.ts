@@ -11,12 +11,11 @@ export {
   type AnomalySign,
   anomalies,
 } from './anomalies.ts';
+export type { RollupStats } from './rollups.ts';
+export { type SuggestedLimit, type Usage, type UsageOptions, usage } from './usage.ts';
 export {
-  type SuggestedLimit,
-  type Usage,
-  type UsageDimension,
-  type UsageOptions,
-  type UsageRow,
-  type UsageWindow,
-  usage,
-} from './usage.ts';
+  type UsageHistoryQuery,
+  type UsageHistoryRow,
+  usageHistory,
+} from './usage-history.ts';
+export type { UsageDimension, UsageRow, UsageWindow } from './usage-tables.ts';

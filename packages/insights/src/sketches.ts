@@ -19,6 +19,10 @@ export function hash32(text: string, seed: number): number {
 export interface DistinctCount {
   readonly add: (value: string) => void;
   readonly count: () => number;
+  /** As bytes, for {@link DistinctCount.merge} of a sketch with the same seed. */
+  readonly encode: () => Uint8Array;
+  /** Counts what another one counted, too. Throws for what no sketch was encoded to. */
+  readonly merge: (encoded: Uint8Array) => void;
 }
 
 const REGISTER_BITS = 10;
@@ -26,15 +30,39 @@ const REGISTERS = 1 << REGISTER_BITS;
 /** Flajolet and others 2007, for as many registers. */
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 
+/** Encoded whole, a sketch is this byte and its registers; sparse, this byte and three for each that is not empty. */
+const WHOLE = 1;
+const SPARSE = 2;
+
 /** HyperLogLog in one kilobyte. */
 export function distinctCount(seed: number): DistinctCount {
   const registers = new Uint8Array(REGISTERS);
+  const raise = (index: number, rank: number): void => {
+    assertReadable(index < REGISTERS && rank <= 32);
+    if (rank > (registers[index] ?? 0)) registers[index] = rank;
+  };
   return {
     add: (value) => {
       const hash = hash32(value, seed);
       const index = hash >>> (32 - REGISTER_BITS);
-      const rank = Math.clz32((hash << REGISTER_BITS) | (1 << (REGISTER_BITS - 1))) + 1;
-      if (rank > (registers[index] ?? 0)) registers[index] = rank;
+      raise(index, Math.clz32((hash << REGISTER_BITS) | (1 << (REGISTER_BITS - 1))) + 1);
+    },
+    encode: () => {
+      const sparse = [SPARSE];
+      for (const [index, rank] of registers.entries()) {
+        if (rank > 0) sparse.push(index >> 8, index & 255, rank);
+      }
+      return Uint8Array.from(sparse.length > REGISTERS ? [WHOLE, ...registers] : sparse);
+    },
+    merge: ([format, ...bytes]) => {
+      const isWhole = format === WHOLE && bytes.length === REGISTERS;
+      assertReadable(isWhole || (format === SPARSE && bytes.length % 3 === 0));
+      if (isWhole) for (const [index, rank] of bytes.entries()) raise(index, rank);
+      else {
+        for (let at = 0; at < bytes.length; at += 3) {
+          raise(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0), bytes[at + 2] ?? 0);
+        }
+      }
     },
     count: () => {
       let sum = 0;
@@ -60,6 +88,10 @@ export interface Quantiles {
   readonly at: (quantile: number) => number;
   /** The part of all that was larger. */
   readonly above: (value: number) => number;
+  /** As bytes, for {@link Quantiles.merge}. */
+  readonly encode: () => Uint8Array;
+  /** Counts what another one counted, too. Throws for what none was encoded to. */
+  readonly merge: (encoded: Uint8Array) => void;
 }
 
 const GROWTH = 1.04;
@@ -85,6 +117,28 @@ export function quantiles(): Quantiles {
       total++;
     },
     count: () => total,
+    encode: () => {
+      const numbers: number[] = [];
+      let before = -1;
+      for (const [index, counted] of buckets.entries()) {
+        if (counted === 0) continue;
+        numbers.push(index - before - 1, counted);
+        before = index;
+      }
+      return Uint8Array.from([HISTOGRAM, ...numbers.flatMap(toVarint)]);
+    },
+    merge: ([format, ...bytes]) => {
+      assertReadable(format === HISTOGRAM);
+      const numbers = fromVarints(bytes);
+      assertReadable(numbers.length % 2 === 0);
+      let index = -1;
+      for (let at = 0; at < numbers.length; at += 2) {
+        index += (numbers[at] ?? 0) + 1;
+        assertReadable(index < BUCKETS);
+        buckets[index] = (buckets[index] ?? 0) + (numbers[at + 1] ?? 0);
+        total += numbers[at + 1] ?? 0;
+      }
+    },
     above: (value) => {
       let more = 0;
       for (let index = bucketOf(value) + 1; index < BUCKETS; index++) more += buckets[index] ?? 0;
@@ -102,6 +156,39 @@ export function quantiles(): Quantiles {
       return SMALLEST * GROWTH ** BUCKETS;
     },
   };
+}
+
+/** Encoded, a histogram is this byte, and for each bucket that is not empty the distance to it and its count. */
+const HISTOGRAM = 1;
+
+/** LEB128, as protocol buffers have it. */
+function toVarint(value: number): readonly number[] {
+  const bytes: number[] = [];
+  for (let left = value; ; left = Math.floor(left / 128)) {
+    if (left < 128) return [...bytes, left];
+    bytes.push((left % 128) | 128);
+  }
+}
+
+function fromVarints(bytes: readonly number[]): readonly number[] {
+  const numbers: number[] = [];
+  let number = 0;
+  let factor = 1;
+  for (const byte of bytes) {
+    number += (byte & 127) * factor;
+    factor *= 128;
+    assertReadable(number < 2 ** 32);
+    if (byte >= 128) continue;
+    numbers.push(number);
+    number = 0;
+    factor = 1;
+  }
+  assertReadable(factor === 1);
+  return numbers;
+}
+
+function assertReadable(isReadable: boolean): void {
+  if (!isReadable) throw new Error('usage: a sketch that was kept cannot be read');
 }
 
 /** One of the most frequent values. */

@@ -1,24 +1,22 @@
-import type { AuditEvent, AuditSink } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import type { AuditEvent, AuditSink, Duration, UsageStore } from '@apisec/core';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  assertMethods,
+  durationMs,
+} from '@apisec/core/host';
+import { type RollupStats, rollups } from './rollups.ts';
 import { distinctCount, type Quantiles, quantiles, topValues } from './sketches.ts';
-
-/** By what usage is counted. */
-export type UsageDimension = 'operation' | 'apiVersion' | 'apiKey' | 'client' | 'tenant';
-export type UsageWindow = 'minute' | 'hour' | 'day';
-
-/** What one operation, version, key, client or tenant did in one window. */
-export interface UsageRow {
-  readonly name: string;
-  /** Never too low; too high by at most `error`. */
-  readonly calls: number;
-  readonly error: number;
-  readonly denied: number;
-  readonly failed: number;
-  /** Distinct callers, within about three per cent. */
-  readonly callers: number;
-  /** Milliseconds, within two per cent. */
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
-}
+import {
+  type Cell,
+  SHARED_SEED,
+  type Table,
+  type UsageDimension,
+  type UsageRow,
+  type UsageWindow,
+  usageRow,
+  type Windows,
+} from './usage-tables.ts';
 
 /** A limit that would have let nearly everybody through as they are. */
 export interface SuggestedLimit {
@@ -37,6 +35,12 @@ export interface UsageOptions {
   readonly maxValues?: number | undefined;
   /** How many callers are counted in a minute to suggest limits. Default: 5,000. */
   readonly maxCallers?: number | undefined;
+  /** Where roll-ups go, for `usageHistory`: `postgresUsageStore(pool)`. Default: nothing is kept beyond the process. */
+  readonly store?: UsageStore | undefined;
+  /** How long after a call its roll-ups are written, `1s` to `30s`. Default: `20s`. */
+  readonly flushAfter?: Duration | undefined;
+  /** Told when the store does not answer. */
+  readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
 /** Usage, as far as it is known. */
@@ -52,6 +56,10 @@ export interface Usage extends AuditSink {
    * Denied calls count, so a limit that is too low does not suggest itself again.
    */
   readonly suggestLimits: (quantile?: number) => readonly SuggestedLimit[];
+  /** Writes what is not in the store yet; false where that is not done within this time. Default: `5s`. */
+  readonly flush: (within?: Duration) => Promise<boolean>;
+  /** How it stands with the store. */
+  readonly rollups: () => RollupStats;
 }
 
 const NAME = 'usage';
@@ -70,20 +78,17 @@ const WINDOWS: Readonly<Record<UsageWindow, number>> = {
 const MARGIN = 1.5;
 const MOST_OPERATIONS = 200;
 
-interface Cell {
-  denied: number;
-  failed: number;
-  readonly callers: ReturnType<typeof distinctCount>;
-  readonly latency: Quantiles;
-}
-
-type Table = ReturnType<typeof topValues<Cell>>;
-
 /**
  * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and tenant,
  * in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
  *
  * At most about four kilobytes for each value, window and dimension: 25 MB with the defaults when all are full.
+ *
+ * With a `store`, several processes count together, and `usageHistory` reads what they counted. While the store does
+ * not answer, memory does not grow: counting goes on, what of a window was not written when the next but one begins is
+ * given up and counted (`rollups().lost`), and longer windows, which contain it, are written when it answers. To merge
+ * them, sketches of all processes hash alike then: whoever can choose many names of callers could choose ones that
+ * count as few.
  *
  * @throws ConfigurationError for bounds that are none.
  * @example
@@ -92,22 +97,29 @@ type Table = ReturnType<typeof topValues<Cell>>;
  * used.report('operation', 'hour');
  */
 export function usage(options: UsageOptions = {}): Usage {
-  assertKnownOptions(NAME, options, ['maxValues', 'maxCallers']);
-  const { maxValues = 200, maxCallers = 5_000 } = options;
+  assertKnownOptions(NAME, options, ['maxValues', 'maxCallers', 'store', 'flushAfter', 'onFault']);
+  const { maxValues = 200, maxCallers = 5_000, store, onFault } = options;
   for (const value of [maxValues, maxCallers]) {
     assertConfiguration(
       Number.isSafeInteger(value) && value > 0,
       `${NAME}: maxValues and maxCallers must be whole numbers, 1 or more.`,
     );
   }
-  const seed = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  assertMethods(NAME, 'store', store, ['write', 'read'], 'postgresUsageStore(pool)');
+  const flushMs = durationMs(NAME, 'flushAfter', options.flushAfter ?? '20s', {
+    min: '1s',
+    max: '30s',
+  });
+  const seed = store ? SHARED_SEED : (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0);
   const cell = (): Cell => ({
+    changed: false,
     denied: 0,
     failed: 0,
     callers: distinctCount(seed),
     latency: quantiles(),
   });
-  const tables = new Map<string, { began: number; current: Table; previous: Table | undefined }>();
+  const tables = new Map<string, Windows>();
+  const kept = rollups({ store, tables, flushMs, onFault });
   /** Calls of each caller and operation in the minute that runs. */
   let minute = 0;
   let callers = new Map<string, Map<string, number>>();
@@ -122,7 +134,9 @@ export function usage(options: UsageOptions = {}): Usage {
     if (known !== undefined && began <= known.began) return known.current;
     const current = topValues(maxValues, cell);
     const isNext = known !== undefined && began === known.began + 1;
-    tables.set(key, { began, current, previous: isNext ? known.current : undefined });
+    if (known !== undefined) kept.giveUp(known.previous, isNext ? undefined : known.current);
+    const previous = isNext ? known.current : undefined;
+    tables.set(key, { dimension, window, lengthMs: WINDOWS[window], began, current, previous });
     return current;
   };
 
@@ -171,29 +185,24 @@ export function usage(options: UsageOptions = {}): Usage {
         if (event.outcome === 'failed') state.failed++;
         if (caller !== undefined) state.callers.add(caller);
         if (event.latencyMs !== undefined) state.latency.add(event.latencyMs);
+        state.changed = true;
       }
     }
+    kept.schedule();
     if (caller !== undefined) countCaller(event, caller, weight);
   };
 
   return Object.freeze<Usage>({
     name: NAME,
     write: (events) => events.forEach(take),
+    flush: (within = '5s') => kept.flush(durationMs(NAME, 'flush', within)),
+    rollups: kept.stats,
+    close: kept.close,
     report: (dimension, window, which = 'current') => {
       const table = tables.get(`${dimension} ${window}`)?.[which];
-      return (table?.list() ?? []).map(({ name, count, error, state }) => ({
-        name,
-        calls: count,
-        error,
-        denied: state.denied,
-        failed: state.failed,
-        callers: state.callers.count(),
-        latencyMs: {
-          p50: state.latency.at(0.5),
-          p95: state.latency.at(0.95),
-          p99: state.latency.at(0.99),
-        },
-      }));
+      return (table?.list() ?? []).map(({ name, count, error, state }) =>
+        usageRow(name, { ...state, calls: count, error }),
+      );
     },
     suggestLimits: (quantile = 0.999) => {
       assertConfiguration(

@@ -58,3 +58,7 @@ export {
   postgresTicketStore,
 } from './tickets/postgres-ticket-store.ts';
 export { postgresTotpStore } from './totp/postgres-totp-store.ts';
+export {
+  type PostgresUsageStoreOptions,
+  postgresUsageStore,
+} from './usage/postgres-usage-store.ts';

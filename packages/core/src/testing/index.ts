@@ -27,6 +27,7 @@ export {
 } from './test-issuer.ts';
 export { type TicketStoreSubject, ticketStoreContract } from './ticket-store-contract.ts';
 export { totpStoreContract } from './totp-store-contract.ts';
+export { usageStoreContract } from './usage-store-contract.ts';
 export {
   type WebhookOutboxSubject,
   webhookOutboxContract,

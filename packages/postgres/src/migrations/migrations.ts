@@ -7,6 +7,7 @@ import {
 import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
+import { usageMigration } from '../usage/usage-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
 import type { Migration } from './migration.ts';
 import { tokensMigration } from './tokens-migration.ts';
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   tenantsMigration,
   rolesMigration,
   tokensMigration,
+  usageMigration,
 ]);

@@ -1,0 +1,154 @@
+import type { UsageRollup, UsageStore } from '@apisec/core';
+import { report } from '@apisec/core/host';
+import type { Table, Windows } from './usage-tables.ts';
+
+/** How it stands with the store of roll-ups. */
+export interface RollupStats {
+  /** Roll-ups that the store has not heard of yet; at most as many as `usage` counts. */
+  readonly unwritten: number;
+  /** Roll-ups whose last calls were given up, since the store did not answer for so long. */
+  readonly lost: number;
+  /** False while its last write has failed. */
+  readonly healthy: boolean;
+}
+
+/** What `usage` tells of its tables. */
+interface RollupOptions {
+  readonly store: UsageStore | undefined;
+  readonly tables: ReadonlyMap<string, Windows>;
+  readonly flushMs: number;
+  readonly onFault: ((cause: unknown) => void) | undefined;
+}
+
+/** Writes what has changed in the tables of `usage`, one batch at a time. */
+export interface Rollups {
+  /** Some calls were counted. */
+  readonly schedule: () => void;
+  /** These tables are dropped. */
+  readonly giveUp: (...dropped: readonly (Table | undefined)[]) => void;
+  readonly flush: (withinMs: number) => Promise<boolean>;
+  readonly close: () => Promise<void>;
+  readonly stats: () => RollupStats;
+}
+
+const BATCH = 200;
+const CLOSE_MS = 5_000;
+
+type Changed = readonly [rollup: UsageRollup, again: () => void];
+
+export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rollups {
+  const writer = crypto.randomUUID();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  let lost = 0;
+  let healthy = true;
+  let closed = false;
+
+  const changed = function* (): Generator<Changed> {
+    for (const { dimension, window, lengthMs, began, current, previous } of tables.values()) {
+      for (const [table, number] of [[previous, began - 1] as const, [current, began] as const]) {
+        for (const { name, count, error, state } of table?.list() ?? []) {
+          if (!state.changed) continue;
+          // Calls that are counted while it is written make it change again.
+          state.changed = false;
+          const rollup: UsageRollup = {
+            window,
+            began: number * lengthMs,
+            dimension,
+            name,
+            calls: count,
+            error,
+            denied: state.denied,
+            failed: state.failed,
+            callers: state.callers.encode(),
+            latency: state.latency.encode(),
+          };
+          yield [rollup, () => void (state.changed = true)];
+        }
+      }
+    }
+  };
+
+  const writeAll = async (to: UsageStore): Promise<boolean> => {
+    const waiting = changed();
+    for (;;) {
+      const batch = [...take(waiting, BATCH)];
+      if (batch.length === 0) return true;
+      try {
+        await to.write(
+          writer,
+          batch.map(([rollup]) => rollup),
+        );
+        healthy = true;
+      } catch (cause) {
+        for (const [, again] of batch) again();
+        healthy = false;
+        report(onFault, cause);
+        return false;
+      }
+    }
+  };
+
+  /** One after the other, so that whoever asks hears of what was counted until then. */
+  const write = (to: UsageStore): Promise<boolean> => {
+    const next = last.then(() => writeAll(to));
+    last = next;
+    return next;
+  };
+
+  const schedule = (): void => {
+    if (store === undefined || timer !== undefined || closed) return;
+    timer = setTimeout(() => {
+      // Calls that are counted from here on are written later.
+      timer = undefined;
+      void write(store).then((written) => written || schedule());
+    }, flushMs);
+    // Counting does not keep a process alive. Node has objects where the web has numbers.
+    (timer as { readonly unref?: () => void }).unref?.();
+  };
+
+  const flush: Rollups['flush'] = async (withinMs) => {
+    if (store === undefined) return true;
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<false>((resolve) => {
+      late = setTimeout(() => resolve(false), withinMs);
+    });
+    const written = await Promise.race([write(store), timeout]);
+    clearTimeout(late);
+    return written;
+  };
+
+  return {
+    schedule,
+    flush,
+    giveUp: (...dropped) => {
+      if (store === undefined) return;
+      for (const table of dropped) lost += countChanged(table);
+    },
+    close: async () => {
+      closed = true;
+      clearTimeout(timer);
+      await flush(CLOSE_MS);
+    },
+    stats: () => {
+      let unwritten = 0;
+      if (store !== undefined) {
+        for (const { current, previous } of tables.values())
+          unwritten += countChanged(current) + countChanged(previous);
+      }
+      return { unwritten, lost, healthy };
+    },
+  };
+}
+
+function countChanged(table: Table | undefined): number {
+  return (table?.list() ?? []).filter(({ state }) => state.changed).length;
+}
+
+function* take<Value>(from: Generator<Value>, most: number): Generator<Value> {
+  for (let taken = 0; taken < most; taken++) {
+    const next = from.next();
+    if (next.done === true) return;
+    yield next.value;
+  }
+}
