@@ -77,6 +77,16 @@ const commands = {
   test: (args) => node('node_modules/vitest/vitest.mjs', 'run', ...args),
   'test:slow': (args) =>
     node('node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.slow.config.ts', ...args),
+  // Of core, whose bounds are below; the report is in coverage/.
+  coverage: (args) =>
+    node(
+      'node_modules/vitest/vitest.mjs',
+      ...['run', '--project', 'core', '--testTimeout', '120000', '--coverage'],
+      ...['--coverage.include', 'packages/core/src/**/*.ts'],
+      ...['--coverage.thresholds.lines', '95', '--coverage.thresholds.branches', '95'],
+      ...args,
+    ),
+  mutation: (args) => node('tooling/mutation/main.mjs', ...args),
   'test:runtimes': (args) => node('tooling/runtimes/main.mjs', ...args),
   lint: (args) =>
     all(
