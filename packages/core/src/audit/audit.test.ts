@@ -357,13 +357,10 @@ describe('a sink that is slow or down', () => {
   test('is bounded in bytes as well, whatever an event holds', async () => {
     const { sink } = gate();
     const log = audit({ sinks: [sink], queue: { maxBytes: 1 << 18 } });
-    const huge = definePolicy({
-      name: 'huge',
-      role: 'check',
-      check: () => deny('forbidden', 'x'.repeat(1_000_000), { cause: 'y '.repeat(1_000_000) }),
-    });
+    const denial = deny('forbidden', 'x'.repeat(1_000_000), { cause: 'y '.repeat(1_000_000) });
+    const huge = definePolicy({ name: 'huge', role: 'check', check: () => denial });
     const admission = guard().use(log).use(huge).use(allowAnonymous());
-    for (let count = 0; count < 500; count++) await call(admission);
+    for (let count = 0; count < 100; count++) await call(admission);
     const [stats] = log.stats();
     expect(stats?.queuedBytes).toBeLessThanOrEqual(1 << 18);
     expect(stats?.lost).toBeGreaterThan(0);

@@ -164,7 +164,8 @@ describe('limitBody of JSON', () => {
     const policy = limitBody({ ...most, maxDepth: 512 });
     const started = performance.now();
     policy.check({ method: 'POST', url: '/', hasBody: true, headers }, { ...http, rawBody });
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // In square time it would take minutes; machines that run tests are busy.
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });
 
