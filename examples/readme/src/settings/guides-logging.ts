@@ -1,0 +1,12 @@
+import type { ApiKeys, AuditFacts, CallFacts, Guard, Principal } from '@apisec/core';
+import type { AuditAnchor, AuditChainKeys, PostgresClient } from '@apisec/postgres';
+
+export declare const pool: PostgresClient;
+export declare const table: Readonly<Record<string, Guard<CallFacts, object, 'grant'>>>;
+export declare const operator: Principal;
+export declare const apiKeys: ApiKeys;
+export declare const id: string;
+export declare const facts: AuditFacts;
+export declare const keys: AuditChainKeys;
+export declare const lastWeek: AuditAnchor;
+export declare const webhook: { readonly send: (event: object) => Promise<void> };

@@ -1,0 +1,1 @@
+export declare const page: (caller: unknown, signs: unknown) => void;

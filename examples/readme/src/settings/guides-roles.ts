@@ -1,0 +1,3 @@
+import type { RoleStore } from '@apisec/core';
+
+export declare const store: RoleStore;

@@ -1,0 +1,1 @@
+export declare const count: (...labels: readonly unknown[]) => void;

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { importable, snippetsOf } from '../src/snippets.ts';
+
+const here = join(import.meta.dirname, '..');
+const root = join(here, '../..');
+const folder = join(here, '.snippets');
+const settings = join(here, 'src/settings');
+// Their blocks are whole files, which pages.test.ts compiles as they stand.
+const WHOLE = ['callers.md', 'coverage.md', 'web-sockets.md'];
+
+const packages = importable(root);
+const guides = readdirSync(join(root, 'docs/guides')).filter((page) => !WHOLE.includes(page));
+const pages = [...guides.map((page) => `guides/${page}`), 'concepts.md'];
+const snippets = pages.flatMap((page) => {
+  const own = join(settings, page.replace('/', '-').replace('.md', '.ts'));
+  const given = [join(settings, 'common.ts'), ...(existsSync(own) ? [own] : [])];
+  return snippetsOf(join(root, 'docs', page), given, packages);
+});
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+  for (const { file, text } of snippets) writeFileSync(join(folder, file), text);
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: '../../../tsconfig.test.json', include: ['*.ts'] }),
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const compile = () => {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  return execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' });
+};
+
+test('every block of code in the guides compiles, beside what its reader has already', () => {
+  expect(snippets.length).toBeGreaterThan(80);
+  expect(compile()).toBe('');
+}, 60_000);
+
+test('a settings file belongs to a page', () => {
+  const names = pages.map((page) => page.replace('/', '-').replace('.md', '.ts'));
+  for (const file of readdirSync(settings)) {
+    expect(['common.ts', 'documents.ts', ...names]).toContain(file);
+  }
+});
