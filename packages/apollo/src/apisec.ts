@@ -1,11 +1,9 @@
-import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions, fault, report, stateOf } from '@apisec/core/host';
 import {
   applyFieldHeaders,
   applyHeaders,
   beginOperation,
   cacheability,
-  certificateOf,
   checkBefore,
   checkDocument,
   complete,
@@ -14,53 +12,45 @@ import {
   deniedDocument,
   deniedText,
   disconnect,
+  HOST_OPTIONS,
+  type HostOptions,
+  headerFields,
+  hostCall,
   OPERATION_OPTIONS,
   type OperationOptions,
   type OperationSource,
   type OperationState,
+  onCallerDisconnect,
   openOperation,
   operationPlan,
-  peerOfContext,
   requestOf,
   resolveText,
   viewRequest,
+  waitTogether,
 } from '@apisec/graphql';
-import { clientCertificate, nodeDenialLog } from '@apisec/node';
+import { type CertificateSource, nodeCertificate, nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
-import { batchOf, type HttpBatch, settleStatus, waitIn } from './batch.ts';
-import { onCallerDisconnect } from './disconnect.ts';
-import { endingOf, watchIncremental } from './ending.ts';
+import { batchOf, type HttpBatch, settleStatus } from './batch.ts';
 import {
-  headersTarget,
   releaseResponse,
   renderDenial,
   renderErrors,
   restrictCaches,
+  watchEnding,
 } from './response.ts';
 
-/** Options of {@link apisec}. */
+/**
+ * Options of {@link apisec}. Hosts are asked about your context value; Node's request is found in it as `req`. Without
+ * that, and without `request`, a repeated `Authorization` is not seen, since Apollo is given only the first: then create
+ * the HTTP server with `joinDuplicateHeaders`.
+ */
 export interface ApisecOptions<Facts extends object, Context extends BaseContext>
-  extends OperationOptions<Facts> {
-  /** Who is at the other end, from what your context knows. Default: the connection of `contextValue.req`. */
-  readonly peer?: ((contextValue: Context) => Peer) | undefined;
-  /**
-   * What the caller proved to hold in mutual TLS. Default: what the connection of `contextValue.req` verified; behind
-   * a proxy `nodeCertificate(req, trust)` of `@apisec/node`.
-   */
-  readonly certificate?: ((contextValue: Context) => ClientCertificate | undefined) | undefined;
-  /**
-   * What policies see of the request; on Node hand over `nodeRequest(req)` of `@apisec/node`. Default:
-   * Apollo's own view, with the raw headers of `contextValue.req` where your context has it.
-   *
-   * With neither, a repeated `Authorization` is not seen: Apollo is given only the first. Have one of
-   * them, or create the HTTP server with `joinDuplicateHeaders`.
-   */
-  readonly request?: ((contextValue: Context) => RequestLike) | undefined;
+  extends OperationOptions<Facts>,
+    HostOptions<Context> {
   /**
    * Aborted when the caller disconnects: on fetch-style hosts the `signal` of the web request. Default: the connection
-   * of `contextValue.req` where that is a Node request. With neither, a call runs to its end, and is recorded as if
-   * somebody had read its answer.
+   * of `contextValue.req`. With neither, a call runs to its end, and is recorded as if somebody had read its answer.
    */
   readonly signal?: ((contextValue: Context) => AbortSignal | undefined) | undefined;
 }
@@ -107,20 +97,17 @@ interface HostedOperation {
 export function apisec<Facts extends object, Context extends BaseContext = BaseContext>(
   options: ApisecOptions<Facts, Context>,
 ): ApolloServerPlugin<Context> {
-  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
+  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'signal']);
   const logDenials = nodeDenialLog('apisec', options.logDenials);
   const plan = operationPlan({ ...options, logDenials }, 'apisec');
+  const hostOptions = { ...options, certificate: options.certificate ?? certificateIn };
   const hosting = stateOf<HostedOperation>('apisec.operation');
   const begin = (context: GraphQLRequestContext<Context>): HostedOperation => {
     const { contextValue, request, response } = context;
     const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
-    const state = beginOperation(plan, {
-      request: () => options.request?.(contextValue) ?? viewRequest(request.http, contextValue),
-      peer: () => (options.peer ? options.peer(contextValue) : peerOfContext(contextValue)),
-      certificate: () =>
-        options.certificate ? options.certificate(contextValue) : readCertificate(contextValue),
-      batch: batch?.operations,
-    });
+    const view = () => viewRequest(request.http, contextValue);
+    const call = hostCall(hostOptions, contextValue, contextValue, view);
+    const state = beginOperation(plan, { ...call, batch: batch?.operations });
     const hosted: HostedOperation = { state, batch, forget: nothing, stop: nothing };
     hosting.set(context, hosted);
     try {
@@ -128,7 +115,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         disconnect(state, response.http.status ?? 200);
         hosted.stop();
       };
-      hosted.forget = waitIn(batch, left, (each) =>
+      hosted.forget = waitTogether(batch?.operations, left, (each) =>
         onCallerDisconnect(contextValue, options.signal?.(contextValue), each),
       );
     } catch (cause) {
@@ -152,7 +139,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       const hosted = begin(context);
       const { state } = hosted;
       const { contextValue, request, overallCachePolicy } = context;
-      const head = headersTarget(context.response.http);
+      const head = headerFields(context.response.http.headers);
       const ruled = async (source?: OperationSource) => {
         const isNew = state.decided === undefined;
         const denial = await decide(state, source);
@@ -206,13 +193,10 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           restrictCaches(context, cacheability(state));
           applyFieldHeaders(state, head);
           if (hosted.batch) settleStatus(hosted.batch, sending, denial);
-          const ending = endingOf(sending, denial);
-          const end = (outcome = ending.outcome) => {
+          hosted.stop = watchEnding(sending, denial, (ending) => {
             hosted.forget();
-            complete(state, { ...ending, outcome });
-          };
-          if (response.body.kind === 'single') return end();
-          hosted.stop = watchIncremental(response, response.body, end);
+            complete(state, ending);
+          });
           if (state.disconnected) hosted.stop();
         },
       };
@@ -229,12 +213,9 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
 }
 
 /** With what it says, where a policy asks. */
-function readCertificate(contextValue: object): ClientCertificate | undefined {
-  const shown = certificateOf(contextValue);
-  return shown && clientCertificate(shown.raw);
+function certificateIn({ req }: { readonly req?: Partial<CertificateSource> | null }) {
+  return req?.headers && nodeCertificate(req as CertificateSource);
 }
-
-const OWN_OPTIONS = ['peer', 'certificate', 'request', 'signal'] as const;
 
 /** Ends in validation, so that nothing is executed, stored or looked up for it. */
 const DENIED_REQUEST = {

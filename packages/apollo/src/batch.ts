@@ -1,17 +1,13 @@
 import type { Denial } from '@apisec/core';
 import { httpDenial } from '@apisec/core/host';
 import { type Batch, newBatch } from '@apisec/graphql';
-import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type { Sending } from './response.ts';
 
-type Sending = Pick<GraphQLRequestContextWillSendResponse<object>, 'response' | 'errors'>;
 type Head = Sending['response']['http'];
 
 /** The operations of one HTTP request, which share one status and one set of headers. */
 export interface HttpBatch {
   readonly operations: Batch;
-  /** Who waits for the caller to disconnect: one HTTP request is one call of its connection. */
-  readonly waiting: Set<() => void>;
-  forget: (() => void) | undefined;
   ended: number;
   denied: number;
   /** The status of the first denial, and what Apollo makes of the operations that were not denied. */
@@ -20,48 +16,16 @@ export interface HttpBatch {
 }
 
 const BATCH = Symbol('apisec.batch');
-interface Carrier {
-  [BATCH]?: HttpBatch;
-}
 
 /** The batch that this response is for, by the head that Apollo shares between its operations. */
-export function batchOf(head: Head): HttpBatch {
-  const carrier = head as Carrier;
-  const known = carrier[BATCH];
+export function batchOf(head: Head & { [BATCH]?: HttpBatch }): HttpBatch {
+  const known = head[BATCH];
   if (known) return known;
-  const value: HttpBatch = {
-    operations: newBatch(),
-    waiting: new Set(),
-    forget: undefined,
-    ended: 0,
-    denied: 0,
-    denial: undefined,
-    own: undefined,
-  };
+  const operations = newBatch();
+  const value = { operations, ended: 0, denied: 0, denial: undefined, own: undefined };
   // Not enumerable: Apollo spreads the head into its answer.
-  Object.defineProperty(carrier, BATCH, { value });
+  Object.defineProperty(head, BATCH, { value });
   return value;
-}
-
-/** Waits for the caller on behalf of one operation; the first of a batch waits for all of them. */
-export function waitIn(
-  batch: HttpBatch | undefined,
-  disconnected: () => void,
-  wait: (disconnected: () => void) => () => void,
-): () => void {
-  if (batch === undefined) return wait(disconnected);
-  const { waiting } = batch;
-  const listener = (): void => disconnected();
-  waiting.add(listener);
-  if (batch.operations.begun === 1) {
-    batch.forget = wait(() => {
-      for (const each of waiting) each();
-    });
-  }
-  return () => {
-    waiting.delete(listener);
-    if (waiting.size === 0) batch.forget?.();
-  };
 }
 
 /**

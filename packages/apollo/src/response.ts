@@ -1,27 +1,11 @@
 import type { Denial } from '@apisec/core';
-import { fault, graphqlDenial, type HeadersTarget, httpDenial } from '@apisec/core/host';
-import { type OperationState, release, safeError } from '@apisec/graphql';
+import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
+import { type OperationState, releaseResult, safeError, watchParts } from '@apisec/graphql';
 import type { GraphQLRequestContext, GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type { ExecutionResult } from 'graphql';
 
-type Sending = Pick<GraphQLRequestContextWillSendResponse<object>, 'response' | 'errors'>;
+export type Sending = Pick<GraphQLRequestContextWillSendResponse<object>, 'response' | 'errors'>;
 type Response = Sending['response'];
-type Head = Response['http'];
-
-/** Applies header edits to Apollo's header map, which holds one value for each name. */
-export function headersTarget({ headers }: Head): HeadersTarget {
-  return {
-    set: (name, value) => {
-      if (!headers.has(name)) headers.set(name, value);
-    },
-    append: (name, value) => {
-      const present = headers.get(name);
-      // The operations of a batch share one response, so the same edit can come several times.
-      if (present?.split(', ').includes(value)) return;
-      headers.set(name, present === undefined ? value : `${present}, ${value}`);
-    },
-    delete: (name) => headers.delete(name),
-  };
-}
 
 /**
  * Puts a denial in the place of whatever the response held: one error, no data, and the HTTP status; not that of a
@@ -53,43 +37,65 @@ export function restrictCaches(
 const PRIVATE = { scope: 'PRIVATE' } as const;
 type Cached = Pick<GraphQLRequestContext<object>, 'overallCachePolicy' | 'response'>;
 
-/** Leaves of errors what was made for callers. */
-export function renderErrors({ response, errors = [] }: Sending): void {
-  const { body } = response;
-  const result = body.kind === 'single' ? body.singleResult : body.initialResult;
-  if (result.errors === undefined) return;
-  const safe = result.errors.map((formatted, index) => safeError(errors[index], formatted));
-  if (body.kind === 'single') {
-    response.body = { kind: 'single', singleResult: { ...body.singleResult, errors: safe } };
-  } else {
-    // Both incremental formats have this member.
-    response.body = {
-      ...body,
-      initialResult: { ...body.initialResult, errors: safe },
-    } as typeof body;
-  }
-}
-
 /** Shows the data to the policies that ask, and puts what they make of it in its place. */
 export async function releaseResponse(
   state: OperationState,
   response: Response,
 ): Promise<Denial | undefined> {
   const { body } = response;
-  if (body.kind === 'incremental') {
-    if (!state.enforcement?.onRelease) return undefined;
+  const sent = resultIn(body);
+  // Formatted errors have all that is looked at.
+  const { result, denial } = await releaseResult(state, sent as ExecutionResult);
+  if (!denial && result !== sent) replaceResult(response, result);
+  if (denial && body.kind === 'incremental') {
     // Nobody will read it: let the executor stop.
     void body.subsequentResults[Symbol.asyncIterator]()
       .return?.()
       ?.catch(() => undefined);
-    return fault('release.unfilterable');
   }
-  const outcome = await release(state, body.singleResult.data);
-  if (outcome === undefined) return undefined;
-  if (!outcome.ok) return outcome.denial;
-  if (!('value' in outcome)) return undefined;
-  // What is neither a record nor null was denied.
-  const data = outcome.value as Record<string, unknown> | null;
-  response.body = { kind: 'single', singleResult: { ...body.singleResult, data } };
-  return undefined;
+  return denial;
 }
+
+/** Leaves of errors what was made for callers. */
+export function renderErrors({ response, errors = [] }: Sending): void {
+  const { errors: shown } = resultIn(response.body);
+  if (shown === undefined) return;
+  const safe = shown.map((formatted, index) => safeError(errors[index], formatted));
+  replaceResult(response, { errors: safe });
+}
+
+/** The whole answer, or the first of its parts. */
+function resultIn(body: Response['body']) {
+  return body.kind === 'single' ? body.singleResult : body.initialResult;
+}
+
+/** Both kinds of answers, and both formats of incremental ones, have these members. */
+function replaceResult({ body }: Response, members: object): void {
+  if (body.kind === 'single') body.singleResult = { ...body.singleResult, ...members };
+  else body.initialResult = { ...body.initialResult, ...members };
+}
+
+/**
+ * Tells how the answer ended: `failed` where a resolver or the server threw something that it did not name; one in
+ * parts when it is read to its end. Answers how to end that where the reader has left.
+ */
+export function watchEnding(
+  { response, errors }: Sending,
+  denial: Denial | undefined,
+  end: (ending: Ending) => void,
+): () => void {
+  const { http, body } = response;
+  const { status = 200 } = http;
+  const threw = errors?.some(({ extensions }) => (extensions['code'] ?? INTERNAL) === INTERNAL);
+  const outcome = denial ? 'denied' : threw ? 'failed' : 'succeeded';
+  if (body.kind === 'single') {
+    end({ outcome, status, denial });
+    return () => undefined;
+  }
+  const parts = body.subsequentResults as AsyncIterable<unknown>;
+  const { iterator, stop } = watchParts(parts, (outcome) => end({ outcome, status, denial }));
+  body.subsequentResults = iterator as typeof body.subsequentResults;
+  return stop;
+}
+
+const INTERNAL = 'INTERNAL_SERVER_ERROR';

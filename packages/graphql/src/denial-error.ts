@@ -1,6 +1,6 @@
 import type { Denial } from '@apisec/core';
-import { graphqlDenial } from '@apisec/core/host';
-import { GraphQLError, type GraphQLResolveInfo } from 'graphql';
+import { graphqlDenial, httpDenial } from '@apisec/core/host';
+import { type ExecutionResult, GraphQLError, type GraphQLResolveInfo } from 'graphql';
 
 /**
  * A denial as an error that a GraphQL server can throw or put into a response: message, code and
@@ -25,4 +25,11 @@ function pathOf({ path }: GraphQLResolveInfo): (string | number)[] {
     keys.push(step.key);
   }
   return keys.toReversed();
+}
+
+/** A denial as the result of an operation, with the status and the headers that servers take from `extensions.http`. */
+export function deniedResult(denial: Denial): ExecutionResult {
+  const { status, headers } = httpDenial({ ...denial, answer: undefined });
+  const { 'content-type': _, ...sent } = Object.fromEntries(headers);
+  return { errors: [denialError(denial)], extensions: { http: { status, headers: sent } } };
 }

@@ -2,6 +2,7 @@
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
+export { onCallerDisconnect, waitTogether } from './caller-disconnect.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
@@ -18,7 +19,9 @@ export {
 export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
 export { expandCoordinate } from './fields/guarded-coordinates.ts';
 export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
+export { releaseResult } from './guarded-events.ts';
 export { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+export { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 export { documentedOperations, type InventoryOptions, inventoryOf } from './inventory.ts';
 export { analyzeOperation, type OperationAnalysis } from './limits/analyze-operation.ts';
 export type { CostRules } from './limits/cost-rules.ts';
@@ -38,7 +41,7 @@ export {
   viewRequest,
 } from './node-context.ts';
 export { type Opening, openOperation } from './open-operation.ts';
-export { applyFieldHeaders, applyHeaders, cacheability, release } from './operation-answer.ts';
+export { applyFieldHeaders, applyHeaders, cacheability, headerFields } from './operation-answer.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { complete, disconnect } from './operation-ending.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
@@ -62,3 +65,4 @@ export {
 } from './trusted/build-trusted-documents.ts';
 export type { TrustedOptions } from './trusted/trust-plan.ts';
 export { type TrustedDocuments, trustedDocuments } from './trusted/trusted-documents.ts';
+export { watchParts } from './watched-parts.ts';

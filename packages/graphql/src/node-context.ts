@@ -5,7 +5,7 @@ import {
   peerOf,
   type RequestLike,
 } from '@apisec/core';
-import { UNKNOWN_PEER } from '@apisec/core/host';
+import { stateOf, UNKNOWN_PEER } from '@apisec/core/host';
 
 /** HTTP as a GraphQL server shows it. */
 export interface HttpView {
@@ -28,6 +28,7 @@ interface NodeLike {
       }
     | null
     | undefined;
+  readonly stream?: { readonly session?: object | undefined } | null | undefined;
   readonly rawHeaders: readonly string[];
   readonly url?: string | undefined;
   /** Express: the target before routers cut it. */
@@ -61,13 +62,24 @@ export function peerOfContext(contextValue: object): Peer {
   return address === undefined ? UNKNOWN_PEER : peerOf(address);
 }
 
-/** The certificate that the connection of `contextValue.req` verified. */
+/** Keyed by connection, so that policies can keep what they worked out of a certificate. */
+const certificates = stateOf<ClientCertificate>('apisec.graphql-certificate');
+
+/** The certificate that the connection of `contextValue.req` verified: one object for all calls of a connection. */
 export function certificateOf(contextValue: object): ClientCertificate | undefined {
-  const socket = nodeRequestOf(contextValue)?.socket;
+  const node = nodeRequestOf(contextValue);
+  const socket = node?.socket;
   // Not merely shown: without this a certificate that anybody signed would do.
   if (socket?.authorized !== true) return undefined;
+  // Over HTTP/2 the socket is another object in each call.
+  const connection = node?.stream?.session ?? socket;
+  const known = certificates.get(connection);
+  if (known !== undefined) return known;
   const raw = socket.getPeerX509Certificate?.()?.raw;
-  return raw && { raw };
+  if (raw === undefined) return undefined;
+  const certificate = { raw };
+  certificates.set(connection, certificate);
+  return certificate;
 }
 
 /** What loaders that are built in the context function have to ask for facts with. */

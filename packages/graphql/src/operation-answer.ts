@@ -49,3 +49,27 @@ export function release(
     (cause) => ({ ok: false, denial: fault('policy.threw', cause) }),
   );
 }
+
+/** Header fields as servers hold them: a `Map` with one value for each name, or web `Headers`. */
+interface HeaderFields {
+  readonly get: (name: string) => string | null | undefined;
+  readonly has: (name: string) => boolean;
+  readonly set: (name: string, value: string) => unknown;
+  readonly delete: (name: string) => unknown;
+  readonly append?: ((name: string, value: string) => void) | undefined;
+}
+
+/** Where header edits go. What the server has set itself stands. */
+export function headerFields(headers: HeaderFields): HeadersTarget {
+  return {
+    set: (name, value) => void (headers.has(name) || headers.set(name, value)),
+    append: (name, value) => {
+      const present = headers.get(name);
+      // The operations of a batch share one response, so the same edit can come several times.
+      if (present?.split(', ').includes(value)) return;
+      if (headers.append) headers.append(name, value);
+      else headers.set(name, present ? `${present}, ${value}` : value);
+    },
+    delete: (name) => void headers.delete(name),
+  };
+}

@@ -1,5 +1,10 @@
 import type { GraphqlCall, GraphqlRootField } from '@apisec/core';
-import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql';
 import { UNRESOLVED } from './operation-name.ts';
 
 /** What an operation is made of, once its document is read and valid. */
@@ -11,6 +16,17 @@ export interface OperationSource {
   readonly variables: Readonly<Record<string, unknown>>;
   /** How many objects and items of lists were resolved so far, where that is counted. */
   spent?: (() => number) | undefined;
+}
+
+/** The operation that runs of a document; undefined where it has none of that name, or several. */
+export function sourceIn(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+): OperationSource | undefined {
+  const operation = getOperationAST(document, operationName);
+  return operation ? { schema, document, operation, variables: variables ?? {} } : undefined;
 }
 
 const SOURCE = Symbol('apisec.source');

@@ -51,10 +51,20 @@ export interface Batch {
   begun: number;
   /** Of the operations that were admitted so far. */
   cost: number;
+  /** Operations that want to hear it when the caller disconnects, and how the request stops waiting for that. */
+  readonly waiting: Set<() => void>;
+  forget: (() => void) | undefined;
 }
 
 export function newBatch(): Batch {
-  return { runs: new Map(), caller: undefined, begun: 0, cost: 0 };
+  return {
+    runs: new Map(),
+    caller: undefined,
+    begun: 0,
+    cost: 0,
+    waiting: new Set(),
+    forget: undefined,
+  };
 }
 
 /** One operation on its way: everything that is known of it, in one object. */

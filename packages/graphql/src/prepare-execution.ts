@@ -1,10 +1,10 @@
-import { fault } from '@apisec/core/host';
+import type { Denial } from '@apisec/core';
+import { fault, httpDenial } from '@apisec/core/host';
 import {
   type ExecutionArgs,
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
-  getOperationAST,
   parse,
   validate,
 } from 'graphql';
@@ -13,9 +13,10 @@ import type { CompiledFields } from './fields/field-policies.ts';
 import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
 import { openOperation } from './open-operation.ts';
+import { sourceIn } from './operation-call.ts';
 import { complete } from './operation-ending.ts';
-import type { OperationState } from './operation-state.ts';
-import { isUnnamed, safeGraphqlError } from './safe-errors.ts';
+import { deny, type OperationState } from './operation-state.ts';
+import { isFailure, safeGraphqlError } from './safe-errors.ts';
 
 /** An operation as its caller sent it. */
 export interface SentOperation {
@@ -66,9 +67,8 @@ export async function prepareExecution(
   const hideSuggestions = !state.plan.showsErrors;
   const errors = validate(schema, document, undefined, { hideSuggestions });
   if (errors.length > 0) return unresolved(state, errors);
-  const operation = getOperationAST(document, operationName);
-  if (!operation) return unresolved(state, [new GraphQLError('There is no such operation.')]);
-  const source = { schema, document, operation, variables: variables ?? {} };
+  const source = sourceIn(schema, document, operationName, variables);
+  if (!source) return unresolved(state, [new GraphQLError('There is no such operation.')]);
   if (await decide(state, source)) return denied(state);
   const args: ExecutionArgs = {
     schema,
@@ -91,23 +91,39 @@ export async function prepareExecution(
   return { args };
 }
 
-/** Guards what came of the execution: its events, or its one result. */
+/**
+ * Guards what came of the execution: its events, or its one result. Leaves its denial in `state`.
+ *
+ * @param status of an answer over HTTP that is not denied; nothing for other transports.
+ */
 export async function guardResult(
   state: OperationState | undefined,
   result: unknown,
   now: () => number,
+  status?: number,
 ): Promise<ExecutionResult | AsyncGenerator<ExecutionResult, void, void>> {
   if (!state) throw denialError(fault('guard.incomplete'));
+  if (state.denial) return deniedResult(state, state.denial, status);
   if (isAsyncIterable(result)) return guardedEvents(state, result, now);
   // What the executor answers is one or the other.
   const only = result as ExecutionResult;
   const { result: sent, denial } = await releaseResult(state, only);
-  const failed = only.errors?.some(isUnnamed) ?? false;
-  complete(
-    state,
-    denial ? { outcome: 'denied', denial } : { outcome: failed ? 'failed' : 'succeeded' },
-  );
+  if (denial) return deniedResult(state, denial, status);
+  const outcome = only.errors?.some(isFailure) ? 'failed' : 'succeeded';
+  complete(state, status === undefined ? { outcome } : { outcome, status });
   return shownResult(state, sent);
+}
+
+function deniedResult(
+  state: OperationState,
+  denial: Denial,
+  status: number | undefined,
+): ExecutionResult {
+  deny(state, denial);
+  const shown =
+    status === undefined ? {} : { status: httpDenial({ ...denial, answer: undefined }).status };
+  complete(state, { outcome: 'denied', denial, ...shown });
+  return { errors: [denialError(denial)] };
 }
 
 async function denied(state: OperationState): Promise<PreparedExecution> {

@@ -7,6 +7,7 @@ export interface ErrorLike {
 }
 
 const MASKED = 'Internal server error';
+const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /**
  * An error as strangers may read it. What a resolver threw that is not a `GraphQLError` was not made for callers: its
@@ -21,7 +22,7 @@ export function safeError<Formatted extends ErrorLike>(
 ): Formatted {
   const { message } = formatted;
   if (error !== undefined && isUnnamed(error) && message === error.message) {
-    const extensions = { ...formatted.extensions, code: 'INTERNAL_SERVER_ERROR' };
+    const extensions = { ...formatted.extensions, code: INTERNAL };
     delete (extensions as { stacktrace?: unknown }).stacktrace;
     return { ...formatted, message: MASKED, extensions };
   }
@@ -35,6 +36,11 @@ export function safeError<Formatted extends ErrorLike>(
 export function isUnnamed(error: GraphQLError): boolean {
   const { originalError } = error;
   return originalError !== undefined && originalError !== null && !isGraphqlError(originalError);
+}
+
+/** True for what nobody meant to happen, also where the server has masked it already. */
+export function isFailure(error: GraphQLError): boolean {
+  return isUnnamed(error) || error.extensions?.['code'] === INTERNAL;
 }
 
 /** Not by `instanceof` alone: another copy of GraphQL.js has a class of its own. */

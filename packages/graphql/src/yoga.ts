@@ -1,47 +1,37 @@
-import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import { assertKnownOptions, type Ending, fault, httpDenial, stateOf } from '@apisec/core/host';
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-} from 'graphql';
+import type { RequestLike } from '@apisec/core';
+import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
+import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { denialError } from './denial-error.ts';
+import { onCallerDisconnect } from './caller-disconnect.ts';
+import { denialError, deniedResult } from './denial-error.ts';
 import { deniedText } from './denied-document.ts';
-import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
-import { certificateOf, peerOfContext, requestOf, viewRequest } from './node-context.ts';
+import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
+import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
-import { applyFieldHeaders, applyHeaders, cacheability } from './operation-answer.ts';
-import { complete, disconnect } from './operation-ending.ts';
+import { applyFieldHeaders, applyHeaders, cacheability, headerFields } from './operation-answer.ts';
+import { sourceIn } from './operation-call.ts';
+import { disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { beginOperation, newBatch, type OperationState } from './operation-state.ts';
-import { isUnnamed } from './safe-errors.ts';
+import { type Batch, beginOperation, newBatch, type OperationState } from './operation-state.ts';
+import { guardResult } from './prepare-execution.ts';
+import { readParams } from './yoga-params.ts';
 
-/** Options of {@link apisec}. */
-export interface YogaOptions<Facts extends object> extends OperationOptions<Facts> {
-  /** Who is at the other end, from Yoga's server context. Default: the connection of `req` in it. */
-  readonly peer?: ((serverContext: object) => Peer) | undefined;
-  /** What the caller proved to hold in mutual TLS. Default: what the connection of `req` verified. */
-  readonly certificate?: ((serverContext: object) => ClientCertificate | undefined) | undefined;
+/** Options of {@link apisec}. Hosts are asked about what Yoga calls its server context. */
+export interface YogaOptions<Facts extends object>
+  extends OperationOptions<Facts>,
+    Omit<HostOptions<object>, 'request'> {
   /** What policies see of the request. Default: the web request, with the raw headers of Node's `req`. */
   readonly request?: ((request: Request, serverContext: object) => RequestLike) | undefined;
   /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 
-/** One HTTP request, and the operations in it. */
-interface HttpOperations {
-  readonly batch: ReturnType<typeof newBatch>;
-  readonly states: OperationState[];
-}
-
+/** One operation, and what Yoga has made of it so far. */
 interface Running {
   readonly state: OperationState;
-  schema: GraphQLSchema | undefined;
-  document: DocumentNode | undefined;
+  schema?: GraphQLSchema;
+  document?: DocumentNode;
 }
 
 /**
@@ -55,56 +45,55 @@ interface Running {
  * const yoga = createYoga({ schema, plugins: [apisec({ admission: api })] });
  */
 export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugin {
-  assertKnownOptions('apisec', options, [
-    ...OPERATION_OPTIONS,
-    'peer',
-    'certificate',
-    'request',
-    'now',
-  ]);
-  const { now = Date.now } = options;
+  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
+  const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
-  const requests = stateOf<HttpOperations>('apisec.operation');
-  const running = new WeakMap<object, Running>();
-  const begin = (request: Request, serverContext: object): OperationState => {
-    const together = requests.get(request) ?? { batch: newBatch(), states: [] };
-    requests.set(request, together);
-    const state = beginOperation(plan, {
-      request: () =>
-        options.request?.(request, serverContext) ?? viewRequest(request, serverContext),
-      peer: () => (options.peer ? options.peer(serverContext) : peerOfContext(serverContext)),
-      certificate: () =>
-        options.certificate ? options.certificate(serverContext) : certificateOf(serverContext),
-      batch: together.batch,
-    });
-    together.states.push(state);
+  const requests = stateOf<{ readonly batch: Batch; readonly states: OperationState[] }>('batch');
+  const running = stateOf<Running>('apisec.operation');
+  const begin = (request: Request, context: object): OperationState => {
+    const { batch, states } = requests.get(request) ?? { batch: newBatch(), states: [] };
+    requests.set(request, { batch, states });
+    const view = () => viewOf?.(request, context) ?? viewRequest(request, context);
+    const call = hostCall({ peer, certificate }, context, context, view);
+    const state = beginOperation(plan, { ...call, batch });
+    states.push(state);
     return state;
+  };
+  const open = ({ args }: { readonly args: OpenArgs }): void => {
+    const { contextValue } = args;
+    const state = running.get(contextValue)?.state;
+    // A context value that another plugin replaced is not open, so its guarded fields are closed.
+    if (!state) return;
+    if (state.variables) args.variableValues = { ...state.variables };
+    // Yoga does not say of what type it is.
+    const fields = plan.compiled(args.schema as GraphQLSchema);
+    const carriers = [...requestOf(contextValue), contextValue.request];
+    openOperation(state, { contextValue, fields, carriers });
   };
   return {
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
-    onRequestParse: ({ requestParser, setRequestParser }) => {
-      if (requestParser) setRequestParser((request) => readParams(requestParser, request));
+    onRequestParse: ({ requestParser: read, setRequestParser }) => {
+      if (read) setRequestParser((request) => readParams(read, request));
     },
     onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
       const state = begin(request, context);
-      const { query, extensions } = params;
+      const { query, extensions, variables } = params;
       const text = resolveText(state, { query, extensions, body: params });
       if (plan.trusted && (text !== query || text === undefined)) {
         const { documentId: _, doc_id: __, ...others } = params as typeof params & Ids;
         // Yoga does not go on without a text; what stands for one that is not known runs nothing.
         setParams({ ...others, query: text ?? deniedText });
       }
-      running.set(context, { state, schema: undefined, document: undefined });
-      const left = (): void => disconnect(state, 200);
-      request.signal.addEventListener('abort', left, { once: true });
-      if (request.signal.aborted) left();
+      running.set(context, { state });
+      const forget = onCallerDisconnect(context, request.signal, () => disconnect(state, 200));
       setParamsHandler(async (payload) => {
-        const denied = await checkBefore(state, text, params.variables);
-        const result = denied ? { errors: [] } : await paramsHandler(payload);
+        const denied = await checkBefore(state, text, variables);
+        const result = denied ? undefined : await paramsHandler(payload);
         await decide(state, undefined);
-        return conclude(state, result, now, () =>
-          request.signal.removeEventListener('abort', left),
-        );
+        const sent = await guardResult(state, result, now, 200);
+        forget();
+        // Both are what Yoga takes: a result, or events.
+        return state.denial ? deniedResult(state.denial) : (sent as ExecutionResult);
       });
     },
     onParse:
@@ -121,118 +110,38 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       if (current) current.schema = params.schema as GraphQLSchema;
     },
     onContextBuilding: async ({ context }) => {
-      const current = running.get(context);
-      const { schema, document, state } = current ?? {};
+      const { schema, document, state } = running.get(context) ?? {};
       if (!state || !schema || !document) throw denialError(fault('guard.incomplete'));
       const { operationName, variables } = context.params;
-      const operation = getOperationAST(document, operationName);
-      const source = operation && { schema, document, operation, variables: variables ?? {} };
-      const denial = await decide(state, source ?? undefined);
+      const denial = await decide(state, sourceIn(schema, document, operationName, variables));
       // Ends the pipeline; what the caller sees of it is rendered by the handler above.
       if (denial) throw denialError(denial);
       if (state.disconnected) throw denialError(fault('guard.incomplete'));
     },
-    onExecute: ({ args }) => open(running.get(args.contextValue), args),
-    onSubscribe: ({ args }) => open(running.get(args.contextValue), args),
+    onExecute: open,
+    onSubscribe: open,
     onExecutionResult: (executed) => {
-      const state = running.get(executed.context)?.state;
       // Nobody asked the guard, so another plugin had the answer.
-      if (!state?.decided) executed.setResult(deniedResult(fault('guard.incomplete')));
+      if (running.get(executed.context)?.state.decided) return;
+      executed.setResult(deniedResult(fault('guard.incomplete')));
     },
-    onResponse: ({ request, response }) => {
-      const { headers } = response;
+    onResponse: ({ request, response: { headers } }) => {
+      const target = headerFields(headers);
       for (const state of requests.get(request)?.states ?? []) {
-        const target = {
-          set: (name: string, value: string) => headers.has(name) || headers.set(name, value),
-          append: (name: string, value: string) => headers.append(name, value),
-          delete: (name: string) => headers.delete(name),
-        };
         applyHeaders(state, target);
         applyFieldHeaders(state, target);
         if (cacheability(state) !== 'public') headers.set('cache-control', 'no-store');
       }
     },
   };
-
-  function open(current: Running | undefined, args: OpenArgs): void {
-    // A context value that another plugin replaced is not open, so its guarded fields are closed.
-    if (!current) return;
-    const { state } = current;
-    const { contextValue, schema } = args;
-    if (state.variables) args.variableValues = { ...state.variables };
-    openOperation(state, {
-      contextValue,
-      fields: plan.compiled(schema as GraphQLSchema),
-      carriers: [...requestOf(contextValue), (contextValue as { request: Request }).request],
-    });
-  }
-}
-
-/** Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. */
-async function readParams<Params>(
-  read: (request: Request) => Params | PromiseLike<Params>,
-  request: Request,
-): Promise<Params> {
-  try {
-    return await read(request);
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    const { message, extensions } = denialError(MALFORMED);
-    throw new GraphQLError(message, {
-      extensions: { ...extensions, http: { status: httpDenial(MALFORMED).status } },
-    });
-  }
-}
-
-const MALFORMED: Denial = Object.freeze({ kind: 'malformed', code: 'message.malformed' });
-
-/** What stands for a trusted document. */
-interface Ids {
-  readonly documentId?: unknown;
-  readonly doc_id?: unknown;
 }
 
 /** As far as it is needed of what Yoga executes. */
 interface OpenArgs {
-  readonly contextValue: object;
+  readonly contextValue: { readonly request: Request };
   readonly schema: unknown;
   variableValues?: unknown;
 }
 
-/** What Yoga takes as a result: one, or one after the other. */
-type YogaResult = ExecutionResult | AsyncGenerator<ExecutionResult, void, void>;
-
-async function conclude(
-  state: OperationState,
-  result: unknown,
-  now: () => number,
-  forget: () => void,
-): Promise<YogaResult> {
-  const end = (outcome: Ending['outcome'], denial?: Denial): void => {
-    forget();
-    const status = denial ? httpDenial({ ...denial, answer: undefined }).status : 200;
-    complete(state, { outcome, status, denial });
-  };
-  if (state.denial) {
-    end('denied', state.denial);
-    return deniedResult(state.denial);
-  }
-  if (isAsyncIterable(result)) {
-    forget();
-    return guardedEvents(state, result, now);
-  }
-  const { result: sent, denial } = await releaseResult(state, result as ExecutionResult);
-  const failed = (result as ExecutionResult).errors?.some(isFault) ?? false;
-  end(denial ? 'denied' : failed ? 'failed' : 'succeeded', denial);
-  return denial ? deniedResult(denial) : shownResult(state, sent);
-}
-
-function isFault(error: GraphQLError): boolean {
-  return isUnnamed(error) || error.extensions?.['code'] === 'INTERNAL_SERVER_ERROR';
-}
-
-function deniedResult(denial: Denial): ExecutionResult {
-  const { status, headers } = httpDenial({ ...denial, answer: undefined });
-  const sent = Object.fromEntries([...headers].filter(([name]) => name !== 'content-type'));
-  return { errors: [denialError(denial)], extensions: { http: { status, headers: sent } } };
-}
+/** What stands for a trusted document. */
+type Ids = { readonly documentId?: unknown; readonly doc_id?: unknown };

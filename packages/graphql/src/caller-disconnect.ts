@@ -1,4 +1,5 @@
 import { type ConnectionLike, isConnection, onDisconnect } from '@apisec/core/host';
+import type { Batch } from './operation-state.ts';
 
 /** A Node request, as far as it is needed. */
 interface NodeRequest {
@@ -10,7 +11,7 @@ interface NodeRequest {
 /**
  * Calls back once when the caller of an operation disconnects, at once where that is so already; answers how to stop
  * that. Heard from `signal` where there is one, else from the connection of `contextValue.req` where that is a Node
- * request: Apollo itself tells its plugins nothing.
+ * request: servers like Apollo tell their plugins nothing.
  */
 export function onCallerDisconnect(
   contextValue: object,
@@ -36,3 +37,28 @@ function connectionOf(req: NodeRequest | null | undefined): ConnectionLike | und
 }
 
 const nothing = (): void => undefined;
+
+/**
+ * Waits for the caller on behalf of one operation of an HTTP request. The first of a batch waits for all of them: one
+ * HTTP request is one call of its connection.
+ */
+export function waitTogether(
+  batch: Batch | undefined,
+  disconnected: () => void,
+  wait: (disconnected: () => void) => () => void,
+): () => void {
+  if (batch === undefined) return wait(disconnected);
+  const { waiting } = batch;
+  // Of its own, since two operations may bring the same one.
+  const listener = (): void => disconnected();
+  waiting.add(listener);
+  if (batch.begun === 1) {
+    batch.forget = wait(() => {
+      for (const each of waiting) each();
+    });
+  }
+  return () => {
+    waiting.delete(listener);
+    if (waiting.size === 0) batch.forget?.();
+  };
+}

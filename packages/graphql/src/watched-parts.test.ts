@@ -1,6 +1,6 @@
 import type { Ending } from '@apisec/core/host';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { watchIncremental } from './ending.ts';
+import { watchParts } from './watched-parts.ts';
 
 type Outcome = Ending['outcome'];
 
@@ -17,11 +17,9 @@ async function* twoParts(): AsyncGenerator<Part> {
 /** What a server would answer, watched, and what was told of its end. */
 function watch(subsequentResults: AsyncIterable<Part>) {
   const told: Outcome[] = [];
-  const body = { kind: 'incremental', initialResult: { hasNext: true }, subsequentResults };
-  const response = { http: { headers: new Map() }, body };
-  // Of Apollo's response only the body is looked at.
-  watchIncremental(response as never, body as never, (outcome) => void told.push(outcome));
-  return { told, parts: response.body.subsequentResults as AsyncGenerator<Part> };
+  const { iterator } = watchParts(subsequentResults, (outcome) => void told.push(outcome));
+  // It has every method of one.
+  return { told, parts: iterator as AsyncGenerator<Part> };
 }
 
 /** As Apollo Server writes it. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { onCallerDisconnect } from './disconnect.ts';
+import { onCallerDisconnect } from './caller-disconnect.ts';
 
 class Connection extends EventEmitter {
   destroyed = false;

@@ -1,0 +1,40 @@
+import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
+import { certificateOf, peerOfContext } from './node-context.ts';
+import type { HostCall } from './operation-state.ts';
+
+/** What users may say of a call in place of what the server would find out. `Seen` is what the server has of it. */
+export interface HostOptions<Seen> {
+  /** Who is at the other end. Default: the connection of Node's request (`req`), where the server has one. */
+  readonly peer?: ((seen: Seen) => Peer) | undefined;
+  /**
+   * What the caller proved to hold in mutual TLS. Default: what the connection of Node's request verified; behind a
+   * proxy `nodeCertificate(req, trust)` of `@apisec/node`.
+   */
+  readonly certificate?: ((seen: Seen) => ClientCertificate | undefined) | undefined;
+  /**
+   * What policies see of the request; on Node `nodeRequest(req)` of `@apisec/node` is another. Default: the server's own
+   * view, with the raw headers of Node's request, by which a repeated `Authorization` is seen.
+   */
+  readonly request?: ((seen: Seen) => RequestLike) | undefined;
+}
+
+/** The names of {@link HostOptions}. */
+export const HOST_OPTIONS = ['peer', 'certificate', 'request'] as const;
+
+/**
+ * A call as the user describes it, and otherwise as the server sees it.
+ *
+ * @param node what has Node's request as `req`.
+ */
+export function hostCall<Seen>(
+  options: HostOptions<Seen>,
+  seen: Seen,
+  node: object,
+  view: () => RequestLike,
+): HostCall {
+  return {
+    request: () => options.request?.(seen) ?? view(),
+    peer: () => (options.peer ? options.peer(seen) : peerOfContext(node)),
+    certificate: () => (options.certificate ? options.certificate(seen) : certificateOf(node)),
+  };
+}

@@ -1,0 +1,21 @@
+import { GraphQLError } from 'graphql';
+import { deniedResult } from './denial-error.ts';
+
+/** Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. */
+export async function readParams<Params>(
+  read: (request: Request) => Params | PromiseLike<Params>,
+  request: Request,
+): Promise<Params> {
+  try {
+    return await read(request);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const { errors = [], extensions } = deniedResult({
+      kind: 'malformed',
+      code: 'message.malformed',
+    });
+    throw new GraphQLError(errors[0]?.message ?? '', {
+      extensions: { ...errors[0]?.extensions, ...extensions },
+    });
+  }
+}
