@@ -66,3 +66,58 @@ test('whatever a denial holds, message and metadata are printable and hide the c
     }),
   );
 });
+
+const withExtensions = (extensions: Record<string, unknown>, type?: string) =>
+  grpcDenial({ kind: 'malformed', code: 'input.invalid', problem: { type, extensions } });
+
+test.each<[string, unknown, readonly unknown[]]>([
+  [
+    'a pointer',
+    { pointer: '#/items/0/amount', detail: 'is too small' },
+    [{ field: 'items.0.amount', description: 'is too small' }],
+  ],
+  [
+    'a pointer without #',
+    { pointer: '/name', detail: 'is missing' },
+    [{ field: 'name', description: 'is missing' }],
+  ],
+  [
+    'a field and a message',
+    { field: 'name', message: 'is missing' },
+    [{ field: 'name', description: 'is missing' }],
+  ],
+  ['a path of keys', { path: ['items', 0] }, [{ field: 'items.0', description: '' }]],
+  ['a path of something else', { path: ['items', {}] }, []],
+  ['no field', { detail: 'is wrong' }, []],
+  ['a field that is a number', { field: 1, detail: 'is wrong' }, []],
+  ['a detail that is not a text', { field: 'name', detail: { a: 1 } }, []],
+  ['a text for an error', 'name is wrong', []],
+  ['null for an error', null, []],
+])('an error of a problem with %s is a field violation where it can be', (_name, error, shown) => {
+  expect(withExtensions({ errors: [error] }).fieldViolations).toEqual(shown);
+});
+
+test('field violations fit into trailers', () => {
+  const error = { field: 'f'.repeat(1_000), detail: 'd'.repeat(1_000) };
+  const { fieldViolations } = withExtensions({ errors: Array(100).fill(error) });
+  expect(fieldViolations).toHaveLength(20);
+  expect(fieldViolations[0]).toEqual({ field: 'f'.repeat(100), description: 'd'.repeat(100) });
+  expect(withExtensions({ errors: 'none' }).fieldViolations).toEqual([]);
+});
+
+test('limits that were exceeded are named, as far as they are texts', () => {
+  expect(withExtensions({ 'violated-policies': ['day', 1, 'hour'] }).violated).toEqual([
+    'day',
+    'hour',
+  ]);
+  expect(withExtensions({ 'violated-policies': 'day' }).violated).toEqual([]);
+});
+
+test.each([
+  ['https://api.example.com/problems/a.b', 'https://api.example.com/problems/a.b'],
+  ['http://api.example.com/problems/a.b', undefined],
+  ['about:blank', undefined],
+  [undefined, undefined],
+])('the help of a problem type %s is %s', (type, shown) => {
+  expect(withExtensions({}, type).helpUrl).toBe(shown);
+});
