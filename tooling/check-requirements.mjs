@@ -24,6 +24,7 @@ const TOOLS = {
   ts59: 'npm:typescript@5.9.3',
   ts60: 'npm:typescript@6.0.3',
   ts70: 'npm:typescript@7.0.2',
+  vitest: '^4',
   jest: '^29',
   'ts-jest': '^29',
   esbuild: '^0.28',
@@ -144,6 +145,8 @@ const ROWS = {
     opposite(
       compile('ts59', { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true }),
     ),
+  vitest: () => run(process.execPath, [module('vitest', 'vitest.mjs'), 'run', '--root', 'vitest']),
+  'node:test': () => run(process.execPath, ['--test', 'node-test.mjs']),
   'Jest, ES modules': () => jest('jest.esm.json', { NODE_OPTIONS: '--experimental-vm-modules' }),
   'Jest, CommonJS as it is does not': () => opposite(jest('jest.cjs.json')),
   'Jest, CommonJS transformed': () => jest('jest.transformed.json'),

@@ -91,6 +91,7 @@ const commands = {
       ...args,
     ),
   mutation: (args) => node('tooling/mutation/main.mjs', ...args),
+  'test:repeat': (args) => node('tooling/repeat-tests.mjs', ...args),
   'test:runtimes': (args) => node('tooling/runtimes/main.mjs', ...args),
   lint: (args) =>
     all(

@@ -69,6 +69,15 @@ export const handler = protect(orders, (_request, facts) => Response.json({ for:
   expect((await handler(new Request('https://api.test/', { headers }))).status).toBe(200);
 });`;
   write('jest/esm.test.mjs', `${IMPORTS}\n${JEST}`);
+  write('vitest/app.test.mjs', `import { expect, test } from 'vitest';\n${IMPORTS}\n${JEST}`);
+  // Jest's `expect` in the words of node:assert.
+  write(
+    'node-test.mjs',
+    `import assert from 'node:assert/strict';
+import { test } from 'node:test';
+const expect = (value) => ({ toBe: (expected) => assert.equal(value, expected) });
+${IMPORTS}\n${JEST}`,
+  );
   write(
     'jest/cjs.test.cjs',
     `const { authenticateJwt, guard, protect, requireScopes } = require('@apisec/core');
