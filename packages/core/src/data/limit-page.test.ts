@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AuthenticatedFacts, CallFacts, Principal } from '../engine/facts.ts';
+import type { MessageFacts } from '../engine/guard-messages.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { limitPage, type Page } from './limit-page.ts';
 
@@ -217,4 +218,63 @@ const faults: readonly (readonly [string, unknown])[] = [
 test.each(faults)('limitPage does not construct with %s', (_fault, options) => {
   // Plain JavaScript can write all of these.
   expect(() => limitPage(options as Parameters<typeof limitPage>[0])).toThrow(ConfigurationError);
+});
+
+describe('limitPage of a message', () => {
+  const policy = limitPage({
+    size: { max: 100, default: 20 },
+    sort: ['name'],
+    filter: ['status'],
+    from: ({ message }: MessageFacts) => message as Record<string, unknown>,
+  });
+  const read = async (message: unknown): Promise<Page | string> => {
+    const facts: CallFacts & MessageFacts = {
+      call: { protocol: 'grpc', operation: '/shop.v1.Shop/List' },
+      peer: { address: undefined, id: undefined },
+      message,
+    };
+    // What the query says does not count.
+    const outcome = await policy.check(new Request('https://api.example.com/?limit=5000'), facts);
+    return outcome.ok ? (outcome.facts?.page ?? 'no page') : outcome.denial.code;
+  };
+
+  test('reads numbers and texts, and takes undefined and null for nothing', async () => {
+    expect(await read({})).toMatchObject({ size: 20, filters: {} });
+    expect(await read({ limit: 100, sort: '-name', status: 'open', offset: null })).toMatchObject({
+      size: 100,
+      sort: [{ field: 'name', descending: true }],
+      filters: { status: 'open' },
+    });
+    expect(await read({ limit: '7', cursor: undefined })).toMatchObject({ size: 7 });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['more than the largest page', { limit: 101 }, 'page.invalid'],
+    ['half a page', { limit: 2.5 }, 'page.invalid'],
+    ['no number', { limit: Number.NaN }, 'page.invalid'],
+    ['a number beyond all', { limit: 1e300 }, 'page.invalid'],
+    ['less than nothing', { limit: -1 }, 'page.invalid'],
+    ['a big integer', { limit: 5n }, 'page.invalid'],
+    ['a list of sizes', { limit: [5, 1000] }, 'page.invalid'],
+    ['an object as a filter', { status: { $ne: '' } }, 'page.invalid'],
+    ['a flag as a filter', { status: true }, 'page.invalid'],
+    ['a field that nobody named', { where: 'x' }, 'page.field_unknown'],
+    ['the name of a prototype', JSON.parse('{"__proto__":{"limit":5}}'), 'page.field_unknown'],
+    ['a list', [], 'page.invalid'],
+    ['a text', 'limit=5', 'page.invalid'],
+    ['nothing', undefined, 'page.invalid'],
+    [
+      'members without end',
+      Object.fromEntries(Array.from({ length: 201 }, (_, at) => [`a${at}`, null])),
+      'page.invalid',
+    ],
+  ])('denies %s', async (_attack, message, code) => {
+    expect(await read(message)).toBe(code);
+  });
+
+  test('does not construct where it is not a function', () => {
+    expect(() => limitPage({ size: { max: 5 }, from: 'message' as never })).toThrow(
+      ConfigurationError,
+    );
+  });
 });

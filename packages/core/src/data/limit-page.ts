@@ -7,7 +7,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { type CursorSecrets, type PagePosition, pageCursors } from './page-cursors.ts';
-import { readQuery } from './request-input.ts';
+import { readParameters, readQuery } from './request-input.ts';
 
 /** Cursors of {@link limitPage}. */
 export interface PageCursorOptions<Needs extends object> extends CursorSecrets {
@@ -36,6 +36,19 @@ export interface LimitPageOptions<
   readonly filter?: readonly Filter[] | undefined;
   /** Other parameters of the operation, which something else checks. Default: none. */
   readonly others?: readonly string[] | undefined;
+  /**
+   * Where the parameters are, by the names that the query has for them: in a message of gRPC, or the arguments of a GraphQL
+   * field. What is undefined or null is not there. Default: the query.
+   *
+   * @example
+   * guardMessages(guard<CallFacts & MessageFacts>().use(limitPage({
+   *   size: { max: 100 },
+   *   from: ({ message: { pageSize, pageToken } }) => ({ limit: pageSize || null, cursor: pageToken || null }),
+   * })).use(allowAnonymous()))
+   */
+  readonly from?:
+    | ((facts: Readonly<CallFacts & Needs>) => Readonly<Record<string, unknown>>)
+    | undefined;
   /** Takes `cursor=`, and seals the next one. Default: there are no cursors. */
   readonly cursors?: PageCursorOptions<Needs> | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -63,7 +76,7 @@ export interface PageFacts<Sort extends string = string, Filter extends string =
 }
 
 const NAME = 'limitPage';
-const OPTIONS = ['size', 'maxOffset', 'sort', 'filter', 'others', 'cursors', 'now'];
+const OPTIONS = ['size', 'maxOffset', 'sort', 'filter', 'others', 'from', 'cursors', 'now'];
 const OWN = ['limit', 'offset', 'sort', 'cursor'];
 const LONGEST_FILTER = 256;
 const MOST_SORTS = 4;
@@ -94,7 +107,11 @@ export function limitPage<
 ): Policy<CallFacts & Needs, PageFacts<Sort, Filter>, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
   assertKnownOptions(`${NAME}, size`, options.size, ['max', 'default']);
-  const { cursors, maxOffset = 0, now = () => Date.now() } = options;
+  const { cursors, maxOffset = 0, from, now = () => Date.now() } = options;
+  assertConfiguration(
+    from === undefined || typeof from === 'function',
+    `${NAME}: from must be a function of the facts that answers the parameters.`,
+  );
   const { max, default: usual = Math.min(20, max) } = options.size;
   assertWhole('size.max', max, 1);
   assertWhole('size.default', usual, 1);
@@ -139,7 +156,7 @@ export function limitPage<
     needs: ['call'],
     adds: ['page'],
     check: (request, facts) => {
-      const query = readQuery(request);
+      const query = from === undefined ? readQuery(request) : readParameters(from(facts));
       if (query === undefined) return INVALID;
       for (const [name, value] of Object.entries(query)) {
         if (!names.has(name)) return FIELD_UNKNOWN;

@@ -27,6 +27,21 @@ export function readQuery(
 }
 
 /**
+ * Parameters that are members of an object, as the query has them: whole numbers as texts, and without what is undefined
+ * or null. Undefined for more than anybody sends in earnest, and for what is not an object.
+ */
+export function readParameters(given: unknown): Readonly<Record<string, unknown>> | undefined {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
+  const entries = Object.entries(given);
+  if (entries.length > MOST_PARAMETERS) return undefined;
+  return Object.fromEntries(
+    entries
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => [name, Number.isSafeInteger(value) ? String(value) : value]),
+  );
+}
+
+/**
  * The parameters of the path as the route of the call names them. Undefined where path and route do not fit segment by
  * segment, or a segment is a pattern whose reading only the router knows.
  */
