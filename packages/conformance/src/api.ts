@@ -43,7 +43,9 @@ import {
 } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
 import { ownParcel, parcelOf } from './object-policies.ts';
+import { describePage, pageOfMessage, pageOfQuery } from './page-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
+import { recordOperations } from './records.ts';
 import { requestGuards } from './requests.ts';
 import type { ConformanceApi, Operation, Protocol, Reply } from './subject.ts';
 import { TENANT_CLAIM, tenantPolicies } from './tenant-policies.ts';
@@ -210,6 +212,8 @@ export function createApi(
       }),
     ),
     parcel: readers.use(ownParcel),
+    paged: readers.use(pageOfMessage),
+    queried: readers.use(pageOfQuery),
     permitted: base.use(rights.permission),
     assigned: base.use(rights.roles).use(rights.assignedPermission),
     rolesDown: base.use(rights.rolesDown).use(rights.assignedPermission),
@@ -259,6 +263,7 @@ export function createApi(
         ...(name === 'raw' && { raw: '{"secret":"s3cret"}' }),
       }),
     ),
+    ...(protocol === 'http' ? recordOperations(readers, reply) : []),
     { name: 'unlisted', listed: false, admission: readers, handle: reply },
   ];
   const streamers = readers.use(limits.oneStream);
@@ -352,6 +357,10 @@ function replyTold(message: unknown, facts: object): Reply {
   return { ...answer, status: 200 };
 }
 
+async function replyPage(message: unknown, facts: object): Promise<Reply> {
+  return { ...reply(message), id: await describePage(facts) };
+}
+
 /** Where it is not {@link reply}. */
 const handlers: Readonly<Record<string, Operation['handle']>> = {
   handlerThrows: fail,
@@ -360,6 +369,8 @@ const handlers: Readonly<Record<string, Operation['handle']>> = {
     const { id, owner } = parcelOf(facts);
     return { ...reply(message), id: `parcel-${id} of ${owner}` };
   },
+  paged: replyPage,
+  queried: replyPage,
   signInTold: replyTold,
   signInByBody: replyTold,
 };

@@ -1,9 +1,11 @@
 export { protectedApi, protectSubject } from './protect-subject.ts';
+export { bytesOf, streamOf, writeTo } from './stream-records.ts';
 export type {
   Capability,
   ConformanceApi,
   Operation,
   Protocol,
+  Records,
   Reply,
   Served,
   Subject,

@@ -8,6 +8,7 @@ import {
   protect,
   transportFromUrl,
 } from '@apisec/core';
+import { streamOf } from './stream-records.ts';
 import type { ConformanceApi, Subject } from './subject.ts';
 import { restNames, tableOf } from './table.ts';
 
@@ -47,6 +48,7 @@ export function protectedApi(
         table,
         async (request, facts) => {
           const reply = await api.serve(operation, request.body && (await request.json()), facts);
+          if (operation.records !== undefined) return streamOf(operation.records);
           return operation.raw === undefined
             ? Response.json(reply, { status: reply.status })
             : new Response(operation.raw);

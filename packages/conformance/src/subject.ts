@@ -1,4 +1,4 @@
-import type { Admission, CallFacts, DenialKind } from '@apisec/core';
+import type { Admission, CallFacts, DenialKind, MaybePromise } from '@apisec/core';
 import type { CallTarget } from './credentials.ts';
 
 /** The protocols of the suite; decides which client calls the subject. */
@@ -38,11 +38,20 @@ export interface Operation {
   /** False for the one that the subject serves but must leave out of its table. */
   readonly listed: boolean;
   /** What the handler answers, or throws. */
-  readonly handle: (message: unknown, facts: object) => Reply;
+  readonly handle: (message: unknown, facts: object) => MaybePromise<Reply>;
   /** True for the one that must be served for GET alone. */
   readonly readOnly?: boolean;
   /** The handler must emit this text as it is, not as data. */
   readonly raw?: string;
+  /** The handler must stream this (HTTP only). */
+  readonly records?: Records;
+}
+
+/** A body of many payloads, as its handler writes it. */
+export interface Records {
+  readonly type: string;
+  /** Texts, or single bytes. */
+  readonly chunks: readonly (string | number)[];
 }
 
 export interface Reply {

@@ -12,6 +12,7 @@ import {
   originCases,
 } from './cases/decisions.ts';
 import { objectCases } from './cases/objects.ts';
+import { pageCases } from './cases/pages.ts';
 import { proofCases } from './cases/proofs.ts';
 import { tenantCases } from './cases/tenants.ts';
 import { tokenCases } from './cases/tokens.ts';
@@ -22,8 +23,10 @@ import { describeDenials, expectRetry } from './denials.ts';
 import { CASE_HEADER } from './limit-policies.ts';
 import { describeLimits } from './limits.ts';
 import { describeMediaTypes } from './media-types.ts';
+import { describePages } from './pages.ts';
 import { describePriorities } from './priorities.ts';
 import { describeProblems } from './problems.ts';
+import { describeRecords } from './records.ts';
 import { describeRequests, requestCases } from './requests.ts';
 import { describeStreams } from './streams.ts';
 import type { Capability, Client, Observed, Served, Subject } from './subject.ts';
@@ -36,6 +39,7 @@ const groups: Readonly<Record<string, readonly Case[]>> = {
   abuse: abuseCases,
   tenants: tenantCases,
   objects: objectCases,
+  pages: pageCases,
   authorization: authorizationCases,
   faults: faultCases,
   bodies: bodyCases,
@@ -106,6 +110,8 @@ export function describeConformance(subject: Subject): void {
     if (subject.protocol === 'http') {
       describe('media types', () => describeMediaTypes(get));
       describe('problems', () => describeProblems(get));
+      describePages(get);
+      describeRecords(get);
       describe('requests', () => {
         test.each(requestCases)('$name', async (spec) => run(get(), spec));
         describeRequests(get);

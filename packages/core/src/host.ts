@@ -61,6 +61,14 @@ export { assertHttpOperations } from './host/http-operations.ts';
 export { holdHeaders, type NodeHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';
+export {
+  LONGEST_RECORD,
+  type RecordFilter,
+  type RecordFormat,
+  recordFilter,
+  recordFormat,
+} from './host/release-records.ts';
+export { type ReleasedText, releaseText, unfilterable } from './host/release-text.ts';
 export { requestIdFrom } from './host/request-id.ts';
 export {
   atExpiry,

@@ -1,19 +1,27 @@
 import type { Denial } from '@apisec/core';
-import { type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
-import { closeRelease, dropBodyHeaders, type ReleasedText, releaseText } from '@apisec/node';
+import {
+  type Enforcement,
+  fault,
+  isJson,
+  isThenable,
+  type ReleasedText,
+  recordFormat,
+  releaseText,
+} from '@apisec/core/host';
+import { closeRelease, dropBodyHeaders } from '@apisec/node';
 import type { Response } from 'express';
 
 /**
  * Shows every JSON body that goes through `send` (`json`, `send`, `jsonp` without a callback) to the policies,
- * as the text that would be sent, so that nothing a serializer adds escapes them. All else that the response
- * can be made to emit is denied where the bytes would leave.
+ * as the text that would be sent, so that nothing a serializer adds escapes them; of NDJSON and streams of events each line
+ * and event. All else that the response can be made to emit is denied where the bytes would leave.
  */
 export function filterRelease(
   response: Response,
   onRelease: NonNullable<Enforcement['onRelease']>,
   note: (denial: Denial) => void,
 ): void {
-  const gate = closeRelease(response, note);
+  const gate = closeRelease(response, note, onRelease);
   const send = response.send.bind(response) as (...args: readonly unknown[]) => Response;
   const unfilterable = (cause?: unknown) => gate.deny(fault('release.unfilterable', cause));
   const conclude = (released: ReleasedText, body: string, rest: readonly unknown[]) => {
@@ -38,7 +46,13 @@ export function filterRelease(
       return send(...args);
     }
     if (body === '') return send(...args);
-    if (typeof body !== 'string' || !isJson({ get: (name) => response.get(name) })) {
+    const headers = { get: (name: string) => response.get(name) };
+    if (recordFormat(headers) !== undefined) {
+      // Not by way of Express, which would tell the length and hash of what is not filtered yet.
+      response.end(body);
+      return response;
+    }
+    if (typeof body !== 'string' || !isJson(headers)) {
       unfilterable();
       return response;
     }

@@ -97,7 +97,8 @@ const OPTIONS = [
  * Where policies see bodies (`onMessage`), a body that is there but that nobody parsed denies the call: of a type
  * that the parsers passed by (`message.type_unsupported`, 415), or where there is none (`message.unavailable`, 500);
  * see `parser`. Where they see responses (`onRelease`), JSON is shown to them,
- * whoever sends it, and any other body is replaced (`release.unfilterable`, 500).
+ * whoever sends it, and each line of NDJSON and each event of Server-Sent Events as it is written, the first denied one
+ * of which ends the response. Any other body is replaced (`release.unfilterable`, 500).
  *
  * Express sends no preflight to a route for another method, and knows the pattern of a route
  * (`/orders/:id`) only on the route. So mount a guard with `cors` by `app.use`, or on each route and call

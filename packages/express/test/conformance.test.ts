@@ -1,5 +1,11 @@
 import { type AddressInfo, type Server } from 'node:net';
-import { describeConformance, restNames, type Subject, tableOf } from '@apisec/conformance';
+import {
+  describeConformance,
+  restNames,
+  type Subject,
+  tableOf,
+  writeTo,
+} from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { problems, secure } from '@apisec/express';
 import express5 from 'express';
@@ -37,7 +43,12 @@ function subject(name: string, express: typeof express5): Subject {
             const answer = async (): Promise<void> => {
               const facts = factsOf(req, operation.admission);
               const reply = await api.serve(operation, req.body, facts);
-              if (operation.raw === undefined) res.status(reply.status).json(reply);
+              if (operation.records !== undefined) {
+                const { type, chunks } = operation.records;
+                res.writeHead(200, { 'content-type': type });
+                for (const chunk of chunks) await writeTo(res, chunk);
+                res.end();
+              } else if (operation.raw === undefined) res.status(reply.status).json(reply);
               else res.type('text').send(operation.raw);
             };
             // Express 4 does not look at promises.

@@ -1,10 +1,19 @@
-import { BODY_HEADERS, type Enforcement, fault, isJson, isThenable } from '@apisec/core/host';
-import { type ReleasedText, type ReleaseGate, releaseText } from '@apisec/node';
+import {
+  BODY_HEADERS,
+  type Enforcement,
+  fault,
+  isJson,
+  isThenable,
+  type ReleasedText,
+  recordFormat,
+  releaseText,
+} from '@apisec/core/host';
+import type { ReleaseGate } from '@apisec/node';
 import type { HookReply } from './types.ts';
 
 /**
  * Shows JSON to the policies as the text that would be sent: after every serializer, and whoever sends it,
- * the error handler too. Anything else cannot be filtered and is replaced.
+ * the error handler too. NDJSON and streams of events go on to the gate. Anything else cannot be filtered and is replaced.
  */
 export function releasePayload(
   onRelease: NonNullable<Enforcement['onRelease']>,
@@ -31,6 +40,11 @@ export function releasePayload(
       done(null, '');
     }
   };
+  if (recordFormat({ get: (name) => textOf(reply.getHeader(name)) }) !== undefined) {
+    // The gate filters its lines or events where they are written.
+    done(null, payload);
+    return;
+  }
   if (typeof payload !== 'string' || !isJson({ get: () => contentType(reply) })) {
     abandon(payload);
     conclude({ ok: false, denial: fault('release.unfilterable') });
@@ -48,6 +62,10 @@ export function releasePayload(
 function contentType(reply: HookReply): string | undefined {
   const type = reply.getHeader('content-type');
   return typeof type === 'string' ? type : undefined;
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
 }
 
 /** Frees what a stream holds that nobody will read. */

@@ -146,8 +146,9 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
  * one route, whose preflights it sees where `answerPreflights` is registered. Denials are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
  *
  * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see denies the
- * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included,
- * and any other body is replaced (`release.unfilterable`, 500).
+ * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included, and each line of NDJSON and each event of
+ * Server-Sent Events as it is written, the first denied one of which ends the response. Any other body is replaced
+ * (`release.unfilterable`, 500).
  *
  * A WebSocket of `@fastify/websocket` is decided before its upgrade and counts as running until it closes. Guards with
  * `onMessage` or `onRelease` deny it with the same codes, since they would never see what goes over it.
@@ -224,7 +225,9 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
     const call = beginCall(reply.raw, decision, onFault);
     const allowed = decision.allowed && call.denial === undefined;
     const gate =
-      allowed && call.onRelease !== undefined ? closeRelease(reply.raw, call.note) : undefined;
+      allowed && call.onRelease !== undefined
+        ? closeRelease(reply.raw, call.note, call.onRelease)
+        : undefined;
     states.set(request, { call, gate, parsed: rawBody });
     if (decision.allowed && allowed) {
       admit(request, decision);

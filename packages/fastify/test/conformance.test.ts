@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
-import { describeConformance, restNames, tableOf } from '@apisec/conformance';
+import { Readable } from 'node:stream';
+import { bytesOf, describeConformance, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { problems, secure } from '@apisec/fastify';
 import fastify from 'fastify';
@@ -33,6 +34,10 @@ describeConformance({
         handler: async (request, reply) => {
           const facts = factsOf(request, operation.admission);
           const answer = await api.serve(operation, request.body ?? undefined, facts);
+          if (operation.records !== undefined) {
+            const { type, chunks } = operation.records;
+            return reply.type(type).send(Readable.from(chunks.map(bytesOf), { objectMode: false }));
+          }
           return operation.raw === undefined
             ? reply.code(answer.status).send(answer)
             : reply.type('text/plain').send(operation.raw);

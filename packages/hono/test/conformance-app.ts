@@ -1,4 +1,10 @@
-import { type ConformanceApi, restNames, type Subject, tableOf } from '@apisec/conformance';
+import {
+  type ConformanceApi,
+  restNames,
+  type Subject,
+  streamOf,
+  tableOf,
+} from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { problems, type SecureOptions, secure } from '@apisec/hono';
 import { Hono } from 'hono';
@@ -33,6 +39,7 @@ export function conformanceApp(api: ConformanceApi, host: SecureOptions['host'])
     app[operation.readOnly ? 'get' : 'all'](`/${operation.name}`, guarded, async (c) => {
       const message: unknown = c.req.raw.body ? await c.req.json() : undefined;
       const reply = await api.serve(operation, message, factsOf(c, operation.admission));
+      if (operation.records !== undefined) return streamOf(operation.records);
       return operation.raw === undefined
         ? c.json({ ...reply }, reply.status)
         : c.text(operation.raw);

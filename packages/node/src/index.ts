@@ -37,7 +37,7 @@ export {
   type TrustProxiesOptions,
   trustProxies,
 } from './peer.ts';
-export { closeRelease, type ReleasedText, type ReleaseGate, releaseText } from './release.ts';
+export { closeRelease, type ReleaseGate } from './release.ts';
 export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
 export { nodeRequestId } from './request-id.ts';
 export {

@@ -2,7 +2,7 @@ import type { Http2ServerResponse } from 'node:http2';
 import { fault } from '@apisec/core/host';
 import { describe, expect, test } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
-import { closeRelease, type ReleaseGate, releaseText } from './release.ts';
+import { closeRelease, type ReleaseGate } from './release.ts';
 import type { NodeResponse } from './response.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
@@ -181,43 +181,5 @@ describe('a closed response', () => {
     });
     expect(http1).toContain('half');
     expect(http1).not.toMatch(/0\r\n\r\n$/);
-  });
-});
-
-describe('a JSON text', () => {
-  const filter = (payload: unknown) => ({ ok: true, value: { seen: payload } }) as const;
-
-  test.each([
-    ['is filtered', '{"a":1}', filter, '{"seen":{"a":1}}'],
-    [
-      'goes out as it is where nothing is put in its place',
-      '{ "a": 1 }',
-      () => ({ ok: true }) as const,
-      '{ "a": 1 }',
-    ],
-    [
-      'is emptied where undefined is put in its place',
-      '1',
-      () => ({ ok: true, value: undefined }) as const,
-      '',
-    ],
-  ])('%s', (_, text, onRelease, expected) => {
-    expect(releaseText(onRelease, text)).toEqual({ ok: true, text: expected });
-  });
-
-  test.each([
-    ['that is none', '{', filter],
-    ['whose filtered value is none', '1', () => ({ ok: true, value: 1n }) as const],
-  ])('%s cannot be released', (_, text, onRelease) => {
-    expect(releaseText(onRelease, text)).toMatchObject({
-      ok: false,
-      denial: { code: 'release.unfilterable' },
-    });
-  });
-
-  test('is waited for only where the policy is', async () => {
-    const later = releaseText(async (payload) => filter(payload), '1');
-    expect(later).toBeInstanceOf(Promise);
-    expect(await later).toEqual({ ok: true, text: '{"seen":1}' });
   });
 });

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { BodyOutcome, Denial, MaybePromise } from '@apisec/core';
-import { chain, fault } from '@apisec/core/host';
+import { fault } from '@apisec/core/host';
+import { hasContent, type RecordStream, recordStream } from './release-records.ts';
 import { holdBack, letOut, type NodeResponse, sendDenial } from './response.ts';
 
 /** Stands before a response that a policy must see before the caller does. */
@@ -24,11 +25,18 @@ type Write = (...args: Arguments) => never;
 /**
  * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
  * denial `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
- * responses of their own, fail. What a handler writes to the socket or the HTTP/2 stream itself is out of its reach.
+ * responses of their own, fail, and trailers are dropped. What a handler writes to the socket or the HTTP/2 stream itself
+ * is out of its reach.
  *
  * @param note told of the denial.
+ * @param onRelease shown each line of NDJSON and each event of Server-Sent Events as it is written; the first that is
+ * denied is the last. Default: such bodies are denied as all others are.
  */
-export function closeRelease(response: NodeResponse, note: (denial: Denial) => void): ReleaseGate {
+export function closeRelease(
+  response: NodeResponse,
+  note: (denial: Denial) => void,
+  onRelease?: (payload: unknown) => MaybePromise<BodyOutcome>,
+): ReleaseGate {
   // Both kinds of response take the same arguments; TypeScript cannot call a union of overloads.
   const target = response as ServerResponse;
   const writeHead = target.writeHead.bind(target) as Write;
@@ -40,6 +48,35 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   // Headers cannot be taken back once they are written, so they wait until it is known what follows.
   let head: Arguments | undefined;
   let expected: string | undefined;
+  let records: RecordStream | undefined;
+  /** Node's writers call one another as they find them on the response. */
+  const passing =
+    <Result>(writer: (...args: Arguments) => Result) =>
+    (...args: Arguments): Result => {
+      state = 'open';
+      try {
+        return writer(...args);
+      } finally {
+        if (!target.writableEnded) state = 'closed';
+      }
+    };
+  /** The body as lines or events, where its type says so, once there is something to send. */
+  const stream = (): RecordStream | undefined => {
+    if (records !== undefined || state !== 'closed' || onRelease === undefined) return records;
+    try {
+      const writers = {
+        write: passing(write),
+        end: passing(end),
+        flushHeaders: passing(flushHeaders),
+      };
+      records = recordStream(target, head, onRelease, writers, deny);
+      if (records !== undefined) head = undefined;
+      return records;
+    } catch (cause) {
+      deny(fault('release.unfilterable', cause));
+      return undefined;
+    }
+  };
   const open = (text?: string) => {
     if (state === 'closed') state = 'open';
     if (text !== undefined) letOut(target, text);
@@ -76,21 +113,32 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
   };
   /** True for what the policies have let out. */
   const isSeen = (chunk: unknown): boolean =>
-    expected === undefined || !isContent(chunk) || String(chunk) === expected;
+    expected === undefined || !hasContent(chunk) || String(chunk) === expected;
   const replaced = {
     writeHead: (...args: Arguments) => {
       if (state === 'open') return attempt(() => writeHead(...(head ?? args)));
-      if (state === 'closed') head ??= args;
+      if (state === 'closed' && records === undefined) head ??= args;
       return target;
     },
     write: (...args: Arguments) => {
       if (state === 'open' && isSeen(args[0])) return write(...args);
-      if (isContent(args[0])) deny(fault('release.unfilterable'));
+      if (state === 'closed' && hasContent(args[0])) {
+        const begun = stream();
+        if (begun !== undefined) return begun.write(args);
+      }
+      if (hasContent(args[0])) deny(fault('release.unfilterable'));
       callBack(args);
       return true;
     },
     end: (...args: Arguments) => {
-      if (state === 'closed' && isContent(args[0])) deny(fault('release.unfilterable'));
+      if (state === 'closed' && (records !== undefined || hasContent(args[0]))) {
+        const begun = stream();
+        if (begun !== undefined) {
+          begun.end(args);
+          return target;
+        }
+        deny(fault('release.unfilterable'));
+      }
       if (state === 'open' && !isSeen(args[0])) deny(fault('release.unfilterable', REPLACED));
       if (state === 'denied') {
         callBack(args);
@@ -101,9 +149,13 @@ export function closeRelease(response: NodeResponse, note: (denial: Denial) => v
     },
     flushHeaders: () => {
       if (state === 'open') flushHeaders();
+      else stream()?.flushHeaders();
     },
+    // No policy sees them.
+    addTrailers: () => undefined,
+    ...('stream' in response && { setTrailer: () => undefined, createPushResponse: denyPush }),
   };
-  Object.assign(target, replaced, 'stream' in response && { createPushResponse: denyPush });
+  Object.assign(target, replaced);
   holdBack(target, (text) => {
     if (text === undefined) open();
     else if (state === 'open') expected = text;
@@ -122,40 +174,6 @@ const REPLACED = new Error(
 
 function denyPush(_headers: object, callback: (error: Error) => void): void {
   callback(new Error('Policies filter this response, and a pushed one would pass them by.'));
-}
-
-/** A body that may go out as JSON text, or the denial. */
-export type ReleasedText =
-  | { readonly ok: true; readonly text: string }
-  | { readonly ok: false; readonly denial: Denial };
-
-/** Shows a JSON text to the policies and answers the one that may go out instead. */
-export function releaseText(
-  onRelease: (payload: unknown) => MaybePromise<BodyOutcome>,
-  text: string,
-): MaybePromise<ReleasedText> {
-  return chain<BodyOutcome, ReleasedText>(
-    () => onRelease(JSON.parse(text)),
-    (outcome) => {
-      if (!outcome.ok || !('value' in outcome)) return outcome.ok ? { ok: true, text } : outcome;
-      try {
-        // A policy that puts `undefined` in place of a payload means to send nothing of it.
-        return { ok: true, text: JSON.stringify(outcome.value) ?? '' };
-      } catch (cause) {
-        return unfilterable(cause);
-      }
-    },
-    unfilterable,
-  );
-}
-
-function unfilterable(cause: unknown): ReleasedText {
-  return { ok: false, denial: fault('release.unfilterable', cause) };
-}
-
-function isContent(chunk: unknown): boolean {
-  if (chunk === undefined || chunk === null || typeof chunk === 'function') return false;
-  return (chunk as { readonly length?: unknown }).length !== 0;
 }
 
 function callBack(args: Arguments): void {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Http2ServerResponse } from 'node:http2';
+import { constants, type Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Denial } from '@apisec/core';
 import {
@@ -64,7 +64,7 @@ export function sendDenial(
   writers: ResponseWriters = response as ServerResponse,
 ): void {
   if (response.headersSent) {
-    if (!response.writableEnded) response.destroy();
+    if (!response.writableEnded) cut(response);
     return;
   }
   letThrough(response);
@@ -77,6 +77,12 @@ export function sendDenial(
   if (!('stream' in response)) response.statusMessage = '';
   writers.writeHead(status);
   writers.end(body);
+}
+
+/** Of HTTP/2 the one stream, with an error: one without it would be taken for the end. */
+function cut(response: NodeResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
 }
 
 /** Takes away what was said of a body that is not sent. */

@@ -69,7 +69,9 @@ export async function call(
   stream.setEncoding('utf8').on('data', (chunk) => {
     body += String(chunk);
   });
-  await once(stream, 'close');
+  // Of a stream that is cut, what came before.
+  stream.on('error', () => undefined);
+  await new Promise((resolve) => stream.once('close', resolve));
   return { headers: received, body };
 }
 

@@ -1,3 +1,4 @@
+import type { Denial } from '../engine/denial.ts';
 import type { Enforcement } from '../engine/enforce.ts';
 import type { BodyWatcher } from '../engine/obligations.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -39,6 +40,7 @@ export interface FetchBodies<out Raw extends boolean = boolean> {
   readonly release: (
     onRelease: NonNullable<Enforcement['onRelease']>,
     response: Response,
+    cutOff: (denial: Denial) => void,
   ) => Promise<ReleasedResponse>;
   readonly read: (request: Request) => Promise<RawRequest>;
 }

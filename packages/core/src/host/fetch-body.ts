@@ -7,6 +7,7 @@ import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
 import { httpStatus } from '../wire/http.ts';
 import { denialResponse } from './denial-response.ts';
+import { type RecordFilter, recordFilter, recordFormat } from './release-records.ts';
 
 /** Bounds on a body that is read before the handler runs. */
 export interface FetchBodyBounds {
@@ -140,17 +141,25 @@ export async function readRawBody(
 }
 
 /**
- * For fetch-style adapters: shows a JSON response to the policies that ask for it. A response with a
- * body that is not JSON cannot be filtered and is replaced (`release.unfilterable`, 500).
+ * For fetch-style adapters: shows a JSON response to the policies that ask for it, and of NDJSON and Server-Sent Events
+ * each line and event as it goes out; the first that is denied ends the body with an error. A response with
+ * another body cannot be filtered and is replaced (`release.unfilterable`, 500).
+ *
+ * @param cutOff told of the denial that ends a body which is already on its way.
  */
 export async function releaseResponse(
   onRelease: NonNullable<Enforcement['onRelease']>,
   response: Response,
+  cutOff: (denial: Denial) => void,
 ): Promise<ReleasedResponse> {
   // What goes over an upgraded connection is out of sight.
   if (response.status === 101) return unreleased(fault('release.unfilterable'));
   if (response.body === null) return { response };
-  if (response.bodyUsed || response.body.locked || !isJson(response.headers)) {
+  if (response.bodyUsed || response.body.locked) return unreleased(fault('release.unfilterable'));
+  const format = recordFormat(response.headers);
+  if (format !== undefined)
+    return releaseRecords(recordFilter(format, onRelease), response, cutOff);
+  if (!isJson(response.headers)) {
     discard(response.body);
     return unreleased(fault('release.unfilterable'));
   }
@@ -164,18 +173,60 @@ export async function releaseResponse(
   }
   const outcome = await onRelease(payload);
   if (!outcome.ok) return unreleased(outcome.denial);
-  const headers = new Headers(response.headers);
+  let { headers } = response;
   try {
     if ('value' in outcome) {
       text = JSON.stringify(outcome.value);
-      // They describe the body as it was before.
-      for (const name of bodyHeaders) headers.delete(name);
+      headers = withoutBodyHeaders(headers);
     }
     // Without its status text, which is free text that no policy sees.
     return { response: new Response(text, { status: response.status, headers }) };
   } catch (cause) {
     return unreleased(fault('policy.invalid_outcome', cause));
   }
+}
+
+/** Bytes go out only of what the filter has let through; the rest of a denied body is let go of. */
+function releaseRecords(
+  filter: RecordFilter,
+  response: Response,
+  cutOff: (denial: Denial) => void,
+): ReleasedResponse {
+  // Looked at before.
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        for (;;) {
+          const { done, value } = await reader.read();
+          const released = await (done ? filter.end() : filter.push(value));
+          if (!released.ok) {
+            reader.cancel().catch(() => undefined);
+            cutOff(released.denial);
+            controller.error(new Error(`The body is denied: ${released.denial.code}.`));
+            return;
+          }
+          if (released.text !== '') controller.enqueue(encoder.encode(released.text));
+          if (done) controller.close();
+          // Until something has come of it: nobody asks again before.
+          if (done || released.text !== '') return;
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  const { status } = response;
+  const headers = withoutBodyHeaders(response.headers);
+  return { response: new Response(body, { status, headers }) };
+}
+
+/** Without those that describe the body as it was before. */
+function withoutBodyHeaders(of: Headers): Headers {
+  const headers = new Headers(of);
+  for (const name of bodyHeaders) headers.delete(name);
+  return headers;
 }
 
 /**
