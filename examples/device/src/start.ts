@@ -7,8 +7,8 @@ import {
   requireScopes,
 } from '@apisec/core';
 import { toNodeHandler } from '@apisec/oauth';
+import { serve } from 'apisec-example-identity-provider';
 import { ORDERS, startProvider } from './provider.ts';
-import { serve } from './serve.ts';
 
 /** The provider, and an API that takes its tokens. */
 export async function start() {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Browser } from '../../../packages/oauth/test/browser.ts';
 import { showOrders } from '../src/command-line.ts';
 import { start } from '../src/start.ts';
 
@@ -8,36 +9,26 @@ beforeAll(async () => {
 });
 afterAll(() => around?.close());
 
-/** A browser on another device: it keeps cookies, and follows where it is sent. */
-class Browser {
-  readonly #cookies = new Map<string, string>();
-
-  async open(url: string, form?: URLSearchParams): Promise<string> {
-    const cookie = [...this.#cookies].map((pair) => pair.join('=')).join('; ');
-    const sent = form === undefined ? {} : { method: 'POST', body: form };
-    const response = await fetch(url, { ...sent, headers: { cookie }, redirect: 'manual' });
-    for (const line of response.headers.getSetCookie()) {
-      const [name = '', value = ''] = (line.split(';')[0] ?? '').split('=');
-      if (value === '') this.#cookies.delete(name);
-      else this.#cookies.set(name, value);
-    }
-    const next = response.headers.get('location');
-    return next === null ? response.text() : this.open(new URL(next, url).href);
-  }
-}
-
 /** The user enters the code that the command line has shown, and confirms or aborts. */
 async function enter(page: string, code: string, answer: 'confirm' | 'abort'): Promise<void> {
   const browser = new Browser();
+  const send = async (form: Readonly<Record<string, string>>): Promise<string> => {
+    const body = new URLSearchParams(form).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const response = await browser.request(page, { method: 'POST', headers, body });
+    const next = response.headers.get('location');
+    return next === null ? response.text() : read(new URL(next, page).href);
+  };
+  const read = async (url: string): Promise<string> =>
+    (await (await browser.open(url)).response?.text()) ?? '';
   // The page has a form for each answer, with the same hidden fields.
   const fields = (html: string) =>
     Object.fromEntries(
       [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map((at) => at.slice(1)),
     );
-  const asked = fields(await browser.open(page));
-  const form = { ...asked, user_code: code };
-  const shown = fields(await browser.open(page, new URLSearchParams(form)));
-  await browser.open(page, new URLSearchParams({ ...shown, [answer]: 'yes' }));
+  const asked = fields(await read(page));
+  const shown = fields(await send({ ...asked, user_code: code }));
+  await send({ ...shown, [answer]: 'yes' });
 }
 
 async function run(answer: 'confirm' | 'abort') {

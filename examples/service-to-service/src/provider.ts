@@ -1,6 +1,5 @@
-import { exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose';
-import type { Configuration, Provider } from 'oidc-provider';
-import { serve } from './serve.ts';
+import { type IdentityProvider, startIdentityProvider } from 'apisec-example-identity-provider';
+import { jwtVerify, SignJWT } from 'jose';
 
 /** What the two services are called in tokens. */
 export const ORDERS = 'https://orders.example.com';
@@ -11,13 +10,9 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** An authorization server for two clients: the service `orders`, and the job `nightly`. */
 export async function startProvider() {
-  const { server, origin: issuer, close } = await serve();
-  const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true });
-  const key: JWK = { ...(await exportJWK(privateKey)), kid: 'k1', alg: 'ES256', use: 'sig' };
   const secrets = { orders: crypto.randomUUID(), nightly: crypto.randomUUID() };
-  const { Provider } = await import('oidc-provider');
-  const provider = new Provider(issuer, {
-    jwks: { keys: [key] },
+  const { issuer, provider, keys, close } = await startIdentityProvider({
+    apis: { [ORDERS]: 'orders:read', [BILLS]: 'bills:read' },
     clients: [
       client('orders', secrets.orders, TOKEN_EXCHANGE),
       {
@@ -25,20 +20,18 @@ export async function startProvider() {
         dpop_bound_access_tokens: true,
       },
     ],
-    ...configuration,
+    features: { clientCredentials: { enabled: true }, dPoP: { enabled: true } },
   });
   const sign = (claims: Record<string, unknown>) =>
     new SignJWT({ iss: issuer, jti: crypto.randomUUID(), ...claims })
       .setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt' })
       .setIssuedAt()
       .setExpirationTime('5m')
-      .sign(privateKey);
+      .sign(keys.privateKey);
   exchangeTokens(provider, sign, async (token) => {
     const options = { issuer, audience: ORDERS, typ: 'at+jwt' };
-    return (await jwtVerify(token, publicKey, options)).payload.sub;
+    return (await jwtVerify(token, keys.publicKey, options)).payload.sub;
   });
-  const answer = provider.callback();
-  server.on('request', (req, res) => void answer(req, res));
   return {
     issuer,
     secrets,
@@ -51,7 +44,7 @@ export async function startProvider() {
 
 /** `orders` may act for its own users at `bills`, and nobody else for nobody else anywhere else. */
 function exchangeTokens(
-  provider: Provider,
+  provider: IdentityProvider['provider'],
   sign: (claims: Record<string, unknown>) => Promise<string>,
   userOf: (token: string) => Promise<string | undefined>,
 ): void {
@@ -93,23 +86,3 @@ function client(id: string, secret: string, grant: string) {
     scope: 'bills:read',
   };
 }
-
-const configuration: Configuration = {
-  clientDefaults: { id_token_signed_response_alg: 'ES256' },
-  scopes: ['orders:read', 'bills:read'],
-  ttl: { ClientCredentials: () => 300 },
-  features: {
-    devInteractions: { enabled: false },
-    clientCredentials: { enabled: true },
-    dPoP: { enabled: true },
-    resourceIndicators: {
-      enabled: true,
-      getResourceServerInfo: (_context, resource) => ({
-        audience: resource,
-        scope: 'bills:read',
-        accessTokenFormat: 'jwt',
-        jwt: { sign: { alg: 'ES256' } },
-      }),
-    },
-  },
-};

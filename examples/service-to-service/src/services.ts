@@ -8,8 +8,8 @@ import {
   requireScopes,
 } from '@apisec/core';
 import { oauthClient, toNodeHandler } from '@apisec/oauth';
+import { serve } from 'apisec-example-identity-provider';
 import { BILLS, ORDERS } from './provider.ts';
-import { serve } from './serve.ts';
 
 /** `bills` takes tokens of users and of services alike, and those that are bound to a key with a proof alone. */
 export async function startBills(issuer: string) {
