@@ -1,28 +1,17 @@
-import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { start } from '../src/start.ts';
+import { hasChromium, launchChromium, testThatChromiumIsThere } from './chromium.ts';
 
-const executablePath = '/usr/bin/chromium';
-const hasBrowser = existsSync(executablePath);
-if (!hasBrowser) {
-  console.warn(`Chromium is missing (${executablePath}): nothing is shown in a browser.`);
-}
+testThatChromiumIsThere();
 
-test('a browser is there, or nobody needs it', () => {
-  expect(hasBrowser || process.env['APISEC_REQUIRE_SERVICES'] !== '1').toBe(true);
-});
-
-describe.runIf(hasBrowser)('in a real browser', () => {
+describe.runIf(hasChromium)('in a real browser', () => {
   let servers: Awaited<ReturnType<typeof start>>;
   let browser: Browser;
   let context: BrowserContext;
   beforeAll(async () => {
     servers = await start();
-    browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
-    });
+    browser = await launchChromium();
     context = await browser.newContext();
     // Ports share cookies, so this signs in to both.
     const page = await context.newPage();

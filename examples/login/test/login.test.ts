@@ -1,7 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  hasChromium,
+  launchChromium,
+  testThatChromiumIsThere,
+} from '../../browser-app/test/chromium.ts';
 import { PASSWORD, start } from '../src/start.ts';
-import { binary, openPage } from './chromium.ts';
 
 let app: Awaited<ReturnType<typeof start>>;
 beforeAll(async () => {
@@ -31,20 +35,18 @@ test('a script without a session gets 401, and another site is denied', async ()
   expect(foreign.status).toBe(403);
 });
 
-test('a browser is there, or nobody needs it', () => {
-  expect(binary !== undefined || process.env['APISEC_REQUIRE_SERVICES'] !== '1').toBe(true);
-});
+testThatChromiumIsThere();
 
-test.runIf(binary !== undefined)(
+test.runIf(hasChromium)(
   'in a real browser: password, code, passkey, sessions, and out of all of them',
   async () => {
-    const page = await openPage(`${app.origin}/`);
+    const browser = await launchChromium();
     try {
-      while ((await page.run('typeof withPassword')) !== 'function') {
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-      await page.send('WebAuthn.enable');
-      await page.send('WebAuthn.addVirtualAuthenticator', {
+      const page = await browser.newPage();
+      await page.goto(`${app.origin}/`);
+      const devtools = await page.context().newCDPSession(page);
+      await devtools.send('WebAuthn.enable');
+      await devtools.send('WebAuthn.addVirtualAuthenticator', {
         options: {
           protocol: 'ctap2',
           transport: 'internal',
@@ -55,42 +57,44 @@ test.runIf(binary !== undefined)(
         },
       });
       const who = `'alice@example.com', ${JSON.stringify(PASSWORD)}`;
-      expect(await page.run(`withPassword('alice@example.com', 'wrong')`)).toMatchObject({
+      expect(await page.evaluate(`withPassword('alice@example.com', 'wrong')`)).toMatchObject({
         http: 401,
       });
-      expect(await page.run(`withPassword(${who})`)).toMatchObject({
+      expect(await page.evaluate(`withPassword(${who})`)).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal1', amr: ['pwd'] } },
       });
-      expect(await page.run('document.cookie')).toBe('');
+      expect(await page.evaluate('document.cookie')).toBe('');
 
-      const enrolled = (await page.run(`ask('POST', '/account/totp', {})`)) as {
-        readonly body: { readonly secret: string };
-      };
+      const enrolled = await page.evaluate<{ readonly body: { readonly secret: string } }>(
+        `ask('POST', '/account/totp', {})`,
+      );
       const { secret } = enrolled.body;
       const confirm = `ask('POST', '/account/totp/confirm', { code: '${codeOf(secret)}' })`;
-      expect(await page.run(confirm)).toMatchObject({ body: { ok: true } });
-      const waiting = (await page.run(`withPassword(${who})`)) as {
+      expect(await page.evaluate(confirm)).toMatchObject({ body: { ok: true } });
+      const waiting = await page.evaluate<{
         readonly body: { readonly status: string; readonly ticket: string };
-      };
+      }>(`withPassword(${who})`);
       expect(waiting.body).toMatchObject({ status: 'requires_mfa', done: ['password'] });
       const step = { ticket: waiting.body.ticket, method: 'totp', code: codeOf(secret, 1) };
-      expect(await page.run(`next(${JSON.stringify(step)})`)).toMatchObject({
+      expect(await page.evaluate(`next(${JSON.stringify(step)})`)).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] } },
       });
 
-      expect(await page.run('addPasskey()')).toMatchObject({ body: { ok: true } });
-      expect(await page.run('withPasskey()')).toMatchObject({
+      expect(await page.evaluate('addPasskey()')).toMatchObject({ body: { ok: true } });
+      expect(await page.evaluate('withPasskey()')).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal2' } },
       });
-      const sessions = (await page.run(`ask('GET', '/account/sessions')`)) as { body: unknown[] };
+      const sessions = await page.evaluate<{ readonly body: unknown[] }>(
+        `ask('GET', '/account/sessions')`,
+      );
       // Each login ended the session that the browser had before.
       expect(sessions.body).toMatchObject([{ isThis: true, amr: ['mfa', 'pop', 'user'] }]);
-      expect(await page.run(`ask('POST', '/account/sign-out-everywhere', {})`)).toMatchObject({
+      expect(await page.evaluate(`ask('POST', '/account/sign-out-everywhere', {})`)).toMatchObject({
         body: { ended: 1 },
       });
-      expect(await page.run(`ask('GET', '/account/sessions')`)).toMatchObject({ http: 401 });
+      expect(await page.evaluate(`ask('GET', '/account/sessions')`)).toMatchObject({ http: 401 });
     } finally {
-      await page.close();
+      await browser.close();
     }
   },
   120_000,
