@@ -1,20 +1,19 @@
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   authenticateJwt,
   discoverIssuer,
-  factsOf,
   guard,
   type HttpFacts,
+  protect,
   requireScopes,
 } from '@apisec/core';
-import { secure } from '@apisec/express';
-import express from 'express';
+import { toNodeHandler } from '@apisec/oauth';
+import { serve } from 'apisec-example-identity-provider';
 import { API } from './provider.ts';
 
 /** The API behind: it takes access tokens, and knows of no browser. */
-export async function startApi(issuer: string, onOrders?: (cookies: unknown, of: string) => void) {
-  const orders = guard<HttpFacts>()
+export async function startApi(issuer: string) {
+  const { server, origin, close } = await serve();
+  const policy = guard<HttpFacts>()
     .use(
       authenticateJwt({
         issuer,
@@ -23,22 +22,10 @@ export async function startApi(issuer: string, onOrders?: (cookies: unknown, of:
       }),
     )
     .use(requireScopes('orders:read'));
-  const app = express();
-  app.get('/orders', secure(orders), (req, res) => {
-    const { subject } = factsOf(req, orders).principal;
-    onOrders?.(req.query['cookies'], subject);
-    res.json({ orders: ['one', 'two'], of: subject });
-  });
-  const server = await new Promise<Server>((resolve) => {
-    const listening = app.listen(0, '127.0.0.1', () => resolve(listening));
-  });
-  // It listens on TCP, so its address is one.
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    origin,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  const orders = protect(policy, (_request, { principal }) =>
+    Response.json({ orders: ['one', 'two'], of: principal.subject }),
+  );
+  const answer = toNodeHandler({ base: '', origin, fetch: orders });
+  server.on('request', (req, res) => void answer(req, res));
+  return { origin, close };
 }

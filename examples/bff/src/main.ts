@@ -1,4 +1,5 @@
 import { start } from './start.ts';
 
-const { origin } = await start(undefined, Number(process.env['PORT'] ?? 3000));
+const { FRAMEWORK = 'express', PORT = '3000', STORE_URL } = process.env;
+const { origin } = await start(FRAMEWORK, Number(PORT), STORE_URL);
 console.log(`Open ${origin}/`);

@@ -1,30 +1,28 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { serve } from 'apisec-example-identity-provider';
 import { startApi } from './api.ts';
 import { mountBackend } from './backend.ts';
 import { startProvider } from './provider.ts';
+import { openStores } from './stores.ts';
 
-/**
- * Provider, API and backend, each on a port of its own.
- *
- * @param onOrders hears what cookies the scripts of the page can read, and whose orders it asks for.
- */
-export async function start(onOrders?: (cookies: unknown, of: string) => void, port = 0) {
-  const server = createServer();
-  await once(server.listen(port, 'localhost'), 'listening');
+/** Provider, API and backend in one process, each on a port of its own. */
+export async function start(framework: string, port = 0, storeUrl?: string) {
   // Another host name than the provider's, so that the two are different sites to a browser.
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
-  const provider = await startProvider(`${origin}/auth/callback`, `${origin}/`);
-  const api = await startApi(provider.issuer, onOrders);
-  mountBackend(server, { origin, ...provider, api: api.origin });
+  const { server, origin, close } = await serve('localhost', port);
+  const provider = await startProvider(origin);
+  const api = await startApi(provider.issuer);
+  await mountBackend(framework, server, {
+    ...provider,
+    origin,
+    api: api.origin,
+    cookieKey: crypto.getRandomValues(new Uint8Array(32)),
+    stores: await openStores(storeUrl),
+  });
   return {
     origin,
+    provider,
     close: () => {
-      provider.close();
-      api.close();
-      server.closeAllConnections();
-      server.close();
+      for (const each of [provider, api]) each.close();
+      close();
     },
   };
 }
