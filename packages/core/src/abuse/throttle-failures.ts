@@ -1,4 +1,4 @@
-import type { AttemptRequest, CounterStore } from '../contracts/counter-store.ts';
+import type { AttemptRequest } from '../contracts/counter-store.ts';
 import { executesSeveral } from '../engine/executes-several.ts';
 import type { CallFacts } from '../engine/facts.ts';
 import type { BodyOutcome, Completion, Obligations } from '../engine/obligations.ts';
@@ -7,31 +7,19 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { Duration } from '../lib/duration.ts';
-import { sha256 } from '../lib/hash.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { assertKnownOptions } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
-import { encodeLimitKey, type LimitKey } from '../limits/limit-key.ts';
+import type { LimitKey } from '../limits/limit-key.ts';
 import {
   type AttemptResult,
-  alike,
-  attemptCounting,
   type HeldAttempt,
   judgeAttempt,
   type Reserved,
   textOnly,
 } from './attempt-counting.ts';
-import {
-  ACCOUNT_MISSING,
-  deniedBody,
-  type FailureSchedule,
-  failureRule,
-  KEY_MISSING,
-  oneMessage,
-  REPEATED,
-} from './failures.ts';
-import { memoryCounterStore } from './memory-counter-store.ts';
+import { type FailureCountingOptions, failureRules } from './failure-counting.ts';
+import { ACCOUNT_MISSING, deniedBody, KEY_MISSING, oneMessage, REPEATED } from './failures.ts';
 
 /** The attempt that a call makes, for handlers whose status does not tell how it came out. */
 export interface Attempt {
@@ -45,7 +33,8 @@ export interface AttemptFacts {
 }
 
 /** Options of {@link throttleFailures}. */
-export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts> {
+export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
+  extends FailureCountingOptions {
   /**
    * The account that the call wants to get into, where request and facts tell it. Told apart without regard
    * to case, width and spaces around; never looked up, so unknown accounts are no different. A call that
@@ -65,13 +54,6 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
     | ((body: unknown, facts: Readonly<Needs>) => string | null | undefined)
     | undefined;
   /**
-   * Pauses of an account. Default: none for 3 failures, then 1 second, doubled each time up to a minute;
-   * after 10 failures 15 minutes. Forgotten after a day without failures.
-   */
-  readonly perAccount?: FailureSchedule | undefined;
-  /** Pauses of a peer, or `none`. Default: as of an account, but 20 without a pause and 15 minutes after 100. */
-  readonly perPeer?: FailureSchedule | 'none' | undefined;
-  /**
    * Who counts as one peer. Nothing denies the call (`failures.key_missing`). Default: `facts.peer.id`.
    */
   readonly peer?: ((facts: Readonly<Needs>) => LimitKey) | undefined;
@@ -88,17 +70,6 @@ export interface ThrottleFailuresOptions<in Needs extends CallFacts = CallFacts>
    * passwords with a redirect, so it tells both; a handler that cannot reach its database tells `neither`.
    */
   readonly judge?: ((completion: Completion) => AttemptResult) | undefined;
-  /** In a store that others use it tells these failures apart; required with `store`. Default: `failures`. */
-  readonly name?: string | undefined;
-  /** Where failures are counted. Default: a memory store of this policy's own. */
-  readonly store?: CounterStore | undefined;
-  /**
-   * What happens while the store does not answer. `closed`: calls are denied with `failures.unavailable`.
-   * `open`: they pass uncounted, marked as degraded. Default: `closed`.
-   */
-  readonly onStoreFailure?: 'closed' | 'open' | undefined;
-  /** How long the store may take, from `1ms` to `1m`. Default: `1s`. */
-  readonly timeout?: Duration | undefined;
   /** Epoch milliseconds, for a memory store made here. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -159,34 +130,22 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   options: ThrottleFailuresOptions<Needs>,
 ): Policy<Needs, AttemptFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
-  const {
-    account,
-    accountInBody,
-    perPeer,
-    judge,
-    name = 'failures',
-    onStoreFailure = 'closed',
-  } = options;
-  const { peer = (facts: Readonly<Needs>) => facts.peer.id, now, timeout } = options;
+  const { account, accountInBody, judge, now } = options;
+  const { peer = (facts: Readonly<Needs>) => facts.peer.id } = options;
   assertConfiguration(
     account === undefined || accountInBody === undefined,
     `${NAME}: the account is told by account or by accountInBody, not by both.`,
   );
   const byAccount = account !== undefined || accountInBody !== undefined;
   assertConfiguration(
-    byAccount || perPeer !== 'none',
+    byAccount || options.perPeer !== 'none',
     `${NAME}: nothing would be counted. Say which account a call is for, or count by peer.`,
   );
-  assertConfiguration(
-    options.store === undefined || options.name !== undefined,
-    `${NAME}: give it a name. In a store that others use it is what tells failures apart.`,
+  const { reserve, accountRequest, addPeer, namesAccount, settle } = failureRules(
+    NAME,
+    options,
+    now,
   );
-  assertOneOf(NAME, 'onStoreFailure', onStoreFailure, ['closed', 'open']);
-  const accountRule = failureRule(NAME, { free: 3, after: 10 }, options.perAccount);
-  const peerRule =
-    perPeer === 'none' ? undefined : failureRule(NAME, { free: 20, after: 100 }, perPeer);
-  const store = options.store ?? memoryCounterStore({ now });
-  const { reserve, reconcile } = attemptCounting(NAME, store, onStoreFailure, timeout);
 
   /** What to count of an account: nothing where a call need not name one, undefined where it must. */
   const accountRequests = async (
@@ -195,9 +154,8 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     safe: boolean,
   ): Promise<readonly AttemptRequest[] | undefined> => {
     if (safe && (key === undefined || key === null || key === '')) return [];
-    const encoded = encodeLimitKey(alike(key), tenantOf(facts));
-    if (encoded === undefined) return undefined;
-    return [{ name: `${name}.account`, key: await sha256(encoded), rule: accountRule }];
+    const counted = await accountRequest(key, tenantOf(facts));
+    return counted && [counted];
   };
 
   return definePolicy<Needs, AttemptFacts, 'check'>({
@@ -209,11 +167,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
     check: (request, facts): MaybePromise<Outcome<AttemptFacts>> => {
       if (executesSeveral(facts)) return REPEATED;
       const requests: AttemptRequest[] = [];
-      if (peerRule !== undefined) {
-        const key = encodeLimitKey(peer(facts), tenantOf(facts));
-        if (key === undefined) return KEY_MISSING;
-        requests.push({ name: `${name}.peer`, key, rule: peerRule });
-      }
+      if (!addPeer(requests, peer(facts), tenantOf(facts))) return KEY_MISSING;
       const held: HeldAttempt[] = [];
       // In the other protocols a method says nothing: that of GraphQL is the caller's choice.
       const safe = facts.call.protocol === 'http' && SAFE_METHODS.has(request.method);
@@ -225,13 +179,11 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
         },
       });
       const onComplete = (completion: Completion): MaybePromise<void> => {
-        const named = held.some(({ request: { rule } }) => rule === accountRule);
-        const result = said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, named));
+        const result =
+          said ?? (judge ? judge(completion) : judgeAttempt(completion, safe, namesAccount(held)));
         // What is no answer counts as failed, as it is counted already.
         if (held.length === 0 || (result !== 'succeeded' && result !== 'neither')) return undefined;
-        return reconcile(held, ({ rule }) =>
-          result === 'succeeded' && rule === accountRule ? 'reset' : 'refund',
-        );
+        return settle(held, result);
       };
       const obligations: Obligations = {
         confirmConnected: true,
