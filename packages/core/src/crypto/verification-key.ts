@@ -17,7 +17,8 @@ const MOST_CANDIDATES = 4;
 
 /** Members that only a private key has (RFC 7518 §6.2.2, §6.3.2; `priv` of post-quantum keys). */
 const PRIVATE = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'priv'];
-const COORDINATE_BYTES: Readonly<Record<string, number>> = {
+/** How long each coordinate of a curve is. */
+export const COORDINATE_BYTES: Readonly<Record<string, number>> = {
   'P-256': 32,
   'P-384': 48,
   'P-521': 66,

@@ -262,6 +262,19 @@ describe('decryptTokens does not construct', () => {
       () => decryptTokens({ keys: [{ ...jwk, alg: 'ECDH-ES' }] }),
       /does not fit/,
     ],
+    ...(['P-384', 'P-521'] as const).map((crv): [string, () => unknown, RegExp] => [
+      `with a key that says ${crv} and has coordinates of P-256`,
+      () => decryptTokens({ keys: [{ ...curveJwk, crv, alg: 'ECDH-ES' } as DecryptionJwk] }),
+      /coordinates of another curve/,
+    ]),
+    [
+      'with a private part that is longer than its curve',
+      () => {
+        const d = `${curveJwk.d}AAAA`;
+        return decryptTokens({ keys: [{ ...curveJwk, d, alg: 'ECDH-ES' }] });
+      },
+      /coordinates of another curve/,
+    ],
     ['with one key twice', () => decryptTokens({ keys: [jwk, jwk] }), /same "kid" and "alg"/],
     [
       'with an encryption that is not known',

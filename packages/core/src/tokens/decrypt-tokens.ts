@@ -1,6 +1,7 @@
 import { compactDecrypt, importJWK } from 'jose';
 import type { Jwk } from '../crypto/key-source.ts';
 import { publishedKeyProblem } from '../crypto/published-keys.ts';
+import { COORDINATE_BYTES } from '../crypto/verification-key.ts';
 import { decodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
@@ -207,7 +208,7 @@ function decryptionKey(jwk: unknown, where: string): DecryptionKey {
   assertConfiguration(use === undefined || use === 'enc', `${where}: its "use" is not "enc".`);
   assertConfiguration(
     isFit(jwk, alg),
-    `${where} does not fit ${alg}, or has fewer than 2048 bits.`,
+    `${where} does not fit ${alg}, has coordinates of another curve, or fewer than 2048 bits.`,
   );
   const problem = publishedKeyProblem(jwk);
   assertConfiguration(problem === undefined, `${where} protects nothing: ${problem}.`);
@@ -221,10 +222,17 @@ function decryptionKey(jwk: unknown, where: string): DecryptionKey {
   };
 }
 
+/** Bytes of a member, where it is one in base64url; 0 where it is not. */
+function lengthOf(jwk: object, name: string): number {
+  const text = member(jwk, name);
+  return (typeof text === 'string' ? decodeBase64url(text)?.length : undefined) ?? 0;
+}
+
 function isFit(jwk: object, alg: string): boolean {
   const kty = member(jwk, 'kty');
-  if (alg.startsWith('ECDH')) return kty === 'EC' && CURVES.includes(String(member(jwk, 'crv')));
-  const modulus = member(jwk, 'n');
-  const bytes = typeof modulus === 'string' ? decodeBase64url(modulus) : undefined;
-  return kty === 'RSA' && (bytes?.length ?? 0) >= LEAST_RSA_BYTES;
+  if (!alg.startsWith('ECDH')) return kty === 'RSA' && lengthOf(jwk, 'n') >= LEAST_RSA_BYTES;
+  const crv = String(member(jwk, 'crv'));
+  // Of another curve, each token to this key would fail, and nobody would know why.
+  const bytes = CURVES.includes(crv) ? COORDINATE_BYTES[crv] : undefined;
+  return kty === 'EC' && ['x', 'y', 'd'].every((name) => lengthOf(jwk, name) === bytes);
 }
