@@ -1,5 +1,5 @@
 import { type AuditAct, memoryRevocationStore, type RecordOption } from '@apisec/core';
-import { memorySessionStore, sealedSessions, sessions } from '@apisec/oauth';
+import { memorySessionStore, type Sessions, sealedSessions, sessions } from '@apisec/oauth';
 import { describe, expect, test } from 'vitest';
 import { brokenRecorders } from '../../core/test/recorders.ts';
 import { ORIGIN } from './fixture.ts';
@@ -89,19 +89,26 @@ test('what ended nothing is not recorded, and a call may name who records it', a
   expect(told).toEqual(['session.ended', 'session.ended']);
 });
 
+/** A request with the cookie of a session that has just begun. */
+async function start(browser: Sessions): Promise<Request> {
+  const user = { ...owner, clientId: 'shop', claims: {} };
+  const begun = await browser.start(new Request(ORIGIN), user);
+  if (!begun.ok) throw new Error(begun.denial.code);
+  return new Request(ORIGIN, { headers: { cookie: begun.setCookie.split(';')[0] ?? '' } });
+}
+
 test('sealed sessions record what ends them in the same way', async () => {
   const acts: AuditAct[] = [];
   const options = { keys: KEYS, revocations: memoryRevocationStore() };
   const browser = sealedSessions({ ...options, record: (act) => acts.push(act) });
-  const begun = await browser.start(new Request(ORIGIN), {
-    ...owner,
-    clientId: 'shop',
-    claims: {},
-  });
-  if (!begun.ok) throw new Error(begun.denial.code);
-  const headers = { cookie: begun.setCookie.split(';')[0] ?? '' };
-  await browser.end(new Request(ORIGIN, { headers }));
+  const request = await start(browser);
+  await browser.end(request);
+  const reading = await browser.read(await start(browser));
+  const handle = reading.kind === 'session' ? reading.session.handle : '';
+  await browser.endOne(owner, handle);
+  // Made up, or over: nothing ends, so nothing is recorded.
   await browser.endOne(owner, 'a handle');
+  await browser.endOne(owner, handle);
   await browser.endAll(owner);
   await browser.endByLogout({ ...owner, sid: 's1', before: Date.now() });
   expect(acts.map(({ act, data }) => [act, data?.['how']])).toEqual(

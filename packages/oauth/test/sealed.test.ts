@@ -173,6 +173,43 @@ describe('a sealed session', () => {
     expect(await kindOf(second)).toBe('unknown');
   });
 
+  test('ends by the handle that it has, once, and by none that was made up', async () => {
+    const memory = memoryRevocationStore();
+    let entries = 0;
+    const { clock, browser, start, read, kindOf } = setUp({
+      revocations: {
+        ...memory,
+        revoke: (entry) => {
+          entries++;
+          return memory.revoke(entry);
+        },
+      },
+    });
+    const handleOf = async (cookie: string): Promise<string> => {
+      const reading = await read(cookie);
+      return reading.kind === 'session' ? reading.session.handle : '';
+    };
+    const cookie = await start();
+    const handle = await handleOf(cookie);
+    const value = cookie.slice(cookie.indexOf('=') + 1);
+    const bad = ['', 'x', 'A'.repeat(43), `${handle}A`, `${handle}.A`, value, 'A'.repeat(100_000)];
+    for (const made of bad) expect(await browser.endOne(ALICE, made), made).toBe(false);
+    expect(await browser.endOne({ ...ALICE, subject: 'mallory' }, handle)).toBe(false);
+    expect(await browser.endOne({ ...ALICE, issuer: 'https://evil.example.com' }, handle)).toBe(
+      false,
+    );
+    expect([entries, await kindOf(cookie)]).toEqual([0, 'session']);
+    expect(await browser.endOne(ALICE, handle)).toBe(true);
+    expect(await kindOf(cookie)).toBe('unknown');
+    expect(await browser.endOne(ALICE, handle)).toBe(false);
+    const late = await handleOf(await start());
+    clock.time += 3_600_000;
+    expect(await browser.endOne(ALICE, late)).toBe(false);
+    expect(entries).toBe(1);
+    // A handle names a session, and is none.
+    expect(await kindOf(`__Host-Http-session=${late}`)).toBe('unknown');
+  });
+
   test('ends with all of its user, and by a logout at the issuer, and later ones live', async () => {
     const { clock, browser, start, kindOf } = setUp();
     const bob = await start({ ...ALICE, subject: 'bob', sid: 's2' });

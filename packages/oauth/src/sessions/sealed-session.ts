@@ -34,6 +34,9 @@ export function keptToken({ accessToken, tokenType, expiresAt }: StoredTokens): 
   return { accessToken, tokenType, expiresAt };
 }
 
+/** What is sealed into a handle, so that one which was made up is known for that without a list. */
+export type SealedHandle = Pick<Sealed, 'createdAt' | 'expiresAt'>;
+
 /** Under its owner's name, so that whoever hands in somebody else's handle ends nothing. */
 export function revocationId({ subject }: SessionOwner, handle: string): string {
   return `${subject} ${handle}`;

@@ -17,10 +17,10 @@ import {
   freezeDeep,
   parseStrictObject,
   readCookie,
+  sha256,
 } from '@apisec/core/host';
 import type { OAuthClient } from '../client/client-types.ts';
 import { denied } from '../client/failures.ts';
-import { randomToken } from '../lib/random.ts';
 import { type CookieKeys, sealing } from '../lib/sealing.ts';
 import {
   keptToken,
@@ -28,6 +28,7 @@ import {
   openedSession,
   revocationId,
   type Sealed,
+  type SealedHandle,
 } from './sealed-session.ts';
 import {
   cookieValue,
@@ -81,6 +82,8 @@ const KNOWN = [
 const MOST_COOKIE_CHARACTERS = 4_096;
 /** A session that another process began may be this much younger by its clock. */
 const SKEW_MS = 60_000;
+/** Looking for revocations asks for facts alone. */
+const NO_REQUEST: RequestLike = Object.freeze({ method: 'GET', url: '/', headers: new Headers() });
 const OPENED = { maxEntries: 10_000, maxBytes: 40_000_000 };
 
 /**
@@ -119,6 +122,9 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
   const jar = cookieJar(NAME, cookie.name ?? 'session', 'Strict', insecureCookies);
   const seals = sealing(NAME, options.keys);
   const context = JSON.stringify(['session', jar.name]);
+  // Hashed, since a context must be short and a subject need not be.
+  const handleContext = async ({ issuer, subject }: SessionOwner): Promise<string> =>
+    JSON.stringify(['handle', jar.name, await sha256(JSON.stringify([issuer, subject]))]);
   const opened = boundedCache<Opened>(OPENED);
   const ended =
     store === 'none'
@@ -142,14 +148,11 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       readCookie(request.headers.get('cookie'), jar.name),
       ({ length }) => length <= MOST_COOKIE_CHARACTERS,
     );
-  const conclude = (
-    request: RequestLike,
-    found: Opened | undefined,
-  ): SessionReading | Promise<SessionReading> => {
+  const conclude = (found: Opened | undefined): SessionReading | Promise<SessionReading> => {
     if (found === undefined || !(now() < found.reading.session.expiresAt)) return UNKNOWN;
     if (ended === undefined) return found.reading;
     return chain<Outcome, SessionReading>(
-      () => ended.check(request, found.facts),
+      () => ended.check(NO_REQUEST, found.facts),
       (outcome) => {
         if (outcome.ok) return found.reading;
         const { denial } = outcome;
@@ -162,6 +165,18 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
   const recorded = recordEndedSessions(NAME, options.record);
   const endSession = async (owner: SessionOwner, handle: string): Promise<void> => {
     await ended?.revoke({ kind: 'token', issuer: owner.issuer, id: revocationId(owner, handle) });
+  };
+  /** Whether a session of this owner has that handle, and goes on. What was made up takes no room in the store. */
+  const isAlive = async (owner: SessionOwner, handle: string): Promise<boolean> => {
+    const text = await seals.open(handle, await handleContext(owner));
+    if (text === undefined) return false;
+    // Only `start` seals in this context, so the shape is known.
+    const life = parseStrictObject(text) as unknown as SealedHandle;
+    const { issuer, subject } = owner;
+    const session = { handle, issuer, subject, clientId: '', claims: {}, ...life };
+    const reading = await conclude(openedSession(session, now));
+    if (reading.kind === 'unavailable') throw reading.cause;
+    return reading.kind === 'session';
   };
   const endOpened = async (value: string | SessionReading): Promise<Opened | undefined> => {
     const found = typeof value === 'string' ? await (opened.get(value) ?? open(value)) : undefined;
@@ -184,15 +199,15 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       try {
         const { issuer, subject, clientId, sid, claims, tokens } = user;
         const time = now();
+        const life: SealedHandle = { createdAt: time, expiresAt: time + lifetimeMs };
         const sealed: Sealed = {
-          handle: randomToken(),
+          handle: await seals.seal(JSON.stringify(life), await handleContext(user)),
           issuer,
           subject,
           clientId,
           sid,
           claims,
-          createdAt: time,
-          expiresAt: time + lifetimeMs,
+          ...life,
           token: keepAccessToken && tokens ? keptToken(tokens) : undefined,
         };
         const value = await seals.seal(JSON.stringify(sealed), context);
@@ -215,8 +230,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       const value = valueOf(request);
       if (typeof value !== 'string') return value;
       const known = opened.get(value);
-      if (known !== undefined) return conclude(request, known);
-      return open(value).then((found) => conclude(request, found));
+      return known !== undefined ? conclude(known) : open(value).then(conclude);
     },
     end: async (request: RequestLike, act?: RecordOption) => {
       try {
@@ -231,6 +245,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     },
     endOne: async (owner: SessionOwner, handle: string, act?: RecordOption) => {
       if (ended === undefined) return cannot(CANNOT_END);
+      if (!(await isAlive(owner, handle))) return false;
       await endSession(owner, handle);
       await recorded(1, owner, 'one', act?.record);
       return true;

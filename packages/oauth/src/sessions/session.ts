@@ -73,7 +73,7 @@ export interface Sessions {
     request: RequestLike,
     options?: RecordOption,
   ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
-  /** Ends the session with this handle, if it is one of this user. */
+  /** Ends the session with this handle, if it is one of this user; false where there is none that goes on. */
   readonly endOne: (
     owner: SessionOwner,
     handle: string,
