@@ -440,6 +440,7 @@ export { type WaitForRoomOptions, waitForRoom } from './limits/wait-for-room.ts'
 export type { AttemptResult } from './abuse/attempt-counting.ts';
 export { type DenyPeersOptions, type DenyPeersPolicy, denyPeers } from './abuse/deny-peers.ts';
 export { type DetectEnumerationOptions, detectEnumeration } from './abuse/detect-enumeration.ts';
+export type { FailureCountingOptions } from './abuse/failure-counting.ts';
 export type { FailureSchedule } from './abuse/failures.ts';
 export { type HcaptchaOptions, hcaptcha } from './abuse/hcaptcha.ts';
 export type { HumanVerdict, HumanVerifier } from './abuse/human-verifier.ts';
