@@ -6,7 +6,7 @@ export type DenialWords<Code extends string> = Readonly<
 >;
 
 /** What an operator hears beside it, and when to try again. */
-export type MoreOfDenial = Pick<Denial, 'retryAfter' | 'cause'>;
+export type MoreOfDenial = Pick<Denial, 'retryAfterMs' | 'cause'>;
 
 /** Makes denials of a table: the kind and the words of each code stand in one place. */
 export function wordedDenials<Code extends string>(

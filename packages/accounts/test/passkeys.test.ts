@@ -344,7 +344,7 @@ describe('a login with a passkey', () => {
     for (let count = 0; count < 120; count++) expect(await ask('192.0.2.9')).toBe(undefined);
     const denial = await ask('192.0.2.9');
     expect(denial).toMatchObject({ kind: 'rate_limited', code: 'sign_in.too_many_challenges' });
-    expect(denial?.retryAfter).toBeGreaterThan(0);
+    expect(denial?.retryAfterMs).toBeGreaterThan(0);
     expect(await ask('192.0.2.10')).toBe(undefined);
     const first = await signIn.password({
       ...at,

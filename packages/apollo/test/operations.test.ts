@@ -69,7 +69,7 @@ describe('a guard for every operation', () => {
       definePolicy({
         name: 'busy',
         role: 'grant',
-        check: () => deny(kind, 'x.y', { retryAfter: 6.2 }),
+        check: () => deny(kind, 'x.y', { retryAfterMs: 6_200 }),
       }),
     );
     const { call } = await serve([apisec({ admission: busy })]);

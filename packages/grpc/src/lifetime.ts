@@ -12,7 +12,7 @@ const TOO_OLD: Denial = Object.freeze({
   kind: 'unavailable',
   code: 'stream.too_old',
   detail: 'The stream has lasted as long as it may. Open another.',
-  retryAfter: 1,
+  retryAfterMs: 1_000,
 });
 const DEADLINE_MISSING: Denial = Object.freeze({
   kind: 'malformed',
@@ -38,7 +38,7 @@ export const TOO_MANY: Denial = Object.freeze({
   kind: 'rate_limited',
   code: 'stream.too_many',
   detail: 'As many streams of this address are open as may.',
-  retryAfter: 1,
+  retryAfterMs: 1_000,
 });
 
 /** How long a stream of nobody in particular may last. */

@@ -17,10 +17,10 @@ export function encodeStatus(
   denial: GrpcDenial,
   helpUrl: string | undefined = denial.helpUrl,
 ): Buffer {
-  const { code, message, errorInfo, retryAfter, violated, fieldViolations } = denial;
+  const { code, message, errorInfo, retryAfterMs, violated, fieldViolations } = denial;
   const details = [any(ERROR_INFO, [text(1, errorInfo.reason), text(2, errorInfo.domain)])];
   // RetryInfo.retry_delay is field 1.
-  if (retryAfter !== undefined) details.push(any(RETRY_INFO, [field(1, duration(retryAfter))]));
+  if (retryAfterMs !== undefined) details.push(any(RETRY_INFO, [field(1, duration(retryAfterMs))]));
   if (violated.length > 0) {
     // Each violation (1) is a message of which `subject` is field 1.
     const violations = violated.map((name) => field(1, text(1, name)));
@@ -44,9 +44,9 @@ export function encodeStatus(
 }
 
 /** `google.protobuf.Duration`: seconds (1) and nanoseconds (2). */
-function duration(time: number): Buffer {
-  const seconds = Math.floor(time);
-  const milliseconds = Math.round((time - seconds) * 1_000);
+function duration(timeMs: number): Buffer {
+  const seconds = Math.floor(timeMs / 1_000);
+  const milliseconds = timeMs % 1_000;
   // No field is 0: protobuf leaves it out.
   const nanos = milliseconds === 0 ? [] : [integer(2, milliseconds * 1_000_000)];
   return Buffer.concat([integer(1, seconds), ...nanos]);

@@ -25,7 +25,7 @@ async function open(
       check: ({ headers }) => {
         const value = headers.get('authorization');
         seen.push(value);
-        if (left-- > 0) return deny('unavailable', 'store.down', { retryAfter: 0.001 });
+        if (left-- > 0) return deny('unavailable', 'store.down', { retryAfterMs: 1 });
         return valid.some((token) => value === `Bearer ${token}`)
           ? pass()
           : deny('unauthenticated', 'token.expired');

@@ -578,7 +578,7 @@ test('an infrastructure fault asks for a retry', async () => {
     definePolicy({
       name: 'down',
       role: 'grant',
-      check: () => deny('unavailable', 'store.down', { retryAfter: 7, cause: 's3cret' }),
+      check: () => deny('unavailable', 'store.down', { retryAfterMs: 7_000, cause: 's3cret' }),
     }),
   );
   const shop = await openShop([secure({ methods: { [GET]: down } })]);

@@ -330,7 +330,7 @@ describe('a token source', () => {
     for (let call = 0; call < 20; call++) expect(await get()).toBe('oauth.unavailable');
     expect(state.asked).toBe(asked);
     const denied = await source.token();
-    expect(!denied.ok && denied.denial.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(!denied.ok && denied.denial.retryAfterMs).toBeGreaterThanOrEqual(1_000);
     state.isDown = false;
     clock.time += 60_000;
     expect(await get()).toMatch(/^t/);

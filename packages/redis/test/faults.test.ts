@@ -239,7 +239,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       await admin.set(name, bytes, 'PX', hour + 1_000);
       const { allowed, verdicts } = await store.consume([{ name: 'api', key, limit, cost: 4 }]);
       expect(allowed).toBe(false);
-      const wait = verdicts[0]?.retryAfter ?? 0;
+      const wait = verdicts[0]?.retryAfterMs ?? 0;
       expect(wait).toBeLessThanOrEqual(2_000);
       await new Promise((resolve) => setTimeout(resolve, wait + 5));
       expect((await store.consume([{ name: 'api', key, limit, cost: 4 }])).allowed).toBe(true);
@@ -267,10 +267,10 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     await admin.set(name, bytes, 'PX', 2 * hour);
     // The one that is free, and then the pause.
     expect((await attempt()).allowed).toBe(true);
-    const { allowed, retryAfter } = await attempt();
+    const { allowed, retryAfterMs } = await attempt();
     expect(allowed).toBe(false);
-    expect(retryAfter).toBeLessThanOrEqual(300);
-    await new Promise((resolve) => setTimeout(resolve, retryAfter + 5));
+    expect(retryAfterMs).toBeLessThanOrEqual(300);
+    await new Promise((resolve) => setTimeout(resolve, retryAfterMs + 5));
     expect((await attempt()).allowed).toBe(true);
   });
 

@@ -167,7 +167,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
           store.consume([{ ...request, cost: 0 }]),
           client.pttl(key),
         ]);
-        const matters = asked.verdicts[0]?.resetAfter ?? 0;
+        const matters = asked.verdicts[0]?.resetAfterMs ?? 0;
         expect(matters).toBeGreaterThan(1_000);
         expect(left).toBeGreaterThanOrEqual(matters - 100);
         // Giving back shortens what matters, not the key.

@@ -21,7 +21,7 @@ test('a peer gets 120 challenges at once and 60 a minute, and others get theirs'
   expect(await problemOf('192.0.2.1')).toMatchObject({
     kind: 'rate_limited',
     code: 'sign_in.too_many_challenges',
-    retryAfter: 1,
+    retryAfterMs: 1_000,
   });
   expect(await ask('192.0.2.2', 1)).toBe(1);
   clock.time += 60_000;

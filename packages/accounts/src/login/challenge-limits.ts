@@ -26,7 +26,7 @@ export function challengeLimits(
       { name: 'passkey.all', key: '', limit: inAll, cost: 1 },
     ]);
     if (allowed) return undefined;
-    const retryAfter = Math.max(...verdicts.map((verdict) => verdict.retryAfter)) / 1_000;
-    return loginDenial('sign_in.too_many_challenges', { retryAfter });
+    const retryAfterMs = Math.max(...verdicts.map((verdict) => verdict.retryAfterMs));
+    return loginDenial('sign_in.too_many_challenges', { retryAfterMs });
   };
 }

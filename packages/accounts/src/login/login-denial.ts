@@ -35,7 +35,7 @@ const worded = wordedDenials<LoginDenialCode>({
 /** Words a denial. */
 export function loginDenial(
   code: LoginDenialCode,
-  more: Pick<Denial, 'retryAfter' | 'cause'> = {},
+  more: Pick<Denial, 'retryAfterMs' | 'cause'> = {},
 ): Denial {
   return worded(code, more);
 }

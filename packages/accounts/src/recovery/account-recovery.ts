@@ -185,7 +185,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     const { subject, data } = found;
     const readyAt = Number(data['readyAt']);
     if (!(now() >= readyAt)) {
-      return recoveryDenial('recovery.too_early', { retryAfter: (readyAt - now()) / 1000 });
+      return recoveryDenial('recovery.too_early', { retryAfterMs: readyAt - now() });
     }
     if (data['proof'] === proof) return recoveryDenial('recovery.proof_repeated');
     const problem = await problemOf(subject, request);
@@ -232,7 +232,7 @@ const worded = wordedDenials<RecoveryDenialCode>({
 
 function recoveryDenial(
   code: RecoveryDenialCode,
-  more: { readonly retryAfter?: number; readonly cause?: unknown } = {},
+  more: { readonly retryAfterMs?: number; readonly cause?: unknown } = {},
 ): RecoveryDenial {
   return { ok: false, denial: worded(code, more) };
 }

@@ -46,7 +46,7 @@ export function totpAttempts(
         const at = now();
         if (at < record.lockedUntil) {
           return totpDenial('totp.locked', {
-            retryAfter: Math.ceil((record.lockedUntil - at) / 1000),
+            retryAfterMs: record.lockedUntil - at,
           });
         }
         const judged = await judge(record, at);
@@ -126,7 +126,7 @@ const worded = wordedDenials<TotpDenialCode>({
 /** Words a denial. */
 export function totpDenial(
   code: TotpDenialCode,
-  more: Pick<Denial, 'retryAfter' | 'cause'> = {},
+  more: Pick<Denial, 'retryAfterMs' | 'cause'> = {},
 ): TotpDenial {
   return { ok: false, denial: worded(code, more) };
 }

@@ -215,7 +215,7 @@ describe('guessing', () => {
       }
       const locked = await factors.verify('alice', await code('alice'));
       expect(locked).toMatchObject({
-        denial: { kind: 'rate_limited', code: 'totp.locked', retryAfter: seconds },
+        denial: { kind: 'rate_limited', code: 'totp.locked', retryAfterMs: seconds * 1_000 },
       });
       expect((await factors.status('alice')).lockedUntil).toBeGreaterThan(START);
       pass(seconds * 1000 - 1);
@@ -226,7 +226,7 @@ describe('guessing', () => {
     expect((await factors.status('alice')).lockedUntil).toBeUndefined();
     for (let guess = 0; guess < 3; guess++) await factors.verify('alice', await wrong('alice'));
     expect(await factors.verify('alice', await code('alice'))).toMatchObject({
-      denial: { code: 'totp.locked', retryAfter: 60 },
+      denial: { code: 'totp.locked', retryAfterMs: 60_000 },
     });
   });
 
@@ -235,7 +235,7 @@ describe('guessing', () => {
     for (let day = 0; day < 3; day++) {
       expect(told(await factors.verify('alice', await wrong('alice')))).toBe('totp.invalid');
       expect(await factors.verify('alice', await wrong('alice'))).toMatchObject({
-        denial: { code: 'totp.locked', retryAfter: 86_400 },
+        denial: { code: 'totp.locked', retryAfterMs: 86_400_000 },
       });
       pass(86_400_000);
     }

@@ -66,7 +66,7 @@ export function attemptCounting(
       chain<AttemptAnswer, Reserved>(
         () => ask(requests),
         (answer) => {
-          if (!answer.allowed) return throttled(answer.retryAfter);
+          if (!answer.allowed) return throttled(answer.retryAfterMs);
           held.push(...heldOf(requests, answer));
           return { ok: true };
         },
@@ -91,11 +91,11 @@ function heldOf(
 
 /** Denies an answer that is none: what a store says without meaning it must not admit. */
 function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): AttemptAnswer {
-  const { allowed, retryAfter, tickets } = answer;
+  const { allowed, retryAfterMs, tickets } = answer;
   const told =
     allowed === true
       ? Array.isArray(tickets) && tickets.length === requests.length
-      : allowed === false && retryAfter > 0;
+      : allowed === false && retryAfterMs > 0;
   if (!told) throw new TypeError('the counter store answered something that is no AttemptAnswer');
   return answer;
 }

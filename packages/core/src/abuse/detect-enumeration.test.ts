@@ -45,12 +45,12 @@ describe('a caller', () => {
       denial: {
         kind: 'rate_limited',
         code: 'enumeration.detected',
-        retryAfter: 40,
+        retryAfterMs: 40_000,
         problem: { type: expect.stringMatching(/#abnormal-usage-detected$/) },
       },
     });
     clock.time += 39_999;
-    expect(ask('another')).toMatchObject({ ok: false, denial: { retryAfter: 0.001 } });
+    expect(ask('another')).toMatchObject({ ok: false, denial: { retryAfterMs: 1 } });
     clock.time += 1;
     expect(ask('another').ok).toBe(true);
   });

@@ -57,7 +57,7 @@ const KEY_MISSING = sharedDenial({ kind: 'internal', code: 'enumeration.key_miss
  * When more callers come than fit, those with the fewest objects make room, and who is not in the
  * table counts as having asked for as many as the most that was put out of its place.
  *
- * Denials: `enumeration.detected` (429, with the exact `retryAfter`), `enumeration.key_missing` (500).
+ * Denials: `enumeration.detected` (429, with the exact `retryAfterMs`), `enumeration.key_missing` (500).
  *
  * @throws ConfigurationError when an option is out of its bounds, or would take more than 1 GiB.
  * @example
@@ -161,7 +161,7 @@ export function detectEnumeration<Needs extends object>(
       if ((counts[slot] as number) <= most) return pass();
       return deny('rate_limited', 'enumeration.detected', {
         detail: 'Too many different objects were asked for.',
-        retryAfter: ((ends[slot] as number) - time) / 1000,
+        retryAfterMs: (ends[slot] as number) - time,
         problem: { type: ABNORMAL_USAGE_DETECTED },
       });
     },

@@ -79,7 +79,7 @@ export const REPEATED: Deny = sharedDenial({
 export function throttled(wait: number): Deny {
   return deny('rate_limited', 'failures.throttled', {
     detail: 'Too many failed attempts.',
-    retryAfter: wait / 1000,
+    retryAfterMs: wait,
     problem: { type: ABNORMAL_USAGE_DETECTED },
   });
 }
@@ -87,7 +87,7 @@ export function throttled(wait: number): Deny {
 /** Denies where nothing could be counted. */
 export function uncountable(cause: unknown): Deny {
   return deny('unavailable', 'failures.unavailable', {
-    retryAfter: 1,
+    retryAfterMs: 1_000,
     problem: { type: TEMPORARY_REDUCED_CAPACITY },
     cause,
   });

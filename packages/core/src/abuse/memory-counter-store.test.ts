@@ -87,7 +87,7 @@ describe('in fixed memory', () => {
     for (let other = 0; other < 200; other++) {
       for (let failure = 0; failure < 6; failure++) store.attempt([request(`locked ${other}`)]);
     }
-    expect(store.attempt([request('newcomer')])).toMatchObject({ retryAfter: 60_000 });
+    expect(store.attempt([request('newcomer')])).toMatchObject({ retryAfterMs: 60_000 });
     time += 60_000;
     for (let other = 0; other < 500; other++, time++) {
       expect(store.attempt([request(`other ${other}`)])).toMatchObject({ allowed: true });
@@ -133,7 +133,7 @@ describe('in fixed memory', () => {
     const store = memoryCounterStore({ now: () => 0 });
     const ask = () => store.attempt([{ name: 'a', key: 'k', rule }]);
     for (let failure = 0; failure < 2; failure++) expect(ask().allowed).toBe(true);
-    expect(ask()).toMatchObject({ allowed: false, retryAfter: 1_000 });
+    expect(ask()).toMatchObject({ allowed: false, retryAfterMs: 1_000 });
   });
 
   test('a clock that is set back ends no pause', () => {
@@ -143,7 +143,7 @@ describe('in fixed memory', () => {
     ask();
     ask();
     time -= 3_600_000;
-    expect(ask()).toMatchObject({ allowed: false, retryAfter: 1_000 });
+    expect(ask()).toMatchObject({ allowed: false, retryAfterMs: 1_000 });
   });
 
   test.each([0, -1, 1.5, Number.NaN, 2 ** 25])('capacity %s does not construct', (capacity) => {
@@ -162,10 +162,10 @@ test('an attempt is allowed exactly from the millisecond that the last denial to
       for (const pause of pauses) {
         time += pause;
         const wait = failures === 0 ? 0 : Math.max(0, last + failurePause(rule, failures) - time);
-        expect(ask().retryAfter).toBe(wait);
+        expect(ask().retryAfterMs).toBe(wait);
         if (wait > 0) {
           time += wait - 1;
-          expect(ask()).toMatchObject({ allowed: false, retryAfter: 1 });
+          expect(ask()).toMatchObject({ allowed: false, retryAfterMs: 1 });
           time += 1;
           expect(ask().allowed).toBe(true);
         }

@@ -102,7 +102,7 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
         const until = last === undefined ? paused : last + failurePause(rule, own + inherited);
         wait = Math.max(wait, until - time);
       }
-      if (wait > 0) return { allowed: false, retryAfter: wait, tickets: [] };
+      if (wait > 0) return { allowed: false, retryAfterMs: wait, tickets: [] };
       for (const { name, key, rule } of requests) {
         const known = load(tableOf(name), key, time);
         if (known.own === 0) known.first = time;
@@ -110,7 +110,7 @@ export function memoryCounterStore(options: MemoryCounterStoreOptions = {}): Syn
         known.times.unshift(time);
         save(known, rule, time);
       }
-      return { allowed: true, retryAfter: 0, tickets: requests.map(() => time) };
+      return { allowed: true, retryAfterMs: 0, tickets: requests.map(() => time) };
     },
     reconcile: (reconciliations: readonly AttemptReconciliation[]): void => {
       const time = clock();

@@ -133,7 +133,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
       (cause: unknown): Outcome =>
         onStoreFailure === 'open'
           ? UNVERIFIED
-          : deny('unavailable', 'human.unavailable', { retryAfter: 5, cause }),
+          : deny('unavailable', 'human.unavailable', { retryAfterMs: 5_000, cause }),
     );
   };
 

@@ -104,7 +104,7 @@ export function requireStep<Needs extends object, Step extends string>(
       if (fresh === false) return REPLAYED;
       throw new TypeError('the replay store answered something that is no answer');
     } catch (cause) {
-      return deny('unavailable', 'step.unavailable', { retryAfter: 1, cause });
+      return deny('unavailable', 'step.unavailable', { retryAfterMs: 1_000, cause });
     }
   };
   return definePolicy<Needs, NoFacts, 'check'>({

@@ -98,13 +98,13 @@ describe('an account', () => {
         code: 'failures.throttled',
         problem: { type: expect.stringMatching(/#abnormal-usage-detected$/) },
       });
-      expect(denial?.retryAfter).toBe(pause / 1_000);
+      expect(denial?.retryAfterMs).toBe(pause);
       clock.time += pause - 1;
       expect(await attempt('wrong')).toBe('failures.throttled');
       clock.time += 1;
       expect(await attempt('wrong')).toBeUndefined();
     }
-    expect((await begin('alice')).denial?.retryAfter).toBe(900);
+    expect((await begin('alice')).denial?.retryAfterMs).toBe(900_000);
     clock.time += 900_000;
     expect(await attempt('right')).toBeUndefined();
     await failTimes(4, () => attempt('wrong'));
@@ -540,7 +540,7 @@ describe('a store', () => {
     ['answers nonsense', broken(() => ({ allowed: 'yes' }))],
     [
       'answers without tickets',
-      broken(async () => ({ allowed: true, retryAfter: 0, tickets: [] })),
+      broken(async () => ({ allowed: true, retryAfterMs: 0, tickets: [] })),
     ],
   ];
 
@@ -580,7 +580,7 @@ test('in a guard, right and wrong passwords go the same way for accounts that ex
     const request = new Request(post, { headers: { 'x-user': user } });
     for (let n = 0; n < 4; n++) expect((await login.check(request, factsOf())).allowed).toBe(true);
     const { denial } = (await login.check(request, factsOf())) as { denial: { code: string } };
-    denials.push({ ...denial, retryAfter: undefined });
+    denials.push({ ...denial, retryAfterMs: undefined });
   }
   expect(denials[0]).toEqual(denials[1]);
 });

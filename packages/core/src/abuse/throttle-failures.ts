@@ -115,7 +115,7 @@ const OPTIONS = [
  * A store that fails cannot be stood in for by each process alone, as limits can (`degrade`): every process
  * would give the free failures once more, and after an outage nobody would know of what was tried.
  *
- * Denials: `failures.throttled` (429, with the exact `retryAfter`), `failures.account_missing` and
+ * Denials: `failures.throttled` (429, with the exact `retryAfterMs`), `failures.account_missing` and
  * `failures.repeated` (400), `failures.key_missing` (500: nobody knows the peer), `failures.unavailable`
  * (503: the store failed and `onStoreFailure` is `closed`).
  *

@@ -107,7 +107,7 @@ const OPTIONS: readonly (keyof AuditOptions)[] = [
 ];
 const UNAVAILABLE = deny('unavailable', 'audit.unavailable', {
   detail: 'The call cannot be recorded at the moment.',
-  retryAfter: 5,
+  retryAfterMs: 5_000,
 });
 
 /**

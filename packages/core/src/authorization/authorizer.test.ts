@@ -218,7 +218,7 @@ describe('a rule that a decision point decides', () => {
   test('denies with 503 while it is down, for a read and for a list', async () => {
     answer = () => 500;
     expect(await requireRule(canRead()).check(request, facts('issuer|alice'))).toMatchObject({
-      denial: { kind: 'unavailable', code: 'relation.unavailable', retryAfter: 1 },
+      denial: { kind: 'unavailable', code: 'relation.unavailable', retryAfterMs: 1_000 },
     });
     expect(await plan(canRead(), document)({ principal: principal('issuer|alice') })).toMatchObject(
       {

@@ -183,7 +183,7 @@ function problemOf(
 }
 
 function unavailable(cause: unknown): Deny {
-  return deny('unavailable', 'object.unavailable', { retryAfter: 1, cause });
+  return deny('unavailable', 'object.unavailable', { retryAfterMs: 1_000, cause });
 }
 
 const MALFORMED = sharedDenial({

@@ -94,7 +94,7 @@ function isRoles(value: unknown): value is readonly string[] {
 }
 
 function unavailable(cause: unknown): Outcome<never> {
-  return deny('unavailable', 'roles.unavailable', { retryAfter: 1, cause });
+  return deny('unavailable', 'roles.unavailable', { retryAfterMs: 1_000, cause });
 }
 
 const NO_TENANT = sharedDenial({

@@ -239,7 +239,7 @@ describe('loadRoles', () => {
     });
     expect(await policy.check(request, caller([]))).toMatchObject({
       ok: false,
-      denial: { kind: 'unavailable', code: 'roles.unavailable', retryAfter: 1 },
+      denial: { kind: 'unavailable', code: 'roles.unavailable', retryAfterMs: 1_000 },
     });
   });
 

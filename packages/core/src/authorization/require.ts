@@ -139,7 +139,7 @@ function conclude(
 
 function denial({ resources }: CompiledRule, result: RuleResult, cause: RuleDenial): Deny {
   if (result.verdict === UNDECIDED && result.failures.length > 0) {
-    return deny('unavailable', 'relation.unavailable', { retryAfter: 1, cause });
+    return deny('unavailable', 'relation.unavailable', { retryAfterMs: 1_000, cause });
   }
   if (resources.some((resource) => resource.hidden)) return notFound(cause);
   const named = result.reasons().find(({ leaf }) => leaf.named);

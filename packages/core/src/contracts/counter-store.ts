@@ -28,7 +28,7 @@ export interface AttemptRequest {
 export interface AttemptAnswer {
   readonly allowed: boolean;
   /** Milliseconds until every key has ended its pause, exactly; 0 where the attempt is allowed. */
-  readonly retryAfter: number;
+  readonly retryAfterMs: number;
   /** One for each request of an allowed attempt, to be handed back when reconciling. */
   readonly tickets: readonly number[];
 }

@@ -56,12 +56,12 @@ export interface LimitVerdict {
   /** Units left after this decision, not rounded; never negative. */
   readonly remaining: number;
   /** Until nothing is used any more, if nobody takes anything. */
-  readonly resetAfter: number;
+  readonly resetAfterMs: number;
   /**
    * Until this cost would fit, if nobody else takes anything: then it does, and one millisecond earlier it
    * does not. 0 where it fits now; `Infinity` where the cost is above the capacity.
    */
-  readonly retryAfter: number;
+  readonly retryAfterMs: number;
 }
 
 /** The answer to one call: taken from all its limits, or from none. */

@@ -72,7 +72,7 @@ export type KeyAnswer =
       readonly ok: false;
       readonly reason: 'unavailable';
       /** Seconds until a retry can succeed. */
-      readonly retryAfter: number;
+      readonly retryAfterMs: number;
       readonly cause?: unknown;
     };
 

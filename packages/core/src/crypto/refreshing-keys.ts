@@ -137,7 +137,7 @@ export function refreshingKeys(
   const unavailable = (): KeyAnswer => ({
     ok: false,
     reason: 'unavailable',
-    retryAfter: Math.max(1, Math.ceil((retryAt - now()) / 1000)),
+    retryAfterMs: Math.max(1_000, retryAt - now()),
     cause: lastCause,
   });
 

@@ -150,7 +150,7 @@ describe('a server that fails', () => {
     expect(await keys.find(hintA)).toMatchObject({
       ok: false,
       reason: 'unavailable',
-      retryAfter: 1,
+      retryAfterMs: 1_000,
     });
     expect(server.asked).toEqual(['/jwks']);
     server.serve('/jwks', { keys: [a.jwk] });
@@ -395,7 +395,7 @@ describe('under authenticateJwt', () => {
       ok: false,
       denial: { kind: 'unavailable', code: 'keys.unavailable' },
     });
-    expect(outcome.ok ? 0 : outcome.denial.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(outcome.ok ? 0 : outcome.denial.retryAfterMs).toBeGreaterThanOrEqual(1_000);
   });
 
   test('a key that was taken away takes its verified tokens with it', async () => {

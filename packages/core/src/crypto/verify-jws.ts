@@ -18,7 +18,7 @@ export type VerifiedJws =
   | {
       readonly ok: false;
       readonly reason: 'unavailable';
-      readonly retryAfter?: number | undefined;
+      readonly retryAfterMs?: number | undefined;
       readonly cause?: unknown;
     };
 
@@ -43,7 +43,7 @@ export function verifyJws(token: string, keys: KeySource): MaybePromise<Verified
       return {
         ok: false,
         reason: 'unavailable',
-        retryAfter: answer.retryAfter,
+        retryAfterMs: answer.retryAfterMs,
         cause: answer.cause,
       };
     }

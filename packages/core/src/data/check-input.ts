@@ -109,7 +109,7 @@ export function inputCheck(
           : { ok: false, denial: fault('policy.threw', ended.cause) },
       (cause: unknown) => ({
         ok: false,
-        denial: { kind: 'unavailable', code: 'input.unavailable', retryAfter: 1, cause },
+        denial: { kind: 'unavailable', code: 'input.unavailable', retryAfterMs: 1_000, cause },
       }),
     );
   };

@@ -292,7 +292,8 @@ const meanings = {
   'totp.already_enrolled': 'The account has a second factor already.',
   'totp.account_invalid':
     'The account or its label is no printable text of at most 256 characters.',
-  'totp.locked': 'There were too many wrong codes. A code can be right after retryAfter.',
+  'totp.locked':
+    'There were too many wrong codes. A code can be right once retryAfterMs has passed.',
   'totp.unavailable': 'The store of second factors did not answer, or a secret cannot be opened.',
   // passwords
   'password.malformed': 'The password is no text, or holds control characters.',
@@ -378,7 +379,7 @@ const meanings = {
   'tenant.unavailable': 'The store of tenants or of their members did not answer, or not with one.',
   'tenant.leak': 'The response holds an object of another tenant.',
   // limits
-  'limit.exceeded': 'A limit is used up. The call can succeed after retryAfter.',
+  'limit.exceeded': 'A limit is used up. The call can succeed once retryAfterMs has passed.',
   'limit.concurrency': 'As many calls of this caller are running as may.',
   'limit.cost_too_high': 'The call costs more than a limit ever allows at once.',
   'limit.key_missing': 'A limit could not tell whom to count, so the call is denied.',
@@ -386,7 +387,8 @@ const meanings = {
   'limit.invalid': 'A limit function answered something that is no limit.',
   'limit.unavailable': 'The store that counts limits did not answer.',
   // abuse
-  'failures.throttled': 'Too many attempts of this account or peer failed. Wait for retryAfter.',
+  'failures.throttled':
+    'Too many attempts of this account or peer failed. Wait until retryAfterMs has passed.',
   'failures.account_missing': 'The call does not say which account it is an attempt on.',
   'failures.repeated':
     'A call that can make one attempt sent several messages, or runs several fields.',
@@ -430,7 +432,8 @@ const meanings = {
   'field.unlisted': 'The GraphQL field has no policy, and fields without one are denied.',
   // audit
   'audit.unavailable': 'The call must be recorded, and cannot be at the moment.',
-  'load.shed': 'The server has more to do than it can. The call can succeed after retryAfter.',
+  'load.shed':
+    'The server has more to do than it can. The call can succeed once retryAfterMs has passed.',
 } as const;
 
 /** A built-in code. */

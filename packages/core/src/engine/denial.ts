@@ -41,8 +41,8 @@ export interface Denial {
   /** One sentence for the caller's developer. Never holds input, secrets or internals. */
   readonly detail?: string | undefined;
   readonly challenges?: readonly Challenge[] | undefined;
-  /** Seconds until a retry can succeed. */
-  readonly retryAfter?: number | undefined;
+  /** The time until a retry can succeed. */
+  readonly retryAfterMs?: number | undefined;
   readonly problem?: Problem | undefined;
   /**
    * For a call that goes on without its handler: HTTP adapters answer this status and no body (a CORS preflight), or

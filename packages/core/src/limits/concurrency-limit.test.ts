@@ -40,7 +40,11 @@ test('admits as many calls as may run at once, and one more for each that ends',
   expect(first.ok).toBe(true);
   expect(check().ok).toBe(true);
   const denial = denialOf(check());
-  expect(denial).toMatchObject({ kind: 'rate_limited', code: 'limit.concurrency', retryAfter: 1 });
+  expect(denial).toMatchObject({
+    kind: 'rate_limited',
+    code: 'limit.concurrency',
+    retryAfterMs: 1_000,
+  });
   expect(denial.problem).toEqual({
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
     extensions: { 'violated-policies': ['concurrent'] },

@@ -70,8 +70,8 @@ const OPTIONS = [
   'headers',
   'now',
 ] as const;
-/** Seconds. When a running call ends is not known; this keeps denied callers from asking at once. */
-const RETRY_AFTER = 1;
+/** When a running call ends is not known; this keeps denied callers from asking at once. */
+const RETRY_AFTER_MS = 1_000;
 
 const LIMIT_INVALID = sharedDenial({ kind: 'internal', code: 'limit.invalid' });
 const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted' });
@@ -141,7 +141,7 @@ export function concurrencyLimit<Needs extends object>(
     kind: 'rate_limited',
     code: 'limit.concurrency',
     detail: 'Too many calls at the same time.',
-    retryAfter: RETRY_AFTER,
+    retryAfterMs: RETRY_AFTER_MS,
     problem: quotaExceeded([name]),
   } as const);
 

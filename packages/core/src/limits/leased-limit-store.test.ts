@@ -71,7 +71,7 @@ describe('a hot key', () => {
     for (let turn = 0; turn < 20; turn++) {
       let answer = await ask({ limit });
       while (answer.allowed) answer = await ask({ limit });
-      clock.time += answer.verdicts[0]?.retryAfter ?? 0;
+      clock.time += answer.verdicts[0]?.retryAfterMs ?? 0;
       expect((await ask({ limit })).allowed).toBe(true);
     }
   });
@@ -129,14 +129,14 @@ describe('a cold key', () => {
 });
 
 describe('a denial', () => {
-  test('is told without asking until retryAfter, and then the call is let in', async () => {
+  test('is told without asking until retryAfterMs, and then the call is let in', async () => {
     const { ask, consume, clock } = setup();
     while ((await ask()).allowed);
     const calls = consume.mock.calls.length;
     const { verdicts } = await ask();
-    expect(verdicts[0]).toMatchObject({ allowed: false, retryAfter: 100 });
+    expect(verdicts[0]).toMatchObject({ allowed: false, retryAfterMs: 100 });
     clock.time += 99;
-    expect((await ask()).verdicts[0]).toMatchObject({ allowed: false, retryAfter: 1 });
+    expect((await ask()).verdicts[0]).toMatchObject({ allowed: false, retryAfterMs: 1 });
     expect(consume.mock.calls.length).toBe(calls);
     clock.time += 1;
     expect((await ask()).allowed).toBe(true);
@@ -157,7 +157,7 @@ describe('a denial', () => {
     shared.reconcile([{ name: 'a', key: 'k', limit, cost: 5, actual: 0, at: taken.at }]);
     const day = 86_400_000;
     const { allowed, verdicts } = await ask({ limit });
-    expect([allowed, verdicts[0]?.retryAfter]).toEqual([false, day - (START % day)]);
+    expect([allowed, verdicts[0]?.retryAfterMs]).toEqual([false, day - (START % day)]);
     clock.time += 10_000;
     expect((await ask({ limit })).allowed).toBe(true);
   });
@@ -169,7 +169,7 @@ describe('a denial', () => {
     for (const cost of [1, 9, 101, 1]) {
       const { allowed, verdicts } = await ask({ cost });
       expect(allowed).toBe(false);
-      waits.push(verdicts[0]?.retryAfter);
+      waits.push(verdicts[0]?.retryAfterMs);
     }
     expect(waits).toEqual([100, 900, Number.POSITIVE_INFINITY, 100]);
   });
@@ -200,7 +200,7 @@ describe('a denial', () => {
   test('of a cost that never fits is the store’s own', async () => {
     const { ask } = setup();
     const { allowed, verdicts } = await ask({ cost: 101 });
-    expect([allowed, verdicts[0]?.retryAfter]).toEqual([false, Number.POSITIVE_INFINITY]);
+    expect([allowed, verdicts[0]?.retryAfterMs]).toEqual([false, Number.POSITIVE_INFINITY]);
   });
 });
 

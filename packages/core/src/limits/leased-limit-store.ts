@@ -34,9 +34,9 @@ const LEASED = 'limit.leased';
 /**
  * A store in front of another one that takes units in slices and spends them in this process: for keys so hot that
  * a question for each call is too much. A key begins with one question for each call; the more of its
- * units are spent in time, the more are taken at once, up to `slice`. Denials are remembered until `retryAfter`;
+ * units are spent in time, the more are taken at once, up to `slice`. Denials are remembered until `retryAfterMs`;
  * while many calls of a key are denied it is asked for less and less often, at least four times in each `ttl`, and
- * `retryAfter` tells when.
+ * `retryAfterMs` tells when.
  *
  * Units are taken before they are spent, and all limits of a call have room or none is spent. With `n`
  * processes, over any interval, at most `n * slice` units more are admitted than the limit says (held from
@@ -168,18 +168,18 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
   ): void => {
     const time = clock();
     lacking.forEach(({ request, lease, wanted }, index) => {
-      const { remaining, resetAfter } = verdicts[index] as LimitVerdict;
+      const { remaining, resetAfterMs } = verdicts[index] as LimitVerdict;
       const cost = costs[index] as number;
       if (lease.ends <= time) lease.left = 0;
       lease.left += cost;
       lease.spent = 0;
       lease.at = at;
       lease.remaining = remaining;
-      lease.resetAt = time + resetAfter;
+      lease.resetAt = time + resetAfterMs;
       // A fixed window must not begin with units of the last. Counted from the question: the store decided later,
       // and the answer may have been under way while the window turned.
       const fixed = lease.limit.algorithm === 'fixed_window';
-      lease.ends = fixed ? asked + Math.min(ttl, resetAfter) : time + ttl;
+      lease.ends = fixed ? asked + Math.min(ttl, resetAfterMs) : time + ttl;
       // That was all there is, so who comes when it is spent need not ask, if the key is known to be hot.
       if (cost < wanted) {
         remember(lease, request.cost, time, pauseOf(lease, time, slice, ttl));
@@ -192,15 +192,17 @@ export function leasedLimitStore(store: LimitStore, options: LeasedLimitStoreOpt
     const time = clock();
     const verdicts = answer.verdicts.map((verdict, index): LimitVerdict => {
       const { request, lease } = lacking[index] as Lack;
-      const { allowed, remaining, resetAfter } = verdict;
-      if (allowed || !Number.isFinite(verdict.retryAfter)) {
+      const { allowed, remaining, resetAfterMs } = verdict;
+      if (allowed || !Number.isFinite(verdict.retryAfterMs)) {
         lease.size = 0;
         return verdict;
       }
-      const retryAfter = Math.ceil(Math.max(verdict.retryAfter, pauseOf(lease, time, slice, ttl)));
-      remember(lease, request.cost, time, retryAfter);
-      Object.assign(lease, { at: answer.at, remaining, resetAt: time + resetAfter });
-      return { ...verdict, retryAfter };
+      const retryAfterMs = Math.ceil(
+        Math.max(verdict.retryAfterMs, pauseOf(lease, time, slice, ttl)),
+      );
+      remember(lease, request.cost, time, retryAfterMs);
+      Object.assign(lease, { at: answer.at, remaining, resetAt: time + resetAfterMs });
+      return { ...verdict, retryAfterMs };
     });
     return { ...answer, verdicts };
   };

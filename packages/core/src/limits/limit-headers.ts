@@ -75,8 +75,8 @@ function legacyHeader(name: string, value: number): HeaderEdit {
 }
 
 /** §6: `Retry-After` should not lie before `t`, so a limit that denies tells the same time in both. */
-function moreAfter({ resetAfter, retryAfter }: LimitVerdict): number {
-  return retryAfter > 0 && retryAfter < Number.POSITIVE_INFINITY ? retryAfter : resetAfter;
+function moreAfter({ resetAfterMs, retryAfterMs }: LimitVerdict): number {
+  return retryAfterMs > 0 && retryAfterMs < Number.POSITIVE_INFINITY ? retryAfterMs : resetAfterMs;
 }
 
 /** The time in which the quota comes once: the window, or the time that an empty bucket takes to fill. */

@@ -4,7 +4,14 @@ import type { Limit } from '../contracts/limit-store.ts';
 import type { Duration } from '../lib/duration.ts';
 import { fixedWindow } from './fixed-window.ts';
 import { gcra } from './gcra.ts';
-import { charge, giveBack, type LimitState, levelOf, resetAfter, retryAfter } from './limit-law.ts';
+import {
+  charge,
+  giveBack,
+  type LimitState,
+  levelOf,
+  resetAfterMs,
+  retryAfterMs,
+} from './limit-law.ts';
 import { slidingWindow } from './sliding-window.ts';
 import { tokenBucket } from './token-bucket.ts';
 
@@ -126,7 +133,7 @@ describe('over any interval no algorithm admits more than its formula', () => {
   });
 });
 
-describe('retryAfter is exact: the first millisecond that admits', () => {
+describe('retryAfterMs is exact: the first millisecond that admits', () => {
   for (const [name, arbitrary] of Object.entries(limits)) {
     test(name, () => {
       fc.assert(
@@ -149,11 +156,11 @@ describe('retryAfter is exact: the first millisecond that admits', () => {
             const cost = share * limit.capacity;
             const fits = (at: number): boolean =>
               levelOf(limit, state, at) + cost <= limit.capacity;
-            const wait = retryAfter(limit, state, time, cost);
+            const wait = retryAfterMs(limit, state, time, cost);
             expect(fits(time + wait)).toBe(true);
             expect(wait === 0 || !fits(time + wait - 1)).toBe(true);
             expect(
-              levelOf(limit, state, time + Math.ceil(resetAfter(limit, state, time))),
+              levelOf(limit, state, time + Math.ceil(resetAfterMs(limit, state, time))),
             ).toBeCloseTo(0, 3);
           },
         ),
@@ -164,10 +171,10 @@ describe('retryAfter is exact: the first millisecond that admits', () => {
 
   test('what never fits has no retry, and numbers that are none do not fit', () => {
     const limit = tokenBucket({ capacity: 5, refillPerSecond: 1 });
-    expect(retryAfter(limit, fresh(), START, 5.001)).toBe(Number.POSITIVE_INFINITY);
-    expect(retryAfter(limit, fresh(), START, Number.NaN)).toBe(Number.POSITIVE_INFINITY);
+    expect(retryAfterMs(limit, fresh(), START, 5.001)).toBe(Number.POSITIVE_INFINITY);
+    expect(retryAfterMs(limit, fresh(), START, Number.NaN)).toBe(Number.POSITIVE_INFINITY);
     const broken = { ...limit, refill: 0 };
-    expect(retryAfter(broken, { used: 5, at: START, previous: 0 }, START, 1)).not.toBe(0);
+    expect(retryAfterMs(broken, { used: 5, at: START, previous: 0 }, START, 1)).not.toBe(0);
   });
 });
 
@@ -231,7 +238,7 @@ test('a state from a clock that was ahead does not run away', () => {
     expect(levelOf(limit, state, START - 500)).toBe(2);
     charge(limit, state, START - 500, 0);
     expect(levelOf(limit, state, START - 400)).toBe(2);
-    const wait = retryAfter(limit, state, START - 400, 1);
+    const wait = retryAfterMs(limit, state, START - 400, 1);
     expect(levelOf(limit, state, START - 400 + wait)).toBeLessThanOrEqual(1);
     expect(levelOf(limit, state, START - 400 + wait - 1)).toBeGreaterThan(1);
   }

@@ -25,12 +25,12 @@ export function limitVerdict(
   cost: number,
   taken: boolean,
 ): LimitVerdict {
-  const wait = taken ? 0 : retryAfter(limit, state, now, cost);
+  const wait = taken ? 0 : retryAfterMs(limit, state, now, cost);
   return {
     allowed: wait === 0,
     remaining: Math.max(0, limit.capacity - levelOf(limit, state, now)),
-    resetAfter: resetAfter(limit, state, now),
-    retryAfter: wait,
+    resetAfterMs: resetAfterMs(limit, state, now),
+    retryAfterMs: wait,
   };
 }
 
@@ -98,7 +98,7 @@ export function giveBack(
 }
 
 /** Milliseconds from `now` until nothing counts any more. */
-export function resetAfter(limit: Limit, state: Readonly<LimitState>, now: number): number {
+export function resetAfterMs(limit: Limit, state: Readonly<LimitState>, now: number): number {
   if (limit.algorithm === 'bucket') {
     const level = state.used - flowed(limit, state.at, now);
     return level > 0 ? Math.max(0, state.at - now) + (level * limit.period) / limit.refill : 0;
@@ -113,7 +113,7 @@ export function resetAfter(limit: Limit, state: Readonly<LimitState>, now: numbe
  * Whole milliseconds from `now` until `cost` fits; 0 if it does already, `Infinity` if it never can. Exact:
  * the first millisecond in which it fits.
  */
-export function retryAfter(
+export function retryAfterMs(
   limit: Limit,
   state: Readonly<LimitState>,
   now: number,

@@ -49,7 +49,7 @@ describe('limitQuota', () => {
     expect(denial).toMatchObject({
       kind: 'rate_limited',
       code: 'api_key.quota_exceeded',
-      retryAfter: DAY / 2000 - 0.5,
+      retryAfterMs: DAY / 2 - 500,
       problem: {
         type: `${TYPES}#quota-exceeded`,
         extensions: { 'violated-policies': ['reports'] },
@@ -96,7 +96,7 @@ describe('limitQuota', () => {
       code: 'limit.cost_too_high',
       problem: { type: `${TYPES}#quota-exceeded`, extensions: { 'violated-policies': ['pages'] } },
     });
-    expect(denial).not.toHaveProperty('retryAfter');
+    expect(denial).not.toHaveProperty('retryAfterMs');
     // Nothing that a store is needed for, so nothing that `onStoreFailure: 'open'` may pass over.
     expect(consume).not.toHaveBeenCalled();
   });

@@ -99,7 +99,7 @@ function costTooHigh(names: readonly string[]): Outcome {
 function exceeded({ name, resetsAt }: Extract<QuotaVerdict, { ok: false }>, at: number): Outcome {
   return deny('rate_limited', 'api_key.quota_exceeded', {
     detail: 'The quota of this API key is used up.',
-    retryAfter: resetsAt === undefined ? undefined : (resetsAt - at) / 1000,
+    retryAfterMs: resetsAt === undefined ? undefined : resetsAt - at,
     problem: quotaExceeded([name]),
   });
 }

@@ -1,6 +1,6 @@
 import type { Limit } from '../contracts/limit-store.ts';
 import type { HashBits } from '../lib/keyed-hash.ts';
-import { type LimitState, levelOf, resetAfter, roll } from './limit-law.ts';
+import { type LimitState, levelOf, resetAfterMs, roll } from './limit-law.ts';
 
 /** Slots that one key can be in, a power of two. Keys stay exact until all of them are taken by limited callers. */
 const WAYS = 16;
@@ -76,7 +76,7 @@ export function save(cursor: LimitCursor, limit: Limit, time: number): number {
   if (cursor.slot < 0) cursor.slot = makeRoom(cursor, limit, time);
   table.tags[cursor.slot * 2] = cursor.low;
   table.tags[cursor.slot * 2 + 1] = cursor.high;
-  const wait = resetAfter(limit, cursor, time);
+  const wait = resetAfterMs(limit, cursor, time);
   store(table.cells, cursor.slot, cursor, time + Math.ceil(wait));
   return wait;
 }

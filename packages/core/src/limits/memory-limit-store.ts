@@ -15,8 +15,8 @@ import {
   chargeFrom,
   giveBack,
   levelOf,
-  resetAfter,
-  retryAfter,
+  resetAfterMs,
+  retryAfterMs,
   speedOf,
 } from './limit-law.ts';
 import {
@@ -124,14 +124,14 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
     at: number,
   ): LimitVerdict => {
     const cursor = cursors[index] as LimitCursor;
-    const wait = allowed ? 0 : retryAfter(limit, cursor, at, cost);
+    const wait = allowed ? 0 : retryAfterMs(limit, cursor, at, cost);
     const taken = allowed && cost > 0;
     if (taken) chargeFrom(limit, cursor, at, cost, cursor.level);
     return {
       allowed: wait === 0,
       remaining: Math.max(0, limit.capacity - cursor.level - (taken ? cost : 0)),
-      resetAfter: taken ? save(cursor, limit, at) : resetAfter(limit, cursor, at),
-      retryAfter: wait,
+      resetAfterMs: taken ? save(cursor, limit, at) : resetAfterMs(limit, cursor, at),
+      retryAfterMs: wait,
     };
   };
 

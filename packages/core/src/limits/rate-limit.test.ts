@@ -61,7 +61,11 @@ describe('one limit', () => {
     const { clock, check } = policy();
     expect([check().ok, check().ok, check().ok]).toEqual([true, true, false]);
     const denial = denialOf(check());
-    expect(denial).toMatchObject({ kind: 'rate_limited', code: 'limit.exceeded', retryAfter: 1 });
+    expect(denial).toMatchObject({
+      kind: 'rate_limited',
+      code: 'limit.exceeded',
+      retryAfterMs: 1_000,
+    });
     clock.now += 999;
     expect(check().ok).toBe(false);
     clock.now += 1;
@@ -85,10 +89,10 @@ describe('one limit', () => {
     expect([check(ann).ok, check(bob).ok, check(ann).ok]).toEqual([true, true, false]);
   });
 
-  test('retryAfter keeps what is less than a second', () => {
+  test('retryAfterMs keeps what is less than a second', () => {
     const { check } = policy({ limit: fixedWindow({ limit: 1, window: '250ms' }) });
     check();
-    expect(denialOf(check()).retryAfter).toBe(0.25);
+    expect(denialOf(check()).retryAfterMs).toBe(250);
   });
 
   test('the denial names the limit as draft 10 says', () => {
@@ -246,7 +250,7 @@ describe('costs', () => {
       cost: (_request, facts) => facts.units ?? 1,
     });
     expect(check({ ...ann, units: 8 }).ok).toBe(true);
-    expect(denialOf(check({ ...ann, units: 5 }))).toMatchObject({ retryAfter: 3 });
+    expect(denialOf(check({ ...ann, units: 5 }))).toMatchObject({ retryAfterMs: 3_000 });
     expect(check({ ...ann, units: 2 }).ok).toBe(true);
     expect(check({ ...ann, units: 0 }).ok).toBe(true);
   });
@@ -255,7 +259,7 @@ describe('costs', () => {
     const { check } = policy({ cost: () => 3 });
     const denial = denialOf(check());
     expect(denial).toMatchObject({ kind: 'too_large', code: 'limit.cost_too_high' });
-    expect(denial.retryAfter).toBeUndefined();
+    expect(denial.retryAfterMs).toBeUndefined();
   });
 
   test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, undefined, '1'])(
@@ -334,7 +338,7 @@ describe('several limits', () => {
     });
     check();
     const denial = denialOf(check());
-    expect(denial.retryAfter).toBe(10);
+    expect(denial.retryAfterMs).toBe(10_000);
     expect(denial.problem?.extensions).toEqual({ 'violated-policies': ['short', 'long'] });
   });
 
@@ -443,7 +447,7 @@ describe('headers', () => {
   });
 
   test('whatever a store says, only integers stand in them', async () => {
-    const odd = { allowed: true, remaining: Number.NaN, resetAfter: 1e300, retryAfter: 0 };
+    const odd = { allowed: true, remaining: Number.NaN, resetAfterMs: 1e300, retryAfterMs: 0 };
     const store: LimitStore = {
       consume: async () => ({ allowed: true, at: 0, verdicts: [odd] }),
       reconcile: () => undefined,
@@ -456,7 +460,7 @@ describe('headers', () => {
     const { check } = policy({ headers: 'none' });
     expect(headersOf(check())).toEqual({});
     check();
-    expect(denialOf(check()).retryAfter).toBe(1);
+    expect(denialOf(check()).retryAfterMs).toBe(1_000);
   });
 });
 

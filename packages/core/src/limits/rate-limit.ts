@@ -87,7 +87,7 @@ const MOST_LIMITS = 16;
  * Denies calls above a limit, and tells allowed and denied callers alike what is left. Several limits are
  * one step: unless all have room, none is charged, and a denial charges nothing.
  *
- * Denials: `limit.exceeded` (429, with the exact `retryAfter` and the problem type `quota-exceeded`),
+ * Denials: `limit.exceeded` (429, with the exact `retryAfterMs` and the problem type `quota-exceeded`),
  * `limit.cost_too_high` (413: the call could never pass), `limit.key_missing`, `limit.invalid` and
  * `limit.cost_invalid` (500: `by`, `limit` or `cost` gave no answer to act on), `limit.unavailable` (503: the
  * store failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
@@ -218,7 +218,7 @@ function exceeded(
   { verdicts, degraded }: LimitAnswer,
   headers: readonly HeaderEdit[],
 ): Deny {
-  const wait = Math.max(...verdicts.map(({ retryAfter }) => retryAfter));
+  const wait = Math.max(...verdicts.map(({ retryAfterMs }) => retryAfterMs));
   const violated = asked.filter((_, index) => verdicts[index]?.allowed === false);
   const problem = quotaExceeded(violated.map(({ name }) => name));
   const denial: Denial =
@@ -233,7 +233,7 @@ function exceeded(
           kind: 'rate_limited',
           code: 'limit.exceeded',
           detail: 'Too many requests.',
-          retryAfter: wait / 1000,
+          retryAfterMs: wait,
           problem,
         };
   return { ok: false, denial, obligations: { headers }, note: { degraded } };

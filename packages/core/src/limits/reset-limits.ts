@@ -56,7 +56,7 @@ export async function readLimits(account: LimitAccount): Promise<readonly LimitB
     balances.push({
       limit: request.limit,
       remaining: verdict?.remaining ?? 0,
-      resetAfterMs: verdict?.resetAfter ?? 0,
+      resetAfterMs: verdict?.resetAfterMs ?? 0,
     });
   }
   return balances;

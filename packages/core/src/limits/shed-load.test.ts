@@ -35,7 +35,7 @@ describe('by calls that run', () => {
       denial: {
         kind: 'unavailable',
         code: 'load.shed',
-        retryAfter: 1,
+        retryAfterMs: 1_000,
         problem: { type: expect.stringMatching(/#temporary-reduced-capacity$/) },
       },
     });

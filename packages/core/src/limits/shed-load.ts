@@ -110,7 +110,7 @@ export function shedLoad<Needs extends object = NoFacts>(
     kind: 'unavailable',
     code: 'load.shed',
     detail: 'The server is busy.',
-    retryAfter: retryAfterMs / 1000,
+    retryAfterMs,
     problem: { type: TEMPORARY_REDUCED_CAPACITY },
   });
   const clock = steadyClock(now);

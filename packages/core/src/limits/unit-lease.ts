@@ -79,10 +79,10 @@ export function pauseOf(lease: UnitLease, time: number, slice: number, ttl: numb
 }
 
 /** Denies `cost` for as long as that takes, without a question. */
-export function remember(lease: UnitLease, cost: number, time: number, retryAfter: number): void {
+export function remember(lease: UnitLease, cost: number, time: number, retryAfterMs: number): void {
   lease.deniedCost = cost;
-  lease.retryAt = time + retryAfter;
-  lease.deniedUntil = time + Math.min(retryAfter, LONGEST_REFUSAL);
+  lease.retryAt = time + retryAfterMs;
+  lease.deniedUntil = time + Math.min(retryAfterMs, LONGEST_REFUSAL);
 }
 
 /** Spends what is held, or repeats a denial; undefined where the store must be asked. */
@@ -111,8 +111,8 @@ export function spend(
       lease.spent += cost;
     } else if (isDenied(lease, cost)) {
       lease.turnedAway++;
-      const retryAfter = Math.ceil(lease.retryAt - time);
-      return { ...verdictOf(lease, time), allowed: false, retryAfter };
+      const retryAfterMs = Math.ceil(lease.retryAt - time);
+      return { ...verdictOf(lease, time), allowed: false, retryAfterMs };
     }
     return verdictOf(lease, time);
   });
@@ -121,6 +121,6 @@ export function spend(
 
 /** How a lease stands, for a call that it does not deny. */
 export function verdictOf({ remaining, left, resetAt }: UnitLease, time: number): LimitVerdict {
-  const resetAfter = Math.max(0, resetAt - time);
-  return { allowed: true, remaining: remaining + left, resetAfter, retryAfter: 0 };
+  const resetAfterMs = Math.max(0, resetAt - time);
+  return { allowed: true, remaining: remaining + left, resetAfterMs, retryAfterMs: 0 };
 }

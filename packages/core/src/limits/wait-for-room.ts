@@ -116,7 +116,7 @@ function passes(ms: number, request: RequestLike): Promise<boolean> {
 /** Milliseconds after which it makes sense to ask again; undefined where it makes none. */
 function pauseFor(outcome: Outcome<object>, pause: number): number | undefined {
   if (outcome.ok || !FULL.has(outcome.denial.code)) return undefined;
-  const { code, retryAfter = 0 } = outcome.denial;
+  const { code, retryAfterMs = 0 } = outcome.denial;
   // When a running call ends nobody knows; when units are back is known to the millisecond.
-  return code === 'limit.concurrency' ? pause : Math.max(1, Math.ceil(retryAfter * 1000));
+  return code === 'limit.concurrency' ? pause : Math.max(1, Math.ceil(retryAfterMs));
 }

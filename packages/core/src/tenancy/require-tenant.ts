@@ -174,7 +174,7 @@ function answerTo(id: string, tenant: unknown): Answer {
 }
 
 function unavailable(cause: unknown): Answer {
-  return deny('unavailable', 'tenant.unavailable', { retryAfter: 1, cause });
+  return deny('unavailable', 'tenant.unavailable', { retryAfterMs: 1_000, cause });
 }
 
 const UNKNOWN = sharedDenial({
@@ -200,6 +200,6 @@ const MALFORMED = sharedDenial({
 const BUSY = sharedDenial({
   kind: 'unavailable',
   code: 'tenant.unavailable',
-  retryAfter: 1,
+  retryAfterMs: 1_000,
   cause: Object.freeze(new Error('more tenants are asked about at once than may be')),
 });

@@ -149,7 +149,7 @@ export function resolveTenant(
       return chain<unknown, Outcome<TenantFacts>>(
         () => inTime(() => mayActIn(asked, facts), timeoutMs),
         (answer) => (answer === true ? pass({ tenant: asked }) : NOT_ALLOWED),
-        (cause) => deny('unavailable', 'tenant.unavailable', { retryAfter: 1, cause }),
+        (cause) => deny('unavailable', 'tenant.unavailable', { retryAfterMs: 1_000, cause }),
       );
     },
   });

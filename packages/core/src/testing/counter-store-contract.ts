@@ -33,9 +33,9 @@ function ask(over: Partial<AttemptRequest> = {}): AttemptRequest {
 /** Makes an attempt that must be allowed, and answers its first ticket. */
 async function attempt(store: CounterStore, ...requests: AttemptRequest[]): Promise<number> {
   lastAttempts.set(store, performance.now());
-  const { allowed, retryAfter, tickets } = await store.attempt(requests);
+  const { allowed, retryAfterMs, tickets } = await store.attempt(requests);
   assertSame(allowed, true, `allowed: ${told(requests)}`);
-  assertSame(retryAfter, 0, 'retryAfter');
+  assertSame(retryAfterMs, 0, 'retryAfterMs');
   assertSame(tickets.length, requests.length, 'tickets');
   return tickets[0] as number;
 }
@@ -45,12 +45,12 @@ async function denied(
   wait: number,
   ...requests: AttemptRequest[]
 ): Promise<void> {
-  const { allowed, retryAfter } = await store.attempt(requests);
+  const { allowed, retryAfterMs } = await store.attempt(requests);
   assertSame(allowed, false, `denied: ${told(requests)}`);
   const passed = Math.ceil(performance.now() - (lastAttempts.get(store) ?? 0)) + 1;
   assertThat(
-    retryAfter <= wait && retryAfter >= wait - passed,
-    `retryAfter: expected ${wait} less up to ${passed} that passed, got ${retryAfter}`,
+    retryAfterMs <= wait && retryAfterMs >= wait - passed,
+    `retryAfterMs: expected ${wait} less up to ${passed} that passed, got ${retryAfterMs}`,
   );
 }
 

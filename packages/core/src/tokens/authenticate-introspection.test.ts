@@ -475,7 +475,7 @@ describe('what the issuer does wrong is not the fault of the caller', () => {
     );
     const { denial, conclusive } = denialOf(await check(by, 'the-token'));
     expect(denial).toMatchObject({ kind: 'unavailable', code: 'introspection.unavailable' });
-    expect(denial.retryAfter).toBeGreaterThan(0);
+    expect(denial.retryAfterMs).toBeGreaterThan(0);
     expect(conclusive).toBe(true);
     expect(String(denial.cause)).toContain(why);
     expect(String(denial.cause)).not.toContain('the-token');

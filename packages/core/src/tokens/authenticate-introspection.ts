@@ -260,14 +260,14 @@ function peerOf(facts: object): string | undefined {
 const DETAIL = 'The access token cannot be verified at the moment.';
 
 const overloaded: Answer = sharedDenial(
-  { kind: 'unavailable', code: 'introspection.overloaded', detail: DETAIL, retryAfter: 1 },
+  { kind: 'unavailable', code: 'introspection.overloaded', detail: DETAIL, retryAfterMs: 1_000 },
   { conclusive: true },
 );
 
-function unavailable(retryAfter: number, cause: unknown): Answer {
+function unavailable(retryAfterMs: number, cause: unknown): Answer {
   return deny('unavailable', 'introspection.unavailable', {
     detail: DETAIL,
-    retryAfter,
+    retryAfterMs,
     cause,
     conclusive: true,
   });

@@ -741,10 +741,10 @@ describe('the cache of verified tokens', () => {
     state.source = {
       symmetric: false,
       current: () => undefined,
-      find: () => ({ ok: false, reason: 'unavailable', retryAfter: 7 }),
+      find: () => ({ ok: false, reason: 'unavailable', retryAfterMs: 7_000 }),
     };
     expect(ask(token)).toMatchObject({
-      denial: { kind: 'unavailable', code: 'keys.unavailable', retryAfter: 7 },
+      denial: { kind: 'unavailable', code: 'keys.unavailable', retryAfterMs: 7_000 },
     });
   });
 

@@ -206,7 +206,7 @@ export function authenticateJwt(
       (answer) => {
         if (!answer.ok) {
           if (answer.reason === 'unavailable') {
-            return keysUnavailable(answer.retryAfter, answer.cause);
+            return keysUnavailable(answer.retryAfterMs, answer.cause);
           }
           const cause = { ...origin, reason: answer.reason, keys: answer.known };
           return denials.because({ code: 'token.key_unknown', cause }, scheme);
@@ -271,10 +271,10 @@ export function authenticateJwt(
 
 type Answer = Outcome<AuthenticatedFacts>;
 
-function keysUnavailable(retryAfter: number | undefined, cause: unknown): Deny {
+function keysUnavailable(retryAfterMs: number | undefined, cause: unknown): Deny {
   return deny('unavailable', 'keys.unavailable', {
     detail: 'The access token cannot be verified at the moment.',
-    retryAfter,
+    retryAfterMs,
     cause,
     conclusive: true,
   });

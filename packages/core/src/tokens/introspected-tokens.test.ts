@@ -238,7 +238,7 @@ describe('while the issuer is down', () => {
       denial: {
         kind: 'unavailable',
         code: 'introspection.unavailable',
-        retryAfter: expect.any(Number),
+        retryAfterMs: expect.any(Number),
       },
       conclusive: true,
     });

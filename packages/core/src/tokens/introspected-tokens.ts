@@ -53,7 +53,7 @@ export type LookUp<T> =
 
 /** What is answered where nobody was asked, or nobody answered. */
 export interface LookUpDenials<T> {
-  readonly unavailable: (retryAfter: number, cause: unknown) => T;
+  readonly unavailable: (retryAfterMs: number, cause: unknown) => T;
   readonly overloaded: T;
 }
 

@@ -221,7 +221,7 @@ describe('while the store does not answer', () => {
     expect(outcome).toMatchObject({
       ok: false,
       conclusive: true,
-      denial: { kind: 'unavailable', code: 'revocation.unavailable', retryAfter: 1 },
+      denial: { kind: 'unavailable', code: 'revocation.unavailable', retryAfterMs: 1_000 },
     });
     expect(JSON.stringify(httpDenial((outcome as Deny).denial))).not.toContain('secret');
   });

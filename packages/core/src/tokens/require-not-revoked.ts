@@ -104,7 +104,7 @@ function failed(onStoreFailure: 'closed' | 'open', cause: unknown): Outcome {
   if (onStoreFailure === 'open') return OPEN;
   return deny('unavailable', 'revocation.unavailable', {
     detail: 'Whether the credential was revoked cannot be told at the moment.',
-    retryAfter: 1,
+    retryAfterMs: 1_000,
     cause,
     conclusive: true,
   });

@@ -30,7 +30,7 @@ test('extensions are shown, but never in place of what is defined, and only as J
   const shown = graphqlDenial({
     kind: 'rate_limited',
     code: 'a.b',
-    retryAfter: 1.5,
+    retryAfterMs: 1_500,
     problem: { extensions },
   });
   expect(shown.extensions).toEqual({

@@ -1,5 +1,5 @@
 import type { Denial, DenialKind } from '../engine/denial.ts';
-import { exactRetryAfterOf, extensionsOf } from './http.ts';
+import { extensionsOf, retryAfterMsOf } from './http.ts';
 
 /** `extensions.code` of each kind of denial, in the words that GraphQL servers already use. */
 export const graphqlCode: Readonly<Record<DenialKind, string>> = Object.freeze({
@@ -33,14 +33,14 @@ export interface GraphqlDenial {
 
 /** Renders a denial as a GraphQL error. Never its cause. */
 export function graphqlDenial(denial: Denial): GraphqlDenial {
-  const retryAfter = exactRetryAfterOf(denial);
+  const wait = retryAfterMsOf(denial);
   return {
     message: denial.detail ?? denial.code,
     extensions: {
       ...extensionsOf(denial),
       code: graphqlCode[denial.kind],
       reason: denial.code,
-      ...(retryAfter !== undefined && { retryAfter }),
+      ...(wait !== undefined && { retryAfter: wait / 1_000 }),
     },
   };
 }

@@ -30,13 +30,13 @@ test.each<[DenialKind, number]>([
 });
 
 test('challenge and delay go into the metadata', () => {
-  const { metadata, retryAfter } = grpcDenial({
+  const { metadata, retryAfterMs } = grpcDenial({
     kind: 'unauthenticated',
     code: 'token.expired',
-    retryAfter: 0.5,
+    retryAfterMs: 500,
     challenges: [{ scheme: 'Bearer', params: { error: 'invalid_token' } }],
   });
-  expect(retryAfter).toBe(0.5);
+  expect(retryAfterMs).toBe(500);
   expect(metadata).toEqual([
     ['www-authenticate', 'Bearer error="invalid_token"'],
     ['retry-after', '1'],

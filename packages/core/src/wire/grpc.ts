@@ -1,5 +1,5 @@
 import type { Denial, DenialKind } from '../engine/denial.ts';
-import { challengesOf, exactRetryAfterOf, retryAfterOf, serializeChallenges } from './http.ts';
+import { challengesOf, retryAfterMsOf, retryAfterOf, serializeChallenges } from './http.ts';
 
 /** The gRPC status code of each kind of denial (google.rpc.Code). */
 export const grpcCode: Readonly<Record<DenialKind, number>> = Object.freeze({
@@ -35,8 +35,8 @@ export interface GrpcDenial {
   readonly message: string;
   /** `google.rpc.ErrorInfo`: reason is the denial's code. */
   readonly errorInfo: { readonly reason: string; readonly domain: string };
-  /** `google.rpc.RetryInfo`, in seconds, to the millisecond. */
-  readonly retryAfter: number | undefined;
+  /** `google.rpc.RetryInfo`. */
+  readonly retryAfterMs: number | undefined;
   /** `google.rpc.QuotaFailure`: the limits that were exceeded, by name. */
   readonly violated: readonly string[];
   /** `google.rpc.BadRequest`: the fields of the message that are at fault. */
@@ -58,7 +58,7 @@ export function grpcDenial(denial: Denial): GrpcDenial {
     code: grpcCode[denial.kind],
     message: (denial.detail ?? denial.code).replace(/[^\x20-\x7e]/g, ' '),
     errorInfo: { reason: denial.code, domain: 'apisec' },
-    retryAfter: exactRetryAfterOf(denial),
+    retryAfterMs: retryAfterMsOf(denial),
     violated: violatedPolicies(denial),
     fieldViolations: fieldViolations(denial),
     helpUrl: helpUrl(denial),

@@ -22,7 +22,7 @@ const denials: fc.Arbitrary<Denial> = fc.record(
         params: fc.dictionary(text, text),
       }),
     ),
-    retryAfter: fc.double(),
+    retryAfterMs: fc.double(),
     problem: fc.record({
       type: fc.webUrl(),
       title: fc.string(),
@@ -158,18 +158,18 @@ describe('serializeChallenges', () => {
 
 describe('retryAfterOf', () => {
   test.each<[string, number | undefined, DenialKind, number | undefined]>([
-    ['whole seconds', 7, 'rate_limited', 7],
-    ['a fraction, rounded up', 7.01, 'rate_limited', 8],
-    ['almost nothing', 0.001, 'rate_limited', 1],
+    ['whole seconds', 7_000, 'rate_limited', 7],
+    ['a fraction, rounded up', 7_010, 'rate_limited', 8],
+    ['almost nothing', 1, 'rate_limited', 1],
     ['nothing', 0, 'rate_limited', 1],
-    ['less than nothing', -5, 'rate_limited', 1],
+    ['less than nothing', -5_000, 'rate_limited', 1],
     ['not a number', Number.NaN, 'rate_limited', undefined],
     ['for ever', Number.POSITIVE_INFINITY, 'rate_limited', undefined],
     ['longer than any client can read', 1e300, 'rate_limited', 2_147_483_647],
     ['not said', undefined, 'rate_limited', undefined],
     ['not said by broken infrastructure', undefined, 'unavailable', 5],
-    ['said by broken infrastructure', 30, 'unavailable', 30],
-  ])('%s', (_name, retryAfter, kind, seconds) => {
-    expect(retryAfterOf({ kind, code: 'a.b', retryAfter })).toBe(seconds);
+    ['said by broken infrastructure', 30_000, 'unavailable', 30],
+  ])('%s', (_name, retryAfterMs, kind, seconds) => {
+    expect(retryAfterOf({ kind, code: 'a.b', retryAfterMs })).toBe(seconds);
   });
 });

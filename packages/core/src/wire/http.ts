@@ -34,10 +34,10 @@ const titles: Readonly<Record<DenialKind, string>> = {
   unavailable: 'Service Unavailable',
 };
 
-/** Seconds to wait where a fault of infrastructure names none. */
-const UNAVAILABLE_RETRY_SECONDS = 5;
-/** The largest delay that every client can read (31 bits). */
-const MAX_RETRY_SECONDS = 2_147_483_647;
+/** To wait where a fault of infrastructure names no time. */
+const UNAVAILABLE_RETRY_MS = 5_000;
+/** The largest delay that every client can read (31 bits of seconds). */
+const MAX_RETRY_MS = 2_147_483_647_000;
 
 /** A denial as an HTTP response. */
 export interface HttpDenial {
@@ -124,17 +124,17 @@ export function challengesOf({ challenges = [], kind }: Denial): readonly Challe
 
 /** Whole seconds until a retry, at least one; undefined where a retry is of no use. */
 export function retryAfterOf(denial: Denial): number | undefined {
-  const seconds = exactRetryAfterOf(denial);
-  return seconds === undefined ? undefined : Math.max(1, Math.ceil(seconds));
+  const wait = retryAfterMsOf(denial);
+  return wait === undefined ? undefined : Math.max(1, Math.ceil(wait / 1_000));
 }
 
-/** The same to the millisecond, for protocols that can say it. */
-export function exactRetryAfterOf(denial: Denial): number | undefined {
-  const seconds =
-    denial.retryAfter ?? (denial.kind === 'unavailable' ? UNAVAILABLE_RETRY_SECONDS : undefined);
-  return seconds !== undefined && Number.isFinite(seconds)
+/** The same in whole milliseconds, for protocols that can say it. */
+export function retryAfterMsOf(denial: Denial): number | undefined {
+  const wait =
+    denial.retryAfterMs ?? (denial.kind === 'unavailable' ? UNAVAILABLE_RETRY_MS : undefined);
+  return wait !== undefined && Number.isFinite(wait)
     ? // Less a nanosecond, which is more than rounding can add.
-      Math.min(Math.max(1, Math.ceil(seconds * 1_000 - 1e-6)) / 1_000, MAX_RETRY_SECONDS)
+      Math.min(Math.max(1, Math.ceil(wait - 1e-6)), MAX_RETRY_MS)
     : undefined;
 }
 

@@ -19,11 +19,11 @@ export function denied(
   return { ok: false, denial: { kind, code, ...rest } };
 }
 
-export function unavailable(cause: unknown, retryAfter?: number): OAuthDenied {
+export function unavailable(cause: unknown, retryAfterMs?: number): OAuthDenied {
   return denied('unavailable', 'oauth.unavailable', {
     detail: 'The identity provider cannot be reached at the moment.',
     cause,
-    retryAfter,
+    retryAfterMs,
   });
 }
 

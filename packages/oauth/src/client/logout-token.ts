@@ -42,7 +42,7 @@ export async function checkLogoutToken(
   const verified = await verifyJws(token, keys);
   if (!verified.ok) {
     return verified.reason === 'unavailable'
-      ? unavailable(verified.cause, verified.retryAfter)
+      ? unavailable(verified.cause, verified.retryAfterMs)
       : invalid('the signature is not one of the issuer');
   }
   const { claims } = verified;

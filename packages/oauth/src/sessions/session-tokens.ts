@@ -220,6 +220,6 @@ function stillLives(
 function busy(): OAuthDenied {
   return denied('unavailable', 'oauth.unavailable', {
     detail: 'The identity provider cannot be reached at the moment.',
-    retryAfter: 1,
+    retryAfterMs: 1_000,
   });
 }

@@ -161,9 +161,9 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
       return current;
     }
     if (mayAsk) return renew();
-    const retryAfter = Math.max(1, Math.ceil((retryAt - time) / 1_000));
+    const retryAfterMs = Math.max(1_000, retryAt - time);
     const { kind = 'unavailable', code = 'oauth.unavailable', cause } = lastFailure?.denial ?? {};
-    return denied(kind, code, { cause, retryAfter });
+    return denied(kind, code, { cause, retryAfterMs });
   };
   const headers: TokenSource['headers'] = async ({ method, url }) => {
     const found = await token();
@@ -193,8 +193,9 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
     const { url, method } = request;
     const found = await headers({ method, url });
     if (!found.ok) {
-      const { code, retryAfter = 1 } = found.denial;
-      return Response.json({ code }, { status: 503, headers: { 'retry-after': `${retryAfter}` } });
+      const { code, retryAfterMs = 1_000 } = found.denial;
+      const seconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+      return Response.json({ code }, { status: 503, headers: { 'retry-after': `${seconds}` } });
     }
     const all = new Headers(request.headers);
     for (const [name, value] of Object.entries(found.headers)) all.set(name, value);

@@ -156,10 +156,10 @@ export function redisCounterStore(options: RedisStoreOptions): CounterStore {
 function readAttempt(answer: unknown, count: number): AttemptAnswer {
   // Through `Buffer.from`, so that what is no buffer throws instead of being read as one.
   const bytes = Buffer.from(answer as Buffer);
-  const retryAfter = bytes.readDoubleBE(0);
-  if (retryAfter > 0) return { allowed: false, retryAfter, tickets: [] };
+  const retryAfterMs = bytes.readDoubleBE(0);
+  if (retryAfterMs > 0) return { allowed: false, retryAfterMs, tickets: [] };
   const tickets = Array.from({ length: count }, (_, index) =>
     bytes.readDoubleBE((index + 1) * DOUBLE),
   );
-  return { allowed: true, retryAfter: 0, tickets };
+  return { allowed: true, retryAfterMs: 0, tickets };
 }

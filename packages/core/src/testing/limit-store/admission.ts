@@ -7,16 +7,16 @@ export const admission: readonly LimitStoreCase[] = [
     for (const left of [2, 1, 0]) {
       const { verdicts } = await allowed(store, [ask({ limit })], true, `with ${left} left`);
       assertSame(verdicts[0]?.remaining, left, 'remaining', 0.01);
-      assertSame(verdicts[0]?.retryAfter, 0, 'retryAfter');
+      assertSame(verdicts[0]?.retryAfterMs, 0, 'retryAfterMs');
       assertThat(
-        (verdicts[0]?.resetAfter ?? 0) > 0,
-        'resetAfter is above 0 once something is used',
+        (verdicts[0]?.resetAfterMs ?? 0) > 0,
+        'resetAfterMs is above 0 once something is used',
       );
     }
     const { verdicts } = await allowed(store, [ask({ limit })], false, 'above the limit');
     assertSame(verdicts[0]?.allowed, false, 'verdict');
     assertSame(verdicts[0]?.remaining, 0, 'remaining', 0.01);
-    assertThat((verdicts[0]?.retryAfter ?? 0) > 0, 'retryAfter is above 0');
+    assertThat((verdicts[0]?.retryAfterMs ?? 0) > 0, 'retryAfterMs is above 0');
   }),
   ...each(slow, 'a denial takes nothing', async (store, limit) => {
     await allowed(store, [ask({ limit, cost: 2 })], true, 'two of three');
@@ -31,21 +31,21 @@ export const admission: readonly LimitStoreCase[] = [
       const { allowed: early, verdicts } = await store.consume([ask({ limit, cost: 2 })]);
       // On a real clock the window may just have turned.
       if (!early) {
-        await pass(verdicts[0]?.retryAfter ?? 0);
+        await pass(verdicts[0]?.retryAfterMs ?? 0);
         await allowed(store, [ask({ limit, cost: 2 })], true, 'after waiting');
       }
     }
   }),
   ...each(slow, 'a cost above the capacity can never pass', async (store, limit) => {
     const { verdicts } = await allowed(store, [ask({ limit, cost: 4 })], false, 'four of three');
-    assertSame(verdicts[0]?.retryAfter, Number.POSITIVE_INFINITY, 'retryAfter');
+    assertSame(verdicts[0]?.retryAfterMs, Number.POSITIVE_INFINITY, 'retryAfterMs');
     await allowed(store, [ask({ limit, cost: 3 })], true, 'three of three');
   }),
   ...each(slow, 'a cost of 0 asks without taking', async (store, limit) => {
     for (let call = 0; call < 10; call++) {
       const { verdicts } = await allowed(store, [ask({ limit, cost: 0 })], true, 'asking');
       assertSame(verdicts[0]?.remaining, 3, 'remaining');
-      assertSame(verdicts[0]?.resetAfter, 0, 'resetAfter');
+      assertSame(verdicts[0]?.resetAfterMs, 0, 'resetAfterMs');
     }
     await allowed(store, [ask({ limit, cost: 3 })], true, 'everything');
     await allowed(store, [ask({ limit, cost: 0 })], true, 'asking when all is taken');

@@ -3,8 +3,8 @@ import {
   charge,
   type LimitState,
   levelOf,
-  resetAfter,
-  retryAfter,
+  resetAfterMs,
+  retryAfterMs,
 } from '../../limits/limit-law.ts';
 import { assertSame, assertThat } from '../contract-case.ts';
 import { ask, each, type LimitStoreCase, quick } from './cases.ts';
@@ -79,18 +79,18 @@ export const law: readonly LimitStoreCase[] = [
       const expected = levelOf(limit, state, at) + cost <= limit.capacity;
       const what = `call ${call}`;
       assertSame(actual, expected, what);
-      const wait = expected ? 0 : retryAfter(limit, state, at, cost);
+      const wait = expected ? 0 : retryAfterMs(limit, state, at, cost);
       // Asking without taking leaves the state alone, to the last bit.
       if (expected && cost > 0) charge(limit, state, at, cost);
       const remaining = Math.max(0, limit.capacity - levelOf(limit, state, at));
       assertSame(verdicts[0]?.remaining, remaining, `${what}: remaining`, 1e-6);
       assertSame(
-        verdicts[0]?.resetAfter,
-        resetAfter(limit, state, at),
-        `${what}: resetAfter`,
+        verdicts[0]?.resetAfterMs,
+        resetAfterMs(limit, state, at),
+        `${what}: resetAfterMs`,
         1e-3,
       );
-      assertSame(verdicts[0]?.retryAfter, wait, `${what}: retryAfter`);
+      assertSame(verdicts[0]?.retryAfterMs, wait, `${what}: retryAfterMs`);
     }
   }),
 ];

@@ -24,7 +24,7 @@ export const sideBySide: readonly LimitStoreCase[] = [
     for (let call = 0; call < 20; call++) {
       const { verdicts } = await allowed(store, [wide, tight], false, 'tight is used up');
       assertSame(verdicts[0]?.allowed, true, 'the wide limit has room');
-      assertSame(verdicts[0]?.retryAfter, 0, 'retryAfter of the wide limit');
+      assertSame(verdicts[0]?.retryAfterMs, 0, 'retryAfterMs of the wide limit');
       assertSame(verdicts[0]?.remaining, 8, 'remaining of the wide limit', 0.01);
       assertSame(verdicts[1]?.allowed, false, 'the tight one has none');
     }
