@@ -70,6 +70,16 @@ const cases: readonly (readonly [name: string, code: string, ...found: string[]]
     'Fastify with one',
     "import Fastify from 'fastify';\nconst app = Fastify();\nawait app.register(secure(orders));",
   ],
+  [
+    'a policy that is thrown away',
+    'export const orders = guard()\n  .use(token)\n  .use(scope);\norders.use(limit);',
+    'apisec-use-thrown-away: orders.use(limit)',
+  ],
+  [
+    'one that is kept',
+    'const orders = guard().use(token).use(scope);\nconst strict = orders.use(limit);\nserve(orders.use(limit));',
+  ],
+  ['use of something else', 'const app = express();\napp.use(limit);'],
   ['shadow mode', "guard().use(limit, { mode: 'shadow' });", "apisec-shadow-mode: mode: 'shadow'"],
   ['another mode', "open({ mode: 'shadow' });"],
   [
