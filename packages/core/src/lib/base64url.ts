@@ -49,9 +49,12 @@ function valueAt(text: string, index: number): number {
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(at, at + 3);
-    const bits = (a << 16) | (b << 8) | c;
-    for (let shift = 18; shift >= 0; shift -= 6) text += ALPHABET[(bits >> shift) & 63];
+    const bits = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    text += charAt(bits >> 18) + charAt(bits >> 12) + charAt(bits >> 6) + charAt(bits);
   }
   return text.slice(0, Math.ceil((bytes.length * 4) / 3));
+}
+
+function charAt(bits: number): string {
+  return ALPHABET.charAt(bits & 63);
 }

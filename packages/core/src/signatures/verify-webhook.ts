@@ -10,7 +10,7 @@ import type { HeadersView } from '../engine/request.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { parseStrictJson } from '../lib/strict-json.ts';
 import { type ImportedWebhookKey, type WebhookKey, webhookKeys } from './webhook-keys.ts';
@@ -172,7 +172,7 @@ export function verifyWebhook<Event = unknown>(
   // Without `parse` the type of the event is unknown, which JSON is.
   const read = parse ?? ((body: Uint8Array) => parseStrictJson(body) as Event);
 
-  const isFirst = async (signature: Uint8Array, ttlMs: number): Promise<boolean> => {
+  const isFirst = (signature: Uint8Array, ttlMs: number): MaybePromise<boolean> => {
     if (replay === false) return true;
     const key = `webhook:${scheme.name}:${encodeBase64url(signature)}`;
     return isFirstUse(replay, key, ttlMs, timeoutMs);
@@ -194,7 +194,8 @@ export function verifyWebhook<Event = unknown>(
     if (signed === undefined) return INVALID;
     let event: Event;
     try {
-      event = await read(body, headers);
+      const made = read(body, headers);
+      event = isThenable(made) ? await made : made;
     } catch (cause) {
       return { ok: false, denial: { ...NOT_AN_EVENT.denial, cause } };
     }
@@ -244,16 +245,18 @@ async function findSigner(
     signatures.filter(({ algorithm }) => algorithm === wanted);
   const macs = ofKind('hmac-sha256');
   const eds = ofKind('ed25519').slice(0, MOST_ED25519);
-  for (const { id, algorithm, key } of keys) {
+  for (const { id, algorithm, key: load } of keys) {
+    if ((algorithm === 'hmac-sha256' ? macs : eds).length === 0) continue;
+    const loaded = load();
+    const key = isThenable(loaded) ? await loaded : loaded;
     if (algorithm === 'hmac-sha256') {
-      if (macs.length === 0) continue;
-      const mac = new Uint8Array(await crypto.subtle.sign('HMAC', await key(), message));
+      const mac = new Uint8Array(await crypto.subtle.sign('HMAC', key, message));
       // The one that was computed, since of it there is one spelling.
       if (macs.some(({ bytes }) => isEqual(bytes, mac))) return { keyId: id, signature: mac };
       continue;
     }
     for (const { bytes } of eds) {
-      if (await crypto.subtle.verify('Ed25519', await key(), bytes, message)) {
+      if (await crypto.subtle.verify('Ed25519', key, bytes, message)) {
         // Ed25519 is deterministic for its holder; the message stands for it all the same.
         return {
           keyId: id,
@@ -266,6 +269,11 @@ async function findSigner(
 }
 
 function joined(prefix: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
+  // WebCrypto takes the bytes at once, so nobody can change them meanwhile; shared memory it does not take.
+  if (prefix === '' && content.buffer instanceof ArrayBuffer) {
+    // The buffer is what the type says.
+    return content as Uint8Array<ArrayBuffer>;
+  }
   const head = utf8.encode(prefix);
   const message = new Uint8Array(head.length + content.length);
   message.set(head);

@@ -1,4 +1,6 @@
+import { decodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /** A key of webhooks; several at once while one follows another. */
 export interface WebhookKey {
@@ -16,25 +18,20 @@ export type WebhookAlgorithm = 'hmac-sha256' | 'ed25519';
 export interface ImportedWebhookKey {
   readonly id: string;
   readonly algorithm: WebhookAlgorithm;
-  readonly key: () => Promise<CryptoKey>;
+  /** Imported with its first use, and there at once from then on. */
+  readonly key: () => MaybePromise<CryptoKey>;
 }
 
 const MOST_KEYS = 8;
 
-/** Strict base64 with padding (RFC 4648 §4); undefined for all else. Base64url too where `url` says so. */
-export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) return undefined;
-  try {
-    const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-    // Bits that carry nothing would be another spelling of the same bytes.
-    return encodeBase64(bytes) === text ? bytes : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const BASE64 = /^[A-Za-z\d+/]*={0,2}$/;
 
-export function encodeBase64(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes));
+/** Strict base64 with padding (RFC 4648 §4); undefined for all else, also for bits that are set but carry nothing. */
+export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
+  if (text.length % 4 !== 0 || !BASE64.test(text)) return undefined;
+  const padding = text.indexOf('=');
+  const url = text.replaceAll('+', '-').replaceAll('/', '_');
+  return decodeBase64url(url, 0, padding < 0 ? text.length : padding);
 }
 
 const utf8 = new TextEncoder();
@@ -76,18 +73,13 @@ export function webhookKeys(
             : 'secret must be text or bytes, and not empty.'
       }`,
     );
-    let imported: Promise<CryptoKey> | undefined;
-    return {
-      id,
-      algorithm,
-      key: () => {
-        imported ??=
-          algorithm === 'ed25519'
-            ? crypto.subtle.importKey('raw', bytes, { name: 'Ed25519' }, false, ['verify'])
-            : crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign']);
-        return imported;
-      },
-    };
+    let imported: CryptoKey | undefined;
+    const load = async (): Promise<CryptoKey> =>
+      (imported =
+        algorithm === 'ed25519'
+          ? await crypto.subtle.importKey('raw', bytes, { name: 'Ed25519' }, false, ['verify'])
+          : await crypto.subtle.importKey('raw', bytes, HMAC, false, ['sign']));
+    return { id, algorithm, key: () => imported ?? load() };
   });
 }
 
