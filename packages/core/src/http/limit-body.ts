@@ -7,7 +7,9 @@ import { mayHaveBody } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isUtf8, type MediaType, parseMediaType } from '../lib/media-type.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
-import { type JsonBounds, type ScanProblem, scanJson, scanValue } from '../lib/scan-json.ts';
+import { type JsonBounds, jsonScan, type ScanProblem } from '../lib/scan-json.ts';
+import { scanValue } from '../lib/scan-value.ts';
+import { utf8Check } from '../lib/utf8-check.ts';
 import { type MultipartProblem, multipartScan } from './multipart-scan.ts';
 
 /** Options of {@link limitBody}. Each bound is the largest that passes. */
@@ -133,6 +135,8 @@ interface Format {
   readonly end: () => Problem | undefined;
 }
 
+const encoder = new TextEncoder();
+
 const COUNTED: Format = { push: () => undefined, end: () => undefined };
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -149,11 +153,21 @@ function isJson({ subtype }: MediaType): boolean {
 
 function formatOf(type: MediaType | undefined, bounds: Bounds): Format {
   if (type === undefined || type.essence === 'text/plain') return undeclaredJson(bounds);
-  if (isJson(type)) return text((json) => scanJsonBody(json, bounds));
+  if (isJson(type)) return declaredJson(bounds);
   if (type.essence === FORM) return text((form) => scanForm(form, bounds));
   if (type.type !== 'multipart') return COUNTED;
   const scan = multipartScan(type.parameters.get('boundary'), bounds);
   return scan ?? { push: () => 'malformed', end: () => 'malformed' };
+}
+
+/** What a byte order mark begins with is not JSON, so it is denied: some readers skip it, and it is an error to others. */
+function declaredJson(bounds: JsonBounds): Format {
+  const utf8 = utf8Check();
+  const json = jsonScan(bounds);
+  return {
+    push: (chunk) => (utf8.push(chunk) ? json.push(chunk) : 'malformed'),
+    end: () => (utf8.end() ? json.end() : 'malformed'),
+  };
 }
 
 /** Text is looked at as a whole: no more of it is kept than a body may have. */
@@ -192,7 +206,9 @@ function undeclaredJson(bounds: JsonBounds): Format {
     },
     end: () => {
       if (!isOther) add(decoder.decode());
-      const problem = isOther || all === '' ? undefined : scanJson(all, bounds);
+      if (isOther || all === '') return undefined;
+      const json = jsonScan(bounds);
+      const problem = json.push(encoder.encode(all)) ?? json.end();
       return problem !== undefined && isWellFormedJson(all) ? problem : undefined;
     },
   };
@@ -205,11 +221,6 @@ function isWellFormedJson(json: string): boolean {
   } catch {
     return false;
   }
-}
-
-function scanJsonBody(json: string, bounds: JsonBounds): Problem | undefined {
-  // A byte order mark is skipped by some readers, and an error to others.
-  return json.charCodeAt(0) === 0xfe_ff ? 'malformed' : scanJson(json, bounds);
 }
 
 function scanForm(

@@ -1,4 +1,5 @@
-import { endOfNumber, endOfString, isFiniteNumber, nameScan, unescaped } from './json-text.ts';
+import { jsonNames } from './json-names.ts';
+import { unescaped } from './json-text.ts';
 
 /** Bounds on JSON. Each is the largest that passes. */
 export interface JsonBounds {
@@ -20,117 +21,269 @@ export type ScanProblem =
   | 'array_too_long'
   | 'duplicate_key';
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
+/** Looks at one body of JSON, as it comes. */
+export interface JsonScan {
+  readonly push: (chunk: Uint8Array) => ScanProblem | undefined;
+  readonly end: () => ScanProblem | undefined;
+}
 
-/** An open bracket, and the length so far of a list. */
-interface Open {
-  readonly isObject: boolean;
+const QUOTE = 0x22;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_LIST = 0x5b;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
+/** Digits that a double can hold, whatever they are. */
+const SAFE_DIGITS = 300;
+/** Bytes of one code unit where it is written `\uXXXX`. */
+const LONGEST_UNIT = 6;
+
+/** A string or number that a chunk has cut. */
+interface Cut {
+  readonly isString: boolean;
+  /** Behind a backslash that escapes whatever comes. */
+  isEscaped: boolean;
+  hasEscape: boolean;
   length: number;
 }
 
+const utf8 = new TextEncoder();
+/** What is asked here was found to be UTF-8 before. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /**
  * Looks for what is beyond the bounds, for members that are there twice, for numbers that no double can hold and for half
- * surrogate pairs, before anybody builds anything of the text. Linear. It does not say that the text is JSON: who
- * parses it says that.
+ * surrogate pairs, before anybody builds anything of the bytes, which must be UTF-8. Linear, and keeps nothing but names
+ * and what a chunk has cut. It does not say that this is JSON: who parses it says that.
  */
-export function scanJson(text: string, bounds: JsonBounds): ScanProblem | undefined {
-  const open: Open[] = [];
-  const names = nameScan(text);
-  let here: Open | undefined;
+export function jsonScan(bounds: JsonBounds): JsonScan {
+  const { maxDepth, maxKeys, maxStringLength, maxArrayLength } = bounds;
+  /** Digits alone, of which nothing has to be asked. */
+  const plainDigits = Math.min(SAFE_DIGITS, maxStringLength);
+  const names = jsonNames();
+  /** For each open bracket whether it is that of an object, and of a list how many commas it has. */
+  const isObject = new Uint8Array(maxDepth + 1);
+  const commas = new Float64Array(maxDepth + 1);
+  let depth = 0;
   let keys = 0;
   let atName = false;
-  let isEmpty = false;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at);
-    if (char === 0x20 || char === 0x09 || char === 0x0a || char === 0x0d) continue;
-    // The first value of a list; the others are counted by their commas.
-    if (isEmpty && here !== undefined && char !== 0x5d && ++here.length > bounds.maxArrayLength) {
-      return 'array_too_long';
+  let cut: Cut | undefined;
+  let kept = new Uint8Array(64);
+
+  const string = (
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    hasEscape: boolean,
+  ): ScanProblem | undefined => {
+    const written = bytes.subarray(start, end);
+    let name = written;
+    if (hasEscape) {
+      const text = unescaped(decoder.decode(written));
+      if (text === undefined) return 'malformed';
+      if (text.length > maxStringLength) return 'string_too_long';
+      if (atName) name = utf8.encode(text);
+    } else if (end - start > maxStringLength && unitsOf(written) > maxStringLength) {
+      return 'string_too_long';
     }
-    isEmpty = false;
-    if (char === QUOTE) {
-      const end = endOfString(text, at);
-      if (end < 0) return 'malformed';
-      let length = end - at - 1;
-      if (names.hasEscape(at + 1, end)) {
-        const string = unescaped(text.slice(at + 1, end));
-        if (string === undefined) return 'malformed';
-        length = string.length;
+    if (!atName) return undefined;
+    atName = false;
+    if (++keys > maxKeys) return 'too_many_keys';
+    return names.add(depth, name, written) ? undefined : 'duplicate_key';
+  };
+
+  const number = (bytes: Uint8Array, start: number, end: number): ScanProblem | undefined => {
+    if (end - start > maxStringLength) return 'string_too_long';
+    return isFinite(bytes, start, end) ? undefined : 'malformed';
+  };
+
+  /** Keeps what a chunk has cut; what is longer than anything may be is not kept. */
+  const keep = (part: Uint8Array, { isString, length }: Cut): boolean => {
+    const most = isString ? maxStringLength * LONGEST_UNIT : maxStringLength;
+    const wanted = length + part.length;
+    if (wanted > most) return false;
+    if (wanted > kept.length) {
+      const larger = new Uint8Array(Math.max(wanted, 2 * kept.length));
+      larger.set(kept.subarray(0, length));
+      kept = larger;
+    }
+    kept.set(part, length);
+    return true;
+  };
+
+  const begin = (
+    chunk: Uint8Array,
+    start: number,
+    more: Pick<Cut, 'isString' | 'isEscaped' | 'hasEscape'>,
+  ): ScanProblem | undefined => {
+    const part = chunk.subarray(start);
+    cut = { ...more, length: 0 };
+    if (!keep(part, cut)) return 'string_too_long';
+    cut.length = part.length;
+    return undefined;
+  };
+
+  /** Goes on with what the chunk before has cut: the place behind it, or what is wrong with it. */
+  const resume = (chunk: Uint8Array, held: Cut): number | ScanProblem => {
+    const { length } = chunk;
+    let at = 0;
+    if (held.isString) {
+      for (; at < length; at++) {
+        const char = chunk[at];
+        if (held.isEscaped) held.isEscaped = false;
+        else if (char === QUOTE) break;
+        else if (char === BACKSLASH) {
+          held.isEscaped = true;
+          held.hasEscape = true;
+        }
       }
-      if (length > bounds.maxStringLength) return 'string_too_long';
-      if (atName) {
-        if (++keys > bounds.maxKeys) return 'too_many_keys';
-        const problem = names.add(open.length, at + 1, end);
-        if (problem !== undefined) return problem === 'seen' ? 'duplicate_key' : problem;
+    } else at = endOfNumber(chunk, 0);
+    if (!keep(chunk.subarray(0, at), held)) return 'string_too_long';
+    held.length += at;
+    if (at === length) return at;
+    cut = undefined;
+    const problem = held.isString
+      ? string(kept, 0, held.length, held.hasEscape)
+      : number(kept, 0, held.length);
+    return problem ?? (held.isString ? at + 1 : at);
+  };
+
+  const push = (chunk: Uint8Array): ScanProblem | undefined => {
+    const { length } = chunk;
+    let at = 0;
+    if (cut !== undefined) {
+      const next = resume(chunk, cut);
+      if (typeof next === 'string') return next;
+      at = next;
+    }
+    /** Where the next backslash is: looked for once for each. */
+    let escape = -1;
+    let problem: ScanProblem | undefined;
+    while (at < length) {
+      const char = chunk[at] as number;
+      if (char === QUOTE) {
+        const start = at + 1;
+        const same = atName ? names.again(depth, chunk, start) : -1;
+        if (same >= 0) {
+          if (++keys > maxKeys) return 'too_many_keys';
+          atName = false;
+          at = same + 1;
+          continue;
+        }
+        let end = indexOf(chunk, QUOTE, start);
+        if (escape < start) escape = indexOf(chunk, BACKSLASH, start);
+        const hasEscape = escape < end;
+        if (hasEscape) end = endOfEscaped(chunk, escape);
+        if (end >= length) {
+          return begin(chunk, start, { isString: true, isEscaped: end > length, hasEscape });
+        }
+        if (hasEscape || atName || end - start > maxStringLength) {
+          problem = string(chunk, start, end, hasEscape);
+        }
+        at = end + 1;
+      } else if (char === COMMA) {
+        atName = isObject[depth] === 1;
+        if (!atName && (commas[depth] as number)++ + 1 >= maxArrayLength)
+          problem = 'array_too_long';
+        at++;
+      } else if (isDigit(char) || char === MINUS) {
+        let end = at + 1;
+        while (end < length && isDigit(chunk[end] as number)) end++;
+        const isPlain =
+          end < length && isDigit(chunk[end - 1] as number) && !isOfNumber(chunk[end] as number);
+        if (!isPlain) end = endOfNumber(chunk, end);
+        if (end === length) {
+          return begin(chunk, at, { isString: false, isEscaped: false, hasEscape: false });
+        }
+        if (!isPlain || end - at > plainDigits) problem = number(chunk, at, end);
+        at = end;
+      } else if (char === OPEN_OBJECT || char === OPEN_LIST) {
+        if (depth >= maxDepth) return 'too_deep';
+        depth++;
+        atName = char === OPEN_OBJECT;
+        isObject[depth] = atName ? 1 : 0;
+        commas[depth] = 0;
+        if (atName) names.open(depth);
+        at++;
+      } else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
+        if (depth === 0) return 'malformed';
+        depth--;
         atName = false;
+        at++;
+      } else {
+        // Nothing of JSON outside of strings, a byte order mark included.
+        if (char > 0x7f) return 'malformed';
+        at++;
       }
-      at = end;
-    } else if (char === 0x7b || char === 0x5b) {
-      if (open.length >= bounds.maxDepth) return 'too_deep';
-      const isObject = char === 0x7b;
-      here = { isObject, length: 0 };
-      open.push(here);
-      if (isObject) names.openObject(open.length);
-      atName = isObject;
-      isEmpty = !isObject;
-    } else if (char === 0x7d || char === 0x5d) {
-      if (open.pop() === undefined) return 'malformed';
-      here = open.at(-1);
-      atName = false;
-    } else if (char === COMMA) {
-      atName = here?.isObject === true;
-      if (here !== undefined && !atName && ++here.length > bounds.maxArrayLength) {
-        return 'array_too_long';
-      }
-    } else if (char === 0x2d || (char >= 0x30 && char <= 0x39)) {
-      const end = endOfNumber(text, at);
-      if (end - at > bounds.maxStringLength) return 'string_too_long';
-      if (!isFiniteNumber(text, at, end)) return 'malformed';
-      at = end - 1;
+      if (problem !== undefined) return problem;
     }
-  }
-  return open.length > 0 ? 'malformed' : undefined;
+    return undefined;
+  };
+
+  return {
+    push,
+    end: () => {
+      if (depth > 0 || cut?.isString === true) return 'malformed';
+      return cut === undefined ? undefined : number(kept, 0, cut.length);
+    },
+  };
+}
+
+/** The index of a byte from `start` on; that of the end where it is not there. */
+function indexOf(bytes: Uint8Array, byte: number, start: number): number {
+  const found = bytes.indexOf(byte, start);
+  return found < 0 ? bytes.length : found;
 }
 
 /**
- * The same bounds on a value that somebody has parsed, and on the text of all its strings together. What a parser has
- * dropped (a member that was there twice) cannot be seen any more.
+ * The index of the quote that closes a string, from its first backslash on; that of the end where none does, and one more
+ * where a backslash is the last byte there.
  */
-export function scanValue(
-  value: unknown,
-  { maxDepth, maxKeys, maxStringLength, maxArrayLength }: JsonBounds,
-  maxText: number,
-): ScanProblem | undefined {
-  const pending: { readonly value: unknown; readonly depth: number }[] = [{ value, depth: 0 }];
-  let keys = 0;
-  let size = 0;
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { value: each, depth } = next;
-    if (typeof each === 'string') {
-      if (each.length > maxStringLength) return 'string_too_long';
-      size += each.length;
-    } else if (ArrayBuffer.isView(each)) {
-      size += each.byteLength;
-    } else if (typeof each === 'object' && each !== null) {
-      if (depth >= maxDepth) return 'too_deep';
-      if (Array.isArray(each)) {
-        if (each.length > maxArrayLength) return 'array_too_long';
-        size += each.length;
-        for (const inner of each) pending.push({ value: inner, depth: depth + 1 });
-      } else {
-        for (const name in each) {
-          if (!Object.hasOwn(each, name)) continue;
-          if (++keys > maxKeys) return 'too_many_keys';
-          if (name.length > maxStringLength) return 'string_too_long';
-          size += name.length;
-          // Named by the object itself.
-          const inner = (each as Readonly<Record<string, unknown>>)[name];
-          pending.push({ value: inner, depth: depth + 1 });
-        }
-      }
+function endOfEscaped(bytes: Uint8Array, escape: number): number {
+  let at = escape;
+  while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+function endOfNumber(bytes: Uint8Array, start: number): number {
+  let end = start;
+  while (end < bytes.length && isOfNumber(bytes[end] as number)) end++;
+  return end;
+}
+
+function isDigit(char: number): boolean {
+  return char >= 0x30 && char <= 0x39;
+}
+
+function isOfNumber(char: number): boolean {
+  return (
+    isDigit(char) || char === POINT || char === MINUS || (char | 0x20) === 0x65 || char === 0x2b
+  );
+}
+
+/** False for what no double can hold, and for what is not a number. */
+function isFinite(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start <= SAFE_DIGITS) {
+    let points = 0;
+    const first = bytes[start] === MINUS ? start + 1 : start;
+    let at = first;
+    for (; at < end; at++) {
+      const char = bytes[at] as number;
+      if (char === POINT) points++;
+      else if (!isDigit(char)) break;
     }
-    if (size > maxText) return 'too_large';
+    if (at === end && points <= 1 && end - first > points) return true;
   }
-  return undefined;
+  return Number.isFinite(Number(decoder.decode(bytes.subarray(start, end))));
+}
+
+/** UTF-16 code units of UTF-8: one for each character, and two where it takes four bytes. */
+function unitsOf(bytes: Uint8Array): number {
+  let units = 0;
+  for (const byte of bytes) if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1;
+  return units;
 }
