@@ -10,7 +10,7 @@ export interface Snippet {
 const FENCE = /^ *```(?:ts|js|tsx)\b[^\n]*\n([^]*?)^ *```$/gm;
 const DECLARED =
   /^(?:export )?(?:declare )?(?:const|let|function|async function|class|interface|type) (\w+)/gm;
-const DESTRUCTURED = /^const [{[]([^=]*)[}\]] =/gm;
+const DESTRUCTURED = /^const [{[]([^]*?)[}\]] = /gm;
 const IMPORTED = /^import (?:type )?(?:\* as )?(\w+)?,? ?(?:\{([^}]*)\})?/gm;
 
 /** The names that a package exports, each as an import names it: `type Policy`. */
@@ -49,7 +49,7 @@ export function importable(root: string): ReadonlyMap<string, string> {
 function declaredIn(text: string): { readonly own: Set<string>; readonly all: Set<string> } {
   const own = new Set([...text.matchAll(DECLARED)].map(([, name = '']) => name));
   for (const [, names = ''] of text.matchAll(DESTRUCTURED)) {
-    for (const name of namesIn(names)) own.add(bare(name));
+    for (const name of namesIn(names)) own.add(bare(name.replace(/ = .*$/, '')));
   }
   const all = new Set(own);
   for (const [, name = '', names = ''] of text.matchAll(IMPORTED)) {
