@@ -2,7 +2,7 @@ import { GROWTH, isGrowthGroup } from './growth.ts';
 
 const [group = '', size = ''] = process.argv.slice(2);
 if (!isGrowthGroup(group)) throw new TypeError(`"${group}" is not a kind of growth`);
-const decide: (index: number) => void = GROWTH[group].prepare(Number(size));
+const decide: (index: number) => void = await GROWTH[group].prepare(Number(size));
 
 const CALLS = 300_000;
 let index = 0;

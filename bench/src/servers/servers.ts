@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
+import { drawGrowths, GROWTHS } from '../../charts/growth-report.ts';
+import { chartFile, writeMeasured } from '../../charts/measured.ts';
 import { compileServers } from './compile.ts';
 import { CONNECTIONS, clientName } from './load.ts';
 import { measureGrowth } from './measure-growth.ts';
@@ -41,7 +43,12 @@ export async function benchServers(args: readonly string[]): Promise<void> {
     }
   });
   const grown = growth ? await measureGrowth(compiled) : [];
-  if (growth) console.log(`${growthTable(grown)}\n`);
+  if (growth) {
+    console.log(`${growthTable(grown)}\n`);
+    const growths = { growth: grown.map((row) => ({ ...row, cpuMicros: round(row.cpuMicros) })) };
+    writeMeasured(GROWTHS, growths);
+    writeFileSync(chartFile(GROWTHS), drawGrowths(growths));
+  }
 
   const machine = { node: process.versions.node, cpu: cpus()[0]?.model, cores: cpus().length };
   const run = { rounds, ...window, connections: CONNECTIONS, client: clientName() };
@@ -49,3 +56,5 @@ export async function benchServers(args: readonly string[]): Promise<void> {
   writeFileSync(out, `${JSON.stringify({ machine, run, rows, growth: grown }, undefined, 2)}\n`);
   console.log(`${((performance.now() - start) / 1000).toFixed(0)} s; the figures are in ${out}`);
 }
+
+const round = (value: number): number => Math.round(value * 1_000) / 1_000;
