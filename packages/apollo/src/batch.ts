@@ -15,7 +15,7 @@ export interface HttpBatch {
   own: number | undefined;
 }
 
-const BATCH = Symbol('apisec.batch');
+const BATCH: unique symbol = Symbol('apisec.batch');
 
 /** The batch that this response is for, by the head that Apollo shares between its operations. */
 export function batchOf(head: Head & { [BATCH]?: HttpBatch }): HttpBatch {
