@@ -114,21 +114,24 @@ export function compileShape(
 }
 
 function listFilter(item: OutputFilter, where: string): OutputFilter {
+  const isPlain = item === plainValue;
   return (value, run) => {
     if (value === null || value === undefined) return value;
     if (!Array.isArray(value)) return new Unreleasable('shape', where);
-    run.left -= value.length;
+    const count = value.length;
+    run.left -= count;
     if (run.left < 0) return new Unreleasable('shape', where);
     const filtered: unknown[] = [];
-    for (let at = 0; at < value.length; at++) {
+    for (let at = 0; at < count; at++) {
       const entry: unknown = value[at];
-      if (item === plainValue && isPrimitive(entry)) {
+      const type = typeof entry;
+      if (isPlain && (type === 'string' || type === 'number' || type === 'boolean')) {
         filtered.push(entry);
         continue;
       }
       const each = item(entry, run);
-      if (each instanceof Unreleasable) return located(each, item, `${where}[]`);
       if (each === HIDDEN) run.dropped++;
+      else if (each instanceof Unreleasable) return located(each, item, `${where}[]`);
       else filtered.push(each);
     }
     return filtered;
@@ -140,40 +143,42 @@ interface Layout {
   readonly names: readonly string[];
   /** Undefined for those that are taken out. */
   readonly filters: readonly (OutputFilter | undefined)[];
-  /** Has those that are kept. A copy of it has room for them, which members that are added one by one have not. */
-  readonly template: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * What it costs is the engine's: a member is read for next to nothing in the loop over all of them, and by a list of their
+ * names for ten times that. A copy of a template has its members at once, but only where few shapes are in use.
+ */
 function objectFilter(named: ReadonlyMap<string, OutputFilter>, where: string): OutputFilter {
   const others = named.get('*');
   const filterOf = (name: string): OutputFilter | undefined =>
     name === '__proto__' ? undefined : (named.get(name) ?? others);
-  // Names that callers choose, as of a dictionary, are not kept.
-  const isWorthKeeping = (names: readonly string[]): boolean =>
-    names.length <= named.size * 4 &&
-    names.every((name) => named.has(name) || name.length <= LONGEST_REMEMBERED);
-  let layout: Layout = layoutOf([], filterOf);
+  let layout: Layout = { names: [], filters: [] };
   let misses = 0;
+  /** To learn a layout costs more than to do without: where objects differ, not each of them is learned. */
+  const learn = (value: object): void => {
+    if (misses++ % LEARN_EVERY !== 0) return;
+    const names = Object.keys(value);
+    // Names that callers choose, as of a dictionary, are not kept.
+    const isWorthKeeping =
+      names.length <= named.size * 4 &&
+      names.every((name) => named.has(name) || name.length <= LONGEST_REMEMBERED);
+    if (isWorthKeeping) layout = { names, filters: names.map(filterOf) };
+  };
   return (value, run) => {
     if (value === null || value === undefined) return value;
     if (!isMembers(value)) return new Unreleasable('shape', where);
     if (run.ownedBy?.(value) === false) return new Unreleasable('tenant', where);
-    const { names, filters, template } = layout;
-    let filtered: Record<string, unknown> = { ...template };
-    /** Undefined as long as this object is like the last one. */
-    let seen: string[] | undefined;
-    let at = 0;
+    const { names, filters } = layout;
+    const filtered: Record<string, unknown> = {};
     const mayInherit = inheritsMembers(value);
-    // Engines read members faster in this loop than by a list of their names.
+    let at = 0;
+    let isLikeTheLast = true;
     for (const name in value) {
       if (mayInherit && !Object.hasOwn(value, name)) continue;
       if (--run.left < 0) return new Unreleasable('shape', where);
-      if (seen === undefined && names[at] !== name) {
-        seen = names.slice(0, at);
-        filtered = firstOf(layout, at, filtered);
-      }
-      seen?.push(name);
-      const filter = seen === undefined ? filters[at] : filterOf(name);
+      if (isLikeTheLast && names[at] !== name) isLikeTheLast = false;
+      const filter = isLikeTheLast ? filters[at] : filterOf(name);
       at++;
       if (filter === undefined) {
         run.dropped++;
@@ -181,61 +186,23 @@ function objectFilter(named: ReadonlyMap<string, OutputFilter>, where: string): 
       }
       // Read once: a getter has no second answer.
       const member = value[name];
-      if (filter === plainValue && isPrimitive(member)) {
+      const type = typeof member;
+      if (filter === plainValue && (type === 'string' || type === 'number' || type === 'boolean')) {
         filtered[name] = member;
         continue;
       }
       const each = filter(member, run);
-      if (each instanceof Unreleasable) return located(each, filter, `${where}.${name}`);
-      if (each !== HIDDEN) {
-        filtered[name] = each;
-        continue;
-      }
-      run.dropped++;
-      if (seen !== undefined) continue;
-      seen = names.slice(0, at);
-      filtered = firstOf(layout, at - 1, filtered);
+      if (each === HIDDEN) run.dropped++;
+      else if (each instanceof Unreleasable) return located(each, filter, `${where}.${name}`);
+      else filtered[name] = each;
     }
-    if (seen === undefined && at < names.length) {
-      seen = names.slice(0, at);
-      filtered = firstOf(layout, at, filtered);
-    }
-    if (seen !== undefined && misses++ % LEARN_EVERY === 0 && isWorthKeeping(seen))
-      layout = layoutOf(seen, filterOf);
+    if (!isLikeTheLast) learn(value);
     return filtered;
   };
 }
 
-/** To learn a layout costs more than to do without: where objects differ, not each of them is learned. */
 const LEARN_EVERY = 16;
 const LONGEST_REMEMBERED = 64;
-
-function layoutOf(
-  names: readonly string[],
-  filterOf: (name: string) => OutputFilter | undefined,
-): Layout {
-  const kept = names.filter((name) => filterOf(name) !== undefined);
-  return {
-    names,
-    filters: names.map(filterOf),
-    // Parsed, so that the engine sees at once how many there are.
-    template: JSON.parse(`{${kept.map((name) => `${JSON.stringify(name)}:null`).join(',')}}`),
-  };
-}
-
-/** An object of its own with what the first members of a layout have become. */
-function firstOf(
-  { names, filters }: Layout,
-  count: number,
-  filtered: Readonly<Record<string, unknown>>,
-): Record<string, unknown> {
-  const own: Record<string, unknown> = {};
-  for (let at = 0; at < count; at++) {
-    const name = names[at];
-    if (name !== undefined && filters[at] !== undefined) own[name] = filtered[name];
-  }
-  return own;
-}
 
 /** The filter of every `'value'`, whatever its place: who asks it knows where it is. */
 const plainValue: OutputFilter = (value) =>
@@ -246,11 +213,6 @@ function located(answer: unknown, filter: OutputFilter, where: string): unknown 
   return filter === plainValue && answer instanceof Unreleasable
     ? new Unreleasable('shape', where)
     : answer;
-}
-
-function isPrimitive(value: unknown): boolean {
-  const type = typeof value;
-  return type === 'string' || type === 'number' || type === 'boolean';
 }
 
 /** What is sent as it is. A date or bytes with a `toJSON` of its own could say anything. */
