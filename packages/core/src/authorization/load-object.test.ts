@@ -6,7 +6,7 @@ import { definePolicy } from '../engine/policy.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { field } from './attributes.ts';
 import { loadObject } from './load-object.ts';
-import { pathParameter } from './object-ids.ts';
+import { pathParameter, queryParameter } from './object-ids.ts';
 import { plan } from './plan.ts';
 import { relation } from './relation.ts';
 import { require as requireRule } from './require.ts';
@@ -273,6 +273,29 @@ describe('pathParameter', () => {
     ['a route without the parameter', 'GET /documents/:key', '/documents/d1', undefined],
   ])('%s', (_name, operation, path, expected) => {
     expect(read(operation, path)).toBe(expected);
+  });
+});
+
+describe('queryParameter', () => {
+  test.each<[string, string | undefined]>([
+    ['?id=A', 'A'],
+    ['?id=A&ids=B&x[id]=C&idx[]=D', 'A'],
+    ['?id=', ''],
+    ['', undefined],
+    ['?ID=A', undefined],
+    ['?id=A&id=B', undefined],
+    ['?id=A&id[]=B', undefined],
+    ['?id[]=B&id=A', undefined],
+    ['?id=A&id%5B%5D=B', undefined],
+    ['?id=A&id[0]=B', undefined],
+    ['?id=A&id[a][b]=B', undefined],
+    ['?id=A&[id]=B', undefined],
+    ['?id=A&[id=B', undefined],
+    ['?id=A&i%64=B', undefined],
+    ['?id[]=A', undefined],
+  ])('of "%s" is %s', (query, expected) => {
+    const url = `https://api.example.com/documents${query}`;
+    expect(queryParameter('id')({ url, method: 'GET', headers: request.headers })).toBe(expected);
   });
 });
 

@@ -38,7 +38,8 @@ export function pathParameter(
 
 /**
  * Takes a parameter of the query. Undefined, and so denied by `loadObject`, where it is missing or there several times:
- * what reads the first would load one object, and what reads the last another.
+ * what reads the first would load one object, and what reads the last another. `id[]=…`, `id[0]=…` and `[id]=…` are
+ * spellings of `id` to the extended parser of Express, and so count as well.
  *
  * @throws ConfigurationError for an empty name.
  * @example
@@ -50,9 +51,23 @@ export function queryParameter(name: string): (request: RequestLike) => string |
     "queryParameter: name must be the name of a parameter of the query: queryParameter('id').",
   );
   return (request) => {
-    const found = new URLSearchParams(queryOf(request)).getAll(name);
-    return found.length === 1 ? found[0] : undefined;
+    let found: string | undefined;
+    for (const [each, value] of new URLSearchParams(queryOf(request))) {
+      if (each !== name && rootOf(each) !== name) continue;
+      if (each !== name || found !== undefined) return undefined;
+      found = value;
+    }
+    return found;
   };
+}
+
+/** The parameter that a parser of nested names takes this for: `id` of `id[]`, `id[a][b]` and `[id]`. */
+function rootOf(name: string): string {
+  const bracket = name.indexOf('[');
+  if (bracket < 0) return name;
+  if (bracket > 0) return name.slice(0, bracket);
+  const end = name.indexOf(']');
+  return name.slice(1, end < 0 ? undefined : end);
 }
 
 /**
