@@ -5,7 +5,7 @@ import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
 import {
   assertAdmission,
   assertBodyLimit,
-  assertConfiguration,
+  assertCount,
   assertKnownOptions,
   chain,
   DEFAULT_MAX_BODY_BYTES,
@@ -96,10 +96,7 @@ export async function startStandalone<Context extends BaseContext>(
   const { onFault = faultReporter('@apisec/apollo') } = options;
   assertAdmission(admission, NAME);
   assertBodyLimit(maxBodyBytes, NAME);
-  assertConfiguration(
-    Number.isSafeInteger(maxBatch) && maxBatch >= 1,
-    'startStandalone: maxBatch must be a whole number, 1 or more.',
-  );
+  assertCount(NAME, 'maxBatch', maxBatch);
   const bounds = {
     maxBytes: maxBodyBytes,
     timeoutMs: durationMs(NAME, 'bodyTimeout', bodyTimeout, { max: '1h' }),

@@ -121,7 +121,10 @@ describe.each(httpServers)('%s', (name, serve) => {
   let strict: Listening;
   let before = 0;
   beforeAll(async () => {
-    [lenient, strict] = await Promise.all([serve(open, schema), serve(reading, schema)]);
+    [lenient, strict] = await Promise.all([
+      serve({ admission: open }, schema),
+      serve({ admission: reading }, schema),
+    ]);
     await call(lenient.url, accept, { body: JSON.stringify(HONEST) });
     before = heap();
   });
@@ -156,8 +159,8 @@ describe('graphql-ws', () => {
   let before = 0;
   beforeAll(async () => {
     [lenient, strict] = await Promise.all([
-      serveSockets(open, schema),
-      serveSockets(reading, schema),
+      serveSockets({ admission: open }, schema),
+      serveSockets({ admission: reading }, schema),
     ]);
     await exchange(lenient.url, subscribe(HONEST));
     before = heap();

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import { startStandalone } from '@apisec/apollo/standalone';
-import { type Admission, type GraphqlFacts } from '@apisec/core';
+import type { OperationOptions } from '@apisec/graphql';
 import { apisec as apisecSse } from '@apisec/graphql/sse';
 import { apisec as apisecWs } from '@apisec/graphql/ws';
 import { apisec as apisecYoga } from '@apisec/graphql/yoga';
@@ -20,15 +20,15 @@ export interface Listening {
   readonly close: () => Promise<unknown>;
 }
 
-type Guard = Admission<GraphqlFacts, object>;
-type Serve = (admission: Guard, schema: GraphQLSchema) => Promise<Listening>;
+type Options = OperationOptions<any>;
+type Serve = (options: Options, schema: GraphQLSchema) => Promise<Listening>;
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
-const apollo = (admission: Guard, schema: GraphQLSchema): ApolloServer =>
+const apollo = (options: Options, schema: GraphQLSchema): ApolloServer =>
   new ApolloServer({
     schema,
-    plugins: [apisec({ admission })],
+    plugins: [apisec(options)],
     logger: quiet,
     introspection: true,
     allowBatchedHttpRequests: true,
@@ -54,16 +54,19 @@ const LISTEN = { port: 0, host: '127.0.0.1' };
 export const httpServers: readonly (readonly [string, Serve])[] = [
   [
     'Apollo, standalone',
-    async (admission, schema) => {
-      const server = apollo(admission, schema);
-      const { url } = await startStandalone(server, { admission, listen: LISTEN });
+    async (options, schema) => {
+      const server = apollo(options, schema);
+      const { url } = await startStandalone(server, {
+        admission: options.admission,
+        listen: LISTEN,
+      });
       return { url, close: () => server.stop() };
     },
   ],
   [
     'Apollo on Express',
-    async (admission, schema) => {
-      const server = apollo(admission, schema);
+    async (options, schema) => {
+      const server = apollo(options, schema);
       await server.start();
       const app = express();
       const context = async ({ req }: { req: unknown }) => ({ req });
@@ -74,27 +77,30 @@ export const httpServers: readonly (readonly [string, Serve])[] = [
   ],
   [
     'Yoga',
-    (admission, schema) => {
-      const options = { schema, batching: true, logging: false, graphqlEndpoint: '/' };
-      const yoga = createYoga({ ...options, plugins: [apisecYoga({ admission })] });
+    async (options, schema) => {
+      const plugins = [apisecYoga(options)];
+      const own = { schema, batching: true, logging: false, graphqlEndpoint: '/' };
+      const yoga = createYoga({ ...own, plugins });
       return listen((request, response) => void yoga(request, response));
     },
   ],
   [
     'graphql-sse',
-    (admission, schema) => {
-      const handler = createHandler(apisecSse({ admission, schema }));
+    async (options, schema) => {
+      const handler = createHandler(apisecSse({ ...options, schema }));
       return listen((request, response) => {
-        handler(request, response).catch(() => response.writeHead(500).end());
+        handler(request, response).catch(() => {
+          if (!response.headersSent) response.writeHead(500).end();
+        });
       });
     },
   ],
 ];
 
-export async function serveSockets(admission: Guard, schema: GraphQLSchema): Promise<Listening> {
+export async function serveSockets(options: Options, schema: GraphQLSchema): Promise<Listening> {
   const { server, url, close } = await listen();
   const sockets = new WebSocketServer({ server, path: '/' });
-  useServer(apisecWs({ admission, schema }), sockets);
+  useServer(apisecWs({ ...options, schema }), sockets);
   return {
     url: url.replace('http', 'ws'),
     close: () => {

@@ -102,7 +102,13 @@ export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { inTime } from './lib/in-time.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
-export { assertBetween, assertKnownOptions, assertMethods, assertOneOf } from './lib/options.ts';
+export {
+  assertBetween,
+  assertCount,
+  assertKnownOptions,
+  assertMethods,
+  assertOneOf,
+} from './lib/options.ts';
 export { parseUrl } from './lib/parse-url.ts';
 export { readBytes } from './lib/read-bytes.ts';
 export { type Sealing, sealing } from './lib/sealing.ts';

@@ -30,6 +30,12 @@ export function onCallerDisconnect(
   return onDisconnect(connection, disconnected, { pipelined: req?.httpVersionMajor !== 2 });
 }
 
+/** The signal of a web request, where its calls are not those of a connection of Node, which is bounded. */
+export function signalWithout(contextValue: object, signal: AbortSignal): AbortSignal | undefined {
+  const { req } = contextValue as { readonly req?: NodeRequest | null };
+  return connectionOf(req) === undefined ? signal : undefined;
+}
+
 function connectionOf(req: NodeRequest | null | undefined): ConnectionLike | undefined {
   // The calls of one HTTP/2 connection come and go each for itself.
   const own = req?.httpVersionMajor === 2 ? req.stream : req?.socket;

@@ -1,6 +1,6 @@
 import type { Denial } from '@apisec/core';
 import {
-  assertConfiguration,
+  assertCount,
   assertKnownOptions,
   type Duration,
   durationMs,
@@ -42,10 +42,7 @@ export function executionLimits(
   assertKnownOptions('execution', options, ['deadline', ...COUNTS]);
   for (const name of COUNTS) {
     const value = options[name];
-    assertConfiguration(
-      value === undefined || (Number.isSafeInteger(value) && value >= 1),
-      `execution: ${name} must be a whole number, 1 or more.`,
-    );
+    if (value !== undefined) assertCount('execution', name, value);
   }
   const { deadline, ...counts } = options;
   const of = (name: (typeof COUNTS)[number]): number => counts[name] ?? Number.POSITIVE_INFINITY;

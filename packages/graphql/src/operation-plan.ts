@@ -10,6 +10,7 @@ import {
 import {
   assertAdmission,
   assertConfiguration,
+  assertCount,
   type DenialLog,
   denialLogOption,
   faultReporter,
@@ -150,10 +151,7 @@ export function operationPlan<Facts extends object>(
   const { unlistedFields = 'allow', maxBatchCost = Number.POSITIVE_INFINITY } = options;
   const { onFault = faultReporter(`@apisec/graphql ${where}`) } = options;
   assertAdmission(admission, where);
-  assertConfiguration(
-    Number.isSafeInteger(maxBatch) && maxBatch >= 1,
-    `${where}: maxBatch must be a whole number, 1 or more.`,
-  );
+  assertCount(where, 'maxBatch', maxBatch);
   assertConfiguration(
     typeof maxBatchCost === 'number' && maxBatchCost >= 1,
     `${where}: maxBatchCost must be a number, 1 or more.`,

@@ -1,4 +1,3 @@
-import type { ClientCertificate, Peer, RequestLike } from '@apisec/core';
 import {
   assertBodyLimit,
   assertKnownOptions,
@@ -7,9 +6,11 @@ import {
 } from '@apisec/core/host';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Request as AnyRequest, HandlerOptions, Response } from 'graphql-sse';
+import { onCallerDisconnect } from './caller-disconnect.ts';
 import { denialError } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
-import { certificateOf, peerOfContext, viewRequest } from './node-context.ts';
+import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
+import { viewRequest } from './node-context.ts';
 import { applyHeaders } from './operation-answer.ts';
 import { complete, disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
@@ -26,16 +27,15 @@ type SseRequest = AnyRequest<unknown, unknown>;
 type Guarded = 'schema' | 'authenticate' | 'validate' | 'onSubscribe' | 'onOperation' | 'onNext';
 
 /** Options of {@link apisec}. */
-export interface SseOptions<Facts extends object> extends OperationOptions<Facts> {
+export interface SseOptions<Facts extends object>
+  extends OperationOptions<Facts>,
+    HostOptions<SseRequest> {
   readonly schema: GraphQLSchema;
   /**
    * Bytes of one request's body, as it announces them; one that does not is denied as well (`body.too_large`), since
    * graphql-sse reads bodies to their end. Default: 1 MiB.
    */
   readonly maxBodyBytes?: number | undefined;
-  readonly peer?: ((request: SseRequest) => Peer) | undefined;
-  readonly certificate?: ((request: SseRequest) => ClientCertificate | undefined) | undefined;
-  readonly request?: ((request: SseRequest) => RequestLike) | undefined;
   /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -72,11 +72,8 @@ export function apisec<Facts extends object>(
     const get = (name: string) => headerOf(request, name);
     const headers = { get, has: (name: string) => get(name) !== undefined };
     const { method, url } = request;
-    return beginOperation(plan, {
-      request: () => options.request?.(request) ?? viewRequest({ method, url, headers }, node),
-      peer: () => options.peer?.(request) ?? peerOfContext(node),
-      certificate: () => (options.certificate ? options.certificate(request) : certificateOf(node)),
-    });
+    const view = () => viewRequest({ method, url, headers }, node);
+    return beginOperation(plan, hostCall(options, request, node, view));
   };
   return {
     ...handler,
@@ -96,7 +93,12 @@ export function apisec<Facts extends object>(
     },
     onSubscribe: async (request, params) => {
       const state = begin(request);
-      onStreamClosed(request, () => disconnect(state, 200));
+      const left = () => disconnect(state, 200);
+      const forget = onCallerDisconnect({ req: nodeRequestOf(request) }, undefined, left);
+      onStreamClosed(request, () => {
+        forget();
+        left();
+      });
       const prepared = await prepareExecution(state, params, {
         schema,
         fields,
@@ -116,7 +118,7 @@ export function apisec<Facts extends object>(
   };
 }
 
-const OWN_OPTIONS = ['schema', 'maxBodyBytes', 'peer', 'certificate', 'request', 'now'] as const;
+const OWN_OPTIONS = [...HOST_OPTIONS, 'schema', 'maxBodyBytes', 'now'] as const;
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;

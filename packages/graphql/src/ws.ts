@@ -1,10 +1,10 @@
-import type { ClientCertificate, Denial, Peer, RequestLike } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import type { Denial } from '@apisec/core';
+import { assertCount, assertKnownOptions } from '@apisec/core/host';
 import type { ExecutionArgs, GraphQLSchema } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { requestIn, viewConnection } from './connection-request.ts';
 import { checkBefore, decide } from './guarded-operation.ts';
-import { certificateOf, peerOfContext } from './node-context.ts';
+import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 import { complete } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, type OperationState } from './operation-state.ts';
@@ -14,7 +14,9 @@ type AnyContext = Context;
 type AnyServerOptions = ServerOptions;
 
 /** Options of {@link apisec}. */
-export interface WsOptions<Facts extends object> extends OperationOptions<Facts> {
+export interface WsOptions<Facts extends object>
+  extends OperationOptions<Facts>,
+    HostOptions<AnyContext> {
   readonly schema: GraphQLSchema;
   /**
    * Members of the connection's payload that count as request headers, since browsers cannot set any.
@@ -23,9 +25,6 @@ export interface WsOptions<Facts extends object> extends OperationOptions<Facts>
   readonly connectionHeaders?: readonly string[] | undefined;
   /** Operations of one connection at once. Default: 100. The others are denied (`limit.concurrency`). */
   readonly maxOperations?: number | undefined;
-  readonly peer?: ((context: AnyContext) => Peer) | undefined;
-  readonly certificate?: ((context: AnyContext) => ClientCertificate | undefined) | undefined;
-  readonly request?: ((context: AnyContext) => RequestLike) | undefined;
   /** Epoch milliseconds, by which tokens expire. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
@@ -49,21 +48,18 @@ export function apisec<Facts extends object>(
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...OWN_OPTIONS]);
   const { schema, connectionHeaders = ['authorization'], maxOperations = 100 } = options;
   const { now = Date.now } = options;
-  assertConfiguration(
-    Number.isSafeInteger(maxOperations) && maxOperations >= 1,
-    'apisec: maxOperations must be a whole number, 1 or more.',
-  );
+  assertCount('apisec', 'maxOperations', maxOperations);
   const plan = operationPlan(options, 'apisec');
   const fields = plan.prepare(schema);
   // By the arguments of the execution, which are made here.
   const states = new WeakMap<object, OperationState>();
   const begin = (context: AnyContext): OperationState =>
-    beginOperation(plan, {
-      request: () => options.request?.(context) ?? viewConnection(context, connectionHeaders),
-      peer: () => options.peer?.(context) ?? peerOfContext(requestIn(context)),
-      certificate: () =>
-        options.certificate ? options.certificate(context) : certificateOf(requestIn(context)),
-    });
+    beginOperation(
+      plan,
+      hostCall(options, context, requestIn(context), () =>
+        viewConnection(context, connectionHeaders),
+      ),
+    );
   return {
     ...server,
     schema,
@@ -98,12 +94,10 @@ export function apisec<Facts extends object>(
 }
 
 const OWN_OPTIONS = [
+  ...HOST_OPTIONS,
   'schema',
   'connectionHeaders',
   'maxOperations',
-  'peer',
-  'certificate',
-  'request',
   'now',
 ] as const;
 

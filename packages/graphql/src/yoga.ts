@@ -2,7 +2,7 @@ import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { onCallerDisconnect } from './caller-disconnect.ts';
+import { onCallerDisconnect, signalWithout } from './caller-disconnect.ts';
 import { denialError, deniedResult } from './denial-error.ts';
 import { deniedText } from './denied-document.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
@@ -85,7 +85,8 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
         setParams({ ...others, query: text ?? deniedText });
       }
       running.set(context, { state });
-      const forget = onCallerDisconnect(context, request.signal, () => disconnect(state, 200));
+      const signal = signalWithout(context, request.signal);
+      const forget = onCallerDisconnect(context, signal, () => disconnect(state, 200));
       setParamsHandler(async (payload) => {
         const denied = await checkBefore(state, text, variables);
         const result = denied ? undefined : await paramsHandler(payload);

@@ -28,6 +28,14 @@ export function assertBetween(
   );
 }
 
+/** Does not construct with anything but a whole number of `least` or more. */
+export function assertCount(where: string, option: string, value: unknown, least = 1): void {
+  assertConfiguration(
+    Number.isSafeInteger(value) && (value as number) >= least,
+    `${where}: ${option} must be a whole number, ${least} or more.`,
+  );
+}
+
 /** Does not construct with anything but nothing, or an object that has all of the methods. */
 export function assertMethods(
   where: string,

@@ -1,5 +1,5 @@
 import type { Denial } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertCount, assertKnownOptions } from '@apisec/core/host';
 import {
   type DefinitionNode,
   type DocumentNode,
@@ -71,10 +71,7 @@ export function documentBounds(options: DocumentBoundsOptions = {}): DocumentBou
   const bounds = { ...DEFAULTS };
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    assertConfiguration(
-      Number.isSafeInteger(value) && value >= 1,
-      `document: ${name} must be a whole number, 1 or more.`,
-    );
+    assertCount('document', name, value);
     bounds[name as keyof typeof bounds] = value;
   }
   return {
