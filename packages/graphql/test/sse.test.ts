@@ -118,10 +118,10 @@ describe('a guard in front of graphql-sse', () => {
       .use(concurrencyLimit({ limit: 1, by: () => 'all' }))
       .use(oblige({ onComplete: (completion) => void heard.push(completion) }));
     const { run } = await serve({ admission });
-    const soon = Date.now() + 600;
+    const soon = Date.now() + 2_000;
     const first = run(`ann:read:${soon}`, 'subscription { ticks(count: -1) }');
     await expect
-      .poll(async () => (await run('ann:read', '{ echo }')).reasons, { timeout: 500 })
+      .poll(async () => (await run('ann:read', '{ echo }')).reasons, { timeout: 1_500 })
       .toEqual(['limit.concurrency']);
     expect((await first).reasons).toEqual(['token.expired']);
     expect((await run('ann:read', '{ echo }')).status).toBe(200);
