@@ -153,5 +153,13 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
       }
       return count;
     },
+    prune: ({ endedBeforeMs, limit }) => {
+      const old = [...rows.values()]
+        .filter(({ status, dueAtMs }) => status !== 'pending' && dueAtMs < endedBeforeMs)
+        .toSorted((one, other) => one.dueAtMs - other.dueAtMs)
+        .slice(0, limit);
+      for (const { id } of old) rows.delete(id);
+      return old.length;
+    },
   });
 }

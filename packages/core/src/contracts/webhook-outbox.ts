@@ -63,7 +63,7 @@ export interface DeliveryResult {
   readonly lease: string;
   readonly endpointId: string;
   readonly status: 'delivered' | 'pending' | 'failed';
-  /** For `pending`: when to try again, in epoch milliseconds. */
+  /** For `pending` when to try again, else when it ended; in epoch milliseconds. */
   readonly dueAtMs: number;
   readonly outcome: string;
   /** The endpoint asked for nothing more (410). */
@@ -122,5 +122,13 @@ export interface WebhookOutbox {
     readonly endpointId: string;
     readonly ids?: readonly string[] | undefined;
     readonly nowMs: number;
+  }) => MaybePromise<number>;
+  /**
+   * Forgets deliveries that ended before a moment, the oldest first and at most `limit` of them; answers how many. Several
+   * workers may do so at once.
+   */
+  readonly prune: (request: {
+    readonly endedBeforeMs: number;
+    readonly limit: number;
   }) => MaybePromise<number>;
 }

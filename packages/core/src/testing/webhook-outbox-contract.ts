@@ -13,6 +13,8 @@ export interface WebhookOutboxSubject {
 }
 
 const NOW = 1_800_000_000_000;
+/** Older than what other cases leave behind. */
+const LONG_AGO = 1_000_000_000_000;
 const CIRCUIT = { failures: 3, pauseUntilMs: NOW + 60_000 };
 const CLAIM = { limit: 10, nowMs: NOW, leaseMs: 30_000 };
 
@@ -270,6 +272,36 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       );
       assertSame(await outbox.replay({ endpointId: 'another', ids, nowMs: NOW }), 0, 'of another');
       same(await claim(), ['b'], 'again');
+    },
+  ),
+  one(
+    'what ended long ago is forgotten, a part at a time and by many at once, and nothing else is',
+    async ({ outbox, endpoint, delivery, claim, finish }) => {
+      const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+      await outbox.add(names.map((name) => delivery(name, { createdAtMs: LONG_AGO })));
+      await claim();
+      for (const name of ['a', 'b', 'c']) await finish(name, 'delivered', { dueAtMs: LONG_AGO });
+      await finish('d', 'delivered', { dueAtMs: LONG_AGO + 1 });
+      await finish('e', 'failed', { dueAtMs: LONG_AGO + 2 });
+      // It is as old, and to be tried again.
+      await finish('f', 'pending', { dueAtMs: LONG_AGO });
+      const endedBeforeMs = LONG_AGO + 2;
+      const left = async () =>
+        (await outbox.list({ endpointId: endpoint.id, limit: 10 })).map(({ body }) => body);
+      assertSame(await outbox.prune({ endedBeforeMs, limit: 1 }), 1, 'one');
+      assertSame((await left()).length, 5, 'left');
+      const counts = await Promise.all(
+        [1, 2, 3, 4].map(async () => outbox.prune({ endedBeforeMs, limit: 10 })),
+      );
+      assertSame(
+        counts.reduce((sum, count) => sum + count, 0),
+        3,
+        'by all of them together',
+      );
+      same(await left(), ['e', 'f'], 'what is younger, and what waits');
+      assertSame(await outbox.replay({ endpointId: endpoint.id, nowMs: NOW }), 1, 'replayed');
+      assertSame(await outbox.prune({ endedBeforeMs: NOW, limit: 10 }), 0, 'nothing has ended');
+      same(await claim(), ['e', 'f'], 'again');
     },
   ),
 ]);

@@ -360,6 +360,90 @@ test.each([
   await expect(hooks.addEndpoint(endpoint as never)).rejects.toThrow(message);
 });
 
+describe('what has ended', () => {
+  const DAY = 86_400_000;
+
+  test('is replayed within its retention, and forgotten behind it', async () => {
+    const { server, messages } = await receiver();
+    const { hooks, id, pass } = await sender(server, { retention: '7d' });
+    await hooks.challenge(id);
+    await hooks.send(event(id, { id: 'first' }));
+    await hooks.deliver();
+    pass(7 * DAY);
+    await hooks.deliver();
+    expect(await hooks.replay(id, [`${id}:first`])).toBe(1);
+    await hooks.deliver();
+    expect(messages.map(({ headers }) => headers.get('webhook-id'))).toEqual(['first', 'first']);
+    // Seven days from its last end.
+    pass(7 * DAY);
+    await hooks.deliver();
+    expect(await hooks.log(id)).toHaveLength(1);
+    pass(60_000);
+    await hooks.deliver();
+    expect(await hooks.log(id)).toEqual([]);
+    expect(await hooks.replay(id, [`${id}:first`])).toBe(0);
+  });
+
+  test('stays for 30 days by default, and for ever where that is asked for', async () => {
+    const { server } = await receiver();
+    const byDefault = await sender(server);
+    const forever = await sender(server, { retention: 'forever' });
+    for (const { hooks, id, pass } of [byDefault, forever]) {
+      await hooks.challenge(id);
+      await hooks.send(event(id));
+      await hooks.deliver();
+      pass(30 * DAY);
+      await hooks.deliver();
+      expect(await hooks.log(id)).toHaveLength(1);
+      pass(10 * DAY);
+      await hooks.deliver();
+    }
+    expect(await byDefault.hooks.log(byDefault.id)).toEqual([]);
+    expect(await forever.hooks.log(forever.id)).toHaveLength(1);
+  });
+
+  test('is forgotten step by step, and then looked for once a minute, also where the outbox fails', async () => {
+    const asked: number[] = [];
+    const answers = [1_000, 1_000, 3, new Error('down'), 0];
+    const faults: unknown[] = [];
+    const { server } = await receiver();
+    const outbox = {
+      ...memoryWebhookOutbox(),
+      prune: ({ endedBeforeMs }: { readonly endedBeforeMs: number }) => {
+        asked.push(endedBeforeMs);
+        const answer = answers[asked.length - 1] ?? 0;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    };
+    const { hooks, pass } = await sender(server, {
+      outbox,
+      onFault: (error) => faults.push(error),
+    });
+    const counts: number[] = [];
+    for (let second = 0; second < 180; second++) {
+      await hooks.deliver();
+      counts.push(asked.length);
+      pass(1_000);
+    }
+    expect(counts.slice(0, 4)).toEqual([1, 2, 3, 3]);
+    expect(asked).toHaveLength(5);
+    expect(faults).toHaveLength(1);
+  });
+
+  test('is forgotten by a started worker too', async () => {
+    const { server } = await receiver();
+    const { hooks, id, pass } = await sender(server, { pollInterval: '10ms' });
+    await hooks.challenge(id);
+    await hooks.send(event(id));
+    await hooks.deliver();
+    pass(31 * DAY);
+    hooks.start();
+    await vi.waitFor(async () => expect(await hooks.log(id)).toEqual([]), { timeout: 20_000 });
+    await hooks.stop();
+  });
+});
+
 test('a disabled endpoint gets nothing until it answers a challenge again', async () => {
   const { server } = await receiver();
   const { hooks, id, outbox } = await sender(server);
@@ -466,6 +550,8 @@ test.each<[string, object]>([
   ['an unknown option', { retry: [] }],
   ['a bare number of time', { retries: [5] }],
   ['no concurrency', { concurrency: 0 }],
+  ['no retention', { retention: '0ms' }],
+  ['a retention that is not a duration', { retention: 'for ever' }],
 ])('does not construct with %s', (_name, options) => {
   expect(() => sendWebhook({ outbox: memoryWebhookOutbox(), sealingKeys, ...options })).toThrow(
     expect.objectContaining({ name: 'ConfigurationError' }),

@@ -18,6 +18,7 @@ import {
 import { type SafeFetch, safeFetch } from '../fetch/safe-fetch.ts';
 import { attempts } from './attempts.ts';
 import { endpoints, ID, type NewWebhookEndpoint } from './endpoints.ts';
+import { pruning } from './pruning.ts';
 import { type IssuedWebhookKey, signingKeys, type WebhookAlgorithm } from './signing-keys.ts';
 import { worker } from './worker.ts';
 
@@ -41,6 +42,11 @@ export interface SendWebhookOptions {
   readonly circuitFailures?: number | undefined;
   /** For how long: 5 minutes by default. */
   readonly circuitPause?: Duration | undefined;
+  /**
+   * How long deliveries that have ended stay in the log, where they can be replayed; `'forever'` keeps all of them. A message
+   * id of your own that was forgotten is new again. Default: 30 days.
+   */
+  readonly retention?: Duration | 'forever' | undefined;
   /** How often a started worker looks for what is due when there was nothing: 1 second by default. */
   readonly pollInterval?: Duration | undefined;
   /** Hears of an outbox that does not answer, and of keys that cannot be opened. Default: nobody. */
@@ -104,7 +110,15 @@ export interface Webhooks {
 const NAME = 'sendWebhook';
 const RETRIES: readonly Duration[] = ['5s', '30s', '5m', '30m', '2h', '5h', '10h', '16h', '1d'];
 const LONGEST_BODY = 1_000_000;
-const METHODS = ['insertEndpoint', 'replaceEndpoint', 'getEndpoint', 'add', 'claim', 'record'];
+const METHODS = [
+  'insertEndpoint',
+  'replaceEndpoint',
+  'getEndpoint',
+  'add',
+  'claim',
+  'record',
+  'prune',
+];
 const OPTIONS = [
   'outbox',
   'sealingKeys',
@@ -116,6 +130,7 @@ const OPTIONS = [
   'circuitFailures',
   'circuitPause',
   'pollInterval',
+  'retention',
   'onFault',
   'random',
   'now',
@@ -159,6 +174,10 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
   const leaseMs = durationMs(NAME, 'lease', options.lease ?? '1m', { min: '1s', max: '1h' });
   const pauseMs = durationMs(NAME, 'circuitPause', options.circuitPause ?? '5m');
   const pollMs = durationMs(NAME, 'pollInterval', options.pollInterval ?? '1s', { min: '10ms' });
+  const retentionMs =
+    options.retention === 'forever'
+      ? undefined
+      : durationMs(NAME, 'retention', options.retention ?? '30d', { min: '1m', max: '3650d' });
   const {
     fetch = safeFetch({ schemes: ['https'], timeout: '15s', maxResponseBytes: 65_536 }),
     onFault = () => undefined,
@@ -170,11 +189,20 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
   const { post, deliver } = attempts(settings);
   const { add, challenge, rotate, disable } = endpoints(NAME, outbox, keys, post, now);
   const claim = async (limit: number) => outbox.claim({ limit, nowMs: now(), leaseMs });
+  const prune = pruning(outbox, retentionMs, now);
   const record: Parameters<typeof worker>[0]['record'] = async (results) => {
     const at = now();
     await outbox.record(results, { failures: circuitFailures, pauseUntilMs: at + pauseMs }, at);
   };
-  const { start, stop, wake } = worker({ claim, deliver, record, concurrency, pollMs, onFault });
+  const { start, stop, wake } = worker({
+    claim,
+    deliver,
+    record,
+    prune,
+    concurrency,
+    pollMs,
+    onFault,
+  });
 
   return Object.freeze<Webhooks>({
     addEndpoint: add,
@@ -192,6 +220,7 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
     deliver: async () => {
       const claimed = await claim(concurrency);
       await record(await Promise.all(claimed.map(deliver)));
+      await prune().catch(onFault);
       return claimed.length;
     },
     start,

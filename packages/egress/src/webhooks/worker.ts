@@ -5,6 +5,8 @@ export interface WorkerSettings {
   readonly claim: (limit: number) => Promise<readonly ClaimedDelivery[]>;
   readonly deliver: (delivery: ClaimedDelivery) => Promise<DeliveryResult>;
   readonly record: (results: readonly DeliveryResult[]) => Promise<void>;
+  /** Forgets what is old, now and then. */
+  readonly prune: () => Promise<void>;
   readonly concurrency: number;
   readonly pollMs: number;
   readonly onFault: (error: unknown) => void;
@@ -24,7 +26,7 @@ const GATHERING_MS = 20;
 
 /** Keeps as many attempts running as may, and writes down together what ends together. */
 export function worker(settings: WorkerSettings): Worker {
-  const { claim, deliver, record, concurrency, pollMs, onFault } = settings;
+  const { claim, deliver, record, prune, concurrency, pollMs, onFault } = settings;
   let isRunning = false;
   let loop: Promise<void> | undefined;
   let wake: (() => void) | undefined;
@@ -51,7 +53,11 @@ export function worker(settings: WorkerSettings): Worker {
       return results.length > 0;
     };
     while (goesOn()) {
-      const [fresh, hasWritten] = await Promise.all([claimed(concurrency - running.size), flush()]);
+      const [fresh, hasWritten] = await Promise.all([
+        claimed(concurrency - running.size),
+        flush(),
+        prune().catch(onFault),
+      ]);
       for (const delivery of fresh) {
         const one: Promise<void> = deliver(delivery)
           .then((result) => void ended.push(result), onFault)

@@ -3,6 +3,7 @@ import {
   outboxMigration,
   webhookEndpointVersionMigration,
   webhookQueueMigration,
+  webhookRetentionMigration,
 } from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionsMigration } from '../sessions/sessions-migration.ts';
@@ -55,6 +56,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   outboxMigration,
   webhookEndpointVersionMigration,
   webhookQueueMigration,
+  webhookRetentionMigration,
   accountsMigration,
   tenantsMigration,
   rolesMigration,

@@ -65,3 +65,12 @@ export const webhookQueueMigration: Migration = {
       CREATE INDEX webhook_deliveries_held ON ${schema}.webhook_deliveries (endpoint_id)
         WHERE status = 'pending' AND held;`,
 };
+
+/** What has ended, by when it did: to forget the oldest without a look at the others. */
+export const webhookRetentionMigration: Migration = {
+  version: 23,
+  name: 'retention of webhooks',
+  statements: (schema) => `
+      CREATE INDEX webhook_deliveries_ended ON ${schema}.webhook_deliveries (due_at)
+        WHERE status <> 'pending';`,
+};

@@ -52,11 +52,12 @@ export function outboxStatements(schema: string) {
       ), taken AS (
         UPDATE ${schema}.webhook_deliveries d
         SET due_at = $3, lease = $4, held = false, attempts = attempts + 1
-        FROM open WHERE d.id = open.id RETURNING d.*, open.due_at AS was_due_at
+        FROM open WHERE d.id = open.id RETURNING d.id, d.message_id,
+          d.endpoint_id, d.body, d.order_key, d.attempts, d.created_at, d.seq,
+          open.due_at AS was_due_at
       )
       SELECT EXISTS (SELECT FROM put_off) AS held, taken.id, taken.message_id, taken.endpoint_id,
-        taken.body, taken.order_key, taken.status, taken.attempts, taken.created_at, taken.due_at,
-        taken.last_outcome, e.tenant, e.url, e.secrets::text AS secrets,
+        taken.body, taken.order_key, taken.attempts, taken.created_at, e.tenant, e.url, e.secrets::text AS secrets,
         e.status AS endpoint_status, e.reason, e.version
       FROM (SELECT 1) one
       LEFT JOIN (taken JOIN ${schema}.webhook_endpoints e ON e.id = taken.endpoint_id) ON true
@@ -119,5 +120,16 @@ export function outboxStatements(schema: string) {
       WHERE endpoint_id = $1 AND status <> 'pending'
         AND (CASE WHEN $2::text[] IS NULL THEN status = 'failed' ELSE id = ANY ($2::text[]) END)
       RETURNING id`,
+    // What another worker forgets is passed over. Whoever replays one waits, and finds it gone or keeps it.
+    prune: `WITH old AS (
+        SELECT id FROM ${schema}.webhook_deliveries
+        WHERE status <> 'pending' AND due_at < $1
+        ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+      ), forgotten AS (
+        DELETE FROM ${schema}.webhook_deliveries d USING old WHERE d.id = old.id RETURNING d.id
+      ), attempts AS (
+        DELETE FROM ${schema}.webhook_attempts a USING old WHERE a.delivery_id = old.id
+      )
+      SELECT id FROM forgotten`,
   };
 }

@@ -66,7 +66,7 @@ export function postgresWebhookOutbox(
     },
     claim: async ({ limit, nowMs, leaseMs }) => {
       const lease = crypto.randomUUID();
-      const claimed: (DeliveryRow & EndpointRow)[] = [];
+      const claimed: ClaimedRow[] = [];
       for (let looks = 0; looks < MOST_LOOKS && claimed.length < limit; looks++) {
         const wanted = limit - claimed.length;
         const look = looks === 0 ? wanted : LONGEST_LOOK;
@@ -78,7 +78,7 @@ export function postgresWebhookOutbox(
           look,
         ]);
         // What the statement selects: always a row, without a delivery where there is none.
-        const found = rows as readonly (DeliveryRow & EndpointRow & { readonly held: boolean })[];
+        const found = rows as readonly (ClaimedRow & { readonly held: boolean })[];
         claimed.push(...found.filter(({ id }) => id !== null));
         if (found[0]?.held !== true) break;
       }
@@ -121,6 +121,10 @@ export function postgresWebhookOutbox(
       const { rows } = await client.query(statements.replay, [endpointId, ids ?? null, nowMs]);
       return rows.length;
     },
+    prune: async ({ endedBeforeMs, limit }) => {
+      const { rows } = await client.query(statements.prune, [endedBeforeMs, limit]);
+      return rows.length;
+    },
   });
 }
 
@@ -135,17 +139,22 @@ interface EndpointRow {
   readonly version: string;
 }
 
-interface DeliveryRow {
+interface SentRow {
   readonly id: string;
   readonly message_id: string;
   readonly endpoint_id: string;
   readonly body: string;
   readonly order_key: string | null;
-  readonly status: WebhookDeliveryRecord['status'];
   readonly attempts: number;
-  readonly last_outcome: string | null;
   /** pg gives bigint as text, PGlite as a number. */
   readonly created_at: string | number;
+}
+
+type ClaimedRow = SentRow & EndpointRow;
+
+interface DeliveryRow extends SentRow {
+  readonly status: WebhookDeliveryRecord['status'];
+  readonly last_outcome: string | null;
   readonly due_at: string | number;
 }
 
@@ -166,7 +175,7 @@ function endpointOf(row: EndpointRow): WebhookEndpoint {
   };
 }
 
-function deliveryOf(row: DeliveryRow) {
+function deliveryOf(row: SentRow) {
   return {
     id: row.id,
     messageId: row.message_id,
