@@ -1,3 +1,5 @@
+import { svgText } from './svg-text.ts';
+
 /** A line of a chart: values over time. */
 export interface Line {
   readonly name: string;
@@ -42,9 +44,9 @@ export function lineChart(panels: readonly Panel[], options: LineChartOptions): 
   const frame = { ...options, step, maxY };
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" font-family="sans-serif" font-size="12">`,
-    `<title>${text(options.title)}</title>`,
+    `<title>${svgText(options.title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    `<text x="16" y="26" font-size="16" font-weight="bold" fill="#111111">${text(options.title)}</text>`,
+    `<text x="16" y="26" font-size="16" font-weight="bold" fill="#111111">${svgText(options.title)}</text>`,
     ...legend(panels[0]?.lines ?? []),
     ...panels.map((panel, index) => {
       const [x, y] = [(index % COLUMNS) * WIDTH, HEAD + Math.floor(index / COLUMNS) * HEIGHT];
@@ -60,7 +62,7 @@ function legend(lines: readonly Line[]): string[] {
   return lines.map((line) => {
     const at = x;
     x += 44 + line.name.length * 6.6;
-    return `<g transform="translate(${round(at)} 52)">${stroke(line, 'M0 -4H26')}<text x="31" fill="#111111">${text(line.name)}</text></g>`;
+    return `<g transform="translate(${round(at)} 52)">${stroke(line, 'M0 -4H26')}<text x="31" fill="#111111">${svgText(line.name)}</text></g>`;
   });
 }
 
@@ -95,12 +97,12 @@ function drawPanel(
     ...shades.map(({ from, to, name }) => {
       const [start, end] = [round(toX(from)), round(toX(to))];
       const middle = round((start + end) / 2);
-      return `<rect x="${start}" y="${TOP}" width="${round(end - start)}" height="${INNER_HEIGHT}" fill="#eeeeee"/><text x="${middle}" y="${TOP + 12}" text-anchor="middle" font-size="10" fill="#555555">${text(name)}</text>`;
+      return `<rect x="${start}" y="${TOP}" width="${round(end - start)}" height="${INNER_HEIGHT}" fill="#eeeeee"/><text x="${middle}" y="${TOP + 12}" text-anchor="middle" font-size="10" fill="#555555">${svgText(name)}</text>`;
     }),
     ...grid,
-    `<text x="${LEFT}" y="22" font-size="13" font-weight="bold" fill="#111111">${text(title)}</text>`,
-    `<text x="${LEFT + INNER_WIDTH / 2}" y="${bottom + 34}" text-anchor="middle" fill="#444444">${text(x)}</text>`,
-    `<text transform="translate(14 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle" fill="#444444">${text(y)}</text>`,
+    `<text x="${LEFT}" y="22" font-size="13" font-weight="bold" fill="#111111">${svgText(title)}</text>`,
+    `<text x="${LEFT + INNER_WIDTH / 2}" y="${bottom + 34}" text-anchor="middle" fill="#444444">${svgText(x)}</text>`,
+    `<text transform="translate(14 ${TOP + INNER_HEIGHT / 2}) rotate(-90)" text-anchor="middle" fill="#444444">${svgText(y)}</text>`,
     ...lines.map((line) => {
       const path = line.points.map(([px, py]) => `${round(toX(px))} ${round(toY(py))}`).join('L');
       return stroke(line, `M${path}`);
@@ -122,8 +124,4 @@ function niceStep(least: number): number {
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function text(value: string): string {
-  return value.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { BAR_CHARTS, drawBars, type MeasuredBars } from '../charts/bars-report.ts';
 import { chartFile, readMeasured } from '../charts/measured.ts';
 import { type Analyses, drawAnalyses, NAME } from '../graphql/report.ts';
 
@@ -18,4 +20,27 @@ test('twice the tokens take at most three times as long, up to the most that is 
     const growth = ((ours[twice] ?? 0) / (ours[at] ?? 0)) * ((2 * count) / (tokens[twice] ?? 1));
     if (twice > 0) expect({ count, growth: growth < 3 }).toEqual({ count, growth: true });
   }
+});
+
+describe.each(BAR_CHARTS)('the bar chart %s', (name) => {
+  // Written by hand, in that shape.
+  const measured = readMeasured(name) as MeasuredBars;
+
+  test('is what was measured: node --import tsx bench/charts/draw.ts', () => {
+    expect(readFileSync(chartFile(name), 'utf8')).toBe(drawBars(measured));
+  });
+
+  test('shows figures of the tables around it, and stands in the page', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/benchmarks.md'), 'utf8');
+    expect(page).toContain(`](/${name}.svg)`);
+    const rows = page.split('\n').filter((line) => line.startsWith('|'));
+    for (const value of measured.groups.flatMap(({ values }) => values)) {
+      if (value === null) continue;
+      const written = new RegExp(`(?<![\\d.])${value}(?![\\d.]*\\d)`);
+      expect({ value, isShown: rows.some((row) => written.test(row)) }).toEqual({
+        value,
+        isShown: true,
+      });
+    }
+  });
 });

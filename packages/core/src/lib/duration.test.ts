@@ -28,5 +28,12 @@ describe('durationMs', () => {
       'policy: timeout must be from 1s to 1m.',
     );
     expect(durationMs('policy', 'timeout', '1m', { min: '1s', max: '1m' })).toBe(60_000);
+    expect(durationMs('policy', 'timeout', '1s', { min: '1s', max: '1m' })).toBe(1_000);
+  });
+
+  it('says that a number has no unit, and nothing of the kind of a text', () => {
+    const saying = (value: unknown) => () => durationMs('policy', 'timeout', value);
+    expect(saying(30)).toThrow(/'7d'; 30 has no unit\.$/);
+    expect(saying('30 s')).toThrow(/'7d'\.$/);
   });
 });
