@@ -60,18 +60,20 @@ export async function sendWebResponse(response: Response, res: NodeResponseLike)
   const reader = response.body?.getReader();
   if (reader === undefined) return void res.end();
   let isGone = false;
+  let goOn: (() => void) | undefined;
   res.once('close', () => {
     isGone = true;
+    goOn?.();
     reader.cancel().catch(() => undefined);
   });
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || isGone) break;
-      if (!res.write(value)) {
+      if (!res.write(value) && !isGone) {
         await new Promise<void>((resolve) => {
+          goOn = resolve;
           res.once('drain', resolve);
-          res.once('close', resolve);
         });
       }
     }
