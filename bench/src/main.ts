@@ -1,13 +1,15 @@
 import { readdirSync } from 'node:fs';
 import { run } from 'mitata';
+import { benchConsole } from './console/console.ts';
 import { benchServers } from './servers/servers.ts';
 
 /**
  * Each other file of this folder adds its benchmarks to mitata when it is imported. `npm run bench -- jwt` runs one,
- * `npm run bench -- servers` those of whole servers.
+ * `npm run bench -- servers` those of whole servers, `npm run bench -- console` those of the page in a browser.
  */
 const wanted = process.argv.slice(2);
 if (wanted[0] === 'servers') await benchServers(wanted.slice(1));
+else if (wanted[0] === 'console') await benchConsole();
 else {
   const names = readdirSync(import.meta.dirname)
     .filter((file) => file.endsWith('.ts'))

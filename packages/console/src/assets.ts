@@ -71,370 +71,390 @@ export const STYLE: string =
   "der-collapse:collapse;width:100%}th,td{text-align:left;paddi" +
   "ng:5px 10px 5px 0;vertical-align:top;border-bottom:1px solid" +
   " var(--line)}th{color:var(--soft);font-weight:600;font-size:" +
-  "13px}code,.operation,.who,dd{overflow-wrap:anywhere}td{overf" +
-  "low-wrap:break-word}td time,td small{white-space:nowrap}mete" +
-  "r{width:100px;height:12px}code{font:13px/1.4 ui-monospace,mo" +
-  "nospace}.hidden{position:absolute;clip-path:inset(50%);width" +
-  ":1px;height:1px;overflow:hidden;white-space:nowrap}.empty,.t" +
-  "old{color:var(--soft)}.filters{display:flex;flex-wrap:wrap;g" +
-  "ap:10px;align-items:end;margin-bottom:10px}.field{display:gr" +
-  "id;gap:2px;color:var(--soft);font-size:13px}input,select,but" +
-  "ton{font:inherit;color:inherit;background:var(--paper);borde" +
-  "r:1px solid var(--soft);border-radius:6px;padding:6px 10px;m" +
-  "in-height:36px;max-width:100%}input{color:var(--ink)}button{" +
-  "cursor:pointer}button:hover{border-color:var(--link)}button." +
-  "danger{color:var(--denied);border-color:var(--denied)}button" +
-  ":disabled{opacity:.5;cursor:default}.events{list-style:none;" +
-  "margin:0;padding:0;display:grid;gap:4px}.events summary{disp" +
-  "lay:grid;grid-template-columns:76px 100px minmax(120px,2fr) " +
-  "minmax(100px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px" +
-  " 12px;cursor:pointer;list-style:none}.events summary::-webki" +
-  "t-details-marker{display:none}.events details[open] summary{" +
-  "border-bottom:1px solid var(--line)}.who{color:var(--soft)}." +
-  "full{padding:10px 14px}.full dl{display:grid;grid-template-c" +
-  "olumns:minmax(100px,max-content) 1fr;gap:3px 14px;margin:0}." +
-  "full dt{color:var(--soft)}.full dd{margin:0}.trace{margin:0;" +
-  "padding-left:24px;font:13px/1.5 ui-monospace,monospace;overf" +
-  "low-wrap:anywhere}dialog{max-width:min(560px,calc(100vw - 32" +
-  "px));color:inherit;padding:18px}dialog::backdrop{background:" +
-  "#00000080}dialog .secret{display:block;padding:10px;backgrou" +
-  "nd:var(--ground);-webkit-user-select:all;user-select:all;ove" +
-  "rflow-wrap:anywhere}dialog form{display:grid;gap:12px}.butto" +
-  "ns{display:flex;flex-wrap:wrap;gap:8px}dialog .buttons{justi" +
-  "fy-content:end}@media(max-width:720px){nav{order:3;flex-basi" +
-  "s:100%}header,main{padding-left:12px;padding-right:12px}.eve" +
-  "nts summary{grid-template-columns:auto 1fr}.events summary ." +
-  "operation,.events summary code,.events summary .who{grid-col" +
-  "umn:1 / -1}.events summary code:empty{display:none}.full dl{" +
-  "grid-template-columns:1fr}.full dt{margin-top:6px}.wide thea" +
-  "d{display:none}.wide tr{display:block;padding:8px 0;border-b" +
-  "ottom:1px solid var(--line)}.wide td{overflow-wrap:anywhere;" +
-  "display:block;border:0;padding:1px 0}.wide td:empty{display:" +
-  "none}.wide td:before{content:attr(data-head) \": \";color:var(" +
-  "--soft);font-size:13px}}@media(prefers-reduced-motion:no-pre" +
-  "ference){.tile dd{transition:color .2s}}\n";
+  "13px}.lines table{table-layout:fixed}.lines th:first-child{w" +
+  "idth:24%}.lines th:nth-child(2),.lines th:nth-child(3),.line" +
+  "s th:nth-child(4){width:14%}.lines th:nth-last-child(-n+2){w" +
+  "idth:6%}code,.operation,.who,dd{overflow-wrap:anywhere}td{ov" +
+  "erflow-wrap:break-word}td time,td small{white-space:nowrap}m" +
+  "eter{width:100px;height:12px}code{font:13px/1.4 ui-monospace" +
+  ",monospace}.hidden{position:absolute;clip-path:inset(50%);wi" +
+  "dth:1px;height:1px;overflow:hidden;white-space:nowrap}.empty" +
+  ",.told{color:var(--soft)}.filters{display:flex;flex-wrap:wra" +
+  "p;gap:10px;align-items:end;margin-bottom:10px}.field{display" +
+  ":grid;gap:2px;color:var(--soft);font-size:13px}input,select," +
+  "button{font:inherit;color:inherit;background:var(--paper);bo" +
+  "rder:1px solid var(--soft);border-radius:6px;padding:6px 10p" +
+  "x;min-height:36px;max-width:100%}input{color:var(--ink)}butt" +
+  "on{cursor:pointer}button:hover{border-color:var(--link)}butt" +
+  "on.danger{color:var(--denied);border-color:var(--denied)}but" +
+  "ton:disabled,button[aria-disabled=true]{opacity:.5;cursor:de" +
+  "fault}.events{list-style:none;margin:0;padding:0;display:gri" +
+  "d;gap:4px}.events>li{content-visibility:auto;contain-intrins" +
+  "ic-height:auto 40px;min-width:0}.events summary{display:grid" +
+  ";grid-template-columns:76px 100px minmax(120px,2fr) minmax(1" +
+  "00px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px 12px;cu" +
+  "rsor:pointer;list-style:none}.events summary::-webkit-detail" +
+  "s-marker{display:none}.events details[open] summary{border-b" +
+  "ottom:1px solid var(--line)}.who{color:var(--soft)}.full{pad" +
+  "ding:10px 14px}.full dl{display:grid;grid-template-columns:m" +
+  "inmax(100px,max-content) 1fr;gap:3px 14px;margin:0}.full dt{" +
+  "color:var(--soft)}.full dd{margin:0}.trace{margin:0;padding-" +
+  "left:24px;font:13px/1.5 ui-monospace,monospace;overflow-wrap" +
+  ":anywhere}dialog{max-width:min(560px,calc(100vw - 32px));col" +
+  "or:inherit;padding:18px}dialog::backdrop{background:#0000008" +
+  "0}dialog .secret{display:block;padding:10px;background:var(-" +
+  "-ground);-webkit-user-select:all;user-select:all;overflow-wr" +
+  "ap:anywhere}dialog form{display:grid;gap:12px}.buttons:not([" +
+  "hidden]){display:flex;flex-wrap:wrap;gap:8px}dialog .buttons" +
+  "{justify-content:end}@media(max-width:720px){nav{order:3;fle" +
+  "x-basis:100%}header,main{padding-left:12px;padding-right:12p" +
+  "x}.events summary{grid-template-columns:auto 1fr}.events sum" +
+  "mary .operation,.events summary code,.events summary .who{gr" +
+  "id-column:1 / -1}.events summary code:empty{display:none}.fu" +
+  "ll dl{grid-template-columns:1fr}.full dt{margin-top:6px}.wid" +
+  "e thead{display:none}.wide tr{display:block;padding:8px 0;bo" +
+  "rder-bottom:1px solid var(--line)}.wide td{overflow-wrap:any" +
+  "where;display:block;border:0;padding:1px 0}.wide td:empty{di" +
+  "splay:none}.wide td:before{content:attr(data-head) \": \";colo" +
+  "r:var(--soft);font-size:13px}}@media(prefers-reduced-motion:" +
+  "no-preference){.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
-  "function e(t,n={},...s){let o=document.createElement(t);retu" +
-  "rn J(o,n),o.append(...q(s)),o}var me=\"http://www.w3.org/2000" +
-  "/svg\";function I(t,n,...s){let o=document.createElementNS(me" +
-  ",t);return J(o,n),o.append(...q(s)),o}function b(t,...n){t.r" +
-  "eplaceChildren(...q(n))}function J(t,n){for(let[s,o]of Objec" +
-  "t.entries(n))o!==void 0&&o!==!1&&t.setAttribute(s,o===!0?\"\":" +
-  "String(o))}function q(t){return t.flatMap(n=>n===void 0||n==" +
-  "=!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,s,o){if" +
-  "(s.length===0)return e(\"p\",{class:\"empty\"},o);let d=e(\"tr\",{" +
-  "},...n.map(i=>e(\"th\",{scope:\"col\"},i))),r=s.map(i=>e(\"tr\",{}" +
-  ",...i.map((c,a)=>e(\"td\",{\"data-head\":n[a]},c))));return e(\"d" +
-  "iv\",{class:\"scroll\",tabindex:0,role:\"region\",\"aria-label\":t}" +
-  ",e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e(\"thead\",{},d" +
-  "),e(\"tbody\",{},...r)))}function E(t,n,s=\"\"){let o=e(\"button\"" +
-  ",{type:\"button\",class:s},t),d=async()=>{o.disabled=!0;try{aw" +
-  "ait n()}finally{o.disabled=!1}};return o.addEventListener(\"c" +
-  "lick\",()=>{d()}),o}function L(t,n){return e(\"label\",{class:\"" +
-  "field\"},e(\"span\",{},t),n)}var pe=new Intl.NumberFormat(\"en\")" +
-  ",g=t=>pe.format(t),fe=new Intl.DateTimeFormat(\"en-GB\",{timeS" +
-  "tyle:\"medium\"}),he=new Intl.DateTimeFormat(\"en-GB\",{dateStyl" +
-  "e:\"medium\",timeStyle:\"short\"});function S(t){if(t===void 0||" +
-  "!Number.isFinite(t))return\"\\u2013\";let n=new Date(t),s=Math." +
-  "abs(Date.now()-t)<432e5;return e(\"time\",{datetime:n.toISOStr" +
-  "ing()},(s?fe:he).format(n))}function M(t,n,s){let o=n[0]?.[1" +
-  "]??1;return k(t,[\"Name\",\"Count\",\"\"],n.map(([d,r])=>[e(\"code\"" +
-  ",{},d),g(r),e(\"meter\",{min:0,max:o,value:r,\"aria-hidden\":\"tr" +
-  "ue\"})]),s)}var y={abilities:{acts:!1,limits:!1,keys:!1,sessi" +
-  "ons:!1},latest:void 0,seconds:new Map,events:[],left:0};func" +
-  "tion ye(t){\"since\"in t?(y.seconds.clear(),y.left=0):y.left+=" +
-  "t.left;let s=new Set(y.events.map(({id:r})=>r)),o=t.events.f" +
-  "ilter(({id:r})=>!s.has(r));o.length>0&&(y.events=[...y.event" +
-  "s,...o].slice(-1e3));for(let r of t.seconds)y.seconds.set(r[" +
-  "0],r);let d=Math.floor(t.now/1e3)-300;for(let r of y.seconds" +
-  ".keys())r<d&&y.seconds.delete(r);y.latest={since:y.latest?.s" +
-  "ince??t.now,...t}}var _=new URL(\".\",location.href);async fun" +
-  "ction T(t){let n=await fetch(new URL(t,_));if(!n.ok)throw ne" +
-  "w Error(await z(n));return await n.json()}async function x(t" +
-  ",n){let s=await fetch(new URL(t,_),{method:\"POST\",headers:{\"" +
-  "content-type\":\"application/json\"},body:JSON.stringify(n)});i" +
-  "f(!s.ok)throw new Error(await z(s));return await s.json()}as" +
-  "ync function z(t){let n=await t.json().catch(()=>({}));retur" +
-  "n`${typeof n.detail==\"string\"?n.detail:\"That did not work.\"}" +
-  " (${t.status}${typeof n.code==\"string\"?`, ${n.code}`:\"\"})`}f" +
-  "unction G(t,n){let s=new EventSource(new URL(\"events\",_)),o=" +
-  "d=>{ye(JSON.parse(d.data)),n(\"live\"),t()};s.addEventListener" +
-  "(\"snapshot\",o),s.addEventListener(\"tick\",o),s.addEventListen" +
-  "er(\"error\",()=>{if(s.readyState!==EventSource.CLOSED)return " +
-  "n(\"reconnecting\");n(\"denied\"),setTimeout(()=>G(t,n),1e4)})}v" +
-  "ar K=200,Q={all:()=>!0,\"open to everyone\":({open:t})=>t,\"wit" +
-  "hout a limit\":({limit:t})=>t.length===0,\"without input check" +
-  "\":({input:t})=>t.length===0,\"never called\":({calls:t})=>t===" +
-  "0,\"with a policy on trial\":({shadow:t})=>t.length>0};functio" +
-  "n X(){let t=e(\"input\",{type:\"search\"}),n=e(\"select\",{},...Ob" +
-  "ject.keys(Q).map(h=>e(\"option\",{},h))),s=e(\"p\",{class:\"told\"" +
-  ",role:\"status\"},\"Loading \\u2026\"),o=e(\"div\",{class:\"wide\"})," +
-  "d=e(\"div\",{}),r,i=K,c=()=>{if(r===void 0)return;let h=t.valu" +
-  "e.trim().toLowerCase(),f=Q[n.value]??(()=>!0),p=r.lines.filt" +
-  "er(v=>f(v)&&`${v.table} ${v.operation}`.toLowerCase().includ" +
-  "es(h)),m=p.slice(0,i);b(s,`${g(m.length)} of ${g(p.length)} " +
-  "operations, calls since `,S(r.since),\".\"),b(o,k(\"Operations " +
-  "and what guards them\",[\"Operation\",\"Authentication\",\"Grant\"," +
-  "\"Limit\",\"Input\",\"Output\",\"Other\",\"Calls\",\"Denied\"],m.map(ge)" +
-  ",\"No operation is like that. Give consoleRoutes the option c" +
-  "overage, if there is none at all.\"),m.length<p.length&&E(\"Sh" +
-  "ow more\",()=>{i+=K,c()})),b(d,e(\"div\",{class:\"columns\"},e(\"s" +
-  "ection\",{class:\"panel\"},e(\"h2\",{},\"Called, and in no table (" +
-  "denied)\"),M(\"Unlisted operations\",r.unlisted,\"Nothing unlist" +
-  "ed was called.\")),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"API" +
-  " versions in use, last day\"),M(\"Versions\",r.versions,\"No cal" +
-  "l named a version.\"))))},a=async()=>{try{r=await T(\"coverage" +
-  "\"),c()}catch(h){s.textContent=String(h)}},u=()=>{i=K,c()};re" +
-  "turn t.addEventListener(\"input\",u),n.addEventListener(\"chang" +
-  "e\",u),a(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverag" +
-  "e\"),e(\"div\",{class:\"filters\",role:\"search\"},L(\"Operation\",t)" +
-  ",L(\"Show\",n),E(\"Refresh\",a)),s,o,d),update:()=>{}}}function " +
-  "ge(t){let{operation:n,authentication:s,grant:o,limit:d,input" +
-  ":r,output:i,other:c}=t,{open:a,calls:u,denied:l}=t;return[e(" +
-  "\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{},t.table),t.shadow." +
-  "length>0&&e(\"small\",{class:\"key act\"},`on trial: ${t.shadow." +
-  "join(\", \")}`)),$(s),a?e(\"strong\",{class:\"bad\"},`open: ${o.jo" +
-  "in(\", \")||\"no grant known\"}`):$(o),$(d),$(r),$(i),$(c),u===0" +
-  "?e(\"small\",{},\"never\"):g(u),l===0?\"0\":e(\"span\",{class:\"bad\"}" +
-  ",g(l))]}function $(t){return t.join(\", \")||\"\\u2013\"}var ve=2" +
-  "00;function Y(t,n){let s=e(\"input\",{type:\"search\",placeholde" +
-  "r:\"code, operation, caller \\u2026\"});t!==void 0&&(s.value=t)" +
-  ";let o=e(\"select\",{},...[\"all\",\"denied\",\"failed\",\"succeeded\"" +
-  ",\"acts\",\"on trial\"].map(m=>e(\"option\",{value:m},m)));n!==voi" +
-  "d 0&&(o.value=n);let d=e(\"ol\",{class:\"events\",\"aria-label\":\"" +
-  "Newest decisions\"}),r=e(\"p\",{class:\"told\",role:\"status\"}),i=" +
-  "!1,c=[],a=E(\"Pause\",()=>{i=!i,a.textContent=i?\"Go on\":\"Pause" +
-  "\",a.setAttribute(\"aria-pressed\",String(i)),i||f()}),u=new Ma" +
-  "p,l=()=>{let m=s.value.trim().toLowerCase(),v=new Set(y.even" +
-  "ts.map(({id:C})=>C)),P=[...c.filter(({id:C})=>!v.has(C)),..." +
-  "y.events].filter(C=>be(C,o.value)&&Ee(C,m)),A=P.slice(-ve).t" +
-  "oReversed();for(let C of u.keys())A.some(j=>j.id===C)||u.del" +
-  "ete(C);let ce=A.map(C=>{let j=u.get(C.id)??ke(C);return u.se" +
-  "t(C.id,j),j});we(d,ce);let ue=y.left>0?` ${g(y.left)} came t" +
-  "oo fast to be sent.`:\"\";r.textContent=`${g(A.length)} of ${g" +
-  "(P.length)} shown.${ue}`},h=async m=>{let v=`decisions?reque" +
-  "st=${encodeURIComponent(m)}`;c=await T(v).catch(()=>[]),l()," +
-  "d.querySelector(\"details\")?.setAttribute(\"open\",\"\")},f=()=>{" +
-  "i||l()};s.addEventListener(\"input\",l),o.addEventListener(\"ch" +
-  "ange\",l),t!==void 0&&h(t);let p=e(\"section\",{},e(\"h1\",{tabin" +
-  "dex:-1},\"Decisions\"),e(\"form\",{class:\"filters\",role:\"search\"" +
-  "},L(\"Filter\",s),L(\"Show\",o),a),r,d);return p.querySelector(\"" +
-  "form\")?.addEventListener(\"submit\",m=>m.preventDefault()),{ro" +
-  "ot:p,update:f}}function we(t,n){let s=new Set(n);for(let d o" +
-  "f Array.from(t.children))s.has(d)||d.remove();let o=t.firstE" +
-  "lementChild;for(let d of n)d===o?o=o.nextElementSibling:t.in" +
-  "sertBefore(d,o)}function be(t,n){return n===\"all\"?!0:n===\"ac" +
-  "ts\"?t.kind===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t.kin" +
-  "d===\"decision\"&&t.outcome===n}function Ee(t,n){if(n===\"\")ret" +
-  "urn!0;let{operation:s,code:o,policy:d,principal:r,peer:i,req" +
-  "uestId:c,act:a,tenant:u,client:l}=t;return[s,o,d,r,i,c,a,u,l" +
-  "].some(h=>h?.toLowerCase().includes(n)===!0)}function ke(t){" +
-  "let{outcome:n,operation:s,code:o,policy:d,act:r,subject:i,pr" +
-  "incipal:c,peer:a,kind:u}=t,l=e(\"details\",{},e(\"summary\",{},S" +
-  "(t.time),e(\"span\",{class:`key ${u===\"act\"?\"act\":n}`},u===\"ac" +
-  "t\"?\"act\":n),e(\"span\",{class:\"operation\"},r??s??\"unknown oper" +
-  "ation\"),e(\"code\",{},o??\"\"),e(\"span\",{class:\"who\"},i??c??a??\"" +
-  "unknown caller\")));return l.addEventListener(\"toggle\",()=>{l" +
-  ".open&&l.children.length===1&&l.append(Le(t,d))}),e(\"li\",{}," +
-  "l)}function Le(t,n){let{requestId:s,trace:o=[],wouldDeny:d=[" +
-  "],degraded:r=[],target:i,data:c}=t,a=[[\"Denied by\",n&&`${n}:" +
-  " ${t.code??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for operato" +
-  "rs\",t.cause??t.reason],[\"Would be denied by\",d.join(\", \")],[" +
-  "\"Degraded\",r.join(\", \")],[\"Target\",i&&`${i.type} ${i.id}`],[" +
-  "\"Data\",c&&JSON.stringify(c)],[\"Event\",`${t.event} (${t.sever" +
-  "ity})`],[\"Protocol\",[t.protocol,t.status].filter(u=>u!==void" +
-  " 0).join(\" \")],[\"Principal\",t.principal],[\"Client\",t.client]" +
-  ",[\"Tenant\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"" +
-  "Latency\",t.latencyMs===void 0?void 0:`${t.latencyMs} ms`],[\"" +
-  "Request\",s&&e(\"a\",{href:`#decisions?request=${encodeURICompo" +
-  "nent(s)}`},s)],[\"Trace id\",t.traceId]];return e(\"div\",{class" +
-  ":\"full\"},e(\"dl\",{},...a.flatMap(([u,l])=>l===void 0||l===\"\"|" +
-  "|l===!1?[]:[e(\"dt\",{},u),e(\"dd\",{},l)])),o.length>0&&e(\"h3\"," +
-  "{},\"Policies that ran\"),o.length>0&&e(\"ol\",{class:\"trace\"},." +
-  "..o.map(u=>e(\"li\",{class:/: denied/.test(u)?\"bad\":void 0},u)" +
-  ")))}function O(t,n,s,o){let d=e(\"p\",{class:\"bad\",role:\"alert" +
-  "\"}),r=e(\"button\",{type:\"submit\",class:\"danger\"},s),i=e(\"butt" +
-  "on\",{type:\"button\"},\"Cancel\"),c=e(\"form\",{},e(\"h2\",{id:\"dial" +
-  "og-title\"},t),...n,d,e(\"div\",{class:\"buttons\"},i,r)),a=Z(c)," +
-  "u=async()=>{r.disabled=!0;try{await o(),a.close()}catch(l){d" +
-  ".textContent=l instanceof Error?l.message:String(l),r.disabl" +
-  "ed=!1}};i.addEventListener(\"click\",()=>a.close()),c.addEvent" +
-  "Listener(\"submit\",l=>{l.preventDefault(),u()})}function R(t," +
-  "...n){let s=e(\"button\",{type:\"button\"},\"Close\"),o=Z(e(\"div\"," +
-  "{},e(\"h2\",{id:\"dialog-title\"},t),...n,s));s.addEventListener" +
-  "(\"click\",()=>o.close())}function Z(t){let n=e(\"dialog\",{\"ari" +
-  "a-labelledby\":\"dialog-title\"},t),s=document.activeElement;re" +
-  "turn n.addEventListener(\"close\",()=>{n.remove(),s instanceof" +
-  " HTMLElement&&s.focus()}),document.body.append(n),n.showModa" +
-  "l(),n}function H(t){return t?\"\":\"It was done, but the audit " +
-  "trail did not take it. Tell whoever keeps the trail.\"}functi" +
-  "on ee(){let{keys:t,sessions:n}=y.abilities;return{root:e(\"se" +
-  "ction\",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?Ce():e" +
-  "(\"p\",{class:\"empty\"},\"Give consoleRoutes the option keys to " +
-  "see API keys.\"),n?Se():e(\"p\",{class:\"empty\"},\"Give consoleRo" +
-  "utes the option sessions to see sessions.\")),update:()=>{}}}" +
-  "function Ce(){let t=e(\"input\",{name:\"tenant\",placeholder:\"of" +
-  " no tenant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"})" +
-  ",s=[],o=async()=>{try{let{keys:a,next:u}=await x(\"keys/list\"" +
-  ",{tenant:t.value,after:s.at(-1)});b(n,k(\"API keys\",[\"Name\",\"" +
-  "Id\",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.m" +
-  "ap(l=>d(l)),\"There are no keys here.\"),u!==void 0&&E(\"Next\"," +
-  "()=>(s.push(u),o())))}catch(a){b(n,e(\"p\",{class:\"bad\"},a ins" +
-  "tanceof Error?a.message:String(a)))}},d=a=>{let{name:u,id:l," +
-  "owner:h,status:f,createdAt:p,lastUsedAt:m,expiresAt:v,previo" +
-  "us:w}=a,P=f===\"revoked\",A=w!==void 0&&w.until>Date.now();ret" +
-  "urn[u,e(\"code\",{},l),`${h.type} ${h.id}`,e(\"span\",{class:P?\"" +
-  "bad\":void 0},f,A?\", old secret still good until \":\"\",A&&S(w." +
-  "until)),Te(p),S(m),S(v),y.abilities.acts&&!P&&e(\"span\",{clas" +
-  "s:\"buttons\"},E(\"Rotate \\u2026\",()=>r(a)),E(\"Revoke \\u2026\",(" +
-  ")=>i(a),\"danger\"))]},r=({id:a,name:u,generation:l})=>{let h=" +
-  "e(\"input\",{type:\"number\",min:0,max:720,step:1,value:24,requi" +
-  "red:!0});O(`Rotate the key \\u201C${u}\\u201D?`,[L(\"Hours for " +
-  "which the old secret stays good\",h)],\"Rotate\",async()=>{let " +
-  "f={id:a,generation:l,overlapHours:h.valueAsNumber},{key:p,re" +
-  "corded:m}=await x(\"keys/rotate\",f);await o(),R(\"The new key\"" +
-  ",\"It is shown once, here.\",e(\"code\",{class:\"secret\"},p),e(\"p" +
-  "\",{class:\"bad\"},H(m)))})},i=({id:a,name:u})=>{let l=e(\"input" +
-  "\",{maxlength:512,required:!0});O(`Revoke the key \\u201C${u}\\" +
-  "u201D?`,[\"Nobody can undo this.\",L(\"Reason, for the audit tr" +
-  "ail\",l)],\"Revoke\",async()=>{let{recorded:h}=await x(\"keys/re" +
-  "voke\",{id:a,reason:l.value});await o(),h||R(\"Revoked\",H(h))}" +
-  ")},c=e(\"form\",{class:\"filters\"},L(\"Tenant\",t),e(\"button\",{}," +
-  "\"List\"));return c.addEventListener(\"submit\",a=>{a.preventDef" +
-  "ault(),s=[],o()}),o(),e(\"section\",{class:\"panel\"},e(\"h2\",{}," +
-  "\"API keys\"),c,n)}function Se(){let t=e(\"input\",{name:\"issuer" +
-  "\",required:!0}),n=e(\"input\",{name:\"subject\",required:!0}),s=" +
-  "e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=()=>({issuer:" +
-  "t.value,subject:n.value}),d=async()=>{let c=o();try{let a=aw" +
-  "ait x(\"sessions/list\",c);b(s,k(\"Sessions\",[\"Client\",\"Began\"," +
-  "\"Last seen\",\"Ends\",\"Acts\"],a.map(({handle:u,clientId:l,creat" +
-  "edAt:h,seenAt:f,expiresAt:p})=>[l,S(h),S(f),S(p),y.abilities" +
-  ".acts&&E(\"End \\u2026\",()=>r({...c,handle:u},\"this session\")," +
-  "\"danger\")]),\"This user has no session.\"),a.length>1&&y.abili" +
-  "ties.acts&&E(\"End all \\u2026\",()=>r({...c,all:!0},\"all of th" +
-  "em\"),\"danger\"))}catch(a){b(s,e(\"p\",{class:\"bad\"},a instanceo" +
-  "f Error?a.message:String(a)))}},r=(c,a)=>O(`End ${a}?`,[\"The" +
-  " user has to sign in again.\"],\"End\",async()=>{let{recorded:u" +
-  "}=await x(\"sessions/end\",c);await d(),u||R(\"Ended\",H(u))}),i" +
-  "=e(\"form\",{class:\"filters\"},L(\"Issuer\",t),L(\"Subject\",n),e(\"" +
-  "button\",{},\"List\"));return i.addEventListener(\"submit\",c=>{c" +
-  ".preventDefault(),d()}),e(\"section\",{class:\"panel\"},e(\"h2\",{" +
-  "},\"Sessions of a user\"),i,s)}function Te(t){let n=Math.floor" +
-  "((Date.now()-t)/864e5);return e(\"span\",{class:n>365?\"bad\":vo" +
-  "id 0},n===0?\"today\":`${n} days`)}function te(){let t=e(\"div\"" +
-  ",{}),n=e(\"div\",{}),s=e(\"div\",{\"aria-live\":\"polite\"}),o=e(\"p\"" +
-  ",{class:\"bad\",role:\"alert\"}),d=e(\"select\",{name:\"limit\"}),r=" +
-  "e(\"input\",{name:\"key\",required:!0}),i=e(\"input\",{name:\"tenan" +
-  "t\"}),c=async f=>{o.textContent=\"\";let p={limit:d.value,...f}" +
-  ",m=f.alias??f.key??\"\";try{let v=await x(\"limits/read\",p);b(s" +
-  ",e(\"h3\",{},`${p.limit}: ${m}`),k(\"What is left\",[\"Kind\",\"Lef" +
-  "t\",\"Of\",\"\",\"Full again in\"],v.map(w=>[w.algorithm,g(Math.flo" +
-  "or(w.remaining)),g(w.capacity),e(\"meter\",{min:0,max:w.capaci" +
-  "ty,low:w.capacity*.2,value:w.remaining,\"aria-hidden\":\"true\"}" +
-  "),`${g(Math.ceil(w.resetAfterMs/1e3))} s`]),\"This limit coun" +
-  "ts nothing.\"),y.abilities.acts&&E(\"Reset \\u2026\",()=>a(p,m)," +
-  "\"danger\"))}catch(v){o.textContent=v instanceof Error?v.messa" +
-  "ge:String(v)}},a=(f,p)=>O(`Reset the limit of ${p}?`,[\"What " +
-  "was used is forgotten.\"],\"Reset\",async()=>{let{recorded:m}=a" +
-  "wait x(\"limits/reset\",f);m||R(\"Reset\",H(m)),await c(f)}),u=a" +
-  "sync()=>{try{let f=await T(\"limits\"),p=d.value;b(d,...f.limi" +
-  "ts.map(m=>e(\"option\",{},m))),f.limits.includes(p)&&(d.value=" +
-  "p),b(t,k(\"Callers who call most\",[\"Caller\",\"Calls\",\"Denied\"," +
-  "\"\"],f.hottest.map(({alias:m,calls:v,denied:w})=>[e(\"code\",{}" +
-  ",m),g(v),w>0?e(\"span\",{class:\"bad\"},g(w)):\"0\",f.limits.lengt" +
-  "h>0&&E(\"Look\",()=>c({alias:m}))]),\"Nobody called in the last" +
-  " minutes.\")),b(n,k(\"Limits that would fit\",[\"Operation\",\"Cal" +
-  "ls of a caller in a minute\",\"Learned from\"],f.suggested.map(" +
-  "({operation:m,perMinute:v,observations:w})=>[e(\"code\",{},m)," +
-  "g(v),`${g(w)} minutes of callers`]),\"Nothing was learned yet" +
-  ": give consoleRoutes the option usage, and it some minutes.\"" +
-  "))}catch(f){o.textContent=String(f)}};u();let l=e(\"form\",{cl" +
-  "ass:\"filters\"},L(\"Limit\",d),L(\"Caller, as the limit counts i" +
-  "t\",r),L(\"Tenant\",i),e(\"button\",{},\"Look\"));return l.addEvent" +
-  "Listener(\"submit\",f=>{f.preventDefault(),c({key:r.value,...i" +
-  ".value!==\"\"&&{tenant:i.value}})}),{root:e(\"section\",{},e(\"h1" +
-  "\",{tabindex:-1},\"Limits\"),e(\"div\",{class:\"columns\"},e(\"secti" +
-  "on\",{class:\"panel\"},e(\"h2\",{},\"Hottest callers, last minutes" +
-  "\"),t,E(\"Refresh\",u)),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"" +
-  "What is left to a caller\"),y.abilities.limits?l:e(\"p\",{class" +
-  ":\"empty\"},\"Give consoleRoutes the option limits.\"),o,s),e(\"s" +
-  "ection\",{class:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))),u" +
-  "pdate:()=>{}}}var V=120,U=120,D=[\"succeeded\",\"denied\",\"faile" +
-  "d\",\"aborted\"];function se(){let t=e(\"dl\",{class:\"tiles\"}),n=" +
-  "e(\"figure\",{}),s=e(\"div\",{}),o=e(\"div\",{});return{root:e(\"se" +
-  "ction\",{},e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:\"co" +
-  "lumns\"},ne(\"Denials by code, last minutes\",s),ne(\"Health\",o)" +
-  ")),update:()=>{let{latest:i}=y;if(i===void 0)return;let c=Ma" +
-  "th.floor(i.now/1e3),a=Array.from({length:V},(p,m)=>{let[,..." +
-  "v]=y.seconds.get(c-V+m)??[0,0,0,0,0];return v}),u=D.map((p,m" +
-  ")=>a.reduce((v,w)=>v+(w[m]??0),0)),h=a.slice(-10).flat().red" +
-  "uce((p,m)=>p+m,0)/10;t.replaceChildren(...oe(\"Decisions a se" +
-  "cond\",h<10?h.toFixed(1):g(Math.round(h))),...D.flatMap((p,m)" +
-  "=>oe(`${p}, 2 min`,g(u[m]??0),p))),n.replaceChildren(xe(a,u)" +
-  ",e(\"figcaption\",{},\"The last two minutes. \",...D.flatMap(p=>" +
-  "[e(\"span\",{class:`key ${p}`},p),\" \"]))),s.replaceChildren(M(" +
-  "\"Codes\",i.codes,\"Nothing was denied.\"));let f=i.sinks.filter" +
-  "(({healthy:p,lost:m})=>!p||m>0);b(o,f.length===0&&i.degraded" +
-  ".length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink is" +
-  " degraded.\"):M(\"Degraded\",i.degraded,\"No decision is degrade" +
-  "d.\"),k(\"Sinks of the audit trail\",[\"Sink\",\"State\",\"Waiting\"," +
-  "\"Lost\"],i.sinks.map(({name:p,healthy:m,queued:v,lost:w})=>[p" +
-  ",m?\"ok\":e(\"strong\",{class:\"bad\"},\"failing\"),g(v),w>0?e(\"stro" +
-  "ng\",{class:\"bad\"},g(w)):\"0\"]),\"There are no sinks.\"),i.shado" +
-  "w.length>0&&e(\"h3\",{},\"Policies on trial would have denied, " +
-  "last day\"),i.shadow.length>0&&M(\"Shadow\",i.shadow,\"\"))}}}fun" +
-  "ction ne(t,n){return e(\"section\",{class:\"panel\"},e(\"h2\",{},t" +
-  "),n)}function oe(t,n,s=\"\"){return[e(\"div\",{class:`tile ${s}`" +
-  "},e(\"dt\",{},t),e(\"dd\",{},n))]}function xe(t,n){let s=Math.ma" +
-  "x(1,...t.map(i=>i.reduce((c,a)=>c+a,0))),o=i=>(U-i/s*U).toFi" +
-  "xed(1),d=D.map((i,c)=>{let a=l=>l.slice(0,c).reduce((h,f)=>h" +
-  "+f,0),u=t.map((l,h)=>{let[f,p]=[a(l),l[c]??0];return p===0?\"" +
-  "\":`M${h} ${o(f)}V${o(f+p)}h.85V${o(f)}z`});return I(\"path\",{" +
-  "class:i,d:u.join(\"\")})}),r=D.map((i,c)=>`${n[c]} ${i}`).join" +
-  "(\", \");return I(\"svg\",{class:\"chart\",viewBox:`0 0 ${V} ${U}`" +
-  ",preserveAspectRatio:\"none\",role:\"img\",\"aria-label\":`Decisio" +
-  "ns in each of the last ${V} seconds: ${r}; at most ${s} in o" +
-  "ne second.`},...d)}function ie(){let t=e(\"p\",{class:\"told\",r" +
-  "ole:\"status\"},\"Loading \\u2026\"),n=e(\"div\",{class:\"wide\"}),s=" +
-  "e(\"div\",{class:\"wide\"}),o=async()=>{try{let r=await T(\"shado" +
-  "w\"),i=r.trials.reduce((c,a)=>c+a.admitted,0);t.textContent=`" +
-  "Calls of the last day that were let in, and that policies on" +
-  " trial would have denied: ${g(i)}.`,b(n,k(\"What policies on " +
-  "trial would have denied\",[\"Operation\",\"Policy\",\"Code\",\"Would" +
-  " be denied\",\"Of them let in\"],r.trials.map(({operation:c,pol" +
-  "icy:a,code:u,would:l,admitted:h})=>[e(\"code\",{},c),a,e(\"code" +
-  "\",{},u),g(l),h>0?e(\"strong\",{class:\"bad\"},g(h)):\"0\"]),\"No po" +
-  "licy on trial would have denied a call.\")),b(s,k(\"Policies o" +
-  "n trial that would have denied nothing\",[\"Operation\",\"Policy" +
-  "\",\"Calls since the feed began\"],r.silent.map(({operation:c,t" +
-  "able:a,policy:u,calls:l})=>[e(\"span\",{},e(\"code\",{},c),\" \",e" +
-  "(\"small\",{},a)),u,l===0?e(\"small\",{},\"never called\"):g(l)])," +
-  "\"There is none, or consoleRoutes has no tables.\"))}catch(r){" +
-  "t.textContent=r instanceof Error?r.message:String(r)}};retur" +
-  "n o(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t," +
-  "e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Would have been denie" +
-  "d, last day\"),n),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"On t" +
-  "rial, and denied nothing\"),s),e(\"p\",{},E(\"Refresh\",o),\" \",e(" +
-  "\"a\",{href:\"#decisions?kind=on%20trial\"},\"The calls\"))),updat" +
-  "e:()=>{}}}var B={now:{title:\"Now\",make:se},coverage:{title:\"" +
-  "Coverage\",make:X},decisions:{title:\"Decisions\",make:Y},limit" +
-  "s:{title:\"Limits\",make:te},shadow:{title:\"Shadow\",make:ie},k" +
-  "eys:{title:\"Keys and sessions\",make:ee}},ae=document.querySe" +
-  "lector(\"main\"),le=document.querySelector(\"nav\"),F=document.q" +
-  "uerySelector(\"#status\"),N,W=!1;function de(){let[t=\"\",n=\"\"]=" +
-  "location.hash.slice(1).split(\"?\");if(t===\"main\")return ae.fo" +
-  "cus();let s=Object.hasOwn(B,t)?t:\"now\",o=B[s];if(o===void 0)" +
-  "return;let d=N!==void 0,r=new URLSearchParams(n);N=o.make(r." +
-  "get(\"request\")??void 0,r.get(\"kind\")??void 0),N.update(),ae." +
-  "replaceChildren(N.root),document.title=`${o.title} \\xB7 apis" +
-  "ec console`;for(let i of le.querySelectorAll(\"a\"))i.hash===`" +
-  "#${s}`?i.setAttribute(\"aria-current\",\"page\"):i.removeAttribu" +
-  "te(\"aria-current\");d&&N.root.querySelector(\"h1\")?.focus()}fu" +
-  "nction Me(){W||(W=!0,requestAnimationFrame(()=>{W=!1,N?.upda" +
-  "te()}))}var re={live:\"Live\",reconnecting:\"Reconnecting \\u202" +
-  "6\",denied:\"Not connected: signed out, or too many pages are " +
-  "open. Reload to sign in.\"};function Ae(t){F.textContent!==re" +
-  "[t]&&(F.textContent=re[t],F.className=t)}le.append(...Object" +
-  ".entries(B).map(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));a" +
-  "ddEventListener(\"hashchange\",de);y.abilities=await T(\"abilit" +
-  "ies\").catch(()=>y.abilities);de();G(Me,Ae);\n";
+  "function e(t,n={},...o){let s=document.createElement(t);retu" +
+  "rn ie(s,n),s.append(...Q(o)),s}var Ce=\"http://www.w3.org/200" +
+  "0/svg\";function z(t,n,...o){let s=document.createElementNS(C" +
+  "e,t);return ie(s,n),s.append(...Q(o)),s}function w(t,...n){t" +
+  ".replaceChildren(...Q(n))}function ie(t,n){for(let[o,s]of Ob" +
+  "ject.entries(n))s!==void 0&&s!==!1&&t.setAttribute(o,s===!0?" +
+  "\"\":String(s))}function Q(t){return t.flatMap(n=>n===void 0||" +
+  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,o,s)" +
+  "{if(o.length===0)return e(\"p\",{class:\"empty\"},s);let c=e(\"tr" +
+  "\",{},...n.map(r=>e(\"th\",{scope:\"col\"},r))),l=o.map(r=>X(n,r)" +
+  ");return e(\"div\",{class:\"scroll\",tabindex:0,role:\"region\",\"a" +
+  "ria-label\":t},e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e" +
+  "(\"thead\",{},c),e(\"tbody\",{},...l)))}function X(t,n){return e" +
+  "(\"tr\",{},...n.map((o,s)=>e(\"td\",{\"data-head\":t[s]},o)))}func" +
+  "tion L(t,n,o=\"\"){let s=e(\"button\",{type:\"button\",class:o},t)" +
+  ",c=async()=>{s.disabled=!0;try{await n()}finally{s.disabled=" +
+  "!1}};return s.addEventListener(\"click\",()=>{c()}),s}function" +
+  " S(t,n){return e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}v" +
+  "ar Te=new Intl.NumberFormat(\"en\"),g=t=>Te.format(t),Me=new I" +
+  "ntl.DateTimeFormat(\"en-GB\",{timeStyle:\"medium\"}),xe=new Intl" +
+  ".DateTimeFormat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short" +
+  "\"});function T(t){if(t===void 0||!Number.isFinite(t))return\"" +
+  "\\u2013\";let n=new Date(t),o=Math.abs(Date.now()-t)<432e5;ret" +
+  "urn e(\"time\",{datetime:n.toISOString()},(o?Me:xe).format(n))" +
+  "}function R(t,n,o){let s=n[0]?.[1]??1;return k(t,[\"Name\",\"Co" +
+  "unt\",\"\"],n.map(([c,l])=>[e(\"code\",{},c),g(l),e(\"meter\",{min:" +
+  "0,max:s,value:l,\"aria-hidden\":\"true\"})]),o)}var b={abilities" +
+  ":{acts:!1,limits:!1,keys:!1,sessions:!1},latest:void 0,secon" +
+  "ds:new Map,events:[],left:0};function Ae(t){\"since\"in t?(b.s" +
+  "econds.clear(),b.left=0):b.left+=t.left;let o=new Set(b.even" +
+  "ts.map(({id:l})=>l)),s=t.events.filter(({id:l})=>!o.has(l));" +
+  "s.length>0&&(b.events=[...b.events,...s].slice(-1e3));for(le" +
+  "t l of t.seconds)b.seconds.set(l[0],l);let c=Math.floor(t.no" +
+  "w/1e3)-300;for(let l of b.seconds.keys())l<c&&b.seconds.dele" +
+  "te(l);b.latest={since:b.latest?.since??t.now,...t}}var Y=new" +
+  " URL(\".\",location.href);async function M(t){let n=await fetc" +
+  "h(new URL(t,Y));if(!n.ok)throw new Error(await ae(n));return" +
+  " await n.json()}async function A(t,n){let o=await fetch(new " +
+  "URL(t,Y),{method:\"POST\",headers:{\"content-type\":\"application" +
+  "/json\"},body:JSON.stringify(n)});if(!o.ok)throw new Error(aw" +
+  "ait ae(o));return await o.json()}async function ae(t){let n=" +
+  "await t.json().catch(()=>({}));return`${typeof n.detail==\"st" +
+  "ring\"?n.detail:\"That did not work.\"} (${t.status}${typeof n." +
+  "code==\"string\"?`, ${n.code}`:\"\"})`}function Z(t,n){let o=new" +
+  " EventSource(new URL(\"events\",Y)),s=c=>{Ae(JSON.parse(c.data" +
+  ")),n(\"live\"),t()};o.addEventListener(\"snapshot\",s),o.addEven" +
+  "tListener(\"tick\",s),o.addEventListener(\"error\",()=>{if(o.rea" +
+  "dyState!==EventSource.CLOSED)return n(\"reconnecting\");n(\"den" +
+  "ied\"),setTimeout(()=>Z(t,n),1e4)})}var N=40,W=5,re=[\"Operati" +
+  "on\",\"Authentication\",\"Grant\",\"Limit\",\"Input\",\"Output\",\"Other" +
+  "\",\"Calls\",\"Denied\"],le={all:()=>!0,\"open to everyone\":({open" +
+  ":t})=>t,\"without a limit\":({limit:t})=>t.length===0,\"without" +
+  " input check\":({input:t})=>t.length===0,\"never called\":({cal" +
+  "ls:t})=>t===0,\"with a policy on trial\":({shadow:t})=>t.lengt" +
+  "h>0};function ue(){let t=e(\"input\",{type:\"search\"}),n=e(\"sel" +
+  "ect\",{},...Object.keys(le).map(C=>e(\"option\",{},C))),o=e(\"p\"" +
+  ",{class:\"told\",role:\"status\"},\"Loading \\u2026\"),s=e(\"div\",{c" +
+  "lass:\"wide lines\"}),c=e(\"div\",{}),l=de(\"Back\",()=>v(-N)),r=d" +
+  "e(\"Next\",()=>v(N)),u=e(\"p\",{class:\"buttons\"},l,r),i,d=[],a=0" +
+  ",y=0,m=()=>{if(i===void 0)return;let C=t.value.trim().toLowe" +
+  "rCase(),F=le[n.value]??(()=>!0),x=i.lines.filter((H,J)=>F(H)" +
+  "&&(d[J]??\"\").includes(C)),O=x.slice(a,a+N);l.setAttribute(\"a" +
+  "ria-disabled\",String(a===0)),r.setAttribute(\"aria-disabled\"," +
+  "String(a+N>=x.length)),u.hidden=O.length===x.length;let[G,U]" +
+  "=[Math.min(a+1,x.length),a+O.length];w(o,`${g(G)} to ${g(U)}" +
+  " of ${g(x.length)} operations, calls since `,T(i.since),\".\")" +
+  ",y++;let B=y,E=k(\"Operations and what guards them\",re,O.slic" +
+  "e(0,W).map(ce),\"No operation is like that. Give consoleRoute" +
+  "s the option coverage, if there is none at all.\");w(s,E);let" +
+  " q=E.querySelector(\"tbody\"),se=H=>{H>=O.length||requestAnima" +
+  "tionFrame(()=>{if(B!==y)return;let J=O.slice(H,H+W);q?.appen" +
+  "d(...J.map(Se=>X(re,ce(Se)))),se(H+W)})};se(W)},p=()=>{i!==v" +
+  "oid 0&&w(c,e(\"div\",{class:\"columns\"},e(\"section\",{class:\"pan" +
+  "el\"},e(\"h2\",{},\"Called, and in no table (denied)\"),R(\"Unlist" +
+  "ed operations\",i.unlisted,\"Nothing unlisted was called.\")),e" +
+  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"API versions in use, l" +
+  "ast day\"),R(\"Versions\",i.versions,\"No call named a version.\"" +
+  "))))},f=async()=>{try{i=await M(\"coverage\"),d=i.lines.map(C=" +
+  ">`${C.table} ${C.operation}`.toLowerCase()),a=Math.min(a,Mat" +
+  "h.floor(Math.max(0,d.length-1)/N)*N),m(),p()}catch(C){o.text" +
+  "Content=String(C)}},v=C=>{a+=C,m()},h=()=>{a=0,m()};return t" +
+  ".addEventListener(\"input\",h),n.addEventListener(\"change\",h)," +
+  "f(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(" +
+  "\"div\",{class:\"filters\",role:\"search\"},S(\"Operation\",t),S(\"Sh" +
+  "ow\",n),L(\"Refresh\",f)),o,s,u,c),update:()=>{}}}function de(t" +
+  ",n){let o=e(\"button\",{type:\"button\"},t);return o.addEventLis" +
+  "tener(\"click\",()=>{o.getAttribute(\"aria-disabled\")!==\"true\"&" +
+  "&n()}),o}function ce(t){let{operation:n,authentication:o,gra" +
+  "nt:s,limit:c,input:l,output:r,other:u}=t,{open:i,calls:d,den" +
+  "ied:a}=t;return[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{}," +
+  "t.table),t.shadow.length>0&&e(\"small\",{class:\"key act\"},`on " +
+  "trial: ${t.shadow.join(\", \")}`)),D(o),i?e(\"strong\",{class:\"b" +
+  "ad\"},`open: ${s.join(\", \")||\"no grant known\"}`):D(s),D(c),D(" +
+  "l),D(r),D(u),d===0?e(\"small\",{},\"never\"):g(d),a===0?\"0\":e(\"s" +
+  "pan\",{class:\"bad\"},g(a))]}function D(t){return t.join(\", \")|" +
+  "|\"\\u2013\"}var $e=100,Oe=4;function me(t,n){let o=e(\"input\",{" +
+  "type:\"search\",placeholder:\"code, operation, caller \\u2026\"})" +
+  ";t!==void 0&&(o.value=t);let s=e(\"select\",{},...[\"all\",\"deni" +
+  "ed\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(h=>e(\"option" +
+  "\",{value:h},h)));n!==void 0&&(s.value=n);let c=e(\"ol\",{class" +
+  ":\"events\",\"aria-label\":\"Newest decisions\"}),l=e(\"p\",{class:\"" +
+  "told\",role:\"status\"}),r=!1,u=[],i=L(\"Pause\",()=>{r=!r,i.text" +
+  "Content=r?\"Go on\":\"Pause\",i.setAttribute(\"aria-pressed\",Stri" +
+  "ng(r)),r||f()}),d=new Map,a=()=>{let h=o.value.trim().toLowe" +
+  "rCase(),$=new Set(b.events.map(({id:E})=>E)),F=[...u.filter(" +
+  "({id:E})=>!$.has(E)),...b.events].filter(E=>He(E,s.value)&&N" +
+  "e(E,h)),x=F.slice(-$e).toReversed(),O=new Set(x.map(({id:E})" +
+  "=>E));for(let E of d.keys())O.has(E)||d.delete(E);let G=Oe,U" +
+  "=x.flatMap(E=>{let q=d.get(E.id)??(G-- >0?De(E):void 0);retu" +
+  "rn q===void 0?[]:(d.set(E.id,q),[q])});Re(c,U),G<0&&m();let " +
+  "B=b.left>0?` ${g(b.left)} came too fast to be sent.`:\"\";l.te" +
+  "xtContent=`${g(x.length)} of ${g(F.length)} shown.${B}`},y=!" +
+  "1,m=()=>{y||(y=!0,requestAnimationFrame(()=>{y=!1,a()}))},p=" +
+  "async h=>{let $=`decisions?request=${encodeURIComponent(h)}`" +
+  ";u=await M($).catch(()=>[]),a(),c.querySelector(\"details\")?." +
+  "setAttribute(\"open\",\"\")},f=()=>{r||a()};o.addEventListener(\"" +
+  "input\",m),s.addEventListener(\"change\",a),t!==void 0&&p(t);le" +
+  "t v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"Decisions\"),e(\"form" +
+  "\",{class:\"filters\",role:\"search\"},S(\"Filter\",o),S(\"Show\",s)," +
+  "i),l,c);return v.querySelector(\"form\")?.addEventListener(\"su" +
+  "bmit\",h=>h.preventDefault()),{root:v,update:f}}function Re(t" +
+  ",n){let o=new Set(n);for(let c of Array.from(t.children))o.h" +
+  "as(c)||c.remove();let s=t.firstElementChild;for(let c of n)c" +
+  "===s?s=s.nextElementSibling:t.insertBefore(c,s)}function He(" +
+  "t,n){return n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n===\"on t" +
+  "rial\"?t.wouldDeny!==void 0:t.kind===\"decision\"&&t.outcome===" +
+  "n}function Ne(t,n){if(n===\"\")return!0;let{operation:o,code:s" +
+  ",policy:c,principal:l,peer:r,requestId:u,act:i,tenant:d,clie" +
+  "nt:a}=t;return[o,s,c,l,r,u,i,d,a].some(y=>y?.toLowerCase().i" +
+  "ncludes(n)===!0)}function De(t){let{outcome:n,operation:o,co" +
+  "de:s,policy:c,act:l,subject:r,principal:u,peer:i,kind:d}=t,a" +
+  "=e(\"details\",{},e(\"summary\",{},T(t.time),e(\"span\",{class:`ke" +
+  "y ${d===\"act\"?\"act\":n}`},d===\"act\"?\"act\":n),e(\"span\",{class:" +
+  "\"operation\"},l??o??\"unknown operation\"),e(\"code\",{},s??\"\"),e" +
+  "(\"span\",{class:\"who\"},r??u??i??\"unknown caller\")));return a." +
+  "addEventListener(\"toggle\",()=>{a.open&&a.children.length===1" +
+  "&&a.append(Pe(t,c))}),e(\"li\",{},a)}function Pe(t,n){let{requ" +
+  "estId:o,trace:s=[],wouldDeny:c=[],degraded:l=[],target:r,dat" +
+  "a:u}=t,i=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.denialKi" +
+  "nd??\"\"})`],[\"Reason, for operators\",t.cause??t.reason],[\"Wou" +
+  "ld be denied by\",c.join(\", \")],[\"Degraded\",l.join(\", \")],[\"T" +
+  "arget\",r&&`${r.type} ${r.id}`],[\"Data\",u&&JSON.stringify(u)]" +
+  ",[\"Event\",`${t.event} (${t.severity})`],[\"Protocol\",[t.proto" +
+  "col,t.status].filter(d=>d!==void 0).join(\" \")],[\"Principal\"," +
+  "t.principal],[\"Client\",t.client],[\"Tenant\",t.tenant],[\"API k" +
+  "ey\",t.apiKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs===void " +
+  "0?void 0:`${t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{href:`#de" +
+  "cisions?request=${encodeURIComponent(o)}`},o)],[\"Trace id\",t" +
+  ".traceId]];return e(\"div\",{class:\"full\"},e(\"dl\",{},...i.flat" +
+  "Map(([d,a])=>a===void 0||a===\"\"||a===!1?[]:[e(\"dt\",{},d),e(\"" +
+  "dd\",{},a)])),s.length>0&&e(\"h3\",{},\"Policies that ran\"),s.le" +
+  "ngth>0&&e(\"ol\",{class:\"trace\"},...s.map(d=>e(\"li\",{class:/: " +
+  "denied/.test(d)?\"bad\":void 0},d))))}function P(t,n,o,s){let " +
+  "c=e(\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"button\",{type:\"subm" +
+  "it\",class:\"danger\"},o),r=e(\"button\",{type:\"button\"},\"Cancel\"" +
+  "),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,c,e(\"div\"" +
+  ",{class:\"buttons\"},r,l)),i=pe(u),d=async()=>{l.disabled=!0;t" +
+  "ry{await s(),i.close()}catch(a){c.textContent=a instanceof E" +
+  "rror?a.message:String(a),l.disabled=!1}};r.addEventListener(" +
+  "\"click\",()=>i.close()),u.addEventListener(\"submit\",a=>{a.pre" +
+  "ventDefault(),d()})}function j(t,...n){let o=e(\"button\",{typ" +
+  "e:\"button\"},\"Close\"),s=pe(e(\"div\",{},e(\"h2\",{id:\"dialog-titl" +
+  "e\"},t),...n,o));o.addEventListener(\"click\",()=>s.close())}fu" +
+  "nction pe(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dialog-tit" +
+  "le\"},t),o=document.activeElement;return n.addEventListener(\"" +
+  "close\",()=>{n.remove(),o instanceof HTMLElement&&o.focus()})" +
+  ",document.body.append(n),n.showModal(),n}function V(t){retur" +
+  "n t?\"\":\"It was done, but the audit trail did not take it. Te" +
+  "ll whoever keeps the trail.\"}function fe(){let{keys:t,sessio" +
+  "ns:n}=b.abilities;return{root:e(\"section\",{},e(\"h1\",{tabinde" +
+  "x:-1},\"Keys and sessions\"),t?je():e(\"p\",{class:\"empty\"},\"Giv" +
+  "e consoleRoutes the option keys to see API keys.\"),n?Ve():e(" +
+  "\"p\",{class:\"empty\"},\"Give consoleRoutes the option sessions " +
+  "to see sessions.\")),update:()=>{}}}function je(){let t=e(\"in" +
+  "put\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div\",{" +
+  "class:\"wide\",\"aria-live\":\"polite\"}),o=[],s=async()=>{try{let" +
+  "{keys:i,next:d}=await A(\"keys/list\",{tenant:t.value,after:o." +
+  "at(-1)});w(n,k(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Status\",\"Age" +
+  "\",\"Last used\",\"Expires\",\"Acts\"],i.map(a=>c(a)),\"There are no" +
+  " keys here.\"),d!==void 0&&L(\"Next\",()=>(o.push(d),s())))}cat" +
+  "ch(i){w(n,e(\"p\",{class:\"bad\"},i instanceof Error?i.message:S" +
+  "tring(i)))}},c=i=>{let{name:d,id:a,owner:y,status:m,createdA" +
+  "t:p,lastUsedAt:f,expiresAt:v,previous:h}=i,$=m===\"revoked\",C" +
+  "=h!==void 0&&h.until>Date.now();return[d,e(\"code\",{},a),`${y" +
+  ".type} ${y.id}`,e(\"span\",{class:$?\"bad\":void 0},m,C?\", old s" +
+  "ecret still good until \":\"\",C&&T(h.until)),Ie(p),T(f),T(v),b" +
+  ".abilities.acts&&!$&&e(\"span\",{class:\"buttons\"},L(\"Rotate \\u" +
+  "2026\",()=>l(i)),L(\"Revoke \\u2026\",()=>r(i),\"danger\"))]},l=({" +
+  "id:i,name:d,generation:a})=>{let y=e(\"input\",{type:\"number\"," +
+  "min:0,max:720,step:1,value:24,required:!0});P(`Rotate the ke" +
+  "y \\u201C${d}\\u201D?`,[S(\"Hours for which the old secret stay" +
+  "s good\",y)],\"Rotate\",async()=>{let m={id:i,generation:a,over" +
+  "lapHours:y.valueAsNumber},{key:p,recorded:f}=await A(\"keys/r" +
+  "otate\",m);await s(),j(\"The new key\",\"It is shown once, here." +
+  "\",e(\"code\",{class:\"secret\"},p),e(\"p\",{class:\"bad\"},V(f)))})}" +
+  ",r=({id:i,name:d})=>{let a=e(\"input\",{maxlength:512,required" +
+  ":!0});P(`Revoke the key \\u201C${d}\\u201D?`,[\"Nobody can undo" +
+  " this.\",S(\"Reason, for the audit trail\",a)],\"Revoke\",async()" +
+  "=>{let{recorded:y}=await A(\"keys/revoke\",{id:i,reason:a.valu" +
+  "e});await s(),y||j(\"Revoked\",V(y))})},u=e(\"form\",{class:\"fil" +
+  "ters\"},S(\"Tenant\",t),e(\"button\",{},\"List\"));return u.addEven" +
+  "tListener(\"submit\",i=>{i.preventDefault(),o=[],s()}),s(),e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},\"API keys\"),u,n)}function" +
+  " Ve(){let t=e(\"input\",{name:\"issuer\",required:!0}),n=e(\"inpu" +
+  "t\",{name:\"subject\",required:!0}),o=e(\"div\",{class:\"wide\",\"ar" +
+  "ia-live\":\"polite\"}),s=()=>({issuer:t.value,subject:n.value})" +
+  ",c=async()=>{let u=s();try{let i=await A(\"sessions/list\",u);" +
+  "w(o,k(\"Sessions\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"" +
+  "],i.map(({handle:d,clientId:a,createdAt:y,seenAt:m,expiresAt" +
+  ":p})=>[a,T(y),T(m),T(p),b.abilities.acts&&L(\"End \\u2026\",()=" +
+  ">l({...u,handle:d},\"this session\"),\"danger\")]),\"This user ha" +
+  "s no session.\"),i.length>1&&b.abilities.acts&&L(\"End all \\u2" +
+  "026\",()=>l({...u,all:!0},\"all of them\"),\"danger\"))}catch(i){" +
+  "w(o,e(\"p\",{class:\"bad\"},i instanceof Error?i.message:String(" +
+  "i)))}},l=(u,i)=>P(`End ${i}?`,[\"The user has to sign in agai" +
+  "n.\"],\"End\",async()=>{let{recorded:d}=await A(\"sessions/end\"," +
+  "u);await c(),d||j(\"Ended\",V(d))}),r=e(\"form\",{class:\"filters" +
+  "\"},S(\"Issuer\",t),S(\"Subject\",n),e(\"button\",{},\"List\"));retur" +
+  "n r.addEventListener(\"submit\",u=>{u.preventDefault(),c()}),e" +
+  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),r" +
+  ",o)}function Ie(t){let n=Math.floor((Date.now()-t)/864e5);re" +
+  "turn e(\"span\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n}" +
+  " days`)}function he(){let t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"d" +
+  "iv\",{\"aria-live\":\"polite\"}),s=e(\"p\",{class:\"bad\",role:\"alert" +
+  "\"}),c=e(\"select\",{name:\"limit\"}),l=e(\"input\",{name:\"key\",req" +
+  "uired:!0}),r=e(\"input\",{name:\"tenant\"}),u=async m=>{s.textCo" +
+  "ntent=\"\";let p={limit:c.value,...m},f=m.alias??m.key??\"\";try" +
+  "{let v=await A(\"limits/read\",p);w(o,e(\"h3\",{},`${p.limit}: $" +
+  "{f}`),k(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in" +
+  "\"],v.map(h=>[h.algorithm,g(Math.floor(h.remaining)),g(h.capa" +
+  "city),e(\"meter\",{min:0,max:h.capacity,low:h.capacity*.2,valu" +
+  "e:h.remaining,\"aria-hidden\":\"true\"}),`${g(Math.ceil(h.resetA" +
+  "fterMs/1e3))} s`]),\"This limit counts nothing.\"),b.abilities" +
+  ".acts&&L(\"Reset \\u2026\",()=>i(p,f),\"danger\"))}catch(v){s.tex" +
+  "tContent=v instanceof Error?v.message:String(v)}},i=(m,p)=>P" +
+  "(`Reset the limit of ${p}?`,[\"What was used is forgotten.\"]," +
+  "\"Reset\",async()=>{let{recorded:f}=await A(\"limits/reset\",m);" +
+  "f||j(\"Reset\",V(f)),await u(m)}),d=async()=>{try{let m=await " +
+  "M(\"limits\"),p=c.value;w(c,...m.limits.map(f=>e(\"option\",{},f" +
+  "))),m.limits.includes(p)&&(c.value=p),w(t,k(\"Callers who cal" +
+  "l most\",[\"Caller\",\"Calls\",\"Denied\",\"\"],m.hottest.map(({alias" +
+  ":f,calls:v,denied:h})=>[e(\"code\",{},f),g(v),h>0?e(\"span\",{cl" +
+  "ass:\"bad\"},g(h)):\"0\",m.limits.length>0&&L(\"Look\",()=>u({alia" +
+  "s:f}))]),\"Nobody called in the last minutes.\")),w(n,k(\"Limit" +
+  "s that would fit\",[\"Operation\",\"Calls of a caller in a minut" +
+  "e\",\"Learned from\"],m.suggested.map(({operation:f,perMinute:v" +
+  ",observations:h})=>[e(\"code\",{},f),g(v),`${g(h)} minutes of " +
+  "callers`]),\"Nothing was learned yet: give consoleRoutes the " +
+  "option usage, and it some minutes.\"))}catch(m){s.textContent" +
+  "=String(m)}};d();let a=e(\"form\",{class:\"filters\"},S(\"Limit\"," +
+  "c),S(\"Caller, as the limit counts it\",l),S(\"Tenant\",r),e(\"bu" +
+  "tton\",{},\"Look\"));return a.addEventListener(\"submit\",m=>{m.p" +
+  "reventDefault(),u({key:l.value,...r.value!==\"\"&&{tenant:r.va" +
+  "lue}})}),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\")" +
+  ",e(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2" +
+  "\",{},\"Hottest callers, last minutes\"),t,L(\"Refresh\",d)),e(\"s" +
+  "ection\",{class:\"panel\"},e(\"h2\",{},\"What is left to a caller\"" +
+  "),b.abilities.limits?a:e(\"p\",{class:\"empty\"},\"Give consoleRo" +
+  "utes the option limits.\"),s,o),e(\"section\",{class:\"panel\"},e" +
+  "(\"h2\",{},\"Suggested limits\"),n))),update:()=>{}}}var K=120,e" +
+  "e=120,_=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function b" +
+  "e(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\"" +
+  ",{}),s=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabind" +
+  "ex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},ye(\"Denials by c" +
+  "ode, last minutes\",o),ye(\"Health\",s))),update:()=>{let{lates" +
+  "t:r}=b;if(r===void 0)return;let u=Math.floor(r.now/1e3),i=Ar" +
+  "ray.from({length:K},(p,f)=>{let[,...v]=b.seconds.get(u-K+f)?" +
+  "?[0,0,0,0,0];return v}),d=_.map((p,f)=>i.reduce((v,h)=>v+(h[" +
+  "f]??0),0)),y=i.slice(-10).flat().reduce((p,f)=>p+f,0)/10;t.r" +
+  "eplaceChildren(...ge(\"Decisions a second\",y<10?y.toFixed(1):" +
+  "g(Math.round(y))),..._.flatMap((p,f)=>ge(`${p}, 2 min`,g(d[f" +
+  "]??0),p))),n.replaceChildren(qe(i,d),e(\"figcaption\",{},\"The " +
+  "last two minutes. \",..._.flatMap(p=>[e(\"span\",{class:`key ${" +
+  "p}`},p),\" \"]))),o.replaceChildren(R(\"Codes\",r.codes,\"Nothing" +
+  " was denied.\"));let m=r.sinks.filter(({healthy:p,lost:f})=>!" +
+  "p||f>0);w(s,m.length===0&&r.degraded.length===0?e(\"p\",{class" +
+  ":\"good\"},\"\\u2713 No store or sink is degraded.\"):R(\"Degraded" +
+  "\",r.degraded,\"No decision is degraded.\"),k(\"Sinks of the aud" +
+  "it trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],r.sinks.map(({na" +
+  "me:p,healthy:f,queued:v,lost:h})=>[p,f?\"ok\":e(\"strong\",{clas" +
+  "s:\"bad\"},\"failing\"),g(v),h>0?e(\"strong\",{class:\"bad\"},g(h)):" +
+  "\"0\"]),\"There are no sinks.\"),r.shadow.length>0&&e(\"h3\",{},\"P" +
+  "olicies on trial would have denied, last day\"),r.shadow.leng" +
+  "th>0&&R(\"Shadow\",r.shadow,\"\"))}}}function ye(t,n){return e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},t),n)}function ge(t,n,o=\"" +
+  "\"){return[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd\",{}" +
+  ",n))]}function qe(t,n){let o=Math.max(1,...t.map(r=>r.reduce" +
+  "((u,i)=>u+i,0))),s=r=>(ee-r/o*ee).toFixed(1),c=_.map((r,u)=>" +
+  "{let i=a=>a.slice(0,u).reduce((y,m)=>y+m,0),d=t.map((a,y)=>{" +
+  "let[m,p]=[i(a),a[u]??0];return p===0?\"\":`M${y} ${s(m)}V${s(m" +
+  "+p)}h.85V${s(m)}z`});return z(\"path\",{class:r,d:d.join(\"\")})" +
+  "}),l=_.map((r,u)=>`${n[u]} ${r}`).join(\", \");return z(\"svg\"," +
+  "{class:\"chart\",viewBox:`0 0 ${K} ${ee}`,preserveAspectRatio:" +
+  "\"none\",role:\"img\",\"aria-label\":`Decisions in each of the las" +
+  "t ${K} seconds: ${l}; at most ${o} in one second.`},...c)}fu" +
+  "nction ve(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loadin" +
+  "g \\u2026\"),n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide\"" +
+  "}),s=async()=>{try{let l=await M(\"shadow\"),r=l.trials.reduce" +
+  "((u,i)=>u+i.admitted,0);t.textContent=`Calls of the last day" +
+  " that were let in, and that policies on trial would have den" +
+  "ied: ${g(r)}.`,w(n,k(\"What policies on trial would have deni" +
+  "ed\",[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of them " +
+  "let in\"],l.trials.map(({operation:u,policy:i,code:d,would:a," +
+  "admitted:y})=>[e(\"code\",{},u),i,e(\"code\",{},d),g(a),y>0?e(\"s" +
+  "trong\",{class:\"bad\"},g(y)):\"0\"]),\"No policy on trial would h" +
+  "ave denied a call.\")),w(o,k(\"Policies on trial that would ha" +
+  "ve denied nothing\",[\"Operation\",\"Policy\",\"Calls since the fe" +
+  "ed began\"],l.silent.map(({operation:u,table:i,policy:d,calls" +
+  ":a})=>[e(\"span\",{},e(\"code\",{},u),\" \",e(\"small\",{},i)),d,a==" +
+  "=0?e(\"small\",{},\"never called\"):g(a)]),\"There is none, or co" +
+  "nsoleRoutes has no tables.\"))}catch(l){t.textContent=l insta" +
+  "nceof Error?l.message:String(l)}};return s(),{root:e(\"sectio" +
+  "n\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"p" +
+  "anel\"},e(\"h2\",{},\"Would have been denied, last day\"),n),e(\"s" +
+  "ection\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denied noth" +
+  "ing\"),o),e(\"p\",{},L(\"Refresh\",s),\" \",e(\"a\",{href:\"#decisions" +
+  "?kind=on%20trial\"},\"The calls\"))),update:()=>{}}}var oe={now" +
+  ":{title:\"Now\",make:be},coverage:{title:\"Coverage\",make:ue},d" +
+  "ecisions:{title:\"Decisions\",make:me},limits:{title:\"Limits\"," +
+  "make:he},shadow:{title:\"Shadow\",make:ve},keys:{title:\"Keys a" +
+  "nd sessions\",make:fe}},we=document.querySelector(\"main\"),ke=" +
+  "document.querySelector(\"nav\"),te=document.querySelector(\"#st" +
+  "atus\"),I,ne=!1;function Le(){let[t=\"\",n=\"\"]=location.hash.sl" +
+  "ice(1).split(\"?\");if(t===\"main\")return we.focus();let o=Obje" +
+  "ct.hasOwn(oe,t)?t:\"now\",s=oe[o];if(s===void 0)return;let c=I" +
+  "!==void 0,l=new URLSearchParams(n);I=s.make(l.get(\"request\")" +
+  "??void 0,l.get(\"kind\")??void 0),I.update(),we.replaceChildre" +
+  "n(I.root),document.title=`${s.title} \\xB7 apisec console`;fo" +
+  "r(let r of ke.querySelectorAll(\"a\"))r.hash===`#${o}`?r.setAt" +
+  "tribute(\"aria-current\",\"page\"):r.removeAttribute(\"aria-curre" +
+  "nt\");c&&I.root.querySelector(\"h1\")?.focus()}function _e(){ne" +
+  "||(ne=!0,requestAnimationFrame(()=>{ne=!1,I?.update()}))}var" +
+  " Ee={live:\"Live\",reconnecting:\"Reconnecting \\u2026\",denied:\"" +
+  "Not connected: signed out, or too many pages are open. Reloa" +
+  "d to sign in.\"};function Fe(t){te.textContent!==Ee[t]&&(te.t" +
+  "extContent=Ee[t],te.className=t)}ke.append(...Object.entries" +
+  "(oe).map(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));addEvent" +
+  "Listener(\"hashchange\",Le);b.abilities=await M(\"abilities\").c" +
+  "atch(()=>b.abilities);Le();Z(_e,Fe);\n";

@@ -6,12 +6,15 @@ import {
   allowAnonymous,
   apiKeys,
   audit,
+  authenticateJwt,
   coverage,
   guard,
   memoryApiKeyStore,
   memoryLimitStore,
+  requireScopes,
   tokenBucket,
 } from '@apisec/core';
+import { testIssuer } from '@apisec/core/testing';
 import { toNodeHandler } from '@apisec/oauth';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -66,6 +69,7 @@ describe.runIf(hasBrowser)('in a real browser', () => {
   const acts: AuditEvent[] = [];
   const log = audit({ sinks: [feed, (each) => void acts.push(each)] });
   const anyone = guard().use(allowAnonymous());
+  const reader = guard().use(authenticateJwt(testIssuer().trust)).use(requireScopes('read'));
   const keys = apiKeys({
     prefix: 'acme',
     environment: 'live',
@@ -95,7 +99,14 @@ describe.runIf(hasBrowser)('in a real browser', () => {
         manage: anyone,
         keys,
         limits: [{ store: limitStore, name: 'api', limits: [limit] }],
-        coverage: { rest: coverage({ 'GET /open': anyone, [`GET /${HOSTILE}`]: anyone }) },
+        coverage: {
+          rest: coverage({ 'GET /open': anyone, [`GET /${HOSTILE}`]: anyone }),
+          many: coverage(
+            Object.fromEntries(
+              Array.from({ length: 9_998 }, (_, index) => [`GET /many/${index}`, reader]),
+            ),
+          ),
+        },
         feed,
         audit: log,
         interval: '100ms',
@@ -195,6 +206,65 @@ describe.runIf(hasBrowser)('in a real browser', () => {
       expect(await page.getByRole('listitem').count()).toBe(1);
     });
   });
+
+  /** Counts what is added to a list or table each time that script has run. */
+  const watchRows = (page: Page, rows: string): Promise<void> =>
+    page.evaluate((selector) => {
+      const seen = { most: 0 };
+      Object.assign(globalThis, { seen });
+      new MutationObserver((records) => {
+        const added = records.flatMap(({ addedNodes }) => Array.from(addedNodes));
+        const elements = added.filter((node) => node instanceof Element);
+        const found = elements.flatMap((node) => [
+          ...(node.matches(selector) ? [node] : []),
+          ...Array.from(node.querySelectorAll(selector)),
+        ]);
+        seen.most = Math.max(seen.most, found.length);
+      }).observe(document.body, { childList: true, subtree: true });
+    }, rows);
+  const mostRows = (page: Page): Promise<number> =>
+    page.evaluate(() => (Reflect.get(globalThis, 'seen') as { readonly most: number }).most);
+
+  test('ten thousand operations are turned over by page, a few rows in each frame', async () => {
+    await visit('#now', async (page) => {
+      await page.getByText('Live').waitFor();
+      await watchRows(page, 'tbody tr');
+      await page.getByRole('link', { name: 'Coverage' }).click();
+      const rows = page.locator('.lines tbody tr');
+      await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(40);
+      await page.getByText('1 to 40 of 10,000 operations').waitFor();
+      const next = page.getByRole('button', { name: 'Next' });
+      await next.press('Enter');
+      await page.getByText('41 to 80 of 10,000 operations').waitFor();
+      await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(40);
+      // The button keeps the focus.
+      await page.keyboard.press('Enter');
+      await page.getByText('81 to 120 of 10,000 operations').waitFor();
+      await page.getByRole('searchbox').fill('many/9997');
+      await page.getByText('1 to 1 of 1 operations').waitFor();
+      await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(1);
+      expect(await next.isVisible()).toBe(false);
+      expect(await page.locator('*').count()).toBeLessThan(1_000);
+      expect(await mostRows(page)).toBeLessThanOrEqual(10);
+    });
+  }, 60_000);
+
+  test('a flood of decisions makes a list of bounded length, a few rows in each frame', async () => {
+    await visit('#decisions', async (page) => {
+      await page.getByText('Live').waitFor();
+      await watchRows(page, '.events > li');
+      const rows = page.locator('.events > li');
+      for (let tick = 0; tick < 5; tick++) {
+        show(...Array.from({ length: 1_000 }, () => event()));
+        await page.waitForTimeout(150);
+      }
+      show(event({ operation: 'the last one' }));
+      await page.getByText('the last one').waitFor();
+      await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(100);
+      expect(await page.locator('*').count()).toBeLessThan(1_500);
+      expect(await mostRows(page)).toBeLessThanOrEqual(10);
+    });
+  }, 60_000);
 
   test('hostile names are text', async () => {
     show(

@@ -1,9 +1,23 @@
 import type { CoverageAnswer, CoverageLine } from '../wire.ts';
 import { bars } from './bars.ts';
-import { button, type Child, count, field, fill, h, table, time } from './dom.ts';
+import { button, type Child, count, field, fill, h, table, tableRow, time } from './dom.ts';
 import { load } from './state.ts';
 
-const PAGE = 200;
+/** As many rows as there are at a time, however many operations there are. */
+const PAGE = 40;
+/** The rest of a page follows in the next frames. */
+const ROWS_A_FRAME = 5;
+const HEADS = [
+  'Operation',
+  'Authentication',
+  'Grant',
+  'Limit',
+  'Input',
+  'Output',
+  'Other',
+  'Calls',
+  'Denied',
+];
 
 const FILTERS: Readonly<Record<string, (line: CoverageLine) => boolean>> = {
   all: () => true,
@@ -19,49 +33,60 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
   const search = h('input', { type: 'search' });
   const only = h('select', {}, ...Object.keys(FILTERS).map((name) => h('option', {}, name)));
   const told = h('p', { class: 'told', role: 'status' }, 'Loading …');
-  const lines = h('div', { class: 'wide' });
+  const lines = h('div', { class: 'wide lines' });
   const more = h('div', {});
+  // They stay where they are, so that whoever presses them by keyboard keeps the focus.
+  const back = turner('Back', () => turn(-PAGE));
+  const next = turner('Next', () => turn(PAGE));
+  const pages = h('p', { class: 'buttons' }, back, next);
   let answer: CoverageAnswer | undefined;
-  let shown = PAGE;
+  /** What is searched of each line. */
+  let texts: readonly string[] = [];
+  let first = 0;
+  let drawn = 0;
 
   const show = (): void => {
     if (answer === undefined) return;
     const words = search.value.trim().toLowerCase();
     const keep = FILTERS[only.value] ?? (() => true);
     const matching = answer.lines.filter(
-      (line) => keep(line) && `${line.table} ${line.operation}`.toLowerCase().includes(words),
+      (line, at) => keep(line) && (texts[at] ?? '').includes(words),
     );
-    const rows = matching.slice(0, shown);
+    const rows = matching.slice(first, first + PAGE);
+    back.setAttribute('aria-disabled', String(first === 0));
+    next.setAttribute('aria-disabled', String(first + PAGE >= matching.length));
+    pages.hidden = rows.length === matching.length;
+    const [from, to] = [Math.min(first + 1, matching.length), first + rows.length];
     fill(
       told,
-      `${count(rows.length)} of ${count(matching.length)} operations, calls since `,
+      `${count(from)} to ${count(to)} of ${count(matching.length)} operations, calls since `,
       time(answer.since),
       '.',
     );
-    fill(
-      lines,
-      table(
-        'Operations and what guards them',
-        [
-          'Operation',
-          'Authentication',
-          'Grant',
-          'Limit',
-          'Input',
-          'Output',
-          'Other',
-          'Calls',
-          'Denied',
-        ],
-        rows.map(cellsOf),
-        'No operation is like that. Give consoleRoutes the option coverage, if there is none at all.',
-      ),
-      rows.length < matching.length &&
-        button('Show more', () => {
-          shown += PAGE;
-          show();
-        }),
+    drawn++;
+    const drawing = drawn;
+    const built = table(
+      'Operations and what guards them',
+      HEADS,
+      rows.slice(0, ROWS_A_FRAME).map(cellsOf),
+      'No operation is like that. Give consoleRoutes the option coverage, if there is none at all.',
     );
+    fill(lines, built);
+    const body = built.querySelector('tbody');
+    const goOn = (from: number): void => {
+      if (from >= rows.length) return;
+      requestAnimationFrame(() => {
+        // Something else is shown by now.
+        if (drawing !== drawn) return;
+        const part = rows.slice(from, from + ROWS_A_FRAME);
+        body?.append(...part.map((line) => tableRow(HEADS, cellsOf(line))));
+        goOn(from + ROWS_A_FRAME);
+      });
+    };
+    goOn(ROWS_A_FRAME);
+  };
+  const showCounts = (): void => {
+    if (answer === undefined) return;
     fill(
       more,
       h(
@@ -85,13 +110,20 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
   const refresh = async (): Promise<void> => {
     try {
       answer = await load<CoverageAnswer>('coverage');
+      texts = answer.lines.map((line) => `${line.table} ${line.operation}`.toLowerCase());
+      first = Math.min(first, Math.floor(Math.max(0, texts.length - 1) / PAGE) * PAGE);
       show();
+      showCounts();
     } catch (cause) {
       told.textContent = String(cause);
     }
   };
+  const turn = (by: number): void => {
+    first += by;
+    show();
+  };
   const narrow = (): void => {
-    shown = PAGE;
+    first = 0;
     show();
   };
   search.addEventListener('input', narrow);
@@ -110,10 +142,20 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
     ),
     told,
     lines,
+    pages,
     more,
   );
   // What guards an operation changes with a deployment, not with a call.
   return { root, update: () => undefined };
+}
+
+/** A button that does nothing where there is nowhere to turn to. */
+function turner(label: string, act: () => void): HTMLButtonElement {
+  const element = h('button', { type: 'button' }, label);
+  element.addEventListener('click', () => {
+    if (element.getAttribute('aria-disabled') !== 'true') act();
+  });
+  return element;
 }
 
 function cellsOf(line: CoverageLine): readonly Child[] {

@@ -2,7 +2,10 @@ import type { AuditEvent } from '@apisec/core';
 import { button, type Child, count, field, h, time } from './dom.ts';
 import { load, state } from './state.ts';
 
-const SHOWN = 200;
+/** As many rows as there are at a time, however many events there are. */
+const SHOWN = 100;
+/** New rows that one frame has time for; the others follow in the next ones. */
+const ROWS_A_FRAME = 4;
 
 /** The newest events with a filter; one of them in full, and a link to it by the id of its request. */
 export function decisionsView(
@@ -40,16 +43,29 @@ export function decisionsView(
     const all = [...found.filter(({ id }) => !known.has(id)), ...state.events];
     const matching = all.filter((event) => isKind(event, outcome.value) && matches(event, words));
     const shown = matching.slice(-SHOWN).toReversed();
-    for (const id of rows.keys()) if (!shown.some((event) => event.id === id)) rows.delete(id);
+    const ids = new Set(shown.map(({ id }) => id));
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
     // Rows stay the same elements, so that one that is open, or has the focus, keeps it.
-    const elements = shown.map((event) => {
-      const row = rows.get(event.id) ?? rowOf(event);
+    let room = ROWS_A_FRAME;
+    const elements = shown.flatMap((event) => {
+      const row = rows.get(event.id) ?? (room-- > 0 ? rowOf(event) : undefined);
+      if (row === undefined) return [];
       rows.set(event.id, row);
-      return row;
+      return [row];
     });
     place(list, elements);
+    if (room < 0) goOn();
     const left = state.left > 0 ? ` ${count(state.left)} came too fast to be sent.` : '';
     told.textContent = `${count(shown.length)} of ${count(matching.length)} shown.${left}`;
+  };
+  let isDue = false;
+  const goOn = (): void => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      show();
+    });
   };
   const find = async (id: string): Promise<void> => {
     const path = `decisions?request=${encodeURIComponent(id)}`;
@@ -60,7 +76,7 @@ export function decisionsView(
   const update = (): void => {
     if (!isPaused) show();
   };
-  search.addEventListener('input', show);
+  search.addEventListener('input', goOn);
   outcome.addEventListener('change', show);
   if (request !== undefined) {
     void find(request);

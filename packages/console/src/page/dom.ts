@@ -56,9 +56,7 @@ export function table(
 ): HTMLElement {
   if (rows.length === 0) return h('p', { class: 'empty' }, empty);
   const head = h('tr', {}, ...heads.map((name) => h('th', { scope: 'col' }, name)));
-  const body = rows.map((cells) =>
-    h('tr', {}, ...cells.map((cell, at) => h('td', { 'data-head': heads[at] }, cell))),
-  );
+  const body = rows.map((cells) => tableRow(heads, cells));
   return h(
     'div',
     { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption },
@@ -70,6 +68,10 @@ export function table(
       h('tbody', {}, ...body),
     ),
   );
+}
+
+export function tableRow(heads: readonly string[], cells: readonly Child[]): HTMLElement {
+  return h('tr', {}, ...cells.map((cell, at) => h('td', { 'data-head': heads[at] }, cell)));
 }
 
 /** A button that runs `act`, and runs it once at a time. */
