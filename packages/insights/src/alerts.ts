@@ -106,7 +106,7 @@ interface CompiledRule extends AlertRule {
  *     { name: 'at night', when: { event: 'sensitive_update' }, outsideHours: [7, 19] },
  *     { name: 'trail broken', when: { act: 'audit.chain_broken' } },
  *   ],
- *   notify: (alert) => webhook.send(alert),
+ *   notify: ({ rule, subject }) => page(`${rule}: ${subject}`),
  * });
  * const log = audit({ sinks: [jsonLines(process.stdout), guardian] });
  */
