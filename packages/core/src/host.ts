@@ -16,6 +16,7 @@ export { signingKeys } from './crypto/signing-key.ts';
 export { webCryptoVerifier } from './crypto/verification-key.ts';
 export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
 export { assertAdmission } from './engine/admission.ts';
+export { admit, readmit } from './engine/admitted-facts.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';
 export { fault } from './engine/denial.ts';
 export {
@@ -25,8 +26,7 @@ export {
   type HeadersTarget,
   type WaitUntil,
 } from './engine/enforce.ts';
-export { admit, readmit } from './engine/facts-of.ts';
-export { policiesOf } from './engine/guard.ts';
+export { policiesOf } from './engine/guard-policies.ts';
 export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs.ts';
 export { principalId } from './engine/principal-id.ts';
 export { purposesOf } from './engine/purposes.ts';

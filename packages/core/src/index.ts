@@ -158,14 +158,16 @@ export { type ScopeHierarchy, scopeHierarchy } from './authorization/scope-hiera
 export {
   type Attribute,
   type AttributesOf,
-  type Field,
   type FieldMap,
+  type ValueOf,
+} from './authorization/attributes.ts';
+export {
+  type Field,
   type FieldType,
   field,
   type MissingOptions,
   type ScalarType,
-  type ValueOf,
-} from './authorization/attributes.ts';
+} from './authorization/field.ts';
 export { equalRules, printRule } from './authorization/print-rule.ts';
 export {
   type Relation,
@@ -588,12 +590,8 @@ export {
   type PageCursorOptions,
   type PageFacts,
 } from './data/limit-page.ts';
-export {
-  type OutputShape,
-  type Restricted,
-  visibleTo,
-} from './data/output-shape.ts';
 export type { CursorSecrets, PagePosition } from './data/page-cursors.ts';
+export { type OutputShape, type Restricted } from './data/restricted-shape.ts';
 export type {
   OutputOf,
   SchemaIssue,
@@ -607,6 +605,7 @@ export {
   validateInput,
 } from './data/validate-input.ts';
 export type { CallerFacts, Visibility } from './data/visibility.ts';
+export { visibleTo } from './data/visible-to.ts';
 
 // Store contracts.
 

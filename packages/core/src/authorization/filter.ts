@@ -1,4 +1,4 @@
-import type { ScalarType } from './attributes.ts';
+import type { ScalarType } from './field.ts';
 import type { RuleValue } from './rule-data.ts';
 
 /** A side of a test: a field of the object, an item of the list around it, or a value. */

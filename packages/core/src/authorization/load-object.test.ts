@@ -4,7 +4,7 @@ import { guard } from '../engine/guard.ts';
 import { pass } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { field } from './attributes.ts';
+import { field } from './field.ts';
 import { loadObject } from './load-object.ts';
 import { pathParameter, queryParameter } from './object-ids.ts';
 import { plan } from './plan.ts';

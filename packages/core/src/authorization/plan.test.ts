@@ -19,8 +19,8 @@ import {
 import initSqlJs, { type Database, type SqlValue } from 'sql.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { field } from './attributes.ts';
 import { explainRow } from './explain-row.ts';
+import { field } from './field.ts';
 import { type Plan, plan } from './plan.ts';
 import { relation } from './relation.ts';
 import { require as requireRule } from './require.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AuthenticatedFacts, CallFacts, Principal } from '../engine/facts.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { field } from './attributes.ts';
+import { field } from './field.ts';
 import { equalRules, printRule } from './print-rule.ts';
 import { relation } from './relation.ts';
 import { require as requireRule } from './require.ts';

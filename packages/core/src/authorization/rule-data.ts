@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { Attribute, Field, ScalarType } from './attributes.ts';
+import type { Attribute } from './attributes.ts';
+import type { Field, ScalarType } from './field.ts';
 import type { RelationLike } from './relation.ts';
 import type { TimeWindow } from './time-window.ts';
 

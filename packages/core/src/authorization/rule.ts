@@ -7,11 +7,9 @@ import {
   type AttributesOf,
   defineAttribute,
   defineSource,
-  type Field,
-  field,
   isAttribute,
-  type ScalarType,
 } from './attributes.ts';
+import { type Field, field, type ScalarType } from './field.ts';
 import { isRelation, type Relation } from './relation.ts';
 import {
   type AnyAttribute,

@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { Field, ScalarType } from './attributes.ts';
+import type { Field, ScalarType } from './field.ts';
 import type { Filter, FilterTerm } from './filter.ts';
 import type { ResourceInfo } from './resource.ts';
 import type { RuleValue } from './rule-data.ts';

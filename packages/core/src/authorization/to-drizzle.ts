@@ -1,7 +1,7 @@
 import { type Column, getTableColumns, is, type SQL, sql, Table } from 'drizzle-orm';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
-import type { Field } from './attributes.ts';
+import type { Field } from './field.ts';
 import type { Plan } from './plan.ts';
 import { type ResourceLike, resourceInfo } from './resource.ts';
 import { filterRenderer, type SqlDialect } from './sql-filter.ts';

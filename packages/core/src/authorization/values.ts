@@ -1,4 +1,4 @@
-import type { Field, ScalarType } from './attributes.ts';
+import type { Field, ScalarType } from './field.ts';
 
 /** Longer lists of a caller are not looked through: what is asked of them is undecidable. */
 export const MOST_KNOWN_ITEMS = 1_000;

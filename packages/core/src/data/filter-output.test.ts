@@ -8,8 +8,9 @@ import { fetchBodies } from '../host/fetch-bodies.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type FilterOutputOptions, filterOutput } from './filter-output.ts';
-import { type OutputShape, visibleTo } from './output-shape.ts';
+import { type OutputShape } from './restricted-shape.ts';
 import type { CallerFacts } from './visibility.ts';
+import { visibleTo } from './visible-to.ts';
 
 const facts: CallFacts = {
   call: { protocol: 'http', operation: 'GET /users' },

@@ -6,14 +6,8 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
-import {
-  compileShape,
-  type FilterRun,
-  HIDDEN,
-  type OutputShape,
-  ownership,
-  Unreleasable,
-} from './output-shape.ts';
+import { compileShape, type FilterRun, HIDDEN, ownership, Unreleasable } from './output-shape.ts';
+import { type OutputShape } from './restricted-shape.ts';
 import { type CallerFacts, isVisibleTo, type Visibility } from './visibility.ts';
 
 /** What was taken out of one payload. */

@@ -1,41 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { assertVisibility, type Visibility } from './visibility.ts';
-
-/** A part of the output that not everybody sees; made by {@link visibleTo}. */
-export interface RestrictedShape {
-  readonly visibleTo: Visibility;
-  readonly shape: OutputShape;
-}
-
-/**
- * What may go out. `'value'`: a text, number, boolean or null, also a date or bytes; never an object. A list with
- * one entry: a list of that. An object: its members, and no others; `'*'` stands for members of any other name.
- */
-export type OutputShape =
-  | 'value'
-  | readonly [OutputShape]
-  | Restricted
-  | { readonly [member: string]: OutputShape };
-
-/** A restricted part, as an opaque value: an object with these members is a shape of an object. */
-export interface Restricted {
-  readonly [RESTRICTED]: RestrictedShape;
-}
-
-const RESTRICTED: unique symbol = Symbol('restricted');
-
-/**
- * Shows a part of the output only to callers who have one of the roles, and all of the scopes; for others it is not
- * there. Nobody sees it without a principal.
- *
- * @throws ConfigurationError without a role or scope.
- * @example
- * filterOutput({ shape: { id: 'value', salary: visibleTo({ roles: ['payroll'] }, 'value') } })
- */
-export function visibleTo(who: Visibility, shape: OutputShape): Restricted {
-  assertVisibility('visibleTo', who);
-  return Object.freeze({ [RESTRICTED]: { visibleTo: who, shape } });
-}
+import { type OutputShape, RESTRICTED, type Restricted } from './restricted-shape.ts';
+import type { Visibility } from './visibility.ts';
 
 /** One run over one payload. */
 export interface FilterRun {

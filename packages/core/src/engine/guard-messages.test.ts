@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
-import { field } from '../authorization/attributes.ts';
+import { field } from '../authorization/field.ts';
 import { loadObject } from '../authorization/load-object.ts';
 import { messageMember, queryParameter } from '../authorization/object-ids.ts';
 import { requireOwner } from '../authorization/require-owner.ts';

@@ -1,12 +1,13 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import { remember } from './admitted-facts.ts';
 import { ask } from './ask.ts';
 import { COPY_MARK } from './copies.ts';
 import type { Decision, Denied } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
 import { extendFlow, type FactFlow, NO_FLOW } from './fact-flow.ts';
 import type { CallFacts } from './facts.ts';
-import { remember } from './facts-of.ts';
+import { rememberPolicies } from './guard-policies.ts';
 import { listObligations, type ObligationList, type Obligations } from './obligations.ts';
 import type { NoFacts, Outcome } from './outcome.ts';
 import { assertPolicy, type Mode, type Policy, type PolicyInfo, policyInfo } from './policy.ts';
@@ -126,15 +127,8 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
       return next;
     }) as AnyGuard['use'],
   });
-  policiesByGuard.set(self, policies);
+  rememberPolicies(self, policies);
   return self;
-}
-
-const policiesByGuard = new WeakMap<object, readonly AnyPolicy[]>();
-
-/** For adapters: the policies of a guard as it asks them; none for what is not a guard of this copy. */
-export function policiesOf(admission: object): readonly Policy<object, object, Role>[] {
-  return policiesByGuard.get(admission) ?? [];
 }
 
 /** What one call has gathered so far. */

@@ -1,4 +1,5 @@
 import { type Admission, assertAdmission } from '../engine/admission.ts';
+import { admit } from '../engine/admitted-facts.ts';
 import type { WaitUntil } from '../engine/enforce.ts';
 import type {
   CertificateFacts,
@@ -9,7 +10,6 @@ import type {
   Transport,
   TransportFacts,
 } from '../engine/facts.ts';
-import { admit } from '../engine/facts-of.ts';
 import { pathOf } from '../engine/request.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { type DenialLog, denialLogOption } from './denial-log.ts';

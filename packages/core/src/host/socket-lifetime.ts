@@ -17,9 +17,6 @@ export interface SocketLike {
   readonly destroy?: (() => unknown) | undefined;
 }
 
-/** A close frame of a server (RFC 6455 §5.5.1): 1008, a policy was violated, and why. */
-const CLOSE_FRAME = closeFrame(1_008, SOCKET_EXPIRED.code);
-
 /** How long the other end may take to close. */
 const CLOSING_MS = 1_000;
 
@@ -49,13 +46,14 @@ export function endSocket(socket: SocketLike): void {
   if (socket.destroyed === true) return;
   try {
     // Servers write whole frames, and this one may stand between the fragments of a message (RFC 6455 §5.4).
-    socket.end?.(CLOSE_FRAME);
+    socket.end?.(closeFrame(1_008, SOCKET_EXPIRED.code));
   } catch {
     // Somebody else has ended it.
   }
   later(() => socket.destroy?.(), CLOSING_MS);
 }
 
+/** A close frame of a server (RFC 6455 §5.5.1), as for 1008: a policy was violated. */
 function closeFrame(status: number, reason: string): Uint8Array {
   const payload = [status >> 8, status & 255, ...new TextEncoder().encode(reason)];
   const FINAL_CLOSE = 0x88;

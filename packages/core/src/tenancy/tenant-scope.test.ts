@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { field } from '../authorization/attributes.ts';
+import { field } from '../authorization/field.ts';
 import { resource } from '../authorization/resource.ts';
 import { toPredicate } from '../authorization/to-predicate.ts';
 import { toSql } from '../authorization/to-sql.ts';
