@@ -1,4 +1,4 @@
-// Runs core's suite on every runtime: npm run test:runtimes [-- names] [--write]
+// Runs core's suite on every runtime, and safeFetch where there is undici: npm run test:runtimes [-- names] [--write]
 // The binaries come from npm, for Linux on x64, and are no part of the workspace: they weigh 850 MB.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { bundleSuite, coreFiles } from './bundle.mjs';
 import { checkEdgeApp } from './edge-app.mjs';
+import { checkEgress } from './egress.mjs';
 import { serveOnWorkerd } from './workerd.mjs';
 
 const root = join(import.meta.dirname, '../..');
@@ -29,6 +30,15 @@ async function onProcess(command, args) {
   const code = await new Promise((resolve) => child.once('exit', resolve));
   if (code !== 0) throw new Error(`it ended with ${code}`);
   return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Core's suite, and `safeFetch` as one more test. */
+async function onNodeLike(command, args, honours) {
+  const result = await onProcess(command, args);
+  const folder = join(work, `egress-${Math.random()}`);
+  const problem = await checkEgress({ command, args, folder, honours });
+  if (problem === undefined) return { ...result, passed: result.passed + 1 };
+  return { ...result, failed: [...result.failed, { name: 'safeFetch', error: problem }] };
 }
 
 async function onWorkerd() {
@@ -101,7 +111,7 @@ const pinned = (name) => JSON.parse(readFileSync(bin(name, 'package.json'), 'utf
 const node = (major) => ({
   title: `Node ${major}`,
   version: () => version(bin(`node${major}`, 'bin/node'), '--version'),
-  run: () => onProcess(bin(`node${major}`, 'bin/node'), []),
+  run: () => onNodeLike(bin(`node${major}`, 'bin/node'), [], true),
 });
 const bun = bin('@oven/bun-linux-x64/bin/bun');
 const deno = bin('@deno/linux-x64-glibc/deno');
@@ -114,19 +124,18 @@ const runtimes = {
   bun: {
     title: 'Bun',
     version: () => version(bun, '--version'),
-    run: () => onProcess(bun, ['run']),
+    // Its `undici` is a part of Bun, which connects as it likes: there safeFetch must refuse to call.
+    run: () => onNodeLike(bun, ['run'], false),
   },
   deno: {
     title: 'Deno',
     version: () => version(deno, '--version'),
     run: () =>
-      onProcess(deno, [
-        'run',
-        '--allow-all',
-        '--no-remote',
-        '--no-lock',
-        '--node-modules-dir=manual',
-      ]),
+      onNodeLike(
+        deno,
+        ['run', '--allow-all', '--no-remote', '--no-lock', '--node-modules-dir=manual'],
+        true,
+      ),
   },
   workerd: {
     title: 'workerd (Cloudflare Workers)',
