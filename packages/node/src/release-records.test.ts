@@ -106,6 +106,17 @@ describe('NDJSON of a closed response', () => {
       },
     ],
     [
+      'with a length and a hash that are set when half of a line is written',
+      (r) => {
+        r.setHeader('content-type', NDJSON);
+        r.write(row.slice(0, 5));
+        r.setHeader('content-length', row.length * 2);
+        r.setHeader('etag', '"s3cret"');
+        r.write(row.slice(5));
+        r.end(row);
+      },
+    ],
+    [
       'in another encoding, with trailers and callbacks',
       (r) => {
         r.setHeader('content-type', NDJSON);

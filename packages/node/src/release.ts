@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { BodyOutcome, Denial, MaybePromise } from '@apisec/core';
 import { fault } from '@apisec/core/host';
 import { hasContent, type RecordStream, recordStream } from './release-records.ts';
-import { holdBack, letOut, type NodeResponse, sendDenial } from './response.ts';
+import { dropBodyHeaders, holdBack, letOut, type NodeResponse, sendDenial } from './response.ts';
 
 /** Stands before a response that a policy must see before the caller does. */
 export interface ReleaseGate {
@@ -53,6 +53,8 @@ export function closeRelease(
   const passing =
     <Result>(writer: (...args: Arguments) => Result) =>
     (...args: Arguments): Result => {
+      // Also those that were set since the body began.
+      if (!target.headersSent) dropBodyHeaders(target);
       state = 'open';
       try {
         return writer(...args);
