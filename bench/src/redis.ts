@@ -1,7 +1,5 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import {
   type LimitRequest,
   type LimitStore,
@@ -14,21 +12,13 @@ import { Ratelimit } from '@upstash/ratelimit';
 import type { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import { inTurns, print } from '../in-turns.ts';
+import { hasRedis, withRedis } from './parts/with-redis.ts';
 
 /** Decisions on a Redis of our own, 64 in flight, beside a bare INCR on the same connection settings. */
 const IN_FLIGHT = 64;
 const EACH = 40_000;
 const ROUNDS = 9;
 const MANY = 1e9;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
 
 /**
  * Its algorithms on the same server: it wants a client of its maker, but asks of it no more than to run scripts. Their
@@ -115,66 +105,49 @@ async function compareLeases(url: string): Promise<void> {
   }
 }
 
-async function compare(): Promise<void> {
-  const port = await freePort();
-  const server = spawn('redis-server', [
-    '--port',
-    String(port),
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-  ]);
-  for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-  const client = connectRedis(`redis://127.0.0.1:${port}`);
-  await once(client, 'ready');
-  try {
-    const store = redisLimitStore({ client, timeout: '10s' });
-    const bucket = tokenBucket({ capacity: MANY, refillPerSecond: 100 });
-    const sliding = slidingWindow({ limit: MANY, window: '1m' });
-    const flexible = new RateLimiterRedis({ storeClient: client, points: MANY, duration: 60 });
-    const ask = (name: string, index: number, limit: LimitRequest['limit']): LimitRequest => ({
-      name,
-      key: `user-${index % 1_000}`,
-      limit,
-      cost: 1,
-    });
-    const upstash = upstashOn(client);
-    const user = (index: number): LimitRequest => ask('user', index, bucket);
-    const plan = (index: number): LimitRequest => ({
-      ...ask('plan', 0, bucket),
-      key: `plan-${index % 3}`,
-    });
-    const all = { ...ask('all', 0, bucket), key: 'everyone' };
-    const contenders: Record<string, (index: number) => Promise<unknown>> = {
-      'bare INCR': (index) => client.incr(`incr-${index % 1_000}`),
-      'one limit, tokenBucket': (index) => store.consume([ask('one', index, bucket)]),
-      'one limit, slidingWindow': (index) => store.consume([ask('window', index, sliding)]),
-      'three limits: of the caller, a plan, everyone': (index) =>
-        store.consume([user(index), plan(index), all]),
-      'three limits, all of the caller': (index) =>
-        store.consume([user(index), ask('user-2', index, bucket), ask('user-3', index, bucket)]),
-      'rate-limiter-flexible, one limit': (index) => flexible.consume(`user-${index % 1_000}`),
-      'rate-limiter-flexible, three limits one by one': async (index) => {
-        for (const key of [`user-${index % 1_000}`, `plan-${index % 3}`, 'everyone']) {
-          await flexible.consume(key);
-        }
-      },
-      '@upstash/ratelimit, one limit, tokenBucket': (index) =>
-        upstash.tokenBucket.limit(`user-${index % 1_000}`),
-      '@upstash/ratelimit, one limit, slidingWindow': (index) =>
-        upstash.slidingWindow.limit(`user-${index % 1_000}`),
-    };
-    print(
-      `Redis, ${IN_FLIGHT} in flight`,
-      await inTurns(contenders, { each: EACH, rounds: ROUNDS, inFlight: IN_FLIGHT }),
-    );
-    await compareLeases(`redis://127.0.0.1:${port}`);
-  } finally {
-    client.disconnect();
-    server.kill();
-  }
+async function compare(client: Redis, url: string): Promise<void> {
+  const store = redisLimitStore({ client, timeout: '10s' });
+  const bucket = tokenBucket({ capacity: MANY, refillPerSecond: 100 });
+  const sliding = slidingWindow({ limit: MANY, window: '1m' });
+  const flexible = new RateLimiterRedis({ storeClient: client, points: MANY, duration: 60 });
+  const ask = (name: string, index: number, limit: LimitRequest['limit']): LimitRequest => ({
+    name,
+    key: `user-${index % 1_000}`,
+    limit,
+    cost: 1,
+  });
+  const upstash = upstashOn(client);
+  const user = (index: number): LimitRequest => ask('user', index, bucket);
+  const plan = (index: number): LimitRequest => ({
+    ...ask('plan', 0, bucket),
+    key: `plan-${index % 3}`,
+  });
+  const all = { ...ask('all', 0, bucket), key: 'everyone' };
+  const contenders: Record<string, (index: number) => Promise<unknown>> = {
+    'bare INCR': (index) => client.incr(`incr-${index % 1_000}`),
+    'one limit, tokenBucket': (index) => store.consume([ask('one', index, bucket)]),
+    'one limit, slidingWindow': (index) => store.consume([ask('window', index, sliding)]),
+    'three limits: of the caller, a plan, everyone': (index) =>
+      store.consume([user(index), plan(index), all]),
+    'three limits, all of the caller': (index) =>
+      store.consume([user(index), ask('user-2', index, bucket), ask('user-3', index, bucket)]),
+    'rate-limiter-flexible, one limit': (index) => flexible.consume(`user-${index % 1_000}`),
+    'rate-limiter-flexible, three limits one by one': async (index) => {
+      for (const key of [`user-${index % 1_000}`, `plan-${index % 3}`, 'everyone']) {
+        await flexible.consume(key);
+      }
+    },
+    '@upstash/ratelimit, one limit, tokenBucket': (index) =>
+      upstash.tokenBucket.limit(`user-${index % 1_000}`),
+    '@upstash/ratelimit, one limit, slidingWindow': (index) =>
+      upstash.slidingWindow.limit(`user-${index % 1_000}`),
+  };
+  print(
+    `Redis, ${IN_FLIGHT} in flight`,
+    await inTurns(contenders, { each: EACH, rounds: ROUNDS, inFlight: IN_FLIGHT }),
+  );
+  await compareLeases(url);
 }
 
-if (spawnSync('redis-server', ['--version']).status === 0) await compare();
+if (hasRedis) await withRedis(compare);
 else console.log('redis: redis-server is not on PATH, so nothing was measured');

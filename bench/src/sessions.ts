@@ -1,7 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import {
   allowAnonymous,
   allowAuthenticated,
@@ -12,8 +9,10 @@ import {
   type SessionStore,
 } from '@apisec/core';
 import { authenticateSession, memorySessionStore, sealedSessions, sessions } from '@apisec/oauth';
-import { connectRedis, redisSessionStore } from '@apisec/redis';
+import { redisSessionStore } from '@apisec/redis';
+import type { Redis } from 'ioredis';
 import { inTurns, print } from '../in-turns.ts';
+import { hasRedis, withRedis } from './parts/with-redis.ts';
 
 const ORIGIN = 'https://shop.example.com';
 const keys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
@@ -102,41 +101,25 @@ print(
   ),
 );
 
-async function compareOnRedis(): Promise<void> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  const { port } = address;
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
-  const server = spawn('redis-server', options);
-  for await (const chunk of server.stdout) if (String(chunk).includes('Ready to accept')) break;
-  const client = connectRedis(`redis://127.0.0.1:${port}`);
-  await once(client, 'ready');
-  try {
-    const redis = on(redisSessionStore({ client, timeout: '10s' }));
-    const redisGuard = guardOf(redis);
-    const redisCall = callsOf(await cookiesOf(redis, 1_000));
-    for (let count = 0; count < 1_000; count++) await redisGuard.check(redisCall(), seed);
-    await client.set('bare', 'x'.repeat(300));
-    await client.config('RESETSTAT');
-    const contenders = {
-      'a bare GET': () => client.get('bare'),
-      'guard with authenticateSession': () => redisGuard.check(redisCall(), seed),
-    };
-    const each = 4_000;
-    const rounds = 15;
-    print(
-      'A session on Redis, 64 in flight',
-      await inTurns(contenders, { each, rounds, inFlight: 64 }),
-    );
-    const stats = await client.info('commandstats');
-    const scripts = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-    console.log(`  commands for each call: ${(scripts / (each * rounds)).toFixed(3)}`);
-  } finally {
-    client.disconnect();
-    server.kill('SIGKILL');
-  }
+async function compareOnRedis(client: Redis): Promise<void> {
+  const redis = on(redisSessionStore({ client, timeout: '10s' }));
+  const redisGuard = guardOf(redis);
+  const redisCall = callsOf(await cookiesOf(redis, 1_000));
+  for (let count = 0; count < 1_000; count++) await redisGuard.check(redisCall(), seed);
+  await client.set('bare', 'x'.repeat(300));
+  await client.config('RESETSTAT');
+  const contenders = {
+    'a bare GET': () => client.get('bare'),
+    'guard with authenticateSession': () => redisGuard.check(redisCall(), seed),
+  };
+  const each = 4_000;
+  const rounds = 15;
+  print(
+    'A session on Redis, 64 in flight',
+    await inTurns(contenders, { each, rounds, inFlight: 64 }),
+  );
+  const stats = await client.info('commandstats');
+  const scripts = Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  console.log(`  commands for each call: ${(scripts / (each * rounds)).toFixed(3)}`);
 }
-if (spawnSync('redis-server', ['--version']).status === 0) await compareOnRedis();
+if (hasRedis) await withRedis(compareOnRedis);

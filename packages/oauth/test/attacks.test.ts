@@ -187,6 +187,21 @@ describe('a session', () => {
     expect((await me(shop, used.cookie)).status).toBe(401);
   });
 
+  test('goes on where the clock was set back, and counts from there', async () => {
+    const clock = { time: Date.now() };
+    const now = () => clock.time;
+    const store = memorySessionStore({ now });
+    const shop = testShop(provider.issuer, { sessions: { store, now, idle: '10m' } });
+    const { cookie } = await shop.signIn();
+    expect((await me(shop, cookie)).status).toBe(200);
+    clock.time -= 3_600_000;
+    expect((await me(shop, cookie)).status).toBe(200);
+    const [record] = await store.list(provider.issuer, 'alice');
+    expect([record?.seenAt, record?.idleUntil]).toEqual([clock.time, clock.time + 600_000]);
+    clock.time += 600_000;
+    expect((await me(shop, cookie)).status).toBe(401);
+  });
+
   test('is listed to its user and ended by its user alone', async () => {
     const shop = testShop(provider.issuer);
     const one = await shop.signIn();

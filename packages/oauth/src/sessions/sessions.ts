@@ -9,6 +9,7 @@ import {
   type Duration,
   decodeBase64url,
   durationMs,
+  isThenable,
   readCookie,
   sha256,
 } from '@apisec/core/host';
@@ -88,8 +89,14 @@ const KNOWN_COOKIES = { maxEntries: 10_000, maxBytes: 20_000_000 };
 /** What is kept of a cookie that was seen. */
 interface Known {
   readonly id: string;
-  record?: SessionRecord;
-  reading?: SessionReading & { readonly kind: 'session' };
+  /** Of the record that was read last; while the store answers the same one, nothing is worked out again. */
+  last?: {
+    readonly record: SessionRecord;
+    readonly reading: SessionReading;
+    /** From here to there it is alive, and its use need not be written down. */
+    readonly after: number;
+    readonly before: number;
+  };
 }
 
 /**
@@ -145,8 +152,8 @@ export function sessions(options: SessionsOptions): Sessions {
       accessToken: () => accessTokenOf(token, record),
     }),
   });
-  const isLive = (record: SessionRecord): boolean =>
-    now() < Math.min(record.idleUntil, record.expiresAt);
+  const isLive = ({ idleUntil, expiresAt }: SessionRecord, time = now()): boolean =>
+    time < Math.min(idleUntil, expiresAt);
 
   /** Writes down that a session is used. A session that ended meanwhile stays ended. */
   const touch = async (token: string, record: SessionRecord): Promise<SessionReading> => {
@@ -158,7 +165,7 @@ export function sessions(options: SessionsOptions): Sessions {
       const current = await store.read(record.id);
       return current === undefined || !isLive(current) ? UNKNOWN : viewOf(token, current);
     } catch (cause) {
-      return { kind: 'unavailable', cause };
+      return unavailable(cause);
     }
   };
   const conclude = (
@@ -166,20 +173,31 @@ export function sessions(options: SessionsOptions): Sessions {
     known: Known,
     record: SessionRecord | undefined,
   ): SessionReading | Promise<SessionReading> => {
-    if (record === undefined || record.id !== known.id || !isLive(record)) return UNKNOWN;
-    if (Math.abs(now() - record.seenAt) >= touchMs) return touch(token, record);
-    if (known.record === record && known.reading !== undefined) return known.reading;
+    const time = now();
+    const { last } = known;
+    if (last !== undefined && last.record === record && last.after < time && time < last.before) {
+      return last.reading;
+    }
+    if (record === undefined || record.id !== known.id || !isLive(record, time)) return UNKNOWN;
+    const { seenAt, idleUntil, expiresAt } = record;
+    if (Math.abs(time - seenAt) >= touchMs) return touch(token, record);
     const reading = viewOf(token, record);
-    known.record = record;
-    known.reading = reading;
+    const before = Math.min(idleUntil, expiresAt, seenAt + touchMs);
+    known.last = { record, reading, after: seenAt - touchMs, before };
     return reading;
   };
-  const lookUp = (token: string, known: Known): SessionReading | Promise<SessionReading> =>
-    chain<SessionRecord | undefined, SessionReading>(
-      () => store.read(known.id),
-      (record) => conclude(token, known, record),
-      (cause) => ({ kind: 'unavailable', cause }),
-    );
+  // Not by `chain`, since every call comes this way: where the store answers at once, no closure is made.
+  const lookUp = (token: string, known: Known): SessionReading | Promise<SessionReading> => {
+    let found: SessionRecord | undefined | Promise<SessionRecord | undefined>;
+    try {
+      found = store.read(known.id);
+    } catch (cause) {
+      return unavailable(cause);
+    }
+    return isThenable(found)
+      ? Promise.resolve(found).then((record) => conclude(token, known, record), unavailable)
+      : conclude(token, known, found);
+  };
   const tokenOf = (request: RequestLike): string | SessionReading =>
     cookieValue(readCookie(request.headers.get('cookie'), jar.name), isToken);
   const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {
@@ -200,7 +218,7 @@ export function sessions(options: SessionsOptions): Sessions {
           if (reading.kind === 'session') cookies.set(token, fresh, 1_000);
           return reading;
         },
-        (cause) => ({ kind: 'unavailable', cause }),
+        unavailable,
       );
     });
   };
@@ -284,8 +302,12 @@ export function sessions(options: SessionsOptions): Sessions {
       return recorded(ended.filter((each) => each === true).length, owner, 'issuer');
     },
     list: async ({ issuer, subject }: SessionOwner) =>
-      (await store.list(issuer, subject)).filter(isLive).map(infoOf),
+      (await store.list(issuer, subject)).filter((each) => isLive(each)).map(infoOf),
   } satisfies Sessions);
+}
+
+function unavailable(cause: unknown): SessionReading {
+  return { kind: 'unavailable', cause };
 }
 
 function isToken(value: string): boolean {
