@@ -44,8 +44,9 @@ export type {
   SessionOwner,
   Sessions,
 } from './sessions/session.ts';
+export type { SessionsOptions } from './sessions/session-settings.ts';
 export type { AccessTokenResult } from './sessions/session-tokens.ts';
-export { type SessionsOptions, sessions } from './sessions/sessions.ts';
+export { sessions } from './sessions/sessions.ts';
 
 // Routes.
 

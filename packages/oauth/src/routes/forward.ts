@@ -48,10 +48,10 @@ const ANSWERED = [
 const PATH = /^\/(?:[\w~!$&'()+,;=:@.-]+\/)*(?:[\w~!$&'()+,;=:@.-]+|\*)?$/;
 
 /**
- * Forwards calls of the browser to one API with the access token of the session, for listed paths and methods alone (RFC
- * 10017 §6.1): the browser never sees the token. A path is compared as it will be sent; one with encoded characters, dot
- * segments or double slashes is on no list. Cookies and `Authorization` of the browser stay here, and `Set-Cookie`
- * of the API too.
+ * Forwards calls of the browser to one API with the access token of the session, for listed paths and methods alone
+ * (RFC 10017 §6.1): the browser never sees the token. A path is compared as it will be sent; one with encoded
+ * characters, dot segments or double slashes is on no list. Cookies and `Authorization` of the browser stay here, and
+ * `Set-Cookie` of the API too.
  *
  * A handler for `protect`, to be mounted behind `authenticateSession`. Denials: `forward.not_listed` (404),
  * `forward.method_not_listed` (405), `forward.unavailable` (502), and those of `session.accessToken()`.

@@ -128,8 +128,8 @@ export interface FastifyLike {
 }
 
 /**
- * The routes as a Fastify plugin: `app.register(fastifyRoutes(routes))`. Bodies are left to the routes, in this plugin's
- * own scope.
+ * The routes as a Fastify plugin: `app.register(fastifyRoutes(routes))`. Bodies are left to the routes, in this
+ * plugin's own scope.
  */
 export function fastifyRoutes(routes: {
   readonly base: string;

@@ -9,18 +9,17 @@ import {
   assertConfiguration,
   assertKnownOptions,
   assertMethods,
-  denialResponse,
   freezeDeep,
   normalizeOrigin,
-  readBytes,
   report,
   sha256,
 } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
-import { denied, type OAuthDenied } from '../client/failures.ts';
+import { denied } from '../client/failures.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
+import { answersOf, formOf, pageTo, privately } from './answers.ts';
 import { keptLogins } from './kept-logins.ts';
 import { returnTarget } from './return-to.ts';
 
@@ -34,7 +33,9 @@ export interface OAuthRoutesOptions {
   readonly returnOrigins?: readonly string[] | undefined;
   /** Remembers finished logins and used logout tokens; shared by all processes. Default: this process's memory. */
   readonly replay?: ReplayStore | undefined;
-  /** Claims that the browser may see of its user. Default: `['sub', 'name', 'preferred_username', 'email', 'picture']`. */
+  /**
+   * Claims that the browser may see of its user. Default: `sub`, `name`, `preferred_username`, `email` and `picture`.
+   */
   readonly visibleClaims?: readonly string[] | undefined;
   /** Authentication classes that `login?acr=…` may ask for (step-up). Default: none. */
   readonly acrValues?: readonly string[] | undefined;
@@ -76,14 +77,13 @@ const KNOWN = [
   'failurePage',
   'onFault',
 ];
-const MOST_BODY_BYTES = 32_768;
 /** Claims of the protocol, which are of no use after it. */
 const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash', 'c_hash', 'azp']);
 
 /**
- * The routes of a login, below `base`: `GET login` (`?returnTo=/page`), `GET callback`, `POST logout`, `GET session`, and
- * `POST backchannel-logout` for the issuer. One handler for everything that speaks `Request` and `Response`; Node hosts
- * mount it with `toNodeHandler`.
+ * The routes of a login, below `base`: `GET login` (`?returnTo=/page`), `GET callback`, `POST logout`, `GET session`,
+ * and `POST backchannel-logout` for the issuer. One handler for everything that speaks `Request` and `Response`; Node
+ * hosts mount it with `toNodeHandler`.
  *
  * The login is bound to the browser by an encrypted cookie for each `state`, which lives for ten minutes and is used
  * once. Logging in and stepping up begin a session under a new id. Pages to return to are on this site or listed. A
@@ -139,6 +139,7 @@ export function oauthRoutes(
     `${NAME}: defaultReturnTo must be a path, or on one of returnOrigins.`,
   );
   const fromHere = crossOrigin({ self: origin });
+  const { failed, page } = answersOf(failurePage, onFault);
   const { now } = sessions;
   const logins = keptLogins(sessions, client);
 
@@ -198,16 +199,7 @@ export function oauthRoutes(
       tokens: storedTokens(tokens, now()),
     });
     if (!started.ok) return page(started, request, clear);
-    const headers = privately({
-      'content-type': 'text/html; charset=utf-8',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-      'referrer-policy': 'no-referrer',
-      'x-content-type-options': 'nosniff',
-    });
-    headers.append('set-cookie', clear);
-    headers.append('set-cookie', started.setCookie);
-    // A page and not a redirect: one that began at the issuer carries no `Strict` cookie.
-    return new Response(onwards(kept.returnTo), { status: 200, headers });
+    return pageTo(kept.returnTo, [clear, started.setCookie]);
   };
 
   const revokeQuietly = async (refreshToken: string): Promise<void> => {
@@ -277,17 +269,6 @@ export function oauthRoutes(
     return new Response(null, { status: 200, headers: privately({}) });
   };
 
-  const failed = ({ denial }: { readonly denial: Denial }): Response => {
-    if (denial.cause !== undefined) report(onFault, denial.cause);
-    return withNoStore(denialResponse(denial));
-  };
-  const page = ({ denial }: OAuthDenied, request: Request, clear?: string): Response => {
-    const plain = failed({ denial });
-    const shown = failurePage === undefined ? plain : failurePage(denial, request);
-    const response = withNoStore(new Response(shown.body, shown));
-    if (clear !== undefined) response.headers.append('set-cookie', clear);
-    return response;
-  };
   const routes: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
     [`GET ${base}/login`]: login,
     [`GET ${base}/callback`]: callback,
@@ -315,31 +296,4 @@ export function oauthRoutes(
       }
     },
   });
-}
-
-/** No cache may keep what sets a cookie, or tells of a user. */
-function privately(headers: Readonly<Record<string, string>>): Headers {
-  return new Headers({ ...headers, 'cache-control': 'no-store' });
-}
-
-function withNoStore(response: Response): Response {
-  response.headers.set('cache-control', 'no-store');
-  return response;
-}
-
-async function formOf(request: Request): Promise<URLSearchParams | undefined> {
-  const type = request.headers.get('content-type') ?? '';
-  if (!/^application\/x-www-form-urlencoded *(;|$)/i.test(type)) return undefined;
-  if (request.body === null) return undefined;
-  const bytes = await readBytes(request.body, MOST_BODY_BYTES);
-  return bytes && new URLSearchParams(new TextDecoder().decode(bytes));
-}
-
-function onwards(url: string): string {
-  const escaped = url.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
-  return (
-    '<!doctype html><meta charset="utf-8"><title>Signed in</title>' +
-    `<meta http-equiv="refresh" content="0;url=${escaped}">` +
-    `<p>You are signed in. <a href="${escaped}">Continue</a>.</p>`
-  );
 }

@@ -48,8 +48,8 @@ type Facts = AuthenticatedFacts & SessionFacts;
  * `authentication` and `session`; admits nobody by itself. Needs `crossOrigin` in front of it in the same guard, since
  * a cookie comes along with whatever another site makes the browser send: without it the guard is not built.
  *
- * A cookie that is present but bad is never taken for none: `anyOf` tries no alternative, and the cookie is cleared where
- * its session has ended. Denials: `session.missing`, `session.unknown`, `session.malformed` (401),
+ * A cookie that is present but bad is never taken for none: `anyOf` tries no alternative, and the cookie is cleared
+ * where its session has ended. Denials: `session.missing`, `session.unknown`, `session.malformed` (401),
  * `session.repeated` (400), `session.unavailable` (503; nobody is signed out).
  *
  * @throws ConfigurationError without sessions, for an unknown option or a login path that is not one of this site.

@@ -87,11 +87,11 @@ const NO_REQUEST: RequestLike = Object.freeze({ method: 'GET', url: '/', headers
 const OPENED = { maxEntries: 10_000, maxBytes: 40_000_000 };
 
 /**
- * Sessions that lie in the cookie itself, as a JWE (`dir`, `A256GCM`), for hosts without a store; `sessions` with a store is
- * the better choice wherever there is one. A sealed session holds no refresh token and no ID token, is never
+ * Sessions that lie in the cookie itself, as a JWE (`dir`, `A256GCM`), for hosts without a store; `sessions` with a
+ * store is the better choice wherever there is one. A sealed session holds no refresh token and no ID token, is never
  * prolonged, and cannot be listed; it ends after `lifetime`, and before that only where `revocations` remembers it:
- * by a logout here or at the issuer, `endOne` and `endAll`, and what `revocations({ store })` of core revokes (session,
- * subject, client, issuer, all).
+ * by a logout here or at the issuer, `endOne` and `endAll`, and what `revocations({ store })` of core revokes
+ * (session, subject, client, issuer, all).
  *
  * A login whose session does not fit into a cookie is denied with `session.too_large`. Store of revocations
  * down: `session.unavailable` (503). `list` and `endAll` with an exception reject.
@@ -107,8 +107,8 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
   const { revocations: store } = options;
   assertConfiguration(
     store === 'none' || typeof store?.isRevoked === 'function',
-    `${NAME}: revocations remembers which sessions have ended, like memoryRevocationStore(); say 'none' where a logout ` +
-      'need not end copies of a cookie.',
+    `${NAME}: revocations remembers which sessions have ended, like memoryRevocationStore(); ` +
+      "say 'none' where a logout need not end copies of a cookie.",
   );
   assertKnownOptions(`${NAME}: cookie`, cookie, ['name', 'persistent']);
   assertConfiguration(
@@ -214,8 +214,9 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
         const length = jar.name.length + value.length;
         if (length > MOST_COOKIE_CHARACTERS) {
           const cause = new Error(
-            `${NAME}: the cookie would have ${length} characters, and browsers take ${MOST_COOKIE_CHARACTERS}. Ask for ` +
-              'fewer claims, leave keepAccessToken out, or use sessions() with a store.',
+            `${NAME}: the cookie would have ${length} characters, and browsers take ` +
+              `${MOST_COOKIE_CHARACTERS}. Ask for fewer claims, leave keepAccessToken out, or use ` +
+              'sessions() with a store.',
           );
           return denied('internal', 'session.too_large', { cause });
         }

@@ -1,21 +1,15 @@
-import type { RecordOption, RequestLike, SessionRecord, SessionStore } from '@apisec/core';
+import type { RecordOption, RequestLike, SessionRecord } from '@apisec/core';
 import {
-  assertConfiguration,
-  assertKnownOptions,
-  assertMethods,
   boundedCache,
   chain,
-  cookieJar,
-  type Duration,
   decodeBase64url,
-  durationMs,
   isThenable,
   readCookie,
   sha256,
 } from '@apisec/core/host';
 import type { OAuthClient } from '../client/client-types.ts';
 import { randomToken } from '../lib/random.ts';
-import { type CookieKeys, sealing } from '../lib/sealing.ts';
+import { sealing } from '../lib/sealing.ts';
 import {
   cookieValue,
   type NewSession,
@@ -27,62 +21,11 @@ import {
 } from './session.ts';
 import { recordEndedSessions } from './session-acts.ts';
 import { storeDown } from './session-denials.ts';
+import { type SessionsOptions, sessionSettings } from './session-settings.ts';
 import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
-/** Options of {@link sessions}. */
-export interface SessionsOptions extends RecordOption {
-  /** Where sessions are kept: `memorySessionStore()`, `redisSessionStore()`, `postgresSessionStore()`. */
-  readonly store: SessionStore;
-  /** Encrypts the cookies of logins that are under way. */
-  readonly keys: CookieKeys;
-  /** The clients whose logins begin sessions; they renew tokens. Default: none, so tokens are not renewed. */
-  readonly clients?: readonly OAuthClient[] | undefined;
-  /** The name of the cookie, without its prefix, and whether it outlives the browser's window. */
-  readonly cookie?:
-    | { readonly name?: string | undefined; readonly persistent?: boolean | undefined }
-    | undefined;
-  /** A session that is not used for so long ends. Default: `'30m'`. */
-  readonly idle?: Duration | undefined;
-  /** A session ends after this time however it is used. Default: `'12h'`. */
-  readonly absolute?: Duration | undefined;
-  /** For how long one process alone may renew the tokens of a session. Default: `'15s'`. */
-  readonly refreshLease?: Duration | undefined;
-  /** For how long calls wait for that. Default: `'16s'`. */
-  readonly refreshWait?: Duration | undefined;
-  /** Sets cookies without `Secure` and prefix, which browsers take over TLS alone: for tests on loopback. */
-  readonly insecureCookies?: boolean | undefined;
-  /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
-
 const NAME = 'sessions';
-const KNOWN = [
-  'store',
-  'keys',
-  'clients',
-  'cookie',
-  'idle',
-  'absolute',
-  'refreshLease',
-  'refreshWait',
-  'insecureCookies',
-  'now',
-  'record',
-];
-const STORE_METHODS = [
-  'create',
-  'read',
-  'replace',
-  'delete',
-  'deleteBySubject',
-  'deleteBySid',
-  'list',
-  'acquireLease',
-  'releaseLease',
-] as const;
 const TOKEN_CHARACTERS = 43;
-/** Uses are written down at most so often, so that most calls only read. */
-const TOUCH_EVERY_MS = 60_000;
 /** What was worked out for cookies lately: their hashes, and sessions where the store answers the same one again. */
 const KNOWN_COOKIES = { maxEntries: 10_000, maxBytes: 20_000_000 };
 
@@ -100,46 +43,29 @@ interface Known {
 }
 
 /**
- * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The cookie is
- * `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too long, at its
- * absolute end, at logout, and when the issuer says so; from then on every call is denied, since every call asks
- * the store. What has ended is never written again. Tokens lie in the store encrypted with a key that only the
- * cookie yields.
+ * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The
+ * cookie is `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too
+ * long, at its absolute end, at logout, and when the issuer says so; from then on every call is denied, since every
+ * call asks the store. What has ended is never written again. Tokens lie in the store encrypted with a key that only
+ * the cookie yields.
  *
  * A store that does not answer signs nobody out: calls are denied with `session.unavailable` (503).
  *
  * @throws ConfigurationError for an option that is unknown, missing or out of range.
  * @example
- * const browser = sessions({ store: memorySessionStore(), keys: { current: 'v1', keys: { v1: key } }, clients: [client] });
+ * const browser = sessions({ store: memorySessionStore(), keys: { current: 'v1', keys: { v1: key } }, clients:
+ * [client] });
  */
 export function sessions(options: SessionsOptions): Sessions {
-  assertKnownOptions(NAME, options, KNOWN);
-  const { store, clients = [], cookie = {}, now = () => Date.now() } = options;
-  const insecureCookies = options.insecureCookies === true;
-  assertConfiguration(
-    store !== undefined && store !== null,
-    `${NAME}: store says where sessions are kept, like memorySessionStore().`,
-  );
-  assertMethods(NAME, 'store', store, STORE_METHODS, 'memorySessionStore()');
-  assertKnownOptions(`${NAME}: cookie`, cookie, ['name', 'persistent']);
-  assertConfiguration(
-    Array.isArray(clients) && clients.every((client) => typeof client?.refresh === 'function'),
-    `${NAME}: clients must list what oauthClient() made.`,
-  );
-  const duration = (name: 'idle' | 'absolute' | 'refreshLease' | 'refreshWait', value: Duration) =>
-    durationMs(NAME, name, options[name] ?? value, { min: '100ms', max: '400d' });
-  const absoluteMs = duration('absolute', '12h');
-  const idleMs = duration('idle', '30m');
-  assertConfiguration(idleMs <= absoluteMs, `${NAME}: idle must not be longer than absolute.`);
-  const touchMs = Math.min(TOUCH_EVERY_MS, idleMs / 10);
-  const jar = cookieJar(NAME, cookie.name ?? 'session', 'Strict', insecureCookies);
+  const settings = sessionSettings(options);
+  const { store, clients, jar, maxAge, idleMs, absoluteMs, touchMs, now } = settings;
   const clientOf = ({ issuer, clientId }: SessionRecord): OAuthClient | undefined =>
     clients.find((client) => client.issuer === issuer && client.clientId === clientId);
   const accessTokenOf = sessionTokens({
     store,
     clientOf,
-    leaseMs: duration('refreshLease', '15s'),
-    waitMs: duration('refreshWait', '16s'),
+    leaseMs: settings.leaseMs,
+    waitMs: settings.waitMs,
     now,
   });
   const recorded = recordEndedSessions(NAME, options.record);
@@ -227,9 +153,9 @@ export function sessions(options: SessionsOptions): Sessions {
     cookie: jar,
     keepsRefreshTokens: true,
     endsByLogout: true,
-    clients: Object.freeze([...clients]),
+    clients,
     sealing: sealing(NAME, options.keys),
-    insecureCookies,
+    insecureCookies: settings.insecureCookies,
     now,
     start: async (request: RequestLike, user: NewSession) => {
       try {
@@ -253,7 +179,6 @@ export function sessions(options: SessionsOptions): Sessions {
         const before = tokenOf(request);
         if (typeof before === 'string') await store.delete(await sha256(before));
         if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
-        const maxAge = cookie.persistent === true ? Math.floor(absoluteMs / 1_000) : undefined;
         return { ok: true as const, setCookie: jar.set(token, maxAge) };
       } catch (cause) {
         return storeDown(cause);
