@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import { sendWebResponse } from '@apisec/oauth';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { send } from './browser.ts';
+import { codeOf, cookiesOf, startTestProvider, testShop } from './fixture.ts';
+import { API, listen, type TestProvider } from './provider.ts';
+
+let provider: TestProvider;
+beforeAll(async () => {
+  provider = await startTestProvider();
+});
+afterAll(() => provider?.close());
+
+describe('a step-up', () => {
+  test('asks for the classes that are listed, and for no other', async () => {
+    const shop = testShop(provider.issuer, { routes: { acrValues: ['urn:example:mfa'] } });
+    const { location } = await shop.begin('/auth/login?acr=urn:example:mfa');
+    expect(new URL(location).searchParams.get('acr_values')).toBe('urn:example:mfa');
+    const plain = await shop.begin();
+    expect(new URL(plain.location).searchParams.has('acr_values')).toBe(false);
+    const unlisted = await shop.begin('/auth/login?acr=urn:example:mfa&acr=urn:example:other');
+    expect([unlisted.response.status, await codeOf(unlisted.response)]).toEqual([
+      400,
+      'oauth.response_invalid',
+    ]);
+    expect(unlisted.cookie).toBe('');
+  });
+
+  test('that ends in a weaker login begins no session, and leaves the one that there is', async () => {
+    const shop = testShop(provider.issuer, { routes: { acrValues: ['urn:example:mfa'] } });
+    const { cookie } = await shop.signIn();
+    const step = await shop.begin('/auth/login?acr=urn:example:mfa', cookie);
+    // This provider signs in as always, and its ID token names no class.
+    const back = await shop.agree(step.location);
+    const response = await shop.call(back, { cookie: `${step.cookie}; ${cookie}` });
+    expect([response.status, await codeOf(response), cookiesOf(response)]).toEqual([
+      403,
+      'oauth.id_token_invalid',
+      '',
+    ]);
+    expect((await shop.call('/auth/session', { cookie })).status).toBe(200);
+  });
+});
+
+describe('a login', () => {
+  test('names the API that its tokens are for', async () => {
+    const { location } = await testShop(provider.issuer).begin();
+    expect(new URL(location).searchParams.getAll('resource')).toEqual([API]);
+  });
+
+  test('that onLogin does not want begins no session, and says nothing of why', async () => {
+    const faults: unknown[] = [];
+    const cause = new Error('10.0.0.7 says no');
+    const shop = testShop(provider.issuer, {
+      routes: {
+        onLogin: () => {
+          throw cause;
+        },
+        onFault: (fault) => faults.push(fault),
+      },
+    });
+    const { response } = await shop.signIn();
+    expect([response.status, cookiesOf(response)]).toEqual([500, '']);
+    expect(await response.text()).not.toContain('10.0.0.7');
+    expect(faults).toEqual([cause]);
+    expect(await shop.store.list(provider.issuer, 'alice')).toEqual([]);
+  });
+
+  test('that failed may be answered with a page, which no cache keeps', async () => {
+    const shop = testShop(provider.issuer, {
+      routes: { failurePage: ({ code }) => new Response(`<h1>${code}</h1>`, { status: 403 }) },
+    });
+    const { location, cookie } = await shop.begin();
+    const back = new URL(await shop.agree(location), location);
+    back.searchParams.set('code', 'made-up');
+    const response = await shop.call(`/auth/callback${back.search}`, { cookie });
+    expect([response.status, await response.text()]).toEqual([403, '<h1>oauth.grant_denied</h1>']);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    // Its transaction is over.
+    expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/Max-Age=0$/)]);
+  });
+
+  test('gives a cookie that outlives the window where that was asked for', async () => {
+    const shop = testShop(provider.issuer, { sessions: { cookie: { persistent: true } } });
+    const { response } = await shop.signIn();
+    const set = response.headers.getSetCookie().find((each) => each.includes('session='));
+    expect(set).toMatch(/; Secure; Max-Age=43200$/);
+  });
+});
+
+test('an answer that streams keeps its cookies, and those that were set before', async () => {
+  const server = createServer((_req, res) => {
+    res.setHeader('set-cookie', 'theme=dark');
+    const chunks = ['one ', 'two'].map((each) => new TextEncoder().encode(each));
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        const next = chunks.shift();
+        if (next === undefined) controller.close();
+        else controller.enqueue(next);
+      },
+    });
+    const headers = new Headers();
+    for (const each of ['a=1; Path=/', 'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT']) {
+      headers.append('set-cookie', each);
+    }
+    void sendWebResponse(new Response(body, { headers }), res);
+  });
+  const origin = `http://127.0.0.1:${await listen(server)}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const response = await send(origin);
+  expect(await response.text()).toBe('one two');
+  expect(response.headers.getSetCookie()).toEqual([
+    'theme=dark',
+    'a=1; Path=/',
+    'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT',
+  ]);
+});
