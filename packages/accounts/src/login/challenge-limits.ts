@@ -9,9 +9,9 @@ const AT_ONCE = 10_000;
 const PEERS = 8_192;
 
 /**
- * Bounds the challenges that strangers get from this process: each is kept until it is answered or has ended, and must not
- * fill the store of all logins. By peer, and in all, so that many peers cannot do it either. Answers why there is none
- * now, or undefined.
+ * Bounds the challenges that strangers get from this process: each is kept until it is answered or has ended, and
+ * must not fill the store of all logins. By peer, and in all, so that many peers cannot do it either. Answers why
+ * there is none now, or undefined.
  */
 export function challengeLimits(
   lifetime: number,

@@ -73,8 +73,9 @@ type Body = Readonly<Record<string, unknown>>;
  * | `code` | `ticket`, `channel` | `sent` with `ticket` |
  * | `next` | `ticket`, `method`, and `code`, `password` or `response`; `remember` | as `password` |
  *
- * A cookie binds the steps to the browser that began. Calls of other sites are denied, and so is what is not JSON. A denial is
- * problem details, with the `ticket` to go on with where there is one. Every answer says `Cache-Control: no-store`.
+ * A cookie binds the steps to the browser that began. Calls of other sites are denied, and so is what is not JSON. A
+ * denial is problem details, with the `ticket` to go on with where there is one. Every answer says `Cache-Control:
+ * no-store`.
  *
  * Denials: those of `login`, of `crossOrigin` and of `begin`; `sign_in.malformed` (400).
  *

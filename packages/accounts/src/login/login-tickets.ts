@@ -29,7 +29,10 @@ export interface LoginTickets extends Pick<Tickets, 'take' | 'removeOf'> {
     ticket: string,
     may: (state: LoginState) => boolean,
   ) => Promise<OpenedLogin | LoginDenied>;
-  /** Whose login it is. Undefined where the account is disabled, or has another password than the login was begun with. */
+  /**
+   * Whose login it is. Undefined where the account is disabled, or has another password than the login was begun
+   * with.
+   */
   readonly accountOf: (state: LoginState) => Promise<LoginAccount | undefined>;
 }
 

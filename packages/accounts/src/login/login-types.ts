@@ -102,8 +102,8 @@ export interface LoginOptions<Result> {
 /** Who asks. */
 export interface LoginCaller {
   /**
-   * What the client is known by from one step to the next, and nobody else knows: a cookie of 128 random bits or more, a
-   * key's thumbprint.
+   * What the client is known by from one step to the next, and nobody else knows: a cookie of 128 random bits or
+   * more, a key's thumbprint.
    */
   readonly client: string;
   /** Whom failures count for, `facts.peer.id` in most cases. Nobody is denied (`failures.key_missing`). */
@@ -199,10 +199,10 @@ export interface Login<Result> {
   /** Any later step. Of several with one ticket at the same moment, one is judged. */
   readonly next: (step: NextStep) => Promise<LoginAnswer<Result>>;
   /**
-   * What `navigator.credentials.get` is asked, and the ticket for the answer. Without a ticket it begins a login (also
-   * for conditional UI) and names no account; with one it is the second factor of that login. Anybody can ask without one, and
-   * each challenge is kept until it ends: one process gives a peer 60 a minute and 120 at once, and all of them 10,000 in
-   * the lifetime of a login; then `sign_in.too_many_challenges` (429).
+   * What `navigator.credentials.get` is asked, and the ticket for the answer. Without a ticket it begins a login
+   * (also for conditional UI) and names no account; with one it is the second factor of that login. Anybody can ask
+   * without one, and each challenge is kept until it ends: one process gives a peer 60 a minute and 120 at once, and
+   * all of them 10,000 in the lifetime of a login; then `sign_in.too_many_challenges` (429).
    */
   readonly passkeyOptions: (
     caller: LoginCaller & { readonly ticket?: string | undefined },

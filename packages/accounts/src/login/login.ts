@@ -58,12 +58,12 @@ const MOST_FAILURES = 5;
  * has the password cannot guess codes any faster. A password that is right counts for nothing until the login is done.
  * A remembered device counts for itself, so that a stranger who locks an account does not lock it there.
  *
- * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered like
- * one. Codes that were sent are stored as hashes that only the holder of the ticket could try.
+ * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered
+ * like one. Codes that were sent are stored as hashes that only the holder of the ticket could try.
  *
  * Answers denials, never throws for them: `sign_in.*`, those of `passwords`, `totp` and `passkeys`, and
- * `failures.throttled` (429), `failures.unavailable` (503). `sign_in.unavailable` (503) when a store, `accounts`, a sender or
- * `finish` fails.
+ * `failures.throttled` (429), `failures.unavailable` (503). `sign_in.unavailable` (503) when a store, `accounts`, a
+ * sender or `finish` fails.
  *
  * @throws ConfigurationError without accounts, tickets, `finish` and a first factor, or for bounds that cannot hold.
  * @example

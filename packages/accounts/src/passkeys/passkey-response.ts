@@ -71,8 +71,8 @@ function isOfOwnPage(clientDataJson: string): boolean {
 }
 
 /**
- * True where an attestation names no certificate. Nobody asked for one, and to look into one that a caller made up would
- * be to call the addresses in it.
+ * True where an attestation names no certificate. Nobody asked for one, and to look into one that a caller made up
+ * would be to call the addresses in it.
  */
 export function isSelfAttested(response: PasskeyResponse): boolean {
   const { response: inner } = response.json as { response: { attestationObject: string } };

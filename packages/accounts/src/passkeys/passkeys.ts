@@ -75,8 +75,8 @@ export interface PasskeyInfo {
 /** Passkeys; see {@link passkeys}. */
 export interface Passkeys {
   /**
-   * What `navigator.credentials.create` is asked, and the ticket for its answer. For somebody who is signed in, and lately:
-   * see `login.stepUp`. `name` is what the browser shows, a mail address for example.
+   * What `navigator.credentials.create` is asked, and the ticket for its answer. For somebody who is signed in, and
+   * lately: see `login.stepUp`. `name` is what the browser shows, a mail address for example.
    */
   readonly registrationOptions: (account: {
     readonly subject: string;
@@ -101,9 +101,9 @@ export interface Passkeys {
     } & RecordOption,
   ) => Promise<{ readonly ok: true; readonly passkey: PasskeyInfo } | PasskeyDenial>;
   /**
-   * What `navigator.credentials.get` is asked. Without a subject it names no passkeys, so that it tells nothing of anybody
-   * and fits conditional UI. The challenge is to be kept on the server, and used once; `login` does that. Rejects when the
-   * store fails.
+   * What `navigator.credentials.get` is asked. Without a subject it names no passkeys, so that it tells nothing of
+   * anybody and fits conditional UI. The challenge is to be kept on the server, and used once; `login` does that.
+   * Rejects when the store fails.
    */
   readonly authenticationOptions: (request: {
     readonly subject?: string | undefined;
@@ -155,9 +155,9 @@ const CHALLENGE_BYTES = 32;
 const HANDLE_BYTES = 32;
 
 /**
- * Passkeys (WebAuthn level 3): registers them and checks their signatures. Denies an answer to another challenge, from
- * another origin or domain, from a frame, without a user who was there, of another account, or with a count that was seen
- * before. Nothing about the authenticator is asked or believed (attestation `none`).
+ * Passkeys (WebAuthn level 3): registers them and checks their signatures. Denies an answer to another challenge,
+ * from another origin or domain, from a frame, without a user who was there, of another account, or with a count that
+ * was seen before. Nothing about the authenticator is asked or believed (attestation `none`).
  *
  * Answers denials, never throws for them: `passkey.malformed` (400), `.invalid`, `.unknown`, `.counter` and
  * `.ticket_unknown` (401, worded alike), `.already_registered` and `.too_many` (403), `.unavailable` (503).

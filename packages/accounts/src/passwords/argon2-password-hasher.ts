@@ -51,8 +51,9 @@ const MOST_THREADS = 16;
 const LONGEST_PASSWORD = 4_096;
 
 /**
- * Hashes passwords with Argon2id (RFC 9106) into PHC strings, by the library that you install. A flood of logins waits in a
- * bounded queue and is rejected beyond it, as with `nodePasswordHasher`. Hashes of Argon2i and Argon2d are not taken.
+ * Hashes passwords with Argon2id (RFC 9106) into PHC strings, by the library that you install. A flood of logins
+ * waits in a bounded queue and is rejected beyond it, as with `nodePasswordHasher`. Hashes of Argon2i and Argon2d are
+ * not taken.
  *
  * @throws ConfigurationError without a library, or for a cost or bound that cannot hold.
  * @example

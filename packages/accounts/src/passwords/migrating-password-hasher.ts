@@ -24,11 +24,13 @@ export interface MigratingPasswordHasherOptions {
 const NAME = 'migratingPasswordHasher';
 
 /**
- * Takes over hashes that another system made: they are verified as they are, and `passwords` answers a new hash with the first
- * login that is right (`rehash`), until none is left. Name each prefix: bcrypt has `$2a$`, `$2b$` and `$2y$`.
+ * Takes over hashes that another system made: they are verified as they are, and `passwords` answers a new hash with
+ * the first login that is right (`rehash`), until none is left. Name each prefix: bcrypt has `$2a$`, `$2b$` and
+ * `$2y$`.
  *
- * While older hashes take another time to verify than new ones, the time of a wrong password tells which kind an account
- * has, and so that there is one. Give the older kind an end: then those who did not sign in reset their password.
+ * While older hashes take another time to verify than new ones, the time of a wrong password tells which kind an
+ * account has, and so that there is one. Give the older kind an end: then those who did not sign in reset their
+ * password.
  *
  * @throws ConfigurationError for prefixes that are the same, or a bound that cannot hold.
  * @example

@@ -82,8 +82,8 @@ export interface PasswordChanges {
     } & PasswordContext,
   ) => Promise<PasswordChange>;
   /**
-   * Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. Requests are
-   * slowed down by what was typed and by peer, and links by account, whatever was typed for it.
+   * Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. Requests
+   * are slowed down by what was typed and by peer, and links by account, whatever was typed for it.
    */
   readonly requestReset: (request: {
     readonly identifier: string;
@@ -112,13 +112,14 @@ const OPTIONS = [
 ] as const;
 
 /**
- * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins that
- * are under way end and remembered devices are forgotten. A link resets a password once; it signs nobody in and does not
- * touch second factors (see `accountRecovery`). A new password that the policy denies does not use the link up.
+ * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins
+ * that are under way end and remembered devices are forgotten. A link resets a password once; it signs nobody in and
+ * does not touch second factors (see `accountRecovery`). A new password that the policy denies does not use the link
+ * up.
  *
  * Denials: those of `passwords` and `singleUseTokens`, `failures.throttled` (429), `password.changed_meanwhile` and
- * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions could not be
- * ended.
+ * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions could
+ * not be ended.
  *
  * @throws ConfigurationError where a function is missing.
  * @example

@@ -114,17 +114,17 @@ const OPTIONS = [
 ] as const;
 
 /**
- * Passwords: what may be chosen, and whether one is right. Length counts and nothing else of its composition: no digits or
- * signs are asked for, and nothing expires (NIST SP 800-63B; ASVS V6.2). Passwords that are common, known
+ * Passwords: what may be chosen, and whether one is right. Length counts and nothing else of its composition: no
+ * digits or signs are asked for, and nothing expires (NIST SP 800-63B; ASVS V6.2). Passwords that are common, known
  * from a breach, or made of the names of service and account are denied.
  *
  * Text is normalised (NFKC), so that a password typed on another keyboard is the same one. Every character
  * counts, spaces and emoji too; nothing is cut off or changed in case. Control characters, and longer ones than
  * `maxLength`, are denied before any work.
  *
- * Answers denials, never throws for them: `password.malformed`, `.too_short`, `.too_long`, `.repetitive`, `.contextual`,
- * `.common`, `.breached` (400); `.wrong` (401), for unknown accounts as well; `.unavailable` (503) when a list or
- * the hasher does not answer, also because too many ask at once.
+ * Answers denials, never throws for them: `password.malformed`, `.too_short`, `.too_long`, `.repetitive`,
+ * `.contextual`, `.common`, `.breached` (400); `.wrong` (401), for unknown accounts as well; `.unavailable` (503)
+ * when a list or the hasher does not answer, also because too many ask at once.
  *
  * @throws ConfigurationError without a hasher, or for bounds that cannot hold.
  * @example
@@ -145,7 +145,8 @@ export function passwords(options: PasswordsOptions): Passwords {
   } = options;
   assertConfiguration(
     typeof hasher?.hash === 'function' && typeof hasher.verify === 'function',
-    'passwords: hasher must hash and verify, for example nodePasswordHasher() of @apisec/accounts/node-password-hasher.',
+    'passwords: hasher must hash and verify, for example nodePasswordHasher() of ' +
+      '@apisec/accounts/node-password-hasher.',
   );
   const bounds = [
     ['minLength', minLength, 8, 64],

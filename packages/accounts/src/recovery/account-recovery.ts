@@ -76,8 +76,8 @@ export interface AccountRecovery {
     request: { readonly token: string } & ProofRequest,
   ) => Promise<{ readonly ok: true; readonly subject: string } | RecoveryDenial>;
   /**
-   * Ends the recoveries of a user; tells how many. For the link in the message that tells of one; a `login` that is given
-   * this does it where somebody signs in with a second factor. Rejects when the store fails.
+   * Ends the recoveries of a user; tells how many. For the link in the message that tells of one; a `login` that is
+   * given this does it where somebody signs in with a second factor. Rejects when the store fails.
    */
   readonly cancel: (subject: string) => Promise<number>;
 }
@@ -100,8 +100,8 @@ const OPTIONS = [
  * Gets people back into an account whose second factor is lost, and keeps others out: it takes two proofs of different
  * kinds, a delay between them, and a message to the user, who can cancel it. Nothing is removed before that.
  *
- * Denials: `recovery.malformed` (400), `recovery.proof_wrong` and `recovery.unknown` (401), `recovery.proof_repeated` and
- * `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503).
+ * Denials: `recovery.malformed` (400), `recovery.proof_wrong` and `recovery.unknown` (401), `recovery.proof_repeated`
+ * and `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503).
  *
  * @throws ConfigurationError with fewer than two proofs, or where a function is missing.
  * @example

@@ -34,8 +34,8 @@ export interface SingleUse {
 /** Tokens that are good once; see {@link singleUseTokens}. Nothing but `revoke` rejects. */
 export interface SingleUseTokens {
   /**
-   * Makes the one token that is good for this subject: those before it are not any more, and of several at the same moment
-   * exactly one is. `data` is plain JSON.
+   * Makes the one token that is good for this subject: those before it are not any more, and of several at the same
+   * moment exactly one is. `data` is plain JSON.
    */
   readonly issue: (
     subject: string,
@@ -56,12 +56,12 @@ const PURPOSE = /^[a-z][a-z0-9_]{0,63}$/;
 const LONGEST_DATA = 4_096;
 
 /**
- * Tokens to send: links that reset a password, verify a mail address, accept an invitation. The store holds hashes, so
- * nobody who reads it can use one. A token is good once, for its purpose, until it expires, and until another one is issued
- * to the same subject. Do not use one up by GET: programs that look at mail follow links.
+ * Tokens to send: links that reset a password, verify a mail address, accept an invitation. The store holds hashes,
+ * so nobody who reads it can use one. A token is good once, for its purpose, until it expires, and until another one
+ * is issued to the same subject. Do not use one up by GET: programs that look at mail follow links.
  *
- * Denials: `single_use.malformed` (400), `single_use.unknown` (401: never issued, used, replaced or expired; which of them
- * is not told), `single_use.unavailable` (503).
+ * Denials: `single_use.malformed` (400), `single_use.unknown` (401: never issued, used, replaced or expired; which of
+ * them is not told), `single_use.unavailable` (503).
  *
  * @throws ConfigurationError for a purpose or a lifetime that cannot hold.
  * @example

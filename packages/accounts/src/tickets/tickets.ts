@@ -30,8 +30,8 @@ export interface Tickets {
   readonly take: (ticket: string) => Promise<TicketRecord | undefined>;
   readonly removeOf: (subject: string) => Promise<number>;
   /**
-   * Issues the only ticket of a subject that is good: those of before are not, and of several that are issued at the same
-   * moment exactly one is. Only `isOnly` tells them apart.
+   * Issues the only ticket of a subject that is good: those of before are not, and of several that are issued at the
+   * same moment exactly one is. Only `isOnly` tells them apart.
    */
   readonly issueOnly: (
     content: TicketContent & { readonly subject: string },

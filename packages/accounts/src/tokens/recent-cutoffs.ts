@@ -10,9 +10,9 @@ const MOST = 10_000;
 const SECOND = 1_000;
 
 /**
- * Tokens tell whole seconds, rounded down. So one that is issued right after its subject was revoked would look older than
- * that, and be dead at once; it says the next second instead. Other processes do not know: there such a token is denied
- * until it is refreshed, a second later.
+ * Tokens tell whole seconds, rounded down. So one that is issued right after its subject was revoked would look older
+ * than that, and be dead at once; it says the next second instead. Other processes do not know: there such a token is
+ * denied until it is refreshed, a second later.
  */
 export function recentCutoffs(): RecentCutoffs {
   const cutoffs = new Map<string, number>();

@@ -71,21 +71,22 @@ export interface TokensOptions extends RecordOption {
   /** From the grant until refreshing ends, however often it is done. Default: `30d`. */
   readonly absoluteLifetime?: Duration | undefined;
   /**
-   * For how long the token before the current one, presented again, does not end the family: for answers that were lost, and
-   * clients that refresh twice at once. Nobody gets a second token either way. At most `1m`. Default: `0s`, every second use
-   * ends the family.
+   * For how long the token before the current one, presented again, does not end the family: for answers that were
+   * lost, and clients that refresh twice at once. Nobody gets a second token either way. At most `1m`. Default: `0s`,
+   * every second use ends the family.
    */
   readonly reuseGrace?: Duration | undefined;
   /**
-   * What it is answered within `reuseGrace`. `deny`: `refresh.superseded`. `replay`: the current refresh token once more and
-   * a new access token, to the same client and key; whoever has the token before and can authenticate as its client gets it
-   * as well. Default: `deny`.
+   * What it is answered within `reuseGrace`. `deny`: `refresh.superseded`. `replay`: the current refresh token once
+   * more and a new access token, to the same client and key; whoever has the token before and can authenticate as its
+   * client gets it as well. Default: `deny`.
    */
   readonly withinGrace?: 'deny' | 'replay' | undefined;
   /**
-   * Asked at each refresh what the access token says now: roles may have been taken away since the grant. Answers all claims,
-   * also those that stay (`acr`, `amr`, `auth_time`), or `{ revoked: true }` to end the family. Where it fails, or answers
-   * something else, nothing is refreshed and no token is used up. Default: claims stay as they were granted.
+   * Asked at each refresh what the access token says now: roles may have been taken away since the grant. Answers all
+   * claims, also those that stay (`acr`, `amr`, `auth_time`), or `{ revoked: true }` to end the family. Where it
+   * fails, or answers something else, nothing is refreshed and no token is used up. Default: claims stay as they were
+   * granted.
    */
   readonly renew?: ((grant: RenewedGrant) => MaybePromise<Renewal>) | undefined;
   /** Where access tokens of a family that ends are revoked; without it they live until they expire. */
@@ -120,8 +121,9 @@ const OPTIONS = [
  * the thief. The store holds hashes only.
  *
  * There is no grace by default: a client that refreshes twice at once, or that lost the answer and tries again, must
- * sign in again (see `reuseGrace` and `withinGrace`). Claims stay as they were granted unless `renew` says otherwise. Scopes of a refreshed token can only be fewer than were granted; a refresh
- * token is bound to its client, and to a DPoP key where the grant names one.
+ * sign in again (see `reuseGrace` and `withinGrace`). Claims stay as they were granted unless `renew` says otherwise.
+ * Scopes of a refreshed token can only be fewer than were granted; a refresh token is bound to its client, and to a
+ * DPoP key where the grant names one.
  *
  * @throws ConfigurationError when a key cannot sign, or another option is out of its bounds.
  * @example

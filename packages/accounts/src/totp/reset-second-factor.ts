@@ -28,8 +28,8 @@ const TRIES = 16;
  * Ends the lock of one account's second factor, or the factor itself, in any store: for support staff. False where the
  * account has none, and then nothing is recorded. A code that was used stays used.
  *
- * @throws ConfigurationError without a store or an account, or for another `what`. Rejects where the store cannot answer,
- * the account changes all the time, or the reset could not be recorded.
+ * @throws ConfigurationError without a store or an account, or for another `what`. Rejects where the store cannot
+ * answer, the account changes all the time, or the reset could not be recorded.
  * @example
  * await resetSecondFactor({ store, account: 'u1', what: 'lock', record: log.record });
  */

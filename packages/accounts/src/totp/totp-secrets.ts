@@ -57,7 +57,9 @@ export function encodeBase32(bytes: Uint8Array): string {
 /** In characters, with spaces and padding. */
 const LONGEST_TEXT = 256;
 
-/** The bytes of base32, in either case, with spaces, hyphens and padding as people copy it; undefined for other text. */
+/**
+ * The bytes of base32, in either case, with spaces, hyphens and padding as people copy it; undefined for other text.
+ */
 export function decodeBase32(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length > LONGEST_TEXT) return undefined;
   const letters = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();

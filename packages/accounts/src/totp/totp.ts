@@ -138,8 +138,9 @@ const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
  * are used.
  *
  * Answers denials, never throws for them: `totp.malformed` and `.account_invalid` (400), `.invalid`, `.reused` and
- * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfterMs`), `.unavailable` (503) when the
- * store does not answer, a secret cannot be opened, or an enrolment was not recorded: then it stands, without backup codes.
+ * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfterMs`), `.unavailable` (503) when
+ * the store does not answer, a secret cannot be opened, or an enrolment was not recorded: then it stands, without
+ * backup codes.
  *
  * @throws ConfigurationError for an issuer, key or bound that cannot hold.
  * @example

@@ -111,7 +111,10 @@ export function codeFlow({
   return { authorize, callback };
 }
 
-/** What is wrong with what the browser came back with. Everything is looked at before the code is used (RFC 9207 §2.4). */
+/**
+ * What is wrong with what the browser came back with. Everything is looked at before the code is used (RFC 9207
+ * §2.4).
+ */
 function answerProblem(
   parameters: URLSearchParams,
   { state }: LoginTransaction,

@@ -14,9 +14,9 @@ const SLOWER_BY_MS = 5_000;
 const LONGEST_INTERVAL_MS = 60_000;
 
 /**
- * Asks until the user has agreed, denied, or let the code expire (RFC 8628 §3.5): never more often than the issuer says,
- * 5 seconds slower for good after each `slow_down`, and half as often after each failure of the network. One caller at
- * a time: another one is denied, since two would be told to slow down for ever.
+ * Asks until the user has agreed, denied, or let the code expire (RFC 8628 §3.5): never more often than the issuer
+ * says, 5 seconds slower for good after each `slow_down`, and half as often after each failure of the network. One
+ * caller at a time: another one is denied, since two would be told to slow down for ever.
  */
 export function devicePolling<T extends { readonly ok: true }>(
   ask: () => Promise<T | OAuthDenied>,

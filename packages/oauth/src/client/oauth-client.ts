@@ -8,9 +8,9 @@ import { clientSettings, type OAuthClientOptions } from './options.ts';
 
 /**
  * The client of an OAuth 2.1 or OpenID Connect issuer. Code flow with PKCE (S256), `state`, `nonce` and `iss` always
- * (RFC 7636, RFC 9207); pushed requests (RFC 9126), resource indicators (RFC 8707) and DPoP (RFC 9449) where asked for. It
- * proves who it is on every grant, follows no redirect, and takes ID tokens only after their signature, `aud`, `azp`,
- * `nonce`, `at_hash` and times were checked.
+ * (RFC 7636, RFC 9207); pushed requests (RFC 9126), resource indicators (RFC 8707) and DPoP (RFC 9449) where asked
+ * for. It proves who it is on every grant, follows no redirect, and takes ID tokens only after their signature,
+ * `aud`, `azp`, `nonce`, `at_hash` and times were checked.
  *
  * The issuer is found when it is first needed: one that is down does not stop a process. Denials: `oauth.*`, among them
  * `oauth.unavailable` (503) where the issuer does not answer; nothing of what it answered reaches the caller.

@@ -12,8 +12,8 @@ import {
  *
  * - `client_secret_basic`, `client_secret_post`: RFC 6749 §2.3.1.
  * - `private_key_jwt`: RFC 7523 §2.2, for the issuer alone.
- * - `tls_client_auth`: RFC 8705 §2, for certificates of an authority and for self-signed ones; the certificate is that of the
- *   `fetch` that is handed in.
+ * - `tls_client_auth`: RFC 8705 §2, for certificates of an authority and for self-signed ones; the certificate is
+ *   that of the `fetch` that is handed in.
  * - `none`: a public client, as a device or a command line is.
  */
 export type OAuthAuthentication =

@@ -12,8 +12,8 @@ export interface BoundedInit {
 export type BoundedFetch = (url: string, init: BoundedInit) => Promise<Response>;
 
 /**
- * A `fetch` for answers of an issuer: within a time that includes the body, at most 1 MiB, and never after a redirect, which
- * would carry credentials elsewhere.
+ * A `fetch` for answers of an issuer: within a time that includes the body, at most 1 MiB, and never after a
+ * redirect, which would carry credentials elsewhere.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, timeoutMs: number): BoundedFetch {
   return async (url, { method = 'GET', headers = {}, body = null }) => {

@@ -37,8 +37,8 @@ export function sealing(factory: string, options: CookieKeys): Sealing {
   const versions = Object.entries(keys ?? {});
   assertConfiguration(
     versions.length > 0 && versions.length <= MOST_VERSIONS,
-    `${factory}: keys.keys must hold 1 to ${MOST_VERSIONS} keys, like { v1: crypto.getRandomValues(new Uint8Array(32)) } ` +
-      'from a secret manager.',
+    `${factory}: keys.keys must hold 1 to ${MOST_VERSIONS} keys, like ` +
+      '{ v1: crypto.getRandomValues(new Uint8Array(32)) } from a secret manager.',
   );
   for (const [version, bytes] of versions) {
     assertConfiguration(

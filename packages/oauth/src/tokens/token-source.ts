@@ -19,7 +19,10 @@ export interface TokenSourceOptions {
    * sent. Default: none, so `fetch` cannot be used.
    */
   readonly origins?: readonly string[] | undefined;
-  /** A token is renewed so long before its end, and up to a fifth sooner, so that processes do not ask in step. Default: `'60s'`, at most a fifth of its life. */
+  /**
+   * A token is renewed so long before its end, and up to a fifth sooner, so that processes do not ask in step.
+   * Default: `'60s'`, at most a fifth of its life.
+   */
   readonly refreshAhead?: Duration | undefined;
   /** For how long a token is used whose issuer does not say when it ends. Default: `'5m'`. */
   readonly assumedLifetime?: Duration | undefined;
@@ -42,15 +45,18 @@ export interface ServiceToken {
 export interface TokenSource {
   readonly token: () => Promise<ServiceToken | OAuthDenied>;
   /**
-   * The token for clients that send it by themselves, as `secureClient` of `@apisec/grpc` does. Hand in the one that a server
-   * denied, and it is dropped. Rejects where there is none, and where tokens are bound to a key: such clients prove none.
+   * The token for clients that send it by themselves, as `secureClient` of `@apisec/grpc` does. Hand in the one that
+   * a server denied, and it is dropped. Rejects where there is none, and where tokens are bound to a key: such
+   * clients prove none.
    */
   readonly bearer: (deniedToken?: string) => Promise<{
     readonly token: string;
     /** Epoch milliseconds. */
     readonly expiresAt: number;
   }>;
-  /** What a call must carry: `authorization`, and `dpop` where tokens are bound to a key. For clients of any protocol. */
+  /**
+   * What a call must carry: `authorization`, and `dpop` where tokens are bound to a key. For clients of any protocol.
+   */
   readonly headers: (call: {
     readonly method: string;
     readonly url: string;
@@ -58,8 +64,8 @@ export interface TokenSource {
     { readonly ok: true; readonly headers: Readonly<Record<string, string>> } | OAuthDenied
   >;
   /**
-   * `fetch` with a token, to the listed origins alone; redirects are not followed. A 401 is tried again once, with a new
-   * token or nonce. Where there is no token the answer is a 503 of this process, and nothing is sent.
+   * `fetch` with a token, to the listed origins alone; redirects are not followed. A 401 is tried again once, with a
+   * new token or nonce. Where there is no token the answer is a 503 of this process, and nothing is sent.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Drops the token, as after a 401. */
