@@ -94,10 +94,12 @@ export function sessions(options: SessionsOptions): Sessions {
       return unavailable(cause);
     }
   };
+  /** `isShared`: the store answered at once, with what it holds itself. */
   const conclude = (
     token: string,
     known: Known,
     record: SessionRecord | undefined,
+    isShared: boolean,
   ): SessionReading | Promise<SessionReading> => {
     const time = now();
     const { last } = known;
@@ -108,8 +110,11 @@ export function sessions(options: SessionsOptions): Sessions {
     const { seenAt, idleUntil, expiresAt } = record;
     if (Math.abs(time - seenAt) >= touchMs) return touch(token, record);
     const reading = viewOf(token, record);
-    const before = Math.min(idleUntil, expiresAt, seenAt + touchMs);
-    known.last = { record, reading, after: seenAt - touchMs, before };
+    // One that came over a network is another object each time: keeping it would only fill the memory.
+    if (isShared) {
+      const before = Math.min(idleUntil, expiresAt, seenAt + touchMs);
+      known.last = { record, reading, after: seenAt - touchMs, before };
+    }
     return reading;
   };
   // Not by `chain`, since every call comes this way: where the store answers at once, no closure is made.
@@ -121,8 +126,8 @@ export function sessions(options: SessionsOptions): Sessions {
       return unavailable(cause);
     }
     return isThenable(found)
-      ? Promise.resolve(found).then((record) => conclude(token, known, record), unavailable)
-      : conclude(token, known, found);
+      ? Promise.resolve(found).then((record) => conclude(token, known, record, false), unavailable)
+      : conclude(token, known, found, true);
   };
   const tokenOf = (request: RequestLike): string | SessionReading =>
     cookieValue(readCookie(request.headers.get('cookie'), jar.name), isToken);
