@@ -15,7 +15,7 @@ export async function start(port = 0) {
   const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
   const table = await routes(origin, PASSWORD);
   server.on('request', (req, res) => {
-    const { pathname } = new URL(req.url ?? '/', origin);
+    const pathname = (req.url ?? '/').split('?')[0];
     const route = table.get(`${req.method} ${pathname}`);
     const answer =
       route?.(toWebRequest(req, origin)) ??
