@@ -619,5 +619,20 @@ describe('forward', () => {
     }
     expect((await ask('/api/orders', { method: 'DELETE' })).status).toBe(405);
     expect(seen).toHaveLength(1);
+    const post = (body: BodyInit) =>
+      ask('/api/orders', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    expect((await post('{"count":1}')).status).toBe(200);
+    expect(await seen[1]?.text()).toBe('{"count":1}');
+    let read = 0;
+    const endless = new ReadableStream({
+      pull: (controller) => {
+        read += 65_536;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const large = await post(endless);
+    expect([large.status, await codeOf(large)]).toEqual([413, 'body.too_large']);
+    expect(read).toBeLessThan(2_000_000);
+    expect(seen).toHaveLength(2);
   });
 });

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { sendWebResponse } from '@apisec/oauth';
+import { sendWebResponse, toNodeHandler } from '@apisec/oauth';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { send } from './browser.ts';
 import { codeOf, cookiesOf, startTestProvider, testShop } from './fixture.ts';
@@ -86,6 +86,21 @@ describe('a login', () => {
     const set = response.headers.getSetCookie().find((each) => each.includes('session='));
     expect(set).toMatch(/; Secure; Max-Age=43200$/);
   });
+});
+
+test('a method that no web request can have is denied, and the server goes on', async () => {
+  const answer = toNodeHandler(testShop(provider.issuer).routes);
+  const server = createServer((req, res) => void answer(req, res));
+  const origin = `http://127.0.0.1:${await listen(server)}`;
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  for (const path of ['/auth/login', '//', '/auth/callback?state=%']) {
+    const traced = await send(`${origin}${path}`, { method: 'TRACE' });
+    expect([traced.status, await traced.text()]).toEqual([405, '']);
+  }
+  expect((await send(`${origin}/auth/session`)).status).toBe(401);
 });
 
 test('an answer that streams keeps its cookies, and those that were set before', async () => {

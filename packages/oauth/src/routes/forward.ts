@@ -6,6 +6,7 @@ import {
   denialResponse,
   durationMs,
   normalizeOrigin,
+  readBytes,
   report,
 } from '@apisec/core/host';
 import { denied } from '../client/failures.ts';
@@ -22,6 +23,8 @@ export interface ForwardOptions {
   readonly methods: readonly string[];
   /** Taken from the beginning of the path before it is looked up. Default: nothing. */
   readonly stripPrefix?: string | undefined;
+  /** Of a body of the browser, which is read before it is sent on. Default: 1 MiB. */
+  readonly maxBytes?: number | undefined;
   /** For the head of the answer. Default: `'30s'`. */
   readonly timeout?: Duration | undefined;
   /** Takes `http:` on loopback: for tests. */
@@ -54,7 +57,8 @@ const PATH = /^\/(?:[\w~!$&'()+,;=:@.-]+\/)*(?:[\w~!$&'()+,;=:@.-]+|\*)?$/;
  * `Set-Cookie` of the API too.
  *
  * A handler for `protect`, to be mounted behind `authenticateSession`. Denials: `forward.not_listed` (404),
- * `forward.method_not_listed` (405), `forward.unavailable` (502), and those of `session.accessToken()`.
+ * `forward.method_not_listed` (405), `body.too_large` (413), `forward.unavailable` (502), and those of
+ * `session.accessToken()`.
  *
  * @throws ConfigurationError without paths or methods, or for those that cannot be compared.
  * @example
@@ -69,12 +73,13 @@ export function forward(
     'paths',
     'methods',
     'stripPrefix',
+    'maxBytes',
     'timeout',
     'insecureLoopback',
     'fetch',
     'onFault',
   ]);
-  const { to, paths, methods, stripPrefix = '', onFault } = options;
+  const { to, paths, methods, stripPrefix = '', maxBytes = 1_048_576, onFault } = options;
   const {
     fetch = (input: RequestInfo | URL, init?: RequestInit) => globalThis.fetch(input, init),
   } = options;
@@ -97,6 +102,10 @@ export function forward(
   assertConfiguration(
     stripPrefix === '' || (PATH.test(stripPrefix) && !stripPrefix.endsWith('/')),
     `${NAME}: stripPrefix must be a path without a slash at its end, like /api.`,
+  );
+  assertConfiguration(
+    Number.isSafeInteger(maxBytes) && maxBytes >= 0,
+    `${NAME}: maxBytes must be a whole number of bytes.`,
   );
   const timeoutMs = durationMs(NAME, 'timeout', options.timeout ?? '30s', { max: '10m' });
   const whole = new Set(paths.filter((path) => !path.endsWith('/*')));
@@ -125,6 +134,9 @@ export function forward(
     if (!allowedMethods.has(method)) {
       return fail(denied('method_not_allowed', 'forward.method_not_listed').denial);
     }
+    // Before a token is renewed for it.
+    const body = request.body === null ? null : await readBytes(request.body, maxBytes);
+    if (body === undefined) return fail(denied('too_large', 'body.too_large').denial);
     const token = await session.accessToken();
     if (!token.ok) return fail(token.denial);
     const url = `${origin}${path}${queryOf(request)}`;
@@ -137,7 +149,6 @@ export function forward(
     const prover = proofs.find(
       ({ client }) => client.issuer === session.issuer && client.clientId === session.clientId,
     )?.proofs;
-    const body = request.body === null ? undefined : await request.arrayBuffer();
     const once = async (): Promise<Response> => {
       if (prover !== undefined) {
         headers.set('dpop', await prover.proof(method, url, token.accessToken));
@@ -146,7 +157,7 @@ export function forward(
       const timer = setTimeout(() => controller.abort(), timeoutMs);
       try {
         const init = { method, headers, redirect: 'manual', signal: controller.signal } as const;
-        return await fetch(url, body === undefined ? init : { ...init, body });
+        return await fetch(url, body === null ? init : { ...init, body });
       } finally {
         // The head has come; the body may stream for as long as the browser listens.
         clearTimeout(timer);

@@ -25,6 +25,9 @@ export interface NodeResponseLike {
   readonly once: (event: string, listener: () => void) => unknown;
 }
 
+/** Methods that no web `Request` can have. */
+const NO_REQUEST = new Set(['CONNECT', 'TRACE', 'TRACK']);
+
 /**
  * A Node request as a web `Request`. The origin is the configured one: what `Host` says is the caller's.
  */
@@ -104,6 +107,10 @@ export function toNodeHandler(routes: {
   return async (req, res, next) => {
     const target = req.originalUrl ?? req.url ?? '/';
     if (next !== undefined && !target.startsWith(`${routes.base}/`)) return next();
+    if (NO_REQUEST.has(req.method ?? '')) {
+      res.statusCode = 405;
+      return void res.end();
+    }
     try {
       await sendWebResponse(await routes.fetch(toWebRequest(req, routes.origin)), res);
     } catch (cause) {
