@@ -20,21 +20,21 @@ export interface ExportChainOptions extends SchemaOptions {
 const VERIFY = 'verifyChainExport';
 /** The first member of the first line; another one is another format. */
 const FORMAT = 'apisec.audit-export/1';
-const COLUMNS = [
-  'seq',
-  'previous',
-  'hash',
-  'key_id',
-  'written_at',
-  'writer',
-  'first',
-  'count',
-  'accepted',
-  'lost',
-  'closing',
-  'leaves',
-] as const;
-const BINARY: readonly string[] = ['previous', 'hash', 'leaves'];
+/** What an export has of each block: as text in hexadecimal, as a number that drivers give as text, or as it is. */
+const COLUMNS: Readonly<Record<string, 'bytes' | 'number' | 'plain'>> = {
+  seq: 'number',
+  previous: 'bytes',
+  hash: 'bytes',
+  key_id: 'plain',
+  written_at: 'number',
+  writer: 'plain',
+  first: 'number',
+  count: 'plain',
+  accepted: 'number',
+  lost: 'number',
+  closing: 'plain',
+  leaves: 'bytes',
+};
 /** A block of the largest batch, with room to spare: what is longer was not written by an export. */
 const LONGEST_LINE = 64 << 20;
 
@@ -76,7 +76,9 @@ function* linesOf({ blocks, events }: ChainPage, chain: string): Generator<strin
   for (const row of blocks) {
     const seq = Number(row['seq']);
     seen.add(seq);
-    const block = Object.fromEntries(COLUMNS.map((name) => [name, plain(row[name], name)]));
+    const block = Object.fromEntries(
+      Object.keys(COLUMNS).map((name) => [name, plain(row[name], name)]),
+    );
     const texts = (bySeq.get(seq) ?? []).map(({ index, event }) => [index, event]);
     yield `${JSON.stringify({ chain, block, events: texts })}\n`;
   }
@@ -86,20 +88,10 @@ function* linesOf({ blocks, events }: ChainPage, chain: string): Generator<strin
 }
 
 function plain(value: unknown, name: string): unknown {
-  if (BINARY.includes(name)) return `\\x${hexOf(bytesOf(value))}`;
-  return typeof value === 'string' && /^\d+$/.test(value) && NUMERIC.has(name)
-    ? Number(value)
-    : value;
+  if (COLUMNS[name] === 'bytes') return `\\x${hexOf(bytesOf(value))}`;
+  const isNumber = typeof value === 'string' && /^\d+$/.test(value) && COLUMNS[name] === 'number';
+  return isNumber ? Number(value) : value;
 }
-
-const NUMERIC: ReadonlySet<string> = new Set([
-  'seq',
-  'written_at',
-  'first',
-  'count',
-  'accepted',
-  'lost',
-]);
 
 /** Options of {@link verifyChainExport}. */
 export interface VerifyChainExportOptions extends VerifyOptions {
