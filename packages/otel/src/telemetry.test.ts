@@ -11,7 +11,7 @@ import {
   tokenBucket,
 } from '@apisec/core';
 import { enforce } from '@apisec/core/host';
-import { context, trace } from '@opentelemetry/api';
+import { type Attributes, type Context, context, type Meter, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus';
 import {
@@ -235,6 +235,35 @@ describe('metrics, as Prometheus reads them', () => {
     expect(await prometheus()).toMatch(
       /apisec_keys_age\{apisec_key="https:\/\/issuer.example"[^}]*\} 90/,
     );
+  });
+
+  test('are recorded in the context of their span, from which an SDK takes exemplars', async () => {
+    const samples: [string, string | undefined][] = [];
+    const real = new MeterProvider().getMeter('test');
+    /** Every instrument tells with which span its samples came. */
+    const meter = new Proxy(real, {
+      get: (target, member: keyof Meter) => {
+        if (!/^create(Counter|Histogram|Gauge)$/.test(member)) return target[member].bind(target);
+        return (name: string) => {
+          const sample = (_value: number, _attributes?: Attributes, from?: Context): void => {
+            samples.push([name, from && trace.getSpanContext(from)?.traceId]);
+          };
+          return { add: sample, record: sample };
+        };
+      },
+    });
+    const { watch, spans, call } = sdk({ meter });
+    await call(guard<CallFacts>().use(watch).use(watch.measure(closed)).use(allowAnonymous()));
+    const traceId = spans.getFinishedSpans()[0]?.spanContext().traceId;
+    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+    expect(samples).toEqual(
+      expect.arrayContaining([
+        ['apisec.decisions', traceId],
+        ['apisec.decision.duration', traceId],
+        ['apisec.policy.duration', traceId],
+      ]),
+    );
+    expect(new Set(samples.map(([, id]) => id))).toEqual(new Set([traceId]));
   });
 
   test('are served by the exporter of Prometheus', async () => {
