@@ -1,4 +1,5 @@
 import type { ApiKeys, AuditFacts, CallFacts, Guard, Principal } from '@apisec/core';
+import type { Webhooks } from '@apisec/egress';
 import type { AuditAnchor, AuditChainKeys, PostgresClient } from '@apisec/postgres';
 
 export declare const pool: PostgresClient;
@@ -10,3 +11,5 @@ export declare const facts: AuditFacts;
 export declare const keys: AuditChainKeys;
 export declare const lastWeek: AuditAnchor;
 export declare const webhook: { readonly send: (event: object) => Promise<void> };
+export declare const hooks: Webhooks;
+export declare const endpoint: { readonly id: string };
