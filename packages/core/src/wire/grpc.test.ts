@@ -68,7 +68,11 @@ test('whatever a denial holds, message and metadata are printable and hide the c
 });
 
 const withExtensions = (extensions: Record<string, unknown>, type?: string) =>
-  grpcDenial({ kind: 'malformed', code: 'input.invalid', problem: { type, extensions } });
+  grpcDenial({
+    kind: 'malformed',
+    code: 'input.invalid',
+    problem: { ...(type !== undefined && { type }), extensions },
+  });
 
 test.each<[string, unknown, readonly unknown[]]>([
   [
