@@ -6,6 +6,7 @@ import { isJsonType, isUtf8, parseMediaType } from '../lib/media-type.ts';
 import { readBytes } from '../lib/read-bytes.ts';
 import { parseJsonBody } from '../lib/strict-json.ts';
 import { httpStatus } from '../wire/http.ts';
+import { BODY_HEADERS } from './body-headers.ts';
 import { denialResponse } from './denial-response.ts';
 import { type RecordFilter, recordFilter, recordFormat } from './release-records.ts';
 
@@ -225,7 +226,7 @@ function releaseRecords(
 /** Without those that describe the body as it was before. */
 function withoutBodyHeaders(of: Headers): Headers {
   const headers = new Headers(of);
-  for (const name of bodyHeaders) headers.delete(name);
+  for (const name of BODY_HEADERS) headers.delete(name);
   return headers;
 }
 
@@ -274,15 +275,6 @@ function malformed(cause: unknown): Unread {
   if ((cause as Partial<Error> | undefined)?.name === 'TimeoutError') return tooSlow;
   return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
 }
-
-const bodyHeaders = [
-  'content-length',
-  'content-digest',
-  'repr-digest',
-  'digest',
-  'content-md5',
-  'etag',
-];
 
 function unreleased(denial: Denial): ReleasedResponse {
   return { response: denialResponse(denial), denial };
