@@ -134,6 +134,17 @@ export const documents: readonly HostileDocument[] = [
   query('60,000 members in the variables', 'query ($a: Filter) { users(filter: $a) { id } }', {
     a: Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, 1])),
   }),
+  query('15,000 members that are not there', 'query ($a: Filter) { users(filter: $a) { id } }', {
+    a: Object.fromEntries(Array.from({ length: 15_000 }, (_, at) => [`k${at}`, 1])),
+  }),
+  query(
+    'a number of 50,000 digits as text',
+    'query ($a: Int) { me { friends(first: $a) { id } } }',
+    {
+      a: '9'.repeat(50_000),
+    },
+  ),
+  query('an argument 4,000 times', `{ echo(${'text: "a" '.repeat(3_500)}) }`),
   query('lists in lists in the variables', 'query ($a: [ID!]) { users(ids: $a) { id } }', {
     a: JSON.parse(nested('[', '1', ']', 3_000)),
   }),

@@ -56,7 +56,11 @@ const answered: Readonly<Record<string, readonly string[]>> = {
     'a batch of nothing',
     'a batch in a batch',
   ],
-  'graphql-sse': ['bytes that are not UTF-8', 'a variable that must be there and is not'],
+  'graphql-sse': [
+    'bytes that are not UTF-8',
+    'a variable that must be there and is not',
+    'a number of 50,000 digits as text',
+  ],
 };
 
 /**
@@ -64,6 +68,8 @@ const answered: Readonly<Record<string, readonly string[]>> = {
  * for machines that are busy. The benchmarks measure.
  */
 const MOST_CPU = 1_500;
+/** Characters of one answer, however much was sent. */
+const MOST_TEXT = 50_000;
 /** Bytes that all of them together may leave behind. */
 const MOST_KEPT = 20_000_000;
 
@@ -144,6 +150,7 @@ describe.each(httpServers)('%s', (name, serve) => {
     expect(stranger.text).not.toMatch(TOLD);
     expect(ran).toEqual([]);
     expect(Math.max(known.cpu, stranger.cpu)).toBeLessThan(MOST_CPU);
+    expect(Math.max(known.text.length, stranger.text.length)).toBeLessThan(MOST_TEXT);
   });
 
   test('goes on to answer honest callers, and keeps nothing of the others', async () => {
@@ -208,6 +215,7 @@ describe('graphql-ws', () => {
     expect(text).not.toContain('"data":{');
     expect(ran).toEqual([]);
     expect(cpu).toBeLessThan(MOST_CPU);
+    expect(text.length).toBeLessThan(MOST_TEXT);
   });
 
   test.each(frames)('is not moved by $name', async ({ frame }) => {

@@ -24,6 +24,7 @@ import {
 } from './decide-operation.ts';
 import { deniedIntrospection } from './introspection.ts';
 import { analyzeOperation } from './limits/analyze-operation.ts';
+import { deniedMembers } from './limits/unknown-members.ts';
 import { type OperationSource, pendingCall } from './operation-call.ts';
 import { finish } from './operation-ending.ts';
 import { type OperationRuns, operationRuns } from './operation-runs.ts';
@@ -122,14 +123,16 @@ function concludeEarly(state: OperationState, decision: Decision<object>): Denia
 
 /**
  * Decides the operation, by what its document says; then shows its variables to the policies that ask. Answers why it
- * is not executed. Without `source` it is decided as one that never resolved. Only the first call decides.
+ * is not executed. Without `resolved` it is decided as one that never resolved. Only the first call decides.
  */
 export function decide(
   state: OperationState,
-  source: OperationSource | undefined,
+  resolved: OperationSource | undefined,
 ): MaybePromise<Denial | undefined> {
   if (state.decided) return state.denial;
-  const before = state.denial;
+  const before = deny(state, resolved && deniedMembers(resolved));
+  // What is denied already runs nothing, so nobody need read what its variables hold.
+  const source = before ? undefined : resolved;
   state.source = source;
   return chain(
     () => {

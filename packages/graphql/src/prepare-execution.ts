@@ -65,7 +65,7 @@ export async function prepareExecution(
   }
   if (checkDocument(state, document)) return denied(state);
   const hideSuggestions = !state.plan.showsErrors;
-  const errors = validate(schema, document, undefined, { hideSuggestions });
+  const errors = validate(schema, document, undefined, { hideSuggestions, maxErrors: MOST_ERRORS });
   if (errors.length > 0) return unresolved(state, errors);
   const source = sourceIn(schema, document, operationName, variables);
   if (!source) return unresolved(state, [new GraphQLError('There is no such operation.')]);
@@ -125,6 +125,9 @@ function deniedResult(
   complete(state, { outcome: 'denied', denial, ...shown });
   return { errors: [denialError(denial)] };
 }
+
+/** Of a document that is not valid: who sends one reads the first of them. */
+const MOST_ERRORS = 20;
 
 async function denied(state: OperationState): Promise<PreparedExecution> {
   await decide(state, undefined);

@@ -3,10 +3,14 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 /** An error as it goes out. */
 export interface ErrorLike {
   readonly message: string;
+  readonly locations?: readonly unknown[] | undefined;
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
 const MASKED = 'Internal server error';
+/** Characters of a message, and places that it names: both may repeat what the caller sent, many times over. */
+const MOST_CHARACTERS = 1_000;
+const MOST_PLACES = 10;
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /**
@@ -28,8 +32,12 @@ export function safeError<Formatted extends ErrorLike>(
   }
   const hint = message.indexOf(' Did you mean ');
   const { stacktrace, ...extensions } = formatted.extensions ?? {};
-  if (hint < 0 && stacktrace === undefined) return formatted;
-  return { ...formatted, message: hint < 0 ? message : message.slice(0, hint), extensions };
+  const { locations } = formatted;
+  const isLong = message.length > MOST_CHARACTERS || (locations?.length ?? 0) > MOST_PLACES;
+  if (hint < 0 && stacktrace === undefined && !isLong) return formatted;
+  const cut = message.slice(0, Math.min(hint < 0 ? message.length : hint, MOST_CHARACTERS));
+  const safe = { ...formatted, message: cut, extensions };
+  return locations ? { ...safe, locations: locations.slice(0, MOST_PLACES) } : safe;
 }
 
 /** True for what nobody wrote for callers. */
@@ -56,10 +64,10 @@ export function safeResult(result: ExecutionResult): ExecutionResult {
 /** The same error where it may go out as it is. */
 export function safeGraphqlError(error: GraphQLError): GraphQLError {
   const { message, extensions } = safeError<ErrorLike>(error, error);
-  if (message === error.message) return error;
   const { nodes, path } = error;
+  if (message === error.message && (nodes?.length ?? 0) <= MOST_PLACES) return error;
   const safe = new GraphQLError(message, {
-    nodes: nodes ?? null,
+    nodes: nodes?.slice(0, MOST_PLACES) ?? null,
     path: path ?? null,
     extensions: extensions ?? {},
   });

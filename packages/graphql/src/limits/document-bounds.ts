@@ -20,7 +20,7 @@ export interface DocumentBoundsOptions {
   readonly maxNesting?: number | undefined;
   /** Operations in one document, of which one runs; all are validated. Default: 50. */
   readonly maxOperations?: number | undefined;
-  /** Values in the variables, lists and objects included. Default: 50,000. */
+  /** Values in the variables, lists and objects included. Default: 20,000. */
   readonly maxVariableValues?: number | undefined;
   /** Lists and objects within one another in the variables. Default: 32. */
   readonly maxVariableNesting?: number | undefined;
@@ -90,7 +90,7 @@ const DEFAULTS = {
   maxTokens: 15_000,
   maxNesting: 64,
   maxOperations: 50,
-  maxVariableValues: 50_000,
+  maxVariableValues: 20_000,
   maxVariableNesting: 32,
 };
 type Bounds = Readonly<typeof DEFAULTS>;
