@@ -67,8 +67,8 @@ function isNew(level: Level, name: string, written: Uint8Array): boolean {
   if (level.all === undefined && names.length > FEW) level.all = new Set(names);
   if (level.all === undefined ? names.includes(name) : level.all.has(name)) return false;
   names.push(name);
-  // The chunk that it lies in is somebody else's.
-  level.written.push(written.slice());
+  // The chunk that it lies in is somebody else's, and a slice of a Buffer would be no copy.
+  level.written.push(new Uint8Array(written));
   level.count++;
   level.all?.add(name);
   return true;
