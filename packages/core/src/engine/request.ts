@@ -31,10 +31,9 @@ export interface RequestLike {
 export function whenDisconnected(request: RequestLike, disconnected: () => void): () => void {
   if (request.onDisconnect !== undefined) return request.onDisconnect(disconnected);
   const { signal } = request as { readonly signal?: AbortSignal };
-  if (signal === undefined) return () => undefined;
-  if (signal.aborted) disconnected();
-  else signal.addEventListener('abort', disconnected, { once: true });
-  return () => signal.removeEventListener('abort', disconnected);
+  if (signal?.aborted) disconnected();
+  else signal?.addEventListener('abort', disconnected);
+  return () => signal?.removeEventListener('abort', disconnected);
 }
 
 /** Whether a body comes with the call. Where nobody can know, it may. */

@@ -504,22 +504,35 @@ describe('the end of a call', () => {
   });
 
   test.each<[string, BodyInit | null]>([
-    ['the body', 'x'],
-    ['nothing', null],
-  ])(
-    'is aborted where the host reads %s to its end for a caller who went away',
-    async (_, body) => {
-      const leaving = new AbortController();
-      const { serve, ends } = watch(() => new Response(body));
-      const call = new Request(get(), { signal: leaving.signal });
-      const response = serve(call);
+    ['reads the body to its end', 'x'],
+    ['has nothing to send', null],
+  ])('is aborted for a caller who went away before, where the host %s', async (_, body) => {
+    const leaving = new AbortController();
+    const { serve, ends } = watch(() => {
       leaving.abort();
-      await (await response).text();
-      expect(ends).toEqual([['aborted', 200, undefined]]);
-      await (await serve(get())).text();
-      expect(ends.at(-1)).toEqual(['succeeded', 200, undefined]);
-    },
-  );
+      return new Response(body);
+    });
+    const response = await serve(new Request(get(), { signal: leaving.signal }));
+    await response.text();
+    expect(ends).toEqual([['aborted', undefined, undefined]]);
+  });
+
+  test('is aborted where the caller goes away and the host does not touch the body', async () => {
+    const leaving = new AbortController();
+    const { serve, ends } = watch(() => new Response('x'));
+    await serve(new Request(get(), { signal: leaving.signal }));
+    expect(ends).toEqual([]);
+    leaving.abort();
+    expect(ends).toEqual([['aborted', undefined, undefined]]);
+  });
+
+  test('is no other for a signal that comes when the body is out', async () => {
+    const leaving = new AbortController();
+    const { serve, ends } = watch(() => new Response('x'));
+    await (await serve(new Request(get(), { signal: leaving.signal }))).text();
+    leaving.abort();
+    expect(ends).toEqual([['succeeded', 200, undefined]]);
+  });
 
   test('changes nothing for the caller when its listener throws or rejects', async () => {
     for (const onComplete of [

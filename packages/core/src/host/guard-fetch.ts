@@ -5,7 +5,7 @@ import { type Denial, fault } from '../engine/denial.ts';
 import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engine/enforce.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { report } from '../engine/report.ts';
-import type { RequestLike } from '../engine/request.ts';
+import { type RequestLike, whenDisconnected } from '../engine/request.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type DenialLog, withDenialLog } from './denial-log.ts';
 import { denialResponse } from './denial-response.ts';
@@ -51,8 +51,8 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   /** True when the host has turned a throw of the handler into its response. */
   readonly threw?: (() => boolean) | undefined;
   /**
-   * Calls back once when the caller has disconnected, at once where that was before; answers how to stop that. For
-   * hosts that do not always cancel the body then. Must not throw. Asked only where a policy waits for the end.
+   * Calls back once when the caller has disconnected, at once where that was before; answers how to stop that. Must not
+   * throw. Asked only where a policy waits for the end. Default: as the request itself knows.
    */
   readonly onDisconnect?: ((disconnected: () => void) => () => void) | undefined;
   /**
@@ -108,7 +108,17 @@ interface Answer {
  * `upgrade.unwatched` (500) a WebSocket whose end a policy waits for and the host does not tell, or that must end with
  * its credential and that the host cannot end.
  */
-export async function guardFetch<Facts extends object, HostFacts extends HttpFacts = HttpFacts>(
+export function guardFetch<Facts extends object, HostFacts extends HttpFacts = HttpFacts>(
+  call: FetchCall<Facts, HostFacts>,
+  options: FetchOptions,
+): Promise<FetchAnswer> {
+  const answer = answerTo(call, options);
+  // Workers are cancelled when their caller disconnects, and a place that the call holds would never be given back.
+  call.waitUntil?.(answer.catch(() => undefined));
+  return answer;
+}
+
+async function answerTo<Facts extends object, HostFacts extends HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
   options: FetchOptions,
 ): Promise<FetchAnswer> {
@@ -134,8 +144,11 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
         gathered: {},
       } as const;
       // What threw has been reported above.
-      const { complete } = enforce(withDenialLog(undecided, denialLog));
-      complete({ outcome: 'denied', status: response.status, denial });
+      enforce(withDenialLog(undecided, denialLog)).complete({
+        outcome: 'denied',
+        status: response.status,
+        denial,
+      });
     }
     return { response, handled: false };
   }
@@ -144,7 +157,8 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
   const decision = withDenialLog(isThenable(decided) ? await decided : decided, denialLog, view);
   const enforcement = watchCaller(
     enforce(decision, onFault, call.waitUntil),
-    decision.allowed ? call.onDisconnect : undefined,
+    // Hosts need not cancel the body for a caller who has disconnected: Workers leave it, and Deno reads it to its end.
+    decision.allowed ? (call.onDisconnect ?? ((gone) => whenDisconnected(view, gone))) : undefined,
   );
   const unsendable = (call.applyHeaders ?? unsendableEdits)(enforcement.headers);
   let answer: Answer;
@@ -170,7 +184,8 @@ export async function guardFetch<Facts extends object, HostFacts extends HttpFac
         : { response: rendered, handled: true, ending };
   }
   const { handled, denial } = answer;
-  const plain = answer.response ?? render(denial ?? fault('handler.threw'));
+  // Where there is no response, there is its denial.
+  const plain = answer.response ?? render(denial as Denial);
   // What cannot be sent has been found before, and only its denial goes out without the headers.
   const response =
     call.applyHeaders !== undefined || unsendable !== undefined
@@ -226,15 +241,15 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   // A host that has a response for this call sends one: nothing is upgraded.
   if (call.onSent === undefined && asksForSocket(view)) {
     // What goes over an upgraded connection is out of sight.
-    if (onRelease !== undefined) return denied(fault('release.unfilterable'), false);
-    if (onMessage !== undefined) return denied(fault('message.unavailable'), false);
+    if (onRelease !== undefined) return unable('release.unfilterable');
+    if (onMessage !== undefined) return unable('message.unavailable');
     const ends = endWithToken !== undefined && expiryOf(decision.facts) !== undefined;
-    if ((confirmConnected || ends) && call.onSocketClosed === undefined) {
-      return denied(fault('upgrade.unwatched', new Error(UNWATCHED)), false);
+    if (call.onSocketClosed === undefined && (confirmConnected || ends)) {
+      return unable('upgrade.unwatched', UNWATCHED);
     }
   }
   if (bodies === undefined && (onMessage ?? body ?? onRelease) !== undefined) {
-    return denied(fault('message.unavailable', new Error(UNSEEN)), false);
+    return unable('message.unavailable', UNSEEN);
   }
   const watched = body && bodies?.watch(body, await call.request());
   const unseen = watched?.denial();
@@ -245,12 +260,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     if (!outcome.ok) return denied(watched?.denial() ?? outcome.denial, false);
     inspected = outcome.request;
   }
-  if (confirmConnected) {
-    // Where the host has no connection to ask, the request itself knows; on Deno from when it is first asked.
-    const signal = call.onDisconnect === undefined ? (await call.request()).signal : undefined;
-    await nextTurn();
-    if (signal?.aborted) return unread();
-  }
+  if (confirmConnected) await nextTurn();
   // The call of a caller who has disconnected is over: nothing would tell the handler any more, or count it.
   if (isGone()) return unread();
   let answered: Response | Withheld;
@@ -264,9 +274,8 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   }
   const cut = watched?.denial();
   if (cut !== undefined) return denied(cut, true);
-  if (typeof answered === 'object' && answered !== null && 'withheld' in answered) {
-    return denied(answered.withheld, true);
-  }
+  const { withheld } = (answered ?? {}) as Partial<Withheld>;
+  if (withheld !== undefined) return denied(withheld, true);
   // Headers and body are looked at only where that is needed: hosts make them when they are asked for.
   if (!isSendable(answered, call.onSent === undefined || onRelease !== undefined)) {
     return failed('handler.invalid_response');
@@ -284,16 +293,13 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
 
 const UNSEEN = 'A policy asks to see bodies: give protect the option bodies: fetchBodies().';
 const UNWATCHED =
-  'This host does not tell when a WebSocket closes: guard it without concurrencyLimit() and endWithToken.';
+  'This host does not tell when a WebSocket closes: drop concurrencyLimit() and endWithToken.';
 
 /** Lets the host hear of callers who disconnected right behind their request. */
 function nextTurn(): Promise<void> {
   // Not on every runtime, and no part of the web.
   const { setImmediate } = globalThis as { readonly setImmediate?: (task: () => void) => unknown };
-  return new Promise((resolve) => {
-    if (setImmediate === undefined) setTimeout(resolve, 0);
-    else setImmediate(resolve);
-  });
+  return new Promise((resolve) => void (setImmediate ?? setTimeout)(resolve));
 }
 
 /** RFC 6455 §4.1; the only upgrade that fetch-style hosts hand to handlers. */
@@ -308,6 +314,11 @@ function unread(): Answer {
 
 function failed(code: DenialCode): Answer {
   return { denial: fault(code), handled: true, ending: { outcome: 'failed', status: 500 } };
+}
+
+/** This host cannot do what a policy asks of it. */
+function unable(code: DenialCode, why?: string): Answer {
+  return denied(fault(code, why && new Error(why)), false);
 }
 
 function denied(denial: Denial, handled: boolean): Answer {
@@ -326,9 +337,7 @@ function isSendable(value: unknown, isTouched: boolean): value is Response {
     typeof status === 'number' &&
     (status === 101 || (status >= 200 && status <= 599)) &&
     (!isTouched ||
-      (typeof response.headers?.get === 'function' &&
-        response.bodyUsed !== true &&
-        response.body?.locked !== true))
+      (typeof response.headers?.get === 'function' && !response.bodyUsed && !response.body?.locked))
   );
 }
 
@@ -336,13 +345,12 @@ function isSendable(value: unknown, isTouched: boolean): value is Response {
 function isOpened(
   { onSocketClosed }: Pick<FetchCall<object>, 'onSocketClosed'>,
   view: RequestLike,
-  { response: own, denial, ending }: Answer,
+  { response: own, ending }: Answer,
   { status }: Response,
 ): boolean {
   return (
     onSocketClosed !== undefined &&
     own !== undefined &&
-    denial === undefined &&
     ending.outcome !== 'aborted' &&
     status < 300 &&
     asksForSocket(view)
@@ -392,15 +400,11 @@ function conclude<Facts extends object, HostFacts extends HttpFacts>(
     call.onSent(sent);
     return response;
   }
-  const { signal } = view as { readonly signal?: AbortSignal };
-  // Some hosts read a body to its end for a caller who has disconnected (Deno).
-  const taken = (outcome: SentOutcome): void =>
-    sent(outcome === 'succeeded' && signal?.aborted ? 'aborted' : outcome);
   const { body } = response;
   // A body for HEAD is dropped by the host, and one that is never read never ends.
   if (body === null || view.method === 'HEAD' || status === 101) {
-    taken('succeeded');
+    complete(told);
     return response;
   }
-  return new Response(watchBody(body, taken), response);
+  return new Response(watchBody(body, sent), response);
 }
