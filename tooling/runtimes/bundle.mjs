@@ -1,4 +1,4 @@
-// Bundles core's suite, as far as it needs nothing but the web platform, and the conformance cases on `protect`.
+// Bundles core's suite, as far as it needs nothing but the web platform, and the conformance cases of fetch hosts.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { build } from 'esbuild';
@@ -6,10 +6,17 @@ import { build } from 'esbuild';
 const root = join(import.meta.dirname, '../..');
 const src = join(import.meta.dirname, 'src');
 
-/** Parts of Node that fake timers look for and do without. */
-const absent = Object.fromEntries(
-  ['util', 'timers', 'timers/promises'].map((name) => [name, join(src, 'nothing.ts')]),
-);
+/** Stands for modules that the runtime lacks, and that no test calls there. */
+const absent = (filter) => ({
+  name: 'absent',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter }, ({ path }) => ({ path, namespace: 'absent' }));
+    onLoad({ filter: /./, namespace: 'absent' }, () => ({ contents: 'module.exports = {};' }));
+  },
+});
+/** gRPC runs on Node alone. The others are parts of Node that fake timers look for and do without. */
+const EVERYWHERE = /^(?:@grpc\/.+|util|timers|timers\/promises)$/;
+const WITHOUT_NODE = new RegExp(`${EVERYWHERE.source}|^node:`);
 
 /** Needs Node, in the test itself: certificates, files, servers. */
 const needsNode = (file) =>
@@ -17,11 +24,33 @@ const needsNode = (file) =>
     readFileSync(file, 'utf8'),
   );
 
-/** Test files of core: those that any runtime can load, and how many there are. */
+/** The conformance cases, on hosts that speak fetch. */
+export const hostFiles = [join(src, 'hosts.test.ts')];
+
+/** Test files of core: how many there are, those that any runtime can load, and the quick ones of these. */
 export function coreFiles() {
   const all = walk(join(root, 'packages/core/src')).toSorted();
-  return { all: all.length, portable: all.filter((file) => !needsNode(file)) };
+  const portable = all.filter((file) => !needsNode(file));
+  return { all: all.length, portable, quick: portable.filter((file) => !isSlow(file)) };
 }
+
+/** Take most of the time, with plain language alone: nothing of the runtime can make them differ. */
+const SLOW = [
+  'abuse/deny-peers.test.ts',
+  'abuse/detect-enumeration.test.ts',
+  'abuse/throttle-failures.test.ts',
+  'api-keys/api-keys.test.ts',
+  'audit/audit.test.ts',
+  'data/validate-input.test.ts',
+  'engine/combine.test.ts',
+  'limits/leased-limit-store.test.ts',
+  'limits/limit-law.test.ts',
+  'limits/limit-quota.test.ts',
+  'limits/memory-counter-store.test.ts',
+  'limits/memory-limit-store.test.ts',
+  'testing/test-issuer.test.ts',
+];
+const isSlow = (file) => SLOW.some((end) => file.endsWith(end));
 
 function walk(folder) {
   return readdirSync(folder, { recursive: true })
@@ -40,9 +69,13 @@ const NEUTRAL = {
 
 /**
  * @param {readonly string[]} files
- * @param {{ outfile: string, conditions?: readonly string[] }} options
+ * @param {{ outfile: string, conditions?: readonly string[], hasNode?: boolean, globalName?: string }} options
+ * `hasNode`: the runtime has the modules of Node. `globalName`: a script that sets this name, in place of a module.
  */
-export async function bundleSuite(files, { outfile, conditions = [] }) {
+export async function bundleSuite(
+  files,
+  { outfile, conditions = [], hasNode = false, globalName },
+) {
   const entries = files.map((file) => {
     const name = JSON.stringify(relative(root, file));
     return `${name}: () => import(${JSON.stringify(file)})`;
@@ -57,8 +90,11 @@ export async function bundleSuite(files, { outfile, conditions = [] }) {
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile,
     ...NEUTRAL,
+    ...(globalName && { format: 'iife', globalName }),
     conditions: ['@apisec/source', ...conditions, 'import'],
-    alias: { vitest: join(src, 'vitest.ts'), ...absent },
+    alias: { vitest: join(src, 'vitest.ts') },
+    plugins: [absent(hasNode ? EVERYWHERE : WITHOUT_NODE)],
+    external: ['node:*'],
     define: { 'process.env.NODE_ENV': '"test"' },
     keepNames: true,
   });

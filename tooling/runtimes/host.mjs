@@ -1,4 +1,4 @@
-// Runs the bundle on Node, Bun or Deno: host.mjs <bundle> <file for the result>
+// Runs a bundle on Node, Bun or Deno: host.mjs <bundle> <file for the result>
 import { writeFileSync } from 'node:fs';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';

@@ -4,17 +4,19 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * @param {{ binary: string, folder: string, modules: Readonly<Record<string, string>>, bindings?: Readonly<Record<string, string>> }} options
- * `modules`: name to file within `folder`; the first is the worker. `bindings`: texts of its environment.
+ * @param {{ binary: string, folder: string, modules: Readonly<Record<string, string>>, bindings?: Readonly<Record<string, string>>, self?: boolean }} options
+ * `modules`: name to file within `folder`; the first is the worker. `bindings`: texts of its environment. `self`: binds
+ * the worker to itself as `SELF`.
  * @returns {Promise<{ port: number, close: () => void }>}
  */
-export function serveOnWorkerd({ binary, folder, modules, bindings = {} }) {
+export function serveOnWorkerd({ binary, folder, modules, bindings = {}, self = false }) {
   mkdirSync(folder, { recursive: true });
   const listed = Object.entries(modules)
     .map(([name, file]) => `(name = "${name}", esModule = embed "${file}")`)
     .join(', ');
   const bound = Object.entries(bindings)
     .map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`)
+    .concat(self ? ['(name = "SELF", service = "main")'] : [])
     .join(', ');
   writeFileSync(
     join(folder, 'config.capnp'),
@@ -30,6 +32,7 @@ const main :Workerd.Worker = (
   modules = [${listed}],
   bindings = [${bound}],
   compatibilityDate = "2026-11-01",
+  compatibilityFlags = ["enable_request_signal"],
 );
 `,
   );
@@ -37,6 +40,7 @@ const main :Workerd.Worker = (
     cwd: folder,
     stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
   });
+  process.once('exit', () => child.kill());
   return new Promise((resolve, reject) => {
     let told = '';
     child.stdio[3].setEncoding('utf8').on('data', (text) => {

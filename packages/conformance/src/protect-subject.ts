@@ -2,7 +2,7 @@ import {
   coverage,
   fetchBodies,
   fetchProblems,
-  type Peer,
+  type ProtectOptions,
   pathOf,
   peerOf,
   protect,
@@ -30,10 +30,10 @@ export const protectSubject: Omit<Subject, 'name' | 'start'> = {
 };
 
 /** The API of the suite behind `protect()`. */
-export function protectedApi(
+export function protectedApi<Rest extends readonly unknown[] = readonly []>(
   api: ConformanceApi,
-  peer: (request: Request) => Peer = () => peerOf('127.0.0.1'),
-): (request: Request) => Promise<Response> {
+  host: Pick<ProtectOptions<Rest>, 'peer' | 'waitUntil'> = { peer: () => peerOf('127.0.0.1') },
+): (request: Request, ...rest: Rest) => Promise<Response> {
   const problems = fetchProblems({ problemTypeBase: api.problemTypeBase });
   const table = coverage(tableOf(api, restNames));
   const answer = (status: number, headers = {}) =>
@@ -46,7 +46,7 @@ export function protectedApi(
       `/${operation.name}`,
       protect(
         table,
-        async (request, facts) => {
+        async (request: Request, facts: object, ..._rest: Rest) => {
           const reply = await api.serve(operation, request.body && (await request.json()), facts);
           if (operation.records !== undefined) return streamOf(operation.records);
           return operation.raw === undefined
@@ -56,7 +56,7 @@ export function protectedApi(
         {
           operation: ({ method }) => `${method} /${operation.name}`,
           bodies: fetchBodies({ maxBytes: api.largestBody }),
-          peer,
+          ...host,
           transport: transportFromUrl,
           onFault: () => undefined,
           problems,
@@ -64,10 +64,10 @@ export function protectedApi(
       ),
     ]),
   );
-  return async (request) => {
+  return async (request, ...rest) => {
     const path = pathOf(request);
     if (readOnly.has(path) && request.method !== 'GET') return answer(405, { allow: 'GET' });
     const route = path.replace(/^\/canonical\/.*/, '/canonical/:id');
-    return (await handlers.get(route)?.(request)) ?? answer(404);
+    return (await handlers.get(route)?.(request, ...rest)) ?? answer(404);
   };
 }

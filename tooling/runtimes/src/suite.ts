@@ -7,6 +7,7 @@ export interface SuiteResult {
   readonly skipped: number;
   readonly failed: readonly { readonly name: string; readonly error: string }[];
   readonly ms: number;
+  readonly files: Readonly<Record<string, { readonly passed: number; readonly ms: number }>>;
 }
 
 type Files = Readonly<Record<string, () => Promise<unknown>>>;
@@ -18,6 +19,7 @@ interface TaskLike {
   readonly tasks?: readonly TaskLike[];
   readonly result?: {
     readonly state?: string;
+    readonly duration?: number;
     readonly errors?: readonly { readonly stack?: string; readonly message?: string }[];
   };
 }
@@ -55,20 +57,34 @@ export async function runSuite(files: Files): Promise<SuiteResult> {
   } as unknown as VitestRunner;
   const paths = Object.keys(files).map((filepath) => ({ filepath, tags: [] }) as never);
   const done = (await startTests(paths, runner)) as unknown as readonly TaskLike[];
-  let passed = 0;
-  let skipped = 0;
   const failed: { name: string; error: string }[] = [];
-  const count = (task: TaskLike, path: string): void => {
+  const find = (task: TaskLike, path: string): void => {
     const name = path === '' ? task.name : `${path} > ${task.name}`;
     const { state, errors } = task.result ?? {};
     if (state === 'fail' && errors?.length) {
       failed.push({ name, error: String(errors[0]?.stack ?? errors[0]?.message).slice(0, 600) });
-    } else if (task.type === 'test') {
-      if (state === 'pass') passed++;
-      else skipped++;
     }
-    for (const inner of task.tasks ?? []) count(inner, name);
+    for (const inner of task.tasks ?? []) find(inner, name);
   };
-  for (const file of done) count(file, '');
-  return { passed, skipped, failed, ms: Date.now() - started };
+  for (const file of done) find(file, '');
+  const tests = done.flatMap(testsOf);
+  const passing = tests.filter(({ result }) => result?.state === 'pass');
+  const skipped = tests.filter(({ result }) => !['pass', 'fail'].includes(result?.state ?? ''));
+  const perFile = done.map((file) => {
+    const all = testsOf(file);
+    const passed = all.filter(({ result }) => result?.state === 'pass').length;
+    const ms = all.reduce((sum, { result }) => sum + (result?.duration ?? 0), 0);
+    return [file.name, { passed, ms: Math.round(ms) }] as const;
+  });
+  return {
+    passed: passing.length,
+    skipped: skipped.length,
+    failed,
+    ms: Date.now() - started,
+    files: Object.fromEntries(perFile),
+  };
+}
+
+function testsOf(task: TaskLike): readonly TaskLike[] {
+  return task.type === 'test' ? [task] : (task.tasks ?? []).flatMap(testsOf);
 }
