@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folderOf, importsOf, packageOf, packagesWithSource } from './imports.mjs';
+import { publicPackages } from './public-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const LINE = 18;
@@ -33,13 +34,13 @@ if (process.argv.includes('--check')) {
 
 /** Public packages -> the packages of this repository that they import. */
 function packages() {
-  const manifests = packagesWithSource()
-    .map((folder) => ({ folder, ...readJson(`packages/${folder}/package.json`) }))
-    .filter((manifest) => manifest.private !== true);
-  const known = new Map(manifests.map(({ folder, name }) => [name, folder]));
+  // Those without sources are no libraries: what begins projects, for one.
+  const sources = new Set(packagesWithSource());
+  const found = publicPackages().filter(({ folder }) => sources.has(folder));
+  const known = new Map(found.map(({ folder, manifest }) => [manifest.name, folder]));
   const targets = (folder) =>
     importsOf(folder).flatMap(({ others }) => others.map((other) => known.get(packageOf(other))));
-  return graphOf(manifests.map(({ folder }) => [folder, targets(folder)]));
+  return graphOf(found.map(({ folder }) => [folder, targets(folder)]));
 }
 
 /** Folders of core -> the folders that they import. What gathers all of them (index.ts, testing) is left out. */
@@ -51,10 +52,6 @@ function core() {
   const targets = (name) =>
     files.filter(({ file }) => folderOf(file) === name).flatMap((each) => each.files.map(folderOf));
   return graphOf(names.map((name) => [name, targets(name)]));
-}
-
-function readJson(file) {
-  return JSON.parse(readFileSync(join(root, file), 'utf8'));
 }
 
 function graphOf(entries) {

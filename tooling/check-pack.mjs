@@ -12,6 +12,8 @@ import {
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pnpm } from './install.mjs';
+import { publicPackages } from './public-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const bin = (name) => join(root, 'node_modules/.bin', name);
@@ -59,11 +61,7 @@ function finish() {
   process.exitCode = 1;
 }
 
-const all = readdirSync(join(root, 'packages'))
-  .map((name) => join(root, 'packages', name))
-  .filter((dir) => existsSync(join(dir, 'package.json')))
-  .map((dir) => ({ dir, manifest: json(join(dir, 'package.json')) }))
-  .filter(({ manifest }) => !manifest.private);
+const all = publicPackages().map(({ path, manifest }) => ({ dir: path, manifest }));
 const packages = all.filter(({ dir, manifest }) => {
   const there = existsSync(join(dir, 'src/index.ts'));
   if (!there) problems.push(`${manifest.name}: has no src/index.ts, so it was not packed`);
@@ -77,16 +75,13 @@ async function pack() {
   // A file whose source is gone would otherwise still be packed.
   for (const { dir } of packages) rmSync(join(dir, 'dist'), { recursive: true, force: true });
   if (!(await run('build', bin('tsc'), ['-b', 'tsconfig.build.json']))) return [];
-  const pnpm = spawnSync('pnpm', ['--version']).status === 0;
-  const { packageManager } = json(join(root, 'package.json'));
   const packed = await forEach(packages, async ({ dir, manifest }) => {
     const { name } = manifest;
     const out = join(work, 'tarballs', name.replace(/^.*\//, ''));
     mkdirSync(out, { recursive: true });
-    const args = ['pack', '--pack-destination', out];
-    const made = await (pnpm
-      ? run(`pack ${name}`, 'pnpm', args, { cwd: dir })
-      : run(`pack ${name}`, 'npx', ['--yes', packageManager, ...args], { cwd: dir }));
+    const made = await run(`pack ${name}`, ...pnpm(['pack', '--pack-destination', out]), {
+      cwd: dir,
+    });
     return made ? { name, dir, tarball: join(out, readdirSync(out)[0]) } : undefined;
   });
   return packed.filter((each) => each !== undefined);

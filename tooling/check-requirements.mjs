@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { pnpm } from './install.mjs';
 import { programsIn } from './requirements/programs.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -188,7 +189,7 @@ const tarballs = PACKAGES.map((name) => {
   mkdirSync(out, { recursive: true });
   must(
     `pack ${name}`,
-    run('pnpm', ['pack', '--pack-destination', out], { cwd: join(root, 'packages', name) }),
+    run(...pnpm(['pack', '--pack-destination', out]), { cwd: join(root, 'packages', name) }),
   );
   return [`@apisec/${name}`, `file:${join(out, readdirSync(out)[0])}`];
 });

@@ -1,9 +1,11 @@
 // Publishes what the changesets ask for. `npm run release -- --dry-run` does everything but that, in a clone, so that
 // neither this folder nor a registry is touched: versions, build, tarballs as they would be published.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pnpm } from './install.mjs';
+import { publicPackages } from './public-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const dryRun = process.argv.includes('--dry-run');
@@ -24,11 +26,7 @@ function run(command, args, cwd, quiet = false) {
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 
-function manifests(folder) {
-  return readdirSync(join(folder, 'packages'))
-    .map((name) => JSON.parse(readFileSync(join(folder, 'packages', name, 'package.json'), 'utf8')))
-    .filter((manifest) => manifest.private !== true);
-}
+const manifests = (folder) => publicPackages(folder).map(({ manifest }) => manifest);
 
 function rehearse() {
   if (run('git', ['status', '--porcelain'], root, true) !== '') {
@@ -38,11 +36,11 @@ function rehearse() {
   const clone = mkdtempSync(join(tmpdir(), 'apisec-release-'));
   try {
     run('git', ['clone', '--quiet', '--local', root, clone], root, true);
-    run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], clone, true);
+    run(...pnpm(['install', '--frozen-lockfile', '--prefer-offline']), clone, true);
     run(join(clone, 'node_modules/.bin/changeset'), ['version'], clone, true);
     run(join(clone, 'node_modules/.bin/tsc'), ['-b', 'tsconfig.build.json'], clone, true);
     const args = ['-r', '--filter', './packages/*', 'publish', '--dry-run', '--no-git-checks'];
-    run('pnpm', args, clone, true);
+    run(...pnpm(args), clone, true);
     for (const { name, version } of manifests(clone)) {
       const notes = version === before.get(name) ? 'unchanged' : `from ${before.get(name)}`;
       console.log(`  ${name.padEnd(20)} ${version.padEnd(10)} ${notes}`);

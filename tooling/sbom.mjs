@@ -1,14 +1,8 @@
 // What a user installs with each public package, as CycloneDX 1.6, and whether its licences permit that.
 // `npm run sbom` writes .sbom/<package>.cdx.json; with --check it only looks at the licences.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { publicPackages } from './public-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
 const PERMISSIVE = new Set([
@@ -110,10 +104,7 @@ const check = process.argv.includes('--check');
 const out = join(root, '.sbom');
 let packages = 0;
 let components = 0;
-for (const name of readdirSync(join(root, 'packages'))) {
-  const folder = join(root, 'packages', name);
-  if (!existsSync(join(folder, 'package.json')) || json(join(folder, 'package.json')).private)
-    continue;
+for (const { folder: name, path: folder } of publicPackages()) {
   const installed = installedWith(folder);
   for (const { manifest } of installed.values()) {
     if (!isPermitted(manifest.license))

@@ -1,7 +1,8 @@
 // What the reference has pages for: one for each subject of core, one for each other package.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import ts from 'typescript';
+import { publicPackages as packages } from '../../tooling/public-packages.mjs';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -106,24 +107,17 @@ const resolveFrom = (file, specifier) =>
 
 /** The public packages with what their subpaths lead to. */
 export function publicPackages() {
-  return readdirSync(join(root, 'packages'))
-    .map((name) => ({ folder: join(root, 'packages', name), short: name }))
-    .map((each) => ({
-      ...each,
-      manifest: JSON.parse(readFileSync(join(each.folder, 'package.json'), 'utf8')),
-    }))
-    .filter(({ manifest }) => manifest.private !== true)
-    .map(({ folder, short, manifest }) => ({
-      folder,
-      short,
-      name: manifest.name,
-      subpaths: Object.entries(manifest.exports)
-        .filter(([, target]) => typeof target === 'object')
-        .map(([subpath, target]) => ({
-          subpath,
-          file: join(folder, target['@apisec/source']),
-        })),
-    }));
+  return packages().map(({ path: folder, folder: short, manifest }) => ({
+    folder,
+    short,
+    name: manifest.name,
+    subpaths: Object.entries(manifest.exports)
+      .filter(([, target]) => typeof target === 'object')
+      .map(([subpath, target]) => ({
+        subpath,
+        file: join(folder, target['@apisec/source']),
+      })),
+  }));
 }
 
 /** Pages of one package: each with its path, its titles, and what it exports from where. */
