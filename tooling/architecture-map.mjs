@@ -6,6 +6,8 @@ import { folderOf, importsOf, packageOf, packagesWithSource } from './imports.mj
 import { publicPackages } from './public-packages.mjs';
 
 const root = join(import.meta.dirname, '..');
+const byText = (one, other) => (one < other ? -1 : 1);
+
 const LINE = 18;
 const GAP = { x: 14, y: 60, margin: 12 };
 
@@ -59,7 +61,9 @@ function graphOf(entries) {
   return new Map(
     entries.map(([name, targets]) => [
       name,
-      [...new Set(targets)].filter((target) => names.has(target) && target !== name).toSorted(),
+      [...new Set(targets)]
+        .filter((target) => names.has(target) && target !== name)
+        .toSorted(byText),
     ]),
   );
 }
@@ -84,7 +88,7 @@ function reduced(graph) {
 function boxesOf(graph) {
   const imported = new Set([...graph.values()].flat());
   const boxes = new Map();
-  for (const [name, targets] of [...graph].toSorted()) {
+  for (const [name, targets] of [...graph].toSorted(([one], [other]) => byText(one, other))) {
     const key = imported.has(name) ? name : `* ${targets.join()}`;
     boxes.set(key, { names: [...(boxes.get(key)?.names ?? []), name], targets });
   }

@@ -7,6 +7,7 @@ const IMPORT =
   /(?:^|\n)\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\s*\(?\s*['"]([^'"]+)['"]/g;
 
 // The texts of projects that `apisec init` writes import what those projects do.
+const isOwn = (specifier) => specifier.startsWith('.');
 const isSource = (file) =>
   file.endsWith('.ts') && !/\.(test|test-d)\.ts$|[\\/]templates[\\/]/.test(file);
 
@@ -22,18 +23,17 @@ export function importsOf(name) {
   const source = join(root, 'packages', name, 'src');
   return readdirSync(source, { recursive: true })
     .filter(isSource)
-    .toSorted()
+    .toSorted((one, other) => (one < other ? -1 : 1))
     .map((entry) => {
       const file = entry.split(/[\\/]/).join('/');
       const text = readFileSync(join(source, entry), 'utf8');
       const wanted = [...text.matchAll(IMPORT)].map(
         ([, specifier = '', late]) => specifier || late,
       );
-      const own = (specifier) => specifier.startsWith('.');
       return {
         file,
-        files: wanted.filter(own).map((specifier) => posix.join(dirname(file), specifier)),
-        others: wanted.filter((specifier) => !own(specifier)),
+        files: wanted.filter(isOwn).map((specifier) => posix.join(dirname(file), specifier)),
+        others: wanted.filter((specifier) => !isOwn(specifier)),
       };
     });
 }

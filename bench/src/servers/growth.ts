@@ -102,8 +102,11 @@ export const GROWTH = {
       const known = {
         ...facts,
         principal: {
-          ...{ id: 'i|alice', subject: 'alice', issuer: 'https://id.example.com' },
-          ...{ scopes: new Set<string>(), roles: new Set([last]) },
+          id: 'https://id.example.com|alice',
+          subject: 'alice',
+          issuer: 'https://id.example.com',
+          scopes: new Set<string>(),
+          roles: new Set([last]),
         },
       };
       return () => decide(api, known);
