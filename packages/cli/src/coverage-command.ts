@@ -9,7 +9,6 @@ import {
 } from '@apisec/core';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { findInventory } from './find-inventory.ts';
-import { loadModule } from './load-module.ts';
 
 /** `apisec coverage`: what an application serves, and what each operation lacks. */
 export const coverageCommand: Command = {
@@ -19,6 +18,7 @@ export const coverageCommand: Command = {
     'coverage <module> [--require authentication,grant,limit] [--except "GET /health=authentication,limit"]',
     'coverage <module> --openapi openapi.json [--base /v1]',
     'coverage <module> --print-openapi',
+    'coverage <folder of Next routes: app>',
   ],
   options: {
     require: { type: 'string' },
@@ -29,7 +29,7 @@ export const coverageCommand: Command = {
   },
   run: async (invocation) => {
     const { positionals, flag, text, texts, terminal } = invocation;
-    const inventory = await findInventory(await loadModule(positionals[0]));
+    const inventory = await findInventory(positionals[0]);
     const require = text('require');
     const report = coverageReport(inventory, {
       // What is not an aspect does not construct.

@@ -1,17 +1,23 @@
+import { stat } from 'node:fs/promises';
 import type { ServedOperation } from '@apisec/core';
 import { UsageError } from './command.ts';
-import type { LoadedModule } from './load-module.ts';
+import { type LoadedModule, loadModule } from './load-module.ts';
+import { nextInventory } from './next-inventory.ts';
 
 type Inventory = readonly ServedOperation[];
 
 /**
- * What an application serves: what the module exports as `inventory` (a list, or a function that answers one), or what
- * the adapter finds in the application that it exports as `app`, `server` or by default.
+ * What an application serves. Of a module: what it exports as `inventory` (a list, or a function that answers one), or
+ * what the adapter finds in the application that it exports as `app`, `server` or by default. Of a folder: the route
+ * handlers of Next in it.
  *
  * @throws UsageError when it exports neither, and where it serves nothing: that would be found to lack nothing.
  */
-export async function findInventory(module: LoadedModule): Promise<Inventory> {
-  const inventory = await inventoryIn(module);
+export async function findInventory(path: string | undefined): Promise<Inventory> {
+  const isFolder = path !== undefined && (await isDirectory(path));
+  const inventory = isFolder
+    ? await nextInventory(path)
+    : await inventoryIn(await loadModule(path));
   if (inventory.length > 0) return inventory;
   throw new UsageError(
     'the application serves no operation yet: export it once its routes and services are there.',
@@ -40,6 +46,14 @@ async function inventoryIn(module: LoadedModule): Promise<Inventory> {
     throw new UsageError(`${adapter} is too old: it has no inventoryOf.`);
   }
   return (inventoryOf as (app: unknown) => Inventory)(app);
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  // What is not there is told by whoever imports it.
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 function adapterOf(app: unknown): string | undefined {

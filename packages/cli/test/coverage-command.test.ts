@@ -1,3 +1,4 @@
+import type { CoverageReport } from '@apisec/core';
 import { expect, test } from 'vitest';
 import { callCli, fixture, runCli } from './run-cli.ts';
 
@@ -22,6 +23,18 @@ test.each(['hono-app.ts', 'fastify-app.ts'])(
     });
   },
 );
+
+test('the route handlers of Next are found in their folder, and which of them nothing guards', async () => {
+  const { code, out } = await runCli(['coverage', fixture('next/app'), '--json']);
+  expect(code).toBe(1);
+  const { operations, problems } = JSON.parse(out) as CoverageReport;
+  expect(operations.map(({ operation, guarded }) => [operation, guarded])).toEqual([
+    ['GET /health', false],
+    ['GET /api/orders/:id', true],
+    ['POST /files/*path', true],
+  ]);
+  expect(problems).toEqual([expect.stringContaining('GET /health has no guard.')]);
+});
 
 test('what is open on purpose is named, and the report is JSON', async () => {
   const except = ['--except', 'GET /health=authentication'];

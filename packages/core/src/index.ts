@@ -109,7 +109,7 @@ export { type FetchBodies, type FetchBodiesOptions, fetchBodies } from './host/f
 export { type FetchProblems, fetchProblems } from './host/fetch-problems.ts';
 export type { FetchFacts } from './host/guard-fetch.ts';
 export { peerFromHeader, peerOf } from './host/peer.ts';
-export { type ProtectOptions, protect } from './host/protect.ts';
+export { type ProtectedHandler, type ProtectOptions, protect } from './host/protect.ts';
 export { transportFromUrl } from './host/transport.ts';
 
 // Errors.

@@ -8,7 +8,6 @@ import {
 import { ASPECTS, isObject, PRESENCE_RANK } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
 import { findInventory } from '../find-inventory.ts';
-import { loadModule } from '../load-module.ts';
 import type { ComparedOperation } from './compare-coverage.ts';
 
 /**
@@ -22,7 +21,7 @@ export async function readCoverage(
   base: string | undefined,
 ): Promise<readonly ComparedOperation[]> {
   if (!file.endsWith('.json')) {
-    const inventory = await findInventory(await loadModule(file));
+    const inventory = await findInventory(file);
     return coverageReport(inventory).operations.map(compared);
   }
   let parsed: unknown;

@@ -4,7 +4,6 @@ import { httpUrl } from '../addresses.ts';
 import { send } from '../attack/probe.ts';
 import { type Command, EXIT, type Invocation, UsageError } from '../command.ts';
 import { findInventory } from '../find-inventory.ts';
-import { loadModule } from '../load-module.ts';
 import { ADDRESS_CHECKS } from './address-checks.ts';
 import type { Check, Patient } from './check.ts';
 import { COVERAGE_CHECKS } from './coverage-checks.ts';
@@ -97,7 +96,7 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
   const given = text('token');
   const token = given === '-' ? (await textOf(process.stdin)).trim() : given;
   return {
-    inventory: module === undefined ? undefined : await findInventory(await loadModule(module)),
+    inventory: module === undefined ? undefined : await findInventory(module),
     except: texts('except'),
     // Nothing is sent with the token: it is only read.
     target: url && { url, graphql: flag('graphql'), send: (probe) => send(url, probe, ca) },

@@ -85,6 +85,12 @@ const OPTIONS = [
   'logDenials',
 ];
 
+/** What {@link protect} answers: a handler, with the guard or table in front of it for reports of what is covered. */
+export type ProtectedHandler<Rest extends readonly unknown[]> = ((
+  request: Request,
+  ...rest: Rest
+) => Promise<Response>) & { readonly admission: object };
+
 type ProtectFacts = HttpFacts & CertificateFacts & TransportFacts & RequestIdFacts;
 
 /** The facts that this host supplies to every guard. */
@@ -115,7 +121,7 @@ export function protect<
     ...rest: Rest
   ) => Response | Promise<Response>,
   options: ProtectOptions<Rest, Raw> = {},
-): (request: Request, ...rest: Rest) => Promise<Response> {
+): ProtectedHandler<Rest> {
   assertKnownOptions('protect', options, OPTIONS);
   const { bodies, problems } = options;
   assertMethods(
@@ -146,7 +152,7 @@ export function protect<
     denialLog: denialLogOption('protect', options.logDenials),
     rethrow: onFault === undefined && problems === undefined,
   };
-  return async (received, ...rest) => {
+  const answer = async (received: Request, ...rest: Rest): Promise<Response> => {
     let request = received;
     let requestId: string | undefined;
     const plain = (): { readonly view: Request; readonly facts: ProtectFacts } => ({
@@ -188,6 +194,7 @@ export function protect<
     );
     return response;
   };
+  return Object.assign(answer, { admission });
 }
 
 function defaultOperation(request: Request): string {
