@@ -33,15 +33,16 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   graphql: `
     documentedOperations inventoryOf analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
-    expandCoordinate fieldArgument gateFields gateIntrospection listRootFields newBatch openFields openOperation operationCost
-    operationCostSpent operationName operationPlan peerOfContext release requestOf rootArguments resolveText rootTypesOf safeError
-    signalOf sourceMember sourceOf trustedDocuments viewRequest`,
+    expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostCall listRootFields newBatch onCallerDisconnect
+    openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
+    requestOf rootArguments resolveText rootTypesOf safeError signalOf sourceMember sourceOf trustedDocuments viewRequest
+    waitTogether watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
     nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
-    readRawBody releaseText renderAs renderingOf sendDenial trustProxies undecided`,
+    readRawBody renderAs renderingOf sendDenial trustProxies undecided`,
   oauth: 'fastifyRoutes sendWebResponse toNodeHandler toWebRequest',
   redis: 'assertNoEviction connectRedis connectRedisCluster',
 };

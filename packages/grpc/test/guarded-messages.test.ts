@@ -44,7 +44,7 @@ const ownNote = guard<CallFacts & MessageFacts>()
       },
     }),
   )
-  .use(requireOwner(note, { owner: 'owner', caller: () => 'ann' }));
+  .use(requireOwner(note, { owner: 'owner', caller: (_facts: CallFacts) => 'ann' }));
 
 /** A shop whose streams answer with the objects that were loaded for their messages. */
 async function openNotes() {

@@ -103,7 +103,7 @@ test.each<[string, unknown, readonly unknown[]]>([
 
 test('field violations fit into trailers', () => {
   const error = { field: 'f'.repeat(1_000), detail: 'd'.repeat(1_000) };
-  const { fieldViolations } = withExtensions({ errors: Array(100).fill(error) });
+  const { fieldViolations } = withExtensions({ errors: Array.from({ length: 100 }, () => error) });
   expect(fieldViolations).toHaveLength(20);
   expect(fieldViolations[0]).toEqual({ field: 'f'.repeat(100), description: 'd'.repeat(100) });
   expect(withExtensions({ errors: 'none' }).fieldViolations).toEqual([]);
