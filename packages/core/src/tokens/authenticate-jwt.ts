@@ -258,11 +258,11 @@ export function authenticateJwt(
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
+      const known = verified.recall(`${scheme} ${token}`, at);
+      if (known !== undefined) return known;
       const parts = token.split('.', 6).length;
       const encrypted = parts === ENCRYPTED_PARTS && decryption;
       if (opaqueTokens === 'ignore' && parts !== SIGNED_PARTS && !encrypted) return denials.missing;
-      const known = verified.recall(`${scheme} ${token}`, at);
-      if (known !== undefined) return known;
       return encrypted ? open(encrypted, token, scheme, at) : examine(token, scheme, at, token);
     },
   });
