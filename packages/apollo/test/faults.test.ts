@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import {
   allowAnonymous,
@@ -290,5 +291,28 @@ describe.each(httpServers)('%s', (name, serve) => {
     expect(heard.length).toBeLessThan(1_000);
     expect(new Set(heard.map(({ outcome }) => outcome))).toEqual(new Set(['aborted']));
     finish();
+  });
+
+  test('a connection goes on after more than a hundred operations, whatever was wrong with them', async () => {
+    const schema = schemaOf(SDL, { 'Query.echo': () => 'echo' });
+    const { url, close } = await serve({ admission: told }, schema);
+    onTestFinished(() => void close());
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const sockets = new Set<unknown>();
+    const accept = name === 'graphql-sse' ? 'text/event-stream' : 'application/json';
+    const ask = (body: unknown) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        const headers = { 'content-type': 'application/json', accept };
+        const sent = request(url, { agent, method: 'POST', headers }, (answer) => {
+          answer.resume().on('end', () => resolve(answer.statusCode));
+        });
+        sent.on('socket', (socket) => sockets.add(socket)).on('error', reject);
+        sent.end(JSON.stringify(body));
+      });
+    for (let time = 0; time < 130; time++)
+      await ask({ query: time % 2 === 0 ? null : '{ nothing }' });
+    expect(await ask({ query: '{ echo }' })).toBe(200);
+    expect(sockets.size).toBe(1);
   });
 });

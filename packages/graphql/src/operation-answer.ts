@@ -28,6 +28,16 @@ export function applyFieldHeaders(state: OperationState, target: HeadersTarget):
   for (const { enforcement } of state.late ?? []) enforcement.applyHeaders(sendable(target));
 }
 
+/** Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches. */
+export function editHeaders(states: readonly OperationState[], headers: HeaderFields): void {
+  const target = headerFields(headers);
+  for (const state of states) {
+    applyHeaders(state, target);
+    applyFieldHeaders(state, target);
+    if (cacheability(state) !== 'public') headers.set('cache-control', 'no-store');
+  }
+}
+
 /** Shows data to the policies that ask. Undefined where it may go out as it is. */
 export function release(
   state: OperationState,

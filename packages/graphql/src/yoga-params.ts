@@ -1,7 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { deniedResult } from './denial-error.ts';
 
-/** Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. */
+/**
+ * Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. To a body that is not JSON it
+ * answers with the error of the parser, and in that with the body, however long it is.
+ */
 export async function readParams<Params>(
   read: (request: Request) => Params | PromiseLike<Params>,
   request: Request,
@@ -9,7 +12,7 @@ export async function readParams<Params>(
   try {
     return await read(request);
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
+    if (!(cause instanceof SyntaxError || tellsItsCause(cause))) throw cause;
     const { errors = [], extensions } = deniedResult({
       kind: 'malformed',
       code: 'message.malformed',
@@ -18,4 +21,14 @@ export async function readParams<Params>(
       extensions: { ...errors[0]?.extensions, ...extensions },
     });
   }
+}
+
+function tellsItsCause(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'extensions' in error &&
+    typeof error.extensions === 'object' &&
+    error.extensions !== null &&
+    'originalError' in error.extensions
+  );
 }

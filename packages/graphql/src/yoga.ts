@@ -9,7 +9,7 @@ import { checkBefore, checkDocument, decide, resolveText } from './guarded-opera
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
-import { applyFieldHeaders, applyHeaders, cacheability, headerFields } from './operation-answer.ts';
+import { editHeaders } from './operation-answer.ts';
 import { sourceIn } from './operation-call.ts';
 import { disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
@@ -25,6 +25,13 @@ export interface YogaOptions<Facts extends object>
   readonly request?: ((request: Request, serverContext: object) => RequestLike) | undefined;
   /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
+}
+
+/** One HTTP request, with the operations in it, and how to stop waiting for its caller. */
+interface Requested {
+  readonly batch: Batch;
+  readonly states: OperationState[];
+  readonly forget: (() => void)[];
 }
 
 /** One operation, and what Yoga has made of it so far. */
@@ -48,11 +55,12 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
   const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
-  const requests = stateOf<{ readonly batch: Batch; readonly states: OperationState[] }>('batch');
+  const requests = stateOf<Requested>('batch');
   const running = stateOf<Running>('apisec.operation');
   const begin = (request: Request, context: object): OperationState => {
-    const { batch, states } = requests.get(request) ?? { batch: newBatch(), states: [] };
-    requests.set(request, { batch, states });
+    const requested = requests.get(request) ?? { batch: newBatch(), states: [], forget: [] };
+    requests.set(request, requested);
+    const { batch, states } = requested;
     const view = () => viewOf?.(request, context) ?? viewRequest(request, context);
     const call = hostCall({ peer, certificate }, context, context, view);
     const state = beginOperation(plan, { ...call, batch });
@@ -87,12 +95,13 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       running.set(context, { state });
       const signal = signalWithout(context, request.signal);
       const forget = onCallerDisconnect(context, signal, () => disconnect(state, 200));
+      // Yoga answers by itself what it finds wrong with the parameters, and asks no handler.
+      requests.get(request)?.forget.push(forget);
       setParamsHandler(async (payload) => {
         const denied = await checkBefore(state, text, variables);
         const result = denied ? undefined : await paramsHandler(payload);
         await decide(state, undefined);
         const sent = await guardResult(state, result, now, 200);
-        forget();
         // Both are what Yoga takes: a result, or events.
         return state.denial ? deniedResult(state.denial) : (sent as ExecutionResult);
       });
@@ -127,12 +136,9 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       executed.setResult(deniedResult(fault('guard.incomplete')));
     },
     onResponse: ({ request, response: { headers } }) => {
-      const target = headerFields(headers);
-      for (const state of requests.get(request)?.states ?? []) {
-        applyHeaders(state, target);
-        applyFieldHeaders(state, target);
-        if (cacheability(state) !== 'public') headers.set('cache-control', 'no-store');
-      }
+      const { states, forget } = requests.get(request) ?? { states: [], forget: [] };
+      for (const each of forget) each();
+      editHeaders(states, headers);
     },
   };
 }

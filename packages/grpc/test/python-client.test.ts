@@ -59,7 +59,8 @@ test.skipIf(python === undefined && !mustHave)(
     await expect
       .poll(ended)
       .toEqual([
-        'aborted 4',
+        // Its deadline may end the call on either side first.
+        expect.stringMatching(/^aborted [14]$/),
         ...Array.from({ length: 5 }, () => 'denied 16'),
         'denied 8',
         ...Array.from({ length: 4 }, () => 'succeeded 0'),
