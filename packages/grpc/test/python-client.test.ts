@@ -56,14 +56,12 @@ test.skipIf(python === undefined && !mustHave)(
     expect(of('large')?.code).toBe('RESOURCE_EXHAUSTED');
     expect(of('slow')?.code).toBe('DEADLINE_EXCEEDED');
     const ended = () => completions.map(({ outcome, status }) => `${outcome} ${status}`).toSorted();
-    await expect
-      .poll(ended)
-      .toEqual([
-        // Its deadline may end the call on either side first.
-        expect.stringMatching(/^aborted [14]$/),
-        ...Array.from({ length: 5 }, () => 'denied 16'),
-        'denied 8',
-        ...Array.from({ length: 4 }, () => 'succeeded 0'),
-      ]);
+    await expect.poll(ended).toEqual([
+      // Its deadline may end the call on either side first.
+      expect.stringMatching(/^aborted [14]$/),
+      ...Array.from({ length: 5 }, () => 'denied 16'),
+      'denied 8',
+      ...Array.from({ length: 4 }, () => 'succeeded 0'),
+    ]);
   },
 );
