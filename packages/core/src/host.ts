@@ -58,7 +58,7 @@ export {
 export { assertHeader } from './host/header-edits.ts';
 export { HTTP_FACTS } from './host/http-facts.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
-export { holdHeaders, type NodeHead } from './host/node-head.ts';
+export { headerPairs, holdHeaders, type NodeHead, takeOverHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';
 export {

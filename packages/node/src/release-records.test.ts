@@ -77,6 +77,23 @@ async function answers(
 describe('NDJSON of a closed response', () => {
   const row = '{"id":1,"s":"s3cret"}\n';
 
+  test.each<[string, unknown]>([
+    ['an object', { 'content-type': NDJSON, 'set-cookie': ['a=1', 'b=2'] }],
+    [
+      'pairs',
+      [
+        ['content-type', NDJSON],
+        ['Set-Cookie', 'a=1'],
+        ['set-cookie', 'b=2'],
+      ],
+    ],
+  ])('keeps the cookies of a head that is %s apart', async (_form, head) => {
+    for (const { headers, body } of await answers((r) => (r.writeHead(200, head), r.end(row)))) {
+      expect(headers).toMatch(/set-cookie: a=1\r\nset-cookie: b=2|"set-cookie":\["a=1","b=2"\]/);
+      expect(body).toBe('{"id":1}');
+    }
+  });
+
   test.each<[string, (response: Writer) => void]>([
     ['written and ended', (r) => (r.setHeader('content-type', NDJSON), r.write(row), r.end(row))],
     ['ended at once', (r) => (r.setHeader('content-type', NDJSON), r.end(row + row))],

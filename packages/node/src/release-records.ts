@@ -2,11 +2,14 @@ import type { ServerResponse } from 'node:http';
 import type { BodyOutcome, Denial, MaybePromise } from '@apisec/core';
 import {
   chain,
+  headerPairs,
   isThenable,
+  type NodeHead,
   type RecordFilter,
   type ReleasedText,
   recordFilter,
   recordFormat,
+  takeOverHead,
   unfilterable,
 } from '@apisec/core/host';
 import { dropBodyHeaders } from './response.ts';
@@ -41,13 +44,20 @@ export function recordStream(
   writers: RecordWriters,
   deny: (denial: Denial) => void,
 ): RecordStream | undefined {
-  const fields = fieldsOf(head?.at(-1));
+  const given = head?.at(-1);
+  const fields = headerPairs(given).map(([name, value]) => [name.toLowerCase(), value] as const);
   const [code = target.statusCode] = head ?? [];
   const format = recordFormat({
-    get: (name) => fields.get(name) ?? textOf(target.getHeader(name)),
+    get: (name) => {
+      const values = fields
+        .filter(([each, value]) => each === name && value !== undefined)
+        .map(([, value]) => value);
+      const value = values.length > 0 ? values.join(', ') : target.getHeader(name);
+      return value === undefined ? null : String(value);
+    },
   });
   if (format === undefined || typeof code !== 'number' || NO_RECORDS.has(code)) return undefined;
-  for (const [name, value] of fields) target.setHeader(name, value);
+  takeOverHead(target as unknown as NodeHead, given);
   target.statusCode = code;
   // Free text that no policy sees.
   if (!('stream' in target)) target.statusMessage = '';
@@ -148,24 +158,4 @@ function bytesOf([chunk, encoding]: Arguments): Uint8Array {
 function callbackOf(args: Arguments): (() => void) | undefined {
   const last = args.at(-1);
   return typeof last === 'function' ? (last as () => void) : undefined;
-}
-
-/** The header fields that `writeHead` takes: an object, a list of names and values, or a list of pairs of them. */
-function fieldsOf(given: unknown): Map<string, string> {
-  const fields = new Map<string, string>();
-  if (typeof given !== 'object' || given === null) return fields;
-  const list: readonly unknown[] = Array.isArray(given)
-    ? given.flat()
-    : Object.entries(given).flat();
-  for (let at = 0; at + 1 < list.length; at += 2) {
-    const name = String(list[at]).toLowerCase();
-    const before = fields.get(name);
-    const value = String(list[at + 1]);
-    fields.set(name, before === undefined ? value : `${before}, ${value}`);
-  }
-  return fields;
-}
-
-function textOf(value: number | string | readonly string[] | undefined): string | null {
-  return value === undefined ? null : String(value);
 }

@@ -98,7 +98,7 @@ function editResponse(
   given: unknown,
   lists: EditLists,
 ): undefined {
-  const taken = takeOver(response, given);
+  const taken = takeOverHead(response, given);
   editHead(
     {
       names: taken.length === 0 ? names : [...names, ...taken],
@@ -112,10 +112,9 @@ function editResponse(
 }
 
 /** Headers given to `writeHead` itself, in each of the forms that Node takes, as if they had been set; their names. */
-function takeOver(response: NodeHead, given: unknown): readonly string[] {
-  if (typeof given !== 'object' || given === null) return NONE;
+export function takeOverHead(response: NodeHead, given: unknown): readonly string[] {
   const seen: string[] = [];
-  for (const [name, value] of pairsOf(given)) {
+  for (const [name, value] of headerPairs(given)) {
     if (value === undefined) continue;
     const key = name.toLowerCase();
     if (seen.includes(key)) {
@@ -127,11 +126,11 @@ function takeOver(response: NodeHead, given: unknown): readonly string[] {
   return seen;
 }
 
-const NONE: readonly string[] = Object.freeze([]);
-
 type Pair = readonly [name: string, value: HeaderValue | undefined];
 
-function pairsOf(headers: object): readonly Pair[] {
+/** The header fields that `writeHead` takes: an object, a list of names and values, or a list of pairs of them. */
+export function headerPairs(headers: unknown): readonly Pair[] {
+  if (typeof headers !== 'object' || headers === null) return [];
   if (!Array.isArray(headers)) return Object.entries(headers as Fields);
   if (Array.isArray(headers[0])) return headers as Pair[];
   return headers.flatMap((name, at): Pair[] =>
