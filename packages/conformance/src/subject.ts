@@ -97,6 +97,23 @@ export interface Subject {
   readonly start: (api: ConformanceApi) => Promise<Served>;
 }
 
+/** What adapters of HTTP can do, whatever their framework. */
+export const httpSubject: Omit<Subject, 'name' | 'start'> = {
+  protocol: 'http',
+  capabilities: [
+    'preflight',
+    'query',
+    'raw-output',
+    'headers',
+    'repeated-fields',
+    'bodies',
+    'statuses',
+    'departures',
+    'absences',
+  ],
+  gaps: { streams: 'HTTP carries one message each way.' },
+};
+
 /** One call as a case describes it, the same for every protocol. */
 export interface CallSpec {
   readonly operation: string;

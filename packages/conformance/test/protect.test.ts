@@ -1,7 +1,7 @@
-import { describeConformance, protectedApi, protectSubject } from '../src/index.ts';
+import { describeConformance, httpSubject, protectedApi } from '../src/index.ts';
 
 describeConformance({
-  ...protectSubject,
+  ...httpSubject,
   name: 'protect()',
   start: async (api) => ({ fetch: protectedApi(api), close: async () => undefined }),
 });

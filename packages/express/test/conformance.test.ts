@@ -1,6 +1,7 @@
 import { type AddressInfo, type Server } from 'node:net';
 import {
   describeConformance,
+  httpSubject,
   restNames,
   type Subject,
   tableOf,
@@ -15,19 +16,7 @@ import express4 from 'express4';
 function subject(name: string, express: typeof express5): Subject {
   return {
     name,
-    protocol: 'http',
-    capabilities: [
-      'preflight',
-      'query',
-      'raw-output',
-      'headers',
-      'repeated-fields',
-      'bodies',
-      'statuses',
-      'departures',
-      'absences',
-    ],
-    gaps: { streams: 'HTTP carries one message each way.' },
+    ...httpSubject,
     start: async (api) => {
       const app = express();
       const parser = express.json({ limit: api.largestBody });

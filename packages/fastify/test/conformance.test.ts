@@ -1,25 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { bytesOf, describeConformance, restNames, tableOf } from '@apisec/conformance';
+import { bytesOf, describeConformance, httpSubject, restNames, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { problems, secure } from '@apisec/fastify';
 import fastify from 'fastify';
 
 describeConformance({
   name: 'Fastify',
-  protocol: 'http',
-  capabilities: [
-    'preflight',
-    'query',
-    'raw-output',
-    'headers',
-    'repeated-fields',
-    'statuses',
-    'departures',
-    'absences',
-  ],
+  ...httpSubject,
+  capabilities: httpSubject.capabilities.filter((each) => each !== 'bodies'),
   gaps: {
-    streams: 'HTTP carries one message each way.',
+    ...httpSubject.gaps,
     bodies: 'Fastify parses between the hooks and answers broken bodies itself.',
   },
   start: async (api) => {

@@ -1,30 +1,7 @@
-import {
-  type ConformanceApi,
-  restNames,
-  type Subject,
-  streamOf,
-  tableOf,
-} from '@apisec/conformance';
+import { type ConformanceApi, restNames, streamOf, tableOf } from '@apisec/conformance';
 import { coverage, factsOf } from '@apisec/core';
 import { problems, type SecureOptions, secure } from '@apisec/hono';
 import { Hono } from 'hono';
-
-/** What Hono can do on every host; what a host adds is its own. */
-export const honoSubject = {
-  protocol: 'http',
-  capabilities: [
-    'preflight',
-    'query',
-    'raw-output',
-    'headers',
-    'repeated-fields',
-    'bodies',
-    'statuses',
-    'departures',
-    'absences',
-  ],
-  gaps: { streams: 'HTTP carries one message each way.' },
-} as const satisfies Omit<Subject, 'name' | 'start'>;
 
 /** The API of the suite as an app of Hono. */
 export function conformanceApp(api: ConformanceApi, host: SecureOptions['host']): Hono {

@@ -1,14 +1,14 @@
 import type { AddressInfo } from 'node:net';
-import { describeConformance } from '@apisec/conformance';
+import { describeConformance, httpSubject } from '@apisec/conformance';
 import { peerOf, transportFromUrl } from '@apisec/core';
 // oxlint-disable-next-line no-restricted-imports -- on Node, users of Hono take their facts from there
 import { nodePeer, nodeTransport } from '@apisec/node';
 import { type HttpBindings, serve } from '@hono/node-server';
-import { conformanceApp, honoSubject } from './conformance-app.ts';
+import { conformanceApp } from './conformance-app.ts';
 
 // As on hosts without a response of their own: Workers, Deno, Bun.
 describeConformance({
-  ...honoSubject,
+  ...httpSubject,
   name: 'Hono',
   start: async (api) => {
     const app = conformanceApp(api, ({ req }) => ({
@@ -20,7 +20,7 @@ describeConformance({
 });
 
 describeConformance({
-  ...honoSubject,
+  ...httpSubject,
   name: 'Hono on Node',
   start: async (api) => {
     const app = conformanceApp(api, ({ env }) => {

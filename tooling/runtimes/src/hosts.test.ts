@@ -1,19 +1,19 @@
 // The conformance cases on the hosts that speak fetch: called in process, and by the runtime's own server.
-import { describeConformance, protectedApi, protectSubject } from '@apisec/conformance';
+import { describeConformance, httpSubject, protectedApi } from '@apisec/conformance';
 import { peerOf, transportFromUrl } from '@apisec/core';
-import { conformanceApp, honoSubject } from '../../../packages/hono/test/conformance-app.ts';
+import { conformanceApp } from '../../../packages/hono/test/conformance-app.ts';
 import { type ExecutionContext, server } from './servers.ts';
 
 const close = async (): Promise<void> => undefined;
 
 describeConformance({
-  ...protectSubject,
+  ...httpSubject,
   name: 'protect()',
   start: async (api) => ({ fetch: protectedApi(api), close }),
 });
 
 describeConformance({
-  ...honoSubject,
+  ...httpSubject,
   name: 'Hono',
   start: async (api) => {
     const app = conformanceApp(api, ({ req }) => ({
@@ -27,7 +27,7 @@ describeConformance({
 if (server !== undefined) {
   const { name, serve, peerOf: peer } = server;
   describeConformance({
-    ...protectSubject,
+    ...httpSubject,
     name: `protect() on ${name}`,
     start: async (api) => {
       const handler = protectedApi<readonly [object, ExecutionContext?]>(api, {
@@ -38,7 +38,7 @@ if (server !== undefined) {
     },
   });
   describeConformance({
-    ...honoSubject,
+    ...httpSubject,
     name: `Hono on ${name}`,
     start: async (api) => {
       const app = conformanceApp(api, ({ env, req }) => ({

@@ -9,25 +9,8 @@ import {
   transportFromUrl,
 } from '@apisec/core';
 import { streamOf } from './stream-records.ts';
-import type { ConformanceApi, Subject } from './subject.ts';
+import type { ConformanceApi } from './subject.ts';
 import { restNames, tableOf } from './table.ts';
-
-/** What `protect()` can do on every host; what a host adds is its own. */
-export const protectSubject: Omit<Subject, 'name' | 'start'> = {
-  protocol: 'http',
-  capabilities: [
-    'preflight',
-    'query',
-    'raw-output',
-    'headers',
-    'repeated-fields',
-    'bodies',
-    'statuses',
-    'departures',
-    'absences',
-  ],
-  gaps: { streams: 'HTTP carries one message each way.' },
-};
 
 /** The API of the suite behind `protect()`. */
 export function protectedApi<Rest extends readonly unknown[] = readonly []>(
