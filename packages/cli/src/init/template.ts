@@ -24,3 +24,15 @@ export const DIALECTS: Readonly<Record<'typescript' | 'javascript', Dialect>> = 
   typescript: { ext: 'ts', ts: (text) => text },
   javascript: { ext: 'js', ts: () => '' },
 });
+
+/** In every policy: who may read orders, behind the policies that are asked of anybody. */
+export const READ_ORDERS = `    .use(authenticateJwt(trusted))
+    .use(
+      rateLimit({
+        // Counted in this process alone; give it a shared store to count for all of them.
+        limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
+        by: ({ principal }) => principal.id,
+      }),
+    )
+    .use(requireScopes('orders:read'));
+`;

@@ -1,4 +1,4 @@
-import type { Dialect, Template } from '../template.ts';
+import { type Dialect, READ_ORDERS, type Template } from '../template.ts';
 
 const policy = ({ ts }: Dialect): string => `import {
   authenticateJwt,
@@ -15,16 +15,7 @@ const policy = ({ ts }: Dialect): string => `import {
 export function ordersPolicy(trusted${ts(': TrustedIssuer')}) {
   const anyone = guard().use(logDenials()).use(securityHeaders());
   const readOrders = anyone
-    .use(authenticateJwt(trusted))
-    .use(
-      rateLimit({
-        // Counted in this process alone; give it a shared store to count for all of them.
-        limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
-        by: ({ principal }) => principal.id,
-      }),
-    )
-    .use(requireScopes('orders:read'));
-  return {
+${READ_ORDERS}  return {
     readOrders,
     api: coverage({ 'Query.orders': readOrders }, { unlisted: anyone }),
     // Asked before the field is resolved: where it denies, the field is null and the rest stands.

@@ -1,5 +1,5 @@
 import type { Dialect, Template } from '../template.ts';
-import { nodeListen, REST_CALL, restPolicy, restTest } from './rest.ts';
+import { nodeListen, restTemplate } from './rest.ts';
 
 const app = ({
   ext,
@@ -41,16 +41,11 @@ export function start(trusted${ts(': TrustedIssuer')}, address${ts(': Address')}
 }
 `;
 
-export const express: Template = {
+export const express: Template = restTemplate({
   title: 'Express',
   dependencies: ['@apisec/core', '@apisec/express', '@apisec/node', 'express'],
   types: ['@types/express'],
-  call: REST_CALL,
-  files: (dialect) => ({
-    'src/policy': restPolicy(dialect),
-    'src/app': app(dialect),
-    'src/listen': nodeListen(dialect),
-    'src/server': server(dialect),
-    'test/server.test': restTest(dialect),
-  }),
-};
+  app,
+  listen: nodeListen,
+  server,
+});

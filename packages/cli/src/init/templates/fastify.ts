@@ -1,5 +1,5 @@
 import type { Dialect, Template } from '../template.ts';
-import { REST_CALL, restPolicy, restTest } from './rest.ts';
+import { restTemplate } from './rest.ts';
 
 const app = ({
   ext,
@@ -42,15 +42,10 @@ export async function start(
 }
 `;
 
-export const fastify: Template = {
+export const fastify: Template = restTemplate({
   title: 'Fastify',
   dependencies: ['@apisec/core', '@apisec/fastify', 'fastify'],
   types: [],
-  call: REST_CALL,
-  files: (dialect) => ({
-    'src/policy': restPolicy(dialect),
-    'src/app': app(dialect),
-    'src/server': server(dialect),
-    'test/server.test': restTest(dialect),
-  }),
-};
+  app,
+  server,
+});

@@ -1,4 +1,4 @@
-import type { Dialect, Template } from '../template.ts';
+import { type Dialect, READ_ORDERS, type Template } from '../template.ts';
 
 const proto = `syntax = "proto3";
 
@@ -28,16 +28,7 @@ const policy = ({ ts }: Dialect): string => `import {
 export function ordersPolicy(trusted${ts(': TrustedIssuer')}) {
   const readOrders = guard()
     .use(logDenials())
-    .use(authenticateJwt(trusted))
-    .use(
-      rateLimit({
-        // Counted in this process alone; give it a shared store to count for all of them.
-        limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
-        by: ({ principal }) => principal.id,
-      }),
-    )
-    .use(requireScopes('orders:read'));
-  return { readOrders };
+${READ_ORDERS}  return { readOrders };
 }
 `;
 

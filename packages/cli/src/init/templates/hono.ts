@@ -1,5 +1,5 @@
 import type { Dialect, Template } from '../template.ts';
-import { nodeListen, REST_CALL, restPolicy, restTest } from './rest.ts';
+import { nodeListen, restTemplate } from './rest.ts';
 
 const app = ({
   ext,
@@ -40,16 +40,11 @@ export function start(trusted${ts(': TrustedIssuer')}, address${ts(': Address')}
 }
 `;
 
-export const hono: Template = {
+export const hono: Template = restTemplate({
   title: 'Hono',
   dependencies: ['@apisec/core', '@apisec/hono', '@apisec/node', '@hono/node-server', 'hono'],
   types: [],
-  call: REST_CALL,
-  files: (dialect) => ({
-    'src/policy': restPolicy(dialect),
-    'src/app': app(dialect),
-    'src/listen': nodeListen(dialect),
-    'src/server': server(dialect),
-    'test/server.test': restTest(dialect),
-  }),
-};
+  app,
+  listen: nodeListen,
+  server,
+});

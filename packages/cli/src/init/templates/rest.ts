@@ -1,7 +1,6 @@
-import type { Dialect } from '../template.ts';
+import { type Dialect, READ_ORDERS, type Template } from '../template.ts';
 
-/** What REST servers have in common: the policy, and the test that holds them to it. */
-export const restPolicy = ({ ts }: Dialect): string => `import {
+const policy = ({ ts }: Dialect): string => `import {
   allowAnonymous,
   authenticateJwt,
   coverage,
@@ -17,16 +16,7 @@ export const restPolicy = ({ ts }: Dialect): string => `import {
 export function ordersPolicy(trusted${ts(': TrustedIssuer')}) {
   const anyone = guard().use(logDenials()).use(securityHeaders());
   const readOrders = anyone
-    .use(authenticateJwt(trusted))
-    .use(
-      rateLimit({
-        // Counted in this process alone; give it a shared store to count for all of them.
-        limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
-        by: ({ principal }) => principal.id,
-      }),
-    )
-    .use(requireScopes('orders:read'));
-  return {
+${READ_ORDERS}  return {
     readOrders,
     api: coverage(
       {
@@ -39,7 +29,7 @@ export function ordersPolicy(trusted${ts(': TrustedIssuer')}) {
 }
 `;
 
-export const restTest = ({ ext }: Dialect): string => `import assert from 'node:assert/strict';
+const tests = ({ ext }: Dialect): string => `import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testIssuer } from '@apisec/core/testing';
 import { start } from '../src/server.${ext}';
@@ -110,5 +100,27 @@ export async function listen(answer${ts(': RequestListener')}, { host, port }${t
 }
 `;
 
-/** The call that an allowed caller makes. */
-export const REST_CALL = 'curl -i $URL/orders -H "authorization: Bearer $TOKEN"';
+/** The text of one file. */
+type Text = (dialect: Dialect) => string;
+
+/** A template of a REST server. What is its framework's are the application, and how it listens. */
+export function restTemplate(
+  own: Pick<Template, 'title' | 'dependencies' | 'types'> & {
+    readonly app: Text;
+    readonly server: Text;
+    readonly listen?: Text;
+  },
+): Template {
+  const { app, server, listen, ...told } = own;
+  return {
+    ...told,
+    call: 'curl -i $URL/orders -H "authorization: Bearer $TOKEN"',
+    files: (dialect) => ({
+      'src/policy': policy(dialect),
+      'src/app': app(dialect),
+      ...(listen && { 'src/listen': listen(dialect) }),
+      'src/server': server(dialect),
+      'test/server.test': tests(dialect),
+    }),
+  };
+}
