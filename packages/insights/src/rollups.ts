@@ -1,5 +1,5 @@
 import type { UsageRollup, UsageStore } from '@apisec/core';
-import { report } from '@apisec/core/host';
+import { report, withinTime } from '@apisec/core/host';
 import type { Table, Windows } from './usage-tables.ts';
 
 /** How it stands with the store of roll-ups. */
@@ -107,16 +107,8 @@ export function rollups({ store, tables, flushMs, onFault }: RollupOptions): Rol
     (timer as { readonly unref?: () => void }).unref?.();
   };
 
-  const flush: Rollups['flush'] = async (withinMs) => {
-    if (store === undefined) return true;
-    let late: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<false>((resolve) => {
-      late = setTimeout(() => resolve(false), withinMs);
-    });
-    const written = await Promise.race([write(store), timeout]);
-    clearTimeout(late);
-    return written;
-  };
+  const flush: Rollups['flush'] = async (withinMs) =>
+    store === undefined || withinTime(write(store), withinMs).catch(() => false);
 
   return {
     schedule,
