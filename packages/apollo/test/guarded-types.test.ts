@@ -377,6 +377,106 @@ describe.each(servers)('a guard for a type on %s', (_, serve) => {
   });
 });
 
+/** Answers as though the order were not there. */
+const hidden = definePolicy({
+  name: 'hidden',
+  role: 'check',
+  check: ({ headers }) =>
+    headers.get('authorization')?.includes('orders')
+      ? pass()
+      : deny('not_found', 'object.not_found'),
+});
+
+describe.each(servers)('an object of a guarded type behind an interface on %s', (_, serve) => {
+  const sdl = `
+    interface Node { id: ID! }
+    type User implements Node { id: ID! email: String }
+    type Order implements Node { id: ID! total: Int }
+    union Found = User | Order
+    type Query {
+      node(id: ID!): Node
+      later(id: ID!): Found
+      nodes(ids: [ID!]!): [Node]!
+      found(ids: [ID!]!): [Found!]!
+    }
+  `;
+  const rows: Record<string, object> = {
+    o: { __typename: 'Order', id: 'o', total: 3 },
+    u: { __typename: 'User', id: 'u', email: 'a@b' },
+  };
+  const load = (id: string): unknown => rows[id] ?? null;
+  const served = (fields: object) =>
+    serve(
+      {
+        admission: guard().use(authenticate()).use(allowAnonymous()),
+        fields: fields as Record<string, never>,
+      },
+      schemaOf(sdl, {
+        'Query.node': (__: unknown, { id }: any) => load(id),
+        'Query.later': async (__: unknown, { id }: any) => load(id),
+        'Query.nodes': (__: unknown, { ids }: any) =>
+          ids.map((id: string) => (id === 'u' ? load(id) : Promise.resolve(load(id)))),
+        'Query.found': async (__: unknown, { ids }: any) => new Set(ids.map(load)),
+      }),
+    );
+  const each: readonly (readonly [string, string, readonly (string | number)[]])[] = [
+    ['fields of another type alone', '{ node(id: "o") { ... on User { email } } }', ['node']],
+    ['nothing of it', '{ node(id: "o") { ... on Order @skip(if: true) { id } } }', ['node']],
+    ['a field of it', '{ node(id: "o") { id } }', ['node']],
+    ['a union, late', '{ later(id: "o") { ... on User { email } } }', ['later']],
+  ];
+
+  test.each(each)('is denied at its place, whatever is selected: %s', async (__, query, path) => {
+    const { call } = await served({ Order: requireScopes('orders') });
+    const { body } = await call('ann', query);
+    expect(Object.values(body.data)).toEqual([null]);
+    expect(body.errors).toMatchObject([{ path, extensions: { reason: 'scope.insufficient' } }]);
+    expect((await call('ann:orders', query)).body.errors).toBeUndefined();
+    const other = await call('ann', query.replace('"o"', '"u"'));
+    expect([other.body.errors, Object.values(other.body.data)]).not.toContainEqual([null]);
+  });
+
+  test.each(each)(
+    'is answered like one that does not exist where its guard hides it: %s',
+    async (__, query) => {
+      const { call } = await served({ Order: hidden });
+      const missing = await call('ann', query.replace('"o"', '"none"'));
+      expect(missing.body.errors).toBeUndefined();
+      expect(await call('ann', query)).toEqual(missing);
+      expect(Object.values((await call('ann:orders', query)).body.data)).not.toEqual([null]);
+    },
+  );
+
+  test('is null in its place of a list, beside the others', async () => {
+    const query = '{ nodes(ids: ["u", "o", "none"]) { ... on User { email } } }';
+    const denied = await (await served({ Order: requireScopes('orders') })).call('ann', query);
+    expect(denied.body.data).toEqual({ nodes: [{ email: 'a@b' }, null, null] });
+    expect(denied.body.errors).toMatchObject([
+      { path: ['nodes', 1], extensions: { reason: 'scope.insufficient' } },
+    ]);
+    const { call } = await served({ Order: hidden });
+    expect((await call('ann', query)).body).toEqual({
+      data: { nodes: [{ email: 'a@b' }, null, null] },
+    });
+    expect((await call('ann:orders', query)).body).toEqual({
+      data: { nodes: [{ email: 'a@b' }, {}, null] },
+    });
+  });
+
+  test('stays without its fields where the schema allows no null, so that it costs nobody the others', async () => {
+    const query = '{ found(ids: ["u", "o"]) { ... on User { email } } }';
+    const { call } = await served({ Order: requireScopes('orders') });
+    expect((await call('ann', query)).body).toEqual({ data: { found: [{ email: 'a@b' }, {}] } });
+  });
+
+  test('costs few errors, however many are denied', async () => {
+    const ids = Array.from({ length: 100 }, () => '"o"').join();
+    const { call } = await served({ Order: requireScopes('orders') });
+    const { body } = await call('ann', `{ nodes(ids: [${ids}]) { ... on User { email } } }`);
+    expect([body.errors.length, new Set(body.data.nodes)]).toEqual([10, new Set([null])]);
+  });
+});
+
 describe.each(servers)('fields without a policy on %s', (_, serve) => {
   const sdl = 'type User { name: String email: String } type Query { me: User open: String }';
   const made = () =>

@@ -30,6 +30,7 @@ import {
 } from './fields/field-policies.ts';
 import { gateEntities } from './fields/gate-entities.ts';
 import { gateFields, gateIntrospection } from './fields/gate-fields.ts';
+import { gateObjects } from './fields/gate-objects.ts';
 import type { CostRules } from './limits/cost-rules.ts';
 import { type DocumentBoundsOptions, documentBounds } from './limits/document-bounds.ts';
 import type { OperationPlan } from './operation-state.ts';
@@ -196,6 +197,7 @@ export function operationPlan<Facts extends object>(
       assertTable(schema, admission);
       // The innermost first: what is denied is not counted, and loads nothing.
       if (execution) budgetFields(schema, fieldResolver);
+      gateObjects(schema, compiled.guards, fieldResolver);
       gateEntities(schema);
       gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
       gateIntrospection(schema);

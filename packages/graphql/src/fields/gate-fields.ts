@@ -1,4 +1,4 @@
-import type { Denial } from '@apisec/core';
+import type { Denial, MaybePromise } from '@apisec/core';
 import { isThenable } from '@apisec/core/host';
 import {
   defaultFieldResolver,
@@ -13,7 +13,7 @@ import {
   TypeNameMetaFieldDef,
 } from 'graphql';
 import { denialError } from '../denial-error.ts';
-import { countError, type OpenOperation, operationsOf } from './open-operations.ts';
+import { countError, type OpenOperation, operationOf, operationsOf } from './open-operations.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 type Resolver = GraphQLFieldResolver<unknown, unknown>;
@@ -93,33 +93,55 @@ function gateTypename(type: GraphQLObjectType, schema: GraphQLSchema): void {
   };
 }
 
+/** What a resolver is called with. */
+export interface ResolverCall {
+  readonly source: unknown;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly contextValue: unknown;
+  readonly info: GraphQLResolveInfo;
+}
+
+/** A denial, and the operation whose guard it comes from. */
+export interface DeniedField {
+  readonly operation: OpenOperation;
+  readonly denial: Denial;
+}
+
+/** Asks each guard that has opened fields of this schema; answers the first denial, or nothing. */
+export function firstDenial(
+  schema: GraphQLSchema,
+  coordinate: string,
+  { source, args, contextValue, info }: ResolverCall,
+): MaybePromise<DeniedField | undefined> {
+  const ask = (from: OpenOperation | undefined): MaybePromise<DeniedField | undefined> => {
+    for (let operation = from; operation !== undefined; operation = operation.earlier) {
+      // Of another schema: its table says nothing of this field, though it may have one of this name.
+      if (operation.schema !== schema) continue;
+      const denial = operation.decide(coordinate, source, args, info);
+      if (denial === undefined) continue;
+      const asked = operation;
+      if (!isThenable(denial)) return { operation: asked, denial };
+      return denial.then((late) =>
+        late ? { operation: asked, denial: late } : ask(asked.earlier),
+      );
+    }
+    return undefined;
+  };
+  return ask(operationsOf(contextValue));
+}
+
 function gate(field: Field, coordinate: string, schema: GraphQLSchema, next: Resolver): Resolver {
   return (source, args, contextValue, info) => {
-    let decided = false;
-    const pass = (from: OpenOperation | undefined): unknown => {
-      for (let operation = from; operation !== undefined; operation = operation.earlier) {
-        // Of another schema: its table says nothing of this field, though it may have one of this name.
-        if (operation.schema !== schema) continue;
-        decided = true;
-        const denial = operation.decide(coordinate, source, args, info);
-        if (denial === undefined) continue;
-        const { earlier } = operation;
-        if (!isThenable(denial)) return denyWith(operation, denial, field, coordinate, info);
-        const asked = operation;
-        return denial.then((late) =>
-          late ? denyWith(asked, late, field, coordinate, info) : pass(earlier),
-        );
-      }
-      if (!decided) throw denialError(UNDECIDED, info);
-      return next(source, args, contextValue, info);
-    };
-    return pass(operationsOf(contextValue));
+    if (operationOf(contextValue, schema) === undefined) throw denialError(UNDECIDED, info);
+    const found = firstDenial(schema, coordinate, { source, args, contextValue, info });
+    const go = (denied: DeniedField | undefined): unknown =>
+      denied ? denyWith(denied, field, coordinate, info) : next(source, args, contextValue, info);
+    return isThenable(found) ? found.then(go) : go(found);
   };
 }
 
 function denyWith(
-  operation: OpenOperation,
-  denial: Denial,
+  { operation, denial }: DeniedField,
   field: Field,
   coordinate: string,
   info: GraphQLResolveInfo,
