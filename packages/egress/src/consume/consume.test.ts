@@ -41,6 +41,15 @@ describe('nothing else is', () => {
     ['more than was asked for', '{"usd":1,"admin":true}', 200, 'upstream.answer_invalid'],
     ['what is not JSON', '<html>', 200, 'upstream.answer_invalid'],
     ['nothing', '', 200, 'upstream.answer_invalid'],
+    ['a member that is there twice', '{"usd":2,"usd":1}', 200, 'upstream.answer_invalid'],
+    ['a number that is none', '{"usd":1e999}', 200, 'upstream.answer_invalid'],
+    ['lists without end', '['.repeat(900), 200, 'upstream.answer_invalid'],
+    [
+      'bytes that are not UTF-8',
+      Buffer.from('{"usd":1}\xff', 'latin1'),
+      200,
+      'upstream.answer_invalid',
+    ],
     ['a refusal', '{"usd":1}', 404, 'upstream.status'],
     ['a fault', '{"usd":1}', 500, 'upstream.status'],
     ['more than is read', `{"usd":1,"x":"${'x'.repeat(2_000)}"}`, 200, 'upstream.failed'],
@@ -106,6 +115,44 @@ test('a host that fails in a row is left alone, then one call tries, and all is 
   expect(codeOf(await call(server.url()))).toBe('ok');
 });
 
+test('an origin that fails is left alone, and no other', async () => {
+  const dead = await serve((_, response) => response.writeHead(503).end());
+  const alive = await serve((_, response) => response.end('{"usd":1}'));
+  const call = consume({
+    fetch: openFetch([dead, alive]),
+    schema,
+    retries: 0,
+    circuitFailures: 2,
+  });
+  for (let time = 0; time < 4; time++) await call(dead.url(`/${time}`));
+  expect(dead.requests).toHaveLength(2);
+  expect(codeOf(await call(dead.url()))).toBe('upstream.circuit_open');
+  expect(codeOf(await call(alive.url()))).toBe('ok');
+});
+
+test('a caller who leaves, and a call that may not be made, say nothing of the host', async () => {
+  const server = await serve((_, response) => response.writeHead(503).end());
+  const call = rates(server, { retries: 0, circuitFailures: 2 });
+  const signal = AbortSignal.abort();
+  await call(server.url());
+  expect(codeOf(await call(server.url(), { signal }))).toBe('upstream.failed');
+  expect(codeOf(await call(server.url(), { headers: { host: 'x' } }))).toBe(
+    'egress.header_not_allowed',
+  );
+  await call(server.url());
+  expect(codeOf(await call(server.url()))).toBe('upstream.circuit_open');
+});
+
+test('callers who share an answer do not share its value', async () => {
+  const server = await serve((_, response) => response.end('{"usd":1}'));
+  const call = rates(server);
+  const [first, second] = await Promise.all([call(server.url()), call(server.url())]);
+  expect(server.requests).toHaveLength(1);
+  expect(first).toEqual({ ok: true, value: { usd: 1 } });
+  expect(second).toEqual(first);
+  expect(first.ok && second.ok && first.value === second.value).toBe(false);
+});
+
 test('equal calls at once are one, unless a caller sends headers of his own', async () => {
   const server = await serve((_, response) => response.end('{"usd":1}'));
   const call = rates(server);
@@ -115,6 +162,9 @@ test('equal calls at once are one, unless a caller sends headers of his own', as
     ['a', 'b'].map((user) => call(server.url(), { headers: { authorization: user } })),
   );
   expect(server.requests).toHaveLength(3);
+  const redirects = ['error', 'follow'] as const;
+  await Promise.all(redirects.map((redirect) => call(server.url(), { redirect })));
+  expect(server.requests).toHaveLength(5);
 });
 
 test.each<[string, object]>([

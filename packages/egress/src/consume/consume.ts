@@ -6,9 +6,12 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  parseJsonBody,
+  parseUrl,
 } from '@apisec/core/host';
 import { isEgressError } from '../fetch/egress-error.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
+import { circuits, type HostResult } from './circuits.ts';
 
 /** What is needed of a schema: Standard Schema, version 1 (Zod, Valibot, ArkType, …). */
 export interface AnswerSchema<Output> {
@@ -37,7 +40,7 @@ export interface ConsumeOptions<Output> {
    * three times as often. Ten are free to begin with. Default: 0.1.
    */
   readonly retryBudget?: number | undefined;
-  /** Failures in a row after which the host is not asked. Default: 5. */
+  /** Failures in a row after which an origin is not asked. Default: 5. */
   readonly circuitFailures?: number | undefined;
   /** For how long; then one call tries. Default: 10 seconds. */
   readonly circuitPause?: Duration | undefined;
@@ -52,14 +55,15 @@ export type Consumed<Output> = { readonly ok: true; readonly value: Output } | D
 
 const NAME = 'consume';
 const LARGEST_BUDGET = 10;
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Calls a third party whose answers you use, and trusts none of them (OWASP API 10): an answer is JSON that the schema knows, of bounded size, in
- * bounded time, or a denial. Equal GET calls at once share one call; failures are tried again within a budget; a host that fails in a row is left
- * alone for a while.
+ * Calls a third party whose answers you use, and trusts none of them (OWASP API 10): an answer is JSON that every parser reads
+ * alike and the schema knows, of bounded size, in bounded time, or a denial. Equal GET calls at once share one call; failures
+ * are tried again within a budget; an origin that fails several times in a row is left alone for a while.
  *
  * Denials, all of kind `upstream` (502): `upstream.failed` (with its cause for logs), `upstream.status` (it answered 4xx or 5xx),
- * `upstream.answer_invalid` (not JSON, or not what the schema says), and `upstream.circuit_open`. A call that may not be made at all is denied with the
+ * `upstream.answer_invalid` (not such JSON, or not what the schema says), and `upstream.circuit_open`. A call that may not be made at all is denied with the
  * code of `safeFetch`.
  *
  * @throws ConfigurationError for an option that is unknown or cannot be read.
@@ -105,37 +109,32 @@ export function consume<Output>(
   const pauseMs = durationMs(NAME, 'circuitPause', options.circuitPause ?? '10s');
   const { now = () => Date.now(), random = () => randomInt(2 ** 32) / 2 ** 32 } = options;
 
+  const circuitOf = circuits({ failures: circuitFailures, pauseMs, now });
   let budget = LARGEST_BUDGET;
-  let failures = 0;
-  let openUntil = Number.NEGATIVE_INFINITY;
-  const flights = new Map<string, Promise<Consumed<Output>>>();
+  const flights = new Map<string, Promise<Answer>>();
 
-  const attempt = async (url: string, init: RequestInit | undefined): Promise<Attempt<Output>> => {
+  const attempt = async (url: string, init: RequestInit | undefined): Promise<Attempt> => {
     try {
       const response = await fetch(url, init);
       if (!response.ok) {
         await response.body?.cancel();
+        const isFault = response.status >= 500 || response.status === 429;
         return {
-          isFault: response.status >= 500 || response.status === 429,
+          result: isFault ? 'failed' : 'answered',
           answer: failed('upstream.status', `status ${response.status}`),
         };
       }
-      const value: unknown = JSON.parse(await response.text());
-      const result = await schema['~standard'].validate(value);
-      if (result.issues !== undefined)
-        return { isFault: false, answer: failed('upstream.answer_invalid', result.issues) };
-      return { isFault: false, answer: { ok: true, value: result.value } };
+      const body = new Uint8Array(await response.arrayBuffer());
+      return { result: 'answered', answer: { ok: true, body } };
     } catch (error) {
-      if (isEgressError(error)) {
-        const { denial } = error;
-        // What may not be called is ours to answer for, and no second attempt makes it right.
-        if (denial.kind !== 'upstream') return { isFault: false, answer: { ok: false, denial } };
-        return { isFault: true, answer: failed('upstream.failed', error) };
-      }
-      if (error instanceof SyntaxError)
-        return { isFault: false, answer: failed('upstream.answer_invalid', error) };
-      // Aborted by the caller, or a schema that throws.
-      return { isFault: false, answer: failed('upstream.failed', error) };
+      // Aborted by the caller, who says nothing of the host.
+      if (!isEgressError(error))
+        return { result: 'unknown', answer: failed('upstream.failed', error) };
+      const { denial } = error;
+      return denial.kind === 'upstream'
+        ? { result: 'failed', answer: failed('upstream.failed', error) }
+        : // What may not be called is ours to answer for, and no second attempt makes it right.
+          { result: 'unknown', answer: { ok: false, denial } };
     }
   };
 
@@ -143,21 +142,14 @@ export function consume<Output>(
     url: string,
     init: RequestInit | undefined,
     isSafe: boolean,
-  ): Promise<Consumed<Output>> => {
-    if (now() < openUntil) return failed('upstream.circuit_open', undefined);
-    // Of many that wait for the pause to end one asks; the others are told at once.
-    if (failures >= circuitFailures) openUntil = now() + pauseMs;
+  ): Promise<Answer> => {
+    const circuit = circuitOf(parseUrl(url)?.origin ?? '');
+    if (!circuit.mayTry()) return failed('upstream.circuit_open', undefined);
     budget = Math.min(LARGEST_BUDGET, budget + retryBudget);
     for (let time = 0; ; time++) {
-      const { isFault, answer } = await attempt(url, init);
-      if (!isFault) {
-        failures = 0;
-        openUntil = Number.NEGATIVE_INFINITY;
-        return answer;
-      }
-      failures += 1;
-      if (failures >= circuitFailures) openUntil = now() + pauseMs;
-      if (!isSafe || time >= retries || budget < 1 || now() < openUntil) return answer;
+      const { result, answer } = await attempt(url, init);
+      const goesOn = circuit.record(result);
+      if (result !== 'failed' || !goesOn || !isSafe || time >= retries || budget < 1) return answer;
       budget -= 1;
       const wait = backoffMs * 2 ** time * (0.5 + random() / 2);
       await new Promise((resolve) => {
@@ -166,26 +158,50 @@ export function consume<Output>(
     }
   };
 
-  return (input, init) => {
+  /** Each caller gets a value of its own, also where several share an answer. */
+  const read = async (answer: Answer): Promise<Consumed<Output>> => {
+    if (!answer.ok) return answer;
+    let value: unknown;
+    try {
+      value = parseJsonBody(UTF8.decode(answer.body));
+    } catch (error) {
+      return failed('upstream.answer_invalid', error);
+    }
+    try {
+      const result = await schema['~standard'].validate(value);
+      return result.issues === undefined
+        ? { ok: true, value: result.value }
+        : failed('upstream.answer_invalid', result.issues);
+    } catch (error) {
+      return failed('upstream.failed', error);
+    }
+  };
+
+  return async (input, init) => {
     const url = String(input);
     const method = (init?.method ?? 'GET').toUpperCase();
     const isSafe = method === 'GET' || method === 'HEAD';
-    // Who sends headers or a signal of his own wants his own answer: it may depend on them.
-    if (!isSafe || init?.headers !== undefined || init?.signal !== undefined)
-      return call(url, init, isSafe);
+    // Who asks with headers, a signal or another option of his own wants his own answer: it may depend on them.
+    const isPlain = Object.entries(init ?? {}).every(
+      ([name, value]) => name === 'method' || value === undefined,
+    );
+    if (!isSafe || !isPlain) return read(await call(url, init, isSafe));
     const key = `${method} ${url}`;
-    const running = flights.get(key);
-    if (running !== undefined) return running;
-    const flight = call(url, init, true).finally(() => flights.delete(key));
-    flights.set(key, flight);
-    return flight;
+    let flight = flights.get(key);
+    if (flight === undefined) {
+      flight = call(url, init, true).finally(() => flights.delete(key));
+      flights.set(key, flight);
+    }
+    return read(await flight);
   };
 }
 
-interface Attempt<Output> {
-  /** The host failed, rather than answered. */
-  readonly isFault: boolean;
-  readonly answer: Consumed<Output>;
+/** The body of an answer that may be used once it was read, or why there is none. */
+type Answer = { readonly ok: true; readonly body: Uint8Array } | Deny;
+
+interface Attempt {
+  readonly result: HostResult;
+  readonly answer: Answer;
 }
 
 type UpstreamCode =
