@@ -111,6 +111,7 @@ describe('local names are denied', () => {
     'http://METADATA/',
     'http://metadata.goog/',
     'http://metadata.tencentyun.com/',
+    'http://api.metadata.cloud.ibm.com/instance_identity/v1/token',
     'http://kubernetes.default.svc.cluster.local/',
     'http://intranet/',
     'http://router.home.arpa/',

@@ -235,7 +235,7 @@ const LOOPING_SUFFIX =
   /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io|traefik\.me|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|localho\.st|1u\.ms|rbndr\.us)$/;
 /** Names of metadata services that are not local by their looks. */
 const METADATA_NAME =
-  /^(?:metadata|instance-data|metadata\.goog|metadata\.google\.internal|instance-data\.ec2\.internal|metadata\.tencentyun\.com|metadata\.platformequinix\.com|metadata\.packet\.net|metadata\.azure\.(?:com|internal))$/;
+  /^(?:metadata|instance-data|metadata\.goog|metadata\.google\.internal|instance-data\.ec2\.internal|metadata\.tencentyun\.com|metadata\.platformequinix\.com|metadata\.packet\.net|metadata\.azure\.(?:com|internal)|api\.metadata\.cloud\.ibm\.com)$/;
 
 function isLocalName(name: string): boolean {
   // A name without a dot is looked up in the network's own domain.

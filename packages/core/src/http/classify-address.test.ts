@@ -162,6 +162,7 @@ describe('metadata services of clouds', () => {
     ['AWS EKS', '169.254.170.23'],
     ['Azure WireServer', '168.63.129.16'],
     ['Google over IPv6', 'fd20:ce::254'],
+    ['Google Kubernetes Engine', '169.254.169.252'],
     ['Alibaba', '100.100.100.200'],
     ['Oracle Classic', '192.0.0.192'],
     ['Scaleway', 'fd00:42::42'],

@@ -164,6 +164,7 @@ const IPV6: readonly Row[] = rows([
  */
 const METADATA: ReadonlyMap<string, string> = new Map([
   ['169.254.169.254', 'metadata of AWS, Azure, Google Cloud, Oracle Cloud, OpenStack and others'],
+  ['169.254.169.252', 'metadata of Google Kubernetes Engine'],
   ['fd00:ec2::254', 'metadata of AWS'],
   ['169.254.170.2', 'credentials of AWS ECS tasks'],
   ['169.254.170.23', 'credentials of AWS EKS pods'],

@@ -23,12 +23,15 @@ const SHARED: ReadonlySet<string> = /* @__PURE__ */ wordsOf(
     'azureedge.net cloudapp.net cloudapp.azure.com windows.net blob.core.windows.net ' +
     'web.core.windows.net amazonaws.com s3.amazonaws.com elasticbeanstalk.com cloudfront.net ' +
     'amplifyapp.com on.aws awsapprunner.com lovable.app bolt.host ngrok.io ngrok.app ' +
-    'ngrok-free.app ngrok.dev trycloudflare.com loca.lt codesandbox.io csb.app stackblitz.io ' +
+    'ngrok-free.app ngrok-free.dev ngrok.dev trycloudflare.com loca.lt codesandbox.io csb.app stackblitz.io ' +
     'webcontainer.io github.dev gitpod.io myshopify.com wordpress.com blogspot.com wixsite.com ' +
     'webflow.io squarespace.com framer.app framer.website bubbleapps.io salesforce.com force.com ' +
     'atlassian.net sharepoint.com zendesk.com translate.goog ondigitalocean.app ts.net nip.io ' +
     'sslip.io duckdns.org dyndns.org no-ip.org hf.space streamlit.app supabase.co',
 );
+/** Of these also the hosts in between are shared, which are named after regions and services. */
+const SHARED_BELOW =
+  /\.(?:amazonaws\.com(?:\.cn)?|azurecontainerapps\.io|azurestaticapps\.net|cloudapp\.azure\.com|core\.windows\.net|run\.app)$/;
 
 /**
  * Every origin whose host lies below this one, at any depth, with the same scheme and port; not the origin itself. For
@@ -51,7 +54,11 @@ export function subdomainsOf(parent: string): OriginPattern {
     `${NAME}: ${JSON.stringify(parent)} has no subdomains. Write scheme://host[:port], like 'https://example.com'.`,
   );
   assertConfiguration(
-    host === 'localhost' || (host.includes('.') && !SHARED.has(host) && !COUNTRY_SUFFIX.test(host)),
+    host === 'localhost' ||
+      (host.includes('.') &&
+        !SHARED.has(host) &&
+        !SHARED_BELOW.test(host) &&
+        !COUNTRY_SUFFIX.test(host)),
     `${NAME}: anybody can have a name below ${host}. List the origins that are yours.`,
   );
   return Object.freeze({
