@@ -104,9 +104,21 @@ describe('apiVersion in headers', () => {
     ['text/html, application/json;version=3;q=0.5', '3'],
     ['application/json;version=3, text/html;version=2.9', 'version.malformed'],
     ['application/json', 'version.missing'],
+    ['application/vnd.example.v2.9+json;version=3', 'version.malformed'],
+    ['application/vnd.example.v3+json;version=3', '3'],
+    ['application/json;version=3;version=2.9', 'version.malformed'],
+    ['application/vnd.example.v3+json;a=b c, text/html', 'version.malformed'],
+    ['application/json;profile="a,b", text/html;version=3', '3'],
     [`${'a/b,'.repeat(500)}application/json;version=3`, 'version.malformed'],
   ])('Accept: %s: %s', (accept, answer) => {
     expect(ask(byType, '/orders', { accept }).answer).toBe(answer);
+  });
+
+  test('a header that cannot be read is not one that says nothing', () => {
+    const open = apiVersion({ from: 'mediaType', versions, default: '2.9', now });
+    expect(ask(open, '/orders', { accept: 'text/html' }).answer).toBe('2.9');
+    const twice = { accept: 'application/json;version=3;version=3' };
+    expect(ask(open, '/orders', twice).answer).toBe('version.malformed');
   });
 
   test('caches are told what the answer depends on', () => {
@@ -147,6 +159,9 @@ test.each([
   [{ from: 'path', versions: { v1: {} } }],
   [{ from: 'path', versions: { '1': { deprecatedAt: 'soon' } } }],
   [{ from: 'path', versions: { '1': { deprecatedAt: 1_700_000_000 } } }],
+  [{ from: 'path', versions: { '1': { deprecatedAt: '2026-02-30' } } }],
+  [{ from: 'path', versions: { '1': { sunsetAt: '2026-04-31T00:00:00Z' } } }],
+  [{ from: 'path', versions: { '1': { successor: '/\\evil.example' } } }],
   [{ from: 'path', versions: { '1': { deprecatedAt: '2026-01-02', sunsetAt: '2026-01-01' } } }],
   [{ from: 'path', versions: { '1': { successor: '//evil.example' } } }],
   [{ from: 'path', versions: { '1': { successor: '/v2>; rel="x' } } }],

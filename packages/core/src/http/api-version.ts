@@ -6,6 +6,7 @@ import { pathOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
 import { parseMediaType } from '../lib/media-type.ts';
+import { parseMoment } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 
 /** What is known of one version. Dates are written `2026-07-01` or `2026-07-01T12:00:00Z`. */
@@ -58,8 +59,9 @@ const NAME = 'apiVersion';
 const SEMANTIC = /^(?:0|[1-9]\d{0,5})(?:\.(?:0|[1-9]\d{0,5})){0,2}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const IN_PATH = /^\/v([\d.]{1,22})(?=\/|$)/;
+/** What asks for a version, or tries to. */
+const ASKS = /version *=|\.v\d/i;
 const VENDOR = /\.v([\d.]{1,22})(?:\+[a-z\d]+)?$/;
-const MOMENT = /^\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
 const MAX_ACCEPT_LENGTH = 1_024;
 
 /**
@@ -232,14 +234,19 @@ function readerOf(from: unknown): Reader {
   return ({ headers }) => headers.get(header) ?? undefined;
 }
 
-/** The version that the media types ask for; one that is malformed where they ask for different ones. */
+/**
+ * The version that the media types ask for; one that is malformed where they ask for different ones, or where what asks
+ * for one is not a media type that everybody reads alike.
+ */
 function inAccept(accept: string): string | undefined {
   if (accept.length > MAX_ACCEPT_LENGTH) return '';
   const asked = new Set<string>();
   for (const part of accept.split(',')) {
-    const type = parseMediaType(part.trim());
-    const version = type?.parameters.get('version') ?? VENDOR.exec(type?.subtype ?? '')?.[1];
-    if (version !== undefined) asked.add(version);
+    const text = part.trim();
+    const type = parseMediaType(text);
+    if (type === undefined && ASKS.test(text)) return '';
+    for (const version of [type?.parameters.get('version'), VENDOR.exec(type?.subtype ?? '')?.[1]])
+      if (version !== undefined) asked.add(version);
   }
   const [version] = asked;
   return asked.size > 1 ? '' : version;
@@ -247,9 +254,9 @@ function inAccept(accept: string): string | undefined {
 
 function readMoment(where: string, option: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  const time = typeof value === 'string' && MOMENT.test(value) ? Date.parse(value) : Number.NaN;
+  const time = parseMoment(value);
   assertConfiguration(
-    Number.isFinite(time),
+    time !== undefined,
     `${where}: ${option} must be a date like '2026-07-01' or '2026-07-01T12:00:00Z'.`,
   );
   return time;
@@ -259,8 +266,8 @@ function link(where: string, option: string, value: unknown, relation: string): 
   if (value === undefined) return '';
   assertConfiguration(
     typeof value === 'string' &&
-      (/^\/(?!\/)[!#-;=?-~]*$/.test(value) ||
-        (/^https?:\/\/[!#-;=?-~]+$/.test(value) && URL.canParse(value))),
+      (/^\/(?!\/)[!#-;=?-[\]-~]*$/.test(value) ||
+        (/^https?:\/\/[!#-;=?-[\]-~]+$/.test(value) && URL.canParse(value))),
     `${where}: ${option} must be an absolute URL or a path of this API.`,
   );
   return `<${value}>; rel="${relation}"`;
