@@ -77,7 +77,7 @@ export {
   SOCKET_EXPIRED,
   type SocketLike,
 } from './host/socket-lifetime.ts';
-export { URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
+export { canonicalHost, URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
 export { ASPECTS, PRESENCE_RANK } from './inventory/aspects.ts';
@@ -102,6 +102,7 @@ export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { inTime } from './lib/in-time.ts';
 export { chain, isThenable } from './lib/maybe-promise.ts';
+export { parseMoment } from './lib/moment.ts';
 export {
   assertBetween,
   assertCount,

@@ -272,8 +272,11 @@ function hostList(
   return (host) => exact.has(host) || suffixes.some((suffix) => host.endsWith(suffix));
 }
 
-/** A configured host in the form that a parsed URL has it; also international names and bare IPv6. */
-function canonicalHost(text: string): string | undefined {
+/**
+ * A configured host in the form that a parsed URL has it, without brackets; also international names and bare IPv6. Undefined
+ * for anything else: a wildcard, a scheme, a port, a path.
+ */
+export function canonicalHost(text: string): string | undefined {
   if (/[/?#@\\\s]/.test(text)) return undefined;
   const isIpv6 = parseAddress(text)?.length === 16;
   const source = `http://${isIpv6 ? `[${text}]` : text}/`;

@@ -61,6 +61,19 @@ export function pinnedConnector(
       throw connectionFailed(failure);
     };
 
+    const problemOf = (socket: TLSSocket): EgressError | undefined => {
+      try {
+        return connecting.checkPeer?.(name, socket);
+      } catch (cause) {
+        // What cannot be checked, or reported, is not connected to.
+        return upstreamError(
+          'egress.key_not_pinned',
+          'The key of the host was not checked.',
+          cause,
+        );
+      }
+    };
+
     const connectTo = async (address: string, timeoutMs: number): Promise<Socket> => {
       const end = Date.now() + timeoutMs;
       const proxy = connecting.proxyFor(name, url.protocol);
@@ -85,7 +98,7 @@ export function pinnedConnector(
         rejectUnauthorized: true,
       });
       await connected(socket, 'secureConnect', Math.max(1, end - Date.now()));
-      const problem = connecting.checkPeer?.(name, socket);
+      const problem = problemOf(socket);
       if (problem !== undefined) {
         socket.destroy();
         throw problem;

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { createServer as createHttps } from 'node:https';
 import { altNames, createAuthority } from '@apisec/conformance/certificates';
 import { ConfigurationError } from '@apisec/core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { listen, openFetch, outcome } from '../../test/kit.ts';
 import { type HostPins, type PinReport, pinnedKeys } from './pinned-keys.ts';
 
@@ -84,6 +84,45 @@ test('expired pins deny, unless it is said otherwise', async () => {
   expect(open.reports).toMatchObject([{ problem: 'expired', isDenied: false }]);
 });
 
+test.each(['API.example.com', 'api.example.com.', 'ＡＰＩ.example.com'])(
+  'a host is pinned however it is written: %s',
+  async (host) => {
+    const port = await listen(
+      createHttps({ cert: leaf.cert, key: leaf.key }, (_, response) => response.end('ok')),
+    );
+    const fetch = openFetch([{ port }], {
+      resolve: async () => ['127.0.0.1'],
+      tls: { ca: authority.cert.toString() },
+      pins: pinnedKeys({ hosts: { [host]: { pins: [OTHER, BACKUP], expires } } }),
+    });
+    expect(await outcome(fetch(`https://api.example.com:${port}/`))).toBe('egress.key_not_pinned');
+  },
+);
+
+test('a report that throws denies the host, and leaves no connection open', async () => {
+  let open = 0;
+  const server = createHttps({ cert: leaf.cert, key: leaf.key }, (_, response) =>
+    response.end('ok'),
+  );
+  server.on('connection', (socket) => {
+    open += 1;
+    socket.once('close', () => (open -= 1));
+  });
+  const port = await listen(server);
+  const fetch = openFetch([{ port }], {
+    resolve: async () => ['127.0.0.1'],
+    tls: { ca: authority.cert.toString() },
+    pins: pinnedKeys({
+      hosts: { 'api.example.com': { pins: [OTHER, BACKUP], expires, reportOnly: true } },
+      onReport: () => {
+        throw new Error('the log is full');
+      },
+    }),
+  });
+  expect(await outcome(fetch(`https://api.example.com:${port}/`))).toBe('egress.key_not_pinned');
+  await vi.waitFor(() => expect(open).toBe(0));
+});
+
 test('replaced pins rule the next call, whatever connections are open', async () => {
   const { code, keys, fetch, port } = await call({ pins: [pinOf(leaf), BACKUP], expires });
   expect(code).toBe(200);
@@ -97,10 +136,25 @@ describe('does not construct', () => {
     ['the same pin twice', { pins: [OTHER, OTHER], expires }],
     ['a pin that is not one', { pins: [OTHER, 'sha256/x'], expires }],
     ['no date', { pins: [OTHER, BACKUP] }],
+    ['a day that no calendar has', { pins: [OTHER, BACKUP], expires: '2027-02-30' }],
     ['an unknown option', { pins: [OTHER, BACKUP], expires, report: true }],
   ])('with %s', (_name, pins) => {
     expect(() => pinnedKeys({ hosts: { 'api.example.com': pins as HostPins } })).toThrow(
       ConfigurationError,
     );
+  });
+
+  test.each([
+    'https://api.example.com',
+    'api.example.com:443',
+    'api.example.com/',
+    '*.example.com',
+    'user@api.example.com',
+    '',
+  ])('for %j, which no call has for a host', (host) => {
+    const pins = { pins: [OTHER, BACKUP], expires };
+    expect(() => pinnedKeys({ hosts: { [host]: pins } })).toThrow(ConfigurationError);
+    const keys = pinnedKeys({ hosts: {} });
+    expect(() => keys.replace(host, pins)).toThrow(ConfigurationError);
   });
 });

@@ -1,6 +1,11 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  canonicalHost,
+  parseMoment,
+} from '@apisec/core/host';
 import { type EgressError, upstreamError } from './egress-error.ts';
 import type { KeyPins } from './safe-fetch.ts';
 
@@ -72,7 +77,7 @@ export function pinnedKeys(options: PinnedKeysOptions): PinnedKeys {
   );
   const hosts = new Map<string, ReturnType<typeof readPins>>();
   for (const [host, pins] of Object.entries(options.hosts))
-    hosts.set(host.toLowerCase(), readPins(host, pins));
+    hosts.set(readHost(host), readPins(host, pins));
   let generation = 0;
 
   const check = (name: string, socket: TLSSocket): EgressError | undefined => {
@@ -96,10 +101,20 @@ export function pinnedKeys(options: PinnedKeysOptions): PinnedKeys {
     check,
     generation: () => generation,
     replace: (host: string, pins: HostPins) => {
-      hosts.set(host.toLowerCase(), readPins(host, pins));
+      hosts.set(readHost(host), readPins(host, pins));
       generation += 1;
     },
   });
+}
+
+/** The host as `safeFetch` asks for it. Pins of a host that no call has would pin nothing. */
+function readHost(text: string): string {
+  const host = canonicalHost(text);
+  assertConfiguration(
+    host !== undefined,
+    `${NAME}: ${JSON.stringify(text)} is not a host. Write 'api.example.com' or an address, without scheme, port or path.`,
+  );
+  return host;
 }
 
 function readPins(host: string, value: HostPins) {
@@ -114,10 +129,10 @@ function readPins(host: string, value: HostPins) {
     Array.isArray(pins) && new Set(pins).size >= 2 && pins.every((pin) => PIN.test(String(pin))),
     `${NAME}: ${host} needs two different pins at least, one of them a backup, like 'sha256/' and 44 characters of base64.`,
   );
-  const expiresMs = /^\d{4}-\d\d-\d\d/.test(expires) ? Date.parse(expires) : Number.NaN;
+  const expiresMs = parseMoment(expires);
   assertConfiguration(
-    !Number.isNaN(expiresMs),
-    `${NAME}: ${host} needs expires, a date like '2027-06-01'.`,
+    expiresMs !== undefined,
+    `${NAME}: ${host} needs expires, a date like '2027-06-01' or '2027-06-01T12:00:00Z'.`,
   );
   assertConfiguration(
     typeof insecureAllowExpired === 'boolean' && typeof reportOnly === 'boolean',

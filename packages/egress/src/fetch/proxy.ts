@@ -1,5 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net';
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, parseUrl } from '@apisec/core/host';
 import { connected } from './sockets.ts';
 
 /** A forward proxy that opens tunnels (RFC 9110 §9.3.6). */
@@ -12,19 +12,34 @@ export interface Proxy {
 
 /** Reads `http://user:password@proxy.internal:3128`. */
 export function readProxy(where: string, text: string): Proxy {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
+  const [username, password] = [decoded(url?.username), decoded(url?.password)];
+  // The text of a proxy may hold a password, so that no message repeats it.
   assertConfiguration(
-    url?.protocol === 'http:' && url.hostname !== '' && url.pathname === '/' && url.search === '',
-    `${where}: proxy must be a URL like 'http://proxy.internal:3128', or 'environment'.`,
+    url?.protocol === 'http:' &&
+      url.hostname !== '' &&
+      url.pathname === '/' &&
+      url.search === '' &&
+      username !== undefined &&
+      password !== undefined,
+    `${where}: proxy must be a URL like 'http://proxy.internal:3128', or 'environment'. In a password write % as %25.`,
   );
-  const { username, password } = url;
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const credentials = `${username}:${password}`;
   return {
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? 80 : Number(url.port),
     authorization:
-      username === '' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
+      credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
   };
+}
+
+/** Undefined for what is not percent-encoded UTF-8. */
+function decoded(text = ''): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /**

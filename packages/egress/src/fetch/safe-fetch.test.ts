@@ -598,6 +598,7 @@ test.each<[string, object]>([
   ['an unknown option of tls', { tls: { rejectUnauthorized: false } }],
   ['a certificate without key', { tls: { cert: 'x' } }],
   ['a proxy that is not one', { proxy: 'proxy:3128' }],
+  ['a password of a proxy that cannot be read', { proxy: 'http://me:50%@proxy.internal:3128' }],
   ['resolve that is not a function', { resolve: 'system' }],
   ['pins that are not pins', { pins: {} }],
   ['a network that is not one', { allowedNetworks: ['10.0.0.1/8'] }],
