@@ -443,6 +443,25 @@ describe('a ticket', () => {
     expect(finished).toEqual([]);
   });
 
+  test('gives no session where the password is changed while a recovery is cancelled', async () => {
+    const [reached, cancelling] = [turnstile(), turnstile()];
+    const recovery = {
+      cancel: async () => {
+        reached.resolve();
+        await cancelling.promise;
+      },
+    };
+    const { signIn, accounts, finished, backup } = await bench({ recovery });
+    const { ticket } = pendingOf(await signIn.password(alice));
+    const answer = signIn.next({ ...at, ticket, method: 'backup_code', code: backup[0] ?? '' });
+    await reached.promise;
+    const before = accounts.get('alice@example.com') as LoginAccount;
+    accounts.set('alice@example.com', { ...before, passwordHash: 'v2:another' });
+    cancelling.resolve();
+    expect(codeOf(await answer)).toBe('sign_in.ticket_unknown');
+    expect(finished).toEqual([]);
+  });
+
   test.each([
     ['password', { method: 'password', password: PASSWORD }],
     ['mail', { method: 'mail', code: '000000' }],
@@ -643,6 +662,36 @@ describe('what fails stays closed', () => {
     const { signIn } = await bench({ finish: broken });
     const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };
     expect(codeOf(await signIn.password(step))).toBe('sign_in.unavailable');
+  });
+
+  test('what comes after a right answer, which is no failed attempt of its user', async () => {
+    const outage = { isOver: false };
+    const { signIn } = await bench({
+      finish: ({ subject }) => (outage.isOver ? `session of ${subject}` : broken()),
+    });
+    const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };
+    for (let n = 0; n < 12; n++) {
+      expect(codeOf(await signIn.password(step))).toBe('sign_in.unavailable');
+    }
+    outage.isOver = true;
+    doneOf(await signIn.password(step));
+  });
+
+  test('accounts that fail behind a right password, which count as nothing', async () => {
+    const outage = { isOver: false };
+    const bob = { subject: 'bob', passwordHash: 'v2:bob has a hash' };
+    const { signIn } = await bench({
+      accounts: {
+        byIdentifier: () => bob,
+        bySubject: () => (outage.isOver ? bob : broken()),
+      },
+    });
+    const step = { ...at, identifier: 'bob@example.com', password: 'bob has a hash' };
+    for (let n = 0; n < 12; n++) {
+      expect(codeOf(await signIn.password(step))).toBe('sign_in.unavailable');
+    }
+    outage.isOver = true;
+    doneOf(await signIn.password(step));
   });
 
   test('what sends codes, and the login can go on', async () => {

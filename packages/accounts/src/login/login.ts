@@ -16,7 +16,14 @@ import {
   pendingAnswer,
   unavailable,
 } from './login-tickets.ts';
-import type { Login, LoginAnswer, LoginOptions, SignedIn } from './login-types.ts';
+import type {
+  Login,
+  LoginAccount,
+  LoginAnswer,
+  LoginOptions,
+  PasswordStep,
+  SignedIn,
+} from './login-types.ts';
 
 export type { LoginFactor } from './login-state.ts';
 export type {
@@ -49,6 +56,17 @@ const FACTORS: readonly LoginFactor[] = [
 const SECOND: readonly LoginFactor[] = FACTORS.slice(1);
 /** Wrong answers after which a login must begin again. */
 const MOST_FAILURES = 5;
+
+/** A password that was right for what is stored. */
+interface RightPassword {
+  readonly account: LoginAccount;
+  readonly stored: string;
+  /** What to store in its place. */
+  readonly rehash: string | undefined;
+  /** The remembered device that it came from. */
+  readonly deviceId: string | undefined;
+}
+
 /**
  * Signs people in, step by step: a password or a passkey first, then a second factor where the account has one. Between
  * the steps there is a ticket. It is good once, for a few minutes, and only from the client that began; it names whose
@@ -97,15 +115,24 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     attempt: CountedAttempt,
     remember: boolean,
   ): Promise<LoginAnswer<Result>> => {
-    // An answer takes a while to judge. Whoever changes a password or disables an account meanwhile ends sessions right
-    // then, and this one would begin behind that.
-    const account = await logins.accountOf(state);
-    if (account === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
+    const { subject } = state;
+    // Nobody is found right without one.
+    if (subject === undefined) throw new TypeError('no account');
     const amr = amrOf(state);
     const isMulti = amr.includes('mfa');
+    // Whoever has a second factor needs no recovery: it is somebody else's.
+    if (isMulti) await options.recovery?.cancel(subject);
+    const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
+    const device = isNew
+      ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })
+      : undefined;
+    // Looked up last, since all of this takes a while. Whoever changes a password or disables an account meanwhile ends
+    // sessions right then, and this one would begin behind that.
+    const account = await logins.accountOf(state);
+    if (account === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
     const signedIn: SignedIn = Object.freeze({
       kind: state.kind,
-      subject: account.subject,
+      subject,
       account,
       factors: Object.freeze([...state.done]),
       claims: Object.freeze({
@@ -115,13 +142,6 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       }),
       session: state.session,
     });
-    const { subject } = account;
-    // Whoever has a second factor needs no recovery: it is somebody else's.
-    if (isMulti) await options.recovery?.cancel(subject);
-    const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
-    const device = isNew
-      ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })
-      : undefined;
     const result = await ask(() => finish(signedIn));
     await attempt.end('succeeded');
     if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {
@@ -130,6 +150,54 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const done = { status: 'done' as const, result, signedIn };
     if (device === undefined) return done;
     return { ...done, device: { token: device.ticket, expiresAt: device.expiresAt } };
+  };
+
+  /** Goes on where the password is the one that is stored. */
+  const afterPassword = async (
+    { client }: PasswordStep,
+    { account: usable, stored, rehash, deviceId }: RightPassword,
+    attempt: CountedAttempt,
+  ): Promise<LoginAnswer<Result>> => {
+    const { replaceHash } = accounts;
+    let hash = stored;
+    if (rehash !== undefined && replaceHash !== undefined) {
+      const replaced = await ask(() => replaceHash(usable.subject, rehash, stored)).catch(
+        () => false,
+      );
+      if (replaced !== false) hash = rehash;
+    }
+    // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
+    const current = await bySubject(usable.subject);
+    const is = current?.passwordHash;
+    const stands =
+      current?.subject === usable.subject &&
+      current.disabled !== true &&
+      (is === stored || is === hash);
+    if (!stands || is === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
+    const state: LoginState = {
+      kind: 'login',
+      subject: usable.subject,
+      client: await sha256(client),
+      needs: [],
+      done: ['password'],
+      held: [],
+      failures: 0,
+      sent: 0,
+      mark: await sha256(is),
+      device: deviceId,
+    };
+    const needs = deviceId === undefined ? await factors.secondOf(usable) : [];
+    if (needs.length === 0) {
+      if (deviceId === undefined && settings.secondFactor === 'required') {
+        await attempt.end('neither');
+        return denied(loginDenial('sign_in.second_factor_missing'));
+      }
+      return complete(state, attempt, false);
+    }
+    const waiting = { ...state, needs };
+    const issued = await logins.begin(waiting, now() + lifetime);
+    await attempt.end('neither');
+    return pendingAnswer(waiting, issued);
   };
 
   const password: Login<Result>['password'] = async (step) => {
@@ -155,47 +223,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     }
     // Nobody is found right without one.
     if (usable === undefined || stored === undefined) throw new TypeError('no account');
-    const { replaceHash } = accounts;
-    const { rehash } = verified;
-    let hash = stored;
-    if (rehash !== undefined && replaceHash !== undefined) {
-      const replaced = await ask(() => replaceHash(usable.subject, rehash, stored)).catch(
-        () => false,
-      );
-      if (replaced !== false) hash = rehash;
-    }
-    // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
-    const current = await bySubject(usable.subject);
-    const is = current?.passwordHash;
-    const stands =
-      current?.subject === usable.subject &&
-      current.disabled !== true &&
-      (is === stored || is === hash);
-    if (!stands || is === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
-    const state: LoginState = {
-      kind: 'login',
-      subject: usable.subject,
-      client: await sha256(step.client),
-      needs: [],
-      done: ['password'],
-      held: [],
-      failures: 0,
-      sent: 0,
-      mark: await sha256(is),
-      device: deviceId,
-    };
-    const needs = deviceId === undefined ? await factors.secondOf(usable) : [];
-    if (needs.length === 0) {
-      if (deviceId === undefined && settings.secondFactor === 'required') {
-        await attempt.end('neither');
-        return denied(loginDenial('sign_in.second_factor_missing'));
-      }
-      return complete(state, attempt, false);
-    }
-    const waiting = { ...state, needs };
-    const issued = await logins.begin(waiting, now() + lifetime);
-    await attempt.end('neither');
-    return pendingAnswer(waiting, issued);
+    const right = { account: usable, stored, rehash: verified.rehash, deviceId };
+    return uncountedWhereItFails(attempt, () => afterPassword(step, right, attempt));
   };
 
   const next: Login<Result>['next'] = async (step) => {
@@ -219,7 +248,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       }));
     if (judged.right) {
       const { subject, verified } = judged;
-      return complete(afterRight({ ...state, subject }, method, verified), attempt, remember);
+      const after = afterRight({ ...state, subject }, method, verified);
+      return uncountedWhereItFails(attempt, () => complete(after, attempt, remember));
     }
     const { denial } = judged;
     const isGuess = !isNoGuess(denial);
@@ -277,6 +307,19 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
 /** What was not tried is no guess. */
 function isNoGuess({ kind }: Denial): boolean {
   return kind === 'unavailable' || kind === 'rate_limited';
+}
+
+/** What fails behind a right answer is no failed attempt of who gave it: an outage locks nobody out. */
+async function uncountedWhereItFails<T>(
+  attempt: CountedAttempt,
+  task: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await task();
+  } catch (cause) {
+    await attempt.end('neither');
+    throw cause;
+  }
 }
 
 /** Whom the failures of a login count for. */
