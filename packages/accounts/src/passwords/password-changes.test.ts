@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@apisec/core';
+import { ConfigurationError, memoryCounterStore } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
 import { singleUseTokens } from '../tickets/single-use-tokens.ts';
@@ -87,6 +87,30 @@ describe('a password that is changed', () => {
     expect(ended).toEqual([]);
   });
 
+  test('takes no failure back, so that who knows it cannot guess codes any faster', async () => {
+    const throttle = { store: memoryCounterStore(), name: 'logins' };
+    const { changes } = bench({ throttle });
+    const guess = { ...request, current: 'wrong' };
+    for (let n = 0; n < 3; n++) await changes.change(guess);
+    expect(codeOf(await changes.change({ ...request, next: 'short' }))).toBe('password.too_short');
+    expect(codeOf(await changes.change(request))).toBe('ok');
+    await changes.change({ ...guess });
+    expect(codeOf(await changes.change(guess))).toBe('failures.throttled');
+  });
+
+  test('is no failed attempt while accounts cannot be reached', async () => {
+    const { changes } = bench({
+      accounts: {
+        byIdentifier: () => undefined,
+        bySubject: () => Promise.reject(new Error('down')),
+        setHash: () => false,
+      },
+    });
+    for (let n = 0; n < 12; n++) {
+      expect(codeOf(await changes.change(request))).toBe('password.unavailable');
+    }
+  });
+
   test('is changed once by many at the same moment', async () => {
     const { changes } = bench();
     const answers = await Promise.all(
@@ -101,11 +125,14 @@ describe('a password that is changed', () => {
     expect(hashOf()).toBe(`v2:${OLD}`);
   });
 
-  test('where sessions cannot be ended somebody is told so', async () => {
-    const endSessions = () => Promise.reject(new Error('down'));
-    const { changes, hashOf } = bench({ endSessions });
+  test('where sessions cannot be ended somebody is told so, and the change is recorded', async () => {
+    const acts: string[] = [];
+    const { changes, hashOf } = bench({
+      endSessions: () => Promise.reject(new Error('down')),
+      record: ({ act }) => void acts.push(act),
+    });
     expect(codeOf(await changes.change(request))).toBe('password.sessions_remain');
-    expect(hashOf()).toBe(`v2:${NEW}`);
+    expect([hashOf(), acts]).toEqual([`v2:${NEW}`, ['password.changed']]);
   });
 });
 

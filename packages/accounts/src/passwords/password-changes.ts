@@ -51,7 +51,10 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
   readonly endSessions: (subject: string, except: string | undefined) => MaybePromise<unknown>;
   /** `login`, so that logins under way end and devices are forgotten. */
   readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
-  /** How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. */
+  /**
+   * How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. A password that is right
+   * takes no failure back: only a login that is done does.
+   */
   readonly throttle?: CountFailuresOptions | undefined;
   /** Keeps a runtime alive until what runs after an answer is done. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
@@ -179,9 +182,12 @@ export function passwordChanges<Account extends PasswordAccount>(
     ]);
     const others = await Promise.allSettled([ask(() => endSessions(subject, session))]);
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
-    if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
     const target = { type: 'account', id: subject };
-    await recordAct(options.record, { act: 'password.changed', target, data: { how } });
+    const act = { act: 'password.changed', target, data: { how } } as const;
+    // It was changed, whatever of this fails.
+    const [recorded] = await Promise.allSettled([recordAct(options.record, act)]);
+    if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
+    if (recorded.status === 'rejected') throw recorded.reason;
     return { ok: true, subject };
   };
 
@@ -189,13 +195,20 @@ export function passwordChanges<Account extends PasswordAccount>(
     const { subject, current, next, session, peer, context } = request;
     const attempt = await failures.begin({ account: ['subject', subject], peer });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    const account = await ask(() => accounts.bySubject(subject));
+    let account: Account | undefined;
+    try {
+      account = await ask(() => accounts.bySubject(subject));
+    } catch (cause) {
+      await attempt.end('neither');
+      throw cause;
+    }
     const verified = await passwords.verify(current, account?.passwordHash);
     if (!verified.ok) {
       if (verified.denial.kind === 'unavailable') await attempt.end('neither');
       return verified;
     }
-    await attempt.end('succeeded');
+    // It begins nothing anew, as in a login: whoever has the password could guess codes in between.
+    await attempt.end('neither');
     const hashed = await passwords.hash(next, { context });
     // Nobody is found right without an account.
     if (!hashed.ok || account === undefined) return hashed.ok ? NO_ACCOUNT : hashed;
