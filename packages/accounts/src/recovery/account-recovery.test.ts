@@ -137,6 +137,37 @@ describe('a second factor that is lost', () => {
     expect(codes.at(-1)).toBe('failures.throttled');
   });
 
+  test('recoveries of one account are begun ever more slowly, and those of others are not', async () => {
+    const { recovery, events, pass } = bench({
+      proofs: { password: () => true, mail: () => true },
+    });
+    const codes: string[] = [];
+    for (let n = 0; n < 20; n++) {
+      codes.push(codeOf(await recovery.begin({ subject: 'alice', ...byPassword })));
+    }
+    expect(codes.at(-1)).toBe('failures.throttled');
+    expect(events.length).toBeLessThan(6);
+    expect(codeOf(await recovery.begin({ subject: 'bob', ...byPassword }))).toBe('ok');
+    pass(24 * HOUR);
+    expect(codeOf(await recovery.begin({ subject: 'alice', ...byPassword }))).toBe('ok');
+  });
+
+  test('that was removed is recorded also where its user cannot be told', async () => {
+    const acts: string[] = [];
+    const told: string[] = [];
+    const { recovery, begin, pass, removed } = bench({
+      notify: ({ kind }) => {
+        told.push(kind);
+        if (kind === 'done') throw new Error('no mail');
+      },
+      record: ({ act }) => void acts.push(act),
+    });
+    const { token } = await begin();
+    pass(24 * HOUR);
+    expect(codeOf(await recovery.complete({ token, ...byMail }))).toBe('recovery.unavailable');
+    expect([removed, told, acts]).toEqual([['alice'], ['begun', 'done'], ['factor.reset']]);
+  });
+
   test('a proof that answers anything but true is none', async () => {
     const proofs = { password: () => 'yes' as never, mail: () => true };
     const answer = await bench({ proofs }).recovery.begin({ subject: 'alice', ...byPassword });

@@ -37,7 +37,10 @@ export interface AccountRecoveryOptions extends RecordOption {
   readonly delay?: Duration | undefined;
   /** How long it can be completed after that, from `1h` to `30d`. Default: `3d`. */
   readonly window?: Duration | undefined;
-  /** How wrong proofs slow down an account and a peer. */
+  /**
+   * How wrong proofs slow down an account and a peer. Recoveries that are begun slow down their account in the same way,
+   * right as their proofs are.
+   */
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long stores, proofs and `notify` may take, from `1ms` to `1m`. Default: `10s`. */
   readonly timeout?: Duration | undefined;
@@ -101,7 +104,8 @@ const OPTIONS = [
  * kinds, a delay between them, and a message to the user, who can cancel it. Nothing is removed before that.
  *
  * Denials: `recovery.malformed` (400), `recovery.proof_wrong` and `recovery.unknown` (401), `recovery.proof_repeated`
- * and `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503).
+ * and `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503; from `complete` also where the
+ * factors are gone and the user could not be told, or `record` failed).
  *
  * @throws ConfigurationError with fewer than two proofs, or where a function is missing.
  * @example
@@ -138,6 +142,11 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   const window = durationMs(NAME, 'window', options.window ?? '3d', bounds);
   const timeout = durationMs(NAME, 'timeout', options.timeout ?? '10s', { max: '1m' });
   const failures = countFailures(`${NAME}: throttle`, options.throttle ?? {}, options.now);
+  const begun = countFailures(
+    `${NAME}: throttle`,
+    { ...options.throttle, perPeer: 'none' },
+    options.now,
+  );
   const kept = tickets(options.tickets, 'recovery', { timeout, now });
   const ask = timely(timeout);
 
@@ -162,6 +171,9 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (!isName(subject)) return recoveryDenial('recovery.malformed');
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
+    // Never given back: each is kept for days, and its user is told of it.
+    const counted = await begun.begin({ account: ['recovery_begun', subject], peer: undefined });
+    if (!counted.ok) return { ok: false, denial: counted.denial };
     const readyAt = now() + delay;
     const expiresAt = readyAt + window;
     // There before anybody is told, so that whoever hears of it can cancel it.
@@ -192,13 +204,18 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (problem !== undefined) return problem;
     if ((await kept.take(token)) === undefined) return recoveryDenial('recovery.unknown');
     await ask(() => removeFactors(subject));
-    await kept.removeOf(subject);
-    await ask(() => notify({ kind: 'done', subject }));
-    await recordAct(options.record, {
-      act: 'factor.reset',
-      target: { type: 'account', id: subject },
-      data: { how: 'recovery' },
-    });
+    // They are gone, whatever of this fails.
+    const followed = await Promise.allSettled([
+      kept.removeOf(subject),
+      ask(() => notify({ kind: 'done', subject })),
+      recordAct(options.record, {
+        act: 'factor.reset',
+        target: { type: 'account', id: subject },
+        data: { how: 'recovery' },
+      }),
+    ]);
+    const failed = followed.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
     return { ok: true, subject };
   };
 
