@@ -15,8 +15,11 @@ const MOST_CODES = 3;
 /** Counts codes that are sent to an account, until one of them was right. */
 export interface CodeCounting {
   /** Why no more is sent; undefined where one is. */
-  readonly begin: (account: LoginAccount) => Promise<Denial | undefined>;
-  readonly clear: (account: LoginAccount) => Promise<void>;
+  readonly begin: (
+    account: LoginAccount,
+    tenant: string | undefined,
+  ) => Promise<Denial | undefined>;
+  readonly clear: (account: LoginAccount, tenant: string | undefined) => Promise<void>;
 }
 
 /** In the way of failures, and where those are counted; for the account alone. */
@@ -25,15 +28,15 @@ export function codeCounting(
   now: (() => number) | undefined,
 ): CodeCounting {
   const sends = countFailures('login: throttle', { ...throttle, perPeer: 'none' }, now);
-  const begin = ({ subject }: LoginAccount) =>
-    sends.begin({ account: ['code', subject], peer: undefined });
+  const begin = ({ subject }: LoginAccount, tenant: string | undefined) =>
+    sends.begin({ account: ['code', subject], peer: undefined, tenant });
   return {
-    begin: async (account) => {
-      const attempt = await begin(account);
+    begin: async (account, tenant) => {
+      const attempt = await begin(account, tenant);
       return attempt.ok ? undefined : attempt.denial;
     },
-    clear: async (account) => {
-      const attempt = await begin(account);
+    clear: async (account, tenant) => {
+      const attempt = await begin(account, tenant);
       if (attempt.ok) await attempt.end('succeeded');
     },
   };
@@ -53,7 +56,7 @@ export function loginChallenges(
   const passkeyOptions: Login<unknown>['passkeyOptions'] = async (caller) => {
     if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
     if (passkeys === undefined) return denied(loginDenial('sign_in.method_unavailable'));
-    const { ticket, client } = caller;
+    const { ticket, client, tenant } = caller;
     if (ticket === undefined) {
       const problem = await strangers(caller.peer);
       if (problem !== undefined) return denied(problem);
@@ -61,6 +64,7 @@ export function loginChallenges(
       const state: LoginState = {
         kind: 'login',
         client: await sha256(client),
+        tenant,
         needs: ['passkey'],
         done: [],
         held: [],
@@ -71,7 +75,7 @@ export function loginChallenges(
       const issued = await logins.begin(state, now() + lifetime);
       return { status: 'passkey', ...issued, options: asked.options };
     }
-    const opened = await logins.open(client, ticket, ({ needs }) => needs.includes('passkey'));
+    const opened = await logins.open(caller, ticket, ({ needs }) => needs.includes('passkey'));
     if ('status' in opened) return opened;
     const { state, record } = opened;
     const { subject } = state;
@@ -92,7 +96,7 @@ export function loginChallenges(
   const sendCode: Login<unknown>['sendCode'] = async (caller) => {
     const { ticket, channel } = caller;
     if (!isClient(caller)) return denied(loginDenial('sign_in.malformed'));
-    const opened = await logins.open(caller.client, ticket, ({ needs }) => needs.includes(channel));
+    const opened = await logins.open(caller, ticket, ({ needs }) => needs.includes(channel));
     if ('status' in opened) return opened;
     const { state, record, account } = opened;
     const send = Object.hasOwn(senders, channel) ? senders[channel] : undefined;
@@ -101,7 +105,7 @@ export function loginChallenges(
     }
     if (state.sent >= MOST_CODES) return denied(loginDenial('sign_in.too_many_codes'), ticket);
     // Whoever has the password could begin one login after the other.
-    const counted = await sends.begin(account);
+    const counted = await sends.begin(account, caller.tenant);
     if (counted !== undefined) return denied(counted, ticket);
     if ((await logins.take(ticket)) === undefined) {
       return denied(loginDenial('sign_in.ticket_unknown'));

@@ -14,7 +14,7 @@ import {
   report,
 } from '@apisec/core/host';
 import { loginDenial } from './login-denial.ts';
-import type { Login, LoginAnswer, LoginDone, NextStep } from './login-types.ts';
+import type { Login, LoginAnswer, LoginCaller, LoginDone, NextStep } from './login-types.ts';
 
 /** What a login has begun: the cookie of a session, or tokens in `body`. */
 export type BegunLogin =
@@ -50,7 +50,11 @@ export interface LoginRoutes {
   /** `from` is the facts of a guard, or who calls: failures are counted by it. Answers 404 for what is not a step. */
   readonly fetch: (
     request: Request,
-    from: { readonly peer: { readonly id: string | undefined } },
+    from: {
+      readonly peer: { readonly id: string | undefined };
+      /** The tenant whose pages these are, where there are several. */
+      readonly tenant?: string | undefined;
+    },
   ) => Promise<Response>;
 }
 
@@ -143,34 +147,34 @@ export function loginRoutes<Result>(
 
   type Step = (request: Request, body: Body, caller: Caller) => Promise<Response>;
   const steps: Readonly<Record<string, Step>> = {
-    password: async (request, { identifier, password }, { client, peer, cookie }) => {
+    password: async (request, { identifier, password }, { cookie, ...who }) => {
       if (typeof identifier !== 'string' || typeof password !== 'string') return failed(MALFORMED);
       const device = valueOf(request, devices.name);
-      const step = { client, peer, identifier, password, device };
+      const step = { ...who, identifier, password, device };
       return conclude(request, await login.password(step), cookie);
     },
-    next: async (request, body, { client, peer }) => {
+    next: async (request, body, { cookie: _cookie, ...who }) => {
       const step = nextStep(body);
       if (step === undefined) return failed(MALFORMED);
-      return conclude(request, await login.next({ ...step, client, peer }), undefined);
+      return conclude(request, await login.next({ ...step, ...who }), undefined);
     },
-    passkey: async (_request, { ticket }, { client, peer, cookie }) => {
+    passkey: async (_request, { ticket }, { cookie, ...who }) => {
       if (ticket !== undefined && typeof ticket !== 'string') return failed(MALFORMED);
-      const asked = await login.passkeyOptions({ client, peer, ticket });
+      const asked = await login.passkeyOptions({ ...who, ticket });
       return asked.status === 'denied'
         ? failed(asked.denial, asked.ticket)
         : shown(asked, [cookie]);
     },
-    code: async (_request, { ticket, channel }, { client, peer }) => {
+    code: async (_request, { ticket, channel }, { cookie: _cookie, ...who }) => {
       const isChannel = channel === 'mail' || channel === 'sms';
       if (typeof ticket !== 'string' || !isChannel) return failed(MALFORMED);
-      const sent = await login.sendCode({ client, peer, ticket, channel });
+      const sent = await login.sendCode({ ...who, ticket, channel });
       return sent.status === 'denied' ? failed(sent.denial, sent.ticket) : shown(sent, []);
     },
   };
   const handle = async (
     request: Request,
-    peer: string | undefined,
+    from: Parameters<LoginRoutes['fetch']>[1],
     step: Step,
   ): Promise<Response> => {
     const checked = fromHere.check(request, {});
@@ -180,7 +184,7 @@ export function loginRoutes<Result>(
     const known = valueOf(request, clients.name);
     const client = known !== undefined && CLIENT.test(known) ? known : randomText(CLIENT_BYTES);
     const cookie = client === known ? undefined : clients.set(client);
-    return step(request, body, { client, peer, cookie });
+    return step(request, body, { client, peer: from.peer.id, tenant: from.tenant, cookie });
   };
 
   return Object.freeze<LoginRoutes>({
@@ -195,7 +199,7 @@ export function loginRoutes<Result>(
         return failed({ kind: 'method_not_allowed', code: 'operation.unlisted' });
       }
       try {
-        return await handle(request, from.peer.id, step);
+        return await handle(request, from, step);
       } catch (cause) {
         return failed(loginDenial('sign_in.unavailable', { cause }));
       }
@@ -204,9 +208,7 @@ export function loginRoutes<Result>(
 }
 
 /** Who calls: the browser, as its cookie says; `cookie` where it has none yet. */
-interface Caller {
-  readonly client: string;
-  readonly peer: string | undefined;
+interface Caller extends LoginCaller {
   readonly cookie: string | undefined;
 }
 
@@ -234,7 +236,7 @@ async function bodyOf(request: Request): Promise<Body | undefined> {
 /** What somebody answers, without who they are. */
 type Answered = NextStep extends infer Each
   ? Each extends NextStep
-    ? Omit<Each, 'client' | 'peer'>
+    ? Omit<Each, keyof LoginCaller>
     : never
   : never;
 

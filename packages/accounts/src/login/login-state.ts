@@ -18,6 +18,7 @@ export interface LoginState {
   readonly subject?: string | undefined;
   /** SHA-256 of what the client is known by. */
   readonly client: string;
+  readonly tenant?: string | undefined;
   /** What is still needed: one of these. */
   readonly needs: readonly LoginFactor[];
   /** What was right, in order. */

@@ -25,7 +25,7 @@ export interface LoginTickets extends Pick<Tickets, 'take' | 'removeOf'> {
   readonly reissue: (state: LoginState, expiresAt: number, ticket: string) => Promise<string>;
   /** The login in a ticket, where this client may go on with it. Uses nothing up. */
   readonly open: (
-    client: string,
+    caller: LoginCaller,
     ticket: string,
     may: (state: LoginState) => boolean,
   ) => Promise<OpenedLogin | LoginDenied>;
@@ -39,12 +39,15 @@ export interface LoginTickets extends Pick<Tickets, 'take' | 'removeOf'> {
 /** `bySubject` answers in bounded time. */
 export function loginTickets(
   store: TicketStore,
-  bySubject: (subject: string) => Promise<MaybePromise<LoginAccount | undefined>>,
+  bySubject: (
+    subject: string,
+    tenant: string | undefined,
+  ) => Promise<MaybePromise<LoginAccount | undefined>>,
   times: { readonly timeout: number; readonly now: () => number },
 ): LoginTickets {
   const logins = tickets(store, 'login', times);
-  const accountOf: LoginTickets['accountOf'] = async ({ subject, mark }) => {
-    const account = subject === undefined ? undefined : await bySubject(subject);
+  const accountOf: LoginTickets['accountOf'] = async ({ subject, tenant, mark }) => {
+    const account = subject === undefined ? undefined : await bySubject(subject, tenant);
     const stands =
       account?.subject === subject &&
       account?.disabled !== true &&
@@ -60,11 +63,11 @@ export function loginTickets(
       const content = { subject: state.subject, data: { ...state }, expiresAt };
       return (await logins.issue(content, headOf(ticket))).ticket;
     },
-    open: async (client, ticket, may) => {
+    open: async ({ client, tenant }, ticket, may) => {
       const record = await logins.read(ticket);
       if (record === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
       const state = stateOfTicket(record);
-      if (state.client !== (await sha256(client))) {
+      if (state.client !== (await sha256(client)) || state.tenant !== tenant) {
         return denied(loginDenial('sign_in.client_mismatch'));
       }
       if (!may(state)) return denied(loginDenial('sign_in.method_unavailable'), ticket);
@@ -104,7 +107,8 @@ export async function markOf({ passwordHash }: LoginAccount): Promise<string | u
 /** What is shorter can be guessed. */
 const SHORTEST_CLIENT = 16;
 
-/** True where the caller says what its client is known by. */
-export function isClient({ client }: LoginCaller): boolean {
-  return isName(client) && client.length >= SHORTEST_CLIENT;
+/** True where the caller says what its client is known by, and names no tenant or a whole one. */
+export function isClient({ client, tenant }: LoginCaller): boolean {
+  const isKnown = isName(client) && client.length >= SHORTEST_CLIENT;
+  return isKnown && (tenant === undefined || isName(tenant));
 }

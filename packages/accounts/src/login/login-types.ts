@@ -6,7 +6,7 @@ import type { LoginFactor } from './login-state.ts';
 
 /** An account, as it is now. */
 export interface LoginAccount {
-  /** The id that never changes, and is used for nobody else. */
+  /** The id that never changes, and is used for nobody else, in no tenant. */
   readonly subject: string;
   /** Undefined for accounts without a password. */
   readonly passwordHash?: string | undefined;
@@ -16,11 +16,20 @@ export interface LoginAccount {
   readonly disabled?: boolean | undefined;
 }
 
-/** Where accounts are looked up. A fault is a rejection, never an answer. */
+/**
+ * Where accounts are looked up. A fault is a rejection, never an answer. `tenant` is what the caller of the login named, and
+ * undefined where there is none: an account that must not sign in there does not exist there.
+ */
 export interface LoginAccounts {
   /** By what people type: a mail address, a user name. Undefined where there is no such account. */
-  readonly byIdentifier: (identifier: string) => MaybePromise<LoginAccount | undefined>;
-  readonly bySubject: (subject: string) => MaybePromise<LoginAccount | undefined>;
+  readonly byIdentifier: (
+    identifier: string,
+    tenant: string | undefined,
+  ) => MaybePromise<LoginAccount | undefined>;
+  readonly bySubject: (
+    subject: string,
+    tenant: string | undefined,
+  ) => MaybePromise<LoginAccount | undefined>;
   /**
    * Puts a hash that was made with today's parameters in the place of the old one, if that is still there: one
    * conditional statement, or a login takes back a password that was changed meanwhile.
@@ -108,6 +117,11 @@ export interface LoginCaller {
   readonly client: string;
   /** Whom failures count for, `facts.peer.id` in most cases. Nobody is denied (`failures.key_missing`). */
   readonly peer: string | undefined;
+  /**
+   * The tenant that is signed in to, where there are several: from the host or path of the call. Tickets and remembered
+   * devices of one tenant are worth nothing in another, and failures count apart. Default: none.
+   */
+  readonly tenant?: string | undefined;
 }
 
 /** The first step with a password. */
@@ -146,6 +160,8 @@ export interface StepUp extends LoginCaller {
 export interface SignedIn {
   readonly kind: 'login' | 'step_up';
   readonly subject: string;
+  /** Where that is signed in to: put it into the session or tokens. */
+  readonly tenant?: string | undefined;
   readonly account: LoginAccount;
   /** What was right, in order. */
   readonly factors: readonly LoginFactor[];

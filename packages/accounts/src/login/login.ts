@@ -104,7 +104,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const failures = countFailures('login: throttle', options.throttle ?? {}, options.now);
   const factors = loginFactors(options);
   const ask = timely(timeout);
-  const bySubject = (subject: string) => ask(() => accounts.bySubject(subject));
+  const bySubject = (subject: string, tenant: string | undefined) =>
+    ask(() => accounts.bySubject(subject, tenant));
   const logins = loginTickets(options.tickets, bySubject, settings);
   const devices = tickets(options.tickets, 'login.device', settings);
   const sends = codeCounting(options.throttle, options.now);
@@ -115,7 +116,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     attempt: CountedAttempt,
     remember: boolean,
   ): Promise<LoginAnswer<Result>> => {
-    const { subject } = state;
+    const { subject, tenant } = state;
     // Nobody is found right without one.
     if (subject === undefined) throw new TypeError('no account');
     const amr = amrOf(state);
@@ -124,7 +125,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     if (isMulti) await options.recovery?.cancel(subject);
     const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
     const device = isNew
-      ? await devices.issue({ subject, data: {}, expiresAt: now() + remembered })
+      ? await devices.issue({ subject, data: { tenant }, expiresAt: now() + remembered })
       : undefined;
     // Looked up last, since all of this takes a while. Whoever changes a password or disables an account meanwhile ends
     // sessions right then, and this one would begin behind that.
@@ -133,6 +134,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const signedIn: SignedIn = Object.freeze({
       kind: state.kind,
       subject,
+      tenant,
       account,
       factors: Object.freeze([...state.done]),
       claims: Object.freeze({
@@ -145,7 +147,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const result = await ask(() => finish(signedIn));
     await attempt.end('succeeded');
     if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {
-      await sends.clear(account);
+      await sends.clear(account, tenant);
     }
     const done = { status: 'done' as const, result, signedIn };
     if (device === undefined) return done;
@@ -154,7 +156,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
 
   /** Goes on where the password is the one that is stored. */
   const afterPassword = async (
-    { client }: PasswordStep,
+    { client, tenant }: PasswordStep,
     { account: usable, stored, rehash, deviceId }: RightPassword,
     attempt: CountedAttempt,
   ): Promise<LoginAnswer<Result>> => {
@@ -167,7 +169,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       if (replaced !== false) hash = rehash;
     }
     // Verifying is slow, and the password may have been changed meanwhile, by whoever ends sessions right now.
-    const current = await bySubject(usable.subject);
+    const current = await bySubject(usable.subject, tenant);
     const is = current?.passwordHash;
     const stands =
       current?.subject === usable.subject &&
@@ -178,6 +180,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       kind: 'login',
       subject: usable.subject,
       client: await sha256(client),
+      tenant,
       needs: [],
       done: ['password'],
       held: [],
@@ -201,17 +204,19 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   };
 
   const password: Login<Result>['password'] = async (step) => {
-    const { identifier, device } = step;
+    const { identifier, device, peer, tenant } = step;
     if (passwords === undefined) return denied(loginDenial('sign_in.method_unavailable'));
     if (!isName(identifier) || !isClient(step)) return denied(loginDenial('sign_in.malformed'));
-    const found = await ask(() => accounts.byIdentifier(identifier));
+    const found = await ask(() => accounts.byIdentifier(identifier, tenant));
     const known =
       device === undefined || remembered === undefined ? undefined : await devices.read(device);
-    const isKnown = found !== undefined && known?.subject === found.subject;
+    const isKnown =
+      found !== undefined && known?.subject === found.subject && known.data['tenant'] === tenant;
     const deviceId = isKnown ? known.id : undefined;
     const attempt = await failures.begin({
       account: keyOf({ subject: found?.subject, device: deviceId }) ?? ['identifier', identifier],
-      peer: step.peer,
+      peer,
+      tenant,
     });
     if (!attempt.ok) return denied(attempt.denial);
     const usable = found?.disabled === true ? undefined : found;
@@ -230,10 +235,11 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const next: Login<Result>['next'] = async (step) => {
     const { ticket, method, remember = false } = step;
     if (!isClient(step)) return denied(loginDenial('sign_in.malformed'));
-    const opened = await logins.open(step.client, ticket, ({ needs }) => needs.includes(method));
+    const opened = await logins.open(step, ticket, ({ needs }) => needs.includes(method));
     if ('status' in opened) return opened;
     const { state, record } = opened;
-    const attempt = await failures.begin({ account: keyOf(state), peer: step.peer });
+    const { peer, tenant } = step;
+    const attempt = await failures.begin({ account: keyOf(state), peer, tenant });
     if (!attempt.ok) return denied(attempt.denial, ticket);
     // Of several at the same moment one is judged, so a ticket is one guess.
     if ((await logins.take(ticket)) === undefined) {
@@ -262,9 +268,9 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   };
 
   const stepUp: Login<Result>['stepUp'] = async (step) => {
-    const { subject, session, factors: wanted } = step;
+    const { subject, session, tenant, factors: wanted } = step;
     if (!isClient(step) || !isName(subject)) return denied(loginDenial('sign_in.malformed'));
-    const account = await bySubject(subject);
+    const account = await bySubject(subject, tenant);
     if (account?.subject !== subject || account.disabled === true) {
       return denied(loginDenial('sign_in.ticket_unknown'));
     }
@@ -281,6 +287,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       kind: 'step_up',
       subject,
       client: await sha256(step.client),
+      tenant,
       needs,
       done: [],
       held: heldOf(step.amr),

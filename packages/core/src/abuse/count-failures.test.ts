@@ -37,6 +37,18 @@ test('support staff resets the account of one tenant', async () => {
   expect(await other?.()).toBe('failures.throttled');
 });
 
+test('the tenant of an attempt stands before that of the options', async () => {
+  const counting = countFailures('test', { perPeer: 'none', tenant: 'acme' }, now);
+  const attempt = async (tenant?: string) => {
+    const answer = await counting.begin({ account: 'alice', peer: 'p', tenant });
+    return answer.ok ? 'ok' : answer.denial.code;
+  };
+  for (let n = 0; n < 4; n++) await attempt('other');
+  expect(await attempt('other')).toBe('failures.throttled');
+  expect(await attempt()).toBe('ok');
+  expect(await attempt('')).toBe('failures.account_missing');
+});
+
 test('an empty tenant does not construct', () => {
   expect(() => begin({ store: store(), tenant: '' })).toThrow(ConfigurationError);
 });

@@ -9,7 +9,10 @@ import { ACCOUNT_MISSING, KEY_MISSING } from './failures.ts';
 
 /** How attempts of accounts and peers are counted; the options that `throttleFailures` has as well. */
 export interface CountFailuresOptions extends FailureCountingOptions {
-  /** The tenant whose accounts these are: alike names of two tenants are two accounts. Default: none. */
+  /**
+   * The tenant whose accounts these are, where an attempt does not say: alike names of two tenants are two accounts.
+   * Default: none.
+   */
   readonly tenant?: string | undefined;
 }
 
@@ -25,10 +28,11 @@ export interface CountedAttempt {
 
 /** Counts attempts where there is no call to guard: what `throttleFailures` does, as functions. */
 export interface FailureCounting {
-  /** Without an account only the peer counts. */
+  /** Without an account only the peer counts. `tenant` stands before that of the options. */
   readonly begin: (who: {
     readonly account?: LimitKey;
     readonly peer: LimitKey;
+    readonly tenant?: string | undefined;
   }) => Promise<CountedAttempt | Deny>;
 }
 
@@ -56,12 +60,11 @@ export function countFailures(
   now: (() => number) | undefined,
 ): FailureCounting {
   assertKnownOptions(factory, options, OPTIONS);
-  const { tenant } = options;
-  assertConfiguration(tenant !== '', `${factory}: tenant must not be empty.`);
+  assertConfiguration(options.tenant !== '', `${factory}: tenant must not be empty.`);
   const { reserve, accountRequest, addPeer, settle } = failureRules(factory, options, now);
 
   return {
-    begin: async ({ account, peer }) => {
+    begin: async ({ account, peer, tenant = options.tenant }) => {
       const requests: AttemptRequest[] = [];
       if (!addPeer(requests, peer, tenant)) return KEY_MISSING;
       if (account !== undefined) {
