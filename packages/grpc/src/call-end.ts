@@ -1,11 +1,11 @@
 import { constants } from 'node:http2';
 import type { Denial } from '@apisec/core';
-import { type Ending, type Enforcement, fault } from '@apisec/core/host';
+import { type Ending, fault } from '@apisec/core/host';
 import { type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
 import { denialStatus } from './denial-status.ts';
 import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } from './ending.ts';
 import type { SentStatus, WireCall } from './grpc-handle.ts';
-import { withHeaders } from './metadata.ts';
+import type { EditMetadata } from './metadata.ts';
 import { observeStatus } from './observed-status.ts';
 import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
@@ -18,7 +18,7 @@ export class CallEnd {
   readonly #call: ServerInterceptingCallInterface;
   readonly #wire: WireCall;
   /** Header edits of the decision; there once they are known to be headers. */
-  applyHeaders: Enforcement['applyHeaders'] | undefined;
+  edit: EditMetadata | undefined;
   /** True once the headers of the response are out, so that edits come too late. */
   metadataSent = false;
   /** How the call is to end, since that was decided. */
@@ -56,8 +56,8 @@ export class CallEnd {
   deny(denial: Denial): void {
     this.attempt(() => {
       if (this.#intended !== undefined) return;
-      const applyHeaders = this.metadataSent ? undefined : this.applyHeaders;
-      const answer = denialStatus(denial, applyHeaders, this.#method.help);
+      const edit = this.metadataSent ? undefined : this.edit;
+      const answer = denialStatus(denial, edit, this.#method.help);
       if (denial.code === 'operation.unlisted' && !this.#method.hidesUnlisted) {
         answer.code = status.UNIMPLEMENTED;
       }
@@ -96,8 +96,7 @@ export class CallEnd {
   finish({ code, details, metadata }: SentStatus, messages: number): void {
     if (this.isOver()) return;
     this.attempt(() => {
-      const applyHeaders = this.metadataSent ? undefined : this.applyHeaders;
-      const edited = applyHeaders ? withHeaders(applyHeaders, metadata) : metadata;
+      const edited = this.metadataSent || !this.edit ? metadata : this.edit(metadata);
       this.#intended = this.#endingOf(code ?? status.UNKNOWN, messages);
       // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
       const text = details?.replace(/\p{Surrogate}/gu, '\ufffd');

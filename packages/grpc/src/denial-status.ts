@@ -1,22 +1,22 @@
 import type { Denial } from '@apisec/core';
-import { type Enforcement, grpcDenial } from '@apisec/core/host';
+import { grpcDenial } from '@apisec/core/host';
 import { Metadata, type StatusObject } from '@grpc/grpc-js';
-import { withHeaders } from './metadata.ts';
+import type { EditMetadata } from './metadata.ts';
 import { encodeStatus } from './rpc-status.ts';
 
 /**
  * A denial as the status that ends the call: code, message, challenges, and the details of `google.rpc.Status`.
  *
  * @param help what the code of the denial is put behind, to make the address of its description.
- * @param applyHeaders given where no response metadata went out yet, so that header edits still can.
+ * @param edit given where no response metadata went out yet, so that header edits still can.
  */
 export function denialStatus(
   denial: Denial,
-  applyHeaders?: Enforcement['applyHeaders'],
+  edit?: EditMetadata,
   help?: string,
 ): StatusObject {
   const wire = grpcDenial(denial);
-  const metadata = applyHeaders ? withHeaders(applyHeaders, undefined) : new Metadata();
+  const metadata = edit?.() ?? new Metadata();
   for (const [name, value] of wire.metadata) metadata.set(name, value);
   metadata.set('grpc-status-details-bin', encodeStatus(wire, help && help + denial.code));
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does

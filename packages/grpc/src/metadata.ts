@@ -28,13 +28,31 @@ export function requestView(
   return { method: 'POST', url: path, headers: { get, has: (name) => get(name) !== null } };
 }
 
+/** Puts the header edits of a call onto the metadata of its handler, where that sends some. */
+export type EditMetadata = (own?: Metadata | null) => Metadata;
+
 /**
- * Response metadata with the policies' header edits: a copy, since an application may send one object in
- * every call. What the handler set itself is not overwritten, and what is gRPC's own is not touched.
+ * The header edits of the policies, as response metadata. It is made here, before the handler runs, and handed out as it
+ * is where the handler sends none of its own.
  *
  * @throws Error for an edit that is no header field, or that metadata cannot carry.
  */
-export function withHeaders(
+export function editMetadata(applyHeaders: Enforcement['applyHeaders']): EditMetadata {
+  let prepared: Metadata | undefined = withEdits(applyHeaders, undefined);
+  return (own) => {
+    // Handed out once, since whoever gets it may add to it.
+    const alone = isEmpty(own) ? prepared : undefined;
+    if (alone === undefined) return withEdits(applyHeaders, own);
+    prepared = undefined;
+    return alone;
+  };
+}
+
+/**
+ * A copy, since an application may send one object in every call. What the handler set itself is not overwritten, and
+ * what is gRPC's own is not touched.
+ */
+function withEdits(
   applyHeaders: Enforcement['applyHeaders'],
   own: Metadata | null | undefined,
 ): Metadata {
@@ -52,6 +70,10 @@ export function withHeaders(
     },
   });
   return metadata;
+}
+
+function isEmpty(own: Metadata | null | undefined): boolean {
+  return own == null || Object.keys(own.getMap()).length === 0;
 }
 
 function editable(name: string): boolean {

@@ -14,7 +14,7 @@ import { CallEnd } from './call-end.ts';
 import { factsOfCall, type GrpcSeed } from './connection.ts';
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
 import { type InOrder, inOrder } from './in-order.ts';
-import { requestView, withHeaders } from './metadata.ts';
+import { editMetadata, requestView } from './metadata.ts';
 import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
 type Inspect = (body: unknown) => MaybePromise<BodyOutcome>;
@@ -69,8 +69,8 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   sendMetadata(metadata: Metadata): void {
     const end = this.#end;
     end.attempt(() => {
-      if (end.isOver() || end.applyHeaders === undefined || end.metadataSent) return;
-      const edited = withHeaders(end.applyHeaders, metadata);
+      if (end.isOver() || end.edit === undefined || end.metadataSent) return;
+      const edited = end.edit(metadata);
       end.metadataSent = true;
       this.nextCall.sendMetadata(edited);
     });
@@ -177,8 +177,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     const end = this.#end;
     try {
       this.#enforcement = enforce(decision, this.#method.onFault);
-      if (decision.obligations.length > 0) withHeaders(this.#enforcement.applyHeaders, undefined);
-      end.applyHeaders = this.#enforcement.applyHeaders;
+      end.edit = editMetadata(this.#enforcement.applyHeaders);
     } catch (cause) {
       end.deny(fault('policy.invalid_outcome', cause));
     }
