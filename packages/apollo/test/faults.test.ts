@@ -8,6 +8,7 @@ import {
   definePolicy,
   factsOf,
   guard,
+  type HeaderEdit,
   pass,
   rateLimit,
   requireScopes,
@@ -241,6 +242,21 @@ describe.each(liveServers)('%s', (name, start) => {
     if (status !== undefined) expect(status).toBe(500);
     expect([reason, ran]).toEqual(['policy.invalid_outcome', []]);
     expect(text).not.toContain('    at ');
+  });
+
+  test.each([
+    ['with a line break', { op: 'set', name: 'x-a', value: 'a\r\nset-cookie: b=c' }],
+    ['that is none', { op: 'put', name: 'x-a', value: 'a' }],
+    ['with a value that is no text', { op: 'set', name: 'x-a', value: ['a\r\nb'] }],
+  ])('a header edit %s is not sent, and what it protects is not resolved', async (_, edit) => {
+    const edits = oblige({ headers: [edit as HeaderEdit] });
+    const whole = await start({ admission: guard().use(edits).use(allowAnonymous()) }, shop());
+    const denied = await whole(undefined, '{ echo }');
+    expect([denied.reason, ran]).toEqual(['policy.invalid_outcome', []]);
+    const one = await start({ admission: open, fields: { 'Query.salaries': edits } }, shop());
+    const { body, headers } = await one(undefined, '{ salaries echo }');
+    expect([body.data, ran]).toEqual([{ salaries: null, echo: 'echo' }, ['echo']]);
+    expect([denied.headers, headers].map((each) => each?.get('x-a') ?? null)).toEqual([null, null]);
   });
 
   test('a callback of the host that throws closes the call, with the code of every host', async () => {

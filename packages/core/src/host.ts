@@ -55,7 +55,7 @@ export {
   type SentOutcome,
   type Supplied,
 } from './host/guard-fetch.ts';
-export { assertHeader } from './host/header-edits.ts';
+export { assertHeader, type EditLists, unsendableEdits } from './host/header-edits.ts';
 export { HTTP_FACTS } from './host/http-facts.ts';
 export { assertHttpOperations } from './host/http-operations.ts';
 export { headerPairs, holdHeaders, type NodeHead, takeOverHead } from './host/node-head.ts';

@@ -12,6 +12,7 @@ import {
   fault,
   shareRuns,
   UNKNOWN_PEER,
+  unsendableEdits,
   withDenialLog,
 } from '@apisec/core/host';
 import { type DocumentNode, OperationTypeNode } from 'graphql';
@@ -29,7 +30,6 @@ import { type OperationSource, pendingCall } from './operation-call.ts';
 import { finish } from './operation-ending.ts';
 import { type OperationRuns, operationRuns } from './operation-runs.ts';
 import { deny, isRecord, type OperationState } from './operation-state.ts';
-import { isSendable } from './sendable.ts';
 import { checkFree, resolveDocument, type SentDocument, UNTRUSTED } from './trusted/trust-plan.ts';
 
 /** Shorter documents are read whoever sends them: that costs less than deciding twice. */
@@ -209,10 +209,8 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
   state.decided = { ...decided, joined };
   state.denial = joined.allowed ? undefined : joined.denial;
-  const edits = joined.obligations.flatMap(({ headers = [] }) => headers);
-  // Without it the answer may lack protection, so nothing is done that would be answered.
-  if (!edits.every(isSendable)) state.denial ??= fault('policy.invalid_outcome');
   state.enforcement = enforce(joined, state.plan.onFault);
+  deny(state, unsendableEdits(state.enforcement.headers));
   const { disconnected, enforcement } = state;
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
 }

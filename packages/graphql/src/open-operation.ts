@@ -1,5 +1,5 @@
 import type { Admission, Decision, Denial, GraphqlFacts } from '@apisec/core';
-import { admit, enforce, withDenialLog } from '@apisec/core/host';
+import { admit, enforce, unsendableEdits, withDenialLog } from '@apisec/core/host';
 import { type GraphQLResolveInfo, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { admissionFor, isTable, type OperationDecision } from './decide-operation.ts';
 import { executionBudget } from './execution-limits.ts';
@@ -52,15 +52,18 @@ export function openOperation(
   openFields(contextValue, source.schema, gate, state);
 }
 
-function oblige(state: OperationState, decision: Decision<object>): void {
-  const { allowed } = decision;
+/** Answers why the field is denied though its policies passed. */
+function oblige(state: OperationState, decision: Decision<object>): Denial | undefined {
   const { denialLog, onFault } = state.plan;
   const logged = withDenialLog(decision, denialLog, state.caller?.request);
-  const late = { allowed, enforcement: enforce(logged, onFault) };
+  const enforcement = enforce(logged, onFault);
+  const unsendable = unsendableEdits(enforcement.headers);
+  const late = { allowed: decision.allowed && !unsendable, enforcement };
   state.late ??= [];
   state.late.push(late);
   // Where a field fails, those beside it go on, and the answer does not wait for them.
   if (state.ended) finishLate(late, state.ended);
+  return unsendable;
 }
 
 /**

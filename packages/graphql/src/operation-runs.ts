@@ -13,7 +13,11 @@ type Facts = Readonly<Record<string, unknown>>;
 
 /** What a policy answered, and to which facts. */
 interface Run {
+  readonly policy: AnyPolicy;
+  /** Those of its guard, which adds to them and changes none. */
   readonly facts: Facts;
+  /** Of the facts that were there when the policy was asked. */
+  readonly names: readonly string[];
   /** True where it asked what only the document says. */
   readonly readsCall: boolean;
   readonly outcome: Outcome<object>;
@@ -41,7 +45,7 @@ export interface OperationRuns {
  * nor oblige the server to tell the policy about messages, payloads or the end.
  */
 export function operationRuns(batch?: BatchRuns): OperationRuns {
-  const known = new Map<AnyPolicy, Run[]>();
+  const runs: Run[] = [];
   let reads = 0;
   let tripped = false;
 
@@ -58,7 +62,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     ask: AskPolicy,
   ): MaybePromise<Run | undefined> => {
     const before = reads;
-    const snapshot = Object.assign({}, facts);
+    const names = Object.keys(facts);
     const early = self.early;
     const finish = (outcome: Outcome<object>): Run | undefined => {
       const readsCall = reads !== before;
@@ -66,10 +70,8 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
         tripped = true;
         return undefined;
       }
-      const run: Run = { facts: snapshot, readsCall, outcome };
-      const runs = known.get(policy);
-      if (runs) runs.push(run);
-      else known.set(policy, [run]);
+      const run: Run = { policy, facts, names, readsCall, outcome };
+      runs.push(run);
       return run;
     };
     const outcome = askAs(policy, request, facts, ask);
@@ -87,8 +89,9 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
       const facts = given as Facts;
       // Of one field and its object: nobody asks the same again, and lists have many.
       if ('field' in facts) return askAs(policy, request, facts, ask);
-      const mine = known.get(policy)?.find((run) => isSame(run, facts, self.calls.has(policy)));
-      if (mine) return mine.outcome;
+      for (const run of runs) {
+        if (run.policy === policy && isSame(run, facts, self.calls.has(policy))) return run.outcome;
+      }
       if (batch === undefined) {
         const run = alone(policy, request, facts, ask);
         return isThenable(run) ? run.then(outcomeOf) : outcomeOf(run);
@@ -133,9 +136,8 @@ function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
 }
 
 /** The call is another object for each guard; whether that matters, the policy has shown. */
-function isSame({ facts, readsCall }: Run, other: Facts, seesAll: boolean): boolean {
+function isSame({ facts, names, readsCall }: Run, other: Facts, seesAll: boolean): boolean {
   if (readsCall && !seesAll && facts['call'] !== other['call']) return false;
-  const names = Object.keys(facts);
   if (names.length !== Object.keys(other).length) return false;
   return names.every((name) => name === 'call' || facts[name] === other[name]);
 }

@@ -114,9 +114,15 @@ export function listRootFields(schema: GraphQLSchema): readonly string[] {
 
 /** The root types of a schema, each once: one type may serve several kinds of operation. */
 export function rootTypesOf(schema: GraphQLSchema): readonly GraphQLObjectType[] {
+  const known = rootTypes.get(schema);
+  if (known) return known;
   const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
-  return [...new Set(roots)].filter((type) => type !== null && type !== undefined);
+  const each = [...new Set(roots)].filter((type) => type !== null && type !== undefined);
+  rootTypes.set(schema, each);
+  return each;
 }
+
+const rootTypes = new WeakMap<GraphQLSchema, readonly GraphQLObjectType[]>();
 
 /** The root types that an object may be of where a selection has this type. */
 function ownersOf(

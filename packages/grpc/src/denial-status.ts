@@ -10,11 +10,7 @@ import { encodeStatus } from './rpc-status.ts';
  * @param help what the code of the denial is put behind, to make the address of its description.
  * @param edit given where no response metadata went out yet, so that header edits still can.
  */
-export function denialStatus(
-  denial: Denial,
-  edit?: EditMetadata,
-  help?: string,
-): StatusObject {
+export function denialStatus(denial: Denial, edit?: EditMetadata, help?: string): StatusObject {
   const wire = grpcDenial(denial);
   const metadata = edit?.() ?? new Metadata();
   for (const [name, value] of wire.metadata) metadata.set(name, value);

@@ -61,8 +61,8 @@ export interface FieldOperation {
   readonly request: RequestLike;
   /** The facts of the guard above a field; the same object for each field below it. */
   readonly factsOf: (info: GraphQLResolveInfo) => object;
-  /** Takes what the field's policies oblige the server to do. */
-  readonly oblige: (decision: Decision<object>) => void;
+  /** Takes what the field's policies oblige the server to do; answers a denial where that cannot be done. */
+  readonly oblige: (decision: Decision<object>) => Denial | undefined;
 }
 
 interface FieldGuard {
@@ -153,8 +153,9 @@ function openWith(
     field: FieldFacts['field'],
     info: GraphQLResolveInfo,
   ): Denial | undefined => {
-    if (decision.obligations.length > 0) oblige(decision);
+    const undoable = decision.obligations.length > 0 ? oblige(decision) : undefined;
     if (!decision.allowed) return decision.denial;
+    if (undoable) return undoable;
     if (decision.obligations.some((duty) => duty.onMessage)) return fault('message.unavailable');
     if (decision.obligations.some((duty) => duty.onRelease)) return fault('release.unfilterable');
     // Where a guard has admitted the field, its resolver asks for the facts by `info`.
