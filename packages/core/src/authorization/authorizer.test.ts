@@ -151,6 +151,34 @@ describe('authzenAuthorizer', () => {
     expect(asked).toHaveLength(2 + others.length);
   });
 
+  // OpenFGA has published this four times: CVE-2026-41131, GHSA-57j5-qwp2-vqp6, GHSA-h6c8-cww8-35hf, GHSA-32q6-rr98-cjqv.
+  const noon = Date.UTC(2026, 0, 1, 12);
+  test.each<[string, unknown, unknown]>([
+    ['two instants', new Date(noon), new Date(noon + 1)],
+    ['two URLs', new URL('https://a.example'), new URL('https://b.example')],
+    ['an object and the list of its pairs', { a: 1 }, [['a', 1]]],
+    ['a number and its text', 1, '1'],
+    ['null and an empty object', null, {}],
+    ['an empty list and an empty object', [], {}],
+    ['a list and its text', ['a', 'b'], 'a,b'],
+    ['a member that holds a separator, and two members', { 'a":1,"b': 1 }, { a: 1, b: 1 }],
+    ['a prototype as a name', JSON.parse('{"__proto__":{"a":1}}'), {}],
+  ])('openfga: %s in a condition are not one question', async (_name, one, other) => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    for (const value of [one, other, one, other]) {
+      await pdp.evaluate({ ...question(), context: { value } });
+    }
+    expect(asked).toHaveLength(2);
+  });
+
+  test('a question is the same in whatever order its members come', async () => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    const { subject, action, resource } = question();
+    await pdp.evaluate({ subject, action, resource, context: { a: 1, b: { c: 2, d: 3 } } });
+    await pdp.evaluate({ resource, context: { b: { d: 3, c: 2 }, a: 1 }, action, subject });
+    expect(asked).toHaveLength(1);
+  });
+
   test('a failure is not kept', async () => {
     const pdp = client({ cache: { ttl: '1m' } });
     answer = () => 500;

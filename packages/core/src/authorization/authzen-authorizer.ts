@@ -90,13 +90,13 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
   });
   const kept = readCache(where, cache);
 
-  const post = async (path: string, body: object): Promise<Record<string, unknown>> => {
+  const post = async (path: string, body: string): Promise<Record<string, unknown>> => {
     // Answered at once or later.
     const given = await Promise.resolve(headers());
     const response = await fetchBounded(`${base}${path}`, {
       method: 'POST',
       headers: { ...given, accept: 'application/json', 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body,
     });
     if (response.status !== 200) throw new Error(`${where}: ${path} answered ${response.status}`);
     const answer = response.body && parseStrictObject(response.body);
@@ -107,13 +107,14 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
 
   return Object.freeze({
     evaluate: async (question: AuthorizerQuestion) => {
-      const key = kept && JSON.stringify(sorted(question));
-      const known = kept && key !== undefined ? kept.entries.get(key) : undefined;
+      // What is sent is the key, so that no two questions share an answer.
+      const asked = JSON.stringify(question, inOrder);
+      const known = kept?.entries.get(asked);
       if (known !== undefined && now() < known.until) return known.answer;
-      const answer = readAnswer(where, await post('/access/v1/evaluation', question));
-      if (kept && key !== undefined) {
+      const answer = readAnswer(where, await post('/access/v1/evaluation', asked));
+      if (kept) {
         const until = now() + kept.ttlMs;
-        kept.entries.set(key, { answer, until }, key.length * 2 + 200);
+        kept.entries.set(asked, { answer, until }, asked.length * 2 + 200);
       }
       return answer;
     },
@@ -122,7 +123,10 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       if (questions.length > MOST_QUESTIONS) {
         throw new RangeError(`${where}: more than ${MOST_QUESTIONS} questions at once`);
       }
-      const { evaluations } = await post('/access/v1/evaluations', { evaluations: questions });
+      const { evaluations } = await post(
+        '/access/v1/evaluations',
+        JSON.stringify({ evaluations: questions }),
+      );
       // A missing answer would move all later ones to the question before.
       if (!Array.isArray(evaluations) || evaluations.length !== questions.length) {
         throw new Error(`${where}: not one answer for each question`);
@@ -134,7 +138,10 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       let token: string | undefined;
       for (let page = 0; page < maxPages; page++) {
         const asked = token === undefined ? search : { ...search, page: { token } };
-        const { results, page: next } = await post('/access/v1/search/resource', asked);
+        const { results, page: next } = await post(
+          '/access/v1/search/resource',
+          JSON.stringify(asked),
+        );
         if (!Array.isArray(results)) throw new Error(`${where}: a search answered no results`);
         for (const each of results as unknown[]) {
           if (
@@ -182,10 +189,9 @@ function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
   return Object.freeze(isObject(context) ? { decision, context } : { decision });
 }
 
-/** The same for questions that say the same in another order of members. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+/** A replacer for JSON: questions that say the same in another order of members are one text. */
+function inOrder(_name: string, value: unknown): unknown {
   if (!isObject(value)) return value;
   const names = Object.keys(value).toSorted();
-  return names.map((name) => [name, sorted(value[name])]);
+  return Object.fromEntries(names.map((name) => [name, value[name]]));
 }
