@@ -134,7 +134,7 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
 /** What one call has gathered so far. */
 interface Progress {
   readonly facts: Facts;
-  obligations?: readonly Obligations[];
+  obligations?: Obligations[];
   trace?: TraceEntry[];
   demands?: Map<string, Denial>;
   degraded?: string[];
@@ -196,14 +196,12 @@ function take(
     if (outcome.demands) {
       for (const { id, denial } of outcome.demands) {
         if (!isDenial(denial)) return stop(plan, progress, index, fault('policy.invalid_outcome'));
-        progress.demands ??= new Map();
-        progress.demands.set(id, denial);
+        (progress.demands ??= new Map()).set(id, denial);
       }
     }
     if (outcome.meets) for (const id of outcome.meets) progress.demands?.delete(id);
     if (outcome.degraded !== undefined) {
-      progress.degraded ??= [];
-      progress.degraded.push(outcome.degraded);
+      (progress.degraded ??= []).push(outcome.degraded);
     }
     if (outcome.note === SKIPPED) {
       (progress.trace ??= plan.trace.slice(0, index)).push(plan.skipped[index] as TraceEntry);
@@ -248,14 +246,8 @@ function learn(known: Facts, added: object): boolean {
 }
 
 function oblige(plan: Plan, progress: Progress, obligations: ObligationList): void {
-  const before = progress.obligations ?? plan.always;
-  const added = listObligations(obligations);
-  // Neither `push` nor a spread, which make room for many more, nor `concat`, which is slow on frozen lists.
-  const all = new Array<Obligations>(before.length + added.length);
-  let at = 0;
-  for (const each of before) all[at++] = each;
-  for (const each of added) all[at++] = each;
-  progress.obligations = all;
+  // Copied once, and by a spread: `slice` and `concat` are slow on frozen lists.
+  (progress.obligations ??= [...plan.always]).push(...listObligations(obligations));
 }
 
 function tell(
