@@ -2,12 +2,16 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { WebSocket } from 'ws';
 import { bundleWorker } from './bundle.mjs';
 import { serveOnWorkerd } from './workerd.mjs';
 
 const AUDIENCE = 'https://api.example.com';
+
+/** What never comes fails its check. */
+const soon = () => ({ signal: AbortSignal.timeout(10_000) });
 
 /** An issuer on loopback, with one key. */
 async function startIssuer() {
@@ -71,6 +75,19 @@ export async function checkEdgeApp({ binary, folder }) {
       });
       socket.once('error', reject);
     });
+  /** Waits until a WebSocket can be opened, and cuts it. */
+  const isFreeAgain = async (path) => {
+    const until = performance.now() + 10_000;
+    for (;;) {
+      const { status, socket } = await dial(path);
+      if (status === 101) {
+        socket.terminate();
+        return true;
+      }
+      if (performance.now() > until) return false;
+      await pause(20);
+    }
+  };
   const good = await issuer.token('orders:read orders:write');
   const put = { method: 'PUT', body: JSON.stringify({ item: 'tea' }) };
   const checks = {
@@ -100,14 +117,35 @@ export async function checkEdgeApp({ binary, folder }) {
       const { status, socket } = await dial('/live', good);
       if (status !== 101) return false;
       socket.send('hello');
-      const [answer] = await once(socket, 'message');
+      const [answer] = await once(socket, 'message', soon());
       socket.close();
       return String(answer) === 'hello';
     },
     'a WebSocket of a stranger gets 401 before its upgrade': async () =>
       (await dial('/live')).status === 401,
-    'a WebSocket that would have to be counted is denied': async () =>
+    'a WebSocket that nobody watches is denied where it must be counted': async () =>
       (await dial('/counted')).status === 500,
+    'a WebSocket that is watched holds its place until it closes': async () => {
+      const { status, socket } = await dial('/watched');
+      const others = [(await dial('/watched')).status, (await dial('/watched')).status];
+      socket.close();
+      return [status, ...others].join() === '101,429,429' && isFreeAgain('/watched');
+    },
+    'a WebSocket gives its place back where it is cut': async () =>
+      (await isFreeAgain('/watched')) && isFreeAgain('/watched'),
+    'a WebSocket ends with its credential, whatever its caller sends then': async () => {
+      const { status, socket } = await dial('/expiring');
+      socket.send('hello');
+      const [text] = await once(socket, 'message', soon());
+      socket.send(Buffer.from('hello'));
+      const [bytes] = await once(socket, 'message', soon());
+      const sending = setInterval(() => socket.send('late'), 20);
+      const [code, reason] = await once(socket, 'close', soon());
+      clearInterval(sending);
+      const told = [status, text, bytes, code, reason].map(String).join();
+      if (told !== '101,hello,bytes,1008,credentials.expired') throw new Error(told);
+      return isFreeAgain('/expiring');
+    },
     'the rate limit holds': async () => {
       const calls = await Promise.all(Array.from({ length: 30 }, () => call('/orders/7', good)));
       return (

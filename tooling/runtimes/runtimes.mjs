@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core';
 import { bundleSuite } from './bundle.mjs';
 import { checkEdgeApp } from './edge-app.mjs';
 import { checkEgress } from './egress.mjs';
+import { checkWebSockets } from './web-sockets.mjs';
 import { serveOnWorkerd } from './workerd.mjs';
 
 /**
@@ -57,6 +58,19 @@ const onNodeLike =
     const problem = await checkEgress({ command, args, folder, honours });
     if (problem === undefined) return { ...result, passed: result.passed + 1 };
     return { ...result, failed: [...result.failed, { name: 'safeFetch', error: problem }] };
+  };
+
+/** The same, and WebSockets on the server of the runtime. */
+const onServer =
+  (honours, command, ...args) =>
+  async (task) => {
+    const result = await onNodeLike(honours, command, ...args)(task);
+    const sockets = await checkWebSockets({ command, args, folder: task.work });
+    return {
+      ...result,
+      passed: result.passed + sockets.passed,
+      failed: [...result.failed, ...sockets.failed],
+    };
   };
 
 async function inEdgeVm({ work, files }) {
@@ -167,13 +181,13 @@ export const runtimes = {
     group: 'web',
     version: () => version(bun, '--version'),
     // Its `undici` is a part of Bun, which connects as it likes: there safeFetch must refuse to call.
-    run: onNodeLike(false, bun, 'run'),
+    run: onServer(false, bun, 'run'),
   },
   deno: {
     title: 'Deno',
     group: 'web',
     version: () => version(deno, '--version'),
-    run: onNodeLike(true, deno, ...DENO),
+    run: onServer(true, deno, ...DENO),
   },
   workerd: {
     title: 'workerd (Cloudflare Workers)',

@@ -38,7 +38,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     requestOf rootArguments resolveText rootTypesOf safeError signalOf sourceMember sourceOf trustedDocuments viewRequest
     waitTogether watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
-  hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations',
+  hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations watchedUpgrade',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
     nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody

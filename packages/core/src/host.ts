@@ -31,6 +31,7 @@ export { type AskPolicy, type PolicyRuns, shareRuns } from './engine/policy-runs
 export { principalId } from './engine/principal-id.ts';
 export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
+export { whenDisconnected } from './engine/request.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';

@@ -39,14 +39,14 @@ export type NodeCall = Pick<
 >;
 
 /**
- * The call as `@hono/node-server` has it; nothing on other hosts. Header edits go to Node's own response, so that the
+ * The call as `@hono/node-server` has it; undefined on other hosts. Header edits go to Node's own response, so that the
  * web `Response` keeps the fast way that its body is sent by, and its end is heard of there without a look at the body.
  */
-export function nodeCallOf(c: Context): NodeCall {
+export function nodeCallOf(c: Context): NodeCall | undefined {
   // What hosts put there is theirs: nothing is taken for granted.
   const { incoming, outgoing } = (c.env ?? {}) as NodeEnv;
   const connection = incoming?.stream ?? incoming?.socket;
-  if (!isConnection(connection)) return NONE;
+  if (!isConnection(connection)) return undefined;
   // A response that is queued behind another of its connection (pipelining, RFC 9112 §9.3.2) never hears of its end.
   const pipelined = incoming?.httpVersionMajor === 1;
   const watch = (disconnected: () => void) =>
@@ -62,8 +62,6 @@ export function nodeCallOf(c: Context): NodeCall {
     onSent: (sent) => onSent(outgoing, connection, watch, sent),
   };
 }
-
-const NONE: NodeCall = Object.freeze({});
 
 function isOutgoing(outgoing: Partial<NodeOutgoing> | undefined): outgoing is NodeOutgoing {
   return (

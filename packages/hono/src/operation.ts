@@ -66,7 +66,7 @@ function here(c: Context): Route | undefined {
  * Not by the helper of `hono/route`: that finds nothing on a context of another copy of Hono (ESM and CommonJS in one
  * process, say), while this is a member of the request itself.
  */
-function routesOf(c: Context): readonly Route[] {
+export function routesOf(c: Context): readonly Route[] {
   // oxlint-disable-next-line typescript/no-deprecated
   return c.req.matchedRoutes;
 }

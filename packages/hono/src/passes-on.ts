@@ -17,7 +17,7 @@ export function passesOn(handler: Handler): boolean {
 }
 
 /** Hono wraps the handlers of a mounted app that has an `onError` of its own, and keeps the inner one. */
-function unwrap(handler: Handler): Handler {
+export function unwrap(handler: Handler): Handler {
   const inner: unknown = Reflect.get(handler, '__COMPOSED_HANDLER');
   // Only Hono writes this property.
   return typeof inner === 'function' ? unwrap(inner as Handler) : handler;

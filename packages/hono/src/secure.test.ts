@@ -660,7 +660,7 @@ describe('on hosts other than Node', () => {
       { code: 'upgrade.unwatched' },
     ]);
     expect(handler).not.toHaveBeenCalled();
-    expect(String((faults[0] as { cause?: unknown }).cause)).toContain('does not tell');
+    expect(String((faults[0] as { cause?: unknown }).cause)).toContain('watchedUpgrade');
     expect((await app.request('/socket')).status).toBe(200);
   });
 

@@ -29,6 +29,7 @@ import {
   durationMs,
   type FetchCall,
   type FetchOptions,
+  fault,
   faultReporter,
   guardFetch,
   HTTP_FACTS,
@@ -44,9 +45,10 @@ import {
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { nodeCallOf } from './node-call.ts';
+import { type NodeCall, nodeCallOf } from './node-call.ts';
 import { answeredBy, answerersOf } from './operation.ts';
 import { markSecure } from './operations.ts';
+import { type WatchedSocket, watchedSocketOf } from './watched-socket.ts';
 
 /** What a host knows of a call beyond the web standards. */
 export interface HonoHost {
@@ -108,9 +110,10 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly logDenials?: DenialLog | false | undefined;
   /**
-   * On Node, ends a WebSocket when the credential expires that opened it (`credentials.expired`): with a close frame
-   * (1008), and a second later without. Elsewhere nobody could end it, and one whose credential expires is denied
-   * (`upgrade.unwatched`, 500). Default: false, and it lasts until one of its ends closes it.
+   * Ends a WebSocket when the credential expires that opened it (`credentials.expired`): with a close frame (1008), and
+   * on Node and Bun a second later without. On Bun, Deno and Workers it must be opened by `watchedUpgrade`; otherwise one
+   * whose credential expires is denied (`upgrade.unwatched`, 500). Default: false, and it lasts until one of
+   * its ends closes it.
    */
   readonly endWithToken?: boolean | undefined;
   /** Epoch milliseconds, by which credentials expire. Default: `Date.now`. */
@@ -162,8 +165,9 @@ const denials = stateOf<true>('apisec.denied');
  * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`; see `problems`), with the
  * guard's headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.
  *
- * A WebSocket is decided before its upgrade. On Node a policy that holds a place for the call (`concurrencyLimit`)
- * holds it until the socket closes; elsewhere it denies the call (`upgrade.unwatched`, 500), since nobody tells.
+ * A WebSocket is decided before its upgrade. A policy that holds a place for the call (`concurrencyLimit`) holds it
+ * until the socket closes, on Node and wherever it is opened by `watchedUpgrade`; otherwise such a call is denied
+ * (`upgrade.unwatched`, 500), since nobody tells.
  *
  * @throws ConfigurationError when the guard has no grant, `maxBodyBytes` is not a number of bytes, `bodyTimeout` is
  * not a duration, or an option is unknown.
@@ -200,7 +204,10 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       replaceRequest(c, read.request);
       return { view, facts: { ...facts, rawBody: read.rawBody } };
     };
-    const { applyHeaders, onSent, onDisconnect, onSocketClosed, endSocket } = nodeCallOf(c);
+    const known: NodeCall & WatchedSocket =
+      nodeCallOf(c) ?? watchedSocketOf(c, settings.endWithToken !== undefined);
+    const { applyHeaders, onSent, onDisconnect } = known;
+    const { onSocketClosed, isSocketOpened, endSocket } = known;
     const { response, handled } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
         // Not spread: V8 adds to such a copy a hundred times slower.
@@ -208,6 +215,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
         onSent,
         onDisconnect,
         onSocketClosed,
+        isSocketOpened,
         endSocket,
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
@@ -220,6 +228,10 @@ export function secure<Facts extends object, Raw extends boolean = false>(
             await next();
           } catch (thrown) {
             throw asError(thrown);
+          }
+          // Watched is what another handler opens, which might have come first.
+          if (c.res.status === 101 && isSocketOpened?.() === false) {
+            return { withheld: fault('upgrade.unwatched', new Error(OTHER_SOCKET)) };
           }
           const stranger = answers && strangerOf(c, answers);
           return stranger === undefined ? c.res : { withheld: unlisted(stranger, onFault) };
@@ -287,6 +299,8 @@ function unlisted(name: string, onFault: (cause: unknown) => void): Denial {
   return { kind: 'forbidden', code: 'operation.unlisted', detail: UNAVAILABLE };
 }
 
+const OTHER_SOCKET =
+  'A handler opened a WebSocket by itself, and the one of watchedUpgrade() behind it never ran. Wrap both.';
 const UNAVAILABLE = 'This operation is not available.';
 
 /** Hono asks `app.onError` for errors alone; anything else would leave the caller to the platform. */

@@ -13,8 +13,11 @@ import {
   type SyncPolicy,
   securityHeaders,
 } from '@apisec/core';
-import { secure } from '@apisec/hono';
+import { secure, watchedUpgrade } from '@apisec/hono';
 import { Hono } from 'hono';
+import { upgradeWebSocket as onBun } from 'hono/bun';
+import { upgradeWebSocket as onWorkers } from 'hono/cloudflare-workers';
+import { upgradeWebSocket as onDeno } from 'hono/deno';
 import { expectTypeOf, test } from 'vitest';
 
 declare const authenticate: SyncPolicy<NoFacts, AuthenticatedFacts, 'check'>;
@@ -53,4 +56,24 @@ test('authorising before authenticating does not compile', () => {
   guard().use(requireScopes('orders:read'));
   // @ts-expect-error the same for anyone who is known
   guard().use(allowAuthenticated());
+});
+
+test('a WebSocket keeps the types of its runtime where it is watched', () => {
+  const upgrade = watchedUpgrade(onDeno);
+  upgrade((c) => ({ onMessage: (_event, socket) => socket.send(c.req.path) }));
+  upgrade(() => ({
+    onOpen: (_event, { raw }) => expectTypeOf(raw).toEqualTypeOf<WebSocket | undefined>(),
+  }));
+  // @ts-expect-error '"onMessages"' does not exist in type 'WSEvents<WebSocket>'
+  upgrade(() => ({ onMessages: () => undefined }));
+  new Hono().get(
+    '/live',
+    secure(orders),
+    watchedUpgrade(onBun)(() => ({})),
+  );
+  new Hono().get(
+    '/live',
+    secure(orders),
+    watchedUpgrade(onWorkers)(() => ({})),
+  );
 });

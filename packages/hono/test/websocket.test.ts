@@ -12,7 +12,7 @@ import {
   type Obligations,
   pass,
 } from '@apisec/core';
-import { type SecureOptions, secure } from '@apisec/hono';
+import { type SecureOptions, secure, watchedUpgrade } from '@apisec/hono';
 import { serve, upgradeWebSocket } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -46,6 +46,11 @@ async function socketsBehind(admission: ReturnType<typeof obliged>, options: Sec
       return { onMessage: ({ data }, socket) => socket.send(data as string) };
     }),
   );
+  const watched = watchedUpgrade(upgradeWebSocket);
+  app.get(
+    '/watched',
+    watched(() => ({})),
+  );
   app.get('/plain', (c) => c.text('plain'));
   const sockets = new WebSocketServer({ noServer: true });
   const server = serve({
@@ -63,9 +68,9 @@ async function socketsBehind(admission: ReturnType<typeof obliged>, options: Sec
   });
   const { port } = server.address() as AddressInfo;
   /** The status of the handshake: 101 with the socket, or that of the denial. */
-  const open = (): Promise<{ status: number; socket: WebSocket }> =>
+  const open = (path = '/socket'): Promise<{ status: number; socket: WebSocket }> =>
     new Promise((resolve, reject) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`);
+      const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
       closing.push(() => socket.terminate());
       socket.once('open', () => resolve({ status: 101, socket }));
       socket.once('unexpected-response', (_request, response) => {
@@ -104,6 +109,16 @@ describe('a WebSocket on Node', () => {
     expect((await fetch(`http://127.0.0.1:${port}/plain`)).status).toBe(429);
     first.socket.close();
     await vi.waitFor(async () => expect((await open()).status).toBe(101), { timeout: 10_000 });
+  });
+
+  test('holds its place where it is opened by watchedUpgrade as well', async () => {
+    const { open } = await socketsBehind(one());
+    const first = await open('/watched');
+    expect([first.status, (await open('/watched')).status]).toEqual([101, 429]);
+    first.socket.close();
+    await vi.waitFor(async () => expect((await open('/watched')).status).toBe(101), {
+      timeout: 10_000,
+    });
   });
 
   test('gives its place back where it is cut', async () => {

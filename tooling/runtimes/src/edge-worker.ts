@@ -3,11 +3,14 @@ import {
   allowAnonymous,
   authenticateJwt,
   concurrencyLimit,
+  definePolicy,
   discoverIssuer,
   guard,
+  type HttpFacts,
+  pass,
   requireScopes,
 } from '@apisec/core';
-import { secure } from '@apisec/hono';
+import { secure, watchedUpgrade } from '@apisec/hono';
 import { Hono } from 'hono';
 import { upgradeWebSocket } from 'hono/cloudflare-workers';
 import { createApp } from '../../../examples/hono-edge/src/app.ts';
@@ -25,9 +28,24 @@ function make({ ISSUER, AUDIENCE }: Env): Hono {
   const echo = upgradeWebSocket(() => ({
     onMessage: ({ data }, socket) => socket.send(typeof data === 'string' ? data : 'bytes'),
   }));
+  const expiring = guard<HttpFacts>()
+    .use(
+      definePolicy({
+        name: 'expiring',
+        role: 'check',
+        check: () => pass({ authentication: { expiresAt: Date.now() + 300 } }),
+      }),
+    )
+    .use(concurrencyLimit({ limit: 1, by: () => 'a caller that expires' }))
+    .use(allowAnonymous());
+  const watchedEcho = watchedUpgrade(upgradeWebSocket)(() => ({
+    onMessage: ({ data }, socket) => socket.send(typeof data === 'string' ? data : 'bytes'),
+  }));
   return new Hono()
     .get('/live', secure(live), echo)
     .get('/counted', secure(counted, { onFault: () => undefined }), echo)
+    .get('/watched', secure(counted), watchedEcho)
+    .get('/expiring', secure(expiring, { endWithToken: true }), watchedEcho)
     .route('/', createApp(trusted));
 }
 

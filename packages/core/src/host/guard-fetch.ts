@@ -66,8 +66,10 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   readonly render?: ((denial: Denial) => Response) | undefined;
   /** Answers for what the handler threw. Default: a plain 500. */
   readonly renderError?: ((cause: unknown) => Response) | undefined;
-  /** Calls back once when the connection of a WebSocket closes, for hosts that tell. */
+  /** Calls back once when the connection of a WebSocket closes, for hosts that tell and can end it (`endSocket`). */
   readonly onSocketClosed?: ((closed: () => void) => void) | undefined;
+  /** Whether the handler has opened a WebSocket, for hosts that know. Default: by the status of its response. */
+  readonly isSocketOpened?: (() => boolean) | undefined;
   /** Ends the connection of a WebSocket, for hosts that can. Must not throw. */
   readonly endSocket?: (() => void) | undefined;
   readonly waitUntil?: WaitUntil | undefined;
@@ -244,7 +246,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     if (onRelease !== undefined) return unable('release.unfilterable');
     if (onMessage !== undefined) return unable('message.unavailable');
     const ends = endWithToken !== undefined && expiryOf(decision.facts) !== undefined;
-    if (call.onSocketClosed === undefined && (confirmConnected || ends)) {
+    if ((confirmConnected || ends) && call.endSocket === undefined) {
       return unable('upgrade.unwatched', UNWATCHED);
     }
   }
@@ -293,7 +295,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
 
 const UNSEEN = 'A policy asks to see bodies: give protect the option bodies: fetchBodies().';
 const UNWATCHED =
-  'This host does not tell when a WebSocket closes: drop concurrencyLimit() and endWithToken.';
+  'Nobody watches this WebSocket: use watchedUpgrade() on Hono, or drop concurrencyLimit() and endWithToken.';
 
 /** Lets the host hear of callers who disconnected right behind their request. */
 function nextTurn(): Promise<void> {
@@ -343,7 +345,7 @@ function isSendable(value: unknown, isTouched: boolean): value is Response {
 
 /** Hosts answer for an upgrade that they have begun with 101, or with nothing but a plain success. */
 function isOpened(
-  { onSocketClosed }: Pick<FetchCall<object>, 'onSocketClosed'>,
+  { onSocketClosed, isSocketOpened }: Pick<FetchCall<object>, 'onSocketClosed' | 'isSocketOpened'>,
   view: RequestLike,
   { response: own, ending }: Answer,
   { status }: Response,
@@ -352,8 +354,7 @@ function isOpened(
     onSocketClosed !== undefined &&
     own !== undefined &&
     ending.outcome !== 'aborted' &&
-    status < 300 &&
-    asksForSocket(view)
+    (isSocketOpened?.() ?? (status < 300 && asksForSocket(view)))
   );
 }
 
