@@ -1,4 +1,12 @@
-import { allowAnonymous, coverage, coverageReport, definePolicy, guard, pass } from '@apisec/core';
+import {
+  allowAnonymous,
+  coverage,
+  coverageReport,
+  definePolicy,
+  guard,
+  openapiSecurity,
+  pass,
+} from '@apisec/core';
 import fastify, { type FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
 import { inventoryOf, watchRoutes } from './inventory.ts';
@@ -73,6 +81,18 @@ test('what is reported as guarded is denied, and what is reported as bare is not
     const { statusCode } = await app.inject(operation.slice(4));
     expect([operation, statusCode]).toEqual([operation, admissions.length > 0 ? 403 : 200]);
   }
+});
+
+test('a route is deprecated by its schema', async () => {
+  const app = watchedApp();
+  app.get('/old/:id', { schema: { deprecated: true } as object }, end);
+  app.get('/new', { schema: { deprecated: 'no' } as object }, end);
+  await app.ready();
+  const report = coverageReport(inventoryOf(app));
+  expect(report.operations.map(({ deprecated }) => deprecated)).toEqual([true, false]);
+  expect(openapiSecurity(report).paths).toMatchObject({
+    '/old/{id}': { get: { deprecated: true } },
+  });
 });
 
 test('a table decides by its entries', async () => {

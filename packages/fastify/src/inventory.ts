@@ -45,7 +45,7 @@ const EMPTY = '(empty tree)';
 /**
  * Every operation that an application serves, with the guards in front of it, for `coverageReport`. To be called after
  * `app.ready()`, on an application that {@link watchRoutes} has watched from its first route on. A `HEAD` beside a
- * `GET` is that `GET`.
+ * `GET` is that `GET`. A route is deprecated by `schema: { deprecated: true }`.
  *
  * @throws ConfigurationError when the application was not watched, or keeps its hooks where they are not known.
  * @example
@@ -69,6 +69,7 @@ export function inventoryOf(app: FastifyInstance): readonly ServedOperation[] {
       operation: `${method} ${options.url}`,
       protocol: 'http' as const,
       admissions: [...new Set(guards)],
+      deprecated: isDeprecated(options),
     }));
   });
   const names = new Set(served.map(({ operation }) => operation));
@@ -76,6 +77,11 @@ export function inventoryOf(app: FastifyInstance): readonly ServedOperation[] {
     ({ operation }) =>
       !operation.startsWith('HEAD ') || !names.has(operation.replace('HEAD', 'GET')),
   );
+}
+
+/** Where `@fastify/swagger` reads it from, too. */
+function isDeprecated({ schema }: RouteOptions): boolean {
+  return (schema as { readonly deprecated?: unknown } | undefined)?.deprecated === true;
 }
 
 /** The hooks of a context, which Fastify shows to nobody: what it has by now runs in front of each of its routes. */

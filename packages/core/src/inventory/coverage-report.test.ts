@@ -11,6 +11,7 @@ import { pass } from '../engine/outcome.ts';
 import { definePolicy, type Purpose } from '../engine/policy.ts';
 import { coverageMatchers, expectCovered } from '../testing/coverage-matchers.ts';
 import { assertCoverage, coverageReport, type ServedOperation } from './coverage-report.ts';
+import { openapiSecurity } from './openapi-security.ts';
 import { printCoverage } from './print-coverage.ts';
 
 const KEY = {
@@ -199,6 +200,43 @@ describe('what is documented', () => {
       'DELETE /orders/{id} is documented, but not served.',
       'GET /any is documented with other authentication than it has.',
     ]);
+  });
+});
+
+describe('what a document calls deprecated', () => {
+  const list = [
+    served('GET /orders/:id', full),
+    served('Query.old', full),
+    served('/shop.v1.Orders/List', full),
+    served('POST /orders', full),
+  ];
+  const documented = [
+    { operation: 'GET /orders/{orderId}', deprecated: true },
+    { operation: 'Query.old', deprecated: true },
+    { operation: '/shop.v1.Orders/List', deprecated: true },
+    { operation: 'POST /orders', deprecated: false },
+  ];
+
+  test('is deprecated in the report, on paths, GraphQL and gRPC', () => {
+    const report = coverageReport(list, { documented });
+    const old = report.operations.filter(({ deprecated }) => deprecated);
+    expect(old.map(({ operation }) => operation)).toEqual([
+      'GET /orders/:id',
+      'Query.old',
+      '/shop.v1.Orders/List',
+    ]);
+    expect(report.covered).toBe(true);
+    expect(printCoverage(report)).toMatch(/^GET \/orders\/:id \(deprecated\) /m);
+    expect(openapiSecurity(report).paths).toMatchObject({
+      '/orders/{id}': { get: { deprecated: true } },
+      '/orders': { post: { security: expect.any(Array) } },
+    });
+    expect(openapiSecurity(report).paths['/orders']?.['post']).not.toHaveProperty('deprecated');
+  });
+
+  test('is not where no document says so', () => {
+    const { operations } = coverageReport(list);
+    expect(operations.some(({ deprecated }) => deprecated)).toBe(false);
   });
 });
 

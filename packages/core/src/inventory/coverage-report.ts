@@ -2,6 +2,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { ASPECTS, type Aspect, type Presence, presenceOf } from './aspects.ts';
 import { compareOperations, type DocumentedDifferences } from './compare-operations.ts';
+import { templateOf } from './path-template.ts';
 import {
   type CoveredOperation,
   type DocumentedOperation,
@@ -66,13 +67,17 @@ export function coverageReport(
   for (const aspect of [...require, ...Object.values(except).flat()]) {
     assertOneOf('coverageReport', 'each aspect', aspect, ASPECTS);
   }
-  const excepts = new Map(Object.entries(except));
-  const operations = unique(served).map((each) => describe(each, require, excepts));
+  const rules: Rules = {
+    required: require,
+    except: new Map(Object.entries(except)),
+    deprecated: deprecatedIn(documented),
+  };
+  const operations = unique(served).map((each) => describe(each, rules));
   const differences = documented && compareOperations(operations, documented);
   const problems = [
     ...(operations.length === 0 ? ['No operation is served: hand over inventoryOf(app).'] : []),
     ...operations.flatMap(problemsOf),
-    ...staleExceptions(operations, require, excepts),
+    ...staleExceptions(operations, rules),
     ...(differences?.problems ?? []),
   ];
   return Object.freeze({ covered: problems.length === 0, operations, problems, differences });
@@ -92,10 +97,21 @@ export function assertCoverage(report: CoverageReport): void {
   );
 }
 
+interface Rules {
+  readonly required: readonly Aspect[];
+  readonly except: ReadonlyMap<string, readonly Aspect[]>;
+  /** What the documents call deprecated, by its template. */
+  readonly deprecated: ReadonlySet<string>;
+}
+
+function deprecatedIn(documented: readonly DocumentedOperation[] = []): ReadonlySet<string> {
+  const old = documented.filter(({ deprecated }) => deprecated === true);
+  return new Set(old.map(({ operation }) => templateOf(operation)));
+}
+
 function describe(
   { operation, protocol, admissions, policies: own = [], deprecated, nested }: ServedOperation,
-  required: readonly Aspect[],
-  except: ReadonlyMap<string, readonly Aspect[]>,
+  { required, except, deprecated: documented }: Rules,
 ): CoveredOperation {
   const lists = admissions.map((each) => policiesFor(each, operation));
   const unlisted = lists.includes(undefined);
@@ -111,7 +127,7 @@ function describe(
   return Object.freeze({
     operation,
     protocol,
-    deprecated: deprecated === true,
+    deprecated: deprecated === true || documented.has(templateOf(operation)),
     nested: nested === true,
     guarded: admissions.length > 0,
     unlisted,
@@ -142,8 +158,7 @@ const TOLD: Readonly<Record<Presence, string>> = {
 
 function staleExceptions(
   operations: readonly CoveredOperation[],
-  required: readonly Aspect[],
-  except: ReadonlyMap<string, readonly Aspect[]>,
+  { required, except }: Rules,
 ): string[] {
   const byName = new Map(operations.map((each) => [each.operation, each]));
   return [...except].flatMap(([name, aspects]) => {

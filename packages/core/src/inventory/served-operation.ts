@@ -17,7 +17,7 @@ export interface ServedOperation {
   readonly admissions: readonly object[];
   /** Policies of its own behind the guards: those of a GraphQL field. */
   readonly policies?: readonly PolicyInfo[] | undefined;
-  /** What serves it says that it will go: `@deprecated`. */
+  /** What serves it says that it will go: `@deprecated` in a GraphQL schema, `schema.deprecated` of a Fastify route. */
   readonly deprecated?: boolean | undefined;
   /** A GraphQL field below the root: reached only through operations that were admitted, and not judged by itself. */
   readonly nested?: boolean | undefined;
@@ -27,6 +27,7 @@ export interface ServedOperation {
 export interface CoveredOperation {
   readonly operation: string;
   readonly protocol: ServedOperation['protocol'];
+  /** What serves it, or a document, says that it will go. */
   readonly deprecated: boolean;
   /** A GraphQL field below the root, which is listed and not judged. */
   readonly nested: boolean;
