@@ -35,7 +35,7 @@ function bench(options: Partial<LoginOptions<SignedIn>> = {}) {
     finish: (signedIn) => signedIn,
     ...options,
   });
-  const ticketOf = (answer: { readonly ticket?: string | undefined }): string => {
+  const ticketOf = (answer: { readonly status: string; readonly ticket?: string | undefined }) => {
     if (answer.ticket === undefined) throw new Error(`no ticket: ${JSON.stringify(answer)}`);
     return answer.ticket;
   };
