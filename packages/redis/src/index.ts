@@ -17,6 +17,7 @@ export {
   type RedisLimitStoreOptions,
   redisLimitStore,
 } from './limits/redis-limit-store.ts';
+export { redisPasskeyStore } from './passkeys/redis-passkey-store.ts';
 export { redisRefreshTokenStore } from './refresh-tokens/redis-refresh-token-store.ts';
 export { redisReplayStore } from './replays/redis-replay-store.ts';
 export {

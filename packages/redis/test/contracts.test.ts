@@ -4,6 +4,7 @@ import {
   counterStoreContract,
   leaseStoreContract,
   limitStoreContract,
+  passkeyStoreContract,
   refreshTokenStoreContract,
   replayStoreContract,
   revocationStoreContract,
@@ -19,6 +20,7 @@ import {
   redisCounterStore,
   redisLeaseStore,
   redisLimitStore,
+  redisPasskeyStore,
   redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
@@ -112,6 +114,11 @@ function describeContracts(
     describe('second factors', () => {
       test.each(totpStoreContract)('$name', async ({ run }) => {
         await run(redisTotpStore(options()));
+      });
+    });
+    describe('passkeys', () => {
+      test.each(passkeyStoreContract)('$name', async ({ run }) => {
+        await run(redisPasskeyStore(options()));
       });
     });
     describe('refresh tokens', () => {

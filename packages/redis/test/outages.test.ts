@@ -13,6 +13,7 @@ import {
   type RedisStoreOptions,
   redisCounterStore,
   redisLeaseStore,
+  redisPasskeyStore,
   redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
@@ -20,6 +21,7 @@ import {
 } from '@apisec/redis';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { passkeyOf } from './passkey-record.ts';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 import { family } from './refresh-family.ts';
 import { factorOf } from './totp-record.ts';
@@ -167,17 +169,21 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect(await replays.putIfAbsent('a', 60_000)).toBe(false);
   });
 
-  test('out of memory: no second factor or refresh token is half written, and families can be ended', async () => {
+  test('out of memory: no second factor, passkey or refresh token is half written, and families can be ended', async () => {
     const options = { ...(await open()), breaker: { failures: 100 } };
     const admin = new Redis(server.url);
     onTestFinished(() => admin.disconnect());
     const [factors, families] = [redisTotpStore(options), redisRefreshTokenStore(options)];
+    const keys = redisPasskeyStore(options);
+    await keys.insert(passkeyOf('used'));
     await factors.insert(factor);
     for (const id of ['a', 'b', 'c']) await families.insert(family(id));
     await admin.config('SET', 'maxmemory', '1');
     const writes = [
       async () => factors.insert({ ...factor, account: 'new' }),
       async () => factors.replace({ ...factor, version: 'v2', lastStep: 7 }, 'v1'),
+      async () => keys.insert(passkeyOf('new')),
+      async () => keys.use('used', { counter: 2, backedUp: false, at: 2 }),
       async () => families.insert(family('new')),
       async () => families.replace('first', family('a', { current: 'second' })),
     ];
@@ -186,12 +192,30 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     expect(await families.get('b')).toMatchObject({ ended: 'reused' });
     await admin.config('SET', 'maxmemory', '0');
     expect(await factors.get('new')).toBeUndefined();
+    expect(await keys.get('new')).toBeUndefined();
+    expect(await keys.get('used')).toMatchObject({ counter: 1 });
     expect(await factors.get('a')).toEqual(factor);
     expect(await families.get('new')).toBeUndefined();
     expect(await families.get('a')).toMatchObject({ current: 'first' });
     for (const write of writes) expect(await write()).toBe(true);
     await admin.config('SET', 'maxmemory', '1');
     expect(await families.endSubject('alice')).toBe(3);
+  });
+
+  test('a passkey that was half written is inserted again, and by its own account alone', async () => {
+    const options = await open();
+    const admin = new Redis(server.url);
+    onTestFinished(() => admin.disconnect());
+    const store = redisPasskeyStore(options);
+    await store.insert(passkeyOf('p'));
+    // As where a process dies between the two steps: it is known whose it is, and the account does not have it.
+    const [row = ''] = await admin.keys('*:passkeys:*');
+    await admin.del(row);
+    expect(await store.get('p')).toBeUndefined();
+    expect(await store.insert({ ...passkeyOf('p'), subject: 'mallory' })).toBe(false);
+    expect(await store.list('mallory')).toEqual([]);
+    expect(await store.insert(passkeyOf('p'))).toBe(true);
+    expect(await store.list('alice')).toMatchObject([{ id: 'p' }]);
   });
 
   test('a proof whose answer was lost is not taken a second time', async () => {

@@ -22,6 +22,7 @@ const RISKS: Readonly<Record<string, string>> = {
   redisRevocationStore: 'what was revoked is good again',
   redisRefreshTokenStore: 'users are signed out, and a stolen token is not recognised',
   redisTotpStore: 'second factors are gone, and used codes are good again',
+  redisPasskeyStore: 'passkeys are gone, and nobody can sign in with them',
   redisSessionStore: 'users are signed out, and ended sessions are forgotten',
   redisTicketStore: 'logins that have begun fail',
   redisLimitStore: 'limits begin anew, also for those who had used them up',
