@@ -1,6 +1,12 @@
 import type { Denial } from '@apisec/core';
 import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
-import { type OperationState, releaseResult, safeError, watchParts } from '@apisec/graphql';
+import {
+  type OperationState,
+  releaseResult,
+  safeError,
+  shownErrors,
+  watchParts,
+} from '@apisec/graphql';
 import type { GraphQLRequestContext, GraphQLRequestContextWillSendResponse } from '@apollo/server';
 import type { ExecutionResult } from 'graphql';
 
@@ -58,9 +64,9 @@ export async function releaseResponse(
 
 /** Leaves of errors what was made for callers. */
 export function renderErrors({ response, errors = [] }: Sending): void {
-  const { errors: shown } = resultIn(response.body);
-  if (shown === undefined) return;
-  const safe = shown.map((formatted, index) => safeError(errors[index], formatted));
+  const result = resultIn(response.body);
+  if (result.errors === undefined) return;
+  const safe = shownErrors(result).map((formatted, index) => safeError(errors[index], formatted));
   replaceResult(response, { errors: safe });
 }
 

@@ -25,6 +25,7 @@ import {
 } from './decide-operation.ts';
 import { deniedIntrospection } from './introspection.ts';
 import { analyzeOperation } from './limits/analyze-operation.ts';
+import { dropLocations } from './limits/drop-locations.ts';
 import { deniedMembers } from './limits/unknown-members.ts';
 import { type OperationSource, pendingCall } from './operation-call.ts';
 import { finish } from './operation-ending.ts';
@@ -81,8 +82,9 @@ export function resolveText(state: OperationState, sent: SentDocument): string |
   return text;
 }
 
-/** Before validation: bounds the work of that. */
+/** Before validation: bounds the work of that, and of its errors. */
 export function checkDocument(state: OperationState, document: DocumentNode): Denial | undefined {
+  dropLocations(document);
   return state.denial ?? deny(state, state.plan.bounds.checkDocument(document));
 }
 

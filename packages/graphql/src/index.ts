@@ -57,7 +57,7 @@ export {
 } from './operation-state.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
-export { safeError } from './safe-errors.ts';
+export { safeError, shownErrors } from './safe-errors.ts';
 export {
   type BuildOptions,
   buildTrustedDocuments,

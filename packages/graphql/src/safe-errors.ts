@@ -11,6 +11,8 @@ const MASKED = 'Internal server error';
 /** Characters of a message, and places that it names: both may repeat what the caller sent, many times over. */
 const MOST_CHARACTERS = 1_000;
 const MOST_PLACES = 10;
+/** Of an operation that was not executed: who sends one reads the first of them. */
+export const MOST_ERRORS = 20;
 const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /**
@@ -58,7 +60,19 @@ function isGraphqlError(error: Error): boolean {
 
 /** A result with errors as strangers may read them. */
 export function safeResult(result: ExecutionResult): ExecutionResult {
-  return result.errors ? { ...result, errors: result.errors.map(safeGraphqlError) } : result;
+  const { errors } = result;
+  return errors ? { ...result, errors: shownErrors(result).map(safeGraphqlError) } : result;
+}
+
+/** All errors of an operation that was executed, and the first {@link MOST_ERRORS} of one that was not. */
+export function shownErrors<Shown>({
+  data,
+  errors = [],
+}: {
+  readonly data?: unknown;
+  readonly errors?: readonly Shown[] | undefined;
+}): readonly Shown[] {
+  return data === undefined ? errors.slice(0, MOST_ERRORS) : errors;
 }
 
 /** The same error where it may go out as it is. */
