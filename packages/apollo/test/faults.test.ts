@@ -332,3 +332,42 @@ describe.each(httpServers)('%s', (name, serve) => {
     expect(sockets.size).toBe(1);
   });
 });
+
+describe.each(httpServers.filter(([name]) => name !== 'graphql-sse'))('%s', (name, serve) => {
+  test('a batch is one call of its connection, whatever it holds', async () => {
+    let finish = (): void => undefined;
+    const going = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const begun: string[] = [];
+    const schema = schemaOf(SDL, {
+      'Query.echo': () => {
+        begun.push('echo');
+        return going.then(() => 'echo');
+      },
+    });
+    const { url, close } = await serve({ admission: told }, schema);
+    onTestFinished(() => void close());
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += chunk.toString();
+    });
+    const body = JSON.stringify(Array.from({ length: 10 }, () => ({ query: '{ echo }' })));
+    const head = ['POST / HTTP/1.1', 'host: a', 'content-type: application/json'];
+    socket.write(
+      [...head, 'accept: application/json', `content-length: ${body.length}`, '', body]
+        .join('\r\n')
+        .repeat(15),
+    );
+    // More than the hundred calls that one connection may have in line.
+    await expect.poll(() => begun.length, { timeout: 10_000 }).toBe(150);
+    finish();
+    await expect.poll(() => text.split('"echo":"echo"').length - 1, { timeout: 10_000 }).toBe(150);
+    expect([name, heard.map(({ outcome }) => outcome)]).toEqual([
+      name,
+      Array(150).fill('succeeded'),
+    ]);
+  });
+});

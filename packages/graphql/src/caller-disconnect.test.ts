@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
-import { onCallerDisconnect } from './caller-disconnect.ts';
+import { onCallerDisconnect, waitTogether } from './caller-disconnect.ts';
+import { newBatch } from './operation-state.ts';
 
 class Connection extends EventEmitter {
   destroyed = false;
@@ -88,4 +89,33 @@ test.each([
   const tell = vi.fn();
   onCallerDisconnect(contextValue, undefined, tell)();
   expect(tell).not.toHaveBeenCalled();
+});
+
+test('the operations of a batch wait as one call, and each of them is told', () => {
+  const socket = new Connection();
+  const batch = newBatch();
+  const waited = vi.fn((left: () => void) =>
+    onCallerDisconnect(requestOn(socket), undefined, left),
+  );
+  const told = [vi.fn(), vi.fn(), vi.fn()];
+  const forget = told.map((tell) => {
+    batch.begun++;
+    return waitTogether(batch, tell, waited);
+  });
+  forget[1]?.();
+  socket.close();
+  expect(waited).toHaveBeenCalledOnce();
+  expect(told.map(({ mock }) => mock.calls.length)).toEqual([1, 0, 1]);
+});
+
+test('each operation of a batch whose caller is gone already is told at once', () => {
+  const socket = new Connection();
+  socket.close();
+  const batch = newBatch();
+  const told = [vi.fn(), vi.fn()];
+  for (const tell of told) {
+    batch.begun++;
+    waitTogether(batch, tell, (left) => onCallerDisconnect(requestOn(socket), undefined, left));
+  }
+  expect(told.map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
 });

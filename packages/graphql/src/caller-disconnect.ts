@@ -60,9 +60,10 @@ export function waitTogether(
   waiting.add(listener);
   if (batch.begun === 1) {
     batch.forget = wait(() => {
+      batch.isGone = true;
       for (const each of waiting) each();
     });
-  }
+  } else if (batch.isGone) listener();
   return () => {
     waiting.delete(listener);
     if (waiting.size === 0) batch.forget?.();

@@ -53,6 +53,7 @@ export interface Batch {
   cost: number;
   /** Operations that want to hear it when the caller disconnects, and how the request stops waiting for that. */
   readonly waiting: Set<() => void>;
+  isGone: boolean;
   forget: (() => void) | undefined;
 }
 
@@ -63,6 +64,7 @@ export function newBatch(): Batch {
     begun: 0,
     cost: 0,
     waiting: new Set(),
+    isGone: false,
     forget: undefined,
   };
 }

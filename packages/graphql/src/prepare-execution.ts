@@ -5,6 +5,7 @@ import {
   type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
+  getVariableValues,
   parse,
   validate,
 } from 'graphql';
@@ -16,7 +17,7 @@ import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
 import { complete } from './operation-ending.ts';
 import { deny, type OperationState } from './operation-state.ts';
-import { isFailure, safeGraphqlError } from './safe-errors.ts';
+import { isFailure, MOST_ERRORS, safeGraphqlError } from './safe-errors.ts';
 
 /** An operation as its caller sent it. */
 export interface SentOperation {
@@ -70,11 +71,16 @@ export async function prepareExecution(
   const source = sourceIn(schema, document, operationName, variables);
   if (!source) return unresolved(state, [new GraphQLError('There is no such operation.')]);
   if (await decide(state, source)) return denied(state);
+  const sentValues = { ...(state.variables ?? variables) };
+  const declared = source.operation.variableDefinitions ?? [];
+  // The executor would do so as well, where a stream has begun already.
+  const coerced = getVariableValues(schema, declared, sentValues, { maxErrors: MOST_ERRORS });
+  if (coerced.errors) return unresolved(state, coerced.errors);
   const args: ExecutionArgs = {
     schema,
     document,
     operationName: operationName ?? null,
-    variableValues: { ...(state.variables ?? variables) },
+    variableValues: sentValues,
   };
   try {
     args.contextValue = copyOf(await context(args));
@@ -125,9 +131,6 @@ function deniedResult(
   complete(state, { outcome: 'denied', denial, ...shown });
   return { errors: [denialError(denial)] };
 }
-
-/** Of a document that is not valid: who sends one reads the first of them. */
-const MOST_ERRORS = 20;
 
 async function denied(state: OperationState): Promise<PreparedExecution> {
   await decide(state, undefined);

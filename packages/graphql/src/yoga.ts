@@ -2,7 +2,7 @@ import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { onCallerDisconnect, signalWithout } from './caller-disconnect.ts';
+import { onCallerDisconnect, signalWithout, waitTogether } from './caller-disconnect.ts';
 import { denialError, deniedResult } from './denial-error.ts';
 import { deniedText } from './denied-document.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
@@ -94,7 +94,11 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       }
       running.set(context, { state });
       const signal = signalWithout(context, request.signal);
-      const forget = onCallerDisconnect(context, signal, () => disconnect(state, 200));
+      const forget = waitTogether(
+        state.host.batch,
+        () => disconnect(state, 200),
+        (left) => onCallerDisconnect(context, signal, left),
+      );
       // Yoga answers by itself what it finds wrong with the parameters, and asks no handler.
       requests.get(request)?.forget.push(forget);
       setParamsHandler(async (payload) => {

@@ -212,6 +212,18 @@ describe('a guard in front of Yoga', () => {
     expect([body[0], reason(body[1])]).toEqual([{ data: { echo: 'a' } }, 'operation.over_limit']);
   });
 
+  test.each([
+    ['nothing', []],
+    ['null', [null]],
+    ['text', ['{ echo }']],
+    ['batches', [[{ query: '{ echo }' }]]],
+    ['an operation and a number', [{ query: '{ echo }' }, 1]],
+  ])('answers a batch of %s with 400, and runs none of it', async (_, batch) => {
+    const { post, ran } = await serve({ admission: open });
+    const { status, body } = await post(undefined, batch);
+    expect([status, reason(body), ran]).toEqual([400, 'message.malformed', []]);
+  });
+
   test('does not send what a cache answers in its place', async () => {
     const cache: Plugin = {
       onParams: ({ setResult }) => setResult({ data: { me: { name: 'somebody' } } }),
