@@ -15,6 +15,7 @@ import { disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { type Batch, beginOperation, newBatch, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
+import { keepLongDocuments } from './yoga-documents.ts';
 import { readParams } from './yoga-params.ts';
 
 /** Options of {@link apisec}. Hosts are asked about what Yoga calls its server context. */
@@ -79,6 +80,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     openOperation(state, { contextValue, fields, carriers });
   };
   return {
+    onPluginInit: keepLongDocuments,
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
     onRequestParse: ({ requestParser: read, setRequestParser }) => {
       if (read) setRequestParser((request) => readParams(read, request));
