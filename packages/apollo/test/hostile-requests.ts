@@ -1,11 +1,5 @@
 import { gzipSync } from 'node:zlib';
-
-/** A document that nobody writes who means well, with its variables. */
-export interface HostileDocument {
-  readonly name: string;
-  readonly query: string;
-  readonly variables?: object;
-}
+import { MB, nested, times } from './hostile-documents.ts';
 
 /** Bytes that are not an operation, or not in the way that GraphQL over HTTP sends them. */
 export interface HostileRequest {
@@ -15,207 +9,6 @@ export interface HostileRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
 }
-
-export const SDL = `
-  directive @note(text: String) repeatable on FIELD
-  enum Size { S M L }
-  input Filter { text: String, and: [Filter!], size: Size }
-  interface Node { id: ID! }
-  type User implements Node { id: ID!, name: String, friends(first: Int): [User!] }
-  type Order implements Node { id: ID!, total: Int }
-  union Thing = User | Order
-  type Query {
-    me: User
-    users(filter: Filter, ids: [ID!]): [User!]
-    things: [Thing!]
-    echo(text: String): String
-    size(of: Size): Size
-    viewer: Query
-  }
-  type Mutation { rename(name: String): User }
-  type Subscription { ticks(count: Int): Int }
-`;
-
-const times = (count: number, make: (at: number) => string, separator = ' '): string =>
-  Array.from({ length: count }, (_, at) => make(at)).join(separator);
-const nested = (open: string, inside: string, close: string, depth: number): string =>
-  open.repeat(depth) + inside + close.repeat(depth);
-const fill = (text: string, length: number): string => text.repeat(Math.ceil(length / text.length));
-const MB = 1_200_000;
-
-const doubling = (steps: number, type: string, field: string, leaf: string): string =>
-  `${times(steps, (at) => `fragment F${at} on ${type} { a: ${field} { ...F${at + 1} } b: ${field} { ...F${at + 1} } }`)} fragment F${steps} on ${type} { ${leaf} }`;
-const spreading = (steps: number, wide: number): string =>
-  `${times(steps, (at) => `fragment F${at} on Query { ${`...F${at + 1} `.repeat(wide)} }`)} fragment F${steps} on Query { echo }`;
-const query = (name: string, text: string, variables?: object): HostileDocument => ({
-  name,
-  query: text,
-  ...(variables && { variables }),
-});
-
-/** Each of them is answered with a status of the 400s where a guard admits anybody within the default limits. */
-export const documents: readonly HostileDocument[] = [
-  query('fields that double twenty times', `{ ...F0 } ${doubling(20, 'Query', 'viewer', 'echo')}`),
-  query(
-    'objects of lists that double twenty times',
-    `{ me { ...F0 } } ${doubling(20, 'User', 'friends', 'id')}`,
-  ),
-  query('spreads that double twenty times', `{ ...F0 } ${spreading(20, 2)}`),
-  query('spreads that grow tenfold eight times', `{ ...F0 } ${spreading(8, 10)}`),
-  query(
-    'fragments that double and are never used',
-    `{ echo } ${doubling(20, 'Query', 'viewer', 'echo')}`,
-  ),
-  query('a fragment that spreads itself', '{ ...A } fragment A on Query { ...A }'),
-  query(
-    'two fragments that spread each other',
-    '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }',
-  ),
-  query(
-    'a circle of 300 fragments',
-    `{ ...F0 } ${times(300, (at) => `fragment F${at} on Query { ...F${(at + 1) % 300} }`)}`,
-  ),
-  query('a circle through fields', '{ viewer { ...A } } fragment A on Query { viewer { ...A } }'),
-  query('five thousand fragments in a chain', `{ ...F0 } ${spreading(5_000, 1)}`),
-  query('a thousand fragments in a chain', `{ ...F0 } ${spreading(1_000, 1)}`),
-  query(
-    'a thousand spreads of fragments that are not there',
-    `{ ${times(1_000, (at) => `...F${at}`)} }`,
-  ),
-  query(
-    'spreads without a blank between them',
-    `{ ${'...F'.repeat(9_000)} } fragment F on Query { echo }`,
-  ),
-  query('fragments that take arguments', '{ ...F(a: 1) } fragment F($a: Int) on Query { echo }'),
-  query('one field 1,400 times', `{ ${'echo '.repeat(1_400)} }`),
-  query(
-    'one field in one field, over and over',
-    `{ ${times(60, () => `me { ${'id '.repeat(60)} }`)} }`,
-  ),
-  query(
-    'a name that stands for 500 different fields',
-    `{ ${times(500, (at) => `a: users(ids: [${at}]) { id }`)} }`,
-  ),
-  query('selections in selections', nested('{ viewer ', '{ echo }', '}', 2_000)),
-  query('selections as deep as the text may be', nested('{viewer', '{echo}', '}', 12_000)),
-  query('fragments in place, nested', `{ ${nested('...{ ', 'echo', ' }', 3_000)} }`),
-  query(
-    'fragments in place, twenty fields deep',
-    `{ ${nested('viewer { ... on Query { ', 'echo', ' } }', 20)} }`,
-  ),
-  query('brackets that never close', '{'.repeat(90_000)),
-  query('brackets that were never opened', `{ echo ${'}'.repeat(90_000)}`),
-  query('lists in lists', `{ echo(text: ${nested('[', '1', ']', 5_000)}) }`),
-  query('objects in objects', `{ users(filter: ${nested('{and:[', '{}', ']}', 5_000)}) { id } }`),
-  query(
-    'lists in the type of a variable',
-    `query ($a: ${nested('[', 'Int', ']', 5_000)}) { echo }`,
-  ),
-  query(
-    'lists in the default of a variable',
-    `query ($a: String = ${nested('[', '1', ']', 5_000)}) { echo }`,
-  ),
-  query('thousand aliases of one field', `{ ${times(1_000, (at) => `a${at}: echo`)} }`),
-  query(
-    'thousand aliases of one field below the root',
-    `{ me { ${times(1_000, (at) => `a${at}: name`)} } }`,
-  ),
-  query('twenty thousand aliases', `{ ${times(20_000, (at) => `a${at}:echo`)} }`),
-  query('eleven aliases of one field', `{ viewer { ${times(11, (at) => `a${at}: echo`)} } }`),
-  query('a list of 40,000 literals', `{ users(ids: [${'1,'.repeat(40_000)}]) { id } }`),
-  query('numbers without a blank between them', `{ users(ids: [1${'-1'.repeat(20_000)}]) { id } }`),
-  query(
-    'lists within lists of objects',
-    `{ users { ${nested('friends(first: 1000000) { ', 'id', ' }', 12)} } }`,
-  ),
-  query('a list of 60,000 in the variables', 'query ($a: [ID!]) { users(ids: $a) { id } }', {
-    a: Array(60_000).fill('1'),
-  }),
-  query('60,000 members in the variables', 'query ($a: Filter) { users(filter: $a) { id } }', {
-    a: Object.fromEntries(Array.from({ length: 60_000 }, (_, at) => [`k${at}`, 1])),
-  }),
-  query('15,000 members that are not there', 'query ($a: Filter) { users(filter: $a) { id } }', {
-    a: Object.fromEntries(Array.from({ length: 15_000 }, (_, at) => [`k${at}`, 1])),
-  }),
-  query(
-    'a number of 50,000 digits as text',
-    'query ($a: Int) { me { friends(first: $a) { id } } }',
-    {
-      a: '9'.repeat(50_000),
-    },
-  ),
-  query('an argument 4,000 times', `{ echo(${'text: "a" '.repeat(3_500)}) }`),
-  query('lists in lists in the variables', 'query ($a: [ID!]) { users(ids: $a) { id } }', {
-    a: JSON.parse(nested('[', '1', ']', 3_000)),
-  }),
-  query('objects in objects in the variables', 'query ($a: Filter) { users(filter: $a) { id } }', {
-    a: JSON.parse(nested('{"and":[', '{}', ']}', 2_000)),
-  }),
-  query('a variable of another type', 'query ($a: Int) { users(ids: $a) { id } }', { a: {} }),
-  query('a thousand variables', `query (${times(1_000, (at) => `$a${at}: Int`)}) { echo }`),
-  query('a variable that is not declared', '{ echo(text: $a) }'),
-  query('a variable that must be there and is not', 'query ($a: String!) { echo(text: $a) }'),
-  query(
-    'the whole schema',
-    '{ __schema { types { name fields { name type { name ofType { name } } } } } }',
-  ),
-  query(
-    'types of types of types',
-    `{ __schema { types ${nested('{ fields { type ', '{ name }', '} }', 15)} } }`,
-  ),
-  query(
-    'one type, 200 times',
-    `{ ${times(200, (at) => `a${at}: __type(name: "User") { name }`)} }`,
-  ),
-  query('the schema below the root', '{ viewer { __schema { types { name } } } }'),
-  query('4,000 directives', `{ echo ${'@skip(if: false) '.repeat(4_000)} }`),
-  query('51 directives that may be repeated', `{ echo ${'@note(text: "a") '.repeat(51)} }`),
-  query('500 directives that are not there', `{ echo ${times(500, (at) => `@d${at}`)} }`),
-  query(
-    'directives on spreads',
-    `{ ${times(60, () => '...F @include(if: true)')} } fragment F on Query { echo }`,
-  ),
-  query(
-    'parts that nobody serves',
-    `{ ${times(6, (at) => `... @defer(label: "${at}") { me { id } }`)} }`,
-  ),
-  query(
-    '51 operations',
-    times(51, (at) => `query Q${at} { echo }`),
-  ),
-  query(
-    '5,000 operations',
-    times(5_000, (at) => `query Q${at}{echo}`),
-  ),
-  query('two operations without names', '{ echo } { echo }'),
-  query('an operation of the wrong kind', 'subscription { ticks ticks2: ticks }'),
-  query('types in the place of operations', 'type A { a: Int } extend type Query { b: Int }'),
-  query('nothing', ''),
-  query('blanks alone', ' '.repeat(50_000)),
-  query('a comment alone', `#${'a'.repeat(50_000)}`),
-  query('1.2 MB of one string', `{ echo(text: "${fill('a', MB)}") }`),
-  query('1.2 MB of a block string', `{ echo(text: """${fill('a\n', MB)}""") }`),
-  query('1.2 MB of escapes', `{ echo(text: "${fill('\\u0041', MB)}") }`),
-  query('1.2 MB of comments', `{ echo } ${fill('# a\n', MB)}`),
-  query('1.2 MB of commas', `{ echo } ${fill(',', MB)}`),
-  query('1.2 MB of byte order marks', `${fill('\uFEFF', MB / 3)}{ echo }`),
-  query('1.2 MB of one name', `{ ${fill('a', MB)} }`),
-  query('1.2 MB of digits', `{ echo(text: ${fill('1', MB)}) }`),
-  query('1.2 MB of fields', `{ ${fill('echo ', MB)} }`),
-  query('1.2 MB of operations', fill('{echo}', MB)),
-  query('1.2 MB of zeros', fill('\0', MB / 6)),
-  query('a number with 90,000 digits', `{ echo(text: 1${'0'.repeat(90_000)}) }`),
-  query('an exponent beyond numbers', '{ me { friends(first: 1e999999999) { id } } }'),
-  query('half of a surrogate pair as an escape', '{ echo(text: "\\uD800") }'),
-  query('an escape beyond Unicode', '{ echo(text: "\\u{110000}") }'),
-  query('an escape without an end', `{ echo(text: "\\u{${'0'.repeat(50_000)}`),
-  query('a string without an end', `{ echo(text: "${'a'.repeat(50_000)}`),
-  query('a block string without an end', `{ echo(text: """${'a'.repeat(50_000)}`),
-  query('a character that no document has', '{ echo \u0007 }'),
-  query('a name that is not there', '{ __proto__ constructor }'),
-  query('a value of an enum that is not there', '{ size(of: XL) }'),
-  query('500 fields that are not there', `{ ${times(500, (at) => `nme${at}`)} }`),
-];
 
 const json = (value: unknown): string => JSON.stringify(value);
 const HONEST = '{ echo(text: "a") }';
@@ -308,6 +101,105 @@ export const requests: readonly HostileRequest[] = [
     method: 'GET',
     search: `?query=${encodeURIComponent(HONEST)}&variables={`,
   },
+  { name: 'a query twice, the last of which is none', body: `{"query":${json(HONEST)},"query":1}` },
+  { name: 'a query in the prototype', body: `{"__proto__":{"query":${json(HONEST)}}}` },
+  {
+    name: 'a query in the constructor',
+    body: `{"constructor":{"prototype":{"query":${json(HONEST)}}}}`,
+  },
+  {
+    name: 'a name of the operation that is a number',
+    body: json({ query: HONEST, operationName: 1 }),
+  },
+  {
+    name: 'a name of the operation that is an object',
+    body: json({ query: HONEST, operationName: {} }),
+  },
+  {
+    name: 'a name of the operation that is a list',
+    body: json({ query: HONEST, operationName: ['a'] }),
+  },
+  { name: 'variables that are true', body: json({ query: HONEST, variables: true }) },
+  { name: 'extensions that are a list', body: json({ query: HONEST, extensions: [1] }) },
+  { name: 'extensions that are text', body: json({ query: HONEST, extensions: 'a' }) },
+  {
+    name: 'a hash that is an object',
+    body: json({ extensions: { persistedQuery: { version: 1, sha256Hash: { a: 1 } } } }),
+  },
+  {
+    name: 'a hash that is a list',
+    body: json({ extensions: { persistedQuery: { version: 1, sha256Hash: ['a'] } } }),
+  },
+  {
+    name: 'a hash of a megabyte',
+    body: json({ extensions: { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(900_000) } } }),
+  },
+  {
+    name: 'a prototype as a hash',
+    body: json({ extensions: { persistedQuery: { version: 1, sha256Hash: '__proto__' } } }),
+  },
+  {
+    name: 'a hash of another version',
+    body: json({ extensions: { persistedQuery: { version: 2, sha256Hash: 'a'.repeat(64) } } }),
+  },
+  { name: 'a persisted query that is text', body: json({ extensions: { persistedQuery: 'a' } }) },
+  { name: 'a persisted query that is a list', body: json({ extensions: { persistedQuery: [] } }) },
+  {
+    name: 'a hash by GET that stands for a mutation',
+    method: 'GET',
+    search: `?query=${encodeURIComponent('mutation { rename { id } }')}&extensions=${encodeURIComponent(json({ persistedQuery: { version: 1, sha256Hash: 'a' } }))}`,
+  },
+  { name: 'two queries by GET', method: 'GET', search: '?query=%7Becho%7D&query=%7Bnope%7D' },
+  { name: 'a list of queries by GET', method: 'GET', search: '?query[]=%7Becho%7D' },
+  { name: 'a batch by GET', method: 'GET', search: '?0[query]=%7Becho%7D' },
+  { name: 'half of an escape by GET', method: 'GET', search: '?query=%7Becho%7D%' },
+  { name: 'bytes that are not UTF-8 by GET', method: 'GET', search: '?query=%ff%fe' },
+  {
+    name: 'extensions that are not JSON by GET',
+    method: 'GET',
+    search: `?query=${encodeURIComponent(HONEST)}&extensions={`,
+  },
+  {
+    name: 'a subscription by GET',
+    method: 'GET',
+    search: `?query=${encodeURIComponent('subscription { nope }')}`,
+  },
+  { name: 'a list with null', body: '[null]' },
+  { name: 'a batch of text', body: '["{ echo }"]' },
+  {
+    name: 'a batch of eleven operations',
+    body: `[${times(11, () => json({ query: HONEST }), ',')}]`,
+  },
+  { name: 'no media type', headers: { 'content-type': '' }, body: json({ query: HONEST }) },
+  {
+    name: 'two media types',
+    headers: { 'content-type': 'application/json, text/plain' },
+    body: json({ query: HONEST }),
+  },
+  {
+    name: 'a media type that ends in JSON',
+    headers: { 'content-type': 'application/x-json' },
+    body: json({ query: HONEST }),
+  },
+  {
+    name: 'the media type of answers',
+    headers: { 'content-type': 'application/graphql-response+json' },
+    body: json({ query: HONEST }),
+  },
+  {
+    name: 'an answer that nobody can send',
+    headers: { accept: 'text/html;q=0.1, image/*' },
+    body: json({ query: HONEST }),
+  },
+  {
+    name: 'an answer in parts of an unknown kind',
+    headers: { accept: 'multipart/mixed;deferSpec=a' },
+    body: json({ query: HONEST }),
+  },
+  { name: 'a BOM alone', body: '\u{feff}' },
+  { name: 'two objects', body: `${json({ query: HONEST })}${json({ query: HONEST })}` },
+  { name: 'a comment in JSON', body: `{"query":${json(HONEST)}/**/}` },
+  { name: 'a number that is not one in JSON', body: `{"query":${json(HONEST)},"variables":NaN}` },
   { name: 'a method that changes things', method: 'PUT', body: json({ query: HONEST }) },
   { name: 'a method to delete', method: 'DELETE', search: `?query=${encodeURIComponent(HONEST)}` },
 ];

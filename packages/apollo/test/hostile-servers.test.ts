@@ -6,14 +6,8 @@ import { limitOperation } from '@apisec/graphql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { reading } from './harness.ts';
-import {
-  documents,
-  frames,
-  type HostileDocument,
-  type HostileRequest,
-  requests,
-  SDL,
-} from './hostile-requests.ts';
+import { documents, type HostileDocument, SDL } from './hostile-documents.ts';
+import { frames, type HostileRequest, requests } from './hostile-requests.ts';
 import { httpServers, type Listening, serveSockets } from './hostile-servers.ts';
 import { schemaOf } from './servers.ts';
 
@@ -39,28 +33,35 @@ const TOLD = /Cannot query|Syntax Error|Did you mean|Unknown (type|argument|frag
  * by itself, and errors in the place of results.
  */
 const answered: Readonly<Record<string, readonly string[]>> = {
-  'Apollo, standalone': ['a hash that stands for nothing'],
+  'Apollo, standalone': [
+    'a hash that stands for nothing',
+    'a hash that is an object',
+    'a hash that is a list',
+    'a hash of a megabyte',
+    'a prototype as a hash',
+    'the media type of answers',
+  ],
   'Apollo on Express': [
     'a hash that stands for nothing',
+    'a hash that is an object',
+    'a hash that is a list',
+    'a prototype as a hash',
     'bytes that are not UTF-8',
     'another charset',
+    'a batch of eleven operations',
   ],
   Yoga: [
-    'a batch of lists in lists',
     'bytes that are not UTF-8',
     'another charset',
     'a form',
     'a multipart form',
     'a document as it is',
     'a content coding that is not there',
-    'a batch of nothing',
-    'a batch in a batch',
+    'two queries by GET',
+    'two media types',
+    'an answer in parts of an unknown kind',
   ],
-  'graphql-sse': [
-    'bytes that are not UTF-8',
-    'a variable that must be there and is not',
-    'a number of 50,000 digits as text',
-  ],
+  'graphql-sse': ['bytes that are not UTF-8', 'two queries by GET'],
 };
 
 /**
@@ -111,8 +112,8 @@ function call(url: string, accept: string, sent: Omit<HostileRequest, 'name'>): 
   });
 }
 
-const messageOf = ({ query, variables }: HostileDocument): string =>
-  JSON.stringify({ query, variables });
+const messageOf = ({ query, variables, operationName }: HostileDocument): string =>
+  JSON.stringify({ query, variables, operationName });
 
 beforeEach(() => {
   ran.length = 0;
