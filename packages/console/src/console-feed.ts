@@ -97,8 +97,13 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     unlisted: rollingCounts(DAY, 100),
   };
 
-  const countSecond = ({ outcome }: AuditEvent, time: number, weight: number): void => {
-    const second = Math.floor(time / 1_000);
+  let running = 0;
+  const countSecond = ({ outcome, time }: AuditEvent, at: number, weight: number): void => {
+    // The clock was ahead, and was set right: what it counted would push out what is counted now.
+    if (at < running - FIVE_MINUTES) seconds.clear();
+    running = at;
+    // Where an event comes from a clock that is ahead of this one, it counts now.
+    const second = Math.floor(Math.min(time, at) / 1_000);
     let counts = seconds.get(second);
     if (counts === undefined) {
       counts = [0, 0, 0, 0];
@@ -123,25 +128,25 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     const denied = event.outcome === 'denied';
     events.add(event);
     if (event.kind !== 'decision') return;
-    // A clock elsewhere that is ahead must not end the windows of this one.
-    const time = Math.min(event.time, now());
+    // By the clock of this process, whatever the clocks of other writers say.
+    const at = now();
     const weight = event.sampled === undefined ? 1 : Math.round(1 / Math.max(event.sampled, 0.001));
-    countSecond(event, time, weight);
-    if (event.code !== undefined) view.codes.add(event.code, time);
-    if (event.event === 'sys_unavailable') view.degraded.add(event.code ?? event.event, time);
-    for (const reason of event.degraded ?? []) view.degraded.add(reason, time, weight);
+    countSecond(event, at, weight);
+    if (event.code !== undefined) view.codes.add(event.code, at);
+    if (event.event === 'sys_unavailable') view.degraded.add(event.code ?? event.event, at);
+    for (const reason of event.degraded ?? []) view.degraded.add(reason, at, weight);
     for (const would of event.wouldDeny ?? []) {
-      view.shadow.add(would, time);
-      view.trials.add(`${event.operation ?? ''}${BETWEEN}${would}`, time, 1, denied);
+      view.shadow.add(would, at);
+      view.trials.add(`${event.operation ?? ''}${BETWEEN}${would}`, at, 1, denied);
     }
-    if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, time, weight);
+    if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, at, weight);
     const caller = event.principal ?? event.peer;
-    if (caller !== undefined) view.callers.add(caller, time, weight, denied);
+    if (caller !== undefined) view.callers.add(caller, at, weight, denied);
     if (event.operation === undefined) return;
     const names = event.protocol === 'graphql' ? event.operation.split(',') : [event.operation];
     for (const name of names) {
       // Callers make up as many of these as they like.
-      if (event.code === 'operation.unlisted') view.unlisted.add(name, time);
+      if (event.code === 'operation.unlisted') view.unlisted.add(name, at);
       else countOperation(name, weight, denied);
     }
   };

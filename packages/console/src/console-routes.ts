@@ -244,7 +244,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
     fetch: async (request: Request) => {
       const route = routeOf(request);
       if (route === '' && pathOf(request) === base) {
-        return new Response(null, { status: 308, headers: { location: `${base}/` } });
+        return new Response(null, { status: 308, headers: { ...headers, location: `${base}/` } });
       }
       const first = route === 'GET /' ? outside.page : outside.data;
       const decision = await first.check(request, {

@@ -10,7 +10,8 @@ export interface StreamBounds {
 
 interface Stream {
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  readonly endsAt: number;
+  /** Ticks until it ends; no clock that is set back makes it last longer. */
+  left: number;
   /** Events up to here were sent. */
   cursor: number;
   /** The reader did not keep up, and gets everything anew. */
@@ -71,7 +72,7 @@ export function eventStreams(
   };
 
   const advance = (stream: Stream, shared: ReturnType<typeof state>): void => {
-    if (shared.now >= stream.endsAt || stream.skipped > MOST_SKIPPED) {
+    if (--stream.left <= 0 || stream.skipped > MOST_SKIPPED) {
       remove(stream);
       return stream.controller.close();
     }
@@ -116,7 +117,7 @@ export function eventStreams(
           start: (controller) => {
             mine = {
               controller,
-              endsAt: feed.now() + maxStreamMs,
+              left: Math.ceil(maxStreamMs / intervalMs),
               cursor: 0,
               behind: false,
               skipped: 0,

@@ -25,7 +25,8 @@ export function rollingCounts(windowMs: number, maxNames: number): RollingCounts
 
   const turn = (time: number): void => {
     const window = Math.floor(time / windowMs);
-    if (window <= began) return;
+    // What is a window late counts in this one; more is a clock that was ahead, and was set right.
+    if (window === began || window === began - 1) return;
     previous = window === began + 1 ? current : new Map();
     current = new Map();
     began = window;

@@ -172,8 +172,14 @@ describe('who gets in', () => {
 
   test('every answer has the headers of the page, denials included', async () => {
     const { call } = setUp({ admission: operators });
-    for (const init of [{}, { headers: { 'x-operator': 'olga' } }, { headers: { host: 'evil' } }]) {
-      const { headers } = await call('/', init);
+    for (const [path, init] of [
+      ['/', {}],
+      ['/', { headers: { 'x-operator': 'olga' } }],
+      ['/', { headers: { host: 'evil' } }],
+      ['/no', { headers: { 'x-operator': 'olga' } }],
+      ['', {}],
+    ] as const) {
+      const { headers } = await call(path, init);
       const policy = headers.get('content-security-policy') ?? '';
       expect(policy).toContain("default-src 'none'");
       expect(policy).toContain(`script-src ${origin}/console/console.js;`);
@@ -247,6 +253,22 @@ describe('the stream', () => {
     }
   });
 
+  test('one ends after its time although the clock was set back meanwhile', async () => {
+    vi.useFakeTimers();
+    try {
+      const { call } = setUp({ interval: '1s', maxStreamTime: '3s' });
+      const read = reader(await call('/events'));
+      vi.setSystemTime(0);
+      for (let at = 0; at < 3; at++) {
+        expect(await read()).toBeDefined();
+        vi.advanceTimersByTime(1_000);
+      }
+      expect(await read()).toBeUndefined();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('one who does not read costs two messages, then gets all anew, then is let go of', async () => {
     vi.useFakeTimers();
     try {
@@ -299,6 +321,25 @@ describe('what is remembered', () => {
       write([event({ peer: `made-up-${at}` }), event({ peer: 'hot' })]);
     }
     expect(view.callers.top(Date.now(), 1)[0]?.[0]).toBe('hot');
+  });
+
+  test('counts go on although the clock was a year ahead, and was set right', () => {
+    const noon = Date.UTC(2026, 0, 5, 12);
+    let time = noon + 365 * 86_400_000;
+    const { view, write } = consoleFeed({ now: () => time });
+    const minute = (code: string) => {
+      for (let at = 0; at < 400; at++) {
+        write([event({ time, code })]);
+        time += 1_000;
+      }
+    };
+    minute('before.it');
+    time = noon;
+    minute('after.it');
+    expect(view.codes.top(time, 5).map(([code]) => code)).toEqual(['after.it']);
+    const seconds = view.seconds();
+    expect(seconds).toHaveLength(300);
+    expect(seconds.at(-1)?.[0]).toBe(noon / 1_000 + 399);
   });
 
   test('names of operations that no table lists are counted apart', () => {

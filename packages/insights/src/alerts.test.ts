@@ -109,6 +109,29 @@ describe('a rule', () => {
   });
 });
 
+describe('a clock that was a year ahead and is set right', () => {
+  const YEAR = 365 * 86_400_000;
+
+  test('does not silence a rule until that year is over', () => {
+    const { raised, tell } = guardian({ by: 'peer' });
+    tell(event({ time: NOON + YEAR }), event({ time: NOON }), event({ time: NOON + 1 }));
+    expect(raised.map(({ at }) => at)).toEqual([NOON + YEAR, NOON]);
+  });
+
+  test('does not let a rule count for ever', () => {
+    const { raised, tell } = guardian({ count: 3, within: '1m', by: 'peer' });
+    tell(event({ time: NOON + YEAR }));
+    for (let count = 0; count < 20; count++) tell(event({ time: NOON + count * 121_000 }));
+    expect(raised).toEqual([]);
+  });
+
+  test('is not what a few events out of order are', () => {
+    const { raised, tell } = guardian({ by: 'peer', quiet: '1h' });
+    tell(event({ time: NOON }), event({ time: NOON - 300_000 }), event({ time: NOON + 1 }));
+    expect(raised).toHaveLength(1);
+  });
+});
+
 test('a flood of made-up subjects is bounded, and an attacker who goes on is seen all the same', () => {
   const { raised, tell } = guardian({ count: 50, within: '1m', by: 'peer' }, { maxSubjects: 100 });
   for (let count = 0; count < 5_000; count++) {

@@ -5,6 +5,7 @@ import {
   type Duration,
   durationMs,
 } from '@apisec/core/host';
+import { wasSetBack } from './clock-steps.ts';
 
 /** What events a rule is about; each member that is there must fit. */
 export interface EventMatch {
@@ -96,7 +97,8 @@ interface CompiledRule extends AlertRule {
  * sensitive operation outside working hours, a hash chain that is broken. It is a sink of `audit`; memory is bounded by
  * `maxSubjects`, and of those the ones that were quiet longest are forgotten first.
  *
- * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen.
+ * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that was
+ * ahead is set right, counting starts anew.
  *
  * @throws ConfigurationError for a rule that could never fit, or a name that is there twice.
  * @example
@@ -157,6 +159,9 @@ export function alerts(options: AlertsOptions): AuditSink {
     if (subjects.size > maxSubjects) {
       const [oldest] = subjects.keys();
       if (oldest !== undefined) subjects.delete(oldest);
+    }
+    if (wasSetBack(time, known.began, rule.withinMs)) {
+      Object.assign(known, { began: time, count: 0, before: 0, quietUntil: 0 });
     }
     const windows = Math.floor((time - known.began) / rule.withinMs);
     if (windows > 0) {

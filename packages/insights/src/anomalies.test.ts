@@ -85,6 +85,25 @@ describe('a caller with a past', () => {
   });
 });
 
+test('an attack is seen although a clock was a year ahead before, and was set right', () => {
+  const { raised, tell, live } = watched();
+  live(7);
+  const year = 365 * 24;
+  tell(year);
+  tell(7 * 24 + 12, { outcome: 'denied' }, 40);
+  tell(8 * 24 + 8);
+  expect(raised).toMatchObject([{ caller: 'alice', from: START + (7 * 24 + 12) * HOUR }]);
+  expect(raised[0]?.signs[0]).toMatchObject({ sign: 'denials', seen: 40 });
+});
+
+test('windows without any event are nothing, however many there are', () => {
+  const { raised, tell, live } = watched();
+  live(7);
+  tell(1_000_000 * 24 + 12, {}, 5);
+  tell(1_000_001 * 24 + 12, {}, 5);
+  expect(raised).toEqual([]);
+});
+
 test('a caller without a past is seen when it asks for what is not there', () => {
   const { raised, tell } = watched();
   tell(1, { principal: 'new', status: 404 }, 50);

@@ -5,6 +5,7 @@ import {
   type Duration,
   durationMs,
 } from '@apisec/core/host';
+import { wasSetBack } from './clock-steps.ts';
 import { distinctCount } from './sketches.ts';
 import { callerOf } from './usage.ts';
 
@@ -90,7 +91,8 @@ interface Caller {
  * not found. Each anomaly says what was seen and what would have been usual. It never denies.
  *
  * A caller is judged at the end of each window. What was anomalous is not learned as usual, so that nobody can get
- * used to an attack. Memory is bounded: about two kilobytes for each of `maxCallers`.
+ * used to an attack. A window ends with the first event behind it, or with the first one after a clock that was ahead was
+ * set right. Memory is bounded: about two kilobytes for each of `maxCallers`.
  *
  * @throws ConfigurationError for options out of their bounds.
  * @example
@@ -189,10 +191,10 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     const name = callerOf(event);
     if (name === undefined) return;
     const window = Math.floor(event.time / windowMs);
-    if (window > running) {
+    if (window > running || wasSetBack(event.time, running * windowMs, windowMs)) {
       // The window is over for all, also for those who do not call again.
       for (const [each, caller] of callers) {
-        if (caller.window < window && caller.calls > 0) {
+        if (caller.calls > 0) {
           judge(each, caller);
           reset(caller, window);
         }

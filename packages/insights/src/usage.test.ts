@@ -114,6 +114,17 @@ describe('usage', () => {
     expect(used.report('operation', 'day')).toMatchObject([{ calls: 4 }]);
   });
 
+  test('goes on although a clock was a year ahead, and was set right', () => {
+    const used = usage();
+    tell(used, event({ time: NOON + 365 * 86_400_000 }));
+    for (let minute = 0; minute < 3; minute++) tell(used, event({ time: NOON + minute * 60_000 }));
+    expect(used.report('operation', 'minute')).toMatchObject([{ calls: 1 }]);
+    expect(used.report('operation', 'minute', 'previous')).toMatchObject([{ calls: 1 }]);
+    expect(used.report('operation', 'day')).toMatchObject([{ calls: 3 }]);
+    // Of each minute that is over a limit is learned.
+    expect(used.suggestLimits()).toMatchObject([{ observations: 3 }]);
+  });
+
   test('counts a sampled call for as many as it stands for', () => {
     const used = usage();
     tell(used, event({ sampled: 0.1 }));

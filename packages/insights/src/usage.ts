@@ -5,6 +5,7 @@ import {
   assertMethods,
   durationMs,
 } from '@apisec/core/host';
+import { wasSetBack } from './clock-steps.ts';
 import { type RollupStats, rollups } from './rollups.ts';
 import { distinctCount, type Quantiles, quantiles, topValues } from './sketches.ts';
 import {
@@ -130,13 +131,20 @@ export function usage(options: UsageOptions = {}): Usage {
     const key = `${dimension} ${window}`;
     const began = Math.floor(time / WINDOWS[window]);
     const known = tables.get(key);
+    const lengthMs = WINDOWS[window];
     // An event that comes late counts in the window that runs.
-    if (known !== undefined && began <= known.began) return known.current;
+    if (
+      known !== undefined &&
+      began <= known.began &&
+      !wasSetBack(time, known.began * lengthMs, lengthMs)
+    ) {
+      return known.current;
+    }
     const current = topValues(maxValues, cell);
     const isNext = known !== undefined && began === known.began + 1;
     if (known !== undefined) kept.giveUp(known.previous, isNext ? undefined : known.current);
     const previous = isNext ? known.current : undefined;
-    tables.set(key, { dimension, window, lengthMs: WINDOWS[window], began, current, previous });
+    tables.set(key, { dimension, window, lengthMs, began, current, previous });
     return current;
   };
 
@@ -156,7 +164,7 @@ export function usage(options: UsageOptions = {}): Usage {
 
   const countCaller = ({ operation, time }: AuditEvent, caller: string, weight: number): void => {
     const now = Math.floor(time / WINDOWS.minute);
-    if (now > minute) {
+    if (now > minute || wasSetBack(time, minute * WINDOWS.minute, WINDOWS.minute)) {
       learn();
       minute = now;
     }
