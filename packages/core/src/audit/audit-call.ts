@@ -83,7 +83,7 @@ export class AuditCall {
     for (const name of names) {
       const value = headers.get(name);
       // A name can be a credential only where somebody made it one: then it is the end of the header.
-      if (typeof value === 'string' && value !== '' && endsWithName(value, facts)) {
+      if (typeof value === 'string' && value !== '' && endsWithName(value, facts, this.requestId)) {
         return secretsOf(this.#request, names);
       }
     }
@@ -93,13 +93,17 @@ export class AuditCall {
 
 const SINGLE = CREDENTIAL_HEADERS.filter((name) => name !== 'cookie');
 
-function endsWithName(value: string, facts: Readonly<Record<string, unknown>>): boolean {
+function endsWithName(
+  value: string,
+  facts: Readonly<Record<string, unknown>>,
+  requestId: string | undefined,
+): boolean {
   const principal = facts['principal'];
   const { id, subject, clientId, tenant } =
     typeof principal === 'object' && principal !== null
       ? (principal as Readonly<Record<string, unknown>>)
       : EMPTY;
-  return [id, subject, clientId, tenant, facts['tenant']].some(
+  return [id, subject, clientId, tenant, facts['tenant'], requestId].some(
     (name) => typeof name === 'string' && name !== '' && value.endsWith(name),
   );
 }

@@ -503,6 +503,26 @@ describe('pseudonyms', () => {
     expect(events[0]).toMatchObject({ client: 'shop-app', operation: 'GET /orders' });
   });
 
+  test('stand in place of those whom the data of an act name', async () => {
+    const { log, events } = recorder({
+      pseudonyms: { key, fields: ['principal', 'client', 'tenant', 'peer', 'target'] },
+    });
+    await log.record({
+      act: 'token.family_ended',
+      target: { type: 'session', id: 's-1' },
+      data: { subject: 'alice', clientId: 'shop-app', tenant: 'acme', families: 2 },
+    });
+    await log.record({ act: 'limit.reset', principal: 'olga', data: { key: 'alice' } });
+    await log.record({ act: 'api_key.issued', data: { owner: 'al', ownerType: 'user' } });
+    await log.record({ act: 'limit.reset', data: { ['__proto__']: 'x', constructor: 'y' } });
+    expect(JSON.stringify(events)).not.toMatch(/alice|shop-app|acme|olga|"al"/);
+    const [family, reset, issued] = events;
+    // The same person has the same pseudonym in each of them.
+    expect(reset?.data?.['key']).toBe(family?.data?.['subject']);
+    expect(family?.data).toMatchObject({ families: 2 });
+    expect(issued?.data).toMatchObject({ ownerType: 'user' });
+  });
+
   test('differ under another key', async () => {
     const one = recorder({ pseudonyms: { key } });
     const two = recorder({ pseudonyms: { key: new Uint8Array(32).fill(8) } });

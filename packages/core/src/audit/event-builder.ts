@@ -5,7 +5,7 @@ import { boundedCache } from '../lib/bounded-cache.ts';
 import type { AuditCall } from './audit-call.ts';
 import { describeCause } from './describe-cause.ts';
 import { AUDIT_SCHEMA, type AuditEvent, LARGEST_EVENT_BYTES } from './event.ts';
-import { isSecretName, REDACTED, redactName, redactText } from './redact.ts';
+import { isSecretName, REDACTED, redactKnown, redactName, redactText } from './redact.ts';
 import { safeText } from './safe-text.ts';
 import { actEventName, auditSeverities, denialEventName } from './vocabulary.ts';
 
@@ -109,16 +109,20 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
     const protocol = name(call['protocol'], NONE);
     if (protocol !== undefined) draft.protocol = protocol;
     const operation = name(call['operation'], names);
-    const coordinates = coordinatesOf(call);
-    if (coordinates !== '') {
-      draft.operation = safeText(coordinates, NAME);
+    const coordinates = name(coordinatesOf(call), names);
+    if (coordinates !== undefined) {
+      draft.operation = coordinates;
       if (operation !== undefined) draft.operationName = operation;
     } else if (operation !== undefined) draft.operation = operation;
   };
 
-  const finish = (draft: Draft, call: AuditCall | undefined): SizedEvent => {
+  const finish = (
+    draft: Draft,
+    call: AuditCall | undefined,
+    names: readonly string[],
+  ): SizedEvent => {
     if (call !== undefined) {
-      if (call.requestId !== undefined) draft.requestId = call.requestId;
+      if (call.requestId !== undefined) draft.requestId = redactKnown(call.requestId, names);
       if (call.traceId !== undefined) draft.traceId = call.traceId;
       if (call.spanId !== undefined) draft.spanId = call.spanId;
     }
@@ -178,7 +182,7 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
       if (shadows.length > 0) draft.wouldDeny = shadows;
       if (call !== undefined) draft.latencyMs = call.elapsedMs();
       if (sampled !== undefined) draft.sampled = sampled;
-      return finish(draft, call);
+      return finish(draft, call, names);
     },
 
     act: (act, call, time) => {
@@ -206,7 +210,7 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
       }
       const data = dataOf(act.data, free);
       if (data !== undefined) draft.data = data;
-      return finish(draft, call);
+      return finish(draft, call, names);
     },
   };
 }

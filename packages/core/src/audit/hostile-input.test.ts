@@ -150,6 +150,20 @@ describe('no planted secret reaches any sink', () => {
       SECRET,
       { headers: { 'x-request-id': jwt, 'x-api-key': SECRET }, cause: jwt },
     ],
+    [
+      'the credential itself for a request id',
+      SECRET,
+      { headers: { 'x-request-id': SECRET, 'x-api-key': SECRET } },
+    ],
+    [
+      'a token in a field of GraphQL',
+      'sIgNaTuRe',
+      {
+        facts: {
+          call: { protocol: 'graphql', operation: 'x', fields: [{ coordinate: `Query.${jwt}` }] },
+        },
+      },
+    ],
     ['a query', 'hush', { cause: 'GET /a?q=hush' }],
     [
       'a secret in a reason',
@@ -174,10 +188,13 @@ describe('no planted secret reaches any sink', () => {
     for (const text of all) expect(text).not.toContain(secret);
   });
 
-  test('a credential for a principal of a call that is let in', async () => {
-    const facts = { principal: { id: SECRET }, call: { protocol: 'http', operation: 'GET /' } };
+  test.each([
+    ['a principal', { principal: { id: SECRET } }, {}],
+    ['a request id', {}, { 'x-request-id': SECRET }],
+  ])('a credential for %s of a call that is let in', async (_name, known, more) => {
+    const facts = { ...known, call: { protocol: 'http', operation: 'GET /' } };
     const request = new Request('https://a.example', {
-      headers: { authorization: `Key ${SECRET}` },
+      headers: { authorization: `Key ${SECRET}`, ...more },
     });
     const admission = guard().use(log).use(allowAnonymous());
     enforce(await admission.check(request, facts as unknown as CallFacts)).complete({

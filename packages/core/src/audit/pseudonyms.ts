@@ -15,7 +15,10 @@ export interface PseudonymOptions {
    * can be told together; without the key nobody finds out whose they are. Throw it away, and nobody ever does.
    */
   readonly key: Uint8Array;
-  /** Default: `principal` (with its subject), `peer` and `target`. */
+  /**
+   * Of acts, also where their data name somebody: `owner`, `subject` and `key` as principals, `clientId`, `tenant`, `peer`.
+   * Default: `principal` (with its subject), `peer` and `target`.
+   */
   readonly fields?: readonly PseudonymousField[] | undefined;
 }
 
@@ -66,6 +69,10 @@ export function pseudonymiser(
     await hide('tenant', tenant);
     await hide('peer', peer);
     await hide('target', target?.id);
+    for (const [member, value] of Object.entries(event.data ?? {})) {
+      const field = DATA[member];
+      if (field !== undefined && typeof value === 'string') await hide(field, value);
+    }
     if (replaced.size === 0) return event;
     const names = [...replaced.keys()].toSorted((a, b) => b.length - a.length);
     const within = (text: string): string =>
@@ -88,7 +95,7 @@ export function pseudonymiser(
       result['data'] = Object.fromEntries(
         Object.entries(event.data).map(([name, value]) => [
           name,
-          typeof value === 'string' ? within(value) : value,
+          typeof value === 'string' ? (replaced.get(value) ?? within(value)) : value,
         ]),
       );
     }
@@ -97,4 +104,16 @@ export function pseudonymiser(
   };
 }
 
+/** Members of the data of acts that name somebody: whose key, family or limit it was. */
+const DATA: Readonly<Partial<Record<string, PseudonymousField>>> = Object.assign(
+  Object.create(null),
+  {
+    subject: 'principal',
+    owner: 'principal',
+    key: 'principal',
+    clientId: 'client',
+    tenant: 'tenant',
+    peer: 'peer',
+  } satisfies Record<string, PseudonymousField>,
+);
 const FREE: ReadonlySet<string> = new Set(['cause', 'reason', 'operation', 'operationName']);

@@ -4,6 +4,8 @@ import { isSecretName, redactName, redactText, secretsOf } from './redact.ts';
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.MEUCIQDx4f9Xh0';
 const ROOT = 'hunter2hunter2';
+const hundred = () =>
+  Array.from({ length: 100 }, (_, index) => `_ga_${index}=GS1.1.${index + 100}`).join('; ');
 
 describe('free text', () => {
   test.each([
@@ -68,6 +70,31 @@ describe('free text', () => {
     const secrets = secretsOf(request, ['authorization', 'cookie', 'x-custom-key']);
     const text = 'tried correct-horse, s%3Aq1w2e3r4 and short-one';
     expect(redactText(text, secrets)).toBe('tried [redacted], [redacted] and [redacted]');
+  });
+
+  const request = (headers: Record<string, string>) =>
+    new Request('https://a.example', { headers });
+  const basic = (pair: string) => `Basic ${Buffer.from(pair).toString('base64')}`;
+
+  test.each<readonly [string, Record<string, string>, string]>([
+    ['a cookie that servers decode', { cookie: 'sid=q1w2%2Fe3r4%3D' }, 'q1w2/e3r4='],
+    ['the id in a signed cookie', { cookie: 'connect.sid=s%3Aq1w2e3r4.MAC' }, 'q1w2e3r4'],
+    ['a cookie behind a hundred others', { cookie: `${hundred()}; sid=${ROOT}` }, ROOT],
+    ['a key beside a hundred cookies', { cookie: hundred(), 'x-api-key': ROOT }, ROOT],
+    ['a cookie at the end of a long header', { cookie: `a=${'b'.repeat(9_000)}; s=${ROOT}` }, ROOT],
+    ['a password of other letters', { authorization: basic('alice:пароль') }, 'пароль'],
+    ['a secret of a client, encoded', { authorization: basic('app:a%2Fb%2Fc%2Fd') }, 'a/b/c/d'],
+    ['a percent sign that encodes nothing', { 'x-api-key': '100%-hunter2' }, '100%-hunter2'],
+  ])('loses %s', (_name, headers, secret) => {
+    const secrets = secretsOf(request(headers), ['authorization', 'cookie', 'x-api-key']);
+    expect(redactText(`tried ${secret} in vain`, secrets)).toBe('tried [redacted] in vain');
+  });
+
+  test('is searched for a bounded number of secrets, the longest of them', () => {
+    const cookie = Array.from({ length: 2_000 }, (_, index) => `c=v${index + 10_000}`).join(';');
+    const secrets = secretsOf(request({ cookie, 'x-api-key': ROOT }), ['cookie', 'x-api-key']);
+    expect(secrets).toHaveLength(256);
+    expect(secrets[0]).toBe(ROOT);
   });
 
   test('has no secret left that was cut in two', () => {

@@ -82,7 +82,8 @@ function redact(
   return isLong ? `${safe.slice(0, -TAIL)}…` : safe;
 }
 
-function redactKnown(text: string, secrets: readonly string[]): string {
+/** The text without these very secrets. */
+export function redactKnown(text: string, secrets: readonly string[]): string {
   let safe = text;
   for (const secret of secrets) {
     if (safe.includes(secret)) safe = safe.replaceAll(secret, REDACTED);
@@ -118,19 +119,21 @@ export const CREDENTIAL_HEADERS: readonly string[] = [
 
 /** Shorter values are in every text by chance. */
 const SHORTEST = 6;
-/** Nobody has more, and a caller cannot make us search for thousands. */
-const MOST = 64;
+/** Browsers send more cookies than anybody counts; the longest values are those that nobody guesses. */
+const MOST = 256;
+/** As much as Node takes of all headers. */
+const LONGEST_HEADER = 16_384;
 
 /**
- * The secrets that a call itself came with: each header value, without its scheme, in its parts, and of Basic the
- * password. Longest first, so that no part is left of a whole.
+ * The secrets that a call itself came with: each header value, without its scheme, in its parts, as it is sent and as
+ * it is decoded, and of Basic the password. Longest first, so that no part is left of a whole.
  */
 export function secretsOf({ headers }: RequestLike, names: readonly string[]): readonly string[] {
   const found = new Set<string>();
   for (const name of names) {
     const value = headers.get(name);
     if (typeof value !== 'string' || value === '') continue;
-    for (const part of value.slice(0, READ_AT_MOST).split(/[\s,;]+/)) {
+    for (const part of value.slice(0, LONGEST_HEADER).split(/[\s,;]+/)) {
       add(found, part);
       const equals = part.indexOf('=');
       if (equals > 0) add(found, part.slice(equals + 1).replace(/^"|"$/g, ''));
@@ -140,17 +143,32 @@ export function secretsOf({ headers }: RequestLike, names: readonly string[]): r
     }
     if (/^basic /i.test(value)) for (const part of basic(value)) add(found, part);
   }
-  return [...found].toSorted((a, b) => b.length - a.length);
+  return [...found].toSorted((a, b) => b.length - a.length).slice(0, MOST);
 }
 
 function add(found: Set<string>, part: string): void {
-  if (part.length >= SHORTEST && found.size < MOST) found.add(part);
+  for (const text of part.includes('%') ? [part, decoded(part)] : [part]) {
+    if (text.length >= SHORTEST) found.add(text);
+    // A signed cookie of Express: `s:`, the id of the session, and its signature.
+    const id = text.startsWith('s:') ? text.slice(2, text.lastIndexOf('.')) : '';
+    if (id.length >= SHORTEST) found.add(id);
+  }
 }
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Name and password, and the password, by both of the encodings that servers read them in. */
 function basic(value: string): readonly string[] {
   try {
     const pair = atob(value.slice(6).trim());
-    return [pair, pair.slice(pair.indexOf(':') + 1)];
+    const utf8 = new TextDecoder().decode(Uint8Array.from(pair, (byte) => byte.charCodeAt(0)));
+    return [pair, utf8].flatMap((each) => [each, each.slice(each.indexOf(':') + 1)]);
   } catch {
     return [];
   }
