@@ -134,6 +134,35 @@ describe('securityHeaders', () => {
     expect(policy['permissions-policy']).not.toContain('fullscreen=()');
   });
 
+  test.each<[string, SecurityHeadersOptions]>([
+    [
+      'hosts that are called like keywords',
+      { contentSecurityPolicy: "img-src 'self' self.example none.example" },
+    ],
+    [
+      'a policy with blanks around it',
+      { contentSecurityPolicy: " default-src 'none' ;img-src\t'self'; ".trim() },
+    ],
+    [
+      'hashes and trusted types',
+      { contentSecurityPolicy: "script-src 'sha256-AAAA'; trusted-types 'none'" },
+    ],
+    [
+      'every rule for caches',
+      {
+        cacheControl:
+          'public, max-age=60, s-maxage=600,stale-if-error=60, must-revalidate, no-transform, immutable',
+      },
+    ],
+    ['an age in quotes', { strictTransportSecurity: 'max-age="60" ; includeSubDomains' }],
+    [
+      'a header that is not set and removed',
+      { referrerPolicy: false, remove: ['referrer-policy'] },
+    ],
+  ])('takes %s', (_name, options) => {
+    expect(() => securityHeaders(options)).not.toThrow();
+  });
+
   test('is a static duty of a check that denies nothing', () => {
     const policy = securityHeaders();
     expect(policy.role).toBe('check');
@@ -164,6 +193,16 @@ describe('securityHeaders', () => {
     ['a directive that does not exist', { contentSecurityPolicy: "scripts-src 'self'" }],
     ['a directive twice', { contentSecurityPolicy: "img-src *; img-src 'none'" }],
     ['two policies in one', { contentSecurityPolicy: "img-src *, img-src 'none'" }],
+    ['no directive at all', { contentSecurityPolicy: '; ;' }],
+    ['a keyword without its quotes', { contentSecurityPolicy: 'default-src none' }],
+    ['a keyword with one quote', { contentSecurityPolicy: "script-src 'self; img-src *" }],
+    ['a nonce for all answers', { contentSecurityPolicy: "script-src 'nonce-r4nd0m'" }],
+    ['a nonce without its quotes', { contentSecurityPolicy: 'script-src nonce-r4nd0m' }],
+    ['a misspelt rule for caches', { cacheControl: 'no-stor' }],
+    ['rules for caches without commas', { cacheControl: 'private no-cache' }],
+    ['an age for caches that is not a number', { cacheControl: 'max-age=1h' }],
+    ['a header that is set and removed', { xFrameOptions: 'DENY', remove: ['X-Frame-Options'] }],
+    ['a header that is set by default and removed', { remove: ['referrer-policy'] }],
     ['sniffing', { xContentTypeOptions: 'sniff' }],
     ['a frame option that browsers ignore', { xFrameOptions: 'ALLOW-FROM https://a.example' }],
     ['a resource policy that does not exist', { crossOriginResourcePolicy: 'same' }],

@@ -87,9 +87,9 @@ const OPTIONS = Object.keys(DEFAULTS) as (keyof SecurityHeaderValues)[];
  * header that the handler sets itself stands. The defaults are for APIs, whose responses are data; `pageHeaders` and
  * `helmetHeaders` are sets of options for documents.
  *
- * @throws ConfigurationError for an unknown option, a value that browsers ignore, an endpoint that is not an
- * `https:` URL, `preload` without what it needs, an embedder policy without the opener policy that it needs, or a
- * report to an endpoint that `reportingEndpoints` does not name.
+ * @throws ConfigurationError for an unknown option, a value that browsers ignore, a nonce that would be the same in each
+ * answer, an endpoint that is not an `https:` URL, `preload` without what it needs, an embedder policy without the opener
+ * policy that it needs, a report to an endpoint that `reportingEndpoints` does not name, or a header that is set and removed.
  * @example
  * securityHeaders()
  * securityHeaders({ ...pageHeaders, xFrameOptions: false })
@@ -99,16 +99,10 @@ export function securityHeaders(
 ): SyncPolicy<NoFacts, NoFacts, 'check'> {
   assertKnownOptions(NAME, options, ['reportingEndpoints', 'remove', ...OPTIONS]);
   const { reportingEndpoints, remove = ['x-powered-by', 'server'] } = options;
-  const edits: HeaderEdit[] = remove.map((name) => {
-    assertConfiguration(
-      isToken(name),
-      `${NAME}: remove: ${JSON.stringify(name)} is not a header name.`,
-    );
-    return { op: 'delete', name };
-  });
+  const values = new Map<string, string>();
   const set = (option: string, value: unknown): void => {
     assertHeaderValue(NAME, option, value);
-    edits.push({ op: 'set', name: headerNameOf(option), value });
+    values.set(headerNameOf(option), value);
   };
   for (const option of OPTIONS) {
     const value = options[option] ?? DEFAULTS[option];
@@ -117,8 +111,16 @@ export function securityHeaders(
   if (reportingEndpoints && Object.keys(reportingEndpoints).length > 0) {
     set('reportingEndpoints', serializeEndpoints(reportingEndpoints));
   }
-  assertIsolation(edits);
-  const headers = Object.freeze(edits.map((edit) => Object.freeze(edit)));
+  assertTogether(values, reportingEndpoints ?? {});
+  const removed = remove.map((name): HeaderEdit => {
+    assertConfiguration(
+      isToken(name) && !values.has(name.toLowerCase()),
+      `${NAME}: remove: ${JSON.stringify(name)} is set here, or not a header name.`,
+    );
+    return { op: 'delete', name };
+  });
+  const edits = [...values].map(([name, value]): HeaderEdit => ({ op: 'set', name, value }));
+  const headers = Object.freeze([...removed, ...edits].map((edit) => Object.freeze(edit)));
   return definePolicy({
     name: NAME,
     role: 'check',
@@ -132,24 +134,17 @@ export function securityHeaders(
 const REPORT_TO = /report-to[ =]"?([^\s;"]+)/g;
 
 /** What one header says to no effect without another. */
-function assertIsolation(edits: readonly HeaderEdit[]): void {
-  const valueOf = (name: string): string => {
-    const edit = edits.find((each) => each.op !== 'delete' && each.name === name);
-    return edit === undefined || edit.op === 'delete' ? '' : edit.value;
-  };
-  const embedder = valueOf('cross-origin-embedder-policy');
+function assertTogether(values: ReadonlyMap<string, string>, endpoints: object): void {
   assertConfiguration(
-    !/^(?:require-corp|credentialless)/.test(embedder) ||
-      /^same-origin(?:;|$)/.test(valueOf('cross-origin-opener-policy')),
+    !/^(?:require-corp|credentialless)/.test(values.get('cross-origin-embedder-policy') ?? '') ||
+      /^same-origin(?:;|$)/.test(values.get('cross-origin-opener-policy') ?? ''),
     `${NAME}: crossOriginEmbedderPolicy isolates a page only with crossOriginOpenerPolicy: 'same-origin'.`,
   );
-  const endpoints = valueOf('reporting-endpoints');
-  for (const edit of edits) {
-    if (edit.op === 'delete' || edit.name === 'reporting-endpoints') continue;
-    for (const [, name = ''] of edit.value.matchAll(REPORT_TO)) {
+  for (const [header, value] of values) {
+    for (const [, name = ''] of value.matchAll(REPORT_TO)) {
       assertConfiguration(
-        endpoints.split(', ').some((each) => each.startsWith(`${name}=`)),
-        `${NAME}: ${edit.name} reports to "${name}". Name it in reportingEndpoints.`,
+        Object.hasOwn(endpoints, name),
+        `${NAME}: ${header} reports to "${name}". Name it in reportingEndpoints.`,
       );
     }
   }
