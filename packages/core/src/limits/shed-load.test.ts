@@ -187,10 +187,100 @@ describe('by priority', () => {
   });
 });
 
+describe('bodies that are still coming', () => {
+  const put = () => new Request(request, { method: 'PUT', body: 'tea' });
+  const http = { call: { protocol: 'http', operation: 'PUT /orders' } } as const;
+  /** Asks with a body, or without. */
+  function receiver(options: Partial<ShedLoadOptions<Ranked>>) {
+    const policy = shedLoad<Ranked>({ priority: (_, facts) => facts.rank, ...options });
+    const ranked = { rank: 'normal', ...http } as const;
+    return {
+      needs: policy.needs,
+      sends: (facts: object = {}) => policy.check(put(), { ...ranked, ...facts }),
+      asks: () => policy.check(request, ranked),
+    };
+  }
+  const bodyOf = (outcome: Outcome) => listObligations(outcome.obligations)[0]?.body;
+
+  test('take no place of calls that are worked on, and are bounded by themselves', () => {
+    const { sends, asks } = receiver({ maxInFlight: 2, maxReceiving: 5 });
+    const trickling = Array.from({ length: 50 }, () => sends());
+    expect(trickling.filter(({ ok }) => ok)).toHaveLength(5);
+    expect(trickling[5]).toMatchObject({ ok: false, denial: { code: 'load.shed' } });
+    expect([asks().ok, asks().ok, asks().ok]).toEqual([true, true, false]);
+    end(trickling[0] as Outcome, 'aborted');
+    expect(asks().ok).toBe(false);
+  });
+
+  test('without the option every call counts as running from its beginning', () => {
+    const { sends, asks, needs } = receiver({ maxInFlight: 2 });
+    expect([sends().ok, sends().ok, asks().ok, needs]).toEqual([true, true, false, []]);
+  });
+
+  test.each(['end', 'value'] as const)('count as running once they are there: %s', (how) => {
+    const { sends, asks, needs } = receiver({ maxInFlight: 1, maxReceiving: 5 });
+    const call = sends();
+    expect(bodyOf(call)?.push(new Uint8Array(3))).toBeUndefined();
+    expect(needs).toEqual(['bodies']);
+    expect(bodyOf(call)?.[how](undefined)).toBeUndefined();
+    expect(asks().ok).toBe(false);
+    end(call);
+    expect([asks().ok, asks().ok]).toEqual([true, false]);
+  });
+
+  test('that are there all at once are denied beyond the room there is', () => {
+    const { sends } = receiver({ maxInFlight: 2, maxReceiving: 5 });
+    const calls = Array.from({ length: 5 }, () => sends());
+    const denials = calls.map((call) => bodyOf(call)?.end());
+    expect(denials.map((denial) => denial?.code)).toEqual([
+      undefined,
+      undefined,
+      'load.shed',
+      'load.shed',
+      'load.shed',
+    ]);
+    for (const call of calls) end(call);
+    expect([sends(), sends(), sends(), sends(), sends()].every(({ ok }) => ok)).toBe(true);
+  });
+
+  test('of critical calls are never denied, and count where others do', () => {
+    const { sends } = receiver({ maxInFlight: 1, maxReceiving: 1 });
+    const critical = [sends({ rank: 'critical' }), sends({ rank: 'critical' })];
+    expect(critical.map((call) => bodyOf(call)?.end())).toEqual([undefined, undefined]);
+    expect(sends().ok).toBe(false);
+  });
+
+  test('end with their time, and end no other call later', () => {
+    let now = 0;
+    const { sends, asks } = receiver({
+      maxInFlight: 1,
+      maxReceiving: 1,
+      ttl: '1m',
+      now: () => now,
+    });
+    const call = sends();
+    now = 60_000;
+    expect(sends().ok).toBe(true);
+    expect(bodyOf(call)?.end()).toBeUndefined();
+    end(call);
+    expect([sends().ok, asks().ok]).toEqual([false, true]);
+  });
+
+  test.each([
+    ['a body that the host has read', { rawBody: new Uint8Array(3) }],
+    ['another protocol', { call: { protocol: 'grpc', operation: '/orders.Orders/Put' } }],
+  ])('%s counts as running at once', (_, facts) => {
+    const { sends, asks } = receiver({ maxInFlight: 1, maxReceiving: 5 });
+    expect([sends(facts).ok, asks().ok]).toEqual([true, false]);
+  });
+});
+
 test.each<[string, Partial<ShedLoadOptions<Ranked>>]>([
   ['nothing to limit', {}],
   ['no place', { maxInFlight: 0 }],
   ['half a place', { maxInFlight: 1.5 }],
+  ['no place for bodies that come', { maxInFlight: 1, maxReceiving: 0 }],
+  ['bodies that are counted apart from nothing', { pressure: () => 0, maxReceiving: 1 }],
   ['pressure that is no function', { pressure: 1 as never }],
   ['a share of nothing', { maxInFlight: 1, lowShare: 0 }],
   ['a share of more than all', { maxInFlight: 1, lowShare: 1.1 }],

@@ -1,7 +1,9 @@
+import type { Denial } from '../engine/denial.ts';
+import type { CallFacts, RawBodyFacts } from '../engine/facts.ts';
 import type { Obligations } from '../engine/obligations.ts';
 import { type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
-import type { RequestLike } from '../engine/request.ts';
+import { mayHaveBody, type RequestLike } from '../engine/request.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
@@ -18,6 +20,13 @@ export type LoadPriority = 'critical' | 'normal' | 'low';
 export interface ShedLoadOptions<in Needs extends object> {
   /** Calls that may run in this process at once, over all guards that have this policy. Default: no limit. */
   readonly maxInFlight?: number | undefined;
+  /**
+   * HTTP calls whose body is still coming, counted apart from `maxInFlight` up to this many: callers who send a body byte
+   * by byte then take no place of those whose calls are worked on. A call counts as running once its body is there, and
+   * is denied then where no room is left. One whose handler reads no body counts here until it ends. With `protect` this
+   * needs `bodies: fetchBodies()`. Default: a call counts as running from its beginning.
+   */
+  readonly maxReceiving?: number | undefined;
   /**
    * When a call counts as ended although nobody said so: its host dropped the response without a
    * word, or the caller does not read it. Calls that run longer, streams for example, are no longer counted.
@@ -55,6 +64,7 @@ const NAME = 'shedLoad';
 const LONGEST_TTL: Duration = '1d';
 const OPTIONS = [
   'maxInFlight',
+  'maxReceiving',
   'ttl',
   'abortedTtl',
   'pressure',
@@ -81,7 +91,8 @@ export function shedLoad<Needs extends object = NoFacts>(
   options: ShedLoadOptions<Needs>,
 ): SyncPolicy<Needs, NoFacts, 'check'> {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { maxInFlight, pressure, priority, lowShare = 0.75, now = Date.now } = options;
+  const { maxInFlight, maxReceiving, pressure, priority } = options;
+  const { lowShare = 0.75, now = Date.now } = options;
   const ttl = durationMs(NAME, 'ttl', options.ttl ?? '5m', { max: LONGEST_TTL });
   const abortedTtl = durationMs(NAME, 'abortedTtl', options.abortedTtl ?? '0ms', {
     min: '0ms',
@@ -92,9 +103,15 @@ export function shedLoad<Needs extends object = NoFacts>(
     maxInFlight !== undefined || pressure !== undefined,
     `${NAME}: nothing is limited. Give it maxInFlight, pressure or both.`,
   );
+  for (const [name, limit] of Object.entries({ maxInFlight, maxReceiving })) {
+    assertConfiguration(
+      limit === undefined || (Number.isSafeInteger(limit) && limit >= 1),
+      `${NAME}: ${name} must be a whole number of calls, at least 1.`,
+    );
+  }
   assertConfiguration(
-    maxInFlight === undefined || (Number.isSafeInteger(maxInFlight) && maxInFlight >= 1),
-    `${NAME}: maxInFlight must be a whole number of calls, at least 1.`,
+    maxReceiving === undefined || maxInFlight !== undefined,
+    `${NAME}: maxReceiving counts apart from maxInFlight. Give it both.`,
   );
   assertConfiguration(abortedTtl <= ttl, `${NAME}: abortedTtl must be at most ttl.`);
   assertConfiguration(
@@ -118,10 +135,12 @@ export function shedLoad<Needs extends object = NoFacts>(
   const running = new Set<Running>();
   /** The same of those whose caller has disconnected. */
   const left = new Set<Running>();
+  /** The same of those whose body is still coming. */
+  const receiving = new Set<Running>();
 
   const endOverdue = (): void => {
     const time = clock();
-    for (const calls of [running, left]) {
+    for (const calls of [running, left, receiving]) {
       for (const call of calls) {
         if (call.ends > time) break;
         calls.delete(call);
@@ -129,8 +148,7 @@ export function shedLoad<Needs extends object = NoFacts>(
     }
   };
   const hasRoom = (share: number): boolean => {
-    const count = running.size + left.size;
-    if (maxInFlight !== undefined && count >= Math.max(1, maxInFlight * share)) return false;
+    if (isFull(running.size + left.size, maxInFlight, share)) return false;
     // Not "pressure() >= share": what is no number is no room.
     return pressure === undefined || pressure() < share;
   };
@@ -148,20 +166,58 @@ export function shedLoad<Needs extends object = NoFacts>(
       },
     };
   };
+  /** Counts a call apart until its body is there. `share` is undefined for what is never shed. */
+  const receive = (share: number | undefined): Obligations => {
+    const call = { ends: clock() + ttl };
+    receiving.add(call);
+    let started: Obligations | undefined;
+    const arrived = (): Denial | undefined => {
+      endOverdue();
+      if (!receiving.delete(call)) return undefined;
+      if (share !== undefined && !hasRoom(share)) return shed.denial;
+      started = begin(share !== undefined);
+      return undefined;
+    };
+    return {
+      confirmConnected: true,
+      body: { push: () => undefined, end: arrived, value: arrived },
+      onComplete: (completion) => {
+        receiving.delete(call);
+        return started?.onComplete?.(completion);
+      },
+    };
+  };
 
   return definePolicy<Needs, NoFacts, 'check'>({
     name: NAME,
     role: 'check',
     purposes: ['limit'],
-    needs: [],
+    needs: maxReceiving === undefined ? [] : ['bodies'],
     adds: [],
     check: (request, facts): Outcome => {
       if (maxInFlight !== undefined) endOverdue();
       const level = priority === undefined ? 'normal' : priority(request, facts);
       // A word of another kind is a mistake in `priority`, and earns no better place.
       const share = level === 'normal' ? 1 : lowShare;
-      if (level !== 'critical' && !hasRoom(share)) return shed;
-      return maxInFlight === undefined ? pass() : pass({}, begin(level !== 'critical'));
+      const isCritical = level === 'critical';
+      if (!isCritical && !hasRoom(share)) return shed;
+      if (maxInFlight === undefined) return pass();
+      if (maxReceiving === undefined || !isBodyToCome(request, facts)) {
+        return pass({}, begin(!isCritical));
+      }
+      if (!isCritical && isFull(receiving.size, maxReceiving, share)) return shed;
+      return pass({}, receive(isCritical ? undefined : share));
     },
   });
+}
+
+/** Whether HTTP may still bring the body of a call; of other protocols nobody tells when it is there. */
+function isBodyToCome(request: RequestLike, facts: object): boolean {
+  // Of the host, which supplies both whatever a guard needs.
+  const { call, rawBody } = facts as Partial<CallFacts & RawBodyFacts>;
+  return call?.protocol === 'http' && rawBody === undefined && mayHaveBody(request);
+}
+
+function isFull(count: number, limit: number | undefined, share: number): boolean {
+  return limit !== undefined && count >= Math.max(1, limit * share);
 }
