@@ -13,3 +13,4 @@ export {
 } from './subject.ts';
 export { describeConformance } from './suite.ts';
 export { restNames, tableOf } from './table.ts';
+export { type StateGuard, weakMapsOfCall } from './weak-maps.ts';
