@@ -29,6 +29,7 @@ import { getRequestListener } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
+import { nextServer } from './next-app.ts';
 import { listen } from './provider.ts';
 import { KEYS, SECRET } from './secrets.ts';
 
@@ -51,7 +52,7 @@ export interface TestAppOptions {
   readonly routes?: OAuthRoutesOptions;
 }
 
-export const HOSTS = ['Express', 'Fastify', 'Hono', 'protect'] as const;
+export const HOSTS = ['Express', 'Fastify', 'Hono', 'Next route handlers', 'protect'] as const;
 
 /** The origin is known before the server answers, as it is in production. */
 export async function reserveOrigin(): Promise<{
@@ -116,6 +117,18 @@ export async function startApp(
     );
     const listener = getRequestListener(app.fetch);
     server.on('request', (req, res) => void listener(req, res));
+  } else if (host === 'Next route handlers') {
+    const me = protect(account, (_request, { principal }) =>
+      Response.json({ subject: principal.subject }),
+    );
+    // app/auth/[...rest]/route.ts, and app/me/route.ts
+    server.on(
+      'request',
+      nextServer({
+        '/auth/[...rest]': { GET: routes.fetch, POST: routes.fetch },
+        '/me': { GET: me, POST: me },
+      }),
+    );
   } else {
     const me = protect(account, (_request, { principal }) =>
       Response.json({ subject: principal.subject }),
