@@ -6,7 +6,8 @@ export const page = `<!doctype html><html lang="en"><title>Account</title>
   <input name="password" type="password" autocomplete="current-password">
   <button>Sign in</button> <button type="button" id="passkey">Sign in with a passkey</button>
 </form>
-<p><button id="add-passkey">Add a passkey</button> <button id="sessions">Sessions</button>
+<p><button id="add-passkey">Add a passkey</button> <button id="again">Prove it again</button>
+<button id="sessions">Sessions</button>
 <button id="out">Sign out everywhere</button></p>
 <pre id="said"></pre>
 <script>
@@ -30,6 +31,7 @@ const withPasskey = async (ticket) => {
   const credential = await navigator.credentials.get({ publicKey });
   return next({ ticket: body.ticket, method: 'passkey', response: credential.toJSON() });
 };
+const again = async () => withPasskey((await ask('POST', '/account/again', {})).body.ticket);
 const addPasskey = async () => {
   const { body } = await ask('POST', '/account/passkey', {});
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(body.options);
@@ -49,6 +51,7 @@ on('login', 'submit', async (event) => {
 });
 on('passkey', 'click', () => withPasskey());
 on('add-passkey', 'click', addPasskey);
+on('again', 'click', again);
 on('sessions', 'click', () => ask('GET', '/account/sessions'));
 on('out', 'click', () => ask('POST', '/account/sign-out-everywhere', {}));
 </script></html>`;

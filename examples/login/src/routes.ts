@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { loginRoutes } from '@apisec/accounts';
-import { allowAuthenticated, crossOrigin, guard, type HttpFacts, protect } from '@apisec/core';
+import {
+  allowAuthenticated,
+  crossOrigin,
+  guard,
+  type HttpFacts,
+  protect,
+  stepUp,
+} from '@apisec/core';
 import { authenticateSession, memorySessionStore, sessions } from '@apisec/oauth';
 import { accountsOf } from './accounts.ts';
 
@@ -22,10 +29,12 @@ export async function routes(
     .use(crossOrigin({ self: origin }))
     .use(authenticateSession(browser))
     .use(allowAuthenticated());
+  // Whoever finds an open page must not leave a passkey of their own behind.
+  const lately = account.use(stepUp({ maxAge: '5m' }));
   const steps = loginRoutes(signIn, {
     origin,
-    begin: async ({ signedIn: { subject, claims } }, request) => {
-      const user = { issuer: origin, subject, clientId: 'page', claims };
+    begin: async ({ signedIn: { subject, claims, session } }, request) => {
+      const user = { issuer: origin, subject, clientId: 'page', claims, replaces: session };
       const started = await browser.start(request, user);
       return started.ok ? { ...started, body: { claims } } : started;
     },
@@ -54,8 +63,18 @@ export async function routes(
       }),
     ],
     [
+      'POST /account/again',
+      protect(account, (request, { principal, session }) =>
+        steps.stepUp(request, from, {
+          subject: principal.subject,
+          session: session.handle,
+          amr: session.claims['amr'],
+        }),
+      ),
+    ],
+    [
       'POST /account/passkey',
-      protect(account, async (_, { principal }) =>
+      protect(lately, async (_, { principal }) =>
         Response.json(
           await keys.registrationOptions({ subject: principal.subject, name: 'alice@example.com' }),
         ),
@@ -63,7 +82,7 @@ export async function routes(
     ],
     [
       'POST /account/passkey/register',
-      protect(account, async (request, { principal }) => {
+      protect(lately, async (request, { principal }) => {
         const { ticket, response } = await members(request);
         const { subject } = principal;
         return Response.json(await keys.register({ subject, ticket: String(ticket), response }));

@@ -84,10 +84,13 @@ test.runIf(hasChromium)(
       expect(await page.evaluate('withPasskey()')).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal2' } },
       });
+      expect(await page.evaluate('again()')).toMatchObject({
+        body: { status: 'done', claims: { acr: 'aal2', amr: ['mfa', 'pop', 'user'] } },
+      });
       const sessions = await page.evaluate<{ readonly body: unknown[] }>(
         `ask('GET', '/account/sessions')`,
       );
-      // Each login ended the session that the browser had before.
+      // Each login and the step-up ended the session that the browser had before.
       expect(sessions.body).toMatchObject([{ isThis: true, amr: ['mfa', 'pop', 'user'] }]);
       expect(await page.evaluate(`ask('POST', '/account/sign-out-everywhere', {})`)).toMatchObject({
         body: { ended: 1 },

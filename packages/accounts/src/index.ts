@@ -22,9 +22,11 @@ export {
 } from './login/login.ts';
 export {
   type BegunLogin,
+  type LoginRouteFacts,
   type LoginRoutes,
   type LoginRoutesOptions,
   loginRoutes,
+  type RunningSession,
 } from './login/login-routes.ts';
 // Passkeys are at `@apisec/accounts/passkeys`, for those who install what they stand on.
 export {

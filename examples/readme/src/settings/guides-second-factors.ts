@@ -3,10 +3,12 @@ import type {
   LoginAccounts,
   LoginOptions,
   LoginPasskeys,
+  LoginRoutes,
   Passwords,
   RecoveryProof,
 } from '@apisec/accounts';
 import type { Audit, SealingKeys, TicketStore } from '@apisec/core';
+import type { Sessions } from '@apisec/oauth';
 
 export declare const accounts: LoginAccounts;
 export declare const tickets: TicketStore;
@@ -23,8 +25,8 @@ export declare const code: string;
 export declare const subject: string;
 export declare const token: string;
 export declare const link: string;
-export declare const amr: readonly string[];
-export declare const session: { readonly handle: string };
+export declare const routes: LoginRoutes;
+export declare const browser: Sessions;
 export declare const mail: (account: LoginAccount, code: string) => Promise<void>;
 export declare const isPasswordOf: RecoveryProof;
 export declare const isLinkOf: RecoveryProof;

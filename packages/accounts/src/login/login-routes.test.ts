@@ -147,6 +147,47 @@ describe('the routes of a login', () => {
     expect((await saidIn(await post('next', step, { cookie }))).status).toBe('done');
   });
 
+  test('step a running session up, in the browser that asked', async () => {
+    const { routes, post, sent } = setUp({
+      begin: ({ signedIn: { kind, session, claims } }) => ({
+        ok: true,
+        body: { kind, session, claims },
+      }),
+    });
+    const running = { subject: 'alice', session: 's1', amr: ['pwd', 7, 'x'.repeat(99)] };
+    const headers = { 'sec-fetch-site': 'same-origin' };
+    const ask = (init: RequestInit = { method: 'POST', headers }) =>
+      routes.stepUp(new Request(`${ORIGIN}/account/again`, init), from, running);
+    const asked = await ask();
+    const cookie = cookiesOf(asked);
+    expect(asked.headers.get('cache-control')).toBe('no-store');
+    const { ticket, methods } = await saidIn(asked);
+    expect(methods).toEqual(['mail']);
+    const code = async (headersOfStep: Record<string, string>) =>
+      saidIn(await post('code', { ticket, channel: 'mail' }, headersOfStep));
+    expect((await code({})).code).toBe('sign_in.client_mismatch');
+    const step = { ticket: (await code({ cookie })).ticket, method: 'mail', code: sent[0] };
+    expect(await (await post('next', step, { cookie })).json()).toMatchObject({
+      status: 'done',
+      kind: 'step_up',
+      session: 's1',
+      claims: { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] },
+    });
+    const foreign = await ask({ method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } });
+    expect(foreign.status).toBe(403);
+    expect((await ask({ headers })).status).toBe(405);
+  });
+
+  test('step up no session of an account that is gone, whatever its amr is said to be', async () => {
+    const { routes } = setUp();
+    const init = { method: 'POST', headers: { 'sec-fetch-site': 'same-origin' } };
+    for (const amr of [undefined, 'pwd', { length: 1e9 }, [[]]]) {
+      const running = { subject: 'nobody', session: 's1', amr };
+      const response = await routes.stepUp(new Request(`${ORIGIN}/again`, init), from, running);
+      expect((await saidIn(response)).code).toBe('sign_in.ticket_unknown');
+    }
+  });
+
   test('remember a device where that is asked for, and only its own account', async () => {
     const { post, sent } = setUp();
     const { said, cookie } = await begin(post);

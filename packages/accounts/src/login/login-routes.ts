@@ -14,6 +14,7 @@ import {
   report,
 } from '@apisec/core/host';
 import { loginDenial } from './login-denial.ts';
+import type { LoginFactor } from './login-state.ts';
 import type { Login, LoginAnswer, LoginCaller, LoginDone, NextStep } from './login-types.ts';
 
 /** What a login has begun: the cookie of a session, or tokens in `body`. */
@@ -43,18 +44,39 @@ export interface LoginRoutesOptions<Result> {
   readonly now?: (() => number) | undefined;
 }
 
+/** Who calls a route: the facts of a guard, for example. */
+export interface LoginRouteFacts {
+  readonly peer: { readonly id: string | undefined };
+  /** The tenant whose pages these are, where there are several. */
+  readonly tenant?: string | undefined;
+}
+
+/** A session that is stepped up, as your guard has authenticated it. */
+export interface RunningSession {
+  readonly subject: string;
+  /** For `begin`, which replaces it: `session.handle` of `@apisec/oauth`. */
+  readonly session?: string | undefined;
+  /** What it was signed in with: its claim `amr`. What is no list of short texts counts as nothing. */
+  readonly amr?: unknown;
+  /** One of these is needed. Default: a second factor, or the password of an account that has none. */
+  readonly factors?: readonly LoginFactor[] | undefined;
+}
+
 /** A fetch-style handler for all steps of a login. */
 export interface LoginRoutes {
   readonly base: string;
   readonly origin: string;
   /** `from` is the facts of a guard, or who calls: failures are counted by it. Answers 404 for what is not a step. */
-  readonly fetch: (
+  readonly fetch: (request: Request, from: LoginRouteFacts) => Promise<Response>;
+  /**
+   * Begins a step-up in the browser of the request, which must be a POST: for a handler of your own, behind the guard that
+   * authenticates the session. Answers as `password` does; the page goes on with `next`, and `begin` is told
+   * `kind: 'step_up'` and the session.
+   */
+  readonly stepUp: (
     request: Request,
-    from: {
-      readonly peer: { readonly id: string | undefined };
-      /** The tenant whose pages these are, where there are several. */
-      readonly tenant?: string | undefined;
-    },
+    from: LoginRouteFacts,
+    running: RunningSession,
   ) => Promise<Response>;
 }
 
@@ -87,10 +109,17 @@ type Body = Readonly<Record<string, unknown>>;
  * @example
  * const routes = loginRoutes(signIn, {
  *   origin: 'https://shop.example.com',
- *   begin: ({ signedIn: { subject, claims } }, request) =>
- *     browser.start(request, { issuer: 'https://shop.example.com', subject, clientId: 'page', claims }),
+ *   begin: ({ signedIn: { subject, claims, session } }, request) =>
+ *     browser.start(request, { issuer, subject, clientId: 'page', claims, replaces: session }),
  * });
  * const handler = protect(guard().use(allowAnonymous()), routes.fetch);
+ * const again = protect(account, (request, facts) =>
+ *   routes.stepUp(request, facts, {
+ *     subject: facts.principal.subject,
+ *     session: facts.session.handle,
+ *     amr: facts.session.claims['amr'],
+ *   }),
+ * );
  */
 export function loginRoutes<Result>(
   login: Login<Result>,
@@ -172,19 +201,23 @@ export function loginRoutes<Result>(
       return sent.status === 'denied' ? failed(sent.denial, sent.ticket) : shown(sent, []);
     },
   };
-  const handle = async (
-    request: Request,
-    from: Parameters<LoginRoutes['fetch']>[1],
-    step: Step,
-  ): Promise<Response> => {
-    const checked = fromHere.check(request, {});
-    if (!checked.ok) return failed(checked.denial);
-    const body = await bodyOf(request);
-    if (body === undefined) return failed(MALFORMED);
+  const callerOf = (request: Request, from: LoginRouteFacts): Caller => {
     const known = valueOf(request, clients.name);
     const client = known !== undefined && CLIENT.test(known) ? known : randomText(CLIENT_BYTES);
     const cookie = client === known ? undefined : clients.set(client);
-    return step(request, body, { client, peer: from.peer.id, tenant: from.tenant, cookie });
+    return { client, peer: from.peer.id, tenant: from.tenant, cookie };
+  };
+  /** Only what a page of this site posts is looked at. */
+  const answer = async (request: Request, handle: () => Promise<Response>): Promise<Response> => {
+    if (request.method !== 'POST') {
+      return failed({ kind: 'method_not_allowed', code: 'operation.unlisted' });
+    }
+    try {
+      const checked = fromHere.check(request, {});
+      return checked.ok ? await handle() : failed(checked.denial);
+    } catch (cause) {
+      return failed(loginDenial('sign_in.unavailable', { cause }));
+    }
   };
 
   return Object.freeze<LoginRoutes>({
@@ -195,15 +228,20 @@ export function loginRoutes<Result>(
       const name = path.startsWith(`${base}/`) ? path.slice(base.length + 1) : '';
       const step = Object.hasOwn(steps, name) ? steps[name] : undefined;
       if (step === undefined) return failed({ kind: 'not_found', code: 'operation.unlisted' });
-      if (request.method !== 'POST') {
-        return failed({ kind: 'method_not_allowed', code: 'operation.unlisted' });
-      }
-      try {
-        return await handle(request, from, step);
-      } catch (cause) {
-        return failed(loginDenial('sign_in.unavailable', { cause }));
-      }
+      return answer(request, async () => {
+        const body = await bodyOf(request);
+        return body === undefined
+          ? failed(MALFORMED)
+          : step(request, body, callerOf(request, from));
+      });
     },
+    stepUp: (request, from, { amr, ...running }) =>
+      answer(request, async () => {
+        const { cookie, ...caller } = callerOf(request, from);
+        const held = Array.isArray(amr) ? amr : undefined;
+        const asked = await login.stepUp({ ...running, ...caller, amr: held });
+        return conclude(request, asked, cookie);
+      }),
   });
 }
 

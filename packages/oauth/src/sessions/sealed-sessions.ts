@@ -39,7 +39,7 @@ import {
   UNKNOWN,
 } from './session.ts';
 import { recordEndedSessions } from './session-acts.ts';
-import { storeDown } from './session-denials.ts';
+import { sessionGone, storeDown } from './session-denials.ts';
 
 /** Options of {@link sealedSessions}. */
 export interface SealedSessionsOptions extends RecordOption {
@@ -185,6 +185,13 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     }
     return found;
   };
+  /** Of a session that goes on. */
+  const handleOf = async (value: string | SessionReading): Promise<string | undefined> => {
+    const found = typeof value === 'string' ? await open(value) : undefined;
+    const reading = await conclude(found);
+    if (reading.kind === 'unavailable') throw reading.cause;
+    return reading.kind === 'session' ? reading.session.handle : undefined;
+  };
   const cannot = (what: string): Promise<never> => Promise.reject(new Error(`${NAME}: ${what}`));
 
   return Object.freeze({
@@ -220,7 +227,11 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
           );
           return denied('internal', 'session.too_large', { cause });
         }
-        await endOpened(valueOf(request));
+        const before = valueOf(request);
+        if (user.replaces !== undefined && (await handleOf(before)) !== user.replaces) {
+          return sessionGone();
+        }
+        await endOpened(before);
         const maxAge = cookie.persistent === true ? Math.floor(lifetimeMs / 1_000) : undefined;
         return { ok: true as const, setCookie: jar.set(value, maxAge) };
       } catch (cause) {

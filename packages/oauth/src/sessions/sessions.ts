@@ -20,7 +20,7 @@ import {
   UNKNOWN,
 } from './session.ts';
 import { recordEndedSessions } from './session-acts.ts';
-import { storeDown } from './session-denials.ts';
+import { sessionGone, storeDown } from './session-denials.ts';
 import { type SessionsOptions, sessionSettings } from './session-settings.ts';
 import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
@@ -166,7 +166,10 @@ export function sessions(options: SessionsOptions): Sessions {
       try {
         const token = randomToken();
         const time = now();
-        const { issuer, subject, clientId, sid, claims, tokens } = user;
+        const { issuer, subject, clientId, sid, claims, tokens, replaces } = user;
+        const before = tokenOf(request);
+        const replaced = typeof before === 'string' ? await sha256(before) : undefined;
+        if (replaces !== undefined && replaces !== replaced) return sessionGone();
         const record: SessionRecord = {
           id: await sha256(token),
           version: 1,
@@ -181,9 +184,13 @@ export function sessions(options: SessionsOptions): Sessions {
           idleUntil: time + idleMs,
           expiresAt: time + absoluteMs,
         };
-        const before = tokenOf(request);
-        if (typeof before === 'string') await store.delete(await sha256(before));
+        // Before the other one ends, so that a store that fails signs nobody out.
         if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
+        const hasEnded = replaced !== undefined && (await store.delete(replaced));
+        if (replaces !== undefined && !hasEnded) {
+          await store.delete(record.id);
+          return sessionGone();
+        }
         return { ok: true as const, setCookie: jar.set(token, maxAge) };
       } catch (cause) {
         return storeDown(cause);
