@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '@apisec/core/host';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { UsageError } from './command.ts';
+import { create, replace, whileLocked } from './secret-files.ts';
 
 /** What was written, by thumbprint. */
 export interface WrittenKeys {
@@ -41,18 +41,14 @@ export async function generateKeys(folder: string, alg = 'ES256'): Promise<Writt
  */
 export async function rotateKeys(folder: string, alg?: string): Promise<WrittenKeys> {
   const files = filesIn(folder);
-  const lock = `${files.privateFile}.lock`;
-  await create(lock, {}, 0o600);
-  try {
+  return whileLocked(files.privateFile, async () => {
     const [old, signing] = await keysOf(files.privateFile);
     const next = await newKey(alg ?? String(signing.alg));
     // Published first: a crash in between leaves a key that nobody signs with yet.
     await replace(files.publicFile, { keys: [signing, next, old].map(publicOf) }, 0o644);
     await replace(files.privateFile, { keys: [signing, next] }, 0o600);
     return { ...files, signing: kidOf(signing), next: kidOf(next), retired: kidOf(old) };
-  } finally {
-    await rm(lock, { force: true });
-  }
+  });
 }
 
 function filesIn(folder: string): { readonly privateFile: string; readonly publicFile: string } {
@@ -98,31 +94,4 @@ async function keysOf(file: string): Promise<readonly [JWK, JWK]> {
 
 function isOwnKey(value: unknown): value is JWK {
   return isObject(value) && typeof value['kid'] === 'string' && typeof value['alg'] === 'string';
-}
-
-async function create(file: string, content: object, mode: number): Promise<void> {
-  try {
-    await write(file, content, mode);
-  } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    if (!isThere) throw error;
-    throw new UsageError(`${file} is there already, and is left alone.`);
-  }
-}
-
-/** Whoever reads it meanwhile sees the old file or the new one, never a part. */
-async function replace(file: string, content: object, mode: number): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  await write(draft, content, mode);
-  await rename(draft, file);
-}
-
-async function write(file: string, content: object, mode: number): Promise<void> {
-  const handle = await open(file, 'wx', mode);
-  try {
-    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -5,16 +5,18 @@ import { calculateJwkThumbprint } from 'jose';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { codeOf } from './files.ts';
 import { generateKeys, rotateKeys, type WrittenKeys } from './key-files.ts';
+import { addPepper } from './pepper-file.ts';
 
-/** `apisec keys`: keys for an issuer of tokens, their rotation, and thumbprints. */
+/** `apisec keys`: keys for an issuer of tokens, their rotation, thumbprints, and peppers for API keys. */
 export const keysCommand: Command = {
   name: 'keys',
   summary:
-    'makes signing keys and the JWKS that publishes them, rotates them, names their thumbprints',
+    'makes signing keys and the JWKS that publishes them, rotates them, and makes peppers for API keys',
   usage: [
     'keys generate [--out .] [--alg ES256]   writes private.jwks.json (mode 600) and jwks.json',
     'keys rotate [--out .]                   the next key signs, a new next one is published',
     'keys thumbprint <file>                  RFC 7638, of a JWK or a JWKS; - for standard input',
+    'keys pepper [--out .]                   adds a pepper for API keys to peppers.json (mode 600)',
   ],
   options: { out: { type: 'string' }, alg: { type: 'string' } },
   run: async (invocation) => {
@@ -24,7 +26,8 @@ export const keysCommand: Command = {
     if (action === 'generate') return told(await generateKeys(folder, text('alg')), invocation);
     if (action === 'rotate') return told(await rotateKeys(folder, text('alg')), invocation);
     if (action === 'thumbprint') return thumbprint(file, invocation);
-    throw new UsageError('say what to do: generate, rotate or thumbprint.');
+    if (action === 'pepper') return pepper(folder, invocation);
+    throw new UsageError('say what to do: generate, rotate, thumbprint or pepper.');
   },
 };
 
@@ -37,6 +40,22 @@ function told(keys: WrittenKeys, { terminal }: Invocation): number {
     terminal.line('Rotate again only when no token of that key is valid any more.', 'dim');
   }
   terminal.line(`${keys.privateFile} is secret; ${keys.publicFile} is to be published.`);
+  return EXIT.ok;
+}
+
+async function pepper(folder: string, { terminal }: Invocation): Promise<number> {
+  const peppers = await addPepper(folder);
+  const { file, current, versions } = peppers;
+  terminal.json(peppers);
+  terminal.line(`current      ${current}`, 'good');
+  if (versions.length > 1) {
+    terminal.line(`still read   ${versions.filter((version) => version !== current).join(' ')}`);
+    terminal.line(
+      'Take one away once no key is hashed with it any more: that ends such keys.',
+      'dim',
+    );
+  }
+  terminal.line(`${file} is secret.`);
   return EXIT.ok;
 }
 

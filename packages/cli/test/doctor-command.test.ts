@@ -187,6 +187,12 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
     () => folderWith('.env.example', 0o644, true),
   ],
   [
+    'secrets.files',
+    () => folderWith('peppers.json', 0o640, false),
+    'peppers.json can be read by others (mode 640).',
+    () => folderWith('peppers.json', 0o600, false),
+  ],
+  [
     'secrets.values',
     async () => ({ envFile: await file('API_KEY_PEPPER="changeme-changeme-changeme"\n') }),
     'API_KEY_PEPPER is a value that everybody knows.',

@@ -1,6 +1,7 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { apiKeys, memoryApiKeyStore } from '@apisec/core';
 import { importJWK, jwtVerify, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { generateKeys, rotateKeys } from '../src/key-files.ts';
@@ -65,6 +66,69 @@ describe('keys', () => {
       own.keys.map(({ kid }) => kid),
     );
     await expect(generateKeys(folder, 'HS256')).rejects.toThrow('--alg must be one of');
+  });
+});
+
+describe('peppers', () => {
+  const file = () => join(folder, 'peppers.json');
+  const peppersIn = async () => {
+    const { current, keys } = JSON.parse(await readFile(file(), 'utf8')) as {
+      readonly current: string;
+      readonly keys: Readonly<Record<string, string>>;
+    };
+    const bytes = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
+    return {
+      current,
+      keys: Object.fromEntries(
+        Object.entries(keys).map(([version, text]) => [version, bytes(text)]),
+      ),
+    };
+  };
+
+  test('are made and rotated, and keys of the one before go on', async () => {
+    const made = await callCli('keys', 'pepper', '--out', folder);
+    expect([made.code, made.err]).toEqual([0, '']);
+    expect((await stat(file())).mode & 0o777).toBe(0o600);
+    const options = { prefix: 'acme', environment: 'live', store: memoryApiKeyStore() };
+    const before = apiKeys({ ...options, peppers: await peppersIn() });
+    const issued = await before.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
+    if (!issued.ok) throw new Error('not issued');
+
+    const { out } = await callCli('keys', 'pepper', '--out', folder, '--json');
+    expect(JSON.parse(out)).toEqual({ file: file(), current: 'v2', versions: ['v1', 'v2'] });
+    const peppers = await peppersIn();
+    expect(peppers.current).toBe('v2');
+    expect(await apiKeys({ ...options, peppers }).verify(issued.key)).toMatchObject({ ok: true });
+    for (const text of Object.values(peppers.keys)) {
+      const told = made.out + out;
+      expect(told).not.toContain(Buffer.from(text).toString('base64url'));
+    }
+  });
+
+  test('of many at a time none is lost', async () => {
+    const before = (await peppersIn()).keys;
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () => callCli('keys', 'pepper', '--out', folder)),
+    );
+    const done = all.filter(({ code }) => code === 0).length;
+    const after = (await peppersIn()).keys;
+    expect(Object.keys(after)).toHaveLength(Object.keys(before).length + done);
+    expect(after).toMatchObject(before);
+  });
+
+  test('are not written over what is none', async () => {
+    for (const content of [
+      'x',
+      '{}',
+      '{"current":"v1","keys":{}}',
+      '{"current":"1","keys":{"1":"short"}}',
+    ]) {
+      await writeFile(file(), content);
+      const { code, err } = await callCli('keys', 'pepper', '--out', folder);
+      expect([code, err]).toEqual([2, expect.stringContaining('does not hold peppers')]);
+      expect(err).not.toContain('short');
+      expect(await readFile(file(), 'utf8')).toBe(content);
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import type { Check, Patient } from './check.ts';
 const run = promisify(execFile);
 /** Files that hold secrets, by name. Examples hold none. */
 const SECRET_FILE =
-  /^\.env(?!.*(?:example|sample|template))|\.(?:pem|key|p12|pfx)$|^private.*\.jwks?\.json$/i;
+  /^\.env(?!.*(?:example|sample|template))|\.(?:pem|key|p12|pfx)$|^private.*\.jwks?\.json$|^peppers\.json$/i;
 const SECRET_NAME =
   /(?:^|_)(?:SECRET|PEPPER|PASSWORD|PASSPHRASE|SIGNING|SEALING|PRIVATE|COOKIE)(?:_KEY)?S?(?:_|$)/;
 const KNOWN =

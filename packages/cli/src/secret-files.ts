@@ -1,0 +1,42 @@
+import { randomUUID } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { UsageError } from './command.ts';
+
+/** Does something to a file while nobody else does it. @throws UsageError while somebody else does. */
+export async function whileLocked<Done>(file: string, work: () => Promise<Done>): Promise<Done> {
+  const lock = `${file}.lock`;
+  await create(lock, {}, 0o600);
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+/** A new file. @throws UsageError where it is there already. */
+export async function create(file: string, content: object, mode: number): Promise<void> {
+  try {
+    await write(file, content, mode);
+  } catch (error) {
+    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    if (!isThere) throw error;
+    throw new UsageError(`${file} is there already, and is left alone.`);
+  }
+}
+
+/** Whoever reads it meanwhile sees the old file or the new one, never a part. */
+export async function replace(file: string, content: object, mode: number): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  await write(draft, content, mode);
+  await rename(draft, file);
+}
+
+async function write(file: string, content: object, mode: number): Promise<void> {
+  const handle = await open(file, 'wx', mode);
+  try {
+    await handle.writeFile(`${JSON.stringify(content, null, 2)}\n`);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
