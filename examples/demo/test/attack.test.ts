@@ -26,8 +26,12 @@ async function attack(transport: Transport, path: string, ...args: readonly stri
   return { code, err, evidence, skipped: ids('skipped'), withstood: ids('withstood') };
 }
 
-// The demo sets no cookies, and keeps a limit on exports alone.
-const NOT_HERE = ['csrf.simple', 'limit.missing'];
+// The demo sets no cookies, and keeps a limit on exports alone; the token is bound to no key.
+const NOT_HERE = [
+  'csrf.simple',
+  'limit.missing',
+  ...['missing', 'forged', 'misplaced', 'stale', 'replayed'].map((name) => `dpop.${name}`),
+];
 
 test.each<[Transport, readonly string[], string, readonly string[]]>([
   ['Express', [], '/orders', ['graphql.introspection', 'graphql.cost']],

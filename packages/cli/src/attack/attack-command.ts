@@ -1,10 +1,12 @@
 import { writeFile } from 'node:fs/promises';
+import { text as textOf } from 'node:stream/consumers';
 import { httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
 import { call, credentials, isAdmitted, type Target } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
+import { readDpop } from './dpop.ts';
 import { toJunit } from './junit.ts';
-import { graphqlProbe, send } from './probe.ts';
+import { type Answer, graphqlProbe, type Probe, send } from './probe.ts';
 import { type Result, resultOf } from './result.ts';
 import { toSarif } from './sarif.ts';
 
@@ -14,6 +16,7 @@ export const attackCommand: Command = {
   summary: 'tries on an operation of your own what others will try on it',
   usage: [
     'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200]',
+    'attack http://localhost:3000/orders --i-own-this --token - --dpop-key key.json [--dpop-origin https://api.example.com]',
     "attack http://localhost:4000/ --i-own-this --graphql '{ orders { id } }' [--token …] [--burst 200]",
     'attack https://staging.example.com/orders --i-own-this --remote --junit attack.xml --sarif attack.sarif',
   ],
@@ -21,6 +24,8 @@ export const attackCommand: Command = {
     'i-own-this': { type: 'boolean' },
     remote: { type: 'boolean' },
     token: { type: 'string' },
+    'dpop-key': { type: 'string' },
+    'dpop-origin': { type: 'string' },
     cookie: { type: 'string' },
     graphql: { type: 'string' },
     burst: { type: 'string' },
@@ -30,21 +35,31 @@ export const attackCommand: Command = {
   run: async ({ positionals, flag, text, terminal }) => {
     const url = targetOf(positionals[0], flag('i-own-this'), flag('remote'));
     const query = text('graphql');
+    const given = text('token');
+    const token = given === '-' ? (await textOf(process.stdin)).trim() : given;
+    const plain = (probe: Probe): Promise<Answer> => send(url, probe);
+    const keyFile = text('dpop-key');
+    const origin = originOf(text('dpop-origin')) ?? url.origin;
+    const dpop = keyFile === undefined ? undefined : await readDpop(keyFile, url, origin, plain);
     const target: Target = {
       url,
       query: query === undefined ? undefined : graphqlProbe({ query }),
-      token: headerValue('token', text('token')),
+      token: headerValue('token', token),
+      dpop,
       cookie: headerValue('cookie', text('cookie')),
       graphql: query !== undefined,
       burst: burstOf(text('burst')),
-      send: (probe) => send(url, probe),
+      onProgress: terminal.progress,
+      send: dpop?.send ?? plain,
     };
     await assertAdmitted(target);
     const results: Result[] = [];
     for (const attack of ATTACKS) {
+      terminal.progress(attack.title);
       const missing = attack.needs?.(target);
       const evidence = missing === undefined ? await attack.run(target) : `needs ${missing}`;
       const outcome = missing === undefined ? (evidence ? 'succeeded' : 'withstood') : 'skipped';
+      terminal.progress('');
       results.push(resultOf(attack, outcome, evidence));
       const tone = outcome === 'succeeded' ? 'bad' : outcome === 'skipped' ? 'dim' : 'good';
       const told = evidence === undefined ? attack.title : `${attack.title}: ${evidence}`;
@@ -85,6 +100,15 @@ function targetOf(address: string | undefined, isOwned: boolean, isRemote: boole
     throw new UsageError(`${url.hostname} is not this machine. Say --remote if you mean it.`);
   }
   return url;
+}
+
+function originOf(given: string | undefined): string | undefined {
+  if (given === undefined) return undefined;
+  const url = httpUrl(given);
+  if (url === undefined || url.pathname !== '/') {
+    throw new UsageError('--dpop-origin is what clients call the API: https://api.example.com');
+  }
+  return url.origin;
 }
 
 function headerValue(name: string, value: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { Dpop } from './dpop.ts';
 import type { Answer, Probe } from './probe.ts';
 
 /** What the user said of the target. */
@@ -7,12 +8,16 @@ export interface Target {
   readonly query?: Probe | undefined;
   /** A token that the target admits. */
   readonly token?: string | undefined;
+  /** The key that the token is bound to. */
+  readonly dpop?: Dpop | undefined;
   /** A cookie that logs a browser in. */
   readonly cookie?: string | undefined;
   /** The target speaks GraphQL. */
   readonly graphql: boolean;
   /** How many calls a limit must end. */
   readonly burst?: number | undefined;
+  /** Told how far an attack of many calls has come. */
+  readonly onProgress?: ((text: string) => void) | undefined;
   readonly send: (probe: Probe) => Promise<Answer>;
 }
 
@@ -33,14 +38,17 @@ export type Headers = readonly (readonly [string, string])[];
 /** The origin of an attacker. */
 export const EVIL = 'https://attacker.example';
 
-export const bearer = (token: string): Headers => [['authorization', `Bearer ${token}`]];
+/** A token in the scheme of the target: where it is bound to a key, `send` adds the proof. */
+export const withToken = ({ dpop }: Target, token: string): Headers => [
+  ['authorization', `${dpop === undefined ? 'Bearer' : 'DPoP'} ${token}`],
+];
 
 const session = (cookie: string): Headers => [['cookie', cookie]];
 
 /** The honest credentials that the user gave, each in headers of its own. */
-export const credentials = ({ token, cookie }: Target): readonly Headers[] => [
-  ...(token === undefined ? [] : [bearer(token)]),
-  ...(cookie === undefined ? [] : [session(cookie)]),
+export const credentials = (target: Target): readonly Headers[] => [
+  ...(target.token === undefined ? [] : [withToken(target, target.token)]),
+  ...(target.cookie === undefined ? [] : [session(target.cookie)]),
 ];
 
 /** Headers of an honest call: with the token, or else the cookie. */

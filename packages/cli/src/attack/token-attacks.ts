@@ -1,4 +1,4 @@
-import { type Attack, anyAdmitted, bearer, call, EVIL, type Target } from './attack.ts';
+import { type Attack, anyAdmitted, call, EVIL, type Target, withToken } from './attack.ts';
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 const CLAIMS = { sub: 'attacker', iss: EVIL, aud: '*', exp: 4_102_444_800 };
@@ -10,7 +10,7 @@ const needsToken = ({ token }: Target): string | undefined =>
 const tokens = (target: Target, named: readonly (readonly [string, string])[]) =>
   anyAdmitted(
     target,
-    named.map(([what, token]) => [what, call(target, bearer(token))]),
+    named.map(([what, token]) => [what, call(target, withToken(target, token))]),
   );
 
 export const TOKEN_ATTACKS: readonly Attack[] = [
@@ -55,7 +55,7 @@ export const TOKEN_ATTACKS: readonly Attack[] = [
     title: 'Two credentials in one call are denied',
     needs: needsToken,
     run: (target) => {
-      const headers = [...bearer(target.token ?? ''), ...bearer('x')];
+      const headers = [...withToken(target, target.token ?? ''), ...withToken(target, 'x')];
       const what = 'A call with two Authorization headers';
       return anyAdmitted(target, [[what, call(target, headers)]]);
     },
