@@ -217,7 +217,7 @@ function certificateIn({ req }: { readonly req?: Partial<CertificateSource> | nu
   return req?.headers && nodeCertificate(req as CertificateSource);
 }
 
-/** Ends in validation, so that nothing is executed, stored or looked up for it. */
+/** Ends when it is parsed, so that nothing is executed, stored or looked up for it. */
 const DENIED_REQUEST = {
   query: deniedText,
   operationName: undefined,

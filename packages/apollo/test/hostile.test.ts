@@ -143,11 +143,15 @@ test('a batch is bounded, whatever is in it', async () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(Array.from({ length: count }, () => ({ query: '{ echo }' }))),
     });
-  const { body } = await post(5);
+  heard.length = 0;
+  const { body } = await post(6);
+  // The first of those that are too many stands for them.
+  expect(heard.filter(({ denial }) => denial?.code === 'batch.too_large')).toHaveLength(1);
   expect(body.map((each: any) => each.errors?.[0].extensions.reason)).toEqual([
     undefined,
     undefined,
     undefined,
+    'batch.too_large',
     'batch.too_large',
     'batch.too_large',
   ]);

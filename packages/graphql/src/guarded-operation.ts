@@ -132,6 +132,8 @@ export function decide(
   resolved: OperationSource | undefined,
 ): MaybePromise<Denial | undefined> {
   if (state.decided) return state.denial;
+  // The first operation too many stands for all of them: a batch may have thousands.
+  if (state.denial === BATCH && state.position > state.plan.maxBatch) return BATCH;
   const before = deny(state, resolved && deniedMembers(resolved));
   // What is denied already runs nothing, so nobody need read what its variables hold.
   const source = before ? undefined : resolved;
