@@ -35,7 +35,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostCall listRootFields newBatch onCallerDisconnect
     openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
-    requestOf rootArguments resolveText rootTypesOf safeError signalOf sourceMember sourceOf trustedDocuments viewRequest
+    requestOf rootArguments resolveText rootTypesOf safeError shownErrors signalOf sourceMember sourceOf trustedDocuments viewRequest
     waitTogether watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations watchedUpgrade',
