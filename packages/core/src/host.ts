@@ -33,6 +33,7 @@ export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
 export { whenDisconnected } from './engine/request.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
+export { type CertificateLike, certificateContent } from './host/certificate-content.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';

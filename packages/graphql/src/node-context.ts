@@ -1,11 +1,12 @@
 import {
+  type CertificateContent,
   type ClientCertificate,
   type HeadersView,
   type Peer,
   peerOf,
   type RequestLike,
 } from '@apisec/core';
-import { stateOf, UNKNOWN_PEER } from '@apisec/core/host';
+import { type CertificateLike, certificateContent, stateOf, UNKNOWN_PEER } from '@apisec/core/host';
 
 /** HTTP as a GraphQL server shows it. */
 export interface HttpView {
@@ -22,9 +23,7 @@ interface NodeLike {
         readonly remoteAddress?: string | undefined;
         /** True where the server's authorities vouch for the certificate that the caller proved to hold. */
         readonly authorized?: boolean | undefined;
-        readonly getPeerX509Certificate?:
-          | (() => { readonly raw: Uint8Array } | undefined)
-          | undefined;
+        readonly getPeerX509Certificate?: (() => ShownCertificate | undefined) | undefined;
       }
     | null
     | undefined;
@@ -34,6 +33,8 @@ interface NodeLike {
   /** Express: the target before routers cut it. */
   readonly originalUrl?: string | undefined;
 }
+
+type ShownCertificate = CertificateLike & { readonly raw: Uint8Array };
 
 const NO_HEADERS: HeadersView = Object.freeze({ get: () => undefined, has: () => false });
 
@@ -75,11 +76,22 @@ export function certificateOf(contextValue: object): ClientCertificate | undefin
   const connection = node?.stream?.session ?? socket;
   const known = certificates.get(connection);
   if (known !== undefined) return known;
-  const raw = socket.getPeerX509Certificate?.()?.raw;
-  if (raw === undefined) return undefined;
-  const certificate = { raw };
+  const shown = socket.getPeerX509Certificate?.();
+  if (shown === undefined) return undefined;
+  const certificate = readOnDemand(shown);
   certificates.set(connection, certificate);
   return certificate;
+}
+
+/** Parsed when a policy asks what it says, and only then. */
+function readOnDemand(shown: ShownCertificate): ClientCertificate {
+  let content: CertificateContent | undefined;
+  return {
+    raw: shown.raw,
+    get content() {
+      return (content ??= certificateContent(shown));
+    },
+  };
 }
 
 /** What loaders that are built in the context function have to ask for facts with. */

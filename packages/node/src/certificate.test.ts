@@ -1,13 +1,12 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createSecureServer } from 'node:http2';
 import { Agent, createServer, request as send } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { altNames, createAuthority, type Identity } from '@apisec/conformance/certificates';
 import { type ClientCertificate, ConfigurationError } from '@apisec/core';
-import * as fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
-import { readAltNames } from './certificate-content.ts';
 import { type TrustProxiesOptions, trustProxies } from './peer.ts';
 import type { NodeIncoming } from './request.ts';
 
@@ -253,6 +252,7 @@ describe('what a certificate says', () => {
         { type: 'dns', value: 'b.example' },
         { type: 'email', value: 'ann@example.com' },
         { type: 'ip', value: '192.0.2.1' },
+        { type: 'ip', value: '2001:db8::1' },
       ),
     ]);
     const { content } = clientCertificate(issued.der);
@@ -260,6 +260,9 @@ describe('what a certificate says', () => {
       dns: ['a.example', 'b.example'],
       uris: ['spiffe://example.com/ann'],
       emails: ['ann@example.com'],
+      ips: ['192.0.2.1', '2001:db8::1'],
+      issuer: 'CN=authority',
+      thumbprint: createHash('sha256').update(issued.der).digest('base64url'),
       isAuthority: false,
     });
     expect(content?.subject.split(',').toSorted()).toEqual(['C=DE', 'CN=ann', 'O=Example']);
@@ -296,38 +299,5 @@ describe('what a certificate says', () => {
   test('is read once', () => {
     const certificate = clientCertificate(ann.der);
     expect(certificate.content).toBe(certificate.content);
-  });
-});
-
-describe('the list of names that Node writes', () => {
-  test.each([
-    [undefined, { dns: [], uris: [], emails: [] }],
-    ['', { dns: [], uris: [], emails: [] }],
-    ['DNS:a, IP Address:192.0.2.1, URI:b:c', { dns: ['a'], uris: ['b:c'], emails: [] }],
-    ['DNS:"a, DNS:b", email:c@d', { dns: ['a, DNS:b'], uris: [], emails: ['c@d'] }],
-    ['othername:<unsupported>, DNS:a', { dns: ['a'], uris: [], emails: [] }],
-    ['constructor:a, DNS:b', { dns: ['b'], uris: [], emails: [] }],
-  ])('%j is read', (list, names) => {
-    expect(readAltNames(list)).toEqual(names);
-  });
-
-  test.each(['DNS', 'DNS:"a', 'DNS:a"b', 'DNS:a, ', 'DNS:a,DNS:b', ', DNS:a', 'DNS:"a" , DNS:b'])(
-    '%j is not',
-    (list) => {
-      expect(readAltNames(list)).toBeUndefined();
-    },
-  );
-
-  test('is read or denied, whatever it is, and gives back what was written', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(() => readAltNames(text)).not.toThrow();
-        expect(readAltNames(`URI:${JSON.stringify(text)}, DNS:a`)).toEqual({
-          dns: ['a'],
-          uris: [text],
-          emails: [],
-        });
-      }),
-    );
   });
 });

@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { CertificateContent, ClientCertificate } from '@apisec/core';
-import { type StateOf, stateOf } from '@apisec/core/host';
-import { readContent } from './certificate-content.ts';
+import { certificateContent, type StateOf, stateOf } from '@apisec/core/host';
 import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
@@ -104,7 +103,7 @@ class ParsedOnDemand implements ClientCertificate {
     if (!this.#isRead) {
       this.#isRead = true;
       try {
-        this.#content = readContent(new X509Certificate(this.raw));
+        this.#content = certificateContent(new X509Certificate(this.raw));
       } catch {
         // It stays unreadable, and says so.
       }

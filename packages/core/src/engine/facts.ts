@@ -91,15 +91,21 @@ export interface ClientCertificate {
 export interface CertificateContent {
   /** The distinguished name as RFC 4514 writes it: `CN=orders,O=Example,C=DE`. */
   readonly subject: string;
+  /** Who signed it, written likewise. */
+  readonly issuer: string;
   /** Names of the extension `subjectAltName`, as they are in it. */
   readonly dns: readonly string[];
   readonly uris: readonly string[];
   readonly emails: readonly string[];
+  /** The addresses in it, in their canonical form (RFC 5952). */
+  readonly ips: readonly string[];
   /** Epoch milliseconds. */
   readonly notBefore: number;
   readonly notAfter: number;
   /** True for a certificate that may sign others. */
   readonly isAuthority: boolean;
+  /** SHA-256 of the leaf in base64url, as `x5t#S256` has it (RFC 8705 §3.1). */
+  readonly thumbprint: string;
 }
 
 /** What adapters supply where they terminate mutual TLS; absent when the caller showed no valid certificate. */

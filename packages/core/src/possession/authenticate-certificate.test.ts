@@ -21,9 +21,12 @@ const call = new Request('https://api.example.com/orders');
 const ID = 'spiffe://prod.example.com/checkout';
 const good: CertificateContent = {
   subject: 'CN=checkout,O=Example',
+  issuer: 'CN=authority,O=Example',
   dns: ['checkout.internal'],
   uris: [ID],
   emails: ['checkout@example.com'],
+  ips: ['192.0.2.1'],
+  thumbprint: 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2',
   notBefore: NOW - 1_000,
   notAfter: NOW + 1_000,
   isAuthority: false,
