@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { type AddressInfo } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import { startStandalone } from '@apisec/apollo/standalone';
@@ -21,7 +22,12 @@ export interface Listening {
 }
 
 type Options = OperationOptions<any>;
-type Serve = (options: Options, schema: GraphQLSchema) => Promise<Listening>;
+type Serve = (
+  options: Options,
+  schema: GraphQLSchema,
+  /** Where the server is one that can speak TLS itself. */
+  tls?: ServerOptions,
+) => Promise<Listening>;
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -37,15 +43,16 @@ const apollo = (options: Options, schema: GraphQLSchema): ApolloServer =>
 
 async function listen(
   listener?: RequestListener,
+  tls?: ServerOptions,
 ): Promise<Listening & { readonly server: Server }> {
-  const server = createServer(listener);
+  const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const close = (): Promise<unknown> => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
   };
   const { port } = server.address() as AddressInfo;
-  return { server, close, url: `http://127.0.0.1:${port}/` };
+  return { server, close, url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}/` };
 }
 
 const LISTEN = { port: 0, host: '127.0.0.1' };
@@ -65,40 +72,44 @@ export const httpServers: readonly (readonly [string, Serve])[] = [
   ],
   [
     'Apollo on Express',
-    async (options, schema) => {
+    async (options, schema, tls) => {
       const server = apollo(options, schema);
       await server.start();
       const app = express();
       const context = async ({ req }: { req: unknown }) => ({ req });
       app.use('/', express.json(), expressMiddleware(server, { context }));
-      const { url, close } = await listen(app);
+      const { url, close } = await listen(app, tls);
       return { url, close: () => Promise.all([close(), server.stop()]) };
     },
   ],
   [
     'Yoga',
-    async (options, schema) => {
+    async (options, schema, tls) => {
       const plugins = [apisecYoga(options)];
       const own = { schema, batching: true, logging: false, graphqlEndpoint: '/' };
       const yoga = createYoga({ ...own, plugins });
-      return listen((request, response) => void yoga(request, response));
+      return listen((request, response) => void yoga(request, response), tls);
     },
   ],
   [
     'graphql-sse',
-    async (options, schema) => {
+    async (options, schema, tls) => {
       const handler = createHandler(apisecSse({ ...options, schema }));
       return listen((request, response) => {
         handler(request, response).catch(() => {
           if (!response.headersSent) response.writeHead(500).end();
         });
-      });
+      }, tls);
     },
   ],
 ];
 
-export async function serveSockets(options: Options, schema: GraphQLSchema): Promise<Listening> {
-  const { server, url, close } = await listen();
+export async function serveSockets(
+  options: Options,
+  schema: GraphQLSchema,
+  tls?: ServerOptions,
+): Promise<Listening> {
+  const { server, url, close } = await listen(undefined, tls);
   const sockets = new WebSocketServer({ server, path: '/' });
   useServer(apisecWs({ ...options, schema }), sockets);
   return {
