@@ -64,7 +64,7 @@ export function safeResult(result: ExecutionResult): ExecutionResult {
   return errors ? { ...result, errors: shownErrors(result).map(safeGraphqlError) } : result;
 }
 
-/** All errors of an operation that was executed, and the first {@link MOST_ERRORS} of one that was not. */
+/** All errors of an operation that was executed, and the first 20 of one that was not. */
 export function shownErrors<Shown>({
   data,
   errors = [],
