@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { defineConfig } from 'vitepress';
+import { compiledCode } from './compiled-code.ts';
 import { sourceLinks } from './source-links.ts';
 
 const docs = join(import.meta.dirname, '..');
@@ -71,7 +72,7 @@ export default defineConfig({
   cleanUrls: true,
   // Fonts and everything else come from the site itself.
   appearance: true,
-  markdown: { config: (md) => md.use(sourceLinks, docs) },
+  markdown: { config: (md) => md.use(sourceLinks, docs), codeTransformers: [compiledCode] },
   themeConfig: {
     search: { provider: 'local' },
     nav: [
@@ -89,6 +90,7 @@ export default defineConfig({
           { text: 'Start here', link: '/start' },
           { text: 'Requirements', link: '/requirements' },
           { text: 'Concepts', link: '/concepts' },
+          { text: 'What the compiler tells you', link: '/compile-time' },
           { text: 'Troubleshooting', link: '/troubleshooting' },
           { text: 'Production checklist', link: '/checklist' },
         ],
