@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
+import { isObject, member } from '../lib/strict-json.ts';
 import type { Authorizer } from './authorizer.ts';
 import type { RelationContext } from './relation.ts';
 
@@ -71,18 +72,14 @@ export function authorizerRelation(
     if (answers.length !== objects.length)
       throw new TypeError(`${where}: not one answer for each question`);
     return objects.filter((_, at) => {
-      const decision: unknown = answers[at]?.decision;
-      if (typeof decision !== 'boolean') throw new TypeError(`${where}: neither true nor false`);
-      return decision;
+      return decisionOf(answers[at]);
     });
   };
   return Object.freeze({
     ...(evaluateAll && { checkMany }),
     check: async (id: string, object: string, asked?: RelationContext) => {
       const question = { ...about(id, asked), resource: { type: resource, id: object } };
-      const { decision } = await authorizer.evaluate(question);
-      if (typeof decision !== 'boolean') throw new TypeError(`${where}: neither true nor false`);
-      return decision;
+      return decisionOf(await authorizer.evaluate(question));
     },
     list: async (id: string, asked?: RelationContext) => {
       if (authorizer.searchResources === undefined) {
@@ -91,4 +88,13 @@ export function authorizerRelation(
       return authorizer.searchResources({ ...about(id, asked), resource: { type: resource } });
     },
   });
+}
+
+/** Of the answer's own, so that a polluted prototype decides nothing. */
+function decisionOf(answer: unknown): boolean {
+  const decision = isObject(answer) ? member(answer, 'decision') : undefined;
+  if (typeof decision !== 'boolean') {
+    throw new TypeError('authorizerRelation: neither true nor false');
+  }
+  return decision;
 }

@@ -171,6 +171,21 @@ describe('authzenAuthorizer', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('a polluted Object.prototype decides nothing', async () => {
+    answer = () => ({ context: {} });
+    Reflect.defineProperty(Object.prototype, 'decision', { value: true, configurable: true });
+    try {
+      await expect(client().evaluate(question())).rejects.toThrow(/without a decision/);
+      const silent = { evaluate: () => ({}) as never, evaluateAll: () => [{}] as never };
+      const about = { subject: 'user', action: 'read', resource: 'document' };
+      const { check, checkMany } = authorizerRelation(silent, about);
+      await expect(check('issuer|alice', 'd1')).rejects.toThrow(/neither true nor false/);
+      await expect(checkMany?.('issuer|alice', ['d1'])).rejects.toThrow(/neither true nor false/);
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'decision');
+    }
+  });
+
   test('a question is the same in whatever order its members come', async () => {
     const pdp = client({ cache: { ttl: '1m' } });
     const { subject, action, resource } = question();

@@ -3,7 +3,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { boundedFetcher, urlProblem } from '../lib/fetch-json.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { isObject, parseStrictObject } from '../lib/strict-json.ts';
+import { isObject, member, parseStrictObject } from '../lib/strict-json.ts';
 import type {
   Authorizer,
   AuthorizerAnswer,
@@ -146,12 +146,13 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
         for (const each of results as unknown[]) {
           if (
             !isObject(each) ||
-            typeof each['id'] !== 'string' ||
-            each['type'] !== search.resource.type
+            typeof member(each, 'id') !== 'string' ||
+            member(each, 'type') !== search.resource.type
           ) {
             throw new Error(`${where}: a search answered something that is not such a resource`);
           }
-          ids.push(each['id']);
+          // It was seen to be a text.
+          ids.push(each['id'] as string);
         }
         const following: unknown = isObject(next) ? next['next_token'] : undefined;
         if (typeof following !== 'string' || following === '') return ids;
@@ -182,10 +183,11 @@ function readCache(where: string, cache: AuthzenAuthorizerOptions['cache']): Kep
 }
 
 function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
-  if (!isObject(answer) || typeof answer['decision'] !== 'boolean') {
+  const decision = isObject(answer) ? member(answer, 'decision') : undefined;
+  if (!isObject(answer) || typeof decision !== 'boolean') {
     throw new Error(`${where}: an answer without a decision`);
   }
-  const { decision, context } = answer;
+  const context = member(answer, 'context');
   return Object.freeze(isObject(context) ? { decision, context } : { decision });
 }
 
