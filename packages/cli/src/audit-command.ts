@@ -41,6 +41,9 @@ interface Report {
   }[];
 }
 
+/** How often it is told how far an export has come. */
+const PROGRESS_LINES = 1_000;
+
 /** `apisec audit`: who was denied and why, and whether the hash chain of a trail was changed. */
 export const auditCommand: Command = {
   name: 'audit',
@@ -80,16 +83,17 @@ export async function verify(
 ): Promise<number> {
   const anchors = await anchorsOf(text('anchor'));
   const file = text('lines');
+  const onProgress = (blocks: number): void => terminal.progress(`${blocks} blocks`);
   // Both are of the package that the module itself uses.
   const report = await (file === undefined
     ? (verifyChain as (client: object, options: object) => Promise<Report>)(client, {
         ...options,
         anchors,
-        onProgress: (blocks: number) => terminal.progress(`${blocks} blocks`),
+        onProgress,
       })
     : (verifyChainExport as (lines: AsyncIterable<string>, options: object) => Promise<Report>)(
         createInterface({ input: createReadStream(file) }),
-        { keys: options.keys, chain: options.chain, anchors },
+        { keys: options.keys, chain: options.chain, anchors, onProgress },
       ));
   terminal.progress('');
   terminal.json(report);
@@ -134,7 +138,13 @@ export async function exportLines(
     client,
     { schema, chain },
   );
-  for await (const line of lines) await terminal.raw(line);
+  let written = 0;
+  for await (const line of lines) {
+    await terminal.raw(line);
+    // The first line is the head of the trail.
+    if (written++ % PROGRESS_LINES === 0) terminal.progress(`${written - 1} blocks`);
+  }
+  terminal.progress('');
   return EXIT.ok;
 }
 

@@ -5,6 +5,8 @@ import { EXIT, type Invocation, UsageError } from './command.ts';
 /** How often something was seen; beyond this many names the rest is one. */
 const MOST_NAMES = 10_000;
 const SHOWN = 10;
+/** How often it is told how far it has come. */
+const PROGRESS_EVENTS = 20_000;
 const REST = 'all others';
 
 /** `apisec audit denials`: who was denied what and why, from a log of JSON lines. */
@@ -19,8 +21,9 @@ export async function denials(invocation: Invocation): Promise<number> {
     caller: new Map<string, number>(),
   };
   const last: AuditEvent[] = [];
-  let denied = 0;
+  let [events, denied] = [0, 0];
   for await (const event of readLog(file)) {
+    if (++events % PROGRESS_EVENTS === 0) terminal.progress(`${events} events`);
     if (event.kind !== 'decision' || event.outcome !== 'denied') continue;
     denied++;
     add(tables.code, event.code ?? 'no code');
@@ -29,6 +32,7 @@ export async function denials(invocation: Invocation): Promise<number> {
     last.push(event);
     if (last.length > newest) last.shift();
   }
+  terminal.progress('');
   const tops = Object.entries(tables).map(([name, table]) => [name, top(table)] as const);
   terminal.json({ denied, by: Object.fromEntries(tops), newest: last.toReversed() });
   terminal.line(`${denied} calls were denied.`, denied > 0 ? 'bad' : 'good');

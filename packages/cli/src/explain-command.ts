@@ -1,6 +1,13 @@
 import { text as textOf } from 'node:stream/consumers';
-import { type AuditEvent, type Decision, explain, type HttpFacts } from '@apisec/core';
-import { describeCause, isObject, UNKNOWN_PEER } from '@apisec/core/host';
+import {
+  type AuditEvent,
+  type Decision,
+  type Denial,
+  explain,
+  type HttpFacts,
+  type TraceEntry,
+} from '@apisec/core';
+import { CREDENTIAL_HEADERS, describeCause, secretsOf, UNKNOWN_PEER } from '@apisec/core/host';
 import { readLog, showEvent } from './audit-log.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { loadModule } from './load-module.ts';
@@ -32,15 +39,16 @@ export const explainCommand: Command = {
     if (log !== undefined) return showDecision(given, log, invocation);
     const token = (given === '-' ? await textOf(process.stdin) : given).trim();
     const read = readToken(token, Date.now());
-    const decision = text('policy') === undefined ? undefined : await decide(invocation, token);
-    terminal.json({ ...read, ...(decision && { decision: plain(decision) }) });
+    const decided = text('policy') === undefined ? undefined : await decide(invocation, token);
+    terminal.json({ ...read, ...(decided && { decision: plain(decided) }) });
     show(read, invocation);
-    if (decision === undefined) return read.kind === 'unreadable' ? EXIT.found : EXIT.ok;
+    if (decided === undefined) return read.kind === 'unreadable' ? EXIT.found : EXIT.ok;
+    const { decision } = decided;
     terminal.line('');
     const [head = '', ...steps] = explain(decision).split('\n');
     terminal.line(head, decision.allowed ? 'good' : 'bad');
     for (const step of steps) terminal.line(step);
-    const why = causeOf(decision);
+    const why = causeOf(decided);
     if (why !== undefined) terminal.line(`why: ${why}`);
     return decision.allowed ? EXIT.ok : EXIT.found;
   },
@@ -63,7 +71,13 @@ const KINDS: Readonly<Record<ReadToken['kind'], string>> = {
   unreadable: 'not a JWT: an opaque token, or a broken one',
 };
 
-async function decide({ text, texts }: Invocation, token: string): Promise<Decision<object>> {
+interface Decided {
+  readonly decision: Decision<object>;
+  /** What it was asked with. */
+  readonly secrets: readonly string[];
+}
+
+async function decide({ text, texts }: Invocation, token: string): Promise<Decided> {
   const module = await loadModule(text('policy'));
   const name = text('export');
   const found = name === undefined ? module.pick('guard', 'default') : module.pick(name);
@@ -88,7 +102,8 @@ async function decide({ text, texts }: Invocation, token: string): Promise<Decis
     transport: { encrypted: true },
   };
   // A guard never throws, and answers a decision.
-  return (await check(request, facts)) as Decision<object>;
+  const decision = (await check(request, facts)) as Decision<object>;
+  return { decision, secrets: secretsOf(request, CREDENTIAL_HEADERS) };
 }
 
 function isCheckable(value: unknown): value is { readonly check: unknown } {
@@ -101,19 +116,30 @@ function headerOf(line: string): [string, string] {
   return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
 }
 
-function causeOf(decision: Decision<object>): string | undefined {
-  if (decision.allowed || decision.denial.cause === undefined) return undefined;
-  const { cause } = decision.denial;
-  return isObject(cause) && !(cause instanceof Error)
-    ? JSON.stringify(cause)
-    : describeCause(cause);
+/** What the guard said to operators alone, without the credentials that it was asked with. */
+function causeOf({ decision, secrets }: Decided): string | undefined {
+  return decision.allowed ? undefined : describeCause(decision.denial.cause, secrets);
 }
 
-function plain(decision: Decision<object>): object {
-  const { allowed, trace } = decision;
+function plain(decided: Decided): object {
+  const { decision } = decided;
+  const { allowed } = decision;
+  const trace = decision.trace.map(plainEntry);
   if (allowed) return { allowed, trace };
-  const { kind, code, detail } = decision.denial;
-  return { allowed, denial: { kind, code, detail, cause: causeOf(decision) }, trace };
+  return { allowed, denial: { ...known(decision.denial), cause: causeOf(decided) }, trace };
+}
+
+/** Causes may hold anything; the one that counts is told once, described. */
+function plainEntry({ denial, within, ...entry }: TraceEntry): object {
+  return {
+    ...entry,
+    ...(denial && { denial: known(denial) }),
+    ...(within && { within: within.map(plainEntry) }),
+  };
+}
+
+function known({ kind, code, detail }: Denial): object {
+  return { kind, code, detail };
 }
 
 /** What a log says of one request, or one event. */

@@ -90,6 +90,8 @@ function describe({ summary, usage, options }: Command, out: Terminal): number {
   return EXIT.ok;
 }
 
+/** Modules and clients of databases may put the address into a message, and its password with it. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(/:\/\/[^\s/?#@]{1,512}@/g, '://[redacted]@');
 }

@@ -55,6 +55,14 @@ const at = (url: URL, more: Partial<Patient> & { graphql?: boolean } = {}): Part
 const serve = async (listener: RequestListener, graphql = false) =>
   at(new URL(`http://127.0.0.1:${await listening(createServer(listener))}/orders`), { graphql });
 
+/** An address with TLS, and what the same one answers without. */
+async function plainly(status: number): Promise<Partial<Patient>> {
+  const port = await listening(
+    createServer((_request, response) => void response.writeHead(status).end()),
+  );
+  return { ...at(new URL('https://127.0.0.1/')), plain: new URL(`http://127.0.0.1:${port}/`) };
+}
+
 /** What one check says of what it is given. */
 async function look(id: string, given: Partial<Patient>): Promise<string> {
   const check = CHECKS.find((each) => each.id === id) ?? expect.unreachable();
@@ -163,6 +171,7 @@ const cases: readonly (readonly [id: string, wrong: Given, says: string, right: 
     'The address begins with http:.',
     () => at(new URL('https://api.example.com/')),
   ],
+  ['tls.plain', () => plainly(200), 'Without TLS it is answered with 200.', () => plainly(301)],
   ['headers.cache', () => serve(bad), 'Cache-Control has neither', () => serve(good)],
   ['headers.safe', () => serve(bad), 'X-Content-Type-Options', () => serve(good)],
   ['errors.silent', () => serve(bad), 'stack trace', () => serve(good)],
@@ -324,7 +333,9 @@ test('a certificate must be trusted, and last; HSTS must be there, and long', as
   expect(await look('tls.hsts', at(url, { ca }))).toBe('Its max-age is 300 seconds.');
   age = 'max-age=31536000; includeSubDomains';
   expect(await look('tls.hsts', at(url, { ca }))).toBe('passed');
-  expect(await look('tls.plain', at(url, { ca }))).toBe('needs an address at port 443');
+  expect(await look('tls.plain', at(url, { ca }))).toBe(
+    'needs an address at port 443, or --plain-url',
+  );
 });
 
 test('Redis at an address that is none is not asked', async () => {
@@ -345,6 +356,20 @@ test('the command tells each line, and exits by what failed and what was skipped
   expect(findings[0]).toMatchObject({ id: 'coverage.complete', outcome: 'failed' });
 });
 
+test('nothing that answers without TLS is as good as a redirect', async () => {
+  const gone = createServer();
+  const port = await listening(gone);
+  gone.close();
+  const plain = new URL(`http://127.0.0.1:${port}/`);
+  expect(await look('tls.plain', { ...at(new URL('https://127.0.0.1/')), plain })).toBe('passed');
+});
+
+test('every check has been seen failing here', () => {
+  // These two have a test of their own, with a server that speaks TLS.
+  const seen = new Set([...cases.map(([id]) => id), 'tls.certificate', 'tls.hsts']);
+  expect(CHECKS.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
+});
+
 test('no secret that is looked at is told', async () => {
   const env = await file(`DB_PASSWORD=password-${secret}\nNODE_ENV=production`);
   const given = token({ ...claims, note: secret });
@@ -357,6 +382,11 @@ test('no secret that is looked at is told', async () => {
 test.each<[string, readonly string[], RegExp]>([
   ['with nothing to look at', [], /nothing to look at/],
   ['with an address that is none', ['--url', 'ftp://x'], /--url is the address/],
+  [
+    'with an address without TLS that has it',
+    ['--url', 'https://a.example/', '--plain-url', 'https://a.example/'],
+    /--plain-url is the same address/,
+  ],
   ['with a file that is not there', ['--env-file', './no'], /cannot be read/],
   ['with keys that are none', ['--jwks', fixture('openapi.json')], /is not a JWK Set/],
   ['with another Redis', ['--redis', 'http://x'], /--redis is an address/],

@@ -77,3 +77,17 @@ test('the rule of a guard that denies it is named, and why', async () => {
   const open = await callCli(...args, '--export', 'open', '--json');
   expect([open.code, JSON.parse(open.out).decision.allowed]).toEqual([0, true]);
 });
+
+test.each([['--json'], []])(
+  'no secret that a policy says in a cause is told %s',
+  async (...format) => {
+    const token = jwt({ alg: 'ES256', kid: 'k' }, GOOD, 'c2lnbmF0dXJl');
+    const guarded = ['--policy', fixture('guards.ts'), '--export', 'leaky'];
+    const header = ['--header', 'cookie: sid=opaque-session'];
+    const { code, out, err } = await callCli('explain', token, ...guarded, ...header, ...format);
+    expect([code, err]).toEqual([1, '']);
+    expect(out).toContain('shop.closed');
+    expect(out).toContain('clientSecret=[redacted]');
+    expect(out).not.toMatch(/correct-horse|c2lnbmF0dXJl|opaque-session/);
+  },
+);

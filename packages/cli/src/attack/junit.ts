@@ -29,7 +29,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': '&quot;',
 };
 
-/** XML has no way to write most control characters, so they are written out. */
+/** XML has no way to write most control characters, so they are written out; these two are none to it. */
 function text(value: string): string {
-  return safeText(value, 1_000).replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
+  const legal = safeText(value, 1_000).replace(/[\ufffe\uffff]/g, '\ufffd');
+  return legal.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
 }

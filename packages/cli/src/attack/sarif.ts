@@ -1,4 +1,7 @@
+import { safeText } from '@apisec/core/host';
 import type { Result } from './result.ts';
+
+const MOST_TEXT = 1_000;
 
 /** Results as SARIF 2.1.0, for code scanning. */
 export function toSarif(results: readonly Result[], target: string): object {
@@ -13,7 +16,7 @@ export function toSarif(results: readonly Result[], target: string): object {
             informationUri: 'https://github.com/apisec/apisec',
             rules: results.map(({ id, owasp, title }) => ({
               id,
-              shortDescription: { text: title },
+              shortDescription: { text: safeText(title, MOST_TEXT) },
               properties: { tags: ['security', owasp] },
             })),
           },
@@ -23,7 +26,7 @@ export function toSarif(results: readonly Result[], target: string): object {
           .map(({ id, title, evidence = '' }) => ({
             ruleId: id,
             level: 'error',
-            message: { text: `${title}: ${evidence}` },
+            message: { text: safeText(`${title}: ${evidence}`, MOST_TEXT) },
             locations: [{ physicalLocation: { artifactLocation: { uri: target } } }],
           })),
       },

@@ -14,6 +14,14 @@ const needsTls = (patient: Patient): string | undefined =>
   needsUrl(patient) ?? (isTls(patient) ? undefined : 'an address with https');
 const isTls = (patient: Patient): boolean => targetOf(patient).url.protocol === 'https:';
 
+/** Where the same operation would be without TLS. */
+function plainOf({ plain, target }: Patient): URL | undefined {
+  if (plain !== undefined || target === undefined || target.url.port !== '') return plain;
+  const url = new URL(target.url);
+  url.protocol = 'http:';
+  return url;
+}
+
 /** An attack that must get nowhere, as a check. */
 function withstood(id: string, attackId: string, title: string): Check {
   const attack = ATTACKS.find((each) => each.id === attackId);
@@ -55,11 +63,10 @@ export const ADDRESS_CHECKS: readonly Check[] = [
     title: 'The same address without TLS answers nothing but a redirect',
     needs: (patient) =>
       needsTls(patient) ??
-      (targetOf(patient).url.port === '' ? undefined : 'an address at port 443'),
+      (plainOf(patient) ? undefined : 'an address at port 443, or --plain-url'),
     run: async (patient) => {
-      const plain = new URL(targetOf(patient).url);
-      plain.protocol = 'http:';
-      const answer = await send(plain, {}).catch(() => undefined);
+      const plain = plainOf(patient);
+      const answer = plain && (await send(plain, {}).catch(() => undefined));
       if (answer === undefined || (answer.status >= 300 && answer.status < 400)) return undefined;
       return `Without TLS it is answered with ${answer.status}.`;
     },

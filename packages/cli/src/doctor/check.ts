@@ -9,6 +9,8 @@ export interface Patient {
   readonly except: readonly string[];
   /** A protected operation of the running API, and how to send to it. */
   readonly target?: Target | undefined;
+  /** The same operation without TLS, where that is not at port 80. */
+  readonly plain?: URL | undefined;
   /** Certificates of authorities in PEM, in the place of the runtime's own. */
   readonly ca?: string | undefined;
   /** An access token that the API admits. */

@@ -36,6 +36,7 @@ export const doctorCommand: Command = {
   ],
   options: {
     url: { type: 'string' },
+    'plain-url': { type: 'string' },
     except: { type: 'string', multiple: true },
     ca: { type: 'string' },
     graphql: { type: 'boolean' },
@@ -91,6 +92,13 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
       '--url is the address of a protected operation: https://api.example.com/orders',
     );
   }
+  const plainAddress = text('plain-url');
+  const plain = httpUrl(plainAddress);
+  if (plainAddress !== undefined && plain?.protocol !== 'http:') {
+    throw new UsageError(
+      '--plain-url is the same address without TLS: http://api.example.com:8080/orders',
+    );
+  }
   const authorities = text('ca');
   const ca = authorities === undefined ? undefined : await readFile(authorities, 'utf8');
   const given = text('token');
@@ -100,6 +108,7 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
     except: texts('except'),
     // Nothing is sent with the token: it is only read.
     target: url && { url, graphql: flag('graphql'), send: (probe) => send(url, probe, ca) },
+    plain,
     ca,
     token,
     jwks: text('jwks'),
