@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** One block of code of a page, as a module that compiles. */
 export interface Snippet {
@@ -63,9 +63,9 @@ const isType = (text: string, name: string): boolean =>
 
 /** What a file of settings exports, each as an import. */
 function namesOf(setting: string): ReadonlyMap<string, string> {
-  const from = `from '../src/settings/${basename(setting)}';`;
+  const from = `from '../src/${basename(dirname(setting))}/${basename(setting)}';`;
   const text = readFileSync(setting, 'utf8');
-  const declared = [...text.matchAll(/^export (?:declare )?(?:const|type|interface) (\w+)/gm)];
+  const declared = [...text.matchAll(/^export (?:declare )?(?:const|let|type|interface) (\w+)/gm)];
   const listed = [...text.matchAll(/^export (type )?\{([^}]*)\};$/gm)];
   return new Map([
     ...declared.map(([, name = '']) => [name, `import { ${name} } ${from}`] as const),

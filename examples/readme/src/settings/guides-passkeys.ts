@@ -6,6 +6,6 @@ export declare const account: { readonly mail: string };
 export declare const subject: string;
 export declare const client: string;
 export declare const peer: string;
-export declare const response: unknown;
+export declare const answerOfPage: (options: unknown) => Promise<unknown>;
 export declare const options: PublicKeyCredentialCreationOptionsJSON;
 export declare const send: (value: unknown) => void;

@@ -27,6 +27,8 @@ export declare const token: string;
 export declare const link: string;
 export declare const routes: LoginRoutes;
 export declare const browser: Sessions;
+export declare const showQrCode: (uri: string) => void;
+export declare const showOnce: (codes: readonly string[]) => void;
 export declare const mail: (account: LoginAccount, code: string) => Promise<void>;
 export declare const isPasswordOf: RecoveryProof;
 export declare const isLinkOf: RecoveryProof;

@@ -1,0 +1,184 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { authenticateJwt, discoverIssuer, guard, protect, requireScopes } from '@apisec/core';
+import { toNodeHandler } from '@apisec/oauth';
+import { serve, startIdentityProvider } from 'apisec-example-identity-provider';
+import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { Browser } from '../../../packages/oauth/test/browser.ts';
+import { called, publicJwk, tokenOfTheUser } from '../src/running/guides-service-tokens.ts';
+import { importable, snippetsOf } from '../src/snippets.ts';
+
+const here = join(import.meta.dirname, '..');
+const root = join(here, '../..');
+const folder = join(here, '.running');
+const packages = importable(root);
+const ends: (() => unknown)[] = [];
+afterEach(() => {
+  for (const end of ends.splice(0).toReversed()) end();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/**
+ * Runs blocks of a guide one after the other, as they stand but for `instead`, and answers what they declare, by block.
+ */
+async function runGuide(
+  guide: string,
+  blocks: readonly number[],
+  instead: Readonly<Record<string, string>> = {},
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const running = join(here, 'src/running');
+  const own = join(running, `guides-${guide}.ts`);
+  const given = [join(running, 'common.ts'), ...(existsSync(own) ? [own] : [])];
+  const snippets = snippetsOf(join(root, `docs/guides/${guide}.md`), given, packages);
+  mkdirSync(folder, { recursive: true });
+  for (const { file, text } of snippets) {
+    const changed = Object.entries(instead).reduce(
+      (before, [from, to]) => before.replaceAll(from, to),
+      text,
+    );
+    writeFileSync(join(folder, file), changed);
+  }
+  const declared: Readonly<Record<string, unknown>>[] = [];
+  for (const at of blocks) {
+    const file = snippets[at]?.file ?? '';
+    declared.push(await import(/* @vite-ignore */ join(folder, file)));
+  }
+  return declared;
+}
+
+test('the guide to devices signs a user in who enters the code elsewhere', async () => {
+  const { issuer, close } = await startIdentityProvider({
+    apis: {},
+    clients: [
+      {
+        client_id: 'tv',
+        token_endpoint_auth_method: 'none',
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
+      },
+    ],
+    features: { deviceFlow: { enabled: true } },
+  });
+  ends.push(close);
+  const lines: string[] = [];
+  const entered: Promise<void>[] = [];
+  vi.spyOn(console, 'log').mockImplementation((line: string) => {
+    lines.push(line);
+    const [, page = '', code = ''] = /^Open (\S+) and enter (\S+)$/.exec(line) ?? [];
+    if (page !== '') entered.push(enterCode(page, code));
+  });
+  ends.push(() => vi.restoreAllMocks());
+  await runGuide('device', [0], {
+    "issuer: 'https://id.example.com',": `issuer: '${issuer}', insecureLoopback: true,`,
+  });
+  await Promise.all(entered);
+  expect(entered).toHaveLength(1);
+  expect(lines.slice(1)).toEqual(['Signed in.']);
+}, 60_000);
+
+test('the guide to tokens for services calls an API for itself, and another one for its user', async () => {
+  const { server, origin, close } = await serve();
+  ends.push(close);
+  const { issuer, provider, ...rest } = await startIdentityProvider({
+    apis: { [origin]: 'orders:read' },
+    clients: [
+      {
+        client_id: 'billing',
+        token_endpoint_auth_method: 'private_key_jwt',
+        token_endpoint_auth_signing_alg: 'ES256',
+        jwks: { keys: [publicJwk] },
+        redirect_uris: [],
+        response_types: [],
+        grant_types: ['client_credentials', EXCHANGE],
+        scope: 'orders:read',
+      },
+    ],
+    features: { clientCredentials: { enabled: true } },
+  });
+  ends.push(rest.close);
+  provider.registerGrantType<{ subject_token?: string; resource?: string }>(
+    EXCHANGE,
+    async (context) => {
+      const { params } = context.oidc;
+      const isIts = params.subject_token === tokenOfTheUser;
+      context.status = isIts && params.resource === 'https://bills.example.com' ? 200 : 400;
+      context.body = isIts
+        ? { access_token: 'for bills', issued_token_type: ACCESS_TOKEN, token_type: 'Bearer' }
+        : { error: 'invalid_grant' };
+    },
+    ['subject_token', 'subject_token_type', 'resource', 'scope'],
+  );
+  const keys = discoverIssuer(issuer, { insecureLoopback: true });
+  const orders = protect(
+    guard()
+      .use(authenticateJwt({ issuer, audience: origin, keys }))
+      .use(requireScopes('orders:read')),
+    (_request, { principal }) => Response.json({ of: principal.subject }),
+  );
+  const answer = toNodeHandler({ base: '', origin, fetch: orders });
+  server.on('request', (req, res) => void answer(req, res));
+
+  // Not the block for gRPC, which reads the certificate of a server.
+  const [own] = await runGuide('service-tokens', [0, 2], {
+    "issuer: 'https://id.example.com',": `issuer: '${issuer}', insecureLoopback: true,`,
+    'https://orders.example.com': origin,
+  });
+  const response = own?.['response'] as Response;
+  expect([response.status, await response.json()]).toEqual([200, { of: 'billing' }]);
+  expect(called).toEqual(['for bills']);
+});
+
+test('the guide to second factors enrols an app, and asks for its code at the next login', async () => {
+  // Codes change with the clock.
+  vi.useFakeTimers({ toFake: ['Date'] });
+  ends.push(() => vi.useRealTimers());
+  const [, , loggedIn] = await runGuide('second-factors', [0, 1, 2]);
+  expect(loggedIn?.['first']).toMatchObject({
+    status: 'requires_mfa',
+    methods: ['totp', 'backup_code'],
+  });
+  expect(loggedIn?.['answer']).toMatchObject({
+    status: 'done',
+    signedIn: { subject: 'alice', claims: { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] } },
+    device: { token: expect.any(String) },
+  });
+});
+
+test('the guide to passkeys registers one, and signs in with it', async () => {
+  const browser = await import('../src/running/guides-passkeys.ts');
+  vi.stubGlobal('PublicKeyCredential', browser.PublicKeyCredential);
+  vi.stubGlobal('navigator', browser.navigator);
+  ends.push(() => vi.unstubAllGlobals());
+  const [, registered, , signedIn] = await runGuide('passkeys', [0, 1, 2, 3]);
+  expect(registered?.['added']).toMatchObject({ ok: true, passkey: { label: 'Phone' } });
+  // What the page of the guide sends is what was registered.
+  expect(browser.sent).toMatchObject([{ type: 'public-key' }]);
+  expect(signedIn?.['answer']).toMatchObject({
+    status: 'done',
+    signedIn: { subject: 'alice', claims: { acr: 'aal2' } },
+  });
+});
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** Enters a code at the page of the provider, and agrees. */
+async function enterCode(page: string, code: string): Promise<void> {
+  const browser = new Browser();
+  const read = async (url: string): Promise<string> =>
+    (await (await browser.open(url)).response?.text()) ?? '';
+  const send = async (form: Readonly<Record<string, string>>): Promise<string> => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const body = new URLSearchParams(form).toString();
+    const response = await browser.request(page, { method: 'POST', headers, body });
+    const next = response.headers.get('location');
+    return next === null ? response.text() : read(new URL(next, page).href);
+  };
+  const fields = (html: string) =>
+    Object.fromEntries(
+      [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map((at) => at.slice(1)),
+    );
+  const shown = fields(await send({ ...fields(await read(page)), user_code: code }));
+  await send({ ...shown, confirm: 'yes' });
+}
