@@ -1,5 +1,9 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { VECTORS } from '../../test/vectors.ts';
 import type { BodyWatcher } from '../engine/obligations.ts';
+import { parseStrictJson } from '../lib/strict-json.ts';
 import { type LimitBodyOptions, limitBody } from './limit-body.ts';
 
 const http = {
@@ -331,5 +335,41 @@ describe('limitBody of other bodies', () => {
     [{ codings: ['GZIP'] }],
   ])('does not construct with %j', (options) => {
     expect(() => limitBody(options as never)).toThrow(/^limitBody/);
+  });
+});
+
+const vectors = join(VECTORS, 'json-strictness/jsontestsuite.json');
+
+describe.skipIf(!existsSync(vectors))('published vectors (JSONTestSuite)', () => {
+  interface Vector {
+    readonly set: string;
+    readonly name: string;
+    readonly bytes_b64: string;
+  }
+  const cases = existsSync(vectors)
+    ? (JSON.parse(readFileSync(vectors, 'utf8')) as readonly Vector[])
+    : [];
+  const isJson = (text: string): boolean => {
+    try {
+      JSON.parse(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  test.each(cases)('$set/$name passes only where all parsers read it alike', ({ bytes_b64 }) => {
+    const bytes = new Uint8Array(Buffer.from(bytes_b64, 'base64'));
+    // As `request.json()` reads it, whatever its type.
+    const text = new TextDecoder().decode(bytes);
+    for (const type of ['application/json', 'application/vnd.api+json', 'text/plain']) {
+      const isStrict = parseStrictJson(type === 'text/plain' ? text : bytes) !== undefined;
+      const code = judge(bytes, {}, { 'content-type': type });
+      if (isStrict) expect(code, type).toBe('passes');
+      // What is not JSON to anybody is for the parser to deny.
+      else if (isJson(text))
+        expect(code, type).toMatch(/^body\.(?:malformed|duplicate_key|too_deep)$/);
+      else expect(code, type).toMatch(/^(?:passes|body\.(?:malformed|duplicate_key|too_deep))$/);
+    }
   });
 });
