@@ -5,6 +5,7 @@ import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
 import {
   assertAdmission,
   assertBodyLimit,
+  assertCorsInFront,
   assertCount,
   assertKnownOptions,
   chain,
@@ -95,6 +96,7 @@ export async function startStandalone<Context extends BaseContext>(
   const { maxBodyBytes = DEFAULT_MAX_BODY_BYTES, maxBatch = 10, bodyTimeout = '30s' } = options;
   const { onFault = faultReporter('@apisec/apollo') } = options;
   assertAdmission(admission, NAME);
+  assertCorsInFront(NAME, admission);
   assertBodyLimit(maxBodyBytes, NAME);
   assertCount(NAME, 'maxBatch', maxBatch);
   const bounds = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { apisec } from '@apisec/apollo';
 import { type StandaloneOptions, startStandalone } from '@apisec/apollo/standalone';
-import { allowAnonymous, cors, guard, securityHeaders } from '@apisec/core';
+import { allowAnonymous, cors, definePolicy, guard, securityHeaders } from '@apisec/core';
 import { ApolloServer, type BaseContext } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -121,4 +121,21 @@ test('ends with Apollo, and does not construct with what it does not know', asyn
   await closed;
   const wrong = { admission: api, cors: true } as unknown as StandaloneOptions<BaseContext>;
   await expect(startStandalone(create(), wrong)).rejects.toThrow('"cors" is not an option');
+});
+
+test('does not start with cors behind authentication, where every preflight is denied', async () => {
+  const authenticate = definePolicy<object, { principal: string }, 'check'>({
+    name: 'authenticate',
+    role: 'check',
+    adds: ['principal'],
+    check: () => ({ ok: true, facts: { principal: 'ann' } }),
+  });
+  const admission = guard()
+    .use(authenticate)
+    .use(cors({ origins: [APP] }))
+    .use(allowAnonymous());
+  const listen = { port: 0, host: '127.0.0.1' };
+  await expect(startStandalone(create(), { admission, listen })).rejects.toThrow(
+    'startStandalone: cors stands behind authenticate',
+  );
 });

@@ -80,6 +80,7 @@ export {
   type SocketLike,
 } from './host/socket-lifetime.ts';
 export { canonicalHost, URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
+export { assertCorsInFront } from './http/cors-in-front.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
 export { ASPECTS, PRESENCE_RANK } from './inventory/aspects.ts';

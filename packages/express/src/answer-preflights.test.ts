@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { allowAnonymous, cors, coverage, guard } from '@apisec/core';
+import { allowAnonymous, cors, coverage, definePolicy, guard } from '@apisec/core';
 import express5 from 'express';
 import express4 from 'express4';
 import { describe, expect, test } from 'vitest';
@@ -123,4 +123,20 @@ describe.each(versions)('on %s, guards on single routes', (_name, express) => {
       expect(await ask(APP, 'DELETE')).toBe('403 - cors.origin_refused');
     });
   });
+});
+
+/** As a policy that authenticates describes itself. */
+const authenticate = definePolicy<object, { principal: string }, 'check'>({
+  name: 'authenticate',
+  role: 'check',
+  adds: ['principal'],
+  check: () => ({ ok: true, facts: { principal: 'ann' } }),
+});
+
+test('a guard that denies every preflight, since cors stands behind authentication, is not mounted', () => {
+  const late = guard()
+    .use(authenticate)
+    .use(cors({ origins: [APP] }))
+    .use(allowAnonymous());
+  expect(() => secure(late)).toThrow('secure: cors stands behind authenticate');
 });

@@ -3,6 +3,7 @@ import {
   admit,
   assertAdmission,
   assertBodyLimit,
+  assertCorsInFront,
   assertHttpOperations,
   assertKnownOptions,
   assertProblemOptions,
@@ -121,6 +122,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   const { trust, operation, rawBody, typeBase, log } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (operation === undefined) assertHttpOperations('secure', admission);
+  assertCorsInFront('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
   const handler: RequestHandler = (request, response, next) => {

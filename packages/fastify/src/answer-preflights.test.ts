@@ -1,4 +1,4 @@
-import { allowAnonymous, cors, coverage, guard } from '@apisec/core';
+import { allowAnonymous, cors, coverage, definePolicy, guard } from '@apisec/core';
 import fastify, { type FastifyInstance } from 'fastify';
 import { describe, expect, test } from 'vitest';
 import { answerPreflights } from './answer-preflights.ts';
@@ -80,4 +80,20 @@ describe('guards on single routes', () => {
     expect(await ask(app, '/orders/1', APP, 'DELETE')).toBe('403 -');
     await app.close();
   });
+});
+
+/** As a policy that authenticates describes itself. */
+const authenticate = definePolicy<object, { principal: string }, 'check'>({
+  name: 'authenticate',
+  role: 'check',
+  adds: ['principal'],
+  check: () => ({ ok: true, facts: { principal: 'ann' } }),
+});
+
+test('a guard that denies every preflight, since cors stands behind authentication, is not mounted', () => {
+  const late = guard()
+    .use(authenticate)
+    .use(cors({ origins: [APP] }))
+    .use(allowAnonymous());
+  expect(() => secure(late)).toThrow('secure: cors stands behind authenticate');
 });

@@ -13,6 +13,7 @@ import {
   assertAdmission,
   assertBodyLimit,
   assertConfiguration,
+  assertCorsInFront,
   assertHttpOperations,
   assertKnownOptions,
   assertProblemOptions,
@@ -166,6 +167,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   assertKnownOptions('secure', options, OPTIONS);
   assertAdmission(admission, 'secure', options.rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (options.operation === undefined) assertHttpOperations('secure', admission);
+  assertCorsInFront('secure', admission);
   const { assertCovered } = admission;
   assertConfiguration(
     options.assertCovered !== true || assertCovered !== undefined,

@@ -1,4 +1,4 @@
-import { allowAnonymous, cors, coverage, guard } from '@apisec/core';
+import { allowAnonymous, cors, coverage, definePolicy, guard } from '@apisec/core';
 import { Hono } from 'hono';
 import { describe, expect, test } from 'vitest';
 import { answerPreflights } from './answer-preflights.ts';
@@ -69,4 +69,20 @@ describe('guards on single routes', () => {
     expect(await ask(app, '/api/orders', ADMIN, 'POST')).toBe(`204 ${ADMIN}`);
     expect(await ask(app, '/api/orders', APP, 'POST')).toBe('403 -');
   });
+});
+
+/** As a policy that authenticates describes itself. */
+const authenticate = definePolicy<object, { principal: string }, 'check'>({
+  name: 'authenticate',
+  role: 'check',
+  adds: ['principal'],
+  check: () => ({ ok: true, facts: { principal: 'ann' } }),
+});
+
+test('a guard that denies every preflight, since cors stands behind authentication, is not mounted', () => {
+  const late = guard()
+    .use(authenticate)
+    .use(cors({ origins: [APP] }))
+    .use(allowAnonymous());
+  expect(() => secure(late)).toThrow('secure: cors stands behind authenticate');
 });

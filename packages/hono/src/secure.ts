@@ -18,6 +18,7 @@ import {
   assertAdmission,
   assertBodyLimit,
   assertConfiguration,
+  assertCorsInFront,
   assertHttpOperations,
   assertKnownOptions,
   assertProblemOptions,
@@ -182,6 +183,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   const { host, operation, rawBody, waitUntil, requestId, typeBase, onFault } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);
   if (operation === undefined) assertHttpOperations('secure', admission);
+  assertCorsInFront('secure', admission);
   /** Decides a call by one operation. `answers` names all operations that were asked of a table. */
   const deciding = async (c: Context, next: Next, name: () => string, answers?: Answers) => {
     const plain = () => {

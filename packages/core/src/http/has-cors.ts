@@ -7,10 +7,11 @@ export function hasCors(admission: object): boolean {
     readonly policies?: readonly PolicyInfo[];
     readonly report?: () => readonly CoverageRow[];
   };
-  if (policies !== undefined) return contains(policies);
-  return typeof report === 'function' && report().some((row) => contains(row.policies));
+  if (policies !== undefined) return policies.some(isCors);
+  return typeof report === 'function' && report().some((row) => row.policies.some(isCors));
 }
 
-function contains(policies: readonly PolicyInfo[]): boolean {
-  return policies.some(({ name, parts = [] }) => name === 'cors' || contains(parts));
+/** True for `cors`, and for what has it among its parts. */
+export function isCors({ name, parts = [] }: PolicyInfo): boolean {
+  return name === 'cors' || parts.some(isCors);
 }
