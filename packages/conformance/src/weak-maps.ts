@@ -1,6 +1,8 @@
 import {
+  type AuthenticatedFacts,
   authenticateJwt,
   concurrencyLimit,
+  type Guard,
   guard,
   type HttpFacts,
   requireScopes,
@@ -8,7 +10,7 @@ import {
 import { testIssuer } from '@apisec/core/testing';
 
 /** The guard in front of what {@link weakMapsOfCall} calls. */
-export type StateGuard = Awaited<ReturnType<typeof stateGuard>>['admission'];
+export type StateGuard = Guard<HttpFacts, HttpFacts & AuthenticatedFacts, 'grant'>;
 
 /**
  * Where the sources of these packages fill a `WeakMap` during a call, once everything is warm. State of a call is kept on
@@ -30,7 +32,7 @@ export async function weakMapsOfCall(
   return weakMapsFilledBy(call);
 }
 
-async function stateGuard() {
+async function stateGuard(): Promise<{ admission: StateGuard; token: string }> {
   const issuer = testIssuer();
   const admission = guard<HttpFacts>()
     .use(authenticateJwt(issuer.trust))
