@@ -10,16 +10,8 @@ const WITH_INTERNALS = new Set([
   'classify-address',
   'define-policy',
   'deny',
-  'entra-id',
   'fetch-bodies',
-  'json-lines',
   'pass',
-  'print-rule',
-  'relation',
-  'require',
-  'resource',
-  'to-predicate',
-  'to-sql',
 ]);
 
 test('a subpath exports what the package exports, and nothing that only core itself needs', async () => {

@@ -7,7 +7,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { audit } from './audit.ts';
 import type { AuditEvent } from './event.ts';
-import { jsonLine, jsonLines } from './json-lines.ts';
+import { jsonLine } from './json-line.ts';
+import { jsonLines } from './json-lines.ts';
 
 test('a file has one line for each event, with level, time and message as pino has them', async () => {
   const file = join(await mkdtemp(join(tmpdir(), 'apisec-')), 'audit.log');

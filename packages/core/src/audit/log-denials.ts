@@ -10,7 +10,7 @@ import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import { AuditCall } from './audit-call.ts';
 import type { AuditEvent } from './event.ts';
 import { eventBuilder } from './event-builder.ts';
-import { jsonLine, messageOf } from './json-lines.ts';
+import { jsonLine, messageOf } from './json-line.ts';
 
 /** Options of {@link logDenials}. */
 export interface LogDenialsOptions {

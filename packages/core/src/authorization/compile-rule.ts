@@ -3,8 +3,8 @@ import { addressRanges, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { type SourceInfo, sourceOf } from './attributes.ts';
-import { relationContext } from './relation.ts';
-import { type ResourceInfo, resourceOf } from './resource.ts';
+import { relationContext } from './relation-info.ts';
+import { type ResourceInfo, resourceOf } from './resource-info.ts';
 import type {
   AnyAttribute,
   ComparisonData,

@@ -1,14 +1,15 @@
 import type { Outcome } from '../engine/outcome.ts';
 import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
+import { otherTenant } from './own-tenant.ts';
 import {
   type FactsFor,
-  otherTenant,
   type RequireArguments,
   type RequireOptions,
   type RuleDenial,
   require as requireRule,
 } from './require.ts';
-import { type ResourceLike, resourceInfo } from './resource.ts';
+import { type ResourceLike } from './resource.ts';
+import { resourceInfo } from './resource-info.ts';
 import type { Rule } from './rule-data.ts';
 
 /** Why a row is in a list, or is not. */

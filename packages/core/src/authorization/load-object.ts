@@ -8,8 +8,9 @@ import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { loadInBatches } from './load-in-batches.ts';
 import { NOT_FOUND, notFound } from './object-denials.ts';
-import { isOwn } from './require.ts';
-import { type ResourceInfo, type ResourceLike, resourceInfo } from './resource.ts';
+import { isOwn } from './own-tenant.ts';
+import { type ResourceLike } from './resource.ts';
+import { type ResourceInfo, resourceInfo } from './resource-info.ts';
 import { scalar } from './values.ts';
 
 interface CommonOptions<Needs extends object> {

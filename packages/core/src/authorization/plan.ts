@@ -12,9 +12,11 @@ import {
   type Verdict,
 } from './compile-rule.ts';
 import { and, type Filter, type Filtered, type FilterTerm, type FilterTest, or } from './filter.ts';
-import { relationContext } from './relation.ts';
-import { type FactsFor, isOwn, type RequireArguments, type RequireOptions } from './require.ts';
-import { type ResourceInfo, type ResourceLike, resourceInfo, resourceOf } from './resource.ts';
+import { isOwn } from './own-tenant.ts';
+import { relationContext } from './relation-info.ts';
+import { type FactsFor, type RequireArguments, type RequireOptions } from './require.ts';
+import { type ResourceLike } from './resource.ts';
+import { type ResourceInfo, resourceInfo, resourceOf } from './resource-info.ts';
 import {
   type AnyAttribute,
   type ComparisonData,

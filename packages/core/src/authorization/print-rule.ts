@@ -1,7 +1,5 @@
-import type { AnyAttribute, LeafData, ListOperand, Operand, RuleData } from './rule-data.ts';
 import { ruleData } from './rule-data.ts';
-
-const SIGNS = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
+import { printParsed } from './rule-text.ts';
 
 /**
  * A rule as text, for people: `subject.department == document.department && "manager" in subject.roles`.
@@ -9,7 +7,7 @@ const SIGNS = { eq: '==', ne: '!=', lt: '<', le: '<=', gt: '>', ge: '>=' } as co
  * @throws ConfigurationError for what is not a rule.
  */
 export function printRule(rule: { readonly rule: string }): string {
-  return print(ruleData('printRule', rule));
+  return printParsed(ruleData('printRule', rule));
 }
 
 /**
@@ -24,63 +22,4 @@ export function equalRules(
   return (
     JSON.stringify(ruleData('equalRules', one)) === JSON.stringify(ruleData('equalRules', other))
   );
-}
-
-function print(data: RuleData): string {
-  if (data.rule === 'all') return data.of.map(inGroup).join(' && ');
-  if (data.rule === 'any') return data.of.map(inGroup).join(' || ');
-  if (data.rule !== 'not') return printLeaf(data);
-  return `!${data.of.rule === 'not' ? print(data.of) : `(${print(data.of)})`}`;
-}
-
-function inGroup(data: RuleData): string {
-  const several = (data.rule === 'all' || data.rule === 'any') && data.of.length > 1;
-  return several ? `(${print(data)})` : print(data);
-}
-
-/** One leaf as text. */
-export function printLeaf(data: LeafData): string {
-  switch (data.rule) {
-    case 'in':
-      return `${printOperand(data.left)} in ${printOperand(data.right)}`;
-    case 'isNull':
-      return `${printOperand(data.left)} is null`;
-    case 'exists':
-    case 'every': {
-      const list = printOperand({ attribute: data.list });
-      const empty = data.orEmpty ? ' or empty' : '';
-      return `${data.rule} item in ${list}${empty} (${print(data.where)})`;
-    }
-    case 'during': {
-      const { zone, days, from, to, except } = data.window;
-      const without = except === undefined ? '' : ` except ${except.join(' ')}`;
-      return `during ${days?.join(' ') ?? 'every day'} ${from}-${to} ${zone}${without}`;
-    }
-    case 'peerIn':
-      return `peer in [${data.networks.join(', ')}]`;
-    case 'related':
-      return `${data.relation.name}(${printOperand(data.left)}, ${printOperand(data.right)})`;
-    case 'startsWith':
-      return `${printOperand(data.left)} starts with ${printOperand(data.right)}`;
-    case 'eq':
-    case 'ne':
-    case 'lt':
-    case 'le':
-    case 'gt':
-    case 'ge':
-      return `${printOperand(data.left)} ${SIGNS[data.rule]} ${printOperand(data.right)}`;
-  }
-}
-
-function printOperand(operand: Operand | ListOperand): string {
-  if ('attribute' in operand) return printAttribute(operand.attribute);
-  if ('values' in operand)
-    return `[${operand.values.map((value) => JSON.stringify(value)).join(', ')}]`;
-  return operand.type === 'instant'
-    ? new Date(Number(operand.value)).toISOString()
-    : JSON.stringify(operand.value);
-}
-
-function printAttribute({ source, name }: AnyAttribute): string {
-  return source.startsWith('@') ? name : `${source}.${name}`;
 }

@@ -1,4 +1,3 @@
-import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { inTime } from '../lib/in-time.ts';
@@ -6,15 +5,9 @@ import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { isName } from './attributes.ts';
 import { loadInBatches } from './load-in-batches.ts';
+import { keepRelation, NOWHERE, type Relation, type RelationContext } from './relation-info.ts';
 
-/** Where a relation is asked about. */
-export interface RelationContext {
-  /**
-   * The tenant of the call, where an earlier policy added one. Ids that are unique in a tenant only mean something
-   * together with it.
-   */
-  readonly tenant?: string | undefined;
-}
+export type { Relation, RelationContext } from './relation-info.ts';
 
 interface CommonOptions<S extends string | number, O extends string | number> {
   /** Every object that the subject has it to. Must say the same as `check`; lists are made from it. */
@@ -52,18 +45,6 @@ export type RelationOptions<S extends string | number, O extends string | number
       }
     | { readonly check?: undefined; readonly checkMany: CheckMany<S, O> }
   );
-
-/** A relation between subjects and objects. Made by {@link relation}. */
-export interface Relation<S extends string | number, O extends string | number> {
-  readonly name: string;
-  readonly check: (subject: S, object: O, context: RelationContext) => MaybePromise<boolean>;
-  readonly list: (subject: S, context: RelationContext) => MaybePromise<readonly O[]>;
-}
-
-/** A relation as rules keep it. */
-export type RelationLike = Relation<never, string | number>;
-
-const made = new WeakSet<object>();
 
 /**
  * A relation that a rule cannot read from attributes alone: membership of a group, a share, a folder above. `check`
@@ -112,7 +93,7 @@ export function relation<S extends string | number, O extends string | number>(
         : bounded(where, listed as readonly O[], maxListed);
     },
   });
-  made.add(self);
+  keepRelation(self);
   return self;
 }
 
@@ -153,18 +134,4 @@ function bounded<O>(where: string, objects: readonly O[], most: number): readonl
   if (!Array.isArray(objects)) throw new TypeError(`${where}: list answered no list`);
   if (objects.length > most) throw new RangeError(`${where}: more than ${most} objects`);
   return objects;
-}
-
-/** @throws TypeError for a tenant without an id: what is asked would be about another one. */
-export function relationContext(facts: object): RelationContext {
-  const tenant = tenantOf(facts);
-  if (tenant === undefined) return NOWHERE;
-  if (tenant === '') throw new TypeError('the tenant of the call has no id');
-  return { tenant };
-}
-
-const NOWHERE: RelationContext = Object.freeze({});
-
-export function isRelation(value: unknown): value is RelationLike {
-  return typeof value === 'object' && value !== null && made.has(value);
 }

@@ -4,8 +4,9 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { notFound } from './object-denials.ts';
-import { otherTenant } from './require.ts';
-import { type ResourceLike, resourceInfo } from './resource.ts';
+import { otherTenant } from './own-tenant.ts';
+import { type ResourceLike } from './resource.ts';
+import { resourceInfo } from './resource-info.ts';
 import { member } from './values.ts';
 
 /** Options of {@link requireOwner}. */

@@ -13,9 +13,9 @@ import {
   UNDECIDED,
 } from './compile-rule.ts';
 import { notFound } from './object-denials.ts';
-import { printLeaf, printRule } from './print-rule.ts';
-import { type ResourceInfo } from './resource.ts';
+import { otherTenant } from './own-tenant.ts';
 import { type Rule, ruleData, type SyncRule } from './rule-data.ts';
+import { printLeaf, printParsed } from './rule-text.ts';
 import { scalar } from './values.ts';
 
 /** Options of {@link require}. */
@@ -81,7 +81,7 @@ const requireRule: Require = (
   options: RequireOptions & { readonly action?: unknown } = {},
 ): SyncPolicy<object, NoFacts, 'grant'> => {
   const where = 'require';
-  const text = printRule(ruleData(where, rule));
+  const text = printParsed(ruleData(where, rule));
   const compiled = compileRule(where, ruleData(where, rule));
   assertKnownOptions(where, options, ['now', 'action']);
   const { now = () => Date.now(), action } = options;
@@ -145,34 +145,4 @@ function denial({ resources }: CompiledRule, result: RuleResult, cause: RuleDeni
   const named = result.reasons().find(({ leaf }) => leaf.named);
   const code = result.verdict === FALSE ? 'rule.denied' : 'rule.undecided';
   return deny('forbidden', named?.leaf.code ?? code, { cause });
-}
-
-/** Denies an object that is not known to belong to the tenant of the call. */
-export function otherTenant(resource: ResourceInfo, facts: object): Deny | undefined {
-  const { tenant, name } = resource;
-  if (tenant === undefined) return undefined;
-  let wanted: unknown;
-  try {
-    wanted = tenant.of(facts);
-  } catch (cause) {
-    return notFound(cause);
-  }
-  const object = resource.read(facts);
-  return isOwn(object, tenant.field, wanted)
-    ? undefined
-    : notFound(`the tenant of the ${name} is not known to be that of the call`);
-}
-
-/** Whether an object says that it belongs to this tenant. Two that say nothing do not agree. */
-export function isOwn(object: unknown, field: string, tenant: unknown): boolean {
-  return (
-    typeof object === 'object' &&
-    object !== null &&
-    typeof tenant === 'string' &&
-    tenant !== '' &&
-    scalar('text', tenant) !== undefined &&
-    Object.hasOwn(object, field) &&
-    // Read once, compared as it is: no conversion.
-    (object as Record<string, unknown>)[field] === tenant
-  );
 }

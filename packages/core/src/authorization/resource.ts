@@ -5,9 +5,9 @@ import {
   defineSource,
   type FieldMap,
   isName,
-  type SourceInfo,
   type ValueOf,
 } from './attributes.ts';
+import { keepResource, type ResourceInfo } from './resource-info.ts';
 
 /** Which tenant a resource belongs to, and which one the caller acts in. */
 export interface ResourceTenant<Fields extends FieldMap, Needs extends object> {
@@ -53,14 +53,6 @@ export type ObjectOf<Fields extends FieldMap> = {
 };
 type Readable<T> = T extends Date ? Date | number : T;
 
-/** What is known of a resource beside its fields. */
-export interface ResourceInfo<Name extends string = string> extends SourceInfo {
-  readonly name: Name;
-  readonly id: string;
-  readonly tenant: { readonly field: string; readonly of: (facts: object) => unknown } | undefined;
-  readonly hidden: boolean;
-}
-
 declare const OBJECT: unique symbol;
 declare const TENANT: unique symbol;
 
@@ -79,14 +71,6 @@ export interface ResourceLike<out Name extends string, out O, in Needs extends o
   /** Only in types. */
   readonly [OBJECT]?: readonly [Name, O];
   readonly [TENANT]?: ((facts: Needs) => void) | undefined;
-}
-
-const infos = new WeakMap<object, ResourceInfo>();
-const bySource = new WeakMap<SourceInfo, ResourceInfo>();
-
-/** The resource that a source is, if it is one. */
-export function resourceOf(source: SourceInfo): ResourceInfo | undefined {
-  return bySource.get(source);
 }
 
 /**
@@ -157,18 +141,7 @@ export function resource<
       tenant === false ? undefined : (tenant as { field: string; of: (facts: object) => unknown }),
     hidden: forbidden === 'hidden',
   });
-  infos.set(attributes, known);
-  bySource.set(info, known);
+  keepResource(attributes, info, known);
   // One attribute for each field, as defineSource makes them.
   return attributes as unknown as Resource<Name, Fields, Needs>;
-}
-
-/** @throws ConfigurationError for anything that {@link resource} did not make. */
-export function resourceInfo(where: string, of: unknown): ResourceInfo {
-  const info = typeof of === 'object' && of !== null ? infos.get(of) : undefined;
-  assertConfiguration(
-    info !== undefined,
-    `${where}: the resource must be made by resource({ name, fields, id, tenant }).`,
-  );
-  return info;
 }

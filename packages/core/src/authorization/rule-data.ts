@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { Attribute } from './attributes.ts';
 import type { Field, ScalarType } from './field.ts';
-import type { RelationLike } from './relation.ts';
+import type { RelationLike } from './relation-info.ts';
 import type { TimeWindow } from './time-window.ts';
 
 /** A constant as a rule keeps it: an instant is its epoch milliseconds. */

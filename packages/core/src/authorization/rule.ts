@@ -10,7 +10,8 @@ import {
   isAttribute,
 } from './attributes.ts';
 import { type Field, field, type ScalarType } from './field.ts';
-import { isRelation, type Relation } from './relation.ts';
+import { type Relation } from './relation.ts';
+import { isRelation } from './relation-info.ts';
 import {
   type AnyAttribute,
   type ComparisonOperator,

@@ -1,7 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { Field, ScalarType } from './field.ts';
 import type { Filter, FilterTerm } from './filter.ts';
-import type { ResourceInfo } from './resource.ts';
+import type { ResourceInfo } from './resource-info.ts';
 import type { RuleValue } from './rule-data.ts';
 import { FIRST_INSTANT, LAST_INSTANT } from './values.ts';
 

@@ -1,12 +1,13 @@
 import { type Column, getTableColumns, is, type SQL, sql, Table } from 'drizzle-orm';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { assertPlan } from './assert-plan.ts';
 import type { Field } from './field.ts';
 import type { Plan } from './plan.ts';
-import { type ResourceLike, resourceInfo } from './resource.ts';
+import { type ResourceLike } from './resource.ts';
+import { resourceInfo } from './resource-info.ts';
+import { constant, template } from './sql-columns.ts';
 import { filterRenderer, type SqlDialect } from './sql-filter.ts';
-import { assertPlan } from './to-predicate.ts';
-import { constant, template } from './to-sql.ts';
 
 /** Options of {@link toDrizzle}. */
 export interface ToDrizzleOptions<O> {
@@ -75,7 +76,7 @@ export function toDrizzle<Name extends string, O extends object>(
   const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
-    if (plan.kind !== 'some') return sql.raw(constant(plan.kind === 'all', dialect).text);
+    if (plan.kind !== 'some') return sql.raw(constant(plan.kind === 'all', dialect));
     const { strings, slots } = template<unknown>(render(plan.filter), (part) =>
       'column' in part ? columns.get(part.column) : sql.param(part.param),
     );

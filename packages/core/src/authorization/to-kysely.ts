@@ -1,11 +1,12 @@
 import { type Expression, type RawBuilder, type SqlBool, sql } from 'kysely';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { assertPlan } from './assert-plan.ts';
 import type { Plan } from './plan.ts';
-import { type ResourceLike, resourceInfo } from './resource.ts';
+import { type ResourceLike } from './resource.ts';
+import { resourceInfo } from './resource-info.ts';
+import { constant, quoteColumns, readUuids, template } from './sql-columns.ts';
 import { filterRenderer, type SqlDialect } from './sql-filter.ts';
-import { assertPlan } from './to-predicate.ts';
-import { constant, quoteColumns, readUuids, template } from './to-sql.ts';
 
 /** Options of {@link toKysely}. */
 export interface ToKyselyOptions<O> {
@@ -41,7 +42,7 @@ export function toKysely<Name extends string, O extends object>(
   const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
-    if (plan.kind !== 'some') return sql.raw<SqlBool>(constant(plan.kind === 'all', dialect).text);
+    if (plan.kind !== 'some') return sql.raw<SqlBool>(constant(plan.kind === 'all', dialect));
     const { strings, slots } = template<RawBuilder<unknown>>(
       render(plan.filter),
       // Every field of the resource was quoted.

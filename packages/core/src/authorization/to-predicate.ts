@@ -1,8 +1,9 @@
-import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertPlan } from './assert-plan.ts';
 import { COMPARISONS, FALSE, TRUE } from './compile-rule.ts';
 import type { Filter, FilterTerm } from './filter.ts';
 import type { Plan } from './plan.ts';
-import { type ResourceInfo, type ResourceLike, resourceInfo } from './resource.ts';
+import { type ResourceLike } from './resource.ts';
+import { type ResourceInfo, resourceInfo } from './resource-info.ts';
 import { member, type Scalar, scalar } from './values.ts';
 
 /** Whether an object is in a plan. */
@@ -36,18 +37,6 @@ export function toPredicate<Name extends string>(
       }
     };
   };
-}
-
-/** @throws ConfigurationError for what `plan` did not make for this resource. */
-export function assertPlan(where: string, plan: Plan<string>, { name }: ResourceInfo): void {
-  assertConfiguration(
-    plan?.kind === 'all' || plan?.kind === 'none' || plan?.kind === 'some',
-    `${where}: hand over what plan(rule, resource)(facts) answers, and await it where the rule has relations.`,
-  );
-  assertConfiguration(
-    plan.resource === name,
-    `${where}: this is a plan of ${plan.resource}, and the renderer is of ${name}.`,
-  );
 }
 
 type Test = (object: unknown, item: Scalar | undefined) => boolean;

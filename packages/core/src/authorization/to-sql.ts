@@ -1,16 +1,11 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { assertPlan } from './assert-plan.ts';
 import type { Plan } from './plan.ts';
-import { type ResourceInfo, type ResourceLike, resourceInfo } from './resource.ts';
-import {
-  eachPart,
-  filterRenderer,
-  ITEM,
-  type Sql,
-  type SqlDialect,
-  type SqlPart,
-} from './sql-filter.ts';
-import { assertPlan } from './to-predicate.ts';
+import type { ResourceLike } from './resource.ts';
+import { resourceInfo } from './resource-info.ts';
+import { constant, quoteColumns, readUuids } from './sql-columns.ts';
+import { eachPart, filterRenderer, type SqlDialect } from './sql-filter.ts';
 
 /** Options of {@link toSql}. */
 export interface ToSqlOptions<O> {
@@ -68,7 +63,7 @@ export function toSql<Name extends string, O extends object>(
   const render = filterRenderer(resource, dialect, uuids);
   return (plan) => {
     assertPlan(where, plan, resource);
-    if (plan.kind !== 'some') return constant(plan.kind === 'all', dialect);
+    if (plan.kind !== 'some') return { text: constant(plan.kind === 'all', dialect), params: [] };
     const params: SqlCondition['params'][number][] = [];
     let text = '';
     eachPart(render(plan.filter), (part) => {
@@ -82,93 +77,4 @@ export function toSql<Name extends string, O extends object>(
     });
     return { text, params };
   };
-}
-
-/** A condition without parameters. */
-export function constant(holds: boolean, dialect: SqlDialect): SqlCondition {
-  const [yes, no] = dialect === 'sqlite' ? ['1', '0'] : ['TRUE', 'FALSE'];
-  return { text: `(${holds ? yes : no})`, params: [] };
-}
-
-/** The fields whose columns are of type `uuid`. */
-export function readUuids(
-  where: string,
-  resource: ResourceInfo,
-  uuids: readonly string[] = [],
-  dialect: SqlDialect,
-): ReadonlySet<string> {
-  assertConfiguration(
-    uuids.length === 0 || dialect === 'postgresql',
-    `${where}: only PostgreSQL has columns of type uuid.`,
-  );
-  for (const field of uuids) {
-    assertConfiguration(
-      resource.fields.get(field)?.type === 'text',
-      `${where}: uuids: ${JSON.stringify(field)} is not a field of field.text().`,
-    );
-  }
-  return new Set(uuids);
-}
-
-/**
- * Names that mean something inside `EXISTS`: a column without its table would be taken for one of them. In SQLite
- * they are the columns of `json_each`.
- */
-const HIDDEN: Readonly<Record<SqlDialect, readonly string[]>> = {
-  postgresql: [ITEM, 'value'],
-  sqlite: [ITEM, 'key', 'value', 'type', 'atom', 'id', 'parent', 'fullkey', 'path', 'json', 'root'],
-};
-
-/** The quoted column of each field. */
-export function quoteColumns(
-  where: string,
-  resource: ResourceInfo,
-  columns: Readonly<Record<string, string | undefined>>,
-  table: string | undefined,
-  dialect: SqlDialect,
-): ReadonlyMap<string, string> {
-  assertKnownOptions(`${where}, columns`, columns, [...resource.fields.keys()]);
-  // Backticks in SQLite: there, a name in double quotes that is no column is taken for a text.
-  const quote = (name: string): string => {
-    assertConfiguration(
-      typeof name === 'string' &&
-        name !== '' &&
-        name.length <= 63 &&
-        !/[\0\p{Surrogate}]/u.test(name),
-      `${where}: ${JSON.stringify(name)} is not a valid name of a table or column.`,
-    );
-    return dialect === 'sqlite'
-      ? `\`${name.replaceAll('`', '``')}\``
-      : `"${name.replaceAll('"', '""')}"`;
-  };
-  assertConfiguration(table !== ITEM, `${where}: a table cannot be named ${ITEM} here.`);
-  const prefix = table === undefined ? '' : `${quote(table)}.`;
-  return new Map(
-    [...resource.fields.keys()].map((field) => {
-      const name = columns[field] ?? field;
-      assertConfiguration(
-        table !== undefined || !HIDDEN[dialect].includes(name.toLowerCase()),
-        `${where}: the column ${JSON.stringify(name)} needs the name of its table: { table: 'documents' }.`,
-      );
-      return [field, prefix + quote(name)];
-    }),
-  );
-}
-
-/** The texts between slots, and the slots: what template functions of query builders take. */
-export function template<S>(
-  sql: Sql,
-  slot: (part: Exclude<SqlPart, string>) => S,
-): { readonly strings: readonly string[]; readonly slots: readonly S[] } {
-  const strings: string[] = [''];
-  const slots: S[] = [];
-  eachPart(sql, (part) => {
-    if (typeof part === 'string') {
-      strings[strings.length - 1] += part;
-    } else {
-      slots.push(slot(part));
-      strings.push('');
-    }
-  });
-  return { strings, slots };
 }

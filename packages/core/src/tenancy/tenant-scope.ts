@@ -1,7 +1,8 @@
 import type { Filter } from '../authorization/filter.ts';
+import { isOwn } from '../authorization/own-tenant.ts';
 import type { Plan } from '../authorization/plan.ts';
-import { isOwn } from '../authorization/require.ts';
-import { type ResourceLike, resourceInfo } from '../authorization/resource.ts';
+import { type ResourceLike } from '../authorization/resource.ts';
+import { resourceInfo } from '../authorization/resource-info.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { ANY_TENANT_ID, isTenantId, type TenantFacts } from './tenant-id.ts';
 

@@ -1,7 +1,7 @@
 import { remoteJwks } from '../../crypto/remote-jwks.ts';
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { TENANT } from './entra-id.ts';
+import { TENANT } from './entra-claims.ts';
 import { nameOption } from './provider.ts';
 
 /** Options of {@link azureB2c}. */

@@ -2,7 +2,7 @@ import { remoteJwks } from '../../crypto/remote-jwks.ts';
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TenantIssuers } from '../jwt-issuers.ts';
 import { type TenantIssuersOptions, tenantIssuers } from '../tenant-issuers.ts';
-import { ENTRA_CLAIMS, TENANT } from './entra-id.ts';
+import { ENTRA_CLAIMS, TENANT } from './entra-claims.ts';
 
 /** Options of {@link entraIdTenants}. */
 export type EntraIdTenantsOptions = Pick<

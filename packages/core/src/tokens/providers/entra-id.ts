@@ -1,6 +1,7 @@
 import { remoteJwks } from '../../crypto/remote-jwks.ts';
 import { assertKnownOptions, assertOneOf } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
+import { ENTRA_CLAIMS, TENANT } from './entra-claims.ts';
 import { nameOption } from './provider.ts';
 
 /** Options of {@link entraId}. */
@@ -42,19 +43,3 @@ export function entraId(options: EntraIdOptions): TrustedIssuer {
     tenant: { claim: 'tid' },
   };
 }
-
-/** The id of a directory. */
-export const TENANT: RegExp = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** How Entra ID says what it says, in both versions. */
-export const ENTRA_CLAIMS: Pick<
-  TrustedIssuer,
-  'profile' | 'accessTokenSigns' | 'clientIds' | 'scopes' | 'roles' | 'algorithms'
-> = {
-  profile: 'jwt',
-  algorithms: ['RS256'],
-  accessTokenSigns: [{ claim: 'azp' }, { claim: 'appid' }],
-  clientIds: ['azp', 'appid'],
-  scopes: ['scp'],
-  roles: ['roles'],
-};

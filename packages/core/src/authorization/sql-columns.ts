@@ -1,0 +1,93 @@
+import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertKnownOptions } from '../lib/options.ts';
+import type { ResourceInfo } from './resource-info.ts';
+import { eachPart, ITEM, type Sql, type SqlDialect, type SqlPart } from './sql-filter.ts';
+
+/** A condition without parameters. */
+export function constant(holds: boolean, dialect: SqlDialect): string {
+  const [yes, no] = dialect === 'sqlite' ? ['1', '0'] : ['TRUE', 'FALSE'];
+  return `(${holds ? yes : no})`;
+}
+
+/** The fields whose columns are of type `uuid`. */
+export function readUuids(
+  where: string,
+  resource: ResourceInfo,
+  uuids: readonly string[] = [],
+  dialect: SqlDialect,
+): ReadonlySet<string> {
+  assertConfiguration(
+    uuids.length === 0 || dialect === 'postgresql',
+    `${where}: only PostgreSQL has columns of type uuid.`,
+  );
+  for (const field of uuids) {
+    assertConfiguration(
+      resource.fields.get(field)?.type === 'text',
+      `${where}: uuids: ${JSON.stringify(field)} is not a field of field.text().`,
+    );
+  }
+  return new Set(uuids);
+}
+
+/**
+ * Names that mean something inside `EXISTS`: a column without its table would be taken for one of them. In SQLite
+ * they are the columns of `json_each`.
+ */
+const HIDDEN: Readonly<Record<SqlDialect, readonly string[]>> = {
+  postgresql: [ITEM, 'value'],
+  sqlite: [ITEM, 'key', 'value', 'type', 'atom', 'id', 'parent', 'fullkey', 'path', 'json', 'root'],
+};
+
+/** The quoted column of each field. */
+export function quoteColumns(
+  where: string,
+  resource: ResourceInfo,
+  columns: Readonly<Record<string, string | undefined>>,
+  table: string | undefined,
+  dialect: SqlDialect,
+): ReadonlyMap<string, string> {
+  assertKnownOptions(`${where}, columns`, columns, [...resource.fields.keys()]);
+  // Backticks in SQLite: there, a name in double quotes that is no column is taken for a text.
+  const quote = (name: string): string => {
+    assertConfiguration(
+      typeof name === 'string' &&
+        name !== '' &&
+        name.length <= 63 &&
+        !/[\0\p{Surrogate}]/u.test(name),
+      `${where}: ${JSON.stringify(name)} is not a valid name of a table or column.`,
+    );
+    return dialect === 'sqlite'
+      ? `\`${name.replaceAll('`', '``')}\``
+      : `"${name.replaceAll('"', '""')}"`;
+  };
+  assertConfiguration(table !== ITEM, `${where}: a table cannot be named ${ITEM} here.`);
+  const prefix = table === undefined ? '' : `${quote(table)}.`;
+  return new Map(
+    [...resource.fields.keys()].map((field) => {
+      const name = columns[field] ?? field;
+      assertConfiguration(
+        table !== undefined || !HIDDEN[dialect].includes(name.toLowerCase()),
+        `${where}: the column ${JSON.stringify(name)} needs the name of its table: { table: 'documents' }.`,
+      );
+      return [field, prefix + quote(name)];
+    }),
+  );
+}
+
+/** The texts between slots, and the slots: what template functions of query builders take. */
+export function template<S>(
+  sql: Sql,
+  slot: (part: Exclude<SqlPart, string>) => S,
+): { readonly strings: readonly string[]; readonly slots: readonly S[] } {
+  const strings: string[] = [''];
+  const slots: S[] = [];
+  eachPart(sql, (part) => {
+    if (typeof part === 'string') {
+      strings[strings.length - 1] += part;
+    } else {
+      slots.push(slot(part));
+      strings.push('');
+    }
+  });
+  return { strings, slots };
+}
