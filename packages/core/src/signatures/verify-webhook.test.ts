@@ -412,6 +412,172 @@ describe('other senders', () => {
   });
 });
 
+describe('every scheme', () => {
+  type Scheme = VerifyWebhookOptions['scheme'];
+  /** The headers that a sender writes, by the secret, the time and the body. */
+  type Sign = (secret: string, time: string, body: string) => Record<string, string>;
+  const b64 = (secret: string, text: string) => mac(secret, text).toString('base64');
+  const hex = (secret: string, text: string) => mac(secret, text).toString('hex');
+  const plain = { type: 'sha256', signatureHeader: 'x-signature' } as const;
+  const timed: [string, Scheme, Sign][] = [
+    [
+      'standard',
+      'standard',
+      (secret, time, body) => ({
+        'webhook-id': 'msg_1',
+        'webhook-timestamp': time,
+        'webhook-signature': `v1,${b64(secret, `msg_1.${time}.${body}`)}`,
+      }),
+    ],
+    [
+      'svix',
+      'svix',
+      (secret, time, body) => ({
+        'svix-id': 'msg_1',
+        'svix-timestamp': time,
+        'svix-signature': `v1,${b64(secret, `msg_1.${time}.${body}`)}`,
+      }),
+    ],
+    [
+      'stripe',
+      'stripe',
+      (secret, time, body) => ({
+        'stripe-signature': `t=${time},v1=${hex(secret, `${time}.${body}`)}`,
+      }),
+    ],
+    [
+      'slack',
+      'slack',
+      (secret, time, body) => ({
+        'x-slack-signature': `v0=${hex(secret, `v0:${time}:${body}`)}`,
+        'x-slack-request-timestamp': time,
+      }),
+    ],
+    [
+      'sha256',
+      { ...plain, timestampHeader: 'x-time' },
+      (secret, time, body) => ({
+        'x-signature': `sha256=${hex(secret, `${time}.${body}`)}`,
+        'x-time': time,
+      }),
+    ],
+  ];
+  const all: typeof timed = [
+    ...timed,
+    [
+      'github',
+      'github',
+      (secret, _time, body) => ({ 'x-hub-signature-256': `sha256=${hex(secret, body)}` }),
+    ],
+    [
+      'shopify',
+      'shopify',
+      (secret, _time, body) => ({ 'x-shopify-hmac-sha256': b64(secret, body) }),
+    ],
+    [
+      'sha256 without time',
+      { ...plain, timestampHeader: false },
+      (secret, _time, body) => ({ 'x-signature': b64(secret, body) }),
+    ],
+  ];
+  const secrets = ['the first secret', 'the second one', 'schlüssel für später'];
+  const isBase64 = (scheme: Scheme) => scheme === 'standard' || scheme === 'svix';
+  const verifierOf = (scheme: Scheme) =>
+    verifyWebhook({
+      scheme,
+      keys: secrets.map((secret, at) => ({
+        id: `k${at}`,
+        secret: isBase64(scheme) ? Buffer.from(secret).toString('base64') : secret,
+      })),
+      now,
+      replay: false,
+    });
+
+  test.each(all)(
+    '%s is verified by each of its keys over any text, and denied with one character changed',
+    async (_name, scheme, sign) => {
+      const hook = verifierOf(scheme);
+      const unit = fc.constantFrom('a', '"', '.', '\n', '\0', 'é', '€', '😀', '\ufeff', '\u2028');
+      await fc.assert(
+        fc.asyncProperty(
+          fc.string({ unit, minLength: 1, maxLength: 20 }),
+          fc.nat(secrets.length - 1),
+          fc.nat(),
+          fc.constantFrom('0', 'f', 'A', ',', '=', '.', '-', 'x'),
+          async (body, at, place, char) => {
+            const headers = sign(secrets[at] ?? '', String(NOW), body);
+            expect(await hook.verify(new Headers(headers), body)).toMatchObject({
+              ok: true,
+              keyId: `k${at}`,
+            });
+            expect((await hook.verify(new Headers(headers), `${body}\0`)).ok).toBe(false);
+            expect((await hook.verify(new Headers(headers), body.slice(0, -1))).ok).toBe(false);
+            for (const [name, value] of Object.entries(headers)) {
+              const index = place % value.length;
+              const changed = `${value.slice(0, index)}${char}${value.slice(index + 1)}`;
+              const answer = await hook.verify(new Headers({ ...headers, [name]: changed }), body);
+              expect(answer.ok, `${name}: ${changed}`).toBe(changed === value);
+            }
+          },
+        ),
+        { numRuns: 40 },
+      );
+    },
+  );
+
+  describe.each(timed)('%s, by its time', (_name, scheme, sign) => {
+    test.each([
+      [String(NOW - 300), 'verified'],
+      [String(NOW + 300), 'verified'],
+      [String(NOW - 301), 'webhook.expired'],
+      [String(NOW + 301), 'webhook.not_yet_valid'],
+      ['0', 'webhook.expired'],
+      ['999999999999', 'webhook.not_yet_valid'],
+      [`0${NOW}`, 'webhook.malformed'],
+      [`${NOW}.0`, 'webhook.malformed'],
+      [`+${NOW}`, 'webhook.malformed'],
+      [`${NOW}000000`, 'webhook.malformed'],
+      ['-1', 'webhook.malformed'],
+      ['1e9', 'webhook.malformed'],
+      ['0x6b49d200', 'webhook.malformed'],
+      ['１８００００００００', 'webhook.malformed'],
+      ['Infinity', 'webhook.malformed'],
+      ['2027-01-15T08:00:00Z', 'webhook.malformed'],
+    ])('%s: %s', async (time, expected) => {
+      // A map takes what no header does.
+      const headers = new Map(Object.entries(sign(secrets[0] ?? '', time, BODY)));
+      const answer = verifierOf(scheme).verify(
+        { get: (name) => headers.get(name) ?? null, has: (name) => headers.has(name) },
+        BODY,
+      );
+      expect(await codeOf(answer)).toBe(expected);
+    });
+  });
+
+  test.each([
+    ['standard', (good: string) => ({ 'webhook-signature': good }), ' '],
+    ['stripe', (good: string) => ({ 'stripe-signature': `t=${NOW},${good}` }), ','],
+  ] as const)(
+    '%s takes the good one of 16 signatures, wherever it stands, and reads no more',
+    async (scheme, write, separator) => {
+      const hook = verifierOf(scheme);
+      const [, , sign] = all.find(([name]) => name === scheme) ?? [];
+      const headers = sign?.(secrets[1] ?? '', String(NOW), BODY) ?? {};
+      const list = headers['webhook-signature'] ?? headers['stripe-signature'] ?? '';
+      const good = scheme === 'stripe' ? list.slice(list.indexOf(',') + 1) : list;
+      const bad = scheme === 'stripe' ? `v1=${'0'.repeat(64)}` : `v1,${btoa('0'.repeat(32))}`;
+      for (const at of [0, 8, 15]) {
+        const sixteen = Array.from({ length: 16 }, (_, place) => (place === at ? good : bad));
+        const sent = new Headers({ ...headers, ...write(sixteen.join(separator)) });
+        expect(await hook.verify(sent, BODY)).toMatchObject({ ok: true, keyId: 'k1' });
+      }
+      const more = Array.from({ length: 17 }, (_, place) => (place === 0 ? good : bad));
+      const sent = new Headers({ ...headers, ...write(more.join(separator)) });
+      expect(await codeOf(hook.verify(sent, BODY))).toBe('webhook.malformed');
+    },
+  );
+});
+
 describe('canonical JSON (RFC 8785)', () => {
   test.each<[unknown, string | undefined]>([
     [{ b: 1, a: 2 }, '{"a":2,"b":1}'],
