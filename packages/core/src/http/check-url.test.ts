@@ -376,6 +376,116 @@ test('never throws, and what it allows is what a second parser reads', () => {
   );
 });
 
+describe('spellings that URL parsers take for one host', () => {
+  /** One number of an address as `inet_aton` reads it: decimal, octal, hexadecimal, with zeros in front. */
+  const number = (value: number) =>
+    fc.tuple(fc.constantFrom(10, 8, 16), fc.nat(4), fc.boolean()).map(([radix, zeros, upper]) => {
+      const digits = value.toString(radix);
+      if (radix === 10) return digits;
+      const padded = '0'.repeat(zeros) + digits;
+      const text = radix === 8 ? `0${padded}` : `0x${padded}`;
+      return upper ? text.toUpperCase() : text;
+    });
+  /** An address of four bytes in one to four numbers, of which the last takes what is left. */
+  const dotted = ([a, b, c, d]: readonly number[]) => {
+    const [first = 0, second = 0, third = 0, fourth = 0] = [a, b, c, d];
+    const forms = [
+      [first, second, third, fourth],
+      [first, second, third * 256 + fourth],
+      [first, second * 65_536 + third * 256 + fourth],
+      [first * 16_777_216 + second * 65_536 + third * 256 + fourth],
+    ];
+    return fc
+      .constantFrom(...forms)
+      .chain((parts) => fc.tuple(...parts.map(number)))
+      .map((parts) => parts.join('.'));
+  };
+  /** Characters that IDNA maps to a digit, a letter or a dot, and the same percent-encoded. */
+  const LIKE: Readonly<Record<string, readonly string[]>> = {
+    '.': ['。', '．', '｡', '%2e', '%E3%80%82'],
+    '0': ['０', '⓪', '𝟎', '%30', '⁰'],
+    '1': ['１', '①', '𝟏', '%31', '¹'],
+    '2': ['２', '②', '𝟐', '%32', '₂'],
+    '9': ['９', '⑨', '𝟗', '%39', '₉'],
+    a: ['ａ', 'ⓐ', '𝐚', '%61', 'A'],
+    e: ['ｅ', 'ⓔ', '𝐞', '%65', 'E'],
+    l: ['ｌ', 'ⓛ', 'ⅼ', '%6C', 'L'],
+    o: ['ｏ', 'ⓞ', 'ℴ', '%6f', 'O'],
+    x: ['ｘ', 'ⓧ', 'ⅹ', '%78', 'X'],
+  };
+  const disguised = (text: string) =>
+    fc
+      .array(fc.nat(9), { minLength: text.length, maxLength: text.length })
+      .map((picks) =>
+        Array.from(text, (char, at) => LIKE[char.toLowerCase()]?.[picks[at] ?? 9] ?? char).join(''),
+      );
+  /** Of no effect in a host: a dot at the end, and what IDNA leaves out. */
+  const wrapped = (host: string) =>
+    fc
+      .tuple(fc.constantFrom('', '\u00ad', '\u200b', '\u2060'), fc.constantFrom('', '.', '。'))
+      .map(([ignored, end]) => `${ignored}${host}${end}`);
+
+  const special = fc.constantFrom(
+    [0, 0, 0, 0],
+    [10, 0, 0, 1],
+    [100, 100, 100, 200],
+    [127, 0, 0, 1],
+    [127, 255, 255, 254],
+    [168, 63, 129, 16],
+    [169, 254, 169, 254],
+    [172, 31, 255, 255],
+    [192, 168, 0, 1],
+    [198, 19, 0, 1],
+    [224, 0, 0, 1],
+    [255, 255, 255, 255],
+  );
+
+  test('of an address that is not public: none is allowed', () => {
+    let judged = 0;
+    fc.assert(
+      fc.property(
+        special.chain(dotted).chain(disguised).chain(wrapped),
+        fc.constantFrom('', ':80', ':443', ':0080'),
+        (host, port) => {
+          const code = codeOf(`http://${host}${port}/`);
+          if (code === 'egress.address_not_allowed') judged += 1;
+          else expect(code, host).toBe('egress.url_malformed');
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    // Nearly all of them are addresses to a browser.
+    expect(judged).toBeGreaterThan(1_500);
+  });
+
+  test('of an address of the internet: each is that address', () => {
+    fc.assert(
+      fc.property(dotted([93, 184, 215, 14]).chain(disguised).chain(wrapped), (host) => {
+        expect(checkUrl(`http://${host}/`), host).toMatchObject({
+          ok: true,
+          host: { address: '93.184.215.14' },
+        });
+      }),
+    );
+  });
+
+  test('of a local name: none is allowed', () => {
+    const names = ['localhost', 'a.localhost', 'metadata.google.internal', 'metadata.goog'];
+    fc.assert(
+      fc.property(
+        fc
+          .constantFrom(...names)
+          .chain(disguised)
+          .chain(wrapped),
+        (host) => {
+          expect(codeOf(`http://${host}/`), host).toMatch(/^egress\.(?:host_local|url_malformed)$/);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 const folder = join(VECTORS, 'wpt-url');
 
 describe.skipIf(!existsSync(folder))('the URLs of the web platform tests', () => {
