@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { DETECTIONS, type Detections, drawDetections } from '../charts/anomalies-report.ts';
 import { BAR_CHARTS, drawBars, type MeasuredBars } from '../charts/bars-report.ts';
 import { chartFile, readMeasured } from '../charts/measured.ts';
 import { type Analyses, drawAnalyses, NAME } from '../graphql/report.ts';
@@ -10,6 +11,22 @@ const figures = readMeasured(NAME) as Analyses;
 
 test('the chart of GraphQL analyses is what was measured: npm run bench -- graphql-size', () => {
   expect(readFileSync(chartFile(NAME), 'utf8')).toBe(drawAnalyses(figures));
+});
+
+describe('the chart of anomalies', () => {
+  const detections = readMeasured(DETECTIONS) as Detections;
+
+  test('is what was measured: npm run bench -- anomalies', () => {
+    expect(readFileSync(chartFile(DETECTIONS), 'utf8')).toBe(drawDetections(detections));
+  });
+
+  test('shows that the default finds nine in ten, with at most one false alarm', () => {
+    const { found = 0, falseAlarms } =
+      detections.rows.find(({ threshold }) => threshold === 1) ?? {};
+    expect([found >= 90, falseAlarms]).toEqual([true, 0]);
+    const page = readFileSync(join(import.meta.dirname, '../../docs/guides/metrics.md'), 'utf8');
+    expect(page).toContain('](/anomalies.svg)');
+  });
 });
 
 test('twice the tokens take at most three times as long, up to the most that is read', () => {
