@@ -12,7 +12,7 @@ import { type Duration, durationMs } from '../lib/duration.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
-import type { ClaimOptions, ClaimSign, RecipientClaim } from './claim-rules.ts';
+import type { ClaimOptions, ClaimSign, RecipientClaim, RequiredClaim } from './claim-rules.ts';
 import type { TokenDecryption } from './decrypt-tokens.ts';
 import type { ClaimPath, RolesPath } from './jwt-claims.ts';
 import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
@@ -38,6 +38,7 @@ export type {
   HeaderSource,
   JwtProfile,
   RecipientClaim,
+  RequiredClaim,
   RolesPath,
   TenantIssuers,
   TokenScheme,

@@ -5,7 +5,12 @@ import { type JwtProfile, profiles } from './jwt-profile.ts';
 /** A claim that must have a value: `{ claim: 'token_use', is: 'access' }`; without `is`, one that must be there. */
 export interface ClaimSign {
   readonly claim: ClaimPath;
-  readonly is?: string | readonly string[] | undefined;
+  readonly is?: string | boolean | readonly (string | boolean)[] | undefined;
+}
+
+/** A claim that must have a value, or, with `isNot`, may be missing but must not have one of these values. */
+export interface RequiredClaim extends ClaimSign {
+  readonly isNot?: string | boolean | readonly (string | boolean)[] | undefined;
 }
 
 /** Who the token was made for, where it does not say so in `aud`. */
@@ -32,8 +37,11 @@ export interface ClaimOptions {
    * have. Default: none is asked for, beside what the profile asks.
    */
   readonly accessTokenSigns?: readonly ClaimSign[] | undefined;
-  /** Claims that must be there with these values: a tenant, a repository, a hosted domain. Default: none. */
-  readonly requiredClaims?: readonly ClaimSign[] | undefined;
+  /**
+   * Claims that must be there with these values: a tenant, a repository, a hosted domain; or, with `isNot`, must not have
+   * them. Default: none.
+   */
+  readonly requiredClaims?: readonly RequiredClaim[] | undefined;
   /** Claims of which the first that is there names the client. Default: `['client_id']`. */
   readonly clientIds?: readonly ClaimPath[] | undefined;
   /**
@@ -70,7 +78,7 @@ export interface ClaimRules {
       }
     | undefined;
   readonly accessTokenSigns: readonly ClaimSign[];
-  readonly requiredClaims: readonly ClaimSign[];
+  readonly requiredClaims: readonly RequiredClaim[];
   readonly clientIds: readonly ClaimPath[];
   readonly scopes: readonly ClaimPath[];
   readonly roles: readonly RolesPath[];
@@ -89,24 +97,22 @@ export function claimRules(policy: string, options: ClaimOptions): ClaimRules {
     `${policy}: profile must be one of ${JSON.stringify(Object.keys(profiles))}.`,
   );
   assertConfiguration(
-    [clientIds, scopes].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)),
-    `${policy}: clientIds and scopes must list claims, like ['scope', 'scp'].`,
-  );
-  assertConfiguration(
-    Array.isArray(roles) && roles.every(isRolesPath),
-    `${policy}: scopes and roles must list claims, like [['realm_access', 'roles']].`,
+    [clientIds, scopes].every((paths) => Array.isArray(paths) && paths.every(isClaimPath)) &&
+      Array.isArray(roles) &&
+      roles.every(isRolesPath),
+    `${policy}: clientIds, scopes and roles must list claims, like ['scope', ['realm_access', 'roles']].`,
   );
   assertConfiguration(
     [accessTokenSigns, requiredClaims].every(
       (signs) => Array.isArray(signs) && signs.every(isSign),
-    ),
-    `${policy}: accessTokenSigns and requiredClaims list claims, like [{ claim: 'tid', is: 'acme' }].`,
+    ) && !accessTokenSigns.some((sign) => 'isNot' in sign),
+    `${policy}: accessTokenSigns and requiredClaims must list claims, like [{ claim: 'tid', is: 'acme' }].`,
   );
   assertConfiguration(
     recipient === undefined ||
-      (isClaimPath(recipient.claim) && textsOf(recipient.is).length > 0 && isSign(recipient)),
+      (textsOf(recipient.is).every((text) => typeof text === 'string') && isSign(recipient)),
     `${policy}: recipient needs a claim and its values, like { claim: 'client_id', is: 'my-app' }; ` +
-      'without a value, tokens that were made for others would be taken.',
+      'without one, tokens for others would be taken.',
   );
   return {
     profile: profiles[profile],
@@ -129,16 +135,21 @@ function isRolesPath(value: RolesPath): boolean {
     : isClaimPath(value);
 }
 
-function isSign({ claim, is }: ClaimSign): boolean {
-  const texts = is === undefined ? [] : textsOf(is);
+function isSign({ claim, is, isNot }: RequiredClaim): boolean {
+  return isClaimPath(claim) && [is ?? true, isNot ?? true].every(isValue);
+}
+
+function isValue(value: NonNullable<RequiredClaim['isNot']>): boolean {
+  const values = textsOf(value);
   return (
-    isClaimPath(claim) &&
-    (is === undefined || texts.length > 0) &&
-    texts.every((text) => typeof text === 'string' && text !== '')
+    values.length > 0 &&
+    values.every((each) => typeof each === 'boolean' || (typeof each === 'string' && each !== ''))
   );
 }
 
-/** One text or several, as a list. */
-export function textsOf(value: string | readonly string[]): readonly string[] {
-  return typeof value === 'string' ? [value] : value;
+/** One value or several, as a list. */
+export function textsOf<Value extends string | boolean>(
+  value: Value | readonly Value[],
+): readonly Value[] {
+  return typeof value === 'object' ? value : [value];
 }

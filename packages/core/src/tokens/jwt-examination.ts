@@ -2,7 +2,7 @@ import { type CompactJws, parseCompactJws } from '../crypto/compact-jws.ts';
 import type { JwsAlgorithm } from '../crypto/key-source.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { member, parseStrictObject } from '../lib/strict-json.ts';
-import { type ClaimRules, type ClaimSign, textsOf } from './claim-rules.ts';
+import { type ClaimRules, type RequiredClaim, textsOf } from './claim-rules.ts';
 import { audiencesOf, claimAt, dateClaim, firstText, INVALID, textClaim } from './jwt-claims.ts';
 import type { IssuerLookup, IssuerRules } from './jwt-issuers.ts';
 import { fitsProfile } from './jwt-profile.ts';
@@ -124,16 +124,18 @@ function kindOf(claims: object): Readonly<Record<string, unknown>> {
   return { claims: there };
 }
 
-function hasSign(claims: object, { accessTokenSigns }: ClaimRules): boolean {
+/** True where a token carries one of the signs of an access token that are asked for. */
+export function hasSign(claims: object, { accessTokenSigns }: ClaimRules): boolean {
   return accessTokenSigns.length === 0 || accessTokenSigns.some((sign) => carries(claims, sign));
 }
 
-/** True where the claim is there, and has one of the values where some are named. */
-function carries(claims: object, { claim, is }: ClaimSign): boolean {
+/** True where the claim is there, and has one of the values where some are named; with `isNot`, where it has none. */
+function carries(claims: object, { claim, is, isNot }: RequiredClaim): boolean {
   const value = claimAt(claims, claim);
-  if (value === undefined || value === null || value === '') return false;
-  if (is === undefined) return true;
-  return typeof value === 'string' && textsOf(is).includes(value);
+  const isOneOf = (values: NonNullable<typeof is>): boolean =>
+    (textsOf(values) as readonly unknown[]).includes(value);
+  if (is !== undefined) return isOneOf(is);
+  return isNot === undefined ? (value ?? '') !== '' : !isOneOf(isNot);
 }
 
 /** When the token ends by its claims, or why it is not good at the moment. All in milliseconds. */

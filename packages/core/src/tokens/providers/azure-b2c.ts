@@ -19,8 +19,9 @@ export interface AzureB2cOptions {
 /**
  * The access tokens of an Azure AD B2C tenant, for one user flow or custom policy.
  *
- * They are typed `JWT`, may carry the `nonce` of the sign-in, list scopes in `scp`, which ID tokens do not have, name the client
- * in `azp` and the policy in `tfp` or `acr`.
+ * They are typed `JWT`, may carry the `nonce` of the sign-in, list scopes in `scp`, which ID tokens do not have, and name
+ * the client in `azp`. All policies of a tenant sign with the same keys, so `tfp`, or `acr` of older ones, must name this
+ * policy: what another one lets in (without a second factor, say) stays out.
  *
  * @throws ConfigurationError for a tenant or a policy that B2C would not name so.
  * @example
@@ -34,6 +35,8 @@ export function azureB2c(options: AzureB2cOptions): TrustedIssuer {
   const tenant = nameOption('azureB2c', 'tenant', options.tenant, /^[a-z0-9]{1,48}$/);
   const tenantId = nameOption('azureB2c', 'tenantId', options.tenantId, TENANT);
   const policy = nameOption('azureB2c', 'policy', options.policy, /^B2C_1A?_[A-Za-z0-9_-]{1,64}$/i);
+  // Older policies are written in lower case in `acr`.
+  const spellings = [policy, policy.toLowerCase()];
   const host = `https://${tenant}.b2clogin.com`;
   return {
     issuer: `${host}/${tenantId}/v2.0/`,
@@ -41,7 +44,11 @@ export function azureB2c(options: AzureB2cOptions): TrustedIssuer {
     keys: remoteJwks(`${host}/${tenant}.onmicrosoft.com/${policy}/discovery/v2.0/keys`),
     algorithms: ['RS256'],
     profile: 'jwt',
-    accessTokenSigns: [{ claim: 'scp' }],
+    accessTokenSigns: [
+      { claim: 'tfp', is: spellings },
+      { claim: 'acr', is: spellings },
+    ],
+    requiredClaims: [{ claim: 'scp' }],
     clientIds: ['azp'],
     scopes: ['scp'],
   };

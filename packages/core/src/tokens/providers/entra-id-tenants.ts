@@ -12,12 +12,13 @@ export type EntraIdTenantsOptions = Pick<
 
 /**
  * The access tokens (version 2) of those Microsoft Entra ID tenants that are known now: for an API that several
- * organisations use. `iss` and `tid` must name the same tenant; the keys are those that all tenants share.
+ * organisations use. `aud` is the client id of the API. `iss` and `tid` must name the same tenant; the keys are those that all
+ * tenants of organisations share, so personal accounts, which have keys of their own, stay out.
  *
  * @throws ConfigurationError as `tenantIssuers`.
  * @example
  * authenticateJwt({
- *   issuers: entraIdTenants({ tenants: (id) => customers.has(id), audience: 'api://orders' }),
+ *   issuers: entraIdTenants({ tenants: (id) => customers.has(id), audience: '11111111-1111-4111-8111-111111111111' }),
  * })
  */
 export function entraIdTenants(options: EntraIdTenantsOptions): TenantIssuers {
@@ -29,7 +30,7 @@ export function entraIdTenants(options: EntraIdTenantsOptions): TenantIssuers {
     'timeout',
     'now',
   ]);
-  const keys = remoteJwks('https://login.microsoftonline.com/common/discovery/v2.0/keys');
+  const keys = remoteJwks('https://login.microsoftonline.com/organizations/discovery/v2.0/keys');
   return tenantIssuers({
     ...options,
     ...ENTRA_CLAIMS,

@@ -10,7 +10,7 @@ export interface EntraIdOptions {
   readonly tenant: string;
   /** The version of the access tokens. Default: 2. */
   readonly version?: 1 | 2 | undefined;
-  /** What this API is called in `aud`. */
+  /** What this API is called in `aud`: its client id, or in version 1 its Application ID URI as well. */
   readonly audience: string | readonly string[];
 }
 
@@ -23,7 +23,7 @@ export interface EntraIdOptions {
  *
  * @throws ConfigurationError for a tenant that is not an id.
  * @example
- * authenticateJwt(entraId({ tenant: '00000000-0000-4000-8000-000000000000', audience: 'api://orders' }))
+ * authenticateJwt(entraId({ tenant: '00000000-0000-4000-8000-000000000000', audience: '11111111-1111-4111-8111-111111111111' }))
  */
 export function entraId(options: EntraIdOptions): TrustedIssuer {
   assertKnownOptions('entraId', options, ['tenant', 'version', 'audience']);

@@ -5,7 +5,10 @@ import { nameOption } from './provider.ts';
 
 /** Options of {@link googleIap}. */
 export interface GoogleIapOptions {
-  /** The backend: `/projects/<number>/global/backendServices/<id>`, or `/projects/<number>/apps/<id>`. */
+  /**
+   * The backend: `/projects/<number>/global/backendServices/<id>`, `/projects/<number>/apps/<id>` of App Engine, or
+   * `/projects/<number>/locations/<region>/services/<name>` of Cloud Run.
+   */
   readonly audience: string;
 }
 
@@ -23,7 +26,7 @@ export function googleIap(options: GoogleIapOptions): TrustedIssuer {
     'googleIap',
     'audience',
     options.audience,
-    /^\/projects\/\d+\/(?:global\/backendServices|regions\/[a-z0-9-]+\/backendServices|apps)\/[\w.-]+$/,
+    /^\/projects\/\d+\/(?:(?:global|regions\/[a-z0-9-]+)\/backendServices|locations\/[a-z0-9-]+\/services|apps)\/[\w.-]+$/,
   );
   return {
     issuer: 'https://cloud.google.com/iap',

@@ -32,7 +32,10 @@ export function googleServiceAccount(options: GoogleServiceAccountOptions): Trus
     audience,
     algorithms: ['RS256'],
     profile: 'jwt',
-    requiredClaims: [{ claim: 'email', is: emails }],
+    requiredClaims: [
+      { claim: 'email', is: emails },
+      { claim: 'email_verified', is: true },
+    ],
     clientIds: ['azp'],
     scopes: [],
     roles: [],

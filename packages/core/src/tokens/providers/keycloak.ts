@@ -19,8 +19,8 @@ export interface KeycloakOptions {
  * The access tokens of a Keycloak realm.
  *
  * As it comes, Keycloak names no API in `aud` (or only `account`) and the client in `azp`: give `clientId`, and tokens of these
- * clients are taken. With an audience mapper give `audience` instead. `typ` in the claims must say `Bearer`; before 24
- * access tokens carry the `nonce` of the sign-in. Roles are those of the realm.
+ * clients are taken. With an audience mapper give `audience` instead. `typ` in the claims must say `Bearer`, or `DPoP` for
+ * tokens that are bound to a key; before 24 access tokens carry the `nonce` of the sign-in. Roles are those of the realm.
  *
  * @throws ConfigurationError without one of `audience` and `clientId`.
  * @example
@@ -40,7 +40,7 @@ export function keycloak(options: KeycloakOptions): TrustedIssuer {
       ? { audience }
       : { recipient: { claim: 'azp', is: clientId ?? [], besides: ['account'] } }),
     profile: 'jwt',
-    accessTokenSigns: [{ claim: 'typ', is: 'Bearer' }],
+    accessTokenSigns: [{ claim: 'typ', is: ['Bearer', 'DPoP'] }],
     clientIds: ['azp', 'client_id'],
     scopes: ['scope'],
     roles: [

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { NOW, now, signer } from '../../../test/jwt-kit.ts';
 import { localJwks } from '../../crypto/local-jwks.ts';
 import type { Principal } from '../../engine/facts.ts';
@@ -10,6 +10,7 @@ import { clerk } from './clerk.ts';
 import { cognito } from './cognito.ts';
 import { duende } from './duende.ts';
 import { entraId } from './entra-id.ts';
+import { entraIdTenants } from './entra-id-tenants.ts';
 import { firebase } from './firebase.ts';
 import { githubActions } from './github-actions.ts';
 import { gitlab } from './gitlab.ts';
@@ -27,6 +28,7 @@ import { zitadel } from './zitadel.ts';
 const AUDIENCE = 'https://api.example.com';
 const TENANT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const OTHER_TENANT = '7c9e6679-7425-40de-944b-e07fc1f90ae7';
+const API = '22222222-2222-4222-8222-222222222222';
 const CLIENT = '11111111-1111-4111-8111-111111111111';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -96,10 +98,11 @@ const providers: readonly Provider[] = [
   },
   {
     name: 'Entra ID, version 2',
-    preset: entraId({ tenant: TENANT, audience: 'api://orders' }),
+    preset: entraId({ tenant: TENANT, audience: API }),
     token: {
-      aud: 'api://orders',
+      aud: API,
       azp: CLIENT,
+      azpacr: '1',
       tid: TENANT,
       oid: 'o',
       sub: 's',
@@ -115,7 +118,13 @@ const providers: readonly Provider[] = [
       roles: ['Admin'],
     },
     evil: {
-      'an ID token for the same application': { azp: undefined, scp: undefined, nonce: 'n' },
+      'an ID token for the same application': {
+        azp: undefined,
+        azpacr: undefined,
+        scp: undefined,
+        nonce: 'n',
+        preferred_username: 'alice@example.com',
+      },
       'a token of another tenant': {
         tid: OTHER_TENANT,
         iss: `https://login.microsoftonline.com/${OTHER_TENANT}/v2.0`,
@@ -140,6 +149,12 @@ const providers: readonly Provider[] = [
     principal: { subject: 'o', clientId: CLIENT, tenant: TENANT, roles: ['Orders.All'] },
     evil: {
       'an ID token': { appid: undefined, roles: undefined },
+      'a token for another API': { aud: 'api://payments' },
+      'a token of another tenant': {
+        tid: OTHER_TENANT,
+        iss: `https://sts.windows.net/${OTHER_TENANT}/`,
+      },
+      'a token that names another tenant': { tid: OTHER_TENANT },
       'a token of version 2': { iss: `https://login.microsoftonline.com/${TENANT}/v2.0` },
     },
   },
@@ -165,6 +180,30 @@ const providers: readonly Provider[] = [
       'an ID token': { scp: undefined, azp: undefined, at_hash: 'h' },
       'an ID token without a hash': { scp: undefined },
       'a token for another API': { aud: TENANT },
+      'a token of another policy': { tfp: 'B2C_1_reset' },
+      'a token of another policy, in the claim of older ones': {
+        tfp: undefined,
+        acr: 'b2c_1_reset',
+      },
+      'a token that names no policy': { tfp: undefined },
+      'a token of another tenant': {
+        iss: `https://evil.b2clogin.com/${OTHER_TENANT}/v2.0/`,
+      },
+    },
+  },
+  {
+    name: 'Azure AD B2C, an older custom policy',
+    preset: azureB2c({
+      tenant: 'shop',
+      tenantId: TENANT,
+      policy: 'B2C_1A_signup_signin',
+      audience: CLIENT,
+    }),
+    token: { aud: CLIENT, sub: 's', scp: 'read', azp: 'web', acr: 'b2c_1a_signup_signin' },
+    principal: { subject: 's', clientId: 'web', scopes: ['read'] },
+    evil: {
+      'an ID token': { scp: undefined, azp: undefined },
+      'a token of another policy': { acr: 'b2c_1a_passwordreset' },
     },
   },
   {
@@ -237,6 +276,16 @@ const providers: readonly Provider[] = [
     },
   },
   {
+    name: 'Keycloak, bound to a key',
+    preset: keycloak({ issuer: 'https://id.example.com/realms/shop', audience: 'orders' }),
+    token: { sub: 's', aud: 'orders', typ: 'DPoP', azp: 'shop-web', scope: 'orders' },
+    principal: { subject: 's', clientId: 'shop-web' },
+    evil: {
+      'an ID token': { typ: 'ID', aud: 'shop-web' },
+      'an offline token': { typ: 'Offline' },
+    },
+  },
+  {
     name: 'Google, a service account',
     preset: googleServiceAccount({
       audience: AUDIENCE,
@@ -253,6 +302,9 @@ const providers: readonly Provider[] = [
     evil: {
       'another service account': { email: 'jobs@evil.iam.gserviceaccount.com' },
       'a person': { email: 'alice@example.com' },
+      'an address that nobody has verified': { email_verified: false },
+      'an address of which nothing is said': { email_verified: undefined },
+      'a token for another API': { aud: 'https://other.example.com' },
       'a token of a sign-in': { aud: '10.apps.googleusercontent.com', at_hash: 'h', nonce: 'n' },
     },
   },
@@ -268,15 +320,47 @@ const providers: readonly Provider[] = [
     evil: { 'an assertion for another backend': { aud: '/projects/12/global/backendServices/35' } },
   },
   {
+    name: 'Google IAP in front of Cloud Run',
+    preset: googleIap({ audience: '/projects/12/locations/europe-west1/services/shop' }),
+    token: {
+      aud: '/projects/12/locations/europe-west1/services/shop',
+      sub: 'accounts.google.com:1',
+      email: 'a@b.c',
+    },
+    principal: { subject: 'accounts.google.com:1' },
+    evil: {
+      'an assertion for another service': {
+        aud: '/projects/12/locations/europe-west1/services/evil',
+      },
+      'an ID token of Google': { iss: 'https://accounts.google.com' },
+    },
+  },
+  {
     name: 'Clerk',
     preset: clerk({ issuer: 'https://clerk.example.com', origins: ['https://app.example.com'] }),
     token: { azp: 'https://app.example.com', sid: 'sess_1', sub: 'user_1', org_role: 'org:admin' },
     principal: { subject: 'user_1', clientId: 'https://app.example.com', roles: ['org:admin'] },
     evil: {
       'a session of another page': { azp: 'https://evil.example.com' },
+      'a session of another application': { iss: 'https://clerk.evil.example.com' },
       'a token of a template without a session': { sid: undefined },
       'a token that names an audience of its own': { aud: 'https://other.example.com' },
     },
+  },
+  {
+    name: 'Clerk, version 2',
+    preset: clerk({ issuer: 'https://clerk.example.com', origins: ['https://app.example.com'] }),
+    token: {
+      v: 2,
+      azp: 'https://app.example.com',
+      sid: 'sess_1',
+      sub: 'user_1',
+      sts: 'active',
+      fva: [5, -1],
+      o: { id: 'org_1', rol: 'admin', slg: 'acme' },
+    },
+    principal: { subject: 'user_1', clientId: 'https://app.example.com', roles: ['admin'] },
+    evil: { 'a session with tasks before it': { sts: 'pending' } },
   },
   {
     name: 'WorkOS',
@@ -328,8 +412,22 @@ const providers: readonly Provider[] = [
     evil: {
       'the anonymous key of the project': { role: 'anon', session_id: undefined, aud: undefined },
       'the service key of the project': { role: 'service_role', session_id: undefined },
+      'a user who signed in anonymously': { is_anonymous: true },
       'a token of another project': { iss: 'https://zzzzzzzzzzzzzzzzzzzz.supabase.co/auth/v1' },
     },
+  },
+  {
+    name: 'Supabase, with anonymous users',
+    preset: supabase({ project: 'abcdefghijklmnopqrst', anonymous: true }),
+    token: {
+      aud: 'authenticated',
+      sub: 's',
+      role: 'authenticated',
+      session_id: 'x',
+      is_anonymous: true,
+    },
+    principal: { subject: 's', roles: ['authenticated'] },
+    evil: { 'the anonymous key of the project': { role: 'anon', session_id: undefined } },
   },
   {
     name: 'Firebase',
@@ -349,7 +447,15 @@ const providers: readonly Provider[] = [
       },
       'a session cookie': { iss: 'https://session.firebase.google.com/shop-prod' },
       'a token without a provider': { firebase: {} },
+      'a user who signed in anonymously': { firebase: { sign_in_provider: 'anonymous' } },
     },
+  },
+  {
+    name: 'Firebase, with anonymous users',
+    preset: firebase({ projectId: 'shop-prod', anonymous: true }),
+    token: { aud: 'shop-prod', sub: 'u', firebase: { sign_in_provider: 'anonymous' } },
+    principal: { subject: 'u' },
+    evil: { 'a token without a provider': { firebase: {} } },
   },
   {
     name: 'GitHub Actions',
@@ -461,7 +567,10 @@ const providers: readonly Provider[] = [
     typ: 'at+jwt',
     token: { aud: AUDIENCE, sub: 'u', client_id: 'web', jti: 'j', scope: 'read' },
     principal: { subject: 'u', clientId: 'web', scopes: ['read'] },
-    evil: { 'a token for another resource': { aud: 'https://other.example.com' } },
+    evil: {
+      'a token for another resource': { aud: 'https://other.example.com' },
+      'an ID token for the web application': { aud: 'web', client_id: undefined, jti: undefined },
+    },
   },
 ];
 
@@ -514,6 +623,59 @@ describe.each(providers)('a token of $name', (provider) => {
   });
 });
 
+describe('tokens of several tenants of Entra ID', () => {
+  const token = {
+    iss: `https://login.microsoftonline.com/${TENANT}/v2.0`,
+    aud: API,
+    azp: CLIENT,
+    tid: TENANT,
+    sub: 's',
+    scp: 'Orders.Read',
+    ver: '2.0',
+    exp: NOW / 1000 + 60,
+  };
+  const ask = async (change: Claims = {}) => {
+    const { jwk, token: sign } = signers.RS256;
+    const fetch = vi
+      .spyOn(globalThis, 'fetch')
+      .mockImplementation(async () => Response.json({ keys: [jwk] }));
+    onTestFinished(() => fetch.mockRestore());
+    const issuers = entraIdTenants({ audience: API, tenants: (id) => id === TENANT, now });
+    const text = await sign({
+      header: JSON.stringify({ alg: 'RS256', kid: jwk.kid, typ: 'JWT' }),
+      payload: JSON.stringify({ ...token, ...change }),
+    });
+    const headers = { authorization: `Bearer ${text}` };
+    const request = new Request('https://api.example.com/', { headers });
+    const outcome = await authenticateJwt({ issuers, now }).check(request, {});
+    return { outcome, asked: fetch.mock.calls.map(([url]) => url) };
+  };
+
+  test('pass where the tenant is known, by the keys of organisations', async () => {
+    const { outcome, asked } = await ask();
+    expect(outcome).toMatchObject({
+      ok: true,
+      facts: { principal: { subject: 's', clientId: CLIENT, tenant: TENANT } },
+    });
+    expect(asked).toEqual(['https://login.microsoftonline.com/organizations/discovery/v2.0/keys']);
+  });
+
+  test.each<[string, Claims]>([
+    [
+      'a tenant that nobody knows',
+      { iss: token.iss.replace(TENANT, OTHER_TENANT), tid: OTHER_TENANT },
+    ],
+    ['an issuer and a tenant that differ', { tid: OTHER_TENANT }],
+    ['no tenant', { tid: undefined }],
+    ['the issuer of version 1', { iss: `https://sts.windows.net/${TENANT}/` }],
+    ['another recipient', { aud: CLIENT }],
+    ['an ID token', { azp: undefined, scp: undefined, nonce: 'n' }],
+  ])('do not pass with %s', async (_, change) => {
+    const { outcome } = await ask(change);
+    expect(outcome).toMatchObject({ ok: false, denial: { kind: 'unauthenticated' } });
+  });
+});
+
 test.each<[string, () => unknown]>([
   [
     'an address in place of a host',
@@ -530,6 +692,24 @@ test.each<[string, () => unknown]>([
   ],
   ['neither audience nor client', () => keycloak({ issuer: 'https://id.example.com/realms/a' })],
   ['no repository', () => githubActions({ audience: AUDIENCE, repositories: [] })],
+  [
+    'a sign that is something missing',
+    () => ({
+      ...googleIap({ audience: '/projects/1/apps/a' }),
+      accessTokenSigns: [{ claim: 'a', isNot: 'b' }],
+    }),
+  ],
+  [
+    'a claim that must have no value at all',
+    () => ({
+      ...googleIap({ audience: '/projects/1/apps/a' }),
+      requiredClaims: [{ claim: 'a', isNot: [] }],
+    }),
+  ],
+  [
+    'anonymous users by another word than yes',
+    () => supabase({ project: 'abcdefgh', anonymous: 'no' as never }),
+  ],
   [
     'an unknown option',
     () => okta({ domain: 'a.okta.com', audience: AUDIENCE, aud: 'x' } as never),
