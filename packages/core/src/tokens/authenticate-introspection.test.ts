@@ -136,6 +136,15 @@ describe('an active token', () => {
     expect(await codeFor({ ...active, ...changes }, options)).toBe(code);
   });
 
+  test.each<[string, object, string]>([
+    ['one of the signs of an access token', { token_use: 'access' }, 'ok'],
+    ['another value', { token_use: 'id' }, 'token.type_refused'],
+    ['none of them', {}, 'token.type_refused'],
+  ])('carries %s that are asked for: %j', async (_, said, code) => {
+    const accessTokenSigns = [{ claim: 'token_use', is: 'access' }, { claim: 'cid' }];
+    expect(await codeFor({ ...active, ...said }, { accessTokenSigns })).toBe(code);
+  });
+
   test('belongs to the tenant that was named, or that it names', async () => {
     const fake = fakeIssuer(() => ({ ...active, tid: 'acme' }));
     for (const tenant of ['acme', { claim: 'tid' }]) {

@@ -4,7 +4,7 @@ import { member } from '../lib/strict-json.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import { type ClaimOptions, claimRules } from './claim-rules.ts';
 import { type ClaimPath, isClaimPath } from './jwt-claims.ts';
-import { contentProblem, lifetimeOf, type TokenProblem } from './jwt-examination.ts';
+import { contentProblem, hasSign, lifetimeOf, type TokenProblem } from './jwt-examination.ts';
 import { factsOfClaims } from './jwt-facts.ts';
 import { mayBeAccessToken } from './jwt-profile.ts';
 import type { TokenDenialCode } from './token-denials.ts';
@@ -57,8 +57,11 @@ export function introspectedClaims(
   return (claims, scheme, at) => {
     // Issuers answer for refresh tokens as well; those must not open an API.
     const isTyped = insecureMissingTokenType || member(claims, 'token_type') !== undefined;
-    if (!isTyped || !mayBeAccessToken(claims)) {
-      return because('token.type_refused', { token_type: member(claims, 'token_type') });
+    if (!isTyped || !mayBeAccessToken(claims) || !hasSign(claims, checked)) {
+      return because('token.type_refused', {
+        expected: { anyOf: checked.accessTokenSigns },
+        token_type: member(claims, 'token_type'),
+      });
     }
     const named = member(claims, 'iss');
     if (named !== undefined && named !== issuer) {
