@@ -69,13 +69,10 @@ const NEUTRAL = {
 
 /**
  * @param {readonly string[]} files
- * @param {{ outfile: string, conditions?: readonly string[], hasNode?: boolean, globalName?: string }} options
- * `hasNode`: the runtime has the modules of Node. `globalName`: a script that sets this name, in place of a module.
+ * @param {{ outfile: string, conditions?: readonly string[], hasNode?: boolean }} options `hasNode`: the runtime has the
+ * modules of Node.
  */
-export async function bundleSuite(
-  files,
-  { outfile, conditions = [], hasNode = false, globalName },
-) {
+export async function bundleSuite(files, { outfile, conditions = [], hasNode = false }) {
   const entries = files.map((file) => {
     const name = JSON.stringify(relative(root, file));
     return `${name}: () => import(${JSON.stringify(file)})`;
@@ -90,7 +87,6 @@ export async function bundleSuite(
     stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
     outfile,
     ...NEUTRAL,
-    ...(globalName && { format: 'iife', globalName }),
     conditions: ['@apisec/source', ...conditions, 'import'],
     alias: { vitest: join(src, 'vitest.ts') },
     plugins: [absent(hasNode ? EVERYWHERE : WITHOUT_NODE)],

@@ -2,6 +2,8 @@
 export const departures = {
   // `new URL('http://[::0:]/')` does not throw there, which the test takes for an address that we fail to read.
   bun: ['lib/addresses.test.ts > reading never throws, and what it reads it reads as a URL does'],
+  // Its TextEncoder makes arrays of another realm, whose class differs.
+  'edge-vm': ['lib/base64url.test.ts > decodeBase64url > cuts a part out of a longer text'],
   chromium: [
     // Pages do not see Set-Cookie.
     'host/guard-fetch.test.ts > a response that goes out > keeps its status text, its cookies and what the handler has set itself',

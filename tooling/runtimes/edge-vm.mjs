@@ -8,5 +8,5 @@ setInterval(() => {}, 1_000);
 const { EdgeVM } = await import(pathToFileURL(module).href);
 const vm = new EdgeVM();
 vm.evaluate(readFileSync(bundle, 'utf8'));
-writeFileSync(file, JSON.stringify(await vm.evaluate('suite.run()')));
+writeFileSync(file, JSON.stringify(await vm.evaluate('suite.then(({ run }) => run())')));
 process.exit(0);

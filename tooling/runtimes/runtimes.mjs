@@ -75,7 +75,13 @@ const onServer =
 
 async function inEdgeVm({ work, files }) {
   const suite = join(work, 'suite.js');
-  await bundleSuite(files, { outfile: suite, globalName: 'suite' });
+  await bundleSuite(files, { outfile: suite });
+  // The VM takes scripts alone, and tests await at their top: the module becomes the body of an async function.
+  const [body, exports = ''] = readFileSync(suite, 'utf8').split(/^export \{([^}]*)\};?$/m);
+  writeFileSync(
+    suite,
+    `globalThis.suite = (async () => {\n${body}\nreturn {${exports.replace(/(\w+) as (\w+)/g, '$2: $1')}};\n})();`,
+  );
   const module = bin('node', '@edge-runtime/vm/dist/index.js');
   const host = join(import.meta.dirname, 'edge-vm.mjs');
   return resultOf(process.execPath, [host, module, suite], work);
