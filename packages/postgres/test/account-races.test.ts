@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { accountRaces } from '../../accounts/test/account-races.ts';
+import {
+  type PostgresClient,
+  postgresPasskeyStore,
+  postgresTicketStore,
+  postgresTotpStore,
+} from '../src/index.ts';
+import { newSchema, oneDatabase } from './databases.ts';
+
+describe.each(oneDatabase)('accounts on %s', (_name, open) => {
+  const schema = newSchema();
+  let client: PostgresClient;
+  let end: () => Promise<void>;
+  beforeAll(async () => {
+    ({ client, end } = await open(schema));
+  }, 60_000);
+  afterAll(() => end?.());
+
+  test.each(accountRaces)('at the same moment: $name', async ({ run }) => {
+    const { won, may } = await run({
+      tickets: postgresTicketStore(client, { schema }),
+      totp: postgresTotpStore(client, { schema }),
+      passkeys: postgresPasskeyStore(client, { schema }),
+    });
+    expect(won).toBe(may);
+  });
+});
