@@ -70,6 +70,18 @@ const authorizers: readonly (readonly [string, () => Authorizer])[] = [
   ['Cedar', () => cedarBy(POLICIES)],
   ['CASL', () => casl],
   ['AuthZEN over HTTP', () => authzen()],
+  [
+    'AuthZEN with its metadata',
+    () =>
+      authzenAuthorizer({
+        url: 'https://pdp.example.com',
+        discover: true,
+        headers: () => ({ authorization: `Bearer ${key}` }),
+        // What DNS and TLS do for a decision point of that name.
+        fetch: async (to, init) =>
+          fetch(new Request(to, init).url.replace('https://pdp.example.com', url), init),
+      }),
+  ],
 ];
 
 describe.each(authorizers)('decided by %s', (_name, make) => {

@@ -48,7 +48,8 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as Record<string, never>;
+      const text = Buffer.concat(chunks).toString();
+      const body = JSON.parse(text === '' ? '{}' : text) as Record<string, never>;
       const { authorization } = incoming.headers;
       asked.push({ path: incoming.url ?? '', body, authorization });
       const said = answer(asked.at(-1) as Asked);
@@ -77,6 +78,105 @@ const question = (id = 'd1', subject = 'issuer|alice') => ({
 });
 const client = (more: object = {}) =>
   authzenAuthorizer({ url, insecureLoopback: true, timeout: '30s', ...more });
+
+describe('authzenAuthorizer with discover', () => {
+  const WELL_KNOWN = '/.well-known/authzen-configuration';
+  let metadata: () => unknown;
+  const served = (asked: Asked): unknown =>
+    asked.path.startsWith(WELL_KNOWN)
+      ? metadata()
+      : honest({ ...asked, path: asked.path.replace('/pdp/', '/access/v1/') });
+  const full = (base = url) => ({
+    policy_decision_point: base,
+    access_evaluation_endpoint: `${url}/pdp/evaluation`,
+    access_evaluations_endpoint: `${url}/pdp/evaluations`,
+    search_resource_endpoint: `${url}/pdp/search/resource`,
+  });
+  const paths = () => asked.map(({ path }) => path);
+  beforeEach(() => {
+    metadata = full;
+    answer = served;
+  });
+
+  test('asks where the metadata says, which it reads once in ten minutes', async () => {
+    let time = 0;
+    const pdp = client({ discover: true, now: () => time });
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    expect(await pdp.evaluateAll([question('d3')])).toEqual([{ decision: false }]);
+    expect(await pdp.searchResources({ ...question(), resource: { type: 'document' } })).toEqual([
+      'd1',
+      'd2',
+    ]);
+    expect(new Set(paths())).toEqual(
+      new Set([WELL_KNOWN, '/pdp/evaluation', '/pdp/evaluations', '/pdp/search/resource']),
+    );
+    expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(1);
+    time = 600_000;
+    await pdp.evaluate(question());
+    expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(2);
+  });
+
+  test('reads the metadata of one below a path between host and path (RFC 8615)', async () => {
+    metadata = () => full(`${url}/tenant1`);
+    await client({ url: `${url}/tenant1/`, discover: true }).evaluate(question());
+    expect(paths()).toEqual([`${WELL_KNOWN}/tenant1`, '/pdp/evaluation']);
+  });
+
+  test('goes on where it has asked before while the metadata cannot be read', async () => {
+    let time = 0;
+    const pdp = client({ discover: true, now: () => time });
+    await pdp.evaluate(question());
+    metadata = () => 500;
+    time = 600_000;
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    await pdp.evaluate(question());
+    expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(2);
+    metadata = full;
+    time += 30_000;
+    await pdp.evaluate(question());
+    expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(3);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['none', () => 404],
+    ['what is not JSON', () => 'hello'],
+    ['those of another decision point', () => full('https://evil.example')],
+    ['no word on whose they are', () => ({ ...full(), policy_decision_point: undefined })],
+    ['no evaluation', () => ({ ...full(), access_evaluation_endpoint: undefined })],
+    [
+      'an endpoint elsewhere',
+      () => ({ ...full(), access_evaluation_endpoint: 'https://evil.example/evaluation' }),
+    ],
+    [
+      'an endpoint elsewhere for what is not asked',
+      () => ({ ...full(), search_resource_endpoint: 'https://evil.example/search' }),
+    ],
+    ['an endpoint that is a list', () => ({ ...full(), access_evaluation_endpoint: [`${url}/x`] })],
+    [
+      'an endpoint with a password',
+      () => ({ ...full(), access_evaluation_endpoint: `${url.replace('//', '//a:b@')}/x` }),
+    ],
+  ])('asks nobody where the metadata are %s', async (_name, given) => {
+    metadata = given;
+    await expect(client({ discover: true }).evaluate(question())).rejects.toThrow(
+      /^authzenAuthorizer: /,
+    );
+    expect(paths()).toEqual([WELL_KNOWN]);
+  });
+
+  test('rejects what the decision point does not offer', async () => {
+    metadata = () => ({
+      policy_decision_point: url,
+      access_evaluation_endpoint: `${url}/pdp/evaluation`,
+    });
+    const pdp = client({ discover: true });
+    expect(await pdp.evaluate(question())).toEqual({ decision: true });
+    await expect(pdp.evaluateAll([question()])).rejects.toThrow(/offers no evaluations/);
+    await expect(
+      pdp.searchResources({ ...question(), resource: { type: 'document' } }),
+    ).rejects.toThrow(/offers no searchResources/);
+  });
+});
 
 describe('authzenAuthorizer', () => {
   test('asks with the shapes of AuthZEN 1.0, as whom the headers say', async () => {
@@ -212,6 +312,7 @@ describe('authzenAuthorizer', () => {
     ['a time without a unit', { timeout: 5 }],
     ['a cache without a time', { cache: {} }],
     ['an unknown option', { retries: 3 }],
+    ['a text for yes', { discover: 'true' }],
   ])('does not construct with %s', (_name, wrong) => {
     expect(() => client(wrong)).toThrow(ConfigurationError);
   });

@@ -10,11 +10,17 @@ import type {
   AuthorizerQuestion,
   AuthorizerSearch,
 } from './authorizer.ts';
+import { type AuthzenEndpoints, discoveredEndpoints, usualEndpoints } from './authzen-endpoints.ts';
 
 /** Options of {@link authzenAuthorizer}. */
 export interface AuthzenAuthorizerOptions {
   /** Where the decision point is; `/access/v1/evaluation` and the others are below it. */
   readonly url: string;
+  /**
+   * Reads from the metadata of the decision point where its endpoints are (AuthZEN 1.0 §9), once in ten minutes. They
+   * must be of the same origin. Default: false, the paths of the specification.
+   */
+  readonly discover?: boolean | undefined;
   /** What it knows this API by: an API key, a token. Asked for each call, so that tokens may end. */
   readonly headers?:
     | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
@@ -43,7 +49,7 @@ const MAX_BYTES = 1_048_576;
 const MOST_QUESTIONS = 1_000;
 
 /**
- * Asks a policy decision point over HTTP, as AuthZEN 1.0 says (evaluation, evaluations, resource search). Rejects
+ * Asks a policy decision point over HTTP, as AuthZEN 1.0 says (evaluation, evaluations, resource search, metadata). Rejects
  * where it is down, slow, answers with another status than 200 or says something that is not a decision: the call is
  * then denied with 503, never admitted.
  *
@@ -66,6 +72,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
   const where = 'authzenAuthorizer';
   assertKnownOptions(where, options, [
     'url',
+    'discover',
     'headers',
     'timeout',
     'cache',
@@ -82,6 +89,10 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     Number.isInteger(maxPages) && maxPages >= 1 && maxPages <= 1_000,
     `${where}: maxPages must be a whole number from 1 to 1,000.`,
   );
+  assertConfiguration(
+    options.discover === undefined || typeof options.discover === 'boolean',
+    `${where}: discover must be true or false.`,
+  );
   const base = url.endsWith('/') ? url.slice(0, -1) : url;
   const fetchBounded = boundedFetcher(where, {
     timeout: options.timeout ?? '2s',
@@ -89,19 +100,31 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     fetch: options.fetch,
   });
   const kept = readCache(where, cache);
+  const usual = usualEndpoints(base);
+  const insecureLoopback = options.insecureLoopback === true;
+  const endpoints =
+    options.discover === true
+      ? discoveredEndpoints(where, { base, fetch: fetchBounded, insecureLoopback, now })
+      : () => usual;
 
-  const post = async (path: string, body: string): Promise<Record<string, unknown>> => {
+  const post = async (
+    name: keyof AuthzenEndpoints,
+    body: string,
+  ): Promise<Record<string, unknown>> => {
+    // Known, or read first.
+    const { [name]: endpoint } = await Promise.resolve(endpoints());
+    if (endpoint === undefined) throw new Error(`${where}: the decision point offers no ${name}`);
     // Answered at once or later.
     const given = await Promise.resolve(headers());
-    const response = await fetchBounded(`${base}${path}`, {
+    const response = await fetchBounded(endpoint, {
       method: 'POST',
       headers: { ...given, accept: 'application/json', 'content-type': 'application/json' },
       body,
     });
-    if (response.status !== 200) throw new Error(`${where}: ${path} answered ${response.status}`);
+    if (response.status !== 200) throw new Error(`${where}: ${name} answered ${response.status}`);
     const answer = response.body && parseStrictObject(response.body);
     if (answer === undefined)
-      throw new Error(`${where}: ${path} did not answer a well-formed JSON object`);
+      throw new Error(`${where}: ${name} did not answer a well-formed JSON object`);
     return answer;
   };
 
@@ -111,7 +134,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       const asked = JSON.stringify(question, inOrder);
       const known = kept?.entries.get(asked);
       if (known !== undefined && now() < known.until) return known.answer;
-      const answer = readAnswer(where, await post('/access/v1/evaluation', asked));
+      const answer = readAnswer(where, await post('evaluation', asked));
       if (kept) {
         const until = now() + kept.ttlMs;
         kept.entries.set(asked, { answer, until }, asked.length * 2 + 200);
@@ -123,10 +146,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       if (questions.length > MOST_QUESTIONS) {
         throw new RangeError(`${where}: more than ${MOST_QUESTIONS} questions at once`);
       }
-      const { evaluations } = await post(
-        '/access/v1/evaluations',
-        JSON.stringify({ evaluations: questions }),
-      );
+      const { evaluations } = await post('evaluations', JSON.stringify({ evaluations: questions }));
       // A missing answer would move all later ones to the question before.
       if (!Array.isArray(evaluations) || evaluations.length !== questions.length) {
         throw new Error(`${where}: not one answer for each question`);
@@ -138,10 +158,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       let token: string | undefined;
       for (let page = 0; page < maxPages; page++) {
         const asked = token === undefined ? search : { ...search, page: { token } };
-        const { results, page: next } = await post(
-          '/access/v1/search/resource',
-          JSON.stringify(asked),
-        );
+        const { results, page: next } = await post('searchResources', JSON.stringify(asked));
         if (!Array.isArray(results)) throw new Error(`${where}: a search answered no results`);
         for (const each of results as unknown[]) {
           if (
