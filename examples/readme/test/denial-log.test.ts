@@ -162,6 +162,26 @@ test.each(hosts.filter(([name]) => name !== 'Hono' && name !== 'protect'))(
   },
 );
 
+test('where NODE_ENV says nothing, the terminal shows the first denial, and how to see the others', async () => {
+  vi.stubEnv('NODE_ENV', undefined);
+  const write = vi.spyOn(console, 'error').mockReturnValue(undefined);
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    write.mockRestore();
+  });
+  await viaExpress({ logDenials: false });
+  expect(write).not.toHaveBeenCalled();
+  await viaExpress({});
+  await viaExpress({});
+  await viaFastify({});
+  const shown = write.mock.calls.map(([text]) => String(text));
+  expect(shown).toHaveLength(1);
+  expect(shown[0]).toMatch(
+    /^denied GET \/orders: shop\.stranger by careless\n {2}cause: wanted=a member.*\n {2}\(shown once: NODE_ENV=dev/,
+  );
+  expect(shown[0]).not.toContain(TOKEN);
+});
+
 test('what is denied before the guard is asked is written too', async () => {
   const lines: string[] = [];
   const log = logDenials({ write: (line) => lines.push(line) });

@@ -3,17 +3,39 @@ import { type DenialLog, denialLogOption } from '@apisec/core/host';
 
 /** One for all adapters of a process, so that its bound holds for all of them. */
 let shared: DenialLog | undefined;
+let first: DenialLog | undefined;
 
 /**
  * The option `logDenials` of Node adapters: what was given, or while developing (`NODE_ENV` is `development`) text on
- * the terminal, so that whoever is denied by mistake sees why.
+ * the terminal, so that whoever is denied by mistake sees why. Where `NODE_ENV` says nothing, the first denial of the
+ * process alone, and how to see the others.
  *
  * @throws ConfigurationError for anything but what `logDenials()` gives, or `false`.
  */
 export function nodeDenialLog(where: string, value: unknown): DenialLog | undefined {
+  if (value !== undefined) return denialLogOption(where, value);
   // The one place that reads it.
-  if (value !== undefined || process.env['NODE_ENV'] !== 'development') {
-    return denialLogOption(where, value);
-  }
-  return (shared ??= logDenials({ format: 'text' }));
+  const mode = process.env['NODE_ENV'];
+  if (mode === 'development') return (shared ??= logDenials({ format: 'text' }));
+  return mode === undefined || mode === '' ? (first ??= firstDenial()) : undefined;
+}
+
+const OTHERS =
+  '  (shown once: NODE_ENV=development shows every denial, the option logDenials writes them to a log)';
+
+/** Text on the terminal for the first denial that there is; later ones cost nothing. */
+function firstDenial(): DenialLog {
+  let isShown = false;
+  const log = logDenials({
+    format: 'text',
+    write: (text) => {
+      if (isShown) return;
+      isShown = true;
+      console.error(`${text}\n${OTHERS}`);
+    },
+  });
+  return Object.freeze<DenialLog>({
+    ...log,
+    join: (decision, request) => (isShown ? decision : log.join(decision, request)),
+  });
 }

@@ -34,7 +34,7 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
         payout: (_, __, context) => shop.payout(factsOf(context, guards.payout).principal),
       },
     },
-    plugins: [apisec({ admission: graphql, onFault: shownInTheTable })],
+    plugins: [apisec({ admission: graphql, onFault: shownInTheTable, logDenials: false })],
     // The demo stops all of its servers itself.
     stopOnTerminationSignals: false,
   });
@@ -42,14 +42,14 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
   const app = express().disable('x-powered-by');
   // Preflights carry no operation, so they never reach Apollo's plugin. Its standalone server would
   // answer them itself and let every web page in; here the policy of the open operation answers.
-  app.options('/', secure(guards.health, { onFault: shownInTheTable }));
+  app.options('/', secure(guards.health, { onFault: shownInTheTable, logDenials: false }));
   app.use(
     express.json(),
     expressMiddleware(server, {
       context: async ({ req }) => ({ req }),
     }),
     // A body that express.json() cannot read would be answered with a stack trace.
-    problems({ onFault: shownInTheTable }).onError,
+    problems({ onFault: shownInTheTable, logDenials: false }).onError,
   );
   const { port, close } = await listen(createServer(app));
   return { port, close: () => close().then(() => server.stop()) };

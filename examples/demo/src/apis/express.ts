@@ -8,7 +8,7 @@ import { shop } from '../shop.ts';
 
 export function expressApi({ guards, rest }: ShopPolicy): Promise<Api> {
   const app = express();
-  app.use(secure(rest, { onFault: shownInTheTable }));
+  app.use(secure(rest, { onFault: shownInTheTable, logDenials: false }));
   app.get('/health', (_req, res) => res.json(shop.health()));
   app.get('/orders', (req, res) => res.json(shop.orders(factsOf(req, guards.orders).principal)));
   app.post('/orders', (req, res) =>

@@ -15,7 +15,7 @@ type Call = Parameters<handleUnaryCall<object, Reply>>[0];
 
 export async function grpcApi({ guards, grpc }: ShopPolicy): Promise<Api> {
   const server = new Server({
-    interceptors: [secure({ methods: grpc, onFault: shownInTheTable })],
+    interceptors: [secure({ methods: grpc, onFault: shownInTheTable, logDenials: false })],
   });
   server.addService(proto['shop.v1.Shop'], {
     Health: unary(() => shop.health()),
