@@ -49,7 +49,7 @@ export async function apolloApi({ guards, graphql }: ShopPolicy): Promise<Api> {
       context: async ({ req }) => ({ req }),
     }),
     // A body that express.json() cannot read would be answered with a stack trace.
-    problems({ onFault: shownInTheTable, logDenials: false }).onError,
+    problems({ onFault: shownInTheTable }).onError,
   );
   const { port, close } = await listen(createServer(app));
   return { port, close: () => close().then(() => server.stop()) };
