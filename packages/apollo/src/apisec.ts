@@ -1,8 +1,5 @@
-import { assertConfiguration, assertKnownOptions, fault, report, stateOf } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import {
-  applyFieldHeaders,
-  applyHeaders,
-  beginOperation,
   cacheability,
   checkBefore,
   checkDocument,
@@ -10,60 +7,24 @@ import {
   decide,
   denialError,
   deniedDocument,
-  deniedText,
   disconnect,
   HOST_OPTIONS,
-  type HostOptions,
+  type HostedOperation,
   headerFields,
-  hostCall,
+  hostOperation,
   OPERATION_OPTIONS,
-  type OperationOptions,
-  type OperationSource,
-  type OperationState,
-  onCallerDisconnect,
   openOperation,
   operationPlan,
   requestOf,
-  resolveText,
   viewRequest,
-  waitTogether,
 } from '@apisec/graphql';
-import { type CertificateSource, nodeCertificate, nodeDenialLog } from '@apisec/node';
-import type { ApolloServerPlugin, BaseContext, GraphQLRequestContext } from '@apollo/server';
+import { nodeDenialLog } from '@apisec/node';
+import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
-import { batchOf, type HttpBatch, settleStatus } from './batch.ts';
-import {
-  releaseResponse,
-  renderDenial,
-  renderErrors,
-  restrictCaches,
-  watchEnding,
-} from './response.ts';
-
-/**
- * Options of {@link apisec}. Hosts are asked about your context value; Node's request is found in it as `req`. Without
- * that, and without `request`, a repeated `Authorization` is not seen, since Apollo is given only the first: then create
- * the HTTP server with `joinDuplicateHeaders`.
- */
-export interface ApisecOptions<Facts extends object, Context extends BaseContext>
-  extends OperationOptions<Facts>,
-    HostOptions<Context> {
-  /**
-   * Aborted when the caller disconnects: on fetch-style hosts the `signal` of the web request. Default: the connection
-   * of `contextValue.req`. With neither, a call runs to its end, and is recorded as if somebody had read its answer.
-   */
-  readonly signal?: ((contextValue: Context) => AbortSignal | undefined) | undefined;
-}
-
-/** One operation on its way through Apollo. */
-interface HostedOperation {
-  readonly state: OperationState;
-  readonly batch: HttpBatch | undefined;
-  /** Stops waiting for its caller to disconnect. */
-  forget: () => void;
-  /** Makes an answer in parts end, where it is one. */
-  stop: () => void;
-}
+import { batchOf } from './batch.ts';
+import type { ApisecOptions } from './options.ts';
+import { certificateIn, emptyRequest, textOf } from './request.ts';
+import { renderAnswer, restrictCaches, watchEnding } from './response.ts';
 
 /**
  * A guard in front of every operation of an Apollo Server, and policies in front of its fields.
@@ -102,28 +63,6 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   const plan = operationPlan({ ...options, logDenials }, 'apisec');
   const hostOptions = { ...options, certificate: options.certificate ?? certificateIn };
   const hosting = stateOf<HostedOperation>('apisec.operation');
-  const begin = (context: GraphQLRequestContext<Context>): HostedOperation => {
-    const { contextValue, request, response } = context;
-    const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
-    const view = () => viewRequest(request.http, contextValue);
-    const call = hostCall(hostOptions, contextValue, contextValue, view);
-    const state = beginOperation(plan, { ...call, batch: batch?.operations });
-    const hosted: HostedOperation = { state, batch, forget: nothing, stop: nothing };
-    hosting.set(context, hosted);
-    try {
-      const left = () => {
-        disconnect(state, response.http.status ?? 200);
-        hosted.stop();
-      };
-      hosted.forget = waitTogether(batch?.operations, left, (each) =>
-        onCallerDisconnect(contextValue, options.signal?.(contextValue), each),
-      );
-    } catch (cause) {
-      // Open: it tells nothing of who may, only when a call ends, and that without it is when it is answered.
-      report(plan.onFault, cause);
-    }
-    return hosted;
-  };
   return {
     serverWillStart: async ({ schema }) => {
       const compiled = plan.prepare(schema);
@@ -136,25 +75,25 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       };
     },
     requestDidStart: async (context) => {
-      const hosted = begin(context);
+      const { contextValue, request, response, overallCachePolicy } = context;
+      const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
+      /** Makes an answer in parts end, where it is one. */
+      let stop = nothing;
+      const hosted = hostOperation(plan, hostOptions, {
+        seen: contextValue,
+        view: () => viewRequest(request.http, contextValue),
+        head: headerFields(response.http.headers),
+        batch: batch?.operations,
+        signal: () => options.signal?.(contextValue),
+        disconnected: (each) => {
+          disconnect(each, response.http.status ?? 200);
+          stop();
+        },
+      });
+      hosting.set(context, hosted);
       const { state } = hosted;
-      const { contextValue, request, overallCachePolicy } = context;
-      const head = headerFields(context.response.http.headers);
-      const ruled = async (source?: OperationSource) => {
-        const isNew = state.decided === undefined;
-        const denial = await decide(state, source);
-        if (isNew) applyHeaders(state, head);
-        return denial;
-      };
-      const { query, extensions, http } = request;
-      const text = resolveText(state, { query, extensions, body: http?.body });
-      if (text !== query && text !== undefined) {
-        // Resolved here, so it is not to be looked up again, nor kept.
-        const { persistedQuery: _, ...others } = extensions ?? {};
-        Object.assign(request, { query: text, extensions: others });
-      }
-      if (await checkBefore(state, text, request.variables)) {
-        Object.assign(request, DENIED_REQUEST);
+      if (await checkBefore(state, textOf(state, request), request.variables)) {
+        emptyRequest(request);
       }
       return {
         parsingDidStart: async () => async (error?: Error) => {
@@ -165,7 +104,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         didResolveOperation: async ({ schema, document, operation }) => {
           const variables = request.variables ?? {};
           const source = operation ? { schema, document, operation, variables } : undefined;
-          const denial = await ruled(source);
+          const denial = await decide(state, source);
           // Stops the pipeline; what the caller sees of it is rendered in willSendResponse.
           if (denial) throw denialError(denial);
           // Over: nothing would end the resolvers any more, or count them. Nobody reads this.
@@ -184,20 +123,12 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           restrictCaches(context, cacheability(state));
         },
         willSendResponse: async (sending) => {
-          const { response } = sending;
-          const decided = await ruled();
-          const denial = decided ?? (await releaseResponse(state, response));
-          if (denial) renderDenial(response, denial, hosted.batch !== undefined);
-          else if (!plan.showsErrors) renderErrors(sending);
-          // Again, for what another plugin answered without executing it.
-          restrictCaches(context, cacheability(state));
-          applyFieldHeaders(state, head);
-          if (hosted.batch) settleStatus(hosted.batch, sending, denial);
-          hosted.stop = watchEnding(sending, denial, (ending) => {
+          const denial = await renderAnswer(state, sending, batch);
+          stop = watchEnding(sending, denial, (ending) => {
             hosted.forget();
             complete(state, ending);
           });
-          if (state.disconnected) hosted.stop();
+          if (state.disconnected) stop();
         },
       };
     },
@@ -211,18 +142,5 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
     },
   };
 }
-
-/** With what it says, where a policy asks. */
-function certificateIn({ req }: { readonly req?: Partial<CertificateSource> | null }) {
-  return req?.headers && nodeCertificate(req as CertificateSource);
-}
-
-/** Ends when it is parsed, so that nothing is executed, stored or looked up for it. */
-const DENIED_REQUEST = {
-  query: deniedText,
-  operationName: undefined,
-  variables: undefined,
-  extensions: undefined,
-};
 
 const nothing = (): void => undefined;

@@ -1,7 +1,13 @@
 import type { Denial } from '@apisec/core';
 import { httpDenial } from '@apisec/core/host';
 import { type Batch, newBatch } from '@apisec/graphql';
-import type { Sending } from './response.ts';
+import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
+
+/** What Apollo is about to send. */
+export type Sending = Pick<
+  GraphQLRequestContextWillSendResponse<object>,
+  'response' | 'errors' | 'overallCachePolicy'
+>;
 
 type Head = Sending['response']['http'];
 

@@ -1,2 +1,3 @@
 export { documentedOperations, type InventoryOptions, inventoryOf } from '@apisec/graphql';
-export { type ApisecOptions, apisec } from './apisec.ts';
+export { apisec } from './apisec.ts';
+export type { ApisecOptions } from './options.ts';

@@ -1,23 +1,45 @@
 import type { Denial } from '@apisec/core';
 import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
 import {
+  applyFieldHeaders,
+  cacheability,
+  decide,
+  headerFields,
   type OperationState,
   releaseResult,
   safeError,
   shownErrors,
   watchParts,
 } from '@apisec/graphql';
-import type { GraphQLRequestContext, GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import type { GraphQLRequestContext } from '@apollo/server';
 import type { ExecutionResult } from 'graphql';
+import { type HttpBatch, type Sending, settleStatus } from './batch.ts';
 
-export type Sending = Pick<GraphQLRequestContextWillSendResponse<object>, 'response' | 'errors'>;
 type Response = Sending['response'];
+
+/** Makes of the response what the caller is to see. Answers why that is a denial. */
+export async function renderAnswer(
+  state: OperationState,
+  sending: Sending,
+  batch: HttpBatch | undefined,
+): Promise<Denial | undefined> {
+  const { response } = sending;
+  // One that never resolved is decided now, before its errors tell anything.
+  const denial = (await decide(state, undefined)) ?? (await releaseResponse(state, response));
+  if (denial) renderDenial(response, denial, batch !== undefined);
+  else if (!state.plan.showsErrors) renderErrors(sending);
+  // Again, for what another plugin answered without executing it.
+  restrictCaches(sending, cacheability(state));
+  applyFieldHeaders(state, headerFields(response.http.headers));
+  if (batch) settleStatus(batch, sending, denial);
+  return denial;
+}
 
 /**
  * Puts a denial in the place of whatever the response held: one error, no data, and the HTTP status; not that of a
  * batch, whose other operations have the same one.
  */
-export function renderDenial(response: Response, denial: Denial, isBatched: boolean): void {
+function renderDenial(response: Response, denial: Denial, isBatched: boolean): void {
   // `answer` is for HTTP adapters; here a denial is always an error.
   const { status, headers } = httpDenial({ ...denial, answer: undefined });
   response.body = { kind: 'single', singleResult: { errors: [graphqlDenial(denial)] } };
@@ -44,7 +66,7 @@ const PRIVATE = { scope: 'PRIVATE' } as const;
 type Cached = Pick<GraphQLRequestContext<object>, 'overallCachePolicy' | 'response'>;
 
 /** Shows the data to the policies that ask, and puts what they make of it in its place. */
-export async function releaseResponse(
+async function releaseResponse(
   state: OperationState,
   response: Response,
 ): Promise<Denial | undefined> {
@@ -63,7 +85,7 @@ export async function releaseResponse(
 }
 
 /** Leaves of errors what was made for callers. */
-export function renderErrors({ response, errors = [] }: Sending): void {
+function renderErrors({ response, errors = [] }: Sending): void {
   const result = resultIn(response.body);
   if (result.errors === undefined) return;
   const safe = shownErrors(result).map((formatted, index) => safeError(errors[index], formatted));

@@ -31,12 +31,12 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   express: 'answerPreflights assertSecured operationsOf unsecuredOperations',
   fastify: 'inventoryOf watchRoutes answerPreflights',
   graphql: `
-    documentedOperations inventoryOf analyzeOperation applyFieldHeaders applyHeaders assertTable beginOperation cacheability certificateOf checkBefore
+    documentedOperations inventoryOf analyzeOperation applyFieldHeaders assertTable cacheability certificateOf checkBefore
     checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
-    expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostCall listRootFields newBatch onCallerDisconnect
+    expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation listRootFields newBatch
     openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
     requestOf rootArguments resolveText rootTypesOf safeError shownErrors signalOf sourceMember sourceOf trustedDocuments viewRequest
-    waitTogether watchParts`,
+    watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations watchedUpgrade',
   node: `

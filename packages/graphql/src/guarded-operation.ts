@@ -27,6 +27,7 @@ import { deniedIntrospection } from './introspection.ts';
 import { analyzeOperation } from './limits/analyze-operation.ts';
 import { dropLocations } from './limits/drop-locations.ts';
 import { deniedMembers } from './limits/unknown-members.ts';
+import { applyHeaders } from './operation-answer.ts';
 import { type OperationSource, pendingCall } from './operation-call.ts';
 import { finish } from './operation-ending.ts';
 import { type OperationRuns, operationRuns } from './operation-runs.ts';
@@ -215,7 +216,8 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   state.denial = joined.allowed ? undefined : joined.denial;
   state.enforcement = enforce(joined, state.plan.onFault);
   deny(state, unsendableEdits(state.enforcement.headers));
-  const { disconnected, enforcement } = state;
+  const { disconnected, enforcement, host } = state;
+  if (host.head) applyHeaders(state, host.head);
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
 }
 

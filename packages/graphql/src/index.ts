@@ -2,7 +2,6 @@
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
-export { onCallerDisconnect, waitTogether } from './caller-disconnect.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
@@ -21,7 +20,12 @@ export { expandCoordinate } from './fields/guarded-coordinates.ts';
 export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
 export { releaseResult } from './guarded-events.ts';
 export { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
-export { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
+export { HOST_OPTIONS, type HostOptions } from './host-call.ts';
+export {
+  type HostedOperation,
+  type HostedRequest,
+  hostOperation,
+} from './hosted-operation.ts';
 export { documentedOperations, type InventoryOptions, inventoryOf } from './inventory.ts';
 export { analyzeOperation, type OperationAnalysis } from './limits/analyze-operation.ts';
 export type { CostRules } from './limits/cost-rules.ts';
@@ -41,7 +45,7 @@ export {
   viewRequest,
 } from './node-context.ts';
 export { type Opening, openOperation } from './open-operation.ts';
-export { applyFieldHeaders, applyHeaders, cacheability, headerFields } from './operation-answer.ts';
+export { applyFieldHeaders, cacheability, headerFields } from './operation-answer.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { complete, disconnect } from './operation-ending.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
@@ -49,7 +53,6 @@ export type { OperationOptions } from './operation-plan.ts';
 export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation-plan.ts';
 export {
   type Batch,
-  beginOperation,
   type HostCall,
   newBatch,
   type OperationPlan,

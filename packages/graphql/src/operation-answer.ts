@@ -39,9 +39,12 @@ function applyEdits({ headers, applyHeaders: apply }: Enforcement, target: Heade
 }
 
 /** Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches. */
-export function editHeaders(states: readonly OperationState[], headers: HeaderFields): void {
+export function editHeaders(
+  operations: readonly { readonly state: OperationState }[],
+  headers: HeaderFields,
+): void {
   const target = headerFields(headers);
-  for (const state of states) {
+  for (const { state } of operations) {
     applyHeaders(state, target);
     applyFieldHeaders(state, target);
     if (cacheability(state) !== 'public') headers.set('cache-control', 'no-store');

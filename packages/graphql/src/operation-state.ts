@@ -7,7 +7,7 @@ import type {
   Peer,
   RequestLike,
 } from '@apisec/core';
-import type { DenialLog, Ending, Enforcement } from '@apisec/core/host';
+import type { DenialLog, Ending, Enforcement, HeadersTarget } from '@apisec/core/host';
 import type { Caller, OperationDecision } from './decide-operation.ts';
 import type { ExecutionBudget, ExecutionLimits } from './execution-limits.ts';
 import type { CostRules } from './limits/cost-rules.ts';
@@ -40,6 +40,8 @@ export interface HostCall {
   readonly request: () => RequestLike;
   readonly peer?: (() => Peer | undefined) | undefined;
   readonly certificate?: (() => ClientCertificate | undefined) | undefined;
+  /** Where header edits go once the operation is decided. */
+  readonly head?: HeadersTarget | undefined;
   /** What the operations of one HTTP request share, where there may be several. */
   readonly batch?: Batch | undefined;
 }

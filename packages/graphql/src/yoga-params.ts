@@ -1,5 +1,7 @@
 import { GraphQLError } from 'graphql';
+import type { GraphQLParams } from 'graphql-yoga';
 import { deniedResult } from './denial-error.ts';
+import { deniedText } from './denied-document.ts';
 import { isRecord } from './operation-state.ts';
 
 /**
@@ -25,6 +27,21 @@ export async function readParams<Params>(
   throw new GraphQLError(errors[0]?.message ?? '', {
     extensions: { ...errors[0]?.extensions, ...extensions },
   });
+}
+
+/**
+ * The parameters with a text in the place of what stands for a trusted document. Yoga does not go on without a text: what
+ * stands for one that is not known runs nothing.
+ */
+export function withText(params: GraphQLParams, text: string | undefined): GraphQLParams {
+  const { documentId: _, doc_id: __, ...others } = params as GraphQLParams & Ids;
+  return { ...others, query: text ?? deniedText };
+}
+
+/** What stands for a trusted document, beside `extensions`. */
+interface Ids {
+  readonly documentId?: unknown;
+  readonly doc_id?: unknown;
 }
 
 function tellsItsCause(error: unknown): boolean {

@@ -2,21 +2,21 @@ import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { onCallerDisconnect, signalWithout, waitTogether } from './caller-disconnect.ts';
+import { signalWithout } from './caller-disconnect.ts';
 import { denialError, deniedResult } from './denial-error.ts';
-import { deniedText } from './denied-document.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
-import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
+import { HOST_OPTIONS, type HostOptions } from './host-call.ts';
+import { type HostedOperation, hostOperation } from './hosted-operation.ts';
 import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
 import { editHeaders } from './operation-answer.ts';
 import { sourceIn } from './operation-call.ts';
 import { disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { type Batch, beginOperation, newBatch, type OperationState } from './operation-state.ts';
+import { type Batch, newBatch, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
-import { readParams } from './yoga-params.ts';
+import { readParams, withText } from './yoga-params.ts';
 
 /** Options of {@link apisec}. Hosts are asked about what Yoga calls its server context. */
 export interface YogaOptions<Facts extends object>
@@ -26,13 +26,6 @@ export interface YogaOptions<Facts extends object>
   readonly request?: ((request: Request, serverContext: object) => RequestLike) | undefined;
   /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-}
-
-/** One HTTP request, with the operations in it, and how to stop waiting for its caller. */
-interface Requested {
-  readonly batch: Batch;
-  readonly states: OperationState[];
-  readonly forget: (() => void)[];
 }
 
 /** One operation, and what Yoga has made of it so far. */
@@ -56,17 +49,27 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
   const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
-  const requests = stateOf<Requested>('batch');
+  const requests = stateOf<{ readonly batch: Batch; readonly operations: HostedOperation[] }>(
+    'batch',
+  );
   const running = stateOf<Running>('apisec.operation');
   const begin = (request: Request, context: object): OperationState => {
-    const requested = requests.get(request) ?? { batch: newBatch(), states: [], forget: [] };
+    const requested = requests.get(request) ?? { batch: newBatch(), operations: [] };
     requests.set(request, requested);
-    const { batch, states } = requested;
-    const view = () => viewOf?.(request, context) ?? viewRequest(request, context);
-    const call = hostCall({ peer, certificate }, context, context, view);
-    const state = beginOperation(plan, { ...call, batch });
-    states.push(state);
-    return state;
+    const hosted = hostOperation(
+      plan,
+      { peer, certificate },
+      {
+        seen: context,
+        view: () => viewOf?.(request, context) ?? viewRequest(request, context),
+        batch: requested.batch,
+        signal: () => signalWithout(context, request.signal),
+        disconnected: (state) => disconnect(state, 200),
+      },
+    );
+    // Yoga answers by itself what it finds wrong with the parameters, and asks no handler: it ends with the response.
+    requested.operations.push(hosted);
+    return hosted.state;
   };
   const open = ({ args }: { readonly args: OpenArgs }): void => {
     const { contextValue } = args;
@@ -89,20 +92,8 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       const state = begin(request, context);
       const { query, extensions, variables } = params;
       const text = resolveText(state, { query, extensions, body: params });
-      if (plan.trusted && (text !== query || text === undefined)) {
-        const { documentId: _, doc_id: __, ...others } = params as typeof params & Ids;
-        // Yoga does not go on without a text; what stands for one that is not known runs nothing.
-        setParams({ ...others, query: text ?? deniedText });
-      }
+      if (plan.trusted && (text !== query || text === undefined)) setParams(withText(params, text));
       running.set(context, { state });
-      const signal = signalWithout(context, request.signal);
-      const forget = waitTogether(
-        state.host.batch,
-        () => disconnect(state, 200),
-        (left) => onCallerDisconnect(context, signal, left),
-      );
-      // Yoga answers by itself what it finds wrong with the parameters, and asks no handler.
-      requests.get(request)?.forget.push(forget);
       setParamsHandler(async (payload) => {
         const denied = await checkBefore(state, text, variables);
         const result = denied ? undefined : await paramsHandler(payload);
@@ -142,9 +133,9 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       executed.setResult(deniedResult(fault('guard.incomplete')));
     },
     onResponse: ({ request, response: { headers } }) => {
-      const { states, forget } = requests.get(request) ?? { states: [], forget: [] };
-      for (const each of forget) each();
-      editHeaders(states, headers);
+      const { operations = [] } = requests.get(request) ?? {};
+      for (const { forget } of operations) forget();
+      editHeaders(operations, headers);
     },
   };
 }
@@ -155,6 +146,3 @@ interface OpenArgs {
   readonly schema: unknown;
   variableValues?: unknown;
 }
-
-/** What stands for a trusted document. */
-type Ids = { readonly documentId?: unknown; readonly doc_id?: unknown };
