@@ -19,7 +19,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { base, oblige } from './harness.ts';
+import { authenticate, base, oblige } from './harness.ts';
 import { httpServers, type Listening, serveSockets } from './hostile-servers.ts';
 import { schemaOf } from './servers.ts';
 
@@ -86,6 +86,21 @@ describe.each(httpServers)('%s', (name, serve) => {
       query: '{ echo }',
     });
     expect(seen).toEqual([['127.0.0.1', 'a=1; b=2', 'Bearer a, Bearer b']]);
+  });
+
+  test.each([
+    ['short', '{ echo }'],
+    ['long', `{ echo } ${'#'.repeat(2_000)}`],
+  ])('edits the header of the answer to a stranger whose document is %s', async (_, query) => {
+    const headers = [{ op: 'set', name: 'x-note', value: 'fine' }] as const;
+    const admission = guard().use(oblige({ headers })).use(authenticate()).use(allowAnonymous());
+    const url = await listening(serve({ admission }, shop()));
+    const sent = { method: 'POST', body: JSON.stringify({ query }) };
+    const type = { 'content-type': 'application/json', accept: acceptOf(name) };
+    const answer = await fetch(url, { ...sent, headers: type });
+    expect([answer.status, answer.headers.get('x-note')]).toEqual([401, 'fine']);
+    const known = await fetch(url, { ...sent, headers: { ...type, authorization: 'Bearer ann' } });
+    expect([known.status, known.headers.get('x-note')]).toEqual([200, 'fine']);
   });
 });
 
