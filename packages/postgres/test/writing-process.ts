@@ -17,7 +17,7 @@ const log = audit({
 
 let id = 0;
 const next = async (): Promise<void> => {
-  const mine = String(id++);
+  const mine = `${process.pid}.${id++}`;
   const { ok } = await log.record({ act: 'limit.reset', target: { type: 'limit', id: mine } });
   if (ok) process.stdout.write(`${mine}\n`);
   await next();

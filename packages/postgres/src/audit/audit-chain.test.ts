@@ -130,6 +130,46 @@ describe.each(databases)('%s', (_name, open) => {
       { kind: 'event_added', seq: 2, index: -1 },
     ],
     [
+      'an event that stands in front of the first block',
+      `INSERT INTO $S.audit_events VALUES ($1, 0, 0, '{}')`,
+      { kind: 'event_added', seq: 0, index: 0 },
+    ],
+    [
+      'a block that stands in front of the first one',
+      `INSERT INTO $S.audit_blocks SELECT chain, -7, previous, hash, key_id, written_at, writer, first + 900, count, accepted, lost, closing, leaves FROM $S.audit_blocks WHERE chain = $1 AND seq = 1`,
+      { kind: 'block_changed', seq: -7 },
+    ],
+    [
+      'an event that stands behind the end',
+      `INSERT INTO $S.audit_events VALUES ($1, 99, 0, '{}')`,
+      { kind: 'event_added', seq: 99, index: 0 },
+    ],
+    [
+      'two events of one block that were exchanged',
+      `UPDATE $S.audit_events SET index = index + 100 WHERE chain = $1 AND seq = 5; UPDATE $S.audit_events SET index = 101 - index WHERE chain = '$C' AND seq = 5`,
+      { kind: 'event_changed', seq: 5, index: 1 },
+    ],
+    [
+      'two blocks that were exchanged',
+      `UPDATE $S.audit_blocks SET seq = 102 WHERE chain = $1 AND seq = 2; UPDATE $S.audit_blocks SET seq = 2 WHERE chain = '$C' AND seq = 3; UPDATE $S.audit_blocks SET seq = 3 WHERE chain = '$C' AND seq = 102; UPDATE $S.audit_events SET seq = 102 WHERE chain = '$C' AND seq = 2; UPDATE $S.audit_events SET seq = 2 WHERE chain = '$C' AND seq = 3; UPDATE $S.audit_events SET seq = 3 WHERE chain = '$C' AND seq = 102`,
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
+      'a block that was left out, with those behind it moved up',
+      `DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq = 2; DELETE FROM $S.audit_events WHERE chain = '$C' AND seq = 2; UPDATE $S.audit_blocks SET seq = seq - 1 WHERE chain = '$C' AND seq > 2; UPDATE $S.audit_events SET seq = seq - 1 WHERE chain = '$C' AND seq > 2; UPDATE $S.audit_chains SET seq = seq - 1 WHERE chain = '$C'`,
+      { kind: 'link_broken', seq: 2 },
+    ],
+    [
+      'a block that was added at the end, with the head moved on',
+      `INSERT INTO $S.audit_blocks SELECT chain, 7, hash, sha256(hash), key_id, written_at, writer, first + 900, count, accepted, lost, closing, leaves FROM $S.audit_blocks WHERE chain = $1 AND seq = 6; UPDATE $S.audit_chains SET seq = 7, hash = (SELECT hash FROM $S.audit_blocks WHERE chain = '$C' AND seq = 7) WHERE chain = '$C'`,
+      { kind: 'block_changed', seq: 7 },
+    ],
+    [
+      'events and hashes that were written anew without the key',
+      `UPDATE $S.audit_events SET event = '{}' WHERE chain = $1 AND seq = 2; UPDATE $S.audit_blocks SET leaves = sha256('{}'), hash = sha256(previous || sha256('{}')) WHERE chain = '$C' AND seq = 2; UPDATE $S.audit_blocks SET previous = (SELECT hash FROM $S.audit_blocks WHERE chain = '$C' AND seq = 2) WHERE chain = '$C' AND seq = 3`,
+      { kind: 'block_changed', seq: 2 },
+    ],
+    [
       'two events that were exchanged',
       `UPDATE $S.audit_events SET seq = CASE seq WHEN 1 THEN 102 ELSE 101 END WHERE chain = $1 AND seq IN (1, 2); UPDATE $S.audit_events SET seq = seq - 100 WHERE chain = '$C' AND seq > 100`,
       { kind: 'event_changed', seq: 1, index: 0 },
@@ -171,21 +211,25 @@ describe.each(databases)('%s', (_name, open) => {
     ],
     [
       'an end that was cut off',
-      'DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq = 4',
-      { kind: 'block_missing', seq: 4 },
+      'DELETE FROM $S.audit_blocks WHERE chain = $1 AND seq = 6',
+      { kind: 'block_missing', seq: 6 },
     ],
     [
       'a head that was changed',
       `UPDATE $S.audit_chains SET hash = sha256('x') WHERE chain = $1`,
-      { kind: 'head_changed', seq: 4 },
+      { kind: 'head_changed', seq: 6 },
     ],
     [
       'a head that was removed',
       'DELETE FROM $S.audit_chains WHERE chain = $1',
-      { kind: 'head_changed', seq: 4 },
+      { kind: 'head_changed', seq: 6 },
     ],
   ])('shows %s', async (_name, statement, problem) => {
     await written();
+    // Two more blocks, the first of them with two events.
+    const log = writer();
+    await Promise.all([3, 4].map((id) => act(log, id)));
+    await log.close();
     for (const each of statement.split(';')) {
       await tamper(each.replaceAll('$C', chain), each.includes('$1') ? [chain] : []);
     }
@@ -193,6 +237,77 @@ describe.each(databases)('%s', (_name, open) => {
     expect(report.ok).toBe(false);
     expect(report.problems).toContainEqual(problem);
     expect(await verifyLines(await exported())).toEqual(report);
+  });
+
+  test('shows a block that was copied from another chain with the same keys', async () => {
+    await written();
+    const other = randomUUID();
+    for (const table of ['audit_chains', 'audit_blocks', 'audit_events']) {
+      const columns = { audit_chains: 'seq, hash', audit_events: 'seq, index, event' }[table];
+      const rest =
+        columns ??
+        'seq, previous, hash, key_id, written_at, writer, first, count, accepted, lost, closing, leaves';
+      await rows(
+        `INSERT INTO $S.${table} SELECT '${other}', ${rest} FROM $S.${table} WHERE chain = $1`,
+        [chain],
+      );
+    }
+    const report = await verifyChain(database.client, { schema, chain: other, keys });
+    expect(report.problems.map(({ kind }) => kind)).toEqual(Array(4).fill('block_changed'));
+  });
+
+  test('takes nothing for added that writers write while it is verified', async () => {
+    await written();
+    const log = writer();
+    let id = 10;
+    const client: PostgresClient = {
+      query: async (text, params) => {
+        // Between the blocks of a page and their events.
+        if (text.includes('audit_events')) await act(log, id++);
+        return database.client.query(text, params);
+      },
+    };
+    expect(await verifyChain(client, { schema, chain, keys })).toMatchObject({ ok: true });
+    expect(id).toBeGreaterThan(10);
+    await log.close();
+  });
+
+  test('shows a flood of events that were added, without reading them all', async () => {
+    await written();
+    const count = 50_000;
+    await rows(
+      `INSERT INTO $S.audit_events SELECT $1, 99, number, '{}' FROM generate_series(1, ${count}) AS number`,
+      [chain],
+    );
+    let most = 0;
+    const client: PostgresClient = {
+      query: async (text, params) => {
+        const result = await database.client.query(text, params);
+        most = Math.max(most, result.rows.length);
+        return result;
+      },
+    };
+    const report = await verifyChain(client, { schema, chain, keys });
+    expect(report.problems[0]).toEqual({ kind: 'event_added', seq: 99, index: 1 });
+    expect(most).toBeLessThan(count / 2);
+  });
+
+  test('whoever has the key can write a chain anew, and an anchor shows it', async () => {
+    await written();
+    const { head } = await verify();
+    for (const table of ['audit_chains', 'audit_blocks', 'audit_events']) {
+      await tamper(`DELETE FROM $S.${table} WHERE chain = $1`, [chain]);
+    }
+    await written();
+    const forged = await verify();
+    expect(forged).toMatchObject({ ok: true, complete: true, head: { seq: 4 } });
+    for (const anchors of [[head], [head, forged.head], [forged.head, head]]) {
+      expect(await verify({ anchors })).toMatchObject({
+        ok: false,
+        problems: [{ kind: 'anchor_missing', seq: 4 }],
+      });
+    }
+    expect(await verify({ anchors: [forged.head] })).toMatchObject({ ok: true });
   });
 
   test('a chain that is longer than a page verifies, and written out as JSON lines does so without the database', async () => {

@@ -2,6 +2,7 @@ import { assertConfiguration, assertKnownOptions, isObject } from '@apisec/core/
 import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import { bytesOf, hexOf } from './chain-hash.ts';
 import {
+  BEGINNING,
   type BlockRow,
   type ChainPage,
   type ChainSource,
@@ -60,7 +61,7 @@ async function* exported(source: ChainSource, chain: string): AsyncGenerator<str
   const end = await source.end();
   const last = end && { seq: Number(end['seq']), hash: plain(end['hash'], 'hash') };
   yield `${JSON.stringify({ format: FORMAT, chain, end: last })}\n`;
-  for (let from = 0, isLast = false; !isLast; ) {
+  for (let from = BEGINNING, isLast = false; !isLast; ) {
     // Page by page, so that memory stays bounded.
     const page = await source.page(from);
     isLast = page.isLast;
@@ -89,7 +90,7 @@ function* linesOf({ blocks, events }: ChainPage, chain: string): Generator<strin
 
 function plain(value: unknown, name: string): unknown {
   if (COLUMNS[name] === 'bytes') return `\\x${hexOf(bytesOf(value))}`;
-  const isNumber = typeof value === 'string' && /^\d+$/.test(value) && COLUMNS[name] === 'number';
+  const isNumber = typeof value === 'string' && /^-?\d+$/.test(value) && COLUMNS[name] === 'number';
   return isNumber ? Number(value) : value;
 }
 
@@ -146,7 +147,7 @@ function linesSource(
   read: () => Promise<Readonly<Record<string, unknown>> | undefined>,
 ): ChainSource {
   return {
-    grows: false,
+    blocksSince: async () => new Set(),
     end: async () => (isObject(head['end']) ? head['end'] : undefined),
     // The pages are asked for in order, so `from` is where the reader stands.
     page: async () => {

@@ -9,7 +9,13 @@ import {
   HASH_BYTES,
   hexOf,
 } from './chain-hash.ts';
-import { type BlockRow, type ChainSource, databaseSource, type EventRow } from './chain-source.ts';
+import {
+  BEGINNING,
+  type BlockRow,
+  type ChainSource,
+  databaseSource,
+  type EventRow,
+} from './chain-source.ts';
 import type { AuditAnchor } from './postgres-audit-sink.ts';
 
 /** What a chain is verified with, wherever it is read from. */
@@ -83,7 +89,8 @@ interface Walk {
   readonly hash: ChainHash;
   readonly problems: ChainProblem[];
   readonly writers: Map<string, { -readonly [Member in keyof ChainWriter]: ChainWriter[Member] }>;
-  readonly anchors: Map<number, string>;
+  /** Those that were not met yet. */
+  anchors: readonly AuditAnchor[];
   seq: number;
   previous: Uint8Array;
   events: number;
@@ -120,7 +127,7 @@ export async function verifySource(
     hash: chainHash(where, keys),
     problems: [],
     writers: new Map(),
-    anchors: new Map(anchors.map(({ seq, hash }) => [seq, hash])),
+    anchors,
     seq: 0,
     previous: new Uint8Array(HASH_BYTES),
     events: 0,
@@ -128,7 +135,7 @@ export async function verifySource(
   const end = await source.end();
   const last = Number(end?.['seq'] ?? 0);
   let blocks = 0;
-  for (let from = 0; ; ) {
+  for (let from = BEGINNING; ; ) {
     const page = await source.page(from);
     const to = Number(page.blocks.at(-1)?.['seq'] ?? from);
     const events = eventsBySeq(page.events);
@@ -140,9 +147,12 @@ export async function verifySource(
         complain(walk, { kind: 'head_changed', seq: last });
       }
     }
+    const seen = Math.max(last, to);
+    const isLate = [...events.keys()].some((seq) => seq > seen);
+    // What a writer commits while this reads has its block behind the page, and both at once.
+    const grown = isLate ? await source.blocksSince(seen) : undefined;
     for (const [seq, added] of events) {
-      // What a writer commits while this reads has its block behind the page.
-      if (source.grows && seq > Math.max(last, to)) continue;
+      if (grown?.has(seq) === true) continue;
       for (const { index } of added) complain(walk, { kind: 'event_added', seq, index });
     }
     onProgress?.(blocks);
@@ -152,7 +162,7 @@ export async function verifySource(
   if (walk.seq < last) complain(walk, { kind: 'block_missing', seq: walk.seq + 1 });
   // A chain without an end, or with one before its last block, was cut or added to.
   if (last === 0 && blocks > 0) complain(walk, { kind: 'head_changed', seq: walk.seq });
-  for (const [seq] of walk.anchors) complain(walk, { kind: 'anchor_missing', seq });
+  for (const { seq } of walk.anchors) complain(walk, { kind: 'anchor_missing', seq });
   const writers = [...walk.writers.values()];
   const ok = walk.problems.length === 0;
   return {
@@ -215,8 +225,10 @@ async function verifyBlock(
   }
   verifyEvents(walk, block, leaves, events);
   note(walk, block);
-  const anchor = walk.anchors.get(seq);
-  if (anchor !== undefined && anchor === hexOf(hash)) walk.anchors.delete(seq);
+  if (walk.anchors.length > 0) {
+    const met = hexOf(hash);
+    walk.anchors = walk.anchors.filter((each) => each.seq !== seq || each.hash !== met);
+  }
   walk.seq = seq;
   walk.previous = hash;
   walk.events += events.length;
