@@ -16,6 +16,8 @@ export interface LoginState {
   readonly kind: 'login' | 'step_up';
   /** Empty until it is known who signs in. */
   readonly subject?: string | undefined;
+  /** What was typed, where it began so: later failures count for it, too. */
+  readonly identifier?: string | undefined;
   /** SHA-256 of what the client is known by. */
   readonly client: string;
   readonly tenant?: string | undefined;

@@ -89,7 +89,10 @@ export interface LoginOptions<Result> {
   readonly secondFactor?: 'where_enrolled' | 'required' | undefined;
   /** Recoveries of an account end where its user signs in with a second factor: what `accountRecovery` made. */
   readonly recovery?: { readonly cancel: (subject: string) => Promise<unknown> } | undefined;
-  /** How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. */
+  /**
+   * How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. To end a
+   * pause, reset both keys: `['subject', id]` and `['identifier', what was typed]` (`resetFailures`).
+   */
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long a login may take from its first step, from `30s` to `30m`. Default: `10m`. */
   readonly lifetime?: Duration | undefined;

@@ -327,6 +327,74 @@ describe('nothing tells accounts apart', () => {
   });
 });
 
+describe('an account with two names', () => {
+  const twoNames = async (options: Partial<LoginOptions<string>> = {}) => {
+    const all = await bench(options);
+    const account = all.accounts.get('alice@example.com') as LoginAccount;
+    all.accounts.set('alice', account);
+    return all;
+  };
+  const byName = { ...alice, identifier: 'alice' };
+
+  test('does not show under one name that it is slowed down under the other', async () => {
+    const { signIn, hasher } = await twoNames();
+    for (let n = 0; n < 5; n++) await signIn.password({ ...alice, password: 'wrong!' });
+    expect(codeOf(await signIn.password(alice))).toBe('failures.throttled');
+    // Neither to who guesses nor to who knows; and as much work as for an account that does not exist.
+    for (const password of ['wrong!', PASSWORD]) {
+      const before = hasher.verified.length;
+      expect(codeOf(await signIn.password({ ...byName, password }))).toBe('password.wrong');
+      expect(hasher.verified.length - before).toBe(1);
+      const unknown = { ...alice, identifier: 'nobody', password };
+      expect(codeOf(await signIn.password(unknown))).toBe('password.wrong');
+    }
+  });
+
+  test('has no more guesses for that, also where all come at once', async () => {
+    const { signIn, hasher, accounts } = await twoNames();
+    const hash = accounts.get('alice')?.passwordHash;
+    await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        signIn.password({ ...(n % 2 === 0 ? alice : byName), password: 'wrong!' }),
+      ),
+    );
+    expect(hasher.verified.filter((each) => each === hash).length).toBeLessThanOrEqual(4);
+  });
+
+  test('is told of a pause after wrong codes, and of none once it has signed in', async () => {
+    const { signIn, code, pass } = await twoNames();
+    let ticket = pendingOf(await signIn.password(alice)).ticket;
+    for (let n = 0; n < 4; n++) {
+      const answer = await signIn.next({ ...at, ticket, method: 'totp', code: `00000${n}` });
+      ticket = ticketOf(answer as { readonly ticket?: string });
+    }
+    const step = { ...at, ticket, method: 'totp' as const };
+    expect(codeOf(await signIn.next({ ...step, code: '000009' }))).toBe('failures.throttled');
+    expect(codeOf(await signIn.password(alice))).toBe('failures.throttled');
+    pass(60_000);
+    doneOf(await signIn.next({ ...step, code: await code() }));
+    for (const each of [alice, byName]) {
+      for (let n = 0; n < 2; n++) await signIn.password({ ...each, password: 'wrong!' });
+    }
+    pass(60_000);
+    pendingOf(await signIn.password(byName));
+  });
+
+  test('is not tried while the store of failures does not answer', async () => {
+    const store = memoryCounterStore();
+    const broken = {
+      ...store,
+      attempt: (requests: Parameters<typeof store.attempt>[0]) => {
+        if (requests.some(({ name }) => name.endsWith('.peer'))) return store.attempt(requests);
+        throw new Error('down');
+      },
+    };
+    const { signIn, hasher } = await twoNames({ throttle: { store: broken, name: 'logins' } });
+    expect(codeOf(await signIn.password(alice))).toBe('failures.unavailable');
+    expect(hasher.verified).toEqual([]);
+  });
+});
+
 describe('a ticket', () => {
   test('is judged once, however many come with it at the same moment', async () => {
     const { signIn, code, finished } = await bench();

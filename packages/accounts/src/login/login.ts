@@ -1,11 +1,12 @@
 import type { Denial } from '@apisec/core';
-import { type CountedAttempt, countFailures, sha256 } from '@apisec/core/host';
+import { type CountedAttempt, sha256 } from '@apisec/core/host';
 import { isName } from '../names.ts';
 import { tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
 import { codeCounting, loginChallenges } from './login-challenges.ts';
 import { loginDenial } from './login-denial.ts';
 import { loginFactors } from './login-factors.ts';
+import { loginFailures } from './login-failures.ts';
 import { loginSettings } from './login-settings.ts';
 import { afterRight, amrOf, heldOf, type LoginFactor, type LoginState } from './login-state.ts';
 import {
@@ -72,8 +73,9 @@ interface RightPassword {
  * the steps there is a ticket. It is good once, for a few minutes, and only from the client that began; it names whose
  * login it is, what was right, and what is still needed. Nobody is signed in before an answer says `status: 'done'`.
  *
- * Every answer is counted against its account and its peer before it is judged, and all factors count as one: whoever
- * has the password cannot guess codes any faster. A password that is right counts for nothing until the login is done.
+ * Every answer is counted against what was typed, its account and its peer before it is judged, and all factors count as
+ * one: whoever has the password cannot guess codes any faster. A password that is right counts for nothing until the
+ * login is done. An account that is slowed down under one name answers under another one as if the password were wrong.
  * A remembered device counts for itself, so that a stranger who locks an account does not lock it there.
  *
  * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered
@@ -101,7 +103,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const settings = loginSettings(options);
   const { acr, lifetime, now, remembered, timeout } = settings;
   const { accounts, finish, passwords } = options;
-  const failures = countFailures('login: throttle', options.throttle ?? {}, options.now);
+  const failures = loginFailures(options.throttle, options.now);
   const factors = loginFactors(options);
   const ask = timely(timeout);
   const bySubject = (subject: string, tenant: string | undefined) =>
@@ -156,7 +158,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
 
   /** Goes on where the password is the one that is stored. */
   const afterPassword = async (
-    { client, tenant }: PasswordStep,
+    { client, tenant, identifier }: PasswordStep,
     { account: usable, stored, rehash, deviceId }: RightPassword,
     attempt: CountedAttempt,
   ): Promise<LoginAnswer<Result>> => {
@@ -179,6 +181,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const state: LoginState = {
       kind: 'login',
       subject: usable.subject,
+      identifier,
       client: await sha256(client),
       tenant,
       needs: [],
@@ -213,13 +216,12 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     const isKnown =
       found !== undefined && known?.subject === found.subject && known.data['tenant'] === tenant;
     const deviceId = isKnown ? known.id : undefined;
-    const attempt = await failures.begin({
-      account: keyOf({ subject: found?.subject, device: deviceId }) ?? ['identifier', identifier],
-      peer,
-      tenant,
-    });
+    const subject = found?.subject;
+    const who = { identifier, subject, device: deviceId, peer, tenant };
+    const attempt = await failures.begin(who);
     if (!attempt.ok) return denied(attempt.denial);
-    const usable = found?.disabled === true ? undefined : found;
+    const isUsable = found?.disabled !== true && attempt.accountDenial === undefined;
+    const usable = isUsable ? found : undefined;
     const stored = usable?.passwordHash;
     const verified = await passwords.verify(step.password, stored);
     if (!verified.ok) {
@@ -239,8 +241,12 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     if ('status' in opened) return opened;
     const { state, record } = opened;
     const { peer, tenant } = step;
-    const attempt = await failures.begin({ account: keyOf(state), peer, tenant });
+    const attempt = await failures.begin({ ...state, peer, tenant });
     if (!attempt.ok) return denied(attempt.denial, ticket);
+    if (attempt.accountDenial !== undefined) {
+      await attempt.end('neither');
+      return denied(attempt.accountDenial, ticket);
+    }
     // Of several at the same moment one is judged, so a ticket is one guess.
     if ((await logins.take(ticket)) === undefined) {
       await attempt.end('neither');
@@ -327,13 +333,4 @@ async function uncountedWhereItFails<T>(
     await attempt.end('neither');
     throw cause;
   }
-}
-
-/** Whom the failures of a login count for. */
-function keyOf({
-  subject,
-  device,
-}: Pick<LoginState, 'subject' | 'device'>): readonly string[] | undefined {
-  if (device !== undefined) return ['device', device];
-  return subject === undefined ? undefined : ['subject', subject];
 }

@@ -1,0 +1,66 @@
+import type { Denial, Deny } from '@apisec/core';
+import { type CountedAttempt, type CountFailuresOptions, countFailures } from '@apisec/core/host';
+
+/** Whom the attempts of a login count for. */
+export interface LoginAttempter {
+  /** What was typed: known or not, it counts in the same way. */
+  readonly identifier?: string | undefined;
+  /** Whose account that is, whatever was typed for it. */
+  readonly subject?: string | undefined;
+  /** A device that is remembered counts for itself, in the place of both. */
+  readonly device?: string | undefined;
+  readonly peer: string | undefined;
+  readonly tenant: string | undefined;
+}
+
+/** An attempt that may be made. Until `end` says otherwise it counts as failed. */
+export interface LoginAttempt extends CountedAttempt {
+  /**
+   * Why the account itself is not tried, though what was typed may be. Who has not shown a password must not learn of
+   * it: two names of one account would be known as such, and that there is one.
+   */
+  readonly accountDenial: Denial | undefined;
+}
+
+/** Failures of logins, by what was typed, by account, and by peer. */
+export interface LoginFailures {
+  readonly begin: (who: LoginAttempter) => Promise<LoginAttempt | Deny>;
+}
+
+/** All of a login counts in one place, whatever the factor. */
+export function loginFailures(
+  throttle: CountFailuresOptions = {},
+  now: (() => number) | undefined,
+): LoginFailures {
+  const failures = countFailures('login: throttle', throttle, now);
+  // The peer is counted once.
+  const ofAccounts = countFailures('login: throttle', { ...throttle, perPeer: 'none' }, now);
+
+  return {
+    begin: async ({ identifier, subject, device, peer, tenant }) => {
+      const name = device === undefined ? namedBy('identifier', identifier) : ['device', device];
+      const first = await failures.begin({ account: name, peer, tenant });
+      if (!first.ok) return first;
+      const account = device === undefined ? namedBy('subject', subject) : undefined;
+      if (account === undefined) return { ...first, accountDenial: undefined };
+      const second = await ofAccounts.begin({ account, peer: undefined, tenant });
+      if (!second.ok) {
+        const { denial } = second;
+        if (denial.kind === 'rate_limited') return { ...first, accountDenial: denial };
+        await first.end('neither');
+        return second;
+      }
+      return {
+        ok: true,
+        accountDenial: undefined,
+        end: async (result) => {
+          await Promise.all([first.end(result), second.end(result)]);
+        },
+      };
+    },
+  };
+}
+
+function namedBy(kind: string, name: string | undefined): readonly string[] | undefined {
+  return name === undefined ? undefined : [kind, name];
+}
