@@ -222,7 +222,7 @@ describe('the stream', () => {
       const part = await source?.read();
       if (part === undefined || part.done) return undefined;
       const [, name = '', data = ''] =
-        /^event: (\w+)\ndata: (.*)\n\n$/.exec(decoder.decode(part.value)) ?? [];
+        /^event: (\w+)\ndata: ([^\r\n]*)\n\n$/.exec(decoder.decode(part.value)) ?? [];
       return { name, data: JSON.parse(data) };
     };
   }
@@ -251,6 +251,16 @@ describe('the stream', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  test('what a caller made up ends no message and begins none', async () => {
+    const { call, feed } = setUp();
+    const text = '</script>\r\n\r\nevent: snapshot\ndata: {"forged":1}\n\n\u2028\ud800';
+    feed.write([event({ operation: text, peer: text, requestId: text, code: text, cause: text })]);
+    const read = reader(await call('/events'));
+    const { data } = (await read()) ?? {};
+    expect(data?.['forged']).toBeUndefined();
+    expect(data).toMatchObject({ events: [{ operation: text }], codes: [[text, 1]] });
   });
 
   test('one ends after its time although the clock was set back meanwhile', async () => {
@@ -435,8 +445,15 @@ describe('acts', () => {
     const limit = tokenBucket({ capacity: 5, refillPerSecond: 0.001 });
     limits.consume([{ name: 'api', key: 'bob', limit, cost: 4 }]);
     const watched = { store: limits, name: 'api', limits: [limit] };
-    const set = setUp({ manage: operators, keys, limits: [watched] });
-    return { ...set, keys, id: issued.info.id, key: issued.key, watched };
+    const ended: string[] = [];
+    const session = { handle: 'h1', clientId: 'shop', createdAt: 1, seenAt: 1, expiresAt: 2 };
+    const sessions: ConsoleRoutesOptions['sessions'] = {
+      list: async () => [session],
+      endOne: async (_owner, handle) => ended.push(handle) > 0,
+      endAll: async ({ subject }) => ended.push(subject),
+    };
+    const set = setUp({ manage: operators, keys, limits: [watched], sessions });
+    return { ...set, keys, id: issued.info.id, key: issued.key, watched, ended };
   }
   const olga = { 'x-operator': 'olga' };
 
@@ -525,6 +542,66 @@ describe('acts', () => {
     expect(answer.status).toBe(status);
     expect(await keys.verify(key)).toMatchObject({ ok: true });
     expect(events).toEqual([]);
+  });
+
+  describe.each<[string, (id: string) => object]>([
+    ['/limits/read', () => ({ limit: 'api', key: 'bob' })],
+    ['/limits/reset', () => ({ limit: 'api', key: 'bob' })],
+    ['/keys/list', () => ({})],
+    ['/keys/rotate', (id) => ({ id, overlapHours: 0, generation: 0 })],
+    ['/keys/revoke', (id) => ({ id, reason: 'x' })],
+    ['/sessions/list', () => ({ issuer: 'https://id.example', subject: 'bob' })],
+    ['/sessions/end', () => ({ issuer: 'https://id.example', subject: 'bob', all: true })],
+  ])('POST %s', (path, body) => {
+    const elsewhere = 'https://evil.example';
+    test.each<[string, Record<string, string>]>([
+      ['another site', { 'sec-fetch-site': 'cross-site', origin: elsewhere }],
+      ['a sister site', { 'sec-fetch-site': 'same-site', origin: 'https://shop.ops.example' }],
+      ['another origin of an old browser', { origin: elsewhere }],
+      ['a sandboxed frame', { origin: 'null' }],
+      ['the same host without TLS', { origin: 'http://ops.example' }],
+      ['the same host at another port', { origin: `${origin}:8443` }],
+      ['a host that was bound anew', { host: 'evil.example', 'sec-fetch-site': 'same-origin' }],
+      ['a text form', { 'content-type': 'text/plain' }],
+      ['a form', { 'content-type': 'application/x-www-form-urlencoded' }],
+      ['a form with files', { 'content-type': 'multipart/form-data; boundary=x' }],
+      ['a type that begins like JSON', { 'content-type': 'application/json-patch+json' }],
+    ])('does and tells nothing for %s', async (_who, headers) => {
+      const all = await managed();
+      const answer = await all.call(path, post(body(all.id), { ...olga, ...headers }));
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.status).toBeLessThan(500);
+      expect(await answer.text()).not.toMatch(/Billing|remaining|acme_live|handle/);
+      expect(all.ended).toEqual([]);
+      expect(all.events).toEqual([]);
+      expect(await all.keys.verify(all.key)).toMatchObject({ ok: true });
+      const [balance] = await readLimits({ ...all.watched, key: 'bob' });
+      expect(balance?.remaining).toBeLessThan(2);
+    });
+
+    test('works for the page itself', async () => {
+      const { call, id } = await managed();
+      const headers = { ...olga, 'sec-fetch-site': 'same-origin', origin };
+      expect((await call(path, post(body(id), headers))).status).toBe(200);
+    });
+  });
+
+  test('routes of the table above are all that take a POST', async () => {
+    const { call } = await managed();
+    const source = readFileSync(join(import.meta.dirname, '../src/acts.ts'), 'utf8');
+    const routes = [...source.matchAll(/\['POST (\/[a-z/]+)'\]/g)].map(([, path = '']) => path);
+    expect(routes.toSorted()).toEqual([
+      '/keys/list',
+      '/keys/revoke',
+      '/keys/rotate',
+      '/limits/read',
+      '/limits/reset',
+      '/sessions/end',
+      '/sessions/list',
+    ]);
+    for (const path of ['/', '/events', '/coverage', '/decisions', '/limits', '/shadow']) {
+      expect((await call(path, post({}, olga))).status).toBe(404);
+    }
   });
 
   test('without a guard for acts there are none', async () => {
