@@ -23,6 +23,7 @@ describe('the OWASP logging vocabulary', () => {
     ['forbidden', 'enumeration.detected', 'malicious_direct_reference'],
     ['forbidden', 'step.missing', 'sequence_fail'],
     ['internal', 'policy.threw', 'sys_unavailable'],
+    ['internal', 'tenant.leak', 'authz_fail'],
     ['rate_limited', 'shop.too_many', 'excess_rate_limit_exceeded'],
     ['forbidden', 'constructor', 'authz_fail'],
     ['forbidden', '__proto__.x', 'authz_fail'],

@@ -73,6 +73,8 @@ const byCode: Readonly<Record<string, AuditEventName>> = {
   'enumeration.detected': 'malicious_direct_reference',
   'human.refused': 'malicious_attack_tool',
   'human.replayed': 'malicious_attack_tool',
+  // The server's own fault, and the gravest of an API with tenants.
+  'tenant.leak': 'authz_fail',
   'load.shed': 'sys_unavailable',
 };
 

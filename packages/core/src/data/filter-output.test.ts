@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { audit } from '../audit/audit.ts';
+import type { AuditEvent } from '../audit/event.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { CallFacts, HttpFacts, Principal } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
@@ -285,6 +287,29 @@ test('A response behind protect is filtered, and one that cannot be is a 500 wit
   const denied = await serve({ id: { passwordHash: 'h' } });
   expect(denied.status).toBe(500);
   expect(await denied.text()).not.toContain('passwordHash');
+});
+
+test('An answer with an object of another tenant is a critical event of the audit', async () => {
+  const events: AuditEvent[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
+  const leaks = guard<HttpFacts>()
+    .use(log)
+    .use(
+      filterOutput({
+        shape: { id: 'value' },
+        tenant: { tenantOf: ({ tenantId }) => tenantId, expected: () => 'a' },
+      }),
+    )
+    .use(allowAnonymous());
+  const handler = protect(leaks, () => Response.json({ id: 1, tenantId: 'b' }), {
+    bodies: fetchBodies(),
+    onFault: () => undefined,
+  });
+  expect((await handler(new Request('https://api.example.com/users'))).status).toBe(500);
+  await log.flush();
+  expect(events).toMatchObject([
+    { event: 'authz_fail', severity: 'critical', outcome: 'denied', code: 'tenant.leak' },
+  ]);
 });
 
 const faults: readonly (readonly [string, unknown])[] = [
