@@ -176,6 +176,8 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
       draft.trace = shortTrace(completion.trace);
       const weaker = gather(completion.trace, (entry) => entry.degraded);
       if (weaker.length > 0) draft.degraded = weaker;
+      const filtered = droppedIn(completion.trace);
+      if (filtered > 0) draft.filtered = filtered;
       const shadows = gather(completion.trace, ({ verdict, policy, denial: would }) =>
         verdict.startsWith('would') ? `${policy} ${would?.code ?? ''}`.trim() : undefined,
       );
@@ -260,20 +262,25 @@ function denyingPolicy(trace: readonly TraceEntry[]): string | undefined {
 
 /** One line for each policy, with the parts of combined ones behind theirs. */
 function shorten(trace: readonly TraceEntry[], short: string[], indent: string): void {
-  for (const { policy, verdict, denial, degraded, within } of trace) {
+  for (const { policy, verdict, denial, degraded, dropped, within } of trace) {
     if (short.length === TRACE) return;
     const did = verdict.startsWith('would')
       ? 'would deny'
       : verdict === 'passed' || verdict === 'skipped'
         ? verdict
         : 'denied';
-    const plain = verdict === 'passed' && degraded === undefined;
+    const plain = verdict === 'passed' && degraded === undefined && dropped === undefined;
     const text = plain
       ? `${indent}${policy}`
-      : `${indent}${policy}: ${did}${denial ? ` ${denial.code}` : ''}${degraded === undefined ? '' : `, degraded: ${degraded}`}`;
+      : `${indent}${policy}: ${did}${denial ? ` ${denial.code}` : ''}${degraded === undefined ? '' : `, degraded: ${degraded}`}${dropped === undefined ? '' : `, dropped: ${dropped}`}`;
     short.push(safeText(redactName(text), TRACE_ENTRY));
     if (within) shorten(within, short, `${indent}${policy} > `);
   }
+}
+
+/** What was taken out of answers is traced when they go out, by the policies themselves. */
+function droppedIn(trace: readonly TraceEntry[]): number {
+  return trace.reduce((sum, { dropped }) => sum + (dropped ?? 0), 0);
 }
 
 function gather(

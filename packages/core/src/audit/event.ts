@@ -46,6 +46,8 @@ export interface AuditEvent {
   readonly trace?: readonly string[];
   /** Why the decision is weaker than usual, where it is. */
   readonly degraded?: readonly string[];
+  /** How many members and items `filterOutput` took out of the answers. */
+  readonly filtered?: number;
   /** What policies in shadow mode would have denied: `policy code`. */
   readonly wouldDeny?: readonly string[];
 

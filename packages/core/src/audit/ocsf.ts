@@ -139,10 +139,22 @@ function activityOf({ operation = '', kind }: AuditEvent): number {
 }
 
 function unmapped(event: AuditEvent): Readonly<Record<string, unknown>> {
-  const { kind, outcome, client, policy, cause, trace, degraded, wouldDeny, data, reason } = event;
+  const {
+    kind,
+    outcome,
+    client,
+    policy,
+    cause,
+    trace,
+    degraded,
+    filtered,
+    wouldDeny,
+    data,
+    reason,
+  } = event;
   const { event: owasp, apiKey, authentication, traceId, spanId } = event;
   const all = { event: owasp, kind, outcome, client, apiKey, authentication, policy, cause };
-  const rest = { trace, degraded, wouldDeny, data, reason, traceId, spanId };
+  const rest = { trace, degraded, filtered, wouldDeny, data, reason, traceId, spanId };
   return Object.fromEntries(
     Object.entries({ ...all, ...rest }).filter(([, value]) => value !== undefined),
   );

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { audit } from '../audit/audit.ts';
 import type { AuditEvent } from '../audit/event.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { enforce } from '../engine/enforce.ts';
 import type { CallFacts, HttpFacts, Principal } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
@@ -46,7 +47,14 @@ function release(
   if (!outcome.ok) return outcome;
   const answered = listObligations(outcome.obligations)[0]?.onRelease?.(payload);
   if (answered === undefined || answered instanceof Promise) throw new Error('answers at once');
-  return answered;
+  return untraced(answered);
+}
+
+/** What goes out; what the trace says of it is tested by itself. */
+function untraced(outcome: BodyOutcome): BodyOutcome {
+  if (!outcome.ok) return outcome;
+  const { trace: _, ...sent } = outcome;
+  return sent;
 }
 
 const user: OutputShape = {
@@ -188,7 +196,8 @@ describe('filterOutput', () => {
           ...facts,
           ...caller,
         });
-        const answer = listObligations(outcome.obligations)[0]?.onRelease?.(items);
+        const released = listObligations(outcome.obligations)[0]?.onRelease?.(items);
+        const answer = untraced(released as BodyOutcome);
         const wanted = items.map((each) => {
           const kept: [string, unknown][] = Object.entries(each).flatMap(([name, value]) => {
             if (name === 'c') return [[name, each.c && pick(each.c, ['a'])]];
@@ -287,6 +296,37 @@ test('A response behind protect is filtered, and one that cannot be is a 500 wit
   const denied = await serve({ id: { passwordHash: 'h' } });
   expect(denied.status).toBe(500);
   expect(await denied.text()).not.toContain('passwordHash');
+});
+
+test('What was taken out of the answers of a call is counted in its audit event, in one line of its trace', async () => {
+  const events: AuditEvent[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
+  const filtered = guard<CallFacts>()
+    .use(log)
+    .use(filterOutput({ shape: [{ id: 'value' }] }))
+    .use(allowAnonymous());
+  const answered = async (...payloads: unknown[]): Promise<AuditEvent | undefined> => {
+    const decision = await filtered.check(new Request('https://api.example.com/users'), facts);
+    const enforcement = enforce(decision);
+    for (const payload of payloads) {
+      expect(await enforcement.onRelease?.(payload)).toMatchObject({ ok: true });
+    }
+    enforcement.complete({ outcome: 'succeeded', status: 200 });
+    await log.flush();
+    return events.at(-1);
+  };
+  // A stream has any number of them.
+  const many = Array.from({ length: 1_000 }, (_, id) => [{ id, hash: 'x', salt: 'y' }]);
+  const event = await answered(...many, [{ id: 1 }]);
+  expect(event?.filtered).toBe(2_000);
+  expect(event?.trace).toEqual([
+    'audit',
+    'filterOutput',
+    'allowAnonymous',
+    'filterOutput: passed, dropped: 2000',
+  ]);
+  const plain = await answered([{ id: 1 }]);
+  expect([plain?.filtered, plain?.trace?.length]).toEqual([undefined, 3]);
 });
 
 test('An answer with an object of another tenant is a critical event of the audit', async () => {

@@ -4,6 +4,7 @@ import type { BodyOutcome } from '../engine/obligations.ts';
 import { type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { tenantOf } from '../engine/tenant-of.ts';
+import type { TraceEntry } from '../engine/trace.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import { compileShape, type FilterRun, HIDDEN, ownership, Unreleasable } from './output-shape.ts';
@@ -56,6 +57,8 @@ const NAME = 'filterOutput';
  * is, a member that throws, more than `maxValues`) is denied and not passed on. It holds for whatever the handler
  * answers, its own errors included; denials of policies are not among them.
  *
+ * The trace of the call, and so its audit event, say how many were taken out (`filtered`).
+ *
  * Denies with `release.unfilterable` (500), and with `tenant.leak` (500) where an object belongs to another tenant.
  * Operators hear where.
  *
@@ -80,7 +83,11 @@ export function filterOutput(
   const restrictions: Visibility[] = [];
   const filter = compileShape(NAME, shape, restrictions);
 
-  const release = (payload: unknown, facts: CallFacts & CallerFacts): BodyOutcome => {
+  const release = (
+    payload: unknown,
+    facts: CallFacts & CallerFacts,
+    log: FilterLog,
+  ): BodyOutcome => {
     if (payload === undefined) return { ok: true };
     const { operation } = facts.call;
     const visible = restrictions.map((who) => isVisibleTo(facts.principal, who));
@@ -101,7 +108,13 @@ export function filterOutput(
       if (result instanceof Unreleasable) return unreleased(result, operation);
       // The whole payload is for others: there is nothing to answer with.
       if (result === HIDDEN) return unreleased(new Unreleasable('shape', 'payload'), operation);
-      if (dropped > 0) onFiltered?.({ dropped, operation });
+      if (dropped === 0) return { ok: true, value: result };
+      onFiltered?.({ dropped, operation });
+      if (log.entry === undefined) {
+        log.entry = { policy: NAME, role: 'check', verdict: 'passed', dropped };
+        return { ok: true, value: result, trace: [log.entry] };
+      }
+      log.entry.dropped += dropped;
       return { ok: true, value: result };
     } catch (cause) {
       return { ok: false, denial: fault('release.unfilterable', cause) };
@@ -114,9 +127,16 @@ export function filterOutput(
     purposes: ['output'],
     needs: ['call', 'bodies'],
     adds: [],
-    check: (_request, facts: CallFacts & CallerFacts) =>
-      pass({}, { onRelease: (payload) => release(payload, facts) }),
+    check: (_request, facts: CallFacts & CallerFacts) => {
+      const log: FilterLog = { entry: undefined };
+      return pass({}, { onRelease: (payload) => release(payload, facts, log) });
+    },
   });
+}
+
+/** What the trace of one call says of its payloads: one entry, however many there are. */
+interface FilterLog {
+  entry: (TraceEntry & { dropped: number }) | undefined;
 }
 
 interface TenantRule {

@@ -11,6 +11,8 @@ export interface TraceEntry {
   readonly verdict: 'passed' | 'denied' | 'skipped' | 'would_deny';
   readonly denial?: Denial | undefined;
   readonly degraded?: string | undefined;
+  /** How many members and items it took out of what the handler answered. */
+  readonly dropped?: number | undefined;
   /** The parts of a combined policy, in the order they ran. */
   readonly within?: readonly TraceEntry[] | undefined;
 }
