@@ -3,7 +3,7 @@ import { atExpiry, type Ending, expiryOf, fault } from '@apisec/core/host';
 import type { ExecutionResult } from 'graphql';
 import { denialError } from './denial-error.ts';
 import { release } from './operation-answer.ts';
-import { complete } from './operation-ending.ts';
+import { complete, endEarly } from './operation-ending.ts';
 import { type OperationState } from './operation-state.ts';
 import { safeResult } from './safe-errors.ts';
 
@@ -64,6 +64,8 @@ export function guardedEvents(
     ended = true;
     stop();
     expiry.stop();
+    // The resolvers of an event that nobody will read.
+    if (ending.outcome !== 'succeeded') endEarly(state);
     complete(state, ending);
     // Not waited for: a source that hangs must not keep this from ending.
     void Promise.resolve(source.return?.()).catch(() => undefined);

@@ -7,8 +7,8 @@ export function complete(state: OperationState, ending: Ending): void {
 }
 
 /** The caller has disconnected: what is admitted ends now, what is denied is recorded as such. */
-export function disconnect(state: OperationState, status: number): void {
-  state.disconnected ??= { outcome: 'aborted', status };
+export function disconnect(state: OperationState, status?: number): void {
+  state.disconnected ??= { outcome: 'aborted', ...(status !== undefined && { status }) };
   endEarly(state);
   if (state.enforcement && !state.denial) finish(state, state.enforcement, state.disconnected);
 }

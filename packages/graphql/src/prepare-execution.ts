@@ -13,6 +13,7 @@ import { denialError } from './denial-error.ts';
 import type { CompiledFields } from './fields/field-policies.ts';
 import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+import { withSignal } from './native-abort.ts';
 import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
 import { complete } from './operation-ending.ts';
@@ -94,7 +95,7 @@ export async function prepareExecution(
     return { errors: [new GraphQLError('The caller has disconnected.')] };
   }
   openOperation(state, { contextValue: args.contextValue as object, fields, carriers });
-  return { args };
+  return { args: withSignal(args, state) };
 }
 
 /**

@@ -10,6 +10,7 @@ import { onCallerDisconnect } from './caller-disconnect.ts';
 import { denialError } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
+import { executeUntilOver } from './native-abort.ts';
 import { viewRequest } from './node-context.ts';
 import { applyHeaders } from './operation-answer.ts';
 import { complete, disconnect } from './operation-ending.ts';
@@ -114,6 +115,7 @@ export function apisec<Facts extends object>(
       states.set(prepared.args, state);
       return prepared.args as typeof prepared.args & { contextValue: Context };
     },
+    execute: (args) => executeUntilOver(args, states.get(args), handler.execute as never),
     onOperation: (_context, _request, args, result) => guardResult(states.get(args), result, now),
   };
 }

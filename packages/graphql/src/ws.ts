@@ -5,7 +5,8 @@ import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { requestIn, viewConnection } from './connection-request.ts';
 import { checkBefore, decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
-import { complete } from './operation-ending.ts';
+import { executeUntilOver } from './native-abort.ts';
+import { complete, disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, type OperationState } from './operation-state.ts';
 import { guardResult, prepareExecution } from './prepare-execution.ts';
@@ -53,6 +54,8 @@ export function apisec<Facts extends object>(
   const fields = plan.prepare(schema);
   // By the arguments of the execution, which are made here.
   const states = new WeakMap<object, OperationState>();
+  // Those of each connection that are under way.
+  const running = new WeakMap<object, Map<string, OperationState>>();
   const begin = (context: AnyContext): OperationState =>
     beginOperation(
       plan,
@@ -86,10 +89,25 @@ export function apisec<Facts extends object>(
       });
       if (!prepared.args) return prepared.errors;
       states.set(prepared.args, state);
+      const others = running.get(context) ?? new Map<string, OperationState>();
+      running.set(context, others.set(id, state));
       return prepared.args;
     },
-    onOperation: (_context, _id, _payload, args, result) =>
-      guardResult(states.get(args), result, now),
+    execute: (args) => executeUntilOver(args, states.get(args), server.execute),
+    onOperation: ({ subscriptions }, id, _payload, args, result) => {
+      const state = states.get(args);
+      // Its caller has ended it meanwhile.
+      if (state && !(id in subscriptions)) disconnect(state);
+      return guardResult(state, result, now);
+    },
+    onComplete: async (context, id, payload) => {
+      running.get(context)?.delete(id);
+      await server.onComplete?.(context, id, payload);
+    },
+    onDisconnect: async (context, code, reason) => {
+      for (const state of running.get(context)?.values() ?? []) disconnect(state);
+      await server.onDisconnect?.(context, code, reason);
+    },
   } satisfies AnyServerOptions;
 }
 

@@ -7,8 +7,9 @@ import {
   guard,
   requireScopes,
 } from '@apisec/core';
+import { signalOf } from '@apisec/graphql';
 import { apisec, type WsOptions } from '@apisec/graphql/ws';
-import type { GraphQLObjectType } from 'graphql';
+import { type GraphQLObjectType, versionInfo } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -237,6 +238,53 @@ describe('a subscription', () => {
     heard.length = 0;
     client.terminate();
     await expect.poll(() => heard.map(({ outcome }) => outcome)).toEqual(['aborted']);
+  });
+});
+
+describe('a query', () => {
+  /** Runs `{ viewer { echo } }`, whose viewer is there once its caller is not. */
+  const begin = async () => {
+    const heard: Completion[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: (completion) => void heard.push(completion) }))
+      .use(allowAnonymous());
+    const { url, schema, ran } = await serve({ admission });
+    const { viewer } = (schema.getType('Query') as GraphQLObjectType).getFields();
+    if (!viewer) throw new Error('the schema has no Query.viewer');
+    const over: string[] = [];
+    viewer.resolve = async (_source, _args, contextValue) => {
+      const signal = signalOf(contextValue);
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => resolve(), { once: true });
+        ran.push('viewer');
+      });
+      over.push('aborted');
+      return {};
+    };
+    const client = createClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 });
+    const nothing = () => undefined;
+    client.subscribe(
+      { query: '{ viewer { echo(text: "a") } }' },
+      { next: nothing, error: nothing, complete: nothing },
+    );
+    await expect.poll(() => ran).toEqual(['viewer']);
+    heard.length = 0;
+    return { client, heard, over, ran };
+  };
+
+  test('whose caller leaves ends its resolvers, and is told as aborted, once', async () => {
+    const { client, heard, over } = await begin();
+    client.terminate();
+    await expect.poll(() => over).toEqual(['aborted']);
+    expect(heard.map(({ outcome }) => outcome)).toEqual(['aborted']);
+  });
+
+  test('resolves no further fields once its caller has left, where GraphQL takes a signal', async () => {
+    const { client, over, ran } = await begin();
+    client.terminate();
+    await expect.poll(() => over).toEqual(['aborted']);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ran).toEqual(versionInfo.major >= 17 ? ['viewer'] : ['viewer', 'echo']);
   });
 });
 

@@ -1,0 +1,34 @@
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+  OperationTypeNode,
+  versionInfo,
+} from 'graphql';
+import type { OperationState } from './operation-state.ts';
+
+/**
+ * Lets GraphQL 17 hear that an operation is over, so that it resolves no further fields for nobody; 16 takes no such
+ * signal. The events of a subscription are ended by their own iterator.
+ */
+export function withSignal(args: ExecutionArgs, state: OperationState): ExecutionArgs {
+  const isStream = state.source?.operation.operation === OperationTypeNode.SUBSCRIPTION;
+  if (versionInfo.major < 17 || isStream) return args;
+  state.abort ??= new AbortController();
+  return Object.assign(args, { abortSignal: state.abort.signal });
+}
+
+/** Executes an operation. GraphQL 17 rejects one that was aborted, which no server expects: it becomes an error. */
+export async function executeUntilOver<Result = ExecutionResult>(
+  args: ExecutionArgs,
+  state: OperationState | undefined,
+  run: (args: ExecutionArgs) => Result | PromiseLike<Result> = execute as never,
+): Promise<Result | ExecutionResult> {
+  try {
+    return await run(args);
+  } catch (cause) {
+    if (!state?.isOver) throw cause;
+    return { data: null, errors: [new GraphQLError('The operation is over.')] };
+  }
+}
