@@ -130,6 +130,51 @@ describe('no planted secret reaches any sink', () => {
       SECRET,
       { cause: new Error(`connect postgres://app:${SECRET}@db`) },
     ],
+    ...[
+      'otp=493817',
+      'totp_code: 493817',
+      'backup code 1: backup_code=493817',
+      '{"recoveryCode":"493817"}',
+      'reset-code: 493817',
+    ].map((text): readonly [string, string, Told] => [
+      `a one-time code: ${text}`,
+      '493817',
+      { cause: new Error(text), act: { act: 'a.b', reason: text, data: { note: text } } },
+    ]),
+    [
+      'codes in members',
+      '493817',
+      { cause: { totpCode: '493817', backupCodes: ['493817'], nested: { mfa_code: 493817 } } },
+    ],
+    [
+      'a proof of DPoP',
+      'sIgNaTuRe',
+      { headers: { dpop: jwt }, cause: { proofGiven: jwt, parts: jwt.split('.') } },
+    ],
+    [
+      'a private key in PEM',
+      SECRET,
+      { cause: new Error(`-----BEGIN PRIVATE KEY-----\n${SECRET}\n-----END PRIVATE KEY-----`) },
+    ],
+    [
+      'a private key in JWK',
+      'q9Lx3TzV0bW7cR2sYk5nHd8fJm1pGa4uEiOoQeUwXyZ',
+      {
+        cause: new Error(
+          '{"kty":"EC","crv":"P-256","d":"q9Lx3TzV0bW7cR2sYk5nHd8fJm1pGa4uEiOoQeUwXyZ"}',
+        ),
+      },
+    ],
+    [
+      'a token of a reset link',
+      'q9Lx3TzV',
+      { cause: new Error('no such link: https://a.example/reset?token=q9Lx3TzV') },
+    ],
+    [
+      'a secret of an authenticator',
+      'JBSWY3DPEHPK3PXP',
+      { cause: new Error('otpauth://totp/Acme:alice?secret=JBSWY3DPEHPK3PXP&issuer=Acme') },
+    ],
     [
       'a credential made the principal',
       SECRET,

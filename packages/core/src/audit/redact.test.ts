@@ -134,16 +134,31 @@ test.each([
   'Authorization',
   'x-api-key',
   'PIN',
+  'tokens',
+  'user.passwords',
+  'backupCodes',
+  'recovery_code',
+  'totpCode',
+  'one-time-code',
+  'resetCode',
 ])('a member called %s is never shown', (name) => {
   expect(isSecretName(name)).toBe(true);
 });
 
-test.each(['tokenType', 'kid', 'keyId', 'issuer', 'passed', 'signatures', 'secretary', 'spin'])(
-  'a member called %s is shown',
-  (name) => {
-    expect(isSecretName(name)).toBe(false);
-  },
-);
+test.each([
+  'code',
+  'statusCode',
+  'tokenType',
+  'kid',
+  'keyId',
+  'issuer',
+  'passed',
+  'signatures',
+  'secretary',
+  'spin',
+])('a member called %s is shown', (name) => {
+  expect(isSecretName(name)).toBe(false);
+});
 
 test.each([
   'a',

@@ -11,7 +11,8 @@ const SHORTEST_PATTERN = 8;
 
 const NAMES =
   'pass(?:word|wd|phrase|code)?|pwd|secret|client[-_]?secret|(?:access|refresh|id|session|auth|csrf|xsrf)?[-_]?token|' +
-  'api[-_]?key|apikey|session(?:[-_]?id)?|sid|otp|totp|code[-_]?verifier|(?:client[-_]?)?assertion|' +
+  'api[-_]?key|apikey|session(?:[-_]?id)?|sid|t?otp(?:[-_]?code)?|code[-_]?verifier|(?:client[-_]?)?assertion|' +
+  '(?:backup|recovery|verification|mfa|reset|one[-_]?time)[-_]?codes?|' +
   'private[-_]?key|pepper|credentials?|signature';
 
 /**
@@ -98,7 +99,7 @@ function isRandom(text: string): boolean {
 
 /** Names of members whose values are never shown, whatever they are. */
 const SECRET_NAME = new RegExp(
-  `^(?:.*[-_.])?(?:${NAMES}|authorization|cookies?|dpop|proof|seed|pin)$`,
+  `^(?:.*[-_.])?(?:${NAMES}|tokens|secrets|passwords|api[-_]?keys|authorization|cookies?|dpop|proof|seed|pin)$`,
   'i',
 );
 const CAMEL = /([a-z0-9])([A-Z])/g;
