@@ -111,6 +111,20 @@ describe('discoverIssuer', () => {
     expect(await policy.check(bearer(token), {})).toMatchObject({ ok: true });
   });
 
+  test('an issuer on this machine is asked over http where authenticateJwt is told to', async () => {
+    const issuer = server.origin;
+    server.serve(OAUTH, metadata(issuer));
+    const token = await key.token({ payload: { iss: issuer } });
+    for (const policy of [
+      authenticateJwt({ issuer, audience, insecureLoopback: true, now: () => at }),
+      authenticateJwt({ issuers: [{ issuer, audience, insecureLoopback: true }], now: () => at }),
+    ]) {
+      expect(await policy.check(bearer(token), {})).toMatchObject({ ok: true });
+    }
+    const elsewhere = { issuer: 'http://id.example.com', audience, insecureLoopback: true };
+    expect(() => authenticateJwt(elsewhere)).toThrow(/not https/);
+  });
+
   test.each([
     'id.example.com',
     'http://id.example.com',

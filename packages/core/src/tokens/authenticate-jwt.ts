@@ -168,7 +168,9 @@ export function authenticateJwt(
   );
   const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
-  const issuers = issuerLookup(NAME, options, (issuer) => discoverIssuer(issuer, { now }));
+  const issuers = issuerLookup(NAME, options, (issuer, insecureLoopback) =>
+    discoverIssuer(issuer, { now, insecureLoopback }),
+  );
   const maxLifetime =
     options.maxLifetime === undefined
       ? Infinity

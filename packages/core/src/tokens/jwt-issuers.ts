@@ -19,6 +19,11 @@ export interface IssuerOptions extends Omit<ClaimOptions, 'recipient'> {
   /** Its keys. Default: `discoverIssuer(issuer)`. */
   readonly keys?: KeySource | undefined;
   /**
+   * Discovers the keys over `http:` too where the issuer is this machine (`localhost`, `127.0.0.1`, `[::1]`): for a provider
+   * that runs beside the API while you develop. Keys of your own (`keys`) have an option of that name. Default: false.
+   */
+  readonly insecureLoopback?: boolean | undefined;
+  /**
    * The algorithms it may sign with. Default: every asymmetric one but ML-DSA, which not every runtime has (Node has it
    * from 24 on) and which denies each token where it is missing. Shared secrets (`HS*`) only where they are listed here
    * and `keys` is a `localJwks` of secrets.
@@ -87,10 +92,21 @@ export interface IssuerLookup {
 }
 
 /** What must be said for each issuer where there are several. */
-const PER_ISSUER = ['issuer', 'audience', 'keys', 'algorithms', 'tenant', 'recipient'] as const;
+const PER_ISSUER = [
+  'issuer',
+  'audience',
+  'keys',
+  'insecureLoopback',
+  'algorithms',
+  'tenant',
+  'recipient',
+] as const;
 
 /** Everything that can be said of one issuer. */
 export const ISSUER_OPTIONS: readonly string[] = [...new Set([...PER_ISSUER, ...CLAIM_OPTIONS])];
+
+/** Finds the keys of an issuer that are not given. */
+type DiscoverKeys = (issuer: string, insecureLoopback: boolean) => KeySource;
 
 /** Makes the rules of one issuer from what the user says of it. */
 export type MakeRules = (trusted: TrustedIssuer) => IssuerRules;
@@ -103,7 +119,7 @@ export type MakeRules = (trusted: TrustedIssuer) => IssuerRules;
 export function issuerLookup(
   policy: string,
   options: TrustedIssuers,
-  discover: (issuer: string) => KeySource,
+  discover: DiscoverKeys,
 ): IssuerLookup {
   const { issuers } = options;
   assertConfiguration(
@@ -162,11 +178,7 @@ function findIn(
     : (found ?? findIn(lookups, index + 1, issuer, claims));
 }
 
-function rulesOf(
-  policy: string,
-  trusted: TrustedIssuer,
-  discover: (issuer: string) => KeySource,
-): IssuerRules {
+function rulesOf(policy: string, trusted: TrustedIssuer, discover: DiscoverKeys): IssuerRules {
   const { issuer, audience, keys, algorithms = asymmetricAlgorithms, tenant, recipient } = trusted;
   assertConfiguration(
     typeof issuer === 'string' && issuer !== '',
@@ -183,7 +195,7 @@ function rulesOf(
     tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
     `${policy}: tenant must be a name or a claim, like { claim: 'tid' }.`,
   );
-  const source = keys ?? discover(issuer);
+  const source = keys ?? discover(issuer, trusted.insecureLoopback === true);
   assertConfiguration(
     typeof source.find === 'function' && typeof source.current === 'function',
     `${policy}: keys must come from localJwks(), remoteJwks() or discoverIssuer().`,

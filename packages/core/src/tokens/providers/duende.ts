@@ -1,9 +1,9 @@
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { addressOption } from './provider.ts';
+import { type LocalProviderOptions, localAddressOption } from './provider.ts';
 
 /** Options of {@link duende}. */
-export interface DuendeOptions {
+export interface DuendeOptions extends LocalProviderOptions {
   /** The server, as it stands in `iss`. */
   readonly issuer: string;
   /** What this API is called in `aud`. */
@@ -20,10 +20,11 @@ export interface DuendeOptions {
  * authenticateJwt(duende({ issuer: 'https://id.example.com', audience: 'orders' }))
  */
 export function duende(options: DuendeOptions): TrustedIssuer {
-  assertKnownOptions('duende', options, ['issuer', 'audience']);
+  assertKnownOptions('duende', options, ['issuer', 'audience', 'insecureLoopback']);
   return {
-    issuer: addressOption('duende', 'issuer', options.issuer),
+    issuer: localAddressOption('duende', 'issuer', options.issuer, options),
     audience: options.audience,
+    insecureLoopback: options.insecureLoopback,
     profile: 'at+jwt',
     scopes: ['scope'],
     roles: ['role'],

@@ -1,10 +1,10 @@
 import { assertConfiguration } from '../../lib/configuration-error.ts';
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { addressOption } from './provider.ts';
+import { type LocalProviderOptions, localAddressOption } from './provider.ts';
 
 /** Options of {@link keycloak}. */
-export interface KeycloakOptions {
+export interface KeycloakOptions extends LocalProviderOptions {
   /** The realm, as it stands in `iss`: `https://id.example.com/realms/shop`. */
   readonly issuer: string;
   /** What this API is called in `aud`, where a mapper adds it. */
@@ -27,18 +27,25 @@ export interface KeycloakOptions {
  * authenticateJwt(keycloak({ issuer: 'https://id.example.com/realms/shop', clientId: 'shop-web' }))
  */
 export function keycloak(options: KeycloakOptions): TrustedIssuer {
-  assertKnownOptions('keycloak', options, ['issuer', 'audience', 'clientId', 'roleClients']);
+  assertKnownOptions('keycloak', options, [
+    'issuer',
+    'audience',
+    'clientId',
+    'roleClients',
+    'insecureLoopback',
+  ]);
   const { audience, clientId, roleClients = [] } = options;
   assertConfiguration(
     (audience === undefined) !== (clientId === undefined),
     'keycloak: give audience where a mapper names this API, or clientId where nothing does.',
   );
   return {
-    issuer: addressOption('keycloak', 'issuer', options.issuer),
+    issuer: localAddressOption('keycloak', 'issuer', options.issuer, options),
     // One of the two is there, as was found above.
     ...(audience !== undefined
       ? { audience }
       : { recipient: { claim: 'azp', is: clientId ?? [], besides: ['account'] } }),
+    insecureLoopback: options.insecureLoopback,
     profile: 'jwt',
     accessTokenSigns: [{ claim: 'typ', is: ['Bearer', 'DPoP'] }],
     clientIds: ['azp', 'client_id'],

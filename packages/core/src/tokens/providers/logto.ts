@@ -1,9 +1,9 @@
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { addressOption } from './provider.ts';
+import { type LocalProviderOptions, localAddressOption } from './provider.ts';
 
 /** Options of {@link logto}. */
-export interface LogtoOptions {
+export interface LogtoOptions extends LocalProviderOptions {
   /** The tenant, or its custom domain: `https://shop.logto.app`. */
   readonly endpoint: string;
   /** What this API is called in `aud`. */
@@ -20,11 +20,15 @@ export interface LogtoOptions {
  * authenticateJwt(logto({ endpoint: 'https://shop.logto.app', audience: 'https://api.example.com' }))
  */
 export function logto(options: LogtoOptions): TrustedIssuer {
-  assertKnownOptions('logto', options, ['endpoint', 'audience']);
-  const endpoint = addressOption('logto', 'endpoint', options.endpoint).replace(/\/$/, '');
+  assertKnownOptions('logto', options, ['endpoint', 'audience', 'insecureLoopback']);
+  const endpoint = localAddressOption('logto', 'endpoint', options.endpoint, options).replace(
+    /\/$/,
+    '',
+  );
   return {
     issuer: `${endpoint}/oidc`,
     audience: options.audience,
+    insecureLoopback: options.insecureLoopback,
     profile: 'at+jwt',
     scopes: ['scope'],
     roles: ['roles'],

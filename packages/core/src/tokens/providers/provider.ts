@@ -1,4 +1,5 @@
 import { assertConfiguration } from '../../lib/configuration-error.ts';
+import { urlProblem } from '../../lib/fetch-json.ts';
 import { parseUrl } from '../../lib/parse-url.ts';
 
 /** A host name as it is written, without scheme, port and path. */
@@ -46,4 +47,33 @@ export function addressOption(where: string, option: string, value: unknown): st
     `${where}: ${option} must be an https address, as it stands in "iss".`,
   );
   return value;
+}
+
+/** What a preset takes whose provider is also run on the machine of a developer. */
+export interface LocalProviderOptions {
+  /**
+   * Takes an `http:` issuer too where it is this machine (`localhost`, `127.0.0.1`, `[::1]`): for a provider that runs
+   * beside the API while you develop. Default: false.
+   */
+  readonly insecureLoopback?: boolean | undefined;
+}
+
+/**
+ * Checks an address that an issuer is called by: https, or with `insecureLoopback` this machine.
+ *
+ * @throws ConfigurationError for anything else.
+ */
+export function localAddressOption(
+  where: string,
+  option: string,
+  value: unknown,
+  { insecureLoopback }: LocalProviderOptions,
+): string {
+  const problem = urlProblem(value, insecureLoopback === true);
+  assertConfiguration(
+    problem === undefined,
+    `${where}: ${option} ${JSON.stringify(value)} cannot be used: ${problem}. Write it as it stands in "iss".`,
+  );
+  // An address without a problem is a text.
+  return value as string;
 }

@@ -717,3 +717,26 @@ test.each<[string, () => unknown]>([
 ])('a preset with %s does not construct', (_, make) => {
   expect(() => authenticateJwt(make() as never)).toThrow(/: /);
 });
+
+describe('a provider that runs on the machine of a developer', () => {
+  const local = 'http://localhost:8080/realms/shop';
+  const presets = {
+    duende: (issuer: string, more: object) => duende({ issuer, audience: AUDIENCE, ...more }),
+    keycloak: (issuer: string, more: object) => keycloak({ issuer, audience: AUDIENCE, ...more }),
+    logto: (endpoint: string, more: object) => logto({ endpoint, audience: AUDIENCE, ...more }),
+    springAuthorizationServer: (issuer: string, more: object) =>
+      springAuthorizationServer({ issuer, audience: AUDIENCE, ...more }),
+    zitadel: (issuer: string, more: object) => zitadel({ issuer, audience: AUDIENCE, ...more }),
+  };
+  const insecure = { insecureLoopback: true };
+
+  test.each(Object.entries(presets))(
+    'is taken over http by %s where it is told to',
+    (_, preset) => {
+      expect(() => preset(local, {})).toThrow(/insecureLoopback: true/);
+      expect(() => preset('http://id.example.com', insecure)).toThrow(/not https/);
+      expect(preset(local, insecure)).toMatchObject(insecure);
+      expect(() => authenticateJwt(preset(local, insecure))).not.toThrow();
+    },
+  );
+});

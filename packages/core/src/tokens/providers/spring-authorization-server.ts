@@ -1,9 +1,9 @@
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { addressOption } from './provider.ts';
+import { type LocalProviderOptions, localAddressOption } from './provider.ts';
 
 /** Options of {@link springAuthorizationServer}. */
-export interface SpringAuthorizationServerOptions {
+export interface SpringAuthorizationServerOptions extends LocalProviderOptions {
   /** The server, as it stands in `iss`. */
   readonly issuer: string;
   /** What this API is called in `aud`. */
@@ -23,10 +23,15 @@ export interface SpringAuthorizationServerOptions {
 export function springAuthorizationServer(
   options: SpringAuthorizationServerOptions,
 ): TrustedIssuer {
-  assertKnownOptions('springAuthorizationServer', options, ['issuer', 'audience']);
+  assertKnownOptions('springAuthorizationServer', options, [
+    'issuer',
+    'audience',
+    'insecureLoopback',
+  ]);
   return {
-    issuer: addressOption('springAuthorizationServer', 'issuer', options.issuer),
+    issuer: localAddressOption('springAuthorizationServer', 'issuer', options.issuer, options),
     audience: options.audience,
+    insecureLoopback: options.insecureLoopback,
     profile: 'jwt',
     accessTokenSigns: [{ claim: 'scope' }],
     clientIds: ['client_id', 'azp'],

@@ -1,9 +1,9 @@
 import { assertKnownOptions } from '../../lib/options.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
-import { addressOption } from './provider.ts';
+import { type LocalProviderOptions, localAddressOption } from './provider.ts';
 
 /** Options of {@link zitadel}. */
-export interface ZitadelOptions {
+export interface ZitadelOptions extends LocalProviderOptions {
   /** The instance, as it stands in `iss`. */
   readonly issuer: string;
   /** What this API is called in `aud`. */
@@ -21,10 +21,11 @@ export interface ZitadelOptions {
  * authenticateJwt(zitadel({ issuer: 'https://shop.zitadel.cloud', audience: '123456789012345678' }))
  */
 export function zitadel(options: ZitadelOptions): TrustedIssuer {
-  assertKnownOptions('zitadel', options, ['issuer', 'audience']);
+  assertKnownOptions('zitadel', options, ['issuer', 'audience', 'insecureLoopback']);
   return {
-    issuer: addressOption('zitadel', 'issuer', options.issuer),
+    issuer: localAddressOption('zitadel', 'issuer', options.issuer, options),
     audience: options.audience,
+    insecureLoopback: options.insecureLoopback,
     profile: 'jwt',
     accessTokenSigns: [{ claim: 'client_id' }, { claim: 'jti' }],
     clientIds: ['client_id', 'azp'],
