@@ -8,6 +8,7 @@ import {
   definePolicy,
   deny,
   guard,
+  logDenials,
   pass,
   requireRole,
   requireScopes,
@@ -358,6 +359,42 @@ describe('a gated schema', () => {
       ),
     );
     expect(denials).toEqual([1, 1, undefined]);
+  });
+});
+
+describe('the log of denials', () => {
+  const logged = async (fields: object, query: string) => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const plugin = apisec({
+      admission: reading,
+      // The table is typed where it is the subject of the test.
+      fields: fields as Record<string, never>,
+      logDenials: logDenials({ format: 'text', write }),
+    });
+    await (await serve([plugin])).call('ann:read', query);
+    return lines;
+  };
+
+  test('says why a field was denied', async () => {
+    expect(await logged({ 'User.email': pii }, '{ me { name email } }')).toEqual([
+      'denied User.email: scope.insufficient by requireScopes(pii)\n  cause: missing=[pii], given=[read]',
+    ]);
+  });
+
+  test('says it once for a field that many objects have', async () => {
+    const own = definePolicy({
+      name: 'own',
+      role: 'check',
+      check: (_request, { field }: FieldFacts) =>
+        field.source === undefined ? pass() : deny('forbidden', 'x.own'),
+    });
+    const lines = await logged({ 'User.email': own }, '{ me { friends { email } email } }');
+    expect(lines).toEqual(['denied User.email: x.own by own']);
+  });
+
+  test('says nothing of fields that were resolved', async () => {
+    expect(await logged({ 'User.email': requireScopes('read') }, '{ me { email } }')).toEqual([]);
   });
 });
 

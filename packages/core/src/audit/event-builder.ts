@@ -109,7 +109,9 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
     const protocol = name(call['protocol'], NONE);
     if (protocol !== undefined) draft.protocol = protocol;
     const operation = name(call['operation'], names);
-    const coordinates = name(coordinatesOf(call), names);
+    // Where a field below the root was decided, it says more than the root fields above it.
+    const { coordinate } = objectOf(facts['field']) as { readonly coordinate?: unknown };
+    const coordinates = name(coordinate, names) ?? name(coordinatesOf(call), names);
     if (coordinates !== undefined) {
       draft.operation = coordinates;
       if (operation !== undefined) draft.operationName = operation;

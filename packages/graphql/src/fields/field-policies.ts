@@ -148,12 +148,16 @@ function openWith(
 ): FieldGate {
   // By facts, since each guard above has its own.
   const known = new Map<object, Map<string, Decided>>();
+  // A denial without obligations is shown once for each field, so that a long list does not fill a log.
+  const reported = new Set<string>();
   const judge = (
     decision: Decision<object>,
     field: FieldFacts['field'],
     info: GraphQLResolveInfo,
   ): Denial | undefined => {
-    const undoable = decision.obligations.length > 0 ? oblige(decision) : undefined;
+    const isFirst = !decision.allowed && !reported.has(field.coordinate);
+    if (isFirst) reported.add(field.coordinate);
+    const undoable = isFirst || decision.obligations.length > 0 ? oblige(decision) : undefined;
     if (!decision.allowed) return decision.denial;
     if (undoable) return undoable;
     if (decision.obligations.some((duty) => duty.onMessage)) return fault('message.unavailable');
