@@ -97,8 +97,13 @@ function unreadDenial(request: Request, offered: boolean): Denial {
   const passedBy = offered || 'body' in request;
   return passedBy && isUntouched(request)
     ? { kind: 'unsupported', code: 'message.type_unsupported' }
-    : fault('message.unavailable');
+    : fault('message.unavailable', isUntouched(request) ? NO_PARSER : READ_BEFORE);
 }
+
+const NO_PARSER =
+  'a policy looks at the body and nobody has parsed it: give secure() the option parser: express.json()';
+const READ_BEFORE =
+  'a policy looks at the body, which was read before and not parsed: mount secure() in front of who reads it';
 
 function isUntouched(request: Request): boolean {
   return !request.readableDidRead && request.readableFlowing === null;

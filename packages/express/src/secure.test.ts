@@ -502,7 +502,9 @@ describe.each(versions)('%s', (_, express) => {
         expect(
           (await post(quiet().post('/', guarded, echo), typed('application/json'))).status,
         ).toBe(500);
-        expect(faults).toMatchObject([{ code: 'message.unavailable' }]);
+        expect(faults).toMatchObject([
+          { code: 'message.unavailable', cause: expect.stringContaining('parser: express.json()') },
+        ]);
       });
     });
 

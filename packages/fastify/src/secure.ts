@@ -289,7 +289,7 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
       call.enter(done);
     };
     if (isUnread(request)) {
-      deny(fault('message.unavailable'));
+      deny(fault('message.unavailable', UNPARSED));
       return;
     }
     const outcome = onMessage(request.body);
@@ -372,6 +372,8 @@ function nameOf(request: HookRequest, view: RequestLike): string {
   const isPreflight = method === 'OPTIONS' && view.headers.has('access-control-request-method');
   return `${method} ${isPreflight ? literalPath(view) : '(unmatched)'}`;
 }
+
+const UNPARSED = 'a policy looks at the body, and no content type parser has parsed it';
 
 /** A body on the wire that no parser read, or that one handed on as a stream. */
 function isUnread({ body, raw }: HookRequest): boolean {

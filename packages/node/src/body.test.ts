@@ -73,7 +73,11 @@ describe('readBody', () => {
     const begun = Readable.from([Buffer.from('a')], { objectMode: false });
     begun.read();
     expect(await readBody(begun, bounds)).toMatchObject({
-      denial: { kind: 'internal', code: 'message.unavailable' },
+      denial: {
+        kind: 'internal',
+        code: 'message.unavailable',
+        cause: expect.stringContaining('in front of every body parser') as string,
+      },
     });
   });
 });

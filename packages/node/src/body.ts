@@ -15,6 +15,9 @@ export interface BodyBounds {
   readonly timeoutMs: number;
 }
 
+const READ_BEFORE =
+  'the body was read before secure() could see its bytes: mount secure() in front of every body parser';
+
 /**
  * Reads a whole body, counted as it streams, in bounded time. Denies one that is larger (`message.too_large`), takes
  * longer (`message.timeout`, 408), breaks off (`message.malformed`) or was read before (`message.unavailable`).
@@ -24,7 +27,7 @@ export function readBody(
   { maxBytes, timeoutMs }: BodyBounds,
 ): Promise<ReadBody> {
   if (incoming.readableDidRead || incoming.destroyed) {
-    return Promise.resolve({ ok: false, denial: fault('message.unavailable') });
+    return Promise.resolve({ ok: false, denial: fault('message.unavailable', READ_BEFORE) });
   }
   return new Promise((resolve) => {
     const chunks: Uint8Array[] = [];

@@ -178,11 +178,14 @@ const MISSING = sharedDenial({
   kind: 'forbidden',
   code: 'tenant.missing',
   detail: 'The call names no tenant.',
+  cause:
+    'none of the sources in from names one; a claim needs authenticateJwt({ tenant: { claim } })',
 });
 const UNPROVEN = sharedDenial({
   kind: 'forbidden',
   code: 'tenant.unproven',
   detail: 'The credential of the caller belongs to no tenant.',
+  cause: 'only host, path or header name a tenant; the credential must, or say mayActIn',
 });
 const NOT_ALLOWED = sharedDenial({
   kind: 'forbidden',

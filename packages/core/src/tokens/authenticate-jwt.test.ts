@@ -362,7 +362,10 @@ describe('credentials', () => {
       400,
       expect.stringMatching(/^Bearer realm="api", error="invalid_request", error_description="/),
     ]);
-    expect(outcome).toMatchObject({ conclusive: true });
+    expect(outcome).toMatchObject({
+      conclusive: true,
+      denial: { cause: { expected: ['Authorization: Bearer <token>'] } },
+    });
   });
 
   test('a repeated header is denied although its first token is good', async () => {

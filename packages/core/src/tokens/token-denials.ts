@@ -69,15 +69,22 @@ export function tokenDenials(
         ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
       },
     }));
-  const make = (kind: DenialKind, code: string, error: string, detail: string): void => {
+  const make = (
+    kind: DenialKind,
+    code: string,
+    error: string,
+    detail: string,
+    cause?: object,
+  ): void => {
     for (const used of [undefined, ...schemes]) {
       const told = challenges({ error, error_description: detail }, used);
-      const denial: Denial = { kind, code, detail, challenges: told };
+      const denial: Denial = { kind, code, detail, cause, challenges: told };
       made.set(`${code} ${used}`, sharedDenial(denial, { conclusive: true }));
     }
   };
+  const wellFormed = { expected: schemes.map((scheme) => `Authorization: ${scheme} <token>`) };
   for (const [code, detail] of Object.entries(badRequests)) {
-    make('malformed', code, 'invalid_request', detail);
+    make('malformed', code, 'invalid_request', detail, wellFormed);
   }
   for (const [code, detail] of Object.entries(badTokens)) {
     make('unauthenticated', code, 'invalid_token', detail);
