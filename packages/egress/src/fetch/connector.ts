@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import type { CheckedUrl } from '@apisec/core';
@@ -28,10 +27,6 @@ export interface Connecting {
 const MOST_ANSWERS = 128;
 /** A name with many dead addresses may not keep a caller waiting. */
 const MOST_ATTEMPTS = 4;
-
-/** The system's resolver, which knows the hosts file; every answer, in the order it gives. */
-export const systemResolve: Resolve = async (name) =>
-  (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address);
 
 /**
  * Makes the connections of one origin: resolves its name once for each connection, checks every answer, and connects to

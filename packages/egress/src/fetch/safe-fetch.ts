@@ -8,7 +8,7 @@ import {
   URL_OPTIONS,
   urlRules,
 } from '@apisec/core/host';
-import { type CheckPeer, type Connecting, type Resolve, systemResolve } from './connector.ts';
+import type { CheckPeer, Connecting, Resolve } from './connector.ts';
 import { denialError, egressError, isEgressError, upstreamError } from './egress-error.ts';
 import { type EgressCall, exchange } from './exchange.ts';
 import { connectionPools } from './pools.ts';
@@ -16,6 +16,7 @@ import { proxyChoice } from './proxy.ts';
 import { followed } from './redirect.ts';
 import { type RequestParts, readRequest } from './request-parts.ts';
 import { pinningIsHonoured } from './self-test.ts';
+import { systemResolver } from './system-resolver.ts';
 
 /** What a safe fetch shows of itself to TLS servers, and whom it trusts; never whether it checks them. */
 export interface EgressTlsOptions {
@@ -58,7 +59,10 @@ export interface SafeFetchOptions extends CheckUrlOptions {
    * name. Default: none, whatever the environment says.
    */
   readonly proxy?: string | undefined;
-  /** All addresses of a name. Default: the system's resolver. */
+  /**
+   * All addresses of a name. Default: the system's resolver, with half of Node's threads at most (`UV_THREADPOOL_SIZE`), so that
+   * names which nobody answers leave the others to the rest of the process.
+   */
   readonly resolve?: Resolve | undefined;
 }
 
@@ -123,7 +127,7 @@ export function safeFetch(options: SafeFetchOptions = {}): SafeFetch {
   const {
     crossOriginHeaders = [],
     insecureAllowDowngrade = false,
-    resolve = systemResolve,
+    resolve = systemResolver(connectMs),
   } = options;
   assertConfiguration(
     Array.isArray(crossOriginHeaders) &&

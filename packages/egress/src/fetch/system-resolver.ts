@@ -1,0 +1,63 @@
+import { lookup } from 'node:dns/promises';
+import type { Resolve } from './connector.ts';
+
+/** Looks a name up once a place is free, and rejects where none is for as long as the caller waits. */
+export type BoundedLookup = (name: string, waitMs: number) => Promise<readonly string[]>;
+
+/**
+ * Runs at most `most` lookups at once. A place is free again when its lookup has ended, not when its caller has given up:
+ * until then a thread is busy with it. Who asks for a name that is being looked up shares the answer.
+ */
+export function boundedLookups(look: Resolve, most: number): BoundedLookup {
+  const running = new Map<string, Promise<readonly string[]>>();
+  /** Who waits for which name, in the order in which they came. */
+  const waiting = new Map<() => void, string>();
+
+  const start = (name: string): Promise<readonly string[]> => {
+    const found = look(name).finally(() => {
+      running.delete(name);
+      for (const [next, wanted] of waiting) {
+        if (running.size >= most && !running.has(wanted)) continue;
+        waiting.delete(next);
+        next();
+      }
+    });
+    running.set(name, found);
+    return found;
+  };
+
+  return (name, waitMs) => {
+    const same = running.get(name);
+    if (same !== undefined) return same;
+    if (running.size < most) return start(name);
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        clearTimeout(timer);
+        resolve(running.get(name) ?? start(name));
+      };
+      const timer = setTimeout(() => {
+        waiting.delete(begin);
+        reject(new Error('Names that do not resolve hold every place.'));
+      }, waitMs);
+      waiting.set(begin, name);
+    });
+  };
+}
+
+/** Of Node's threads, which also read files and hash passwords (`UV_THREADPOOL_SIZE`). */
+const THREADS = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
+
+/** One for the process, since the threads are. */
+const systemLookup = boundedLookups(
+  async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
+  Math.max(1, Math.floor(THREADS / 2)),
+);
+
+/**
+ * The system's resolver, which knows the hosts file; every answer, in the order it gives. It gets half of the threads at
+ * most: a name whose servers never answer holds one for as long as the system asks them, and whoever chooses names must
+ * not stop all other work of the process.
+ */
+export function systemResolver(waitMs: number): Resolve {
+  return (name) => systemLookup(name, waitMs);
+}
