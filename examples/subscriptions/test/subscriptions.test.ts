@@ -23,9 +23,9 @@ afterAll(async () => {
   await issuer.close();
 });
 
-async function clientFor(scope: string | undefined) {
+async function clientFor(scope: string | undefined, subject = 'ann') {
   const { port } = server.address() as AddressInfo;
-  const token = scope === undefined ? undefined : await issuer.token({ scope });
+  const token = scope === undefined ? undefined : await issuer.token({ scope, sub: subject });
   return createClient({
     url: `ws://127.0.0.1:${port}/graphql`,
     webSocketImpl: WebSocket,
@@ -75,4 +75,71 @@ test('one caller has three subscriptions at once', async () => {
   ]);
   await Promise.all(open.map(async (each) => each.return?.()));
   await client.dispose();
+});
+
+const ALERTS = 'subscription { alerts { symbol below } }';
+const SET = 'mutation { setAlert(symbol: "OAK", below: 90) { symbol } }';
+
+test('an alert comes to whoever set it, and to nobody else', async () => {
+  const [ann, bob] = await Promise.all(
+    ['ann', 'bob'].map((name) => clientFor('alerts:read alerts:write', name)),
+  );
+  if (!ann || !bob) throw new Error('there are no clients');
+  const [own, other] = [ann, bob].map((each) => each.iterate({ query: ALERTS }));
+  const first = own?.next();
+  const none = other?.next();
+  // Until both of them listen.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await firstOf(ann, SET, 1)).toEqual([{ data: { setAlert: { symbol: 'OAK' } } }]);
+  expect((await first)?.value).toEqual({ data: { alerts: { symbol: 'OAK', below: 90 } } });
+  await firstOf(bob, SET.replace('90', '80'), 1);
+  expect((await none)?.value).toEqual({ data: { alerts: { symbol: 'OAK', below: 80 } } });
+  await Promise.all([own?.return?.(), other?.return?.()]);
+  await Promise.all([ann.dispose(), bob.dispose()]);
+});
+
+test('history is as long as an operation may cost', async () => {
+  const client = await clientFor('prices:read');
+  const history = (last: number) =>
+    firstOf(client, `{ history(symbol: "TEA", last: ${last}) { cents } }`, 1);
+  const [{ data }] = await history(3);
+  expect(data.history).toEqual([{ cents: 100 }, { cents: 99 }, { cents: 98 }]);
+  await expect(history(1_000)).rejects.toMatchObject([
+    { extensions: { reason: 'operation.too_costly' } },
+  ]);
+  await client.dispose();
+});
+
+test('the same is served over server-sent events', async () => {
+  const { port } = server.address() as AddressInfo;
+  const ask = async (scope: string | undefined) => {
+    const abort = new AbortController();
+    const response = await fetch(`http://127.0.0.1:${port}/graphql/stream`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'text/event-stream',
+        ...(scope !== undefined && { authorization: `Bearer ${await issuer.token({ scope })}` }),
+      },
+      body: JSON.stringify({ query: WATCH }),
+      signal: abort.signal,
+    });
+    let text = '';
+    try {
+      for await (const chunk of response.body ?? []) {
+        text += Buffer.from(chunk).toString();
+        if (text.includes('"cents":101') || response.status !== 200) break;
+      }
+    } finally {
+      abort.abort();
+    }
+    return { status: response.status, text };
+  };
+  expect((await ask(undefined)).status).toBe(401);
+  const { status, text } = await ask('prices:read');
+  expect([status, text.includes('{"symbol":"TEA","cents":101,"margin":null}')]).toEqual([
+    200,
+    true,
+  ]);
+  expect((await fetch(`http://127.0.0.1:${port}/graphql/other`)).status).toBe(404);
 });
