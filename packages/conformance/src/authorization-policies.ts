@@ -6,6 +6,7 @@ import {
   filterOutput,
   loadRoles,
   type NoFacts,
+  type OutputShape,
   type Policy,
   type PrincipalFacts,
   require,
@@ -14,6 +15,7 @@ import {
   rule,
   subject,
   validateInput,
+  visibleTo,
 } from '@apisec/core';
 import { member } from './clients/observe.ts';
 import { INTERNAL } from './credentials.ts';
@@ -56,7 +58,12 @@ export interface AuthorizationPolicies {
 const UNCHANGED = { assign: () => undefined, unassign: () => undefined };
 
 export function authorizationPolicies(protocol: Protocol): AuthorizationPolicies {
-  const reply = { id: 'value', amount: 'value', poison: 'value', status: 'value' } as const;
+  const reply: OutputShape = {
+    id: 'value',
+    amount: visibleTo({ roles: ['chief'] }, 'value'),
+    poison: 'value',
+    status: 'value',
+  };
   return {
     permission: requirePermission(model, 'orders:approve'),
     roles: loadRoles({

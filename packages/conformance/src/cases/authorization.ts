@@ -96,6 +96,22 @@ export const authorizationCases: readonly Case[] = [
     reply: { id: 'order-1' },
     hides: ['s3cret'],
   }),
+  {
+    name: 'a reply with a member that a role may see',
+    operation: 'shaped',
+    authorization: withClaims({ roles: ['chief'] }),
+    message: { amount: 4711 },
+    needs: 'bodies',
+    expect: { allowed: true, reply: { id: 'order-1', amount: 4711 }, hides: ['s3cret'] },
+  },
+  {
+    name: 'a reply with a member that nobody else may see',
+    operation: 'shaped',
+    authorization: withClaims({ roles: ['clerk'] }),
+    message: { amount: 4711 },
+    needs: 'bodies',
+    expect: { allowed: true, reply: { id: 'order-1' }, hides: ['s3cret', '4711'] },
+  },
   called('leaking', 'a reply with an object of another tenant', honest, {
     allowed: false,
     kind: 'internal',
