@@ -1,13 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import {
-  type Aspect,
-  coverageReport,
-  type DocumentedOperation,
-  openapiOperations,
-  openapiSecurity,
-  printCoverage,
-} from '@apisec/core';
-import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { type Aspect, coverageReport, openapiSecurity, printCoverage } from '@apisec/core';
+import { type Command, EXIT, UsageError } from './command.ts';
+import { documentedBy } from './documented-operations.ts';
 import { findInventory } from './find-inventory.ts';
 
 /** `apisec coverage`: what an application serves, and what each operation lacks. */
@@ -17,6 +10,8 @@ export const coverageCommand: Command = {
   usage: [
     'coverage <module> [--require authentication,grant,limit] [--except "GET /health=authentication,limit"]',
     'coverage <module> --openapi openapi.json [--base /v1]',
+    'coverage <module> --schema schema.graphql',
+    'coverage <module> --proto orders.proto',
     'coverage <module> --print-openapi',
     'coverage <folder of Next routes: app>',
   ],
@@ -25,6 +20,8 @@ export const coverageCommand: Command = {
     except: { type: 'string', multiple: true },
     openapi: { type: 'string' },
     base: { type: 'string' },
+    schema: { type: 'string' },
+    proto: { type: 'string', multiple: true },
     'print-openapi': { type: 'boolean' },
   },
   run: async (invocation) => {
@@ -65,20 +62,4 @@ export function exceptionsOf(
       return [entry.slice(0, at), wordsOf(entry.slice(at + 1)) as readonly Aspect[]];
     }),
   );
-}
-
-async function documentedBy({
-  text,
-}: Invocation): Promise<readonly DocumentedOperation[] | undefined> {
-  const file = text('openapi');
-  if (file === undefined) return undefined;
-  let document: unknown;
-  try {
-    document = JSON.parse(await readFile(file, 'utf8'));
-  } catch (error) {
-    throw new UsageError(
-      `${file} cannot be read as JSON: ${error instanceof Error ? error.message : ''}. Convert YAML first.`,
-    );
-  }
-  return openapiOperations(document, { base: text('base') });
 }

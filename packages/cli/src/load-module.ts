@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { UsageError } from './command.ts';
 
@@ -27,16 +27,26 @@ export async function loadModule(file: string | undefined): Promise<LoadedModule
       const name = names.find((each) => Object.hasOwn(exports, each));
       return name === undefined ? undefined : exports[name];
     },
-    require: async (name) => {
-      let found: string;
-      try {
-        found = createRequire(path).resolve(name);
-      } catch {
-        throw new UsageError(`${file} makes an application for ${name}, which is not installed.`);
-      }
-      return importAll(pathToFileURL(found).href, name);
-    },
+    require: (name) => importBeside(path, name),
   };
+}
+
+/**
+ * A package as the module at this path, or one in the folder there, would import it.
+ *
+ * @throws UsageError where it is not installed there.
+ */
+export async function importBeside(
+  path: string,
+  name: string,
+): Promise<Readonly<Record<string, unknown>>> {
+  let found: string;
+  try {
+    found = createRequire(join(path, 'package.json')).resolve(name);
+  } catch {
+    throw new UsageError(`${name} is needed for ${path}, and is not installed there.`);
+  }
+  return importAll(pathToFileURL(found).href, name);
 }
 
 async function importAll(url: string, name: string): Promise<Readonly<Record<string, unknown>>> {

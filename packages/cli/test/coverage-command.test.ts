@@ -50,6 +50,52 @@ test('what is served is compared with an OpenAPI document', async () => {
   expect(out).toContain('GET /orders/{orderId} is deprecated by its document, and still served.');
 });
 
+test.each([
+  [
+    'a schema of GraphQL',
+    'graphql-inventory.ts',
+    '--schema',
+    'orders.graphql',
+    'Query.hidden',
+    'Query.gone',
+  ],
+  [
+    'a proto file',
+    'grpc-inventory.ts',
+    '--proto',
+    'orders.proto',
+    '/shop.v1.Orders/Debug',
+    '/shop.v1.Orders/Gone',
+  ],
+])('what is served is compared with %s', async (_what, app, option, file, hidden, gone) => {
+  const args = ['coverage', fixture(app), option, fixture(file), '--json'];
+  const { code, out, err } = await runCli(args);
+  expect([code, err]).toEqual([1, '']);
+  expect(JSON.parse(out).differences).toMatchObject({ undocumented: [hidden], missing: [gone] });
+});
+
+test.each<[string, readonly string[], RegExp]>([
+  [
+    'with a schema that is none',
+    ['coverage', fixture('graphql-inventory.ts'), '--schema', fixture('orders.proto')],
+    /is not a schema of GraphQL/,
+  ],
+  [
+    'with a schema that is not there',
+    ['coverage', fixture('graphql-inventory.ts'), '--schema', 'no.graphql'],
+    /cannot be read \(ENOENT\)/,
+  ],
+  [
+    'with a proto file that is none',
+    ['coverage', fixture('grpc-inventory.ts'), '--proto', fixture('orders.graphql')],
+    /is not a proto file/,
+  ],
+])('%s it is not run', async (_what, args, told) => {
+  const { code, out, err } = await runCli(args);
+  expect([code, out]).toEqual([2, '']);
+  expect(err).toMatch(told);
+});
+
 test.each<[string, readonly string[], RegExp]>([
   ['without a module', ['coverage'], /name the module/],
   ['with a module that is not there', ['coverage', './no-\u001b[31m.ts'], /cannot be imported/],
