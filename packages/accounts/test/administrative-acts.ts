@@ -339,6 +339,17 @@ export const administrativeActs: readonly AdministrativeAct[] = [
     },
   },
   {
+    name: 'factor.enrolled of backup codes',
+    store: 'totp',
+    act: 'factor.enrolled',
+    run: async (stores, record) => {
+      const { account, factors, secrets } = await factorOf(stores, record, true);
+      const renewed = await factors.renewBackupCodes(account);
+      if (!renewed.ok) throw new Error(renewed.denial.code);
+      return [...secrets, ...renewed.backupCodes];
+    },
+  },
+  {
     name: 'factor.removed of TOTP',
     store: 'totp',
     act: 'factor.removed',

@@ -168,6 +168,16 @@ const parts: readonly (readonly [
     'active',
   ],
   [
+    'backup codes that are renewed',
+    'factor.enrolled',
+    async (record) => {
+      const { factors, state } = await ofTotp(record, true);
+      return { act: () => factors.renewBackupCodes('alice'), stands: state };
+    },
+    'totp.unavailable',
+    'active',
+  ],
+  [
     'a second factor that is removed',
     'factor.removed',
     async (record) => {

@@ -401,6 +401,27 @@ test('a denial is a log record with its cause, and a call that is let in is none
   ]);
 });
 
+test('a meter and a logger that are broken deny nobody, and admit nobody', async () => {
+  const fail = () => {
+    throw new Error('no');
+  };
+  const broken = { add: fail, record: fail };
+  const meter = {
+    createCounter: () => broken,
+    createHistogram: () => broken,
+  } as unknown as Meter;
+  const watch = telemetry({ meter, logger: { emit: fail } });
+  const open = guard<CallFacts>().use(watch).use(watch.measure(allowAnonymous()));
+  const shut = guard<CallFacts>().use(watch).use(watch.measure(closed)).use(allowAnonymous());
+  const answer = (admission: typeof open) =>
+    protect(admission, () => new Response('ok'), { onFault: () => undefined })(
+      new Request('https://a.example/'),
+    );
+  expect((await answer(open)).status).toBe(200);
+  const denied = await answer(shut);
+  expect([denied.status, (await denied.json()).code]).toEqual([403, 'shop.closed']);
+});
+
 test('without an SDK nothing is told, and nothing breaks', async () => {
   const watch = telemetry();
   const handler = protect(guard().use(watch).use(allowAnonymous()), () => new Response('ok'));

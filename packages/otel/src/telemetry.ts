@@ -284,7 +284,11 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
     measure: (measured) => {
       const label = { [names.POLICY]: policies.of(measured.name, true) };
       const done = (begun: number): void => {
-        policyTime.record((clock() - begun) / 1_000, label, context.active());
+        try {
+          policyTime.record((clock() - begun) / 1_000, label, context.active());
+        } catch {
+          // A meter that is broken denies nobody.
+        }
       };
       return Object.freeze({
         ...measured,

@@ -98,7 +98,7 @@ export interface Totp {
   /** Takes a backup code, once; case, spaces and hyphens do not matter. Wrong ones count as wrong codes. */
   readonly verifyBackupCode: (account: string, code: string) => Promise<TotpVerification>;
   /** Issues new backup codes; the ones before are good no longer. Ask for a code first. */
-  readonly renewBackupCodes: (account: string) => Promise<TotpBackupCodes>;
+  readonly renewBackupCodes: (account: string, options?: RecordOption) => Promise<TotpBackupCodes>;
   /** Rejects when the store fails. */
   readonly status: (account: string) => Promise<TotpStatus>;
   /** Ends the second factor of an account; false where there was none. Rejects when the store fails, or `record`. */
@@ -202,8 +202,8 @@ export function totp(options: TotpOptions): Totp {
     act: 'factor.enrolled' | 'factor.removed',
     account: string,
     { record = options.record }: RecordOption = {},
-  ) =>
-    recordAct(record, { act, target: { type: 'account', id: account }, data: { factor: 'totp' } });
+    factor: 'totp' | 'backup_codes' = 'totp',
+  ) => recordAct(record, { act, target: { type: 'account', id: account }, data: { factor } });
   const records = totpRecords(store, storeTimeout);
   const attempt = totpAttempts(records, { attempts, lockout, now });
 
@@ -305,14 +305,16 @@ export function totp(options: TotpOptions): Totp {
         ),
       );
     },
-    renewBackupCodes: async (account) => {
+    renewBackupCodes: async (account, how) => {
       try {
         const known = await records.get(account);
         if (!known?.confirmed) return totpDenial('totp.not_enrolled');
         const { record, codes } = await backup.issue(known);
-        return (await records.put(record, known))
-          ? { ok: true, backupCodes: codes }
-          : totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+        if (!(await records.put(record, known))) {
+          return totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+        }
+        await recorded('factor.enrolled', account, how, 'backup_codes');
+        return { ok: true, backupCodes: codes };
       } catch (cause) {
         return totpDenial('totp.unavailable', { cause });
       }

@@ -579,6 +579,48 @@ test('a function that throws is told to onFault and offered the events again', a
   expect(faults).toHaveLength(1);
 });
 
+test('a sink that cannot say what it accepts is a fault, and costs no sink an event', async () => {
+  const faults: unknown[] = [];
+  const told: [string, string | undefined][] = [];
+  const sinkOf = (name: string, accepts?: () => boolean): AuditSink => ({
+    name,
+    accepts,
+    write: (events) => events.forEach(({ act }) => told.push([name, act])),
+  });
+  const broken = sinkOf('broken', () => {
+    throw new Error('no');
+  });
+  const log = audit({
+    sinks: [broken, sinkOf('sound')],
+    onFault: (cause) => faults.push(cause),
+  });
+  expect(await log.record({ act: 'limit.reset' })).toEqual({ ok: true });
+  expect(told).toEqual([
+    ['broken', 'limit.reset'],
+    ['sound', 'limit.reset'],
+  ]);
+  expect(faults).toEqual([new Error('no')]);
+});
+
+test.each([
+  ['nothing', undefined],
+  ['null', null],
+  [
+    'an act that throws when it is read',
+    {
+      get act() {
+        throw new Error('no');
+      },
+    },
+  ],
+])('%s in the place of an act is not acknowledged, and rejects nothing', async (_name, act) => {
+  const faults: unknown[] = [];
+  const log = audit({ sinks: [() => undefined], onFault: (cause) => faults.push(cause) });
+  // @ts-expect-error what a JavaScript user could write
+  expect(await log.record(act)).toEqual({ ok: false, problem: 'lost' });
+  expect(faults).toHaveLength(1);
+});
+
 test('a sink gets only the events that it accepts', async () => {
   const acts: AuditEvent[] = [];
   const sink = jsonLines(

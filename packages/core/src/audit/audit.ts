@@ -176,15 +176,31 @@ export function audit(options: AuditOptions): Audit {
       (call.protocol === 'graphql' &&
         call.fields.some(({ coordinate }) => sensitive.has(coordinate))));
 
-  const publish = ([event, size]: SizedEvent, importance: Importance): void => {
-    for (const queue of queues) {
-      if (queue.sink.accepts?.(event) ?? true) queue.push(event, size, importance);
+  /** Where it cannot say, a sink gets the event. */
+  const takes = ({ sink }: SinkQueue, event: AuditEvent): boolean => {
+    try {
+      return sink.accepts?.(event) ?? true;
+    } catch (cause) {
+      report(onFault, cause);
+      return true;
     }
+  };
+
+  const publish = ([event, size]: SizedEvent, importance: Importance): void => {
+    for (const queue of queues) if (takes(queue, event)) queue.push(event, size, importance);
   };
 
   const record = (act: AuditAct, call: AuditCall | undefined): Promise<AuditReceipt> =>
     new Promise((resolve) => {
-      const [event, size] = build.act(act, call, now());
+      let built: SizedEvent;
+      try {
+        built = build.act(act, call, now());
+      } catch (cause) {
+        // What JavaScript can give in the place of an act.
+        report(onFault, cause);
+        return resolve({ ok: false, problem: 'lost' });
+      }
+      const [event, size] = built;
       let open = 0;
       let ok = true;
       const late = setTimeout(() => resolve({ ok: false, problem: 'late' }), bounds.timeoutMs);
@@ -195,7 +211,7 @@ export function audit(options: AuditOptions): Audit {
         clearTimeout(late);
         resolve(ok ? { ok } : { ok: false, problem: 'lost' });
       };
-      const takers = queues.filter(({ sink }) => sink.accepts?.(event) ?? true);
+      const takers = queues.filter((queue) => takes(queue, event));
       open = takers.filter((queue) => awaited.includes(queue)).length;
       if (open === 0) {
         open = 1;
