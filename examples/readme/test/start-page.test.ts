@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { type Admission, type HttpFacts, protect } from '@apisec/core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const here = join(import.meta.dirname, '..');
@@ -94,9 +95,25 @@ describe('the programs of the start page', () => {
       'Apollo',
       'gRPC',
       'gRPC, TypeScript',
-      'policy.mjs',
+      'policy.mjs, Auth0',
+      'policy.mjs, Keycloak on this machine',
+      'policy.mjs, any other',
     ]);
   });
+
+  test.each(programs.filter(({ label }) => label.startsWith('policy.mjs, ')))(
+    '$label: takes the place of the policy',
+    async ({ label, text }) => {
+      const file = `${label.replaceAll(/\W+/g, '-')}.mjs`;
+      writeFileSync(join(folder, file), text);
+      const { orders } = (await import(/* @vite-ignore */ join(folder, file))) as {
+        readonly orders: Admission<HttpFacts, object>;
+      };
+      const answer = protect(orders, () => new Response('in'));
+      const { status } = await answer(new Request('https://api.example.com/orders'));
+      expect(status).toBe(401);
+    },
+  );
 
   test.each(['Express', 'Fastify', 'Hono'])('%s: a 200 and a 401', async (label) => {
     const { port, good, foreign, output } = await start(label);
