@@ -3,14 +3,22 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import {
+  type Admission,
   allowAnonymous,
+  allowedHosts,
   ConfigurationError,
   definePolicy,
   deny,
   guard,
   type HttpFacts,
   logDenials,
+  type Pass,
+  pass,
   protect,
+  rateLimit,
+  requireHttps,
+  type TransportFacts,
+  tokenBucket,
 } from '@apisec/core';
 import * as expressHost from '@apisec/express';
 import * as fastifyHost from '@apisec/fastify';
@@ -180,6 +188,82 @@ test('where NODE_ENV says nothing, the terminal shows the first denial, and how 
     /^denied GET \/orders: shop\.stranger by careless\n {2}cause: wanted=a member.*\n {2}\(shown once: NODE_ENV=dev/,
   );
   expect(shown[0]).not.toContain(TOKEN);
+});
+
+const anybody = () => guard<HttpFacts & TransportFacts>();
+test.each<[string, () => Admission<HttpFacts & TransportFacts, object>, string]>([
+  [
+    'a limit that is used up',
+    () => {
+      const limit = tokenBucket({ capacity: 1, refillPerSecond: 0.001 });
+      return anybody()
+        .use(rateLimit({ name: 'search', limit, by: () => 'alice' }))
+        .use(allowAnonymous());
+    },
+    'denied GET /orders: limit.exceeded by rateLimit\n  cause: [{name=search, key=alice,',
+  ],
+  [
+    'a connection without TLS',
+    () => anybody().use(requireHttps()).use(allowAnonymous()),
+    'denied GET /orders: https.required by requireHttps\n  cause: reason=the connection is not encrypted; of a proxy',
+  ],
+  [
+    'a host that is not listed',
+    () =>
+      anybody()
+        .use(allowedHosts({ hosts: ['shop.example.com'] }))
+        .use(allowAnonymous()),
+    'denied GET /orders: host.not_allowed by allowedHosts\n  cause: allowed=[shop.example.com]',
+  ],
+  [
+    'a policy that answers true',
+    () => {
+      const check = (() => true) as unknown as () => Pass;
+      return anybody()
+        .use(definePolicy({ name: 'mine', role: 'check', check }))
+        .use(allowAnonymous());
+    },
+    'denied GET /orders: policy.invalid_outcome by mine\n  cause: answer pass() or deny()',
+  ],
+])('operators find the cause of %s in the line itself', async (_, make, line) => {
+  const lines: string[] = [];
+  const serve = protect(make(), () => new Response(), {
+    logDenials: logDenials({ format: 'text', write: (text) => lines.push(text) }),
+    transport: () => ({ encrypted: false }),
+    operation: () => 'GET /orders',
+    onFault: () => undefined,
+  });
+  for (let call = 0; call < 2; call++) await serve(new Request('https://api.example.com/orders'));
+  expect(lines[0]?.slice(0, line.length)).toBe(line);
+});
+
+test('a body that nobody has parsed is told together with where a parser goes', async () => {
+  const lines: string[] = [];
+  const log = logDenials({ format: 'text', write: (text) => lines.push(text) });
+  const sees = guard<HttpFacts>()
+    .use(
+      definePolicy({
+        name: 'sees',
+        role: 'check',
+        always: { onMessage: () => ({ ok: true }) },
+        check: () => pass(),
+      }),
+    )
+    .use(allowAnonymous());
+  const app = express();
+  app.use(expressHost.secure(sees, { logDenials: log, onFault: () => undefined }));
+  const server = createServer(app).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await fetch(`http://127.0.0.1:${port}/orders`, { method: 'POST', body: '{}' });
+  expect(lines[0]).toMatch(/message\.unavailable.*\n {2}cause: .*parser: express\.json\(\)/);
+});
+
+test('secure that is mounted without being called says so', async () => {
+  expect(() => expressHost.secure({ headers: {}, _events: {} } as never, {})).toThrow(
+    'secure: expected a guard. Write guard().use(policy).',
+  );
 });
 
 test('what is denied before the guard is asked is written too', async () => {

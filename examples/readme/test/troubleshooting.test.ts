@@ -10,6 +10,7 @@ import {
   type HttpFacts,
   logDenials,
   protect,
+  requireRole,
   requireScopes,
 } from '@apisec/core';
 import { testClock, testIssuer } from '@apisec/core/testing';
@@ -95,6 +96,10 @@ const mistakes: Readonly<Record<string, () => string | Promise<string>>> = {
     return shown(orders, { authorization: `Bearer ${token}` });
   },
   scope: () => withToken(orders, { scope: 'orders:list profile' }),
+  role: () =>
+    withToken(guard().use(authenticateJwt(issuer.trust)).use(requireRole('admin')), {
+      roles: ['clerk'],
+    }),
   client: () => withToken(orders, { scope, client_id: undefined, azp: 'shop' }),
   key: () => withToken(otherKeys, { scope }),
   away: () => withToken(away, { scope }),

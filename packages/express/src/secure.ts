@@ -118,6 +118,8 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   admission: Admission<FetchFacts<Raw>, Facts>,
   options: SecureOptions<Raw> = {},
 ): RequestHandler {
+  // First: `app.use(secure)` calls this with a request.
+  assertAdmission(admission, 'secure');
   const settings = settingsOf(options);
   const { trust, operation, rawBody, typeBase, log } = settings;
   assertAdmission(admission, 'secure', rawBody ? [...HTTP_FACTS, 'rawBody'] : HTTP_FACTS);

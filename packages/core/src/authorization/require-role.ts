@@ -1,4 +1,4 @@
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { denyWith, type NoFacts, pass } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type HeldRolesOptions, heldRoles, meet, type PrincipalFacts } from './held-roles.ts';
@@ -86,13 +86,15 @@ function policyFor(
     adds: [],
     check: (_request, facts: PrincipalFacts) => {
       const held = rolesOf(facts);
-      return held instanceof Set && meet(held, holders) ? pass() : DENIED;
+      if (held instanceof Set && meet(held, holders)) return pass();
+      const given = held instanceof Set ? [...held] : [];
+      return denyWith({ ...DENIED, cause: { expected: roles, given } });
     },
   });
 }
 
-const DENIED = sharedDenial({
+const DENIED = Object.freeze({
   kind: 'forbidden',
   code: 'role.insufficient',
   detail: 'The caller has none of the roles that this operation needs.',
-});
+} as const);

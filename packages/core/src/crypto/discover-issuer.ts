@@ -27,7 +27,7 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
     urlProblem(issuer, insecureLoopback) ?? (issuer.includes('?') ? 'it has a query' : undefined);
   assertConfiguration(
     problem === undefined,
-    `discoverIssuer: issuer ${issuer} is denied: ${problem}. Otherwise give its keys: keys: remoteJwks(url).`,
+    `discoverIssuer: issuer ${issuer} is denied: ${problem}. Or give keys: remoteJwks(url).`,
   );
   const fetchJson = jsonFetcher('discoverIssuer', options);
   const addresses = metadataUrls(issuer);

@@ -48,7 +48,7 @@ function vet<Adds extends object>(answer: Outcome<Adds>): Outcome<Adds> {
       if (facts === undefined || isObject(facts)) return answer;
     } else if (answer.ok === false && isDenial(answer.denial)) return answer;
   }
-  return denyWith(fault('policy.invalid_outcome'));
+  return denyWith(fault('policy.invalid_outcome', 'answer pass() or deny()'));
 }
 
 function threw(cause: unknown): Outcome<never> {

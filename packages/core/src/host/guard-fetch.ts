@@ -293,8 +293,8 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   return { response, handled: true, ending: { outcome, status } };
 }
 
-const UNSEEN = 'A policy asks to see bodies. Give protect the option bodies: fetchBodies().';
-const UNWATCHED = 'Nobody watches this WebSocket: open it by watchedUpgrade() of @apisec/hono.';
+const UNSEEN = 'A policy sees bodies. Give protect the option bodies: fetchBodies().';
+const UNWATCHED = 'Nobody watches this WebSocket: use watchedUpgrade() of @apisec/hono.';
 
 /** Lets the host hear of callers who disconnected right behind their request. */
 function nextTurn(): Promise<void> {

@@ -55,6 +55,8 @@ export function allowedHosts(
       known.set(own, Object.freeze({ ok: true, facts: Object.freeze({ host: own }) }));
     }
   }
+  const detail = 'This API does not answer for that host.';
+  const notAllowed = denial('forbidden', 'not_allowed', detail, { allowed: [...hosts] });
   return definePolicy({
     name: NAME,
     role: 'check',
@@ -80,10 +82,14 @@ const malformed = denial(
   'malformed',
   'The request does not name one well-formed host.',
 );
-const notAllowed = denial('forbidden', 'not_allowed', 'This API does not answer for that host.');
 
-function denial(kind: 'malformed' | 'forbidden', problem: string, detail: string): Deny {
-  return sharedDenial({ kind, code: `host.${problem}`, detail });
+function denial(
+  kind: 'malformed' | 'forbidden',
+  problem: string,
+  detail: string,
+  cause?: object,
+): Deny {
+  return sharedDenial({ kind, code: `host.${problem}`, detail, cause });
 }
 
 /** Of a web request whose host keeps `Host` out of its headers. */

@@ -24,6 +24,10 @@ const required = sharedDenial({
   kind: 'forbidden',
   code: 'https.required',
   detail: 'Call this API over https.',
+  cause: {
+    reason:
+      'the connection is not encrypted; of a proxy of yours say trustProxies({ …, proto: true })',
+  },
 });
 const unknown = sharedDenial(
   fault(

@@ -175,7 +175,8 @@ export function concurrencyLimit<Needs extends object>(
           const edits = told(most, units(remaining), partition);
           if (!allowed || lease === undefined) {
             const obligations = { headers: edits };
-            return { ok: false, denial: exceeded, obligations, note: { degraded } };
+            const denial = { ...exceeded, cause: { limit: name, by: key } };
+            return { ok: false, denial, obligations, note: { degraded } };
           }
           const release = (): MaybePromise<void> => store.release(request, lease);
           const onComplete = ({ outcome }: Completion): MaybePromise<void> =>

@@ -86,9 +86,8 @@ export const KEY_MISSING: Deny = sharedDenial({
   code: 'limit.key_missing',
   cause: Object.freeze(
     new Error(
-      'by() gave no key (a text that is not empty, or a list of such texts), or the tenant beside it ' +
-        'has no id. On edge runtimes nobody knows the peer of a call: pass peer: peerFromHeader(…) to ' +
-        'protect(), or host to secure() of Hono.',
+      'by() gave no key (a text or a list of texts, none empty), or the tenant has no id. Where the peer is unknown, ' +
+        'give peer: peerFromHeader(…) to protect(), or host to secure().',
     ),
   ),
 });

@@ -164,7 +164,7 @@ export function rateLimit<Needs extends object>(
             return { label, policy: policyOf(limit), partition, limit, verdict };
           });
           const edits = headersOf(told);
-          if (!answer.allowed) return exceeded(asked, answer, edits);
+          if (!answer.allowed) return exceeded(requests, answer, edits);
           const onComplete = reconciling(asked, counted);
           const obligations =
             onComplete === undefined ? { headers: edits } : { headers: edits, onComplete };
@@ -214,7 +214,7 @@ function compileRules<Needs extends object>(
 }
 
 function exceeded(
-  asked: readonly { readonly name: string }[],
+  asked: readonly LimitRequest[],
   { verdicts, degraded }: LimitAnswer,
   headers: readonly HeaderEdit[],
 ): Deny {
@@ -228,6 +228,7 @@ function exceeded(
           code: 'limit.cost_too_high',
           detail: 'This call costs more than its limit ever allows at once.',
           problem,
+          cause: violated,
         }
       : {
           kind: 'rate_limited',
@@ -235,6 +236,7 @@ function exceeded(
           detail: 'Too many requests.',
           retryAfterMs: wait,
           problem,
+          cause: violated,
         };
   return { ok: false, denial, obligations: { headers }, note: { degraded } };
 }

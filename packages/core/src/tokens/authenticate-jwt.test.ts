@@ -364,7 +364,7 @@ describe('credentials', () => {
     ]);
     expect(outcome).toMatchObject({
       conclusive: true,
-      denial: { cause: { expected: ['Authorization: Bearer <token>'] } },
+      denial: { cause: { expected: ['one Authorization with scheme Bearer'] } },
     });
   });
 

@@ -69,32 +69,29 @@ export function tokenDenials(
         ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
       },
     }));
+  const wellFormed = { expected: schemes.map((scheme) => `one Authorization with scheme ${scheme}`) };
   const make = (
+    codes: Readonly<Record<string, string>>,
     kind: DenialKind,
-    code: string,
     error: string,
-    detail: string,
     cause?: object,
   ): void => {
-    for (const used of [undefined, ...schemes]) {
-      const told = challenges({ error, error_description: detail }, used);
-      const denial: Denial = { kind, code, detail, cause, challenges: told };
-      made.set(`${code} ${used}`, sharedDenial(denial, { conclusive: true }));
+    for (const [code, detail] of Object.entries(codes)) {
+      for (const used of [undefined, ...schemes]) {
+        const told = challenges({ error, error_description: detail }, used);
+        const denial: Denial = { kind, code, detail, cause, challenges: told };
+        made.set(`${code} ${used}`, sharedDenial(denial, { conclusive: true }));
+      }
     }
   };
-  const wellFormed = { expected: schemes.map((scheme) => `Authorization: ${scheme} <token>`) };
-  for (const [code, detail] of Object.entries(badRequests)) {
-    make('malformed', code, 'invalid_request', detail, wellFormed);
-  }
-  for (const [code, detail] of Object.entries(badTokens)) {
-    make('unauthenticated', code, 'invalid_token', detail);
-  }
+  make(badRequests, 'malformed', 'invalid_request', wellFormed);
+  make(badTokens, 'unauthenticated', 'invalid_token');
   return {
     missing: sharedDenial({
       kind: 'unauthenticated',
       code: 'credentials.missing',
       detail: 'This operation needs an access token.',
-      cause: { expected: schemes.map((scheme) => `Authorization with scheme ${scheme}`) },
+      cause: wellFormed,
       challenges: challenges(),
     }),
     // Every code was made above, for every scheme of the policy.
