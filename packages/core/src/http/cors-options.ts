@@ -81,11 +81,11 @@ export function readMethods(methods: readonly unknown[]): ReadonlySet<string> {
   for (const method of names) {
     assertConfiguration(
       !FORBIDDEN_METHOD.test(method),
-      `${NAME}: methods: no browser sends ${method}. Take it off the list.`,
+      `${NAME}: methods: no browser sends ${method}.`,
     );
     assertConfiguration(
       !NORMALIZED_METHOD.test(method) || method === method.toUpperCase(),
-      `${NAME}: methods: browsers send "${method}" in upper case. Write it so.`,
+      `${NAME}: methods: write "${method}" in upper case, as browsers do.`,
     );
   }
   return names;

@@ -98,12 +98,8 @@ export function cors<Needs extends object = NoFacts>(
   assertOneOf(NAME, 'privateNetwork', privateNetwork, [true, false]);
   assertOneOf(NAME, 'foreignOrigins', foreignOrigins, ['deny', 'answer']);
   assertConfiguration(
-    !(anyOrigin && credentials),
-    `${NAME}: with credentials list the origins that may act for your users, not '*'.`,
-  );
-  assertConfiguration(
-    !(anyOrigin && privateNetwork),
-    `${NAME}: with privateNetwork list the origins that may reach into it, not '*'.`,
+    !(anyOrigin && (credentials || privateNetwork)),
+    `${NAME}: with credentials or privateNetwork list the origins that may act for your users, not '*'.`,
   );
   const { exact, patterns } = readOriginRules(NAME, 'origins', listOf(options.origins));
   const rule = readPredicate(NAME, originPredicate);

@@ -61,7 +61,7 @@ export function assertTransportSecurity(where: string, text: string): void {
   );
   assertConfiguration(
     !flags.includes('preload') || (Number(age) >= PRELOAD_SECONDS && flags.includes('include')),
-    `${where}: preload needs a year or more ('365d'), and includeSubDomains.`,
+    `${where}: preload needs '365d' or more, and includeSubDomains.`,
   );
 }
 

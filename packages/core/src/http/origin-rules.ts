@@ -40,11 +40,11 @@ function isPattern(value: unknown): value is OriginPattern {
 
 /** Reads one origin. */
 export function readOrigin(where: string, option: string, value: unknown): string {
-  const origin = normalizeOrigin(value);
+  const origin = normalizeOrigin(value) ?? '';
   assertConfiguration(
-    origin !== undefined,
-    `${where}: ${option}: ${JSON.stringify(value)} is not an origin. Write scheme://host[:port] ` +
-      "without a path, or subdomainsOf('https://example.com').",
+    hasHostName(origin),
+    `${where}: ${option}: ${JSON.stringify(value)} is not an origin. Write scheme://host[:port], or ` +
+      "subdomainsOf('https://example.com').",
   );
   return origin;
 }
@@ -93,7 +93,7 @@ export function readPredicate<Needs extends object>(
   }
   assertConfiguration(
     answer !== true,
-    `${where}: originPredicate allows every origin. Let it compare whole origins.`,
+    `${where}: originPredicate allows every origin: let it compare whole ones.`,
   );
   return { allows: predicate, isOpen: () => open };
 }

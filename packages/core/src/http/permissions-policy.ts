@@ -1,6 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { wordsOf } from '../lib/words-of.ts';
-import { normalizeOrigin } from './origin.ts';
+import { hasHostName, normalizeOrigin } from './origin.ts';
 
 /**
  * What a page and its frames may use, by feature: a list of `self` and origins, the empty list for nobody, `*` for
@@ -53,7 +53,7 @@ function allowList(feature: string, who: unknown): string {
     if (each === 'self' || each === 'src') return each;
     const origin = normalizeOrigin(each);
     assertConfiguration(
-      origin !== undefined,
+      origin !== undefined && hasHostName(origin),
       `${NAME}: ${feature}: ${JSON.stringify(each)} is not an origin. Write 'self' or scheme://host[:port].`,
     );
     return `"${origin}"`;

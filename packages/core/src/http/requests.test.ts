@@ -206,10 +206,14 @@ describe('requireHttps', () => {
     expect(redirecting.check(split, plain)).not.toHaveProperty('denial.answer');
   });
 
-  test.each([['http://api.example.com'], ['https://api.example.com/v1'], [''], [7]])(
-    'does not construct with redirectTo: %j',
-    (redirectTo) => {
-      expect(() => requireHttps({ redirectTo } as never)).toThrow(/https origin/);
-    },
-  );
+  test.each([
+    ['http://api.example.com'],
+    ['https://api.example.com/v1'],
+    ['https://api..example.com'],
+    ['https://api.example.com;'],
+    [''],
+    [7],
+  ])('does not construct with redirectTo: %j', (redirectTo) => {
+    expect(() => requireHttps({ redirectTo } as never)).toThrow(/https origin/);
+  });
 });

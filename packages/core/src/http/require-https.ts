@@ -5,7 +5,7 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { pathOf, queryOf } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
-import { normalizeOrigin } from './origin.ts';
+import { hasHostName, normalizeOrigin } from './origin.ts';
 
 /** Options of {@link requireHttps}. */
 export interface RequireHttpsOptions {
@@ -80,7 +80,7 @@ export function requireHttps(
 function readOrigin(value: unknown): string {
   const origin = normalizeOrigin(value);
   assertConfiguration(
-    origin?.startsWith('https://') === true,
+    origin?.startsWith('https://') === true && hasHostName(origin),
     `${NAME}: redirectTo: ${JSON.stringify(value)} is not an https origin. Write https://host[:port] without a path.`,
   );
   return origin;

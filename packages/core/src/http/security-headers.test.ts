@@ -252,6 +252,7 @@ describe('permissionsPolicy', () => {
   test.each<[string, object]>([
     ['a feature that cannot be one', { Camera: [] }],
     ['a feature for a bare host', { camera: ['maps.example.com'] }],
+    ['a feature for a host that is not a name', { camera: ['https://;'] }],
     ['a feature that is not a list', { camera: 'self' }],
   ])('does not construct with %s', (_name, allowed) => {
     expect(() => permissionsPolicy(allowed as AllowedFeatures)).toThrow(ConfigurationError);

@@ -138,7 +138,7 @@ function assertTogether(values: ReadonlyMap<string, string>, endpoints: object):
   assertConfiguration(
     !/^(?:require-corp|credentialless)/.test(values.get('cross-origin-embedder-policy') ?? '') ||
       /^same-origin(?:;|$)/.test(values.get('cross-origin-opener-policy') ?? ''),
-    `${NAME}: crossOriginEmbedderPolicy isolates a page only with crossOriginOpenerPolicy: 'same-origin'.`,
+    `${NAME}: crossOriginEmbedderPolicy needs crossOriginOpenerPolicy: 'same-origin'.`,
   );
   for (const [header, value] of values) {
     for (const [, name = ''] of value.matchAll(REPORT_TO)) {
@@ -159,14 +159,10 @@ function headerNameOf(option: string): string {
 function serializeEndpoints(endpoints: Readonly<Record<string, string>>): string {
   return Object.entries(endpoints)
     .map(([name, url]) => {
-      assertConfiguration(
-        /^[a-z*][a-z0-9_.*-]*$/.test(name),
-        `${NAME}: reporting endpoint ${JSON.stringify(name)}: use lower-case letters and digits.`,
-      );
       const parsed = parseUrl(url);
       assertConfiguration(
-        parsed?.protocol === 'https:',
-        `${NAME}: reporting endpoint "${name}" needs an https: URL.`,
+        /^[a-z*][a-z0-9_.*-]*$/.test(name) && parsed?.protocol === 'https:',
+        `${NAME}: reporting endpoint ${JSON.stringify(name)}: write lower-case letters and digits, and an https: URL.`,
       );
       // A parsed URL holds no bare quote or control character, but its query may hold a backslash.
       return `${name}="${parsed.href.replaceAll('\\', '%5C')}"`;
