@@ -1,15 +1,40 @@
 import {
+  type AuthenticatedFacts,
   allowAnonymous,
   authenticateJwt,
+  field,
   guard,
+  guardMessages,
+  loadObject,
+  type MessageFacts,
+  messageMember,
   rateLimit,
+  requireOwner,
   requireScopes,
+  resource,
   type TrustedIssuer,
   tokenBucket,
 } from '@apisec/core';
 
-/** Who may do what. A method of the service that is not named here does not start. */
-export function ordersPolicy(trusted: TrustedIssuer) {
+export interface Order {
+  readonly id: string;
+  readonly owner: string;
+  readonly item: string;
+}
+
+const order = resource({
+  name: 'order',
+  fields: { id: field.text(), owner: field.text() },
+  id: 'id',
+  tenant: false,
+});
+
+/**
+ * Who may do what. A method of the service that is not named here does not start.
+ *
+ * @param find the order of an id, whoever owns it.
+ */
+export function ordersPolicy(trusted: TrustedIssuer, find: (id: string) => Order | undefined) {
   const caller = guard().use(authenticateJwt(trusted));
   const read = caller.use(requireScopes('orders:read'));
   const write = caller.use(requireScopes('orders:write')).use(
@@ -18,7 +43,12 @@ export function ordersPolicy(trusted: TrustedIssuer) {
       by: ({ principal }) => principal.id,
     }),
   );
+  // Of a stream, each message: the order that it names is loaded, and must be the caller's.
+  const ownOrder = guard<AuthenticatedFacts & MessageFacts>()
+    .use(loadObject(order, { id: messageMember('id'), load: find }))
+    .use(requireOwner(order, { owner: 'owner' }));
+  const track = caller.use(guardMessages(ownOrder)).use(requireScopes('orders:read'));
   // Load balancers have no token. What they ask is cheap, and the streams of strangers are counted.
   const probe = guard().use(allowAnonymous());
-  return { read, write, probe };
+  return { read, write, track, probe };
 }

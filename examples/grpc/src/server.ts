@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { factsOf, type TrustedIssuer } from '@apisec/core';
 import { guardService, secure } from '@apisec/grpc';
 import {
+  type handleBidiStreamingCall,
   type handleClientStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
@@ -10,26 +11,21 @@ import {
   type ServiceDefinition,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { ordersPolicy } from './policy.ts';
+import { type Order, ordersPolicy } from './policy.ts';
 
 const proto = (file: string) => loadSync(join(import.meta.dirname, '../proto', file));
 // The files define these services; the loader's type cannot tell.
 export const ordersService = proto('orders.proto')['shop.v1.Orders'] as ServiceDefinition;
 export const healthService = proto('health.proto')['grpc.health.v1.Health'] as ServiceDefinition;
 
-export interface Order {
-  readonly id: string;
-  readonly owner: string;
-  readonly item: string;
-}
-
 interface NewOrder {
   readonly item: string;
 }
 
 export function createServer(trusted: TrustedIssuer): Server {
-  const { read, write, probe } = ordersPolicy(trusted);
   const orders: Order[] = [];
+  const find = (id: string) => orders.find((order) => order.id === id);
+  const { read, write, track, probe } = ordersPolicy(trusted, find);
   const placed = new EventEmitter();
   const place = ({ item }: NewOrder, owner: string): Order => {
     const order = { id: crypto.randomUUID(), owner, item };
@@ -60,6 +56,13 @@ export function createServer(trusted: TrustedIssuer): Server {
     call.end();
   };
 
+  const trackOrders: handleBidiStreamingCall<{ readonly id: string }, Order> = (call) => {
+    const { messages } = factsOf(call, track);
+    // What comes here names an order of the caller, which is loaded already.
+    call.on('data', (message: object) => call.write(messages.of(message).order));
+    call.on('end', () => call.end());
+  };
+
   const watchOrders: handleServerStreamingCall<object, Order> = (call) => {
     const { principal } = factsOf(call, read);
     const show = (order: Order): void => {
@@ -80,12 +83,19 @@ export function createServer(trusted: TrustedIssuer): Server {
     Import: importOrders,
     List: listOrders,
     Watch: watchOrders,
+    Track: trackOrders,
   });
   server.addService(healthService, { Check: checkHealth, Watch: watchHealth });
   // Does not start where a method is served and not listed, or listed and not served.
   secure(server, {
     methods: {
-      ...guardService(ordersService, { Place: write, Import: write, List: read, Watch: read }),
+      ...guardService(ordersService, {
+        Place: write,
+        Import: write,
+        List: read,
+        Watch: read,
+        Track: track,
+      }),
       ...guardService(healthService, probe),
     },
     limits: { maxMessageBytes: 64 * 1024, maxStreamAge: '1h' },

@@ -121,3 +121,43 @@ test('a stranger may watch health ten times at once', async () => {
   expect(outcomes.filter((outcome) => outcome === 'watching')).toHaveLength(10);
   expect(outcomes.filter((outcome) => outcome === 'RESOURCE_EXHAUSTED')).toHaveLength(5);
 });
+
+/** The orders that a stream of these ids gives, and how it ended. */
+async function track(claims: Parameters<TestIssuer['token']>[0], ids: readonly string[]) {
+  const method = ordersService['Track'] as MethodDefinition<object, object>;
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${await issuer.token(claims)}`);
+  const stream = client.makeBidiStreamRequest(
+    method.path,
+    method.requestSerialize,
+    method.responseDeserialize,
+    metadata,
+  );
+  const items: string[] = [];
+  const ended = new Promise<string>((resolve) => {
+    stream.on('data', ({ item }: { item: string }) => items.push(item));
+    stream.on('error', ({ code }: ServiceError) => resolve(String(status[code])));
+    stream.on('end', () => resolve('OK'));
+  });
+  for (const id of ids) stream.write({ id });
+  stream.end();
+  return { ended: await ended, items };
+}
+
+test('a stream ends at the message that names the order of another caller', async () => {
+  const scope = 'orders:read orders:write';
+  const place = async (sub: string, item: string) => {
+    const { replies } = await call('Place', { item }, { sub, scope });
+    return (replies?.[0] as { id: string }).id;
+  };
+  const [tea, milk] = [await place('tracy', 'tea'), await place('tracy', 'milk')];
+  expect(await track({ sub: 'tracy', scope }, [tea, milk])).toEqual({
+    ended: 'OK',
+    items: ['tea', 'milk'],
+  });
+  const other = await place('trent', 'gold');
+  expect(await track({ sub: 'tracy', scope }, [other, tea])).toEqual({
+    ended: 'PERMISSION_DENIED',
+    items: [],
+  });
+});
