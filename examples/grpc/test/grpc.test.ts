@@ -136,7 +136,7 @@ async function track(claims: Parameters<TestIssuer['token']>[0], ids: readonly s
   const items: string[] = [];
   const ended = new Promise<string>((resolve) => {
     stream.on('data', ({ item }: { item: string }) => items.push(item));
-    stream.on('error', ({ code }: ServiceError) => resolve(String(status[code])));
+    stream.on('error', ({ code }: ServiceError) => resolve(status[code]));
     stream.on('end', () => resolve('OK'));
   });
   for (const id of ids) stream.write({ id });
@@ -147,8 +147,9 @@ async function track(claims: Parameters<TestIssuer['token']>[0], ids: readonly s
 test('a stream ends at the message that names the order of another caller', async () => {
   const scope = 'orders:read orders:write';
   const place = async (sub: string, item: string) => {
-    const { replies } = await call('Place', { item }, { sub, scope });
-    return (replies?.[0] as { id: string }).id;
+    const { replies = [] } = await call('Place', { item }, { sub, scope });
+    const [placed] = replies as { id: string }[];
+    return placed?.id ?? '';
   };
   const [tea, milk] = [await place('tracy', 'tea'), await place('tracy', 'milk')];
   expect(await track({ sub: 'tracy', scope }, [tea, milk])).toEqual({
