@@ -227,6 +227,26 @@ describe.each(versions)('%s', (_, express) => {
       expect(await denied.json()).toMatchObject({ code: 'operation.unlisted' });
     });
 
+    test('operators hear of a table with patterns that is mounted where Express knows none', async () => {
+      const faults: unknown[] = [];
+      const onFault = (fault: unknown) => faults.push(fault);
+      const table = coverage({ 'GET /orders/:id': guard().use(open) });
+      const app = quiet();
+      app.use(secure(table, { onFault }));
+      app.get('/orders/:id', end);
+      expect((await fetch(`${await serve(app)}/orders/7`)).status).toBe(403);
+      expect(String(faults[0])).toContain('"GET /orders/:id" cannot match here');
+      const onRoute = quiet();
+      const secured = secure(table, { onFault });
+      onRoute.get('/orders/:id', secured, end).use(secured);
+      const base = await serve(onRoute);
+      expect((await fetch(`${base}/orders/7`)).status).toBe(200);
+      expect((await fetch(`${base}/elsewhere`)).status).toBe(403);
+      const literal = secure(coverage({ 'GET /orders': guard().use(open) }), { onFault });
+      expect((await fetch(`${await serve(quiet().use(literal))}/other`)).status).toBe(403);
+      expect(faults).toHaveLength(1);
+    });
+
     test('decides by coverage on each route, and on preflights in front of all', async () => {
       const origin = 'https://app.example.com';
       const anyone = guard().use(cors({ origins: [origin] }));

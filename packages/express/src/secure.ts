@@ -14,6 +14,7 @@ import {
   HTTP_FACTS,
   hasCors,
   isThenable,
+  report,
   withoutNames,
 } from '@apisec/core/host';
 import {
@@ -33,7 +34,7 @@ import {
 } from '@apisec/node';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { showMessage } from './message.ts';
-import { type MountedAdmission, markSecure, routeOperation } from './operations.ts';
+import { isPattern, type MountedAdmission, markSecure, routeOperation } from './operations.ts';
 import { takeBody } from './raw-body.ts';
 import { filterRelease } from './release.ts';
 
@@ -127,15 +128,22 @@ export function secure<Facts extends object, Raw extends boolean = false>(
   assertCorsInFront('secure', admission);
   // By its type, `rawBody` is set where the guard needs that fact.
   const asked = admission as Admission<HttpFacts, Facts>;
+  // Guards and tables have these members, as far as they have any beside `check`.
+  const readable = admission as MountedAdmission;
+  let unmatched = reportUnmatched(readable, settings);
   const handler: RequestHandler = (request, response, next) => {
     const view = nodeRequest(request);
     if (typeBase !== undefined) {
       renderAs(response, { typeBase, requestId: nodeRequestId(request, trust) });
     }
-    const enter = (decision: Decision<object>) =>
+    const enter = (decision: Decision<object>) => {
+      if (!decision.allowed) unmatched?.(decision.denial);
       proceed(decision, settings, request, response, next);
+    };
     const supply = () => {
       const named = operation?.(request) ?? routeOperation(request, handler);
+      // On a route its patterns are known, so they match.
+      if (named !== undefined) unmatched = undefined;
       return nodeFacts(request, trust, named ?? `${view.method} ${literalPath(view)}`);
     };
     const decide = (bytes?: Uint8Array): void => {
@@ -158,12 +166,29 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       takeBody(request, settings).then(begin, next);
     }
   };
-  // Guards and tables have these members, as far as they have any beside `check`.
-  const readable = admission as MountedAdmission;
   // A table with names of its own is matched by them alone.
   const mounted = operation === undefined ? { ...readable } : withoutNames(readable);
   markSecure(handler, { ...mounted, cors: hasCors(admission) });
   return handler;
+}
+
+/**
+ * Tells operators of a table with patterns that stands where Express knows none (`app.use`), as long as it has been asked
+ * nowhere else: its entries do not match, and every call is denied. Undefined for what has no patterns.
+ */
+function reportUnmatched(
+  { operations = [] }: MountedAdmission,
+  { onFault }: Settings,
+): ((denial: Denial) => void) | undefined {
+  const pattern = operations.find((entry) => isPattern(entry.slice(entry.indexOf(' ') + 1)));
+  if (pattern === undefined) return undefined;
+  const fault = new Error(
+    `secure: "${pattern}" cannot match here: the table is mounted by app.use, where Express knows no patterns. Mount ` +
+      'secure(table) on each route, or give it the option operation. assertSecured(app) finds this at start.',
+  );
+  return ({ code }) => {
+    if (code === 'operation.unlisted') report(onFault, fault);
+  };
 }
 
 /** Options that were checked, with their defaults. */
