@@ -119,7 +119,7 @@ function build(policies: readonly (AnyPolicy & { mode?: Mode })[], flow: FactFlo
       const mode = options === undefined ? 'enforce' : options.mode;
       assertConfiguration(
         mode === 'enforce' || mode === 'shadow',
-        `Policy "${policy.name}": unknown mode; use 'enforce' or 'shadow'.`,
+        `Policy "${policy.name}": mode must be 'enforce' or 'shadow'.`,
       );
       const step = mode === 'shadow' ? shadowed(policy) : policy;
       const next = build([...policies, step], extendFlow(flow, step));

@@ -39,7 +39,7 @@ export function assertHeaderValue(
   const known = `${where}: ${option}`;
   assertConfiguration(
     isFieldValue(value),
-    `${known} must be one line of printable ASCII, or false for no header.`,
+    `${known} must be one line of printable ASCII, or false.`,
   );
   assertConfiguration(
     WORDS[option]?.test(value) !== false,
@@ -79,6 +79,6 @@ function assertDirectives(where: string, text: string): void {
   }
   assertConfiguration(
     new Set(names).size === names.length && !text.includes(',') && !NO_SOURCE.test(text),
-    `${where}: write each directive once, keywords in quotes and no comma; contentSecurityPolicy() makes nonces.`,
+    `${where}: write each directive once, keywords in quotes and no comma. See contentSecurityPolicy().`,
   );
 }

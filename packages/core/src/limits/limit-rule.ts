@@ -111,7 +111,7 @@ export function compileRule<Needs extends object>(
     assertConfiguration(isCost(cost), `${policy}: cost must be a number, 0 or more.`);
     assertConfiguration(
       typeof limit === 'function' || cost <= limit.capacity,
-      `${policy}: cost is above the limit's capacity, so nobody could pass.`,
+      `${policy}: cost is above the capacity, so nobody could pass.`,
     );
   }
   const quantity = unit === undefined ? '' : serializeString(unit);

@@ -226,6 +226,6 @@ function assertAlgorithms(
   // One set of keys for both would let a public key be used as a secret (RFC 8725 §2.1).
   assertConfiguration(
     algorithms.every((algorithm) => isSymmetric(algorithm) === symmetric),
-    `${policy}: algorithms: HS* go with a localJwks() of shared secrets, all others with public keys.`,
+    `${policy}: HS* algorithms go with a localJwks() of shared secrets, all others with public keys.`,
   );
 }
