@@ -1,9 +1,18 @@
+/** These ask `process` for the memory that they took. */
+const OF_MEMORY = [
+  'limits/memory-limit-store.test.ts > a flood of keys > takes no memory, and neither do denials and questions',
+  'limits/memory-limit-store.test.ts > takes at most 100 bytes for each caller that it was made for',
+];
+
 /** What a runtime itself does otherwise than the standards or than a server, where a test compares with it. */
 export const departures = {
   // `new URL('http://[::0:]/')` does not throw there, which the test takes for an address that we fail to read.
   bun: ['lib/addresses.test.ts > reading never throws, and what it reads it reads as a URL does'],
-  // Its TextEncoder makes arrays of another realm, whose class differs.
-  'edge-vm': ['lib/base64url.test.ts > decodeBase64url > cuts a part out of a longer text'],
+  'edge-vm': [
+    // Its TextEncoder makes arrays of another realm, whose class differs.
+    'lib/base64url.test.ts > decodeBase64url > cuts a part out of a longer text',
+    ...OF_MEMORY,
+  ],
   chromium: [
     // Pages do not see Set-Cookie.
     'host/guard-fetch.test.ts > a response that goes out > keeps its status text, its cookies and what the handler has set itself',
@@ -16,8 +25,6 @@ export const departures = {
     // Hosts and addresses that are none pass for some in its URL.
     'lib/addresses.test.ts > reading never throws, and what it reads it reads as a URL does',
     'possession/proof-target.test.ts > "https://exa%20mple.com/" is no target',
-    // These ask `process` for the memory that they took.
-    'limits/memory-limit-store.test.ts > a flood of keys > takes no memory, and neither do denials and questions',
-    'limits/memory-limit-store.test.ts > takes at most 100 bytes for each caller that it was made for',
+    ...OF_MEMORY,
   ],
 };
