@@ -613,6 +613,16 @@ describe.each(providers)('a token of $name', (provider) => {
     expect(!outcome.ok && outcome.denial.cause).toBeTypeOf('object');
   });
 
+  test.each<[string, Claims, string]>([
+    ['an ID token of the same issuer', { aud: 'an-application', nonce: 'n', at_hash: 'h' }, 'JWT'],
+    ['a token for somebody else', { aud: 'https://other.example.com' }, ''],
+    ['a token for nobody', { aud: [], azp: undefined, client_id: undefined, cid: undefined }, ''],
+  ])('does not pass as %s', async (_, change, typ) => {
+    const outcome = await ask({ ...provider, typ: typ || (provider.typ ?? 'JWT') }, change);
+    // WorkOS names nobody but by its issuer, which belongs to one client.
+    expect(outcome.ok).toBe(provider.name === 'WorkOS' && Array.isArray(change['aud']));
+  });
+
   test('does not pass once it has expired, or when another issuer has signed it', async () => {
     expect(await ask(provider, { exp: NOW / 1000 - 60 })).toMatchObject({
       denial: { code: 'token.expired' },
