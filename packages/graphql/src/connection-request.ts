@@ -2,6 +2,9 @@ import type { RequestLike } from '@apisec/core';
 import type { Context } from 'graphql-ws';
 import { viewRequest } from './node-context.ts';
 
+/** Members of a connection's payload that are looked at. Credentials behind them do not count. */
+const MOST_MEMBERS = 100;
+
 /** What hosts call the HTTP request that the connection began with. */
 export function requestIn(context: Context): { readonly req?: object | undefined } {
   const { request } = (context.extra ?? {}) as { readonly request?: object | undefined };
@@ -19,8 +22,12 @@ export function viewConnection(context: Context, names: readonly string[]): Requ
   >;
   const params = context.connectionParams ?? {};
   const added = new Map<string, string>();
-  for (const [name, value] of Object.entries(params)) {
+  let seen = 0;
+  // In order and without a copy: a payload may have a million members, and each operation of the connection looks here.
+  for (const name in params) {
+    if (++seen > MOST_MEMBERS) break;
     const key = name.toLowerCase();
+    const value = Object.hasOwn(params, name) ? params[name] : undefined;
     if (!names.includes(key) || typeof value !== 'string') continue;
     // Twice is seen as twice.
     added.set(key, added.has(key) ? `${added.get(key)}, ${value}` : value);

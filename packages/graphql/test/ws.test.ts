@@ -71,6 +71,31 @@ describe('a connection', () => {
     expect([ended, errors.code, ran]).toEqual(['error', 4403, []]);
   });
 
+  test('has its credentials among the first hundred members of its payload', async () => {
+    const { url } = await serve({ admission: reading });
+    const open = async (before: number) => {
+      const connectionParams = Object.fromEntries([
+        ...Array.from({ length: before }, (_, at) => [`member${at}`, 'a'] as const),
+        ['authorization', 'Bearer ann:read'],
+      ]);
+      const client = createClient({
+        url,
+        webSocketImpl: WebSocket,
+        retryAttempts: 0,
+        connectionParams,
+      });
+      onTestFinished(() => void client.dispose());
+      return new Promise((resolve) => {
+        client.subscribe(
+          { query: '{ echo(text: "a") }' },
+          { next: resolve, error: resolve, complete: () => undefined },
+        );
+      });
+    };
+    expect(await open(99)).toEqual({ data: { echo: 'a' } });
+    expect(await open(100)).toMatchObject({ code: 4403 });
+  });
+
   test('with its credentials in the payload is', async () => {
     const { run } = await serve({ admission: reading });
     const { ended, messages } = await run('ann:read', 'subscription { ticks(count: 2) }');
