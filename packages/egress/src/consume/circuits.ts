@@ -7,19 +7,28 @@ export interface Circuit {
   readonly mayTry: () => boolean;
   /** False where the origin is left alone from now on. */
   readonly record: (result: HostResult) => boolean;
+  /** Takes one attempt more from the budget; false where that is empty. */
+  readonly takeRetry: () => boolean;
 }
 
 /** The options that rule when an origin is left alone. */
 export interface CircuitRules {
   readonly failures: number;
   readonly pauseMs: number;
+  /** What each call adds to the budget of retries. */
+  readonly retryBudget: number;
   readonly now: () => number;
 }
 
+/** The budget to begin with, and the most that is saved. */
+const LARGEST_BUDGET = 10;
 /** Whoever makes a service call ever new hosts may not fill its memory. */
 const MOST_ORIGINS = 256;
 
-/** A circuit for each origin: a host that is down, or that somebody chose because it is, stops no calls to others. */
+/**
+ * A circuit and a budget of retries for each origin: a host that is down, or that somebody chose because it is, takes nothing
+ * from calls to others.
+ */
 export function circuits(rules: CircuitRules): (origin: string) => Circuit {
   const known = new Map<string, Circuit>();
   return (origin) => {
@@ -37,13 +46,15 @@ export function circuits(rules: CircuitRules): (origin: string) => Circuit {
   };
 }
 
-function circuitOf({ failures, pauseMs, now }: CircuitRules): Circuit {
+function circuitOf({ failures, pauseMs, retryBudget, now }: CircuitRules): Circuit {
+  let budget = LARGEST_BUDGET;
   let inARow = 0;
   let openUntil = Number.NEGATIVE_INFINITY;
   return {
     mayTry: () => {
       if (now() < openUntil) return false;
       if (inARow >= failures) openUntil = now() + pauseMs;
+      budget = Math.min(LARGEST_BUDGET, budget + retryBudget);
       return true;
     },
     record: (result) => {
@@ -55,6 +66,11 @@ function circuitOf({ failures, pauseMs, now }: CircuitRules): Circuit {
         if (inARow >= failures) openUntil = now() + pauseMs;
       }
       return now() >= openUntil;
+    },
+    takeRetry: () => {
+      if (budget < 1) return false;
+      budget -= 1;
+      return true;
     },
   };
 }

@@ -130,6 +130,24 @@ test('an origin that fails is left alone, and no other', async () => {
   expect(codeOf(await call(alive.url()))).toBe('ok');
 });
 
+test('an origin that is down uses up its own retries, and no others', async () => {
+  const dead = await serve((_, response) => response.writeHead(503).end());
+  let count = 0;
+  const shaky = await serve((_, response) => {
+    count += 1;
+    response.writeHead(count === 1 ? 503 : 200).end('{"usd":1}');
+  });
+  const call = consume({
+    fetch: openFetch([dead, shaky]),
+    schema,
+    backoff: '1ms',
+    circuitFailures: 100,
+  });
+  for (let time = 0; time < 20; time++) await call(dead.url());
+  expect(dead.requests.length).toBeLessThanOrEqual(20 + 10 + 2);
+  expect(codeOf(await call(shaky.url()))).toBe('ok');
+});
+
 test('a caller who leaves, and a call that may not be made, say nothing of the host', async () => {
   const server = await serve((_, response) => response.writeHead(503).end());
   const call = rates(server, { retries: 0, circuitFailures: 2 });

@@ -36,8 +36,8 @@ export interface ConsumeOptions<Output> {
   /** Wait before the first of them, doubled for each, with jitter: 100 milliseconds by default. */
   readonly backoff?: Duration | undefined;
   /**
-   * Attempts that may be made above one for each call, as a share of the calls (0.1 is one in ten): a host that is down is not asked
-   * three times as often. Ten are free to begin with. Default: 0.1.
+   * Attempts that may be made above one for each call, as a share of the calls to an origin (0.1 is one in ten): a host that is down
+   * is not asked three times as often. Ten are free to begin with. Default: 0.1.
    */
   readonly retryBudget?: number | undefined;
   /** Failures in a row after which an origin is not asked. Default: 5. */
@@ -54,7 +54,6 @@ export interface ConsumeOptions<Output> {
 export type Consumed<Output> = { readonly ok: true; readonly value: Output } | Deny;
 
 const NAME = 'consume';
-const LARGEST_BUDGET = 10;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -109,8 +108,7 @@ export function consume<Output>(
   const pauseMs = durationMs(NAME, 'circuitPause', options.circuitPause ?? '10s');
   const { now = () => Date.now(), random = () => randomInt(2 ** 32) / 2 ** 32 } = options;
 
-  const circuitOf = circuits({ failures: circuitFailures, pauseMs, now });
-  let budget = LARGEST_BUDGET;
+  const circuitOf = circuits({ failures: circuitFailures, pauseMs, retryBudget, now });
   const flights = new Map<string, Promise<Answer>>();
 
   const attempt = async (url: string, init: RequestInit | undefined): Promise<Attempt> => {
@@ -145,12 +143,11 @@ export function consume<Output>(
   ): Promise<Answer> => {
     const circuit = circuitOf(parseUrl(url)?.origin ?? '');
     if (!circuit.mayTry()) return failed('upstream.circuit_open', undefined);
-    budget = Math.min(LARGEST_BUDGET, budget + retryBudget);
     for (let time = 0; ; time++) {
       const { result, answer } = await attempt(url, init);
       const goesOn = circuit.record(result);
-      if (result !== 'failed' || !goesOn || !isSafe || time >= retries || budget < 1) return answer;
-      budget -= 1;
+      if (result !== 'failed' || !goesOn || !isSafe || time >= retries) return answer;
+      if (!circuit.takeRetry()) return answer;
       const wait = backoffMs * 2 ** time * (0.5 + random() / 2);
       await new Promise((resolve) => {
         setTimeout(resolve, wait);
