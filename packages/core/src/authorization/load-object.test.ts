@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { HttpFacts, Principal } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
@@ -434,6 +435,35 @@ describe('sharedFolders', () => {
     );
     const inPlan = toPredicate(document)(await plan(view, document)({ principal }));
     expect([...table.values()].filter(inPlan).map(({ id }) => id)).toEqual(['d1']);
+  });
+
+  test('lists just what it admits one by one, also where folders lie in a circle or deeper than it reaches', async () => {
+    const all = Array.from({ length: 8 }, (_, at) => `f${at}`);
+    const folder = fc.constantFrom(...all);
+    const above = fc.dictionary(folder, fc.oneof(folder, fc.constantFrom('', 'gone')));
+    const shares = fc.uniqueArray(fc.oneof(folder, fc.constant('')), { maxLength: 3 });
+    let listed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        above,
+        shares,
+        fc.integer({ min: 1, max: 4 }),
+        async (up, shared, maxDepth) => {
+          const { check, list } = sharedFolders({
+            isShared: (_user: string, each) => shared.includes(each),
+            sharedWith: () => shared,
+            parentOf: (each) => up[each],
+            childrenOf: (parents) => all.filter((each) => parents.includes(up[each] ?? 'none')),
+            maxDepth,
+          });
+          const admitted: string[] = [];
+          for (const each of [...all, '']) if (await check('ann', each)) admitted.push(each);
+          listed += admitted.length;
+          expect([...(await list('ann'))].toSorted()).toEqual(admitted.toSorted());
+        },
+      ),
+    );
+    expect(listed).toBeGreaterThan(50);
   });
 
   test('does not construct without one of its callbacks, or with no depth', () => {
