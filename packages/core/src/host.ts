@@ -32,13 +32,13 @@ export { principalId } from './engine/principal-id.ts';
 export { purposesOf } from './engine/purposes.ts';
 export { report } from './engine/report.ts';
 export { whenDisconnected } from './engine/request.ts';
+export { assertBodyLimit, bodiesWithin, DEFAULT_MAX_BODY_BYTES } from './host/bodies-within.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
 export { type CertificateLike, certificateContent } from './host/certificate-content.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
-export { assertBodyLimit, bodiesWithin, DEFAULT_MAX_BODY_BYTES } from './host/fetch-bodies.ts';
 export {
   type FetchBodyBounds,
   type InspectedRequest,

@@ -5,14 +5,7 @@ import * as everything from '../src/index.ts';
 /** Gathers what adapters and kits need, by design. */
 const GATHERS = new Set(['host', 'testing']);
 /** Files that still hold what other files of core need, beside their own name. No more are to come. */
-const WITH_INTERNALS = new Set([
-  'check-url',
-  'classify-address',
-  'define-policy',
-  'deny',
-  'fetch-bodies',
-  'pass',
-]);
+const WITH_INTERNALS = new Set(['check-url', 'classify-address', 'define-policy', 'deny', 'pass']);
 
 test('a subpath exports what the package exports, and nothing that only core itself needs', async () => {
   // These two have libraries as peers, and so subpaths alone.

@@ -12,9 +12,9 @@ import type {
 } from '../engine/facts.ts';
 import { pathOf } from '../engine/request.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
+import type { FetchBodies } from './bodies-within.ts';
 import { type DenialLog, denialLogOption } from './denial-log.ts';
 import { faultReporter } from './fault-reporter.ts';
-import type { FetchBodies } from './fetch-bodies.ts';
 import type { FetchProblems } from './fetch-problems.ts';
 import { type FetchCall, type FetchFacts, guardFetch, type Supplied } from './guard-fetch.ts';
 import { assertHttpOperations } from './http-operations.ts';
