@@ -88,6 +88,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   postgresRefreshTokenStore: [client],
   postgresTicketStore: [client],
   postgresTenantStore: [client],
+  postgresCounterStore: [client],
   postgresReplayStore: [client],
   postgresRevocationStore: [client],
   postgresRoleStore: [client],

@@ -22,6 +22,7 @@ export {
 } from './audit/verify-chain.ts';
 export type { ClockedStoreOptions } from './client/clock.ts';
 export type { PostgresClient, SchemaOptions } from './client/postgres-client.ts';
+export { postgresCounterStore } from './counters/postgres-counter-store.ts';
 export { migrate, migrationSql } from './migrations/migrate.ts';
 export { postgresWebhookOutbox } from './outbox/postgres-webhook-outbox.ts';
 export { postgresPasskeyStore } from './passkeys/postgres-passkey-store.ts';

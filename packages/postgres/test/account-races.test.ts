@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountRaces } from '../../accounts/test/account-races.ts';
 import {
   type PostgresClient,
+  postgresCounterStore,
   postgresPasskeyStore,
   postgresTicketStore,
   postgresTotpStore,
@@ -22,6 +23,7 @@ describe.each(oneDatabase)('accounts on %s', (_name, open) => {
       tickets: postgresTicketStore(client, { schema }),
       totp: postgresTotpStore(client, { schema }),
       passkeys: postgresPasskeyStore(client, { schema }),
+      counters: postgresCounterStore(client, { schema }),
     });
     expect(won).toBe(may);
   });

@@ -1,4 +1,5 @@
 import { auditMigration } from '../audit/audit-migration.ts';
+import { countersMigration } from '../counters/counters-migration.ts';
 import {
   outboxMigration,
   webhookEndpointVersionMigration,
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   rolesMigration,
   tokensMigration,
   usageMigration,
+  countersMigration,
 ]);
