@@ -44,13 +44,20 @@ export function boundedLookups(look: Resolve, most: number): BoundedLookup {
   };
 }
 
-/** Of Node's threads, which also read files and hash passwords (`UV_THREADPOOL_SIZE`). */
-const THREADS = Number(process.env['UV_THREADPOOL_SIZE']) || 4;
+/** Of Node's threads, which also read files and hash passwords. */
+function threads(): number {
+  try {
+    return Number(process.env['UV_THREADPOOL_SIZE']) || 4;
+  } catch {
+    // Deno, where nobody allowed to read the environment.
+    return 4;
+  }
+}
 
 /** One for the process, since the threads are. */
 const systemLookup = boundedLookups(
   async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
-  Math.max(1, Math.floor(THREADS / 2)),
+  Math.max(1, Math.floor(threads() / 2)),
 );
 
 /**
