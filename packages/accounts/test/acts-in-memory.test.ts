@@ -4,6 +4,7 @@ import {
   memoryCounterStore,
   memoryLimitStore,
   memoryRevocationStore,
+  memoryRoleStore,
   memoryTenantStore,
 } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
@@ -28,6 +29,7 @@ const stores = (): ActStores => ({
   sessions: memorySessionStore(),
   tickets: memoryTicketStore(),
   tenants: memoryTenantStore(),
+  roles: memoryRoleStore(),
 });
 
 describe('in memory, told once and without a secret', () => {

@@ -8,6 +8,7 @@ import type {
   RecordOption,
   RefreshTokenStore,
   RevocationStore,
+  RoleStore,
   SessionStore,
   TenantStore,
   TicketStore,
@@ -15,6 +16,7 @@ import type {
 } from '@apisec/core';
 import {
   apiKeys,
+  recordedRoleStore,
   recordedTenantStore,
   resetFailures,
   resetLimits,
@@ -50,6 +52,7 @@ export interface ActStores {
   readonly sessions?: SessionStore;
   readonly tickets?: TicketStore;
   readonly tenants?: TenantStore;
+  readonly roles?: RoleStore;
 }
 
 type Recorder = NonNullable<RecordOption['record']>;
@@ -498,6 +501,36 @@ export const administrativeActs: readonly AdministrativeAct[] = [
       const tenants = recordedTenantStore({ store: needed(stores, 'tenants'), record });
       const tenant = { id: `t-${crypto.randomUUID()}`, status: 'active', attributes: {} } as const;
       await race(() => tenants.create(tenant));
+      return [];
+    },
+  },
+  {
+    name: 'role.assigned',
+    store: 'roles',
+    act: 'role.assigned',
+    run: async (stores, record) => {
+      const roles = recordedRoleStore({ store: needed(stores, 'roles'), record });
+      const principal = `user-${crypto.randomUUID()}`;
+      await roles.assign({ principal, tenant: 'acme', role: 'editor' });
+      await roles.assign({ principal, tenant: 'acme', role: 'editor' });
+      return [];
+    },
+  },
+  {
+    name: 'role.removed',
+    store: 'roles',
+    act: 'role.removed',
+    run: async (stores, record) => {
+      const store = needed(stores, 'roles');
+      const assignment = {
+        principal: `user-${crypto.randomUUID()}`,
+        tenant: 'acme',
+        role: 'editor',
+      };
+      await store.assign(assignment);
+      const roles = recordedRoleStore({ store, record });
+      await roles.unassign(assignment);
+      await roles.unassign(assignment);
       return [];
     },
   },

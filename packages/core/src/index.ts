@@ -143,6 +143,10 @@ export {
 } from './authorization/load-roles.ts';
 export { type MemoryRoleStoreOptions, memoryRoleStore } from './authorization/memory-role-store.ts';
 export {
+  type RecordedRoleStoreOptions,
+  recordedRoleStore,
+} from './authorization/recorded-role-store.ts';
+export {
   type PermissionHolders,
   type PermissionPattern,
   type RoleDefinition,

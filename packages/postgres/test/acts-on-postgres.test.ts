@@ -16,6 +16,7 @@ import {
   postgresPasskeyStore,
   postgresRefreshTokenStore,
   postgresRevocationStore,
+  postgresRoleStore,
   postgresSessionStore,
   postgresTenantStore,
   postgresTicketStore,
@@ -50,6 +51,7 @@ describe.each(oneDatabase)('on %s, told once and without a secret', (_name, open
       sessions: postgresSessionStore(client, { schema }),
       tickets: postgresTicketStore(client, { schema }),
       tenants: postgresTenantStore(client, { schema }),
+      roles: postgresRoleStore(client, { schema }),
     };
   };
 

@@ -17,8 +17,8 @@ import { type ActStores, administrativeActs } from '../../accounts/test/administ
 import { expectToldOnce } from '../../accounts/test/told-acts.ts';
 import { hasRedis, mustHaveRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
 
-/** Redis is not asked to keep tenants. */
-const NOT_HERE: ReadonlySet<keyof ActStores> = new Set(['tenants']);
+/** Redis is not asked to keep tenants and roles. */
+const NOT_HERE: ReadonlySet<keyof ActStores> = new Set(['tenants', 'roles']);
 const acts = administrativeActs.filter(({ store }) => !NOT_HERE.has(store));
 
 test('acts on Redis: redis-server is there, or nobody needs it', () => {

@@ -7,6 +7,8 @@ import { memoryApiKeyStore } from '../api-keys/memory-api-key-store.ts';
 import { audit } from '../audit/audit.ts';
 import type { AuditEvent } from '../audit/event.ts';
 import type { auditActs } from '../audit/vocabulary.ts';
+import { memoryRoleStore } from '../authorization/memory-role-store.ts';
+import { recordedRoleStore } from '../authorization/recorded-role-store.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { memoryLimitStore } from '../limits/memory-limit-store.ts';
 import { resetLimits } from '../limits/reset-limits.ts';
@@ -62,6 +64,20 @@ const ofTenant = (status: 'active' | 'suspended' | 'closed', from: 'active' | 's
     return {
       act: () => tenants.update({ id: 'acme', status, attributes: { plan: 'pro' } }),
       stands: async () => [store.read('acme')?.status, store.read('acme')?.attributes['plan']],
+    };
+  };
+};
+
+const ofRole = (act: 'assign' | 'unassign') => {
+  return (record: Recorder): Part => {
+    const store = memoryRoleStore();
+    const scope = { principal: 'alice', tenant: 'acme' };
+    store.assign({ ...scope, role: 'viewer' });
+    const roles = recordedRoleStore({ store, record });
+    const role = act === 'assign' ? 'editor' : 'viewer';
+    return {
+      act: () => roles[act]({ ...scope, role }),
+      stands: async () => store.rolesOf(scope),
     };
   };
 };
@@ -194,6 +210,8 @@ const parts: readonly (readonly [
     },
     'active',
   ],
+  ['role.assigned', ofRole('assign'), ['viewer', 'editor']],
+  ['role.removed', ofRole('unassign'), []],
   ['tenant.suspended', ofTenant('suspended', 'active'), ['suspended', 'pro']],
   ['tenant.resumed', ofTenant('active', 'suspended'), ['active', 'pro']],
   ['tenant.closed', ofTenant('closed', 'active'), ['closed', 'pro']],
@@ -245,6 +263,29 @@ test('what changed nothing is not told', async () => {
   expect(await keys.rotate('nobody', { overlapMs: 0 })).toMatchObject({ reason: 'not_found' });
   const tenants = recordedTenantStore({ store: memoryTenantStore(), record });
   expect(await tenants.update({ id: 'acme', status: 'suspended', attributes: {} })).toBe(false);
+  const store = memoryRoleStore();
+  const editor = { principal: 'alice', tenant: 'acme', role: 'editor' };
+  store.assign(editor);
+  const roles = recordedRoleStore({ store, record });
+  await roles.assign(editor);
+  await roles.unassign({ ...editor, tenant: 'other' });
+  expect(await roles.rolesOf(editor)).toEqual(['editor']);
+});
+
+test('a role says whose it is, and in which tenant', async () => {
+  const acts: AuditAct[] = [];
+  const store = memoryRoleStore();
+  const roles = recordedRoleStore({ store, record: (act) => acts.push(act) });
+  await roles.assign({ principal: 'alice', tenant: 'acme', role: 'editor' });
+  await roles.unassign({ principal: 'alice', tenant: 'acme', role: 'editor' });
+  const said = {
+    target: { type: 'principal', id: 'alice' },
+    data: { role: 'editor', tenant: 'acme' },
+  };
+  expect(acts).toEqual([
+    { act: 'role.assigned', ...said },
+    { act: 'role.removed', ...said },
+  ]);
 });
 
 test('a call may name who records it, in the place of the factory', async () => {
@@ -295,6 +336,7 @@ test('what cannot be called does not construct', () => {
   expect(() => recordedTenantStore({ store: memoryTenantStore(), record })).toThrow(
     ConfigurationError,
   );
+  expect(() => recordedRoleStore({ store: memoryRoleStore(), record })).toThrow(ConfigurationError);
   const options = { prefix: 'acme', environment: 'live', store: memoryApiKeyStore(), peppers };
   expect(() => apiKeys({ ...options, record })).toThrow(ConfigurationError);
 });
