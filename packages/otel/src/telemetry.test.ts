@@ -357,6 +357,96 @@ describe('what a caller can make up', () => {
       expect(String(value)).not.toMatch(/\p{Cc}/u);
   });
 
+  test.each([
+    ['let in', false],
+    ['denied', true],
+  ])(
+    'a credential that stands for a tenant, a client or a path of a call that is %s is in none',
+    async (_how, isDenied) => {
+      const secret = 'correct-horse-battery';
+      const { watch, prometheus, spans, logs, call } = sdk({
+        identify: true,
+        operations: ['GET /orders'],
+        credentialHeaders: ['X-Key'],
+      });
+      const who = definePolicy({
+        name: 'who',
+        role: 'check',
+        check: () => pass({ principal: { id: secret, clientId: secret, tenant: secret } }),
+      });
+      const known = guard<CallFacts>().use(watch).use(who);
+      const request = new Request('https://a.example/', { headers: { 'x-key': secret } });
+      const operation = isDenied ? `GET /${secret}` : 'GET /orders';
+      const given: CallFacts = { ...facts, call: { protocol: 'http', operation } };
+      const admission = isDenied
+        ? known.use(closed).use(allowAnonymous())
+        : known.use(allowAnonymous());
+      await call(admission, { request, given });
+      const [span] = spans.getFinishedSpans();
+      expect(span?.attributes).toMatchObject({
+        'apisec.tenant': '[redacted]',
+        'apisec.client': '[redacted]',
+      });
+      const told = JSON.stringify([
+        span?.attributes,
+        span?.events,
+        logs.getFinishedLogRecords().map(({ body, attributes }) => [body, attributes]),
+        await prometheus(),
+      ]);
+      expect(told).not.toContain(secret);
+    },
+  );
+
+  test.each([
+    ['a line break', 'x\nforged'],
+    ['a terminal escape', '\u001b[2J'],
+    ['a bidirectional override', 'a\u202eb'],
+    ['half a surrogate pair', 'a\ud800b'],
+    ['a megabyte', 'a'.repeat(1_000_000)],
+    ['a prototype name', '__proto__'],
+  ])('%s in every field acts nowhere, and is cut', async (_name, text) => {
+    const { watch, prometheus, spans, logs, call } = sdk({ identify: true });
+    const weak = definePolicy({
+      name: text,
+      role: 'check',
+      check: () => ({
+        ok: true,
+        degraded: text,
+        facts: { principal: { id: text, clientId: text, tenant: text } },
+      }),
+    });
+    const would = definePolicy({ name: text, role: 'check', check: () => deny('forbidden', text) });
+    const shut = definePolicy({
+      name: text,
+      role: 'check',
+      check: () => deny('forbidden', text, { cause: new Error(text, { cause: { [text]: text } }) }),
+    });
+    const given: CallFacts = { ...facts, call: { protocol: 'http', operation: text } };
+    const admission = guard<CallFacts>()
+      .use(watch)
+      .use(weak)
+      .use(would, { mode: 'shadow' })
+      .use(shut)
+      .use(allowAnonymous());
+    await call(admission, { given });
+    const [span] = spans.getFinishedSpans();
+    const told = [
+      span?.attributes,
+      ...(span?.events ?? []),
+      ...logs.getFinishedLogRecords().map(({ attributes }) => attributes),
+    ];
+    const texts = told
+      .flatMap((each) => Object.values(each ?? {}))
+      .flat()
+      .map(String);
+    expect(texts.length).toBeGreaterThan(10);
+    for (const each of texts) {
+      expect(each).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
+      expect(each.length).toBeLessThan(1_100);
+    }
+    expect((await prometheus()).length).toBeLessThan(20_000);
+  });
+
   test('no planted secret is in a span, a metric or a log', async () => {
     const secret = 'correct-horse-battery';
     const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';

@@ -102,6 +102,7 @@ const SECONDS = {
 };
 const WARN = 13;
 const TEXT = 256;
+const NONE: readonly string[] = Object.freeze([]);
 const CAUSE_TEXT = 1_024;
 
 /**
@@ -130,6 +131,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
     ...CREDENTIAL_HEADERS,
     ...(options.credentialHeaders ?? []).map((name) => name.toLowerCase()),
   ];
+  const singleHeaders = headerNames.filter((name) => name !== 'cookie');
   const operations = boundedValues(maxOperations, options.operations);
   const codes = boundedValues(MOST_CODES);
   const policies = boundedValues(MOST_CODES);
@@ -210,9 +212,14 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
       const at = policies.of(policy ?? names.OTHER, true);
       storeErrors.add(1, { [names.POLICY]: at, [names.OUTCOME]: 'denied' }, active);
     }
+    // Cookies hold names as well, which belong on a span: only causes are searched for them.
+    const credentials =
+      request === undefined || (denied === undefined && !identify)
+        ? NONE
+        : secretsOf(request, singleHeaders);
     const told: Told = {
       ...common,
-      [names.OPERATION]: safe(operation),
+      [names.OPERATION]: safe(operation, credentials),
       ...(denied && {
         [names.ERROR_TYPE]: safe(denied.code),
         [names.DENIAL_KIND]: denied.kind,
@@ -223,9 +230,9 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
         [names.SECURITY_RULE_NAME]: safe(policy),
         [names.SECURITY_RULESET_NAME]: 'apisec',
       }),
-      ...(degraded.length > 0 && { [names.DEGRADED]: degraded.map(safe) }),
+      ...(degraded.length > 0 && { [names.DEGRADED]: degraded.map((each) => safe(each)) }),
       ...shadowAttribute(decided.trace),
-      ...(identify && identity(facts)),
+      ...(identify && identity(facts, credentials)),
     };
     const span = trace.getSpan(active);
     span?.setAttributes(told);
@@ -235,7 +242,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
       eventName: names.DENIAL_EVENT,
       severityNumber: WARN,
       severityText: 'WARN',
-      body: `denied ${safe(operation)}: ${safe(denied.code)}`,
+      body: `denied ${safe(operation, credentials)}: ${safe(denied.code)}`,
       attributes: { ...told, ...causeOf(denied, request) },
     });
   };
@@ -311,8 +318,8 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
   });
 }
 
-function safe(text: string): string {
-  return safeText(redactName(text), TEXT);
+function safe(text: string, secrets: readonly string[] = NONE): string {
+  return safeText(redactName(text, secrets), TEXT);
 }
 
 function callOf(facts: Readonly<Record<string, unknown>>): { operation: string; protocol: string } {
@@ -349,12 +356,12 @@ function shadowAttribute(entries: readonly TraceEntry[]): Told {
       };
 }
 
-function identity(facts: Readonly<Record<string, unknown>>): Told {
+function identity(facts: Readonly<Record<string, unknown>>, secrets: readonly string[]): Told {
   const { clientId, tenant: own } = (facts['principal'] ?? {}) as Readonly<Record<string, unknown>>;
   const given = facts['tenant'];
   const tenant = typeof given === 'string' ? given : own;
   return {
-    ...(typeof clientId === 'string' && { [names.CLIENT]: safe(clientId) }),
-    ...(typeof tenant === 'string' && { [names.TENANT]: safe(tenant) }),
+    ...(typeof clientId === 'string' && { [names.CLIENT]: safe(clientId, secrets) }),
+    ...(typeof tenant === 'string' && { [names.TENANT]: safe(tenant, secrets) }),
   };
 }
