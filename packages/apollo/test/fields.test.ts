@@ -393,6 +393,21 @@ describe('the log of denials', () => {
     expect(lines).toEqual(['denied User.email: x.own by own']);
   });
 
+  test('says that a document could not be read where a table therefore denies it', async () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const log = logDenials({ format: 'text', write });
+    const api = coverage({ 'Query.me': reading });
+    const { call } = await serve([apisec({ admission: api, logDenials: log })]);
+    await call('ann:read', '{ me { nmae(of: "secret") } }');
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^denied unresolved: operation\.unlisted by coverage\n {2}cause: unresolved=the document does not parse/,
+      ),
+    ]);
+    expect(lines.join()).not.toContain('secret');
+  });
+
   test('says nothing of fields that were resolved', async () => {
     expect(await logged({ 'User.email': requireScopes('read') }, '{ me { email } }')).toEqual([]);
   });

@@ -210,7 +210,7 @@ const BATCH_COST: Denial = Object.freeze({
 });
 
 function conclude(state: OperationState, decided: OperationDecision): void {
-  const all = withEarly(decided.joined, state.early);
+  const all = withEarly(explained(decided.joined, state.source), state.early);
   const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
   state.decided = { ...decided, joined };
   state.denial = joined.allowed ? undefined : joined.denial;
@@ -219,6 +219,19 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   const { disconnected, enforcement, host } = state;
   if (host.head) applyHeaders(state, host.head);
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
+}
+
+/** Tells operators that it is the document which a table cannot know, not a name that is missing in it. */
+function explained(
+  joined: Decision<object>,
+  source: OperationSource | undefined,
+): Decision<object> {
+  if (joined.allowed || source || joined.denial.code !== 'operation.unlisted') return joined;
+  // Not the errors of the document: they quote values that a caller wrote.
+  const cause = {
+    unresolved: 'the document does not parse, does not fit the schema, or is not known by its hash',
+  };
+  return { ...joined, denial: { ...joined.denial, cause } };
 }
 
 /** What policies took before the document was read is theirs to reconcile, whoever decided in the end. */
