@@ -12,6 +12,7 @@ import {
   guard,
   type HttpFacts,
   logDenials,
+  type NoFacts,
   type Pass,
   pass,
   protect,
@@ -218,7 +219,7 @@ test.each<[string, () => Admission<HttpFacts & TransportFacts, object>, string]>
   [
     'a policy that answers true',
     () => {
-      const check = (() => true) as unknown as () => Pass;
+      const check = (() => true) as unknown as () => Pass<NoFacts>;
       return anybody()
         .use(definePolicy({ name: 'mine', role: 'check', check }))
         .use(allowAnonymous());
