@@ -21,6 +21,6 @@ export function assertTable(schema: GraphQLSchema, admission: object): void {
   assertConfiguration(
     stale.length === 0,
     `coverage: listed, but not in the schema: ${stale.join(', ')}. ` +
-      "Write root fields as 'Query.orders', and remove or mend the others.",
+      "Write root fields as 'Query.orders', and remove or correct the others.",
   );
 }

@@ -109,7 +109,7 @@ function assertTable(app: App, mountedAt: number, operations: readonly string[])
   assertConfiguration(
     stale.length === 0,
     `assertSecured: listed, but no route behind the table serves ${stale.join(', ')}. Entries are written ` +
-      'METHOD /pattern, as the route is. Mount the table in front of its routes, or mend the name.',
+      'METHOD /pattern, as the route is. Mount the table in front of its routes, or correct the name.',
   );
 }
 

@@ -133,7 +133,7 @@ export function coverage<
       );
       assertConfiguration(
         stale.length === 0,
-        `coverage: listed but not served: ${stale.join(', ')}. Remove each, or mend its name.`,
+        `coverage: listed but not served: ${stale.join(', ')}. Remove each, or correct its name.`,
       );
     },
     report: () => [...listed].map(([operation, { policies = [] }]) => ({ operation, policies })),

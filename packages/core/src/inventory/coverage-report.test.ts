@@ -252,7 +252,7 @@ describe('a report', () => {
       /^GET \/a +yes +yes +yes +- +- +- +authenticate, limit, allowAuthenticated$/m,
     );
     expect(text).toMatch(/NO +yes +yes/);
-    expect(text).toContain('1 to mend:');
+    expect(text).toContain('1 to fix:');
   });
 
   test('is JSON, and plain data', () => {
@@ -264,7 +264,7 @@ describe('a report', () => {
   });
 
   test('does not let a server start that lacks something', () => {
-    expect(() => assertCoverage(coverageReport([bare]))).toThrow(/coverage: 1 to mend/);
+    expect(() => assertCoverage(coverageReport([bare]))).toThrow(/coverage: 1 to fix/);
     expect(() => assertCoverage(coverageReport([served('GET /a', full)]))).not.toThrow();
   });
 

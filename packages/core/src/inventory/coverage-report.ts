@@ -35,7 +35,7 @@ export interface CoverageReport {
   /** True where `problems` is empty. */
   readonly covered: boolean;
   readonly operations: readonly CoveredOperation[];
-  /** One sentence for each thing to mend. */
+  /** One sentence for each thing to fix. */
   readonly problems: readonly string[];
   /** How it differs from what is documented; undefined where no document was given. */
   readonly differences?: DocumentedDifferences | undefined;
@@ -93,7 +93,7 @@ export function coverageReport(
 export function assertCoverage(report: CoverageReport): void {
   assertConfiguration(
     report.covered,
-    `coverage: ${report.problems.length} to mend.\n- ${report.problems.join('\n- ')}`,
+    `coverage: ${report.problems.length} to fix.\n- ${report.problems.join('\n- ')}`,
   );
 }
 

@@ -37,7 +37,7 @@ export function printCoverage(report: CoverageReport): string {
   const end =
     problems.length === 0
       ? [`All ${operations.length} operations are covered.`]
-      : [`${problems.length} to mend:`, ...told.map((problem) => `- ${problem}`)];
+      : [`${problems.length} to fix:`, ...told.map((problem) => `- ${problem}`)];
   return [...lines, '', ...old, ...end].join('\n');
 }
 

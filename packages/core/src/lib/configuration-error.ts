@@ -1,6 +1,6 @@
 /**
  * Thrown by factories and at mount, never while a call is served: something is configured so that it
- * could not protect. The message says how to mend it.
+ * could not protect. The message says how to fix it.
  */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';

@@ -115,7 +115,10 @@ export function clientSettings(options: OAuthClientOptions): ClientSettings {
   } = options;
   const problem =
     urlProblem(issuer, insecureLoopback) ?? (issuer.includes('?') && 'it has a query');
-  assertConfiguration(!problem, `${NAME}: issuer ${issuer} cannot be used: ${problem}.`);
+  assertConfiguration(
+    !problem,
+    `${NAME}: issuer ${JSON.stringify(issuer)} cannot be used: ${problem}.`,
+  );
   assertConfiguration(
     typeof clientId === 'string' && clientId !== '',
     `${NAME}: clientId must be the id of the client at the issuer.`,
@@ -125,7 +128,7 @@ export function clientSettings(options: OAuthClientOptions): ClientSettings {
     const wrong = uri === undefined ? undefined : urlProblem(uri, insecureLoopback);
     assertConfiguration(
       wrong === undefined,
-      `${NAME}: ${name} ${uri} cannot be used: ${wrong}. Write the whole URL as it is registered.`,
+      `${NAME}: ${name} ${JSON.stringify(uri)} cannot be used: ${wrong}. Write the whole URL as it is registered.`,
     );
   }
   for (const [name, list] of Object.entries({ scope, resource })) {
