@@ -69,7 +69,9 @@ export function tokenDenials(
         ...(scheme === 'DPoP' && DPOP_ALGORITHMS),
       },
     }));
-  const wellFormed = { expected: schemes.map((scheme) => `one Authorization with scheme ${scheme}`) };
+  const wellFormed = {
+    expected: schemes.map((scheme) => `one Authorization with scheme ${scheme}`),
+  };
   const make = (
     codes: Readonly<Record<string, string>>,
     kind: DenialKind,
