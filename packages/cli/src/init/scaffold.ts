@@ -121,6 +121,7 @@ if (!issuer || !audience) {
     'Set ISSUER and AUDIENCE as the access tokens of your provider have them. To try it without: npm run dev',
   );
 }
+// Most providers write their tokens in a way of their own: put their preset here, like auth0({ domain, audience }).
 const { url } = await start({ issuer, audience }, { host, port: Number(PORT) });
 console.log(\`Orders on \${url}, for access tokens of \${issuer}\`);
 `,
