@@ -1,0 +1,3 @@
+import type { AuthenticatedFacts, Coverage, GraphqlFacts } from '@apisec/core';
+
+export declare const api: Coverage<GraphqlFacts, AuthenticatedFacts>;
