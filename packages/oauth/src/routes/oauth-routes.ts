@@ -202,8 +202,8 @@ export function oauthRoutes(
     return pageTo(kept.returnTo, [clear, started.setCookie]);
   };
 
-  const revokeQuietly = async (refreshToken: string): Promise<void> => {
-    const revoked = await client.revoke(refreshToken, 'refresh_token');
+  const revokeQuietly = async (owner: OAuthClient, refreshToken: string): Promise<void> => {
+    const revoked = await owner.revoke(refreshToken, 'refresh_token');
     if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
   };
   const logout = async (request: Request): Promise<Response> => {
@@ -212,11 +212,13 @@ export function oauthRoutes(
     const ended = await sessions.end(request);
     if (!ended.ok) return failed(ended);
     const { idToken, refreshToken } = ended.tokens ?? {};
-    if (refreshToken !== undefined) {
+    // A session may be that of another client of the same application: its tokens go to its own issuer alone.
+    const { client: owner } = ended;
+    if (owner !== undefined && refreshToken !== undefined) {
       // The session is over in any case; a token that could not be ended is of no use without it.
-      void revokeQuietly(refreshToken);
+      void revokeQuietly(owner, refreshToken);
     }
-    const next = await client.endSession({ idToken });
+    const next = await (owner?.endSession({ idToken }) ?? client.endSession());
     const location = (next.ok ? next.url : undefined) ?? home;
     const headers = privately({});
     headers.append('set-cookie', sessions.cookie.clear());

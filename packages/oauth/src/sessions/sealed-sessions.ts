@@ -31,6 +31,7 @@ import {
   type SealedHandle,
 } from './sealed-session.ts';
 import {
+  clientOfSession,
   cookieValue,
   type NewSession,
   type SessionOwner,
@@ -250,7 +251,8 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
         if (found !== undefined && ended !== undefined) {
           await recorded(1, found.reading.session, 'logout', act?.record);
         }
-        return { ok: true as const, tokens: found?.token };
+        const client = found && clientOfSession(clients, found.reading.session);
+        return { ok: true as const, tokens: found?.token, client };
       } catch (cause) {
         return storeDown(cause);
       }

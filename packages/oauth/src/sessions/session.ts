@@ -77,7 +77,15 @@ export interface Sessions {
   readonly end: (
     request: RequestLike,
     options?: RecordOption,
-  ) => Promise<{ readonly ok: true; readonly tokens: StoredTokens | undefined } | OAuthDenied>;
+  ) => Promise<
+    | {
+        readonly ok: true;
+        readonly tokens: StoredTokens | undefined;
+        /** The client that the tokens were issued to: no other issuer may see them. */
+        readonly client: OAuthClient | undefined;
+      }
+    | OAuthDenied
+  >;
   /** Ends the session with this handle, if it is one of this user; false where there is none that goes on. */
   readonly endOne: (
     owner: SessionOwner,
@@ -99,6 +107,14 @@ export interface Sessions {
     readonly before: number;
   }) => Promise<number | undefined>;
   readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
+}
+
+/** The client whose login began a session. */
+export function clientOfSession(
+  clients: readonly OAuthClient[],
+  { issuer, clientId }: Pick<Session, 'issuer' | 'clientId'>,
+): OAuthClient | undefined {
+  return clients.find((client) => client.issuer === issuer && client.clientId === clientId);
 }
 
 /** What a cookie holds, where it is one that could be good; otherwise what a reading of it comes to. */

@@ -7,10 +7,10 @@ import {
   readCookie,
   sha256,
 } from '@apisec/core/host';
-import type { OAuthClient } from '../client/client-types.ts';
 import { randomToken } from '../lib/random.ts';
 import { sealing } from '../lib/sealing.ts';
 import {
+  clientOfSession,
   cookieValue,
   type NewSession,
   type SessionInfo,
@@ -59,8 +59,7 @@ interface Known {
 export function sessions(options: SessionsOptions): Sessions {
   const settings = sessionSettings(options);
   const { store, clients, jar, maxAge, idleMs, absoluteMs, touchMs, now } = settings;
-  const clientOf = ({ issuer, clientId }: SessionRecord): OAuthClient | undefined =>
-    clients.find((client) => client.issuer === issuer && client.clientId === clientId);
+  const clientOf = (record: SessionRecord) => clientOfSession(clients, record);
   const accessTokenOf = sessionTokens({
     store,
     clientOf,
@@ -199,13 +198,16 @@ export function sessions(options: SessionsOptions): Sessions {
     read,
     end: async (request: RequestLike, act?: RecordOption) => {
       const token = tokenOf(request);
-      if (typeof token !== 'string') return { ok: true as const, tokens: undefined };
+      if (typeof token !== 'string') {
+        return { ok: true as const, tokens: undefined, client: undefined };
+      }
       try {
         const id = await sha256(token);
         const record = await store.read(id);
         const ended = await store.delete(id);
         if (record !== undefined) await recorded(Number(ended), record, 'logout', act?.record);
-        return { ok: true as const, tokens: await openTokens(token, record?.tokens) };
+        const tokens = await openTokens(token, record?.tokens);
+        return { ok: true as const, tokens, client: record && clientOf(record) };
       } catch (cause) {
         return storeDown(cause);
       }
