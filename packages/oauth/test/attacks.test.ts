@@ -571,6 +571,30 @@ describe('a logout token', () => {
 });
 
 describe('forward', () => {
+  test('takes no protection away that the API gives its answers', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const handler = protect(
+      account(shop),
+      forward(shop.browser, {
+        to: 'https://api.example.com',
+        paths: ['/files/*'],
+        methods: ['GET'],
+        fetch: async () =>
+          new Response('<script>alert(1)</script>', {
+            headers: {
+              'content-type': 'text/plain',
+              'content-security-policy': "sandbox; default-src 'none'",
+            },
+          }),
+      }),
+    );
+    const { headers } = await handler(new Request(`${ORIGIN}/files/7`, { headers: { cookie } }));
+    // Here it is an answer of the origin that the session is of.
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toBe("sandbox; default-src 'none'");
+  });
+
   test('attaches the token for listed paths and methods, and nothing of the browser', async () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();
@@ -613,6 +637,11 @@ describe('forward', () => {
       '/orders/7',
       '/api/orders/%2e%2e/admin',
       '/api/orders/..%2fadmin',
+      // Servlet containers cut off what follows a semicolon, and then go up.
+      '/api/orders/..;/admin',
+      '/api/orders/..;a=b/admin',
+      '/api/orders/.;/admin',
+      '/api/orders/..;',
       '/api/orders//admin',
       '/api//evil.example.com/orders',
       '/api/ordersx',

@@ -42,6 +42,7 @@ const ANSWERED = [
   'content-language',
   'content-disposition',
   'content-range',
+  'content-security-policy',
   'etag',
   'last-modified',
   'location',
@@ -53,8 +54,8 @@ const PATH = /^\/(?:[\w~!$&'()+,;=:@.-]+\/)*(?:[\w~!$&'()+,;=:@.-]+|\*)?$/;
 /**
  * Forwards calls of the browser to one API with the access token of the session, for listed paths and methods alone
  * (RFC 10017 §6.1): the browser never sees the token. A path is compared as it will be sent; one with encoded
- * characters, dot segments or double slashes is on no list. Cookies and `Authorization` of the browser stay here, and
- * `Set-Cookie` of the API too.
+ * characters, dot segments (also with parameters, `..;`) or double slashes is on no list. Cookies and `Authorization` of
+ * the browser stay here, and `Set-Cookie` of the API too. Answers say `X-Content-Type-Options: nosniff`.
  *
  * A handler for `protect`, to be mounted behind `authenticateSession`. Denials: `forward.not_listed` (404),
  * `forward.method_not_listed` (405), `body.too_large` (413), `forward.unavailable` (502), and those of
@@ -174,7 +175,11 @@ export function forward(
         await answer.body?.cancel();
         return fail(denied('upstream', 'forward.unavailable').denial);
       }
-      const shown = new Headers({ 'cache-control': 'private, no-store' });
+      const shown = new Headers({
+        'cache-control': 'private, no-store',
+        // On this origin a file of a user must be no page, whatever it looks like.
+        'x-content-type-options': 'nosniff',
+      });
       for (const name of ANSWERED) {
         const value = answer.headers.get(name);
         if (value !== null) shown.set(name, value);
@@ -186,6 +191,7 @@ export function forward(
   };
 }
 
+/** Also with parameters behind them: many servers cut these off (`/orders/..;/admin`) and then go up. */
 function hasDots(path: string): boolean {
-  return path.split('/').some((part) => part === '.' || part === '..');
+  return path.split('/').some((part) => /^\.\.?(?:;|$)/.test(part));
 }
