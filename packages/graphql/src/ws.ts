@@ -1,8 +1,9 @@
 import type { Denial } from '@apisec/core';
 import { assertCount, assertKnownOptions } from '@apisec/core/host';
-import type { ExecutionArgs, GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { requestIn, viewConnection } from './connection-request.ts';
+import { isAsyncIterable } from './guarded-events.ts';
 import { checkBefore, decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 import { executeUntilOver } from './native-abort.ts';
@@ -54,8 +55,7 @@ export function apisec<Facts extends object>(
   const fields = plan.prepare(schema);
   // By the arguments of the execution, which are made here.
   const states = new WeakMap<object, OperationState>();
-  // Those of each connection that are under way.
-  const running = new WeakMap<object, Map<string, OperationState>>();
+  const connections = new WeakMap<object, Map<SubscribePayload, Running>>();
   const begin = (context: AnyContext): OperationState =>
     beginOperation(
       plan,
@@ -79,33 +79,45 @@ export function apisec<Facts extends object>(
     },
     onSubscribe: async (context, id, payload) => {
       const state = begin(context);
-      if (Object.keys(context.subscriptions).length > maxOperations) state.denial = BUSY;
+      const running = connections.get(context) ?? new Map<SubscribePayload, Running>();
+      connections.set(context, running);
+      for (const earlier of running.values()) if (earlier.id === id) end(earlier);
+      if (running.size >= maxOperations) state.denial = BUSY;
+      else running.set(payload, { id, state });
       const prepared = await prepareExecution(state, payload, {
         schema,
         fields,
         carriers: [context, requestIn(context).req].filter((each) => each !== undefined),
         context: (args) => contextFor(server, context, id, payload, args),
-        isGone: () => !(id in context.subscriptions),
+        isGone: () => state.disconnected !== undefined || !(id in context.subscriptions),
       });
-      if (!prepared.args) return prepared.errors;
+      if (!prepared.args) {
+        running.delete(payload);
+        return prepared.errors;
+      }
       states.set(prepared.args, state);
-      const others = running.get(context) ?? new Map<string, OperationState>();
-      running.set(context, others.set(id, state));
       return prepared.args;
     },
     execute: (args) => executeUntilOver(args, states.get(args), server.execute),
-    onOperation: ({ subscriptions }, id, _payload, args, result) => {
+    onOperation: async (context, id, payload, args, result) => {
       const state = states.get(args);
       // Its caller has ended it meanwhile.
-      if (state && !(id in subscriptions)) disconnect(state);
-      return guardResult(state, result, now);
+      if (state && !(id in context.subscriptions)) disconnect(state);
+      const guarded = await guardResult(state, result, now);
+      const current = connections.get(context)?.get(payload);
+      if (!current || !isAsyncIterable(guarded)) return guarded;
+      current.events = guarded;
+      if (!state?.disconnected) return guarded;
+      end(current);
+      // Not its events: another operation may have its id by now, and graphql-ws would take them for that one's.
+      return { errors: [new GraphQLError('The caller has disconnected.')] };
     },
     onComplete: async (context, id, payload) => {
-      running.get(context)?.delete(id);
+      connections.get(context)?.delete(payload);
       await server.onComplete?.(context, id, payload);
     },
     onDisconnect: async (context, code, reason) => {
-      for (const state of running.get(context)?.values() ?? []) disconnect(state);
+      for (const each of connections.get(context)?.values() ?? []) end(each);
       await server.onDisconnect?.(context, code, reason);
     },
   } satisfies AnyServerOptions;
@@ -118,6 +130,22 @@ const OWN_OPTIONS = [
   'maxOperations',
   'now',
 ] as const;
+
+/**
+ * An operation that was begun and is not over. It is known by its payload: graphql-ws knows it by its id alone, forgets
+ * that as soon as its caller ends it, and takes it again though the operation runs on.
+ */
+interface Running {
+  readonly id: string;
+  readonly state: OperationState;
+  events?: AsyncGenerator<unknown>;
+}
+
+/** Its caller has left. */
+function end({ state, events }: Running): void {
+  disconnect(state);
+  void events?.return(undefined);
+}
 
 const LONG = '#'.repeat(1_025);
 const BUSY: Denial = Object.freeze({ kind: 'rate_limited', code: 'limit.concurrency' });

@@ -313,6 +313,79 @@ describe('a query', () => {
   });
 });
 
+describe('an id that is taken again while its first operation runs on', () => {
+  /** Sends each message at once, as no honest client does. */
+  const connect = async (url: string) => {
+    const socket = new WebSocket(url, 'graphql-transport-ws');
+    onTestFinished(() => socket.terminate());
+    await new Promise((resolve) => socket.once('open', resolve));
+    const send = (message: object) => socket.send(JSON.stringify(message));
+    send({ type: 'connection_init' });
+    await new Promise((resolve) => socket.once('message', resolve));
+    const subscribe = (query: string) => send({ id: 'a', type: 'subscribe', payload: { query } });
+    return { socket, subscribe, complete: () => send({ id: 'a', type: 'complete' }) };
+  };
+
+  test('makes no room for others', async () => {
+    const { url, schema, ran } = await serve({ admission: open, maxOperations: 2 });
+    const { viewer } = (schema.getType('Query') as GraphQLObjectType).getFields();
+    if (!viewer) throw new Error('the schema has no Query.viewer');
+    const begun: (() => void)[] = [];
+    viewer.resolve = () => new Promise((resolve) => begun.push(() => resolve({})));
+    const { socket, subscribe, complete } = await connect(url);
+    const answers: string[] = [];
+    socket.on('message', (message: Buffer) => answers.push(message.toString()));
+    for (let sent = 1; sent <= 5; sent++) {
+      subscribe('{ viewer { echo(text: "a") } }');
+      await expect.poll(() => begun.length + answers.length).toBe(sent);
+      complete();
+    }
+    expect([begun.length, answers.join()]).toEqual([
+      2,
+      expect.stringContaining('limit.concurrency'),
+    ]);
+    for (const end of begun) end();
+    await expect.poll(() => ran).toEqual(['echo', 'echo']);
+    subscribe('{ echo(text: "b") }');
+    await expect.poll(() => ran.length).toBe(3);
+  });
+
+  test('leaves no events behind when the connection closes', async () => {
+    const heard: Completion[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: (completion) => void heard.push(completion) }))
+      .use(allowAnonymous());
+    const { url, schema } = await serve({ admission });
+    const { ticks } = (schema.getType('Subscription') as GraphQLObjectType).getFields();
+    if (!ticks) throw new Error('the schema has no Subscription.ticks');
+    const counts = { begun: 0, ended: 0 };
+    ticks.subscribe = async () => {
+      counts.begun++;
+      return {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => undefined),
+          return: async () => {
+            counts.ended++;
+            return { done: true, value: undefined };
+          },
+        }),
+      };
+    };
+    const { socket, subscribe, complete } = await connect(url);
+    for (let sent = 0; sent < 5; sent++) {
+      subscribe('subscription { ticks }');
+      complete();
+    }
+    subscribe('subscription { ticks }');
+    await expect.poll(() => counts.begun).toBeGreaterThan(0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.terminate();
+    await expect.poll(() => counts.begun - counts.ended).toBe(0);
+    // One for the connection itself.
+    expect(heard.map(({ outcome }) => outcome)).toEqual(['succeeded', ...Array(6).fill('aborted')]);
+  });
+});
+
 test('without the guard the same schema is closed to a socket server', async () => {
   const { schema, ran } = await serve({ admission: open });
   const { server, port } = await listen();
