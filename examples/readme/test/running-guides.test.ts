@@ -1,50 +1,26 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { authenticateJwt, discoverIssuer, guard, protect, requireScopes } from '@apisec/core';
+import {
+  authenticateJwt,
+  discoverIssuer,
+  guard,
+  type Peppers,
+  protect,
+  requireScopes,
+} from '@apisec/core';
 import { toNodeHandler } from '@apisec/oauth';
 import { serve, startIdentityProvider } from 'apisec-example-identity-provider';
-import { afterAll, afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import { main } from '../../../packages/cli/src/main.ts';
 import { Browser } from '../../../packages/oauth/test/browser.ts';
+import { runGuide } from '../src/run-guide.ts';
 import { called, publicJwk, tokenOfTheUser } from '../src/running/guides-service-tokens.ts';
-import { importable, snippetsOf } from '../src/snippets.ts';
 
-const here = join(import.meta.dirname, '..');
-const root = join(here, '../..');
-const folder = join(here, '.running');
-const packages = importable(root);
 const ends: (() => unknown)[] = [];
 afterEach(() => {
   for (const end of ends.splice(0).toReversed()) end();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/**
- * Runs blocks of a guide one after the other, as they stand but for `instead`, and answers what they declare, by block.
- */
-async function runGuide(
-  guide: string,
-  blocks: readonly number[],
-  instead: Readonly<Record<string, string>> = {},
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const running = join(here, 'src/running');
-  const own = join(running, `guides-${guide}.ts`);
-  const given = [join(running, 'common.ts'), ...(existsSync(own) ? [own] : [])];
-  const snippets = snippetsOf(join(root, `docs/guides/${guide}.md`), given, packages);
-  mkdirSync(folder, { recursive: true });
-  for (const { file, text } of snippets) {
-    const changed = Object.entries(instead).reduce(
-      (before, [from, to]) => before.replaceAll(from, to),
-      text,
-    );
-    writeFileSync(join(folder, file), changed);
-  }
-  const declared: Readonly<Record<string, unknown>>[] = [];
-  for (const at of blocks) {
-    const file = snippets[at]?.file ?? '';
-    declared.push(await import(/* @vite-ignore */ join(folder, file)));
-  }
-  return declared;
-}
 
 test('the guide to devices signs a user in who enters the code elsewhere', async () => {
   const { issuer, close } = await startIdentityProvider({
@@ -158,6 +134,19 @@ test('the guide to passkeys registers one, and signs in with it', async () => {
     status: 'done',
     signedIn: { subject: 'alice', claims: { acr: 'aal2' } },
   });
+});
+
+test('the guide to API keys reads the peppers that the command line wrote', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'apisec-peppers-'));
+  ends.push(() => rmSync(folder, { recursive: true, force: true }));
+  const quiet = { write: () => true };
+  expect(await main(['keys', 'pepper', '--out', folder], { stdout: quiet, stderr: quiet })).toBe(0);
+  const [read = {}] = await runGuide('api-keys', [2], {
+    'peppers.json': join(folder, 'peppers.json'),
+  });
+  const { current, keys } = read['peppers'] as Peppers;
+  expect(Object.keys(keys)).toEqual([current]);
+  expect(keys[current]).toHaveLength(32);
 });
 
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';

@@ -1,0 +1,3 @@
+import { orders } from './graphql.ts';
+
+export { orders };
