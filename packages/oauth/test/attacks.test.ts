@@ -146,6 +146,29 @@ describe('a session', () => {
     expect((await me(shop, second.cookie)).status).toBe(200);
   });
 
+  test('from before a login ends though the browser comes back from the issuer without it', async () => {
+    const shop = testShop(provider.issuer, { routes: { acrValues: ['urn:example:mfa'] } });
+    const first = await shop.signIn();
+    // A `Strict` cookie goes along with the click on this site, and not with the way back from another one.
+    const { location, cookie } = await shop.begin('/auth/login', first.cookie);
+    expect((await me(shop, first.cookie)).status).toBe(200);
+    const response = await shop.call(await shop.agree(location), { cookie });
+    expect((await me(shop, first.cookie)).status).toBe(401);
+    expect((await me(shop, cookiesOf(response))).status).toBe(200);
+    expect(await shop.browser.list({ issuer: provider.issuer, subject: 'alice' })).toHaveLength(1);
+  });
+
+  test('from before a login that fails goes on', async () => {
+    const shop = testShop(provider.issuer);
+    const first = await shop.signIn();
+    const { location, cookie } = await shop.begin('/auth/login', first.cookie);
+    const back = new URL(await shop.agree(location), ORIGIN);
+    back.searchParams.set('code', 'made-up');
+    const response = await shop.call(`/auth/callback${back.search}`, { cookie });
+    expect(cookiesOf(response)).toBe('');
+    expect((await me(shop, first.cookie)).status).toBe(200);
+  });
+
   test('that an attacker has planted is not taken over by a login', async () => {
     const shop = testShop(provider.issuer);
     const planted = `__Host-Http-session=${'A'.repeat(43)}`;

@@ -295,6 +295,17 @@ describe('a login with sealed sessions', () => {
     expect(await ask(cookie)).toBe('session.unknown');
   });
 
+  test('ends the session from before though the browser comes back without its cookie', async () => {
+    const store = memoryRevocationStore();
+    const shop = testShop(provider.issuer, { client, sealed: { revocations: store } });
+    const first = await shop.signIn();
+    const { location, cookie } = await shop.begin('/auth/login', first.cookie);
+    const next = cookiesOf(await shop.call(await shop.agree(location), { cookie }));
+    const statusOf = async (held: string) =>
+      (await shop.call('/auth/session', { cookie: held })).status;
+    expect([await statusOf(first.cookie), await statusOf(next)]).toEqual([401, 200]);
+  });
+
   test('whose session is too large is denied, without a session cookie', async () => {
     const shop = testShop(provider.issuer, { client, sealed: {} });
     const { location, cookie } = await shop.begin();

@@ -2,16 +2,21 @@ import type { RequestLike } from '@apisec/core';
 import { cookieJar, parseStrictObject, readCookies, sha256 } from '@apisec/core/host';
 import type { LoginTransaction, OAuthClient } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
-import type { Sessions } from '../sessions/session.ts';
+import type { Session, Sessions } from '../sessions/session.ts';
 
 const TRANSACTION_MS = 600_000;
 /** Logins that are under way in one browser; the oldest give way, so that no page can fill its header. */
 const MOST_TRANSACTIONS = 5;
 
+/** Whose session, and which. */
+export type ReplacedSession = Pick<Session, 'issuer' | 'subject' | 'handle'>;
+
 /** What the cookie of a login that is under way holds. */
 export interface KeptLogin {
   readonly transaction: LoginTransaction;
   readonly returnTo: string;
+  /** The session that the browser had, which ends with the login. */
+  readonly replaced?: ReplacedSession | undefined;
   readonly expiresAt: number;
 }
 
@@ -21,7 +26,7 @@ export interface KeptLogins {
   readonly keep: (
     request: RequestLike,
     transaction: LoginTransaction,
-    returnTo: string,
+    rest: Pick<KeptLogin, 'returnTo' | 'replaced'>,
   ) => Promise<readonly string[]>;
   /** The login that this browser has begun with that state, and the cookie that clears it. */
   readonly find: (
@@ -45,9 +50,10 @@ export function keptLogins(
 
   return {
     contextOf,
-    keep: async (request, transaction, returnTo) => {
+    keep: async (request, transaction, { returnTo, replaced }) => {
       const time = now();
-      const kept: KeptLogin = { transaction, returnTo, expiresAt: time + TRANSACTION_MS };
+      const expiresAt = time + TRANSACTION_MS;
+      const kept: KeptLogin = { transaction, returnTo, replaced, expiresAt };
       const sealed = await sealing.seal(JSON.stringify(kept), contextOf(transaction.state));
       const jar = jarOf(`${time.toString(36)}.${await idOf(transaction.state)}`);
       const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted(

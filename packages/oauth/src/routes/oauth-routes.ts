@@ -20,7 +20,7 @@ import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
 import { answersOf, formOf, pageTo, privately } from './answers.ts';
-import { keptLogins } from './kept-logins.ts';
+import { keptLogins, type ReplacedSession } from './kept-logins.ts';
 import { returnTarget } from './return-to.ts';
 
 /** Options of {@link oauthRoutes}. */
@@ -86,7 +86,8 @@ const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash',
  * hosts mount it with `toNodeHandler`.
  *
  * The login is bound to the browser by an encrypted cookie for each `state`, which lives for ten minutes and is used
- * once. Logging in and stepping up begin a session under a new id. Pages to return to are on this site or listed. A
+ * once. Logging in and stepping up begin a session under a new id, and end the one that the browser had when the login
+ * began. Pages to return to are on this site or listed. A
  * logout is a POST from this site. Every answer says `Cache-Control: no-store`.
  *
  * @throws ConfigurationError when the client has no `redirectUri` here, or is none of the sessions' clients.
@@ -143,6 +144,13 @@ export function oauthRoutes(
   const { now } = sessions;
   const logins = keptLogins(sessions, client);
 
+  // Found out when a login begins: coming back from the issuer, a browser sends no `Strict` cookie.
+  const sessionOf = async (request: Request): Promise<ReplacedSession | undefined> => {
+    const reading = sessions.endsByLogout ? await sessions.read(request) : undefined;
+    if (reading?.kind !== 'session') return undefined;
+    const { issuer, subject, handle } = reading.session;
+    return { issuer, subject, handle };
+  };
   const login = async (request: Request): Promise<Response> => {
     // A script or a frame of another page could begin logins without end.
     const site = request.headers.get('sec-fetch-mode');
@@ -164,7 +172,8 @@ export function oauthRoutes(
     if (!begun.ok) return page(begun, request);
     const { transaction, url } = begun;
     const headers = privately({ location: url });
-    const cookies = await logins.keep(request, transaction, returnTo);
+    const replaced = await sessionOf(request);
+    const cookies = await logins.keep(request, transaction, { returnTo, replaced });
     for (const cookie of cookies) headers.append('set-cookie', cookie);
     return new Response(null, { status: 303, headers });
   };
@@ -199,6 +208,15 @@ export function oauthRoutes(
       tokens: storedTokens(tokens, now()),
     });
     if (!started.ok) return page(started, request, clear);
+    const { replaced } = kept;
+    if (replaced !== undefined) {
+      try {
+        // Not recorded: its user goes on.
+        await sessions.endOne(replaced, replaced.handle, { record: () => undefined });
+      } catch (cause) {
+        return page(denied('unavailable', 'session.unavailable', { cause }), request, clear);
+      }
+    }
     return pageTo(kept.returnTo, [clear, started.setCookie]);
   };
 
