@@ -325,3 +325,64 @@ describe('an issuer that is not well', () => {
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
 }
+
+describe('a login with fewer scopes than the client asks for by default', () => {
+  test('is not taken for one with all of them where the issuer names none', async () => {
+    let nonce = '';
+    const { client } = setUp(
+      {
+        '/token': async () => {
+          const said = { iss: ISSUER, aud: 'shop', sub: 'alice', nonce };
+          const id_token = await new SignJWT({ ...said, iat: SECONDS, exp: SECONDS + 60 })
+            .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+            .sign(es256.privateKey);
+          return json({ access_token: 'at', token_type: 'Bearer', expires_in: 60, id_token });
+        },
+      },
+      { scope: ['openid', 'orders:write'] },
+    );
+    for (const [asked, granted] of [
+      [{ scope: ['openid'] }, ['openid']],
+      [{}, ['openid', 'orders:write']],
+    ] as const) {
+      const begun = await client.authorize(asked);
+      if (!begun.ok) throw new Error(begun.denial.code);
+      nonce = begun.transaction.nonce;
+      const { state } = begun.transaction;
+      const answer = new URLSearchParams({ code: 'c', state, iss: ISSUER });
+      const tokens = await client.callback(answer, begun.transaction);
+      expect(tokens.ok && tokens.scope).toEqual(granted);
+    }
+  });
+});
+
+describe('an issuer that is down', () => {
+  test('is said to be back in as much time as it will be asked again in', async () => {
+    const clock = { time: SECONDS * 1_000 };
+    const state = { isDown: true };
+    const { client, asked, metadata } = setUp(
+      {
+        '/.well-known/openid-configuration': () =>
+          state.isDown ? json({}, 503) : json({ ...metadata, end_session_endpoint: undefined }),
+      },
+      { now: () => clock.time },
+    );
+    const down = await client.endSession();
+    for (let failure = 0; failure < 6; failure++) {
+      clock.time += 60_000;
+      await client.endSession();
+    }
+    const later = await client.endSession();
+    const seconds = [down, later].map((each) => (each.ok ? 0 : each.denial.retryAfterMs));
+    expect(seconds[0]).toBeGreaterThanOrEqual(500);
+    expect(seconds[1]).toBeGreaterThanOrEqual(20_000);
+    // It is not asked before, and it is then.
+    const questions = asked.length;
+    state.isDown = false;
+    clock.time += (seconds[1] ?? 0) - 1;
+    expect((await client.endSession()).ok).toBe(false);
+    expect(asked).toHaveLength(questions);
+    clock.time += 1;
+    expect((await client.endSession()).ok).toBe(true);
+  });
+});

@@ -29,6 +29,8 @@ export interface LoginTransaction {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
+  /** The scopes that were asked for, where they are not those of the client. */
+  readonly scope?: readonly string[] | undefined;
   readonly acrValues?: readonly string[] | undefined;
   /** The `max_age` that was asked for. */
   readonly maxAgeSeconds?: number | undefined;

@@ -27,7 +27,7 @@ export function codeFlow({
         return denied('internal', 'oauth.client_denied', { cause });
       }
       const codeVerifier = randomToken();
-      const { acrValues, prompt, loginHint } = login;
+      const { scope, acrValues, prompt, loginHint } = login;
       const transaction: LoginTransaction = {
         issuer,
         clientId,
@@ -35,6 +35,7 @@ export function codeFlow({
         state: randomToken(),
         nonce: randomToken(),
         codeVerifier,
+        ...(scope && { scope }),
         ...(acrValues && { acrValues }),
         ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
       };
@@ -103,8 +104,9 @@ export function codeFlow({
         requireIdToken: true,
         ...(transaction.maxAgeSeconds !== undefined && { maxAge: transaction.maxAgeSeconds }),
       });
-      const { acrValues } = transaction;
-      return tokensOf(tokens, found, settings.scope, { acrValues, needsIdToken: true });
+      // An issuer that names no scopes has granted those that were asked for (RFC 6749 §5.1).
+      const { acrValues, scope = settings.scope } = transaction;
+      return tokensOf(tokens, found, scope, { acrValues, needsIdToken: true });
     });
   };
 

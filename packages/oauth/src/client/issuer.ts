@@ -76,7 +76,7 @@ export function issuerSource(
           const delay = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** failures);
           failures++;
           retryAt = now() + delay * (0.5 + randomFraction() / 2);
-          return known ?? unavailable(cause, delay / 1_000);
+          return known ?? unavailable(cause, delay);
         },
       )
       .finally(() => {
@@ -93,7 +93,7 @@ export function issuerSource(
       if (mayAsk && Math.abs(at - knownAt) >= REFRESH_AFTER_MS) void refresh();
       return known;
     }
-    if (!mayAsk) return unavailable(lastCause, (retryAt - at) / 1_000);
+    if (!mayAsk) return unavailable(lastCause, retryAt - at);
     return refresh();
   };
 }
