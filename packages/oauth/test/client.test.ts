@@ -336,6 +336,25 @@ describe('a token source', () => {
     expect(await get()).toMatch(/^t/);
   });
 
+  test('asks again where what it asked for never comes, as in workers that drop what a call began', async () => {
+    let asked = 0;
+    const { clock, source, get } = setUp({
+      grant: () => {
+        asked++;
+        return asked === 1
+          ? new Promise<never>(() => undefined)
+          : Promise.resolve(set(`t${asked}`, clock.time + 300_000));
+      },
+    });
+    void source.token();
+    clock.time += 60_000;
+    void source.token();
+    expect(asked).toBe(1);
+    clock.time += 60_000;
+    expect(await Promise.all([get(), get()])).toEqual(['t2', 't2']);
+    expect(asked).toBe(2);
+  });
+
   test('sends its token to the listed origins alone', async () => {
     const { source } = setUp({ origins: ['https://api.example.com'] });
     for (const url of [

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { SessionStore } from '@apisec/core';
 import { memorySessionStore, sessions } from '@apisec/oauth';
 import { connectRedis, redisSessionStore } from '@apisec/redis';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   hasRedis,
   mustHaveRedis,
@@ -153,6 +153,29 @@ describe('tokens of a session', () => {
     const tokens = await openTokens(cookie.slice(cookie.indexOf('=') + 1), record?.tokens);
     const refreshed = await shop.client.refresh(tokens?.refreshToken ?? '', { subject: 'bob' });
     expect(refreshed.ok ? '' : refreshed.denial.code).toBe('oauth.id_token_invalid');
+  });
+
+  test('are asked for again where a renewal never ends, as in workers that drop what a call began', async () => {
+    const memory = memorySessionStore();
+    const clock = { time: Date.now() };
+    let asked = 0;
+    const store: SessionStore = {
+      ...memory,
+      acquireLease: (id, holder, ttlMs) => {
+        asked++;
+        return asked === 1
+          ? new Promise<never>(() => undefined)
+          : memory.acquireLease(id, holder, ttlMs);
+      },
+    };
+    const shop = testShop(provider.issuer, { sessions: { store, now: () => clock.time } });
+    const { cookie } = await shop.signIn();
+    await age(memory, cookie);
+    const dropped = accessToken(shop.browser, cookie);
+    await vi.waitFor(() => expect(asked).toBe(1));
+    clock.time += 200_000;
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
+    expect(await Promise.race([dropped, Promise.resolve('waits')])).toBe('waits');
   });
 
   test('wait no longer than they are told to for a lease that nobody gives back', async () => {

@@ -44,6 +44,14 @@ const RENEW_BEFORE_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 200;
 const MOST_WRITES = 20;
+/** Beside the wait for a lease. Some runtimes drop what a finished call began, so a flight may never land. */
+const STALLED_AFTER_MS = 120_000;
+
+/** A renewal that calls of this process wait for. */
+interface Flight {
+  readonly result: Promise<AccessTokenResult>;
+  readonly startedAt: number;
+}
 
 export async function sealTokens(token: string, tokens: StoredTokens): Promise<string> {
   return sealWithToken(token, JSON.stringify(tokens));
@@ -81,7 +89,18 @@ export function sessionTokens(
   rules: RenewalRules,
 ): (token: string, session: SessionRecord) => Promise<AccessTokenResult> {
   const { now } = rules;
-  const flights = new Map<string, Promise<AccessTokenResult>>();
+  const flights = new Map<string, Flight>();
+  const isStalled = ({ startedAt }: Flight): boolean =>
+    Math.abs(now() - startedAt) >= rules.waitMs + STALLED_AFTER_MS;
+  const begin = (token: string, id: string): Flight => {
+    const flight = { result: renew(rules, token, id, isFresh), startedAt: now() };
+    const land = (): void => {
+      if (flights.get(id) === flight) flights.delete(id);
+    };
+    flights.set(id, flight);
+    flight.result.then(land, land);
+    return flight;
+  };
   const isFresh = ({ renewAt }: StoredTokens): boolean => renewAt === undefined || now() < renewAt;
 
   return async (token, session) => {
@@ -90,13 +109,9 @@ export function sessionTokens(
       tokens = await openTokens(token, session.tokens);
       if (tokens === undefined) return tokenMissing();
       if (isFresh(tokens)) return usable(tokens);
-      const flight = flights.get(session.id) ?? renew(rules, token, session.id, isFresh);
-      if (!flights.has(session.id)) {
-        flights.set(session.id, flight);
-        const land = (): boolean => flights.delete(session.id);
-        flight.then(land, land);
-      }
-      return await flight;
+      const flight = flights.get(session.id);
+      const isUnderWay = flight !== undefined && !isStalled(flight);
+      return await (isUnderWay ? flight : begin(token, session.id)).result;
     } catch (cause) {
       return stillLives(tokens, now) ?? storeDown(cause);
     }

@@ -75,6 +75,8 @@ export interface TokenSource {
 const NAME = 'tokenSource';
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
+/** Some runtimes drop what a finished call began, so a flight may never land. */
+const STALLED_AFTER_MS = 120_000;
 /** A token that an API does not take is given up at most so often: else a broken API would wear out the issuer. */
 const GIVE_UP_EVERY_MS = 10_000;
 
@@ -124,6 +126,7 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   let current: ServiceToken | undefined;
   let renewAt = 0;
   let flight: Promise<ServiceToken | OAuthDenied> | undefined;
+  let flightAt = 0;
   let failures = 0;
   let retryAt = 0;
   let lastFailure: OAuthDenied | undefined;
@@ -146,16 +149,18 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
     return failure;
   };
   const renew = (): Promise<ServiceToken | OAuthDenied> => {
-    if (flight !== undefined) return flight;
+    const at = now();
+    if (flight !== undefined && Math.abs(at - flightAt) < STALLED_AFTER_MS) return flight;
     const mine = grant()
       .then(
         (answer) => (answer.ok ? take(answer) : fail(answer)),
         (cause: unknown) => fail(unavailable(cause)),
       )
       .finally(() => {
-        flight = undefined;
+        if (flight === mine) flight = undefined;
       });
     flight = mine;
+    flightAt = at;
     return mine;
   };
   const token = async (): Promise<ServiceToken | OAuthDenied> => {
