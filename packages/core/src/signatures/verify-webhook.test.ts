@@ -40,6 +40,21 @@ const codeOf = async (answer: Promise<{ ok: boolean; denial?: { code: string } }
   return ok ? 'verified' : denial?.code;
 };
 
+test.each([
+  ['no signature', new Headers(), { expected: expect.stringContaining('webhook-signature') }],
+  [
+    'an id with a full stop',
+    signed(BODY, { id: 'order.paid' }),
+    { expected: expect.stringMatching(/webhook-id.*no full stop/) },
+  ],
+  ['another key', signed(BODY, { secret: `whsec_${btoa('x'.repeat(24))}` }), { keys: ['a'] }],
+  ['an old signature', signed(BODY, { at: NOW - 600 }), { ageMs: 600_000, toleranceMs: 300_000 }],
+  ['one of the future', signed(BODY, { at: NOW + 600 }), { ageMs: -600_000 }],
+])('operators learn why it was denied: %s', async (_, headers, cause) => {
+  const answer = await standard().verify(headers, BODY);
+  expect(answer).toMatchObject({ ok: false, denial: { cause } });
+});
+
 describe('an honest message', () => {
   test('is verified and handed on with its id, time, key and event', async () => {
     expect(await standard().verify(signed(), BODY)).toEqual({
@@ -74,7 +89,10 @@ describe('an honest message', () => {
         rawBody: { type: 'order.paid' } as unknown as Uint8Array,
       },
     );
-    expect(outcome).toMatchObject({ ok: false, denial: { code: 'message.unavailable' } });
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { code: 'message.unavailable', cause: expect.stringContaining('rawBody') },
+    });
   });
 
   test('is verified with either key while they are rotated', async () => {

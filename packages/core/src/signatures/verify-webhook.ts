@@ -79,38 +79,50 @@ export interface WebhookPolicy<Event> extends Policy<RawBodyFacts, WebhookFacts<
 }
 
 const NAME = 'verifyWebhook';
+const NO_BYTES = 'rawBody is not bytes: a parser has read the body before';
 const utf8 = new TextEncoder();
 
-const denied = (kind: DenialKind, code: string, detail: string): Deny =>
-  Object.freeze(deny(kind, code, { detail }));
+const denied = (kind: DenialKind, code: string, detail: string, cause?: object): Deny =>
+  Object.freeze(deny(kind, code, { detail, cause }));
 
-const DENIALS = {
-  'webhook.signature_missing': denied(
-    'unauthenticated',
-    'webhook.signature_missing',
-    'The message is not signed.',
-  ),
-  'webhook.malformed': denied(
-    'malformed',
-    'webhook.malformed',
-    'The signature of the message cannot be read.',
-  ),
-};
-const EXPIRED = denied(
-  'unauthenticated',
-  'webhook.expired',
-  'The message was signed too long ago.',
-);
-const EARLY = denied(
-  'unauthenticated',
-  'webhook.not_yet_valid',
-  'The message was signed in the future.',
-);
-const INVALID = denied(
-  'unauthenticated',
-  'webhook.signature_invalid',
-  'The message was not signed with a known key.',
-);
+/** Of one policy, with what it expects; the caller learns none of that. */
+function signatureDenials({ name, expects }: WebhookScheme, keys: readonly ImportedWebhookKey[]) {
+  const expected = { scheme: name, expected: expects };
+  return {
+    'webhook.signature_missing': denied(
+      'unauthenticated',
+      'webhook.signature_missing',
+      'The message is not signed.',
+      expected,
+    ),
+    'webhook.malformed': denied(
+      'malformed',
+      'webhook.malformed',
+      'The signature of the message cannot be read.',
+      expected,
+    ),
+    'webhook.signature_invalid': denied(
+      'unauthenticated',
+      'webhook.signature_invalid',
+      'The message was not signed with a known key.',
+      { scheme: name, keys: keys.map(({ id }) => id) },
+    ),
+  };
+}
+
+/** By how much the time of a message is off, and by how much it may be. */
+function mistimed(ageMs: number, toleranceMs: number): Deny {
+  const cause = { ageMs, toleranceMs };
+  return ageMs > 0
+    ? denied('unauthenticated', 'webhook.expired', 'The message was signed too long ago.', cause)
+    : denied(
+        'unauthenticated',
+        'webhook.not_yet_valid',
+        'The message was signed in the future.',
+        cause,
+      );
+}
+
 const REPLAYED = denied('unauthenticated', 'webhook.replayed', 'The message was received before.');
 const NOT_AN_EVENT = denied(
   'malformed',
@@ -178,20 +190,20 @@ export function verifyWebhook<Event = unknown>(
     return isFirstUse(replay, key, ttlMs, timeoutMs);
   };
 
+  const denials = signatureDenials(scheme, keys);
   const verify = async (
     headers: HeadersView,
     body: Uint8Array,
   ): Promise<({ readonly ok: true } & VerifiedWebhook<Event>) | Deny> => {
     const presented = scheme.read(headers, body);
-    if (typeof presented === 'string') return DENIALS[presented];
+    if (typeof presented === 'string') return denials[presented];
     const { id, timestamp } = presented;
     const timestampMs = timestamp === undefined ? undefined : timestamp * 1_000;
     const age = timestampMs === undefined ? 0 : now() - timestampMs;
-    if (age > toleranceMs) return EXPIRED;
-    if (age < -toleranceMs) return EARLY;
-    if (Number.isNaN(age)) return INVALID;
+    if (Math.abs(age) > toleranceMs) return mistimed(age, toleranceMs);
+    if (Number.isNaN(age)) return denials['webhook.signature_invalid'];
     const signed = await findSigner(keys, presented, body);
-    if (signed === undefined) return INVALID;
+    if (signed === undefined) return denials['webhook.signature_invalid'];
     let event: Event;
     try {
       const made = read(body, headers);
@@ -218,7 +230,7 @@ export function verifyWebhook<Event = unknown>(
     check: async ({ headers }, { rawBody }): Promise<Outcome<WebhookFacts<Event>>> => {
       // What the types promise, plain JavaScript may break.
       if (!(rawBody instanceof Uint8Array))
-        return { ok: false, denial: fault('message.unavailable') };
+        return { ok: false, denial: fault('message.unavailable', NO_BYTES) };
       const answer = await verify(headers, rawBody);
       if (!answer.ok) return answer;
       const { ok: _ok, ...webhook } = answer;

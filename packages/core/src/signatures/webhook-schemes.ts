@@ -31,6 +31,8 @@ export interface WebhookScheme {
   readonly isTimed: boolean;
   /** Whether secrets are base64, with or without `whsec_`. Default: false. */
   readonly secretsAreBase64?: boolean | undefined;
+  /** What a signed message carries: for operators, where one is denied. */
+  readonly expects?: string | undefined;
   readonly read: (
     headers: HeadersView,
     body: Uint8Array,
@@ -79,6 +81,7 @@ function standard(prefix: 'webhook' | 'svix'): WebhookScheme {
     name: prefix === 'webhook' ? 'standard' : 'svix',
     isTimed: true,
     secretsAreBase64: true,
+    expects: `${prefix}-id (no spaces, no full stop), ${prefix}-timestamp (epoch seconds) and ${prefix}-signature ('v1,' and base64; at most ${MOST_SIGNATURES})`,
     read: (headers) => {
       const [id, timestamp, list] = ['id', 'timestamp', 'signature'].map((name) =>
         field(headers, `${prefix}-${name}`),
@@ -106,6 +109,7 @@ const SCHEMES: Readonly<Record<string, WebhookScheme>> = {
   github: {
     name: 'github',
     isTimed: false,
+    expects: "x-hub-signature-256 ('sha256=' and 64 hexadecimal digits)",
     read: (headers) => {
       const value = field(headers, 'x-hub-signature-256');
       if (!value) return MISSING;
@@ -116,6 +120,7 @@ const SCHEMES: Readonly<Record<string, WebhookScheme>> = {
   stripe: {
     name: 'stripe',
     isTimed: true,
+    expects: "stripe-signature ('t=' once, and 'v1=' with 64 hexadecimal digits)",
     read: (headers) => {
       const value = field(headers, 'stripe-signature');
       if (!value) return MISSING;
@@ -133,6 +138,8 @@ const SCHEMES: Readonly<Record<string, WebhookScheme>> = {
   slack: {
     name: 'slack',
     isTimed: true,
+    expects:
+      "x-slack-signature ('v0=' and 64 hexadecimal digits) and x-slack-request-timestamp (epoch seconds)",
     read: (headers) => {
       const value = field(headers, 'x-slack-signature');
       const time = field(headers, 'x-slack-request-timestamp');
@@ -145,6 +152,7 @@ const SCHEMES: Readonly<Record<string, WebhookScheme>> = {
   shopify: {
     name: 'shopify',
     isTimed: false,
+    expects: 'x-shopify-hmac-sha256 (32 bytes in base64)',
     read: (headers) => {
       const value = field(headers, 'x-shopify-hmac-sha256');
       if (!value) return MISSING;
@@ -190,6 +198,11 @@ function plain(
   return {
     name: type,
     isTimed: timestampHeader !== false,
+    expects: [
+      `${signatureHeader} ('sha256=' and 64 hexadecimal digits, or base64)`,
+      ...(timestampHeader === false ? [] : [`${timestampHeader} (epoch seconds)`]),
+      ...(type === 'canonical-json' ? ['a body of JSON without repeated members'] : []),
+    ].join(', '),
     read: (headers, body) => {
       const value = field(headers, signatureHeader);
       const time = timestampHeader === false ? undefined : field(headers, timestampHeader);

@@ -181,6 +181,7 @@ const UNKNOWN = sharedDenial({
   kind: 'forbidden',
   code: 'tenant.unknown',
   detail: 'There is no such tenant.',
+  cause: 'the store has no tenant of that id',
 });
 const SUSPENDED = sharedDenial({
   kind: 'forbidden',
