@@ -132,6 +132,11 @@ describe('publishable keys', () => {
     const closed = await issued(secret);
     expect(await told(options, { 'x-api-key': closed.key })).toBe('passed');
     expect(await told(options, { 'x-api-key': open.key })).toBe('403 api_key.origin_not_allowed');
+    const denied = await authenticateApiKey(options).check(
+      new Request('https://api.example.com', { headers: { 'x-api-key': open.key } }),
+      facts,
+    );
+    expect(denied).toMatchObject({ ok: false, denial: { cause: { allowed: origins } } });
     const headers = { authorization: `Bearer ${open.key}`, origin: 'https://shop.example.com' };
     expect(await told({ ...options, scheme: 'Bearer' }, headers)).toBe('passed');
   });

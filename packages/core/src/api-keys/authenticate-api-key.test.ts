@@ -348,6 +348,8 @@ describe('allowed peers', () => {
     for (let time = 0; time < 2; time++) {
       const outcome = await policy.check(call({ 'x-api-key': key }), { peer: peerOf(address) });
       expect(told(outcome)).toBe(allowed ? 'passed' : '403 api_key.peer_not_allowed');
+      const cause = outcome.ok ? undefined : outcome.denial.cause;
+      expect(cause).toEqual(allowed ? undefined : { allowed: allowedPeers });
     }
   });
 

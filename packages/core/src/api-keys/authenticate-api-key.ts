@@ -2,7 +2,7 @@ import type { PublishableTerms } from '../contracts/api-key-store.ts';
 import { locateCredential } from '../engine/credential-place.ts';
 import type { Challenge, DenialKind } from '../engine/denial.ts';
 import type { AuthenticatedFacts, Peer } from '../engine/facts.ts';
-import { type Deny, type Outcome, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type Outcome, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { principalId } from '../engine/principal-id.ts';
 import type { HeadersView } from '../engine/request.ts';
@@ -189,7 +189,9 @@ export function authenticateApiKey(
       // A page is none of the apps, whatever it writes.
       (origin === undefined && app !== undefined && apps.includes(app));
     if (isFine) return undefined;
-    return origin === undefined && apps.length > 0 ? wrongApp : wrongOrigin;
+    return origin === undefined && apps.length > 0
+      ? withCause(wrongApp, { allowed: apps })
+      : withCause(wrongOrigin, { allowed: origins });
   };
 
   type Answer = (peer: Peer, headers: HeadersView) => Outcome<ApiKeyFacts>;
@@ -222,7 +224,7 @@ export function authenticateApiKey(
     const isAllowed = allowedPeers && addressRanges(allowedPeers);
     return ({ address }, headers) => {
       if (isAllowed && !(address !== undefined && isAllowed(parseAddress(address)))) {
-        return notAllowed;
+        return withCause(notAllowed, { allowed: allowedPeers });
       }
       return (publishable && misplaced(publishable, headers)) ?? outcome;
     };

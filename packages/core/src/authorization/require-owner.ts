@@ -65,6 +65,7 @@ export function requireOwner<
         kind: 'forbidden',
         code: 'object.not_owned',
         detail: 'The object belongs to somebody else.',
+        cause: `the caller is not the ${owner} of the object`,
       });
   return definePolicy<Needs & Tenant & { readonly [N in Name]: object }, NoFacts, 'grant'>({
     name: `${where}.${owner}`,

@@ -87,6 +87,11 @@ export function denyWith(denial: Denial): Deny {
   return { ok: false, denial };
 }
 
+/** The same denial, with what operators are told of this call. */
+export function withCause(denied: Deny, cause: unknown): Deny {
+  return { ...denied, denial: { ...denied.denial, cause } };
+}
+
 /** A denial made once in a factory and answered to every call, so nobody may change it. */
 export function sharedDenial(
   denial: Denial,

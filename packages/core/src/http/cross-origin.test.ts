@@ -22,7 +22,12 @@ function passes(
     {},
   );
   if (!outcome.ok) {
-    expect(outcome.denial).toMatchObject({ kind: 'forbidden', code: 'csrf.cross_origin' });
+    expect(outcome.denial).toMatchObject({
+      kind: 'forbidden',
+      code: 'csrf.cross_origin',
+      // For operators: from where it would have passed.
+      cause: { allowed: expect.any(Array) },
+    });
   }
   return outcome.ok;
 }

@@ -1,3 +1,4 @@
+import type { Denial } from '../engine/denial.ts';
 import type { CallFacts, CrossOriginFacts } from '../engine/facts.ts';
 import { type NoFacts, type Outcome, type Pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
@@ -46,11 +47,11 @@ const checked: Pass<CrossOriginFacts> = Object.freeze({
   ok: true,
   facts: Object.freeze({ crossOrigin: 'checked' }),
 });
-const denied = sharedDenial({
+const CROSS_ORIGIN: Denial = {
   kind: 'forbidden',
   code: 'csrf.cross_origin',
   detail: 'This operation cannot be called from another origin in a browser.',
-});
+};
 
 /**
  * Denies state-changing calls that a browser sends on behalf of another origin (cross-site request forgery),
@@ -90,6 +91,8 @@ export function crossOrigin<Needs extends object = NoFacts>(
   const trusted = new Set(exact);
   const own = self === undefined ? undefined : readOrigin(NAME, 'self', self);
   const rule = readPredicate(NAME, originPredicate);
+  const allowed = [own ?? [], exact, patterns.map(({ pattern }) => pattern)].flat();
+  const denied = sharedDenial({ ...CROSS_ORIGIN, cause: { allowed } });
   return definePolicy<Needs, CrossOriginFacts, 'check'>({
     name: NAME,
     role: 'check',

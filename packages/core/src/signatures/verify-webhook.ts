@@ -4,7 +4,7 @@ import { isFirstUse } from '../contracts/replay-store.ts';
 import type { DenialKind } from '../engine/denial.ts';
 import { fault } from '../engine/denial.ts';
 import type { RawBodyFacts } from '../engine/facts.ts';
-import { type Deny, deny, type Outcome, pass } from '../engine/outcome.ts';
+import { type Deny, deny, type Outcome, pass, withCause } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import type { HeadersView } from '../engine/request.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
@@ -209,7 +209,7 @@ export function verifyWebhook<Event = unknown>(
       const made = read(body, headers);
       event = isThenable(made) ? await made : made;
     } catch (cause) {
-      return { ok: false, denial: { ...NOT_AN_EVENT.denial, cause } };
+      return withCause(NOT_AN_EVENT, cause);
     }
     try {
       // Last, so that only what the sender signed uses anything up.

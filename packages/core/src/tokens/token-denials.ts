@@ -1,7 +1,7 @@
 import { asymmetricAlgorithms } from '../crypto/jws-algorithms.ts';
 import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
 import type { Challenge, Denial, DenialKind } from '../engine/denial.ts';
-import { type Deny, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, sharedDenial, withCause } from '../engine/outcome.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 
 /** RFC 6750 §3.1 `invalid_request`, 400. */
@@ -98,10 +98,7 @@ export function tokenDenials(
     }),
     // Every code was made above, for every scheme of the policy.
     bad: (code, scheme) => made.get(`${code} ${scheme}`) as Deny,
-    because: ({ code, cause }, scheme) => {
-      const shared = made.get(`${code} ${scheme}`) as Deny;
-      return { ...shared, denial: { ...shared.denial, cause } };
-    },
+    because: ({ code, cause }, scheme) => withCause(made.get(`${code} ${scheme}`) as Deny, cause),
   };
 }
 
