@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
+import { allOf } from '../engine/combine.ts';
 import { deny, type Outcome } from '../engine/outcome.ts';
 import { definePolicy } from '../engine/policy.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import { concurrencyLimit } from './concurrency-limit.ts';
 import { rateLimit } from './rate-limit.ts';
+import { shedLoad } from './shed-load.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { type WaitForRoomOptions, waitForRoom } from './wait-for-room.ts';
 
@@ -178,6 +180,21 @@ test('a limit that throws still does, and leaves nobody waiting', () => {
 
 test.each<[string, () => unknown]>([
   ['a policy that limits nothing', () => waitForRoom(allowAnonymous() as never, { atMost: '1s' })],
+  [
+    'several policies in one, which each look would charge anew',
+    () =>
+      waitForRoom(
+        allOf(
+          concurrencyLimit<Facts>({ limit: 5, by }),
+          rateLimit<Facts>({ limit: tokenBucket({ capacity: 1, refillPerSecond: 1 }), by }),
+        ),
+        { atMost: '1s' },
+      ),
+  ],
+  [
+    'a limit whose denials are never waited for',
+    () => waitForRoom(shedLoad({ maxInFlight: 1 }) as never, { atMost: '1s' }),
+  ],
   ['no time', () => rated({ atMost: undefined as never })],
   ['a number of milliseconds', () => rated({ atMost: 2_000 as never })],
   ['more than half a minute', () => rated({ atMost: '31s' })],

@@ -20,6 +20,12 @@ export interface WaitForRoomOptions {
 const NAME = 'waitForRoom';
 /** The denials that time cures. */
 const FULL: ReadonlySet<string> = new Set(['limit.exceeded', 'limit.concurrency']);
+/** Limits that deny with other codes: a quota is back too late, and load and guesses must not be kept waiting. */
+const NEVER_WAITED_FOR: ReadonlySet<string> = new Set([
+  'limitQuota',
+  'shedLoad',
+  'throttleFailures',
+]);
 /** Milliseconds between two looks at whether a running call has ended; each is twice as long as the one before. */
 const FIRST_PAUSE = 10;
 const LONGEST_PAUSE = 200;
@@ -32,7 +38,8 @@ const LONGEST_PAUSE = 200;
  *
  * A caller who leaves gives the place in the queue back at once, where the host tells of it.
  *
- * @throws ConfigurationError for a policy that limits nothing, or a bound that cannot hold.
+ * @throws ConfigurationError for a policy that limits nothing, is made of others (`allOf`), or denies what is never waited
+ * for (`limitQuota`, `shedLoad`, `throttleFailures`); and for a bound that cannot hold.
  * @example
  * const limit = concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
  * const reports = waitForRoom(limit, { atMost: '2s' });
@@ -50,6 +57,15 @@ export function waitForRoom<Needs extends object, Adds extends object>(
   assertConfiguration(
     Number.isSafeInteger(maxWaiting) && maxWaiting > 0,
     `${NAME}: maxWaiting must be a whole number of calls, at least 1.`,
+  );
+  assertConfiguration(
+    policy.parts === undefined,
+    `${NAME}: ${policy.name} is made of several policies, and each look would charge all of them. Put ${NAME} around ` +
+      'the rateLimit or concurrencyLimit in it.',
+  );
+  assertConfiguration(
+    !NEVER_WAITED_FOR.has(policy.name),
+    `${NAME}: what ${policy.name} denies is never waited for. Put ${NAME} around rateLimit or concurrencyLimit.`,
   );
   const atMost = durationMs(NAME, 'atMost', options.atMost, { max: '30s' });
   const share = Math.max(1, Math.floor(maxWaiting / 5));
