@@ -32,6 +32,23 @@ describe('requireScopes', () => {
     expect(requireScopes(...wanted).check(request, caller(held)).ok).toBe(admitted);
   });
 
+  test.each<[string, unknown]>([
+    ['a list', ['a']],
+    ['a text', 'a'],
+    ['an object that has everything', { size: 1, has: () => true }],
+    ['nothing', undefined],
+  ])('denies a caller whose scopes are not a set but %s', (_name, scopes) => {
+    const { principal, ...facts } = caller([]);
+    const outcome = requireScopes('a').check(request, {
+      ...facts,
+      principal: { ...principal, scopes: scopes as never },
+    });
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { kind: 'forbidden', code: 'scope.insufficient', cause: { given: [] } },
+    });
+  });
+
   test('is a grant that answers at once', () => {
     expect(requireScopes('a').role).toBe('grant');
     expect(requireScopes('a').check(request, caller(['a']))).toEqual({ ok: true });

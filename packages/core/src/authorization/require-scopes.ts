@@ -5,6 +5,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { meet } from './held-roles.ts';
 import type { ScopeHierarchy } from './scope-hierarchy.ts';
 
+const NO_SCOPES: ReadonlySet<string> = new Set();
 /** RFC 6749 §3.3: printable ASCII without space, quote and backslash. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
@@ -60,9 +61,11 @@ function policyFor(
     needs: ['principal', 'authentication'],
     adds: [],
     check: (_request, { principal, authentication }: AuthenticatedFacts) => {
-      if (including.every((scopes) => meet(principal.scopes, scopes))) return pass();
-      const missing = wanted.filter((_, index) => !meets(principal.scopes, including[index]));
-      const cause = { missing, given: [...principal.scopes] };
+      // A policy of the user's may have supplied it: whatever is not a set counts as no scope.
+      const held = principal.scopes instanceof Set ? principal.scopes : NO_SCOPES;
+      if (including.every((scopes) => meet(held, scopes))) return pass();
+      const missing = wanted.filter((_, index) => !meets(held, including[index]));
+      const cause = { missing, given: [...held] };
       return denial(authentication.scheme, params, cause);
     },
   });
