@@ -350,6 +350,22 @@ describe('a refresh token', () => {
       expect(codeOf(late)).toBe('refresh.reused');
     });
 
+    test('gives nothing where the subject is revoked while it is answered', async () => {
+      let whileRenewing = async (): Promise<void> => undefined;
+      const renew: TokensOptions['renew'] = async ({ claims }) => {
+        await whileRenewing();
+        return { claims };
+      };
+      const { issued } = setUp({ ...replaying, renew });
+      const first = good(await issued.issue(grant));
+      good(await issued.refresh(first.refreshToken, shop));
+      whileRenewing = async () => {
+        time += 500;
+        await issued.revokeSubject('alice');
+      };
+      expect(codeOf(await issued.refresh(first.refreshToken, shop))).toBe('refresh.revoked');
+    });
+
     test('is readable to nobody who has the store alone', async () => {
       const written: RefreshTokenFamily[] = [];
       const kept = memoryRefreshTokenStore({ now });
@@ -395,6 +411,7 @@ describe('a refresh token', () => {
       ['never answers', () => new Promise(() => undefined)],
       ['answers nothing', () => undefined],
       ['answers claims that are none', () => ({ claims: 'admin' })],
+      ['says revoked in another way', () => ({ revoked: 'yes', claims: { roles: ['admin'] } })],
     ])('gives nothing and uses nothing up where it %s', async (_, broken) => {
       let isBroken = true;
       const { issued } = setUp({

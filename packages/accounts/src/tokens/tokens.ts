@@ -210,8 +210,11 @@ export function tokens(options: TokensOptions): Tokens {
     const asked = { subject, clientId, tenant, scopes, claims, session, startedAt };
     const answer: unknown = await timely(storeTimeout)(() => renew(asked));
     const said = isObject(answer) ? answer : {};
-    if (said['revoked'] === true) return { revoked: true };
-    if (!isObject(said['claims'])) throw new TypeError('renew answered no claims');
+    const { revoked = false } = said;
+    if (revoked === true) return { revoked };
+    if (revoked !== false || !isObject(said['claims'])) {
+      throw new TypeError('renew answered neither claims nor revoked: true');
+    }
     return { claims: said['claims'] };
   };
   const handOut = (
@@ -264,7 +267,12 @@ export function tokens(options: TokensOptions): Tokens {
     }
     // Signed first: a fault there must not cost the client its only refresh token.
     const access = await sign(content, at);
-    if (found.missed !== undefined) return handOut(access, asked, family.session, found.missed);
+    if (found.missed !== undefined) {
+      // Nothing is used up here that could tell: whoever ended the family meanwhile must not be outrun.
+      const since = await families.familyOf(refreshToken);
+      if (since === undefined || since.ended !== undefined) return denied('refresh.revoked');
+      return handOut(access, asked, family.session, found.missed);
+    }
     const next = await families.advance({ ...family, claims }, refreshToken, at);
     return next.ok ? handOut(access, asked, family.session, next.token) : next;
   };
