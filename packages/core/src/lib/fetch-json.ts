@@ -40,6 +40,15 @@ export function urlProblem(value: unknown, insecureLoopback: boolean): string | 
     : 'it is not https (for local tests: insecureLoopback: true)';
 }
 
+/**
+ * How long a fetch may take, in milliseconds.
+ *
+ * @throws ConfigurationError when it is out of range.
+ */
+export function fetchTimeoutMs(name: string, { timeout = '5s' }: FetchOptions): number {
+  return durationMs(name, 'timeout', timeout, { max: '1m' });
+}
+
 /** What is sent, where it is more than a question for a document. */
 export interface BoundedRequest {
   readonly method?: 'GET' | 'POST' | undefined;
@@ -64,7 +73,7 @@ export type BoundedFetch = (url: string, request: BoundedRequest) => Promise<Bou
  */
 export function boundedFetcher(name: string, options: FetchOptions): BoundedFetch {
   const { maxBytes = 262_144, fetch = globalThis.fetch } = options;
-  const timeoutMs = durationMs(name, 'timeout', options.timeout ?? '5s', { max: '1m' });
+  const timeoutMs = fetchTimeoutMs(name, options);
   assertConfiguration(maxBytes > 0, `${name}: maxBytes must be a positive number of bytes.`);
   return async (url, { method = 'GET', headers, body }) => {
     const controller = new AbortController();

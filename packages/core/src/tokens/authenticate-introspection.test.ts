@@ -537,6 +537,8 @@ test.each<[string, Record<string, unknown>]>([
     { endpoint: 'http://id.example.com', insecureLoopback: true },
   ],
   ['an endpoint with a password', { endpoint: 'https://a:b@id.example.com' }],
+  ['a missing audience in words', { insecureMissingAudience: 'false' }],
+  ['a missing type in words', { insecureMissingTokenType: 'no' }],
   ['no client', { client: undefined }],
   [
     'a client without a secret',

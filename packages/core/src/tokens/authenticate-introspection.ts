@@ -8,7 +8,7 @@ import { deny, type NoFacts, type Outcome, sharedDenial } from '../engine/outcom
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { FETCH_OPTIONS, type FetchOptions } from '../lib/fetch-json.ts';
+import { FETCH_OPTIONS, type FetchOptions, fetchTimeoutMs } from '../lib/fetch-json.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import { CLAIM_OPTIONS, type ClaimOptions } from './claim-rules.ts';
@@ -188,6 +188,10 @@ export function authenticateIntrospection(
     max: '5m',
   });
   const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
+  assertConfiguration(
+    typeof insecureMissingAudience === 'boolean' && typeof insecureMissingTokenType === 'boolean',
+    `${NAME}: insecureMissingAudience and insecureMissingTokenType are true or false.`,
+  );
   const examine = introspectedClaims(NAME, {
     issuer,
     audiences,
@@ -230,7 +234,7 @@ export function authenticateIntrospection(
     options.cache,
     options,
     { unavailable, overloaded },
-    now,
+    { timeoutMs: fetchTimeoutMs(NAME, options), now },
   );
 
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({

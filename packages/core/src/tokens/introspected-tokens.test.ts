@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { active, type FakeIssuer, fakeIssuer, optionsFor } from '../../test/introspection-kit.ts';
 import { bearer, claims, NOW } from '../../test/jwt-kit.ts';
 import {
@@ -238,7 +238,8 @@ describe('while the issuer is down', () => {
       denial: {
         kind: 'unavailable',
         code: 'introspection.unavailable',
-        retryAfterMs: expect.any(Number),
+        // After the fourth question without an answer it is not asked for eight seconds.
+        retryAfterMs: 8_000,
       },
       conclusive: true,
     });
@@ -270,6 +271,28 @@ describe('while the issuer is down', () => {
     expect(issuer.asked).toHaveLength(4);
     clock.time += 12_000;
     expect(policy.check(bearer('opaque'), {})).toMatchObject({ ok: true });
+  });
+
+  test('nobody waits for ever for what another call began and its runtime has dropped', async () => {
+    vi.useFakeTimers();
+    try {
+      const { clock, issuer, code } = setUp(() => new Promise(() => undefined), { timeout: '1s' });
+      void code();
+      await vi.advanceTimersByTimeAsync(1);
+      // The call has ended, and its fetch and timer with it.
+      vi.clearAllTimers();
+      const answers: string[] = [];
+      void code().then((answer) => answers.push(answer));
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(answers).toEqual(['introspection.unavailable']);
+      expect(issuer.asked).toHaveLength(1);
+      // A moment later it is asked anew, and the lost question takes no place.
+      clock.time += 10_000;
+      issuer.say = () => ({ ...active, exp: NOW / 1000 + 3600 });
+      expect(await code()).toBe('ok');
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('it is asked ever less often, one question at a time', async () => {

@@ -1,4 +1,5 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
+import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { fairAllowance } from '../lib/fair-allowance.ts';
@@ -81,8 +82,8 @@ const BYTES_PER_CHARACTER = 5;
 const BYTES_PER_ENTRY = 1500;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
-/** Some runtimes drop what a finished call began, so a flight may never land. */
-const STALLED_AFTER = 200_000;
+/** How much longer than its fetches a question may take, for the keys of signed answers. */
+const LANDING = 5_000;
 
 /**
  * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
@@ -95,7 +96,7 @@ export function introspectedTokens<T>(
   cache: false | IntrospectionCacheOptions = {},
   { maxConcurrent = 50, maxInactivePerSecond = 50 }: IntrospectionLoadOptions,
   denials: LookUpDenials<T>,
-  now: () => number,
+  { timeoutMs, now }: { readonly timeoutMs: number; readonly now: () => number },
 ): AskIntrospected<T> {
   const { maxEntries = 10_000, maxBytes = 33_554_432 } = cache || {};
   const where = `${policy}: cache`;
@@ -120,11 +121,15 @@ export function introspectedTokens<T>(
   let pausedUntil = 0;
   let lastCause: unknown;
   const allow = fairAllowance(maxInactivePerSecond);
+  // Some runtimes drop what a finished call began, so a flight may never land. One may ask twice.
+  const patience = timeoutMs * 2;
+  const isStalled = ({ startedAt }: Flight<T>, at: number): boolean =>
+    Math.abs(at - startedAt) >= patience + LANDING;
 
   const isPaused = (at: number): boolean =>
     failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
   const unavailable = (at: number, cause: unknown): T =>
-    denials.unavailable(Math.max(1, Math.ceil((pausedUntil - at) / 1000)), cause);
+    denials.unavailable(Math.max(FIRST_PAUSE, pausedUntil - at), cause);
 
   /** After a failure one question at a time finds out whether the issuer is back. */
   const hasRoom = (at: number): boolean => {
@@ -208,7 +213,11 @@ export function introspectedTokens<T>(
     const denied = recall(bad, credentials, at);
     if (denied !== undefined) return denied.answer;
     const flight = flights.get(credentials);
-    if (flight !== undefined && !isStalled(flight, at)) return flight.landing;
+    if (flight !== undefined && !isStalled(flight, at)) {
+      return withinTime(flight.landing, patience).catch((cause: unknown) =>
+        unavailable(now(), cause),
+      );
+    }
     if (isPaused(at)) return unavailable(at, lastCause);
     // Taken when asking: what is in flight may all turn out bad.
     const giveBack = hasRoom(at) ? allow(peer, at) : undefined;
@@ -217,8 +226,4 @@ export function introspectedTokens<T>(
     }
     return ask(credentials, at, look, giveBack);
   };
-}
-
-function isStalled({ startedAt }: { readonly startedAt: number }, at: number): boolean {
-  return Math.abs(at - startedAt) >= STALLED_AFTER;
 }
