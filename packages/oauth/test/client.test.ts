@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { authenticateJwt, discoverIssuer } from '@apisec/core';
 import { type OAuthClientOptions, oauthClient, type TokenSet, tokenSource } from '@apisec/oauth';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Browser } from './browser.ts';
 import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import { API, listen, type TestProvider } from './provider.ts';
@@ -149,9 +149,27 @@ describe('a client', () => {
     };
     const answers = await Promise.all(Array.from({ length: 10 }, () => client.clientCredentials()));
     expect(new Set(answers.map(codeOf))).toEqual(new Set(['oauth.unavailable']));
+    expect(answers[0]).toMatchObject({ denial: { retryAfterMs: 1_000 } });
     const asked = provider.requests.filter((each) => each.includes('.well-known')).length;
     expect(codeOf(await client.clientCredentials())).toBe('oauth.unavailable');
     expect(provider.requests.filter((each) => each.includes('.well-known')).length).toBe(asked);
+  });
+
+  test('keeps nobody waiting for what another call began and its runtime has dropped', async () => {
+    vi.useFakeTimers();
+    try {
+      const client = service({ fetch: () => new Promise(() => undefined), timeout: '1s' });
+      void client.clientCredentials();
+      await vi.advanceTimersByTimeAsync(1);
+      // That call has ended, and its fetch and timer with it.
+      vi.clearAllTimers();
+      const answers: string[] = [];
+      void client.clientCredentials().then((answer) => answers.push(codeOf(answer)));
+      await vi.advanceTimersByTimeAsync(3_000);
+      expect(answers).toEqual(['oauth.unavailable']);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test.each([

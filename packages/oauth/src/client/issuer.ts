@@ -1,5 +1,5 @@
 import { type KeySource, remoteJwks } from '@apisec/core';
-import { urlProblem } from '@apisec/core/host';
+import { urlProblem, withinTime } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import type { BoundedFetch } from '../lib/bounded-fetch.ts';
 import { randomFraction } from '../lib/random.ts';
@@ -17,8 +17,6 @@ export interface Issuer {
 const REFRESH_AFTER_MS = 3_600_000;
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 60_000;
-/** Some runtimes drop what a finished call began, so a flight may never land. */
-const STALLED_AFTER_MS = 120_000;
 
 /**
  * Finds an issuer when it is first needed, once for all who wait for it, and asks ever less often while it is down.
@@ -28,7 +26,9 @@ export function issuerSource(
   settings: ClientSettings,
   fetch: BoundedFetch,
 ): () => Promise<Issuer | OAuthDenied> {
-  const { issuer, insecureLoopback, now } = settings;
+  const { issuer, insecureLoopback, timeoutMs, now } = settings;
+  // Some runtimes drop what a finished call began, so a flight may never land. One may ask at two places.
+  const patience = timeoutMs * 2 + 1_000;
   let known: Issuer | undefined;
   let knownAt = 0;
   let flight: Promise<Issuer | OAuthDenied> | undefined;
@@ -62,7 +62,9 @@ export function issuerSource(
   };
   const refresh = (): Promise<Issuer | OAuthDenied> => {
     const at = now();
-    if (flight !== undefined && Math.abs(at - flightAt) < STALLED_AFTER_MS) return flight;
+    if (flight !== undefined && Math.abs(at - flightAt) < patience) {
+      return withinTime(flight, patience).catch((cause: unknown) => known ?? unavailable(cause));
+    }
     const mine: Promise<Issuer | OAuthDenied> = load()
       .then(
         (loaded) => {
