@@ -69,6 +69,27 @@ export function checkTerms(terms: ApiKeyTerms, isPublishable: boolean): CheckedT
   };
 }
 
+/** The names of terms; a record holds no others. */
+export const TERMS: readonly (keyof ApiKeyTerms)[] = [
+  'name',
+  'scopes',
+  'roles',
+  'expiresAt',
+  'limits',
+  'quotas',
+  'allowedPeers',
+  'publishable',
+  'metadata',
+];
+
+/** Why a term is not one: a misspelled `expiresAt` would make a key that never ends. Undefined where all are known. */
+export function unknownTerm(terms: object, known: readonly string[]): string | undefined {
+  const unknown = Object.keys(terms).find((name) => !known.includes(name));
+  return unknown === undefined
+    ? undefined
+    : `${JSON.stringify(unknown.slice(0, MAX_NAME))} is not one of ${known.join(', ')}`;
+}
+
 /** Why an owner or tenant cannot be stored; undefined where they can. */
 export function holderProblem(owner: ApiKeyOwner, tenant: string | undefined): string | undefined {
   const known = isObject(owner) && (owner.type === 'user' || owner.type === 'organisation');

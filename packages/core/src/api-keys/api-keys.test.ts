@@ -4,7 +4,7 @@ import type { ApiKeyRecord, ApiKeyStore } from '../contracts/api-key-store.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import { tokenBucket } from '../limits/token-bucket.ts';
-import type { NewApiKey } from './api-key.ts';
+import type { ApiKeys, NewApiKey } from './api-key.ts';
 import { makeKey, randomId } from './api-key-format.ts';
 import { type ApiKeysOptions, apiKeys } from './api-keys.ts';
 import { memoryApiKeyStore } from './memory-api-key-store.ts';
@@ -1007,8 +1007,12 @@ describe('management', () => {
     const { id, key } = await issue({ tenant: 't1' });
     const owner = { type: 'user', id: 'evil' };
     const hostile = { owner, tenant: 't2', status: 'revoked', generation: 9, secret: null };
-    expect(await keys.update(id, { id: 'x', ...hostile } as object)).toMatchObject({ ok: true });
-    expect(await keys.update(id, hostile as object)).toMatchObject({ ok: true });
+    for (const [name, value] of Object.entries({ id: 'x', ...hostile })) {
+      expect(await keys.update(id, { [name]: value })).toMatchObject({
+        ok: false,
+        reason: 'invalid',
+      });
+    }
     expect(await keys.get(id)).toMatchObject({
       ...billing,
       id,
@@ -1079,6 +1083,40 @@ describe('management', () => {
       expect(store.calls).toEqual({});
     },
   );
+
+  test('a term that does not exist is invalid, and said so', async () => {
+    const { keys, issue, store } = setup();
+    const { id } = await issue();
+    store.calls = {};
+    const misspelled = { expiresat: 1 } as object;
+    const problem = expect.stringContaining('"expiresat" is not one of name, scopes');
+    const invalid = { ok: false, reason: 'invalid', problem };
+    expect(await keys.issue({ ...billing, ...misspelled })).toEqual(invalid);
+    expect(await keys.update(id, misspelled)).toEqual(invalid);
+    expect(await keys.update(id, { owner: { type: 'user', id: 'u2' } } as object)).toMatchObject({
+      reason: 'invalid',
+    });
+    expect(store.calls).toEqual({});
+  });
+
+  test.each<[string, (keys: ApiKeys, id: string, scope: object) => Promise<unknown>]>([
+    ['revoke', (keys, id, scope) => keys.revoke(id, scope)],
+    ['disable', (keys, id, scope) => keys.disable(id, scope)],
+    ['enable', (keys, id, scope) => keys.enable(id, scope)],
+    ['rotate', (keys, id, scope) => keys.rotate(id, { overlapMs: 0, ...scope })],
+    ['endOverlap', (keys, id, scope) => keys.endOverlap(id, scope)],
+    ['update', (keys, id, scope) => keys.update(id, { name: 'Mine' }, scope)],
+    ['resetQuotas', (keys, id, scope) => keys.resetQuotas(id, scope)],
+    ['get', (keys, id, scope) => keys.get(id, scope)],
+    ['list', (keys, _, scope) => keys.list({ tenant: undefined, ...scope })],
+    ['issue', (keys, _, scope) => keys.issue(billing, scope)],
+  ])('%s does nothing where an option is misspelled', async (_name, act) => {
+    const { keys, issue, store } = setup();
+    const { id } = await issue({ tenant: 'acme' });
+    store.calls = {};
+    await expect(act(keys, id, { tenat: 'evil' })).rejects.toThrow('"tenat" is not an option');
+    expect(store.calls).toEqual({});
+  });
 
   test('a reason is bounded', async () => {
     const { keys, issue } = setup();

@@ -48,6 +48,8 @@ import {
   isIdentifier,
   isNames,
   isText,
+  TERMS,
+  unknownTerm,
 } from './api-key-terms.ts';
 import { apiKeyVerifier, type ImportedKeys } from './api-key-verifier.ts';
 
@@ -128,6 +130,8 @@ const OPTIONS = [
   'onFault',
   'record',
 ] as const;
+/** Of a change: without this check a misspelled `tenant` would reach the keys of all. */
+const ACT_OPTIONS = ['tenant', 'record'] as const;
 const MAX_REASON = 512;
 const MAX_HASH = 1_024;
 const MAX_PAGE = 1_000;
@@ -237,6 +241,8 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     tenant,
     ...terms
   }: NewApiKey): Omit<ApiKeyRecord, 'id' | 'secret'> | ApiKeyProblem => {
+    const unknown = unknownTerm(terms, TERMS);
+    if (unknown !== undefined) return invalid(unknown);
     const checked = checkTerms(terms, publishable);
     if (!checked.ok) return invalid(checked.problem);
     const problem = holderProblem(owner, tenant);
@@ -278,6 +284,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     status: ApiKeyStatus,
     { reason, ...scope }: ApiKeyEndOptions = {},
   ): Promise<ApiKeyChange> => {
+    assertKnownOptions(`${NAME}: ${status}`, scope, ACT_OPTIONS);
     if (reason !== undefined && !isText(reason, MAX_REASON)) {
       return invalid(`reason must be 1 to ${MAX_REASON} characters`);
     }
@@ -293,7 +300,8 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     publishable,
     pattern: patternOf(prefix, environment),
     verify: verifier.verify,
-    issue: async (wanted: NewApiKey, act?: RecordOption) => {
+    issue: async (wanted: NewApiKey, act: RecordOption = {}) => {
+      assertKnownOptions(`${NAME}.issue`, act, ['record']);
       const id = randomId();
       const made = newRecord(wanted);
       if ('ok' in made) return made;
@@ -305,8 +313,9 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     },
     import: async (
       { lookup, hash: stored, secretMadeAt, ...wanted }: ImportedApiKey,
-      act?: RecordOption,
+      act: RecordOption = {},
     ) => {
+      assertKnownOptions(`${NAME}.import`, act, ['record']);
       if (imported === undefined) return invalid('apiKeys needs imported: { lookup, verify }');
       if (!isIdentifier(lookup)) return invalid('lookup must be 1 to 256 characters');
       if (!isText(stored, MAX_HASH)) return invalid(`hash must be 1 to ${MAX_HASH} characters`);
@@ -323,6 +332,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       return recorded('api_key.imported', { ok: true, info: infoOf(record, describe) }, act);
     },
     rotate: async (id, { overlapMs, generation: wanted, ...scope }) => {
+      assertKnownOptions(`${NAME}.rotate`, scope, ACT_OPTIONS);
       if (!isCount(overlapMs, MAX_OVERLAP)) {
         return invalid('overlapMs must be whole milliseconds, at most a year');
       }
@@ -344,6 +354,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       });
     },
     endOverlap: async (id, scope = {}) => {
+      assertKnownOptions(`${NAME}.endOverlap`, scope, ACT_OPTIONS);
       const changed = await change(id, scope, (record) => {
         if (record.previous === undefined) return record;
         const until = Math.min(record.previous.until, now());
@@ -352,6 +363,9 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
       return recorded('api_key.changed', changed, scope, { data: { changed: 'overlap' } });
     },
     update: async (id, terms, scope = {}) => {
+      assertKnownOptions(`${NAME}.update`, scope, ACT_OPTIONS);
+      const unknown = unknownTerm(terms, TERMS);
+      if (unknown !== undefined) return invalid(unknown);
       const changed = await change(id, scope, (record) => {
         if (record.status === 'revoked') return REVOKED;
         const checked = checkTerms({ ...record, ...terms }, publishable);
@@ -364,10 +378,12 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     disable: (id, options) => setStatus(id, 'disabled', options),
     revoke: (id, options) => setStatus(id, 'revoked', options),
     get: async (id, scope = {}) => {
+      assertKnownOptions(`${NAME}.get`, scope, ['tenant']);
       const record = await find(id, scope);
       return record && infoOf(record, describe);
     },
-    list: async ({ tenant, owner, after, limit = 100 }) => {
+    list: async ({ tenant, owner, after, limit = 100, ...others }) => {
+      assertKnownOptions(`${NAME}.list`, others, []);
       const isNowhere = [tenant, owner?.id].some(
         (each) => each !== undefined && !isIdentifier(each),
       );
@@ -380,6 +396,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     consumeQuota: quotaConsumer(store, bounds.storeTimeout, now),
     readQuotas: quotaReader(store, bounds.storeTimeout, now),
     resetQuotas: async (id, { quotas, record = options.record, ...scope } = {}) => {
+      assertKnownOptions(`${NAME}.resetQuotas`, scope, ['tenant']);
       if (quotas !== undefined && !isNames(quotas))
         return invalid('quotas must be a list of names');
       if ((await find(id, scope)) === undefined) return NOT_FOUND;
