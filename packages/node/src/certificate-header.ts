@@ -101,8 +101,12 @@ function readEscapedPem(value: string): Uint8Array | undefined {
   return base64 === undefined ? undefined : readBase64(base64.replace(/\s+/g, ''));
 }
 
-/** The leaf comes first; older versions escape what newer ones write as it is. */
+/**
+ * The leaf comes first; older versions escape what newer ones write as it is. Neither writes a space, which is what
+ * joins the fields of a header that is there twice: the first would be the caller's.
+ */
 function readTraefik(value: string): Uint8Array | undefined {
+  if (value.includes(' ')) return undefined;
   const [leaf = ''] = value.split(',', 1);
   const text = leaf.includes('%') ? unescaped(leaf) : leaf;
   return text === undefined ? undefined : readBase64(text);

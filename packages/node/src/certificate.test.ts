@@ -162,6 +162,11 @@ describe('the certificate as a proxy writes it', () => {
     ['sent twice', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': [escaped, escaped] }],
     ['as two PEM blocks', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': escaped + escaped }],
     ['escaped badly', 'aws-alb', { 'x-amzn-mtls-clientcert-leaf': `${escaped}%` }],
+    [
+      'sent twice, the first by the caller',
+      'traefik',
+      { 'x-forwarded-tls-client-cert': `${base64}, ${base64},AAAA` },
+    ],
     ['as text', 'traefik', { 'x-forwarded-tls-client-cert': 'certificate' }],
   ])('is none %s', (_name, format, headers) => {
     expect(fromProxy(format, headers)).toBeUndefined();
