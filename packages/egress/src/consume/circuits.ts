@@ -50,10 +50,12 @@ function circuitOf({ failures, pauseMs, retryBudget, now }: CircuitRules): Circu
   let budget = LARGEST_BUDGET;
   let inARow = 0;
   let openUntil = Number.NEGATIVE_INFINITY;
+  let isTried = false;
   return {
     mayTry: () => {
       if (now() < openUntil) return false;
-      if (inARow >= failures) openUntil = now() + pauseMs;
+      isTried = inARow >= failures;
+      if (isTried) openUntil = now() + pauseMs;
       budget = Math.min(LARGEST_BUDGET, budget + retryBudget);
       return true;
     },
@@ -64,7 +66,11 @@ function circuitOf({ failures, pauseMs, retryBudget, now }: CircuitRules): Circu
       } else if (result === 'failed') {
         inARow += 1;
         if (inARow >= failures) openUntil = now() + pauseMs;
+      } else if (isTried) {
+        // The one that tried has learned nothing: the next one tries, or whoever leaves early keeps the host left alone.
+        openUntil = Number.NEGATIVE_INFINITY;
       }
+      isTried = false;
       return now() >= openUntil;
     },
     takeRetry: () => {

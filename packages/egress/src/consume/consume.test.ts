@@ -161,6 +161,19 @@ test('a caller who leaves, and a call that may not be made, say nothing of the h
   expect(codeOf(await call(server.url()))).toBe('upstream.circuit_open');
 });
 
+test('a caller who leaves does not use up the one call that tries a host again', async () => {
+  let time = 0;
+  const server = await serve((_, response) =>
+    response.writeHead(time === 0 ? 503 : 200).end('{"usd":1}'),
+  );
+  const call = rates(server, { retries: 0, circuitFailures: 1, now: () => time });
+  await call(server.url());
+  expect(codeOf(await call(server.url()))).toBe('upstream.circuit_open');
+  time = 10_000;
+  expect(codeOf(await call(server.url(), { signal: AbortSignal.abort() }))).toBe('upstream.failed');
+  expect(codeOf(await call(server.url()))).toBe('ok');
+});
+
 test('callers who share an answer do not share its value', async () => {
   const server = await serve((_, response) => response.end('{"usd":1}'));
   const call = rates(server);
