@@ -8,6 +8,7 @@ import type { WatchedSocket } from './watched-socket.ts';
 const OPENING_MS = 10_000;
 /** How long the other end may take to close. */
 const CLOSING_MS = 1_000;
+const UNWATCHED = 'upgrade.unwatched';
 
 /** Watches the WebSocket that a call may open, by the events that Hono gives to its handler. */
 export interface SocketWatch extends WatchedSocket {
@@ -46,10 +47,13 @@ export function createSocketWatch(request: RequestLike): SocketWatch {
       ...events,
       onOpen: (event, opened) => {
         socket = opened;
+        // Nobody counts it any more: it was given up.
+        if (isClosed) return endOf(opened, UNWATCHED);
         // The credential may have expired while the socket was opening.
         return isExpired ? endOf(opened) : events.onOpen?.(event, opened);
       },
-      onMessage: (event, from) => (isExpired ? undefined : events.onMessage?.(event, from)),
+      onMessage: (event, from) =>
+        isExpired || isClosed ? undefined : events.onMessage?.(event, from),
       onClose: (event, closed) => {
         close();
         return events.onClose?.(event, closed);
@@ -100,9 +104,9 @@ export function createSocketWatch(request: RequestLike): SocketWatch {
 }
 
 /** Closes a socket; where the host can cut it, not later than a second after that. */
-function endOf(socket: WSContext<never>): void {
+function endOf(socket: WSContext<never>, reason: string = SOCKET_EXPIRED.code): void {
   try {
-    socket.close(1_008, SOCKET_EXPIRED.code);
+    socket.close(1_008, reason);
   } catch {
     // Somebody else has closed it.
   }

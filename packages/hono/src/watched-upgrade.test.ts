@@ -167,6 +167,24 @@ describe('a WebSocket that is watched', () => {
     expect(endings).toHaveLength(1);
   });
 
+  test('is closed where it opens after its place was given back', async () => {
+    const { admission } = guarded();
+    const { upgradeWebSocket, opened } = hostWith();
+    const handlers = { onOpen: vi.fn<() => void>(), onMessage: vi.fn<() => void>() };
+    const upgrade = watchedUpgrade(upgradeWebSocket)(() => handlers);
+    const app = new Hono().get('/live', secure(admission), upgrade);
+    expect(await statusOf(app)).toBe(101);
+    await vi.advanceTimersByTimeAsync(10_000);
+    const [{ events, context, closings, terminate }] = opened as [Opened];
+    events.onOpen?.(new Event('open'), context);
+    events.onMessage?.(new MessageEvent('message'), context);
+    expect(closings).toEqual(['1008 upgrade.unwatched']);
+    expect(handlers.onOpen).not.toHaveBeenCalled();
+    expect(handlers.onMessage).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(terminate).toHaveBeenCalledOnce();
+  });
+
   test('gives its place back where its caller left before it', async () => {
     const aborts = new AbortController();
     const { admission, endings } = guarded();
