@@ -141,6 +141,10 @@ test.each([
   'totpCode',
   'one-time-code',
   'resetCode',
+  'secretAccessKey',
+  'signingKey',
+  'encryption_key',
+  'passwordHash',
 ])('a member called %s is never shown', (name) => {
   expect(isSecretName(name)).toBe(true);
 });
@@ -156,6 +160,9 @@ test.each([
   'signatures',
   'secretary',
   'spin',
+  'accessKeyId',
+  'signingKeyId',
+  'publicKey',
 ])('a member called %s is shown', (name) => {
   expect(isSecretName(name)).toBe(false);
 });

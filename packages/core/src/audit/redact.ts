@@ -99,7 +99,8 @@ function isRandom(text: string): boolean {
 
 /** Names of members whose values are never shown, whatever they are. */
 const SECRET_NAME = new RegExp(
-  `^(?:.*[-_.])?(?:${NAMES}|tokens|secrets|passwords|api[-_]?keys|authorization|cookies?|dpop|proof|seed|pin)$`,
+  `^(?:.*[-_.])?(?:${NAMES}|tokens|secrets|passwords|api[-_]?keys|authorization|cookies?|dpop|proof|seed|pin|` +
+    '(?:access|signing|encryption|master|shared)[-_]?key|password[-_]?hash)$',
   'i',
 );
 const CAMEL = /([a-z0-9])([A-Z])/g;
