@@ -1,4 +1,9 @@
-import { ConfigurationError, memoryCounterStore, type TicketStore } from '@apisec/core';
+import {
+  ConfigurationError,
+  type CounterStore,
+  memoryCounterStore,
+  type TicketStore,
+} from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { type PasswordHasher, passwords } from '../passwords/passwords.ts';
 import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
@@ -311,6 +316,36 @@ describe('nothing tells accounts apart', () => {
     );
     expect(hasher.verified).toHaveLength(1);
   });
+
+  test.each([['alone'], ['after others']])(
+    'an unknown account is counted in as many steps as a known one, %s',
+    async (when) => {
+      const steps: string[] = [];
+      const memory = memoryCounterStore();
+      const store: CounterStore = {
+        attempt: async (requests) => {
+          steps.push(`attempt ${requests.length}`);
+          return memory.attempt(requests);
+        },
+        reconcile: async (all) => {
+          steps.push(`reconcile ${all.length}`);
+          memory.reconcile(all);
+        },
+      };
+      const { signIn } = await bench({ throttle: { store, name: 'logins' } });
+      const stepsOf = async (identifier: string) => {
+        const step = { ...alice, identifier, password: 'wrong!' };
+        for (let tried = 0; when !== 'alone' && tried < 5; tried++) await signIn.password(step);
+        steps.length = 0;
+        await signIn.password(step);
+        return [...steps];
+      };
+      const known = await stepsOf('alice@example.com');
+      expect(known).not.toEqual([]);
+      expect(await stepsOf('nobody@example.com')).toEqual(known);
+      expect(await stepsOf('dave@example.com')).toEqual(known);
+    },
+  );
 
   test('an unknown account is throttled like a known one', async () => {
     const { signIn } = await bench();
@@ -708,6 +743,25 @@ describe('what fails stays closed', () => {
   };
   const noTotp = { status: broken, verify: broken, verifyBackupCode: broken } as never;
   const noAccounts = { byIdentifier: broken, bySubject: broken };
+
+  test.each([
+    ['a NUL', 'alice\0@example.com'],
+    ['half a surrogate pair', 'alice\ud83d@example.com'],
+  ])(
+    'a name with %s, which databases take for an error, is not looked up',
+    async (_, identifier) => {
+      const { signIn } = await bench({ accounts: noAccounts });
+      expect(codeOf(await signIn.password({ ...alice, identifier }))).toBe('sign_in.malformed');
+      const step = { ...alice, subject: identifier };
+      expect(codeOf(await signIn.stepUp(step))).toBe('sign_in.malformed');
+      expect(codeOf(await signIn.password({ ...alice, tenant: identifier }))).toBe(
+        'sign_in.malformed',
+      );
+      // A whole pair is text like any other.
+      const whole = await signIn.password({ ...alice, identifier: 'alice\u{1f600}@example.com' });
+      expect(codeOf(whole)).toBe('sign_in.unavailable');
+    },
+  );
 
   test.each<[string, Partial<LoginOptions<string>>]>([
     ['accounts', { accounts: noAccounts }],
