@@ -41,7 +41,9 @@ export function loginFailures(
       const name = device === undefined ? namedBy('identifier', identifier) : ['device', device];
       const first = await failures.begin({ account: name, peer, tenant });
       if (!first.ok) return first;
-      const account = device === undefined ? namedBy('subject', subject) : undefined;
+      // Who is nobody's account counts as often as one: how long it takes must not tell them apart.
+      const ofNobody = namedBy('nobody', identifier);
+      const account = device === undefined ? (namedBy('subject', subject) ?? ofNobody) : undefined;
       if (account === undefined) return { ...first, accountDenial: undefined };
       const second = await ofAccounts.begin({ account, peer: undefined, tenant });
       if (!second.ok) {
