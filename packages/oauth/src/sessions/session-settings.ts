@@ -27,6 +27,11 @@ export interface SessionsOptions extends RecordOption {
   readonly idle?: Duration | undefined;
   /** A session ends after this time however it is used. Default: `'12h'`. */
   readonly absolute?: Duration | undefined;
+  /**
+   * Sessions that a user may have at once. One that begins beyond that ends the one that was used least lately. Default:
+   * 100.
+   */
+  readonly maxPerUser?: number | undefined;
   /** For how long one process alone may renew the tokens of a session. Default: `'15s'`. */
   readonly refreshLease?: Duration | undefined;
   /** For how long calls wait for that. Default: `'16s'`. */
@@ -46,6 +51,7 @@ export interface SessionSettings {
   readonly maxAge: number | undefined;
   readonly idleMs: number;
   readonly absoluteMs: number;
+  readonly maxPerUser: number;
   /** Uses are written down at most so often, so that most calls only read. */
   readonly touchMs: number;
   readonly leaseMs: number;
@@ -62,6 +68,7 @@ const KNOWN = [
   'cookie',
   'idle',
   'absolute',
+  'maxPerUser',
   'refreshLease',
   'refreshWait',
   'insecureCookies',
@@ -84,7 +91,7 @@ const TOUCH_EVERY_MS = 60_000;
 /** @throws ConfigurationError for an option that is unknown, missing or out of range. */
 export function sessionSettings(options: SessionsOptions): SessionSettings {
   assertKnownOptions(NAME, options, KNOWN);
-  const { store, clients = [], cookie = {}, now = () => Date.now() } = options;
+  const { store, clients = [], cookie = {}, maxPerUser = 100, now = () => Date.now() } = options;
   const insecureCookies = options.insecureCookies === true;
   assertConfiguration(
     store !== undefined && store !== null,
@@ -95,6 +102,10 @@ export function sessionSettings(options: SessionsOptions): SessionSettings {
   assertConfiguration(
     Array.isArray(clients) && clients.every((client) => typeof client?.refresh === 'function'),
     `${NAME}: clients must list what oauthClient() made.`,
+  );
+  assertConfiguration(
+    Number.isInteger(maxPerUser) && maxPerUser >= 1,
+    `${NAME}: maxPerUser must be a whole number of sessions, at least 1.`,
   );
   const duration = (name: 'idle' | 'absolute' | 'refreshLease' | 'refreshWait', value: Duration) =>
     durationMs(NAME, name, options[name] ?? value, { min: '100ms', max: '400d' });
@@ -108,6 +119,7 @@ export function sessionSettings(options: SessionsOptions): SessionSettings {
     maxAge: cookie.persistent === true ? Math.floor(absoluteMs / 1_000) : undefined,
     idleMs,
     absoluteMs,
+    maxPerUser,
     touchMs: Math.min(TOUCH_EVERY_MS, idleMs / 10),
     leaseMs: duration('refreshLease', '15s'),
     waitMs: duration('refreshWait', '16s'),

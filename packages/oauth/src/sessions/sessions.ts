@@ -45,7 +45,7 @@ interface Known {
 /**
  * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The
  * cookie is `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too
- * long, at its absolute end, at logout, and when the issuer says so; from then on every call is denied, since every
+ * long, at its absolute end, at logout, when its user has more than `maxPerUser`, and when the issuer says so; from then on every call is denied, since every
  * call asks the store. What has ended is never written again. Tokens lie in the store encrypted with a key that only
  * the cookie yields.
  *
@@ -153,6 +153,17 @@ export function sessions(options: SessionsOptions): Sessions {
     });
   };
 
+  /** Ends what a user has beyond the bound, but neither the one that has just begun nor the one that it replaces. */
+  const endExcess = async (newest: SessionRecord, replaced: string | undefined): Promise<void> => {
+    const all = await store.list(newest.issuer, newest.subject);
+    const excess = all
+      .filter(({ id }) => id !== newest.id && id !== replaced)
+      .toSorted((one, other) => other.seenAt - one.seenAt)
+      .slice(settings.maxPerUser - 1);
+    const ended = await Promise.all(excess.map(async ({ id }) => store.delete(id)));
+    await recorded(ended.filter(Boolean).length, newest, 'excess');
+  };
+
   return Object.freeze({
     cookie: jar,
     keepsRefreshTokens: true,
@@ -185,6 +196,7 @@ export function sessions(options: SessionsOptions): Sessions {
         };
         // Before the other one ends, so that a store that fails signs nobody out.
         if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
+        await endExcess(record, replaced);
         const hasEnded = replaced !== undefined && (await store.delete(replaced));
         if (replaces !== undefined && !hasEnded) {
           await store.delete(record.id);
@@ -213,7 +225,8 @@ export function sessions(options: SessionsOptions): Sessions {
       }
     },
     endOne: async ({ issuer, subject }: SessionOwner, handle: string, act?: RecordOption) => {
-      const record = await store.read(handle);
+      // A handle is the hash of a token, and as long as one.
+      const record = isToken(handle) ? await store.read(handle) : undefined;
       // Somebody else's handle ends nothing, and looks like one that does not exist.
       if (record?.issuer !== issuer || record.subject !== subject) return false;
       const ended = Number(await store.delete(handle));
@@ -249,8 +262,12 @@ function unavailable(cause: unknown): SessionReading {
   return { kind: 'unavailable', cause };
 }
 
-function isToken(value: string): boolean {
-  return value.length === TOKEN_CHARACTERS && decodeBase64url(value) !== undefined;
+function isToken(value: unknown): value is string {
+  return (
+    typeof value === 'string' &&
+    value.length === TOKEN_CHARACTERS &&
+    decodeBase64url(value) !== undefined
+  );
 }
 
 function infoOf(record: SessionRecord): SessionInfo {
