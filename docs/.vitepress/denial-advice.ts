@@ -14,7 +14,7 @@ const STORE: Advice = {
 const SERVER_FAULT: Advice = {
   cause: 'A fault of the server, not of the caller.',
   remedy:
-    'Look at the fault that the host printed, or at onFault: it has the cause and the name of the policy. Until it is mended the call stays denied.',
+    'Look at the fault that the host printed, or at onFault: it has the cause and the name of the policy. Until it is fixed, such calls stay denied.',
 };
 
 /** Single codes that need words of their own. */
@@ -31,6 +31,7 @@ const byCode: Readonly<Record<string, Advice>> = {
     remedy:
       'End the guard with a grant: requireScopes, requirePermission, require, allowAuthenticated or allowAnonymous.',
   },
+  'call.unattested': SERVER_FAULT,
   'message.unavailable': {
     cause: 'A policy must see the body, and no body parser ran before the guard.',
     remedy:
@@ -44,7 +45,7 @@ const byCode: Readonly<Record<string, Advice>> = {
   },
   'token.issuer_unknown': {
     cause:
-      'iss of the token differs from the configured issuer, often by a slash at the end or by tenant.',
+      'The iss of the token differs from the configured issuer, often by a trailing slash or by tenant.',
     remedy:
       'Copy issuer from the discovery document of the provider, character for character; for several tenants use tenantIssuers.',
   },
@@ -56,44 +57,46 @@ const byCode: Readonly<Record<string, Advice>> = {
   },
   'token.key_unknown': {
     cause:
-      'The key set has no key with the kid of the token: keys were rotated, or the token is of another environment.',
+      'The key set has no key with the kid of the token: keys were rotated, or the token comes from another environment.',
     remedy:
-      'Compare kid and jwks address in the cause. A new key is found within ten seconds without a restart.',
+      'Compare the kid and the JWKS address in the cause. A new key is found within ten seconds without a restart.',
   },
   'token.expired': {
     cause:
       'The token has expired, or the clocks of issuer and API differ by more than the tolerance.',
     remedy:
-      'Clients renew their token. If tokens expire as soon as they are made, set the clock of the machine.',
+      'Clients renew their token. If tokens expire as soon as they are issued, check the clock of the machine.',
   },
   'token.claim_missing': {
-    cause: 'The provider leaves out a claim that the profile of access tokens asks for (RFC 9068).',
+    cause:
+      'The provider leaves out a claim that the profile for access tokens requires (RFC 9068).',
     remedy:
       'The cause names the claim. Use the preset of the provider, or the options that say what stands in for the claim.',
   },
   'credentials.missing': {
-    cause: 'No Authorization header arrived: the client sent none, or a proxy took it away.',
+    cause: 'No Authorization header arrived: the client sent none, or a proxy removed it.',
     remedy:
       'Send Authorization: Bearer <token> (or the header that the policy names). Tokens in the query string do not count.',
   },
   'credentials.multiple': {
     cause: 'The call carries credentials of two kinds, and nobody can say which of them counts.',
-    remedy: 'Send one.',
+    remedy: 'Send credentials of one kind only.',
   },
   'scope.insufficient': {
-    cause: 'The token is valid, but was not issued for what this operation asks.',
+    cause: 'The token is valid, but does not carry the scopes that this operation requires.',
     remedy:
-      'The challenge names the scopes that are wanted. Ask the provider for them, or grant them to the client.',
+      'The challenge names the required scopes. Ask the provider for them, or grant them to the client.',
   },
   'limit.exceeded': {
     cause: 'The caller used up its limit.',
     remedy:
-      'Callers wait for Retry-After. If honest callers meet it, look at limit key and usage, then raise the limit or count by another key.',
+      'Callers wait for Retry-After. If honest callers run into it, look at the key and the usage, then raise the limit or count by another key.',
   },
   'limit.key_missing': {
-    cause: 'by answered nothing to count by, for example because the peer has no address.',
+    cause:
+      'The function by returned nothing to count by, for example because the peer has no address.',
     remedy:
-      'Count by a fact that every call has, or behind a proxy set trust so that the host knows the peer.',
+      'Count by a fact that every call has. Behind a proxy, set trust so that the host knows the peer.',
   },
   'csrf.cross_origin': {
     cause: 'A page of another origin sent a call that changes something.',
@@ -103,12 +106,12 @@ const byCode: Readonly<Record<string, Advice>> = {
   'cors.origin_refused': {
     cause: 'The origin of the page is not among the origins of cors.',
     remedy:
-      'Add the origin as the browser sends it: scheme, host and port, without a slash at the end.',
+      'Add the origin as the browser sends it: scheme, host and port, without a trailing slash.',
   },
   'object.not_found': {
     cause: 'There is no such object, or the caller may not know that there is.',
     remedy:
-      'The cause tells the two apart. Callers get the same answer for both, so that ids cannot be tried.',
+      'The cause tells the two apart. Callers get the same answer for both, so that nobody can probe for ids.',
   },
   'rule.undecided': {
     cause: 'A part of the rule could not be decided, because an attribute is missing.',
@@ -118,12 +121,12 @@ const byCode: Readonly<Record<string, Advice>> = {
   'input.unknown_member': {
     cause: 'The body has a member that the schema does not know.',
     remedy:
-      'Remove it, or add it to the schema. Unknown members are never dropped in silence: that is how mass assignment gets through.',
+      'Remove it, or add it to the schema. Unknown members are never dropped silently: that is how mass assignment gets through.',
   },
   'tenant.leak': {
     cause: 'The handler was about to answer with an object of another tenant.',
     remedy:
-      'A query without its tenant. Treat it as an incident: look at the operation in the audit event, and put tenantScope or row-level security below it.',
+      'A query does not filter by tenant. Treat it as an incident: look at the operation in the audit event, and put tenantScope or row-level security beneath it.',
   },
   'guard.incomplete': {
     cause:
@@ -140,16 +143,16 @@ const byArea: Readonly<Record<string, Advice>> = {
     cause:
       'A filter must see what the handler sends, and it was sent in a form that cannot be read.',
     remedy:
-      'Answer with JSON (or NDJSON, server-sent events) by the means of the framework, or take the filter off this operation.',
+      'Answer with JSON, NDJSON or server-sent events through the methods of the framework, or remove the filter from this operation.',
   },
   message: {
-    cause: 'The body is not what this operation takes.',
+    cause: 'The body is not what this operation accepts.',
     remedy:
       'Send well-formed JSON in UTF-8 with its content type, within the size that the server allows.',
   },
   call: {
     cause:
-      'The request is one that routers and servers read differently, or more than the host can attest.',
+      'The request is one that routers and servers read differently, or has more headers than the server keeps.',
     remedy:
       'Send a plain path and ordinary headers. Behind a proxy, look at what it adds or rewrites.',
   },
@@ -169,7 +172,7 @@ const byArea: Readonly<Record<string, Advice>> = {
   host: {
     cause: 'The Host header names a host that this server does not serve.',
     remedy:
-      'Add the host to allowedHosts if it is yours; else somebody points a foreign name at your server.',
+      'Add the host to allowedHosts if it is yours. If it is not, somebody points a name of theirs at your server.',
   },
   content_type: {
     cause: 'The media type of the body is missing, unclear or not allowed here.',
@@ -177,16 +180,16 @@ const byArea: Readonly<Record<string, Advice>> = {
   },
   egress: {
     cause:
-      'The address to call is not one that the server may call, or the other side did not answer as allowed.',
+      'The address to call is not one that the server may call, or the answer of the other side is not one that is allowed.',
     remedy:
       'The cause names host, address and limit. Allow hosts by name; never allow private networks for addresses that callers choose.',
   },
   upstream: {
-    cause: 'A third party did not answer, or not as its schema says.',
+    cause: 'A third party did not answer, or its answer does not match the schema.',
     remedy: 'Look at the cause. The circuit closes by itself once the other side answers again.',
   },
   token: {
-    cause: 'The token is not one that this API takes.',
+    cause: 'The token is not one that this API accepts.',
     remedy:
       'The cause says what was expected and what came. Compare issuer, audience, type and keys with the settings of the provider.',
   },
@@ -195,9 +198,9 @@ const byArea: Readonly<Record<string, Advice>> = {
     remedy: 'Send one well-formed credential that has not expired.',
   },
   refresh: {
-    cause: 'The refresh token is unknown, spent, expired or of another client.',
+    cause: 'The refresh token is unknown, already used, expired, or belongs to another client.',
     remedy:
-      'The user signs in again. If a spent token came back, the family was ended: somebody may have copied it.',
+      'The user signs in again. If a used token came back, all tokens of that login were ended: somebody may have copied it.',
   },
   session: {
     cause: 'The session cookie is missing, malformed, or of a session that has ended.',
@@ -205,7 +208,7 @@ const byArea: Readonly<Record<string, Advice>> = {
       'The user signs in again. Look at the cookie flags and at the path if this happens right after login.',
   },
   login: {
-    cause: 'The login was not finished as it was begun: another browser, too late, or twice.',
+    cause: 'The login was not finished as it was begun: in another browser, too late, or twice.',
     remedy: 'Begin again at the login route.',
   },
   logout: {
@@ -217,7 +220,8 @@ const byArea: Readonly<Record<string, Advice>> = {
     remedy: 'List it in forward, if pages may call it with the token of the user.',
   },
   oauth: {
-    cause: 'The identity provider answered with an error, or with what does not match the request.',
+    cause:
+      'The identity provider answered with an error, or with something that does not match the request.',
     remedy:
       'The cause has the answer of the provider without its secrets. Compare client settings, redirect address and issuer.',
   },
@@ -225,11 +229,12 @@ const byArea: Readonly<Record<string, Advice>> = {
     cause:
       'The proof of possession is missing, not fresh, or for another call or token (RFC 9449).',
     remedy:
-      'Make a new proof for each call, with the nonce that the server sent last, and the public origin as the server is configured.',
+      'Make a new proof for each call, with the nonce that the server sent last and the public origin that the server is configured with.',
   },
   api_key: {
     cause: 'The API key cannot be used here.',
-    remedy: 'The cause says which key by its id, and why. Issue or rotate it by the key service.',
+    remedy:
+      'The cause says which key by its id, and why. Issue a new one, or rotate it, with apiKeys.',
   },
   signature: {
     cause:
@@ -240,7 +245,7 @@ const byArea: Readonly<Record<string, Advice>> = {
   webhook: {
     cause: 'The webhook was not signed by a known key, is too old, or came twice.',
     remedy:
-      'Compare scheme, secret and clock. The signature is over the raw body: nothing may parse and write it again before.',
+      'Compare scheme, secret and clock. The signature covers the raw body: nothing may parse it and write it anew before it is verified.',
   },
   certificate: {
     cause: 'The client certificate is missing, or not the one that the call must have.',
@@ -249,14 +254,14 @@ const byArea: Readonly<Record<string, Advice>> = {
   },
   totp: {
     cause: 'The one-time code is wrong, was used before, or the second factor is not set up.',
-    remedy: 'Wait for the next code. Look at the clock of the device.',
+    remedy: 'Wait for the next code. Check the clock of the device.',
   },
   password: {
     cause: 'The password is wrong, or does not meet the policy.',
     remedy: 'The code says which rule; callers learn no more than that.',
   },
   limit: {
-    cause: 'The call does not fit into a limit.',
+    cause: 'The call would exceed a limit.',
     remedy: 'Wait for Retry-After, send less at once, or raise the limit for callers who need it.',
   },
   failures: {
@@ -264,7 +269,7 @@ const byArea: Readonly<Record<string, Advice>> = {
     remedy: 'Wait for Retry-After. Support staff can reset the count for an account.',
   },
   enumeration: {
-    cause: 'One caller asked for more different objects than people do.',
+    cause: 'One caller asked for more different objects than a person would.',
     remedy:
       'Look at the operation and the ids that were tried. Honest programs page through lists instead.',
   },
@@ -273,11 +278,12 @@ const byArea: Readonly<Record<string, Advice>> = {
     remedy: 'Solve a new one, and send its token once.',
   },
   step: {
-    cause: 'A step of the flow is missing, or its token is spent or of another flow.',
+    cause:
+      'A step of the flow is missing, or its token was used before or belongs to another flow.',
     remedy: 'Begin the flow again.',
   },
   page: {
-    cause: 'The list was asked in a way that is not allowed.',
+    cause: 'The list was asked for in a way that is not allowed.',
     remedy:
       'Ask for smaller pages, use the cursor as it was given, and sort by fields that are listed.',
   },
@@ -286,13 +292,13 @@ const byArea: Readonly<Record<string, Advice>> = {
     remedy: 'The answer lists paths and rules. Values are never repeated.',
   },
   document: {
-    cause: 'The GraphQL document is larger, deeper or more entangled than is read here.',
+    cause: 'The GraphQL document is larger, deeper or more complex than this server reads.',
     remedy: 'Ask for less at once. The bounds are options of the adapter.',
   },
   operation: {
     cause: 'The operation asks for more than it may.',
     remedy:
-      'Ask for less: fewer fields, smaller lists. The answer lists every bound that was passed.',
+      'Ask for less: fewer fields, smaller lists. The answer lists every bound that was exceeded.',
   },
   stream: {
     cause: 'The stream reached a bound on age, number or speed of its messages.',
@@ -303,11 +309,11 @@ const byArea: Readonly<Record<string, Advice>> = {
 const FORBIDDEN: Advice = {
   cause: 'The caller is known, and may not do this.',
   remedy:
-    'The cause says which role, permission, relation or leaf of a rule is missing. Grant it, or leave it so.',
+    'The cause says which role, permission, relation or leaf of a rule is missing. Grant it, or leave it denied.',
 };
 const MALFORMED: Advice = {
   cause: 'The call has a part that cannot be read, or is larger than allowed.',
-  remedy: 'The cause names it. Mend the client.',
+  remedy: 'The cause names it. Fix the client.',
 };
 const FORBIDDEN_AREAS = new Set([
   'permission',
