@@ -266,6 +266,22 @@ describe('bodies that are still coming', () => {
     expect([sends().ok, asks().ok]).toEqual([false, true]);
   });
 
+  test('count on where their caller left, since their handler may run before its body is there', () => {
+    let now = 0;
+    const options = { maxInFlight: 5, maxReceiving: 2, abortedTtl: '1s', now: () => now } as const;
+    const { sends, asks } = receiver(options);
+    for (let call = 0; call < 3; call++) end(sends(), 'aborted');
+    expect(sends().ok).toBe(false);
+    // They take no place of calls that are worked on.
+    const others = Array.from({ length: 5 }, () => asks());
+    expect(others.map(({ ok }) => ok)).not.toContain(false);
+    for (const call of others) end(call);
+    now = 1_000;
+    const critical = sends({ rank: 'critical' });
+    end(critical, 'aborted');
+    expect([sends().ok, sends().ok, sends().ok]).toEqual([true, true, false]);
+  });
+
   test.each([
     ['a body that the host has read', { rawBody: new Uint8Array(3) }],
     ['another protocol', { call: { protocol: 'grpc', operation: '/orders.Orders/Put' } }],

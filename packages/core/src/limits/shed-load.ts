@@ -135,12 +135,13 @@ export function shedLoad<Needs extends object = NoFacts>(
   const running = new Set<Running>();
   /** The same of those whose caller has disconnected. */
   const left = new Set<Running>();
-  /** The same of those whose body is still coming. */
+  /** The same of those whose body is still coming, and of those of them whose caller has disconnected. */
   const receiving = new Set<Running>();
+  const leftReceiving = new Set<Running>();
 
   const endOverdue = (): void => {
     const time = clock();
-    for (const calls of [running, left, receiving]) {
+    for (const calls of [running, left, receiving, leftReceiving]) {
       for (const call of calls) {
         if (call.ends > time) break;
         calls.delete(call);
@@ -152,6 +153,12 @@ export function shedLoad<Needs extends object = NoFacts>(
     // Not "pressure() >= share": what is no number is no room.
     return pressure === undefined || pressure() < share;
   };
+  /** Its caller has disconnected, and its handler may go on. */
+  const leave = (calls: Set<Running>, most: number | undefined): void => {
+    // More would change nothing.
+    if (abortedTtl > 0 && most !== undefined && calls.size < most)
+      calls.add({ ends: clock() + abortedTtl });
+  };
   const begin = (mayStay: boolean): Obligations => {
     const call = { ends: clock() + ttl };
     running.add(call);
@@ -159,10 +166,7 @@ export function shedLoad<Needs extends object = NoFacts>(
       confirmConnected: true,
       onComplete: ({ outcome }) => {
         const counted = running.delete(call);
-        if (!counted || !mayStay || outcome !== 'aborted' || abortedTtl === 0) return;
-        // More would change nothing.
-        if (maxInFlight !== undefined && left.size < maxInFlight)
-          left.add({ ends: clock() + abortedTtl });
+        if (counted && mayStay && outcome === 'aborted') leave(left, maxInFlight);
       },
     };
   };
@@ -182,7 +186,10 @@ export function shedLoad<Needs extends object = NoFacts>(
       confirmConnected: true,
       body: { push: () => undefined, end: arrived, value: arrived },
       onComplete: (completion) => {
-        receiving.delete(call);
+        const counted = receiving.delete(call);
+        // Handlers need not wait for the body.
+        if (counted && share !== undefined && completion.outcome === 'aborted')
+          leave(leftReceiving, maxReceiving);
         return started?.onComplete?.(completion);
       },
     };
@@ -205,7 +212,8 @@ export function shedLoad<Needs extends object = NoFacts>(
       if (maxReceiving === undefined || !isBodyToCome(request, facts)) {
         return pass({}, begin(!isCritical));
       }
-      if (!isCritical && isFull(receiving.size, maxReceiving, share)) return shed;
+      if (!isCritical && isFull(receiving.size + leftReceiving.size, maxReceiving, share))
+        return shed;
       return pass({}, receive(isCritical ? undefined : share));
     },
   });
