@@ -1,5 +1,5 @@
 import { apisec } from '@apisec/apollo';
-import { allowAnonymous, type Completion, coverage, guard } from '@apisec/core';
+import { allowAnonymous, type Completion, coverage, definePolicy, guard, pass } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { base, headersOf, oblige, reading, serve, shop } from './harness.ts';
 
@@ -132,6 +132,32 @@ describe('a hostile document', () => {
     const { body } = await call(undefined, query);
     expect(Object.keys(body.data)).toHaveLength(200);
   });
+});
+
+test('of a batch of long operations those beyond its bound ask no policy', async () => {
+  let asked = 0;
+  const counting = definePolicy({
+    name: 'counting',
+    role: 'check',
+    check: () => {
+      asked++;
+      // What a policy wants to hear of by itself is shared with no other operation.
+      return pass({}, { onComplete: () => undefined });
+    },
+  });
+  const admission = guard().use(counting).use(allowAnonymous());
+  const { resolvers } = shop();
+  const { fetch } = await serve([apisec({ admission, maxBatch: 3 })], { resolvers });
+  const query = `{ echo } # ${'a'.repeat(2_000)}`;
+  const { body } = await fetch('/', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(Array.from({ length: 40 }, () => ({ query }))),
+  });
+  expect(body).toHaveLength(40);
+  expect(body.at(-1).errors[0].extensions.reason).toBe('batch.too_large');
+  // Once for each that runs, and for the first of the others.
+  expect(asked).toBe(4);
 });
 
 test('a batch is bounded, whatever is in it', async () => {

@@ -47,15 +47,13 @@ export function checkBefore(
   variables: unknown,
 ): MaybePromise<Denial | undefined> {
   const { plan, host, position } = state;
-  const bound = (): Denial | undefined => {
-    if (host.batch && position >= plan.maxBatch) return BATCH;
-    return (
-      (text === undefined ? undefined : plan.bounds.checkText(text)) ??
-      plan.bounds.checkVariables(variables) ??
-      // Nobody may send an id that stands for nothing.
-      (state.untrusted && (text === undefined || !plan.trusted?.free) ? UNTRUSTED : undefined)
-    );
-  };
+  // Not decided first: a batch may have thousands.
+  if (host.batch && position >= plan.maxBatch) return deny(state, BATCH);
+  const bound = (): Denial | undefined =>
+    (text === undefined ? undefined : plan.bounds.checkText(text)) ??
+    plan.bounds.checkVariables(variables) ??
+    // Nobody may send an id that stands for nothing.
+    (state.untrusted && (text === undefined || !plan.trusted?.free) ? UNTRUSTED : undefined);
   if (text === undefined || text.length <= SHORT || plan.beginning === undefined)
     return deny(state, bound());
   return chain(
