@@ -99,8 +99,8 @@ export interface LoginOptions<Result> {
   /** How long a code that was sent is good, from `30s` to `15m`. Default: `5m`. */
   readonly codeLifetime?: Duration | undefined;
   /**
-   * How long a device needs no second factor again where its user asks for that, from `1h` to `90d`. Default: not at
-   * all.
+   * How long a device needs no second factor again where its user asks for that, from `1h` to `90d`. The last 20 of an
+   * account are remembered. Default: not at all.
    */
   readonly rememberDevices?: Duration | undefined;
   /** The `acr` of logins with one kind of factor and with several. Default: `aal1` and `aal2`. */

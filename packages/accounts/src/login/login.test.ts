@@ -670,6 +670,71 @@ describe('a device that is remembered', () => {
     doneOf(await signIn.password({ ...alice, device }));
   });
 
+  test('gives way to newer ones of its account, and nothing of it is kept', async () => {
+    const memory = memoryTicketStore({ now: () => START });
+    const kept = new Set<string>();
+    const store: TicketStore = {
+      ...memory,
+      insert: (ticket) => {
+        kept.add(ticket.id);
+        return memory.insert(ticket);
+      },
+    };
+    const all = await remembered({ tickets: store });
+    const bySubject = (subject: string) => ({ subject, passwordHash: `v2:${PASSWORD}` });
+    const signIn = login<string>({
+      accounts: { byIdentifier: bySubject, bySubject },
+      tickets: store,
+      passwords: passwords({ hasher: all.hasher }),
+      totp: {
+        status: async () => ({ state: 'active', backupCodesLeft: 1 }),
+        verify: async () => ({ ok: true }),
+      } as never,
+      finish: () => '',
+      rememberDevices: '30d',
+      now: () => START,
+    });
+    const remember = async (): Promise<string> => {
+      const begun = await signIn.password({ ...alice, identifier: 'alice' });
+      const step = { ...at, method: 'totp' as const, code: '123456', remember: true };
+      const answer = await signIn.next({ ...step, ticket: pendingOf(begun).ticket });
+      return doneOf(answer).device?.token ?? '';
+    };
+    // One after the other: a peer has so many attempts at once.
+    const known = async (devices: readonly string[]): Promise<readonly boolean[]> => {
+      const found: boolean[] = [];
+      for (const device of devices) {
+        const answer = await signIn.password({ ...alice, identifier: 'alice', device });
+        found.push(answer.status === 'done');
+      }
+      return found;
+    };
+    const devices = [all.device ?? ''];
+    for (let more = 0; more < 24; more++) devices.push(await remember());
+    const held = await known(devices);
+    // Which of one moment gives way is nobody's business, but the last one has not.
+    expect(held.filter(Boolean)).toHaveLength(20);
+    expect(held.at(-1)).toBe(true);
+    await signIn.forget('alice');
+    const gone = await Promise.all([...kept].map(async (id) => memory.read(id)));
+    const purposes = gone.flatMap((each) => (each === undefined ? [] : [each.purpose]));
+    expect(purposes.filter((each) => each.startsWith('login.device'))).toEqual([]);
+    expect(await known([await remember()])).toEqual([true]);
+  });
+
+  test('gives way in the order in which they came', async () => {
+    const all = await remembered();
+    const devices = [all.device];
+    for (let more = 0; more < 20; more++) {
+      all.pass(STEP);
+      const { ticket } = pendingOf(await all.signIn.password(alice));
+      const step = { ...at, ticket, method: 'totp' as const, code: await all.code() };
+      devices.push(doneOf(await all.signIn.next({ ...step, remember: true })).device?.token);
+    }
+    pendingOf(await all.signIn.password({ ...alice, device: devices[0] }));
+    for (const device of devices.slice(1)) doneOf(await all.signIn.password({ ...alice, device }));
+  });
+
   test('is not remembered where nobody allows it', async () => {
     const { device } = await remembered({ rememberDevices: undefined });
     expect(device).toBeUndefined();

@@ -55,6 +55,8 @@ const FACTORS: readonly LoginFactor[] = [
   'sms',
 ];
 const SECOND: readonly LoginFactor[] = FACTORS.slice(1);
+/** Devices of an account that are remembered at once. */
+const MOST_DEVICES = 20;
 /** Wrong answers after which a login must begin again. */
 const MOST_FAILURES = 5;
 
@@ -127,7 +129,10 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     if (isMulti) await options.recovery?.cancel(subject);
     const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
     const device = isNew
-      ? await devices.issue({ subject, data: { tenant }, expiresAt: now() + remembered })
+      ? await devices.issueWithin(
+          { subject, data: { tenant }, expiresAt: now() + remembered },
+          MOST_DEVICES,
+        )
       : undefined;
     // Looked up last, since all of this takes a while. Whoever changes a password or disables an account meanwhile ends
     // sessions right then, and this one would begin behind that.

@@ -6,6 +6,8 @@ import { timely } from '../timely.ts';
 const HEAD_LENGTH = 24;
 const HEAD_BYTES = 18;
 const REST_BYTES = 33;
+/** At a place that others want at the same moment. */
+const MOST_ATTEMPTS = 20;
 const TICKET = /^[\w-]{68}$/;
 
 /** A ticket that was handed out. This is the only copy there is. */
@@ -36,6 +38,14 @@ export interface Tickets {
   readonly issueOnly: (
     content: TicketContent & { readonly subject: string },
   ) => Promise<IssuedTicket>;
+  /**
+   * Issues one of at most `most` tickets that a subject has at once: the oldest gives way. Undefined where many are issued at
+   * the same moment, and others were first again and again. Only for purposes whose tickets are all issued so.
+   */
+  readonly issueWithin: (
+    content: TicketContent & { readonly subject: string },
+    most: number,
+  ) => Promise<IssuedTicket | undefined>;
   /** True where a ticket of `issueOnly` is the one that is good. */
   readonly isOnly: (found: TicketRecord) => Promise<boolean>;
 }
@@ -78,6 +88,8 @@ export function tickets(
   // A row for each subject that names its only ticket. No ticket has a line break in it.
   const onlyPurpose = `${purpose}.only`;
   const onlyIdOf = (subject: string): Promise<string> => sha256(`${onlyPurpose}\n${subject}`);
+  // Rows that name what has a place of those that a subject has.
+  const placePurpose = `${purpose}.place`;
   const insert = async (
     ticket: string,
     { subject, data, expiresAt }: TicketContent,
@@ -107,6 +119,37 @@ export function tickets(
       await ask(() => store.insert(named));
       return insert(ticket, content);
     },
+    issueWithin: async (content, most) => {
+      const { subject, expiresAt } = content;
+      // There before it has a place: whoever pushes it out of that must find it.
+      const issued = await insert(newHead() + randomText(REST_BYTES), content);
+      const data = { ticket: await idOf(issued.ticket) };
+      const names = await Promise.all(
+        Array.from({ length: most }, (_, at) => sha256(`${placePurpose}\n${at}\n${subject}`)),
+      );
+      for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+        const places = await Promise.all(names.map(async (id) => ask(() => store.read(id))));
+        const free = names.find((_, at) => places[at] === undefined);
+        const [oldest] = places
+          .flatMap((each) => each ?? [])
+          .toSorted((one, other) => one.createdAt - other.createdAt);
+        if (free === undefined && oldest !== undefined) {
+          // First what has the place, so that nothing is good without one.
+          await ask(() => store.take(String(oldest.data['ticket'])));
+          const taken = await ask(() => store.take(oldest.id));
+          if (taken === undefined) continue;
+          // By now it may have been the place of another one.
+          if (taken.data['ticket'] !== oldest.data['ticket']) {
+            await ask(() => store.take(String(taken.data['ticket'])));
+          }
+        }
+        const id = free ?? oldest?.id ?? '';
+        const place = { id, purpose: placePurpose, subject, data, createdAt: now(), expiresAt };
+        if ((await ask(() => store.insert(place))) === true) return issued;
+      }
+      await ask(() => store.take(data.ticket));
+      return undefined;
+    },
     isOnly: async ({ id, subject = '' }) => {
       const onlyId = await onlyIdOf(subject);
       const named = await ask(() => store.read(onlyId));
@@ -122,6 +165,12 @@ export function tickets(
       const id = await idOf(ticket);
       return live(await ask(() => store.take(id)));
     },
-    removeOf: (subject) => ask(() => store.removeBySubject(purpose, subject)),
+    removeOf: async (subject) => {
+      const [removed] = await Promise.all([
+        ask(() => store.removeBySubject(purpose, subject)),
+        ask(() => store.removeBySubject(placePurpose, subject)),
+      ]);
+      return removed;
+    },
   };
 }
