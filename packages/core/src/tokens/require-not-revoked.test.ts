@@ -154,6 +154,35 @@ describe('revocations', () => {
     expect(codeOf(policy.check(request, factsWith()))).toBe('ok');
   });
 
+  test.each<[string, unknown]>([
+    ['of an unknown kind', { kind: 'user', issuer, id: 'alice' }],
+    ['of a name that every object has', { kind: 'toString', issuer, id: 'alice' }],
+    ['of a subject without an issuer', { kind: 'subject', id: 'alice' }],
+    ['of a subject whose id is a number', { kind: 'subject', issuer, id: 7 }],
+    ['of a session without an id', { kind: 'session', issuer, id: undefined }],
+    ['of a tenant without a name', { kind: 'tenant', id: null }],
+    ['of an issuer that is not text', { kind: 'issuer', issuer: ['a'] }],
+  ])('%s throw, since they would revoke nobody', (_name, nobody) => {
+    let changes = 0;
+    const count = () => void changes++;
+    const store: RevocationStore = { revoke: count, lift: count, isRevoked: () => false };
+    const revoked = revocations({ store, maxTokenLifetime: '1m' });
+    expect(() => revoked.revoke(nobody as RevocationTarget)).toThrow(TypeError);
+    expect(() => revoked.lift(nobody as RevocationTarget)).toThrow(TypeError);
+    expect(changes).toBe(0);
+  });
+
+  test.each<[string, object]>([
+    ['a date', { issuedBefore: new Date(NOW) }],
+    ['no number', { issuedBefore: Number.NaN }],
+    ['a misspelled option', { last: 'forever' }],
+  ])('with %s throw', (_name, how) => {
+    const store = memoryRevocationStore();
+    const revoked = revocations({ store, maxTokenLifetime: '1m' });
+    expect(() => revoked.revoke(target, how)).toThrow();
+    expect(codeOf(requireNotRevoked({ store }).check(request, factsWith()))).toBe('ok');
+  });
+
   test('that find no room throw', () => {
     const store = memoryRevocationStore({ capacity: 1 });
     const revoked = revocations({ store, maxTokenLifetime: '1m' });

@@ -47,8 +47,8 @@ export interface RevocationsOptions extends RecordOption {
 /** Revokes credentials before their time, for `requireNotRevoked` on the same store. */
 export interface Revocations {
   /**
-   * From now on the target is revoked. Rejects, or throws where the store answers at once, when it could not
-   * be noted: then nothing is revoked, and whoever asked for it must hear of it. Rejects as well when `record` did not
+   * From now on the target is revoked. Throws for a target that no credential could be: an unknown kind, or an id that is
+   * not text. Rejects, or throws where the store answers at once, when it could not be noted: then nothing is revoked, and whoever asked for it must hear of it. Rejects as well when `record` did not
    * take it: then it is revoked all the same.
    */
   readonly revoke: (target: RevocationTarget, options?: RevokeOptions) => MaybePromise<void>;
@@ -98,13 +98,21 @@ export function revocations(options: RevocationsOptions): Revocations {
 
   return Object.freeze({
     revoke: (target: RevocationTarget, how: RevokeOptions = {}): MaybePromise<void> => {
+      assertKnownOptions(`${NAME}.revoke`, how, ['issuedBefore', 'lasts', 'record']);
       const { issuedBefore, lasts, record } = how;
+      // A date of another kind would be compared in each store in another way.
+      if (issuedBefore !== undefined && !isMoment(issuedBefore)) {
+        throw new TypeError(`${NAME}: issuedBefore is epoch milliseconds, for example Date.now().`);
+      }
       const ttl = lasts === undefined ? usualTtl : lifetime('lasts', lasts);
-      const change = () => store.revoke({ key: keyOf(target), issuedBefore, ttl });
+      const key = keyOf(target);
+      const change = () => store.revoke({ key, issuedBefore, ttl });
       return recorded(change, 'revocation.added', target, { issuedBefore }, record);
     },
-    lift: (target: RevocationTarget, { record }: RecordOption = {}): MaybePromise<void> =>
-      recorded(() => store.lift(keyOf(target)), 'revocation.lifted', target, {}, record),
+    lift: (target: RevocationTarget, { record }: RecordOption = {}): MaybePromise<void> => {
+      const key = keyOf(target);
+      return recorded(() => store.lift(key), 'revocation.lifted', target, {}, record);
+    },
   });
 }
 
@@ -112,9 +120,35 @@ function lifetime(option: string, value: Duration | 'forever'): number {
   return value === 'forever' ? Number.POSITIVE_INFINITY : durationMs(NAME, option, value);
 }
 
+function isMoment(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(value);
+}
+
+/** What each kind of target names, beside itself. */
+const NAMES: Readonly<Record<RevocationTarget['kind'], readonly ('issuer' | 'id')[]>> = {
+  token: ['issuer', 'id'],
+  subject: ['issuer', 'id'],
+  session: ['issuer', 'id'],
+  client: ['issuer', 'id'],
+  tenant: ['id'],
+  issuer: ['issuer'],
+  all: [],
+};
+
+/** Throws for a target that no credential could be: to note it would revoke nobody, and nobody would hear of it. */
 function keyOf(target: RevocationTarget): string {
-  if (target.kind === 'all') return EVERYTHING;
-  if (target.kind === 'issuer') return revocationKey('issuer', target.issuer);
-  if (target.kind === 'tenant') return revocationKey('tenant', target.id);
-  return revocationKey(target.kind, target.issuer, target.id);
+  const { kind } = target;
+  if (!Object.hasOwn(NAMES, kind)) {
+    throw new TypeError(`${NAME}: kind is one of ${Object.keys(NAMES).join(', ')}.`);
+  }
+  if (kind === 'all') return EVERYTHING;
+  const given: Readonly<Record<string, unknown>> = target;
+  const names = NAMES[kind].map((name) => {
+    const value = given[name];
+    if (typeof value !== 'string') {
+      throw new TypeError(`${NAME}: a ${kind} is named by its ${name}, which is text.`);
+    }
+    return value;
+  });
+  return revocationKey(kind, ...names);
 }
