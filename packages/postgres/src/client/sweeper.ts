@@ -21,6 +21,19 @@ export function sweepRows(
 }
 
 /**
+ * Sweeps rows with an `id` out of a table that have ended at `ends_at`, the oldest first. What somebody else sweeps or
+ * renews just now is left alone, so that no two wait for each other.
+ */
+export function sweepEnded(client: PostgresClient, table: string): (at: unknown) => Promise<void> {
+  return sweeper(
+    client,
+    `DELETE FROM ${table} WHERE id IN (
+      SELECT id FROM ${table} WHERE ends_at <= $1
+      ORDER BY ends_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
+  );
+}
+
+/**
  * Sweeps out what has ended, to be called before each row that is added: with the first one, then with every hundredth.
  *
  * @param text deletes what has ended at `$1`.

@@ -7,7 +7,7 @@ import {
   schemaName,
 } from '../client/postgres-client.ts';
 import { rowKey, rowTime } from '../client/row-key.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresRefreshTokenStore}. */
 export interface PostgresRefreshTokenStoreOptions extends SchemaOptions {
@@ -35,7 +35,7 @@ export function postgresRefreshTokenStore(
 ): RefreshTokenStore {
   const table = `${schemaName('postgresRefreshTokenStore', options, ['now'])}.refresh_token_families`;
   const { now = () => Date.now() } = options;
-  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
+  const sweep = sweepEnded(client, table);
   const counted = (text: string, params: unknown[]): Promise<number> =>
     countRows(client, text, params);
 

@@ -7,7 +7,7 @@ import {
   schemaName,
 } from '../client/postgres-client.ts';
 import { rowKey, rowTime } from '../client/row-key.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresSessionStore}. */
 export interface PostgresSessionStoreOptions extends SchemaOptions {
@@ -35,7 +35,7 @@ export function postgresSessionStore(
 ): SessionStore {
   const table = `${schemaName('postgresSessionStore', options, ['now'])}.sessions`;
   const { now = () => Date.now() } = options;
-  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
+  const sweep = sweepEnded(client, table);
   const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
     (await client.query(text, params)).rows;
   const counted = (text: string, params: unknown[]): Promise<number> =>

@@ -7,7 +7,7 @@ import {
   schemaName,
 } from '../client/postgres-client.ts';
 import { rowKey, rowTime } from '../client/row-key.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresTicketStore}. */
 export interface PostgresTicketStoreOptions extends SchemaOptions {
@@ -35,7 +35,7 @@ export function postgresTicketStore(
 ): TicketStore {
   const table = `${schemaName('postgresTicketStore', options, ['now'])}.tickets`;
   const { now = () => Date.now() } = options;
-  const sweep = sweeper(client, `DELETE FROM ${table} WHERE ends_at <= $1`);
+  const sweep = sweepEnded(client, table);
 
   return Object.freeze<TicketStore>({
     insert: async (ticket) => {
