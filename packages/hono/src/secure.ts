@@ -236,7 +236,10 @@ export function secure<Facts extends object, Raw extends boolean = false>(
             return { withheld: fault('upgrade.unwatched', new Error(OTHER_SOCKET)) };
           }
           const stranger = answers && strangerOf(c, answers);
-          return stranger === undefined ? c.res : { withheld: unlisted(stranger, onFault) };
+          if (stranger === undefined) return c.res;
+          // Bun has opened it by now, whatever is answered.
+          if (isSocketOpened?.()) endSocket?.();
+          return { withheld: unlisted(stranger, onFault) };
         },
         // `app.onError` answers in front of this middleware then, and Hono adds the headers of this response to its own.
         onRethrow: applyHeaders ? undefined : (edit) => replaceResponse(c, edit(c.res)),

@@ -2,6 +2,7 @@ import {
   allowAnonymous,
   type Completion,
   concurrencyLimit,
+  coverage,
   definePolicy,
   guard,
   type HttpFacts,
@@ -165,6 +166,22 @@ describe('a WebSocket that is watched', () => {
     expect(endings).toEqual([]);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(endings).toHaveLength(1);
+  });
+
+  test('is closed where a table does not list what has opened it', async () => {
+    const { admission } = guarded();
+    const { upgradeWebSocket, opened } = hostWith({ opensAtOnce: true });
+    const onMessage = vi.fn<() => void>();
+    const upgrade = watchedUpgrade(upgradeWebSocket)(() => ({ onMessage }));
+    const onFault = vi.fn<() => void>();
+    const app = new Hono();
+    app.use(secure(coverage({ 'GET /live': admission }), { onFault }));
+    app.use(upgrade);
+    app.get('/live', (c) => c.text('plain'));
+    expect(await statusOf(app)).toBe(403);
+    const [{ events, context, closings }] = opened as [Opened];
+    events.onMessage?.(new MessageEvent('message'), context);
+    expect([closings.length, onMessage.mock.calls]).toEqual([1, []]);
   });
 
   test('is closed where it opens after its place was given back', async () => {
