@@ -11,7 +11,7 @@ const EXPIRED: Denial = Object.freeze({
 const TOO_OLD: Denial = Object.freeze({
   kind: 'unavailable',
   code: 'stream.too_old',
-  detail: 'The stream has lasted as long as it may. Open another.',
+  detail: 'The stream has reached its longest allowed duration. Open another.',
   retryAfterMs: 1_000,
 });
 const DEADLINE_MISSING: Denial = Object.freeze({

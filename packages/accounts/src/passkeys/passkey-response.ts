@@ -126,7 +126,10 @@ const worded = wordedDenials<PasskeyDenialCode>({
   'passkey.counter': ['unauthenticated', 'The passkey is not right.'],
   'passkey.ticket_unknown': ['unauthenticated', 'The registration has ended. Begin again.'],
   'passkey.already_registered': ['forbidden', 'The passkey is registered already.'],
-  'passkey.too_many': ['forbidden', 'The account has as many passkeys as it may.'],
+  'passkey.too_many': [
+    'forbidden',
+    'The account already has the largest allowed number of passkeys.',
+  ],
   'passkey.unavailable': ['unavailable', 'Passkeys cannot be verified at the moment.'],
 });
 

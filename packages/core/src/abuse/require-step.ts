@@ -42,13 +42,13 @@ const HEADER = 'x-step-token';
 const OPTIONS = ['tokens', 'after', 'by', 'token', 'replay', 'timeout', 'now'] as const;
 const MISSING = denied('step.missing', 'The step before must be taken first.');
 const REFUSED = denied('step.denied', 'The token is not that of the step before.');
-const EXPIRED = denied('step.expired', 'The step before was taken too long ago.');
+const EXPIRED = denied('step.expired', 'The previous step was taken too long ago.');
 const REPEATED = sharedDenial({
   kind: 'malformed',
   code: 'step.repeated',
   detail: 'One step taken is for one operation.',
 });
-const REPLAYED = denied('step.replayed', 'The token of the step before was used before.');
+const REPLAYED = denied('step.replayed', 'The token of the previous step has already been used.');
 
 /**
  * Denies a call of a flow unless the caller has just taken the step before it, by the token that they got

@@ -103,7 +103,7 @@ const OPEN: Pass<NoFacts> = Object.freeze({ ok: true, degraded: 'revocation.unav
 function failed(onStoreFailure: 'closed' | 'open', cause: unknown): Outcome {
   if (onStoreFailure === 'open') return OPEN;
   return deny('unavailable', 'revocation.unavailable', {
-    detail: 'Whether the credential was revoked cannot be told at the moment.',
+    detail: 'Whether the credential was revoked cannot be checked at the moment.',
     retryAfterMs: 1_000,
     cause,
     conclusive: true,

@@ -17,7 +17,7 @@ const badTokens = {
   'token.type_refused': 'The access token is of the wrong type.',
   'token.algorithm_refused': 'The access token is signed with a denied algorithm.',
   'token.issuer_unknown': 'The access token was issued by someone else.',
-  'token.claim_mismatch': 'The access token has a claim with another value than is needed.',
+  'token.claim_mismatch': 'A claim of the access token does not have the required value.',
   'token.audience_mismatch': 'The access token was issued for another audience.',
   'token.claim_missing': 'The access token lacks a required claim.',
   'token.claim_invalid': 'The access token has a claim that is not well formed.',
