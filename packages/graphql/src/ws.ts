@@ -7,7 +7,7 @@ import { isAsyncIterable } from './guarded-events.ts';
 import { checkBefore, decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
 import { executeUntilOver } from './native-abort.ts';
-import { complete, disconnect } from './operation-ending.ts';
+import { complete, disconnect, endEarly } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, type OperationState } from './operation-state.ts';
 import { guardResult, prepareExecution } from './prepare-execution.ts';
@@ -81,7 +81,7 @@ export function apisec<Facts extends object>(
       const state = begin(context);
       const running = connections.get(context) ?? new Map<SubscribePayload, Running>();
       connections.set(context, running);
-      for (const earlier of running.values()) if (earlier.id === id) end(earlier);
+      for (const earlier of running.values()) if (earlier.id === id) abandon(earlier);
       if (running.size >= maxOperations) state.denial = BUSY;
       else running.set(payload, { id, state });
       const prepared = await prepareExecution(state, payload, {
@@ -102,7 +102,7 @@ export function apisec<Facts extends object>(
     onOperation: async (context, id, payload, args, result) => {
       const state = states.get(args);
       // Its caller has ended it meanwhile.
-      if (state && !(id in context.subscriptions)) disconnect(state);
+      if (state?.disconnected || (state && !(id in context.subscriptions))) disconnect(state);
       const guarded = await guardResult(state, result, now);
       const current = connections.get(context)?.get(payload);
       if (!current || !isAsyncIterable(guarded)) return guarded;
@@ -139,6 +139,13 @@ interface Running {
   readonly id: string;
   readonly state: OperationState;
   events?: AsyncGenerator<unknown>;
+}
+
+/** Its caller has ended it. What it holds is given back once it is over, as its resolvers may run on. */
+function abandon({ state, events }: Running): void {
+  state.disconnected ??= { outcome: 'aborted' };
+  endEarly(state);
+  void events?.return(undefined);
 }
 
 /** Its caller has left. */

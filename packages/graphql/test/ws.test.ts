@@ -327,7 +327,11 @@ describe('an id that is taken again while its first operation runs on', () => {
   };
 
   test('makes no room for others', async () => {
-    const { url, schema, ran } = await serve({ admission: open, maxOperations: 2 });
+    const heard: string[] = [];
+    const admission = guard()
+      .use(oblige({ onComplete: ({ outcome }) => void heard.push(outcome) }))
+      .use(allowAnonymous());
+    const { url, schema, ran } = await serve({ admission, maxOperations: 2 });
     const { viewer } = (schema.getType('Query') as GraphQLObjectType).getFields();
     if (!viewer) throw new Error('the schema has no Query.viewer');
     const begun: (() => void)[] = [];
@@ -344,7 +348,10 @@ describe('an id that is taken again while its first operation runs on', () => {
       2,
       expect.stringContaining('limit.concurrency'),
     ]);
+    // Those that run on keep what they hold. One is for the connection itself.
+    expect(heard).toEqual(['succeeded', 'denied', 'denied', 'denied']);
     for (const end of begun) end();
+    await expect.poll(() => heard.slice(4)).toEqual(['aborted', 'aborted']);
     await expect.poll(() => ran).toEqual(['echo', 'echo']);
     subscribe('{ echo(text: "b") }');
     await expect.poll(() => ran.length).toBe(3);
