@@ -335,6 +335,21 @@ describe('a token source', () => {
     expect(await get()).toBe('t2');
   });
 
+  test('keeps nobody waiting for a token that another call began to ask for and its runtime has dropped', async () => {
+    vi.useFakeTimers();
+    try {
+      const { get } = setUp({ grant: () => new Promise(() => undefined) });
+      void get();
+      await vi.advanceTimersByTimeAsync(1);
+      const answers: string[] = [];
+      void get().then((answer) => answers.push(answer));
+      await vi.advanceTimersByTimeAsync(16_000);
+      expect(answers).toEqual(['oauth.unavailable']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('uses a token while it lives though the issuer is down, then denies, asking ever less often', async () => {
     const { clock, state, get, source } = setUp();
     await get();

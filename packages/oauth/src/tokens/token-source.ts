@@ -4,6 +4,7 @@ import {
   type Duration,
   durationMs,
   normalizeOrigin,
+  withinTime,
 } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied, unavailable } from '../client/failures.ts';
@@ -75,7 +76,7 @@ export interface TokenSource {
 const NAME = 'tokenSource';
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
-/** Some runtimes drop what a finished call began, so a flight may never land. */
+/** Some runtimes drop what a finished call began, so a flight may never land; after this another one begins. */
 const STALLED_AFTER_MS = 120_000;
 /** A token that an API does not take is given up at most so often: else a broken API would wear out the issuer. */
 const GIVE_UP_EVERY_MS = 10_000;
@@ -123,6 +124,8 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   const assumedMs = durationMs(NAME, 'assumedLifetime', options.assumedLifetime ?? '5m');
   const proofs = client.dpopKey && dpopProofs(client.dpopKey, now);
 
+  // How long a call waits for what another one began: as long as the metadata, at two places, and the token may take.
+  const patience = client.settings.timeoutMs * 3 + 1_000;
   let current: ServiceToken | undefined;
   let renewAt = 0;
   let flight: Promise<ServiceToken | OAuthDenied> | undefined;
@@ -150,7 +153,9 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   };
   const renew = (): Promise<ServiceToken | OAuthDenied> => {
     const at = now();
-    if (flight !== undefined && Math.abs(at - flightAt) < STALLED_AFTER_MS) return flight;
+    if (flight !== undefined && Math.abs(at - flightAt) < STALLED_AFTER_MS) {
+      return withinTime(flight, patience).catch((cause: unknown) => unavailable(cause));
+    }
     const mine = grant()
       .then(
         (answer) => (answer.ok ? take(answer) : fail(answer)),
