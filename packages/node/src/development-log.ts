@@ -14,10 +14,19 @@ let first: DenialLog | undefined;
  */
 export function nodeDenialLog(where: string, value: unknown): DenialLog | undefined {
   if (value !== undefined) return denialLogOption(where, value);
-  // The one place that reads it.
-  const mode = process.env['NODE_ENV'];
+  const mode = nodeEnvironment();
   if (mode === 'development') return (shared ??= logDenials({ format: 'text' }));
   return mode === undefined || mode === '' ? (first ??= firstDenial()) : undefined;
+}
+
+/** The one place that reads it. */
+function nodeEnvironment(): string | undefined {
+  try {
+    return process.env['NODE_ENV'];
+  } catch {
+    // Deno, where nobody allowed to read the environment: it may be production.
+    return 'production';
+  }
 }
 
 const OTHERS =
