@@ -501,16 +501,18 @@ describe('a logout token', () => {
           body,
         }),
       );
-    const begin = () =>
+    const begin = (
+      { sid, subject = 'alice' }: { sid?: string; subject?: string } = { sid: 's1' },
+    ) =>
       shop.browser.start(new Request(ORIGIN), {
         issuer: own.issuer,
-        subject: 'alice',
+        subject,
         clientId: 'shop',
-        sid: 's1',
+        sid,
         claims: {},
       });
-    const left = async () =>
-      (await shop.browser.list({ issuer: own.issuer, subject: 'alice' })).length;
+    const left = async (subject = 'alice') =>
+      (await shop.browser.list({ issuer: own.issuer, subject })).length;
     return { own, token, post, begin, left, seconds };
   }
 
@@ -574,6 +576,24 @@ describe('a logout token', () => {
       expect((await post(`logout_token=${early}`)).status).toBe(200);
       expect(await codeOf(await post(`logout_token=${early}`))).toBe('logout.token_used');
       expect(await left()).toBe(1);
+    } finally {
+      await own.close();
+    }
+  });
+
+  test('with a sid ends what may be that session, since its ID token named none', async () => {
+    const { own, token, post, begin, left, seconds } = await setUp();
+    try {
+      await begin({});
+      await begin({ subject: 'bob' });
+      // One of another login.
+      await begin({ sid: 's2' });
+      const early = await token({ sid: 's1', iat: seconds - 100 });
+      expect((await post(`logout_token=${early}`)).status).toBe(200);
+      expect(await left()).toBe(2);
+      const named = await token({ sid: 's1' });
+      expect((await post(`logout_token=${named}`)).status).toBe(200);
+      expect([await left(), await left('bob')]).toEqual([1, 1]);
     } finally {
       await own.close();
     }

@@ -242,16 +242,18 @@ export function sessions(options: SessionsOptions): Sessions {
       sid,
       before,
     }: Parameters<Sessions['endByLogout']>[0]) => {
-      const owner = { issuer, subject };
-      if (sid !== undefined) return recorded(await store.deleteBySid(issuer, sid), owner, 'issuer');
-      if (subject === undefined) return 0;
-      const found = await store.list(issuer, subject);
+      const named = sid === undefined ? 0 : await store.deleteBySid(issuer, sid);
+      const found = subject === undefined ? [] : await store.list(issuer, subject);
       const ended = await Promise.all(
         found
-          .filter(({ createdAt }) => createdAt <= before)
+          // Where ID tokens name no session, each of them may be the one that a logout names.
+          .filter(
+            (each) => (sid === undefined || each.sid === undefined) && each.createdAt <= before,
+          )
           .map(async ({ id }) => store.delete(id)),
       );
-      return recorded(ended.filter((each) => each === true).length, owner, 'issuer');
+      const others = ended.filter((each) => each === true).length;
+      return recorded(named + others, { issuer, subject }, 'issuer');
     },
     list: async ({ issuer, subject }: SessionOwner) =>
       (await store.list(issuer, subject)).filter((each) => isLive(each)).map(infoOf),
