@@ -28,17 +28,14 @@ export function codeCounting(
   now: (() => number) | undefined,
 ): CodeCounting {
   const sends = countFailures('login: throttle', { ...throttle, perPeer: 'none' }, now);
-  const begin = ({ subject }: LoginAccount, tenant: string | undefined) =>
-    sends.begin({ account: ['code', subject], peer: undefined, tenant });
+  const keyOf = ({ subject }: LoginAccount) => ['code', subject];
   return {
     begin: async (account, tenant) => {
-      const attempt = await begin(account, tenant);
+      const who = { account: keyOf(account), peer: undefined, tenant };
+      const attempt = await sends.begin(who);
       return attempt.ok ? undefined : attempt.denial;
     },
-    clear: async (account, tenant) => {
-      const attempt = await begin(account, tenant);
-      if (attempt.ok) await attempt.end('succeeded');
-    },
+    clear: (account, tenant) => sends.clear({ account: keyOf(account), tenant }),
   };
 }
 

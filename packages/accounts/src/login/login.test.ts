@@ -265,6 +265,26 @@ describe('a login by steps', () => {
     expect(codes.at(-1)).toBe('failures.throttled');
   });
 
+  test('codes count anew after one that was right, also where it comes in the pause of the last', async () => {
+    const { signIn, sent, pass } = await bench();
+    const carol = { ...alice, identifier: 'carol@example.com' };
+    const send = async () => {
+      const { ticket } = pendingOf(await signIn.password(carol));
+      return signIn.sendCode({ ...at, ticket, channel: 'sms' });
+    };
+    let asked = await send();
+    // The tenth locks for 15 minutes, and a code is good for five.
+    for (let more = 0; more < 9; more++) {
+      pass(61_000);
+      asked = await send();
+    }
+    if (asked.status !== 'sent') throw new Error(codeOf(asked));
+    const step = { ...at, ticket: asked.ticket, method: 'sms' as const };
+    expect(codeOf(await send())).toBe('failures.throttled');
+    doneOf(await signIn.next({ ...step, code: sent.at(-1)?.code ?? '' }));
+    expect((await send()).status).toBe('sent');
+  });
+
   test('where a second factor is required an account without one is denied', async () => {
     const { signIn, finished } = await bench({ secondFactor: 'required' });
     const step = { ...at, identifier: 'bob@example.com', password: 'bob has an old hash' };

@@ -52,3 +52,20 @@ test('the tenant of an attempt stands before that of the options', async () => {
 test('an empty tenant does not construct', () => {
   expect(() => begin({ store: store(), tenant: '' })).toThrow(ConfigurationError);
 });
+
+test('an account begins anew without an attempt, also in its pause, and no other one does', async () => {
+  const counting = countFailures('test', { perPeer: 'none' }, now);
+  const attempt = async (account: string, tenant?: string) => {
+    const answer = await counting.begin({ account, peer: 'p', tenant });
+    return answer.ok ? 'ok' : answer.denial.code;
+  };
+  for (let n = 0; n < 4; n++) {
+    await attempt('alice');
+    await attempt('alice', 'acme');
+    await attempt('bob');
+  }
+  await counting.clear({ account: 'Alice ' });
+  expect(await attempt('alice')).toBe('ok');
+  expect(await attempt('alice', 'acme')).toBe('failures.throttled');
+  expect(await attempt('bob')).toBe('failures.throttled');
+});

@@ -34,6 +34,14 @@ export interface FailureCounting {
     readonly peer: LimitKey;
     readonly tenant?: string | undefined;
   }) => Promise<CountedAttempt | Deny>;
+  /**
+   * Begins an account anew, also in its pause, for what was right without an attempt. A store that does not answer leaves
+   * it as it was.
+   */
+  readonly clear: (who: {
+    readonly account: LimitKey;
+    readonly tenant?: string | undefined;
+  }) => Promise<void>;
 }
 
 const OPTIONS = [
@@ -63,7 +71,23 @@ export function countFailures(
   assertConfiguration(options.tenant !== '', `${factory}: tenant must not be empty.`);
   const { reserve, accountRequest, addPeer, settle } = failureRules(factory, options, now);
 
+  const settleQuietly = async (
+    held: readonly HeldAttempt[],
+    result: Exclude<AttemptResult, 'failed'>,
+  ): Promise<void> => {
+    try {
+      await settle(held, result);
+    } catch {
+      // It stays counted as failed, which is the closed side.
+    }
+  };
+
   return {
+    clear: async ({ account, tenant = options.tenant }) => {
+      const request = await accountRequest(account, tenant);
+      // A reset takes no attempt back, so it needs no ticket of one.
+      if (request !== undefined) await settleQuietly([{ request, ticket: 0 }], 'succeeded');
+    },
     begin: async ({ account, peer, tenant = options.tenant }) => {
       const requests: AttemptRequest[] = [];
       if (!addPeer(requests, peer, tenant)) return KEY_MISSING;
@@ -80,12 +104,7 @@ export function countFailures(
       return {
         ok: true,
         end: async (result) => {
-          if (held.length === 0 || result === 'failed') return;
-          try {
-            await settle(held, result);
-          } catch {
-            // It stays counted as failed, which is the closed side.
-          }
+          if (held.length > 0 && result !== 'failed') await settleQuietly(held, result);
         },
       };
     },
