@@ -83,7 +83,7 @@ const BYTES_PER_ENTRY = 1500;
 const FIRST_PAUSE = 1000;
 const LONGEST_PAUSE = 30_000;
 /** How much longer than its fetches a question may take, for the keys of signed answers. */
-const LANDING = 5_000;
+const LANDING = 1_000;
 
 /**
  * Remembers what an issuer said of tokens, asks once for all who ask at the same time, and spares an issuer
@@ -122,9 +122,9 @@ export function introspectedTokens<T>(
   let lastCause: unknown;
   const allow = fairAllowance(maxInactivePerSecond);
   // Some runtimes drop what a finished call began, so a flight may never land. One may ask twice.
-  const patience = timeoutMs * 2;
+  const patience = timeoutMs * 2 + LANDING;
   const isStalled = ({ startedAt }: Flight<T>, at: number): boolean =>
-    Math.abs(at - startedAt) >= patience + LANDING;
+    Math.abs(at - startedAt) >= patience;
 
   const isPaused = (at: number): boolean =>
     failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
@@ -199,25 +199,8 @@ export function introspectedTokens<T>(
     return undefined;
   };
 
-  return (credentials, at, look, peer) => {
-    const known = recall(good, credentials, at);
-    if (known !== undefined) {
-      // Asked again ahead of time, so that nobody waits and an outage finds the answer young.
-      if (at >= known.refreshAt && !flights.has(credentials) && !isPaused(at) && hasRoom(at)) {
-        // Should it fail, there is time to try again.
-        known.refreshAt = at + (known.until - known.from) / 8;
-        void ask(credentials, at, look, () => undefined);
-      }
-      return known.answer;
-    }
-    const denied = recall(bad, credentials, at);
-    if (denied !== undefined) return denied.answer;
-    const flight = flights.get(credentials);
-    if (flight !== undefined && !isStalled(flight, at)) {
-      return withinTime(flight.landing, patience).catch((cause: unknown) =>
-        unavailable(now(), cause),
-      );
-    }
+  /** Asks for whoever brings a token that nobody knows, as long as not too many do. */
+  const askUnknown: AskIntrospected<T> = (credentials, at, look, peer) => {
     if (isPaused(at)) return unavailable(at, lastCause);
     // Taken when asking: what is in flight may all turn out bad.
     const giveBack = hasRoom(at) ? allow(peer, at) : undefined;
@@ -226,4 +209,36 @@ export function introspectedTokens<T>(
     }
     return ask(credentials, at, look, giveBack);
   };
+
+  const answer = (
+    credentials: string,
+    at: number,
+    look: () => Promise<LookUp<T>>,
+    peer: string | undefined,
+    isLast: boolean,
+  ): MaybePromise<T> => {
+    const known = recall(good, credentials, at);
+    const flight = flights.get(credentials);
+    const isUnderWay = flight !== undefined && !isStalled(flight, at);
+    if (known !== undefined) {
+      // Asked again ahead of time, so that nobody waits and an outage finds the answer young.
+      if (at >= known.refreshAt && !isUnderWay && !isPaused(at) && hasRoom(at)) {
+        // Should it fail, there is time to try again.
+        known.refreshAt = at + (known.until - known.from) / 8;
+        void ask(credentials, at, look, () => undefined);
+      }
+      return known.answer;
+    }
+    const denied = recall(bad, credentials, at);
+    if (denied !== undefined) return denied.answer;
+    if (!isUnderWay) return askUnknown(credentials, at, look, peer);
+    // Not the whole of it again: what was begun long ago and has not landed was most likely dropped.
+    const left = Math.min(patience, flight.startedAt + patience - at);
+    return withinTime(flight.landing, left).catch((cause: unknown) => {
+      if (flights.get(credentials) === flight) flights.delete(credentials);
+      // Perhaps somebody who waited beside has asked already.
+      return isLast ? unavailable(now(), cause) : answer(credentials, now(), look, peer, true);
+    });
+  };
+  return (credentials, at, look, peer) => answer(credentials, at, look, peer, false);
 }
