@@ -22,13 +22,16 @@ export interface CodeCounting {
   readonly clear: (account: LoginAccount, tenant: string | undefined) => Promise<void>;
 }
 
+function keyOf({ subject }: LoginAccount): readonly string[] {
+  return ['code', subject];
+}
+
 /** In the way of failures, and where those are counted; for the account alone. */
 export function codeCounting(
   throttle: CountFailuresOptions | undefined,
   now: (() => number) | undefined,
 ): CodeCounting {
   const sends = countFailures('login: throttle', { ...throttle, perPeer: 'none' }, now);
-  const keyOf = ({ subject }: LoginAccount) => ['code', subject];
   return {
     begin: async (account, tenant) => {
       const who = { account: keyOf(account), peer: undefined, tenant };
