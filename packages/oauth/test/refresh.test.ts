@@ -146,6 +146,35 @@ describe('tokens of a session', () => {
     expect(await shop.store.list(provider.issuer, 'alice')).toEqual([]);
   });
 
+  test('that were renewed while their session ends are the ones that end at the issuer', async () => {
+    const memory = memorySessionStore();
+    const state: { renewed?: Promise<string> } = {};
+    const store: SessionStore = {
+      ...memory,
+      read: async (id) => {
+        const before = await memory.read(id);
+        // Between the reading and the end of the session.
+        if (state.renewed === undefined) {
+          state.renewed = sealed(cookie);
+          const next = { version: (before?.version ?? 0) + 1, tokens: await state.renewed };
+          if (before !== undefined) await memory.replace(before.version, { ...before, ...next });
+        }
+        return before;
+      },
+    };
+    const sealed = (held: string) =>
+      sealTokens(held.slice(held.indexOf('=') + 1), {
+        accessToken: 'renewed',
+        tokenType: 'Bearer',
+        refreshToken: 'renewed',
+      });
+    const shop = testShop(provider.issuer, { sessions: { store } });
+    const { cookie } = await shop.signIn();
+    const ended = await shop.browser.end(new Request(ORIGIN, { headers: { cookie } }));
+    expect(ended.ok && ended.tokens?.refreshToken).toBe('renewed');
+    expect(await shop.browser.list({ issuer: provider.issuer, subject: 'alice' })).toEqual([]);
+  });
+
   test('of another user are denied though the issuer sent them', async () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { sendWebResponse, toNodeHandler } from '@apisec/oauth';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { send } from './browser.ts';
 import { codeOf, cookiesOf, startTestProvider, testShop } from './fixture.ts';
 import { API, listen, type TestProvider } from './provider.ts';
@@ -59,8 +59,13 @@ describe('a login', () => {
         onFault: (fault) => faults.push(fault),
       },
     });
+    const before = provider.requests.length;
     const { response } = await shop.signIn();
     expect([response.status, cookiesOf(response)]).toEqual([500, '']);
+    // Nobody has its tokens, so they end.
+    await vi.waitFor(() =>
+      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    );
     expect(await response.text()).not.toContain('10.0.0.7');
     expect(faults).toEqual([cause]);
     expect(await shop.store.list(provider.issuer, 'alice')).toEqual([]);

@@ -178,6 +178,25 @@ export function oauthRoutes(
     return new Response(null, { status: 303, headers });
   };
 
+  const revokeQuietly = async (owner: OAuthClient, refreshToken: string): Promise<void> => {
+    const revoked = await owner.revoke(refreshToken, 'refresh_token');
+    if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
+  };
+  const startSession = async (request: Request, tokens: TokenSet) => {
+    const { claims = {} } = tokens;
+    await onLogin?.(tokens, request);
+    const { sub, sid } = claims;
+    const user = Object.entries(claims).filter(([name]) => !PROTOCOL.has(name));
+    return sessions.start(request, {
+      issuer: client.issuer,
+      // The ID token was checked: it has a subject.
+      subject: sub as string,
+      clientId: client.clientId,
+      sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
+      claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
+      tokens: storedTokens(tokens, now()),
+    });
+  };
   const callback = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const state = url.searchParams.get('state') ?? '';
@@ -194,20 +213,19 @@ export function oauthRoutes(
     if (!first) return page(denied('forbidden', 'login.transaction_used'), request, clear);
     const tokens = await client.callback(url, kept.transaction);
     if (!tokens.ok) return page(tokens, request, clear);
-    const { claims = {} } = tokens;
-    await onLogin?.(tokens, request);
-    const { sub, sid } = claims;
-    const user = Object.entries(claims).filter(([name]) => !PROTOCOL.has(name));
-    const started = await sessions.start(request, {
-      issuer: client.issuer,
-      // The ID token was checked: it has a subject.
-      subject: sub as string,
-      clientId: client.clientId,
-      sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
-      claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
-      tokens: storedTokens(tokens, now()),
+    const { refreshToken } = tokens;
+    // Where no session begins nobody has its tokens, and nobody else could end them.
+    const giveBack = (): void => {
+      if (refreshToken !== undefined) void revokeQuietly(client, refreshToken);
+    };
+    const started = await startSession(request, tokens).catch((cause: unknown) => {
+      giveBack();
+      throw cause;
     });
-    if (!started.ok) return page(started, request, clear);
+    if (!started.ok) {
+      giveBack();
+      return page(started, request, clear);
+    }
     const { replaced } = kept;
     if (replaced !== undefined) {
       try {
@@ -220,10 +238,6 @@ export function oauthRoutes(
     return pageTo(kept.returnTo, [clear, started.setCookie]);
   };
 
-  const revokeQuietly = async (owner: OAuthClient, refreshToken: string): Promise<void> => {
-    const revoked = await owner.revoke(refreshToken, 'refresh_token');
-    if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
-  };
   const logout = async (request: Request): Promise<Response> => {
     const checked = fromHere.check(request, {});
     if (!checked.ok) return failed(checked);

@@ -26,6 +26,8 @@ import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
 const NAME = 'sessions';
 const TOKEN_CHARACTERS = 43;
+/** Of a session that ends while others write to it. */
+const MOST_READINGS = 5;
 /** What was worked out for cookies lately: their hashes, and sessions where the store answers the same one again. */
 const KNOWN_COOKIES = { maxEntries: 10_000, maxBytes: 20_000_000 };
 
@@ -153,6 +155,17 @@ export function sessions(options: SessionsOptions): Sessions {
     });
   };
 
+  /** Ends a session as it was read last: the tokens that end at the issuer must be those that it had in the end. */
+  const endAsRead = async (id: string) => {
+    let last: SessionRecord | undefined;
+    for (let reading = 0; reading < MOST_READINGS; reading++) {
+      const record = await store.read(id);
+      if (record === undefined) return { record: last, ended: false };
+      last = record;
+      if (await store.delete(id, record.version)) return { record, ended: true };
+    }
+    return { record: last, ended: await store.delete(id) };
+  };
   /** Ends what a user has beyond the bound, but neither the one that has just begun nor the one that it replaces. */
   const endExcess = async (newest: SessionRecord, replaced: string | undefined): Promise<void> => {
     const all = await store.list(newest.issuer, newest.subject);
@@ -215,8 +228,7 @@ export function sessions(options: SessionsOptions): Sessions {
       }
       try {
         const id = await sha256(token);
-        const record = await store.read(id);
-        const ended = await store.delete(id);
+        const { record, ended } = await endAsRead(id);
         if (record !== undefined) await recorded(Number(ended), record, 'logout', act?.record);
         const tokens = await openTokens(token, record?.tokens);
         return { ok: true as const, tokens, client: record && clientOf(record) };
