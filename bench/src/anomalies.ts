@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { measure } from '../../packages/insights/test/simulation.ts';
+import { HELD_BACK, measure } from '../../packages/insights/test/simulation.ts';
 import { DETECTIONS, type Detections, drawDetections } from '../charts/anomalies-report.ts';
 import { chartFile, writeMeasured } from '../charts/measured.ts';
 
@@ -8,23 +8,7 @@ const THRESHOLDS = [0.5, 0.6, 0.8, 1, 1.2, 1.5, 2, 3];
 
 let callerDays = 0;
 const rows = THRESHOLDS.map((threshold) => {
-  // The traffic of the test, which nobody tuned for.
-  const measured = measure({
-    seed: 102,
-    callers: 700,
-    before: 7,
-    judged: 15,
-    attacks: [
-      'stolen credential',
-      'scraping',
-      'enumeration',
-      'guessing',
-      'probing',
-      'slow enumeration',
-    ],
-    each: 10,
-    threshold,
-  });
+  const measured = measure({ ...HELD_BACK, threshold });
   callerDays = measured.callerDays;
   const found = Math.round(measured.recall * 1_000) / 10;
   console.log(`${threshold}: ${found} % found, ${measured.falseAlarms} false alarms`);

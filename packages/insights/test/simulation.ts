@@ -22,6 +22,23 @@ export interface Scenario {
   readonly threshold?: number;
 }
 
+/** Detection was tuned on seeds 1 to 3 without the last two kinds of attack: neither this traffic nor they were looked at. */
+export const HELD_BACK: Scenario = {
+  seed: 102,
+  callers: 700,
+  before: 7,
+  judged: 15,
+  attacks: [
+    'stolen credential',
+    'scraping',
+    'enumeration',
+    'guessing',
+    'probing',
+    'slow enumeration',
+  ],
+  each: 10,
+};
+
 export interface Measured {
   readonly recall: number;
   readonly found: Readonly<Record<string, string>>;
