@@ -118,4 +118,5 @@ export const vi = {
   advanceTimersByTime: (ms: number) => running().tick(ms),
   setSystemTime: (time: number | Date) => running().setSystemTime(time),
   getTimerCount: () => running().countTimers(),
+  clearAllTimers: () => running().reset(),
 };

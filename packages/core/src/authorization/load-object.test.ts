@@ -309,9 +309,9 @@ describe('requireOwner', () => {
     expect(owner.role).toBe('grant');
     expect(await ask('d1')).toBe('passed');
     expect(await ask('d2')).toBe('object.not_owned');
-    expect(
-      await owner.check(request, { principal, document: table.get('d2') } as never),
-    ).toMatchObject({ denial: { cause: expect.stringContaining('ownerId') } });
+    expect(owner.check(request, { principal, document: table.get('d2') } as never)).toMatchObject({
+      denial: { cause: expect.stringContaining('ownerId') },
+    });
     expect(await ask('d3')).toBe('object.not_found');
     expect(await ask('d4')).toBe('object.not_owned');
   });
