@@ -20,6 +20,8 @@ export const departures = {
     'http/require-csrf-token.test.ts > a token > is renewed after half of its time, and an open page goes on with the old one',
     'http/require-csrf-token.test.ts > a token > that expired is replaced with the denial, so that a client may try again',
     'http/require-csrf-token.test.ts > secrets > are changed one after the other without denying anybody',
+    'conformance: protect() > requests > a page that sends the token of its session back may change something',
+    'conformance: Hono > requests > a page that sends the token of its session back may change something',
     // The error of a body that breaks off has other words.
     'host/guard-fetch.test.ts > the end of a call > is aborted when the caller goes away, failed when the body breaks off',
     // Hosts and addresses that are none pass for some in its URL.
