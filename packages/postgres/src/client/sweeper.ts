@@ -21,14 +21,21 @@ export function sweepRows(
 }
 
 /**
- * Sweeps rows with an `id` out of a table that have ended at `ends_at`, the oldest first. What somebody else sweeps or
- * renews just now is left alone, so that no two wait for each other.
+ * Sweeps rows out of a table that have ended at `ends_at`, the oldest first. What somebody else sweeps or renews just now is
+ * left alone, so that no two wait for each other.
+ *
+ * @param id the column that tells rows apart.
+ * @param at what stands for the present, where that is not `$1` itself.
  */
-export function sweepEnded(client: PostgresClient, table: string): (at: unknown) => Promise<void> {
+export function sweepEnded(
+  client: PostgresClient,
+  table: string,
+  { id = 'id', at = '$1' }: { readonly id?: string; readonly at?: string } = {},
+): (at: unknown) => Promise<void> {
   return sweeper(
     client,
-    `DELETE FROM ${table} WHERE id IN (
-      SELECT id FROM ${table} WHERE ends_at <= $1
+    `DELETE FROM ${table} WHERE ${id} IN (
+      SELECT ${id} FROM ${table} WHERE ends_at <= ${at}
       ORDER BY ends_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
   );
 }
@@ -38,7 +45,7 @@ export function sweepEnded(client: PostgresClient, table: string): (at: unknown)
  *
  * @param text deletes what has ended at `$1`.
  */
-export function sweeper(client: PostgresClient, text: string): (at: unknown) => Promise<void> {
+function sweeper(client: PostgresClient, text: string): (at: unknown) => Promise<void> {
   let added = 0;
   return async (at) => {
     if (added++ % SWEEP_EVERY === 0) await client.query(text, [at]);

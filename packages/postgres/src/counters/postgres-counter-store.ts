@@ -7,11 +7,9 @@ import type {
 import { sha256 } from '@apisec/core/host';
 import { type ClockedStoreOptions, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
-import { sweeper } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 const NAME = 'postgresCounterStore';
-/** Rows that one sweep takes at the most. */
-const SWEPT_AT_ONCE = 1_000;
 
 /**
  * Counts attempts that may fail in PostgreSQL, for `throttleFailures` and `login` in all processes: one function of the
@@ -32,13 +30,7 @@ export function postgresCounterStore(
 ): CounterStore {
   const schema = schemaName(NAME, options, ['now']);
   const at = presentParameter(NAME, options);
-  // What somebody else is counting just now is left to the next sweep, so that no two wait for each other.
-  const sweep = sweeper(
-    client,
-    `DELETE FROM ${schema}.failures WHERE key IN (
-      SELECT key FROM ${schema}.failures WHERE ends_at <= ${present('$1')}
-      ORDER BY ends_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
-  );
+  const sweep = sweepEnded(client, `${schema}.failures`, { id: 'key', at: present('$1') });
 
   return Object.freeze<CounterStore>({
     attempt: async (requests) => {
