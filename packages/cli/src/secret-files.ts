@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { UsageError } from './command.ts';
+import { codeOf } from './files.ts';
 
 /** Does something to a file while nobody else does it. @throws UsageError while somebody else does. */
 export async function whileLocked<Done>(file: string, work: () => Promise<Done>): Promise<Done> {
@@ -18,8 +19,7 @@ export async function create(file: string, content: object, mode: number): Promi
   try {
     await write(file, content, mode);
   } catch (error) {
-    const isThere = error instanceof Error && 'code' in error && error.code === 'EEXIST';
-    if (!isThere) throw error;
+    if (codeOf(error, '') !== 'EEXIST') throw error;
     throw new UsageError(`${file} is there already, and is left alone.`);
   }
 }
