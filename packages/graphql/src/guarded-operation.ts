@@ -8,11 +8,9 @@ import {
 import {
   chain,
   type Enforcement,
-  enforce,
   fault,
   shareRuns,
   UNKNOWN_PEER,
-  unsendableEdits,
   withDenialLog,
 } from '@apisec/core/host';
 import { type DocumentNode, OperationTypeNode } from 'graphql';
@@ -33,6 +31,7 @@ import { finish } from './operation-ending.ts';
 import { type OperationRuns, operationRuns } from './operation-runs.ts';
 import { deny, isRecord, type OperationState } from './operation-state.ts';
 import { checkFree, resolveDocument, type SentDocument, UNTRUSTED } from './trusted/trust-plan.ts';
+import { vettedEnforcement } from './vetted-enforcement.ts';
 
 /** Shorter documents are read whoever sends them: that costs less than deciding twice. */
 const SHORT = 1_024;
@@ -212,9 +211,10 @@ function conclude(state: OperationState, decided: OperationDecision): void {
   const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
   state.decided = { ...decided, joined };
   state.denial = joined.allowed ? undefined : joined.denial;
-  state.enforcement = enforce(joined, state.plan.onFault);
-  deny(state, unsendableEdits(state.enforcement.headers));
-  const { disconnected, enforcement, host } = state;
+  const { enforcement, unsendable } = vettedEnforcement(joined, state.plan.onFault);
+  state.enforcement = enforcement;
+  deny(state, unsendable);
+  const { disconnected, host } = state;
   if (host.head) applyHeaders(state, host.head);
   if (disconnected && !state.denial) finish(state, enforcement, disconnected);
 }

@@ -1,5 +1,5 @@
 import type { Admission, Decision, Denial, GraphqlFacts } from '@apisec/core';
-import { admit, enforce, unsendableEdits, withDenialLog } from '@apisec/core/host';
+import { admit, withDenialLog } from '@apisec/core/host';
 import { type GraphQLResolveInfo, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { admissionFor, isTable, type OperationDecision } from './decide-operation.ts';
 import { executionBudget } from './execution-limits.ts';
@@ -8,6 +8,7 @@ import { type FieldGate, openFields } from './fields/open-operations.ts';
 import { endEarly, finishLate } from './operation-ending.ts';
 import type { OperationState } from './operation-state.ts';
 import { rootTypesOf } from './root-fields.ts';
+import { vettedEnforcement } from './vetted-enforcement.ts';
 
 /** What resolvers have of an operation. */
 export interface Opening {
@@ -56,8 +57,7 @@ export function openOperation(
 function oblige(state: OperationState, decision: Decision<object>): Denial | undefined {
   const { denialLog, onFault } = state.plan;
   const logged = withDenialLog(decision, denialLog, state.caller?.request);
-  const enforcement = enforce(logged, onFault);
-  const unsendable = unsendableEdits(enforcement.headers);
+  const { enforcement, unsendable } = vettedEnforcement(logged, onFault);
   const late = { allowed: decision.allowed && !unsendable, enforcement };
   state.late ??= [];
   state.late.push(late);

@@ -1,11 +1,5 @@
 import type { BodyOutcome, MaybePromise } from '@apisec/core';
-import {
-  chain,
-  type Enforcement,
-  fault,
-  type HeadersTarget,
-  unsendableEdits,
-} from '@apisec/core/host';
+import { chain, fault, type HeadersTarget } from '@apisec/core/host';
 import { deny, isRecord, type OperationState } from './operation-state.ts';
 
 /** How far the answer may be kept: it is `private` as soon as it is for one caller, `none` where policies rework it. */
@@ -25,17 +19,12 @@ const PERSONAL = /^(?:x-)?ratelimit|^retry-after$|^set-cookie$|^x-quota/i;
 
 /** Applies the header edits of the operation, once it is decided. */
 export function applyHeaders(state: OperationState, target: HeadersTarget): void {
-  if (state.enforcement) applyEdits(state.enforcement, target);
+  state.enforcement?.applyHeaders(target);
 }
 
 /** Applies the header edits of its fields, once they are resolved. */
 export function applyFieldHeaders(state: OperationState, target: HeadersTarget): void {
-  for (const { enforcement } of state.late ?? []) applyEdits(enforcement, target);
-}
-
-/** Of those that cannot be sent, none: what they were to protect was denied. */
-function applyEdits({ headers, applyHeaders: apply }: Enforcement, target: HeadersTarget): void {
-  if (unsendableEdits(headers) === undefined) apply(target);
+  for (const { enforcement } of state.late ?? []) enforcement.applyHeaders(target);
 }
 
 /** Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches. */
