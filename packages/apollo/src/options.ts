@@ -2,9 +2,9 @@ import type { HostOptions, OperationOptions } from '@apisec/graphql';
 import type { BaseContext } from '@apollo/server';
 
 /**
- * Options of `apisec`. Hosts are asked about your context value; Node's request is found in it as `req`. Without
- * that, and without `request`, a repeated `Authorization` is not seen, since Apollo is given only the first: then create
- * the HTTP server with `joinDuplicateHeaders`.
+ * Options of `apisec`. Hosts are asked about your context value; Node's request is found in it as `req`. Without that,
+ * and without `request`, a repeated `Authorization` is not seen, since Apollo is given only the first: then create the
+ * HTTP server with `joinDuplicateHeaders`.
  */
 export interface ApisecOptions<Facts extends object, Context extends BaseContext>
   extends OperationOptions<Facts>,

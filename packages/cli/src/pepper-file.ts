@@ -23,8 +23,8 @@ interface Peppers {
 const PEPPER_BYTES = 32;
 
 /**
- * Adds a pepper for API keys to `peppers.json` (mode 600), and makes it the current one. Those that are there stay, since
- * keys are hashed with them.
+ * Adds a pepper for API keys to `peppers.json` (mode 600), and makes it the current one. Those that are there stay,
+ * since keys are hashed with them.
  *
  * @throws UsageError for a file that does not hold peppers.
  */

@@ -13,9 +13,9 @@ import { testIssuer } from '@apisec/core/testing';
 export type StateGuard = Guard<HttpFacts, HttpFacts & AuthenticatedFacts, 'grant'>;
 
 /**
- * Where the sources of these packages fill a `WeakMap` during a call, once everything is warm. State of a call is kept on
- * the call itself (`stateOf`): the values of such a map reach their key, which the garbage collector pays for at each
- * pass. `serve` answers calls with 200 behind the guard, and says on which port.
+ * Where the sources of these packages fill a `WeakMap` during a call, once everything is warm. State of a call is kept
+ * on the call itself (`stateOf`): the values of such a map reach their key, which the garbage collector pays for at
+ * each pass. `serve` answers calls with 200 behind the guard, and says on which port.
  */
 export async function weakMapsOfCall(
   serve: (admission: StateGuard) => Promise<number>,

@@ -173,8 +173,8 @@ export function secure<Facts extends object, Raw extends boolean = false>(
 }
 
 /**
- * Tells operators of a table with patterns that stands where Express knows none (`app.use`), as long as it has been asked
- * nowhere else: its entries do not match, and every call is denied. Undefined for what has no patterns.
+ * Tells operators of a table with patterns that stands where Express knows none (`app.use`), as long as it has been
+ * asked nowhere else: its entries do not match, and every call is denied. Undefined for what has no patterns.
  */
 function reportUnmatched(
   { operations = [] }: MountedAdmission,

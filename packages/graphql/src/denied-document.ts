@@ -1,8 +1,8 @@
 import { type DocumentNode, parse } from 'graphql';
 
 /**
- * Stands in for a text that is not to be read, in servers whose pipeline cannot be left before it is parsed: it does not
- * parse, which takes less than validation does.
+ * Stands in for a text that is not to be read, in servers whose pipeline cannot be left before it is parsed: it does
+ * not parse, which takes less than validation does.
  */
 export const deniedText = '}';
 

@@ -5,9 +5,9 @@ import { deniedText } from './denied-document.ts';
 import { isRecord } from './operation-state.ts';
 
 /**
- * Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. To a body that is not JSON it
- * answers with the error of the parser, and in that with the body, however long it is; and to a batch without operations,
- * or of anything else, with a success.
+ * Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. To a body that is not JSON
+ * it answers with the error of the parser, and in that with the body, however long it is; and to a batch without
+ * operations, or of anything else, with a success.
  */
 export async function readParams<Params>(
   read: (request: Request) => Params | PromiseLike<Params>,
@@ -30,8 +30,8 @@ export async function readParams<Params>(
 }
 
 /**
- * The parameters with a text in the place of what stands for a trusted document. Yoga does not go on without a text: what
- * stands for one that is not known runs nothing.
+ * The parameters with a text in the place of what stands for a trusted document. Yoga does not go on without a text:
+ * what stands for one that is not known runs nothing.
  */
 export function withText(params: GraphQLParams, text: string | undefined): GraphQLParams {
   const { documentId: _, doc_id: __, ...others } = params as GraphQLParams & Ids;

@@ -32,8 +32,8 @@ export function requestView(
 export type EditMetadata = (own?: Metadata | null) => Metadata;
 
 /**
- * The header edits of the policies, as response metadata. It is made here, before the handler runs, and handed out as it
- * is where the handler sends none of its own.
+ * The header edits of the policies, as response metadata. It is made here, before the handler runs, and handed out as
+ * it is where the handler sends none of its own.
  *
  * @throws Error for an edit that is no header field, or that metadata cannot carry.
  */

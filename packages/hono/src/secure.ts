@@ -112,9 +112,9 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   readonly logDenials?: DenialLog | false | undefined;
   /**
    * Ends a WebSocket when the credential expires that opened it (`credentials.expired`): with a close frame (1008), and
-   * on Node and Bun a second later without. On Bun, Deno and Workers it must be opened by `watchedUpgrade`; otherwise one
-   * whose credential expires is denied (`upgrade.unwatched`, 500). Default: false, and it lasts until one of
-   * its ends closes it.
+   * on Node and Bun a second later without. On Bun, Deno and Workers it must be opened by `watchedUpgrade`; otherwise
+   * one whose credential expires is denied (`upgrade.unwatched`, 500). Default: false, and it lasts until one of its
+   * ends closes it.
    */
   readonly endWithToken?: boolean | undefined;
   /** Epoch milliseconds, by which credentials expire. Default: `Date.now`. */

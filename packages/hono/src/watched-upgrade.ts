@@ -11,8 +11,8 @@ export type WatchedUpgrade<Events, Options> = (
 ) => MiddlewareHandler<Env, string, { outputFormat: 'ws' }>;
 
 /**
- * Wraps the `upgradeWebSocket` of your runtime, so that the guard in front hears when the socket closes, and can end it:
- * on Bun, Deno and Workers `concurrencyLimit` and `endWithToken` of `secure` deny every WebSocket otherwise
+ * Wraps the `upgradeWebSocket` of your runtime, so that the guard in front hears when the socket closes, and can end
+ * it: on Bun, Deno and Workers `concurrencyLimit` and `endWithToken` of `secure` deny every WebSocket otherwise
  * (`upgrade.unwatched`, 500). With it the call counts as running until the socket closes, and with `endWithToken` the
  * socket is closed (1008, `credentials.expired`) when the credential expires; its handler gets no message that comes
  * later. On Node `secure` watches the connection below, and this changes nothing.

@@ -97,8 +97,8 @@ interface CompiledRule extends AlertRule {
  * sensitive operation outside working hours, a hash chain that is broken. It is a sink of `audit`; memory is bounded by
  * `maxSubjects`, and of those the ones that were quiet longest are forgotten first.
  *
- * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that was
- * ahead is set right, counting starts anew.
+ * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that
+ * was ahead is set right, counting starts anew.
  *
  * @throws ConfigurationError for a rule that could never fit, or a name that is there twice.
  * @example

@@ -90,8 +90,8 @@ interface Caller {
  * calls, operations and networks that are new for them, hours at which they never call, objects that are asked for and
  * not found. Each anomaly says what was seen and what would have been usual. It never denies.
  *
- * A caller is judged at the end of each window. What was anomalous is not learned as usual, so that nobody can get
- * used to an attack. A window ends with the first event behind it, or with the first one after a clock that was ahead was
+ * A caller is judged at the end of each window. What was anomalous is not learned as usual, so that nobody can get used
+ * to an attack. A window ends with the first event behind it, or with the first one after a clock that was ahead was
  * set right. Memory is bounded: about two kilobytes for each of `maxCallers`.
  *
  * @throws ConfigurationError for options out of their bounds.

@@ -56,7 +56,7 @@ export interface RunningSession {
   readonly subject: string;
   /** For `begin`, which replaces it: `session.handle` of `@apisec/oauth`. */
   readonly session?: string | undefined;
-  /** What it was signed in with: its claim `amr`. What is no list of short texts counts as nothing. */
+  /** What it was signed in with: its claim `amr`. Anything but a list of short texts counts as nothing. */
   readonly amr?: unknown;
   /** One of these is needed. Default: a second factor, or the password of an account that has none. */
   readonly factors?: readonly LoginFactor[] | undefined;
@@ -69,8 +69,8 @@ export interface LoginRoutes {
   /** `from` is the facts of a guard, or who calls: failures are counted by it. Answers 404 for what is not a step. */
   readonly fetch: (request: Request, from: LoginRouteFacts) => Promise<Response>;
   /**
-   * Begins a step-up in the browser of the request, which must be a POST: for a handler of your own, behind the guard that
-   * authenticates the session. Answers as `password` does; the page goes on with `next`, and `begin` is told
+   * Begins a step-up in the browser of the request, which must be a POST: for a handler of your own, behind the guard
+   * that authenticates the session. Answers as `password` does; the page goes on with `next`, and `begin` is told
    * `kind: 'step_up'` and the session.
    */
   readonly stepUp: (

@@ -17,8 +17,8 @@ export interface LoginAccount {
 }
 
 /**
- * Where accounts are looked up. A fault is a rejection, never an answer. `tenant` is what the caller of the login named, and
- * undefined where there is none: an account that must not sign in there does not exist there.
+ * Where accounts are looked up. A fault is a rejection, never an answer. `tenant` is what the caller of the login
+ * named, and undefined where there is none: an account that must not sign in there does not exist there.
  */
 export interface LoginAccounts {
   /** By what people type: a mail address, a user name. Undefined where there is no such account. */
@@ -90,8 +90,8 @@ export interface LoginOptions<Result> {
   /** Recoveries of an account end where its user signs in with a second factor: what `accountRecovery` made. */
   readonly recovery?: { readonly cancel: (subject: string) => Promise<unknown> } | undefined;
   /**
-   * How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. To end a
-   * pause, reset both keys: `['subject', id]` and `['identifier', what was typed]` (`resetFailures`).
+   * How failures slow down an account and a peer. With a `store` and its `name` as those of `throttleFailures`. To end
+   * a pause, reset both keys: `['subject', id]` and `['identifier', what was typed]` (`resetFailures`).
    */
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long a login may take from its first step, from `30s` to `30m`. Default: `10m`. */

@@ -75,8 +75,8 @@ interface RightPassword {
  * the steps there is a ticket. It is good once, for a few minutes, and only from the client that began; it names whose
  * login it is, what was right, and what is still needed. Nobody is signed in before an answer says `status: 'done'`.
  *
- * Every answer is counted against what was typed, its account and its peer before it is judged, and all factors count as
- * one: whoever has the password cannot guess codes any faster. A password that is right counts for nothing until the
+ * Every answer is counted against what was typed, its account and its peer before it is judged, and all factors count
+ * as one: whoever has the password cannot guess codes any faster. A password that is right counts for nothing until the
  * login is done. An account that is slowed down under one name answers under another one as if the password were wrong.
  * A remembered device counts for itself, so that a stranger who locks an account does not lock it there.
  *
@@ -327,7 +327,7 @@ function isNoGuess({ kind }: Denial): boolean {
   return kind === 'unavailable' || kind === 'rate_limited';
 }
 
-/** What fails behind a right answer is no failed attempt of who gave it: an outage locks nobody out. */
+/** What fails behind a right answer does not count as a failed attempt: an outage locks nobody out. */
 async function uncountedWhereItFails<T>(
   attempt: CountedAttempt,
   task: () => Promise<T>,

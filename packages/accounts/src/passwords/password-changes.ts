@@ -52,8 +52,8 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
   /** `login`, so that logins under way end and devices are forgotten. */
   readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
   /**
-   * How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. A password that is right
-   * takes no failure back: only a login that is done does.
+   * How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. A password that is
+   * right takes no failure back: only a login that is done does.
    */
   readonly throttle?: CountFailuresOptions | undefined;
   /** Keeps a runtime alive until what runs after an answer is done. */

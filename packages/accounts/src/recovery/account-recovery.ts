@@ -38,8 +38,8 @@ export interface AccountRecoveryOptions extends RecordOption {
   /** How long it can be completed after that, from `1h` to `30d`. Default: `3d`. */
   readonly window?: Duration | undefined;
   /**
-   * How wrong proofs slow down an account and a peer. Recoveries that are begun slow down their account in the same way,
-   * right as their proofs are.
+   * How wrong proofs slow down an account and a peer. Recoveries that are begun slow down their account in the same
+   * way, right as their proofs are.
    */
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long stores, proofs and `notify` may take, from `1ms` to `1m`. Default: `10s`. */
@@ -104,8 +104,8 @@ const OPTIONS = [
  * kinds, a delay between them, and a message to the user, who can cancel it. Nothing is removed before that.
  *
  * Denials: `recovery.malformed` (400), `recovery.proof_wrong` and `recovery.unknown` (401), `recovery.proof_repeated`
- * and `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503; from `complete` also where the
- * factors are gone and the user could not be told, or `record` failed).
+ * and `recovery.too_early` (403), `failures.throttled` (429), `recovery.unavailable` (503; from `complete` also where
+ * the factors are gone and the user could not be told, or `record` failed).
  *
  * @throws ConfigurationError with fewer than two proofs, or where a function is missing.
  * @example

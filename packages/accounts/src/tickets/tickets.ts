@@ -39,8 +39,9 @@ export interface Tickets {
     content: TicketContent & { readonly subject: string },
   ) => Promise<IssuedTicket>;
   /**
-   * Issues one of at most `most` tickets that a subject has at once: the oldest gives way. Undefined where many are issued at
-   * the same moment, and others were first again and again. Only for purposes whose tickets are all issued so.
+   * Issues one of at most `most` tickets that a subject has at once: the oldest gives way. Undefined where many are
+   * issued at the same moment, and others were first again and again. Only for purposes whose tickets are all issued
+   * so.
    */
   readonly issueWithin: (
     content: TicketContent & { readonly subject: string },

@@ -35,8 +35,8 @@ export interface FailureCounting {
     readonly tenant?: string | undefined;
   }) => Promise<CountedAttempt | Deny>;
   /**
-   * Begins an account anew, also in its pause, for what was right without an attempt. A store that does not answer leaves
-   * it as it was.
+   * Begins an account anew, also in its pause, for what was right without an attempt. A store that does not answer
+   * leaves it as it was.
    */
   readonly clear: (who: {
     readonly account: LimitKey;

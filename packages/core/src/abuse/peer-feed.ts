@@ -66,8 +66,8 @@ interface Loaded {
  * A list of addresses that others keep and change: loaded by your function, again every `reload`, and relied on for
  * `maxAge`. A list with a line that cannot be read is not taken, so an error page changes nothing, and neither does an
  * empty list; the one before stays in force. A list that is cut off looks whole where its last line can be read, so let
- * `load` compare a length or digest, or have the file replaced by a rename. It needs no timer: a call that finds the list
- * old has it loaded behind its answer.
+ * `load` compare a length or digest, or have the file replaced by a rename. It needs no timer: a call that finds the
+ * list old has it loaded behind its answer.
  *
  * @throws ConfigurationError without `load` or `onStale`, or for a bound that cannot hold.
  * @example

@@ -149,7 +149,10 @@ export interface ApiKeys {
   readonly publishable: boolean;
   /** The source of a regular expression that finds these keys in text, for leak scanners. */
   readonly pattern: string;
-  /** Makes a key. A term that does not exist is `invalid`; an unknown option rejects, as for each of the functions below. */
+  /**
+   * Makes a key. A term that does not exist is `invalid`; an unknown option rejects, as for each of the functions
+   * below.
+   */
   readonly issue: (key: NewApiKey, options?: RecordOption) => Promise<ApiKeyIssue>;
   /**
    * Takes over a key of another product, as it is in its callers' hands: its hash is verified by `imported.verify`, and

@@ -16,8 +16,8 @@ export interface PseudonymOptions {
    */
   readonly key: Uint8Array;
   /**
-   * Of acts, also where their data name somebody: `owner`, `subject` and `key` as principals, `clientId`, `tenant`, `peer`.
-   * Default: `principal` (with its subject), `peer` and `target`.
+   * Of acts, also where their data name somebody: `owner`, `subject` and `key` as principals, `clientId`, `tenant`,
+   * `peer`. Default: `principal` (with its subject), `peer` and `target`.
    */
   readonly fields?: readonly PseudonymousField[] | undefined;
 }

@@ -49,9 +49,9 @@ const MAX_BYTES = 1_048_576;
 const MOST_QUESTIONS = 1_000;
 
 /**
- * Asks a policy decision point over HTTP, as AuthZEN 1.0 says (evaluation, evaluations, resource search, metadata). Rejects
- * where it is down, slow, answers with another status than 200 or says something that is not a decision: the call is
- * then denied with 503, never admitted.
+ * Asks a policy decision point over HTTP, as AuthZEN 1.0 says (evaluation, evaluations, resource search, metadata).
+ * Rejects where it is down, slow, answers with another status than 200 or says something that is not a decision: the
+ * call is then denied with 503, never admitted.
  *
  * A cached decision is found again only by the whole question: subject, action, resource and context with all of
  * their properties.

@@ -20,11 +20,11 @@ const NAME = 'recordedRoleStore';
 
 /**
  * Records each change of who has which role: `role.assigned` and `role.removed`, with the principal as the target, and
- * role and tenant as data. A role that somebody has already, or never had, is no change. In a handler, make one with
+ * role and tenant as data. A role that somebody has already, or never had, changes nothing. In a handler, make one with
  * `facts.audit.record`, which knows who called.
  *
- * @throws ConfigurationError without a store or `record`. `assign` and `unassign` reject when the store cannot answer, and
- * when `record` did not take the change, which stands.
+ * @throws ConfigurationError without a store or `record`. `assign` and `unassign` reject when the store cannot answer,
+ * and when `record` did not take the change, which stands.
  * @example
  * const roles = recordedRoleStore({ store, record: log.record });
  * await roles.assign({ principal: principal.id, tenant: 'acme', role: 'editor' });

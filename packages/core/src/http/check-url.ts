@@ -273,8 +273,8 @@ function hostList(
 }
 
 /**
- * A configured host in the form that a parsed URL has it, without brackets; also international names and bare IPv6. Undefined
- * for anything else: a wildcard, a scheme, a port, a path.
+ * A configured host in the form that a parsed URL has it, without brackets; also international names and bare IPv6.
+ * Undefined for anything else: a wildcard, a scheme, a port, a path.
  */
 export function canonicalHost(text: string): string | undefined {
   if (/[/?#@\\\s]/.test(text)) return undefined;

@@ -87,9 +87,10 @@ const OPTIONS = Object.keys(DEFAULTS) as (keyof SecurityHeaderValues)[];
  * header that the handler sets itself stands. The defaults are for APIs, whose responses are data; `pageHeaders` and
  * `helmetHeaders` are sets of options for documents.
  *
- * @throws ConfigurationError for an unknown option, a value that browsers ignore, a nonce that would be the same in each
- * answer, an endpoint that is not an `https:` URL, `preload` without what it needs, an embedder policy without the opener
- * policy that it needs, a report to an endpoint that `reportingEndpoints` does not name, or a header that is set and removed.
+ * @throws ConfigurationError for an unknown option, a value that browsers ignore, a nonce that would be the same in
+ * each answer, an endpoint that is not an `https:` URL, `preload` without what it needs, an embedder policy without the
+ * opener policy that it needs, a report to an endpoint that `reportingEndpoints` does not name, or a header that is set
+ * and removed.
  * @example
  * securityHeaders()
  * securityHeaders({ ...pageHeaders, xFrameOptions: false })

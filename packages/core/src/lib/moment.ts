@@ -1,8 +1,8 @@
 const MOMENT = /^(\d{4}-\d{2}-\d{2})(?:T\d{2}:\d{2}(?::\d{2})?Z)?$/;
 
 /**
- * Epoch milliseconds of a configured moment, `2026-07-01` or `2026-07-01T12:00:00Z`; undefined for anything else, and for
- * days that no calendar has: `2026-02-30` would be the second of March.
+ * Epoch milliseconds of a configured moment, `2026-07-01` or `2026-07-01T12:00:00Z`; undefined for anything else, and
+ * for days that no calendar has: `2026-02-30` would be the second of March.
  */
 export function parseMoment(value: unknown): number | undefined {
   const [text, day] = (typeof value === 'string' && MOMENT.exec(value)) || [];

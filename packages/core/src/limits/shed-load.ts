@@ -21,10 +21,10 @@ export interface ShedLoadOptions<in Needs extends object> {
   /** Calls that may run in this process at once, over all guards that have this policy. Default: no limit. */
   readonly maxInFlight?: number | undefined;
   /**
-   * HTTP calls whose body is still coming, counted apart from `maxInFlight` up to this many: callers who send a body byte
-   * by byte then take no place of those whose calls are worked on. A call counts as running once its body is there, and
-   * is denied then where no room is left. One whose handler reads no body counts here until it ends. With `protect` this
-   * needs `bodies: fetchBodies()`. Default: a call counts as running from its beginning.
+   * HTTP calls whose body is still coming, counted apart from `maxInFlight` up to this many: callers who send a body
+   * byte by byte then take no place of those whose calls are worked on. A call counts as running once its body is
+   * there, and is denied then where no room is left. One whose handler reads no body counts here until it ends. With
+   * `protect` this needs `bodies: fetchBodies()`. Default: a call counts as running from its beginning.
    */
   readonly maxReceiving?: number | undefined;
   /**

@@ -38,8 +38,8 @@ const LONGEST_PAUSE = 200;
  *
  * A caller who leaves gives the place in the queue back at once, where the host tells of it.
  *
- * @throws ConfigurationError for a policy that limits nothing, is made of others (`allOf`), or denies what is never waited
- * for (`limitQuota`, `shedLoad`, `throttleFailures`); and for a bound that cannot hold.
+ * @throws ConfigurationError for a policy that limits nothing, is made of others (`allOf`), or denies what is never
+ * waited for (`limitQuota`, `shedLoad`, `throttleFailures`); and for a bound that cannot hold.
  * @example
  * const limit = concurrencyLimit({ limit: 5, by: (facts: AuthenticatedFacts) => facts.principal.id });
  * const reports = waitForRoom(limit, { atMost: '2s' });

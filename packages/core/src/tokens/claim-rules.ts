@@ -38,8 +38,8 @@ export interface ClaimOptions {
    */
   readonly accessTokenSigns?: readonly ClaimSign[] | undefined;
   /**
-   * Claims that must be there with these values: a tenant, a repository, a hosted domain; or, with `isNot`, must not have
-   * them. Default: none.
+   * Claims that must be there with these values: a tenant, a repository, a hosted domain; or, with `isNot`, must not
+   * have them. Default: none.
    */
   readonly requiredClaims?: readonly RequiredClaim[] | undefined;
   /** Claims of which the first that is there names the client. Default: `['client_id']`. */

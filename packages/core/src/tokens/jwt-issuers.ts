@@ -19,8 +19,9 @@ export interface IssuerOptions extends Omit<ClaimOptions, 'recipient'> {
   /** Its keys. Default: `discoverIssuer(issuer)`. */
   readonly keys?: KeySource | undefined;
   /**
-   * Discovers the keys over `http:` too where the issuer is this machine (`localhost`, `127.0.0.1`, `[::1]`): for a provider
-   * that runs beside the API while you develop. Keys of your own (`keys`) have an option of that name. Default: false.
+   * Discovers the keys over `http:` too where the issuer is this machine (`localhost`, `127.0.0.1`, `[::1]`): for a
+   * provider that runs beside the API while you develop. Keys of your own (`keys`) have an option of that name.
+   * Default: false.
    */
   readonly insecureLoopback?: boolean | undefined;
   /**

@@ -26,8 +26,8 @@ const LARGEST_BUDGET = 10;
 const MOST_ORIGINS = 256;
 
 /**
- * A circuit and a budget of retries for each origin: a host that is down, or that somebody chose because it is, takes nothing
- * from calls to others.
+ * A circuit and a budget of retries for each origin: a host that is down, or that somebody chose because it is, takes
+ * nothing from calls to others.
  */
 export function circuits(rules: CircuitRules): (origin: string) => Circuit {
   const known = new Map<string, Circuit>();
@@ -67,7 +67,8 @@ function circuitOf({ failures, pauseMs, retryBudget, now }: CircuitRules): Circu
         inARow += 1;
         if (inARow >= failures) openUntil = now() + pauseMs;
       } else if (isTried) {
-        // The one that tried has learned nothing: the next one tries, or whoever leaves early keeps the host left alone.
+        // The one that tried has learned nothing: the next one tries, or whoever leaves early keeps the host left
+        // alone.
         openUntil = Number.NEGATIVE_INFINITY;
       }
       isTried = false;

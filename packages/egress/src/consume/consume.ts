@@ -36,8 +36,8 @@ export interface ConsumeOptions<Output> {
   /** Wait before the first of them, doubled for each, with jitter: 100 milliseconds by default. */
   readonly backoff?: Duration | undefined;
   /**
-   * Attempts that may be made above one for each call, as a share of the calls to an origin (0.1 is one in ten): a host that is down
-   * is not asked three times as often. Ten are free to begin with. Default: 0.1.
+   * Attempts that may be made above one for each call, as a share of the calls to an origin (0.1 is one in ten): a host
+   * that is down is not asked three times as often. Ten are free to begin with. Default: 0.1.
    */
   readonly retryBudget?: number | undefined;
   /** Failures in a row after which an origin is not asked. Default: 5. */
@@ -57,13 +57,14 @@ const NAME = 'consume';
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Calls a third party whose answers you use, and trusts none of them (OWASP API 10): an answer is JSON that every parser reads
- * alike and the schema knows, of bounded size, in bounded time, or a denial. Equal GET calls at once share one call; failures
- * are tried again within a budget; an origin that fails several times in a row is left alone for a while.
+ * Calls a third party whose answers you use, and trusts none of them (OWASP API 10): an answer is JSON that every
+ * parser reads alike and the schema knows, of bounded size, in bounded time, or a denial. Equal GET calls at once share
+ * one call; failures are tried again within a budget; an origin that fails several times in a row is left alone for a
+ * while.
  *
- * Denials, all of kind `upstream` (502): `upstream.failed` (with its cause for logs), `upstream.status` (it answered 4xx or 5xx),
- * `upstream.answer_invalid` (not such JSON, or not what the schema says), and `upstream.circuit_open`. A call that may not be made at all is denied with the
- * code of `safeFetch`.
+ * Denials, all of kind `upstream` (502): `upstream.failed` (with its cause for logs), `upstream.status` (it answered
+ * 4xx or 5xx), `upstream.answer_invalid` (not such JSON, or not what the schema says), and `upstream.circuit_open`. A
+ * call that may not be made at all is denied with the code of `safeFetch`.
  *
  * @throws ConfigurationError for an option that is unknown or cannot be read.
  * @example

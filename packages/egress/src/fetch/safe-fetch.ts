@@ -60,8 +60,8 @@ export interface SafeFetchOptions extends CheckUrlOptions {
    */
   readonly proxy?: string | undefined;
   /**
-   * All addresses of a name. Default: the system's resolver, with half of Node's threads at most (`UV_THREADPOOL_SIZE`), so that
-   * names which nobody answers leave the others to the rest of the process.
+   * All addresses of a name. Default: the system's resolver, with half of Node's threads at most
+   * (`UV_THREADPOOL_SIZE`), so that names which nobody answers leave the others to the rest of the process.
    */
   readonly resolve?: Resolve | undefined;
 }

@@ -5,8 +5,8 @@ import type { Resolve } from './connector.ts';
 export type BoundedLookup = (name: string, waitMs: number) => Promise<readonly string[]>;
 
 /**
- * Runs at most `most` lookups at once. A place is free again when its lookup has ended, not when its caller has given up:
- * until then a thread is busy with it. Who asks for a name that is being looked up shares the answer.
+ * Runs at most `most` lookups at once. A place is free again when its lookup has ended, not when its caller has given
+ * up: until then a thread is busy with it. Who asks for a name that is being looked up shares the answer.
  */
 export function boundedLookups(look: Resolve, most: number): BoundedLookup {
   const running = new Map<string, Promise<readonly string[]>>();
@@ -61,9 +61,9 @@ const systemLookup = boundedLookups(
 );
 
 /**
- * The system's resolver, which knows the hosts file; every answer, in the order it gives. It gets half of the threads at
- * most: a name whose servers never answer holds one for as long as the system asks them, and whoever chooses names must
- * not stop all other work of the process.
+ * The system's resolver, which knows the hosts file; every answer, in the order it gives. It gets half of the threads
+ * at most: a name whose servers never answer holds one for as long as the system asks them, and whoever chooses names
+ * must not stop all other work of the process.
  */
 export function systemResolver(waitMs: number): Resolve {
   return (name) => systemLookup(name, waitMs);

@@ -54,8 +54,8 @@ const PATH = /^\/(?:[\w~!$&'()+,;=:@.-]+\/)*(?:[\w~!$&'()+,;=:@.-]+|\*)?$/;
 /**
  * Forwards calls of the browser to one API with the access token of the session, for listed paths and methods alone
  * (RFC 10017 §6.1): the browser never sees the token. A path is compared as it will be sent; one with encoded
- * characters, dot segments (also with parameters, `..;`) or double slashes is on no list. Cookies and `Authorization` of
- * the browser stay here, and `Set-Cookie` of the API too. Answers say `X-Content-Type-Options: nosniff`.
+ * characters, dot segments (also with parameters, `..;`) or double slashes is on no list. Cookies and `Authorization`
+ * of the browser stay here, and `Set-Cookie` of the API too. Answers say `X-Content-Type-Options: nosniff`.
  *
  * A handler for `protect`, to be mounted behind `authenticateSession`. Denials: `forward.not_listed` (404),
  * `forward.method_not_listed` (405), `body.too_large` (413), `forward.unavailable` (502), and those of

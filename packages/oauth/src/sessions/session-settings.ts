@@ -28,8 +28,8 @@ export interface SessionsOptions extends RecordOption {
   /** A session ends after this time however it is used. Default: `'12h'`. */
   readonly absolute?: Duration | undefined;
   /**
-   * Sessions that a user may have at once. One that begins beyond that ends the one that was used least lately. Default:
-   * 100.
+   * Sessions that a user may have at once. One that begins beyond that ends the one that was used least lately.
+   * Default: 100.
    */
   readonly maxPerUser?: number | undefined;
   /** For how long one process alone may renew the tokens of a session. Default: `'15s'`. */

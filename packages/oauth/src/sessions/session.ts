@@ -34,8 +34,9 @@ export interface NewSession {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly tokens?: StoredTokens | undefined;
   /**
-   * The handle of the session that is stepped up. Where the request comes with another one or with none, or it has ended
-   * meanwhile, nothing begins (`session.unknown`, 401). Default: what the request has is replaced, whatever it is.
+   * The handle of the session that is stepped up. Where the request comes with another one or with none, or it has
+   * ended meanwhile, nothing begins (`session.unknown`, 401). Default: what the request has is replaced, whatever it
+   * is.
    */
   readonly replaces?: string | undefined;
 }

@@ -45,11 +45,11 @@ interface Known {
 }
 
 /**
- * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The
- * cookie is `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too
- * long, at its absolute end, at logout, when its user has more than `maxPerUser`, and when the issuer says so; from then on every call is denied, since every
- * call asks the store. What has ended is never written again. Tokens lie in the store encrypted with a key that only
- * the cookie yields.
+ * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The cookie
+ * is `__Host-Http-session` with `Secure`, `HttpOnly`, `SameSite=Strict`. A session ends when it is idle too long, at
+ * its absolute end, at logout, when its user has more than `maxPerUser`, and when the issuer says so; from then on
+ * every call is denied, since every call asks the store. What has ended is never written again. Tokens lie in the store
+ * encrypted with a key that only the cookie yields.
  *
  * A store that does not answer signs nobody out: calls are denied with `session.unavailable` (503).
  *

@@ -21,8 +21,8 @@ export function sweepRows(
 }
 
 /**
- * Sweeps rows out of a table that have ended at `ends_at`, the oldest first. What somebody else sweeps or renews just now is
- * left alone, so that no two wait for each other.
+ * Sweeps rows out of a table that have ended at `ends_at`, the oldest first. What somebody else sweeps or renews just
+ * now is left alone, so that no two wait for each other.
  *
  * @param id the column that tells rows apart.
  * @param at what stands for the present, where that is not `$1` itself.

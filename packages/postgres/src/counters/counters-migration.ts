@@ -1,8 +1,8 @@
 import type { Migration } from '../migrations/migration.ts';
 
 /**
- * Failed attempts. Each decision is one function, since an attempt counts against all of its keys or none. Rows are locked
- * in the order of their keys, so that two decisions never wait for each other.
+ * Failed attempts. Each decision is one function, since an attempt counts against all of its keys or none. Rows are
+ * locked in the order of their keys, so that two decisions never wait for each other.
  */
 export const countersMigration: Migration = {
   version: 8,

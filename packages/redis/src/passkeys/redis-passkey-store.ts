@@ -74,16 +74,16 @@ return removed
 const NAME = 'redisPasskeyStore';
 
 /**
- * Keeps passkeys on Redis, Valkey or Redis Cluster, for all processes: those of an account lie in one place, and each step
- * there is one script, so a count is taken once. `list`, `rename` and `removeBySubject` (and one for each passkey) take one
- * round trip, the others two. Nothing ends by itself.
+ * Keeps passkeys on Redis, Valkey or Redis Cluster, for all processes: those of an account lie in one place, and each
+ * step there is one script, so a count is taken once. `list`, `rename` and `removeBySubject` (and one for each passkey)
+ * take one round trip, the others two. Nothing ends by itself.
  *
- * A change whose reply is lost or late rejects and stands where the server made it; nothing is sent again. Where `insert`
- * rejects, the id may be taken although its account has no such passkey: the same account may insert it again.
+ * A change whose reply is lost or late rejects and stands where the server made it; nothing is sent again. Where
+ * `insert` rejects, the id may be taken although its account has no such passkey: the same account may insert it again.
  *
- * The server must keep what it holds: with `maxmemory-policy noeviction` and on disk (`appendonly yes`). An account that
- * is pushed out or lost has no passkeys any more, and after a step back, as to a replica that was behind, a count that was
- * used is good again.
+ * The server must keep what it holds: with `maxmemory-policy noeviction` and on disk (`appendonly yes`). An account
+ * that is pushed out or lost has no passkeys any more, and after a step back, as to a replica that was behind, a count
+ * that was used is good again.
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example

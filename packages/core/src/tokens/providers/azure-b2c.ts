@@ -19,9 +19,9 @@ export interface AzureB2cOptions {
 /**
  * The access tokens of an Azure AD B2C tenant, for one user flow or custom policy.
  *
- * They are typed `JWT`, may carry the `nonce` of the sign-in, list scopes in `scp`, which ID tokens do not have, and name
- * the client in `azp`. All policies of a tenant sign with the same keys, so `tfp`, or `acr` of older ones, must name this
- * policy: what another one lets in (without a second factor, say) stays out.
+ * They are typed `JWT`, may carry the `nonce` of the sign-in, list scopes in `scp`, which ID tokens do not have, and
+ * name the client in `azp`. All policies of a tenant sign with the same keys, so `tfp`, or `acr` of older ones, must
+ * name this policy: what another one lets in (without a second factor, say) stays out.
  *
  * @throws ConfigurationError for a tenant or a policy that B2C would not name so.
  * @example

@@ -14,9 +14,9 @@ export interface ClerkOptions {
 /**
  * The session tokens of a Clerk application.
  *
- * They have no `aud`: `azp`, the origin of the page that asked for them, stands in, so list the origins that may call. `sid` tells them
- * from other tokens; the roles are those in the active organisation. Sessions that are `pending` (`sts`), because their user
- * has still to choose an organisation or to enrol a second factor, stay out.
+ * They have no `aud`: `azp`, the origin of the page that asked for them, stands in, so list the origins that may call.
+ * `sid` tells them from other tokens; the roles are those in the active organisation. Sessions that are `pending`
+ * (`sts`), because their user has still to choose an organisation or to enrol a second factor, stay out.
  *
  * @throws ConfigurationError without an origin, or for an issuer that is not https.
  * @example

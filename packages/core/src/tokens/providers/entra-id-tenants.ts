@@ -12,8 +12,8 @@ export type EntraIdTenantsOptions = Pick<
 
 /**
  * The access tokens (version 2) of those Microsoft Entra ID tenants that are known now: for an API that several
- * organisations use. `aud` is the client id of the API. `iss` and `tid` must name the same tenant; the keys are those that all
- * tenants of organisations share, so personal accounts, which have keys of their own, stay out.
+ * organisations use. `aud` is the client id of the API. `iss` and `tid` must name the same tenant; the keys are those
+ * that all tenants of organisations share, so personal accounts, which have keys of their own, stay out.
  *
  * @throws ConfigurationError as `tenantIssuers`.
  * @example

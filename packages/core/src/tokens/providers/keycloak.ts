@@ -18,9 +18,10 @@ export interface KeycloakOptions extends LocalProviderOptions {
 /**
  * The access tokens of a Keycloak realm.
  *
- * As it comes, Keycloak names no API in `aud` (or only `account`) and the client in `azp`: give `clientId`, and tokens of these
- * clients are taken. With an audience mapper give `audience` instead. `typ` in the claims must say `Bearer`, or `DPoP` for
- * tokens that are bound to a key; before 24 access tokens carry the `nonce` of the sign-in. Roles are those of the realm.
+ * As it comes, Keycloak names no API in `aud` (or only `account`) and the client in `azp`: give `clientId`, and tokens
+ * of these clients are taken. With an audience mapper give `audience` instead. `typ` in the claims must say `Bearer`,
+ * or `DPoP` for tokens that are bound to a key; before 24 access tokens carry the `nonce` of the sign-in. Roles are
+ * those of the realm.
  *
  * @throws ConfigurationError without one of `audience` and `clientId`.
  * @example
