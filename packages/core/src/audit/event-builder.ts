@@ -271,10 +271,11 @@ function shorten(trace: readonly TraceEntry[], short: string[], indent: string):
       : verdict === 'passed' || verdict === 'skipped'
         ? verdict
         : 'denied';
-    const plain = verdict === 'passed' && degraded === undefined && dropped === undefined;
-    const text = plain
-      ? `${indent}${policy}`
-      : `${indent}${policy}: ${did}${denial ? ` ${denial.code}` : ''}${degraded === undefined ? '' : `, degraded: ${degraded}`}${dropped === undefined ? '' : `, dropped: ${dropped}`}`;
+    const notes = [denial ? `${did} ${denial.code}` : did];
+    if (degraded !== undefined) notes.push(`degraded: ${degraded}`);
+    if (dropped !== undefined) notes.push(`dropped: ${dropped}`);
+    const isPlain = verdict === 'passed' && notes.length === 1;
+    const text = isPlain ? `${indent}${policy}` : `${indent}${policy}: ${notes.join(', ')}`;
     short.push(safeText(redactName(text), TRACE_ENTRY));
     if (within) shorten(within, short, `${indent}${policy} > `);
   }
