@@ -29,7 +29,6 @@ import { sessions } from '../../oauth/src/index.ts';
 import {
   accountRecovery,
   passwordChanges,
-  passwords,
   resetSecondFactor,
   singleUseTokens,
   tokens,
@@ -38,6 +37,7 @@ import {
 import { passkeys } from '../src/passkeys/passkeys.ts';
 import { oneTimeCodes } from '../src/totp/one-time-code.ts';
 import { decodeBase32 } from '../src/totp/totp-secrets.ts';
+import { plainPasswords } from './plain-passwords.ts';
 import { softAuthenticator } from './soft-authenticator.ts';
 
 /** What administrative acts are done on; a store that a server does not have is left out. */
@@ -221,21 +221,7 @@ async function passwordOf(stores: ActStores, record: Recorder) {
   const alice = { subject: 'alice', passwordHash: 'h:the old password' };
   const sent: string[] = [];
   const changes = passwordChanges({
-    passwords: passwords({
-      hasher: {
-        hash: (password) => Promise.resolve(`h:${password}`),
-        verify: (password, hash) => Promise.resolve(hash === `h:${password}`),
-        needsRehash: () => false,
-      },
-    }),
-    accounts: {
-      byIdentifier: () => alice,
-      bySubject: () => alice,
-      setHash: (_, hash) => {
-        alice.passwordHash = hash;
-        return true;
-      },
-    },
+    ...plainPasswords(alice),
     resets: singleUseTokens({
       tickets: needed(stores, 'tickets'),
       purpose: 'password_reset',

@@ -6,7 +6,6 @@ import {
   memoryTicketStore,
   memoryTotpStore,
   passwordChanges,
-  passwords,
   singleUseTokens,
   tokens,
   totp,
@@ -18,6 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { brokenRecorders } from '../../core/test/recorders.ts';
 import { oneTimeCodes } from '../src/totp/one-time-code.ts';
 import { decodeBase32 } from '../src/totp/totp-secrets.ts';
+import { plainPasswords } from './plain-passwords.ts';
 import { softAuthenticator } from './soft-authenticator.ts';
 
 type Recorder = NonNullable<RecordOption['record']>;
@@ -89,21 +89,7 @@ function ofPasswords(record: Recorder): Part {
   const alice = { subject: 'alice', passwordHash: 'h:the old password' };
   const tickets = memoryTicketStore();
   const changes = passwordChanges({
-    passwords: passwords({
-      hasher: {
-        hash: (password) => Promise.resolve(`h:${password}`),
-        verify: (password, hash) => Promise.resolve(hash === `h:${password}`),
-        needsRehash: () => false,
-      },
-    }),
-    accounts: {
-      byIdentifier: () => alice,
-      bySubject: () => alice,
-      setHash: (_, hash) => {
-        alice.passwordHash = hash;
-        return true;
-      },
-    },
+    ...plainPasswords(alice),
     resets: singleUseTokens({ tickets, purpose: 'password_reset', lifetime: '30m' }),
     sendReset: () => undefined,
     endSessions: () => undefined,

@@ -19,7 +19,7 @@ import type { GraphQLSchema } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { authenticate, base, oblige } from './harness.ts';
+import { authenticate, base, oblige, provedOnce } from './harness.ts';
 import { httpServers, type Listening, serveSockets } from './hostile-servers.ts';
 import { schemaOf } from './servers.ts';
 
@@ -200,19 +200,11 @@ describe.each(batching)('a batch on %s', (name, serve) => {
   };
 
   test('is one use of a proof that nobody may use twice', async () => {
-    const used = new Set<string>();
-    const once = definePolicy({
-      name: 'once',
-      role: 'check',
-      check: async ({ headers }) => {
-        const proof = headers.get('dpop') ?? '';
-        if (proof === '' || used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
-        used.add(proof);
-        return pass();
-      },
-    });
     const batch = [{ query: '{ echo }' }, { query: '{ mine }' }, { query: '{ echo }' }];
-    const first = await run(guard().use(once).use(allowAnonymous()), batch, ['dpop', 'proof']);
+    const first = await run(guard().use(provedOnce()).use(allowAnonymous()), batch, [
+      'dpop',
+      'proof',
+    ]);
     expect(first.reasons).toEqual([undefined, undefined, undefined]);
     expect((await first.send()).reasons).toEqual(Array.from(batch, () => 'dpop.replayed'));
   });

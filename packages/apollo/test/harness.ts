@@ -49,6 +49,21 @@ export const base = guard().use(authenticate());
 export const reading = base.use(requireScopes('read'));
 export const writing = base.use(requireScopes('write'));
 
+/** A check that takes each proof (`DPoP`) once, as one that must not be used twice. */
+export function provedOnce(): Policy<NoFacts, NoFacts, 'check'> {
+  const used = new Set<string>();
+  return definePolicy({
+    name: 'once',
+    role: 'check',
+    check: async ({ headers }) => {
+      const proof = headers.get('dpop') ?? '';
+      if (proof === '' || used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
+      used.add(proof);
+      return pass();
+    },
+  });
+}
+
 /** A check that only obliges. */
 export function oblige(obligations: Obligations): Policy<CallFacts, NoFacts, 'check'> {
   return definePolicy({ name: 'oblige', role: 'check', check: () => pass({}, obligations) });

@@ -18,7 +18,7 @@ import {
 } from '@apisec/core';
 import { limitOperation } from '@apisec/graphql';
 import { describe, expect, test } from 'vitest';
-import { base, headersOf, oblige, raw, reading, serve, shop } from './harness.ts';
+import { base, headersOf, oblige, provedOnce, raw, reading, serve, shop } from './harness.ts';
 
 const reason = (body: any) => body.errors?.[0].extensions.reason;
 
@@ -102,18 +102,9 @@ describe('a policy that several guards of one operation share', () => {
 
 describe('the operations of a batch', () => {
   test('are one use of a proof that nobody may use twice', async () => {
-    const used = new Set<string>();
-    const once = definePolicy({
-      name: 'once',
-      role: 'check',
-      check: async ({ headers }) => {
-        const proof = headers.get('dpop') ?? '';
-        if (proof === '' || used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
-        used.add(proof);
-        return pass();
-      },
-    });
-    const { fetch } = await serve([apisec({ admission: guard().use(once).use(allowAnonymous()) })]);
+    const { fetch } = await serve([
+      apisec({ admission: guard().use(provedOnce()).use(allowAnonymous()) }),
+    ]);
     const post = () =>
       fetch('/', {
         method: 'POST',
