@@ -47,7 +47,7 @@ export function quoteColumns(
   dialect: SqlDialect,
 ): ReadonlyMap<string, string> {
   assertKnownOptions(`${where}, columns`, columns, [...resource.fields.keys()]);
-  // Backticks in SQLite: there, a name in double quotes that is no column is taken for a text.
+  // Backticks in SQLite: there, a name in double quotes that names no column is taken for a text.
   const quote = (name: string): string => {
     assertConfiguration(
       typeof name === 'string' &&
