@@ -16,10 +16,9 @@ import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { watchedCache } from '../src/api-keys/watched-cache.ts';
 import { hasRedis, open, type RedisServer, startCluster, startRedis } from './redis-server.ts';
+import { wait } from './wait.ts';
 
 const HOUR = 3_600_000;
-const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 describe.runIf(hasRedis)('with a server', () => {
   let server: RedisServer;

@@ -18,10 +18,10 @@ import {
   openCluster,
   slotOfTag,
   unheard,
-  wait,
 } from './cluster-nodes.ts';
 import { hasRedis, startCluster } from './redis-server.ts';
 import { family } from './refresh-family.ts';
+import { wait } from './wait.ts';
 
 // What is waited for below, on a machine that is busy with other things.
 vi.setConfig({ testTimeout: 90_000 });

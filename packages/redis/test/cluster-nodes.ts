@@ -5,15 +5,13 @@ import { type Cluster, Redis } from 'ioredis';
 import { expect, onTestFinished, vi } from 'vitest';
 import { tagOf } from '../src/connection/key.ts';
 import { open, type RedisServer } from './redis-server.ts';
+import { wait } from './wait.ts';
 
 /** Nothing of it comes back while a test runs. */
 export const bucket = (capacity: number) => tokenBucket({ capacity, refillPerSecond: 1e-4 });
 
 /** Of a key whose hash tag is made of `text`. */
 export const slotOfTag = (text: string): number => slotOf(tagOf(text));
-
-export const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** A node with a connection to tell it what to do. */
 export interface Node {

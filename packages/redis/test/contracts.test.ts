@@ -38,9 +38,7 @@ import {
   startCluster,
   startRedis,
 } from './redis-server.ts';
-
-const pass = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
+import { wait } from './wait.ts';
 
 let stores = 0;
 /** Stores of one server are told apart by their prefix, so each begins empty. */
@@ -69,45 +67,45 @@ function describeContracts(
 
     describe('limits', () => {
       test.each(limitStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisLimitStore({ ...options(), slots }), pass });
+        await run({ create: () => redisLimitStore({ ...options(), slots }), pass: wait });
       });
     });
     // Its times are too short for company.
     describe.sequential('leases', () => {
       test.each(leaseStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisLeaseStore(options()), pass });
+        await run({ create: () => redisLeaseStore(options()), pass: wait });
       });
     });
     describe('replays', () => {
       test.each(replayStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisReplayStore(options()), pass });
+        await run({ create: () => redisReplayStore(options()), pass: wait });
       });
     });
     describe('revocations', () => {
       test.each(revocationStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisRevocationStore(options()), pass });
+        await run({ create: () => redisRevocationStore(options()), pass: wait });
       });
     });
     describe('revocations, remembered locally', () => {
       // Shorter than what the contract waits for.
       const cached = { maxStaleness: '500ms' } as const;
       test.each(revocationStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisRevocationStore({ ...options(), cached }), pass });
+        await run({ create: () => redisRevocationStore({ ...options(), cached }), pass: wait });
       });
     });
     describe('counters', () => {
       test.each(counterStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisCounterStore(options()), pass });
+        await run({ create: () => redisCounterStore(options()), pass: wait });
       });
     });
     describe('sessions', () => {
       test.each(sessionStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisSessionStore(options()), pass, now: Date.now });
+        await run({ create: () => redisSessionStore(options()), pass: wait, now: Date.now });
       });
     });
     describe('tickets', () => {
       test.each(ticketStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisTicketStore(options()), pass, now: Date.now });
+        await run({ create: () => redisTicketStore(options()), pass: wait, now: Date.now });
       });
     });
 
@@ -125,7 +123,7 @@ function describeContracts(
       test.each(refreshTokenStoreContract)('$name', async ({ run }) => {
         await run({
           create: () => redisRefreshTokenStore(options()),
-          pass,
+          pass: wait,
           now: () => Date.now(),
         });
       });

@@ -12,6 +12,7 @@ import { connectRedis, redisCounterStore, redisLeaseStore, redisLimitStore } fro
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
+import { wait } from './wait.ts';
 
 const HUNDRED = fixedWindow({ limit: 100, window: '1h' });
 /** Milliseconds. Long enough that a busy machine answers in time. */
@@ -175,7 +176,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
         return store.consume(ask(`k${index}`));
       }),
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await wait(50);
     await server.kill();
     const settled = await load;
     expect(settled.some(({ status }) => status === 'rejected')).toBe(true);
@@ -239,9 +240,9 @@ describe.runIf(hasRedis)('while Redis fails', () => {
       await admin.set(name, bytes, 'PX', hour + 1_000);
       const { allowed, verdicts } = await store.consume([{ name: 'api', key, limit, cost: 4 }]);
       expect(allowed).toBe(false);
-      const wait = verdicts[0]?.retryAfterMs ?? 0;
-      expect(wait).toBeLessThanOrEqual(2_000);
-      await new Promise((resolve) => setTimeout(resolve, wait + 5));
+      const retryAfterMs = verdicts[0]?.retryAfterMs ?? 0;
+      expect(retryAfterMs).toBeLessThanOrEqual(2_000);
+      await wait(retryAfterMs);
       expect((await store.consume([{ name: 'api', key, limit, cost: 4 }])).allowed).toBe(true);
       expect(await admin.pttl(name)).toBeLessThanOrEqual(4_100);
     }
@@ -270,7 +271,7 @@ describe.runIf(hasRedis)('while Redis fails', () => {
     const { allowed, retryAfterMs } = await attempt();
     expect(allowed).toBe(false);
     expect(retryAfterMs).toBeLessThanOrEqual(300);
-    await new Promise((resolve) => setTimeout(resolve, retryAfterMs + 5));
+    await wait(retryAfterMs);
     expect((await attempt()).allowed).toBe(true);
   });
 
@@ -339,12 +340,12 @@ test('an answer that comes late and is none is nobody’s fault', async () => {
   onTestFinished(() => void process.off('unhandledRejection', note));
   const options = { enableOfflineQueue: false, autoResendUnfulfilledCommands: false };
   const sendCommand = vi.fn(async () => {
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await wait(40);
     return null;
   });
   const store = redisLimitStore({ client: { options, sendCommand } as never, timeout: '10ms' });
   await expect(store.consume(ask('late'))).rejects.toThrow('no answer');
-  await new Promise((resolve) => setTimeout(resolve, 80));
+  await wait(80);
   expect(sendCommand).toHaveBeenCalledTimes(1);
   expect(unhandled).toEqual([]);
 });

@@ -5,14 +5,13 @@ import { connectRedis } from '@apisec/redis';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { call, counted, LIMIT, running, SLICE, WINDOW } from './held-limits.ts';
 import { hasRedis, open, startRedis } from './redis-server.ts';
+import { wait } from './wait.ts';
 
 // What is waited for below, on a machine that is busy with other things.
 vi.setConfig({ testTimeout: 90_000 });
 
 const TTL = 5_000;
 const request = new Request('https://api.example.com/exports');
-const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 interface Given {
   /** How many of its calls were admitted. */

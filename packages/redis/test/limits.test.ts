@@ -16,6 +16,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { TOO_MANY } from '../src/limits/limit-scripts.ts';
 import { idOf } from '../src/limits/limit-wire.ts';
 import { hasRedis, type RedisServer, ready, startRedis } from './redis-server.ts';
+import { wait } from './wait.ts';
 
 const HOUR = 3_600_000;
 
@@ -257,7 +258,7 @@ describe.runIf(hasRedis)('limits on Redis', () => {
     for (let index = 0; index < 127; index++) await call(index);
     const [key = ''] = await keysOf(store.prefix);
     const full = await client.strlen(key);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await wait(100);
     for (const [operation, left] of [
       [127, 872],
       [128, 871],
