@@ -72,8 +72,8 @@ interface Flight extends Reading {
 }
 
 /** What is wrong with a key is asked again sooner than what is right. */
-const REFUSAL_LIFETIME = 5_000;
-const REFUSAL_BYTES = 512;
+const DENIED_LIFETIME = 5_000;
+const DENIED_BYTES = 512;
 /** Beside what its text and record take. */
 const ENTRY_BYTES = 1_024;
 
@@ -223,8 +223,8 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     result: ApiKeyVerification,
   ): ApiKeyVerification => {
     known.delete(presented);
-    const until = reading.startedAt + Math.min(lifetime, REFUSAL_LIFETIME);
-    denied.set(presented, { ...reading, until, result }, REFUSAL_BYTES);
+    const until = reading.startedAt + Math.min(lifetime, DENIED_LIFETIME);
+    denied.set(presented, { ...reading, until, result }, DENIED_BYTES);
     return result;
   };
 
@@ -275,7 +275,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     if (onOverdue === undefined || key.rotateBy === undefined || at < key.rotateBy) return;
     const last = reported.get(key.id);
     if (last !== undefined && !isOlder(last, REPORT_INTERVAL, at)) return;
-    reported.set(key.id, at, REFUSAL_BYTES);
+    reported.set(key.id, at, DENIED_BYTES);
     background.run(() => onOverdue(key));
   };
 

@@ -12,6 +12,7 @@ import { isToken } from '../lib/header-syntax.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type { ApiKeyDenialCode, ApiKeys, ApiKeyVerification, VerifiedApiKey } from './api-key.ts';
+import { inAuthorization, inHeader } from './presented-api-key.ts';
 
 /** What `apiKeys` makes, as far as it is needed here. */
 export type AcceptedApiKeys = Pick<ApiKeys, 'verify' | 'prefix'> &
@@ -61,10 +62,6 @@ const OPTIONS = [
 export interface ApiKeyFacts extends AuthenticatedFacts {
   readonly apiKey: VerifiedApiKey;
 }
-
-type Found =
-  | { readonly kind: 'key'; readonly text: string }
-  | { readonly kind: 'missing' | 'malformed' | 'repeated' | 'multiple' };
 
 const denials: Readonly<
   Record<ApiKeyDenialCode, { readonly kind: DenialKind; readonly detail: string }>
@@ -278,40 +275,6 @@ export function authenticateApiKey(
 }
 
 const NO_CLAIMS: Readonly<Record<string, unknown>> = Object.freeze({});
-const MISSING: Found = Object.freeze({ kind: 'missing' });
-const MALFORMED: Found = Object.freeze({ kind: 'malformed' });
-const REPEATED: Found = Object.freeze({ kind: 'repeated' });
-const MULTIPLE: Found = Object.freeze({ kind: 'multiple' });
-
-function inHeader(header: string, ignoreAuthorization: boolean): (headers: HeadersView) => Found {
-  return (headers) => {
-    const text = headers.get(header);
-    if (text === null || text === undefined) return MISSING;
-    if (!ignoreAuthorization && headers.has('authorization')) return MULTIPLE;
-    // A repeated header arrives joined with commas; a key has none.
-    return text.includes(',') ? REPEATED : { kind: 'key', text };
-  };
-}
-
-function inAuthorization(
-  scheme: string,
-  beginnings: readonly string[],
-): (headers: HeadersView) => Found {
-  const begins = `${scheme.toLowerCase()} `;
-  const isShared = begins === 'bearer ';
-  return (headers) => {
-    const value = headers.get('authorization');
-    if (value === null || value === undefined) return MISSING;
-    const own = value.slice(0, begins.length).toLowerCase();
-    if (own === begins.trimEnd()) return isShared ? MISSING : MALFORMED;
-    if (own !== begins) return MISSING;
-    const text = value.slice(begins.length).trimStart();
-    if (text.includes(',')) return REPEATED;
-    const isOurs = beginnings.some((beginning) => text.startsWith(beginning));
-    return isShared && !isOurs ? MISSING : { kind: 'key', text };
-  };
-}
-
 /** At least one; where keys of several kinds are accepted, each is known by its prefix. */
 function acceptedKeys({
   keys,
