@@ -16,6 +16,7 @@ import type {
 } from '@apisec/core';
 import {
   apiKeys,
+  memoryCounterStore,
   recordedRoleStore,
   recordedTenantStore,
   resetFailures,
@@ -28,6 +29,9 @@ import { expect, vi } from 'vitest';
 import { sessions } from '../../oauth/src/index.ts';
 import {
   accountRecovery,
+  type LoginOptions,
+  login,
+  memoryTicketStore,
   passwordChanges,
   resetSecondFactor,
   singleUseTokens,
@@ -190,7 +194,7 @@ async function grantOf(stores: ActStores, record: Recorder) {
     record,
   });
   const subject = `user-${crypto.randomUUID()}`;
-  const first = await issued.issue({ subject, clientId: 'shop' });
+  const first = await issued.issue({ subject, clientId: 'shop', record: () => true });
   if (!first.ok) throw new Error(first.code);
   const { refreshToken = '', accessToken } = first;
   return { issued, subject, refreshToken, secrets: [refreshToken, accessToken, key.d] };
@@ -199,12 +203,11 @@ async function grantOf(stores: ActStores, record: Recorder) {
 async function sessionOf(stores: ActStores, record: Recorder) {
   const user = { issuer: 'https://id.example.com', subject: `user-${crypto.randomUUID()}` };
   const browser = sessions({ store: needed(stores, 'sessions'), keys: sealingKeys, record });
-  const begun = await browser.start(new Request(ORIGIN), {
-    ...user,
-    clientId: 'shop',
-    sid: 's1',
-    claims: {},
-  });
+  const begun = await browser.start(
+    new Request(ORIGIN),
+    { ...user, clientId: 'shop', sid: 's1', claims: {} },
+    { record: () => true },
+  );
   if (!begun.ok) throw new Error(begun.denial.code);
   const [cookie = ''] = begun.setCookie.split(';');
   const [session] = await browser.list(user);
@@ -234,6 +237,28 @@ async function passwordOf(stores: ActStores, record: Recorder) {
   return { changes, sent };
 }
 
+/** The first step of a login to the one account that there is. */
+function loginOf(stores: ActStores, record: Recorder, more: Partial<LoginOptions<string>> = {}) {
+  const { passwords, accounts } = plainPasswords({
+    subject: 'alice',
+    passwordHash: `h:${OLD_PASSWORD}`,
+  });
+  const counters = stores.counters ?? memoryCounterStore();
+  const signIn = login<string>({
+    accounts,
+    passwords,
+    tickets: stores.tickets ?? memoryTicketStore(),
+    throttle: { store: counters, name: `login-${crypto.randomUUID()}` },
+    finish: () => 'a session',
+    record,
+    ...more,
+  });
+  const caller = { client: 'a client that is known', peer: PEER };
+  const password = (typed: string, how?: RecordOption) =>
+    signIn.password({ ...caller, ...how, identifier: 'alice@example.com', password: typed });
+  return { signIn, caller, password };
+}
+
 const PEER = '192.0.2.1';
 const [OLD_PASSWORD, NEW_PASSWORD] = ['the old password', 'a brand new phrase'];
 
@@ -245,6 +270,26 @@ export const administrativeActs: readonly AdministrativeAct[] = [
   ofKey('api_key.disabled', ({ keys, id }) => keys.disable(id, { reason: 'holiday' })),
   ofKey('api_key.enabled', ({ keys, id }) => keys.enable(id)),
   ofKey('api_key.revoked', ({ keys, id }) => race(() => keys.revoke(id, { reason: 'leaked' }))),
+  {
+    name: 'api_key.imported',
+    store: 'apiKeys',
+    act: 'api_key.imported',
+    run: async (stores, record) => {
+      const keys = apiKeys({
+        prefix: 'acme',
+        environment: 'live',
+        store: needed(stores, 'apiKeys'),
+        peppers: { current: 'v1', keys: { v1: PEPPER } },
+        imported: { lookup: (presented) => presented.slice(0, 8), verify: () => true },
+        record,
+      });
+      const lookup = `key-${crypto.randomUUID()}`;
+      const hash = 'the hash that was taken over';
+      const taken = await keys.import({ name: 'Old', owner, lookup, hash });
+      if (!taken.ok) throw new Error(JSON.stringify(taken));
+      return [hash, lookup];
+    },
+  },
   ofKey('quota.reset', ({ keys, id }) => keys.resetQuotas(id)),
   {
     name: 'revocation.added',
@@ -399,6 +444,107 @@ export const administrativeActs: readonly AdministrativeAct[] = [
       if (!next.ok) throw new Error(next.code);
       await race(() => issued.refresh(refreshToken, { clientId: 'shop' }));
       return [...secrets, next.accessToken, next.refreshToken ?? ''];
+    },
+  },
+  {
+    name: 'token.issued',
+    store: 'refreshTokens',
+    act: 'token.issued',
+    run: async (stores, record) => {
+      const { issued, secrets } = await grantOf(stores, record);
+      const next = await issued.issue({ subject: 'alice', clientId: 'shop', scopes: ['read'] });
+      if (!next.ok) throw new Error(next.code);
+      return [...secrets, next.accessToken, next.refreshToken ?? ''];
+    },
+  },
+  {
+    name: 'login.succeeded',
+    store: 'tickets',
+    act: 'login.succeeded',
+    run: async (stores, record) => {
+      const { password } = loginOf(stores, record);
+      expect(await password(OLD_PASSWORD)).toMatchObject({ status: 'done' });
+      return [OLD_PASSWORD, 'alice@example.com'];
+    },
+  },
+  {
+    name: 'login.failed',
+    store: 'counters',
+    act: 'login.failed',
+    run: async (stores, record) => {
+      const { password } = loginOf(stores, record);
+      expect(await password(NEW_PASSWORD)).toMatchObject({ status: 'denied' });
+      return [NEW_PASSWORD, 'alice@example.com'];
+    },
+  },
+  {
+    name: 'login.throttled',
+    store: 'counters',
+    act: 'login.throttled',
+    run: async (stores, record) => {
+      const { password } = loginOf(stores, record);
+      const unheard = { record: () => true };
+      for (let wrong = 0; wrong < 4; wrong++) await password(NEW_PASSWORD, unheard);
+      expect(await password(OLD_PASSWORD)).toMatchObject({
+        denial: { code: 'failures.throttled' },
+      });
+      return [NEW_PASSWORD, OLD_PASSWORD];
+    },
+  },
+  {
+    name: 'login.locked',
+    store: 'tickets',
+    act: 'login.locked',
+    run: async (stores, record) => {
+      const locked = { kind: 'rate_limited', code: 'totp.locked' } as const;
+      const { signIn, caller, password } = loginOf(stores, record, {
+        totp: {
+          status: async () => ({ state: 'active', backupCodesLeft: 0, lockedUntil: undefined }),
+          verify: async () => ({ ok: false, denial: locked }),
+          verifyBackupCode: async () => ({ ok: false, denial: locked }),
+        },
+      });
+      const asked = await password(OLD_PASSWORD);
+      if (asked.status !== 'requires_mfa') throw new Error(asked.status);
+      const { ticket } = asked;
+      await signIn.next({ ...caller, ticket, method: 'totp', code: '123456' });
+      return [OLD_PASSWORD, ticket, '123456'];
+    },
+  },
+  {
+    name: 'password.change_failed',
+    store: 'tickets',
+    act: 'password.change_failed',
+    run: async (stores, record) => {
+      const { changes } = await passwordOf(stores, record);
+      const change = { subject: 'alice', current: NEW_PASSWORD, next: OLD_PASSWORD, peer: PEER };
+      expect(await changes.change(change)).toMatchObject({ ok: false });
+      return [OLD_PASSWORD, NEW_PASSWORD];
+    },
+  },
+  {
+    name: 'session.created',
+    store: 'sessions',
+    act: 'session.created',
+    run: async (stores, record) => {
+      const { browser, user, secrets } = await sessionOf(stores, record);
+      const whose = { ...user, clientId: 'shop', claims: {} };
+      const begun = await browser.start(new Request(ORIGIN), whose);
+      if (!begun.ok) throw new Error(begun.denial.code);
+      return [...secrets, begun.setCookie.split(/[=;]/)[1] ?? ''];
+    },
+  },
+  {
+    name: 'session.renewed by a step-up',
+    store: 'sessions',
+    act: 'session.renewed',
+    run: async (stores, record) => {
+      const { browser, user, cookie, handle, secrets } = await sessionOf(stores, record);
+      const request = new Request(ORIGIN, { headers: { cookie } });
+      const whose = { ...user, clientId: 'shop', claims: {}, replaces: handle };
+      const begun = await browser.start(request, whose);
+      if (!begun.ok) throw new Error(begun.denial.code);
+      return [...secrets, begun.setCookie.split(/[=;]/)[1] ?? ''];
     },
   },
   {

@@ -76,7 +76,7 @@ async function ofTokens(record: Recorder | undefined) {
     store,
     record,
   });
-  const first = await issued.issue({ subject: 'alice', clientId: 'shop' });
+  const first = await issued.issue({ subject: 'alice', clientId: 'shop', record: () => true });
   const { refreshToken = '' } = first as IssuedTokens;
   const refreshed = async () => {
     const answer = await issued.refresh(refreshToken, { clientId: 'shop' });

@@ -1,4 +1,4 @@
-import { crossOrigin, type Denial, type MaybePromise, pathOf } from '@apisec/core';
+import { crossOrigin, type Denial, type MaybePromise, pathOf, type RecordAct } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -49,6 +49,8 @@ export interface LoginRouteFacts {
   readonly peer: { readonly id: string | undefined };
   /** The tenant whose pages these are, where there are several. */
   readonly tenant?: string | undefined;
+  /** Records how the login ends, with what is known of the call: the fact of `audit`. */
+  readonly audit?: { readonly record: RecordAct } | undefined;
 }
 
 /** A session that is stepped up, as your guard has authenticated it. */
@@ -205,7 +207,13 @@ export function loginRoutes<Result>(
     const known = valueOf(request, clients.name);
     const client = known !== undefined && CLIENT.test(known) ? known : randomText(CLIENT_BYTES);
     const cookie = client === known ? undefined : clients.set(client);
-    return { client, peer: from.peer.id, tenant: from.tenant, cookie };
+    return {
+      client,
+      peer: from.peer.id,
+      tenant: from.tenant,
+      record: from.audit?.record,
+      cookie,
+    };
   };
   /** Only what a page of this site posts is looked at. */
   const answer = async (request: Request, handle: () => Promise<Response>): Promise<Response> => {

@@ -25,6 +25,7 @@ const OPTIONS = [
   'acr',
   'timeout',
   'now',
+  'record',
 ] as const;
 /** RFC 9470 §3, as they stand in a challenge. */
 const ACR = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;

@@ -1,4 +1,4 @@
-import type { Denial, Duration, MaybePromise, TicketStore } from '@apisec/core';
+import type { Denial, Duration, MaybePromise, RecordOption, TicketStore } from '@apisec/core';
 import type { CountFailuresOptions } from '@apisec/core/host';
 import type { Passwords } from '../passwords/passwords.ts';
 import type { Totp } from '../totp/totp.ts';
@@ -69,7 +69,7 @@ export interface LoginPasskeys {
 }
 
 /** Options of {@link login}. */
-export interface LoginOptions<Result> {
+export interface LoginOptions<Result> extends RecordOption {
   readonly accounts: LoginAccounts;
   /** Where logins that are under way are kept, and devices that are remembered. */
   readonly tickets: TicketStore;
@@ -111,8 +111,8 @@ export interface LoginOptions<Result> {
   readonly now?: (() => number) | undefined;
 }
 
-/** Who asks. */
-export interface LoginCaller {
+/** Who asks; with a `record` of the call, which stands before that of the factory. */
+export interface LoginCaller extends RecordOption {
   /**
    * What the client is known by from one step to the next, and nobody else knows: a cookie of 128 random bits or
    * more, a key's thumbprint.

@@ -3,6 +3,7 @@ import { type CountedAttempt, sha256 } from '@apisec/core/host';
 import { isName } from '../names.ts';
 import { tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
+import { type LoginAttemptBy, loginActs } from './login-acts.ts';
 import { codeCounting, loginChallenges } from './login-challenges.ts';
 import { loginDenial } from './login-denial.ts';
 import { loginFactors } from './login-factors.ts';
@@ -21,7 +22,9 @@ import type {
   Login,
   LoginAccount,
   LoginAnswer,
+  LoginCaller,
   LoginOptions,
+  NextStep,
   PasswordStep,
   SignedIn,
 } from './login-types.ts';
@@ -83,6 +86,10 @@ interface RightPassword {
  * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered
  * like one. Codes that were sent are stored as hashes that only the holder of the ticket could try.
  *
+ * `record` is told of each login that is done (`login.succeeded`), and of each that is denied (`login.failed`,
+ * `login.throttled`, `login.locked`): whose account, by which factor, but not what was typed. A login that cannot be
+ * recorded is not done (`sign_in.unavailable`).
+ *
  * Answers denials, never throws for them: `sign_in.*`, those of `passwords`, `totp` and `passkeys`, and
  * `failures.throttled` (429), `failures.unavailable` (503). `sign_in.unavailable` (503) when a store, `accounts`, a
  * sender or `finish` fails.
@@ -105,6 +112,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const settings = loginSettings(options);
   const { acr, lifetime, now, remembered, timeout } = settings;
   const { accounts, finish, passwords } = options;
+  const acts = loginActs('login', options.record);
   const failures = loginFailures(options.throttle, options.now);
   const factors = loginFactors(options);
   const ask = timely(timeout);
@@ -118,9 +126,10 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   const complete = async (
     state: LoginState,
     attempt: CountedAttempt,
-    remember: boolean,
+    caller: LoginCaller & Pick<NextStep, 'remember'>,
   ): Promise<LoginAnswer<Result>> => {
     const { subject, tenant } = state;
+    const { remember = false } = caller;
     // Nobody is found right without one.
     if (subject === undefined) throw new TypeError('no account');
     const amr = amrOf(state);
@@ -152,6 +161,8 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       session: state.session,
     });
     const result = await ask(() => finish(signedIn));
+    // Where it is not recorded, nobody gets what was made.
+    await acts.succeeded(signedIn, caller);
     await attempt.end('succeeded');
     if (state.done.some((factor) => factor === 'mail' || factor === 'sms')) {
       await sends.clear(account, tenant);
@@ -163,10 +174,11 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
 
   /** Goes on where the password is the one that is stored. */
   const afterPassword = async (
-    { client, tenant, identifier }: PasswordStep,
+    step: PasswordStep,
     { account: usable, stored, rehash, deviceId }: RightPassword,
     attempt: CountedAttempt,
   ): Promise<LoginAnswer<Result>> => {
+    const { client, tenant, identifier } = step;
     const { replaceHash } = accounts;
     let hash = stored;
     if (rehash !== undefined && replaceHash !== undefined) {
@@ -203,7 +215,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
         await attempt.end('neither');
         return denied(loginDenial('sign_in.second_factor_missing'));
       }
-      return complete(state, attempt, false);
+      return complete(state, attempt, step);
     }
     const waiting = { ...state, needs };
     const issued = await logins.begin(waiting, now() + lifetime);
@@ -211,7 +223,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     return pendingAnswer(waiting, issued);
   };
 
-  const password: Login<Result>['password'] = async (step) => {
+  const password = async (step: PasswordStep, by: LoginAttemptBy): Promise<LoginAnswer<Result>> => {
     const { identifier, device, peer, tenant } = step;
     if (passwords === undefined) return denied(loginDenial('sign_in.method_unavailable'));
     if (!isName(identifier) || !isClient(step)) return denied(loginDenial('sign_in.malformed'));
@@ -222,6 +234,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
       found !== undefined && known?.subject === found.subject && known.data['tenant'] === tenant;
     const deviceId = isKnown ? known.id : undefined;
     const subject = found?.subject;
+    by.subject = subject;
     const who = { identifier, subject, device: deviceId, peer, tenant };
     const attempt = await failures.begin(who);
     if (!attempt.ok) return denied(attempt.denial);
@@ -239,12 +252,13 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     return uncountedWhereItFails(attempt, () => afterPassword(step, right, attempt));
   };
 
-  const next: Login<Result>['next'] = async (step) => {
-    const { ticket, method, remember = false } = step;
+  const next = async (step: NextStep, by: LoginAttemptBy): Promise<LoginAnswer<Result>> => {
+    const { ticket, method } = step;
     if (!isClient(step)) return denied(loginDenial('sign_in.malformed'));
     const opened = await logins.open(step, ticket, ({ needs }) => needs.includes(method));
     if ('status' in opened) return opened;
     const { state, record } = opened;
+    by.subject = state.subject;
     const { peer, tenant } = step;
     const attempt = await failures.begin({ ...state, peer, tenant });
     if (!attempt.ok) return denied(attempt.denial, ticket);
@@ -266,7 +280,7 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
     if (judged.right) {
       const { subject, verified } = judged;
       const after = afterRight({ ...state, subject }, method, verified);
-      return uncountedWhereItFails(attempt, () => complete(after, attempt, remember));
+      return uncountedWhereItFails(attempt, () => complete(after, attempt, step));
     }
     const { denial } = judged;
     const isGuess = !isNoGuess(denial);
@@ -311,8 +325,14 @@ export function login<Result>(options: LoginOptions<Result>): Login<Result> {
   };
 
   return Object.freeze<Login<Result>>({
-    password: (step) => password(step).catch(unavailable),
-    next: (step) => next(step).catch(unavailable),
+    password: async (step) => {
+      const by: LoginAttemptBy = { factor: 'password' };
+      return acts.ended(await password(step, by).catch(unavailable), step, by);
+    },
+    next: async (step) => {
+      const by: LoginAttemptBy = { factor: step.method };
+      return acts.ended(await next(step, by).catch(unavailable), step, by);
+    },
     passkeyOptions: (caller) => challenges.passkeyOptions(caller).catch(unavailable),
     sendCode: (caller) => challenges.sendCode(caller).catch(unavailable),
     stepUp: (step) => stepUp(step).catch(unavailable),

@@ -120,6 +120,9 @@ const OPTIONS = [
  * does not touch second factors (see `accountRecovery`). A new password that the policy denies does not use the link
  * up.
  *
+ * `record` is told of each change (`password.changed`), and of each that was tried without the right
+ * password (`password.change_failed`).
+ *
  * Denials: those of `passwords` and `singleUseTokens`, `failures.throttled` (429), `password.changed_meanwhile` and
  * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions could
  * not be ended.
@@ -191,6 +194,26 @@ export function passwordChanges<Account extends PasswordAccount>(
     return { ok: true, subject };
   };
 
+  /** Records that somebody did not know the password. What the policy denies, and links that are old, are not an attack. */
+  const recorded = async (
+    answer: PasswordChange,
+    { subject, peer }: { readonly subject: string; readonly peer: string | undefined },
+  ): Promise<PasswordChange> => {
+    if (answer.ok) return answer;
+    const { denial } = answer;
+    if (denial.kind !== 'unauthenticated' && denial.kind !== 'rate_limited') return answer;
+    const target = { type: 'account', id: subject };
+    const data = { code: denial.code };
+    const act = { act: 'password.change_failed', outcome: 'denied', peer, target, data } as const;
+    try {
+      await recordAct(options.record, act);
+      return answer;
+    } catch (cause) {
+      // It is denied either way.
+      return { ok: false, denial: { ...denial, cause: denial.cause ?? cause } };
+    }
+  };
+
   const change: PasswordChanges['change'] = async (request) => {
     const { subject, current, next, session, peer, context } = request;
     const attempt = await failures.begin({ account: ['subject', subject], peer });
@@ -260,7 +283,7 @@ export function passwordChanges<Account extends PasswordAccount>(
   };
 
   return Object.freeze<PasswordChanges>({
-    change: (request) => change(request).catch(unavailable),
+    change: async (request) => recorded(await change(request).catch(unavailable), request),
     requestReset: (request) => requestReset(request).catch(unavailable),
     reset: (request) => reset(request).catch(unavailable),
   });

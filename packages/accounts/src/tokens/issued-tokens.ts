@@ -3,7 +3,7 @@ import type { AccessToken } from '@apisec/core/host';
 import type { TokensDenied } from './refresh-token.ts';
 
 /** What somebody is granted. */
-export interface TokenGrant {
+export interface TokenGrant extends RecordOption {
   readonly subject: string;
   readonly clientId: string;
   /** Default: none. */
@@ -68,6 +68,7 @@ export interface IssuedTokens extends AccessToken {
 export interface Tokens {
   /** The public keys, for `localJwks` and for the JWK Set that is published. */
   readonly jwks: JwksDocument;
+  /** Recorded as `token.issued`; tokens that could not be recorded are handed to nobody. Refreshing is no new grant. */
   readonly issue: (grant: TokenGrant) => Promise<IssuedTokens | TokensDenied>;
   /**
    * A new access token and a new refresh token for one that is good and was not used before. Of many uses at

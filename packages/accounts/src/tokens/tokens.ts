@@ -18,6 +18,7 @@ import {
   durationMs,
   isObject,
   randomText,
+  recordAct,
   signAccessToken,
   signingKeys,
 } from '@apisec/core/host';
@@ -236,9 +237,16 @@ export function tokens(options: TokensOptions): Tokens {
     const wrong = contentProblem(content);
     if (wrong !== undefined) return { ok: false, code: 'refresh.invalid', problem: wrong };
     const access = await sign(content, at);
-    if (session === undefined) return handOut(access, scopes);
-    const begun = await families.begin({ ...content, session }, at);
-    return begun.ok ? handOut(access, scopes, session, begun.token) : begun;
+    const begun =
+      session === undefined ? undefined : await families.begin({ ...content, session }, at);
+    if (begun?.ok === false) return begun;
+    await recordAct(grant.record ?? record, {
+      act: 'token.issued',
+      target:
+        session === undefined ? { type: 'user', id: subject } : { type: 'session', id: session },
+      data: { subject, clientId, tenant, scopes: scopes.join(' ') },
+    });
+    return handOut(access, scopes, session, begun?.token);
   };
 
   const refresh = async (

@@ -32,7 +32,10 @@ export interface AuditQueueOptions {
 export interface AuditOptions {
   /** Where events go; each sink has a queue of its own. A function is a sink that is given events one by one. */
   readonly sinks: readonly (AuditSink | ((event: AuditEvent) => void))[];
-  /** Who writes: the name and version of your service. */
+  /**
+   * Who writes: the name and version of your service. With it `service.started` is recorded ahead of the first event,
+   * and `service.stopped` by `close`.
+   */
   readonly service?: { readonly name: string; readonly version?: string | undefined } | undefined;
   /**
    * The part of the calls that were let in and succeeded that is told, from 0 to 1; `event.sampled` says so.
@@ -190,8 +193,18 @@ export function audit(options: AuditOptions): Audit {
     for (const queue of queues) if (takes(queue, event)) queue.push(event, size, importance);
   };
 
+  /** Whether the trail says that the service runs: not before there is an event, since factories write nothing. */
+  let isClosing = false;
+  let isAnnounced = options.service === undefined;
+  const announceOnce = (): void => {
+    if (isAnnounced) return;
+    isAnnounced = true;
+    publish(build.act({ act: 'service.started' }, undefined, now()), 'act');
+  };
+
   const record = (act: AuditAct, call: AuditCall | undefined): Promise<AuditReceipt> =>
     new Promise((resolve) => {
+      announceOnce();
       let built: SizedEvent;
       try {
         built = build.act(act, call, now());
@@ -201,6 +214,8 @@ export function audit(options: AuditOptions): Audit {
         return resolve({ ok: false, problem: 'lost' });
       }
       const [event, size] = built;
+      // Whoever fails to log in can do so as often as they like.
+      const importance = event.outcome === 'denied' ? 'denied' : 'act';
       let open = 0;
       let ok = true;
       const late = setTimeout(() => resolve({ ok: false, problem: 'late' }), bounds.timeoutMs);
@@ -218,7 +233,7 @@ export function audit(options: AuditOptions): Audit {
         done(takers.length > 0);
       }
       for (const queue of takers) {
-        queue.push(event, size, 'act', awaited.includes(queue) ? done : undefined);
+        queue.push(event, size, importance, awaited.includes(queue) ? done : undefined);
       }
     });
 
@@ -243,6 +258,7 @@ export function audit(options: AuditOptions): Audit {
     const how = { time: now(), sensitive: guarded, sampled };
     // The place of a sensitive call was kept for it, so it may go where acts go.
     const importance = isKept ? 'act' : denied ? 'denied' : 'allowed';
+    announceOnce();
     let event: SizedEvent;
     try {
       event = build.decision(completion, call, how);
@@ -288,6 +304,10 @@ export function audit(options: AuditOptions): Audit {
     },
     close: async (within = '5s') => {
       const ms = durationMs(NAME, 'close', within);
+      if (options.service !== undefined && isAnnounced && !isClosing) {
+        isClosing = true;
+        publish(build.act({ act: 'service.stopped' }, undefined, now()), 'act');
+      }
       await Promise.all(queues.map((queue) => queue.close(ms)));
     },
     stats: () => queues.map((queue) => queue.stats()),

@@ -1,9 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { codes } from '../engine/codes.ts';
 import type { DenialKind } from '../engine/denial.ts';
 import type { AuditEvent } from './event.ts';
 import { ocsfClasses, toOcsf } from './ocsf.ts';
-import { auditActs, auditSeverities, denialEventName } from './vocabulary.ts';
+import {
+  type AuditEventName,
+  auditActs,
+  auditSeverities,
+  denialEventName,
+  namesByArea,
+  namesByCode,
+  ownActs,
+} from './vocabulary.ts';
 
 describe('the OWASP logging vocabulary', () => {
   test.each<readonly [DenialKind, string, string]>([
@@ -22,6 +31,12 @@ describe('the OWASP logging vocabulary', () => {
     ['forbidden', 'csrf.cross_origin', 'malicious_csrf'],
     ['forbidden', 'enumeration.detected', 'malicious_direct_reference'],
     ['forbidden', 'step.missing', 'sequence_fail'],
+    ['unauthenticated', 'session.missing', 'authn_login_fail'],
+    ['unauthenticated', 'session.unknown', 'session_use_after_expire'],
+    ['malformed', 'input.invalid', 'input_validation_fail'],
+    ['malformed', 'input.unknown_member', 'malicious_extraneous'],
+    ['forbidden', 'human.denied', 'malicious_attack_tool'],
+    ['rate_limited', 'totp.locked', 'authn_login_lock'],
     ['internal', 'policy.threw', 'sys_unavailable'],
     ['internal', 'tenant.leak', 'authz_fail'],
     ['rate_limited', 'shop.too_many', 'excess_rate_limit_exceeded'],
@@ -36,6 +51,38 @@ describe('the OWASP logging vocabulary', () => {
       const name = denialEventName({ kind: 'forbidden', code });
       expect(auditSeverities[name]).toBeDefined();
     }
+  });
+
+  test('is listed in the guide, name by name', () => {
+    const guide = readFileSync(
+      new URL('../../../../docs/guides/logging.md', import.meta.url),
+      'utf8',
+    );
+    const rows = guide.split('\n').filter((line) => /^\| `[a-z]+_/.test(line));
+    const listed = rows.flatMap((row) => row.split('|')[1]?.match(/\w+/g) ?? []);
+    expect(listed.toSorted()).toEqual(Object.keys(auditSeverities).toSorted());
+  });
+
+  test('singles out codes and areas that there are', () => {
+    const areas = new Set(Object.keys(codes).map((code) => code.slice(0, code.indexOf('.'))));
+    expect(Object.keys(namesByCode).filter((code) => !Object.hasOwn(codes, code))).toEqual([]);
+    expect(Object.keys(namesByArea).filter((area) => !areas.has(area))).toEqual([]);
+  });
+
+  test('has no name that nothing emits', () => {
+    const kinds: readonly DenialKind[] = ['malformed', 'unauthenticated', 'forbidden', 'internal'];
+    const emitted = new Set<AuditEventName>(['authz_success', 'excess_rate_limit_exceeded']);
+    for (const code of Object.keys(codes)) {
+      for (const kind of kinds) emitted.add(denialEventName({ kind, code }));
+    }
+    // What `sensitive` operations are called, by their method; audit.test.ts sees each of them.
+    for (const what of ['create', 'read', 'update', 'delete'] as const) {
+      emitted.add(`sensitive_${what}`);
+    }
+    for (const [act, name] of Object.entries(auditActs)) {
+      if (!ownActs.some((own) => own === act)) emitted.add(name);
+    }
+    expect([...emitted].toSorted()).toEqual(Object.keys(auditSeverities).toSorted());
   });
 });
 

@@ -1,7 +1,10 @@
 import type { BuiltinAct } from '../contracts/record-act.ts';
 import type { Denial, DenialKind } from '../engine/denial.ts';
 
-/** How urgent an event is, as the OWASP logging vocabulary grades it. */
+/**
+ * How urgent an event is, as the OWASP logging vocabulary grades it; but `session_use_after_expire` is a warning
+ * here, since every browser that comes back the next morning causes it.
+ */
 export type AuditSeverity = 'info' | 'warn' | 'critical';
 
 /**
@@ -14,11 +17,9 @@ const severities = {
   authn_login_fail_max: 'warn',
   authn_login_lock: 'warn',
   authn_login_success: 'info',
-  authn_login_successafterfail: 'info',
   authn_password_change: 'info',
   authn_password_change_fail: 'critical',
   authn_token_created: 'info',
-  authn_token_delete: 'warn',
   authn_token_reuse: 'critical',
   authn_token_revoked: 'info',
   authz_admin: 'warn',
@@ -31,6 +32,7 @@ const severities = {
   malicious_cors: 'critical',
   malicious_csrf: 'critical',
   malicious_direct_reference: 'critical',
+  malicious_extraneous: 'critical',
   privilege_permissions_changed: 'warn',
   sensitive_create: 'warn',
   sensitive_delete: 'warn',
@@ -42,7 +44,8 @@ const severities = {
   session_renewed: 'info',
   session_use_after_expire: 'warn',
   sys_monitor_disabled: 'warn',
-  sys_monitor_enabled: 'warn',
+  sys_shutdown: 'warn',
+  sys_startup: 'warn',
   sys_unavailable: 'warn',
   user_archived: 'warn',
   user_created: 'warn',
@@ -58,9 +61,8 @@ export const auditSeverities: Readonly<Record<AuditEventName, AuditSeverity>> =
   Object.freeze(severities);
 
 /** Denial codes that mean more than their area does. */
-const byCode: Readonly<Record<string, AuditEventName>> = {
+export const namesByCode: Readonly<Record<string, AuditEventName>> = {
   'token.revoked': 'authn_token_reuse',
-  'token.replayed': 'authn_token_reuse',
   'api_key.revoked': 'authn_token_reuse',
   'api_key.rotated': 'authn_token_reuse',
   'refresh.reused': 'authn_token_reuse',
@@ -70,16 +72,19 @@ const byCode: Readonly<Record<string, AuditEventName>> = {
   'api_key.quota_exceeded': 'excess_rate_limit_exceeded',
   'failures.throttled': 'authn_login_fail_max',
   'totp.locked': 'authn_login_lock',
+  'session.unknown': 'session_use_after_expire',
+  'session.refresh_denied': 'session_use_after_expire',
   'enumeration.detected': 'malicious_direct_reference',
-  'human.refused': 'malicious_attack_tool',
+  'human.denied': 'malicious_attack_tool',
   'human.replayed': 'malicious_attack_tool',
+  'input.unknown_member': 'malicious_extraneous',
   // The server's own fault, and the gravest of an API with tenants.
   'tenant.leak': 'authz_fail',
   'load.shed': 'sys_unavailable',
 };
 
 /** Areas of codes (`area.problem`). */
-const byArea: Readonly<Record<string, AuditEventName>> = {
+export const namesByArea: Readonly<Record<string, AuditEventName>> = {
   credentials: 'authn_login_fail',
   token: 'authn_login_fail',
   dpop: 'authn_login_fail',
@@ -88,7 +93,7 @@ const byArea: Readonly<Record<string, AuditEventName>> = {
   certificate: 'authn_login_fail',
   authentication: 'authn_login_fail',
   principal: 'authn_login_fail',
-  session: 'session_use_after_expire',
+  session: 'authn_login_fail',
   refresh: 'authn_login_fail',
   totp: 'authn_login_fail',
   password: 'authn_login_fail',
@@ -119,10 +124,10 @@ const OURS: ReadonlySet<string> = new Set(['unavailable', 'upstream', 'internal'
 
 /** What the OWASP logging vocabulary calls a denial. */
 export function denialEventName({ kind, code }: Pick<Denial, 'kind' | 'code'>): AuditEventName {
-  if (Object.hasOwn(byCode, code)) return byCode[code] as AuditEventName;
+  if (Object.hasOwn(namesByCode, code)) return namesByCode[code] as AuditEventName;
   if (OURS.has(kind)) return 'sys_unavailable';
   const area = code.slice(0, code.indexOf('.'));
-  if (Object.hasOwn(byArea, area)) return byArea[area] as AuditEventName;
+  if (Object.hasOwn(namesByArea, area)) return namesByArea[area] as AuditEventName;
   return byKind[kind] ?? 'authz_fail';
 }
 
@@ -139,7 +144,6 @@ const acts = {
   'api_key.enabled': 'authz_change',
   'api_key.revoked': 'authn_token_revoked',
   'token.issued': 'authn_token_created',
-  'token.revoked': 'authn_token_revoked',
   'token.reused': 'authn_token_reuse',
   'token.family_ended': 'authn_token_revoked',
   'revocation.added': 'authn_token_revoked',
@@ -148,13 +152,15 @@ const acts = {
   'quota.reset': 'authz_admin',
   'lock.lifted': 'authz_admin',
   'factor.enrolled': 'authz_change',
-  'factor.used': 'authn_login_success',
   'factor.copied': 'authn_token_reuse',
   'factor.removed': 'authz_change',
   'factor.reset': 'authz_admin',
   'password.changed': 'authn_password_change',
+  'password.change_failed': 'authn_password_change_fail',
   'login.succeeded': 'authn_login_success',
   'login.failed': 'authn_login_fail',
+  'login.throttled': 'authn_login_fail_max',
+  'login.locked': 'authn_login_lock',
   'role.assigned': 'privilege_permissions_changed',
   'role.removed': 'privilege_permissions_changed',
   'session.created': 'session_created',
@@ -170,11 +176,21 @@ const acts = {
   'user.archived': 'user_archived',
   'user.deleted': 'user_deleted',
   'policy.changed': 'authz_change',
-  'audit.started': 'sys_monitor_enabled',
-  'audit.stopped': 'sys_monitor_disabled',
+  'service.started': 'sys_startup',
+  'service.stopped': 'sys_shutdown',
   'audit.chain_broken': 'sys_monitor_disabled',
   'audit.events_lost': 'sys_monitor_disabled',
 } as const satisfies Readonly<Record<BuiltinAct, AuditEventName>>;
+
+/** Acts that nothing in apisec does: your own code records them. */
+export const ownActs: readonly BuiltinAct[] = Object.freeze([
+  'user.created',
+  'user.updated',
+  'user.archived',
+  'user.deleted',
+  'policy.changed',
+  'audit.chain_broken',
+]);
 
 /** Each built-in act with its name in the OWASP logging vocabulary. */
 export const auditActs: Readonly<Record<BuiltinAct, AuditEventName>> = Object.freeze(acts);

@@ -1,6 +1,9 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 
-/** An act that has a name in the OWASP logging vocabulary. */
+/**
+ * An act that has a name in the OWASP logging vocabulary. apisec records all of them by itself but `user.*`,
+ * `policy.changed` and `audit.chain_broken`, which only your own code knows of.
+ */
 export type BuiltinAct =
   | 'api_key.issued'
   | 'api_key.imported'
@@ -10,7 +13,6 @@ export type BuiltinAct =
   | 'api_key.enabled'
   | 'api_key.revoked'
   | 'token.issued'
-  | 'token.revoked'
   | 'token.reused'
   | 'token.family_ended'
   | 'revocation.added'
@@ -19,13 +21,15 @@ export type BuiltinAct =
   | 'quota.reset'
   | 'lock.lifted'
   | 'factor.enrolled'
-  | 'factor.used'
   | 'factor.copied'
   | 'factor.removed'
   | 'factor.reset'
   | 'password.changed'
+  | 'password.change_failed'
   | 'login.succeeded'
   | 'login.failed'
+  | 'login.throttled'
+  | 'login.locked'
   | 'role.assigned'
   | 'role.removed'
   | 'session.created'
@@ -41,8 +45,8 @@ export type BuiltinAct =
   | 'user.archived'
   | 'user.deleted'
   | 'policy.changed'
-  | 'audit.started'
-  | 'audit.stopped'
+  | 'service.started'
+  | 'service.stopped'
   | 'audit.chain_broken'
   | 'audit.events_lost';
 
@@ -85,7 +89,7 @@ export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
 /**
  * The option `record`, wherever something administrative is done.
  *
- * It is told of each act once it is done: of changes, not of attempts that changed nothing. Give it `audit(…).record`,
+ * It is told of each act once it is done: of changes, and of logins and password changes that were denied. Give it `audit(…).record`,
  * or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or answers
  * `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject, and what
  * answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited for, so it

@@ -39,7 +39,7 @@ import {
   type Sessions,
   UNKNOWN,
 } from './session.ts';
-import { recordEndedSessions } from './session-acts.ts';
+import { recordBegunSessions, recordEndedSessions } from './session-acts.ts';
 import { sessionGone, storeDown } from './session-denials.ts';
 
 /** Options of {@link sealedSessions}. */
@@ -164,6 +164,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     );
   };
   const recorded = recordEndedSessions(NAME, options.record);
+  const recordBegun = recordBegunSessions(NAME, options.record);
   const endSession = async (owner: SessionOwner, handle: string): Promise<void> => {
     await ended?.revoke({ kind: 'token', issuer: owner.issuer, id: revocationId(owner, handle) });
   };
@@ -203,7 +204,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     sealing: seals,
     insecureCookies,
     now,
-    start: async (request: RequestLike, user: NewSession) => {
+    start: async (request: RequestLike, user: NewSession, act?: RecordOption) => {
       try {
         const { issuer, subject, clientId, sid, claims, tokens } = user;
         const time = now();
@@ -233,6 +234,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
           return sessionGone();
         }
         await endOpened(before);
+        await recordBegun(user, { replaces: user.replaces }, act?.record);
         const maxAge = cookie.persistent === true ? Math.floor(lifetimeMs / 1_000) : undefined;
         return { ok: true as const, setCookie: jar.set(value, maxAge) };
       } catch (cause) {

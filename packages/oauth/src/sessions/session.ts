@@ -67,11 +67,14 @@ export interface Sessions {
   readonly now: () => number;
   /**
    * Begins a session under a new id, and ends the one that the request had: an id from before a login is worth nothing
-   * after it. Answers the cookie; send `Cache-Control: no-store` with it.
+   * after it. Answers the cookie; send `Cache-Control: no-store` with it. Recorded as `session.created`, or as
+   * `session.renewed` where it `replaces` one; a session that could not be recorded is nobody's
+   * (`session.unavailable`).
    */
   readonly start: (
     request: RequestLike,
     user: NewSession,
+    options?: RecordOption,
   ) => Promise<{ readonly ok: true; readonly setCookie: string } | OAuthDenied>;
   readonly read: (request: RequestLike) => SessionReading | Promise<SessionReading>;
   /** Ends the session of a request; answers what its tokens were, so that they can be ended too. */

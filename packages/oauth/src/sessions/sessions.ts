@@ -19,7 +19,7 @@ import {
   type Sessions,
   UNKNOWN,
 } from './session.ts';
-import { recordEndedSessions } from './session-acts.ts';
+import { recordBegunSessions, recordEndedSessions } from './session-acts.ts';
 import { sessionGone, storeDown } from './session-denials.ts';
 import { type SessionsOptions, sessionSettings } from './session-settings.ts';
 import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
@@ -70,6 +70,7 @@ export function sessions(options: SessionsOptions): Sessions {
     now,
   });
   const recorded = recordEndedSessions(NAME, options.record);
+  const recordBegun = recordBegunSessions(NAME, options.record);
   const cookies = boundedCache<Known>(KNOWN_COOKIES);
 
   const viewOf = (token: string, record: SessionRecord): SessionReading & { kind: 'session' } => ({
@@ -185,7 +186,7 @@ export function sessions(options: SessionsOptions): Sessions {
     sealing: sealing(NAME, options.keys),
     insecureCookies: settings.insecureCookies,
     now,
-    start: async (request: RequestLike, user: NewSession) => {
+    start: async (request: RequestLike, user: NewSession, act?: RecordOption) => {
       try {
         const token = randomToken();
         const time = now();
@@ -215,6 +216,7 @@ export function sessions(options: SessionsOptions): Sessions {
           await store.delete(record.id);
           return sessionGone();
         }
+        await recordBegun(record, { replaces }, act?.record);
         return { ok: true as const, setCookie: jar.set(token, maxAge) };
       } catch (cause) {
         return storeDown(cause);
