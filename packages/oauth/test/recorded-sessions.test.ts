@@ -7,12 +7,15 @@ import { KEYS } from './secrets.ts';
 
 const owner = { issuer: 'https://id.example.com', subject: 'alice' };
 
+/** For sessions that begin: here it matters how they end. */
+const unheard: RecordOption = { record: () => true };
+
 /** A user with two sessions, and the cookie of the first. */
 async function signedIn(record: RecordOption['record']) {
   const browser = sessions({ store: memorySessionStore(), keys: KEYS, record });
   const start = async () => {
     const user = { ...owner, clientId: 'shop', sid: 's1', claims: {} };
-    const begun = await browser.start(new Request(ORIGIN), user);
+    const begun = await browser.start(new Request(ORIGIN), user, unheard);
     if (!begun.ok) throw new Error(begun.denial.code);
     return begun.setCookie.split(';')[0] ?? '';
   };
@@ -92,7 +95,7 @@ test('what ended nothing is not recorded, and a call may name who records it', a
 /** A request with the cookie of a session that has just begun. */
 async function start(browser: Sessions): Promise<Request> {
   const user = { ...owner, clientId: 'shop', claims: {} };
-  const begun = await browser.start(new Request(ORIGIN), user);
+  const begun = await browser.start(new Request(ORIGIN), user, unheard);
   if (!begun.ok) throw new Error(begun.denial.code);
   return new Request(ORIGIN, { headers: { cookie: begun.setCookie.split(';')[0] ?? '' } });
 }
@@ -116,4 +119,44 @@ test('sealed sessions record what ends them in the same way', async () => {
   );
   const silent = sealedSessions({ ...options, record: () => false });
   await expect(silent.endAll(owner)).rejects.toThrow('could not be recorded');
+});
+
+const user = { ...owner, clientId: 'shop', claims: {} };
+const made = [
+  [
+    'in a store',
+    (record: RecordOption['record']) =>
+      sessions({ store: memorySessionStore(), keys: KEYS, record }),
+  ],
+  [
+    'in its cookie',
+    (record: RecordOption['record']) =>
+      sealedSessions({ keys: KEYS, revocations: memoryRevocationStore(), record }),
+  ],
+] as const;
+
+describe.each(made)('a session that begins, kept %s,', (where, make) => {
+  test('is recorded with whose it is, and as renewed where it steps another one up', async () => {
+    const acts: AuditAct[] = [];
+    const browser = make((act) => acts.push(act));
+    const begun = await browser.start(new Request(ORIGIN), user);
+    if (!begun.ok) throw new Error(begun.denial.code);
+    const cookie = begun.setCookie.split(';')[0] ?? '';
+    const request = new Request(ORIGIN, { headers: { cookie } });
+    const reading = await browser.read(request);
+    const replaces = reading.kind === 'session' ? reading.session.handle : '';
+    expect(await browser.start(request, { ...user, replaces })).toMatchObject({ ok: true });
+    const told = { target: { type: 'user', id: 'alice' }, data: { clientId: 'shop' } };
+    expect(acts).toMatchObject([
+      { act: 'session.created', ...told },
+      { act: 'session.renewed', ...told },
+    ]);
+  });
+
+  test.each(brokenRecorders)('is nobody’s where record %s', async (_how, broken) => {
+    const browser = make(broken);
+    const begun = await browser.start(new Request(ORIGIN), user);
+    expect(begun).toMatchObject({ ok: false, denial: { code: 'session.unavailable' } });
+    if (where === 'in a store') expect(await browser.list(owner)).toEqual([]);
+  });
 });

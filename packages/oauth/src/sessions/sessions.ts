@@ -216,7 +216,12 @@ export function sessions(options: SessionsOptions): Sessions {
           await store.delete(record.id);
           return sessionGone();
         }
-        await recordBegun(record, { replaces }, act?.record);
+        try {
+          await recordBegun(record, { replaces }, act?.record);
+        } catch (cause) {
+          await store.delete(record.id);
+          throw cause;
+        }
         return { ok: true as const, setCookie: jar.set(token, maxAge) };
       } catch (cause) {
         return storeDown(cause);
