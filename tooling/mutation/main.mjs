@@ -1,7 +1,7 @@
 // Mutation tests of core: `npm run mutation -- limits http/cors.ts --minutes 20`. Changes one file at a time in many small
-// ways, and runs the tests of its folder that import it; what no test notices is printed. A change that only tests
-// of other folders would notice counts as unnoticed, so the true score is at least what is printed here.
-import { spawnSync } from 'node:child_process';
+// ways, and runs the tests of its folder that reach it; what no test notices is printed. A change that only tests of other
+// folders would notice counts as unnoticed, so the true score is at least what is printed here.
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -11,15 +11,37 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { parseArgs } from 'node:util';
+import { instrument } from './instrument.mjs';
 
 const root = join(import.meta.dirname, '../..');
 const core = join(root, 'packages/core');
-const out = join(root, '.stryker');
+const out = join(root, '.stryker', String(process.pid));
+const vitest = join(
+  dirname(createRequire(import.meta.url).resolve('vitest/package.json')),
+  'vitest.mjs',
+);
 
 /** Where a hole would be one: policies, and what reads what callers send. */
-const DEFAULTS = ['abuse', 'api-keys', 'authorization', 'data', 'engine', 'http', 'lib', 'limits'];
+const DEFAULTS = [
+  'abuse',
+  'api-keys',
+  'authorization',
+  'crypto',
+  'data',
+  'engine',
+  'http',
+  'lib',
+  'limits',
+  'possession',
+  'signatures',
+  'tokens',
+];
+
+/** A change after which nothing is heard for so long made the tests loop for ever. */
+const HUNG_AFTER_MS = 300_000;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -44,87 +66,146 @@ function chosen(names) {
   });
 }
 
-/** The tests beside a file, in its folder, that import it or are named after it. */
+/** The tests in the folder of a file that reach it by imports within the folder, the nearest first. */
 function testsOf(file) {
-  const folder = dirname(file);
-  const base = posix.basename(file, '.ts');
-  return readdirSync(join(core, 'src', folder))
-    .filter(isTest)
-    .filter(
-      (test) =>
-        test === `${base}.test.ts` ||
-        readFileSync(join(core, 'src', folder, test), 'utf8').includes(`'./${base}.ts'`),
-    )
-    .map((test) => posix.join('src', folder, test));
+  const folder = join(core, 'src', dirname(file));
+  const base = posix.basename(file);
+  const importers = new Map();
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.ts'))) {
+    for (const [, imported] of readFileSync(join(folder, name), 'utf8').matchAll(
+      /'\.\/([\w-]+\.ts)'/g,
+    )) {
+      importers.set(imported, [...(importers.get(imported) ?? []), name]);
+    }
+  }
+  const reached = new Set([base, base.replace('.ts', '.test.ts')]);
+  for (const name of reached)
+    for (const importer of importers.get(name) ?? []) reached.add(importer);
+  return [...reached].filter((name) => isTest(name) && existsSync(join(folder, name)));
 }
 
-function mutate(file, tests) {
-  const report = join(out, 'report.json');
-  rmSync(report, { force: true });
-  mkdirSync(out, { recursive: true });
-  const config = join(out, 'config.json');
-  writeFileSync(
-    config,
-    JSON.stringify({
-      testRunner: 'vitest',
-      plugins: [import.meta.resolve('@stryker-mutator/vitest-runner')],
-      vitest: { configFile: join(import.meta.dirname, 'vitest.config.mjs'), related: false },
-      mutate: [`src/${file}`],
-      coverageAnalysis: 'perTest',
-      // What is computed once, when a module is loaded, would run every test for each change.
-      ignoreStatic: true,
-      // As deep below the root as core itself, so that what it names by `../..` is there.
-      tempDirName: '../../.stryker',
-      // Stryker reads tsconfig.json with a compiler of its own choice; the sandbox needs none.
-      tsconfigFile: 'none.json',
-      disableTypeChecks: false,
-      concurrency: 1,
-      timeoutMS: 20_000,
-      reporters: ['json'],
-      jsonReporter: { fileName: report },
-    }),
-  );
-  const bin = join(import.meta.dirname, 'node_modules/@stryker-mutator/core/bin/stryker.js');
-  const { status, stdout, stderr } = spawnSync(
+/** What one test file says of each change. */
+async function ask(file, test, instrumented, mutants) {
+  const journal = join(out, 'journal');
+  const job = join(out, 'job.json');
+  let open = mutants;
+  const answers = new Map();
+  while (open.length > 0) {
+    rmSync(journal, { force: true });
+    writeFileSync(
+      job,
+      JSON.stringify({
+        file: join(core, 'src', file),
+        test: posix.join('src', dirname(file), test),
+        instrumented,
+        mutants: open,
+        journal,
+      }),
+    );
+    const output = await run(job, journal);
+    if (!existsSync(journal)) throw new Error(`${test} did not run:\n${output}`);
+    let begun;
+    let again;
+    for (const line of readFileSync(journal, 'utf8').trim().split('\n')) {
+      const { id, found } = JSON.parse(line);
+      if (id === undefined) continue;
+      begun = found === 'begun' ? id : undefined;
+      again = found === 'again' ? id : undefined;
+      if (found !== 'begun' && found !== 'again') answers.set(id, found);
+    }
+    // The run hung at this change, or ended with it.
+    if (begun !== undefined) answers.set(begun, 'noticed');
+    const rest = open.filter((id) => !answers.has(id));
+    if (rest.length === open.length && again === undefined) throw new Error(`${test}:\n${output}`);
+    open = again === undefined ? rest : [again, ...rest.filter((id) => id !== again)];
+  }
+  return answers;
+}
+
+function run(job, journal) {
+  const child = spawn(
     process.execPath,
-    [bin, 'run', config, '--logLevel', 'warn'],
-    { cwd: core, encoding: 'utf8', env: { ...process.env, MUTATION_TESTS: tests.join() } },
+    [vitest, 'run', '--config', join(import.meta.dirname, 'vitest.config.mjs')],
+    { env: { ...process.env, MUTATION_JOB: job }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
-  if (!existsSync(report)) throw new Error(`${file} (${status}):\n${stdout}\n${stderr}`);
-  return Object.values(JSON.parse(readFileSync(report, 'utf8')).files)[0];
+  let output = '';
+  child.stdout.on('data', (text) => (output += text));
+  child.stderr.on('data', (text) => (output += text));
+  const startedAt = Date.now();
+  const watch = setInterval(() => {
+    const heardAt = existsSync(journal) ? statSync(journal).mtimeMs : startedAt;
+    if (Date.now() - Math.max(heardAt, startedAt) < HUNG_AFTER_MS) return;
+    child.kill('SIGKILL');
+  }, 1000);
+  return new Promise((resolve) => {
+    child.on('close', () => {
+      clearInterval(watch);
+      resolve(output);
+    });
+  });
 }
 
+/** So many test files in a row that notice nothing new are the last, since those that follow are further away. */
+const MOST_IDLE = 1;
+
+const countOf = (found) => [...found.values()].filter((each) => each === 'noticed').length;
+
+const WORTH = ['static', 'uncovered', 'survived', 'noticed'];
+
+async function mutate(file, tests) {
+  const path = join(core, 'src', file);
+  const source = readFileSync(path, 'utf8');
+  const { content, mutants } = await instrument(path, source);
+  const found = new Map();
+  let idle = 0;
+  for (const test of tests) {
+    if (idle === MOST_IDLE) break;
+    const noticed = countOf(found);
+    const open = mutants.filter(({ id }) => found.get(id) !== 'noticed').map(({ id }) => id);
+    if (open.length === 0) break;
+    for (const [id, answer] of await ask(file, test, content, open)) {
+      const before = found.get(id);
+      if (before === undefined || WORTH.indexOf(answer) > WORTH.indexOf(before))
+        found.set(id, answer);
+    }
+    idle = countOf(found) > noticed ? 0 : idle + 1;
+  }
+  return { source, mutants: mutants.map((mutant) => ({ ...mutant, found: found.get(mutant.id) })) };
+}
+
+mkdirSync(out, { recursive: true });
 const total = { noticed: 0, all: 0 };
 const left = [];
 for (const file of chosen(positionals.length > 0 ? positionals : DEFAULTS)) {
   const tests = testsOf(file);
   if (tests.length === 0 || Date.now() > deadline) {
     left.push(
-      tests.length === 0 ? `${file}: no test of its folder imports it` : `${file}: no time`,
+      tests.length === 0 ? `${file}: no test of its folder reaches it` : `${file}: no time`,
     );
     continue;
   }
-  const { mutants, source } = mutate(file, tests);
-  const counted = mutants.filter(({ status }) =>
-    ['Killed', 'Timeout', 'Survived', 'NoCoverage'].includes(status),
-  );
-  const noticed = counted.filter(({ status }) => status === 'Killed' || status === 'Timeout');
+  const { mutants, source } = await mutate(file, tests);
+  // What is computed once, when a module is loaded, would have to be loaded for each change.
+  const counted = mutants.filter(({ found }) => found !== 'static');
+  const noticed = counted.filter(({ found }) => found === 'noticed');
   total.noticed += noticed.length;
   total.all += counted.length;
   console.log(
-    `${percent(noticed.length, counted.length)}  ${file} (${noticed.length}/${counted.length})`,
+    `${percent(noticed.length, counted.length)}  ${file} (${noticed.length}/${counted.length}; ${mutants.length - counted.length} at load left out)`,
   );
   const lines = source.split('\n');
-  for (const { status, location, mutatorName, replacement = '' } of counted) {
-    if (status === 'Killed' || status === 'Timeout') continue;
+  for (const { found, location, mutatorName, replacement = '' } of counted) {
+    if (found === 'noticed') continue;
     const { line, column } = location.start;
-    const was = lines[line - 1].slice(column - 1, column + 50).trim();
-    const now = replacement.split('\n')[0].slice(0, 50);
-    console.log(`        ${line}:${column}  ${mutatorName}: ${was}  ->  ${now}`);
+    const was = lines[line].slice(column, column + 60).trim();
+    const now = replacement.split('\n')[0].slice(0, 60);
+    const mark = found === 'uncovered' ? '(not run) ' : '';
+    console.log(`        ${line + 1}:${column + 1}  ${mark}${mutatorName}: ${was}  ->  ${now}`);
   }
 }
 for (const line of left) console.log(`   --   ${line}`);
 console.log(`${percent(total.noticed, total.all)}  of ${total.all} changes were noticed`);
+rmSync(out, { recursive: true, force: true });
 
 function percent(part, whole) {
   return `${(whole === 0 ? 100 : (100 * part) / whole).toFixed(1).padStart(5)} %`;

@@ -187,8 +187,11 @@ export function jsonScan(bounds: JsonBounds): JsonScan {
         at = end + 1;
       } else if (char === COMMA) {
         atName = isObject[depth] === 1;
-        if (!atName && (commas[depth] as number)++ + 1 >= maxArrayLength)
-          problem = 'array_too_long';
+        if (!atName) {
+          const count = (commas[depth] as number) + 1;
+          commas[depth] = count;
+          if (count >= maxArrayLength) problem = 'array_too_long';
+        }
         at++;
       } else if (isDigit(char) || char === MINUS) {
         let end = at + 1;
