@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { addressRanges, formatAddress, parseAddress } from './addresses.ts';
+import { addressRanges, embeddedIpv4, formatAddress, parseAddress } from './addresses.ts';
 import { ConfigurationError } from './configuration-error.ts';
 
 const canonical = (text: string) => {
@@ -32,6 +32,8 @@ describe('one address has one form', () => {
     ['::ffff:0:0', '0.0.0.0'],
     ['::fffe:192.0.2.1', '::fffe:c000:201'],
     ['::1:ffff:192.0.2.1', '::1:ffff:c000:201'],
+    ['::ff:192.0.2.1', '::ff:c000:201'],
+    ['::ff00:192.0.2.1', '::ff00:c000:201'],
   ])('%s is %s', (text, expected) => {
     expect(canonical(text)).toBe(expected);
   });
@@ -74,6 +76,19 @@ describe('anything else is no address', () => {
   ])('%s: %j', (_, text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
+});
+
+test.each([
+  ['NAT64', '64:ff9b::192.0.2.1', '192.0.2.1'],
+  ['6to4', '2002:c000:201:5::1', '192.0.2.1'],
+  ['another network that begins alike', '2003:c000:201::', undefined],
+  ['a network that ends alike', '2102:c000:201::', undefined],
+  ['a local prefix for NAT64, of the network alone', '64:ff9b:1::192.0.2.1', undefined],
+  ['a network of its own', '2001:db8::192.0.2.1', undefined],
+  ['IPv4 itself', '32.2.192.0', undefined],
+])('the IPv4 address inside of %s (%s) is %s', (_, text, expected) => {
+  const inside = embeddedIpv4(parseAddress(text) as Uint8Array);
+  expect(inside && formatAddress(inside)).toBe(expected);
 });
 
 const ipv6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).filter((b) => b[0] !== 0);
@@ -163,6 +178,13 @@ describe('ranges', () => {
     '::/129',
     '10.0.0.0/',
     '10.0.0.0/8/8',
+    '10.0.0.0/+8',
+    '10.0.0.0/0x8',
+    '10.0.0.0/ 8',
+    '10.0.0.0/8 ',
+    // Less than the prefix of mapped addresses: not a part of IPv4, and not all of it.
+    '::ffff:0.0.0.0/95',
+    '::ffff:0.0.0.0/8',
     'x',
     '',
     '::1/-1',

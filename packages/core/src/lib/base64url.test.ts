@@ -33,6 +33,18 @@ describe('decodeBase64url', () => {
     expect(decodeBase64url('', 0, 0)).toEqual(new Uint8Array());
   });
 
+  test('reads nothing of what stands behind the part', () => {
+    for (const [start, end] of [
+      [0, 5],
+      [0, 1],
+      [3, 8],
+    ] as const) {
+      expect(decodeBase64url('AAAAAAAAAAAA', start, end)).toBeUndefined();
+    }
+    expect(decodeBase64url('Zg9v', 0, 2)).toEqual(new TextEncoder().encode('f'));
+    expect(decodeBase64url('Zm8v', 0, 3)).toEqual(new TextEncoder().encode('fo'));
+  });
+
   test.each([
     ['a lone character', 'Z'],
     ['padding', 'Zg=='],

@@ -22,6 +22,8 @@ describe('one cookie', () => {
     ['a=1;\ta=2', REPEATED_COOKIE],
     [`a=1; b=${'x'.repeat(70_000)}`, REPEATED_COOKIE],
     [`c=1; b=${'x'.repeat(70_000)}`, undefined],
+    [`a=1; b=${'x'.repeat(65_536 - 7)}`, '1'],
+    [`a=1; b=${'x'.repeat(65_536 - 6)}`, REPEATED_COOKIE],
   ])('in %j is %j', (header, value) => {
     expect(readCookie(header?.slice(0, 80_000), 'a')).toBe(value);
   });
@@ -35,6 +37,19 @@ test('cookies that begin alike come with all their values, and others do not', (
   ]);
 });
 
+test('cookies that begin alike are read without the space around them, and only with a value', () => {
+  const found = readCookies('login.a= 1 ; login.b; login.a=\t2 ; login.', 'login.');
+  expect([...found]).toEqual([['login.a', ['1', '2']]]);
+});
+
+test('a header that is missing or too long has no cookies that begin alike', () => {
+  const long = (length: number) => `login.a=1; b=${'x'.repeat(length - 13)}`;
+  expect(readCookies(long(65_536), 'login.').size).toBe(1);
+  for (const header of [long(65_537), '', null, undefined]) {
+    expect(readCookies(header, 'login.').size).toBe(0);
+  }
+});
+
 describe('a jar', () => {
   test('sets cookies for this host alone, out of reach of scripts and of plain HTTP', () => {
     const jar = cookieJar('test', 'session', 'Strict', false);
@@ -42,6 +57,11 @@ describe('a jar', () => {
     expect(jar.set('v')).toBe(`__Host-Http-session=v; ${attributes}`);
     expect(jar.set('v', 60)).toBe(`__Host-Http-session=v; ${attributes}; Max-Age=60`);
     expect(jar.clear()).toBe(`__Host-Http-session=; ${attributes}; Max-Age=0`);
+  });
+
+  test('sets the same without TLS where that was asked for', () => {
+    const jar = cookieJar('test', 'session', 'Lax', true);
+    expect(jar.set('v')).toBe('session=v; Path=/; HttpOnly; SameSite=Lax');
   });
 
   test.each(['', 'a b', 'a;b', 'a=b', '__Host-a', 'a'.repeat(81)])(

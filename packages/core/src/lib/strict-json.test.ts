@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VECTORS } from '../../test/vectors.ts';
-import { parseStrictJson, parseStrictObject } from './strict-json.ts';
+import { parseJsonBody, parseStrictJson, parseStrictObject } from './strict-json.ts';
 
 describe('parseStrictJson', () => {
   test('reads what JSON.parse reads', () => {
@@ -80,6 +80,30 @@ describe('parseStrictJson', () => {
   test.each(['[]', '"a"', '1', 'null', 'true'])('%s is no object', (text) => {
     expect(parseStrictObject(text)).toBeUndefined();
     expect(parseStrictJson(text)).toEqual(JSON.parse(text));
+  });
+});
+
+describe('parseJsonBody', () => {
+  test.each(['{"a":1,"a":1}', '[{"a":{"b":1,"\\u0062":2}}]', '{"n":1e400}', '{', ''])(
+    'throws for %s',
+    (text) => {
+      expect(() => parseJsonBody(text)).toThrow(SyntaxError);
+    },
+  );
+
+  test('reads what is nested 512 levels deep, and throws for more', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    expect(parseJsonBody(nested(512))).toEqual(JSON.parse(nested(512)));
+    expect(() => parseJsonBody(nested(513))).toThrow(SyntaxError);
+  });
+
+  test('reads anything else as JSON.parse does', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+        const text = JSON.stringify(value);
+        expect(parseJsonBody(text)).toEqual(JSON.parse(text));
+      }),
+    );
   });
 });
 

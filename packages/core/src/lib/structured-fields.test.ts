@@ -7,6 +7,7 @@ import { parseDictionary, parseItem, parseList } from './parse-structured-fields
 import {
   type BareItem,
   type Dictionary,
+  type Item,
   type List,
   type Member,
   type Parameters,
@@ -231,6 +232,45 @@ test.each([
   ['spaces without a value', ' '.repeat(100_000)],
 ])('%s is denied', (_, text) => {
   expect(parseItem(text)).toBeUndefined();
+});
+
+test.each(['(@)', '(a;)', '(a; )', '(a;b=@)', 'a;b=@', 'a;b=', '@', '@1.5', '?', '?2', '-', '1.'])(
+  '%s is read neither as an item nor as a list',
+  (text) => {
+    expect(parseItem(text)).toBeUndefined();
+    expect(parseList(text)).toBeUndefined();
+    expect(parseList(`1, ${text}`)).toBeUndefined();
+    expect(parseDictionary(`a=${text}`)).toBeUndefined();
+  },
+);
+
+test('a byte order mark is a character of a display string, read and written', () => {
+  const text = '%"%ef%bb%bfa"';
+  const item = parseItem(text) as Item;
+  expect(item.bare).toEqual({ type: 'display', value: '\ufeffa' });
+  expect(serializeMember(item)).toBe(text);
+});
+
+test.each([
+  [-0.0001, '0.0'],
+  [-0.0005, '0.0'],
+  [-0.001, '-0.001'],
+  [0, '0.0'],
+  [-0, '0.0'],
+  [999_999_999_999.999, '999999999999.999'],
+  [1e12, undefined],
+])('the decimal %s is written as %s', (value, text) => {
+  expect(serializeMember({ bare: { type: 'decimal', value }, params: new Map() })).toBe(text);
+});
+
+test('a dictionary with a value that cannot be written is not written', () => {
+  const bare: BareItem = { type: 'integer', value: 0.5 };
+  expect(serializeDictionary(new Map([['a', { bare, params: new Map() }]]))).toBeUndefined();
+  expect(
+    serializeDictionary(
+      new Map([['a', { bare: { type: 'boolean', value: true }, params: new Map([['b', bare]]) }]]),
+    ),
+  ).toBeUndefined();
 });
 
 test.each([
