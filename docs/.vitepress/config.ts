@@ -104,6 +104,7 @@ export default defineConfig({
           { text: 'ASVS 5.0', link: '/asvs' },
           { text: 'Pitfalls, each with its test', link: '/pitfalls' },
           { text: 'Tried on real servers', link: '/tried' },
+          { text: 'Mutation scores', link: '/mutation' },
           { text: 'Runtimes', link: '/runtimes' },
           { text: 'Benchmarks', link: '/benchmarks' },
           { text: 'Limits: what each admits', link: '/limits/README' },
