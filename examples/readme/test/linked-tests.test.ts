@@ -4,12 +4,18 @@ import { expect, test } from 'vitest';
 
 const docs = join(import.meta.dirname, '../../../docs');
 
-/** Pages whose links to tests carry the name of the test. */
+/** Pages whose links to tests have the name of the test as their text, or as their title where the text is in other words. */
 const PAGES = ['asvs.md', 'checklist.md', 'comparison.md', 'owasp.md'];
 
+const LINK = /\[([^\]]+)\]\((\.\.\/[^)# ]+)(?: "([^"]+)")?\)/g;
+
 const linked = PAGES.flatMap((page) =>
-  [...readFileSync(join(docs, page), 'utf8').matchAll(/\[([^\]]+)\]\((\.\.\/[^)#]+)\)/g)].map(
-    ([, name = '', path = '']) => ({ page, name, file: join(docs, dirname(page), path) }),
+  [...readFileSync(join(docs, page), 'utf8').matchAll(LINK)].map(
+    ([, text = '', path = '', title = text]) => ({
+      page,
+      name: title,
+      file: join(docs, dirname(page), path),
+    }),
   ),
 );
 const tests = linked.filter(({ file }) => /\.(test|test-d|slow)\.ts$/.test(file));

@@ -9,10 +9,10 @@ const rows = ['pitfalls.md', 'tried.md'].flatMap((page) =>
     .filter((line) => /^\| (?!pitfall|smallest)/.test(line)),
 );
 const shown = rows.flatMap((row) =>
-  [...row.matchAll(/\[([^\]]+)\]\((\.\.\/[^)]+\.ts)\)/g)].map(([, name = '', file = '']) => ({
-    name,
-    file,
-  })),
+  [...row.matchAll(/\[([^\]]+)\]\((\.\.\/[^) ]+\.ts)(?: "([^"]+)")?\)/g)].map(
+    // The name of the test, where it is not the text of the link, is its title.
+    ([, text = '', file = '', title = text]) => ({ name: title, file }),
+  ),
 );
 
 test('every row names what shows it', () => {
