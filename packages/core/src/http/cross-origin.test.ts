@@ -117,6 +117,24 @@ describe('crossOrigin', () => {
     expect(strict.check(request, {}).ok).toBe(false);
   });
 
+  test('operators learn from where a call would have passed, and guards what the policy adds', () => {
+    const request = () =>
+      new Request(`${SELF}/orders`, { method: 'POST', headers: { origin: EVIL } });
+    const pattern = subdomainsOf('https://example.org');
+    for (const [options, allowed] of [
+      [{}, []],
+      [{ self: SELF }, [SELF]],
+      [
+        { self: SELF, trustedOrigins: [TRUSTED, pattern] },
+        [SELF, TRUSTED, 'https://*.example.org'],
+      ],
+    ] satisfies [CrossOriginOptions<NoFacts, boolean>, string[]][]) {
+      const policy = crossOrigin(options);
+      expect(policy.check(request(), {})).toMatchObject({ denial: { cause: { allowed } } });
+      expect(policy).toMatchObject({ name: 'crossOrigin', needs: [], adds: ['crossOrigin'] });
+    }
+  });
+
   test('a GraphQL adapter has GET checked, unless that is left out by name', () => {
     const call = { protocol: 'graphql', operation: 'query A', fields: [] } as const;
     const facts = { call, peer: { address: undefined, id: undefined } };
