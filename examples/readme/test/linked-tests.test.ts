@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -30,4 +30,21 @@ test.each(tests)('$page: "$name" is there', ({ name, file }) => {
 
 test.each(linked.filter((link) => !tests.includes(link)))('$page: $file is there', ({ file }) => {
   expect(existsSync(file)).toBe(true);
+});
+
+/** What makes no claim of its own: an entry, a list of words. */
+const WITHOUT_CLAIMS = ['index.md', 'glossary.md'];
+
+const claiming = ['.', 'guides', 'limits', 'migrating'].flatMap((folder) =>
+  readdirSync(join(docs, folder))
+    .filter((page) => page.endsWith('.md') && !WITHOUT_CLAIMS.includes(page))
+    .map((page) => join(folder, page)),
+);
+
+test.each(claiming)('%s links to what shows that it is true', (page) => {
+  const shows = [...readFileSync(join(docs, page), 'utf8').matchAll(LINK)]
+    .map(([, , path = '']) => join(docs, dirname(page), path))
+    .filter((file) => /\.(test|test-d|slow)\.ts$|\/(bench|tooling)\//.test(file));
+  expect(shows).not.toEqual([]);
+  for (const file of shows) expect(existsSync(file), file).toBe(true);
 });
