@@ -12,6 +12,7 @@ import {
   startRedis,
 } from '../../redis/test/redis-server.ts';
 import { openTokens, sealTokens } from '../src/sessions/session-tokens.ts';
+import { accessToken, age } from './aged-sessions.ts';
 import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import type { TestProvider } from './provider.ts';
 import { KEYS } from './secrets.ts';
@@ -27,29 +28,6 @@ afterEach(() => {
 
 const refreshes = (): number => provider.requests.filter((each) => each === 'POST /token').length;
 
-/** Makes the access token of a session one that has to be renewed; `left` milliseconds before its end. */
-async function age(store: SessionStore, cookie: string, left = -1_000): Promise<void> {
-  const token = cookie.slice(cookie.indexOf('=') + 1);
-  const [record] = await store.list(provider.issuer, 'alice');
-  const tokens = await openTokens(token, record?.tokens);
-  if (record === undefined || tokens === undefined) throw new Error('There is no such session.');
-  const time = Date.now();
-  const aged = await sealTokens(token, {
-    ...tokens,
-    expiresAt: time + left,
-    renewAt: time - 1_000,
-  });
-  const next = { ...record, version: record.version + 1, tokens: aged };
-  if (!(await store.replace(record.version, next))) throw new Error('It was written to.');
-}
-
-async function accessToken(browser: ReturnType<typeof sessions>, cookie: string): Promise<string> {
-  const reading = await browser.read(new Request(ORIGIN, { headers: { cookie } }));
-  if (reading.kind !== 'session') return reading.kind;
-  const token = await reading.session.accessToken();
-  return token.ok ? token.accessToken : token.denial.code;
-}
-
 describe('tokens of a session', () => {
   test('are renewed once for 60 calls of three nodes at once, and nobody is signed out', async () => {
     const shop = testShop(provider.issuer);
@@ -59,7 +37,7 @@ describe('tokens of a session', () => {
       sessions({ store: shop.store, keys: KEYS, clients: [shop.client] }),
     );
     for (let round = 0; round < 3; round++) {
-      await age(shop.store, cookie);
+      await age(shop.store, provider.issuer, cookie);
       const count = refreshes();
       const answers = await Promise.all(
         nodes.flatMap((node) => Array.from({ length: 20 }, () => accessToken(node, cookie))),
@@ -81,9 +59,9 @@ describe('tokens of a session', () => {
       res.end('<h1>database at 10.0.0.7 is down</h1>');
       return true;
     };
-    await age(shop.store, cookie, 20_000);
+    await age(shop.store, provider.issuer, cookie, 20_000);
     expect(await accessToken(shop.browser, cookie)).toBe(before);
-    await age(shop.store, cookie);
+    await age(shop.store, provider.issuer, cookie);
     expect(await accessToken(shop.browser, cookie)).toBe('oauth.unavailable');
     provider.intercept = undefined;
     const after = await accessToken(shop.browser, cookie);
@@ -99,9 +77,9 @@ describe('tokens of a session', () => {
     const [record] = await shop.store.list(provider.issuer, 'alice');
     const tokens = await openTokens(token, record?.tokens);
     expect((await shop.client.revoke(tokens?.refreshToken ?? '', 'refresh_token')).ok).toBe(true);
-    await age(shop.store, cookie, 20_000);
+    await age(shop.store, provider.issuer, cookie, 20_000);
     expect(await accessToken(shop.browser, cookie)).toBe(before);
-    await age(shop.store, cookie);
+    await age(shop.store, provider.issuer, cookie);
     expect(await accessToken(shop.browser, cookie)).toBe('session.refresh_denied');
     expect(await accessToken(shop.browser, cookie)).toBe('bad');
   });
@@ -110,7 +88,7 @@ describe('tokens of a session', () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();
     const token = cookie.slice(cookie.indexOf('=') + 1);
-    await age(shop.store, cookie);
+    await age(shop.store, provider.issuer, cookie);
     provider.intercept = async (req, res) => {
       if (req.url !== '/token') return false;
       // The lease was lost: the winner has written while we asked.
@@ -137,7 +115,7 @@ describe('tokens of a session', () => {
   test('of a session that ends during a refresh do not bring it back', async () => {
     const shop = testShop(provider.issuer);
     const { cookie } = await shop.signIn();
-    await age(shop.store, cookie);
+    await age(shop.store, provider.issuer, cookie);
     provider.intercept = async (req) => {
       if (req.url === '/token') await shop.store.deleteBySubject(provider.issuer, 'alice');
       return false;
@@ -199,7 +177,7 @@ describe('tokens of a session', () => {
     };
     const shop = testShop(provider.issuer, { sessions: { store, now: () => clock.time } });
     const { cookie } = await shop.signIn();
-    await age(memory, cookie);
+    await age(memory, provider.issuer, cookie);
     const dropped = accessToken(shop.browser, cookie);
     await vi.waitFor(() => expect(asked).toBe(1));
     clock.time += 200_000;
@@ -213,7 +191,7 @@ describe('tokens of a session', () => {
       sessions: { store, refreshLease: '10s', refreshWait: '100ms' },
     });
     const { cookie } = await shop.signIn();
-    await age(store, cookie);
+    await age(store, provider.issuer, cookie);
     const [record] = await store.list(provider.issuer, 'alice');
     expect(await store.acquireLease(record?.id ?? '', 'a process that was killed', 60_000)).toBe(
       true,
@@ -273,7 +251,7 @@ describe.runIf(hasRedis)('three processes behind one Redis', () => {
     const store = redisSessionStore({ client: connection, timeout: '10s' });
     await store.deleteBySubject(provider.issuer, 'alice');
     const { cookie } = await testShop(provider.issuer, { sessions: { store } }).signIn();
-    await age(store, cookie);
+    await age(store, provider.issuer, cookie);
     return { cookie, store, connection, end: () => connection.disconnect() };
   }
 
@@ -314,6 +292,8 @@ describe.runIf(hasRedis)('three processes behind one Redis', () => {
     const { cookie, end } = await signIn();
     const victim = await start(cookie, 1, '1s');
     const next = await start(cookie, 5, '1s');
+    const third = await start(cookie, 5, '1s');
+    const count = refreshes();
     const asked = new Promise<void>((resolve) => {
       provider.intercept = (req) => {
         if (req.url !== '/token') return false;
@@ -324,12 +304,38 @@ describe.runIf(hasRedis)('three processes behind one Redis', () => {
     });
     victim.child.stdin.write('go\n');
     await asked;
+    // For longer than the lease, which is renewed for as long as its holder lives.
+    const waiting = third.go();
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2_500);
+    });
+    expect(refreshes() - count).toBe(1);
     victim.child.kill('SIGKILL');
     await once(victim.child, 'exit');
     provider.intercept = undefined;
-    const answers = await next.go();
+    const answers = (await Promise.all([waiting, next.go()])).flat();
     expect(new Set(answers).size).toBe(1);
     expect(answers[0]).toMatch(/^eyJ/);
+    expect(refreshes() - count).toBe(2);
+    end();
+  }, 180_000);
+
+  test('an issuer that takes longer than the lease is asked once', async () => {
+    const { cookie, end } = await signIn();
+    const nodes = await Promise.all([1, 2, 3].map(() => start(cookie, 20, '1s')));
+    const count = refreshes();
+    provider.intercept = async (req) => {
+      if (req.url === '/token') {
+        await new Promise((resolve) => {
+          setTimeout(resolve, 3_500);
+        });
+      }
+      return false;
+    };
+    const answers = (await Promise.all(nodes.map(({ go }) => go()))).flat();
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toMatch(/^eyJ/);
+    expect(refreshes() - count).toBe(1);
     end();
   }, 180_000);
 });

@@ -56,9 +56,9 @@ export interface SessionStore {
   /** The sessions of a user, the newest first. */
   readonly list: (issuer: string, subject: string) => MaybePromise<readonly SessionRecord[]>;
   /**
-   * Takes the lease on a session for `ttlMs` milliseconds: whoever holds it renews its tokens. True where `holder` has it
-   * now; false where another one has it, or there is no such session. It ends by itself, and holding it gives no right to
-   * write: `replace` decides.
+   * Takes the lease on a session for `ttlMs` milliseconds from now: whoever holds it renews its tokens, and takes it
+   * again while that lasts. True where `holder` has it now; false where another one has it, or there is no such session.
+   * It ends by itself, and holding it gives no right to write: `replace` decides.
    */
   readonly acquireLease: (id: string, holder: string, ttlMs: number) => MaybePromise<boolean>;
   /** Gives the lease back, if `holder` has it. */

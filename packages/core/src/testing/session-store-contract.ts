@@ -172,6 +172,17 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
     assertThat((await store.read('session')) !== undefined, 'a lost lease ends no session');
     assertSame(await store.acquireLease('unknown', 'next', 1_000), false, 'of no session');
   }),
+  one('a lease is lengthened by its holder alone', async (store, make, { pass }) => {
+    await store.create(make());
+    await store.acquireLease('session', 'holder', 1_000);
+    await pass(600);
+    assertSame(await store.acquireLease('session', 'other', 5_000), false, 'somebody else');
+    assertSame(await store.acquireLease('session', 'holder', 1_500), true, 'the holder');
+    await pass(600);
+    assertSame(await store.acquireLease('session', 'other', 1_000), false, 'after its first end');
+    await pass(1_000);
+    assertSame(await store.acquireLease('session', 'other', 1_000), true, 'after its end');
+  }),
   one('a lease survives writes and gives no right to write', async (store, make) => {
     await store.create(make());
     assertSame(await store.acquireLease('session', 'holder', 5_000), true, 'lease');

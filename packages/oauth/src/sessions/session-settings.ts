@@ -32,7 +32,10 @@ export interface SessionsOptions extends RecordOption {
    * Default: 100.
    */
   readonly maxPerUser?: number | undefined;
-  /** For how long one process alone may renew the tokens of a session. Default: `'15s'`. */
+  /**
+   * How long others wait for a process that was killed while it renewed the tokens of a session. One that is alive keeps
+   * its lease until the issuer has answered. Default: `'15s'`.
+   */
   readonly refreshLease?: Duration | undefined;
   /** For how long calls wait for that. Default: `'16s'`. */
   readonly refreshWait?: Duration | undefined;

@@ -1,9 +1,10 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
-import { randomFraction, randomToken } from '../lib/random.ts';
+import { randomFraction } from '../lib/random.ts';
 import { openWithToken, sealWithToken } from '../lib/sealing.ts';
 import { sleep } from '../lib/sleep.ts';
+import { takeLease } from './renewal-lease.ts';
 import { sessionGone, storeDown, tokenMissing } from './session-denials.ts';
 
 /** The tokens of a session, as they are kept. */
@@ -32,7 +33,7 @@ export type AccessTokenResult =
 export interface RenewalRules {
   readonly store: SessionStore;
   readonly clientOf: (session: SessionRecord) => OAuthClient | undefined;
-  /** For how long one process may be the only one that renews. */
+  /** For how long others wait for a process that was killed while it renewed. */
   readonly leaseMs: number;
   /** For how long the others wait for it. */
   readonly waitMs: number;
@@ -44,6 +45,8 @@ const RENEW_BEFORE_MS = 30_000;
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 200;
 const MOST_WRITES = 20;
+/** Answers of the issuer that a refresh may wait for: metadata at two places, the token twice, keys twice. */
+const MOST_ANSWERS = 6;
 /** Beside the wait for a lease. Some runtimes drop what a finished call began, so a flight may never land. */
 const STALLED_AFTER_MS = 120_000;
 
@@ -125,7 +128,6 @@ async function renew(
   isFresh: (tokens: StoredTokens) => boolean,
 ): Promise<AccessTokenResult> {
   const { store, clientOf, leaseMs, waitMs, now } = rules;
-  const holder = randomToken();
   // Counted, not read from a clock: one that stands still must not keep calls waiting.
   let waited = 0;
   let pause = FIRST_PAUSE_MS;
@@ -140,19 +142,19 @@ async function renew(
     if (client === undefined || refreshToken === undefined) {
       return stillLives(tokens, now) ?? tokenMissing();
     }
-    if (await store.acquireLease(id, holder, leaseMs)) {
-      // Somebody may have written between the reading and the lease.
-      const again = await store.read(id);
-      if (again?.tokens === session.tokens) {
-        try {
+    const longestMs = leaseMs + client.settings.timeoutMs * MOST_ANSWERS;
+    const lease = await takeLease({ store, leaseMs, longestMs, now }, id);
+    if (lease !== undefined) {
+      try {
+        // Somebody may have written between the reading and the lease.
+        const again = await store.read(id);
+        if (again?.tokens === session.tokens && lease.isHeld()) {
           return await refreshOnce(rules, client, token, session, tokens, refreshToken);
-        } finally {
-          // Where that fails, it ends by itself.
-          await Promise.resolve(store.releaseLease(id, holder)).catch(() => undefined);
         }
+      } finally {
+        // Where that fails, it ends by itself.
+        await lease.giveBack().catch(() => undefined);
       }
-      await store.releaseLease(id, holder);
-      continue;
     }
     if (waited >= waitMs) return stillLives(tokens, now) ?? busy();
     await sleep(pause * (0.5 + randomFraction() / 2));
