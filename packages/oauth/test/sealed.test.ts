@@ -228,15 +228,55 @@ describe('a sealed session', () => {
     expect(await kindOf(await start())).toBe('session');
   });
 
+  test('does not begin where its user was signed out while it was begun', async () => {
+    const { browser, start, kindOf, clock } = setUp();
+    const provenAt = clock.time;
+    const logout = { issuer: ALICE.issuer, subject: 'alice', before: clock.time + 30_000 };
+    await browser.endByLogout({ ...logout, sid: 's1' });
+    await expect(start({ ...ALICE, sid: 's1', provenAt })).rejects.toThrow('session.ended');
+    expect(await kindOf(await start({ ...ALICE, sid: 's2', provenAt }))).toBe('session');
+    await browser.endAll(ALICE);
+    await expect(start({ ...ALICE, sid: 's2', provenAt })).rejects.toThrow('session.ended');
+    clock.time += 2;
+    expect(await kindOf(await start({ ...ALICE, sid: 's1' }))).toBe('session');
+  });
+
+  test('whose ID token names no session ends by a logout that names its user too', async () => {
+    const { browser, start, kindOf, clock } = setUp();
+    const bare = await start({ ...ALICE, sid: undefined });
+    const named = await start({ ...ALICE, sid: 's2' });
+    const bob = await start({ ...ALICE, subject: 'bob', sid: undefined });
+    clock.time += 2;
+    const logout = { issuer: ALICE.issuer, sid: 's1', before: clock.time };
+    // Nothing tells whose session that is.
+    await browser.endByLogout({ ...logout, subject: undefined });
+    expect(await kindOf(bare)).toBe('session');
+    await browser.endByLogout({ ...logout, subject: 'alice' });
+    expect([await kindOf(bare), await kindOf(named), await kindOf(bob)]).toEqual([
+      'unknown',
+      'session',
+      'session',
+    ]);
+    clock.time += 2;
+    expect(await kindOf(await start({ ...ALICE, sid: undefined }))).toBe('session');
+  });
+
   test('is denied with 503 while revocations cannot be asked, and its logout is not called done', async () => {
     const memory = memoryRevocationStore();
+    const state = { isUp: true };
     const down = (): never => {
       throw new Error('10.0.0.7 is down');
     };
     const { browser, request, start, kindOf } = setUp({
-      revocations: { ...memory, isRevoked: down, revoke: down },
+      revocations: {
+        ...memory,
+        isRevoked: (...asked) => (state.isUp ? memory.isRevoked(...asked) : down()),
+        revoke: down,
+      },
     });
     const cookie = await start();
+    state.isUp = false;
+    await expect(start()).rejects.toThrow('session.unavailable');
     expect(await kindOf(cookie)).toBe('unavailable');
     const ended = await browser.end(request(cookie));
     expect(ended.ok ? '' : ended.denial.code).toBe('session.unavailable');

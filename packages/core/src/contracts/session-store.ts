@@ -18,6 +18,7 @@ export interface SessionRecord {
   readonly claims: Readonly<Record<string, unknown>>;
   /** Encrypted access, refresh and ID token. Another text means that they were renewed. */
   readonly tokens?: string | undefined;
+  /** When it was proven who signs in. */
   readonly createdAt: number;
   readonly seenAt: number;
   /** When it ends unless it is used. */
@@ -53,6 +54,14 @@ export interface SessionStore {
   ) => MaybePromise<number>;
   /** Ends the sessions that came from one session at the issuer; tells how many. */
   readonly deleteBySid: (issuer: string, sid: string) => MaybePromise<number>;
+  /**
+   * Remembers for `ttlMs` milliseconds that what `key` names ended at `at`, whether or not it has sessions: one may be
+   * about to begin. Of several instants the latest stands, and the longest time. Once it has resolved, no later
+   * `endedAt` misses it. Throws or rejects where there is no room: it forgets nothing before its time.
+   */
+  readonly markEnded: (key: string, at: number, ttlMs: number) => MaybePromise<void>;
+  /** The latest instant that is remembered for any of the keys; undefined where there is none. */
+  readonly endedAt: (keys: readonly string[]) => MaybePromise<number | undefined>;
   /** The sessions of a user, the newest first. */
   readonly list: (issuer: string, subject: string) => MaybePromise<readonly SessionRecord[]>;
   /**

@@ -174,6 +174,7 @@ const meanings = {
   'session.malformed': 'The session cookie is not one that was issued here.',
   'session.repeated': 'The session cookie was sent more than once.',
   'session.unknown': 'The session does not exist, has ended, or has expired.',
+  'session.ended': 'A logout has ended the session before it began.',
   'session.unavailable': 'The store of sessions did not answer.',
   'session.token_missing': 'The session has no access token that can be used.',
   'session.too_large': 'The session does not fit into a sealed cookie.',

@@ -128,6 +128,38 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
     for (const id of ['c', 'd', 'e']) assertThat((await store.read(id)) !== undefined, id);
     assertSame(await store.deleteBySid(ISSUER, ''), 0, 'of an empty sid');
   }),
+  one(
+    'what has ended is remembered for its time, sessions or not',
+    async (store, make, subject) => {
+      const { now, pass } = subject;
+      const time = now();
+      assertSame(await store.endedAt(['alice']), undefined, 'before');
+      assertSame(await store.endedAt([]), undefined, 'of nothing');
+      await store.markEnded('alice', time, 1_000);
+      await store.markEnded('bob', time - 5_000.5, 10_000);
+      assertSame(await store.endedAt(['alice']), time, 'one key');
+      assertSame(await store.endedAt(['carol', 'bob']), time - 5_000.5, 'one of two keys');
+      assertSame(await store.endedAt(['bob', 'alice', 'carol']), time, 'the latest of several');
+      assertSame(await store.create(make()), true, 'sessions begin all the same');
+      await pass(1_100);
+      assertSame(await store.endedAt(['alice']), undefined, 'after its time');
+      assertSame(await store.endedAt(['bob']), time - 5_000.5, 'within its time');
+      await store.markEnded('alice', time - 9_000, 1_000);
+      assertSame(await store.endedAt(['alice']), time - 9_000, 'anew, nothing is left of before');
+    },
+  ),
+  one('of several ends the latest and the longest stands', async (store, _, { now, pass }) => {
+    const time = now();
+    await Promise.all(
+      Array.from({ length: 20 }, async (_each, index) =>
+        store.markEnded('alice', time - ((index * 7) % 20), 5_000),
+      ),
+    );
+    assertSame(await store.endedAt(['alice']), time, 'the latest');
+    await store.markEnded('alice', time - 100, 100);
+    await pass(1_000);
+    assertSame(await store.endedAt(['alice']), time, 'neither sooner nor for a shorter time');
+  }),
   one('the sessions of a user are listed, the newest first', async (store, make, { now }) => {
     const time = now();
     await store.create(make({ id: 'old', createdAt: time - 2_000 }));
@@ -190,10 +222,16 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
     assertSame(await store.acquireLease('session', 'other', 5_000), false, 'still held');
     assertSame(await store.replace(1, make({ version: 2 })), false, 'the holder, late');
   }),
-  one('ids, subjects and sids that differ stay different', async (store, make) => {
+  one('ids, subjects, sids and ends that differ stay different', async (store, make, subject) => {
     for (const key of hostileKeys) {
       const session = make({ id: key, subject: key, sid: key });
       assertSame(await store.create(session), true, told(key));
+    }
+    for (const [index, key] of hostileKeys.entries()) {
+      await store.markEnded(key, subject.now() - index, LONG);
+    }
+    for (const [index, key] of hostileKeys.entries()) {
+      assertSame(await store.endedAt([key]), subject.now() - index, told(key));
     }
     for (const key of hostileKeys.slice(0, 10)) {
       assertSame(await store.deleteBySid(ISSUER, key), 1, told(key));

@@ -182,7 +182,7 @@ export function oauthRoutes(
     const revoked = await owner.revoke(refreshToken, 'refresh_token');
     if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
   };
-  const startSession = async (request: Request, tokens: TokenSet) => {
+  const startSession = async (request: Request, tokens: TokenSet, provenAt: number) => {
     const { claims = {} } = tokens;
     await onLogin?.(tokens, request);
     const { sub, sid } = claims;
@@ -195,6 +195,7 @@ export function oauthRoutes(
       sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
       claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
       tokens: storedTokens(tokens, now()),
+      provenAt,
     });
   };
   const callback = async (request: Request): Promise<Response> => {
@@ -211,6 +212,8 @@ export function oauthRoutes(
       return page(denied('unavailable', 'login.unavailable', { cause }), request);
     }
     if (!first) return page(denied('forbidden', 'login.transaction_used'), request, clear);
+    // A logout that comes from here on keeps the session from beginning.
+    const provenAt = now();
     const tokens = await client.callback(url, kept.transaction);
     if (!tokens.ok) return page(tokens, request, clear);
     const { refreshToken } = tokens;
@@ -218,7 +221,7 @@ export function oauthRoutes(
     const giveBack = (): void => {
       if (refreshToken !== undefined) void revokeQuietly(client, refreshToken);
     };
-    const started = await startSession(request, tokens).catch((cause: unknown) => {
+    const started = await startSession(request, tokens, provenAt).catch((cause: unknown) => {
       giveBack();
       throw cause;
     });

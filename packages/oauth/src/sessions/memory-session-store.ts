@@ -30,6 +30,7 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
   const rows = new Map<string, SessionRecord>();
   /** Ids by user and by session at the issuer. */
   const groups = new Map<string, Set<string>>();
+  const ends = new Map<string, { readonly at: number; readonly until: number }>();
   const leases = new Map<string, { readonly holder: string; readonly until: number }>();
   let swept = Number.NEGATIVE_INFINITY;
 
@@ -48,14 +49,19 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
     drop(row);
     return undefined;
   };
-  const makeRoom = (): void => {
-    if (rows.size < capacity) return;
+  const makeRoom = (full: { readonly size: number }): void => {
+    if (full.size < capacity) return;
     const time = now();
     if (Math.abs(time - swept) >= SWEEP_EVERY_MS) {
       swept = time;
       for (const row of rows.values()) if (!(time < endOf(row))) drop(row);
+      for (const [key, { until }] of ends) if (!(time < until)) ends.delete(key);
     }
-    if (rows.size >= capacity) throw new Error('memorySessionStore: full.');
+    if (full.size >= capacity) throw new Error('memorySessionStore: full.');
+  };
+  const lastEnd = (key: string) => {
+    const end = ends.get(key);
+    return end !== undefined && now() < end.until ? end : undefined;
   };
   const members = (group: string): readonly SessionRecord[] =>
     [...(groups.get(group) ?? [])].flatMap((id) => live(id) ?? []);
@@ -63,7 +69,7 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
   return Object.freeze({
     create: (session: SessionRecord) => {
       if (live(session.id) !== undefined) return false;
-      makeRoom();
+      makeRoom(rows);
       rows.set(session.id, copy(session));
       for (const group of groupsOf(session)) {
         groups.set(group, (groups.get(group) ?? new Set()).add(session.id));
@@ -87,6 +93,17 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
         .length,
     deleteBySid: (issuer: string, sid: string) =>
       members(groupOf('sid', issuer, sid)).filter(drop).length,
+    markEnded: (key: string, at: number, ttlMs: number) => {
+      const time = now();
+      const known = lastEnd(key);
+      if (known === undefined) makeRoom(ends);
+      const latest = Math.max(at, known?.at ?? at);
+      ends.set(key, { at: latest, until: Math.max(time + ttlMs, known?.until ?? 0) });
+    },
+    endedAt: (keys: readonly string[]) => {
+      const known = keys.flatMap((key) => lastEnd(key)?.at ?? []);
+      return known.length > 0 ? Math.max(...known) : undefined;
+    },
     list: (issuer: string, subject: string) =>
       members(groupOf('sub', issuer, subject)).toSorted(
         (one, other) => other.createdAt - one.createdAt,

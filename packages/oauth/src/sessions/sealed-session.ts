@@ -42,7 +42,20 @@ export function revocationId({ subject }: SessionOwner, handle: string): string 
   return `${subject} ${handle}`;
 }
 
-export function openedSession(sealed: Sealed, now: () => number): Opened {
+/**
+ * What logouts know the sessions of a user by whose ID tokens name none. A logout that names a session may be about any
+ * of them.
+ */
+export function unnamedSession({ subject }: Pick<SessionOwner, 'subject'>): string {
+  return ` without a sid: ${subject}`;
+}
+
+/** `sid`: what logouts at the issuer know it by. */
+export function openedSession(
+  sealed: Sealed,
+  now: () => number,
+  known?: { readonly sid: string },
+): Opened {
   const { handle, issuer, subject, clientId, sid, claims, createdAt, expiresAt, token } = sealed;
   const session: Session = Object.freeze({
     handle,
@@ -69,11 +82,11 @@ export function openedSession(sealed: Sealed, now: () => number): Opened {
     roles: NONE,
   };
   const id = revocationId(session, handle);
-  const known = Object.freeze({ jti: id, sid, iat: createdAt / 1_000 });
+  const ended = Object.freeze({ jti: id, sid: known?.sid, iat: createdAt / 1_000 });
   const authentication = {
     method: 'session',
     scheme: 'Session',
-    claims: known,
+    claims: ended,
     expiresAt,
   } as const;
   return { reading: { kind: 'session', session }, facts: { principal, authentication }, token };

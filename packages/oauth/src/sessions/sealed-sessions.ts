@@ -29,10 +29,12 @@ import {
   revocationId,
   type Sealed,
   type SealedHandle,
+  unnamedSession,
 } from './sealed-session.ts';
 import {
   clientOfSession,
   cookieValue,
+  type EndedByLogout,
   type NewSession,
   type SessionOwner,
   type SessionReading,
@@ -40,7 +42,7 @@ import {
   UNKNOWN,
 } from './session.ts';
 import { recordBegunSessions, recordEndedSessions } from './session-acts.ts';
-import { sessionGone, storeDown } from './session-denials.ts';
+import { sessionEnded, sessionGone, storeDown } from './session-denials.ts';
 
 /** Options of {@link sealedSessions}. */
 export interface SealedSessionsOptions extends RecordOption {
@@ -135,11 +137,13 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
           revoke: revocations({ store, maxTokenLifetime: `${lifetimeMs + SKEW_MS}ms` }).revoke,
         };
 
+  const opening = (sealed: Sealed): Opened =>
+    openedSession(sealed, now, { sid: sealed.sid ?? unnamedSession(sealed) });
   const open = async (value: string): Promise<Opened | undefined> => {
     const text = await seals.open(value, context);
     if (text === undefined) return undefined;
     // Only `start` seals in this context, so the shape is known.
-    const found = openedSession(freezeDeep(parseStrictObject(text)) as unknown as Sealed, now);
+    const found = opening(freezeDeep(parseStrictObject(text)) as unknown as Sealed);
     // Only what is good is remembered, so that made-up cookies push none out.
     opened.set(value, found, value.length * 3 + 500);
     return found;
@@ -206,9 +210,12 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
     now,
     start: async (request: RequestLike, user: NewSession, act?: RecordOption) => {
       try {
-        const { issuer, subject, clientId, sid, claims, tokens } = user;
+        const { issuer, subject, clientId, sid, claims, tokens, provenAt } = user;
         const time = now();
-        const life: SealedHandle = { createdAt: time, expiresAt: time + lifetimeMs };
+        const life: SealedHandle = {
+          createdAt: Math.min(time, provenAt ?? time),
+          expiresAt: time + lifetimeMs,
+        };
         const sealed: Sealed = {
           handle: await seals.seal(JSON.stringify(life), await handleContext(user)),
           issuer,
@@ -229,6 +236,9 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
           );
           return denied('internal', 'session.too_large', { cause });
         }
+        const begun = await conclude(opening(sealed));
+        if (begun.kind === 'unavailable') return storeDown(begun.cause);
+        if (begun.kind !== 'session') return sessionEnded();
         const before = valueOf(request);
         if (user.replaces !== undefined && (await handleOf(before)) !== user.replaces) {
           return sessionGone();
@@ -276,18 +286,18 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       await ended.revoke({ kind: 'subject', issuer, id: subject }, { issuedBefore: now() + 1 });
       return recorded(undefined, owner, 'all', act?.record);
     },
-    endByLogout: async ({
-      issuer,
-      subject,
-      sid,
-      before,
-    }: Parameters<Sessions['endByLogout']>[0]) => {
+    endByLogout: async ({ issuer, subject, sid, before }: EndedByLogout) => {
       if (ended === undefined) return cannot(CANNOT_END);
-      const options = { issuedBefore: before };
-      if (sid !== undefined) await ended.revoke({ kind: 'session', issuer, id: sid }, options);
-      else if (subject !== undefined) {
-        await ended.revoke({ kind: 'subject', issuer, id: subject }, options);
-      } else return undefined;
+      // A login that begins after the logout has come is a later one, whatever clocks may differ by.
+      const options = { issuedBefore: Math.min(before, now() + 1) };
+      const end = async (kind: 'session' | 'subject', id: string) =>
+        ended.revoke({ kind, issuer, id }, options);
+      if (sid !== undefined) await end('session', sid);
+      if (subject !== undefined) {
+        await (sid === undefined
+          ? end('subject', subject)
+          : end('session', unnamedSession({ subject })));
+      }
       return recorded(undefined, { issuer, subject }, 'issuer');
     },
     list: () => cannot('nobody keeps a list of sealed sessions; use sessions() with a store.'),

@@ -14,6 +14,13 @@ export function tokenMissing(): OAuthDenied {
   });
 }
 
+/** A logout was faster than the login. */
+export function sessionEnded(): OAuthDenied {
+  return denied('unauthenticated', 'session.ended', {
+    detail: 'You were signed out while you signed in. Sign in again.',
+  });
+}
+
 export function sessionGone(): OAuthDenied {
   return denied('unauthenticated', 'session.unknown', {
     detail: 'The session has ended. Sign in again.',

@@ -85,6 +85,8 @@ const STORE_METHODS = [
   'delete',
   'deleteBySubject',
   'deleteBySid',
+  'markEnded',
+  'endedAt',
   'list',
   'acquireLease',
   'releaseLease',

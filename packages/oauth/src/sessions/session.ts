@@ -15,6 +15,7 @@ export interface Session {
   readonly sid: string | undefined;
   /** What the ID token said of the user. */
   readonly claims: Readonly<Record<string, unknown>>;
+  /** When it was proven who signs in. */
   readonly createdAt: number;
   readonly idleUntil: number;
   readonly expiresAt: number;
@@ -34,6 +35,11 @@ export interface NewSession {
   readonly claims: Readonly<Record<string, unknown>>;
   readonly tokens?: StoredTokens | undefined;
   /**
+   * When it was proven who signs in, as epoch milliseconds: before the exchange of a code. A logout of this user since
+   * then keeps the session from beginning (`session.ended`, 401). Default: now.
+   */
+  readonly provenAt?: number | undefined;
+  /**
    * The handle of the session that is stepped up. Where the request comes with another one or with none, or it has
    * ended meanwhile, nothing begins (`session.unknown`, 401). Default: what the request has is replaced, whatever it
    * is.
@@ -47,6 +53,15 @@ export type SessionReading =
   | { readonly kind: 'bad'; readonly problem: 'malformed' | 'repeated' | 'unknown' }
   | { readonly kind: 'unavailable'; readonly cause: unknown }
   | { readonly kind: 'session'; readonly session: Session };
+
+/** What a logout at the issuer is about. */
+export interface EndedByLogout {
+  readonly issuer: string;
+  readonly subject: string | undefined;
+  readonly sid: string | undefined;
+  /** Sessions that began later are of a later login. Epoch milliseconds. */
+  readonly before: number;
+}
 
 /** Whose sessions. */
 export interface SessionOwner {
@@ -96,20 +111,19 @@ export interface Sessions {
     handle: string,
     options?: RecordOption,
   ) => Promise<boolean>;
-  /** Ends all sessions of a user, or all but one; tells how many, where that is known. */
+  /**
+   * Ends all sessions of a user, or all but one; tells how many, where that is known. Logins that are about to begin a
+   * session begin none.
+   */
   readonly endAll: (
     owner: SessionOwner,
     exceptHandle?: string,
     options?: RecordOption,
   ) => Promise<number | undefined>;
-  /** Ends what a logout at the issuer is about; tells how many, where that is known. */
-  readonly endByLogout: (logout: {
-    readonly issuer: string;
-    readonly subject: string | undefined;
-    readonly sid: string | undefined;
-    /** Sessions that began later are of a later login. Epoch milliseconds. */
-    readonly before: number;
-  }) => Promise<number | undefined>;
+  /**
+   * Ends what a logout at the issuer is about, also where it is about to begin; tells how many, where that is known.
+   */
+  readonly endByLogout: (logout: EndedByLogout) => Promise<number | undefined>;
   readonly list: (owner: SessionOwner) => Promise<readonly SessionInfo[]>;
 }
 

@@ -1,48 +1,24 @@
 import type { RecordOption, RequestLike, SessionRecord } from '@apisec/core';
-import {
-  boundedCache,
-  chain,
-  decodeBase64url,
-  isThenable,
-  readCookie,
-  sha256,
-} from '@apisec/core/host';
+import { sha256 } from '@apisec/core/host';
 import { randomToken } from '../lib/random.ts';
 import { sealing } from '../lib/sealing.ts';
 import {
   clientOfSession,
-  cookieValue,
+  type EndedByLogout,
   type NewSession,
-  type SessionInfo,
   type SessionOwner,
-  type SessionReading,
   type Sessions,
-  UNKNOWN,
 } from './session.ts';
 import { recordBegunSessions, recordEndedSessions } from './session-acts.ts';
-import { sessionGone, storeDown } from './session-denials.ts';
+import { sessionEnded, sessionGone, storeDown } from './session-denials.ts';
+import { sessionEnds } from './session-ends.ts';
+import { infoOf, isToken, sessionReader } from './session-reader.ts';
 import { type SessionsOptions, sessionSettings } from './session-settings.ts';
 import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
 
 const NAME = 'sessions';
-const TOKEN_CHARACTERS = 43;
 /** Of a session that ends while others write to it. */
 const MOST_READINGS = 5;
-/** What was worked out for cookies lately: their hashes, and sessions where the store answers the same one again. */
-const KNOWN_COOKIES = { maxEntries: 10_000, maxBytes: 20_000_000 };
-
-/** What is kept of a cookie that was seen. */
-interface Known {
-  readonly id: string;
-  /** Of the record that was read last; while the store answers the same one, nothing is worked out again. */
-  last?: {
-    readonly record: SessionRecord;
-    readonly reading: SessionReading;
-    /** From here to there it is alive, and its use need not be written down. */
-    readonly after: number;
-    readonly before: number;
-  };
-}
 
 /**
  * Sessions of browsers (RFC 10017): the cookie holds 256 random bits and nothing else, the store their hash. The cookie
@@ -69,92 +45,17 @@ export function sessions(options: SessionsOptions): Sessions {
     waitMs: settings.waitMs,
     now,
   });
+  const { read, tokenOf, isLive } = sessionReader({
+    store,
+    jar,
+    idleMs,
+    touchMs,
+    accessTokenOf,
+    now,
+  });
+  const ends = sessionEnds(store, now);
   const recorded = recordEndedSessions(NAME, options.record);
   const recordBegun = recordBegunSessions(NAME, options.record);
-  const cookies = boundedCache<Known>(KNOWN_COOKIES);
-
-  const viewOf = (token: string, record: SessionRecord): SessionReading & { kind: 'session' } => ({
-    kind: 'session',
-    session: Object.freeze({
-      ...infoOf(record),
-      accessToken: () => accessTokenOf(token, record),
-    }),
-  });
-  const isLive = ({ idleUntil, expiresAt }: SessionRecord, time = now()): boolean =>
-    time < Math.min(idleUntil, expiresAt);
-
-  /** Writes down that a session is used. A session that ended meanwhile stays ended. */
-  const touch = async (token: string, record: SessionRecord): Promise<SessionReading> => {
-    const time = now();
-    const idleUntil = Math.min(time + idleMs, record.expiresAt);
-    const next = { ...record, version: record.version + 1, seenAt: time, idleUntil };
-    try {
-      if (await store.replace(record.version, next)) return viewOf(token, next);
-      const current = await store.read(record.id);
-      return current === undefined || !isLive(current) ? UNKNOWN : viewOf(token, current);
-    } catch (cause) {
-      return unavailable(cause);
-    }
-  };
-  /** `isShared`: the store answered at once, with what it holds itself. */
-  const conclude = (
-    token: string,
-    known: Known,
-    record: SessionRecord | undefined,
-    isShared: boolean,
-  ): SessionReading | Promise<SessionReading> => {
-    const time = now();
-    const { last } = known;
-    if (last !== undefined && last.record === record && last.after < time && time < last.before) {
-      return last.reading;
-    }
-    if (record === undefined || record.id !== known.id || !isLive(record, time)) return UNKNOWN;
-    const { seenAt, idleUntil, expiresAt } = record;
-    if (Math.abs(time - seenAt) >= touchMs) return touch(token, record);
-    const reading = viewOf(token, record);
-    // One that came over a network is another object each time: keeping it would only fill the memory.
-    if (isShared) {
-      const before = Math.min(idleUntil, expiresAt, seenAt + touchMs);
-      known.last = { record, reading, after: seenAt - touchMs, before };
-    }
-    return reading;
-  };
-  // Not by `chain`, since every call comes this way: where the store answers at once, no closure is made.
-  const lookUp = (token: string, known: Known): SessionReading | Promise<SessionReading> => {
-    let found: SessionRecord | undefined | Promise<SessionRecord | undefined>;
-    try {
-      found = store.read(known.id);
-    } catch (cause) {
-      return unavailable(cause);
-    }
-    return isThenable(found)
-      ? Promise.resolve(found).then((record) => conclude(token, known, record, false), unavailable)
-      : conclude(token, known, found, true);
-  };
-  const tokenOf = (request: RequestLike): string | SessionReading =>
-    cookieValue(readCookie(request.headers.get('cookie'), jar.name), isToken);
-  const read = (request: RequestLike): SessionReading | Promise<SessionReading> => {
-    const value = readCookie(request.headers.get('cookie'), jar.name);
-    // What is known was looked at before.
-    if (typeof value === 'string' && value.length === TOKEN_CHARACTERS) {
-      const known = cookies.get(value);
-      if (known !== undefined) return lookUp(value, known);
-    }
-    const token = cookieValue(value, isToken);
-    if (typeof token !== 'string') return token;
-    return sha256(token).then((id) => {
-      const fresh: Known = { id };
-      return chain<SessionReading, SessionReading>(
-        () => lookUp(token, fresh),
-        (reading) => {
-          // Only cookies that are good are remembered, so that made-up ones push none out.
-          if (reading.kind === 'session') cookies.set(token, fresh, 1_000);
-          return reading;
-        },
-        unavailable,
-      );
-    });
-  };
 
   /** Ends a session as it was read last: the tokens that end at the issuer must be those that it had in the end. */
   const endAsRead = async (id: string) => {
@@ -190,7 +91,7 @@ export function sessions(options: SessionsOptions): Sessions {
       try {
         const token = randomToken();
         const time = now();
-        const { issuer, subject, clientId, sid, claims, tokens, replaces } = user;
+        const { issuer, subject, clientId, sid, claims, tokens, replaces, provenAt } = user;
         const before = tokenOf(request);
         const replaced = typeof before === 'string' ? await sha256(before) : undefined;
         if (replaces !== undefined && replaces !== replaced) return sessionGone();
@@ -203,13 +104,18 @@ export function sessions(options: SessionsOptions): Sessions {
           sid,
           claims,
           tokens: tokens && (await sealTokens(token, tokens)),
-          createdAt: time,
+          createdAt: Math.min(time, provenAt ?? time),
           seenAt: time,
           idleUntil: time + idleMs,
           expiresAt: time + absoluteMs,
         };
         // Before the other one ends, so that a store that fails signs nobody out.
         if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
+        // Where nobody says when it was proven, what ended in this very millisecond may have ended before that.
+        if (await ends.covers(record, provenAt ?? time + 1)) {
+          await store.delete(record.id);
+          return sessionEnded();
+        }
         await endExcess(record, replaced);
         const hasEnded = replaced !== undefined && (await store.delete(replaced));
         if (replaces !== undefined && !hasEnded) {
@@ -252,15 +158,13 @@ export function sessions(options: SessionsOptions): Sessions {
       return (await recorded(ended, record, 'one', act?.record)) > 0;
     },
     endAll: async (owner: SessionOwner, exceptHandle?: string, act?: RecordOption) => {
+      await ends.markAll(owner);
       const ended = await store.deleteBySubject(owner.issuer, owner.subject, exceptHandle);
       return recorded(ended, owner, 'all', act?.record);
     },
-    endByLogout: async ({
-      issuer,
-      subject,
-      sid,
-      before,
-    }: Parameters<Sessions['endByLogout']>[0]) => {
+    endByLogout: async (logout: EndedByLogout) => {
+      const { issuer, subject, sid, before } = logout;
+      await ends.markLogout(logout);
       const named = sid === undefined ? 0 : await store.deleteBySid(issuer, sid);
       const found = subject === undefined ? [] : await store.list(issuer, subject);
       const ended = await Promise.all(
@@ -277,33 +181,4 @@ export function sessions(options: SessionsOptions): Sessions {
     list: async ({ issuer, subject }: SessionOwner) =>
       (await store.list(issuer, subject)).filter((each) => isLive(each)).map(infoOf),
   } satisfies Sessions);
-}
-
-function unavailable(cause: unknown): SessionReading {
-  return { kind: 'unavailable', cause };
-}
-
-function isToken(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value.length === TOKEN_CHARACTERS &&
-    decodeBase64url(value) !== undefined
-  );
-}
-
-function infoOf(record: SessionRecord): SessionInfo {
-  const { id, issuer, subject, clientId, sid, claims, createdAt, seenAt, idleUntil, expiresAt } =
-    record;
-  return {
-    handle: id,
-    issuer,
-    subject,
-    clientId,
-    sid,
-    claims,
-    createdAt,
-    seenAt,
-    idleUntil,
-    expiresAt,
-  };
 }

@@ -7,7 +7,7 @@ import {
   webhookRetentionMigration,
 } from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
-import { sessionsMigration } from '../sessions/sessions-migration.ts';
+import { sessionEndsMigration, sessionsMigration } from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
 import { usageMigration } from '../usage/usage-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
@@ -64,4 +64,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   tokensMigration,
   usageMigration,
   countersMigration,
+  sessionEndsMigration,
 ]);

@@ -33,9 +33,12 @@ export function postgresSessionStore(
   client: PostgresClient,
   options: PostgresSessionStoreOptions = {},
 ): SessionStore {
-  const table = `${schemaName('postgresSessionStore', options, ['now'])}.sessions`;
+  const schema = schemaName('postgresSessionStore', options, ['now']);
+  const table = `${schema}.sessions`;
+  const ends = `${schema}.session_ends`;
   const { now = () => Date.now() } = options;
   const sweep = sweepEnded(client, table);
+  const sweepEnds = sweepEnded(client, ends, { id: 'key' });
   const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
     (await client.query(text, params)).rows;
   const counted = (text: string, params: unknown[]): Promise<number> =>
@@ -103,6 +106,27 @@ export function postgresSessionStore(
           ]),
     deleteBySid: async (issuer, sid) =>
       removed('issuer = $2 AND sid = $3', [await rowKey(issuer), await rowKey(sid)]),
+    markEnded: async (key, at, ttlMs) => {
+      const time = now();
+      await sweepEnds(time);
+      await client.query(
+        `INSERT INTO ${ends} AS e (key, ended_at, ends_at) VALUES ($1, $2, $3)
+         ON CONFLICT (key) DO UPDATE SET ends_at = greatest(e.ends_at, EXCLUDED.ends_at),
+           ended_at = CASE WHEN e.ends_at > $4 THEN greatest(e.ended_at, EXCLUDED.ended_at)
+             ELSE EXCLUDED.ended_at END`,
+        [await rowKey(key), at, rowTime(time + ttlMs), time],
+      );
+    },
+    endedAt: async (keys) => {
+      const names = JSON.stringify(await Promise.all(keys.map(rowKey)));
+      const row = await firstRow<{ readonly ended_at: number | null }>(
+        client,
+        `SELECT max(ended_at) AS ended_at FROM ${ends}
+         WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb)) AND ends_at > $2`,
+        [names, now()],
+      );
+      return row?.ended_at ?? undefined;
+    },
     list: async (issuer, subject) => {
       const found = await rows(
         `SELECT record FROM ${table} WHERE issuer = $1 AND subject = $2 AND ends_at > $3

@@ -1,5 +1,18 @@
 import type { Migration } from '../migrations/migration.ts';
 
+/** What has ended lately, so that sessions that are about to begin do not. */
+export const sessionEndsMigration: Migration = {
+  version: 9,
+  name: 'Ended sessions',
+  statements: (schema) => `
+      CREATE TABLE ${schema}.session_ends (
+        key text COLLATE "C" PRIMARY KEY,
+        ended_at float8 NOT NULL,
+        ends_at bigint NOT NULL
+      );
+      CREATE INDEX session_ends_by_end ON ${schema}.session_ends (ends_at);`,
+};
+
 /** The table of sessions of browsers. */
 export const sessionsMigration: Migration = {
   version: 3,

@@ -43,6 +43,16 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 1
 `);
 
+/** Only ever raises what is there, in time and in value. ARGV: the instant, and milliseconds. */
+const markScript = script(`
+local known = redis.call('GET', KEYS[1])
+local at = ARGV[1]
+if known and tonumber(known) > tonumber(at) then at = known end
+local left = redis.call('PTTL', KEYS[1])
+redis.call('SET', KEYS[1], at, 'PX', string.format('%d', math.max(left, tonumber(ARGV[2]))))
+return 1
+`);
+
 const NAME = 'redisSessionStore';
 
 /**
@@ -66,6 +76,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
     const group = JSON.stringify([issuer, name]);
     return `${prefix}:{${tagOf(group)}}:session-${kind}:${keyPart(group)}`;
   };
+  const endKeyOf = (key: string): string => `${prefix}:{${tagOf(key)}}:session-end:${keyPart(key)}`;
   const ask = async (task: Run): Promise<boolean> => (await run(task)) === 1;
   const read = async (id: string): Promise<SessionRecord | undefined> => {
     const row = await run({ script: readScript, keys: [rowOf(id)], args: [] });
@@ -127,6 +138,20 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
     deleteBySid: async (issuer, sid) => {
       const found = await list(groupOf('sid', issuer, sid));
       return removeAll(found.filter((each) => each.issuer === issuer && each.sid === sid));
+    },
+    markEnded: async (key, at, ttlMs) => {
+      const args = [String(at), String(Math.max(1, Math.ceil(ttlMs)))];
+      await run({ script: markScript, keys: [endKeyOf(key)], args });
+    },
+    endedAt: async (keys) => {
+      const found = await Promise.all(
+        keys.map((key) => run({ script: readScript, keys: [endKeyOf(key)], args: [] })),
+      );
+      // Only this store writes here: what is there is a number.
+      const known = found.flatMap((each) =>
+        each instanceof Uint8Array ? Number(String(each)) : [],
+      );
+      return known.length > 0 ? Math.max(...known) : undefined;
     },
     list: async (issuer, subject) =>
       (await list(groupOf('sub', issuer, subject)))
