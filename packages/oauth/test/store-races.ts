@@ -140,8 +140,8 @@ export const sessionRaces: readonly SessionRace[] = [
       const before = await accessToken(nodes(store, issuer)[0], cookie);
       await age(store, issuer, cookie);
       const answers = new Set<string>();
-      const refreshes = await slowly(provider, 1_200, async () => {
-        const calls = nodes(store, issuer, { refreshLease: '300ms' }).flatMap((node) =>
+      const refreshes = await slowly(provider, 4_000, async () => {
+        const calls = nodes(store, issuer, { refreshLease: '1500ms' }).flatMap((node) =>
           [1, 2, 3, 4].map(async () => answers.add(await accessToken(node, cookie))),
         );
         await Promise.all(calls);

@@ -227,11 +227,12 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
       const session = make({ id: key, subject: key, sid: key });
       assertSame(await store.create(session), true, told(key));
     }
+    const time = subject.now();
     for (const [index, key] of hostileKeys.entries()) {
-      await store.markEnded(key, subject.now() - index, LONG);
+      await store.markEnded(key, time - index, LONG);
     }
     for (const [index, key] of hostileKeys.entries()) {
-      assertSame(await store.endedAt([key]), subject.now() - index, told(key));
+      assertSame(await store.endedAt([key]), time - index, told(key));
     }
     for (const key of hostileKeys.slice(0, 10)) {
       assertSame(await store.deleteBySid(ISSUER, key), 1, told(key));
