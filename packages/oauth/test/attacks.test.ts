@@ -68,6 +68,10 @@ describe('the session cookie', () => {
     ['repeated', (good: string) => `${good}; ${good}`, 400, 'session.repeated'],
     ['repeated in two headers', (good: string) => `${good}, ${good}`, 400, 'session.repeated'],
     ['of another name', (good: string) => `x${good}`, 401, 'session.missing'],
+    // What another host of the site can set, since browsers see no prefix in it.
+    ['with its prefix in other case', (good: string) => good.toLowerCase(), 401, 'session.missing'],
+    ['behind white space of Unicode', (good: string) => `\u00a0${good}`, 401, 'session.missing'],
+    ['written into another one', (good: string) => `x=1, ${good}`, 400, 'session.repeated'],
     [
       'without its prefix',
       (good: string) => good.replace('__Host-Http-', ''),
@@ -333,6 +337,19 @@ describe('a callback', () => {
     expect(await codes(other, back, `${cookie}; ${cookie}`)).toBe('login.transaction_missing');
   });
 
+  test.each([
+    ['in other case', (cookie: string) => cookie.toLowerCase()],
+    ['behind white space of Unicode', (cookie: string) => `\u00a0${cookie}`],
+    ['inside of another cookie', (cookie: string) => `x=1, ${cookie}`],
+  ])('with a transaction that another host has planted %s is denied', async (_name, plant) => {
+    const shop = testShop(provider.issuer);
+    const { location, cookie } = await shop.begin();
+    const back = await shop.agree(location);
+    const planted = await shop.call(back, { cookie: plant(cookie) });
+    expect([planted.status, await codeOf(planted)]).toEqual([400, 'login.transaction_missing']);
+    expect((await shop.call(back, { cookie })).status).toBe(200);
+  });
+
   test('after ten minutes is denied', async () => {
     const clock = { time: Date.now() };
     const shop = testShop(provider.issuer, { sessions: { now: () => clock.time } });
@@ -422,6 +439,16 @@ describe('a login', () => {
     'https://shop.example.com:444/',
     'javascript:alert(1)',
     'data:text/html,x',
+    '／／evil.example.com',
+    '/／evil.example.com',
+    'https://evil。example.com',
+    'https://shop.example.com\u3002evil.example.com/',
+    '\u2028//evil.example.com',
+    '/\u0000/evil.example.com',
+    'blob:https://shop.example.com/x',
+    'JaVaScRiPt:alert(1)',
+    '/auth/./login',
+    '/orders/../auth/logout',
     'evil.example.com',
     '',
     '/auth/login',

@@ -20,6 +20,14 @@ describe('one cookie', () => {
     ['a=1; a=1', REPEATED_COOKIE],
     ['a=1, a=2', REPEATED_COOKIE],
     ['a=1;\ta=2', REPEATED_COOKIE],
+    // A value may hold commas: another host of the site could write a cookie into one of its own.
+    ['b=1, a=1', REPEATED_COOKIE],
+    ['b=1,a=1', REPEATED_COOKIE],
+    ['b=1,\ta=1; c=2', REPEATED_COOKIE],
+    // Browsers see no prefix in these, so another host of the site may set them.
+    ['\u00a0a=1', undefined],
+    ['b=1; \u00a0a=1', undefined],
+    ['b=1;\u000ba=1', undefined],
     [`a=1; b=${'x'.repeat(70_000)}`, REPEATED_COOKIE],
     [`c=1; b=${'x'.repeat(70_000)}`, undefined],
     [`a=1; b=${'x'.repeat(65_536 - 7)}`, '1'],
@@ -48,6 +56,15 @@ test('a header that is missing or too long has no cookies that begin alike', () 
   for (const header of [long(65_537), '', null, undefined]) {
     expect(readCookies(header, 'login.').size).toBe(0);
   }
+});
+
+test('cookies whose names only look alike to a reader who is generous with spaces do not come', () => {
+  const header =
+    '\u00a0login.a=1; \u000blogin.b=2; LOGIN.c=3; x=1, login.d=4; \tlogin.e=5 ; login.f =6';
+  expect([...readCookies(header, 'login.')]).toEqual([
+    ['login.e', ['5']],
+    ['login.f', ['6']],
+  ]);
 });
 
 describe('a jar', () => {

@@ -55,16 +55,19 @@ export function readCookies(
   for (const pair of header.split(';')) {
     const equals = pair.indexOf('=');
     if (equals < 0) continue;
-    const name = pair.slice(0, equals).trim();
+    const name = trimmed(pair.slice(0, equals));
     if (!name.startsWith(prefix)) continue;
     const values = found.get(name);
-    if (values === undefined) found.set(name, [pair.slice(equals + 1).trim()]);
-    else values.push(pair.slice(equals + 1).trim());
+    if (values === undefined) found.set(name, [trimmed(pair.slice(equals + 1))]);
+    else values.push(trimmed(pair.slice(equals + 1)));
   }
   return found;
 }
 
-/** The one value of a cookie; undefined where it is absent, and {@link REPEATED_COOKIE} where it is there more than once. */
+/**
+ * The one value of a cookie; undefined where it is absent, and {@link REPEATED_COOKIE} where it is there more than
+ * once, or behind a comma.
+ */
 export function readCookie(
   header: string | null | undefined,
   name: string,
@@ -76,10 +79,12 @@ export function readCookie(
   let value: string | undefined;
   while (at >= 0) {
     const end = at + name.length;
-    if (isBoundary(header, at) && header.charCodeAt(end) === EQUALS) {
-      if (value !== undefined) return REPEATED_COOKIE;
+    const before = header.charCodeAt(end) === EQUALS ? characterBefore(header, at) : undefined;
+    if (before === '' || before === ';' || before === ',') {
+      // Repeated headers joined by a host, or a cookie that another host of the site wrote into a value of its own.
+      if (value !== undefined || before === ',') return REPEATED_COOKIE;
       const next = header.indexOf(';', end);
-      value = header.slice(end + 1, next < 0 ? undefined : next).trim();
+      value = trimmed(header.slice(end + 1, next < 0 ? undefined : next));
     }
     at = header.indexOf(name, end);
   }
@@ -88,9 +93,22 @@ export function readCookie(
 
 const EQUALS = 61;
 
-/** True where a cookie begins. Some hosts join repeated headers with commas. */
-function isBoundary(header: string, at: number): boolean {
+/** What stands in front of the spaces and tabs before a name. */
+function characterBefore(header: string, at: number): string {
   let before = at - 1;
-  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before--;
-  return before < 0 || header[before] === ';' || header[before] === ',';
+  while (isBlank(header, before)) before--;
+  return header.charAt(before);
+}
+
+/** Without spaces and tabs. Browsers see no prefix behind other white space, so any host of the site may set that. */
+function trimmed(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (isBlank(text, from)) from++;
+  while (to > from && isBlank(text, to - 1)) to--;
+  return text.slice(from, to);
+}
+
+function isBlank(text: string, at: number): boolean {
+  return text[at] === ' ' || text[at] === '\t';
 }
