@@ -1,3 +1,5 @@
+import { boundedCache } from '@apisec/core/host';
+
 /** How a host did in one attempt; `unknown` where it was not asked, or its answer was not waited for. */
 export type HostResult = 'answered' | 'failed' | 'unknown';
 
@@ -22,28 +24,33 @@ export interface CircuitRules {
 
 /** The budget to begin with, and the most that is saved. */
 const LARGEST_BUDGET = 10;
-/** Whoever makes a service call ever new hosts may not fill its memory. */
-const MOST_ORIGINS = 256;
+/** Whoever makes a service call ever new hosts may not fill its memory. So many that are in use are kept. */
+const BOUNDS = { maxEntries: 1_024, maxBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * A circuit and a budget of retries for each origin: a host that is down, or that somebody chose because it is, takes
- * nothing from calls to others.
+ * nothing from calls to others. Origins that have answered are kept apart from those that never did, so that made-up ones
+ * push out one another only.
  */
 export function circuits(rules: CircuitRules): (origin: string) => Circuit {
-  const known = new Map<string, Circuit>();
-  return (origin) => {
-    const circuit = known.get(origin) ?? circuitOf(rules);
-    // What was used last stands last.
-    known.delete(origin);
-    known.set(origin, circuit);
-    if (known.size > MOST_ORIGINS) {
-      for (const oldest of known.keys()) {
-        known.delete(oldest);
-        break;
-      }
-    }
-    return circuit;
+  const proven = boundedCache<Circuit>(BOUNDS);
+  const unproven = boundedCache<Circuit>(BOUNDS);
+  const start = (origin: string): Circuit => {
+    const circuit = circuitOf(rules);
+    const kept: Circuit = {
+      ...circuit,
+      record: (result) => {
+        if (result === 'answered' && proven.get(origin) === undefined) {
+          unproven.delete(origin);
+          proven.set(origin, kept, 0);
+        }
+        return circuit.record(result);
+      },
+    };
+    unproven.set(origin, kept, 0);
+    return kept;
   };
+  return (origin) => proven.get(origin) ?? unproven.get(origin) ?? start(origin);
 }
 
 function circuitOf({ failures, pauseMs, retryBudget, now }: CircuitRules): Circuit {

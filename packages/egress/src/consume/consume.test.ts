@@ -1,6 +1,7 @@
 import { ConfigurationError } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { openFetch, serve, type TestServer } from '../../test/kit.ts';
+import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import { type AnswerSchema, type ConsumeOptions, consume } from './consume.ts';
 
 /** `{ usd: number }` and nothing else. */
@@ -128,6 +129,29 @@ test('an origin that fails is left alone, and no other', async () => {
   expect(dead.requests).toHaveLength(2);
   expect(codeOf(await call(dead.url()))).toBe('upstream.circuit_open');
   expect(codeOf(await call(alive.url()))).toBe('ok');
+});
+
+test('a flood of made-up origins does not make it forget an origin that is left alone', async () => {
+  const asked: string[] = [];
+  let isUp = true;
+  const fetch: SafeFetch = Object.assign(
+    async (url: unknown) => {
+      asked.push(String(url));
+      return new Response('{"usd":1}', { status: isUp ? 200 : 503 });
+    },
+    { selfTest: async () => undefined, close: async () => undefined },
+  );
+  const call = consume({ fetch, schema, retries: 0, circuitFailures: 1, now: () => 0 });
+  const honest = 'https://rates.example.com/';
+  expect(codeOf(await call(honest))).toBe('ok');
+  isUp = false;
+  await call(honest);
+  for (let at = 0; at < 3_000; at++) await call(`https://made-up-${at}.example/`);
+  expect(codeOf(await call(honest))).toBe('upstream.circuit_open');
+  // What never answered is forgotten instead.
+  asked.length = 0;
+  await call('https://made-up-0.example/');
+  expect(asked).toHaveLength(1);
 });
 
 test('an origin that is down uses up its own retries, and no others', async () => {
