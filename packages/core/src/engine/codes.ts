@@ -111,6 +111,8 @@ const meanings = {
   'egress.overloaded': 'Too many calls to other hosts are running.',
   'egress.closed': 'The safe fetch was closed.',
   'egress.pinning_unsupported': 'The runtime does not connect to the address that was checked.',
+  'egress.pinning_untested':
+    'It could not be tested in time whether the runtime connects as it is told.',
   'egress.name_unresolved': 'The name of the host to call cannot be resolved.',
   'egress.connection_failed': 'The host to call cannot be reached, or closed the connection early.',
   'egress.certificate_invalid': 'The host to call has no certificate that is trusted for its name.',

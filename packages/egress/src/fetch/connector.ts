@@ -129,6 +129,8 @@ async function answersOf(
   try {
     answers = await within(resolve(name), timeoutMs);
   } catch (cause) {
+    // No place to look it up, which is nothing that the host did.
+    if (isEgressError(cause)) throw cause;
     throw upstreamError(
       'egress.name_unresolved',
       'The name of the host could not be resolved.',

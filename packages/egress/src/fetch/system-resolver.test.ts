@@ -35,14 +35,55 @@ describe('lookups', () => {
     const lookup = boundedLookups(look, 2);
     void lookup('slow-1', 10);
     void lookup('slow-2', 10);
-    await expect(lookup('honest', 10)).rejects.toThrow('hold every place');
-    await expect(lookup('honest', 10)).rejects.toThrow('hold every place');
+    await expect(lookup('honest', 10)).rejects.toMatchObject({
+      code: 'egress.overloaded',
+      denial: { kind: 'unavailable' },
+    });
+    await expect(lookup('honest', 10)).rejects.toMatchObject({
+      code: 'egress.overloaded',
+      denial: { kind: 'unavailable' },
+    });
     expect(asked).toEqual(['slow-1', 'slow-2']);
     answer('slow-1');
     const honest = lookup('honest', 60_000);
     await expect.poll(() => asked).toEqual(['slow-1', 'slow-2', 'honest']);
     answer('honest');
     expect(await honest).toEqual(['192.0.2.6']);
+  });
+
+  test('of names that nobody answers do not hold up a name that has resolved before', async () => {
+    const { asked, look, answer } = resolver();
+    const lookup = boundedLookups(look, 2, 3);
+    const before = lookup('honest', 60_000);
+    answer('honest');
+    await before;
+    const flood = Array.from({ length: 50 }, (_, at) => lookup(`slow-${at}`, 60_000));
+    const honest = lookup('honest', 60_000);
+    const strange = lookup('strange', 60_000);
+    await expect.poll(() => asked).toEqual(['honest', 'slow-0', 'slow-1', 'honest']);
+    answer('honest');
+    expect(await honest).toEqual(['192.0.2.6']);
+    for (const promise of [...flood, strange]) void promise;
+  });
+
+  test('that fail make a name a stranger again', async () => {
+    let isDown = false;
+    const started: string[] = [];
+    const lookup = boundedLookups(
+      (name) => {
+        started.push(name);
+        if (name !== 'a') return new Promise(() => undefined);
+        return isDown ? Promise.reject(new Error('ENOTFOUND')) : Promise.resolve(['192.0.2.1']);
+      },
+      1,
+      2,
+    );
+    await lookup('a', 60_000);
+    isDown = true;
+    await expect(lookup('a', 60_000)).rejects.toThrow('ENOTFOUND');
+    void lookup('slow', 60_000);
+    await expect(lookup('a', 10)).rejects.toMatchObject({ code: 'egress.overloaded' });
+    expect(started).toEqual(['a', 'a', 'slow']);
   });
 
   test('of one name are one, also for those who wait', async () => {
