@@ -693,6 +693,7 @@ export type { UsageQuery, UsageRollup, UsageStore } from './contracts/usage-stor
 export type {
   CircuitRule,
   ClaimedDelivery,
+  ClaimShares,
   DeliveryResult,
   WebhookDelivery,
   WebhookDeliveryRecord,

@@ -26,10 +26,10 @@ export {
 // Webhooks out.
 
 export type { NewWebhookEndpoint } from './webhooks/endpoints.ts';
+export type { WebhookMessage } from './webhooks/message.ts';
 export {
   type SendWebhookOptions,
   sendWebhook,
-  type WebhookMessage,
   type Webhooks,
 } from './webhooks/send-webhook.ts';
 export type { IssuedWebhookKey, WebhookAlgorithm } from './webhooks/signing-keys.ts';

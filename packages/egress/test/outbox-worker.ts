@@ -10,6 +10,8 @@ const {
   SCHEMA = 'apisec',
   TARGET = '',
   SEED = '0',
+  CONCURRENCY = '40',
+  LEASE_SECONDS = '3',
   SEALING_KEY = '',
 } = process.env;
 const client: PostgresClient =
@@ -22,9 +24,12 @@ const hooks = sendWebhook({
   outbox,
   sealingKeys: { current: 'v1', keys: { v1: Buffer.from(SEALING_KEY, 'hex') } },
   fetch: safeFetch({ allowedNetworks: ['127.0.0.1'], ports: [Number(new URL(TARGET).port)] }),
-  concurrency: 10,
-  lease: '1s',
+  concurrency: Number(CONCURRENCY),
+  lease: `${Number(LEASE_SECONDS)}s`,
   pollInterval: '50ms',
+  // A busy machine is no reason to leave the receiver alone.
+  retries: Array.from({ length: 30 }, () => '1s' as const),
+  circuitFailures: 10_000,
 });
 const seed = Number(SEED);
 if (seed > 0) {

@@ -2,6 +2,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type {
   ClaimedDelivery,
+  ClaimShares,
   WebhookDeliveryRecord,
   WebhookEndpoint,
   WebhookOutbox,
@@ -82,7 +83,7 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
       }
       return fresh.size;
     },
-    claim: ({ limit, nowMs, leaseMs }) => {
+    claim: ({ limit, nowMs, leaseMs, shares }) => {
       const busy = new Set<string>();
       const due: [Row, WebhookEndpoint][] = [];
       for (const row of rows.values()) {
@@ -96,8 +97,10 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
           due.push([row, endpoint.value]);
       }
       const lease = crypto.randomUUID();
+      const isWithin = withinShares(shares);
       return due
         .toSorted(([one], [other]) => one.dueAtMs - other.dueAtMs)
+        .filter(([, endpoint]) => isWithin(endpoint))
         .slice(0, limit)
         .map(([row, endpoint]): ClaimedDelivery => {
           row.lease = lease;
@@ -162,4 +165,19 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
       return old.length;
     },
   });
+}
+
+/** Counts what each endpoint and each tenant gets, and says whether that is within its share. */
+function withinShares(shares: ClaimShares | undefined): (endpoint: WebhookEndpoint) => boolean {
+  if (shares === undefined) return () => true;
+  const endpoints = new Map(shares.endpoints);
+  const tenants = new Map(shares.tenants);
+  return ({ id, tenant }) => {
+    const ofEndpoint = endpoints.get(id) ?? shares.perEndpoint;
+    const ofTenant = tenants.get(tenant) ?? shares.perTenant;
+    if (ofEndpoint < 1 || ofTenant < 1) return false;
+    endpoints.set(id, ofEndpoint - 1);
+    tenants.set(tenant, ofTenant - 1);
+    return true;
+  };
 }

@@ -77,6 +77,17 @@ export interface CircuitRule {
 }
 
 /**
+ * How many more deliveries one claim may give for each endpoint and each tenant. What is named in `endpoints` and `tenants`
+ * has attempts under way; the others get the number beside it.
+ */
+export interface ClaimShares {
+  readonly perEndpoint: number;
+  readonly endpoints: ReadonlyMap<string, number>;
+  readonly perTenant: number;
+  readonly tenants: ReadonlyMap<string, number>;
+}
+
+/**
  * Keeps what is to be sent until it was, through crashes of any worker at any moment. Every call is one atomic step. The key of an
  * endpoint holds its tenant, so that tenants never meet.
  *
@@ -95,12 +106,15 @@ export interface WebhookOutbox {
   readonly add: (deliveries: readonly WebhookDelivery[]) => MaybePromise<number>;
   /**
    * Gives at most `limit` deliveries to the caller alone, until `leaseMs` has passed: those that are due, of active endpoints that are not
-   * paused, the longest due first; of one order key only the first that is pending.
+   * paused, the longest due first; of one order key only the first that is pending. No endpoint and no tenant gets more than its
+   * share, and the next ones in the queue come in their place.
    */
   readonly claim: (request: {
     readonly limit: number;
     readonly nowMs: number;
     readonly leaseMs: number;
+    /** Default: no bounds but `limit`. */
+    readonly shares?: ClaimShares | undefined;
   }) => MaybePromise<readonly ClaimedDelivery[]>;
   /**
    * Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an endpoint;

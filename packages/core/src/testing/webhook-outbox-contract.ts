@@ -210,6 +210,51 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
     },
   ),
   one(
+    'no endpoint and no tenant gets more than its share, and others come in its place',
+    async ({ outbox, endpoint, delivery, finish, claim }) => {
+      const siblings = ['sibling', 'stranger'].map((name) => ({
+        ...endpoint,
+        id: `${endpoint.id}-${name}`,
+        tenant: name === 'sibling' ? 't1' : 't2',
+      }));
+      for (const each of siblings) await outbox.insertEndpoint(each);
+      const of = (at: number, body: string) => ({
+        ...delivery(body),
+        endpointId: siblings[at]?.id ?? '',
+      });
+      await outbox.add(Array.from({ length: 1_200 }, (_, at) => delivery(String(at))));
+      await outbox.add([of(0, 's1'), of(0, 's2'), of(0, 's3'), of(1, 'x1'), of(1, 'x2')]);
+      const shares = {
+        perEndpoint: 3,
+        endpoints: new Map([[siblings[1]?.id ?? '', 1]]),
+        perTenant: 9,
+        tenants: new Map([['t1', 5]]),
+      };
+      const claimed = await outbox.claim({ ...CLAIM, limit: 20, shares });
+      const bodies = claimed.map(({ body }) => body);
+      same(bodies, ['0', '1', '2', 's1', 's2', 'x1'], 'by shares');
+      for (const { id, lease, endpointId } of claimed.slice(0, 3)) {
+        const result = { id, lease, endpointId, status: 'delivered', outcome: '200' } as const;
+        await outbox.record([{ ...result, dueAtMs: NOW }], CIRCUIT, NOW);
+      }
+      same(await claim(NOW, 3), ['3', '4', '5'], 'as soon as there is room');
+      await finish('3', 'delivered');
+      const none = { perEndpoint: 0, endpoints: new Map(), perTenant: 0, tenants: new Map() };
+      assertSame((await outbox.claim({ ...CLAIM, shares: none })).length, 0, 'no room');
+      const hour = NOW + 3_600_000;
+      const late = await outbox.claim({ ...CLAIM, limit: 2_000, nowMs: hour });
+      const ids = new Set(late.map(({ id }) => id));
+      const endpoints = new Set([endpoint.id, ...siblings.map(({ id }) => id)]);
+      const found = late.filter(({ endpointId }) => endpoints.has(endpointId)).length;
+      assertSame(found, 1_201, 'nothing is lost, whoever crashes');
+      assertSame(ids.size, late.length, 'once each');
+      for (const each of siblings) {
+        const gone = { ...each, status: 'disabled', version: 'last' } as const;
+        await outbox.replaceEndpoint(gone, each.version);
+      }
+    },
+  ),
+  one(
     'failures in a row pause an endpoint, a success does not let them add up',
     async ({ outbox, delivery, claim, finish }) => {
       await outbox.add(['a', 'b', 'c', 'd', 'e'].map((name) => delivery(name)));

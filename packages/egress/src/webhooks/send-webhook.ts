@@ -1,8 +1,9 @@
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type {
+  ClaimedDelivery,
+  DeliveryResult,
   Deny,
   SealingKeys,
-  WebhookDelivery,
   WebhookDeliveryRecord,
   WebhookEndpoint,
   WebhookOutbox,
@@ -17,8 +18,10 @@ import {
 } from '@apisec/core/host';
 import { type SafeFetch, safeFetch } from '../fetch/safe-fetch.ts';
 import { attempts } from './attempts.ts';
-import { endpoints, ID, type NewWebhookEndpoint } from './endpoints.ts';
+import { endpoints, type NewWebhookEndpoint } from './endpoints.ts';
+import { deliveryOf, type WebhookMessage } from './message.ts';
 import { pruning } from './pruning.ts';
+import { claimable } from './shares.ts';
 import { type IssuedWebhookKey, signingKeys, type WebhookAlgorithm } from './signing-keys.ts';
 import { worker } from './worker.ts';
 
@@ -34,8 +37,18 @@ export interface SendWebhookOptions {
   readonly retries?: readonly Duration[] | undefined;
   /** The longest `Retry-After` that is kept to: 1 day by default. */
   readonly maxRetryAfter?: Duration | undefined;
-  /** Attempts that run at once in this process. Default: 100. */
+  /** Attempts that run at once in this process. Default: 200, of which endpoints of one tenant use half. */
   readonly concurrency?: number | undefined;
+  /**
+   * Of these, how many one endpoint may hold, so that one that answers slowly does not hold up the others. Default: as
+   * many as it leaves to the rest of its tenant, which is a quarter of all for a lone one.
+   */
+  readonly maxPerEndpoint?: number | undefined;
+  /**
+   * How many the endpoints of one tenant may hold together. Default: as many as it leaves free, which is half of all. Say
+   * `concurrency` where all endpoints are yours.
+   */
+  readonly maxPerTenant?: number | undefined;
   /** How long one worker holds a delivery; an attempt is cut off before. Default: 1 minute. */
   readonly lease?: Duration | undefined;
   /** Failures in a row after which an endpoint is left alone. Default: 10. */
@@ -55,18 +68,6 @@ export interface SendWebhookOptions {
   readonly random?: (() => number) | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-}
-
-/** A message to send. */
-export interface WebhookMessage {
-  readonly endpointId: string;
-  /** For example `order.paid`. */
-  readonly type: string;
-  readonly data: unknown;
-  /** Give your own to send a message once however often you call; default: a new one. */
-  readonly id?: string | undefined;
-  /** Messages of one endpoint with the same key arrive in their order. */
-  readonly orderKey?: string | undefined;
 }
 
 /** What {@link sendWebhook} makes. */
@@ -92,7 +93,10 @@ export interface Webhooks {
   readonly disableEndpoint: (endpointId: string, reason: string) => Promise<void>;
   /** Keeps messages to be sent; answers their ids. They are safe once it has resolved. */
   readonly send: (...messages: readonly WebhookMessage[]) => Promise<readonly string[]>;
-  /** Attempts what is due once, and answers how much that was. For a scheduler, or a test. */
+  /**
+   * Attempts once what is due, as far as there are places, and answers how much that was: call it until that is 0. For a
+   * scheduler, or a test.
+   */
   readonly deliver: () => Promise<number>;
   /** Goes on delivering until it is stopped. */
   readonly start: () => void;
@@ -109,7 +113,6 @@ export interface Webhooks {
 
 const NAME = 'sendWebhook';
 const RETRIES: readonly Duration[] = ['5s', '30s', '5m', '30m', '2h', '5h', '10h', '16h', '1d'];
-const LONGEST_BODY = 1_000_000;
 const METHODS = [
   'insertEndpoint',
   'replaceEndpoint',
@@ -126,6 +129,8 @@ const OPTIONS = [
   'retries',
   'maxRetryAfter',
   'concurrency',
+  'maxPerEndpoint',
+  'maxPerTenant',
   'lease',
   'circuitFailures',
   'circuitPause',
@@ -157,10 +162,13 @@ const OPTIONS = [
  */
 export function sendWebhook(options: SendWebhookOptions): Webhooks {
   assertKnownOptions(NAME, options, OPTIONS);
-  const { outbox, concurrency = 100, circuitFailures = 10, retries = RETRIES } = options;
+  const { outbox, concurrency = 200, circuitFailures = 10, retries = RETRIES } = options;
   assertConfiguration(outbox !== undefined, `${NAME}: give an outbox, like memoryWebhookOutbox().`);
   assertMethods(NAME, 'outbox', outbox, METHODS, 'postgresWebhookOutbox(pool)');
-  for (const [name, value] of Object.entries({ concurrency, circuitFailures })) {
+  const { maxPerEndpoint, maxPerTenant } = options;
+  const counts = { concurrency, circuitFailures, maxPerEndpoint, maxPerTenant };
+  for (const [name, value] of Object.entries(counts)) {
+    if (value === undefined) continue;
     assertBetween(NAME, name, value, 1, 10_000, '');
     assertConfiguration(Number.isInteger(value), `${NAME}: ${name} must be a whole number.`);
   }
@@ -188,7 +196,9 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
   const settings = { fetch, keys, waits, maxRetryAfterMs, leaseMs, onFault, random, now };
   const { post, deliver } = attempts(settings);
   const { add, challenge, rotate, disable } = endpoints(NAME, outbox, keys, post, now);
-  const claim = async (limit: number) => outbox.claim({ limit, nowMs: now(), leaseMs });
+  const limits = { perEndpoint: maxPerEndpoint, perTenant: maxPerTenant };
+  const claim = async (running: Iterable<ClaimedDelivery>) =>
+    outbox.claim({ ...claimable(running, concurrency, limits), nowMs: now(), leaseMs });
   const prune = pruning(outbox, retentionMs, now);
   const record: Parameters<typeof worker>[0]['record'] = async (results) => {
     const at = now();
@@ -212,14 +222,19 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
     disableEndpoint: disable,
     send: async (...messages) => {
       const at = now();
-      const deliveries = messages.map((message) => deliveryOf(message, at));
+      const deliveries = messages.map((message) => deliveryOf(NAME, message, at));
       await outbox.add(deliveries);
       wake();
       return deliveries.map(({ messageId }) => messageId);
     },
     deliver: async () => {
-      const claimed = await claim(concurrency);
-      await record(await Promise.all(claimed.map(deliver)));
+      const running: Promise<DeliveryResult>[] = [];
+      const claimed: ClaimedDelivery[] = [];
+      for (let more = await claim([]); more.length > 0; more = await claim(claimed)) {
+        claimed.push(...more);
+        running.push(...more.map(deliver));
+      }
+      await record(await Promise.all(running));
       await prune().catch(onFault);
       return claimed.length;
     },
@@ -233,14 +248,4 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
     log: async (endpointId, { status, limit = 100 } = {}) =>
       outbox.list({ endpointId, status, limit }),
   });
-}
-
-function deliveryOf(message: WebhookMessage, at: number): WebhookDelivery {
-  const { endpointId, type, data, id = `msg_${randomUUID()}`, orderKey } = message;
-  if (!ID.test(id))
-    throw new TypeError(`${NAME}: the id of a message is 1 to 128 letters, digits, _ and -.`);
-  const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
-  if (body.length > LONGEST_BODY)
-    throw new RangeError(`${NAME}: a message has at most ${LONGEST_BODY} characters.`);
-  return { id: `${endpointId}:${id}`, messageId: id, endpointId, body, orderKey, createdAtMs: at };
 }

@@ -2,7 +2,8 @@ import type { ClaimedDelivery, DeliveryResult } from '@apisec/core';
 
 /** What a worker needs, with all defaults. */
 export interface WorkerSettings {
-  readonly claim: (limit: number) => Promise<readonly ClaimedDelivery[]>;
+  /** Claims what there is room for beside what runs. */
+  readonly claim: (running: Iterable<ClaimedDelivery>) => Promise<readonly ClaimedDelivery[]>;
   readonly deliver: (delivery: ClaimedDelivery) => Promise<DeliveryResult>;
   readonly record: (results: readonly DeliveryResult[]) => Promise<void>;
   /** Forgets what is old, now and then. */
@@ -21,6 +22,8 @@ export interface Worker {
   readonly wake: () => void;
 }
 
+type Running = Map<ClaimedDelivery, Promise<void>>;
+
 /** For how long at most results are gathered before they are written down, in milliseconds. */
 const GATHERING_MS = 20;
 
@@ -32,9 +35,9 @@ export function worker(settings: WorkerSettings): Worker {
   let wake: (() => void) | undefined;
   const goesOn = (): boolean => isRunning;
 
-  const claimed = async (limit: number): Promise<readonly ClaimedDelivery[]> => {
+  const claimed = async (running: Running): Promise<readonly ClaimedDelivery[]> => {
     try {
-      return limit > 0 ? await claim(limit) : [];
+      return running.size < concurrency ? await claim(running.keys()) : [];
     } catch (error) {
       onFault(error);
       return [];
@@ -42,7 +45,7 @@ export function worker(settings: WorkerSettings): Worker {
   };
 
   const work = async (): Promise<void> => {
-    const running = new Set<Promise<void>>();
+    const running: Running = new Map();
     let ended: DeliveryResult[] = [];
     /** True where there was something to write down. */
     const flush = async (): Promise<boolean> => {
@@ -54,22 +57,22 @@ export function worker(settings: WorkerSettings): Worker {
     };
     while (goesOn()) {
       const [fresh, hasWritten] = await Promise.all([
-        claimed(concurrency - running.size),
+        claimed(running),
         flush(),
         prune().catch(onFault),
       ]);
       for (const delivery of fresh) {
-        const one: Promise<void> = deliver(delivery)
+        const one = deliver(delivery)
           .then((result) => void ended.push(result), onFault)
-          .finally(() => running.delete(one));
-        running.add(one);
+          .finally(() => running.delete(delivery));
+        running.set(delivery, one);
       }
       if (running.size > 0) {
         // Until a good part is over, so that few statements do for many.
         const wanted = Math.max(0, running.size - Math.ceil(concurrency / 2));
         const pause = sleep(GATHERING_MS);
         while (running.size > wanted && !pause.isOver())
-          await Promise.race([...running, pause.done]);
+          await Promise.race([...running.values(), pause.done]);
         pause.cancel();
       } else if (fresh.length === 0 && !hasWritten && ended.length === 0) {
         // Nothing is due: what has just been written down may have been waited for by another one.
@@ -79,7 +82,7 @@ export function worker(settings: WorkerSettings): Worker {
         wake = undefined;
       }
     }
-    await Promise.all(running);
+    await Promise.all(running.values());
     await flush();
   };
 

@@ -5,6 +5,7 @@ import {
   webhookEndpointVersionMigration,
   webhookQueueMigration,
   webhookRetentionMigration,
+  webhookSharesMigration,
 } from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
 import { sessionEndsMigration, sessionsMigration } from '../sessions/sessions-migration.ts';
@@ -58,6 +59,7 @@ export const migrations: readonly Migration[] = Object.freeze([
   webhookEndpointVersionMigration,
   webhookQueueMigration,
   webhookRetentionMigration,
+  webhookSharesMigration,
   accountsMigration,
   tenantsMigration,
   rolesMigration,

@@ -74,3 +74,13 @@ export const webhookRetentionMigration: Migration = {
       CREATE INDEX webhook_deliveries_ended ON ${schema}.webhook_deliveries (due_at)
         WHERE status <> 'pending';`,
 };
+
+/** What is put off until an endpoint (`e:` and its id) or a tenant (`t:`) has a place again, by whom it waits for. */
+export const webhookSharesMigration: Migration = {
+  version: 24,
+  name: 'shares of webhook workers',
+  statements: (schema) => `
+      ALTER TABLE ${schema}.webhook_deliveries ADD COLUMN waits_for text COLLATE "C";
+      CREATE INDEX webhook_deliveries_waiting ON ${schema}.webhook_deliveries (waits_for, seq)
+        WHERE status = 'pending' AND held AND waits_for IS NOT NULL;`,
+};

@@ -1,8 +1,8 @@
 /**
  * The statements of the outbox. The queue is one index by the time at which a delivery is due, and what is at its front is
  * taken: a lease puts a delivery off to its end, and what cannot be sent yet (its endpoint is paused or not active,
- * another one of its order key comes first) is put off as well, `held`, until that has changed. So nobody reads past
- * the same deliveries twice, however many there are.
+ * another one of its order key comes first, it would be more than the share of its endpoint or tenant) is put off as well,
+ * `held`, until that has changed. So nobody reads past the same deliveries twice, however many there are.
  */
 export function outboxStatements(schema: string) {
   const endpoint =
@@ -26,13 +26,14 @@ export function outboxStatements(schema: string) {
       ON CONFLICT (id) DO NOTHING RETURNING id`,
     // $5 at the front are looked at, and $2 taken. A delivery that another worker looks at is passed over, not waited
     // for. Put off is for as long again as it has waited, within bounds: who misses being woken is late, not lost.
+    // $6 to $11: how many more each endpoint and each tenant may get; $12: what is more than that is put off as well.
     claim: `WITH front AS (
         SELECT d.id, d.endpoint_id, d.order_key, d.seq, d.created_at, d.due_at
         FROM ${schema}.webhook_deliveries d
         WHERE d.status = 'pending' AND d.due_at <= $1
         ORDER BY d.due_at, d.seq LIMIT $5 FOR UPDATE SKIP LOCKED
       ), judged AS (
-        SELECT f.id, f.due_at, f.seq, CASE
+        SELECT f.id, f.endpoint_id, e.tenant, f.due_at, f.seq, f.created_at, CASE
           WHEN e.status IS DISTINCT FROM 'active'
             THEN $1 + least(greatest($1 - f.created_at, 60000), 3600000)
           WHEN e.paused_until > $1 THEN e.paused_until
@@ -43,32 +44,65 @@ export function outboxStatements(schema: string) {
             THEN $1 + least(greatest($1 - f.created_at, 5000), 60000)
           END AS held_until
         FROM front f LEFT JOIN ${schema}.webhook_endpoints e ON e.id = f.endpoint_id
+      ), of_endpoints AS (
+        SELECT j.*, coalesce(s.places, $6) < row_number()
+            OVER (PARTITION BY j.endpoint_id ORDER BY j.due_at, j.seq) AS is_over
+        FROM judged j
+        LEFT JOIN unnest($7::text[], $8::int[]) AS s (id, places) ON s.id = j.endpoint_id
+        WHERE j.held_until IS NULL
+      ), of_tenants AS (
+        SELECT o.*, coalesce(s.places, $9) < row_number()
+            OVER (PARTITION BY o.tenant ORDER BY o.due_at, o.seq) AS is_over_tenant
+        FROM of_endpoints o
+        LEFT JOIN unnest($10::text[], $11::int[]) AS s (tenant, places) ON s.tenant = o.tenant
+        WHERE NOT o.is_over
+      ), unsendable AS (
+        SELECT id, held_until, NULL AS waits_for FROM judged WHERE held_until IS NOT NULL
+        UNION ALL SELECT id, $1 + least(greatest($1 - created_at, 5000), 600000), 'e:' || endpoint_id
+        FROM of_endpoints WHERE is_over AND $12
+        UNION ALL SELECT id, $1 + least(greatest($1 - created_at, 5000), 600000), 't:' || tenant
+        FROM of_tenants WHERE is_over_tenant AND $12
       ), put_off AS (
-        UPDATE ${schema}.webhook_deliveries d SET due_at = j.held_until, held = true
-        FROM judged j WHERE d.id = j.id AND j.held_until IS NOT NULL RETURNING d.id
+        UPDATE ${schema}.webhook_deliveries d
+        SET due_at = u.held_until, held = true, waits_for = u.waits_for
+        FROM unsendable u WHERE d.id = u.id RETURNING d.id
       ), open AS (
-        SELECT id, due_at, seq FROM judged WHERE held_until IS NULL
+        SELECT id, due_at, seq FROM of_tenants WHERE NOT is_over_tenant
         ORDER BY due_at, seq LIMIT $2
       ), taken AS (
         UPDATE ${schema}.webhook_deliveries d
-        SET due_at = $3, lease = $4, held = false, attempts = attempts + 1
+        SET due_at = $3, lease = $4, held = false, waits_for = NULL, attempts = attempts + 1
         FROM open WHERE d.id = open.id RETURNING d.id, d.message_id,
           d.endpoint_id, d.body, d.order_key, d.attempts, d.created_at, d.seq,
           open.due_at AS was_due_at
       )
-      SELECT EXISTS (SELECT FROM put_off) AS held, taken.id, taken.message_id, taken.endpoint_id,
+      SELECT EXISTS (SELECT FROM put_off) AS held,
+        EXISTS (SELECT FROM of_endpoints WHERE is_over)
+          OR EXISTS (SELECT FROM of_tenants WHERE is_over_tenant) AS is_over, taken.id, taken.message_id, taken.endpoint_id,
         taken.body, taken.order_key, taken.attempts, taken.created_at, e.tenant, e.url, e.secrets::text AS secrets,
         e.status AS endpoint_status, e.reason, e.version
       FROM (SELECT 1) one
       LEFT JOIN (taken JOIN ${schema}.webhook_endpoints e ON e.id = taken.endpoint_id) ON true
       ORDER BY taken.was_due_at, taken.seq`,
-    wake: `UPDATE ${schema}.webhook_deliveries d SET due_at = d.created_at, held = false
+    // Is there anything for those who have a part of their share left? Where the queue is longer than that, there may be.
+    othersWait: `WITH front AS (
+        SELECT d.endpoint_id FROM ${schema}.webhook_deliveries d
+        WHERE d.status = 'pending' AND d.due_at <= $1 ORDER BY d.due_at, d.seq LIMIT $4
+      )
+      SELECT count(*) FILTER (WHERE e.status = 'active' AND e.paused_until <= $1
+          AND e.id <> ALL ($2::text[]) AND e.tenant <> ALL ($3::text[])) > 0
+        OR sum(f.deliveries) >= $4 AS others
+      FROM (SELECT endpoint_id, count(*) AS deliveries FROM front GROUP BY endpoint_id) f
+      LEFT JOIN ${schema}.webhook_endpoints e ON e.id = f.endpoint_id`,
+    wake: `UPDATE ${schema}.webhook_deliveries d
+      SET due_at = d.created_at, held = false, waits_for = NULL
       FROM (
         SELECT id FROM ${schema}.webhook_deliveries
         WHERE endpoint_id = $1 AND status = 'pending' AND held ORDER BY id FOR UPDATE
       ) put_off WHERE d.id = put_off.id AND d.held`,
     // What is held has a lease, and is pending: to say so as well would lead PostgreSQL through the whole queue.
-    // Endpoints in the order of their ids, so that two workers never wait for each other.
+    // Endpoints in the order of their ids, so that two workers never wait for each other. Each place that is free again wakes
+    // one that waits for it; one more, so that an endpoint gets back what others have left.
     record: `WITH result AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::boolean[])
           AS r (id, lease, status, due_at, outcome, is_gone)
@@ -87,12 +121,26 @@ export function outboxStatements(schema: string) {
           ON d.endpoint_id = done.endpoint_id AND d.order_key = done.order_key
         WHERE done.status <> 'pending' AND d.status = 'pending' AND d.id <> ALL ($1::text[])
         ORDER BY done.endpoint_id, done.order_key, d.seq
+      ), freed AS (
+        SELECT 'e:' || endpoint_id AS key, count(*) AS places FROM done GROUP BY endpoint_id
+        UNION ALL SELECT 't:' || e.tenant, count(*)
+        FROM done JOIN ${schema}.webhook_endpoints e ON e.id = done.endpoint_id GROUP BY e.tenant
+      ), waiting AS (
+        SELECT w.id FROM freed, LATERAL (
+          SELECT d.id FROM ${schema}.webhook_deliveries d
+          WHERE d.status = 'pending' AND d.held AND d.waits_for = freed.key
+          ORDER BY d.seq LIMIT freed.places + 1 FOR UPDATE SKIP LOCKED
+        ) w
       ), woken AS (
-        UPDATE ${schema}.webhook_deliveries d SET due_at = d.created_at, held = false
+        UPDATE ${schema}.webhook_deliveries d
+        SET due_at = d.created_at, held = false, waits_for = NULL
         FROM (
-          SELECT w.id FROM ${schema}.webhook_deliveries w WHERE w.id IN (SELECT id FROM next)
-          ORDER BY w.id FOR UPDATE
-        ) first WHERE d.id = first.id AND d.held
+          SELECT first.id FROM (
+            SELECT w.id FROM ${schema}.webhook_deliveries w WHERE w.id IN (SELECT id FROM next)
+            ORDER BY w.id FOR UPDATE
+          ) first
+          UNION SELECT id FROM waiting
+        ) w WHERE d.id = w.id AND d.held
       ), per_endpoint AS (
         SELECT endpoint_id, bool_or(status = 'delivered') AS any_good,
           count(*) FILTER (WHERE status <> 'delivered') AS bad, bool_or(is_gone) AS is_gone
@@ -116,7 +164,7 @@ export function outboxStatements(schema: string) {
       FROM ${schema}.webhook_deliveries
       WHERE endpoint_id = $1 AND ($2::text IS NULL OR status = $2) ORDER BY seq DESC LIMIT $3`,
     replay: `UPDATE ${schema}.webhook_deliveries
-      SET status = 'pending', attempts = 0, due_at = $3, lease = '', held = false
+      SET status = 'pending', attempts = 0, due_at = $3, lease = '', held = false, waits_for = NULL
       WHERE endpoint_id = $1 AND status <> 'pending'
         AND (CASE WHEN $2::text[] IS NULL THEN status = 'failed' ELSE id = ANY ($2::text[]) END)
       RETURNING id`,

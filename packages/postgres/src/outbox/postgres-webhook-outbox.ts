@@ -1,5 +1,6 @@
 import type {
   ClaimedDelivery,
+  ClaimShares,
   WebhookDeliveryRecord,
   WebhookEndpoint,
   WebhookOutbox,
@@ -15,6 +16,17 @@ import { outboxStatements } from './outbox-statements.ts';
 /** Deliveries that are looked at in one go where some at the front cannot be sent yet. */
 const LONGEST_LOOK = 1_000;
 const MOST_LOOKS = 20;
+/** How often, and how far, the queue is searched behind those who have their share: all of it may be theirs. */
+const SEARCH_EVERY_MS = 1_000;
+const LONGEST_SEARCH = 50_000;
+/** More than anybody claims. */
+const MOST_PLACES = 1_000_000;
+const UNBOUNDED: ClaimShares = {
+  perEndpoint: MOST_PLACES,
+  endpoints: new Map(),
+  perTenant: MOST_PLACES,
+  tenants: new Map(),
+};
 
 /**
  * An outbox on PostgreSQL: what `add` has answered survives any crash, and any number of workers share it
@@ -33,6 +45,18 @@ export function postgresWebhookOutbox(
 ): WebhookOutbox {
   const schema = schemaName('postgresWebhookOutbox', options);
   const statements = outboxStatements(schema);
+  let searchedAt = Number.NEGATIVE_INFINITY;
+  const othersWait = async (nowMs: number, places: ClaimShares): Promise<boolean> => {
+    if (nowMs >= searchedAt && nowMs < searchedAt + SEARCH_EVERY_MS) return false;
+    searchedAt = nowMs;
+    const { rows } = await client.query(statements.othersWait, [
+      nowMs,
+      withoutPlaces(places.endpoints),
+      withoutPlaces(places.tenants),
+      LONGEST_SEARCH,
+    ]);
+    return (rows as readonly { readonly others: boolean | null }[])[0]?.others === true;
+  };
   return Object.freeze<WebhookOutbox>({
     insertEndpoint: async (endpoint) => {
       const { rows } = await client.query(statements.insertEndpoint, valuesOf(endpoint));
@@ -64,23 +88,34 @@ export function postgresWebhookOutbox(
       ]);
       return rows.length;
     },
-    claim: async ({ limit, nowMs, leaseMs }) => {
+    claim: async ({ limit, nowMs, leaseMs, shares }) => {
       const lease = crypto.randomUUID();
       const claimed: ClaimedRow[] = [];
+      let putsOff = false;
       for (let looks = 0; looks < MOST_LOOKS && claimed.length < limit; looks++) {
-        const wanted = limit - claimed.length;
-        const look = looks === 0 ? wanted : LONGEST_LOOK;
+        const places = placesLeft(shares, claimed);
         const { rows } = await client.query(statements.claim, [
           nowMs,
-          wanted,
+          limit - claimed.length,
           nowMs + leaseMs,
           lease,
-          look,
+          looks === 0 ? limit : LONGEST_LOOK,
+          places.perEndpoint,
+          [...places.endpoints.keys()],
+          [...places.endpoints.values()],
+          places.perTenant,
+          [...places.tenants.keys()],
+          [...places.tenants.values()],
+          putsOff,
         ]);
         // What the statement selects: always a row, without a delivery where there is none.
-        const found = rows as readonly (ClaimedRow & { readonly held: boolean })[];
+        const found = rows as readonly (ClaimedRow & Look)[];
         claimed.push(...found.filter(({ id }) => id !== null));
-        if (found[0]?.held !== true) break;
+        if (claimed.length >= limit || found[0]?.held === true) continue;
+        // What is over a share stays where it is, which costs nothing, unless others wait behind it.
+        if (found[0]?.is_over !== true || !(await othersWait(nowMs, placesLeft(shares, claimed))))
+          break;
+        putsOff = true;
       }
       return claimed.map(
         (row): ClaimedDelivery => ({
@@ -126,6 +161,28 @@ export function postgresWebhookOutbox(
       return rows.length;
     },
   });
+}
+
+/** What each share still has, with what was claimed already. */
+function placesLeft(shares: ClaimShares | undefined, claimed: readonly ClaimedRow[]): ClaimShares {
+  if (shares === undefined) return UNBOUNDED;
+  const endpoints = new Map(shares.endpoints);
+  const tenants = new Map(shares.tenants);
+  for (const { endpoint_id: id, tenant } of claimed) {
+    endpoints.set(id, (endpoints.get(id) ?? shares.perEndpoint) - 1);
+    tenants.set(tenant, (tenants.get(tenant) ?? shares.perTenant) - 1);
+  }
+  return { ...shares, endpoints, tenants };
+}
+
+const withoutPlaces = (places: ReadonlyMap<string, number>): readonly string[] =>
+  [...places].filter(([, left]) => left < 1).map(([id]) => id);
+
+interface Look {
+  /** Something was put off, and others stand at the front of the queue now. */
+  readonly held: boolean;
+  /** There was more than a share has left. */
+  readonly is_over: boolean;
 }
 
 interface EndpointRow {
