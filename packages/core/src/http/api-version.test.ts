@@ -103,6 +103,8 @@ describe('apiVersion in headers', () => {
     ['application/vnd.example.v2.9+json', '2.9'],
     ['text/html, application/json;version=3;q=0.5', '3'],
     ['application/json;version=3, text/html;version=2.9', 'version.malformed'],
+    ['application/json;version=3;q=0', 'version.missing'],
+    ['application/json;version=3;q=0.000, text/html;version=2.9', '2.9'],
     ['application/json', 'version.missing'],
     ['application/vnd.example.v2.9+json;version=3', 'version.malformed'],
     ['application/vnd.example.v3+json;version=3', '3'],

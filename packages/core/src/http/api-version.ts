@@ -5,9 +5,9 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isToken } from '../lib/header-syntax.ts';
-import { parseMediaType } from '../lib/media-type.ts';
 import { parseMoment } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { versionInAccept } from './version-in-accept.ts';
 
 /** What is known of one version. Dates are written `2026-07-01` or `2026-07-01T12:00:00Z`. */
 export interface ApiVersionTerms {
@@ -59,10 +59,6 @@ const NAME = 'apiVersion';
 const SEMANTIC = /^(?:0|[1-9]\d{0,5})(?:\.(?:0|[1-9]\d{0,5})){0,2}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const IN_PATH = /^\/v([\d.]{1,22})(?=\/|$)/;
-/** What asks for a version, or tries to. */
-const ASKS = /version *=|\.v\d/i;
-const VENDOR = /\.v([\d.]{1,22})(?:\+[a-z\d]+)?$/;
-const MAX_ACCEPT_LENGTH = 1_024;
 
 /**
  * Denies calls for versions of the API that are unknown or have ended, and tells callers of deprecated ones until when
@@ -225,31 +221,13 @@ type Reader = (request: RequestLike) => string | undefined;
 
 function readerOf(from: unknown): Reader {
   if (from === 'path') return (request) => IN_PATH.exec(pathOf(request))?.[1];
-  if (from === 'mediaType') return ({ headers }) => inAccept(headers.get('accept') ?? '');
+  if (from === 'mediaType') return ({ headers }) => versionInAccept(headers.get('accept') ?? '');
   const { header } = (from ?? {}) as { readonly header?: unknown };
   assertConfiguration(
     isToken(header),
     `${NAME}: from must be 'path', 'mediaType' or a header like { header: 'api-version' }.`,
   );
   return ({ headers }) => headers.get(header) ?? undefined;
-}
-
-/**
- * The version that the media types ask for; one that is malformed where they ask for different ones, or where what asks
- * for one is not a media type that everybody reads alike.
- */
-function inAccept(accept: string): string | undefined {
-  if (accept.length > MAX_ACCEPT_LENGTH) return '';
-  const asked = new Set<string>();
-  for (const part of accept.split(',')) {
-    const text = part.trim();
-    const type = parseMediaType(text);
-    if (type === undefined && ASKS.test(text)) return '';
-    for (const version of [type?.parameters.get('version'), VENDOR.exec(type?.subtype ?? '')?.[1]])
-      if (version !== undefined) asked.add(version);
-  }
-  const [version] = asked;
-  return asked.size > 1 ? '' : version;
 }
 
 function readMoment(where: string, option: string, value: unknown): number | undefined {
