@@ -108,7 +108,7 @@ export type PasswordDenialCode =
   | 'password.unavailable';
 
 const worded = wordedDenials<PasswordDenialCode>({
-  'password.malformed': ['malformed', 'The password is no text.'],
+  'password.malformed': ['malformed', 'The password is not text.'],
   'password.too_short': ['malformed', 'The password is too short.'],
   'password.too_long': ['malformed', 'The password is too long.'],
   'password.repetitive': ['malformed', 'The password has too few different characters.'],

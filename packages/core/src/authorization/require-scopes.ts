@@ -48,7 +48,7 @@ function policyFor(
   for (const scope of scopes) {
     assertConfiguration(
       typeof scope === 'string' && SCOPE_TOKEN.test(scope),
-      `requireScopes: ${JSON.stringify(scope)} is no scope. Pass each as its own argument.`,
+      `requireScopes: ${JSON.stringify(scope)} is not a scope. Pass each as its own argument.`,
     );
   }
   // Each was found to be a string.

@@ -90,6 +90,7 @@ export function sharedFolders<S extends string | number>(
 }
 
 function asTexts(folders: readonly string[]): string[] {
-  if (!Array.isArray(folders)) throw new TypeError('sharedFolders: a list of folders is no list');
+  if (!Array.isArray(folders))
+    throw new TypeError('sharedFolders: the list of folders is not a list');
   return folders.filter((each) => typeof each === 'string' && each !== '');
 }

@@ -105,7 +105,7 @@ function readRange(text: string): { readonly address: Address; readonly prefix: 
   const address = parseAddress(before);
   assertConfiguration(
     address !== undefined && rest.length === 0 && (after === undefined || /^\d{1,3}$/.test(after)),
-    `"${text}" is no address range. Write 10.0.0.0/8, 2001:db8::/32 or one address.`,
+    `"${text}" is not an address range. Write 10.0.0.0/8, 2001:db8::/32 or one address.`,
   );
   const bits = address.length * 8;
   const mapped = bits === 32 && before.includes(':');

@@ -109,7 +109,7 @@ function prepare(policy: string, keyid: string, given: SignatureKey, issuer: str
   if (typeof key === 'string') throw new ConfigurationError(`${where} cannot be used: ${key}.`);
   assertConfiguration(
     key.algorithms.includes(algorithm),
-    `${where} is no key for ${name}${algorithm === 'HS256' ? ' (at least 32 random bytes)' : ''}.`,
+    `${where} is not a key for ${name}${algorithm === 'HS256' ? ' (at least 32 random bytes)' : ''}.`,
   );
   return { name, algorithm, key, outcome: admission() };
 
