@@ -10,7 +10,8 @@ const FOLDERS = {
   lib: [],
   engine: [],
   wire: ['engine'],
-  host: ['engine', 'wire'],
+  // `audit` for the log that is loaded while developing.
+  host: ['engine', 'wire', 'audit'],
   crypto: ['engine'],
   contracts: ['engine'],
   tokens: ['engine', 'crypto', 'contracts'],

@@ -111,6 +111,8 @@ async function bundle(entry) {
     target: 'es2022',
     conditions: ['@apisec/source', 'workerd', 'worker', 'import'],
     mainFields: ['module', 'main'],
+    // As bundlers for production do.
+    define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'silent',
   });
   const [output] = Object.values(result.metafile.outputs);

@@ -152,7 +152,7 @@ test.each(hosts)('%s: writes nothing unless it is asked to', async (_, host) => 
   expect(write).not.toHaveBeenCalled();
 });
 
-test.each(hosts.filter(([name]) => name !== 'Hono' && name !== 'protect'))(
+test.each(hosts)(
   '%s: while developing, the terminal shows it, unless it is switched off',
   async (_, host) => {
     vi.stubEnv('NODE_ENV', 'development');

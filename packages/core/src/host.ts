@@ -38,6 +38,7 @@ export { type CertificateLike, certificateContent } from './host/certificate-con
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';
+export { fetchDenialLog } from './host/development-log.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   type FetchBodyBounds,

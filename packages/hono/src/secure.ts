@@ -25,13 +25,13 @@ import {
   bodiesWithin,
   DEFAULT_MAX_BODY_BYTES,
   type DenialLog,
-  denialLogOption,
   denialResponse,
   durationMs,
   type FetchCall,
   type FetchOptions,
   fault,
   faultReporter,
+  fetchDenialLog,
   guardFetch,
   HTTP_FACTS,
   httpDenial,
@@ -107,7 +107,7 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
    * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
-   * is asked. Default: nothing.
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;
   /**
@@ -359,7 +359,7 @@ function settingsOf(options: SecureOptions): Settings {
     ),
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
-    denialLog: denialLogOption('secure', options.logDenials),
+    denialLog: fetchDenialLog('secure', options.logDenials),
     endWithToken: options.endWithToken === true ? (options.now ?? Date.now) : undefined,
   };
 }

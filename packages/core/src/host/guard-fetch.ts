@@ -84,7 +84,7 @@ export interface FetchOptions {
   /** Throws on what the handler threw, where the host answers errors itself. Default: a plain 500. */
   readonly rethrow?: boolean | undefined;
   /** Hears of every call that is denied. */
-  readonly denialLog?: DenialLog | undefined;
+  readonly denialLog?: MaybePromise<DenialLog | undefined>;
   /** The clock (epoch milliseconds) by which WebSockets end with their credential. Default: they do not. */
   readonly endWithToken?: (() => number) | undefined;
 }
@@ -124,7 +124,8 @@ async function answerTo<Facts extends object, HostFacts extends HttpFacts>(
   call: FetchCall<Facts, HostFacts>,
   options: FetchOptions,
 ): Promise<FetchAnswer> {
-  const { onFault, rethrow = false, denialLog } = options;
+  const { onFault, rethrow = false } = options;
+  const denialLog = isThenable(options.denialLog) ? await options.denialLog : options.denialLog;
   const render = call.render ?? denialResponse;
   let supplied: Supplied<HostFacts>;
   try {

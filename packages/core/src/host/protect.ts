@@ -13,7 +13,8 @@ import type {
 import { pathOf } from '../engine/request.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import type { FetchBodies } from './bodies-within.ts';
-import { type DenialLog, denialLogOption } from './denial-log.ts';
+import type { DenialLog } from './denial-log.ts';
+import { fetchDenialLog } from './development-log.ts';
 import { faultReporter } from './fault-reporter.ts';
 import type { FetchProblems } from './fetch-problems.ts';
 import { type FetchCall, type FetchFacts, guardFetch, type Supplied } from './guard-fetch.ts';
@@ -67,7 +68,7 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
    * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
-   * is asked. Default: nothing.
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;
 }
@@ -149,7 +150,7 @@ export function protect<
   const settings = {
     bodies,
     onFault: onFault ?? faultReporter('protect'),
-    denialLog: denialLogOption('protect', options.logDenials),
+    denialLog: fetchDenialLog('protect', options.logDenials),
     rethrow: onFault === undefined && problems === undefined,
   };
   const answer = async (received: Request, ...rest: Rest): Promise<Response> => {

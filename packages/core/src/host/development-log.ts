@@ -1,0 +1,33 @@
+import type { DenialLog } from '../engine/denial-log.ts';
+import { denialLogOption } from './denial-log.ts';
+
+/** There on Node, Bun, Deno and wherever a bundler writes a value in its place. */
+declare const process: { readonly env: { readonly NODE_ENV?: string | undefined } };
+
+/** One for all handlers of a process, so that its bound holds for all of them. */
+let shared: Promise<DenialLog | undefined> | undefined;
+
+/**
+ * The option `logDenials` of hosts for any runtime: what was given, or while developing (`NODE_ENV` is `development`)
+ * text on the terminal, so that whoever is denied by mistake sees why.
+ *
+ * @throws ConfigurationError for anything but what `logDenials()` gives, or `false`.
+ */
+export function fetchDenialLog(
+  where: string,
+  value: unknown,
+): DenialLog | undefined | Promise<DenialLog | undefined> {
+  if (value !== undefined) return denialLogOption(where, value);
+  try {
+    // In one expression, and loaded only then: bundlers for production leave all of it out.
+    if (process.env.NODE_ENV === 'development') {
+      return (shared ??= import('../audit/log-denials.ts').then(
+        ({ logDenials }) => logDenials({ format: 'text' }),
+        () => undefined,
+      ));
+    }
+  } catch {
+    // A runtime without environment, or Deno, where nobody allowed to read it.
+  }
+  return undefined;
+}
