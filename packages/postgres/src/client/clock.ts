@@ -1,5 +1,6 @@
 import { assertConfiguration } from '@apisec/core/host';
 import type { SchemaOptions } from './postgres-client.ts';
+import { rowTime } from './row-key.ts';
 
 /** Options of stores that go by a clock. */
 export interface ClockedStoreOptions extends SchemaOptions {
@@ -12,6 +13,11 @@ export function present(placeholder: string): string {
   return `coalesce(${placeholder}::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
 }
 
+/** The same as of the beginning of a statement: what does not move can be looked up in an index. */
+export function presentAtStart(placeholder: string): string {
+  return `coalesce(${placeholder}::bigint, (extract(epoch FROM statement_timestamp()) * 1000)::bigint)`;
+}
+
 /** The parameter for {@link present}. */
 export function presentParameter(where: string, { now }: ClockedStoreOptions): () => number | null {
   assertConfiguration(
@@ -19,6 +25,14 @@ export function presentParameter(where: string, { now }: ClockedStoreOptions): (
     `${where}: now is a function that answers epoch milliseconds.`,
   );
   return () => (now === undefined ? null : Math.floor(now()));
+}
+
+/**
+ * How long until a record ends, by the clock of the process that made the record. Its row ends as long after the
+ * present of the database: so a process whose clock is wrong neither ends the rows of others nor keeps its own.
+ */
+export function lifeUntil({ now = Date.now }: ClockedStoreOptions): (end: number) => number {
+  return (end) => rowTime(end) - Math.floor(now());
 }
 
 /** A lifetime as a column holds it; for ever is what no clock will reach. */

@@ -1,3 +1,4 @@
+import { presentAtStart } from './clock.ts';
 import type { PostgresClient } from './postgres-client.ts';
 
 /** Rows are added between two sweeps, one statement each. */
@@ -25,17 +26,16 @@ export function sweepRows(
  * now is left alone, so that no two wait for each other.
  *
  * @param id the column that tells rows apart.
- * @param at what stands for the present, where that is not `$1` itself.
  */
 export function sweepEnded(
   client: PostgresClient,
   table: string,
-  { id = 'id', at = '$1' }: { readonly id?: string; readonly at?: string } = {},
+  { id = 'id' }: { readonly id?: string } = {},
 ): (at: unknown) => Promise<void> {
   return sweeper(
     client,
     `DELETE FROM ${table} WHERE ${id} IN (
-      SELECT ${id} FROM ${table} WHERE ends_at <= ${at}
+      SELECT ${id} FROM ${table} WHERE ends_at <= ${presentAtStart('$1')}
       ORDER BY ends_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
   );
 }
@@ -43,7 +43,7 @@ export function sweepEnded(
 /**
  * Sweeps out what has ended, to be called before each row that is added: with the first one, then with every hundredth.
  *
- * @param text deletes what has ended at `$1`.
+ * @param text deletes what has ended at `$1`, or by the database's own clock where that is null.
  */
 function sweeper(client: PostgresClient, text: string): (at: unknown) => Promise<void> {
   let added = 0;

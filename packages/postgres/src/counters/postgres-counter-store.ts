@@ -5,7 +5,7 @@ import type {
   CounterStore,
 } from '@apisec/core';
 import { sha256 } from '@apisec/core/host';
-import { type ClockedStoreOptions, present, presentParameter } from '../client/clock.ts';
+import { type ClockedStoreOptions, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { sweepEnded } from '../client/sweeper.ts';
 
@@ -30,7 +30,7 @@ export function postgresCounterStore(
 ): CounterStore {
   const schema = schemaName(NAME, options, ['now']);
   const at = presentParameter(NAME, options);
-  const sweep = sweepEnded(client, `${schema}.failures`, { id: 'key', at: present('$1') });
+  const sweep = sweepEnded(client, `${schema}.failures`, { id: 'key' });
 
   return Object.freeze<CounterStore>({
     attempt: async (requests) => {

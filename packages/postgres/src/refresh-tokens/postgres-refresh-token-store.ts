@@ -1,19 +1,11 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
-import {
-  countRows,
-  firstRow,
-  type PostgresClient,
-  type SchemaOptions,
-  schemaName,
-} from '../client/postgres-client.ts';
-import { rowKey, rowTime } from '../client/row-key.ts';
+import { type ClockedStoreOptions, lifeUntil, present, presentParameter } from '../client/clock.ts';
+import { countRows, firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
+import { rowKey } from '../client/row-key.ts';
 import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresRefreshTokenStore}. */
-export interface PostgresRefreshTokenStoreOptions extends SchemaOptions {
-  /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
+export type PostgresRefreshTokenStoreOptions = ClockedStoreOptions;
 
 interface Row {
   readonly record: string;
@@ -34,30 +26,31 @@ export function postgresRefreshTokenStore(
   options: PostgresRefreshTokenStoreOptions = {},
 ): RefreshTokenStore {
   const table = `${schemaName('postgresRefreshTokenStore', options, ['now'])}.refresh_token_families`;
-  const { now = () => Date.now() } = options;
+  const at = presentParameter('postgresRefreshTokenStore', options);
+  const lifeOf = lifeUntil(options);
   const sweep = sweepEnded(client, table);
   const counted = (text: string, params: unknown[]): Promise<number> =>
     countRows(client, text, params);
 
   return Object.freeze<RefreshTokenStore>({
     insert: async (family) => {
-      await sweep(now());
+      await sweep(at());
       const { id, current, subject, ended, expiresAt } = family;
       // Where the id is that of a family that has expired, it is free.
       const added = await counted(
         `INSERT INTO ${table} AS f (id, current, subject, ended, ends_at, record)
-         VALUES ($1, $2, $3, $4, $5, $6)
+         VALUES ($1, $2, $3, $4, ${present('$7')} + $5::bigint, $6)
          ON CONFLICT (id) DO UPDATE SET current = EXCLUDED.current, subject = EXCLUDED.subject,
            ended = EXCLUDED.ended, ends_at = EXCLUDED.ends_at, record = EXCLUDED.record
-         WHERE f.ends_at <= $7`,
+         WHERE f.ends_at <= ${present('$7')}`,
         [
           await rowKey(id),
           await rowKey(current),
           await rowKey(subject),
           ended ?? null,
-          rowTime(expiresAt),
+          lifeOf(expiresAt),
           JSON.stringify(family),
-          now(),
+          at(),
         ],
       );
       return added === 1;
@@ -65,8 +58,8 @@ export function postgresRefreshTokenStore(
     get: async (id) => {
       const row = await firstRow<Row>(
         client,
-        `SELECT record, ended FROM ${table} WHERE id = $1 AND ends_at > $2`,
-        [await rowKey(id), now()],
+        `SELECT record, ended FROM ${table} WHERE id = $1 AND ends_at > ${present('$2')}`,
+        [await rowKey(id), at()],
       );
       if (row === undefined) return undefined;
       // Only this store writes here.
@@ -75,31 +68,31 @@ export function postgresRefreshTokenStore(
     },
     replace: async (expected, next) => {
       const replaced = await counted(
-        `UPDATE ${table} SET current = $3, ends_at = $4, record = $5
-         WHERE id = $1 AND current = $2 AND ended IS NULL AND ends_at > $6`,
+        `UPDATE ${table} SET current = $3, ends_at = ${present('$6')} + $4::bigint, record = $5
+         WHERE id = $1 AND current = $2 AND ended IS NULL AND ends_at > ${present('$6')}`,
         [
           await rowKey(next.id),
           await rowKey(expected),
           await rowKey(next.current),
-          rowTime(next.expiresAt),
+          lifeOf(next.expiresAt),
           JSON.stringify(next),
-          now(),
+          at(),
         ],
       );
       return replaced === 1;
     },
     end: async (id, why) => {
       const ended = await counted(
-        `UPDATE ${table} SET ended = $2 WHERE id = $1 AND ended IS NULL AND ends_at > $3`,
-        [await rowKey(id), why, now()],
+        `UPDATE ${table} SET ended = $2 WHERE id = $1 AND ended IS NULL AND ends_at > ${present('$3')}`,
+        [await rowKey(id), why, at()],
       );
       return ended === 1;
     },
     endSubject: async (subject) =>
       counted(
         `UPDATE ${table} SET ended = 'revoked'
-         WHERE subject = $1 AND ended IS NULL AND ends_at > $2`,
-        [await rowKey(subject), now()],
+         WHERE subject = $1 AND ended IS NULL AND ends_at > ${present('$2')}`,
+        [await rowKey(subject), at()],
       ),
   });
 }

@@ -1,19 +1,17 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
 import {
-  countRows,
-  firstRow,
-  type PostgresClient,
-  type SchemaOptions,
-  schemaName,
-} from '../client/postgres-client.ts';
-import { rowKey, rowTime } from '../client/row-key.ts';
+  type ClockedStoreOptions,
+  lifetime,
+  lifeUntil,
+  present,
+  presentParameter,
+} from '../client/clock.ts';
+import { countRows, firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
+import { rowKey } from '../client/row-key.ts';
 import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresSessionStore}. */
-export interface PostgresSessionStoreOptions extends SchemaOptions {
-  /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
+export type PostgresSessionStoreOptions = ClockedStoreOptions;
 
 /** A row as it is selected: the session as it was written. */
 interface Row {
@@ -36,7 +34,8 @@ export function postgresSessionStore(
   const schema = schemaName('postgresSessionStore', options, ['now']);
   const table = `${schema}.sessions`;
   const ends = `${schema}.session_ends`;
-  const { now = () => Date.now() } = options;
+  const at = presentParameter('postgresSessionStore', options);
+  const lifeOf = lifeUntil(options);
   const sweep = sweepEnded(client, table);
   const sweepEnds = sweepEnded(client, ends, { id: 'key' });
   const rows = async (text: string, params: unknown[]): Promise<readonly unknown[]> =>
@@ -44,21 +43,24 @@ export function postgresSessionStore(
   const counted = (text: string, params: unknown[]): Promise<number> =>
     countRows(client, text, params);
   const removed = (where: string, params: unknown[]): Promise<number> =>
-    counted(`DELETE FROM ${table} WHERE ends_at > $1 AND ${where}`, [now(), ...params]);
+    counted(`DELETE FROM ${table} WHERE ends_at > ${present('$1')} AND ${where}`, [
+      at(),
+      ...params,
+    ]);
 
   return Object.freeze({
     create: async (session) => {
-      await sweep(now());
+      await sweep(at());
       const { id, version, issuer, subject, sid, createdAt } = session;
       // Where the id is that of a session that has ended, it is free.
       const inserted = await counted(
         `INSERT INTO ${table} AS s
            (id, version, issuer, subject, sid, created_at, ends_at, record)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+         VALUES ($1, $2, $3, $4, $5, $6, ${present('$9')} + $7::bigint, $8)
          ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, issuer = EXCLUDED.issuer,
            subject = EXCLUDED.subject, sid = EXCLUDED.sid, created_at = EXCLUDED.created_at,
            ends_at = EXCLUDED.ends_at, record = EXCLUDED.record, lease_holder = NULL, lease_until = NULL
-         WHERE s.ends_at <= $9`,
+         WHERE s.ends_at <= ${present('$9')}`,
         [
           await rowKey(id),
           version,
@@ -66,9 +68,9 @@ export function postgresSessionStore(
           await rowKey(subject),
           sid === undefined ? null : await rowKey(sid),
           Math.floor(createdAt),
-          endOf(session),
+          lifeOf(endOf(session)),
           JSON.stringify(session),
-          now(),
+          at(),
         ],
       );
       return inserted === 1;
@@ -76,16 +78,23 @@ export function postgresSessionStore(
     read: async (id) => {
       const row = await firstRow<Row>(
         client,
-        `SELECT record FROM ${table} WHERE id = $1 AND ends_at > $2`,
-        [await rowKey(id), now()],
+        `SELECT record FROM ${table} WHERE id = $1 AND ends_at > ${present('$2')}`,
+        [await rowKey(id), at()],
       );
       return row && readRow(row);
     },
     replace: async (expected, next) => {
       const replaced = await counted(
-        `UPDATE ${table} SET version = $3, ends_at = $4, record = $5
-         WHERE id = $1 AND version = $2 AND ends_at > $6`,
-        [await rowKey(next.id), expected, next.version, endOf(next), JSON.stringify(next), now()],
+        `UPDATE ${table} SET version = $3, ends_at = ${present('$6')} + $4::bigint, record = $5
+         WHERE id = $1 AND version = $2 AND ends_at > ${present('$6')}`,
+        [
+          await rowKey(next.id),
+          expected,
+          next.version,
+          lifeOf(endOf(next)),
+          JSON.stringify(next),
+          at(),
+        ],
       );
       return replaced === 1;
     },
@@ -106,15 +115,14 @@ export function postgresSessionStore(
           ]),
     deleteBySid: async (issuer, sid) =>
       removed('issuer = $2 AND sid = $3', [await rowKey(issuer), await rowKey(sid)]),
-    markEnded: async (key, at, ttlMs) => {
-      const time = now();
-      await sweepEnds(time);
+    markEnded: async (key, endedAt, ttlMs) => {
+      await sweepEnds(at());
       await client.query(
-        `INSERT INTO ${ends} AS e (key, ended_at, ends_at) VALUES ($1, $2, $3)
+        `INSERT INTO ${ends} AS e (key, ended_at, ends_at) VALUES ($1, $2, ${present('$4')} + $3::bigint)
          ON CONFLICT (key) DO UPDATE SET ends_at = greatest(e.ends_at, EXCLUDED.ends_at),
-           ended_at = CASE WHEN e.ends_at > $4 THEN greatest(e.ended_at, EXCLUDED.ended_at)
+           ended_at = CASE WHEN e.ends_at > ${present('$4')} THEN greatest(e.ended_at, EXCLUDED.ended_at)
              ELSE EXCLUDED.ended_at END`,
-        [await rowKey(key), at, rowTime(time + ttlMs), time],
+        [await rowKey(key), endedAt, lifetime('postgresSessionStore', ttlMs), at()],
       );
     },
     endedAt: async (keys) => {
@@ -122,27 +130,26 @@ export function postgresSessionStore(
       const row = await firstRow<{ readonly ended_at: number | null }>(
         client,
         `SELECT max(ended_at) AS ended_at FROM ${ends}
-         WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb)) AND ends_at > $2`,
-        [names, now()],
+         WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb)) AND ends_at > ${present('$2')}`,
+        [names, at()],
       );
       return row?.ended_at ?? undefined;
     },
     list: async (issuer, subject) => {
       const found = await rows(
-        `SELECT record FROM ${table} WHERE issuer = $1 AND subject = $2 AND ends_at > $3
+        `SELECT record FROM ${table} WHERE issuer = $1 AND subject = $2 AND ends_at > ${present('$3')}
          ORDER BY created_at DESC`,
-        [await rowKey(issuer), await rowKey(subject), now()],
+        [await rowKey(issuer), await rowKey(subject), at()],
       );
       // What the statement selects.
       return found.map((row) => readRow(row as Row));
     },
     acquireLease: async (id, holder, ttlMs) => {
-      const time = now();
       const taken = await counted(
-        `UPDATE ${table} SET lease_holder = $2, lease_until = $3
-         WHERE id = $1 AND ends_at > $4
-           AND (lease_holder IS NULL OR lease_holder = $2 OR lease_until <= $4)`,
-        [await rowKey(id), holder, Math.ceil(time + ttlMs), Math.floor(time)],
+        `UPDATE ${table} SET lease_holder = $2, lease_until = ${present('$4')} + $3::bigint
+         WHERE id = $1 AND ends_at > ${present('$4')}
+           AND (lease_holder IS NULL OR lease_holder = $2 OR lease_until <= ${present('$4')})`,
+        [await rowKey(id), holder, Math.ceil(ttlMs), at()],
       );
       return taken === 1;
     },
@@ -157,7 +164,7 @@ export function postgresSessionStore(
 }
 
 function endOf({ idleUntil, expiresAt }: SessionRecord): number {
-  return rowTime(Math.min(idleUntil, expiresAt));
+  return Math.min(idleUntil, expiresAt);
 }
 
 function readRow({ record }: Row): SessionRecord {

@@ -1,19 +1,11 @@
 import type { TicketRecord, TicketStore } from '@apisec/core';
-import {
-  countRows,
-  firstRow,
-  type PostgresClient,
-  type SchemaOptions,
-  schemaName,
-} from '../client/postgres-client.ts';
-import { rowKey, rowTime } from '../client/row-key.ts';
+import { type ClockedStoreOptions, lifeUntil, present, presentParameter } from '../client/clock.ts';
+import { countRows, firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
+import { rowKey } from '../client/row-key.ts';
 import { sweepEnded } from '../client/sweeper.ts';
 
 /** Options of {@link postgresTicketStore}. */
-export interface PostgresTicketStoreOptions extends SchemaOptions {
-  /** Epoch milliseconds. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
+export type PostgresTicketStoreOptions = ClockedStoreOptions;
 
 /** A row as it is selected: the ticket as it was written. */
 interface Row {
@@ -34,28 +26,29 @@ export function postgresTicketStore(
   options: PostgresTicketStoreOptions = {},
 ): TicketStore {
   const table = `${schemaName('postgresTicketStore', options, ['now'])}.tickets`;
-  const { now = () => Date.now() } = options;
+  const at = presentParameter('postgresTicketStore', options);
+  const lifeOf = lifeUntil(options);
   const sweep = sweepEnded(client, table);
 
   return Object.freeze<TicketStore>({
     insert: async (ticket) => {
-      await sweep(now());
+      await sweep(at());
       const { id, purpose, subject, expiresAt } = ticket;
       // Where the id is that of a ticket that has expired, it is free.
       const added = await countRows(
         client,
         `INSERT INTO ${table} AS t (id, purpose, subject, ends_at, record)
-         VALUES ($1, $2, $3, $4, $5)
+         VALUES ($1, $2, $3, ${present('$6')} + $4::bigint, $5)
          ON CONFLICT (id) DO UPDATE SET purpose = EXCLUDED.purpose, subject = EXCLUDED.subject,
            ends_at = EXCLUDED.ends_at, record = EXCLUDED.record
-         WHERE t.ends_at <= $6`,
+         WHERE t.ends_at <= ${present('$6')}`,
         [
           await rowKey(id),
           await rowKey(purpose),
           subject === undefined ? null : await rowKey(subject),
-          rowTime(expiresAt),
+          lifeOf(expiresAt),
           JSON.stringify(ticket),
-          now(),
+          at(),
         ],
       );
       return added === 1;
@@ -63,24 +56,24 @@ export function postgresTicketStore(
     read: async (id) => {
       const row = await firstRow<Row>(
         client,
-        `SELECT record FROM ${table} WHERE id = $1 AND ends_at > $2`,
-        [await rowKey(id), now()],
+        `SELECT record FROM ${table} WHERE id = $1 AND ends_at > ${present('$2')}`,
+        [await rowKey(id), at()],
       );
       return row && readRow(row);
     },
     take: async (id) => {
       const row = await firstRow<Row>(
         client,
-        `DELETE FROM ${table} WHERE id = $1 AND ends_at > $2 RETURNING record`,
-        [await rowKey(id), now()],
+        `DELETE FROM ${table} WHERE id = $1 AND ends_at > ${present('$2')} RETURNING record`,
+        [await rowKey(id), at()],
       );
       return row && readRow(row);
     },
     removeBySubject: async (purpose, subject) =>
       countRows(
         client,
-        `DELETE FROM ${table} WHERE purpose = $1 AND subject = $2 AND ends_at > $3`,
-        [await rowKey(purpose), await rowKey(subject), now()],
+        `DELETE FROM ${table} WHERE purpose = $1 AND subject = $2 AND ends_at > ${present('$3')}`,
+        [await rowKey(purpose), await rowKey(subject), at()],
       ),
   });
 }

@@ -1,0 +1,135 @@
+import type { RefreshTokenFamily, SessionRecord, TicketRecord } from '@apisec/core';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import {
+  postgresRefreshTokenStore,
+  postgresSessionStore,
+  postgresTicketStore,
+} from '../src/index.ts';
+import { newSchema, oneDatabase, type TestDatabase } from './databases.ts';
+
+// Processes whose clocks differ, on one database. What they keep ends by the clock of the database.
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** What a test does with a store, whichever it is. */
+interface Process {
+  /** Adds a record that lasts so many milliseconds, as this process sees it. */
+  readonly add: (id: string, lasts: number) => Promise<boolean>;
+  readonly has: (id: string) => Promise<boolean>;
+}
+
+type Made = (client: TestDatabase['client'], schema: string) => Process;
+
+const stores: readonly (readonly [string, Made])[] = [
+  [
+    'tickets',
+    (client, schema) => {
+      const store = postgresTicketStore(client, { schema });
+      return {
+        add: async (id, lasts) => {
+          const createdAt = Date.now();
+          const ticket: TicketRecord = {
+            id,
+            purpose: 'login',
+            data: {},
+            createdAt,
+            expiresAt: createdAt + lasts,
+          };
+          return store.insert(ticket);
+        },
+        has: async (id) => (await store.read(id)) !== undefined,
+      };
+    },
+  ],
+  [
+    'families of refresh tokens',
+    (client, schema) => {
+      const store = postgresRefreshTokenStore(client, { schema });
+      return {
+        add: async (id, lasts) => {
+          const family = { id, current: 'a', subject: 'alice', expiresAt: Date.now() + lasts };
+          // Only what the store reads of a family is here.
+          return store.insert(family as unknown as RefreshTokenFamily);
+        },
+        has: async (id) => (await store.get(id)) !== undefined,
+      };
+    },
+  ],
+  [
+    'sessions',
+    (client, schema) => {
+      const store = postgresSessionStore(client, { schema });
+      return {
+        add: async (id, lasts) => {
+          const createdAt = Date.now();
+          const session = {
+            id,
+            version: 1,
+            issuer: 'https://id.example.com',
+            subject: 'alice',
+            createdAt,
+            idleUntil: createdAt + lasts,
+            expiresAt: createdAt + lasts,
+          };
+          // Only what the store reads of a session is here.
+          return store.create(session as unknown as SessionRecord);
+        },
+        has: async (id) => (await store.read(id)) !== undefined,
+      };
+    },
+  ],
+];
+
+describe.each(oneDatabase)('on %s', (_database, open) => {
+  const schema = newSchema();
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await open(schema);
+  }, 60_000);
+  afterAll(() => database?.end());
+
+  describe.each(stores)('%s', (name, make) => {
+    const real = Date.now;
+    /** Does something as a process does whose clock is off. */
+    const at = async <Answer>(off: number, act: (process: Process) => Promise<Answer>) => {
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off);
+      onTestFinished(() => {
+        clock.mockRestore();
+      });
+      try {
+        return await act(make(database.client, schema));
+      } finally {
+        clock.mockRestore();
+      }
+    };
+
+    test.each([
+      ['an hour behind', -HOUR],
+      ['half a minute behind', -30_000],
+      ['half a minute ahead', 30_000],
+      ['an hour ahead', HOUR],
+    ])('of a process that is %s last as long as it says', async (off, ms) => {
+      const id = `${name} ${off}`;
+      expect(await at(ms, (process) => process.add(id, 5 * 60_000))).toBe(true);
+      expect(await at(ms, (process) => process.has(id))).toBe(true);
+      expect(await at(0, (process) => process.has(id))).toBe(true);
+      const ended = `${id}, ended`;
+      await at(ms, (process) => process.add(ended, 1));
+      await expect.poll(() => at(0, (process) => process.has(ended))).toBe(false);
+    });
+
+    test('of others are not swept out by a process that is a day ahead', async () => {
+      await at(0, (process) => process.add(`${name} of others`, 5 * 60_000));
+      // Its first one sweeps.
+      await at(DAY, (process) => process.add(`${name} of tomorrow`, 5 * 60_000));
+      expect(await at(0, (process) => process.has(`${name} of others`))).toBe(true);
+    });
+
+    test('that have ended are not there again for a process that is set back', async () => {
+      await at(0, (process) => process.add(`${name} of yesterday`, 1));
+      await expect.poll(() => at(0, (process) => process.has(`${name} of yesterday`))).toBe(false);
+      expect(await at(-DAY, (process) => process.has(`${name} of yesterday`))).toBe(false);
+    });
+  });
+});
