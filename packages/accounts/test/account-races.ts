@@ -36,7 +36,7 @@ function bench(stores: AccountStores) {
   const factors = totp({
     issuer: 'Acme',
     store: stores.totp,
-    sealingKeys: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
+    sealingKeys: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
     storeTimeout: '20s',
     now,
   });

@@ -77,8 +77,8 @@ const race = (work: () => unknown): Promise<readonly unknown[]> =>
   Promise.all(Array.from({ length: AT_ONCE }, async () => work()));
 
 const ORIGIN = 'https://shop.example.com';
-const PEPPER = new Uint8Array(32).fill(1);
-const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(2) } };
+const PEPPER = crypto.getRandomValues(new Uint8Array(32));
+const sealingKeys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
 const bucket = tokenBucket({ capacity: 3, refillPerSecond: 0.001 });
 const owner = { type: 'user', id: 'alice' } as const;
 

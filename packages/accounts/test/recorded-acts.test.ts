@@ -31,7 +31,7 @@ interface Part {
 const ORIGIN = 'https://shop.example.com';
 const RP = 'shop.example.com';
 const NOW = 1_700_000_000_000;
-const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
+const sealingKeys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
 const { privateKey } = await generateKeyPair('ES256', { extractable: true });
 // The members of a private key are what exportJWK gives for one.
 const key = { ...(await exportJWK(privateKey)), alg: 'ES256', kid: 'k1' } as PrivateJwk;
@@ -147,7 +147,7 @@ const parts: readonly (readonly [
     'factor.enrolled',
     async (record) => {
       const { factors, state } = await ofTotp(record, false);
-      const secret = new Uint8Array(20).fill(3);
+      const secret = crypto.getRandomValues(new Uint8Array(20));
       return { act: () => factors.importSecret('alice', { secret }), stands: state };
     },
     'totp.unavailable',

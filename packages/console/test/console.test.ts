@@ -436,7 +436,7 @@ describe('acts', () => {
       prefix: 'acme',
       environment: 'live',
       store,
-      peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } },
+      peppers: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
       record,
     });
     const issued = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });

@@ -12,6 +12,7 @@ export { safeText } from './audit/safe-text.ts';
 export { denialEventName } from './audit/vocabulary.ts';
 export { assertRecord, recordAct } from './contracts/record-act.ts';
 export { pepperedHash } from './crypto/peppered-hash.ts';
+export { assertUnpublishedKey } from './crypto/published-keys.ts';
 export { signingKeys } from './crypto/signing-key.ts';
 export { webCryptoVerifier } from './crypto/verification-key.ts';
 export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
@@ -115,9 +116,10 @@ export {
   assertOneOf,
 } from './lib/options.ts';
 export { parseUrl } from './lib/parse-url.ts';
+export { publishedSecretProblem } from './lib/published-secrets.ts';
 export { readBytes } from './lib/read-bytes.ts';
 export { type Sealing, sealing } from './lib/sealing.ts';
-export { assertSecretBytes } from './lib/secret-bytes.ts';
+export { assertSecretBytes, assertUnpublished } from './lib/secret-bytes.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
 export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';
 export {

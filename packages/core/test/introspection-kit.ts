@@ -44,7 +44,11 @@ export function optionsFor(
     issuer,
     audience,
     endpoint,
-    client: { method: 'client_secret_basic', clientId: 'orders-api', clientSecret: 'secret' },
+    client: {
+      method: 'client_secret_basic',
+      clientId: 'orders-api',
+      clientSecret: 'b7Kq0-drawn-for-the-tests',
+    },
     fetch: fake.fetch,
     now: () => NOW,
     ...changes,

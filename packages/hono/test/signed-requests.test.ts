@@ -16,7 +16,7 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
-const key = new Uint8Array(32).fill(9);
+const key = crypto.getRandomValues(new Uint8Array(32));
 const signing: SignRequestOptions = { keyid: 'partner', algorithm: 'hmac-sha256', key };
 const keys = { partner: { algorithm: 'hmac-sha256', key, subject: 'acme' } } as const;
 

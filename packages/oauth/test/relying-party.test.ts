@@ -49,7 +49,7 @@ function setUp(
   const client = oauthClient({
     issuer: ISSUER,
     clientId: 'shop',
-    authentication: { method: 'client_secret_basic', clientSecret: 'secret' },
+    authentication: { method: 'client_secret_basic', clientSecret: 'b7Kq0-drawn-for-the-tests' },
     redirectUri: REDIRECT,
     now: () => SECONDS * 1_000,
     fetch: async (input) => {

@@ -342,7 +342,7 @@ describe.runIf(hasRedis)('with a server', () => {
 
     test('a bound that apiKeys could not keep is denied', async () => {
       const store = await cacheOf(memoryApiKeyStore(), { maxStaleness: '5s' });
-      const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
+      const peppers = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
       const options = { prefix: 'acme', environment: 'live', store, peppers };
       expect(() => apiKeys({ ...options, maxRevocationDelay: '4999ms' })).toThrow(
         ConfigurationError,

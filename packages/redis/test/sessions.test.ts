@@ -21,7 +21,7 @@ const grant = { ...shop, subject: 'alice', scopes: ['orders:read'] };
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 // The members of a private key are what the export gives for one.
 const key = { ...privateKey.export({ format: 'jwk' }), alg: 'ES256', kid: 'k1' } as PrivateJwk;
-const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(7) } };
+const sealingKeys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
 
 function issuerOn(options: RedisStoreOptions) {
   const events: unknown[] = [];

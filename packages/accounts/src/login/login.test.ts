@@ -73,7 +73,7 @@ async function bench(options: Partial<LoginOptions<string>> = {}): Promise<Bench
   const factors = totp({
     issuer: 'Acme',
     store: memoryTotpStore(),
-    sealingKeys: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
+    sealingKeys: { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } },
     now,
   });
   const enrolled = await factors.enrol('alice');

@@ -104,6 +104,7 @@ export interface TotpDenial {
 /** Codes of `totp`. */
 export type TotpDenialCode =
   | 'totp.malformed'
+  | 'totp.secret_published'
   | 'totp.invalid'
   | 'totp.reused'
   | 'totp.not_enrolled'
@@ -113,6 +114,7 @@ export type TotpDenialCode =
   | 'totp.unavailable';
 
 const worded = wordedDenials<TotpDenialCode>({
+  'totp.secret_published': ['malformed', 'The secret is one that everybody knows.'],
   'totp.malformed': ['malformed', 'The code is not well formed.'],
   'totp.account_invalid': ['malformed', 'The name of the account cannot be shown in an app.'],
   'totp.invalid': ['unauthenticated', 'The code is not right.'],

@@ -69,7 +69,8 @@ export interface Totp {
   readonly enrol: (account: string, label?: string) => Promise<TotpEnrolment>;
   /**
    * Takes over a secret that an app has already, from another system: active at once, for an account that has no active
-   * one. Its shape is that of the other system; issues backup codes.
+   * one. Its shape is that of the other system; issues backup codes. Denies a secret that is published as an example:
+   * whoever has it must enrol anew.
    */
   readonly importSecret: (
     account: string,

@@ -8,7 +8,7 @@ import { type Totp, type TotpDenial, type TotpOptions, totp } from './totp.ts';
 /** In the middle of a step. */
 const START = 1_700_000_025_000;
 const STEP = 30_000;
-const sealingKeys = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
+const sealingKeys = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
 const SHAPE = { algorithm: 'SHA-1', digits: 6 } as const;
 
 function decodeBase32(text: string): Uint8Array {
@@ -348,7 +348,7 @@ describe('what is stored', () => {
     const { code, pass } = await bench({ store });
     let time = START;
     const now = () => time;
-    const v2 = new Uint8Array(32).fill(2);
+    const v2 = crypto.getRandomValues(new Uint8Array(32));
     const both = { current: 'v2', keys: { ...sealingKeys.keys, v2 } };
     const rotated = totp({ issuer: 'Acme', store, sealingKeys: both, now });
     expect(told(await rotated.verify('alice', await code('alice')))).toBe('ok');
@@ -452,15 +452,14 @@ function slowly(store: TotpStore): TotpStore {
 }
 
 describe('a secret of another system', () => {
-  // The secret of RFC 6238, appendix B.
-  const secret = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
+  const secret = 'NKQZ7W3L5XBHD2RUVYC4GTEPM6AOJSFI';
   const make = (time: number) =>
     totp({ issuer: 'Acme', store: memoryTotpStore(), sealingKeys, now: () => time });
 
   test.each([
-    [59, '94287082'],
-    [1_111_111_109, '07081804'],
-    [2_000_000_000, '69279037'],
+    [59, '26089065'],
+    [1_111_111_109, '45347762'],
+    [2_000_000_000, '22539020'],
   ])('gives the codes that it gave there, at %i', async (seconds, code) => {
     const factors = make(seconds * 1_000);
     const imported = await factors.importSecret('alice', { secret, digits: 8 });
@@ -470,13 +469,22 @@ describe('a secret of another system', () => {
   });
 
   test.each([
-    ['with spaces and in small letters', 'gezd gnbv gy3t qojq gezd gnbv gy3t qojq'],
+    ['with spaces and in small letters', 'nkqz 7w3l 5xbh d2ru vyc4 gtep m6ao jsfi'],
     ['with padding', `${secret}======`],
-    ['as bytes', new TextEncoder().encode('12345678901234567890')],
+    ['as bytes', Buffer.from('6aa19fdb6bedc271ea34ae05c34c8f6780e4c8a8', 'hex')],
   ])('is read %s', async (_, spelled) => {
     const factors = make(59_000);
     await factors.importSecret('alice', { secret: spelled, digits: 8 });
-    expect(await factors.verify('alice', '94287082')).toMatchObject({ ok: true });
+    expect(await factors.verify('alice', '26089065')).toMatchObject({ ok: true });
+  });
+
+  test.each([
+    ['of RFC 6238', { secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ' }],
+    ['of the first app', { secret: 'jbsw y3dp ehpk 3pxp' }],
+    ['of zeros', { secret: 'A'.repeat(32) }],
+  ])('%s is published', async (_, imported) => {
+    const answer = await make(59_000).importSecret('alice', imported);
+    expect(answer).toMatchObject({ denial: { kind: 'malformed', code: 'totp.secret_published' } });
   });
 
   test.each([
@@ -494,8 +502,8 @@ describe('a secret of another system', () => {
   test('does not replace a second factor that is active', async () => {
     const factors = make(59_000);
     await factors.importSecret('alice', { secret, digits: 8 });
-    const again = await factors.importSecret('alice', { secret: 'A'.repeat(32) });
+    const again = await factors.importSecret('alice', { secret: '5XBHD2RUVYC4GTEP' });
     expect(again).toMatchObject({ denial: { code: 'totp.already_enrolled' } });
-    expect(await factors.verify('alice', '94287082')).toMatchObject({ ok: true });
+    expect(await factors.verify('alice', '26089065')).toMatchObject({ ok: true });
   });
 });

@@ -6,10 +6,11 @@ import {
   durationMs,
   recordAct,
 } from '@apisec/core/host';
+import { readImportedSecret } from './imported-secret.ts';
 import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
-import { decodeBase32, encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
-import type { ImportedTotpSecret, Totp, TotpOptions, TotpVerification } from './totp-types.ts';
+import { encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
+import type { Totp, TotpOptions, TotpVerification } from './totp-types.ts';
 
 export type {
   ImportedTotpSecret,
@@ -54,7 +55,7 @@ const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
  * hashes there. Sealing keys are rotated by adding a version and naming it `current`: secrets move to it as they
  * are used.
  *
- * Answers denials, never throws for them: `totp.malformed` and `.account_invalid` (400), `.invalid`, `.reused` and
+ * Answers denials, never throws for them: `totp.malformed`, `.secret_published` and `.account_invalid` (400), `.invalid`, `.reused` and
  * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfterMs`), `.unavailable` (503) when
  * the store does not answer, a secret cannot be opened, or an enrolment was not recorded: then it stands, without
  * backup codes.
@@ -156,13 +157,10 @@ export function totp(options: TotpOptions): Totp {
       };
     },
     importSecret: async (account, imported, how) => {
-      const shape = { algorithm, digits, period, ...readShape(imported) };
-      const bytes =
-        typeof imported.secret === 'string' ? decodeBase32(imported.secret) : imported.secret;
       if (!isName(account)) return totpDenial('totp.account_invalid');
-      if (bytes === undefined || !isSecret(bytes) || !isShape(shape)) {
-        return totpDenial('totp.malformed');
-      }
+      const read = readImportedSecret(imported, { algorithm, digits, period });
+      if (typeof read === 'string') return totpDenial(read);
+      const { bytes, ...shape } = read;
       try {
         const known = await records.get(account);
         if (known?.confirmed) return totpDenial('totp.already_enrolled');
@@ -253,31 +251,6 @@ export function totp(options: TotpOptions): Totp {
       return removed;
     },
   });
-}
-
-/** What another system says of its codes; members that it leaves out are those of new secrets. */
-function readShape({ algorithm, digits, period }: ImportedTotpSecret) {
-  return {
-    ...(algorithm !== undefined && { algorithm }),
-    ...(digits !== undefined && { digits }),
-    ...(period !== undefined && {
-      period: durationMs('totp', 'period', period, { min: '15s', max: '2m' }) / 1000,
-    }),
-  };
-}
-
-function isShape({
-  algorithm,
-  digits,
-  period,
-}: Pick<TotpRecord, 'algorithm' | 'digits' | 'period'>) {
-  const isKnown = Object.hasOwn(SECRET_BYTES, algorithm) && Number.isInteger(period);
-  return isKnown && Number.isInteger(digits) && digits >= 6 && digits <= 8;
-}
-
-/** Others make shorter ones than RFC 4226 allows: 80 bits are what most apps began with. */
-function isSecret(bytes: unknown): boolean {
-  return bytes instanceof Uint8Array && bytes.length >= 10 && bytes.length <= 64;
 }
 
 function verified(answer: TotpRecord | TotpDenial): TotpVerification {

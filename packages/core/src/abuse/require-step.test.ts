@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type RequireStepOptions, requireStep } from './require-step.ts';
 import { type StepTokensOptions, stepTokens } from './step-tokens.ts';
 
 const START = 1_700_000_000_000;
-const secret = new Uint8Array(32).fill(1);
-const other = new Uint8Array(32).fill(2);
+const secret = secretOf(1);
+const other = secretOf(2);
 type Step = 'cart' | 'address' | 'payment';
 interface Who {
   readonly who: string;

@@ -1,6 +1,7 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { boundedFetcher, type FetchOptions, urlProblem } from '../lib/fetch-json.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { assertUnpublished } from '../lib/secret-bytes.ts';
 import { parseStrictObject } from '../lib/strict-json.ts';
 import type { HumanVerdict } from './human-verifier.ts';
 
@@ -12,6 +13,8 @@ export interface SiteverifyOptions extends FetchOptions {
   readonly hostnames: readonly string[];
   /** Tells the provider the address of the caller. Default: false. */
   readonly sendAddress?: boolean | undefined;
+  /** Takes a secret that the provider publishes for tests, with which any token may pass. Default: false. */
+  readonly insecureTestSecret?: boolean | undefined;
   /** Where tokens are verified. Default: the provider's own endpoint. */
   readonly endpoint?: string | undefined;
 }
@@ -32,6 +35,7 @@ const OPTIONS = [
   'timeout',
   'maxBytes',
   'insecureLoopback',
+  'insecureTestSecret',
   'fetch',
 ] as const;
 const TOO_MANY_REQUESTS = 429;
@@ -47,11 +51,12 @@ export function siteverify(
   own: string,
 ): Siteverify {
   assertKnownOptions(name, options, [...OPTIONS, own]);
-  const { secret, hostnames, insecureLoopback = false } = options;
+  const { secret, hostnames, insecureLoopback = false, insecureTestSecret = false } = options;
   assertConfiguration(
     typeof secret === 'string' && secret !== '',
     `${name}: secret must be the secret that belongs to your site key.`,
   );
+  if (!insecureTestSecret) assertUnpublished(`${name}: secret`, secret);
   assertConfiguration(
     Array.isArray(hostnames) && hostnames.length > 0 && hostnames.every(isHostname),
     `${name}: hostnames must list the hosts of your pages: ['www.example.com'].`,

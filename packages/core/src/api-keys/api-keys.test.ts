@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import type { ApiKeyRecord, ApiKeyStore } from '../contracts/api-key-store.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
@@ -10,8 +11,8 @@ import { type ApiKeysOptions, apiKeys } from './api-keys.ts';
 import { memoryApiKeyStore } from './memory-api-key-store.ts';
 
 const AT_ONCE = 50;
-const V1 = new Uint8Array(32).fill(1);
-const V2 = new Uint8Array(32).fill(2);
+const V1 = secretOf(1);
+const V2 = secretOf(2);
 const START = 1_700_000_000_000;
 const billing: NewApiKey = { name: 'Billing', owner: { type: 'user', id: 'u1' } };
 
@@ -479,7 +480,7 @@ describe('peppers', () => {
   });
 
   test('peppers are copied: changing the bytes afterwards changes nothing', async () => {
-    const pepper = new Uint8Array(32).fill(7);
+    const pepper = secretOf(7);
     const { issue, make } = setup({ peppers: { current: 'p', keys: { p: pepper } } });
     const fresh = make({ peppers: { current: 'p', keys: { p: pepper } } });
     const copy = pepper.slice();

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { requireScopes } from '../authorization/require-scopes.ts';
 import { anyOf } from '../engine/combine.ts';
@@ -26,7 +27,7 @@ const keys = apiKeys({
   prefix: 'acme',
   environment: 'live',
   store: memoryApiKeyStore(),
-  peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
+  peppers: { current: 'v1', keys: { v1: secretOf(1) } },
   now: () => clock.at,
 });
 const facts = { peer: UNKNOWN_PEER };
@@ -268,7 +269,7 @@ describe('what the caller is told', () => {
         ...memoryApiKeyStore(),
         get: () => Promise.reject(new Error('connect ECONNREFUSED 10.0.0.7:5432')),
       },
-      peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
+      peppers: { current: 'v1', keys: { v1: secretOf(1) } },
     });
     const policy = authenticateApiKey({ keys: broken });
     const outcome = await policy.check(call({ 'x-api-key': key }), facts);

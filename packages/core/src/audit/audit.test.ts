@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import type { Admission } from '../engine/admission.ts';
 import { enforce } from '../engine/enforce.ts';
@@ -480,7 +481,7 @@ describe('a sink that is slow or down', () => {
 });
 
 describe('pseudonyms', () => {
-  const key = new Uint8Array(32).fill(7);
+  const key = secretOf(7);
 
   test('stand in place of names wherever they are, the same for the same', async () => {
     const { log, events } = recorder({
@@ -526,7 +527,7 @@ describe('pseudonyms', () => {
 
   test('differ under another key', async () => {
     const one = recorder({ pseudonyms: { key } });
-    const two = recorder({ pseudonyms: { key: new Uint8Array(32).fill(8) } });
+    const two = recorder({ pseudonyms: { key: secretOf(8) } });
     for (const { log } of [one, two]) await log.record({ act: 'limit.reset', principal: 'alice' });
     expect(one.events[0]?.principal).not.toBe(two.events[0]?.principal);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { brokenRecorders } from '../../test/recorders.ts';
+import { secretOf } from '../../test/secrets.ts';
 import { memoryCounterStore } from '../abuse/memory-counter-store.ts';
 import { resetFailures } from '../abuse/reset-failures.ts';
 import { apiKeys } from '../api-keys/api-keys.ts';
@@ -29,7 +30,7 @@ interface Part {
   readonly stands: () => Promise<unknown>;
 }
 
-const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
+const peppers = { current: 'v1', keys: { v1: secretOf(1) } };
 const owner = { type: 'user', id: 'u1' } as const;
 const bucket = tokenBucket({ capacity: 3, refillPerSecond: 0.001 });
 const alice = { kind: 'subject', issuer: 'https://id.example.com', id: 'alice' } as const;

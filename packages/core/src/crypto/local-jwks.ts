@@ -1,6 +1,6 @@
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
 import type { Jwk, KeySet, KeySource, VerificationKey } from './key-source.ts';
-import { publishedKeyProblem } from './published-keys.ts';
+import { assertUnpublishedKey } from './published-keys.ts';
 import { selectKeys, toVerificationKey } from './verification-key.ts';
 
 /** A JSON Web Key Set as it is written (RFC 7517 §5). */
@@ -25,10 +25,11 @@ export function localJwks(document: JwksDocument): KeySource {
   );
   const keys = given.map((jwk: unknown, index): VerificationKey => {
     const key = toVerificationKey(jwk);
-    const known = typeof key === 'string' ? undefined : publishedKeyProblem(key.jwk);
-    assertConfiguration(known === undefined, `localJwks: key ${index} protects nothing: ${known}.`);
-    if (typeof key !== 'string') return key;
-    throw new ConfigurationError(`localJwks: key ${index} cannot verify signatures: ${key}.`);
+    if (typeof key === 'string') {
+      throw new ConfigurationError(`localJwks: key ${index} cannot verify signatures: ${key}.`);
+    }
+    assertUnpublishedKey(`localJwks: key ${index}`, key.jwk);
+    return key;
   });
   const secrets = keys.filter((key) => key.jwk['kty'] === 'oct').length;
   assertConfiguration(

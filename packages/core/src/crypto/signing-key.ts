@@ -3,7 +3,7 @@ import { assertConfiguration, ConfigurationError } from '../lib/configuration-er
 import { asymmetricAlgorithms } from './jws-algorithms.ts';
 import type { Jwk, JwsAlgorithm } from './key-source.ts';
 import type { JwksDocument } from './local-jwks.ts';
-import { publishedKeyProblem } from './published-keys.ts';
+import { assertUnpublishedKey } from './published-keys.ts';
 import { toVerificationKey } from './verification-key.ts';
 
 /** A private key as it is written (RFC 7517, RFC 7518 §6); from a secret manager. */
@@ -47,8 +47,7 @@ export function signingKey(factory: string, jwk: PrivateJwk): SigningKey {
   if (typeof key === 'string') {
     throw new ConfigurationError(`${factory}: key ${kid} cannot sign: ${key}.`);
   }
-  const known = publishedKeyProblem(key.jwk);
-  assertConfiguration(known === undefined, `${factory}: key ${kid} protects nothing: ${known}.`);
+  assertUnpublishedKey(`${factory}: key ${kid}`, key.jwk);
   const secret = Object.fromEntries(PRIVATE.map((name) => [name, jwk[name]]));
   let imported: ReturnType<typeof importJWK> | undefined;
   return Object.freeze({

@@ -289,6 +289,7 @@ const meanings = {
   'certificate.identity_refused': 'The name in the certificate is not known, or not trusted.',
   'authentication.insufficient': 'The user must sign in again, or in a stronger way.',
   // second factor
+  'totp.secret_published': 'The imported secret is an example of a standard or of documentation.',
   'totp.malformed': 'The code does not have the digits or letters of a code.',
   'totp.invalid': 'The code is not valid for the account now.',
   'totp.reused': 'The code was used before.',

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { guard } from '../engine/guard.ts';
 import { pass } from '../engine/outcome.ts';
@@ -9,7 +10,7 @@ import { type RequireCsrfTokenOptions, requireCsrfToken } from './require-csrf-t
 
 const START = 1_700_000_000_000;
 const HOUR = 3_600_000;
-const secret = (fill: number) => new Uint8Array(32).fill(fill);
+const secret = secretOf;
 
 function server(secrets: readonly Uint8Array[] = [secret(1)]) {
   let time = START;

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { type SealingKeys, sealing } from './sealing.ts';
 
-const key = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+const key = secretOf;
 const keys: SealingKeys = { current: 'v2', keys: { v1: key(1), v2: key(2) } };
 const bytes = new Uint8Array([1, 2, 3, 250]);
 const box = sealing('test', keys, 'purpose');

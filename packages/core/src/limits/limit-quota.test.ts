@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import type { VerifiedApiKey } from '../api-keys/api-key.ts';
 import { apiKeys } from '../api-keys/api-keys.ts';
 import { memoryApiKeyStore } from '../api-keys/memory-api-key-store.ts';
@@ -20,7 +21,7 @@ async function setup(
 ) {
   const clock = { at: NOON };
   const now = () => clock.at;
-  const peppers = { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } };
+  const peppers = { current: 'v1', keys: { v1: secretOf(1) } };
   const keys = apiKeys({
     prefix: 'acme',
     environment: 'live',

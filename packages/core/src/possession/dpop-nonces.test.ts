@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { dpopNonces } from './dpop-nonces.ts';
 
 /** The beginning of a step of 60 seconds. */
 const START = 1_700_000_040_000;
 const STEP = 60_000;
-const secret = (fill: number) => new Uint8Array(32).fill(fill);
+const secret = secretOf;
 
 function node(secrets: readonly Uint8Array[] = [secret(1)], ahead = 0) {
   let time = START;

@@ -12,6 +12,7 @@ import {
   TOKEN,
 } from '../../test/dpop-kit.ts';
 import { audience, issuer, NOW, now, signer } from '../../test/jwt-kit.ts';
+import { secretOf } from '../../test/secrets.ts';
 import { VECTORS } from '../../test/vectors.ts';
 import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
@@ -444,7 +445,7 @@ describe('what is bound and what is not', () => {
 });
 
 describe('with nonces', () => {
-  const secrets = [new Uint8Array(32).fill(7)];
+  const secrets = [secretOf(7)];
   const noncesAt = (at: () => number) => dpopNonces({ secrets, lifetime: '1m', now: at });
 
   function headerOf(outcome: Outcome, name: string): string | undefined {

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import type { Jwk } from '../crypto/key-source.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
@@ -16,7 +17,7 @@ const SECONDS = NOW / 1000;
 const now = (): number => NOW;
 const publicOrigin = 'https://api.example.com';
 const ORDERS = `${publicOrigin}/orders?page=2&page_size=10`;
-const secret = new Uint8Array(32).fill(7);
+const secret = secretOf(7);
 const encoder = new TextEncoder();
 
 const pairs = {
@@ -437,7 +438,7 @@ describe('each signature once', () => {
   test('a bad signature uses no nonce up', async () => {
     const policy = policyOf();
     const nonce = 'chosen-by-the-client';
-    const wrong = { nonce, key: new Uint8Array(32).fill(8) };
+    const wrong = { nonce, key: secretOf(8) };
     expect(await told(await get(wrong), policy)).toBe('signature.invalid');
     expect(await told(await get({ nonce }), policy)).toBe('ok');
     expect(await told(await get({ nonce }), policy)).toBe('signature.replayed');

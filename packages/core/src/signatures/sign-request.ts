@@ -1,9 +1,11 @@
 import { algorithms } from '../crypto/jws-algorithms.ts';
+import { assertUnpublishedKey } from '../crypto/published-keys.ts';
 import { pathOf, queryOf } from '../engine/request.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration, ConfigurationError } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { assertSecretBytes } from '../lib/secret-bytes.ts';
 import {
   type BareItem,
   type InnerList,
@@ -55,8 +57,8 @@ const encoder = new TextEncoder();
  * a new request; the one given cannot be sent any more. Whoever sends it may not change what was signed: no
  * redirects, no added credentials.
  *
- * @throws ConfigurationError for a label, component, key id, tag or nonce that cannot be written, and for a
- * component that the request lacks.
+ * @throws ConfigurationError for a label, component, key id, tag or nonce that cannot be written, for a
+ * component that the request lacks, and for a secret that is too short or a key that is published.
  * @example
  * const request = new Request('https://api.example.com/orders', { method: 'POST', body });
  * const signed = await signRequest(request, { keyid: 'partner-1', algorithm: 'ed25519', key });
@@ -75,6 +77,8 @@ export async function signRequest(request: Request, options: SignRequestOptions)
     alsoCover.every(isComponentName),
     'signRequest: alsoCover lists headers in lower case and components of RFC 9421 §2.2.',
   );
+  if (key instanceof Uint8Array) assertSecretBytes('signRequest: key', key);
+  else if (!(key instanceof CryptoKey)) assertUnpublishedKey('signRequest: key', key);
   const headers = new Headers(request.headers);
   const body = new Uint8Array(await request.arrayBuffer());
   const covered = new Set(['@method', '@authority', '@path', '@query', ...alsoCover]);

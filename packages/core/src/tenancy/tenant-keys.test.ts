@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { secretOf } from '../../test/secrets.ts';
 import { detectEnumeration } from '../abuse/detect-enumeration.ts';
 import { requireStep } from '../abuse/require-step.ts';
 import { stepTokens } from '../abuse/step-tokens.ts';
@@ -120,7 +121,7 @@ describe('what was made in one tenant does not open another', () => {
   test('a cursor', async () => {
     const policy = limitPage({
       size: { max: 10 },
-      cursors: { secrets: [new Uint8Array(32).fill(7)], caller: by },
+      cursors: { secrets: [secretOf(7)], caller: by },
     });
     const first = await policy.check(get(), inTenant('acme'));
     const cursor = first.ok ? await first.facts?.page.next(['7']) : undefined;
@@ -134,7 +135,7 @@ describe('what was made in one tenant does not open another', () => {
     const tokens = stepTokens({
       flow: 'checkout',
       steps: ['cart', 'payment'],
-      secrets: [new Uint8Array(32).fill(7)],
+      secrets: [secretOf(7)],
     });
     const policy = requireStep({ tokens, after: 'cart', by });
     const use = async (token: string, tenant: string) =>

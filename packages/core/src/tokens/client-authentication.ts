@@ -1,6 +1,7 @@
 import { type PrivateJwk, signingKey } from '../crypto/signing-key.ts';
 import { encodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
+import { assertUnpublished } from '../lib/secret-bytes.ts';
 
 /**
  * How this API proves to the issuer who it is.
@@ -80,6 +81,7 @@ export function clientAuthentication(
     typeof clientSecret === 'string' && clientSecret !== '',
     `${policy}: ${method} needs clientSecret.`,
   );
+  assertUnpublished(`${policy}: client.clientSecret`, clientSecret);
   return always(
     method === 'client_secret_post'
       ? { headers: {}, params: { client_id: clientId, client_secret: clientSecret } }

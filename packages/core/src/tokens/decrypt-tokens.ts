@@ -1,6 +1,6 @@
 import { compactDecrypt, importJWK } from 'jose';
 import type { Jwk } from '../crypto/key-source.ts';
-import { publishedKeyProblem } from '../crypto/published-keys.ts';
+import { assertUnpublishedKey } from '../crypto/published-keys.ts';
 import { COORDINATE_BYTES } from '../crypto/verification-key.ts';
 import { decodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -210,8 +210,7 @@ function decryptionKey(jwk: unknown, where: string): DecryptionKey {
     isFit(jwk, alg),
     `${where} does not fit ${alg}, has coordinates of another curve, or fewer than 2048 bits.`,
   );
-  const problem = publishedKeyProblem(jwk);
-  assertConfiguration(problem === undefined, `${where} protects nothing: ${problem}.`);
+  assertUnpublishedKey(where, jwk);
   const { key_ops: _operations, ...members } = jwk;
   let imported: ReturnType<typeof importJWK> | undefined;
   return {

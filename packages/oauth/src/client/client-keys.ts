@@ -1,5 +1,5 @@
 import type { PrivateJwk } from '@apisec/core';
-import { assertConfiguration } from '@apisec/core/host';
+import { assertConfiguration, assertUnpublishedKey } from '@apisec/core/host';
 
 const HASHES: Readonly<Record<string, string>> = { 256: 'SHA-256', 384: 'SHA-384', 512: 'SHA-512' };
 const CURVES: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' };
@@ -15,7 +15,7 @@ type Parameters = RsaHashedImportParams | EcKeyImportParams | { readonly name: '
 /**
  * Reads a private JWK; imported when it is first used, and once.
  *
- * @throws ConfigurationError when it is not a private key with an algorithm that can sign.
+ * @throws ConfigurationError when it is not a private key with an algorithm that can sign, or it is published.
  */
 export function clientKeyPair(where: string, jwk: PrivateJwk): () => Promise<ClientKeyPair> {
   const parameters = parametersOf(jwk?.alg);
@@ -23,6 +23,7 @@ export function clientKeyPair(where: string, jwk: PrivateJwk): () => Promise<Cli
     parameters !== undefined && typeof jwk.d === 'string' && typeof jwk.kid === 'string',
     `${where} must be a private JWK with "kid", "alg" (like "ES256") and "d".`,
   );
+  assertUnpublishedKey(where, jwk);
   const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, key_ops: _ops, ...open } = jwk;
   const { key_ops: _operations, ...secret } = jwk;
   const load = async (): Promise<ClientKeyPair> => {

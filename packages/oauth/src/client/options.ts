@@ -2,6 +2,7 @@ import type { PrivateJwk } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
+  assertUnpublished,
   type Duration,
   durationMs,
   urlProblem,
@@ -189,6 +190,7 @@ function assertAuthentication(authentication: OAuthAuthentication): void {
       typeof authentication.clientSecret === 'string' && authentication.clientSecret !== '',
       `${NAME}: authentication.clientSecret must not be empty.`,
     );
+    assertUnpublished(`${NAME}: authentication.clientSecret`, authentication.clientSecret);
   } else if (authentication.method === 'private_key_jwt') {
     assertKnownOptions(`${NAME}: authentication`, authentication, ['method', 'key']);
   } else assertKnownOptions(`${NAME}: authentication`, authentication, ['method']);

@@ -65,13 +65,14 @@ describe.each(databases)('%s', (_name, open) => {
     });
   });
 
+  const peppers = { current: 'v1', keys: { v1: crypto.getRandomValues(new Uint8Array(32)) } };
   /** One node: its own cache, the shared database. */
   const service = () =>
     apiKeys({
       prefix: 'acme',
       environment: 'live',
       store,
-      peppers: { current: 'v1', keys: { v1: new Uint8Array(32).fill(1) } },
+      peppers,
       storeTimeout: '30s',
     });
   const issue = async (terms: object = {}) => {

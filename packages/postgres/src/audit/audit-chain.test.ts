@@ -523,7 +523,7 @@ describe('configuration', () => {
   test.each([
     ['no keys', {}, 'keys'],
     ['a short key', { keys: { current: '1', keys: { 1: new Uint8Array(16) } } }, 'random bytes'],
-    ['a key of zeros', { keys: { current: '1', keys: { 1: new Uint8Array(32) } } }, 'random bytes'],
+    ['a key of zeros', { keys: { current: '1', keys: { 1: new Uint8Array(32) } } }, 'not random'],
     [
       'a current key that is not there',
       { keys: { current: '2', keys: { 1: randomBytes(32) } } },
