@@ -1,5 +1,5 @@
 import type { Denial, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
-import { encodeBase64url, inTime } from '@apisec/core/host';
+import { chain, encodeBase64url, inTime } from '@apisec/core/host';
 import { wordedDenials } from '../worded-denials.ts';
 
 /** What a look at a code comes to, before it counts: the record with the code used up, or a denial. */
@@ -11,7 +11,6 @@ export interface Lockout {
   readonly attempts: number;
   /** Seconds of the first lock. */
   readonly lockout: number;
-  readonly now: () => number;
 }
 
 /** A day, in seconds. */
@@ -25,7 +24,7 @@ const TRIES = 16;
  */
 export function totpAttempts(
   records: TotpRecords,
-  { attempts, lockout, now }: Lockout,
+  { attempts, lockout }: Lockout,
 ): (
   account: string,
   judge: (record: TotpRecord, at: number) => Promise<Judgement>,
@@ -41,9 +40,8 @@ export function totpAttempts(
   return async (account, judge) => {
     try {
       for (let tried = 0; tried < TRIES; tried++) {
-        const record = await records.get(account);
+        const [record, at] = await Promise.all([records.get(account), records.now()]);
         if (record === undefined) return totpDenial('totp.not_enrolled');
-        const at = now();
         if (at < record.lockedUntil) {
           return totpDenial('totp.locked', {
             retryAfterMs: record.lockedUntil - at,
@@ -73,14 +71,32 @@ export interface TotpRecords extends Pick<TotpStore, 'get' | 'remove'> {
     record: Omit<TotpRecord, 'version'>,
     known: TotpRecord | undefined,
   ) => MaybePromise<boolean>;
+  /** Epoch milliseconds. */
+  readonly now: () => MaybePromise<number>;
 }
 
-/** Gives the store so many milliseconds for each answer. */
-export function totpRecords(store: TotpStore, timeout: number): TotpRecords {
+/** Gives the store so many milliseconds for each answer. Goes by `now`, or else by the store's own clock. */
+export function totpRecords(
+  store: TotpStore,
+  timeout: number,
+  now: (() => number) | undefined,
+): TotpRecords {
   const ask = <T>(task: () => MaybePromise<T>): MaybePromise<T> => inTime(task, timeout);
   return {
     get: (account) => ask(() => store.get(account)),
     remove: (account) => ask(() => store.remove(account)),
+    now: () => {
+      if (now !== undefined) return now();
+      const read = store.now;
+      if (read === undefined) return Date.now();
+      return chain(
+        () => ask(() => read()),
+        (at) => {
+          if (!Number.isFinite(at)) throw new Error('The store does not know the time.');
+          return at;
+        },
+      );
+    },
     put: (record, known) => {
       const next = { ...record, version: newVersion() };
       return ask(() =>

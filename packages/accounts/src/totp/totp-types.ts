@@ -24,7 +24,7 @@ export interface TotpOptions extends RecordOption {
   readonly backupCodes?: number | undefined;
   /** How long the store may take, from `1ms` to `1m`. Default: `2s`. */
   readonly storeTimeout?: Duration | undefined;
-  /** Epoch milliseconds. Default: `Date.now`. */
+  /** Epoch milliseconds. Default: the store's own clock, which all processes share, or else `Date.now`. */
   readonly now?: (() => number) | undefined;
 }
 

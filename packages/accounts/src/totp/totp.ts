@@ -78,7 +78,6 @@ export function totp(options: TotpOptions): Totp {
     drift = 1,
     attempts = 5,
     backupCodes: backupCount = 10,
-    now = () => Date.now(),
   } = options;
   assertConfiguration(
     isName(issuer) && !issuer.includes(':'),
@@ -122,8 +121,8 @@ export function totp(options: TotpOptions): Totp {
     { record = options.record }: RecordOption = {},
     factor: 'totp' | 'backup_codes' = 'totp',
   ) => recordAct(record, { act, target: { type: 'account', id: account }, data: { factor } });
-  const records = totpRecords(store, storeTimeout);
-  const attempt = totpAttempts(records, { attempts, lockout, now });
+  const records = totpRecords(store, storeTimeout, options.now);
+  const attempt = totpAttempts(records, { attempts, lockout });
 
   return Object.freeze<Totp>({
     enrol: async (account, label = account) => {
@@ -235,14 +234,14 @@ export function totp(options: TotpOptions): Totp {
       }
     },
     status: async (account) => {
-      const record = await records.get(account);
+      const [record, at] = await Promise.all([records.get(account), records.now()]);
       if (record === undefined)
         return { state: 'none', backupCodesLeft: 0, lockedUntil: undefined };
       const { confirmed, backupCodes, lockedUntil } = record;
       return {
         state: confirmed ? 'active' : 'pending',
         backupCodesLeft: backupCodes.length,
-        lockedUntil: lockedUntil > now() ? lockedUntil : undefined,
+        lockedUntil: lockedUntil > at ? lockedUntil : undefined,
       };
     },
     remove: async (account, how) => {

@@ -40,4 +40,9 @@ export interface TotpStore {
   readonly replace: (record: TotpRecord, expected: string) => MaybePromise<boolean>;
   /** Forgets an account; false where there was none. */
   readonly remove: (account: string) => MaybePromise<boolean>;
+  /**
+   * Epoch milliseconds on a clock that all processes share, where the store has one: codes and locks go by it. Without
+   * it they go by the clock of each process.
+   */
+  readonly now?: (() => MaybePromise<number>) | undefined;
 }

@@ -24,6 +24,16 @@ export const totpStoreContract: readonly ContractCase<TotpStore>[] = Object.free
     },
   },
   {
+    name: 'a clock that it has shows epoch milliseconds, and goes on',
+    run: async (store) => {
+      if (store.now === undefined) return;
+      const first = await store.now();
+      // After 2020, and before anybody who reads this.
+      assertThat(first > 1_577_836_800_000 && first < 32_503_680_000_000, 'epoch milliseconds');
+      assertThat((await store.now()) >= first, 'it should not go back');
+    },
+  },
+  {
     name: 'an account is added once',
     run: async (store) => {
       const record = recordOf(unique());

@@ -45,6 +45,14 @@ export function postgresTotpStore(client: PostgresClient, options: SchemaOptions
         await rowKey(record.version),
         JSON.stringify(record),
       ]),
+    now: async () => {
+      const row = await firstRow<{ readonly at: number | string }>(
+        client,
+        'SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at',
+        [],
+      );
+      return Number(row?.at);
+    },
     remove: async (account) =>
       counted(`DELETE FROM ${table} WHERE account = $1`, [await rowKey(account)]),
   });

@@ -20,6 +20,11 @@ redis.call('HSET', KEYS[1], 'version', ARGV[1], 'record', ARGV[2])
 return 1
 `);
 
+const nowScript = script(`
+local clock = redis.call('TIME')
+return clock[1] * 1000 + math.floor(clock[2] / 1000)
+`);
+
 const removeScript = script(`return redis.call('DEL', KEYS[1])`);
 
 /**
@@ -30,6 +35,8 @@ const removeScript = script(`return redis.call('DEL', KEYS[1])`);
  * A change whose reply is lost or late rejects and stands where the server made it: nothing is sent again or taken
  * back. So a code, also a backup code, may be used up though its user was told `totp.unavailable`; no code is good
  * twice and no wrong one goes uncounted.
+ *
+ * Codes and locks go by the clock of the server; in a cluster by that of one node.
  *
  * The server must keep what it holds: with `maxmemory-policy noeviction` and on disk (`appendonly yes`). An account
  * that is pushed out or lost has no second factor any more, and after a step back, as to a replica that was behind,
@@ -53,6 +60,9 @@ export function redisTotpStore(options: RedisStoreOptions): TotpStore {
     insert: async (record) => (await ask(insertScript, record.account, ...stored(record))) === 1,
     replace: async (record, expected) =>
       (await ask(replaceScript, record.account, ...stored(record), keyPart(expected))) === 1,
+    // By one key, so that in a cluster it is the clock of one node.
+    now: async () =>
+      Number(await run({ script: nowScript, keys: [`${prefix}:{totp}:now`], args: [] })),
     remove: async (account) => (await ask(removeScript, account)) === 1,
   } satisfies TotpStore);
 }
