@@ -75,6 +75,9 @@ const NAME = 'redisRefreshTokenStore';
  * twice. Keep `timeout` below `storeTimeout` of `tokens`: what is true too late for that is not taken back. `insert`,
  * `end` and `endSubject` stand where the server did them.
  *
+ * Ends are compared with the clock of the server. Families of a process whose clock is behind by more than their
+ * lifetime have ended there at once; none is good for longer than the server's clock says.
+ *
  * The server must keep what it holds: with `maxmemory-policy noeviction` and on disk (`appendonly yes`). A family that
  * is pushed out is unknown, one of which the list is pushed out is missed by `endSubject`, and after a step back, as to
  * a replica that was behind, the last token is good again and what ended last goes on.

@@ -61,6 +61,9 @@ const NAME = 'redisSessionStore';
  * only. In a cluster sessions are spread over all nodes. `create` takes up to three round trips; ending all sessions
  * of a user one, and one for each of them. Where that rejects, some may have ended: call it again.
  *
+ * Ends are compared with the clock of the server. Sessions of a process whose clock is behind by more than their
+ * lifetime have ended there at once; none is good for longer than the server's clock says.
+ *
  * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out, and
  * one whose list is pushed out is missed by `deleteBySubject`.
  *
