@@ -7,7 +7,8 @@ import { tenantOf } from '../engine/tenant-of.ts';
 import type { TraceEntry } from '../engine/trace.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
-import { compileShape, type FilterRun, HIDDEN, ownership, Unreleasable } from './output-shape.ts';
+import { type FilterRun, startRun, type Unreleasable } from './filter-run.ts';
+import { compileShape, ownership } from './output-shape.ts';
 import { type OutputShape } from './restricted-shape.ts';
 import { type CallerFacts, isVisibleTo, type Visibility } from './visibility.ts';
 
@@ -91,23 +92,23 @@ export function filterOutput(
     if (payload === undefined) return { ok: true };
     const { operation } = facts.call;
     const visible = restrictions.map((who) => isVisibleTo(facts.principal, who));
-    const run = (
+    const filtered = (
       ownedBy: FilterRun['ownedBy'],
-    ): { readonly result: unknown; readonly dropped: number } => {
-      const state: FilterRun = { left: maxValues, dropped: 0, visible, ownedBy };
-      return { result: filter(payload, state), dropped: state.dropped };
+    ): readonly [result: unknown, run: FilterRun] => {
+      const run = startRun(maxValues, visible, ownedBy);
+      return [filter.apply(payload, run, filter), run];
     };
     try {
       let ownedBy: FilterRun['ownedBy'];
       if (tenantOf !== undefined) ownedBy = ownership(tenantOf, expected(facts));
-      let { result, dropped } = run(ownedBy);
-      if (result instanceof Unreleasable && result.reason === 'tenant' && insecureReportOnly) {
-        insecureReportOnly({ operation, where: result.where });
-        ({ result, dropped } = run(undefined));
+      let [result, { dropped, failed }] = filtered(ownedBy);
+      if (failed?.reason === 'tenant' && insecureReportOnly) {
+        insecureReportOnly({ operation, where: failed.where });
+        [result, { dropped, failed }] = filtered(undefined);
       }
-      if (result instanceof Unreleasable) return unreleased(result, operation);
+      if (failed !== undefined) return unreleased(failed, operation);
       // The whole payload is for others: there is nothing to answer with.
-      if (result === HIDDEN) return unreleased(new Unreleasable('shape', 'payload'), operation);
+      if (result === undefined) return unreleased({ reason: 'shape', where: 'payload' }, operation);
       if (dropped === 0) return { ok: true, value: result };
       onFiltered?.({ dropped, operation });
       if (log.entry === undefined) {
