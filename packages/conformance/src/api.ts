@@ -42,7 +42,7 @@ import {
   PUBLIC_ORIGIN,
 } from './credentials.ts';
 import { CASE_HEADER, limitPolicies } from './limit-policies.ts';
-import { ownParcel, parcelOf } from './object-policies.ts';
+import { ownParcel, parcelOf, sharedParcel } from './object-policies.ts';
 import { describePage, pageOfMessage, pageOfQuery } from './page-policies.ts';
 import { createPauses, type Pauses } from './pauses.ts';
 import { recordOperations } from './records.ts';
@@ -212,6 +212,7 @@ export function createApi(
       }),
     ),
     parcel: readers.use(ownParcel),
+    sharedParcel: readers.use(sharedParcel),
     paged: readers.use(pageOfMessage),
     queried: readers.use(pageOfQuery),
     permitted: base.use(rights.permission),
@@ -361,14 +362,17 @@ async function replyPage(message: unknown, facts: object): Promise<Reply> {
   return { ...reply(message), id: await describePage(facts) };
 }
 
+function replyParcel(message: unknown, facts: object): Reply {
+  const { id, owner } = parcelOf(facts);
+  return { ...reply(message), id: `parcel-${id} of ${owner}` };
+}
+
 /** Where it is not {@link reply}. */
 const handlers: Readonly<Record<string, Operation['handle']>> = {
   handlerThrows: fail,
   leaking: (message) => ({ ...reply(message), secret: ELSEWHERE }),
-  parcel: (message, facts) => {
-    const { id, owner } = parcelOf(facts);
-    return { ...reply(message), id: `parcel-${id} of ${owner}` };
-  },
+  parcel: replyParcel,
+  sharedParcel: replyParcel,
   paged: replyPage,
   queried: replyPage,
   signInTold: replyTold,

@@ -10,8 +10,11 @@ import {
   type MaybePromise,
   type Principal,
   pass,
+  relation,
+  require,
   requireOwner,
   resource,
+  rule,
 } from '@apisec/core';
 import {
   compileFields,
@@ -138,6 +141,46 @@ describe('a guard in front of a field', () => {
       ]);
     },
   );
+
+  test('asks about a relation of all fields of a level together, and shows those that have it', async () => {
+    const asked: unknown[] = [];
+    const reads = relation('reads', {
+      checkMany: async (reader: string, ids: readonly string[]) => {
+        asked.push([reader, ids]);
+        return ids.filter((id) => id === '3');
+      },
+      list: () => ['3'],
+    });
+    const loaded = guard<CallFacts & AuthenticatedFacts & FieldFacts>();
+    const loadMany = (ids: readonly string[]) => NOTES.filter(({ id }) => ids.includes(id));
+    const related = require(rule.related(reads, rule.caller.id, note.id));
+    const parent = loaded
+      .use(loadObject(note, { id: sourceMember('parentId'), loadMany }))
+      .use(related);
+    const byArgument = loaded
+      .use(loadObject(note, { id: fieldArgument('id'), loadMany }))
+      .use(related);
+    const { data, reasons } = await run(
+      '{ notes { parent { text } } a: note(id: "3") { text } b: note(id: "2") { text } }',
+      { 'Note.parent': parent, 'Query.note': byArgument },
+      {
+        'Query.notes': () => NOTES,
+        'Query.note': (_source, _args, _context, info) => factsOf(info, byArgument).note,
+        'Note.parent': (_source, _args, _context, info) => factsOf(info, parent).note,
+      },
+    );
+    expect(data).toEqual({
+      notes: [{ parent: { text: 'hers too' } }, { parent: null }, { parent: null }],
+      a: { text: 'hers too' },
+      b: null,
+    });
+    expect(reasons.map((each) => each.join(': ')).toSorted()).toEqual([
+      'b: rule.denied',
+      'notes.1.parent: rule.denied',
+      'notes.2.parent: rule.denied',
+    ]);
+    expect(asked).toEqual([['ann', ['3', '1', '2']]]);
+  });
 
   test.each([
     ['an argument that is missing', '{ note { text } }', 'object.id_malformed'],
