@@ -81,10 +81,10 @@ export {
   SOCKET_EXPIRED,
   type SocketLike,
 } from './host/socket-lifetime.ts';
-export { canonicalHost, URL_OPTIONS, type UrlRules, urlRules } from './http/check-url.ts';
 export { assertCorsInFront } from './http/cors-in-front.ts';
 export { hasCors } from './http/has-cors.ts';
 export { normalizeOrigin } from './http/origin.ts';
+export { canonicalHost, URL_OPTIONS, type UrlRules, urlRules } from './http/url-rules.ts';
 export { ASPECTS, PRESENCE_RANK } from './inventory/aspects.ts';
 export { templateOf } from './inventory/path-template.ts';
 export { type ReadableAdmission, withoutNames } from './inventory/served-operation.ts';

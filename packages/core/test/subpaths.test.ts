@@ -4,8 +4,6 @@ import * as everything from '../src/index.ts';
 
 /** Gathers what adapters and kits need, by design. */
 const GATHERS = new Set(['host', 'testing']);
-/** Files that still hold what other files of core need, beside their own name. No more are to come. */
-const WITH_INTERNALS = new Set(['check-url', 'classify-address', 'define-policy', 'deny', 'pass']);
 
 test('a subpath exports what the package exports, and nothing that only core itself needs', async () => {
   // These two have libraries as peers, and so subpaths alone.
@@ -16,5 +14,5 @@ test('a subpath exports what the package exports, and nothing that only core its
     const names = Object.keys((await import(/* @vite-ignore */ `../src/${file}`)) as object);
     if (names.some((name) => !known.has(name))) found.push(subpath);
   }
-  expect(found.toSorted()).toEqual([...WITH_INTERNALS].toSorted());
+  expect(found).toEqual([]);
 });

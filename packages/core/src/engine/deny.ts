@@ -1,0 +1,1 @@
+export { type Deny, type DenyOptions, deny, type Outcome } from './outcome.ts';
