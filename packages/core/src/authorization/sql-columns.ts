@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { isStorableText } from '../lib/storable-text.ts';
 import type { ResourceInfo } from './resource-info.ts';
 import { eachPart, ITEM, type Sql, type SqlDialect, type SqlPart } from './sql-filter.ts';
 
@@ -50,10 +51,7 @@ export function quoteColumns(
   // Backticks in SQLite: there, a name in double quotes that names no column is taken for a text.
   const quote = (name: string): string => {
     assertConfiguration(
-      typeof name === 'string' &&
-        name !== '' &&
-        name.length <= 63 &&
-        !/[\0\p{Surrogate}]/u.test(name),
+      typeof name === 'string' && name !== '' && name.length <= 63 && isStorableText(name),
       `${where}: ${JSON.stringify(name)} is not a valid name of a table or column.`,
     );
     return dialect === 'sqlite'

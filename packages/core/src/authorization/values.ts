@@ -1,3 +1,4 @@
+import { isStorableText } from '../lib/storable-text.ts';
 import type { Field, ScalarType } from './field.ts';
 
 /** Longer lists of a caller are not looked through: what is asked of them is undecidable. */
@@ -13,7 +14,7 @@ export type Scalar = string | number | boolean;
 export function scalar(type: ScalarType, value: unknown): Scalar | undefined {
   switch (type) {
     case 'text':
-      return typeof value === 'string' && isText(value) ? value : undefined;
+      return typeof value === 'string' && isStorableText(value) ? value : undefined;
     case 'integer':
       return Number.isSafeInteger(value) ? (value as number) : undefined;
     case 'number':
@@ -33,16 +34,6 @@ function instant(value: unknown): number | undefined {
   const time = value instanceof Date ? value.getTime() : value;
   const whole = Number.isSafeInteger(time) ? (time as number) : undefined;
   return whole !== undefined && whole >= FIRST_INSTANT && whole <= LAST_INSTANT ? whole : undefined;
-}
-
-/**
- * Half a surrogate pair becomes U+FFFD on its way to a database, where it would equal another text; NUL ends a
- * text in some and cannot be stored in others.
- */
-const NOT_TEXT = /[\0\p{Surrogate}]/u;
-
-function isText(value: string): boolean {
-  return !NOT_TEXT.test(value);
 }
 
 /** The values of a list, each comparable or undefined; undefined for what is not a list. */

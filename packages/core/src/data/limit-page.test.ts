@@ -107,6 +107,7 @@ describe('limitPage', () => {
     ['a filter with an operator', '?status[$ne]=x', 'page.field_unknown'],
     ['__proto__ as a filter', '?__proto__=x', 'page.field_unknown'],
     ['a filter that is there twice', '?status=a&status=b', 'page.invalid'],
+    ['a filter with NUL, which databases do not take', '?status=a%00', 'page.invalid'],
     ['a filter that is too long', `?status=${'x'.repeat(300)}`, 'page.invalid'],
     ['too many parameters', `?${'q=1&'.repeat(300)}`, 'page.invalid'],
   ])('denies %s', async (_attack, query, code) => {
@@ -178,6 +179,7 @@ describe('a cursor', () => {
     const page = await ask('');
     if (typeof page === 'string') throw new Error(page);
     await expect(page.next([Number.NaN])).rejects.toThrow('A position is a list');
+    await expect(page.next(['\ud800'])).rejects.toThrow('A position is a list');
     await expect(page.next(['x'.repeat(3000)])).rejects.toThrow('2048 bytes');
   });
 

@@ -6,6 +6,7 @@ import { tenantOf } from '../engine/tenant-of.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { chain } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { isStorableText } from '../lib/storable-text.ts';
 import { type CursorSecrets, type PagePosition, pageCursors } from './page-cursors.ts';
 import { readParameters, readQuery } from './request-input.ts';
 
@@ -177,7 +178,7 @@ export function limitPage<
       for (const name of filters) {
         const value = text(name);
         if (value === undefined) continue;
-        if (value.length > LONGEST_FILTER) return INVALID;
+        if (value.length > LONGEST_FILTER || !isStorableText(value)) return INVALID;
         chosen[name] = value;
       }
       const cursor = text('cursor');

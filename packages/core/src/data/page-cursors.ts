@@ -124,7 +124,8 @@ function isPosition(value: unknown): value is PagePosition {
     value.every(
       (each) =>
         each === null ||
-        typeof each === 'string' ||
+        // Half a surrogate pair would be sealed, but never opened.
+        (typeof each === 'string' && !/\p{Surrogate}/u.test(each)) ||
         typeof each === 'boolean' ||
         (typeof each === 'number' && Number.isFinite(each)),
     )
