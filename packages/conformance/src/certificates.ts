@@ -25,7 +25,7 @@ export async function createAuthority(name: string): Promise<Identity> {
     name: `CN=${name}`,
     keys,
     ...validity(),
-    extensions: [new BasicConstraintsExtension(true)],
+    extensions: [AUTHORITY],
   });
   return identity(keys, certificate);
 }
@@ -37,6 +37,9 @@ export function altNames(
   return new SubjectAlternativeNameExtension([...names]);
 }
 
+/** Makes a certificate one that signs others. */
+export const AUTHORITY: Extension = new BasicConstraintsExtension(true);
+
 /** The name that clients of the shop expect. */
 export const SHOP_NAME: Extension = altNames({ type: 'dns', value: 'shop.example' });
 
@@ -45,7 +48,7 @@ async function identity(keys: CryptoKeyPair, certificate: X509Certificate): Prom
   const lines = Buffer.from(pkcs8).toString('base64');
   return {
     key: Buffer.from(`-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`),
-    cert: Buffer.from(certificate.toString('pem')),
+    cert: Buffer.from(`${certificate.toString('pem')}\n`),
     der: new Uint8Array(certificate.rawData),
     issue: async (name, extensions = []) => {
       const own = await generateKeys();

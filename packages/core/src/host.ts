@@ -36,6 +36,7 @@ export { whenDisconnected } from './engine/request.ts';
 export { assertBodyLimit, bodiesWithin, DEFAULT_MAX_BODY_BYTES } from './host/bodies-within.ts';
 export { BODY_HEADERS } from './host/body-headers.ts';
 export { type CertificateLike, certificateContent } from './host/certificate-content.ts';
+export { type ChainedCertificate, certificateOnDemand } from './host/certificate-on-demand.ts';
 export { type ConnectionLike, isConnection, onDisconnect } from './host/connections.ts';
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';

@@ -1,12 +1,17 @@
 import {
-  type CertificateContent,
   type ClientCertificate,
   type HeadersView,
   type Peer,
   peerOf,
   type RequestLike,
 } from '@apisec/core';
-import { type CertificateLike, certificateContent, stateOf, UNKNOWN_PEER } from '@apisec/core/host';
+import {
+  type CertificateLike,
+  type ChainedCertificate,
+  certificateOnDemand,
+  stateOf,
+  UNKNOWN_PEER,
+} from '@apisec/core/host';
 
 /** HTTP as a GraphQL server shows it. */
 export interface HttpView {
@@ -24,6 +29,7 @@ interface NodeLike {
         /** True where the server's authorities vouch for the certificate that the caller proved to hold. */
         readonly authorized?: boolean | undefined;
         readonly getPeerX509Certificate?: (() => ShownCertificate | undefined) | undefined;
+        readonly getPeerCertificate?: ((detailed: true) => ChainedCertificate | null) | undefined;
       }
     | null
     | undefined;
@@ -76,22 +82,13 @@ export function certificateOf(contextValue: object): ClientCertificate | undefin
   const connection = node?.stream?.session ?? socket;
   const known = certificates.get(connection);
   if (known !== undefined) return known;
+  // First: Node 20 tells nothing of the chain any more once it was asked for the other.
+  const leaf = socket.getPeerCertificate?.(true);
   const shown = socket.getPeerX509Certificate?.();
   if (shown === undefined) return undefined;
-  const certificate = readOnDemand(shown);
+  const certificate = certificateOnDemand(shown.raw, () => shown, leaf);
   certificates.set(connection, certificate);
   return certificate;
-}
-
-/** Parsed when a policy asks what it says, and only then. */
-function readOnDemand(shown: ShownCertificate): ClientCertificate {
-  let content: CertificateContent | undefined;
-  return {
-    raw: shown.raw,
-    get content() {
-      return (content ??= certificateContent(shown));
-    },
-  };
 }
 
 /** What loaders that are built in the context function have to ask for facts with. */

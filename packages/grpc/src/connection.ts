@@ -1,6 +1,7 @@
+import type { TLSSocket } from 'node:tls';
 import type { CertificateFacts, GrpcCall, GrpcFacts, RequestLike } from '@apisec/core';
+import type { ChainedCertificate } from '@apisec/core/host';
 import { nodeCertificate, nodePeer, type ProxyTrust } from '@apisec/node';
-import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { WireCall } from './grpc-handle.ts';
 
 /** The facts that this adapter supplies of a call. */
@@ -11,6 +12,7 @@ interface Connection {
   readonly remoteAddress: string | undefined;
   readonly authorized: boolean;
   readonly getPeerX509Certificate: () => { readonly raw: Uint8Array } | undefined;
+  readonly getPeerCertificate: (detailed: true) => ChainedCertificate | null;
 }
 
 /** Keyed by HTTP/2 session. Nothing in a value leads back to its key. */
@@ -45,7 +47,7 @@ function connectionOf(wire: WireCall): Connection {
   return connection;
 }
 
-function readConnection(call: ServerInterceptingCallInterface): Connection {
+function readConnection(call: WireCall): Connection {
   // Empty unless TLS authorised the certificate (grpc-js 1.14.5; before, unless there was one).
   const { sslPeerCertificate: certificate } = call.getAuthContext();
   const shown = certificate && { raw: certificate.raw };
@@ -54,6 +56,10 @@ function readConnection(call: ServerInterceptingCallInterface): Connection {
     remoteAddress: call.getConnectionInfo().remoteAddress,
     authorized: shown !== undefined,
     getPeerX509Certificate: () => shown,
+    getPeerCertificate: (detailed) => {
+      const socket = call.stream.session?.socket as Partial<TLSSocket> | undefined;
+      return socket?.getPeerCertificate?.(detailed) ?? null;
+    },
   };
 }
 

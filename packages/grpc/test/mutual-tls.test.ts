@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  AUTHORITY,
   altNames,
   createAuthority,
   type Identity,
@@ -84,6 +85,21 @@ describe('the certificate of the caller', () => {
     const { seen, answer } = await seenWith(ann);
     expect(answer.code).toBe(status.OK);
     expect(seen.map((certificate) => new Uint8Array(certificate?.raw ?? []))).toEqual([ann.der]);
+  });
+
+  test('comes with the chain that TLS has verified, the one that signed it first', async () => {
+    const intermediate = await authority.issue('intermediate', [AUTHORITY]);
+    const bob = await intermediate.issue('bob');
+    const { seen, answer } = await seenWith({
+      ...bob,
+      cert: Buffer.concat([bob.cert, intermediate.cert]),
+    });
+    expect(answer.code).toBe(status.OK);
+    expect(
+      seen.map((certificate) => certificate?.chain?.map((each) => new Uint8Array(each))),
+    ).toEqual([[intermediate.der, authority.der]]);
+    // The intermediate alone vouches for nobody: who does not send it is not let in.
+    expect((await seenWith(bob)).answer.code).toBe(status.UNAVAILABLE);
   });
 
   test('is none when the server did not ask for it', async () => {

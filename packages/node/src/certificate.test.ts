@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { connect, createSecureServer } from 'node:http2';
 import { Agent, createServer, request as send } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
-import { altNames, createAuthority, type Identity } from '@apisec/conformance/certificates';
+import {
+  AUTHORITY,
+  altNames,
+  createAuthority,
+  type Identity,
+} from '@apisec/conformance/certificates';
 import { type ClientCertificate, ConfigurationError } from '@apisec/core';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CertificateSource, clientCertificate, nodeCertificate } from './certificate.ts';
@@ -22,6 +27,9 @@ const stranger = await (await createAuthority('stranger')).issue('ann');
 
 const bytes = (certificate: ClientCertificate | undefined) =>
   certificate && new Uint8Array(certificate.raw);
+
+const intermediate = await authority.issue('intermediate', [AUTHORITY]);
+const bob = await intermediate.issue('bob');
 
 /** What the server makes of calls by this client, over connections that are kept. */
 async function seenBy<T>(
@@ -77,6 +85,24 @@ interface Setting {
   readonly headers?: Readonly<Record<string, string>>;
   readonly calls?: number;
 }
+
+test.each(['http1', 'http2', 'http1 beside http2'] as const)(
+  'the chain behind a certificate is what TLS has verified, over %s',
+  async (kind) => {
+    const cert = Buffer.concat([bob.cert, intermediate.cert]);
+    const chainOf = (incoming: NodeIncoming) => nodeCertificate(incoming)?.chain;
+    const [chain] = await seenBy({ ...bob, cert }, chainOf, { kind });
+    expect(chain?.map((each) => new Uint8Array(each))).toEqual([intermediate.der, authority.der]);
+    const [direct] = await seenBy(ann, chainOf, { kind });
+    expect(direct?.map((each) => new Uint8Array(each))).toEqual([authority.der]);
+    // Nobody vouches for who does not send the intermediate one.
+    expect(await seenBy(bob, chainOf, { kind })).toEqual([undefined]);
+  },
+);
+
+test('bytes alone say nothing of a chain', () => {
+  expect(clientCertificate(ann.der).chain).toBeUndefined();
+});
 
 describe('the certificate of a TLS connection', () => {
   test.each(['http1', 'http2', 'http1 beside http2'] as const)(

@@ -1,6 +1,11 @@
 import { X509Certificate } from 'node:crypto';
-import type { CertificateContent, ClientCertificate } from '@apisec/core';
-import { certificateContent, type StateOf, stateOf } from '@apisec/core/host';
+import type { ClientCertificate } from '@apisec/core';
+import {
+  type ChainedCertificate,
+  certificateOnDemand,
+  type StateOf,
+  stateOf,
+} from '@apisec/core/host';
 import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
 import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
@@ -15,6 +20,7 @@ export interface CertificateSource extends PeerSource {
 type TlsSocketLike = NonNullable<PeerSource['socket']> & {
   readonly authorized?: boolean | undefined;
   readonly getPeerX509Certificate?: (() => { readonly raw: Uint8Array } | undefined) | undefined;
+  readonly getPeerCertificate?: ((detailed: true) => ChainedCertificate | null) | undefined;
   readonly getProtocol?: (() => string | null) | undefined;
 };
 
@@ -41,7 +47,7 @@ export function nodeCertificate(
   }
   // Not merely shown: without this a certificate that anybody signed would do.
   if (socket?.authorized !== true) return undefined;
-  return shownBy(incoming, socket, certificates, clientCertificate);
+  return shownBy(incoming, socket, certificates, parsed);
 }
 
 /** What a connection shows, made once for it. */
@@ -49,14 +55,16 @@ function shownBy(
   incoming: CertificateSource,
   socket: TlsSocketLike,
   states: StateOf<ClientCertificate>,
-  make: (raw: Uint8Array) => ClientCertificate,
+  make: (raw: Uint8Array, leaf: ChainedCertificate | null | undefined) => ClientCertificate,
 ): ClientCertificate | undefined {
   const connection = incoming.stream?.session ?? socket;
   const known = states.get(connection);
   if (known !== undefined) return known;
+  // First: Node 20 tells nothing of the chain any more once it was asked for the other.
+  const leaf = socket.getPeerCertificate?.(true);
   const shown = socket.getPeerX509Certificate?.();
   if (shown === undefined) return undefined;
-  const certificate = make(shown.raw);
+  const certificate = make(shown.raw, leaf);
   states.set(connection, certificate);
   return certificate;
 }
@@ -87,29 +95,11 @@ export function nodeUnverifiedCertificate(
  * policy asks what it says, and only then.
  */
 export function clientCertificate(raw: Uint8Array): ClientCertificate {
-  return new ParsedOnDemand(raw);
+  return parsed(raw);
 }
 
-class ParsedOnDemand implements ClientCertificate {
-  readonly raw: Uint8Array;
-  #content: CertificateContent | undefined;
-  #isRead = false;
-
-  constructor(raw: Uint8Array) {
-    this.raw = raw;
-  }
-
-  get content(): CertificateContent | undefined {
-    if (!this.#isRead) {
-      this.#isRead = true;
-      try {
-        this.#content = certificateContent(new X509Certificate(this.raw));
-      } catch {
-        // It stays unreadable, and says so.
-      }
-    }
-    return this.#content;
-  }
+function parsed(raw: Uint8Array, leaf?: ChainedCertificate | null): ClientCertificate {
+  return certificateOnDemand(raw, () => new X509Certificate(raw), leaf);
 }
 
 function forwardedCertificate(

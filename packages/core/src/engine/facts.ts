@@ -85,6 +85,11 @@ export interface ClientCertificate {
   readonly raw: Uint8Array;
   /** What it says. Undefined where the host does not read certificates, or cannot read this one. */
   readonly content?: CertificateContent | undefined;
+  /**
+   * The certificates behind the leaf in DER, the one that signed it first, up to an authority of the server. Undefined
+   * where the host does not tell: behind a proxy, and where a TLS session is resumed.
+   */
+  readonly chain?: readonly Uint8Array[] | undefined;
 }
 
 /** What a certificate says (RFC 5280), read by the host. */
