@@ -21,7 +21,7 @@ import {
 import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
-import { batchOf } from './batch.ts';
+import { batchOf, joinBatch } from './batch.ts';
 import type { ApisecOptions } from './options.ts';
 import { certificateIn, emptyRequest, textOf } from './request.ts';
 import { renderAnswer, restrictCaches, watchEnding } from './response.ts';
@@ -77,6 +77,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
     requestDidStart: async (context) => {
       const { contextValue, request, response, overallCachePolicy } = context;
       const batch = context.requestIsBatched ? batchOf(response.http) : undefined;
+      if (batch) await joinBatch(batch, plan.maxBatch);
       /** Makes an answer in parts end, where it is one. */
       let stop = nothing;
       const hosted = hostOperation(plan, hostOptions, {
@@ -97,8 +98,8 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
       }
       return {
         parsingDidStart: async () => async (error?: Error) => {
-          const { document } = context;
-          if (error || !document || !checkDocument(state, document)) return;
+          const { document, schema } = context;
+          if (error || !document || !checkDocument(state, document, schema)) return;
           Object.assign(context, { document: deniedDocument() });
         },
         didResolveOperation: async ({ schema, document, operation }) => {

@@ -1,7 +1,8 @@
 import type { Denial } from '@apisec/core';
-import { httpDenial } from '@apisec/core/host';
+import { graphqlDenial, httpDenial } from '@apisec/core/host';
 import { type Batch, newBatch } from '@apisec/graphql';
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 
 /** What Apollo is about to send. */
 export type Sending = Pick<
@@ -14,6 +15,9 @@ type Head = Sending['response']['http'];
 /** The operations of one HTTP request, which share one status and one set of headers. */
 export interface HttpBatch {
   readonly operations: Batch;
+  /** How many there are. */
+  sent: number;
+  readonly never: Promise<undefined>;
   ended: number;
   denied: number;
   /** The status of the first denial, and what Apollo makes of the operations that were not denied. */
@@ -27,11 +31,46 @@ const BATCH: unique symbol = Symbol('apisec.batch');
 export function batchOf(head: Head & { [BATCH]?: HttpBatch }): HttpBatch {
   const known = head[BATCH];
   if (known) return known;
-  const operations = newBatch();
-  const value = { operations, ended: 0, denied: 0, denial: undefined, own: undefined };
+  const never = new Promise<undefined>(() => undefined);
+  const counts = { sent: 0, ended: 0, denied: 0, denial: undefined, own: undefined };
+  const value: HttpBatch = { operations: newBatch(), never, ...counts };
   // Not enumerable: Apollo spreads the head into its answer.
   Object.defineProperty(head, BATCH, { value });
   return value;
+}
+
+/**
+ * Counts an operation of a batch. Apollo begins all of them in one turn, so that in the next it is known how many there
+ * are. Of a batch that is too large the first is decided for all; the others are not gone on with.
+ */
+export async function joinBatch(batch: HttpBatch, maxBatch: number): Promise<void> {
+  const position = batch.sent++;
+  // Not the promise of another batch, which would remember all who wait for it.
+  if (position >= maxBatch) return batch.never;
+  await Promise.resolve();
+  if (batch.sent <= maxBatch) return undefined;
+  batch.operations.isTooLarge = true;
+  return position === 0 ? undefined : batch.never;
+}
+
+/**
+ * Answers a batch that is too large with the denial of its first operation. Apollo waits for all operations of a batch
+ * unless one of them throws, which an error may do while it is written.
+ */
+export function rejectBatch({ response }: Sending, denial: Denial): void {
+  const { http } = response;
+  const { message, extensions } = graphqlDenial(denial);
+  const errors: GraphQLFormattedError[] = [{ message, extensions }];
+  Object.defineProperty(errors, 'toJSON', {
+    value: () => {
+      // Apollo takes status and headers from it.
+      const shown: Record<string, unknown> = { ...extensions, http };
+      const error = new GraphQLError(message, { extensions: shown });
+      Object.defineProperty(error, 'stack', { value: undefined });
+      throw error;
+    },
+  });
+  response.body = { kind: 'single', singleResult: { errors } };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ClientCertificate } from '@apisec/core';
-import { deniedText, type OperationState, resolveText } from '@apisec/graphql';
+import { type OperationState, resolveText } from '@apisec/graphql';
 import { type CertificateSource, nodeCertificate } from '@apisec/node';
 import type { BaseContext, GraphQLRequestContext } from '@apollo/server';
 
@@ -26,10 +26,10 @@ export function textOf(state: OperationState, request: Request): string | undefi
   return text;
 }
 
-/** Puts a text in the place of what the request holds that does not parse: nothing is executed, stored or looked up. */
+/** Leaves nothing of what the request holds: Apollo parses, looks up and stores nothing then. */
 export function emptyRequest(request: Request): void {
   Object.assign(request, {
-    query: deniedText,
+    query: undefined,
     operationName: undefined,
     variables: undefined,
     extensions: undefined,

@@ -13,7 +13,7 @@ import {
 } from '@apisec/graphql';
 import type { GraphQLRequestContext } from '@apollo/server';
 import type { ExecutionResult } from 'graphql';
-import { type HttpBatch, type Sending, settleStatus } from './batch.ts';
+import { type HttpBatch, rejectBatch, type Sending, settleStatus } from './batch.ts';
 
 type Response = Sending['response'];
 
@@ -32,6 +32,7 @@ export async function renderAnswer(
   restrictCaches(sending, cacheability(state));
   applyFieldHeaders(state, headerFields(response.http.headers));
   if (batch) settleStatus(batch, sending, denial);
+  if (batch?.operations.isTooLarge && denial) rejectBatch(sending, denial);
   return denial;
 }
 

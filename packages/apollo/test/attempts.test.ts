@@ -86,9 +86,10 @@ describe('guesses in one operation', () => {
 
   test('of a batch are one attempt each', async () => {
     const { fetch, tried } = await logins();
-    const batch = many((at) => `mutation { g${at}: login(email: "v") }`).map((query) => ({
-      query,
-    }));
+    // As many as may come together: of more none would run.
+    const batch = many((at) => `mutation { g${at}: login(email: "v") }`)
+      .slice(0, 10)
+      .map((query) => ({ query }));
     const init = { method: 'POST', headers: headersOf(undefined), body: JSON.stringify(batch) };
     await fetch('/', init);
     expect(tried).toHaveLength(4);

@@ -260,10 +260,8 @@ describe.each(batching)('a batch on %s', (name, serve) => {
       ['accept', 'application/json'],
       batch,
     );
-    expect([ran.length <= 10, many.text.includes('too_large') || many.status === 413]).toEqual([
-      true,
-      true,
-    ]);
+    expect([many.status, ran]).toEqual([400, []]);
+    expect(many.text).toContain('batch.too_large');
   });
 
   test('of strangers alone is answered with what they lack', async () => {
@@ -271,10 +269,6 @@ describe.each(batching)('a batch on %s', (name, serve) => {
       { query: '{ echo }' },
       { query: '{ nothing }' },
     ]);
-    expect([status, reasons, ran]).toEqual([
-      name === 'Yoga' ? 200 : 401,
-      ['token.missing', 'token.missing'],
-      [],
-    ]);
+    expect([status, reasons, ran]).toEqual([401, ['token.missing', 'token.missing'], []]);
   });
 });

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test, vi } from 'vitest';
 import { onCallerDisconnect, waitTogether } from './caller-disconnect.ts';
-import { newBatch } from './operation-state.ts';
+import { newBatch } from './operation-batch.ts';
 
 class Connection extends EventEmitter {
   destroyed = false;

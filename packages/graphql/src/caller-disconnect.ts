@@ -1,5 +1,5 @@
 import { type ConnectionLike, isConnection, onDisconnect } from '@apisec/core/host';
-import type { Batch } from './operation-state.ts';
+import type { Batch } from './operation-batch.ts';
 
 /** A Node request, as far as it is needed. */
 interface NodeRequest {

@@ -1,10 +1,4 @@
-import {
-  type Admission,
-  type Decision,
-  type Denial,
-  type GraphqlFacts,
-  type MaybePromise,
-} from '@apisec/core';
+import type { Decision, Denial, MaybePromise } from '@apisec/core';
 import {
   chain,
   type Enforcement,
@@ -13,113 +7,16 @@ import {
   UNKNOWN_PEER,
   withDenialLog,
 } from '@apisec/core/host';
-import { type DocumentNode, OperationTypeNode } from 'graphql';
-import {
-  type Caller,
-  decideOperation,
-  factsFor,
-  isTable,
-  type OperationDecision,
-} from './decide-operation.ts';
-import { deniedIntrospection } from './introspection.ts';
-import { analyzeOperation } from './limits/analyze-operation.ts';
-import { dropLocations } from './limits/drop-locations.ts';
-import { deniedMembers } from './limits/unknown-members.ts';
+import { checkAdmitted } from './check-admitted.ts';
+import { type Caller, decideOperation, type OperationDecision } from './decide-operation.ts';
+import { deniedVariables } from './limits/denied-variables.ts';
 import { applyHeaders } from './operation-answer.ts';
-import { type OperationSource, pendingCall } from './operation-call.ts';
+import { BATCH } from './operation-batch.ts';
+import type { OperationSource } from './operation-call.ts';
 import { finish } from './operation-ending.ts';
 import { type OperationRuns, operationRuns } from './operation-runs.ts';
 import { deny, isRecord, type OperationState } from './operation-state.ts';
-import { checkFree, resolveDocument, type SentDocument, UNTRUSTED } from './trusted/trust-plan.ts';
 import { vettedEnforcement } from './vetted-enforcement.ts';
-
-/** Shorter documents are read whoever sends them: that costs less than deciding twice. */
-const SHORT = 1_024;
-
-/**
- * Before the document is parsed: decides what can be decided without it, and bounds its text and the variables.
- * Answers why the document need not be read. `text` is undefined where it is known by a hash.
- */
-export function checkBefore(
-  state: OperationState,
-  text: string | undefined,
-  variables: unknown,
-): MaybePromise<Denial | undefined> {
-  const { plan, host, position } = state;
-  // Not decided first: a batch may have thousands.
-  if (host.batch && position >= plan.maxBatch) return deny(state, BATCH);
-  const bound = (): Denial | undefined =>
-    (text === undefined ? undefined : plan.bounds.checkText(text)) ??
-    plan.bounds.checkVariables(variables) ??
-    // Nobody may send an id that stands for nothing.
-    (state.untrusted && (text === undefined || !plan.trusted?.free) ? UNTRUSTED : undefined);
-  if (text === undefined || text.length <= SHORT || plan.beginning === undefined)
-    return deny(state, bound());
-  return chain(
-    () => decideEarly(state, plan.beginning as Admission<GraphqlFacts, object>),
-    (denial) => denial ?? deny(state, bound()),
-    (cause) => deny(state, fault('call.unattested', cause)),
-  );
-}
-
-const BATCH: Denial = Object.freeze({
-  kind: 'malformed',
-  code: 'batch.too_large',
-  detail: 'The batch holds more operations than are taken here.',
-});
-
-/**
- * The text to run: that which the caller sent or, where trusted documents are known by ids, what stands for its id.
- * Remembers whether it is trusted.
- */
-export function resolveText(state: OperationState, sent: SentDocument): string | undefined {
-  const { trusted } = state.plan;
-  if (!trusted) return typeof sent.query === 'string' ? sent.query : undefined;
-  const { text, isTrusted } = resolveDocument(trusted, sent);
-  state.untrusted = !isTrusted;
-  return text;
-}
-
-/** Before validation: bounds the work of that, and of its errors. */
-export function checkDocument(state: OperationState, document: DocumentNode): Denial | undefined {
-  dropLocations(document);
-  return state.denial ?? deny(state, state.plan.bounds.checkDocument(document));
-}
-
-function decideEarly(
-  state: OperationState,
-  beginning: Admission<GraphqlFacts, object>,
-): MaybePromise<Denial | undefined> {
-  const runs = runsFor(state);
-  const pending = pendingCall(runs.onRead);
-  state.pending = pending;
-  runs.early = true;
-  const caller = callerOf(state);
-  return chain(
-    () => beginning.check(caller.request, factsFor(caller, pending.call)),
-    (decision) => {
-      runs.early = false;
-      state.early = decision;
-      // A policy that missed what was not there yet may fail for that alone.
-      const conclusive = !decision.allowed && decision.denial.kind !== 'internal';
-      if (!conclusive) return undefined;
-      pending.resolve();
-      if (!runs.tripped()) return concludeEarly(state, decision);
-      // Those that passed for want of a document are asked now that there will be none: they may have to record it.
-      return chain(
-        () => beginning.check(caller.request, factsFor(caller, pending.call)),
-        (second) => concludeEarly(state, second.allowed ? decision : second),
-        (cause) => deny(state, fault('call.unattested', cause)),
-      );
-    },
-    (cause) => deny(state, fault('call.unattested', cause)),
-  );
-}
-
-function concludeEarly(state: OperationState, decision: Decision<object>): Denial | undefined {
-  conclude(state, { joined: decision, decisions: new Map(), roots: [] });
-  return state.denial;
-}
 
 /**
  * Decides the operation, by what its document says; then shows its variables to the policies that ask. Answers why it
@@ -131,8 +28,10 @@ export function decide(
 ): MaybePromise<Denial | undefined> {
   if (state.decided) return state.denial;
   // The first operation too many stands for all of them: a batch may have thousands.
-  if (state.denial === BATCH && state.position > state.plan.maxBatch) return BATCH;
-  const before = deny(state, resolved && deniedMembers(resolved));
+  const { host, plan, position } = state;
+  const first = host.batch?.isTooLarge ? 0 : plan.maxBatch;
+  if (state.denial === BATCH && position > first) return BATCH;
+  const before = deny(state, resolved && deniedVariables(resolved));
   // What is denied already runs nothing, so nobody need read what its variables hold.
   const source = before ? undefined : resolved;
   state.source = source;
@@ -149,7 +48,7 @@ export function decide(
       if (before) state.denial = denial && denial.code !== 'operation.unlisted' ? denial : before;
       if (state.denial || !source) return state.denial;
       return chain(
-        () => checkAdmitted(state, source),
+        () => checkAdmitted(state, source, callerOf(state).request),
         (late) =>
           deny(state, late) || !enforcement?.onMessage
             ? state.denial
@@ -167,46 +66,7 @@ export function decide(
   );
 }
 
-/** What is not the guard's to decide: why an operation that it admitted is not executed all the same. */
-function checkAdmitted(
-  state: OperationState,
-  source: OperationSource,
-): MaybePromise<Denial | undefined> {
-  const { plan, host, decided, untrusted } = state;
-  const { admission, introspection, trusted, maxBatchCost } = plan;
-  const { request } = callerOf(state);
-  const { schema, operation } = source;
-  if (operation.operation === OperationTypeNode.MUTATION && SAFE_METHODS.has(request.method))
-    return UNSAFE;
-  if (!introspection) {
-    const isListed = (coordinate: string): boolean =>
-      isTable(admission) && admission.operations.includes(coordinate);
-    const denial = deniedIntrospection(decided?.roots ?? [], schema, isListed);
-    if (denial) return denial;
-  }
-  if (host.batch && maxBatchCost !== Number.POSITIVE_INFINITY) {
-    host.batch.cost += analyzeOperation(source, plan.costRules).cost;
-    if (host.batch.cost > maxBatchCost) return BATCH_COST;
-  }
-  if (!untrusted || !trusted) return undefined;
-  const joined = decided?.joined;
-  return checkFree(trusted, request, joined?.allowed ? joined.facts : {});
-}
-
-/** They change nothing, so browsers send them on behalf of other origins, and caches answer them. */
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'QUERY']);
-const UNSAFE: Denial = Object.freeze({
-  kind: 'method_not_allowed',
-  code: 'operation.unsafe_method',
-  detail: 'Mutations are sent with POST.',
-});
-const BATCH_COST: Denial = Object.freeze({
-  kind: 'malformed',
-  code: 'batch.too_costly',
-  detail: 'The operations of the batch cost more together than allowed.',
-});
-
-function conclude(state: OperationState, decided: OperationDecision): void {
+export function conclude(state: OperationState, decided: OperationDecision): void {
   const all = withEarly(explained(decided.joined, state.source), state.early);
   const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
   state.decided = { ...decided, joined };
@@ -261,12 +121,12 @@ function showVariables(
   );
 }
 
-function runsFor(state: OperationState): OperationRuns {
+export function runsFor(state: OperationState): OperationRuns {
   return (state.runs ??= operationRuns(state.host.batch?.runs));
 }
 
 /** Asked once for each HTTP request, so that its operations see the same caller. */
-function callerOf(state: OperationState): Caller {
+export function callerOf(state: OperationState): Caller {
   if (state.caller) return state.caller;
   const { host } = state;
   const known = host.batch?.caller;

@@ -2,12 +2,8 @@ import type { RequestLike } from '@apisec/core';
 import { type HeadersTarget, report } from '@apisec/core/host';
 import { onCallerDisconnect, waitTogether } from './caller-disconnect.ts';
 import { type HostOptions, hostCall } from './host-call.ts';
-import {
-  type Batch,
-  beginOperation,
-  type OperationPlan,
-  type OperationState,
-} from './operation-state.ts';
+import type { Batch } from './operation-batch.ts';
+import { beginOperation, type OperationPlan, type OperationState } from './operation-state.ts';
 
 /** An operation that came in an HTTP request. */
 export interface HostedOperation {

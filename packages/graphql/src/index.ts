@@ -2,6 +2,7 @@
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
+export { checkBefore, checkDocument, resolveText } from './check-before.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
@@ -19,7 +20,7 @@ export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
 export { expandCoordinate } from './fields/guarded-coordinates.ts';
 export { type FieldGate, openFields, signalOf } from './fields/open-operations.ts';
 export { releaseResult } from './guarded-events.ts';
-export { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+export { decide } from './guarded-operation.ts';
 export { HOST_OPTIONS, type HostOptions } from './host-call.ts';
 export {
   type HostedOperation,
@@ -46,18 +47,13 @@ export {
 } from './node-context.ts';
 export { type Opening, openOperation } from './open-operation.ts';
 export { applyFieldHeaders, cacheability, headerFields } from './operation-answer.ts';
+export { type Batch, newBatch } from './operation-batch.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { complete, disconnect } from './operation-ending.ts';
 export { operationName, UNRESOLVED } from './operation-name.ts';
 export type { OperationOptions } from './operation-plan.ts';
 export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation-plan.ts';
-export {
-  type Batch,
-  type HostCall,
-  newBatch,
-  type OperationPlan,
-  type OperationState,
-} from './operation-state.ts';
+export type { HostCall, OperationPlan, OperationState } from './operation-state.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
 export { safeError, shownErrors } from './safe-errors.ts';

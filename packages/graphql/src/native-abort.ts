@@ -19,11 +19,20 @@ export function withSignal(args: ExecutionArgs, state: OperationState): Executio
   return Object.assign(args, { abortSignal: state.abort.signal });
 }
 
-/** Executes an operation. GraphQL 17 rejects one that was aborted, which no server expects: it becomes an error. */
-export async function executeUntilOver<Result = ExecutionResult>(
-  args: ExecutionArgs,
+/**
+ * The same for executors of Yoga's users: its own takes the signal under another name, whatever GraphQL.js is there.
+ */
+export function setSignals(args: object, state: OperationState | undefined): void {
+  if (!state) return;
+  const { signal } = (state.abort ??= new AbortController());
+  Object.assign(args, { signal, abortSignal: signal });
+}
+
+/** Executes an operation. Executors reject one that was aborted, which no server expects: it becomes an error. */
+export async function executeUntilOver<Args = ExecutionArgs, Result = ExecutionResult>(
+  args: Args,
   state: OperationState | undefined,
-  run: (args: ExecutionArgs) => Result | PromiseLike<Result> = execute as never,
+  run: (args: Args) => Result | PromiseLike<Result> = execute as never,
 ): Promise<Result | ExecutionResult> {
   try {
     return await run(args);

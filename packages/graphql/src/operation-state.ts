@@ -12,8 +12,10 @@ import type { Caller, OperationDecision } from './decide-operation.ts';
 import type { ExecutionBudget, ExecutionLimits } from './execution-limits.ts';
 import type { CostRules } from './limits/cost-rules.ts';
 import type { DocumentBounds } from './limits/document-bounds.ts';
+import { type DocumentWork, newWork } from './limits/document-work.ts';
+import type { Batch } from './operation-batch.ts';
 import type { OperationSource, PendingCall } from './operation-call.ts';
-import type { BatchRuns, OperationRuns } from './operation-runs.ts';
+import type { OperationRuns } from './operation-runs.ts';
 import type { TrustPlan } from './trusted/trust-plan.ts';
 
 /** What is the same for every operation. */
@@ -46,36 +48,13 @@ export interface HostCall {
   readonly batch?: Batch | undefined;
 }
 
-/** The operations of one HTTP request. */
-export interface Batch {
-  readonly runs: BatchRuns;
-  caller: Caller | undefined;
-  begun: number;
-  /** Of the operations that were admitted so far. */
-  cost: number;
-  /** Operations that want to hear it when the caller disconnects, and how the request stops waiting for that. */
-  readonly waiting: Set<() => void>;
-  isGone: boolean;
-  forget: (() => void) | undefined;
-}
-
-export function newBatch(): Batch {
-  return {
-    runs: new Map(),
-    caller: undefined,
-    begun: 0,
-    cost: 0,
-    waiting: new Set(),
-    isGone: false,
-    forget: undefined,
-  };
-}
-
 /** One operation on its way: everything that is known of it, in one object. */
 export interface OperationState {
   readonly plan: OperationPlan;
   readonly host: HostCall;
   readonly position: number;
+  /** What its document and variables take, with those of a batch. */
+  readonly work: DocumentWork;
   caller: Caller | undefined;
   runs: OperationRuns | undefined;
   pending: PendingCall | undefined;
@@ -109,6 +88,7 @@ export function beginOperation(plan: OperationPlan, host: HostCall): OperationSt
     plan,
     host,
     position,
+    work: host.batch?.work ?? newWork(),
     caller: undefined,
     runs: undefined,
     pending: undefined,

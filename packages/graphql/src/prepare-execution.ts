@@ -9,10 +9,12 @@ import {
   parse,
   validate,
 } from 'graphql';
+import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError } from './denial-error.ts';
 import type { CompiledFields } from './fields/field-policies.ts';
 import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
-import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+import { decide } from './guarded-operation.ts';
+import { deniedErrors, FEW_ERRORS } from './limits/deny-errors.ts';
 import { withSignal } from './native-abort.ts';
 import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
@@ -67,7 +69,8 @@ export async function prepareExecution(
   }
   if (checkDocument(state, document)) return denied(state);
   const hideSuggestions = !state.plan.showsErrors;
-  const errors = validate(schema, document, undefined, { hideSuggestions, maxErrors: MOST_ERRORS });
+  const errors = validate(schema, document, undefined, { hideSuggestions, ...FEW_ERRORS });
+  if (deny(state, deniedErrors(errors))) return denied(state);
   if (errors.length > 0) return unresolved(state, errors);
   const source = sourceIn(schema, document, operationName, variables);
   if (!source) return unresolved(state, [new GraphQLError('There is no such operation.')]);

@@ -1,20 +1,24 @@
 import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { DocumentNode, ExecutionResult, GraphQLSchema, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { signalWithout } from './caller-disconnect.ts';
+import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError, deniedResult } from './denial-error.ts';
-import { checkBefore, checkDocument, decide, resolveText } from './guarded-operation.ts';
+import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions } from './host-call.ts';
-import { type HostedOperation, hostOperation } from './hosted-operation.ts';
+import { hostOperation } from './hosted-operation.ts';
+import { deniedErrors, FEW_ERRORS } from './limits/deny-errors.ts';
+import { executeUntilOver, setSignals } from './native-abort.ts';
 import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
 import { editHeaders } from './operation-answer.ts';
 import { sourceIn } from './operation-call.ts';
 import { disconnect } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
-import { type Batch, newBatch, type OperationState } from './operation-state.ts';
+import { deny, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
+import { batched, requestedBy, setBatchStatus } from './yoga-batch.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
 import { readParams, withText } from './yoga-params.ts';
 
@@ -49,13 +53,9 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
   const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
-  const requests = stateOf<{ readonly batch: Batch; readonly operations: HostedOperation[] }>(
-    'batch',
-  );
   const running = stateOf<Running>('apisec.operation');
   const begin = (request: Request, context: object): OperationState => {
-    const requested = requests.get(request) ?? { batch: newBatch(), operations: [] };
-    requests.set(request, requested);
+    const requested = requestedBy(request);
     const hosted = hostOperation(
       plan,
       { peer, certificate },
@@ -85,8 +85,11 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   return {
     onPluginInit: keepLongDocuments,
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
-    onRequestParse: ({ requestParser: read, setRequestParser }) => {
-      if (read) setRequestParser((request) => readParams(read, request));
+    onRequestParse: ({ request, requestParser: read, setRequestParser }) => {
+      if (!read) return;
+      setRequestParser(async (parsed) =>
+        batched(request, await readParams(read, parsed), plan.maxBatch),
+      );
     },
     onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
       const state = begin(request, context);
@@ -96,7 +99,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       running.set(context, { state });
       setParamsHandler(async (payload) => {
         const denied = await checkBefore(state, text, variables);
-        const result = denied ? undefined : await paramsHandler(payload);
+        const result = denied ? undefined : await executeUntilOver(payload, state, paramsHandler);
         await decide(state, undefined);
         const sent = await guardResult(state, result, now, 200);
         // Both are what Yoga takes: a result, or events.
@@ -112,9 +115,15 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
         const denial = checkDocument(current.state, current.document);
         if (denial) throw denialError(denial);
       },
-    onValidate: ({ params, context }) => {
+    onValidate: ({ params, context, validateFn, setValidationFn }) => {
       const current = running.get(context);
-      if (current) current.schema = params.schema as GraphQLSchema;
+      if (!current) return undefined;
+      current.schema = params.schema as GraphQLSchema;
+      const bounds = { ...FEW_ERRORS, hideSuggestions: !plan.showsErrors };
+      setValidationFn((...[schema, document, rules]: Parameters<typeof validate>) =>
+        validateFn(schema, document, rules, bounds),
+      );
+      return ({ result }) => void deny(current.state, deniedErrors(result));
     },
     onContextBuilding: async ({ context }) => {
       const { schema, document, state } = running.get(context) ?? {};
@@ -125,15 +134,19 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       if (denial) throw denialError(denial);
       if (state.disconnected) throw denialError(fault('guard.incomplete'));
     },
-    onExecute: open,
+    onExecute: ({ args }) => {
+      setSignals(args, running.get(args.contextValue)?.state);
+      open({ args });
+    },
     onSubscribe: open,
     onExecutionResult: (executed) => {
       // Nobody asked the guard, so another plugin had the answer.
       if (running.get(executed.context)?.state.decided) return;
       executed.setResult(deniedResult(fault('guard.incomplete')));
     },
+    onResultProcess: ({ request, result }) => setBatchStatus(request, result),
     onResponse: ({ request, response: { headers } }) => {
-      const { operations = [] } = requests.get(request) ?? {};
+      const { operations } = requestedBy(request);
       for (const { forget } of operations) forget();
       editHeaders(operations, headers);
     },

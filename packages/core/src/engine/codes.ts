@@ -420,6 +420,7 @@ const meanings = {
   'document.too_deep': 'Brackets of the GraphQL document are nested deeper than is read here.',
   'document.too_complex':
     'The fragments or repeated fields of the GraphQL document are more work to check than allowed.',
+  'document.too_many_errors': 'The GraphQL document has more than 20 errors.',
   'document.fragment_cycle': 'A fragment of the GraphQL document spreads itself.',
   'document.fragment_arguments': 'Fragments of the GraphQL document take arguments.',
   'variables.too_large':

@@ -7,6 +7,9 @@ import {
   type ValueNode,
 } from 'graphql';
 
+/** A pair of fragments costs as much as so many of fields. */
+const FRAGMENT_PAIR = 8;
+
 /**
  * How many pairs of fields "field selection merging" compares: of all that share a name in the response, wherever
  * merging brings them together. A pair counts as often as its arguments have values, which are compared as well. Ends
@@ -18,6 +21,13 @@ export function mergedPairs(
   most: number,
 ): number {
   const sizes = new Map<FieldNode, number>();
+  const compared = new Set<string>();
+  /** Whether two fragments were met together before; from now on they were. */
+  const isCompared = (one: string, other: string): boolean => {
+    const before = compared.size;
+    compared.add(one < other ? `${one} ${other}` : `${other} ${one}`);
+    return compared.size === before;
+  };
   let pairs = 0;
   const pending: (readonly SelectionSetNode[])[] = [];
   for (const definition of definitions) {
@@ -28,7 +38,7 @@ export function mergedPairs(
   for (let sets = pending.pop(); sets !== undefined; sets = pending.pop()) {
     const byName = new Map<string, SelectionSetNode[]>();
     const counts = new Map<string, number>();
-    const spread = new Map<string, number>();
+    const spread = new Set<string>();
     const open = [...sets];
     for (let set = open.pop(); set !== undefined; set = open.pop()) {
       for (const selection of set.selections) {
@@ -46,11 +56,12 @@ export function mergedPairs(
         else {
           const name = selection.name.value;
           // Fragments are compared with one another as well, each pair once, with all that they select.
-          const before = spread.get(name);
-          spread.set(name, (before ?? 0) + 1);
-          pairs += 3 * spread.size;
+          pairs++;
+          if (spread.has(name)) continue;
+          for (const other of spread) pairs += isCompared(other, name) ? 1 : FRAGMENT_PAIR;
+          spread.add(name);
           const fragment = fragments.get(name);
-          if (before === undefined && fragment) open.push(fragment.selectionSet);
+          if (fragment) open.push(fragment.selectionSet);
         }
         if (pairs > most) return pairs;
       }

@@ -1,3 +1,5 @@
+import type { DocumentWork } from './document-work.ts';
+
 /** Characters, tokens and brackets that are read at most. */
 export interface TextBounds {
   readonly maxCharacters: number;
@@ -12,10 +14,11 @@ export interface TextBounds {
 export function scanText(
   text: string,
   { maxCharacters, maxTokens, maxNesting }: TextBounds,
+  work: DocumentWork,
 ): 'large' | 'deep' | undefined {
   const { length } = text;
-  if (length > maxCharacters) return 'large';
-  let tokens = 0;
+  work.characters += length;
+  if (work.characters > maxCharacters) return 'large';
   let depth = 0;
   let at = 0;
   while (at < length) {
@@ -28,7 +31,7 @@ export function scanText(
       while (at < length && !isLineEnd(text.charCodeAt(at))) at++;
       continue;
     }
-    if (++tokens > maxTokens) return 'large';
+    if (++work.tokens > maxTokens) return 'large';
     if (char === 34 /* " */) at = endOfString(text, at);
     else if (isWord(char) || char === 45 /* - */) at = endOfWord(text, at);
     else if (text.startsWith('...', at)) at += 3;
