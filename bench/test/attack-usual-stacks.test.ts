@@ -25,7 +25,9 @@ beforeAll(async () => {
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify({ keys: [world.jwk] }));
   });
-  world = await createWorld(`http://127.0.0.1:${port}/jwks`, 1);
+  // Nothing here writes an audit trail.
+  const addresses = { jwksUri: `http://127.0.0.1:${port}/jwks`, auditFile: '' };
+  world = await createWorld(addresses, 1);
 });
 afterAll(async () => {
   for (const end of ends) await end();

@@ -1,9 +1,11 @@
+import { createWriteStream } from 'node:fs';
 import {
   audit,
   authenticateJwt,
   cors,
   definePolicy,
   guard,
+  jsonLines,
   localJwks,
   pass,
   rateLimit,
@@ -21,7 +23,7 @@ const EXTRAS = ['apisec', 'apisec+onComplete', 'apisec+audit'] as const;
 
 /**
  * Headers, CORS, an access token, a limit for each caller, a scope. `apisec+onComplete` has a policy besides that is
- * told of the end of each call, `apisec+audit` an audit trail whose sink keeps nothing.
+ * told of the end of each call, `apisec+audit` an audit trail of JSON lines in a file.
  */
 export function policyOf(world: World, variant: string, capacity: number = PLENTY) {
   const { issuer, audience, origin, jwk, scope } = world;
@@ -39,17 +41,17 @@ export function policyOf(world: World, variant: string, capacity: number = PLENT
     )
     .use(requireScopes(scope));
   if (variant === 'apisec') return api;
-  return variant === 'apisec+audit' ? api.use(audit({ sinks: [discard] })) : api.use(countEnds());
+  if (variant === 'apisec+onComplete') return api.use(countEnds());
+  return api.use(audit({ sinks: [jsonLines(createWriteStream(world.auditFile))] }));
 }
 
-let kept = 0;
-const discard = (): void => void kept++;
+let ends = 0;
 
 function countEnds() {
   return definePolicy({
     name: 'countEnds',
     role: 'check',
-    always: { onComplete: discard },
+    always: { onComplete: () => void ends++ },
     check: () => pass(),
   });
 }

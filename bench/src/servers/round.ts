@@ -40,7 +40,13 @@ export async function withRounds<T>(
   }).listen(0, '127.0.0.1');
   try {
     await once(jwks, 'listening');
-    const world = await createWorld(`http://127.0.0.1:${portOf(jwks)}/jwks`, poolSize);
+    const world = await createWorld(
+      {
+        jwksUri: `http://127.0.0.1:${portOf(jwks)}/jwks`,
+        auditFile: join(directory, 'audit.log'),
+      },
+      poolSize,
+    );
     served = JSON.stringify({ keys: [world.jwk] });
     writeFileSync(join(directory, 'world.json'), JSON.stringify(world));
     return await run((host, variant, options) => round(host, variant, options, world, directory));

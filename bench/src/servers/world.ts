@@ -12,6 +12,8 @@ export interface World {
   readonly publicKeyPem: string;
   /** Where the same key is served as a set, for libraries that take only an address. */
   readonly jwksUri: string;
+  /** Where servers with an audit trail write it, each from the beginning. */
+  readonly auditFile: string;
   /** Access tokens as RFC 9068 has them. */
   readonly tokens: readonly string[];
   /** The same with the type `JWT`, for what takes no other. */
@@ -21,7 +23,10 @@ export interface World {
 /** As many callers as a busy process sees in a minute; every cache of tokens holds them. */
 export const POOL_SIZE = 500;
 
-export async function createWorld(jwksUri: string, poolSize: number = POOL_SIZE): Promise<World> {
+export async function createWorld(
+  { jwksUri, auditFile }: Pick<World, 'jwksUri' | 'auditFile'>,
+  poolSize: number = POOL_SIZE,
+): Promise<World> {
   const issuer = 'https://id.example.com/';
   const audience = 'https://api.example.com';
   const scope = 'orders:read';
@@ -51,6 +56,7 @@ export async function createWorld(jwksUri: string, poolSize: number = POOL_SIZE)
     jwk,
     publicKeyPem: key.export({ type: 'spki', format: 'pem' }).toString(),
     jwksUri,
+    auditFile,
     tokens: await sign('at+jwt'),
     plainTokens: await sign('JWT'),
   };
