@@ -1,5 +1,6 @@
 import type { AuditAct, AuditReceipt, RecordAct } from '../contracts/record-act.ts';
 import type { RequestLike } from '../engine/request.ts';
+import { objectOf } from './read-facts.ts';
 import { CREDENTIAL_HEADERS, redactName, secretsOf } from './redact.ts';
 import { safeText } from './safe-text.ts';
 
@@ -10,6 +11,15 @@ const TRACEPARENT =
 
 const NONE: readonly string[] = Object.freeze([]);
 
+/** What the calls of one audit have in common. */
+export interface AuditCallOptions {
+  readonly requestIdHeader: string;
+  /** Headers that hold one credential each; cookies are looked at besides. */
+  readonly credentialHeaders: readonly string[];
+  readonly clock: () => number;
+  readonly record: (act: AuditAct, call: AuditCall) => Promise<AuditReceipt>;
+}
+
 /** What an audit knows of one call from its beginning. Printing it tells nothing of the request. */
 export class AuditCall {
   readonly requestId: string | undefined;
@@ -18,28 +28,15 @@ export class AuditCall {
   readonly method: string;
   readonly #request: RequestLike;
   readonly #begun: number;
-  readonly #clock: () => number;
-  readonly #headers: readonly string[];
   readonly #facts: object;
-  readonly #record: (act: AuditAct, call: AuditCall) => Promise<AuditReceipt>;
+  readonly #how: AuditCallOptions;
 
-  constructor(
-    request: RequestLike,
-    facts: object,
-    how: {
-      readonly requestIdHeader: string;
-      readonly credentialHeaders: readonly string[];
-      readonly clock: () => number;
-      readonly record: (act: AuditAct, call: AuditCall) => Promise<AuditReceipt>;
-    },
-  ) {
+  constructor(request: RequestLike, facts: object, how: AuditCallOptions) {
     this.#request = request;
     this.#facts = facts;
-    this.#clock = how.clock;
+    this.#how = how;
     this.#begun = how.clock();
-    this.#headers = how.credentialHeaders;
     this.method = request.method;
-    this.#record = how.record;
     // The host's own, where it supplies one, is what the caller and its operators have seen.
     const { requestId: supplied } = facts as { readonly requestId?: unknown };
     const id = supplied ?? request.headers.get(how.requestIdHeader);
@@ -47,14 +44,15 @@ export class AuditCall {
     if (typeof id === 'string' && REQUEST_ID.test(id)) {
       this.requestId = safeText(redactName(id), 128);
     }
-    const parent = TRACEPARENT.exec(request.headers.get('traceparent') ?? '');
+    const given = request.headers.get('traceparent');
+    const parent = typeof given === 'string' ? TRACEPARENT.exec(given) : null;
     this.traceId = parent?.[1];
     this.spanId = parent?.[2];
   }
 
   /** Records an act of this call. Made when it is asked for, since few calls do. */
   get record(): RecordAct {
-    return (act) => this.#record(act, this);
+    return (act) => this.#how.record(act, this);
   }
 
   /** The facts that are known by now; the guard adds to them while it decides. */
@@ -63,7 +61,7 @@ export class AuditCall {
   }
 
   elapsedMs(): number {
-    return Math.max(0, Math.round((this.#clock() - this.#begun) * 1_000) / 1_000);
+    return Math.max(0, Math.round((this.#how.clock() - this.#begun) * 1_000) / 1_000);
   }
 
   /**
@@ -76,9 +74,8 @@ export class AuditCall {
     facts: Readonly<Record<string, unknown>>,
   ): readonly string[] {
     const { headers } = this.#request;
-    if (which === 'cookies')
-      return secretsOf(this.#request, [...CREDENTIAL_HEADERS, ...this.#headers]);
-    const names = SINGLE.concat(this.#headers);
+    const { credentialHeaders: names } = this.#how;
+    if (which === 'cookies') return secretsOf(this.#request, [...names, 'cookie']);
     if (which === 'all') return secretsOf(this.#request, names);
     for (const name of names) {
       const value = headers.get(name);
@@ -91,21 +88,27 @@ export class AuditCall {
   }
 }
 
-const SINGLE = CREDENTIAL_HEADERS.filter((name) => name !== 'cookie');
+/** Headers that hold one credential each, those of the application among them. */
+export function singleCredentialHeaders(own: readonly string[]): readonly string[] {
+  return CREDENTIAL_HEADERS.filter((name) => name !== 'cookie').concat(own);
+}
 
 function endsWithName(
   value: string,
   facts: Readonly<Record<string, unknown>>,
   requestId: string | undefined,
 ): boolean {
-  const principal = facts['principal'];
-  const { id, subject, clientId, tenant } =
-    typeof principal === 'object' && principal !== null
-      ? (principal as Readonly<Record<string, unknown>>)
-      : EMPTY;
-  return [id, subject, clientId, tenant, facts['tenant'], requestId].some(
-    (name) => typeof name === 'string' && name !== '' && value.endsWith(name),
+  const { id, subject, clientId, tenant } = objectOf(facts['principal']);
+  return (
+    endsWith(value, id) ||
+    endsWith(value, subject) ||
+    endsWith(value, clientId) ||
+    endsWith(value, tenant) ||
+    endsWith(value, facts['tenant']) ||
+    endsWith(value, requestId)
   );
 }
 
-const EMPTY: Readonly<Record<string, unknown>> = Object.freeze({});
+function endsWith(value: string, name: unknown): boolean {
+  return typeof name === 'string' && name !== '' && value.endsWith(name);
+}

@@ -7,6 +7,9 @@ export const AUDIT_SCHEMA = 'apisec.audit/1';
 /** The most memory that one event takes, estimated as two bytes for each UTF-16 code unit. */
 export const LARGEST_EVENT_BYTES = 16_384;
 
+/** Of that the object, its numbers and fixed texts. */
+export const EVENT_OVERHEAD = 512;
+
 /**
  * One decision or one administrative act, as plain data. Every text in it is redacted, free of characters that act
  * on a terminal or a log file, and of bounded length, so that sinks need not look again. Members without a value

@@ -13,33 +13,32 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** One event as one line of JSON, without the line break. */
 export function jsonLine(event: AuditEvent): string {
-  let line = `{"level":${LEVELS[event.severity]},"msg":${quoted(messageOf(event))}`;
+  return `{"level":${levelOf(event)},"msg":${quoted(messageOf(event))}${jsonMembers(event)}}`;
+}
+
+/** The level of pino that an event has. */
+export function levelOf({ severity }: Pick<AuditEvent, 'severity'>): number {
+  return LEVELS[severity];
+}
+
+/** Members of an event as they stand in its line, a comma before each. */
+export function jsonMembers(members: Partial<AuditEvent>): string {
+  let text = '';
   // Each text is looked at once; `JSON.stringify` and a search behind it would look at the whole line twice.
-  for (const name in event) {
+  for (const name in members) {
     // The names are those of the loop.
-    const value: unknown = event[name as keyof AuditEvent];
-    if (typeof value === 'string') line += `,"${name}":${quoted(value)}`;
-    else if (typeof value === 'number') line += `,"${name}":${value}`;
-    else if (Array.isArray(value)) line += `,"${name}":${listOf(value)}`;
-    else if (value !== undefined) line += `,"${name}":${escaped(JSON.stringify(value))}`;
+    const value: unknown = members[name as keyof AuditEvent];
+    if (typeof value === 'string') text += `,"${name}":${quoted(value)}`;
+    else if (typeof value === 'number') text += `,"${name}":${value}`;
+    else if (Array.isArray(value)) text += `,"${name}":[${value.map(quoted).join(',')}]`;
+    else if (value !== undefined) text += `,"${name}":${escaped(JSON.stringify(value))}`;
   }
-  return `${line}}`;
-}
-
-function quoted(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : escaped(JSON.stringify(text));
-}
-
-/** Lists of many events are one: the trace of a guard whose policies all passed. */
-const lists = new WeakMap<readonly string[], string>();
-
-function listOf(texts: readonly string[]): string {
-  const known = lists.get(texts);
-  if (known !== undefined) return known;
-  const text = `[${texts.map(quoted).join(',')}]`;
-  // What can change is written anew.
-  if (Object.isFrozen(texts)) lists.set(texts, text);
   return text;
+}
+
+/** A text as JSON has it, and nothing in it that acts on a terminal. */
+export function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : escaped(JSON.stringify(text));
 }
 
 function escaped(json: string): string {
@@ -58,7 +57,7 @@ export function messageOf({
   code,
   policy,
   target,
-}: AuditEvent): string {
+}: Pick<AuditEvent, 'kind' | 'outcome'> & Partial<AuditEvent>): string {
   if (kind === 'act') return `${act} ${outcome}${target ? `: ${target.type} ${target.id}` : ''}`;
   const why = code === undefined ? '' : `: ${code}${policy === undefined ? '' : ` by ${policy}`}`;
   return `${outcome} ${operation ?? 'unknown operation'}${why}`;

@@ -79,15 +79,13 @@ test('a line says what the event says, whatever is in it', () => {
     status: fc.nat(),
   });
   fc.assert(
-    fc.property(members, fc.boolean(), (given, freeze) => {
-      if (freeze) Object.freeze(given.trace);
+    fc.property(members, (given) => {
       const event = { ...EVENT, ...given, data: { ...given.data } };
-      for (const line of [jsonLine(event), jsonLine(event)]) {
-        const { level, msg, ...read } = JSON.parse(line);
-        expect(read).toEqual(JSON.parse(JSON.stringify(event)));
-        expect([level, typeof msg]).toEqual([30, 'string']);
-        expect(line).not.toMatch(/[\n\r\x7f-\x9f\u2028-\u202e\ufeff]/);
-      }
+      const line = jsonLine(event);
+      const { level, msg, ...read } = JSON.parse(line);
+      expect(read).toEqual(JSON.parse(JSON.stringify(event)));
+      expect([level, typeof msg]).toEqual([30, 'string']);
+      expect(line).not.toMatch(/[\n\r\x7f-\x9f\u2028-\u202e\ufeff]/);
     }),
   );
 });

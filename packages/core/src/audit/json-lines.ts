@@ -3,6 +3,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { jsonLine } from './json-line.ts';
 import type { AuditSink } from './sink.ts';
+import { takeText } from './text-writers.ts';
 
 /** What can be written to: a `Writable` of Node fits. */
 export interface TextStream {
@@ -41,16 +42,18 @@ export function jsonLines(
             to.write(text, (error) => (error ? reject(error) : resolve()));
           });
   const { name = 'json lines', required, accepts } = options;
+  const writeText = (text: string): MaybePromise<void> => {
+    const written = write(text);
+    return written instanceof Promise ? written.then(nothing) : undefined;
+  };
+  const writeEvents: AuditSink['write'] = (events) =>
+    writeText(events.map((event) => `${jsonLine(event)}\n`).join(''));
+  takeText(writeEvents, writeText);
   return Object.freeze<AuditSink>({
     name,
     required,
     accepts,
-    write: (events) => {
-      let text = '';
-      for (const event of events) text += `${jsonLine(event)}\n`;
-      const written = write(text);
-      return written instanceof Promise ? written.then(nothing) : undefined;
-    },
+    write: writeEvents,
   });
 }
 

@@ -7,10 +7,11 @@ import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
-import { AuditCall } from './audit-call.ts';
+import { AuditCall, singleCredentialHeaders } from './audit-call.ts';
 import type { AuditEvent } from './event.ts';
 import { eventBuilder } from './event-builder.ts';
 import { jsonLine, messageOf } from './json-line.ts';
+import { eventOf } from './pending-event.ts';
 
 /** Options of {@link logDenials}. */
 export interface LogDenialsOptions {
@@ -58,9 +59,8 @@ export function logDenials(options: LogDenialsOptions = {}): DenialLog {
     Number.isSafeInteger(maxPerSecond) && maxPerSecond > 0,
     `${NAME}: maxPerSecond must be a whole number, 1 or more.`,
   );
-  let number = 0;
   const build = eventBuilder({
-    nextId: () => String(++number),
+    idPrefix: '',
     service: undefined,
     serviceVersion: undefined,
   });
@@ -80,18 +80,16 @@ export function logDenials(options: LogDenialsOptions = {}): DenialLog {
       left++;
       return;
     }
-    const [event] = build.decision(completion, call, {
-      time,
-      sensitive: false,
-      sampled: undefined,
-    });
+    const event = eventOf(
+      build.decision(completion, call, { time, sensitive: false, sampled: undefined }),
+    );
     write(print(left === 0 ? event : { ...event, data: { notLogged: left } }));
     left = 0;
   };
 
   const callOptions = {
     requestIdHeader: 'x-request-id',
-    credentialHeaders: credentialHeaders.map((name) => name.toLowerCase()),
+    credentialHeaders: singleCredentialHeaders(credentialHeaders.map((name) => name.toLowerCase())),
     clock: now,
     record: () => Promise.resolve({ ok: false, problem: 'lost' } as const),
   };

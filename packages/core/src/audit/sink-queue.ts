@@ -1,15 +1,8 @@
-import { isThenable } from '../lib/maybe-promise.ts';
-import { type AuditEvent, LARGEST_EVENT_BYTES } from './event.ts';
-import type { AuditSink, AuditSinkStats } from './sink.ts';
-
-/** How much may wait for a sink, and for how long. */
-export interface QueueBounds {
-  readonly maxEvents: number;
-  readonly maxBytes: number;
-  readonly maxBatch: number;
-  readonly flushMs: number;
-  readonly timeoutMs: number;
-}
+import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
+import type { QueueBounds } from './audit-options.ts';
+import { LARGEST_EVENT_BYTES } from './event.ts';
+import type { PendingEvent } from './pending-event.ts';
+import type { AuditDelivery, AuditSink, AuditSinkStats } from './sink.ts';
 
 /** Who needs a place most: what an attacker can cause without limit never takes the place of an act. */
 export type Importance = 'allowed' | 'denied' | 'act';
@@ -22,8 +15,7 @@ const LONGEST_PAUSE_MS = 30_000;
 const MOST_ABANDONED = 3;
 
 interface Waiting {
-  readonly event: AuditEvent;
-  readonly size: number;
+  readonly pending: PendingEvent;
   readonly done: ((written: boolean) => void) | undefined;
 }
 
@@ -32,8 +24,7 @@ export interface SinkQueue {
   readonly sink: AuditSink;
   /** False, and counted as lost, where there is no room. */
   readonly push: (
-    event: AuditEvent,
-    size: number,
+    pending: PendingEvent,
     importance: Importance,
     done?: (written: boolean) => void,
   ) => boolean;
@@ -50,12 +41,13 @@ export interface SinkQueue {
 /** What a queue needs of its audit. */
 export interface QueueHost {
   readonly writer: string;
-  /** What an event becomes before it is written. */
+  /** Makes of events what the sink takes; the answer gives it to the sink. */
   readonly prepare: (
-    events: readonly AuditEvent[],
-  ) => readonly AuditEvent[] | Promise<readonly AuditEvent[]>;
-  /** The event that says how many were lost, with its size. */
-  readonly lossOf: (sink: string, lost: number) => readonly [AuditEvent, number];
+    sink: AuditSink,
+    events: readonly PendingEvent[],
+  ) => MaybePromise<(delivery: AuditDelivery) => MaybePromise<void>>;
+  /** The event that says how many were lost. */
+  readonly lossOf: (sink: string, lost: number) => PendingEvent;
   readonly onFault: (cause: unknown) => void;
   readonly waitUntil: ((work: Promise<void>) => void) | undefined;
 }
@@ -74,7 +66,12 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   let abandoned = 0;
   let closed = false;
   let running = false;
+  /** How many of those that wait are being written. */
+  let writing = 0;
+  /** Somebody waits for what waits, or it fills a batch. */
+  let hurried = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let isTimerUrgent = false;
   let wake: (() => void) | undefined;
 
   const count = (): number => waiting.length - head;
@@ -82,53 +79,59 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     count() + reserved < bounds.maxEvents * share &&
     bytes + reserved * LARGEST_EVENT_BYTES + size <= bounds.maxBytes * share;
 
-  const push: SinkQueue['push'] = (event, size, importance, done) => {
-    if (closed || !hasRoom(size, SHARE[importance])) {
+  const push: SinkQueue['push'] = (pending, importance, done) => {
+    if (closed || !hasRoom(pending.size, SHARE[importance])) {
       lost++;
       done?.(false);
       return false;
     }
-    waiting.push({ event, size, done });
-    bytes += size;
+    waiting.push({ pending, done });
+    bytes += pending.size;
     accepted++;
     // An act is awaited; a full batch gains nothing by waiting.
-    schedule(done !== undefined || count() >= bounds.maxBatch ? 0 : bounds.flushMs);
+    schedule(done !== undefined || count() - writing >= bounds.maxBatch ? 0 : bounds.flushMs);
     return true;
   };
 
   const schedule = (inMs: number): void => {
-    if (running) return;
-    if (timer !== undefined) {
-      if (inMs > 0) return;
-      clearTimeout(timer);
-      timer = undefined;
-    }
+    const isUrgent = inMs === 0;
+    hurried ||= isUrgent;
+    if (running || (timer !== undefined && (isTimerUrgent || !isUrgent))) return;
+    clearTimeout(timer);
+    isTimerUrgent = isUrgent;
     const begin = (): void => {
       timer = undefined;
       if (running) return;
       running = true;
       const work = drain().finally(() => {
         running = false;
-        if (count() > 0 && !closed) schedule(bounds.flushMs);
+        if (count() > 0 && !closed) schedule(hurried ? 0 : bounds.flushMs);
       });
       host.waitUntil?.(work);
     };
     timer = setTimeout(begin, inMs);
   };
 
+  /** Goes on until what is left can wait for more to come: each write costs far more than an event in it. */
   const drain = async (): Promise<void> => {
     while (count() > 0) {
       const batch = waiting.slice(head, head + bounds.maxBatch);
-      if (await attempt(batch)) {
+      if (batch.length === count()) hurried = false;
+      writing = batch.length;
+      const isWritten = await attempt(batch);
+      writing = 0;
+      if (isWritten) {
         failures = 0;
         forget(batch);
         tellLoss();
+        if (!hurried && count() < bounds.maxBatch) return;
       } else {
         failures++;
         if (closed) return;
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
       }
     }
+    hurried = false;
   };
 
   /** One write, which may fail in every way there is. */
@@ -137,10 +140,13 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     const controller = new AbortController();
     let late: ReturnType<typeof setTimeout> | undefined;
     try {
-      const prepared = host.prepare(batch.map(({ event }) => event));
-      const events = isThenable(prepared) ? await prepared : prepared;
+      const prepared = host.prepare(
+        sink,
+        batch.map(({ pending }) => pending),
+      );
+      const write = isThenable(prepared) ? await prepared : prepared;
       const { writer } = host;
-      const answer = sink.write(events, { signal: controller.signal, writer, accepted, lost });
+      const answer = write({ signal: controller.signal, writer, accepted, lost });
       if (!isThenable(answer)) return true;
       const writing = Promise.resolve(answer);
       const timeout = new Promise<'late'>((resolve) => {
@@ -167,8 +173,8 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   const forget = (batch: readonly Waiting[]): void => {
     head += batch.length;
     written += batch.length;
-    for (const { size, done } of batch) {
-      bytes -= size;
+    for (const { pending, done } of batch) {
+      bytes -= pending.size;
       done?.(true);
     }
     if (head === waiting.length) {
@@ -183,10 +189,10 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   /** Once the sink takes events again it is told how many it missed. */
   const tellLoss = (): void => {
     if (lost === toldLost || closed) return;
-    const [event, size] = host.lossOf(sink.name, lost - toldLost);
-    if (!hasRoom(size, 1)) return;
+    const loss = host.lossOf(sink.name, lost - toldLost);
+    if (!hasRoom(loss.size, 1)) return;
     toldLost = lost;
-    push(event, size, 'act');
+    push(loss, 'act');
   };
 
   const pause = (ms: number): Promise<void> =>
