@@ -33,8 +33,9 @@ export async function routes(
   const lately = account.use(stepUp({ maxAge: '5m' }));
   const steps = loginRoutes(signIn, {
     origin,
-    begin: async ({ signedIn: { subject, claims, session } }, request) => {
-      const user = { issuer: origin, subject, clientId: 'page', claims, replaces: session };
+    begin: async ({ signedIn: { session: replaces, subject, claims, provenAt } }, request) => {
+      const who = { issuer: origin, subject, clientId: 'page' };
+      const user = { ...who, claims, provenAt, replaces };
       const started = await browser.start(request, user);
       return started.ok ? { ...started, body: { claims } } : started;
     },

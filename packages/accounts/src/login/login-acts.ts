@@ -1,7 +1,8 @@
 import type { BuiltinAct, Denial, RecordOption } from '@apisec/core';
 import { assertRecord, recordAct } from '@apisec/core/host';
 import type { LoginFactor } from './login-state.ts';
-import type { LoginAnswer, LoginCaller, SignedIn } from './login-types.ts';
+import type { LoginAnswer, LoginCaller } from './login-types.ts';
+import type { SignedIn } from './signed-in.ts';
 
 /** What is known of who tries to sign in: filled in as it is found out. */
 export interface LoginAttemptBy {

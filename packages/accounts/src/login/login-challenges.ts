@@ -3,12 +3,13 @@ import { type CountFailuresOptions, countFailures, sha256 } from '@apisec/core/h
 import { headOf } from '../tickets/tickets.ts';
 import type { Timely } from '../timely.ts';
 import { challengeLimits } from './challenge-limits.ts';
+import type { LoginAccount } from './login-account.ts';
 import { loginDenial } from './login-denial.ts';
 import { codeHash, randomCode } from './login-factors.ts';
 import type { LoginSettings } from './login-settings.ts';
 import type { LoginState } from './login-state.ts';
 import { denied, isClient, type LoginTickets } from './login-tickets.ts';
-import type { Login, LoginAccount, LoginOptions } from './login-types.ts';
+import type { Login, LoginOptions } from './login-types.ts';
 
 const MOST_CODES = 3;
 

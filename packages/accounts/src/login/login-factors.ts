@@ -1,9 +1,10 @@
 import type { Denial } from '@apisec/core';
 import { equalInConstantTime, sha256 } from '@apisec/core/host';
 import { headOf } from '../tickets/tickets.ts';
+import type { LoginAccount } from './login-account.ts';
 import { loginDenial } from './login-denial.ts';
 import type { LoginFactor, LoginState, SentCode } from './login-state.ts';
-import type { LoginAccount, LoginOptions, NextStep } from './login-types.ts';
+import type { LoginOptions, NextStep } from './login-types.ts';
 
 /** What a look at an answer comes to. */
 export type Judgement =

@@ -2,9 +2,10 @@ import type { Denial, MaybePromise, TicketRecord, TicketStore } from '@apisec/co
 import { sha256 } from '@apisec/core/host';
 import { isName } from '../names.ts';
 import { headOf, type Tickets, tickets } from '../tickets/tickets.ts';
+import type { LoginAccount } from './login-account.ts';
 import { loginDenial } from './login-denial.ts';
 import { type LoginState, stateOfTicket } from './login-state.ts';
-import type { LoginAccount, LoginCaller, LoginDenied, LoginPending } from './login-types.ts';
+import type { LoginCaller, LoginDenied, LoginPending } from './login-types.ts';
 
 /** A login that a client may go on with. */
 export interface OpenedLogin {

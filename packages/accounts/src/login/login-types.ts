@@ -2,42 +2,9 @@ import type { Denial, Duration, MaybePromise, RecordOption, TicketStore } from '
 import type { CountFailuresOptions } from '@apisec/core/host';
 import type { Passwords } from '../passwords/passwords.ts';
 import type { Totp } from '../totp/totp.ts';
+import type { LoginAccount, LoginAccounts } from './login-account.ts';
 import type { LoginFactor } from './login-state.ts';
-
-/** An account, as it is now. */
-export interface LoginAccount {
-  /** The id that never changes, and is used for nobody else, in no tenant. */
-  readonly subject: string;
-  /** Undefined for accounts without a password. */
-  readonly passwordHash?: string | undefined;
-  /** Where it can be sent codes. */
-  readonly codes?: readonly ('mail' | 'sms')[] | undefined;
-  /** True for an account that must not sign in; its password is answered as wrong. */
-  readonly disabled?: boolean | undefined;
-}
-
-/**
- * Where accounts are looked up. A fault is a rejection, never an answer. `tenant` is what the caller of the login
- * named, and undefined where there is none: an account that must not sign in there does not exist there.
- */
-export interface LoginAccounts {
-  /** By what people type: a mail address, a user name. Undefined where there is no such account. */
-  readonly byIdentifier: (
-    identifier: string,
-    tenant: string | undefined,
-  ) => MaybePromise<LoginAccount | undefined>;
-  readonly bySubject: (
-    subject: string,
-    tenant: string | undefined,
-  ) => MaybePromise<LoginAccount | undefined>;
-  /**
-   * Puts a hash that was made with today's parameters in the place of the old one, if that is still there: one
-   * conditional statement, or a login takes back a password that was changed meanwhile.
-   */
-  readonly replaceHash?:
-    | ((subject: string, hash: string, expected: string) => MaybePromise<unknown>)
-    | undefined;
-}
+import type { SignedIn } from './signed-in.ts';
 
 /** A code for you to send. */
 export interface CodeMessage {
@@ -157,25 +124,6 @@ export interface StepUp extends LoginCaller {
   readonly amr?: readonly string[] | undefined;
   /** One of these is needed. Default: a second factor, or the password of an account that has none. */
   readonly factors?: readonly LoginFactor[] | undefined;
-}
-
-/** A login that is done. */
-export interface SignedIn {
-  readonly kind: 'login' | 'step_up';
-  readonly subject: string;
-  /** Where that is signed in to: put it into the session or tokens. */
-  readonly tenant?: string | undefined;
-  readonly account: LoginAccount;
-  /** What was right, in order. */
-  readonly factors: readonly LoginFactor[];
-  /** For tokens and sessions: `acr`, `amr` (RFC 8176) and `auth_time` in seconds. */
-  readonly claims: {
-    readonly acr: string;
-    readonly amr: readonly string[];
-    readonly auth_time: number;
-  };
-  /** The session that is stepped up. */
-  readonly session?: string | undefined;
 }
 
 /** Nobody is signed in yet. */

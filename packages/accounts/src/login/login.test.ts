@@ -948,3 +948,21 @@ describe('what fails stays closed', () => {
     await expect(made).rejects.toThrow(said);
   });
 });
+
+test('a login says when it was proven, from before the account was looked up for the last time', async () => {
+  const clock = { time: START };
+  const { accounts } = await bench();
+  const bySubject = (subject: string) => {
+    clock.time += 1_000;
+    return [...accounts.values()].find((each) => each.subject === subject);
+  };
+  const byIdentifier = (identifier: string) => accounts.get(identifier);
+  const slow = await bench({ now: () => clock.time, accounts: { byIdentifier, bySubject } });
+  const answer = await slow.signIn.password({
+    ...alice,
+    identifier: 'bob@example.com',
+    password: 'bob has an old hash',
+  });
+  expect(codeOf(answer)).toBe('done');
+  expect(slow.finished[0]?.provenAt).toBe(clock.time - 1_000);
+});
