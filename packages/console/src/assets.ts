@@ -72,389 +72,390 @@ export const STYLE: string =
   "ng:5px 10px 5px 0;vertical-align:top;border-bottom:1px solid" +
   " var(--line)}th{color:var(--soft);font-weight:600;font-size:" +
   "13px}.lines table{table-layout:fixed}.lines th:first-child{w" +
-  "idth:24%}.lines th:nth-child(2),.lines th:nth-child(3),.line" +
-  "s th:nth-child(4){width:14%}.lines th:nth-last-child(-n+2){w" +
-  "idth:6%}code,.operation,.who,dd{overflow-wrap:anywhere}td{ov" +
-  "erflow-wrap:break-word}td time,td small{white-space:nowrap}m" +
-  "eter{width:100px;height:12px}code{font:13px/1.4 ui-monospace" +
-  ",monospace}.hidden{position:absolute;clip-path:inset(50%);wi" +
-  "dth:1px;height:1px;overflow:hidden;white-space:nowrap}.empty" +
-  ",.told{color:var(--soft)}.filters{display:flex;flex-wrap:wra" +
-  "p;gap:10px;align-items:end;margin-bottom:10px}.field{display" +
-  ":grid;gap:2px;color:var(--soft);font-size:13px}input,select," +
-  "button{font:inherit;color:inherit;background:var(--paper);bo" +
-  "rder:1px solid var(--soft);border-radius:6px;padding:6px 10p" +
-  "x;min-height:36px;max-width:100%}input{color:var(--ink)}butt" +
-  "on{cursor:pointer}button:hover{border-color:var(--link)}butt" +
-  "on.danger{color:var(--denied);border-color:var(--denied)}but" +
-  "ton:disabled,button[aria-disabled=true]{opacity:.5;cursor:de" +
-  "fault}.events{list-style:none;margin:0;padding:0;display:gri" +
-  "d;gap:4px}.events>li{content-visibility:auto;contain-intrins" +
-  "ic-height:auto 40px;min-width:0}.events summary{display:grid" +
-  ";grid-template-columns:76px 100px minmax(120px,2fr) minmax(1" +
-  "00px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px 12px;cu" +
-  "rsor:pointer;list-style:none}.events summary::-webkit-detail" +
-  "s-marker{display:none}.events details[open] summary{border-b" +
-  "ottom:1px solid var(--line)}.who{color:var(--soft)}.full{pad" +
-  "ding:10px 14px}.full dl{display:grid;grid-template-columns:m" +
-  "inmax(100px,max-content) 1fr;gap:3px 14px;margin:0}.full dt{" +
-  "color:var(--soft)}.full dd{margin:0}.trace{margin:0;padding-" +
-  "left:24px;font:13px/1.5 ui-monospace,monospace;overflow-wrap" +
-  ":anywhere}dialog{max-width:min(560px,calc(100vw - 32px));col" +
-  "or:inherit;padding:18px}dialog::backdrop{background:#0000008" +
-  "0}dialog .secret{display:block;padding:10px;background:var(-" +
-  "-ground);-webkit-user-select:all;user-select:all;overflow-wr" +
-  "ap:anywhere}dialog form{display:grid;gap:12px}.buttons:not([" +
-  "hidden]){display:flex;flex-wrap:wrap;gap:8px}dialog .buttons" +
-  "{justify-content:end}@media(max-width:720px){nav{order:3;fle" +
-  "x-basis:100%}header,main{padding-left:12px;padding-right:12p" +
-  "x}.events summary{grid-template-columns:auto 1fr}.events sum" +
-  "mary .operation,.events summary code,.events summary .who{gr" +
-  "id-column:1 / -1}.events summary code:empty{display:none}.fu" +
-  "ll dl{grid-template-columns:1fr}.full dt{margin-top:6px}.wid" +
-  "e thead{display:none}.wide tr{display:block;padding:8px 0;bo" +
-  "rder-bottom:1px solid var(--line)}.wide td{overflow-wrap:any" +
-  "where;display:block;border:0;padding:1px 0}.wide td:empty{di" +
-  "splay:none}.wide td:before{content:attr(data-head) \": \";colo" +
-  "r:var(--soft);font-size:13px}}@media(prefers-reduced-motion:" +
-  "no-preference){.tile dd{transition:color .2s}}\n";
+  "idth:21%}.lines th:nth-child(2),.lines th:nth-child(3),.line" +
+  "s th:nth-child(7){width:15%}.lines th:nth-last-child(-n+2){w" +
+  "idth:5%}.lines td:not(:first-child){font-size:13px}code,.ope" +
+  "ration,.who,dd{overflow-wrap:anywhere}td{overflow-wrap:break" +
+  "-word}td time,td small{white-space:nowrap}meter{width:100px;" +
+  "height:12px}code{font:13px/1.4 ui-monospace,monospace}.hidde" +
+  "n{position:absolute;clip-path:inset(50%);width:1px;height:1p" +
+  "x;overflow:hidden;white-space:nowrap}.empty,.told{color:var(" +
+  "--soft)}.filters{display:flex;flex-wrap:wrap;gap:10px;align-" +
+  "items:end;margin-bottom:10px}.field{display:grid;gap:2px;col" +
+  "or:var(--soft);font-size:13px}input,select,button{font:inher" +
+  "it;color:inherit;background:var(--paper);border:1px solid va" +
+  "r(--soft);border-radius:6px;padding:6px 10px;min-height:36px" +
+  ";max-width:100%}input{color:var(--ink)}button{cursor:pointer" +
+  "}button:hover{border-color:var(--link)}button.danger{color:v" +
+  "ar(--denied);border-color:var(--denied)}button:disabled,butt" +
+  "on[aria-disabled=true]{opacity:.5;cursor:default}.events{lis" +
+  "t-style:none;margin:0;padding:0;display:grid;gap:4px}.events" +
+  ">li{content-visibility:auto;contain-intrinsic-height:auto 40" +
+  "px;min-width:0}.events summary{display:grid;grid-template-co" +
+  "lumns:76px 100px minmax(120px,2fr) minmax(100px,1.5fr) minma" +
+  "x(100px,1.5fr);gap:10px;padding:7px 12px;cursor:pointer;list" +
+  "-style:none}.events summary::-webkit-details-marker{display:" +
+  "none}.events details[open] summary{border-bottom:1px solid v" +
+  "ar(--line)}.who{color:var(--soft)}.full{padding:10px 14px}.f" +
+  "ull dl{display:grid;grid-template-columns:minmax(100px,max-c" +
+  "ontent) 1fr;gap:3px 14px;margin:0}.full dt{color:var(--soft)" +
+  "}.full dd{margin:0}.trace{margin:0;padding-left:24px;font:13" +
+  "px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}dialog{" +
+  "max-width:min(560px,calc(100vw - 32px));color:inherit;paddin" +
+  "g:18px}dialog::backdrop{background:#00000080}dialog .secret{" +
+  "display:block;padding:10px;background:var(--ground);-webkit-" +
+  "user-select:all;user-select:all;overflow-wrap:anywhere}dialo" +
+  "g form{display:grid;gap:12px}.buttons:not([hidden]){display:" +
+  "flex;flex-wrap:wrap;gap:8px}dialog .buttons{justify-content:" +
+  "end}@media(max-width:720px){nav{order:3;flex-basis:100%}head" +
+  "er,main{padding-left:12px;padding-right:12px}.events summary" +
+  "{grid-template-columns:auto 1fr}.events summary .operation,." +
+  "events summary code,.events summary .who{grid-column:1 / -1}" +
+  ".events summary code:empty{display:none}.full dl{grid-templa" +
+  "te-columns:1fr}.full dt{margin-top:6px}.wide thead{display:n" +
+  "one}.wide tr{display:block;padding:8px 0;border-bottom:1px s" +
+  "olid var(--line)}.wide td{overflow-wrap:anywhere;display:blo" +
+  "ck;border:0;padding:1px 0}.wide td:empty{display:none}.wide " +
+  "td:before{content:attr(data-head) \": \";color:var(--soft);fon" +
+  "t-size:13px}}@media(prefers-reduced-motion:no-preference){.t" +
+  "ile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...o){let s=document.createElement(t);retu" +
-  "rn ie(s,n),s.append(...Q(o)),s}var Ce=\"http://www.w3.org/200" +
-  "0/svg\";function z(t,n,...o){let s=document.createElementNS(C" +
-  "e,t);return ie(s,n),s.append(...Q(o)),s}function w(t,...n){t" +
-  ".replaceChildren(...Q(n))}function ie(t,n){for(let[o,s]of Ob" +
+  "rn te(s,n),s.append(...B(o)),s}var Ee=\"http://www.w3.org/200" +
+  "0/svg\";function K(t,n,...o){let s=document.createElementNS(E" +
+  "e,t);return te(s,n),s.append(...B(o)),s}function E(t,...n){t" +
+  ".replaceChildren(...B(n))}function te(t,n){for(let[o,s]of Ob" +
   "ject.entries(n))s!==void 0&&s!==!1&&t.setAttribute(o,s===!0?" +
-  "\"\":String(s))}function Q(t){return t.flatMap(n=>n===void 0||" +
-  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function k(t,n,o,s)" +
+  "\"\":String(s))}function B(t){return t.flatMap(n=>n===void 0||" +
+  "n===!1?[]:[typeof n==\"number\"?`${n}`:n])}function L(t,n,o,s)" +
   "{if(o.length===0)return e(\"p\",{class:\"empty\"},s);let c=e(\"tr" +
-  "\",{},...n.map(r=>e(\"th\",{scope:\"col\"},r))),l=o.map(r=>X(n,r)" +
+  "\",{},...n.map(i=>e(\"th\",{scope:\"col\"},i))),r=o.map(i=>J(n,i)" +
   ");return e(\"div\",{class:\"scroll\",tabindex:0,role:\"region\",\"a" +
   "ria-label\":t},e(\"table\",{},e(\"caption\",{class:\"hidden\"},t),e" +
-  "(\"thead\",{},c),e(\"tbody\",{},...l)))}function X(t,n){return e" +
+  "(\"thead\",{},c),e(\"tbody\",{},...r)))}function J(t,n){return e" +
   "(\"tr\",{},...n.map((o,s)=>e(\"td\",{\"data-head\":t[s]},o)))}func" +
-  "tion L(t,n,o=\"\"){let s=e(\"button\",{type:\"button\",class:o},t)" +
-  ",c=async()=>{s.disabled=!0;try{await n()}finally{s.disabled=" +
-  "!1}};return s.addEventListener(\"click\",()=>{c()}),s}function" +
-  " S(t,n){return e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}v" +
-  "ar Te=new Intl.NumberFormat(\"en\"),g=t=>Te.format(t),Me=new I" +
-  "ntl.DateTimeFormat(\"en-GB\",{timeStyle:\"medium\"}),xe=new Intl" +
-  ".DateTimeFormat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short" +
-  "\"});function T(t){if(t===void 0||!Number.isFinite(t))return\"" +
-  "\\u2013\";let n=new Date(t),o=Math.abs(Date.now()-t)<432e5;ret" +
-  "urn e(\"time\",{datetime:n.toISOString()},(o?Me:xe).format(n))" +
-  "}function R(t,n,o){let s=n[0]?.[1]??1;return k(t,[\"Name\",\"Co" +
-  "unt\",\"\"],n.map(([c,l])=>[e(\"code\",{},c),g(l),e(\"meter\",{min:" +
-  "0,max:s,value:l,\"aria-hidden\":\"true\"})]),o)}var b={abilities" +
-  ":{acts:!1,limits:!1,keys:!1,sessions:!1},latest:void 0,secon" +
-  "ds:new Map,events:[],left:0};function Ae(t){\"since\"in t?(b.s" +
-  "econds.clear(),b.left=0):b.left+=t.left;let o=new Set(b.even" +
-  "ts.map(({id:l})=>l)),s=t.events.filter(({id:l})=>!o.has(l));" +
-  "s.length>0&&(b.events=[...b.events,...s].slice(-1e3));for(le" +
-  "t l of t.seconds)b.seconds.set(l[0],l);let c=Math.floor(t.no" +
-  "w/1e3)-300;for(let l of b.seconds.keys())l<c&&b.seconds.dele" +
-  "te(l);b.latest={since:b.latest?.since??t.now,...t}}var Y=new" +
-  " URL(\".\",location.href);async function M(t){let n=await fetc" +
-  "h(new URL(t,Y));if(!n.ok)throw new Error(await ae(n));return" +
-  " await n.json()}async function A(t,n){let o=await fetch(new " +
-  "URL(t,Y),{method:\"POST\",headers:{\"content-type\":\"application" +
-  "/json\"},body:JSON.stringify(n)});if(!o.ok)throw new Error(aw" +
-  "ait ae(o));return await o.json()}async function ae(t){let n=" +
-  "await t.json().catch(()=>({}));return`${typeof n.detail==\"st" +
-  "ring\"?n.detail:\"That did not work.\"} (${t.status}${typeof n." +
-  "code==\"string\"?`, ${n.code}`:\"\"})`}function Z(t,n){let o=new" +
-  " EventSource(new URL(\"events\",Y)),s=c=>{Ae(JSON.parse(c.data" +
-  ")),n(\"live\"),t()};o.addEventListener(\"snapshot\",s),o.addEven" +
-  "tListener(\"tick\",s),o.addEventListener(\"error\",()=>{if(o.rea" +
-  "dyState!==EventSource.CLOSED)return n(\"reconnecting\");n(\"den" +
-  "ied\"),setTimeout(()=>Z(t,n),1e4)})}var N=40,W=5,re=[\"Operati" +
-  "on\",\"Authentication\",\"Grant\",\"Limit\",\"Input\",\"Output\",\"Other" +
-  "\",\"Calls\",\"Denied\"],le={all:()=>!0,\"open to everyone\":({open" +
-  ":t})=>t,\"without a limit\":({limit:t})=>t.length===0,\"without" +
-  " input check\":({input:t})=>t.length===0,\"never called\":({cal" +
-  "ls:t})=>t===0,\"with a policy on trial\":({shadow:t})=>t.lengt" +
-  "h>0};function ue(){let t=e(\"input\",{type:\"search\"}),n=e(\"sel" +
-  "ect\",{},...Object.keys(le).map(C=>e(\"option\",{},C))),o=e(\"p\"" +
-  ",{class:\"told\",role:\"status\"},\"Loading \\u2026\"),s=e(\"div\",{c" +
-  "lass:\"wide lines\"}),c=e(\"div\",{}),l=de(\"Back\",()=>v(-N)),r=d" +
-  "e(\"Next\",()=>v(N)),u=e(\"p\",{class:\"buttons\"},l,r),i,d=[],a=0" +
-  ",y=0,m=()=>{if(i===void 0)return;let C=t.value.trim().toLowe" +
-  "rCase(),F=le[n.value]??(()=>!0),x=i.lines.filter((H,J)=>F(H)" +
-  "&&(d[J]??\"\").includes(C)),O=x.slice(a,a+N);l.setAttribute(\"a" +
-  "ria-disabled\",String(a===0)),r.setAttribute(\"aria-disabled\"," +
-  "String(a+N>=x.length)),u.hidden=O.length===x.length;let[G,U]" +
-  "=[Math.min(a+1,x.length),a+O.length];w(o,`${g(G)} to ${g(U)}" +
-  " of ${g(x.length)} operations, calls since `,T(i.since),\".\")" +
-  ",y++;let B=y,E=k(\"Operations and what guards them\",re,O.slic" +
-  "e(0,W).map(ce),\"No operation is like that. Give consoleRoute" +
-  "s the option coverage, if there is none at all.\");w(s,E);let" +
-  " q=E.querySelector(\"tbody\"),se=H=>{H>=O.length||requestAnima" +
-  "tionFrame(()=>{if(B!==y)return;let J=O.slice(H,H+W);q?.appen" +
-  "d(...J.map(Se=>X(re,ce(Se)))),se(H+W)})};se(W)},p=()=>{i!==v" +
-  "oid 0&&w(c,e(\"div\",{class:\"columns\"},e(\"section\",{class:\"pan" +
-  "el\"},e(\"h2\",{},\"Called, and in no table (denied)\"),R(\"Unlist" +
-  "ed operations\",i.unlisted,\"Nothing unlisted was called.\")),e" +
-  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"API versions in use, l" +
-  "ast day\"),R(\"Versions\",i.versions,\"No call named a version.\"" +
-  "))))},f=async()=>{try{i=await M(\"coverage\"),d=i.lines.map(C=" +
-  ">`${C.table} ${C.operation}`.toLowerCase()),a=Math.min(a,Mat" +
-  "h.floor(Math.max(0,d.length-1)/N)*N),m(),p()}catch(C){o.text" +
-  "Content=String(C)}},v=C=>{a+=C,m()},h=()=>{a=0,m()};return t" +
-  ".addEventListener(\"input\",h),n.addEventListener(\"change\",h)," +
-  "f(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Coverage\"),e(" +
-  "\"div\",{class:\"filters\",role:\"search\"},S(\"Operation\",t),S(\"Sh" +
-  "ow\",n),L(\"Refresh\",f)),o,s,u,c),update:()=>{}}}function de(t" +
-  ",n){let o=e(\"button\",{type:\"button\"},t);return o.addEventLis" +
-  "tener(\"click\",()=>{o.getAttribute(\"aria-disabled\")!==\"true\"&" +
-  "&n()}),o}function ce(t){let{operation:n,authentication:o,gra" +
-  "nt:s,limit:c,input:l,output:r,other:u}=t,{open:i,calls:d,den" +
-  "ied:a}=t;return[e(\"span\",{},e(\"code\",{},n),\" \",e(\"small\",{}," +
-  "t.table),t.shadow.length>0&&e(\"small\",{class:\"key act\"},`on " +
-  "trial: ${t.shadow.join(\", \")}`)),D(o),i?e(\"strong\",{class:\"b" +
-  "ad\"},`open: ${s.join(\", \")||\"no grant known\"}`):D(s),D(c),D(" +
-  "l),D(r),D(u),d===0?e(\"small\",{},\"never\"):g(d),a===0?\"0\":e(\"s" +
-  "pan\",{class:\"bad\"},g(a))]}function D(t){return t.join(\", \")|" +
-  "|\"\\u2013\"}var $e=100,Oe=4;function me(t,n){let o=e(\"input\",{" +
-  "type:\"search\",placeholder:\"code, operation, caller \\u2026\"})" +
-  ";t!==void 0&&(o.value=t);let s=e(\"select\",{},...[\"all\",\"deni" +
-  "ed\",\"failed\",\"succeeded\",\"acts\",\"on trial\"].map(h=>e(\"option" +
-  "\",{value:h},h)));n!==void 0&&(s.value=n);let c=e(\"ol\",{class" +
-  ":\"events\",\"aria-label\":\"Newest decisions\"}),l=e(\"p\",{class:\"" +
-  "told\",role:\"status\"}),r=!1,u=[],i=L(\"Pause\",()=>{r=!r,i.text" +
-  "Content=r?\"Go on\":\"Pause\",i.setAttribute(\"aria-pressed\",Stri" +
-  "ng(r)),r||f()}),d=new Map,a=()=>{let h=o.value.trim().toLowe" +
-  "rCase(),$=new Set(b.events.map(({id:E})=>E)),F=[...u.filter(" +
-  "({id:E})=>!$.has(E)),...b.events].filter(E=>He(E,s.value)&&N" +
-  "e(E,h)),x=F.slice(-$e).toReversed(),O=new Set(x.map(({id:E})" +
-  "=>E));for(let E of d.keys())O.has(E)||d.delete(E);let G=Oe,U" +
-  "=x.flatMap(E=>{let q=d.get(E.id)??(G-- >0?De(E):void 0);retu" +
-  "rn q===void 0?[]:(d.set(E.id,q),[q])});Re(c,U),G<0&&m();let " +
-  "B=b.left>0?` ${g(b.left)} came too fast to be sent.`:\"\";l.te" +
-  "xtContent=`${g(x.length)} of ${g(F.length)} shown.${B}`},y=!" +
-  "1,m=()=>{y||(y=!0,requestAnimationFrame(()=>{y=!1,a()}))},p=" +
-  "async h=>{let $=`decisions?request=${encodeURIComponent(h)}`" +
-  ";u=await M($).catch(()=>[]),a(),c.querySelector(\"details\")?." +
-  "setAttribute(\"open\",\"\")},f=()=>{r||a()};o.addEventListener(\"" +
-  "input\",m),s.addEventListener(\"change\",a),t!==void 0&&p(t);le" +
-  "t v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"Decisions\"),e(\"form" +
-  "\",{class:\"filters\",role:\"search\"},S(\"Filter\",o),S(\"Show\",s)," +
-  "i),l,c);return v.querySelector(\"form\")?.addEventListener(\"su" +
-  "bmit\",h=>h.preventDefault()),{root:v,update:f}}function Re(t" +
-  ",n){let o=new Set(n);for(let c of Array.from(t.children))o.h" +
-  "as(c)||c.remove();let s=t.firstElementChild;for(let c of n)c" +
-  "===s?s=s.nextElementSibling:t.insertBefore(c,s)}function He(" +
-  "t,n){return n===\"all\"?!0:n===\"acts\"?t.kind===\"act\":n===\"on t" +
-  "rial\"?t.wouldDeny!==void 0:t.kind===\"decision\"&&t.outcome===" +
-  "n}function Ne(t,n){if(n===\"\")return!0;let{operation:o,code:s" +
-  ",policy:c,principal:l,peer:r,requestId:u,act:i,tenant:d,clie" +
-  "nt:a}=t;return[o,s,c,l,r,u,i,d,a].some(y=>y?.toLowerCase().i" +
-  "ncludes(n)===!0)}function De(t){let{outcome:n,operation:o,co" +
-  "de:s,policy:c,act:l,subject:r,principal:u,peer:i,kind:d}=t,a" +
-  "=e(\"details\",{},e(\"summary\",{},T(t.time),e(\"span\",{class:`ke" +
-  "y ${d===\"act\"?\"act\":n}`},d===\"act\"?\"act\":n),e(\"span\",{class:" +
-  "\"operation\"},l??o??\"unknown operation\"),e(\"code\",{},s??\"\"),e" +
-  "(\"span\",{class:\"who\"},r??u??i??\"unknown caller\")));return a." +
-  "addEventListener(\"toggle\",()=>{a.open&&a.children.length===1" +
-  "&&a.append(Pe(t,c))}),e(\"li\",{},a)}function Pe(t,n){let{requ" +
-  "estId:o,trace:s=[],wouldDeny:c=[],degraded:l=[],target:r,dat" +
-  "a:u}=t,i=[[\"Denied by\",n&&`${n}: ${t.code??\"\"} (${t.denialKi" +
-  "nd??\"\"})`],[\"Reason, for operators\",t.cause??t.reason],[\"Wou" +
-  "ld be denied by\",c.join(\", \")],[\"Degraded\",l.join(\", \")],[\"T" +
-  "arget\",r&&`${r.type} ${r.id}`],[\"Data\",u&&JSON.stringify(u)]" +
-  ",[\"Event\",`${t.event} (${t.severity})`],[\"Protocol\",[t.proto" +
-  "col,t.status].filter(d=>d!==void 0).join(\" \")],[\"Principal\"," +
-  "t.principal],[\"Client\",t.client],[\"Tenant\",t.tenant],[\"API k" +
-  "ey\",t.apiKey],[\"Peer\",t.peer],[\"Latency\",t.latencyMs===void " +
-  "0?void 0:`${t.latencyMs} ms`],[\"Request\",o&&e(\"a\",{href:`#de" +
-  "cisions?request=${encodeURIComponent(o)}`},o)],[\"Trace id\",t" +
-  ".traceId]];return e(\"div\",{class:\"full\"},e(\"dl\",{},...i.flat" +
-  "Map(([d,a])=>a===void 0||a===\"\"||a===!1?[]:[e(\"dt\",{},d),e(\"" +
-  "dd\",{},a)])),s.length>0&&e(\"h3\",{},\"Policies that ran\"),s.le" +
-  "ngth>0&&e(\"ol\",{class:\"trace\"},...s.map(d=>e(\"li\",{class:/: " +
-  "denied/.test(d)?\"bad\":void 0},d))))}function P(t,n,o,s){let " +
-  "c=e(\"p\",{class:\"bad\",role:\"alert\"}),l=e(\"button\",{type:\"subm" +
-  "it\",class:\"danger\"},o),r=e(\"button\",{type:\"button\"},\"Cancel\"" +
-  "),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"},t),...n,c,e(\"div\"" +
-  ",{class:\"buttons\"},r,l)),i=pe(u),d=async()=>{l.disabled=!0;t" +
-  "ry{await s(),i.close()}catch(a){c.textContent=a instanceof E" +
-  "rror?a.message:String(a),l.disabled=!1}};r.addEventListener(" +
-  "\"click\",()=>i.close()),u.addEventListener(\"submit\",a=>{a.pre" +
-  "ventDefault(),d()})}function j(t,...n){let o=e(\"button\",{typ" +
-  "e:\"button\"},\"Close\"),s=pe(e(\"div\",{},e(\"h2\",{id:\"dialog-titl" +
-  "e\"},t),...n,o));o.addEventListener(\"click\",()=>s.close())}fu" +
-  "nction pe(t){let n=e(\"dialog\",{\"aria-labelledby\":\"dialog-tit" +
-  "le\"},t),o=document.activeElement;return n.addEventListener(\"" +
-  "close\",()=>{n.remove(),o instanceof HTMLElement&&o.focus()})" +
-  ",document.body.append(n),n.showModal(),n}function V(t){retur" +
-  "n t?\"\":\"It was done, but the audit trail did not take it. Te" +
-  "ll whoever keeps the trail.\"}function fe(){let{keys:t,sessio" +
-  "ns:n}=b.abilities;return{root:e(\"section\",{},e(\"h1\",{tabinde" +
-  "x:-1},\"Keys and sessions\"),t?je():e(\"p\",{class:\"empty\"},\"Giv" +
-  "e consoleRoutes the option keys to see API keys.\"),n?Ve():e(" +
-  "\"p\",{class:\"empty\"},\"Give consoleRoutes the option sessions " +
-  "to see sessions.\")),update:()=>{}}}function je(){let t=e(\"in" +
-  "put\",{name:\"tenant\",placeholder:\"of no tenant\"}),n=e(\"div\",{" +
-  "class:\"wide\",\"aria-live\":\"polite\"}),o=[],s=async()=>{try{let" +
-  "{keys:i,next:d}=await A(\"keys/list\",{tenant:t.value,after:o." +
-  "at(-1)});w(n,k(\"API keys\",[\"Name\",\"Id\",\"Owner\",\"Status\",\"Age" +
-  "\",\"Last used\",\"Expires\",\"Acts\"],i.map(a=>c(a)),\"There are no" +
-  " keys here.\"),d!==void 0&&L(\"Next\",()=>(o.push(d),s())))}cat" +
-  "ch(i){w(n,e(\"p\",{class:\"bad\"},i instanceof Error?i.message:S" +
-  "tring(i)))}},c=i=>{let{name:d,id:a,owner:y,status:m,createdA" +
-  "t:p,lastUsedAt:f,expiresAt:v,previous:h}=i,$=m===\"revoked\",C" +
-  "=h!==void 0&&h.until>Date.now();return[d,e(\"code\",{},a),`${y" +
-  ".type} ${y.id}`,e(\"span\",{class:$?\"bad\":void 0},m,C?\", old s" +
-  "ecret still good until \":\"\",C&&T(h.until)),Ie(p),T(f),T(v),b" +
-  ".abilities.acts&&!$&&e(\"span\",{class:\"buttons\"},L(\"Rotate \\u" +
-  "2026\",()=>l(i)),L(\"Revoke \\u2026\",()=>r(i),\"danger\"))]},l=({" +
-  "id:i,name:d,generation:a})=>{let y=e(\"input\",{type:\"number\"," +
-  "min:0,max:720,step:1,value:24,required:!0});P(`Rotate the ke" +
-  "y \\u201C${d}\\u201D?`,[S(\"Hours for which the old secret stay" +
-  "s good\",y)],\"Rotate\",async()=>{let m={id:i,generation:a,over" +
-  "lapHours:y.valueAsNumber},{key:p,recorded:f}=await A(\"keys/r" +
-  "otate\",m);await s(),j(\"The new key\",\"It is shown once, here." +
-  "\",e(\"code\",{class:\"secret\"},p),e(\"p\",{class:\"bad\"},V(f)))})}" +
-  ",r=({id:i,name:d})=>{let a=e(\"input\",{maxlength:512,required" +
-  ":!0});P(`Revoke the key \\u201C${d}\\u201D?`,[\"Nobody can undo" +
-  " this.\",S(\"Reason, for the audit trail\",a)],\"Revoke\",async()" +
-  "=>{let{recorded:y}=await A(\"keys/revoke\",{id:i,reason:a.valu" +
-  "e});await s(),y||j(\"Revoked\",V(y))})},u=e(\"form\",{class:\"fil" +
-  "ters\"},S(\"Tenant\",t),e(\"button\",{},\"List\"));return u.addEven" +
-  "tListener(\"submit\",i=>{i.preventDefault(),o=[],s()}),s(),e(\"" +
-  "section\",{class:\"panel\"},e(\"h2\",{},\"API keys\"),u,n)}function" +
-  " Ve(){let t=e(\"input\",{name:\"issuer\",required:!0}),n=e(\"inpu" +
-  "t\",{name:\"subject\",required:!0}),o=e(\"div\",{class:\"wide\",\"ar" +
-  "ia-live\":\"polite\"}),s=()=>({issuer:t.value,subject:n.value})" +
-  ",c=async()=>{let u=s();try{let i=await A(\"sessions/list\",u);" +
-  "w(o,k(\"Sessions\",[\"Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"" +
-  "],i.map(({handle:d,clientId:a,createdAt:y,seenAt:m,expiresAt" +
-  ":p})=>[a,T(y),T(m),T(p),b.abilities.acts&&L(\"End \\u2026\",()=" +
-  ">l({...u,handle:d},\"this session\"),\"danger\")]),\"This user ha" +
-  "s no session.\"),i.length>1&&b.abilities.acts&&L(\"End all \\u2" +
-  "026\",()=>l({...u,all:!0},\"all of them\"),\"danger\"))}catch(i){" +
-  "w(o,e(\"p\",{class:\"bad\"},i instanceof Error?i.message:String(" +
-  "i)))}},l=(u,i)=>P(`End ${i}?`,[\"The user has to sign in agai" +
-  "n.\"],\"End\",async()=>{let{recorded:d}=await A(\"sessions/end\"," +
-  "u);await c(),d||j(\"Ended\",V(d))}),r=e(\"form\",{class:\"filters" +
-  "\"},S(\"Issuer\",t),S(\"Subject\",n),e(\"button\",{},\"List\"));retur" +
-  "n r.addEventListener(\"submit\",u=>{u.preventDefault(),c()}),e" +
-  "(\"section\",{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),r" +
-  ",o)}function Ie(t){let n=Math.floor((Date.now()-t)/864e5);re" +
-  "turn e(\"span\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n}" +
-  " days`)}function he(){let t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"d" +
-  "iv\",{\"aria-live\":\"polite\"}),s=e(\"p\",{class:\"bad\",role:\"alert" +
-  "\"}),c=e(\"select\",{name:\"limit\"}),l=e(\"input\",{name:\"key\",req" +
-  "uired:!0}),r=e(\"input\",{name:\"tenant\"}),u=async m=>{s.textCo" +
-  "ntent=\"\";let p={limit:c.value,...m},f=m.alias??m.key??\"\";try" +
-  "{let v=await A(\"limits/read\",p);w(o,e(\"h3\",{},`${p.limit}: $" +
-  "{f}`),k(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in" +
-  "\"],v.map(h=>[h.algorithm,g(Math.floor(h.remaining)),g(h.capa" +
-  "city),e(\"meter\",{min:0,max:h.capacity,low:h.capacity*.2,valu" +
-  "e:h.remaining,\"aria-hidden\":\"true\"}),`${g(Math.ceil(h.resetA" +
-  "fterMs/1e3))} s`]),\"This limit counts nothing.\"),b.abilities" +
-  ".acts&&L(\"Reset \\u2026\",()=>i(p,f),\"danger\"))}catch(v){s.tex" +
-  "tContent=v instanceof Error?v.message:String(v)}},i=(m,p)=>P" +
-  "(`Reset the limit of ${p}?`,[\"What was used is forgotten.\"]," +
-  "\"Reset\",async()=>{let{recorded:f}=await A(\"limits/reset\",m);" +
-  "f||j(\"Reset\",V(f)),await u(m)}),d=async()=>{try{let m=await " +
-  "M(\"limits\"),p=c.value;w(c,...m.limits.map(f=>e(\"option\",{},f" +
-  "))),m.limits.includes(p)&&(c.value=p),w(t,k(\"Callers who cal" +
-  "l most\",[\"Caller\",\"Calls\",\"Denied\",\"\"],m.hottest.map(({alias" +
-  ":f,calls:v,denied:h})=>[e(\"code\",{},f),g(v),h>0?e(\"span\",{cl" +
-  "ass:\"bad\"},g(h)):\"0\",m.limits.length>0&&L(\"Look\",()=>u({alia" +
-  "s:f}))]),\"Nobody called in the last minutes.\")),w(n,k(\"Limit" +
-  "s that would fit\",[\"Operation\",\"Calls of a caller in a minut" +
-  "e\",\"Learned from\"],m.suggested.map(({operation:f,perMinute:v" +
-  ",observations:h})=>[e(\"code\",{},f),g(v),`${g(h)} minutes of " +
-  "callers`]),\"Nothing was learned yet: give consoleRoutes the " +
-  "option usage, and it some minutes.\"))}catch(m){s.textContent" +
-  "=String(m)}};d();let a=e(\"form\",{class:\"filters\"},S(\"Limit\"," +
-  "c),S(\"Caller, as the limit counts it\",l),S(\"Tenant\",r),e(\"bu" +
-  "tton\",{},\"Look\"));return a.addEventListener(\"submit\",m=>{m.p" +
-  "reventDefault(),u({key:l.value,...r.value!==\"\"&&{tenant:r.va" +
-  "lue}})}),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\")" +
-  ",e(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2" +
-  "\",{},\"Hottest callers, last minutes\"),t,L(\"Refresh\",d)),e(\"s" +
-  "ection\",{class:\"panel\"},e(\"h2\",{},\"What is left to a caller\"" +
-  "),b.abilities.limits?a:e(\"p\",{class:\"empty\"},\"Give consoleRo" +
-  "utes the option limits.\"),s,o),e(\"section\",{class:\"panel\"},e" +
-  "(\"h2\",{},\"Suggested limits\"),n))),update:()=>{}}}var K=120,e" +
-  "e=120,_=[\"succeeded\",\"denied\",\"failed\",\"aborted\"];function b" +
-  "e(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\",{}),o=e(\"div\"" +
-  ",{}),s=e(\"div\",{});return{root:e(\"section\",{},e(\"h1\",{tabind" +
-  "ex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},ye(\"Denials by c" +
-  "ode, last minutes\",o),ye(\"Health\",s))),update:()=>{let{lates" +
-  "t:r}=b;if(r===void 0)return;let u=Math.floor(r.now/1e3),i=Ar" +
-  "ray.from({length:K},(p,f)=>{let[,...v]=b.seconds.get(u-K+f)?" +
-  "?[0,0,0,0,0];return v}),d=_.map((p,f)=>i.reduce((v,h)=>v+(h[" +
-  "f]??0),0)),y=i.slice(-10).flat().reduce((p,f)=>p+f,0)/10;t.r" +
-  "eplaceChildren(...ge(\"Decisions a second\",y<10?y.toFixed(1):" +
-  "g(Math.round(y))),..._.flatMap((p,f)=>ge(`${p}, 2 min`,g(d[f" +
-  "]??0),p))),n.replaceChildren(qe(i,d),e(\"figcaption\",{},\"The " +
-  "last two minutes. \",..._.flatMap(p=>[e(\"span\",{class:`key ${" +
-  "p}`},p),\" \"]))),o.replaceChildren(R(\"Codes\",r.codes,\"Nothing" +
-  " was denied.\"));let m=r.sinks.filter(({healthy:p,lost:f})=>!" +
-  "p||f>0);w(s,m.length===0&&r.degraded.length===0?e(\"p\",{class" +
-  ":\"good\"},\"\\u2713 No store or sink is degraded.\"):R(\"Degraded" +
-  "\",r.degraded,\"No decision is degraded.\"),k(\"Sinks of the aud" +
-  "it trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],r.sinks.map(({na" +
-  "me:p,healthy:f,queued:v,lost:h})=>[p,f?\"ok\":e(\"strong\",{clas" +
-  "s:\"bad\"},\"failing\"),g(v),h>0?e(\"strong\",{class:\"bad\"},g(h)):" +
-  "\"0\"]),\"There are no sinks.\"),r.shadow.length>0&&e(\"h3\",{},\"P" +
-  "olicies on trial would have denied, last day\"),r.shadow.leng" +
-  "th>0&&R(\"Shadow\",r.shadow,\"\"))}}}function ye(t,n){return e(\"" +
-  "section\",{class:\"panel\"},e(\"h2\",{},t),n)}function ge(t,n,o=\"" +
-  "\"){return[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd\",{}" +
-  ",n))]}function qe(t,n){let o=Math.max(1,...t.map(r=>r.reduce" +
-  "((u,i)=>u+i,0))),s=r=>(ee-r/o*ee).toFixed(1),c=_.map((r,u)=>" +
-  "{let i=a=>a.slice(0,u).reduce((y,m)=>y+m,0),d=t.map((a,y)=>{" +
-  "let[m,p]=[i(a),a[u]??0];return p===0?\"\":`M${y} ${s(m)}V${s(m" +
-  "+p)}h.85V${s(m)}z`});return z(\"path\",{class:r,d:d.join(\"\")})" +
-  "}),l=_.map((r,u)=>`${n[u]} ${r}`).join(\", \");return z(\"svg\"," +
-  "{class:\"chart\",viewBox:`0 0 ${K} ${ee}`,preserveAspectRatio:" +
-  "\"none\",role:\"img\",\"aria-label\":`Decisions in each of the las" +
-  "t ${K} seconds: ${l}; at most ${o} in one second.`},...c)}fu" +
-  "nction ve(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loadin" +
-  "g \\u2026\"),n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide\"" +
-  "}),s=async()=>{try{let l=await M(\"shadow\"),r=l.trials.reduce" +
-  "((u,i)=>u+i.admitted,0);t.textContent=`Calls of the last day" +
-  " that were let in, and that policies on trial would have den" +
-  "ied: ${g(r)}.`,w(n,k(\"What policies on trial would have deni" +
-  "ed\",[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of them " +
-  "let in\"],l.trials.map(({operation:u,policy:i,code:d,would:a," +
-  "admitted:y})=>[e(\"code\",{},u),i,e(\"code\",{},d),g(a),y>0?e(\"s" +
-  "trong\",{class:\"bad\"},g(y)):\"0\"]),\"No policy on trial would h" +
-  "ave denied a call.\")),w(o,k(\"Policies on trial that would ha" +
-  "ve denied nothing\",[\"Operation\",\"Policy\",\"Calls since the fe" +
-  "ed began\"],l.silent.map(({operation:u,table:i,policy:d,calls" +
-  ":a})=>[e(\"span\",{},e(\"code\",{},u),\" \",e(\"small\",{},i)),d,a==" +
-  "=0?e(\"small\",{},\"never called\"):g(a)]),\"There is none, or co" +
-  "nsoleRoutes has no tables.\"))}catch(l){t.textContent=l insta" +
-  "nceof Error?l.message:String(l)}};return s(),{root:e(\"sectio" +
-  "n\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"p" +
-  "anel\"},e(\"h2\",{},\"Would have been denied, last day\"),n),e(\"s" +
-  "ection\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denied noth" +
-  "ing\"),o),e(\"p\",{},L(\"Refresh\",s),\" \",e(\"a\",{href:\"#decisions" +
-  "?kind=on%20trial\"},\"The calls\"))),update:()=>{}}}var oe={now" +
-  ":{title:\"Now\",make:be},coverage:{title:\"Coverage\",make:ue},d" +
-  "ecisions:{title:\"Decisions\",make:me},limits:{title:\"Limits\"," +
-  "make:he},shadow:{title:\"Shadow\",make:ve},keys:{title:\"Keys a" +
-  "nd sessions\",make:fe}},we=document.querySelector(\"main\"),ke=" +
-  "document.querySelector(\"nav\"),te=document.querySelector(\"#st" +
-  "atus\"),I,ne=!1;function Le(){let[t=\"\",n=\"\"]=location.hash.sl" +
-  "ice(1).split(\"?\");if(t===\"main\")return we.focus();let o=Obje" +
-  "ct.hasOwn(oe,t)?t:\"now\",s=oe[o];if(s===void 0)return;let c=I" +
-  "!==void 0,l=new URLSearchParams(n);I=s.make(l.get(\"request\")" +
-  "??void 0,l.get(\"kind\")??void 0),I.update(),we.replaceChildre" +
-  "n(I.root),document.title=`${s.title} \\xB7 apisec console`;fo" +
-  "r(let r of ke.querySelectorAll(\"a\"))r.hash===`#${o}`?r.setAt" +
-  "tribute(\"aria-current\",\"page\"):r.removeAttribute(\"aria-curre" +
-  "nt\");c&&I.root.querySelector(\"h1\")?.focus()}function _e(){ne" +
-  "||(ne=!0,requestAnimationFrame(()=>{ne=!1,I?.update()}))}var" +
-  " Ee={live:\"Live\",reconnecting:\"Reconnecting \\u2026\",denied:\"" +
-  "Not connected: signed out, or too many pages are open. Reloa" +
-  "d to sign in.\"};function Fe(t){te.textContent!==Ee[t]&&(te.t" +
-  "extContent=Ee[t],te.className=t)}ke.append(...Object.entries" +
-  "(oe).map(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));addEvent" +
-  "Listener(\"hashchange\",Le);b.abilities=await M(\"abilities\").c" +
-  "atch(()=>b.abilities);Le();Z(_e,Fe);\n";
+  "tion S(t,n,o=\"\",s){let c=s===void 0?void 0:`${t} ${s}`,r=e(\"" +
+  "button\",{type:\"button\",class:o,\"aria-label\":c},t),i=async()=" +
+  ">{r.disabled=!0;try{await n()}finally{r.disabled=!1}};return" +
+  " r.addEventListener(\"click\",()=>{i()}),r}function C(t,n){ret" +
+  "urn e(\"label\",{class:\"field\"},e(\"span\",{},t),n)}var ke=new I" +
+  "ntl.NumberFormat(\"en\"),g=t=>ke.format(t),Le=new Intl.DateTim" +
+  "eFormat(\"en-GB\",{timeStyle:\"medium\"}),Se=new Intl.DateTimeFo" +
+  "rmat(\"en-GB\",{dateStyle:\"medium\",timeStyle:\"short\"});functio" +
+  "n M(t){if(t===void 0||!Number.isFinite(t))return\"\\u2013\";let" +
+  " n=new Date(t),o=Math.abs(Date.now()-t)<432e5;return e(\"time" +
+  "\",{datetime:n.toISOString()},(o?Le:Se).format(n))}function H" +
+  "(t,n,o){let s=n[0]?.[1]??1;return L(t,[\"Name\",\"Count\",\"\"],n." +
+  "map(([c,r])=>[e(\"code\",{},c),g(r),e(\"meter\",{min:0,max:s,val" +
+  "ue:r,\"aria-hidden\":\"true\"})]),o)}var b={abilities:{acts:!1,l" +
+  "imits:!1,keys:!1,sessions:!1},latest:void 0,seconds:new Map," +
+  "events:[],left:0};function Ce(t){\"since\"in t?(b.seconds.clea" +
+  "r(),b.left=0):b.left+=t.left;let o=new Set(b.events.map(({id" +
+  ":r})=>r)),s=t.events.filter(({id:r})=>!o.has(r));s.length>0&" +
+  "&(b.events=[...b.events,...s].slice(-1e3));for(let r of t.se" +
+  "conds)b.seconds.set(r[0],r);let c=Math.floor(t.now/1e3)-300;" +
+  "for(let r of b.seconds.keys())r<c&&b.seconds.delete(r);b.lat" +
+  "est={since:b.latest?.since??t.now,...t}}var z=new URL(\".\",lo" +
+  "cation.href);async function A(t){let n=await fetch(new URL(t" +
+  ",z));if(!n.ok)throw new Error(await ne(n));return await n.js" +
+  "on()}async function O(t,n){let o=await fetch(new URL(t,z),{m" +
+  "ethod:\"POST\",headers:{\"content-type\":\"application/json\"},bod" +
+  "y:JSON.stringify(n)});if(!o.ok)throw new Error(await ne(o));" +
+  "return await o.json()}async function ne(t){let n=await t.jso" +
+  "n().catch(()=>({}));return`${typeof n.detail==\"string\"?n.det" +
+  "ail:\"That did not work.\"} (${t.status}${typeof n.code==\"stri" +
+  "ng\"?`, ${n.code}`:\"\"})`}function Q(t,n){let o=new EventSourc" +
+  "e(new URL(\"events\",z)),s=c=>{Ce(JSON.parse(c.data)),n(\"live\"" +
+  "),t()};o.addEventListener(\"snapshot\",s),o.addEventListener(\"" +
+  "tick\",s),o.addEventListener(\"error\",()=>{if(o.readyState!==E" +
+  "ventSource.CLOSED)return n(\"reconnecting\");n(\"denied\"),setTi" +
+  "meout(()=>Q(t,n),1e4)})}var U=3,oe=[\"Operation\",\"Authenticat" +
+  "ion\",\"Grant\",\"Limit\",\"Input\",\"Output\",\"Other\",\"Calls\",\"Denie" +
+  "d\"],Te={all:\"all\",open:\"open to everyone\",unlimited:\"without" +
+  " a limit\",unchecked:\"without input check\",uncalled:\"never ca" +
+  "lled\",trial:\"with a policy on trial\"};function ae(){let t=e(" +
+  "\"input\",{type:\"search\"}),n=e(\"select\",{},...Object.entries(T" +
+  "e).map(([w,T])=>e(\"option\",{value:w},T))),o=e(\"p\",{class:\"to" +
+  "ld\",role:\"status\"},\"Loading \\u2026\"),s=e(\"div\",{class:\"wide " +
+  "lines\"}),c=e(\"div\",{}),r=se(\"Back\",()=>m(Math.max(0,a-1))),i" +
+  "=se(\"Next\",()=>m(a+d)),u=e(\"p\",{class:\"buttons\"},r,i),a=0,d=" +
+  "0,l=0,h=0,p=({lines:w,from:T,total:$,since:x})=>{a=T,d=w.len" +
+  "gth;let I=T+w.length;r.setAttribute(\"aria-disabled\",String(T" +
+  "===0)),i.setAttribute(\"aria-disabled\",String(I>=$)),u.hidden" +
+  "=w.length===$,E(o,`${g(Math.min(T+1,$))} to ${g(I)} of ${g($" +
+  ")} operations, calls since `,M(x),\".\"),l++;let _=l,F=L(\"Oper" +
+  "ations and what guards them\",oe,w.slice(0,U).map(ie),\"No ope" +
+  "ration is like that. Give consoleRoutes the option coverage," +
+  " if there is none at all.\");E(s,F);let G=F.querySelector(\"tb" +
+  "ody\"),k=R=>{R>=w.length||requestAnimationFrame(()=>{if(_!==l" +
+  ")return;let ve=w.slice(R,R+U);G?.append(...ve.map(we=>J(oe,i" +
+  "e(we)))),k(R+U)})};k(U)},f=({unlisted:w,versions:T})=>{E(c,e" +
+  "(\"div\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2\"," +
+  "{},\"Called, and in no table (denied)\"),H(\"Unlisted operation" +
+  "s\",w,\"Nothing unlisted was called.\")),e(\"section\",{class:\"pa" +
+  "nel\"},e(\"h2\",{},\"API versions in use, last day\"),H(\"Versions" +
+  "\",T,\"No call named a version.\"))))},m=async w=>{h++;let T=h," +
+  "$=new URLSearchParams({from:String(w),find:t.value,show:n.va" +
+  "lue});try{let x=await A(`coverage?${$}`);if(T!==h)return;p(x" +
+  "),f(x)}catch(x){T===h&&(o.textContent=String(x))}},v=()=>{m(" +
+  "0)};return t.addEventListener(\"input\",v),n.addEventListener(" +
+  "\"change\",v),v(),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"C" +
+  "overage\"),e(\"div\",{class:\"filters\",role:\"search\"},C(\"Operati" +
+  "on\",t),C(\"Show\",n),S(\"Refresh\",()=>m(a))),o,s,u,c),update:()" +
+  "=>{}}}function se(t,n){let o=e(\"button\",{type:\"button\"},t);r" +
+  "eturn o.addEventListener(\"click\",()=>{o.getAttribute(\"aria-d" +
+  "isabled\")!==\"true\"&&n()}),o}function ie(t){let{operation:n,a" +
+  "uthentication:o,grant:s,limit:c,input:r,output:i,other:u}=t," +
+  "{open:a,calls:d,denied:l}=t;return[e(\"span\",{},e(\"code\",{},n" +
+  "),\" \",e(\"small\",{},t.table),t.shadow.length>0&&e(\"small\",{cl" +
+  "ass:\"key act\"},`on trial: ${t.shadow.join(\", \")}`)),N(o),a?e" +
+  "(\"strong\",{class:\"bad\"},`open: ${s.join(\", \")||\"no grant kno" +
+  "wn\"}`):N(s),N(c),N(r),N(i),N(u),d===0?e(\"small\",{},\"never\"):" +
+  "g(d),l===0?\"0\":e(\"span\",{class:\"bad\"},g(l))]}function N(t){r" +
+  "eturn t.join(\", \")||\"\\u2013\"}var Me=100,xe=4;function re(t,n" +
+  "){let o=e(\"input\",{type:\"search\",placeholder:\"code, operatio" +
+  "n, caller \\u2026\"});t!==void 0&&(o.value=t);let s=e(\"select\"" +
+  ",{},...[\"all\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on trial" +
+  "\"].map(y=>e(\"option\",{value:y},y)));n!==void 0&&(s.value=n);" +
+  "let c=e(\"ol\",{class:\"events\",\"aria-label\":\"Newest decisions\"" +
+  "}),r=e(\"p\",{class:\"told\",role:\"status\"}),i=!1,u=[],a=S(\"Paus" +
+  "e\",()=>{i=!i,a.textContent=i?\"Go on\":\"Pause\",a.setAttribute(" +
+  "\"aria-pressed\",String(i)),i||m()}),d=new Map,l=()=>{let y=o." +
+  "value.trim().toLowerCase(),w=new Set(b.events.map(({id:k})=>" +
+  "k)),$=[...u.filter(({id:k})=>!w.has(k)),...b.events].filter(" +
+  "k=>$e(k,s.value)&&Oe(k,y)),x=$.slice(-Me).toReversed(),I=new" +
+  " Set(x.map(({id:k})=>k));for(let k of d.keys())I.has(k)||d.d" +
+  "elete(k);let _=xe,F=x.flatMap(k=>{let R=d.get(k.id)??(_-- >0" +
+  "?Re(k):void 0);return R===void 0?[]:(d.set(k.id,R),[R])});Ae" +
+  "(c,F),_<0&&p();let G=b.left>0?` ${g(b.left)} came too fast t" +
+  "o be sent.`:\"\";r.textContent=`${g(x.length)} of ${g($.length" +
+  ")} shown.${G}`},h=!1,p=()=>{h||(h=!0,requestAnimationFrame((" +
+  ")=>{h=!1,l()}))},f=async y=>{let w=`decisions?request=${enco" +
+  "deURIComponent(y)}`;u=await A(w).catch(()=>[]),l(),c.querySe" +
+  "lector(\"details\")?.setAttribute(\"open\",\"\")},m=()=>{i||l()};o" +
+  ".addEventListener(\"input\",p),s.addEventListener(\"change\",l)," +
+  "t!==void 0&&f(t);let v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"" +
+  "Decisions\"),e(\"form\",{class:\"filters\",role:\"search\"},C(\"Filt" +
+  "er\",o),C(\"Show\",s),a),r,c);return v.querySelector(\"form\")?.a" +
+  "ddEventListener(\"submit\",y=>y.preventDefault()),{root:v,upda" +
+  "te:m}}function Ae(t,n){let o=new Set(n);for(let c of Array.f" +
+  "rom(t.children))o.has(c)||c.remove();let s=t.firstElementChi" +
+  "ld;for(let c of n)c===s?s=s.nextElementSibling:t.insertBefor" +
+  "e(c,s)}function $e(t,n){return n===\"all\"?!0:n===\"acts\"?t.kin" +
+  "d===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t.kind===\"deci" +
+  "sion\"&&t.outcome===n}function Oe(t,n){if(n===\"\")return!0;let" +
+  "{operation:o,code:s,policy:c,principal:r,peer:i,requestId:u," +
+  "act:a,tenant:d,client:l}=t;return[o,s,c,r,i,u,a,d,l].some(h=" +
+  ">h?.toLowerCase().includes(n)===!0)}function Re(t){let{outco" +
+  "me:n,operation:o,code:s,policy:c,act:r,subject:i,principal:u" +
+  ",peer:a,kind:d}=t,l=e(\"details\",{},e(\"summary\",{},M(t.time)," +
+  "e(\"span\",{class:`key ${d===\"act\"?\"act\":n}`},d===\"act\"?\"act\":" +
+  "n),e(\"span\",{class:\"operation\"},r??o??\"unknown operation\"),e" +
+  "(\"code\",{},s??\"\"),e(\"span\",{class:\"who\"},i??u??a??\"unknown c" +
+  "aller\")));return l.addEventListener(\"toggle\",()=>{l.open&&l." +
+  "children.length===1&&l.append(He(t,c))}),e(\"li\",{},l)}functi" +
+  "on He(t,n){let{requestId:o,trace:s=[],wouldDeny:c=[],degrade" +
+  "d:r=[],target:i,data:u}=t,a=[[\"Denied by\",n&&`${n}: ${t.code" +
+  "??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for operators\",t.cau" +
+  "se??t.reason],[\"Would be denied by\",c.join(\", \")],[\"Degraded" +
+  "\",r.join(\", \")],[\"Target\",i&&`${i.type} ${i.id}`],[\"Data\",u&" +
+  "&JSON.stringify(u)],[\"Event\",`${t.event} (${t.severity})`],[" +
+  "\"Protocol\",[t.protocol,t.status].filter(d=>d!==void 0).join(" +
+  "\" \")],[\"Principal\",t.principal],[\"Client\",t.client],[\"Tenant" +
+  "\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"Latency\"," +
+  "t.latencyMs===void 0?void 0:`${t.latencyMs} ms`],[\"Request\"," +
+  "o&&e(\"a\",{href:`#decisions?request=${encodeURIComponent(o)}`" +
+  "},o)],[\"Trace id\",t.traceId]];return e(\"div\",{class:\"full\"}," +
+  "e(\"dl\",{},...a.flatMap(([d,l])=>l===void 0||l===\"\"||l===!1?[" +
+  "]:[e(\"dt\",{},d),e(\"dd\",{},l)])),s.length>0&&e(\"h3\",{},\"Polic" +
+  "ies that ran\"),s.length>0&&e(\"ol\",{class:\"trace\"},...s.map(d" +
+  "=>e(\"li\",{class:/: denied/.test(d)?\"bad\":void 0},d))))}funct" +
+  "ion D(t,n,o,s){let c=e(\"p\",{class:\"bad\",role:\"alert\"}),r=e(\"" +
+  "button\",{type:\"submit\",class:\"danger\"},o),i=e(\"button\",{type" +
+  ":\"button\"},\"Cancel\"),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"" +
+  "},t),...n,c,e(\"div\",{class:\"buttons\"},i,r)),a=le(u),d=async(" +
+  ")=>{r.disabled=!0;try{await s(),a.close()}catch(l){c.textCon" +
+  "tent=l instanceof Error?l.message:String(l),r.disabled=!1}};" +
+  "i.addEventListener(\"click\",()=>a.close()),u.addEventListener" +
+  "(\"submit\",l=>{l.preventDefault(),d()})}function P(t,...n){le" +
+  "t o=e(\"button\",{type:\"button\"},\"Close\"),s=le(e(\"div\",{},e(\"h" +
+  "2\",{id:\"dialog-title\"},t),...n,o));o.addEventListener(\"click" +
+  "\",()=>s.close())}function le(t){let n=e(\"dialog\",{\"aria-labe" +
+  "lledby\":\"dialog-title\"},t),o=document.activeElement;return n" +
+  ".addEventListener(\"close\",()=>{n.remove(),o instanceof HTMLE" +
+  "lement&&o.focus()}),document.body.append(n),n.showModal(),n}" +
+  "function j(t){return t?\"\":\"It was done, but the audit trail " +
+  "did not take it. Tell whoever keeps the trail.\"}function de(" +
+  "){let{keys:t,sessions:n}=b.abilities;return{root:e(\"section\"" +
+  ",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?Ne():e(\"p\",{" +
+  "class:\"empty\"},\"Give consoleRoutes the option keys to see AP" +
+  "I keys.\"),n?De():e(\"p\",{class:\"empty\"},\"Give consoleRoutes t" +
+  "he option sessions to see sessions.\")),update:()=>{}}}functi" +
+  "on Ne(){let t=e(\"input\",{name:\"tenant\",placeholder:\"of no te" +
+  "nant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=[]," +
+  "s=async()=>{try{let{keys:a,next:d}=await O(\"keys/list\",{tena" +
+  "nt:t.value,after:o.at(-1)});E(n,L(\"API keys\",[\"Name\",\"Id\",\"O" +
+  "wner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.map(l=>" +
+  "c(l)),\"There are no keys here.\"),d!==void 0&&S(\"Next\",()=>(o" +
+  ".push(d),s())))}catch(a){E(n,e(\"p\",{class:\"bad\"},a instanceo" +
+  "f Error?a.message:String(a)))}},c=a=>{let{name:d,id:l,owner:" +
+  "h,status:p,createdAt:f,lastUsedAt:m,expiresAt:v,previous:y}=" +
+  "a,w=p===\"revoked\",T=y!==void 0&&y.until>Date.now();return[d," +
+  "e(\"code\",{},l),`${h.type} ${h.id}`,e(\"span\",{class:w?\"bad\":v" +
+  "oid 0},p,T?\", old secret still good until \":\"\",T&&M(y.until)" +
+  "),Pe(f),M(m),M(v),b.abilities.acts&&!w&&e(\"span\",{class:\"but" +
+  "tons\"},S(\"Rotate \\u2026\",()=>r(a),\"\",a.name),S(\"Revoke \\u202" +
+  "6\",()=>i(a),\"danger\",a.name))]},r=({id:a,name:d,generation:l" +
+  "})=>{let h=e(\"input\",{type:\"number\",min:0,max:720,step:1,val" +
+  "ue:24,required:!0});D(`Rotate the key \\u201C${d}\\u201D?`,[C(" +
+  "\"Hours for which the old secret stays good\",h)],\"Rotate\",asy" +
+  "nc()=>{let p={id:a,generation:l,overlapHours:h.valueAsNumber" +
+  "},{key:f,recorded:m}=await O(\"keys/rotate\",p);await s(),P(\"T" +
+  "he new key\",\"It is shown once, here.\",e(\"code\",{class:\"secre" +
+  "t\"},f),e(\"p\",{class:\"bad\"},j(m)))})},i=({id:a,name:d})=>{let" +
+  " l=e(\"input\",{maxlength:512,required:!0});D(`Revoke the key " +
+  "\\u201C${d}\\u201D?`,[\"Nobody can undo this.\",C(\"Reason, for t" +
+  "he audit trail\",l)],\"Revoke\",async()=>{let{recorded:h}=await" +
+  " O(\"keys/revoke\",{id:a,reason:l.value});await s(),h||P(\"Revo" +
+  "ked\",j(h))})},u=e(\"form\",{class:\"filters\"},C(\"Tenant\",t),e(\"" +
+  "button\",{},\"List\"));return u.addEventListener(\"submit\",a=>{a" +
+  ".preventDefault(),o=[],s()}),s(),e(\"section\",{class:\"panel\"}" +
+  ",e(\"h2\",{},\"API keys\"),u,n)}function De(){let t=e(\"input\",{n" +
+  "ame:\"issuer\",required:!0}),n=e(\"input\",{name:\"subject\",requi" +
+  "red:!0}),o=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),s=()" +
+  "=>({issuer:t.value,subject:n.value}),c=async()=>{let u=s();t" +
+  "ry{let a=await O(\"sessions/list\",u);E(o,L(\"Sessions\",[\"Clien" +
+  "t\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],a.map(({handle:d,clien" +
+  "tId:l,createdAt:h,seenAt:p,expiresAt:f})=>[l,M(h),M(p),M(f)," +
+  "b.abilities.acts&&S(\"End \\u2026\",()=>r({...u,handle:d},\"this" +
+  " session\"),\"danger\",d.slice(0,8))]),\"This user has no sessio" +
+  "n.\"),a.length>1&&b.abilities.acts&&S(\"End all \\u2026\",()=>r(" +
+  "{...u,all:!0},\"all of them\"),\"danger\"))}catch(a){E(o,e(\"p\",{" +
+  "class:\"bad\"},a instanceof Error?a.message:String(a)))}},r=(u" +
+  ",a)=>D(`End ${a}?`,[\"The user has to sign in again.\"],\"End\"," +
+  "async()=>{let{recorded:d}=await O(\"sessions/end\",u);await c(" +
+  "),d||P(\"Ended\",j(d))}),i=e(\"form\",{class:\"filters\"},C(\"Issue" +
+  "r\",t),C(\"Subject\",n),e(\"button\",{},\"List\"));return i.addEven" +
+  "tListener(\"submit\",u=>{u.preventDefault(),c()}),e(\"section\"," +
+  "{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),i,o)}functio" +
+  "n Pe(t){let n=Math.floor((Date.now()-t)/864e5);return e(\"spa" +
+  "n\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n} days`)}fun" +
+  "ction ce(){let t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"div\",{\"aria-" +
+  "live\":\"polite\"}),s=e(\"p\",{class:\"bad\",role:\"alert\"}),c=e(\"se" +
+  "lect\",{name:\"limit\"}),r=e(\"input\",{name:\"key\",required:!0})," +
+  "i=e(\"input\",{name:\"tenant\"}),u=async p=>{s.textContent=\"\";le" +
+  "t f={limit:c.value,...p},m=p.alias??p.key??\"\";try{let v=awai" +
+  "t O(\"limits/read\",f);E(o,e(\"h3\",{},`${f.limit}: ${m}`),L(\"Wh" +
+  "at is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in\"],v.map(y=" +
+  ">[y.algorithm,g(Math.floor(y.remaining)),g(y.capacity),e(\"me" +
+  "ter\",{min:0,max:y.capacity,low:y.capacity*.2,value:y.remaini" +
+  "ng,\"aria-hidden\":\"true\"}),`${g(Math.ceil(y.resetAfterMs/1e3)" +
+  ")} s`]),\"This limit counts nothing.\"),b.abilities.acts&&S(\"R" +
+  "eset \\u2026\",()=>a(f,m),\"danger\"))}catch(v){s.textContent=v " +
+  "instanceof Error?v.message:String(v)}},a=(p,f)=>D(`Reset the" +
+  " limit of ${f}?`,[\"What was used is forgotten.\"],\"Reset\",asy" +
+  "nc()=>{let{recorded:m}=await O(\"limits/reset\",p);m||P(\"Reset" +
+  "\",j(m)),await u(p)}),d=async()=>{try{let p=await A(\"limits\")" +
+  ",f=c.value;E(c,...p.limits.map(m=>e(\"option\",{},m))),p.limit" +
+  "s.includes(f)&&(c.value=f),E(t,L(\"Callers who call most\",[\"C" +
+  "aller\",\"Calls\",\"Denied\",\"\"],p.hottest.map(({alias:m,calls:v," +
+  "denied:y})=>[e(\"code\",{},m),g(v),y>0?e(\"span\",{class:\"bad\"}," +
+  "g(y)):\"0\",p.limits.length>0&&S(\"Look\",()=>u({alias:m}),\"\",m)" +
+  "]),\"Nobody called in the last minutes.\")),E(n,L(\"Limits that" +
+  " would fit\",[\"Operation\",\"Calls of a caller in a minute\",\"Le" +
+  "arned from\"],p.suggested.map(({operation:m,perMinute:v,obser" +
+  "vations:y})=>[e(\"code\",{},m),g(v),`${g(y)} caller-minutes`])" +
+  ",\"Nothing was learned yet: give consoleRoutes the option usa" +
+  "ge, and it some minutes.\"))}catch(p){s.textContent=String(p)" +
+  "}};d();let l=e(\"form\",{class:\"filters\"},C(\"Limit\",c),C(\"Call" +
+  "er, as the limit counts it\",r),C(\"Tenant\",i),e(\"button\",{},\"" +
+  "Look\"));return l.addEventListener(\"submit\",p=>{p.preventDefa" +
+  "ult(),u({key:r.value,...i.value!==\"\"&&{tenant:i.value}})}),{" +
+  "root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{" +
+  "class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Hott" +
+  "est callers, last minutes\"),t,e(\"p\",{class:\"buttons\"},S(\"Ref" +
+  "resh\",d))),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"What is le" +
+  "ft to a caller\"),b.abilities.limits?l:e(\"p\",{class:\"empty\"}," +
+  "\"Give consoleRoutes the option limits.\"),s,o),e(\"section\",{c" +
+  "lass:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))),update:()=>" +
+  "{}}}var W=120,X=120,q=[\"succeeded\",\"denied\",\"failed\",\"aborte" +
+  "d\"];function pe(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\"" +
+  ",{}),o=e(\"div\",{}),s=e(\"div\",{});return{root:e(\"section\",{}," +
+  "e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},ue" +
+  "(\"Denials by code, last minutes\",o),ue(\"Health\",s))),update:" +
+  "()=>{let{latest:i}=b;if(i===void 0)return;let u=Math.floor(i" +
+  ".now/1e3),a=Array.from({length:W},(f,m)=>{let[,...v]=b.secon" +
+  "ds.get(u-W+m)??[0,0,0,0,0];return v}),d=q.map((f,m)=>a.reduc" +
+  "e((v,y)=>v+(y[m]??0),0)),h=a.slice(-10).flat().reduce((f,m)=" +
+  ">f+m,0)/10;t.replaceChildren(...me(\"Decisions a second\",h<10" +
+  "?h.toFixed(1):g(Math.round(h))),...q.flatMap((f,m)=>me(`${f}" +
+  ", 2 min`,g(d[m]??0),f))),n.replaceChildren(je(a,d),e(\"figcap" +
+  "tion\",{},\"The last two minutes. \",...q.flatMap(f=>[e(\"span\"," +
+  "{class:`key ${f}`},f),\" \"]))),o.replaceChildren(H(\"Codes\",i." +
+  "codes,\"Nothing was denied.\"));let p=i.sinks.filter(({healthy" +
+  ":f,lost:m})=>!f||m>0);E(s,i.degraded.length>0&&e(\"h3\",{},\"Un" +
+  "available or degraded, last minutes\"),p.length===0&&i.degrad" +
+  "ed.length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink " +
+  "is degraded.\"):H(\"Degraded\",i.degraded,\"No decision is degra" +
+  "ded.\"),e(\"h3\",{},\"Sinks of the audit trail\"),L(\"Sinks of the" +
+  " audit trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks.map(" +
+  "({name:f,healthy:m,queued:v,lost:y})=>[f,m?\"ok\":e(\"strong\",{" +
+  "class:\"bad\"},\"failing\"),g(v),y>0?e(\"strong\",{class:\"bad\"},g(" +
+  "y)):\"0\"]),\"There are no sinks.\"),i.shadow.length>0&&e(\"h3\",{" +
+  "},\"Policies on trial would have denied, last day\"),i.shadow." +
+  "length>0&&H(\"Shadow\",i.shadow,\"\"))}}}function ue(t,n){return" +
+  " e(\"section\",{class:\"panel\"},e(\"h2\",{},t),n)}function me(t,n" +
+  ",o=\"\"){return[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd" +
+  "\",{},n))]}function je(t,n){let o=Math.max(1,...t.map(i=>i.re" +
+  "duce((u,a)=>u+a,0))),s=i=>(X-i/o*X).toFixed(1),c=q.map((i,u)" +
+  "=>{let a=l=>l.slice(0,u).reduce((h,p)=>h+p,0),d=t.map((l,h)=" +
+  ">{let[p,f]=[a(l),l[u]??0];return f===0?\"\":`M${h} ${s(p)}V${s" +
+  "(p+f)}h.85V${s(p)}z`});return K(\"path\",{class:i,d:d.join(\"\")" +
+  "})}),r=q.map((i,u)=>`${n[u]} ${i}`).join(\", \");return K(\"svg" +
+  "\",{class:\"chart\",viewBox:`0 0 ${W} ${X}`,preserveAspectRatio" +
+  ":\"none\",role:\"img\",\"aria-label\":`Decisions in each of the la" +
+  "st ${W} seconds: ${r}; at most ${o} in one second.`},...c)}f" +
+  "unction fe(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loadi" +
+  "ng \\u2026\"),n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide" +
+  "\"}),s=async()=>{try{let r=await A(\"shadow\"),i=r.trials.reduc" +
+  "e((u,a)=>u+a.admitted,0);t.textContent=`Calls of the last da" +
+  "y that were let in, and that policies on trial would have de" +
+  "nied: ${g(i)}.`,E(n,L(\"What policies on trial would have den" +
+  "ied\",[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of them" +
+  " let in\"],r.trials.map(({operation:u,policy:a,code:d,would:l" +
+  ",admitted:h})=>[e(\"code\",{},u),a,e(\"code\",{},d),g(l),h>0?e(\"" +
+  "strong\",{class:\"bad\"},g(h)):\"0\"]),\"No policy on trial would " +
+  "have denied a call.\")),E(o,L(\"Policies on trial that would h" +
+  "ave denied nothing\",[\"Operation\",\"Policy\",\"Calls since the f" +
+  "eed began\"],r.silent.map(({operation:u,table:a,policy:d,call" +
+  "s:l})=>[e(\"span\",{},e(\"code\",{},u),\" \",e(\"small\",{},a)),d,l=" +
+  "==0?e(\"small\",{},\"never called\"):g(l)]),\"There is none, or c" +
+  "onsoleRoutes has no tables.\"))}catch(r){t.textContent=r inst" +
+  "anceof Error?r.message:String(r)}};return s(),{root:e(\"secti" +
+  "on\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"" +
+  "panel\"},e(\"h2\",{},\"Would have been denied, last day\"),n),e(\"" +
+  "section\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denied not" +
+  "hing\"),o),e(\"p\",{},S(\"Refresh\",s),\" \",e(\"a\",{href:\"#decision" +
+  "s?kind=on%20trial\"},\"The calls\"))),update:()=>{}}}var ee={no" +
+  "w:{title:\"Now\",make:pe},coverage:{title:\"Coverage\",make:ae}," +
+  "decisions:{title:\"Decisions\",make:re},limits:{title:\"Limits\"" +
+  ",make:ce},shadow:{title:\"Shadow\",make:fe},keys:{title:\"Keys " +
+  "and sessions\",make:de}},he=document.querySelector(\"main\"),ge" +
+  "=document.querySelector(\"nav\"),Y=document.querySelector(\"#st" +
+  "atus\"),V,Z=!1;function be(){let[t=\"\",n=\"\"]=location.hash.sli" +
+  "ce(1).split(\"?\");if(t===\"main\")return he.focus();let o=Objec" +
+  "t.hasOwn(ee,t)?t:\"now\",s=ee[o];if(s===void 0)return;let c=V!" +
+  "==void 0,r=new URLSearchParams(n);V=s.make(r.get(\"request\")?" +
+  "?void 0,r.get(\"kind\")??void 0),V.update(),he.replaceChildren" +
+  "(V.root),document.title=`${s.title} \\xB7 apisec console`;for" +
+  "(let i of ge.querySelectorAll(\"a\"))i.hash===`#${o}`?i.setAtt" +
+  "ribute(\"aria-current\",\"page\"):i.removeAttribute(\"aria-curren" +
+  "t\");c&&V.root.querySelector(\"h1\")?.focus()}function Ve(){Z||" +
+  "(Z=!0,requestAnimationFrame(()=>{Z=!1,V?.update()}))}var ye=" +
+  "{live:\"Live\",reconnecting:\"Reconnecting \\u2026\",denied:\"Not " +
+  "connected: signed out, or too many pages are open. Reload to" +
+  " sign in.\"};function qe(t){Y.textContent!==ye[t]&&(Y.textCon" +
+  "tent=ye[t],Y.className=t)}ge.append(...Object.entries(ee).ma" +
+  "p(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));addEventListene" +
+  "r(\"hashchange\",be);b.abilities=await A(\"abilities\").catch(()" +
+  "=>b.abilities);be();Q(Ve,qe);\n";

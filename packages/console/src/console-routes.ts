@@ -24,7 +24,7 @@ import {
 import { type ConsoleActs, consoleActs, type Resources } from './acts.ts';
 import { ICON, PAGE, SCRIPT, STYLE } from './assets.ts';
 import type { ConsoleFeed } from './console-feed.ts';
-import { type CoverageTable, coverageAnswer } from './coverage-lines.ts';
+import { type CoverageTable, coverageReader } from './coverage-lines.ts';
 import { eventStreams } from './event-stream.ts';
 import { limitsAnswer, type UsageLike } from './limits-answer.ts';
 import { json, pageHeaders, problem } from './responses.ts';
@@ -171,6 +171,7 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
     sessions: sessions !== undefined,
   };
   const acts: ConsoleActs = consoleActs({ keys, sessions, limits, record: audit.record });
+  const covered = coverageReader(coverage, view);
   const headers = pageHeaders(origin + base);
 
   const asset = (type: string, body: string) => (): Response =>
@@ -187,8 +188,8 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
       const type = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
       return new Response(body, { headers: { ...headers, ...type } });
     },
-    'GET /coverage': () => json(coverageAnswer(coverage, view)),
-    'GET /shadow': () => json(shadowAnswer(view, coverageAnswer(coverage, view).lines)),
+    'GET /coverage': ({ url }) => json(covered.page(new URL(url).searchParams)),
+    'GET /shadow': () => json(shadowAnswer(view, covered.lines())),
     'GET /limits': () => json(limitsAnswer(view, acts.aliases, usage, limits)),
     'GET /decisions': (request) => {
       const id = new URL(request.url).searchParams.get('request') ?? '';

@@ -1,7 +1,7 @@
 import type { CoverageRow } from '@apisec/core';
 import { purposesOf } from '@apisec/core/host';
 import type { FeedView } from './console-feed.ts';
-import type { CoverageAnswer, CoverageLine } from './wire.ts';
+import type { CoverageAnswer, CoverageLine, CoverageShow } from './wire.ts';
 
 /** A coverage table, as far as the console asks it. */
 export interface CoverageTable {
@@ -16,30 +16,77 @@ const COLUMNS = ['authentication', 'limit', 'input', 'output'] as const;
 const OPEN = new Set(['allowAnonymous']);
 const MOST_LINES = 10_000;
 const MOST_NAMES = 50;
+/** What a browser parses and draws within a frame. */
+const LINES_A_PAGE = 40;
+const LONGEST_SEARCH = 256;
+
+const FILTERS: Readonly<Record<CoverageShow, (line: CoverageLine) => boolean>> = {
+  all: () => true,
+  open: ({ open }) => open,
+  unlimited: ({ limit }) => limit.length === 0,
+  unchecked: ({ input }) => input.length === 0,
+  uncalled: ({ calls }) => calls === 0,
+  trial: ({ shadow }) => shadow.length > 0,
+};
+
+/** What guards an operation, as it stays until the next deployment. */
+interface Guarded extends Omit<CoverageLine, 'calls' | 'denied'> {
+  /** What is searched. */
+  readonly text: string;
+}
 
 /** Every operation of the tables with what guards it, and how often it was called since the feed began. */
-export function coverageAnswer(
+export interface CoverageReader {
+  readonly lines: () => readonly CoverageLine[];
+  /** The lines that a page asks for: `?from=40&find=orders&show=open`. What cannot be read counts as not asked. */
+  readonly page: (asked: URLSearchParams) => CoverageAnswer;
+}
+
+/** Reads the tables once, when somebody asks first. */
+export function coverageReader(
   tables: Readonly<Record<string, CoverageTable>>,
   feed: FeedView,
-): CoverageAnswer {
-  const now = feed.now();
-  const lines = Object.entries(tables).flatMap(([table, { report }]) =>
-    report().map(({ operation, policies }) => lineOf(table, operation, policies, feed)),
-  );
+): CoverageReader {
+  let known: readonly Guarded[] | undefined;
+  const guarded = (): readonly Guarded[] => {
+    known ??= Object.entries(tables)
+      .flatMap(([table, { report }]) =>
+        report().map(({ operation, policies }) => guardedBy(table, operation, policies)),
+      )
+      .slice(0, MOST_LINES);
+    return known;
+  };
+  const counted = ({ text: _text, ...line }: Guarded): CoverageLine => {
+    const { calls = 0, denied = 0 } = feed.operations.get(line.operation) ?? {};
+    return { ...line, calls, denied };
+  };
   return {
-    since: feed.since,
-    lines: lines.slice(0, MOST_LINES),
-    unlisted: feed.unlisted.top(now, MOST_NAMES),
-    versions: feed.versions.top(now, MOST_NAMES),
+    lines: () => guarded().map(counted),
+    page: (asked) => {
+      const now = feed.now();
+      const words = (asked.get('find') ?? '').trim().toLowerCase().slice(0, LONGEST_SEARCH);
+      const show = asked.get('show') ?? 'all';
+      const found = guarded().filter(({ text }) => text.includes(words));
+      const matching = Object.hasOwn(FILTERS, show)
+        ? // An own member of the table above.
+          found.map(counted).filter(FILTERS[show as CoverageShow])
+        : found.map(counted);
+      const last = Math.max(0, Math.ceil(matching.length / LINES_A_PAGE) - 1);
+      const page = Math.floor(Number(asked.get('from')) / LINES_A_PAGE);
+      const from = Math.min(page >= 0 ? page : 0, last) * LINES_A_PAGE;
+      return {
+        since: feed.since,
+        lines: matching.slice(from, from + LINES_A_PAGE),
+        from,
+        total: matching.length,
+        unlisted: feed.unlisted.top(now, MOST_NAMES),
+        versions: feed.versions.top(now, MOST_NAMES),
+      };
+    },
   };
 }
 
-function lineOf(
-  table: string,
-  operation: string,
-  policies: Policies,
-  feed: FeedView,
-): CoverageLine {
+function guardedBy(table: string, operation: string, policies: Policies): Guarded {
   const columns: Record<Column, string[]> = {
     authentication: [],
     grant: [],
@@ -59,9 +106,9 @@ function lineOf(
     }
   };
   place(policies);
-  const { calls = 0, denied = 0 } = feed.operations.get(operation) ?? {};
   const open = columns.grant.length === 0 || columns.grant.some((name) => OPEN.has(kindOf(name)));
-  return { table, operation, ...columns, shadow, open, calls, denied };
+  const text = `${table} ${operation}`.toLowerCase();
+  return { table, operation, ...columns, shadow, open, text };
 }
 
 /** `requireScopes(orders:read)` is a `requireScopes`. */

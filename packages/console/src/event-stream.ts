@@ -29,9 +29,9 @@ const encoder = new TextEncoder();
 
 /**
  * Server-sent events for the pages that are open. One timer for all, and only while there are some. A reader who does
- * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one who
- * reads nothing for thirty ticks is let go of. Streams end after `maxStreamMs`: browsers come again, and are decided
- * anew.
+ * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one
+ * who reads nothing for thirty ticks is let go of. Streams end after `maxStreamMs`: browsers come again, and are
+ * decided anew.
  */
 export function eventStreams(
   feed: FeedView,

@@ -50,9 +50,17 @@ export interface CoverageLine {
   readonly denied: number;
 }
 
+/** Which lines are shown. */
+export type CoverageShow = 'all' | 'open' | 'unlimited' | 'unchecked' | 'uncalled' | 'trial';
+
 export interface CoverageAnswer {
   readonly since: number;
+  /** One page of the lines that were asked for. */
   readonly lines: readonly CoverageLine[];
+  /** Where the page begins. */
+  readonly from: number;
+  /** How many lines there are like that. */
+  readonly total: number;
   /** Called, and in no table. */
   readonly unlisted: readonly Count[];
   readonly versions: readonly Count[];

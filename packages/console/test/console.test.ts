@@ -403,6 +403,35 @@ describe('coverage', () => {
     ]);
   });
 
+  test('answers a page of lines, whatever is asked for', async () => {
+    const limited = anyone.use(
+      rateLimit({ limit: tokenBucket({ capacity: 5, refillPerSecond: 1 }), by: () => 'all' }),
+    );
+    const many = Object.fromEntries(
+      Array.from({ length: 95 }, (_, at) => [`GET /many/${at}`, at % 2 ? limited : anyone]),
+    );
+    const { call, feed } = setUp({ coverage: { rest: coverage(many) } });
+    feed.write([event({ operation: 'GET /many/7' })]);
+    const ask = async (query: string) => {
+      const { lines, from, total } = await (await call(`/coverage${query}`)).json();
+      return [from, lines.length, total];
+    };
+    expect(await ask('')).toEqual([0, 40, 95]);
+    expect(await ask('?from=40')).toEqual([40, 40, 95]);
+    expect(await ask('?from=41')).toEqual([40, 40, 95]);
+    expect(await ask('?from=99999')).toEqual([80, 15, 95]);
+    for (const from of ['-5', 'x', 'NaN', 'Infinity', '1e400', '']) {
+      const [begins] = await ask(`?from=${from}`);
+      expect([0, 80]).toContain(begins);
+    }
+    expect(await ask('?find=MANY%2F9')).toEqual([0, 6, 6]);
+    expect(await ask(`?find=${'x'.repeat(5_000)}`)).toEqual([0, 0, 0]);
+    expect(await ask('?show=unlimited')).toEqual([0, 40, 48]);
+    expect(await ask('?show=uncalled&from=80')).toEqual([80, 14, 94]);
+    expect(await ask('?show=trial')).toEqual([0, 0, 0]);
+    expect(await ask('?show=constructor')).toEqual([0, 40, 95]);
+  });
+
   test('says what policies on trial would have denied, what of it was let in, and which denied nothing', async () => {
     const never = definePolicy({ name: 'never', role: 'check', check: () => pass() });
     const onTrial = anyone.use(never, { mode: 'shadow' });

@@ -1,12 +1,10 @@
-import type { CoverageAnswer, CoverageLine } from '../wire.ts';
+import type { CoverageAnswer, CoverageLine, CoverageShow } from '../wire.ts';
 import { bars } from './bars.ts';
 import { button, type Child, count, field, fill, h, table, tableRow, time } from './dom.ts';
 import { load } from './state.ts';
 
-/** As many rows as there are at a time, however many operations there are. */
-const PAGE = 40;
-/** The rest of a page follows in the next frames. */
-const ROWS_A_FRAME = 5;
+/** The server answers a page of lines, however many operations there are. Its rows are drawn over some frames. */
+const ROWS_A_FRAME = 3;
 const HEADS = [
   'Operation',
   'Authentication',
@@ -19,48 +17,48 @@ const HEADS = [
   'Denied',
 ];
 
-const FILTERS: Readonly<Record<string, (line: CoverageLine) => boolean>> = {
-  all: () => true,
-  'open to everyone': ({ open }) => open,
-  'without a limit': ({ limit }) => limit.length === 0,
-  'without input check': ({ input }) => input.length === 0,
-  'never called': ({ calls }) => calls === 0,
-  'with a policy on trial': ({ shadow }) => shadow.length > 0,
+const SHOWN: Readonly<Record<CoverageShow, string>> = {
+  all: 'all',
+  open: 'open to everyone',
+  unlimited: 'without a limit',
+  unchecked: 'without input check',
+  uncalled: 'never called',
+  trial: 'with a policy on trial',
 };
 
 /** Every operation with what guards it: what is open, what is never called, what is called and not listed. */
 export function coverageView(): { readonly root: HTMLElement; readonly update: () => void } {
   const search = h('input', { type: 'search' });
-  const only = h('select', {}, ...Object.keys(FILTERS).map((name) => h('option', {}, name)));
+  const only = h(
+    'select',
+    {},
+    ...Object.entries(SHOWN).map(([value, name]) => h('option', { value }, name)),
+  );
   const told = h('p', { class: 'told', role: 'status' }, 'Loading …');
   const lines = h('div', { class: 'wide lines' });
   const more = h('div', {});
   // They stay where they are, so that whoever presses them by keyboard keeps the focus.
-  const back = turner('Back', () => turn(-PAGE));
-  const next = turner('Next', () => turn(PAGE));
+  const back = turner('Back', () => ask(Math.max(0, first - 1)));
+  const next = turner('Next', () => ask(first + drawnLines));
   const pages = h('p', { class: 'buttons' }, back, next);
-  let answer: CoverageAnswer | undefined;
-  /** What is searched of each line. */
-  let texts: readonly string[] = [];
+  /** Where the page that is shown begins, and how many lines it has. */
   let first = 0;
+  let drawnLines = 0;
   let drawn = 0;
+  /** Of several questions only the last one is answered. */
+  let asked = 0;
 
-  const show = (): void => {
-    if (answer === undefined) return;
-    const words = search.value.trim().toLowerCase();
-    const keep = FILTERS[only.value] ?? (() => true);
-    const matching = answer.lines.filter(
-      (line, at) => keep(line) && (texts[at] ?? '').includes(words),
-    );
-    const rows = matching.slice(first, first + PAGE);
-    back.setAttribute('aria-disabled', String(first === 0));
-    next.setAttribute('aria-disabled', String(first + PAGE >= matching.length));
-    pages.hidden = rows.length === matching.length;
-    const [from, to] = [Math.min(first + 1, matching.length), first + rows.length];
+  const show = ({ lines: rows, from, total, since }: CoverageAnswer): void => {
+    first = from;
+    drawnLines = rows.length;
+    const to = from + rows.length;
+    back.setAttribute('aria-disabled', String(from === 0));
+    next.setAttribute('aria-disabled', String(to >= total));
+    pages.hidden = rows.length === total;
     fill(
       told,
-      `${count(from)} to ${count(to)} of ${count(matching.length)} operations, calls since `,
-      time(answer.since),
+      `${count(Math.min(from + 1, total))} to ${count(to)} of ${count(total)} operations, calls since `,
+      time(since),
       '.',
     );
     drawn++;
@@ -73,20 +71,19 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
     );
     fill(lines, built);
     const body = built.querySelector('tbody');
-    const goOn = (from: number): void => {
-      if (from >= rows.length) return;
+    const goOn = (at: number): void => {
+      if (at >= rows.length) return;
       requestAnimationFrame(() => {
         // Something else is shown by now.
         if (drawing !== drawn) return;
-        const part = rows.slice(from, from + ROWS_A_FRAME);
+        const part = rows.slice(at, at + ROWS_A_FRAME);
         body?.append(...part.map((line) => tableRow(HEADS, cellsOf(line))));
-        goOn(from + ROWS_A_FRAME);
+        goOn(at + ROWS_A_FRAME);
       });
     };
     goOn(ROWS_A_FRAME);
   };
-  const showCounts = (): void => {
-    if (answer === undefined) return;
+  const showCounts = ({ unlisted, versions }: CoverageAnswer): void => {
     fill(
       more,
       h(
@@ -96,39 +93,38 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
           'section',
           { class: 'panel' },
           h('h2', {}, 'Called, and in no table (denied)'),
-          bars('Unlisted operations', answer.unlisted, 'Nothing unlisted was called.'),
+          bars('Unlisted operations', unlisted, 'Nothing unlisted was called.'),
         ),
         h(
           'section',
           { class: 'panel' },
           h('h2', {}, 'API versions in use, last day'),
-          bars('Versions', answer.versions, 'No call named a version.'),
+          bars('Versions', versions, 'No call named a version.'),
         ),
       ),
     );
   };
-  const refresh = async (): Promise<void> => {
+  const ask = async (from: number): Promise<void> => {
+    asked++;
+    const mine = asked;
+    const query = new URLSearchParams({
+      from: String(from),
+      find: search.value,
+      show: only.value,
+    });
     try {
-      answer = await load<CoverageAnswer>('coverage');
-      texts = answer.lines.map((line) => `${line.table} ${line.operation}`.toLowerCase());
-      first = Math.min(first, Math.floor(Math.max(0, texts.length - 1) / PAGE) * PAGE);
-      show();
-      showCounts();
+      const answer = await load<CoverageAnswer>(`coverage?${query}`);
+      if (mine !== asked) return;
+      show(answer);
+      showCounts(answer);
     } catch (cause) {
-      told.textContent = String(cause);
+      if (mine === asked) told.textContent = String(cause);
     }
   };
-  const turn = (by: number): void => {
-    first += by;
-    show();
-  };
-  const narrow = (): void => {
-    first = 0;
-    show();
-  };
+  const narrow = (): void => void ask(0);
   search.addEventListener('input', narrow);
   only.addEventListener('change', narrow);
-  void refresh();
+  narrow();
   const root = h(
     'section',
     {},
@@ -138,7 +134,7 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
       { class: 'filters', role: 'search' },
       field('Operation', search),
       field('Show', only),
-      button('Refresh', refresh),
+      button('Refresh', () => ask(first)),
     ),
     told,
     lines,
@@ -150,7 +146,7 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
 }
 
 /** A button that does nothing where there is nowhere to turn to. */
-function turner(label: string, act: () => void): HTMLButtonElement {
+function turner(label: string, act: () => unknown): HTMLButtonElement {
   const element = h('button', { type: 'button' }, label);
   element.addEventListener('click', () => {
     if (element.getAttribute('aria-disabled') !== 'true') act();

@@ -74,9 +74,18 @@ export function tableRow(heads: readonly string[], cells: readonly Child[]): HTM
   return h('tr', {}, ...cells.map((cell, at) => h('td', { 'data-head': heads[at] }, cell)));
 }
 
-/** A button that runs `act`, and runs it once at a time. */
-export function button(label: string, act: () => unknown, kind = ''): HTMLButtonElement {
-  const element = h('button', { type: 'button', class: kind }, label);
+/**
+ * A button that runs `act`, and runs it once at a time. Where several have one label, `of` says what each is for to
+ * whoever does not see its row.
+ */
+export function button(
+  label: string,
+  act: () => unknown,
+  kind = '',
+  of?: string,
+): HTMLButtonElement {
+  const named = of === undefined ? undefined : `${label} ${of}`;
+  const element = h('button', { type: 'button', class: kind, 'aria-label': named }, label);
   const run = async (): Promise<void> => {
     element.disabled = true;
     try {

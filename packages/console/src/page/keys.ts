@@ -85,8 +85,8 @@ function keysPanel(): HTMLElement {
         h(
           'span',
           { class: 'buttons' },
-          button('Rotate …', () => rotate(key)),
-          button('Revoke …', () => revoke(key), 'danger'),
+          button('Rotate …', () => rotate(key), '', key.name),
+          button('Revoke …', () => revoke(key), 'danger', key.name),
         ),
     ];
   };
@@ -175,7 +175,12 @@ function sessionsPanel(): HTMLElement {
             time(seenAt),
             time(expiresAt),
             state.abilities.acts &&
-              button('End …', () => end({ ...user, handle }, 'this session'), 'danger'),
+              button(
+                'End …',
+                () => end({ ...user, handle }, 'this session'),
+                'danger',
+                handle.slice(0, 8),
+              ),
           ]),
           'This user has no session.',
         ),

@@ -71,7 +71,7 @@ export function limitsView(): { readonly root: HTMLElement; readonly update: () 
             h('code', {}, alias),
             count(calls),
             denied > 0 ? h('span', { class: 'bad' }, count(denied)) : '0',
-            answer.limits.length > 0 && button('Look', () => look({ alias })),
+            answer.limits.length > 0 && button('Look', () => look({ alias }), '', alias),
           ]),
           'Nobody called in the last minutes.',
         ),
@@ -84,7 +84,7 @@ export function limitsView(): { readonly root: HTMLElement; readonly update: () 
           answer.suggested.map(({ operation, perMinute, observations }): readonly Child[] => [
             h('code', {}, operation),
             count(perMinute),
-            `${count(observations)} minutes of callers`,
+            `${count(observations)} caller-minutes`,
           ]),
           'Nothing was learned yet: give consoleRoutes the option usage, and it some minutes.',
         ),
@@ -118,7 +118,7 @@ export function limitsView(): { readonly root: HTMLElement; readonly update: () 
         { class: 'panel' },
         h('h2', {}, 'Hottest callers, last minutes'),
         hottest,
-        button('Refresh', refresh),
+        h('p', { class: 'buttons' }, button('Refresh', refresh)),
       ),
       h(
         'section',

@@ -57,9 +57,11 @@ export function nowView(): { readonly root: HTMLElement; readonly update: () => 
     const ill = latest.sinks.filter(({ healthy, lost }) => !healthy || lost > 0);
     fill(
       health,
+      latest.degraded.length > 0 && h('h3', {}, 'Unavailable or degraded, last minutes'),
       ill.length === 0 && latest.degraded.length === 0
         ? h('p', { class: 'good' }, '✓ No store or sink is degraded.')
         : bars('Degraded', latest.degraded, 'No decision is degraded.'),
+      h('h3', {}, 'Sinks of the audit trail'),
       table(
         'Sinks of the audit trail',
         ['Sink', 'State', 'Waiting', 'Lost'],
@@ -107,7 +109,9 @@ function draw(columns: readonly (readonly number[])[], sums: readonly number[]):
       viewBox: `0 0 ${SHOWN_SECONDS} ${HEIGHT}`,
       preserveAspectRatio: 'none',
       role: 'img',
-      'aria-label': `Decisions in each of the last ${SHOWN_SECONDS} seconds: ${told}; at most ${highest} in one second.`,
+      'aria-label':
+        `Decisions in each of the last ${SHOWN_SECONDS} seconds: ${told}; ` +
+        `at most ${highest} in one second.`,
     },
     ...paths,
   );

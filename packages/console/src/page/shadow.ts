@@ -11,7 +11,9 @@ export function shadowView(): { readonly root: HTMLElement; readonly update: () 
     try {
       const answer = await load<ShadowAnswer>('shadow');
       const admitted = answer.trials.reduce((sum, each) => sum + each.admitted, 0);
-      told.textContent = `Calls of the last day that were let in, and that policies on trial would have denied: ${count(admitted)}.`;
+      told.textContent =
+        'Calls of the last day that were let in, and that policies on trial would have denied: ' +
+        `${count(admitted)}.`;
       fill(
         denied,
         table(
