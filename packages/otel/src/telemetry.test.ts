@@ -96,6 +96,24 @@ describe('spans', () => {
     expect(span?.events).toEqual([]);
   });
 
+  test('hold no opaque token of a path that no table lists', async () => {
+    const { watch, spans, logs, call } = sdk();
+    const token = 'q7Xw2LpZ9aRt4KmN8vBc3D';
+    const given: CallFacts = { ...facts, call: { protocol: 'http', operation: `GET /r/${token}` } };
+    const closed = definePolicy({
+      name: 'closed',
+      role: 'check',
+      check: () => deny('forbidden', 'operation.unlisted'),
+    });
+    await call(guard().use(watch).use(closed).use(allowAnonymous()), { given });
+    const told = JSON.stringify([
+      spans.getFinishedSpans().map(({ attributes, events }) => [attributes, events]),
+      logs.getFinishedLogRecords().map(({ body, attributes }) => [body, attributes]),
+    ]);
+    expect(told).toContain('GET /r/[redacted]');
+    expect(told).not.toContain(token);
+  });
+
   test('have an event for a denial, with the policy as a rule', async () => {
     const { watch, spans, call } = sdk();
     await call(guard().use(watch).use(closed).use(allowAnonymous()));

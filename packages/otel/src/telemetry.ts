@@ -19,6 +19,7 @@ import {
   chain,
   describeCause,
   redactName,
+  redactOperation,
   safeText,
   secretsOf,
 } from '@apisec/core/host';
@@ -117,7 +118,10 @@ const CAUSE_TEXT = 1_024;
  * @throws ConfigurationError for options out of their bounds.
  * @example
  * const watch = telemetry({ operations: ['GET /orders', 'POST /orders'] });
- * const orders = guard().use(watch).use(watch.measure(authenticateJwt({ issuer, audience }))).use(requireScopes('orders:read'));
+ * const orders = guard()
+ *   .use(watch)
+ *   .use(watch.measure(authenticateJwt({ issuer, audience })))
+ *   .use(requireScopes('orders:read'));
  */
 export function telemetry(options: TelemetryOptions = {}): Telemetry {
   assertKnownOptions(NAME, options, OPTIONS);
@@ -219,7 +223,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
         : secretsOf(request, singleHeaders);
     const told: Told = {
       ...common,
-      [names.OPERATION]: safe(operation, credentials),
+      [names.OPERATION]: safeOperation(operation, credentials),
       ...(denied && {
         [names.ERROR_TYPE]: safe(denied.code),
         [names.DENIAL_KIND]: denied.kind,
@@ -242,7 +246,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
       eventName: names.DENIAL_EVENT,
       severityNumber: WARN,
       severityText: 'WARN',
-      body: `denied ${safe(operation, credentials)}: ${safe(denied.code)}`,
+      body: `denied ${safeOperation(operation, credentials)}: ${safe(denied.code)}`,
       attributes: { ...told, ...causeOf(denied, request) },
     });
   };
@@ -320,6 +324,10 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
 
 function safe(text: string, secrets: readonly string[] = NONE): string {
   return safeText(redactName(text, secrets), TEXT);
+}
+
+function safeOperation(text: string, secrets: readonly string[]): string {
+  return safeText(redactOperation(text, secrets), TEXT);
 }
 
 function callOf(facts: Readonly<Record<string, unknown>>): { operation: string; protocol: string } {

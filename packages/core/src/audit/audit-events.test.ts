@@ -63,6 +63,22 @@ test.each([
   expect(events.map(({ event }) => event)).toEqual([name]);
 });
 
+test('an opaque token in a path that no table lists is in no event', async () => {
+  const events: AuditEvent[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
+  const token = 'q7Xw2LpZ9aRt4KmN8vBc3D';
+  const facts: CallFacts = {
+    call: { protocol: 'http', operation: `GET /reset/${token}` },
+    peer: { address: '192.0.2.7', id: '192.0.2.7' },
+  };
+  for (const admission of [guard().use(log).use(allowAnonymous()), guard().use(log)]) {
+    const decision = await admission.check(new Request('https://a.example/'), facts);
+    enforce(decision).complete({ outcome: decision.allowed ? 'succeeded' : 'denied' });
+  }
+  await log.flush();
+  expect(events.map(({ operation }) => operation)).toEqual(Array(2).fill('GET /reset/[redacted]'));
+});
+
 test('a flood of denied logins takes no place of an act', async () => {
   const written: AuditEvent[] = [];
   const sink: AuditSink = {

@@ -3,6 +3,7 @@ import type { CleanName } from './clean-names.ts';
 import type { AuditEvent } from './event.ts';
 import { jsonMembers } from './json-line.ts';
 import type { Called, Identity } from './read-facts.ts';
+import { redactPath } from './redact.ts';
 
 /** Some members of an event, with their text in its line and their length in UTF-16 code units. */
 export interface EventPart {
@@ -69,7 +70,8 @@ export function whatMembers(called: Called, clean: CleanName, secrets: readonly 
   const members: Members = {};
   const protocol = clean(called.protocol, NONE);
   if (protocol !== undefined) members.protocol = protocol;
-  const operation = clean(called.operation, secrets);
+  const named = clean(called.operation, secrets);
+  const operation = named === undefined ? undefined : redactPath(named);
   const coordinates = clean(called.coordinates, secrets);
   if (coordinates !== undefined) {
     members.operation = coordinates;

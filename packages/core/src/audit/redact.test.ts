@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isSecretName, redactName, redactText, secretsOf } from './redact.ts';
+import { isSecretName, redactName, redactOperation, redactText, secretsOf } from './redact.ts';
 
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.MEUCIQDx4f9Xh0';
 const ROOT = 'hunter2hunter2';
@@ -114,6 +114,35 @@ test.each([
   ],
 ])('names lose %s', (_name, text, expected) => {
   expect(redactName(text)).toBe(expected);
+});
+
+describe('an operation', () => {
+  test('loses an opaque token of 22 to 39 characters that its path holds', () => {
+    let kept = 0;
+    for (let length = 22; length < 40; length++) {
+      for (let round = 0; round < 50; round++) {
+        const bytes = crypto.getRandomValues(new Uint8Array(32));
+        const token = Buffer.from(bytes).toString('base64url').slice(0, length);
+        if (redactOperation(`GET /r/${token}`).includes(token)) kept++;
+      }
+    }
+    // Those that have no digit, or hardly change between kinds of characters.
+    expect(kept).toBeLessThan(45);
+  });
+
+  test.each([
+    'GET /orders/:id',
+    'POST /api/v2/customers/quarterlyReports/exportEverythingAgain',
+    'POST /v1/getCustomerOrders2024Report',
+    'GET /reports/quarterly-revenue-2024-by-Region',
+    'GET /orders/01ARZ3NDEKTSV4RRFFQ69G5FAV',
+    'GET /orders/8c5f2b1e-3c7d-4e21-9d4e-7f1f6b1b2a10',
+    'GET /assets/jquery_3_7_1_min_with_Polyfill',
+    '/shop.v1.OrdersOfCustomersV2/ListAllOfThem2024',
+    'Query.ordersOfCustomer2024ByRegion',
+  ])('keeps words and ids: %s', (operation) => {
+    expect(redactOperation(operation)).toBe(operation);
+  });
 });
 
 test.each([

@@ -68,6 +68,28 @@ export function redactName(text: string, secrets: readonly string[] = []): strin
   return redact(text, NAME_AT_MOST, secrets, (safe) => safe);
 }
 
+/** A part of a path that may be a token: what a route calls a parameter does not stand there. */
+const SEGMENT = /(?<=\/)[\w-]{22,39}(?=[/\s]|$)/g;
+
+/** The same for operations, in whose paths shorter tokens are found, too. */
+export function redactOperation(text: string, secrets: readonly string[] = []): string {
+  return redactPath(redactName(text, secrets));
+}
+
+/**
+ * A path without opaque tokens. Operations of a table are patterns, so a path that holds what is as mixed as a token
+ * was called as it stands, and is in no table. In ids, which may be as mixed, such text is kept.
+ */
+export function redactPath(operation: string): string {
+  return operation.replace(SEGMENT, (part) => (isMixed(part) ? REDACTED : part));
+}
+
+/** Random text changes between small letters, capitals and digits at six places of ten; words at one of four. */
+function isMixed(text: string, part = 3): boolean {
+  const runs = text.match(/[a-z]+|[A-Z]+|[0-9]+/g) ?? [];
+  return hasAllKinds(text) && runs.length > text.length / part;
+}
+
 function redact(
   text: string,
   most: number,
@@ -94,6 +116,11 @@ export function redactKnown(text: string, secrets: readonly string[]): string {
 
 function isRandom(text: string): boolean {
   if (/^[0-9a-f]+$/i.test(text)) return /\d/.test(text);
+  // A long path of words is not random, unless there is a token in it.
+  return isMixed(text, 4) || text.split('/').some((part) => part.length >= 22 && isMixed(part));
+}
+
+function hasAllKinds(text: string): boolean {
   return /[a-z]/.test(text) && /[A-Z]/.test(text) && /\d/.test(text);
 }
 
