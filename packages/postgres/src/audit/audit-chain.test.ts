@@ -482,6 +482,28 @@ describe.each(databases)('%s', (_name, open) => {
     expect((await verify()).problems).toContainEqual({ kind: 'key_unknown', seq: 5 });
   });
 
+  test('shows blocks that somebody hashed with an old key after it was retired', async () => {
+    await written();
+    const both: AuditChainKeys = { current: '2', keys: { ...keys.keys, 2: randomBytes(32) } };
+    const retired: AuditChainKeys = { ...both, retired: { 1: 4 } };
+    const log = audit({ sinks: [sink({ keys: retired })] });
+    await act(log, 9);
+    await log.close();
+    expect(await verify({ keys: retired })).toMatchObject({ ok: true, blocks: 6 });
+    // The thief has the old key, and may write to the database.
+    const thief = writer();
+    await act(thief, 10);
+    await thief.close();
+    expect((await verify({ keys: both })).ok).toBe(true);
+    expect((await verify({ keys: retired })).problems).toEqual([
+      { kind: 'key_retired', seq: 7 },
+      { kind: 'key_retired', seq: 8 },
+    ]);
+    for (const wrong of [{ 2: 4 }, { 3: 4 }, { 1: -1 }, { 1: 1.5 }, { 1: '4' as never }]) {
+      expect(() => sink({ keys: { ...both, retired: wrong } })).toThrow('keys.retired');
+    }
+  });
+
   test('whoever has another key verifies nothing', async () => {
     await written();
     const others: AuditChainKeys = { current: '1', keys: { 1: randomBytes(32) } };

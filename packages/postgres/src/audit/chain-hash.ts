@@ -10,6 +10,11 @@ export interface AuditChainKeys {
    * the trail anew. Keep a version for as long as blocks that were hashed with it are to be verified.
    */
   readonly keys: Readonly<Record<string, Uint8Array>>;
+  /**
+   * The last block (`seq`) that each version may have hashed, once every process hashes with another one: `{ 1: 4711 }`.
+   * Whoever finds an old key later could add blocks to the end otherwise, and they would verify. Default: none.
+   */
+  readonly retired?: Readonly<Record<string, number>> | undefined;
 }
 
 /** What a block says of itself, and all of it is hashed. */
@@ -29,6 +34,8 @@ export interface BlockHead {
 /** SHA-256 and HMAC-SHA-256 as a chain needs them. */
 export interface ChainHash {
   readonly current: string;
+  /** Whether a block comes behind the last one that its version may have hashed. */
+  readonly isRetired: (head: BlockHead) => boolean;
   /** The hashes of events, one behind the other. */
   readonly leaves: (events: readonly string[]) => Uint8Array<ArrayBuffer>;
   /** Undefined for a version that is not there. */
@@ -46,7 +53,7 @@ const encoder = new TextEncoder();
 /** @throws ConfigurationError for keys that are none. */
 export function chainHash(where: string, given: AuditChainKeys): ChainHash {
   // JavaScript can leave it out.
-  const { current, keys } = given ?? { current: '', keys: {} };
+  const { current, keys, retired = {} } = given ?? { current: '', keys: {} };
   const imported = new Map<string, Promise<CryptoKey>>();
   for (const [version, bytes] of Object.entries(keys ?? {})) {
     const what = `${where}: key ${JSON.stringify(version)}`;
@@ -58,8 +65,16 @@ export function chainHash(where: string, given: AuditChainKeys): ChainHash {
     imported.has(current),
     `${where}: keys.current must name one of keys.keys: { current: '1', keys: { 1: randomBytes(32) } }.`,
   );
+  const last = new Map(Object.entries(retired));
+  for (const [version, seq] of last) {
+    assertConfiguration(
+      imported.has(version) && version !== current && Number.isSafeInteger(seq) && seq >= 0,
+      `${where}: keys.retired names old versions of keys.keys with their last block: { 1: 4711 }.`,
+    );
+  }
   return {
     current,
+    isRetired: ({ keyId, seq }) => seq > (last.get(keyId) ?? Number.POSITIVE_INFINITY),
     leaves: sha256All,
     block: async (head, previous, leaves) => {
       const key = await imported.get(head.keyId);

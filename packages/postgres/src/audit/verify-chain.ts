@@ -40,6 +40,7 @@ export interface ChainProblem {
     | 'block_missing'
     | 'block_changed'
     | 'key_unknown'
+    | 'key_retired'
     | 'link_broken'
     | 'event_missing'
     | 'event_changed'
@@ -219,6 +220,7 @@ async function verifyBlock(
     complain(walk, { kind: 'link_broken', seq });
   }
   const expected = await walk.hash.block(block, previous, leaves);
+  if (walk.hash.isRetired(block)) complain(walk, { kind: 'key_retired', seq });
   if (expected === undefined) complain(walk, { kind: 'key_unknown', seq });
   else if (hexOf(expected) !== hexOf(hash) || leaves.length !== block.count * HASH_BYTES) {
     complain(walk, { kind: 'block_changed', seq });
