@@ -43,7 +43,7 @@ function isPrivate(segment: string): boolean {
   return segment.startsWith('_') || segment === 'node_modules';
 }
 
-/** As other adapters write paths: `[id]` is `:id`, `[...rest]` is `*rest`. Groups and slots are no part of a path. */
+/** As other adapters write paths: `[id]` is `:id`, `[...rest]` is `*rest`. Groups and slots are not part of a path. */
 function pathOf(segments: readonly string[]): string {
   const parts = segments
     .filter((segment) => !/^\(.*\)$|^@/.test(segment))

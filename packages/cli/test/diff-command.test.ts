@@ -121,7 +121,7 @@ test('a nested field of GraphQL that lost its policies is opened, and a new one 
   });
 });
 
-test('the same is no difference, and JSON says so', async () => {
+test('the same tables do not differ, and JSON says so', async () => {
   const one = await saved(http('GET /orders/:id', behind));
   const two = await saved(http('GET /orders/:order', behind));
   expect(await callCli('diff', one, two)).toMatchObject({

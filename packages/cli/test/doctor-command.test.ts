@@ -307,7 +307,7 @@ test('keys that are private, shared, short, alike or old fail', async () => {
   expect(await look('keys.rotation', { jwks: old })).toMatch(/^They were not rotated for 1/);
 });
 
-test('a repository that git does not read is no proof that its secrets are not in it', async () => {
+test('a repository that git does not read does not prove that its secrets are not in it', async () => {
   const given = await folderWith('.env', 0o600, true);
   await writeFile(join(given.folder ?? '', '.git', 'HEAD'), 'broken');
   expect(await look('secrets.files', given)).toContain('git does not say which files it holds');

@@ -11,7 +11,9 @@ const readmes = readdirSync(join(root, 'packages'))
   .map((name) => `packages/${name}/README.md`)
   .filter((page) => existsSync(join(root, page)));
 
-/** What stands behind `npx apisec`: on a line of its own up to a redirection or a comment, in a sentence up to its end. */
+/**
+ * What stands behind `npx apisec`: on a line of its own up to a redirection or a comment, in a sentence up to its end.
+ */
 const COMMAND = /(?:^ {4}(?:[^`\n]*\| )?npx apisec |`npx apisec )([a-z][^`\n]*)/gm;
 
 const shown = [...docs, ...readmes].flatMap((page) =>

@@ -38,7 +38,7 @@ function watched(options: Partial<AnomaliesOptions> = {}) {
 }
 
 describe('a caller with a past', () => {
-  test('who goes on as before is no anomaly', () => {
+  test('who goes on as before is not reported', () => {
     const { raised, live } = watched();
     live(20);
     expect(raised).toEqual([]);

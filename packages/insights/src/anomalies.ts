@@ -46,7 +46,10 @@ export interface AnomaliesOptions {
   readonly threshold?: number | undefined;
   /** How many callers are remembered; those that were quiet longest are forgotten first. Default: 20,000. */
   readonly maxCallers?: number | undefined;
-  /** The network of a peer, or its country, where you know it. Default: the first two numbers of an IPv4 address, three groups of IPv6. */
+  /**
+   * The network of a peer, or its country, where you know it. Default: the first two numbers of an IPv4 address, three
+   * groups of IPv6.
+   */
   readonly networkOf?: ((peer: string) => string | undefined) | undefined;
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
@@ -86,9 +89,9 @@ interface Caller {
 }
 
 /**
- * Finds callers who behave unlike their own past and unlike others, from the events of `audit`: a burst of denials or of
- * calls, operations and networks that are new for them, hours at which they never call, objects that are asked for and
- * not found. Each anomaly says what was seen and what would have been usual. It never denies.
+ * Finds callers who behave unlike their own past and unlike others, from the events of `audit`: a burst of denials or
+ * of calls, operations and networks that are new for them, hours at which they never call, objects that are asked for
+ * and not found. Each anomaly says what was seen and what would have been usual. It never denies.
  *
  * A caller is judged at the end of each window. What was anomalous is not learned as usual, so that nobody can get used
  * to an attack. A window ends with the first event behind it, or with the first one after a clock that was ahead was

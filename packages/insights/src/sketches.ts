@@ -1,6 +1,6 @@
 /**
  * Sketches: what can be said of very many values in little memory, with a known error. Each is plain arithmetic on
- * typed arrays. Their hash begins with a random seed; it is no cryptography, and nothing that denies hangs on it.
+ * typed arrays. Their hash begins with a random seed; it is not cryptography, and nothing that denies hangs on it.
  */
 
 /** 32 bits of a keyed hash (a finished FNV-1a over UTF-16); two seeds give two independent ones. */

@@ -10,7 +10,9 @@ import {
   usageRow,
 } from './usage-tables.ts';
 
-/** Which part of the past is asked for: windows that began at `from` or later, and before `to`, in epoch milliseconds. */
+/**
+ * Which part of the past is asked for: windows that began at `from` or later, and before `to`, in epoch milliseconds.
+ */
 export interface UsageHistoryQuery {
   readonly dimension: UsageDimension;
   readonly window: UsageWindow;
@@ -28,8 +30,9 @@ const NAME = 'usageHistory';
 const QUERY: readonly (keyof UsageHistoryQuery)[] = ['dimension', 'window', 'from', 'to'];
 
 /**
- * What processes with `usage({ store })` have counted together, window by window, the most used first in each. What was
- * counted within the last `flushAfter` of a process may not be there yet. Distinct callers and latencies are merged, not added.
+ * What processes with `usage({ store })` have counted together, window by window, the most used first in each. What
+ * was counted within the last `flushAfter` of a process may not be there yet. Distinct callers and latencies are
+ * merged, not added.
  *
  * Rejects with what the store says, a `RangeError` where the question would read too much.
  *

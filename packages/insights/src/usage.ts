@@ -80,8 +80,8 @@ const MARGIN = 1.5;
 const MOST_OPERATIONS = 200;
 
 /**
- * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and tenant,
- * in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
+ * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and
+ * tenant, in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
  *
  * At most about four kilobytes for each value, window and dimension: 25 MB with the defaults when all are full.
  *

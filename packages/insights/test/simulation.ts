@@ -22,7 +22,10 @@ export interface Scenario {
   readonly threshold?: number;
 }
 
-/** Detection was tuned on seeds 1 to 3 without the last two kinds of attack: neither this traffic nor they were looked at. */
+/**
+ * Detection was tuned on seeds 1 to 3 without the last two kinds of attack: neither this traffic nor they were looked
+ * at.
+ */
 export const HELD_BACK: Scenario = {
   seed: 102,
   callers: 700,

@@ -16,7 +16,8 @@ export const attackCommand: Command = {
   summary: 'tries on an operation of your own what others will try on it',
   usage: [
     'attack http://localhost:3000/orders --i-own-this [--token …] [--cookie …] [--burst 200]',
-    'attack http://localhost:3000/orders --i-own-this --token - --dpop-key key.json [--dpop-origin https://api.example.com]',
+    'attack http://localhost:3000/orders --i-own-this --token - --dpop-key key.json ' +
+      '[--dpop-origin https://api.example.com]',
     "attack http://localhost:4000/ --i-own-this --graphql '{ orders { id } }' [--token …] [--burst 200]",
     'attack https://staging.example.com/orders --i-own-this --remote --junit attack.xml --sarif attack.sarif',
   ],

@@ -72,7 +72,7 @@ function hasData(body: string): boolean {
       return Object.values(data ?? {}).some((value) => value !== null);
     });
   } catch {
-    // A page that is not JSON is no answer of GraphQL.
+    // A page that is not JSON is not an answer of GraphQL.
     return false;
   }
 }

@@ -125,7 +125,8 @@ if (!issuer || !audience) {
 const { url } = await start({ issuer, audience }, { host, port: Number(PORT) });
 console.log(\`Orders on \${url}, for access tokens of \${issuer}\`);
 `,
-    'src/dev': `// Tries it out with an issuer of tokens in this process. Never in production: it signs whatever it is told to.
+    'src/dev': `// Tries it out with an issuer of tokens in this process. Never in production:
+// it signs whatever it is told to.
 import { testIssuer } from '@apisec/core/testing';
 import { start } from './server.${ext}';
 

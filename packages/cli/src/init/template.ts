@@ -25,6 +25,11 @@ export const DIALECTS: Readonly<Record<'typescript' | 'javascript', Dialect>> = 
   javascript: { ext: 'js', ts: () => '' },
 });
 
+/** Imports the type of who issues tokens, where there are types. */
+export function trustedIssuer(ts: Dialect['ts']): string {
+  return ts("import type { TrustedIssuer } from '@apisec/core';\n");
+}
+
 /** In every policy: who may read orders, behind the policies that are asked of anybody. */
 export const READ_ORDERS = `    .use(authenticateJwt(trusted))
     .use(

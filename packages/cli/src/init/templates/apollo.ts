@@ -1,4 +1,4 @@
-import { type Dialect, READ_ORDERS, type Template } from '../template.ts';
+import { type Dialect, READ_ORDERS, type Template, trustedIssuer } from '../template.ts';
 
 const policy = ({ ts }: Dialect): string => `import {
   authenticateJwt,
@@ -54,7 +54,7 @@ export function createApp(trusted${ts(': TrustedIssuer')}) {
 const server = ({
   ext,
   ts,
-}: Dialect): string => `${ts("import type { TrustedIssuer } from '@apisec/core';\n")}import { startStandaloneServer } from '@apollo/server/standalone';
+}: Dialect): string => `${trustedIssuer(ts)}import { startStandaloneServer } from '@apollo/server/standalone';
 import { createApp } from './app.${ext}';
 
 export async function start(
@@ -119,7 +119,9 @@ export const apollo: Template = {
   title: 'Apollo Server',
   dependencies: ['@apisec/apollo', '@apisec/core', '@apollo/server', 'graphql'],
   types: [],
-  call: `curl -i $URL -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" -d '{"query":"{ orders { id } }"}'`,
+  call:
+    `curl -i $URL -H 'content-type: application/json' -H "authorization: Bearer $TOKEN" ` +
+    `-d '{"query":"{ orders { id } }"}'`,
   files: (dialect) => ({
     'src/policy': policy(dialect),
     'src/app': app(dialect),

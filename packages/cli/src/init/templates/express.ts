@@ -1,4 +1,4 @@
-import type { Dialect, Template } from '../template.ts';
+import { type Dialect, type Template, trustedIssuer } from '../template.ts';
 import { nodeListen, restTemplate } from './rest.ts';
 
 const app = ({
@@ -33,7 +33,7 @@ export function createApp(trusted${ts(': TrustedIssuer')}) {
 const server = ({
   ext,
   ts,
-}: Dialect): string => `${ts("import type { TrustedIssuer } from '@apisec/core';\n")}import { createApp } from './app.${ext}';
+}: Dialect): string => `${trustedIssuer(ts)}import { createApp } from './app.${ext}';
 import { ${ts('type Address, ')}listen } from './listen.${ext}';
 
 export function start(trusted${ts(': TrustedIssuer')}, address${ts(': Address')}) {

@@ -1,4 +1,4 @@
-import type { Dialect, Template } from '../template.ts';
+import { type Dialect, type Template, trustedIssuer } from '../template.ts';
 import { restTemplate } from './rest.ts';
 
 const app = ({
@@ -31,7 +31,7 @@ export async function createApp(trusted${ts(': TrustedIssuer')}) {
 const server = ({
   ext,
   ts,
-}: Dialect): string => `${ts("import type { TrustedIssuer } from '@apisec/core';\n")}import { createApp } from './app.${ext}';
+}: Dialect): string => `${trustedIssuer(ts)}import { createApp } from './app.${ext}';
 
 export async function start(
   trusted${ts(': TrustedIssuer')},

@@ -1,4 +1,4 @@
-import { type Dialect, READ_ORDERS, type Template } from '../template.ts';
+import { type Dialect, READ_ORDERS, type Template, trustedIssuer } from '../template.ts';
 
 const proto = `syntax = "proto3";
 
@@ -39,9 +39,9 @@ import { Server${ts(', type handleUnaryCall, type ServiceDefinition')} } from '@
 import { loadSync } from '@grpc/proto-loader';
 import { ordersPolicy } from './policy.${ext}';
 
-${ts("// The file defines this service; the loader's type cannot tell.\n")}export const ordersService = loadSync(join(import.meta.dirname, '../proto/orders.proto'))[
-  'shop.v1.Orders'
-]${ts(' as ServiceDefinition')};
+${ts("// The file defines this service; the loader's type cannot tell.\n")}export const ordersService = loadSync(
+  join(import.meta.dirname, '../proto/orders.proto'),
+)['shop.v1.Orders']${ts(' as ServiceDefinition')};
 
 export function createApp(trusted${ts(': TrustedIssuer')}) {
   const { readOrders } = ordersPolicy(trusted);
@@ -62,7 +62,7 @@ export function createApp(trusted${ts(': TrustedIssuer')}) {
 const server = ({
   ext,
   ts,
-}: Dialect): string => `${ts("import type { TrustedIssuer } from '@apisec/core';\n")}import { ServerCredentials } from '@grpc/grpc-js';
+}: Dialect): string => `${trustedIssuer(ts)}import { ServerCredentials } from '@grpc/grpc-js';
 import { createApp } from './app.${ext}';
 
 /** Without TLS: for a proxy on this machine that terminates it. See \`serverTls\` of @apisec/grpc. */

@@ -1,4 +1,4 @@
-import type { Dialect, Template } from '../template.ts';
+import { type Dialect, type Template, trustedIssuer } from '../template.ts';
 import { nodeListen, restTemplate } from './rest.ts';
 
 const app = ({
@@ -31,7 +31,7 @@ export function createApp(trusted${ts(': TrustedIssuer')}) {
 const server = ({
   ext,
   ts,
-}: Dialect): string => `${ts("import type { TrustedIssuer } from '@apisec/core';\n")}import { getRequestListener } from '@hono/node-server';
+}: Dialect): string => `${trustedIssuer(ts)}import { getRequestListener } from '@hono/node-server';
 import { createApp } from './app.${ext}';
 import { ${ts('type Address, ')}listen } from './listen.${ext}';
 

@@ -85,11 +85,14 @@ export interface Running {
 }
 `)}
 /** A server with bounds on how long a request may take and how large its head may be. */
-export async function listen(answer${ts(': RequestListener')}, { host, port }${ts(': Address')})${ts(': Promise<Running>')} {
+export async function listen(
+  answer${ts(': RequestListener')},
+  { host, port }${ts(': Address')},
+)${ts(': Promise<Running>')} {
   const server = limitServer(createServer(secureServerOptions(), answer));
   server.listen(port, host);
   await once(server, 'listening');
-  ${ts('// A server that listens to a port has an address with one.\n  ')}const { port: bound } = server.address()${ts(' as AddressInfo')};
+  ${ts('// A server that listens has a port.\n  ')}const { port: bound } = server.address()${ts(' as AddressInfo')};
   return {
     url: \`http://\${host}:\${bound}\`,
     stop: () => {
