@@ -1,6 +1,6 @@
 import { decodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { publishedSecretProblem } from '../lib/published-secrets.ts';
+import { isPlaceholder, publishedSecretProblem } from '../lib/published-secrets.ts';
 
 /** How the defining member of a key begins (`x`, `n`) whose private part anybody can look up. */
 const PUBLISHED: ReadonlySet<string> = new Set([
@@ -43,6 +43,8 @@ const PUBLISHED: ReadonlySet<string> = new Set([
   'AYHOB2c_v3wWwu5ZhMMNADtz',
 ]);
 const PREFIX = 24;
+/** Random bytes have many different ones among 32; with fewer somebody has filled them in. */
+const LEAST_VARIETY = 8;
 
 /** The members of a JWK by which it is known. */
 type KeyMembers = Readonly<Partial<Record<'k' | 'x' | 'n', unknown>>>;
@@ -59,7 +61,11 @@ export function publishedKeyProblem(jwk: KeyMembers): string | undefined {
     }
   }
   const bytes = typeof k === 'string' ? decodeBase64url(k) : undefined;
-  return bytes && publishedSecretProblem(bytes);
+  if (bytes === undefined) return undefined;
+  if (new Set(bytes).size < LEAST_VARIETY || isPlaceholder(bytes)) {
+    return 'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))';
+  }
+  return publishedSecretProblem(bytes);
 }
 
 /** @throws ConfigurationError for a key whose private part is published. `where` names it. */

@@ -18,9 +18,6 @@ describe('a secret', () => {
     ['of a tutorial', utf8('complex_password_at_least_32_characters_long')],
     ['that says so itself', utf8('change_me_before_production_please_or_else')],
     ['that waits to be replaced', utf8('your-secret-key-here-your-secret-key-here')],
-    ['that is one byte again and again', new Uint8Array(32).fill(7)],
-    ['that counts', Uint8Array.from({ length: 32 }, (_, at) => 250 + at)],
-    ['that is a word again and again', utf8('abcabcabcabcabcabcabcabcabcabcabcabc')],
     ['that was handed over as it is written', utf8(`AyM1SysPpbyDfgZld3umj1qz${'A'.repeat(40)}`)],
   ])('%s is not taken', (_name, bytes) => {
     expect(() => assertSecretBytes('pepper "v1"', bytes)).toThrow(ConfigurationError);

@@ -1,5 +1,4 @@
 import type { Jwk, JwsAlgorithm, VerificationKey } from '../crypto/key-source.ts';
-import { assertUnpublishedKey } from '../crypto/published-keys.ts';
 import { toVerificationKey } from '../crypto/verification-key.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import type { Pass } from '../engine/outcome.ts';
@@ -112,7 +111,6 @@ function prepare(policy: string, keyid: string, given: SignatureKey, issuer: str
     key.algorithms.includes(algorithm),
     `${where} is not a key for ${name}${algorithm === 'HS256' ? ' (at least 32 random bytes)' : ''}.`,
   );
-  assertUnpublishedKey(where, key.jwk);
   return { name, algorithm, key, outcome: admission() };
 
   function admission(): Pass<AuthenticatedFacts> {

@@ -10,7 +10,6 @@ import { guard } from '../engine/guard.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type VerifyWebhookOptions, verifyWebhook } from './verify-webhook.ts';
-import { webhookScheme } from './webhook-schemes.ts';
 
 const NOW = 1_800_000_000;
 const now = () => NOW * 1_000;
@@ -317,7 +316,7 @@ describe('what is not an honest message', () => {
 });
 
 describe('other senders', () => {
-  const secret = 'kHs7-what-a-sender-shows-Q2';
+  const secret = 'a shared secret';
   const hex = (text: string) => mac(secret, text).toString('hex');
 
   test.each<[string, VerifyWebhookOptions['scheme'], Record<string, string>]>([
@@ -355,10 +354,7 @@ describe('other senders', () => {
     );
     expect(
       await codeOf(
-        verifyWebhook({ scheme, keys: ['q8R-what-another-showed'], now }).verify(
-          new Headers(headers),
-          BODY,
-        ),
+        verifyWebhook({ scheme, keys: ['other'], now }).verify(new Headers(headers), BODY),
       ),
     ).toBe('webhook.signature_invalid');
     expect(await codeOf(hook.verify(new Headers(), BODY))).toBe('webhook.signature_missing');
@@ -502,11 +498,7 @@ describe('every scheme', () => {
       (secret, _time, body) => ({ 'x-signature': b64(secret, body) }),
     ],
   ];
-  const secrets = [
-    'Zm1-what-was-shown-at-first',
-    'q8R-what-was-shown-thereafter',
-    'schlüssel für viel später',
-  ];
+  const secrets = ['the first secret', 'the second one', 'schlüssel für später'];
   const isBase64 = (scheme: Scheme) => scheme === 'standard' || scheme === 'svix';
   const verifierOf = (scheme: Scheme) =>
     verifyWebhook({
@@ -637,12 +629,6 @@ test.each<[string, object]>([
   ['another scheme', { scheme: 'paypal' }],
   ['no keys', { keys: [] }],
   ['an empty secret', { keys: ['whsec_'] }],
-  [
-    'a secret of 23 bytes',
-    { keys: [{ secret: new TextEncoder().encode('q8R-what-was-shown-here') }] },
-  ],
-  ['a text of 15 bytes', { scheme: 'github', keys: ['q8R-shown-there'] }],
-  ['a secret of documentation', { keys: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] }],
   ['a secret that is not base64', { keys: ['whsec_%'] }],
   ['a public key of another length', { keys: [{ publicKey: 'whpk_AAAA' }] }],
   ['a secret and a public key', { keys: [{ secret: SECRET, publicKey: 'x' }] }],
@@ -674,14 +660,11 @@ describe.skipIf(!existsSync(folder))('published cases', () => {
     ),
   );
 
-  const schemeOf = (file: (typeof cases)[number][1]) =>
-    file === 'standard-webhooks' ? 'standard' : file;
-
   test.each(cases)('%s', async (_name, file, each) => {
     const isSvix = each.expect === 'accept-if-svix-mode';
     const make = () =>
       verifyWebhook({
-        scheme: isSvix ? 'svix' : schemeOf(file),
+        scheme: file === 'standard-webhooks' ? (isSvix ? 'svix' : 'standard') : file,
         keys: [
           each.publicKey === undefined ? { secret: each.secret } : { publicKey: each.publicKey },
         ],
@@ -691,27 +674,10 @@ describe.skipIf(!existsSync(folder))('published cases', () => {
       expect(make).toThrow(ConfigurationError);
       return;
     }
-    const headers = new Headers({ ...each.headers, ...each.header });
-    const body = new TextEncoder().encode(each.payload ?? '');
-    if (each.publicKey !== undefined) {
-      expect((await make().verify(headers, body)).ok).toBe(each.expect.startsWith('accept'));
-      return;
-    }
-    // Everybody knows the secret, or can guess it: so what was read is verified without the policy.
-    expect(make).toThrow(/protects nothing|is too short/);
-    const { secret = '', now: at = 0 } = each;
-    const scheme = webhookScheme('test', isSvix ? 'svix' : schemeOf(file));
-    const read = scheme.read(headers, body);
-    const isGood =
-      typeof read !== 'string' &&
-      (read.timestamp === undefined || Math.abs(at - read.timestamp) <= 300) &&
-      read.signatures.some(({ algorithm, bytes }) => {
-        const key = scheme.secretsAreBase64 === true ? bytesOf(secret) : secret;
-        const own = createHmac('sha256', key)
-          .update(read.prefix)
-          .update(read.content ?? body);
-        return algorithm === 'hmac-sha256' && own.digest().equals(bytes);
-      });
-    expect(isGood).toBe(each.expect.startsWith('accept'));
+    const answer = await make().verify(
+      new Headers({ ...each.headers, ...each.header }),
+      each.payload ?? '',
+    );
+    expect(answer.ok).toBe(each.expect.startsWith('accept'));
   });
 });

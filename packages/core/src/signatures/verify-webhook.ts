@@ -140,8 +140,8 @@ const NOT_AN_EVENT = denied(
  * Denials: `webhook.malformed`, `webhook.event_invalid` (400); `webhook.signature_missing`, `.signature_invalid`, `.expired`,
  * `.not_yet_valid`, `.replayed` (401); `webhook.unavailable` (503) when the replay store does not answer.
  *
- * @throws ConfigurationError for a scheme that is not known, a key that cannot be read, is too short (24 bytes,
- * or 16 where it is shown as text) or published, or another bad option.
+ * @throws ConfigurationError for a scheme that is not known, a key that is empty or cannot be read, or another bad
+ * option.
  * @example
  * const hook = verifyWebhook({ scheme: 'standard', keys: [{ id: '2026-11', secret }] });
  * const payments = guard<HttpFacts & RawBodyFacts>().use(hook).use(allowAnonymous());
