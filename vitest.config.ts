@@ -54,7 +54,8 @@ export default defineConfig({
         test: {
           name,
           include: ['{src,test}/**/*.test.ts'],
-          // These keep no state outside of what their factories return, and loading them for each file takes half of the time.
+          // These keep no state outside of what their factories return, and loading them for each file takes half of
+          // the time.
           isolate: !STATELESS.has(name),
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -1,5 +1,5 @@
-// Draws docs/public/packages.svg and docs/public/core.svg from what the sources import: `node tooling/architecture-map.mjs`
-// writes them, `--check` fails where they no longer show what the sources do.
+// Draws docs/public/packages.svg and docs/public/core.svg from what the sources import: `node
+// tooling/architecture-map.mjs` writes them, `--check` fails where they no longer show what the sources do.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folderOf, importsOf, packageOf, packagesWithSource } from './imports.mjs';

@@ -1,4 +1,5 @@
-// A committed machine path or a private registry host breaks every other machine and tells tales.
+// A committed machine path or a private registry host breaks every other machine and tells tales. The formatter leaves
+// comments as they are, so that their lines stay within bounds is looked at here.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +15,10 @@ const FORBIDDEN = [
 // Word lists and recorded inputs may contain such strings as data.
 const DATA = /(^|\/)(vectors|corpus|fixtures)\//;
 
+const SOURCE = /\.(?:ts|mjs|js)$/;
+const COMMENT = /^\s*(?:\*|\/\/|\/\*\*) /;
+const COLUMNS = 120;
+
 const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' })
   .split('\0')
   .filter((file) => file !== '' && !DATA.test(file) && file !== 'tooling/check-text.mjs');
@@ -27,6 +32,13 @@ for (const file of files) {
     continue;
   }
   if (text.includes('\0')) continue;
+  if (SOURCE.test(file)) {
+    for (const [index, line] of text.split('\n').entries()) {
+      if (line.length <= COLUMNS || !COMMENT.test(line)) continue;
+      console.error(`${file}:${index + 1}: a comment of more than ${COLUMNS} columns`);
+      problems++;
+    }
+  }
   for (const [pattern, what] of FORBIDDEN) {
     for (const match of text.matchAll(pattern)) {
       const line = text.slice(0, match.index).split('\n').length;
@@ -36,4 +48,7 @@ for (const file of files) {
   }
 }
 if (problems > 0) process.exitCode = 1;
-else console.log(`text: ${files.length} files, nothing machine-specific`);
+else
+  console.log(
+    `text: ${files.length} files, nothing machine-specific, comments within ${COLUMNS} columns`,
+  );

@@ -18,7 +18,10 @@ export function packagesWithSource() {
     .toSorted();
 }
 
-/** Each source of a package, its path below `src` with slashes, and what it imports: files of its own by path, and other packages. */
+/**
+ * Each source of a package, its path below `src` with slashes, and what it imports: files of its own by path, and other
+ * packages.
+ */
 export function importsOf(name) {
   const source = join(root, 'packages', name, 'src');
   return readdirSync(source, { recursive: true })

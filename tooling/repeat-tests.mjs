@@ -1,5 +1,5 @@
-// Runs the tests again and again, and says which did not pass each time: `npm run test:repeat`, or with a number of runs
-// and what to hand to vitest, `npm run test:repeat -- 5 --project core`.
+// Runs the tests again and again, and says which did not pass each time: `npm run test:repeat`, or with a number of
+// runs and what to hand to vitest, `npm run test:repeat -- 5 --project core`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -5,8 +5,8 @@ import type { MarkdownRenderer } from 'vitepress';
 const REPOSITORY = 'https://github.com/apisec/apisec/blob/main';
 
 /**
- * Pages link to tests, examples and sources by relative path, so that the links work in an editor, too. On the site they
- * lead to the repository. One to a file that is not there fails the build, like every dead link.
+ * Pages link to tests, examples and sources by relative path, so that the links work in an editor, too. On the site
+ * they lead to the repository. One to a file that is not there fails the build, like every dead link.
  */
 export function sourceLinks(md: MarkdownRenderer, docs: string): void {
   const { rules } = md.renderer;

@@ -1,6 +1,8 @@
 /** All that a visitor can change; a shared link holds it. */
 export interface PlaygroundState {
-  /** The body of a function that answers a guard or a table, with everything of `@apisec/core` and `issuer` in scope. */
+  /**
+   * The body of a function that answers a guard or a table, with everything of `@apisec/core` and `issuer` in scope.
+   */
   readonly policy: string;
   /** Claims of the token, as JSON, in place of the usual ones. */
   readonly claims: string;

@@ -1,6 +1,6 @@
-// Mutation tests of core: `npm run mutation -- limits http/cors.ts --minutes 20`. Changes one file at a time in many small
-// ways, and runs the tests of its folder that reach it; what no test notices is printed. A change that only tests of other
-// folders would notice counts as unnoticed, so the true score is at least what is printed here.
+// Mutation tests of core: `npm run mutation -- limits http/cors.ts --minutes 20`. Changes one file at a time in many
+// small ways, and runs the tests of its folder that reach it; what no test notices is printed. A change that only tests
+// of other folders would notice counts as unnoticed, so the true score is at least what is printed here.
 import { spawn } from 'node:child_process';
 import {
   existsSync,

@@ -1,5 +1,5 @@
-// The programs and settings that check-requirements.mjs tries: each prints the status of an honest call, then that of one
-// with a token of another API.
+// The programs and settings that check-requirements.mjs tries: each prints the status of an honest call, then that of
+// one with a token of another API.
 import { join } from 'node:path';
 
 /** @returns {Record<string, string | object>} by file, for the folder `work` */

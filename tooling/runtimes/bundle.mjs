@@ -69,8 +69,8 @@ const NEUTRAL = {
 
 /**
  * @param {readonly string[]} files
- * @param {{ outfile: string, conditions?: readonly string[], hasNode?: boolean }} options `hasNode`: the runtime has the
- * modules of Node.
+ * @param {{ outfile: string, conditions?: readonly string[], hasNode?: boolean }} options `hasNode`: the runtime has
+ * the modules of Node.
  */
 export async function bundleSuite(files, { outfile, conditions = [], hasNode = false }) {
   const entries = files.map((file) => {

@@ -14,9 +14,11 @@ import { serveOnWorkerd } from './workerd.mjs';
 
 /**
  * @typedef {{ name: string, error: string }} Failure
- * @typedef {{ passed: number, skipped?: number, failed: Failure[], ms?: number, files?: Record<string, { passed: number, ms: number }> }} Result
+ * @typedef {{ passed: number, skipped?: number, failed: Failure[], ms?: number, files?: Record<string, { passed:
+ * number, ms: number }> }} Result
  * @typedef {{ work: string, files: readonly string[] }} Task `work`: a folder of this run's own. `files`: of tests.
- * @typedef {{ title: string, group: 'web' | 'node' | undefined, version: () => string, run: (task: Task) => Promise<Result> }} Runtime
+ * @typedef {{ title: string, group: 'web' | 'node' | undefined, version: () => string, run: (task: Task) =>
+ * Promise<Result> }} Runtime
  */
 
 const bin = (group, ...path) =>

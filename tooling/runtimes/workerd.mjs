@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * @param {{ binary: string, folder: string, modules: Readonly<Record<string, string>>, bindings?: Readonly<Record<string, string>>, self?: boolean }} options
- * `modules`: name to file within `folder`; the first is the worker. `bindings`: texts of its environment. `self`: binds
- * the worker to itself as `SELF`.
+ * @param {{ binary: string, folder: string, modules: Readonly<Record<string, string>>, bindings?:
+ * Readonly<Record<string, string>>, self?: boolean }} options `modules`: name to file within `folder`; the first is the
+ * worker. `bindings`: texts of its environment. `self`: binds the worker to itself as `SELF`.
  * @returns {Promise<{ port: number, close: () => void }>}
  */
 export function serveOnWorkerd({ binary, folder, modules, bindings = {}, self = false }) {

@@ -25,7 +25,9 @@ export type InTenant = <T>(tenant: string, work: (db: Queries) => Promise<T>) =>
 const APP_ROLE = 'notes_app';
 const TABLES = ['documents', 'comments'];
 
-/** The database of all tenants. PGlite is PostgreSQL in this process; its one user is above the wall, so we take a role. */
+/**
+ * The database of all tenants. PGlite is PostgreSQL in this process; its one user is above the wall, so we take a role.
+ */
 export async function openDatabase(): Promise<PGlite> {
   const db = await PGlite.create();
   await db.exec(`

@@ -4,7 +4,10 @@ import { expect, test } from 'vitest';
 
 const docs = join(import.meta.dirname, '../../../docs');
 
-/** Pages whose links to tests have the name of the test as their text, or as their title where the text is in other words. */
+/**
+ * Pages whose links to tests have the name of the test as their text, or as their title where the text is in other
+ * words.
+ */
 const PAGES = ['asvs.md', 'checklist.md', 'comparison.md', 'owasp.md'];
 
 const LINK = /\[([^\]]+)\]\((\.\.\/[^)# ]+)(?: "([^"]+)")?\)/g;

@@ -8,8 +8,8 @@ import { WebSocketServer } from 'ws';
 import { pricesApi } from './schema.ts';
 
 /**
- * One API over WebSockets at `/graphql`, and over server-sent events at `/graphql/stream` for clients behind proxies that
- * take no sockets: the same policy, from connecting to the last event.
+ * One API over WebSockets at `/graphql`, and over server-sent events at `/graphql/stream` for clients behind proxies
+ * that take no sockets: the same policy, from connecting to the last event.
  */
 export function createServer(trusted: TrustedIssuer): Server {
   const guarded = { ...pricesApi(trusted), execution: { deadline: '5s', listItems: 500 } } as const;

@@ -15,13 +15,15 @@ export interface Recovery {
   readonly sent: readonly string[];
   /** How often each id had arrived when the first process was dead. */
   readonly beforeCrash: ReadonlyMap<string, number>;
-  /** How often each id has arrived in the end; more than once where the process died before it could write that down. */
+  /**
+   * How often each id has arrived in the end; more than once where the process died before it could write that down.
+   */
   readonly received: ReadonlyMap<string, number>;
 }
 
 /**
- * Keeps messages in the outbox, kills the process that delivers them in the middle of its work (`kill -9`), and lets another
- * one go on.
+ * Keeps messages in the outbox, kills the process that delivers them in the middle of its work (`kill -9`), and lets
+ * another one go on.
  *
  * @param folder an empty one, for the database.
  */

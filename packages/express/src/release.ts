@@ -13,8 +13,8 @@ import type { Response } from 'express';
 
 /**
  * Shows every JSON body that goes through `send` (`json`, `send`, `jsonp` without a callback) to the policies,
- * as the text that would be sent, so that nothing a serializer adds escapes them; of NDJSON and streams of events each line
- * and event. All else that the response can be made to emit is denied where the bytes would leave.
+ * as the text that would be sent, so that nothing a serializer adds escapes them; of NDJSON and streams of events each
+ * line and event. All else that the response can be made to emit is denied where the bytes would leave.
  */
 export function filterRelease(
   response: Response,

@@ -63,8 +63,8 @@ export interface SecureOptions<Raw extends boolean = boolean> {
    */
   readonly operation?: ((request: Request) => string) | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
-   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the
+   * call is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
    */
   readonly problemTypeBase?: string | undefined;
   /**

@@ -13,7 +13,8 @@ import type { HookReply } from './types.ts';
 
 /**
  * Shows JSON to the policies as the text that would be sent: after every serializer, and whoever sends it,
- * the error handler too. NDJSON and streams of events go on to the gate. Anything else cannot be filtered and is replaced.
+ * the error handler too. NDJSON and streams of events go on to the gate. Anything else cannot be filtered and is
+ * replaced.
  */
 export function releasePayload(
   onRelease: NonNullable<Enforcement['onRelease']>,

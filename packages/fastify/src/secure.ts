@@ -83,8 +83,8 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   /** How long a body may take that `rawBody` reads; longer is denied (`message.timeout`). Default: `30s`. */
   readonly bodyTimeout?: Duration | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
-   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the
+   * call is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
    */
   readonly problemTypeBase?: string | undefined;
   /**
@@ -144,10 +144,12 @@ export function corsHooksOf(onRequest: object): SecureRoute | undefined {
 /**
  * Denies every call that the guard does not admit, before its body is read. Registered as a plugin it guards
  * every route of the context where it is registered, and the answer to unknown paths there; `route` guards
- * one route, whose preflights it sees where `answerPreflights` is registered. Denials are problem details (RFC 9457). Handlers read facts with `factsOf(request, guard)`.
+ * one route, whose preflights it sees where `answerPreflights` is registered. Denials are problem details (RFC 9457).
+ * Handlers read facts with `factsOf(request, guard)`.
  *
  * Where policies see bodies (`onMessage`), a body that is there but of which its parser left nothing to see denies the
- * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see responses (`onRelease`), JSON is shown to them, errors included, and each line of NDJSON and each event of
+ * call (`message.unavailable`, 500); one of a type without a parser Fastify itself answers with 415. Where they see
+ * responses (`onRelease`), JSON is shown to them, errors included, and each line of NDJSON and each event of
  * Server-Sent Events as it is written, the first denied one of which ends the response. Any other body is replaced
  * (`release.unfilterable`, 500).
  *

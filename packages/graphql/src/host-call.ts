@@ -12,8 +12,8 @@ export interface HostOptions<Seen> {
    */
   readonly certificate?: ((seen: Seen) => ClientCertificate | undefined) | undefined;
   /**
-   * What policies see of the request; on Node `nodeRequest(req)` of `@apisec/node` is another. Default: the server's own
-   * view, with the raw headers of Node's request, by which a repeated `Authorization` is seen.
+   * What policies see of the request; on Node `nodeRequest(req)` of `@apisec/node` is another. Default: the server's
+   * own view, with the raw headers of Node's request, by which a repeated `Authorization` is seen.
    */
   readonly request?: ((seen: Seen) => RequestLike) | undefined;
 }

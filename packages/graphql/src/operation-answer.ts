@@ -27,7 +27,9 @@ export function applyFieldHeaders(state: OperationState, target: HeadersTarget):
   for (const { enforcement } of state.late ?? []) enforcement.applyHeaders(target);
 }
 
-/** Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches. */
+/**
+ * Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches.
+ */
 export function editHeaders(
   operations: readonly { readonly state: OperationState }[],
   headers: HeaderFields,

@@ -3,8 +3,8 @@ import type { Request } from 'graphql-sse';
 import { headerOf } from './stream-response.ts';
 
 /**
- * Why the body of a request is not read: browsers send it on behalf of any origin, graphql-sse would read something else
- * than was sent, or it is too long.
+ * Why the body of a request is not read: browsers send it on behalf of any origin, graphql-sse would read something
+ * else than was sent, or it is too long.
  */
 export function unreadable(
   request: Request<unknown, unknown>,

@@ -15,9 +15,9 @@ export interface CallLimits {
    */
   readonly maxDeadline?: Duration | undefined;
   /**
-   * How long a stream may last: `stream.too_old` (UNAVAILABLE, so that clients open another). A stream also ends with the
-   * credential that opened it: `credentials.expired` (UNAUTHENTICATED). Default: an hour for streams of callers without
-   * a principal, unlimited for others.
+   * How long a stream may last: `stream.too_old` (UNAVAILABLE, so that clients open another). A stream also ends with
+   * the credential that opened it: `credentials.expired` (UNAUTHENTICATED). Default: an hour for streams of callers
+   * without a principal, unlimited for others.
    */
   readonly maxStreamAge?: Duration | undefined;
   /** Bytes of each message to the server, before and after decompression. Default: grpc-js's, 4 MiB. */

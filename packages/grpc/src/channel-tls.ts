@@ -9,7 +9,10 @@ export interface ChannelTlsOptions {
   /** File with the certificate of this client, where the server asks for one. Together with `key`. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** How often the files are looked at while channels are open. New connections use what stands there then. Default: `1m`. */
+  /**
+   * How often the files are looked at while channels are open. New connections use what stands there then. Default:
+   * `1m`.
+   */
   readonly reload?: Duration | 'never' | undefined;
   /** Hears of files that cannot be used. The earlier ones stay. */
   readonly onFault?: ((cause: unknown) => void) | undefined;

@@ -48,8 +48,8 @@ export interface SecureOptions {
    */
   readonly anonymousStreams?: number | 'unlimited' | undefined;
   /**
-   * Where your documentation describes denials: the code is put behind it, as in `https://docs.example.com/denials#`. Callers get
-   * the address as `google.rpc.Help`. Default: the type of the problem, where the denial has one.
+   * Where your documentation describes denials: the code is put behind it, as in `https://docs.example.com/denials#`.
+   * Callers get the address as `google.rpc.Help`. Default: the type of the problem, where the denial has one.
    */
   readonly help?: string | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */

@@ -10,9 +10,9 @@ const observed: unique symbol = Symbol('apisec.observed');
 type ObservedCall = WireCall & { [observed]?: Observed };
 
 /**
- * Hears of every status that goes out. grpc-js sends its own with a method that is public, and so can be heard. All calls
- * share one function in its place: with a closure for each, calls that have ended survive every pass over the young
- * generation.
+ * Hears of every status that goes out. grpc-js sends its own with a method that is public, and so can be heard. All
+ * calls share one function in its place: with a closure for each, calls that have ended survive every pass over the
+ * young generation.
  */
 export function observeStatus(wire: WireCall, observe: Observed['observe']): void {
   const call: ObservedCall = wire;

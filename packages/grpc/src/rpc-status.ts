@@ -7,9 +7,9 @@ const HELP = 'type.googleapis.com/google.rpc.Help';
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo';
 
 /**
- * A denial as `google.rpc.Status` in the protobuf wire format, for `grpc-status-details-bin`: with `ErrorInfo`, `RetryInfo`
- * where a retry can help, `QuotaFailure` where limits were exceeded, `BadRequest` where fields are at fault, and `Help`
- * where the problem is described. Written by hand because it takes three kinds of field.
+ * A denial as `google.rpc.Status` in the protobuf wire format, for `grpc-status-details-bin`: with `ErrorInfo`,
+ * `RetryInfo` where a retry can help, `QuotaFailure` where limits were exceeded, `BadRequest` where fields are at
+ * fault, and `Help` where the problem is described. Written by hand because it takes three kinds of field.
  *
  * @param helpUrl in place of the one that the denial names.
  */

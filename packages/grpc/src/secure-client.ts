@@ -24,15 +24,18 @@ export interface SecureClientOptions {
   /** The deadline of calls that name none, and the longest of those that do. */
   readonly deadline: Duration;
   /**
-   * Where access tokens come from: `tokenSource(…).bearer` of `@apisec/oauth`, or a function of your own. Asked once at a time,
-   * before a token ends, and again after a server denied one, which it is then handed.
+   * Where access tokens come from: `tokenSource(…).bearer` of `@apisec/oauth`, or a function of your own. Asked once at
+   * a time, before a token ends, and again after a server denied one, which it is then handed.
    */
   readonly token?: ((deniedToken?: string) => Promise<ClientToken>) | undefined;
-  /** Sends tokens over channels without TLS, where whoever listens can take them. For a sidecar on one machine. Default: false. */
+  /**
+   * Sends tokens over channels without TLS, where whoever listens can take them. For a sidecar on one machine. Default:
+   * false.
+   */
   readonly insecureTokens?: boolean | undefined;
   /**
-   * Methods that may run twice (they read, or are idempotent), by full path: they are called again where the server is not
-   * available and has answered nothing yet. Default: none.
+   * Methods that may run twice (they read, or are idempotent), by full path: they are called again where the server is
+   * not available and has answered nothing yet. Default: none.
    */
   readonly retryable?: readonly string[] | undefined;
   /** How often a call of them is made at most. Default: 3. */
@@ -66,9 +69,9 @@ const MAX_BACKOFF_MS = 5_000;
 const MAX_ATTEMPTS = 10;
 
 /**
- * Makes a client whose calls end in time, carry a token that is still good, and are made again only where that is safe: after
- * UNAUTHENTICATED once, with a new token, since the server has not begun; after UNAVAILABLE for methods that may run twice.
- * Streams are never made again.
+ * Makes a client whose calls end in time, carry a token that is still good, and are made again only where that is safe:
+ * after UNAUTHENTICATED once, with a new token, since the server has not begun; after UNAVAILABLE for methods that may
+ * run twice. Streams are never made again.
  *
  * @throws ConfigurationError for a token over a channel without TLS.
  * @example
@@ -141,8 +144,8 @@ interface Repeated {
 }
 
 /**
- * One call of the application, and the calls on the wire that it may take. While there is none, because a token or a better
- * moment is waited for, grpc-js forgets whom to tell that the call was cancelled or its deadline has passed.
+ * One call of the application, and the calls on the wire that it may take. While there is none, because a token or a
+ * better moment is waited for, grpc-js forgets whom to tell that the call was cancelled or its deadline has passed.
  */
 function repeatedCall({
   open,

@@ -45,8 +45,9 @@ const DURATIONS = [
 ] as const;
 
 /**
- * Options for grpc-js servers that face the open network. By itself grpc-js keeps a connection whose peer is gone for as
- * long as the operating system does, with its streams and what these hold, and one that nobody uses for half an hour.
+ * Options for grpc-js servers that face the open network. By itself grpc-js keeps a connection whose peer is gone for
+ * as long as the operating system does, with its streams and what these hold, and one that nobody uses for half an
+ * hour.
  *
  * @throws ConfigurationError for a duration or number outside its bounds, and unknown options.
  * @example

@@ -25,8 +25,8 @@ export interface ServerTlsOptions {
   /** File with the authorities that certify clients. Never those of the system: anybody has a certificate of them. */
   readonly ca?: string | undefined;
   /**
-   * How often the files are looked at. Connections stay open while they change, but for those of clients whose authority
-   * is no longer among `ca`: these end, streams included. Default: `1m`.
+   * How often the files are looked at. Connections stay open while they change, but for those of clients whose
+   * authority is no longer among `ca`: these end, streams included. Default: `1m`.
    */
   readonly reload?: Duration | 'never' | undefined;
   /** Hears of files that cannot be used. The earlier ones stay. */

@@ -96,8 +96,8 @@ export interface SecureOptions<Raw extends boolean = boolean> {
   /** The id of a call, as your platform or a trusted proxy gives it. Default: a new one. */
   readonly requestId?: ((c: Context) => string | undefined) | undefined;
   /**
-   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the call
-   * is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
+   * Where the pages of problem types are: `type` of a denial is this URL with its code behind it, and the id of the
+   * call is told as `requestId` and `X-Request-Id`. Ends with `/` or `#`. Default: neither.
    */
   readonly problemTypeBase?: string | undefined;
   /**
@@ -160,8 +160,8 @@ const denials = stateOf<true>('apisec.denied');
  * handler; otherwise it is taken for middleware (`app.use(logger())`), and denied once it answers by itself.
  *
  * Hono routes no OPTIONS to a route for another method, so a guard on one route never sees its preflights: call
- * `answerPreflights(app)` once all routes are there, put `cors` into a guard that is mounted with `app.use`, or into the
- * `unlisted` guard of a `coverage` table that is.
+ * `answerPreflights(app)` once all routes are there, put `cors` into a guard that is mounted with `app.use`, or into
+ * the `unlisted` guard of a `coverage` table that is.
  *
  * Denials are problem details (RFC 9457). Errors of handlers stay Hono's (`app.onError`; see `problems`), with the
  * guard's headers. The body is read only where a policy asks to see it, up to `maxBodyBytes` and for `bodyTimeout`.
@@ -241,7 +241,8 @@ export function secure<Facts extends object, Raw extends boolean = false>(
           if (isSocketOpened?.()) endSocket?.();
           return { withheld: unlisted(stranger, onFault) };
         },
-        // `app.onError` answers in front of this middleware then, and Hono adds the headers of this response to its own.
+        // `app.onError` answers in front of this middleware then, and Hono adds the headers of this response to its
+        // own.
         onRethrow: applyHeaders ? undefined : (edit) => replaceResponse(c, edit(c.res)),
         // An HTTPException is an answer, not a fault, unless its status says so.
         threw: () => c.error !== undefined && !('getResponse' in c.error),

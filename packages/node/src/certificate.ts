@@ -29,9 +29,9 @@ const certificates = stateOf<ClientCertificate>('apisec.certificate');
 
 /**
  * The client certificate of a call, where one of your authorities vouches for it: of the TLS connection, or, where
- * a proxy of yours ended that and `trust` says how it writes the certificate, what stands in `Client-Cert` (RFC 9440) or
- * in the header of that proxy. In any other call such a header is the caller's own word and not looked at. The certificate
- * that such a proxy itself shows is never taken for the caller's.
+ * a proxy of yours ended that and `trust` says how it writes the certificate, what stands in `Client-Cert` (RFC 9440)
+ * or in the header of that proxy. In any other call such a header is the caller's own word and not looked at. The
+ * certificate that such a proxy itself shows is never taken for the caller's.
  *
  * @example
  * const facts = { call, peer: nodePeer(request, trust), certificate: nodeCertificate(request, trust) };
@@ -74,8 +74,8 @@ const unverified = stateOf<ClientCertificate>('apisec.unverified-certificate');
 
 /**
  * The client certificate that the TLS connection shows and nobody vouches for: the handshake has proved that the caller
- * holds its key (RFC 8705 §2.2). The one of a proxy that is believed is never the caller's. Its content is not read, since
- * anybody may have written it.
+ * holds its key (RFC 8705 §2.2). The one of a proxy that is believed is never the caller's. Its content is not read,
+ * since anybody may have written it.
  */
 export function nodeUnverifiedCertificate(
   incoming: CertificateSource,

@@ -39,8 +39,8 @@ export interface TrustProxiesOptions {
    */
   readonly proto?: boolean | undefined;
   /**
-   * Whether they write the host that callers asked for, over whatever a caller wrote there: to `X-Forwarded-Host`, or as
-   * `host` of `Forwarded`. Default: false, and `Host` counts.
+   * Whether they write the host that callers asked for, over whatever a caller wrote there: to `X-Forwarded-Host`, or
+   * as `host` of `Forwarded`. Default: false, and `Host` counts.
    */
   readonly host?: boolean | undefined;
   /**

@@ -7,8 +7,8 @@ import { dropBodyHeaders, holdBack, letOut, type NodeResponse, sendDenial } from
 /** Stands before a response that a policy must see before the caller does. */
 export interface ReleaseGate {
   /**
-   * Lets everything through from now on, or of bodies this text alone; false when the response has already ended. Another
-   * body than the text cuts the connection: the policies have not seen it.
+   * Lets everything through from now on, or of bodies this text alone; false when the response has already ended.
+   * Another body than the text cuts the connection: the policies have not seen it.
    */
   readonly open: (text?: string) => boolean;
   /** Takes `open` back, unless the response has ended: what it was opened for threw. */
@@ -25,8 +25,8 @@ type Write = (...args: Arguments) => never;
 /**
  * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
  * denial `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
- * responses of their own, fail, and trailers are dropped. What a handler writes to the socket or the HTTP/2 stream itself
- * is out of its reach.
+ * responses of their own, fail, and trailers are dropped. What a handler writes to the socket or the HTTP/2 stream
+ * itself is out of its reach.
  *
  * @param note told of the denial.
  * @param onRelease shown each line of NDJSON and each event of Server-Sent Events as it is written; the first that is

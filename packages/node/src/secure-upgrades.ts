@@ -66,9 +66,9 @@ const CLOSING_MS = 1_000;
 const secured = new WeakSet<object>();
 
 /**
- * Decides every upgrade of a server (RFC 9110 §7.8) before anything that listens for them hears of it: `ws`, `graphql-ws`,
- * `express-ws`, in whatever order they were attached. Upgrades never pass through Express, so `app.use(secure(…))`
- * guards none of them. Denials are HTTP answers with problem details; listeners read facts with
+ * Decides every upgrade of a server (RFC 9110 §7.8) before anything that listens for them hears of it: `ws`,
+ * `graphql-ws`, `express-ws`, in whatever order they were attached. Upgrades never pass through Express, so
+ * `app.use(secure(…))` guards none of them. Denials are HTTP answers with problem details; listeners read facts with
  * `factsOf(request, guard)`.
  *
  * An admitted connection counts as a running call until it closes (`concurrencyLimit`, audit). What goes over it no

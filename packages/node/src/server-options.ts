@@ -55,9 +55,9 @@ const GROUPS = ['X25519', 'P-256', 'P-384'];
 const HYBRID = 'X25519MLKEM768';
 
 /**
- * Options for servers that face the open network: clients that send slowly are cut, heads of requests are bounded, TLS is
- * 1.3 or 1.2 with ephemeral keys, and the hybrid group X25519MLKEM768 (RFC 10024) comes first where OpenSSL has it. Spread
- * your key and certificate behind it.
+ * Options for servers that face the open network: clients that send slowly are cut, heads of requests are bounded, TLS
+ * is 1.3 or 1.2 with ephemeral keys, and the hybrid group X25519MLKEM768 (RFC 10024) comes first where OpenSSL has it.
+ * Spread your key and certificate behind it.
  *
  * @throws ConfigurationError for a duration or number outside its bounds, and unknown options.
  * @example

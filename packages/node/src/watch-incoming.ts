@@ -19,8 +19,8 @@ class BodyDeniedError extends Error {
 }
 
 /**
- * Shows the body of a request to a watcher before anybody else sees it, without reading it: whoever reads sets the pace.
- * Once the watcher denies, nothing more of the body comes, its readers get an error, and whatever the application
+ * Shows the body of a request to a watcher before anybody else sees it, without reading it: whoever reads sets the
+ * pace. Once the watcher denies, nothing more of the body comes, its readers get an error, and whatever the application
  * answers, the caller gets the denial.
  *
  * A body that somebody has read before is shown as what a parser has made of it: answers the denial of that.

@@ -21,8 +21,8 @@ class NextRequestLike extends Request {
 }
 
 /**
- * Calls route handlers as Next does: by the file and the exported method, with a proxy in front of its own kind of request,
- * which is no `Request` to the constructors of the platform. A method that is not exported is 405.
+ * Calls route handlers as Next does: by the file and the exported method, with a proxy in front of its own kind of
+ * request, which is no `Request` to the constructors of the platform. A method that is not exported is 405.
  */
 export function nextServer(
   routes: Readonly<Record<string, RouteModule>>,

@@ -1,4 +1,5 @@
-// Calls a server of its own through safeFetch, with undici as the runtime resolves it: what it honours, it may be used for.
+// Calls a server of its own through safeFetch, with undici as the runtime resolves it: what it honours, it may be used
+// for.
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';

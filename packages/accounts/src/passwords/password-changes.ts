@@ -194,7 +194,9 @@ export function passwordChanges<Account extends PasswordAccount>(
     return { ok: true, subject };
   };
 
-  /** Records that somebody did not know the password. What the policy denies, and links that are old, are not an attack. */
+  /**
+   * Records that somebody did not know the password. What the policy denies, and links that are old, are not an attack.
+   */
   const recorded = async (
     answer: PasswordChange,
     { subject, peer }: { readonly subject: string; readonly peer: string | undefined },

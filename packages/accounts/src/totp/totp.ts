@@ -55,10 +55,10 @@ const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
  * hashes there. Sealing keys are rotated by adding a version and naming it `current`: secrets move to it as they
  * are used.
  *
- * Answers denials, never throws for them: `totp.malformed`, `.secret_published` and `.account_invalid` (400), `.invalid`, `.reused` and
- * `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfterMs`), `.unavailable` (503) when
- * the store does not answer, a secret cannot be opened, or an enrolment was not recorded: then it stands, without
- * backup codes.
+ * Answers denials, never throws for them: `totp.malformed`, `.secret_published` and `.account_invalid` (400),
+ * `.invalid`, `.reused` and `.not_enrolled` (401), `.already_enrolled` (403), `.locked` (429, with `retryAfterMs`),
+ * `.unavailable` (503) when the store does not answer, a secret cannot be opened, or an enrolment was not recorded:
+ * then it stands, without backup codes.
  *
  * @throws ConfigurationError for an issuer, key or bound that cannot hold.
  * @example

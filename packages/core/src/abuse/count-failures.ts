@@ -57,8 +57,8 @@ const OPTIONS = [
 /**
  * Counts failed attempts by account and peer, in the same way and under the same keys as `throttleFailures`.
  *
- * Denies with `failures.throttled` (429), `failures.account_missing` (400), `failures.key_missing` (500: nobody knows the
- * peer) and `failures.unavailable` (503).
+ * Denies with `failures.throttled` (429), `failures.account_missing` (400), `failures.key_missing` (500: nobody knows
+ * the peer) and `failures.unavailable` (503).
  *
  * @throws ConfigurationError when a schedule is out of its bounds, or a store is given without a name.
  */

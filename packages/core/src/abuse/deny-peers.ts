@@ -40,7 +40,8 @@ const UNKNOWN = sharedDenial({ kind: 'forbidden', code: 'peer.unknown' });
 
 /**
  * Denies callers from listed addresses. One address has one form here: an IPv4-mapped IPv6 address is the
- * IPv4 one, and one of NAT64 or 6to4 is denied as itself and as the IPv4 address in it. A look-up takes as long for 100,000 ranges as for one of each prefix length.
+ * IPv4 one, and one of NAT64 or 6to4 is denied as itself and as the IPv4 address in it. A look-up takes as long for
+ * 100,000 ranges as for one of each prefix length.
  *
  * Denials: `peer.denied` (403), `peer.unknown` (403) for callers without an address, unless they may pass, and
  * `peer.list_unavailable` (503) where a feed with `onStale: 'deny'` has no list that is young enough.

@@ -13,8 +13,8 @@ const ENDPOINT = 'https://api.hcaptcha.com/siteverify';
 /**
  * Verifies tokens of hCaptcha for `requireHuman`.
  *
- * @throws ConfigurationError when secret or hostnames are missing, the secret is one that the provider publishes for tests,
- * or the endpoint is not https.
+ * @throws ConfigurationError when secret or hostnames are missing, the secret is one that the provider publishes for
+ * tests, or the endpoint is not https.
  * @example
  * requireHuman({ verifier: hcaptcha({ secret, hostnames: ['www.example.com'], siteKey }) })
  */

@@ -8,13 +8,13 @@ import { assertKnownOptions } from '../lib/options.ts';
 /** Options of {@link peerFeed}. */
 export interface PeerFeedOptions extends BackgroundListeners {
   /**
-   * Answers the whole list as text: `() => readFile('blocked.txt', 'utf8')`, or by a fetch of your own that looks at the
-   * status. One range or address a line, behind it a score where the list has one; `#` and `;` begin comments.
+   * Answers the whole list as text: `() => readFile('blocked.txt', 'utf8')`, or by a fetch of your own that looks at
+   * the status. One range or address a line, behind it a score where the list has one; `#` and `;` begin comments.
    */
   readonly load: () => Promise<string>;
   /**
-   * What happens while there is no list that is young enough: `deny` all calls (503), or `pass` those that no other list
-   * names.
+   * What happens while there is no list that is young enough: `deny` all calls (503), or `pass` those that no other
+   * list names.
    */
   readonly onStale: 'deny' | 'pass';
   /** How old a list becomes before it is loaded again, beside a call. Default: `1h`. */

@@ -28,8 +28,8 @@ const ANY_RULE = { free: 0, delay: 0, maxDelay: 0, lockAfter: 1, lockFor: 0, for
  * Ends the pause or lock of one account or peer, in any store: for support staff, when it was the customer who had
  * forgotten the password.
  *
- * @throws ConfigurationError where neither an account nor a peer is named, or there is no store. Rejects where the store
- * cannot answer, and where the reset could not be recorded.
+ * @throws ConfigurationError where neither an account nor a peer is named, or there is no store. Rejects where the
+ * store cannot answer, and where the reset could not be recorded.
  * @example
  * await resetFailures({ store, name: 'login', account: 'alice@example.com', record: log.record });
  */

@@ -14,8 +14,8 @@ const ENDPOINT = 'https://challenges.cloudflare.com/turnstile/v0/siteverify';
  * Verifies tokens of Cloudflare Turnstile for `requireHuman`. A question that got no answer is asked once
  * more under the same `idempotency_key`, so that a lost answer does not use the token up.
  *
- * @throws ConfigurationError when secret or hostnames are missing, the secret is one that the provider publishes for tests,
- * or the endpoint is not https.
+ * @throws ConfigurationError when secret or hostnames are missing, the secret is one that the provider publishes for
+ * tests, or the endpoint is not https.
  * @example
  * requireHuman({ verifier: turnstile({ secret, hostnames: ['www.example.com'], action: 'sign-up' }) })
  */

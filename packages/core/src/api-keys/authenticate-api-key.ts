@@ -99,8 +99,8 @@ const denials: Readonly<
  * Denies with 401 and the challenge `ApiKey header="x-api-key"` (not a registered scheme; with `scheme`, that
  * one): `credentials.missing` without a key, the only denial that another alternative of `anyOf` may save;
  * `api_key.malformed`, `.wrong_environment`, `.publishable`, `.unknown`, `.revoked`, `.expired`, `.rotated`. With 403:
- * `api_key.disabled`, `.peer_not_allowed`, `.origin_not_allowed`, `.app_not_allowed`. With 400: `credentials.repeated` for more than one key,
- * `credentials.malformed`, `credentials.multiple` for a key beside `Authorization`. With 503:
+ * `api_key.disabled`, `.peer_not_allowed`, `.origin_not_allowed`, `.app_not_allowed`. With 400: `credentials.repeated`
+ * for more than one key, `credentials.malformed`, `credentials.multiple` for a key beside `Authorization`. With 503:
  * `api_key.store_unavailable`, and `api_key.overloaded` for a key that was not good lately while many such come.
  *
  * @throws ConfigurationError without keys, or for a header or scheme that is none.

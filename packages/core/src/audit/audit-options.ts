@@ -50,13 +50,17 @@ export interface AuditOptions {
   /** Pseudonyms in place of names. Default: names as they are. */
   readonly pseudonyms?: PseudonymOptions | undefined;
   readonly queue?: AuditQueueOptions | undefined;
-  /** The header that has the id of the request; what is not short and plain in it is left out. Default: `x-request-id`. */
+  /**
+   * The header that has the id of the request; what is not short and plain in it is left out. Default: `x-request-id`.
+   */
   readonly requestIdHeader?: string | undefined;
   /** Headers of your own whose values are credentials: nothing of them is in an event. */
   readonly credentialHeaders?: readonly string[] | undefined;
   /** Epoch milliseconds. Default: `Date.now`, and the runtime's monotonic clock for latency. */
   readonly now?: (() => number) | undefined;
-  /** From 0 up to 1, to choose the calls that are told. Default: secure random numbers, so that no caller knows which. */
+  /**
+   * From 0 up to 1, to choose the calls that are told. Default: secure random numbers, so that no caller knows which.
+   */
   readonly random?: (() => number) | undefined;
   /** Told of each batch, for runtimes that stop when the response is out. It never rejects. */
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined;

@@ -12,7 +12,10 @@ export interface AuthorizerRelationOptions {
   readonly action: string;
   /** The type of the resource. */
   readonly resource: string;
-  /** The same for every question; the tenant of the call, where there is one, comes to it as `tenant`. What differs from call to call belongs into a rule beside the relation. */
+  /**
+   * The same for every question; the tenant of the call, where there is one, comes to it as `tenant`. What differs from
+   * call to call belongs into a rule beside the relation.
+   */
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -251,7 +251,8 @@ describe('authzenAuthorizer', () => {
     expect(asked).toHaveLength(2 + others.length);
   });
 
-  // OpenFGA has published this four times: CVE-2026-41131, GHSA-57j5-qwp2-vqp6, GHSA-h6c8-cww8-35hf, GHSA-32q6-rr98-cjqv.
+  // OpenFGA has published this four times: CVE-2026-41131, GHSA-57j5-qwp2-vqp6, GHSA-h6c8-cww8-35hf,
+  // GHSA-32q6-rr98-cjqv.
   const noon = Date.UTC(2026, 0, 1, 12);
   test.each<[string, unknown, unknown]>([
     ['two instants', new Date(noon), new Date(noon + 1)],

@@ -37,8 +37,8 @@ export type LoadObjectOptions<Id, O, Needs extends object> = CommonOptions<Needs
     | {
         /**
          * The objects with these ids that there are, in any order. All that is asked for in one turn of the event
-         * loop comes in one call for each tenant, so that fields of a list do not load one by one. `tenant` is undefined
-         * where the resource has no tenants.
+         * loop comes in one call for each tenant, so that fields of a list do not load one by one. `tenant` is
+         * undefined where the resource has no tenants.
          */
         readonly loadMany: (
           ids: readonly Id[],

@@ -217,7 +217,9 @@ const DIALECTS: Readonly<Record<SqlDialect, Dialect>> = { postgresql, sqlite };
 
 const SIGNS = { eq: '=', ne: '<>', lt: '<', le: '<=', gt: '>', ge: '>=' } as const;
 
-/** Renders filters of one resource as conditions that are true for the rows in them, and false or NULL for all others. */
+/**
+ * Renders filters of one resource as conditions that are true for the rows in them, and false or NULL for all others.
+ */
 export function filterRenderer(
   resource: ResourceInfo,
   dialect: SqlDialect,

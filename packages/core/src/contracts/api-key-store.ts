@@ -42,7 +42,9 @@ export interface ApiKeyTerms {
   readonly quotas?: Readonly<Record<string, ApiKeyQuota>> | undefined;
   /** Addresses and networks (`192.0.2.0/24`, `2001:db8::/32`) the key may be used from. Default: any. */
   readonly allowedPeers?: readonly string[] | undefined;
-  /** Where a publishable key may be used from; only for keys of `apiKeys({ publishable: true, … })`, and needed there. */
+  /**
+   * Where a publishable key may be used from; only for keys of `apiKeys({ publishable: true, … })`, and needed there.
+   */
   readonly publishable?: PublishableTerms | undefined;
   /** Plain JSON, at most 4,096 characters of it. Handlers see it, callers do not. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;

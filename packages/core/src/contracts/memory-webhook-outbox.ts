@@ -26,7 +26,8 @@ interface Endpoint {
 }
 
 /**
- * An outbox in this process, for tests and for messages that may be lost with it; PostgreSQL keeps them (`postgresWebhookOutbox`).
+ * An outbox in this process, for tests and for messages that may be lost with it; PostgreSQL keeps them
+ * (`postgresWebhookOutbox`).
  *
  * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example

@@ -31,8 +31,8 @@ export interface PasskeyUse {
 }
 
 /**
- * Keeps passkeys. What is written by one call is seen by every later one. A store that cannot answer throws or rejects, in
- * bounded time. `passkeyStoreContract` of `@apisec/core/testing` tests all of it.
+ * Keeps passkeys. What is written by one call is seen by every later one. A store that cannot answer throws or rejects,
+ * in bounded time. `passkeyStoreContract` of `@apisec/core/testing` tests all of it.
  */
 export interface PasskeyStore {
   /** Adds a passkey; false where the id is taken, also by another account. */

@@ -89,11 +89,11 @@ export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
 /**
  * The option `record`, wherever something administrative is done.
  *
- * It is told of each act once it is done: of changes, and of logins and password changes that were denied. Give it `audit(…).record`,
- * or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or answers
- * `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject, and what
- * answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited for, so it
- * must answer in bounded time, as that of `audit` does.
+ * It is told of each act once it is done: of changes, and of logins and password changes that were denied. Give it
+ * `audit(…).record`, or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or
+ * answers `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject,
+ * and what answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited
+ * for, so it must answer in bounded time, as that of `audit` does.
  */
 export interface RecordOption {
   readonly record?: ((act: AuditAct) => unknown) | undefined;
@@ -125,7 +125,10 @@ export async function recordAct(record: RecordOption['record'], act: AuditAct): 
   }
 }
 
-/** Functions of the user's own may answer anything; only a receipt that says so, or `false`, means that it was not recorded. */
+/**
+ * Functions of the user's own may answer anything; only a receipt that says so, or `false`, means that it was not
+ * recorded.
+ */
 function isUnrecorded(answer: unknown): boolean {
   if (answer === false) return true;
   return typeof answer === 'object' && answer !== null && 'ok' in answer && answer.ok !== true;

@@ -10,8 +10,8 @@ export interface RefreshTokenFamily {
   /** Hash of the one token that is good. */
   readonly current: string;
   /**
-   * Hash of the token before it, and when that was used. `successor` is the current token, encrypted with a key that only
-   * the token before it yields: for a client that lost the answer.
+   * Hash of the token before it, and when that was used. `successor` is the current token, encrypted with a key that
+   * only the token before it yields: for a client that lost the answer.
    */
   readonly previous?:
     | { readonly hash: string; readonly usedAt: number; readonly successor?: string | undefined }

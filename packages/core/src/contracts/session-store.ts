@@ -29,8 +29,8 @@ export interface SessionRecord {
 
 /**
  * Where sessions are kept. What is written by one call is seen by every later one. A session is gone from its
- * `idleUntil` or `expiresAt` on, whichever comes first. A store that cannot answer throws or rejects, in bounded time: it
- * never says that a session is gone then.
+ * `idleUntil` or `expiresAt` on, whichever comes first. A store that cannot answer throws or rejects, in bounded time:
+ * it never says that a session is gone then.
  *
  * `sessionStoreContract` of `@apisec/core/testing` tests all of it.
  */
@@ -66,8 +66,8 @@ export interface SessionStore {
   readonly list: (issuer: string, subject: string) => MaybePromise<readonly SessionRecord[]>;
   /**
    * Takes the lease on a session for `ttlMs` milliseconds from now: whoever holds it renews its tokens, and takes it
-   * again while that lasts. True where `holder` has it now; false where another one has it, or there is no such session.
-   * It ends by itself, and holding it gives no right to write: `replace` decides.
+   * again while that lasts. True where `holder` has it now; false where another one has it, or there is no such
+   * session. It ends by itself, and holding it gives no right to write: `replace` decides.
    */
   readonly acquireLease: (id: string, holder: string, ttlMs: number) => MaybePromise<boolean>;
   /** Gives the lease back, if `holder` has it. */

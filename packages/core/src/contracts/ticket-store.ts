@@ -2,8 +2,8 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 
 /**
  * Something that its holder can use once, or until it expires: a login that waits for its second factor, a link that
- * resets a password, a device that is remembered. All times are epoch milliseconds. Holds hashes only: nothing in it can
- * be presented.
+ * resets a password, a device that is remembered. All times are epoch milliseconds. Holds hashes only: nothing in it
+ * can be presented.
  */
 export interface TicketRecord {
   /** SHA-256 of what its holder has. */

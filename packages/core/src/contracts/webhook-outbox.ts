@@ -77,8 +77,8 @@ export interface CircuitRule {
 }
 
 /**
- * How many more deliveries one claim may give for each endpoint and each tenant. What is named in `endpoints` and `tenants`
- * has attempts under way; the others get the number beside it.
+ * How many more deliveries one claim may give for each endpoint and each tenant. What is named in `endpoints` and
+ * `tenants` has attempts under way; the others get the number beside it.
  */
 export interface ClaimShares {
   readonly perEndpoint: number;
@@ -88,8 +88,8 @@ export interface ClaimShares {
 }
 
 /**
- * Keeps what is to be sent until it was, through crashes of any worker at any moment. Every call is one atomic step. The key of an
- * endpoint holds its tenant, so that tenants never meet.
+ * Keeps what is to be sent until it was, through crashes of any worker at any moment. Every call is one atomic step.
+ * The key of an endpoint holds its tenant, so that tenants never meet.
  *
  * `webhookOutboxContract` of `@apisec/core/testing` tests all of it.
  */
@@ -97,17 +97,17 @@ export interface WebhookOutbox {
   /** Adds an endpoint; false where its id is taken. */
   readonly insertEndpoint: (endpoint: WebhookEndpoint) => MaybePromise<boolean>;
   /**
-   * Puts an endpoint in the place of the one with version `expected`; false where that is not the stored one any more. Of
-   * many at once exactly one is told true. Another status ends its pause.
+   * Puts an endpoint in the place of the one with version `expected`; false where that is not the stored one any more.
+   * Of many at once exactly one is told true. Another status ends its pause.
    */
   readonly replaceEndpoint: (endpoint: WebhookEndpoint, expected: string) => MaybePromise<boolean>;
   readonly getEndpoint: (id: string) => MaybePromise<WebhookEndpoint | undefined>;
   /** Keeps deliveries that are new by their id; answers how many. Nothing of it is lost once this has answered. */
   readonly add: (deliveries: readonly WebhookDelivery[]) => MaybePromise<number>;
   /**
-   * Gives at most `limit` deliveries to the caller alone, until `leaseMs` has passed: those that are due, of active endpoints that are not
-   * paused, the longest due first; of one order key only the first that is pending. No endpoint and no tenant gets more than its
-   * share, and the next ones in the queue come in their place.
+   * Gives at most `limit` deliveries to the caller alone, until `leaseMs` has passed: those that are due, of active
+   * endpoints that are not paused, the longest due first; of one order key only the first that is pending. No endpoint
+   * and no tenant gets more than its share, and the next ones in the queue come in their place.
    */
   readonly claim: (request: {
     readonly limit: number;
@@ -117,8 +117,8 @@ export interface WebhookOutbox {
     readonly shares?: ClaimShares | undefined;
   }) => MaybePromise<readonly ClaimedDelivery[]>;
   /**
-   * Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an endpoint;
-   * one that is gone is disabled, and has another version then.
+   * Records how attempts ended; those whose lease is another one by now are left out. Failures in a row pause an
+   * endpoint; one that is gone is disabled, and has another version then.
    */
   readonly record: (
     results: readonly DeliveryResult[],
@@ -131,15 +131,17 @@ export interface WebhookOutbox {
     readonly status?: WebhookDeliveryRecord['status'] | undefined;
     readonly limit: number;
   }) => MaybePromise<readonly WebhookDeliveryRecord[]>;
-  /** Makes deliveries of an endpoint pending again, with the same message id; all that failed where no ids are given. */
+  /**
+   * Makes deliveries of an endpoint pending again, with the same message id; all that failed where no ids are given.
+   */
   readonly replay: (request: {
     readonly endpointId: string;
     readonly ids?: readonly string[] | undefined;
     readonly nowMs: number;
   }) => MaybePromise<number>;
   /**
-   * Forgets deliveries that ended before a moment, the oldest first and at most `limit` of them; answers how many. Several
-   * workers may do so at once.
+   * Forgets deliveries that ended before a moment, the oldest first and at most `limit` of them; answers how many.
+   * Several workers may do so at once.
    */
   readonly prune: (request: {
     readonly endedBeforeMs: number;

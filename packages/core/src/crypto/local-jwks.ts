@@ -13,7 +13,8 @@ export interface JwksDocument {
  * (`HS*`, which remote sets never give).
  *
  * @throws ConfigurationError when a key cannot verify signatures: too short, private, for encryption, of an
- * unknown kind; an example of a standard or documentation, whose private part everybody knows; when there is none; or when shared secrets stand beside public keys.
+ * unknown kind; an example of a standard or documentation, whose private part everybody knows; when there is none; or
+ * when shared secrets stand beside public keys.
  * @example
  * const keys = localJwks(JSON.parse(process.env.ISSUER_JWKS));
  */

@@ -29,9 +29,14 @@ export type CheckedInput =
 /** Libraries that keep what they do not know, so that a comparison finds nothing. */
 const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox']);
 
-/** Libraries that take an object for a protobuf message, and do not look at its members, where it says that it is one. */
+/**
+ * Libraries that take an object for a protobuf message, and do not look at its members, where it says that it is one.
+ */
 const OF_MESSAGES: ReadonlySet<string> = new Set(['protovalidate-es']);
-/** What a message says of its type, and what its definition does not name. JSON has neither, and callers could write both. */
+/**
+ * What a message says of its type, and what its definition does not name. JSON has neither, and callers could write
+ * both.
+ */
 const MARKS: ReadonlySet<string> = new Set(['$typeName', '$unknown']);
 const MARKS_OF_DECODED: ReadonlySet<string> = new Set(['$unknown']);
 

@@ -38,8 +38,8 @@ export interface LimitPageOptions<
   /** Other parameters of the operation, which something else checks. Default: none. */
   readonly others?: readonly string[] | undefined;
   /**
-   * Where the parameters are, by the names that the query has for them: in a message of gRPC, or the arguments of a GraphQL
-   * field. What is undefined or null is not there. Default: the query.
+   * Where the parameters are, by the names that the query has for them: in a message of gRPC, or the arguments of a
+   * GraphQL field. What is undefined or null is not there. Default: the query.
    *
    * @example
    * guardMessages(guard<CallFacts & MessageFacts>().use(limitPage({

@@ -27,8 +27,8 @@ export function readQuery(
 }
 
 /**
- * Parameters that are members of an object, as the query has them: whole numbers as texts, and without what is undefined
- * or null. Undefined for more than anybody sends in earnest, and for what is not an object.
+ * Parameters that are members of an object, as the query has them: whole numbers as texts, and without what is
+ * undefined or null. Undefined for more than anybody sends in earnest, and for what is not an object.
  */
 export function readParameters(given: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;

@@ -117,8 +117,8 @@ export interface CertificateContent {
 export interface CertificateFacts {
   readonly certificate?: ClientCertificate | undefined;
   /**
-   * A certificate that nobody vouches for, where the TLS connection ends here: its caller holds the key, and what it says
-   * means nothing. Only for who compares the whole of it, like `requireCertificateBinding({ selfSigned: true })`.
+   * A certificate that nobody vouches for, where the TLS connection ends here: its caller holds the key, and what it
+   * says means nothing. Only for who compares the whole of it, like `requireCertificateBinding({ selfSigned: true })`.
    */
   readonly unverifiedCertificate?: ClientCertificate | undefined;
 }

@@ -46,8 +46,9 @@ const NAME = 'guardMessages';
  *
  * A check: a call without messages would never be asked about, so another policy has to grant. A REST call without a
  * body is decided with `message` undefined. `validateInput` belongs in front of it, so that what is decided is what the
- * handler gets; behind it, it denies every call with `input.uncheckable` (500). Limits, and what wants to see bodies or the end of the call, belong into the guard of the call; a
- * message whose guard obliges the server to anything is denied with `policy.invalid_outcome`.
+ * handler gets; behind it, it denies every call with `input.uncheckable` (500). Limits, and what wants to see bodies or
+ * the end of the call, belong into the guard of the call; a message whose guard obliges the server to anything is
+ * denied with `policy.invalid_outcome`.
  *
  * A GraphQL operation that runs several root fields under one guard is denied (`message.repeated`, 400), since aliases
  * would be as many messages; guard such fields one by one with the option `fields`.

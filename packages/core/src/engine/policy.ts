@@ -9,8 +9,8 @@ import type { Role } from './trace.ts';
 export type Mode = 'enforce' | 'shadow';
 
 /**
- * What a policy is there for, as far as reports of coverage ask. Beside these, what adds `principal` authenticates, what
- * adds `tenant` separates tenants, and the role says whether it grants.
+ * What a policy is there for, as far as reports of coverage ask. Beside these, what adds `principal` authenticates,
+ * what adds `tenant` separates tenants, and the role says whether it grants.
  */
 export type Purpose = 'authentication' | 'limit' | 'input' | 'output' | 'tenant';
 

@@ -1,7 +1,7 @@
 /**
- * The tenant of a call, where a policy in front found one: the fact `tenant`, as a text or as an object with an `id`. It
- * belongs into every key that is kept for callers. Empty, which is not a key, where what was found has no id: to take
- * two tenants for one is worse than not to serve.
+ * The tenant of a call, where a policy in front found one: the fact `tenant`, as a text or as an object with an `id`.
+ * It belongs into every key that is kept for callers. Empty, which is not a key, where what was found has no id: to
+ * take two tenants for one is worse than not to serve.
  */
 export function tenantOf(facts: object): string | undefined {
   const { tenant } = facts as { readonly tenant?: unknown };

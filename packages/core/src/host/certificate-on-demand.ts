@@ -11,8 +11,8 @@ export interface ChainedCertificate {
 const LONGEST = 10;
 
 /**
- * A certificate that TLS has verified, as a fact. What it says is read when a policy asks, and only then; the chain behind
- * it at once, since the connection tells no more once it is closed.
+ * A certificate that TLS has verified, as a fact. What it says is read when a policy asks, and only then; the chain
+ * behind it at once, since the connection tells no more once it is closed.
  *
  * @param read throws, or answers nothing, where the certificate cannot be read.
  * @param leaf the certificate with those behind it, where the host knows them.

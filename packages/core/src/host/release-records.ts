@@ -16,7 +16,9 @@ export const LONGEST_RECORD = 1_048_576;
 
 /** Stands before a body of many payloads. After the first denial it must not be asked again. */
 export interface RecordFilter {
-  /** What may go out when these bytes have come: of lines and events that are complete, and were shown to the policies. */
+  /**
+   * What may go out when these bytes have come: of lines and events that are complete, and were shown to the policies.
+   */
   readonly push: (chunk: Uint8Array) => MaybePromise<ReleasedText>;
   /** The same when all bytes have come. */
   readonly end: () => MaybePromise<ReleasedText>;
@@ -39,9 +41,9 @@ export function recordFormat(headers: Pick<HeadersView, 'get'>): RecordFormat | 
 }
 
 /**
- * Shows each line of NDJSON, and the data of each event, to the policies as soon as it is complete, and answers what may
- * go out instead: what the policies have seen, written anew. Nothing of a line or event that cannot be read is passed on,
- * nor of the other bytes that came with it (`release.unfilterable`, 500). Holds at most one line or event.
+ * Shows each line of NDJSON, and the data of each event, to the policies as soon as it is complete, and answers what
+ * may go out instead: what the policies have seen, written anew. Nothing of a line or event that cannot be read is
+ * passed on, nor of the other bytes that came with it (`release.unfilterable`, 500). Holds at most one line or event.
  */
 export function recordFilter(format: RecordFormat, onRelease: OnRelease): RecordFilter {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

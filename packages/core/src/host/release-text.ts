@@ -11,8 +11,8 @@ export type ReleasedText =
 /**
  * Shows a JSON text to the policies and answers the one that may go out instead.
  *
- * @param write puts JSON into the place where it goes. With it the text is always written anew, so that nothing goes out
- * which the policies have not seen: the first of two members of one name, say.
+ * @param write puts JSON into the place where it goes. With it the text is always written anew, so that nothing goes
+ * out which the policies have not seen: the first of two members of one name, say.
  */
 export function releaseText(
   onRelease: NonNullable<Enforcement['onRelease']>,

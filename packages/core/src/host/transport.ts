@@ -5,9 +5,9 @@ const ENCRYPTED: Transport = Object.freeze({ encrypted: true });
 const PLAIN: Transport = Object.freeze({ encrypted: false });
 
 /**
- * For runtimes that build the URL of a request from their own connection (Cloudflare Workers, Deno, Bun): its scheme says
- * whether the call came over TLS. Not for Node, where a caller can write the scheme, and not behind a proxy of yours that
- * ends TLS, where it is always `http`.
+ * For runtimes that build the URL of a request from their own connection (Cloudflare Workers, Deno, Bun): its scheme
+ * says whether the call came over TLS. Not for Node, where a caller can write the scheme, and not behind a proxy of
+ * yours that ends TLS, where it is always `http`.
  *
  * @example
  * protect(orders, handler, { transport: transportFromUrl })

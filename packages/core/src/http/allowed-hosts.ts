@@ -28,8 +28,8 @@ const AUTHORITY =
 
 /**
  * Denies calls to a host that is not in the list: for DNS rebinding, for links and cache keys that are made from
- * `Host`, and for virtual hosts that proxies and servers choose differently. Behind proxies that rewrite `Host`, the one
- * that `trustProxies({ host: true })` vouches for counts. Adds the fact `host`.
+ * `Host`, and for virtual hosts that proxies and servers choose differently. Behind proxies that rewrite `Host`, the
+ * one that `trustProxies({ host: true })` vouches for counts. Adds the fact `host`.
  *
  * Denials: `host.missing`, `host.malformed` (400; RFC 9112 §3.2), `host.not_allowed` (403).
  *

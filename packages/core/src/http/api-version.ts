@@ -67,8 +67,8 @@ const IN_PATH = /^\/v([\d.]{1,22})(?=\/|$)/;
  * Denials: `version.missing`, `version.malformed` (400), `version.unknown` (400, in a path 404), `version.gone` (410,
  * with `Sunset` and `Link`).
  *
- * @throws ConfigurationError for names that are not versions, dates that are not, a sunset before its deprecation, links
- * that are not URLs, and a `default` that is not in the list.
+ * @throws ConfigurationError for names that are not versions, dates that are not, a sunset before its deprecation,
+ * links that are not URLs, and a `default` that is not in the list.
  * @example
  * apiVersion({
  *   from: 'path',

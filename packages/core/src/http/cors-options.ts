@@ -12,8 +12,9 @@ export interface CorsOptions<
 > {
   /**
    * The origins whose scripts may call, or `'*'` for all of them, which excludes `credentials`. Each is
-   * `scheme://host[:port]`, compared exactly, or `subdomainsOf('https://example.com')`. Origins of extensions and apps (`chrome-extension://…`, `capacitor://localhost`)
-   * are compared as they are written. `null` is not an origin and never allowed.
+   * `scheme://host[:port]`, compared exactly, or `subdomainsOf('https://example.com')`. Origins of extensions and apps
+   * (`chrome-extension://…`, `capacitor://localhost`) are compared as they are written. `null` is not an origin and
+   * never allowed.
    */
   readonly origins: readonly (string | OriginPattern)[] | '*';
   /**

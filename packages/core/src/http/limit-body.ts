@@ -29,8 +29,8 @@ export interface LimitBodyOptions {
   /** Parts with a file name. Default: 10. */
   readonly maxFiles?: number | undefined;
   /**
-   * Content codings that a body may have (`gzip`, `br`). Bounds then hold for what the parser has made of it, and its own
-   * limit for what it unpacks meanwhile. Default: none.
+   * Content codings that a body may have (`gzip`, `br`). Bounds then hold for what the parser has made of it, and its
+   * own limit for what it unpacks meanwhile. Default: none.
    */
   readonly codings?: readonly string[] | undefined;
 }
@@ -52,16 +52,16 @@ type Bounds = { readonly [Name in keyof typeof DEFAULTS]: number };
 
 /**
  * Denies bodies that are larger, deeper or longer than the server should work on: counted as they stream in, and JSON
- * looked at before anybody builds objects of it. A member that is there twice, text that is not UTF-8, a media type that
- * is not well-formed and parts that two readers could cut differently are denied as well. HTTP hosts show the bytes (or
- * supply `rawBody`); elsewhere, and of bodies with a content coding, the parsed value counts.
+ * looked at before anybody builds objects of it. A member that is there twice, text that is not UTF-8, a media type
+ * that is not well-formed and parts that two readers could cut differently are denied as well. HTTP hosts show the
+ * bytes (or supply `rawBody`); elsewhere, and of bodies with a content coding, the parsed value counts.
  *
- * JSON is looked at where the media type says so, and where it is missing or `text/plain` and the body begins like JSON:
- * handlers that call `request.json()` do not ask. Deny other types with `allowedContentTypes`.
+ * JSON is looked at where the media type says so, and where it is missing or `text/plain` and the body begins like
+ * JSON: handlers that call `request.json()` do not ask. Deny other types with `allowedContentTypes`.
  *
  * Denials: `body.too_large`, `body.too_deep`, `body.too_many_keys`, `body.string_too_long`, `body.array_too_long`,
- * `body.too_many_parts`, `body.too_many_files`, `body.part_too_large` (413); `body.malformed`, `body.duplicate_key` (400);
- * `body.coding_not_allowed` (415, with `Accept-Encoding`), `body.charset_not_allowed` (415).
+ * `body.too_many_parts`, `body.too_many_files`, `body.part_too_large` (413); `body.malformed`, `body.duplicate_key`
+ * (400); `body.coding_not_allowed` (415, with `Accept-Encoding`), `body.charset_not_allowed` (415).
  *
  * @throws ConfigurationError for a bound that is not a whole number, and for a coding that is not a name.
  * @example
@@ -160,7 +160,9 @@ function formatOf(type: MediaType | undefined, bounds: Bounds): Format {
   return scan ?? { push: () => 'malformed', end: () => 'malformed' };
 }
 
-/** What a byte order mark begins with is not JSON, so it is denied: some readers skip it, and it is an error to others. */
+/**
+ * What a byte order mark begins with is not JSON, so it is denied: some readers skip it, and it is an error to others.
+ */
 function declaredJson(bounds: JsonBounds): Format {
   const utf8 = utf8Check();
   const json = jsonScan(bounds);

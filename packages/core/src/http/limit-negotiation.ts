@@ -20,8 +20,8 @@ const denied = sharedDenial({
 });
 
 /**
- * Denies calls whose header fields make the server work far more than they cost the caller: a `Range` of many pieces, which
- * servers cut and copy one by one, and lists of choices or tags that are sorted and compared in every handler.
+ * Denies calls whose header fields make the server work far more than they cost the caller: a `Range` of many pieces,
+ * which servers cut and copy one by one, and lists of choices or tags that are sorted and compared in every handler.
  *
  * Denial: `call.negotiation_too_large` (400).
  *

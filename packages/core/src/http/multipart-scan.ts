@@ -21,10 +21,10 @@ const HEADER_LINE = /^[\w!#$%&'*+.^`|~-]+:[\t -~\u0080-\uffff]*$/;
 type State = 'preamble' | 'delimiter' | 'headers' | 'body' | 'epilogue';
 
 /**
- * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the boundary
- * is not one. Strict: lines end in CRLF, each part has one Content-Disposition and nothing but header lines beside it, a
- * boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and it keeps no
- * more than the headers of one part.
+ * Counts the parts and files of a multipart body (RFC 2046, RFC 7578) as its bytes come in; undefined where the
+ * boundary is not one. Strict: lines end in CRLF, each part has one Content-Disposition and nothing but header lines
+ * beside it, a boundary stands behind nothing but CRLF, and nothing follows the last one but an empty line. Linear, and
+ * it keeps no more than the headers of one part.
  */
 export function multipartScan(
   boundary: string | undefined,
@@ -105,7 +105,9 @@ export function multipartScan(
   };
 }
 
-/** Where the next boundary begins, or -1. One behind half a line break is one to lenient readers, and text to others. */
+/**
+ * Where the next boundary begins, or -1. One behind half a line break is one to lenient readers, and text to others.
+ */
 function delimiterIn(text: string, dashed: string): number | 'malformed' {
   for (let at = text.indexOf(dashed); at >= 0; at = text.indexOf(dashed, at + 1)) {
     if (text.startsWith('\r\n', at - 2) && at >= 2) return at - 2;

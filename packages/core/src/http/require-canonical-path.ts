@@ -10,8 +10,8 @@ export type PathException = 'encoded-slash' | 'semicolon' | 'empty-segment';
 /** Options of {@link requireCanonicalPath}. */
 export interface RequireCanonicalPathOptions {
   /**
-   * Spellings that the API needs: `encoded-slash` (ids with `%2F`), `semicolon` (matrix parameters), `empty-segment` (`//`).
-   * Default: none.
+   * Spellings that the API needs: `encoded-slash` (ids with `%2F`), `semicolon` (matrix parameters), `empty-segment`
+   * (`//`). Default: none.
    */
   readonly allow?: readonly PathException[] | undefined;
 }
@@ -20,7 +20,9 @@ const NAME = 'requireCanonicalPath';
 const EXCEPTIONS: readonly PathException[] = ['encoded-slash', 'semicolon', 'empty-segment'];
 /** `.` and `..` as a segment, plain and encoded, also in front of a semicolon. */
 const DOTS = /\/(?:\.|%2e){1,2}(?=[/;]|%3b|$)/i;
-/** What no path of a URL holds as it is, or even encoded: controls, backslashes, a percent sign that encodes nothing. */
+/**
+ * What no path of a URL holds as it is, or even encoded: controls, backslashes, a percent sign that encodes nothing.
+ */
 const NEVER = /[^!-~]|[\\#]|%(?![\da-f]{2})|%(?:[01][\da-f]|7f|5c)/i;
 /** In a decoded path: an escape, so that who decodes twice sees another path, and controls and line ends of Unicode. */
 const NEVER_DECODED = /%(?:[\da-f]{2}|u[\da-f]{4})|[\u0080-\u009f\u2028\u2029]/i;
@@ -32,9 +34,9 @@ const denied = sharedDenial({
 });
 
 /**
- * Denies paths that proxies, routers and handlers read differently: dot segments, backslashes, control characters, broken
- * or double encoding, escapes that are not UTF-8, and, unless they are allowed, encoded slashes, semicolons and empty
- * segments. What a proxy in front decides by a path then holds for the server behind it. Linear.
+ * Denies paths that proxies, routers and handlers read differently: dot segments, backslashes, control characters,
+ * broken or double encoding, escapes that are not UTF-8, and, unless they are allowed, encoded slashes, semicolons and
+ * empty segments. What a proxy in front decides by a path then holds for the server behind it. Linear.
  *
  * On Node the path is the one on the wire. Fetch hosts have resolved plain dot segments and backslashes by then.
  *

@@ -27,9 +27,9 @@ export interface RequireCsrfTokenOptions<in Needs extends object> {
   /** The request header in which scripts send the token back. Default: `X-CSRF-Token`. */
   readonly header?: string | undefined;
   /**
-   * The field in which a form of a plain HTML page may send the token instead, in `application/x-www-form-urlencoded` or
-   * `multipart/form-data`, for example `_csrf`. The host must supply `rawBody`, or parse forms where policies see them.
-   * Default: none, so that only scripts can send it.
+   * The field in which a form of a plain HTML page may send the token instead, in `application/x-www-form-urlencoded`
+   * or `multipart/form-data`, for example `_csrf`. The host must supply `rawBody`, or parse forms where policies see
+   * them. Default: none, so that only scripts can send it.
    */
   readonly formField?: string | undefined;
   /** The cookie that scripts read it from, without its prefix `__Host-`. Default: `csrf`. */
@@ -87,8 +87,8 @@ const sessionMissing = sharedDenial({ kind: 'internal', code: 'csrf.session_miss
  * Denials: `csrf.token_missing`, `csrf.token_invalid`, `csrf.token_expired` (403); `csrf.session_missing` (500:
  * `session` gave no text). Adds `csrfToken`.
  *
- * @throws ConfigurationError for a secret that is too short, no secret, a header or cookie name that cannot be one, or a
- * lifetime outside 1 minute to 30 days.
+ * @throws ConfigurationError for a secret that is too short, no secret, a header or cookie name that cannot be one, or
+ * a lifetime outside 1 minute to 30 days.
  * @example
  * guard()
  *   .use(crossOrigin({ self: 'https://shop.example.com' }))

@@ -24,8 +24,8 @@ export interface SecurityHeaderValues {
   /** Default: no header. */
   readonly crossOriginOpenerPolicy?: string | false | undefined;
   /**
-   * Default: no header. `require-corp` or `credentialless`, together with the opener policy `same-origin`, isolate a page
-   * from other origins, which shared memory and exact timers need.
+   * Default: no header. `require-corp` or `credentialless`, together with the opener policy `same-origin`, isolate a
+   * page from other origins, which shared memory and exact timers need.
    */
   readonly crossOriginEmbedderPolicy?: string | false | undefined;
   /** Default: `no-referrer`. */

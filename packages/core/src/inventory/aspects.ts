@@ -8,8 +8,8 @@ export const ASPECTS = ['authentication', 'grant', 'limit', 'input', 'output', '
 export type Aspect = (typeof ASPECTS)[number];
 
 /**
- * `yes`: for every call; `sometimes`: for some, or for callers with credentials (`when`, `optional`, a part of `anyOf`);
- * `shadow`: observed and not enforced; `no`: never.
+ * `yes`: for every call; `sometimes`: for some, or for callers with credentials (`when`, `optional`, a part of
+ * `anyOf`); `shadow`: observed and not enforced; `no`: never.
  */
 export type Presence = 'yes' | 'sometimes' | 'shadow' | 'no';
 

@@ -1,7 +1,7 @@
 /**
  * An operation with every parameter of its path written `{}`, so that the patterns of Express, Fastify and Hono
- * (`:id`, `:id(\\d+)`, `:id{[0-9]+}`, `*`, `*rest`) and the templates of OpenAPI (`{id}`) can be compared. What is not a
- * path (`Query.orders`, `/shop.v1.Orders/List`) stays as it is. Linear in the text.
+ * (`:id`, `:id(\\d+)`, `:id{[0-9]+}`, `*`, `*rest`) and the templates of OpenAPI (`{id}`) can be compared. What is not
+ * a path (`Query.orders`, `/shop.v1.Orders/List`) stays as it is. Linear in the text.
  */
 export function templateOf(operation: string): string {
   const space = operation.indexOf(' ');

@@ -16,7 +16,10 @@ export function steadyClock(now: () => number): () => number {
   };
 }
 
-/** Whether what is of `since` is `age` old at `at`, all in milliseconds. A clock that was set back makes nothing younger. */
+/**
+ * Whether what is of `since` is `age` old at `at`, all in milliseconds. A clock that was set back makes nothing
+ * younger.
+ */
 export function isOlder(since: number, age: number, at: number): boolean {
   return at < since || at - since >= age;
 }

@@ -56,7 +56,9 @@ export interface BoundedRequest {
   readonly body?: string | undefined;
 }
 
-/** What came back. The body is read only where the status is 200, and undefined where there is none or it is too large. */
+/**
+ * What came back. The body is read only where the status is 200, and undefined where there is none or it is too large.
+ */
 export interface BoundedResponse {
   readonly status: number;
   readonly contentType: string;

@@ -3,8 +3,8 @@ export interface JsonNames {
   /** An object begins at this depth. */
   readonly open: (depth: number) => void;
   /**
-   * Where the name ends that begins behind a quote at `start`, if it is written as that of the object before was: then it
-   * counts as added. -1 otherwise.
+   * Where the name ends that begins behind a quote at `start`, if it is written as that of the object before was: then
+   * it counts as added. -1 otherwise.
    */
   readonly again: (depth: number, bytes: Uint8Array, start: number) => number;
   /** Adds a name, in UTF-8 as it is meant and as it is written; false where the object has it already. */
@@ -27,7 +27,10 @@ const FEW = 8;
 /** As many arguments a function takes everywhere. */
 const AT_ONCE = 1_024;
 
-/** Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is made of them. */
+/**
+ * Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is made of
+ * them.
+ */
 export function jsonNames(): JsonNames {
   const levels: Level[] = [];
   return {

@@ -60,7 +60,10 @@ interface Level {
 /** As many names are compared one by one: that is faster than to hash them. */
 const FEW = 8;
 
-/** Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is made of them. */
+/**
+ * Rows of a list mostly have the same names in the same order: those are compared in place, and nothing is made of
+ * them.
+ */
 export function nameScan(text: string): NameScan {
   const levels: Level[] = [];
   let escape = 0;

@@ -56,9 +56,9 @@ const utf8 = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Looks for what is beyond the bounds, for members that are there twice, for numbers that no double can hold and for half
- * surrogate pairs, before anybody builds anything of the bytes, which must be UTF-8. Linear, and keeps nothing but names
- * and what a chunk has cut. It does not say that this is JSON: who parses it says that.
+ * Looks for what is beyond the bounds, for members that are there twice, for numbers that no double can hold and for
+ * half surrogate pairs, before anybody builds anything of the bytes, which must be UTF-8. Linear, and keeps nothing but
+ * names and what a chunk has cut. It does not say that this is JSON: who parses it says that.
  */
 export function jsonScan(bounds: JsonBounds): JsonScan {
   const { maxDepth, maxKeys, maxStringLength, maxArrayLength } = bounds;
@@ -243,8 +243,8 @@ function indexOf(bytes: Uint8Array, byte: number, start: number): number {
 }
 
 /**
- * The index of the quote that closes a string, from its first backslash on; that of the end where none does, and one more
- * where a backslash is the last byte there.
+ * The index of the quote that closes a string, from its first backslash on; that of the end where none does, and one
+ * more where a backslash is the last byte there.
  */
 function endOfEscaped(bytes: Uint8Array, escape: number): number {
   let at = escape;

@@ -1,8 +1,8 @@
 import type { JsonBounds, ScanProblem } from './scan-json.ts';
 
 /**
- * The bounds of `jsonScan` on a value that somebody has parsed, and on the text of all its strings together. What a parser has
- * dropped (a member that was there twice) cannot be seen any more.
+ * The bounds of `jsonScan` on a value that somebody has parsed, and on the text of all its strings together. What a
+ * parser has dropped (a member that was there twice) cannot be seen any more.
  */
 export function scanValue(
   value: unknown,

@@ -38,8 +38,8 @@ const UNCOUNTED: Outcome = Object.freeze({ ok: true, degraded: 'limit.uncounted'
  *
  * Denies with `api_key.quota_exceeded` (429, `Retry-After` until the window ends); `limit.cost_too_high`
  * (413) for a call that could never pass; both with the problem type `quota-exceeded` and the names of the quotas;
- * `limit.cost_invalid` (500) for a cost that is none; and, unless `onStoreFailure` is `open`, `api_key.store_unavailable`
- * (503, the problem type `temporary-reduced-capacity`).
+ * `limit.cost_invalid` (500) for a cost that is none; and, unless `onStoreFailure` is `open`,
+ * `api_key.store_unavailable` (503, the problem type `temporary-reduced-capacity`).
  *
  * @throws ConfigurationError without keys or costs, or for an unknown `onStoreFailure`.
  * @example

@@ -14,7 +14,8 @@ export interface TokenBucketOptions {
  * Admits bursts of up to `capacity` units and `refillPerSecond` units a second in the long run; in any
  * `t` seconds never more than `capacity + t * refillPerSecond`.
  *
- * @throws ConfigurationError for a number that is not above 0, an unknown option, or a bucket that takes more than ten years to fill.
+ * @throws ConfigurationError for a number that is not above 0, an unknown option, or a bucket that takes more than ten
+ * years to fill.
  * @example
  * tokenBucket({ capacity: 100, refillPerSecond: 10 })
  */

@@ -31,10 +31,10 @@ const FIRST_PAUSE = 10;
 const LONGEST_PAUSE = 200;
 
 /**
- * Lets calls that are above a limit wait for a moment instead of being denied at once: for bursts of honest clients, and
- * for work that must not run beside itself. A call goes on as soon as its limit has room, and is denied as before when
- * `atMost` is over, when it would wait longer than that anyway, or when too many are waiting. Waiting costs no units; who
- * goes first is not promised. Put it around `rateLimit` or `concurrencyLimit`, behind what tells who calls.
+ * Lets calls that are above a limit wait for a moment instead of being denied at once: for bursts of honest clients,
+ * and for work that must not run beside itself. A call goes on as soon as its limit has room, and is denied as before
+ * when `atMost` is over, when it would wait longer than that anyway, or when too many are waiting. Waiting costs no
+ * units; who goes first is not promised. Put it around `rateLimit` or `concurrencyLimit`, behind what tells who calls.
  *
  * A caller who leaves gives the place in the queue back at once, where the host tells of it.
  *

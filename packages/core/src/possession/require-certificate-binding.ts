@@ -22,8 +22,8 @@ export interface RequireCertificateBindingOptions extends ChallengeOptions {
   /** Denies tokens that are bound to no certificate, and credentials that are no tokens. Default: false. */
   readonly required?: boolean | undefined;
   /**
-   * Counts a certificate that nobody vouches for as well, for clients that have registered their own (RFC 8705 §2.2): who
-   * holds its key is the caller that the token was issued to. The server must ask for certificates and let others
+   * Counts a certificate that nobody vouches for as well, for clients that have registered their own (RFC 8705 §2.2):
+   * who holds its key is the caller that the token was issued to. The server must ask for certificates and let others
    * connect: `requestCert: true, rejectUnauthorized: false`. On Express, Fastify, and Hono on Node. Default: false.
    */
   readonly selfSigned?: boolean | undefined;

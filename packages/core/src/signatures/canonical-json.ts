@@ -1,7 +1,7 @@
 /**
  * The one text of a JSON value (RFC 8785): members sorted by their UTF-16 code units, numbers and strings as
- * ECMAScript writes them. Undefined for what I-JSON does not know: numbers that are not finite, half a surrogate pair, anything
- * that is not data, and nesting deeper than 32, so that no input exhausts the stack.
+ * ECMAScript writes them. Undefined for what I-JSON does not know: numbers that are not finite, half a surrogate pair,
+ * anything that is not data, and nesting deeper than 32, so that no input exhausts the stack.
  *
  * @example
  * canonicalJson({ b: 1, a: [true] }); // '{"a":[true],"b":1}'

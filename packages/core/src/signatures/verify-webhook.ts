@@ -26,8 +26,8 @@ import {
 /** Options of {@link verifyWebhook}. */
 export interface VerifyWebhookOptions<Event = unknown> {
   /**
-   * Who signs, and how: Standard Webhooks (`standard`, or `svix` for its older header names), `github`, `stripe`, `slack`,
-   * `shopify`, a plain HMAC, or a scheme of your own.
+   * Who signs, and how: Standard Webhooks (`standard`, or `svix` for its older header names), `github`, `stripe`,
+   * `slack`, `shopify`, a plain HMAC, or a scheme of your own.
    */
   readonly scheme: WebhookSender | PlainWebhookScheme | WebhookScheme;
   /** Up to 8; a message is good if one of them signed it. While a key is rotated, both are here. */
@@ -35,9 +35,9 @@ export interface VerifyWebhookOptions<Event = unknown> {
   /** How far the signed time may be from now, both ways: 5 minutes by default. */
   readonly tolerance?: Duration | undefined;
   /**
-   * Where used signatures are remembered, so that a recorded message cannot be sent again. `false`: nowhere. Default: in this process,
-   * which is right for a single one only; nowhere for schemes without a signed time (GitHub, Shopify), whose
-   * honest retries look the same as replays.
+   * Where used signatures are remembered, so that a recorded message cannot be sent again. `false`: nowhere. Default:
+   * in this process, which is right for a single one only; nowhere for schemes without a signed time (GitHub, Shopify),
+   * whose honest retries look the same as replays.
    */
   readonly replay?: ReplayStore | false | undefined;
   /** How long signatures without a signed time are remembered, where `replay` is given: 1 day by default. */
@@ -45,8 +45,8 @@ export interface VerifyWebhookOptions<Event = unknown> {
   /** How long `replay` may take: 1 second by default. */
   readonly timeout?: Duration | undefined;
   /**
-   * Makes the event of the body, which is verified by then; throws or rejects when it is not one. Default: the value of JSON that every parser
-   * reads alike, and undefined for a body that is not such JSON.
+   * Makes the event of the body, which is verified by then; throws or rejects when it is not one. Default: the value of
+   * JSON that every parser reads alike, and undefined for a body that is not such JSON.
    */
   readonly parse?: ((body: Uint8Array, headers: HeadersView) => MaybePromise<Event>) | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
@@ -131,14 +131,14 @@ const NOT_AN_EVENT = denied(
 );
 
 /**
- * Denies webhooks that their sender did not sign, signed too long ago or in the future, or that were received before. Adds `webhook`: the
- * event, its id and the key that signed it.
+ * Denies webhooks that their sender did not sign, signed too long ago or in the future, or that were received before.
+ * Adds `webhook`: the event, its id and the key that signed it.
  *
- * The signature is over the bytes of the body, so the adapter must supply `rawBody`; where it cannot, a guard with this policy is not
- * mounted. Several keys and several signatures are tried, each comparison in constant time.
+ * The signature is over the bytes of the body, so the adapter must supply `rawBody`; where it cannot, a guard with this
+ * policy is not mounted. Several keys and several signatures are tried, each comparison in constant time.
  *
- * Denials: `webhook.malformed`, `webhook.event_invalid` (400); `webhook.signature_missing`, `.signature_invalid`, `.expired`,
- * `.not_yet_valid`, `.replayed` (401); `webhook.unavailable` (503) when the replay store does not answer.
+ * Denials: `webhook.malformed`, `webhook.event_invalid` (400); `webhook.signature_missing`, `.signature_invalid`,
+ * `.expired`, `.not_yet_valid`, `.replayed` (401); `webhook.unavailable` (503) when the replay store does not answer.
  *
  * @throws ConfigurationError for a scheme that is not known, a key that is empty or cannot be read, or another bad
  * option.

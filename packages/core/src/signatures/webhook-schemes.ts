@@ -42,7 +42,10 @@ export interface WebhookScheme {
 /** The plain scheme: HMAC-SHA256 over `timestamp.body`, or over canonical JSON (RFC 8785). */
 export interface PlainWebhookScheme {
   readonly type: 'sha256' | 'canonical-json';
-  /** Holds `sha256=` and the HMAC in hexadecimal, or that in base64; for `canonical-json` also an Ed25519 signature in base64. */
+  /**
+   * Holds `sha256=` and the HMAC in hexadecimal, or that in base64; for `canonical-json` also an Ed25519 signature in
+   * base64.
+   */
   readonly signatureHeader: string;
   /** Holds epoch seconds. `false`: there is none, so that each message can be sent again for ever. */
   readonly timestampHeader: string | false;

@@ -23,8 +23,8 @@ const NAME = 'recordedTenantStore';
  * `tenant.changed` where its status stays as it was. In a handler, make one with `facts.audit.record`, which knows who
  * called. What the store answers is answered once the change is recorded.
  *
- * @throws ConfigurationError without a store or `record`. `create` and `update` reject when the store cannot answer, and
- * when `record` did not take the change, which stands.
+ * @throws ConfigurationError without a store or `record`. `create` and `update` reject when the store cannot answer,
+ * and when `record` did not take the change, which stands.
  * @example
  * const tenants = recordedTenantStore({ store, record: log.record });
  * await tenants.update({ ...acme, status: 'suspended' });

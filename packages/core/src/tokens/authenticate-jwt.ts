@@ -51,8 +51,8 @@ export interface JwtOptions extends ChallengeOptions {
   /** How much the issuer's clock may differ, at most `5m`. Default: `5s`. */
   readonly clockTolerance?: Duration | undefined;
   /**
-   * The longest time between `iat` and `exp`. A token that was made for longer, or does not say since when it is good, is
-   * denied (`token.lifetime_too_long`): one that leaks is good for that long. Default: any.
+   * The longest time between `iat` and `exp`. A token that was made for longer, or does not say since when it is good,
+   * is denied (`token.lifetime_too_long`): one that leaks is good for that long. Default: any.
    */
   readonly maxLifetime?: Duration | undefined;
   /** A longer token is denied before anything else is done with it. Default: 8192. */
@@ -66,7 +66,9 @@ export interface JwtOptions extends ChallengeOptions {
   readonly opaqueTokens?: 'deny' | 'ignore' | undefined;
   /** Bounds of the cache of verified tokens; `false` verifies every token anew. */
   readonly cache?: false | VerifiedTokensOptions | undefined;
-  /** Takes tokens that are encrypted as well: `decryptTokens({ keys })`. Default: they are denied (`token.malformed`). */
+  /**
+   * Takes tokens that are encrypted as well: `decryptTokens({ keys })`. Default: they are denied (`token.malformed`).
+   */
   readonly decryption?: TokenDecryption | undefined;
   /** What checks signatures. Default: WebCrypto. */
   readonly verifier?: SignatureVerifier | undefined;

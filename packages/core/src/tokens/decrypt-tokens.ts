@@ -69,22 +69,25 @@ const ENCRYPTIONS: readonly ContentEncryption[] = [
 const LEAST_RSA_BYTES = 256;
 /** Those that all runtimes agree on. */
 const CURVES = ['P-256', 'P-384', 'P-521'];
-/** What asks for processing that is not done here: a compressed token may be far larger than it looks (RFC 8725 §3.6). */
+/**
+ * What asks for processing that is not done here: a compressed token may be far larger than it looks (RFC 8725 §3.6).
+ */
 const UNSUPPORTED = ['zip', 'crit', 'p2c', 'p2s'];
 
 /**
- * Takes access tokens that are encrypted (JWE in compact form, RFC 7516), by keys of this API; decrypts with jose. What is
- * inside must be a signed token (`cty: "JWT"`, RFC 7519 §5.2), and is held to every rule of `authenticateJwt`: whoever
- * knows the public key can encrypt, so encryption says nothing of who issued a token. Signed tokens that are not
- * encrypted are taken as before.
+ * Takes access tokens that are encrypted (JWE in compact form, RFC 7516), by keys of this API; decrypts with jose. What
+ * is inside must be a signed token (`cty: "JWT"`, RFC 7519 §5.2), and is held to every rule of `authenticateJwt`:
+ * whoever knows the public key can encrypt, so encryption says nothing of who issued a token. Signed tokens that are
+ * not encrypted are taken as before.
  *
- * Each key is used with the one algorithm that it names. Compressed tokens, several recipients, passwords (`PBES2`), shared keys
- * (`dir`) and `RSA1_5` are not taken. Denies with `token.malformed`, `token.algorithm_refused` and
+ * Each key is used with the one algorithm that it names. Compressed tokens, several recipients, passwords (`PBES2`),
+ * shared keys (`dir`) and `RSA1_5` are not taken. Denies with `token.malformed`, `token.algorithm_refused` and
  * `token.decryption_failed` (401).
  *
  * Decrypting costs as much as signing, and anybody can ask for it: put a limit by address in front.
  *
- * @throws ConfigurationError when a key cannot decrypt: without `alg` or private part, too short, an example of a standard.
+ * @throws ConfigurationError when a key cannot decrypt: without `alg` or private part, too short, an example of a
+ * standard.
  * @example
  * const policy = authenticateJwt({
  *   issuer: 'https://id.example.com',

@@ -6,7 +6,8 @@ import { member } from '../lib/strict-json.ts';
  * - `at+jwt`: RFC 9068. The token must say that it is an access token (`typ` is `at+jwt`) and carry `iss`,
  *   `exp`, `aud`, `sub`, `client_id`, `iat`, `jti`. A token that a client got for itself may have no `sub`.
  * - `jwt`: laxer, for issuers that do not type their tokens. `typ` is absent, `JWT` or `at+jwt`, and only
- *   `iss`, `exp`, `aud` and `sub` are required, or a client in place of the subject. Kept apart from identity and refresh tokens only by the
+ *   `iss`, `exp`, `aud` and `sub` are required, or a client in place of the subject. Kept apart from identity and
+ * refresh tokens only by the
  *   audience, by the claims that those alone have, and by what the claims `token_use`, `token_type` and `typ`
  *   say where they are there, so it is the weaker choice (RFC 8725 §3.11).
  */

@@ -59,7 +59,8 @@ const PASSED_ON = ['allow', 'retry-after', 'www-authenticate'];
 
 /**
  * What a caller may learn of an error that is not a denial: its status, where the framework or the handler gave it one
- * (`status` or `statusCode`, 400 to 599), and a code. Never its message or stack, unless `verbose`. 401 has a challenge.
+ * (`status` or `statusCode`, 400 to 599), and a code. Never its message or stack, unless `verbose`. 401 has a
+ * challenge.
  */
 export function errorProblem(
   cause: unknown,

@@ -29,8 +29,8 @@ const BOUNDS = { maxEntries: 1_024, maxBytes: Number.MAX_SAFE_INTEGER };
 
 /**
  * A circuit and a budget of retries for each origin: a host that is down, or that somebody chose because it is, takes
- * nothing from calls to others. Origins that have answered are kept apart from those that never did, so that made-up ones
- * push out one another only.
+ * nothing from calls to others. Origins that have answered are kept apart from those that never did, so that made-up
+ * ones push out one another only.
  */
 export function circuits(rules: CircuitRules): (origin: string) => Circuit {
   const proven = boundedCache<Circuit>(BOUNDS);

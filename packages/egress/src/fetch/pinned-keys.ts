@@ -12,8 +12,8 @@ import type { KeyPins } from './safe-fetch.ts';
 /** The keys of one host. */
 export interface HostPins {
   /**
-   * `sha256/` and the base64 of the SHA-256 of a public key (SPKI), of the host or of an authority in its chain. At least two: one must be a
-   * backup, a key that is kept elsewhere, or the host is lost with its key.
+   * `sha256/` and the base64 of the SHA-256 of a public key (SPKI), of the host or of an authority in its chain. At
+   * least two: one must be a backup, a key that is kept elsewhere, or the host is lost with its key.
    */
   readonly pins: readonly string[];
   /** Until when these pins are known to be right, for example `2027-06-01`. After it the host is denied. */
@@ -52,9 +52,9 @@ const NAME = 'pinnedKeys';
 const PIN = /^sha256\/[A-Za-z0-9+/]{43}=$/;
 
 /**
- * Denies hosts whose certificate chain holds none of the keys that it must hold, although an authority vouches for it (a pin as in RFC 7469
- * §2.1, kept by you and not sent by the host). The chain is followed by its signatures, so that a certificate which is only sent along does not count.
- * Denial: `egress.key_not_pinned`.
+ * Denies hosts whose certificate chain holds none of the keys that it must hold, although an authority vouches for it
+ * (a pin as in RFC 7469 §2.1, kept by you and not sent by the host). The chain is followed by its signatures, so that a
+ * certificate which is only sent along does not count. Denial: `egress.key_not_pinned`.
  *
  * @throws ConfigurationError for fewer than two pins, a pin that is not one, or a date that cannot be read.
  * @example

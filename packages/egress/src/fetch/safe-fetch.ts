@@ -55,14 +55,14 @@ export interface SafeFetchOptions extends CheckUrlOptions {
   readonly tls?: EgressTlsOptions | undefined;
   readonly pins?: KeyPins | undefined;
   /**
-   * A forward proxy, or `'environment'` for `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. It is told the checked address, not the
-   * name. Default: none, whatever the environment says.
+   * A forward proxy, or `'environment'` for `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`. It is told the checked address,
+   * not the name. Default: none, whatever the environment says.
    */
   readonly proxy?: string | undefined;
   /**
    * All addresses of a name. Default: the system's resolver, with half of Node's threads at most
-   * (`UV_THREADPOOL_SIZE`), so that names which nobody answers leave the others to the rest of the process; one more is for
-   * names that have resolved before. Without a place in `connectTimeout` a call is denied with `egress.overloaded`.
+   * (`UV_THREADPOOL_SIZE`), so that names which nobody answers leave the others to the rest of the process; one more is
+   * for names that have resolved before. Without a place in `connectTimeout` a call is denied with `egress.overloaded`.
    */
   readonly resolve?: Resolve | undefined;
 }
@@ -104,11 +104,12 @@ const OPTIONS: readonly string[] = [
  * connections and calls at once are bounded. Proxy variables of the environment are ignored. A runtime that does not
  * connect as it is told is found out, and gets no call at all.
  *
- * Rejects with an `EgressError`, which has a `code`: those of `checkUrl`, and `egress.request_malformed`, `.header_not_allowed`,
- * `.overloaded`, `.closed`, `.pinning_unsupported`, `.pinning_untested`, `.redirect_downgrade`; and of kind `upstream`, to be
- * answered with 502: `egress.name_unresolved`, `.connection_failed`, `.certificate_invalid`, `.key_not_pinned`, `.timeout`,
- * `.response_too_large`, `.response_malformed`, `.encoding_unsupported`, `.too_many_redirects`, `.redirect_body`. After the
- * response has come, reading its body rejects with the same errors. An aborted call rejects with its signal's reason.
+ * Rejects with an `EgressError`, which has a `code`: those of `checkUrl`, and `egress.request_malformed`,
+ * `.header_not_allowed`, `.overloaded`, `.closed`, `.pinning_unsupported`, `.pinning_untested`, `.redirect_downgrade`;
+ * and of kind `upstream`, to be answered with 502: `egress.name_unresolved`, `.connection_failed`,
+ * `.certificate_invalid`, `.key_not_pinned`, `.timeout`, `.response_too_large`, `.response_malformed`,
+ * `.encoding_unsupported`, `.too_many_redirects`, `.redirect_body`. After the response has come, reading its body
+ * rejects with the same errors. An aborted call rejects with its signal's reason.
  *
  * @throws ConfigurationError for an option that is unknown or cannot be read.
  * @example

@@ -16,12 +16,15 @@ const LONGEST_MS = 2_000;
 
 /**
  * Shows once for each process that connections are made by the code here: a name that exists nowhere must lead to a
- * listener of its own, and one with a denied address to nowhere. A runtime with its own idea of undici (Bun) fails, and then
- * nothing is sent: without pinning each check of an address is worth nothing.
+ * listener of its own, and one with a denied address to nowhere. A runtime with its own idea of undici (Bun) fails, and
+ * then nothing is sent: without pinning each check of an address is worth nothing.
  */
 export const pinningIsHonoured: () => Promise<void> = testedOnce(selfTest);
 
-/** Keeps what a test has found out; one that did not come to an end denies those who wait for it, and the next one tests again. */
+/**
+ * Keeps what a test has found out; one that did not come to an end denies those who wait for it, and the next one tests
+ * again.
+ */
 export function testedOnce(test: () => Promise<Finding>): () => Promise<void> {
   let result: Promise<void> | undefined;
   return () => {

@@ -10,9 +10,10 @@ export type BoundedLookup = (name: string, waitMs: number) => Promise<readonly s
 const MOST_KNOWN = 1_000;
 
 /**
- * Runs at most `most` lookups at once, and up to `mostOfKnown` of names that resolved last time: names that somebody makes
- * up, and that nobody answers, cannot hold up those that your service always calls. A place is free again when its lookup has ended, not when its caller has given
- * up: until then a thread is busy with it. Who asks for a name that is being looked up shares the answer.
+ * Runs at most `most` lookups at once, and up to `mostOfKnown` of names that resolved last time: names that somebody
+ * makes up, and that nobody answers, cannot hold up those that your service always calls. A place is free again when
+ * its lookup has ended, not when its caller has given up: until then a thread is busy with it. Who asks for a name that
+ * is being looked up shares the answer.
  */
 export function boundedLookups(
   look: Resolve,
@@ -92,8 +93,8 @@ const systemLookup = boundedLookups(
 
 /**
  * The system's resolver, which knows the hosts file; every answer, in the order it gives. It gets half of the threads
- * at most, and one more for names that have resolved before: a name whose servers never answer holds one for as long as the system asks them, and whoever chooses names
- * must not stop all other work of the process.
+ * at most, and one more for names that have resolved before: a name whose servers never answer holds one for as long as
+ * the system asks them, and whoever chooses names must not stop all other work of the process.
  */
 export function systemResolver(waitMs: number): Resolve {
   return (name) => systemLookup(name, waitMs);

@@ -5,8 +5,8 @@ const AT_ONCE = 1_000;
 const EVERY_MS = 60_000;
 
 /**
- * Forgets what ended longer ago than `retentionMs`: at most one step for each call, and one a minute while there is no more
- * than that. Without a retention nothing is forgotten.
+ * Forgets what ended longer ago than `retentionMs`: at most one step for each call, and one a minute while there is no
+ * more than that. Without a retention nothing is forgotten.
  */
 export function pruning(
   outbox: WebhookOutbox,

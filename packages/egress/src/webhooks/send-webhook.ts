@@ -33,7 +33,9 @@ export interface SendWebhookOptions {
   readonly sealingKeys: SealingKeys;
   /** What sends. Default: a `safeFetch` for https alone, with 15 seconds for each attempt. */
   readonly fetch?: SafeFetch | undefined;
-  /** Waits between attempts, in order; after the last one a delivery has failed. Default: 9, from 5 seconds to a day. */
+  /**
+   * Waits between attempts, in order; after the last one a delivery has failed. Default: 9, from 5 seconds to a day.
+   */
   readonly retries?: readonly Duration[] | undefined;
   /** The longest `Retry-After` that is kept to: 1 day by default. */
   readonly maxRetryAfter?: Duration | undefined;
@@ -45,8 +47,8 @@ export interface SendWebhookOptions {
    */
   readonly maxPerEndpoint?: number | undefined;
   /**
-   * How many the endpoints of one tenant may hold together. Default: as many as it leaves free, which is half of all. Say
-   * `concurrency` where all endpoints are yours.
+   * How many the endpoints of one tenant may hold together. Default: as many as it leaves free, which is half of all.
+   * Say `concurrency` where all endpoints are yours.
    */
   readonly maxPerTenant?: number | undefined;
   /** How long one worker holds a delivery; an attempt is cut off before. Default: 1 minute. */
@@ -56,8 +58,8 @@ export interface SendWebhookOptions {
   /** For how long: 5 minutes by default. */
   readonly circuitPause?: Duration | undefined;
   /**
-   * How long deliveries that have ended stay in the log, where they can be replayed; `'forever'` keeps all of them. A message
-   * id of your own that was forgotten is new again. Default: 30 days.
+   * How long deliveries that have ended stay in the log, where they can be replayed; `'forever'` keeps all of them. A
+   * message id of your own that was forgotten is new again. Default: 30 days.
    */
   readonly retention?: Duration | 'forever' | undefined;
   /** How often a started worker looks for what is due when there was nothing: 1 second by default. */
@@ -94,8 +96,8 @@ export interface Webhooks {
   /** Keeps messages to be sent; answers their ids. They are safe once it has resolved. */
   readonly send: (...messages: readonly WebhookMessage[]) => Promise<readonly string[]>;
   /**
-   * Attempts once what is due, as far as there are places, and answers how much that was: call it until that is 0. For a
-   * scheduler, or a test.
+   * Attempts once what is due, as far as there are places, and answers how much that was: call it until that is 0. For
+   * a scheduler, or a test.
    */
   readonly deliver: () => Promise<number>;
   /** Goes on delivering until it is stopped. */
@@ -142,12 +144,14 @@ const OPTIONS = [
 ];
 
 /**
- * Sends webhooks: signed after Standard Webhooks (`v1`, `v1a`) with all current keys of an endpoint, only to where a {@link safeFetch}
- * leads, and at least once through any crash. A receiver works on each `webhook-id` once. The outbox holds keys encrypted.
+ * Sends webhooks: signed after Standard Webhooks (`v1`, `v1a`) with all current keys of an endpoint, only to where a
+ * {@link safeFetch} leads, and at least once through any crash. A receiver works on each `webhook-id` once. The outbox
+ * holds keys encrypted.
  *
- * A 2xx answer ends a delivery. Everything else is tried again with growing waits and jitter, never sooner than `Retry-After` says;
- * redirects are not followed. 410 disables the endpoint. Failures in a row pause it for all workers. An endpoint gets messages once its
- * owner has answered a challenge, so that nobody is flooded by a URL that somebody else entered.
+ * A 2xx answer ends a delivery. Everything else is tried again with growing waits and jitter, never sooner than
+ * `Retry-After` says; redirects are not followed. 410 disables the endpoint. Failures in a row pause it for all
+ * workers. An endpoint gets messages once its owner has answered a challenge, so that nobody is flooded by a URL that
+ * somebody else entered.
  *
  * `challenge` denies with `webhook.endpoint_unknown` (404) and `webhook.challenge_failed` (502).
  *

@@ -7,9 +7,9 @@ export interface ShareLimits {
 }
 
 /**
- * What a worker may claim, by the attempts that it has under way. Without limits a tenant holds at most as many places as
- * it leaves free, and an endpoint as many as it leaves to the rest of its tenant: who answers slowly, from however many
- * endpoints, slows down itself, and a lone endpoint still has a quarter of all places.
+ * What a worker may claim, by the attempts that it has under way. Without limits a tenant holds at most as many places
+ * as it leaves free, and an endpoint as many as it leaves to the rest of its tenant: who answers slowly, from however
+ * many endpoints, slows down itself, and a lone endpoint still has a quarter of all places.
  */
 export function claimable(
   running: Iterable<ClaimedDelivery>,

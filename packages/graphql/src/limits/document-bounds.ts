@@ -25,8 +25,8 @@ export interface DocumentBoundsOptions {
 }
 
 /**
- * Bounds, ready to be asked. Each answers the denial (400), or nothing. `work` is what the HTTP request has taken so far,
- * which grows.
+ * Bounds, ready to be asked. Each answers the denial (400), or nothing. `work` is what the HTTP request has taken so
+ * far, which grows.
  */
 export interface DocumentBounds {
   /** For parsers that count as well. */

@@ -1,4 +1,6 @@
-/** What the documents and variables of one HTTP request have taken so far: a batch may take no more than one operation. */
+/**
+ * What the documents and variables of one HTTP request have taken so far: a batch may take no more than one operation.
+ */
 export interface DocumentWork {
   characters: number;
   tokens: number;

@@ -135,7 +135,8 @@ export function operationCost(facts: { readonly call: object }, rules: CostRules
 
 /**
  * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did: the objects
- * and items that were resolved, where `execution` of the adapter counts them, and otherwise what was reserved. 1 at least.
+ * and items that were resolved, where `execution` of the adapter counts them, and otherwise what was reserved. 1 at
+ * least.
  *
  * @example
  * rateLimit({

@@ -33,8 +33,8 @@ export interface SessionsOptions extends RecordOption {
    */
   readonly maxPerUser?: number | undefined;
   /**
-   * How long others wait for a process that was killed while it renewed the tokens of a session. One that is alive keeps
-   * its lease until the issuer has answered. Default: `'15s'`.
+   * How long others wait for a process that was killed while it renewed the tokens of a session. One that is alive
+   * keeps its lease until the issuer has answered. Default: `'15s'`.
    */
   readonly refreshLease?: Duration | undefined;
   /** For how long calls wait for that. Default: `'16s'`. */

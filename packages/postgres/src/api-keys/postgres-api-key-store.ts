@@ -86,8 +86,8 @@ const CASTS: Partial<Readonly<Record<Column, string>>> = {
 
 /**
  * Keeps API keys in PostgreSQL. Races are decided by the database: a rotation is one `UPDATE` on the version
- * that was read, quota use one `UPDATE` that finds room or no row, in windows by the database's clock. Call {@link migrate} first. Made for
- * `READ COMMITTED`, the default isolation.
+ * that was read, quota use one `UPDATE` that finds room or no row, in windows by the database's clock. Call {@link
+ * migrate} first. Made for `READ COMMITTED`, the default isolation.
  *
  * Give the pool a `connectionTimeoutMillis` and a `query_timeout` near the `storeTimeout` of the keys: nobody
  * waits for a statement longer than that, but without them it keeps its connection, or its place in the pool's

@@ -41,8 +41,8 @@ const LONGEST_LINE = 64 << 20;
 
 /**
  * Writes a chain as JSON lines, for auditors and archives: first the end as the chain knows it, then each block with
- * its hashes and the events as they were hashed. `verifyChainExport` verifies it without the database. Rejects with what
- * the database says.
+ * its hashes and the events as they were hashed. `verifyChainExport` verifies it without the database. Rejects with
+ * what the database says.
  *
  * @throws ConfigurationError for a schema that is none.
  * @example

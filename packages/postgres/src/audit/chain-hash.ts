@@ -11,8 +11,8 @@ export interface AuditChainKeys {
    */
   readonly keys: Readonly<Record<string, Uint8Array>>;
   /**
-   * The last block (`seq`) that each version may have hashed, once every process hashes with another one: `{ 1: 4711 }`.
-   * Whoever finds an old key later could add blocks to the end otherwise, and they would verify. Default: none.
+   * The last block (`seq`) that each version may have hashed, once every process hashes with another one: `{ 1: 4711
+   * }`. Whoever finds an old key later could add blocks to the end otherwise, and they would verify. Default: none.
    */
   readonly retired?: Readonly<Record<string, number>> | undefined;
 }

@@ -46,8 +46,8 @@ function pad(buffer: Uint8Array, length: number): number {
 }
 
 /**
- * FIPS 180-4 §6.2.2, by the standard's own names. Every index is within its array; `Int32Array` keeps sums to 32 bits, and
- * plain assignments are what compilers make registers of.
+ * FIPS 180-4 §6.2.2, by the standard's own names. Every index is within its array; `Int32Array` keeps sums to 32 bits,
+ * and plain assignments are what compilers make registers of.
  */
 function compress(state: Int32Array, w: Int32Array, blocks: DataView, from: number): void {
   for (let t = 0; t < 16; t++) w[t] = blocks.getInt32(from + 4 * t);

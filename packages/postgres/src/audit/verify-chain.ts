@@ -22,7 +22,10 @@ import type { AuditAnchor } from './postgres-audit-sink.ts';
 export interface VerifyOptions {
   /** Every version that blocks were hashed with. */
   readonly keys: AuditChainKeys;
-  /** Blocks that were seen before, kept where the database's owner cannot write: without one nobody can tell that the end was cut off. */
+  /**
+   * Blocks that were seen before, kept where the database's owner cannot write: without one nobody can tell that the
+   * end was cut off.
+   */
   readonly anchors?: readonly AuditAnchor[] | undefined;
   /** Told how many blocks are verified, now and then. */
   readonly onProgress?: ((blocks: number) => void) | undefined;

@@ -22,7 +22,8 @@ const NAME = 'postgresCounterStore';
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example
- * const signIn = login({ accounts, tickets, passwords, finish, throttle: { store: postgresCounterStore(pool), name: 'logins' } });
+ * const throttle = { store: postgresCounterStore(pool), name: 'logins' };
+ * const signIn = login({ accounts, tickets, passwords, finish, throttle });
  */
 export function postgresCounterStore(
   client: PostgresClient,

@@ -1,8 +1,8 @@
 /**
- * The statements of the outbox. The queue is one index by the time at which a delivery is due, and what is at its front is
- * taken: a lease puts a delivery off to its end, and what cannot be sent yet (its endpoint is paused or not active,
- * another one of its order key comes first, it would be more than the share of its endpoint or tenant) is put off as well,
- * `held`, until that has changed. So nobody reads past the same deliveries twice, however many there are.
+ * The statements of the outbox. The queue is one index by the time at which a delivery is due, and what is at its front
+ * is taken: a lease puts a delivery off to its end, and what cannot be sent yet (its endpoint is paused or not active,
+ * another one of its order key comes first, it would be more than the share of its endpoint or tenant) is put off as
+ * well, `held`, until that has changed. So nobody reads past the same deliveries twice, however many there are.
  */
 export function outboxStatements(schema: string) {
   const endpoint =
@@ -84,7 +84,8 @@ export function outboxStatements(schema: string) {
       FROM (SELECT 1) one
       LEFT JOIN (taken JOIN ${schema}.webhook_endpoints e ON e.id = taken.endpoint_id) ON true
       ORDER BY taken.was_due_at, taken.seq`,
-    // Is there anything for those who have a part of their share left? Where the queue is longer than that, there may be.
+    // Is there anything for those who have a part of their share left? Where the queue is longer than that, there may
+    // be.
     othersWait: `WITH front AS (
         SELECT d.endpoint_id FROM ${schema}.webhook_deliveries d
         WHERE d.status = 'pending' AND d.due_at <= $1 ORDER BY d.due_at, d.seq LIMIT $4
@@ -101,8 +102,8 @@ export function outboxStatements(schema: string) {
         WHERE endpoint_id = $1 AND status = 'pending' AND held ORDER BY id FOR UPDATE
       ) put_off WHERE d.id = put_off.id AND d.held`,
     // What is held has a lease, and is pending: to say so as well would lead PostgreSQL through the whole queue.
-    // Endpoints in the order of their ids, so that two workers never wait for each other. Each place that is free again wakes
-    // one that waits for it; one more, so that an endpoint gets back what others have left.
+    // Endpoints in the order of their ids, so that two workers never wait for each other. Each place that is free again
+    // wakes one that waits for it; one more, so that an endpoint gets back what others have left.
     record: `WITH result AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::boolean[])
           AS r (id, lease, status, due_at, outcome, is_gone)

@@ -13,9 +13,9 @@ interface Row {
 }
 
 /**
- * Keeps refresh tokens in PostgreSQL, for all processes: one statement for each step, so of many uses of a token exactly
- * one wins. It holds hashes only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Families are swept out
- * when they have expired, as new ones come.
+ * Keeps refresh tokens in PostgreSQL, for all processes: one statement for each step, so of many uses of a token
+ * exactly one wins. It holds hashes only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Families are
+ * swept out when they have expired, as new ones come.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

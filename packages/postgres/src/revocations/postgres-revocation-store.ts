@@ -7,9 +7,9 @@ import { sweepRows } from '../client/sweeper.ts';
 const NAME = 'postgresRevocationStore';
 
 /**
- * Keeps revocations in PostgreSQL, for all processes and restarts: one statement for each look-up however many keys, and
- * an end to each entry by the database's clock. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Give the
- * pool a `query_timeout`: the store rejects when the database does.
+ * Keeps revocations in PostgreSQL, for all processes and restarts: one statement for each look-up however many keys,
+ * and an end to each entry by the database's clock. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Give
+ * the pool a `query_timeout`: the store rejects when the database does.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

@@ -9,8 +9,8 @@ const LONGEST_ROLE = 256;
 
 /**
  * Keeps in PostgreSQL who has which role in which tenant, for all processes. Each read is one statement and sees every
- * `assign` and `unassign` that has resolved, where the client reads from the primary. Run `migrate` first; needs SELECT,
- * INSERT and DELETE. Give the pool a `query_timeout`: the store rejects when the database does.
+ * `assign` and `unassign` that has resolved, where the client reads from the primary. Run `migrate` first; needs
+ * SELECT, INSERT and DELETE. Give the pool a `query_timeout`: the store rejects when the database does.
  *
  * Rejects with a `RangeError` for a role that is empty, longer than 256 characters or not a text that PostgreSQL holds.
  *

@@ -19,9 +19,9 @@ interface Row {
 }
 
 /**
- * Keeps sessions of browsers in PostgreSQL, for all processes: one statement for each step, atomic by the row's lock. It
- * holds hashes and encrypted tokens only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Sessions that have
- * ended are swept out as new ones come.
+ * Keeps sessions of browsers in PostgreSQL, for all processes: one statement for each step, atomic by the row's lock.
+ * It holds hashes and encrypted tokens only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Sessions
+ * that have ended are swept out as new ones come.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

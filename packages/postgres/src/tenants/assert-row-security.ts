@@ -19,10 +19,10 @@ export interface AssertRowSecurityOptions extends WithTenantOptions {
 class Done extends Error {}
 
 /**
- * Tests the wall between tenants, to be called at every start: a tenant that does not exist sees no row, nobody sees one
- * without a tenant, and nobody writes a row of another. Looks as well at what such a test cannot see in empty tables:
- * that row-level security is on and forced, that a policy reads the column for every command, that partitions are
- * behind the wall, and that neither the role nor one that it can take is above it. It leaves nothing behind.
+ * Tests the wall between tenants, to be called at every start: a tenant that does not exist sees no row, nobody sees
+ * one without a tenant, and nobody writes a row of another. Looks as well at what such a test cannot see in empty
+ * tables: that row-level security is on and forced, that a policy reads the column for every command, that partitions
+ * are behind the wall, and that neither the role nor one that it can take is above it. It leaves nothing behind.
  *
  * Rejects with `ConfigurationError` that lists every problem, and with what the database says where it cannot be asked.
  *

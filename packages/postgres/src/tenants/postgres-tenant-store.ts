@@ -16,8 +16,8 @@ interface Row {
 }
 
 /**
- * Keeps tenants in PostgreSQL, for all processes. A tenant that was closed keeps its row, so that nobody gets its id. Run
- * `migrate` first; needs SELECT, INSERT and UPDATE. Put `requireTenant` in front, which keeps answers.
+ * Keeps tenants in PostgreSQL, for all processes. A tenant that was closed keeps its row, so that nobody gets its id.
+ * Run `migrate` first; needs SELECT, INSERT and UPDATE. Put `requireTenant` in front, which keeps answers.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

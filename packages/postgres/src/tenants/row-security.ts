@@ -57,9 +57,9 @@ export function settingName(where: string, setting: unknown = TENANT_SETTING): s
 }
 
 /**
- * The statements that put a table behind the wall between tenants, for your migrations: row-level security, also for the
- * owner (`FORCE`), with a policy that is restrictive, so that no other policy opens the table wider. Rows are seen and
- * written only in a transaction of `withTenant`, and only those of its tenant. They may be run again.
+ * The statements that put a table behind the wall between tenants, for your migrations: row-level security, also for
+ * the owner (`FORCE`), with a policy that is restrictive, so that no other policy opens the table wider. Rows are seen
+ * and written only in a transaction of `withTenant`, and only those of its tenant. They may be run again.
  *
  * Superusers and roles with BYPASSRLS are above it: connect as a role that is neither. Views see what their owner sees,
  * unless they are created `WITH (security_invoker = true)`; partitions need it themselves.

@@ -14,8 +14,8 @@ interface Row {
 
 /**
  * Keeps tickets in PostgreSQL, for all processes: one statement for each step, so of many who take a ticket exactly one
- * gets it. It holds hashes only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Tickets that have expired
- * are swept out as new ones come.
+ * gets it. It holds hashes only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Tickets that have
+ * expired are swept out as new ones come.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

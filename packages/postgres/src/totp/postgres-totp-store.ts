@@ -9,9 +9,9 @@ import {
 import { rowKey } from '../client/row-key.ts';
 
 /**
- * Keeps second factors in PostgreSQL, for all processes: one statement for each step, so of many equal codes at the same
- * moment exactly one is taken. Secrets come encrypted and backup codes as keyed hashes, and so they are stored. Run
- * `migrate` first; needs SELECT, INSERT, UPDATE and DELETE.
+ * Keeps second factors in PostgreSQL, for all processes: one statement for each step, so of many equal codes at the
+ * same moment exactly one is taken. Secrets come encrypted and backup codes as keyed hashes, and so they are stored.
+ * Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE.
  *
  * @throws ConfigurationError for a schema name that is not one.
  * @example

@@ -39,10 +39,10 @@ const KEPT: Readonly<Record<UsageRollup['window'], Duration>> = {
 const SWEPT_AT_LEAST = 1_000;
 
 /**
- * Keeps roll-ups of `usage` of `@apisec/insights` in PostgreSQL, for all processes and beyond their lives. Each write is one
- * statement, all or nothing; what is written again, or comes late, changes nothing. Old roll-ups are swept out by the
- * writes that follow. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Give the pool a `query_timeout`:
- * the store rejects when the database does.
+ * Keeps roll-ups of `usage` of `@apisec/insights` in PostgreSQL, for all processes and beyond their lives. Each write
+ * is one statement, all or nothing; what is written again, or comes late, changes nothing. Old roll-ups are swept out
+ * by the writes that follow. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Give the pool a
+ * `query_timeout`: the store rejects when the database does.
  *
  * Rejects with a `RangeError` where a question would read more than `maxRead` roll-ups.
  *

@@ -82,8 +82,8 @@ async function report(
 }
 
 /**
- * Rejects where a server evicts keys when its memory is full, so that a process need not start there: call it before you
- * listen. Rejects also where the server does not answer or does not say.
+ * Rejects where a server evicts keys when its memory is full, so that a process need not start there: call it before
+ * you listen. Rejects also where the server does not answer or does not say.
  *
  * @throws ConfigurationError that names the policy.
  * @example

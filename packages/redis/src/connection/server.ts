@@ -24,8 +24,8 @@ export interface RedisStoreOptions {
   readonly timeout?: Duration | undefined;
   readonly breaker?: BreakerOptions | undefined;
   /**
-   * Told at start where the server evicts keys (`maxmemory-policy` other than `noeviction`), and what that puts at risk.
-   * Default: a line on standard error.
+   * Told at start where the server evicts keys (`maxmemory-policy` other than `noeviction`), and what that puts at
+   * risk. Default: a line on standard error.
    */
   readonly onEviction?: OnEviction | undefined;
 }

@@ -4,7 +4,9 @@ import { CLOCK } from '../connection/script.ts';
 export const RECORD_HEAD = 6;
 /** Bytes of an entry: which limit (six), used, at, previous (doubles), and until when it matters (six). */
 export const ENTRY = 36;
-/** The least that a key stays, in milliseconds: made anew for each call, it would cost twice as much. A power of two. */
+/**
+ * The least that a key stays, in milliseconds: made anew for each call, it would cost twice as much. A power of two.
+ */
 const LEAST_SPAN = 4_096;
 /** A record of up to so many entries is taken apart as a whole; of a longer one, only what is asked for. */
 const SHORT = 8;

@@ -98,8 +98,9 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     return answersOf(answer);
   };
   /**
-   * What settles them all; nothing where all cost what was taken. What calls of one moment give back is one change, since
-   * it comes to the same; else each is made by itself, for what flowed back since then depends on when it was taken.
+   * What settles them all; nothing where all cost what was taken. What calls of one moment give back is one change,
+   * since it comes to the same; else each is made by itself, for what flowed back since then depends on when it was
+   * taken.
    */
   const reconciling = (reconciliations: readonly Reconciliation[]): Run | undefined => {
     const keys = new Map<string, number>();

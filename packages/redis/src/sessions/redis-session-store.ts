@@ -64,8 +64,8 @@ const NAME = 'redisSessionStore';
  * Ends are compared with the clock of the server. Sessions of a process whose clock is behind by more than their
  * lifetime have ended there at once; none is good for longer than the server's clock says.
  *
- * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out, and
- * one whose list is pushed out is missed by `deleteBySubject`.
+ * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out,
+ * and one whose list is pushed out is missed by `deleteBySubject`.
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example

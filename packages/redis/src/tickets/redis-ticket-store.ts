@@ -37,16 +37,17 @@ const NAME = 'redisTicketStore';
 
 /**
  * Keeps tickets on Redis, Valkey or Redis Cluster, for all processes: one script for each step, so of many who take a
- * ticket exactly one gets it, and an end to each by the server's own clock. It holds hashes only. `insert` takes two round
- * trips where a ticket has a subject, `removeBySubject` one and one for every 128 tickets; where it rejects, some may be
- * gone, and it is to be called again.
+ * ticket exactly one gets it, and an end to each by the server's own clock. It holds hashes only. `insert` takes two
+ * round trips where a ticket has a subject, `removeBySubject` one and one for every 128 tickets; where it rejects, some
+ * may be gone, and it is to be called again.
  *
  * Ends are compared with the clock of the server. Tickets of a process whose clock is behind by more than their
  * lifetime have ended there at once; none is good for longer than the server's clock says.
  *
- * A ticket that was taken with its reply lost is gone: its holder begins again, and nobody has used it twice. The server must
- * not evict (`maxmemory-policy noeviction`): a ticket that is pushed out is unknown, and one of which the list is pushed out is
- * missed by `removeBySubject`. After a step back, as to a replica that was behind, the last ticket is good again.
+ * A ticket that was taken with its reply lost is gone: its holder begins again, and nobody has used it twice. The
+ * server must not evict (`maxmemory-policy noeviction`): a ticket that is pushed out is unknown, and one of which the
+ * list is pushed out is missed by `removeBySubject`. After a step back, as to a replica that was behind, the last
+ * ticket is good again.
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
  * @example

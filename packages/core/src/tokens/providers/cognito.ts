@@ -15,12 +15,18 @@ export interface CognitoOptions {
 /**
  * The access tokens of an Amazon Cognito user pool.
  *
- * They have no `aud` and are typed nothing: `client_id` stands in for the audience, and `token_use` must say `access`, which
- * keeps ID tokens out. Groups are roles.
+ * They have no `aud` and are typed nothing: `client_id` stands in for the audience, and `token_use` must say `access`,
+ * which keeps ID tokens out. Groups are roles.
  *
  * @throws ConfigurationError for a pool that Cognito would not name so, or no client.
  * @example
- * authenticateJwt(cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_Ab12Cd34E', clientId: '1h57kf5cpq17m0eml12EXAMPLE' }))
+ * authenticateJwt(
+ *   cognito({
+ *     region: 'eu-central-1',
+ *     userPoolId: 'eu-central-1_Ab12Cd34E',
+ *     clientId: '1h57kf5cpq17m0eml12EXAMPLE',
+ *   }),
+ * )
  */
 export function cognito(options: CognitoOptions): TrustedIssuer {
   assertKnownOptions('cognito', options, ['region', 'userPoolId', 'clientId']);

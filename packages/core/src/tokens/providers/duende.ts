@@ -13,7 +13,8 @@ export interface DuendeOptions extends LocalProviderOptions {
 /**
  * The access tokens of Duende IdentityServer.
  *
- * They are typed `at+jwt` and follow RFC 9068 but for client credentials, which have no `sub`: then the client is the subject.
+ * They are typed `at+jwt` and follow RFC 9068 but for client credentials, which have no `sub`: then the client is the
+ * subject.
  *
  * @throws ConfigurationError for an issuer that is not https.
  * @example

@@ -18,12 +18,17 @@ export interface EntraIdOptions {
  * The access tokens of one Microsoft Entra ID tenant, of version 2 (`v2.0`) or 1, as the API's manifest says
  * (`requestedAccessTokenVersion`). For several tenants use `entraIdTenants`.
  *
- * They are typed `JWT`, list delegated scopes in `scp` and application roles in `roles`, and name the client in `azp` (2) or
- * `appid` (1), which ID tokens do not have. `tid` must be the tenant.
+ * They are typed `JWT`, list delegated scopes in `scp` and application roles in `roles`, and name the client in `azp`
+ * (2) or `appid` (1), which ID tokens do not have. `tid` must be the tenant.
  *
  * @throws ConfigurationError for a tenant that is not an id.
  * @example
- * authenticateJwt(entraId({ tenant: '00000000-0000-4000-8000-000000000000', audience: '11111111-1111-4111-8111-111111111111' }))
+ * authenticateJwt(
+ *   entraId({
+ *     tenant: '00000000-0000-4000-8000-000000000000',
+ *     audience: '11111111-1111-4111-8111-111111111111',
+ *   }),
+ * )
  */
 export function entraId(options: EntraIdOptions): TrustedIssuer {
   assertKnownOptions('entraId', options, ['tenant', 'version', 'audience']);

@@ -12,8 +12,8 @@ export interface FirebaseOptions {
 }
 
 /**
- * The ID tokens of Firebase Authentication, which Firebase's own clients send to APIs: there is no access token beside them. `aud` and the
- * end of `iss` name the project. Anonymous sign-ins stay out unless `anonymous` is set.
+ * The ID tokens of Firebase Authentication, which Firebase's own clients send to APIs: there is no access token beside
+ * them. `aud` and the end of `iss` name the project. Anonymous sign-ins stay out unless `anonymous` is set.
  *
  * @throws ConfigurationError for a project that Firebase would not name so.
  * @example

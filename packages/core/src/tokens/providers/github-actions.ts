@@ -17,8 +17,8 @@ export interface GithubActionsOptions {
 /**
  * The OpenID Connect tokens of GitHub Actions, for one or several repositories.
  *
- * They are made for whatever `aud` a workflow asks for, by anybody's workflow: `repository` says whose it is, and must be one of those listed.
- * Where it matters, name the environment or the ref as well.
+ * They are made for whatever `aud` a workflow asks for, by anybody's workflow: `repository` says whose it is, and must
+ * be one of those listed. Where it matters, name the environment or the ref as well.
  *
  * @throws ConfigurationError without a repository.
  * @example

@@ -16,7 +16,8 @@ export interface GitlabOptions {
 /**
  * The ID tokens of GitLab CI jobs, for one or several projects.
  *
- * They are made for whatever `aud` a job asks for, by anybody's job: `project_path` says whose it is, and must be one of those listed.
+ * They are made for whatever `aud` a job asks for, by anybody's job: `project_path` says whose it is, and must be one
+ * of those listed.
  *
  * @throws ConfigurationError without a project.
  * @example

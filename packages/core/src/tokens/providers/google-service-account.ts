@@ -11,14 +11,20 @@ export interface GoogleServiceAccountOptions {
 }
 
 /**
- * The identity tokens that Google issues to service accounts for one API: what services on Google Cloud send to each other.
+ * The identity tokens that Google issues to service accounts for one API: what services on Google Cloud send to each
+ * other.
  *
- * They are OpenID Connect ID tokens with the API's own address as `aud`; an ID token of a sign-in names an OAuth client there. The
- * account must be one of those listed, verified.
+ * They are OpenID Connect ID tokens with the API's own address as `aud`; an ID token of a sign-in names an OAuth client
+ * there. The account must be one of those listed, verified.
  *
  * @throws ConfigurationError without an account.
  * @example
- * authenticateJwt(googleServiceAccount({ audience: 'https://api.example.com', emails: ['jobs@shop.iam.gserviceaccount.com'] }))
+ * authenticateJwt(
+ *   googleServiceAccount({
+ *     audience: 'https://api.example.com',
+ *     emails: ['jobs@shop.iam.gserviceaccount.com'],
+ *   }),
+ * )
  */
 export function googleServiceAccount(options: GoogleServiceAccountOptions): TrustedIssuer {
   assertKnownOptions('googleServiceAccount', options, ['audience', 'emails']);

@@ -18,11 +18,18 @@ export interface KubernetesOptions {
 /**
  * The projected tokens of Kubernetes service accounts.
  *
- * They are typed nothing; `aud` is what the pod's volume asks for, so ask for this API there and not for the cluster's own. The namespace is the tenant.
+ * They are typed nothing; `aud` is what the pod's volume asks for, so ask for this API there and not for the cluster's
+ * own. The namespace is the tenant.
  *
  * @throws ConfigurationError for an issuer that is not https.
  * @example
- * authenticateJwt(kubernetes({ issuer: 'https://cluster.example.com', audience: 'orders', keys: remoteJwks('https://cluster.example.com/openid/v1/jwks') }))
+ * authenticateJwt(
+ *   kubernetes({
+ *     issuer: 'https://cluster.example.com',
+ *     audience: 'orders',
+ *     keys: remoteJwks('https://cluster.example.com/openid/v1/jwks'),
+ *   }),
+ * )
  */
 export function kubernetes(options: KubernetesOptions): TrustedIssuer {
   assertKnownOptions('kubernetes', options, ['issuer', 'audience', 'keys', 'namespaces']);

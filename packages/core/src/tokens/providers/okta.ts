@@ -13,8 +13,8 @@ export interface OktaOptions {
 }
 
 /**
- * The access tokens of an Okta authorization server. The org server's own tokens are opaque to APIs and stay out: name a
- * custom one (`default`, say).
+ * The access tokens of an Okta authorization server. The org server's own tokens are opaque to APIs and stay out: name
+ * a custom one (`default`, say).
  *
  * They are typed `JWT` or nothing, list scopes in `scp` and name the client in `cid`, which no ID token has.
  *

@@ -13,8 +13,9 @@ export interface SpringAuthorizationServerOptions extends LocalProviderOptions {
 /**
  * The access tokens of Spring Authorization Server with its default claims.
  *
- * They are typed nothing or `JWT`, list scopes in `scope`, and name the client that asked for them in `aud`: give the client ids as
- * `audience`, or this API's name where a customizer writes it. `scope` tells them from ID tokens, which have none.
+ * They are typed nothing or `JWT`, list scopes in `scope`, and name the client that asked for them in `aud`: give the
+ * client ids as `audience`, or this API's name where a customizer writes it. `scope` tells them from ID tokens, which
+ * have none.
  *
  * @throws ConfigurationError for an issuer that is not https.
  * @example

@@ -14,7 +14,8 @@ export interface WorkosOptions {
 /**
  * The access tokens of WorkOS AuthKit.
  *
- * They have no `aud`: their issuer and key set belong to one client, whose id stands in both addresses. `sid` tells them from other tokens.
+ * They have no `aud`: their issuer and key set belong to one client, whose id stands in both addresses. `sid` tells
+ * them from other tokens.
  *
  * @throws ConfigurationError for a client that WorkOS would not name so.
  * @example

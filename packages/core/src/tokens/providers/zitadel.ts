@@ -13,8 +13,8 @@ export interface ZitadelOptions extends LocalProviderOptions {
 /**
  * The access tokens of ZITADEL, of a project whose tokens are JWTs.
  *
- * They are typed `at+jwt` or nothing and have `client_id`; `aud` lists the project and its applications. Roles are the names of the members of an
- * object.
+ * They are typed `at+jwt` or nothing and have `client_id`; `aud` lists the project and its applications. Roles are the
+ * names of the members of an object.
  *
  * @throws ConfigurationError for an issuer that is not https.
  * @example
