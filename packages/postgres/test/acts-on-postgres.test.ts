@@ -123,7 +123,13 @@ describe.each(oneDatabase)('on %s, told once and without a secret', (_name, open
     for (const [sink, text] of Object.entries(told)) {
       // Every act is there, so nothing is missing only because nothing was told.
       for (const { act } of acts) expect(text, sink).toContain(act);
-      for (const secret of secrets) expect(text.includes(secret), sink).toBe(false);
+      // The digits of a code may stand in a longer number by chance, and a code as a whole would not.
+      for (const secret of secrets) {
+        const isTold = /^\d+$/.test(secret)
+          ? new RegExp(`(?<![\\da-z])${secret}(?![\\da-z])`, 'i').test(text)
+          : text.includes(secret);
+        expect(isTold, sink).toBe(false);
+      }
     }
   }, 120_000);
 });

@@ -91,14 +91,25 @@ describe.each(oneDatabase)('on %s', (_database, open) => {
 
   describe.each(stores)('%s', (name, make) => {
     const real = Date.now;
-    /** Does something as a process does whose clock is off. */
+    /** Does something as a process does whose clock is off. The database keeps its own, also within this process. */
     const at = async <Answer>(off: number, act: (process: Process) => Promise<Answer>) => {
-      const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off);
+      let ahead = off;
+      const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead);
       onTestFinished(() => {
         clock.mockRestore();
       });
+      const client: TestDatabase['client'] = {
+        query: async (text, params) => {
+          ahead = 0;
+          try {
+            return await database.client.query(text, params);
+          } finally {
+            ahead = off;
+          }
+        },
+      };
       try {
-        return await act(make(database.client, schema));
+        return await act(make(client, schema));
       } finally {
         clock.mockRestore();
       }

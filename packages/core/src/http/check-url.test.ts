@@ -501,6 +501,8 @@ describe.skipIf(!existsSync(folder))('the URLs of the web platform tests', () =>
     'urltestdata-javascript-only.json',
     'ada_extra_urltestdata.json',
   ].flatMap((name) => {
+    // The body of a suite runs where the suite is skipped.
+    if (!existsSync(folder)) return [];
     const list = JSON.parse(readFileSync(join(folder, name), 'utf8')) as unknown[];
     return list.filter((each): each is Case => typeof each === 'object' && each !== null);
   });

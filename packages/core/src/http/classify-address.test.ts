@@ -230,6 +230,8 @@ describe.skipIf(!existsSync(folder))('the IANA registries', () => {
     readonly isGlobal: boolean;
   }
   const blocks: Block[] = ['ipv4', 'ipv6'].flatMap((family) => {
+    // The body of a suite runs where the suite is skipped.
+    if (!existsSync(folder)) return [];
     const csv = readFileSync(join(folder, `iana-${family}-special-registry-1.csv`), 'utf8');
     // A record begins with its block; cells may hold line breaks.
     const records = csv.split(/\n(?="?[0-9a-f:.]+\/\d)/i).slice(1);

@@ -654,11 +654,12 @@ describe.skipIf(!existsSync(folder))('published cases', () => {
     readonly headers?: Record<string, string>;
     readonly header?: Record<string, string>;
   }
-  const cases = (['standard-webhooks', 'github', 'stripe', 'slack'] as const).flatMap((file) =>
-    (JSON.parse(readFileSync(join(folder, `${file}.json`), 'utf8')) as Case[]).map(
-      (each) => [`${file}: ${each.name}`, file, each] as const,
-    ),
-  );
+  const cases = (['standard-webhooks', 'github', 'stripe', 'slack'] as const).flatMap((file) => {
+    // The body of a suite runs where the suite is skipped.
+    if (!existsSync(folder)) return [];
+    const all = JSON.parse(readFileSync(join(folder, `${file}.json`), 'utf8')) as Case[];
+    return all.map((each) => [`${file}: ${each.name}`, file, each] as const);
+  });
 
   test.each(cases)('%s', async (_name, file, each) => {
     const isSvix = each.expect === 'accept-if-svix-mode';
