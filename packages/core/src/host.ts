@@ -122,6 +122,7 @@ export { readBytes } from './lib/read-bytes.ts';
 export { type Sealing, sealing } from './lib/sealing.ts';
 export { assertSecretBytes, assertUnpublished } from './lib/secret-bytes.ts';
 export { type StateOf, stateOf } from './lib/state-of.ts';
+export { isStorableText } from './lib/storable-text.ts';
 export { isObject, member, parseJsonBody, parseStrictObject } from './lib/strict-json.ts';
 export {
   charge as chargeLimit,

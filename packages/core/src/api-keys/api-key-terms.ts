@@ -4,6 +4,7 @@ import { isLimit } from '../contracts/limit-store.ts';
 import { addressRanges } from '../lib/addresses.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
 import { parseUrl } from '../lib/parse-url.ts';
+import { isStorableText } from '../lib/storable-text.ts';
 import { isObject } from '../lib/strict-json.ts';
 
 const MAX_NAME = 128;
@@ -20,9 +21,6 @@ const LAST_TIME = 8_640_000_000_000_000;
 const TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/;
 const APP = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/;
 const LIMIT_NAME = /^[a-z][a-z0-9_.-]{0,63}$/;
-/** What some store cannot keep as it is: NUL, and half of a surrogate pair. */
-// oxlint-disable-next-line no-control-regex
-const UNSTORABLE = /[\u0000\p{Surrogate}]/u;
 
 /** Terms that hold and are copied, or why they do not hold. */
 export type CheckedTerms =
@@ -104,7 +102,7 @@ export function holderProblem(owner: ApiKeyOwner, tenant: string | undefined): s
 /** True for text of 1 to `longest` characters that every store can keep. */
 export function isText(value: unknown, longest: number): value is string {
   return (
-    typeof value === 'string' && value !== '' && value.length <= longest && !UNSTORABLE.test(value)
+    typeof value === 'string' && value !== '' && value.length <= longest && isStorableText(value)
   );
 }
 
@@ -239,13 +237,13 @@ function isPlainJson(value: unknown, depth: number, budget: { left: number }): b
   if (--budget.left < 0) return false;
   if (value === null || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
-  if (typeof value === 'string') return value.length <= MAX_METADATA && !UNSTORABLE.test(value);
+  if (typeof value === 'string') return value.length <= MAX_METADATA && isStorableText(value);
   if (typeof value !== 'object' || depth === 0) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (!Array.isArray(value) && prototype !== Object.prototype && prototype !== null) return false;
   return Object.entries(value).every(
     ([name, inner]) =>
-      name !== '__proto__' && !UNSTORABLE.test(name) && isPlainJson(inner, depth - 1, budget),
+      name !== '__proto__' && isStorableText(name) && isPlainJson(inner, depth - 1, budget),
   );
 }
 

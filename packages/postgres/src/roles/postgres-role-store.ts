@@ -1,4 +1,5 @@
 import type { RoleScope, RoleStore } from '@apisec/core';
+import { isStorableText } from '@apisec/core/host';
 import { type PostgresClient, type SchemaOptions, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
 
@@ -59,7 +60,7 @@ function assertRole(role: string): void {
     typeof role !== 'string' ||
     role === '' ||
     role.length > LONGEST_ROLE ||
-    /[\0\p{Surrogate}]/u.test(role)
+    !isStorableText(role)
   )
     throw new RangeError(`${NAME}: a role is a text of 1 to ${LONGEST_ROLE} characters.`);
 }

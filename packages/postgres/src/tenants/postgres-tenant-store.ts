@@ -1,4 +1,5 @@
 import type { TenantRecord, TenantStore } from '@apisec/core';
+import { isStorableText } from '@apisec/core/host';
 import {
   countRows,
   firstRow,
@@ -35,7 +36,7 @@ export function postgresTenantStore(
   return Object.freeze<TenantStore>({
     read: async (id) => {
       // No text of PostgreSQL holds these, so there is no such tenant.
-      if (/[\0\p{Surrogate}]/u.test(id)) return undefined;
+      if (!isStorableText(id)) return undefined;
       const row = await firstRow<Omit<Row, 'id'>>(
         client,
         `SELECT status, attributes FROM ${table} WHERE id = $1`,

@@ -1,4 +1,4 @@
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, isStorableText } from '@apisec/core/host';
 
 /** The setting that names the tenant of a transaction, unless another is chosen. */
 export const TENANT_SETTING = 'apisec.tenant';
@@ -31,10 +31,7 @@ export interface QuotedTable {
 export function quoteTable(where: string, { table, schema, column }: TenantTable): QuotedTable {
   const quote = (what: string, name: unknown): string => {
     assertConfiguration(
-      typeof name === 'string' &&
-        name !== '' &&
-        name.length <= 63 &&
-        !/[\0\p{Surrogate}]/u.test(name),
+      typeof name === 'string' && name !== '' && name.length <= 63 && isStorableText(name),
       `${where}: ${what} must be a name of at most 63 characters.`,
     );
     return `"${name.replaceAll('"', '""')}"`;
