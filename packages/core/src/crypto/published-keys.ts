@@ -1,6 +1,6 @@
 import { decodeBase64url } from '../lib/base64url.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { isPlaceholder, publishedSecretProblem } from '../lib/published-secrets.ts';
+import { NOT_RANDOM, ownSecretProblem } from '../lib/published-secrets.ts';
 
 /** How the defining member of a key begins (`x`, `n`) whose private part anybody can look up. */
 const PUBLISHED: ReadonlySet<string> = new Set([
@@ -53,7 +53,7 @@ type KeyMembers = Readonly<Partial<Record<'k' | 'x' | 'n', unknown>>>;
  * Why a key given by hand protects nothing: its private part is printed in a standard or in documentation, or it is a
  * secret that nobody drew. Undefined where nothing is known against it.
  */
-export function publishedKeyProblem(jwk: KeyMembers): string | undefined {
+function publishedKeyProblem(jwk: KeyMembers): string | undefined {
   const { k, x, n } = jwk;
   for (const member of [x, n]) {
     if (typeof member === 'string' && PUBLISHED.has(member.slice(0, PREFIX))) {
@@ -62,10 +62,7 @@ export function publishedKeyProblem(jwk: KeyMembers): string | undefined {
   }
   const bytes = typeof k === 'string' ? decodeBase64url(k) : undefined;
   if (bytes === undefined) return undefined;
-  if (new Set(bytes).size < LEAST_VARIETY || isPlaceholder(bytes)) {
-    return 'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))';
-  }
-  return publishedSecretProblem(bytes);
+  return new Set(bytes).size < LEAST_VARIETY ? NOT_RANDOM : ownSecretProblem(bytes);
 }
 
 /** @throws ConfigurationError for a key whose private part is published. `where` names it. */

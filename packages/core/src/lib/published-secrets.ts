@@ -61,6 +61,9 @@ const BEGINNINGS: ReadonlySet<string> = new Set([
   'cGxhaW4tc3RyaW5nLXNlY3Jl',
 ]);
 
+/** Why a secret is one that nobody drew. */
+export const NOT_RANDOM =
+  'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))';
 /** What people write until they have a secret. */
 const PLACEHOLDER =
   /^(?:change|replace|insert|your|example|secret|password)[\s_-]?(?:me|this|it|in|your|secret|key|here|password)/i;
@@ -77,13 +80,13 @@ export function publishedSecretProblem(bytes: Uint8Array): string | undefined {
   if (beginnings.some((each) => BEGINNINGS.has(each.slice(0, PREFIX)))) {
     return 'it is an example of a standard or of documentation, which everybody knows';
   }
-  if (bytes.every((byte) => byte === 0)) {
-    return 'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))';
-  }
+  if (bytes.every((byte) => byte === 0)) return NOT_RANDOM;
   return TEXTS.has(text) ? 'it is a secret from documentation, which everybody knows' : undefined;
 }
 
-/** True for what people write until they have a secret of their own: `change-me-before-production`. */
-export function isPlaceholder(bytes: Uint8Array): boolean {
-  return PLACEHOLDER.test(new TextDecoder().decode(bytes));
+/** The same of a secret that its operator draws, which may also wait for one: `change-me-before-production`. */
+export function ownSecretProblem(bytes: Uint8Array): string | undefined {
+  return PLACEHOLDER.test(new TextDecoder().decode(bytes))
+    ? 'it is a text that waits for a secret'
+    : publishedSecretProblem(bytes);
 }

@@ -1,5 +1,5 @@
 import { assertConfiguration } from './configuration-error.ts';
-import { isPlaceholder, publishedSecretProblem } from './published-secrets.ts';
+import { ownSecretProblem, publishedSecretProblem } from './published-secrets.ts';
 
 const LEAST_BYTES = 32;
 const utf8 = new TextEncoder();
@@ -14,11 +14,7 @@ export function assertSecretBytes(where: string, bytes: unknown): asserts bytes 
     bytes instanceof Uint8Array && bytes.length >= LEAST_BYTES,
     `${where} must be at least ${LEAST_BYTES} random bytes in a Uint8Array.`,
   );
-  assertUnpublished(where, bytes);
-  assertConfiguration(
-    !isPlaceholder(bytes),
-    `${where} protects nothing: it is a text that waits for a secret.`,
-  );
+  assertProtects(where, ownSecretProblem(bytes));
 }
 
 /**
@@ -27,6 +23,10 @@ export function assertSecretBytes(where: string, bytes: unknown): asserts bytes 
  * @throws ConfigurationError for one that everybody knows. `where` names the secret, like `oauthClient: clientSecret`.
  */
 export function assertUnpublished(where: string, secret: string | Uint8Array): void {
-  const problem = publishedSecretProblem(typeof secret === 'string' ? utf8.encode(secret) : secret);
+  const bytes = typeof secret === 'string' ? utf8.encode(secret) : secret;
+  assertProtects(where, publishedSecretProblem(bytes));
+}
+
+function assertProtects(where: string, problem: string | undefined): void {
   assertConfiguration(problem === undefined, `${where} protects nothing: ${problem}.`);
 }
