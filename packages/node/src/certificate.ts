@@ -47,7 +47,12 @@ export function nodeCertificate(
   }
   // Not merely shown: without this a certificate that anybody signed would do.
   if (socket?.authorized !== true) return undefined;
-  return shownBy(incoming, socket, certificates, parsed);
+  return shownBy(incoming, socket, certificates, (of) => {
+    // First: Node 20 tells nothing of the chain any more once it was asked for the other.
+    const leaf = of.getPeerCertificate?.(true);
+    const shown = of.getPeerX509Certificate?.();
+    return shown && parsed(shown.raw, leaf);
+  });
 }
 
 /** What a connection shows, made once for it. */
@@ -55,17 +60,13 @@ function shownBy(
   incoming: CertificateSource,
   socket: TlsSocketLike,
   states: StateOf<ClientCertificate>,
-  make: (raw: Uint8Array, leaf: ChainedCertificate | null | undefined) => ClientCertificate,
+  read: (socket: TlsSocketLike) => ClientCertificate | undefined,
 ): ClientCertificate | undefined {
   const connection = incoming.stream?.session ?? socket;
   const known = states.get(connection);
   if (known !== undefined) return known;
-  // First: Node 20 tells nothing of the chain any more once it was asked for the other.
-  const leaf = socket.getPeerCertificate?.(true);
-  const shown = socket.getPeerX509Certificate?.();
-  if (shown === undefined) return undefined;
-  const certificate = make(shown.raw, leaf);
-  states.set(connection, certificate);
+  const certificate = read(socket);
+  if (certificate !== undefined) states.set(connection, certificate);
   return certificate;
 }
 
@@ -85,9 +86,10 @@ export function nodeUnverifiedCertificate(
   // Not authorised is what TLS says of it; a plain socket says nothing.
   if (socket?.authorized !== false) return undefined;
   if (trust !== undefined && believesSocket(trust, socket)) return undefined;
-  return shownBy(incoming, socket, unverified, (raw) =>
-    Object.freeze({ raw: new Uint8Array(raw) }),
-  );
+  return shownBy(incoming, socket, unverified, (of) => {
+    const shown = of.getPeerX509Certificate?.();
+    return shown && Object.freeze({ raw: new Uint8Array(shown.raw) });
+  });
 }
 
 /**
