@@ -158,7 +158,6 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
     currentPepper: peppers.current,
     publishable,
     rotateAfter,
-    storeTimeout: bounds.storeTimeout,
     now,
   };
   const background = backgroundWork(options);
@@ -166,6 +165,7 @@ export function apiKeys(options: ApiKeysOptions): ApiKeys {
   store.onChange?.(verifier.forget);
   const administration = apiKeyAdministration({
     ...shared,
+    storeTimeout: bounds.storeTimeout,
     takesImports: imported !== undefined,
     record: options.record,
     onChange: verifier.forget,

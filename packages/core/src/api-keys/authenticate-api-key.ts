@@ -275,6 +275,7 @@ export function authenticateApiKey(
 }
 
 const NO_CLAIMS: Readonly<Record<string, unknown>> = Object.freeze({});
+
 /** At least one; where keys of several kinds are accepted, each is known by its prefix. */
 function acceptedKeys({
   keys,

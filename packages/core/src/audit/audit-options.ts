@@ -1,5 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { isToken } from '../lib/header-syntax.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import type { AuditEvent } from './event.ts';
 import type { PseudonymOptions } from './pseudonyms.ts';
@@ -83,6 +84,7 @@ export const AUDIT_OPTIONS: readonly (keyof AuditOptions)[] = [
   'waitUntil',
   'onFault',
 ];
+
 /** Each with a name of its own. */
 export function sinksOf({ sinks }: AuditOptions): readonly AuditSink[] {
   assertConfiguration(
@@ -140,7 +142,7 @@ export function queueBounds(options: AuditQueueOptions): QueueBounds {
 /** In lower case. */
 export function headerNames(names: readonly string[]): readonly string[] {
   assertConfiguration(
-    Array.isArray(names) && names.every((name) => /^[\w!#$%&'*+.^`|~-]+$/.test(name)),
+    Array.isArray(names) && names.every(isToken),
     `${NAME}: credentialHeaders must be names of headers.`,
   );
   return names.map((name) => name.toLowerCase());

@@ -40,8 +40,8 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
   const shorten = traceShortener();
   let number = 0;
   const nextNumber = (): number => ++number;
-  const ordinary = ordinaryCalls(origin, name, nextNumber);
   const service = serviceMembers(origin);
+  const ordinary = ordinaryCalls(origin.idPrefix, service, name, nextNumber);
 
   const begin = (kind: AuditEvent['kind'], time: number): Draft => ({
     schema: AUDIT_SCHEMA,

@@ -47,8 +47,6 @@ const IDENTITY = [
   'apiVersion',
 ] as const satisfies readonly (keyof Identity)[];
 
-/** Names that say how somebody calls are nobody's to choose, so that no secret of the call is looked for in them. */
-const FIXED: ReadonlySet<string> = new Set(['authentication']);
 const NONE: readonly string[] = Object.freeze([]);
 
 /** Who calls, cleaned. */
@@ -59,7 +57,8 @@ export function whoMembers(
 ): Members {
   const members: Members = {};
   for (const member of IDENTITY) {
-    const text = clean(identity[member], FIXED.has(member) ? NONE : secrets);
+    // How somebody calls is not theirs to name, so no secret of the call is looked for in it.
+    const text = clean(identity[member], member === 'authentication' ? NONE : secrets);
     if (text !== undefined) members[member] = text;
   }
   return members;

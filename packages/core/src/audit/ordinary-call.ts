@@ -76,11 +76,12 @@ const IDS = 48 + 16;
  * the call came with is one of its names.
  */
 export function ordinaryCalls(
-  { idPrefix, ...of }: EventOrigin,
+  idPrefix: string,
+  ofService: Partial<AuditEvent>,
   clean: CleanName,
   nextNumber: () => number,
 ): (told: Told) => OrdinaryCall | undefined {
-  const service = partOf(serviceMembers(of));
+  const service = partOf(ofService);
   const whoPart = rememberedParts<Identity, EventPart>(
     ({ principal }) => principal,
     isSameCaller,
@@ -162,10 +163,7 @@ function isSameOperation(one: Called, other: Called): boolean {
   );
 }
 
-export function serviceMembers({
-  service,
-  serviceVersion,
-}: Omit<EventOrigin, 'idPrefix'>): Partial<AuditEvent> {
+export function serviceMembers({ service, serviceVersion }: EventOrigin): Partial<AuditEvent> {
   return {
     ...(service !== undefined && { service }),
     ...(serviceVersion !== undefined && { serviceVersion }),

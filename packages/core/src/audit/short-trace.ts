@@ -23,7 +23,9 @@ export function traceShortener(): (trace: readonly TraceEntry[]) => ShortTrace {
     if (before !== undefined) return before;
     const lines: string[] = [];
     shorten(trace, lines, '');
-    const plain = trace.every(isPlain) ? partOf({ trace: lines }) : undefined;
+    // A trace with a denial is of a call that is never ordinary.
+    const isPassed = trace.every((entry) => entry.verdict !== 'denied' && isPlain(entry));
+    const plain = isPassed ? partOf({ trace: lines }) : undefined;
     const short = { lines, plain };
     // What can change is shortened anew.
     if (Object.isFrozen(trace)) {
