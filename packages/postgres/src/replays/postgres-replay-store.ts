@@ -1,14 +1,8 @@
 import type { ReplayStore } from '@apisec/core';
-import {
-  type ClockedStoreOptions,
-  lifetime,
-  present,
-  presentAtStart,
-  presentParameter,
-} from '../client/clock.ts';
+import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
-import { sweepRows } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 const NAME = 'postgresReplayStore';
 
@@ -30,7 +24,7 @@ export function postgresReplayStore(
 ): ReplayStore {
   const table = `${schemaName(NAME, options, ['now'])}.replays`;
   const at = presentParameter(NAME, options);
-  const sweep = sweepRows(client, table, `ends_at <= ${presentAtStart('$1')}`);
+  const sweep = sweepEnded(client, table, { id: 'key' });
   const put = `INSERT INTO ${table} AS r (key, ends_at)
     VALUES ($1, ${present('$2')} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET ends_at = EXCLUDED.ends_at WHERE r.ends_at <= ${present('$2')}

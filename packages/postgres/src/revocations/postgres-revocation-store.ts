@@ -2,7 +2,7 @@ import type { RevocationStore } from '@apisec/core';
 import { type ClockedStoreOptions, lifetime, present, presentParameter } from '../client/clock.ts';
 import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { rowKey } from '../client/row-key.ts';
-import { sweepRows } from '../client/sweeper.ts';
+import { sweepEnded } from '../client/sweeper.ts';
 
 const NAME = 'postgresRevocationStore';
 
@@ -22,8 +22,8 @@ export function postgresRevocationStore(
   const table = `${schemaName(NAME, options, ['now'])}.revocations`;
   const at = presentParameter(NAME, options);
   const now = present('$1');
-  const ended = `coalesce(greatest(all_until, before_until), 0) <= ${now}`;
-  const sweep = sweepRows(client, table, ended);
+  const end = 'coalesce(greatest(all_until, before_until), 0)';
+  const sweep = sweepEnded(client, table, { id: 'key', end });
   const revokeAll = `INSERT INTO ${table} AS r (key, all_until) VALUES ($2, ${now} + $3::bigint)
     ON CONFLICT (key) DO UPDATE SET all_until = greatest(r.all_until, EXCLUDED.all_until)`;
   const revokeBefore = `INSERT INTO ${table} AS r (key, before_until, issued_before)
