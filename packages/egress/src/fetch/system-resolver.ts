@@ -84,11 +84,13 @@ function threads(): number {
   }
 }
 
+const THREADS = threads();
+const HALF = Math.max(1, Math.floor(THREADS / 2));
 /** One for the process, since the threads are. */
 const systemLookup = boundedLookups(
   async (name) => (await lookup(name, { all: true, verbatim: true })).map(({ address }) => address),
-  Math.max(1, Math.floor(threads() / 2)),
-  Math.max(1, Math.floor(threads() / 2) + (threads() > 2 ? 1 : 0)),
+  HALF,
+  HALF + (THREADS > 2 ? 1 : 0),
 );
 
 /**

@@ -1,6 +1,6 @@
 import type { TotpRecord, TotpStore } from '@apisec/core';
 import { keyPart, tagOf } from '../connection/key.ts';
-import { type Script, script } from '../connection/script.ts';
+import { CLOCK, type Script, script } from '../connection/script.ts';
 import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
@@ -20,9 +20,7 @@ redis.call('HSET', KEYS[1], 'version', ARGV[1], 'record', ARGV[2])
 return 1
 `);
 
-const nowScript = script(`
-local clock = redis.call('TIME')
-return clock[1] * 1000 + math.floor(clock[2] / 1000)
+const nowScript = script(`${CLOCK}return now
 `);
 
 const removeScript = script(`return redis.call('DEL', KEYS[1])`);
