@@ -244,7 +244,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
           return sessionGone();
         }
         await endOpened(before);
-        await recordBegun(user, { replaces: user.replaces }, act?.record);
+        await recordBegun(user, user.replaces, act?.record);
         const maxAge = cookie.persistent === true ? Math.floor(lifetimeMs / 1_000) : undefined;
         return { ok: true as const, setCookie: jar.set(value, maxAge) };
       } catch (cause) {

@@ -1,8 +1,8 @@
 import type { BuiltinAct, RecordOption } from '@apisec/core';
 import { assertRecord, recordAct } from '@apisec/core/host';
 
-/** Whose sessions they are; a logout at the issuer may name no subject. */
-interface ActOwner {
+/** Whose sessions they were; a logout at the issuer may name no subject. */
+interface EndedOwner {
   readonly issuer: string;
   readonly subject: string | undefined;
 }
@@ -10,24 +10,24 @@ interface ActOwner {
 /** Answers how many sessions ended once that is recorded; undefined where nobody knows how many there were. */
 export type RecordEnded = <Count extends number | undefined>(
   ended: Count,
-  owner: ActOwner,
+  owner: EndedOwner,
   how: 'logout' | 'one' | 'all' | 'issuer' | 'excess',
   record?: RecordOption['record'],
 ) => Promise<Count>;
 
 /** Records that a session began, or goes on under a new id after a step-up. Rejects where that cannot be done. */
 export type RecordBegun = (
-  owner: ActOwner & { readonly clientId: string },
-  how: { readonly replaces: string | undefined },
+  owner: { readonly issuer: string; readonly subject: string; readonly clientId: string },
+  replaces: string | undefined,
   record?: RecordOption['record'],
 ) => Promise<void>;
 
 /** @throws ConfigurationError where `record` cannot be called. */
 export function recordBegunSessions(where: string, byDefault: RecordOption['record']): RecordBegun {
   assertRecord(where, byDefault);
-  return ({ issuer, subject, clientId }, { replaces }, record = byDefault) => {
+  return ({ issuer, subject, clientId }, replaces, record = byDefault) => {
     const act: BuiltinAct = replaces === undefined ? 'session.created' : 'session.renewed';
-    const target = subject === undefined ? undefined : { type: 'user', id: subject };
+    const target = { type: 'user', id: subject };
     return recordAct(record, { act, target, data: { issuer, clientId } });
   };
 }

@@ -123,7 +123,7 @@ export function sessions(options: SessionsOptions): Sessions {
           return sessionGone();
         }
         try {
-          await recordBegun(record, { replaces }, act?.record);
+          await recordBegun(record, replaces, act?.record);
         } catch (cause) {
           await store.delete(record.id);
           throw cause;
