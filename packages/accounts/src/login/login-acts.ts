@@ -1,5 +1,6 @@
 import type { BuiltinAct, Denial, RecordOption } from '@apisec/core';
 import { assertRecord, recordAct } from '@apisec/core/host';
+import { recordedDenial } from '../recorded-denial.ts';
 import type { LoginFactor } from './login-state.ts';
 import type { LoginAnswer, LoginCaller } from './login-types.ts';
 import type { SignedIn } from './signed-in.ts';
@@ -53,12 +54,9 @@ export function loginActs(where: string, byDefault: RecordOption['record']): Log
       const act = answer.status === 'denied' ? actOf(answer.denial) : undefined;
       if (answer.status !== 'denied' || act === undefined) return answer;
       const { denial } = answer;
-      try {
-        await record(caller, act, subject, { factor, code: denial.code });
-        return answer;
-      } catch (cause) {
-        return { ...answer, denial: { ...denial, cause: denial.cause ?? cause } };
-      }
+      const data = { factor, code: denial.code };
+      const told = await recordedDenial(denial, () => record(caller, act, subject, data));
+      return { ...answer, denial: told };
     },
   };
 }

@@ -4,21 +4,21 @@ import type { Tickets } from '../tickets/tickets.ts';
 import type { Timely } from '../timely.ts';
 import type { LoginAccount } from './login-account.ts';
 import type { LoginActs } from './login-acts.ts';
-import type { codeCounting } from './login-challenges.ts';
-import type { loginFactors } from './login-factors.ts';
-import type { loginFailures } from './login-failures.ts';
-import type { loginSettings } from './login-settings.ts';
-import type { loginTickets } from './login-tickets.ts';
+import type { CodeCounting } from './login-challenges.ts';
+import type { LoginFactors } from './login-factors.ts';
+import type { LoginFailures } from './login-failures.ts';
+import type { LoginSettings } from './login-settings.ts';
+import type { LoginTickets } from './login-tickets.ts';
 
 /** What the steps of a login share. */
 export interface LoginParts {
-  readonly settings: ReturnType<typeof loginSettings>;
+  readonly settings: LoginSettings;
   readonly acts: LoginActs;
-  readonly logins: ReturnType<typeof loginTickets>;
+  readonly logins: LoginTickets;
   readonly devices: Tickets;
-  readonly sends: ReturnType<typeof codeCounting>;
-  readonly factors: ReturnType<typeof loginFactors>;
-  readonly failures: ReturnType<typeof loginFailures>;
+  readonly sends: CodeCounting;
+  readonly factors: LoginFactors;
+  readonly failures: LoginFailures;
   readonly ask: Timely;
   readonly bySubject: (
     subject: string,

@@ -10,6 +10,7 @@ import {
   report,
 } from '@apisec/core/host';
 import { isName } from '../names.ts';
+import { recordedDenial } from '../recorded-denial.ts';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
 import { timely } from '../timely.ts';
 import { type PasswordDenial, passwordDenial } from './password-policy.ts';
@@ -207,13 +208,8 @@ export function passwordChanges<Account extends PasswordAccount>(
     const target = { type: 'account', id: subject };
     const data = { code: denial.code };
     const act = { act: 'password.change_failed', outcome: 'denied', peer, target, data } as const;
-    try {
-      await recordAct(options.record, act);
-      return answer;
-    } catch (cause) {
-      // It is denied either way.
-      return { ok: false, denial: { ...denial, cause: denial.cause ?? cause } };
-    }
+    const record = () => recordAct(options.record, act);
+    return { ok: false, denial: await recordedDenial(denial, record) };
   };
 
   const change: PasswordChanges['change'] = async (request) => {

@@ -1,6 +1,6 @@
 import type { TotpRecord } from '@apisec/core';
 import { durationMs, publishedSecretProblem } from '@apisec/core/host';
-import { decodeBase32 } from './totp-secrets.ts';
+import { decodeBase32, SECRET_BYTES } from './totp-secrets.ts';
 import type { ImportedTotpSecret } from './totp-types.ts';
 
 /** How codes are made of a secret. */
@@ -12,7 +12,6 @@ export type ReadSecret =
   | 'totp.malformed'
   | 'totp.secret_published';
 
-const ALGORITHMS: readonly string[] = ['SHA-1', 'SHA-256', 'SHA-512'];
 /** Others make shorter ones than RFC 4226 allows: 80 bits are what most apps began with. */
 const LEAST_BYTES = 10;
 const MOST_BYTES = 64;
@@ -25,7 +24,7 @@ export function readImportedSecret(imported: ImportedTotpSecret, shape: Shape): 
       ? shape.period
       : durationMs('totp', 'period', imported.period, { min: '15s', max: '2m' }) / 1000;
   const bytes = typeof secret === 'string' ? decodeBase32(secret) : secret;
-  const isKnown = ALGORITHMS.includes(algorithm) && Number.isInteger(period);
+  const isKnown = Object.hasOwn(SECRET_BYTES, algorithm) && Number.isInteger(period);
   const isReadable = Number.isInteger(digits) && digits >= 6 && digits <= 8;
   if (!isSecret(bytes) || !isKnown || !isReadable) return 'totp.malformed';
   if (publishedSecretProblem(bytes) !== undefined) return 'totp.secret_published';

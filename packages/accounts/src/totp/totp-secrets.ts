@@ -3,6 +3,13 @@ import { equalInConstantTime, sealing } from '@apisec/core/host';
 import { oneTimeCodes } from './one-time-code.ts';
 import type { Judgement } from './totp-attempts.ts';
 
+/** RFC 4226 §4 R6: at least 128 bits, 160 recommended; RFC 6238 §5.1: as long as the hash. */
+export const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
+  'SHA-1': 20,
+  'SHA-256': 32,
+  'SHA-512': 64,
+};
+
 /** Secrets that only show themselves by the codes they make. */
 export interface TotpSecrets {
   readonly seal: (secret: Uint8Array, account: string) => Promise<SealedText>;

@@ -9,7 +9,7 @@ import {
 import { readImportedSecret } from './imported-secret.ts';
 import { type TotpDenial, totpAttempts, totpDenial, totpRecords } from './totp-attempts.ts';
 import { readBackupCode, totpBackupCodes } from './totp-backup-codes.ts';
-import { encodeBase32, keyUri, totpSecrets } from './totp-secrets.ts';
+import { encodeBase32, keyUri, SECRET_BYTES, totpSecrets } from './totp-secrets.ts';
 import type { Totp, TotpOptions, TotpVerification } from './totp-types.ts';
 
 export type {
@@ -23,12 +23,6 @@ export type {
 } from './totp-types.ts';
 export type { SealingKeys, TotpDenial };
 
-/** RFC 4226 §4 R6: at least 128 bits, 160 recommended; RFC 6238 §5.1: as long as the hash. */
-const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
-  'SHA-1': 20,
-  'SHA-256': 32,
-  'SHA-512': 64,
-};
 const OPTIONS = [
   'issuer',
   'store',
