@@ -1,8 +1,7 @@
 import type { Denial } from '@apisec/core';
 import { graphqlDenial, httpDenial } from '@apisec/core/host';
-import { type Batch, newBatch } from '@apisec/graphql';
+import { type Batch, denialError, newBatch } from '@apisec/graphql';
 import type { GraphQLRequestContextWillSendResponse } from '@apollo/server';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 
 /** What Apollo is about to send. */
 export type Sending = Pick<
@@ -59,14 +58,12 @@ export async function joinBatch(batch: HttpBatch, maxBatch: number): Promise<voi
  */
 export function rejectBatch({ response }: Sending, denial: Denial): void {
   const { http } = response;
-  const { message, extensions } = graphqlDenial(denial);
-  const errors: GraphQLFormattedError[] = [{ message, extensions }];
+  const errors = [graphqlDenial(denial)];
   Object.defineProperty(errors, 'toJSON', {
     value: () => {
+      const error = denialError(denial);
       // Apollo takes status and headers from it.
-      const shown: Record<string, unknown> = { ...extensions, http };
-      const error = new GraphQLError(message, { extensions: shown });
-      Object.defineProperty(error, 'stack', { value: undefined });
+      Object.assign(error.extensions, { http });
       throw error;
     },
   });

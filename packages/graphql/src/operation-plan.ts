@@ -87,7 +87,7 @@ export interface OperationOptions<Facts extends object> {
   readonly costRules?: CostRules | undefined;
   /** What a document may weigh before it is parsed and validated, whoever sends it. */
   readonly document?: DocumentBoundsOptions | undefined;
-  /** How many operations one HTTP request may hold. Default: 10. The others are denied (`batch.too_large`). */
+  /** How many operations one HTTP request may hold. Default: 10. Of more none runs (`batch.too_large`). */
   readonly maxBatch?: number | undefined;
   /**
    * Sends the text of what resolvers throw, where that is not a `GraphQLError`, and hints that name fields of the

@@ -20,7 +20,7 @@ import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
 import { complete } from './operation-ending.ts';
 import { deny, type OperationState } from './operation-state.ts';
-import { isFailure, MOST_ERRORS, safeGraphqlError } from './safe-errors.ts';
+import { isFailure, safeGraphqlError } from './safe-errors.ts';
 
 /** An operation as its caller sent it. */
 export interface SentOperation {
@@ -78,7 +78,7 @@ export async function prepareExecution(
   const sentValues = { ...(state.variables ?? variables) };
   const declared = source.operation.variableDefinitions ?? [];
   // The executor would do so as well, where a stream has begun already.
-  const coerced = getVariableValues(schema, declared, sentValues, { maxErrors: MOST_ERRORS });
+  const coerced = getVariableValues(schema, declared, sentValues, FEW_ERRORS);
   if (coerced.errors) return unresolved(state, coerced.errors);
   const args: ExecutionArgs = {
     schema,

@@ -11,7 +11,7 @@ const TOO_MANY: Denial = Object.freeze({
   detail: 'The document has more errors than are looked for here.',
 });
 
-/** How to validate a document without finding all that is wrong with it. */
+/** How to validate a document, or read variables, without finding all that is wrong with them. */
 export const FEW_ERRORS: { readonly maxErrors: number } = { maxErrors: MOST_ERRORS };
 
 /** Denies a document that was validated with {@link FEW_ERRORS} and has more. */
