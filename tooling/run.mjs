@@ -102,6 +102,7 @@ const commands = {
       () => bin('biome', 'ci', ...colors, '.'),
       () => bin('oxlint', ...format, ...args),
       () => node('tooling/check-imports.mjs'),
+      () => node('tooling/copy-sites.mjs', '--check'),
     ),
   format: () => bin('biome', 'check', '--write', ...colors, '.'),
   // The first pass holds each package to its own limits (core knows no Node types), the second
