@@ -65,12 +65,11 @@ export function coverageReader(
     page: (asked) => {
       const now = feed.now();
       const words = (asked.get('find') ?? '').trim().toLowerCase().slice(0, LONGEST_SEARCH);
-      const show = asked.get('show') ?? 'all';
+      const show = asked.get('show') ?? '';
+      // An own member of the table above, so one of its names.
+      const keep = Object.hasOwn(FILTERS, show) ? FILTERS[show as CoverageShow] : FILTERS.all;
       const found = guarded().filter(({ text }) => text.includes(words));
-      const matching = Object.hasOwn(FILTERS, show)
-        ? // An own member of the table above.
-          found.map(counted).filter(FILTERS[show as CoverageShow])
-        : found.map(counted);
+      const matching = found.map(counted).filter(keep);
       const last = Math.max(0, Math.ceil(matching.length / LINES_A_PAGE) - 1);
       const page = Math.floor(Number(asked.get('from')) / LINES_A_PAGE);
       const from = Math.min(page >= 0 ? page : 0, last) * LINES_A_PAGE;
