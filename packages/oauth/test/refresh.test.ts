@@ -26,6 +26,8 @@ afterEach(() => {
   provider.intercept = undefined;
 });
 
+/** So often is a lease asked for in 100 ms, with pauses of 20, 30, 45 and 67 ms. */
+const LOOKS = 5;
 const refreshes = (): number => provider.requests.filter((each) => each === 'POST /token').length;
 
 describe('tokens of a session', () => {
@@ -110,6 +112,36 @@ describe('tokens of a session', () => {
     };
     expect(await accessToken(shop.browser, cookie)).toBe('of-the-winner');
     expect(await accessToken(shop.browser, cookie)).toBe('of-the-winner');
+  });
+
+  test('that another node wrote before the lease was ours are used at once', async () => {
+    const inner = memorySessionStore();
+    let asked = 0;
+    let winner = async (): Promise<void> => undefined;
+    const store: SessionStore = {
+      ...inner,
+      acquireLease: async (id, holder, ttlMs) => {
+        // Held by the winner until we have waited for as long as we are told to.
+        if (++asked < LOOKS) return false;
+        await winner();
+        return inner.acquireLease(id, holder, ttlMs);
+      },
+    };
+    const shop = testShop(provider.issuer, { sessions: { store, refreshWait: '100ms' } });
+    const { cookie } = await shop.signIn();
+    const token = cookie.slice(cookie.indexOf('=') + 1);
+    await age(store, provider.issuer, cookie);
+    winner = async () => {
+      const [record] = await store.list(provider.issuer, 'alice');
+      if (record === undefined) expect.fail('the session has gone');
+      const expiresAt = Date.now() + 60_000;
+      const fresh = { accessToken: 'of-the-winner', tokenType: 'Bearer', expiresAt } as const;
+      const tokens = await sealTokens(token, { ...fresh, renewAt: expiresAt });
+      await store.replace(record.version, { ...record, version: record.version + 1, tokens });
+    };
+    const count = refreshes();
+    expect(await accessToken(shop.browser, cookie)).toBe('of-the-winner');
+    expect({ asked, refreshes: refreshes() - count }).toEqual({ asked: LOOKS, refreshes: 0 });
   });
 
   test('of a session that ends during a refresh do not bring it back', async () => {

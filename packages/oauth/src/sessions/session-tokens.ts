@@ -148,7 +148,8 @@ async function renew(
       try {
         // Somebody may have written between the reading and the lease.
         const again = await store.read(id);
-        if (again?.tokens === session.tokens && lease.isHeld()) {
+        if (again?.tokens !== session.tokens) continue;
+        if (lease.isHeld()) {
           return await refreshOnce(rules, client, token, session, tokens, refreshToken);
         }
       } finally {
