@@ -61,7 +61,7 @@ export function loginActs(where: string, byDefault: RecordOption['record']): Log
   };
 }
 
-/** What was not tried is no act: a request that is malformed, a store that does not answer. */
+/** Undefined for what was not tried: the request is malformed, or a store does not answer. */
 function actOf({ code, kind }: Denial): BuiltinAct | undefined {
   if (Object.hasOwn(ACTS, code)) return ACTS[code];
   return kind === 'unauthenticated' || kind === 'forbidden' ? 'login.failed' : undefined;

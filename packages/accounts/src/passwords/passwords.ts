@@ -26,7 +26,7 @@ export type { BreachedRange, PasswordDenial };
  */
 export interface PasswordHasher {
   readonly hash: (password: string) => Promise<string>;
-  /** Compares in constant time. Rejects for text that is no hash of its own. */
+  /** Compares in constant time. Rejects for text that is not a hash of its own. */
   readonly verify: (password: string, hash: string) => Promise<boolean>;
   /** True for a hash that was made with other parameters than new ones are. */
   readonly needsRehash: (hash: string) => boolean;
@@ -46,7 +46,7 @@ export interface PasswordsOptions {
   /**
    * Looks breached passwords up by the first five hexadecimal digits of their SHA-1; the password itself never leaves.
    * Answers the rest of each hash and how often it was seen, `SUFFIX:COUNT`, a line for each. An answer with any other
-   * line is no list (an error page, say), and treated like none.
+   * line is not a list (an error page, say), and treated like none.
    */
   readonly breached?: BreachedRange | undefined;
   /**

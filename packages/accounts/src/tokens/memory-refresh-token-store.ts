@@ -16,7 +16,7 @@ const SWEEP_EVERY = 1_000;
  * Keeps refresh tokens in this process's memory, for tests, demonstrations and single nodes whose users may have to
  * sign in again. Never forgets a family before its end: when it is full, `insert` throws.
  *
- * @throws ConfigurationError when `capacity` is no whole number above 0.
+ * @throws ConfigurationError when `capacity` is not a whole number above 0.
  * @example
  * const store = memoryRefreshTokenStore({ capacity: 10_000 });
  */
