@@ -19,6 +19,12 @@ const workspaces = ['packages', 'examples'].flatMap((folder) =>
 );
 workspaces.push({ name: 'bench', dir: `${root}/bench` });
 
+const testsIn = ({ dir }: { readonly dir: string }) =>
+  `${dir.slice(root.length + 1)}/{src,test}/**/*.test.ts`;
+
+/**
+ * These keep no state outside of what their factories return, and loading them for each file takes half of the time.
+ */
 const STATELESS = new Set([
   'accounts',
   'apollo',
@@ -39,10 +45,32 @@ const STATELESS = new Set([
   'redis',
 ]);
 
+/**
+ * A whole run has two projects, since each project reads and compiles every file of its own: one by one, core would be
+ * compiled for forty of them. Whoever asks for some by name, `--project core`, gets workspaces by themselves.
+ */
+const isWhole = !process.argv.some((argument) => argument.startsWith('--project'));
+const folders = (stateless: boolean) =>
+  workspaces.filter(({ name }) => STATELESS.has(name) === stateless);
+const projects = isWhole
+  ? [
+      { name: 'stateless', dir: root, isolate: false, include: folders(true).flatMap(testsIn) },
+      { name: 'apart', dir: root, isolate: true, include: folders(false).flatMap(testsIn) },
+    ]
+  : workspaces.map(({ name, dir }) => ({
+      name,
+      dir,
+      isolate: !STATELESS.has(name),
+      include: ['{src,test}/**/*.test.ts'],
+    }));
+
+// A shared machine may pause for seconds. What is wrong is wrong twice, and what passed only then is named at the end.
+const retry = process.env['CI'] === undefined ? 0 : 1;
+
 export default defineConfig({
   test: {
     projects: [
-      ...workspaces.map(({ name, dir }) => ({
+      ...projects.map(({ name, dir, isolate, include }) => ({
         root: dir,
         // Tests run from source: no build comes first, and a stack trace shows the line that was written.
         ssr: {
@@ -51,15 +79,7 @@ export default defineConfig({
         // The file that Node takes: with the other one there would be a second graphql beside Apollo's.
         resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
         // A bound against hanging, not a measurement: machines that run the tests may be busy.
-        test: {
-          name,
-          include: ['{src,test}/**/*.test.ts'],
-          // These keep no state outside of what their factories return, and loading them for each file takes half of
-          // the time.
-          isolate: !STATELESS.has(name),
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
-        },
+        test: { name, include, isolate, retry, testTimeout: 30_000, hookTimeout: 60_000 },
       })),
       {
         test: {

@@ -22,7 +22,8 @@ for (let run = 1; run <= runs; run++) {
   const { status, stderr } = spawnSync(
     process.execPath,
     ['node_modules/vitest/vitest.mjs', 'run', '--reporter=json', `--outputFile=${report}`, ...args],
-    { cwd: root, encoding: 'utf8' },
+    // Where it is set a test that failed is run once more.
+    { cwd: root, encoding: 'utf8', env: { ...process.env, CI: undefined } },
   );
   const failed = existsSync(report) ? failedIn(JSON.parse(readFileSync(report, 'utf8'))) : [];
   for (const name of failed) failures.set(name, (failures.get(name) ?? 0) + 1);
