@@ -13,7 +13,9 @@ export default class CountReporter implements Reporter {
       const tests = [...module.children.allTests()];
       for (const test of tests) {
         if (test.diagnostic()?.flaky === true) {
-          process.stdout.write(`\npassed only when run again: ${module.relativeModuleId} > ${test.fullName}\n`);
+          process.stdout.write(
+            `\npassed only when run again: ${module.relativeModuleId} > ${test.fullName}\n`,
+          );
         }
       }
       const states = tests.map((test) => test.result().state);
