@@ -1,6 +1,7 @@
+import { stat } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { steadyClock } from './clock.ts';
+import { steadyClock, withinTime } from './clock.ts';
 
 const START = 1_700_000_000_000;
 
@@ -35,4 +36,19 @@ test('set back for good it goes on from where it was; set back a little it waits
   expect(clock()).toBe(START + 500);
   time += 400;
   expect(clock()).toBe(START + 600);
+});
+
+function keepBusy(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+test('what came in while the process was busy is in time', async () => {
+  const file = withinTime(stat(import.meta.filename), 20);
+  keepBusy(100);
+  expect((await file).isFile()).toBe(true);
+});
+
+test('what never comes is given up', async () => {
+  await expect(withinTime(new Promise(() => {}), 5)).rejects.toThrow('no answer within 5 ms');
 });

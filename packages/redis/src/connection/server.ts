@@ -225,10 +225,14 @@ function isReply(cause: unknown): cause is Error {
 function inTime<T>(task: Promise<T>, limit: number, late?: (answer: T) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     let over = false;
-    const timer = setTimeout(() => {
+    const end = () => {
       over = true;
       reject(new Error(`Redis: no answer in ${limit} ms.`));
-    }, limit);
+    };
+    // A process that was busy reads what has come in meanwhile after the timers that are due: that is in time.
+    let timer = setTimeout(() => {
+      timer = setTimeout(end, 1);
+    }, limit - 1);
     task
       .then((answer) => (over ? late?.(answer) : resolve(answer)), reject)
       // A late answer that is none has nobody to be told to.
