@@ -3,7 +3,15 @@ import type { Denial } from '@apisec/core';
 import { type Ending, fault } from '@apisec/core/host';
 import { type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
 import { denialStatus } from './denial-status.ts';
-import { endingOf, FLUSH_MS, isGone, resetWhenSent, sentStatus, trueEnding } from './ending.ts';
+import {
+  endingOf,
+  FLUSH_MS,
+  isGone,
+  MESSAGE_MALFORMED,
+  resetWhenSent,
+  sentStatus,
+  trueEnding,
+} from './ending.ts';
 import type { SentStatus, WireCall } from './grpc-handle.ts';
 import type { EditMetadata } from './metadata.ts';
 import { observeStatus } from './observed-status.ts';
@@ -151,10 +159,11 @@ export class CallEnd {
     if (this.#sending === 'status' || this.isOver()) return sent;
     this.#intended = endingOf(sent, this.#sending === 'answer');
     this.#flushSoon();
-    const { denial } = this.#intended;
-    return denial
-      ? { ...sent, metadata: denialStatus(denial, undefined, this.#method.help).metadata }
-      : sent;
+    const { denial, status: code = sent.code } = this.#intended;
+    if (denial === undefined) return sent;
+    // In words of our own: grpc-js repeats what it could not read.
+    const { details, metadata } = denialStatus(denial, undefined, this.#method.help);
+    return { ...sent, code, details, metadata };
   };
 
   /** Of a status that came through here: the handler's, or of grpc-js where a unary call has not one message. */
@@ -165,7 +174,7 @@ export class CallEnd {
       : {
           outcome: 'denied',
           status: code,
-          denial: { kind: 'malformed', code: 'message.malformed' },
+          denial: MESSAGE_MALFORMED,
         };
   }
 

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http2';
 import type { Coverage } from '@apisec/core';
 import { assertConfiguration } from '@apisec/core/host';
 import {
@@ -8,8 +7,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import type { GrpcSeed } from './connection.ts';
-import { isAnsweredInHttp } from './ending.ts';
-import { type Http2ServerHandle, onEachPort, serverHandle } from './grpc-handle.ts';
+import { onEachPort, serverHandle } from './grpc-handle.ts';
+import { admitCalls } from './grpc-requests.ts';
 import { tableOf } from './interceptor.ts';
 
 /** Calls that one connection may have open at a time, where the server has no limit of its own. */
@@ -27,6 +26,9 @@ const STREAMS_OPTION = 'grpc.max_concurrent_streams';
  *   nothing. Without this, grpc-js answers them itself and tells nobody.
  * - A repeated `authorization` is seen as repeated, and one that is not ASCII as one. Without this, Node keeps
  *   the first, and grpc-js drops the other and writes it to the log.
+ * - A deadline that is not written as gRPC says is denied (`deadline.malformed`), and one of more than 24 days is one of
+ *   24 days. Without this, grpc-js takes `-5S` for five seconds, and a month for a time that has passed.
+ * - What is not gRPC (another method than POST, another content type) is answered in HTTP and reset.
  * - A connection has at most 100 calls open, where the server does not set `grpc.max_concurrent_streams`. Without
  *   this there is no limit.
  *
@@ -68,8 +70,7 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
     handle,
     (http2Server) => {
       if (!isBounded) http2Server.updateSettings({ maxConcurrentStreams: STREAMS_PER_CONNECTION });
-      showFields(http2Server);
-      resetForeign(http2Server);
+      admitCalls(http2Server);
     },
     (ofPort) => [interceptor, ...ofPort],
   );
@@ -102,32 +103,4 @@ function unimplemented(call: ServerDuplexStream<Buffer, Buffer>): void {
 
 function bytes(value: Buffer): Buffer {
   return value;
-}
-
-/** Shows header fields as they came, before grpc-js makes metadata of them. */
-function showFields(http2Server: Http2ServerHandle): void {
-  http2Server.prependListener('stream', (_stream, headers, _flags, rawHeaders = []) =>
-    joinFields(headers, rawHeaders),
-  );
-}
-
-function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[]): void {
-  const seen = new Map<string, string>();
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    const value = (rawHeaders[index + 1] as string).replace(/[^ -~]/g, '?');
-    const earlier = seen.get(name);
-    // The parts of one cookie field may come apart in HTTP/2 (RFC 9113 §8.2.3).
-    const separator = name === 'cookie' ? '; ' : ', ';
-    const all = earlier === undefined ? value : earlier + separator + value;
-    seen.set(name, all);
-    if (!name.startsWith(':') && typeof headers[name] === 'string') headers[name] = all;
-  }
-}
-
-/** What is not gRPC has its answer from grpc-js, and would otherwise be read for as long as its caller sends. */
-function resetForeign(http2Server: Http2ServerHandle): void {
-  http2Server.on('stream', (stream) => {
-    if (isAnsweredInHttp(stream) && !stream.closed) stream.close();
-  });
 }

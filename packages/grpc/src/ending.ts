@@ -3,8 +3,9 @@ import type { Denial } from '@apisec/core';
 import type { Ending } from '@apisec/core/host';
 import { status } from '@grpc/grpc-js';
 import type { SentStatus } from './grpc-handle.ts';
+import { MALFORMED_FRAME } from './message-frames.ts';
 
-const { HTTP2_HEADER_STATUS, NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
+const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 
 /** How long a last status may wait behind answers, or a connection, that the caller does not read. */
 export const FLUSH_MS = 1_000;
@@ -12,15 +13,31 @@ const POLL_MS = 10;
 /** Statuses of the wire are numbers. */
 const OK: number = status.OK;
 
+export const MESSAGE_MALFORMED: Denial = Object.freeze({
+  kind: 'malformed',
+  code: 'message.malformed',
+  detail: 'The request message cannot be read.',
+});
+const MESSAGE_TOO_LARGE: Denial = Object.freeze({
+  kind: 'too_large',
+  code: 'message.too_large',
+  detail: 'The request message is larger than allowed.',
+});
+const MESSAGE_UNSUPPORTED: Denial = Object.freeze({
+  kind: 'unsupported',
+  code: 'message.unsupported',
+  detail: 'The request message is compressed in a way that is not read here.',
+});
+const DEADLINE_MALFORMED: Denial = Object.freeze({
+  kind: 'malformed',
+  code: 'deadline.malformed',
+  detail: 'The deadline of the call cannot be read.',
+});
+
 /** The status that went out on a stream; undefined where none did, so that its caller got none. */
 export function sentStatus({ sentTrailers, sentHeaders }: ServerHttp2Stream): number | undefined {
   const code = sentTrailers?.['grpc-status'] ?? sentHeaders?.['grpc-status'];
   return code === undefined ? undefined : Number(code);
-}
-
-/** True for a stream that grpc-js answered in HTTP, because it is no call of gRPC. */
-export function isAnsweredInHttp({ sentHeaders }: ServerHttp2Stream): boolean {
-  return sentHeaders !== undefined && sentHeaders[HTTP2_HEADER_STATUS] !== 200;
 }
 
 /** True for a stream that was reset, by its caller or because its connection broke. */
@@ -56,15 +73,19 @@ export function trueEnding(
 export function endingOf({ code, details }: SentStatus, isSending: boolean): Ending {
   if (code === status.DEADLINE_EXCEEDED) return { outcome: 'aborted', status: code };
   if (isSending) return { outcome: 'failed', status: code };
+  // What a decoder throws is RESOURCE_EXHAUSTED to grpc-js.
+  if (details === MALFORMED_FRAME) {
+    return { outcome: 'denied', status: status.INTERNAL, denial: MESSAGE_MALFORMED };
+  }
   return { outcome: 'denied', status: code, denial: denialOf(code, details) };
 }
 
 function denialOf(code: number | undefined, details: string | undefined): Denial {
-  if (code === status.RESOURCE_EXHAUSTED) return { kind: 'too_large', code: 'message.too_large' };
-  if (code === status.UNIMPLEMENTED) return { kind: 'unsupported', code: 'message.unsupported' };
+  if (code === status.RESOURCE_EXHAUSTED) return MESSAGE_TOO_LARGE;
+  if (code === status.UNIMPLEMENTED) return MESSAGE_UNSUPPORTED;
   return details?.startsWith('Invalid grpc-timeout') === true
-    ? { kind: 'malformed', code: 'deadline.malformed' }
-    : { kind: 'malformed', code: 'message.malformed' };
+    ? DEADLINE_MALFORMED
+    : MESSAGE_MALFORMED;
 }
 
 /**

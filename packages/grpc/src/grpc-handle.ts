@@ -27,7 +27,9 @@ export interface WireCall extends ServerInterceptingCallInterface {
   /** Called on the call itself, also where it is replaced. */
   sendStatus: (sent: SentStatus) => void;
   maxReceiveMessageSize: number;
-  readonly decoder: { maxReadMessageLength: number };
+  /** How the caller compresses messages; `identity` where it has not said. */
+  readonly incomingEncoding: string;
+  readonly decoder: { maxReadMessageLength: number; write: (data: Buffer) => Buffer[] };
 }
 
 const UNKNOWN_VERSION =
@@ -44,7 +46,8 @@ export function wireCall(call: ServerInterceptingCallInterface): WireCall {
   while (wire.nextCall !== undefined) wire = wire.nextCall;
   assertConfiguration(
     typeof wire.stream?.close === 'function' &&
-      typeof wire.decoder?.maxReadMessageLength === 'number',
+      typeof wire.decoder?.maxReadMessageLength === 'number' &&
+      typeof wire.decoder.write === 'function',
     `secure: ${UNKNOWN_VERSION}.`,
   );
   return wire;
@@ -63,7 +66,8 @@ export interface ServerHandle {
 
 /** A server of `node:http2`, which grpc-js opens for each port. */
 export interface Http2ServerHandle {
-  readonly prependListener: (event: 'stream', listener: OnStream) => unknown;
+  readonly listeners: (event: 'stream') => readonly OnStream[];
+  readonly removeAllListeners: (event: 'stream') => unknown;
   readonly on: (event: 'stream', listener: OnStream) => unknown;
   readonly updateSettings: (settings: { readonly maxConcurrentStreams: number }) => void;
 }
