@@ -11,6 +11,7 @@ import {
   TOO_FAST,
   TOO_LONG,
   TOO_MANY,
+  TOO_SLOW,
 } from './lifetime.ts';
 import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
@@ -23,6 +24,7 @@ export class CallBounds {
   #admitsMessage: (() => boolean) | undefined;
   #lifetime: Lifetime | undefined;
   #stopTimer: (() => void) | undefined;
+  #requestTimer: NodeJS.Timeout | undefined;
   #releasePlace: (() => void) | undefined;
 
   constructor(method: SecuredMethod, definition: MethodDefinition) {
@@ -52,6 +54,11 @@ export class CallBounds {
       if (this.#releasePlace === undefined) return TOO_MANY;
     }
     if (limits.messageRate) this.#admitsMessage = messageGate(limits.messageRate, now);
+    if (!requestStream) {
+      // Few of them fire, and those need not be exact.
+      this.#requestTimer = setTimeout(expire, limits.messageTimeoutMs, TOO_SLOW);
+      this.#requestTimer.unref();
+    }
     if (!isStream && limits.maxDeadlineMs === Infinity) return undefined;
     const lifetime = lifetimeOf(facts, limits, isStream, now());
     if (lifetime === undefined) return undefined;
@@ -60,6 +67,11 @@ export class CallBounds {
     this.#lifetime = lifetime;
     this.#stopTimer = callAt(at, now, () => expire(denial));
     return undefined;
+  }
+
+  /** The caller has said that nothing more comes. */
+  requestEnded(): void {
+    clearTimeout(this.#requestTimer);
   }
 
   /** Counts a message; answers why it is denied. */
@@ -76,6 +88,7 @@ export class CallBounds {
   }
 
   stop(): void {
+    this.requestEnded();
     this.#stopTimer?.();
     this.#releasePlace?.();
   }

@@ -22,6 +22,11 @@ export interface CallLimits {
   readonly maxStreamAge?: Duration | undefined;
   /** Bytes of each message to the server, before and after decompression. Default: grpc-js's, 4 MiB. */
   readonly maxMessageBytes?: number | undefined;
+  /**
+   * How long the message of a call that takes one (unary, or with a stream of answers) may be on its way:
+   * `message.timeout` (DEADLINE_EXCEEDED). Default: `1m`.
+   */
+  readonly messageTimeout?: Duration | undefined;
   /** Messages to the server in one call: `stream.too_long` (RESOURCE_EXHAUSTED). */
   readonly maxMessages?: number | undefined;
   /** How fast messages to the server may come: `stream.too_fast` (RESOURCE_EXHAUSTED). */
@@ -40,6 +45,7 @@ export interface CompiledLimits {
   /** Undefined where the default holds. */
   readonly maxStreamAgeMs: number | undefined;
   readonly maxMessageBytes: number | undefined;
+  readonly messageTimeoutMs: number;
   readonly maxMessages: number;
   readonly messageRate: { readonly perSecond: number; readonly burst: number } | undefined;
   readonly maxMetadataBytes: number;
@@ -50,6 +56,7 @@ const OPTIONS: readonly (keyof CallLimits)[] = [
   'maxDeadline',
   'maxStreamAge',
   'maxMessageBytes',
+  'messageTimeout',
   'maxMessages',
   'messageRate',
   'maxMetadataBytes',
@@ -59,6 +66,7 @@ const OPTIONS: readonly (keyof CallLimits)[] = [
 export function compileLimits(where: string, limits: CallLimits): CompiledLimits {
   assertKnownOptions(where, limits, OPTIONS);
   const { requireDeadline = false, maxDeadline, maxStreamAge, messageRate } = limits;
+  const { messageTimeout = '1m' } = limits;
   const { maxMessageBytes, maxMessages = Infinity, maxMetadataBytes = Infinity } = limits;
   assertConfiguration(
     typeof requireDeadline === 'boolean',
@@ -80,6 +88,7 @@ export function compileLimits(where: string, limits: CallLimits): CompiledLimits
     maxStreamAgeMs:
       maxStreamAge === undefined ? undefined : durationMs(where, 'maxStreamAge', maxStreamAge),
     maxMessageBytes,
+    messageTimeoutMs: durationMs(where, 'messageTimeout', messageTimeout),
     maxMessages,
     messageRate,
     maxMetadataBytes,

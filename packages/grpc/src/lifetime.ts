@@ -24,6 +24,11 @@ const METADATA_TOO_LARGE: Denial = Object.freeze({
   code: 'metadata.too_large',
   detail: 'The metadata is larger than allowed.',
 });
+export const TOO_SLOW: Denial = Object.freeze({
+  kind: 'timeout',
+  code: 'message.timeout',
+  detail: 'The request message did not end in time.',
+});
 export const TOO_LONG: Denial = Object.freeze({
   kind: 'rate_limited',
   code: 'stream.too_long',
@@ -88,7 +93,8 @@ export function callProblem(
 
 function bytesOf(metadata: Metadata): number {
   let bytes = 0;
-  for (const name of Object.keys(metadata.getMap())) {
+  // The object that grpc-js makes of metadata has no member of that name.
+  for (const name of [...Object.keys(metadata.getMap()), '__proto__']) {
     for (const value of metadata.get(name)) bytes += name.length + value.length;
   }
   return bytes;

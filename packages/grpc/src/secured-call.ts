@@ -12,8 +12,10 @@ import { Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { CallBounds } from './call-bounds.ts';
 import { CallEnd } from './call-end.ts';
 import { factsOfCall, type GrpcSeed } from './connection.ts';
+import { MESSAGE_MALFORMED } from './ending.ts';
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
 import { type InOrder, inOrder } from './in-order.ts';
+import { isMessageOpen, oneMessageAtATime } from './message-frames.ts';
 import { editMetadata, requestView } from './metadata.ts';
 import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
@@ -51,6 +53,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     this.#wire = wireCall(call);
     this.#end = new CallEnd(method, definition, call, this.#wire);
     this.#bounds = new CallBounds(method, definition);
+    oneMessageAtATime(this.#wire);
     const { maxMessageBytes } = method.limits;
     if (maxMessageBytes === undefined) return;
     this.#wire.decoder.maxReadMessageLength = maxMessageBytes;
@@ -152,6 +155,9 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
   }
 
   onReceiveHalfClose(): void {
+    this.#bounds.requestEnded();
+    // Who sends the end in the middle of a message has not said all; grpc-js drops what has no end.
+    if (isMessageOpen(this.#wire)) return this.#end.deny(MESSAGE_MALFORMED);
     const pass = (): MaybePromise<void> =>
       this.#inspected(undefined, undefined, () => this.#listener?.onReceiveHalfClose());
     // Clients that reset a stream end it first, in the same packet or the next. Node hands over piece by piece, so the
