@@ -14,7 +14,10 @@ export interface ChannelTlsOptions {
    * `1m`.
    */
   readonly reload?: Duration | 'never' | undefined;
-  /** Hears of files that cannot be used. The earlier ones stay. */
+  /**
+   * Hears of files that cannot be used. The earlier ones stay. Default: one line on `console.error` for each cause and
+   * minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

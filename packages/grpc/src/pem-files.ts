@@ -1,8 +1,15 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ConfigurationError } from '@apisec/core';
-import { assertConfiguration, type Duration, durationMs, report } from '@apisec/core/host';
+import {
+  assertConfiguration,
+  type Duration,
+  durationMs,
+  faultReporter,
+  report,
+} from '@apisec/core/host';
 
 /** The files of one end of TLS, in PEM. */
 export interface PemFiles {
@@ -28,6 +35,7 @@ export interface WatchedFiles {
 
 interface WatchOptions {
   readonly reload?: Duration | 'never' | undefined;
+  /** Default: a line on `console.error`. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
@@ -42,7 +50,7 @@ const NAMES = ['cert', 'key', 'ca'] as const;
 export function watchFiles(
   where: string,
   files: PemFiles,
-  { reload = '1m', onFault }: WatchOptions,
+  { reload = '1m', onFault = faultReporter('@apisec/grpc') }: WatchOptions,
   onChange: (pem: Pem, earlier: Pem) => void,
 ): WatchedFiles {
   const intervalMs = reload === 'never' ? undefined : durationMs(where, 'reload', reload);
@@ -57,6 +65,7 @@ export function watchFiles(
   let users = 0;
   let timer: NodeJS.Timeout | undefined;
   let reading: Promise<boolean> | undefined;
+  let next: Promise<boolean> | undefined;
 
   const readAgain = async (): Promise<boolean> => {
     try {
@@ -79,19 +88,28 @@ export function watchFiles(
       return false;
     }
   };
-  // One at a time, so that an older reading never comes after a newer one.
-  const once = (): Promise<boolean> =>
-    (reading ??= readAgain().finally(() => {
+  // One at a time, so that an older reading never comes after a newer one. One that has begun before a file was written
+  // does not stand for what is asked for afterwards.
+  const again = (): Promise<boolean> => {
+    if (reading !== undefined) {
+      return (next ??= reading.then(() => {
+        next = undefined;
+        return again();
+      }));
+    }
+    reading = readAgain().finally(() => {
       reading = undefined;
-    }));
+    });
+    return reading;
+  };
 
   return {
     current: () => current,
-    reload: once,
+    reload: again,
     start: () => {
       users++;
       if (users > 1 || intervalMs === undefined) return;
-      timer = setInterval(() => void once(), Math.min(intervalMs, 2_147_483_647));
+      timer = setInterval(() => void again(), Math.min(intervalMs, 2_147_483_647));
       timer.unref();
     },
     stop: () => {
@@ -121,16 +139,34 @@ function read(file: string | undefined): Buffer | undefined {
 function assertUsable({ cert, key, ca }: Pem): void {
   // Throws for what is not PEM, and for a key that is not that of the certificate.
   createSecureContext({ cert, key, ca });
-  if (ca !== undefined) certificatesIn(ca);
+  if (cert !== undefined) assertWhole(cert);
+  if (ca !== undefined) fingerprintsIn(ca);
 }
 
+const BLOCK = /-----BEGIN ([A-Z\d ]+)-----[^-]+-----END \1-----/g;
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** Each certificate of a bundle. @throws Error where there is none, since that would be another list of authorities. */
-export function certificatesIn(bundle: Buffer): readonly string[] {
-  const found = bundle.toString('latin1').match(CERTIFICATE) ?? [];
-  if (found.length === 0) throw new Error('The file of authorities has no certificate in it.');
-  return found;
+/**
+ * The fingerprints of the authorities of a bundle.
+ *
+ * @throws Error where OpenSSL would trust less than the file says, or more: it stops at the first certificate that it
+ * cannot read, and without any it takes those of the system.
+ */
+export function fingerprintsIn(bundle: Buffer): ReadonlySet<string> {
+  assertWhole(bundle);
+  const text = bundle.toString('latin1');
+  const found = text.match(CERTIFICATE) ?? [];
+  if (found.length === 0 || found.length < (text.match(BLOCK)?.length ?? 0)) {
+    throw new Error('The file of authorities must hold certificates, and nothing else.');
+  }
+  return new Set(found.map((pem) => new X509Certificate(pem).fingerprint256));
+}
+
+/** @throws Error for a file that ends in the middle, or in which something is missing. */
+function assertWhole(pem: Buffer): void {
+  const rest = pem.toString('latin1').replace(BLOCK, '').trimEnd();
+  if (/-----(?:BEGIN|END)|(?:^|\n)-----[A-Z]*$/.test(rest))
+    throw new Error('A PEM file is cut off.');
 }
 
 function isSame(one: Buffer | undefined, other: Buffer | undefined): boolean {

@@ -3,6 +3,7 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  faultReporter,
   report,
 } from '@apisec/core/host';
 import {
@@ -42,7 +43,10 @@ export interface SecureClientOptions {
   readonly attempts?: number | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
-  /** Hears why the source of tokens failed; the caller gets UNAUTHENTICATED. */
+  /**
+   * Hears why the source of tokens failed; the caller gets UNAUTHENTICATED. Default: one line on `console.error` for each
+   * cause and minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
@@ -86,7 +90,7 @@ const MAX_ATTEMPTS = 10;
 export function secureClient(options: SecureClientOptions): SecureClient {
   assertKnownOptions('secureClient', options, OPTIONS);
   const { credentials, token, insecureTokens = false, retryable = [], attempts = 3 } = options;
-  const { now = Date.now, onFault } = options;
+  const { now = Date.now, onFault = faultReporter('@apisec/grpc') } = options;
   const deadlineMs = durationMs('secureClient', 'deadline', options.deadline);
   assertConfiguration(
     typeof credentials?.[IS_SECURE] === 'function',
@@ -136,7 +140,7 @@ type Receiver = Parameters<NonNullable<Requester['start']>>[1];
 interface Repeated {
   readonly open: () => InterceptingCall;
   readonly tokens: TokenCache | undefined;
-  readonly onFault: ((cause: unknown) => void) | undefined;
+  readonly onFault: (cause: unknown) => void;
   readonly mayRepeat: boolean;
   readonly attempts: number;
   /** Milliseconds to the deadline. */

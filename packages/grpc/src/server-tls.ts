@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { constants } from 'node:crypto';
 import type { ServerHttp2Session } from 'node:http2';
 import type { DetailedPeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls';
 import { assertConfiguration, assertKnownOptions, type Duration } from '@apisec/core/host';
@@ -9,7 +9,7 @@ import {
   type ServerInterceptor,
 } from '@grpc/grpc-js';
 import { wireCall } from './grpc-handle.ts';
-import { certificatesIn, type Pem, type WatchedFiles, watchFiles } from './pem-files.ts';
+import { fingerprintsIn, type Pem, type WatchedFiles, watchFiles } from './pem-files.ts';
 
 /** Options of {@link serverTls}. Files are in PEM. */
 export interface ServerTlsOptions {
@@ -29,7 +29,10 @@ export interface ServerTlsOptions {
    * authority is no longer among `ca`: these end, streams included. Default: `1m`.
    */
   readonly reload?: Duration | 'never' | undefined;
-  /** Hears of files that cannot be used. The earlier ones stay. */
+  /**
+   * Hears of files that cannot be used. The earlier ones stay. Default: one line on `console.error` for each cause and
+   * minute.
+   */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
@@ -103,7 +106,7 @@ class FileCredentials extends ServerCredentials implements ServerTls {
       contextOf(files.current()),
     );
     this.#files = files;
-    this.#authorities = fingerprints(files.current());
+    this.#authorities = authoritiesOf(files.current());
     // Only interceptors see connections: grpc-js tells credentials nothing of them.
     this.#interceptors = clientCertificates === 'none' ? [] : [(_, call) => this.#see(call)];
   }
@@ -134,7 +137,7 @@ class FileCredentials extends ServerCredentials implements ServerTls {
   }
 
   replace(pem: Pem): void {
-    this.#authorities = fingerprints(pem);
+    this.#authorities = authoritiesOf(pem);
     this.updateSecureContextOptions(contextOf(pem));
     for (const connection of this.#connections) this.#endUntrusted(connection);
   }
@@ -165,12 +168,13 @@ class FileCredentials extends ServerCredentials implements ServerTls {
 }
 
 function contextOf({ cert, key, ca }: Pem): SecureContextOptions {
-  return { cert, key, ca, minVersion: 'TLSv1.2' };
+  // A session that a client comes back to knows its certificate, and not the chain that led to an authority.
+  const secureOptions = ca === undefined ? undefined : constants.SSL_OP_NO_TICKET;
+  return { cert, key, ca, minVersion: 'TLSv1.2', secureOptions };
 }
 
-function fingerprints({ ca }: Pem): ReadonlySet<string> {
-  const certificates = ca === undefined ? [] : certificatesIn(ca);
-  return new Set(certificates.map((pem) => new X509Certificate(pem).fingerprint256));
+function authoritiesOf({ ca }: Pem): ReadonlySet<string> {
+  return ca === undefined ? new Set() : fingerprintsIn(ca);
 }
 
 /** The authority at the end of a chain, by its fingerprint. */

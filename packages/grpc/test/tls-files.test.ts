@@ -1,7 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import files, { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect as connectHttp2 } from 'node:http2';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAuthority, type Identity, SHOP_NAME } from '@apisec/conformance/certificates';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import {
+  AUTHORITY,
+  createAuthority,
+  type Identity,
+  SHOP_NAME,
+} from '@apisec/conformance/certificates';
 import { type CertificateFacts, ConfigurationError, definePolicy, guard, pass } from '@apisec/core';
 import {
   channelTls,
@@ -12,10 +21,21 @@ import {
   secure,
   serverTls,
 } from '@apisec/grpc';
-import { Client, credentials, status } from '@grpc/grpc-js';
+import { Client, credentials, type ServiceDefinition, status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { everyKind } from './guards.ts';
-import { type Answer, adminService, CHAT, callShop, GET, openShop, type Shop } from './shop.ts';
+import { deferred, everyKind } from './guards.ts';
+import { framed, item, rawStream, statusOf } from './raw-http2.ts';
+import {
+  type Answer,
+  adminService,
+  CHAT,
+  callShop,
+  GET,
+  type Item,
+  openShop,
+  type Shop,
+  shopService,
+} from './shop.ts';
 
 const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 10_000 });
 const first = await createAuthority('first');
@@ -89,6 +109,7 @@ async function open(clientCertificates: ServerTlsOptions['clientCertificates']):
 }
 
 const get = (client: Client): Promise<Answer> => callShop(client, GET, { deadline: 3_000 });
+const half = (pem: Buffer): Buffer => pem.subarray(0, pem.length / 2);
 const bundle = Buffer.concat([first.cert, Buffer.from('\n'), second.cert]);
 
 describe('client certificates', () => {
@@ -155,7 +176,102 @@ describe('files that change', () => {
     expect((await get(connect(ann))).code).toBe(status.UNAVAILABLE);
   });
 
+  test('a hundred calls and ten connections outlast any number of changes and broken files', async () => {
+    const { connect, tls, write, faults } = await open('required');
+    const clients = Array.from({ length: 10 }, () => connect(ann));
+    const { path, requestSerialize, responseDeserialize } = shopService[
+      'Chat'
+    ] as ServiceDefinition[string];
+    const streams = clients.flatMap((client) =>
+      Array.from({ length: 10 }, () =>
+        client.makeBidiStreamRequest<Partial<Item>, Item>(
+          path,
+          requestSerialize,
+          responseDeserialize,
+        ),
+      ),
+    );
+    const [ended, replies]: [unknown[], string[]] = [[], []];
+    for (const stream of streams) {
+      stream.on('error', (error) => ended.push(error));
+      stream.on('data', ({ text }: Item) => replies.push(text));
+    }
+    const answered = async (text: string): Promise<void> => {
+      for (const stream of streams) stream.write({ text });
+      await eventually(() => expect(replies.filter((each) => each === text)).toHaveLength(100));
+    };
+    await answered('before');
+    const reload = async (files: Parameters<typeof write>[0], isUsable: boolean): Promise<void> => {
+      await write(files);
+      expect(await tls.reload()).toBe(isUsable);
+      await answered(JSON.stringify([faults.length, isUsable]));
+    };
+    await reload({ cert: half(newIdentity.cert) }, false);
+    await reload({ cert: newIdentity.cert }, false);
+    await reload({ key: half(newIdentity.key) }, false);
+    await reload({ key: newIdentity.key }, true);
+    await reload({ ca: Buffer.concat([second.cert, half(first.cert)]) }, false);
+    await reload({ ca: bundle }, true);
+    expect((await get(connect(bob, second.cert))).code).toBe(status.OK);
+    expect(faults).toHaveLength(4);
+    expect(ended).toEqual([]);
+  });
+
+  test('a reading that has begun before does not stand for one that is asked for', async () => {
+    const { connect, tls, write } = await open('required');
+    const [held, release] = [deferred<void>(), deferred<void>()];
+    const { readFile } = files;
+    const reading = vi.spyOn(files, 'readFile').mockImplementation(async (path) => {
+      const bytes = await readFile(path as string);
+      held.resolve();
+      await release.promise;
+      return bytes;
+    });
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      reading.mockRestore();
+      syncBuiltinESMExports();
+    });
+    const earlier = tls.reload();
+    await held.promise;
+    await write({ ca: second.cert });
+    const asked = tls.reload();
+    release.resolve();
+    expect([await asked, await earlier]).toEqual([true, true]);
+    expect((await get(connect(ann))).code).toBe(status.UNAVAILABLE);
+  });
+
+  test('a file that cannot be used is on the log where nobody else hears of it', async () => {
+    const lines = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    onTestFinished(() => lines.mockRestore());
+    const at = await directory();
+    await writeFile(at('cert'), shopIdentity.cert);
+    await writeFile(at('key'), shopIdentity.key);
+    const tls = serverTls({
+      cert: at('cert'),
+      key: at('key'),
+      clientCertificates: 'none',
+      reload: 'never',
+    });
+    await writeFile(at('key'), newIdentity.key);
+    expect(await tls.reload()).toBe(false);
+    expect(await tls.reload()).toBe(false);
+    expect(lines).toHaveBeenCalledTimes(1);
+  });
+
   test.each<[string, Partial<Record<'cert' | 'key' | 'ca', Buffer>>]>([
+    ['a bundle that is cut off', { ca: bundle.subarray(0, bundle.length - 40) }],
+    ['a bundle that is cut off in its last line', { ca: bundle.subarray(0, bundle.length - 8) }],
+    [
+      'an authority that is no certificate',
+      {
+        ca: Buffer.concat([
+          first.cert,
+          Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'),
+        ]),
+      },
+    ],
+    ['a chain that is cut off', { cert: Buffer.concat([shopIdentity.cert, half(first.cert)]) }],
     ['a key of another certificate', { key: newIdentity.key }],
     ['half a file', { cert: shopIdentity.cert.subarray(0, 100) }],
     ['an empty file of authorities', { ca: Buffer.alloc(0) }],
@@ -163,7 +279,8 @@ describe('files that change', () => {
     const { connect, tls, write, faults } = await open('required');
     await write(files);
     expect(await tls.reload()).toBe(false);
-    expect(faults).toHaveLength(1);
+    expect(await tls.reload()).toBe(false);
+    expect(faults).toHaveLength(2);
     expect((await get(connect(ann))).code).toBe(status.OK);
     expect((await get(connect())).code).toBe(status.UNAVAILABLE);
   });
@@ -192,6 +309,36 @@ test('a client shows its certificate, and another one once its files change', as
   expect(await channel.reload()).toBe(true);
   expect((await get(connect())).code).toBe(status.OK);
   expect(certificates.map((each) => each && new Uint8Array(each.raw))).toEqual([ann.der, bob.der]);
+});
+
+test('a client with an intermediate certificate may come back to its session', async () => {
+  const { shop, certificates } = await open('required');
+  const intermediate = await first.issue('intermediate', [AUTHORITY]);
+  const { key, cert } = await intermediate.issue('eve');
+  const chain = Buffer.concat([cert, intermediate.cert]);
+  const visit = async (earlier?: Buffer): Promise<Buffer | undefined> => {
+    let ticket: Buffer | undefined;
+    const socket: TLSSocket = connectTls({
+      port: shop.port,
+      host: '127.0.0.1',
+      servername: 'shop.example',
+      ca: first.cert,
+      key,
+      cert: chain,
+      ALPNProtocols: ['h2'],
+      session: earlier,
+    });
+    socket.on('session', (session) => (ticket = session));
+    await once(socket, 'secureConnect');
+    const session = connectHttp2('https://shop.example', { createConnection: () => socket });
+    onTestFinished(() => session.destroy());
+    const stream = rawStream(session, GET);
+    stream.end(framed(item('a')));
+    expect(await statusOf(stream)).toBe(status.OK);
+    return ticket;
+  };
+  await visit(await visit());
+  expect(certificates.map((certificate) => certificate?.chain?.length)).toEqual([2, 2]);
 });
 
 describe('do not construct', async () => {
