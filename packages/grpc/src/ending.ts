@@ -28,7 +28,7 @@ const MESSAGE_UNSUPPORTED: Denial = Object.freeze({
   code: 'message.unsupported',
   detail: 'The request message is compressed in a way that is not read here.',
 });
-const DEADLINE_MALFORMED: Denial = Object.freeze({
+export const DEADLINE_MALFORMED: Denial = Object.freeze({
   kind: 'malformed',
   code: 'deadline.malformed',
   detail: 'The deadline of the call cannot be read.',

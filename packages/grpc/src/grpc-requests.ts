@@ -24,8 +24,7 @@ export function admitCalls(http2Server: Http2ServerHandle): void {
     if (!CONTENT_TYPE.test(headers['content-type'] ?? '')) {
       return answerInHttp(stream, { ':status': 415 });
     }
-    const { 'grpc-timeout': timeout } = headers;
-    if (timeout !== undefined) headers['grpc-timeout'] = readTimeout(String(timeout));
+    readTimeout(stream, headers);
     for (const listener of listeners) {
       listener.call(http2Server, stream, headers, flags, rawHeaders);
     }
@@ -61,9 +60,23 @@ function joinFields(headers: IncomingHttpHeaders, rawHeaders: readonly string[])
   }
 }
 
-/** grpc-js finds a deadline anywhere in a text, and repeats to the caller the text in which it finds none. */
-function readTimeout(timeout: string): string {
-  const [, digits, unit = ''] = TIMEOUT.exec(timeout) ?? [];
-  if (digits === undefined) return 'malformed';
-  return Number(digits) * (UNIT_MS[unit] ?? 1) > LONGEST_TIMEOUT_MS ? LONGEST_TIMEOUT : timeout;
+const malformed: unique symbol = Symbol('apisec.malformed');
+type CallStream = ServerHttp2Stream & { [malformed]?: true };
+
+/** True for a call whose deadline cannot be read. */
+export function hasMalformedDeadline(stream: ServerHttp2Stream): boolean {
+  return (stream as CallStream)[malformed] === true;
+}
+
+/** grpc-js finds a deadline anywhere in a text, and says that there is none when a handler has started already. */
+function readTimeout(stream: CallStream, headers: IncomingHttpHeaders): void {
+  const { 'grpc-timeout': timeout } = headers;
+  if (timeout === undefined) return;
+  const [, digits, unit = ''] = TIMEOUT.exec(String(timeout)) ?? [];
+  if (digits === undefined) {
+    stream[malformed] = true;
+    delete headers['grpc-timeout'];
+  } else if (Number(digits) * (UNIT_MS[unit] ?? 1) > LONGEST_TIMEOUT_MS) {
+    headers['grpc-timeout'] = LONGEST_TIMEOUT;
+  }
 }

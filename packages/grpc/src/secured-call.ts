@@ -12,8 +12,9 @@ import { Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { CallBounds } from './call-bounds.ts';
 import { CallEnd } from './call-end.ts';
 import { factsOfCall, type GrpcSeed } from './connection.ts';
-import { MESSAGE_MALFORMED } from './ending.ts';
+import { DEADLINE_MALFORMED, MESSAGE_MALFORMED } from './ending.ts';
 import { type CallListener, type SentStatus, type WireCall, wireCall } from './grpc-handle.ts';
+import { hasMalformedDeadline } from './grpc-requests.ts';
 import { type InOrder, inOrder } from './in-order.ts';
 import { isMessageOpen, oneMessageAtATime } from './message-frames.ts';
 import { editMetadata, requestView } from './metadata.ts';
@@ -193,7 +194,9 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
     else if (!end.isOver()) {
       // After the guard, so that its policies hear of what is denied here.
       const deadline = this.nextCall.getDeadline();
-      const problem = this.#bounds.begin(decision.facts, metadata, deadline, end.expire);
+      const problem = hasMalformedDeadline(this.#wire.stream)
+        ? DEADLINE_MALFORMED
+        : this.#bounds.begin(decision.facts, metadata, deadline, end.expire);
       if (problem !== undefined) return end.deny(problem);
       admit(metadata, decision);
       metadata.clone = cloneWithFacts;

@@ -53,18 +53,20 @@ describe('a deadline', () => {
     'NaNS',
   ])('%j is malformed', async (value) => {
     const started: string[] = [];
-    const { connection, completions } = await open({ Get: () => started.push(GET) });
-    const stream = rawStream(connection, GET, { ...HONEST, 'grpc-timeout': value });
-    let message: unknown;
-    stream.on('response', (fields) => (message = fields['grpc-message']));
-    stream.end(framed(item('a')));
-    expect(await statusOf(stream)).toBe(status.INTERNAL);
-    expect(String(message)).not.toContain(value.slice(0, 20) || 'Invalid');
-    await eventually(() =>
-      expect(completions).toMatchObject([
-        { outcome: 'denied', denial: { code: 'deadline.malformed' } },
-      ]),
-    );
+    const { connection, completions } = await open({
+      Get: () => started.push(GET),
+      Chat: () => started.push(CHAT),
+    });
+    for (const path of [GET, CHAT]) {
+      const stream = rawStream(connection, path, { ...HONEST, 'grpc-timeout': value });
+      let message: unknown;
+      stream.on('response', (fields) => (message = fields['grpc-message']));
+      stream.end(framed(item('a')));
+      expect(await statusOf(stream)).toBe(status.INVALID_ARGUMENT);
+      expect(message).toBe('The%20deadline%20of%20the%20call%20cannot%20be%20read.');
+    }
+    const denied = { outcome: 'denied', denial: { code: 'deadline.malformed' } };
+    await eventually(() => expect(completions).toMatchObject([denied, denied]));
     expect(started).toEqual([]);
   });
 
