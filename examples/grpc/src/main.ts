@@ -9,6 +9,7 @@ const {
   TLS_CERT: cert,
   TLS_KEY: key,
   CLIENT_CA: ca,
+  REFLECTION: reflection,
 } = process.env;
 
 // Without files: behind a proxy on this machine that terminates TLS.
@@ -21,7 +22,8 @@ const credentials =
       })
     : ServerCredentials.createInsecure();
 
-createServer({ issuer, audience }).bindAsync(`127.0.0.1:${PORT}`, credentials, (error) => {
+const server = createServer({ issuer, audience }, { reflection: reflection === 'on' });
+server.bindAsync(`127.0.0.1:${PORT}`, credentials, (error) => {
   if (error) throw error;
   console.log(`Orders on 127.0.0.1:${PORT}, for access tokens of ${issuer}`);
 });

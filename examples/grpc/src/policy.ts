@@ -14,7 +14,9 @@ import {
   resource,
   type TrustedIssuer,
   tokenBucket,
+  validateInput,
 } from '@apisec/core';
+import { z } from 'zod';
 
 export interface Order {
   readonly id: string;
@@ -29,6 +31,8 @@ const order = resource({
   tenant: false,
 });
 
+const newOrder = z.object({ item: z.string().min(1).max(100) });
+
 /**
  * Who may do what. A method of the service that is not named here does not start.
  *
@@ -37,12 +41,16 @@ const order = resource({
 export function ordersPolicy(trusted: TrustedIssuer, find: (id: string) => Order | undefined) {
   const caller = guard().use(authenticateJwt(trusted));
   const read = caller.use(requireScopes('orders:read'));
-  const write = caller.use(requireScopes('orders:write')).use(
-    rateLimit({
-      limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
-      by: ({ principal }) => principal.id,
-    }),
-  );
+  const write = caller
+    .use(requireScopes('orders:write'))
+    .use(
+      rateLimit({
+        limit: tokenBucket({ capacity: 20, refillPerSecond: 2 }),
+        by: ({ principal }) => principal.id,
+      }),
+    )
+    // Each message: of the one that places an order, and of the many that import some.
+    .use(validateInput({ body: newOrder }));
   // Of a stream, each message: the order that it names is loaded, and must be the caller's.
   const ownOrder = guard<AuthenticatedFacts & MessageFacts>()
     .use(loadObject(order, { id: messageMember('id'), load: find }))
@@ -50,5 +58,7 @@ export function ordersPolicy(trusted: TrustedIssuer, find: (id: string) => Order
   const track = caller.use(guardMessages(ownOrder)).use(requireScopes('orders:read'));
   // Load balancers have no token. What they ask is cheap, and the streams of strangers are counted.
   const probe = guard().use(allowAnonymous());
-  return { read, write, track, probe };
+  // What the API looks like is shown to operators, where it is shown at all.
+  const operate = caller.use(requireScopes('operations'));
+  return { read, write, track, probe, operate };
 }

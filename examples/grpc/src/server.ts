@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { factsOf, type TrustedIssuer } from '@apisec/core';
-import { guardService, secure } from '@apisec/grpc';
+import { guardService, secure, secureServerOptions } from '@apisec/grpc';
 import {
   type handleBidiStreamingCall,
   type handleClientStreamingCall,
@@ -12,20 +12,29 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type Order, ordersPolicy } from './policy.ts';
+import { reflect } from './reflection.ts';
 
 const proto = (file: string) => loadSync(join(import.meta.dirname, '../proto', file));
 // The files define these services; the loader's type cannot tell.
-export const ordersService = proto('orders.proto')['shop.v1.Orders'] as ServiceDefinition;
+const orderFiles = proto('orders.proto');
+export const ordersService = orderFiles['shop.v1.Orders'] as ServiceDefinition;
 export const healthService = proto('health.proto')['grpc.health.v1.Health'] as ServiceDefinition;
+export const reflectionService = proto('reflection.proto')[
+  'grpc.reflection.v1.ServerReflection'
+] as ServiceDefinition;
 
 interface NewOrder {
   readonly item: string;
 }
 
-export function createServer(trusted: TrustedIssuer): Server {
+/** @param options `reflection` serves what the API looks like, to operators. Default: it is denied like all that is not listed. */
+export function createServer(
+  trusted: TrustedIssuer,
+  { reflection = false }: { readonly reflection?: boolean } = {},
+): Server {
   const orders: Order[] = [];
   const find = (id: string) => orders.find((order) => order.id === id);
-  const { read, write, track, probe } = ordersPolicy(trusted, find);
+  const { read, write, track, probe, operate } = ordersPolicy(trusted, find);
   const placed = new EventEmitter();
   const place = ({ item }: NewOrder, owner: string): Order => {
     const order = { id: crypto.randomUUID(), owner, item };
@@ -77,7 +86,7 @@ export function createServer(trusted: TrustedIssuer): Server {
   const checkHealth: handleUnaryCall<object, object> = (_call, callback) => callback(null, health);
   const watchHealth: handleServerStreamingCall<object, object> = (call) => void call.write(health);
 
-  const server = new Server();
+  const server = new Server({ ...secureServerOptions({ maxConnectionAge: '1h' }) });
   server.addService(ordersService, {
     Place: placeOrder,
     Import: importOrders,
@@ -86,6 +95,9 @@ export function createServer(trusted: TrustedIssuer): Server {
     Track: trackOrders,
   });
   server.addService(healthService, { Check: checkHealth, Watch: watchHealth });
+  if (reflection) {
+    server.addService(reflectionService, { ServerReflectionInfo: reflect(orderFiles) });
+  }
   // Does not start where a method is served and not listed, or listed and not served.
   secure(server, {
     methods: {
@@ -97,10 +109,11 @@ export function createServer(trusted: TrustedIssuer): Server {
         Track: track,
       }),
       ...guardService(healthService, probe),
+      ...(reflection ? guardService(reflectionService, operate) : {}),
     },
     limits: { maxMessageBytes: 64 * 1024, maxStreamAge: '1h' },
     methodLimits: {
-      '/shop.v1.Orders/Place': { maxDeadline: '10s' },
+      '/shop.v1.Orders/Place': { requireDeadline: true, maxDeadline: '10s' },
       '/shop.v1.Orders/Import': {
         maxDeadline: '5m',
         maxMessages: 1_000,
@@ -108,6 +121,7 @@ export function createServer(trusted: TrustedIssuer): Server {
       },
     },
     anonymousStreams: 10,
+    help: 'https://docs.example.com/denials#',
   });
   return server;
 }

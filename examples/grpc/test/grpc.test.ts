@@ -1,38 +1,80 @@
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createAuthority, type Identity, SHOP_NAME } from '@apisec/conformance/certificates';
 import { discoverIssuer } from '@apisec/core';
+import { channelTls, serverTls } from '@apisec/grpc';
 import {
   Client,
   credentials,
   Metadata,
   type MethodDefinition,
   type Server,
-  ServerCredentials,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
 import { AUDIENCE, startIssuer, type TestIssuer } from 'apisec-example-issuer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createServer, healthService, ordersService } from '../src/server.ts';
+import { createClient } from '../src/client.ts';
+import { createServer, healthService, ordersService, reflectionService } from '../src/server.ts';
 
 let issuer: TestIssuer;
 let server: Server;
 let client: Client;
+let port: number;
+let folder: string;
+let authority: Identity;
+let own: Identity;
+
+const OVERRIDE = { 'grpc.ssl_target_name_override': 'shop.example' };
+const file = (name: string): string => join(folder, name);
+const channel = () =>
+  channelTls({
+    ca: file('ca'),
+    cert: file('client.cert'),
+    key: file('client.key'),
+    reload: 'never',
+  });
+
+/** Starts a server of its own; answers its port. */
+async function start(options: Parameters<typeof createServer>[1]) {
+  const keys = discoverIssuer(issuer.issuer, { insecureLoopback: true });
+  const started = createServer({ issuer: issuer.issuer, audience: AUDIENCE, keys }, options);
+  const tls = serverTls({
+    cert: file('server.cert'),
+    key: file('server.key'),
+    ca: file('ca'),
+    clientCertificates: 'required',
+    reload: 'never',
+  });
+  const bound = await new Promise<number>((resolve, reject) => {
+    started.bindAsync('127.0.0.1:0', tls, (error, at) => (error ? reject(error) : resolve(at)));
+  });
+  return { started, bound };
+}
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  const keys = discoverIssuer(issuer.issuer, { insecureLoopback: true });
-  server = createServer({ issuer: issuer.issuer, audience: AUDIENCE, keys });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    );
-  });
-  client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  folder = await mkdtemp(join(tmpdir(), 'apisec-'));
+  authority = await createAuthority('authority');
+  own = await authority.issue('front');
+  const shop = await authority.issue('shop', [SHOP_NAME]);
+  await writeFile(file('ca'), authority.cert);
+  for (const [name, { cert, key }] of Object.entries({ server: shop, client: own })) {
+    await writeFile(file(`${name}.cert`), cert);
+    await writeFile(file(`${name}.key`), key);
+  }
+  ({ started: server, bound: port } = await start({}));
+  client = new Client(`127.0.0.1:${port}`, channel().credentials, OVERRIDE);
 });
 
 afterAll(async () => {
   client.close();
   server.forceShutdown();
   await issuer.close();
+  await rm(folder, { recursive: true });
 });
 
 /** Makes a call of any kind; answers the replies, or how it was denied. */
@@ -47,6 +89,7 @@ async function call(name: string, request: object, claims?: Parameters<TestIssue
     method.responseDeserialize,
     request,
     metadata,
+    { deadline: Date.now() + 20_000 },
   );
   const replies: unknown[] = [];
   try {
@@ -55,7 +98,8 @@ async function call(name: string, request: object, claims?: Parameters<TestIssue
   } catch (error) {
     // What a gRPC stream throws is a status.
     const { code, metadata } = error as ServiceError;
-    return { status: status[code], challenge: metadata.get('www-authenticate')[0] };
+    const details = String(metadata.get('grpc-status-details-bin')[0] ?? '');
+    return { status: status[code], challenge: metadata.get('www-authenticate')[0], details };
   }
 }
 
@@ -120,6 +164,151 @@ test('a stranger may watch health ten times at once', async () => {
   for (const stream of streams) stream.cancel();
   expect(outcomes.filter((outcome) => outcome === 'watching')).toHaveLength(10);
   expect(outcomes.filter((outcome) => outcome === 'RESOURCE_EXHAUSTED')).toHaveLength(5);
+});
+
+test('a message that is not as the schema says is denied, and its field is named', async () => {
+  const scope = 'orders:write';
+  for (const item of ['', 'x'.repeat(200)]) {
+    const denied = await call('Place', { item }, { sub: 'val', scope });
+    expect(denied.status).toBe('INVALID_ARGUMENT');
+    expect(denied.details).toMatch(
+      /input\.[a-z_]+.*BadRequest.*item.*docs\.example\.com\/denials#input/s,
+    );
+  }
+  expect((await call('Place', { item: 'tea' }, { sub: 'val', scope })).status).toBe('OK');
+});
+
+test('a client without a certificate of ours is not connected', async () => {
+  for (const identity of [undefined, await (await createAuthority('other')).issue('front')]) {
+    const ssl = credentials.createSsl(authority.cert, identity?.key, identity?.cert);
+    const stranger = new Client(`127.0.0.1:${port}`, ssl, {
+      ...OVERRIDE,
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    const { path, requestSerialize, responseDeserialize } = healthService[
+      'Check'
+    ] as MethodDefinition<object, object>;
+    const code = await new Promise((resolve) => {
+      stranger.makeUnaryRequest(path, requestSerialize, responseDeserialize, {}, (error) =>
+        resolve(error?.code),
+      );
+    });
+    stranger.close();
+    expect(code).toBe(status.UNAVAILABLE);
+  }
+});
+
+test('a client gets another token where the one it has is denied', async () => {
+  const asked: (string | undefined)[] = [];
+  const orders = createClient(
+    `127.0.0.1:${port}`,
+    channel().credentials,
+    async (denied) => {
+      asked.push(denied);
+      const token = await issuer.token({ sub: 'job', scope: 'orders:write' });
+      return { token: denied === undefined ? 'worn.out.token' : token };
+    },
+    OVERRIDE,
+  );
+  const { path, requestSerialize, responseDeserialize } = ordersService[
+    'Place'
+  ] as MethodDefinition<object, object>;
+  const placed = await new Promise((resolve, reject) => {
+    orders.makeUnaryRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      { item: 'tea' },
+      (error, order) => (error ? reject(error) : resolve(order)),
+    );
+  });
+  orders.close();
+  expect(placed).toMatchObject({ item: 'tea' });
+  expect(asked).toEqual([undefined, 'worn.out.token']);
+});
+
+test('reflection is denied where it was not asked for, and shown to operators where it was', async () => {
+  const { started, bound } = await start({ reflection: true });
+  const [plain, reflecting] = [port, bound].map(
+    (at) => new Client(`127.0.0.1:${at}`, channel().credentials, OVERRIDE),
+  ) as [Client, Client];
+  const { path, requestSerialize, responseDeserialize } = reflectionService[
+    'ServerReflectionInfo'
+  ] as MethodDefinition<object, object>;
+  const ask = async (of: Client, scope: string): Promise<string> => {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${await issuer.token({ scope })}`);
+    const stream = of.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+    stream.write({ listServices: '' });
+    stream.write({ fileContainingSymbol: 'shop.v1.Order' });
+    stream.end();
+    try {
+      const answers: unknown[] = [];
+      for await (const answer of stream) answers.push(answer);
+      return JSON.stringify(answers);
+    } catch (error) {
+      return String(status[(error as ServiceError).code]);
+    }
+  };
+  expect(await ask(plain, 'operations')).toBe('PERMISSION_DENIED');
+  expect(await ask(reflecting, 'orders:read')).toBe('PERMISSION_DENIED');
+  expect(await ask(reflecting, 'operations')).toMatch(/"shop\.v1\.Orders".*fileDescriptorProto/);
+  for (const each of [plain, reflecting]) each.close();
+  started.forceShutdown();
+});
+
+test('requests that no client of gRPC would send are denied, and place nothing', async () => {
+  const session = connect(`https://127.0.0.1:${port}`, {
+    ca: authority.cert,
+    key: own.key,
+    cert: own.cert,
+    servername: 'shop.example',
+  });
+  session.on('error', () => undefined);
+  const authorization = `Bearer ${await issuer.token({ sub: 'eve', scope: 'orders:write orders:read' })}`;
+  const whole = Buffer.of(0, 0, 0, 0, 5, 0x0a, 3, 0x74, 0x65, 0x61);
+  const raw = async (fields: Record<string, string>, body: Buffer): Promise<string> => {
+    const stream = session.request({
+      ':method': 'POST',
+      'content-type': 'application/grpc',
+      'grpc-timeout': '5S',
+      authorization,
+      ...fields,
+    });
+    const seen: Record<string, unknown> = {};
+    stream.on('response', (head) => Object.assign(seen, head));
+    stream.on('trailers', (trailers) => Object.assign(seen, trailers));
+    stream.on('error', () => undefined);
+    stream.resume().end(body);
+    await once(stream, 'close');
+    const code = seen['grpc-status'];
+    return code === undefined ? String(seen[':status']) : String(status[Number(code)]);
+  };
+  const [place, imports] = [
+    { ':path': '/shop.v1.Orders/Place' },
+    { ':path': '/shop.v1.Orders/Import' },
+  ];
+  const attacks: readonly [Record<string, string>, Buffer, string][] = [
+    [{ ...place, ':method': 'PUT' }, whole, '405'],
+    [{ ...place, 'content-type': 'application/grpc-web' }, whole, '415'],
+    [{ ...place, 'grpc-timeout': '-5S' }, whole, 'INVALID_ARGUMENT'],
+    [{ ...place, 'grpc-timeout': '' }, whole, 'INVALID_ARGUMENT'],
+    [{ ...place, authorization: 'Bearer x.y.z' }, whole, 'UNAUTHENTICATED'],
+    [place, Buffer.concat([Buffer.of(1), whole.subarray(1)]), 'INTERNAL'],
+    [place, Buffer.concat([whole, whole]), 'UNIMPLEMENTED'],
+    [place, whole.subarray(0, 8), 'INVALID_ARGUMENT'],
+    [imports, Buffer.of(0, 255, 255, 255, 255), 'RESOURCE_EXHAUSTED'],
+    [{ ':path': '/shop.v1.Orders/Place/' }, whole, 'PERMISSION_DENIED'],
+    [{ ':path': '//shop.v1.Orders/Place' }, whole, 'PERMISSION_DENIED'],
+  ];
+  for (const [fields, body, answer] of attacks) {
+    expect([fields, await raw(fields, body)]).toEqual([fields, answer]);
+  }
+  expect(await call('List', {}, { sub: 'eve', scope: 'orders:read' })).toMatchObject({
+    replies: [],
+  });
+  expect(await raw(place, whole)).toBe('OK');
+  session.destroy();
 });
 
 /** The orders that a stream of these ids gives, and how it ended. */
