@@ -102,6 +102,25 @@ describe('the certificate of the caller', () => {
     expect((await seenWith(bob)).answer.code).toBe(status.UNAVAILABLE);
   });
 
+  test('tells who the caller is: subject, names, addresses, thumbprint', async () => {
+    const names = altNames(
+      { type: 'dns', value: 'orders.example' },
+      { type: 'url', value: 'spiffe://prod.example/orders' },
+      { type: 'ip', value: '2001:db8:0::1' },
+    );
+    const orders = await authority.issue('orders', [names]);
+    const { seen } = await seenWith(orders);
+    expect(seen[0]?.content).toMatchObject({
+      subject: 'CN=orders',
+      issuer: 'CN=authority',
+      dns: ['orders.example'],
+      uris: ['spiffe://prod.example/orders'],
+      ips: ['2001:db8::1'],
+      isAuthority: false,
+      thumbprint: createHash('sha256').update(orders.der).digest('base64url'),
+    });
+  });
+
   test('is none when the server did not ask for it', async () => {
     const { seen, answer } = await seenWith(ann, { checkClientCertificate: false });
     expect(answer.code).toBe(status.UNAUTHENTICATED);
