@@ -6,7 +6,7 @@ interface Question {
   readonly fileContainingSymbol?: string;
 }
 
-/** Answers which services there are, and what a message or a service looks like, out of what proto-loader has loaded. */
+/** Answers which services there are, and what their messages look like, out of what proto-loader has loaded. */
 export function reflect(definition: PackageDefinition): handleBidiStreamingCall<Question, object> {
   const services = Object.keys(definition).filter((name) => !isMessage(definition[name]));
   // Each message carries the files that it is written in, and stands with its services in one of them.

@@ -27,7 +27,7 @@ interface NewOrder {
   readonly item: string;
 }
 
-/** @param options `reflection` serves what the API looks like, to operators. Default: it is denied like all that is not listed. */
+/** @param options `reflection` shows operators what the API looks like. Default: denied like all that is unlisted. */
 export function createServer(
   trusted: TrustedIssuer,
   { reflection = false }: { readonly reflection?: boolean } = {},

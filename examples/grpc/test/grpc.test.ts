@@ -253,7 +253,7 @@ test('reflection is denied where it was not asked for, and shown to operators wh
       for await (const answer of stream) answers.push(answer);
       return JSON.stringify(answers);
     } catch (error) {
-      return String(status[(error as ServiceError).code]);
+      return status[(error as ServiceError).code];
     }
   };
   expect(await ask(plain, 'operations')).toBe('PERMISSION_DENIED');

@@ -163,6 +163,7 @@ export class CallEnd {
     if (denial === undefined) return sent;
     // In words of our own: grpc-js repeats what it could not read.
     const { details, metadata } = denialStatus(denial, undefined, this.#method.help);
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does
     return { ...sent, code, details, metadata };
   };
 

@@ -26,8 +26,8 @@ const STREAMS_OPTION = 'grpc.max_concurrent_streams';
  *   nothing. Without this, grpc-js answers them itself and tells nobody.
  * - A repeated `authorization` is seen as repeated, and one that is not ASCII as one. Without this, Node keeps
  *   the first, and grpc-js drops the other and writes it to the log.
- * - A deadline that is not written as gRPC says is denied (`deadline.malformed`), and one of more than 24 days is one of
- *   24 days. Without this, grpc-js takes `-5S` for five seconds, and a month for a time that has passed.
+ * - A deadline that is not written as gRPC says is denied (`deadline.malformed`), and one of more than 24 days is one
+ *   of 24 days. Without this, grpc-js takes `-5S` for five seconds, and a month for a time that has passed.
  * - What is not gRPC (another method than POST, another content type) is answered in HTTP and reset.
  * - A connection has at most 100 calls open, where the server does not set `grpc.max_concurrent_streams`. Without
  *   this there is no limit.

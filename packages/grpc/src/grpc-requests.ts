@@ -11,8 +11,9 @@ const LONGEST_TIMEOUT = '2147483S';
 const LONGEST_TIMEOUT_MS = 2_147_483_000;
 
 /**
- * Hands calls on to grpc-js, with their header fields as they came. What is not gRPC is answered in HTTP (405 for another
- * method than POST, 415 for another content type) and reset; it would otherwise be read for as long as its caller sends.
+ * Hands calls on to grpc-js, with their header fields as they came. What is not gRPC is answered in HTTP (405 for
+ * another method than POST, 415 for another content type) and reset; it would otherwise be read for as long as its
+ * caller sends.
  */
 export function admitCalls(http2Server: Http2ServerHandle): void {
   const listeners = http2Server.listeners('stream');

@@ -19,8 +19,8 @@ const progress: unique symbol = Symbol('apisec.progress');
 type Decoder = WireCall['decoder'] & { [progress]?: Progress };
 
 /**
- * Lets grpc-js read a message only once it has handed on the one before. It parses and decompresses at the same time all
- * that stand in one packet, and keeps what comes of them, whether or not anybody reads: 16 kB are three thousand
+ * Lets grpc-js read a message only once it has handed on the one before. It parses and decompresses at the same time
+ * all that stand in one packet, and keeps what comes of them, whether or not anybody reads: 16 kB are three thousand
  * messages, or 16 MB of zeros in gzip. What comes behind a message stays in the stream as it is.
  *
  * A message whose flag is neither 0 nor 1 is denied, and one that is compressed where no compression was named.

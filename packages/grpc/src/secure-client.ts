@@ -44,8 +44,8 @@ export interface SecureClientOptions {
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * Hears why the source of tokens failed; the caller gets UNAUTHENTICATED. Default: one line on `console.error` for each
-   * cause and minute.
+   * Hears why the source of tokens failed; the caller gets UNAUTHENTICATED. Default: one line on `console.error` for
+   * each cause and minute.
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }

@@ -16,7 +16,8 @@ import { frames, rawSocket } from './raw-call.ts';
 import { framed, item, rawConnection, rawStream, statusOf } from './raw-http2.ts';
 import { adminService, CHAT, COLLECT, GET, LIST, openShop, type ShopHandlers } from './shop.ts';
 
-const eventually = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 10_000 });
+const eventually = (check: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 10_000 });
 
 /** A shop that is secured as a whole, and how its calls end. */
 async function open(handlers: Partial<ShopHandlers> = {}, options: Partial<SecureOptions> = {}) {

@@ -222,7 +222,7 @@ describe('files that change', () => {
     const [held, release] = [deferred<void>(), deferred<void>()];
     const { readFile } = files;
     const reading = vi.spyOn(files, 'readFile').mockImplementation(async (path) => {
-      const bytes = await readFile(path as string);
+      const bytes = await readFile(path);
       held.resolve();
       await release.promise;
       return bytes;
