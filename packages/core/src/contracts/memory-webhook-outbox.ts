@@ -12,6 +12,11 @@ import type {
 export interface MemoryWebhookOutboxOptions {
   /** Deliveries that can be kept; delivered ones make room, and then it is full. Default: 100,000. */
   readonly capacity?: number | undefined;
+  /**
+   * Epoch milliseconds: a clock that all callers share, whatever theirs show. Default: each call goes by the clock of
+   * its caller, which is one in one process.
+   */
+  readonly now?: (() => number) | undefined;
 }
 
 type Row = { -readonly [Name in keyof WebhookDeliveryRecord]: WebhookDeliveryRecord[Name] } & {
@@ -34,12 +39,18 @@ interface Endpoint {
  * const outbox = memoryWebhookOutbox();
  */
 export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): WebhookOutbox {
-  assertKnownOptions('memoryWebhookOutbox', options, ['capacity']);
-  const { capacity = 100_000 } = options;
+  assertKnownOptions('memoryWebhookOutbox', options, ['capacity', 'now']);
+  const { capacity = 100_000, now } = options;
   assertConfiguration(
     Number.isInteger(capacity) && capacity >= 1,
     'memoryWebhookOutbox: capacity must be a whole number of deliveries, at least 1.',
   );
+  assertConfiguration(
+    now === undefined || typeof now === 'function',
+    'memoryWebhookOutbox: now is a function that answers epoch milliseconds.',
+  );
+  /** What the clock shows that counts here, where that of a caller shows `callersMs`. */
+  const presentAt = (callersMs: number): number => (now === undefined ? callersMs : now());
   const endpoints = new Map<string, Endpoint>();
   /** In the order in which they were added. */
   const rows = new Map<string, Row>();
@@ -72,19 +83,21 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
       );
       makeRoom(fresh.size);
       for (const each of fresh.values()) {
-        const { createdAtMs: dueAtMs } = each;
+        const createdAtMs = presentAt(each.createdAtMs);
         rows.set(each.id, {
           ...each,
+          createdAtMs,
           status: 'pending',
           attempts: 0,
-          dueAtMs,
+          dueAtMs: createdAtMs,
           lease: '',
           leasedUntilMs: 0,
         });
       }
       return fresh.size;
     },
-    claim: ({ limit, nowMs, leaseMs, shares }) => {
+    claim: ({ limit, nowMs: callersMs, leaseMs, shares }) => {
+      const nowMs = presentAt(callersMs);
       const busy = new Set<string>();
       const due: [Row, WebhookEndpoint][] = [];
       for (const row of rows.values()) {
@@ -121,15 +134,23 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
           };
         });
     },
-    record: (results, circuit) => {
+    record: (results, circuit, callersMs) => {
+      const aheadMs = presentAt(callersMs) - callersMs;
       for (const { id, lease, status, dueAtMs, outcome, isGone } of results) {
         const row = rows.get(id);
         if (row === undefined || row.lease !== lease || row.status !== 'pending') continue;
-        Object.assign(row, { status, dueAtMs, lastOutcome: outcome, lease: '', leasedUntilMs: 0 });
+        Object.assign(row, {
+          status,
+          dueAtMs: dueAtMs + aheadMs,
+          lastOutcome: outcome,
+          lease: '',
+          leasedUntilMs: 0,
+        });
         const endpoint = endpoints.get(row.endpointId);
         if (endpoint === undefined) continue;
         endpoint.failures = status === 'delivered' ? 0 : endpoint.failures + 1;
-        if (endpoint.failures >= circuit.failures) endpoint.pausedUntilMs = circuit.pauseUntilMs;
+        if (endpoint.failures >= circuit.failures)
+          endpoint.pausedUntilMs = circuit.pauseUntilMs + aheadMs;
         if (isGone === true)
           endpoint.value = {
             ...endpoint.value,
@@ -152,14 +173,15 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
       for (const row of rows.values()) {
         const isMeant = ids === undefined ? row.status === 'failed' : ids.includes(row.id);
         if (row.endpointId !== endpointId || row.status === 'pending' || !isMeant) continue;
-        Object.assign(row, { status: 'pending', attempts: 0, dueAtMs: nowMs });
+        Object.assign(row, { status: 'pending', attempts: 0, dueAtMs: presentAt(nowMs) });
         count += 1;
       }
       return count;
     },
-    prune: ({ endedBeforeMs, limit }) => {
+    prune: ({ endedBeforeMs, nowMs, limit }) => {
+      const before = endedBeforeMs - nowMs + presentAt(nowMs);
       const old = [...rows.values()]
-        .filter(({ status, dueAtMs }) => status !== 'pending' && dueAtMs < endedBeforeMs)
+        .filter(({ status, dueAtMs }) => status !== 'pending' && dueAtMs < before)
         .toSorted((one, other) => one.dueAtMs - other.dueAtMs)
         .slice(0, limit);
       for (const { id } of old) rows.delete(id);

@@ -91,6 +91,10 @@ export interface ClaimShares {
  * Keeps what is to be sent until it was, through crashes of any worker at any moment. Every call is one atomic step.
  * The key of an endpoint holds its tenant, so that tenants never meet.
  *
+ * All times are those of the caller, and each call says what its clock shows. A store that workers of several machines
+ * share goes by a clock of its own, and takes of theirs only how far a time is from `nowMs`: so a worker whose clock is
+ * ahead gets nothing before its time, and forgets nothing. Such a store also says when a delivery was added.
+ *
  * `webhookOutboxContract` of `@apisec/core/testing` tests all of it.
  */
 export interface WebhookOutbox {
@@ -145,6 +149,7 @@ export interface WebhookOutbox {
    */
   readonly prune: (request: {
     readonly endedBeforeMs: number;
+    readonly nowMs: number;
     readonly limit: number;
   }) => MaybePromise<number>;
 }

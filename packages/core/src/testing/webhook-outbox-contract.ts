@@ -4,37 +4,49 @@ import type {
   WebhookOutbox,
 } from '../contracts/webhook-outbox.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import { assertSame, type ContractCase } from './contract-case.ts';
+import { assertSame, type ContractCase, type StoreSubject } from './contract-case.ts';
 
-/** An outbox to test. */
-export interface WebhookOutboxSubject {
-  /** An outbox; others may use the same tables. */
+/** An outbox to test, and its clock. */
+export interface WebhookOutboxSubject extends StoreSubject<WebhookOutbox> {
+  /** An outbox that goes by its own clock; others may use the same tables. */
   readonly create: () => MaybePromise<WebhookOutbox>;
+  /** Epoch milliseconds on the store's clock. */
+  readonly now: () => number;
 }
 
-const NOW = 1_800_000_000_000;
-/** Older than what other cases leave behind. */
-const LONG_AGO = 1_000_000_000_000;
-const CIRCUIT = { failures: 3, pauseUntilMs: NOW + 60_000 };
-const CLAIM = { limit: 10, nowMs: NOW, leaseMs: 30_000 };
+const DAY = 86_400_000;
+const LEASE = 1_000;
+const PAUSE = 1_000;
+/** Longer than a lease and a pause, also where it is really waited for. */
+const LATER = 1_100;
 
-interface Kit {
+interface Kit extends Pick<WebhookOutboxSubject, 'now' | 'pass'> {
   readonly outbox: WebhookOutbox;
   readonly endpoint: WebhookEndpoint;
   readonly delivery: (name: string, more?: Partial<WebhookDelivery>) => WebhookDelivery;
   /** The bodies that a worker gets; other cases may have left others behind. */
-  readonly claim: (at?: number, limit?: number) => Promise<readonly string[]>;
+  readonly claim: (limit?: number, worker?: Worker) => Promise<readonly string[]>;
   readonly finish: (
     name: string,
     status: 'delivered' | 'pending' | 'failed',
-    more?: { readonly dueAtMs?: number; readonly isGone?: boolean; readonly lease?: string },
+    more?: Worker & {
+      /** When it is to be tried again. Default: at once. */
+      readonly inMs?: number;
+      readonly isGone?: boolean;
+      readonly lease?: string;
+    },
   ) => Promise<void>;
+}
+
+/** Whoever works: its clock may be another one than that of the store. */
+interface Worker {
+  readonly aheadMs?: number;
 }
 
 function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<WebhookOutboxSubject> {
   return {
     name,
-    run: async ({ create }) => {
+    run: async ({ create, now, pass }) => {
       const outbox = await create();
       const id = crypto.randomUUID();
       const endpoint: WebhookEndpoint = {
@@ -49,21 +61,24 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
       const leases = new Map<string, string>();
       await run({
         outbox,
+        now,
+        pass,
         endpoint,
         delivery: (body, more) => ({
           id: `${id}:${body}`,
           messageId: `m-${body}`,
           endpointId: id,
           body,
-          createdAtMs: NOW,
+          createdAtMs: now(),
           ...more,
         }),
-        claim: async (nowMs = NOW, limit = 10) => {
-          const claimed = await outbox.claim({ ...CLAIM, nowMs, limit });
+        claim: async (limit = 10, { aheadMs = 0 } = {}) => {
+          const claimed = await outbox.claim({ limit, nowMs: now() + aheadMs, leaseMs: LEASE });
           for (const each of claimed) leases.set(each.body, each.lease);
           return claimed.filter(({ endpointId }) => endpointId === id).map(({ body }) => body);
         },
-        finish: async (body, status, { dueAtMs = NOW, isGone, lease } = {}) => {
+        finish: async (body, status, { inMs = 0, isGone, lease, aheadMs = 0 } = {}) => {
+          const nowMs = now() + aheadMs;
           await outbox.record(
             [
               {
@@ -71,13 +86,13 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
                 lease: lease ?? leases.get(body) ?? '',
                 endpointId: id,
                 status,
-                dueAtMs,
+                dueAtMs: nowMs + inMs,
                 outcome: status === 'delivered' ? '200' : '500',
                 isGone,
               },
             ],
-            CIRCUIT,
-            NOW,
+            { failures: 3, pauseUntilMs: nowMs + PAUSE },
+            nowMs,
           );
         },
       });
@@ -96,7 +111,7 @@ const same = (actual: readonly string[], expected: readonly string[], what: stri
  * What every `WebhookOutbox` promises, as cases for any test runner.
  *
  * @example
- * for (const { name, run } of webhookOutboxContract) test(name, () => run({ create }));
+ * for (const { name, run } of webhookOutboxContract) test(name, () => run({ create, pass, now }));
  */
 export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[] = Object.freeze([
   one('an endpoint is kept as it is, and its id is taken then', async ({ outbox, endpoint }) => {
@@ -127,11 +142,12 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
   ),
   one(
     'a delivery is given out once, and again when its lease has passed',
-    async ({ outbox, delivery, claim }) => {
+    async ({ outbox, delivery, claim, pass }) => {
       assertSame(await outbox.add([delivery('a'), delivery('b')]), 2, 'added');
       same(await claim(), ['a', 'b'], 'first');
       same(await claim(), [], 'while leased');
-      same(await claim(NOW + 30_000), ['a', 'b'], 'after the lease');
+      await pass(LATER);
+      same(await claim(), ['a', 'b'], 'after the lease');
     },
   ),
   one('the same delivery is kept once', async ({ outbox, delivery, claim }) => {
@@ -141,50 +157,54 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
   }),
   one('many workers at once never get the same delivery', async ({ outbox, delivery, claim }) => {
     await outbox.add(Array.from({ length: 30 }, (_, at) => delivery(String(at))));
-    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(NOW, 5)));
+    const claims = await Promise.all(Array.from({ length: 10 }, () => claim(5)));
     const all = claims.flat();
     assertSame(new Set(all).size, all.length, 'different ones');
-    const rest = await claim(NOW, 30);
+    const rest = await claim(30);
     assertSame(new Set([...all, ...rest]).size, 30, 'all of them');
   }),
   one(
     'what was delivered or has failed is not given out again',
-    async ({ outbox, delivery, claim, finish }) => {
+    async ({ outbox, delivery, claim, finish, pass }) => {
       await outbox.add([delivery('a'), delivery('b'), delivery('c')]);
       await claim();
       await finish('a', 'delivered');
       await finish('b', 'failed');
-      await finish('c', 'pending', { dueAtMs: NOW + 5_000 });
-      same(await claim(NOW + 4_999), [], 'too early');
-      same(await claim(NOW + 5_000), ['c'], 'due');
+      await finish('c', 'pending', { inMs: 1_000 });
+      same(await claim(), [], 'too early');
+      await pass(LATER);
+      same(await claim(), ['c'], 'due');
     },
   ),
   one(
     'a worker whose lease was given to another changes nothing',
-    async ({ outbox, delivery, claim, finish }) => {
+    async ({ outbox, delivery, claim, finish, pass }) => {
       await outbox.add([delivery('a')]);
       await claim();
       await finish('a', 'delivered', { lease: crypto.randomUUID() });
-      same(await claim(NOW + 30_000), ['a'], 'still pending');
+      await pass(LATER);
+      same(await claim(), ['a'], 'still pending');
     },
   ),
   one(
     'deliveries with one order key come one after another',
-    async ({ outbox, delivery, claim, finish }) => {
+    async ({ outbox, delivery, claim, finish, pass }) => {
       const orderKey = 'order-7';
       await outbox.add([delivery('1', { orderKey }), delivery('2', { orderKey }), delivery('x')]);
       same(await claim(), ['1', 'x'], 'the first');
       same(await claim(), [], 'the second waits');
-      await finish('1', 'pending', { dueAtMs: NOW + 1_000 });
+      await finish('x', 'delivered');
+      await finish('1', 'pending', { inMs: 1_000 });
       same(await claim(), [], 'also for a retry');
-      same(await claim(NOW + 1_000), ['1'], 'of the first');
+      await pass(LATER);
+      same(await claim(), ['1'], 'of the first');
       await finish('1', 'delivered');
-      same(await claim(NOW + 1_000), ['2'], 'then the second');
+      same(await claim(), ['2'], 'then the second');
     },
   ),
   one(
     'many that cannot be sent yet do not stand in the way of others, and are sent later',
-    async ({ outbox, endpoint, delivery, claim, finish }) => {
+    async ({ outbox, endpoint, delivery, claim, finish, now }) => {
       const other = { ...endpoint, id: `${endpoint.id}-other`, status: 'unverified' } as const;
       await outbox.insertEndpoint(other);
       const stuck = Array.from({ length: 1_100 }, (_, at) => ({
@@ -201,7 +221,7 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       const active = { ...other, status: 'active', version: '2' } as const;
       assertSame(await outbox.replaceEndpoint(active, other.version), true, 'activated');
       const limit = stuck.length + ordered.length;
-      const request = { ...CLAIM, limit };
+      const request = { limit, nowMs: now(), leaseMs: LEASE };
       const late = (await outbox.claim(request)).filter(
         ({ endpointId }) => endpointId === other.id,
       );
@@ -211,7 +231,7 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
   ),
   one(
     'no endpoint and no tenant gets more than its share, and others come in its place',
-    async ({ outbox, endpoint, delivery, finish, claim }) => {
+    async ({ outbox, endpoint, delivery, finish, claim, now, pass }) => {
       const siblings = ['sibling', 'stranger'].map((name) => ({
         ...endpoint,
         id: `${endpoint.id}-${name}`,
@@ -230,24 +250,29 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
         perTenant: 9,
         tenants: new Map([['t1', 5]]),
       };
-      const claimed = await outbox.claim({ ...CLAIM, limit: 20, shares });
+      const request = () => ({ limit: 20, nowMs: now(), leaseMs: 60_000 });
+      const claimed = await outbox.claim({ ...request(), shares });
       const bodies = claimed.map(({ body }) => body);
       same(bodies, ['0', '1', '2', 's1', 's2', 'x1'], 'by shares');
       for (const { id, lease, endpointId } of claimed.slice(0, 3)) {
         const result = { id, lease, endpointId, status: 'delivered', outcome: '200' } as const;
-        await outbox.record([{ ...result, dueAtMs: NOW }], CIRCUIT, NOW);
+        const at = now();
+        await outbox.record([{ ...result, dueAtMs: at }], { failures: 3, pauseUntilMs: at }, at);
       }
-      same(await claim(NOW, 3), ['3', '4', '5'], 'as soon as there is room');
+      same(await claim(3), ['3', '4', '5'], 'as soon as there is room');
       await finish('3', 'delivered');
       const none = { perEndpoint: 0, endpoints: new Map(), perTenant: 0, tenants: new Map() };
-      assertSame((await outbox.claim({ ...CLAIM, shares: none })).length, 0, 'no room');
-      const hour = NOW + 3_600_000;
-      const late = await outbox.claim({ ...CLAIM, limit: 2_000, nowMs: hour });
-      const ids = new Set(late.map(({ id }) => id));
+      assertSame((await outbox.claim({ ...request(), shares: none })).length, 0, 'no room');
       const endpoints = new Set([endpoint.id, ...siblings.map(({ id }) => id)]);
-      const found = late.filter(({ endpointId }) => endpoints.has(endpointId)).length;
-      assertSame(found, 1_201, 'nothing is lost, whoever crashes');
-      assertSame(ids.size, late.length, 'once each');
+      const found = new Set<string>();
+      // What was put off comes by and by, and what was claimed once its lease is over.
+      for (let rounds = 0; rounds < 360 && found.size < 1_201; rounds++) {
+        await pass(10_000);
+        const late = await outbox.claim({ ...request(), limit: 2_000 });
+        assertSame(new Set(late.map(({ id }) => id)).size, late.length, 'once each');
+        for (const { id, endpointId } of late) if (endpoints.has(endpointId)) found.add(id);
+      }
+      assertSame(found.size, 1_201, 'nothing is lost, whoever crashes');
       for (const each of siblings) {
         const gone = { ...each, status: 'disabled', version: 'last' } as const;
         await outbox.replaceEndpoint(gone, each.version);
@@ -256,7 +281,7 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
   ),
   one(
     'failures in a row pause an endpoint, a success does not let them add up',
-    async ({ outbox, delivery, claim, finish }) => {
+    async ({ outbox, delivery, claim, finish, pass }) => {
       await outbox.add(['a', 'b', 'c', 'd', 'e'].map((name) => delivery(name)));
       await claim();
       await finish('a', 'pending');
@@ -267,12 +292,13 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       await finish('b', 'pending');
       await finish('d', 'pending');
       same(await claim(), [], 'paused');
-      same(await claim(CIRCUIT.pauseUntilMs), ['a', 'b', 'd', 'e'], 'after the pause');
+      await pass(LATER);
+      same(await claim(), ['a', 'b', 'd', 'e'], 'after the pause');
     },
   ),
   one(
     'an endpoint that is gone is disabled and gets nothing',
-    async ({ outbox, endpoint, delivery, claim, finish }) => {
+    async ({ outbox, endpoint, delivery, claim, finish, pass }) => {
       await outbox.add([delivery('a'), delivery('b')]);
       await claim();
       await finish('a', 'failed', { isGone: true });
@@ -280,7 +306,8 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       assertSame(found?.status, 'disabled', 'status');
       assertSame(found?.reason, 'gone', 'reason');
       assertSame(found?.version === endpoint.version, false, 'the same version');
-      same(await claim(NOW + 60_000), [], 'nothing');
+      await pass(LATER);
+      same(await claim(), [], 'nothing');
     },
   ),
   one(
@@ -295,7 +322,7 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
   ),
   one(
     'the log tells what became of each, and what failed can be replayed',
-    async ({ outbox, endpoint, delivery, claim, finish }) => {
+    async ({ outbox, endpoint, delivery, claim, finish, now }) => {
       await outbox.add([delivery('a'), delivery('b')]);
       await claim();
       await finish('a', 'failed');
@@ -307,46 +334,100 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       assertSame(first?.lastOutcome, '500', 'outcome');
       assertSame(first?.attempts, 1, 'attempts');
       assertSame((await outbox.list({ ...query, status: 'failed' })).length, 1, 'filtered');
-      assertSame(await outbox.replay({ endpointId: endpoint.id, nowMs: NOW }), 1, 'failed ones');
+      const replay = async (endpointId: string, ids?: readonly string[]) =>
+        outbox.replay({ endpointId, ids, nowMs: now() });
+      assertSame(await replay(endpoint.id), 1, 'failed ones');
       same(await claim(), ['a'], 'again');
       const ids = [`${endpoint.id}:b`];
-      assertSame(
-        await outbox.replay({ endpointId: endpoint.id, ids, nowMs: NOW }),
-        1,
-        'a named one',
-      );
-      assertSame(await outbox.replay({ endpointId: 'another', ids, nowMs: NOW }), 0, 'of another');
+      assertSame(await replay(endpoint.id, ids), 1, 'a named one');
+      assertSame(await replay('another', ids), 0, 'of another');
       same(await claim(), ['b'], 'again');
     },
   ),
   one(
     'what ended long ago is forgotten, a part at a time and by many at once, and nothing else is',
-    async ({ outbox, endpoint, delivery, claim, finish }) => {
+    async ({ outbox, endpoint, delivery, claim, finish, now, pass }) => {
+      const prune = async (limit: number, agedMs = 500) =>
+        outbox.prune({ endedBeforeMs: now() - agedMs, nowMs: now(), limit });
+      // What other cases have left behind.
+      while ((await prune(1_000, -1)) > 0);
       const names = ['a', 'b', 'c', 'd', 'e', 'f'];
-      await outbox.add(names.map((name) => delivery(name, { createdAtMs: LONG_AGO })));
+      await outbox.add(names.map((name) => delivery(name)));
       await claim();
-      for (const name of ['a', 'b', 'c']) await finish(name, 'delivered', { dueAtMs: LONG_AGO });
-      await finish('d', 'delivered', { dueAtMs: LONG_AGO + 1 });
-      await finish('e', 'failed', { dueAtMs: LONG_AGO + 2 });
-      // It is as old, and to be tried again.
-      await finish('f', 'pending', { dueAtMs: LONG_AGO });
-      const endedBeforeMs = LONG_AGO + 2;
+      for (const name of ['a', 'b', 'c', 'd']) await finish(name, 'delivered');
+      // It was added as early, and is to be tried again.
+      await finish('f', 'pending');
+      await pass(LATER);
+      await finish('e', 'failed');
       const left = async () =>
         (await outbox.list({ endpointId: endpoint.id, limit: 10 })).map(({ body }) => body);
-      assertSame(await outbox.prune({ endedBeforeMs, limit: 1 }), 1, 'one');
+      assertSame(await prune(1), 1, 'one');
       assertSame((await left()).length, 5, 'left');
-      const counts = await Promise.all(
-        [1, 2, 3, 4].map(async () => outbox.prune({ endedBeforeMs, limit: 10 })),
-      );
+      const counts = await Promise.all([1, 2, 3, 4].map(() => prune(10)));
       assertSame(
         counts.reduce((sum, count) => sum + count, 0),
         3,
         'by all of them together',
       );
       same(await left(), ['e', 'f'], 'what is younger, and what waits');
-      assertSame(await outbox.replay({ endpointId: endpoint.id, nowMs: NOW }), 1, 'replayed');
-      assertSame(await outbox.prune({ endedBeforeMs: NOW, limit: 10 }), 0, 'nothing has ended');
+      assertSame(await outbox.replay({ endpointId: endpoint.id, nowMs: now() }), 1, 'replayed');
+      assertSame(await prune(10, -LATER), 0, 'nothing has ended');
       same(await claim(), ['e', 'f'], 'again');
+    },
+  ),
+  one(
+    'clocks of senders and workers change nothing',
+    async ({ outbox, delivery, claim, finish, now, pass }) => {
+      for (const aheadMs of [DAY, -DAY]) {
+        const [a, b] = [`a${aheadMs}`, `b${aheadMs}`];
+        await outbox.add([delivery(a, { createdAtMs: now() + aheadMs }), delivery(b)]);
+        same(await claim(), [a, b], 'given out at once, whatever the sender says');
+        same(await claim(10, { aheadMs }), [], 'while leased');
+        await finish(b, 'delivered', { aheadMs });
+        await finish(a, 'pending', { aheadMs, inMs: 1_000 });
+        same(await claim(), [], 'too early');
+        same(await claim(10, { aheadMs }), [], 'too early for that worker, too');
+        await pass(LATER);
+        same(await claim(10, { aheadMs }), [a], 'due');
+        await pass(LATER);
+        same(await claim(), [a], 'after a lease that it took');
+        await finish(a, 'delivered');
+      }
+    },
+  ),
+  one(
+    'a pause lasts as long as the worker says, whatever its clock shows',
+    async ({ outbox, delivery, claim, finish, pass }) => {
+      for (const aheadMs of [DAY, -DAY]) {
+        const names = ['a', 'b', 'c'].map((name) => `${name}${aheadMs}`);
+        await outbox.add(names.map((name) => delivery(name)));
+        same(await claim(), names, 'all of them');
+        for (const name of names) await finish(name, 'pending', { aheadMs });
+        same(await claim(), [], 'paused');
+        same(await claim(10, { aheadMs }), [], 'paused for that worker, too');
+        await pass(LATER);
+        same(await claim(), names, 'after the pause');
+        for (const name of names) await finish(name, 'delivered');
+      }
+    },
+  ),
+  one(
+    'a worker whose clock is ahead forgets nothing before its time',
+    async ({ outbox, endpoint, delivery, claim, finish, now, pass }) => {
+      await outbox.add([delivery('a'), delivery('b')]);
+      await claim();
+      await finish('a', 'delivered');
+      await finish('b', 'delivered', { aheadMs: -DAY });
+      const left = async () => (await outbox.list({ endpointId: endpoint.id, limit: 10 })).length;
+      for (const aheadMs of [DAY, -DAY]) {
+        const nowMs = now() + aheadMs;
+        await outbox.prune({ endedBeforeMs: nowMs - 500, nowMs, limit: 1_000 });
+        assertSame(await left(), 2, 'too early');
+      }
+      await pass(LATER);
+      const nowMs = now() - DAY;
+      await outbox.prune({ endedBeforeMs: nowMs - 500, nowMs, limit: 1_000 });
+      assertSame(await left(), 0, 'in time');
     },
   ),
 ]);

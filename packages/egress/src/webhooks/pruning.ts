@@ -19,7 +19,8 @@ export function pruning(
     if (retentionMs === undefined || at < nextAt) return;
     // Also where it fails: an outbox in trouble is not asked again at once.
     nextAt = at + EVERY_MS;
-    const count = await outbox.prune({ endedBeforeMs: at - retentionMs, limit: AT_ONCE });
+    const endedBeforeMs = at - retentionMs;
+    const count = await outbox.prune({ endedBeforeMs, nowMs: at, limit: AT_ONCE });
     if (count === AT_ONCE) nextAt = at;
   };
 }

@@ -1,5 +1,5 @@
 import { webhookOutboxContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { databases, databaseUrl, newSchema, type TestDatabase } from '../../test/databases.ts';
 import { postgresWebhookOutbox } from './postgres-webhook-outbox.ts';
 
@@ -15,7 +15,31 @@ describe.each(databases)('the outbox on %s', (_, open) => {
   }, 60_000);
   afterAll(() => database?.end());
 
+  // One for all cases, which share a table.
+  let time = 1_800_000_000_000;
+  const now = () => time;
+  const pass = (milliseconds: number) => {
+    time += milliseconds;
+  };
+
   test.each(webhookOutboxContract)('$name', ({ run }) =>
-    run({ create: () => postgresWebhookOutbox(database.client, { schema }) }),
+    run({ create: () => postgresWebhookOutbox(database.client, { schema, now }), pass, now }),
   );
+
+  test('leases go by the clock of the database, whatever that of a worker shows', async () => {
+    const outbox = postgresWebhookOutbox(database.client, { schema });
+    const endpoint = { id: 'real', tenant: 't', url: 'https://hooks.example.com/', secrets: [] };
+    await outbox.insertEndpoint({ ...endpoint, status: 'active', version: '1' });
+    const delivery = { id: 'real:1', messageId: '1', endpointId: 'real', body: '{}' };
+    await outbox.add([{ ...delivery, createdAtMs: Date.now() + 86_400_000 }]);
+    const claim = async (aheadMs: number) => {
+      const nowMs = Date.now() + aheadMs;
+      const claimed = await outbox.claim({ limit: 100, nowMs, leaseMs: 60_000 });
+      return claimed.map(({ id }) => id).filter((id) => id === delivery.id);
+    };
+    expect(await claim(-86_400_000)).toEqual([delivery.id]);
+    expect(await claim(86_400_000)).toEqual([]);
+    const [record] = await outbox.list({ endpointId: 'real', limit: 1 });
+    expect(record?.createdAtMs).toBeLessThan(Date.now() + 3_600_000);
+  });
 });

@@ -5,14 +5,11 @@ import type {
   WebhookEndpoint,
   WebhookOutbox,
 } from '@apisec/core';
-import {
-  firstRow,
-  type PostgresClient,
-  type SchemaOptions,
-  schemaName,
-} from '../client/postgres-client.ts';
+import { type ClockedStoreOptions, presentParameter } from '../client/clock.ts';
+import { firstRow, type PostgresClient, schemaName } from '../client/postgres-client.ts';
 import { outboxStatements } from './outbox-statements.ts';
 
+const NAME = 'postgresWebhookOutbox';
 /** Deliveries that are looked at in one go where some at the front cannot be sent yet. */
 const LONGEST_LOOK = 1_000;
 const MOST_LOOKS = 20;
@@ -30,7 +27,8 @@ const UNBOUNDED: ClaimShares = {
 
 /**
  * An outbox on PostgreSQL: what `add` has answered survives any crash, and any number of workers share it
- * (`FOR UPDATE SKIP LOCKED`). Needs `migrate` first.
+ * (`FOR UPDATE SKIP LOCKED`). Times go by the clock of the database, whatever those of the workers show. Needs `migrate`
+ * first.
  *
  * To keep an event together with the change that caused it, make one over the client of your transaction and call its
  * `add` there.
@@ -41,16 +39,17 @@ const UNBOUNDED: ClaimShares = {
  */
 export function postgresWebhookOutbox(
   client: PostgresClient,
-  options: SchemaOptions = {},
+  options: ClockedStoreOptions = {},
 ): WebhookOutbox {
-  const schema = schemaName('postgresWebhookOutbox', options);
+  const schema = schemaName(NAME, options, ['now']);
+  const at = presentParameter(NAME, options);
   const statements = outboxStatements(schema);
   let searchedAt = Number.NEGATIVE_INFINITY;
   const othersWait = async (nowMs: number, places: ClaimShares): Promise<boolean> => {
     if (nowMs >= searchedAt && nowMs < searchedAt + SEARCH_EVERY_MS) return false;
     searchedAt = nowMs;
     const { rows } = await client.query(statements.othersWait, [
-      nowMs,
+      at(),
       withoutPlaces(places.endpoints),
       withoutPlaces(places.tenants),
       LONGEST_SEARCH,
@@ -79,12 +78,12 @@ export function postgresWebhookOutbox(
     add: async (deliveries) => {
       if (deliveries.length === 0) return 0;
       const { rows } = await client.query(statements.add, [
+        at(),
         deliveries.map(({ id }) => id),
         deliveries.map(({ messageId }) => messageId),
         deliveries.map(({ endpointId }) => endpointId),
         deliveries.map(({ body }) => body),
         deliveries.map(({ orderKey }) => orderKey ?? null),
-        deliveries.map(({ createdAtMs }) => createdAtMs),
       ]);
       return rows.length;
     },
@@ -95,9 +94,9 @@ export function postgresWebhookOutbox(
       for (let looks = 0; looks < MOST_LOOKS && claimed.length < limit; looks++) {
         const places = placesLeft(shares, claimed);
         const { rows } = await client.query(statements.claim, [
-          nowMs,
+          at(),
           limit - claimed.length,
-          nowMs + leaseMs,
+          leaseMs,
           lease,
           looks === 0 ? limit : LONGEST_LOOK,
           places.perEndpoint,
@@ -129,15 +128,15 @@ export function postgresWebhookOutbox(
     record: async (results, circuit, nowMs) => {
       if (results.length === 0) return;
       await client.query(statements.record, [
+        at(),
         results.map(({ id }) => id),
         results.map(({ lease }) => lease),
         results.map(({ status }) => status),
-        results.map(({ dueAtMs }) => dueAtMs),
+        results.map(({ dueAtMs }) => Math.ceil(dueAtMs - nowMs)),
         results.map(({ outcome }) => outcome.slice(0, 200)),
         results.map(({ isGone }) => isGone === true),
-        nowMs,
         circuit.failures,
-        circuit.pauseUntilMs,
+        Math.ceil(circuit.pauseUntilMs - nowMs),
       ]);
     },
     list: async ({ endpointId, status, limit }) => {
@@ -152,12 +151,13 @@ export function postgresWebhookOutbox(
         }),
       );
     },
-    replay: async ({ endpointId, ids, nowMs }) => {
-      const { rows } = await client.query(statements.replay, [endpointId, ids ?? null, nowMs]);
+    replay: async ({ endpointId, ids }) => {
+      const { rows } = await client.query(statements.replay, [at(), endpointId, ids ?? null]);
       return rows.length;
     },
-    prune: async ({ endedBeforeMs, limit }) => {
-      const { rows } = await client.query(statements.prune, [endedBeforeMs, limit]);
+    prune: async ({ endedBeforeMs, nowMs, limit }) => {
+      const agedMs = Math.ceil(nowMs - endedBeforeMs);
+      const { rows } = await client.query(statements.prune, [at(), agedMs, limit]);
       return rows.length;
     },
   });
