@@ -136,7 +136,7 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
     },
     record: (results, circuit, callersMs) => {
       const aheadMs = presentAt(callersMs) - callersMs;
-      for (const { id, lease, status, dueAtMs, outcome, isGone } of results) {
+      for (const { id, lease, status, dueAtMs, outcome, isGone, isLocal } of results) {
         const row = rows.get(id);
         if (row === undefined || row.lease !== lease || row.status !== 'pending') continue;
         Object.assign(row, {
@@ -146,6 +146,10 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
           lease: '',
           leasedUntilMs: 0,
         });
+        if (isLocal === true) {
+          row.attempts -= 1;
+          continue;
+        }
         const endpoint = endpoints.get(row.endpointId);
         if (endpoint === undefined) continue;
         endpoint.failures = status === 'delivered' ? 0 : endpoint.failures + 1;

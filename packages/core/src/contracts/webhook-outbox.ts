@@ -42,7 +42,7 @@ export interface WebhookDelivery {
 /** A delivery as the log shows it. */
 export interface WebhookDeliveryRecord extends WebhookDelivery {
   readonly status: 'pending' | 'delivered' | 'failed';
-  /** Attempts that were begun. */
+  /** Attempts that were begun, but for those that ended here. */
   readonly attempts: number;
   readonly dueAtMs: number;
   /** How the last attempt ended: an HTTP status, or a code such as `egress.timeout`. */
@@ -68,6 +68,10 @@ export interface DeliveryResult {
   readonly outcome: string;
   /** The endpoint asked for nothing more (410). */
   readonly isGone?: boolean | undefined;
+  /**
+   * It ended here, and nobody asked the endpoint: it is not one of the attempts, and not a failure of the endpoint.
+   */
+  readonly isLocal?: boolean | undefined;
 }
 
 /** When an endpoint is left alone for a while. */

@@ -33,6 +33,7 @@ interface Kit extends Pick<WebhookOutboxSubject, 'now' | 'pass'> {
       /** When it is to be tried again. Default: at once. */
       readonly inMs?: number;
       readonly isGone?: boolean;
+      readonly isLocal?: boolean;
       readonly lease?: string;
     },
   ) => Promise<void>;
@@ -77,7 +78,7 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
           for (const each of claimed) leases.set(each.body, each.lease);
           return claimed.filter(({ endpointId }) => endpointId === id).map(({ body }) => body);
         },
-        finish: async (body, status, { inMs = 0, isGone, lease, aheadMs = 0 } = {}) => {
+        finish: async (body, status, { inMs = 0, isGone, isLocal, lease, aheadMs = 0 } = {}) => {
           const nowMs = now() + aheadMs;
           await outbox.record(
             [
@@ -89,6 +90,7 @@ function one(name: string, run: (kit: Kit) => Promise<void>): ContractCase<Webho
                 dueAtMs: nowMs + inMs,
                 outcome: status === 'delivered' ? '200' : '500',
                 isGone,
+                isLocal,
               },
             ],
             { failures: 3, pauseUntilMs: nowMs + PAUSE },
@@ -308,6 +310,21 @@ export const webhookOutboxContract: readonly ContractCase<WebhookOutboxSubject>[
       assertSame(found?.version === endpoint.version, false, 'the same version');
       await pass(LATER);
       same(await claim(), [], 'nothing');
+    },
+  ),
+  one(
+    'what ended here is not an attempt, and not a failure of the endpoint',
+    async ({ outbox, endpoint, delivery, claim, finish }) => {
+      await outbox.add([delivery('a'), delivery('b')]);
+      for (let times = 0; times < 4; times++) {
+        same(await claim(), ['a', ...(times === 0 ? ['b'] : [])], 'not paused');
+        await finish('a', 'pending', { isLocal: true });
+      }
+      await finish('b', 'failed', { isLocal: true });
+      const log = await outbox.list({ endpointId: endpoint.id, limit: 10 });
+      assertSame(log.map(({ status }) => status).join(), 'failed,pending', 'statuses');
+      assertSame(log.map(({ attempts }) => attempts).join(), '0,0', 'attempts');
+      assertSame(log[0]?.lastOutcome, '500', 'outcome');
     },
   ),
   one(

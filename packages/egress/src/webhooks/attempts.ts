@@ -1,5 +1,6 @@
 import type { ClaimedDelivery, DeliveryResult, WebhookEndpoint } from '@apisec/core';
-import { isEgressError } from '../fetch/egress-error.ts';
+import { parseAddress, parseUrl } from '@apisec/core/host';
+import { type EgressError, isEgressError } from '../fetch/egress-error.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -25,6 +26,8 @@ export interface Attempts {
   readonly deliver: (delivery: ClaimedDelivery) => Promise<DeliveryResult>;
 }
 
+/** Where a delivery has no more waits of its own, and was denied here for the moment. */
+const LOCAL_WAIT_MS = 60_000;
 /** A key of the endpoint cannot be opened: the operator's affair, and tried again. */
 const UNSIGNABLE = 'webhook.secret_unreadable';
 
@@ -33,6 +36,8 @@ interface Ended {
   readonly status: number;
   readonly outcome: string;
   readonly retryAfter: string | null;
+  /** It ended here: for as long as the configuration stays, or for the moment. */
+  readonly deniedHere?: 'lasting' | 'passing' | undefined;
 }
 
 export function attempts(settings: AttemptSettings): Attempts {
@@ -70,8 +75,10 @@ export function attempts(settings: AttemptSettings): Attempts {
       const { status } = response;
       return { status, outcome: String(status), retryAfter: response.headers.get('retry-after') };
     } catch (error) {
-      const outcome = isEgressError(error) ? error.code : 'egress.connection_failed';
-      return { status: 0, outcome, retryAfter: null };
+      if (!isEgressError(error))
+        return { status: 0, outcome: 'egress.connection_failed', retryAfter: null };
+      const deniedHere = denialHere(error, endpoint.url);
+      return { status: 0, outcome: error.code, retryAfter: null, deniedHere };
     }
   };
 
@@ -79,12 +86,14 @@ export function attempts(settings: AttemptSettings): Attempts {
     post: async (endpoint, messageId, body) =>
       send(endpoint, await signed(endpoint, messageId, body), body),
     deliver: async (delivery) => {
-      const { status, outcome, retryAfter } = await attempt(delivery);
+      const { status, outcome, retryAfter, deniedHere } = await attempt(delivery);
       const { id, lease, endpointId } = delivery;
-      const base = { id, lease, endpointId, outcome, dueAtMs: now() };
+      const isLocal = deniedHere !== undefined;
+      const base = { id, lease, endpointId, outcome, dueAtMs: now(), ...(isLocal && { isLocal }) };
+      if (deniedHere === 'lasting') return { ...base, status: 'failed' };
       if (status >= 200 && status <= 299) return { ...base, status: 'delivered' };
       if (status === 410) return { ...base, status: 'failed', isGone: true };
-      const wait = waits[delivery.attempt - 1];
+      const wait = waits[delivery.attempt - 1] ?? (isLocal ? LOCAL_WAIT_MS : undefined);
       if (wait === undefined) return { ...base, status: 'failed' };
       // Half of it to all of it, so that what failed together does not come back together.
       const jittered = wait * (0.5 + random() / 2);
@@ -100,4 +109,17 @@ function retryAfterMs(header: string | null, now: number): number {
   if (/^\d{1,10}$/.test(header)) return Number(header) * 1_000;
   const date = /^[A-Z][a-z]{2}, /.test(header) ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? 0 : Math.max(0, date - now);
+}
+
+/**
+ * Whether an attempt was denied here: `lasting` where the URL or the request is at fault, which the next attempt would
+ * be as well, `passing` where this process could not call anybody. A name that leads to an address which may not be
+ * reached is neither: its owner can mend that, and does so within the usual attempts.
+ */
+function denialHere({ denial }: EgressError, url: string): Ended['deniedHere'] {
+  if (denial.kind === 'unavailable') return 'passing';
+  if (denial.kind !== 'forbidden' && denial.kind !== 'malformed') return undefined;
+  if (denial.code !== 'egress.address_not_allowed') return 'lasting';
+  const host = parseUrl(url)?.hostname.replace(/^\[|\]$/g, '') ?? '';
+  return parseAddress(host) === undefined ? undefined : 'lasting';
 }

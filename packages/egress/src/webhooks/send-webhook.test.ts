@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { memoryWebhookOutbox, verifyWebhook } from '@apisec/core';
+import { memoryWebhookOutbox, verifyWebhook, type WebhookOutbox } from '@apisec/core';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openFetch, serve, type TestServer } from '../../test/kit.ts';
-import { safeFetch } from '../fetch/safe-fetch.ts';
+import { type SafeFetch, safeFetch } from '../fetch/safe-fetch.ts';
 import { type SendWebhookOptions, sendWebhook } from './send-webhook.ts';
 
 const sealingKeys = { current: 'v1', keys: { v1: randomBytes(32) } };
@@ -62,6 +62,13 @@ async function sender(server: TestServer, options: Partial<SendWebhookOptions> =
       time += ms;
     },
   };
+}
+
+/** Without the challenge: it is not reached, or not to be looked at. */
+async function activate(outbox: WebhookOutbox, id: string): Promise<void> {
+  const stored = await outbox.getEndpoint(id);
+  if (stored === undefined) throw new Error('It has been added.');
+  await outbox.replaceEndpoint({ ...stored, status: 'active', version: '2' }, stored.version);
 }
 
 const event = (endpointId: string, more: object = {}) => ({
@@ -204,6 +211,72 @@ describe('a message that did not arrive', () => {
     await hooks.deliver();
     const [record] = await hooks.log(id);
     expect((record?.dueAtMs ?? 0) - now()).toBe(wait);
+  });
+
+  test.each<[string, string, object]>([
+    ['egress.host_not_allowed', 'http://127.0.0.1/', { allowedHosts: ['hooks.example.com'] }],
+    ['egress.address_not_allowed', 'http://127.0.0.1/', { allowedNetworks: [] }],
+    ['egress.address_not_allowed', 'http://[::1]/', { allowedNetworks: [] }],
+    ['egress.port_not_allowed', 'http://127.0.0.1:25/', {}],
+    ['egress.scheme_not_allowed', 'http://127.0.0.1/', { schemes: ['https'] }],
+    ['egress.url_credentials', 'http://me:secret@127.0.0.1/', {}],
+  ])('because its URL is denied with %s has failed at once: %s', async (code, url, rules) => {
+    const { server } = await receiver();
+    const { hooks, outbox } = await sender(server, { fetch: openFetch([], rules) });
+    const { endpoint } = await hooks.addEndpoint({ tenant: 't1', url });
+    await activate(outbox, endpoint.id);
+    await hooks.send(...Array.from({ length: 12 }, () => event(endpoint.id)));
+    expect(await hooks.deliver()).toBe(12);
+    const log = await hooks.log(endpoint.id);
+    expect(new Set(log.map(({ status, lastOutcome }) => `${status} ${lastOutcome}`))).toEqual(
+      new Set([`failed ${code}`]),
+    );
+    // It says nothing about the endpoint, which is not left alone for that.
+    await hooks.replay(endpoint.id);
+    expect(await hooks.deliver()).toBe(12);
+  });
+
+  test('because its name leads to an address that may not be reached is tried again', async () => {
+    const { server } = await receiver();
+    const fetch = openFetch([server], { allowedNetworks: [], resolve: async () => ['127.0.0.1'] });
+    const { hooks, outbox } = await sender(server, { fetch });
+    const url = `http://hooks.example.com:${server.port}/`;
+    const { endpoint } = await hooks.addEndpoint({ tenant: 't1', url });
+    await activate(outbox, endpoint.id);
+    await hooks.send(event(endpoint.id));
+    await hooks.deliver();
+    expect(await hooks.log(endpoint.id)).toMatchObject([
+      { status: 'pending', attempts: 1, lastOutcome: 'egress.address_not_allowed' },
+    ]);
+  });
+
+  test('because nobody could be called at the moment uses up no retry, and does not pause the endpoint', async () => {
+    const { server, messages } = await receiver();
+    const open = openFetch([server]);
+    const closed = safeFetch();
+    await closed.close();
+    let isOpen = false;
+    const fetch = Object.assign(
+      async (...call: Parameters<SafeFetch>) => (isOpen ? open(...call) : closed(...call)),
+      { selfTest: open.selfTest, close: open.close },
+    );
+    const { hooks, id, outbox, pass } = await sender(server, {
+      fetch,
+      retries: ['1s'],
+      circuitFailures: 2,
+    });
+    await activate(outbox, id);
+    await hooks.send(event(id));
+    for (let times = 0; times < 5; times++) {
+      expect(await hooks.deliver()).toBe(1);
+      expect(await hooks.log(id)).toMatchObject([
+        { status: 'pending', attempts: 0, lastOutcome: 'egress.closed' },
+      ]);
+      pass(1_000);
+    }
+    isOpen = true;
+    expect(await hooks.deliver()).toBe(1);
+    expect(messages).toHaveLength(1);
   });
 
   test('can be replayed, with the same id', async () => {
@@ -461,9 +534,7 @@ test('an attempt ends before its lease does', async () => {
     onTestFinished(() => void response.end());
   });
   const { hooks, outbox, id } = await sender(server, { lease: '1s' });
-  const stored = await outbox.getEndpoint(id);
-  if (stored === undefined) throw new Error('It has been added.');
-  await outbox.replaceEndpoint({ ...stored, status: 'active', version: '2' }, stored.version);
+  await activate(outbox, id);
   await hooks.send(event(id));
   const started = performance.now();
   expect(await hooks.deliver()).toBe(1);

@@ -150,7 +150,8 @@ const OPTIONS = [
  *
  * A 2xx answer ends a delivery. Everything else is tried again with growing waits and jitter, never sooner than
  * `Retry-After` says; redirects are not followed. 410 disables the endpoint. Failures in a row pause it for all
- * workers. An endpoint gets messages once its owner has answered a challenge, so that nobody is flooded by a URL that
+ * workers. What `fetch` denies because of the URL has failed at once; what it denies because it can call nobody at the
+ * moment (`egress.overloaded`) is tried again, and neither uses up a retry nor counts against the endpoint. An endpoint gets messages once its owner has answered a challenge, so that nobody is flooded by a URL that
  * somebody else entered.
  *
  * `challenge` denies with `webhook.endpoint_unknown` (404) and `webhook.challenge_failed` (502).

@@ -116,14 +116,15 @@ export function outboxStatements(schema: string) {
     // wakes one that waits for it; one more, so that an endpoint gets back what others have left.
     record: `WITH ${clock}, result AS (
         SELECT * FROM unnest(
-            $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[])
-          AS r (id, lease, status, due_in, outcome, is_gone)
+            $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])
+          AS r (id, lease, status, due_in, outcome, is_gone, is_local)
       ), done AS (
         UPDATE ${schema}.webhook_deliveries d
-        SET status = r.status, due_at = ${now} + r.due_in, last_outcome = r.outcome, lease = ''
+        SET status = r.status, due_at = ${now} + r.due_in, last_outcome = r.outcome, lease = '',
+          attempts = d.attempts - r.is_local::int
         FROM result r
         WHERE d.id = ANY ($2::text[]) AND d.id = r.id AND d.lease = r.lease AND d.lease <> ''
-        RETURNING d.id, d.endpoint_id, d.order_key, r.status, r.outcome, r.is_gone
+        RETURNING d.id, d.endpoint_id, d.order_key, r.status, r.outcome, r.is_gone, r.is_local
       ), logged AS (
         INSERT INTO ${schema}.webhook_attempts (delivery_id, at, outcome)
         SELECT id, ${now}, outcome FROM done
@@ -156,7 +157,7 @@ export function outboxStatements(schema: string) {
       ), per_endpoint AS (
         SELECT endpoint_id, bool_or(status = 'delivered') AS any_good,
           count(*) FILTER (WHERE status <> 'delivered') AS bad, bool_or(is_gone) AS is_gone
-        FROM done GROUP BY endpoint_id
+        FROM done WHERE NOT is_local GROUP BY endpoint_id
       ), locked AS (
         SELECT e.id FROM ${schema}.webhook_endpoints e
         JOIN per_endpoint p ON p.endpoint_id = e.id
@@ -164,7 +165,7 @@ export function outboxStatements(schema: string) {
       )
       UPDATE ${schema}.webhook_endpoints e
       SET failures = CASE WHEN p.any_good THEN 0 ELSE e.failures + p.bad END,
-        paused_until = CASE WHEN NOT p.any_good AND e.failures + p.bad >= $8 THEN ${now} + $9::bigint
+        paused_until = CASE WHEN NOT p.any_good AND e.failures + p.bad >= $9 THEN ${now} + $10::bigint
           ELSE e.paused_until END,
         status = CASE WHEN p.is_gone THEN 'disabled' ELSE e.status END,
         reason = CASE WHEN p.is_gone THEN 'gone' ELSE e.reason END,

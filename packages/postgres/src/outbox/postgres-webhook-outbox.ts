@@ -135,6 +135,7 @@ export function postgresWebhookOutbox(
         results.map(({ dueAtMs }) => Math.ceil(dueAtMs - nowMs)),
         results.map(({ outcome }) => outcome.slice(0, 200)),
         results.map(({ isGone }) => isGone === true),
+        results.map(({ isLocal }) => isLocal === true),
         circuit.failures,
         Math.ceil(circuit.pauseUntilMs - nowMs),
       ]);
