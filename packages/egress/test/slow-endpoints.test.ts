@@ -5,7 +5,7 @@ import { memoryWebhookOutbox, type WebhookOutbox } from '@apisec/core';
 import { migrate, postgresWebhookOutbox } from '@apisec/postgres';
 import { Pool } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { type SendWebhookOptions, sendWebhook } from '../src/index.ts';
+import { type SafeFetch, type SendWebhookOptions, sendWebhook } from '../src/index.ts';
 import { openFetch, serve, type TestServer } from './kit.ts';
 
 const key = randomBytes(32);
@@ -111,6 +111,58 @@ test.each<[string, Slowness, readonly Sender[], Partial<SendWebhookOptions>, num
   expect(performance.now() - started).toBeLessThan(20_000);
   expect(mostSlow()).toBeLessThanOrEqual(most);
   void hooks.stop();
+});
+
+test('a tenant that has answered quickly is not held up by dozens that never answer', async () => {
+  const timeoutMs = 15_000;
+  const outbox = memoryWebhookOutbox();
+  const answeredAt = new Map<string, number>();
+  const fetch: SafeFetch = Object.assign(
+    async (input: string | URL | Request, init?: RequestInit) => {
+      if (String(input).endsWith('/slow'))
+        return new Promise<Response>((_, reject) => {
+          setTimeout(() => reject(new Error('timeout')), timeoutMs);
+        });
+      answeredAt.set(new Headers(init?.headers).get('webhook-id') ?? '', Date.now());
+      return new Response(null, { status: 204 });
+    },
+    { selfTest: async () => undefined, close: async () => undefined },
+  );
+  // Only what a worker waits for is virtual, not the crypto of Node.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const hooks = sendWebhook({ outbox, sealingKeys, fetch, concurrency: 40, pollInterval: '100ms' });
+  const add = async (tenant: string, path: string, messages: number) => {
+    const { endpoint } = await hooks.addEndpoint({ tenant, url: `https://a.example/${path}` });
+    const active = { ...endpoint, status: 'active', version: '2' } as const;
+    await outbox.replaceEndpoint(active, endpoint.version);
+    const event = { endpointId: endpoint.id, type: 'x', data: 0 };
+    return hooks.send(...Array.from({ length: messages }, () => event));
+  };
+  const pass = async (ms: number) => {
+    for (const end = Date.now() + ms; Date.now() < end; ) {
+      await vi.advanceTimersByTimeAsync(50);
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+  };
+  const latest = async (path: string) => {
+    const sentAt = Date.now();
+    const ids = await add('honest', path, 20);
+    await pass(1_000);
+    return Math.max(...ids.map((id) => (answeredAt.get(id) ?? Number.POSITIVE_INFINITY) - sentAt));
+  };
+  hooks.start();
+  expect(await latest('first')).toBeLessThan(1_000);
+  for (let at = 0; at < 30; at++) await add(`slow${at}`, 'slow', 8);
+  expect(await latest('second')).toBeLessThan(1_000);
+  // As they are given up and begun again.
+  for (let times = 0; times < 2; times++) {
+    await pass(timeoutMs / 2);
+    expect(await latest(`later${times}`)).toBeLessThan(1_000);
+  }
+  const stopped = hooks.stop();
+  await pass(timeoutMs + 1_000);
+  await stopped;
 });
 
 const url = process.env['DATABASE_URL'];

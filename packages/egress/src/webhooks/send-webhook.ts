@@ -23,6 +23,7 @@ import { deliveryOf, type WebhookMessage } from './message.ts';
 import { pruning } from './pruning.ts';
 import { claimable } from './shares.ts';
 import { type IssuedWebhookKey, signingKeys, type WebhookAlgorithm } from './signing-keys.ts';
+import { tenantPaces } from './tenant-paces.ts';
 import { worker } from './worker.ts';
 
 /** Options of {@link sendWebhook}. */
@@ -47,8 +48,9 @@ export interface SendWebhookOptions {
    */
   readonly maxPerEndpoint?: number | undefined;
   /**
-   * How many the endpoints of one tenant may hold together. Default: as many as it leaves free, which is half of all.
-   * Say `concurrency` where all endpoints are yours.
+   * How many the endpoints of one tenant may hold together. Default: as many as it leaves free, which is half of all;
+   * tenants who answer slowly leave a quarter of all to the others, however many they are, and those of whom nothing is
+   * known an eighth. Say `concurrency` where all endpoints are yours.
    */
   readonly maxPerTenant?: number | undefined;
   /** How long one worker holds a delivery; an attempt is cut off before. Default: 1 minute. */
@@ -151,8 +153,10 @@ const OPTIONS = [
  * A 2xx answer ends a delivery. Everything else is tried again with growing waits and jitter, never sooner than
  * `Retry-After` says; redirects are not followed. 410 disables the endpoint. Failures in a row pause it for all
  * workers. What `fetch` denies because of the URL has failed at once; what it denies because it can call nobody at the
- * moment (`egress.overloaded`) is tried again, and neither uses up a retry nor counts against the endpoint. An endpoint gets messages once its owner has answered a challenge, so that nobody is flooded by a URL that
- * somebody else entered.
+ * moment (`egress.overloaded`) is tried again, and neither uses up a retry nor counts against the endpoint.
+ *
+ * An endpoint gets messages once its owner has answered a challenge, so that nobody is flooded by a URL that somebody
+ * else entered.
  *
  * `challenge` denies with `webhook.endpoint_unknown` (404) and `webhook.challenge_failed` (502).
  *
@@ -199,11 +203,17 @@ export function sendWebhook(options: SendWebhookOptions): Webhooks {
   } = options;
 
   const settings = { fetch, keys, waits, maxRetryAfterMs, leaseMs, onFault, random, now };
-  const { post, deliver } = attempts(settings);
+  const { post, deliver: attempt } = attempts(settings);
+  const { watch, paces } = tenantPaces();
+  const deliver = (delivery: ClaimedDelivery) => watch(delivery.endpoint.tenant, attempt(delivery));
   const { add, challenge, rotate, disable } = endpoints(NAME, outbox, keys, post, now);
   const limits = { perEndpoint: maxPerEndpoint, perTenant: maxPerTenant };
   const claim = async (running: Iterable<ClaimedDelivery>) =>
-    outbox.claim({ ...claimable(running, concurrency, limits), nowMs: now(), leaseMs });
+    outbox.claim({
+      ...claimable(running, concurrency, limits, paces),
+      nowMs: now(),
+      leaseMs,
+    });
   const prune = pruning(outbox, retentionMs, now);
   const record: Parameters<typeof worker>[0]['record'] = async (results) => {
     const at = now();
