@@ -89,31 +89,62 @@ describe.each(oneDatabase)('on %s', (_database, open) => {
   }, 60_000);
   afterAll(() => database?.end());
 
-  describe.each(stores)('%s', (name, make) => {
-    const real = Date.now;
-    /** Does something as a process does whose clock is off. The database keeps its own, also within this process. */
-    const at = async <Answer>(off: number, act: (process: Process) => Promise<Answer>) => {
-      let ahead = off;
-      const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead);
-      onTestFinished(() => {
-        clock.mockRestore();
-      });
-      const client: TestDatabase['client'] = {
-        query: async (text, params) => {
-          ahead = 0;
-          try {
-            return await database.client.query(text, params);
-          } finally {
-            ahead = off;
-          }
-        },
-      };
-      try {
-        return await act(make(client, schema));
-      } finally {
-        clock.mockRestore();
-      }
+  const real = Date.now;
+  /** Does something as a process does whose clock is off. The database keeps its own, also within this process. */
+  const asOf = async <Answer>(
+    off: number,
+    act: (client: TestDatabase['client']) => Promise<Answer>,
+  ) => {
+    let ahead = off;
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + ahead);
+    onTestFinished(() => {
+      clock.mockRestore();
+    });
+    const client: TestDatabase['client'] = {
+      query: async (text, params) => {
+        ahead = 0;
+        try {
+          return await database.client.query(text, params);
+        } finally {
+          ahead = off;
+        }
+      },
     };
+    try {
+      return await act(client);
+    } finally {
+      clock.mockRestore();
+    }
+  };
+
+  test.each([
+    ['behind', -HOUR],
+    ['ahead', HOUR],
+  ])(
+    'a family of refresh tokens ends as it was begun, also where a process an hour %s replaces its token',
+    async (id, off) => {
+      const store = (client: TestDatabase['client']) =>
+        postgresRefreshTokenStore(client, { schema });
+      const table = `"${schema}".refresh_token_families`;
+      await database.client.query(`DELETE FROM ${table}`);
+      const endsAt = async () =>
+        (await database.client.query(`SELECT ends_at::float8 AS at FROM ${table}`)).rows[0];
+      const expiresAt = Date.now() + 5 * 60_000;
+      // Only what the store reads of a family is here.
+      const family = { id, current: 'a', subject: 'alice', expiresAt } as RefreshTokenFamily;
+      await store(database.client).insert(family);
+      const begun = await endsAt();
+      const replaced = asOf(off, async (client) =>
+        store(client).replace('a', { ...family, current: 'b' }),
+      );
+      expect(await replaced).toBe(true);
+      expect(await endsAt()).toEqual(begun);
+    },
+  );
+
+  describe.each(stores)('%s', (name, make) => {
+    const at = <Answer>(off: number, act: (process: Process) => Promise<Answer>) =>
+      asOf(off, (client) => act(make(client, schema)));
 
     test.each([
       ['an hour behind', -HOUR],

@@ -9,6 +9,7 @@ export {
   type RedisConnectOptions,
 } from './connection/client.ts';
 export { assertNoEviction, type EvictionRisk, type OnEviction } from './connection/eviction.ts';
+export type { RedisClockedStoreOptions } from './connection/expiring-list.ts';
 export type { RedisStoreOptions } from './connection/server.ts';
 export { redisCounterStore } from './counters/redis-counter-store.ts';
 export { redisLeaseStore } from './leases/redis-lease-store.ts';

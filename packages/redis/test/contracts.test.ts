@@ -16,6 +16,7 @@ import {
   connectRedis,
   connectRedisCluster,
   type RedisClient,
+  type RedisClockedStoreOptions,
   redisApiKeyCache,
   redisCounterStore,
   redisLeaseStore,
@@ -64,6 +65,16 @@ function describeContracts(
     });
     afterAll(() => client.disconnect());
     const options = () => ({ client, prefix: prefix(), timeout: '5s' as const });
+    /** On the same records, with clocks that differ. */
+    const processes = <Store>(make: (options: RedisClockedStoreOptions) => Store) => {
+      const shared = options();
+      return {
+        create: () => make(shared),
+        createApart: (aheadMs: number) => make({ ...shared, now: () => Date.now() + aheadMs }),
+        pass: wait,
+        now: () => Date.now(),
+      };
+    };
 
     describe('limits', () => {
       test.each(limitStoreContract)('$name', async ({ run }) => {
@@ -100,12 +111,12 @@ function describeContracts(
     });
     describe('sessions', () => {
       test.each(sessionStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisSessionStore(options()), pass: wait, now: Date.now });
+        await run(processes(redisSessionStore));
       });
     });
     describe('tickets', () => {
       test.each(ticketStoreContract)('$name', async ({ run }) => {
-        await run({ create: () => redisTicketStore(options()), pass: wait, now: Date.now });
+        await run(processes(redisTicketStore));
       });
     });
 
@@ -121,11 +132,7 @@ function describeContracts(
     });
     describe('refresh tokens', () => {
       test.each(refreshTokenStoreContract)('$name', async ({ run }) => {
-        await run({
-          create: () => redisRefreshTokenStore(options()),
-          pass: wait,
-          now: () => Date.now(),
-        });
+        await run(processes(redisRefreshTokenStore));
       });
     });
     describe('API keys, cached', () => {

@@ -14,6 +14,50 @@ export interface StoreSubject<Store> {
   readonly pass: (milliseconds: number) => MaybePromise<void>;
 }
 
+/** A store to test whose records end by a clock of its own, and what that shows. */
+export interface ClockedStoreSubject<Store> extends StoreSubject<Store> {
+  /** Epoch milliseconds on the store's clock. */
+  readonly now: () => number;
+  /**
+   * The same records, as a process sees them whose clock is ahead by so many milliseconds, or behind. Without it, as
+   * in stores of one process, nothing is tested with clocks that differ.
+   */
+  readonly createApart?: ((aheadMs: number) => MaybePromise<Store>) | undefined;
+}
+
+/** Processes whose clocks differ, and for how long what they keep is there. */
+export async function assertLastsApart<Store>(
+  store: Store,
+  { now, pass, createApart }: ClockedStoreSubject<Store>,
+  /** Adds a record that the process says ends then. */
+  add: (store: Store, id: string, endsAt: number) => Promise<boolean>,
+  has: (store: Store, id: string) => Promise<boolean>,
+): Promise<void> {
+  if (createApart === undefined) return;
+  const offs = [-DAY, -30_000, 30_000, DAY];
+  const apart = await Promise.all(
+    offs.map(async (off) => ({ off, process: await createApart(off) })),
+  );
+  const at = now();
+  for (const { off, process } of apart) {
+    assertThat(await add(process, `short ${off}`, at + off + 1_000), `added by ${off}`);
+    assertThat(await add(process, `long ${off}`, at + off + 60_000), `added by ${off}`);
+  }
+  const seen = async (id: string): Promise<string> => {
+    const stores = [store, ...apart.map(({ process }) => process)];
+    return String(await Promise.all(stores.map((each) => has(each, id))));
+  };
+  const all = (there: boolean): string => [store, ...offs].map(() => there).join();
+  for (const off of offs) assertSame(await seen(`long ${off}`), all(true), `long ${off}`);
+  await pass(1_100);
+  for (const off of offs) {
+    assertSame(await seen(`short ${off}`), all(false), `short ${off}, after its end`);
+    assertSame(await seen(`long ${off}`), all(true), `long ${off}, after the end of others`);
+  }
+}
+
+const DAY = 86_400_000;
+
 /** Fails a case. */
 export function assertThat(condition: boolean, message: string): void {
   if (!condition) throw new Error(message);

@@ -1,5 +1,5 @@
 export { apiKeyStoreContract } from './api-key-store-contract.ts';
-export type { ContractCase, StoreSubject } from './contract-case.ts';
+export type { ClockedStoreSubject, ContractCase, StoreSubject } from './contract-case.ts';
 export { counterStoreContract } from './counter-store-contract.ts';
 export {
   type CoverageMatchers,

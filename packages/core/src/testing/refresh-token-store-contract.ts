@@ -1,17 +1,15 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '../contracts/refresh-token-store.ts';
 import {
+  assertLastsApart,
   assertSame,
   assertThat,
+  type ClockedStoreSubject,
   type ContractCase,
   hostileKeys,
-  type StoreSubject,
 } from './contract-case.ts';
 
 /** A store to test, with what its clock shows. */
-export interface RefreshTokenStoreSubject extends StoreSubject<RefreshTokenStore> {
-  /** Epoch milliseconds on the store's clock. */
-  readonly now: () => number;
-}
+export type RefreshTokenStoreSubject = ClockedStoreSubject<RefreshTokenStore>;
 
 type Case = ContractCase<RefreshTokenStoreSubject>;
 
@@ -133,6 +131,38 @@ export const refreshTokenStoreContract: readonly ContractCase<RefreshTokenStoreS
       assertSame(await store.replace('first', family({ current: 'b' })), false, 'replace');
       assertThat((await store.get('long')) !== undefined, 'the longer one should be there');
     }),
+    one(
+      'a family lasts as long as its process says, whatever the clocks show',
+      async (first, family, subject) =>
+        assertLastsApart(
+          first,
+          subject,
+          async (store, id, expiresAt) => store.insert(family({ id, expiresAt })),
+          async (store, id) => (await store.get(id)) !== undefined,
+        ),
+    ),
+    one(
+      'a family ends as it was begun, whoever replaces its token',
+      async (store, family, subject) => {
+        const processes = [store];
+        for (const aheadMs of [3_600_000, -3_600_000]) {
+          const process = await subject.createApart?.(aheadMs);
+          if (process !== undefined) processes.push(process);
+        }
+        const expiresAt = subject.now() + 1_000;
+        for (const [at, process] of processes.entries()) {
+          const id = `family${at}`;
+          await store.insert(family({ id, expiresAt }));
+          const next = family({ id, current: 'second', generation: 1, expiresAt });
+          assertSame(await process.replace('first', next), true, 'replaced');
+          assertThat((await store.get(id)) !== undefined, 'it should be there');
+        }
+        await subject.pass(1_100);
+        for (const at of processes.keys()) {
+          assertSame(await store.get(`family${at}`), undefined, 'after its end');
+        }
+      },
+    ),
     one('ids and subjects that differ stay different', async (store, family) => {
       for (const key of hostileKeys) {
         assertSame(await store.insert(family({ id: key, subject: key })), true, told(key));

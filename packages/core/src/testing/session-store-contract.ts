@@ -1,17 +1,15 @@
 import type { SessionRecord, SessionStore } from '../contracts/session-store.ts';
 import {
+  assertLastsApart,
   assertSame,
   assertThat,
+  type ClockedStoreSubject,
   type ContractCase,
   hostileKeys,
-  type StoreSubject,
 } from './contract-case.ts';
 
 /** A store to test, with what its clock shows. */
-export interface SessionStoreSubject extends StoreSubject<SessionStore> {
-  /** Epoch milliseconds on the store's clock. */
-  readonly now: () => number;
-}
+export type SessionStoreSubject = ClockedStoreSubject<SessionStore>;
 
 type Make = (changes?: Partial<SessionRecord>) => SessionRecord;
 
@@ -187,6 +185,44 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
     await pass(1_100);
     assertSame(await store.read('session'), undefined, 'after its end');
   }),
+  one(
+    'a session lasts as long as its process says, whatever the clocks show',
+    async (first, make, subject) =>
+      assertLastsApart(
+        first,
+        subject,
+        async (store, id, idleUntil) =>
+          store.create(make({ id, idleUntil, expiresAt: idleUntil + LONG })),
+        async (store, id) => (await store.read(id)) !== undefined,
+      ),
+  ),
+  one(
+    'a session lasts as long as the process says that used it last',
+    async (store, make, { now, pass, createApart }) => {
+      if (createApart === undefined) return;
+      const used = await Promise.all(
+        [3_600_000, -3_600_000].map(async (aheadMs) => {
+          const process = await createApart(aheadMs);
+          return { id: `used ${aheadMs}`, process, own: () => now() + aheadMs };
+        }),
+      );
+      for (const { id, process, own } of used) {
+        await store.create(make({ id, idleUntil: now() + 1_000 }));
+        const longer = { id, version: 2, idleUntil: own() + 60_000, expiresAt: own() + LONG };
+        assertSame(await process.replace(1, make(longer)), true, 'used');
+      }
+      await pass(1_100);
+      const listed = (await store.list(ISSUER, 'alice')).map(({ id }) => id);
+      for (const { id, process, own } of used) {
+        assertThat((await store.read(id)) !== undefined, `${id} should be there`);
+        assertThat(listed.includes(id), `${id} should be listed`);
+        const over = { id, version: 3, idleUntil: own(), expiresAt: own() + LONG };
+        assertSame(await process.replace(2, make(over)), true, 'used for the last time');
+      }
+      await pass(10);
+      for (const { id } of used) assertSame(await store.read(id), undefined, id);
+    },
+  ),
   one('a lease has one holder at a time, and ends', async (store, make, { pass }) => {
     await store.create(make());
     const taken = await Promise.all(

@@ -1,17 +1,15 @@
 import type { TicketRecord, TicketStore } from '../contracts/ticket-store.ts';
 import {
+  assertLastsApart,
   assertSame,
   assertThat,
+  type ClockedStoreSubject,
   type ContractCase,
   hostileKeys,
-  type StoreSubject,
 } from './contract-case.ts';
 
 /** A store to test, with what its clock shows. */
-export interface TicketStoreSubject extends StoreSubject<TicketStore> {
-  /** Epoch milliseconds on the store's clock. */
-  readonly now: () => number;
-}
+export type TicketStoreSubject = ClockedStoreSubject<TicketStore>;
 
 const LONG = 60_000;
 const AT_ONCE = 40;
@@ -90,6 +88,28 @@ export const ticketStoreContract: readonly ContractCase<TicketStoreSubject>[] = 
     assertSame(await store.removeBySubject('reset', 'alice'), 1, 'the longer one');
     assertSame(await store.insert(ticket()), true, 'its id is free');
   }),
+  one(
+    'a ticket lasts as long as its process says, whatever the clocks show',
+    async (first, ticket, subject) =>
+      assertLastsApart(
+        first,
+        subject,
+        async (store, id, expiresAt) => store.insert(ticket({ id, expiresAt })),
+        async (store, id) => (await store.read(id)) !== undefined,
+      ),
+  ),
+  one(
+    'tickets of processes whose clocks differ are removed by their subject',
+    async (store, ticket, subject) => {
+      const { createApart, now } = subject;
+      if (createApart === undefined) return;
+      for (const aheadMs of [7 * 86_400_000, -7 * 86_400_000]) {
+        const process = await createApart(aheadMs);
+        await process.insert(ticket({ id: `of ${aheadMs}`, expiresAt: now() + aheadMs + LONG }));
+      }
+      assertSame(await store.removeBySubject('reset', 'alice'), 2, 'how many');
+    },
+  ),
   one('tickets of a subject are removed by purpose', async (store, ticket) => {
     for (const id of ['a', 'b', 'c']) await store.insert(ticket({ id }));
     await store.insert(ticket({ id: 'd', purpose: 'verify' }));

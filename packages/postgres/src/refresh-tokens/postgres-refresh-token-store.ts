@@ -68,13 +68,13 @@ export function postgresRefreshTokenStore(
     },
     replace: async (expected, next) => {
       const replaced = await counted(
-        `UPDATE ${table} SET current = $3, ends_at = ${present('$6')} + $4::bigint, record = $5
-         WHERE id = $1 AND current = $2 AND ended IS NULL AND ends_at > ${present('$6')}`,
+        // A family ends as it was begun: the clock of this process says nothing about that.
+        `UPDATE ${table} SET current = $3, record = $4
+         WHERE id = $1 AND current = $2 AND ended IS NULL AND ends_at > ${present('$5')}`,
         [
           await rowKey(next.id),
           await rowKey(expected),
           await rowKey(next.current),
-          lifeOf(next.expiresAt),
           JSON.stringify(next),
           at(),
         ],

@@ -1,37 +1,43 @@
 import type { RefreshTokenFamily, RefreshTokenStore } from '@apisec/core';
 import {
   changeListed,
+  lifeUntil,
+  listedFor,
   listedScript,
-  listedUntil,
   listScript,
+  type RedisClockedStoreOptions,
   wholeEnd,
 } from '../connection/expiring-list.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
 import { retries } from '../connection/retries.ts';
 import { script } from '../connection/script.ts';
-import { NotAskedError, type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
+import { NotAskedError, type Run, serverOf } from '../connection/server.ts';
 
 /** A script, so that it goes the way of the others: to the master, and in order. */
 const getScript = script(`return redis.call('HMGET', KEYS[1], 'row', 'ended')`);
 
-/** ARGV: its end, and the fields of the family. */
+/** ARGV: how long it lives, and the fields of the family. */
 const insertScript = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
 /**
- * What it replaces is kept beside it, so that it can be taken back. ARGV: its end, the expected token, the subject,
+ * What it replaces is kept beside it, so that it can be taken back. Of its end only the distance to the one before
+ * counts, which needs no clock. ARGV: its end, the expected token, the subject,
  * and the fields of the family. Answers -1 where the list of the subject would not be right any more.
  */
 const replaceScript = script(`
 local at = redis.call('HMGET', KEYS[1], 'current', 'ended', 'subject', 'until', 'row')
 if at[1] ~= ARGV[2] or at[2] then return 0 end
-if at[3] ~= ARGV[3] or tonumber(ARGV[1]) > tonumber(at[4]) then return -1 end
+local sooner = tonumber(at[4]) - tonumber(ARGV[1])
+if at[3] ~= ARGV[3] or sooner < 0 then return -1 end
 redis.call('HSET', KEYS[1], 'used', at[1], 'before', at[5], unpack(ARGV, 4))
-redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+if sooner > 0 then
+  redis.call('PEXPIRE', KEYS[1], string.format('%.0f', redis.call('PTTL', KEYS[1]) - sooner))
+end
 return 1
 `);
 
@@ -75,8 +81,8 @@ const NAME = 'redisRefreshTokenStore';
  * twice. Keep `timeout` below `storeTimeout` of `tokens`: what is true too late for that is not taken back. `insert`,
  * `end` and `endSubject` stand where the server did them.
  *
- * Ends are compared with the clock of the server. Families of a process whose clock is behind by more than their
- * lifetime have ended there at once; none is good for longer than the server's clock says.
+ * Ends go by the clock of the server: a family lasts as long as the process says that began it, whatever the clocks of
+ * processes show.
  *
  * The server must keep what it holds: with `maxmemory-policy noeviction` and on disk (`appendonly yes`). A family that
  * is pushed out is unknown, one of which the list is pushed out is missed by `endSubject`, and after a step back, as to
@@ -87,8 +93,9 @@ const NAME = 'redisRefreshTokenStore';
  * const store = redisRefreshTokenStore({ client: connectRedis('redis://127.0.0.1:6379') });
  * const issued = tokens({ issuer, audience, signing, store });
  */
-export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshTokenStore {
-  const { prefix, run } = serverOf(NAME, options);
+export function redisRefreshTokenStore(options: RedisClockedStoreOptions): RefreshTokenStore {
+  const { prefix, run } = serverOf(NAME, options, ['now']);
+  const lifeOf = lifeUntil(NAME, options);
   const unseen = retries(MOST_UNSEEN);
   const later = (takeBack: Run): void => unseen.add(() => run(takeBack), UNSEEN_FOR);
   /** The part alone names the key, so that lists hold parts. */
@@ -104,12 +111,12 @@ export function redisRefreshTokenStore(options: RedisStoreOptions): RefreshToken
   return Object.freeze({
     insert: async (family) => {
       const part = keyPart(family.id);
-      const until = wholeEnd(NAME, family.expiresAt);
+      const life = lifeOf(family.expiresAt);
       // First, so that there is no family that is not listed. Where the id is taken by another subject this lists
       // a family that is not the subject's; whoever ends it looks whose it is.
-      const list = { keys: [listOf(family.subject)], args: [listedUntil(until), part] };
+      const list = { keys: [listOf(family.subject)], args: [listedFor(life), part] };
       await run({ script: listScript, ...list });
-      const args = [String(until), ...fieldsOf(family)];
+      const args = [String(life), ...fieldsOf(family)];
       return (await run({ script: insertScript, keys: [rowOf(part)], args })) === 1;
     },
     get: async (id) => {

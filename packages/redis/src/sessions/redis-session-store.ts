@@ -1,23 +1,31 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
-import { listedScript, listedUntil, listScript, wholeEnd } from '../connection/expiring-list.ts';
+import {
+  lifeUntil,
+  listedFor,
+  listedScript,
+  listScript,
+  type RedisClockedStoreOptions,
+} from '../connection/expiring-list.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
 import { script } from '../connection/script.ts';
-import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
+import { type Run, serverOf } from '../connection/server.ts';
 
 const readScript = script(`return redis.call('GET', KEYS[1])`);
 
-/** ARGV: when it ends, and the session. */
+/** ARGV: how long it lives, and the session. */
 const createScript = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2], 'PXAT', ARGV[1])
+redis.call('SET', KEYS[1], ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
-/** ARGV: when it ends, the expected version, and the session. */
+/** ARGV: how long it lives, the expected version, and the session. */
 const replaceScript = script(`
 local row = redis.call('GET', KEYS[1])
 if not row or string.match(row, '^(%d+) ') ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], ARGV[3], 'PXAT', ARGV[1])
+redis.call('SET', KEYS[1], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
@@ -61,8 +69,8 @@ const NAME = 'redisSessionStore';
  * only. In a cluster sessions are spread over all nodes. `create` takes up to three round trips; ending all sessions
  * of a user one, and one for each of them. Where that rejects, some may have ended: call it again.
  *
- * Ends are compared with the clock of the server. Sessions of a process whose clock is behind by more than their
- * lifetime have ended there at once; none is good for longer than the server's clock says.
+ * Ends go by the clock of the server: a session lasts as long as the process says that wrote it last, whatever the
+ * clocks of processes show.
  *
  * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out,
  * and one whose list is pushed out is missed by `deleteBySubject`.
@@ -71,8 +79,11 @@ const NAME = 'redisSessionStore';
  * @example
  * const store = redisSessionStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
-export function redisSessionStore(options: RedisStoreOptions): SessionStore {
-  const { prefix, run } = serverOf(NAME, options);
+export function redisSessionStore(options: RedisClockedStoreOptions): SessionStore {
+  const { prefix, run } = serverOf(NAME, options, ['now']);
+  const lifeOf = lifeUntil(NAME, options);
+  const lifeIn = ({ idleUntil, expiresAt }: SessionRecord): string =>
+    String(lifeOf(Math.min(idleUntil, expiresAt)));
   const rowOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session:${keyPart(id)}`;
   const leaseOf = (id: string): string => `${prefix}:{${tagOf(id)}}:session-lease:${keyPart(id)}`;
   const groupOf = (kind: 'sub' | 'sid', issuer: string, name: string): string => {
@@ -111,7 +122,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
   return Object.freeze({
     create: async (session) => {
       const { id, issuer, subject, sid, expiresAt } = session;
-      const args = [listedUntil(wholeEnd(NAME, expiresAt)), JSON.stringify(id)];
+      const args = [listedFor(lifeOf(expiresAt)), JSON.stringify(id)];
       // First, so that there is no session that is not listed. Whoever reads a list looks whose a session is.
       const groups = [groupOf('sub', issuer, subject)];
       if (sid !== undefined) groups.push(groupOf('sid', issuer, sid));
@@ -119,7 +130,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
       return ask({
         script: createScript,
         keys: [rowOf(id)],
-        args: [endOf(session), rowFor(session)],
+        args: [lifeIn(session), rowFor(session)],
       });
     },
     read,
@@ -127,7 +138,7 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
       ask({
         script: replaceScript,
         keys: [rowOf(next.id)],
-        args: [endOf(next), String(expected), rowFor(next)],
+        args: [lifeIn(next), String(expected), rowFor(next)],
       }),
     delete: remove,
     deleteBySubject: async (issuer, subject, except) => {
@@ -175,10 +186,4 @@ export function redisSessionStore(options: RedisStoreOptions): SessionStore {
 /** The version in front, so that scripts need not read JSON. */
 function rowFor(session: SessionRecord): string {
   return `${session.version} ${JSON.stringify(session)}`;
-}
-
-/** As Redis knows times: whole milliseconds that a double holds. */
-function endOf({ idleUntil, expiresAt }: SessionRecord): string {
-  // Redis takes no end at 0.
-  return String(Math.max(1, wholeEnd(NAME, Math.min(idleUntil, expiresAt))));
 }

@@ -1,20 +1,21 @@
 import type { TicketRecord, TicketStore } from '@apisec/core';
 import {
   changeListed,
+  lifeUntil,
+  listedFor,
   listedScript,
-  listedUntil,
   listScript,
-  wholeEnd,
+  type RedisClockedStoreOptions,
 } from '../connection/expiring-list.ts';
 import { keyPart, namedKey, tagOf } from '../connection/key.ts';
 import { script } from '../connection/script.ts';
-import { type RedisStoreOptions, type Run, serverOf } from '../connection/server.ts';
+import { type Run, serverOf } from '../connection/server.ts';
 
-/** ARGV: its end, whose it is, the ticket. */
+/** ARGV: how long it lives, whose it is, the ticket. */
 const insertScript = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[2], 'row', ARGV[3])
-redis.call('PEXPIREAT', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
@@ -41,8 +42,8 @@ const NAME = 'redisTicketStore';
  * round trips where a ticket has a subject, `removeBySubject` one and one for every 128 tickets; where it rejects, some
  * may be gone, and it is to be called again.
  *
- * Ends are compared with the clock of the server. Tickets of a process whose clock is behind by more than their
- * lifetime have ended there at once; none is good for longer than the server's clock says.
+ * Ends go by the clock of the server: a ticket lasts as long as the process says that wrote it, whatever the clocks of
+ * processes show.
  *
  * A ticket that was taken with its reply lost is gone: its holder begins again, and nobody has used it twice. The
  * server must not evict (`maxmemory-policy noeviction`): a ticket that is pushed out is unknown, and one of which the
@@ -53,8 +54,9 @@ const NAME = 'redisTicketStore';
  * @example
  * const tickets = redisTicketStore({ client: connectRedis('redis://127.0.0.1:6379') });
  */
-export function redisTicketStore(options: RedisStoreOptions): TicketStore {
-  const { prefix, run } = serverOf(NAME, options);
+export function redisTicketStore(options: RedisClockedStoreOptions): TicketStore {
+  const { prefix, run } = serverOf(NAME, options, ['now']);
+  const lifeOf = lifeUntil(NAME, options);
   /** The part alone names the key, so that lists hold parts. */
   const rowOf = (part: string): string => `${prefix}:{${tagOf(part)}}:ticket:${part}`;
   const listOf = (owner: string): string => `${prefix}:{${tagOf(owner)}}:ticket-subject:${owner}`;
@@ -64,15 +66,15 @@ export function redisTicketStore(options: RedisStoreOptions): TicketStore {
   return Object.freeze<TicketStore>({
     insert: async (ticket) => {
       const part = keyPart(ticket.id);
-      const until = wholeEnd(NAME, ticket.expiresAt);
+      const life = lifeOf(ticket.expiresAt);
       const owner = ticket.subject === undefined ? '' : namedKey(ticket.purpose, ticket.subject);
       if (owner !== '') {
         // First, so that there is no ticket that is not listed. Where the id is taken this lists a ticket of somebody
         // else; whoever removes it looks whose it is.
-        const args = [listedUntil(until), part];
+        const args = [listedFor(life), part];
         await run({ script: listScript, keys: [listOf(owner)], args });
       }
-      const added = await onRow(insertScript, part, String(until), owner, JSON.stringify(ticket));
+      const added = await onRow(insertScript, part, String(life), owner, JSON.stringify(ticket));
       return added === 1;
     },
     read: async (id) => readTicket(await onRow(readScript, keyPart(id)), id),
