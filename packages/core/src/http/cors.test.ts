@@ -231,6 +231,15 @@ describe('all origins', () => {
     expect(headers.has('access-control-allow-credentials')).toBe(false);
   });
 
+  test('get it whether a call says its origin or not, so that caches may give it to anyone', () => {
+    for (const request of [actual(), actual(EVIL), actual('null')]) {
+      const { code, headers } = ask(request, { origins: '*' });
+      expect(code).toBe('passed');
+      expect(headers.get('access-control-allow-origin')).toBe('*');
+      expect(headers.get('access-control-expose-headers')).toContain('retry-after');
+    }
+  });
+
   test('still name each header, since "*" would not cover Authorization', () => {
     const { headers } = ask(preflight(EVIL, 'GET', 'authorization'), { origins: '*' });
     expect(headers.get('access-control-allow-headers')).toBe('authorization, content-type, dpop');

@@ -168,7 +168,8 @@ export function cors<Needs extends object = NoFacts>(
     always: Object.freeze({ headers: Object.freeze([VARY_ORIGIN]) }),
     check: (request, facts): MaybePromise<Outcome> => {
       const origin = request.headers.get('origin') ?? '';
-      if (origin === '') return pass();
+      // What all origins get does not depend on who asks: a cache that keeps it without Origin may give it to scripts.
+      if (origin === '') return everyone?.actual ?? pass();
       const known = everyone ?? listed.get(origin) ?? patterns.some((each) => each.covers(origin));
       if (known !== false || rule === undefined || !isWellFormed(origin)) {
         return judge(request, origin, known);
