@@ -30,6 +30,13 @@ const WORDS: Readonly<Record<string, RegExp>> = {
     /^(?:[a-z][a-z-]*=(?:\*|self|src|\((?:[\w* ]|"[^"\\,]*")*\))(?:;report-to=[\w.*-]+)?(?:, ?(?!$)|$))+$/,
 };
 
+/** What they list is named in front of `=`, where that is there. No value has a comma within (`WORDS`). */
+const LISTS = new Set(['cacheControl', 'referrerPolicy', 'permissionsPolicy']);
+
+function namesOf(list: string): readonly string[] {
+  return list.split(',').map((each) => each.trim().replace(/=.*/, ''));
+}
+
 /** Does not construct with a value that browsers ignore. `option` is one that exists. */
 export function assertHeaderValue(
   where: string,
@@ -44,6 +51,10 @@ export function assertHeaderValue(
   assertConfiguration(
     WORDS[option]?.test(value) !== false,
     `${known}: browsers ignore ${JSON.stringify(value)}, or it opens what it should close.`,
+  );
+  assertConfiguration(
+    !LISTS.has(option) || new Set(namesOf(value)).size === namesOf(value).length,
+    `${known} has something twice: ${JSON.stringify(value)}. Readers differ in which one they take.`,
   );
   if (option === 'strictTransportSecurity') assertTransportSecurity(known, value);
   if (option === 'contentSecurityPolicy') assertDirectives(known, value);

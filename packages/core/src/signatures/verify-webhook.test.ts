@@ -95,6 +95,18 @@ describe('an honest message', () => {
     });
   });
 
+  test.each([[{ type: 'order.paid' }], [undefined], [new ArrayBuffer(2)], [['{}']]])(
+    'that was parsed before is denied by the function as well, and not thrown at: %j',
+    async (body) => {
+      const hook = verifyWebhook({ scheme: 'standard', keys: [SECRET], now });
+      // What the types promise, plain JavaScript may break.
+      expect(await hook.verify(signed(), body as never)).toMatchObject({
+        ok: false,
+        denial: { kind: 'internal', code: 'message.unavailable' },
+      });
+    },
+  );
+
   test('is verified with either key while they are rotated', async () => {
     const next = `whsec_${btoa('another secret of 24 chars')}`;
     const hook = standard({

@@ -79,7 +79,7 @@ export interface WebhookPolicy<Event> extends Policy<RawBodyFacts, WebhookFacts<
 }
 
 const NAME = 'verifyWebhook';
-const NO_BYTES = 'rawBody is not bytes: a parser has read the body before';
+const NO_BYTES = 'the body (rawBody) is not bytes: a parser has read it before';
 const utf8 = new TextEncoder();
 
 const denied = (kind: DenialKind, code: string, detail: string, cause?: object): Deny =>
@@ -196,6 +196,9 @@ export function verifyWebhook<Event = unknown>(
     headers: HeadersView,
     body: Uint8Array,
   ): Promise<({ readonly ok: true } & VerifiedWebhook<Event>) | Deny> => {
+    // What the types promise, plain JavaScript may break.
+    if (!ArrayBuffer.isView(body))
+      return { ok: false, denial: fault('message.unavailable', NO_BYTES) };
     const presented = scheme.read(headers, body);
     if (typeof presented === 'string') return denials[presented];
     const { id, timestamp } = presented;
@@ -229,9 +232,6 @@ export function verifyWebhook<Event = unknown>(
     needs: ['rawBody'],
     adds: ['webhook'],
     check: async ({ headers }, { rawBody }): Promise<Outcome<WebhookFacts<Event>>> => {
-      // What the types promise, plain JavaScript may break.
-      if (!(rawBody instanceof Uint8Array))
-        return { ok: false, denial: fault('message.unavailable', NO_BYTES) };
       const answer = await verify(headers, rawBody);
       if (!answer.ok) return answer;
       const { ok: _ok, ...webhook } = answer;
