@@ -27,8 +27,8 @@ const UNBOUNDED: ClaimShares = {
 
 /**
  * An outbox on PostgreSQL: what `add` has answered survives any crash, and any number of workers share it
- * (`FOR UPDATE SKIP LOCKED`). Times go by the clock of the database, whatever those of the workers show. Needs `migrate`
- * first.
+ * (`FOR UPDATE SKIP LOCKED`). Times go by the clock of the database, whatever those of the workers show. Needs
+ * `migrate` first.
  *
  * To keep an event together with the change that caused it, make one over the client of your transaction and call its
  * `add` there.
