@@ -119,7 +119,7 @@ test('a tenant that has answered quickly is not held up by dozens that never ans
   const answeredAt = new Map<string, number>();
   const fetch: SafeFetch = Object.assign(
     async (input: string | URL | Request, init?: RequestInit) => {
-      if (String(input).endsWith('/slow'))
+      if (new Request(input).url.endsWith('/slow'))
         return new Promise<Response>((_, reject) => {
           setTimeout(() => reject(new Error('timeout')), timeoutMs);
         });
