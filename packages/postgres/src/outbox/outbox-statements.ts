@@ -10,10 +10,7 @@ import { presentAtStart } from '../client/clock.ts';
  * well, `held`, until that has changed. So nobody reads past the same deliveries twice, however many there are.
  */
 export function outboxStatements(schema: string) {
-  const present = presentAtStart('$1');
-  /** The same where it is not looked up in an index: computed once. */
-  const now = '(SELECT at FROM clock)';
-  const clock = `clock AS (SELECT ${present} AS at)`;
+  const now = presentAtStart('$1');
   const endpoint =
     'tenant, url, secrets::text AS secrets, status AS endpoint_status, reason, version';
   return {
@@ -26,8 +23,7 @@ export function outboxStatements(schema: string) {
         paused_until = CASE WHEN status = $5 THEN paused_until ELSE 0 END
       WHERE id = $1 AND version = $8 RETURNING id`,
     getEndpoint: `SELECT id, ${endpoint} FROM ${schema}.webhook_endpoints WHERE id = $1`,
-    add: `WITH ${clock}
-      INSERT INTO ${schema}.webhook_deliveries
+    add: `INSERT INTO ${schema}.webhook_deliveries
         (id, message_id, endpoint_id, body, order_key, created_at, due_at)
       SELECT id, message_id, endpoint_id, body, order_key, ${now}, ${now}
       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
@@ -37,10 +33,10 @@ export function outboxStatements(schema: string) {
     // $5 at the front are looked at, and $2 taken. A delivery that another worker looks at is passed over, not waited
     // for. Put off is for as long again as it has waited, within bounds: who misses being woken is late, not lost.
     // $6 to $11: how many more each endpoint and each tenant may get; $12: what is more than that is put off as well.
-    claim: `WITH ${clock}, front AS (
+    claim: `WITH front AS (
         SELECT d.id, d.endpoint_id, d.order_key, d.seq, d.created_at, d.due_at
         FROM ${schema}.webhook_deliveries d
-        WHERE d.status = 'pending' AND d.due_at <= ${present}
+        WHERE d.status = 'pending' AND d.due_at <= ${now}
         ORDER BY d.due_at, d.seq LIMIT $5 FOR UPDATE SKIP LOCKED
       ), judged AS (
         SELECT f.id, f.endpoint_id, e.tenant, f.due_at, f.seq, f.created_at, CASE
@@ -98,9 +94,9 @@ export function outboxStatements(schema: string) {
     // be.
     othersWait: `WITH front AS (
         SELECT d.endpoint_id FROM ${schema}.webhook_deliveries d
-        WHERE d.status = 'pending' AND d.due_at <= ${present} ORDER BY d.due_at, d.seq LIMIT $4
+        WHERE d.status = 'pending' AND d.due_at <= ${now} ORDER BY d.due_at, d.seq LIMIT $4
       )
-      SELECT count(*) FILTER (WHERE e.status = 'active' AND e.paused_until <= ${present}
+      SELECT count(*) FILTER (WHERE e.status = 'active' AND e.paused_until <= ${now}
           AND e.id <> ALL ($2::text[]) AND e.tenant <> ALL ($3::text[])) > 0
         OR sum(f.deliveries) >= $4 AS others
       FROM (SELECT endpoint_id, count(*) AS deliveries FROM front GROUP BY endpoint_id) f
@@ -114,7 +110,7 @@ export function outboxStatements(schema: string) {
     // What is held has a lease, and is pending: to say so as well would lead PostgreSQL through the whole queue.
     // Endpoints in the order of their ids, so that two workers never wait for each other. Each place that is free again
     // wakes one that waits for it; one more, so that an endpoint gets back what others have left.
-    record: `WITH ${clock}, result AS (
+    record: `WITH result AS (
         SELECT * FROM unnest(
             $2::text[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::boolean[], $8::boolean[])
           AS r (id, lease, status, due_in, outcome, is_gone, is_local)
@@ -177,14 +173,14 @@ export function outboxStatements(schema: string) {
       FROM ${schema}.webhook_deliveries
       WHERE endpoint_id = $1 AND ($2::text IS NULL OR status = $2) ORDER BY seq DESC LIMIT $3`,
     replay: `UPDATE ${schema}.webhook_deliveries
-      SET status = 'pending', attempts = 0, due_at = ${present}, lease = '', held = false, waits_for = NULL
+      SET status = 'pending', attempts = 0, due_at = ${now}, lease = '', held = false, waits_for = NULL
       WHERE endpoint_id = $2 AND status <> 'pending'
         AND (CASE WHEN $3::text[] IS NULL THEN status = 'failed' ELSE id = ANY ($3::text[]) END)
       RETURNING id`,
     // What another worker forgets is passed over. Whoever replays one waits, and finds it gone or keeps it.
     prune: `WITH old AS (
         SELECT id FROM ${schema}.webhook_deliveries
-        WHERE status <> 'pending' AND due_at < ${present} - $2::bigint
+        WHERE status <> 'pending' AND due_at < ${now} - $2::bigint
         ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED
       ), forgotten AS (
         DELETE FROM ${schema}.webhook_deliveries d USING old WHERE d.id = old.id RETURNING d.id
