@@ -24,7 +24,7 @@ import { GraphQLError } from 'graphql';
 import { batchOf, joinBatch } from './batch.ts';
 import type { ApisecOptions } from './options.ts';
 import { certificateIn, emptyRequest, textOf } from './request.ts';
-import { renderAnswer, restrictCaches, watchEnding } from './response.ts';
+import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './response.ts';
 
 /**
  * A guard in front of every operation of an Apollo Server, and policies in front of its fields.
@@ -102,6 +102,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           if (error || !document || !checkDocument(state, document, schema)) return;
           Object.assign(context, { document: deniedDocument() });
         },
+        validationDidStart: async () => async (errors) => checkValidation(state, errors),
         didResolveOperation: async ({ schema, document, operation }) => {
           const variables = request.variables ?? {};
           const source = operation ? { schema, document, operation, variables } : undefined;

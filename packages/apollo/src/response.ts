@@ -3,6 +3,7 @@ import { type Ending, graphqlDenial, httpDenial } from '@apisec/core/host';
 import {
   applyFieldHeaders,
   cacheability,
+  checkErrors,
   decide,
   headerFields,
   type OperationState,
@@ -16,6 +17,16 @@ import type { ExecutionResult } from 'graphql';
 import { type HttpBatch, rejectBatch, type Sending, settleStatus } from './batch.ts';
 
 type Response = Sending['response'];
+
+/**
+ * Denies a document with more errors than anybody reads; that it has so many unknown names is known before. Apollo
+ * would wrap and format each of them, so it is left with one.
+ */
+export function checkValidation(state: OperationState, errors: readonly Error[] | undefined): void {
+  if (!checkErrors(state, errors)) return;
+  // By its type nobody changes the list, but it is the one that Apollo goes on with.
+  (errors as Error[]).length = 1;
+}
 
 /** Makes of the response what the caller is to see. Answers why that is a denial. */
 export async function renderAnswer(

@@ -1,4 +1,6 @@
 import { allowAnonymous, type GraphqlFacts, guard } from '@apisec/core';
+import { limitOperation } from '@apisec/graphql';
+import type { GraphQLScalarType } from 'graphql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { times } from './hostile-documents.ts';
 import { httpServers } from './hostile-servers.ts';
@@ -11,7 +13,8 @@ const schema = () =>
   schemaOf(
     `enum Size { S L }
      input Filter { size: Size, and: [Filter!], count: Int }
-     type Query { echo(text: String, filter: Filter, ids: [ID!]): String }`,
+     scalar Counted
+     type Query { count(of: Counted): Int, echo(text: String, filter: Filter, ids: [ID!]): String }`,
     {
       'Query.echo': () => {
         ran.push('echo');
@@ -28,6 +31,35 @@ describe.each(liveServers)('%s', (_, start) => {
     expect([reason, body.errors.length]).toEqual(['document.too_many_errors', 1]);
     const few = await send(undefined, wrong(20));
     expect(few.body.errors).toHaveLength(20);
+  });
+
+  test('validates a document once, and not at all where it names too much that is not there', async () => {
+    const counting = schema();
+    const counted: unknown[] = [];
+    const scalar = counting.getType('Counted') as GraphQLScalarType;
+    // Asked for each literal by validation; what is denied is not executed.
+    scalar.parseLiteral = (node) => counted.push(node) && 1;
+    const admission = guard<GraphqlFacts>()
+      .use(limitOperation({ fields: 1 }))
+      .use(allowAnonymous());
+    const send = await start({ admission }, counting);
+    const pad = '#'.repeat(500);
+    const two = await send(undefined, `{ a: count(of: 1) b: count(of: 2) } ${pad}`);
+    expect([two.reason, counted.length]).toEqual(['operation.over_limit', 2]);
+    const unknown = times(21, (at) => `fieldThatIsNotThere${at}`);
+    const query = `{ ...F } fragment F on Query { count(of: 1) ${unknown} } ${pad}`;
+    expect([(await send(undefined, query)).reason, counted.length]).toEqual([
+      'document.too_many_errors',
+      2,
+    ]);
+  });
+
+  test('denies more errors of any other kind than anybody reads', async () => {
+    const send = await start({ admission: open }, schema());
+    const wrong = (count: number) =>
+      `query (${times(count, (at) => `$variableThatNobodyUses${at}: Int`)}) { echo }`;
+    expect((await send(undefined, wrong(21))).reason).toBe('document.too_many_errors');
+    expect((await send(undefined, wrong(20))).body.errors).toHaveLength(20);
   });
 });
 

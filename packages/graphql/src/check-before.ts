@@ -3,7 +3,7 @@ import { chain, fault } from '@apisec/core/host';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { factsFor } from './decide-operation.ts';
 import { callerOf, conclude, runsFor } from './guarded-operation.ts';
-import { findErrors } from './limits/deny-errors.ts';
+import { deniedErrors, deniedNames } from './limits/deny-errors.ts';
 import { dropLocations } from './limits/drop-locations.ts';
 import { BATCH } from './operation-batch.ts';
 import { pendingCall } from './operation-call.ts';
@@ -72,7 +72,7 @@ const HASH: Denial = Object.freeze({
 /**
  * Before validation: bounds the work of that, and of its errors.
  *
- * @param schema where the server looks for more errors than anybody reads.
+ * @param schema where the server validates by itself, and looks for more errors than anybody reads.
  */
 export function checkDocument(
   state: OperationState,
@@ -82,8 +82,16 @@ export function checkDocument(
   dropLocations(document);
   return (
     deny(state, state.plan.bounds.checkDocument(document, state.work)) ??
-    deny(state, schema && findErrors(schema, document))
+    deny(state, schema && deniedNames(schema, document))
   );
+}
+
+/** After validation, in servers that look for more errors than anybody reads. */
+export function checkErrors(
+  state: OperationState,
+  errors: readonly unknown[] | undefined,
+): Denial | undefined {
+  return deny(state, deniedErrors(errors ?? []));
 }
 
 function decideEarly(

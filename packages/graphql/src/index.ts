@@ -2,7 +2,7 @@
 
 // For adapter authors.
 export { assertTable } from './assert-table.ts';
-export { checkBefore, checkDocument, resolveText } from './check-before.ts';
+export { checkBefore, checkDocument, checkErrors, resolveText } from './check-before.ts';
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';

@@ -7,14 +7,13 @@ import {
   type GraphQLSchema,
   getVariableValues,
   parse,
-  validate,
 } from 'graphql';
 import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError } from './denial-error.ts';
 import type { CompiledFields } from './fields/field-policies.ts';
 import { guardedEvents, isAsyncIterable, releaseResult, shownResult } from './guarded-events.ts';
 import { decide } from './guarded-operation.ts';
-import { deniedErrors, FEW_ERRORS } from './limits/deny-errors.ts';
+import { deniedErrors, FEW_ERRORS, validateFew } from './limits/deny-errors.ts';
 import { withSignal } from './native-abort.ts';
 import { openOperation } from './open-operation.ts';
 import { sourceIn } from './operation-call.ts';
@@ -69,7 +68,7 @@ export async function prepareExecution(
   }
   if (checkDocument(state, document)) return denied(state);
   const hideSuggestions = !state.plan.showsErrors;
-  const errors = validate(schema, document, undefined, { hideSuggestions, ...FEW_ERRORS });
+  const errors = validateFew(schema, document, hideSuggestions);
   if (deny(state, deniedErrors(errors))) return denied(state);
   if (errors.length > 0) return unresolved(state, errors);
   const source = sourceIn(schema, document, operationName, variables);

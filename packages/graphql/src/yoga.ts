@@ -8,7 +8,7 @@ import { denialError, deniedResult } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions } from './host-call.ts';
 import { hostOperation } from './hosted-operation.ts';
-import { deniedErrors, FEW_ERRORS } from './limits/deny-errors.ts';
+import { deniedErrors, validateFew } from './limits/deny-errors.ts';
 import { executeUntilOver, setSignals } from './native-abort.ts';
 import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
@@ -119,9 +119,10 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       const current = running.get(context);
       if (!current) return undefined;
       current.schema = params.schema as GraphQLSchema;
-      const bounds = { ...FEW_ERRORS, hideSuggestions: !plan.showsErrors };
       setValidationFn((...[schema, document, rules]: Parameters<typeof validate>) =>
-        validateFn(schema, document, rules, bounds),
+        validateFew(schema, document, !plan.showsErrors, (bounds) =>
+          validateFn(schema, document, rules, bounds),
+        ),
       );
       return ({ result }) => void deny(current.state, deniedErrors(result));
     },

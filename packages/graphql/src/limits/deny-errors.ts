@@ -1,9 +1,7 @@
 import type { Denial } from '@apisec/core';
-import { type DocumentNode, type GraphQLSchema, validate } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, validate } from 'graphql';
 import { MOST_ERRORS } from '../safe-errors.ts';
-
-/** Characters of documents that have no room for many errors. */
-const SHORT = 200;
+import { hasUnknownNames } from './unknown-names.ts';
 
 const TOO_MANY: Denial = Object.freeze({
   kind: 'malformed',
@@ -11,21 +9,39 @@ const TOO_MANY: Denial = Object.freeze({
   detail: 'The document has more errors than are looked for here.',
 });
 
-/** How to validate a document, or read variables, without finding all that is wrong with them. */
+/** How to read variables without finding all that is wrong with them. */
 export const FEW_ERRORS: { readonly maxErrors: number } = { maxErrors: MOST_ERRORS };
 
-/** Denies a document that was validated with {@link FEW_ERRORS} and has more. */
+/** Denies a document with more errors than anybody reads. */
 export function deniedErrors(errors: readonly unknown[]): Denial | undefined {
   return errors.length > MOST_ERRORS ? TOO_MANY : undefined;
 }
 
 /**
- * Denies a document with more errors than anybody reads, for servers that look for a hundred: each costs a multiple of
- * what it takes to find it, in suggestions, places and formatting.
+ * The same before validation, as far as it is cheap to know. For servers that validate by themselves and look for a
+ * hundred errors, each of which costs a multiple of what it takes to find it.
  */
-export function findErrors(schema: GraphQLSchema, document: DocumentNode): Denial | undefined {
-  const { length = Number.POSITIVE_INFINITY } = document.loc?.source.body ?? {};
-  if (length <= SHORT) return undefined;
-  const options = { ...FEW_ERRORS, hideSuggestions: true };
-  return deniedErrors(validate(schema, document, undefined, options));
+export function deniedNames(schema: GraphQLSchema, document: DocumentNode): Denial | undefined {
+  return hasUnknownNames(schema, document, MOST_ERRORS) ? TOO_MANY : undefined;
 }
+
+/** Validates a document, as far as {@link deniedErrors} wants to know. */
+export function validateFew(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  hideSuggestions: boolean,
+  run: (bounds: ValidationBounds) => readonly GraphQLError[] = (bounds) =>
+    validate(schema, document, undefined, bounds),
+): readonly GraphQLError[] {
+  return deniedNames(schema, document) ? MANY : run({ ...FEW_ERRORS, hideSuggestions });
+}
+
+interface ValidationBounds {
+  readonly maxErrors: number;
+  readonly hideSuggestions: boolean;
+}
+
+/** Nobody reads them: the denial says that they are too many. */
+const MANY: readonly GraphQLError[] = Object.freeze(
+  Array.from({ length: MOST_ERRORS + 1 }, () => new GraphQLError('Too many errors.')),
+);

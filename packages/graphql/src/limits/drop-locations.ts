@@ -12,14 +12,20 @@ const MOST_LINES = 1_000;
 export function dropLocations(document: DocumentNode): void {
   const text = document.loc?.source.body;
   if (text === undefined || !isLong(text)) return;
-  const open: object[] = [document];
+  const open: Node[] = [document as unknown as Node];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
-    if ('loc' in node) Object.assign(node, { loc: undefined });
-    for (const member of Object.values(node)) {
-      if (typeof member === 'object' && member !== null) open.push(member as object);
+    // A place is an object as well, with all tokens behind it.
+    if (node['loc'] !== undefined) node['loc'] = undefined;
+    // Nodes and lists have no members but their own; made without a list of these, it takes half the time.
+    for (const name in node) {
+      const member = node[name];
+      if (typeof member === 'object' && member !== null) open.push(member as Node);
     }
   }
 }
+
+/** By its type a node is read-only, and lists have no names. */
+type Node = Record<string, unknown>;
 
 function isLong(text: string): boolean {
   if (text.length > MOST_CHARACTERS) return true;
