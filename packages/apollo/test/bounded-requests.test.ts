@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { allowAnonymous, type GraphqlFacts, guard } from '@apisec/core';
 import { limitOperation } from '@apisec/graphql';
 import type { GraphQLScalarType } from 'graphql';
@@ -146,6 +147,28 @@ describe.each(httpServers.filter(([name]) => name !== 'graphql-sse'))(
         Array.from({ length: 8 }, () => many),
       );
       expect(text.match(/variables\.too_large/g)?.length).toBe(2);
+    });
+
+    test('with the hash of another document is denied, and with its own runs', async () => {
+      const url = await started();
+      const query = '{ echo }';
+      const send = (sha256Hash: string, pad = '') =>
+        post(url, {
+          query: query + pad,
+          extensions: { persistedQuery: { version: 1, sha256Hash } },
+        });
+      const hash = createHash('sha256').update(query).digest('hex');
+      for (const [given, pad] of [
+        ['a'.repeat(64), ''],
+        [hash.toUpperCase(), ''],
+        [hash, '#'.repeat(2_000)],
+      ] as const) {
+        const { status, text } = await send(given, pad);
+        expect([status, text.includes('message.malformed'), ran]).toEqual([400, true, []]);
+        expect(text).not.toContain('INTERNAL');
+      }
+      expect(await send(hash)).toMatchObject({ status: 200 });
+      expect(ran).toEqual(['echo']);
     });
 
     test.each([1, { toString: 'a' }, ['a'], undefined, 'a'.repeat(63), '../etc', '__proto__'])(

@@ -8,6 +8,7 @@ import { dropLocations } from './limits/drop-locations.ts';
 import { BATCH } from './operation-batch.ts';
 import { pendingCall } from './operation-call.ts';
 import { deny, type OperationState } from './operation-state.ts';
+import { documentHash } from './trusted/document-hash.ts';
 import { resolveDocument, type SentDocument, UNTRUSTED } from './trusted/trust-plan.ts';
 
 /** Shorter documents are read whoever sends them: that costs less than deciding twice. */
@@ -32,10 +33,10 @@ export function checkBefore(
     // Nobody may send an id that stands for nothing.
     (state.untrusted && (text === undefined || !plan.trusted?.free) ? UNTRUSTED : undefined);
   if (text === undefined || text.length <= SHORT || plan.beginning === undefined)
-    return deny(state, bound());
+    return deny(state, bound()) ?? checkHash(state, text);
   return chain(
     () => decideEarly(state, plan.beginning as Admission<GraphqlFacts, object>),
-    (denial) => denial ?? deny(state, bound()),
+    (denial) => denial ?? deny(state, bound()) ?? checkHash(state, text),
     (cause) => deny(state, fault('call.unattested', cause)),
   );
 }
@@ -47,7 +48,9 @@ export function checkBefore(
 export function resolveText(state: OperationState, sent: SentDocument): string | undefined {
   const { trusted } = state.plan;
   if (!trusted) {
-    if (!isHash(sent.extensions)) deny(state, HASH);
+    const hash = hashIn(sent.extensions);
+    if (hash === null) deny(state, HASH);
+    else state.hash = hash;
     return typeof sent.query === 'string' ? sent.query : undefined;
   }
   const { text, isTrusted } = resolveDocument(trusted, sent);
@@ -55,18 +58,37 @@ export function resolveText(state: OperationState, sent: SentDocument): string |
   return text;
 }
 
-/** Servers look up whatever stands there, and fail at what is no text. */
-function isHash(extensions: unknown): boolean {
+/** Servers look up whatever stands there, and fail at what is no text: null for that. */
+function hashIn(extensions: unknown): string | undefined | null {
   const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };
-  if (persistedQuery === undefined || persistedQuery === null) return true;
+  if (persistedQuery === undefined || persistedQuery === null) return undefined;
   const { sha256Hash } = persistedQuery as { readonly sha256Hash?: unknown };
-  return typeof sha256Hash === 'string' && /^[\da-f]{64}$/i.test(sha256Hash);
+  return typeof sha256Hash === 'string' && /^[\da-f]{64}$/i.test(sha256Hash) ? sha256Hash : null;
+}
+
+/** Servers that keep documents by their hashes answer another one as a fault of their own. */
+function checkHash(
+  state: OperationState,
+  text: string | undefined,
+): MaybePromise<Denial | undefined> {
+  const { hash } = state;
+  if (state.denial || text === undefined || hash === undefined) return state.denial;
+  return chain(
+    () => documentHash(text),
+    (own) => deny(state, own === hash ? undefined : OTHER_HASH),
+    (cause) => deny(state, fault('call.unattested', cause)),
+  );
 }
 
 const HASH: Denial = Object.freeze({
   kind: 'malformed',
   code: 'message.malformed',
   detail: 'The hash of a persisted query must be its SHA-256, in hexadecimal.',
+});
+
+const OTHER_HASH: Denial = Object.freeze({
+  ...HASH,
+  detail: 'The hash is not that of the document.',
 });
 
 /**

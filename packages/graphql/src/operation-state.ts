@@ -75,6 +75,8 @@ export interface OperationState {
   particular: boolean;
   /** The document is not one of those that are trusted. */
   untrusted: boolean;
+  /** What the caller calls the document, beside its text. */
+  hash: string | undefined;
   /** What the operation may still take, where that is bounded. */
   budget: ExecutionBudget | undefined;
   /** Made when a resolver asks for a signal. */
@@ -103,6 +105,7 @@ export function beginOperation(plan: OperationPlan, host: HostCall): OperationSt
     late: undefined,
     particular: false,
     untrusted: false,
+    hash: undefined,
     budget: undefined,
     abort: undefined,
     isOver: false,

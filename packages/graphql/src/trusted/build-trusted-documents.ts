@@ -1,9 +1,4 @@
-import {
-  assertConfiguration,
-  assertKnownOptions,
-  decodeBase64url,
-  sha256,
-} from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import {
   type DocumentNode,
   type FragmentDefinitionNode,
@@ -13,6 +8,7 @@ import {
   print,
   visit,
 } from 'graphql';
+import { documentHash } from './document-hash.ts';
 import { documentsInTypescript } from './documents-in-typescript.ts';
 
 /** A file of a client: what it is called and what it holds. */
@@ -70,7 +66,7 @@ export async function buildTrustedDocuments(
         kind: Kind.DOCUMENT,
         definitions: [operation, ...neededBy(operation, fragments)],
       });
-      return { id: await hexOf(body), body, name, type: operation.operation };
+      return { id: await documentHash(body), body, name, type: operation.operation };
     }),
   );
   return options.format === 'apollo'
@@ -123,9 +119,4 @@ function neededBy(
     });
   }
   return [...needed].toSorted((a, b) => (a.name.value < b.name.value ? -1 : 1));
-}
-
-async function hexOf(text: string): Promise<string> {
-  const bytes = decodeBase64url(await sha256(text)) ?? [];
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
