@@ -6,6 +6,7 @@ import {
   OperationTypeNode,
   versionInfo,
 } from 'graphql';
+import { signalIn } from './fields/open-operations.ts';
 import type { OperationState } from './operation-state.ts';
 
 /**
@@ -15,8 +16,7 @@ import type { OperationState } from './operation-state.ts';
 export function withSignal(args: ExecutionArgs, state: OperationState): ExecutionArgs {
   const isStream = state.source?.operation.operation === OperationTypeNode.SUBSCRIPTION;
   if (versionInfo.major < 17 || isStream) return args;
-  state.abort ??= new AbortController();
-  return Object.assign(args, { abortSignal: state.abort.signal });
+  return Object.assign(args, { abortSignal: signalIn(state) });
 }
 
 /**
@@ -24,7 +24,7 @@ export function withSignal(args: ExecutionArgs, state: OperationState): Executio
  */
 export function setSignals(args: object, state: OperationState | undefined): void {
   if (!state) return;
-  const { signal } = (state.abort ??= new AbortController());
+  const signal = signalIn(state);
   Object.assign(args, { signal, abortSignal: signal });
 }
 

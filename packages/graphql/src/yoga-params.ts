@@ -6,25 +6,31 @@ import { isRecord } from './operation-state.ts';
 
 /**
  * Yoga answers 500 to variables in a URL or a form that are not JSON: a fault of the caller. To a body that is not JSON
- * it answers with the error of the parser, and in that with the body, however long it is; and to a batch without
- * operations, or of anything else, with a success.
+ * it answers with the error of the parser, and in that with the body, however long it is.
  */
 export async function readParams<Params>(
   read: (request: Request) => Params | PromiseLike<Params>,
   request: Request,
 ): Promise<Params> {
   try {
-    const params = await read(request);
-    const isReadable = !Array.isArray(params) || (params.length > 0 && params.every(isRecord));
-    if (isReadable) return params;
+    return await read(request);
   } catch (cause) {
-    if (!(cause instanceof SyntaxError || tellsItsCause(cause))) throw cause;
+    throw cause instanceof SyntaxError || tellsItsCause(cause) ? malformed() : cause;
   }
+}
+
+/** Yoga answers a batch without operations, or of anything else, with a success. */
+export function assertReadable(params: unknown): void {
+  const isReadable = !Array.isArray(params) || (params.length > 0 && params.every(isRecord));
+  if (!isReadable) throw malformed();
+}
+
+function malformed(): GraphQLError {
   const { errors = [], extensions } = deniedResult({
     kind: 'malformed',
     code: 'message.malformed',
   });
-  throw new GraphQLError(errors[0]?.message ?? '', {
+  return new GraphQLError(errors[0]?.message ?? '', {
     extensions: { ...errors[0]?.extensions, ...extensions },
   });
 }

@@ -20,7 +20,7 @@ import { deny, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
 import { batched, requestedBy, setBatchStatus } from './yoga-batch.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
-import { readParams, withText } from './yoga-params.ts';
+import { assertReadable, readParams, withText } from './yoga-params.ts';
 
 /** Options of {@link apisec}. Hosts are asked about what Yoga calls its server context. */
 export interface YogaOptions<Facts extends object>
@@ -86,10 +86,14 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     onPluginInit: keepLongDocuments,
     onSchemaChange: ({ schema }) => void plan.prepare(schema as GraphQLSchema),
     onRequestParse: ({ request, requestParser: read, setRequestParser }) => {
-      if (!read) return;
-      setRequestParser(async (parsed) =>
-        batched(request, await readParams(read, parsed), plan.maxBatch),
-      );
+      if (read) setRequestParser((parsed) => readParams(read, parsed));
+      return {
+        // Also of what the parser of another plugin reads in its place.
+        onRequestParseDone: ({ requestParserResult: params, setRequestParserResult }) => {
+          assertReadable(params);
+          setRequestParserResult(batched(request, params, plan.maxBatch));
+        },
+      };
     },
     onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
       const state = begin(request, context);

@@ -224,6 +224,33 @@ describe('a guard in front of Yoga', () => {
     expect([status, reason(body), ran]).toEqual([400, 'message.malformed', []]);
   });
 
+  test('holds a batch that the parser of another plugin has read to the same bounds', async () => {
+    const own: Plugin = {
+      onRequestParse: ({ setRequestParser }) =>
+        setRequestParser(async (request) => (await request.json()) as never),
+    };
+    const asked: string[] = [];
+    const once = definePolicy({
+      name: 'once',
+      role: 'check',
+      check: () => {
+        asked.push('once');
+        return pass();
+      },
+    });
+    const admission = guard().use(once).use(allowAnonymous());
+    const { post, ran } = await serve({ admission, maxBatch: 2 }, [own]);
+    const batch = Array.from({ length: 3 }, () => ({ query: '{ echo(text: "a") }' }));
+    expect((await post(undefined, batch.slice(1))).body).toHaveLength(2);
+    // One HTTP request is one call.
+    expect([asked.splice(0), ran.splice(0)]).toEqual([['once'], ['echo', 'echo']]);
+    const many = await post(undefined, batch);
+    expect([many.status, ran]).toEqual([400, []]);
+    expect(many.text).toContain('batch.too_large');
+    const odd = await post(undefined, [1]);
+    expect([odd.status, reason(odd.body)]).toEqual([400, 'message.malformed']);
+  });
+
   test('does not send what a cache answers in its place', async () => {
     const cache: Plugin = {
       onParams: ({ setResult }) => setResult({ data: { me: { name: 'somebody' } } }),

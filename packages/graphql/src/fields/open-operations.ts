@@ -91,7 +91,11 @@ export function countError({ errors }: OpenOperation, coordinate: string): boole
  */
 export function signalOf(contextValue: unknown): AbortSignal {
   const control = operationsOf(contextValue)?.control;
-  if (control === undefined) return new AbortController().signal;
+  return control === undefined ? new AbortController().signal : signalIn(control);
+}
+
+/** Aborted when the operation is over, which may be so already. */
+export function signalIn(control: OperationControl): AbortSignal {
   const abort = (control.abort ??= new AbortController());
   if (control.isOver) abort.abort();
   return abort.signal;
