@@ -59,7 +59,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
   options: ApisecOptions<Facts, Context>,
 ): ApolloServerPlugin<Context> {
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'signal']);
-  const logDenials = nodeDenialLog('apisec', options.logDenials);
+  const logDenials = nodeDenialLog('apisec', options.logDenials) ?? false;
   const plan = operationPlan({ ...options, logDenials }, 'apisec');
   const hostOptions = { ...options, certificate: options.certificate ?? certificateIn };
   const hosting = stateOf<HostedOperation>('apisec.operation');

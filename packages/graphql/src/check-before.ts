@@ -24,6 +24,14 @@ export function checkBefore(
   variables: unknown,
 ): MaybePromise<Denial | undefined> {
   const { plan, host, position, work } = state;
+  const { loading } = plan;
+  if (loading) {
+    return chain(
+      () => loading,
+      () => checkBefore(state, text, variables),
+      (cause) => deny(state, fault('call.unattested', cause)),
+    );
+  }
   // Not decided first: a batch may have thousands.
   if (host.batch && (host.batch.isTooLarge || position >= plan.maxBatch)) return deny(state, BATCH);
   if (state.denial) return state.denial;

@@ -12,8 +12,9 @@ import {
   assertConfiguration,
   assertCount,
   type DenialLog,
-  denialLogOption,
   faultReporter,
+  fetchDenialLog,
+  isThenable,
   policiesOf,
 } from '@apisec/core/host';
 import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
@@ -100,8 +101,8 @@ export interface OperationOptions<Facts extends object> {
    */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
-   * Writes why an operation or a field was denied, for operators alone: `logDenials()`. Default: nothing; with Apollo
-   * where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   * Writes why an operation or a field was denied, for operators alone: `logDenials()`. Default: nothing; where
+   * `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
    */
   readonly logDenials?: DenialLog | false | undefined;
   /** The `fieldResolver` of your server, where you gave it one. */
@@ -174,6 +175,14 @@ export function operationPlan<Facts extends object>(
   const execution = executionLimits(options.execution);
   // The option is typed by the user's context value; to the schema it is unknown.
   const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
+  const log = fetchDenialLog(where, options.logDenials);
+  let denialLog = isThenable(log) ? undefined : log;
+  let loading = isThenable(log)
+    ? log.then((loaded) => {
+        denialLog = loaded;
+        loading = undefined;
+      })
+    : undefined;
   // By schema: one plan may serve several servers.
   const prepared = new WeakMap<GraphQLSchema, CompiledFields>();
   return {
@@ -188,7 +197,12 @@ export function operationPlan<Facts extends object>(
     costRules: options.costRules,
     maxBatch,
     onFault,
-    denialLog: denialLogOption(where, options.logDenials),
+    get denialLog() {
+      return denialLog;
+    },
+    get loading() {
+      return loading;
+    },
     compiled: (schema) => prepared.get(schema),
     prepare: (schema) => {
       const known = prepared.get(schema);

@@ -35,6 +35,8 @@ export interface OperationPlan {
   readonly maxBatch: number;
   readonly onFault: ((cause: unknown) => void) | undefined;
   readonly denialLog: DenialLog | undefined;
+  /** While developing, until the log is loaded: the first denial is the one that somebody looks for. */
+  readonly loading: Promise<void> | undefined;
 }
 
 /** What the server says of a call. Whatever it throws closes the call (`call.unattested`). */
