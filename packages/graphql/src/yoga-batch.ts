@@ -1,7 +1,9 @@
 import { stateOf } from '@apisec/core/host';
 import { deniedResult } from './denial-error.ts';
 import type { HostedOperation } from './hosted-operation.ts';
+import { editHeaders } from './operation-answer.ts';
 import { BATCH, type Batch, newBatch } from './operation-batch.ts';
+import { assertOperations } from './yoga-params.ts';
 
 /** One HTTP request, and the operations that came in it. */
 export interface YogaRequest {
@@ -21,16 +23,24 @@ export function requestedBy(request: Request): YogaRequest {
 }
 
 /**
- * Makes one batch of the operations of a request. Of more than may come together the first stands for all of them, so
+ * Makes one batch of the operations of a request, whatever has read them. Of more than may come together the first stands for all of them, so
  * that the others cost nothing.
  */
 export function batched<Params>(request: Request, params: Params, maxBatch: number): Params {
   if (!Array.isArray(params)) return params;
+  assertOperations(params);
   const batch = newBatch();
   requests.set(request, { batch, operations: [] });
   if (params.length <= maxBatch) return params;
   batch.isTooLarge = true;
   return params.slice(0, 1) as Params;
+}
+
+/** Once all operations of a request are answered. */
+export function endRequest(request: Request, headers: Headers): void {
+  const { operations } = requestedBy(request);
+  for (const { forget } of operations) forget();
+  editHeaders(operations, headers);
 }
 
 /** Gives a batch of denied operations the status of its first denial. Yoga answers every batch with 200. */

@@ -20,9 +20,8 @@ export async function readParams<Params>(
 }
 
 /** Yoga answers a batch without operations, or of anything else, with a success. */
-export function assertReadable(params: unknown): void {
-  const isReadable = !Array.isArray(params) || (params.length > 0 && params.every(isRecord));
-  if (!isReadable) throw malformed();
+export function assertOperations(batch: readonly unknown[]): void {
+  if (batch.length === 0 || !batch.every(isRecord)) throw malformed();
 }
 
 function malformed(): GraphQLError {

@@ -1,4 +1,3 @@
-import type { RequestLike } from '@apisec/core';
 import { assertKnownOptions, fault, stateOf } from '@apisec/core/host';
 import type { DocumentNode, ExecutionResult, GraphQLSchema, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
@@ -6,31 +5,23 @@ import { signalWithout } from './caller-disconnect.ts';
 import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError, deniedResult } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
-import { HOST_OPTIONS, type HostOptions } from './host-call.ts';
+import { HOST_OPTIONS } from './host-call.ts';
 import { hostOperation } from './hosted-operation.ts';
 import { deniedErrors, validateFew } from './limits/deny-errors.ts';
 import { executeUntilOver, setSignals } from './native-abort.ts';
 import { requestOf, viewRequest } from './node-context.ts';
 import { openOperation } from './open-operation.ts';
-import { editHeaders } from './operation-answer.ts';
 import { sourceIn } from './operation-call.ts';
 import { disconnect } from './operation-ending.ts';
-import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
+import { OPERATION_OPTIONS, operationPlan } from './operation-plan.ts';
 import { deny, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
-import { batched, requestedBy, setBatchStatus } from './yoga-batch.ts';
+import { batched, endRequest, requestedBy, setBatchStatus } from './yoga-batch.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
-import { assertReadable, readParams, withText } from './yoga-params.ts';
+import type { YogaOptions } from './yoga-options.ts';
+import { readParams, withText } from './yoga-params.ts';
 
-/** Options of {@link apisec}. Hosts are asked about what Yoga calls its server context. */
-export interface YogaOptions<Facts extends object>
-  extends OperationOptions<Facts>,
-    Omit<HostOptions<object>, 'request'> {
-  /** What policies see of the request. Default: the web request, with the raw headers of Node's `req`. */
-  readonly request?: ((request: Request, serverContext: object) => RequestLike) | undefined;
-  /** Epoch milliseconds, by which tokens end subscriptions. Default: `Date.now`. */
-  readonly now?: (() => number) | undefined;
-}
+export type { YogaOptions };
 
 /** One operation, and what Yoga has made of it so far. */
 interface Running {
@@ -77,8 +68,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     // A context value that another plugin replaced is not open, so its guarded fields are closed.
     if (!state) return;
     if (state.variables) args.variableValues = { ...state.variables };
-    // Yoga does not say of what type it is.
-    const fields = plan.compiled(args.schema as GraphQLSchema);
+    const fields = plan.compiled(args.schema);
     const carriers = [...requestOf(contextValue), contextValue.request];
     openOperation(state, { contextValue, fields, carriers });
   };
@@ -89,10 +79,8 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       if (read) setRequestParser((parsed) => readParams(read, parsed));
       return {
         // Also of what the parser of another plugin reads in its place.
-        onRequestParseDone: ({ requestParserResult: params, setRequestParserResult }) => {
-          assertReadable(params);
-          setRequestParserResult(batched(request, params, plan.maxBatch));
-        },
+        onRequestParseDone: ({ requestParserResult, setRequestParserResult }) =>
+          setRequestParserResult(batched(request, requestParserResult, plan.maxBatch)),
       };
     },
     onParams: ({ params, request, context, paramsHandler, setParams, setParamsHandler }) => {
@@ -150,17 +138,13 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       executed.setResult(deniedResult(fault('guard.incomplete')));
     },
     onResultProcess: ({ request, result }) => setBatchStatus(request, result),
-    onResponse: ({ request, response: { headers } }) => {
-      const { operations } = requestedBy(request);
-      for (const { forget } of operations) forget();
-      editHeaders(operations, headers);
-    },
+    onResponse: ({ request, response }) => endRequest(request, response.headers),
   };
 }
 
 /** As far as it is needed of what Yoga executes. */
 interface OpenArgs {
   readonly contextValue: { readonly request: Request };
-  readonly schema: unknown;
+  readonly schema: GraphQLSchema;
   variableValues?: unknown;
 }
