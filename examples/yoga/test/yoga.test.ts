@@ -2,10 +2,12 @@ import { discoverIssuer } from '@apisec/core';
 import { AUDIENCE, startIssuer, type TestIssuer } from 'apisec-example-issuer';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manifestOf } from '../src/documents.ts';
+import { createLibrary } from '../src/library.ts';
 import { createServer } from '../src/server.ts';
 
 let issuer: TestIssuer;
 let yoga: ReturnType<typeof createServer>;
+const library = createLibrary();
 let ids: Readonly<Record<'books' | 'add', string>>;
 
 beforeAll(async () => {
@@ -15,17 +17,19 @@ beforeAll(async () => {
     Object.entries(manifest).find(([, text]) => String(text).startsWith(start))?.[0] ?? '';
   ids = { books: idOf('query Books'), add: idOf('mutation AddBook') };
   const keys = discoverIssuer(issuer.issuer, { insecureLoopback: true });
-  yoga = createServer({ issuer: issuer.issuer, audience: AUDIENCE, keys }, manifest);
+  yoga = createServer({ issuer: issuer.issuer, audience: AUDIENCE, keys }, manifest, library);
 });
 
 afterAll(() => issuer.close());
 
-async function call(scope: string | undefined, sent: object) {
+async function call(scope: string | undefined, sent: object, claims: object = {}) {
   const response = await yoga.fetch('http://localhost/graphql', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
-      ...(scope !== undefined && { authorization: `Bearer ${await issuer.token({ scope })}` }),
+      ...(scope !== undefined && {
+        authorization: `Bearer ${await issuer.token({ scope, ...claims })}`,
+      }),
     },
     body: JSON.stringify(sent),
   });
@@ -89,4 +93,122 @@ test('introspection is off', async () => {
     query: '{ __typename __schema { types { name } } }',
   });
   expect([status, reason]).toEqual([403, 'operation.unlisted']);
+});
+
+const developer = 'books:read documents:free';
+const times = (count: number, make: (at: number) => string) =>
+  Array.from({ length: count }, (_, at) => make(at)).join(' ');
+
+test.each([
+  [
+    'a mutation by who may read, under an alias in a fragment',
+    developer,
+    'mutation { ...F } fragment F on Mutation { a: addBook(title: "x") { id } }',
+    403,
+    'scope.insufficient',
+  ],
+  [
+    'one root field among those that are admitted',
+    developer,
+    'mutation { a: borrow(bookId: "book-1") { id } }',
+    403,
+    'scope.insufficient',
+  ],
+  [
+    'one type of the schema',
+    developer,
+    '{ a: __type(name: "Loan") { name } }',
+    403,
+    'operation.unlisted',
+  ],
+  [
+    'aliases of one relation',
+    developer,
+    `{ ${times(11, (at) => `a${at}: books(first: 1) { id }`)} }`,
+    400,
+    'operation.over_limit',
+  ],
+  [
+    'a page that is too long, in a variable with a default',
+    developer,
+    'query ($n: Int = 100000) { books(first: $n) { author { name } } }',
+    400,
+    'operation.too_costly',
+  ],
+  [
+    'fragments that double with each step',
+    developer,
+    `{ books { ...F0 } } ${times(20, (at) => `fragment F${at} on Book { ...F${at + 1} ...F${at + 1} }`)} fragment F20 on Book { id }`,
+    400,
+    'document.too_complex',
+  ],
+  [
+    'more errors than anybody reads',
+    developer,
+    `{ ${times(21, (at) => `n${at}`)} }`,
+    400,
+    'document.too_many_errors',
+  ],
+  ['brackets without an end', developer, '{'.repeat(90_000), 400, 'document.too_deep'],
+  [
+    'a document in the place of a trusted one, with its first words',
+    'books:read',
+    'query Books($first: Int) { books(first: $first) { id } }',
+    403,
+    'operation.untrusted',
+  ],
+])('%s: nothing is loaded', async (_, scope, query, status, code) => {
+  library.queries.length = 0;
+  const answer = await call(scope, { query });
+  expect([answer.status, answer.reason, library.queries]).toEqual([status, code, []]);
+});
+
+test("another reader's loan is not read, by its id or by node", async () => {
+  const scope = `${developer} loans:read loans:write`;
+  const borrow = 'mutation { borrow(bookId: "book-1") { id } }';
+  const { body } = await call(scope, { query: borrow }, { sub: 'victim' });
+  const variables = { id: body.data.borrow.id as string };
+  const queries = [
+    'query ($id: ID!) { found: loan(id: $id) { id book { title } } }',
+    'query ($id: ID!) { found: node(id: $id) { id ... on Loan { book { title } } } }',
+  ];
+  const found = { id: variables.id, book: { title: 'Volume 1' } };
+  for (const query of queries) {
+    const others = await call(scope, { query, variables }, { sub: 'mallory' });
+    expect(others.body.data.found).toBeNull();
+    const own = await call(scope, { query, variables }, { sub: 'victim' });
+    expect(own.body.data.found).toEqual(found);
+    // Its type is guarded wherever it is reached, also from its owner.
+    const unscoped = await call(developer, { query, variables }, { sub: 'victim' });
+    expect(unscoped.body.data.found).toBeNull();
+  }
+});
+
+test('a role opens what the schema keeps for it', async () => {
+  const sent = { query: '{ books(first: 1) { price } }' };
+  expect((await call(developer, sent)).body.data.books).toEqual([{ price: null }]);
+  const librarian = await call(developer, sent, { roles: ['librarian'] });
+  expect(librarian.body.data.books).toEqual([{ price: 1_200 }]);
+});
+
+test('a batch is bounded in number and in cost', async () => {
+  const one = { query: '{ books(first: 40) { author { name } } }' };
+  const costly = await call(developer, [one, one, one, one]);
+  expect(JSON.stringify(costly.body)).toContain('batch.too_costly');
+  library.queries.length = 0;
+  const long = await call(developer, Array(6).fill(one));
+  expect([long.status, library.queries]).toEqual([400, []]);
+  expect(JSON.stringify(long.body)).toContain('batch.too_large');
+});
+
+test('a mutation is not sent by GET, and what goes wrong inside stays inside', async () => {
+  const query = encodeURIComponent('mutation { addBook(title: "x") { id } }');
+  const headers = {
+    authorization: `Bearer ${await issuer.token({ scope: 'books:write documents:free' })}`,
+  };
+  library.queries.length = 0;
+  const got = await yoga.fetch(`http://localhost/graphql?query=${query}`, { headers });
+  expect([got.status, library.queries]).toEqual([403, []]);
+  const { body } = await call(developer, { query: '{ boks { title } }' });
+  expect(JSON.stringify(body)).not.toContain('Did you mean');
 });
