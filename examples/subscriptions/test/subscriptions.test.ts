@@ -143,3 +143,83 @@ test('the same is served over server-sent events', async () => {
   ]);
   expect((await fetch(`http://127.0.0.1:${port}/graphql/other`)).status).toBe(404);
 });
+
+const times = (count: number, make: (at: number) => string) =>
+  Array.from({ length: count }, (_, at) => make(at)).join(' ');
+
+test.each([
+  ['the schema', '{ __schema { types { name } } }', 'operation.unlisted'],
+  [
+    'alerts without their scope, beside prices',
+    'subscription { ...F } fragment F on Subscription { a: alerts { id } }',
+    'scope.insufficient',
+  ],
+  ['aliases of one field', `{ ${times(6, (at) => `a${at}: symbols`)} }`, 'operation.over_limit'],
+  [
+    'a page that is too long, in a variable with a default',
+    'query ($n: Int = 100000) { history(symbol: "TEA", last: $n) { cents } }',
+    'operation.too_costly',
+  ],
+  [
+    'fragments that double with each step',
+    `subscription { price(symbol: "TEA") { ...F0 } } ${times(20, (at) => `fragment F${at} on Price { ...F${at + 1} ...F${at + 1} }`)} fragment F20 on Price { cents }`,
+    'document.too_complex',
+  ],
+  [
+    'more errors than anybody reads',
+    `{ ${times(21, (at) => `n${at}`)} }`,
+    'document.too_many_errors',
+  ],
+  ['brackets without an end', '{'.repeat(90_000), 'document.too_deep'],
+])('a socket is denied %s, and lives on', async (_, query, reason) => {
+  const client = await clientFor('prices:read');
+  await expect(firstOf(client, query, 1)).rejects.toMatchObject([{ extensions: { reason } }]);
+  expect((await firstOf(client, '{ symbols }', 1))[0].data.symbols).toEqual(['TEA', 'OAK']);
+  await client.dispose();
+});
+
+test('a type is guarded in queries and subscriptions, and fields of it in each event', async () => {
+  const buyer = await clientFor('prices:read trades:read trades:write', 'ann');
+  const watcher = await clientFor('prices:read trades:read', 'bob');
+  const reader = await clientFor('prices:read', 'eve');
+  const WATCHING = 'subscription { trades(symbol: "TEA") { cents buyer } }';
+  const [seen, hidden] = [watcher, reader].map((each) => each.iterate({ query: WATCHING }));
+  const events = [seen?.next(), hidden?.next()];
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  await firstOf(buyer, 'mutation { buy(symbol: "TEA") { cents } }', 1);
+  const [one, other] = (await Promise.all(events)) as any[];
+  expect(one.value.data).toEqual({ trades: { cents: 100, buyer: null } });
+  // Denied when it subscribes, before anything is listened to.
+  expect(other.value).toMatchObject({ errors: [{ extensions: { reason: 'scope.insufficient' } }] });
+  const [{ data }] = await firstOf(reader, '{ lastTrade(symbol: "TEA") { cents } }', 1);
+  expect(data).toEqual({ lastTrade: null });
+  await Promise.all([seen?.return?.(), hidden?.return?.()]);
+  await Promise.all([buyer, watcher, reader].map((each) => each.dispose()));
+});
+
+test("another caller's alert is not read by its id", async () => {
+  const scope = 'alerts:read alerts:write';
+  const [ann, mallory] = await Promise.all([clientFor(scope), clientFor(scope, 'mallory')]);
+  const set = 'mutation { setAlert(symbol: "OAK", below: 70) { id } }';
+  const { id } = (await firstOf(ann, set, 1))[0].data.setAlert;
+  const query = `{ alert(id: "${id}") { below } }`;
+  expect((await firstOf(ann, query, 1))[0].data).toEqual({ alert: { below: 70 } });
+  expect((await firstOf(mallory, query, 1))[0].data).toEqual({ alert: null });
+  await Promise.all([ann.dispose(), mallory.dispose()]);
+});
+
+test('a stream is not opened by what a browser sends for another origin, nor by more than it reads', async () => {
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/graphql/stream`;
+  const authorization = `Bearer ${await issuer.token({ scope: 'prices:read alerts:write' })}`;
+  const post = async (type: string, body: string) => {
+    const headers = { authorization, accept: 'text/event-stream', 'content-type': type };
+    return (await fetch(url, { method: 'POST', headers, body })).status;
+  };
+  expect(await post('text/plain', JSON.stringify({ query: SET }))).toBe(415);
+  expect(await post('application/json', JSON.stringify({ query: '#'.repeat(200_000) }))).toBe(413);
+  const got = await fetch(`${url}?query=${encodeURIComponent(SET)}`, {
+    headers: { authorization, accept: 'text/event-stream' },
+  });
+  expect(got.status).toBe(405);
+});
