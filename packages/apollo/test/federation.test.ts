@@ -229,6 +229,20 @@ test('an entity is loaded by its key only for who may have its type', async () =
   expect(ran).toContain('salary');
 });
 
+test.each<[string, unknown]>([
+  ['its name', 'Salary'],
+  ['a list of its name', ['Salary']],
+  ['lists of its name', [['Salary']]],
+  ['nothing', undefined],
+])('an entity whose type is said by %s is not loaded for who may not have it', async (_, type) => {
+  const query =
+    'query ($r: [_Any!]!) { _entities(representations: $r) { ... on Salary { amount } } }';
+  const variables = { r: [{ __typename: type, id: 'ann' }] };
+  const text = await (await callOver(router, staffUrl, post(query, { variables }))).text();
+  expect([JSON.parse(text).data, ran]).toEqual([{ _entities: [null] }, []]);
+  expect(text).not.toContain('amount: 7');
+});
+
 test.each<[string, Identity | undefined]>([
   ['nobody', undefined],
   ['another service', neighbour],

@@ -53,10 +53,16 @@ function decide(
   info: GraphQLResolveInfo,
 ): MaybePromise<Denial | undefined> {
   const { __typename: type } = (reference ?? {}) as { readonly __typename?: unknown };
-  // What names no type is for the server's own resolver to refuse.
-  if (typeof type !== 'string') return undefined;
+  // A list of one name is that name to servers that look for it in a map.
+  if (typeof type !== 'string') return NO_TYPE;
   return operation.decide(`${type}.${REFERENCE}`, reference, {}, info);
 }
+
+const NO_TYPE: Denial = Object.freeze({
+  kind: 'malformed',
+  code: 'message.malformed',
+  detail: 'A reference must name the type of its object.',
+});
 
 /** What was loaded, and errors where something was denied. */
 function placed(
