@@ -196,7 +196,10 @@ test('a batch is bounded in number and in cost', async () => {
   const costly = await call(developer, [one, one, one, one]);
   expect(JSON.stringify(costly.body)).toContain('batch.too_costly');
   library.queries.length = 0;
-  const long = await call(developer, Array(6).fill(one));
+  const long = await call(
+    developer,
+    Array.from({ length: 6 }, () => one),
+  );
   expect([long.status, library.queries]).toEqual([400, []]);
   expect(JSON.stringify(long.body)).toContain('batch.too_large');
 });

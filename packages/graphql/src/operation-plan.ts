@@ -177,12 +177,11 @@ export function operationPlan<Facts extends object>(
   const fieldResolver = options.fieldResolver as GraphQLFieldResolver<unknown, unknown> | undefined;
   const log = fetchDenialLog(where, options.logDenials);
   let denialLog = isThenable(log) ? undefined : log;
-  let loading = isThenable(log)
-    ? log.then((loaded) => {
-        denialLog = loaded;
-        loading = undefined;
-      })
-    : undefined;
+  const load = async (pending: typeof log): Promise<void> => {
+    denialLog = await pending;
+    loading = undefined;
+  };
+  let loading = isThenable(log) ? load(log) : undefined;
   // By schema: one plan may serve several servers.
   const prepared = new WeakMap<GraphQLSchema, CompiledFields>();
   return {

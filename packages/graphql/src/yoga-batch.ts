@@ -23,8 +23,8 @@ export function requestedBy(request: Request): YogaRequest {
 }
 
 /**
- * Makes one batch of the operations of a request, whatever has read them. Of more than may come together the first stands for all of them, so
- * that the others cost nothing.
+ * Makes one batch of the operations of a request, whatever has read them. Of more than may come together the first
+ * stands for all of them, so that the others cost nothing.
  */
 export function batched<Params>(request: Request, params: Params, maxBatch: number): Params {
   if (!Array.isArray(params)) return params;

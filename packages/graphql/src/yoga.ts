@@ -21,7 +21,7 @@ import { keepLongDocuments } from './yoga-documents.ts';
 import type { YogaOptions } from './yoga-options.ts';
 import { readParams, withText } from './yoga-params.ts';
 
-export type { YogaOptions };
+export type { YogaOptions } from './yoga-options.ts';
 
 /** One operation, and what Yoga has made of it so far. */
 interface Running {
