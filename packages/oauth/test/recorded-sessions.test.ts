@@ -160,3 +160,53 @@ describe.each(made)('a session that begins, kept %s,', (where, make) => {
     if (where === 'in a store') expect(await browser.list(owner)).toEqual([]);
   });
 });
+
+describe.each(made)('a session that cannot be recorded, kept %s,', (_where, make) => {
+  const handleOf = async (browser: Sessions, request: Request) => {
+    const reading = await browser.read(request);
+    return reading.kind === 'session' ? reading.session.handle : undefined;
+  };
+
+  test.each(['a login', 'a step-up'])('signs nobody out of the one before %s', async (how) => {
+    const browser = make(() => true);
+    const request = await start(browser);
+    const before = await handleOf(browser, request);
+    expect(before).toBeTypeOf('string');
+    const replaces = how === 'a login' ? undefined : before;
+    const begun = await browser.start(request, { ...user, replaces }, { record: () => false });
+    expect(begun).toMatchObject({ ok: false, denial: { code: 'session.unavailable' } });
+    expect(await handleOf(browser, request)).toBe(before);
+  });
+});
+
+test('nobody else is signed out for a session that cannot be recorded', async () => {
+  const options = { store: memorySessionStore(), keys: KEYS, maxPerUser: 2 };
+  const browser = sessions({ ...options, record: ({ act }) => act !== 'session.ended' });
+  await start(browser);
+  await start(browser);
+  const before = (await browser.list(owner)).map(({ handle }) => handle).toSorted();
+  const silent = { record: () => false };
+  expect(await browser.start(new Request(ORIGIN), user, silent)).toMatchObject({ ok: false });
+  expect((await browser.list(owner)).map(({ handle }) => handle).toSorted()).toEqual(before);
+  // One that begins and pushes out another, whose end is not recorded, is nobody's either.
+  expect(await browser.start(new Request(ORIGIN), user)).toMatchObject({ ok: false });
+  expect(await browser.list(owner)).toHaveLength(1);
+});
+
+test('of two step-ups at the same moment the one that came too late is recorded as over', async () => {
+  const acts: AuditAct[] = [];
+  const browser = sessions({ store: memorySessionStore(), keys: KEYS });
+  const request = await start(browser);
+  const [session] = await browser.list(owner);
+  const step = { ...user, replaces: session?.handle };
+  const record = (act: AuditAct) => Promise.resolve(acts.push(act));
+  await Promise.all([1, 2].map(() => browser.start(request, step, { record })));
+  const names = acts.map(({ act, data }) => `${act} ${data?.['how']}`);
+  expect(names.filter((name) => name === 'session.renewed undefined').length).toBe(
+    1 + names.filter((name) => name === 'session.ended late').length,
+  );
+  // One that has ended long ago begins nothing, so there is nothing to record.
+  acts.length = 0;
+  expect(await browser.start(request, step, { record })).toMatchObject({ ok: false });
+  expect(acts).toEqual([]);
+});

@@ -243,8 +243,9 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
         if (user.replaces !== undefined && (await handleOf(before)) !== user.replaces) {
           return sessionGone();
         }
-        await endOpened(before);
+        // Before the other one ends, so that a record that fails signs nobody out.
         await recordBegun(user, user.replaces, act?.record);
+        await endOpened(before);
         const maxAge = cookie.persistent === true ? Math.floor(lifetimeMs / 1_000) : undefined;
         return { ok: true as const, setCookie: jar.set(value, maxAge) };
       } catch (cause) {

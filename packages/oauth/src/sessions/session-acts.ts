@@ -11,7 +11,7 @@ interface EndedOwner {
 export type RecordEnded = <Count extends number | undefined>(
   ended: Count,
   owner: EndedOwner,
-  how: 'logout' | 'one' | 'all' | 'issuer' | 'excess',
+  how: 'logout' | 'one' | 'all' | 'issuer' | 'excess' | 'late',
   record?: RecordOption['record'],
 ) => Promise<Count>;
 

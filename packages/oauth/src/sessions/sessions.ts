@@ -1,5 +1,6 @@
 import type { RecordOption, RequestLike, SessionRecord } from '@apisec/core';
 import { sha256 } from '@apisec/core/host';
+import type { OAuthDenied } from '../client/failures.ts';
 import { randomToken } from '../lib/random.ts';
 import { sealing } from '../lib/sealing.ts';
 import {
@@ -69,14 +70,39 @@ export function sessions(options: SessionsOptions): Sessions {
     return { record: last, ended: await store.delete(id) };
   };
   /** Ends what a user has beyond the bound, but neither the one that has just begun nor the one that it replaces. */
-  const endExcess = async (newest: SessionRecord, replaced: string | undefined): Promise<void> => {
+  const endExcess = async (
+    newest: SessionRecord,
+    replaced: string | undefined,
+    act: RecordOption | undefined,
+  ): Promise<void> => {
     const all = await store.list(newest.issuer, newest.subject);
     const excess = all
       .filter(({ id }) => id !== newest.id && id !== replaced)
       .toSorted((one, other) => other.seenAt - one.seenAt)
       .slice(settings.maxPerUser - 1);
     const ended = await Promise.all(excess.map(async ({ id }) => store.delete(id)));
-    await recorded(ended.filter(Boolean).length, newest, 'excess');
+    await recorded(ended.filter(Boolean).length, newest, 'excess', act?.record);
+  };
+  /** What follows once a session is in the store. Undefined where it goes on. */
+  const settle = async (
+    record: SessionRecord,
+    replaced: string | undefined,
+    { provenAt, replaces }: NewSession,
+    act: RecordOption | undefined,
+  ): Promise<OAuthDenied | undefined> => {
+    // Where nobody says when it was proven, what ended in this very millisecond may have ended before that.
+    if (await ends.covers(record, provenAt ?? record.seenAt + 1)) {
+      await store.delete(record.id);
+      return sessionEnded();
+    }
+    // Before any other one ends, so that a record that fails signs nobody out.
+    await recordBegun(record, replaces, act?.record);
+    await endExcess(record, replaced, act);
+    const hasEnded = replaced !== undefined && (await store.delete(replaced));
+    if (replaces === undefined || hasEnded) return undefined;
+    await store.delete(record.id);
+    await recorded(1, record, 'late', act?.record);
+    return sessionGone();
   };
 
   return Object.freeze({
@@ -94,7 +120,10 @@ export function sessions(options: SessionsOptions): Sessions {
         const { issuer, subject, clientId, sid, claims, tokens, replaces, provenAt } = user;
         const before = tokenOf(request);
         const replaced = typeof before === 'string' ? await sha256(before) : undefined;
-        if (replaces !== undefined && replaces !== replaced) return sessionGone();
+        if (replaces !== undefined) {
+          const isThere = replaces === replaced && (await store.read(replaces)) !== undefined;
+          if (!isThere) return sessionGone();
+        }
         const record: SessionRecord = {
           id: await sha256(token),
           version: 1,
@@ -111,24 +140,15 @@ export function sessions(options: SessionsOptions): Sessions {
         };
         // Before the other one ends, so that a store that fails signs nobody out.
         if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
-        // Where nobody says when it was proven, what ended in this very millisecond may have ended before that.
-        if (await ends.covers(record, provenAt ?? time + 1)) {
-          await store.delete(record.id);
-          return sessionEnded();
-        }
-        await endExcess(record, replaced);
-        const hasEnded = replaced !== undefined && (await store.delete(replaced));
-        if (replaces !== undefined && !hasEnded) {
-          await store.delete(record.id);
-          return sessionGone();
-        }
+        let denial: OAuthDenied | undefined;
         try {
-          await recordBegun(record, replaces, act?.record);
+          denial = await settle(record, replaced, user, act);
         } catch (cause) {
+          // Nobody has its cookie.
           await store.delete(record.id);
           throw cause;
         }
-        return { ok: true as const, setCookie: jar.set(token, maxAge) };
+        return denial ?? { ok: true as const, setCookie: jar.set(token, maxAge) };
       } catch (cause) {
         return storeDown(cause);
       }
