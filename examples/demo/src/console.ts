@@ -56,6 +56,7 @@ export async function startConsole({
     keys: { current: 'v1', keys: { v1: random() } },
     // Loopback has no TLS.
     insecureCookies: true,
+    record: audit.record,
   });
   const operators = guard()
     .use(audit)
@@ -67,6 +68,7 @@ export async function startConsole({
     environment: 'demo',
     store: memoryApiKeyStore(),
     peppers: { current: 'v1', keys: { v1: random() } },
+    record: audit.record,
   });
   for (const name of KEYS) await keys.issue({ name, owner: { type: 'organisation', id: 'shop' } });
 
@@ -88,7 +90,10 @@ export async function startConsole({
     const { pathname, search } = new URL(request.url);
     if (pathname !== '/sign-in') return routes.fetch(request);
     // Compared without the time telling how much of it was right.
-    if (!equalInConstantTime(search, `?key=${secret}`)) return new Response(null, { status: 403 });
+    if (!equalInConstantTime(search, `?key=${secret}`)) {
+      await audit.record({ act: 'login.failed', outcome: 'denied', data: { code: 'link.wrong' } });
+      return new Response(null, { status: 403 });
+    }
     const started = await browser.start(request, {
       issuer: 'https://demo.example',
       subject: 'operator',
