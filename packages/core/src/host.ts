@@ -10,7 +10,7 @@ export { describeCause } from './audit/describe-cause.ts';
 export { CREDENTIAL_HEADERS, redactName, redactOperation, secretsOf } from './audit/redact.ts';
 export { safeText } from './audit/safe-text.ts';
 export { denialEventName } from './audit/vocabulary.ts';
-export { assertRecord, recordAct } from './contracts/record-act.ts';
+export { assertRecord, recordAct, recordedDenial } from './contracts/record-act.ts';
 export { pepperedHash } from './crypto/peppered-hash.ts';
 export { assertUnpublishedKey } from './crypto/published-keys.ts';
 export { signingKeys } from './crypto/signing-key.ts';

@@ -1,8 +1,10 @@
 import { createServer } from 'node:http';
-import { sendWebResponse, toNodeHandler } from '@apisec/oauth';
+import type { AuditAct } from '@apisec/core';
+import { memorySessionStore, sendWebResponse, toNodeHandler } from '@apisec/oauth';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { brokenRecorders } from '../../core/test/recorders.ts';
 import { send } from './browser.ts';
-import { codeOf, cookiesOf, startTestProvider, testShop } from './fixture.ts';
+import { codeOf, cookiesOf, ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import { API, listen, type TestProvider } from './provider.ts';
 
 let provider: TestProvider;
@@ -90,6 +92,117 @@ describe('a login', () => {
     const { response } = await shop.signIn();
     const set = response.headers.getSetCookie().find((each) => each.includes('session='));
     expect(set).toMatch(/; Secure; Max-Age=43200$/);
+  });
+});
+
+describe('a login that fails', () => {
+  /** What the browser comes back with, and how it ends. */
+  type Attack = (shop: ReturnType<typeof testShop>) => Promise<Response>;
+  const back =
+    (change: (url: URL) => unknown): Attack =>
+    async (shop) => {
+      const { location, cookie } = await shop.begin();
+      const url = new URL(await shop.agree(location), ORIGIN);
+      change(url);
+      return shop.call(`/auth/callback${url.search}`, { cookie });
+    };
+  const attacks: readonly (readonly [string, Attack, string])[] = [
+    [
+      'in another browser',
+      async (shop) => shop.call(await shop.agree((await shop.begin()).location)),
+      'login.transaction_missing',
+    ],
+    [
+      'for the second time',
+      async (shop) => {
+        const { back: again, transaction } = await shop.signIn();
+        return shop.call(again, { cookie: transaction });
+      },
+      'login.transaction_used',
+    ],
+    [
+      'from another issuer',
+      back((url) => url.searchParams.set('iss', 'https://evil.example.com')),
+      'oauth.issuer_mismatch',
+    ],
+    ['with a made-up code', back((url) => url.searchParams.set('code', 'x')), 'oauth.grant_denied'],
+    [
+      'since its user did not agree',
+      back((url) => {
+        url.searchParams.delete('code');
+        url.searchParams.set('error', 'access_denied');
+      }),
+      'oauth.denied',
+    ],
+    [
+      'with a code twice',
+      back((url) => url.searchParams.append('code', 'x')),
+      'oauth.response_invalid',
+    ],
+  ];
+
+  test.each(attacks)(
+    '%s is recorded, with its reason and nothing of the browser',
+    async (_how, attack, code) => {
+      const acts: AuditAct[] = [];
+      const requests: Request[] = [];
+      const shop = testShop(provider.issuer, {
+        routes: {
+          record: (act, request) => {
+            requests.push(request);
+            return acts.push(act);
+          },
+        },
+      });
+      expect(await codeOf(await attack(shop))).toBe(code);
+      expect(acts).toEqual([
+        {
+          act: 'login.failed',
+          outcome: 'denied',
+          target: undefined,
+          data: { issuer: provider.issuer, clientId: 'shop', code },
+        },
+      ]);
+      expect(requests.map(({ url }) => new URL(url).pathname)).toEqual(['/auth/callback']);
+    },
+  );
+
+  test('after a logout of its user is recorded with whose it was', async () => {
+    const acts: AuditAct[] = [];
+    const memory = memorySessionStore();
+    const store = { ...memory, endedAt: () => Number.MAX_SAFE_INTEGER };
+    const shop = testShop(provider.issuer, {
+      sessions: { store },
+      routes: { record: (act) => acts.push(act) },
+    });
+    expect(await codeOf((await shop.signIn()).response)).toBe('session.ended');
+    expect(acts).toMatchObject([
+      {
+        act: 'login.failed',
+        target: { type: 'user', id: 'alice' },
+        data: { code: 'session.ended' },
+      },
+    ]);
+  });
+
+  test('for a fault of ours, or not at all, is not recorded as one', async () => {
+    const record = () => expect.unreachable();
+    const shop = testShop(provider.issuer, {
+      routes: { record, replay: { putIfAbsent: () => Promise.reject(new Error('down')) } },
+    });
+    expect(await codeOf((await shop.signIn()).response)).toBe('login.unavailable');
+    const honest = testShop(provider.issuer, { routes: { record } });
+    expect((await honest.signIn()).response.status).toBe(200);
+  });
+
+  test.each(brokenRecorders)('is denied all the same where record %s', async (_how, record) => {
+    const faults: unknown[] = [];
+    const shop = testShop(provider.issuer, {
+      routes: { record, onFault: (fault) => faults.push(fault) },
+    });
+    const response = await shop.call('/auth/callback?state=x&code=y');
+    expect([response.status, await codeOf(response)]).toEqual([400, 'login.transaction_missing']);
+    expect(faults).toEqual([new Error('login.failed was done, and could not be recorded.')]);
   });
 });
 

@@ -1,6 +1,5 @@
 import type { BuiltinAct, Denial, RecordOption } from '@apisec/core';
-import { assertRecord, recordAct } from '@apisec/core/host';
-import { recordedDenial } from '../recorded-denial.ts';
+import { assertRecord, recordAct, recordedDenial } from '@apisec/core/host';
 import type { LoginFactor } from './login-state.ts';
 import type { LoginAnswer, LoginCaller } from './login-types.ts';
 import type { SignedIn } from './signed-in.ts';

@@ -7,10 +7,10 @@ import {
   countFailures,
   durationMs,
   recordAct,
+  recordedDenial,
   report,
 } from '@apisec/core/host';
 import { isName } from '../names.ts';
-import { recordedDenial } from '../recorded-denial.ts';
 import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
 import { timely } from '../timely.ts';
 import { type PasswordDenial, passwordDenial } from './password-policy.ts';

@@ -1,3 +1,4 @@
+import type { Denial } from '../engine/denial.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 
 /**
@@ -122,6 +123,16 @@ export async function recordAct(record: RecordOption['record'], act: AuditAct): 
   }
   if (isUnrecorded(answer)) {
     throw new Error(`${act.act} was done, and could not be recorded.`, { cause: answer });
+  }
+}
+
+/** Records a denial, and answers it: where it was not recorded, operators read so in its cause. */
+export async function recordedDenial(denial: Denial, record: () => Promise<void>): Promise<Denial> {
+  try {
+    await record();
+    return denial;
+  } catch (cause) {
+    return { ...denial, cause: denial.cause ?? cause };
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type AuditAct,
   crossOrigin,
   type Denial,
   memoryReplayStore,
@@ -15,12 +16,13 @@ import {
   sha256,
 } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
-import { denied } from '../client/failures.ts';
+import { denied, type OAuthDenied } from '../client/failures.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
-import type { Sessions } from '../sessions/session.ts';
+import type { NewSession, Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
 import { answersOf, formOf, pageTo, privately } from './answers.ts';
 import { keptLogins, type ReplacedSession } from './kept-logins.ts';
+import { recordFailedLogins } from './login-acts.ts';
 import { returnTarget } from './return-to.ts';
 
 /** Options of {@link oauthRoutes}. */
@@ -51,6 +53,12 @@ export interface OAuthRoutesOptions {
     | undefined;
   /** Answers a browser whose login failed. Default: the denial as problem details. */
   readonly failurePage?: ((denial: Denial, request: Request) => Response) | undefined;
+  /**
+   * Records each login that fails on its way back from the issuer, as `login.failed` with the code: `audit(…).record`,
+   * or a function that adds what you know of the request. One that succeeds is recorded by the sessions. A denial that
+   * could not be recorded stands, and `onFault` hears of it.
+   */
+  readonly record?: ((act: AuditAct, request: Request) => unknown) | undefined;
   /** Hears of what went wrong, with its cause. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
@@ -75,6 +83,7 @@ const KNOWN = [
   'onLogin',
   'onLogout',
   'failurePage',
+  'record',
   'onFault',
 ];
 /** Claims of the protocol, which are of no use after it. */
@@ -111,6 +120,7 @@ export function oauthRoutes(
     onLogin,
     onLogout,
     failurePage,
+    record,
     onFault,
   } = options;
   assertConfiguration(
@@ -143,6 +153,7 @@ export function oauthRoutes(
   const { failed, page } = answersOf(failurePage, onFault);
   const { now } = sessions;
   const logins = keptLogins(sessions, client);
+  const recorded = recordFailedLogins(NAME, record, client);
 
   // Found out when a login begins: coming back from the issuer, a browser sends no `Strict` cookie.
   const sessionOf = async (request: Request): Promise<ReplacedSession | undefined> => {
@@ -182,28 +193,14 @@ export function oauthRoutes(
     const revoked = await owner.revoke(refreshToken, 'refresh_token');
     if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
   };
-  const startSession = async (request: Request, tokens: TokenSet, provenAt: number) => {
-    const { claims = {} } = tokens;
-    await onLogin?.(tokens, request);
-    const { sub, sid } = claims;
-    const user = Object.entries(claims).filter(([name]) => !PROTOCOL.has(name));
-    return sessions.start(request, {
-      issuer: client.issuer,
-      // The ID token was checked: it has a subject.
-      subject: sub as string,
-      clientId: client.clientId,
-      sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
-      claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
-      tokens: storedTokens(tokens, now()),
-      provenAt,
-    });
-  };
   const callback = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const state = url.searchParams.get('state') ?? '';
     const found = await logins.find(request, state);
-    if (!found.ok) return page(found, request);
+    if (!found.ok) return page(await recorded(found, request), request);
     const { kept, clear } = found;
+    const fail = async (failed: OAuthDenied, subject?: string): Promise<Response> =>
+      page(await recorded(failed, request, subject), request, clear);
     let first: boolean;
     try {
       const left = Math.max(1, kept.expiresAt - now());
@@ -211,23 +208,28 @@ export function oauthRoutes(
     } catch (cause) {
       return page(denied('unavailable', 'login.unavailable', { cause }), request);
     }
-    if (!first) return page(denied('forbidden', 'login.transaction_used'), request, clear);
+    if (!first) return fail(denied('forbidden', 'login.transaction_used'));
     // A logout that comes from here on keeps the session from beginning.
     const provenAt = now();
     const tokens = await client.callback(url, kept.transaction);
-    if (!tokens.ok) return page(tokens, request, clear);
+    if (!tokens.ok) return fail(tokens);
     const { refreshToken } = tokens;
     // Where no session begins nobody has its tokens, and nobody else could end them.
     const giveBack = (): void => {
       if (refreshToken !== undefined) void revokeQuietly(client, refreshToken);
     };
-    const started = await startSession(request, tokens, provenAt).catch((cause: unknown) => {
+    const user = userOf(client, tokens, provenAt, now());
+    const start = async () => {
+      await onLogin?.(tokens, request);
+      return sessions.start(request, user);
+    };
+    const started = await start().catch((cause: unknown) => {
       giveBack();
       throw cause;
     });
     if (!started.ok) {
       giveBack();
-      return page(started, request, clear);
+      return fail(started, user.subject);
     }
     const { replaced } = kept;
     if (replaced !== undefined) {
@@ -333,4 +335,26 @@ export function oauthRoutes(
       }
     },
   });
+}
+
+/** Who signs in, as the tokens of a checked login say. */
+function userOf(
+  { issuer, clientId }: OAuthClient,
+  tokens: TokenSet,
+  provenAt: number,
+  time: number,
+): NewSession {
+  const { claims = {} } = tokens;
+  const { sub, sid } = claims;
+  const user = Object.entries(claims).filter(([name]) => !PROTOCOL.has(name));
+  return {
+    issuer,
+    // The ID token was checked: it has a subject.
+    subject: sub as string,
+    clientId,
+    sid: typeof sid === 'string' && sid !== '' ? sid : undefined,
+    claims: freezeDeep({ scope: tokens.scope.join(' '), ...Object.fromEntries(user) }),
+    tokens: storedTokens(tokens, time),
+    provenAt,
+  };
 }
