@@ -50,6 +50,25 @@ describe('a login', () => {
     expect(new URL(location).searchParams.getAll('resource')).toEqual([API]);
   });
 
+  test('does not construct where it would lead to its own routes', () => {
+    for (const defaultReturnTo of ['/auth/login', '/%61uth/login', 'https://evil.example.com']) {
+      expect(() => testShop(provider.issuer, { routes: { defaultReturnTo } })).toThrow(
+        'defaultReturnTo must be a page',
+      );
+    }
+  });
+
+  test('leads on where its routes lie at the root of the site', async () => {
+    const shop = testShop(provider.issuer, {
+      client: { redirectUri: `${ORIGIN}/callback` },
+      routes: { base: '' },
+    });
+    expect((await shop.begin('/login?returnTo=/orders')).response.status).toBe(303);
+    expect(await codeOf((await shop.begin('/login?returnTo=/login')).response)).toBe(
+      'login.return_denied',
+    );
+  });
+
   test('that onLogin does not want begins no session, and says nothing of why', async () => {
     const faults: unknown[] = [];
     const cause = new Error('10.0.0.7 says no');

@@ -86,6 +86,8 @@ const KNOWN = [
   'record',
   'onFault',
 ];
+/** Below `base`. */
+const ROUTES = ['login', 'callback', 'session', 'logout', 'backchannel-logout'] as const;
 /** Claims of the protocol, which are of no use after it. */
 const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash', 'c_hash', 'azp']);
 
@@ -144,10 +146,12 @@ export function oauthRoutes(
       return normal;
     }),
   );
-  const home = returnTarget(defaultReturnTo, origin, allowed);
+  const ownPaths = new Set(ROUTES.map((each) => `${base}/${each}`.toLowerCase()));
+  const returnRules = { origin, allowedOrigins: allowed, ownPaths };
+  const home = returnTarget(defaultReturnTo, returnRules);
   assertConfiguration(
     home !== undefined,
-    `${NAME}: defaultReturnTo must be a path, or on one of returnOrigins.`,
+    `${NAME}: defaultReturnTo must be a page of this site, like /account, or one on returnOrigins.`,
   );
   const fromHere = crossOrigin({ self: origin });
   const { failed, page } = answersOf(failurePage, onFault);
@@ -170,9 +174,8 @@ export function oauthRoutes(
     }
     const { searchParams } = new URL(request.url);
     const [wanted = home, ...more] = searchParams.getAll('returnTo');
-    const returnTo = returnTarget(wanted, origin, allowed);
-    const isLoop = returnTo?.startsWith(`${origin}${base}/`);
-    if (returnTo === undefined || isLoop || more.length > 0) {
+    const returnTo = returnTarget(wanted, returnRules);
+    if (returnTo === undefined || more.length > 0) {
       return failed(denied('malformed', 'login.return_denied'));
     }
     const acr = searchParams.getAll('acr');
