@@ -191,11 +191,48 @@ describe('a relying party denies an ID token', () => {
 
 describe('a relying party takes no answer of the token endpoint', () => {
   test.each([
+    ['without a token', { access_token: undefined }],
+    ['whose token is empty', { access_token: '' }],
+    ['whose lifetime is negative', { expires_in: -1 }],
+    ['whose lifetime is negative text', { expires_in: '-60' }],
+    ['whose lifetime is no number', { expires_in: 'NaN' }],
+    ['whose lifetime is text without end', { expires_in: 'Infinity' }],
+    ['whose refresh token is a list', { refresh_token: ['a'] }],
+    ['whose scope is a list', { scope: ['openid'] }],
     ['whose token is of another type', { token_type: 'mac' }],
     ['whose token is not text', { access_token: 7 }],
     ['whose lifetime is text that is not a number', { expires_in: 'soon' }],
   ])('%s', async (_name, tokens) => {
-    expect(await login({}, { tokens })).not.toBe('ok');
+    expect(await login({}, { tokens })).toBe('oauth.upstream');
+  });
+
+  test.each([
+    ['a member twice', '{"access_token":"a","access_token":"b","token_type":"Bearer"}'],
+    [
+      'a member twice in another spelling',
+      '{"token_type":"Bearer","access_token":"a","access\\u005ftoken":"b"}',
+    ],
+    [
+      'a lifetime that no number holds',
+      '{"access_token":"a","token_type":"Bearer","expires_in":1e999}',
+    ],
+    ['half a character', '{"access_token":"\\ud800","token_type":"Bearer"}'],
+    ['a list', '[{"access_token":"a","token_type":"Bearer"}]'],
+    ['text', '"a"'],
+    ['nothing', 'null'],
+  ])('that is JSON with %s', async (_name, body) => {
+    const answer = () => new Response(body, { headers: { 'content-type': 'application/json' } });
+    const { client } = setUp({ '/token': answer });
+    const tokens = await client.clientCredentials();
+    expect(tokens.ok || tokens.denial.code).toBe('oauth.upstream');
+  });
+
+  test('to be good for longer than 400 days', async () => {
+    for (const expires_in of [1e300, 1e15, '9'.repeat(40)]) {
+      const answer = () => json({ access_token: 'a', token_type: 'Bearer', expires_in });
+      const tokens = await setUp({ '/token': answer }).client.clientCredentials();
+      expect(tokens.ok && tokens.expiresAt).toBe((SECONDS + 400 * 86_400) * 1_000);
+    }
   });
 
   test('that gives a token without the binding that was asked for', async () => {
@@ -325,6 +362,64 @@ describe('an issuer that is not well', () => {
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
 }
+
+describe('a device', () => {
+  const begin = (said: Readonly<Record<string, unknown>>) => {
+    const waits: number[] = [];
+    const clock = { time: SECONDS * 1_000 };
+    const device = {
+      device_code: 'd',
+      user_code: 'u',
+      verification_uri: `${ISSUER}/device`,
+      expires_in: 600,
+    };
+    const wait = async (milliseconds: number): Promise<void> => {
+      if (waits.push(milliseconds) > 1_000) throw new Error('It asks without end.');
+      clock.time += milliseconds;
+    };
+    const { client, metadata } = setUp(
+      {
+        '/.well-known/openid-configuration': () =>
+          json({ ...metadata, device_authorization_endpoint: `${ISSUER}/device_auth` }),
+        '/device_auth': () => json({ ...device, ...said }),
+        '/token': () => json({ error: 'authorization_pending' }, 400),
+      },
+      { now: () => clock.time },
+    );
+    return { waits, begun: client.deviceAuthorization({ wait }) };
+  };
+
+  test.each([
+    ['has a page that is a script', { verification_uri: 'javascript:alert(1)' }],
+    ['has a page without encryption', { verification_uri: 'http://id.example.com/device' }],
+    ['has a whole link to another place', { verification_uri_complete: 'file:///etc/passwd' }],
+    ['has a code with line breaks', { user_code: 'A\r\nB' }],
+    ['has a code with terminal escapes', { user_code: '\u001b[2JA' }],
+    ['is over before it begins', { expires_in: -1 }],
+    ['has an interval that is text', { interval: 'soon' }],
+    ['has no code', { device_code: undefined }],
+  ])('does not begin where the answer %s', async (_name, said) => {
+    const begun = await begin(said).begun;
+    expect(begun.ok || begun.denial.code).toBe('oauth.upstream');
+  });
+
+  test.each([
+    ['has no end', { expires_in: 1e300, interval: 600 }],
+    ['asks to wait for longer than timers can', { expires_in: 1e300, interval: 3_000_000 }],
+    ['asks for no wait at all', { interval: 1e-9 }],
+  ])('gives up in bounded time, at a bounded pace, where the answer %s', async (_name, said) => {
+    const { waits, begun } = begin(said);
+    const device = await begun;
+    if (!device.ok) throw new Error(device.denial.code);
+    const ended = await device.poll();
+    expect(ended.ok || ended.denial.code).toBe('oauth.device_expired');
+    expect(waits.reduce((sum, each) => sum + each, 0)).toBeLessThanOrEqual(86_400_000);
+    for (const each of waits) {
+      expect(each).toBeGreaterThanOrEqual(1_000);
+      expect(each).toBeLessThan(2 ** 31);
+    }
+  });
+});
 
 describe('a login with fewer scopes than the client asks for by default', () => {
   test('is not taken for one with all of them where the issuer names none', async () => {

@@ -7,6 +7,9 @@ import { checkIdToken } from './id-token.ts';
 import { type Issuer, issuerSource } from './issuer.ts';
 import type { ClientSettings } from './options.ts';
 
+/** No token is taken to be good for longer, whatever the issuer says: what is counted further is no time. */
+const LONGEST_SECONDS = 400 * 86_400;
+
 /** What every question to the issuer needs. */
 export interface Asking {
   readonly issuer: Issuer;
@@ -143,7 +146,8 @@ export function clientContext(settings: ClientSettings): ClientContext {
       ok: true,
       accessToken,
       tokenType: wanted === 'dpop' ? 'DPoP' : 'Bearer',
-      expiresAt: seconds === undefined ? undefined : now() + seconds * 1_000,
+      expiresAt:
+        seconds === undefined ? undefined : now() + Math.min(seconds, LONGEST_SECONDS) * 1_000,
       refreshToken: answer.refresh_token,
       idToken,
       claims,

@@ -1,5 +1,7 @@
 import type { Denial } from '@apisec/core';
+import { isObject } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
+import { AmbiguousAnswer } from '../lib/bounded-fetch.ts';
 
 /** A denial as a value; nothing in it but `cause` says what the issuer answered. */
 export interface OAuthDenied {
@@ -53,7 +55,7 @@ export function failure(cause: unknown, step: Step): OAuthDenied {
   ) {
     const status = statusOf(cause.cause);
     if (status !== undefined && (status >= 500 || status === 429)) return unavailable(cause);
-    if (step === 'code' && status === undefined) {
+    if (step === 'code' && status === undefined && !isAboutAnswer(cause.cause)) {
       return denied('forbidden', 'oauth.id_token_invalid', {
         detail: 'The identity provider did not confirm this login.',
         cause,
@@ -61,6 +63,7 @@ export function failure(cause: unknown, step: Step): OAuthDenied {
     }
     return denied('upstream', 'oauth.upstream', { cause });
   }
+  if (cause instanceof AmbiguousAnswer) return denied('upstream', 'oauth.upstream', { cause });
   return unavailable(cause);
 }
 
@@ -80,6 +83,12 @@ function grantDenied(cause: unknown): OAuthDenied {
     detail: 'The identity provider does not accept this any more.',
     cause,
   });
+}
+
+/** What is wrong with the rest of an answer that has an ID token says nothing of the login. */
+function isAboutAnswer(cause: unknown): boolean {
+  const body = isObject(cause) ? cause['body'] : undefined;
+  return isObject(body) && typeof body['id_token'] === 'string';
 }
 
 function statusOf(value: unknown): number | undefined {

@@ -3,8 +3,12 @@ import { sleep } from '../lib/sleep.ts';
 import type { ClientContext } from './asking.ts';
 import type { OAuthClient } from './client-types.ts';
 import { devicePolling } from './device-flow.ts';
+import { denied } from './failures.ts';
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
+
+/** No code of a device is waited for any longer, whatever the issuer says. */
+const LONGEST_DEVICE_SECONDS = 86_400;
 
 /** Tokens for what the client has in hand: a refresh token, itself, somebody's token, a code on another device. */
 export function grants({
@@ -90,7 +94,12 @@ export function grants({
         client,
         response,
       );
-      const expiresAt = now() + device.expires_in * 1_000;
+      if (!isShowable(device, settings.insecureLoopback)) {
+        const cause = new Error('The answer has a code or an address that cannot be shown.');
+        return denied('upstream', 'oauth.upstream', { cause });
+      }
+      const seconds = Math.min(device.expires_in, LONGEST_DEVICE_SECONDS);
+      const expiresAt = now() + seconds * 1_000;
       const ask = () =>
         asking('token', async (again) => {
           const answer = await oauth.deviceCodeGrantRequest(
@@ -107,7 +116,9 @@ export function grants({
           );
           return tokensOf(tokens, again.issuer, request.scope ?? settings.scope);
         });
-      const intervalMs = Math.max(1, device.interval ?? 5) * 1_000;
+      // Longer than the code lives is no wait at all; and timers would take it for none.
+      const intervalMs =
+        Math.min(Math.max(1, device.interval ?? 5), LONGEST_DEVICE_SECONDS) * 1_000;
       const { wait = sleep } = request;
       return {
         ok: true,
@@ -120,4 +131,20 @@ export function grants({
     });
 
   return { refresh, clientCredentials, exchangeToken, deviceAuthorization };
+}
+
+/** What a device shows: addresses that a browser opens, and a code without characters that control a terminal. */
+function isShowable(device: oauth.DeviceAuthorizationResponse, insecureLoopback: boolean): boolean {
+  const addresses = [
+    device.verification_uri,
+    device.verification_uri_complete ?? device.verification_uri,
+  ];
+  const isAddress = (value: string): boolean => {
+    const protocol = URL.canParse(value) ? new URL(value).protocol : '';
+    return protocol === 'https:' || (insecureLoopback && protocol === 'http:');
+  };
+  return (
+    [...addresses, device.user_code].every((each) => !/\p{C}/u.test(each)) &&
+    addresses.every(isAddress)
+  );
 }

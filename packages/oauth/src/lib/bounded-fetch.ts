@@ -1,4 +1,4 @@
-import { readBytes, withinTime } from '@apisec/core/host';
+import { parseStrictObject, readBytes, withinTime } from '@apisec/core/host';
 
 const MOST_BYTES = 1_048_576;
 
@@ -11,9 +11,17 @@ export interface BoundedInit {
 
 export type BoundedFetch = (url: string, init: BoundedInit) => Promise<Response>;
 
+/** JSON that is not an object, or that two readers could read differently: with a member that is there twice, say. */
+export class AmbiguousAnswer extends Error {
+  constructor(url: string) {
+    super(`${url} answered JSON that is ambiguous, or not an object`);
+    this.name = 'AmbiguousAnswer';
+  }
+}
+
 /**
  * A `fetch` for answers of an issuer: within a time that includes the body, at most 1 MiB, and never after a
- * redirect, which would carry credentials elsewhere.
+ * redirect, which would carry credentials elsewhere. JSON must be an object that every reader reads alike.
  */
 export function boundedFetch(fetch: typeof globalThis.fetch, timeoutMs: number): BoundedFetch {
   return async (url, { method = 'GET', headers = {}, body = null }) => {
@@ -30,6 +38,7 @@ export function boundedFetch(fetch: typeof globalThis.fetch, timeoutMs: number):
       if (response.body === null) return new Response(null, { status, headers: answered });
       const bytes = await readBytes(response.body, MOST_BYTES);
       if (bytes === undefined) throw new Error('the answer is too large');
+      if (isAmbiguousJson(bytes)) throw new AmbiguousAnswer(url);
       const bodiless = status === 204 || status === 304;
       return new Response(bodiless ? null : bytes, { status, headers: answered });
     };
@@ -40,4 +49,14 @@ export function boundedFetch(fetch: typeof globalThis.fetch, timeoutMs: number):
       controller.abort();
     }
   };
+}
+
+/** What is not JSON at all is left to the protocol, which knows what it expects. */
+function isAmbiguousJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return false;
+  }
+  return parseStrictObject(bytes) === undefined;
 }
