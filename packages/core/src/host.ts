@@ -104,6 +104,7 @@ export {
 } from './lib/cookies.ts';
 export { type Duration, type DurationBounds, durationMs } from './lib/duration.ts';
 export { urlProblem } from './lib/fetch-json.ts';
+export { type Flight, isStalled, joinFlight } from './lib/flight.ts';
 export { freezeDeep, frozenSet } from './lib/freeze-deep.ts';
 export { equalInConstantTime, sha256 } from './lib/hash.ts';
 export { inTime } from './lib/in-time.ts';

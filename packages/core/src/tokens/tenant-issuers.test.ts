@@ -101,6 +101,24 @@ describe('issuers that come at run time', () => {
     expect(await subject({ tenants, timeout: '10ms' }).ask('acme')).toBe('keys.unavailable');
   });
 
+  test('a question that its runtime has dropped keeps nobody from asking again', async () => {
+    vi.useFakeTimers();
+    try {
+      let isLost = true;
+      const tenants = () => (isLost ? new Promise<never>(() => undefined) : Promise.resolve(true));
+      const { ask, wait } = subject({ tenants, timeout: '1s' });
+      for (let call = 0; call < 16; call++) void ask(`tenant-${call}`);
+      await vi.advanceTimersByTimeAsync(1);
+      // Those calls have ended, and their timers with them.
+      vi.clearAllTimers();
+      isLost = false;
+      wait(1_000);
+      expect(await Promise.all([ask('tenant-0'), ask('acme')])).toEqual(['tenant-0', 'acme']);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('a database that answers anything but true says no', async () => {
     expect(await subject({ tenants: (() => 'yes') as never }).ask('acme')).toBe(
       'token.issuer_unknown',

@@ -2,6 +2,7 @@ import type { JwsAlgorithm, KeySource } from '../crypto/key-source.ts';
 import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { type Flight, isStalled, joinFlight } from '../lib/flight.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import { CLAIM_OPTIONS, type ClaimOptions } from './claim-rules.ts';
@@ -128,7 +129,7 @@ export function tenantIssuers(options: TenantIssuersOptions): TenantIssuers {
     /** Tenants that are known, of whom nobody was verified yet: a flood of them pushes out none of the others. */
     const candidates = new Map<string, Known>();
     const strangers = new Map<string, number>();
-    const questions = new Map<string, Promise<IssuerRules | undefined>>();
+    const questions = new Map<string, Flight<IssuerRules | undefined>>();
     let allowance = newPerMinute;
     let allowedAt = now();
 
@@ -168,19 +169,24 @@ export function tenantIssuers(options: TenantIssuersOptions): TenantIssuers {
           return kept.rules;
         }
         if (at < (strangers.get(issuer) ?? 0)) return undefined;
-        const running = questions.get(issuer);
-        if (running !== undefined) return withinTime(running, timeoutMs);
+        const running = joinFlight(questions.get(issuer), timeoutMs, at);
+        if (running !== undefined) return running;
         const answer = ask(tenant);
         if (!isThenable(answer)) return learn(issuer, tenant, answer);
+        for (const [other, question] of questions) {
+          if (isStalled(question, timeoutMs, at)) questions.delete(other);
+        }
         if (questions.size >= MOST_QUESTIONS) {
           answer.then(undefined, () => undefined);
           throw new Error('too many tenants are asked about at the moment');
         }
-        const question = withinTime(Promise.resolve(answer), timeoutMs)
+        const landing = withinTime(Promise.resolve(answer), timeoutMs)
           .then((isKnown) => learn(issuer, tenant, isKnown))
-          .finally(() => questions.delete(issuer));
-        questions.set(issuer, question);
-        return question;
+          .finally(() => {
+            if (questions.get(issuer)?.landing === landing) questions.delete(issuer);
+          });
+        questions.set(issuer, { landing, startedAt: at });
+        return landing;
       },
       confirm: (issuer) => {
         const known = candidates.get(issuer) ?? verified.get(issuer);
