@@ -10,6 +10,7 @@ import { boundedCache } from '../lib/bounded-cache.ts';
 import { isOlder, withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
+import { type Flight, isStalled, joinFlight } from '../lib/flight.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertMethods } from '../lib/options.ts';
 import { ANY_TENANT_ID, isTenantId, LONGEST_TENANT_ID, type TenantFacts } from './tenant-id.ts';
@@ -42,11 +43,6 @@ interface Kept {
   readonly answer: Answer;
   readonly asked: number;
   readonly forMs: number;
-}
-
-interface Flight {
-  readonly answer: Promise<Answer>;
-  readonly asked: number;
 }
 
 /** Questions to the store that may be open at once; each is about another tenant. */
@@ -86,7 +82,7 @@ export function requireTenant(
   // Both kinds have room of their own: made-up tenants push out none that exist.
   const known = boundedCache<Kept>({ maxEntries: maxCached, maxBytes: Number.MAX_SAFE_INTEGER });
   const unknown = boundedCache<Kept>({ maxEntries: 1_000, maxBytes: Number.MAX_SAFE_INTEGER });
-  const flights = new Map<string, Flight>();
+  const flights = new Map<string, Flight<Answer>>();
 
   const keep = (id: string, answer: Answer, asked: number): Answer => {
     if (answer === UNKNOWN) {
@@ -110,7 +106,7 @@ export function requireTenant(
     const answer: Promise<Answer> = withinTime(Promise.resolve(read), timeoutMs).then(
       (tenant) => {
         // What comes after another question was begun is older than its answer.
-        const isLatest = flights.get(id)?.answer === answer;
+        const isLatest = flights.get(id)?.landing === answer;
         if (isLatest) flights.delete(id);
         try {
           return isLatest ? keep(id, answerTo(id, tenant), asked) : answerTo(id, tenant);
@@ -119,13 +115,13 @@ export function requireTenant(
         }
       },
       (cause) => {
-        if (flights.get(id)?.answer === answer) flights.delete(id);
+        if (flights.get(id)?.landing === answer) flights.delete(id);
         return unavailable(cause);
       },
     );
     // Behind all older ones, also where it replaces a dead one.
     flights.delete(id);
-    flights.set(id, { answer, asked });
+    flights.set(id, { landing: answer, startedAt: asked });
     return answer;
   };
 
@@ -143,9 +139,8 @@ export function requireTenant(
       // The form is that of resolveTenant, or one of the user's own; the rest is not an id in any.
       if (!isTenantId(tenant, ANY_TENANT_ID)) return MALFORMED;
       const flight = flights.get(tenant);
-      // On edge runtimes the work of a call that has ended may be dead: nobody waits for it longer than for one's own.
-      if (flight !== undefined && !isOlder(flight.asked, timeoutMs, time))
-        return withinTime(flight.answer, timeoutMs).catch(unavailable);
+      const joined = joinFlight(flight, timeoutMs, time);
+      if (joined !== undefined) return joined.catch(unavailable);
       if (flights.size >= MOST_FLIGHTS && flight === undefined) {
         dropDead(flights, time, timeoutMs);
         if (flights.size >= MOST_FLIGHTS) return BUSY;
@@ -155,9 +150,9 @@ export function requireTenant(
   });
 }
 
-function dropDead(flights: Map<string, Flight>, time: number, timeoutMs: number): void {
-  for (const [id, { asked }] of flights) {
-    if (!isOlder(asked, timeoutMs, time)) return;
+function dropDead(flights: Map<string, Flight<Answer>>, time: number, timeoutMs: number): void {
+  for (const [id, flight] of flights) {
+    if (!isStalled(flight, timeoutMs, time)) return;
     flights.delete(id);
   }
 }

@@ -1,8 +1,8 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
-import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { fairAllowance } from '../lib/fair-allowance.ts';
+import { type Flight, isStalled, joinFlight } from '../lib/flight.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 
@@ -73,11 +73,6 @@ interface Known<T> {
   refreshAt: number;
 }
 
-interface Flight<T> {
-  readonly landing: Promise<T>;
-  readonly startedAt: number;
-}
-
 const BYTES_PER_CHARACTER = 5;
 const BYTES_PER_ENTRY = 1500;
 const FIRST_PAUSE = 1000;
@@ -121,10 +116,8 @@ export function introspectedTokens<T>(
   let pausedUntil = 0;
   let lastCause: unknown;
   const allow = fairAllowance(maxInactivePerSecond);
-  // Some runtimes drop what a finished call began, so a flight may never land. One may ask twice.
+  // One may ask twice.
   const patience = timeoutMs * 2 + LANDING;
-  const isStalled = ({ startedAt }: Flight<T>, at: number): boolean =>
-    Math.abs(at - startedAt) >= patience;
 
   const isPaused = (at: number): boolean =>
     failures > 0 && at < pausedUntil && at >= pausedUntil - LONGEST_PAUSE;
@@ -135,7 +128,7 @@ export function introspectedTokens<T>(
   const hasRoom = (at: number): boolean => {
     const most = failures > 0 ? 1 : maxConcurrent;
     if (flights.size < most) return true;
-    for (const [key, flight] of flights) if (isStalled(flight, at)) flights.delete(key);
+    for (const [key, flight] of flights) if (isStalled(flight, patience, at)) flights.delete(key);
     return flights.size < most;
   };
 
@@ -219,8 +212,8 @@ export function introspectedTokens<T>(
   ): MaybePromise<T> => {
     const known = recall(good, credentials, at);
     const flight = flights.get(credentials);
-    const isUnderWay = flight !== undefined && !isStalled(flight, at);
     if (known !== undefined) {
+      const isUnderWay = flight !== undefined && !isStalled(flight, patience, at);
       // Asked again ahead of time, so that nobody waits and an outage finds the answer young.
       if (at >= known.refreshAt && !isUnderWay && !isPaused(at) && hasRoom(at)) {
         // Should it fail, there is time to try again.
@@ -231,10 +224,9 @@ export function introspectedTokens<T>(
     }
     const denied = recall(bad, credentials, at);
     if (denied !== undefined) return denied.answer;
-    if (!isUnderWay) return askUnknown(credentials, at, look, peer);
-    // Not the whole of it again: what was begun long ago and has not landed was most likely dropped.
-    const left = Math.min(patience, flight.startedAt + patience - at);
-    return withinTime(flight.landing, left).catch((cause: unknown) => {
+    const joined = joinFlight(flight, patience, at);
+    if (joined === undefined) return askUnknown(credentials, at, look, peer);
+    return joined.catch((cause: unknown) => {
       if (flights.get(credentials) === flight) flights.delete(credentials);
       // Perhaps somebody who waited beside has asked already.
       return isLast ? unavailable(now(), cause) : answer(credentials, now(), look, peer, true);

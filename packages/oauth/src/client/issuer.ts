@@ -1,5 +1,5 @@
 import { type KeySource, remoteJwks } from '@apisec/core';
-import { urlProblem, withinTime } from '@apisec/core/host';
+import { type Flight, joinFlight, urlProblem } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import type { BoundedFetch } from '../lib/bounded-fetch.ts';
 import { randomFraction } from '../lib/random.ts';
@@ -27,12 +27,11 @@ export function issuerSource(
   fetch: BoundedFetch,
 ): () => Promise<Issuer | OAuthDenied> {
   const { issuer, insecureLoopback, timeoutMs, now } = settings;
-  // Some runtimes drop what a finished call began, so a flight may never land. One may ask at two places.
+  // One may ask at two places.
   const patience = timeoutMs * 2 + 1_000;
   let known: Issuer | undefined;
   let knownAt = 0;
-  let flight: Promise<Issuer | OAuthDenied> | undefined;
-  let flightAt = 0;
+  let flight: Flight<Issuer | OAuthDenied> | undefined;
   let failures = 0;
   let retryAt = 0;
   let lastCause: unknown;
@@ -62,10 +61,11 @@ export function issuerSource(
   };
   const refresh = (): Promise<Issuer | OAuthDenied> => {
     const at = now();
-    if (flight !== undefined && Math.abs(at - flightAt) < patience) {
-      return withinTime(flight, patience).catch((cause: unknown) => known ?? unavailable(cause));
+    const joined = joinFlight(flight, patience, at);
+    if (joined !== undefined) {
+      return joined.catch((cause: unknown) => known ?? unavailable(cause));
     }
-    const mine: Promise<Issuer | OAuthDenied> = load()
+    const landing: Promise<Issuer | OAuthDenied> = load()
       .then(
         (loaded) => {
           known = loaded;
@@ -82,11 +82,10 @@ export function issuerSource(
         },
       )
       .finally(() => {
-        if (flight === mine) flight = undefined;
+        if (flight?.landing === landing) flight = undefined;
       });
-    flight = mine;
-    flightAt = at;
-    return mine;
+    flight = { landing, startedAt: at };
+    return landing;
   };
   return async () => {
     const at = now();

@@ -3,8 +3,9 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  type Flight,
+  joinFlight,
   normalizeOrigin,
-  withinTime,
 } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied, unavailable } from '../client/failures.ts';
@@ -76,7 +77,7 @@ export interface TokenSource {
 const NAME = 'tokenSource';
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
-/** Some runtimes drop what a finished call began, so a flight may never land; after this another one begins. */
+/** A grant of the user's own has no time limit; after this another one is asked for. */
 const STALLED_AFTER_MS = 120_000;
 /** A token that an API does not take is given up at most so often: else a broken API would wear out the issuer. */
 const GIVE_UP_EVERY_MS = 10_000;
@@ -128,8 +129,7 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   const patience = client.settings.timeoutMs * 3 + 1_000;
   let current: ServiceToken | undefined;
   let renewAt = 0;
-  let flight: Promise<ServiceToken | OAuthDenied> | undefined;
-  let flightAt = 0;
+  let flight: Flight<ServiceToken | OAuthDenied> | undefined;
   let failures = 0;
   let retryAt = 0;
   let lastFailure: OAuthDenied | undefined;
@@ -153,20 +153,18 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   };
   const renew = (): Promise<ServiceToken | OAuthDenied> => {
     const at = now();
-    if (flight !== undefined && Math.abs(at - flightAt) < STALLED_AFTER_MS) {
-      return withinTime(flight, patience).catch((cause: unknown) => unavailable(cause));
-    }
-    const mine = grant()
+    const joined = joinFlight(flight, patience, at, STALLED_AFTER_MS);
+    if (joined !== undefined) return joined.catch((cause: unknown) => unavailable(cause));
+    const landing = grant()
       .then(
         (answer) => (answer.ok ? take(answer) : fail(answer)),
         (cause: unknown) => fail(unavailable(cause)),
       )
       .finally(() => {
-        if (flight === mine) flight = undefined;
+        if (flight?.landing === landing) flight = undefined;
       });
-    flight = mine;
-    flightAt = at;
-    return mine;
+    flight = { landing, startedAt: at };
+    return landing;
   };
   const token = async (): Promise<ServiceToken | OAuthDenied> => {
     const time = now();
