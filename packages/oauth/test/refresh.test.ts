@@ -217,6 +217,55 @@ describe('tokens of a session', () => {
     expect(await Promise.race([dropped, Promise.resolve('waits')])).toBe('waits');
   });
 
+  test('keep nobody waiting for ever for a renewal that another call began and its runtime has dropped', async () => {
+    const memory = memorySessionStore();
+    const shop = testShop(provider.issuer, { sessions: { store: memory } });
+    const { cookie } = await shop.signIn();
+    await age(memory, provider.issuer, cookie);
+    const store = { ...memory, acquireLease: () => new Promise<never>(() => undefined) };
+    const { browser } = testShop(provider.issuer, {
+      client: { timeout: '10ms' },
+      sessions: { store, refreshWait: '100ms' },
+    });
+    void accessToken(browser, cookie);
+    expect(await accessToken(browser, cookie)).toBe('session.unavailable');
+    // What lives is used all the same.
+    await age(memory, provider.issuer, cookie, 60_000);
+    expect(await accessToken(browser, cookie)).toMatch(/^eyJ/);
+  });
+
+  test('that the issuer sends too late are kept all the same, and nobody asks for them twice', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const hasty = testShop(provider.issuer, {
+      client: { timeout: '500ms' },
+      sessions: { store: shop.store },
+    });
+    expect((await hasty.client.endSession()).ok).toBe(true);
+    let answer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    provider.intercept = async (req) => {
+      if (req.url === '/token') await answered;
+      return false;
+    };
+    const before = await accessToken(shop.browser, cookie);
+    const count = refreshes();
+    await age(shop.store, provider.issuer, cookie, 60_000);
+    // It lives, so it is used: by who asked in vain, and by who finds that somebody asks.
+    expect(await accessToken(hasty.browser, cookie)).toBe(before);
+    expect(await accessToken(hasty.browser, cookie)).toBe(before);
+    expect(await accessToken(shop.browser, cookie)).toBe(before);
+    answer();
+    await vi.waitFor(async () => expect(await accessToken(shop.browser, cookie)).not.toBe(before));
+    expect(await accessToken(hasty.browser, cookie)).toBe(await accessToken(shop.browser, cookie));
+    expect(refreshes() - count).toBe(1);
+    // The refresh token that came with it is good as well.
+    await age(shop.store, provider.issuer, cookie);
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
+  });
+
   test('wait no longer than they are told to for a lease that nobody gives back', async () => {
     const store = memorySessionStore();
     const shop = testShop(provider.issuer, {

@@ -50,6 +50,17 @@ export interface TokenSet {
   readonly scope: readonly string[];
 }
 
+/** What a refresh asks for. */
+export interface RefreshRequest extends TokenRequest {
+  /** The user that the tokens before were for; tokens for another one are denied. */
+  readonly subject?: string | undefined;
+  /**
+   * Handed the answer that has not come in time, when `refresh` gives up: the refresh token may have been used, and
+   * then no other answer says what follows it. It comes, or is given up, within six times the timeout.
+   */
+  readonly onLate?: ((answer: Promise<TokenSet | OAuthDenied>) => void) | undefined;
+}
+
 /** A token exchange (RFC 8693): on whose behalf, and for whom. */
 export interface ExchangeRequest extends TokenRequest {
   readonly subjectToken: string;
@@ -98,7 +109,7 @@ export interface OAuthClient {
   ) => Promise<TokenSet | OAuthDenied>;
   readonly refresh: (
     refreshToken: string,
-    request?: TokenRequest & { readonly subject?: string | undefined },
+    request?: RefreshRequest,
   ) => Promise<TokenSet | OAuthDenied>;
   readonly clientCredentials: (request?: TokenRequest) => Promise<TokenSet | OAuthDenied>;
   readonly exchangeToken: (request: ExchangeRequest) => Promise<TokenSet | OAuthDenied>;

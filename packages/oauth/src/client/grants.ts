@@ -1,12 +1,16 @@
+import { withinTime } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
+import { boundedFetch } from '../lib/bounded-fetch.ts';
 import { sleep } from '../lib/sleep.ts';
 import type { ClientContext } from './asking.ts';
 import type { OAuthClient } from './client-types.ts';
 import { devicePolling } from './device-flow.ts';
-import { denied } from './failures.ts';
+import { denied, unavailable } from './failures.ts';
 
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
+/** How many times the timeout an answer may take that somebody still wants when it is late. */
+const LATE = 6;
 /** No code of a device is waited for any longer, whatever the issuer says. */
 const LONGEST_DEVICE_SECONDS = 86_400;
 
@@ -22,18 +26,36 @@ export function grants({
 > {
   const { now } = settings;
 
-  const refresh: OAuthClient['refresh'] = (refreshToken, request = {}) =>
-    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+  const patientFetch = boundedFetch(settings.fetch, settings.timeoutMs * LATE);
+  const refresh: OAuthClient['refresh'] = async (refreshToken, request = {}) => {
+    const { onLate } = request;
+    let send = (): void => undefined;
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    const answer = asking('token', async ({ issuer: found, client, auth, request: options }) => {
+      send();
       const response = await oauth.refreshTokenGrantRequest(
         found.metadata,
         client,
         auth,
         refreshToken,
-        { ...options, additionalParameters: parametersOf(request, false) },
+        {
+          ...options,
+          ...(onLate && { [oauth.customFetch]: patientFetch }),
+          additionalParameters: parametersOf(request, false),
+        },
       );
       const tokens = await oauth.processRefreshTokenResponse(found.metadata, client, response);
       return tokensOf(tokens, found, request.scope ?? settings.scope, { subject: request.subject });
     });
+    if (onLate === undefined) return answer;
+    await Promise.race([answer, sent]);
+    return withinTime(answer, settings.timeoutMs).catch((cause: unknown) => {
+      onLate(answer);
+      return unavailable(cause);
+    });
+  };
 
   const clientCredentials: OAuthClient['clientCredentials'] = (request = {}) =>
     asking('token', async ({ issuer: found, client, auth, request: options }) => {

@@ -1,4 +1,5 @@
 import type { SessionRecord, SessionStore } from '@apisec/core';
+import { type Flight, joinFlight } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
 import { randomFraction } from '../lib/random.ts';
@@ -47,14 +48,10 @@ const LONGEST_PAUSE_MS = 200;
 const MOST_WRITES = 20;
 /** Answers of the issuer that a refresh may wait for: metadata at two places, the token twice, keys twice. */
 const MOST_ANSWERS = 6;
-/** Beside the wait for a lease. Some runtimes drop what a finished call began, so a flight may never land. */
+/** The same where each answer for the token comes so late that nobody but the store waits for it. */
+const MOST_LATE_ANSWERS = 16;
+/** Beside the wait for a lease. */
 const STALLED_AFTER_MS = 120_000;
-
-/** A renewal that calls of this process wait for. */
-interface Flight {
-  readonly result: Promise<AccessTokenResult>;
-  readonly startedAt: number;
-}
 
 export async function sealTokens(token: string, tokens: StoredTokens): Promise<string> {
   return sealWithToken(token, JSON.stringify(tokens));
@@ -86,23 +83,32 @@ export function storedTokens(tokens: TokenSet, time: number, before?: StoredToke
 /**
  * Access tokens of sessions. At its end a token is renewed once for all calls of all processes: one of them has the
  * lease, the others wait for what it writes, for a bounded time. Whoever lost the lease writes only where nothing was
- * written since, and ends nothing. While the issuer is down, a token that still lives goes on.
+ * written since, and ends nothing. While the issuer is down, a token that still lives goes on; and it does while
+ * somebody else renews it.
+ *
+ * An issuer that rotates refresh tokens may have used one whose answer comes too late for the call. So the lease is
+ * kept, and what comes is written: to ask again with the old one would end the grant.
  */
 export function sessionTokens(
   rules: RenewalRules,
 ): (token: string, session: SessionRecord) => Promise<AccessTokenResult> {
   const { now } = rules;
-  const flights = new Map<string, Flight>();
-  const isStalled = ({ startedAt }: Flight): boolean =>
-    Math.abs(now() - startedAt) >= rules.waitMs + STALLED_AFTER_MS;
-  const begin = (token: string, id: string): Flight => {
-    const flight = { result: renew(rules, token, id, isFresh), startedAt: now() };
+  const flights = new Map<string, Flight<AccessTokenResult>>();
+  const begin = (token: string, id: string): Promise<AccessTokenResult> => {
+    const flight = { landing: renew(rules, token, id, isFresh), startedAt: now() };
     const land = (): void => {
       if (flights.get(id) === flight) flights.delete(id);
     };
     flights.set(id, flight);
-    flight.result.then(land, land);
-    return flight;
+    flight.landing.then(land, land);
+    return flight.landing;
+  };
+  /** For what another call of this process has begun. */
+  const join = (session: SessionRecord): Promise<AccessTokenResult> | undefined => {
+    const { timeoutMs = 0 } = rules.clientOf(session)?.settings ?? {};
+    const patienceMs = rules.waitMs + timeoutMs * MOST_ANSWERS;
+    const flight = flights.get(session.id);
+    return joinFlight(flight, patienceMs, now(), rules.waitMs + STALLED_AFTER_MS);
   };
   const isFresh = ({ renewAt }: StoredTokens): boolean => renewAt === undefined || now() < renewAt;
 
@@ -112,9 +118,7 @@ export function sessionTokens(
       tokens = await openTokens(token, session.tokens);
       if (tokens === undefined) return tokenMissing();
       if (isFresh(tokens)) return usable(tokens);
-      const flight = flights.get(session.id);
-      const isUnderWay = flight !== undefined && !isStalled(flight);
-      return await (isUnderWay ? flight : begin(token, session.id)).result;
+      return await (join(session) ?? begin(token, session.id));
     } catch (cause) {
       return stillLives(tokens, now) ?? storeDown(cause);
     }
@@ -142,38 +146,52 @@ async function renew(
     if (client === undefined || refreshToken === undefined) {
       return stillLives(tokens, now) ?? tokenMissing();
     }
-    const longestMs = leaseMs + client.settings.timeoutMs * MOST_ANSWERS;
+    const longestMs = leaseMs + client.settings.timeoutMs * MOST_LATE_ANSWERS;
     const lease = await takeLease({ store, leaseMs, longestMs, now }, id);
     if (lease !== undefined) {
+      let late: Promise<unknown> | undefined;
       try {
         // Somebody may have written between the reading and the lease.
         const again = await store.read(id);
         if (again?.tokens !== session.tokens) continue;
         if (lease.isHeld()) {
-          return await refreshOnce(rules, client, token, session, tokens, refreshToken);
+          const onAnswer = (result: TokenSet | OAuthDenied) =>
+            keep(rules, client, token, session, tokens, result);
+          const result = await client.refresh(refreshToken, {
+            subject: session.subject,
+            onLate: (answer) => {
+              late = answer.then(onAnswer);
+            },
+          });
+          if (late === undefined) return await onAnswer(result);
+          return stillLives(tokens, now) ?? result;
         }
       } finally {
         // Where that fails, it ends by itself.
-        await lease.giveBack().catch(() => undefined);
+        const giveBack = () => lease.giveBack().catch(() => undefined);
+        if (late === undefined) await giveBack();
+        else void late.then(giveBack, giveBack);
       }
     }
-    if (waited >= waitMs) return stillLives(tokens, now) ?? busy();
+    const alive = stillLives(tokens, now);
+    if (alive !== undefined) return alive;
+    if (waited >= waitMs) return busy();
     await sleep(pause * (0.5 + randomFraction() / 2));
     waited += pause;
     pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS);
   }
 }
 
-async function refreshOnce(
+/** Writes down what the issuer has answered, and answers what can be used. */
+async function keep(
   { store, now }: RenewalRules,
   client: OAuthClient,
   token: string,
   session: SessionRecord,
   tokens: StoredTokens,
-  refreshToken: string,
+  result: TokenSet | OAuthDenied,
 ): Promise<AccessTokenResult> {
-  const { id, subject } = session;
-  const result = await client.refresh(refreshToken, { subject });
+  const { id } = session;
   if (result.ok) {
     const next = storedTokens(result, now(), tokens);
     const sealed = await sealTokens(token, next);
