@@ -6,3 +6,8 @@ const LONGEST = 1_024;
 export function isName(text: unknown): text is string {
   return typeof text === 'string' && text !== '' && text.length <= LONGEST && isStorableText(text);
 }
+
+/** True for the name of a tenant, and where there is none. */
+export function isTenant(tenant: unknown): tenant is string | undefined {
+  return tenant === undefined || isName(tenant);
+}

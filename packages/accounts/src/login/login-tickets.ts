@@ -1,6 +1,6 @@
 import type { Denial, MaybePromise, TicketRecord, TicketStore } from '@apisec/core';
 import { sha256 } from '@apisec/core/host';
-import { isName } from '../names.ts';
+import { isName, isTenant } from '../names.ts';
 import { headOf, type Tickets, tickets } from '../tickets/tickets.ts';
 import type { LoginAccount } from './login-account.ts';
 import { loginDenial } from './login-denial.ts';
@@ -111,5 +111,5 @@ const SHORTEST_CLIENT = 16;
 /** True where the caller says what its client is known by, and names no tenant or a whole one. */
 export function isClient({ client, tenant }: LoginCaller): boolean {
   const isKnown = isName(client) && client.length >= SHORTEST_CLIENT;
-  return isKnown && (tenant === undefined || isName(tenant));
+  return isKnown && isTenant(tenant);
 }

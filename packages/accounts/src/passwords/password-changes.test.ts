@@ -225,3 +225,98 @@ describe('a password that is reset', () => {
     },
   );
 });
+
+describe('where several tenants have accounts', () => {
+  /** Alice is one person in both, with a password for each. */
+  function tenants(options: Partial<PasswordChangesOptions> = {}) {
+    const hashes = new Map([
+      ['acme', `v2:${OLD}`],
+      ['other', `v2:${OLD}`],
+    ]);
+    const sent: { readonly token: string; readonly tenant: string | undefined }[] = [];
+    const ended: unknown[] = [];
+    const of = (tenant = ''): PasswordAccount | undefined =>
+      hashes.has(tenant) ? { subject: 'alice', passwordHash: hashes.get(tenant) } : undefined;
+    const { changes, background } = bench({
+      accounts: {
+        byIdentifier: (_, tenant) => of(tenant),
+        bySubject: (_, tenant) => of(tenant),
+        setHash: (_, hash, expected, tenant = '') => {
+          const isRight = hashes.get(tenant) === expected;
+          if (isRight) hashes.set(tenant, hash);
+          return isRight;
+        },
+      },
+      sendReset: ({ token, tenant }) => sent.push({ token, tenant }),
+      endSessions: (subject, except, tenant) => ended.push({ subject, except, tenant }),
+      ...options,
+    });
+    const link = async (tenant: string | undefined) => {
+      await changes.requestReset({ identifier: 'alice@example.com', peer, tenant });
+      await Promise.all(background);
+      return sent.at(-1)?.token ?? '';
+    };
+    return { changes, hashes, sent, ended, link };
+  }
+
+  test('a link of one resets no password in another, nor without any, and stays good', async () => {
+    const { changes, hashes, sent, ended, link } = tenants();
+    const token = await link('acme');
+    expect(sent).toEqual([{ token, tenant: 'acme' }]);
+    for (const tenant of ['other', undefined]) {
+      const stolen = await changes.reset({ token, next: NEW, tenant });
+      expect(codeOf(stolen)).toBe('single_use.unknown');
+    }
+    expect(codeOf(await changes.reset({ token, next: NEW, tenant: 'acme' }))).toBe('ok');
+    expect(Object.fromEntries(hashes)).toEqual({ acme: `v2:${NEW}`, other: `v2:${OLD}` });
+    expect(ended.at(-1)).toEqual({ subject: 'alice', except: undefined, tenant: 'acme' });
+  });
+
+  test('a link without a tenant is worth nothing in one', async () => {
+    const { changes, hashes, sent, link } = tenants();
+    hashes.set('', `v2:${OLD}`);
+    const token = await link(undefined);
+    expect(sent).toHaveLength(1);
+    const stolen = await changes.reset({ token, next: NEW, tenant: 'acme' });
+    expect(codeOf(stolen)).toBe('single_use.unknown');
+  });
+
+  test('the password of one changes none in another, and is recorded with its tenant', async () => {
+    const acts: unknown[] = [];
+    const { changes, hashes } = tenants({ record: ({ act, tenant }) => acts.push([act, tenant]) });
+    hashes.set('acme', 'v2:of acme alone');
+    const request = { subject: 'alice', current: 'of acme alone', next: NEW, peer };
+    expect(codeOf(await changes.change({ ...request, tenant: 'other' }))).toBe('password.wrong');
+    expect(codeOf(await changes.change({ ...request, tenant: 'acme' }))).toBe('ok');
+    expect(hashes.get('other')).toBe(`v2:${OLD}`);
+    expect(acts).toEqual([
+      ['password.change_failed', 'other'],
+      ['password.changed', 'acme'],
+    ]);
+  });
+
+  test('guesses and requests in one slow nobody down in another', async () => {
+    const { changes } = tenants();
+    const guess = (tenant: string) =>
+      changes.change({ subject: 'alice', current: 'wrong!', next: NEW, peer, tenant });
+    const ask = (tenant: string) =>
+      changes.requestReset({ identifier: 'alice@example.com', peer, tenant });
+    for (let tried = 0; tried < 6; tried++) await Promise.all([guess('acme'), ask('acme')]);
+    expect(codeOf(await guess('acme'))).toBe('failures.throttled');
+    expect(codeOf(await ask('acme'))).toBe('failures.throttled');
+    expect(codeOf(await guess('other'))).toBe('password.wrong');
+    expect(codeOf(await ask('other'))).toBe('ok');
+  });
+
+  test.each([[''], [7], ['a'.repeat(2_000)]])('%o is not a tenant', async (named) => {
+    const { changes, link } = tenants();
+    const token = await link('acme');
+    const tenant = named as string;
+    const answers = [
+      changes.reset({ token, next: NEW, tenant }),
+      changes.change({ subject: 'alice', current: OLD, next: NEW, peer, tenant }),
+      changes.requestReset({ identifier: 'alice@example.com', peer, tenant }),
+    ];
+    for (const answer of answers) expect(codeOf(await answer)).toBe('password.malformed');
+  });
+});

@@ -10,8 +10,8 @@ import {
   recordedDenial,
   report,
 } from '@apisec/core/host';
-import { isName } from '../names.ts';
-import type { SingleUseTokens } from '../tickets/single-use-tokens.ts';
+import { isName, isTenant } from '../names.ts';
+import { type SingleUseTokens, singleUseDenial } from '../tickets/single-use-tokens.ts';
 import { timely } from '../timely.ts';
 import { type PasswordDenial, passwordDenial } from './password-policy.ts';
 import type { PasswordContext, Passwords } from './passwords.ts';
@@ -22,16 +22,35 @@ export interface PasswordAccount {
   readonly passwordHash?: string | undefined;
 }
 
-/** Where passwords are kept. A fault is a rejection, never an answer. */
+/**
+ * Where passwords are kept. A fault is a rejection, never an answer. `tenant` is what the caller named, and undefined
+ * where there is none: an account that is not one of that tenant does not exist there.
+ */
 export interface PasswordAccounts<Account extends PasswordAccount = PasswordAccount> {
-  readonly byIdentifier: (identifier: string) => MaybePromise<Account | undefined>;
-  readonly bySubject: (subject: string) => MaybePromise<Account | undefined>;
+  readonly byIdentifier: (
+    identifier: string,
+    tenant: string | undefined,
+  ) => MaybePromise<Account | undefined>;
+  readonly bySubject: (
+    subject: string,
+    tenant: string | undefined,
+  ) => MaybePromise<Account | undefined>;
   /** Puts a hash in the place of the one that is `expected`; false where it is another one by now. */
   readonly setHash: (
     subject: string,
     hash: string,
     expected: string | undefined,
+    tenant: string | undefined,
   ) => MaybePromise<boolean>;
+}
+
+/** Where there are several tenants. */
+interface OfTenant {
+  /**
+   * The tenant whose account it is: from the host or path of the call, or from the session. Links of one tenant are
+   * worth nothing in another, and failures count apart. Default: none.
+   */
+  readonly tenant?: string | undefined;
 }
 
 /** Options of {@link passwordChanges}. */
@@ -47,9 +66,14 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
     readonly token: string;
     /** Epoch milliseconds. */
     readonly expiresAt: number;
+    readonly tenant: string | undefined;
   }) => MaybePromise<unknown>;
   /** Ends the sessions and refresh tokens of a user, all but the session `except`. */
-  readonly endSessions: (subject: string, except: string | undefined) => MaybePromise<unknown>;
+  readonly endSessions: (
+    subject: string,
+    except: string | undefined,
+    tenant: string | undefined,
+  ) => MaybePromise<unknown>;
   /** `login`, so that logins under way end and devices are forgotten. */
   readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
   /**
@@ -83,19 +107,19 @@ export interface PasswordChanges {
       readonly peer: string | undefined;
       /** The session that stays. */
       readonly session?: string | undefined;
-    } & PasswordContext,
+    } & OfTenant &
+      PasswordContext,
   ) => Promise<PasswordChange>;
   /**
    * Sends a link, where there is such an account. The answer is the same, and as fast, where there is none. Requests
    * are slowed down by what was typed and by peer, and links by account, whatever was typed for it.
    */
-  readonly requestReset: (request: {
-    readonly identifier: string;
-    readonly peer: string | undefined;
-  }) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
+  readonly requestReset: (
+    request: { readonly identifier: string; readonly peer: string | undefined } & OfTenant,
+  ) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
   /** By who has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
   readonly reset: (
-    request: { readonly token: string; readonly next: string } & PasswordContext,
+    request: { readonly token: string; readonly next: string } & OfTenant & PasswordContext,
   ) => Promise<PasswordChange>;
 }
 
@@ -174,20 +198,20 @@ export function passwordChanges<Account extends PasswordAccount>(
   const store = async (
     { subject, passwordHash }: PasswordAccount,
     hash: string,
-    session: string | undefined,
+    { session, tenant }: OfTenant & { readonly session?: string | undefined },
     how: 'change' | 'reset',
   ): Promise<PasswordChange> => {
-    const changed = await ask(() => accounts.setHash(subject, hash, passwordHash));
+    const changed = await ask(() => accounts.setHash(subject, hash, passwordHash, tenant));
     if (changed !== true) return passwordDenial('password.changed_meanwhile');
     // Logins that are under way first, so that none of them begins a session after the others have ended.
     const ended = await Promise.allSettled([
       resets.revoke(subject),
       ask(() => options.login?.forget(subject)),
     ]);
-    const others = await Promise.allSettled([ask(() => endSessions(subject, session))]);
+    const others = await Promise.allSettled([ask(() => endSessions(subject, session, tenant))]);
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
     const target = { type: 'account', id: subject };
-    const act = { act: 'password.changed', target, data: { how } } as const;
+    const act = { act: 'password.changed', tenant, target, data: { how } } as const;
     // It was changed, whatever of this fails.
     const [recorded] = await Promise.allSettled([recordAct(options.record, act)]);
     if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
@@ -200,25 +224,30 @@ export function passwordChanges<Account extends PasswordAccount>(
    */
   const recorded = async (
     answer: PasswordChange,
-    { subject, peer }: { readonly subject: string; readonly peer: string | undefined },
+    {
+      subject,
+      peer,
+      tenant,
+    }: OfTenant & { readonly subject: string; readonly peer: string | undefined },
   ): Promise<PasswordChange> => {
     if (answer.ok) return answer;
     const { denial } = answer;
     if (denial.kind !== 'unauthenticated' && denial.kind !== 'rate_limited') return answer;
     const target = { type: 'account', id: subject };
     const data = { code: denial.code };
-    const act = { act: 'password.change_failed', outcome: 'denied', peer, target, data } as const;
-    const record = () => recordAct(options.record, act);
+    const act = { act: 'password.change_failed', outcome: 'denied' } as const;
+    const record = () => recordAct(options.record, { ...act, peer, tenant, target, data });
     return { ok: false, denial: await recordedDenial(denial, record) };
   };
 
   const change: PasswordChanges['change'] = async (request) => {
-    const { subject, current, next, session, peer, context } = request;
-    const attempt = await failures.begin({ account: ['subject', subject], peer });
+    const { subject, current, next, peer, tenant, context } = request;
+    if (!isTenant(tenant)) return passwordDenial('password.malformed');
+    const attempt = await failures.begin({ account: ['subject', subject], peer, tenant });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
     let account: Account | undefined;
     try {
-      account = await ask(() => accounts.bySubject(subject));
+      account = await ask(() => accounts.bySubject(subject, tenant));
     } catch (cause) {
       await attempt.end('neither');
       throw cause;
@@ -233,51 +262,55 @@ export function passwordChanges<Account extends PasswordAccount>(
     const hashed = await passwords.hash(next, { context });
     // Nobody is found right without an account.
     if (!hashed.ok || account === undefined) return hashed.ok ? NO_ACCOUNT : hashed;
-    return store(account, hashed.hash, session, 'change');
+    return store(account, hashed.hash, request, 'change');
   };
 
-  const send = async (account: Account): Promise<void> => {
+  const send = async (account: Account, tenant: string | undefined): Promise<void> => {
     // Many spellings may lead to one account. Its user gets no more mails for that, and nobody is told: who is denied
     // under a spelling that was never used would know that there is such an account.
     const counted = await mails.begin({
       account: ['reset_mail', account.subject],
       peer: undefined,
+      tenant,
     });
     if (!counted.ok) {
       if (counted.denial.kind === 'rate_limited') return;
       throw new Error(counted.denial.code, { cause: counted.denial.cause });
     }
-    const issued = await resets.issue(account.subject);
+    const issued = await resets.issue(account.subject, tenant === undefined ? {} : { tenant });
     if (!issued.ok) throw new Error(issued.denial.code, { cause: issued.denial.cause });
     const { token, expiresAt } = issued;
-    await ask(() => sendReset({ account, token, expiresAt }));
+    await ask(() => sendReset({ account, token, expiresAt, tenant }));
   };
 
-  const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer }) => {
-    if (!isName(identifier)) return passwordDenial('password.malformed');
+  const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer, tenant }) => {
+    if (!isName(identifier) || !isTenant(tenant)) return passwordDenial('password.malformed');
     // Never given back: so many links a day are enough, for accounts that exist as for others.
-    const attempt = await failures.begin({ account: ['reset', identifier], peer });
+    const attempt = await failures.begin({ account: ['reset', identifier], peer, tenant });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    const account = await ask(() => accounts.byIdentifier(identifier));
+    const account = await ask(() => accounts.byIdentifier(identifier, tenant));
     if (account !== undefined) {
       // After the answer: how long a mail takes must not tell that there is somebody.
       const work = new Promise((resolve) => setTimeout(resolve, 0))
-        .then(() => send(account))
+        .then(() => send(account, tenant))
         .catch((cause: unknown) => report(() => onFault?.(cause), undefined));
       waitUntil?.(work);
     }
     return { ok: true };
   };
 
-  const reset: PasswordChanges['reset'] = async ({ token, next, context }) => {
+  const reset: PasswordChanges['reset'] = async ({ token, next, tenant, context }) => {
+    if (!isTenant(tenant)) return passwordDenial('password.malformed');
     const checked = await resets.check(token);
     if (!checked.ok) return checked;
+    // It is not used up: whoever tries it elsewhere must not take it from its user.
+    if (checked.data['tenant'] !== tenant) return singleUseDenial('single_use.unknown');
     const hashed = await passwords.hash(next, { context });
     if (!hashed.ok) return hashed;
-    const account = await ask(() => accounts.bySubject(checked.subject));
+    const account = await ask(() => accounts.bySubject(checked.subject, tenant));
     if (account === undefined) return NO_ACCOUNT;
     const used = await resets.use(token);
-    return used.ok ? store(account, hashed.hash, undefined, 'reset') : used;
+    return used.ok ? store(account, hashed.hash, { tenant }, 'reset') : used;
   };
 
   return Object.freeze<PasswordChanges>({

@@ -184,3 +184,67 @@ describe('a second factor that is lost', () => {
     expect(() => bench(options as never)).toThrow(ConfigurationError);
   });
 });
+
+describe('a recovery where several tenants have accounts', () => {
+  function tenants() {
+    const judged: unknown[] = [];
+    const removed: unknown[] = [];
+    const acts: unknown[] = [];
+    const { recovery, events, pass } = bench({
+      proofs: {
+        password: (_, evidence, tenant) => evidence === `secret of ${tenant}`,
+        mail: (subject, evidence, tenant) => {
+          judged.push([subject, tenant]);
+          return evidence === 'link';
+        },
+      },
+      removeFactors: (subject, tenant) => removed.push([subject, tenant]),
+      record: ({ act, tenant }) => acts.push([act, tenant]),
+    });
+    const begin = (tenant: string | undefined, evidence = `secret of ${tenant}`) =>
+      recovery.begin({ subject: 'alice', proof: 'password', evidence, peer, tenant });
+    return { recovery, events, pass, judged, removed, acts, begin };
+  }
+
+  test('begins with a proof of its tenant, and is completed in no other one', async () => {
+    const { recovery, events, pass, judged, removed, acts, begin } = tenants();
+    expect(codeOf(await begin('other', 'secret of acme'))).toBe('recovery.proof_wrong');
+    const begun = await begin('acme');
+    if (!begun.ok) throw new Error(begun.denial.code);
+    pass(24 * HOUR);
+    const { token } = begun;
+    for (const tenant of ['other', undefined]) {
+      expect(codeOf(await recovery.complete({ token, ...byMail, tenant }))).toBe(
+        'recovery.unknown',
+      );
+    }
+    expect([judged, removed]).toEqual([[], []]);
+    expect(codeOf(await recovery.complete({ token, ...byMail, tenant: 'acme' }))).toBe('ok');
+    expect([judged, removed]).toEqual([[['alice', 'acme']], [['alice', 'acme']]]);
+    expect(acts).toEqual([['factor.reset', 'acme']]);
+    expect(events.map(({ kind, tenant }) => [kind, tenant])).toEqual([
+      ['begun', 'acme'],
+      ['done', 'acme'],
+    ]);
+  });
+
+  test('without a tenant is completed in none', async () => {
+    const { recovery, pass, begin } = tenants();
+    const begun = await begin(undefined);
+    if (!begun.ok) throw new Error(begun.denial.code);
+    pass(24 * HOUR);
+    const answer = await recovery.complete({ token: begun.token, ...byMail, tenant: 'acme' });
+    expect(codeOf(answer)).toBe('recovery.unknown');
+  });
+
+  test('is slowed down for each tenant by itself', async () => {
+    const { begin } = tenants();
+    for (let tried = 0; tried < 5; tried++) await begin('acme', 'guess');
+    expect(codeOf(await begin('acme', 'guess'))).toBe('failures.throttled');
+    expect(codeOf(await begin('other'))).toBe('ok');
+  });
+
+  test.each([[''], [7], ['a'.repeat(2_000)]])('does not begin in %o', async (tenant) => {
+    expect(codeOf(await tenants().begin(tenant as string))).toBe('recovery.malformed');
+  });
+});

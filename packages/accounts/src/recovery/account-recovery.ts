@@ -8,13 +8,17 @@ import {
   durationMs,
   recordAct,
 } from '@apisec/core/host';
-import { isName } from '../names.ts';
+import { isName, isTenant } from '../names.ts';
 import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
 import { wordedDenials } from '../worded-denials.ts';
 
 /** Whether what somebody shows proves who they are: a password, a link in a mail, the word of your support. */
-export type RecoveryProof = (subject: string, evidence: unknown) => MaybePromise<boolean>;
+export type RecoveryProof = (
+  subject: string,
+  evidence: unknown,
+  tenant: string | undefined,
+) => MaybePromise<boolean>;
 
 /** What the user must hear of, on every channel there is. */
 export interface RecoveryEvent {
@@ -22,6 +26,8 @@ export interface RecoveryEvent {
   readonly subject: string;
   /** When it can be completed, for `begun`. Epoch milliseconds. */
   readonly readyAt?: number | undefined;
+  /** Where it was begun. Unknown for `cancelled`, which ends those of every tenant. */
+  readonly tenant?: string | undefined;
 }
 
 /** Options of {@link accountRecovery}. */
@@ -30,7 +36,7 @@ export interface AccountRecoveryOptions extends RecordOption {
   /** At least two, by name. One begins a recovery, another one completes it. */
   readonly proofs: Readonly<Record<string, RecoveryProof>>;
   /** Removes the second factors of an account: TOTP, passkeys. Ends its sessions as well. */
-  readonly removeFactors: (subject: string) => MaybePromise<unknown>;
+  readonly removeFactors: (subject: string, tenant: string | undefined) => MaybePromise<unknown>;
   /** Tells the user. A recovery that nobody could be told of does not begin. */
   readonly notify: (event: RecoveryEvent) => MaybePromise<unknown>;
   /** From the first proof to the second, from `1h` to `30d`. Default: `24h`. */
@@ -60,6 +66,11 @@ interface ProofRequest {
   readonly proof: string;
   readonly evidence: unknown;
   readonly peer: string | undefined;
+  /**
+   * The tenant whose pages these are, where there are several: a recovery is completed where it was begun, and failures
+   * count apart. Default: none.
+   */
+  readonly tenant?: string | undefined;
 }
 
 /** Recovers accounts; see {@link accountRecovery}. Nothing but `cancel` rejects. */
@@ -153,13 +164,13 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   /** Undefined where it is a proof. */
   const problemOf = async (
     subject: string,
-    { proof, evidence, peer }: ProofRequest,
+    { proof, evidence, peer, tenant }: ProofRequest,
   ): Promise<RecoveryDenial | undefined> => {
     const judge = proofs.get(proof);
     if (judge === undefined) return recoveryDenial('recovery.malformed');
-    const attempt = await failures.begin({ account: ['recovery', subject], peer });
+    const attempt = await failures.begin({ account: ['recovery', subject], peer, tenant });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
-    if ((await ask(() => judge(subject, evidence))) !== true) {
+    if ((await ask(() => judge(subject, evidence, tenant))) !== true) {
       return recoveryDenial('recovery.proof_wrong');
     }
     await attempt.end('neither');
@@ -167,19 +178,23 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   };
 
   const begin: AccountRecovery['begin'] = async (request) => {
-    const { subject, proof } = request;
-    if (!isName(subject)) return recoveryDenial('recovery.malformed');
+    const { subject, proof, tenant } = request;
+    if (!isName(subject) || !isTenant(tenant)) return recoveryDenial('recovery.malformed');
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
     // Never given back: each is kept for days, and its user is told of it.
-    const counted = await begun.begin({ account: ['recovery_begun', subject], peer: undefined });
+    const counted = await begun.begin({
+      account: ['recovery_begun', subject],
+      peer: undefined,
+      tenant,
+    });
     if (!counted.ok) return { ok: false, denial: counted.denial };
     const readyAt = now() + delay;
     const expiresAt = readyAt + window;
     // There before anybody is told, so that whoever hears of it can cancel it.
-    const { ticket } = await kept.issue({ subject, data: { proof, readyAt }, expiresAt });
+    const { ticket } = await kept.issue({ subject, data: { proof, readyAt, tenant }, expiresAt });
     try {
-      await ask(() => notify({ kind: 'begun', subject, readyAt }));
+      await ask(() => notify({ kind: 'begun', subject, readyAt, tenant }));
     } catch (cause) {
       // What nobody was told of must not be possible. Where this fails too, nobody has got the token.
       await kept.take(ticket);
@@ -190,11 +205,12 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   };
 
   const complete: AccountRecovery['complete'] = async (request) => {
-    const { token, proof } = request;
+    const { token, proof, tenant } = request;
     if (!isTicket(token)) return recoveryDenial('recovery.malformed');
     const found = await kept.read(token);
     if (found?.subject === undefined) return recoveryDenial('recovery.unknown');
     const { subject, data } = found;
+    if (data['tenant'] !== tenant) return recoveryDenial('recovery.unknown');
     const readyAt = Number(data['readyAt']);
     if (!(now() >= readyAt)) {
       return recoveryDenial('recovery.too_early', { retryAfterMs: readyAt - now() });
@@ -203,13 +219,14 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
     if ((await kept.take(token)) === undefined) return recoveryDenial('recovery.unknown');
-    await ask(() => removeFactors(subject));
+    await ask(() => removeFactors(subject, tenant));
     // They are gone, whatever of this fails.
     const followed = await Promise.allSettled([
       kept.removeOf(subject),
-      ask(() => notify({ kind: 'done', subject })),
+      ask(() => notify({ kind: 'done', subject, tenant })),
       recordAct(options.record, {
         act: 'factor.reset',
+        tenant,
         target: { type: 'account', id: subject },
         data: { how: 'recovery' },
       }),

@@ -132,6 +132,7 @@ const worded = wordedDenials<SingleUseDenialCode>({
   'single_use.unavailable': ['unavailable', 'The link or code cannot be verified at the moment.'],
 });
 
-function singleUseDenial(code: SingleUseDenialCode, cause?: unknown): SingleUseDenial {
+/** Words a denial. */
+export function singleUseDenial(code: SingleUseDenialCode, cause?: unknown): SingleUseDenial {
   return { ok: false, denial: worded(code, { cause }) };
 }
