@@ -105,11 +105,13 @@ test('the guide to tokens for services calls an API for itself, and another one 
   expect(called).toEqual(['for bills']);
 });
 
-test('the guide to second factors enrols an app, and asks for its code at the next login', async () => {
+test('the guide to second factors enrols an app, asks for its code, steps up and recovers', async () => {
   // Codes change with the clock.
   vi.useFakeTimers({ toFake: ['Date'] });
   ends.push(() => vi.useRealTimers());
-  const [, , loggedIn] = await runGuide('second-factors', [0, 1, 2]);
+  const given = await import('../src/running/guides-second-factors.ts');
+  const blocks = await runGuide('second-factors', [0, 1, 2, 3, 4, 5]);
+  const [, , loggedIn, stepUp, recovery] = blocks;
   expect(loggedIn?.['first']).toMatchObject({
     status: 'requires_mfa',
     methods: ['totp', 'backup_code'],
@@ -119,6 +121,29 @@ test('the guide to second factors enrols an app, and asks for its code at the ne
     signedIn: { subject: 'alice', claims: { acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] } },
     device: { token: expect.any(String) },
   });
+
+  const issuer = 'https://shop.example.com';
+  const started = await given.browser.start(new Request(issuer), {
+    issuer,
+    subject: 'alice',
+    clientId: 'page',
+    claims: { amr: ['pwd'] },
+  });
+  const cookie = (started.ok && started.setCookie.split(';')[0]) || '';
+  const post = { method: 'POST', headers: { cookie, 'sec-fetch-site': 'same-origin' } };
+  const again = stepUp?.['again'] as (request: Request) => Promise<Response>;
+  expect((await again(new Request(`${issuer}/again`, post))).status).toBe(200);
+  expect(given.steppedUp).toMatchObject([{ subject: 'alice', amr: ['pwd'] }]);
+  const payments = stepUp?.['payments'] as Parameters<typeof protect>[0];
+  const pay = protect(payments, () => new Response());
+  // Signed in with a password alone.
+  expect((await pay(new Request(`${issuer}/payments`, post))).status).toBe(401);
+
+  expect(recovery?.['begun']).toMatchObject({ ok: true, readyAt: expect.any(Number) });
+  expect(recovery?.['done']).toMatchObject({ denial: { code: 'recovery.unknown' } });
+  expect(given.heard).toMatchObject([{ kind: 'begun', subject: 'alice' }]);
+  // Nobody is locked, so there is nothing to lift.
+  expect(given.acts.map(({ act }) => act)).toEqual([]);
 });
 
 test('the guide to passkeys registers one, and signs in with it', async () => {

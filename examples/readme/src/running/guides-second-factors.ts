@@ -1,7 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { memoryPasskeyStore, memoryTicketStore } from '@apisec/accounts';
+import {
+  type LoginRoutes,
+  memoryPasskeyStore,
+  memoryTicketStore,
+  type RecoveryEvent,
+} from '@apisec/accounts';
 import { passkeys } from '@apisec/accounts/passkeys';
-import type { SealingKeys } from '@apisec/core';
+import { type AuditAct, audit, type SealingKeys } from '@apisec/core';
+import { memorySessionStore, sessions } from '@apisec/oauth';
+import { password } from './common.ts';
 
 export const sealingKeys: SealingKeys = {
   current: 'v1',
@@ -15,6 +22,38 @@ export const keys = passkeys({
   tickets: memoryTicketStore(),
 });
 export const mail = async (): Promise<void> => undefined;
+
+export const browser = sessions({ store: memorySessionStore(), keys: sealingKeys });
+/** What a step-up was begun with. */
+export const steppedUp: unknown[] = [];
+export const routes: Pick<LoginRoutes, 'stepUp'> = {
+  stepUp: async (_request, _from, running) => {
+    steppedUp.push(running);
+    return Response.json({ status: 'requires_mfa' });
+  },
+};
+
+export const isPasswordOf = (_subject: string, evidence: unknown): boolean => evidence === password;
+export const isLinkOf = (): boolean => true;
+export const isConfirmedBySupport = (): boolean => false;
+/** What its user heard of. */
+export const heard: RecoveryEvent[] = [];
+export const tellOnEveryChannel = (event: RecoveryEvent): void => {
+  heard.push(event);
+};
+/** Of another recovery than the one that is begun. */
+export const token = 'x'.repeat(68);
+export const link = 'a link';
+
+/** What support did. */
+export const acts: AuditAct[] = [];
+const trail = audit({ sinks: [() => undefined] });
+export const log = {
+  record: (act: AuditAct) => {
+    acts.push(act);
+    return trail.record(act);
+  },
+};
 
 /** The code that its user reads at the moment. */
 export let code = '';
