@@ -359,6 +359,101 @@ describe('an issuer that is not well', () => {
   });
 });
 
+describe('an issuer that is hostile', () => {
+  const page = '<h1>alice at 10.0.0.7</h1>';
+  const large = `{"access_token":"${'a'.repeat(10_000_000)}","token_type":"Bearer"}`;
+  const answers: readonly (readonly [string, Answer])[] = [
+    ['a page', () => new Response(page, { headers: { 'content-type': 'text/html' } })],
+    [
+      'a page for JSON',
+      () => new Response(page, { headers: { 'content-type': 'application/json' } }),
+    ],
+    ['500', () => new Response(page, { status: 500 })],
+    ['10 MB', () => new Response(large, { headers: { 'content-type': 'application/json' } })],
+    ['an error with a page in it', () => json({ error: page, error_description: page }, 400)],
+    ['an error that is a list', () => json({ error: [page] }, 400)],
+    ['an error with 200', () => json({ error: page })],
+    ['a redirect', () => new Response(null, { status: 302, headers: { location: ISSUER } })],
+    ['204', () => new Response(null, { status: 204 })],
+    [
+      'a challenge',
+      () =>
+        new Response(page, {
+          status: 401,
+          headers: { 'www-authenticate': `Basic realm="${page}"` },
+        }),
+    ],
+    ['bytes that are no text', () => new Response(new Uint8Array([0xff, 0xfe, 0x7b]))],
+    [
+      'objects in objects',
+      () => new Response(`{"a":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_001)}`),
+    ],
+    [
+      'a member of the prototype',
+      () => new Response('{"__proto__":{"access_token":"a","token_type":"Bearer"}}'),
+    ],
+  ];
+  const places: readonly (readonly [string, string])[] = [
+    ['its token endpoint', '/token'],
+    ['its keys', '/jwks'],
+    ['its metadata', '/.well-known/openid-configuration'],
+  ];
+
+  test.each(
+    places.flatMap(([place, path]) =>
+      answers.map(([what, answer]) => [what, place, path, answer] as const),
+    ),
+  )(
+    'and answers %s from %s signs nobody in, and is shown to nobody',
+    async (_what, _place, path, answer) => {
+      let nonce = '';
+      const { client } = setUp({
+        '/token': async () => {
+          const said = { iss: ISSUER, aud: 'shop', sub: 'alice', nonce, iat: SECONDS };
+          const id_token = await new SignJWT({ ...said, exp: SECONDS + 60 })
+            .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+            .sign(es256.privateKey);
+          return json({ access_token: 'at', token_type: 'Bearer', id_token });
+        },
+        [path]: answer,
+      });
+      const begun = await client.authorize();
+      let ended: Awaited<ReturnType<typeof client.callback>> | typeof begun = begun;
+      if (begun.ok) {
+        nonce = begun.transaction.nonce;
+        const back = { code: 'c', state: begun.transaction.state, iss: ISSUER };
+        ended = await client.callback(new URLSearchParams(back), begun.transaction);
+      }
+      if (ended.ok) throw new Error('It must not be taken.');
+      const { cause: _cause, ...shown } = ended.denial;
+      expect(shown.code).toMatch(/^oauth\./);
+      expect(JSON.stringify(shown)).not.toMatch(/10\.0\.0\.7|id\.example|h1/);
+    },
+  );
+
+  test.each([
+    ['an endpoint that is a number', { token_endpoint: 7 }],
+    ['an endpoint with a user name', { token_endpoint: 'https://a:b@id.example.com/token' }],
+    ['keys on a page without encryption', { jwks_uri: 'http://id.example.com/jwks' }],
+    ['keys in a file', { jwks_uri: 'file:///etc/passwd' }],
+    [
+      'an endpoint for certificates elsewhere',
+      { mtls_endpoint_aliases: { token_endpoint: 'ftp://x' } },
+    ],
+    ['an issuer that is longer by a slash', { issuer: `${ISSUER}/` }],
+    ['an issuer in other case', { issuer: ISSUER.replace('id', 'ID') }],
+    ['an issuer that is a list', { issuer: [ISSUER] }],
+    ['no endpoint for tokens', { token_endpoint: undefined }],
+  ])('and names %s is not asked for tokens', async (_name, changes) => {
+    const { client, metadata, asked } = setUp({
+      '/.well-known/openid-configuration': () => json({ ...metadata, ...changes }),
+    });
+    const tokens = await client.clientCredentials();
+    expect(tokens.ok || tokens.denial.code).toMatch(/^oauth\./);
+    expect(asked).not.toContain('/token');
+  });
+});
+
 function endless(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
 }
