@@ -7,6 +7,7 @@ export type {
   ExchangeRequest,
   LoginTransaction,
   OAuthClient,
+  RefreshRequest,
   TokenRequest,
   TokenSet,
 } from './client/client-types.ts';
@@ -51,6 +52,7 @@ export { sessions } from './sessions/sessions.ts';
 // Routes.
 
 export { type ForwardOptions, forward } from './routes/forward.ts';
+export type { LogoutAtIssuer } from './routes/logout-routes.ts';
 export {
   type FastifyLike,
   fastifyRoutes,

@@ -29,12 +29,12 @@ export function grants({
   const patientFetch = boundedFetch(settings.fetch, settings.timeoutMs * LATE);
   const refresh: OAuthClient['refresh'] = async (refreshToken, request = {}) => {
     const { onLate } = request;
-    let send = (): void => undefined;
+    let send: (() => void) | undefined;
     const sent = new Promise<void>((resolve) => {
       send = resolve;
     });
     const answer = asking('token', async ({ issuer: found, client, auth, request: options }) => {
-      send();
+      send?.();
       const response = await oauth.refreshTokenGrantRequest(
         found.metadata,
         client,

@@ -1,6 +1,5 @@
 import {
   type AuditAct,
-  crossOrigin,
   type Denial,
   memoryReplayStore,
   pathOf,
@@ -12,7 +11,6 @@ import {
   assertMethods,
   freezeDeep,
   normalizeOrigin,
-  report,
   sha256,
 } from '@apisec/core/host';
 import type { OAuthClient, TokenSet } from '../client/client-types.ts';
@@ -20,9 +18,10 @@ import { denied, type OAuthDenied } from '../client/failures.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { NewSession, Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/session-tokens.ts';
-import { answersOf, formOf, pageTo, privately } from './answers.ts';
+import { answersOf, pageTo, privately } from './answers.ts';
 import { keptLogins, type ReplacedSession } from './kept-logins.ts';
 import { recordFailedLogins } from './login-acts.ts';
+import { type LogoutAtIssuer, logoutRoutes, quietRevocation } from './logout-routes.ts';
 import { returnTarget } from './return-to.ts';
 
 /** Options of {@link oauthRoutes}. */
@@ -44,13 +43,7 @@ export interface OAuthRoutesOptions {
   /** Hears of each login that began a session, before the browser does; what it throws ends the login. */
   readonly onLogin?: ((tokens: TokenSet, request: Request) => void | Promise<void>) | undefined;
   /** Hears of each logout by the issuer, to end tokens elsewhere too (`revocations`). */
-  readonly onLogout?:
-    | ((logout: {
-        readonly issuer: string;
-        readonly subject: string | undefined;
-        readonly sid: string | undefined;
-      }) => void | Promise<void>)
-    | undefined;
+  readonly onLogout?: ((logout: LogoutAtIssuer) => void | Promise<void>) | undefined;
   /** Answers a browser whose login failed. Default: the denial as problem details. */
   readonly failurePage?: ((denial: Denial, request: Request) => Response) | undefined;
   /**
@@ -153,11 +146,21 @@ export function oauthRoutes(
     home !== undefined,
     `${NAME}: defaultReturnTo must be a page of this site, like /account, or one on returnOrigins.`,
   );
-  const fromHere = crossOrigin({ self: origin });
   const { failed, page } = answersOf(failurePage, onFault);
   const { now } = sessions;
   const logins = keptLogins(sessions, client);
   const recorded = recordFailedLogins(NAME, record, client);
+  const revokeQuietly = quietRevocation(onFault);
+  const { logout, backchannelLogout } = logoutRoutes({
+    client,
+    sessions,
+    origin,
+    home,
+    replay,
+    onLogout,
+    failed,
+    revokeQuietly,
+  });
 
   // Found out when a login begins: coming back from the issuer, a browser sends no `Strict` cookie.
   const sessionOf = async (request: Request): Promise<ReplacedSession | undefined> => {
@@ -192,10 +195,6 @@ export function oauthRoutes(
     return new Response(null, { status: 303, headers });
   };
 
-  const revokeQuietly = async (owner: OAuthClient, refreshToken: string): Promise<void> => {
-    const revoked = await owner.revoke(refreshToken, 'refresh_token');
-    if (!revoked.ok) report(onFault, revoked.denial.cause ?? revoked.denial);
-  };
   const callback = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const state = url.searchParams.get('state') ?? '';
@@ -246,29 +245,6 @@ export function oauthRoutes(
     return pageTo(kept.returnTo, [clear, started.setCookie]);
   };
 
-  const logout = async (request: Request): Promise<Response> => {
-    const checked = fromHere.check(request, {});
-    if (!checked.ok) return failed(checked);
-    const ended = await sessions.end(request);
-    if (!ended.ok) return failed(ended);
-    const { idToken, refreshToken } = ended.tokens ?? {};
-    // A session may be that of another client of the same application: its tokens go to its own issuer alone.
-    const { client: owner } = ended;
-    if (owner !== undefined && refreshToken !== undefined) {
-      // The session is over in any case; a token that could not be ended is of no use without it.
-      void revokeQuietly(owner, refreshToken);
-    }
-    const next = await (owner?.endSession({ idToken }) ?? client.endSession());
-    const location = (next.ok ? next.url : undefined) ?? home;
-    const headers = privately({});
-    headers.append('set-cookie', sessions.cookie.clear());
-    if (request.headers.get('sec-fetch-mode') === 'navigate') {
-      headers.set('location', location);
-      return new Response(null, { status: 303, headers });
-    }
-    return Response.json({ location }, { headers });
-  };
-
   const sessionInfo = async (request: Request): Promise<Response> => {
     const reading = await sessions.read(request);
     if (reading.kind === 'unavailable') {
@@ -285,30 +261,6 @@ export function oauthRoutes(
     );
     const body = { claims: Object.fromEntries(visible), idleUntil, expiresAt };
     return Response.json(body, { headers: privately({}) });
-  };
-
-  const backchannelLogout = async (request: Request): Promise<Response> => {
-    const form = await formOf(request);
-    const [token, ...more] = form?.getAll('logout_token') ?? [];
-    if (token === undefined || more.length > 0) {
-      return failed(denied('malformed', 'logout.token_invalid'));
-    }
-    const verified = await client.verifyLogoutToken(token);
-    if (!verified.ok) return failed(verified);
-    const { issuer, subject, sid, issuedAt, jti, expiresAt } = verified;
-    try {
-      // First, and again where it failed before. Sessions of later logins stay, also where it is sent again.
-      const before = issuedAt + client.settings.toleranceMs;
-      await sessions.endByLogout({ issuer, subject, sid, before });
-      const key = `logout ${await sha256(JSON.stringify([issuer, client.clientId, jti]))}`;
-      if (!(await replay.putIfAbsent(key, Math.max(1, expiresAt - now())))) {
-        return failed(denied('malformed', 'logout.token_used'));
-      }
-      await onLogout?.({ issuer, subject, sid });
-    } catch (cause) {
-      return failed(denied('unavailable', 'session.unavailable', { cause }));
-    }
-    return new Response(null, { status: 200, headers: privately({}) });
   };
 
   const routes: Readonly<Record<string, (request: Request) => Promise<Response>>> = {
