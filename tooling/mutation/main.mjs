@@ -47,7 +47,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '60' },
-    // Asks these test files alone, where many reach a file and one says most.
+    // Asks these test files alone, by path below `src`, where many reach a file and one says most.
     test: { type: 'string', multiple: true },
   },
 });
@@ -70,22 +70,24 @@ function chosen(names) {
   });
 }
 
-/** The tests in the folder of a file that reach it by imports within the folder, the nearest first. */
+/** The tests in the folder of a file, and below it, that reach it by imports within that folder, the nearest first. */
 function testsOf(file) {
-  const folder = join(core, 'src', dirname(file));
-  const base = posix.basename(file);
+  const folder = dirname(file);
   const importers = new Map();
-  for (const name of readdirSync(folder).filter((each) => each.endsWith('.ts'))) {
-    for (const [, imported] of readFileSync(join(folder, name), 'utf8').matchAll(
-      /'\.\/([\w-]+\.ts)'/g,
+  for (const name of readdirSync(join(core, 'src', folder), { recursive: true })) {
+    if (!name.endsWith('.ts')) continue;
+    const importer = posix.join(folder, name.replaceAll('\\', '/'));
+    for (const [, path] of readFileSync(join(core, 'src', importer), 'utf8').matchAll(
+      /'(\.{1,2}\/[\w./-]+\.ts)'/g,
     )) {
-      importers.set(imported, [...(importers.get(imported) ?? []), name]);
+      const imported = posix.join(dirname(importer), path);
+      importers.set(imported, [...(importers.get(imported) ?? []), importer]);
     }
   }
-  const reached = new Set([base, base.replace('.ts', '.test.ts')]);
+  const reached = new Set([file, file.replace('.ts', '.test.ts')]);
   for (const name of reached)
     for (const importer of importers.get(name) ?? []) reached.add(importer);
-  return [...reached].filter((name) => isTest(name) && existsSync(join(folder, name)));
+  return [...reached].filter((name) => isTest(name) && existsSync(join(core, 'src', name)));
 }
 
 /** What one test file says of each change. */
@@ -100,7 +102,7 @@ async function ask(file, test, instrumented, mutants) {
       job,
       JSON.stringify({
         file: join(core, 'src', file),
-        test: posix.join('src', dirname(file), test),
+        test: posix.join('src', test),
         instrumented,
         mutants: open,
         journal,
@@ -148,30 +150,18 @@ function run(job, journal) {
   });
 }
 
-/** So many test files in a row that notice nothing new are the last, since those that follow are further away. */
-const MOST_IDLE = 1;
-
-const countOf = (found) => [...found.values()].filter((each) => each === 'noticed').length;
-
 const WORTH = ['static', 'uncovered', 'survived', 'noticed'];
 
+/** What the tests say of each change, until one notices it. */
 async function mutate(file, tests) {
   const path = join(core, 'src', file);
   const source = readFileSync(path, 'utf8');
   const { content, mutants } = await instrument(path, source);
-  const found = new Map();
-  let idle = 0;
+  const found = new Map(mutants.map(({ id }) => [id, 'static']));
   for (const test of tests) {
-    if (idle === MOST_IDLE) break;
-    const noticed = countOf(found);
-    const open = mutants.filter(({ id }) => found.get(id) !== 'noticed').map(({ id }) => id);
-    if (open.length === 0) break;
-    for (const [id, answer] of await ask(file, test, content, open)) {
-      const before = found.get(id);
-      if (before === undefined || WORTH.indexOf(answer) > WORTH.indexOf(before))
-        found.set(id, answer);
-    }
-    idle = countOf(found) > noticed ? 0 : idle + 1;
+    const open = [...found.keys()].filter((id) => found.get(id) !== 'noticed');
+    for (const [id, answer] of await ask(file, test, content, open))
+      if (WORTH.indexOf(answer) > WORTH.indexOf(found.get(id))) found.set(id, answer);
   }
   return { source, mutants: mutants.map((mutant) => ({ ...mutant, found: found.get(mutant.id) })) };
 }
