@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { allOf, anyOf, when } from './combine.ts';
+import { locateCredential } from './credential-place.ts';
 import type { DenialKind } from './denial.ts';
 import { guard } from './guard.ts';
 import { listObligations, type Obligations } from './obligations.ts';
-import { deny, type Outcome, pass } from './outcome.ts';
-import { definePolicy, type Policy } from './policy.ts';
+import { optional } from './optional.ts';
+import { type Deny, deny, type Outcome, pass } from './outcome.ts';
+import { definePolicy, type Policy, type Purpose } from './policy.ts';
 import type { Role } from './trace.ts';
 
 type AnyPolicy = Policy<object, object, Role>;
@@ -30,6 +32,7 @@ function part(
   return definePolicy<object, object, Role>({ name, role, check: answer });
 }
 const fine = part(() => pass(), 'fine');
+const fails = part(() => deny('unauthenticated', 'a.b'), 'fails');
 const denied = (kind: DenialKind, code: string, challenge?: string) =>
   part(() => deny(kind, code, challenge ? { challenges: [{ scheme: challenge }] } : {}), code);
 
@@ -148,6 +151,63 @@ describe('anyOf', () => {
     ).check(request, seed);
     expect(outcome).toMatchObject({
       denial: { challenges: [{ scheme: 'Bearer' }, { scheme: 'DPoP' }] },
+    });
+  });
+
+  test('offers a challenge once that several alternatives have', async () => {
+    const asking = (scheme: string, realm?: string) =>
+      part(() =>
+        deny('unauthenticated', 'a.b', { challenges: [{ scheme, params: realm ? { realm } : {} }] }),
+      );
+    const { denial } = (await some(
+      asking('Bearer', 'api'),
+      fails,
+      asking('Bearer', 'other'),
+      asking('Bearer', 'api'),
+      asking('DPoP', 'api'),
+    ).check(request, seed)) as Deny;
+    expect(denial.challenges?.map(({ scheme, params }) => `${scheme} ${params?.['realm']}`)).toEqual(
+      ['Bearer api', 'Bearer other', 'DPoP api'],
+    );
+  });
+
+  test('when all deny alike, tells what is wrong with credentials before that there are none', async () => {
+    const none = denied('unauthenticated', 'credentials.missing', 'Bearer');
+    const stale = denied('unauthenticated', 'session.expired', 'Cookie');
+    expect(await codeOf(some(none, stale))).toBe('session.expired');
+    expect(await codeOf(some(stale, none))).toBe('session.expired');
+  });
+
+  describe('for a call with the credentials of two alternatives', () => {
+    const reading = (name: string) =>
+      locateCredential(
+        part(() => pass({ principal: name }), name),
+        ({ headers }) => (headers.get(name) === null ? undefined : name),
+      );
+    const both = new Request(request, { headers: { token: 'x', key: 'y' } });
+    const multiple = {
+      ok: false,
+      conclusive: true,
+      denial: { kind: 'malformed', code: 'credentials.multiple' },
+    };
+
+    test.each<[string, AnyPolicy]>([
+      ['beside each other', some(reading('token'), reading('key'))],
+      ['one of them deeper', some(some(fine, reading('token')), reading('key'))],
+      ['one of them with what it needs', some(every(reading('token'), fine), reading('key'))],
+      ['one of them optional', some(reading('key'), optional(reading('token')))],
+      ['both in a part', some(every(fine, some(reading('key'))), every(reading('token'), fine))],
+    ])('denies the call: %s', async (_name, policy) => {
+      expect(await policy.check(both, seed)).toMatchObject(multiple);
+      for (const name of ['token', 'key']) {
+        const one = new Request(request, { headers: { [name]: 'x' } });
+        expect(await policy.check(one, seed)).toMatchObject({ ok: true });
+      }
+    });
+
+    test('passes where both are asked for', async () => {
+      const { ok } = await every(reading('token'), part(() => pass(), 'key')).check(both, seed);
+      expect(ok).toBe(true);
     });
   });
 
@@ -363,20 +423,47 @@ test('the trace tells the parts', async () => {
   ]);
 });
 
+const concludes = part(() => deny('unauthenticated', 'e.f', { conclusive: true }), 'concludes');
+const tells = part(() => pass({ x: 1 }), 'tells');
+test.each<[string, AnyPolicy, string[]]>([
+  ['anyOf that denies', some(denied('forbidden', 'a.b'), fails), ['a.b denied', 'fails denied']],
+  ['anyOf that is concluded', some(concludes, fine), ['concludes denied']],
+  ['allOf that denies', every(fine, fails, fine), ['fine passed', 'fails denied']],
+  ['allOf whose facts conflict', every(tells, tells), ['tells passed', 'tells passed']],
+])('the trace tells the parts of %s', async (_name, policy, parts) => {
+  const { trace } = await guard().use(policy).check(request, seed);
+  const within = trace[0]?.within?.map((each) => `${each.policy} ${each.verdict}`);
+  expect(within).toEqual(parts);
+});
+
 test('a combination can be inspected', () => {
-  const { policies } = guard().use(some(fine, every(fine, fine)));
+  const { policies } = guard().use(some(fine, every(fine, when(() => true, fine))));
   expect(policies).toMatchObject([
-    { name: 'anyOf(fine, allOf(fine, fine))', parts: [{ name: 'fine' }, { parts: [{}, {}] }] },
+    {
+      name: 'anyOf(fine, allOf(fine, when(fine)))',
+      parts: [{ name: 'fine' }, { parts: [{}, { parts: [{ name: 'fine' }] }] }],
+    },
   ]);
 });
 
-test.each<[string, () => unknown]>([
-  ['anyOf without a part', () => some()],
-  ['allOf without a part', () => every()],
-  ['anyOf of what is no policy', () => some({} as AnyPolicy)],
-  ['allOf of nothing', () => every(fine, undefined as unknown as AnyPolicy)],
-  ['when without a condition', () => when(true as never, fine)],
-  ['when without a policy', () => when(() => true, undefined as never)],
-])('%s does not construct', (_name, construct) => {
+test('a combination is there for what all of its alternatives, or any of its parts, are there for', () => {
+  const forAll = (...purposes: Purpose[]) =>
+    definePolicy<object, object, Role>({ name: 'x', role: 'check', purposes, check: () => pass() });
+  const limit = forAll('limit');
+  const both = forAll('limit', 'authentication');
+  expect(some(both, limit).purposes).toEqual(['limit']);
+  expect(some(limit, fine).purposes).toEqual([]);
+  expect(every(both, fine, limit).purposes).toEqual(['limit', 'authentication']);
+});
+
+test.each<[string, () => unknown, string]>([
+  ['anyOf without a part', () => some(), 'anyOf() needs at least one policy'],
+  ['allOf without a part', () => every(), 'allOf() needs at least one policy'],
+  ['anyOf of what is no policy', () => some({} as AnyPolicy), 'A policy needs a name'],
+  ['allOf of nothing', () => every(fine, undefined as unknown as AnyPolicy), 'A policy needs a name'],
+  ['when without a condition', () => when(true as never, fine), 'when() needs a condition'],
+  ['when without a policy', () => when(() => true, undefined as never), 'A policy needs a name'],
+])('%s does not construct', (_name, construct, message) => {
   expect(construct).toThrow(ConfigurationError);
+  expect(construct).toThrow(message);
 });

@@ -46,7 +46,7 @@ export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
   const parts = assertParts('anyOf', policies);
   const role = parts.every(admits) ? 'grant' : 'check';
   const isAmbiguous = severalCredentials(parts);
-  const policy = combined('anyOf', role, parts, dataOfAny(parts), (request, facts) => {
+  return combined('anyOf', role, parts, dataOfAny(parts), (request, facts) => {
     if (isAmbiguous?.(request)) return MULTIPLE;
     const within: TraceEntry[] = [];
     let denial: Deny | undefined;
@@ -66,8 +66,6 @@ export function anyOf(...policies: readonly AnyPolicy[]): AnyPolicy {
       () => ({ ...(denial as Deny), note: { within } }),
     );
   });
-  const locate = anyCredential(parts);
-  return locate === undefined ? policy : locateCredential(policy, locate);
 }
 
 const MULTIPLE: Deny = /* @__PURE__ */ Object.freeze({
@@ -161,7 +159,7 @@ function combined(
   data: Pick<PolicyInfo, 'needs' | 'adds' | 'purposes'>,
   check: AnyPolicy['check'],
 ): AnyPolicy {
-  return definePolicy<object, object, Role>({
+  const policy = definePolicy<object, object, Role>({
     name: `${operator}(${parts.map((part) => part.name).join(', ')})`,
     role,
     always: parts.flatMap((part) => listObligations(part.always)),
@@ -169,12 +167,15 @@ function combined(
     ...data,
     check,
   });
+  // An alternative around it must see that a call has several.
+  return locateCredential(policy, anyCredential(parts));
 }
 
 /** One part passes, and nobody knows which: for what all of them are there. */
 function dataOfAny(parts: readonly AnyPolicy[]) {
-  const [first, ...others] = parts.map(purposesOf);
-  const purposes = (first ?? []).filter((each) => others.every((list) => list.includes(each)));
+  const purposes = parts
+    .map(purposesOf)
+    .reduce((all, list) => all.filter((each) => list.includes(each)));
   return { ...flowOfAny(parts), purposes };
 }
 

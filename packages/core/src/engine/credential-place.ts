@@ -3,10 +3,13 @@ import type { RequestLike } from './request.ts';
 /** Where a call carries the credential that a policy reads, like `authorization`; undefined where it carries none. */
 export type LocateCredential = (request: RequestLike) => string | undefined;
 
-const places = new WeakMap<object, LocateCredential>();
+const places = new WeakMap<object, LocateCredential | undefined>();
 
 /** Notes where a policy that authenticates finds its credential; answers the policy. */
-export function locateCredential<P extends object>(policy: P, locate: LocateCredential): P {
+export function locateCredential<P extends object>(
+  policy: P,
+  locate: LocateCredential | undefined,
+): P {
   places.set(policy, locate);
   return policy;
 }

@@ -1,5 +1,6 @@
 import { isThenable } from '../lib/maybe-promise.ts';
 import { ask } from './ask.ts';
+import { anyCredential, locateCredential } from './credential-place.ts';
 import { endingsOf } from './obligations.ts';
 import type { Outcome } from './outcome.ts';
 import { assertPolicy, definePolicy, type Policy, policyInfo } from './policy.ts';
@@ -23,7 +24,7 @@ export function optional<Needs extends object, Adds extends object>(
 ): Policy<Needs, Partial<Adds>, 'check'> {
   assertPolicy(policy);
   const { name, always, needs } = policy;
-  return definePolicy<Needs, Partial<Adds>, 'check'>({
+  const optionally = definePolicy<Needs, Partial<Adds>, 'check'>({
     name: `optional(${name})`,
     role: 'check',
     always,
@@ -36,6 +37,7 @@ export function optional<Needs extends object, Adds extends object>(
         : withoutCredentials(outcome);
     },
   });
+  return locateCredential(optionally, anyCredential([policy]));
 }
 
 /** Only where there were no credentials at all; every other denial stands. */
