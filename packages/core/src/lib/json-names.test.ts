@@ -46,6 +46,11 @@ describe('names of the rows of a list', () => {
   });
 });
 
+test('fifty thousand names of one object are compared in linear time', () => {
+  const names = Array.from({ length: 50_000 }, (_, at) => `"n${at}":0`).join(',');
+  expect(scanned(`{${names},"n49999":0}`)).toBe('duplicate_key');
+});
+
 describe('a name of the row before', () => {
   const before = () => {
     const names = jsonNames();

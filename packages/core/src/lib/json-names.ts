@@ -56,25 +56,27 @@ export function jsonNames(): JsonNames {
     },
     add: (depth, name, written) => {
       const level = levels[depth] as Level;
-      if (level.names.length > level.count) {
-        level.names.length = level.count;
-        level.written.length = level.count;
-      }
+      level.names.length = level.count;
+      level.written.length = level.count;
       return isNew(level, textOf(name), written);
     },
   };
 }
 
 function isNew(level: Level, name: string, written: Uint8Array): boolean {
-  const { names } = level;
-  if (level.all === undefined && names.length > FEW) level.all = new Set(names);
-  if (level.all === undefined ? names.includes(name) : level.all.has(name)) return false;
-  names.push(name);
+  if (has(level, name)) return false;
+  level.names.push(name);
   // The chunk that it lies in is somebody else's, and a slice of a Buffer would be no copy.
   level.written.push(new Uint8Array(written));
   level.count++;
   level.all?.add(name);
   return true;
+}
+
+function has(level: Level, name: string): boolean {
+  if (level.names.length <= FEW) return level.names.includes(name);
+  level.all ??= new Set(level.names);
+  return level.all.has(name);
 }
 
 function textOf(bytes: Uint8Array): string {
