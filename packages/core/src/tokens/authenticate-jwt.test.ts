@@ -326,6 +326,184 @@ describe('a bad token is denied with 401 invalid_token', () => {
   });
 });
 
+describe('the longest lifetime', () => {
+  const iat = NOW / 1000 - 10;
+  const short = policyWith({ maxLifetime: '5m', clockTolerance: '5s' });
+
+  test.each<[string, string, object]>([
+    ['of exactly that long', 'ok', { iat, exp: iat + 300 }],
+    ['of a second more', 'token.lifetime_too_long', { iat, exp: iat + 301 }],
+    ['of a year', 'token.lifetime_too_long', { iat, exp: iat + 365 * 86_400 }],
+  ])('a token %s: %s', async (_, code, payload) => {
+    expect(await codeOf(await ec.token({ payload }), short)).toBe(code);
+  });
+
+  test('denies tokens that do not say when they were issued', async () => {
+    const lax = policyWith({ profile: 'jwt', maxLifetime: '5m' });
+    const token = (payload: object) => ec.token({ header: { typ: 'JWT' }, payload });
+    expect(await codeOf(await token({ iat: undefined }), lax)).toBe('token.lifetime_too_long');
+    expect(await codeOf(await token({}), lax)).toBe('ok');
+  });
+});
+
+describe('claims that tokens must have', () => {
+  const needing = (more: Options) => policyWith({ profile: 'jwt', ...more });
+  const isOne = { requiredClaims: [{ claim: 'tid', is: ['acme', 'shop'] }] };
+  const isThere = { requiredClaims: [{ claim: ['org', 'id'] }] };
+  const isNot = { requiredClaims: [{ claim: 'anonymous', isNot: [true, 'yes'] }] };
+  const isEach = { requiredClaims: [{ claim: 'tid', is: 'acme' }, { claim: 'ok', is: true }] };
+  const signs = { accessTokenSigns: [{ claim: 'use', is: 'api' }, { claim: 'cid' }] };
+
+  test.each<[string, Options, object, string]>([
+    ['one of the values', isOne, { tid: 'shop' }, 'ok'],
+    ['another value', isOne, { tid: 'other' }, 'token.claim_mismatch'],
+    ['a list of the values', isOne, { tid: ['acme'] }, 'token.claim_mismatch'],
+    ['no value', isOne, {}, 'token.claim_mismatch'],
+    ['any value', isThere, { org: { id: 7 } }, 'ok'],
+    ['an empty value', isThere, { org: { id: '' } }, 'token.claim_mismatch'],
+    ['null', isThere, { org: { id: null } }, 'token.claim_mismatch'],
+    ['nothing on the way to it', isThere, { org: 'id' }, 'token.claim_mismatch'],
+    ['none of what it must not be', isNot, { anonymous: false }, 'ok'],
+    ['nothing where it must not be something', isNot, {}, 'ok'],
+    ['what it must not be', isNot, { anonymous: true }, 'token.claim_mismatch'],
+    ['the other thing that it must not be', isNot, { anonymous: 'yes' }, 'token.claim_mismatch'],
+    ['each of two', isEach, { tid: 'acme', ok: true }, 'ok'],
+    ['the first of two', isEach, { tid: 'acme' }, 'token.claim_mismatch'],
+    ['the second of two', isEach, { ok: true }, 'token.claim_mismatch'],
+    ['one of the signs', signs, { cid: 'x' }, 'ok'],
+    ['the other sign', signs, { use: 'api' }, 'ok'],
+    ['a sign with another value', signs, { use: 'id' }, 'token.type_refused'],
+    ['no sign', signs, {}, 'token.type_refused'],
+  ])('%s', async (_, options, payload, code) => {
+    expect(await codeOf(await ec.token({ payload }), needing(options))).toBe(code);
+  });
+
+  test.each<[string, object, string]>([
+    ['the client is the one', { aud: undefined }, 'ok'],
+    ['the audience is empty', { aud: '' }, 'ok'],
+    ['the audiences are none', { aud: [] }, 'ok'],
+    ['the audience names nobody in particular', { aud: 'account' }, 'ok'],
+    ['the audience names this API', { aud: audience, client_id: 'other' }, 'ok'],
+    ['the audience names somebody else', { aud: ['account', 'x'] }, 'token.audience_mismatch'],
+    ['the client is another', { aud: undefined, client_id: 'x' }, 'token.audience_mismatch'],
+    ['the client is missing', { aud: undefined, client_id: undefined }, 'token.claim_missing'],
+    ['the audience is a number', { aud: 7 }, 'token.claim_invalid'],
+  ])('a recipient that another claim names: %s', async (_, payload, code) => {
+    const recipient = { claim: 'client_id', is: ['web', 'shop'], besides: ['account'] };
+    expect(await codeOf(await ec.token({ payload }), needing({ recipient }))).toBe(code);
+  });
+
+  test('names of the client are asked in order, and the first that is there must be text', async () => {
+    const by = needing({ clientIds: ['azp', 'cid'] });
+    const clientOf = async (payload: object) =>
+      (await factsFrom(await ec.token({ payload }), by)).principal.clientId;
+    expect(await clientOf({ azp: 'a', cid: 'c' })).toBe('a');
+    expect(await clientOf({ cid: 'c' })).toBe('c');
+    expect(await clientOf({})).toBeUndefined();
+    expect(await codeOf(await ec.token({ payload: { azp: 7, cid: 'c' } }), by)).toBe(
+      'token.claim_invalid',
+    );
+  });
+});
+
+describe('operators learn what was expected of a token and what came', () => {
+  const lax = policyWith({
+    profile: 'jwt',
+    recipient: { claim: 'azp', is: 'shop', besides: ['account'] },
+    requiredClaims: [{ claim: 'tid', is: 'acme' }],
+    accessTokenSigns: [{ claim: 'scp' }],
+    maxLifetime: '5m',
+  });
+  const good = { tid: 'acme', scp: 'a' };
+  const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
+
+  test.each<[string, Parts, unknown, typeof policy]>([
+    ['a payload of no JSON', { payload: '{' }, { reason: 'the payload is not strict JSON' }, policy],
+    [
+      'another type',
+      { header: { typ: 'JWT' }, payload: { nonce: 'n', scope: 's', token_use: 'id', at_hash: 'h' } },
+      {
+        expected: { typ: ['at+jwt', 'application/at+jwt'] },
+        given: { typ: 'JWT', claims: ['token_use', 'nonce', 'at_hash', 'scope'] },
+      },
+      policy,
+    ],
+    [
+      'the claims of another type',
+      { payload: { ...good, typ: 'ID', token_type: 'x' } },
+      {
+        expected: {
+          typ: ['(none)', 'jwt', 'application/jwt', 'at+jwt', 'application/at+jwt'],
+          anyOf: [{ claim: 'scp' }],
+        },
+        given: { typ: 'at+jwt', claims: ['token_type', 'typ', 'scp'] },
+      },
+      lax,
+    ],
+    ['another issuer', { payload: { iss: 'x' } }, { expected: [issuer], given: 'x' }, policy],
+    [
+      'another algorithm',
+      { header: { alg: 'HS256' } },
+      { expected: expect.arrayContaining(['ES256', 'RS256']), given: 'HS256' },
+      policy,
+    ],
+    [
+      'a long life',
+      { payload: { ...good, exp: NOW / 1000 + 301 } },
+      { expectedAtMostMs: 300_000, iat: claims.iat, exp: NOW / 1000 + 301 },
+      lax,
+    ],
+    [
+      'a date in words',
+      { payload: { iat: 'now' } },
+      { claims: ['exp', 'nbf', 'iat'], expected: 'seconds as a number' },
+      policy,
+    ],
+    ['its end', { payload: { exp: NOW / 1000 - 9 } }, { expiredAt: at(-9), now: at(0) }, policy],
+    ['its start', { payload: { nbf: NOW / 1000 + 9 } }, { validFrom: at(9), now: at(0) }, policy],
+    ['no expiry', { payload: { exp: undefined } }, { missing: ['exp'] }, policy],
+    [
+      'missing claims',
+      { payload: { jti: undefined, client_id: undefined, sub: undefined } },
+      { missing: ['jti', 'client_id', 'sub'], given: ['iss', 'aud', 'iat', 'exp'] },
+      policy,
+    ],
+    ['text', { payload: { jti: 7 } }, { claims: ['jti'], expected: 'text' }, policy],
+    [
+      'another value',
+      { payload: { scp: 'a', tid: 'x' } },
+      { expected: { claim: 'tid', is: 'acme' }, given: 'x' },
+      lax,
+    ],
+    [
+      'another audience',
+      { payload: { aud: ['x'] } },
+      { expected: { aud: [audience] }, given: { aud: ['x'] } },
+      policy,
+    ],
+    ['broken audiences', { payload: { aud: 7 } }, { claims: ['aud'] }, policy],
+    [
+      'another recipient',
+      { payload: { ...good, aud: 'account', azp: 'x' } },
+      { expected: { claim: 'azp', is: ['shop'] }, given: 'x' },
+      lax,
+    ],
+  ])('%s', async (_, parts, cause, by) => {
+    const outcome = await check(await ec.token(parts), by);
+    expect(outcome).toMatchObject({ ok: false, denial: { cause } });
+  });
+
+  test('at most sixteen names of the claims that came', async () => {
+    const more = Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`c${n}`, n]));
+    const outcome = await check(await ec.token({ payload: { ...more, jti: undefined } }));
+    expect(outcome.ok || (outcome.denial.cause as { given: unknown }).given).toHaveLength(16);
+  });
+
+  test('of text that is no JWT', async () => {
+    expect(await check('a.b')).toMatchObject({ denial: { cause: { reason: 'not a compact JWS' } } });
+  });
+});
+
 describe('credentials', () => {
   const ask = (headers: Record<string, string>, url = 'https://api.example.com/', by = policy) =>
     by.check(new Request(url, { headers }), {});
