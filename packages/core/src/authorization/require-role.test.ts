@@ -40,6 +40,33 @@ describe('requireRole', () => {
     });
   });
 
+  test.each<[string, unknown]>([
+    ['a list', ['admin']],
+    ['an object that has everything', { size: 1, has: () => true }],
+    ['nothing', undefined],
+  ])('denies a caller whose roles are not a set but %s', (_name, roles) => {
+    const { principal } = caller();
+    const facts = { principal: { ...principal, roles: roles as never } };
+    expect(requireRole('admin').check(request, facts)).toMatchObject({
+      ok: false,
+      denial: { code: 'role.insufficient', cause: { given: [] } },
+    });
+  });
+
+  test('names its roles once, and says that it needs a principal', () => {
+    expect(requireRole('a', 'b', 'a')).toMatchObject({
+      name: 'requireRole(a, b)',
+      needs: ['principal'],
+    });
+  });
+
+  test('says what to write in place of an argument that is not a role', () => {
+    expect(() => requireRole()).toThrow(/needs at least one role; .* use allowAuthenticated\(\)/);
+    expect(() => requireRole(' ')).toThrow(/" " is not a valid role\. Pass each .* and a list/);
+    expect(() => requireRole(null as never)).toThrow(/null is not a valid role/);
+    expect(() => requireRole({} as never)).toThrow(/\{\} is not a valid role/);
+  });
+
   test.each<[string, unknown[]]>([
     ['no role', []],
     ['an empty role', ['admin', '']],

@@ -3,6 +3,7 @@ import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { httpDenial } from '../wire/http.ts';
 import { requireScopes } from './require-scopes.ts';
+import { scopeHierarchy } from './scope-hierarchy.ts';
 
 const request = new Request('https://api.example.com/orders');
 
@@ -69,6 +70,20 @@ describe('requireScopes', () => {
     expect(outcome.denial.code).toBe('scope.insufficient');
   });
 
+  test('tells operators which scopes are missing and which are held', () => {
+    const scopes = scopeHierarchy({ admin: ['read'] });
+    const outcome = requireScopes(scopes, 'read', 'write', 'pay').check(
+      request,
+      caller(['admin', 'pay']),
+    );
+    expect(outcome).toMatchObject({
+      denial: {
+        cause: { missing: ['write'], given: ['admin', 'pay'] },
+        detail: 'The credential lacks a scope that this operation needs.',
+      },
+    });
+  });
+
   test('challenges in the scheme of the credential, and not where there is none', () => {
     const challenges = (scheme: string) => {
       const outcome = requireScopes('a').check(request, caller([], scheme));
@@ -84,6 +99,13 @@ describe('requireScopes', () => {
     if (outcome.ok) throw new Error('should have been denied');
     expect(Object.isFrozen(outcome.denial)).toBe(true);
     expect(Object.isFrozen(outcome.denial.challenges?.[0]?.params)).toBe(true);
+  });
+
+  test('says what to write in place of an argument that is not a scope', () => {
+    expect(() => requireScopes()).toThrow(/needs a scope; allowAuthenticated\(\) admits/);
+    expect(() => requireScopes('a b')).toThrow(/"a b" is not a scope\. Pass each as its own/);
+    expect(() => requireScopes(null as never)).toThrow(/null is not a scope/);
+    expect(() => requireScopes({} as never)).toThrow(/\{\} is not a scope/);
   });
 
   test.each<[string, unknown[]]>([

@@ -52,27 +52,26 @@ function policyFor(
     );
   }
   // Each was found to be a string.
-  const wanted = [...new Set(scopes as readonly string[])];
-  const including = wanted.map((scope) => hierarchy?.scopesIncluding(scope) ?? new Set([scope]));
-  const params = { error: 'insufficient_scope', scope: wanted.join(' ') };
+  const names = [...new Set(scopes as readonly string[])];
+  const wanted = names.map((scope) => ({
+    scope,
+    including: hierarchy?.scopesIncluding(scope) ?? new Set([scope]),
+  }));
+  const params = { error: 'insufficient_scope', scope: names.join(' ') };
   return definePolicy({
-    name: `requireScopes(${wanted.join(' ')})`,
+    name: `requireScopes(${names.join(' ')})`,
     role: 'grant',
     needs: ['principal', 'authentication'],
     adds: [],
     check: (_request, { principal, authentication }: AuthenticatedFacts) => {
       // A policy of the user's may have supplied it: whatever is not a set counts as no scope.
       const held = principal.scopes instanceof Set ? principal.scopes : NO_SCOPES;
-      if (including.every((scopes) => meet(held, scopes))) return pass();
-      const missing = wanted.filter((_, index) => !meets(held, including[index]));
-      const cause = { missing, given: [...held] };
-      return denial(authentication.scheme, params, cause);
+      const lacks = ({ including }: { including: ReadonlySet<string> }) => !meet(held, including);
+      if (!wanted.some(lacks)) return pass();
+      const missing = wanted.filter(lacks).map(({ scope }) => scope);
+      return denial(authentication.scheme, params, { missing, given: [...held] });
     },
   });
-}
-
-function meets(held: ReadonlySet<string>, scopes: ReadonlySet<string> | undefined): boolean {
-  return scopes !== undefined && meet(held, scopes);
 }
 
 /** Credentials without a scheme of their own (a client certificate) get no challenge. */

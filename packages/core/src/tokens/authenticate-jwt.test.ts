@@ -1113,6 +1113,11 @@ describe('misconfiguration', () => {
     ['claims that are no list', { roles: 'roles' }, /roles/],
     ['a claim without a name', { scopes: [''] }, /scopes/],
     ['a path without a name', { roles: [[]] }, /roles/],
+    ['no recipient', { recipient: { claim: 'azp', is: [] } }, /tokens for others would be taken/],
+    ['an empty recipient', { recipient: { claim: 'azp', is: ['a', ''] } }, /recipient/],
+    ['a recipient that is true', { recipient: { claim: 'azp', is: ['a', true] } }, /recipient/],
+    ['an empty value', { requiredClaims: [{ claim: 'a', is: ['b', ''] }] }, /requiredClaims/],
+    ['a number for a value', { requiredClaims: [{ claim: 'a', is: ['b', 7] }] }, /requiredClaims/],
   ])('%s', (_name, options, message) => {
     expect(() => policyWith(options as Options)).toThrow(ConfigurationError);
     expect(() => policyWith(options as Options)).toThrow(message);
