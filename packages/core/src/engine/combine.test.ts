@@ -157,7 +157,9 @@ describe('anyOf', () => {
   test('offers a challenge once that several alternatives have', async () => {
     const asking = (scheme: string, realm?: string) =>
       part(() =>
-        deny('unauthenticated', 'a.b', { challenges: [{ scheme, params: realm ? { realm } : {} }] }),
+        deny('unauthenticated', 'a.b', {
+          challenges: [{ scheme, params: realm ? { realm } : {} }],
+        }),
       );
     const { denial } = (await some(
       asking('Bearer', 'api'),
@@ -166,9 +168,9 @@ describe('anyOf', () => {
       asking('Bearer', 'api'),
       asking('DPoP', 'api'),
     ).check(request, seed)) as Deny;
-    expect(denial.challenges?.map(({ scheme, params }) => `${scheme} ${params?.['realm']}`)).toEqual(
-      ['Bearer api', 'Bearer other', 'DPoP api'],
-    );
+    expect(
+      denial.challenges?.map(({ scheme, params }) => `${scheme} ${params?.['realm']}`),
+    ).toEqual(['Bearer api', 'Bearer other', 'DPoP api']);
   });
 
   test('when all deny alike, tells what is wrong with credentials before that there are none', async () => {
@@ -206,7 +208,10 @@ describe('anyOf', () => {
     });
 
     test('passes where both are asked for', async () => {
-      const { ok } = await every(reading('token'), part(() => pass(), 'key')).check(both, seed);
+      const { ok } = await every(
+        reading('token'),
+        part(() => pass(), 'key'),
+      ).check(both, seed);
       expect(ok).toBe(true);
     });
   });
@@ -437,7 +442,15 @@ test.each<[string, AnyPolicy, string[]]>([
 });
 
 test('a combination can be inspected', () => {
-  const { policies } = guard().use(some(fine, every(fine, when(() => true, fine))));
+  const { policies } = guard().use(
+    some(
+      fine,
+      every(
+        fine,
+        when(() => true, fine),
+      ),
+    ),
+  );
   expect(policies).toMatchObject([
     {
       name: 'anyOf(fine, allOf(fine, when(fine)))',
@@ -460,7 +473,11 @@ test.each<[string, () => unknown, string]>([
   ['anyOf without a part', () => some(), 'anyOf() needs at least one policy'],
   ['allOf without a part', () => every(), 'allOf() needs at least one policy'],
   ['anyOf of what is no policy', () => some({} as AnyPolicy), 'A policy needs a name'],
-  ['allOf of nothing', () => every(fine, undefined as unknown as AnyPolicy), 'A policy needs a name'],
+  [
+    'allOf of nothing',
+    () => every(fine, undefined as unknown as AnyPolicy),
+    'A policy needs a name',
+  ],
   ['when without a condition', () => when(true as never, fine), 'when() needs a condition'],
   ['when without a policy', () => when(() => true, undefined as never), 'A policy needs a name'],
 ])('%s does not construct', (_name, construct, message) => {

@@ -321,6 +321,13 @@ describe('replay', () => {
     expect(await sent({ claims }, { by, facts }, stranger)).toBe('ok');
   });
 
+  test('the same id for another target is not, however the two could be joined', async () => {
+    const by = policyWith();
+    const [orders, first] = [`${ORIGIN}/orders`, `${ORIGIN}/orders/1`];
+    expect(await sent({ claims: { htu: orders, jti: '/1x' } }, { by })).toBe('ok');
+    expect(await sent({ claims: { htu: first, jti: 'x' } }, { by, url: first })).toBe('ok');
+  });
+
   test('the same target written in another way is the same', async () => {
     const by = policyWith();
     const jti = 'same';
@@ -405,7 +412,16 @@ describe('replay', () => {
     const outcome = await ask(await client.proof(), {
       by: policyWith({ replay, replayTimeout: '20ms' }),
     });
-    expect(outcome).toMatchObject({ ok: false, denial: { kind: 'unavailable' } });
+    // No alternative saves a call whose proof nobody could look at.
+    expect(outcome).toMatchObject({
+      ok: false,
+      conclusive: true,
+      denial: {
+        kind: 'unavailable',
+        detail: 'The DPoP proof cannot be verified at the moment.',
+        cause: expect.any(Error) as Error,
+      },
+    });
     if (outcome.ok) return;
     const { status, body, headers } = httpDenial(outcome.denial);
     expect([status, codeOf(outcome)]).toEqual([503, 'dpop.unavailable']);
@@ -436,6 +452,17 @@ describe('what is bound and what is not', () => {
 
   test.each([7, null, '', {}, [client.jkt]])('a binding to %j is denied', async (jkt) => {
     expect(await sent({}, { facts: boundTo({ jkt }) })).toBe('dpop.key_mismatch');
+  });
+
+  test('a call whose token nobody knows is denied', async () => {
+    const { headers } = request(await client.proof(), {});
+    headers.delete('authorization');
+    const view = { method: 'GET', url: '/orders', headers };
+    expect(codeOf(await policyWith().check(view, honest))).toBe('dpop.token_mismatch');
+  });
+
+  test('the policy says that it needs an authentication, and adds nothing', () => {
+    expect(policyWith()).toMatchObject({ needs: ['authentication'], adds: [] });
   });
 
   test('a binding that every object has is none', async () => {
@@ -619,6 +646,11 @@ describe('bad options', () => {
     ['a prefix without a slash', { publicPathPrefix: 'shop' }],
     ['a prefix that ends with one', { publicPathPrefix: '/shop/' }],
     ['a shared secret as algorithm', { algorithms: ['HS256'] }],
+    ['a shared secret beside a key pair', { algorithms: ['ES256', 'HS256'] }],
+    ['a window of less than a second', { window: '999ms' }],
+    ['a window of more than an hour', { window: '61m' }],
+    ['a clock that is late by less than nothing', { clockTolerance: '-1s' }],
+    ['a store that may take for ever', { replayTimeout: '61s' }],
     ['no algorithm', { algorithms: [] }],
     ['a window of nothing', { window: '0s' }],
     ['a window without its unit', { window: 60 as never }],
@@ -628,7 +660,9 @@ describe('bad options', () => {
     ['nonces that are none', { nonce: {} }],
     ['a realm with a quote', { realm: 'a"b' }],
   ])('%s', (_name, options) => {
+    const [name = ''] = Object.keys(options);
     expect(() => policyWith(options)).toThrow(ConfigurationError);
+    expect(() => policyWith(options)).toThrow(new RegExp(`^requireDpop: .*${name}`));
   });
 });
 

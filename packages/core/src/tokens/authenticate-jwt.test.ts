@@ -78,6 +78,7 @@ describe('a good token', () => {
     ['with its type in upper case', { header: { typ: 'AT+JWT' } }],
     ['for several audiences', { payload: { aud: ['https://other.example.com', audience] } }],
     ['that expired within the tolerance', { payload: { exp: NOW / 1000 - 4 } }],
+    ['that begins at the end of the tolerance', { payload: { nbf: NOW / 1000 + 5 } }],
     ['that begins within the tolerance', { payload: { nbf: NOW / 1000 + 4, iat: NOW / 1000 + 4 } }],
     ['with a fraction of a second', { payload: { exp: NOW / 1000 + 1.5 } }],
     ['with white space in its header', { header: withText((json) => ` ${json}`, header) }],
@@ -133,6 +134,11 @@ describe('a bad token is denied with 401 invalid_token', () => {
       { header: { typ: 'token-introspection+jwt' } },
     ],
     ['a type with a parameter', 'token.type_refused', { header: { typ: 'at+jwt;a=b' } }],
+    [
+      'another type, whoever issued it',
+      'token.type_refused',
+      { header: { typ: 'JWT' }, payload: { iss: 'https://evil.example.com' } },
+    ],
     ['a type that is no text', 'token.malformed', { header: { typ: 7 } }],
     ['alg none', 'token.algorithm_refused', { header: { alg: 'none' } }],
     ['alg nOnE', 'token.algorithm_refused', { header: { alg: 'nOnE' } }],
@@ -351,7 +357,12 @@ describe('claims that tokens must have', () => {
   const isOne = { requiredClaims: [{ claim: 'tid', is: ['acme', 'shop'] }] };
   const isThere = { requiredClaims: [{ claim: ['org', 'id'] }] };
   const isNot = { requiredClaims: [{ claim: 'anonymous', isNot: [true, 'yes'] }] };
-  const isEach = { requiredClaims: [{ claim: 'tid', is: 'acme' }, { claim: 'ok', is: true }] };
+  const isEach = {
+    requiredClaims: [
+      { claim: 'tid', is: 'acme' },
+      { claim: 'ok', is: true },
+    ],
+  };
   const signs = { accessTokenSigns: [{ claim: 'use', is: 'api' }, { claim: 'cid' }] };
 
   test.each<[string, Options, object, string]>([
@@ -418,10 +429,18 @@ describe('operators learn what was expected of a token and what came', () => {
   const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
 
   test.each<[string, Parts, unknown, typeof policy]>([
-    ['a payload of no JSON', { payload: '{' }, { reason: 'the payload is not strict JSON' }, policy],
+    [
+      'a payload of no JSON',
+      { payload: '{' },
+      { reason: 'the payload is not strict JSON' },
+      policy,
+    ],
     [
       'another type',
-      { header: { typ: 'JWT' }, payload: { nonce: 'n', scope: 's', token_use: 'id', at_hash: 'h' } },
+      {
+        header: { typ: 'JWT' },
+        payload: { nonce: 'n', scope: 's', token_use: 'id', at_hash: 'h' },
+      },
       {
         expected: { typ: ['at+jwt', 'application/at+jwt'] },
         given: { typ: 'JWT', claims: ['token_use', 'nonce', 'at_hash', 'scope'] },
@@ -500,7 +519,9 @@ describe('operators learn what was expected of a token and what came', () => {
   });
 
   test('of text that is no JWT', async () => {
-    expect(await check('a.b')).toMatchObject({ denial: { cause: { reason: 'not a compact JWS' } } });
+    expect(await check('a.b')).toMatchObject({
+      denial: { cause: { reason: 'not a compact JWS' } },
+    });
   });
 });
 
