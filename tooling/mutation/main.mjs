@@ -150,14 +150,15 @@ function run(job, journal) {
   });
 }
 
-const WORTH = ['static', 'uncovered', 'survived', 'noticed'];
+/** What one test file says counts for more than what those before it say, further to the right. */
+const WORTH = ['uncovered', 'static', 'survived', 'noticed'];
 
 /** What the tests say of each change, until one notices it. */
 async function mutate(file, tests) {
   const path = join(core, 'src', file);
   const source = readFileSync(path, 'utf8');
   const { content, mutants } = await instrument(path, source);
-  const found = new Map(mutants.map(({ id }) => [id, 'static']));
+  const found = new Map(mutants.map(({ id }) => [id, 'uncovered']));
   for (const test of tests) {
     const open = [...found.keys()].filter((id) => found.get(id) !== 'noticed');
     for (const [id, answer] of await ask(file, test, content, open))

@@ -301,16 +301,24 @@ describe('queryParameter', () => {
 });
 
 describe('requireOwner', () => {
-  const owner = requireOwner(document, { owner: 'ownerId' });
-  const ask = (id: string, policy = owner) =>
+  const ask = (id: string, policy = requireOwner(document, { owner: 'ownerId' })) =>
     codeOf(policy, { principal, document: table.get(id) });
 
   test('admits the owner and nobody else', async () => {
-    expect(owner.role).toBe('grant');
+    const owner = requireOwner(document, { owner: 'ownerId' });
+    expect(owner).toMatchObject({
+      name: 'requireOwner(document).ownerId',
+      role: 'grant',
+      needs: ['principal', 'document'],
+    });
     expect(await ask('d1')).toBe('passed');
     expect(await ask('d2')).toBe('object.not_owned');
     expect(owner.check(request, { principal, document: table.get('d2') } as never)).toMatchObject({
-      denial: { cause: expect.stringContaining('ownerId') },
+      denial: {
+        kind: 'forbidden',
+        detail: 'The object belongs to somebody else.',
+        cause: 'the caller is not the ownerId of the object',
+      },
     });
     expect(await ask('d3')).toBe('object.not_found');
     expect(await ask('d4')).toBe('object.not_owned');
@@ -332,10 +340,29 @@ describe('requireOwner', () => {
       caller: ({ principal: { subject } }: { principal: Principal }) => `issuer|${subject}`,
     });
     expect(await ask('d1', bySubject as never)).toBe('passed');
+    expect(await ask('d2', bySubject as never)).toBe('object.not_owned');
+    expect(bySubject.needs).toEqual(['document']);
   });
 
-  test('does not construct with a field that the resource does not have', () => {
-    expect(() => requireOwner(document, { owner: 'owner' as never })).toThrow(ConfigurationError);
+  test.each<[string, object, string]>([
+    ['a field that the resource does not have', { owner: 'owner' }, 'owner must name a field of'],
+    ['a field that is not a text', { owner: 'public' }, 'owner must name a field of field.text()'],
+    ['a caller that is not a function', { owner: 'id', caller: 'id' }, 'caller must be a function'],
+    ['an unknown option', { owner: 'id', by: 'id' }, '"by" is not an option'],
+  ])('does not construct with %s', (_name, options, message) => {
+    const flagged = resource({
+      name: 'flagged',
+      tenant: false,
+      id: 'id',
+      fields: { id: field.text(), public: field.boolean() },
+    });
+    const construct = () => requireOwner(flagged, options as never);
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(`requireOwner(flagged): ${message}`);
+  });
+
+  test('does not construct without a resource', () => {
+    expect(() => requireOwner({} as never, { owner: 'id' } as never)).toThrow(/requireOwner/);
   });
 });
 

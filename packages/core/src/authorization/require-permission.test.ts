@@ -65,18 +65,37 @@ describe('requirePermission', () => {
     });
   });
 
-  test.each<[string, readonly unknown[]]>([
-    ['no model', ['articles:read']],
-    ['no permission', [model, []]],
-    ['an unknown permission', [model, 'articles:delete']],
-    ['a wildcard', [model, 'articles:*']],
-    ['a name that every object has', [model, 'constructor']],
-    ['an unknown option', [model, 'articles:read', { role: () => new Set() }]],
-    ['roles that are a list', [model, 'articles:read', { roles: ['editor'] }]],
-  ])('does not construct with %s', (_name, args) => {
-    expect(() =>
-      requirePermission(...(args as unknown as Parameters<typeof requirePermission>)),
-    ).toThrow(ConfigurationError);
+  test.each<[string, readonly unknown[], string]>([
+    ['no model', ['articles:read'], 'write requirePermission(model, '],
+    ['nothing', [], 'write requirePermission(model, '],
+    ['no permission', [model, []], 'allowAuthenticated() admits every authenticated caller'],
+    ['an unknown permission', [model, 'articles:delete'], 'articles:delete'],
+    ['a wildcard', [model, 'articles:*'], 'articles:*'],
+    ['a name that every object has', [model, 'constructor'], 'constructor'],
+    ['an unknown option', [model, 'articles:read', { role: () => new Set() }], '"role" is not an'],
+    [
+      'roles that are a list',
+      [model, ['articles:read', 'articles:write'], { roles: ['editor'] }],
+      'requirePermission(articles:read, articles:write): roles must be a function of the facts',
+    ],
+  ])('does not construct with %s', (_name, args, message) => {
+    const construct = () =>
+      requirePermission(...(args as unknown as Parameters<typeof requirePermission>));
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(message);
+  });
+
+  test('needs a principal, unless the roles come from elsewhere', () => {
+    expect(requirePermission(model, 'articles:read').needs).toEqual(['principal']);
+    const elsewhere = { roles: () => new Set(['editor']) };
+    const policies = [
+      requirePermission(model, 'articles:read', elsewhere),
+      requireRole(model, 'editor', elsewhere),
+    ];
+    for (const policy of policies) {
+      expect(policy.needs).toEqual([]);
+      expect(policy.check(request, {}).ok).toBe(true);
+    }
   });
 
   test.each([undefined, null, ['editor'], 'editor', { has: () => true }])(
@@ -95,7 +114,7 @@ describe('requirePermission', () => {
         roles: { all: { grants: ['*'] }, none: { grants: [permissions[1] as string] } },
       });
     };
-    const lookUps = (count: number) => {
+    const lookUps = (count: number, held = ['none']) => {
       let asked = 0;
       class Counted extends Set<string> {
         override has(role: string): boolean {
@@ -112,12 +131,14 @@ describe('requirePermission', () => {
           return inner;
         }
       }
-      const roles = new Counted(['none']);
+      const roles = new Counted(held);
       asked = 0;
       requirePermission(sized(count), 'area0:verb0').check(request, caller([], { roles }));
       return asked;
     };
     expect(lookUps(10_000)).toBe(lookUps(10));
+    const many = Array.from({ length: 1_000 }, (_, at) => `role${at}`);
+    expect(lookUps(10, many)).toBeLessThan(3);
   });
 });
 
@@ -138,13 +159,14 @@ describe('requireRole with a model', () => {
 });
 
 describe('requireScopes with a hierarchy', () => {
-  const hierarchy = scopeHierarchy({
+  const includes = {
     'orders:admin': ['orders:write', 'orders:audit'],
     'orders:write': ['orders:read'],
-  });
+    'orders:clerk': ['orders:write'],
+  };
   const authentication = { method: 'jwt', scheme: 'Bearer', claims: {} };
   const asks = (wanted: string, ...scopes: string[]) =>
-    requireScopes(hierarchy, wanted).check(request, {
+    requireScopes(scopeHierarchy(includes), wanted).check(request, {
       ...caller([], { scopes: new Set(scopes) }),
       authentication,
     }).ok;
@@ -153,6 +175,7 @@ describe('requireScopes with a hierarchy', () => {
     expect(asks('orders:read', 'orders:read')).toBe(true);
     expect(asks('orders:read', 'orders:write')).toBe(true);
     expect(asks('orders:read', 'orders:admin')).toBe(true);
+    expect(asks('orders:read', 'orders:clerk')).toBe(true);
     expect(asks('unrelated', 'unrelated')).toBe(true);
   });
 
@@ -163,15 +186,27 @@ describe('requireScopes with a hierarchy', () => {
     expect(asks('orders:read', 'constructor', '__proto__')).toBe(false);
   });
 
-  test.each<[string, unknown]>([
-    ['a circle', { a: ['b'], b: ['a'] }],
-    ['a circle behind the first scope', { x: ['a'], a: ['b'], b: ['a'] }],
-    ['what is not a scope', { 'a b': ['c'] }],
-    ['a text for a list', { a: 'b' }],
-    ['a list', [['a', 'b']]],
-    ['nothing', undefined],
-  ])('does not construct with %s', (_name, includes) => {
-    expect(() => scopeHierarchy(includes as never)).toThrow(ConfigurationError);
+  test('may be written as an object without a prototype, in any order', () => {
+    const table = Object.assign(Object.create(null) as object, { b: ['c'], a: ['b', 'c'] });
+    expect([...scopeHierarchy(table as never).scopesIncluding('c')]).toEqual(['c', 'b', 'a']);
+  });
+
+  test.each<[string, unknown, string]>([
+    ['a circle', { a: ['b'], b: ['a'] }, 'in a circle: a -> b -> a.'],
+    ['a circle behind the first scope', { x: ['a'], a: ['b'], b: ['a'] }, 'a -> b -> a.'],
+    ['a scope that includes itself', { a: ['a'] }, 'a -> a.'],
+    ['what is not a scope', { 'a b': ['c'] }, '"a b" is not a valid scope'],
+    ['what includes something that is not a scope', { a: ['b', 'ü'] }, '"ü" is not a valid scope'],
+    ['a number for a scope', { a: ['b', 7] }, '7 is not a valid scope'],
+    ['a text for a list', { a: 'b' }, 'what "a" includes must be a list of scopes'],
+    ['a list', [['a', 'b']], "write { 'orders:write': ['orders:read'] }"],
+    ['a map', new Map([['a', ['b']]]), "write { 'orders:write': ['orders:read'] }"],
+    ['a text', 'a', "write { 'orders:write': ['orders:read'] }"],
+    ['null', null, "write { 'orders:write': ['orders:read'] }"],
+    ['nothing', undefined, "write { 'orders:write': ['orders:read'] }"],
+  ])('does not construct with %s', (_name, wrong, message) => {
+    expect(() => scopeHierarchy(wrong as never)).toThrow(ConfigurationError);
+    expect(() => scopeHierarchy(wrong as never)).toThrow(message);
   });
 });
 

@@ -51,6 +51,11 @@ describe('requireScopes', () => {
   });
 
   test('is a grant that answers at once', () => {
+    expect(requireScopes('a', 'b')).toMatchObject({
+      name: 'requireScopes(a b)',
+      needs: ['principal', 'authentication'],
+      adds: [],
+    });
     expect(requireScopes('a').role).toBe('grant');
     expect(requireScopes('a').check(request, caller(['a']))).toEqual({ ok: true });
   });

@@ -2,23 +2,25 @@ import { describe, expect, test } from 'vitest';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { roleModel } from './role-model.ts';
 
-const model = roleModel({
-  permissions: [
-    'articles:read',
-    'articles:write',
-    'articles:comments:read',
-    'users:read',
-    'users:invite',
-  ],
-  roles: {
-    reader: { grants: ['articles:read'] },
-    editor: { includes: ['reader'], grants: ['articles:write'] },
-    chief: { includes: ['editor'], grants: ['users:*'] },
-    press: { grants: ['articles:*'] },
-    auditor: { grants: ['*:read'] },
-    admin: { grants: ['*'] },
-  },
-});
+/** Made anew by each test. */
+const make = () =>
+  roleModel({
+    permissions: [
+      'articles:read',
+      'articles:write',
+      'articles:comments:read',
+      'users:read',
+      'users:invite',
+    ],
+    roles: {
+      reader: { grants: ['articles:read'] },
+      editor: { includes: ['reader'], grants: ['articles:write'] },
+      chief: { includes: ['editor'], grants: ['users:*'] },
+      press: { grants: ['articles:*'] },
+      auditor: { grants: ['*:read'] },
+      admin: { grants: ['*'] },
+    },
+  });
 
 describe('roleModel', () => {
   test.each([
@@ -35,25 +37,51 @@ describe('roleModel', () => {
       ['articles:comments:read', 'articles:read', 'articles:write'],
     ],
     ['one segment for a star before the last', 'auditor', ['articles:read', 'users:read']],
-    ['everything for a star alone', 'admin', [...model.permissions].toSorted()],
+    ['everything for a star alone', 'admin', [...make().permissions].toSorted()],
     ['nothing for a role that the model does not know', 'root', []],
     ['nothing for a name that every object has', '__proto__', []],
     ['nothing for a role in another case', 'Admin', []],
   ])('a role holds %s', (_name, role, permissions) => {
-    expect([...model.permissionsOf([role])].toSorted()).toEqual(permissions);
+    expect([...make().permissionsOf([role])].toSorted()).toEqual(permissions);
   });
 
   test('several roles hold the sum of their permissions', () => {
-    expect([...model.permissionsOf(['reader', 'auditor'])].toSorted()).toEqual([
+    expect([...make().permissionsOf(['reader', 'auditor'])].toSorted()).toEqual([
       'articles:read',
       'users:read',
     ]);
   });
 
   test('what it answers cannot be changed by whoever reads it', () => {
+    const model = make();
     const roles = model.rolesWith('users:invite') as Set<string>;
     expect(() => roles.add('reader')).toThrow(TypeError);
     expect([...model.rolesWith('users:invite')]).toEqual(['chief', 'admin']);
+  });
+
+  test('lists its roles, and says for each which others include it', () => {
+    const model = make();
+    expect(model.roles).toEqual(['reader', 'editor', 'chief', 'press', 'auditor', 'admin']);
+    expect([...model.rolesIncluding('reader')]).toEqual(['reader', 'editor', 'chief']);
+    expect([...model.rolesIncluding('chief')]).toEqual(['chief']);
+  });
+
+  test('does not know other names, and tells the first twenty that it knows', () => {
+    const model = make();
+    const known = 'Known: reader, editor, chief, press, auditor, admin.';
+    expect(() => model.rolesIncluding('root' as never)).toThrow(
+      `"root" is not a role of the model. ${known}`,
+    );
+    expect(() => model.rolesWith('x' as never)).toThrow('"x" is not a permission of the model.');
+    const permissions = Array.from({ length: 30 }, (_, at) => `p${at}`);
+    const large = roleModel({ permissions, roles: { all: { grants: ['*'] } } });
+    expect(() => large.rolesWith('x')).toThrow(/Known: p0, .*, p19\.$/);
+  });
+
+  test('takes roles of an object without a prototype', () => {
+    const roles = Object.assign(Object.create(null) as object, { r: { grants: ['a'] } });
+    const model = roleModel({ permissions: ['a'], roles: roles as never });
+    expect(model.roles).toEqual(['r']);
   });
 
   const permissions = ['a:read', 'a:write'];
@@ -62,12 +90,17 @@ describe('roleModel', () => {
     [
       'an unknown option',
       { permissions, roles: { r: { grants: ['*'] } }, role: {} },
-      /"role" is not an option/,
+      /^roleModel: "role" is not an option/,
     ],
     [
       'no permission',
       { permissions: [], roles: { r: { grants: ['*'] } } },
       /permissions must be a list/,
+    ],
+    [
+      'a number for a permission',
+      { permissions: [7], roles: { r: { grants: ['*'] } } },
+      /7 is not a valid permission\. Write segments of letters/,
     ],
     [
       'a permission twice',
@@ -116,11 +149,20 @@ describe('roleModel', () => {
       { permissions, roles: { r: { includes: ['s'] } } },
       /not a role of the model/,
     ],
+    ['roles that are null', { permissions, roles: null }, /must be an object of roles/],
+    ['roles that are a text', { permissions, roles: 'r' }, /must be an object of roles/],
+    ['roles that are missing', { permissions }, /must be an object of roles/],
+    ['a role without a name', { permissions, roles: { ' ': { grants: ['*'] } } }, /needs a name/],
+    [
+      'a number for a grant',
+      { permissions, roles: { r: { grants: [7] } } },
+      /stands for no permission/,
+    ],
     ['a role that may do nothing', { permissions, roles: { r: {} } }, /may do nothing/],
     [
       'a misspelled member',
       { permissions, roles: { r: { grant: ['*'] } } },
-      /"grant" is not an option/,
+      /role "r": "grant" is not an option/,
     ],
     ['grants that are a text', { permissions, roles: { r: { grants: '*' } } }, /must be lists/],
     [

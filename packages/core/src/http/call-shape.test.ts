@@ -123,8 +123,20 @@ describe('denyMethodOverride', () => {
     const { onMessage } = (outcome as { obligations: { onMessage: (m: unknown) => BodyOutcome } })
       .obligations;
     expect(onMessage({ _method: 'DELETE' })).toMatchObject({ ok: false });
-    expect(onMessage({ method: 'DELETE' })).toEqual({ ok: true });
+    for (const message of [{ method: 'DELETE' }, null, undefined, '_method=DELETE']) {
+      expect(onMessage(message)).toEqual({ ok: true });
+    }
     expect(denyMethodOverride().check(form, {})).toEqual({ ok: true });
+  });
+
+  test.each(['application/json', 'form', undefined])('not in a body of type %s', (type) => {
+    const body = view('/', type === undefined ? {} : { 'content-type': type });
+    expect(denyMethodOverride({ inForms: true }).check(body, {})).toEqual({ ok: true });
+  });
+
+  test('does not construct with an option that it does not know, or that is not a boolean', () => {
+    expect(() => denyMethodOverride({ inForms: 'yes' } as never)).toThrow(/inForms must be true/);
+    expect(() => denyMethodOverride({ forms: true } as never)).toThrow(/"forms" is not an option/);
   });
 });
 

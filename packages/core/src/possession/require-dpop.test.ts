@@ -153,7 +153,9 @@ describe('the twelve checks of RFC 9449 §4.3', () => {
     ['11: in the future', { claims: { iat: NOW / 1000 + 11 } }, 'dpop.not_yet_valid'],
     ['12a: another token', { claims: { ath: 'AAAA' } }, 'dpop.token_mismatch'],
   ])('%s', async (_name, parts, code) => {
-    expect(await sent(parts)).toBe(code);
+    const outcome = await ask(await client.proof(parts));
+    // Conclusive: an alternative that asks for no proof must not save the call.
+    expect(outcome).toMatchObject({ ok: false, conclusive: true, denial: { code } });
   });
 
   test('2: a proof with white space, padding or a fourth part', async () => {
