@@ -635,6 +635,17 @@ describe('profile jwt', () => {
     expect(await codeOf(await ec.token(parts), lax)).toBe('ok');
   });
 
+  test.each([
+    { token_use: 'access' },
+    { token_type: 'Bearer' },
+    { typ: 'Bearer' },
+    { scope: 'orders:read' },
+    { scp: ['orders:read'] },
+  ])('takes a token with a nonce that says what it is by %j', async (said) => {
+    const token = await ec.token({ header: { typ: 'JWT' }, payload: { nonce: 'n', ...said } });
+    expect(await codeOf(token, lax)).toBe('ok');
+  });
+
   test.each<[string, string, Parts]>([
     [
       'an identity token',
@@ -739,6 +750,10 @@ describe('the principal', () => {
 
   test.each<[string, Options, object, { scopes?: string[]; roles?: string[] }]>([
     ['scopes from a list', {}, { scope: ['a', 'b'] }, { scopes: ['a', 'b'] }],
+    ['scopes with more spaces than needed', {}, { scope: ' a  b ' }, { scopes: ['a', 'b'] }],
+    ['no roles from null', {}, { roles: null }, { roles: [] }],
+    ['no roles from an object that is not there', { roles: [{ keysOf: 'x' }] }, {}, { roles: [] }],
+    ['roles from names', { roles: [{ keysOf: 'x' }] }, { x: { a: 1 } }, { roles: ['a'] }],
     [
       'scopes from several claims',
       { scopes: ['scope', 'permissions'] },
@@ -1134,6 +1149,8 @@ describe('misconfiguration', () => {
     ['claims that are no list', { roles: 'roles' }, /roles/],
     ['a claim without a name', { scopes: [''] }, /scopes/],
     ['a path without a name', { roles: [[]] }, /roles/],
+    ['a path with an empty name', { roles: [['a', '']] }, /roles/],
+    ['a path with a number', { scopes: [['a', 7]] }, /scopes/],
     ['no recipient', { recipient: { claim: 'azp', is: [] } }, /tokens for others would be taken/],
     ['an empty recipient', { recipient: { claim: 'azp', is: ['a', ''] } }, /recipient/],
     ['a recipient that is true', { recipient: { claim: 'azp', is: ['a', true] } }, /recipient/],
