@@ -123,6 +123,7 @@ describe('denyMethodOverride', () => {
     const { onMessage } = (outcome as { obligations: { onMessage: (m: unknown) => BodyOutcome } })
       .obligations;
     expect(onMessage({ _method: 'DELETE' })).toMatchObject({ ok: false });
+    expect(onMessage({ amount: '5', _METHOD: 'DELETE' })).toMatchObject({ ok: false });
     for (const message of [{ method: 'DELETE' }, null, undefined, '_method=DELETE']) {
       expect(onMessage(message)).toEqual({ ok: true });
     }

@@ -46,6 +46,7 @@ describe('allowedContentTypes', () => {
     ['application/*+json', 'application/json', 'content_type.not_allowed'],
     ['image/*', 'image/png', 'passes'],
     ['image/*', 'image/svg+xml', 'content_type.not_allowed'],
+    ['image/*', 'audio/mpeg', 'content_type.not_allowed'],
     ['image/svg+xml', 'image/svg+xml', 'passes'],
     ['text/*', 'text/xml', 'content_type.not_allowed'],
     ['multipart/form-data', 'multipart/form-data; boundary=x', 'passes'],
@@ -61,6 +62,25 @@ describe('allowedContentTypes', () => {
     expect(codeOf(policy.check({ ...view, hasBody: true }, {}))).toBe('content_type.missing');
     // Nobody knows, so there may be one.
     expect(codeOf(policy.check(view, {}))).toBe('content_type.missing');
+  });
+
+  test('one of several wildcards is enough', () => {
+    const policy = allowedContentTypes({ types: ['application/*+json', 'image/*', 'text/plain'] });
+    expect(post('image/png', policy)).toBe('passes');
+    expect(post('application/vnd.api+json', policy)).toBe('passes');
+    expect(post('text/plain', policy)).toBe('passes');
+    expect(post('text/csv', policy)).toBe('content_type.not_allowed');
+  });
+
+  test.each([
+    ['', 'Name the media type of the body in Content-Type.'],
+    ['json', 'Content-Type is not one well-formed media type.'],
+    ['text/plain', 'Bodies of this media type are not taken here.'],
+    ['application/json; charset=x', 'Send the body in utf-8 or us-ascii.'],
+  ])('tells the caller what to send in place of "%s"', (type, detail) => {
+    const policy = allowedContentTypes({ charsets: ['utf-8', 'us-ascii'] });
+    const view = { method: 'POST', url: '/', headers: new Headers({ 'content-type': type }) };
+    expect(policy.check(view, {})).toMatchObject({ denial: { kind: 'unsupported', detail } });
   });
 
   test('tells which types are taken', () => {
@@ -80,7 +100,11 @@ describe('allowedContentTypes', () => {
     [{ types: ['Application/json'] }],
     [{ types: ['application/json; charset=utf-8'] }],
     [{ types: [7] }],
+    [{ types: ['application/json', null] }],
     [{ charsets: ['UTF-8'] }],
+    [{ charsets: ['utf-8', 'UTF-16'] }],
+    [{ charsets: ['utf-8', 7] }],
+    [{ charsets: ['utf-8 '] }],
     [{ charsets: [] }],
     [{ type: ['application/json'] }],
   ])('does not construct with %j', (options) => {
@@ -89,17 +113,23 @@ describe('allowedContentTypes', () => {
 });
 
 describe('allowedHosts', () => {
-  const policy = allowedHosts({
-    hosts: ['api.example.com', 'localhost:3000', '*.shops.example.com', '[::1]:3000'],
-  });
+  const policy = () =>
+    allowedHosts({
+      hosts: ['api.example.com', 'localhost:3000', '*.shops.example.com', '[::1]:3000', 'a:65535'],
+    });
   const ask = (host: string, transport?: Transport): string =>
-    codeOf(policy.check(request({ host }), { ...call, transport }));
+    codeOf(policy().check(request({ host }), { ...call, transport }));
 
   test.each([
     ['api.example.com', 'passes'],
     ['API.Example.com', 'passes'],
     ['api.example.com:443', 'passes'],
+    ['api.example.com:80', 'passes'],
     ['api.example.com:8443', 'host.not_allowed'],
+    ['a:65535', 'passes'],
+    ['a:65536', 'host.malformed'],
+    ['[api.example.com]', 'host.malformed'],
+    ['[1.2.3.4]', 'host.malformed'],
     ['localhost:3000', 'passes'],
     ['localhost', 'host.not_allowed'],
     ['one.shops.example.com', 'passes'],
@@ -137,8 +167,24 @@ describe('allowedHosts', () => {
   });
 
   test('adds the host in its one spelling', () => {
-    const outcome = policy.check(request({ host: 'ONE.shops.example.com:443' }), call);
-    expect(outcome).toMatchObject({ ok: true, facts: { host: 'one.shops.example.com' } });
+    const tell = (host: string) => policy().check(request({ host }), call);
+    expect(tell('ONE.shops.example.com:443')).toEqual({
+      ok: true,
+      facts: { host: 'one.shops.example.com' },
+    });
+    expect(tell('Localhost:3000')).toEqual({ ok: true, facts: { host: 'localhost:3000' } });
+    expect(policy()).toMatchObject({ needs: [], adds: ['host'] });
+  });
+
+  test('tells operators which hosts are allowed', () => {
+    const { hosts } = { hosts: ['api.example.com'] };
+    expect(allowedHosts({ hosts }).check(request({ host: 'evil.example' }), call)).toMatchObject({
+      denial: {
+        kind: 'forbidden',
+        detail: 'This API does not answer for that host.',
+        cause: { allowed: ['api.example.com'] },
+      },
+    });
   });
 
   test('believes what trusted proxies wrote, and only that', () => {
@@ -146,7 +192,7 @@ describe('allowedHosts', () => {
     expect(ask('internal:8080', forwarded)).toBe('passes');
     expect(ask('api.example.com', { ...forwarded, forwardedHost: '' })).toBe('host.missing');
     const spoofed = request({ host: 'evil.example', 'x-forwarded-host': 'api.example.com' });
-    expect(codeOf(policy.check(spoofed, call))).toBe('host.not_allowed');
+    expect(codeOf(policy().check(spoofed, call))).toBe('host.not_allowed');
   });
 
   test('without Host the URL of a web request says it, and where neither does the call is denied', () => {
@@ -154,6 +200,7 @@ describe('allowedHosts', () => {
     expect(codeOf(here.check(request({}), call))).toBe('passes');
     const view = { method: 'GET', url: '/', headers: new Headers() };
     expect(codeOf(here.check(view, call))).toBe('host.missing');
+    expect(codeOf(here.check({ ...view, url: '/?u=http://internal/' }, call))).toBe('host.missing');
   });
 
   test.each([
@@ -162,15 +209,17 @@ describe('allowedHosts', () => {
     [{ hosts: ['*'] }],
     [{ hosts: ['a.*.example.com'] }],
     [{ hosts: ['api.example.com/'] }],
+    [{ hosts: [7] }],
+    [{ hosts: [null] }],
     [{}],
   ])('does not construct with %j', (options) => {
-    expect(() => allowedHosts(options as never)).toThrow(/^allowedHosts/);
+    expect(() => allowedHosts(options as never)).toThrow(/^allowedHosts.*'api\.example\.com'/);
   });
 });
 
 describe('requireHttps', () => {
   const plain = { ...call, transport: { encrypted: false } };
-  const redirecting = requireHttps({ redirectTo: 'https://api.example.com' });
+  const redirecting = () => requireHttps({ redirectTo: 'https://api.example.com' });
 
   test.each([
     ['over TLS', { encrypted: true }, 'passes'],
@@ -179,7 +228,13 @@ describe('requireHttps', () => {
     ['of which the host says nothing', undefined, 'https.unknown'],
   ])('a call %s: %s', (_, transport, code) => {
     const sent = request({ 'x-forwarded-proto': 'https', forwarded: 'proto=https' });
-    expect(codeOf(requireHttps().check(sent, { ...call, transport }))).toBe(code);
+    const outcome = requireHttps().check(sent, { ...call, transport });
+    expect(codeOf(outcome)).toBe(code);
+    expect(outcome).not.toHaveProperty('denial.answer');
+  });
+
+  test('says that it needs to know how a call came', () => {
+    expect(requireHttps()).toMatchObject({ needs: ['transport'], adds: [] });
   });
 
   test.each([
@@ -191,19 +246,22 @@ describe('requireHttps', () => {
     ['GET', { 'x-api-key': 'x' }, undefined],
     ['GET', { upgrade: 'websocket' }, undefined],
   ])('sends %s with %j to %s', (method, headers, location) => {
-    const outcome = redirecting.check(request(headers, { method }), plain);
-    expect(outcome).toMatchObject({ ok: false, denial: { code: 'https.required' } });
+    const outcome = redirecting().check(request(headers, { method }), plain);
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { kind: 'forbidden', code: 'https.required' },
+    });
     const { answer } = (outcome as { denial: { answer?: object } }).denial;
     expect(answer).toEqual(location && { status: 308, location });
   });
 
   test('the redirect leads to the origin that was configured, whatever the path and Host say', () => {
     const view = { method: 'GET', url: '//evil.example/a', headers: new Headers({ host: 'evil' }) };
-    expect(redirecting.check(view, plain)).toMatchObject({
+    expect(redirecting().check(view, plain)).toMatchObject({
       denial: { answer: { location: 'https://api.example.com//evil.example/a' } },
     });
     const split = { ...view, url: '/a\r\nset-cookie: x' };
-    expect(redirecting.check(split, plain)).not.toHaveProperty('denial.answer');
+    expect(redirecting().check(split, plain)).not.toHaveProperty('denial.answer');
   });
 
   test.each([

@@ -64,8 +64,6 @@ export function requireCanonicalPath(
     needs: [],
     adds: [],
     check: (request) => {
-      // Of `OPTIONS *` there is no path.
-      if (request.url === '*') return pass();
       const path = pathOf(request);
       const isAmbiguous =
         NEVER.test(path) ||
