@@ -304,6 +304,13 @@ describe('a bad token is denied with 401 invalid_token', () => {
     expect(await codeOf(change(await ec.token()))).toBe(code);
   });
 
+  test('a token of as many bytes as are allowed is looked at', async () => {
+    const token = await ec.token();
+    const [exact, less] = [token.length, token.length - 1];
+    expect(await codeOf(token, policyWith({ maxTokenBytes: exact }))).toBe('ok');
+    expect(await codeOf(token, policyWith({ maxTokenBytes: less }))).toBe('token.too_large');
+  });
+
   test('a token of another key with the same id', async () => {
     expect(await codeOf(await other.token())).toBe('token.signature_invalid');
   });
@@ -518,11 +525,28 @@ describe('operators learn what was expected of a token and what came', () => {
     expect(outcome.ok || (outcome.denial.cause as { given: unknown }).given).toHaveLength(16);
   });
 
+  test('of the signature and its key', async () => {
+    const origin = { issuer, alg: 'ES256' };
+    expect(await check(await other.token())).toMatchObject({
+      denial: { code: 'token.signature_invalid', cause: { ...origin, kid: 'ES256-key' } },
+    });
+    expect(await check(await ec.token({ header: { kid: 'x' } }))).toMatchObject({
+      denial: {
+        code: 'token.key_unknown',
+        cause: { ...origin, kid: 'x', reason: 'unknown' },
+      },
+    });
+  });
+
   test('of text that is no JWT', async () => {
     expect(await check('a.b')).toMatchObject({
       denial: { cause: { reason: 'not a compact JWS' } },
     });
   });
+});
+
+test('the policy needs no fact and adds who calls', () => {
+  expect(policyWith({})).toMatchObject({ needs: [], adds: ['principal', 'authentication'] });
 });
 
 describe('credentials', () => {
@@ -1017,6 +1041,8 @@ describe('faults', () => {
         'keys.unavailable',
         true,
       ]);
+      expect(outcome.denial.detail).toBe('The access token cannot be verified at the moment.');
+      expect(String(outcome.denial.cause)).toContain('ECONNREFUSED');
       expect(JSON.stringify([headers, body])).not.toContain('ECONNREFUSED');
       expect(headers.map(([name]) => name)).toContain('retry-after');
     }
@@ -1129,8 +1155,10 @@ describe('misconfiguration', () => {
       several({ issuers: [{ issuer, audiences: audience }] }),
       /"audiences" is not an option/,
     ],
-    ['a negative tolerance', { clockTolerance: '-1s' }, /duration/],
+    ['a negative tolerance', { clockTolerance: '-1s' }, /clockTolerance.*duration/],
     ['a tolerance above five minutes', { clockTolerance: '301s' }, /from 0s to 5m/],
+    ['a lifetime of less than a second', { maxLifetime: '999ms' }, /maxLifetime/],
+    ['a decryption that is none', { decryption: {} }, /decryption must be made by decryptTokens/],
     ['no bytes', { maxTokenBytes: 0 }, /maxTokenBytes/],
     ['an unknown scheme', { schemes: ['Basic'] }, /schemes/],
     ['no scheme', { schemes: [] }, /schemes/],
