@@ -30,16 +30,17 @@ const requestOf = ({ path = '/orders', headers = {} }: Given) => ({
 const answer = (outcome: Outcome<TenantFacts>): string | undefined =>
   outcome.ok ? outcome.facts?.tenant : outcome.denial.code;
 
-const everywhere = resolveTenant({
-  from: [
-    tenantFrom.principal(),
-    tenantFrom.claim(['org', 'id']),
-    tenantFrom.host({ under: 'api.example.com' }),
-    tenantFrom.path('tenant'),
-    tenantFrom.header('x-tenant'),
-  ],
-});
-const ask = (given: Given) => answer(everywhere.check(requestOf(given), factsOf(given)));
+const everywhere = () =>
+  resolveTenant({
+    from: [
+      tenantFrom.principal(),
+      tenantFrom.claim(['org', 'id']),
+      tenantFrom.host({ under: 'api.example.com' }),
+      tenantFrom.path('tenant'),
+      tenantFrom.header('X-Tenant'),
+    ],
+  });
+const ask = (given: Given) => answer(everywhere().check(requestOf(given), factsOf(given)));
 
 const ROUTE = { operation: 'GET /tenants/:tenant/orders', path: '/tenants/acme/orders' };
 
@@ -56,6 +57,19 @@ describe('resolveTenant finds', () => {
     [
       'one in front of a wildcard',
       { tenant: 'acme', operation: 'GET /:tenant/*', path: '/acme/a/b/c' },
+    ],
+    [
+      'one behind another parameter',
+      { tenant: 'acme', operation: 'GET /:region_1/:tenant', path: '/eu/acme' },
+    ],
+    ['one beside a null claim', { tenant: 'acme', claims: { org: null } }],
+    [
+      'one beside a route of a longer name',
+      {
+        tenant: 'acme',
+        operation: 'GET /:tenantName/x',
+        path: '/evil/x',
+      },
     ],
     ['one that a header confirms', { tenant: 'acme', headers: { 'X-Tenant': 'acme' } }],
     ['one beside the bare host', { tenant: 'acme', headers: { host: 'api.example.com' } }],
@@ -140,6 +154,29 @@ describe('resolveTenant denies', () => {
       'tenant.malformed',
       { tenant: 'acme', operation: 'GET /:tenant?', path: '/acme' },
     ],
+    [
+      'a text with a colon in front',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /a:b/:tenant', path: '/x/acme' },
+    ],
+    [
+      'a part of a segment',
+      'tenant.malformed',
+      { tenant: 'acme', operation: 'GET /x-:tenant', path: '/acme' },
+    ],
+    [
+      'a port in the middle',
+      'tenant.malformed',
+      {
+        tenant: 'acme',
+        headers: { host: 'acme:443.api.example.com' },
+      },
+    ],
+    [
+      'the host of another name of that length',
+      'tenant.malformed',
+      { tenant: 'acme', headers: { host: 'acme.api.example.org' } },
+    ],
     ['a claim that is a list', 'tenant.malformed', { claims: { org: { id: ['acme'] } } }],
     ['a claim that is an object', 'tenant.malformed', { claims: { org: { id: { id: 'acme' } } } }],
     ['a claim below a text', 'tenant.malformed', { tenant: 'acme', claims: { org: 'acme' } }],
@@ -193,11 +230,54 @@ describe('resolveTenant denies', () => {
 
   test('with a cause for operators, and without naming tenants to the caller', () => {
     const given = { tenant: 'acme', headers: { 'x-tenant': 'evil' } };
-    const denied = everywhere.check(requestOf(given), factsOf(given));
+    const denied = everywhere().check(requestOf(given), factsOf(given));
     expect(denied).toMatchObject({
       denial: { kind: 'forbidden', cause: 'the principal says "acme", the header x-tenant "evil"' },
     });
-    expect(!denied.ok && denied.denial.detail).not.toMatch(/acme|evil/);
+    expect(!denied.ok && denied.denial.detail).toBe('The call names two tenants.');
+    const three = { ...given, claims: { org: { id: 'acme' } } };
+    expect(everywhere().check(requestOf(three), factsOf(three))).toMatchObject({
+      denial: { cause: expect.stringMatching(/^the principal says "acme"/) as string },
+    });
+    const odd = { tenant: 'a/b' };
+    expect(everywhere().check(requestOf(odd), factsOf(odd))).toMatchObject({
+      denial: {
+        kind: 'malformed',
+        detail: 'The tenant that the call names is not well formed.',
+        cause: 'what names the tenant in the principal is not a well-formed id',
+      },
+    });
+  });
+
+  test('and says which facts it needs', () => {
+    expect(everywhere()).toMatchObject({
+      needs: ['principal', 'authentication', 'call'],
+      adds: ['tenant'],
+    });
+  });
+
+  test('an id that is empty or too long, whatever the pattern', () => {
+    const { check } = resolveTenant({ from: [tenantFrom.principal()], pattern: /[a-z]*/ });
+    const on = (tenant: string) => answer(check(requestOf({}), factsOf({ tenant })));
+    expect(on('')).toBe('tenant.malformed');
+    expect(on('a'.repeat(128))).toBe('a'.repeat(128));
+    expect(on('a'.repeat(129))).toBe('tenant.malformed');
+  });
+
+  test('what the source is and needs is told', () => {
+    const { claim, host, path, header, principal } = tenantFrom;
+    expect(principal()).toMatchObject({ name: 'principal', proven: true, needs: ['principal'] });
+    expect(claim('org_id')).toMatchObject({ name: 'claim org_id', needs: ['authentication'] });
+    expect(claim(['org', 'id'])).toMatchObject({ name: 'claim org.id', proven: true });
+    expect(host({ under: 'example.com' })).toMatchObject({ name: 'host', proven: false });
+    expect(path('tenant')).toMatchObject({ name: 'path :tenant', proven: false, needs: ['call'] });
+    expect(header('X-Tenant')).toMatchObject({ name: 'header x-tenant', proven: false });
+  });
+
+  test('a claim by its name alone is read', () => {
+    const { check } = resolveTenant({ from: [tenantFrom.claim('org')] });
+    const given = { claims: { org: 'acme', o: 'evil' } };
+    expect(answer(check(requestOf(given), factsOf(given)))).toBe('acme');
   });
 
   test('a pattern holds for the whole id, and a global one for every call', () => {
@@ -245,6 +325,22 @@ describe('a caller of several tenants', () => {
     expect(await on(mayActIn, acme)).toBe(expected);
   });
 
+  test('needs no other proof', () => {
+    const { check } = resolveTenant({
+      from: [tenantFrom.header('x-tenant')],
+      mayActIn: () => true,
+    });
+    expect(answer(check(requestOf(acme), factsOf({})) as Outcome<TenantFacts>)).toBe('acme');
+  });
+
+  test('may try again in a second where the store failed, and operators learn why', async () => {
+    const down = new Error('down');
+    const policy = members(() => Promise.reject(down));
+    expect(await policy.check(requestOf(acme), factsOf({}))).toMatchObject({
+      denial: { kind: 'unavailable', retryAfterMs: 1_000, cause: down },
+    });
+  });
+
   test('is held to the tenant of the credential where there is one', async () => {
     expect(await on(() => true, { tenant: 'evil', ...acme })).toBe('tenant.conflict');
     expect(await on(() => false, { tenant: 'acme', ...acme })).toBe('acme');
@@ -264,7 +360,30 @@ describe('resolveTenant does not construct', () => {
   test.each<[string, unknown, RegExp]>([
     ['without sources', { from: [] }, /list of sources/],
     ['with something else', { from: ['principal'] }, /list of sources/],
-    ['with what proves nothing', { from: [tenantFrom.path('tenant')] }, /no source proves/],
+    [
+      'with one source that is none',
+      { from: [tenantFrom.principal(), undefined] },
+      /list of sources/,
+    ],
+    ['with a source without a name', { from: [{ proven: true, read: () => 'a' }] }, /of sources/],
+    ['with a source without proof', { from: [{ name: 'a', read: () => 'a' }] }, /of sources/],
+    ['with a source that does not read', { from: [{ name: 'a', proven: true }] }, /of sources/],
+    ['with members that are a list', { from: [tenantFrom.principal()], mayActIn: [] }, /function/],
+    [
+      'with a word for insecureUnproven',
+      { from: [tenantFrom.principal()], insecureUnproven: 'yes' },
+      /true or false/,
+    ],
+    [
+      'with a timeout of an hour',
+      { from: [tenantFrom.principal()], mayActIn: () => true, timeout: '1h' },
+      /timeout.*1m/,
+    ],
+    [
+      'with what proves nothing',
+      { from: [tenantFrom.path('tenant')] },
+      /no source proves .*, or insecureUnproven: true/,
+    ],
     ['with an unknown option', { from: [tenantFrom.principal()], form: 'host' }, /not an option/],
     [
       'with a text as pattern',
@@ -289,8 +408,16 @@ describe('resolveTenant does not construct', () => {
   test('with sources that read nothing', () => {
     expect(() => tenantFrom.host({ under: 'API.example.com' })).toThrow(/lower case/);
     expect(() => tenantFrom.host({ under: '*.example.com' })).toThrow(/host name/);
-    expect(() => tenantFrom.path(':tenant')).toThrow(/name of a parameter/);
-    expect(() => tenantFrom.header('x tenant')).toThrow(/name of a header/);
-    expect(() => tenantFrom.claim([])).toThrow(/name of a claim/);
+    expect(() => tenantFrom.host({ under: ['a.example.com'] as never })).toThrow(/host name/);
+    expect(() => tenantFrom.host({ host: 'a.b' } as never)).toThrow(/^tenantFrom.host: "host"/);
+    for (const name of [':tenant', 'tenant?', '', ['tenant']]) {
+      expect(() => tenantFrom.path(name as never)).toThrow(/name of a parameter/);
+    }
+    for (const name of ['x tenant', '', ['x-tenant']]) {
+      expect(() => tenantFrom.header(name as never)).toThrow(/name of a header/);
+    }
+    for (const path of [[], [''], ['a', 7], '', { length: 1 }, undefined]) {
+      expect(() => tenantFrom.claim(path as never)).toThrow(/name of a claim/);
+    }
   });
 });
