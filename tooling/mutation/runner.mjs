@@ -75,7 +75,7 @@ export default class MutationRunner extends TestRunner {
       switches.activeMutant = id;
       switches.hitCount = 0;
       switches.hitLimit = hitsOf(each) * 100 + 10_000;
-      const failed = await this.fails(each.test, each.took * 20 + 10_000);
+      const failed = await this.fails(each.test, each.took * 20 + 5_000);
       switches.activeMutant = undefined;
       switches.hitCount = undefined;
       if (failed) return each;

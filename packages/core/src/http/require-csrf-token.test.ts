@@ -181,6 +181,14 @@ describe('is denied', () => {
     expect((await mine.call('POST', both(token))).code).toBe('passed');
   });
 
+  test('with a word on what is needed', async () => {
+    const policy = requireCsrfToken({ secrets: [secret(1)], session: () => 'alice' });
+    const request = new Request('https://shop.example.com', { method: 'POST' });
+    expect(await policy.check(request, {})).toMatchObject({
+      denial: { kind: 'forbidden', detail: 'This operation needs the token of your session.' },
+    });
+  });
+
   test('where there is no session, as a fault of the server', async () => {
     const policy = requireCsrfToken({ secrets: [secret(1)], session: () => '' });
     const outcome = await policy.check(new Request('https://shop.example.com'), {});
@@ -209,6 +217,13 @@ test.each<[string, unknown]>([
   ['a secret that is too short', { secrets: [new Uint8Array(31)] }],
   ['a secret of text', { secrets: ['x'.repeat(32)] }],
   ['more secrets than anyone changes', { secrets: Array.from({ length: 9 }, () => secret(1)) }],
+  ['one secret of two that is too short', { secrets: [secret(1), new Uint8Array(31)] }],
+  ['a form field that is no text', { formField: ['_csrf'] }],
+  ['a form field with a bracket', { formField: 'a[b]' }],
+  ['a cookie that is no text', { cookie: ['csrf'] }],
+  ['a cookie without a name', { cookie: '' }],
+  ['a header that every request may have', { header: 'Content-Type' }],
+  ['a lifetime of less than a minute', { lifetime: '59s' }],
   ['no session', { session: undefined }],
   ['a header that is there anyway', { header: 'Cookie' }],
   ['a header that cannot be one', { header: 'x csrf' }],
@@ -221,26 +236,36 @@ test.each<[string, unknown]>([
 ])('does not construct with %s', (_name, options) => {
   const good = { secrets: [secret(1)], session: () => 'alice' };
   const given = { ...good, ...(options as object) } as RequireCsrfTokenOptions<object>;
+  const [name = ''] = Object.keys(options as object);
   expect(() => requireCsrfToken(given)).toThrow(ConfigurationError);
+  expect(() => requireCsrfToken(given)).toThrow(
+    new RegExp(`^requireCsrfToken: .*${name.replace(/s$/, '')}`),
+  );
+});
+
+test('needs no fact and adds the token', () => {
+  const policy = requireCsrfToken({ secrets: [secret(1)], session: () => 'alice' });
+  expect(policy).toMatchObject({ needs: [], adds: ['csrfToken'] });
 });
 
 describe('a form of a page without scripts', () => {
-  const policy = requireCsrfToken({
-    secrets: [secret(1)],
-    session: () => 'alice',
-    formField: '_csrf',
-    now: () => START,
-  });
+  const policy = () =>
+    requireCsrfToken({
+      secrets: [secret(1)],
+      session: () => 'alice',
+      formField: '_csrf',
+      now: () => START,
+    });
   const check = (body: BodyInit, headers: Record<string, string>, rawBody?: Uint8Array) => {
     const request = new Request('https://shop.example.com/orders', {
       method: 'POST',
       body,
       headers,
     });
-    return policy.check(request, rawBody === undefined ? {} : { rawBody });
+    return policy().check(request, rawBody === undefined ? {} : { rawBody });
   };
   const issue = async (): Promise<string> => {
-    const answer = await policy.check(new Request('https://shop.example.com/'), {});
+    const answer = await policy().check(new Request('https://shop.example.com/'), {});
     if (!answer.ok) throw new Error('A safe call passes.');
     return answer.facts?.csrfToken ?? '';
   };
