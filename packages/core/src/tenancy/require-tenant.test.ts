@@ -205,11 +205,70 @@ describe('requireTenant', () => {
       void ask('again');
       expect(asked).toHaveLength(1_001);
     });
+
+    test('frees the places of the oldest questions, whose calls may be dead', () => {
+      const { check, asked, clock } = setup(() => new Promise(() => {}), { timeout: '1s' });
+      const isBusy = (tenant: string) => 'ok' in check(tenant);
+      for (let at = 0; at < 1_000; at++) {
+        expect(isBusy(`t${at}`)).toBe(false);
+        if (at === 499) clock.time += 500;
+      }
+      clock.time += 499;
+      expect(isBusy('more')).toBe(true);
+      expect(check('more')).toMatchObject({ denial: { kind: 'unavailable', retryAfterMs: 1_000 } });
+      // Whoever asks about a tenant that is asked about already waits with the others.
+      expect(isBusy('t999')).toBe(false);
+      clock.time += 1;
+      for (let at = 0; at < 500; at++) expect(isBusy(`u${at}`)).toBe(false);
+      expect(isBusy('more')).toBe(true);
+      expect(asked).toHaveLength(1_500);
+    });
+  });
+
+  test('answers at once where the store does, needs the tenant and adds its record', () => {
+    const { check } = setup((id) => (id === 'acme' ? record(id) : null));
+    expect(check('acme')).toMatchObject({ ok: true, facts: { tenantRecord: { id: 'acme' } } });
+    expect(check('other')).toMatchObject({ denial: { code: 'tenant.unknown' } });
+    expect(requireTenant({ store: memoryTenantStore() })).toMatchObject({
+      needs: ['tenant'],
+      adds: ['tenantRecord'],
+    });
+  });
+
+  test.each<[string, () => unknown, string]>([
+    ['fails', () => Promise.reject(new Error('down')), 'down'],
+    ['answers something else', () => 7, 'the store answered something that is not a tenant'],
+    ['answers another tenant', () => record('evil'), 'the store answered another tenant'],
+  ])('tells operators that the store %s, and callers to try again', async (_, read, message) => {
+    expect(await setup(read).check('acme')).toMatchObject({
+      denial: {
+        kind: 'unavailable',
+        code: 'tenant.unavailable',
+        retryAfterMs: 1_000,
+        cause: expect.objectContaining({ message }) as Error,
+      },
+    });
+  });
+
+  test('keeps as many answers as it may, and goes by the clock where none is given', async () => {
+    const { ask, asked } = setup((id) => record(id), { maxCached: 2 });
+    for (const id of ['a', 'b', 'c', 'c', 'a']) await ask(id);
+    expect(asked).toEqual(['a', 'b', 'c', 'a']);
+    let reads = 0;
+    const policy = requireTenant({
+      store: { read: (id) => (reads++, record(id)) },
+      cacheFor: '5m',
+    });
+    for (let again = 0; again < 3; again++) await policy.check(request, { tenant: 'a' });
+    expect(reads).toBe(1);
   });
 
   test.each<[unknown, RegExp]>([
     [{}, /store must have read/],
-    [{ store: null }, /store must have read/],
+    [{ store: null }, /store must have read.*memoryTenantStore\(\)/],
+    [{ store: memoryTenantStore(), maxCached: 10_000_001 }, /maxCached/],
+    [{ store: memoryTenantStore(), timeout: '61s' }, /timeout/],
+    [{ store: memoryTenantStore(), now: 5 }, /now must be a function/],
     [{ store: memoryTenantStore(), cacheFor: '1h' }, /cacheFor/],
     [{ store: memoryTenantStore(), cacheFor: 5 }, /unit/],
     [{ store: memoryTenantStore(), maxCached: 1 }, /maxCached/],
