@@ -7,7 +7,7 @@ import { definePolicy } from '../engine/policy.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { field } from './field.ts';
 import { loadObject } from './load-object.ts';
-import { pathParameter, queryParameter } from './object-ids.ts';
+import { messageMember, pathParameter, queryParameter } from './object-ids.ts';
 import { plan } from './plan.ts';
 import { relation } from './relation.ts';
 import { require as requireRule } from './require.ts';
@@ -194,14 +194,61 @@ describe('loadObject', () => {
     }
   });
 
-  test.each<[string, unknown]>([
-    ['no id', { load }],
-    ['no way to load', { id: () => 'd1' }],
-    ['two ways to load', { id: () => 'd1', load, loadMany: () => [] }],
-    ['a timeout without a unit', { id: () => 'd1', load, timeout: 100 }],
-    ['an unknown option', { id: () => 'd1', load, cache: true }],
-  ])('does not construct with %s', (_name, options) => {
-    expect(() => loadObject(document, options as never)).toThrow(ConfigurationError);
+  test.each<[string, unknown, string]>([
+    ['no id', { load }, 'id must be a function of the request'],
+    ['an id that is a name', { id: 'id', load }, 'id must be a function of the request'],
+    ['no way to load', { id: () => 'd1' }, 'write either load(id) or loadMany(ids)'],
+    [
+      'two ways to load',
+      { id: () => 'd1', load, loadMany: () => [] },
+      'write either load(id) or loadMany(ids)',
+    ],
+    ['a timeout without a unit', { id: () => 'd1', load, timeout: 100 }, 'timeout'],
+    ['a timeout of an hour', { id: () => 'd1', load, timeout: '1h' }, 'timeout'],
+    ['an unknown option', { id: () => 'd1', load, cache: true }, '"cache" is not an option'],
+    ['ids of no length', { id: () => 'd1', load, maxIdLength: 0 }, 'maxIdLength must be a whole'],
+    ['ids of any length', { id: () => 'd1', load, maxIdLength: 4_097 }, 'from 1 to 4,096'],
+    ['half a character', { id: () => 'd1', load, maxIdLength: 1.5 }, 'maxIdLength must be a whole'],
+  ])('does not construct with %s', (_name, options, message) => {
+    const construct = () => loadObject(document, options as never);
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(/^loadObject\(document\)/);
+    expect(construct).toThrow(message);
+  });
+
+  test('does not construct without a resource', () => {
+    expect(() => loadObject({} as never, { id: () => 'd1', load } as never)).toThrow(/^loadObject/);
+  });
+
+  test.each([1, 4_096])('takes ids of %i characters where that is the most', async (most) => {
+    const policy = loadObject(document, {
+      id: (_, { sent }: { sent: unknown }) => sent,
+      load: (id: string) => ({ id, tenantId: 'acme', ownerId: null, folderId: null }),
+      maxIdLength: most,
+    });
+    expect(await codeOf(policy, asked('d'.repeat(most)))).toBe('passed');
+    expect(await codeOf(policy, asked('d'.repeat(most + 1)))).toBe('object.id_malformed');
+  });
+
+  test.each<[string, () => unknown, object]>([
+    [
+      'another object',
+      () => table.get('d2'),
+      { code: 'object.not_found', cause: 'the document that was loaded has another id' },
+    ],
+    [
+      'an object of another tenant',
+      () => ({ ...table.get('d1'), tenantId: 'globex' }),
+      { cause: 'the tenant of the document is not known to be that of the call' },
+    ],
+    [
+      'a fault',
+      () => Promise.reject(new Error('down')),
+      { kind: 'unavailable', retryAfterMs: 1_000, cause: new Error('down') },
+    ],
+  ])('tells operators that %s was loaded', async (_name, answer, denial) => {
+    const policy = loadObject(document, { id: () => 'd1', load: answer as () => Row });
+    expect(await policy.check(request, asked('d1') as never)).toMatchObject({ ok: false, denial });
   });
 });
 
@@ -229,6 +276,34 @@ describe('many objects at once', () => {
     expect(codes).toEqual(['passed', 'object.not_found', 'object.not_found', 'passed', 'passed']);
     expect(calls).toEqual([['d1', 'd3', 'd9', 'd2']]);
     expect(await policy.check(request, asked('d2'))).toEqual(pass({ document: table.get('d2') }));
+  });
+
+  test('nothing is loaded for a caller without a tenant', async () => {
+    const calls: (readonly unknown[])[] = [];
+    for (const tenant of [undefined, null, '', 7]) {
+      const facts = { principal: { ...principal, tenant }, sent: 'd1' };
+      expect(await codeOf(batched(calls), facts)).toBe('object.not_found');
+    }
+    expect(calls).toEqual([]);
+  });
+
+  test('objects without tenants are loaded for everybody', async () => {
+    const shared = resource({
+      name: 'shared',
+      fields: { id: field.text() },
+      id: 'id',
+      tenant: false,
+    });
+    const asked: unknown[] = [];
+    const policy = loadObject(shared, {
+      id: () => 'd1',
+      loadMany: (ids, tenant) => {
+        asked.push(tenant);
+        return ids.map((id) => ({ id: String(id) }));
+      },
+    });
+    expect(await codeOf(policy, {})).toBe('passed');
+    expect(asked).toEqual([undefined]);
   });
 
   test('a thousand at most go out together', async () => {
@@ -269,12 +344,45 @@ describe('pathParameter', () => {
     ['a path of another route', 'GET /documents/:id', '/folders/d1', undefined],
     ['a route with a pattern', 'GET /documents/:id(\\d+)', '/documents/7', undefined],
     ['a route with a wildcard', 'GET /documents/*', '/documents/d1', undefined],
+    ['another segment with a colon inside', 'GET /v:a/:id', '/v:a/d1', undefined],
+    ['another segment with a pattern', 'GET /:a?/:id', '/x/d1', undefined],
+    ['another segment that differs', 'GET /documents/:id/x', '/documents/d1/y', undefined],
     ['a wildcard beside the parameter', 'GET /:id/*', '/d1/x', undefined],
     ['an encoding that is not one', 'GET /documents/:id', '/documents/%zz', undefined],
     ['a route without the parameter', 'GET /documents/:key', '/documents/d1', undefined],
   ])('%s', (_name, operation, path, expected) => {
     expect(read(operation, path)).toBe(expected);
   });
+
+  test.each(['', ':id', 'id?', 'a b', ['id'], undefined])('does not construct with %j', (name) => {
+    expect(() => pathParameter(name as never)).toThrow(/parameter of the route: pathParameter/);
+  });
+});
+
+describe('messageMember', () => {
+  const of = (message: unknown, ...names: [string, ...string[]]) =>
+    messageMember(...names)(request, { message });
+
+  test.each<[string, unknown, unknown]>([
+    ['a member inside', { document: { id: 'd1' } }, 'd1'],
+    ['a member that is a number', { document: { id: 7 } }, 7],
+    ['nothing in a list', [{ document: { id: 'd1' } }], undefined],
+    ['nothing inside a text', { document: 'd1' }, undefined],
+    ['nothing inside null', { document: null }, undefined],
+    ['nothing of no message', undefined, undefined],
+    ['nothing of a prototype', Object.create({ document: { id: 'd1' } }), undefined],
+  ])('takes %s', (_name, message, expected) => {
+    expect(of(message, 'document', 'id')).toBe(expected);
+  });
+
+  test.each([[[]], [['']], [['document', '']], [['document', 7]]])(
+    'does not construct with %j',
+    (names) => {
+      expect(() => messageMember(...(names as unknown as [string]))).toThrow(
+        /names that lead to the id: messageMember/,
+      );
+    },
+  );
 });
 
 describe('queryParameter', () => {
@@ -297,6 +405,10 @@ describe('queryParameter', () => {
   ])('of "%s" is %s', (query, expected) => {
     const url = `https://api.example.com/documents${query}`;
     expect(queryParameter('id')({ url, method: 'GET', headers: request.headers })).toBe(expected);
+  });
+
+  test.each(['', ['id'], undefined])('does not construct with %j', (name) => {
+    expect(() => queryParameter(name as never)).toThrow(/parameter of the query: queryParameter/);
   });
 });
 
