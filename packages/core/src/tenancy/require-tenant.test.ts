@@ -189,6 +189,9 @@ describe('requireTenant', () => {
     for (let at = 0; at < 3_000; at++) await ask(`made-up-${at}`);
     expect(await ask('acme')).toBe('acme');
     expect(asked.filter((id) => id === 'acme')).toHaveLength(1);
+    // The first of them are forgotten.
+    await ask('made-up-0');
+    expect(asked.filter((id) => id === 'made-up-0')).toHaveLength(2);
   });
 
   describe('while the store hangs', () => {
