@@ -29,6 +29,13 @@ describe('timeWindow', () => {
       '2026-01-09T05:59:00-05:00',
       false,
     ],
+    ['the first minute of a night', night, '2026-01-09T22:00:00-05:00', true],
+    ['the minute in which a night has ended', night, '2026-01-10T06:00:00-05:00', false],
+    ['the day after a night', night, '2026-01-10T12:00:00-05:00', false],
+    ['the evening of the day after a night', night, '2026-01-10T22:00:00-05:00', false],
+    ['a year that the calendar counts with two digits', allDay, '0001-01-07T12:00:00Z', true],
+    ['a day before the common era', allDay, '-000001-01-03T12:00:00Z', true],
+    ['the day after it', allDay, '-000001-01-04T12:00:00Z', false],
     ['an hour that the beginning of summer time skips', lateNight, '2026-03-29T01:30:00Z', false],
     ['an hour that the end of summer time repeats, first', lateNight, '2026-10-25T00:30:00Z', true],
     ['an hour that the end of summer time repeats, again', lateNight, '2026-10-25T01:30:00Z', true],
@@ -42,6 +49,7 @@ describe('timeWindow', () => {
 
   test.each([Number.NaN, Number.POSITIVE_INFINITY, -9e15])('%d is not a time', (now) => {
     expect(timeWindow(office)(now)).toBeUndefined();
+    expect(typeof timeWindow(allDay)(8.64e15)).toBe('boolean');
   });
 
   test('the answer of one minute is not taken for another, nor for the same minute of another window', () => {
@@ -51,16 +59,28 @@ describe('timeWindow', () => {
     expect(timeWindow({ ...office, to: '10:00' })(noon)).toBe(false);
   });
 
-  test.each<[string, Partial<TimeWindow> & Record<string, unknown>]>([
-    ['a time without minutes', { from: '9' }],
-    ['an hour that no clock shows', { to: '24:30' }],
-    ['a beginning at the end of the day', { from: '24:00' }],
-    ['no day', { days: [] }],
-    ['a day that is not one', { days: ['monday' as never] }],
-    ['a date that is not one', { except: ['2026-02-30'] }],
-    ['an empty zone', { zone: '' }],
-    ['an unknown option', { until: '17:00' }],
-  ])('does not construct with %s', (_name, wrong) => {
-    expect(() => timeWindow({ ...office, ...wrong })).toThrow('rule.during');
+  test.each<[string, Partial<Record<keyof TimeWindow | 'until', unknown>>, RegExp]>([
+    ['a time without minutes', { from: '9' }, /^rule\.during: from must be a time of day/],
+    ['a time of one digit', { from: '9:00' }, /from must be a time of day/],
+    ['a time with seconds', { to: '17:00:00' }, /to must be a time of day/],
+    ['a time with a sign', { to: '+17:00' }, /to must be a time of day/],
+    ['a time in a list', { to: ['17:00'] }, /to must be a time of day/],
+    ['an hour that no clock shows', { to: '24:30' }, /up to '24:00'/],
+    ['a beginning at the end of the day', { from: '24:00' }, /from must be before 24:00/],
+    ['no minute at all', { from: '09:00', to: '09:00' }, /so the window is empty/],
+    ['no day', { days: [] }, /days must be a list/],
+    ['a day that is not one', { days: ['mon', 'tuesday'] }, /days must be a list/],
+    ['a text of days', { days: 'mon' }, /days must be a list/],
+    ['a date that is not one', { except: ['2026-02-30'] }, /except must be a list of dates/],
+    ['one date of two', { except: ['2026-12-25', '2026-13-01'] }, /except must be/],
+    ['a date with its time', { except: ['2026-12-25T00:00'] }, /except must be/],
+    ['a date of a far year', { except: ['+012026-12-25'] }, /except must be/],
+    ['a date in a list', { except: [['2026-12-25']] }, /except must be/],
+    ['an empty zone', { zone: '' }, /"" is not a time zone/],
+    ['no zone', { zone: undefined }, /is not a time zone/],
+    ['a zone in a list', { zone: ['UTC'] }, /is not a time zone/],
+    ['an unknown option', { until: '17:00' }, /"until" is not an option/],
+  ])('does not construct with %s', (_name, wrong, message) => {
+    expect(() => timeWindow({ ...office, ...wrong } as TimeWindow)).toThrow(message);
   });
 });

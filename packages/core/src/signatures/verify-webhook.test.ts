@@ -190,7 +190,93 @@ describe('time', () => {
   );
 });
 
+test('a clock that tells no number verifies nothing', async () => {
+  const hook = standard({ now: () => Number.NaN, replay: false });
+  expect(await codeOf(hook.verify(signed(), BODY))).toBe('webhook.signature_invalid');
+});
+
+test('of Ed25519 signatures no more than four are checked', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+  const good = sign(null, Buffer.from(`msg_1.${NOW}.${BODY}`), privateKey).toString('base64');
+  const bad = Buffer.alloc(64, 1).toString('base64');
+  const after = async (count: number) => {
+    const headers = signed();
+    const list = [...Array.from({ length: count }, () => bad), good];
+    headers.set('webhook-signature', list.map((each) => `v1a,${each}`).join(' '));
+    return codeOf(standard({ keys: [{ publicKey: raw }] }).verify(headers, BODY));
+  };
+  expect(await after(3)).toBe('verified');
+  expect(await after(4)).toBe('webhook.signature_invalid');
+});
+
+test.each<[string, Headers, string, object]>([
+  ['without a signature', new Headers(), BODY, { detail: 'The message is not signed.' }],
+  [
+    'that cannot be read',
+    signed(BODY, { id: 'a.b' }),
+    BODY,
+    { kind: 'malformed', detail: 'The signature of the message cannot be read.' },
+  ],
+  [
+    'of another key',
+    signed(`${BODY} `),
+    BODY,
+    { detail: 'The message was not signed with a known key.' },
+  ],
+  [
+    'of yesterday',
+    signed(BODY, { at: NOW - 86_400 }),
+    BODY,
+    { detail: 'The message was signed too long ago.' },
+  ],
+  [
+    'of tomorrow',
+    signed(BODY, { at: NOW + 86_400 }),
+    BODY,
+    { detail: 'The message was signed in the future.' },
+  ],
+])('a message %s is denied in words for its sender', async (_name, headers, body, denial) => {
+  expect(await standard().verify(headers, body)).toMatchObject({
+    denial: { kind: 'unauthenticated', ...denial },
+  });
+});
+
+test('the policy needs the bytes of the body, and authenticates', () => {
+  expect(standard()).toMatchObject({
+    purposes: ['authentication'],
+    needs: ['rawBody'],
+    adds: ['webhook'],
+  });
+});
+
 describe('a message that is sent again', () => {
+  test('is known until it has expired, to the last millisecond', async () => {
+    let time = NOW * 1_000;
+    const hook = standard({ now: () => time });
+    const early = signed(BODY, { at: NOW + 300 });
+    expect(await codeOf(hook.verify(early, BODY))).toBe('verified');
+    const told = new Set<string | undefined>();
+    for (; time <= (NOW + 601) * 1_000; time += 999)
+      told.add(await codeOf(hook.verify(early, BODY)));
+    expect([...told]).toEqual(['webhook.replayed', 'webhook.expired']);
+  });
+
+  test.each<[string, Partial<VerifyWebhookOptions>, number]>([
+    ['for twice its tolerance', {}, 601_000],
+    ['for as long as said where it has no time', { scheme: 'github', replayFor: '2h' }, 7_200_000],
+    ['for a day where nothing is said', { scheme: 'github' }, 86_400_000],
+  ])('is remembered by the store %s', async (_name, options, least) => {
+    const ttls: number[] = [];
+    const replay = { putIfAbsent: (_key: string, ttl: number) => ttls.push(ttl) > 0 };
+    const hook = standard({ ...options, replay });
+    const headers = signed();
+    headers.set('x-hub-signature-256', `sha256=${mac(SECRET, BODY).toString('hex')}`);
+    expect(await codeOf(hook.verify(headers, BODY))).toBe('verified');
+    expect(ttls).toEqual([expect.closeTo(least, -4)]);
+    expect(ttls[0]).toBeGreaterThanOrEqual(least);
+  });
+
   test('is denied, and only one of many at once is verified', async () => {
     const hook = standard();
     const answers = await Promise.all(
@@ -336,7 +422,7 @@ describe('other senders', () => {
     [
       'Stripe',
       'stripe',
-      { 'stripe-signature': `t=${NOW},v1=${'0'.repeat(64)},v1=${hex(`${NOW}.${BODY}`)},v0=x` },
+      { 'stripe-signature': `t=${NOW}, v1=${'0'.repeat(64)}, v1=${hex(`${NOW}.${BODY}`)},v0=x` },
     ],
     [
       'Slack',
@@ -637,20 +723,142 @@ describe('canonical JSON (RFC 8785)', () => {
   });
 });
 
-test.each<[string, object]>([
-  ['another scheme', { scheme: 'paypal' }],
-  ['no keys', { keys: [] }],
-  ['an empty secret', { keys: ['whsec_'] }],
-  ['a secret that is not base64', { keys: ['whsec_%'] }],
-  ['a public key of another length', { keys: [{ publicKey: 'whpk_AAAA' }] }],
-  ['a secret and a public key', { keys: [{ secret: SECRET, publicKey: 'x' }] }],
-  ['a bare number of time', { tolerance: 300 }],
-  ['an unknown option', { secret: SECRET }],
-  ['a replay store that is none', { replay: {} }],
-  ['parse that is not a function', { parse: 'json' }],
-  ['a plain scheme without its time', { scheme: { type: 'sha256', signatureHeader: 'x-s' } }],
-])('does not construct with %s', (_name, options) => {
+const PLAIN = { type: 'sha256', signatureHeader: 'x-s', timestampHeader: false } as const;
+
+test.each<[string, object, string]>([
+  ['another scheme', { scheme: 'paypal' }, 'scheme must be one of standard, svix, github, '],
+  ['a scheme that every object has', { scheme: 'constructor' }, 'scheme must be one of standard'],
+  ['a list of schemes', { scheme: ['github'] }, 'scheme must be one of standard'],
+  ['a scheme of ours without a name', { scheme: { isTimed: true, read: () => 'x' } }, 'scheme mu'],
+  ['a scheme of ours that does not read', { scheme: { name: 'x' } }, 'scheme must be one of'],
+  [
+    'a plain scheme without its time',
+    { scheme: { type: 'sha256', signatureHeader: 'x-s' } },
+    'the scheme sha256 needs signatureHeader, and timestampHeader or false',
+  ],
+  ['a header that cannot be one', { scheme: { ...PLAIN, signatureHeader: 'x s' } }, 'needs sig'],
+  ['no keys', { keys: [] }, 'keys must be a list of 1 to 8 keys'],
+  ['nine keys', { keys: Array(9).fill(SECRET) }, 'keys must be a list of 1 to 8 keys'],
+  ['a key that is nothing', { keys: [undefined] }, 'a key is a secret, or { id, secret }, or'],
+  ['a key whose id is a number', { keys: [{ id: 7, secret: SECRET }] }, 'a key is a secret, or'],
+  [
+    'an empty secret',
+    { keys: ['whsec_'] },
+    'the key "1" cannot be read: secret must be whsec_ and',
+  ],
+  ['a secret that is not base64', { keys: ['whsec_%'] }, 'secret must be whsec_ and base64'],
+  ['a secret that is a number', { keys: [{ secret: 7 }] }, 'secret must be whsec_ and base64'],
+  [
+    'an empty secret of text',
+    { scheme: 'github', keys: [{ id: 'k', secret: '' }] },
+    'the key "k" cannot be read: secret must be text or bytes, and not empty',
+  ],
+  [
+    'a public key of another length',
+    { keys: [{ publicKey: 'whpk_AAAA' }] },
+    'publicKey must be whpk_ and the base64 of 32 bytes',
+  ],
+  ['a public key that is a number', { keys: [{ publicKey: 7 }] }, 'publicKey must be whpk_'],
+  [
+    'a secret and a public key',
+    { keys: [{ secret: SECRET, publicKey: 'x' }] },
+    'a key is a secret',
+  ],
+  ['a bare number of time', { tolerance: 300 }, 'tolerance'],
+  ['a tolerance of two days', { tolerance: '2d' }, 'tolerance'],
+  ['a replay of a moment', { replayFor: '1ms' }, 'replayFor'],
+  ['a timeout of an hour', { timeout: '1h' }, 'timeout'],
+  ['an unknown option', { secret: SECRET }, '"secret" is not an option'],
+  ['a replay store that is none', { replay: {} }, 'replay must be a replay store'],
+  ['parse that is not a function', { parse: 'json' }, 'parse must be a function'],
+])('does not construct with %s', (_name, options, message) => {
   expect(() => standard(options)).toThrow(ConfigurationError);
+  expect(() => standard(options)).toThrow(/^verifyWebhook/);
+  expect(() => standard(options)).toThrow(message);
+});
+
+describe('keys', () => {
+  test('are taken as bytes, and kept as they were', async () => {
+    const secret = new Uint8Array(bytesOf(SECRET));
+    const hook = standard({ keys: [{ secret }] });
+    secret.fill(0);
+    expect(await codeOf(hook.verify(signed(), BODY))).toBe('verified');
+  });
+
+  test('may be eight', async () => {
+    const others = Array.from({ length: 7 }, (_, at) => `whsec_${btoa(`${at}`.repeat(24))}`);
+    const hook = standard({ keys: [...others, SECRET] });
+    expect(await hook.verify(signed(), BODY)).toMatchObject({ ok: true, keyId: '8' });
+  });
+
+  test('of Ed25519 are taken with their prefix, without it, and as bytes', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const raw = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
+    const made = sign(null, Buffer.from('{"id":7}'), privateKey).toString('base64');
+    const scheme = { ...PLAIN, type: 'canonical-json' } as const;
+    for (const key of [`whpk_${raw.toString('base64')}`, raw.toString('base64'), raw]) {
+      const hook = verifyWebhook({ scheme, keys: [{ publicKey: key }], now });
+      expect(await codeOf(hook.verify(new Headers({ 'x-s': made }), '{ "id": 7 }'))).toBe(
+        'verified',
+      );
+      expect(await codeOf(hook.verify(new Headers({ 'x-s': made }), '{ "id": 8 }'))).toBe(
+        'webhook.signature_invalid',
+      );
+      expect(await codeOf(hook.verify(new Headers({ 'x-s': made }), '{ "id": '))).toBe(
+        'webhook.malformed',
+      );
+    }
+    // Only canonical JSON may be signed with Ed25519 here.
+    const plain = verifyWebhook({ scheme: PLAIN, keys: [{ publicKey: raw }], now });
+    expect(await codeOf(plain.verify(new Headers({ 'x-s': made }), '{"id":7}'))).toBe(
+      'webhook.malformed',
+    );
+  });
+});
+
+describe('what a message lacks', () => {
+  const deny = async (scheme: VerifyWebhookOptions['scheme'], headers: Record<string, string>) => {
+    const answer = await verifyWebhook({ scheme, keys: ['s'], now }).verify(
+      new Headers(headers),
+      BODY,
+    );
+    if (answer.ok) throw new Error('should have been denied');
+    return [answer.denial.code, (answer.denial.cause as { expected?: string }).expected];
+  };
+  const timed = { ...PLAIN, timestampHeader: 'x-t' } as const;
+
+  test.each<[string, VerifyWebhookOptions['scheme'], Record<string, string>, string]>([
+    ['Slack’s time', 'slack', { 'x-slack-signature': `v0=${'0'.repeat(64)}` }, 'missing'],
+    ['Slack’s signature', 'slack', { 'x-slack-request-timestamp': `${NOW}` }, 'missing'],
+    ['the time of a plain HMAC', timed, { 'x-s': `sha256=${'0'.repeat(64)}` }, 'missing'],
+    ['the signature of a plain HMAC', timed, { 'x-t': `${NOW}` }, 'missing'],
+    ['bytes of a plain HMAC', PLAIN, { 'x-s': btoa('x'.repeat(31)) }, 'malformed'],
+    ['an end', PLAIN, { 'x-s': 'A'.repeat(4_100) }, 'missing'],
+  ])('%s', async (_name, scheme, headers, code) => {
+    const [told] = await deny(scheme, headers);
+    expect(told).toBe(code === 'missing' ? 'webhook.signature_missing' : 'webhook.malformed');
+  });
+
+  test('is told to operators', async () => {
+    const hmac = "('sha256=' and 64 hexadecimal digits, or base64)";
+    expect(await deny(PLAIN, {})).toContain(`x-s ${hmac}`);
+    expect(await deny(timed, {})).toContain(`x-s ${hmac}, x-t (epoch seconds)`);
+    expect(await deny({ ...timed, type: 'canonical-json' }, {})).toContain(
+      `x-s ${hmac}, x-t (epoch seconds), a body of JSON without repeated members`,
+    );
+  });
+});
+
+test('a plain message with a time counts once, one without again and again', async () => {
+  const at = `${NOW}`;
+  const sent = (text: string) => ({ 'x-s': `sha256=${mac('s', text).toString('hex')}`, 'x-t': at });
+  const twice = async (timestampHeader: 'x-t' | false, headers: Record<string, string>) => {
+    const hook = verifyWebhook({ scheme: { ...PLAIN, timestampHeader }, keys: ['s'], now });
+    await hook.verify(new Headers(headers), BODY);
+    return codeOf(hook.verify(new Headers(headers), BODY));
+  };
+  expect(await twice('x-t', sent(`${at}.${BODY}`))).toBe('webhook.replayed');
+  expect(await twice(false, sent(BODY))).toBe('verified');
 });
 
 const folder = join(VECTORS, 'webhooks');
