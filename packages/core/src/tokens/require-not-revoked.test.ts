@@ -279,6 +279,55 @@ test('its codes are listed', () => {
     expect(codes).toHaveProperty([code]);
 });
 
+test.each<[string, object, RegExp]>([
+  ['no store', { store: undefined }, /store must be a revocation store, .*memoryRevocationStore/],
+  ['a store that cannot say', { store: {} }, /store must be a revocation store/],
+  ['a timeout of an hour', { timeout: '1h' }, /timeout/],
+  ['another way with failures', { onStoreFailure: 'ignore' }, /onStoreFailure/],
+])('does not construct with %s', (_name, options, message) => {
+  const make = () => requireNotRevoked({ store: memoryRevocationStore(), ...options } as never);
+  expect(make).toThrow(/^requireNotRevoked/);
+  expect(make).toThrow(message);
+});
+
+test('needs to know who calls, and adds nothing', () => {
+  expect(requireNotRevoked({ store: memoryRevocationStore() })).toMatchObject({
+    needs: ['principal', 'authentication'],
+    adds: [],
+  });
+});
+
+test('a store that says neither yes nor no denies, callers may try again and operators learn why', async () => {
+  const store = { isRevoked: () => 'no' } as unknown as RevocationStore;
+  expect(await requireNotRevoked({ store }).check(request, factsWith())).toMatchObject({
+    ok: false,
+    conclusive: true,
+    denial: {
+      kind: 'unavailable',
+      code: 'revocation.unavailable',
+      detail: 'Whether the credential was revoked cannot be checked at the moment.',
+      retryAfterMs: 1_000,
+      cause: new TypeError('the store answered neither true nor false'),
+    },
+  });
+});
+
+test.each([
+  ['Bearer', { realm: 'api', error: 'invalid_token' }],
+  ['DPoP', { realm: 'api', error: 'invalid_token' }],
+  ['ApiKey', { realm: 'api' }],
+  ['', undefined],
+])('the challenge of a revoked credential of scheme "%s" is %j', async (scheme, params) => {
+  const store = memoryRevocationStore();
+  await revocations({ store, maxTokenLifetime: '1h' }).revoke({ kind: 'all' });
+  const outcome = requireNotRevoked({ store }).check(request, factsWith({}, scheme));
+  expect(outcome).toMatchObject({ ok: false, conclusive: true });
+  const [challenge] = (outcome as Deny).denial.challenges ?? [];
+  if (params === undefined) expect(challenge).toBeUndefined();
+  else expect(challenge).toMatchObject({ scheme, params });
+  if (scheme === 'ApiKey') expect(challenge?.params).not.toHaveProperty('error');
+});
+
 test('denies what could not protect', () => {
   const store = memoryRevocationStore();
   for (const make of [

@@ -92,18 +92,29 @@ test('the challenge names all that is needed, in the scheme of the credential', 
   expect(challengeOf(options, {}, '')).toContain('Bearer realm="bank"');
 });
 
-test.each<[string, object]>([
-  ['nothing', {}],
-  ['an empty list', { acr: [] }],
-  ['one text', { acr: 'urn:mfa' }],
-  ['a value with a quote', { acr: ['a"b'] }],
-  ['a value with a space', { acr: ['a b'] }],
-  ['an empty value', { acr: [''] }],
-  ['a negative age', { maxAge: '-1s' }],
-  ['a broken age', { maxAge: '1500ms' }],
-  ['an age without its unit', { maxAge: 300 }],
-  ['a clock of another planet', { maxAge: '1s', clockTolerance: '301s' }],
-  ['an option that it does not know', { maxAge: '1s', maxage: '1s' }],
-])('denies to be made with %s', (_name, options) => {
+test('an age of nothing asks for a sign-in within the tolerance', () => {
+  expect(ask({ maxAge: '0s', clockTolerance: '0s' }, { auth_time: seconds }).ok).toBe(true);
+  expect(ask({ maxAge: '0s', clockTolerance: '0s' }, { auth_time: seconds - 1 }).ok).toBe(false);
+});
+
+test('needs an authentication, and adds nothing', () => {
+  expect(stepUp({ maxAge: '5m' })).toMatchObject({ needs: ['authentication'], adds: [] });
+});
+
+test.each<[string, object, string]>([
+  ['nothing', {}, "needs acr: ['…'], maxAge: '5m', or both"],
+  ['an empty list', { acr: [] }, 'acr lists values'],
+  ['one text', { acr: 'urn:mfa' }, 'acr lists values'],
+  ['a value with a quote', { acr: ['a', 'a"b'] }, 'acr lists values'],
+  ['a value with a space', { acr: ['a b'] }, 'acr lists values'],
+  ['an empty value', { acr: [''] }, 'acr lists values'],
+  ['a value that is a number', { acr: ['a', 7] }, 'acr lists values'],
+  ['a negative age', { maxAge: '-1s' }, 'maxAge'],
+  ['a broken age', { maxAge: '1500ms' }, 'maxAge must be whole seconds'],
+  ['an age without its unit', { maxAge: 300 }, 'maxAge'],
+  ['a clock of another planet', { maxAge: '1s', clockTolerance: '301s' }, 'clockTolerance'],
+  ['an option that it does not know', { maxAge: '1s', maxage: '1s' }, '"maxage" is not an option'],
+])('denies to be made with %s', (_name, options, message) => {
   expect(() => stepUp(options)).toThrow(ConfigurationError);
+  expect(() => stepUp(options)).toThrow(message);
 });
