@@ -188,7 +188,10 @@ describe('the rule that a manager approves documents of the own department in bu
 
   test('does not construct without its action', () => {
     expect(() => requireRule(approve as never)).toThrow(ConfigurationError);
-    expect(() => requireRule(approve, { action: '' as never })).toThrow(ConfigurationError);
+    for (const action of ['', 7, '\ud800']) {
+      const construct = () => requireRule(approve, { action: action as never });
+      expect(construct).toThrow(/^require: the rule asks for an action\. Write require\(rule, /);
+    }
   });
 });
 
@@ -541,6 +544,41 @@ describe('relations', () => {
     expect(await decide(check)).toBe(expected);
   });
 
+  test('that fails may be asked again in a second, and operators learn what was thrown', async () => {
+    const down = new Error('down');
+    const of = rule.related(
+      shared(() => Promise.reject(down)),
+      caller.id,
+      document.id,
+    );
+    expect(await requireRule(of).check(request, facts())).toMatchObject({
+      denial: {
+        kind: 'unavailable',
+        code: 'relation.unavailable',
+        retryAfterMs: 1_000,
+        cause: { verdict: 'undecided', causes: [down] },
+      },
+    });
+  });
+
+  test('that fails does not matter where another one says no', async () => {
+    const fails = rule.related(
+      shared(() => Promise.reject(new Error('down'))),
+      caller.id,
+      document.id,
+    );
+    const no = rule.related(
+      shared(async () => false),
+      caller.id,
+      document.id,
+    );
+    for (const of of [rule.all(fails, no), rule.all(no, fails)]) {
+      expect(await requireRule(of).check(request, facts())).toMatchObject({
+        denial: { kind: 'forbidden', code: 'rule.denied', cause: { verdict: 'false' } },
+      });
+    }
+  });
+
   test('is not asked where the rest decides', async () => {
     let asked = 0;
     const member = shared(() => (asked += 1) > 0);
@@ -572,6 +610,36 @@ describe('relations', () => {
     );
     expect(outcome).toMatchObject({ denial: { code: 'rule.undecided' } });
     expect(asked).toBe(0);
+  });
+});
+
+describe('the policy', () => {
+  const long = (length: number) => rule.eq(document.ownerId, 'x'.repeat(length));
+
+  test('is named after its rule, of which operators see 200 characters', () => {
+    const short = requireRule(long(1)).name;
+    expect(short).toMatch(/^require\(.*x.*\)$/);
+    const spare = 200 - (short.length - 'require()'.length) + 1;
+    expect(requireRule(long(spare)).name).toHaveLength('require()'.length + 200);
+    expect(requireRule(long(spare)).name).not.toContain('…');
+    const cut = requireRule(long(spare + 1)).name;
+    expect(cut).toHaveLength('require()'.length + 200);
+    expect(cut.endsWith('…)')).toBe(true);
+  });
+
+  test('goes by the clock where none is given', () => {
+    const of = rule.lt(document.publishedAt, rule.now);
+    const published = (at: number) => facts({ object: { ...row, publishedAt: at } });
+    expect(requireRule(of).check(request, published(Date.now() - 1_000)).ok).toBe(true);
+    expect(requireRule(of).check(request, published(Date.now() + 60_000)).ok).toBe(false);
+  });
+
+  test.each([
+    [{ now: 5 }, /now must be a function that answers epoch milliseconds/],
+    [{ clock: () => 5 }, /"clock" is not an option/],
+  ])('does not construct with %j', (options, message) => {
+    expect(() => requireRule(long(1), options as never)).toThrow(message);
+    expect(() => requireRule(long(1), options as never)).toThrow(/^require: /);
   });
 });
 
