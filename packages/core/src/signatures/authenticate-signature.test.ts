@@ -452,6 +452,14 @@ describe('each signature once', () => {
     expect(await told(await get({ keyid: 'a', nonce: 'n' }), policy)).toBe('signature.replayed');
   });
 
+  test('a nonce of one key is not that of another whose name it completes', async () => {
+    const keys = { a: shared.partner, ab: { ...shared.partner, subject: 'other' } };
+    const by = policyOf({ keys });
+    expect(await told(await get({ keyid: 'ab', nonce: 'n' }), by)).toBe('ok');
+    expect(await told(await get({ keyid: 'a', nonce: 'bn' }), by)).toBe('ok');
+    expect(await told(await get({ keyid: 'a', nonce: 'bn' }), by)).toBe('signature.replayed');
+  });
+
   test('without a nonce only where replays are taken', async () => {
     const request = await forged(FULL_BASE, `(${FULL});created=${SECONDS};keyid="partner"`);
     expect(await told(request)).toBe('signature.nonce_missing');
@@ -640,6 +648,12 @@ test('any headers are answered, never thrown at', async () => {
   );
 });
 
+test('needs the bytes of the body where it covers them, and adds who calls', () => {
+  const adds = ['principal', 'authentication'];
+  expect(policyOf()).toMatchObject({ needs: ['rawBody'], adds });
+  expect(policyOf({ coverBody: false })).toMatchObject({ needs: [], adds });
+});
+
 test.each([
   ['an origin with a path', { publicOrigin: 'https://api.example.com/v1' }],
   ['no keys', { keys: {} }],
@@ -655,6 +669,12 @@ test.each([
   ['an unknown component', { alsoCover: ['@status'] }],
   ['an exception that is none', { insecureUncovered: ['date' as never] }],
   ['a long age', { maxAge: '1d' }],
+  ['an age of a moment', { maxAge: '999ms' }],
+  ['a clock of another planet', { clockTolerance: '301s' }],
+  ['a clock that is late by less than nothing', { clockTolerance: '-1s' }],
+  ['a word for coverBody', { coverBody: 'no' as never }],
+  ['a verifier that is none', { verifier: {} as never }],
+  ['all the time to answer', { timeout: '61s' }],
   ['an age without its unit', { maxAge: 60 as never }],
   ['an option that it does not know', { maxage: '1m' } as never],
   ['a store that is none', { replay: {} as never }],
@@ -664,7 +684,9 @@ test.each([
 ] satisfies readonly (readonly [string, Partial<AuthenticateSignatureOptions>])[])(
   'denies to be made with %s',
   (_, options) => {
+    const [name = ''] = Object.keys(options);
     expect(() => policyOf(options)).toThrow(/authenticateSignature: /);
+    expect(() => policyOf(options)).toThrow(name === 'keys' ? 'key' : name);
   },
 );
 
