@@ -76,7 +76,18 @@ test.each<[string, Confirmation | undefined, CertificateFacts, string]>([
   ['no thumbprint', { 'x5t#S256': null }, mine, 'certificate.mismatch'],
   ['an empty one', { 'x5t#S256': '' }, mine, 'certificate.mismatch'],
 ])('%s is denied', async (_name, confirmation, shown, code) => {
-  expect(told(await ask(confirmation, shown))).toBe(code);
+  // Conclusive: an alternative that asks for no certificate must not save the call.
+  expect(await ask(confirmation, shown)).toMatchObject({
+    ok: false,
+    conclusive: true,
+    denial: { code },
+  });
+});
+
+test('a token that is not bound passes where nothing is said', () => {
+  const policy = requireCertificateBinding();
+  expect(policy.check(call, { ...boundTo(undefined, 'Bearer'), ...mine })).toEqual({ ok: true });
+  expect(policy).toMatchObject({ needs: ['authentication'], adds: [] });
 });
 
 test('a token that is not bound passes, unless a binding is required', async () => {
@@ -88,8 +99,12 @@ test('a token that is not bound passes, unless a binding is required', async () 
 });
 
 test('the challenge is in the scheme of the token (RFC 8705 §3)', async () => {
-  for (const scheme of ['Bearer', 'DPoP']) {
-    const outcome = await ask(bound, other, { scheme });
+  for (const [used, scheme] of [
+    ['Bearer', 'Bearer'],
+    ['DPoP', 'DPoP'],
+    ['', 'Bearer'],
+  ] as const) {
+    const outcome = await ask(bound, other, { scheme: used });
     const { status, headers } = httpDenial(outcome.ok ? expect.fail('passed') : outcome.denial);
     expect(status).toBe(401);
     expect(new Map(headers).get('www-authenticate')).toMatch(
@@ -142,12 +157,26 @@ describe('behind authenticateJwt', async () => {
   });
 });
 
-test.each([{ realm: 'a"b' }, { resourceMetadata: 'metadata' }, { required: 'yes' }])(
-  'denies to be made with %j',
-  (options) => {
-    expect(() => requireCertificateBinding(options as object)).toThrow(ConfigurationError);
-  },
-);
+test.each([
+  [{ realm: 'a"b' }, /realm/],
+  [{ resourceMetadata: 'metadata' }, /resourceMetadata/],
+  [{ required: 'yes' }, /required must be true or false/],
+  [{ selfSigned: 1 }, /selfSigned must be true or false/],
+  [{ require: true }, /"require" is not an option/],
+])('denies to be made with %j', (options, message) => {
+  expect(() => requireCertificateBinding(options as object)).toThrow(ConfigurationError);
+  expect(() => requireCertificateBinding(options as object)).toThrow(message);
+});
+
+test('takes a realm and the address of its metadata', () => {
+  const resourceMetadata = 'https://api.example.com/.well-known/oauth-protected-resource';
+  const policy = requireCertificateBinding({ realm: 'shop', resourceMetadata, required: true });
+  expect(policy.check(call, boundTo(undefined, 'Bearer'))).toMatchObject({
+    denial: {
+      challenges: [{ params: { realm: 'shop', resource_metadata: resourceMetadata } }],
+    },
+  });
+});
 
 const folder = VECTORS;
 
