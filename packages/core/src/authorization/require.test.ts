@@ -462,6 +462,57 @@ describe('three values', () => {
   ])('%s', (_name, of, expected) => {
     expect(ask(of, call)).toBe(expected);
   });
+
+  test.each<[string, Rule<Facts>, string[]]>([
+    ['of all, what is not true', rule.all(isTrue, isFalse, open), ['bob false', '1 undecided']],
+    ['of any, all that are not', rule.any(isFalse, open), ['bob false', '1 undecided']],
+    ['of a negation, what is true', rule.not(rule.any(isFalse, isTrue)), ['alice true']],
+    [
+      'of a negation of all, all of them',
+      rule.not(rule.all(isTrue, isTrue)),
+      ['alice true', 'alice true'],
+    ],
+    ['nothing of a part that holds', rule.all(rule.any(isFalse, isTrue), isFalse), ['bob false']],
+    ['of two negations, what is false', rule.not(rule.not(isFalse)), ['bob false']],
+  ])('operators read which leaves kept a rule from being true: %s', (_name, of, expected) => {
+    const outcome = requireRule(of).check(request, facts(call)) as { denial?: { cause?: unknown } };
+    const { reasons } = outcome.denial?.cause as { reasons: { leaf: string; verdict: string }[] };
+    expect(reasons.map(({ leaf, verdict }) => `${leaf} ${verdict}`)).toEqual(
+      expected.map((each) => expect.stringContaining(each.split(' ')[0] ?? '') as string),
+    );
+    expect(reasons.map(({ verdict }) => verdict)).toEqual(
+      expected.map((each) => each.split(' ')[1]),
+    );
+  });
+
+  test.each([
+    [1_000, 'admitted', 'admitted'],
+    [1_001, 'rule.undecided', 'rule.undecided'],
+  ])('a list of the caller of %i items: %s', (count, within, some) => {
+    const projects = ['alice', ...Array.from({ length: count - 1 }, (_, at) => `p${at}`)];
+    const by = { claims: { projects } };
+    expect(ask(rule.in(document.ownerId, caller.projects), by)).toBe(within);
+    expect(
+      ask(
+        rule.exists(caller.projects, (each) => rule.eq(each, 'alice')),
+        by,
+      ),
+    ).toBe(some);
+  });
+
+  test.each<[string, Rule<Facts>, string]>([
+    ['less than the same', rule.lt(document.size, 10), 'rule.denied'],
+    ['less than more', rule.lt(document.size, 11), 'admitted'],
+    ['at most less', rule.le(document.size, 9), 'rule.denied'],
+    ['at most the same', rule.le(document.size, 10), 'admitted'],
+    ['more than the same', rule.gt(document.size, 10), 'rule.denied'],
+    ['more than less', rule.gt(document.size, 9), 'admitted'],
+    ['at least more', rule.ge(document.size, 11), 'rule.denied'],
+    ['at least the same', rule.ge(document.size, 10), 'admitted'],
+    ['unlike the same', rule.ne(document.size, 10), 'rule.denied'],
+  ])('%s: %s', (_name, of, expected) => {
+    expect(ask(of)).toBe(expected);
+  });
 });
 
 describe('objects that somebody prepared', () => {
