@@ -4,6 +4,7 @@ import { secretOf } from '../../test/secrets.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { requireScopes } from '../authorization/require-scopes.ts';
 import { anyOf } from '../engine/combine.ts';
+import type { Denial } from '../engine/denial.ts';
 import type { Peer } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
 import type { Outcome } from '../engine/outcome.ts';
@@ -349,7 +350,8 @@ describe('allowed peers', () => {
     for (let time = 0; time < 2; time++) {
       const outcome = await policy.check(call({ 'x-api-key': key }), { peer: peerOf(address) });
       expect(told(outcome)).toBe(allowed ? 'passed' : '403 api_key.peer_not_allowed');
-      const cause = outcome.ok ? undefined : outcome.denial.cause;
+      const { cause, detail } = outcome.ok ? ({} as Partial<Denial>) : outcome.denial;
+      if (!allowed) expect(detail).toBe('The API key may not be used from this address.');
       expect(cause).toEqual(allowed ? undefined : { allowed: allowedPeers });
     }
   });
@@ -366,16 +368,54 @@ describe('allowed peers', () => {
 });
 
 describe('authenticateApiKey does not construct', () => {
-  test.each<[string, object]>([
-    ['without keys', { keys: undefined }],
-    ['with something that is no keys', { keys: {} }],
-    ['with a header and a scheme', { header: 'x-key', scheme: 'ApiKey' }],
-    ['with a header that is no name', { header: 'x key' }],
-    ['with Authorization as the header', { header: 'Authorization' }],
-    ['with a scheme that is none', { scheme: 'Api Key' }],
-    ['with an empty scheme', { scheme: '' }],
-  ])('%s', (_name, options) => {
-    expect(() => authenticateApiKey({ keys, ...options })).toThrow(ConfigurationError);
+  test.each<[string, object, string]>([
+    ['without keys', { keys: undefined }, 'pass the keys to accept, { keys: apiKeys('],
+    ['with something that is no keys', { keys: {} }, 'pass the keys to accept'],
+    ['with keys that have no prefix', { keys: { verify: () => undefined } }, 'pass the keys to'],
+    ['with keys of which one is none', { keys: [keys, undefined] }, 'pass the keys to accept'],
+    ['with keys that do not verify', { keys: { prefix: 'x' } }, 'pass the keys to accept'],
+    ['with the same keys twice', { keys: [keys, keys] }, 'told apart by their prefix'],
+    ['with a header and a scheme', { header: 'x-key', scheme: 'ApiKey' }, 'from a header or by a'],
+    ['with a header that is no name', { header: 'x key' }, 'header must be a header name'],
+    ['with Authorization as the header', { header: 'Authorization' }, 'header must be a header'],
+    [
+      'with a scheme that is none',
+      { scheme: 'Api Key' },
+      'scheme must be an authentication scheme',
+    ],
+    ['with an empty scheme', { scheme: '' }, 'scheme must be an authentication scheme'],
+    ['with a header of apps for secret keys', { appHeader: 'x-app' }, 'appHeader is a header name'],
+    ['with publishable keys that are not there', { allowPublishable: true }, 'and there are none'],
+    ['with an unknown option', { prefix: 'acme' }, '"prefix" is not an option'],
+  ])('%s', (_name, options, message) => {
+    const construct = () => authenticateApiKey({ keys, ...options });
+    expect(construct).toThrow(ConfigurationError);
+    expect(construct).toThrow(/^authenticateApiKey: /);
+    expect(construct).toThrow(message);
+  });
+});
+
+test('needs the peer, and adds who calls with which key', () => {
+  expect(authenticateApiKey({ keys })).toMatchObject({
+    needs: ['peer'],
+    adds: ['principal', 'authentication', 'apiKey'],
+  });
+});
+
+test.each<[string, object, Record<string, string>, string]>([
+  ['no key', {}, {}, 'This operation needs an API key.'],
+  ['no key behind its scheme', { scheme: 'ApiKey' }, { authorization: 'ApiKey' }, 'The Authorizat'],
+  ['two keys', {}, { 'x-api-key': 'a, b' }, 'Exactly one API key must be sent.'],
+  [
+    'a token as well',
+    {},
+    { 'x-api-key': 'a', authorization: 'Bearer x' },
+    'The call has both an API key and an Authorization header.',
+  ],
+])('a caller with %s reads what is wrong', async (_name, options, headers, detail) => {
+  const outcome = await authenticateApiKey({ keys, ...options }).check(call(headers), facts);
+  expect(outcome).toMatchObject({
+    denial: { detail: expect.stringContaining(detail) as string },
   });
 });
 
@@ -383,12 +423,12 @@ describe('beside access tokens', () => {
   const issuer = testIssuer();
   const byToken = authenticateJwt(issuer.trust);
   const byPlatform = authenticateJwt({ ...issuer.trust, from: tokenInHeader('x-platform') });
-  const byKey = authenticateApiKey({ keys });
+  const byKey = () => authenticateApiKey({ keys, header: 'X-API-Key' });
 
   test.each([
-    ['token, key', () => anyOf(byToken, byKey)],
-    ['key, token', () => anyOf(byKey, byToken)],
-    ['one inside another', () => anyOf(anyOf(byKey, byToken), byPlatform)],
+    ['token, key', () => anyOf(byToken, byKey())],
+    ['key, token', () => anyOf(byKey(), byToken)],
+    ['one inside another', () => anyOf(anyOf(byKey(), byToken), byPlatform)],
   ] as const)('%s: both credentials at once are denied, each alone passes', async (_, make) => {
     const policy = make();
     const authorization = `Bearer ${await issuer.token()}`;
@@ -404,6 +444,18 @@ describe('beside access tokens', () => {
     expect(await check({ authorization, 'x-api-key': 'x' })).toBe('400 credentials.multiple');
     // Nobody here reads this one.
     expect(await check({ authorization: 'Digest x' })).toMatch('401');
+  });
+
+  test('a key by its scheme is found in Authorization, beside a token in another header', async () => {
+    const policy = anyOf(authenticateApiKey({ keys, scheme: 'ApiKey' }), byPlatform);
+    const token = await issuer.token();
+    const check = async (headers: Readonly<Record<string, string>>) =>
+      told(await policy.check(call(headers), facts));
+    expect(await check({ authorization: `ApiKey ${key}` })).toBe('passed');
+    expect(await check({ 'x-platform': token })).toBe('passed');
+    expect(await check({ authorization: `ApiKey ${key}`, 'x-platform': token })).toBe(
+      '400 credentials.multiple',
+    );
   });
 
   test('a key that is taken beside Authorization on purpose names no second caller', async () => {
