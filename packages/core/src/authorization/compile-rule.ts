@@ -120,7 +120,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
     return (context) => {
       const a = one(context);
       const b = other(context);
-      return a === undefined || a === null || b === undefined || b === null
+      return isMissing(a) || isMissing(b)
         ? UNDECIDED
         : // Neither is missing, so both are scalars of one type.
           test(a as Scalar, b as Scalar);
@@ -133,7 +133,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
       const known = new Set<unknown>(right.values);
       return (context) => {
         const a = one(context);
-        return a === undefined || a === null ? UNDECIDED : known.has(a) ? TRUE : FALSE;
+        return isMissing(a) ? UNDECIDED : known.has(a) ? TRUE : FALSE;
       };
     }
     const list = read(right.attribute, item);
@@ -142,7 +142,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
     return (context) => {
       const a = one(context);
       const items = list(context) as readonly unknown[] | ReadonlySet<unknown> | null | undefined;
-      if (a === undefined || a === null || items === undefined || items === null) return UNDECIDED;
+      if (isMissing(a) || isMissing(items)) return UNDECIDED;
       if (bounded && sizeOf(items) > MOST_KNOWN_ITEMS) return UNDECIDED;
       return Array.isArray(items)
         ? inArray(a, items, type)
@@ -158,7 +158,7 @@ export function compileRule(where: string, data: RuleData): CompiledRule {
     const exists = data.rule === 'exists';
     return (context) => {
       const items = list(context) as Iterable<unknown> | null | undefined;
-      if (items === undefined || items === null) return UNDECIDED;
+      if (isMissing(items)) return UNDECIDED;
       if (bounded && sizeOf(items) > MOST_KNOWN_ITEMS) return UNDECIDED;
       // For no item at all.
       let verdict: Verdict = exists || (!data.orEmpty && sizeOf(items) === 0) ? FALSE : TRUE;
@@ -347,7 +347,7 @@ function some(parts: readonly Decide[]): Decide {
   };
 }
 
-function isMissing(value: unknown): boolean {
+function isMissing(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 

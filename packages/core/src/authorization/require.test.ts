@@ -612,6 +612,26 @@ describe('relations', () => {
     });
   });
 
+  test('that answers neither true nor false is named to operators', async () => {
+    const of = rule.related(
+      shared(() => 1),
+      caller.id,
+      document.id,
+    );
+    const outcome = await requireRule(of).check(request, facts());
+    expect(outcome).toMatchObject({
+      denial: {
+        cause: {
+          causes: [
+            expect.objectContaining({
+              message: expect.stringMatching(/^shared: neither true nor false$/) as string,
+            }) as Error,
+          ],
+        },
+      },
+    });
+  });
+
   test('that fails does not matter where another one says no', async () => {
     const fails = rule.related(
       shared(() => Promise.reject(new Error('down'))),
@@ -676,6 +696,11 @@ describe('the policy', () => {
     const cut = requireRule(long(spare + 1)).name;
     expect(cut).toHaveLength('require()'.length + 200);
     expect(cut.endsWith('…)')).toBe(true);
+  });
+
+  test('needs what its rule reads, each once', () => {
+    const of = rule.all(long(1), long(2), rule.eq(document.ownerId, caller.id));
+    expect(requireRule(of).needs?.filter((each) => each === 'document')).toEqual(['document']);
   });
 
   test('goes by the clock where none is given', () => {
