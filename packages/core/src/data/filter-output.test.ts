@@ -271,6 +271,27 @@ describe('filterOutput with tenants', () => {
     expect(leaks).toEqual([{ operation: 'GET /users', where: 'payload.items[].parts[]' }]);
   });
 
+  test('does not report what is not a leak, and denies what is not of the shape all the same', () => {
+    const leaks: unknown[] = [];
+    const tenant = { tenantOf, insecureReportOnly: (leak: unknown) => leaks.push(leak) };
+    expect(release({ shape, tenant }, own, { principal: principal() }).ok).toBe(true);
+    expect(release({ shape, tenant }, 7, { principal: principal() })).toMatchObject({
+      denial: { code: 'release.unfilterable' },
+    });
+    expect(leaks).toEqual([]);
+  });
+
+  test('tells operators where the leak was, and where the payload was not of the shape', () => {
+    expect(
+      release({ shape, tenant: { tenantOf } }, foreign, { principal: principal() }),
+    ).toMatchObject({
+      denial: { cause: "GET /users: the object at payload.items[].parts[] is another tenant's" },
+    });
+    expect(release({ shape }, 7)).toMatchObject({
+      denial: { cause: 'GET /users: payload is not of the shape' },
+    });
+  });
+
   test('denies where the question itself fails', () => {
     const tenant = {
       tenantOf: () => {
@@ -352,18 +373,48 @@ test('An answer with an object of another tenant is a critical event of the audi
   ]);
 });
 
-const faults: readonly (readonly [string, unknown])[] = [
-  ['no shape', {}],
-  ['true for a member', { shape: { id: true } }],
-  ['a list of two shapes', { shape: ['value', 'value'] }],
-  ['__proto__ in the shape', { shape: JSON.parse('{"__proto__":"value"}') }],
-  ['an unknown option', { shape: 'value', tenantOf: () => 'a' }],
-  ['a tenant that is not a function', { shape: 'value', tenant: { tenantOf: 'tenantId' } }],
+const faults: readonly (readonly [string, object, string])[] = [
+  ['no shape', {}, 'filterOutput'],
+  ['true for a member', { shape: { id: true } }, 'filterOutput'],
+  ['a list of two shapes', { shape: ['value', 'value'] }, 'filterOutput'],
+  ['__proto__ in the shape', { shape: JSON.parse('{"__proto__":"value"}') }, 'filterOutput'],
+  ['an unknown option', { tenantOf: () => 'a' }, '"tenantOf" is not an option'],
+  ['no values', { maxValues: 0 }, 'maxValues'],
+  ['all values', { maxValues: 10_000_001 }, 'maxValues'],
+  ['a listener that is none', { onFiltered: 'log' }, 'onFiltered must be a function'],
+  ['a tenant that is not a function', { tenant: { tenantOf: 'tenantId' } }, 'tenant must be { ten'],
+  ['no tenant', { tenant: {} }, 'tenant must be { tenantOf'],
+  [
+    'a tenant to expect',
+    { tenant: { tenantOf: () => 'a', expected: 'a' } },
+    'with functions alone',
+  ],
+  [
+    'a report that is a word',
+    { tenant: { tenantOf: () => 'a', insecureReportOnly: true } },
+    'with functions alone',
+  ],
+  [
+    'an unknown option of tenants',
+    { tenant: { tenantOf: () => 'a', reportOnly: true } },
+    'filterOutput, tenant: "reportOnly" is not an option',
+  ],
 ];
 
-test.each(faults)('filterOutput does not construct with %s', (_fault, options) => {
+test.each(faults)('filterOutput does not construct with %s', (fault, options, message) => {
+  const shape = fault === 'no shape' ? {} : { shape: 'value' };
   // Plain JavaScript can write all of these.
-  expect(() => filterOutput(options as FilterOutputOptions)).toThrow(ConfigurationError);
+  const construct = () => filterOutput({ ...shape, ...options } as FilterOutputOptions);
+  expect(construct).toThrow(ConfigurationError);
+  expect(construct).toThrow(message);
+});
+
+test('filterOutput says what it needs and is there for', () => {
+  expect(filterOutput({ shape: 'value' })).toMatchObject({
+    purposes: ['output'],
+    needs: ['call', 'bodies'],
+    adds: [],
+  });
 });
 
 test('filterOutput does not construct with a shape that holds itself, and visibleTo not for nobody', () => {
