@@ -217,7 +217,7 @@ describe('loadObject', () => {
   });
 
   test('does not construct without a resource', () => {
-    expect(() => loadObject({} as never, { id: () => 'd1', load } as never)).toThrow(/^loadObject/);
+    expect(() => loadObject({} as never, { id: () => 'd1', load })).toThrow(/^loadObject/);
   });
 
   test.each([1, 4_096])('takes ids of %i characters where that is the most', async (most) => {
@@ -299,7 +299,7 @@ describe('many objects at once', () => {
       id: () => 'd1',
       loadMany: (ids, tenant) => {
         asked.push(tenant);
-        return ids.map((id) => ({ id: String(id) }));
+        return ids.map((id) => ({ id }));
       },
     });
     expect(await codeOf(policy, {})).toBe('passed');
@@ -474,7 +474,7 @@ describe('requireOwner', () => {
   });
 
   test('does not construct without a resource', () => {
-    expect(() => requireOwner({} as never, { owner: 'id' } as never)).toThrow(/requireOwner/);
+    expect(() => requireOwner({} as never, { owner: 'id' })).toThrow(/requireOwner/);
   });
 });
 

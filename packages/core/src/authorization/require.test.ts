@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { AuthenticatedFacts, CallFacts, Principal } from '../engine/facts.ts';
+import type { Deny } from '../engine/outcome.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { field } from './field.ts';
 import { equalRules, printRule } from './print-rule.ts';
 import { relation } from './relation.ts';
-import { require as requireRule } from './require.ts';
+import { type RuleDenial, require as requireRule } from './require.ts';
 import { resource } from './resource.ts';
 import { rule } from './rule.ts';
 import type { Rule } from './rule-data.ts';
@@ -475,8 +476,8 @@ describe('three values', () => {
     ['nothing of a part that holds', rule.all(rule.any(isFalse, isTrue), isFalse), ['bob false']],
     ['of two negations, what is false', rule.not(rule.not(isFalse)), ['bob false']],
   ])('operators read which leaves kept a rule from being true: %s', (_name, of, expected) => {
-    const outcome = requireRule(of).check(request, facts(call)) as { denial?: { cause?: unknown } };
-    const { reasons } = outcome.denial?.cause as { reasons: { leaf: string; verdict: string }[] };
+    const outcome = requireRule(of).check(request, facts(call)) as Deny;
+    const { reasons } = outcome.denial.cause as RuleDenial;
     expect(reasons.map(({ leaf, verdict }) => `${leaf} ${verdict}`)).toEqual(
       expected.map((each) => expect.stringContaining(each.split(' ')[0] ?? '') as string),
     );

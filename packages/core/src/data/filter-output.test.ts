@@ -238,6 +238,44 @@ describe('filterOutput', () => {
   });
 });
 
+describe('filterOutput of lists', () => {
+  const hidden = visibleTo({ roles: ['nobody'] }, { id: 'value' });
+
+  test.each<[string, unknown[]]>([
+    ['an object', ['a', { secret: 1 }]],
+    ['a list', ['a', ['b']]],
+    ['a function', ['a', () => 1]],
+    ['a date that says something else', [Object.assign(new Date(0), { toJSON: () => 'x' })]],
+  ])('denies a list of values with %s in it', (_name, payload) => {
+    expect(release({ shape: ['value'] }, payload)).toMatchObject({
+      denial: { code: 'release.unfilterable' },
+    });
+  });
+
+  test('lets values go out as they are', () => {
+    const payload = ['a', 1, true, null, new Date(0), Uint8Array.of(1)];
+    expect(release({ shape: ['value'] }, payload)).toEqual({ ok: true, value: payload });
+  });
+
+  test('denies a list in which one item is not of the shape', () => {
+    expect(release({ shape: [{ id: 'value' }] }, [{ id: 1 }, 7])).toMatchObject({
+      denial: { code: 'release.unfilterable' },
+    });
+  });
+
+  test('leaves out items that the caller does not see, and keeps the places of those that are not there', () => {
+    const gone = release({ shape: { all: [hidden] } }, { all: [{ id: 1 }, { id: 2 }] });
+    expect((gone as { value: unknown }).value).toStrictEqual({ all: [] });
+    const kept = release({ shape: { all: [{ id: 'value' }] } }, { all: [undefined, { id: 1 }] });
+    expect((kept as { value: unknown }).value).toStrictEqual({ all: [undefined, { id: 1 }] });
+  });
+
+  test('lets as many values go out as may, and no more', () => {
+    expect(release({ shape: ['value'], maxValues: 3 }, [1, 2]).ok).toBe(true);
+    expect(release({ shape: ['value'], maxValues: 3 }, [1, 2, 3, 4, 5]).ok).toBe(false);
+  });
+});
+
 describe('filterOutput with tenants', () => {
   const shape: OutputShape = { items: [{ id: 'value', parts: [{ id: 'value' }] }] };
   const tenantOf = ({ tenantId }: Readonly<Record<string, unknown>>) => tenantId;
@@ -291,6 +329,16 @@ describe('filterOutput with tenants', () => {
       denial: { cause: 'GET /users: payload is not of the shape' },
     });
   });
+
+  test.each([7, '', ['a']])(
+    'takes the tenant %j for no tenant, even where it is expected',
+    (it) => {
+      const tenant = { tenantOf, expected: () => it as never };
+      expect(release({ shape, tenant }, { items: [{ id: 1, tenantId: it }] })).toMatchObject({
+        denial: { code: 'tenant.leak' },
+      });
+    },
+  );
 
   test('denies where the question itself fails', () => {
     const tenant = {

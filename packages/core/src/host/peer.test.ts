@@ -22,10 +22,10 @@ describe('a peer counts as one', () => {
 });
 
 describe('peerFromHeader', () => {
-  const peer = peerFromHeader('CF-Connecting-IP');
   const ask = (...values: string[]) => {
     const headers = new Headers();
     for (const value of values) headers.append('cf-connecting-ip', value);
+    const peer = peerFromHeader('CF-Connecting-IP');
     return peer(new Request('https://api.example.com', { headers }));
   };
 
@@ -42,5 +42,14 @@ describe('peerFromHeader', () => {
 
   test.each(['X-Forwarded-For', 'forwarded', '', 'a b', 'x:'])('%j does not construct', (name) => {
     expect(() => peerFromHeader(name)).toThrow(ConfigurationError);
+    expect(() => peerFromHeader(name)).toThrow(
+      /is no header name|is a list that callers begin themselves.* your platform names the caller/,
+    );
+  });
+
+  test.each(['x-forwarded-for-client', 'my-forwarded'])('%j is another header', (name) => {
+    const headers = new Headers({ [name]: '192.0.2.1' });
+    const request = new Request('https://api.example.com', { headers });
+    expect(peerFromHeader(name)(request).address).toBe('192.0.2.1');
   });
 });

@@ -285,7 +285,7 @@ test.each<[string, object, RegExp]>([
   ['a timeout of an hour', { timeout: '1h' }, /timeout/],
   ['another way with failures', { onStoreFailure: 'ignore' }, /onStoreFailure/],
 ])('does not construct with %s', (_name, options, message) => {
-  const make = () => requireNotRevoked({ store: memoryRevocationStore(), ...options } as never);
+  const make = () => requireNotRevoked({ store: memoryRevocationStore(), ...options });
   expect(make).toThrow(/^requireNotRevoked/);
   expect(make).toThrow(message);
 });
