@@ -217,7 +217,7 @@ describe('loadObject', () => {
   });
 
   test('does not construct without a resource', () => {
-    expect(() => loadObject({} as never, { id: () => 'd1', load })).toThrow(/^loadObject/);
+    expect(() => loadObject({}, { id: () => 'd1', load })).toThrow(/^loadObject/);
   });
 
   test.each([1, 4_096])('takes ids of %i characters where that is the most', async (most) => {
@@ -474,7 +474,7 @@ describe('requireOwner', () => {
   });
 
   test('does not construct without a resource', () => {
-    expect(() => requireOwner({} as never, { owner: 'id' })).toThrow(/requireOwner/);
+    expect(() => requireOwner({}, { owner: 'id' })).toThrow(/requireOwner/);
   });
 });
 
