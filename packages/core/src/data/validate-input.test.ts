@@ -10,6 +10,7 @@ import { type BodyOutcome, listObligations } from '../engine/obligations.ts';
 import { fetchBodies } from '../host/fetch-bodies.ts';
 import { protect } from '../host/protect.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
+import { droppedMembers, inspectInput } from './members.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import { type ValidateInputOptions, validateInput } from './validate-input.ts';
 
@@ -359,4 +360,71 @@ test.each([
 ])('validateInput does not construct with %s', (_fault, options) => {
   // Plain JavaScript can write all of these.
   expect(() => validateInput(options as ValidateInputOptions)).toThrow(ConfigurationError);
+});
+
+describe('an input is looked through before any schema sees it', () => {
+  const bounds = { maxDepth: 3, maxValues: 6 };
+  const getter = { get: () => 1, enumerable: true };
+
+  test.each<[string, unknown]>([
+    ['a list of as many values as may be', [1, 2, 3, 4, 5]],
+    ['an object of as many members as may be', { a: 1, b: 2, c: 3, d: 4, e: 5 }],
+    ['as many values at several places', { a: [1, 2], b: [3] }],
+    ['lists as deep as they may be', [[[1]]]],
+    ['objects as deep as they may be', { a: { a: { a: 1 } } }],
+    // oxlint-disable-next-line no-sparse-arrays -- what a parser of forms may make.
+    ['a list with a hole', [, 1]],
+    ['a member named constructor', { constructor: 'x' }],
+    ['one that is null', { constructor: null }],
+    ['one that reaches nothing', { constructor: {} }],
+    ['a prototype that nobody reaches', { other: { prototype: 1 } }],
+    ['nothing', null],
+  ])('and passes: %s', (_name, input) => {
+    expect(inspectInput(input, bounds)).toBeUndefined();
+  });
+
+  const tooLarge = { problem: 'too_large' };
+  test.each<[string, unknown, object]>([
+    ['a value more in a list', [1, 2, 3, 4, 5, 6], tooLarge],
+    ['a member more', { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }, tooLarge],
+    ['a value more somewhere else', { a: [1, 2], b: [3, 4] }, tooLarge],
+    ['a list too deep', [[[[]]]], tooLarge],
+    ['an object too deep', { a: { a: { a: {} } } }, tooLarge],
+    [
+      'a member that is computed',
+      Object.defineProperty({}, 'a', getter),
+      { problem: 'invalid', pointer: '/a' },
+    ],
+    [
+      'an item that is computed',
+      Object.defineProperty([], 0, getter),
+      { problem: 'invalid', pointer: '/0' },
+    ],
+    [
+      'the prototype of all objects',
+      JSON.parse('{"a":[{"__proto__":{"admin":true}}]}'),
+      { problem: 'unknown_member', pointer: '/a/0/__proto__' },
+    ],
+    [
+      'the way to it',
+      { a: { constructor: { prototype: { admin: true } } } },
+      { problem: 'unknown_member', pointer: '/a/constructor' },
+    ],
+  ])('and denied with %s', (_name, input, problem) => {
+    expect(inspectInput(input, bounds)).toEqual(problem);
+  });
+});
+
+test.each<[string, unknown, unknown, number, readonly string[], string | undefined]>([
+  ['a member of an item', [{ a: 1, b: 2 }], [{ a: 1 }], 5, ['/0/b'], undefined],
+  ['no more than may be told', { a: 1, b: 2, c: 3 }, {}, 2, ['/a', '/b'], undefined],
+  ['nothing inside what comes after', { a: 1, b: { c: 1 } }, { b: {} }, 1, ['/a'], undefined],
+  ['nothing that was undefined', { a: undefined }, {}, 5, [], undefined],
+  ['a list that is shorter', { a: [1, 2] }, { a: [1] }, 5, [], '/a'],
+  ['a list that is an object', { a: [1] }, { a: { 0: 1 } }, 5, [], '/a'],
+  ['an object that is a list', { a: {} }, { a: [] }, 5, [], '/a'],
+  ['an object that is a text', { a: {} }, { a: 'x' }, 5, [], '/a'],
+  ['an object that is a map', {}, new Map(), 5, [], ''],
+])('what a schema has dropped: %s', (_name, input, output, most, unknown, reshaped) => {
+  expect(droppedMembers(input, output, most)).toEqual({ unknown, reshaped });
 });
