@@ -252,6 +252,14 @@ describe('filterOutput of lists', () => {
     });
   });
 
+  test('takes a member named __proto__ out of a dictionary', () => {
+    const shape = { '*': { admin: 'value' } } as const;
+    const payload = JSON.parse('{"__proto__":{"admin":true},"a":{"admin":false}}') as object;
+    const { value } = release({ shape }, payload) as { value: object };
+    expect(Object.keys(value)).toEqual(['a']);
+    expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
+  });
+
   test('lets values go out as they are', () => {
     const payload = ['a', 1, true, null, new Date(0), Uint8Array.of(1)];
     expect(release({ shape: ['value'] }, payload)).toEqual({ ok: true, value: payload });
