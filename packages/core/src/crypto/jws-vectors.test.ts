@@ -31,6 +31,58 @@ async function accepts(token: string, jwk: object): Promise<boolean> {
   return found.ok && isSigned(jws, jws.alg, found.keys);
 }
 
+describe('a compact JWS', () => {
+  const encode = (value: unknown) =>
+    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+  const token = (header: unknown, payload = '{"a":1}') =>
+    `${encode(header)}.${encode(payload)}.AAAA`;
+  const good = { alg: 'ES256', kid: 'k', typ: 'at+jwt', jku: 'https://evil.example' };
+
+  test('is taken apart, and what was signed is what stands before the last dot', () => {
+    const text = token(good);
+    expect(parseCompactJws(text)).toEqual({
+      header: good,
+      alg: 'ES256',
+      kid: 'k',
+      typ: 'at+jwt',
+      payload: new TextEncoder().encode('{"a":1}'),
+      data: new TextEncoder().encode(text.slice(0, text.lastIndexOf('.'))),
+      signature: Uint8Array.of(0, 0, 0),
+    });
+    expect(parseCompactJws(token({ alg: 'ES256' }))).toMatchObject({
+      kid: undefined,
+      typ: undefined,
+    });
+  });
+
+  test('may have an empty payload and an empty signature', () => {
+    expect(parseCompactJws(`${encode(good)}..`)).toMatchObject({
+      payload: new Uint8Array(),
+      signature: new Uint8Array(),
+    });
+  });
+
+  test.each<[string, string]>([
+    ['no dot', 'AAAA'],
+    ['one dot', `${encode(good)}.AAAA`],
+    ['three dots', `${token(good)}.AAAA`],
+    ['no header', `.${encode('{}')}.AAAA`],
+    ['a header that is not base64url', `${encode(good)}=.AA.AA`],
+    ['a header that is a list', token([])],
+    ['a member twice in its header', token('{"alg":"none","alg":"ES256"}')],
+    ['no algorithm', token({ kid: 'k' })],
+    ['an algorithm that is a list', token({ alg: ['ES256'] })],
+    ['a key id that is a number', token({ alg: 'ES256', kid: 7 })],
+    ['a key id that is null', token({ alg: 'ES256', kid: null })],
+    ['a type that is a number', token({ alg: 'ES256', typ: 7 })],
+    ['extensions that must be understood', token({ alg: 'ES256', crit: ['exp'] })],
+    ['a payload that is not encoded', token({ alg: 'ES256', b64: true })],
+    ['a payload that is compressed', token({ alg: 'ES256', zip: 'DEF' })],
+  ])('with %s is not one', (_name, text) => {
+    expect(parseCompactJws(text)).toBeUndefined();
+  });
+});
+
 describe.skipIf(!isThere)('published vectors (Wycheproof JWS)', () => {
   interface Wycheproof {
     readonly testGroups: readonly {
