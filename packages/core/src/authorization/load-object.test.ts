@@ -217,7 +217,8 @@ describe('loadObject', () => {
   });
 
   test('does not construct without a resource', () => {
-    expect(() => loadObject({}, { id: () => 'd1', load })).toThrow(/^loadObject/);
+    const options = { id: () => 'd1', load };
+    expect(() => loadObject({}, options as never)).toThrow(/^loadObject/);
   });
 
   test.each([1, 4_096])('takes ids of %i characters where that is the most', async (most) => {
