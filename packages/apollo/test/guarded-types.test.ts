@@ -351,14 +351,17 @@ describe.each(servers)('a guard for a type on %s', (_, serve) => {
     expect([body.errors.length, body.data.entities.length]).toEqual([10, 500]);
   });
 
-  test('leaves references to types that are not there to the server', async () => {
+  test('denies references to what is no entity as malformed, and loads the others', async () => {
     const { call } = await served({ Order: requireScopes('orders') });
-    for (const type of ['Nope', 'constructor', '__proto__', 7, null]) {
-      const { status = 200, body } = await call('ann', entities, { all: [{ __typename: type }] });
-      expect([
-        status === undefined || status < 500,
-        JSON.stringify(body).includes('stack'),
-      ]).toEqual([true, false]);
+    for (const type of ['Nope', 'constructor', '__proto__', 'Query', '_Entity', 'Int', 7, null]) {
+      const { body } = await call('ann', entities, { all: [{ __typename: type }, ...all] });
+      expect(body.data.entities[1]).toEqual({ __typename: 'User', id: '1' });
+      expect(body.errors[0]).toMatchObject({
+        path: ['entities', 0],
+        extensions: { code: 'BAD_USER_INPUT', reason: 'message.malformed' },
+      });
+      expect(body.errors[0].message).not.toContain(String(type));
+      expect(loaded.splice(0)).toEqual(['User', 'User']);
     }
   });
 

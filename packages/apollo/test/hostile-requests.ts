@@ -142,6 +142,10 @@ export const requests: readonly HostileRequest[] = [
     name: 'a hash of another version',
     body: json({ extensions: { persistedQuery: { version: 2, sha256Hash: 'a'.repeat(64) } } }),
   },
+  {
+    name: 'a hash of no version',
+    body: json({ extensions: { persistedQuery: { sha256Hash: 'a'.repeat(64) } } }),
+  },
   { name: 'a persisted query that is text', body: json({ extensions: { persistedQuery: 'a' } }) },
   { name: 'a persisted query that is a list', body: json({ extensions: { persistedQuery: [] } }) },
   {

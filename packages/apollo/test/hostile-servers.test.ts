@@ -138,6 +138,8 @@ describe.each(httpServers)('%s', (name, serve) => {
     expect(known.status).toEqual(isAnswered ? 200 : denied);
     if (!isAnswered) expect(stranger.status).toEqual(denied);
     expect(stranger.text).not.toMatch(TOLD);
+    // What is the caller's fault is not told as the server's.
+    expect(known.text + stranger.text).not.toContain('INTERNAL_SERVER_ERROR');
     expect(ran).toEqual([]);
     expect(Math.max(known.cpu, stranger.cpu)).toBeLessThan(MOST_CPU);
     expect(Math.max(known.text.length, stranger.text.length)).toBeLessThan(MOST_TEXT);

@@ -57,7 +57,7 @@ export function resolveText(state: OperationState, sent: SentDocument): string |
   const { trusted } = state.plan;
   if (!trusted) {
     const hash = hashIn(sent.extensions);
-    if (hash === null) deny(state, HASH);
+    if (typeof hash === 'object') deny(state, hash);
     else state.hash = hash;
     return typeof sent.query === 'string' ? sent.query : undefined;
   }
@@ -66,12 +66,16 @@ export function resolveText(state: OperationState, sent: SentDocument): string |
   return text;
 }
 
-/** Servers look up whatever stands there, and fail at what is no text: null for that. */
-function hashIn(extensions: unknown): string | undefined | null {
+/**
+ * Servers look up whatever stands there, and answer what is no hash, or another version, as a fault of their own: a
+ * denial for that.
+ */
+function hashIn(extensions: unknown): string | undefined | Denial {
   const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };
   if (persistedQuery === undefined || persistedQuery === null) return undefined;
-  const { sha256Hash } = persistedQuery as { readonly sha256Hash?: unknown };
-  return typeof sha256Hash === 'string' && /^[\da-f]{64}$/i.test(sha256Hash) ? sha256Hash : null;
+  const { sha256Hash, version } = persistedQuery as Readonly<Record<string, unknown>>;
+  if (version !== 1) return VERSION;
+  return typeof sha256Hash === 'string' && /^[\da-f]{64}$/i.test(sha256Hash) ? sha256Hash : HASH;
 }
 
 /** Servers that keep documents by their hashes answer another one as a fault of their own. */
@@ -92,6 +96,11 @@ const HASH: Denial = Object.freeze({
   kind: 'malformed',
   code: 'message.malformed',
   detail: 'The hash of a persisted query must be its SHA-256, in hexadecimal.',
+});
+
+const VERSION: Denial = Object.freeze({
+  ...HASH,
+  detail: 'The version of persisted queries is 1 here.',
 });
 
 const OTHER_HASH: Denial = Object.freeze({

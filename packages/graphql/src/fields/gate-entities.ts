@@ -1,6 +1,15 @@
 import type { Denial, MaybePromise } from '@apisec/core';
 import { isThenable } from '@apisec/core/host';
-import { defaultFieldResolver, type GraphQLResolveInfo, type GraphQLSchema } from 'graphql';
+import {
+  defaultFieldResolver,
+  type GraphQLOutputType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isInterfaceType,
+  isObjectType,
+} from 'graphql';
 import { denialError } from '../denial-error.ts';
 import { REFERENCE } from './guarded-coordinates.ts';
 import { countError, type OpenOperation, operationOf } from './open-operations.ts';
@@ -24,7 +33,9 @@ export function gateEntities(schema: GraphQLSchema): void {
     // Without an operation the gate of the root field has denied it.
     if (!operation || !Array.isArray(representations))
       return resolve(source, args, contextValue, info);
-    const denials = representations.map((reference) => decide(operation, reference, info));
+    const denials = representations.map((reference) =>
+      isEntity(schema, field.type, reference) ? decide(operation, reference, info) : NO_ENTITY,
+    );
     const load = (known: readonly (Denial | undefined)[]): unknown => {
       if (known.every((denial) => denial === undefined)) {
         return resolve(source, args, contextValue, info);
@@ -49,19 +60,37 @@ interface Entities {
 
 function decide(
   operation: OpenOperation,
-  reference: unknown,
+  reference: Reference,
   info: GraphQLResolveInfo,
 ): MaybePromise<Denial | undefined> {
-  const { __typename: type } = (reference ?? {}) as { readonly __typename?: unknown };
-  // A list of one name is that name to servers that look for it in a map.
-  if (typeof type !== 'string') return NO_TYPE;
+  const { __typename: type } = reference;
   return operation.decide(`${type}.${REFERENCE}`, reference, {}, info);
 }
 
-const NO_TYPE: Denial = Object.freeze({
+interface Reference {
+  readonly __typename: string;
+}
+
+/** Of other references servers say that they have failed, with the name of a type. */
+function isEntity(
+  schema: GraphQLSchema,
+  type: GraphQLOutputType,
+  reference: unknown,
+): reference is Reference {
+  const { __typename: name } = (reference ?? {}) as { readonly __typename?: unknown };
+  // A list of one name is that name to servers that look for it in a map.
+  if (typeof name !== 'string') return false;
+  const entity = getNamedType(type);
+  const named = schema.getType(name);
+  if (!isAbstractType(entity) || !(isObjectType(named) || isInterfaceType(named))) return false;
+  const objects = isObjectType(named) ? [named] : schema.getPossibleTypes(named);
+  return objects.some((object) => schema.isSubType(entity, object));
+}
+
+const NO_ENTITY: Denial = Object.freeze({
   kind: 'malformed',
   code: 'message.malformed',
-  detail: 'A reference must name the type of its object.',
+  detail: 'A reference must name the type of its object, which must be one that can be loaded.',
 });
 
 /** What was loaded, and errors where something was denied. */
