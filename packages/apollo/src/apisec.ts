@@ -22,6 +22,7 @@ import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, joinBatch } from './batch.ts';
+import { laterErrors } from './later-errors.ts';
 import type { ApisecOptions } from './options.ts';
 import { certificateIn, emptyRequest, textOf } from './request.ts';
 import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './response.ts';
@@ -97,6 +98,7 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
         emptyRequest(request);
       }
       return {
+        ...(plan.showsErrors ? {} : laterErrors()),
         parsingDidStart: async () => async (error?: Error) => {
           const { document, schema } = context;
           if (error || !document || !checkDocument(state, document, schema)) return;

@@ -6,6 +6,7 @@ import {
   checkErrors,
   decide,
   headerFields,
+  isFailure,
   type OperationState,
   releaseResult,
   safeError,
@@ -126,7 +127,7 @@ export function watchEnding(
 ): () => void {
   const { http, body } = response;
   const { status = 200 } = http;
-  const threw = errors?.some(({ extensions }) => (extensions['code'] ?? INTERNAL) === INTERNAL);
+  const threw = errors?.some((error) => error.extensions['code'] === undefined || isFailure(error));
   const outcome = denial ? 'denied' : threw ? 'failed' : 'succeeded';
   if (body.kind === 'single') {
     end({ outcome, status, denial });
@@ -137,5 +138,3 @@ export function watchEnding(
   body.subsequentResults = iterator as typeof body.subsequentResults;
   return stop;
 }
-
-const INTERNAL = 'INTERNAL_SERVER_ERROR';

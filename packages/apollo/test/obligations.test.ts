@@ -12,6 +12,7 @@ import {
   pass,
 } from '@apisec/core';
 import { ApolloServer, HeaderMap } from '@apollo/server';
+import { GraphQLError } from 'graphql';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { headersOf, oblige, reading, serve, shop, typeDefs } from './harness.ts';
 
@@ -215,6 +216,42 @@ describe('an incremental answer', () => {
     expect(text).not.toMatch(/secret|ann/);
     expect(endings).toEqual(['denied', 'release.unfilterable']);
   });
+
+  test.each([false, true])(
+    'does not tell what went wrong in its later parts, unless it may: %s',
+    async (insecureErrorDetails) => {
+      const errors = () => [
+        new GraphQLError('k9-secret', { originalError: new Error('k9-secret') }),
+        new GraphQLError('Int cannot represent non-integer value: "k9"', { path: ['me'] }),
+        new GraphQLError('No such order.'),
+      ];
+      const execute = (): any => ({
+        initialResult: { data: {}, pending: [{ id: '0', path: [] }], hasNext: true },
+        subsequentResults: (async function* () {
+          yield { incremental: [{ id: '0', data: {} }], hasNext: true };
+          const incremental = [
+            { id: '0', data: {} },
+            { id: '0', data: {}, errors: errors() },
+          ];
+          yield { incremental, completed: [{ id: '0', errors: errors() }], hasNext: true };
+          yield { incremental: [{ data: null, path: [], errors: errors() }], hasNext: false };
+        })(),
+      });
+      const plugin = apisec({ admission: obliging({}), insecureErrorDetails });
+      const { fetch } = await serve([plugin], {
+        legacyExperimentalExecuteIncrementally: execute,
+      } as object);
+      const { text } = await fetch('/', post);
+      const parts = text.matchAll(/^\{.*\}$/gm);
+      const shown = Array.from(parts, ([part]) => JSON.parse(part))
+        .flatMap(({ incremental = [], completed = [] }) => [...incremental, ...completed])
+        .flatMap((each) => each.errors ?? []);
+      expect(shown).toHaveLength(9);
+      expect(shown.filter(({ message }) => message === 'No such order.')).toHaveLength(3);
+      if (insecureErrorDetails) expect(text).toContain('k9');
+      else expect(JSON.stringify(shown)).not.toMatch(/k9|stacktrace/);
+    },
+  );
 
   test('that breaks off is told as failed', async () => {
     const endings: Completion['outcome'][] = [];

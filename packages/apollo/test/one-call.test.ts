@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import {
   allowAnonymous,
@@ -17,7 +18,11 @@ import {
   tokenBucket,
 } from '@apisec/core';
 import { limitOperation } from '@apisec/graphql';
-import { describe, expect, test } from 'vitest';
+import { ApolloServer } from '@apollo/server';
+import { expressMiddleware } from '@as-integrations/express5';
+import express from 'express';
+import { GraphQLError, GraphQLScalarType } from 'graphql';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { base, headersOf, oblige, provedOnce, raw, reading, serve, shop } from './harness.ts';
 
 const reason = (body: any) => body.errors?.[0].extensions.reason;
@@ -286,7 +291,6 @@ describe('what a resolver throws', () => {
   });
 
   test('does where it was made for callers, or where the server says so', async () => {
-    const { GraphQLError } = await import('graphql');
     const named = () => new GraphQLError('No such order.', { extensions: { code: 'NOT_FOUND' } });
     const one = await serve([apisec({ admission: open })], { resolvers: failing(named) });
     expect((await one.call(undefined, '{ echo }')).body.errors[0].message).toBe('No such order.');
@@ -297,6 +301,86 @@ describe('what a resolver throws', () => {
       'Did you mean',
     );
   });
+
+  const KEY = 'k9-secret';
+  /** Values that are not of their types, as a field of a database that has another type than the schema says. */
+  const odd = {
+    typeDefs: `
+      enum Size { S }
+      scalar Stamp
+      interface Thing { id: ID }
+      type Box implements Thing { id: ID }
+      type Query {
+        int: Int float: Float text: String flag: Boolean id: ID size: Size stamp: Stamp
+        box: Box thing: Thing other: Thing list: [Int] items: [Int] named: String
+      }
+    `,
+    resolvers: {
+      Query: {
+        ...Object.fromEntries(
+          ['int', 'float', 'flag', 'size', 'stamp', 'list'].map((name) => [name, () => KEY]),
+        ),
+        ...Object.fromEntries(['text', 'id', 'box'].map((name) => [name, () => ({ key: KEY })])),
+        thing: () => ({ type: 7, key: KEY }),
+        other: async () => ({ type: KEY }),
+        items: () => [1, KEY],
+        named: () => {
+          throw new GraphQLError('No such order.', { extensions: { code: 'NOT_FOUND' } });
+        },
+      },
+      Box: { __isTypeOf: () => false },
+      Thing: { __resolveType: ({ type }: any) => type },
+      Stamp: new GraphQLScalarType({
+        name: 'Stamp',
+        serialize: (value) => {
+          throw new GraphQLError(`${String(value)} is no stamp.`, { extensions: { value } });
+        },
+      }),
+    },
+  };
+
+  test.each(['standalone', 'Express'])(
+    'does not tell what it gave that is not of its type, on %s',
+    async (host) => {
+      const endings: Completion['outcome'][] = [];
+      const ended = oblige({ onComplete: ({ outcome }) => void endings.push(outcome) });
+      const plugins = [apisec({ admission: guard().use(allowAnonymous()).use(ended) })];
+      let call = async (query: string): Promise<any> =>
+        (await (await serve(plugins, odd)).call(undefined, query)).body;
+      if (host === 'Express') {
+        const server = new ApolloServer({
+          ...odd,
+          plugins,
+          includeStacktraceInErrorResponses: true,
+        });
+        await server.start();
+        const listening = express().use(express.json(), expressMiddleware(server)).listen(0);
+        onTestFinished(async () => {
+          listening.close();
+          await server.stop();
+        });
+        const { port } = listening.address() as AddressInfo;
+        call = async (query) => {
+          const init = { method: 'POST', headers: headersOf(undefined) };
+          const body = JSON.stringify({ query });
+          return (await fetch(`http://127.0.0.1:${port}/`, { ...init, body })).json();
+        };
+      }
+      const body = await call(
+        '{ int float text flag id size stamp box { id } thing { id } other { id } list items }',
+      );
+      expect(body.errors).toHaveLength(12);
+      for (const { message, extensions } of body.errors) {
+        expect([message, extensions]).toEqual([
+          'Internal server error',
+          { code: 'INTERNAL_SERVER_ERROR' },
+        ]);
+      }
+      expect(JSON.stringify(body)).not.toContain(KEY);
+      expect((await call('{ named }')).errors[0].message).toBe('No such order.');
+      await expect.poll(() => endings).toEqual(['failed', 'succeeded']);
+    },
+  );
 
   test('has no hint at the schema beside it', async () => {
     const { call } = await serve([apisec({ admission: open })]);

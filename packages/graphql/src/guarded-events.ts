@@ -5,7 +5,7 @@ import { denialError } from './denial-error.ts';
 import { release } from './operation-answer.ts';
 import { complete, endEarly } from './operation-ending.ts';
 import { type OperationState } from './operation-state.ts';
-import { safeResult } from './safe-errors.ts';
+import { asGraphqlError, safeResult } from './safe-errors.ts';
 
 /** A result as it may go out, and why it is not the one that came. */
 export interface ReleasedResult<Result> {
@@ -91,7 +91,8 @@ export function guardedEvents(
         return denial ? deny(denial) : { done: false, value: shownResult(state, result) };
       } catch (cause) {
         end({ outcome: 'failed' });
-        throw cause;
+        // Not thrown: servers tell the caller what it says, or break the answer off.
+        return { done: false, value: shownResult(state, { errors: [asGraphqlError(cause)] }) };
       }
     },
     return: () => {

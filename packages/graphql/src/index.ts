@@ -56,7 +56,7 @@ export { OPERATION_OPTIONS, operationPlan, type PreparedPlan } from './operation
 export type { HostCall, OperationPlan, OperationState } from './operation-state.ts';
 export { rootArguments } from './root-arguments.ts';
 export { collectRootFields, listRootFields, type RootField, rootTypesOf } from './root-fields.ts';
-export { safeError, shownErrors } from './safe-errors.ts';
+export { isFailure, safeError, shownErrors } from './safe-errors.ts';
 export {
   type BuildOptions,
   buildTrustedDocuments,

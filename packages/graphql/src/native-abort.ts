@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { signalIn } from './fields/open-operations.ts';
 import type { OperationState } from './operation-state.ts';
+import { asGraphqlError } from './safe-errors.ts';
 
 /**
  * Lets GraphQL 17 hear that an operation is over, so that it resolves no further fields for nobody; 16 takes no such
@@ -39,5 +40,19 @@ export async function executeUntilOver<Args = ExecutionArgs, Result = ExecutionR
   } catch (cause) {
     if (!state?.isOver) throw cause;
     return { data: null, errors: [new GraphQLError('The operation is over.')] };
+  }
+}
+
+/**
+ * Leaves what an executor or a source of events throws to its operation alone: servers of connections would end the
+ * whole connection, and tell its caller why.
+ */
+export async function executeOrFail<Result>(
+  run: () => Result,
+): Promise<Awaited<Result> | ExecutionResult> {
+  try {
+    return await run();
+  } catch (cause) {
+    return { errors: [asGraphqlError(cause)] };
   }
 }

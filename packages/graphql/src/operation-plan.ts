@@ -21,6 +21,7 @@ import type { GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { assertTable } from './assert-table.ts';
 import { isTable } from './decide-operation.ts';
 import { type ExecutionLimitsOptions, executionLimits } from './execution-limits.ts';
+import { watchLeaves } from './executor-errors.ts';
 import { budgetFields } from './fields/budget-fields.ts';
 import type { FieldDirectivesOptions } from './fields/directive-policies.ts';
 import {
@@ -214,6 +215,7 @@ export function operationPlan<Facts extends object>(
       gateEntities(schema);
       gateFields(schema, [...listRootFields(schema), ...compiled.coordinates], fieldResolver);
       gateIntrospection(schema);
+      watchLeaves(schema);
       prepared.set(schema, compiled);
       return compiled;
     },

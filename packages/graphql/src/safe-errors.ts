@@ -1,4 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql';
+import { isExecutorError } from './executor-errors.ts';
 
 /** An error as it goes out. */
 export interface ErrorLike {
@@ -17,8 +18,9 @@ const INTERNAL = 'INTERNAL_SERVER_ERROR';
 
 /**
  * An error as strangers may read it. What a resolver threw that is not a `GraphQLError` was not made for callers: its
- * text is a cause (a host name, a query, a hint about guards), so it is replaced. Hints that name fields of the schema
- * (`Did you mean …`) are cut off, and so are stacks.
+ * text is a cause (a host name, a query, a hint about guards), so it is replaced; and so is what the executor says of a
+ * value that is not of its type, which it prints. Hints that name fields of the schema (`Did you mean …`) are cut off,
+ * and so are stacks.
  *
  * @param formatted as the server formatted it. What it says other than the error itself is the server's own choice.
  */
@@ -27,10 +29,13 @@ export function safeError<Formatted extends ErrorLike>(
   formatted: Formatted,
 ): Formatted {
   const { message } = formatted;
-  if (error !== undefined && isUnnamed(error) && message === error.message) {
-    const extensions = { ...formatted.extensions, code: INTERNAL };
-    delete (extensions as { stacktrace?: unknown }).stacktrace;
-    return { ...formatted, message: MASKED, extensions };
+  if (error !== undefined && isInternal(error) && message === error.message) {
+    const extensions: Record<string, unknown> = { ...formatted.extensions };
+    delete extensions['stacktrace'];
+    // Those of a scalar may say what its message says.
+    if (isExecutorError(error))
+      for (const name of Object.keys(error.extensions)) delete extensions[name];
+    return { ...formatted, message: MASKED, extensions: { ...extensions, code: INTERNAL } };
   }
   const hint = message.indexOf(' Did you mean ');
   const { stacktrace, ...extensions } = formatted.extensions ?? {};
@@ -43,14 +48,15 @@ export function safeError<Formatted extends ErrorLike>(
 }
 
 /** True for what nobody wrote for callers. */
-export function isUnnamed(error: GraphQLError): boolean {
+function isInternal(error: GraphQLError): boolean {
   const { originalError } = error;
-  return originalError !== undefined && originalError !== null && !isGraphqlError(originalError);
+  const isNamed = originalError == null || isGraphqlError(originalError);
+  return !isNamed || isExecutorError(error);
 }
 
 /** True for what nobody meant to happen, also where the server has masked it already. */
 export function isFailure(error: GraphQLError): boolean {
-  return isUnnamed(error) || error.extensions?.['code'] === INTERNAL;
+  return isInternal(error) || error.extensions?.['code'] === INTERNAL;
 }
 
 /** Not by `instanceof` alone: another copy of GraphQL.js has a class of its own. */
@@ -58,10 +64,37 @@ function isGraphqlError(error: Error): boolean {
   return error instanceof GraphQLError || error.name === 'GraphQLError';
 }
 
-/** A result with errors as strangers may read them. */
-export function safeResult(result: ExecutionResult): ExecutionResult {
-  const { errors } = result;
-  return errors ? { ...result, errors: shownErrors(result).map(safeGraphqlError) } : result;
+/** What was thrown in place of a result, as one of its errors. */
+export function asGraphqlError(cause: unknown): GraphQLError {
+  const originalError = cause instanceof Error ? cause : new Error(String(cause));
+  if (isGraphqlError(originalError)) return originalError as GraphQLError;
+  return new GraphQLError(originalError.message, { originalError });
+}
+
+interface Errors {
+  readonly errors?: readonly GraphQLError[] | undefined;
+}
+
+/** What the later parts of an incremental answer bring, in either format, has errors of its own. */
+interface LaterPart {
+  readonly incremental?: readonly Errors[] | undefined;
+  readonly completed?: readonly Errors[] | undefined;
+}
+
+/** A result, or a part of one, with errors as strangers may read them. */
+export function safeResult<Result extends ExecutionResult & LaterPart>(result: Result): Result {
+  const { errors, incremental, completed } = result;
+  if (!errors && !incremental && !completed) return result;
+  return {
+    ...result,
+    ...(errors && { errors: shownErrors(result).map(safeGraphqlError) }),
+    ...(incremental && { incremental: incremental.map(safePart) }),
+    ...(completed && { completed: completed.map(safePart) }),
+  };
+}
+
+function safePart<Part extends Errors>(part: Part): Part {
+  return part.errors ? { ...part, errors: part.errors.map(safeGraphqlError) } : part;
 }
 
 /** All errors of an operation that was executed, and the first 20 of one that was not. */

@@ -4,13 +4,13 @@ import {
   DEFAULT_MAX_BODY_BYTES,
   httpDenial,
 } from '@apisec/core/host';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import { type GraphQLError, type GraphQLSchema, subscribe } from 'graphql';
 import type { Request as AnyRequest, HandlerOptions, Response } from 'graphql-sse';
 import { onCallerDisconnect } from './caller-disconnect.ts';
 import { denialError } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
-import { executeUntilOver } from './native-abort.ts';
+import { executeOrFail, executeUntilOver } from './native-abort.ts';
 import { viewRequest } from './node-context.ts';
 import { applyHeaders } from './operation-answer.ts';
 import { complete, disconnect } from './operation-ending.ts';
@@ -115,7 +115,9 @@ export function apisec<Facts extends object>(
       states.set(prepared.args, state);
       return prepared.args as typeof prepared.args & { contextValue: Context };
     },
-    execute: (args) => executeUntilOver(args, states.get(args), handler.execute as never),
+    execute: (args) =>
+      executeOrFail(() => executeUntilOver(args, states.get(args), handler.execute as never)),
+    subscribe: (args) => executeOrFail(() => (handler.subscribe ?? subscribe)(args)),
     onOperation: (_context, _request, args, result) => guardResult(states.get(args), result, now),
   };
 }

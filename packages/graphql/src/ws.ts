@@ -1,13 +1,13 @@
 import type { Denial } from '@apisec/core';
 import { assertCount, assertKnownOptions } from '@apisec/core/host';
-import { type ExecutionArgs, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type ExecutionArgs, GraphQLError, type GraphQLSchema, subscribe } from 'graphql';
 import type { Context, ServerOptions, SubscribePayload } from 'graphql-ws';
 import { checkBefore } from './check-before.ts';
 import { requestIn, viewConnection } from './connection-request.ts';
 import { isAsyncIterable } from './guarded-events.ts';
 import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, type HostOptions, hostCall } from './host-call.ts';
-import { executeUntilOver } from './native-abort.ts';
+import { executeOrFail, executeUntilOver } from './native-abort.ts';
 import { complete, disconnect, endEarly } from './operation-ending.ts';
 import { OPERATION_OPTIONS, type OperationOptions, operationPlan } from './operation-plan.ts';
 import { beginOperation, type OperationState } from './operation-state.ts';
@@ -99,7 +99,9 @@ export function apisec<Facts extends object>(
       states.set(prepared.args, state);
       return prepared.args;
     },
-    execute: (args) => executeUntilOver(args, states.get(args), server.execute),
+    execute: (args) =>
+      executeOrFail(() => executeUntilOver(args, states.get(args), server.execute)),
+    subscribe: (args) => executeOrFail(() => (server.subscribe ?? subscribe)(args)),
     onOperation: async (context, id, payload, args, result) => {
       const state = states.get(args);
       // Its caller has ended it meanwhile.

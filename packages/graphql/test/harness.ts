@@ -11,7 +11,14 @@ import {
   pass,
   requireScopes,
 } from '@apisec/core';
-import { buildSchema, type GraphQLObjectType, type GraphQLSchema } from 'graphql';
+import {
+  buildSchema,
+  GraphQLError,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  type GraphQLScalarType,
+  type GraphQLSchema,
+} from 'graphql';
 import { onTestFinished } from 'vitest';
 
 /** Bearer tokens of the form `subject:scope:scope`; a scope that is a number is when the token ends. */
@@ -56,9 +63,17 @@ export function oblige(obligations: Obligations) {
 export function shop(ran: string[] = []): GraphQLSchema {
   const schema = buildSchema(`
     type User { name: String email: String }
-    type Query { me: User users: [User!] echo(text: String): String viewer: Query crash: String }
+    type Query { me: User users: [User!] echo(text: String): String viewer: Query crash: String odd: Odd }
     type Mutation { rename(name: String): Query }
-    type Subscription { ticks(count: Int): Int renamed: User }
+    type Subscription { ticks(count: Int): Int renamed: User odd: Odd nothing: Int failing: Int }
+    enum Size { S }
+    scalar Stamp
+    interface Thing { id: ID }
+    type Box implements Thing { id: ID }
+    type Odd {
+      int: Int float: Float text: String flag: Boolean id: ID size: Size stamp: Stamp
+      box: Box thing: Thing other: Thing list: [Int] items: [Int] named: String
+    }
   `);
   const fieldsOf = (name: string) => (schema.getType(name) as GraphQLObjectType).getFields();
   const note = <T>(name: string, value: T): T => {
@@ -98,8 +113,53 @@ export function shop(ran: string[] = []): GraphQLSchema {
     yield { renamed: ann };
     yield { renamed: ann };
   };
+  const { odd, nothing, failing } = fieldsOf('Subscription');
+  if (!odd || !nothing || !failing) throw new Error('the schema has no subscriptions');
+  odd.subscribe = async function* () {
+    yield { odd: ODD };
+  };
+  nothing.subscribe = () => ODD.int as never;
+  failing.subscribe = async function* () {
+    yield { failing: 1 };
+    throw new Error(`connection to ${KEY} lost`);
+  };
+  set('Query', { odd: () => ODD });
+  set('Odd', {
+    named: () => {
+      throw new GraphQLError('No such order.', { extensions: { code: 'NOT_FOUND' } });
+    },
+  });
+  const stamp = schema.getType('Stamp') as GraphQLScalarType;
+  const write = (value: unknown) => {
+    throw new GraphQLError(`${String(value)} is no stamp.`, { extensions: { value } });
+  };
+  Object.assign(stamp, { serialize: write, coerceOutputValue: write });
+  (schema.getType('Box') as GraphQLObjectType).isTypeOf = () => false;
+  (schema.getType('Thing') as GraphQLInterfaceType).resolveType = (value) => value.type;
   return schema;
 }
+
+const KEY = 'k9-secret';
+/** Values that are not of their types, as a field of a database that has another type than the schema says. */
+const ODD = {
+  ...Object.fromEntries(['float', 'flag', 'size', 'stamp', 'list'].map((name) => [name, KEY])),
+  ...Object.fromEntries(['int', 'text', 'id', 'box'].map((name) => [name, { key: KEY }])),
+  thing: { type: 7, key: KEY },
+  other: { type: KEY },
+  items: [1, KEY],
+};
+export const ODD_FIELDS =
+  '{ odd { int float text flag id size stamp box { id } thing { id } other { id } list items } }';
+
+/** What is said of a value that is not of its type, in every message of an operation that asks for all of them. */
+export const MASKED = Array.from({ length: 12 }, () => ({
+  message: 'Internal server error',
+  extensions: { code: 'INTERNAL_SERVER_ERROR' },
+}));
+
+/** Errors as far as tests look at them. */
+export const shownErrors = (errors: any[]): unknown[] =>
+  errors.map(({ message, extensions }) => ({ message, extensions }));
 
 /** Listens on a free port for the length of one test. */
 export async function listen(

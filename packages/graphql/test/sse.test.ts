@@ -12,7 +12,7 @@ import type { GraphQLObjectType } from 'graphql';
 import { createHandler as createFetchHandler } from 'graphql-sse/lib/use/fetch';
 import { createHandler } from 'graphql-sse/lib/use/http';
 import { describe, expect, test } from 'vitest';
-import { base, listen, oblige, reading, shop } from './harness.ts';
+import { base, listen, MASKED, ODD_FIELDS, oblige, reading, shop, shownErrors } from './harness.ts';
 
 const open = guard().use(allowAnonymous());
 
@@ -69,6 +69,21 @@ describe('a guard in front of graphql-sse', () => {
       [{ data: { me: { name: 'ann' } } }],
       [[true, 'eve']],
     ]);
+  });
+
+  test('does not tell what resolvers gave that is not of its type', async () => {
+    const { run } = await serve({ admission: open });
+    for (const kind of ['query', 'subscription']) {
+      const { messages, text } = await run(undefined, `${kind} ${ODD_FIELDS}`);
+      expect(shownErrors(messages[0].errors)).toEqual(MASKED);
+      expect(text).not.toContain('k9-secret');
+    }
+    for (const field of ['nothing', 'failing']) {
+      const { messages } = await run(undefined, `subscription { ${field} }`);
+      expect(shownErrors(messages.at(-1).errors)).toEqual(MASKED.slice(0, 1));
+    }
+    const { messages } = await run(undefined, '{ odd { named } }');
+    expect(messages[0].errors[0].message).toBe('No such order.');
   });
 
   test('answers what it denies with status and challenge, before any stream', async () => {

@@ -14,7 +14,7 @@ import { createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { base, listen, oblige, reading, shop } from './harness.ts';
+import { base, listen, MASKED, ODD_FIELDS, oblige, reading, shop, shownErrors } from './harness.ts';
 
 const open = guard().use(allowAnonymous());
 
@@ -170,6 +170,24 @@ describe('an operation over a socket', () => {
     const { messages } = await run(undefined, '{ crash }');
     expect(messages[0].errors[0].message).toBe('Internal server error');
     expect(JSON.stringify(messages)).not.toContain('10.0.0.7');
+  });
+
+  test('does not tell what resolvers gave that is not of its type', async () => {
+    const { run } = await serve({ admission: open });
+    for (const kind of ['query', 'subscription']) {
+      const { messages } = await run(undefined, `${kind} ${ODD_FIELDS}`);
+      expect(shownErrors(messages[0].errors)).toEqual(MASKED);
+      expect(JSON.stringify(messages)).not.toContain('k9-secret');
+    }
+    for (const field of ['nothing', 'failing']) {
+      const { messages, ended } = await run(undefined, `subscription { ${field} }`);
+      expect([ended, shownErrors(messages.at(-1).errors)]).toEqual([
+        'complete',
+        MASKED.slice(0, 1),
+      ]);
+    }
+    const { messages } = await run(undefined, '{ odd { named } }');
+    expect(messages[0].errors[0].message).toBe('No such order.');
   });
 
   test.each([

@@ -11,17 +11,23 @@ import {
 } from '@apisec/core';
 import { limitOperation } from '@apisec/graphql';
 import { apisec, type YogaOptions } from '@apisec/graphql/yoga';
-import type { GraphQLObjectType } from 'graphql';
+import { GraphQLError, type GraphQLObjectType } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { describe, expect, test } from 'vitest';
-import { base, listen, oblige, reading, shop } from './harness.ts';
+import { base, listen, MASKED, ODD_FIELDS, oblige, reading, shop, shownErrors } from './harness.ts';
 
 const open = guard().use(allowAnonymous());
 
-async function serve(options: YogaOptions<any>, more: Plugin[] = [], ran: string[] = []) {
+async function serve(
+  options: YogaOptions<any>,
+  more: Plugin[] = [],
+  ran: string[] = [],
+  maskedErrors = true,
+) {
   const schema = shop(ran);
   const yoga = createYoga({
     schema,
+    maskedErrors,
     plugins: [apisec(options), ...more],
     batching: true,
     logging: false,
@@ -43,7 +49,17 @@ async function serve(options: YogaOptions<any>, more: Plugin[] = [], ran: string
   };
   const call = (token: string | undefined, query: string, variables?: object) =>
     post(token, { query, variables });
-  return { call, post, url, schema, ran };
+  /** The events of one operation. */
+  const subscribe = async (query: string): Promise<any[]> => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({ query }),
+    });
+    const events = (await response.text()).matchAll(/^event: next\ndata: (.*)$/gm);
+    return Array.from(events, ([, data = '']) => JSON.parse(data));
+  };
+  return { call, post, subscribe, url, schema, ran };
 }
 
 const reason = (body: any) => body.errors?.[0].extensions?.reason;
@@ -82,6 +98,48 @@ describe('a guard in front of Yoga', () => {
     const { call } = await serve({ admission: reading });
     const { text } = await call(undefined, query);
     expect(text).not.toMatch(/Cannot query|Syntax/);
+  });
+
+  test('does not tell what resolvers gave that is not of its type', async () => {
+    const masked = await serve({ admission: open });
+    expect((await masked.call(undefined, ODD_FIELDS)).text).not.toContain('k9-secret');
+    // Yoga masks some by itself.
+    const { call, subscribe } = await serve({ admission: open }, [], [], false);
+    const { body } = await call(undefined, ODD_FIELDS);
+    expect(shownErrors(body.errors)).toEqual(MASKED);
+    const [event] = await subscribe(`subscription ${ODD_FIELDS}`);
+    expect(shownErrors(event.errors)).toEqual(MASKED);
+    for (const field of ['nothing', 'failing']) {
+      const events = await subscribe(`subscription { ${field} }`);
+      expect(shownErrors(events.at(-1).errors)).toEqual(MASKED.slice(0, 1));
+    }
+    const named = await call(undefined, '{ odd { named } }');
+    expect(named.body.errors[0].message).toBe('No such order.');
+  });
+
+  test('does not tell what went wrong in later parts of an answer', async () => {
+    const errors = () => [
+      new GraphQLError('k9-secret', { originalError: new Error('k9-secret') }),
+      new GraphQLError('Int cannot represent non-integer value: "k9-secret"', { path: ['me'] }),
+      new GraphQLError('No such order.'),
+    ];
+    const parts: Plugin = {
+      onExecute: ({ setExecuteFn }) =>
+        setExecuteFn(async function* () {
+          yield { data: {}, pending: [{ id: '0', path: [] }], hasNext: true };
+          const incremental = [{ id: '0', data: null, errors: errors() }];
+          yield { incremental, completed: [{ id: '0', errors: errors() }], hasNext: false };
+        } as never),
+    };
+    const { subscribe } = await serve({ admission: open }, [parts]);
+    const [, part] = await subscribe('{ echo }');
+    for (const { errors } of [...part.incremental, ...part.completed]) {
+      expect(errors.map(({ message }: any) => message)).toEqual([
+        'Internal server error',
+        'Internal server error',
+        'No such order.',
+      ]);
+    }
   });
 
   test('hears once how each operation ended', async () => {
