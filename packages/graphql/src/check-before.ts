@@ -3,7 +3,7 @@ import { chain, fault } from '@apisec/core/host';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { factsFor } from './decide-operation.ts';
 import { callerOf, conclude, runsFor } from './guarded-operation.ts';
-import { deniedErrors, deniedNames } from './limits/deny-errors.ts';
+import { deniedEarly, deniedErrors } from './limits/deny-errors.ts';
 import { dropLocations } from './limits/drop-locations.ts';
 import { BATCH } from './operation-batch.ts';
 import { pendingCall } from './operation-call.ts';
@@ -121,7 +121,7 @@ export function checkDocument(
   dropLocations(document);
   return (
     deny(state, state.plan.bounds.checkDocument(document, state.work)) ??
-    deny(state, schema && deniedNames(schema, document))
+    deny(state, schema && deniedEarly(schema, document))
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Denial } from '@apisec/core';
 import { type DocumentNode, GraphQLError, type GraphQLSchema, validate } from 'graphql';
 import { MOST_ERRORS } from '../safe-errors.ts';
-import { hasUnknownNames } from './unknown-names.ts';
+import { hasManyErrors } from './early-errors.ts';
 
 const TOO_MANY: Denial = Object.freeze({
   kind: 'malformed',
@@ -21,8 +21,8 @@ export function deniedErrors(errors: readonly unknown[]): Denial | undefined {
  * The same before validation, as far as it is cheap to know. For servers that validate by themselves and look for a
  * hundred errors, each of which costs a multiple of what it takes to find it.
  */
-export function deniedNames(schema: GraphQLSchema, document: DocumentNode): Denial | undefined {
-  return hasUnknownNames(schema, document, MOST_ERRORS) ? TOO_MANY : undefined;
+export function deniedEarly(schema: GraphQLSchema, document: DocumentNode): Denial | undefined {
+  return hasManyErrors(schema, document, MOST_ERRORS) ? TOO_MANY : undefined;
 }
 
 /** Validates a document, as far as {@link deniedErrors} wants to know. */
@@ -33,7 +33,7 @@ export function validateFew(
   run: (bounds: ValidationBounds) => readonly GraphQLError[] = (bounds) =>
     validate(schema, document, undefined, bounds),
 ): readonly GraphQLError[] {
-  return deniedNames(schema, document) ? MANY : run({ ...FEW_ERRORS, hideSuggestions });
+  return deniedEarly(schema, document) ? MANY : run({ ...FEW_ERRORS, hideSuggestions });
 }
 
 interface ValidationBounds {

@@ -99,10 +99,13 @@ function checkVariables(
     if (depth > maxVariableNesting) return DENIALS.variables;
     const next: object[] = [];
     for (const container of level) {
-      for (const value of Object.values(container)) {
-        if (++work.values > maxVariableValues) return DENIALS.variables;
-        if (typeof value === 'object' && value !== null) next.push(value as object);
-      }
+      // Counted first: to look up the members of an object with many takes much longer than to list them.
+      const keys = Array.isArray(container) ? undefined : Object.keys(container);
+      work.values += keys?.length ?? (container as readonly unknown[]).length;
+      if (work.values > maxVariableValues) return DENIALS.variables;
+      const members = container as Readonly<Record<string, unknown>>;
+      const values = keys?.map((key) => members[key]) ?? (container as readonly unknown[]);
+      for (const value of values) if (typeof value === 'object' && value !== null) next.push(value);
     }
     level = next;
   }
