@@ -33,7 +33,7 @@ const LINK = `extend schema @link(
   url: "https://specs.apollo.dev/federation/v2.5", import: ["@key", "@requiresScopes"]
 )`;
 const STAFF = parse(`${LINK}
-  type User @key(fields: "id") { id: ID!, name: String }
+  type User @key(fields: "id") { id: ID!, name: String, pay: Salary }
   type Salary @key(fields: "id") @requiresScopes(scopes: [["pay"]]) { id: ID!, amount: Int }
   type Query { me: User }
 `);
@@ -56,7 +56,10 @@ const note = <T>(name: string, value: T): T => {
 const review = { text: 'fine', note: 'for us alone' };
 const staff = {
   Query: { me: () => note('me', { id: 'ann', name: 'Ann' }) },
-  User: { __resolveReference: ({ id }: { id: string }) => note('user', { id, name: id }) },
+  User: {
+    __resolveReference: ({ id }: { id: string }) => note('user', { id, name: id }),
+    pay: ({ id }: { id: string }) => note('salary', { id, amount: 7 }),
+  },
   Salary: { __resolveReference: ({ id }: { id: string }) => note('salary', { id, amount: 7 }) },
 };
 const reviews = {
@@ -242,6 +245,97 @@ test.each<[string, unknown]>([
   expect([JSON.parse(text).data, ran]).toEqual([{ _entities: [null] }, []]);
   expect(text).not.toContain('amount: 7');
 });
+
+const SALARY = '{ ... on Salary { amount } }';
+const A_SALARY = { __typename: 'Salary', id: 'ann' };
+const A_USER = { __typename: 'User', id: 'ann' };
+const USERS_AND_SALARIES = Array.from({ length: 50 }, () => [A_USER, A_SALARY]).flat();
+
+test.each<[string, string, object?, string[]?]>([
+  [
+    'an alias',
+    `query ($r: [_Any!]!) { a: _entities(representations: $r) ${SALARY} }`,
+    { r: [A_SALARY] },
+  ],
+  [
+    'aliases of which one is open',
+    `query ($u: [_Any!]!, $s: [_Any!]!) {
+      u: _entities(representations: $u) { __typename } s: _entities(representations: $s) ${SALARY}
+    }`,
+    { u: [A_USER], s: [A_SALARY] },
+    ['user'],
+  ],
+  ['a literal', `{ _entities(representations: [{ __typename: "Salary", id: "ann" }]) ${SALARY} }`],
+  [
+    'a literal with an escape',
+    `{ _entities(representations: [{ __typename: "\\u0053alary", id: "ann" }]) ${SALARY} }`,
+  ],
+  [
+    'a literal that is no list',
+    `{ _entities(representations: { __typename: "Salary", id: "ann" }) ${SALARY} }`,
+  ],
+  [
+    'a variable within a literal',
+    `query ($t: String) { _entities(representations: [{ __typename: $t, id: "ann" }]) ${SALARY} }`,
+    { t: 'Salary' },
+  ],
+  [
+    'a default of a variable',
+    `query ($r: [_Any!]! = [{ __typename: "Salary", id: "ann" }]) { _entities(representations: $r) ${SALARY} }`,
+  ],
+  [
+    'a fragment',
+    `query ($r: [_Any!]!) { ...Q }
+    fragment Q on Query { _entities(representations: $r) { ...E } }
+    fragment E on _Entity { ... on Salary { amount } }`,
+    { r: [A_SALARY] },
+  ],
+  [
+    'a reference among others',
+    `query ($r: [_Any!]!) { _entities(representations: $r) { __typename ... on Salary { amount } } }`,
+    { r: [A_USER, A_SALARY, A_USER] },
+    ['user', 'user'],
+  ],
+  [
+    'one of a hundred references',
+    `query ($r: [_Any!]!) { _entities(representations: $r) ${SALARY} }`,
+    { r: USERS_AND_SALARIES },
+    Array.from({ length: 50 }, () => 'user'),
+  ],
+  [
+    'a field below another entity',
+    `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { pay { amount } } } }`,
+    { r: [A_USER] },
+    ['user'],
+  ],
+  [
+    'an alias below another entity',
+    `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { a: pay { b: amount } } } }`,
+    { r: [A_USER] },
+    ['user'],
+  ],
+])(
+  'an entity is loaded by %s only for who may have its type',
+  async (_, query, variables, open = []) => {
+    const as = async (token: string): Promise<any> => {
+      const init = post(query, { variables });
+      const headers = new Headers(init.headers);
+      headers.set('authorization', `Bearer ${token}`);
+      return (await callOver(router, staffUrl, { ...init, headers })).json();
+    };
+    const denied = await as('ann');
+    expect(JSON.stringify(denied.data)).not.toMatch(/7/);
+    expect(denied.errors.length).toBeLessThanOrEqual(10);
+    for (const { extensions } of denied.errors)
+      expect(extensions.reason).toBe('scope.insufficient');
+    expect(ran).toEqual(open);
+    const admitted = await as('ann:pay');
+    expect([admitted.errors, JSON.stringify(admitted.data).includes('7')]).toEqual([
+      undefined,
+      true,
+    ]);
+  },
+);
 
 test.each<[string, Identity | undefined]>([
   ['nobody', undefined],
