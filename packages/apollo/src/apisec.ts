@@ -44,8 +44,8 @@ import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './re
  * What was answered for one caller is PRIVATE to caches, and kept by none where policies rework it.
  *
  * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
- * parse, `Accept` headers that it cannot serve. Its standalone server also answers preflights, and lets every
- * origin read; `cors` takes effect with `startStandalone` of `@apisec/apollo/standalone`, or behind a host of your own.
+ * parse, `Accept` headers that it cannot serve, and with its text what your context function throws. Its standalone
+ * server lets every origin read. `startStandalone` of `@apisec/apollo/standalone` does neither, and heeds `cors`.
  *
  * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
  * the table names something that the schema does not have.

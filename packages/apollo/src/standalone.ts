@@ -15,6 +15,7 @@ import {
   isJson,
   parseJsonBody,
 } from '@apisec/core/host';
+import { denialError } from '@apisec/graphql';
 import {
   beginCall,
   nodePeer,
@@ -25,12 +26,16 @@ import {
 } from '@apisec/node';
 import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
 import { ApolloServerPluginDrainHttpServer } from '@apollo/server/plugin/drainHttpServer';
+import { GraphQLError } from 'graphql';
 
 /** Options of {@link startStandalone}. */
 export interface StandaloneOptions<Context extends BaseContext> {
   /** The guard or table of the plugin: it answers the preflights. */
   readonly admission: Admission<GraphqlFacts, object>;
-  /** What resolvers get. `req` must be in it for the plugin to know who calls. Default: `{ req, res }`. */
+  /**
+   * What resolvers get. `req` must be in it for the plugin to know who calls. What it throws stays inside, but for a
+   * `GraphQLError`. Default: `{ req, res }`.
+   */
   readonly context?:
     | ((from: { readonly req: IncomingMessage; readonly res: ServerResponse }) => Promise<Context>)
     | undefined;
@@ -104,7 +109,18 @@ export async function startStandalone<Context extends BaseContext>(
     timeoutMs: durationMs(NAME, 'bodyTimeout', bodyTimeout, { max: '1h' }),
   };
   // By its type, Context is what Apollo's own default is where there is no function.
-  const contextOf = options.context ?? (async (from: object) => from as Context);
+  const made = options.context ?? (async (from: object) => from as Context);
+  /** Apollo would tell the caller what it throws. */
+  const contextOf: typeof made = async (from) => {
+    try {
+      return await made(from);
+    } catch (cause) {
+      // Made for callers.
+      if (cause instanceof GraphQLError) throw cause;
+      onFault(cause);
+      throw denialError({ kind: 'internal', code: 'handler.threw' });
+    }
+  };
 
   /** Decides what is not a call of GraphQL by the policies that need no operation. */
   const answerOptions = (req: IncomingMessage, res: ServerResponse): unknown => {

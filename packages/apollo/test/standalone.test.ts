@@ -4,6 +4,7 @@ import { type StandaloneOptions, startStandalone } from '@apisec/apollo/standalo
 import { allowAnonymous, cors, definePolicy, guard, securityHeaders } from '@apisec/core';
 import { ApolloServer, type BaseContext } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
+import { GraphQLError } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const APP = 'https://app.example.com';
@@ -111,6 +112,29 @@ test("what Apollo's own standalone server does in front of any plugin is why", a
   expect([answer.status, allowed(answer)]).toEqual([204, '*']);
   await server.stop();
 });
+
+test.each<[string, Error, string]>([
+  ['was not made for callers', new Error('connection to 10.0.0.7 lost'), 'handler.threw'],
+  ['was', new GraphQLError('Come back later.'), 'Come back later.'],
+])(
+  'does not tell what the context function throws, unless it was made for callers: %s',
+  async (_, error, message) => {
+    const faults: unknown[] = [];
+    const server = create();
+    const { url } = await startStandalone(server, {
+      admission: api,
+      listen: { port: 0, host: '127.0.0.1' },
+      context: () => Promise.reject(error),
+      onFault: (cause) => void faults.push(cause),
+    });
+    const answer = await fetch(url, query({}));
+    const text = await answer.text();
+    expect([answer.status, JSON.parse(text).errors[0].message]).toEqual([500, message]);
+    expect(text).not.toContain('10.0.0.7');
+    expect(faults).toEqual(error instanceof GraphQLError ? [] : [error]);
+    await server.stop();
+  },
+);
 
 test('ends with Apollo, and does not construct with what it does not know', async () => {
   const server = create();

@@ -118,7 +118,7 @@ export function shop(ran: string[] = []): GraphQLSchema {
   odd.subscribe = async function* () {
     yield { odd: ODD };
   };
-  nothing.subscribe = () => ODD.int as never;
+  nothing.subscribe = () => ODD['int'];
   failing.subscribe = async function* () {
     yield { failing: 1 };
     throw new Error(`connection to ${KEY} lost`);
@@ -141,7 +141,7 @@ export function shop(ran: string[] = []): GraphQLSchema {
 
 const KEY = 'k9-secret';
 /** Values that are not of their types, as a field of a database that has another type than the schema says. */
-const ODD = {
+const ODD: Readonly<Record<string, unknown>> = {
   ...Object.fromEntries(['float', 'flag', 'size', 'stamp', 'list'].map((name) => [name, KEY])),
   ...Object.fromEntries(['int', 'text', 'id', 'box'].map((name) => [name, { key: KEY }])),
   thing: { type: 7, key: KEY },
