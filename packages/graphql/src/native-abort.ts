@@ -29,7 +29,11 @@ export function setSignals(args: object, state: OperationState | undefined): voi
   Object.assign(args, { signal, abortSignal: signal });
 }
 
-/** Executes an operation. Executors reject one that was aborted, which no server expects: it becomes an error. */
+/**
+ * Executes an operation. Executors reject one that was aborted, which no server expects: it becomes an error. GraphQL
+ * 17 does so while resolvers run on; where nobody waits for the answer, the operation is over when they are, so that it
+ * keeps what it holds until then.
+ */
 export async function executeUntilOver<Args = ExecutionArgs, Result = ExecutionResult>(
   args: Args,
   state: OperationState | undefined,
@@ -39,6 +43,8 @@ export async function executeUntilOver<Args = ExecutionArgs, Result = ExecutionR
     return await run(args);
   } catch (cause) {
     if (!state?.isOver) throw cause;
+    const { abortedResult } = (cause ?? {}) as { readonly abortedResult?: unknown };
+    if (state.disconnected) await Promise.resolve(abortedResult).catch(() => undefined);
     return { data: null, errors: [new GraphQLError('The operation is over.')] };
   }
 }

@@ -370,9 +370,11 @@ describe('an id that is taken again while its first operation runs on', () => {
     expect(heard).toEqual(['succeeded', 'denied', 'denied', 'denied']);
     for (const end of begun) end();
     await expect.poll(() => heard.slice(4)).toEqual(['aborted', 'aborted']);
-    await expect.poll(() => ran).toEqual(['echo', 'echo']);
+    // Where GraphQL takes a signal it resolves no further fields.
+    const further = versionInfo.major >= 17 ? [] : ['echo', 'echo'];
+    await expect.poll(() => ran).toEqual(further);
     subscribe('{ echo(text: "b") }');
-    await expect.poll(() => ran.length).toBe(3);
+    await expect.poll(() => ran).toEqual([...further, 'echo']);
   });
 
   test('leaves no events behind when the connection closes', async () => {
