@@ -39,8 +39,11 @@ export interface KyselyDatabase<out Tx> {
 /** One statement in a transaction, whatever library it is of. */
 export type Run = (text: string) => Promise<readonly unknown[]>;
 
-/** Begins a transaction, does the work in it, and ends it: by COMMIT, or by ROLLBACK where the work rejects. */
-export type Transact = (work: (tx: object, run: Run) => Promise<unknown>) => Promise<unknown>;
+/**
+ * Begins a transaction, does the work in it, and ends it: by COMMIT, or by ROLLBACK where the work rejects. The work
+ * answers the statement that takes its settings back, for a transaction within another, which goes on behind it.
+ */
+export type Transact = (work: (tx: object, run: Run) => Promise<string>) => Promise<unknown>;
 
 /** How long a connection may take to undo what it has done, before it is closed instead. */
 const UNDO_MS = 1_000;
@@ -73,6 +76,8 @@ interface Queries {
 
 interface Executes {
   readonly execute: (text: string) => Promise<unknown>;
+  /** Transactions have it, databases do not. */
+  readonly rollback?: unknown;
 }
 
 function pglite(db: TransactionalDatabase<Queries>): Transact {
@@ -81,8 +86,11 @@ function pglite(db: TransactionalDatabase<Queries>): Transact {
 }
 
 function drizzle(db: TransactionalDatabase<Executes>): Transact {
+  const isWithin = (db as Partial<Executes>).rollback !== undefined;
   return (work) =>
-    db.transaction((tx) => checked(tx, work, async (text) => rowsOf(await tx.execute(text))));
+    db.transaction((tx) =>
+      checked(tx, work, async (text) => rowsOf(await tx.execute(text)), isWithin),
+    );
 }
 
 /** Its drivers differ: some answer the rows, some a result that has them. */
@@ -112,12 +120,17 @@ function kysely(db: KyselyDatabase<object>): Transact {
 
 /**
  * COMMIT of a transaction in which a statement has failed is a ROLLBACK without an error, and these libraries do not
- * tell which it was: any other statement fails then.
+ * tell which it was: any other statement fails then. Settings are taken back only within another transaction: at the
+ * end of one, deferred triggers still need them.
  */
-async function checked(tx: object, work: Parameters<Transact>[0], run: Run): Promise<unknown> {
-  const result = await work(tx, run);
-  await run('SELECT 1');
-  return result;
+async function checked(
+  tx: object,
+  work: Parameters<Transact>[0],
+  run: Run,
+  isWithin = false,
+): Promise<void> {
+  const restore = await work(tx, run);
+  await run(isWithin ? restore : 'SELECT 1');
 }
 
 function pool(db: TenantPool): Transact {

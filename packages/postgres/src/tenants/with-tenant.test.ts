@@ -428,6 +428,58 @@ describe.each<[string, () => Promise<Server>]>(
     expect(await same).toBe(1);
   });
 
+  describe('a savepoint of Drizzle', () => {
+    type Drizzle = ReturnType<typeof drizzlePglite>;
+    const tenantsOf = async (tx: Drizzle): Promise<unknown> =>
+      (await tx.execute(drizzleSql.raw(`SELECT DISTINCT tenant_id FROM ${orders}`))).rows.map(
+        (row) => row['tenant_id'],
+      );
+    const timeoutOf = async (tx: Drizzle): Promise<unknown> =>
+      (await tx.execute(drizzleSql.raw('SHOW statement_timeout'))).rows;
+    const drizzle = () => server.libraries['Drizzle']?.db as Drizzle;
+
+    test('is not of another tenant, however deep', async () => {
+      const work = withTenant(
+        drizzle(),
+        'acme',
+        async (tx) => {
+          const inner = tx.transaction((within) =>
+            withTenant(within as never, 'globex', tenantsOf as never, options()),
+          );
+          expect(await codeOf(inner)).toMatch(/another tenant already/);
+          return tenantsOf(tx as never);
+        },
+        options(),
+      );
+      expect(await work).toEqual(['acme']);
+    });
+
+    test('leaves the transaction around it as it was', async () => {
+      const seen = await drizzle().transaction(async (tx) => {
+        const outer = tx as never as Drizzle;
+        // Those that log in above the wall see everything without a role.
+        if (server.role !== undefined) await tx.execute(`SET LOCAL ROLE ${server.role}`);
+        const before = await timeoutOf(outer);
+        const found: unknown[] = [];
+        for (const tenant of ['acme', 'globex']) {
+          const more = { ...options(), timeout: '3s' } as const;
+          found.push(await withTenant(outer, tenant, tenantsOf as never, more));
+          found.push(await tenantsOf(outer));
+          await withTenant(
+            outer,
+            tenant,
+            () => Promise.reject(new Error('of the work')),
+            more,
+          ).catch(() => undefined);
+          found.push(await tenantsOf(outer));
+        }
+        expect(await timeoutOf(outer)).toEqual(before);
+        return found;
+      });
+      expect(seen).toEqual([['acme'], [], [], ['globex'], [], []]);
+    });
+  });
+
   describe('assertRowSecurity finds', () => {
     const check = (table: string, more: object = {}) =>
       assertRowSecurity((server.libraries['pool'] as Library).db, {

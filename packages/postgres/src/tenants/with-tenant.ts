@@ -31,9 +31,6 @@ export interface WithTenantOptions {
   readonly role?: string | undefined;
 }
 
-/** Tenants of transactions that run: one within another must be of the same tenant. */
-const running = new WeakMap<object, string>();
-
 /**
  * Does work in a transaction that sees and writes the rows of one tenant only: row-level security is the wall, for
  * every query, join, and mistake in it. The setting lives as long as the transaction, so no pool carries it over.
@@ -42,6 +39,10 @@ const running = new WeakMap<object, string>();
  * Takes a pool of pg, PGlite, or a database of Drizzle or Kysely. It commits where the work resolves; it rolls back
  * where the work rejects, takes longer than `timeout`, or a statement failed. It is no defence against statements that
  * callers write: those can change the setting.
+ *
+ * A transaction within another, as Drizzle has them, must be of the same tenant; behind it, the outer one sees what it
+ * saw before. What outlives a transaction also outlives its tenant on the connection: temporary tables, cursors `WITH
+ * HOLD`, and `SET` without `LOCAL`. Keep the work free of them.
  *
  * Await every query of the work. On a pool of pg, one that comes after its end is rejected. Drizzle and Kysely keep the
  * connection to themselves: there, a query that nobody awaited, or that goes on behind `timeout`, may run in the
@@ -84,14 +85,8 @@ export async function withTenant<T>(
     typeof tenant === 'string' ? tenant : (tenant as Partial<TenantScope>)?.tenant;
   if (typeof id !== 'string' || !/^[^\0-\x20\x7f\p{Surrogate}]{1,128}$/u.test(id))
     throw new TypeError(`${where}: the tenant must be the id of one: hand over the fact tenant.`);
-  const outer = running.get(db);
-  if (outer !== undefined && outer !== id)
-    throw new ConfigurationError(`${where}: this is a transaction of another tenant already.`);
-  return inTransaction(where, db, id, options, async (tx) => {
-    // Drizzle hands its own transactions on, which may be given to withTenant again.
-    running.set(tx, id);
-    return work(tx as never);
-  });
+  // Its callers say what the work gets.
+  return inTransaction(where, db, id, options, async (tx) => work(tx as never));
 }
 
 /** Runs work in a transaction of a tenant, in bounded time. */
@@ -117,19 +112,38 @@ export async function inTransaction<T>(
     ['idle_in_transaction_session_timeout', onServer(timeoutMs + IDLE_AFTER_MS)],
     ...(role === undefined ? [] : [['role', literal(role)] as const]),
   ];
-  const begin = `SELECT ${settings.map(([name, value]) => `set_config('${name}', ${value}, true)`).join(', ')}`;
+  // Nothing else sets it, so it is empty unless this transaction is within one of a tenant.
+  const mark = `${setting}_of_transaction`;
+  const all = [...settings, [mark, literal(tenant)] as const];
+  const begin = `SELECT ${[
+    ...all.map(([name], at) => `current_setting('${name}', true) AS before_${at}`),
+    ...all.map(([name, value]) => `set_config('${name}', ${value}, true)`),
+  ].join(', ')}`;
   const transact = transactionsOf(where, db);
   let result: T | undefined;
   await transact(async (tx, run) => {
-    await run(begin);
+    const [row] = await run(begin);
+    const before = all.map((_, at) => textOf(row, `before_${at}`));
+    const outer = before.at(-1);
+    if (outer !== '' && outer !== tenant)
+      throw new ConfigurationError(`${where}: this is a transaction of another tenant already.`);
     const problem = `${where}: the work took longer than ${timeoutMs} ms`;
     result = await withinTime(Promise.resolve(work(tx, run)), timeoutMs, problem);
+    return `SELECT ${all
+      .map(([name], at) => `set_config('${name}', ${literal(before[at] ?? '')}, true)`)
+      .join(', ')}`;
   });
   // The transaction resolves only where the work has.
   return result as T;
 }
 
 const IDLE_AFTER_MS = 1_000;
+
+/** The text of a column; empty where it is null. */
+function textOf(row: unknown, column: string): string {
+  // `current_setting` answers a text or null.
+  return (row as Readonly<Record<string, string | null>>)[column] ?? '';
+}
 
 /** PGlite is one process with its caller: a session that it ends takes the database with it. */
 function onServer(timeoutMs: number): string {
