@@ -277,6 +277,31 @@ describe('tenantPools', () => {
       expect(await codeOf(pools.use('b', () => 1))).toBe('done');
     });
 
+    test('a pool that hangs while it is closed keeps no idle one from making room', async () => {
+      const { pools, take } = setup({
+        maxOpen: 3,
+        timeout: '2s',
+        close: ({ tenant }) => (tenant.startsWith('hung') ? new Promise(() => {}) : undefined),
+      });
+      for (const tenant of ['hung', 'hung-2', 'idle']) await take(tenant);
+      void pools.close('hung');
+      const waiting = ['a', 'b'].map((tenant) => codeOf(take(tenant)));
+      await vi.advanceTimersByTimeAsync(1_500);
+      expect(await Promise.all(waiting)).toEqual(['done', 'done']);
+      expect(pools.size()).toBe(3);
+      // From now on nobody waits for those that hang.
+      expect(await codeOf(take('c'))).toBe('done');
+    });
+
+    test('says that there is no room where all pools hang while they are closed', async () => {
+      const { pools, take } = setup({ maxOpen: 1, close: () => new Promise(() => {}) });
+      await take('hung');
+      const waiting = codeOf(take('a'));
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await waiting).toBe('tenant.pools_exhausted');
+      expect(pools.size()).toBe(1);
+    });
+
     test('idle pools are closed though nobody calls any more', async () => {
       const { clock, take, live } = setup({ idleAfter: '1m' });
       await take('a');

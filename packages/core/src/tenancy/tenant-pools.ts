@@ -60,6 +60,8 @@ interface Entry<P> {
   idleSince: number;
   /** Set once nobody may begin to use it. */
   closing: boolean;
+  /** Set once somebody has waited in vain for it to be closed. It keeps its place, but nobody waits for it again. */
+  stuck: boolean;
   /** Settled once it is closed; never rejects. */
   readonly gone: Promise<void>;
   readonly end: () => void;
@@ -126,6 +128,7 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
       users: 0,
       idleSince: now(),
       closing: false,
+      stuck: false,
       gone,
       end,
     };
@@ -211,7 +214,7 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
     let oldest: Entry<P> | undefined;
     for (const entry of all) {
       // One that still opens may do so for long: it keeps its place, and nobody waits for that.
-      if (entry.users > 0 || !entry.isOpen) continue;
+      if (entry.users > 0 || !entry.isOpen || entry.stuck) continue;
       if (entry.closing) return entry;
       if (oldest === undefined || entry.idleSince < oldest.idleSince) oldest = entry;
     }
@@ -229,7 +232,13 @@ export function tenantPools<P>(options: TenantPoolsOptions<P>): TenantPools<P> {
       }
       const leaving = now() > until ? undefined : makeRoom();
       if (leaving === undefined) throw problem('tenant.pools_exhausted', tenant);
-      await inTime(leaving.gone, tenant, until);
+      try {
+        // A part of the time, so that another one can leave where this one hangs.
+        await withinTime(leaving.gone, Math.max(1, Math.min(timeoutMs / 4, until - now())));
+      } catch (cause) {
+        leaving.stuck = true;
+        if (now() >= until) throw problem('tenant.unavailable', tenant, cause);
+      }
     }
   };
   const inTime = async <T>(task: Promise<T>, tenant: string, until: number): Promise<T> => {
