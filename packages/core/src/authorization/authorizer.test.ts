@@ -55,8 +55,10 @@ beforeAll(async () => {
       const said = answer(asked.at(-1) as Asked);
       if (said === undefined) return;
       const status = typeof said === 'number' ? said : 200;
-      outgoing.writeHead(status, { 'content-type': 'application/json' });
-      outgoing.end(typeof said === 'string' ? said : JSON.stringify(said));
+      outgoing.writeHead(status, { 'content-type': 'application/json', location: '/elsewhere' });
+      // Only its status says no.
+      if (typeof said === 'number') outgoing.end('{"decision":true}');
+      else outgoing.end(typeof said === 'string' ? said : JSON.stringify(said));
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -114,6 +116,10 @@ describe('authzenAuthorizer with discover', () => {
     time = 600_000;
     await pdp.evaluate(question());
     expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(2);
+    // A clock that is set back keeps nothing longer.
+    time = 0;
+    await pdp.evaluate(question());
+    expect(paths().filter((path) => path === WELL_KNOWN)).toHaveLength(3);
   });
 
   test('reads the metadata of one below a path between host and path (RFC 8615)', async () => {
@@ -198,6 +204,14 @@ describe('authzenAuthorizer', () => {
     await expect(client().evaluateAll([question('d9'), question('d1')])).rejects.toThrow(
       /each question/,
     );
+    answer = () => ({ evaluations: Array.from({ length: 3 }, () => ({ decision: true })) });
+    await expect(client().evaluateAll([question('d9'), question('d1')])).rejects.toThrow(
+      /each question/,
+    );
+    answer = () => ({ evaluations: { 0: { decision: true }, length: 1 } });
+    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/each question/);
+    answer = () => ({ evaluations: [null] });
+    await expect(client().evaluateAll([question('d9')])).rejects.toThrow(/without a decision/);
   });
 
   test('searches page by page, and no further than it may', async () => {
@@ -221,6 +235,11 @@ describe('authzenAuthorizer', () => {
     ['without a decision', {}],
     ['with a list', [{ decision: true }]],
     ['with two decisions', '{"decision":false,"decision":true}'],
+    ['with the same member in two spellings', '{"decision":false,"\\u0064ecision":true}'],
+    ['with a decision within a decision', { decision: { decision: true } }],
+    ['with 201', 201],
+    ['with a redirect', 302],
+    ['with 10 MB', `{"decision":true,"x":"${'a'.repeat(10_000_000)}"}`],
   ])('a decision point that answers %s rejects', async (_name, said) => {
     answer = () => said;
     const pdp = client(said === undefined ? { timeout: '50ms' } : {});
@@ -249,6 +268,44 @@ describe('authzenAuthorizer', () => {
     time = 1_000;
     await pdp.evaluate(question());
     expect(asked).toHaveLength(2 + others.length);
+  });
+
+  test('a kept decision is not kept longer by a clock that is set back, or a slow answer', async () => {
+    let time = 10_000;
+    const pdp = client({ cache: { ttl: '1s' }, now: () => time });
+    answer = (given) => {
+      time += 400;
+      return honest(given);
+    };
+    await pdp.evaluate(question());
+    time = 11_000;
+    await pdp.evaluate(question());
+    expect(asked).toHaveLength(2);
+    time = 5_000;
+    await pdp.evaluate(question());
+    expect(asked).toHaveLength(3);
+  });
+
+  test('a kept decision is the same for all who get it', async () => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    answer = () => ({ decision: true, context: { reasons: { a: 1 } } });
+    const { context } = await pdp.evaluate(question());
+    expect(() => Object.assign(context?.['reasons'] as object, { a: 2 })).toThrow(TypeError);
+    expect(await pdp.evaluate(question())).toEqual(answer(asked[0] as Asked));
+  });
+
+  test('large answers fill the cache as large questions do', async () => {
+    const pdp = client({ cache: { ttl: '1m', maxEntries: 4 } });
+    answer = () => ({ decision: true, context: { reason: 'x'.repeat(100_000) } });
+    await pdp.evaluate(question());
+    await pdp.evaluate(question());
+    expect(asked).toHaveLength(2);
+  });
+
+  test('headers that never come keep nobody waiting', async () => {
+    const pdp = client({ timeout: '20ms', headers: () => new Promise(() => {}) });
+    await expect(pdp.evaluate(question())).rejects.toThrow(/within 20 ms/);
+    expect(asked).toEqual([]);
   });
 
   // OpenFGA has published this four times: CVE-2026-41131, GHSA-57j5-qwp2-vqp6, GHSA-h6c8-cww8-35hf,

@@ -1,7 +1,9 @@
 import { boundedCache } from '../lib/bounded-cache.ts';
+import { isOlder, withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { boundedFetcher, urlProblem } from '../lib/fetch-json.ts';
+import { boundedFetcher, fetchTimeoutMs, urlProblem } from '../lib/fetch-json.ts';
+import { freezeDeep } from '../lib/freeze-deep.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { isObject, member, parseStrictObject } from '../lib/strict-json.ts';
 import type {
@@ -21,11 +23,14 @@ export interface AuthzenAuthorizerOptions {
    * must be of the same origin. Default: false, the paths of the specification.
    */
   readonly discover?: boolean | undefined;
-  /** What it knows this API by: an API key, a token. Asked for each call, so that tokens may end. */
+  /**
+   * What it knows this API by: an API key, a token. Asked for each call, so that tokens may end. It is no part of the
+   * question: what a decision hangs on belongs into its context, or a kept one is used for others.
+   */
   readonly headers?:
     | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
     | undefined;
-  /** How long an answer may take. Default: `'2s'`. */
+  /** How long an answer may take, and `headers` before it. Default: `'2s'`. */
   readonly timeout?: Duration | undefined;
   /** How long a decision may be used again. Default: it is not. A change of policy is late by this. */
   readonly cache?: { readonly ttl: Duration; readonly maxEntries?: number | undefined } | undefined;
@@ -94,11 +99,9 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     `${where}: discover must be true or false.`,
   );
   const base = url.endsWith('/') ? url.slice(0, -1) : url;
-  const fetchBounded = boundedFetcher(where, {
-    timeout: options.timeout ?? '2s',
-    maxBytes: MAX_BYTES,
-    fetch: options.fetch,
-  });
+  const bounds = { timeout: options.timeout ?? '2s', maxBytes: MAX_BYTES, fetch: options.fetch };
+  const fetchBounded = boundedFetcher(where, bounds);
+  const timeoutMs = fetchTimeoutMs(where, bounds);
   const kept = readCache(where, cache);
   const usual = usualEndpoints(base);
   const insecureLoopback = options.insecureLoopback === true;
@@ -115,7 +118,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
     const { [name]: endpoint } = await Promise.resolve(endpoints());
     if (endpoint === undefined) throw new Error(`${where}: the decision point offers no ${name}`);
     // Answered at once or later.
-    const given = await Promise.resolve(headers());
+    const given = await withinTime(Promise.resolve(headers()), timeoutMs);
     const response = await fetchBounded(endpoint, {
       method: 'POST',
       headers: { ...given, accept: 'application/json', 'content-type': 'application/json' },
@@ -133,12 +136,11 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       // What is sent is the key, so that no two questions share an answer.
       const asked = JSON.stringify(question, inOrder);
       const known = kept?.entries.get(asked);
-      if (known !== undefined && now() < known.until) return known.answer;
+      const askedAt = now();
+      if (kept && known && !isOlder(known.askedAt, kept.ttlMs, askedAt)) return known.answer;
       const answer = readAnswer(where, await post('evaluation', asked));
-      if (kept) {
-        const until = now() + kept.ttlMs;
-        kept.entries.set(asked, { answer, until }, asked.length * 2 + 200);
-      }
+      const size = (asked.length + (kept ? JSON.stringify(answer).length : 0)) * 2 + 200;
+      kept?.entries.set(asked, { answer, askedAt }, size);
       return answer;
     },
     evaluateAll: async (questions: readonly AuthorizerQuestion[]) => {
@@ -182,7 +184,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
 
 interface Kept {
   readonly ttlMs: number;
-  readonly entries: ReturnType<typeof boundedCache<{ answer: AuthorizerAnswer; until: number }>>;
+  readonly entries: ReturnType<typeof boundedCache<{ answer: AuthorizerAnswer; askedAt: number }>>;
 }
 
 function readCache(where: string, cache: AuthzenAuthorizerOptions['cache']): Kept | undefined {
@@ -205,7 +207,8 @@ function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
     throw new Error(`${where}: an answer without a decision`);
   }
   const context = member(answer, 'context');
-  return Object.freeze(isObject(context) ? { decision, context } : { decision });
+  // All who ask the same get the same one.
+  return freezeDeep(isObject(context) ? { decision, context } : { decision });
 }
 
 /** A replacer for JSON: questions that say the same in another order of members are one text. */

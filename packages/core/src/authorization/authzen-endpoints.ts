@@ -1,3 +1,4 @@
+import { isOlder } from '../lib/clock.ts';
 import { type BoundedFetch, urlProblem } from '../lib/fetch-json.ts';
 import { parseUrl } from '../lib/parse-url.ts';
 import { member, parseStrictObject } from '../lib/strict-json.ts';
@@ -40,7 +41,9 @@ export function discoveredEndpoints(
   { base, fetch, insecureLoopback, now }: DiscoveryOptions,
 ): () => Promise<AuthzenEndpoints> {
   const metadataUrl = wellKnown(base);
-  let known: { readonly endpoints: AuthzenEndpoints; readonly until: number } | undefined;
+  let known:
+    | { readonly endpoints: AuthzenEndpoints; readonly since: number; readonly keptMs: number }
+    | undefined;
   const read = async (): Promise<AuthzenEndpoints> => {
     const { status, body } = await fetch(metadataUrl, { headers: { accept: 'application/json' } });
     const metadata = status === 200 && body ? parseStrictObject(body) : undefined;
@@ -68,13 +71,14 @@ export function discoveredEndpoints(
     };
   };
   return async () => {
-    if (known !== undefined && now() < known.until) return known.endpoints;
+    const time = now();
+    if (known !== undefined && !isOlder(known.since, known.keptMs, time)) return known.endpoints;
     const before = known?.endpoints;
     // The others go on with what is known while this call asks anew.
-    if (before) known = { endpoints: before, until: now() + RETRY_MS };
+    if (before) known = { endpoints: before, since: time, keptMs: RETRY_MS };
     try {
       const endpoints = await read();
-      known = { endpoints, until: now() + KEPT_MS };
+      known = { endpoints, since: now(), keptMs: KEPT_MS };
       return endpoints;
     } catch (cause) {
       // They were those of the decision point, which still answers there or not at all.
