@@ -11,6 +11,7 @@ import {
   UNKNOWN_MEMBER,
 } from './input-errors.ts';
 import { droppedMembers, type InputBounds, inspectInput } from './members.ts';
+import { validationOf } from './schema-validation.ts';
 import { describeInput, type SchemaResult, type StandardSchema } from './standard-schema.ts';
 
 /** How inputs are checked. */
@@ -53,11 +54,12 @@ export function inputCheck(
   rules: InputRules,
 ): (input: unknown, isDecoded?: boolean) => MaybePromise<CheckedInput> {
   const { maxErrors, timeoutMs, reshapes } = rules;
-  const standard = schema['~standard'];
+  const { vendor } = schema['~standard'];
+  const validate = validationOf(schema);
   const description = describeInput(schema);
   const undescribed: UndescribedMembers | undefined =
     description && undescribedMembers(description);
-  if (undescribed === undefined && (reshapes || KEEPING.has(standard.vendor))) {
+  if (undescribed === undefined && (reshapes || KEEPING.has(vendor))) {
     throw new ConfigurationError(
       `${where}: the schema of ${part} cannot describe itself as JSON Schema, so unknown members would pass. ` +
         'Use types that JSON Schema knows' +
@@ -72,7 +74,11 @@ export function inputCheck(
     }));
     return { ok: false, denial: inputDenial('input.unknown_member', errors) };
   };
-  const conclude = (input: unknown, result: SchemaResult<unknown>): CheckedInput => {
+  const conclude = (
+    input: unknown,
+    result: SchemaResult<unknown>,
+    lists: readonly string[],
+  ): CheckedInput => {
     if (result.issues !== undefined) {
       const { errors, unknownMember } = errorsOf(result.issues, part, maxErrors);
       const code = unknownMember ? 'input.unknown_member' : 'input.invalid';
@@ -80,6 +86,11 @@ export function inputCheck(
     }
     if (!Object.hasOwn(result, 'value')) {
       return { ok: false, denial: fault('input.uncheckable', 'the schema answered nothing') };
+    }
+    // Some libraries take a list for an object whose members may all be missing.
+    if (lists.length > 0) {
+      const errors = lists.map((pointer) => ({ in: part, pointer, detail: 'Expected: object.' }));
+      return { ok: false, denial: inputDenial('input.invalid', errors) };
     }
     if (reshapes) return { ok: true, value: result.value };
     const { unknown, reshaped } = droppedMembers(input, result.value, maxErrors);
@@ -92,7 +103,7 @@ export function inputCheck(
     }
     return { ok: true, value: result.value };
   };
-  const ofMessages = OF_MESSAGES.has(standard.vendor);
+  const ofMessages = OF_MESSAGES.has(vendor);
   return (input, isDecoded = false) => {
     const marks = isDecoded ? MARKS_OF_DECODED : MARKS;
     const raw = inspectInput(input, rules, ofMessages ? marks : undefined);
@@ -102,15 +113,16 @@ export function inputCheck(
       const error = { in: part, pointer: raw.pointer, detail: 'This member is not plain data.' };
       return { ok: false, denial: inputDenial('input.invalid', [error]) };
     }
-    const strangers = undescribed?.(input, maxErrors) ?? [];
+    const lists: string[] = [];
+    const strangers = undescribed?.(input, maxErrors, lists) ?? [];
     if (strangers.length > 0) return unknownMembers(strangers);
     // What it throws is a fault, which the engine turns into a denial.
-    const result = standard.validate(input);
-    if (!isThenable(result)) return conclude(input, result);
+    const result = validate(input);
+    if (!isThenable(result)) return conclude(input, result, lists);
     return withinTime(Promise.resolve(result).then(settled, failed), timeoutMs).then(
       (ended) =>
         ended.ok
-          ? conclude(input, ended.result)
+          ? conclude(input, ended.result, lists)
           : { ok: false, denial: fault('policy.threw', ended.cause) },
       (cause: unknown) => ({
         ok: false,

@@ -3,8 +3,15 @@ import { isContainer } from './members.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** Members of the input that its JSON Schema does not name, at most so many. */
-export type UndescribedMembers = (input: unknown, most: number) => readonly string[];
+/**
+ * Members of the input that its JSON Schema does not name, at most so many. Lists where it names objects alone are
+ * gathered apart: the schema denies most of them itself, and says better why.
+ */
+export type UndescribedMembers = (
+  input: unknown,
+  most: number,
+  lists?: string[],
+) => readonly string[];
 
 const COMBINED = ['allOf', 'anyOf', 'oneOf', 'if', 'then', 'else', '$ref'];
 const OBJECTS = [
@@ -54,11 +61,15 @@ export function undescribedMembers(root: JsonSchema): UndescribedMembers {
     return found;
   };
 
-  return (input, most) => {
+  return (input, most, lists = []) => {
     const unknown: string[] = [];
     const visit = (value: unknown, schemas: readonly unknown[], pointer: string): void => {
       if (!isContainer(value) || unknown.length >= most) return;
       const nodes = expand(schemas, value);
+      if (Array.isArray(value) && nodes.length > 0 && nodes.every(isOfObjects)) {
+        if (lists.length < most) lists.push(pointer);
+        return;
+      }
       const keywords = Array.isArray(value) ? LISTS : OBJECTS;
       const speaking = nodes.filter(
         (node): node is JsonSchema => isSchema(node) && keywords.some((word) => word in node),
@@ -87,6 +98,10 @@ export function undescribedMembers(root: JsonSchema): UndescribedMembers {
     visit(input, [root], '');
     return unknown;
   };
+}
+
+function isOfObjects(schema: unknown): boolean {
+  return isSchema(schema) && schema['type'] === 'object';
 }
 
 function speaks(schema: JsonSchema): boolean {

@@ -91,7 +91,14 @@ function isUnknownMember(issue: SchemaIssue): boolean {
 function ruleOf(issue: SchemaIssue): string {
   const { code, type, expected } = parts(issue);
   const name = [code, type].find((each) => typeof each === 'string' && RULE_NAME.test(each));
-  if (typeof expected === 'string' && expected !== '' && expected.length <= LONGEST_RULE) {
+  // What a narrowing of arktype expects is a text of the application, which may hold the value.
+  const isOwn = code === 'predicate';
+  if (
+    !isOwn &&
+    typeof expected === 'string' &&
+    expected !== '' &&
+    expected.length <= LONGEST_RULE
+  ) {
     return `Expected: ${expected}.`;
   }
   return typeof name === 'string'

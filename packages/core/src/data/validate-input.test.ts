@@ -203,6 +203,13 @@ describe('a body', () => {
     const free = z.object({ name: z.string().refine(async (name) => name !== 'taken') });
     expect(await codeOf({ body: free }, { name: 'Ann' })).toBe('passed');
     expect(await codeOf({ body: free }, { name: 'taken' })).toBe('input.invalid');
+    // zod would run it twice, and leave the first rejection to the process.
+    let runs = 0;
+    const rejecting = z.object({
+      home: z.lazy(() => z.string().refine(() => Promise.reject(new Error(`down ${++runs}`)))),
+    });
+    expect(await codeOf({ body: rejecting }, { home: 'Bonn' })).toBe('policy.threw');
+    expect(runs).toBe(1);
     const failing: StandardSchema = {
       '~standard': { version: 1, vendor: 'own', validate: () => Promise.reject(new Error('down')) },
     };
@@ -213,6 +220,82 @@ describe('a body', () => {
     expect(await codeOf({ body: hanging, timeout: '5ms' }, { name: 'Ann' })).toBe(
       'input.unavailable',
     );
+  });
+
+  test.each<[string, z.ZodType]>([
+    ['a refinement', z.string().refine(() => Promise.reject(new Error('down')))],
+    ['a check', z.string().superRefine(() => Promise.reject(new Error('down')))],
+    ['a transform', z.string().transform(() => Promise.reject(new Error('down')))],
+    ['its own type', z.custom(() => Promise.reject(new Error('down')))],
+    ['a union', z.union([z.number(), z.string().refine(() => Promise.reject(new Error('down')))])],
+    [
+      'a trimmed text',
+      z
+        .string()
+        .trim()
+        .refine(() => Promise.reject(new Error('down'))),
+    ],
+    [
+      'a default',
+      z
+        .string()
+        .refine(() => Promise.reject(new Error('down')))
+        .default('x'),
+    ],
+  ])(
+    'whose schema rejects within %s is denied, and nothing is left unhandled',
+    async (_what, one) => {
+      expect(await codeOf({ body: z.object({ one }) }, { one: 'Bonn' })).toBe('policy.threw');
+      const within = z.object({
+        list: z.array(
+          z.object({
+            get one() {
+              return one;
+            },
+          }),
+        ),
+      });
+      expect(await codeOf({ body: within }, { list: [{ one: 'Bonn' }] })).toBe('policy.threw');
+    },
+  );
+
+  test('of a schema without functions is validated at once', () => {
+    const made = new Date(0);
+    const plain = z.object({
+      name: z
+        .string()
+        .trim()
+        .max(9)
+        .default(() => String(made.getTime())),
+      at: z.iso.datetime().optional(),
+      tags: z.record(z.string(), z.union([z.email(), z.literal('x')])).optional(),
+    });
+    const outcome = validateInput({ body: plain }).check(
+      new Request('https://api.example.com/users/7', { method: 'POST' }),
+      http,
+    );
+    const [obligations] =
+      outcome instanceof Promise || !outcome.ok ? [] : listObligations(outcome.obligations);
+    expect(obligations?.onMessage?.({ name: 'Ann', tags: { a: 'x' } })).toMatchObject({ ok: true });
+  });
+
+  test('that is a list where an object is meant is denied, also where the library takes it', async () => {
+    const optional = type({ 'name?': 'string', 'home?': { 'city?': 'string' } });
+    for (const list of [[], [{ isAdmin: true }], { home: [] }, { home: [{ isAdmin: true }] }]) {
+      expect(await codeOf({ body: optional }, list)).toBe('input.invalid');
+    }
+    expect(await codeOf({ body: optional }, { home: { city: 'Bonn' } })).toBe('passed');
+    const either = type({ 'name?': 'string' }).or('string[]');
+    expect(await codeOf({ body: either }, ['a'])).toBe('passed');
+  });
+
+  test('is not sent back by the words of a narrowing', async () => {
+    const narrow = type({
+      name: type('string').narrow((name, context) => context.mustBe(`not ${name}`)),
+    });
+    const outcome = await bodyThrough({ body: narrow }, { name: 's3cret' });
+    expect(outcome).toMatchObject({ ok: false, denial: { code: 'input.invalid' } });
+    expect(JSON.stringify(outcome)).not.toContain('s3cret');
   });
 
   test('that the schema reshapes is denied as a fault, and passes where it is described', async () => {
