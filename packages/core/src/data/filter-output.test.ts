@@ -73,6 +73,12 @@ const row = {
   tags: ['x', null],
 };
 
+class WrittenDate extends Date {
+  override toJSON(): never {
+    return { hash: 'secret' } as never;
+  }
+}
+
 describe('filterOutput', () => {
   test('lets go out only what the shape names, within objects and lists', () => {
     const dropped: number[] = [];
@@ -146,6 +152,11 @@ describe('filterOutput', () => {
     ['an object where a value is meant', { id: { $secret: 1 } }],
     ['a list where a value is meant', { id: [1] }],
     ['a function', { id: () => 1 }],
+    ['a date that writes itself otherwise', { id: new WrittenDate(0) }],
+    [
+      'a date that says when otherwise',
+      { id: Object.assign(new Date(0), { toISOString: () => ({ hash: 'secret' }) }) },
+    ],
     ['a date that writes itself', { id: Object.assign(new Date(0), { toJSON: () => 'secret' }) }],
     ['a list where an object is meant', [{ id: 1 }]],
     ['a text where an object is meant', 'secret'],

@@ -114,9 +114,11 @@ function valueFilter(where: string): OutputFilter {
 function isPlainValue(value: unknown): boolean {
   if (typeof value === 'object') {
     if (value === null) return true;
-    return (
-      (value instanceof Date || value instanceof Uint8Array) && !Object.hasOwn(value, 'toJSON')
-    );
+    if (value instanceof Date) {
+      const { prototype } = Date;
+      return value.toJSON === prototype.toJSON && value.toISOString === prototype.toISOString;
+    }
+    return value instanceof Uint8Array && !Object.hasOwn(value, 'toJSON');
   }
   return typeof value !== 'function' && typeof value !== 'symbol';
 }
