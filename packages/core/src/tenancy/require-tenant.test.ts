@@ -105,6 +105,7 @@ describe('requireTenant', () => {
     ['acme'],
     Object('acme'),
     'a b',
+    'a\ud800',
     'a\0',
     '__proto__',
     'constructor',

@@ -10,8 +10,11 @@ export const LONGEST_TENANT_ID = 128;
 /** Letters, digits, `.`, `_` and `-`, beginning and ending with a letter or digit, at most 64 characters. */
 export const TENANT_ID: RegExp = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
 
-/** Whatever form resolveTenant was given: no spaces and no control characters. */
-export const ANY_TENANT_ID: RegExp = /^[^\0-\x20\x7f]+$/;
+/**
+ * Whatever form resolveTenant was given: no spaces, no control characters, and no half of a surrogate pair, which
+ * databases and caches take for another character.
+ */
+export const ANY_TENANT_ID: RegExp = /^[^\0-\x20\x7f\p{Surrogate}]+$/u;
 
 /**
  * Whether a value can be the id of a tenant. Names that every object has, like `constructor`, cannot: somebody looks

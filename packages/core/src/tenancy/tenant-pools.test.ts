@@ -237,6 +237,7 @@ describe('tenantPools', () => {
     '__proto__',
     'constructor',
     'a b',
+    'a\ud800',
     'x'.repeat(1_000_000),
   ])('opens nothing for what is not a tenant: %#', async (tenant) => {
     const { take, opened } = setup();
