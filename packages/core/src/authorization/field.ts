@@ -59,7 +59,8 @@ function fieldOf(
  *
  * - `text`: well-formed Unicode without NUL, compared by code points, so case, accents and blanks count;
  * - `integer`: a whole number that JavaScript holds exactly (below 2^53);
- * - `number`: a finite number; a column of `double precision` or `REAL`;
+ * - `number`: a finite number; a column of `double precision`, or `REAL` in SQLite. Not `real` or `numeric` of
+ *   PostgreSQL, whose numbers the database compares before a driver has rounded them or made them texts;
  * - `boolean`;
  * - `instant`: a `Date` or epoch milliseconds;
  * - `list`: an array or a set of texts or integers.

@@ -4,7 +4,9 @@ import {
   boolean,
   char,
   doublePrecision,
+  numeric,
   pgTable,
+  real,
   text,
   timestamp,
 } from 'drizzle-orm/pg-core';
@@ -940,6 +942,33 @@ describe('what cannot be exact does not construct', () => {
           table: pgTable('t', { ...columnsOf(), size: bigint('size', { mode: 'bigint' }) }),
         }),
       /PgBigInt64 cannot hold/,
+    ],
+    [
+      'a real column, whose numbers the driver rounds',
+      () =>
+        toDrizzle(item, {
+          dialect: 'postgresql',
+          table: pgTable('t', { ...columnsOf(), score: real('score') }),
+        }),
+      /PgReal cannot hold/,
+    ],
+    [
+      'a numeric column, which is read as a text',
+      () =>
+        toDrizzle(item, {
+          dialect: 'postgresql',
+          table: pgTable('t', { ...columnsOf(), score: numeric('score') }),
+        }),
+      /PgNumeric cannot hold/,
+    ],
+    [
+      'a numeric column, which is read as a number',
+      () =>
+        toDrizzle(item, {
+          dialect: 'postgresql',
+          table: pgTable('t', { ...columnsOf(), score: numeric('score', { mode: 'number' }) }),
+        }),
+      /PgNumericNumber cannot hold/,
     ],
     [
       'a column that is missing',
