@@ -16,6 +16,7 @@ export { assertUnpublishedKey } from './crypto/published-keys.ts';
 export { signingKeys } from './crypto/signing-key.ts';
 export { webCryptoVerifier } from './crypto/verification-key.ts';
 export { type VerifiedJws, verifyJws } from './crypto/verify-jws.ts';
+export { validationOf } from './data/schema-validation.ts';
 export { assertAdmission } from './engine/admission.ts';
 export { admit, readmit } from './engine/admitted-facts.ts';
 export { type BuiltinCode, codes, type DenialCode } from './engine/codes.ts';

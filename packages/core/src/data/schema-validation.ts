@@ -1,15 +1,16 @@
 import type { MaybePromise } from '../lib/maybe-promise.ts';
-import type { SchemaResult, StandardSchema } from './standard-schema.ts';
 
 /**
- * How to ask a schema. zod tries every schema synchronously, and again where something in it waits: each asynchronous
- * refinement then runs twice, and where the first one rejects nobody listens, which ends a Node process. So its
- * schemas that call functions of the user are asked asynchronously.
+ * How to ask a Standard Schema. zod tries every schema synchronously, and again where something in it waits: each
+ * asynchronous refinement then runs twice, and where the first one rejects nobody listens, which ends a Node process.
+ * So its schemas that call functions of the user are asked asynchronously.
  */
-export function validationOf(
-  schema: StandardSchema,
-): (value: unknown) => MaybePromise<SchemaResult<unknown>> {
-  const standard = schema['~standard'];
+export function validationOf<Result>(schema: {
+  readonly '~standard': { readonly validate: (value: unknown) => MaybePromise<Result> };
+}): (value: unknown) => MaybePromise<Result> {
+  const standard = schema['~standard'] as (typeof schema)['~standard'] & {
+    readonly vendor?: unknown;
+  };
   const { safeParseAsync } = schema as { readonly safeParseAsync?: unknown };
   if (standard.vendor !== 'zod' || typeof safeParseAsync !== 'function' || !callsFunctions(schema))
     return (value) => standard.validate(value);
@@ -17,11 +18,9 @@ export function validationOf(
     // What zod documents: data, or an error with the issues that its Standard Schema lists.
     const result = (await safeParseAsync.call(schema, value)) as
       | { readonly success: true; readonly data: unknown }
-      | {
-          readonly success: false;
-          readonly error: Extract<SchemaResult<unknown>, { issues: object }>;
-        };
-    return result.success ? { value: result.data } : { issues: result.error.issues };
+      | { readonly success: false; readonly error: { readonly issues: readonly unknown[] } };
+    // The same that `validate` answers.
+    return (result.success ? { value: result.data } : { issues: result.error.issues }) as Result;
   };
 }
 

@@ -36,6 +36,21 @@ test('an answer that the schema knows is handed on', async () => {
   expect(await rates(server)(server.url())).toEqual({ ok: true, value: { usd: 1.1 } });
 });
 
+test('a schema of zod with functions of the application is asked once, and may reject', async () => {
+  const server = await serve((_, response) => response.end('{"usd":1.1}'));
+  const down = () => Promise.reject(new Error('down'));
+  const unheard: AnswerSchema<never>['~standard']['validate'] = () => {
+    throw new Error('asked synchronously first');
+  };
+  const zod = {
+    '~standard': { version: 1, vendor: 'zod', validate: unheard },
+    _zod: { def: { type: 'custom', fn: down } },
+    safeParseAsync: down,
+  } as const;
+  const answer = await rates(server, { schema: zod })(server.url());
+  expect(answer).toMatchObject({ denial: { code: 'upstream.failed', cause: { message: 'down' } } });
+});
+
 describe('nothing else is', () => {
   test.each([
     ['another shape', '{"usd":"1.1"}', 200, 'upstream.answer_invalid'],

@@ -8,6 +8,7 @@ import {
   durationMs,
   parseJsonBody,
   parseUrl,
+  validationOf,
 } from '@apisec/core/host';
 import { isEgressError } from '../fetch/egress-error.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
@@ -92,6 +93,7 @@ export function consume<Output>(
     typeof schema?.['~standard']?.validate === 'function',
     `${NAME}: schema must be a Standard Schema, for example of Zod or Valibot.`,
   );
+  const validate = validationOf(schema);
   for (const [name, value, least] of [
     ['retries', retries, 0],
     ['circuitFailures', circuitFailures, 1],
@@ -166,7 +168,7 @@ export function consume<Output>(
       return failed('upstream.answer_invalid', error);
     }
     try {
-      const result = await schema['~standard'].validate(value);
+      const result = await validate(value);
       return result.issues === undefined
         ? { ok: true, value: result.value }
         : failed('upstream.answer_invalid', result.issues);
