@@ -10,8 +10,8 @@ import { connected, within } from './sockets.ts';
 /** Resolves a name to all of its addresses. */
 export type Resolve = (name: string) => Promise<readonly string[]>;
 
-/** What is checked of a TLS connection beyond its certificate chain and name. */
-export type CheckPeer = (name: string, socket: TLSSocket) => EgressError | undefined;
+/** What is checked of a connection beyond its certificate chain and name. Over plain HTTP there is no TLS socket. */
+export type CheckPeer = (name: string, socket: TLSSocket | undefined) => EgressError | undefined;
 
 /** How connections are made. */
 export interface Connecting {
@@ -56,20 +56,23 @@ export function pinnedConnector(
       throw connectionFailed(failure);
     };
 
-    const problemOf = (socket: TLSSocket): EgressError | undefined => {
+    const checkPeer = (socket: TLSSocket | undefined): void => {
+      let problem: EgressError | undefined;
       try {
-        return connecting.checkPeer?.(name, socket);
+        problem = connecting.checkPeer?.(name, socket);
       } catch (cause) {
         // What cannot be checked, or reported, is not connected to.
-        return upstreamError(
+        problem = upstreamError(
           'egress.key_not_pinned',
           'The key of the host was not checked.',
           cause,
         );
       }
+      if (problem !== undefined) throw problem;
     };
 
     const connectTo = async (address: string, timeoutMs: number): Promise<Socket> => {
+      if (!secure) checkPeer(undefined);
       const end = Date.now() + timeoutMs;
       const proxy = connecting.proxyFor(name, url.protocol);
       const tcp = proxy
@@ -93,8 +96,9 @@ export function pinnedConnector(
         rejectUnauthorized: true,
       });
       await connected(socket, 'secureConnect', Math.max(1, end - Date.now()));
-      const problem = problemOf(socket);
-      if (problem !== undefined) {
+      try {
+        checkPeer(socket);
+      } catch (problem) {
         socket.destroy();
         throw problem;
       }

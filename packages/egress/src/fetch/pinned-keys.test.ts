@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { createServer as createHttp } from 'node:http';
 import { createServer as createHttps } from 'node:https';
 import { altNames, createAuthority } from '@apisec/conformance/certificates';
 import { ConfigurationError } from '@apisec/core';
@@ -82,6 +83,45 @@ test('expired pins deny, unless it is said otherwise', async () => {
   const open = await call({ ...pins, insecureAllowExpired: true });
   expect(open.code).toBe(200);
   expect(open.reports).toMatchObject([{ problem: 'expired', isDenied: false }]);
+});
+
+test('expired pins rule the next call, whatever connections are open', async () => {
+  let time = Date.parse('2026-12-31');
+  const pins = { pins: [pinOf(leaf), BACKUP], expires: '2027-01-01' };
+  const { fetch, port, keys, reports } = await call(pins, { now: () => time });
+  const again = async () => {
+    const response = await fetch(`https://api.example.com:${port}/`);
+    await response.text();
+    return response.status;
+  };
+  const before = keys.generation();
+  expect([await again(), await again()]).toEqual([200, 200]);
+  time = Date.parse('2027-01-01');
+  await expect(again()).rejects.toMatchObject({ code: 'egress.key_not_pinned' });
+  expect(reports).toMatchObject([{ problem: 'expired', isDenied: true }]);
+  const expired = keys.generation();
+  keys.replace('api.example.com', { ...pins, expires });
+  expect(await again()).toBe(200);
+  // Never one that was there before: connections are kept by it.
+  expect(new Set([before, expired, keys.generation()]).size).toBe(3);
+});
+
+test.each([
+  ['is denied and reported', {}, 'egress.key_not_pinned', true],
+  ['is reported alone where that was asked for', { reportOnly: true }, 200, false],
+])('a call of a pinned host over plain HTTP %s', async (_, more, code, isDenied) => {
+  const port = await listen(createHttp((__, response) => response.end('ok')));
+  const reports: PinReport[] = [];
+  const fetch = openFetch([{ port }], {
+    resolve: async () => ['127.0.0.1'],
+    pins: pinnedKeys({
+      hosts: { 'api.example.com': { pins: [OTHER, BACKUP], expires, ...more } },
+      onReport: (report) => reports.push(report),
+    }),
+  });
+  expect(await outcome(fetch(`http://api.example.com:${port}/`))).toBe(code);
+  expect(reports).toEqual([{ host: 'api.example.com', problem: 'mismatch', isDenied, seen: [] }]);
+  expect(await outcome(fetch(`http://other.example.com:${port}/`))).toBe(200);
 });
 
 test.each(['API.example.com', 'api.example.com.', 'ＡＰＩ.example.com'])(

@@ -29,7 +29,7 @@ export interface PinReport {
   readonly host: string;
   readonly problem: 'mismatch' | 'expired';
   readonly isDenied: boolean;
-  /** The pins of the chain that was shown, the host's first. */
+  /** The pins of the chain that was shown, the host's first; none over plain HTTP. */
   readonly seen: readonly string[];
 }
 
@@ -54,7 +54,8 @@ const PIN = /^sha256\/[A-Za-z0-9+/]{43}=$/;
 /**
  * Denies hosts whose certificate chain holds none of the keys that it must hold, although an authority vouches for it
  * (a pin as in RFC 7469 §2.1, kept by you and not sent by the host). The chain is followed by its signatures, so that a
- * certificate which is only sent along does not count. Denial: `egress.key_not_pinned`.
+ * certificate which is only sent along does not count, and a call over plain HTTP shows no key at all. Denial:
+ * `egress.key_not_pinned`.
  *
  * @throws ConfigurationError for fewer than two pins, a pin that is not one, or a date that cannot be read.
  * @example
@@ -80,10 +81,10 @@ export function pinnedKeys(options: PinnedKeysOptions): PinnedKeys {
     hosts.set(readHost(host), readPins(host, pins));
   let generation = 0;
 
-  const check = (name: string, socket: TLSSocket): EgressError | undefined => {
+  const check = (name: string, socket: TLSSocket | undefined): EgressError | undefined => {
     const wanted = hosts.get(name);
     if (wanted === undefined) return undefined;
-    const seen = chainPins(socket);
+    const seen = socket === undefined ? [] : chainPins(socket);
     const isExpired = now() >= wanted.expiresMs;
     // Deliberately open where it says so: authorities still vouch for the host, and the report tells that pins are due.
     const isDenied = !wanted.reportOnly && !(isExpired && wanted.allowExpired);
@@ -99,10 +100,16 @@ export function pinnedKeys(options: PinnedKeysOptions): PinnedKeys {
   };
   return Object.freeze({
     check,
-    generation: () => generation,
+    generation: () => {
+      const time = now();
+      let expired = 0;
+      for (const { expiresMs } of hosts.values()) if (time >= expiresMs) expired += 1;
+      return generation + expired;
+    },
     replace: (host: string, pins: HostPins) => {
       hosts.set(readHost(host), readPins(host, pins));
-      generation += 1;
+      // By more than the pins that may have expired before, and count no more.
+      generation += hosts.size + 1;
     },
   });
 }

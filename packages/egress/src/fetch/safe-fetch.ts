@@ -30,7 +30,7 @@ export interface EgressTlsOptions {
 /** Keys that hosts must have, made by `pinnedKeys`. */
 export interface KeyPins {
   readonly check: CheckPeer;
-  /** Grows when pins change, so that no connection outlives them. */
+  /** Grows when pins change or expire, so that no connection outlives them. */
   readonly generation: () => number;
 }
 
