@@ -54,12 +54,13 @@ const NO_HEADERS: HeadersView = Object.freeze({ get: () => undefined, has: () =>
 export function viewRequest(http: HttpView | undefined, contextValue: object): RequestLike {
   const node = nodeRequestOf(contextValue);
   const headers = http?.headers ?? NO_HEADERS;
+  const method = http?.method ?? 'POST';
   return {
-    method: http?.method ?? 'POST',
+    method,
     url: node?.originalUrl ?? node?.url ?? http?.url ?? `/${http?.search ?? ''}`,
     headers: node ? withRepeated(headers, node.rawHeaders) : headers,
-    // No server reads the body of a GET.
-    hasBody: (http?.method ?? 'POST') !== 'GET',
+    // No server reads the body of these.
+    hasBody: method !== 'GET' && method !== 'OPTIONS',
   };
 }
 

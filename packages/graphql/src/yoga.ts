@@ -5,7 +5,7 @@ import { signalWithout } from './caller-disconnect.ts';
 import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError, deniedResult } from './denial-error.ts';
 import { decide } from './guarded-operation.ts';
-import { HOST_OPTIONS } from './host-call.ts';
+import { HOST_OPTIONS, hostCall } from './host-call.ts';
 import { hostOperation } from './hosted-operation.ts';
 import { deniedErrors, validateFew } from './limits/deny-errors.ts';
 import { executeUntilOver, setSignals } from './native-abort.ts';
@@ -17,6 +17,7 @@ import { OPERATION_OPTIONS, operationPlan } from './operation-plan.ts';
 import { deny, type OperationState } from './operation-state.ts';
 import { guardResult } from './prepare-execution.ts';
 import { batched, endRequest, requestedBy, setBatchStatus } from './yoga-batch.ts';
+import { corsOfGuard } from './yoga-cors.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
 import type { YogaOptions } from './yoga-options.ts';
 import { readParams, withText } from './yoga-params.ts';
@@ -35,8 +36,11 @@ interface Running {
  * `@apisec/apollo` has them. List it first. An answer that another plugin gives without asking, as response caches
  * do, is not sent (`guard.incomplete`): nobody decided who may have it.
  *
- * @throws ConfigurationError when the guard has no grant, an option is not known, or `fields` or the table names
- * something that the schema does not have.
+ * Where the guard has `cors`, it answers preflights, and what Yoga's own option `cors` says is taken away: by default
+ * that lets every origin read with credentials. In a table `cors` must be at the beginning of every row.
+ *
+ * @throws ConfigurationError when the guard has no grant, an option is not known, `cors` stands behind authentication,
+ * or `fields` or the table names something that the schema does not have.
  * @example
  * const yoga = createYoga({ schema, plugins: [apisec({ admission: api })] });
  */
@@ -44,6 +48,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
   assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
   const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
+  const answerCors = corsOfGuard('apisec', plan);
   const running = stateOf<Running>('apisec.operation');
   const begin = (request: Request, context: object): OperationState => {
     const requested = requestedBy(request);
@@ -138,7 +143,21 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       executed.setResult(deniedResult(fault('guard.incomplete')));
     },
     onResultProcess: ({ request, result }) => setBatchStatus(request, result),
-    onResponse: ({ request, response }) => endRequest(request, response.headers),
+    onResponse: (answer) => {
+      const { request, response, serverContext } = answer;
+      // Yoga has put its own on it by now, since it stands in front of all plugins.
+      const answered = answerCors?.(
+        answer,
+        hostCall(
+          { peer, certificate },
+          serverContext,
+          serverContext,
+          () => viewOf?.(request, serverContext) ?? viewRequest(request, serverContext),
+        ),
+      );
+      endRequest(request, response.headers);
+      return answered;
+    },
   };
 }
 

@@ -2,12 +2,14 @@ import {
   allowAnonymous,
   type Completion,
   concurrencyLimit,
+  cors,
   coverage,
   definePolicy,
   factsOf,
   guard,
   pass,
   requireScopes,
+  securityHeaders,
 } from '@apisec/core';
 import { limitOperation } from '@apisec/graphql';
 import { apisec, type YogaOptions } from '@apisec/graphql/yoga';
@@ -402,4 +404,101 @@ test('what was taken before a document was read is given back, whatever it turns
 test('a table that does not fit the schema does not start', () => {
   const admission = coverage({ 'Query.ordres': base.use(allowAnonymous()) });
   expect(() => createYoga({ schema: shop(), plugins: [apisec({ admission })] })).toThrow(/ordres/);
+});
+
+describe('cors of the guard', () => {
+  const APP = 'https://app.example.com';
+  const EVIL = 'https://evil.example';
+  const surface = guard().use(securityHeaders());
+  const pages = surface.use(cors({ origins: [APP], credentials: true })).use(allowAnonymous());
+  const table = coverage({ 'Query.me': pages, 'Query.echo': pages });
+  type CorsOfYoga = Parameters<typeof createYoga>[0]['cors'];
+  const ofYoga = { origin: '*', credentials: true, exposedHeaders: ['x-of-yoga'] };
+  const corsHeaders = ({ headers }: Response) =>
+    Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
+
+  async function pageCalls(admission: YogaOptions<any>['admission'], option?: CorsOfYoga) {
+    const yoga = createYoga({
+      schema: shop([]),
+      plugins: [apisec({ admission })],
+      logging: false,
+      ...(option !== undefined && { cors: option }),
+    });
+    const { port } = await listen((request, response) => void yoga(request, response));
+    return (origin: string, method: string, more: Record<string, string> = {}) =>
+      fetch(`http://127.0.0.1:${port}/graphql`, {
+        method,
+        headers: { origin, ...more },
+        ...(method === 'POST' && { body: '{"query":"{ me { name } }"}' }),
+      });
+  }
+  const json = { 'content-type': 'application/json' };
+  const preflight = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'content-type',
+  };
+
+  test.each<[string, YogaOptions<any>['admission'], CorsOfYoga]>([
+    ["Yoga's own, which lets every origin read, is on", pages, undefined],
+    ["Yoga's own was configured", pages, ofYoga],
+    ["Yoga's own is off", pages, false],
+    ['a table decides', table, undefined],
+  ])('holds alone, for preflights too, where %s', async (_, admission, option) => {
+    const call = await pageCalls(admission, option);
+    for (const origin of [EVIL, 'null']) {
+      const [asked, answer] = [
+        await call(origin, 'OPTIONS', preflight),
+        await call(origin, 'POST', json),
+      ];
+      expect([asked.status, corsHeaders(asked)]).toEqual([403, {}]);
+      expect(await asked.json()).toMatchObject({ code: 'cors.origin_refused' });
+      expect([answer.status, corsHeaders(answer)]).toEqual([403, {}]);
+      expect(asked.headers.get('vary')).toContain('Origin');
+      expect(answer.headers.get('vary')).toContain('Origin');
+    }
+    const asked = await call(APP, 'OPTIONS', preflight);
+    expect([asked.status, await asked.text()]).toEqual([204, '']);
+    expect(corsHeaders(asked)).toMatchObject({
+      'access-control-allow-origin': APP,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': 'GET, HEAD, POST',
+    });
+    expect(asked.headers.get('vary')).toContain('Access-Control-Request-Headers');
+    expect(asked.headers.get('x-content-type-options')).toBe('nosniff');
+    const answer = await call(APP, 'POST', json);
+    expect(await answer.json()).toEqual({ data: { me: { name: 'ann' } } });
+    expect(corsHeaders(answer)).toMatchObject({ 'access-control-allow-origin': APP });
+    expect(answer.headers.get('access-control-expose-headers')).not.toContain('x-of-yoga');
+  });
+
+  test('is asked by a preflight as by no other call', async () => {
+    const call = await pageCalls(pages);
+    expect(
+      (await call(APP, 'OPTIONS', { ...preflight, 'access-control-request-method': 'DELETE' }))
+        .status,
+    ).toBe(403);
+    const plain = await call(APP, 'OPTIONS');
+    expect([await plain.text(), corsHeaders(plain)]).toEqual(['', {}]);
+  });
+
+  test("leaves Yoga's own alone where there is none", async () => {
+    const call = await pageCalls(open);
+    expect(corsHeaders(await call(EVIL, 'OPTIONS', preflight))).toMatchObject({
+      'access-control-allow-origin': EVIL,
+    });
+  });
+
+  test('behind authentication does not construct', () => {
+    const authenticate = definePolicy<object, { principal: string }, 'check'>({
+      name: 'authenticate',
+      role: 'check',
+      adds: ['principal'],
+      check: () => pass({ principal: 'ann' }),
+    });
+    const behind = guard()
+      .use(authenticate)
+      .use(cors({ origins: [APP] }))
+      .use(allowAnonymous());
+    expect(() => apisec({ admission: behind })).toThrow('apisec: cors stands behind authenticate');
+  });
 });

@@ -64,8 +64,8 @@ const IN_PATH = /^\/v([\d.]{1,22})(?=\/|$)/;
  * Denies calls for versions of the API that are unknown or have ended, and tells callers of deprecated ones until when
  * they are there and what follows. Adds the fact `apiVersion`.
  *
- * Denials: `version.missing`, `version.malformed` (400), `version.unknown` (400, in a path 404), `version.gone` (410,
- * with `Sunset` and `Link`).
+ * Denials: `version.malformed` (400), `version.missing` and `version.unknown` (400, in a path 404), `version.gone`
+ * (410, with `Sunset` and `Link`).
  *
  * @throws ConfigurationError for names that are not versions, dates that are not, a sunset before its deprecation,
  * links that are not URLs, and a `default` that is not in the list.
