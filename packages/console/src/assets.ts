@@ -212,7 +212,7 @@ export const SCRIPT: string =
   "(\"strong\",{class:\"bad\"},`open: ${s.join(\", \")||\"no grant kno" +
   "wn\"}`):N(s),N(c),N(r),N(i),N(u),d===0?e(\"small\",{},\"never\"):" +
   "g(d),l===0?\"0\":e(\"span\",{class:\"bad\"},g(l))]}function N(t){r" +
-  "eturn t.join(\", \")||\"\\u2013\"}var Me=100,xe=4;function re(t,n" +
+  "eturn t.join(\", \")||\"\\u2013\"}var Me=100,xe=2;function re(t,n" +
   "){let o=e(\"input\",{type:\"search\",placeholder:\"code, operatio" +
   "n, caller \\u2026\"});t!==void 0&&(o.value=t);let s=e(\"select\"" +
   ",{},...[\"all\",\"denied\",\"failed\",\"succeeded\",\"acts\",\"on trial" +
@@ -232,230 +232,230 @@ export const SCRIPT: string =
   ")} shown.${G}`},h=!1,p=()=>{h||(h=!0,requestAnimationFrame((" +
   ")=>{h=!1,l()}))},f=async y=>{let w=`decisions?request=${enco" +
   "deURIComponent(y)}`;u=await A(w).catch(()=>[]),l(),c.querySe" +
-  "lector(\"details\")?.setAttribute(\"open\",\"\")},m=()=>{i||l()};o" +
-  ".addEventListener(\"input\",p),s.addEventListener(\"change\",l)," +
-  "t!==void 0&&f(t);let v=e(\"section\",{},e(\"h1\",{tabindex:-1},\"" +
-  "Decisions\"),e(\"form\",{class:\"filters\",role:\"search\"},C(\"Filt" +
-  "er\",o),C(\"Show\",s),a),r,c);return v.querySelector(\"form\")?.a" +
-  "ddEventListener(\"submit\",y=>y.preventDefault()),{root:v,upda" +
-  "te:m}}function Ae(t,n){let o=new Set(n);for(let c of Array.f" +
-  "rom(t.children))o.has(c)||c.remove();let s=t.firstElementChi" +
-  "ld;for(let c of n)c===s?s=s.nextElementSibling:t.insertBefor" +
-  "e(c,s)}function $e(t,n){return n===\"all\"?!0:n===\"acts\"?t.kin" +
-  "d===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t.kind===\"deci" +
-  "sion\"&&t.outcome===n}function Oe(t,n){if(n===\"\")return!0;let" +
-  "{operation:o,code:s,policy:c,principal:r,peer:i,requestId:u," +
-  "act:a,tenant:d,client:l}=t;return[o,s,c,r,i,u,a,d,l].some(h=" +
-  ">h?.toLowerCase().includes(n)===!0)}function Re(t){let{outco" +
-  "me:n,operation:o,code:s,policy:c,act:r,subject:i,principal:u" +
-  ",peer:a,kind:d}=t,l=e(\"details\",{},e(\"summary\",{},M(t.time)," +
-  "e(\"span\",{class:`key ${d===\"act\"?\"act\":n}`},d===\"act\"?\"act\":" +
-  "n),e(\"span\",{class:\"operation\"},r??o??\"unknown operation\"),e" +
-  "(\"code\",{},s??\"\"),e(\"span\",{class:\"who\"},i??u??a??\"unknown c" +
-  "aller\")));return l.addEventListener(\"toggle\",()=>{l.open&&l." +
-  "children.length===1&&l.append(He(t,c))}),e(\"li\",{},l)}functi" +
-  "on He(t,n){let{requestId:o,trace:s=[],wouldDeny:c=[],degrade" +
-  "d:r=[],target:i,data:u}=t,a=[[\"Denied by\",n&&`${n}: ${t.code" +
-  "??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for operators\",t.cau" +
-  "se??t.reason],[\"Would be denied by\",c.join(\", \")],[\"Degraded" +
-  "\",r.join(\", \")],[\"Target\",i&&`${i.type} ${i.id}`],[\"Data\",u&" +
-  "&JSON.stringify(u)],[\"Event\",`${t.event} (${t.severity})`],[" +
-  "\"Protocol\",[t.protocol,t.status].filter(d=>d!==void 0).join(" +
-  "\" \")],[\"Principal\",t.principal],[\"Client\",t.client],[\"Tenant" +
-  "\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"Latency\"," +
-  "t.latencyMs===void 0?void 0:`${t.latencyMs} ms`],[\"Request\"," +
-  "o&&e(\"a\",{href:`#decisions?request=${encodeURIComponent(o)}`" +
-  "},o)],[\"Trace id\",t.traceId]];return e(\"div\",{class:\"full\"}," +
-  "e(\"dl\",{},...a.flatMap(([d,l])=>l===void 0||l===\"\"||l===!1?[" +
-  "]:[e(\"dt\",{},d),e(\"dd\",{},l)])),s.length>0&&e(\"h3\",{},\"Polic" +
-  "ies that ran\"),s.length>0&&e(\"ol\",{class:\"trace\"},...s.map(d" +
-  "=>e(\"li\",{class:/: denied/.test(d)?\"bad\":void 0},d))))}funct" +
-  "ion D(t,n,o,s){let c=e(\"p\",{class:\"bad\",role:\"alert\"}),r=e(\"" +
-  "button\",{type:\"submit\",class:\"danger\"},o),i=e(\"button\",{type" +
-  ":\"button\"},\"Cancel\"),u=e(\"form\",{},e(\"h2\",{id:\"dialog-title\"" +
-  "},t),...n,c,e(\"div\",{class:\"buttons\"},i,r)),a=le(u),d=async(" +
-  ")=>{r.disabled=!0;try{await s(),a.close()}catch(l){c.textCon" +
-  "tent=l instanceof Error?l.message:String(l),r.disabled=!1}};" +
-  "i.addEventListener(\"click\",()=>a.close()),u.addEventListener" +
-  "(\"submit\",l=>{l.preventDefault(),d()})}function P(t,...n){le" +
-  "t o=e(\"button\",{type:\"button\"},\"Close\"),s=le(e(\"div\",{},e(\"h" +
-  "2\",{id:\"dialog-title\"},t),...n,o));o.addEventListener(\"click" +
-  "\",()=>s.close())}function le(t){let n=e(\"dialog\",{\"aria-labe" +
-  "lledby\":\"dialog-title\"},t),o=document.activeElement;return n" +
-  ".addEventListener(\"close\",()=>{n.remove(),o instanceof HTMLE" +
-  "lement&&o.focus()}),document.body.append(n),n.showModal(),n}" +
-  "function j(t){return t?\"\":\"It was done, but the audit trail " +
-  "did not take it. Tell whoever keeps the trail.\"}function de(" +
-  "){let{keys:t,sessions:n}=b.abilities;return{root:e(\"section\"" +
-  ",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?Ne():e(\"p\",{" +
-  "class:\"empty\"},\"Give consoleRoutes the option keys to see AP" +
-  "I keys.\"),n?De():e(\"p\",{class:\"empty\"},\"Give consoleRoutes t" +
-  "he option sessions to see sessions.\")),update:()=>{}}}functi" +
-  "on Ne(){let t=e(\"input\",{name:\"tenant\",placeholder:\"of no te" +
-  "nant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),o=[]," +
-  "s=async()=>{try{let{keys:a,next:d}=await O(\"keys/list\",{tena" +
-  "nt:t.value,after:o.at(-1)});E(n,L(\"API keys\",[\"Name\",\"Id\",\"O" +
-  "wner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.map(l=>" +
-  "c(l)),\"There are no keys here.\"),d!==void 0&&S(\"Next\",()=>(o" +
-  ".push(d),s())))}catch(a){E(n,e(\"p\",{class:\"bad\"},a instanceo" +
-  "f Error?a.message:String(a)))}},c=a=>{let{name:d,id:l,owner:" +
-  "h,status:p,createdAt:f,lastUsedAt:m,expiresAt:v,previous:y}=" +
-  "a,w=p===\"revoked\",T=y!==void 0&&y.until>Date.now();return[d," +
-  "e(\"code\",{},l),`${h.type} ${h.id}`,e(\"span\",{class:w?\"bad\":v" +
-  "oid 0},p,T?\", old secret still good until \":\"\",T&&M(y.until)" +
-  "),Pe(f),M(m),M(v),b.abilities.acts&&!w&&e(\"span\",{class:\"but" +
-  "tons\"},S(\"Rotate \\u2026\",()=>r(a),\"\",a.name),S(\"Revoke \\u202" +
-  "6\",()=>i(a),\"danger\",a.name))]},r=({id:a,name:d,generation:l" +
-  "})=>{let h=e(\"input\",{type:\"number\",min:0,max:720,step:1,val" +
-  "ue:24,required:!0});D(`Rotate the key \\u201C${d}\\u201D?`,[C(" +
-  "\"Hours for which the old secret stays good\",h)],\"Rotate\",asy" +
-  "nc()=>{let p={id:a,generation:l,overlapHours:h.valueAsNumber" +
-  "},{key:f,recorded:m}=await O(\"keys/rotate\",p);await s(),P(\"T" +
-  "he new key\",\"It is shown once, here.\",e(\"code\",{class:\"secre" +
-  "t\"},f),e(\"p\",{class:\"bad\"},j(m)))})},i=({id:a,name:d})=>{let" +
-  " l=e(\"input\",{maxlength:512,required:!0});D(`Revoke the key " +
-  "\\u201C${d}\\u201D?`,[\"Nobody can undo this.\",C(\"Reason, for t" +
-  "he audit trail\",l)],\"Revoke\",async()=>{let{recorded:h}=await" +
-  " O(\"keys/revoke\",{id:a,reason:l.value});await s(),h||P(\"Revo" +
-  "ked\",j(h))})},u=e(\"form\",{class:\"filters\"},C(\"Tenant\",t),e(\"" +
-  "button\",{},\"List\"));return u.addEventListener(\"submit\",a=>{a" +
-  ".preventDefault(),o=[],s()}),s(),e(\"section\",{class:\"panel\"}" +
-  ",e(\"h2\",{},\"API keys\"),u,n)}function De(){let t=e(\"input\",{n" +
-  "ame:\"issuer\",required:!0}),n=e(\"input\",{name:\"subject\",requi" +
-  "red:!0}),o=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"}),s=()" +
-  "=>({issuer:t.value,subject:n.value}),c=async()=>{let u=s();t" +
-  "ry{let a=await O(\"sessions/list\",u);E(o,L(\"Sessions\",[\"Clien" +
-  "t\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],a.map(({handle:d,clien" +
-  "tId:l,createdAt:h,seenAt:p,expiresAt:f})=>[l,M(h),M(p),M(f)," +
-  "b.abilities.acts&&S(\"End \\u2026\",()=>r({...u,handle:d},\"this" +
-  " session\"),\"danger\",d.slice(0,8))]),\"This user has no sessio" +
-  "n.\"),a.length>1&&b.abilities.acts&&S(\"End all \\u2026\",()=>r(" +
-  "{...u,all:!0},\"all of them\"),\"danger\"))}catch(a){E(o,e(\"p\",{" +
-  "class:\"bad\"},a instanceof Error?a.message:String(a)))}},r=(u" +
-  ",a)=>D(`End ${a}?`,[\"The user has to sign in again.\"],\"End\"," +
-  "async()=>{let{recorded:d}=await O(\"sessions/end\",u);await c(" +
-  "),d||P(\"Ended\",j(d))}),i=e(\"form\",{class:\"filters\"},C(\"Issue" +
-  "r\",t),C(\"Subject\",n),e(\"button\",{},\"List\"));return i.addEven" +
-  "tListener(\"submit\",u=>{u.preventDefault(),c()}),e(\"section\"," +
-  "{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),i,o)}functio" +
-  "n Pe(t){let n=Math.floor((Date.now()-t)/864e5);return e(\"spa" +
-  "n\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n} days`)}fun" +
-  "ction ce(){let t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"div\",{\"aria-" +
-  "live\":\"polite\"}),s=e(\"p\",{class:\"bad\",role:\"alert\"}),c=e(\"se" +
-  "lect\",{name:\"limit\"}),r=e(\"input\",{name:\"key\",required:!0})," +
-  "i=e(\"input\",{name:\"tenant\"}),u=async p=>{s.textContent=\"\";le" +
-  "t f={limit:c.value,...p},m=p.alias??p.key??\"\";try{let v=awai" +
-  "t O(\"limits/read\",f);E(o,e(\"h3\",{},`${f.limit}: ${m}`),L(\"Wh" +
-  "at is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in\"],v.map(y=" +
-  ">[y.algorithm,g(Math.floor(y.remaining)),g(y.capacity),e(\"me" +
-  "ter\",{min:0,max:y.capacity,low:y.capacity*.2,value:y.remaini" +
-  "ng,\"aria-hidden\":\"true\"}),`${g(Math.ceil(y.resetAfterMs/1e3)" +
-  ")} s`]),\"This limit counts nothing.\"),b.abilities.acts&&S(\"R" +
-  "eset \\u2026\",()=>a(f,m),\"danger\"))}catch(v){s.textContent=v " +
-  "instanceof Error?v.message:String(v)}},a=(p,f)=>D(`Reset the" +
-  " limit of ${f}?`,[\"What was used is forgotten.\"],\"Reset\",asy" +
-  "nc()=>{let{recorded:m}=await O(\"limits/reset\",p);m||P(\"Reset" +
-  "\",j(m)),await u(p)}),d=async()=>{try{let p=await A(\"limits\")" +
-  ",f=c.value;E(c,...p.limits.map(m=>e(\"option\",{},m))),p.limit" +
-  "s.includes(f)&&(c.value=f),E(t,L(\"Callers who call most\",[\"C" +
-  "aller\",\"Calls\",\"Denied\",\"\"],p.hottest.map(({alias:m,calls:v," +
-  "denied:y})=>[e(\"code\",{},m),g(v),y>0?e(\"span\",{class:\"bad\"}," +
-  "g(y)):\"0\",p.limits.length>0&&S(\"Look\",()=>u({alias:m}),\"\",m)" +
-  "]),\"Nobody called in the last minutes.\")),E(n,L(\"Limits that" +
-  " would fit\",[\"Operation\",\"Calls of a caller in a minute\",\"Le" +
-  "arned from\"],p.suggested.map(({operation:m,perMinute:v,obser" +
-  "vations:y})=>[e(\"code\",{},m),g(v),`${g(y)} caller-minutes`])" +
-  ",\"Nothing was learned yet: give consoleRoutes the option usa" +
-  "ge, and it some minutes.\"))}catch(p){s.textContent=String(p)" +
-  "}};d();let l=e(\"form\",{class:\"filters\"},C(\"Limit\",c),C(\"Call" +
-  "er, as the limit counts it\",r),C(\"Tenant\",i),e(\"button\",{},\"" +
-  "Look\"));return l.addEventListener(\"submit\",p=>{p.preventDefa" +
-  "ult(),u({key:r.value,...i.value!==\"\"&&{tenant:i.value}})}),{" +
-  "root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\"),e(\"div\",{" +
-  "class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2\",{},\"Hott" +
-  "est callers, last minutes\"),t,e(\"p\",{class:\"buttons\"},S(\"Ref" +
-  "resh\",d))),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"What is le" +
-  "ft to a caller\"),b.abilities.limits?l:e(\"p\",{class:\"empty\"}," +
-  "\"Give consoleRoutes the option limits.\"),s,o),e(\"section\",{c" +
-  "lass:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))),update:()=>" +
-  "{}}}var W=120,X=120,q=[\"succeeded\",\"denied\",\"failed\",\"aborte" +
-  "d\"];function pe(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"figure\"" +
-  ",{}),o=e(\"div\",{}),s=e(\"div\",{});return{root:e(\"section\",{}," +
-  "e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns\"},ue" +
-  "(\"Denials by code, last minutes\",o),ue(\"Health\",s))),update:" +
-  "()=>{let{latest:i}=b;if(i===void 0)return;let u=Math.floor(i" +
-  ".now/1e3),a=Array.from({length:W},(f,m)=>{let[,...v]=b.secon" +
-  "ds.get(u-W+m)??[0,0,0,0,0];return v}),d=q.map((f,m)=>a.reduc" +
-  "e((v,y)=>v+(y[m]??0),0)),h=a.slice(-10).flat().reduce((f,m)=" +
-  ">f+m,0)/10;t.replaceChildren(...me(\"Decisions a second\",h<10" +
-  "?h.toFixed(1):g(Math.round(h))),...q.flatMap((f,m)=>me(`${f}" +
-  ", 2 min`,g(d[m]??0),f))),n.replaceChildren(je(a,d),e(\"figcap" +
-  "tion\",{},\"The last two minutes. \",...q.flatMap(f=>[e(\"span\"," +
-  "{class:`key ${f}`},f),\" \"]))),o.replaceChildren(H(\"Codes\",i." +
-  "codes,\"Nothing was denied.\"));let p=i.sinks.filter(({healthy" +
-  ":f,lost:m})=>!f||m>0);E(s,i.degraded.length>0&&e(\"h3\",{},\"Un" +
-  "available or degraded, last minutes\"),p.length===0&&i.degrad" +
-  "ed.length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or sink " +
-  "is degraded.\"):H(\"Degraded\",i.degraded,\"No decision is degra" +
-  "ded.\"),e(\"h3\",{},\"Sinks of the audit trail\"),L(\"Sinks of the" +
-  " audit trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks.map(" +
-  "({name:f,healthy:m,queued:v,lost:y})=>[f,m?\"ok\":e(\"strong\",{" +
-  "class:\"bad\"},\"failing\"),g(v),y>0?e(\"strong\",{class:\"bad\"},g(" +
-  "y)):\"0\"]),\"There are no sinks.\"),i.shadow.length>0&&e(\"h3\",{" +
-  "},\"Policies on trial would have denied, last day\"),i.shadow." +
-  "length>0&&H(\"Shadow\",i.shadow,\"\"))}}}function ue(t,n){return" +
-  " e(\"section\",{class:\"panel\"},e(\"h2\",{},t),n)}function me(t,n" +
-  ",o=\"\"){return[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t),e(\"dd" +
-  "\",{},n))]}function je(t,n){let o=Math.max(1,...t.map(i=>i.re" +
-  "duce((u,a)=>u+a,0))),s=i=>(X-i/o*X).toFixed(1),c=q.map((i,u)" +
-  "=>{let a=l=>l.slice(0,u).reduce((h,p)=>h+p,0),d=t.map((l,h)=" +
-  ">{let[p,f]=[a(l),l[u]??0];return f===0?\"\":`M${h} ${s(p)}V${s" +
-  "(p+f)}h.85V${s(p)}z`});return K(\"path\",{class:i,d:d.join(\"\")" +
-  "})}),r=q.map((i,u)=>`${n[u]} ${i}`).join(\", \");return K(\"svg" +
-  "\",{class:\"chart\",viewBox:`0 0 ${W} ${X}`,preserveAspectRatio" +
-  ":\"none\",role:\"img\",\"aria-label\":`Decisions in each of the la" +
-  "st ${W} seconds: ${r}; at most ${o} in one second.`},...c)}f" +
-  "unction fe(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"Loadi" +
-  "ng \\u2026\"),n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:\"wide" +
-  "\"}),s=async()=>{try{let r=await A(\"shadow\"),i=r.trials.reduc" +
-  "e((u,a)=>u+a.admitted,0);t.textContent=`Calls of the last da" +
-  "y that were let in, and that policies on trial would have de" +
-  "nied: ${g(i)}.`,E(n,L(\"What policies on trial would have den" +
-  "ied\",[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of them" +
-  " let in\"],r.trials.map(({operation:u,policy:a,code:d,would:l" +
-  ",admitted:h})=>[e(\"code\",{},u),a,e(\"code\",{},d),g(l),h>0?e(\"" +
-  "strong\",{class:\"bad\"},g(h)):\"0\"]),\"No policy on trial would " +
-  "have denied a call.\")),E(o,L(\"Policies on trial that would h" +
-  "ave denied nothing\",[\"Operation\",\"Policy\",\"Calls since the f" +
-  "eed began\"],r.silent.map(({operation:u,table:a,policy:d,call" +
-  "s:l})=>[e(\"span\",{},e(\"code\",{},u),\" \",e(\"small\",{},a)),d,l=" +
-  "==0?e(\"small\",{},\"never called\"):g(l)]),\"There is none, or c" +
-  "onsoleRoutes has no tables.\"))}catch(r){t.textContent=r inst" +
-  "anceof Error?r.message:String(r)}};return s(),{root:e(\"secti" +
-  "on\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{class:\"" +
-  "panel\"},e(\"h2\",{},\"Would have been denied, last day\"),n),e(\"" +
-  "section\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denied not" +
-  "hing\"),o),e(\"p\",{},S(\"Refresh\",s),\" \",e(\"a\",{href:\"#decision" +
-  "s?kind=on%20trial\"},\"The calls\"))),update:()=>{}}}var ee={no" +
-  "w:{title:\"Now\",make:pe},coverage:{title:\"Coverage\",make:ae}," +
-  "decisions:{title:\"Decisions\",make:re},limits:{title:\"Limits\"" +
-  ",make:ce},shadow:{title:\"Shadow\",make:fe},keys:{title:\"Keys " +
-  "and sessions\",make:de}},he=document.querySelector(\"main\"),ge" +
-  "=document.querySelector(\"nav\"),Y=document.querySelector(\"#st" +
-  "atus\"),V,Z=!1;function be(){let[t=\"\",n=\"\"]=location.hash.sli" +
-  "ce(1).split(\"?\");if(t===\"main\")return he.focus();let o=Objec" +
-  "t.hasOwn(ee,t)?t:\"now\",s=ee[o];if(s===void 0)return;let c=V!" +
-  "==void 0,r=new URLSearchParams(n);V=s.make(r.get(\"request\")?" +
-  "?void 0,r.get(\"kind\")??void 0),V.update(),he.replaceChildren" +
-  "(V.root),document.title=`${s.title} \\xB7 apisec console`;for" +
-  "(let i of ge.querySelectorAll(\"a\"))i.hash===`#${o}`?i.setAtt" +
-  "ribute(\"aria-current\",\"page\"):i.removeAttribute(\"aria-curren" +
-  "t\");c&&V.root.querySelector(\"h1\")?.focus()}function Ve(){Z||" +
-  "(Z=!0,requestAnimationFrame(()=>{Z=!1,V?.update()}))}var ye=" +
-  "{live:\"Live\",reconnecting:\"Reconnecting \\u2026\",denied:\"Not " +
-  "connected: signed out, or too many pages are open. Reload to" +
-  " sign in.\"};function qe(t){Y.textContent!==ye[t]&&(Y.textCon" +
-  "tent=ye[t],Y.className=t)}ge.append(...Object.entries(ee).ma" +
-  "p(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));addEventListene" +
-  "r(\"hashchange\",be);b.abilities=await A(\"abilities\").catch(()" +
-  "=>b.abilities);be();Q(Ve,qe);\n";
+  "lector(\"details\")?.setAttribute(\"open\",\"\")},m=()=>{!i&&!h&&l" +
+  "()};o.addEventListener(\"input\",p),s.addEventListener(\"change" +
+  "\",l),t!==void 0&&f(t);let v=e(\"section\",{},e(\"h1\",{tabindex:" +
+  "-1},\"Decisions\"),e(\"form\",{class:\"filters\",role:\"search\"},C(" +
+  "\"Filter\",o),C(\"Show\",s),a),r,c);return v.querySelector(\"form" +
+  "\")?.addEventListener(\"submit\",y=>y.preventDefault()),{root:v" +
+  ",update:m}}function Ae(t,n){let o=new Set(n);for(let c of Ar" +
+  "ray.from(t.children))o.has(c)||c.remove();let s=t.firstEleme" +
+  "ntChild;for(let c of n)c===s?s=s.nextElementSibling:t.insert" +
+  "Before(c,s)}function $e(t,n){return n===\"all\"?!0:n===\"acts\"?" +
+  "t.kind===\"act\":n===\"on trial\"?t.wouldDeny!==void 0:t.kind===" +
+  "\"decision\"&&t.outcome===n}function Oe(t,n){if(n===\"\")return!" +
+  "0;let{operation:o,code:s,policy:c,principal:r,peer:i,request" +
+  "Id:u,act:a,tenant:d,client:l}=t;return[o,s,c,r,i,u,a,d,l].so" +
+  "me(h=>h?.toLowerCase().includes(n)===!0)}function Re(t){let{" +
+  "outcome:n,operation:o,code:s,policy:c,act:r,subject:i,princi" +
+  "pal:u,peer:a,kind:d}=t,l=e(\"details\",{},e(\"summary\",{},M(t.t" +
+  "ime),e(\"span\",{class:`key ${d===\"act\"?\"act\":n}`},d===\"act\"?\"" +
+  "act\":n),e(\"span\",{class:\"operation\"},r??o??\"unknown operatio" +
+  "n\"),e(\"code\",{},s??\"\"),e(\"span\",{class:\"who\"},i??u??a??\"unkn" +
+  "own caller\")));return l.addEventListener(\"toggle\",()=>{l.ope" +
+  "n&&l.children.length===1&&l.append(He(t,c))}),e(\"li\",{},l)}f" +
+  "unction He(t,n){let{requestId:o,trace:s=[],wouldDeny:c=[],de" +
+  "graded:r=[],target:i,data:u}=t,a=[[\"Denied by\",n&&`${n}: ${t" +
+  ".code??\"\"} (${t.denialKind??\"\"})`],[\"Reason, for operators\"," +
+  "t.cause??t.reason],[\"Would be denied by\",c.join(\", \")],[\"Deg" +
+  "raded\",r.join(\", \")],[\"Target\",i&&`${i.type} ${i.id}`],[\"Dat" +
+  "a\",u&&JSON.stringify(u)],[\"Event\",`${t.event} (${t.severity}" +
+  ")`],[\"Protocol\",[t.protocol,t.status].filter(d=>d!==void 0)." +
+  "join(\" \")],[\"Principal\",t.principal],[\"Client\",t.client],[\"T" +
+  "enant\",t.tenant],[\"API key\",t.apiKey],[\"Peer\",t.peer],[\"Late" +
+  "ncy\",t.latencyMs===void 0?void 0:`${t.latencyMs} ms`],[\"Requ" +
+  "est\",o&&e(\"a\",{href:`#decisions?request=${encodeURIComponent" +
+  "(o)}`},o)],[\"Trace id\",t.traceId]];return e(\"div\",{class:\"fu" +
+  "ll\"},e(\"dl\",{},...a.flatMap(([d,l])=>l===void 0||l===\"\"||l==" +
+  "=!1?[]:[e(\"dt\",{},d),e(\"dd\",{},l)])),s.length>0&&e(\"h3\",{},\"" +
+  "Policies that ran\"),s.length>0&&e(\"ol\",{class:\"trace\"},...s." +
+  "map(d=>e(\"li\",{class:/: denied/.test(d)?\"bad\":void 0},d))))}" +
+  "function D(t,n,o,s){let c=e(\"p\",{class:\"bad\",role:\"alert\"})," +
+  "r=e(\"button\",{type:\"submit\",class:\"danger\"},o),i=e(\"button\"," +
+  "{type:\"button\"},\"Cancel\"),u=e(\"form\",{},e(\"h2\",{id:\"dialog-t" +
+  "itle\"},t),...n,c,e(\"div\",{class:\"buttons\"},i,r)),a=le(u),d=a" +
+  "sync()=>{r.disabled=!0;try{await s(),a.close()}catch(l){c.te" +
+  "xtContent=l instanceof Error?l.message:String(l),r.disabled=" +
+  "!1}};i.addEventListener(\"click\",()=>a.close()),u.addEventLis" +
+  "tener(\"submit\",l=>{l.preventDefault(),d()})}function P(t,..." +
+  "n){let o=e(\"button\",{type:\"button\"},\"Close\"),s=le(e(\"div\",{}" +
+  ",e(\"h2\",{id:\"dialog-title\"},t),...n,o));o.addEventListener(\"" +
+  "click\",()=>s.close())}function le(t){let n=e(\"dialog\",{\"aria" +
+  "-labelledby\":\"dialog-title\"},t),o=document.activeElement;ret" +
+  "urn n.addEventListener(\"close\",()=>{n.remove(),o instanceof " +
+  "HTMLElement&&o.focus()}),document.body.append(n),n.showModal" +
+  "(),n}function j(t){return t?\"\":\"It was done, but the audit t" +
+  "rail did not take it. Tell whoever keeps the trail.\"}functio" +
+  "n de(){let{keys:t,sessions:n}=b.abilities;return{root:e(\"sec" +
+  "tion\",{},e(\"h1\",{tabindex:-1},\"Keys and sessions\"),t?Ne():e(" +
+  "\"p\",{class:\"empty\"},\"Give consoleRoutes the option keys to s" +
+  "ee API keys.\"),n?De():e(\"p\",{class:\"empty\"},\"Give consoleRou" +
+  "tes the option sessions to see sessions.\")),update:()=>{}}}f" +
+  "unction Ne(){let t=e(\"input\",{name:\"tenant\",placeholder:\"of " +
+  "no tenant\"}),n=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"})," +
+  "o=[],s=async()=>{try{let{keys:a,next:d}=await O(\"keys/list\"," +
+  "{tenant:t.value,after:o.at(-1)});E(n,L(\"API keys\",[\"Name\",\"I" +
+  "d\",\"Owner\",\"Status\",\"Age\",\"Last used\",\"Expires\",\"Acts\"],a.ma" +
+  "p(l=>c(l)),\"There are no keys here.\"),d!==void 0&&S(\"Next\",(" +
+  ")=>(o.push(d),s())))}catch(a){E(n,e(\"p\",{class:\"bad\"},a inst" +
+  "anceof Error?a.message:String(a)))}},c=a=>{let{name:d,id:l,o" +
+  "wner:h,status:p,createdAt:f,lastUsedAt:m,expiresAt:v,previou" +
+  "s:y}=a,w=p===\"revoked\",T=y!==void 0&&y.until>Date.now();retu" +
+  "rn[d,e(\"code\",{},l),`${h.type} ${h.id}`,e(\"span\",{class:w?\"b" +
+  "ad\":void 0},p,T?\", old secret still good until \":\"\",T&&M(y.u" +
+  "ntil)),Pe(f),M(m),M(v),b.abilities.acts&&!w&&e(\"span\",{class" +
+  ":\"buttons\"},S(\"Rotate \\u2026\",()=>r(a),\"\",a.name),S(\"Revoke " +
+  "\\u2026\",()=>i(a),\"danger\",a.name))]},r=({id:a,name:d,generat" +
+  "ion:l})=>{let h=e(\"input\",{type:\"number\",min:0,max:720,step:" +
+  "1,value:24,required:!0});D(`Rotate the key \\u201C${d}\\u201D?" +
+  "`,[C(\"Hours for which the old secret stays good\",h)],\"Rotate" +
+  "\",async()=>{let p={id:a,generation:l,overlapHours:h.valueAsN" +
+  "umber},{key:f,recorded:m}=await O(\"keys/rotate\",p);await s()" +
+  ",P(\"The new key\",\"It is shown once, here.\",e(\"code\",{class:\"" +
+  "secret\"},f),e(\"p\",{class:\"bad\"},j(m)))})},i=({id:a,name:d})=" +
+  ">{let l=e(\"input\",{maxlength:512,required:!0});D(`Revoke the" +
+  " key \\u201C${d}\\u201D?`,[\"Nobody can undo this.\",C(\"Reason, " +
+  "for the audit trail\",l)],\"Revoke\",async()=>{let{recorded:h}=" +
+  "await O(\"keys/revoke\",{id:a,reason:l.value});await s(),h||P(" +
+  "\"Revoked\",j(h))})},u=e(\"form\",{class:\"filters\"},C(\"Tenant\",t" +
+  "),e(\"button\",{},\"List\"));return u.addEventListener(\"submit\"," +
+  "a=>{a.preventDefault(),o=[],s()}),s(),e(\"section\",{class:\"pa" +
+  "nel\"},e(\"h2\",{},\"API keys\"),u,n)}function De(){let t=e(\"inpu" +
+  "t\",{name:\"issuer\",required:!0}),n=e(\"input\",{name:\"subject\"," +
+  "required:!0}),o=e(\"div\",{class:\"wide\",\"aria-live\":\"polite\"})" +
+  ",s=()=>({issuer:t.value,subject:n.value}),c=async()=>{let u=" +
+  "s();try{let a=await O(\"sessions/list\",u);E(o,L(\"Sessions\",[\"" +
+  "Client\",\"Began\",\"Last seen\",\"Ends\",\"Acts\"],a.map(({handle:d," +
+  "clientId:l,createdAt:h,seenAt:p,expiresAt:f})=>[l,M(h),M(p)," +
+  "M(f),b.abilities.acts&&S(\"End \\u2026\",()=>r({...u,handle:d}," +
+  "\"this session\"),\"danger\",d.slice(0,8))]),\"This user has no s" +
+  "ession.\"),a.length>1&&b.abilities.acts&&S(\"End all \\u2026\",(" +
+  ")=>r({...u,all:!0},\"all of them\"),\"danger\"))}catch(a){E(o,e(" +
+  "\"p\",{class:\"bad\"},a instanceof Error?a.message:String(a)))}}" +
+  ",r=(u,a)=>D(`End ${a}?`,[\"The user has to sign in again.\"],\"" +
+  "End\",async()=>{let{recorded:d}=await O(\"sessions/end\",u);awa" +
+  "it c(),d||P(\"Ended\",j(d))}),i=e(\"form\",{class:\"filters\"},C(\"" +
+  "Issuer\",t),C(\"Subject\",n),e(\"button\",{},\"List\"));return i.ad" +
+  "dEventListener(\"submit\",u=>{u.preventDefault(),c()}),e(\"sect" +
+  "ion\",{class:\"panel\"},e(\"h2\",{},\"Sessions of a user\"),i,o)}fu" +
+  "nction Pe(t){let n=Math.floor((Date.now()-t)/864e5);return e" +
+  "(\"span\",{class:n>365?\"bad\":void 0},n===0?\"today\":`${n} days`" +
+  ")}function ce(){let t=e(\"div\",{}),n=e(\"div\",{}),o=e(\"div\",{\"" +
+  "aria-live\":\"polite\"}),s=e(\"p\",{class:\"bad\",role:\"alert\"}),c=" +
+  "e(\"select\",{name:\"limit\"}),r=e(\"input\",{name:\"key\",required:" +
+  "!0}),i=e(\"input\",{name:\"tenant\"}),u=async p=>{s.textContent=" +
+  "\"\";let f={limit:c.value,...p},m=p.alias??p.key??\"\";try{let v" +
+  "=await O(\"limits/read\",f);E(o,e(\"h3\",{},`${f.limit}: ${m}`)," +
+  "L(\"What is left\",[\"Kind\",\"Left\",\"Of\",\"\",\"Full again in\"],v.m" +
+  "ap(y=>[y.algorithm,g(Math.floor(y.remaining)),g(y.capacity)," +
+  "e(\"meter\",{min:0,max:y.capacity,low:y.capacity*.2,value:y.re" +
+  "maining,\"aria-hidden\":\"true\"}),`${g(Math.ceil(y.resetAfterMs" +
+  "/1e3))} s`]),\"This limit counts nothing.\"),b.abilities.acts&" +
+  "&S(\"Reset \\u2026\",()=>a(f,m),\"danger\"))}catch(v){s.textConte" +
+  "nt=v instanceof Error?v.message:String(v)}},a=(p,f)=>D(`Rese" +
+  "t the limit of ${f}?`,[\"What was used is forgotten.\"],\"Reset" +
+  "\",async()=>{let{recorded:m}=await O(\"limits/reset\",p);m||P(\"" +
+  "Reset\",j(m)),await u(p)}),d=async()=>{try{let p=await A(\"lim" +
+  "its\"),f=c.value;E(c,...p.limits.map(m=>e(\"option\",{},m))),p." +
+  "limits.includes(f)&&(c.value=f),E(t,L(\"Callers who call most" +
+  "\",[\"Caller\",\"Calls\",\"Denied\",\"\"],p.hottest.map(({alias:m,cal" +
+  "ls:v,denied:y})=>[e(\"code\",{},m),g(v),y>0?e(\"span\",{class:\"b" +
+  "ad\"},g(y)):\"0\",p.limits.length>0&&S(\"Look\",()=>u({alias:m})," +
+  "\"\",m)]),\"Nobody called in the last minutes.\")),E(n,L(\"Limits" +
+  " that would fit\",[\"Operation\",\"Calls of a caller in a minute" +
+  "\",\"Learned from\"],p.suggested.map(({operation:m,perMinute:v," +
+  "observations:y})=>[e(\"code\",{},m),g(v),`${g(y)} caller-minut" +
+  "es`]),\"Nothing was learned yet: give consoleRoutes the optio" +
+  "n usage, and it some minutes.\"))}catch(p){s.textContent=Stri" +
+  "ng(p)}};d();let l=e(\"form\",{class:\"filters\"},C(\"Limit\",c),C(" +
+  "\"Caller, as the limit counts it\",r),C(\"Tenant\",i),e(\"button\"" +
+  ",{},\"Look\"));return l.addEventListener(\"submit\",p=>{p.preven" +
+  "tDefault(),u({key:r.value,...i.value!==\"\"&&{tenant:i.value}}" +
+  ")}),{root:e(\"section\",{},e(\"h1\",{tabindex:-1},\"Limits\"),e(\"d" +
+  "iv\",{class:\"columns\"},e(\"section\",{class:\"panel\"},e(\"h2\",{}," +
+  "\"Hottest callers, last minutes\"),t,e(\"p\",{class:\"buttons\"},S" +
+  "(\"Refresh\",d))),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"What " +
+  "is left to a caller\"),b.abilities.limits?l:e(\"p\",{class:\"emp" +
+  "ty\"},\"Give consoleRoutes the option limits.\"),s,o),e(\"sectio" +
+  "n\",{class:\"panel\"},e(\"h2\",{},\"Suggested limits\"),n))),update" +
+  ":()=>{}}}var W=120,X=120,q=[\"succeeded\",\"denied\",\"failed\",\"a" +
+  "borted\"];function pe(){let t=e(\"dl\",{class:\"tiles\"}),n=e(\"fi" +
+  "gure\",{}),o=e(\"div\",{}),s=e(\"div\",{});return{root:e(\"section" +
+  "\",{},e(\"h1\",{tabindex:-1},\"Now\"),t,n,e(\"div\",{class:\"columns" +
+  "\"},ue(\"Denials by code, last minutes\",o),ue(\"Health\",s))),up" +
+  "date:()=>{let{latest:i}=b;if(i===void 0)return;let u=Math.fl" +
+  "oor(i.now/1e3),a=Array.from({length:W},(f,m)=>{let[,...v]=b." +
+  "seconds.get(u-W+m)??[0,0,0,0,0];return v}),d=q.map((f,m)=>a." +
+  "reduce((v,y)=>v+(y[m]??0),0)),h=a.slice(-10).flat().reduce((" +
+  "f,m)=>f+m,0)/10;t.replaceChildren(...me(\"Decisions a second\"" +
+  ",h<10?h.toFixed(1):g(Math.round(h))),...q.flatMap((f,m)=>me(" +
+  "`${f}, 2 min`,g(d[m]??0),f))),n.replaceChildren(je(a,d),e(\"f" +
+  "igcaption\",{},\"The last two minutes. \",...q.flatMap(f=>[e(\"s" +
+  "pan\",{class:`key ${f}`},f),\" \"]))),o.replaceChildren(H(\"Code" +
+  "s\",i.codes,\"Nothing was denied.\"));let p=i.sinks.filter(({he" +
+  "althy:f,lost:m})=>!f||m>0);E(s,i.degraded.length>0&&e(\"h3\",{" +
+  "},\"Unavailable or degraded, last minutes\"),p.length===0&&i.d" +
+  "egraded.length===0?e(\"p\",{class:\"good\"},\"\\u2713 No store or " +
+  "sink is degraded.\"):H(\"Degraded\",i.degraded,\"No decision is " +
+  "degraded.\"),e(\"h3\",{},\"Sinks of the audit trail\"),L(\"Sinks o" +
+  "f the audit trail\",[\"Sink\",\"State\",\"Waiting\",\"Lost\"],i.sinks" +
+  ".map(({name:f,healthy:m,queued:v,lost:y})=>[f,m?\"ok\":e(\"stro" +
+  "ng\",{class:\"bad\"},\"failing\"),g(v),y>0?e(\"strong\",{class:\"bad" +
+  "\"},g(y)):\"0\"]),\"There are no sinks.\"),i.shadow.length>0&&e(\"" +
+  "h3\",{},\"Policies on trial would have denied, last day\"),i.sh" +
+  "adow.length>0&&H(\"Shadow\",i.shadow,\"\"))}}}function ue(t,n){r" +
+  "eturn e(\"section\",{class:\"panel\"},e(\"h2\",{},t),n)}function m" +
+  "e(t,n,o=\"\"){return[e(\"div\",{class:`tile ${o}`},e(\"dt\",{},t)," +
+  "e(\"dd\",{},n))]}function je(t,n){let o=Math.max(1,...t.map(i=" +
+  ">i.reduce((u,a)=>u+a,0))),s=i=>(X-i/o*X).toFixed(1),c=q.map(" +
+  "(i,u)=>{let a=l=>l.slice(0,u).reduce((h,p)=>h+p,0),d=t.map((" +
+  "l,h)=>{let[p,f]=[a(l),l[u]??0];return f===0?\"\":`M${h} ${s(p)" +
+  "}V${s(p+f)}h.85V${s(p)}z`});return K(\"path\",{class:i,d:d.joi" +
+  "n(\"\")})}),r=q.map((i,u)=>`${n[u]} ${i}`).join(\", \");return K" +
+  "(\"svg\",{class:\"chart\",viewBox:`0 0 ${W} ${X}`,preserveAspect" +
+  "Ratio:\"none\",role:\"img\",\"aria-label\":`Decisions in each of t" +
+  "he last ${W} seconds: ${r}; at most ${o} in one second.`},.." +
+  ".c)}function fe(){let t=e(\"p\",{class:\"told\",role:\"status\"},\"" +
+  "Loading \\u2026\"),n=e(\"div\",{class:\"wide\"}),o=e(\"div\",{class:" +
+  "\"wide\"}),s=async()=>{try{let r=await A(\"shadow\"),i=r.trials." +
+  "reduce((u,a)=>u+a.admitted,0);t.textContent=`Calls of the la" +
+  "st day that were let in, and that policies on trial would ha" +
+  "ve denied: ${g(i)}.`,E(n,L(\"What policies on trial would hav" +
+  "e denied\",[\"Operation\",\"Policy\",\"Code\",\"Would be denied\",\"Of" +
+  " them let in\"],r.trials.map(({operation:u,policy:a,code:d,wo" +
+  "uld:l,admitted:h})=>[e(\"code\",{},u),a,e(\"code\",{},d),g(l),h>" +
+  "0?e(\"strong\",{class:\"bad\"},g(h)):\"0\"]),\"No policy on trial w" +
+  "ould have denied a call.\")),E(o,L(\"Policies on trial that wo" +
+  "uld have denied nothing\",[\"Operation\",\"Policy\",\"Calls since " +
+  "the feed began\"],r.silent.map(({operation:u,table:a,policy:d" +
+  ",calls:l})=>[e(\"span\",{},e(\"code\",{},u),\" \",e(\"small\",{},a))" +
+  ",d,l===0?e(\"small\",{},\"never called\"):g(l)]),\"There is none," +
+  " or consoleRoutes has no tables.\"))}catch(r){t.textContent=r" +
+  " instanceof Error?r.message:String(r)}};return s(),{root:e(\"" +
+  "section\",{},e(\"h1\",{tabindex:-1},\"Shadow\"),t,e(\"section\",{cl" +
+  "ass:\"panel\"},e(\"h2\",{},\"Would have been denied, last day\"),n" +
+  "),e(\"section\",{class:\"panel\"},e(\"h2\",{},\"On trial, and denie" +
+  "d nothing\"),o),e(\"p\",{},S(\"Refresh\",s),\" \",e(\"a\",{href:\"#dec" +
+  "isions?kind=on%20trial\"},\"The calls\"))),update:()=>{}}}var e" +
+  "e={now:{title:\"Now\",make:pe},coverage:{title:\"Coverage\",make" +
+  ":ae},decisions:{title:\"Decisions\",make:re},limits:{title:\"Li" +
+  "mits\",make:ce},shadow:{title:\"Shadow\",make:fe},keys:{title:\"" +
+  "Keys and sessions\",make:de}},he=document.querySelector(\"main" +
+  "\"),ge=document.querySelector(\"nav\"),Y=document.querySelector" +
+  "(\"#status\"),V,Z=!1;function be(){let[t=\"\",n=\"\"]=location.has" +
+  "h.slice(1).split(\"?\");if(t===\"main\")return he.focus();let o=" +
+  "Object.hasOwn(ee,t)?t:\"now\",s=ee[o];if(s===void 0)return;let" +
+  " c=V!==void 0,r=new URLSearchParams(n);V=s.make(r.get(\"reque" +
+  "st\")??void 0,r.get(\"kind\")??void 0),V.update(),he.replaceChi" +
+  "ldren(V.root),document.title=`${s.title} \\xB7 apisec console" +
+  "`;for(let i of ge.querySelectorAll(\"a\"))i.hash===`#${o}`?i.s" +
+  "etAttribute(\"aria-current\",\"page\"):i.removeAttribute(\"aria-c" +
+  "urrent\");c&&V.root.querySelector(\"h1\")?.focus()}function Ve(" +
+  "){Z||(Z=!0,requestAnimationFrame(()=>{Z=!1,V?.update()}))}va" +
+  "r ye={live:\"Live\",reconnecting:\"Reconnecting \\u2026\",denied:" +
+  "\"Not connected: signed out, or too many pages are open. Relo" +
+  "ad to sign in.\"};function qe(t){Y.textContent!==ye[t]&&(Y.te" +
+  "xtContent=ye[t],Y.className=t)}ge.append(...Object.entries(e" +
+  "e).map(([t,{title:n}])=>e(\"a\",{href:`#${t}`},n)));addEventLi" +
+  "stener(\"hashchange\",be);b.abilities=await A(\"abilities\").cat" +
+  "ch(()=>b.abilities);be();Q(Ve,qe);\n";

@@ -5,7 +5,7 @@ import { load, state } from './state.ts';
 /** As many rows as there are at a time, however many events there are. */
 const SHOWN = 100;
 /** New rows that one frame has time for; the others follow in the next ones. */
-const ROWS_A_FRAME = 4;
+const ROWS_A_FRAME = 2;
 
 /** The newest events with a filter; one of them in full, and a link to it by the id of its request. */
 export function decisionsView(
@@ -74,7 +74,8 @@ export function decisionsView(
     list.querySelector('details')?.setAttribute('open', '');
   };
   const update = (): void => {
-    if (!isPaused) show();
+    // A frame that has rows to draw already shows what is new as well: two turns in one frame would draw twice as many.
+    if (!isPaused && !isDue) show();
   };
   search.addEventListener('input', goOn);
   outcome.addEventListener('change', show);
