@@ -100,6 +100,45 @@ describe('usage', () => {
     expect(used.report(dimension, 'day')).toMatchObject([{ name: 'x', calls: 1 }]);
   });
 
+  test.each(['operation', 'apiVersion', 'apiKey', 'client', 'tenant'] as const)(
+    'by %s keeps true numbers of what is real under a flood of made-up names',
+    (dimension) => {
+      const used = usage({ maxValues: 20 });
+      for (let call = 0; call < 2_000; call++) {
+        tell(used, event({ [dimension]: `made-up-${call}`, outcome: 'denied' }));
+        // Its calls are denied at first, and fewer than of the flood by far.
+        const outcome = call < 100 ? 'denied' : 'succeeded';
+        if (call % 50 === 0) tell(used, event({ [dimension]: 'real', outcome }));
+      }
+      const rows = used.report(dimension, 'hour');
+      expect(rows.length).toBeLessThanOrEqual(25);
+      const real = rows.find(({ name }) => name === 'real');
+      // What was denied before anybody was let in may have been pushed out.
+      expect(real?.calls).toBeGreaterThanOrEqual(38);
+      expect((real?.calls ?? 0) - (real?.error ?? 0)).toBeLessThanOrEqual(40);
+      expect(real?.error).toBeLessThan(30);
+    },
+  );
+
+  test('suggests limits for what is real under a flood of made-up operations and callers', () => {
+    const used = usage({ maxCallers: 50 });
+    for (let minute = 0; minute < 3; minute++) {
+      const time = NOON + minute * 60_000;
+      const { principal: _, ...nobody } = event({ outcome: 'denied', time });
+      for (let call = 0; call < 300; call++) {
+        tell(
+          used,
+          { ...nobody, operation: `GET /made-up/${minute}/${call}`, peer: `peer-${call}` },
+          { ...nobody, peer: `peer-${call}` },
+        );
+      }
+      for (let call = 0; call < 40; call++) tell(used, event({ time: time + 1 }));
+    }
+    tell(used, event({ time: NOON + 3 * 60_000 }));
+    expect(used.suggestLimits()).toMatchObject([{ operation: 'GET /orders', observations: 3 }]);
+    expect(used.suggestLimits()[0]?.perMinute).toBeGreaterThanOrEqual(58);
+  });
+
   test('moves on with its windows', () => {
     const used = usage();
     tell(

@@ -54,7 +54,8 @@ export interface Usage extends AuditSink {
   ) => readonly UsageRow[];
   /**
    * Limits per caller from what callers do: the quantile (default 0.999) of calls in a minute, with a margin of a half.
-   * Denied calls count, so a limit that is too low does not suggest itself again.
+   * Denied calls count, so a limit that is too low does not suggest itself again; but for those of operations that
+   * nobody was let in to, and of callers that nothing identifies and that were not let in within that minute.
    */
   readonly suggestLimits: (quantile?: number) => readonly SuggestedLimit[];
   /** Writes what is not in the store yet; false where that is not done within this time. Default: `5s`. */
@@ -83,7 +84,8 @@ const MOST_OPERATIONS = 200;
  * Counts who uses what, from the events of `audit`, in bounded memory: by operation, version, API key, client and
  * tenant, in windows of a minute, an hour and a day. Sampled calls count as many as they stand for.
  *
- * At most about four kilobytes for each value, window and dimension: 25 MB with the defaults when all are full.
+ * At most about four kilobytes for each value, window and dimension: 31 MB with the defaults when all are full. Names
+ * that only denied calls brought have a quarter as many slots of their own: no flood of made-up ones pushes out others.
  *
  * With a `store`, several processes count together, and `usageHistory` reads what they counted. While the store does
  * not answer, memory does not grow: counting goes on, what of a window was not written when the next but one begins is
@@ -162,7 +164,8 @@ export function usage(options: UsageOptions = {}): Usage {
     counted = 0;
   };
 
-  const countCaller = ({ operation, time }: AuditEvent, caller: string, weight: number): void => {
+  const countCaller = (event: AuditEvent, caller: string, weight: number): void => {
+    const { operation, outcome, principal, time } = event;
     const now = Math.floor(time / WINDOWS.minute);
     if (now > minute || wasSetBack(time, minute * WINDOWS.minute, WINDOWS.minute)) {
       learn();
@@ -171,6 +174,11 @@ export function usage(options: UsageOptions = {}): Usage {
     if (operation === undefined) return;
     const byCaller = callers.get(operation) ?? new Map<string, number>();
     const before = byCaller.get(caller);
+    if (outcome === 'denied') {
+      // An operation that nobody was let in to may be made up, and so may a caller that nothing identified.
+      if (!callers.has(operation) && !learned.has(operation)) return;
+      if (before === undefined && principal === undefined) return;
+    }
     // A caller who can make up names fills the table of one minute, and no more.
     if (before === undefined && ++counted > maxCallers) return;
     byCaller.set(caller, (before ?? 0) + weight);
@@ -187,8 +195,10 @@ export function usage(options: UsageOptions = {}): Usage {
       // The names are those of the table.
       for (const window of Object.keys(WINDOWS) as UsageWindow[]) {
         const table = tableOf(dimension, window, event.time);
-        let state = table.add(name);
-        for (let more = 1; more < weight; more++) state = table.add(name);
+        // Callers make up names of what is denied as they like; what is admitted had to be admitted.
+        const isKnown = event.outcome !== 'denied';
+        let state = table.add(name, isKnown);
+        for (let more = 1; more < weight; more++) state = table.add(name, isKnown);
         if (event.outcome === 'denied') state.denied++;
         if (event.outcome === 'failed') state.failed++;
         if (caller !== undefined) state.callers.add(caller);
