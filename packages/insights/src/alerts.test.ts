@@ -1,8 +1,15 @@
 import { type AuditEvent, audit } from '@apisec/core';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Alert, type AlertRule, type AlertsOptions, alerts } from './index.ts';
 
 const NOON = Date.UTC(2026, 0, 5, 12);
+
+const NO_CONTEXT = {
+  signal: new AbortController().signal,
+  writer: 'w',
+  accepted: 0,
+  lost: 0,
+};
 
 function event(members: Partial<AuditEvent> = {}): AuditEvent {
   return {
@@ -26,12 +33,7 @@ function guardian(rule: Partial<AlertRule>, options: Partial<AlertsOptions> = {}
     ...options,
   });
   const tell = (...events: AuditEvent[]): void =>
-    void sink.write(events, {
-      signal: new AbortController().signal,
-      writer: 'w',
-      accepted: 0,
-      lost: 0,
-    });
+    void sink.write(events, NO_CONTEXT);
   return { raised, tell };
 }
 
@@ -139,6 +141,76 @@ test('a flood of made-up subjects is bounded, and an attacker who goes on is see
     if (count % 50 === 0) tell(event());
   }
   expect(raised.map(({ subject }) => subject)).toEqual(['192.0.2.7']);
+});
+
+describe('a flood of alerts', () => {
+  const flood = (from: number, to: number, time = NOON) =>
+    Array.from({ length: to - from }, (_, at) => event({ peer: `peer-${from + at}`, time }));
+
+  test('raises a bounded number of a rule in a minute, and says how many more there were', () => {
+    const faults: unknown[] = [];
+    const { raised, tell } = guardian(
+      { by: 'peer' },
+      { maxAlerts: 5, onFault: (cause) => faults.push(cause) },
+    );
+    tell(...flood(0, 1_000), ...flood(0, 1_000));
+    expect(raised).toHaveLength(5);
+    expect(faults.map(String)).toEqual(['Error: alerts: "rule" has raised 5 alerts in a minute.']);
+    // Who was left out is told in the next minute.
+    tell(event({ peer: 'peer-999', time: NOON + 60_000 }));
+    expect(raised.at(-1)).toMatchObject({ subject: 'peer-999', suppressed: 995 });
+    tell(event({ peer: 'peer-998', time: NOON + 60_001 }));
+    expect(raised.at(-1)).not.toHaveProperty('suppressed');
+  });
+
+  test('of one rule leaves room for those of another', () => {
+    const raised: Alert[] = [];
+    const sink = alerts({
+      rules: [
+        { name: 'flooded', when: { event: 'authn_login_fail' }, by: 'peer' },
+        { name: 'other', when: { act: 'limit.reset' } },
+      ],
+      notify: (alert) => void raised.push(alert),
+    });
+    void sink.write([...flood(0, 500), event({ kind: 'act', act: 'limit.reset' })], NO_CONTEXT);
+    expect(raised.filter(({ rule }) => rule === 'flooded')).toHaveLength(60);
+    expect(raised.at(-1)).toMatchObject({ rule: 'other' });
+  });
+
+  test('to a function that hangs is bounded, and told', async () => {
+    vi.useFakeTimers();
+    try {
+      const faults: unknown[] = [];
+      const asked: (() => void)[] = [];
+      const { tell } = guardian(
+        { by: 'peer' },
+        {
+          maxAlerts: 5_000,
+          notify: () => new Promise<void>((resolve) => asked.push(resolve)),
+          onFault: (cause) => faults.push(cause),
+        },
+      );
+      tell(...flood(0, 2_000));
+      expect(asked).toHaveLength(16);
+      expect(faults.map(String)).toEqual([expect.stringContaining('notify does not keep up')]);
+      // What hangs is given up, and the next ones are told.
+      await vi.advanceTimersByTimeAsync(30_000);
+      expect(faults.slice(1).map(String)).toEqual(
+        Array(16).fill('Error: alerts: notify has not answered within 30 seconds.'),
+      );
+      expect(asked).toHaveLength(32);
+      // It answers again: all that waited are told, and how many were not.
+      for (let at = 0; at < asked.length; at++) {
+        asked[at]?.();
+        await Promise.resolve();
+      }
+      await vi.advanceTimersByTimeAsync(0);
+      expect(asked).toHaveLength(1_016);
+      expect(String(faults.at(-1))).toContain('984 findings were dropped');
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
 
 test('what notify throws or rejects with is a fault, and stops nothing', async () => {

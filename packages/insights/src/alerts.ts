@@ -4,8 +4,10 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  report,
 } from '@apisec/core/host';
 import { wasSetBack } from './clock-steps.ts';
+import { notifier } from './notifier.ts';
 
 /** What events a rule is about; each member that is there must fit. */
 export interface EventMatch {
@@ -40,6 +42,8 @@ export interface Alert {
   readonly subject?: string;
   /** How many events there were. */
   readonly count: number;
+  /** About how many others the rule has left out in the last minute with some, where there were more than `maxAlerts`. */
+  readonly suppressed?: number;
   /** Epoch milliseconds of the event that raised it. */
   readonly at: number;
   /** That event. */
@@ -49,10 +53,18 @@ export interface Alert {
 /** Options of {@link alerts}. */
 export interface AlertsOptions {
   readonly rules: readonly AlertRule[];
-  /** Given each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. */
+  /**
+   * Given each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. Where it takes its time,
+   * 16 run at once and 1,000 wait; one that has not answered within 30 seconds is not waited for.
+   */
   readonly notify: (alert: Alert) => MaybePromise<void>;
   /** How many subjects of all rules are remembered. Default: 10,000. */
   readonly maxSubjects?: number | undefined;
+  /**
+   * How many alerts one rule raises in a minute. `onFault` hears of the first beyond it, and the next alert of the rule
+   * says how many there were (`suppressed`). Default: 60.
+   */
+  readonly maxAlerts?: number | undefined;
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
@@ -75,6 +87,7 @@ const SUBJECTS: readonly NonNullable<AlertRule['by']>[] = [
 ];
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 /** What is known of one subject under one rule. */
 interface Subject {
@@ -90,12 +103,15 @@ interface CompiledRule extends AlertRule {
   readonly least: number;
   readonly withinMs: number;
   readonly quietMs: number;
+  /** Alerts of the minute that runs. */
+  readonly raised: { minute: number; count: number; suppressed: number };
 }
 
 /**
  * Raises alerts over the events of `audit`, by rules that are data: so many denials of one peer in a minute, a
  * sensitive operation outside working hours, a hash chain that is broken. It is a sink of `audit`; memory is bounded by
- * `maxSubjects`, and of those the ones that were quiet longest are forgotten first.
+ * `maxSubjects`, and of those the ones that were quiet longest are forgotten first. A flood of subjects raises at most
+ * `maxAlerts` of each rule in a minute.
  *
  * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that
  * was ahead is set right, counting starts anew.
@@ -113,13 +129,15 @@ interface CompiledRule extends AlertRule {
  * const log = audit({ sinks: [jsonLines(process.stdout), guardian] });
  */
 export function alerts(options: AlertsOptions): AuditSink {
-  assertKnownOptions(NAME, options, ['rules', 'notify', 'maxSubjects', 'onFault']);
-  const { notify, maxSubjects = 10_000, onFault } = options;
+  assertKnownOptions(NAME, options, ['rules', 'notify', 'maxSubjects', 'maxAlerts', 'onFault']);
+  const { notify, maxSubjects = 10_000, maxAlerts = 60, onFault } = options;
   assertConfiguration(typeof notify === 'function', `${NAME}: notify must be a function.`);
-  assertConfiguration(
-    Number.isSafeInteger(maxSubjects) && maxSubjects > 0,
-    `${NAME}: maxSubjects must be a whole number, 1 or more.`,
-  );
+  for (const [name, value] of Object.entries({ maxSubjects, maxAlerts })) {
+    assertConfiguration(
+      Number.isSafeInteger(value) && value > 0,
+      `${NAME}: ${name} must be a whole number, 1 or more.`,
+    );
+  }
   assertConfiguration(
     Array.isArray(options.rules) && options.rules.length > 0,
     `${NAME}: give it rules: [{ name, when: { event: 'authn_login_fail' }, count: 20, within: '1m', by: 'peer' }].`,
@@ -131,19 +149,19 @@ export function alerts(options: AlertsOptions): AuditSink {
   );
   /** In the order in which they were last touched. */
   const subjects = new Map<string, Subject>();
-  const fault = (cause: unknown): void => {
-    try {
-      onFault?.(cause);
-    } catch {
-      // Nobody is left to tell.
+  const raise = notifier(NAME, notify, onFault);
+
+  /** Whether there is room for one more alert of this rule in this minute. */
+  const hasRoom = ({ name, raised }: CompiledRule, minute: number): boolean => {
+    if (minute !== raised.minute) Object.assign(raised, { minute, count: 0 });
+    if (++raised.count <= maxAlerts) return true;
+    if (raised.suppressed++ === 0) {
+      report(
+        onFault,
+        new Error(`${NAME}: ${JSON.stringify(name)} has raised ${maxAlerts} alerts in a minute.`),
+      );
     }
-  };
-  const raise = (alert: Alert): void => {
-    try {
-      void Promise.resolve(notify(alert)).catch(fault);
-    } catch (cause) {
-      fault(cause);
-    }
+    return false;
   };
 
   const judge = (rule: CompiledRule, index: number, event: AuditEvent): void => {
@@ -173,11 +191,20 @@ export function alerts(options: AlertsOptions): AuditSink {
     const rest = 1 - Math.max(0, time - known.began) / rule.withinMs;
     const count = known.count + Math.floor(known.before * rest);
     if (count < rule.least || time < known.quietUntil) return;
+    const minute = Math.floor(time / MINUTE_MS);
+    if (!hasRoom(rule, minute)) {
+      // Nobody was told of this subject: it is judged anew in the next minute.
+      known.quietUntil = (minute + 1) * MINUTE_MS;
+      return;
+    }
     known.quietUntil = time + rule.quietMs;
+    const { suppressed } = rule.raised;
+    rule.raised.suppressed = 0;
     raise({
       rule: rule.name,
       ...(rule.by !== undefined && { subject: name }),
       count,
+      ...(suppressed > 0 && { suppressed }),
       at: time,
       event,
     });
@@ -237,6 +264,7 @@ function compile(rule: AlertRule): CompiledRule {
     least: count,
     withinMs: durationMs(where, 'within', within ?? '1m', { max: '31d' }),
     quietMs: durationMs(where, 'quiet', quiet, { min: '0ms', max: '31d' }),
+    raised: { minute: 0, count: 0, suppressed: 0 },
     fits: (event) =>
       wanted.every(([member, values]) => values.has(event[member])) &&
       (isOutside?.(event.time) ?? true),

@@ -131,3 +131,47 @@ test.each([
   // @ts-expect-error what a JavaScript user could write
   expect(() => watched(options)).toThrow(message);
 });
+
+test('a flood of made-up callers does not make it forget those with a past', () => {
+  const { raised, tell, live } = watched({ maxCallers: 50 });
+  live(7);
+  // A quiet hour, in which as many come once as there is room for, again and again.
+  for (let hour = 0; hour < 3; hour++) {
+    for (let peer = 0; peer < 200; peer++) {
+      tell(7 * 24 + hour, { principal: `made-up-${hour}-${peer}` });
+    }
+  }
+  // A stranger would have to do more than this to be told.
+  tell(7 * 24 + 12, { outcome: 'denied' }, 40);
+  tell(8 * 24 + 8);
+  const usual = raised[0]?.signs.find(({ sign }) => sign === 'volume' || sign === 'denials')?.usual;
+  expect(raised).toMatchObject([{ caller: 'alice' }]);
+  expect(usual).toBe(0);
+});
+
+test('a function for networks that throws is a fault, and stops nothing', () => {
+  const faults: unknown[] = [];
+  const { raised, tell, live } = watched({
+    networkOf: () => {
+      throw new Error('no database of networks');
+    },
+    onFault: (cause) => faults.push(cause),
+  });
+  live(7);
+  tell(7 * 24 + 12, { outcome: 'denied' }, 40);
+  tell(8 * 24 + 8);
+  expect(raised).toHaveLength(1);
+  expect(String(faults[0])).toBe('Error: no database of networks');
+});
+
+test('of many anomalies of one window the strongest are told first', () => {
+  const { raised, tell } = watched();
+  for (let hour = 0; hour < 20; hour++) {
+    for (const name of ['a', 'b', 'c']) tell(hour, { principal: name }, 5);
+  }
+  for (const [at, name] of ['a', 'b', 'c'].entries()) {
+    tell(21, { principal: name, outcome: 'denied' }, 40 * (at + 1));
+  }
+  tell(23);
+  expect(raised.map(({ caller }) => caller)).toEqual(['c', 'b', 'a']);
+});

@@ -4,8 +4,10 @@ import {
   assertKnownOptions,
   type Duration,
   durationMs,
+  report,
 } from '@apisec/core/host';
 import { wasSetBack } from './clock-steps.ts';
+import { notifier } from './notifier.ts';
 import { distinctCount } from './sketches.ts';
 import { callerOf } from './usage.ts';
 
@@ -36,7 +38,11 @@ export interface Anomaly {
 
 /** Options of {@link anomalies}. */
 export interface AnomaliesOptions {
-  /** Given each anomaly; denying is yours to do, if anybody's. */
+  /**
+   * Given each anomaly, the strongest of a window first; denying is yours to do, if anybody's. What it throws or rejects
+   * with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered within 30
+   * seconds is not waited for.
+   */
   readonly notify: (anomaly: Anomaly) => MaybePromise<void>;
   /** How long a caller is watched before it is judged. Default: `1h`. */
   readonly window?: Duration | undefined;
@@ -44,7 +50,10 @@ export interface AnomaliesOptions {
   readonly warmUp?: number | undefined;
   /** The score that counts. Lower finds more, and more that is nothing. Default: 1. */
   readonly threshold?: number | undefined;
-  /** How many callers are remembered; those that were quiet longest are forgotten first. Default: 20,000. */
+  /**
+   * How many callers are remembered. Those without a past of `warmUp` windows are forgotten first, and of those the ones
+   * that were quiet longest. Default: 20,000.
+   */
   readonly maxCallers?: number | undefined;
   /**
    * The network of a peer, or its country, where you know it. Default: the first two numbers of an IPv4 address, three
@@ -59,6 +68,7 @@ const HOUR_MS = 3_600_000;
 /** How fast the past fades: a window counts half after about twenty. */
 const FADE = 0.035;
 const MOST_NETWORKS = 16;
+const LONGEST_NETWORK = 64;
 const MOST_OPERATIONS = 64;
 const PARTIAL = 0.05;
 
@@ -126,24 +136,27 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
       `${NAME}: ${name} must be a whole number, 1 or more.`,
     );
   }
-  /** In the order in which they were last active. */
+  /** Those with a past of their own, in the order in which they were last active. */
   const callers = new Map<string, Caller>();
+  /** The others: anybody can make up as many of them as there is room for. */
+  const strangers = new Map<string, Caller>();
   /** What is usual among all callers: for those whose own past is short. */
   const crowd = { calls: usual(), denied: usual() };
   let crowdWindows = 0;
   let running = 0;
 
-  const fault = (cause: unknown): void => {
+  const raise = notifier(NAME, notify, onFault);
+  const safeNetworkOf = (peer: string): string | undefined => {
     try {
-      onFault?.(cause);
-    } catch {
-      // Nobody is left to tell.
+      return networkOf(peer)?.slice(0, LONGEST_NETWORK);
+    } catch (cause) {
+      report(onFault, cause);
+      return undefined;
     }
   };
 
-  const judge = (name: string, caller: Caller): void => {
+  const judge = (name: string, caller: Caller): Anomaly | undefined => {
     const { calls, denied, notFound, active } = caller;
-    if (calls === 0) return;
     const knowsItself = active >= warmUp;
     const signs: Anomaly['signs'][number][] = [];
     const sign = (kind: AnomalySign, score: number, seen: number, usually: number): void => {
@@ -178,15 +191,37 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     if (score < threshold) {
       learn(caller, crowd, Math.floor((caller.window * windowMs) / HOUR_MS) % 24);
       crowdWindows++;
-      return;
+      return undefined;
     }
-    try {
-      void Promise.resolve(
-        notify({ caller: name, from: caller.window * windowMs, score, signs }),
-      ).catch(fault);
-    } catch (cause) {
-      fault(cause);
+    return { caller: name, from: caller.window * windowMs, score, signs };
+  };
+
+  /** The window is over for all, also for those who do not call again. */
+  const turn = (window: number): void => {
+    const found: Anomaly[] = [];
+    for (const table of [strangers, callers]) {
+      for (const [name, caller] of table) {
+        if (caller.calls === 0) continue;
+        const anomaly = judge(name, caller);
+        if (anomaly !== undefined) found.push(anomaly);
+        reset(caller, window);
+      }
     }
+    for (const [name, caller] of strangers) {
+      if (caller.active < warmUp) continue;
+      strangers.delete(name);
+      callers.set(name, caller);
+    }
+    running = window;
+    // The strongest first: where there are too many at once, those are told.
+    for (const anomaly of found.toSorted((a, b) => b.score - a.score)) raise(anomaly);
+  };
+
+  const makeRoom = (): void => {
+    if (strangers.size + callers.size < maxCallers) return;
+    const table = strangers.size > 0 ? strangers : callers;
+    const [oldest] = table.keys();
+    if (oldest !== undefined) table.delete(oldest);
   };
 
   const take = (event: AuditEvent): void => {
@@ -194,28 +229,17 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     const name = callerOf(event);
     if (name === undefined) return;
     const window = Math.floor(event.time / windowMs);
-    if (window > running || wasSetBack(event.time, running * windowMs, windowMs)) {
-      // The window is over for all, also for those who do not call again.
-      for (const [each, caller] of callers) {
-        if (caller.calls > 0) {
-          judge(each, caller);
-          reset(caller, window);
-        }
-      }
-      running = window;
-    }
-    let caller = callers.get(name);
+    if (window > running || wasSetBack(event.time, running * windowMs, windowMs)) turn(window);
+    const table = callers.has(name) ? callers : strangers;
+    let caller = table.get(name);
     if (caller === undefined) {
-      if (callers.size >= maxCallers) {
-        const [oldest] = callers.keys();
-        if (oldest !== undefined) callers.delete(oldest);
-      }
+      makeRoom();
       caller = newCaller(running);
-    } else callers.delete(name);
-    callers.set(name, caller);
+    } else table.delete(name);
+    table.set(name, caller);
     // What comes late counts in the window that runs.
     if (caller.calls === 0) caller.window = running;
-    count(caller, event, warmUp, networkOf);
+    count(caller, event, warmUp, safeNetworkOf);
   };
 
   return Object.freeze<AuditSink>({ name: NAME, write: (events) => events.forEach(take) });
