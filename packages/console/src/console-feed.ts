@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditSink } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import { eventRing, type KeptEvents } from './event-ring.ts';
+import { type OperationCounts, operationCounts } from './operation-counts.ts';
 import { type RollingCounts, rollingCounts } from './rolling-counts.ts';
 import type { Second } from './wire.ts';
 
@@ -37,8 +38,8 @@ export interface FeedView {
   readonly trials: RollingCounts;
   readonly callers: RollingCounts;
   readonly versions: RollingCounts;
-  /** Since the feed was made; the first {@link MOST_OPERATIONS} names that came. */
-  readonly operations: ReadonlyMap<string, { readonly calls: number; readonly denied: number }>;
+  /** Since the feed was made. */
+  readonly operations: Pick<OperationCounts, 'get'>;
   readonly unlisted: RollingCounts;
 }
 
@@ -49,15 +50,13 @@ const NAME = 'consoleFeed';
 const FIVE_MINUTES = 300_000;
 const DAY = 86_400_000;
 const MOST_SECONDS = 300;
-/** Operations that no table lists are counted apart, so these come from tables. */
-const MOST_OPERATIONS = 20_000;
-
 /**
  * Remembers what the console shows of the events of `audit`, in bounded memory: the newest denials, faults and acts,
  * calls by the second, and the most frequent codes, callers and operations. Give it to `audit` as a sink and to
  * {@link consoleRoutes} as `feed`.
  *
- * Memory: at most `maxBytes` for events, and about 3 MB for all counts.
+ * Memory: at most `maxBytes` for events, and about 3 MB for all counts; more where there are very many operations, up to
+ * 10 MB.
  *
  * @throws ConfigurationError for a bound that is not a whole number from 10 (events) or 65,536 (bytes) on.
  * @example
@@ -77,7 +76,7 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
   );
   const events = eventRing(maxEvents, maxBytes);
   const seconds = new Map<number, [number, number, number, number]>();
-  const operations = new Map<string, { calls: number; denied: number }>();
+  const operations = operationCounts();
   const view: FeedView = {
     now,
     since: now(),
@@ -113,17 +112,6 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     counts[OUTCOMES[outcome]] += weight;
   };
 
-  const countOperation = (name: string, weight: number, denied: boolean): void => {
-    let sum = operations.get(name);
-    if (sum === undefined) {
-      if (operations.size >= MOST_OPERATIONS) return;
-      sum = { calls: 0, denied: 0 };
-      operations.set(name, sum);
-    }
-    sum.calls += weight;
-    if (denied) sum.denied += weight;
-  };
-
   const take = (event: AuditEvent): void => {
     const denied = event.outcome === 'denied';
     events.add(event);
@@ -147,7 +135,7 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     for (const name of names) {
       // Callers make up as many of these as they like.
       if (event.code === 'operation.unlisted') view.unlisted.add(name, at);
-      else countOperation(name, weight, denied);
+      else operations.add(name, weight, denied);
     }
   };
 

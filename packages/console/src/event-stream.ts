@@ -30,8 +30,9 @@ const encoder = new TextEncoder();
 /**
  * Server-sent events for the pages that are open. One timer for all, and only while there are some. A reader who does
  * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one
- * who reads nothing for thirty ticks is let go of. Streams end after `maxStreamMs`: browsers come again, and are
- * decided anew.
+ * who reads nothing for thirty ticks is let go of. Messages are made once for all who are sent the same, and what a
+ * stream begins with once in an interval, however many come. Streams end after `maxStreamMs`: browsers come again, and
+ * are decided anew.
  */
 export function eventStreams(
   feed: FeedView,
@@ -52,16 +53,27 @@ export function eventStreams(
     };
   };
 
+  let snapshot: { readonly text: Uint8Array; readonly count: number } | undefined;
   const sendSnapshot = (stream: Stream): void => {
-    const snapshot: Snapshot = {
-      ...state(),
-      since: feed.since,
-      seconds: feed.seconds(),
-      events: feed.events.since(0, SNAPSHOT_EVENTS),
-    };
-    stream.cursor = feed.events.count();
+    if (snapshot === undefined) {
+      const all: Snapshot = {
+        ...state(),
+        since: feed.since,
+        seconds: feed.seconds(),
+        events: feed.events.since(0, SNAPSHOT_EVENTS),
+      };
+      snapshot = { text: message('snapshot', all), count: feed.events.count() };
+      const old = setTimeout(() => (snapshot = undefined), intervalMs);
+      // Node has objects where the web has numbers.
+      (old as { readonly unref?: () => void }).unref?.();
+    }
     stream.behind = false;
-    stream.controller.enqueue(message('snapshot', snapshot));
+    send(stream, snapshot.text, snapshot.count);
+  };
+
+  const send = (stream: Stream, text: Uint8Array, count: number): void => {
+    stream.cursor = count;
+    stream.controller.enqueue(text);
   };
 
   const remove = (stream: Stream): void => {
@@ -71,7 +83,7 @@ export function eventStreams(
     timer = undefined;
   };
 
-  const advance = (stream: Stream, shared: ReturnType<typeof state>): void => {
+  const advance = (stream: Stream, tickFrom: (cursor: number) => Uint8Array): void => {
     if (--stream.left <= 0 || stream.skipped > MOST_SKIPPED) {
       remove(stream);
       return stream.controller.close();
@@ -83,23 +95,26 @@ export function eventStreams(
     }
     stream.skipped = 0;
     if (stream.behind) return sendSnapshot(stream);
-    const count = feed.events.count();
-    const events = feed.events.since(stream.cursor, TICK_EVENTS);
-    const tick: Tick = {
-      ...shared,
-      seconds: feed.seconds(Math.floor(shared.now / 1_000) - RECENT_SECONDS),
-      events,
-      left: count - stream.cursor - events.length,
-    };
-    stream.cursor = count;
-    stream.controller.enqueue(message('tick', tick));
+    send(stream, tickFrom(stream.cursor), feed.events.count());
   };
 
   const tick = (): void => {
     const shared = state();
+    const seconds = feed.seconds(Math.floor(shared.now / 1_000) - RECENT_SECONDS);
+    const count = feed.events.count();
+    const made = new Map<number, Uint8Array>();
+    const tickFrom = (cursor: number): Uint8Array => {
+      const known = made.get(cursor);
+      if (known !== undefined) return known;
+      const events = feed.events.since(cursor, TICK_EVENTS);
+      const left = count - cursor - events.length;
+      const text = message('tick', { ...shared, seconds, events, left });
+      made.set(cursor, text);
+      return text;
+    };
     for (const stream of streams) {
       try {
-        advance(stream, shared);
+        advance(stream, tickFrom);
       } catch {
         // The reader went away at this moment.
         remove(stream);
@@ -130,7 +145,7 @@ export function eventStreams(
             if (mine !== undefined) remove(mine);
           },
         },
-        { highWaterMark: 2 },
+        { highWaterMark: 1 },
       );
     },
   };

@@ -1,9 +1,15 @@
 import type { Count } from './wire.ts';
 
-/** What is kept of one name. */
+/** What is told of one name: never more than there was. */
 interface Cell {
   count: number;
   denied: number;
+}
+
+/** What is kept of one name. */
+interface Slot extends Cell {
+  /** Part of the count that belongs to the name that gave way to it. */
+  readonly inherited: number;
 }
 
 /** How often names were seen in this window of time and the one before it. */
@@ -16,12 +22,12 @@ export interface RollingCounts {
 
 /**
  * Bounded in memory: where there are more than `maxNames`, the rarest gives way and the new one begins from its
- * count, so that a name that is frequent stays, however many are made up.
+ * count, so that a name that is frequent stays, however many are made up. What is told of a name leaves that count out.
  */
 export function rollingCounts(windowMs: number, maxNames: number): RollingCounts {
   let began = Number.NEGATIVE_INFINITY;
-  let current = new Map<string, Cell>();
-  let previous = new Map<string, Cell>();
+  let current = new Map<string, Slot>();
+  let previous = new Map<string, Slot>();
 
   const turn = (time: number): void => {
     const window = Math.floor(time / windowMs);
@@ -36,10 +42,10 @@ export function rollingCounts(windowMs: number, maxNames: number): RollingCounts
     turn(time);
     const all = new Map<string, Cell>();
     for (const table of [previous, current]) {
-      for (const [name, { count, denied }] of table) {
+      for (const [name, { count, inherited, denied }] of table) {
         const sum = all.get(name);
         all.set(name, {
-          count: (sum?.count ?? 0) + count,
+          count: (sum?.count ?? 0) + count - inherited,
           denied: (sum?.denied ?? 0) + denied,
         });
       }
@@ -52,7 +58,8 @@ export function rollingCounts(windowMs: number, maxNames: number): RollingCounts
       turn(time);
       let cell = current.get(name);
       if (cell === undefined) {
-        cell = { count: current.size < maxNames ? 0 : dropRarest(current), denied: 0 };
+        const inherited = current.size < maxNames ? 0 : dropRarest(current);
+        cell = { count: inherited, inherited, denied: 0 };
         current.set(name, cell);
       }
       cell.count += weight;
@@ -67,7 +74,7 @@ export function rollingCounts(windowMs: number, maxNames: number): RollingCounts
   };
 }
 
-function dropRarest(table: Map<string, Cell>): number {
+function dropRarest(table: Map<string, Slot>): number {
   let rarest = '';
   let least = Number.POSITIVE_INFINITY;
   for (const [name, { count }] of table) {

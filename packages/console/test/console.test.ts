@@ -279,7 +279,7 @@ describe('the stream', () => {
     }
   });
 
-  test('one who does not read costs two messages, then gets all anew, then is let go of', async () => {
+  test('one who does not read costs one message, then gets all anew, then is let go of', async () => {
     vi.useFakeTimers();
     try {
       const { call, feed } = setUp({ maxStreams: 1 });
@@ -288,9 +288,11 @@ describe('the stream', () => {
         feed.write([event()]);
         vi.advanceTimersByTime(1_000);
       }
-      expect([(await read())?.name, (await read())?.name]).toEqual(['snapshot', 'tick']);
+      expect(await read()).toMatchObject({ name: 'snapshot', data: { events: [] } });
       vi.advanceTimersByTime(1_000);
-      expect((await read())?.name).toBe('snapshot');
+      const again = await read();
+      expect(again?.name).toBe('snapshot');
+      expect(again?.data['events']).toHaveLength(10);
       expect((await call('/events')).status).toBe(503);
       vi.advanceTimersByTime(60_000);
       expect(vi.getTimerCount()).toBe(0);
@@ -298,6 +300,43 @@ describe('the stream', () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  test('a storm of readers costs one message, and each hears of what came since', async () => {
+    vi.useFakeTimers();
+    try {
+      const { call, feed } = setUp({ maxStreams: 10 });
+      const since = vi.spyOn(feed.view.events, 'since');
+      const source = async () => (await call('/events')).body?.getReader();
+      const seen = new Set<unknown>();
+      for (let at = 0; at < 50; at++) {
+        feed.write([event({ requestId: `r-${at}` })]);
+        const reader = await source();
+        seen.add((await reader?.read())?.value);
+        await reader?.cancel();
+      }
+      expect(seen.size).toBe(1);
+      expect(since).toHaveBeenCalledTimes(1);
+      const readers = [];
+      for (let at = 0; at < 10; at++) readers.push(reader(await call('/events')));
+      for (const read of readers) expect((await read())?.name).toBe('snapshot');
+      vi.advanceTimersByTime(1_000);
+      for (const read of readers) {
+        const { name, data } = (await read()) ?? {};
+        expect([name, data?.['events']]).toEqual(['tick', expect.any(Array)]);
+        // Those that came after the first of the storm.
+        expect(data?.['events']).toHaveLength(49);
+      }
+      expect(since).toHaveBeenCalledTimes(2);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  test('an id of the last event, however long, changes nothing', async () => {
+    const { call } = setUp();
+    const response = await call('/events', { headers: { 'last-event-id': 'x'.repeat(1_000_000) } });
+    expect((await reader(response)())?.name).toBe('snapshot');
   });
 
   test('one who leaves gives the place back', async () => {
@@ -333,6 +372,33 @@ describe('what is remembered', () => {
     expect(view.callers.top(Date.now(), 1)[0]?.[0]).toBe('hot');
   });
 
+  test('of a caller who is made up no more is told than it called, beside one who is real', () => {
+    const { view, write } = consoleFeed();
+    for (let at = 0; at < 5_000; at++) {
+      write([event({ peer: `made-up-${at}` })]);
+      if (at % 50 === 0) write([event({ peer: 'real', outcome: 'succeeded' })]);
+    }
+    const [first, second] = view.callers.top(Date.now(), 2);
+    expect(first).toEqual(['real', 100]);
+    expect(second?.[1]).toBe(1);
+    expect(view.callers.cells(Date.now()).get('made-up-4999')).toEqual({ count: 1, denied: 1 });
+  });
+
+  test('operations that are real are counted, however many others callers make up', () => {
+    const { view, write } = consoleFeed();
+    for (let at = 0; at < 30_000; at++) {
+      write([event({ operation: `GET /made-up/${at}`, code: 'token.missing' })]);
+      // Nobody is admitted to it, and it is called all the same.
+      if (at % 1_000 === 0) write([event({ operation: 'GET /admin', code: 'token.missing' })]);
+    }
+    write([event({ operation: 'GET /orders', outcome: 'succeeded' })]);
+    write([event({ operation: 'GET /orders' })]);
+    expect(view.operations.get('GET /orders')).toEqual({ calls: 2, denied: 1 });
+    expect(view.operations.get('GET /admin')).toEqual({ calls: 30, denied: 30 });
+    const names = Array.from({ length: 30_000 }, (_, at) => `GET /made-up/${at}`);
+    expect(names.filter((name) => view.operations.get(name))).toHaveLength(4_999);
+  });
+
   test('counts go on although the clock was a year ahead, and was set right', () => {
     const noon = Date.UTC(2026, 0, 5, 12);
     let time = noon + 365 * 86_400_000;
@@ -357,7 +423,10 @@ describe('what is remembered', () => {
     const operation = 'Query.orders,Query.me';
     write([event({ operation: 'GET /admin', code: 'operation.unlisted' })]);
     write([event({ operation, protocol: 'graphql', outcome: 'succeeded' })]);
-    expect([...view.operations.keys()]).toEqual(['Query.orders', 'Query.me']);
+    for (const name of ['Query.orders', 'Query.me']) {
+      expect(view.operations.get(name)).toEqual({ calls: 1, denied: 0 });
+    }
+    expect(view.operations.get('GET /admin')).toBeUndefined();
     expect(view.unlisted.top(Date.now(), 5)).toEqual([['GET /admin', 1]]);
   });
 
