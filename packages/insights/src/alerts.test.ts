@@ -32,8 +32,7 @@ function guardian(rule: Partial<AlertRule>, options: Partial<AlertsOptions> = {}
     notify: (alert) => void raised.push(alert),
     ...options,
   });
-  const tell = (...events: AuditEvent[]): void =>
-    void sink.write(events, NO_CONTEXT);
+  const tell = (...events: AuditEvent[]): void => void sink.write(events, NO_CONTEXT);
   return { raised, tell };
 }
 

@@ -37,7 +37,8 @@ export function notifier<Found>(
       goOn();
     };
     const timer = setTimeout(
-      () => end(new Error(`${name}: notify has not answered within ${TIMEOUT_MS / 1_000} seconds.`)),
+      () =>
+        end(new Error(`${name}: notify has not answered within ${TIMEOUT_MS / 1_000} seconds.`)),
       TIMEOUT_MS,
     );
     // Waiting does not keep a process alive. Node has objects where the web has numbers.
