@@ -1,10 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
 import { isObject } from '@apisec/core/host';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { denials } from './denials.ts';
-import { readJson } from './files.ts';
+import { linesOf, readJson } from './files.ts';
 import { type LoadedModule, loadModule } from './load-module.ts';
 
 /** What a module exports as `chain`: the arguments of `verifyChain`. */
@@ -92,7 +90,7 @@ export async function verify(
         onProgress,
       })
     : (verifyChainExport as (lines: AsyncIterable<string>, options: object) => Promise<Report>)(
-        createInterface({ input: createReadStream(file) }),
+        exportedLines(file),
         { keys: options.keys, chain: options.chain, anchors, onProgress },
       ));
   terminal.progress('');
@@ -125,6 +123,16 @@ export async function verify(
     await writeFile(target, `${JSON.stringify([head])}\n`);
   }
   return ok ? EXIT.ok : EXIT.found;
+}
+
+/** A block has at most some thousand events. */
+const LONGEST_BLOCK = 64 << 20;
+
+async function* exportedLines(file: string): AsyncGenerator<string> {
+  for await (const line of linesOf(file, LONGEST_BLOCK)) {
+    if (line === undefined) throw new UsageError(`${file} has a line that is longer than a block.`);
+    yield line;
+  }
 }
 
 /** Writes out with what the module's own `@apisec/postgres` exports. */

@@ -1,16 +1,16 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { AuditEvent } from '@apisec/core';
 import { isObject } from '@apisec/core/host';
 import { type Invocation, UsageError } from './command.ts';
-import { codeOf } from './files.ts';
+import { codeOf, linesOf } from './files.ts';
+
+/** Many times what an event of `audit` has; other programs may write to the same log. */
+const LONGEST_LINE = 1 << 20;
 
 /** The events of a log of JSON lines, as `jsonLines` writes them; lines of other programs are passed over. */
 export async function* readLog(file: string): AsyncGenerator<AuditEvent> {
-  const input = createReadStream(file);
   try {
-    for await (const line of createInterface({ input })) {
-      const event = eventOf(line);
+    for await (const line of linesOf(file, LONGEST_LINE)) {
+      const event = line === undefined ? undefined : eventOf(line);
       if (event !== undefined) yield event;
     }
   } catch (error) {

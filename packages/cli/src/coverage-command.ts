@@ -39,7 +39,7 @@ export const coverageCommand: Command = {
       return EXIT.ok;
     }
     terminal.json(report);
-    terminal.line(printCoverage(report));
+    terminal.lines(printCoverage(report));
     return report.covered ? EXIT.ok : EXIT.found;
   },
 };

@@ -4,6 +4,8 @@ import { EXIT, type Invocation, UsageError } from './command.ts';
 
 /** How often something was seen; beyond this many names the rest is one. */
 const MOST_NAMES = 10_000;
+/** Events of `audit` have none that is longer. */
+const LONGEST_NAME = 300;
 const SHOWN = 10;
 /** How often it is told how far it has come. */
 const PROGRESS_EVENTS = 20_000;
@@ -37,10 +39,10 @@ export async function denials(invocation: Invocation): Promise<number> {
   terminal.json({ denied, by: Object.fromEntries(tops), newest: last.toReversed() });
   terminal.line(`${denied} calls were denied.`, denied > 0 ? 'bad' : 'good');
   for (const [name, rows] of tops) {
-    if (rows.length > 0) terminal.line(`\nby ${name}`);
+    if (rows.length > 0) terminal.lines(`\nby ${name}`);
     for (const [value, count] of rows) terminal.line(`${String(count).padStart(8)}  ${value}`);
   }
-  if (last.length > 0) terminal.line('\nnewest first');
+  if (last.length > 0) terminal.lines('\nnewest first');
   for (const event of last.toReversed()) showEvent(event, invocation);
   return denied > 0 ? EXIT.found : EXIT.ok;
 }
@@ -53,7 +55,8 @@ function newestOf(value = '3'): number {
   return newest;
 }
 
-function add(table: Map<string, number>, name: string): void {
+function add(table: Map<string, number>, whole: string): void {
+  const name = whole.slice(0, LONGEST_NAME);
   const key = table.has(name) || table.size < MOST_NAMES ? name : REST;
   table.set(key, (table.get(key) ?? 0) + 1);
 }

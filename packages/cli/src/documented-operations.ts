@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type DocumentedOperation, openapiOperations } from '@apisec/core';
 import { type Invocation, UsageError } from './command.ts';
-import { codeOf } from './files.ts';
+import { codeOf, readText } from './files.ts';
 import { importBeside } from './load-module.ts';
 
 type Operations = readonly DocumentedOperation[];
@@ -30,7 +29,7 @@ export async function documentedBy({
 async function openapiIn(file: string, base: string | undefined): Promise<Operations> {
   let document: unknown;
   try {
-    document = JSON.parse(await readFile(file, 'utf8'));
+    document = JSON.parse(await readText(file));
   } catch (error) {
     throw new UsageError(
       `${file} cannot be read as JSON: ${messageOf(error)}. Convert YAML first.`,
@@ -41,7 +40,7 @@ async function openapiIn(file: string, base: string | undefined): Promise<Operat
 
 async function schemaIn(file: string, beside: string): Promise<Operations> {
   const { buildSchema } = await importBeside(beside, 'graphql');
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+  const text = await readText(file).catch((error: unknown) => {
     throw new UsageError(`${file} cannot be read (${codeOf(error, 'no text')}).`);
   });
   const list = await documentedOperationsOf(beside, ['@apisec/graphql', '@apisec/apollo']);

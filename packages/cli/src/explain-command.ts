@@ -1,4 +1,3 @@
-import { text as textOf } from 'node:stream/consumers';
 import {
   type AuditEvent,
   type Decision,
@@ -10,7 +9,8 @@ import {
 import { CREDENTIAL_HEADERS, describeCause, secretsOf, UNKNOWN_PEER } from '@apisec/core/host';
 import { readLog, showEvent } from './audit-log.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
-import { loadModule } from './load-module.ts';
+import { readInput } from './files.ts';
+import { finished, loadModule } from './load-module.ts';
 import { type ReadToken, readToken } from './read-token.ts';
 
 /** `apisec explain`: what a token says, and which rule of a guard denies it. */
@@ -37,7 +37,7 @@ export const explainCommand: Command = {
       throw new UsageError('name the token, or - to read it from standard input.');
     const log = text('log');
     if (log !== undefined) return showDecision(given, log, invocation);
-    const token = (given === '-' ? await textOf(process.stdin) : given).trim();
+    const token = (given === '-' ? await readInput() : given).trim();
     const read = readToken(token, Date.now());
     const decided = text('policy') === undefined ? undefined : await decide(invocation, token);
     terminal.json({ ...read, ...(decided && { decision: plain(decided) }) });
@@ -60,7 +60,7 @@ function show({ kind, header, claims, remarks }: ReadToken, { terminal }: Invoca
     ['header', header],
     ['claims', claims],
   ] as const) {
-    if (part !== undefined) terminal.line(`${title} ${JSON.stringify(part, null, 2)}`);
+    if (part !== undefined) terminal.lines(`${title} ${JSON.stringify(part, null, 2)}`);
   }
   for (const remark of remarks) terminal.line(`- ${remark}`, 'bad');
 }
@@ -102,7 +102,7 @@ async function decide({ text, texts }: Invocation, token: string): Promise<Decid
     transport: { encrypted: true },
   };
   // A guard never throws, and answers a decision.
-  const decision = (await check(request, facts)) as Decision<object>;
+  const decision = (await finished(check(request, facts), name ?? 'the guard')) as Decision<object>;
   return { decision, secrets: secretsOf(request, CREDENTIAL_HEADERS) };
 }
 

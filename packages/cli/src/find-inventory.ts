@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { ServedOperation } from '@apisec/core';
+import { isObject } from '@apisec/core/host';
 import { UsageError } from './command.ts';
-import { type LoadedModule, loadModule } from './load-module.ts';
+import { finished, type LoadedModule, loadModule } from './load-module.ts';
 import { nextInventory } from './next-inventory.ts';
 
 type Inventory = readonly ServedOperation[];
@@ -27,12 +28,12 @@ export async function findInventory(path: string | undefined): Promise<Inventory
 async function inventoryIn(module: LoadedModule): Promise<Inventory> {
   const own = module.pick('inventory');
   if (own !== undefined) {
-    const list: unknown = typeof own === 'function' ? await own() : own;
-    if (!Array.isArray(list))
-      throw new UsageError('inventory must be a list, like inventoryOf(app).');
+    const list: unknown = await finished(typeof own === 'function' ? own() : own, 'inventory');
+    if (!Array.isArray(list) || !list.every(isServed))
+      throw new UsageError('inventory must be a list of operations, like inventoryOf(app).');
     return list;
   }
-  const app: unknown = await module.pick('app', 'server', 'default');
+  const app = await finished(module.pick('app', 'server', 'default'), 'the application');
   const adapter = adapterOf(app);
   if (adapter === undefined) {
     throw new UsageError(
@@ -40,12 +41,20 @@ async function inventoryIn(module: LoadedModule): Promise<Inventory> {
     );
   }
   // What the adapter takes for granted of its own framework was looked at by adapterOf.
-  if (adapter === '@apisec/fastify') await (app as { ready: () => Promise<unknown> }).ready();
+  if (adapter === '@apisec/fastify') {
+    await finished((app as { ready: () => Promise<unknown> }).ready(), 'the application');
+  }
   const { inventoryOf } = await module.require(adapter);
   if (typeof inventoryOf !== 'function') {
     throw new UsageError(`${adapter} is too old: it has no inventoryOf.`);
   }
   return (inventoryOf as (app: unknown) => Inventory)(app);
+}
+
+function isServed(value: unknown): value is ServedOperation {
+  return (
+    isObject(value) && typeof value['operation'] === 'string' && Array.isArray(value['admissions'])
+  );
 }
 
 async function isDirectory(path: string): Promise<boolean> {

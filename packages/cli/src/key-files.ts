@@ -1,8 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '@apisec/core/host';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { UsageError } from './command.ts';
+import { readText } from './files.ts';
 import { create, replace, whileLocked } from './secret-files.ts';
 
 /** What was written, by thumbprint. */
@@ -80,7 +81,7 @@ function kidOf({ kid }: JWK): string {
 async function keysOf(file: string): Promise<readonly [JWK, JWK]> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
+    parsed = JSON.parse(await readText(file));
   } catch {
     throw new UsageError(`${file} cannot be read. Make keys with: apisec keys generate`);
   }

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text as textOf } from 'node:stream/consumers';
 import { isObject } from '@apisec/core/host';
 import { calculateJwkThumbprint } from 'jose';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
-import { codeOf } from './files.ts';
+import { codeOf, readInput, readText } from './files.ts';
 import { generateKeys, rotateKeys, type WrittenKeys } from './key-files.ts';
 import { addPepper } from './pepper-file.ts';
 
@@ -64,7 +62,7 @@ async function thumbprint(file: string | undefined, { terminal }: Invocation): P
     throw new UsageError('name a file with a JWK or a JWKS, or - for standard input.');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(file === '-' ? await textOf(process.stdin) : await readFile(file, 'utf8'));
+    parsed = JSON.parse(file === '-' ? await readInput() : await readText(file));
   } catch (error) {
     throw new UsageError(`${file} cannot be read as JSON (${codeOf(error, 'not JSON')}).`);
   }

@@ -49,11 +49,35 @@ export async function importBeside(
   return importAll(pathToFileURL(found).href, name);
 }
 
+const LONGEST_MS = 60_000;
+
+/**
+ * What code of the user answers.
+ *
+ * @throws UsageError where it has not answered within a minute.
+ */
+export async function finished<Answer>(
+  work: Answer | PromiseLike<Answer>,
+  name: string,
+): Promise<Answer> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const problem = `${name} has not finished within ${LONGEST_MS / 1_000} seconds.`;
+    timer = setTimeout(() => reject(new UsageError(problem)), LONGEST_MS).unref();
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function importAll(url: string, name: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     // A module is a record of its exports.
-    return (await import(url)) as Readonly<Record<string, unknown>>;
+    return (await finished(import(url), name)) as Readonly<Record<string, unknown>>;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     const isTypes = error instanceof Error && 'code' in error && error.code === UNKNOWN;
     const hint = isTypes ? ' Run TypeScript by node --import tsx, or by Node 22.18 and later.' : '';

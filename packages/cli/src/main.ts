@@ -45,6 +45,12 @@ export async function main(args: readonly string[], streams: Streams = process):
   const [name, ...rest] = args;
   const command = COMMANDS.find((each) => each.name === name);
   if (command === undefined) return help(name, out);
+  // A module that is looked at may end the process, or let it end by waiting for nothing: that is not "nothing found".
+  const onExit = (): void => {
+    process.exitCode = EXIT.usage;
+    out.note(`apisec ${command.name}: the process has ended before this was done.`);
+  };
+  process.once('exit', onExit);
   try {
     const invocation = read(command, rest, out);
     if (invocation.flag('help')) return describe(command, out);
@@ -52,6 +58,8 @@ export async function main(args: readonly string[], streams: Streams = process):
   } catch (error) {
     out.note(`apisec ${command.name}: ${messageOf(error)}`);
     return EXIT.usage;
+  } finally {
+    process.off('exit', onExit);
   }
 }
 
@@ -76,14 +84,16 @@ function help(name: string | undefined, out: Terminal): number {
   const isAsked = name === '--help' || name === '-h' || name === 'help';
   const print = isAsked ? out.line : out.note;
   if (name !== undefined && !isAsked) out.note(`apisec: "${name}" is not a command.`);
-  print('Usage: apisec <command> [options]\n');
+  print('Usage: apisec <command> [options]');
+  print('');
   for (const { name: each, summary } of COMMANDS) print(`  ${each.padEnd(10)} ${summary}`);
-  print('\nEach command has --help and --json. Exit codes: 0 nothing found, 1 found, 2 not run.');
+  print('');
+  print('Each command has --help and --json. Exit codes: 0 nothing found, 1 found, 2 not run.');
   return isAsked ? EXIT.ok : EXIT.usage;
 }
 
 function describe({ summary, usage, options }: Command, out: Terminal): number {
-  out.line(`${summary}\n\n${usage.map((line) => `  apisec ${line}`).join('\n')}\n`);
+  out.lines(`${summary}\n\n${usage.map((line) => `  apisec ${line}`).join('\n')}\n`);
   for (const [name, { type }] of Object.entries({ ...COMMON, ...options })) {
     out.line(`  --${name}${type === 'string' ? ' <text>' : ''}`);
   }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isObject } from '@apisec/core/host';
 import { UsageError } from './command.ts';
-import { codeOf } from './files.ts';
+import { codeOf, readText } from './files.ts';
 import { replace, whileLocked } from './secret-files.ts';
 
 /** Which peppers are in the file, without a word of them. */
@@ -46,7 +46,7 @@ export async function addPepper(folder: string): Promise<WrittenPeppers> {
 async function peppersOf(file: string): Promise<Peppers> {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
+    parsed = JSON.parse(await readText(file));
   } catch (error) {
     if (codeOf(error, '') === 'ENOENT') return { current: '', keys: {} };
   }

@@ -27,8 +27,13 @@ export async function create(file: string, content: object, mode: number): Promi
 /** Whoever reads it meanwhile sees the old file or the new one, never a part. */
 export async function replace(file: string, content: object, mode: number): Promise<void> {
   const draft = `${file}.${randomUUID()}`;
-  await write(draft, content, mode);
-  await rename(draft, file);
+  try {
+    await write(draft, content, mode);
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw new UsageError(`${file} cannot be written (${codeOf(error, 'unknown')}).`);
+  }
 }
 
 async function write(file: string, content: object, mode: number): Promise<void> {

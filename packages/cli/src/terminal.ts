@@ -2,13 +2,15 @@ import { safeText } from '@apisec/core/host';
 
 /** Where a command writes. Everything that may come from outside is made safe here, and nowhere else. */
 export interface Terminal {
-  /** One line for people; nothing with `--json`. */
+  /** One line for people, a line break in it written out; nothing with `--json`. */
   readonly line: (text: string, tone?: Tone) => void;
+  /** As many lines as the text has: nothing in it comes from outside, or it was made safe there. */
+  readonly lines: (text: string) => void;
   /** The result, as JSON, with `--json`; nothing otherwise. */
   readonly json: (value: unknown) => void;
   /** JSON whether or not `--json` was given: what was asked for by an option of its own. */
   readonly data: (value: unknown) => void;
-  /** A remark on standard error. */
+  /** A remark of one line on standard error. */
   readonly note: (text: string) => void;
   /** How far long work has come, on standard error where that is a terminal; an empty text ends it. */
   readonly progress: (text: string) => void;
@@ -47,6 +49,9 @@ export function terminal(
   const write = (value: unknown): void => {
     out.write(`${escaped(JSON.stringify(value, null, 2))}\n`);
   };
+  const line: Terminal['line'] = (text, tone = 'plain') => {
+    if (!json) out.write(`${paint(safeText(text, LONGEST_LINE), tone)}\n`);
+  };
   const isLive = errors.isTTY === true && !json;
   return {
     progress: (text) => {
@@ -59,18 +64,14 @@ export function terminal(
         else out.once('drain', resolve);
       }),
     data: write,
-    line: (text, tone = 'plain') => {
-      if (json) return;
-      for (const each of text.split('\n')) {
-        out.write(`${paint(safeText(each, LONGEST_LINE), tone)}\n`);
-      }
+    line,
+    lines: (text) => {
+      for (const each of text.split('\n')) line(each);
     },
     json: (value) => {
       if (json) write(value);
     },
-    note: (text) => {
-      for (const each of text.split('\n')) errors.write(`${safeText(each, LONGEST_LINE)}\n`);
-    },
+    note: (text) => void errors.write(`${safeText(text, LONGEST_LINE)}\n`),
   };
 }
 

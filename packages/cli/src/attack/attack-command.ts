@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { text as textOf } from 'node:stream/consumers';
 import { httpUrl, isLoopback } from '../addresses.ts';
 import { type Command, EXIT, UsageError } from '../command.ts';
+import { readInput } from '../files.ts';
 import { call, credentials, isAdmitted, type Target } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
 import { readDpop } from './dpop.ts';
@@ -37,7 +37,7 @@ export const attackCommand: Command = {
     const url = targetOf(positionals[0], flag('i-own-this'), flag('remote'));
     const query = text('graphql');
     const given = text('token');
-    const token = given === '-' ? (await textOf(process.stdin)).trim() : given;
+    const token = given === '-' ? (await readInput()).trim() : given;
     const plain = (probe: Probe): Promise<Answer> => send(url, probe);
     const keyFile = text('dpop-key');
     const origin = originOf(text('dpop-origin')) ?? url.origin;

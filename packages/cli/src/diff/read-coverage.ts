@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import {
   type CoveredOperation,
   coverageReport,
@@ -7,6 +6,7 @@ import {
 } from '@apisec/core';
 import { ASPECTS, isObject, PRESENCE_RANK } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
+import { readText } from '../files.ts';
 import { findInventory } from '../find-inventory.ts';
 import type { ComparedOperation } from './compare-coverage.ts';
 
@@ -26,7 +26,7 @@ export async function readCoverage(
   }
   let parsed: unknown;
   try {
-    parsed = JSON.parse(await readFile(file, 'utf8'));
+    parsed = JSON.parse(await readText(file));
   } catch (error) {
     const why = error instanceof Error ? error.message : '';
     throw new UsageError(`${file} cannot be read as JSON: ${why}`);

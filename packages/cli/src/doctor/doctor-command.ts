@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { text as textOf } from 'node:stream/consumers';
 import { httpUrl } from '../addresses.ts';
 import { send } from '../attack/probe.ts';
 import { type Command, EXIT, type Invocation, UsageError } from '../command.ts';
+import { readInput, readText } from '../files.ts';
 import { findInventory } from '../find-inventory.ts';
 import { ADDRESS_CHECKS } from './address-checks.ts';
 import type { Check, Patient } from './check.ts';
@@ -100,9 +99,9 @@ async function patientOf({ positionals, text, texts, flag }: Invocation): Promis
     );
   }
   const authorities = text('ca');
-  const ca = authorities === undefined ? undefined : await readFile(authorities, 'utf8');
+  const ca = authorities === undefined ? undefined : await readText(authorities);
   const given = text('token');
-  const token = given === '-' ? (await textOf(process.stdin)).trim() : given;
+  const token = given === '-' ? (await readInput()).trim() : given;
   return {
     inventory: module === undefined ? undefined : await findInventory(module),
     except: texts('except'),

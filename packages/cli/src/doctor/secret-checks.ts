@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject } from '@apisec/core/host';
 import { UsageError } from '../command.ts';
-import { readJson } from '../files.ts';
+import { readAnswer, readJson, readText } from '../files.ts';
 import { readToken } from '../read-token.ts';
 import type { Check, Patient } from './check.ts';
 
@@ -31,9 +31,13 @@ export const SECRET_CHECKS: readonly Check[] = [
     title: 'Files with secrets are readable by their owner alone, and not in git',
     needs: ({ folder }) => (folder === undefined ? '--folder' : undefined),
     run: async ({ folder = '.' }) => {
-      const names = (await readdir(folder)).filter((name) => SECRET_FILE.test(name));
-      for (const name of names) {
-        const { mode } = await stat(join(folder, name));
+      const names: string[] = [];
+      for (const name of (await readdir(folder)).filter((each) => SECRET_FILE.test(each))) {
+        const found = await stat(join(folder, name)).catch(() => undefined);
+        // A folder, like an environment of Python, or a link that leads nowhere, holds no secret itself.
+        if (found?.isFile() !== true) continue;
+        names.push(name);
+        const { mode } = found;
         // Windows has no such bits, and answers the same ones for all.
         if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
           return `${name} can be read by others (mode ${(mode & 0o777).toString(8)}).`;
@@ -113,7 +117,7 @@ function needsEnv({ envFile }: Patient): string | undefined {
 async function envOf({ envFile = '' }: Patient): Promise<readonly (readonly [string, string])[]> {
   let content: string;
   try {
-    content = await readFile(envFile, 'utf8');
+    content = await readText(envFile);
   } catch {
     throw new UsageError(`${envFile} cannot be read.`);
   }
@@ -185,7 +189,7 @@ async function keysOf(where: string): Promise<readonly Readonly<Record<string, u
 async function fetchJson(url: string): Promise<unknown> {
   try {
     const signal = AbortSignal.timeout(5_000);
-    return await (await fetch(url, { redirect: 'error', signal })).json();
+    return await readAnswer(await fetch(url, { redirect: 'error', signal }));
   } catch {
     throw new UsageError(`${url} cannot be read as JSON.`);
   }

@@ -65,7 +65,7 @@ async function write(folder: string, files: ReadonlyMap<string, string>): Promis
 
 function tell({ terminal }: Invocation, where: string, files: readonly string[]): void {
   for (const file of files) terminal.line(`  ${join(where, file)}`, 'dim');
-  terminal.line('\nNow:\n');
+  terminal.lines('\nNow:\n');
   if (where !== '.') terminal.line(`  cd ${where}`);
   terminal.line('  npm install');
   terminal.line('  npm run dev');
