@@ -255,6 +255,24 @@ describe('metrics, as Prometheus reads them', () => {
     );
   });
 
+  test('tell the oldest of keys that are too many, and none whose age is not a number', async () => {
+    const ages = Array.from({ length: 1_000 }, (_, at) => ({
+      name: `k${at}`,
+      ageMs: at === 500 ? 9_000 : 1_000,
+    }));
+    const { prometheus } = sdk({
+      keyAges: () => [{ name: 'never', ageMs: Number.NaN }, ...ages],
+    });
+    const lines = (await prometheus())
+      .split('\n')
+      .filter((line) => /^apisec_keys_age\{/.test(line));
+    expect(lines).toHaveLength(301);
+    expect(lines.filter((line) => / 9( |$)/.test(line))).toEqual([
+      expect.stringContaining('apisec_key="_OTHER"'),
+    ]);
+    expect(lines.join()).not.toContain('never');
+  });
+
   test('are recorded in the context of their span, from which an SDK takes exemplars', async () => {
     const samples: [string, string | undefined][] = [];
     const real = new MeterProvider().getMeter('test');

@@ -166,9 +166,15 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
     meter
       .createObservableGauge(names.KEYS_AGE_METRIC, { description: 'Age of keys.', unit: 's' })
       .addCallback((result) => {
+        // Of those that have no series of their own the oldest counts.
+        let oldest = Number.NEGATIVE_INFINITY;
         for (const { name, ageMs } of keyAges()) {
-          result.observe(ageMs / 1_000, { [names.KEY]: known.of(name, true) });
+          if (!Number.isFinite(ageMs)) continue;
+          const key = known.of(name, true);
+          if (key === names.OTHER) oldest = Math.max(oldest, ageMs);
+          else result.observe(ageMs / 1_000, { [names.KEY]: key });
         }
+        if (oldest >= 0) result.observe(oldest / 1_000, { [names.KEY]: names.OTHER });
       });
   }
 
