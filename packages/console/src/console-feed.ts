@@ -55,8 +55,8 @@ const MOST_SECONDS = 300;
  * calls by the second, and the most frequent codes, callers and operations. Give it to `audit` as a sink and to
  * {@link consoleRoutes} as `feed`.
  *
- * Memory: at most `maxBytes` for events, and about 3 MB for all counts; more where there are very many operations, up to
- * 10 MB.
+ * Memory: at most `maxBytes` for events, and about 3 MB for all counts; up to 10 MB where there are very many
+ * operations.
  *
  * @throws ConfigurationError for a bound that is not a whole number from 10 (events) or 65,536 (bytes) on.
  * @example

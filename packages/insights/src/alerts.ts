@@ -42,7 +42,7 @@ export interface Alert {
   readonly subject?: string;
   /** How many events there were. */
   readonly count: number;
-  /** About how many others the rule has left out in the last minute with some, where there were more than `maxAlerts`. */
+  /** About how many the rule has left out before this one, where there were more than `maxAlerts` in a minute. */
   readonly suppressed?: number;
   /** Epoch milliseconds of the event that raised it. */
   readonly at: number;
@@ -54,8 +54,8 @@ export interface Alert {
 export interface AlertsOptions {
   readonly rules: readonly AlertRule[];
   /**
-   * Given each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. Where it takes its time,
-   * 16 run at once and 1,000 wait; one that has not answered within 30 seconds is not waited for.
+   * Given each alert. What it throws or rejects with goes to `onFault`; nothing is sent again. Where it takes its
+   * time, 16 run at once and 1,000 wait; one that has not answered within 30 seconds is not waited for.
    */
   readonly notify: (alert: Alert) => MaybePromise<void>;
   /** How many subjects of all rules are remembered. Default: 10,000. */

@@ -39,8 +39,8 @@ export interface Anomaly {
 /** Options of {@link anomalies}. */
 export interface AnomaliesOptions {
   /**
-   * Given each anomaly, the strongest of a window first; denying is yours to do, if anybody's. What it throws or rejects
-   * with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered within 30
+   * Given each anomaly, the strongest of a window first; denying is yours to do, if anybody's. What it throws or
+   * rejects with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered within 30
    * seconds is not waited for.
    */
   readonly notify: (anomaly: Anomaly) => MaybePromise<void>;
@@ -51,8 +51,8 @@ export interface AnomaliesOptions {
   /** The score that counts. Lower finds more, and more that is nothing. Default: 1. */
   readonly threshold?: number | undefined;
   /**
-   * How many callers are remembered. Those without a past of `warmUp` windows are forgotten first, and of those the ones
-   * that were quiet longest. Default: 20,000.
+   * How many callers are remembered. Those without a past of `warmUp` windows are forgotten first, and of those the
+   * ones that were quiet longest. Default: 20,000.
    */
   readonly maxCallers?: number | undefined;
   /**
