@@ -40,8 +40,8 @@ export interface Anomaly {
 export interface AnomaliesOptions {
   /**
    * Given each anomaly, the strongest of a window first; denying is yours to do, if anybody's. What it throws or
-   * rejects with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered within 30
-   * seconds is not waited for.
+   * rejects with goes to `onFault`. Where it takes its time, 16 run at once and 1,000 wait; one that has not answered
+   * within 30 seconds is not waited for.
    */
   readonly notify: (anomaly: Anomaly) => MaybePromise<void>;
   /** How long a caller is watched before it is judged. Default: `1h`. */
