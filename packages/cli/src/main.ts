@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor/doctor-command.ts';
 import { explainCommand } from './explain-command.ts';
 import { initCommand } from './init/init-command.ts';
 import { keysCommand } from './keys-command.ts';
+import { limitsCommand } from './limits-command.ts';
 import { type OutputStream, type Terminal, terminal } from './terminal.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -17,6 +18,7 @@ const COMMANDS: readonly Command[] = [
   doctorCommand,
   explainCommand,
   keysCommand,
+  limitsCommand,
   auditCommand,
   attackCommand,
 ];

@@ -35,6 +35,7 @@ test('the pages show each command of the command line', () => {
     'explain',
     'init',
     'keys',
+    'limits',
   ]);
 });
 

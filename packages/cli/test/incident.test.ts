@@ -61,6 +61,7 @@ test('the guide has the commands that are run here, and no others', () => {
     'explain -',
     'coverage ./app.js',
     'diff before.json',
+    'limits ./limits.js',
     'audit verify',
   ]);
 });
@@ -100,6 +101,13 @@ test('names the operation that is open, and what a deployment opened', async () 
   ]);
   const opened = await run('diff', { './app.js': app, 'before.json': fixture('openapi.json') });
   expect([opened.code, opened.out]).toEqual([1, expect.stringContaining('opened  GET /health')]);
+});
+
+test('tells which limit is near to a caller', async () => {
+  const { code, out } = await run('limits', { './limits.js': fixture('limits.ts') });
+  expect(code).toBe(1);
+  expect(out).toMatch(/^exports {2}bucket {2}1 of 20 left, whole again in \d+ s$/m);
+  expect(out).toMatch(/^orders {2}bucket {2}20 of 20 left/m);
 });
 
 test.each<[string, readonly string[], RegExp]>([

@@ -79,6 +79,7 @@ const commands: Readonly<Record<string, () => readonly string[]>> = {
   doctor: () => ['--jwks', keys],
   explain: () => ['r', '--log', log],
   keys: () => ['thumbprint', keys],
+  limits: () => [fixture('limits.ts'), '--caller', 'user-42'],
   audit: () => ['denials', log],
 };
 
