@@ -18,6 +18,7 @@ export function notifier<Found>(
   const waiting: Found[] = [];
   let running = 0;
   let dropped = 0;
+  const isFree = (): boolean => running < MOST_RUNNING;
 
   const call = (found: Found): void => {
     let answer: MaybePromise<void>;
@@ -51,17 +52,15 @@ export function notifier<Found>(
 
   const goOn = (): void => {
     running--;
-    while (running < MOST_RUNNING && waiting.length > 0) {
-      // It is not empty.
-      call(waiting.shift() as Found);
-    }
+    // It is not empty.
+    while (isFree() && waiting.length > 0) call(waiting.shift() as Found);
     if (waiting.length > 0 || dropped === 0) return;
     report(onFault, new Error(`${name}: ${dropped} findings were dropped, since notify was busy.`));
     dropped = 0;
   };
 
   return (found) => {
-    if (running < MOST_RUNNING) return call(found);
+    if (isFree()) return call(found);
     if (waiting.length < MOST_WAITING) waiting.push(found);
     else if (dropped++ === 0) {
       report(onFault, new Error(`${name}: notify does not keep up, so findings are dropped.`));
