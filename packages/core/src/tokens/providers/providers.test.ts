@@ -231,6 +231,34 @@ const providers: readonly Provider[] = [
     },
   },
   {
+    name: 'Cognito for a resource, by the updated issuer',
+    preset: cognito({
+      region: 'eu-central-1',
+      userPoolId: 'eu-central-1_Ab12Cd34E',
+      audience: AUDIENCE,
+      issuerType: 'updated',
+    }),
+    typ: '',
+    token: {
+      sub: 's',
+      aud: AUDIENCE,
+      client_id: 'app1',
+      token_use: 'access',
+      scope: 'orders/read',
+    },
+    principal: { subject: 's', clientId: 'app1', scopes: ['orders/read'] },
+    evil: {
+      'an ID token': { token_use: 'id', client_id: undefined, aud: 'app1' },
+      'a token that names no resource': { aud: undefined },
+      'a token of the original issuer': {
+        iss: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Ab12Cd34E',
+      },
+      'a token of another pool': {
+        iss: 'https://issuer-cognito-idp.eu-central-1.amazonaws.com/eu-central-1_Zz98Yx76W',
+      },
+    },
+  },
+  {
     name: 'Keycloak as it comes, before 24',
     preset: keycloak({
       issuer: 'https://id.example.com/realms/shop',
@@ -700,6 +728,26 @@ test.each<[string, () => unknown]>([
     'no client',
     () => cognito({ region: 'eu-central-1', userPoolId: 'eu-central-1_a', clientId: [] }),
   ],
+  [
+    'a client and a resource',
+    () =>
+      cognito({
+        region: 'eu-central-1',
+        userPoolId: 'eu-central-1_a',
+        clientId: 'a',
+        audience: AUDIENCE,
+      }),
+  ],
+  [
+    'a type of issuer that is none',
+    () =>
+      cognito({
+        region: 'eu-central-1',
+        userPoolId: 'eu-central-1_a',
+        clientId: 'a',
+        issuerType: 'toString' as never,
+      }),
+  ],
   ['neither audience nor client', () => keycloak({ issuer: 'https://id.example.com/realms/a' })],
   ['no repository', () => githubActions({ audience: AUDIENCE, repositories: [] })],
   [
@@ -726,6 +774,20 @@ test.each<[string, () => unknown]>([
   ],
 ])('a preset with %s does not construct', (_, make) => {
   expect(() => authenticateJwt(make() as never)).toThrow(/: /);
+});
+
+test.each([
+  ['eu-central-1', undefined, 'cognito-idp.eu-central-1.amazonaws.com'],
+  ['us-gov-west-1', undefined, 'cognito-idp.us-gov-west-1.amazonaws.com'],
+  ['ap-southeast-7', 'updated' as const, 'issuer-cognito-idp.ap-southeast-7.amazonaws.com'],
+  ['cn-north-1', undefined, 'cognito-idp.cn-north-1.amazonaws.com.cn'],
+  ['eusc-de-east-1', undefined, 'cognito-idp.eusc-de-east-1.amazonaws.eu'],
+  ['eusc-de-east-1', 'updated' as const, 'issuer-cognito-idp.eusc-de-east-1.amazonaws.eu'],
+])('a pool of Cognito in %s (%s) is issued by %s', (region, issuerType, host) => {
+  const userPoolId = `${region}_Ab12Cd34E`;
+  expect(cognito({ region, userPoolId, clientId: 'a', issuerType })).toMatchObject({
+    issuer: `https://${host}/${userPoolId}`,
+  });
 });
 
 describe('a provider that runs on the machine of a developer', () => {
