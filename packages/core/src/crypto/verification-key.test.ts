@@ -91,7 +91,8 @@ describe('toVerificationKey', () => {
     ['a private RSA member', { ...rsa, qi: 'AA' }, /private/],
     ['a coordinate that is too short', { ...ec, x: 'AA' }, /coordinate/],
     ['a missing coordinate', { ...ec, y: undefined }, /coordinate/],
-    ['a secret that is too short', secret(31), /no signature algorithm/],
+    ['a secret that is too short', secret(31), /too short.*32 bytes/],
+    ['a secret that is too short for its algorithm', { ...secret(47), alg: 'HS384' }, /too short/],
     ['a secret that is no base64url', { kty: 'oct', k: 'a b' }, /base64url/],
   ])('denies %s, and says why', (_name, jwk, reason) => {
     expect(toVerificationKey(jwk)).toMatch(reason);

@@ -35,6 +35,7 @@ const PROBLEMS = {
   key_ops: 'its "key_ops" lacks "verify"',
   unsupported: 'its "kty" or "crv" is not supported',
   k: 'its "k" is no base64url',
+  short: 'it is too short a secret: HS256 needs 32 bytes, HS384 48 and HS512 64',
   pub: 'its "pub" is no public key of its "alg"',
   rsa: 'its "n" or "e" is no base64url',
   n: 'its modulus must have 2048 to 16384 bits',
@@ -79,12 +80,11 @@ export function readVerificationKey(jwk: unknown): VerificationKey | JwkProblem 
   }
   const material = materialOf(kty, crv, text);
   if (typeof material === 'string') return material;
-  const fitting = algorithmsOf(kty, crv).filter(
-    (name) => (algorithms[name].leastBytes ?? 0) <= material.bytes,
-  );
   const alg = member(jwk, 'alg');
-  const allowed = alg === undefined ? fitting : fitting.filter((name) => isSame(name, alg));
-  if (allowed.length === 0) return alg === undefined ? 'none' : 'alg';
+  const named = algorithmsOf(kty, crv).filter((name) => alg === undefined || isSame(name, alg));
+  if (named.length === 0) return alg === undefined ? 'none' : 'alg';
+  const allowed = named.filter((name) => (algorithms[name].leastBytes ?? 0) <= material.bytes);
+  if (allowed.length === 0) return 'short';
   return Object.freeze({
     kid,
     algorithms: Object.freeze(allowed),
