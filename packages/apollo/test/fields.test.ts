@@ -17,7 +17,16 @@ import type { FieldFacts } from '@apisec/graphql';
 import { ApolloServer } from '@apollo/server';
 import { buildSchema, type GraphQLFieldResolver, graphql } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { oblige, type Running, reading, serve, shop, typeDefs } from './harness.ts';
+import {
+  base,
+  headersOf,
+  oblige,
+  type Running,
+  reading,
+  serve,
+  shop,
+  typeDefs,
+} from './harness.ts';
 
 const pii = requireScopes('pii');
 const denied = { code: 'FORBIDDEN', reason: 'scope.insufficient' };
@@ -263,6 +272,32 @@ describe('the facts of a field policy', () => {
     expect(body.data.a.friends[0].email).toBe('cat@example.com');
     expect(body.data.b[0].email).toBeNull();
     expect(body.errors[0].extensions.reason).toBe('policy.threw');
+  });
+
+  test('are its own where it is a guard, also below what anybody may call', async () => {
+    const anonymous = guard().use(allowAnonymous());
+    const table = coverage({ 'Query.me': reading, 'Query.users': anonymous });
+    const plugin = apisec({ admission: table, fields: { 'User.email': base.use(pii) } });
+    const { call, fetch } = await serve([plugin]);
+    const query = '{ users { name email } }';
+    const { body } = await call('ann:pii', query);
+    expect(body.data.users[0].email).toBe('ann@example.com');
+    expect((await call('ann:read:pii', '{ me { email } }')).body.errors).toBeUndefined();
+    const both = await fetch('/', {
+      method: 'POST',
+      headers: headersOf('ann:read:pii'),
+      body: JSON.stringify([
+        { query: '{ me { email } }' },
+        { query: '{ me { email } users { email } }' },
+      ]),
+    });
+    expect(both.text).not.toContain('errors');
+    const clerk = (await call('bob:read', query)).body;
+    expect(clerk.data.users[0]).toEqual({ name: 'ann', email: null });
+    expect(clerk.errors[0].extensions).toEqual(denied);
+    const nobody = (await call(undefined, query)).body;
+    expect(nobody.data.users[0]).toEqual({ name: 'ann', email: null });
+    expect(nobody.errors[0].extensions.reason).toBe('token.missing');
   });
 
   test('reach combined policies', async () => {

@@ -87,8 +87,12 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     },
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
-      // Of one field and its object: nobody asks the same again, and lists have many.
-      if ('field' in facts) return askAs(policy, request, facts, ask);
+      if ('field' in facts) {
+        // A guard of a field may begin as those of root fields do: its caller is identified already.
+        if (runs.some((run) => run.policy === policy && hasAdded(run, facts))) return SKIPPED;
+        // Of one field and its object: nobody asks the same again, and lists have many.
+        return askAs(policy, request, facts, ask);
+      }
       for (const run of runs) {
         if (run.policy === policy && isSame(run, facts, self.calls.has(policy))) return run.outcome;
       }
@@ -96,7 +100,10 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
         const run = alone(policy, request, facts, ask);
         return isThenable(run) ? run.then(outcomeOf) : outcomeOf(run);
       }
-      return inBatch(batch, policy, facts, () => alone(policy, request, facts, ask));
+      return inBatch(batch, policy, facts, () => alone(policy, request, facts, ask)).then((run) => {
+        if (run && !runs.includes(run)) runs.push(run);
+        return outcomeOf(run);
+      });
     },
   };
   return self;
@@ -114,17 +121,17 @@ async function inBatch(
   policy: AnyPolicy,
   facts: Facts,
   alone: () => Run | undefined | Promise<Run | undefined>,
-): Promise<Outcome<object>> {
+): Promise<Run | undefined> {
   const others = batch.get(policy) ?? [];
   batch.set(policy, others);
   // The list grows while it is read: what came meanwhile is waited for as well.
   for (const other of others) {
     const run = await other;
-    if (run && isShareable(run) && isSame(run, facts, false)) return run.outcome;
+    if (run && isShareable(run) && isSame(run, facts, false)) return run;
   }
   const mine = Promise.resolve(alone());
   others.push(mine);
-  return outcomeOf(await mine);
+  return mine;
 }
 
 function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
@@ -133,6 +140,13 @@ function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
   return list.every(
     ({ onMessage, onRelease, onComplete }) => !onMessage && !onRelease && !onComplete,
   );
+}
+
+/** True where the facts that the policy added are those that are there. */
+function hasAdded({ outcome }: Run, facts: Facts): boolean {
+  if (!outcome.ok || outcome.facts === undefined) return false;
+  const added = Object.entries(outcome.facts);
+  return added.length > 0 && added.every(([name, value]) => facts[name] === value);
 }
 
 /** The call is another object for each guard; whether that matters, the policy has shown. */
