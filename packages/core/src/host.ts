@@ -63,7 +63,7 @@ export {
 } from './host/guard-fetch.ts';
 export { assertHeader, type EditLists, unsendableEdits } from './host/header-edits.ts';
 export { HTTP_FACTS } from './host/http-facts.ts';
-export { assertHttpOperations } from './host/http-operations.ts';
+export { assertHttpOperations, isHttpOperation } from './host/http-operations.ts';
 export { headerPairs, holdHeaders, type NodeHead, takeOverHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';

@@ -1,5 +1,5 @@
 import type { PolicyInfo } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, isHttpOperation } from '@apisec/core/host';
 import type { Application, IRouter } from 'express';
 import { isPattern, type MountedAdmission, type Served, servedBy } from './operations.ts';
 
@@ -55,7 +55,10 @@ function assertTables(served: readonly Served[]): void {
         `assertSecured: ${operation} is decided by a table that is mounted by app.use, where Express knows no ` +
           'patterns, so its entry never matches. Mount secure(table) on each route, or give it the option operation.',
       );
-      for (const entry of operations) if (!isServed(entry, real)) stale.add(entry);
+      // Entries for other transports may stand beside those for HTTP.
+      for (const entry of operations) {
+        if (isHttpOperation(entry) && !isServed(entry, real)) stale.add(entry);
+      }
     }
   }
   assertConfiguration(

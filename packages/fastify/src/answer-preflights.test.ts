@@ -97,3 +97,46 @@ test('a guard that denies every preflight, since cors stands behind authenticati
     .use(allowAnonymous());
   expect(() => secure(late)).toThrow('secure: cors stands behind authenticate');
 });
+
+describe('guards in a context below the application', () => {
+  const rows = { 'GET /v1/orders/:id': readers, 'POST /v1/orders/:id': writers };
+  const build = async (answers: boolean) => {
+    const app = fastify();
+    if (answers) await app.register(answerPreflights);
+    await app.register(
+      async (api) => {
+        await api.register(secure(coverage(rows), { assertCovered: true }));
+        api.get('/orders/:id', show);
+        api.post('/orders/:id', show);
+      },
+      { prefix: '/v1' },
+    );
+    await app.register(async (below) => {
+      await below.register(secure(readers));
+      below.get('/below', show);
+      await below.register(async (deeper) => {
+        deeper.get('/deeper', show);
+        deeper.post('/own', secure(writers).route, show);
+      });
+    });
+    return app;
+  };
+
+  test('answer their preflights as well, by the row that is asked about', async () => {
+    const app = await build(true);
+    expect(await ask(app, '/v1/orders/1', APP, 'GET')).toBe(`204 ${APP}`);
+    expect(await ask(app, '/v1/orders/1', ADMIN, 'POST')).toBe(`204 ${ADMIN}`);
+    expect(await ask(app, '/v1/orders/1', ADMIN, 'GET')).toBe('403 -');
+    expect(await ask(app, '/below', APP, 'GET')).toBe(`204 ${APP}`);
+    expect(await ask(app, '/deeper', APP, 'GET')).toBe(`204 ${APP}`);
+    expect(await ask(app, '/own', APP, 'GET')).toBe(`204 ${APP}`);
+    const plain = await app.inject({ method: 'OPTIONS', url: '/below' });
+    expect(plain.statusCode).toBe(404);
+  });
+
+  test('see none without it', async () => {
+    const app = await build(false);
+    expect(await ask(app, '/v1/orders/1', APP, 'GET')).toBe('404 -');
+    expect(await ask(app, '/below', APP, 'GET')).toBe('404 -');
+  });
+});

@@ -1,4 +1,5 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
+import { hooksOf } from './inventory.ts';
 import { markPreflights } from './operations.ts';
 import { corsHooksOf } from './secure.ts';
 import type { HookReply, HookRequest, SecureRoute } from './types.ts';
@@ -7,14 +8,21 @@ import type { HookReply, HookRequest, SecureRoute } from './types.ts';
 type Guards = Map<string, SecureRoute>;
 
 /**
- * A plugin that lets guards with `cors` on single routes (`secure(guard).route`) see their preflights, which Fastify
- * sends to no route for another method. To be registered before the routes: each path of theirs then answers
- * `OPTIONS` too, by the guard of the method that the preflight asks about. A path whose own `OPTIONS` route comes
- * first keeps it. Guards that are registered as plugins see every preflight anyway.
+ * A plugin that lets guards with `cors` on single routes (`secure(guard).route`), and in contexts below the application,
+ * see their preflights, which Fastify sends to no route for another method. To be registered before the routes: each
+ * path of theirs then answers `OPTIONS` too, by the guard of the method that the preflight asks about. A path whose own
+ * `OPTIONS` route comes first keeps it. Guards that are registered on the application itself see every preflight
+ * anyway; those of a context are awaited, so that they are there before its routes.
  *
  * @example
  * await app.register(answerPreflights);
  * app.get('/orders/:id', secure(orders).route, showOrder);
+ * @example
+ * await app.register(answerPreflights);
+ * await app.register(async (api) => {
+ *   await api.register(secure(orders));
+ *   api.get('/orders/:id', showOrder);
+ * }, { prefix: '/v1' });
  */
 export function answerPreflights(instance: object, _options: object, done: () => void): void {
   // Fastify's instance type has four parameters, none of which matters here.
@@ -23,12 +31,13 @@ export function answerPreflights(instance: object, _options: object, done: () =>
   app.addHook('onRoute', function onRoute(route) {
     const hooks = [route.onRequest ?? []].flat().map(corsHooksOf).find(Boolean);
     const methods = [route.method].flat();
-    if (hooks === undefined || methods.includes('OPTIONS')) return;
+    const isBelow = hooks === undefined && seesInContext(this);
+    if (methods.includes('OPTIONS') || (hooks === undefined && !isBelow)) return;
     // Hosts and versions of one path are routes of their own.
     const key = JSON.stringify([route.url, route.constraints ?? null]);
     const known = paths.get(key);
     const guards: Guards = known ?? new Map();
-    for (const method of methods) guards.set(method, hooks);
+    if (hooks) for (const method of methods) guards.set(method, hooks);
     const { url, constraints = {} } = route;
     if (known !== undefined || this.hasRoute({ method: 'OPTIONS', url, constraints })) return;
     paths.set(key, guards);
@@ -41,6 +50,15 @@ Object.assign(answerPreflights, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: '@apisec/fastify/preflights',
 });
+
+/** True for a context below the application with a guard that answers preflights, if they come to a route of it. */
+function seesInContext(instance: object): boolean {
+  // Fastify makes each context of the one above.
+  if (!('addHook' in Object.getPrototypeOf(instance))) return false;
+  return hooksOf('answerPreflights', instance, 'onRequest').some(
+    (hook) => corsHooksOf(hook) !== undefined,
+  );
+}
 
 function preflightRoute(
   route: RouteOptions & { readonly routePath: string },

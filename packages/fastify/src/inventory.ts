@@ -55,28 +55,62 @@ const EMPTY = '(empty tree)';
  * const report = coverageReport(inventoryOf(app));
  */
 export function inventoryOf(app: FastifyInstance): readonly ServedOperation[] {
+  return routesOf(app, 'inventoryOf')
+    .filter(({ answersPreflights }) => !answersPreflights)
+    .map(({ operation, admissions, deprecated }) => ({
+      operation,
+      protocol: 'http' as const,
+      admissions,
+      deprecated,
+    }));
+}
+
+/** One method of a route, with the guards in front of it. */
+export interface WatchedRoute {
+  readonly operation: string;
+  readonly url: string;
+  readonly admissions: readonly object[];
+  readonly answersPreflights: boolean;
+  readonly deprecated: boolean;
+}
+
+/**
+ * Every method of every route that was watched; a `HEAD` beside a `GET` is that `GET`.
+ *
+ * @throws ConfigurationError when the application was not watched, or keeps its hooks where they are not known.
+ */
+export function routesOf(app: FastifyInstance, where: string): readonly WatchedRoute[] {
   const seen = watched.get(app);
   assertConfiguration(
     seen !== undefined,
-    'inventoryOf: Fastify keeps no list of routes. Call watchRoutes(app) right behind Fastify().',
+    `${where}: Fastify keeps no list of routes. Call watchRoutes(app) right behind Fastify().`,
   );
-  const served = seen.flatMap(({ instance, options }) => {
-    if (isPreflights(options.handler)) return [];
-    const guards = [...hooksOf(instance), ...[options.preHandler ?? []].flat()].flatMap(
-      (hook) => admissions.get(hook) ?? [],
-    );
-    return [options.method].flat().map((method) => ({
-      operation: `${method} ${options.url}`,
-      protocol: 'http' as const,
-      admissions: [...new Set(guards)],
+  const routes = seen.flatMap(({ instance, options }): WatchedRoute[] => {
+    const own = guardsIn([options.preHandler ?? []].flat());
+    const route = {
+      url: options.url,
+      admissions: [...new Set([...guardsOf(instance, where), ...own])],
+      answersPreflights: isPreflights(options.handler),
       deprecated: isDeprecated(options),
-    }));
+    };
+    return [options.method]
+      .flat()
+      .map((method) => ({ ...route, operation: `${method} ${options.url}` }));
   });
-  const names = new Set(served.map(({ operation }) => operation));
-  return served.filter(
+  const names = new Set(routes.map(({ operation }) => operation));
+  return routes.filter(
     ({ operation }) =>
       !operation.startsWith('HEAD ') || !names.has(operation.replace('HEAD', 'GET')),
   );
+}
+
+/** The guards of a context. */
+export function guardsOf(instance: object, where: string): readonly object[] {
+  return guardsIn(hooksOf(where, instance, 'preHandler'));
+}
+
+function guardsIn(hooks: readonly object[]): readonly object[] {
+  return hooks.flatMap((hook) => admissions.get(hook) ?? []);
 }
 
 /** Where `@fastify/swagger` reads it from, too. */
@@ -85,16 +119,19 @@ function isDeprecated({ schema }: RouteOptions): boolean {
 }
 
 /** The hooks of a context, which Fastify shows to nobody: what it has by now runs in front of each of its routes. */
-function hooksOf(instance: object): readonly object[] {
+export function hooksOf(
+  where: string,
+  instance: object,
+  kind: 'onRequest' | 'preHandler',
+): readonly object[] {
   const key = Object.getOwnPropertySymbols(instance).find(
     ({ description }) => description === 'fastify.hooks',
   );
-  const hooks =
-    key && (Reflect.get(instance, key) as { readonly preHandler?: unknown } | undefined);
+  const hooks = key && (Reflect.get(instance, key) as Record<string, unknown> | undefined)?.[kind];
   assertConfiguration(
-    Array.isArray(hooks?.preHandler),
-    'inventoryOf: this version of Fastify keeps hooks in a way that is not known here. Use 5.12 or later of 5.',
+    Array.isArray(hooks),
+    `${where}: this version of Fastify keeps hooks in a way that is not known here. Use 5.12 or later of 5.`,
   );
   // Fastify takes nothing but functions for hooks.
-  return hooks.preHandler as readonly object[];
+  return hooks as readonly object[];
 }

@@ -1,3 +1,4 @@
+import { isHttpOperation } from '@apisec/core/host';
 import type { FastifyInstance, FastifyRequest, RouteHandlerMethod } from 'fastify';
 
 const preflights = new WeakSet<object>();
@@ -22,11 +23,26 @@ export function operationOf(request: FastifyRequest): string | undefined {
   return `${reads ? 'GET' : method} ${url}`;
 }
 
-/** Hands every operation that is registered from now on to `assertCovered` when the server starts. */
-export function collectOperations(
-  app: FastifyInstance,
-  assertCovered: (served: Iterable<string>) => void,
+/** A table, as far as it is held against routes. */
+export interface Table {
+  readonly operations?: readonly string[];
+  readonly assertCovered?: (served: Iterable<string>) => void;
+}
+
+/**
+ * Entries for other transports may stand beside those for HTTP.
+ *
+ * @throws ConfigurationError for what is served and not listed, or listed and not served.
+ */
+export function assertRows(
+  { operations = [], assertCovered }: Table,
+  served: readonly string[],
 ): void {
+  assertCovered?.([...served, ...operations.filter((entry) => !isHttpOperation(entry))]);
+}
+
+/** Hands every operation that is registered from now on to `assertCovered` when the server starts. */
+export function collectOperations(app: FastifyInstance, table: Table): void {
   const served = new Set<string>();
   app.addHook('onRoute', ({ method, url, handler }) => {
     if (preflights.has(handler)) return;
@@ -38,10 +54,10 @@ export function collectOperations(
         !operation.startsWith('HEAD ') || !served.has(operation.replace('HEAD', 'GET')),
     );
     try {
-      assertCovered(operations);
+      assertRows(table, operations);
       done();
     } catch (error) {
-      // assertCovered throws a ConfigurationError, which keeps the server from starting.
+      // It throws a ConfigurationError, which keeps the server from starting.
       done(error as Error);
     }
   });

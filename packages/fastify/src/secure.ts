@@ -194,7 +194,7 @@ export function secure<Facts extends object, Raw extends boolean = false>(
     app.addHook('preParsing', route.preParsing);
     app.addHook('preHandler', route.preHandler);
     app.addHook('onSend', route.onSend);
-    if (options.assertCovered === true && assertCovered) collectOperations(app, assertCovered);
+    if (options.assertCovered === true) collectOperations(app, admission);
     done();
   };
   return Object.assign(plugin, {

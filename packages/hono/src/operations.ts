@@ -1,5 +1,5 @@
 import type { PolicyInfo } from '@apisec/core';
-import { assertConfiguration, hasCors, stateOf } from '@apisec/core/host';
+import { assertConfiguration, hasCors, isHttpOperation, stateOf } from '@apisec/core/host';
 import type { MiddlewareHandler } from 'hono';
 import { ALL, covers, type Route } from './operation.ts';
 import { passesOn } from './passes-on.ts';
@@ -98,14 +98,17 @@ function assertTable(app: App, mountedAt: number, operations: readonly string[])
     `assertSecured: served but not listed: ${forgotten.map(nameOf).join(', ')}. Add each to the table.`,
   );
   const routes = app.routes.slice(mountedAt + 1);
-  const stale = operations.filter(
-    (name) =>
-      !routes.some(
-        (route) =>
-          name === nameOf(route) ||
-          (endsIn(name, route.path) && (route.method === ALL || name.startsWith(`${ALL} `))),
-      ),
-  );
+  // Entries for other transports may stand beside those for HTTP.
+  const stale = operations
+    .filter(isHttpOperation)
+    .filter(
+      (name) =>
+        !routes.some(
+          (route) =>
+            name === nameOf(route) ||
+            (endsIn(name, route.path) && (route.method === ALL || name.startsWith(`${ALL} `))),
+        ),
+    );
   assertConfiguration(
     stale.length === 0,
     `assertSecured: listed, but no route behind the table serves ${stale.join(', ')}. Entries are written ` +

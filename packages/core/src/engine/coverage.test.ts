@@ -80,6 +80,17 @@ describe('what is served', () => {
     );
     expect(() => api.assertCovered([])).toThrow('listed but not served: GET /orders/:id');
   });
+
+  test('knows what ALL stands for, whichever side writes it', () => {
+    const open = guard().use(allowAnonymous());
+    const one = coverage({ 'GET /orders': open });
+    const all = coverage({ 'ALL /orders': open });
+    expect(() => all.assertCovered(['GET /orders', 'POST /orders'])).not.toThrow();
+    expect(() => one.assertCovered(['ALL /orders'])).not.toThrow();
+    expect(() => all.assertCovered(['GET /order'])).toThrow('served but not listed: GET /order');
+    expect(() => all.assertCovered([])).toThrow('listed but not served: ALL /orders');
+    expect(() => one.assertCovered(['POST /orders'])).toThrow('not listed: POST /orders');
+  });
 });
 
 describe('a preflight', () => {

@@ -64,6 +64,7 @@ const NEVER_SERVED = /^unresolved$|\.__(?:schema|type|typename)$/;
 
 /** The method in front of a REST operation. */
 const METHOD = /^[^ /]+ /;
+const ALL = 'ALL ';
 const PREFLIGHT = 'OPTIONS ';
 const LOWER_CASE_METHOD = /^[a-z]+ \//;
 
@@ -104,7 +105,7 @@ export function coverage<
   const operations = Object.freeze([...listed.keys()]);
   const unlisted = denyUnlisted(before, onUnlisted, operations);
   const find = (operation: string): Entry =>
-    listed.get(operation) ?? listed.get(operation.replace(METHOD, 'ALL ')) ?? unlisted;
+    listed.get(operation) ?? listed.get(operation.replace(METHOD, ALL)) ?? unlisted;
   const self = {
     ...COPY_MARK,
     needs: needsOf(listed.values()),
@@ -123,9 +124,9 @@ export function coverage<
     },
     assertCovered: (served) => {
       const real = new Set(served);
-      const open = [...real].filter((operation) => !listed.has(operation));
+      const open = [...real].filter((operation) => !matches(operation, listed));
       const stale = operations.filter(
-        (operation) => !real.has(operation) && !NEVER_SERVED.test(operation),
+        (operation) => !matches(operation, real) && !NEVER_SERVED.test(operation),
       );
       assertConfiguration(
         open.length === 0,
@@ -140,6 +141,23 @@ export function coverage<
   } satisfies Coverage<HostFacts, Table[keyof Table]> & { readonly needs: unknown };
   rememberTable(self, listed.values());
   return Object.freeze(self);
+}
+
+/** True where an operation is there, or is one of those that `ALL` stands for on the other side. */
+function matches(
+  operation: string,
+  others: {
+    readonly has: (name: string) => boolean;
+    readonly keys: () => Iterable<string>;
+  },
+): boolean {
+  const all = operation.replace(METHOD, ALL);
+  if (others.has(operation) || others.has(all)) return true;
+  return (
+    operation === all &&
+    METHOD.test(operation) &&
+    [...others.keys()].some((other) => other.replace(METHOD, ALL) === all)
+  );
 }
 
 function denyUnlisted<HostFacts extends CallFacts>(
