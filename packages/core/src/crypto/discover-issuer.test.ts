@@ -56,6 +56,18 @@ describe('discoverIssuer', () => {
     expect(await discover(issuer).find(hint)).toMatchObject({ ok: true });
   });
 
+  test.each<[string, Parameters<KeyServer['serve']>[1]]>([
+    ['the page of an application, as for every path', text('<!doctype html><title>Shop</title>')],
+    ['a redirect to a login', text('', 302, { location: '/login' })],
+    ['an error', text('', 500)],
+    ['nothing', text('')],
+    ['JSON that is no object', text('[]')],
+  ])('looks at the next path where the first one answers %s', async (_name, answer) => {
+    server.serve(OAUTH, answer);
+    server.serve(OPENID, metadata(server.origin));
+    expect(await discover(server.origin).find(hint)).toMatchObject({ ok: true });
+  });
+
   test.each<[string, (origin: string) => object]>([
     ['no address of keys', () => ({ jwks_uri: undefined })],
     ['an address of keys that is no URL', () => ({ jwks_uri: '/jwks' })],
