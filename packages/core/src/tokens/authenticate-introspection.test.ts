@@ -145,6 +145,33 @@ describe('an active token', () => {
     expect(await codeFor({ ...active, ...said }, { accessTokenSigns })).toBe(code);
   });
 
+  test.each<[string, object, Options, unknown]>([
+    ['no type', { token_type: undefined }, {}, { token_type: 'Bearer' }],
+    ['the use of a refresh token', { token_use: 'refresh' }, {}, { token_type: 'Bearer' }],
+    [
+      'no sign of an access token',
+      {},
+      { accessTokenSigns: [{ claim: 'cid' }] },
+      { anyOf: [{ claim: 'cid' }] },
+    ],
+  ])(
+    'with %s tells operators what was wanted and what came',
+    async (_, said, options, expected) => {
+      const answer = { ...active, ...said };
+      const policy = authenticateIntrospection(
+        optionsFor(
+          fakeIssuer(() => answer),
+          options,
+        ),
+      );
+      const { token_type, token_use } = { token_use: undefined, ...answer };
+      expect(denialOf(await check(policy)).denial.cause).toEqual({
+        expected,
+        given: { token_type, token_use, typ: undefined },
+      });
+    },
+  );
+
   test('belongs to the tenant that was named, or that it names', async () => {
     const fake = fakeIssuer(() => ({ ...active, tid: 'acme' }));
     for (const tenant of ['acme', { claim: 'tid' }]) {

@@ -57,10 +57,12 @@ export function introspectedClaims(
   return (claims, scheme, at) => {
     // Issuers answer for refresh tokens as well; those must not open an API.
     const isTyped = insecureMissingTokenType || member(claims, 'token_type') !== undefined;
-    if (!isTyped || !mayBeAccessToken(claims) || !hasSign(claims, checked)) {
+    const isAccess = isTyped && mayBeAccessToken(claims);
+    if (!isAccess || !hasSign(claims, checked)) {
+      const { token_type, token_use, typ } = claims;
       return because('token.type_refused', {
-        expected: { anyOf: checked.accessTokenSigns },
-        token_type: member(claims, 'token_type'),
+        expected: isAccess ? { anyOf: checked.accessTokenSigns } : { token_type: 'Bearer' },
+        given: { token_type, token_use, typ },
       });
     }
     const named = member(claims, 'iss');

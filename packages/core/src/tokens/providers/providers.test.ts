@@ -1,7 +1,10 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { fakeIssuer, optionsFor } from '../../../test/introspection-kit.ts';
 import { NOW, now, signer } from '../../../test/jwt-kit.ts';
 import { localJwks } from '../../crypto/local-jwks.ts';
 import type { Principal } from '../../engine/facts.ts';
+import type { Outcome } from '../../engine/outcome.ts';
+import { authenticateIntrospection } from '../authenticate-introspection.ts';
 import { authenticateJwt } from '../authenticate-jwt.ts';
 import type { TrustedIssuer } from '../jwt-issuers.ts';
 import { auth0 } from './auth0.ts';
@@ -623,6 +626,33 @@ async function ask({ preset, typ = 'JWT', token }: Provider, change: Claims = {}
   return policy.check(request, {});
 }
 
+const principalIn = (outcome: Outcome<object>) =>
+  outcome.ok ? (outcome.facts as { readonly principal: Principal }).principal : outcome.denial;
+
+/** The same claims as the answer of an introspection endpoint. */
+function askIssuer({ preset, token }: Provider, change: Claims = {}) {
+  const { issuer, audience, tenant, accessTokenSigns, requiredClaims, clientIds, scopes, roles } =
+    preset;
+  const answer = { iss: issuer, exp: NOW / 1000 + 60, token_type: 'Bearer', ...token, ...change };
+  const policy = authenticateIntrospection(
+    optionsFor(
+      fakeIssuer(() => ({ active: true, ...answer })),
+      {
+        issuer,
+        ...(audience !== undefined && { audience }),
+        tenant,
+        accessTokenSigns,
+        requiredClaims,
+        clientIds,
+        scopes,
+        roles,
+      },
+    ),
+  );
+  const headers = { authorization: 'Bearer opaque' };
+  return policy.check(new Request('https://api.example.com/', { headers }), {});
+}
+
 describe.each(providers)('a token of $name', (provider) => {
   test('passes, and says who calls', async () => {
     const outcome = await ask(provider);
@@ -650,6 +680,19 @@ describe.each(providers)('a token of $name', (provider) => {
     // WorkOS names nobody but by its issuer, which belongs to one client.
     expect(outcome.ok).toBe(provider.name === 'WorkOS' && Array.isArray(change['aud']));
   });
+
+  // A claim that stands in for the audience is for tokens alone: there an API asks its issuer by name.
+  test.runIf(provider.preset.recipient === undefined)(
+    'says the same of who calls where the issuer is asked',
+    async () => {
+      const jwt = await ask(provider);
+      const answered = await askIssuer(provider);
+      expect(principalIn(answered)).toEqual(principalIn(jwt));
+      for (const [name, change] of Object.entries(provider.evil)) {
+        expect([name, (await askIssuer(provider, change)).ok]).toEqual([name, false]);
+      }
+    },
+  );
 
   test('does not pass once it has expired, or when another issuer has signed it', async () => {
     expect(await ask(provider, { exp: NOW / 1000 - 60 })).toMatchObject({
