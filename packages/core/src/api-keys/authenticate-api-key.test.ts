@@ -116,6 +116,15 @@ describe('authenticateApiKey', () => {
 });
 
 describe('where the key is taken from', () => {
+  test.each([
+    [{}, 'one x-api-key'],
+    [{ header: 'x-shop-key' }, 'one x-shop-key'],
+    [{ scheme: 'ApiKey' }, 'one Authorization with scheme ApiKey'],
+  ])('operators are told where it was looked for: %j', async (options, expected) => {
+    const outcome = await authenticateApiKey({ keys, ...options }).check(call({}), facts);
+    expect(outcome).toMatchObject({ denial: { cause: { expected: [expected] } } });
+  });
+
   const typo = () => `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`;
 
   test.each<[string, () => HeadersInit, string]>([

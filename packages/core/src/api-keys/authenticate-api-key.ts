@@ -143,7 +143,11 @@ export function authenticateApiKey(
     return code === 'credentials.missing' ? denial : Object.freeze({ ...denial, conclusive: true });
   };
   const unusable = {
-    missing: deny('unauthenticated', 'credentials.missing', 'This operation needs an API key.'),
+    missing: deny('unauthenticated', 'credentials.missing', 'This operation needs an API key.', {
+      expected: [
+        scheme === undefined ? `one ${header}` : `one Authorization with scheme ${scheme}`,
+      ],
+    }),
     malformed: deny(
       'malformed',
       'credentials.malformed',

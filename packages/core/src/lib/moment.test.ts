@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseMoment } from './moment.ts';
+import { momentText, parseMoment } from './moment.ts';
 
 test.each([
   ['2026-07-01', '2026-07-01T00:00:00.000Z'],
@@ -29,4 +29,12 @@ test.each<[unknown]>([
   [undefined],
 ])('%j is not', (value) => {
   expect(parseMoment(value)).toBeUndefined();
+});
+
+test.each([
+  [0, '1970-01-01T00:00:00.000Z'],
+  [1e300, '1e+300'],
+  [Number.NaN, 'NaN'],
+])('%d reads %s', (at, text) => {
+  expect(momentText(at)).toBe(text);
 });

@@ -12,3 +12,8 @@ export function parseMoment(value: unknown): number | undefined {
   if (Number.isNaN(midnight) || Number.isNaN(time)) return undefined;
   return new Date(midnight).toISOString().startsWith(day) ? time : undefined;
 }
+
+/** Epoch milliseconds for people to read, also where no calendar goes so far. */
+export function momentText(at: number): string {
+  return Math.abs(at) <= 8.64e15 ? new Date(at).toISOString() : String(at);
+}

@@ -235,6 +235,38 @@ describe('what else must hold', () => {
   });
 });
 
+test.each<[string, Partial<CertificateContent>, AuthenticateCertificateOptions, object]>([
+  [
+    'has ended',
+    { notAfter: NOW - 1 },
+    spiffe,
+    {
+      validFrom: new Date(NOW - 1_000).toISOString(),
+      validUntil: new Date(NOW - 1).toISOString(),
+      now: new Date(NOW).toISOString(),
+    },
+  ],
+  [
+    'is of another trust domain',
+    { uris: ['spiffe://evil.example/a'] },
+    spiffe,
+    {
+      expected: { identity: 'spiffe', trustDomains: ['prod.example.com'] },
+      given: { uris: ['spiffe://evil.example/a'] },
+    },
+  ],
+  ['has no such name', { dns: [] }, { identity: 'dns' }, { expected: { identity: 'dns' } }],
+  [
+    'is of nobody who is known',
+    {},
+    { identity: 'dns', rights: () => undefined },
+    { given: ['checkout.internal'] },
+  ],
+])('operators are told of a certificate that %s', (_, content, options, cause) => {
+  const outcome = ask(content, options);
+  expect(outcome.ok ? 'ok' : outcome.denial.cause).toMatchObject(cause);
+});
+
 test('a bad certificate is no missing one: no alternative is tried', () => {
   const anyone = definePolicy({ name: 'anyone', role: 'check', check: () => pass({}) });
   const either = anyOf<CertificateFacts, object, 'check'>(authenticateCertificate(spiffe), anyone);

@@ -1,10 +1,11 @@
 import type { AuthenticatedFacts, CertificateContent, CertificateFacts } from '../engine/facts.ts';
-import { type Deny, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { principalId } from '../engine/principal-id.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { frozenSet } from '../lib/freeze-deep.ts';
 import { isThenable } from '../lib/maybe-promise.ts';
+import { momentText } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import {
   type CertificateIdentity,
@@ -102,7 +103,10 @@ export function authenticateCertificate(
     Object.entries(details).map(([code, detail]) => [code, denialOf(code, detail)] as const),
   );
   // Every problem is in the table.
-  const deny = (problem: CertificateProblem): Deny => denials.get(problem) as Deny;
+  const deny = (problem: CertificateProblem, cause?: object): Deny => {
+    const denied = denials.get(problem) as Deny;
+    return cause === undefined ? denied : withCause(denied, cause);
+  };
   const domains: ReadonlySet<string> = new Set(trustDomains);
 
   return definePolicy<CertificateFacts, AuthenticatedFacts, 'check'>({
@@ -116,10 +120,20 @@ export function authenticateCertificate(
       if (content === undefined) return deny('certificate.unreadable');
       const time = now();
       // Not "later than": what is no date has ended.
-      if (!(time <= content.notAfter)) return deny('certificate.expired');
-      if (!(time >= content.notBefore)) return deny('certificate.not_yet_valid');
+      const { notBefore, notAfter, dns, uris, emails, subject: name } = content;
+      const isOver = !(time <= notAfter);
+      if (isOver || !(time >= notBefore)) {
+        return deny(isOver ? 'certificate.expired' : 'certificate.not_yet_valid', {
+          validFrom: momentText(notBefore),
+          validUntil: momentText(notAfter),
+          now: momentText(time),
+        });
+      }
       const named = identitiesOf(content, identity, domains);
-      if (typeof named === 'string') return deny(named);
+      if (typeof named === 'string') {
+        const expected = { identity, ...(identity === 'spiffe' && { trustDomains: [...domains] }) };
+        return deny(named, { expected, given: { uris, dns, emails, subject: name } });
+      }
       const known = named.flatMap((subject) => {
         const granted = rights === undefined ? {} : rights(subject);
         // Else a promise of nothing would make everybody known.
@@ -127,8 +141,12 @@ export function authenticateCertificate(
         return granted === undefined ? [] : [{ subject, granted }];
       });
       const [one, ...others] = known;
-      if (one === undefined) return deny('certificate.identity_refused');
-      if (others.length > 0) return deny('certificate.identity_ambiguous');
+      if (one === undefined) return deny('certificate.identity_refused', { given: named });
+      if (others.length > 0) {
+        return deny('certificate.identity_ambiguous', {
+          given: known.map(({ subject }) => subject),
+        });
+      }
       return pass(factsOf(one.subject, authority, one.granted, content));
     },
   });

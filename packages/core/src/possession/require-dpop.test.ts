@@ -268,6 +268,39 @@ describe('the URI of the proof', () => {
   });
 });
 
+describe('operators are told what was expected and what came', () => {
+  const moment = (at: number) => new Date(at).toISOString();
+
+  test.each<[string, ProofParts, object]>([
+    [
+      'of the method',
+      { claims: { htm: 'POST' } },
+      { expected: { htm: 'GET' }, given: { htm: 'POST' } },
+    ],
+    [
+      'of the address, without its query',
+      { claims: { htu: 'http://api.example.com/orders?token=abc' } },
+      {
+        expected: { htu: `${ORIGIN}/orders` },
+        given: { htu: 'http://api.example.com/orders' },
+      },
+    ],
+    [
+      'of the time, where it is late',
+      { claims: { iat: NOW / 1000 - 3_600 } },
+      { issuedAt: moment(NOW - 3_600_000), now: moment(NOW) },
+    ],
+    [
+      'of the time, where it is early',
+      { claims: { iat: NOW / 1000 + 3_600 } },
+      { issuedAt: moment(NOW + 3_600_000), now: moment(NOW) },
+    ],
+  ])('%s', async (_, parts, cause) => {
+    const outcome = await ask(await client.proof(parts));
+    expect(outcome.ok ? 'ok' : outcome.denial.cause).toEqual(cause);
+  });
+});
+
 describe('replay', () => {
   test('a proof counts once', async () => {
     const by = policyWith();

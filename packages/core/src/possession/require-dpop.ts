@@ -7,12 +7,21 @@ import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
 import type { Authentication } from '../engine/facts.ts';
 import type { Obligations } from '../engine/obligations.ts';
-import { type Deny, deny, type NoFacts, type Outcome, type Pass, pass } from '../engine/outcome.ts';
+import {
+  type Deny,
+  deny,
+  type NoFacts,
+  type Outcome,
+  type Pass,
+  pass,
+  withCause,
+} from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { equalInConstantTime, sha256 } from '../lib/hash.ts';
+import { momentText } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
 import { tokenHash } from '../tokens/presented-token.ts';
@@ -136,14 +145,15 @@ export function requireDpop(
   const keys = dpopKeys();
 
   /** Until when the proof could be used, or why it cannot. Check 11, with 10 in its place where it applies. */
-  const lifetime = async (proof: DpopProof, at: number): Promise<number | DpopDenialCode> => {
+  const lifetime = async (proof: DpopProof, at: number): Promise<number | Problem> => {
     if (nonces === undefined) {
-      if (proof.iat > at + tolerance) return 'dpop.not_yet_valid';
       const end = proof.iat + windowMs + tolerance;
-      return at < end ? end : 'dpop.expired';
+      if (proof.iat <= at + tolerance && at < end) return end;
+      const code = at < end ? 'dpop.not_yet_valid' : 'dpop.expired';
+      return { code, cause: { issuedAt: momentText(proof.iat), now: momentText(at) } };
     }
-    if (proof.nonce === undefined) return 'dpop.nonce_missing';
-    return (await nonces.goodUntil(proof.nonce)) ?? 'dpop.nonce_refused';
+    if (proof.nonce === undefined) return { code: 'dpop.nonce_missing' };
+    return (await nonces.goodUntil(proof.nonce)) ?? { code: 'dpop.nonce_refused' };
   };
 
   const note = async (use: string, ttl: number): Promise<boolean> => {
@@ -167,25 +177,40 @@ export function requireDpop(
     request: RequestLike,
     authentication: Authentication,
     bound: string,
-  ): Promise<DpopDenialCode | undefined> => {
-    if (proof.htm !== request.method) return 'dpop.method_mismatch';
+  ): Promise<Problem | undefined> => {
+    const { htm, htu } = proof;
+    if (htm !== request.method) {
+      const cause = { expected: { htm: request.method }, given: { htm } };
+      return { code: 'dpop.method_mismatch', cause };
+    }
     const target = base + normalizeEscapes(pathOf(request));
-    if (normalizeTarget(proof.htu) !== target) return 'dpop.target_mismatch';
+    const given = normalizeTarget(htu);
+    if (given !== target) {
+      const cause = { expected: { htu: target }, given: { htu: given } };
+      return { code: 'dpop.target_mismatch', cause };
+    }
     const end = await lifetime(proof, now());
-    if (typeof end === 'string') return end;
+    if (typeof end !== 'number') return end;
     const expected = await tokenHash(authentication, request.headers);
     if (expected === undefined || !equalInConstantTime(proof.ath, expected)) {
-      return 'dpop.token_mismatch';
+      return { code: 'dpop.token_mismatch' };
     }
     const known = await keys.identify(proof.key);
-    if (!equalInConstantTime(known.jkt, bound)) return 'dpop.key_mismatch';
-    if (!(await isSigned(proof.jws, proof.alg, [known.key]))) return 'dpop.signature_invalid';
+    if (!equalInConstantTime(known.jkt, bound)) {
+      const cause = { expected: { jkt: bound }, given: { jkt: known.jkt } };
+      return { code: 'dpop.key_mismatch', cause };
+    }
+    if (!(await isSigned(proof.jws, proof.alg, [known.key]))) {
+      return { code: 'dpop.signature_invalid' };
+    }
     keys.remember(known);
     const ttl = replayTtl(end, now(), replayTimeoutMs);
-    if (ttl === undefined) return nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused';
+    if (ttl === undefined) {
+      return { code: nonces === undefined ? 'dpop.expired' : 'dpop.nonce_refused' };
+    }
     // RFC 9449 §11.1: ids are unique for a key and a target. Only the last part can hold a line break.
     const use = [known.jkt, proof.htm, target, proof.jti].join('\n');
-    return (await isFirst(request, use, ttl)) ? undefined : 'dpop.replayed';
+    return (await isFirst(request, use, ttl)) ? undefined : { code: 'dpop.replayed' };
   };
 
   const check = async (
@@ -196,9 +221,14 @@ export function requireDpop(
     try {
       const proof = readProof(request.headers, allowed);
       const problem =
-        typeof proof === 'string' ? proof : await problemOf(proof, request, authentication, bound);
+        typeof proof === 'string'
+          ? { code: proof }
+          : await problemOf(proof, request, authentication, bound);
       const duty = nonces && nonceDuty(await nonces.current());
-      if (problem !== undefined) return denial(problem, duty);
+      if (problem !== undefined) {
+        const denied = denial(problem.code, duty);
+        return problem.cause === undefined ? denied : withCause(denied, problem.cause);
+      }
       return duty === undefined ? PROVED : { ...PROVED, obligations: duty };
     } catch (cause) {
       return unavailable(cause);
@@ -223,6 +253,12 @@ export function requireDpop(
         : denial('dpop.key_mismatch');
     },
   });
+}
+
+/** What is wrong with a proof; `cause` for operators only. */
+interface Problem {
+  readonly code: DpopDenialCode;
+  readonly cause?: object;
 }
 
 const PROVED: Pass<NoFacts> = Object.freeze({ ok: true, meets: Object.freeze(['cnf.jkt']) });
