@@ -28,7 +28,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     scopeHierarchy subdomainsOf subject tenantScope toOcsf toPredicate tokenInCookie tokenInHeader tokenInSubprotocol
     transportFromUrl visibleTo when`,
   egress: 'isEgressError',
-  express: 'answerPreflights assertSecured operationsOf unsecuredOperations',
+  express: 'answerPreflights operationsOf unsecuredOperations',
   fastify: 'inventoryOf watchRoutes answerPreflights',
   graphql: `
     documentedOperations inventoryOf analyzeOperation applyFieldHeaders assertTable cacheability certificateOf checkBefore
@@ -38,7 +38,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     requestOf rootArguments resolveText rootTypesOf safeError shownErrors signalOf sourceMember sourceOf trustedDocuments viewRequest
     watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
-  hono: 'inventoryOf answerPreflights assertSecured operationsOf unsecuredOperations watchedUpgrade',
+  hono: 'inventoryOf answerPreflights operationsOf unsecuredOperations watchedUpgrade',
   node: `
     applyNodeHeaders beginCall clientCertificate closeRelease decideCall dropBodyHeaders endWithToken hasBody isDisconnected isUpgrade letThrough literalPath
     nodeCaller nodeCertificate nodeDenialLog nodeFacts nodePeer nodeRequest nodeRequestId nodeTransport nodeUnverifiedCertificate nodeVerifier onEnd readBody
@@ -112,6 +112,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   secureUpgrades: [{ emit: () => false }, open],
   signRequest: [new Request('https://api.example.com')],
   toSql: [document],
+  assertSecured: [{}],
   tokenSource: [{}],
   usageHistory: [{ read: async () => [] }],
   verifyChain: [client],

@@ -1,5 +1,11 @@
 import type { PolicyInfo } from '@apisec/core';
-import { assertConfiguration, hasCors, isHttpOperation, stateOf } from '@apisec/core/host';
+import {
+  assertConfiguration,
+  assertKnownOptions,
+  hasCors,
+  isHttpOperation,
+  stateOf,
+} from '@apisec/core/host';
 import type { MiddlewareHandler } from 'hono';
 import { ALL, covers, type Route } from './operation.ts';
 import { passesOn } from './passes-on.ts';
@@ -69,8 +75,10 @@ export function unsecuredOperations(app: App): readonly string[] {
  */
 export function assertSecured(
   app: App,
-  { open = [] }: { readonly open?: readonly string[] | undefined } = {},
+  options: { readonly open?: readonly string[] | undefined } = {},
 ): void {
+  assertKnownOptions('assertSecured', options, ['open']);
+  const { open = [] } = options;
   const bare = unsecuredOperations(app).filter((operation) => !open.includes(operation));
   assertConfiguration(
     bare.length === 0,

@@ -2,6 +2,7 @@ import { decodeBase64url } from '../lib/base64url.ts';
 import { isObject, member } from '../lib/strict-json.ts';
 import { algorithms, algorithmsOf, isAlgorithm } from './jws-algorithms.ts';
 import type {
+  Jwk,
   JwsAlgorithm,
   KeyAnswer,
   KeyHint,
@@ -35,14 +36,13 @@ const PROBLEMS = {
   key_ops: 'its "key_ops" lacks "verify"',
   unsupported: 'its "kty" or "crv" is not supported',
   k: 'its "k" is no base64url',
-  short: 'it is too short a secret: HS256 needs 32 bytes, HS384 48 and HS512 64',
   pub: 'its "pub" is no public key of its "alg"',
   rsa: 'its "n" or "e" is no base64url',
   n: 'its modulus must have 2048 to 16384 bits',
   e: 'its public exponent is not safe',
   x: 'its "x" is no coordinate on its curve',
   y: 'its "y" is no coordinate on its curve',
-  none: 'no signature algorithm can use it',
+  none: 'it is too short a secret: HS256 needs 32 bytes, HS384 48 and HS512 64',
   alg: 'its "alg" does not fit the key, or is not supported',
 };
 
@@ -51,7 +51,10 @@ type JwkProblem = keyof typeof PROBLEMS;
 /** The same as {@link readVerificationKey} for people: in words why the key may not verify signatures. */
 export function toVerificationKey(jwk: unknown): VerificationKey | string {
   const key = readVerificationKey(jwk);
-  return typeof key === 'string' ? PROBLEMS[key] : key;
+  if (typeof key !== 'string') return key;
+  const { kty, alg } = Object(jwk) as Jwk;
+  const fitsLonger = kty === 'oct' && isAlgorithm(alg) && algorithms[alg].kty === 'oct';
+  return PROBLEMS[key === 'alg' && fitsLonger ? 'none' : key];
 }
 
 /**
@@ -80,11 +83,12 @@ export function readVerificationKey(jwk: unknown): VerificationKey | JwkProblem 
   }
   const material = materialOf(kty, crv, text);
   if (typeof material === 'string') return material;
+  const fitting = algorithmsOf(kty, crv).filter(
+    (name) => (algorithms[name].leastBytes ?? 0) <= material.bytes,
+  );
   const alg = member(jwk, 'alg');
-  const named = algorithmsOf(kty, crv).filter((name) => alg === undefined || isSame(name, alg));
-  if (named.length === 0) return alg === undefined ? 'none' : 'alg';
-  const allowed = named.filter((name) => (algorithms[name].leastBytes ?? 0) <= material.bytes);
-  if (allowed.length === 0) return 'short';
+  const allowed = alg === undefined ? fitting : fitting.filter((name) => isSame(name, alg));
+  if (allowed.length === 0) return alg === undefined ? 'none' : 'alg';
   return Object.freeze({
     kid,
     algorithms: Object.freeze(allowed),

@@ -20,7 +20,7 @@ export function assertHttpOperations(where: string, admission: object): void {
   const { operations } = admission as { readonly operations?: readonly string[] };
   for (const entry of operations ?? []) {
     assertConfiguration(
-      isHttpOperation(entry) || GRAPHQL.test(entry) || GRPC.test(entry),
+      METHOD_AND_PATH.test(entry) || GRAPHQL.test(entry) || GRPC.test(entry),
       `${where}: the entry "${entry}" of the table never matches: write METHOD /path, like ` +
         `'GET /orders/:id', or 'ALL /orders' for all methods.`,
     );
