@@ -10,9 +10,9 @@ type Guards = Map<string, SecureRoute>;
 /**
  * A plugin that lets guards with `cors` on single routes (`secure(guard).route`), and in contexts below the
  * application, see their preflights, which Fastify sends to no route for another method. To be registered before the
- * routes: each path of theirs then answers `OPTIONS` too, by the guard of the method that the preflight asks about. A path whose own
- * `OPTIONS` route comes first keeps it. Guards that are registered on the application itself see every preflight
- * anyway; those of a context are awaited, so that they are there before its routes.
+ * routes: each path of theirs then answers `OPTIONS` too, by the guard of the method that the preflight asks about.
+ * A path whose own `OPTIONS` route comes first keeps it. Guards that are registered on the application itself see
+ * every preflight anyway; those of a context are awaited, so that they are there before its routes.
  *
  * @example
  * await app.register(answerPreflights);

@@ -1,7 +1,6 @@
 import { type CompactJws, parseCompactJws } from '../crypto/compact-jws.ts';
 import type { JwsAlgorithm } from '../crypto/key-source.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
-import { momentText } from '../lib/moment.ts';
 import { member, parseStrictObject } from '../lib/strict-json.ts';
 import { type ClaimRules, type RequiredClaim, textsOf } from './claim-rules.ts';
 import { audiencesOf, claimAt, dateClaim, firstText, INVALID, textClaim } from './jwt-claims.ts';
@@ -113,6 +112,11 @@ function problem(code: TokenDenialCode, cause: Readonly<Record<string, unknown>>
   return { code, cause };
 }
 
+/** Epoch milliseconds for people to read. */
+function momentOf(at: number): string {
+  return Number.isFinite(at) ? new Date(at).toISOString() : String(at);
+}
+
 /** What a token says of its own kind, for operators. */
 function kindOf(claims: object): Readonly<Record<string, unknown>> {
   const names = ['token_use', 'token_type', 'typ', 'nonce', 'at_hash', 'scope', 'scp'];
@@ -151,11 +155,11 @@ export function lifetimeOf(
   }
   // Not "at >= exp": a clock that tells no number must not keep tokens for ever.
   if (exp !== undefined && !(at < exp + tolerance)) {
-    return problem('token.expired', { expiredAt: momentText(exp), now: momentText(at) });
+    return problem('token.expired', { expiredAt: momentOf(exp), now: momentOf(at) });
   }
   const begins = Math.max(nbf ?? -Infinity, iat ?? -Infinity);
   if (at < begins - tolerance)
-    return problem('token.not_yet_valid', { validFrom: momentText(begins), now: momentText(at) });
+    return problem('token.not_yet_valid', { validFrom: momentOf(begins), now: momentOf(at) });
   return { expiresAt: exp };
 }
 
