@@ -300,6 +300,21 @@ describe('the facts of a field policy', () => {
     expect(nobody.errors[0].extensions.reason).toBe('token.missing');
   });
 
+  test('are never those of an object of the root field', async () => {
+    const loadOne = definePolicy({
+      name: 'loadOne',
+      role: 'check',
+      adds: ['loaded'],
+      check: () => pass({ loaded: 'the one of the root field' }),
+    });
+    const table = coverage({ 'Query.me': base.use(loadOne).use(requireScopes('read')) });
+    const fields = { 'User.email': base.use(loadOne).use(pii) };
+    const { call } = await serve([apisec({ admission: table, fields })]);
+    const { body } = await call('ann:read:pii', '{ me { email } }');
+    expect(body.data.me.email).toBeNull();
+    expect(body.errors[0].extensions.reason).toBe('policy.fact_conflict');
+  });
+
   test('reach combined policies', async () => {
     const either = anyOf(requireRole('admin'), allOf(pii, requireScopes('read')));
     const { call } = await served({ 'User.email': either });

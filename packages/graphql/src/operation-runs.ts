@@ -89,7 +89,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
       const facts = given as Facts;
       if ('field' in facts) {
         // A guard of a field may begin as those of root fields do: its caller is identified already.
-        if (runs.some((run) => run.policy === policy && hasAdded(run, facts))) return SKIPPED;
+        if (runs.some((run) => run.policy === policy && hasIdentified(run, facts))) return SKIPPED;
         // Of one field and its object: nobody asks the same again, and lists have many.
         return askAs(policy, request, facts, ask);
       }
@@ -142,11 +142,18 @@ function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
   );
 }
 
-/** True where the facts that the policy added are those that are there. */
-function hasAdded({ outcome }: Run, facts: Facts): boolean {
-  if (!outcome.ok || outcome.facts === undefined) return false;
-  const added = Object.entries(outcome.facts);
-  return added.length > 0 && added.every(([name, value]) => facts[name] === value);
+/** What policies add that find out who calls. */
+const IDENTITY: ReadonlySet<string> = new Set(['principal', 'authentication', 'apiKey', 'session']);
+
+/**
+ * True where the policy has found out who calls, and that is what is there. What else a policy adds may be about the
+ * object of another field, so it is not taken from there.
+ */
+function hasIdentified({ outcome }: Run, facts: Facts): boolean {
+  if (!outcome.ok || outcome.facts === undefined || !('principal' in outcome.facts)) return false;
+  return Object.entries(outcome.facts).every(
+    ([name, value]) => IDENTITY.has(name) && facts[name] === value,
+  );
 }
 
 /** The call is another object for each guard; whether that matters, the policy has shown. */
