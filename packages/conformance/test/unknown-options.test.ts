@@ -32,8 +32,8 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   fastify: 'inventoryOf watchRoutes answerPreflights',
   graphql: `
     documentedOperations inventoryOf analyzeOperation applyFieldHeaders assertTable cacheability certificateOf checkBefore
-    checkDocument collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
-    expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation listRootFields newBatch
+    checkDocument checkErrors collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
+    expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation isFailure listRootFields newBatch
     openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
     requestOf rootArguments resolveText rootTypesOf safeError shownErrors signalOf sourceMember sourceOf trustedDocuments viewRequest
     watchParts`,

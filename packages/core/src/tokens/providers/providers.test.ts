@@ -682,17 +682,16 @@ describe.each(providers)('a token of $name', (provider) => {
   });
 
   // A claim that stands in for the audience is for tokens alone: there an API asks its issuer by name.
-  test.runIf(provider.preset.recipient === undefined)(
-    'says the same of who calls where the issuer is asked',
-    async () => {
+  if (provider.preset.recipient === undefined) {
+    test('says the same of who calls where the issuer is asked', async () => {
       const jwt = await ask(provider);
       const answered = await askIssuer(provider);
       expect(principalIn(answered)).toEqual(principalIn(jwt));
       for (const [name, change] of Object.entries(provider.evil)) {
         expect([name, (await askIssuer(provider, change)).ok]).toEqual([name, false]);
       }
-    },
-  );
+    });
+  }
 
   test('does not pass once it has expired, or when another issuer has signed it', async () => {
     expect(await ask(provider, { exp: NOW / 1000 - 60 })).toMatchObject({
