@@ -9,7 +9,7 @@ import {
   redisReplayStore,
   redisRevocationStore,
 } from '@apisec/redis';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, mustHaveRedis, startRedis } from './redis-server.ts';
 
 if (!hasRedis && !mustHaveRedis) test.skip('redis-server is not installed');
@@ -19,7 +19,12 @@ afterEach(() => vi.restoreAllMocks());
 describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
   const connect = async (policy: string) => {
     const server = await startRedis(['--maxmemory', '50mb', '--maxmemory-policy', policy]);
-    return connectRedis(server.url);
+    const client = connectRedis(server.url);
+    onTestFinished(async () => {
+      client.disconnect();
+      await server.close();
+    });
+    return client;
   };
   const makeAll = (client: RedisClient, onEviction: (risk: EvictionRisk) => void) => {
     redisReplayStore({ client, onEviction });
@@ -47,7 +52,6 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
       });
       await expect(assertNoEviction(client)).rejects.toThrow(ConfigurationError);
       await expect(assertNoEviction(client)).rejects.toThrow(policy);
-      client.disconnect();
     },
   );
 
@@ -63,7 +67,6 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
     redisReplayStore({ client });
     await vi.waitFor(() => expect(lines).toHaveBeenCalledOnce(), { timeout: 5_000, interval: 5 });
     expect(String(lines.mock.calls[0]?.[0])).toMatch(/allkeys-random.*used again.*noeviction/);
-    client.disconnect();
   });
 
   test('that keeps what it holds is not spoken of', async () => {
@@ -75,7 +78,6 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
     await client.ping();
     expect(risks).toEqual([]);
     expect(lines).not.toHaveBeenCalled();
-    client.disconnect();
   });
 });
 
