@@ -1,5 +1,5 @@
 import type { Duration } from '@apisec/core';
-import { assertConfiguration, assertKnownOptions, durationMs } from '@apisec/core/host';
+import { assertConfiguration, assertKnownOptions, durationMs, withinTime } from '@apisec/core/host';
 import slotOf from 'cluster-key-slot';
 import { Cluster, Command } from 'ioredis';
 import {
@@ -222,21 +222,12 @@ function isReply(cause: unknown): cause is Error {
   return cause instanceof Error && cause.name === 'ReplyError';
 }
 
-function inTime<T>(task: Promise<T>, limit: number, late?: (answer: T) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    let over = false;
-    const end = () => {
-      over = true;
-      reject(new Error(`Redis: no answer in ${limit} ms.`));
-    };
-    // A process that was busy reads what has come in meanwhile after the timers that are due: that is in time.
-    let timer = setTimeout(() => {
-      timer = setTimeout(end, 1);
-    }, limit - 1);
-    task
-      .then((answer) => (over ? late?.(answer) : resolve(answer)), reject)
-      // A late answer that is none has nobody to be told to.
-      .catch(() => undefined)
-      .finally(() => clearTimeout(timer));
-  });
+async function inTime<T>(task: Promise<T>, limit: number, late?: (answer: T) => void): Promise<T> {
+  try {
+    return await withinTime(task, limit, `Redis: no answer in ${limit} ms.`);
+  } catch (cause) {
+    // A late answer that is none has nobody to be told to.
+    task.then(late).catch(() => undefined);
+    throw cause;
+  }
 }
