@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditEventName, AuditSink, MaybePromise } from '@apisec/core';
 import {
   assertConfiguration,
+  assertCount,
   assertKnownOptions,
   type Duration,
   durationMs,
@@ -132,12 +133,8 @@ export function alerts(options: AlertsOptions): AuditSink {
   assertKnownOptions(NAME, options, ['rules', 'notify', 'maxSubjects', 'maxAlerts', 'onFault']);
   const { notify, maxSubjects = 10_000, maxAlerts = 60, onFault } = options;
   assertConfiguration(typeof notify === 'function', `${NAME}: notify must be a function.`);
-  for (const [name, value] of Object.entries({ maxSubjects, maxAlerts })) {
-    assertConfiguration(
-      Number.isSafeInteger(value) && value > 0,
-      `${NAME}: ${name} must be a whole number, 1 or more.`,
-    );
-  }
+  assertCount(NAME, 'maxSubjects', maxSubjects);
+  assertCount(NAME, 'maxAlerts', maxAlerts);
   assertConfiguration(
     Array.isArray(options.rules) && options.rules.length > 0,
     `${NAME}: give it rules: [{ name, when: { event: 'authn_login_fail' }, count: 20, within: '1m', by: 'peer' }].`,

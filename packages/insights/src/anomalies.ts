@@ -1,6 +1,7 @@
 import type { AuditEvent, AuditSink, MaybePromise } from '@apisec/core';
 import {
   assertConfiguration,
+  assertCount,
   assertKnownOptions,
   type Duration,
   durationMs,
@@ -130,12 +131,8 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     typeof threshold === 'number' && threshold > 0,
     `${NAME}: threshold must be a number above 0.`,
   );
-  for (const [name, value] of Object.entries({ warmUp, maxCallers })) {
-    assertConfiguration(
-      Number.isSafeInteger(value) && value > 0,
-      `${NAME}: ${name} must be a whole number, 1 or more.`,
-    );
-  }
+  assertCount(NAME, 'warmUp', warmUp);
+  assertCount(NAME, 'maxCallers', maxCallers);
   /** Those with a past of their own, in the order in which they were last active. */
   const callers = new Map<string, Caller>();
   /** The others: anybody can make up as many of them as there is room for. */

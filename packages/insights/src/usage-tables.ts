@@ -1,4 +1,5 @@
-import type { distinctCount, Quantiles, topValues } from './sketches.ts';
+import type { distinctCount, Quantiles } from './sketches.ts';
+import type { topValues } from './top-values.ts';
 
 /** By what usage is counted. */
 export type UsageDimension = 'operation' | 'apiVersion' | 'apiKey' | 'client' | 'tenant';

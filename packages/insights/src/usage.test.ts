@@ -1,7 +1,8 @@
 import type { AuditEvent } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
 import { type Usage, usage } from './index.ts';
-import { distinctCount, quantiles, topValues } from './sketches.ts';
+import { distinctCount, quantiles } from './sketches.ts';
+import { topValues } from './top-values.ts';
 
 const NOON = Date.UTC(2026, 0, 5, 12);
 

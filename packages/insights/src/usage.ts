@@ -7,7 +7,8 @@ import {
 } from '@apisec/core/host';
 import { wasSetBack } from './clock-steps.ts';
 import { type RollupStats, rollups } from './rollups.ts';
-import { distinctCount, type Quantiles, quantiles, topValues } from './sketches.ts';
+import { distinctCount, type Quantiles, quantiles } from './sketches.ts';
+import { topValues } from './top-values.ts';
 import {
   type Cell,
   SHARED_SEED,
