@@ -1,3 +1,4 @@
+import { later } from '@apisec/core/host';
 import type { FeedView } from './console-feed.ts';
 import type { Snapshot, Tick } from './wire.ts';
 
@@ -63,9 +64,7 @@ export function eventStreams(
         events: feed.events.since(0, SNAPSHOT_EVENTS),
       };
       snapshot = { text: message('snapshot', all), count: feed.events.count() };
-      const old = setTimeout(() => (snapshot = undefined), intervalMs);
-      // Node has objects where the web has numbers.
-      (old as { readonly unref?: () => void }).unref?.();
+      later(() => (snapshot = undefined), intervalMs);
     }
     stream.behind = false;
     send(stream, snapshot.text, snapshot.count);
