@@ -68,9 +68,6 @@ export function corsOfGuard(
         return chain(
           () => decide(view, host),
           (decision) => withDenialLog(decision, plan.denialLog, view),
-          (cause) => {
-            throw cause;
-          },
         );
       },
       (decision) => {
