@@ -31,8 +31,8 @@ export function answerPreflights(instance: object, _options: object, done: () =>
   app.addHook('onRoute', function onRoute(route) {
     const hooks = [route.onRequest ?? []].flat().map(corsHooksOf).find(Boolean);
     const methods = [route.method].flat();
-    const isBelow = hooks === undefined && seesInContext(this);
-    if (methods.includes('OPTIONS') || (hooks === undefined && !isBelow)) return;
+    if (methods.includes('OPTIONS')) return;
+    if (hooks === undefined && !seesInContext(this)) return;
     // Hosts and versions of one path are routes of their own.
     const key = JSON.stringify([route.url, route.constraints ?? null]);
     const known = paths.get(key);
