@@ -36,7 +36,7 @@ export function claimable(
   const upTo = (kept: number): number => Math.min(step(free), free - kept);
   const forSlow = limits.perTenant === undefined ? Math.floor(concurrency / 4) : 0;
   const forUnknown = Math.floor(forSlow / 2);
-  const perEndpoint = {
+  const ofEndpoints = {
     perEndpoint: ofEndpoint(ofTenant(0), 0),
     endpoints: new Map(
       [...endpoints].map(([id, { tenant, held }]) => {
@@ -46,15 +46,15 @@ export function claimable(
   };
   if (free > forUnknown) {
     const isForAll = free > forSlow;
-    const perTenant = new Map([...tenants].map(([tenant, held]) => [tenant, ofHeld(held)]));
-    if (!isForAll) for (const tenant of slow) perTenant.set(tenant, 0);
+    const places = new Map([...tenants].map(([tenant, held]) => [tenant, ofHeld(held)]));
+    if (!isForAll) for (const tenant of slow) places.set(tenant, 0);
     return {
       limit: upTo(isForAll ? forSlow : forUnknown),
-      shares: { ...perEndpoint, perTenant: ofHeld(0), tenants: perTenant },
+      shares: { ...ofEndpoints, perTenant: ofHeld(0), tenants: places },
     };
   }
-  const perTenant = new Map([...quick].map((tenant) => [tenant, ofHeld(tenants.get(tenant) ?? 0)]));
-  return { limit: upTo(0), shares: { ...perEndpoint, perTenant: 0, tenants: perTenant } };
+  const places = new Map([...quick].map((tenant) => [tenant, ofHeld(tenants.get(tenant) ?? 0)]));
+  return { limit: upTo(0), shares: { ...ofEndpoints, perTenant: 0, tenants: places } };
 }
 
 /** How many of the `room` are for somebody who holds some already: up to the limit, or until it holds half. */
