@@ -7,7 +7,7 @@ import { checkIdToken } from './id-token.ts';
 import { type Issuer, issuerSource } from './issuer.ts';
 import type { ClientSettings } from './options.ts';
 
-/** No token is taken to be good for longer, whatever the issuer says: what is counted further is no time. */
+/** No token is taken to be good for longer, whatever the issuer says: dates do not go as far as numbers. */
 const LONGEST_SECONDS = 400 * 86_400;
 
 /** What every question to the issuer needs. */

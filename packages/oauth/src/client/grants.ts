@@ -138,7 +138,7 @@ export function grants({
           );
           return tokensOf(tokens, again.issuer, request.scope ?? settings.scope);
         });
-      // Longer than the code lives is no wait at all; and timers would take it for none.
+      // Beyond the life of the code nobody waits; and timers take numbers that are too large for 1 ms.
       const intervalMs =
         Math.min(Math.max(1, device.interval ?? 5), LONGEST_DEVICE_SECONDS) * 1_000;
       const { wait = sleep } = request;
