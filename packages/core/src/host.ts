@@ -80,8 +80,10 @@ export {
   atExpiry,
   endSocket,
   expiryOf,
+  type HostSocket,
   SOCKET_EXPIRED,
   type SocketLike,
+  watchSocket,
 } from './host/socket-lifetime.ts';
 export { assertCorsInFront } from './http/cors-in-front.ts';
 export { hasCors } from './http/has-cors.ts';

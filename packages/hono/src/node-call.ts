@@ -2,6 +2,7 @@ import {
   type ConnectionLike,
   endSocket,
   type FetchCall,
+  type HostSocket,
   holdHeaders,
   isConnection,
   type NodeHead,
@@ -33,10 +34,10 @@ interface NodeEnv {
 }
 
 /** What Node knows of a call beyond the web standards. */
-export type NodeCall = Pick<
-  FetchCall<object>,
-  'applyHeaders' | 'onSent' | 'onDisconnect' | 'onSocketClosed' | 'endSocket'
->;
+export interface NodeCall
+  extends Pick<FetchCall<object>, 'applyHeaders' | 'onSent' | 'onDisconnect'> {
+  readonly socket?: HostSocket | undefined;
+}
 
 /**
  * The call as `@hono/node-server` has it; undefined on other hosts. Header edits go to Node's own response, so that the
@@ -53,7 +54,7 @@ export function nodeCallOf(c: Context): NodeCall | undefined {
     onDisconnect(connection, disconnected, { pipelined: pipelined && outgoing !== undefined });
   if (!isOutgoing(outgoing)) {
     return outgoing === undefined
-      ? { onDisconnect: watch, onSocketClosed: watch, endSocket: () => endSocket(connection) }
+      ? { onDisconnect: watch, socket: { onClosed: watch, end: () => endSocket(connection) } }
       : { onDisconnect: watch };
   }
   return {

@@ -27,6 +27,7 @@ import {
   type DenialLog,
   denialResponse,
   durationMs,
+  expiryOf,
   type FetchCall,
   type FetchOptions,
   fault,
@@ -42,6 +43,7 @@ import {
   stateOf,
   UNKNOWN_PEER,
   type WaitUntil,
+  watchSocket,
   withoutNames,
 } from '@apisec/core/host';
 import type { Context, MiddlewareHandler, Next } from 'hono';
@@ -207,18 +209,15 @@ export function secure<Facts extends object, Raw extends boolean = false>(
       return { view, facts: { ...facts, rawBody: read.rawBody } };
     };
     const known: NodeCall & WatchedSocket =
-      nodeCallOf(c) ?? watchedSocketOf(c, settings.endWithToken !== undefined);
-    const { applyHeaders, onSent, onDisconnect } = known;
-    const { onSocketClosed, isSocketOpened, endSocket } = known;
+      nodeCallOf(c) ?? watchedSocketOf(c, settings.clock !== undefined);
+    const { applyHeaders, onSent, onDisconnect, socket } = known;
     const { response, handled } = await guardFetch<Facts, FetchFacts<Raw>>(
       {
         // Not spread: V8 adds to such a copy a hundred times slower.
         applyHeaders,
         onSent,
         onDisconnect,
-        onSocketClosed,
-        isSocketOpened,
-        endSocket,
+        socket: socket && watchSocket(socket, settings.clock),
         admission,
         // By its type, `rawBody` is set where the guard needs that fact.
         supply: (rawBody ? raw : plain) as FetchCall<Facts, FetchFacts<Raw>>['supply'],
@@ -232,13 +231,13 @@ export function secure<Facts extends object, Raw extends boolean = false>(
             throw asError(thrown);
           }
           // Watched is what another handler opens, which might have come first.
-          if (c.res.status === 101 && isSocketOpened?.() === false) {
+          if (c.res.status === 101 && socket?.isOpened?.() === false) {
             return { withheld: fault('upgrade.unwatched', new Error(OTHER_SOCKET)) };
           }
           const stranger = answers && strangerOf(c, answers);
           if (stranger === undefined) return c.res;
           // Bun has opened it by now, whatever is answered.
-          if (isSocketOpened?.()) endSocket?.();
+          if (socket?.isOpened?.()) socket.end();
           return { withheld: unlisted(stranger, onFault) };
         },
         // `app.onError` answers in front of this middleware then, and Hono adds the headers of this response to its
@@ -326,6 +325,8 @@ interface Settings extends FetchOptions {
   readonly requestId: SecureOptions['requestId'];
   readonly typeBase: string | undefined;
   readonly onFault: (cause: unknown) => void;
+  /** By which WebSockets end with their credential; undefined where they do not. */
+  readonly clock: (() => number) | undefined;
 }
 
 function settingsOf(options: SecureOptions): Settings {
@@ -337,6 +338,7 @@ function settingsOf(options: SecureOptions): Settings {
     options.host === undefined || (peer ?? certificate ?? transport) === undefined,
     'secure: give host, or peer, certificate and transport, not both.',
   );
+  const clock = options.endWithToken === true ? (options.now ?? Date.now) : undefined;
   assertBodyLimit(maxBodyBytes, 'secure');
   assertProblemOptions('secure', options);
   const parts = (c: Context): HonoHost => ({
@@ -361,7 +363,8 @@ function settingsOf(options: SecureOptions): Settings {
     onFault: onFault ?? faultReporter('@apisec/hono'),
     rethrow: true,
     denialLog: fetchDenialLog('secure', options.logDenials),
-    endWithToken: options.endWithToken === true ? (options.now ?? Date.now) : undefined,
+    clock,
+    mustEnd: clock && ((facts) => expiryOf(facts) !== undefined),
   };
 }
 

@@ -89,15 +89,17 @@ export function createSocketWatch(request: RequestLike): SocketWatch {
         if (isBegun) left.push(disconnected);
         else disconnected();
       }),
-    onSocketClosed: (closed) => {
-      if (isClosed) closed();
-      else listeners.push(closed);
-    },
-    isSocketOpened: () => isOpened,
-    endSocket: () => {
-      isExpired = true;
-      relayed?.end();
-      if (socket !== undefined) endOf(socket);
+    socket: {
+      onClosed: (closed) => {
+        if (isClosed) closed();
+        else listeners.push(closed);
+      },
+      isOpened: () => isOpened,
+      end: () => {
+        isExpired = true;
+        relayed?.end();
+        if (socket !== undefined) endOf(socket);
+      },
     },
   };
   return watch;

@@ -1,15 +1,12 @@
 import type { RequestLike } from '@apisec/core';
-import { type FetchCall, type StateOf, stateOf } from '@apisec/core/host';
+import { type FetchCall, type HostSocket, type StateOf, stateOf } from '@apisec/core/host';
 import type { Context } from 'hono';
 import { routesOf } from './operation.ts';
 import { unwrap } from './passes-on.ts';
 
 /** What a guard needs to know of the WebSocket that a call may open, and can do to it. */
-export interface WatchedSocket
-  extends Pick<
-    FetchCall<object>,
-    'onDisconnect' | 'onSocketClosed' | 'isSocketOpened' | 'endSocket'
-  > {
+export interface WatchedSocket extends Pick<FetchCall<object>, 'onDisconnect'> {
+  readonly socket?: HostSocket | undefined;
   /** A guard in front may have to end it. */
   mayEnd?: boolean;
 }

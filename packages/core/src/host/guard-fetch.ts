@@ -13,7 +13,6 @@ import { denialResponse } from './denial-response.ts';
 import type { ReleasedResponse } from './fetch-body.ts';
 import { editResponse } from './fetch-headers.ts';
 import { type EditLists, unsendableEdits } from './header-edits.ts';
-import { atExpiry, expiryOf, SOCKET_EXPIRED } from './socket-lifetime.ts';
 import { watchBody } from './watch-body.ts';
 
 /** What fetch-style hosts supply: with `rawBody`, the bytes of the body as well. */
@@ -66,17 +65,15 @@ export interface FetchCall<Facts extends object, HostFacts extends HttpFacts = H
   readonly render?: ((denial: Denial) => Response) | undefined;
   /** Answers for what the handler threw. Default: a plain 500. */
   readonly renderError?: ((cause: unknown) => Response) | undefined;
-  /** Calls back once when the connection of a WebSocket closes, for hosts that tell and can end it (`endSocket`). */
-  readonly onSocketClosed?: ((closed: () => void) => void) | undefined;
-  /** Whether the handler has opened a WebSocket, for hosts that know. Default: by the status of its response. */
-  readonly isSocketOpened?: (() => boolean) | undefined;
-  /** Ends the connection of a WebSocket, for hosts that can. Must not throw. */
-  readonly endSocket?: (() => void) | undefined;
+  /** Watches the WebSocket that the call may open, for hosts that tell when it ends and can end it (`watchSocket`). */
+  readonly socket?: WatchedConnection | undefined;
   readonly waitUntil?: WaitUntil | undefined;
 }
 
 /** Options of {@link guardFetch}. */
 export interface FetchOptions {
+  /** Whether a WebSocket that a call with these facts opens must be ended at some time. Default: none must. */
+  readonly mustEnd?: ((facts: object) => boolean) | undefined;
   /** Shows bodies to policies. Default: nobody can see one, and calls whose policies ask for it are denied. */
   readonly bodies?: FetchBodies | undefined;
   /** Told what the handler, an `onComplete` or one of the adapter's own callbacks threw. */
@@ -85,8 +82,14 @@ export interface FetchOptions {
   readonly rethrow?: boolean | undefined;
   /** Hears of every call that is denied. */
   readonly denialLog?: MaybePromise<DenialLog | undefined>;
-  /** The clock (epoch milliseconds) by which WebSockets end with their credential. Default: they do not. */
-  readonly endWithToken?: (() => number) | undefined;
+}
+
+/** The connection of a WebSocket as guardFetch asks for it, so that hosts without one need none of its code. */
+export interface WatchedConnection {
+  /** Whether the handler has opened a WebSocket, for hosts that know. Default: by the status of its response. */
+  readonly isOpened?: (() => boolean) | undefined;
+  /** Completes the call of a WebSocket that is open, when that ends. */
+  readonly watch: (facts: object, complete: Enforcement['complete']) => void;
 }
 
 /** What goes out, and whether the handler had a part in it. */
@@ -195,7 +198,8 @@ async function answerTo<Facts extends object, HostFacts extends HttpFacts>(
       ? plain
       : editResponse(enforcement, plain);
   if (isOpened(call, view, answer, response)) {
-    watchSocket(call, decision, enforcement, options.endWithToken);
+    enforcement.unwatch();
+    call.socket?.watch(decision.allowed ? decision.facts : {}, enforcement.complete);
     return { response, handled };
   }
   return { response: conclude(call, enforcement, view, answer, response), handled };
@@ -238,7 +242,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
   view: RequestLike,
   decision: Allowed<Facts>,
   enforcement: Watched,
-  { bodies, endWithToken }: FetchOptions,
+  { bodies, mustEnd }: FetchOptions,
 ): Promise<Answer> {
   const { onMessage, body, onRelease, confirmConnected, isGone, complete } = enforcement;
   // A host that has a response for this call sends one: nothing is upgraded.
@@ -246,8 +250,7 @@ async function serve<Facts extends object, HostFacts extends HttpFacts>(
     // What goes over an upgraded connection is out of sight.
     if (onRelease !== undefined) return unable('release.unfilterable');
     if (onMessage !== undefined) return unable('message.unavailable');
-    const ends = endWithToken !== undefined && expiryOf(decision.facts) !== undefined;
-    if ((confirmConnected || ends) && call.endSocket === undefined) {
+    if (call.socket === undefined && (confirmConnected || mustEnd?.(decision.facts))) {
       return unable('upgrade.unwatched', UNWATCHED);
     }
   }
@@ -345,37 +348,17 @@ function isSendable(value: unknown, isTouched: boolean): value is Response {
 
 /** Hosts answer for an upgrade that they have begun with 101, or with nothing but a plain success. */
 function isOpened(
-  { onSocketClosed, isSocketOpened }: Pick<FetchCall<object>, 'onSocketClosed' | 'isSocketOpened'>,
+  { socket }: Pick<FetchCall<object>, 'socket'>,
   view: RequestLike,
   { response: own, ending }: Answer,
   { status }: Response,
 ): boolean {
   return (
-    onSocketClosed !== undefined &&
+    socket !== undefined &&
     own !== undefined &&
     ending.outcome !== 'aborted' &&
-    (isSocketOpened?.() ?? (status < 300 && asksForSocket(view)))
+    (socket.isOpened?.() ?? (status < 300 && asksForSocket(view)))
   );
-}
-
-/** The call of a WebSocket ends with its connection, or with its credential. */
-function watchSocket(
-  { onSocketClosed, endSocket }: Pick<FetchCall<object>, 'onSocketClosed' | 'endSocket'>,
-  decision: Decision<object>,
-  { complete, unwatch }: Watched,
-  now: (() => number) | undefined,
-): void {
-  unwatch();
-  const stop =
-    now &&
-    atExpiry(decision.allowed ? decision.facts : {}, now, () => {
-      complete({ outcome: 'denied', status: 101, denial: SOCKET_EXPIRED });
-      endSocket?.();
-    });
-  onSocketClosed?.(() => {
-    stop?.();
-    complete({ outcome: 'succeeded', status: 101 });
-  });
 }
 
 /** Tells that the call has ended, once the body has gone out where there is one. */

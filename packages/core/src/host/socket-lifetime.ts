@@ -2,6 +2,7 @@ import type { Denial } from '../engine/denial.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import { callAt } from '../lib/call-at.ts';
 import { later } from '../lib/clock.ts';
+import type { WatchedConnection } from './guard-fetch.ts';
 
 /** A WebSocket ended with the credential that opened it. */
 export const SOCKET_EXPIRED: Denial = Object.freeze({
@@ -36,6 +37,38 @@ export function atExpiry(
 ): (() => void) | undefined {
   const at = expiryOf(facts);
   return at === undefined ? undefined : callAt(at, now, expired);
+}
+
+/** What a host knows of a WebSocket, and can do to it. */
+export interface HostSocket {
+  /** Calls back once when its connection closes. */
+  readonly onClosed: (closed: () => void) => void;
+  /** Whether the handler has opened it, for hosts that know. */
+  readonly isOpened?: (() => boolean) | undefined;
+  /** Ends its connection. Must not throw. */
+  readonly end: () => void;
+}
+
+/** Completes the call of a WebSocket with its connection, or, where there is a clock, with its credential. */
+export function watchSocket(
+  { onClosed, isOpened, end }: HostSocket,
+  now: (() => number) | undefined,
+): WatchedConnection {
+  return {
+    isOpened,
+    watch: (facts, complete) => {
+      const stop =
+        now &&
+        atExpiry(facts, now, () => {
+          complete({ outcome: 'denied', status: 101, denial: SOCKET_EXPIRED });
+          end();
+        });
+      onClosed(() => {
+        stop?.();
+        complete({ outcome: 'succeeded', status: 101 });
+      });
+    },
+  };
 }
 
 /**
