@@ -664,6 +664,26 @@ describe('on hosts other than Node', () => {
     expect((await app.request('/socket')).status).toBe(200);
   });
 
+  test.each<[string, number | undefined, boolean, number]>([
+    ['denied where its credential expires and nobody can end it', 4e12, true, 500],
+    ['opened where its credential never expires', undefined, true, 200],
+    ['opened where it need not end with its credential', 4e12, false, 200],
+  ])('a WebSocket is %s', async (_name, expiresAt, endWithToken, status) => {
+    const who = definePolicy({
+      name: 'who',
+      role: 'grant',
+      check: () => pass({ authentication: { expiresAt } }),
+    });
+    const app = new Hono();
+    const guarding = secure(guard<HttpFacts>().use(who), {
+      endWithToken,
+      onFault: () => undefined,
+    });
+    app.get('/socket', guarding, () => new Response(null));
+    expect((await app.request('/socket', upgrade)).status).toBe(status);
+    expect((await app.request('/socket')).status).toBe(200);
+  });
+
   test('a WebSocket behind other policies is opened', async () => {
     const { app, handler } = socket(open);
     expect((await app.request('/socket', upgrade)).status).toBe(200);

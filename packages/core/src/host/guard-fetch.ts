@@ -1,6 +1,6 @@
 import type { Admission } from '../engine/admission.ts';
 import type { DenialCode } from '../engine/codes.ts';
-import type { Allowed, Decision } from '../engine/decision.ts';
+import type { Allowed } from '../engine/decision.ts';
 import { type Denial, fault } from '../engine/denial.ts';
 import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engine/enforce.ts';
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
