@@ -299,6 +299,8 @@ describe('a callback', () => {
     ['from another issuer (mix-up)', { iss: 'https://evil.example.com' }, 'oauth.issuer_mismatch'],
     ['without the iss that is promised', { iss: undefined }, 'oauth.issuer_mismatch'],
     ['with a made-up code', { code: 'made-up' }, 'oauth.grant_denied'],
+    ['with an empty code', { code: '' }, 'oauth.response_invalid'],
+    ['with an empty error', { code: undefined, error: '' }, 'oauth.response_invalid'],
     ['with an error beside the code', { error: 'access_denied' }, 'oauth.response_invalid'],
     ['with a token in it', { access_token: 'x' }, 'oauth.response_invalid'],
     [
@@ -317,6 +319,37 @@ describe('a callback', () => {
     const response = await shop.call(`/auth/callback${url.search}`, { cookie });
     expect(await codeOf(response)).toBe(code);
     expect(cookiesOf(response)).toBe('');
+  });
+
+  test.each([
+    ['access_denied', 403, 'oauth.denied'],
+    ['invalid_scope', 403, 'oauth.denied'],
+    ['unauthorized_client', 403, 'oauth.denied'],
+    ['unmet_authentication_requirements', 403, 'oauth.denied'],
+    // One of the token endpoint, which no browser brings.
+    ['invalid_grant', 403, 'oauth.denied'],
+    ['of-a-new-provider', 403, 'oauth.denied'],
+    ['__proto__', 403, 'oauth.denied'],
+    ['<script>\r\nset-cookie: x=1', 403, 'oauth.denied'],
+    ['x'.repeat(10_000), 403, 'oauth.denied'],
+    ['login_required', 401, 'oauth.login_required'],
+    ['temporarily_unavailable', 503, 'oauth.unavailable'],
+  ])('with the error %j is denied, and why is for operators', async (error, status, code) => {
+    const faults: unknown[] = [];
+    const shop = testShop(provider.issuer, {
+      routes: { onFault: (fault) => faults.push(fault) },
+    });
+    const { location, cookie } = await shop.begin();
+    const back = new URL(await shop.agree(location), ORIGIN);
+    back.searchParams.delete('code');
+    back.searchParams.set('error', error);
+    back.searchParams.set('error_description', 'database at 10.0.0.7');
+    const response = await shop.call(`/auth/callback${back.search}`, { cookie });
+    const body = await response.text();
+    expect([response.status, (JSON.parse(body) as { code: string }).code]).toEqual([status, code]);
+    expect(body).not.toMatch(/10\.0\.0\.7|script|provider"|xxxx/);
+    expect(cookiesOf(response)).toBe('');
+    expect(faults).toEqual([expect.objectContaining({ error })]);
   });
 
   test('with a parameter twice is denied', async () => {

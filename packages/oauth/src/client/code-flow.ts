@@ -134,7 +134,9 @@ function answerProblem(
   if (issuer === null ? isPromised : issuer !== metadata.issuer) {
     return denied('forbidden', 'oauth.issuer_mismatch');
   }
-  const known = parameters.has('code') !== parameters.has('error');
+  // One of both, and not an empty one.
+  const isOne = parameters.has('code') !== parameters.has('error');
+  const known = isOne && (parameters.get('code') ?? parameters.get('error')) !== '';
   const isHybrid = ['id_token', 'access_token', 'token', 'response'].some((name) =>
     parameters.has(name),
   );

@@ -39,7 +39,7 @@ const LOGIN_NEEDED = new Set([
 
 /** Why the issuer did not do what it was asked for. */
 export function failure(cause: unknown, step: Step): OAuthDenied {
-  if (cause instanceof oauth.AuthorizationResponseError) return byError(cause.error, cause);
+  if (cause instanceof oauth.AuthorizationResponseError) return byBrowser(cause);
   if (cause instanceof oauth.ResponseBodyError) {
     if (cause.status >= 500 || cause.status === 429) return unavailable(cause);
     return byError(cause.error, cause);
@@ -67,15 +67,26 @@ export function failure(cause: unknown, step: Step): OAuthDenied {
   return unavailable(cause);
 }
 
+/** An error that the browser brings is the caller's choice: no value of it is a fault of this server. */
+function byBrowser(cause: oauth.AuthorizationResponseError): OAuthDenied {
+  return byKnownError(cause.error, cause) ?? notAgreed(cause);
+}
+
 function byError(error: string, cause: unknown): OAuthDenied {
-  if (TRY_LATER.has(error)) return unavailable(cause);
   if (error === 'invalid_grant') return grantDenied(cause);
-  if (error === 'access_denied') {
-    const detail = 'The login was not agreed to.';
-    return denied('forbidden', 'oauth.denied', { detail, cause });
-  }
+  if (error === 'access_denied') return notAgreed(cause);
+  return byKnownError(error, cause) ?? denied('internal', 'oauth.client_denied', { cause });
+}
+
+function byKnownError(error: string, cause: unknown): OAuthDenied | undefined {
+  if (TRY_LATER.has(error)) return unavailable(cause);
   if (LOGIN_NEEDED.has(error)) return denied('unauthenticated', 'oauth.login_required', { cause });
-  return denied('internal', 'oauth.client_denied', { cause });
+  return undefined;
+}
+
+function notAgreed(cause: unknown): OAuthDenied {
+  const detail = 'The login was not agreed to.';
+  return denied('forbidden', 'oauth.denied', { detail, cause });
 }
 
 function grantDenied(cause: unknown): OAuthDenied {
