@@ -46,8 +46,8 @@ export type {
   Sessions,
 } from './sessions/session.ts';
 export type { SessionsOptions } from './sessions/session-settings.ts';
-export type { AccessTokenResult } from './sessions/session-tokens.ts';
 export { sessions } from './sessions/sessions.ts';
+export type { AccessTokenResult } from './sessions/stored-tokens.ts';
 
 // Routes.
 

@@ -1,6 +1,6 @@
 import type { SessionStore } from '@apisec/core';
 import type { Sessions } from '@apisec/oauth';
-import { openTokens, sealTokens } from '../src/sessions/session-tokens.ts';
+import { openTokens, sealTokens } from '../src/sessions/stored-tokens.ts';
 import { ORIGIN } from './fixture.ts';
 
 /** Makes the access token of a session one that has to be renewed; `left` milliseconds before its end. */
@@ -18,7 +18,7 @@ export async function age(
   const aged = await sealTokens(token, {
     ...tokens,
     expiresAt: time + left,
-    renewAt: time - 1_000,
+    renewAt: time + Math.min(left, -1_000),
   });
   const next = { ...record, version: record.version + 1, tokens: aged };
   if (!(await store.replace(record.version, next))) throw new Error('It was written to.');

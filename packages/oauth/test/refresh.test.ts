@@ -11,7 +11,7 @@ import {
   type RedisServer,
   startRedis,
 } from '../../redis/test/redis-server.ts';
-import { openTokens, sealTokens } from '../src/sessions/session-tokens.ts';
+import { openTokens, sealTokens } from '../src/sessions/stored-tokens.ts';
 import { accessToken, age } from './aged-sessions.ts';
 import { ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import type { TestProvider } from './provider.ts';
@@ -28,6 +28,7 @@ afterEach(() => {
 
 /** So often is a lease asked for in 100 ms, with pauses of 20, 30, 45 and 67 ms. */
 const LOOKS = 5;
+const PATIENT = { timeout: 10_000 };
 const refreshes = (): number => provider.requests.filter((each) => each === 'POST /token').length;
 
 describe('tokens of a session', () => {
@@ -192,6 +193,108 @@ describe('tokens of a session', () => {
     const tokens = await openTokens(cookie.slice(cookie.indexOf('=') + 1), record?.tokens);
     const refreshed = await shop.client.refresh(tokens?.refreshToken ?? '', { subject: 'bob' });
     expect(refreshed.ok ? '' : refreshed.denial.code).toBe('oauth.id_token_invalid');
+  });
+
+  test('whose ID token cannot be verified are not used, and the refresh token beside it is kept', async () => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    const before = await accessToken(shop.browser, cookie);
+    // A process that has just been started, while the keys are down and the token endpoint is not.
+    const restarted = () => testShop(provider.issuer, { sessions: { store: shop.store } }).browser;
+    provider.intercept = (req, res) => {
+      if (req.url !== '/jwks') return false;
+      res.statusCode = 500;
+      res.end();
+      return true;
+    };
+    const count = refreshes();
+    await age(shop.store, provider.issuer, cookie, 20_000);
+    expect(await accessToken(restarted(), cookie)).toBe(before);
+    await age(shop.store, provider.issuer, cookie);
+    for (let call = 0; call < 2; call++) {
+      expect(await accessToken(restarted(), cookie)).toBe('oauth.unavailable');
+    }
+    expect(refreshes() - count).toBe(3);
+    provider.intercept = undefined;
+    // The issuer takes no refresh token twice: this one is the last that it sent.
+    expect(await accessToken(restarted(), cookie)).toMatch(/^eyJ/);
+  });
+
+  test.each([
+    ['ahead', 900_000, 'oauth.upstream'],
+    ['behind', -900_000, 'oauth.id_token_invalid'],
+  ])('sign nobody out by a process whose clock is %s', async (_how, off, code) => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    await age(shop.store, provider.issuer, cookie, Math.min(0, off) - 1_000);
+    const now = () => Date.now() + off;
+    const wrong = testShop(provider.issuer, {
+      client: { now },
+      sessions: { store: shop.store, now },
+    });
+    const count = refreshes();
+    expect(await accessToken(wrong.browser, cookie)).toBe(code);
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
+    expect(refreshes() - count).toBe(2);
+  });
+
+  test('that a store does not take at once are written once it answers again', async () => {
+    const memory = memorySessionStore();
+    const state = { isDown: false, writes: 0 };
+    const store: SessionStore = {
+      ...memory,
+      replace: async (expected, next) => {
+        if (!state.isDown) return memory.replace(expected, next);
+        state.writes++;
+        throw new Error('redis at 10.0.0.7 is down');
+      },
+    };
+    const shop = testShop(provider.issuer, { sessions: { store } });
+    const { cookie } = await shop.signIn();
+    const before = await accessToken(shop.browser, cookie);
+    const count = refreshes();
+    await age(memory, provider.issuer, cookie, 20_000);
+    state.isDown = true;
+    expect(await accessToken(shop.browser, cookie)).toBe(before);
+    await vi.waitFor(() => expect(state.writes).toBeGreaterThan(1), PATIENT);
+    state.isDown = false;
+    await vi.waitFor(
+      async () => expect(await accessToken(shop.browser, cookie)).not.toBe(before),
+      PATIENT,
+    );
+    await age(memory, provider.issuer, cookie);
+    state.isDown = true;
+    expect(await accessToken(shop.browser, cookie)).toBe('session.unavailable');
+    state.isDown = false;
+    await vi.waitFor(
+      async () => expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/),
+      PATIENT,
+    );
+    expect(refreshes() - count).toBe(2);
+  });
+
+  test.each([
+    ['of another user', { sub: 'bob' }],
+    ['of nobody', {}],
+  ])('%s leave nothing behind, not even their refresh token', async (_whose, claims) => {
+    const shop = testShop(provider.issuer);
+    const { cookie } = await shop.signIn();
+    await age(shop.store, provider.issuer, cookie);
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    provider.intercept = (req, res) => {
+      if (req.url !== '/token') return false;
+      const id_token = `${part({ alg: 'ES256' })}.${part(claims)}.${'A'.repeat(86)}`;
+      const set = { access_token: 'a', token_type: 'Bearer', refresh_token: 'r', id_token };
+      res.setHeader('content-type', 'application/json');
+      res.end(JSON.stringify(set));
+      return true;
+    };
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^oauth\.(upstream|id_token_invalid)$/);
+    const [record] = await shop.store.list(provider.issuer, 'alice');
+    const kept = await openTokens(cookie.slice(cookie.indexOf('=') + 1), record?.tokens);
+    expect(kept?.refreshToken).not.toBe('r');
+    provider.intercept = undefined;
+    expect(await accessToken(shop.browser, cookie)).toMatch(/^eyJ/);
   });
 
   test('are asked for again where a renewal never ends, as in workers that drop what a call began', async () => {

@@ -546,6 +546,51 @@ describe('a login with fewer scopes than the client asks for by default', () => 
   });
 });
 
+test('tokens of a device are kept while the keys that verify them are down, since its code works once', async () => {
+  const clock = { time: SECONDS * 1_000 };
+  let isDown = true;
+  const { client, asked, metadata } = setUp(
+    {
+      '/.well-known/openid-configuration': () =>
+        json({ ...metadata, device_authorization_endpoint: `${ISSUER}/device` }),
+      '/device': () =>
+        json({
+          device_code: 'd',
+          user_code: 'WDJB',
+          verification_uri: `${ISSUER}/d`,
+          expires_in: 600,
+        }),
+      '/jwks': () => (isDown ? json({}, 500) : json({ keys: [es256.jwk] })),
+      '/token': async () => {
+        if (asked.filter((each) => each === '/token').length > 1) {
+          return json({ error: 'invalid_grant' }, 400);
+        }
+        const seconds = Math.floor(clock.time / 1_000);
+        const said = { iss: ISSUER, aud: 'shop', sub: 'alice', iat: seconds, exp: seconds + 300 };
+        const id_token = await new SignJWT(said)
+          .setProtectedHeader({ alg: 'ES256', kid: 'k1' })
+          .sign(es256.privateKey);
+        return json({ access_token: 'at', token_type: 'Bearer', expires_in: 60, id_token });
+      },
+    },
+    { now: () => clock.time },
+  );
+  const waits: number[] = [];
+  const device = await client.deviceAuthorization({
+    wait: async (milliseconds) => {
+      waits.push(milliseconds);
+      clock.time += milliseconds;
+      isDown = waits.length < 3;
+    },
+  });
+  if (!device.ok) throw new Error(device.denial.code);
+  const tokens = await device.poll();
+  expect(tokens.ok ? tokens.claims?.['sub'] : tokens.denial.code).toBe('alice');
+  // What has come counts from when it came.
+  expect(tokens.ok && tokens.expiresAt).toBe((SECONDS + 65) * 1_000);
+  expect(waits).toEqual([5_000, 10_000, 20_000]);
+});
+
 describe('an issuer that is down', () => {
   test('is said to be back in as much time as it will be asked again in', async () => {
     const clock = { time: SECONDS * 1_000 };

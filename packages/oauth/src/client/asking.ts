@@ -42,6 +42,8 @@ export interface ClientContext {
       readonly subject?: string | undefined;
       readonly acrValues?: readonly string[] | undefined;
       readonly needsIdToken?: boolean;
+      /** Epoch milliseconds; default: now. */
+      readonly receivedAt?: number;
     },
   ) => Promise<TokenSet | OAuthDenied>;
 }
@@ -130,6 +132,7 @@ export function clientContext(settings: ClientSettings): ClientContext {
       const cause = new Error(`The token is of type ${answer.token_type}, not ${wanted}.`);
       return denied('upstream', 'oauth.upstream', { cause });
     }
+    const { receivedAt = now() } = checks;
     let claims: Readonly<Record<string, unknown>> | undefined;
     if (idToken !== undefined) {
       const { toleranceMs } = settings;
@@ -147,7 +150,7 @@ export function clientContext(settings: ClientSettings): ClientContext {
       accessToken,
       tokenType: wanted === 'dpop' ? 'DPoP' : 'Bearer',
       expiresAt:
-        seconds === undefined ? undefined : now() + Math.min(seconds, LONGEST_SECONDS) * 1_000,
+        seconds === undefined ? undefined : receivedAt + Math.min(seconds, LONGEST_SECONDS) * 1_000,
       refreshToken: answer.refresh_token,
       idToken,
       claims,

@@ -59,6 +59,12 @@ export interface RefreshRequest extends TokenRequest {
    * then no other answer says what follows it. It comes, or is given up, within six times the timeout.
    */
   readonly onLate?: ((answer: Promise<TokenSet | OAuthDenied>) => void) | undefined;
+  /**
+   * Handed the refresh token of an answer that is denied for the rest of it: its ID token could not be verified, or a
+   * clock is off. Keep it and nothing else, since an issuer that rotates refresh tokens does not take the one before
+   * again. Not called where the answer names another user.
+   */
+  readonly onSuccessor?: ((refreshToken: string) => void) | undefined;
 }
 
 /** A token exchange (RFC 8693): on whose behalf, and for whom. */

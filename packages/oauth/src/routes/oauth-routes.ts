@@ -17,7 +17,7 @@ import type { OAuthClient, TokenSet } from '../client/client-types.ts';
 import { denied, type OAuthDenied } from '../client/failures.ts';
 import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { NewSession, Sessions } from '../sessions/session.ts';
-import { storedTokens } from '../sessions/session-tokens.ts';
+import { storedTokens } from '../sessions/stored-tokens.ts';
 import { answersOf, pageTo, privately } from './answers.ts';
 import { keptLogins, type ReplacedSession } from './kept-logins.ts';
 import { recordFailedLogins } from './login-acts.ts';

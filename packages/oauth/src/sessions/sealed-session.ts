@@ -2,7 +2,7 @@ import type { AuthenticatedFacts } from '@apisec/core';
 import { frozenSet, principalId } from '@apisec/core/host';
 import type { Session, SessionOwner, SessionReading } from './session.ts';
 import { tokenMissing } from './session-denials.ts';
-import type { StoredTokens } from './session-tokens.ts';
+import type { StoredTokens } from './stored-tokens.ts';
 
 /** What a sealed cookie holds. */
 export interface Sealed {

@@ -26,3 +26,11 @@ export function sessionGone(): OAuthDenied {
     detail: 'The session has ended. Sign in again.',
   });
 }
+
+/** Somebody else renews the tokens, and has not done so in time. */
+export function tokensBusy(): OAuthDenied {
+  return denied('unavailable', 'oauth.unavailable', {
+    detail: 'The identity provider cannot be reached at the moment.',
+    retryAfterMs: 1_000,
+  });
+}

@@ -3,7 +3,7 @@ import { type CookieJar, REPEATED_COOKIE, type readCookie } from '@apisec/core/h
 import type { OAuthClient } from '../client/client-types.ts';
 import type { OAuthDenied } from '../client/failures.ts';
 import type { Sealing } from '../lib/sealing.ts';
-import type { AccessTokenResult, StoredTokens } from './session-tokens.ts';
+import type { AccessTokenResult, StoredTokens } from './stored-tokens.ts';
 
 /** A session, as handlers see it. */
 export interface Session {

@@ -15,7 +15,8 @@ import { sessionEnded, sessionGone, storeDown } from './session-denials.ts';
 import { sessionEnds } from './session-ends.ts';
 import { infoOf, isToken, sessionReader } from './session-reader.ts';
 import { type SessionsOptions, sessionSettings } from './session-settings.ts';
-import { openTokens, sealTokens, sessionTokens } from './session-tokens.ts';
+import { sessionTokens } from './session-tokens.ts';
+import { openTokens, sealTokens } from './stored-tokens.ts';
 
 const NAME = 'sessions';
 /** Of a session that ends while others write to it. */

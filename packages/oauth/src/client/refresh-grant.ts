@@ -1,0 +1,90 @@
+import { decodeBase64url, parseStrictObject, withinTime } from '@apisec/core/host';
+import * as oauth from 'oauth4webapi';
+import { boundedFetch } from '../lib/bounded-fetch.ts';
+import type { Asking, ClientContext } from './asking.ts';
+import type { OAuthClient, RefreshRequest, TokenSet } from './client-types.ts';
+import { type OAuthDenied, unavailable } from './failures.ts';
+
+/** How many times the timeout an answer may take that somebody still wants when it is late. */
+const LATE = 6;
+
+/**
+ * New tokens for a refresh token. An issuer that rotates them has used the one before when it answers. So an answer is
+ * waited for that comes late, and its refresh token is handed on though the rest cannot be taken.
+ */
+export function refreshGrant({
+  settings,
+  asking,
+  parametersOf,
+  tokensOf,
+}: ClientContext): OAuthClient['refresh'] {
+  const patientFetch = boundedFetch(settings.fetch, settings.timeoutMs * LATE);
+
+  const ask = async (
+    { issuer, client, auth, request: options }: Asking,
+    refreshToken: string,
+    request: RefreshRequest,
+  ): Promise<TokenSet | OAuthDenied> => {
+    const response = await oauth.refreshTokenGrantRequest(
+      issuer.metadata,
+      client,
+      auth,
+      refreshToken,
+      {
+        ...options,
+        ...(request.onLate && { [oauth.customFetch]: patientFetch }),
+        additionalParameters: parametersOf(request, false),
+      },
+    );
+    const copy = response.clone();
+    let isTaken = false;
+    try {
+      const answer = await oauth.processRefreshTokenResponse(issuer.metadata, client, response);
+      const { subject, scope = settings.scope } = request;
+      const tokens = await tokensOf(answer, issuer, scope, { subject });
+      isTaken = tokens.ok;
+      return tokens;
+    } finally {
+      const successor = isTaken ? undefined : await successorIn(copy, request.subject);
+      if (successor !== undefined) request.onSuccessor?.(successor);
+    }
+  };
+
+  return async (refreshToken, request = {}) => {
+    const { onLate } = request;
+    let send: (() => void) | undefined;
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    const answer = asking('token', (one) => {
+      send?.();
+      return ask(one, refreshToken, request);
+    });
+    if (onLate === undefined) return answer;
+    await Promise.race([answer, sent]);
+    return withinTime(answer, settings.timeoutMs).catch((cause: unknown) => {
+      onLate(answer);
+      return unavailable(cause);
+    });
+  };
+}
+
+/** The refresh token of an answer that was not taken. None where its ID token names another user. */
+async function successorIn(
+  response: Response,
+  subject: string | undefined,
+): Promise<string | undefined> {
+  if (response.status !== 200) return undefined;
+  const answer = parseStrictObject(new Uint8Array(await response.arrayBuffer()));
+  const { refresh_token: token, id_token: idToken } = answer ?? {};
+  if (typeof token !== 'string' || token === '') return undefined;
+  const isTheirs = subject === undefined || idToken === undefined || subjectOf(idToken) === subject;
+  return isTheirs ? token : undefined;
+}
+
+/** What an ID token says that nobody has verified: it can tell that a user is another one, and nothing else. */
+function subjectOf(idToken: unknown): unknown {
+  const [, payload] = typeof idToken === 'string' ? idToken.split('.') : [];
+  const bytes = payload === undefined ? undefined : decodeBase64url(payload);
+  return bytes && parseStrictObject(bytes)?.['sub'];
+}
