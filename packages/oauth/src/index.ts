@@ -62,4 +62,5 @@ export {
   toNodeHandler,
   toWebRequest,
 } from './routes/node-handler.ts';
-export { type OAuthRoutes, type OAuthRoutesOptions, oauthRoutes } from './routes/oauth-routes.ts';
+export { type OAuthRoutes, oauthRoutes } from './routes/oauth-routes.ts';
+export type { OAuthRoutesOptions } from './routes/routes-settings.ts';
