@@ -1,21 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  authenticateJwt,
-  discoverIssuer,
-  guard,
-  type Peppers,
-  protect,
-  requireScopes,
-} from '@apisec/core';
-import { toNodeHandler } from '@apisec/oauth';
-import { serve, startIdentityProvider } from 'apisec-example-identity-provider';
+import { type Peppers, protect } from '@apisec/core';
+import { startIdentityProvider } from 'apisec-example-identity-provider';
 import { afterEach, expect, test, vi } from 'vitest';
 import { main } from '../../../packages/cli/src/main.ts';
 import { Browser } from '../../../packages/oauth/test/browser.ts';
 import { runGuide } from '../src/run-guide.ts';
-import { called, publicJwk, tokenOfTheUser } from '../src/running/guides-service-tokens.ts';
 
 const ends: (() => unknown)[] = [];
 afterEach(() => {
@@ -52,58 +43,6 @@ test('the guide to devices signs a user in who enters the code elsewhere', async
   expect(entered).toHaveLength(1);
   expect(lines.slice(1)).toEqual(['Signed in.']);
 }, 60_000);
-
-test('the guide to tokens for services calls an API for itself, and another one for its user', async () => {
-  const { server, origin, close } = await serve();
-  ends.push(close);
-  const { issuer, provider, ...rest } = await startIdentityProvider({
-    apis: { [origin]: 'orders:read' },
-    clients: [
-      {
-        client_id: 'billing',
-        token_endpoint_auth_method: 'private_key_jwt',
-        token_endpoint_auth_signing_alg: 'ES256',
-        jwks: { keys: [publicJwk] },
-        redirect_uris: [],
-        response_types: [],
-        grant_types: ['client_credentials', EXCHANGE],
-        scope: 'orders:read',
-      },
-    ],
-    features: { clientCredentials: { enabled: true } },
-  });
-  ends.push(rest.close);
-  provider.registerGrantType<{ subject_token?: string; resource?: string }>(
-    EXCHANGE,
-    async (context) => {
-      const { params } = context.oidc;
-      const isIts = params.subject_token === tokenOfTheUser;
-      context.status = isIts && params.resource === 'https://bills.example.com' ? 200 : 400;
-      context.body = isIts
-        ? { access_token: 'for bills', issued_token_type: ACCESS_TOKEN, token_type: 'Bearer' }
-        : { error: 'invalid_grant' };
-    },
-    ['subject_token', 'subject_token_type', 'resource', 'scope'],
-  );
-  const keys = discoverIssuer(issuer, { insecureLoopback: true });
-  const orders = protect(
-    guard()
-      .use(authenticateJwt({ issuer, audience: origin, keys }))
-      .use(requireScopes('orders:read')),
-    (_request, { principal }) => Response.json({ of: principal.subject }),
-  );
-  const answer = toNodeHandler({ base: '', origin, fetch: orders });
-  server.on('request', (req, res) => void answer(req, res));
-
-  // Not the block for gRPC, which reads the certificate of a server.
-  const [own] = await runGuide('service-tokens', [0, 2], {
-    "issuer: 'https://id.example.com',": `issuer: '${issuer}', insecureLoopback: true,`,
-    'https://orders.example.com': origin,
-  });
-  const response = own?.['response'] as Response;
-  expect([response.status, await response.json()]).toEqual([200, { of: 'billing' }]);
-  expect(called).toEqual(['for bills']);
-});
 
 test('the guide to second factors enrols an app, asks for its code, steps up and recovers', async () => {
   // Codes change with the clock.
@@ -173,9 +112,6 @@ test('the guide to API keys reads the peppers that the command line wrote', asyn
   expect(Object.keys(keys)).toEqual([current]);
   expect(keys[current]).toHaveLength(32);
 });
-
-const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
-const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 /** Enters a code at the page of the provider, and agrees. */
 async function enterCode(page: string, code: string): Promise<void> {
