@@ -140,6 +140,45 @@ describe('the session cookie', () => {
   });
 });
 
+test('no cache keeps an answer that sets a cookie, whichever it is', async () => {
+  const shop = testShop(provider.issuer);
+  const { location, cookie } = await shop.begin();
+  const back = await shop.agree(location);
+  const failed = await shop.begin();
+  const denied = new URL(await shop.agree(failed.location), ORIGIN);
+  denied.searchParams.set('code', 'made-up');
+  const post = (headers: Record<string, string>) =>
+    shop.call('/auth/logout', { 'sec-fetch-site': 'same-origin', ...headers }, { method: 'POST' });
+  const signedIn = await shop.call(back, { cookie });
+  const answers: Readonly<Record<string, Response>> = {
+    'begins a login': (await shop.begin()).response,
+    'begins one too many': (
+      await shop.begin(
+        '/auth/login',
+        Array(6)
+          .fill(cookie.replace(/=.*/, ''))
+          .map((name, at) => `${name}${at}=x`)
+          .join('; '),
+      )
+    ).response,
+    'begins a session': signedIn,
+    'ends a login that failed': await shop.call(`/auth/callback${denied.search}`, {
+      cookie: failed.cookie,
+    }),
+    'ends a login that was used': await shop.call(back, { cookie }),
+    'ends a session for a script': await post({
+      cookie: cookiesOf(signedIn),
+      'sec-fetch-mode': 'cors',
+    }),
+    'ends a session for a page': await post({ cookie: cookiesOf(signedIn) }),
+    'denies a session that has ended': await me(shop, cookiesOf(signedIn)),
+  };
+  for (const [what, { headers }] of Object.entries(answers)) {
+    expect(headers.getSetCookie().length, what).toBeGreaterThan(0);
+    expect(headers.get('cache-control'), what).toBe('no-store');
+  }
+});
+
 describe('a session', () => {
   test('gets a new id at each login, and the one from before ends (fixation)', async () => {
     const shop = testShop(provider.issuer);
@@ -304,6 +343,21 @@ describe('a callback', () => {
     ['with an error beside the code', { error: 'access_denied' }, 'oauth.response_invalid'],
     ['with a token in it', { access_token: 'x' }, 'oauth.response_invalid'],
     [
+      'with an error that another issuer says',
+      { code: undefined, error: 'access_denied', iss: 'https://evil.example.com' },
+      'oauth.issuer_mismatch',
+    ],
+    [
+      'with an error and the state of no login',
+      { code: undefined, error: 'access_denied', state: 'made-up' },
+      'login.transaction_missing',
+    ],
+    [
+      'with an error and no state',
+      { code: undefined, error: 'access_denied', state: undefined },
+      'login.transaction_missing',
+    ],
+    [
       'that says the user did not agree',
       { code: undefined, error: 'access_denied' },
       'oauth.denied',
@@ -368,6 +422,33 @@ describe('a callback', () => {
     const changed = cookie.slice(0, -4) + (cookie.endsWith('AAAA') ? 'BBBB' : 'AAAA');
     expect(await codes(other, back, changed)).toBe('login.transaction_invalid');
     expect(await codes(other, back, `${cookie}; ${cookie}`)).toBe('login.transaction_missing');
+  });
+
+  test('with a transaction that was begun at another issuer is denied', async () => {
+    const twin = await startTestProvider();
+    try {
+      const one = testShop(provider.issuer);
+      // The same client to look at: id, secret, address and keys of cookies.
+      const other = testShop(twin.issuer);
+      const begun = await other.begin();
+      const back = new URL(await other.agree(begun.location), ORIGIN);
+      const { requests } = provider;
+      const before = requests.length;
+      const call = (search: string) => codes(one, `/auth/callback${search}`, begun.cookie);
+      expect(await call(back.search)).toBe('login.transaction_invalid');
+      back.searchParams.set('iss', provider.issuer);
+      expect(await call(back.search)).toBe('login.transaction_invalid');
+      // Nor does the client itself take it, whoever has kept it.
+      const kept = await other.client.authorize();
+      if (!kept.ok) throw new Error(kept.denial.code);
+      const { state } = kept.transaction;
+      const answer = new URLSearchParams({ code: 'c', state, iss: provider.issuer });
+      const taken = await one.client.callback(answer, kept.transaction);
+      expect(taken.ok || taken.denial.code).toBe('login.transaction_invalid');
+      expect(requests.slice(before)).toEqual([]);
+    } finally {
+      await twin.close();
+    }
   });
 
   test.each([

@@ -113,6 +113,52 @@ describe('a client', () => {
     expect(form.has('client_secret')).toBe(false);
   });
 
+  test('proves who it is on every grant, and a refresh with a wrong secret is denied', async () => {
+    const shop = testShop(provider.issuer, {
+      client: { clientId: 'par', pushedAuthorization: 'require' },
+    });
+    const proofs = new Map<string, Set<string>>();
+    provider.intercept = (req) => {
+      if (req.method !== 'POST') return false;
+      const proof = Buffer.from(String(req.headers.authorization).slice(6), 'base64').toString();
+      const form = new URLSearchParams(proof.replace(':', '='));
+      const at = `${req.url}`;
+      proofs.set(at, (proofs.get(at) ?? new Set()).add(`${form}`));
+      return false;
+    };
+    const begun = await shop.client.authorize();
+    if (!begun.ok) throw new Error(codeOf(begun));
+    const back = new URL(await shop.agree(begun.url), ORIGIN);
+    const tokens = await shop.client.callback(back, begun.transaction);
+    if (!tokens.ok) throw new Error(codeOf(tokens));
+    const { refreshToken = '' } = tokens;
+    const wrong = testShop(provider.issuer, {
+      client: {
+        clientId: 'par',
+        authentication: { method: 'client_secret_basic', clientSecret: `${SECRET}x` },
+      },
+    }).client;
+    const nobody = testShop(provider.issuer, {
+      client: { clientId: 'par', authentication: { method: 'none' } },
+    }).client;
+    expect(codeOf(await wrong.refresh(refreshToken))).toBe('oauth.client_denied');
+    expect(codeOf(await nobody.refresh(refreshToken))).toBe('oauth.client_denied');
+    proofs.clear();
+    const renewed = await shop.client.refresh(refreshToken);
+    if (!renewed.ok) throw new Error(codeOf(renewed));
+    await shop.client.authorize();
+    await shop.client.exchangeToken({ subjectToken: renewed.accessToken });
+    await shop.client.deviceAuthorization();
+    expect(codeOf(await shop.client.revoke(renewed.refreshToken ?? ''))).toBe('ok');
+    const proof = new Set([`${new URLSearchParams({ par: SECRET })}`]);
+    expect(Object.fromEntries(proofs)).toEqual({
+      '/request': proof,
+      '/token': proof,
+      '/device/auth': proof,
+      '/token/revocation': proof,
+    });
+  });
+
   test('exchanges a token for another one (RFC 8693)', async () => {
     let form = new URLSearchParams();
     provider.intercept = async (req, res) => {
@@ -140,19 +186,29 @@ describe('a client', () => {
   });
 
   test('finds the issuer once for all who wait, and again after it was down', async () => {
-    const client = service();
+    const clock = { time: Date.now() };
+    const client = service({ now: () => clock.time });
     provider.intercept = (req, res) => {
       if (!req.url?.startsWith('/.well-known/')) return false;
       res.statusCode = 503;
       res.end();
       return true;
     };
-    const answers = await Promise.all(Array.from({ length: 10 }, () => client.clientCredentials()));
+    const discoveries = () =>
+      provider.requests.filter((each) => each.includes('.well-known')).length;
+    const before = discoveries();
+    const many = () => Promise.all(Array.from({ length: 10 }, () => client.clientCredentials()));
+    const answers = await many();
     expect(new Set(answers.map(codeOf))).toEqual(new Set(['oauth.unavailable']));
     expect(answers[0]).toMatchObject({ denial: { retryAfterMs: 1_000 } });
-    const asked = provider.requests.filter((each) => each.includes('.well-known')).length;
     expect(codeOf(await client.clientCredentials())).toBe('oauth.unavailable');
-    expect(provider.requests.filter((each) => each.includes('.well-known')).length).toBe(asked);
+    expect(discoveries() - before).toBe(1);
+    provider.intercept = undefined;
+    clock.time += 1_000;
+    for (let round = 0; round < 3; round++) {
+      expect(new Set((await many()).map(codeOf))).toEqual(new Set(['ok']));
+    }
+    expect(discoveries() - before).toBe(2);
   });
 
   test('keeps nobody waiting for what another call began and its runtime has dropped', async () => {

@@ -41,6 +41,25 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect([...browser.cookies(app.origin).keys()]).toEqual(['session']);
   });
 
+  test('what a request says of its host changes no address of the login', async () => {
+    const headers = {
+      ...NAVIGATION,
+      host: 'evil.example.com',
+      'x-forwarded-host': 'evil.example.com',
+      'x-forwarded-proto': 'https',
+      forwarded: 'host=evil.example.com;proto=https',
+    };
+    const browser = new Browser();
+    const begun = await browser.request(`${app.origin}/auth/login?returnTo=/me`, { headers });
+    const location = begun.headers.get('location') ?? '';
+    expect(new URL(location).searchParams.get('redirect_uri')).toBe(`${app.origin}/auth/callback`);
+    const { url } = await browser.open(location, (at) => at.startsWith(`${app.origin}/`));
+    const back = await browser.request(url, { headers });
+    const page = await back.text();
+    expect([back.status, page.includes(`0;url=${app.origin}/me"`)]).toEqual([200, true]);
+    expect(location + page).not.toContain('evil.example.com');
+  });
+
   test('a script without a session is denied with 401 and not sent anywhere', async () => {
     const response = await send(`${app.origin}/me`, {
       headers: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: 'text/html' },
