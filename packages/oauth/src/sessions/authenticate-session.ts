@@ -158,9 +158,10 @@ export function isNavigation({ method, headers }: RequestLike): boolean {
 }
 
 function factsOfSession(session: Session, rolesClaim: string, tenantClaim: string | undefined) {
-  const { handle, issuer, subject, clientId, createdAt, expiresAt } = session;
+  const { handle, issuer, subject, clientId, sid, createdAt, expiresAt } = session;
   // What `requireNotRevoked` knows a session by: its handle, its `sid` and when it began.
-  const claims = Object.freeze({ ...session.claims, jti: handle, iat: createdAt / 1_000 });
+  const named = { jti: handle, iat: createdAt / 1_000, ...(sid !== undefined && { sid }) };
+  const claims = Object.freeze({ ...session.claims, ...named });
   const tenant = tenantClaim === undefined ? undefined : member(claims, tenantClaim);
   return Object.freeze({
     session,
