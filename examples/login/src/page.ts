@@ -25,17 +25,30 @@ const ask = async (method, path, body) => {
 const withPassword = (identifier, password) =>
   ask('POST', '/login/password', { identifier, password });
 const next = (step) => ask('POST', '/login/next', step);
-const withPasskey = async (ticket) => {
+// One question at a time: what is offered beside the form ends with the next one.
+let offer;
+const onlyQuestion = () => {
+  offer?.abort();
+  offer = new AbortController();
+  return offer.signal;
+};
+const withPasskey = async (ticket, mediation) => {
+  const signal = onlyQuestion();
   const { body } = await ask('POST', '/login/passkey', ticket ? { ticket } : {});
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(body.options);
-  const credential = await navigator.credentials.get({ publicKey });
+  const credential = await navigator.credentials.get({ publicKey, mediation, signal });
   return next({ ticket: body.ticket, method: 'passkey', response: credential.toJSON() });
+};
+// The browser offers passkeys where the name is typed (conditional UI).
+const offerPasskeys = async () => {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return undefined;
+  return withPasskey(undefined, 'conditional').catch(() => undefined);
 };
 const again = async () => withPasskey((await ask('POST', '/account/again', {})).body.ticket);
 const addPasskey = async () => {
   const { body } = await ask('POST', '/account/passkey', {});
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(body.options);
-  const credential = await navigator.credentials.create({ publicKey });
+  const credential = await navigator.credentials.create({ publicKey, signal: onlyQuestion() });
   const response = credential.toJSON();
   return ask('POST', '/account/passkey/register', { ticket: body.ticket, response });
 };
@@ -54,4 +67,5 @@ on('add-passkey', 'click', addPasskey);
 on('again', 'click', again);
 on('sessions', 'click', () => ask('GET', '/account/sessions'));
 on('out', 'click', () => ask('POST', '/account/sign-out-everywhere', {}));
+const offered = offerPasskeys();
 </script></html>`;

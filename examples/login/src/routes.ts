@@ -29,7 +29,7 @@ export async function routes(
     .use(crossOrigin({ self: origin }))
     .use(authenticateSession(browser))
     .use(allowAuthenticated());
-  // Whoever finds an open page must not leave a passkey of their own behind.
+  // Whoever finds an open page must not leave a second factor or a passkey of their own behind.
   const lately = account.use(stepUp({ maxAge: '5m' }));
   const steps = loginRoutes(signIn, {
     origin,
@@ -52,13 +52,13 @@ export async function routes(
     ['POST /login/passkey', step],
     [
       'POST /account/totp',
-      protect(account, async (_, { principal }) =>
+      protect(lately, async (_, { principal }) =>
         Response.json(await factors.enrol(principal.subject, 'alice@example.com')),
       ),
     ],
     [
       'POST /account/totp/confirm',
-      protect(account, async (request, { principal }) => {
+      protect(lately, async (request, { principal }) => {
         const { code } = await members(request);
         return Response.json(await factors.confirm(principal.subject, String(code)));
       }),

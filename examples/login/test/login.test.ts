@@ -84,6 +84,11 @@ test.runIf(hasChromium)(
       expect(await page.evaluate('withPasskey()')).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal2' } },
       });
+      // Offered where the name is typed, while nobody has clicked on anything.
+      await page.reload();
+      expect(await page.evaluate('offered')).toMatchObject({
+        body: { status: 'done', claims: { acr: 'aal2' } },
+      });
       expect(await page.evaluate('again()')).toMatchObject({
         body: { status: 'done', claims: { acr: 'aal2', amr: ['mfa', 'pop', 'user'] } },
       });
