@@ -591,6 +591,45 @@ test('tokens of a device are kept while the keys that verify them are down, sinc
   expect(waits).toEqual([5_000, 10_000, 20_000]);
 });
 
+test('an issuer that wants its nonce in the proof is asked once more, with that nonce', async () => {
+  const nonces: (string | undefined)[] = [];
+  let wants: string | undefined = 'n1';
+  const { client } = setUp(
+    {},
+    {
+      dpop: true,
+      fetch: async (input, init) => {
+        const { pathname } = new URL(input instanceof Request ? input.url : input);
+        if (pathname !== '/token') {
+          return json({ issuer: ISSUER, token_endpoint: `${ISSUER}/token` });
+        }
+        const proof = new Headers(init?.headers).get('dpop') ?? '';
+        const payload = Buffer.from(proof.split('.')[1] ?? '', 'base64url').toString();
+        const { nonce } = JSON.parse(payload) as { readonly nonce?: string };
+        nonces.push(nonce);
+        const headers = { 'dpop-nonce': wants ?? `another${nonces.length}` };
+        return wants !== undefined && nonce === wants
+          ? Response.json({ access_token: 'at', token_type: 'DPoP' }, { headers })
+          : Response.json({ error: 'use_dpop_nonce' }, { status: 400, headers });
+      },
+    },
+  );
+  const ask = async (): Promise<string> => {
+    const tokens = await client.clientCredentials();
+    return tokens.ok ? tokens.tokenType : tokens.denial.code;
+  };
+  expect([await ask(), await ask()]).toEqual(['DPoP', 'DPoP']);
+  expect(nonces).toEqual([undefined, 'n1', 'n1']);
+  wants = 'n2';
+  expect(await ask()).toBe('DPoP');
+  expect(nonces.slice(3)).toEqual(['n1', 'n2']);
+  // One that is never content is not asked for ever.
+  nonces.length = 0;
+  wants = undefined;
+  expect(await ask()).toBe('oauth.client_denied');
+  expect(nonces).toHaveLength(2);
+});
+
 describe('an issuer that is down', () => {
   test('is said to be back in as much time as it will be asked again in', async () => {
     const clock = { time: SECONDS * 1_000 };
