@@ -1,5 +1,6 @@
 import { ConfigurationError, memoryCounterStore } from '@apisec/core';
 import { describe, expect, test } from 'vitest';
+import { accountRecovery } from '../recovery/account-recovery.ts';
 import { memoryTicketStore } from '../tickets/memory-ticket-store.ts';
 import { singleUseTokens } from '../tickets/single-use-tokens.ts';
 import {
@@ -73,6 +74,58 @@ describe('a password that is changed', () => {
     expect(hashOf()).toBe(`v2:${NEW}`);
     expect(ended).toEqual([{ forgotten: 'alice' }, { subject: 'alice', except: 's1' }]);
     expect(codeOf(await resets.use(token))).toBe('single_use.unknown');
+  });
+
+  test('ends recoveries that were begun with the old one, before they remove a second factor', async () => {
+    const clock = { time: 1_700_000_000_000 };
+    const now = () => clock.time;
+    const removed: string[] = [];
+    const told: string[] = [];
+    const begin = async () => {
+      const recovery = accountRecovery({
+        tickets: memoryTicketStore({ now }),
+        proofs: { password: (_subject, word) => word === OLD, mail: () => true },
+        removeFactors: (subject) => removed.push(subject),
+        notify: ({ kind }) => told.push(kind),
+        now,
+      });
+      const begun = await recovery.begin({
+        subject: 'alice',
+        proof: 'password',
+        evidence: OLD,
+        peer,
+      });
+      if (!begun.ok) throw new Error(begun.denial.code);
+      const complete = async (): Promise<string> => {
+        clock.time = begun.readyAt;
+        const { token } = begun;
+        return codeOf(await recovery.complete({ token, proof: 'mail', evidence: 'link', peer }));
+      };
+      return { recovery, complete };
+    };
+    const thief = await begin();
+    const { changes } = bench({ recovery: thief.recovery });
+    expect(codeOf(await changes.change(request))).toBe('ok');
+    expect(await thief.complete()).toBe('recovery.unknown');
+
+    const another = await begin();
+    const { changes: byLink, link } = bench({ recovery: another.recovery });
+    expect(codeOf(await byLink.reset({ token: await link(), next: NEW }))).toBe('ok');
+    expect(await another.complete()).toBe('recovery.unknown');
+    expect(told).toEqual(['begun', 'cancelled', 'begun', 'cancelled']);
+    expect(removed).toEqual([]);
+
+    const honest = await begin();
+    expect(await honest.complete()).toBe('ok');
+    expect(removed).toEqual(['alice']);
+  });
+
+  test('says so where recoveries could not be ended', async () => {
+    const cancel = () => Promise.reject(new Error('down'));
+    const { changes, ended } = bench({ recovery: { cancel } });
+    expect(codeOf(await changes.change(request))).toBe('password.sessions_remain');
+    // The rest has ended all the same.
+    expect(ended).toEqual([{ forgotten: 'alice' }, { subject: 'alice', except: 's1' }]);
   });
 
   test('is not changed by who does not know it, and guesses are slowed down', async () => {

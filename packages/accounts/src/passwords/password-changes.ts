@@ -76,6 +76,8 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
   ) => MaybePromise<unknown>;
   /** `login`, so that logins under way end and devices are forgotten. */
   readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
+  /** What `accountRecovery` made, so that no recovery goes on that the old password has begun. */
+  readonly recovery?: { readonly cancel: (subject: string) => Promise<unknown> } | undefined;
   /**
    * How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. A password that is
    * right takes no failure back: only a login that is done does.
@@ -131,6 +133,7 @@ const OPTIONS = [
   'sendReset',
   'endSessions',
   'login',
+  'recovery',
   'throttle',
   'waitUntil',
   'onFault',
@@ -141,16 +144,16 @@ const OPTIONS = [
 
 /**
  * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins
- * that are under way end and remembered devices are forgotten. A link resets a password once; it signs nobody in and
- * does not touch second factors (see `accountRecovery`). A new password that the policy denies does not use the link
- * up.
+ * that are under way and recoveries end, and remembered devices are forgotten. A link resets a password once; it signs
+ * nobody in and does not touch second factors (see `accountRecovery`). A new password that the policy denies does not
+ * use the link up.
  *
  * `record` is told of each change (`password.changed`), and of each that was tried without the right
  * password (`password.change_failed`).
  *
  * Denials: those of `passwords` and `singleUseTokens`, `failures.throttled` (429), `password.changed_meanwhile` and
- * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions could
- * not be ended.
+ * `password.unavailable` (503), and `password.sessions_remain` (503): the password was changed, and sessions or
+ * recoveries could not be ended.
  *
  * @throws ConfigurationError where a function is missing.
  * @example
@@ -207,6 +210,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const ended = await Promise.allSettled([
       resets.revoke(subject),
       ask(() => options.login?.forget(subject)),
+      ask(() => options.recovery?.cancel(subject)),
     ]);
     const others = await Promise.allSettled([ask(() => endSessions(subject, session, tenant))]);
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
