@@ -9,6 +9,7 @@ import {
 import { authenticateSession, forward, memorySessionStore } from '@apisec/oauth';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NAVIGATION } from './browser.ts';
 import { codeOf, cookiesOf, ORIGIN, startTestProvider, testShop } from './fixture.ts';
 import type { TestProvider } from './provider.ts';
 
@@ -24,11 +25,15 @@ function account(shop: ReturnType<typeof testShop>) {
     .use(authenticateSession(shop.browser))
     .use(allowAuthenticated());
 }
-async function me(shop: ReturnType<typeof testShop>, cookie: string): Promise<Response> {
+async function me(
+  shop: ReturnType<typeof testShop>,
+  cookie: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Response> {
   const handler = protect(account(shop), (_request, { principal }) =>
     Response.json({ code: principal.subject }),
   );
-  return handler(new Request(`${ORIGIN}/me`, { headers: { cookie } }));
+  return handler(new Request(`${ORIGIN}/me`, { headers: { cookie, ...more } }));
 }
 
 describe('the session cookie', () => {
@@ -171,7 +176,10 @@ test('no cache keeps an answer that sets a cookie, whichever it is', async () =>
       'sec-fetch-mode': 'cors',
     }),
     'ends a session for a page': await post({ cookie: cookiesOf(signedIn) }),
-    'denies a session that has ended': await me(shop, cookiesOf(signedIn)),
+    'denies a session that has ended': await me(shop, cookiesOf(signedIn), NAVIGATION),
+    'says that a session has ended': await shop.call('/auth/session', {
+      cookie: cookiesOf(signedIn),
+    }),
   };
   for (const [what, { headers }] of Object.entries(answers)) {
     expect(headers.getSetCookie().length, what).toBeGreaterThan(0);

@@ -60,6 +60,29 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect(location + page).not.toContain('evil.example.com');
   });
 
+  test('a call that is answered behind a step-up does not take the new cookie away', async () => {
+    const browser = new Browser();
+    await signIn(browser);
+    const before = `session=${browser.cookies(app.origin).get('session')}`;
+    // Sent by the browser before its session got another id, and answered after that.
+    await browser.open(`${app.origin}/auth/login`);
+    expect(before).not.toBe(`session=${browser.cookies(app.origin).get('session')}`);
+    const late = await send(`${app.origin}/me`, {
+      headers: { cookie: before, 'sec-fetch-mode': 'cors', 'sec-fetch-site': 'same-origin' },
+    });
+    expect([late.status, late.headers.getSetCookie()]).toEqual([401, []]);
+    expect((await browser.request(`${app.origin}/me`)).status).toBe(200);
+  });
+
+  test('a page whose address is too long to return to leads to the login without it', async () => {
+    const page = `${app.origin}/me?q=${'a'.repeat(2_000)}`;
+    const browser = new Browser();
+    const response = await browser.request(page, { headers: NAVIGATION });
+    expect(response.headers.get('location')).toBe('/auth/login');
+    const { url } = await browser.open(`${app.origin}/auth/login`);
+    expect(new URL(url).pathname).toBe('/auth/callback');
+  });
+
   test('a script without a session is denied with 401 and not sent anywhere', async () => {
     const response = await send(`${app.origin}/me`, {
       headers: { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: 'text/html' },
@@ -106,8 +129,18 @@ describe.each(HOSTS)('a login on %s', (host) => {
     expect(browser.cookies(app.origin).has('session')).toBe(false);
     const after = await send(`${app.origin}/me`, { headers: { cookie } });
     expect([after.status, await after.json()]).toMatchObject([401, { code: 'session.unknown' }]);
-    expect(after.headers.getSetCookie()[0]).toContain('Max-Age=0');
-    expect(after.headers.get('cache-control')).toBe('no-store');
+    expect(after.headers.getSetCookie()).toEqual([]);
+    for (const [path, status] of [
+      ['/me', 303],
+      ['/auth/session', 401],
+    ] as const) {
+      const page = await send(app.origin + path, { headers: { cookie, ...NAVIGATION } });
+      expect([page.status, page.headers.getSetCookie()[0]]).toEqual([
+        status,
+        expect.stringContaining('Max-Age=0'),
+      ]);
+      expect(page.headers.get('cache-control')).toBe('no-store');
+    }
   });
 
   test('a logout at the issuer ends the session here', async () => {

@@ -65,9 +65,13 @@ export function oauthRoutes(
       return failed(denied('unavailable', 'session.unavailable', { cause: reading.cause }));
     }
     if (reading.kind !== 'session') {
-      return failed(
-        denied('unauthenticated', 'session.missing', { challenges: [{ scheme: 'Session' }] }),
-      );
+      const none = denied('unauthenticated', 'session.missing', {
+        challenges: [{ scheme: 'Session' }],
+      });
+      const response = failed(none);
+      // A page asks when it begins: where only scripts follow, nothing else would take a dead cookie away.
+      if (reading.kind === 'bad') response.headers.append('set-cookie', sessions.cookie.clear());
+      return response;
     }
     const { claims, idleUntil, expiresAt } = reading.session;
     const visible = visibleClaims.flatMap((name) =>

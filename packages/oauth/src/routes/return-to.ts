@@ -1,5 +1,5 @@
 /** A longer one would not fit into the cookie that keeps it. */
-const MOST_CHARACTERS = 1_500;
+export const MOST_RETURN_CHARACTERS = 1_500;
 
 /** Where a login may lead on to. */
 export interface ReturnRules {
@@ -19,7 +19,7 @@ export function returnTarget(
   value: string,
   { origin, allowedOrigins, ownPaths }: ReturnRules,
 ): string | undefined {
-  if (value.length > MOST_CHARACTERS || !/^[!-~]+$/.test(value) || value.includes('\\')) {
+  if (value.length > MOST_RETURN_CHARACTERS || !/^[!-~]+$/.test(value) || value.includes('\\')) {
     return undefined;
   }
   const isPath = value.startsWith('/');

@@ -20,6 +20,7 @@ import {
   principalId,
   stateOf,
 } from '@apisec/core/host';
+import { MOST_RETURN_CHARACTERS } from '../routes/return-to.ts';
 import type { Session, SessionReading, Sessions } from './session.ts';
 
 /** Options of {@link authenticateSession}. */
@@ -42,15 +43,17 @@ export interface SessionFacts {
 
 const NAME = 'authenticateSession';
 type Facts = AuthenticatedFacts & SessionFacts;
+type Problem = 'missing' | 'malformed' | 'repeated' | 'unknown';
 
 /**
  * Finds out who calls by the session cookie, and denies a call without a session that lives. Adds `principal`,
  * `authentication` and `session`; admits nobody by itself. Needs `crossOrigin` in front of it in the same guard, since
  * a cookie comes along with whatever another site makes the browser send: without it the guard is not built.
  *
- * A cookie that is present but bad is never taken for none: `anyOf` tries no alternative, and the cookie is cleared
- * where its session has ended. Denials: `session.missing`, `session.unknown`, `session.malformed` (401),
- * `session.repeated` (400), `session.unavailable` (503; nobody is signed out).
+ * A cookie that is present but bad is never taken for none: `anyOf` tries no alternative. It is cleared where a browser
+ * opens a page, and not for a script, whose answer may come behind that of a step-up and would clear the new cookie.
+ * Denials: `session.missing`, `session.unknown`, `session.malformed` (401), `session.repeated` (400),
+ * `session.unavailable` (503; nobody is signed out).
  *
  * @throws ConfigurationError without sessions, for an unknown option or a login path that is not one of this site.
  * @example
@@ -73,16 +76,17 @@ export function authenticateSession(
     loginPath === undefined || /^\/(?![/\\])[!-~]*$/.test(loginPath),
     `${NAME}: loginPath must be a path of this site, like /auth/login.`,
   );
-  const denied = (problem: 'missing' | 'malformed' | 'repeated' | 'unknown'): Deny => {
+  const denied = (problem: Problem, isPage: boolean): Deny => {
     const isRepeated = problem === 'repeated';
     const isPresent = problem !== 'missing';
+    const clears = isPresent && isPage;
     return deny(isRepeated ? 'malformed' : 'unauthenticated', `session.${problem}`, {
       detail: isPresent
         ? 'The session cookie is not good. Sign in again.'
         : 'This operation needs a session. Sign in first.',
       challenges: isRepeated ? [] : [{ scheme: 'Session', params: { realm: 'api' } }],
       conclusive: isPresent,
-      ...(isPresent && {
+      ...(clears && {
         obligations: {
           headers: [
             { op: 'append', name: 'set-cookie', value: sessions.cookie.clear() },
@@ -92,17 +96,26 @@ export function authenticateSession(
       }),
     });
   };
-  const denials = {
-    missing: denied('missing'),
-    malformed: denied('malformed'),
-    repeated: denied('repeated'),
-    unknown: denied('unknown'),
-  };
-  const sendToLogin = (request: RequestLike, denial: Deny): Deny => {
-    if (loginPath === undefined || !isNavigation(request)) return denial;
-    const page = encodeURIComponent(pathOf(request) + queryOf(request));
+  const denialsOf = (isPage: boolean): Readonly<Record<Problem, Deny>> => ({
+    missing: denied('missing', isPage),
+    malformed: denied('malformed', isPage),
+    repeated: denied('repeated', isPage),
+    unknown: denied('unknown', isPage),
+  });
+  const ofPages = denialsOf(true);
+  const ofScripts = denialsOf(false);
+  const denialOf = (request: RequestLike, problem: Problem): Deny => {
+    // A script may call while another call steps the session up: an answer that comes behind that would take its new
+    // cookie away.
+    if (!isNavigation(request)) return ofScripts[problem];
+    const denial = ofPages[problem];
+    if (loginPath === undefined) return denial;
+    const page = pathOf(request) + queryOf(request);
+    // One that no login would lead on to is left out, so that its user can sign in at all.
     const joint = loginPath.includes('?') ? '&' : '?';
-    const answer = { status: 303, location: `${loginPath}${joint}returnTo=${page}` } as const;
+    const wanted =
+      page.length > MOST_RETURN_CHARACTERS ? '' : `${joint}returnTo=${encodeURIComponent(page)}`;
+    const answer = { status: 303, location: `${loginPath}${wanted}` } as const;
     return { ...denial, denial: { ...denial.denial, answer } };
   };
   // On the reading: a store that answers the same session again gets the same facts.
@@ -110,9 +123,9 @@ export function authenticateSession(
   const conclude = (request: RequestLike, reading: SessionReading): Outcome<Facts> => {
     switch (reading.kind) {
       case 'none':
-        return sendToLogin(request, denials.missing);
+        return denialOf(request, 'missing');
       case 'bad':
-        return sendToLogin(request, denials[reading.problem]);
+        return denialOf(request, reading.problem);
       case 'unavailable':
         return deny('unavailable', 'session.unavailable', {
           detail: 'Sessions cannot be looked up at the moment.',
