@@ -490,6 +490,46 @@ describe('a token source', () => {
   });
 });
 
+test.each([
+  ['text again', '{"count":1}', [401, 200]],
+  ['bytes again', new TextEncoder().encode('{"count":1}'), [401, 200]],
+  ['a form again', new URLSearchParams({ count: '1' }), [401, 200]],
+  // What streams is gone once it was sent.
+  ['a stream once', undefined, [401]],
+])('a token source sends %s where the API wants another nonce', async (_what, whole, statuses) => {
+  const seen: string[] = [];
+  const answered: number[] = [];
+  const source = tokenSource(
+    service({
+      dpop: true,
+      fetch: async (input, init) => {
+        const request = new Request(input, init);
+        if (request.url !== 'https://api.example.com/orders') return fetch(request);
+        const proof = request.headers.get('dpop')?.split('.')[1] ?? '';
+        const { nonce } = JSON.parse(Buffer.from(proof, 'base64url').toString()) as {
+          readonly nonce?: string;
+        };
+        seen.push(await request.text());
+        const status = nonce === 'n1' ? 200 : 401;
+        answered.push(status);
+        const challenge = { 'www-authenticate': 'DPoP error="use_dpop_nonce"' };
+        return new Response(null, {
+          status,
+          headers: { 'dpop-nonce': 'n1', ...(status === 401 && challenge) },
+        });
+      },
+    }),
+    { scope: ['orders:read'], origins: ['https://api.example.com'] },
+  );
+  const body = whole ?? new Blob(['{"count":1}']).stream();
+  const init = { method: 'POST', body, duplex: 'half' } as RequestInit;
+  const response = await source.fetch('https://api.example.com/orders', init);
+  expect(answered).toEqual(statuses);
+  expect(response.status).toBe(statuses.at(-1));
+  expect(new Set(seen)).toEqual(new Set([seen[0]]));
+  expect(seen[0]).toContain('count');
+});
+
 describe('a device', () => {
   const begin = async (waits: number[]) => {
     const client = oauthClient({

@@ -67,7 +67,8 @@ export interface TokenSource {
   >;
   /**
    * `fetch` with a token, to the listed origins alone; redirects are not followed. A 401 is tried again once, with a
-   * new token or nonce. Where there is no token the answer is a 503 of this process, and nothing is sent.
+   * new token or nonce, unless the body streams. Where there is no token the answer is a 503 of this process, and
+   * nothing is sent.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /** Drops the token, as after a 401. */
@@ -227,19 +228,30 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
       if (!allowed.has(origin)) {
         throw new TypeError(`${NAME}: tokens are not sent to ${origin}; list it in origins.`);
       }
-      // A body that streams can be sent once.
-      const second = request.body === null ? request.clone() : undefined;
+      const isRepeatable = request.body === null || isWhole(init?.body);
       const first = await attempt(request);
       const hasNonce = proofs?.keepNonce(request.url, first.headers) === true;
       if (first.status !== 401) return first;
       const challenge = first.headers.get('www-authenticate') ?? '';
       const isNonce = hasNonce && challenge.includes('use_dpop_nonce');
       if (!isNonce) invalidate();
-      if (second === undefined) return first;
+      if (!isRepeatable) return first;
       await first.body?.cancel();
-      const answer = await attempt(second);
+      const answer = await attempt(new Request(input, init));
       proofs?.keepNonce(request.url, answer.headers);
       return answer;
     },
   } satisfies TokenSource);
+}
+
+/** What streams can be sent once. */
+function isWhole(body: unknown): boolean {
+  return (
+    typeof body === 'string' ||
+    body instanceof URLSearchParams ||
+    body instanceof ArrayBuffer ||
+    ArrayBuffer.isView(body) ||
+    body instanceof Blob ||
+    body instanceof FormData
+  );
 }
