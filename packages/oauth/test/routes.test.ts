@@ -92,6 +92,37 @@ describe('a login', () => {
     expect(await shop.store.list(provider.issuer, 'alice')).toEqual([]);
   });
 
+  test('that cannot end the session from before is denied, and its tokens end', async () => {
+    const memory = memorySessionStore();
+    const state = { isDown: false };
+    const store = {
+      ...memory,
+      delete: (id: string, expected?: number) => {
+        if (state.isDown) throw new Error('redis at 10.0.0.7 is down');
+        return memory.delete(id, expected);
+      },
+    };
+    const shop = testShop(provider.issuer, {
+      sessions: { store },
+      routes: { onFault: () => undefined },
+    });
+    const first = await shop.signIn();
+    const { location, cookie } = await shop.begin('/auth/login', first.cookie);
+    const back = await shop.agree(location);
+    const before = provider.requests.length;
+    state.isDown = true;
+    const response = await shop.call(back, { cookie });
+    expect([response.status, await codeOf(response), cookiesOf(response)]).toEqual([
+      503,
+      'session.unavailable',
+      '',
+    ]);
+    // Nobody has its cookie.
+    await vi.waitFor(() =>
+      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    );
+  });
+
   test('that failed may be answered with a page, which no cache keeps', async () => {
     const shop = testShop(provider.issuer, {
       routes: { failurePage: ({ code }) => new Response(`<h1>${code}</h1>`, { status: 403 }) },

@@ -115,6 +115,7 @@ export function loginRoutes({
         // Not recorded: its user goes on.
         await sessions.endOne(replaced, replaced.handle, { record: () => undefined });
       } catch (cause) {
+        giveBack();
         return page(denied('unavailable', 'session.unavailable', { cause }), request, clear);
       }
     }
