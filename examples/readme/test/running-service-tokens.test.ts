@@ -8,8 +8,11 @@ import { authenticateJwt, discoverIssuer, guard, protect, requireScopes } from '
 import type { secureClient } from '@apisec/grpc';
 import { type OAuthClient, toNodeHandler } from '@apisec/oauth';
 import { Client, Metadata, Server, ServerCredentials } from '@grpc/grpc-js';
-import { serve, startIdentityProvider } from 'apisec-example-identity-provider';
-import type { Configuration } from 'oidc-provider';
+import {
+  type IdentityProviderOptions,
+  serve,
+  startIdentityProvider,
+} from 'apisec-example-identity-provider';
 import { afterEach, expect, test } from 'vitest';
 import { altNames } from '../../../packages/conformance/src/certificates.ts';
 import { runGuide } from '../src/run-guide.ts';
@@ -135,7 +138,7 @@ async function serveTls() {
 }
 
 const socketOf = ({ socket }: { readonly socket: unknown }): TLSSocket => socket as TLSSocket;
-const mTLS: NonNullable<Configuration['features']>['mTLS'] = {
+const mTLS: NonNullable<IdentityProviderOptions['features']>['mTLS'] = {
   enabled: true,
   certificateBoundAccessTokens: true,
   tlsClientAuth: true,

@@ -2,6 +2,7 @@
 
 export type {
   AuthorizeOptions,
+  CallbackOptions,
   DeviceAuthorization,
   EndSessionOptions,
   ExchangeRequest,

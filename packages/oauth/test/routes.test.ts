@@ -34,6 +34,7 @@ describe('a step-up', () => {
     const step = await shop.begin('/auth/login?acr=urn:example:mfa', cookie);
     // This provider signs in as always, and its ID token names no class.
     const back = await shop.agree(step.location);
+    const before = provider.requests.length;
     const response = await shop.call(back, { cookie: `${step.cookie}; ${cookie}` });
     expect([response.status, await codeOf(response), cookiesOf(response)]).toEqual([
       403,
@@ -41,6 +42,10 @@ describe('a step-up', () => {
       '',
     ]);
     expect((await shop.call('/auth/session', { cookie })).status).toBe(200);
+    // Nobody has the tokens that came, so they end.
+    await vi.waitFor(() =>
+      expect(provider.requests.slice(before)).toContain('POST /token/revocation'),
+    );
   });
 });
 

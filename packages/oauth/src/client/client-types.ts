@@ -36,6 +36,15 @@ export interface LoginTransaction {
   readonly maxAgeSeconds?: number | undefined;
 }
 
+/** What becomes of tokens that are not taken. */
+export interface CallbackOptions {
+  /**
+   * Handed the refresh token of a login that is denied for the rest of the answer, as a wrong ID token: revoke it, since
+   * nobody has it.
+   */
+  readonly onUnused?: ((refreshToken: string) => void) | undefined;
+}
+
 /** Tokens as the issuer gave them, checked. */
 export interface TokenSet {
   readonly ok: true;
@@ -112,6 +121,7 @@ export interface OAuthClient {
   readonly callback: (
     answer: URL | URLSearchParams,
     transaction: LoginTransaction,
+    options?: CallbackOptions,
   ) => Promise<TokenSet | OAuthDenied>;
   readonly refresh: (
     refreshToken: string,

@@ -4,6 +4,7 @@ import { randomToken } from '../lib/random.ts';
 import type { ClientContext } from './asking.ts';
 import type { LoginTransaction, OAuthClient } from './client-types.ts';
 import { denied, type OAuthDenied } from './failures.ts';
+import { untakenToken } from './untaken-token.ts';
 
 /** Both halves of a login: code flow with PKCE, `state`, `nonce` and `iss`, pushed where asked for. */
 export function codeFlow({
@@ -75,7 +76,7 @@ export function codeFlow({
     });
   };
 
-  const callback: OAuthClient['callback'] = (answer, transaction) => {
+  const callback: OAuthClient['callback'] = (answer, transaction, { onUnused } = {}) => {
     // A transaction of another provider of the same application must not be finished here.
     const isOurs =
       transaction.issuer === issuer &&
@@ -99,14 +100,23 @@ export function codeFlow({
         transaction.codeVerifier,
         request,
       );
-      const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
-        expectedNonce: transaction.nonce,
-        requireIdToken: true,
-        ...(transaction.maxAgeSeconds !== undefined && { maxAge: transaction.maxAgeSeconds }),
-      });
-      // An issuer that names no scopes has granted those that were asked for (RFC 6749 §5.1).
-      const { acrValues, scope = settings.scope } = transaction;
-      return tokensOf(tokens, found, scope, { acrValues, needsIdToken: true });
+      const copy = response.clone();
+      let isTaken = false;
+      try {
+        const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
+          expectedNonce: transaction.nonce,
+          requireIdToken: true,
+          ...(transaction.maxAgeSeconds !== undefined && { maxAge: transaction.maxAgeSeconds }),
+        });
+        // An issuer that names no scopes has granted those that were asked for (RFC 6749 §5.1).
+        const { acrValues, scope = settings.scope } = transaction;
+        const checked = await tokensOf(tokens, found, scope, { acrValues, needsIdToken: true });
+        isTaken = checked.ok;
+        return checked;
+      } finally {
+        const unused = isTaken ? undefined : await untakenToken(copy);
+        if (unused !== undefined) onUnused?.(unused);
+      }
     });
   };
 

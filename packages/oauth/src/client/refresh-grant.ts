@@ -1,9 +1,10 @@
-import { decodeBase64url, parseStrictObject, withinTime } from '@apisec/core/host';
+import { withinTime } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import { boundedFetch } from '../lib/bounded-fetch.ts';
 import type { Asking, ClientContext } from './asking.ts';
 import type { OAuthClient, RefreshRequest, TokenSet } from './client-types.ts';
 import { type OAuthDenied, unavailable } from './failures.ts';
+import { untakenToken } from './untaken-token.ts';
 
 /** How many times the timeout an answer may take that somebody still wants when it is late. */
 const LATE = 6;
@@ -45,7 +46,7 @@ export function refreshGrant({
       isTaken = tokens.ok;
       return tokens;
     } finally {
-      const successor = isTaken ? undefined : await successorIn(copy, request.subject);
+      const successor = isTaken ? undefined : await untakenToken(copy, request.subject);
       if (successor !== undefined) request.onSuccessor?.(successor);
     }
   };
@@ -67,24 +68,4 @@ export function refreshGrant({
       return unavailable(cause);
     });
   };
-}
-
-/** The refresh token of an answer that was not taken. None where its ID token names another user. */
-async function successorIn(
-  response: Response,
-  subject: string | undefined,
-): Promise<string | undefined> {
-  if (response.status !== 200) return undefined;
-  const answer = parseStrictObject(new Uint8Array(await response.arrayBuffer()));
-  const { refresh_token: token, id_token: idToken } = answer ?? {};
-  if (typeof token !== 'string' || token === '') return undefined;
-  const isTheirs = subject === undefined || idToken === undefined || subjectOf(idToken) === subject;
-  return isTheirs ? token : undefined;
-}
-
-/** What an ID token says that nobody has verified: it can tell that a user is another one, and nothing else. */
-function subjectOf(idToken: unknown): unknown {
-  const [, payload] = typeof idToken === 'string' ? idToken.split('.') : [];
-  const bytes = payload === undefined ? undefined : decodeBase64url(payload);
-  return bytes && parseStrictObject(bytes)?.['sub'];
 }

@@ -89,7 +89,9 @@ export function loginRoutes({
     if (!first) return fail(denied('forbidden', 'login.transaction_used'));
     // A logout that comes from here on keeps the session from beginning.
     const provenAt = now();
-    const tokens = await client.callback(url, kept.transaction);
+    const tokens = await client.callback(url, kept.transaction, {
+      onUnused: (refreshToken) => void revokeQuietly(client, refreshToken),
+    });
     if (!tokens.ok) return fail(tokens);
     const { refreshToken } = tokens;
     // Where no session begins nobody has its tokens, and nobody else could end them.
