@@ -1,8 +1,9 @@
 import { ConfigurationError } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
 import { type QuotedTable, quoteTable, settingName, type TenantTable } from './row-security.ts';
+import { literal } from './sql-literal.ts';
 import type { Run } from './tenant-databases.ts';
-import { inTransaction, literal, type WithTenantOptions } from './with-tenant.ts';
+import { inTransaction, type WithTenantOptions } from './with-tenant.ts';
 
 /** Options of {@link assertRowSecurity}. */
 export interface AssertRowSecurityOptions extends WithTenantOptions {

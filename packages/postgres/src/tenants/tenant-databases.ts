@@ -40,10 +40,12 @@ export interface KyselyDatabase<out Tx> {
 export type Run = (text: string) => Promise<readonly unknown[]>;
 
 /**
- * Begins a transaction, does the work in it, and ends it: by COMMIT, or by ROLLBACK where the work rejects. The work
- * answers the statement that takes its settings back, for a transaction within another, which goes on behind it.
+ * Begins a transaction, does the work in it, and ends it: by COMMIT, or by ROLLBACK where the work rejects. `isWithin`
+ * says that it is a savepoint of another transaction.
  */
-export type Transact = (work: (tx: object, run: Run) => Promise<string>) => Promise<unknown>;
+export type Transact = (
+  work: (tx: object, run: Run, isWithin: boolean) => Promise<void>,
+) => Promise<unknown>;
 
 /** How long a connection may take to undo what it has done, before it is closed instead. */
 const UNDO_MS = 1_000;
@@ -82,15 +84,13 @@ interface Executes {
 
 function pglite(db: TransactionalDatabase<Queries>): Transact {
   return (work) =>
-    db.transaction((tx) => checked(tx, work, async (text) => (await tx.query(text)).rows));
+    db.transaction((tx) => work(tx, async (text) => (await tx.query(text)).rows, false));
 }
 
 function drizzle(db: TransactionalDatabase<Executes>): Transact {
   const isWithin = (db as Partial<Executes>).rollback !== undefined;
   return (work) =>
-    db.transaction((tx) =>
-      checked(tx, work, async (text) => rowsOf(await tx.execute(text)), isWithin),
-    );
+    db.transaction((tx) => work(tx, async (text) => rowsOf(await tx.execute(text)), isWithin));
 }
 
 /** Its drivers differ: some answer the rows, some a result that has them. */
@@ -105,32 +105,21 @@ interface KyselyTransaction {
 function kysely(db: KyselyDatabase<object>): Transact {
   return (work) =>
     db.transaction().execute((tx) =>
-      checked(tx, work, async (text) => {
-        // What CompiledQuery.raw makes, which is data.
-        const query = {
-          sql: text,
-          parameters: [],
-          query: { kind: 'RawNode', sqlFragments: [text], parameters: [] },
-          queryId: { queryId: 'apisec' },
-        };
-        return (await (tx as KyselyTransaction).executeQuery(query)).rows;
-      }),
+      work(
+        tx,
+        async (text) => {
+          // What CompiledQuery.raw makes, which is data.
+          const query = {
+            sql: text,
+            parameters: [],
+            query: { kind: 'RawNode', sqlFragments: [text], parameters: [] },
+            queryId: { queryId: 'apisec' },
+          };
+          return (await (tx as KyselyTransaction).executeQuery(query)).rows;
+        },
+        false,
+      ),
     );
-}
-
-/**
- * COMMIT of a transaction in which a statement has failed is a ROLLBACK without an error, and these libraries do not
- * tell which it was: any other statement fails then. Settings are taken back only within another transaction: at the
- * end of one, deferred triggers still need them.
- */
-async function checked(
-  tx: object,
-  work: Parameters<Transact>[0],
-  run: Run,
-  isWithin = false,
-): Promise<void> {
-  const restore = await work(tx, run);
-  await run(isWithin ? restore : 'SELECT 1');
 }
 
 function pool(db: TenantPool): Transact {
@@ -148,31 +137,46 @@ function pool(db: TenantPool): Transact {
       },
     };
     // A connection that breaks while nobody asks it anything would end the process.
-    const { on, off } = client as Partial<
-      Record<'on' | 'off', (event: string, fn: () => void) => void>
-    >;
+    const { on, off } = client as Partial<Record<'on' | 'off', Listen>>;
     on?.call(client, 'error', ignore);
+    let wasOpen = false;
+    const notice: Parameters<Listen>[1] = ({ code }) => {
+      wasOpen ||= code === IN_TRANSACTION;
+    };
     let isSound = false;
     try {
+      on?.call(client, 'notice', notice);
       await client.query('BEGIN');
-      const result = await work(tx, async (text) => (await client.query(text)).rows);
+      if (wasOpen) throw new Error(LEFT_OPEN);
+      await work(tx, async (text) => (await client.query(text)).rows, false);
       isOver = true;
       const end: unknown = await client.query('COMMIT');
       isSound = true;
-      // An error that the work has caught: PostgreSQL undoes all of it, and does not say so as an error.
+      // PostgreSQL undoes all of it where a statement has failed, and does not say so as an error.
       if ((end as { command?: unknown }).command === 'ROLLBACK')
         throw new Error('a statement of the transaction failed, so nothing of it was kept');
-      return result;
     } catch (cause) {
       isOver = true;
-      isSound ||= await undone(client);
+      isSound ||= !wasOpen && (await undone(client));
       throw cause;
     } finally {
+      off?.call(client, 'notice', notice);
       off?.call(client, 'error', ignore);
+      // Who left a transaction open may still use its connection, so nobody else does.
       client.release(!isSound);
     }
   };
 }
+
+/** active_sql_transaction: of a BEGIN within a transaction, which is a warning only. */
+const IN_TRANSACTION = '25001';
+const LEFT_OPEN =
+  'the connection came from the pool in the middle of a transaction, which is undone: end each before its connection goes back';
+
+type Listen = (
+  event: string,
+  listener: (notice: { readonly code?: string | undefined }) => void,
+) => void;
 
 function ignore(): void {}
 

@@ -34,6 +34,8 @@ interface Server {
   readonly libraries: Readonly<Record<string, Library>>;
   /** The role that every transaction takes, where the login is above the wall. */
   readonly role: string | undefined;
+  /** Hands connections back in the middle of a transaction, as many as the pool has; answers how many. */
+  readonly leak: (statements: string) => Promise<number>;
   readonly end: () => Promise<unknown>;
 }
 
@@ -132,6 +134,10 @@ async function onPglite(): Promise<Server> {
   return {
     admin: pglite,
     role: appRole,
+    leak: async (statements) => {
+      await pglite.exec(`BEGIN; ${statements}`);
+      return 1;
+    },
     libraries: {
       PGlite: {
         db: pglite,
@@ -166,6 +172,14 @@ async function onServer(): Promise<Server> {
   return {
     admin: Object.assign(admin, { exec }),
     role: undefined,
+    leak: async (statements) => {
+      const clients = await Promise.all(Array.from({ length: 4 }, () => pool.connect()));
+      for (const client of clients) {
+        await client.query(`BEGIN; ${statements}`);
+        client.release();
+      }
+      return clients.length;
+    },
     libraries: libraries(
       pool,
       drizzlePg(pool),
@@ -357,6 +371,70 @@ describe.each<[string, () => Promise<Server>]>(
       );
     });
 
+    const asTenant = "SELECT set_config('apisec.tenant', 'acme', true)";
+    test.each([
+      ['has written', `INSERT INTO ${orders} SELECT gen_random_uuid(), 'acme', 'left'`],
+      ['was of a tenant', "SELECT set_config('apisec.tenant_of_transaction', 'acme x', true)"],
+      ...(library === 'pool' && name === 'PostgreSQL' ? [['has done nothing', 'SELECT 1']] : []),
+    ])('keeps nothing of a transaction that was left open and %s', async (_what, statement) => {
+      const leaked = await server.leak(`${asTenant}; ${statement}`);
+      const look = `SELECT id FROM ${orders} WHERE item = 'left'`;
+      // At once, so that each takes another connection.
+      const onEach = (work: () => Promise<unknown>) =>
+        Promise.all(Array.from({ length: leaked }, work));
+      const first = await onEach(() => codeOf(as('acme', (query) => query(look))));
+      for (const answer of first) expect(answer).toMatch(/transaction/);
+      const second = await onEach(() => as('acme', (query) => query(look)));
+      for (const rows of second) expect(rows).toEqual([]);
+    });
+
+    test.each([
+      ['the tenant itself', "SET apisec.tenant = 'acme'"],
+      ['a schema to look in', `SET search_path = '${schema}'`],
+      ['a role', `SET ROLE ${appRole}`],
+    ])('leaves nothing behind of what the work has set for its session: %s', async (_what, set) => {
+      const state = `SELECT COALESCE(current_setting('apisec.tenant', true), '') AS tenant,
+        current_setting('search_path') AS path, current_setting('role') AS role`;
+      const outside = async () =>
+        name === 'PGlite'
+          ? (await server.admin.query(state)).rows
+          : (await (server.libraries['pool']?.db as Pool).query(state)).rows;
+      const before = await outside();
+      expect(before).toMatchObject([{ tenant: '', role: 'none' }]);
+      const seen = await as('acme', async (query) => {
+        await query(set);
+        return query(`SELECT DISTINCT tenant_id FROM ${orders}`);
+      });
+      expect(seen).toEqual([{ tenant_id: 'acme' }]);
+      expect(await outside()).toEqual(before);
+    });
+
+    test('still has its tenant where a trigger waits for the end of the transaction', async () => {
+      await server.admin.exec(`CREATE TABLE IF NOT EXISTS ${schema}.seen (tenant text);
+        GRANT ALL ON ${schema}.seen TO ${appRole};
+        CREATE OR REPLACE FUNCTION ${schema}.note() RETURNS trigger LANGUAGE plpgsql AS
+          $$ BEGIN INSERT INTO ${schema}.seen VALUES (current_setting('apisec.tenant', true)); RETURN NULL; END $$;
+        DROP TRIGGER IF EXISTS late ON ${schema}.lines;
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON ${schema}.lines
+          DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ${schema}.note();`);
+      await as('acme', (query) => query(`INSERT INTO ${schema}.lines VALUES ('1', 'acme', 'a')`));
+      const { rows } = await server.admin.query(`SELECT tenant FROM ${schema}.seen`);
+      expect(rows).toEqual([{ tenant: 'acme' }]);
+      await server.admin.exec(`DROP TRIGGER late ON ${schema}.lines; DROP TABLE ${schema}.seen`);
+    });
+
+    test.each([
+      ['ends its transaction itself', 'COMMIT'],
+      ['takes another tenant', "SELECT set_config('apisec.tenant', 'globex', true)"],
+      ['takes another tenant for the session', "SET apisec.tenant = 'globex'"],
+    ])('does not say that it is done where the work %s', async (_what, statement) => {
+      expect(await codeOf(as('acme', (query) => query(statement)))).toMatch(
+        /transaction of its tenant/,
+      );
+      const own = await as('acme', (query) => query(`SELECT DISTINCT tenant_id FROM ${orders}`));
+      expect(own).toEqual([{ tenant_id: 'acme' }]);
+    });
+
     test.each<unknown>([
       '',
       ' ',
@@ -426,6 +504,27 @@ describe.each<[string, () => Promise<Server>]>(
       options(),
     );
     expect(await same).toBe(1);
+  });
+
+  test('two transactions on one connection are not done, and see nothing of each other', async () => {
+    // PGlite has no second client.
+    if (name === 'PGlite') return;
+    const client = await (server.libraries['pool']?.db as Pool).connect();
+    const single = drizzlePg(client);
+    const foreign: unknown[] = [];
+    const work = (tenant: string) =>
+      withTenant(single, tenant, async (tx) => {
+        for (let round = 0; round < 5; round++) {
+          const { rows } = await tx.execute(drizzleSql.raw(`SELECT tenant_id FROM ${orders}`));
+          foreign.push(...rows.filter((row) => row['tenant_id'] !== tenant));
+        }
+      });
+    const answers = await Promise.all(
+      ['acme', 'globex', 'acme'].map((tenant) => codeOf(work(tenant))),
+    );
+    client.release(true);
+    expect(foreign).toEqual([]);
+    expect(answers).not.toContain('done');
   });
 
   describe('a savepoint of Drizzle', () => {

@@ -1,9 +1,4 @@
-import {
-  ConfigurationError,
-  type Duration,
-  type MaybePromise,
-  type TenantScope,
-} from '@apisec/core';
+import type { Duration, MaybePromise, TenantScope } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions, durationMs, withinTime } from '@apisec/core/host';
 import { settingName } from './row-security.ts';
 import {
@@ -14,6 +9,7 @@ import {
   type TransactionalDatabase,
   transactionsOf,
 } from './tenant-databases.ts';
+import { tenantStatements } from './tenant-statements.ts';
 
 /** Options of {@link withTenant}. */
 export interface WithTenantOptions {
@@ -40,9 +36,13 @@ export interface WithTenantOptions {
  * where the work rejects, takes longer than `timeout`, or a statement failed. It is no defence against statements that
  * callers write: those can change the setting.
  *
+ * It begins no work on a connection that is in a transaction already: whoever had it before has not ended theirs, or two
+ * transactions share one connection. What the other has written is undone. Before it commits, it asks whether this is
+ * still the transaction of the tenant: work that has ended it, or has set another tenant, is not kept.
+ *
  * A transaction within another, as Drizzle has them, must be of the same tenant; behind it, the outer one sees what it
- * saw before. What outlives a transaction also outlives its tenant on the connection: temporary tables, cursors `WITH
- * HOLD`, and `SET` without `LOCAL`. Keep the work free of them.
+ * saw before. The tenant, role and `search_path` that the work has set for the session, by `SET` without `LOCAL`, end
+ * with the transaction. Other settings do not, nor do temporary tables and cursors `WITH HOLD`: keep the work free of them.
  *
  * Await every query of the work. On a pool of pg, one that comes after its end is rejected. Drizzle and Kysely keep the
  * connection to themselves: there, a query that nobody awaited, or that goes on behind `timeout`, may run in the
@@ -105,54 +105,16 @@ export async function inTransaction<T>(
     role === undefined || (typeof role === 'string' && /^[A-Za-z_][\w$-]{0,62}$/.test(role)),
     `${where}: role must be the name of a role.`,
   );
-  const settings: readonly (readonly [string, string])[] = [
-    [setting, literal(tenant)],
-    ['statement_timeout', onServer(timeoutMs)],
-    // Behind the end of the work: it closes the connection, and is there for processes that have stopped.
-    ['idle_in_transaction_session_timeout', onServer(timeoutMs + IDLE_AFTER_MS)],
-    ...(role === undefined ? [] : [['role', literal(role)] as const]),
-  ];
-  // Nothing else sets it, so it is empty unless this transaction is within one of a tenant.
-  const mark = `${setting}_of_transaction`;
-  const all = [...settings, [mark, literal(tenant)] as const];
-  const begin = `SELECT ${[
-    ...all.map(([name], at) => `current_setting('${name}', true) AS before_${at}`),
-    ...all.map(([name, value]) => `set_config('${name}', ${value}, true)`),
-  ].join(', ')}`;
   const transact = transactionsOf(where, db);
   let result: T | undefined;
-  await transact(async (tx, run) => {
-    const [row] = await run(begin);
-    const before = all.map((_, at) => textOf(row, `before_${at}`));
-    const outer = before.at(-1);
-    if (outer !== '' && outer !== tenant)
-      throw new ConfigurationError(`${where}: this is a transaction of another tenant already.`);
+  await transact(async (tx, run, isWithin) => {
+    const settings = { tenant, setting, timeoutMs, role };
+    const { begin, end } = tenantStatements(where, settings, isWithin);
+    const before = await begin(run);
     const problem = `${where}: the work took longer than ${timeoutMs} ms`;
     result = await withinTime(Promise.resolve(work(tx, run)), timeoutMs, problem);
-    return `SELECT ${all
-      .map(([name], at) => `set_config('${name}', ${literal(before[at] ?? '')}, true)`)
-      .join(', ')}`;
+    await end(run, before);
   });
   // The transaction resolves only where the work has.
   return result as T;
-}
-
-const IDLE_AFTER_MS = 1_000;
-
-/** The text of a column; empty where it is null. */
-function textOf(row: unknown, column: string): string {
-  // `current_setting` answers a text or null.
-  return (row as Readonly<Record<string, string | null>>)[column] ?? '';
-}
-
-/** PGlite is one process with its caller: a session that it ends takes the database with it. */
-function onServer(timeoutMs: number): string {
-  return `CASE WHEN version() LIKE '%PGlite%' THEN '0' ELSE '${timeoutMs}' END`;
-}
-
-/** Bytes as hexadecimal digits: whatever is in the text, nothing of it is read as SQL. */
-export function literal(text: string): string {
-  const bytes = new TextEncoder().encode(text);
-  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return `convert_from(decode('${digits}', 'hex'), 'UTF8')`;
 }
