@@ -36,13 +36,14 @@ export interface WithTenantOptions {
  * where the work rejects, takes longer than `timeout`, or a statement failed. It is no defence against statements that
  * callers write: those can change the setting.
  *
- * It begins no work on a connection that is in a transaction already: whoever had it before has not ended theirs, or two
- * transactions share one connection. What the other has written is undone. Before it commits, it asks whether this is
- * still the transaction of the tenant: work that has ended it, or has set another tenant, is not kept.
+ * It begins no work on a connection that is in a transaction already: whoever had it before has not ended theirs, or
+ * two transactions share one connection. What the other has written is undone. Before it commits, it asks whether this
+ * is still the transaction of the tenant: work that has ended it, or has set another tenant, is not kept.
  *
  * A transaction within another, as Drizzle has them, must be of the same tenant; behind it, the outer one sees what it
  * saw before. The tenant, role and `search_path` that the work has set for the session, by `SET` without `LOCAL`, end
- * with the transaction. Other settings do not, nor do temporary tables and cursors `WITH HOLD`: keep the work free of them.
+ * with the transaction. Other settings do not, nor do temporary tables and cursors `WITH HOLD`: keep the work free of
+ * them.
  *
  * Await every query of the work. On a pool of pg, one that comes after its end is rejected. Drizzle and Kysely keep the
  * connection to themselves: there, a query that nobody awaited, or that goes on behind `timeout`, may run in the
