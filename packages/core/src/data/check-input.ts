@@ -31,21 +31,18 @@ export type CheckedInput =
 const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox']);
 
 /**
- * Libraries that take an object for a protobuf message, and do not look at its members, where it says that it is one.
+ * Libraries that look at the rules of protobuf messages, and leave their types to the decoder: JSON could hold anything
+ * where a text is meant, and name itself a message whose members nobody looks at.
  */
 const OF_MESSAGES: ReadonlySet<string> = new Set(['protovalidate-es']);
-/**
- * What a message says of its type, and what its definition does not name. JSON has neither, and callers could write
- * both.
- */
-const MARKS: ReadonlySet<string> = new Set(['$typeName', '$unknown']);
-const MARKS_OF_DECODED: ReadonlySet<string> = new Set(['$unknown']);
+/** What the definition of a message does not name. */
+const UNKNOWN_FIELDS: ReadonlySet<string> = new Set(['$unknown']);
 
 /**
  * Checks inputs against one schema. `isDecoded` says of an input that it came as a protobuf message, which has no other
- * members than its definition.
+ * members than its definition, of the types that this says.
  *
- * @throws ConfigurationError where nothing would tell unknown members.
+ * @throws ConfigurationError where nothing would tell unknown members, or wrong types.
  */
 export function inputCheck(
   where: string,
@@ -55,10 +52,16 @@ export function inputCheck(
 ): (input: unknown, isDecoded?: boolean) => MaybePromise<CheckedInput> {
   const { maxErrors, timeoutMs, reshapes } = rules;
   const { vendor } = schema['~standard'];
+  const ofMessages = OF_MESSAGES.has(vendor);
+  if (ofMessages && part !== 'body') {
+    throw new ConfigurationError(
+      `${where}: the schema of ${part} is for messages of gRPC, and does not look at types.`,
+    );
+  }
   const validate = validationOf(schema);
   const description = describeInput(schema);
   const undescribed: UndescribedMembers | undefined =
-    description && undescribedMembers(description);
+    description && undescribedMembers(description, { keeps: KEEPING.has(vendor) });
   if (undescribed === undefined && (reshapes || KEEPING.has(vendor))) {
     throw new ConfigurationError(
       `${where}: the schema of ${part} cannot describe itself as JSON Schema, so unknown members would pass. ` +
@@ -103,10 +106,14 @@ export function inputCheck(
     }
     return { ok: true, value: result.value };
   };
-  const ofMessages = OF_MESSAGES.has(vendor);
   return (input, isDecoded = false) => {
-    const marks = isDecoded ? MARKS_OF_DECODED : MARKS;
-    const raw = inspectInput(input, rules, ofMessages ? marks : undefined);
+    if (ofMessages && !isDecoded) {
+      const cause =
+        `${where}: the schema of ${part} is for messages of gRPC, and does not look at types. Write a Standard ` +
+        'Schema that reads JSON by fromJson of @bufbuild/protobuf.';
+      return { ok: false, denial: fault('input.uncheckable', cause) };
+    }
+    const raw = inspectInput(input, rules, ofMessages ? UNKNOWN_FIELDS : undefined);
     if (raw?.problem === 'too_large') return { ok: false, denial: TOO_LARGE };
     if (raw?.problem === 'unknown_member') return unknownMembers([raw.pointer]);
     if (raw !== undefined) {

@@ -1,5 +1,7 @@
 import { step } from './input-errors.ts';
 import { isContainer } from './members.ts';
+import { schemaFit } from './schema-fit.ts';
+import { type FindSchema, schemaReferences } from './schema-references.ts';
 
 type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -20,15 +22,21 @@ const OBJECTS = [
   'additionalProperties',
   'unevaluatedProperties',
 ];
-const LISTS = ['items', 'prefixItems'];
+const LISTS = ['items', 'prefixItems', 'additionalItems', 'unevaluatedItems'];
 
 /**
  * Reads a JSON Schema (2020-12) as the list of members that it names. A schema that does not say
  * `additionalProperties` takes none here: some libraries keep what they do not know, and the handler would get it.
  * Of alternatives (`anyOf`, `oneOf`) only those count that the value can be: members of an administrator do not
- * come with a user.
+ * come with a user. `keeps` says of a library that it hands on what it does not know, also of alternatives that it has
+ * not chosen. Answers undefined for a schema with references that lead nowhere.
  */
-export function undescribedMembers(root: JsonSchema): UndescribedMembers {
+export function undescribedMembers(
+  root: JsonSchema,
+  { keeps = false }: { readonly keeps?: boolean } = {},
+): UndescribedMembers | undefined {
+  const find = schemaReferences(root);
+  if (find === undefined) return undefined;
   const patterns = new Map<string, RegExp>();
   const matches = (pattern: string, name: string): boolean => {
     let regexp = patterns.get(pattern);
@@ -36,7 +44,11 @@ export function undescribedMembers(root: JsonSchema): UndescribedMembers {
     return regexp.test(name);
   };
 
-  const expand = (schemas: readonly unknown[], value: unknown): readonly unknown[] => {
+  const expand = (
+    schemas: readonly unknown[],
+    value: unknown,
+    fits: (schema: unknown, value: unknown) => boolean,
+  ): readonly unknown[] => {
     const found: unknown[] = [];
     const seen = new Set<unknown>();
     const add = (schema: unknown): void => {
@@ -46,12 +58,12 @@ export function undescribedMembers(root: JsonSchema): UndescribedMembers {
         if (schema === true) found.push(schema);
         return;
       }
-      if (typeof schema['$ref'] === 'string') add(resolve(root, schema['$ref']));
+      if (typeof schema['$ref'] === 'string') add(find(schema['$ref']));
       for (const keyword of ['then', 'else']) if (isSchema(schema[keyword])) add(schema[keyword]);
       for (const each of listOf(schema['allOf'])) add(each);
       for (const keyword of ['anyOf', 'oneOf']) {
         const all = listOf(schema[keyword]);
-        const possible = all.filter((each) => couldBe(root, each, value));
+        const possible = all.filter((each) => couldBe(find, each, value) && fits(each, value));
         for (const each of possible.length > 0 ? possible : all) add(each);
       }
       // One that only combines others says nothing of members itself.
@@ -63,9 +75,10 @@ export function undescribedMembers(root: JsonSchema): UndescribedMembers {
 
   return (input, most, lists = []) => {
     const unknown: string[] = [];
+    const fits = keeps ? schemaFit(find, matches) : () => true;
     const visit = (value: unknown, schemas: readonly unknown[], pointer: string): void => {
       if (!isContainer(value) || unknown.length >= most) return;
-      const nodes = expand(schemas, value);
+      const nodes = expand(schemas, value, fits);
       if (Array.isArray(value) && nodes.length > 0 && nodes.every(isOfObjects)) {
         if (lists.length < most) lists.push(pointer);
         return;
@@ -109,9 +122,14 @@ function speaks(schema: JsonSchema): boolean {
 }
 
 function itemsOf(schema: JsonSchema, at: number): readonly unknown[] {
-  const first = listOf(schema['prefixItems']);
+  const { items } = schema;
+  // Draft 7, which TypeBox writes, has the first ones in a list.
+  const first = Array.isArray(items) ? items : listOf(schema['prefixItems']);
   if (at < first.length) return [first[at]];
-  return schema['items'] === undefined ? [] : [schema['items']];
+  const others = Array.isArray(items) ? undefined : items;
+  return [others ?? schema['additionalItems'] ?? schema['unevaluatedItems']].filter(
+    (each) => each !== undefined,
+  );
 }
 
 function memberOf(
@@ -132,9 +150,9 @@ function memberOf(
 }
 
 /** Whether an alternative can be meant: its type, its constants and its required members fit the value. */
-function couldBe(root: JsonSchema, schema: unknown, value: unknown): boolean {
+function couldBe(find: FindSchema, schema: unknown, value: unknown): boolean {
   const node =
-    isSchema(schema) && typeof schema['$ref'] === 'string' ? resolve(root, schema['$ref']) : schema;
+    isSchema(schema) && typeof schema['$ref'] === 'string' ? find(schema['$ref']) : schema;
   if (!isSchema(node)) return node === true;
   const type = Array.isArray(value) ? 'array' : 'object';
   if (typeof node['type'] === 'string' && node['type'] !== type) return false;
@@ -150,17 +168,6 @@ function couldBe(root: JsonSchema, schema: unknown, value: unknown): boolean {
 function fits(schema: JsonSchema, value: unknown): boolean {
   if ('const' in schema) return isContainer(schema['const']) || schema['const'] === value;
   return !Array.isArray(schema['enum']) || schema['enum'].includes(value);
-}
-
-/** Follows a reference within the document. What leads elsewhere names no members. */
-function resolve(root: JsonSchema, reference: string): unknown {
-  if (reference === '#') return root;
-  if (!reference.startsWith('#/')) return undefined;
-  let at: unknown = root;
-  for (const part of reference.slice(2).split('/')) {
-    at = own(at, part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  }
-  return at;
 }
 
 function own(object: unknown, name: string): unknown {
