@@ -28,7 +28,7 @@ export type CheckedInput =
   | { readonly ok: false; readonly denial: Denial };
 
 /** Libraries that keep what they do not know, so that a comparison finds nothing. */
-const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox']);
+const KEEPING: ReadonlySet<string> = new Set(['arktype', 'typebox', 'typia', 'yup']);
 
 /**
  * Libraries that look at the rules of protobuf messages, and leave their types to the decoder: JSON could hold anything

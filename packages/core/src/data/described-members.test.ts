@@ -166,6 +166,7 @@ describe('where a library hands on what it does not know, a member of an alterna
     ['is below its bound', { type: 'number', exclusiveMaximum: 10 }, 9, 10],
     ['is not too long', { type: 'string', maxLength: 2 }, 'xx', 'xxx'],
     ['fits its pattern', { type: 'string', pattern: '^x' }, 'x', 'y'],
+    ['fits a pattern without Unicode', { type: 'string', pattern: '^\\-x' }, '-x', 'y'],
     ['is a constant', { const: 'x' }, 'x', 'y'],
     ['is one of a list', { enum: ['x'] }, 'x', 'y'],
     ['has members that fit', nested, { c: 'x' }, { c: { $ne: 1 } }],

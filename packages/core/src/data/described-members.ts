@@ -40,7 +40,7 @@ export function undescribedMembers(
   const patterns = new Map<string, RegExp>();
   const matches = (pattern: string, name: string): boolean => {
     let regexp = patterns.get(pattern);
-    if (regexp === undefined) patterns.set(pattern, (regexp = new RegExp(pattern, 'u')));
+    if (regexp === undefined) patterns.set(pattern, (regexp = regexpOf(pattern)));
     return regexp.test(name);
   };
 
@@ -111,6 +111,15 @@ export function undescribedMembers(
     visit(input, [root], '');
     return unknown;
   };
+}
+
+/** Some libraries write patterns that are none with Unicode in mind. */
+function regexpOf(pattern: string): RegExp {
+  try {
+    return new RegExp(pattern, 'u');
+  } catch {
+    return new RegExp(pattern);
+  }
 }
 
 function isOfObjects(schema: unknown): boolean {

@@ -479,9 +479,10 @@ test('A handler behind protect gets the parsed body, and the caller a list of er
   expect((await send('{"name":"Ann","name":"Bob"}')).status).toBe(400);
 });
 
-const keeping: StandardSchema = {
-  '~standard': { version: 1, vendor: 'typebox', validate: (value) => ({ value }) },
-};
+/** Without a description, as each of them is by default. */
+const keeping = (vendor: string): StandardSchema => ({
+  '~standard': { version: 1, vendor, validate: (value) => ({ value }) },
+});
 
 test.each([
   ['no schema', {}],
@@ -493,7 +494,9 @@ test.each([
   ['a NaN depth', { body: z.string(), maxDepth: Number.NaN }],
   ['a bare number of milliseconds', { body: z.string(), timeout: 5 }],
   ['reshapes without a description', { body: z.date(), reshapes: true }],
-  ['a schema that keeps members and has no description', { body: keeping }],
+  ['a schema of TypeBox without a description', { body: keeping('typebox') }],
+  ['a schema of yup, which keeps members', { body: keeping('yup') }],
+  ['a schema of typia, which keeps members', { body: keeping('typia') }],
   ['headers in upper case', { headers: { names: ['X-Region'], schema: z.object({}) } }],
 ])('validateInput does not construct with %s', (_fault, options) => {
   // Plain JavaScript can write all of these.
