@@ -398,7 +398,7 @@ describe.each<[string, () => Promise<Server>]>(
       const outside = async () =>
         name === 'PGlite'
           ? (await server.admin.query(state)).rows
-          : (await (server.libraries['pool']?.db as Pool).query(state)).rows;
+          : (await ((server.libraries['pool'] as Library).db as Pool).query(state)).rows;
       const before = await outside();
       expect(before).toMatchObject([{ tenant: '', role: 'none' }]);
       const seen = await as('acme', async (query) => {
@@ -509,7 +509,7 @@ describe.each<[string, () => Promise<Server>]>(
   test('two transactions on one connection are not done, and see nothing of each other', async () => {
     // PGlite has no second client.
     if (name === 'PGlite') return;
-    const client = await (server.libraries['pool']?.db as Pool).connect();
+    const client = await ((server.libraries['pool'] as Library).db as Pool).connect();
     const single = drizzlePg(client);
     const foreign: unknown[] = [];
     const work = (tenant: string) =>
