@@ -211,7 +211,7 @@ describe.each<[string, () => Promise<Server>]>(
   let server: Server;
   beforeAll(async () => {
     server = await open();
-  }, 60_000);
+  }, 180_000);
   afterAll(() => server?.end());
   const options = (): WithTenantOptions => (server.role === undefined ? {} : { role: server.role });
 
