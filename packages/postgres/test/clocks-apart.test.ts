@@ -142,6 +142,43 @@ describe.each(oneDatabase)('on %s', (_database, open) => {
     },
   );
 
+  test.each([
+    ['behind', -HOUR],
+    ['ahead', HOUR],
+  ])(
+    'a session ends at the latest when its creator said, also where a process an hour %s uses it',
+    async (id, off) => {
+      const store = (client: TestDatabase['client']) => postgresSessionStore(client, { schema });
+      const ends = async () => {
+        const { rows } = await database.client.query(
+          `SELECT ends_at::float8 AS at, last_end::float8 AS last FROM "${schema}".sessions WHERE version = 2`,
+        );
+        return rows[0] as { readonly at: number; readonly last: number };
+      };
+      await database.client.query(`DELETE FROM "${schema}".sessions`);
+      const createdAt = Date.now();
+      const session = {
+        id,
+        version: 1,
+        issuer: 'https://id.example.com',
+        subject: 'alice',
+        createdAt,
+        idleUntil: createdAt + 60_000,
+        expiresAt: createdAt + 5 * 60_000,
+      };
+      // Only what the store reads of a session is here.
+      await store(database.client).create(session as unknown as SessionRecord);
+      const used = { ...session, version: 2, idleUntil: session.expiresAt + off + HOUR };
+      const next = { ...used, expiresAt: session.expiresAt + off + HOUR };
+      const replaced = await asOf(off, async (client) =>
+        store(client).replace(1, next as unknown as SessionRecord),
+      );
+      expect(replaced).toBe(true);
+      const { at, last } = await ends();
+      expect(at).toBe(last);
+    },
+  );
+
   describe.each(stores)('%s', (name, make) => {
     const at = <Answer>(off: number, act: (process: Process) => Promise<Answer>) =>
       asOf(off, (client) => act(make(client, schema)));

@@ -41,7 +41,8 @@ export interface SessionStore {
   /**
    * Puts `next` in place of the session with its id if that is there and its version is `expected`; false
    * otherwise: what has ended is never written again. Atomic: of any number at once exactly one succeeds. Issuer,
-   * subject and `sid` stay as they were created.
+   * subject and `sid` stay as they were created, and so does the last end (`expiresAt`): a process whose clock is
+   * behind does not make a session last longer.
    */
   readonly replace: (expected: number, next: SessionRecord) => MaybePromise<boolean>;
   /** Ends a session; with `expected` only while its version is that. True where this call ended it. */

@@ -223,6 +223,30 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
       for (const { id } of used) assertSame(await store.read(id), undefined, id);
     },
   ),
+  one(
+    'a session ends when its creator said, whatever the clock of a process that uses it shows',
+    async (store, make, { now, pass, createApart }) => {
+      if (createApart === undefined) return;
+      const expiresAt = now() + 1_000;
+      for (const aheadMs of [-3_600_000, 3_600_000]) {
+        const id = `used ${aheadMs}`;
+        const process = await createApart(aheadMs);
+        await store.create(make({ id, idleUntil: expiresAt, expiresAt }));
+        const idleUntil = Math.min(now() + aheadMs + LONG, expiresAt + LONG);
+        const used = make({ id, version: 2, idleUntil, expiresAt: expiresAt + LONG });
+        // One that is ahead takes it for ended, as far as it goes by what it writes.
+        assertSame(await process.replace(1, used), true, `${id}: used`);
+        const again = { ...used, version: 3, idleUntil: now() + LONG, expiresAt: now() + LONG };
+        await store.replace(2, again);
+      }
+      await pass(1_100);
+      for (const aheadMs of [-3_600_000, 3_600_000]) {
+        assertSame(await store.read(`used ${aheadMs}`), undefined, `used ${aheadMs}, after its end`);
+      }
+      const left = (await store.list(ISSUER, 'alice')).map(({ id }) => id);
+      assertSame(left.join(), '', 'listed');
+    },
+  ),
   one('a lease has one holder at a time, and ends', async (store, make, { pass }) => {
     await store.create(make());
     const taken = await Promise.all(

@@ -80,8 +80,8 @@ export function memorySessionStore(options: MemorySessionStoreOptions = {}): Ses
     replace: (expected: number, next: SessionRecord) => {
       const row = live(next.id);
       if (row?.version !== expected) return false;
-      const { issuer, subject, sid } = row;
-      rows.set(next.id, copy({ ...next, issuer, subject, sid }));
+      const { issuer, subject, sid, expiresAt } = row;
+      rows.set(next.id, copy({ ...next, issuer, subject, sid, expiresAt }));
       return true;
     },
     delete: (id: string, expected?: number) => {

@@ -8,7 +8,11 @@ import {
   webhookSharesMigration,
 } from '../outbox/outbox-migration.ts';
 import { rolesMigration } from '../roles/roles-migration.ts';
-import { sessionEndsMigration, sessionsMigration } from '../sessions/sessions-migration.ts';
+import {
+  lastSessionEndsMigration,
+  sessionEndsMigration,
+  sessionsMigration,
+} from '../sessions/sessions-migration.ts';
 import { tenantsMigration } from '../tenants/tenants-migration.ts';
 import { usageMigration } from '../usage/usage-migration.ts';
 import { accountsMigration } from './accounts-migration.ts';
@@ -67,4 +71,5 @@ export const migrations: readonly Migration[] = Object.freeze([
   usageMigration,
   countersMigration,
   sessionEndsMigration,
+  lastSessionEndsMigration,
 ]);

@@ -23,6 +23,9 @@ interface Row {
  * It holds hashes and encrypted tokens only. Run `migrate` first; needs SELECT, INSERT, UPDATE and DELETE. Sessions
  * that have ended are swept out as new ones come.
  *
+ * Ends go by the clock of the database: a session lasts as long as the process says that wrote it last, and never
+ * longer than the one said that created it, whatever the clocks of processes show.
+ *
  * @throws ConfigurationError for a schema name that is not one.
  * @example
  * const store = postgresSessionStore(pool);
@@ -55,11 +58,13 @@ export function postgresSessionStore(
       // Where the id is that of a session that has ended, it is free.
       const inserted = await counted(
         `INSERT INTO ${table} AS s
-           (id, version, issuer, subject, sid, created_at, ends_at, record)
-         VALUES ($1, $2, $3, $4, $5, $6, ${present('$9')} + $7::bigint, $8)
+           (id, version, issuer, subject, sid, created_at, ends_at, record, last_end)
+         VALUES ($1, $2, $3, $4, $5, $6, ${present('$9')} + $7::bigint, $8,
+           ${present('$9')} + $10::bigint)
          ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version, issuer = EXCLUDED.issuer,
            subject = EXCLUDED.subject, sid = EXCLUDED.sid, created_at = EXCLUDED.created_at,
-           ends_at = EXCLUDED.ends_at, record = EXCLUDED.record, lease_holder = NULL, lease_until = NULL
+           ends_at = EXCLUDED.ends_at, last_end = EXCLUDED.last_end, record = EXCLUDED.record,
+           lease_holder = NULL, lease_until = NULL
          WHERE s.ends_at <= ${present('$9')}`,
         [
           await rowKey(id),
@@ -71,6 +76,7 @@ export function postgresSessionStore(
           lifeOf(endOf(session)),
           JSON.stringify(session),
           at(),
+          lifeOf(session.expiresAt),
         ],
       );
       return inserted === 1;
@@ -85,7 +91,8 @@ export function postgresSessionStore(
     },
     replace: async (expected, next) => {
       const replaced = await counted(
-        `UPDATE ${table} SET version = $3, ends_at = ${present('$6')} + $4::bigint, record = $5
+        `UPDATE ${table} SET version = $3, record = $5,
+           ends_at = least(last_end, ${present('$6')} + $4::bigint)
          WHERE id = $1 AND version = $2 AND ends_at > ${present('$6')}`,
         [
           await rowKey(next.id),

@@ -13,6 +13,14 @@ export const sessionEndsMigration: Migration = {
       CREATE INDEX session_ends_by_end ON ${schema}.session_ends (ends_at);`,
 };
 
+/** When a session ends at the latest, by the clock of the database. Unknown for those that were there before. */
+export const lastSessionEndsMigration: Migration = {
+  version: 10,
+  name: 'Last ends of sessions',
+  statements: (schema) => `
+      ALTER TABLE ${schema}.sessions ADD COLUMN last_end bigint;`,
+};
+
 /** The table of sessions of browsers. */
 export const sessionsMigration: Migration = {
   version: 3,

@@ -7,25 +7,31 @@ import {
   type RedisClockedStoreOptions,
 } from '../connection/expiring-list.ts';
 import { keyPart, tagOf } from '../connection/key.ts';
-import { script } from '../connection/script.ts';
+import { CLOCK, script } from '../connection/script.ts';
 import { type Run, serverOf } from '../connection/server.ts';
 
 const readScript = script(`return redis.call('GET', KEYS[1])`);
 
-/** ARGV: how long it lives, and the session. */
-const createScript = script(`
+/** ARGV: how long it lives unless it is used, how long at the most, its version, and the session. */
+const createScript = script(`${CLOCK}
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('SET', KEYS[1], ARGV[2])
+local last = string.format('%.0f', now + tonumber(ARGV[2]))
+redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. last .. ' ' .. ARGV[4])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
 
-/** ARGV: how long it lives, the expected version, and the session. */
-const replaceScript = script(`
+/**
+ * The last end of a session stays as it was created, by the clock of the server. ARGV: how long it lives unless it is
+ * used, the expected version, its version, and the session.
+ */
+const replaceScript = script(`${CLOCK}
 local row = redis.call('GET', KEYS[1])
-if not row or string.match(row, '^(%d+) ') ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
+if not row then return 0 end
+local version, last = string.match(row, '^(%d+) (-?%d+) ')
+if version ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[3] .. ' ' .. last .. ' ' .. ARGV[4])
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.min(tonumber(ARGV[1]), tonumber(last) - now)))
 return 1
 `);
 
@@ -69,8 +75,8 @@ const NAME = 'redisSessionStore';
  * only. In a cluster sessions are spread over all nodes. `create` takes up to three round trips; ending all sessions
  * of a user one, and one for each of them. Where that rejects, some may have ended: call it again.
  *
- * Ends go by the clock of the server: a session lasts as long as the process says that wrote it last, whatever the
- * clocks of processes show.
+ * Ends go by the clock of the server: a session lasts as long as the process says that wrote it last, and never longer
+ * than the one said that created it, whatever the clocks of processes show.
  *
  * The server must keep what it holds (`maxmemory-policy noeviction`): whoever's session is pushed out is signed out,
  * and one whose list is pushed out is missed by `deleteBySubject`.
@@ -97,7 +103,7 @@ export function redisSessionStore(options: RedisClockedStoreOptions): SessionSto
     if (!(row instanceof Uint8Array)) return undefined;
     const text = Buffer.from(row).toString();
     // Only this store writes here; the id is looked at so that a mix-up is nobody else's session.
-    const session = JSON.parse(text.slice(text.indexOf(' ') + 1)) as SessionRecord;
+    const session = JSON.parse(text.slice(text.indexOf('{'))) as SessionRecord;
     if (session.id !== id) throw new Error(`${NAME}: another session.`);
     return session;
   };
@@ -130,7 +136,7 @@ export function redisSessionStore(options: RedisClockedStoreOptions): SessionSto
       return ask({
         script: createScript,
         keys: [rowOf(id)],
-        args: [lifeIn(session), rowFor(session)],
+        args: [lifeIn(session), String(lifeOf(expiresAt)), ...versioned(session)],
       });
     },
     read,
@@ -138,7 +144,7 @@ export function redisSessionStore(options: RedisClockedStoreOptions): SessionSto
       ask({
         script: replaceScript,
         keys: [rowOf(next.id)],
-        args: [lifeIn(next), String(expected), rowFor(next)],
+        args: [lifeIn(next), String(expected), ...versioned(next)],
       }),
     delete: remove,
     deleteBySubject: async (issuer, subject, except) => {
@@ -183,7 +189,7 @@ export function redisSessionStore(options: RedisClockedStoreOptions): SessionSto
   } satisfies SessionStore);
 }
 
-/** The version in front, so that scripts need not read JSON. */
-function rowFor(session: SessionRecord): string {
-  return `${session.version} ${JSON.stringify(session)}`;
+/** The version stands in front of a session, so that scripts need not read JSON. */
+function versioned(session: SessionRecord): readonly [string, string] {
+  return [String(session.version), JSON.stringify(session)];
 }
