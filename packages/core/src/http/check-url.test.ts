@@ -118,6 +118,21 @@ describe('local names are denied', () => {
     'http://127.0.0.1.nip.io/',
     'http://localtest.me/',
     'http://x.onion/',
+    'http://kubernetes/',
+    'http://kubernetes.default/',
+    'http://kubernetes.default./',
+    'http://kubernetes.default.svc/',
+    'http://orders.default:80/',
+    'http://dns.kube-system/metrics',
+    'http://orders.team_a/',
+    'http://orders.stage2/',
+    'http://a.b.c9/',
+    'http://host.docker.internal/',
+    'http://ip-10-0-0-1.ec2.internal/',
+    'http://vault.service.consul/',
+    'http://smtp.mail/',
+    'http://server.localnet/',
+    'http://example.c/',
   ])('%s', (input) => {
     expect(codeOf(input)).toBe('egress.host_local');
   });
@@ -126,6 +141,11 @@ describe('local names are denied', () => {
     'https://locals.example.com/',
     'https://mylocalhost.com/',
     'https://internal.example/',
+    'https://default.example/',
+    'https://kube-system.example.com/',
+    'https://example.xn--p1ai/',
+    'https://пример.рф/',
+    'https://web2.example/',
   ])('but a name that only looks like one is not: %s', (input) => {
     expect(codeOf(input)).toBe('allowed');
   });

@@ -202,9 +202,11 @@ function isHost(hostname: string): boolean {
   return hostname.split('.').every((label) => LABEL.test(label));
 }
 
-/** RFC 6761, 6762, 7686, 8375, 9476, ICANN's `internal`, and suffixes that are common inside of networks. */
+/** RFC 6761, 6762, 7686, 8375, 9476, what ICANN keeps out of the root, and suffixes that are common within networks. */
 const LOCAL_SUFFIX =
-  /(?:^|\.)(?:localhost|local|localdomain|localhost6|localdomain6|internal|intranet|private|corp|home|lan|svc|consul|home\.arpa|onion|alt|invalid|test)$/;
+  /(?:^|\.)(?:localhost|local|localdomain|localhost6|localdomain6|localnet|internal|intranet|private|corp|home|mail|lan|svc|default|consul|home\.arpa|onion|alt|invalid|test)$/;
+/** What a top-level domain of the public DNS looks like: letters alone, or an international one (RFC 3696 §2). */
+const PUBLIC_SUFFIX = /\.(?:[a-z]{2,}|xn--[a-z0-9-]+)$/;
 /** Public names that resolve to any address which stands in them, or to loopback. Not complete, nor could it be. */
 const LOOPING_SUFFIX =
   /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io|traefik\.me|localtest\.me|lvh\.me|vcap\.me|lacolhost\.com|localho\.st|1u\.ms|rbndr\.us)$/;
@@ -213,8 +215,8 @@ const METADATA_NAME =
   /^(?:metadata|instance-data|metadata\.goog|metadata\.google\.internal|instance-data\.ec2\.internal|metadata\.tencentyun\.com|metadata\.platformequinix\.com|metadata\.packet\.net|metadata\.azure\.(?:com|internal)|api\.metadata\.cloud\.ibm\.com)$/;
 
 function isLocalName(name: string): boolean {
-  // A name without a dot is looked up in the network's own domain.
-  return !name.includes('.') || LOCAL_SUFFIX.test(name) || LOOPING_SUFFIX.test(name);
+  // Any other name is looked up in the network's own domain, as one without a dot is.
+  return !PUBLIC_SUFFIX.test(name) || LOCAL_SUFFIX.test(name) || LOOPING_SUFFIX.test(name);
 }
 
 function isMetadataName(name: string): boolean {

@@ -241,7 +241,11 @@ export const sessionStoreContract: readonly ContractCase<SessionStoreSubject>[] 
       }
       await pass(1_100);
       for (const aheadMs of [-3_600_000, 3_600_000]) {
-        assertSame(await store.read(`used ${aheadMs}`), undefined, `used ${aheadMs}, after its end`);
+        assertSame(
+          await store.read(`used ${aheadMs}`),
+          undefined,
+          `used ${aheadMs}, after its end`,
+        );
       }
       const left = (await store.list(ISSUER, 'alice')).map(({ id }) => id);
       assertSame(left.join(), '', 'listed');
