@@ -15,11 +15,17 @@ interface Parsed {
  */
 export async function takeBody(request: Request, bounds: BodyBounds): Promise<ReadBody> {
   const parsed = request as Request & Parsed;
-  if (parsed.rawBody instanceof Uint8Array) return { ok: true, bytes: parsed.rawBody };
-  const read = await readRawBody(request, bounds);
+  const { rawBody: kept } = parsed;
+  const isKept = kept instanceof Uint8Array;
+  const read = isKept ? { ok: true as const, bytes: kept } : await readRawBody(request, bounds);
   // Where there was none, nothing is left for handlers either.
   if (!read.ok || !hasBody(request)) return read;
   try {
+    if (isKept) {
+      // What another parser has made of it stays. What two readers read differently is denied all the same.
+      if (isJsonBody(request)) jsonOf(kept);
+      return read;
+    }
     parsed.body = bodyOf(request, read.bytes);
   } catch (cause) {
     return { ok: false, denial: { kind: 'malformed', code: 'message.malformed', cause } };
@@ -29,10 +35,16 @@ export async function takeBody(request: Request, bounds: BodyBounds): Promise<Re
   return read;
 }
 
+function isJsonBody(request: Request): boolean {
+  return isJson({ get: (name) => request.get(name) });
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  return bytes.byteLength === 0 ? undefined : parseJsonBody(utf8(bytes));
+}
+
 function bodyOf(request: Request, bytes: Uint8Array): unknown {
-  if (isJson({ get: (name) => request.get(name) })) {
-    return bytes.byteLength === 0 ? undefined : parseJsonBody(utf8(bytes));
-  }
+  if (isJsonBody(request)) return jsonOf(bytes);
   if (request.is('urlencoded')) return formOf(new URLSearchParams(utf8(bytes)));
   return request.is('text/*') ? utf8(bytes) : bytes;
 }

@@ -2,11 +2,14 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  allowAnonymous,
   allowAuthenticated,
   authenticateSignature,
+  definePolicy,
   factsOf,
   guard,
   type HttpFacts,
+  pass,
   type RawBodyFacts,
   signRequest,
 } from '@apisec/core';
@@ -105,5 +108,45 @@ describe.each([
   test('a guard that needs the bytes is not mounted without the option', () => {
     // @ts-expect-error the bytes are not supplied
     expect(() => secure(signed)).toThrow('needs the fact "rawBody"');
+  });
+
+  test.each<[string, number]>([
+    ['{"to":"alice","to":"mallory"}', 400],
+    ['{"to":"alice"}', 200],
+  ])('beside bytes that another parser has kept, %s is answered with %i', async (body, status) => {
+    const seen: unknown[] = [];
+    const see = definePolicy({
+      name: 'see',
+      role: 'check',
+      needs: ['rawBody'],
+      check: () =>
+        pass(
+          {},
+          {
+            onMessage: (message) => {
+              seen.push(message);
+              return { ok: true };
+            },
+          },
+        ),
+    });
+    const watched = guard<HttpFacts & RawBodyFacts>().use(see).use(allowAnonymous());
+    const app = express();
+    const keep = (request: object, _response: unknown, bytes: Buffer): void => {
+      Object.assign(request, { rawBody: bytes });
+    };
+    app.use(express.json({ verify: keep }), secure(watched, { rawBody: true }));
+    app.post('/', (_request, response) => {
+      response.send('handled');
+    });
+    const server = app.listen(0, '127.0.0.1');
+    servers.push(server);
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(url, { method: 'POST', headers, body });
+    expect(answer.status).toBe(status);
+    expect(await answer.text()).toContain(status === 200 ? 'handled' : 'message.malformed');
+    expect(seen).toHaveLength(status === 200 ? 1 : 0);
   });
 });

@@ -55,7 +55,7 @@ import {
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { markSecure } from './inventory.ts';
 import { collectOperations, operationOf } from './operations.ts';
-import { replay } from './raw-body.ts';
+import { ambiguity, replay } from './raw-body.ts';
 import { releasePayload } from './release.ts';
 import type { HookReply, HookRequest, SecurePlugin, SecureRoute } from './types.ts';
 
@@ -328,8 +328,18 @@ function hooks(admission: Admission<HttpFacts, object>, options: SecureOptions):
         send(reply, fault('guard.incomplete'));
         return;
       }
+      const replayed = (bytes: Uint8Array): void => {
+        const call = states.get(request)?.call;
+        const denial = call?.onMessage && ambiguity(request.raw.headers['content-type'], bytes);
+        if (denial === undefined) {
+          done(null, replay(bytes));
+          return;
+        }
+        call?.note(denial);
+        send(reply, denial);
+      };
       const begin = (read: ReadBody): void => {
-        if (read.ok) decide(request, reply, () => done(null, replay(read.bytes)), read.bytes);
+        if (read.ok) decide(request, reply, () => replayed(read.bytes), read.bytes);
         else proceed(undecided(read.denial, log), request, reply, () => done(null, payload));
       };
       readRawBody(request.raw, bounds, payload).then(begin, done);

@@ -1,9 +1,12 @@
 import {
+  allowAnonymous,
   allowAuthenticated,
   authenticateSignature,
+  definePolicy,
   factsOf,
   guard,
   type HttpFacts,
+  pass,
   type RawBodyFacts,
   signRequest,
 } from '@apisec/core';
@@ -86,5 +89,57 @@ describe('signed bodies', () => {
   test('a guard that needs the bytes is not mounted without the option', () => {
     // @ts-expect-error the bytes are not supplied
     expect(() => secure(signed)).toThrow('needs the fact "rawBody"');
+  });
+});
+
+describe('bodies that a policy sees beside their bytes', () => {
+  const seen: unknown[] = [];
+  const watched = guard<HttpFacts & RawBodyFacts>()
+    .use(
+      definePolicy({
+        name: 'see',
+        role: 'check',
+        needs: ['rawBody'],
+        check: () =>
+          pass(
+            {},
+            {
+              onMessage: (body) => {
+                seen.push(body);
+                return { ok: true };
+              },
+            },
+          ),
+      }),
+    )
+    .use(allowAnonymous());
+  const post = async (body: string, type = 'application/json') => {
+    seen.length = 0;
+    const app = Fastify();
+    apps.push(app);
+    await app.register(secure(watched, { rawBody: true }));
+    // As a handler with a reader of its own does, which may take the first of two members.
+    app.post('/', (request) => Buffer.from(factsOf(request, watched).rawBody).toString());
+    return app.inject({ method: 'POST', url: '/', headers: { 'content-type': type }, body });
+  };
+
+  test.each(['{"to":"alice","to":"mallory"}', '{"a":[{"b":1,"\\u0062":2}]}', '{"a":1e400}'])(
+    'a body that two readers read differently is denied: %s',
+    async (body) => {
+      const answer = await post(body);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json()).toMatchObject({ code: 'message.malformed' });
+      expect(seen).toEqual([]);
+    },
+  );
+
+  test.each([
+    ['{"to":"alice","note":"to"}', 'application/json', { to: 'alice', note: 'to' }],
+    ['{"to":1,"to":2}', 'text/plain', '{"to":1,"to":2}'],
+  ])('a body that every reader reads alike passes: %s', async (body, type, value) => {
+    const answer = await post(body, type);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.body).toBe(body);
+    expect(seen).toEqual([value]);
   });
 });
