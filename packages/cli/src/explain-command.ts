@@ -43,13 +43,11 @@ export const explainCommand: Command = {
     terminal.json({ ...read, ...(decided && { decision: plain(decided) }) });
     show(read, invocation);
     if (decided === undefined) return read.kind === 'unreadable' ? EXIT.found : EXIT.ok;
-    const { decision } = decided;
+    const { decision, secrets } = decided;
     terminal.line('');
-    const [head = '', ...steps] = explain(decision).split('\n');
+    const [head = '', ...steps] = explain(decision, secrets).split('\n');
     terminal.line(head, decision.allowed ? 'good' : 'bad');
     for (const step of steps) terminal.line(step);
-    const why = causeOf(decided);
-    if (why !== undefined) terminal.line(`why: ${why}`);
     return decision.allowed ? EXIT.ok : EXIT.found;
   },
 };

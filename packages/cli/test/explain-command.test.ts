@@ -73,7 +73,7 @@ test('the rule of a guard that denies it is named, and why', async () => {
   expect(code).toBe(1);
   expect(out).toMatch(/^denied: unauthenticated token\./m);
   expect(out).toMatch(/authenticateJwt \(check\) denied/);
-  expect(out).toMatch(/^why: /m);
+  expect(out).toMatch(/^ +cause: /m);
   const open = await callCli(...args, '--export', 'open', '--json');
   expect([open.code, JSON.parse(open.out).decision.allowed]).toEqual([0, true]);
 });

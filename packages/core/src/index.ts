@@ -4,6 +4,7 @@ export { type ChallengeOptions } from './engine/challenge.ts';
 
 // Guards and their policies.
 
+export { explain } from './audit/explain.ts';
 export type { Admission } from './engine/admission.ts';
 export { allOf, anyOf, when } from './engine/combine.ts';
 export {
@@ -12,7 +13,7 @@ export {
   type CoverageRow,
   coverage,
 } from './engine/coverage.ts';
-export { type Allowed, type Decision, type Denied, explain } from './engine/decision.ts';
+export type { Allowed, Decision, Denied } from './engine/decision.ts';
 export type { Challenge, Denial, DenialKind, Problem } from './engine/denial.ts';
 export type {
   AuthenticatedFacts,

@@ -28,24 +28,3 @@ export interface Denied extends Settled {
 
 /** What a guard answers; never a throw, never a rejection. */
 export type Decision<Facts> = Allowed<Facts> | Denied;
-
-/**
- * A decision in words, one line for each policy that ran: for logs and for the developer's eyes, never for
- * the caller.
- */
-export function explain(decision: Decision<object>): string {
-  const head = decision.allowed
-    ? 'allowed'
-    : `denied: ${decision.denial.kind} ${decision.denial.code}`;
-  return [head, ...lines(decision.trace, '  ')].join('\n');
-}
-
-function lines(trace: readonly TraceEntry[], indent: string): string[] {
-  return trace.flatMap((entry) => {
-    const parts = [`${indent}${entry.policy} (${entry.role}) ${entry.verdict.replace('_', ' ')}`];
-    if (entry.denial) parts.push(`: ${entry.denial.kind} ${entry.denial.code}`);
-    if (entry.denial?.detail) parts.push(` (${entry.denial.detail})`);
-    if (entry.degraded) parts.push(`, degraded: ${entry.degraded}`);
-    return [parts.join(''), ...lines(entry.within ?? [], `${indent}  `)];
-  });
-}

@@ -18,3 +18,9 @@ export function equalInConstantTime(one: string, other: string): boolean {
   }
   return difference === 0;
 }
+
+/** The beginning of a hash, for causes: a whole one looks like a secret, and no log would show it. */
+export function beginningOf(hash: unknown): string {
+  const text = typeof hash === 'string' ? hash : typeof hash;
+  return text.length > 12 ? `${text.slice(0, 12)}…` : text;
+}

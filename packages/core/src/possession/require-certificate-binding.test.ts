@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { boundTo } from '../../test/dpop-kit.ts';
 import { audience, issuer, now, signer } from '../../test/jwt-kit.ts';
 import { VECTORS } from '../../test/vectors.ts';
+import { describeCause } from '../audit/describe-cause.ts';
 import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
 import { localJwks } from '../crypto/local-jwks.ts';
 import type { CertificateFacts, HttpFacts } from '../engine/facts.ts';
@@ -81,6 +82,52 @@ test.each<[string, Confirmation | undefined, CertificateFacts, string]>([
     ok: false,
     conclusive: true,
     denial: { code },
+  });
+});
+
+const anotherThumbprint = await sha256(Uint8Array.of(1, 2, 4));
+
+describe('operators are told what was expected and what came:', () => {
+  const another = { raw: Uint8Array.of(1, 2, 4) };
+  const others = { certificate: another };
+  /** A whole one looks like a secret, and no log would show it. */
+  const short = (hash: string) => ({ 'x5t#S256': `${hash.slice(0, 12)}…` });
+  const unverified = { unverifiedCertificate: another };
+  test.each<[string, Confirmation | undefined, CertificateFacts, object]>([
+    [
+      'a certificate with another thumbprint',
+      bound,
+      others,
+      { expected: short(thumbprint), given: short(anotherThumbprint) },
+    ],
+    ['no certificate', bound, {}, { expected: short(thumbprint), given: 'no certificate' }],
+    [
+      'one that nobody vouches for',
+      bound,
+      unverified,
+      {
+        expected: short(thumbprint),
+        given: 'a certificate that nobody vouches for (option selfSigned)',
+      },
+    ],
+    [
+      'a token that is bound to something else',
+      { jkt: 'x' },
+      mine,
+      { expected: { cnf: ['x5t#S256'] }, given: { cnf: ['jkt'] } },
+    ],
+    [
+      'a token that is bound to nothing',
+      undefined,
+      mine,
+      { expected: { cnf: ['x5t#S256'] }, given: { cnf: [] } },
+    ],
+  ])('%s', async (_name, confirmation, shown, cause) => {
+    const outcome = await ask(confirmation, shown, { required: true });
+    if (outcome.ok) expect.fail('passed');
+    expect(outcome.denial.cause).toEqual(cause);
+    expect(describeCause(outcome.denial.cause)).not.toContain('redacted');
+    expect(httpDenial(outcome.denial).body).not.toContain('selfSigned');
   });
 });
 

@@ -7,10 +7,11 @@ import {
   type Pass,
   pass,
   sharedDenial,
+  withCause,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { equalInConstantTime, sha256 } from '../lib/hash.ts';
+import { beginningOf, equalInConstantTime, sha256 } from '../lib/hash.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
@@ -65,14 +66,20 @@ export function requireCertificateBinding(
     `${NAME}: selfSigned must be true or false.`,
   );
   const common = challengeParams(NAME, options);
-  const denial = (code: keyof typeof details, { scheme }: Authentication): Deny => {
+  /** `cause` says to operators what was expected and what came; never more than the beginning of a thumbprint. */
+  const denial = (
+    code: keyof typeof details,
+    { scheme }: Authentication,
+    cause: { readonly expected: object; readonly given: object | string },
+  ): Deny => {
     const detail = details[code];
     const params = { ...common, error: 'invalid_token', error_description: detail };
     const challenges = [{ scheme: scheme === '' ? 'Bearer' : scheme, params }];
-    return sharedDenial(
+    const denied = sharedDenial(
       { kind: 'unauthenticated', code, detail, challenges },
       { conclusive: true },
     );
+    return withCause(denied, cause);
   };
   return definePolicy<
     { readonly authentication: Authentication } & CertificateFacts,
@@ -88,18 +95,31 @@ export function requireCertificateBinding(
       const { confirmation } = authentication;
       const bound = confirmation && member(confirmation, 'x5t#S256');
       if (bound === undefined) {
-        return required ? denial('certificate.token_unbound', authentication) : pass();
+        const cause = {
+          expected: { cnf: ['x5t#S256'] },
+          given: { cnf: Object.keys(confirmation ?? {}) },
+        };
+        return required ? denial('certificate.token_unbound', authentication, cause) : pass();
       }
-      if (certificate === undefined) return denial('certificate.missing', authentication);
+      const expected = { 'x5t#S256': beginningOf(bound) };
+      if (certificate === undefined) {
+        const given = unverifiedCertificate === undefined ? 'no certificate' : UNVERIFIED;
+        return denial('certificate.missing', authentication, { expected, given });
+      }
       const compare = (shown: string): Outcome =>
         typeof bound === 'string' && equalInConstantTime(shown, bound)
           ? PROVED
-          : denial('certificate.mismatch', authentication);
+          : denial('certificate.mismatch', authentication, {
+              expected,
+              given: { 'x5t#S256': beginningOf(shown) },
+            });
       const shown = thumbprintOf(certificate);
       return isThenable(shown) ? shown.then(compare) : compare(shown);
     },
   });
 }
+
+const UNVERIFIED = 'a certificate that nobody vouches for (option selfSigned)';
 
 const PROVED: Pass<NoFacts> = Object.freeze({
   ok: true,

@@ -20,7 +20,7 @@ import { definePolicy, type Policy } from '../engine/policy.ts';
 import { pathOf, type RequestLike } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { equalInConstantTime, sha256 } from '../lib/hash.ts';
+import { beginningOf, equalInConstantTime, sha256 } from '../lib/hash.ts';
 import { momentText } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
@@ -197,7 +197,10 @@ export function requireDpop(
     }
     const known = await keys.identify(proof.key);
     if (!equalInConstantTime(known.jkt, bound)) {
-      const cause = { expected: { jkt: bound }, given: { jkt: known.jkt } };
+      const cause = {
+        expected: { jkt: beginningOf(bound) },
+        given: { jkt: beginningOf(known.jkt) },
+      };
       return { code: 'dpop.key_mismatch', cause };
     }
     if (!(await isSigned(proof.jws, proof.alg, [known.key]))) {
