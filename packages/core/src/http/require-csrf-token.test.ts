@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { secretOf } from '../../test/secrets.ts';
+import { describeCause } from '../audit/describe-cause.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { guard } from '../engine/guard.ts';
 import { pass } from '../engine/outcome.ts';
@@ -179,6 +180,72 @@ describe('is denied', () => {
     expect(denied.code).toBe(code);
     expect(denied.response.status).toBe(403);
     expect((await mine.call('POST', both(token))).code).toBe('passed');
+  });
+
+  test.each<[string, (token: string, old: string) => Record<string, string>, string[]]>([
+    ['nothing', () => ({}), ['none in X-CSRF-Token', 'none in __Host-csrf']],
+    [
+      'no cookie',
+      (t) => ({ 'x-csrf-token': t }),
+      ['a good one in X-CSRF-Token', 'none in __Host-csrf'],
+    ],
+    [
+      'a token of another session',
+      (t) => both(t, t, 'mallory'),
+      [
+        'one that is not of this session in X-CSRF-Token',
+        'one that is not of this session in __Host-csrf',
+      ],
+    ],
+    [
+      'an old token',
+      (t, old) => both(old, t),
+      ['one that has expired in X-CSRF-Token', 'a good one in __Host-csrf'],
+    ],
+  ])('and operators are told which of both was not good: %s', async (_name, headers, given) => {
+    let time = START;
+    const policy = requireCsrfToken<{ session: string }>({
+      secrets: [secret(1)],
+      session: (facts) => facts.session,
+      now: () => time,
+    });
+    const issue = async () => {
+      const outcome = await policy.check(new Request('https://shop.example.com'), {
+        session: 'alice',
+      });
+      return outcome.ok ? outcome.facts.csrfToken : expect.fail('denied');
+    };
+    const old = await issue();
+    time += 9 * HOUR;
+    const sent = headers(await issue(), old);
+    const request = new Request('https://shop.example.com', { method: 'POST', headers: sent });
+    const outcome = await policy.check(request, { session: sent['x-session'] ?? 'alice' });
+    if (outcome.ok) expect.fail('passed');
+    const { cause } = outcome.denial;
+    expect(cause).toEqual({ expected: ['X-CSRF-Token', '__Host-csrf'], given });
+    // A log shows all of it, and none of the tokens.
+    expect(describeCause(cause)).toContain(given.join(', '));
+    expect(describeCause(cause)).not.toContain(old);
+  });
+
+  test('and operators are told of the field of a form, which is the other way to send it', async () => {
+    const policy = requireCsrfToken({
+      secrets: [secret(1)],
+      session: () => 'alice',
+      formField: '_csrf',
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const request = new Request('https://shop.example.com', { method: 'POST', headers });
+    const cause = {
+      expected: ['X-CSRF-Token or field _csrf', '__Host-csrf'],
+      given: ['none in field _csrf', 'none in __Host-csrf'],
+    };
+    const rawBody = new TextEncoder().encode('a=1');
+    expect(await policy.check(request, { rawBody })).toMatchObject({ denial: { cause } });
+    const outcome = await policy.check(request, {});
+    if (!outcome.ok) expect.fail('denied unseen');
+    const [obligations] = [outcome.obligations].flat();
+    expect(await obligations?.onMessage?.({})).toMatchObject({ denial: { cause } });
   });
 
   test('with a word on what is needed', async () => {

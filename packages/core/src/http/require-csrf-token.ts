@@ -133,16 +133,28 @@ export function requireCsrfToken<Needs extends object>(
     return { token, headers: [{ op: 'append', name: 'set-cookie', value }, UNCACHED] };
   };
 
+  const expected = [
+    formField === undefined ? header : `${header} or field ${formField}`,
+    cookieName,
+  ];
   /** What a token that was sent is worth beside the cookie; undefined where the call may pass. */
   const problemOf = async (
     sent: string,
     stored: string | undefined,
     kept: Standing,
     bound: string,
+    /** The field of a form that it was looked for in, in place of the header. */
+    field: string | undefined,
   ): Promise<Problem | undefined> => {
     const brought = sent === stored ? kept : await tokens.verify(sent, bound);
     const worse = brought === 'good' || brought === 'ageing' ? kept : brought;
-    return worse === 'good' || worse === 'ageing' ? undefined : worse;
+    if (worse === 'good' || worse === 'ageing') return undefined;
+    const where = field === undefined ? header : `field ${field}`;
+    const cause = {
+      expected,
+      given: [`${IN_WORDS[brought]} in ${where}`, `${IN_WORDS[kept]} in ${cookieName}`],
+    };
+    return { code: worse, cause };
   };
 
   return definePolicy<Needs, CsrfTokenFacts, 'check'>({
@@ -166,7 +178,7 @@ export function requireCsrfToken<Needs extends object>(
         const field = sent === '' && isForm(type) ? formField : undefined;
         if (field !== undefined && rawBody === undefined) {
           obligations.onMessage = async (message) => {
-            const problem = await problemOf(ownText(message, field), stored, kept, bound);
+            const problem = await problemOf(ownText(message, field), stored, kept, bound, field);
             return problem === undefined ? { ok: true } : denied(problem);
           };
         } else {
@@ -174,7 +186,7 @@ export function requireCsrfToken<Needs extends object>(
             field === undefined || rawBody === undefined
               ? sent
               : await readField(rawBody, type, field);
-          const problem = await problemOf(brought, stored, kept, bound);
+          const problem = await problemOf(brought, stored, kept, bound, field);
           if (problem !== undefined) return denied(problem, replacement?.headers);
         }
       }
@@ -213,16 +225,30 @@ function ownText(message: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-type Problem = 'missing' | 'invalid' | 'expired';
+/** Why a call may not pass; `cause` for operators only, with no token in it. */
+interface Problem {
+  readonly code: Exclude<Standing, 'good' | 'ageing'>;
+  readonly cause: object;
+}
 
-function denied(why: Problem, headers: HeaderEdit[] = []): Deny {
-  return deny('forbidden', `csrf.token_${why}`, {
+function denied({ code, cause }: Problem, headers: HeaderEdit[] = []): Deny {
+  return deny('forbidden', `csrf.token_${code}`, {
     detail: 'This operation needs the token of your session.',
+    cause,
     obligations: { headers },
   });
 }
 
 type Standing = 'good' | 'ageing' | 'missing' | 'invalid' | 'expired';
+
+/** In front of the name of a header: behind it they would look like its value, and be redacted. */
+const IN_WORDS: Readonly<Record<Standing, string>> = {
+  good: 'a good one',
+  ageing: 'a good one',
+  missing: 'none',
+  invalid: 'one that is not of this session',
+  expired: 'one that has expired',
+};
 
 function signer(secrets: readonly Uint8Array[], lifetimeMs: number, now: () => number) {
   assertConfiguration(
