@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VECTORS } from '../../test/vectors.ts';
+import { describeCause } from '../audit/describe-cause.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import { guard } from '../engine/guard.ts';
@@ -41,18 +42,48 @@ const codeOf = async (answer: Promise<{ ok: boolean; denial?: { code: string } }
 };
 
 test.each([
-  ['no signature', new Headers(), { expected: expect.stringContaining('webhook-signature') }],
+  [
+    'no signature',
+    new Headers({ 'webhook-timestamp': String(NOW), 'x-secret': 'tell-nobody' }),
+    {
+      expected: expect.stringContaining('webhook-signature'),
+      given: { present: ['webhook-timestamp'], absent: ['webhook-id', 'webhook-signature'] },
+    },
+  ],
   [
     'an id with a full stop',
     signed(BODY, { id: 'order.paid' }),
-    { expected: expect.stringMatching(/webhook-id.*no full stop/) },
+    {
+      expected: expect.stringMatching(/webhook-id.*no full stop/),
+      given: { present: ['webhook-id', 'webhook-timestamp', 'webhook-signature'], absent: [] },
+    },
   ],
-  ['another key', signed(BODY, { secret: `whsec_${btoa('x'.repeat(24))}` }), { keys: ['a'] }],
+  [
+    'another key',
+    signed(BODY, { secret: `whsec_${btoa('x'.repeat(24))}` }),
+    { keys: ['a'], given: { signatures: 1, bytes: BODY.length } },
+  ],
+  [
+    'another version of the scheme',
+    signed(BODY, { version: 'v9' }),
+    { keys: ['a'], given: { signatures: 0, bytes: BODY.length } },
+  ],
   ['an old signature', signed(BODY, { at: NOW - 600 }), { ageMs: 600_000, toleranceMs: 300_000 }],
   ['one of the future', signed(BODY, { at: NOW + 600 }), { ageMs: -600_000 }],
 ])('operators learn why it was denied: %s', async (_, headers, cause) => {
   const answer = await standard().verify(headers, BODY);
   expect(answer).toMatchObject({ ok: false, denial: { cause } });
+  const said = describeCause(answer.ok ? undefined : answer.denial.cause);
+  expect(said).not.toMatch(/redacted|tell-nobody/);
+  expect(said).not.toContain(headers.get('webhook-signature') ?? SECRET);
+});
+
+test('operators learn which message came again', async () => {
+  const hook = standard();
+  await hook.verify(signed(), BODY);
+  expect(await hook.verify(signed(), BODY)).toMatchObject({
+    denial: { code: 'webhook.replayed', cause: { id: 'msg_1', keyId: 'a' } },
+  });
 });
 
 describe('an honest message', () => {

@@ -123,6 +123,23 @@ function mistimed(ageMs: number, toleranceMs: number): Deny {
       );
 }
 
+/** A view that remembers which headers were asked for, and whether they were there. */
+function watched(headers: HeadersView) {
+  const present: string[] = [];
+  const absent: string[] = [];
+  const get = (name: string) => {
+    const value = headers.get(name);
+    (value ? present : absent).push(name);
+    return value;
+  };
+  return { view: { get, has: (name: string) => headers.has(name) }, given: { present, absent } };
+}
+
+function withMore(deny: Deny, more: object): Deny {
+  // Its own causes are objects.
+  return withCause(deny, { ...(deny.denial.cause as object | undefined), ...more });
+}
+
 const REPLAYED = denied('unauthenticated', 'webhook.replayed', 'The message was received before.');
 const NOT_AN_EVENT = denied(
   'malformed',
@@ -199,15 +216,19 @@ export function verifyWebhook<Event = unknown>(
     // What the types promise, plain JavaScript may break.
     if (!ArrayBuffer.isView(body))
       return { ok: false, denial: fault('message.unavailable', NO_BYTES) };
-    const presented = scheme.read(headers, body);
-    if (typeof presented === 'string') return denials[presented];
+    const { view, given } = watched(headers);
+    const presented = scheme.read(view, body);
+    if (typeof presented === 'string') return withMore(denials[presented], { given });
     const { id, timestamp } = presented;
     const timestampMs = timestamp === undefined ? undefined : timestamp * 1_000;
     const age = timestampMs === undefined ? 0 : now() - timestampMs;
     if (Math.abs(age) > toleranceMs) return mistimed(age, toleranceMs);
-    if (Number.isNaN(age)) return denials['webhook.signature_invalid'];
-    const signed = await findSigner(keys, presented, body);
-    if (signed === undefined) return denials['webhook.signature_invalid'];
+    const signed = Number.isNaN(age) ? undefined : await findSigner(keys, presented, body);
+    if (signed === undefined) {
+      const { length: signatures } = presented.signatures;
+      const came = { given: { signatures, bytes: body.byteLength } };
+      return withMore(denials['webhook.signature_invalid'], came);
+    }
     let event: Event;
     try {
       const made = read(body, headers);
@@ -218,7 +239,9 @@ export function verifyWebhook<Event = unknown>(
     try {
       // Last, so that only what the sender signed uses anything up.
       const ttlMs = timestampMs === undefined ? replayForMs : 2 * toleranceMs + 1_000;
-      if (!(await isFirst(signed.signature, ttlMs))) return REPLAYED;
+      if (!(await isFirst(signed.signature, ttlMs))) {
+        return withCause(REPLAYED, { id, keyId: signed.keyId });
+      }
     } catch (cause) {
       return deny('unavailable', 'webhook.unavailable', { cause });
     }
