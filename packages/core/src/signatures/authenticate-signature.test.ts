@@ -1,10 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { secretOf } from '../../test/secrets.ts';
+import { describeCause } from '../audit/describe-cause.ts';
 import { memoryReplayStore } from '../contracts/memory-replay-store.ts';
 import type { Jwk } from '../crypto/key-source.ts';
 import type { AuthenticatedFacts } from '../engine/facts.ts';
 import type { Outcome } from '../engine/outcome.ts';
+import { httpDenial } from '../wire/http.ts';
 import {
   type AuthenticateSignatureOptions,
   authenticateSignature,
@@ -543,10 +545,127 @@ describe('which signature', () => {
         code: 'credentials.missing',
         detail: 'This operation needs a signed request.',
         challenges: [{ scheme: 'Signature', params: { realm: 'api' } }],
+        cause: { expected: ['Signature-Input', 'Signature'], tag: 'none', given: [] },
       },
     });
     expect(await ask(changed(await get(), { signature: 'sig1=::' }))).toMatchObject({
       conclusive: true,
+    });
+  });
+});
+
+describe('operators are told what was expected and what came:', () => {
+  const iso = (at: number) => new Date(at).toISOString();
+  const created = iso(now());
+  const others = { partner: { ...shared.partner, key: secretOf(8) } };
+  const secretHeaders = { headers: { authorization: 'Bearer tell-nobody' } };
+  const covered = ['@method', '@authority', '@path', '@query'];
+
+  test.each<[string, Promise<Request>, ReturnType<typeof policyOf>, string, object]>([
+    [
+      'no signature',
+      Promise.resolve(new Request(ORDERS)),
+      policyOf(),
+      'credentials.missing',
+      { expected: ['Signature-Input', 'Signature'], tag: 'none', given: [] },
+    ],
+    [
+      'one for another application',
+      get({ tag: 'shop' }),
+      policyOf({ tag: 'billing' }),
+      'credentials.missing',
+      { tag: 'billing', given: ['Signature-Input', 'Signature'] },
+    ],
+    [
+      'half of one',
+      get().then((request) => changed(request, { signature: undefined })),
+      policyOf(),
+      'signature.malformed',
+      { given: ['Signature-Input'] },
+    ],
+    [
+      'an old one',
+      get({ now: () => now() - 600_000 }),
+      policyOf(),
+      'signature.expired',
+      { keyid: 'partner', created: iso(now() - 600_000), now: created, maxAgeMs: 60_000 },
+    ],
+    [
+      'one of the future',
+      get({ now: () => now() + 600_000 }),
+      policyOf(),
+      'signature.not_yet_valid',
+      { created: iso(now() + 600_000), now: created, clockToleranceMs: 5_000 },
+    ],
+    [
+      'what is left open',
+      get(),
+      policyOf({ alsoCover: ['x-tenant', '@scheme'] }),
+      'signature.component_uncovered',
+      { keyid: 'partner', missing: ['x-tenant', '@scheme'], given: covered },
+    ],
+    [
+      'credentials that are left open',
+      get().then((request) => changed(request, secretHeaders.headers)),
+      policyOf(),
+      'signature.component_uncovered',
+      { missing: ['authorization'] },
+    ],
+    [
+      'what was signed and is not there any more',
+      get({ alsoCover: ['x-tenant'] }, { headers: { 'x-tenant': 'tell-nobody' } }).then((request) =>
+        changed(request, { 'x-tenant': undefined }),
+      ),
+      policyOf(),
+      'signature.component_missing',
+      { component: '"x-tenant"' },
+    ],
+    [
+      'a key that nobody knows',
+      get({ keyid: 'other' }),
+      policyOf(),
+      'signature.key_unknown',
+      { given: { keyid: 'other' } },
+    ],
+    [
+      'another key of the same name',
+      get({}, secretHeaders),
+      policyOf({ keys: others, publicPathPrefix: '' }),
+      'signature.invalid',
+      { keyid: 'partner', alg: 'hmac-sha256', method: 'GET', publicOrigin, publicPathPrefix: '' },
+    ],
+    [
+      'another origin',
+      get(),
+      policyOf({ publicOrigin: 'https://internal.example.net' }),
+      'signature.invalid',
+      { publicOrigin: 'https://internal.example.net' },
+    ],
+    [
+      'another body',
+      post().then(async (request) => new Request(request, { body: 'tell-nobody' })),
+      policyOf(),
+      'signature.digest_mismatch',
+      { keyid: 'partner', bytes: 11 },
+    ],
+  ])('%s', async (_name, request, policy, code, cause) => {
+    const outcome = await ask(await request, policy);
+    if (outcome.ok) expect.fail('passed');
+    expect(outcome.denial.code).toBe(code);
+    expect(outcome.denial.cause).toMatchObject(cause);
+    const said = describeCause(outcome.denial.cause) ?? '';
+    expect(said).not.toMatch(/tell-nobody|redacted/);
+    expect(said).not.toContain((await request).headers.get('signature') ?? 'tell-nobody');
+    const { cause: _cause, ...without } = outcome.denial;
+    expect(httpDenial(outcome.denial)).toEqual(httpDenial(without));
+  });
+
+  test('a signature that came before', async () => {
+    const policy = policyOf();
+    const request = await get();
+    expect(await told(request, policy)).toBe('ok');
+    expect(await ask(request, policy)).toMatchObject({
+      denial: { code: 'signature.replayed', cause: { keyid: 'partner', created } },
     });
   });
 });

@@ -5,13 +5,14 @@ import { webCryptoVerifier } from '../crypto/verification-key.ts';
 import type { ChallengeOptions } from '../engine/challenge.ts';
 import { type Denial, fault } from '../engine/denial.ts';
 import type { AuthenticatedFacts, RawBodyFacts } from '../engine/facts.ts';
-import { denyWith, type NoFacts, type Outcome } from '../engine/outcome.ts';
+import { type Deny, denyWith, type NoFacts, type Outcome, withCause } from '../engine/outcome.ts';
 import { definePolicy, type Policy } from '../engine/policy.ts';
-import { mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
+import { type HeadersView, mayHaveBody, pathOf, queryOf } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { sha256 } from '../lib/hash.ts';
 import { inTime } from '../lib/in-time.ts';
+import { momentText } from '../lib/moment.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { publicBase } from '../possession/proof-target.ts';
 import { type FieldTypes, type SignableRequest, signatureBase } from './signature-base.ts';
@@ -20,7 +21,7 @@ import {
   signatureCoverage,
   signatureFields,
 } from './signature-coverage.ts';
-import { type PresentedSignature, readSignature } from './signature-input.ts';
+import { type PresentedSignature, readSignature, type SignatureChoice } from './signature-input.ts';
 import {
   type SignatureAlgorithm,
   type SignatureKey,
@@ -28,7 +29,7 @@ import {
   signatureKeys,
 } from './signature-keys.ts';
 import {
-  type SignatureDenialCode,
+  type SignatureProblem,
   signatureDenials,
   signatureUnavailable,
   signatureVerification,
@@ -104,8 +105,6 @@ const OPTIONS = [
   'now',
 ] as const;
 
-/** RFC 9110 §9.3: methods of which content means nothing. */
-
 /**
  * Finds out who calls by an HTTP message signature (RFC 9421), and denies calls that are not signed, or signed
  * otherwise than they arrive. Adds `principal` (who holds the key) and `authentication`; admits nobody by
@@ -159,7 +158,7 @@ export function authenticateSignature(
     typeof coverBody === 'boolean',
     `${NAME}: coverBody is true, or false where calls have no body.`,
   );
-  const uncovers = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
+  const uncovered = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
   const maxAgeMs = durationMs(NAME, 'maxAge', options.maxAge ?? '1m', { min: '1s', max: '1h' });
   const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
     min: '0s',
@@ -176,23 +175,36 @@ export function authenticateSignature(
     `${NAME}: verifier must be a function, for example nodeVerifier() of @apisec/node.`,
   );
   const denials = signatureDenials(NAME, options);
+  const denial = ({ problem, cause }: SignatureProblem): Deny => withCause(denials[problem], cause);
   const findKey = signatureKeys(NAME, options.keys, issuer);
 
   const verify = signatureVerification({
     findKey: (keyid) => inTime(() => findKey(keyid), timeoutMs),
     verifier,
+    target: { publicOrigin: origin, publicPathPrefix },
     coverBody,
   });
 
   /** What is wrong with the signature's time and nonce, before anything costs much. */
   const staleness = (
-    { created, nonce }: PresentedSignature,
+    { created, expires, nonce, keyid }: PresentedSignature,
     end: number,
     at: number,
-  ): SignatureDenialCode | undefined => {
-    if (created * 1000 > at + tolerance) return 'signature.not_yet_valid';
-    if (at >= end) return 'signature.expired';
-    return replay !== false && nonce === undefined ? 'signature.nonce_missing' : undefined;
+  ): SignatureProblem | undefined => {
+    const isEarly = created * 1000 > at + tolerance;
+    if (isEarly || at >= end) {
+      const cause = {
+        keyid,
+        created: momentText(created * 1000),
+        ...(expires !== undefined && { expires: momentText(expires * 1000) }),
+        now: momentText(at),
+        maxAgeMs,
+        clockToleranceMs: tolerance,
+      };
+      return { problem: isEarly ? 'signature.not_yet_valid' : 'signature.expired', cause };
+    }
+    if (replay === false || nonce !== undefined) return undefined;
+    return { problem: 'signature.nonce_missing', cause: { keyid, expected: ['nonce'] } };
   };
 
   /** Takes the nonce for this call: true for exactly one of many. */
@@ -211,22 +223,34 @@ export function authenticateSignature(
     request: SignableRequest,
     body: Uint8Array,
   ): Promise<Outcome<AuthenticatedFacts>> => {
-    const { covered, created, expires = Number.POSITIVE_INFINITY } = presented;
+    const { covered, created, keyid, expires = Number.POSITIVE_INFINITY } = presented;
     const end = Math.min(created * 1000 + maxAgeMs, expires * 1000) + tolerance;
     const stale = staleness(presented, end, now());
-    if (stale !== undefined) return denials[stale];
-    if (uncovers(covered, request, body)) return denials['signature.component_uncovered'];
+    if (stale !== undefined) return denial(stale);
+    const missing = uncovered(covered, request, body);
+    if (missing.length > 0) {
+      const cause = { keyid, missing, given: [...covered] };
+      return denial({ problem: 'signature.component_uncovered', cause });
+    }
     const base = signatureBase(request, presented.input, fields);
-    if (typeof base === 'string') return denials[base];
+    if ('problem' in base) {
+      return denial({ problem: base.problem, cause: { keyid, component: base.component } });
+    }
     try {
-      const key = await verify(presented, base.text, request.headers, body);
-      if (typeof key === 'string') return denials[key];
+      const key = await verify(presented, base.text, request, body);
+      if ('problem' in key) return denial(key);
       if (replay === false) return key.outcome;
-      const ttl = replayTtl(end, now(), timeoutMs);
-      if (ttl === undefined) return denials['signature.expired'];
+      const at = now();
+      const ttl = replayTtl(end, at, timeoutMs);
+      if (ttl === undefined) {
+        const cause = { keyid, created: momentText(created * 1000), now: momentText(at), maxAgeMs };
+        return denial({ problem: 'signature.expired', cause });
+      }
       // Last, so that only the holder of the key can use its nonces up.
       const first = await isFirst(replay, presented, ttl);
-      return first ? key.outcome : denials['signature.replayed'];
+      if (first) return key.outcome;
+      const cause = { keyid, created: momentText(created * 1000) };
+      return denial({ problem: 'signature.replayed', cause });
     } catch (cause) {
       return signatureUnavailable(cause);
     }
@@ -240,10 +264,15 @@ export function authenticateSignature(
     check: (request, { rawBody }) => {
       const { method, headers } = request;
       const presented = readSignature(headers, { label, tag });
-      if (typeof presented === 'string') return denials[presented];
+      if (typeof presented === 'string') {
+        return denial({ problem: presented, cause: unreadCause(headers, { label, tag }) });
+      }
       // What the types promise, plain JavaScript may break.
       if (coverBody && !(rawBody instanceof Uint8Array)) return denyWith(UNSEEN);
-      if (!coverBody && mayHaveBody(request)) return denials['signature.body_uncovered'];
+      if (!coverBody && mayHaveBody(request)) {
+        const cause = { expected: 'no body', coverBody };
+        return denial({ problem: 'signature.body_uncovered', cause });
+      }
       const path = publicPathPrefix + pathOf(request);
       const signable = { method, origin, path, query: queryOf(request), headers };
       return examine(presented, signable, coverBody ? rawBody : NO_BODY);
@@ -251,7 +280,16 @@ export function authenticateSignature(
   });
 }
 
+/** What a signed request has, and which of it was there. */
+function unreadCause(headers: HeadersView, { label, tag }: SignatureChoice): object {
+  const expected = ['Signature-Input', 'Signature'];
+  return {
+    expected,
+    ...(label !== undefined && { label }),
+    tag: tag ?? 'none',
+    given: expected.filter((name) => headers.has(name)),
+  };
+}
+
 const NO_BODY = new Uint8Array(0);
 const UNSEEN: Denial = Object.freeze(fault('message.unavailable'));
-
-/** HTTP/2 needs neither header for a body, so the method must tell where they do not. */

@@ -102,9 +102,9 @@ export async function signRequest(request: Request, options: SignRequestOptions)
   const { method } = request;
   const target = { method, origin, path: pathOf(request), query: queryOf(request), headers };
   const base = signatureBase(target, input, {});
-  if (typeof base === 'string') {
+  if ('problem' in base) {
     throw new ConfigurationError(
-      `signRequest: the request cannot be signed so (${base}); see alsoCover and the texts given.`,
+      `signRequest: the request cannot be signed so (${base.problem}); see alsoCover and the texts given.`,
     );
   }
   const signature = await sign(algorithm, key, encoder.encode(base.text));

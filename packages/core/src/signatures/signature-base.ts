@@ -31,6 +31,12 @@ export type ComponentProblem =
   | 'signature.component_missing';
 
 type Value = { readonly text: string } | ComponentProblem;
+
+/** Why there is no text to sign, and of which component. */
+export interface UnsignedComponent {
+  readonly problem: ComponentProblem;
+  readonly component: string | undefined;
+}
 type Param = readonly [name: string, value: BareItem] | undefined;
 
 const UNSUPPORTED = 'signature.component_unsupported';
@@ -51,20 +57,22 @@ export function signatureBase(
   request: SignableRequest,
   input: InnerList,
   fields: FieldTypes,
-): Value {
+): { readonly text: string } | UnsignedComponent {
   const lines: string[] = [];
   const seen = new Set<string>();
   for (const component of input.items) {
     const identifier = serializeMember(component);
-    if (identifier === undefined || seen.has(identifier)) return MALFORMED;
+    if (identifier === undefined || seen.has(identifier)) {
+      return { problem: MALFORMED, component: identifier };
+    }
     seen.add(identifier);
     const value = valueOf(request, component, fields);
-    if (typeof value === 'string') return value;
-    if (!VALUE.test(value.text)) return UNSUPPORTED;
+    if (typeof value === 'string') return { problem: value, component: identifier };
+    if (!VALUE.test(value.text)) return { problem: UNSUPPORTED, component: identifier };
     lines.push(`${identifier}: ${value.text}`);
   }
   const params = serializeMember(input);
-  if (params === undefined) return MALFORMED;
+  if (params === undefined) return { problem: MALFORMED, component: undefined };
   return { text: [...lines, `"@signature-params": ${params}`].join('\n') };
 }
 

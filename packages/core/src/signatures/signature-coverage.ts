@@ -17,12 +17,12 @@ export interface CoverageOptions {
   readonly insecureUncovered: readonly SignatureComponent[];
 }
 
-/** True where a signature over these components leaves something open that it must cover. */
-export type Uncovers = (
+/** What a signature over these components leaves open although it must cover it. */
+export type Uncovered = (
   covered: ReadonlySet<string>,
   request: SignableRequest,
   body: Uint8Array,
-) => boolean;
+) => readonly string[];
 
 const DEFAULTS: readonly SignatureComponent[] = [
   '@method',
@@ -43,7 +43,7 @@ const IMPLIED: Readonly<Record<string, readonly string[]>> = {
 export function signatureCoverage(
   policy: string,
   { coverBody, alsoCover, insecureUncovered }: CoverageOptions,
-): Uncovers {
+): Uncovered {
   assertConfiguration(
     Array.isArray(alsoCover) && alsoCover.every(isComponentName),
     `${policy}: alsoCover lists headers in lower case and components of RFC 9421 §2.2, without parameters.`,
@@ -60,13 +60,11 @@ export function signatureCoverage(
   return (covered, { query, headers }, body) => {
     const implied = [...covered].flatMap((each) => IMPLIED[each] ?? []);
     const lacks = (component: string) => !covered.has(component) && !implied.includes(component);
-    return (
-      always.some(lacks) ||
-      alsoCover.some(lacks) ||
-      (needsQuery && query !== '' && lacks('@query')) ||
-      (needsAuthorization && headers.has('authorization') && lacks('authorization')) ||
-      (needsDigest && body.length > 0 && lacks('content-digest'))
-    );
+    const needed: string[] = [...always, ...alsoCover];
+    if (needsQuery && query !== '') needed.push('@query');
+    if (needsAuthorization && headers.has('authorization')) needed.push('authorization');
+    if (needsDigest && body.length > 0) needed.push('content-digest');
+    return needed.filter(lacks);
   };
 }
 

@@ -113,9 +113,9 @@ describe.skipIf(!isThere)('published vectors (RFC 9421 appendix B)', () => {
   test('components of responses are denied', () => {
     const message = messageOf(vectors?.request as string);
     for (const text of ['("@status")', '("@method";req)', '("content-digest";req)']) {
-      expect(signatureBase(requestOf(message), input(text), {})).toBe(
-        'signature.component_unsupported',
-      );
+      expect(signatureBase(requestOf(message), input(text), {})).toMatchObject({
+        problem: 'signature.component_unsupported',
+      });
     }
   });
 });
@@ -219,9 +219,9 @@ describe.skipIf(!isThere)('published vectors (RFC 9421 section 2)', () => {
 
   test('section-2.1.3: field lines of their own cannot be told apart here', () => {
     const request = requestOf(messageOf(examples.get('section-2.1.3-5') as string));
-    expect(signatureBase(request, input('("example-header";bs)'), {})).toBe(
-      'signature.component_unsupported',
-    );
+    expect(signatureBase(request, input('("example-header";bs)'), {})).toMatchObject({
+      problem: 'signature.component_unsupported',
+    });
   });
 });
 

@@ -2,9 +2,9 @@ import type { SignatureVerifier } from '../crypto/key-source.ts';
 import { signatureCheck } from '../crypto/signature-check.ts';
 import { type ChallengeOptions, challengeParams } from '../engine/challenge.ts';
 import { type Deny, deny, sharedDenial } from '../engine/outcome.ts';
-import type { HeadersView } from '../engine/request.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { checkContentDigest } from './content-digest.ts';
+import type { SignableRequest } from './signature-base.ts';
 import type { PresentedSignature } from './signature-input.ts';
 import type { PreparedKey } from './signature-keys.ts';
 
@@ -12,37 +12,51 @@ import type { PreparedKey } from './signature-keys.ts';
 export interface VerificationOptions {
   readonly findKey: (keyid: string) => MaybePromise<PreparedKey | undefined>;
   readonly verifier: SignatureVerifier;
+  /** What is configured of the target of every request: for operators. */
+  readonly target: object;
   /** Whether a `Content-Digest` must be that of the body. */
   readonly coverBody: boolean;
+}
+
+/** What is wrong with a signature; `cause` for operators only, without the signature and what was signed. */
+export interface SignatureProblem {
+  readonly problem: SignatureDenialCode;
+  readonly cause: object;
 }
 
 /** The key that a text was signed with, or what is wrong. Rejects where no key could be looked up. */
 export type Verification = (
   presented: PresentedSignature,
   base: string,
-  headers: HeadersView,
+  request: SignableRequest,
   body: Uint8Array,
-) => Promise<PreparedKey | SignatureDenialCode>;
+) => Promise<PreparedKey | SignatureProblem>;
 
 const encoder = new TextEncoder();
 
 /** The digest comes after the signature: of a body nobody signed for, none is computed. */
 export function signatureVerification(options: VerificationOptions): Verification {
-  const { findKey, verifier, coverBody } = options;
+  const { findKey, verifier, target, coverBody } = options;
   const isSigned = signatureCheck(verifier);
-  return async ({ keyid, alg, signature }, base, headers, body) => {
+  return async ({ keyid, alg, covered, signature }, base, { method, headers }, body) => {
     const key = await findKey(keyid);
-    if (key === undefined) return 'signature.key_unknown';
-    if (alg !== undefined && alg !== key.name) return 'signature.algorithm_refused';
+    if (key === undefined) return { problem: 'signature.key_unknown', cause: { given: { keyid } } };
+    if (alg !== undefined && alg !== key.name) {
+      const cause = { keyid, expected: { alg: key.name }, given: { alg } };
+      return { problem: 'signature.algorithm_refused', cause };
+    }
     const data = encoder.encode(base);
     if (!(await isSigned({ data, signature }, key.algorithm, [key.key]))) {
-      return 'signature.invalid';
+      // Of the target only what is configured. Proxies that change the rest are the usual reason.
+      const cause = { keyid, alg: key.name, method, ...target, covered: [...covered] };
+      return { problem: 'signature.invalid', cause };
     }
     const digest = headers.get('content-digest');
     if (coverBody && digest !== null && digest !== undefined) {
       const answer = await checkContentDigest(digest, body);
-      if (answer === 'unreadable') return 'signature.digest_unreadable';
-      if (answer === 'wrong') return 'signature.digest_mismatch';
+      const cause = { keyid, expected: ['sha-256 or sha-512 of the body'], bytes: body.length };
+      if (answer === 'unreadable') return { problem: 'signature.digest_unreadable', cause };
+      if (answer === 'wrong') return { problem: 'signature.digest_mismatch', cause };
     }
     return key;
   };
