@@ -1,6 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
 import { fault } from '@apisec/core/host';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { call, exchange, serveHttp1, serveHttp2 } from '../test/servers.ts';
 import { closeRelease, type ReleaseGate } from './release.ts';
 import type { NodeResponse } from './response.ts';
@@ -155,6 +156,56 @@ describe('a closed response', () => {
       opened.push(gate.open());
     });
     expect(opened).toEqual([false, false, false, false]);
+  });
+
+  test.each<[string, (response: ServerResponse) => void]>([
+    [
+      'early hints',
+      (r) => r.writeEarlyHints({ link: '</s3cret>; rel=preload', 'x-data': 's3cret' }),
+    ],
+    ['a status text', (r) => void (r.statusMessage = 's3cret')],
+    ['a status text of writeHead', (r) => void r.writeHead(200, 's3cret', { 'x-head': 'sent' })],
+  ])('passes a filtered body without %s', async (_, says) => {
+    const base = await serveHttp1((_request, response) => {
+      const gate = closeRelease(response, () => undefined);
+      says(response);
+      gate.open('{}');
+      response.end('{}');
+    });
+    const answer = await exchange(base, GET);
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toMatch(/\r\n\r\n(?:2\r\n)?\{\}/);
+    expect(answer).not.toContain('s3cret');
+  });
+
+  test('sends no interim response by the method that newer versions of Node have for it', async () => {
+    const sent = vi.fn();
+    const base = await serveHttp1((_request, response) => {
+      const newer = Object.assign(response, { writeInformation: sent });
+      const gate = closeRelease(newer, () => undefined);
+      newer.writeInformation(103, { link: '</s3cret>' });
+      gate.open('{}');
+      response.end('{}');
+    });
+    expect(await exchange(base, GET)).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(sent).not.toHaveBeenCalled();
+  });
+
+  test('calls back whoever sends early hints, and sends none over HTTP/2', async () => {
+    let called = 0;
+    const session = await serveHttp2((_, response) => {
+      const gate = closeRelease(response, () => undefined);
+      response.writeEarlyHints({ link: '</s3cret>; rel=preload' });
+      Reflect.apply(response.writeEarlyHints, response, [{ link: '</s3cret>' }, () => called++]);
+      gate.open('{}');
+      response.end('{}');
+    });
+    const hints: unknown[] = [];
+    session.on('stream', (stream) => stream.on('headers', (fields) => hints.push(fields)));
+    const stream = session.request({ ':path': '/' });
+    stream.on('headers', (fields) => hints.push(fields));
+    await new Promise((resolve) => stream.resume().once('close', resolve));
+    expect([called, hints]).toEqual([1, []]);
   });
 
   test('pushes nothing, also once it is open', async () => {

@@ -25,8 +25,8 @@ type Write = (...args: Arguments) => never;
 /**
  * Closes a response: until the gate is opened, a body that is written to it in any way is not sent, and the
  * denial `release.unfilterable` (500) is sent in its place. An empty response passes. HTTP/2 pushes, which would be
- * responses of their own, fail, and trailers are dropped. What a handler writes to the socket or the HTTP/2 stream
- * itself is out of its reach.
+ * responses of their own, fail; trailers, early hints and the text beside the status are dropped. What a handler
+ * writes to the socket or the HTTP/2 stream itself is out of its reach.
  *
  * @param note told of the denial.
  * @param onRelease shown each line of NDJSON and each event of Server-Sent Events as it is written; the first that is
@@ -118,7 +118,13 @@ export function closeRelease(
     expected === undefined || !hasContent(chunk) || String(chunk) === expected;
   const replaced = {
     writeHead: (...args: Arguments) => {
-      if (state === 'open') return attempt(() => writeHead(...(head ?? args)));
+      if (state === 'open') {
+        // Free text that no policy sees, too. HTTP/2 has none, and warns whoever sets one.
+        if (!('stream' in response)) target.statusMessage = '';
+        const [status, reason, ...rest] = head ?? args;
+        const kept = typeof reason === 'string' ? rest : [reason, ...rest];
+        return attempt(() => writeHead(status, ...kept));
+      }
       if (state === 'closed' && records === undefined) head ??= args;
       return target;
     },
@@ -155,6 +161,11 @@ export function closeRelease(
     },
     // No policy sees them.
     addTrailers: () => undefined,
+    writeEarlyHints: (...args: Arguments) => callBack(args),
+    // Newer Node sends any interim response by it.
+    ...('writeInformation' in response && {
+      writeInformation: (...args: Arguments) => callBack(args),
+    }),
     ...('stream' in response && { setTrailer: () => undefined, createPushResponse: denyPush }),
   };
   Object.assign(target, replaced);
