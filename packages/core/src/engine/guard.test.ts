@@ -464,3 +464,16 @@ describe('shadow mode', () => {
     expect(settled).toBe(2);
   });
 });
+
+test('obligations that come without facts are kept: in JavaScript nobody says that they need them', async () => {
+  const onRelease = () => ({ ok: true }) as const;
+  const filter = definePolicy({
+    name: 'filter',
+    role: 'check',
+    // @ts-expect-error facts come first
+    check: () => pass(undefined, { onRelease }),
+  });
+  const decision = await guard().use(filter).use(allowAnonymous()).check(request, seed);
+  expect(decision.allowed).toBe(true);
+  expect(decision.obligations).toContainEqual({ onRelease });
+});
