@@ -191,6 +191,41 @@ test('where NODE_ENV says nothing, the terminal shows the first denial, and how 
   expect(shown[0]).not.toContain(TOKEN);
 });
 
+test.each([
+  ['Hono', viaHono],
+  ['protect', viaProtect],
+] as const)(
+  '%s: where NODE_ENV says nothing, it does so in front of a terminal alone',
+  async (_name, host) => {
+    vi.resetModules();
+    vi.stubEnv('NODE_ENV', undefined);
+    const { isTTY } = process.stderr;
+    const write = vi.spyOn(console, 'error').mockReturnValue(undefined);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+      write.mockRestore();
+      process.stderr.isTTY = isTTY;
+    });
+    process.stderr.isTTY = false;
+    await host({});
+    expect(write).not.toHaveBeenCalled();
+    process.stderr.isTTY = true;
+    await host({ logDenials: false });
+    expect(write).not.toHaveBeenCalled();
+    await host({});
+    await host({});
+    await expect.poll(() => write.mock.calls).toHaveLength(1);
+    const [[text] = []] = write.mock.calls;
+    expect(text).toMatch(
+      /^denied .*: shop\.stranger by careless\n.*\n {2}\(shown once: NODE_ENV=dev/,
+    );
+    expect(text).not.toContain(TOKEN);
+    vi.stubEnv('NODE_ENV', 'production');
+    await host({});
+    expect(write).toHaveBeenCalledTimes(1);
+  },
+);
+
 const anybody = () => guard<HttpFacts & TransportFacts>();
 test.each<[string, () => Admission<HttpFacts & TransportFacts, object>, string]>([
   [

@@ -75,7 +75,14 @@ const away = guard()
       audience: issuer.audience,
       keys: discoverIssuer('https://id.example.com/', {
         fetch: () =>
-          Promise.reject(new TypeError('fetch failed', { cause: new Error('ENOTFOUND') })),
+          // As the built-in fetch of Node does.
+          Promise.reject(
+            new TypeError('fetch failed', {
+              cause: Object.assign(new Error('getaddrinfo ENOTFOUND id.example.com'), {
+                code: 'ENOTFOUND',
+              }),
+            }),
+          ),
         now,
       }),
       now,

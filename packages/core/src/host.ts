@@ -7,6 +7,7 @@ export {
   type FailureCounting,
 } from './abuse/count-failures.ts';
 export { describeCause } from './audit/describe-cause.ts';
+export { firstDenial } from './audit/first-denial.ts';
 export { CREDENTIAL_HEADERS, redactName, redactOperation, secretsOf } from './audit/redact.ts';
 export { safeText } from './audit/safe-text.ts';
 export { denialEventName } from './audit/vocabulary.ts';

@@ -25,7 +25,7 @@ const overHttp2: Sender = (port) => {
   for (let call = 0; call < CALLS; call++) {
     session.request({ ':path': '/' }).on('error', () => undefined);
   }
-  return () => void session.destroy();
+  return () => session.destroy();
 };
 
 const protocols = [

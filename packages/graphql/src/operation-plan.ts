@@ -103,7 +103,8 @@ export interface OperationOptions<Facts extends object> {
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
    * Writes why an operation or a field was denied, for operators alone: `logDenials()`. Default: nothing; where
-   * `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   * `NODE_ENV` is `development`, text on the terminal, and where it is not set, the first denial on a terminal. `false`
+   * switches both off.
    */
   readonly logDenials?: DenialLog | false | undefined;
   /** The `fieldResolver` of your server, where you gave it one. */

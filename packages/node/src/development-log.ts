@@ -1,9 +1,8 @@
 import { logDenials } from '@apisec/core';
-import { type DenialLog, denialLogOption } from '@apisec/core/host';
+import { type DenialLog, denialLogOption, firstDenial } from '@apisec/core/host';
 
 /** One for all adapters of a process, so that its bound holds for all of them. */
 let shared: DenialLog | undefined;
-let first: DenialLog | undefined;
 
 /**
  * The option `logDenials` of Node adapters: what was given, or while developing (`NODE_ENV` is `development`) text on
@@ -16,7 +15,7 @@ export function nodeDenialLog(where: string, value: unknown): DenialLog | undefi
   if (value !== undefined) return denialLogOption(where, value);
   const mode = nodeEnvironment();
   if (mode === 'development') return (shared ??= logDenials({ format: 'text' }));
-  return mode === undefined || mode === '' ? (first ??= firstDenial()) : undefined;
+  return mode === undefined || mode === '' ? firstDenial() : undefined;
 }
 
 /** The one place that reads it. */
@@ -27,24 +26,4 @@ function nodeEnvironment(): string | undefined {
     // Deno, where nobody allowed to read the environment: it may be production.
     return 'production';
   }
-}
-
-const OTHERS =
-  '  (shown once: NODE_ENV=development shows every denial, the option logDenials writes them to a log)';
-
-/** Text on the terminal for the first denial that there is; later ones cost nothing. */
-function firstDenial(): DenialLog {
-  let isShown = false;
-  const log = logDenials({
-    format: 'text',
-    write: (text) => {
-      if (isShown) return;
-      isShown = true;
-      console.error(`${text}\n${OTHERS}`);
-    },
-  });
-  return Object.freeze<DenialLog>({
-    ...log,
-    join: (decision, request) => (isShown ? decision : log.join(decision, request)),
-  });
 }

@@ -68,7 +68,8 @@ export interface ProtectOptions<Rest extends readonly unknown[], Raw extends boo
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /**
    * Writes why a call was denied, for operators alone: `logDenials()`. Also hears of what is denied before the guard
-   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, which `false` switches off.
+   * is asked. Default: nothing; where `NODE_ENV` is `development`, text on the terminal, and where it is not set, the
+   * first denial on a terminal. `false` switches both off.
    */
   readonly logDenials?: DenialLog | false | undefined;
 }

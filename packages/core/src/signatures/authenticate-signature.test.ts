@@ -643,7 +643,7 @@ describe('operators are told what was expected and what came:', () => {
     ],
     [
       'another body',
-      post().then(async (request) => new Request(request, { body: 'tell-nobody' })),
+      post().then(async (request) => new Request(request, { method: 'POST', body: 'tell-nobody' })),
       policyOf(),
       'signature.digest_mismatch',
       { keyid: 'partner', bytes: 11 },
