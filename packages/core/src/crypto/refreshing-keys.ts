@@ -142,16 +142,12 @@ export function refreshingKeys(
   });
 
   /** Waits for a fetch, its own or that of another call, but for the latter only as long as it may take. */
-  const refreshed = async (): Promise<void> => {
-    const others = flight;
+  const joined = (): Promise<void> => {
     const left = flightAt + stalledAfter - now();
-    if (others === undefined || left <= 0) return refresh();
-    try {
-      await withinTime(others, left);
-    } catch {
-      await refresh();
-    }
+    return left > 0 && flight ? withinTime(flight, left) : refresh();
   };
+  /** Of several who waited in vain one begins the next fetch, which may get lost as well: then the others give up. */
+  const refreshed = (): Promise<void> => joined().catch(joined);
   /** With what operators want to know where no key fits. */
   const select = (known: KeySet, hint: KeyHint): KeyAnswer => {
     const answer = selectKeys(known, hint);
@@ -179,9 +175,9 @@ export function refreshingKeys(
     const at = now();
     if (at < (unknownUntil.get(kid) ?? 0)) return answer;
     if (!mayRetry(at)) return unavailable();
-    if (flight === undefined && !takeMiss(at)) return answer;
+    if (!flight && !takeMiss(at)) return answer;
     return refreshed().then(() => {
-      if (failures > 0 || set === undefined) return unavailable();
+      if (!set || failures > 0) return unavailable();
       const again = select(set, hint);
       if (!again.ok) unknownUntil.set(kid, now() + UNKNOWN_FOR, kid.length * 2 + 100);
       return again;
@@ -193,11 +189,11 @@ export function refreshingKeys(
     current,
     find: (hint) => {
       const known = current();
-      if (known !== undefined) return findIn(known, hint);
+      if (known) return findIn(known, hint);
       if (!mayRetry(now())) return unavailable();
       return refreshed().then(() => {
         const fetched = current();
-        return fetched === undefined ? unavailable() : select(fetched, hint);
+        return fetched ? select(fetched, hint) : unavailable();
       });
     },
   } satisfies KeySource);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { audience, bearer, issuer, NOW, signer } from '../../test/jwt-kit.ts';
 import { type KeyServer, keyServer, text } from '../../test/key-server.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
@@ -185,6 +185,40 @@ describe('a server that fails', () => {
     at += SECOND;
     await ask();
     expect(attempts).toBe(2);
+  });
+
+  test('of those who wait in vain for a fetch of another call nobody waits for ever for the next', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const later = globalThis.setTimeout;
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    // Each fetch is lost with the call that began it, and so is the timer that would end it: as on edge runtimes.
+    timers.mockImplementation(((task: () => void, delay: number) =>
+      delay === 5 * SECOND - 1 ? 0 : later(task, delay)) as never);
+    onTestFinished(() => {
+      timers.mockRestore();
+      vi.useRealTimers();
+    });
+    let attempts = 0;
+    const fetch = (): Promise<Response> => {
+      attempts++;
+      return new Promise(() => undefined);
+    };
+    const keys = keysOf({ fetch, timeout: '5s' });
+    void keys.find(hintA);
+    const answers: unknown[] = [];
+    for (let call = 0; call < 3; call++) {
+      void Promise.resolve(keys.find(hintA)).then(
+        (answer) => answers.push(answer),
+        (cause: unknown) => answers.push(cause),
+      );
+    }
+    for (let second = 0; second < 30; second++) {
+      at += SECOND;
+      await vi.advanceTimersByTimeAsync(SECOND);
+    }
+    expect(attempts).toBeLessThanOrEqual(3);
+    // All but the one who began the second fetch, whose call is gone.
+    expect(answers.length).toBeGreaterThanOrEqual(2);
   });
 
   test('is asked ever less often, at most once a minute', async () => {
