@@ -73,6 +73,14 @@ describe('a caller without an address', () => {
   );
 });
 
+test('operators are told what lists a caller, and why nobody knows an address', () => {
+  const policy = denyPeers({ ranges: ['192.0.2.0/24'] });
+  expect(ask(policy, '192.0.2.1')).toMatchObject({ denial: { cause: { by: 'ranges' } } });
+  expect(policy.check(request, { peer: UNKNOWN_PEER })).toMatchObject({
+    denial: { code: 'peer.unknown', cause: expect.stringContaining('trustProxies') },
+  });
+});
+
 describe('a list that is replaced', () => {
   test('is in force at once, in guards that were made before', () => {
     const policy = denyPeers({ ranges: ['192.0.2.1'] });

@@ -1,5 +1,5 @@
 import type { Peer } from '../engine/facts.ts';
-import { type NoFacts, type Outcome, pass, sharedDenial } from '../engine/outcome.ts';
+import { type NoFacts, type Outcome, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { addressRanges, embeddedIpv4, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -33,10 +33,15 @@ const DENIED = sharedDenial({
   code: 'peer.denied',
   detail: 'Calls from this address are not taken.',
 });
+const BY_RANGES = sharedDenial({ ...DENIED.denial, cause: { by: 'ranges' } });
 const LIST_UNAVAILABLE = sharedDenial({ kind: 'unavailable', code: 'peer.list_unavailable' });
 /** Open where the user said so; the decision tells it. */
 const UNLISTED: Outcome = Object.freeze({ ok: true, degraded: 'peer.list_unavailable' });
-const UNKNOWN = sharedDenial({ kind: 'forbidden', code: 'peer.unknown' });
+const UNKNOWN = sharedDenial({
+  kind: 'forbidden',
+  code: 'peer.unknown',
+  cause: 'the host knows no address of the caller: of proxies in front say which (trustProxies)',
+});
 
 /**
  * Denies callers from listed addresses. One address has one form here: an IPv4-mapped IPv6 address is the
@@ -73,12 +78,12 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
       // Read again: whoever supplied it may not have written it in its one form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);
       if (address === undefined) return unknown === 'pass' ? pass() : UNKNOWN;
-      if (isDenied(address) || isDenied(embeddedIpv4(address))) return DENIED;
+      if (isDenied(address) || isDenied(embeddedIpv4(address))) return BY_RANGES;
       let outcome: Outcome = pass();
-      for (const feed of feeds) {
+      for (const [index, feed] of feeds.entries()) {
         // Each is asked, so that each is loaded again in time.
         const verdict = feed.judge(address);
-        if (verdict === 'listed') return DENIED;
+        if (verdict === 'listed') return withCause(DENIED, { by: `feeds[${index}]` });
         if (verdict === 'stale-deny') outcome = LIST_UNAVAILABLE;
         else if (verdict === 'stale-pass' && outcome.ok) outcome = UNLISTED;
       }

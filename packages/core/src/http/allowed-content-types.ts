@@ -1,4 +1,4 @@
-import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type NoFacts, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -56,14 +56,16 @@ export function allowedContentTypes(
     check: (request) => {
       if (!mayHaveBody(request)) return pass();
       const value = request.headers.get('content-type') ?? '';
-      if (value === '') return denied.missing;
+      if (value === '') return withCause(denied.missing, { expected: types });
       const type = parseMediaType(value);
-      if (type === undefined) return denied.malformed;
-      if (!isAllowed(type)) return denied.type;
+      if (type === undefined) return withCause(denied.malformed, { expected: types });
+      if (!isAllowed(type)) {
+        return withCause(denied.type, { expected: types, given: type.essence.slice(0, 100) });
+      }
       const charset = type.parameters.get('charset');
       return charset === undefined || allowedCharsets.has(charset.toLowerCase())
         ? pass()
-        : denied.charset;
+        : withCause(denied.charset, { expected: charsets, given: charset.slice(0, 40) });
     },
   });
 }

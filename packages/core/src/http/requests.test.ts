@@ -64,6 +64,19 @@ describe('allowedContentTypes', () => {
     expect(codeOf(policy.check(view, {}))).toBe('content_type.missing');
   });
 
+  test.each([
+    [undefined, { expected: ['image/*', 'text/csv'] }],
+    ['text/csv; charset=latin1', { expected: ['utf-8'], given: 'latin1' }],
+    ['text/html; x=tell-nobody', { expected: ['image/*', 'text/csv'], given: 'text/html' }],
+    [',', { expected: ['image/*', 'text/csv'] }],
+  ])('of %s operators are told what was expected and what came', (type, cause) => {
+    const sent = request({}, { method: 'POST', body: '{}' });
+    sent.headers.delete('content-type');
+    if (type !== undefined) sent.headers.set('content-type', type);
+    const outcome = allowedContentTypes({ types: ['image/*', 'text/csv'] }).check(sent, {});
+    expect(outcome.ok ? 'passed' : outcome.denial.cause).toEqual(cause);
+  });
+
   test('one of several wildcards is enough', () => {
     const policy = allowedContentTypes({ types: ['application/*+json', 'image/*', 'text/plain'] });
     expect(post('image/png', policy)).toBe('passes');
