@@ -5,14 +5,35 @@ import {
   type EvictionRisk,
   type RedisClient,
   redisApiKeyCache,
+  redisCounterStore,
+  redisLeaseStore,
   redisLimitStore,
+  redisPasskeyStore,
+  redisRefreshTokenStore,
   redisReplayStore,
   redisRevocationStore,
+  redisSessionStore,
+  redisTicketStore,
+  redisTotpStore,
 } from '@apisec/redis';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { hasRedis, mustHaveRedis, startRedis } from './redis-server.ts';
 
 if (!hasRedis && !mustHaveRedis) test.skip('redis-server is not installed');
+
+/** Every store whose loss would do harm. */
+const stores = {
+  redisReplayStore,
+  redisRevocationStore,
+  redisRefreshTokenStore,
+  redisTotpStore,
+  redisPasskeyStore,
+  redisSessionStore,
+  redisTicketStore,
+  redisLimitStore,
+  redisCounterStore,
+  redisLeaseStore,
+};
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -27,9 +48,7 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
     return client;
   };
   const makeAll = (client: RedisClient, onEviction: (risk: EvictionRisk) => void) => {
-    redisReplayStore({ client, onEviction });
-    redisRevocationStore({ client, onEviction });
-    redisLimitStore({ client, onEviction });
+    for (const make of Object.values(stores)) make({ client, onEviction });
     redisApiKeyCache(memoryApiKeyStore(), { client, onEviction });
   };
 
@@ -39,12 +58,9 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
       const client = await connect(policy);
       const risks: EvictionRisk[] = [];
       makeAll(client, (risk) => risks.push(risk));
-      await vi.waitFor(() => expect(risks).toHaveLength(3), { timeout: 5_000, interval: 5 });
-      expect(risks.map(({ store }) => store)).toEqual([
-        'redisReplayStore',
-        'redisRevocationStore',
-        'redisLimitStore',
-      ]);
+      await vi.waitFor(() => expect(risks).toHaveLength(10), { timeout: 5_000, interval: 5 });
+      expect(risks.map(({ store }) => store)).toEqual(Object.keys(stores));
+      expect(new Set(risks.map(({ risk }) => risk)).size).toBe(10);
       expect(risks[1]).toEqual({
         policy,
         store: 'redisRevocationStore',
