@@ -9,8 +9,8 @@ export function replay(bytes: Uint8Array): Readable {
 }
 
 /**
- * The denial of a body in JSON that two readers could read differently: a policy sees what Fastify's parser takes of it,
- * and the handler may read the bytes again.
+ * The denial of a body in JSON that two readers could read differently: a policy sees what Fastify's parser takes of
+ * it, and the handler may read the bytes again.
  */
 export function ambiguity(type: string | undefined, bytes: Uint8Array): Denial | undefined {
   if (bytes.byteLength === 0 || !isJson({ get: () => type ?? null })) return undefined;

@@ -11,10 +11,10 @@ export type { CheckedUrl, CheckUrlOptions, UrlCheck } from './url-rules.ts';
  * dot or below what cannot be a top-level domain, such as `dns.kube-system`), names of metadata services, and addresses
  * that are not public in whatever spelling, {@link classifyAddress}.
  *
- * **What this cannot stop:** a public name that resolves to a private address, a local name that looks like a public one
- * (a Kubernetes service in a namespace called `dev` is `orders.dev`), and a redirect. The addresses are known only to
- * whoever connects: on Node use `safeFetch` of `@apisec/egress`, which checks and pins them. Where the runtime does not
- * let you (edge), list `allowedHosts`, fetch with `redirect: 'manual'` and check each `Location`, and rely on the
+ * **What this cannot stop:** a public name that resolves to a private address, a local name that looks like a public
+ * one (a Kubernetes service in a namespace called `dev` is `orders.dev`), and a redirect. The addresses are known only
+ * to whoever connects: on Node use `safeFetch` of `@apisec/egress`, which checks and pins them. Where the runtime does
+ * not let you (edge), list `allowedHosts`, fetch with `redirect: 'manual'` and check each `Location`, and rely on the
  * platform's own rules for its internal networks.
  *
  * Denials: `egress.url_malformed` (400), `egress.url_credentials`, `egress.scheme_not_allowed`,
