@@ -61,8 +61,8 @@ const PASS: Pass<NoFacts> = Object.freeze({ ok: true });
 export function pass(): Pass<NoFacts>;
 export function pass<A extends object>(facts: A, obligations?: ObligationList): Pass<A>;
 export function pass<A extends object>(facts?: A, obligations?: ObligationList): Pass<A | NoFacts> {
-  // Only where both are undefined: JavaScript may give obligations without facts, and they must not get lost.
-  return facts === obligations ? PASS : { ok: true, facts, obligations };
+  // JavaScript may give obligations without facts, and they must not get lost.
+  return facts === undefined && obligations === undefined ? PASS : { ok: true, facts, obligations };
 }
 
 /** The parts of a denial beside its kind and code. */
