@@ -20,6 +20,8 @@ interface Run {
   readonly names: readonly string[];
   /** True where it asked what only the document says. */
   readonly readsCall: boolean;
+  /** The calls of all guards for which this is the answer. */
+  readonly calls: unknown[];
   readonly outcome: Outcome<object>;
 }
 
@@ -70,7 +72,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
         tripped = true;
         return undefined;
       }
-      const run: Run = { policy, facts, names, readsCall, outcome };
+      const run: Run = { policy, facts, names, readsCall, calls: [facts['call']], outcome };
       runs.push(run);
       return run;
     };
@@ -94,7 +96,9 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
         return askAs(policy, request, facts, ask);
       }
       for (const run of runs) {
-        if (run.policy === policy && isSame(run, facts, self.calls.has(policy))) return run.outcome;
+        if (run.policy !== policy || !isSame(run, facts, self.calls.has(policy))) continue;
+        run.calls.push(facts['call']);
+        return run.outcome;
       }
       if (batch === undefined) {
         const run = alone(policy, request, facts, ask);
@@ -147,10 +151,14 @@ const IDENTITY: ReadonlySet<string> = new Set(['principal', 'authentication', 'a
 
 /**
  * True where the policy has found out who calls, and that is what is there. What else a policy adds may be about the
- * object of another field, so it is not taken from there.
+ * object of another field, so it is not taken from there. Nor is an answer to other facts: another root field may have
+ * led to the same caller by its own policies.
  */
-function hasIdentified({ outcome }: Run, facts: Facts): boolean {
+function hasIdentified(run: Run, facts: Facts): boolean {
+  const { outcome, names, readsCall, calls } = run;
   if (!outcome.ok || outcome.facts === undefined || !('principal' in outcome.facts)) return false;
+  if (readsCall && !calls.includes(facts['call'])) return false;
+  if (!names.every((name) => name === 'call' || run.facts[name] === facts[name])) return false;
   return Object.entries(outcome.facts).every(
     ([name, value]) => IDENTITY.has(name) && facts[name] === value,
   );
