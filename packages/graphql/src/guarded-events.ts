@@ -78,7 +78,7 @@ export function guardedEvents(
     next: async () => {
       if (ended) return over;
       try {
-        state.budget?.reset();
+        state.renew?.();
         const next = await Promise.race([source.next(), expiry.reached, stopped]);
         if (ended || next === 'stopped') return over;
         if (next === 'expired' || expiry.isPast()) return deny(EXPIRED);

@@ -5,7 +5,7 @@ import { admissionFor, isTable, type OperationDecision } from './decide-operatio
 import { executionBudget } from './execution-limits.ts';
 import type { CompiledFields, FieldOperation } from './fields/field-policies.ts';
 import { type FieldGate, openFields } from './fields/open-operations.ts';
-import { endEarly, finishLate } from './operation-ending.ts';
+import { endEarly, endEvent, finishLate } from './operation-ending.ts';
 import type { OperationState } from './operation-state.ts';
 import { rootTypesOf } from './root-fields.ts';
 import { vettedEnforcement } from './vetted-enforcement.ts';
@@ -50,7 +50,14 @@ export function openOperation(
     state.particular = true;
     return fields(coordinate, parent, args, info);
   };
-  openFields(contextValue, source.schema, gate, state);
+  const { errors } = openFields(contextValue, source.schema, gate, state);
+  if (source.operation.operation !== OperationTypeNode.SUBSCRIPTION) return;
+  state.renew = () => {
+    state.budget?.reset();
+    fields?.renew();
+    errors.clear();
+    endEvent(state);
+  };
 }
 
 /** Answers why the field is denied though its policies passed. */

@@ -30,6 +30,16 @@ export function finish(
   enforcement?.complete(ending);
 }
 
+/**
+ * Tells field policies that the answer to an event is sent. What was decided before the first event is the
+ * subscription's, and ends with it.
+ */
+export function endEvent(state: OperationState): void {
+  state.late ??= [];
+  state.lasting ??= state.late.length;
+  for (const late of state.late.splice(state.lasting)) finishLate(late, { outcome: 'succeeded' });
+}
+
 export function finishLate(
   { allowed, enforcement }: NonNullable<OperationState['late']>[number],
   ending: Ending,

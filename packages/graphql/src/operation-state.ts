@@ -73,6 +73,10 @@ export interface OperationState {
   disconnected: Ending | undefined;
   /** Decisions of field policies that oblige the server to do something. */
   late: { readonly allowed: boolean; readonly enforcement: Enforcement }[] | undefined;
+  /** How many of them were there before the first event of a subscription. */
+  lasting: number | undefined;
+  /** Before each event of a subscription. */
+  renew: (() => void) | undefined;
   /** True once a field was decided for this caller in particular. */
   particular: boolean;
   /** The document is not one of those that are trusted. */
@@ -105,6 +109,8 @@ export function beginOperation(plan: OperationPlan, host: HostCall): OperationSt
     ended: undefined,
     disconnected: undefined,
     late: undefined,
+    lasting: undefined,
+    renew: undefined,
     particular: false,
     untrusted: false,
     hash: undefined,

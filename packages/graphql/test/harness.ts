@@ -65,7 +65,7 @@ export function shop(ran: string[] = []): GraphQLSchema {
     type User { name: String email: String }
     type Query { me: User users: [User!] echo(text: String): String viewer: Query crash: String odd: Odd }
     type Mutation { rename(name: String): Query }
-    type Subscription { ticks(count: Int): Int renamed: User odd: Odd nothing: Int failing: Int }
+    type Subscription { ticks(count: Int): Int renamed(count: Int): User odd: Odd nothing: Int failing: Int }
     enum Size { S }
     scalar Stamp
     interface Thing { id: ID }
@@ -109,9 +109,8 @@ export function shop(ran: string[] = []): GraphQLSchema {
       ran.push('ticks stopped');
     }
   };
-  renamed.subscribe = async function* () {
-    yield { renamed: ann };
-    yield { renamed: ann };
+  renamed.subscribe = async function* (_source: unknown, { count = 2 }: { count?: number }) {
+    for (let at = 0; at < count; at++) yield { renamed: ann };
   };
   const { odd, nothing, failing } = fieldsOf('Subscription');
   if (!odd || !nothing || !failing) throw new Error('the schema has no subscriptions');

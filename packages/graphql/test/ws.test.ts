@@ -3,11 +3,15 @@ import {
   type Completion,
   concurrencyLimit,
   coverage,
+  definePolicy,
+  deny,
   factsOf,
   guard,
+  type Outcome,
+  pass,
   requireScopes,
 } from '@apisec/core';
-import { signalOf } from '@apisec/graphql';
+import { type FieldFacts, signalOf } from '@apisec/graphql';
 import { apisec, type WsOptions } from '@apisec/graphql/ws';
 import { type GraphQLObjectType, versionInfo } from 'graphql';
 import { createClient } from 'graphql-ws';
@@ -214,6 +218,97 @@ describe('a subscription', () => {
       expect(data).toEqual({ renamed: { name: 'ann', email: null }, seen: 1 });
       expect(reasons(errors)).toEqual(['scope.insufficient']);
     }
+  });
+
+  test('asks field policies for each event, whatever they answered before', async () => {
+    let asked = 0;
+    const untilThen = definePolicy({
+      name: 'untilThen',
+      role: 'check',
+      check: () => (++asked > 1 ? deny('forbidden', 'x.no_more') : pass()),
+    });
+    const fields = { 'User.email': untilThen };
+    const { run } = await serve({ admission: reading, fields });
+    const { messages } = await run('ann:read', 'subscription { renamed { email other: email } }');
+    expect(messages.map(({ data, errors = [] }) => [data.renamed, reasons(errors)])).toEqual([
+      [{ email: 'ann@example.com', other: 'ann@example.com' }, []],
+      [{ email: null, other: null }, ['x.no_more', 'x.no_more']],
+    ]);
+  });
+
+  test.each([
+    ['at once', (outcome: Outcome<object>) => outcome],
+    ['later', async (outcome: Outcome<object>) => outcome],
+  ])(
+    'is decided by the policies of its own field once, where they answer %s',
+    async (_, answer) => {
+      let asked = 0;
+      const heard: string[] = [];
+      const counted = definePolicy({
+        name: 'counted',
+        role: 'check',
+        check: () => {
+          asked++;
+          return answer(pass({}, { onComplete: ({ outcome }) => void heard.push(outcome) }));
+        },
+      });
+      const { run } = await serve({ admission: open, fields: { 'Subscription.renamed': counted } });
+      const { messages } = await run(undefined, 'subscription { renamed { name } }');
+      expect(messages.map(({ data }) => data)).toEqual(
+        Array.from({ length: 2 }, () => ({ renamed: { name: 'ann' } })),
+      );
+      expect([asked, heard]).toEqual([1, ['succeeded']]);
+    },
+  );
+
+  test('asks a policy of its own field about each event where it looks at that', async () => {
+    const sources: unknown[] = [];
+    const looking = definePolicy<FieldFacts, object, 'check'>({
+      name: 'looking',
+      role: 'check',
+      check: (_, { field }) => {
+        sources.push(field.source);
+        return pass();
+      },
+    });
+    const { run } = await serve({ admission: open, fields: { 'Subscription.renamed': looking } });
+    await run(undefined, 'subscription { renamed { name } }');
+    const event = { renamed: expect.objectContaining({ name: 'ann' }) };
+    expect(sources).toEqual([undefined, event, event]);
+  });
+
+  test('tells what is denied in each event, however many there were', async () => {
+    const fields = { 'User.email': requireScopes('pii') };
+    const { run } = await serve({ admission: reading, fields });
+    const { messages } = await run('ann:read', 'subscription { renamed(count: 15) { email } }');
+    expect(messages.map(({ errors = [] }) => reasons(errors))).toEqual(
+      Array.from({ length: 15 }, () => ['scope.insufficient']),
+    );
+  });
+
+  test('ends what field policies began for an event before the next', async () => {
+    let running = 0;
+    const seen: number[] = [];
+    const heard: unknown[] = [];
+    const begun = definePolicy({
+      name: 'begun',
+      role: 'check',
+      check: () => {
+        seen.push(++running);
+        const onComplete = ({ outcome, denial }: Completion) => {
+          running--;
+          heard.push(denial?.code ?? outcome);
+        };
+        return running > 2
+          ? deny('rate_limited', 'x.too_many', { obligations: { onComplete } })
+          : pass({}, { onComplete });
+      },
+    });
+    const { run } = await serve({ admission: reading, fields: { 'User.email': begun } });
+    const { messages } = await run('ann:read', 'subscription { renamed(count: 4) { email } }');
+    expect(messages.flatMap(({ errors = [] }) => errors)).toEqual([]);
+    expect(seen).toEqual([1, 1, 1, 1]);
+    expect([running, heard]).toEqual([0, Array.from({ length: 4 }, () => 'succeeded')]);
   });
 
   test('that a filter denies ends', async () => {

@@ -14,7 +14,7 @@ import {
   type Role,
 } from '@apisec/core';
 import { fault, isThenable, readmit } from '@apisec/core/host';
-import type { GraphQLResolveInfo, GraphQLSchema } from 'graphql';
+import { type GraphQLResolveInfo, type GraphQLSchema, OperationTypeNode } from 'graphql';
 import { introspectionFields } from '../introspection.ts';
 import { directivePolicies, type FieldDirectivesOptions } from './directive-policies.ts';
 import type { FieldFacts } from './field-facts.ts';
@@ -53,7 +53,16 @@ export interface CompiledFields {
    * Opens the fields of one operation. A policy that looks at neither `source` nor `args` is asked once for each
    * coordinate. One that wants to see messages or payloads denies, since a field has neither.
    */
-  readonly open: (operation: FieldOperation) => FieldGate;
+  readonly open: (operation: FieldOperation) => OpenFields;
+}
+
+/** Decides the fields of one operation. */
+export interface OpenFields extends FieldGate {
+  /**
+   * Before each event of a subscription: all fields but its own are decided anew. Its own is decided when it begins,
+   * and for each event only where a policy looks at that.
+   */
+  readonly renew: () => void;
 }
 
 /** One operation, as field policies see it. */
@@ -145,9 +154,11 @@ type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field
 function openWith(
   guards: ReadonlyMap<string, FieldGuard>,
   { request, factsOf, oblige }: FieldOperation,
-): FieldGate {
+): OpenFields {
   // By facts, since each guard above has its own.
   const known = new Map<object, Map<string, Decided>>();
+  /** The field of a subscription, by its coordinate. */
+  const subscribed = new Map<string, Decided>();
   // A denial without obligations is shown once for each field, so that a long list does not fill a log.
   const reported = new Set<string>();
   const judge = (
@@ -166,12 +177,13 @@ function openWith(
     readmit(field, info);
     return undefined;
   };
-  return (coordinate, source, args, info) => {
+  const decide: FieldGate = (coordinate, source, args, info) => {
     const policies = guards.get(coordinate);
     if (policies === undefined) return undefined;
     const facts = factsOf(info);
-    const decided = known.get(facts) ?? new Map<string, Decided>();
-    known.set(facts, decided);
+    const isSubscribed = isFieldOfSubscription(info);
+    const decided = isSubscribed ? subscribed : (known.get(facts) ?? new Map<string, Decided>());
+    if (!isSubscribed) known.set(facts, decided);
     const before = decided.get(coordinate);
     if (before !== undefined) {
       if ('denial' in before) return before.denial;
@@ -186,17 +198,27 @@ function openWith(
         return source;
       },
       get args() {
-        particular = true;
+        // Those of a subscription's own field are the same for each event.
+        particular ||= !isSubscribed;
         return args;
       },
     };
+    const finish = (decision: Decision<object>, mayKeep: boolean): Denial | undefined => {
+      const denial = judge(decision, field, info);
+      if (mayKeep && !particular) decided.set(coordinate, denial ? { denial } : { field });
+      return denial;
+    };
     const decision = policies.check(request, { ...facts, field });
-    // A guard's promise never rejects.
-    if (isThenable(decision)) return decision.then((late) => judge(late, field, info));
-    const denial = judge(decision, field, info);
-    if (!particular) decided.set(coordinate, denial ? { denial } : { field });
-    return denial;
+    // A guard's promise never rejects. Of a subscription it is waited for before there are events.
+    return isThenable(decision)
+      ? decision.then((late) => finish(late, isSubscribed))
+      : finish(decision, true);
   };
+  return Object.assign(decide, { renew: () => known.clear() });
+}
+
+function isFieldOfSubscription({ operation, path }: GraphQLResolveInfo): boolean {
+  return operation.operation === OperationTypeNode.SUBSCRIPTION && path.prev === undefined;
 }
 
 interface Untyped extends FieldGuard {

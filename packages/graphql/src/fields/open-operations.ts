@@ -24,7 +24,7 @@ export interface OpenOperation {
   readonly schema: GraphQLSchema;
   readonly decide: FieldGate;
   readonly control: OperationControl;
-  /** How many errors each coordinate has added to the answer. */
+  /** How many errors each coordinate has added to the answer, or to that of one event. */
   readonly errors: Map<string, number>;
   /** What another plugin opened for the same context value. */
   readonly earlier: OpenOperation | undefined;
@@ -40,7 +40,7 @@ export function openFields(
   schema: GraphQLSchema,
   decide: FieldGate,
   control: OperationControl = { budget: undefined, abort: undefined, isOver: false },
-): void {
+): OpenOperation {
   const earlier = operationsOf(contextValue);
   const operation: OpenOperation = { schema, decide, control, errors: new Map(), earlier };
   if (Object.hasOwn(contextValue, OPEN)) (contextValue as Carrier)[OPEN] = operation;
@@ -48,6 +48,7 @@ export function openFields(
   // A member rather than a WeakMap, whose values would reach their key: such a map is dear to collect. Not enumerable,
   // so that a copy of the context value opens nothing.
   else Object.defineProperty(contextValue, OPEN, { value: operation, writable: true });
+  return operation;
 }
 
 /** What was opened for a context value, whatever that is. */
