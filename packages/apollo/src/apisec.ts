@@ -22,6 +22,7 @@ import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
 import { GraphQLError } from 'graphql';
 import { batchOf, joinBatch } from './batch.ts';
+import { maskContextError } from './context-errors.ts';
 import { laterErrors } from './later-errors.ts';
 import type { ApisecOptions } from './options.ts';
 import { certificateIn, emptyRequest, textOf } from './request.ts';
@@ -44,8 +45,9 @@ import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './re
  * What was answered for one caller is PRIVATE to caches, and kept by none where policies rework it.
  *
  * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
- * parse, `Accept` headers that it cannot serve, and with its text what your context function throws. Its standalone
- * server lets every origin read. `startStandalone` of `@apisec/apollo/standalone` does neither, and heeds `cors`.
+ * parse, `Accept` headers that it cannot serve. Of what your context function throws callers get the text only where it
+ * is a `GraphQLError`. Apollo's standalone server lets every origin read; `startStandalone` of
+ * `@apisec/apollo/standalone` heeds `cors`.
  *
  * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
  * the table names something that the schema does not have.
@@ -135,6 +137,9 @@ export function apisec<Facts extends object, Context extends BaseContext = BaseC
           if (state.disconnected) stop();
         },
       };
+    },
+    contextCreationDidFail: async ({ error }) => {
+      if (!plan.showsErrors) await maskContextError(error, plan.onFault);
     },
     unexpectedErrorProcessingRequest: async ({ requestContext }) => {
       const hosted = hosting.get(requestContext);

@@ -4,7 +4,7 @@ import { type GraphQLResolveInfo, type GraphQLSchema, OperationTypeNode } from '
 import { admissionFor, isTable, type OperationDecision } from './decide-operation.ts';
 import { executionBudget } from './execution-limits.ts';
 import type { CompiledFields, FieldOperation } from './fields/field-policies.ts';
-import { type FieldGate, openFields } from './fields/open-operations.ts';
+import { type FieldGate, openFields, operationsOf } from './fields/open-operations.ts';
 import { endEarly, endEvent, finishLate } from './operation-ending.ts';
 import type { OperationState } from './operation-state.ts';
 import { rootTypesOf } from './root-fields.ts';
@@ -50,12 +50,13 @@ export function openOperation(
     state.particular = true;
     return fields(coordinate, parent, args, info);
   };
-  const { errors } = openFields(contextValue, source.schema, gate, state);
+  openFields(contextValue, source.schema, gate, state);
+  const opened = operationsOf(contextValue);
   if (source.operation.operation !== OperationTypeNode.SUBSCRIPTION) return;
   state.renew = () => {
     state.budget?.reset();
     fields?.renew();
-    errors.clear();
+    opened?.errors.clear();
     endEvent(state);
   };
 }

@@ -40,7 +40,7 @@ export function openFields(
   schema: GraphQLSchema,
   decide: FieldGate,
   control: OperationControl = { budget: undefined, abort: undefined, isOver: false },
-): OpenOperation {
+): void {
   const earlier = operationsOf(contextValue);
   const operation: OpenOperation = { schema, decide, control, errors: new Map(), earlier };
   if (Object.hasOwn(contextValue, OPEN)) (contextValue as Carrier)[OPEN] = operation;
@@ -48,7 +48,6 @@ export function openFields(
   // A member rather than a WeakMap, whose values would reach their key: such a map is dear to collect. Not enumerable,
   // so that a copy of the context value opens nothing.
   else Object.defineProperty(contextValue, OPEN, { value: operation, writable: true });
-  return operation;
 }
 
 /** What was opened for a context value, whatever that is. */
