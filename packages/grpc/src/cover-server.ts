@@ -29,6 +29,8 @@ const STREAMS_OPTION = 'grpc.max_concurrent_streams';
  * - A deadline that is not written as gRPC says is denied (`deadline.malformed`), and one of more than 24 days is one
  *   of 24 days. Without this, grpc-js takes `-5S` for five seconds, and a month for a time that has passed.
  * - What is not gRPC (another method than POST, another content type) is answered in HTTP and reset.
+ * - Handlers of streams get messages as they read them, one ahead. Without this, grpc-js reads sixteen ahead, each of
+ *   which may be as large as a message may be, however few bytes it was sent in.
  * - A connection has at most 100 calls open, where the server does not set `grpc.max_concurrent_streams`. Without
  *   this there is no limit.
  *
@@ -64,6 +66,7 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
   );
   const table = tableOf(interceptor);
   table?.assertCovered(handle.handlers.keys());
+  for (const handler of handle.handlers.values()) readOneAhead(handler);
   coverUnknownMethods(handle.handlers);
   const isBounded = handle.options?.[STREAMS_OPTION] !== undefined;
   onEachPort(
@@ -82,6 +85,28 @@ const covering = new WeakMap<Server, Coverage<GrpcSeed>>();
 /** The table that covers a server, where {@link cover} has been called. */
 export function coveringTable(server: Server): Coverage<GrpcSeed> | undefined {
   return covering.get(server);
+}
+
+/** A method as grpc-js keeps it. Unary ones, and those with streams of answers alone, have no stream to read. */
+interface Handler {
+  func: (call: Partial<ReadableLike>, ...others: unknown[]) => unknown;
+  readonly type: string;
+}
+
+/** Streams of Node have no public way to set it later. */
+interface ReadableLike {
+  readonly _readableState: { highWaterMark: number };
+}
+
+/** Streams of grpc-js hold sixteen messages, whatever their size. */
+function readOneAhead(known: object): void {
+  const handler = known as Handler;
+  if (handler.type !== 'clientStream' && handler.type !== 'bidi') return;
+  const { func } = handler;
+  handler.func = (call, ...others) => {
+    if (call._readableState) call._readableState.highWaterMark = 1;
+    return func(call, ...others);
+  };
 }
 
 /** Gives each unknown method a handler, so that grpc-js asks the interceptors about it. */

@@ -1,11 +1,14 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { type BodyOutcome, definePolicy, type GrpcFacts, guard, pass } from '@apisec/core';
 import { secure } from '@apisec/grpc';
 import { Metadata, ServerInterceptingCall, status } from '@grpc/grpc-js';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { deferred, everyKind, gate, HONEST, recorder, STOP } from './guards.ts';
 import { rawCall } from './raw-call.ts';
-import { CHAT, COLLECT, GET, type Item, KINDS, LIST, openShop } from './shop.ts';
+import { framed, rawConnection, rawStream, statusOf } from './raw-http2.ts';
+import { CHAT, COLLECT, GET, type Item, KINDS, LIST, openShop, RESET } from './shop.ts';
 
 const metadata = HONEST;
 const ok: BodyOutcome = { ok: true };
@@ -302,6 +305,53 @@ test('a caller that sends faster than inspectors answer is held back', async () 
   opened.resolve();
   expect((await answer).replies[0]?.index).toBe(messages);
   expect(asked).toBe(messages);
+});
+
+test.each([COLLECT, CHAT])('%s: messages are read as its handler takes them', async (path) => {
+  const { completions, onComplete } = recorder();
+  let seen = 0;
+  const methods = everyKind(
+    gate({
+      onComplete,
+      onMessage: () => {
+        seen++;
+        return ok;
+      },
+    }),
+  );
+  const release = deferred<void>();
+  const taken: number[] = [];
+  const take = (call: Readable, end: () => void): void => {
+    call.on('end', end);
+    call.on('data', ({ text }: Item) => {
+      taken.push(text.length);
+      call.pause();
+      void release.promise.then(() => call.resume());
+    });
+  };
+  const shop = await openShop(
+    [],
+    {
+      Collect: (call, answer) => take(call, () => answer(null, { text: '', index: 0 })),
+      Chat: (call) => take(call, () => call.end()),
+    },
+    { prepare: (server) => secure(server, { methods: { ...methods, [RESET]: methods[GET] } }) },
+  );
+  const stream = rawStream(await rawConnection(shop.port), path, {
+    ...HONEST,
+    'grpc-encoding': 'gzip',
+  });
+  const text = 'x'.repeat(1_000_000);
+  const head = Buffer.of(0x0a, 0xc0, 0x84, 0x3d);
+  const bomb = framed(gzipSync(Buffer.concat([head, Buffer.from(text)])), true);
+  stream.end(Buffer.concat(Array.from({ length: 30 }, () => bomb)));
+  await vi.waitFor(() => expect(taken).toHaveLength(1), { timeout: 10_000 });
+  await sleep(100);
+  expect(seen).toBeLessThan(4);
+  release.resolve();
+  expect(await statusOf(stream)).toBe(status.OK);
+  expect(taken).toEqual(Array.from({ length: 30 }, () => 1_000_000));
+  expect(completions).toMatchObject([{ outcome: 'succeeded' }]);
 });
 
 describe('an interceptor behind this one that reads ahead', () => {
