@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type ApisecOptions, apisec } from '@apisec/apollo';
 import { allowAnonymous, guard } from '@apisec/core';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer, type ApolloServerPlugin, type BaseContext } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import { expressMiddleware } from '@as-integrations/express5';
 import express from 'express';
@@ -17,7 +17,7 @@ const reporting: ApolloServerPlugin = {
   contextCreationDidFail: async ({ error }) => void seen.push(error.message),
 };
 
-function create(options: Partial<ApisecOptions<object>> = {}): ApolloServer {
+function create(options: Partial<ApisecOptions<object, BaseContext>> = {}): ApolloServer {
   faults.length = 0;
   seen.length = 0;
   return new ApolloServer({

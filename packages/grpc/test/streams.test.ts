@@ -310,15 +310,14 @@ test('a caller that sends faster than inspectors answer is held back', async () 
 test.each([COLLECT, CHAT])('%s: messages are read as its handler takes them', async (path) => {
   const { completions, onComplete } = recorder();
   let seen = 0;
-  const methods = everyKind(
-    gate({
-      onComplete,
-      onMessage: () => {
-        seen++;
-        return ok;
-      },
-    }),
-  );
+  const admission = gate({
+    onComplete,
+    onMessage: () => {
+      seen++;
+      return ok;
+    },
+  });
+  const methods = { ...everyKind(admission), [RESET]: admission };
   const release = deferred<void>();
   const taken: number[] = [];
   const take = (call: Readable, end: () => void): void => {
@@ -335,7 +334,7 @@ test.each([COLLECT, CHAT])('%s: messages are read as its handler takes them', as
       Collect: (call, answer) => take(call, () => answer(null, { text: '', index: 0 })),
       Chat: (call) => take(call, () => call.end()),
     },
-    { prepare: (server) => secure(server, { methods: { ...methods, [RESET]: methods[GET] } }) },
+    { prepare: (server) => secure(server, { methods }) },
   );
   const stream = rawStream(await rawConnection(shop.port), path, {
     ...HONEST,

@@ -1,5 +1,14 @@
 import { analyzeOperation, type CostRules } from '@apisec/graphql';
-import { buildSchema, getOperationAST, parse } from 'graphql';
+import {
+  buildSchema,
+  GraphQLInputObjectType,
+  GraphQLInt,
+  GraphQLList,
+  GraphQLObjectType,
+  GraphQLSchema,
+  getOperationAST,
+  parse,
+} from 'graphql';
 import { describe, expect, test } from 'vitest';
 
 const schema = buildSchema(`
@@ -140,16 +149,19 @@ describe('the cost of what hides its size', () => {
     directive @cost(weight: String!) on FIELD_DEFINITION | OBJECT | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION | SCALAR
     directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION
     scalar Big
+    input Slice { first: Int = 500 inner: Slice text: String }
     input Filter { limit: Big near: Filter all: [Filter!] text: String @cost(weight: "5") }
-    interface Owner { items(first: Int): [Item!] best: Item }
-    type Shop implements Owner { items(first: Int): [Item!] best: Item @cost(weight: "40") }
-    type Stall implements Owner { items(first: Int): [Item!] @listSize(assumedSize: 90) best: Item }
+    interface Owner { items(first: Int): [Item!] best: Item many(first: Int): [Item!] few: [Item!] }
+    type Shop implements Owner { items(first: Int): [Item!] best: Item @cost(weight: "40") many(first: Int = 700): [Item!] few: [Item!] }
+    type Stall implements Owner { items(first: Int): [Item!] @listSize(assumedSize: 90) best: Item many(first: Int): [Item!] few(last: Int = 800): [Item!] }
     type Item { name: String owner: Owner }
     type Page { nodes: [Item!] total: Int }
     type Query {
       items(filter: Filter, limit: Big, first: [Int]): [Item!]
       owner: Owner
       page(first: Int): Page
+      sliced(slice: Slice, slices: [Slice!]): [Item!]
+      path(slice: Slice): [Item!] @listSize(slicingArguments: ["slice.first"])
       paths(filter: Filter): [Item!] @listSize(slicingArguments: ["filter.near.limit"])
       dear: [Item!] @cost(weight: "2.5") @listSize(assumedSize: 4)
     }
@@ -201,11 +213,64 @@ describe('the cost of what hides its size', () => {
       11,
     ],
     ['an input by a path', '{ paths(filter: { near: { limit: 7 } }) { name } }', 7],
+    ['a size that an input has by default', '{ sliced(slice: {}) { name } }', 500],
+    ['that of an input within', '{ sliced(slice: { first: 1, inner: {} }) { name } }', 500],
+    ['that of an input in a list', '{ sliced(slices: [{ first: 2 }, {}]) { name } }', 500],
+    ['that of an input in the place of a list', '{ sliced(slices: {}) { name } }', 500],
+    ['that of a variable', 'query ($s: Slice) { sliced(slice: $s) { name } }', 500, { s: {} }],
+    [
+      'that of a variable within a literal',
+      'query ($s: Slice) { sliced(slice: { first: 3, inner: $s }) { name } }',
+      500,
+      { s: { text: 'a' } },
+    ],
+    ['that of a path', '{ path(slice: {}) { name } }', 500],
+    [
+      'that of a variable that was not sent, within a literal',
+      'query ($n: Int) { sliced(slice: { first: $n }) { name } }',
+      500,
+    ],
+    ['that of a type behind an interface', '{ owner { many { name } } }', 701],
+    ['that of an argument of such a type alone', '{ owner { few { name } } }', 801],
+    ['that of such a type, where a size is sent', '{ owner { many(first: 6) { name } } }', 7],
+    ['a size in its place', '{ sliced(slice: { first: 5 }) { name } }', 5],
+    ['an input of null', '{ sliced(slice: { first: 5, inner: null }) { name } }', 5],
     ['a weight of a list', '{ dear { name } }', 10],
     ['introspection by its own types', '{ __schema { types { name } } }', 11],
     ['a type by name', '{ __type(name: "Query") { fields { name } } }', 11],
   ])('is read: %s', (_, text, expected, variables) => {
     expect(cost(text, variables)).toBe(expected);
+  });
+
+  test('of an input that holds itself by default has an end', () => {
+    const round: GraphQLInputObjectType = new GraphQLInputObjectType({
+      name: 'Round',
+      fields: () => ({
+        first: { type: GraphQLInt, defaultValue: 30 },
+        next: { type: round, defaultValue: {} },
+      }),
+    });
+    const items = { type: new GraphQLList(GraphQLInt), args: { round: { type: round } } };
+    const query = new GraphQLObjectType({ name: 'Query', fields: { items } });
+    const document = parse('{ items(round: { first: 2 }) }');
+    const operation = getOperationAST(document);
+    if (!operation) throw new Error('the test has no operation');
+    const rules = { value: 1 };
+    const source = { schema: new GraphQLSchema({ query }), document, operation, variables: {} };
+    // No executor could fill it; what counts is that this comes to an end.
+    expect(analyzeOperation(source, rules).cost).toBe(2);
+  });
+
+  test('fills a variable once, however many fields take it', () => {
+    let read = 0;
+    const inner = {
+      get first() {
+        return ++read;
+      },
+    };
+    const taking = Array.from({ length: 300 }, (_, at) => `a${at}: sliced(slice: $s) { name }`);
+    cost(`query ($s: Slice) { ${taking.join(' ')} }`, { s: { inner } });
+    expect(read).toBe(1);
   });
 
   test('is that of the dearest type that a rule names', () => {

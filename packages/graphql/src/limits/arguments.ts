@@ -1,5 +1,6 @@
-import type { FieldNode } from 'graphql';
+import type { FieldNode, GraphQLInputType } from 'graphql';
 import type { InputWeight } from './declared-cost.ts';
+import { type FilledInputs, fillInput } from './input-defaults.ts';
 import { plainValue, type Values } from './plain-values.ts';
 
 /**
@@ -8,10 +9,17 @@ import { plainValue, type Values } from './plain-values.ts';
  */
 export interface ArgumentReader {
   /** With variables and defaults in their places; not coerced, since only their numbers matter. */
-  readonly read: (node: FieldNode, defaults: Values | undefined) => Values;
+  readonly read: (node: FieldNode, declared: DeclaredArguments | undefined) => Values;
   /** The largest number under one of these names, at any depth; undefined where there is none. */
   readonly largest: (args: Values, names: ReadonlySet<string>) => number | undefined;
   readonly weigh: (value: unknown, weight: InputWeight) => number;
+}
+
+/** What a field of the schema says of its arguments. */
+export interface DeclaredArguments {
+  readonly defaults: Values;
+  /** Types of those that have defaults within. */
+  readonly inputs: readonly (readonly [string, GraphQLInputType])[];
 }
 
 const NO_ARGUMENTS: Values = Object.freeze({});
@@ -20,6 +28,7 @@ export function argumentReader(variables: Values): ArgumentReader {
   const held = new Set<unknown>(Object.values(variables).filter(isContainer));
   const largestIn = new Map<object, number | undefined>();
   const weightOf = new Map<object, number>();
+  const filled: FilledInputs = new Map();
 
   const largest = (value: object, names: ReadonlySet<string>): number | undefined => {
     const isHeld = held.has(value);
@@ -53,12 +62,20 @@ export function argumentReader(variables: Values): ArgumentReader {
   };
 
   return {
-    read: ({ arguments: own }, defaults) => {
-      if (own === undefined || own.length === 0) return defaults ?? NO_ARGUMENTS;
-      const args: Record<string, unknown> = { ...defaults };
+    read: ({ arguments: own }, declared) => {
+      if (own === undefined || own.length === 0) return declared?.defaults ?? NO_ARGUMENTS;
+      const args: Record<string, unknown> = { ...declared?.defaults };
       for (const { name, value } of own) {
         const read = plainValue(value, variables);
         if (read !== undefined) args[name.value] = read;
+      }
+      for (const [name, type] of declared?.inputs ?? []) {
+        const value = args[name];
+        if (!isContainer(value)) continue;
+        const full = fillInput(value, type, filled);
+        // Read once as what it was made of is.
+        if (held.has(value) && isContainer(full)) held.add(full);
+        args[name] = full;
       }
       return args;
     },

@@ -11,6 +11,8 @@ import {
   isObjectType,
 } from 'graphql';
 import { type DirectiveCarrier, directivesOn } from '../fields/schema-directives.ts';
+import type { DeclaredArguments } from './arguments.ts';
+import { fillInput, hasInputDefaults } from './input-defaults.ts';
 import { defaultOf, type Values } from './plain-values.ts';
 
 type Field = GraphQLField<unknown, unknown>;
@@ -28,6 +30,7 @@ export interface DeclaredCost {
   /** Lists of what a connection returns. */
   readonly connected: readonly string[];
   readonly defaults: Values;
+  readonly inputs: DeclaredArguments['inputs'];
 }
 
 /** Of an argument, or a field of an input, and of what is within. */
@@ -46,7 +49,7 @@ export function declaredCost(field: Field): DeclaredCost {
   const defaults: Record<string, unknown> = {};
   for (const argument of field.args) {
     const value = defaultOf(argument);
-    if (value !== undefined) defaults[argument.name] = value;
+    if (value !== undefined) defaults[argument.name] = fillInput(value, argument.type, new Map());
   }
   const declared: DeclaredCost = {
     weight: weightOn(field) ?? weightOn(getNamedType(field.type)),
@@ -61,6 +64,9 @@ export function declaredCost(field: Field): DeclaredCost {
     sized: stringsIn(listSize?.['sizedFields']),
     connected: connectedLists(field),
     defaults,
+    inputs: field.args.flatMap(({ name, type }) =>
+      hasInputDefaults(type) ? [[name, type] as const] : [],
+    ),
   };
   declarations.set(field, declared);
   return declared;

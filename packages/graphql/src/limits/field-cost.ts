@@ -56,7 +56,7 @@ export function fieldCost(
   const coordinate = `${type?.name ?? ''}.${node.name.value}`;
   const usual = node.selectionSet ? rules.object : rules.value;
   const declared = field && declaredCost(field);
-  const args = work.args.read(node, declared?.defaults);
+  const args = work.args.read(node, declared);
   if (declared === undefined) {
     return {
       weight: ruledWeight(rules, coordinate, args) ?? usual,
@@ -70,7 +70,8 @@ export function fieldCost(
   // It may be any of the types that implement it, so it counts as the dearest of them.
   let dearest = cost;
   for (const [other, own] of implementationsOf(work, type.name, node.name.value)) {
-    const each = costAs(work, other, own, args, usual);
+    // With its own defaults, by which the executor calls it.
+    const each = costAs(work, other, own, work.args.read(node, own), usual);
     dearest = {
       weight: Math.max(dearest.weight, each.weight),
       elements: Math.max(dearest.elements, each.elements),
@@ -162,9 +163,11 @@ function implementationsOf(
   return found;
 }
 
-function saysMore({ weight, argumentWeights, assumedSize, slicing, sized }: DeclaredCost): boolean {
+function saysMore(declared: DeclaredCost): boolean {
+  const { weight, argumentWeights, assumedSize, slicing, sized, defaults } = declared;
   return (
     [weight, assumedSize, slicing, sized].some((each) => each !== undefined) ||
-    argumentWeights.length > 0
+    argumentWeights.length > 0 ||
+    Object.keys(defaults).length > 0
   );
 }
