@@ -1,0 +1,22 @@
+import { buildSchema, parse } from 'graphql';
+import { expect, test } from 'vitest';
+import { MOST_ERRORS } from '../safe-errors.ts';
+import { validateFew } from './deny-errors.ts';
+
+const schema = buildSchema('type Query { name: String }');
+const CUT = 'Cannot query field "nmae" on type "Query".';
+
+test('a validator that can leave hints out is told to, and to stop after a few errors', () => {
+  const bounds: object[] = [];
+  validateFew(schema, parse('{ nmae }'), true, (each) => {
+    bounds.push(each);
+    return [];
+  });
+  expect(bounds).toEqual([{ maxErrors: MOST_ERRORS, hideSuggestions: true }]);
+});
+
+test('GraphQL.js looks for no names to suggest, and does where errors are shown', () => {
+  const messageOf = (hides: boolean) => validateFew(schema, parse('{ nmae }'), hides)[0]?.message;
+  expect(messageOf(true)).toBe(CUT);
+  expect(messageOf(false)).toBe(`${CUT} Did you mean "name"?`);
+});
