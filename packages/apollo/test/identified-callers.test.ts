@@ -98,6 +98,41 @@ describe.each(servers)(
       expect(reasonOf(both)).toMatch(/^x\.no_|^policy\.fact_conflict$/);
     });
 
+    test('has proved what nobody may prove twice, also for fields below', async () => {
+      const used = new Set<string>();
+      const proved = definePolicy<AuthenticatedFacts, object, 'check'>({
+        name: 'proved',
+        role: 'check',
+        needs: ['authentication'],
+        adds: [],
+        check: async ({ headers }) => {
+          await Promise.resolve();
+          const proof = headers.get('authorization') ?? '';
+          if (used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
+          used.add(proof);
+          return { ok: true, meets: ['cnf.jkt'] };
+        },
+      });
+      const proven = guard().use(cached).use(proved);
+      const admission = coverage({
+        'Query.ours': proven.use(allowAuthenticated()),
+        'Query.theirs': guard().use(theirs).use(cached).use(allowAuthenticated()),
+      });
+      const fields = { 'Note.secret': proven.use(allowAuthenticated()) };
+      const { call } = await serve({ admission, fields }, made());
+      const { body } = await call('bob', '{ ours { secret again: secret } }');
+      expect(body).toEqual({ data: { ours: { secret: 'of ours', again: 'of ours' } } });
+      const both = await call('eve', '{ ours { secret } theirs { secret } }');
+      expect(both.body).toEqual({
+        data: { ours: { secret: 'of ours' }, theirs: { secret: 'of theirs' } },
+      });
+      // Where nothing was proved above, it is owed.
+      const below = await call('bob', '{ theirs { text secret } }');
+      expect(below.body.data).toEqual({ theirs: { text: 'theirs', secret: null } });
+      expect(reasonOf(below)).toMatch(/^dpop\.replayed$|^policy\.fact_conflict$/);
+      expect(reasonOf(await call('bob', '{ ours { secret } }'))).toBe('dpop.replayed');
+    });
+
     test('is not asked again below any field that it has seen', async () => {
       let asked = 0;
       const counted = definePolicy<GraphqlFacts, AuthenticatedFacts, 'check'>({

@@ -90,8 +90,10 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
       if ('field' in facts) {
-        // A guard of a field may begin as those of root fields do: its caller is identified already.
-        if (runs.some((run) => run.policy === policy && hasIdentified(run, facts))) return SKIPPED;
+        // A guard of a field may begin as those of root fields do: its caller is identified already, and what was
+        // proved of it may be good for once only.
+        const before = runs.find((run) => run.policy === policy && isDone(run, facts));
+        if (before) return { ...SKIPPED, ...meets(before) };
         // Of one field and its object: nobody asks the same again, and lists have many.
         return askAs(policy, request, facts, ask);
       }
@@ -150,18 +152,24 @@ function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
 const IDENTITY: ReadonlySet<string> = new Set(['principal', 'authentication', 'apiKey', 'session']);
 
 /**
- * True where the policy has found out who calls, and that is what is there. What else a policy adds may be about the
- * object of another field, so it is not taken from there. Nor is an answer to other facts: another root field may have
- * led to the same caller by its own policies.
+ * True where the policy has found out who calls, and that is what is there, or has proved something of it. What else a
+ * policy adds may be about the object of another field, so it is not taken from there. Nor is an answer to other facts:
+ * another root field may have led to the same caller by its own policies.
  */
-function hasIdentified(run: Run, facts: Facts): boolean {
+function isDone(run: Run, facts: Facts): boolean {
   const { outcome, names, readsCall, calls } = run;
-  if (!outcome.ok || outcome.facts === undefined || !('principal' in outcome.facts)) return false;
+  if (!outcome.ok) return false;
+  const added = outcome.facts ?? {};
+  if (!('principal' in added) && !outcome.meets?.length) return false;
   if (readsCall && !calls.includes(facts['call'])) return false;
   if (!names.every((name) => name === 'call' || run.facts[name] === facts[name])) return false;
-  return Object.entries(outcome.facts).every(
+  return Object.entries(added).every(
     ([name, value]) => IDENTITY.has(name) && facts[name] === value,
   );
+}
+
+function meets({ outcome }: Run): { readonly meets?: readonly string[] } {
+  return outcome.ok && outcome.meets ? { meets: outcome.meets } : {};
 }
 
 /** The call is another object for each guard; whether that matters, the policy has shown. */
