@@ -5,13 +5,14 @@ import {
   cors,
   coverage,
   definePolicy,
+  deny,
   factsOf,
   guard,
   pass,
   requireScopes,
   securityHeaders,
 } from '@apisec/core';
-import { limitOperation } from '@apisec/graphql';
+import { type FieldFacts, limitOperation } from '@apisec/graphql';
 import { apisec, type YogaOptions } from '@apisec/graphql/yoga';
 import { GraphQLError, type GraphQLObjectType } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
@@ -356,6 +357,30 @@ describe('a guard in front of Yoga', () => {
     expect(await (await subscribe()).text()).toContain('token.missing');
     expect(ran).toEqual([]);
     expect(await (await subscribe('ann:read')).text()).toMatch(/"ticks":1[\s\S]*"ticks":2/);
+  });
+
+  test('decides fields for each event, and its own field once', async () => {
+    const asked: Record<string, number> = {};
+    const counted = (most: number) =>
+      definePolicy<FieldFacts, object, 'check'>({
+        name: 'counted',
+        role: 'check',
+        check: (_, { field: { coordinate } }) => {
+          asked[coordinate] = (asked[coordinate] ?? 0) + 1;
+          return asked[coordinate] > most ? deny('forbidden', 'x.no_more') : pass();
+        },
+      });
+    const { subscribe } = await serve({
+      admission: guard().use(allowAnonymous()),
+      fields: { 'Subscription.renamed': counted(1), 'User.email': counted(2) },
+    });
+    const events = await subscribe('subscription { renamed(count: 14) { email } }');
+    expect(events.map((event) => event.data.renamed.email ?? reason(event))).toEqual([
+      'ann@example.com',
+      'ann@example.com',
+      ...Array.from({ length: 12 }, () => 'x.no_more'),
+    ]);
+    expect(asked).toEqual({ 'Subscription.renamed': 1, 'User.email': 14 });
   });
 
   test('gives facts to whoever has the context, and to no other', async () => {
