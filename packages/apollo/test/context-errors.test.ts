@@ -77,8 +77,13 @@ describe.each([
     expect(status).toBe(500);
     expect(text).not.toContain('10.0.0.7');
     expect(text).toContain('Internal server error');
-    expect(String((faults[0] as Error).stack)).toContain(SECRET);
-    expect(seen).toEqual([expect.stringContaining(SECRET)]);
+    await ask(url);
+    // Both times, though it may be one error.
+    expect(faults.map((fault) => String((fault as Error).stack).includes(SECRET))).toEqual([
+      true,
+      true,
+    ]);
+    expect(seen[0]).toContain(SECRET);
   });
 
   test('reaches the caller where it was made for callers, or the server says so', async () => {

@@ -15,6 +15,7 @@ export {
   type CompiledFields,
   compileFields,
   type FieldOperation,
+  type OpenFields,
 } from './fields/field-policies.ts';
 export { gateFields, gateIntrospection } from './fields/gate-fields.ts';
 export { expandCoordinate } from './fields/guarded-coordinates.ts';

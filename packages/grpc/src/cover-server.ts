@@ -94,8 +94,10 @@ interface Handler {
 }
 
 /** Streams of Node have no public way to set it later. */
+const STATE = '_readableState';
+
 interface ReadableLike {
-  readonly _readableState: { highWaterMark: number };
+  readonly [STATE]: { highWaterMark: number };
 }
 
 /** Streams of grpc-js hold sixteen messages, whatever their size. */
@@ -104,7 +106,8 @@ function readOneAhead(known: object): void {
   if (handler.type !== 'clientStream' && handler.type !== 'bidi') return;
   const { func } = handler;
   handler.func = (call, ...others) => {
-    if (call._readableState) call._readableState.highWaterMark = 1;
+    const state = call[STATE];
+    if (state) state.highWaterMark = 1;
     return func(call, ...others);
   };
 }

@@ -1,5 +1,5 @@
-import type { FieldNode, GraphQLInputType } from 'graphql';
-import type { InputWeight } from './declared-cost.ts';
+import type { FieldNode } from 'graphql';
+import type { DeclaredArguments, InputWeight } from './declared-cost.ts';
 import { type FilledInputs, fillInput } from './input-defaults.ts';
 import { plainValue, type Values } from './plain-values.ts';
 
@@ -13,13 +13,6 @@ export interface ArgumentReader {
   /** The largest number under one of these names, at any depth; undefined where there is none. */
   readonly largest: (args: Values, names: ReadonlySet<string>) => number | undefined;
   readonly weigh: (value: unknown, weight: InputWeight) => number;
-}
-
-/** What a field of the schema says of its arguments. */
-export interface DeclaredArguments {
-  readonly defaults: Values;
-  /** Types of those that have defaults within. */
-  readonly inputs: readonly (readonly [string, GraphQLInputType])[];
 }
 
 const NO_ARGUMENTS: Values = Object.freeze({});

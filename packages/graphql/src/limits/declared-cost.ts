@@ -11,14 +11,20 @@ import {
   isObjectType,
 } from 'graphql';
 import { type DirectiveCarrier, directivesOn } from '../fields/schema-directives.ts';
-import type { DeclaredArguments } from './arguments.ts';
 import { fillInput, hasInputDefaults } from './input-defaults.ts';
 import { defaultOf, type Values } from './plain-values.ts';
 
 type Field = GraphQLField<unknown, unknown>;
 
+/** What a field of the schema says of its arguments. */
+export interface DeclaredArguments {
+  readonly defaults: Values;
+  /** Types of those that have defaults within. */
+  readonly inputs: readonly (readonly [string, GraphQLInputType])[];
+}
+
 /** What a field of the schema says of its cost and size, by IBM's specification; read once. */
-export interface DeclaredCost {
+export interface DeclaredCost extends DeclaredArguments {
   readonly weight: number | undefined;
   /** Arguments that have weights of their own, or inputs within them. */
   readonly argumentWeights: readonly (readonly [string, InputWeight])[];
@@ -29,8 +35,6 @@ export interface DeclaredCost {
   readonly sized: readonly string[] | undefined;
   /** Lists of what a connection returns. */
   readonly connected: readonly string[];
-  readonly defaults: Values;
-  readonly inputs: DeclaredArguments['inputs'];
 }
 
 /** Of an argument, or a field of an input, and of what is within. */
