@@ -1,25 +1,31 @@
 import {
   type AuthenticatedFacts,
+  allowAnonymous,
   allowAuthenticated,
   type CallFacts,
+  type Completion,
   coverage,
   definePolicy,
   deny,
   type GraphqlFacts,
   guard,
+  type Obligations,
+  type Outcome,
   type Policy,
   pass,
 } from '@apisec/core';
+import type { FieldFacts } from '@apisec/graphql';
 import { describe, expect, test } from 'vitest';
 import { authenticate } from './harness.ts';
 import { reasonOf, schemaOf, servers } from './servers.ts';
 
 const SDL = `
   type Note { text: String secret: String }
-  type Query { ours: Note theirs: Note }
+  type Query { ours: Note theirs: Note all: [Note!] }
 `;
 const made = () =>
   schemaOf(SDL, {
+    'Query.all': () => Array.from({ length: 5 }, (_, at) => ({ text: `t${at}`, secret: `s${at}` })),
     'Query.ours': () => ({ text: 'ours', secret: 'of ours' }),
     'Query.theirs': () => ({ text: 'theirs', secret: 'of theirs' }),
   });
@@ -72,6 +78,24 @@ const caller = definePolicy<CallFacts, AuthenticatedFacts, 'check'>({
   },
 });
 
+/** As `requireDpop` does: a proof that comes again is a replay. */
+function provedOnce() {
+  const used = new Set<string>();
+  return definePolicy<AuthenticatedFacts, object, 'check'>({
+    name: 'proved',
+    role: 'check',
+    needs: ['authentication'],
+    adds: [],
+    check: async ({ headers }): Promise<Outcome<object>> => {
+      await Promise.resolve();
+      const proof = headers.get('authorization') ?? '';
+      if (used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
+      used.add(proof);
+      return { ok: true, meets: ['cnf.jkt'] };
+    },
+  });
+}
+
 const identity = (policy: unknown): Policy<object, AuthenticatedFacts, 'check'> =>
   policy as Policy<object, AuthenticatedFacts, 'check'>;
 
@@ -99,20 +123,7 @@ describe.each(servers)(
     });
 
     test('has proved what nobody may prove twice, also for fields below', async () => {
-      const used = new Set<string>();
-      const proved = definePolicy<AuthenticatedFacts, object, 'check'>({
-        name: 'proved',
-        role: 'check',
-        needs: ['authentication'],
-        adds: [],
-        check: async ({ headers }) => {
-          await Promise.resolve();
-          const proof = headers.get('authorization') ?? '';
-          if (used.has(proof)) return deny('unauthenticated', 'dpop.replayed');
-          used.add(proof);
-          return { ok: true, meets: ['cnf.jkt'] };
-        },
-      });
+      const proved = provedOnce();
       const proven = guard().use(cached).use(proved);
       const admission = coverage({
         'Query.ours': proven.use(allowAuthenticated()),
@@ -131,6 +142,110 @@ describe.each(servers)(
       expect(below.body.data).toEqual({ theirs: { text: 'theirs', secret: null } });
       expect(reasonOf(below)).toMatch(/^dpop\.replayed$|^policy\.fact_conflict$/);
       expect(reasonOf(await call('bob', '{ ours { secret } }'))).toBe('dpop.replayed');
+    });
+
+    test.each([
+      ['at once', false],
+      ['later', true],
+    ])(
+      'is asked once for all fields below what anybody may call, where it answers %s',
+      async (__, late) => {
+        let asked = 0;
+        const endings: unknown[] = [];
+        const identified = definePolicy<object, AuthenticatedFacts, 'check'>({
+          name: 'identified',
+          role: 'check',
+          adds: ['principal', 'authentication'],
+          check: (request) => {
+            asked++;
+            const answer = async () => {
+              const outcome = await authenticate().check(request, {});
+              const onComplete = ({ outcome: how }: Completion) => void endings.push(how);
+              return { ...outcome, obligations: { onComplete } } as never;
+            };
+            return late ? answer() : authenticate().check(request, {});
+          },
+        });
+        const proved = provedOnce();
+        const admission = coverage({ 'Query.all': guard().use(allowAnonymous()) });
+        const own = guard<GraphqlFacts & FieldFacts>().use(identified).use(proved);
+        const isOwn = definePolicy<AuthenticatedFacts & FieldFacts, object, 'grant'>({
+          name: 'isOwn',
+          role: 'grant',
+          check: (_, { principal, field }) =>
+            (field.source as { text: string }).text === 't3' || principal.subject === 'eve'
+              ? deny('forbidden', 'x.not_own')
+              : pass(),
+        });
+        const { call } = await serve(
+          { admission, fields: { 'Note.secret': own.use(isOwn) } as never },
+          made(),
+        );
+        const { body } = await call('ann', '{ all { secret again: secret } }');
+        expect(body.data.all.map(({ secret }: any) => secret)).toEqual([
+          's0',
+          's1',
+          's2',
+          null,
+          's4',
+        ]);
+        expect(body.data.all.map(({ again }: any) => again)).toEqual([
+          's0',
+          's1',
+          's2',
+          null,
+          's4',
+        ]);
+        expect([asked, endings.length]).toEqual([1, late ? 1 : 0]);
+        const other = await call('eve', '{ all { text secret } }');
+        expect(other.body.data.all[0]).toEqual({ text: 't0', secret: null });
+        expect(asked).toBe(2);
+        const stranger = await call(undefined, '{ all { secret } }');
+        expect(reasonOf(stranger)).toBe('token.missing');
+      },
+    );
+
+    test.each<[string, Obligations]>([
+      ['wants to filter what goes out', { onRelease: () => ({ ok: true }) }],
+      [
+        'sets a header that cannot be sent',
+        { headers: [{ op: 'set', name: 'x-a', value: 'a\nb' }] },
+      ],
+    ])('lets no field pass where it %s', async (__, obligations) => {
+      const obliging = definePolicy<object, AuthenticatedFacts, 'check'>({
+        name: 'obliging',
+        role: 'check',
+        adds: ['principal', 'authentication'],
+        check: async (request) => ({ ...(await cached.check(request, {})), obligations }) as never,
+      });
+      const admission = coverage({ 'Query.all': guard().use(allowAnonymous()) });
+      const fields = { 'Note.secret': guard().use(obliging).use(allowAuthenticated()) };
+      const { call } = await serve({ admission, fields, onFault: () => undefined }, made());
+      const { body } = await call('ann', '{ all { secret } }');
+      expect(body.data.all).toEqual(Array.from({ length: 5 }, () => ({ secret: null })));
+    });
+
+    test('is asked for each field where it looks at that', async () => {
+      const looking = definePolicy<FieldFacts, AuthenticatedFacts, 'check'>({
+        name: 'looking',
+        role: 'check',
+        adds: ['principal', 'authentication'],
+        check: async (request, { field }) =>
+          (field.source as { text: string }).text === 't3'
+            ? deny('forbidden', 'x.no')
+            : cached.check(request, {}),
+      });
+      const admission = coverage({ 'Query.all': guard().use(allowAnonymous()) });
+      const own = guard<GraphqlFacts & FieldFacts>().use(looking).use(allowAuthenticated());
+      const { call } = await serve({ admission, fields: { 'Note.secret': own } as never }, made());
+      const { body } = await call('ann', '{ all { secret } }');
+      expect(body.data.all.map(({ secret }: any) => secret)).toEqual([
+        's0',
+        's1',
+        's2',
+        null,
+        's4',
+      ]);
     });
 
     test('is not asked again below any field that it has seen', async () => {

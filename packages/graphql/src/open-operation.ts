@@ -56,6 +56,7 @@ export function openOperation(
   state.renew = () => {
     state.budget?.reset();
     fields?.renew();
+    state.runs?.renew();
     opened?.errors.clear();
     endEvent(state);
   };

@@ -7,6 +7,7 @@ import {
   type Role,
 } from '@apisec/core';
 import { type AskPolicy, isThenable, type PolicyRuns } from '@apisec/core/host';
+import { fieldRuns, isAboutCaller } from './fields/field-runs.ts';
 
 type AnyPolicy = Policy<object, object, Role>;
 type Facts = Readonly<Record<string, unknown>>;
@@ -37,6 +38,8 @@ export interface OperationRuns {
   early: boolean;
   /** True once such a policy was met. */
   readonly tripped: () => boolean;
+  /** Before each event of a subscription: who calls is found out anew where guards of fields do so. */
+  readonly renew: () => void;
   /** What a policy of several guards sees instead of the call of one of them. */
   readonly calls: Map<AnyPolicy, object>;
 }
@@ -48,6 +51,7 @@ export interface OperationRuns {
  */
 export function operationRuns(batch?: BatchRuns): OperationRuns {
   const runs: Run[] = [];
+  const below = fieldRuns();
   let reads = 0;
   let tripped = false;
 
@@ -87,6 +91,7 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     onRead: () => {
       reads++;
     },
+    renew: below.renew,
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
       if ('field' in facts) {
@@ -95,7 +100,8 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
         const before = runs.find((run) => run.policy === policy && isDone(run, facts));
         if (before) return { ...SKIPPED, ...meets(before) };
         // Of one field and its object: nobody asks the same again, and lists have many.
-        return askAs(policy, request, facts, ask);
+        if (!isAboutCaller(policy)) return askAs(policy, request, facts, ask);
+        return below.ask(policy, facts, (given) => askAs(policy, request, given, ask));
       }
       for (const run of runs) {
         if (run.policy !== policy || !isSame(run, facts, self.calls.has(policy))) continue;
