@@ -93,7 +93,7 @@ function heardOf(outcome: Outcome<object>): Outcome<object> {
   if (obligations === undefined) return outcome;
   const silent = [obligations]
     .flat()
-    .map(({ headers, onMessage, onRelease }) => ({ headers, onMessage, onRelease }));
+    .map(({ onDecision: _decided, onComplete: _completed, ...others }) => others);
   return { ...outcome, obligations: silent };
 }
 
