@@ -17,8 +17,8 @@ const open = guard()
   .use(allowAnonymous());
 
 const sdl = `
-  type User { id: Int name: String friends(first: Int): [User!] text(size: Int): String }
-  type Query { me: User users(first: Int): [User!] endless: [Int] grid: [[Int!]!] hang: String after: String }
+  type User { id: Int name: String friends(first: Int): [User!] text(size: Int): String dear: User }
+  type Query { me: User users(first: Int): [User!] endless: [Int] grid: [[Int!]!] hang: String after: String dear: User none(first: Int): [User!] }
 `;
 let ran = 0;
 let signal: AbortSignal | undefined;
@@ -31,6 +31,9 @@ const made = () => {
   return schemaOf(sdl, {
     'Query.me': () => ({ id: 0 }),
     'Query.users': users,
+    'Query.dear': () => ({ id: 1 }),
+    'Query.none': () => [],
+    'User.dear': () => ({ id: 1 }),
     'Query.endless': () => ({
       *[Symbol.iterator]() {
         for (;;) yield 1;
@@ -205,5 +208,33 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
       expect(body.errors).toBeUndefined();
     }
     expect(reasonOf(await call(undefined, '{ users(first: 150) { id } }'))).toBeUndefined();
+  });
+
+  test.each<[string, string, number]>([
+    ['lists that bring little', '{ users { friends(first: 14) { id } } }', 15],
+    ['a dear field', '{ dear { id } }', 40],
+    ['a dear field beside a list that is empty', '{ dear { id } none(first: 100) { id } }', 40],
+    ['dear objects of a list, of which one came', '{ users { dear { id } } }', 41],
+    ['a value, which is in no list', '{ after }', 1],
+  ])('charges %s by what came of it', async (_, query, expected) => {
+    let charged: number | undefined;
+    const rules = { fields: { 'Query.dear': 40, 'User.dear': 40 } };
+    const admission = guard<GraphqlFacts>()
+      .use(
+        rateLimit({
+          limit: tokenBucket({ capacity: 10_000, refillPerSecond: 0.001 }),
+          by: () => 'all',
+          cost: (__, facts) => operationCost(facts, rules),
+          reconcile: (completion, reserved) => {
+            charged = operationCostSpent(completion, reserved);
+            return charged;
+          },
+        }),
+      )
+      .use(allowAnonymous());
+    const { call } = await serve({ admission, execution: { nodes: 1_000 } }, made());
+    expect((await call(undefined, query)).body.errors).toBeUndefined();
+    await vi.waitFor(() => expect(charged).toBeDefined());
+    expect(charged).toBe(expected);
   });
 });

@@ -5,6 +5,7 @@ import {
   getOperationAST,
   type OperationDefinitionNode,
 } from 'graphql';
+import type { CostRules } from './limits/cost-rules.ts';
 import { UNRESOLVED } from './operation-name.ts';
 
 /** What an operation is made of, once its document is read and valid. */
@@ -14,6 +15,8 @@ export interface OperationSource {
   readonly operation: OperationDefinitionNode;
   /** As the caller sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
+  /** By which its cost was reserved, where it was. */
+  costRules?: CostRules | undefined;
   /** How many objects and items of lists were resolved so far, where that is counted. */
   spent?: (() => number) | undefined;
 }

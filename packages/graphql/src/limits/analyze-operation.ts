@@ -35,6 +35,8 @@ export interface OperationAnalysis {
   readonly variables: number;
   /** By the rules of {@link CostRules}; Infinity where nothing bounds it. */
   readonly cost: number;
+  /** The share of fields that are in no list: it does not depend on what comes. */
+  readonly fixedCost: number;
   /** The most objects that lists can bring, as `cost` assumes them. */
   readonly objects: number;
   /** Lists with `requireOneSlicingArgument` that have none or several, by coordinate. */
@@ -52,6 +54,7 @@ interface Sum {
   directives: number;
   incremental: number;
   cost: number;
+  fixedCost: number;
   objects: number;
   /** Of lists whose size the field above says, for each element: so that fragments are read once for all sizes. */
   unitCost: number;
@@ -125,6 +128,7 @@ export function analyzeOperation(
     operations,
     variables: operation.variableDefinitions?.length ?? 0,
     cost: sum.cost,
+    fixedCost: sum.fixedCost,
     objects: sum.objects,
     unsliced: [...work.unsliced],
   };
@@ -153,6 +157,7 @@ function emptySum(): Sum {
     directives: 0,
     incremental: 0,
     cost: 0,
+    fixedCost: 0,
     objects: 0,
     unitCost: 0,
     unitObjects: 0,
@@ -203,6 +208,7 @@ function add(sum: Sum, inner: Sum): void {
   sum.directives += inner.directives;
   sum.incremental += inner.incremental;
   sum.cost += inner.cost;
+  sum.fixedCost += inner.fixedCost;
   sum.objects += inner.objects;
   sum.unitCost += inner.unitCost;
   sum.unitObjects += inner.unitObjects;
@@ -273,6 +279,7 @@ function addField(
   }
   const times = Math.max(elements, 1);
   sum.cost += product(times, cost);
+  if (elements === 1) sum.fixedCost += Math.max(weight, 0) + inner.fixedCost;
   sum.objects += (composite ? elements : 0) + product(times, objects);
 }
 

@@ -130,13 +130,16 @@ function finite(value: number): number | 'unbounded' {
  */
 export function operationCost(facts: { readonly call: object }, rules: CostRules = {}): number {
   const source: OperationSource | undefined = sourceOf(facts.call);
-  return source === undefined ? 1 : Math.max(1, Math.ceil(analyzeOperation(source, rules).cost));
+  if (source === undefined) return 1;
+  source.costRules = rules;
+  return Math.max(1, Math.ceil(analyzeOperation(source, rules).cost));
 }
 
 /**
- * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did: the objects
- * and items that were resolved, where `execution` of the adapter counts them, and otherwise what was reserved. 1 at
- * least.
+ * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did: of what was
+ * reserved the share that was resolved of the objects that its lists might have brought, where `execution` of the
+ * adapter counts them, and otherwise all of it. Fields that are in no list cost what they weigh, so that a dear field
+ * does not become cheap beside a list that is empty. 1 at least.
  *
  * @example
  * rateLimit({
@@ -153,5 +156,7 @@ export function operationCostSpent(
   const { call } = facts;
   const source = typeof call === 'object' && call !== null ? sourceOf(call) : undefined;
   if (source?.spent === undefined) return reserved;
-  return Math.max(1, Math.min(reserved, source.spent()));
+  const { objects, fixedCost } = analyzeOperation(source, source.costRules);
+  const share = objects > 0 ? Math.min(1, source.spent() / objects) : 1;
+  return Math.max(1, Math.ceil(Math.min(reserved, Math.max(fixedCost, reserved * share))));
 }
