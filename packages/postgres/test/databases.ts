@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { PGlite } from '@electric-sql/pglite';
 import { Pool } from 'pg';
 import { migrate, type PostgresClient } from '../src/index.ts';
+import { openInProcess } from './in-process.ts';
 
 /** A database with the tables of this package. */
 export interface TestDatabase {
@@ -21,7 +21,7 @@ export const newSchema = (): string =>
 const inProcess: NamedDatabase = [
   'PGlite',
   async (schema) => {
-    const client = await PGlite.create();
+    const client = await openInProcess();
     await migrate(client, { schema });
     return { client, end: () => client.close() };
   },

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type TenantPools, tenantPools } from '@apisec/core';
-import { PGlite } from '@electric-sql/pglite';
 import { sql as drizzleSql } from 'drizzle-orm';
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import { Kysely, sql as kyselySql, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../test/in-process.ts';
 
 type Rows = readonly Record<string, unknown>[];
 
@@ -33,11 +33,9 @@ const setUp = (tenant: string): string => `
 `;
 
 async function onPglite(): Promise<Server> {
-  const first = await PGlite.create();
-  // A copy of an empty database is there sooner than another new one.
   const files = new Map([
-    ['acme', first],
-    ['globex', (await first.clone()) as PGlite],
+    ['acme', await openInProcess()],
+    ['globex', await openInProcess()],
   ]);
   for (const [tenant, pglite] of files) await pglite.exec(setUp(tenant));
   return {

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { tenantScope } from '@apisec/core';
 import { tenantStoreContract } from '@apisec/core/testing';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { sql as drizzleSql } from 'drizzle-orm';
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres';
 import { drizzle as drizzlePglite } from 'drizzle-orm/pglite';
 import { Kysely, sql as kyselySql, PostgresDialect } from 'kysely';
 import { Pool } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openInProcess } from '../../test/in-process.ts';
 import {
   assertRowSecurity,
   migrate,
@@ -128,7 +129,7 @@ function libraries(
 }
 
 async function onPglite(): Promise<Server> {
-  const pglite = await PGlite.create();
+  const pglite = await openInProcess();
   await pglite.exec(`CREATE ROLE ${appRole}; ${setUp}`);
   const pool = poolOf(pglite);
   return {
