@@ -67,6 +67,32 @@ describe('a client', () => {
     expect(codeOf(denied)).toBe('oauth.client_denied');
   });
 
+  test.each(['client_secret_basic', 'client_secret_post'] as const)(
+    'sends its secret where %s says, and nowhere else',
+    async (method) => {
+      let sent: { readonly header: string | undefined; readonly form: string } | undefined;
+      provider.intercept = async (req, res) => {
+        if (req.url !== '/token') return false;
+        const chunks: Buffer[] = [];
+        for await (const chunk of req) chunks.push(chunk as Buffer);
+        sent = { header: req.headers.authorization, form: Buffer.concat(chunks).toString() };
+        res.setHeader('content-type', 'application/json');
+        res.end('{"access_token":"x","token_type":"Bearer","expires_in":60}');
+        return true;
+      };
+      const clientSecret = 'a secret & more';
+      const client = service({ authentication: { method, clientSecret } });
+      expect(codeOf(await client.clientCredentials())).toBe('ok');
+      const form = new URLSearchParams(sent?.form);
+      // RFC 6749 §2.3.1: both are form-encoded before they are joined.
+      const basic = `Basic ${Buffer.from('service:a+secret+%26+more').toString('base64')}`;
+      const inForm = method === 'client_secret_post';
+      expect(sent?.header).toBe(inForm ? undefined : basic);
+      expect(form.get('client_secret')).toBe(inForm ? clientSecret : null);
+      expect(form.get('client_id')).toBe(inForm ? 'service' : null);
+    },
+  );
+
   test('pushes its parameters where the issuer wants that, so the browser carries none', async () => {
     const shop = testShop(provider.issuer, {
       client: { clientId: 'par', pushedAuthorization: 'require' },
