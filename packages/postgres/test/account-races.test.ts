@@ -15,7 +15,7 @@ describe.each(oneDatabase)('accounts on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   test.each(accountRaces)('at the same moment: $name', async ({ run }) => {

@@ -37,7 +37,7 @@ describe.each(oneDatabase)('on %s, told once and without a secret', (_name, open
   let database: TestDatabase;
   beforeAll(async () => {
     database = await open(schema);
-  }, 60_000);
+  });
   afterAll(() => database?.end());
 
   const stores = (): ActStores => {

@@ -86,7 +86,7 @@ describe.each(oneDatabase)('on %s', (_database, open) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await open(schema);
-  }, 60_000);
+  });
   afterAll(() => database?.end());
 
   const real = Date.now;

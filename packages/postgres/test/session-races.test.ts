@@ -13,7 +13,7 @@ describe.each(oneDatabase)('sessions on %s', (_name, open) => {
   beforeAll(async () => {
     provider = await startTestProvider();
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(async () => {
     await end?.();
     await provider?.close();

@@ -19,7 +19,7 @@ describe.each(databases)('%s', (_name, open) => {
   beforeAll(async () => {
     database = await open(schema);
     store = postgresApiKeyStore(database.client, { schema });
-  }, 60_000);
+  });
   afterAll(() => database?.end());
 
   const rows = async (text: string) =>

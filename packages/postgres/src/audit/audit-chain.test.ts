@@ -25,7 +25,7 @@ describe.each(databases)('%s', (_name, open) => {
 
   beforeAll(async () => {
     database = await open(schema);
-  }, 60_000);
+  });
   afterAll(() => database?.end());
   beforeEach(() => {
     chain = randomUUID();

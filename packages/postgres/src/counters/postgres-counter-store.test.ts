@@ -19,7 +19,7 @@ describe.each(oneDatabase)('failed attempts on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   const clock = { time: 1_700_000_000_000 };

@@ -10,7 +10,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   const clock = { time: 1_700_000_000_000 };

@@ -12,7 +12,7 @@ describe.each(databases)('the outbox on %s', (_, open) => {
   let database: TestDatabase;
   beforeAll(async () => {
     database = await open(schema);
-  }, 60_000);
+  });
   afterAll(() => database?.end());
 
   // One for all cases, which share a table.

@@ -12,7 +12,7 @@ describe.each(oneDatabase)('roles on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   const create = async () => {

@@ -9,7 +9,7 @@ describe.each(databases)('sessions on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   test.each(sessionStoreContract)('$name', async ({ run }) => {

@@ -16,7 +16,7 @@ describe.each(databases)('usage on %s', (_name, open) => {
   let end: () => Promise<void>;
   beforeAll(async () => {
     ({ client, end } = await open(schema));
-  }, 60_000);
+  });
   afterAll(() => end?.());
 
   const create = async (options: PostgresUsageStoreOptions = {}) => {
