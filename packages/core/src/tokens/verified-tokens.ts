@@ -33,6 +33,12 @@ export interface VerifiedTokens<T> {
   readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
 }
 
+/** What is kept of one, and between which instants. */
+interface Entry<T> extends Omit<Verified<T>, 'goodUntil'> {
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Claims as objects take a few times the room of their text; the rest is the sets and the facts. */
 const BYTES_PER_CHARACTER = 5;
 const BYTES_PER_ENTRY = 1500;
@@ -55,10 +61,7 @@ export function verifiedTokens<T>(
     maxEntries >= 2 && maxBytes > 0,
     `${where}: its bounds must be positive, or say cache: false.`,
   );
-  const cache = boundedCache<Verified<T> & { readonly from: number; readonly until: number }>({
-    maxEntries,
-    maxBytes,
-  });
+  const cache = boundedCache<Entry<T>>({ maxEntries, maxBytes });
   return {
     recall: (credentials, at) => {
       const entry = cache.get(credentials);
@@ -69,10 +72,11 @@ export function verifiedTokens<T>(
       cache.delete(credentials);
       return undefined;
     },
-    remember: (credentials, verified, at) => {
-      const until = Math.min(verified.goodUntil, at + lifetime);
+    remember: (credentials, { outcome, keys, set, goodUntil }, at) => {
+      const until = Math.min(goodUntil, at + lifetime);
       const bytes = credentials.length * BYTES_PER_CHARACTER + BYTES_PER_ENTRY;
-      cache.set(credentials, { ...verified, from: at, until }, bytes);
+      // Not a spread: each copy would have a hidden class of its own, and every call would pay for reading it.
+      cache.set(credentials, { outcome, keys, set, from: at, until }, bytes);
     },
   };
 }
