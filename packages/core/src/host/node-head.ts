@@ -75,8 +75,10 @@ function editFields(given: unknown, lists: EditLists): Fields {
       names: keys.slice(),
       set,
       append: (key, value) => {
-        const before = names[keys.indexOf(key)];
-        set(key, appended(key, before === undefined ? undefined : fields[before], value), key);
+        const at = keys.indexOf(key);
+        // Not read at -1, which costs more than all the rest.
+        const before = at < 0 ? undefined : fields[names[at] as string];
+        set(key, appended(key, before, value), key);
       },
       delete: (key) => {
         const at = keys.indexOf(key);
