@@ -152,9 +152,7 @@ function callListeners(
   onFault: ((cause: unknown) => void) | undefined,
   waitUntil: WaitUntil | undefined,
 ): void {
-  // Not a spread: V8 adds to such a copy a hundred times slower.
-  const facts: Record<string, unknown> = {};
-  Object.assign(facts, decision.allowed ? decision.facts : decision.gathered);
+  const facts = (decision.allowed ? decision.facts : decision.gathered) as Completion['facts'];
   const completion: Completion = {
     outcome: ending.outcome,
     status: ending.status,
