@@ -42,7 +42,9 @@ export class AuditCall {
     const id = supplied ?? request.headers.get(how.requestIdHeader);
     // It may be the caller's: a credential in the wrong header must not be logged as an id.
     if (typeof id === 'string' && REQUEST_ID.test(id)) {
-      this.requestId = safeText(redactName(id), 128);
+      const redacted = redactName(id);
+      // What it may hold needs no second look; the mark of what was taken out makes it longer at most.
+      this.requestId = redacted === id ? id : safeText(redacted, 128);
     }
     const given = request.headers.get('traceparent');
     const parent = typeof given === 'string' ? TRACEPARENT.exec(given) : null;

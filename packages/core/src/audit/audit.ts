@@ -85,6 +85,8 @@ const UNAVAILABLE = deny('unavailable', 'audit.unavailable', {
 export function audit(options: AuditOptions): Audit {
   assertKnownOptions(NAME, options, AUDIT_OPTIONS);
   const { sampleAllowed = 1, random = secureRandom(), now = Date.now } = options;
+  // Held, since Node gives the global by a getter.
+  const { performance } = globalThis;
   const clock = options.now ?? (() => performance.now());
   const { onFault, requestIdHeader = 'x-request-id' } = options;
   assertConfiguration(

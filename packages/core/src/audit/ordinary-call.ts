@@ -40,6 +40,7 @@ export interface OrdinaryCall {
   readonly status: number | undefined;
   readonly sampled: number | undefined;
   readonly latencyMs: number | undefined;
+  /** Nothing that JSON escapes: see `AuditCall`. */
   readonly requestId: string | undefined;
   readonly traceId: string | undefined;
   readonly spanId: string | undefined;
@@ -201,7 +202,7 @@ export function ordinaryLine(call: OrdinaryCall): string {
   line += call.trace.json;
   if (latencyMs !== undefined) line += `,"latencyMs":${latencyMs}`;
   if (sampled !== undefined) line += `,"sampled":${sampled}`;
-  if (requestId !== undefined) line += `,"requestId":${quoted(requestId)}`;
+  if (requestId !== undefined) line += `,"requestId":"${requestId}"`;
   if (traceId !== undefined) line += `,"traceId":"${traceId}"`;
   if (spanId !== undefined) line += `,"spanId":"${spanId}"`;
   return `${line}${call.service.json}}`;
