@@ -20,7 +20,9 @@ export function requestView(
   const get = (name: string): string | null => {
     const key = name.toLowerCase();
     const values = key.endsWith('-bin') ? [] : metadata.get(key);
-    const value = values.length === 0 ? null : values.join(', ');
+    // Mostly there is one, which stays the text that it is.
+    const [first = null] = values;
+    const value = values.length > 1 ? values.join(', ') : (first as string | null);
     if (key !== 'host') return value;
     const authority = call.getHost();
     return value === null || value === authority ? authority : `${authority}, ${value}`;
@@ -76,6 +78,15 @@ function isEmpty(own: Metadata | null | undefined): boolean {
   return own == null || Object.keys(own.getMap()).length === 0;
 }
 
+/** Policies set few names, and the same in every call. */
+const MOST_NAMES = 256;
+const known = new Map<string, boolean>();
+
 function editable(name: string): boolean {
-  return !RESERVED.test(name.toLowerCase());
+  let is = known.get(name);
+  if (is === undefined) {
+    is = !RESERVED.test(name.toLowerCase());
+    if (known.size < MOST_NAMES) known.set(name, is);
+  }
+  return is;
 }
