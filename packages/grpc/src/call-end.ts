@@ -18,6 +18,7 @@ import { observeStatus } from './observed-status.ts';
 import type { MethodDefinition, SecuredMethod } from './secured-method.ts';
 
 const { NGHTTP2_CANCEL } = constants;
+const HALF_PAIRS = /\p{Surrogate}/gu;
 
 /** How one call ends: that is decided once, and from then on nothing passes. */
 export class CallEnd {
@@ -107,7 +108,7 @@ export class CallEnd {
       const edited = this.metadataSent || !this.edit ? metadata : this.edit(metadata);
       this.#intended = this.#endingOf(code ?? status.UNKNOWN, messages);
       // Half a surrogate pair, which protobufjs can read from a request, is fatal to grpc-js.
-      const text = details?.replace(/\p{Surrogate}/gu, '\ufffd');
+      const text = details?.replace(HALF_PAIRS, '\ufffd');
       this.#send({ code, details: text, metadata: edited });
     });
   }
