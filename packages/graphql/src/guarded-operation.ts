@@ -69,7 +69,8 @@ export function decide(
 export function conclude(state: OperationState, decided: OperationDecision): void {
   const all = withEarly(explained(decided.joined, state.source), state.early);
   const joined = withDenialLog(all, state.plan.denialLog, state.caller?.request);
-  state.decided = { ...decided, joined };
+  const { decisions, roots } = decided;
+  state.decided = { joined, decisions, roots };
   state.denial = joined.allowed ? undefined : joined.denial;
   const { enforcement, unsendable } = vettedEnforcement(joined, state.plan.onFault);
   state.enforcement = enforcement;
@@ -136,6 +137,7 @@ export function callerOf(state: OperationState): Caller {
     certificate: host.certificate?.(),
   };
   if (host.batch) host.batch.caller ??= caller;
-  state.caller = { ...caller, request: shareRuns(caller.request, runsFor(state).run) };
+  const { request, peer, certificate } = caller;
+  state.caller = { request: shareRuns(request, runsFor(state).run), peer, certificate };
   return state.caller;
 }

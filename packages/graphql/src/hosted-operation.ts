@@ -34,7 +34,9 @@ export function hostOperation<Seen extends object>(
   options: HostOptions<Seen>,
   { seen, view, head, batch, signal, disconnected }: HostedRequest<Seen>,
 ): HostedOperation {
-  const state = beginOperation(plan, { ...hostCall(options, seen, seen, view), head, batch });
+  // Nobody else has it.
+  const call = Object.assign(hostCall(options, seen, seen, view), { head, batch });
+  const state = beginOperation(plan, call);
   try {
     const forget = waitTogether(
       batch,

@@ -55,10 +55,10 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
   let reads = 0;
   let tripped = false;
 
-  /** With the call as this policy is to see it. */
+  /** With the call as this policy is to see it. Not by a spread, which is slow where more stands behind it. */
   const askAs = (policy: AnyPolicy, request: RequestLike, facts: Facts, ask: AskPolicy) => {
     const call = self.calls.get(policy);
-    return ask(policy, request, call === undefined ? facts : { ...facts, call });
+    return ask(policy, request, call === undefined ? facts : Object.assign({}, facts, { call }));
   };
 
   const alone = (

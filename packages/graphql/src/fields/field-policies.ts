@@ -208,7 +208,8 @@ function openWith(
       if (mayKeep && !particular) decided.set(coordinate, denial ? { denial } : { field });
       return denial;
     };
-    const decision = policies.check(request, { ...facts, field });
+    // Not a spread, which is slow where more stands behind it.
+    const decision = policies.check(request, Object.assign({}, facts, { field }));
     // A guard's promise never rejects. Of a subscription it is waited for before there are events.
     return isThenable(decision)
       ? decision.then((late) => finish(late, isSubscribed))
