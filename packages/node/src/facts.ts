@@ -1,14 +1,26 @@
-import type { HttpFacts, RequestIdFacts } from '@apisec/core';
-import { type NodeCaller, nodeCaller } from './caller.ts';
-import type { ProxyTrust } from './peer.ts';
-import { nodeRequestId } from './request-id.ts';
+import type { CertificateFacts, HttpFacts, RequestIdFacts, Transport } from '@apisec/core';
+import { requestIdFrom, stateOf } from '@apisec/core/host';
+import {
+  type CertificateSource,
+  nodeCertificate,
+  nodeUnverifiedCertificate,
+} from './certificate.ts';
+import { believesSocket, nodePeer, type PeerSource, type ProxyTrust } from './peer.ts';
+import { nodeTransport, type TransportSource } from './transport.ts';
+
+/** What a Node host knows of who calls, as facts. */
+export type NodeCaller = Pick<HttpFacts, 'peer'> &
+  CertificateFacts & { readonly transport: Transport };
+
+const callers = stateOf<NodeCaller>('apisec.caller');
+const ids = stateOf<string>('apisec.request_id');
 
 /** What a Node host supplies about a call over HTTP. */
 export type NodeFacts = HttpFacts & NodeCaller & RequestIdFacts;
 
 /** What a Node host knows of a call over HTTP that means this operation. */
 export function nodeFacts(
-  incoming: Parameters<typeof nodeCaller>[0] & Parameters<typeof nodeRequestId>[0],
+  incoming: CertificateSource & TransportSource & PeerSource,
   trust: ProxyTrust | undefined,
   operation: string,
 ): NodeFacts {
@@ -21,4 +33,49 @@ export function nodeFacts(
     transport,
     requestId: nodeRequestId(incoming, trust),
   };
+}
+
+/**
+ * Who calls, with which certificate and over what (`nodePeer`, `nodeCertificate`, `nodeTransport`). Found out once for
+ * each connection, unless proxies are to be believed, who say it anew in each call.
+ */
+export function nodeCaller(
+  incoming: CertificateSource & TransportSource,
+  trust?: ProxyTrust,
+): NodeCaller {
+  const { socket } = incoming;
+  if (trust !== undefined || socket === undefined) return read(incoming, trust);
+  let caller = callers.get(socket);
+  if (caller === undefined) {
+    caller = Object.freeze(read(incoming));
+    // A TLS connection may show its certificate later on (renegotiation), which TLS 1.3 has no more (RFC 8446 §4.1.2).
+    const isFinal =
+      caller.certificate !== undefined ||
+      caller.transport.encrypted === false ||
+      socket.getProtocol?.() === 'TLSv1.3';
+    if (isFinal) callers.set(socket, caller);
+  }
+  return caller;
+}
+
+function read(incoming: CertificateSource & TransportSource, trust?: ProxyTrust): NodeCaller {
+  return {
+    peer: nodePeer(incoming, trust),
+    certificate: nodeCertificate(incoming, trust),
+    unverifiedCertificate: nodeUnverifiedCertificate(incoming, trust),
+    transport: nodeTransport(incoming, trust),
+  };
+}
+
+/**
+ * The id of a call: `X-Request-Id` where a proxy of yours wrote it and `trust` says so (`requestId`), else a new one. A
+ * caller's own is never taken over. The same request has the same id however often it is asked.
+ */
+export function nodeRequestId(incoming: PeerSource, trust?: ProxyTrust): string {
+  const known = ids.get(incoming);
+  if (known !== undefined) return known;
+  const isBelieved = trust?.requestId === true && believesSocket(trust, incoming.socket);
+  const id = requestIdFrom(isBelieved ? incoming.headers['x-request-id'] : undefined);
+  ids.set(incoming, id);
+  return id;
 }

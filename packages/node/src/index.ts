@@ -19,7 +19,6 @@ export {
 
 export { type BodyBounds, type ReadBody, readBody, readRawBody } from './body.ts';
 export { beginCall, decideCall, type NodeCall, undecided } from './call.ts';
-export { type NodeCaller, nodeCaller } from './caller.ts';
 export {
   type CertificateSource,
   clientCertificate,
@@ -28,7 +27,13 @@ export {
 } from './certificate.ts';
 export type { CertificateHeader } from './certificate-header.ts';
 export { nodeDenialLog } from './development-log.ts';
-export { type NodeFacts, nodeFacts } from './facts.ts';
+export {
+  type NodeCaller,
+  type NodeFacts,
+  nodeCaller,
+  nodeFacts,
+  nodeRequestId,
+} from './facts.ts';
 export {
   type AddressHeader,
   nodePeer,
@@ -39,7 +44,6 @@ export {
 } from './peer.ts';
 export { closeRelease, type ReleaseGate } from './release.ts';
 export { hasBody, literalPath, type NodeIncoming, nodeRequest } from './request.ts';
-export { nodeRequestId } from './request-id.ts';
 export {
   dropBodyHeaders,
   isDisconnected,

@@ -18,10 +18,9 @@ import {
 } from '@apisec/core/host';
 import { beginCall, decideCall } from './call.ts';
 import { nodeDenialLog } from './development-log.ts';
-import { nodeFacts } from './facts.ts';
+import { nodeFacts, nodeRequestId } from './facts.ts';
 import type { ProxyTrust } from './peer.ts';
 import { literalPath, nodeRequest } from './request.ts';
-import { nodeRequestId } from './request-id.ts';
 import { renderAs, sendDenial } from './response.ts';
 import { endWithToken as endUpgrade } from './upgrade.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nodeCaller } from './caller.ts';
+import { nodeCaller } from './facts.ts';
 import { trustProxies } from './peer.ts';
 
 const headers = { 'x-forwarded-for': '198.51.100.7' };
