@@ -65,7 +65,9 @@ function withEdits(
     },
     // Joined into one value, because HTTP/2 denies to send some fields twice.
     append: (name, value) => {
-      if (editable(name)) metadata.set(name, [...metadata.get(name), value].join(', '));
+      if (!editable(name)) return;
+      const before = metadata.get(name);
+      metadata.set(name, before.length === 0 ? value : [...before, value].join(', '));
     },
     delete: (name) => {
       if (editable(name)) metadata.remove(name);
