@@ -16,10 +16,12 @@ import {
   openOperation,
   operationPlan,
   requestOf,
+  showsPages,
   viewRequest,
 } from '@apisec/graphql';
 import { nodeDenialLog } from '@apisec/node';
 import type { ApolloServerPlugin, BaseContext } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { GraphQLError } from 'graphql';
 import { batchOf, joinBatch } from './batch.ts';
 import { maskContextError } from './context-errors.ts';
@@ -44,10 +46,12 @@ import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './re
  *
  * What was answered for one caller is PRIVATE to caches, and kept by none where policies rework it.
  *
- * Apollo itself answers what never becomes an operation: its landing page, its CSRF check, bodies that do not
- * parse, `Accept` headers that it cannot serve. Of what your context function throws callers get the text only where it
- * is a `GraphQLError`. Apollo's standalone server lets every origin read; `startStandalone` of
- * `@apisec/apollo/standalone` heeds `cors`.
+ * Apollo shows a landing page to everybody. It is off but while somebody develops, or where `documentationPages` says
+ * so; a page that you list as a plugin yourself stays.
+ *
+ * Apollo itself answers what never becomes an operation: its CSRF check, bodies that do not parse, `Accept` headers
+ * that it cannot serve. Of what your context function throws callers get the text only where it is a `GraphQLError`.
+ * Apollo's standalone server lets every origin read; `startStandalone` of `@apisec/apollo/standalone` heeds `cors`.
  *
  * @throws ConfigurationError when the guard has no grant or an option is not known; at server start when `fields` or
  * the table names something that the schema does not have.
@@ -61,12 +65,19 @@ import { checkValidation, renderAnswer, restrictCaches, watchEnding } from './re
 export function apisec<Facts extends object, Context extends BaseContext = BaseContext>(
   options: ApisecOptions<Facts, Context>,
 ): ApolloServerPlugin<Context> {
-  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'signal']);
+  assertKnownOptions('apisec', options, [
+    ...OPERATION_OPTIONS,
+    ...HOST_OPTIONS,
+    'documentationPages',
+    'signal',
+  ]);
   const logDenials = nodeDenialLog('apisec', options.logDenials) ?? false;
   const plan = operationPlan({ ...options, logDenials }, 'apisec');
   const hostOptions = { ...options, certificate: options.certificate ?? certificateIn };
   const hosting = stateOf<HostedOperation>('apisec.operation');
   return {
+    // Its marks tell Apollo not to install the page that it shows to everybody before any plugin is asked.
+    ...(showsPages('apisec', options) ? {} : ApolloServerPluginLandingPageDisabled()),
     serverWillStart: async ({ schema }) => {
       const compiled = plan.prepare(schema);
       return {

@@ -1,4 +1,4 @@
-import type { HostOptions, OperationOptions } from '@apisec/graphql';
+import type { DocumentationPages, HostOptions, OperationOptions } from '@apisec/graphql';
 import type { BaseContext } from '@apollo/server';
 
 /**
@@ -8,7 +8,8 @@ import type { BaseContext } from '@apollo/server';
  */
 export interface ApisecOptions<Facts extends object, Context extends BaseContext>
   extends OperationOptions<Facts>,
-    HostOptions<Context> {
+    HostOptions<Context>,
+    DocumentationPages {
   /**
    * Aborted when the caller disconnects: on fetch-style hosts the `signal` of the web request. Default: the connection
    * of `contextValue.req`. With neither, a call runs to its end, and is recorded as if somebody had read its answer.

@@ -43,6 +43,7 @@ export { type ConnectionLike, isConnection, onDisconnect } from './host/connecti
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';
 export { fetchDenialLog } from './host/development-log.ts';
+export { isDevelopment } from './host/is-development.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   type FetchBodyBounds,

@@ -6,6 +6,7 @@ export { checkBefore, checkDocument, checkErrors, resolveText } from './check-be
 export { type Caller, type OperationDecision } from './decide-operation.ts';
 export { denialError } from './denial-error.ts';
 export { deniedDocument, deniedText } from './denied-document.ts';
+export { type DocumentationPages, showsPages } from './documentation-pages.ts';
 export type { ExecutionLimitsOptions } from './execution-limits.ts';
 export type { FieldDirectivesOptions } from './fields/directive-policies.ts';
 export type { FieldFacts } from './fields/field-facts.ts';

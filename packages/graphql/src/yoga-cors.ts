@@ -4,7 +4,6 @@ import {
   chain,
   fault,
   hasCors,
-  httpDenial,
   report,
   UNKNOWN_PEER,
   withDenialLog,
@@ -15,14 +14,7 @@ import { operationCall } from './operation-call.ts';
 import { UNRESOLVED } from './operation-name.ts';
 import type { HostCall, OperationPlan } from './operation-state.ts';
 import { vettedEnforcement } from './vetted-enforcement.ts';
-
-/** A response as Yoga is about to send it. */
-interface YogaAnswer {
-  readonly request: Request;
-  readonly response: Response;
-  readonly setResponse: (response: Response) => void;
-  readonly fetchAPI: { readonly Response: typeof Response };
-}
+import { denialAnswer, type YogaAnswer } from './yoga-answer.ts';
 
 const nothing = (): void => undefined;
 
@@ -55,13 +47,6 @@ export function corsOfGuard(
     const ofYoga = [...response.headers.keys()].filter((name) => /^access-control-/i.test(name));
     for (const name of ofYoga) response.headers.delete(name);
     if (!isPreflight(request)) return;
-    const deny = (denial: Parameters<typeof httpDenial>[0]): Response => {
-      const { status, headers, body } = httpDenial(denial);
-      return new fetchAPI.Response(body ?? null, {
-        status,
-        headers: headers.map(([name, value]): [string, string] => [name, value]),
-      });
-    };
     return chain(
       () => {
         const view = host.request();
@@ -73,7 +58,7 @@ export function corsOfGuard(
       (decision) => {
         const { enforcement, unsendable } = vettedEnforcement(decision, onFault);
         const denial = unsendable ?? (decision.allowed ? undefined : decision.denial);
-        const answer = denial === undefined ? response : deny(denial);
+        const answer = denial === undefined ? response : denialAnswer(denial, fetchAPI);
         if (unsendable === undefined) enforcement.applyHeaders(headerFields(answer.headers));
         enforcement.complete({
           outcome: denial === undefined ? 'succeeded' : 'denied',
@@ -83,7 +68,7 @@ export function corsOfGuard(
       },
       (cause) => {
         report(onFault, cause);
-        setResponse(deny(fault('call.unattested', cause)));
+        setResponse(denialAnswer(fault('call.unattested', cause), fetchAPI));
       },
     );
   };

@@ -4,6 +4,7 @@ import type { Plugin } from 'graphql-yoga';
 import { signalWithout } from './caller-disconnect.ts';
 import { checkBefore, checkDocument, resolveText } from './check-before.ts';
 import { denialError, deniedResult } from './denial-error.ts';
+import { showsPages } from './documentation-pages.ts';
 import { decide } from './guarded-operation.ts';
 import { HOST_OPTIONS, hostCall } from './host-call.ts';
 import { hostOperation } from './hosted-operation.ts';
@@ -20,6 +21,7 @@ import { batched, endRequest, requestedBy, setBatchStatus } from './yoga-batch.t
 import { corsOfGuard } from './yoga-cors.ts';
 import { keepLongDocuments } from './yoga-documents.ts';
 import type { YogaOptions } from './yoga-options.ts';
+import { closePage } from './yoga-pages.ts';
 import { readParams, withText } from './yoga-params.ts';
 
 export type { YogaOptions } from './yoga-options.ts';
@@ -39,15 +41,24 @@ interface Running {
  * Where the guard has `cors`, it answers preflights, and what Yoga's own option `cors` says is taken away: by default
  * that lets every origin read with credentials. In a table `cors` must be at the beginning of every row.
  *
+ * GraphiQL and the landing page are denied (`page.disabled`, 404) but while somebody develops, or where
+ * `documentationPages` says so: Yoga shows them to everybody, and asks no guard.
+ *
  * @throws ConfigurationError when the guard has no grant, an option is not known, `cors` stands behind authentication,
  * or `fields` or the table names something that the schema does not have.
  * @example
  * const yoga = createYoga({ schema, plugins: [apisec({ admission: api })] });
  */
 export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugin {
-  assertKnownOptions('apisec', options, [...OPERATION_OPTIONS, ...HOST_OPTIONS, 'now']);
+  assertKnownOptions('apisec', options, [
+    ...OPERATION_OPTIONS,
+    ...HOST_OPTIONS,
+    'documentationPages',
+    'now',
+  ]);
   const { now = Date.now, request: viewOf, peer, certificate } = options;
   const plan = operationPlan(options, 'apisec');
+  const hidesPages = !showsPages('apisec', options);
   const answerCors = corsOfGuard('apisec', plan);
   const running = stateOf<Running>('apisec.operation');
   const begin = (request: Request, context: object): OperationState => {
@@ -145,6 +156,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     onResultProcess: ({ request, result }) => setBatchStatus(request, result),
     onResponse: (answer) => {
       const { request, response, serverContext } = answer;
+      if (hidesPages) closePage(answer);
       // Yoga has put its own on it by now, since it stands in front of all plugins.
       const answered = answerCors?.(
         answer,

@@ -435,6 +435,8 @@ const meanings = {
   'response.too_large': 'The answer to the GraphQL operation is larger than one answer may be.',
   'batch.too_costly': 'The GraphQL operations of the batch cost more together than allowed.',
   'introspection.disabled': 'The GraphQL operation asks for the schema, and introspection is off.',
+  'page.disabled':
+    'The GraphQL server shows a page by itself (GraphiQL, a landing page), and pages are off.',
   'field.unlisted': 'The GraphQL field has no policy, and fields without one are denied.',
   // audit
   'audit.unavailable': 'The call must be recorded, and cannot be at the moment.',
