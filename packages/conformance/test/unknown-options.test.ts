@@ -35,7 +35,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
     checkDocument checkErrors collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation isFailure listRootFields newBatch
     openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult
-    requestOf rootArguments resolveText rootTypesOf safeError shownErrors signalOf sourceMember sourceOf trustedDocuments viewRequest
+    requestOf rootArguments resolveText rootTypesOf safeError shownErrors showsPages signalOf sourceMember sourceOf trustedDocuments viewRequest
     watchParts`,
   grpc: 'documentedOperations inventoryOf coverServer guardService',
   hono: 'inventoryOf answerPreflights operationsOf unsecuredOperations watchedUpgrade',

@@ -83,6 +83,40 @@ describe('apiVersion in the path', () => {
   });
 });
 
+describe('apiVersion in the path behind a prefix', () => {
+  const policy = apiVersion({ from: { pathAfter: '/shop/api' }, versions, now });
+  test.each([
+    ['/shop/api/v2.0/orders', '2.0', undefined],
+    ['/shop/api/v3', '3', undefined],
+    ['/shop/api/v1/orders', 'version.gone', 'gone'],
+    ['/shop/api/v4/orders', 'version.unknown', 'not_found'],
+    ['/shop/api/v02/orders', 'version.malformed', 'malformed'],
+    ['/v3/orders', 'version.missing', 'not_found'],
+    ['/shop/api', 'version.missing', 'not_found'],
+    ['/shop/api/orders/v3', 'version.missing', 'not_found'],
+    ['/shop/apiv3', 'version.missing', 'not_found'],
+    ['/other/shop/api/v3', 'version.missing', 'not_found'],
+    // What some router may take for the same path, and what names two versions.
+    ['/SHOP/API/v3', 'version.missing', 'not_found'],
+    ['/shop//api/v3', 'version.missing', 'not_found'],
+    ['/shop/%61pi/v3', 'version.missing', 'not_found'],
+    ['/shop/api//v3', 'version.missing', 'not_found'],
+    ['/v1/shop/api/v3', 'version.missing', 'not_found'],
+  ])('%s: %s', (path, answer, kind) => {
+    expect(ask(policy, path)).toMatchObject({ answer, kind });
+  });
+
+  test('takes no default, as in a path without one', () => {
+    expect(() =>
+      apiVersion({ from: { pathAfter: '/api' }, versions: { '1': {} }, default: '1' }),
+    ).toThrow(/default is not for versions in the path/);
+  });
+
+  test('says nothing of headers to caches', () => {
+    expect(policy.always).toBeUndefined();
+  });
+});
+
 describe('apiVersion in headers', () => {
   const byHeader = apiVersion({ from: { header: 'api-version' }, versions, default: '2.9', now });
   test.each([
@@ -172,6 +206,15 @@ test.each([
   [{ from: 'path', versions: { '1': {} }, default: '1' }],
   [{ from: { header: 'v' }, versions: { '1.1': {} }, default: '1' }],
   [{ from: { header: 'a b' }, versions: { '1': {} } }],
+  [{ from: { header: 'v', pathAfter: '/api' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: 'api' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/api/' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/a//b' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/a/../b' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/:shop' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/a%2fb' }, versions: { '1': {} } }],
+  [{ from: { pathAfter: '/v1' }, versions: { '1': {} } }],
   [{ versions: { '1': {} } }],
 ])('does not construct with %j', (options) => {
   expect(() => apiVersion(options as never)).toThrow(/^apiVersion/);

@@ -37,10 +37,15 @@ export interface ApiVersionOptions<Name extends string> {
    */
   readonly versions: Readonly<Record<Name, ApiVersionTerms>>;
   /**
-   * Where a call says it: `path` (`/v2/orders`), a header (`{ header: 'api-version' }`), or the media type in `Accept`
+   * Where a call says it: `path` (`/v2/orders`), or behind a prefix of the path (`{ pathAfter: '/api' }`, for
+   * `/api/v2/orders`); a header (`{ header: 'api-version' }`), or the media type in `Accept`
    * (`application/json; version=2`, `application/vnd.example.v2+json`).
    */
-  readonly from: 'path' | 'mediaType' | { readonly header: string };
+  readonly from:
+    | 'path'
+    | 'mediaType'
+    | { readonly pathAfter: string }
+    | { readonly header: string };
   /** The version of calls that say none; not with `path`. Default: these are denied. */
   readonly default?: Name | undefined;
   /** Told once of each decided call, to count who still uses what. What it throws goes to `onFault`. */
@@ -58,7 +63,8 @@ export interface ApiVersionFacts<Name extends string> {
 const NAME = 'apiVersion';
 const SEMANTIC = /^(?:0|[1-9]\d{0,5})(?:\.(?:0|[1-9]\d{0,5})){0,2}$/;
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const IN_PATH = /^\/v([\d.]{1,22})(?=\/|$)/;
+const AT_START = /^\/v([\d.]{1,22})(?=\/|$)/;
+const PREFIX = /^(?:\/(?!v\d|\.)[\w.~-]+)+$/;
 
 /**
  * Denies calls for versions of the API that are unknown or have ended, and tells callers of deprecated ones until when
@@ -84,6 +90,7 @@ export function apiVersion<const Name extends string>(
   assertKnownOptions(NAME, options, ['versions', 'from', 'default', 'onUse', 'now']);
   const { versions, from, onUse, now = Date.now } = options;
   const read = readerOf(from);
+  const isPath = from === 'path' || (typeof from === 'object' && 'pathAfter' in from);
   assertConfiguration(
     typeof versions === 'object' && versions !== null && Object.keys(versions).length > 0,
     `${NAME}: versions must name at least one, like { '1': {} }.`,
@@ -101,12 +108,11 @@ export function apiVersion<const Name extends string>(
   for (const version of own) table.set(version.name, version);
   const fallback = options.default === undefined ? undefined : table.get(options.default);
   assertConfiguration(
-    options.default === undefined || (fallback?.name === options.default && from !== 'path'),
-    from === 'path'
+    options.default === undefined || (fallback?.name === options.default && !isPath),
+    isPath
       ? `${NAME}: default is not for versions in the path, where other spellings of a version would count as none.`
       : `${NAME}: default must be one of the versions.`,
   );
-  const isPath = from === 'path';
   const denials = {
     missing: denial(isPath ? 'not_found' : 'malformed', 'missing', 'Say which version you call.'),
     malformed: denial('malformed', 'malformed', 'The version is not well-formed.'),
@@ -220,14 +226,29 @@ function byNumbers(one: string, other: string): number {
 type Reader = (request: RequestLike) => string | undefined;
 
 function readerOf(from: unknown): Reader {
-  if (from === 'path') return (request) => IN_PATH.exec(pathOf(request))?.[1];
+  if (from === 'path') return (request) => inPath(pathOf(request));
   if (from === 'mediaType') return ({ headers }) => versionInAccept(headers.get('accept') ?? '');
-  const { header } = (from ?? {}) as { readonly header?: unknown };
+  const { header, pathAfter } = (from ?? {}) as Partial<Record<'header' | 'pathAfter', unknown>>;
+  if (header === undefined && pathAfter !== undefined) return behind(pathAfter);
   assertConfiguration(
-    isToken(header),
-    `${NAME}: from must be 'path', 'mediaType' or a header like { header: 'api-version' }.`,
+    isToken(header) && pathAfter === undefined,
+    `${NAME}: from must be 'path', 'mediaType', { pathAfter: '/api' } or { header: 'api-version' }.`,
   );
   return ({ headers }) => headers.get(header) ?? undefined;
+}
+
+const inPath = (path: string): string | undefined => AT_START.exec(path)?.[1];
+
+/** By the exact text: what a router takes for the same path, as `/API` or `/%61pi`, says no version. */
+function behind(prefix: unknown): Reader {
+  assertConfiguration(
+    typeof prefix === 'string' && PREFIX.test(prefix),
+    `${NAME}: pathAfter must be the plain segments in front of the version, like '/api'.`,
+  );
+  return (request) => {
+    const path = pathOf(request);
+    return path.startsWith(prefix) ? inPath(path.slice(prefix.length)) : undefined;
+  };
 }
 
 function readMoment(where: string, option: string, value: unknown): number | undefined {
