@@ -53,7 +53,8 @@ const { json } = fc.letrec<{ json: string }>((tie) => ({
   json: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
     written,
-    fc.constantFrom('0', '-1.5', '12e3', '1e400', '9'.repeat(310), 'true', 'null'),
+    fc.constantFrom('0', '-1.5', '12e3', '1e400', '1.5e400', '9'.repeat(310), 'true', 'null'),
+    fc.constantFrom('153.75', '0.25E-2', `${'9'.repeat(310)}.5`, `0.${'1'.repeat(310)}`),
     fc.tuple(space, fc.array(tie('json'), { maxLength: 4 })).map(([gap, values]) => {
       return `[${gap}${values.join(`,${gap}`)}]`;
     }),
@@ -145,6 +146,14 @@ describe('jsonScan', () => {
     chunk.fill(0x7b);
     expect(scan.push(encoder.encode('{"{":1,"{":2}]'))).toBe('duplicate_key');
   });
+
+  test.each(['1.2.3', '1.5e999', '1.e', '1.-', `[${'9'.repeat(309)}.0]`])(
+    'denies a number that no double can hold: %s',
+    (text) => {
+      expect(scanned(text, [1_000])).toBe('malformed');
+      expect(scanned(text, [1])).toBe('malformed');
+    },
+  );
 
   test.each(['\ufeff{}', '{}\u00a0', '{"a":1,\u2028"b":2}'])('denies %j', (text) => {
     expect(scanned(text, [1])).toBe('malformed');

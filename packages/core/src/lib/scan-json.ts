@@ -31,6 +31,7 @@ const QUOTE = 0x22;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
@@ -172,6 +173,7 @@ export function jsonScan(bounds: JsonBounds): JsonScan {
           if (++keys > maxKeys) return 'too_many_keys';
           atName = false;
           at = same + 1;
+          if (chunk[at] === COLON) at++;
           continue;
         }
         let end = indexOf(chunk, QUOTE, start);
@@ -194,8 +196,10 @@ export function jsonScan(bounds: JsonBounds): JsonScan {
         }
         at++;
       } else if (isDigit(char) || char === MINUS) {
-        let end = at + 1;
-        while (end < length && isDigit(chunk[end] as number)) end++;
+        let end = endOfDigits(chunk, at + 1);
+        if (chunk[end] === POINT && isDigit(chunk[end - 1] as number)) {
+          end = endOfDigits(chunk, end + 1);
+        }
         const isPlain =
           end < length && isDigit(chunk[end - 1] as number) && !isOfNumber(chunk[end] as number);
         if (!isPlain) end = endOfNumber(chunk, end);
@@ -250,6 +254,12 @@ function endOfEscaped(bytes: Uint8Array, escape: number): number {
   let at = escape;
   while (at < bytes.length && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
   return at;
+}
+
+function endOfDigits(bytes: Uint8Array, start: number): number {
+  let end = start;
+  while (end < bytes.length && isDigit(bytes[end] as number)) end++;
+  return end;
 }
 
 function endOfNumber(bytes: Uint8Array, start: number): number {

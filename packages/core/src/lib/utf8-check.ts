@@ -40,8 +40,17 @@ function isAscii(bytes: Uint8Array): boolean {
     const head = (4 - (byteOffset & 3)) & 3;
     for (; at < head; at++) all |= bytes[at] ?? 0;
     const words = new Int32Array(buffer, byteOffset + head, (length - head) >> 2);
+    const { length: count } = words;
     let word = 0;
-    for (let index = 0; index < words.length; index++) word |= words[index] ?? 0;
+    let index = 0;
+    for (; index + 3 < count; index += 4) {
+      word |=
+        (words[index] ?? 0) |
+        (words[index + 1] ?? 0) |
+        (words[index + 2] ?? 0) |
+        (words[index + 3] ?? 0);
+    }
+    for (; index < count; index++) word |= words[index] ?? 0;
     if ((word & 0x80_80_80_80) !== 0) return false;
     at += words.length * 4;
   }
