@@ -30,6 +30,11 @@ const failures: readonly Failure[] = [
   ],
   ['a path that nobody serves', { operation: 'nowhere' }, { ...UNLISTED, 404: 'http.not_found' }],
   [
+    'a path that is not URL-encoded',
+    { operation: '%zz' },
+    { ...UNLISTED, 400: 'http.bad_request', 404: 'http.not_found' },
+  ],
+  [
     'a method that the path does not take',
     { operation: 'readOnly', message: { amount: 5 } },
     { ...UNLISTED, 404: 'http.not_found', 405: 'http.method_not_allowed' },

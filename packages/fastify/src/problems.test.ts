@@ -13,10 +13,17 @@ async function serve() {
     role: 'check',
     check: ({ url }) => (url === '/closed' ? deny('forbidden', 'shop.closed') : { ok: true }),
   });
-  const app = fastify({ bodyLimit: 100 });
+  const answers = problems({ problemTypeBase: BASE, onFault: (fault) => faults.push(fault) });
+  const app = fastify({
+    bodyLimit: 100,
+    frameworkErrors: answers.frameworkErrors,
+    constraints: { failing },
+  });
   await app.register(secure(guard().use(closed).use(allowAnonymous()), { problemTypeBase: BASE }));
-  await app.register(problems({ problemTypeBase: BASE, onFault: (fault) => faults.push(fault) }));
+  await app.register(answers);
   app.post('/orders', { schema: { body: { type: 'object' } } }, (request) => request.body);
+  app.get('/orders/:id', () => 'order');
+  app.get('/constrained', { constraints: { failing: 'a' } }, () => 'open');
   app.get('/closed', () => 'open');
   app.get('/throws', () => {
     throw new Error('secret at /srv/app.ts:1');
@@ -36,6 +43,24 @@ async function serve() {
   onTestFinished(() => app.close());
   return { app, faults };
 }
+
+/** A constraint that Fastify must wait for, and that may fail. */
+const failing = {
+  name: 'failing',
+  storage: () => {
+    const stored = new Map<unknown, unknown>();
+    return {
+      get: (key: unknown) => (stored.get(key) ?? null) as never,
+      set: (key: unknown, value: unknown) => void stored.set(key, value),
+    };
+  },
+  deriveConstraint: (request: { url?: string }, _context: unknown, done?: Done) => {
+    done?.(request.url === '/constrained' ? new Error('secret') : null, 'a');
+    return 'a';
+  },
+  validate: () => true,
+};
+type Done = (cause: Error | null, value: string) => void;
 
 const json = { 'content-type': 'application/json' };
 test.each<[string, string, Record<string, string>, string | undefined, number, string]>([
@@ -65,6 +90,31 @@ test.each<[string, string, Record<string, string>, string | undefined, number, s
   expect(faults.map(({ requestId }) => requestId)).toEqual(
     status >= 500 ? [problem.requestId] : [],
   );
+});
+
+test.each([
+  ['a path that is not URL-encoded', '/orders/%E0%A4%secret', 400, 'http.bad_request'],
+  ['the same where no route is', '/%zz-secret', 400, 'http.bad_request'],
+  [
+    'a parameter longer than the router takes',
+    `/orders/${'secret'.repeat(50)}`,
+    414,
+    'http.target_too_long',
+  ],
+  ['a constraint of a route that fails', '/constrained', 500, 'handler.threw'],
+])('what the router itself denies is a problem too: %s', async (_name, url, status, code) => {
+  const { app, faults } = await serve();
+  const response = await app.inject({ url, headers: { 'x-request-id': 'mine' } });
+  expect(response.body).not.toMatch(/secret|FST_/);
+  const problem = response.json<{ requestId: string }>();
+  expect([response.statusCode, problem]).toMatchObject([
+    status,
+    { type: BASE + code, status, code },
+  ]);
+  expect(response.headers['content-type']).toMatch(/^application\/problem\+json(?:;|$)/);
+  expect(response.headers['x-request-id']).toBe(problem.requestId);
+  expect(problem.requestId).toMatch(/^[\da-f-]{36}$/);
+  expect(faults).toHaveLength(status >= 500 ? 1 : 0);
 });
 
 test('nothing of what a handler said of its own body is said of the problem', async () => {

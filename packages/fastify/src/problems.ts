@@ -1,6 +1,6 @@
 import { BODY_HEADERS, type ProblemAnswerOptions, problemAnswers } from '@apisec/core/host';
 import { nodeRequestId, type ProxyTrust } from '@apisec/node';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Options of {@link problems}. */
 export interface ProblemsOptions extends ProblemAnswerOptions {
@@ -8,21 +8,33 @@ export interface ProblemsOptions extends ProblemAnswerOptions {
   readonly trust?: ProxyTrust | undefined;
 }
 
+/** A plugin, and what Fastify takes only when it is made; made by {@link problems}. */
+export interface Problems {
+  (instance: object, options: object, done: () => void): void;
+  /** What the router denies before any hook: a path that is not URL-encoded, a parameter that is too long. */
+  readonly frameworkErrors: (
+    cause: FastifyError,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => void;
+}
+
 /**
  * A plugin that answers what no route serves, and what handlers, parsers and validators threw, with problem details
  * (RFC 9457), as guards answer denials: status, code and an id that `onFault` hears too, never a message or a stack. An
  * error keeps its `statusCode` from 400 to 599; everything else is 500.
  *
- * Register it behind `secure`, so that the guard decides unknown paths as well.
+ * Register it behind `secure`, so that the guard decides unknown paths as well. Fastify answers what its router denies
+ * by itself, with the path in it, unless `frameworkErrors` is given to it.
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
  * @example
+ * const answers = problems({ problemTypeBase: 'https://api.example.com/problems/' });
+ * const app = fastify({ frameworkErrors: answers.frameworkErrors });
  * await app.register(secure(orders));
- * await app.register(problems({ problemTypeBase: 'https://api.example.com/problems/' }));
+ * await app.register(answers);
  */
-export function problems(
-  options: ProblemsOptions = {},
-): (instance: object, options: object, done: () => void) => void {
+export function problems(options: ProblemsOptions = {}): Problems {
   const { trust } = options;
   const problemOf = problemAnswers('@apisec/fastify', options, ['trust']);
   const answer = (request: FastifyRequest, reply: FastifyReply, cause: unknown): void => {
@@ -40,6 +52,8 @@ export function problems(
     done();
   };
   return Object.assign(plugin, {
+    frameworkErrors: (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
+      answer(request, reply, cause),
     // As fastify-plugin does: the handlers belong to the context that registers them.
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: '@apisec/fastify problems',

@@ -14,10 +14,14 @@ describeConformance({
     bodies: 'Fastify parses between the hooks and answers broken bodies itself.',
   },
   start: async (api) => {
-    const app = fastify({ bodyLimit: api.largestBody });
     const { problemTypeBase } = api;
+    const answers = problems({ problemTypeBase, onFault: () => undefined });
+    const app = fastify({
+      bodyLimit: api.largestBody,
+      frameworkErrors: answers.frameworkErrors,
+    });
     await app.register(secure(coverage(tableOf(api, restNames)), { problemTypeBase }));
-    await app.register(problems({ problemTypeBase, onFault: () => undefined }));
+    await app.register(answers);
     for (const operation of api.operations) {
       app.route({
         method: operation.readOnly ? 'GET' : ['GET', 'POST', 'QUERY', 'OPTIONS'],
