@@ -34,12 +34,13 @@ beforeAll(async () => {
     .use(allowAuthenticated());
   const call = async (id: string, scope: string, subject = 'alice') => {
     const token = await issuer.token({ subject, scope });
-    const headers = new Headers({ authorization: `Bearer ${token}`, 'x-request-id': id });
+    const headers = new Headers({ authorization: `Bearer ${token}` });
     const decision = await orders.check(
       { method: 'GET', url: '/orders', headers },
       {
         call: { protocol: 'http', operation: 'GET /orders' },
         peer: { address: '192.0.2.7', id: '192.0.2.7' },
+        requestId: id,
       },
     );
     const outcome = decision.allowed ? 'succeeded' : 'failed';

@@ -13,7 +13,8 @@ const NONE: readonly string[] = Object.freeze([]);
 
 /** What the calls of one audit have in common. */
 export interface AuditCallOptions {
-  readonly requestIdHeader: string;
+  /** The header of the id where the host supplies none; undefined where none is believed. */
+  readonly requestIdHeader: string | undefined;
   /** Headers that hold one credential each; cookies are looked at besides. */
   readonly credentialHeaders: readonly string[];
   readonly clock: () => number;
@@ -39,7 +40,8 @@ export class AuditCall {
     this.method = request.method;
     // The host's own, where it supplies one, is what the caller and its operators have seen.
     const { requestId: supplied } = facts as { readonly requestId?: unknown };
-    const id = supplied ?? request.headers.get(how.requestIdHeader);
+    const { requestIdHeader: named } = how;
+    const id = supplied ?? (named === undefined ? undefined : request.headers.get(named));
     // It may be the caller's: a credential in the wrong header must not be logged as an id.
     if (typeof id === 'string' && REQUEST_ID.test(id)) {
       const redacted = redactName(id);

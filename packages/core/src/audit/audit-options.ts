@@ -52,7 +52,8 @@ export interface AuditOptions {
   readonly pseudonyms?: PseudonymOptions | undefined;
   readonly queue?: AuditQueueOptions | undefined;
   /**
-   * The header that has the id of the request; what is not short and plain in it is left out. Default: `x-request-id`.
+   * A header that has the id of the call, where the host supplies none (GraphQL, gRPC) and a proxy of yours writes it;
+   * what is not short and plain in it is left out. Default: none, since callers would choose the ids of their events.
    */
   readonly requestIdHeader?: string | undefined;
   /** Headers of your own whose values are credentials: nothing of them is in an event. */

@@ -69,11 +69,11 @@ describe('one event for each decision', () => {
     const admission = guard().use(log).use(principal).use(allowAnonymous());
     const request = new Request('https://api.example/orders?token=hush', {
       headers: {
-        'x-request-id': 'req-1',
+        'x-request-id': 'of-the-caller',
         traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       },
     });
-    const decision = await admission.check(request, seed);
+    const decision = await admission.check(request, { ...seed, requestId: 'req-1' });
     now += 12;
     enforce(decision).complete({ outcome: 'succeeded', status: 200 });
     await log.flush();
@@ -106,6 +106,30 @@ describe('one event for each decision', () => {
         serviceVersion: '3.1',
       },
     ]);
+  });
+
+  test.each<[string, Partial<AuditOptions>, object, string | undefined]>([
+    ['a caller chooses none', {}, {}, undefined],
+    ['that of the host stands', {}, { requestId: 'of-the-host' }, 'of-the-host'],
+    [
+      'that of the host goes before a header',
+      { requestIdHeader: 'x-request-id' },
+      { requestId: 'of-the-host' },
+      'of-the-host',
+    ],
+    ['a header is read where that is said', { requestIdHeader: 'X-Request-Id' }, {}, 'of-the-call'],
+    ['and no other header', { requestIdHeader: 'cf-ray' }, {}, undefined],
+  ])('the id of a call: %s', async (_name, options, supplied, id) => {
+    const { log, events } = recorder(options);
+    const request = new Request('https://a.example', {
+      headers: { 'x-request-id': 'of-the-call' },
+    });
+    await call(guard().use(log).use(allowAnonymous()), {
+      request,
+      facts: { ...seed, ...supplied },
+    });
+    await log.flush();
+    expect(events.at(-1)?.requestId).toBe(id);
   });
 
   test('a denied call is told with kind, code, policy and cause', async () => {
@@ -272,8 +296,10 @@ describe('acts', () => {
   test('of a call have its caller, operation and ids', async () => {
     const { log, events } = recorder();
     const admission = guard().use(log).use(principal).use(allowAnonymous());
-    const request = new Request('https://a.example', { headers: { 'x-request-id': 'r-9' } });
-    const decision = await admission.check(request, seed);
+    const decision = await admission.check(new Request('https://a.example'), {
+      ...seed,
+      requestId: 'r-9',
+    });
     if (!decision.allowed) throw new Error('denied');
     await decision.facts.audit.record({
       act: 'limit.reset',

@@ -88,7 +88,7 @@ export function audit(options: AuditOptions): Audit {
   // Held, since Node gives the global by a getter.
   const { performance } = globalThis;
   const clock = options.now ?? (() => performance.now());
-  const { onFault, requestIdHeader = 'x-request-id' } = options;
+  const { onFault, requestIdHeader } = options;
   assertConfiguration(
     typeof sampleAllowed === 'number' && sampleAllowed >= 0 && sampleAllowed <= 1,
     `${NAME}: sampleAllowed must be from 0 to 1.`,

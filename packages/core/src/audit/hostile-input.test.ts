@@ -193,12 +193,12 @@ describe('no planted secret reaches any sink', () => {
     [
       'a credential for a request id',
       SECRET,
-      { headers: { 'x-request-id': jwt, 'x-api-key': SECRET }, cause: jwt },
+      { facts: { requestId: jwt }, headers: { 'x-api-key': SECRET }, cause: jwt },
     ],
     [
       'the credential itself for a request id',
       SECRET,
-      { headers: { 'x-request-id': SECRET, 'x-api-key': SECRET } },
+      { facts: { requestId: SECRET }, headers: { 'x-api-key': SECRET } },
     ],
     [
       'a token in a field of GraphQL',
@@ -234,12 +234,12 @@ describe('no planted secret reaches any sink', () => {
   });
 
   test.each([
-    ['a principal', { principal: { id: SECRET } }, {}],
-    ['a request id', {}, { 'x-request-id': SECRET }],
-  ])('a credential for %s of a call that is let in', async (_name, known, more) => {
+    ['a principal', { principal: { id: SECRET } }],
+    ['a request id', { requestId: SECRET }],
+  ])('a credential for %s of a call that is let in', async (_name, known) => {
     const facts = { ...known, call: { protocol: 'http', operation: 'GET /' } };
     const request = new Request('https://a.example', {
-      headers: { authorization: `Key ${SECRET}`, ...more },
+      headers: { authorization: `Key ${SECRET}` },
     });
     const admission = guard().use(log).use(allowAnonymous());
     enforce(await admission.check(request, facts as unknown as CallFacts)).complete({
@@ -253,9 +253,8 @@ describe('no planted secret reaches any sink', () => {
 
   test('what is no secret is there', async () => {
     await tell({
-      headers: { 'x-request-id': 'r-1' },
       cause: 'issuer https://b.example',
-      facts: { tenant: 'acme' },
+      facts: { tenant: 'acme', requestId: 'r-1' },
     });
     for (const texts of Object.values(written)) {
       const all = texts.join('\n');

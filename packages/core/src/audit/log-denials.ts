@@ -88,7 +88,8 @@ export function logDenials(options: LogDenialsOptions = {}): DenialLog {
   };
 
   const callOptions = {
-    requestIdHeader: 'x-request-id',
+    // Nobody says that a proxy writes one.
+    requestIdHeader: undefined,
     credentialHeaders: singleCredentialHeaders(credentialHeaders.map((name) => name.toLowerCase())),
     clock: now,
     record: () => Promise.resolve({ ok: false, problem: 'lost' } as const),
