@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { allowAnonymous, guard } from '@apisec/core';
+import { type AuditEvent, allowAnonymous, audit, guard } from '@apisec/core';
 import { trustProxies } from '@apisec/node';
 import express5 from 'express';
 import express4 from 'express4';
@@ -13,9 +13,11 @@ const trust = trustProxies({ proxies: 1, header: 'x-forwarded-for', requestId: t
 
 async function serve(express: typeof express5, trusted: boolean) {
   const faults: { requestId: string; cause: unknown }[] = [];
+  const events: AuditEvent[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
   const app = express();
   const how = { problemTypeBase: BASE, ...(trusted && { trust }) };
-  app.use(secure(guard().use(allowAnonymous()), how));
+  app.use(secure(guard().use(log).use(allowAnonymous()), how));
   app.use(express.json({ limit: 100 }));
   app.post('/orders/:id', (req, res) => void res.json(req.body));
   app.get('/throws', () => {
@@ -52,7 +54,14 @@ async function serve(express: typeof express5, trusted: boolean) {
   });
   onTestFinished(() => void server.close());
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { faults, call: (path: string, init?: RequestInit) => fetch(base + path, init) };
+  return {
+    faults,
+    lastEvent: async () => {
+      await log.flush();
+      return events.at(-1);
+    },
+    call: (path: string, init?: RequestInit) => fetch(base + path, init),
+  };
 }
 
 describe.each([
@@ -113,6 +122,20 @@ describe.each([
     expect(await idOf('proxy-1')).toBe('proxy-1');
     expect(await idOf('proxy 1<script>')).toMatch(/^[\da-f-]{36}$/);
   });
+
+  test.each([false, true])(
+    'the id of an answer is that of the audit event and the fault, trusted proxy: %s',
+    async (trusted) => {
+      const { call, lastEvent, faults } = await serve(express, trusted);
+      const headers = { 'x-request-id': 'proxy-1', 'x-forwarded-for': '192.0.2.1' };
+      const response = await call('/throws', { headers });
+      const id = response.headers.get('x-request-id');
+      expect(id).toMatch(trusted ? /^proxy-1$/ : /^[\da-f-]{36}$/);
+      expect(await response.json()).toMatchObject({ requestId: id });
+      expect((await lastEvent())?.requestId).toBe(id);
+      expect(faults).toMatchObject([{ requestId: id }]);
+    },
+  );
 
   test('nothing of what a handler said of its own body is said of the problem', async () => {
     const { call } = await serve(express, false);

@@ -1,4 +1,5 @@
-import { allowAnonymous, definePolicy, deny, guard } from '@apisec/core';
+import { type AuditEvent, allowAnonymous, audit, definePolicy, deny, guard } from '@apisec/core';
+import { trustProxies } from '@apisec/node';
 import fastify from 'fastify';
 import { expect, onTestFinished, test } from 'vitest';
 import { problems } from './problems.ts';
@@ -124,4 +125,39 @@ test('nothing of what a handler said of its own body is said of the problem', as
   const names = Object.keys(response.headers);
   expect(names.filter((name) => /^(?:etag|last-|content-[^lt]|content-la)/.test(name))).toEqual([]);
   expect(response.headers['content-length']).toBe(String(response.body.length));
+});
+
+test('a call has one id in its answer, its audit event and the fault, that of a trusted proxy too', async () => {
+  const events: AuditEvent[] = [];
+  const faults: string[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
+  const trust = trustProxies({ proxies: 1, header: 'x-forwarded-for', requestId: true });
+  for (const given of [undefined, trust]) {
+    events.length = 0;
+    faults.length = 0;
+    const how = { problemTypeBase: BASE, ...(given && { trust: given }) };
+    const app = fastify();
+    const denying = definePolicy({
+      name: 'closed',
+      role: 'check',
+      check: ({ url }) => (url === '/closed' ? deny('forbidden', 'shop.closed') : { ok: true }),
+    });
+    await app.register(secure(guard().use(log).use(denying).use(allowAnonymous()), how));
+    await app.register(problems({ ...how, onFault: (fault) => faults.push(fault.requestId) }));
+    app.get('/closed', () => 'open');
+    app.get('/throws', () => {
+      throw new Error('secret');
+    });
+    onTestFinished(() => app.close());
+    const headers = { 'x-request-id': 'proxy-1', 'x-forwarded-for': '192.0.2.1' };
+    for (const url of ['/closed', '/throws']) {
+      const response = await app.inject({ url, headers });
+      await log.flush();
+      const id = response.headers['x-request-id'];
+      expect(id).toMatch(given ? /^proxy-1$/ : /^[\da-f-]{36}$/);
+      expect(response.json()).toMatchObject({ requestId: id });
+      expect(events.at(-1)?.requestId).toBe(id);
+      expect(faults).toEqual(url === '/throws' ? [id] : []);
+    }
+  }
 });

@@ -1,4 +1,12 @@
-import { allowAnonymous, definePolicy, deny, guard, limitBody } from '@apisec/core';
+import {
+  type AuditEvent,
+  allowAnonymous,
+  audit,
+  definePolicy,
+  deny,
+  guard,
+  limitBody,
+} from '@apisec/core';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { expect, test } from 'vitest';
@@ -86,4 +94,39 @@ test('nothing of what a handler said of its own body is said of the problem', as
   expect(await response.json()).toMatchObject({ status: 500, code: 'handler.threw' });
   const names = [...response.headers.keys()];
   expect(names.filter((name) => /^(?:etag|last-|content-[^t])/.test(name))).toEqual([]);
+});
+
+test('a call has one id in its answer, its audit event and the fault, that of the platform too', async () => {
+  const events: AuditEvent[] = [];
+  const faults: string[] = [];
+  const log = audit({ sinks: [(event) => void events.push(event)] });
+  const denying = definePolicy({
+    name: 'closed',
+    role: 'check',
+    check: ({ url }) => (url.endsWith('/closed') ? deny('forbidden', 'shop.closed') : { ok: true }),
+  });
+  for (const given of [undefined, 'ray-1']) {
+    events.length = 0;
+    faults.length = 0;
+    const how = { problemTypeBase: BASE, ...(given !== undefined && { requestId: () => given }) };
+    const { notFound, onError } = problems({
+      ...how,
+      onFault: (fault) => faults.push(fault.requestId),
+    });
+    const app = new Hono().notFound(notFound).onError(onError);
+    app.use(secure(guard().use(log).use(denying).use(allowAnonymous()), how));
+    app.get('/closed', (c) => c.text('open'));
+    app.get('/throws', () => {
+      throw new Error('secret');
+    });
+    for (const path of ['/closed', '/throws']) {
+      const response = await app.request(path, { headers: { 'x-request-id': 'mine' } });
+      const id = response.headers.get('x-request-id');
+      expect(id).toMatch(given === undefined ? /^[\da-f-]{36}$/ : /^ray-1$/);
+      expect(await response.json()).toMatchObject({ requestId: id });
+      await log.flush();
+      expect(events.at(-1)?.requestId).toBe(id);
+      expect(faults).toEqual(path === '/throws' ? [id] : []);
+    }
+  }
 });
