@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { memoryWebhookOutbox } from '@apisec/core';
@@ -47,7 +47,7 @@ describe.each(frameworks)('a receiver on %s', (_name, make) => {
     const { endpoint, secret } = await hooks.addEndpoint({ tenant: 'acme', url });
     const events: [string, unknown][] = [];
     listener = await make(secret, (id, event) => events.push([id, event]));
-    return { hooks, url, id: endpoint.id, events };
+    return { hooks, url, secret, id: endpoint.id, events };
   }
 
   test('gets what was sent to it, after it has answered the challenge', async () => {
@@ -57,6 +57,36 @@ describe.each(frameworks)('a receiver on %s', (_name, make) => {
     await hooks.deliver();
     expect(await hooks.log(id)).toMatchObject([{ status: 'delivered', lastOutcome: '204' }]);
     expect(events).toMatchObject([[messageId, { type: 'order.paid', data: { id: 7 } }]]);
+  });
+
+  test('denies what somebody recorded on the way and sends again, changes or keeps for later', async () => {
+    const { url, secret, events } = await setUp();
+    const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+    const body = '{"type":"order.paid","data":{"id":7}}';
+    const send = async (sent: string, { id = 'msg_1', secondsAgo = 0 } = {}) => {
+      const time = String(Math.floor(Date.now() / 1_000) - secondsAgo);
+      const mac = createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64');
+      const headers = {
+        'content-type': 'application/json',
+        'webhook-id': id,
+        'webhook-timestamp': time,
+        'webhook-signature': `v1,${mac}`,
+      };
+      const again = () => fetch(url, { method: 'POST', headers, body: sent });
+      return { answer: await again(), again };
+    };
+    const codeOf = async (response: Response) => {
+      const { code } = (await response.json()) as { readonly code?: string };
+      return [response.status, code];
+    };
+    const { answer, again } = await send(body);
+    expect(answer.ok).toBe(true);
+    expect(await codeOf(await again())).toEqual([401, 'webhook.replayed']);
+    const changed = await send(body.replace('7', '8'), { id: 'msg_2' });
+    expect(await codeOf(changed.answer)).toEqual([401, 'webhook.signature_invalid']);
+    const kept = await send(body, { id: 'msg_3', secondsAgo: 3_600 });
+    expect(await codeOf(kept.answer)).toEqual([401, 'webhook.expired']);
+    expect(events).toMatchObject([['msg_1', { type: 'order.paid', data: { id: 7 } }]]);
   });
 
   test('denies what nobody signed', async () => {
