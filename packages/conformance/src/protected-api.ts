@@ -50,7 +50,9 @@ export function protectedApi<Rest extends readonly unknown[] = readonly []>(
   return async (request, ...rest) => {
     const path = pathOf(request);
     if (readOnly.has(path) && request.method !== 'GET') return answer(405, { allow: 'GET' });
-    const route = path.replace(/^\/canonical\/.*/, '/canonical/:id');
+    const route = path
+      .replace(/^\/canonical\/.*/, '/canonical/:id')
+      .replace(/^\/shop\/.*/, '/shop/:version');
     return (await handlers.get(route)?.(request, ...rest)) ?? answer(404);
   };
 }

@@ -26,6 +26,7 @@ const HTTPS_ORIGIN = 'https://api.example.test';
 
 /** A route with a parameter, as all frameworks of the suite write it. */
 const CANONICAL = 'canonical/:id';
+const PREFIXED = 'shop/:version';
 
 type Surface = Guard<CallFacts, CallFacts, 'check'>;
 
@@ -46,6 +47,14 @@ export function requestGuards(surface: Surface): Record<string, Admission<CallFa
             '1': { deprecatedAt: '2020-01-01', sunsetAt: '2021-01-01', successor: '/v2' },
             '2': { deprecatedAt: '2020-01-01', sunsetAt: '2100-01-01' },
           },
+        }),
+      )
+      .use(allowAnonymous()),
+    [PREFIXED]: surface
+      .use(
+        apiVersion({
+          from: { pathAfter: '/shop' },
+          versions: { '1': {}, '2': { sunsetAt: '2021-01-01' } },
         }),
       )
       .use(allowAnonymous()),
@@ -173,6 +182,26 @@ export const requestCases: readonly Case[] = [
       operation: 'versioned',
       headers: [['api-version', version]],
       expect: { allowed: false, kind: 'malformed', code: `version.${problem}` },
+    }),
+  ),
+  {
+    name: 'a version behind a prefix of the path',
+    operation: 'shop/v1',
+    expect: { allowed: true },
+  },
+  ...(
+    [
+      ['v2', 'gone', 'gone'],
+      ['v3', 'unknown', 'not_found'],
+      ['v01', 'malformed', 'malformed'],
+      ['V1', 'missing', 'not_found'],
+      ['%761', 'missing', 'not_found'],
+    ] as const
+  ).map(
+    ([version, problem, kind]): Case => ({
+      name: `the version of /shop/${version}`,
+      operation: `shop/${version}`,
+      expect: { allowed: false, kind, code: `version.${problem}` },
     }),
   ),
   {
