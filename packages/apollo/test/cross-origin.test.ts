@@ -113,7 +113,7 @@ describe('crossOrigin on graphql-ws', () => {
       socket.on('close', () => resolve());
       socket.on('open', () => socket.send('{"type":"connection_init"}'));
       socket.on('message', (data) => {
-        const text = String(data);
+        const text = Buffer.isBuffer(data) ? data.toString() : '';
         said.push(text);
         const payload = { query: 'mutation { pay }' };
         if (text.includes('connection_ack')) {

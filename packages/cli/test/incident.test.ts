@@ -35,14 +35,12 @@ beforeAll(async () => {
   const call = async (id: string, scope: string, subject = 'alice') => {
     const token = await issuer.token({ subject, scope });
     const headers = new Headers({ authorization: `Bearer ${token}` });
-    const decision = await orders.check(
-      { method: 'GET', url: '/orders', headers },
-      {
-        call: { protocol: 'http', operation: 'GET /orders' },
-        peer: { address: '192.0.2.7', id: '192.0.2.7' },
-        requestId: id,
-      },
-    );
+    const facts = {
+      call: { protocol: 'http', operation: 'GET /orders' },
+      peer: { address: '192.0.2.7', id: '192.0.2.7' },
+      requestId: id,
+    } as const;
+    const decision = await orders.check({ method: 'GET', url: '/orders', headers }, facts);
     const outcome = decision.allowed ? 'succeeded' : 'failed';
     enforce(decision).complete({ outcome, status: decision.allowed ? 200 : 403 });
   };

@@ -43,7 +43,6 @@ export { type ConnectionLike, isConnection, onDisconnect } from './host/connecti
 export { type DenialLog, denialLogOption, withDenialLog } from './host/denial-log.ts';
 export { denialResponse, problemResponse } from './host/denial-response.ts';
 export { fetchDenialLog } from './host/development-log.ts';
-export { isDevelopment } from './host/is-development.ts';
 export { type FaultReporterOptions, faultReporter, type OnFault } from './host/fault-reporter.ts';
 export {
   type FetchBodyBounds,
@@ -66,6 +65,7 @@ export {
 export { assertHeader, type EditLists, unsendableEdits } from './host/header-edits.ts';
 export { HTTP_FACTS } from './host/http-facts.ts';
 export { assertHttpOperations, isHttpOperation } from './host/http-operations.ts';
+export { isDevelopment } from './host/is-development.ts';
 export { headerPairs, holdHeaders, type NodeHead, takeOverHead } from './host/node-head.ts';
 export { UNKNOWN_PEER } from './host/peer.ts';
 export { type ProblemAnswerOptions, problemAnswers } from './host/problem-answers.ts';

@@ -55,7 +55,7 @@ const failing = {
       set: (key: unknown, value: unknown) => void stored.set(key, value),
     };
   },
-  deriveConstraint: (request: { url?: string }, _context: unknown, done?: Done) => {
+  deriveConstraint: (request: { url?: string | undefined }, _context?: unknown, done?: Done) => {
     done?.(request.url === '/constrained' ? new Error('secret') : null, 'a');
     return 'a';
   },

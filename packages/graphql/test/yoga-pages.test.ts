@@ -74,9 +74,9 @@ describe('Pages that Yoga shows by itself', () => {
 
   test('are closed whatever plugin makes them', async () => {
     const page: Plugin = {
-      onRequest: ({ endResponse, fetchAPI }) =>
-        endResponse(
-          new fetchAPI.Response('<title>Voyager</title>', {
+      onRequest: (asked) =>
+        asked.endResponse(
+          new asked.fetchAPI.Response('<title>Voyager</title>', {
             headers: { 'content-type': 'Text/HTML; charset=utf-8' },
           }),
         ),

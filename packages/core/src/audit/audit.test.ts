@@ -73,7 +73,8 @@ describe('one event for each decision', () => {
         traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       },
     });
-    const decision = await admission.check(request, { ...seed, requestId: 'req-1' });
+    const facts = { ...seed, requestId: 'req-1' };
+    const decision = await admission.check(request, facts);
     now += 12;
     enforce(decision).complete({ outcome: 'succeeded', status: 200 });
     await log.flush();
@@ -296,10 +297,8 @@ describe('acts', () => {
   test('of a call have its caller, operation and ids', async () => {
     const { log, events } = recorder();
     const admission = guard().use(log).use(principal).use(allowAnonymous());
-    const decision = await admission.check(new Request('https://a.example'), {
-      ...seed,
-      requestId: 'r-9',
-    });
+    const facts = { ...seed, requestId: 'r-9' };
+    const decision = await admission.check(new Request('https://a.example'), facts);
     if (!decision.allowed) throw new Error('denied');
     await decision.facts.audit.record({
       act: 'limit.reset',
