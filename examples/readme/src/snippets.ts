@@ -101,7 +101,7 @@ export function snippetsOf(
     });
     for (const name of own) earlier.set(name, file);
     const shared = [...own].filter(
-      (name) => !new RegExp(`^export .*\\b${name}\\b`, 'm').test(text),
+      (name) => !new RegExp(`^export (?:\\w+ )+${name}\\b`, 'm').test(text),
     );
     const exported = shared.map((name) => (isType(text, name) ? `type ${name}` : name)).join(', ');
     return { file, text: `${lines.join('\n')}\n${text}\nexport { ${exported} };\n` };

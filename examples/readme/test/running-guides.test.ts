@@ -69,10 +69,11 @@ test('the guide to second factors enrols an app, asks for its code, steps up and
     claims: { amr: ['pwd'] },
   });
   const cookie = (started.ok && started.setCookie.split(';')[0]) || '';
-  const post = { method: 'POST', headers: { cookie, 'sec-fetch-site': 'same-origin' } };
+  const from = { 'sec-fetch-site': 'same-origin', 'cf-connecting-ip': '192.0.2.1' };
+  const post = { method: 'POST', headers: { cookie, ...from } };
   const again = stepUp?.['again'] as (request: Request) => Promise<Response>;
   expect((await again(new Request(`${issuer}/again`, post))).status).toBe(200);
-  expect(given.steppedUp).toMatchObject([{ subject: 'alice', amr: ['pwd'] }]);
+  expect(given.steppedUp).toMatchObject([{ subject: 'alice', amr: ['pwd'], peer: '192.0.2.1' }]);
   const payments = stepUp?.['payments'] as Parameters<typeof protect>[0];
   const pay = protect(payments, () => new Response());
   // Signed in with a password alone.

@@ -6,14 +6,11 @@ import {
   type RecoveryEvent,
 } from '@apisec/accounts';
 import { passkeys } from '@apisec/accounts/passkeys';
-import { type AuditAct, audit, type SealingKeys } from '@apisec/core';
+import { type AuditAct, audit } from '@apisec/core';
 import { memorySessionStore, sessions } from '@apisec/oauth';
 import { password } from './common.ts';
+import { sealingKeys } from './sealing-keys.ts';
 
-export const sealingKeys: SealingKeys = {
-  current: 'v1',
-  keys: { v1: crypto.getRandomValues(new Uint8Array(32)) },
-};
 export const keys = passkeys({
   rpId: 'shop.example.com',
   rpName: 'Shop',
@@ -27,8 +24,8 @@ export const browser = sessions({ store: memorySessionStore(), keys: sealingKeys
 /** What a step-up was begun with. */
 export const steppedUp: unknown[] = [];
 export const routes: Pick<LoginRoutes, 'stepUp'> = {
-  stepUp: async (_request, _from, running) => {
-    steppedUp.push(running);
+  stepUp: async (_request, { peer }, running) => {
+    steppedUp.push({ ...running, peer: peer.id });
     return Response.json({ status: 'requires_mfa' });
   },
 };
@@ -54,6 +51,8 @@ export const log = {
     return trail.record(act);
   },
 };
+
+export { sealingKeys };
 
 /** The code that its user reads at the moment. */
 export let code = '';

@@ -2,12 +2,14 @@ import type { LoginAccount, PasswordAccount, PasswordAccounts, Tokens } from '@a
 import type { Denial, Principal } from '@apisec/core';
 import type { Sessions } from '@apisec/oauth';
 import type { RedisClient } from '@apisec/redis';
+import type { Express } from 'express';
 
 export declare const users: {
   readonly findByMail: (mail: string) => Promise<LoginAccount | undefined>;
   readonly find: (id: string) => Promise<LoginAccount | undefined>;
   readonly replaceHash: (id: string, hash: string, expected: string) => Promise<boolean>;
 };
+export declare const app: Express;
 export declare const accounts: PasswordAccounts;
 export declare const issued: Tokens;
 export declare const browser: Sessions;

@@ -68,7 +68,10 @@ export interface RunningSession {
 export interface LoginRoutes {
   readonly base: string;
   readonly origin: string;
-  /** `from` is the facts of a guard, or who calls: failures are counted by it. Answers 404 for what is not a step. */
+  /**
+   * `from` is the facts of a guard, or who calls. Failures are counted by its peer, and where that is unknown every step
+   * is denied (`failures.key_missing`, 500). Answers 404 for what is not a step.
+   */
   readonly fetch: (request: Request, from: LoginRouteFacts) => Promise<Response>;
   /**
    * Begins a step-up in the browser of the request, which must be a POST: for a handler of your own, behind the guard
@@ -114,13 +117,17 @@ type Body = Readonly<Record<string, unknown>>;
  *   begin: ({ signedIn: { subject, claims, session } }, request) =>
  *     browser.start(request, { issuer, subject, clientId: 'page', claims, replaces: session }),
  * });
- * const handler = protect(guard().use(allowAnonymous()), routes.fetch);
- * const again = protect(account, (request, facts) =>
- *   routes.stepUp(request, facts, {
- *     subject: facts.principal.subject,
- *     session: facts.session.handle,
- *     amr: facts.session.claims['amr'],
- *   }),
+ * const peer = peerFromHeader('cf-connecting-ip');
+ * const handler = protect(guard().use(allowAnonymous()), routes.fetch, { peer });
+ * const again = protect(
+ *   account,
+ *   (request, facts) =>
+ *     routes.stepUp(request, facts, {
+ *       subject: facts.principal.subject,
+ *       session: facts.session.handle,
+ *       amr: facts.session.claims['amr'],
+ *     }),
+ *   { peer },
  * );
  */
 export function loginRoutes<Result>(
