@@ -1,10 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Peppers, protect } from '@apisec/core';
+import { protect } from '@apisec/core';
 import { startIdentityProvider } from 'apisec-example-identity-provider';
 import { afterEach, expect, test, vi } from 'vitest';
-import { main } from '../../../packages/cli/src/main.ts';
 import { Browser } from '../../../packages/oauth/test/browser.ts';
 import { runGuide } from '../src/run-guide.ts';
 
@@ -99,19 +95,6 @@ test('the guide to passkeys registers one, and signs in with it', async () => {
     status: 'done',
     signedIn: { subject: 'alice', claims: { acr: 'aal2' } },
   });
-});
-
-test('the guide to API keys reads the peppers that the command line wrote', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'apisec-peppers-'));
-  ends.push(() => rmSync(folder, { recursive: true, force: true }));
-  const quiet = { write: () => true };
-  expect(await main(['keys', 'pepper', '--out', folder], { stdout: quiet, stderr: quiet })).toBe(0);
-  const [read = {}] = await runGuide('api-keys', [2], {
-    'peppers.json': join(folder, 'peppers.json'),
-  });
-  const { current, keys } = read['peppers'] as Peppers;
-  expect(Object.keys(keys)).toEqual([current]);
-  expect(keys[current]).toHaveLength(32);
 });
 
 /** Enters a code at the page of the provider, and agrees. */

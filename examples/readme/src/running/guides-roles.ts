@@ -1,0 +1,5 @@
+import { memoryRoleStore } from '@apisec/core';
+import { audience, issuer } from './provider.ts';
+
+export const store = memoryRoleStore();
+export { audience, issuer };
