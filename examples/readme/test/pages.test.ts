@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -15,6 +16,10 @@ const pages = [
   join(root, 'docs/guides/coverage.md'),
   join(root, 'docs/guides/web-sockets.md'),
 ];
+/** A test of its own. */
+const COVERAGE = 'coverage-test.ts';
+/** Imports what is there on Deno alone. */
+const DENO = 'live-hono.ts';
 const blocks = pages.flatMap(readBlocks).filter(({ file }) => file.endsWith('.ts'));
 
 /** The programs of the start page, as a user of TypeScript saves them.  */
@@ -63,4 +68,24 @@ test('the start page has a program in TypeScript for each framework', () => {
 test('the code of these pages compiles as it stands', () => {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   expect(execFileSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })).toBe('');
+}, 60_000);
+
+const run = (file: string) =>
+  execFileSync(process.execPath, ['--conditions=@apisec/source', '--import=tsx', file], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, STRIPE_WEBHOOK_SECRET: `whsec_${randomUUID()}` },
+  });
+
+// Most mistakes in options are no errors of types, and are told when a policy is made.
+test('the code of these pages makes what it shows', () => {
+  const files = blocks.map(({ file }) => file).filter((file) => file !== COVERAGE && file !== DENO);
+  const imports = files.map((file) => `await import('./${file}');`).join('\n');
+  // A client goes on looking for its Redis.
+  writeFileSync(join(folder, 'all.mjs'), `${imports}\nprocess.exit(0);\n`);
+  expect(run('all.mjs')).toBe('');
+}, 60_000);
+
+test('the test in the guide to coverage passes', () => {
+  expect(run(COVERAGE)).toMatch(/^# pass 1$/m);
 }, 60_000);

@@ -110,7 +110,7 @@ test('the guide to providers takes their tokens, of listed tenants alone', async
   const judge = async (policy: unknown, token: string) => {
     const authorization = { headers: { authorization: `Bearer ${token}` } };
     const request = new Request(provider.audience, authorization);
-    const outcome = await (policy as Policy<object, object>).check(request, {});
+    const outcome = await (policy as Policy<object, object, 'check'>).check(request, {});
     return outcome.ok ? 'taken' : outcome.denial.code;
   };
   const [orders, locally, untyped, tenants] = blocks;
@@ -241,14 +241,12 @@ test('the guide to API keys takes keys with their scopes, open ones from their p
     } as HttpFacts);
     return decision.allowed ? 'in' : decision.denial.code;
   };
-  const issue = async (scope: string) =>
-    (
-      await (own?.['keys'] as ApiKeys).issue({
-        name: 'a',
-        owner: { type: 'user', id: 'u1' },
-        scopes: [scope],
-      })
-    ).key;
+  const issue = async (scope: string) => {
+    const owner = { type: 'user', id: 'u1' } as const;
+    const issued = await (own?.['keys'] as ApiKeys).issue({ name: 'a', owner, scopes: [scope] });
+    if (!issued.ok) throw new Error(issued.problem);
+    return issued.key;
+  };
   expect(await ask(own?.['orders'], await issue('orders:read'))).toBe('in');
   expect(await ask(own?.['orders'], await issue('other'))).toBe('scope.insufficient');
   const { key } = open?.['issued'] as { readonly key: string };

@@ -50,7 +50,7 @@ test('the guide to a backend for pages forwards what it lists with the token of 
     return new Response('[7]', { headers: { 'set-cookie': 'of=the-api' } });
   });
   ends.push(() => vi.unstubAllGlobals());
-  const tokens = { accessToken: 'the token of alice', tokenType: 'Bearer' };
+  const tokens = { accessToken: 'the token of alice', tokenType: 'Bearer' } as const;
   const cookie = await begun(browser, { ...ALICE, tokens });
   const ask = (path: string, method = 'GET', headers: Record<string, string> = { cookie }) =>
     orders(new Request(ORIGIN + path, { method, headers: { ...SAME_ORIGIN, ...headers } }));
