@@ -451,6 +451,80 @@ describe('query, parameters and headers', () => {
   });
 });
 
+describe('parts and a body', () => {
+  const query = z.object({ q: z.string().max(3) });
+  const body = z.object({ name: z.string() });
+  const ask = (options: ValidateInputOptions, path: string, facts: object = {}) =>
+    validateInput(options).check(new Request(`https://api.example.com${path}`), {
+      ...http,
+      ...facts,
+    });
+  const read = async (options: ValidateInputOptions, path: string, facts: object = {}) => {
+    const outcome = await ask(options, path, facts);
+    return outcome.ok ? 'passed' : outcome.denial.code;
+  };
+
+  test('are both looked at', async () => {
+    expect(await read({ query, body }, '/users/7?q=abcd')).toBe('input.invalid');
+    expect(await read({ query, body }, '/users/7?q=abc&admin=1')).toBe('input.unknown_member');
+    const outcome = await ask({ query, body }, '/users/7?q=abc');
+    if (!outcome.ok) throw new Error(outcome.denial.code);
+    expect(outcome.facts).toEqual({ input: expect.objectContaining({ query: { q: 'abc' } }) });
+    const [obligations] = listObligations(outcome.obligations);
+    expect(await obligations?.onMessage?.({ name: 7 })).toMatchObject({ ok: false });
+    expect(await obligations?.onMessage?.({ name: 'Ann' })).toMatchObject({ ok: true });
+  });
+
+  test('say what they need and add', () => {
+    const told = ({ needs, adds, purposes }: ReturnType<typeof validateInput>) => ({
+      needs,
+      adds,
+      purposes,
+    });
+    const purposes = ['input'];
+    expect(told(validateInput({ body }))).toEqual({
+      needs: ['call', 'bodies'],
+      adds: [],
+      purposes,
+    });
+    expect(told(validateInput({ query }))).toEqual({ needs: ['call'], adds: ['input'], purposes });
+  });
+
+  test('of which the body alone is out of place in GraphQL, and behind guardMessages', async () => {
+    const graphql = { call: { protocol: 'graphql', operation: 'Query.users' } };
+    for (const facts of [graphql, { messages: {} }]) {
+      expect(await read({ query }, '/users/7?q=a', facts)).toBe('passed');
+      expect(await read({ query, body }, '/users/7?q=a', facts)).toBe('input.uncheckable');
+      expect(await read({ body }, '/users/7', facts)).toBe('input.uncheckable');
+    }
+  });
+
+  test('that cannot be read are told by their name, without a value', async () => {
+    const outcome = await ask({ query }, `/users/7?q=${'a'.repeat(20_000)}`);
+    const detail = 'The query cannot be read, or there is too much of it.';
+    expect(outcome).toMatchObject({
+      ok: false,
+      denial: { problem: { extensions: { errors: [{ in: 'query', pointer: '', detail }] } } },
+    });
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['nothing to look at', {}, /give a schema for body, query, params or headers/],
+    ['a body for some alone', { query, bodyFor: [{ who: { roles: ['a'] }, body }] }, /needs body/],
+    ['a body that is no schema', { body: {} }, /the schema of body must implement/],
+    ['headers without names', { headers: { names: [], schema: query } }, /in lower case/],
+    ['headers in upper case', { headers: { names: ['X-A'], schema: query } }, /in lower case/],
+    ['names that are no list', { headers: { names: 'x-a', schema: query } }, /in lower case/],
+    ['no errors to tell', { body, maxErrors: 0 }, /maxErrors/],
+    ['half a level', { body, maxDepth: 1.5 }, /maxDepth must be a whole number/],
+    ['more values than it may', { body, maxValues: 1_000_001 }, /maxValues/],
+    ['a minute and more', { body, timeout: '61s' }, /timeout/],
+    ['no answer about reshaping', { body, reshapes: 'yes' }, /reshapes/],
+  ])('do not construct with %s', (_what, options, message) => {
+    expect(() => validateInput(options as ValidateInputOptions)).toThrow(message);
+  });
+});
+
 test('A handler behind protect gets the parsed body, and the caller a list of errors', async () => {
   const serve = protect(
     guard<HttpFacts>()

@@ -6,6 +6,7 @@ import { VECTORS } from '../../test/vectors.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
 import { type CheckUrlOptions, checkUrl } from './check-url.ts';
 import { classifyAddress } from './classify-address.ts';
+import { urlRules } from './url-rules.ts';
 
 const codeOf = (input: string | URL, options?: CheckUrlOptions) => {
   const answer = checkUrl(input, options);
@@ -316,6 +317,31 @@ describe('networks', () => {
     expect(codeOf('http://8.8.4.4/', { deniedNetworks })).toBe('allowed');
   });
 
+  test('that hold an embedded metadata service do not reach it, unless its one address is named', () => {
+    const url = 'http://[64:ff9b::a9fe:a9fe]/';
+    const wide = { allowedNetworks: ['64:ff9b::/96', '10.0.0.0/8'] };
+    expect(codeOf(url, wide)).toBe('egress.address_not_allowed');
+    expect(codeOf(url, { allowedNetworks: ['64:ff9b::a9fe:a9fe'] })).toBe('allowed');
+    expect(codeOf(url, { allowedNetworks: ['64:ff9b::a9fe:a9fe/128'] })).toBe('allowed');
+  });
+
+  test('behind the prefix of an own NAT64 are seen', () => {
+    const url = 'http://[2606:4700:64::7f00:1]/';
+    expect(codeOf(url)).toBe('allowed');
+    expect(codeOf(url, { nat64Prefixes: ['2606:4700:64::/96'] })).toBe(
+      'egress.address_not_allowed',
+    );
+  });
+
+  test('are asked about addresses: what is none is denied', () => {
+    const { checkAddress } = urlRules('here', {});
+    expect(checkAddress('8.8.8.8')).toBeUndefined();
+    for (const text of ['', 'example.com', '8.8.8', '[::1]'])
+      expect(checkAddress(text), text).toMatchObject({
+        denial: { code: 'egress.address_not_allowed' },
+      });
+  });
+
   test('can be the only ones', () => {
     const only = { allowedNetworks: ['10.0.0.0/8'], publicInternet: false };
     expect(codeOf('http://10.0.0.1/', only)).toBe('allowed');
@@ -332,6 +358,43 @@ test('a denial shows the caller nothing of the network', () => {
   const denial = answer.ok ? undefined : answer.denial;
   expect(denial?.detail).toBe('The URL may not be called.');
   expect(denial?.cause).toContain('metadata');
+});
+
+test('the first and the last port can be allowed, and a name of 253 characters', () => {
+  const ports = [1, 65_535];
+  expect(codeOf('http://example.com:1/', { ports })).toBe('allowed');
+  expect(codeOf('http://example.com:65535/', { ports })).toBe('allowed');
+  const label = 'a'.repeat(61);
+  const longest = `${`${label}.`.repeat(4)}com`;
+  expect(codeOf(`https://aa${longest}/`)).toBe('allowed');
+  expect(codeOf(`https://aaa${longest}/`)).toBe('egress.url_malformed');
+});
+
+test.each<[string, object, RegExp]>([
+  ['one scheme of several', { schemes: ['https', 'ftp'] }, /schemes must be a list/],
+  ['one port of several', { ports: [443, 0] }, /ports must be a list/],
+  ['a port above the last', { ports: [65_536] }, /ports must be a list/],
+  ['no ports', { ports: [] }, /ports must be a list/],
+  ['ports that are no list', { ports: 443 }, /ports must be a list/],
+  ['a number among networks', { allowedNetworks: ['10.0.0.0/8', 7] }, /allowedNetworks must be/],
+  ['networks that are no list', { deniedNetworks: '10.0.0.0/8' }, /deniedNetworks must be/],
+  ['hosts that are no list', { allowedHosts: 'example.com' }, /allowedHosts must be a list/],
+  ['denied hosts that are no list', { deniedHosts: 'example.com' }, /deniedHosts must be a list/],
+  ['a number among hosts', { deniedHosts: [7] }, /deniedHosts has 7/],
+  ['a host with a usual port', { allowedHosts: ['example.com:80'] }, /allowedHosts has/],
+  ['a host with an empty port', { allowedHosts: ['example.com:'] }, /allowedHosts has/],
+  ['an address with a port', { allowedHosts: ['[::1]:80'] }, /allowedHosts has/],
+])('does not construct with %s, and says which', (_name, options, message) => {
+  expect(() => checkUrl('https://example.com/', options)).toThrow(message);
+});
+
+test('lists take addresses of IPv6 with and without brackets', () => {
+  for (const host of ['2606:4700::1111', '[2606:4700::1111]']) {
+    expect(codeOf('http://[2606:4700::1111]/', { allowedHosts: [host] })).toBe('allowed');
+    expect(codeOf('http://[2606:4700::1112]/', { allowedHosts: [host] })).toBe(
+      'egress.host_not_allowed',
+    );
+  }
 });
 
 test.each<[string, object]>([

@@ -282,8 +282,38 @@ describe('limitBody of other bodies', () => {
     ['a[b][c]=1', 'passes', { maxDepth: 2 }],
     ['a%5Bb%5d[c]=1', 'body.too_deep', { maxDepth: 1 }],
     ['a=12345', 'body.string_too_long', { maxStringLength: 4 }],
+    ['ab=1234&cdef=5', 'passes', { maxStringLength: 4 }],
+    ['a=1&bcdef=2', 'body.string_too_long', { maxStringLength: 4 }],
+    ['abcd', 'passes', { maxStringLength: 4 }],
+    ['abcde', 'body.string_too_long', { maxStringLength: 4 }],
+    ['=1234', 'passes', { maxStringLength: 4 }],
+    ['=12345', 'body.string_too_long', { maxStringLength: 4 }],
+    ['a[b]=[[[[', 'passes', { maxDepth: 1 }],
+    // Each is one character, and two bytes that come apart.
+    ['éé=ïï', 'passes', { maxStringLength: 2 }],
+    // A reader may keep a byte order mark.
+    ['\ufeffab', 'body.string_too_long', { maxStringLength: 2 }],
   ])('the form %s: %s', (body, code, options) => {
     expect(judge(body, options, form)).toBe(code);
+  });
+
+  test('a form that is not UTF-8 is denied, wherever that begins', () => {
+    for (const bytes of [[0xff], [0x61, 0x3d, 0xc3]])
+      expect(judge(new Uint8Array(bytes), {}, form)).toBe('body.malformed');
+  });
+
+  test.each<[string, string, LimitBodyOptions?]>([
+    ['{"a":1,"a":2}', 'body.duplicate_key'],
+    [' \n {"a":1,"a":2}', 'body.duplicate_key'],
+    ['[1,2]', 'body.array_too_long', { maxArrayLength: 1 }],
+    // Nobody reads these as objects.
+    ['x{"a":1,"a":2}', 'passes'],
+    ['  x {"a":1,"a":2}', 'passes'],
+    ['{"a":1,"a":2', 'passes'],
+    ['   ', 'passes'],
+    ['', 'passes'],
+  ])('the text %j: %s', (body, code, options) => {
+    expect(judge(body, options, { 'content-type': 'text/plain' })).toBe(code);
   });
 
   test('bytes are counted', () => {
@@ -294,6 +324,7 @@ describe('limitBody of other bodies', () => {
 
   test('what says that it is too large is not waited for', () => {
     expect(judge('{}', { maxBytes: 5 }, { 'content-length': '6' })).toBe('body.too_large');
+    expect(judge('{}', { maxBytes: 5 }, { 'content-length': '5' })).toBe('passes');
   });
 
   test.each([
@@ -327,7 +358,83 @@ describe('limitBody of other bodies', () => {
     }
   });
 
+  test('a denial says which codings are taken, and what kind of mistake it was', () => {
+    const check = (headers: Headers_, rawBody?: Uint8Array) => {
+      const view = { method: 'POST', url: '/', hasBody: true, headers: new Headers(headers) };
+      const outcome = limitBody({ codings: ['gzip', 'br'], maxBytes: 9 }).check(view, {
+        ...http,
+        ...(rawBody !== undefined && { rawBody }),
+      });
+      return outcome as Extract<typeof outcome, { ok: false }>;
+    };
+    const json = { 'content-type': 'application/json' };
+    expect(check({ ...json, 'content-encoding': 'zstd' })).toMatchObject({
+      denial: { kind: 'unsupported' },
+      obligations: {
+        headers: [{ op: 'set', name: 'accept-encoding', value: 'gzip, br, identity' }],
+      },
+    });
+    const kinds = ['{"a":', '{"a":1,"a":2}', '[1,2,3,4,5,6]'].map(
+      (text) => check(json, encoder.encode(text.slice(0, 13))).denial.kind,
+    );
+    expect(kinds).toEqual(['malformed', 'too_large', 'too_large']);
+    expect(check({ 'content-type': 'application/json; charset=latin1' }).denial.kind).toBe(
+      'unsupported',
+    );
+  });
+
+  test('a body that was denied stays denied, and its value is looked at where nobody saw bytes', () => {
+    const view = {
+      method: 'POST',
+      url: '/',
+      hasBody: true,
+      headers: new Headers({ 'content-type': 'application/json' }),
+    };
+    const begin = () => {
+      const outcome = limitBody({ maxBytes: 5, maxDepth: 1 }).check(view, http);
+      return (outcome as { obligations: { body: BodyWatcher } }).obligations.body;
+    };
+    const late = begin();
+    expect(late.push(encoder.encode('[['))?.code).toBe('body.too_deep');
+    expect(late.push(encoder.encode('111111111'))?.code).toBe('body.too_deep');
+    expect([late.end()?.code, late.value?.([1])?.code]).toEqual(['body.too_deep', 'body.too_deep']);
+    const parsed = begin();
+    expect(parsed.value?.([1])).toBeUndefined();
+    expect(parsed.value?.([[1]])?.code).toBe('body.too_deep');
+  });
+
+  test('what has no body passes whatever its headers say, but outside HTTP its value is bounded', () => {
+    const headers = new Headers({ 'content-encoding': 'zstd', 'content-type': '?' });
+    const view = { method: 'POST', url: '/', hasBody: false, headers };
+    expect(limitBody().check(view, http).ok).toBe(true);
+    const grpc = { ...http, call: { protocol: 'grpc', operation: '/a/b' } } as const;
+    expect(limitBody().check(view, grpc)).toMatchObject({
+      obligations: { onMessage: expect.any(Function) },
+    });
+  });
+
+  test('says that it needs bodies', () => {
+    expect(limitBody().needs).toEqual(['bodies']);
+  });
+
   test.each([
+    [{ maxParts: 0, maxFiles: 0 }],
+    [{ maxDepth: 512 }],
+    [{ maxBytes: 2 ** 40 }],
+    [{ codings: ['x-gzip2'] }],
+  ])('constructs with %j', (options) => {
+    expect(() => limitBody(options)).not.toThrow();
+  });
+
+  test.each([
+    [{ maxKeys: 0 }],
+    [{ maxDepth: 513 }],
+    [{ maxParts: -1 }],
+    [{ maxBytes: 2 ** 40 + 1 }],
+    [{ codings: ['gzip!'] }],
+    [{ codings: ['!gzip'] }],
+    [{ codings: [1] }],
+    [{ codings: 'gzip' }],
     [{ maxBytes: 0 }],
     [{ maxDepth: 1.5 }],
     [{ maxKeys: '5' }],

@@ -9,8 +9,10 @@ import {
   giveBack,
   type LimitState,
   levelOf,
+  limitVerdict,
   resetAfterMs,
   retryAfterMs,
+  speedOf,
 } from './limit-law.ts';
 import { slidingWindow } from './sliding-window.ts';
 import { tokenBucket } from './token-bucket.ts';
@@ -242,4 +244,69 @@ test('a state from a clock that was ahead does not run away', () => {
     expect(levelOf(limit, state, START - 400 + wait)).toBeLessThanOrEqual(1);
     expect(levelOf(limit, state, START - 400 + wait - 1)).toBeGreaterThan(1);
   }
+});
+
+describe('by hand', () => {
+  const bucket = tokenBucket({ capacity: 10, refillPerSecond: 2 });
+  const sliding = slidingWindow({ limit: 10, window: '1s' });
+  const fixed = fixedWindow({ limit: 10, window: '1s' });
+  const state = (used: number, at = 1_000, previous = 0): LimitState => ({ used, at, previous });
+
+  test.each<[string, Limit, LimitState, number, number, object]>([
+    ['is full', bucket, state(10), 1_000, 3, { allowed: false, remaining: 0, retryAfterMs: 1_500 }],
+    ['is over', bucket, state(12), 1_000, 3, { allowed: false, remaining: 0, retryAfterMs: 2_500 }],
+    ['has room', bucket, state(4), 1_000, 3, { allowed: true, remaining: 6, retryAfterMs: 0 }],
+    ['fades', sliding, state(2, 1_000, 10), 1_000, 1, { remaining: 0, retryAfterMs: 300 }],
+    ['fades in the next', sliding, state(10), 1_000, 1, { remaining: 0, retryAfterMs: 1_100 }],
+    ['ends', fixed, state(10), 1_200, 1, { allowed: false, remaining: 0, retryAfterMs: 800 }],
+  ])('the verdict of what %s', (_what, limit, known, now, cost, verdict) => {
+    expect(limitVerdict(limit, known, now, cost, false)).toMatchObject(verdict);
+  });
+
+  test('a call that was taken need not be tried again, however little is left', () => {
+    expect(limitVerdict(bucket, state(10), 1_000, 3, true)).toEqual({
+      allowed: true,
+      remaining: 0,
+      resetAfterMs: 5_000,
+      retryAfterMs: 0,
+    });
+  });
+
+  test.each<[string, Limit, LimitState, number, number]>([
+    ['a bucket that has flowed for a second', bucket, state(6), 2_000, 2_000],
+    ['a bucket whose clock was ahead', bucket, state(6), 0, 4_000],
+    ['an empty bucket whose clock was ahead', bucket, state(0), 0, 0],
+    ['a sliding window', sliding, state(1), 1_200, 1_800],
+    ['a sliding window with a part of the one before', sliding, state(0, 1_000, 2), 1_200, 800],
+    ['a sliding window without anything', sliding, state(0), 1_200, 0],
+    ['a fixed window', fixed, state(1), 1_200, 800],
+    ['a fixed window of which the one before was used', fixed, state(0, 1_000, 2), 1_200, 0],
+  ])('nothing counts any more of %s', (_what, limit, known, now, after) => {
+    expect(resetAfterMs(limit, known, now)).toBe(after);
+  });
+
+  test.each<[string, Limit, LimitState, number, number, number, LimitState]>([
+    ['to a bucket', bucket, state(6), 2_000, 1, 2_000, state(3, 2_000)],
+    [
+      'to a bucket what has flowed back already',
+      bucket,
+      state(6),
+      2_000,
+      1,
+      1_000,
+      state(4, 2_000),
+    ],
+    ['to a bucket whose clock was ahead', bucket, state(6), 500, 1, 500, state(5)],
+    ['to a window', sliding, state(2, 1_000, 6), 1_200, 4, 1_100, state(0, 1_000, 6)],
+    ['to the window before', sliding, state(2, 1_000, 6), 1_200, 4, 500, state(2, 1_000, 2)],
+    ['more than that window has', sliding, state(2, 1_000, 6), 1_200, 9, 500, state(2, 1_000, 0)],
+    ['to a window long ago', sliding, state(2, 2_000, 6), 2_200, 4, 500, state(2, 2_000, 6)],
+  ])('gives back %s', (_what, limit, known, now, amount, since, left) => {
+    giveBack(limit, known, now, amount, since);
+    expect(known).toEqual(left);
+  });
+
+  test('tells speeds apart: units in a millisecond, and windows', () => {
+    expect([speedOf(bucket), speedOf(sliding), speedOf(fixed)]).toEqual([0.002, 1_000, 1_000]);
+  });
 });

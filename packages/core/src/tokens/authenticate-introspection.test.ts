@@ -353,6 +353,12 @@ describe('signed answers', () => {
     ['with the long form of its type', { header: { typ: TYPE } }],
     ['for several recipients', { payload: { aud: ['other', 'orders-api'] } }],
     ['with a charset', {}, `${TYPE}; charset=utf-8`],
+    ['with its type in capitals', {}, TYPE.toUpperCase()],
+    ['whose end is to come', { payload: { exp: NOW / 1000 + 60 } }],
+    // Clocks differ by five seconds at most.
+    ['whose end has just passed', { payload: { exp: NOW / 1000 - 4 } }],
+    ['that is a minute old', { payload: { iat: NOW / 1000 - 65 } }],
+    ['of a clock that is ahead', { payload: { iat: NOW / 1000 + 65 } }],
   ])('pass %s', async (_name, parts, type) => {
     expect(await codeForSigned(await signed(parts, type))).toBe('ok');
   });
@@ -387,6 +393,14 @@ describe('signed answers', () => {
     ['a time long ago', () => signed({ payload: { iat: NOW / 1000 - 66 } })],
     ['a time in the future', () => signed({ payload: { iat: NOW / 1000 + 66 } })],
     ['an end that has passed', () => signed({ payload: { exp: NOW / 1000 - 6 } })],
+    ['an end that has passed for all clocks', () => signed({ payload: { exp: NOW / 1000 - 5 } })],
+    ['an end that is no time', () => signed({ payload: { exp: 'soon' } })],
+    ['recipients that are none', () => signed({ payload: { aud: [7] } })],
+    ['content that is a list', () => signed({ payload: { token_introspection: [active] } })],
+    [
+      'something that is no JWT',
+      async () => new Response('a.b', { headers: { 'content-type': TYPE } }),
+    ],
     ['no content', () => signed({ payload: { token_introspection: undefined, active: true } })],
     [
       'content that is text',

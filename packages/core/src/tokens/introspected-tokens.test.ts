@@ -370,3 +370,31 @@ test('whatever happens in whatever order, no answer is older than its bound', as
     { numRuns: 200 },
   );
 });
+
+test.each<[string, Partial<AuthenticateIntrospectionOptions>, RegExp]>([
+  ['room for one entry', { cache: { maxEntries: 1 } }, /cache: its bounds must be positive/],
+  ['no room', { cache: { maxBytes: 0 } }, /cache: its bounds must be positive/],
+  ['no question at a time', { maxConcurrent: 0 }, /maxConcurrent and maxInactivePerSecond/],
+  ['no question in a second', { maxInactivePerSecond: 0 }, /maxConcurrent and maxInactive/],
+  ['an unknown bound', { cache: { maxAge: '1s' } as never }, /cache: "maxAge" is not an option/],
+])('does not construct with %s', (_name, changes, message) => {
+  expect(() => setUp(undefined, changes)).toThrow(message);
+});
+
+test('the least bounds construct', async () => {
+  const least = {
+    cache: { maxEntries: 2, maxBytes: 1 },
+    maxConcurrent: 1,
+    maxInactivePerSecond: 1,
+  };
+  const { issuer, code } = setUp(undefined, least);
+  // Nothing fits into a byte, so each call is asked about.
+  expect([await code(), await code()]).toEqual(['ok', 'ok']);
+  expect(issuer.asked).toHaveLength(2);
+});
+
+test('a cache that is full forgets, and no more of it is kept', async () => {
+  const { issuer, code } = setUp(undefined, { cache: { maxEntries: 2 } });
+  for (const token of ['a', 'b', 'c', 'd', 'a']) await code(token);
+  expect(issuer.asked).toHaveLength(5);
+});
