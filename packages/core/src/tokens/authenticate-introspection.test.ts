@@ -30,6 +30,8 @@ import {
 } from './authenticate-introspection.ts';
 import { authenticateJwt } from './authenticate-jwt.ts';
 import { presentedToken } from './presented-token.ts';
+import type { CookieSource } from './token-reader.ts';
+import { tokenInCookie, tokenInHeader } from './token-source.ts';
 
 type Options = Partial<AuthenticateIntrospectionOptions>;
 type Authenticate = Policy<Record<never, never>, AuthenticatedFacts, 'check'>;
@@ -611,4 +613,37 @@ test.each<[string, Record<string, unknown>]>([
 ])('denies to be made with %s', (_name, changes) => {
   const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;
   expect(() => authenticateIntrospection(options)).toThrow(ConfigurationError);
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ['an issuer that is no text', { issuer: 7 }, /issuer must be the name/],
+  ['an audience without a name', { audience: ['orders', ''] }, /without an audience/],
+  ['an audience that is no text', { audience: [7] }, /without an audience/],
+  ['another scheme beside', { schemes: ['Bearer', 'Basic'] }, /schemes are 'Bearer' and 'DPoP'/],
+  ['a recipient without a name', { accept: 'jwt', recipient: '' }, /recipient names this API/],
+  ['no room for a token', { maxTokenBytes: 0 }, /maxTokenBytes must be positive/],
+])('says what is wrong with %s', (_name, changes, message) => {
+  const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;
+  expect(() => authenticateIntrospection(options)).toThrow(message);
+});
+
+test('a token in a cookie needs a policy that keeps other sites out, one in a header does not', () => {
+  const made = (from: AuthenticateIntrospectionOptions['from'] | CookieSource) => {
+    const options = { ...optionsFor(fakeIssuer()), from } as AuthenticateIntrospectionOptions;
+    const { needs, adds } = authenticateIntrospection(options);
+    return { needs, adds };
+  };
+  const adds = ['principal', 'authentication'];
+  expect(made(undefined)).toEqual({ needs: [], adds });
+  expect(made(tokenInHeader('x-token'))).toEqual({ needs: [], adds });
+  expect(made(tokenInCookie('__Host-token'))).toEqual({ needs: ['crossOrigin'], adds });
+});
+
+test('a token of the longest allowed length is asked about, a longer one is not', async () => {
+  const fake = fakeIssuer();
+  const policy = authenticateIntrospection(optionsFor(fake, { maxTokenBytes: 10 }));
+  await policy.check(bearer('x'.repeat(11)), {});
+  expect(fake.asked).toHaveLength(0);
+  await policy.check(bearer('x'.repeat(10)), {});
+  expect(fake.asked).toHaveLength(1);
 });
