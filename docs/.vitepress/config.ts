@@ -8,7 +8,10 @@ const docs = join(import.meta.dirname, '..');
 
 /** Guides in the order of the menu. A guide that is not listed here is put at the end, so none is lost. */
 const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] = [
-  ['Who calls', ['providers', 'callers', 'service-tokens', 'device', 'mtls', 'web-sockets']],
+  [
+    'Who calls',
+    ['providers', 'api-keys', 'callers', 'service-tokens', 'device', 'mtls', 'web-sockets'],
+  ],
   ['Signing in', ['login', 'bff', 'password-login', 'second-factors', 'passkeys']],
   ['Who may', ['roles', 'attributes', 'objects-and-lists', 'tenants']],
   ['What comes and goes', ['validation', 'requests', 'errors', 'versions', 'webhooks', 'ssrf']],
@@ -19,7 +22,16 @@ const GUIDES: readonly (readonly [heading: string, names: readonly string[]])[] 
   ],
   [
     'Operation',
-    ['logging', 'metrics', 'console', 'coverage', 'command-line', 'scanners', 'node-servers'],
+    [
+      'logging',
+      'incident',
+      'metrics',
+      'console',
+      'coverage',
+      'command-line',
+      'scanners',
+      'node-servers',
+    ],
   ],
 ];
 
@@ -28,8 +40,9 @@ interface Item {
   readonly link: string;
 }
 
+/** The menu shows a title as it is written, so without marks of code. */
 const titleOf = (file: string): string =>
-  /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1] ?? basename(file, '.md');
+  /^# (.+)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.replaceAll('`', '') ?? basename(file, '.md');
 
 const pages = (folder: string): readonly string[] =>
   readdirSync(join(docs, folder))
@@ -120,7 +133,7 @@ export default defineConfig({
         ],
       },
       { text: 'API by package', collapsed: true, items: [...reference()] },
-      folder('Moving over from', 'migrating'),
+      folder('Moving over', 'migrating'),
       folder('Decisions', 'decisions'),
     ],
     socialLinks: [{ icon: 'github', link: 'https://github.com/apisec/apisec' }],
