@@ -17,6 +17,12 @@ const SERVER_FAULT: Advice = {
     'Look at the fault that the host printed, or at onFault: it has the cause and the name of the policy. Until it is fixed, such calls stay denied.',
 };
 
+const SERVER_OPTION: Advice = {
+  cause:
+    'A function among the options returned something else than it must, so the call is denied.',
+  remedy: 'Look at the fault that the host printed: it says what was returned. Mend the function.',
+};
+
 /** Single codes that need words of their own. */
 const byCode: Readonly<Record<string, Advice>> = {
   'operation.unlisted': {
@@ -97,6 +103,48 @@ const byCode: Readonly<Record<string, Advice>> = {
       'The function by returned nothing to count by, for example because the peer has no address.',
     remedy:
       'Count by a fact that every call has. Behind a proxy, set trust so that the host knows the peer.',
+  },
+  'limit.cost_invalid': SERVER_OPTION,
+  'limit.invalid': SERVER_OPTION,
+  'failures.key_missing': {
+    cause:
+      'The host does not know who is at the other end, so there is nobody to count failures of.',
+    remedy:
+      'Hand the peer over: trust behind proxies, the option peer of protect() with peerFromHeader on edge platforms.',
+  },
+  'enumeration.key_missing': {
+    cause: 'The function by returned nothing to count by.',
+    remedy: 'Put the policy behind the one that authenticates, and count by the principal.',
+  },
+  'peer.list_unavailable': {
+    cause: 'The list of addresses to deny was never loaded, or is older than it may be.',
+    remedy:
+      'Look at the fault that the host printed: it has the cause. Callers may try again; nothing was decided against them.',
+  },
+  'introspection.overloaded': {
+    cause: 'More unknown tokens came at once than the issuer is asked about, as in a flood.',
+    remedy:
+      'Callers may try again after Retry-After. If honest load does this, raise maxConcurrent or maxInactivePerSecond.',
+  },
+  'load.shed': {
+    cause: 'The server has more to do than it can, so calls that matter less are denied first.',
+    remedy: 'Callers wait for Retry-After. Look at what keeps the server busy, or add servers.',
+  },
+  'session.too_large': {
+    cause: 'What a sealed session holds does not fit into a cookie.',
+    remedy: 'Keep fewer claims, no access token, or use sessions with a store.',
+  },
+  'cors.rule_open': {
+    cause: 'originPredicate answered true for an origin that nobody can own, like null.',
+    remedy: 'Let it admit the origins that you know, and nothing else.',
+  },
+  'csrf.session_missing': {
+    cause: 'The function session of requireCsrfToken returned nothing to bind a token to.',
+    remedy: 'Put the policy behind the one that reads the session, and return its id.',
+  },
+  'webhook.challenge_failed': {
+    cause: 'The endpoint did not answer the challenge, or not with the text that was sent.',
+    remedy: 'Its owner answers the webhook.challenge event with { "challenge": … }.',
   },
   'csrf.cross_origin': {
     cause: 'A page of another origin sent a call that changes something.',
