@@ -6,7 +6,6 @@ import {
   type ApiKeys,
   allowAnonymous,
   fetchBodies,
-  filterOutput,
   guard,
   type HttpFacts,
   type Peppers,
@@ -226,7 +225,8 @@ test('the guide to API keys takes keys with their scopes, open ones from their p
     'await open.issue(': 'export const issued = await open.issue(',
   });
   rmSync(folder, { recursive: true });
-  const { current, keys } = read?.['peppers'] as Peppers;
+  const peppers = read?.['peppers'] as Peppers;
+  const { current, keys } = peppers;
   expect([Object.keys(keys), keys[current]?.length]).toEqual([[current], 32]);
 
   const ask = async (
@@ -238,24 +238,27 @@ test('the guide to API keys takes keys with their scopes, open ones from their p
     const decision = await (admission as Admission<HttpFacts, object>).check(request, {
       call: { protocol: 'http', operation: 'GET /' },
       peer: { id: '192.0.2.1', address: '192.0.2.1' },
-    } as HttpFacts);
+    });
     return decision.allowed ? 'in' : decision.denial.code;
   };
+  const made = own?.['keys'] as ApiKeys;
   const issue = async (scope: string) => {
     const owner = { type: 'user', id: 'u1' } as const;
-    const issued = await (own?.['keys'] as ApiKeys).issue({ name: 'a', owner, scopes: [scope] });
+    const issued = await made.issue({ name: 'a', owner, scopes: [scope] });
     if (!issued.ok) throw new Error(issued.problem);
     return issued.key;
   };
   expect(await ask(own?.['orders'], await issue('orders:read'))).toBe('in');
   expect(await ask(own?.['orders'], await issue('other'))).toBe('scope.insufficient');
-  const { key } = open?.['issued'] as { readonly key: string };
+  const issuedOpen = open?.['issued'] as { readonly key: string };
+  const { key } = issuedOpen;
   expect(await ask(open?.['prices'], key, { origin: 'https://shop.example.com' })).toBe('in');
   expect(await ask(open?.['prices'], key, { origin: 'https://evil.example' })).toBe(
     'api_key.origin_not_allowed',
   );
   expect(await ask(own?.['orders'], key)).toBe('api_key.publishable');
-  const verify = (text: string) => (before?.['moved'] as ApiKeys).verify(text);
+  const moved = before?.['moved'] as ApiKeys;
+  const verify = (text: string) => moved.verify(text);
   expect(await verify('old_a1b2c3d4e5f6_secret')).toMatchObject({ ok: true });
   expect(await verify('old_a1b2c3d4e5f6_guess')).toMatchObject({ ok: false });
 });

@@ -69,7 +69,7 @@ export interface LoginRoutes {
   readonly base: string;
   readonly origin: string;
   /**
-   * `from` is the facts of a guard, or who calls. Failures are counted by its peer, and where that is unknown every step
+   * `from` is the facts of a guard, or who calls. Failures are counted by its peer; where that is unknown, every step
    * is denied (`failures.key_missing`, 500). Answers 404 for what is not a step.
    */
   readonly fetch: (request: Request, from: LoginRouteFacts) => Promise<Response>;

@@ -1,0 +1,8 @@
+import { allowAnonymous, coverage, guard } from '@apisec/core';
+import { audience, issuer } from './provider.ts';
+
+export const api = coverage({ 'GET /orders': guard().use(allowAnonymous()) });
+/** Whom somebody was told of. */
+export const paged: unknown[] = [];
+export const page = (caller: unknown, signs: unknown): number => paged.push([caller, signs]);
+export { audience, issuer };
