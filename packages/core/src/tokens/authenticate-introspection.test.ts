@@ -415,6 +415,27 @@ describe('signed answers', () => {
   ])('are no answer with: %s', async (_name, answer) => {
     expect(await codeForSigned(await answer())).toBe('introspection.unavailable');
   });
+
+  test.each<[string, () => Promise<Response>]>([
+    ['a JWT of another type', () => signed({ header: { typ: 'at+jwt' } })],
+    ['with a denied algorithm', () => signed({ header: { alg: 'HS256' } })],
+    ['a JWT without a usable key', () => signed({ header: { kid: 'other' } })],
+    ['a JWT with an invalid signature', () => signed({}, TYPE, stranger)],
+    ['for another issuer', () => signed({ payload: { iss: 'https://evil.example' } })],
+    ['for another recipient', () => signed({ payload: { aud: 'other' } })],
+    ['without a usable "iat"', () => signed({ payload: { iat: undefined } })],
+    ['without a usable "iat"', () => signed({ payload: { exp: 'soon' } })],
+    ['at another time', () => signed({ payload: { iat: NOW / 1000 - 66 } })],
+    ['after its end', () => signed({ payload: { exp: NOW / 1000 - 6 } })],
+    ['without "token_introspection"', () => signed({ payload: { token_introspection: 1 } })],
+    ['no well-formed JWT', async () => new Response('a.b', { headers: { 'content-type': TYPE } })],
+  ])('tell operators alone that an answer was %s', async (cause, answer) => {
+    const fake = fakeIssuer(answer);
+    const policy = authenticateIntrospection(optionsFor(fake, { accept: 'jwt', keys }));
+    const { denial } = denialOf(await check(policy));
+    expect(String(denial.cause)).toContain(cause);
+    expect(denial.detail).not.toContain(cause);
+  });
   test('are no access tokens', async () => {
     const token = await (await signed({ payload: claims })).text();
     const by = authenticateJwt({ issuer, audience, keys, now });

@@ -313,6 +313,14 @@ describe('while the issuer is down', () => {
     expect(await Promise.all([code('two'), code('three')])).toEqual(['ok', 'ok']);
   });
 
+  test('whoever asks beside the one question that is tried is told that it is down, not that it is busy', async () => {
+    const { clock, code } = setUp(down);
+    await code('one');
+    clock.time += 5_000;
+    const codes = await Promise.all([code('two'), code('three')]);
+    expect(codes).toEqual(['introspection.unavailable', 'introspection.unavailable']);
+  });
+
   test('a token that the issuer cannot answer does not shut out the others', async () => {
     const { code } = setUp((token) =>
       token === 'poison' ? new Response('', { status: 500 }) : { ...active, exp: claims.exp },
