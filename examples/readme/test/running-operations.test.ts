@@ -81,8 +81,8 @@ test('the guide to metrics watches calls, and reports them', async () => {
 test('the guide to the console shows it to nobody who is not signed in', async () => {
   quietStdout();
   const [shown] = await runGuide('console', [0]);
-  const { fetch } = shown?.['routes'] as ConsoleRoutes;
-  const page = await fetch(new Request('https://ops.example.com/console/'));
+  const routes = shown?.['routes'] as ConsoleRoutes;
+  const page = await routes.fetch(new Request('https://ops.example.com/console/'));
   expect([page.status, await page.json()]).toMatchObject([401, { code: 'session.missing' }]);
 });
 
