@@ -39,8 +39,8 @@ export interface LoginTransaction {
 /** What becomes of tokens that are not taken. */
 export interface CallbackOptions {
   /**
-   * Handed the refresh token of a login that is denied for the rest of the answer, as a wrong ID token: revoke it, since
-   * nobody has it.
+   * Handed the refresh token of a login that is denied for the rest of the answer, as a wrong ID token: revoke it,
+   * since nobody has it.
    */
   readonly onUnused?: ((refreshToken: string) => void) | undefined;
 }
