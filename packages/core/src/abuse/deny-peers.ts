@@ -74,7 +74,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
     role: 'check',
     needs: ['peer'],
     adds: [],
-    check: (_request, { peer }) => {
+    check: (request, { peer }) => {
       // Read again: whoever supplied it may not have written it in its one form.
       const address = peer.address === undefined ? undefined : parseAddress(peer.address);
       if (address === undefined) return unknown === 'pass' ? pass() : UNKNOWN;
@@ -82,7 +82,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
       let outcome: Outcome = pass();
       for (const [index, feed] of feeds.entries()) {
         // Each is asked, so that each is loaded again in time.
-        const verdict = feed.judge(address);
+        const verdict = feed.judge(address, request);
         if (verdict === 'listed') return withCause(DENIED, { by: `feeds[${index}]` });
         if (verdict === 'stale-deny') outcome = LIST_UNAVAILABLE;
         else if (verdict === 'stale-pass' && outcome.ok) outcome = UNLISTED;

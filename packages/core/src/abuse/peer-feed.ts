@@ -35,8 +35,11 @@ export interface PeerFeedOptions extends BackgroundListeners {
 export interface PeerFeed {
   /** Loads the list now: at start, so that no call comes before it. Rejects where it cannot be taken. */
   readonly load: () => Promise<void>;
-  /** What the list says of an address. */
-  readonly judge: (address: Address) => 'listed' | 'unlisted' | 'stale-deny' | 'stale-pass';
+  /** What the list says of an address. `call` is the request, whose host is kept alive while the list is loaded. */
+  readonly judge: (
+    address: Address,
+    call?: object,
+  ) => 'listed' | 'unlisted' | 'stale-deny' | 'stale-pass';
 }
 
 const NAME = 'peerFeed';
@@ -122,13 +125,13 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
 
   return Object.freeze<PeerFeed>({
     load: loadNow,
-    judge: (address) => {
+    judge: (address, call) => {
       const at = now();
       const isDue = loaded === undefined || isOlder(loaded.at, reload, at);
       // One at a time; a failure is tried again, not with every call.
       if (isDue && isOlder(lastTry, Math.min(reload, timeout), at)) {
         lastTry = at;
-        background.run(loadNow);
+        background.run(loadNow, call);
       }
       if (loaded === undefined || isOlder(loaded.at, maxAge, at)) return `stale-${onStale}`;
       const { isListed } = loaded;

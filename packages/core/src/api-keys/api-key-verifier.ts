@@ -51,7 +51,11 @@ export interface ImportedKeys {
 
 /** Verifies presented keys, at once where the answer is known. */
 export interface ApiKeyVerifier {
-  readonly verify: (presented: string, peer?: string) => MaybePromise<ApiKeyVerification>;
+  readonly verify: (
+    presented: string,
+    peer?: string,
+    call?: object,
+  ) => MaybePromise<ApiKeyVerification>;
   /** Nothing that was read of this key before is used any more. */
   readonly forget: (id: string) => void;
 }
@@ -109,10 +113,11 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     presented: string,
     id: string,
     at: number,
+    call: object | undefined,
     giveBack = nothing,
   ): Promise<ApiKeyVerification> => {
     const reading = begin(id, at);
-    const landing = load(presented, reading)
+    const landing = load(presented, reading, call)
       .then((result) => {
         if (result.ok) giveBack();
         return result;
@@ -139,10 +144,11 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     id: string,
     at: number,
     peer: string | undefined,
+    call: object | undefined,
   ): MaybePromise<ApiKeyVerification> => {
     // Taken when asking: whatever is being read may turn out made up.
     const giveBack = allow(peer, at);
-    return giveBack === undefined ? OVERLOADED : read(presented, id, at, giveBack);
+    return giveBack === undefined ? OVERLOADED : read(presented, id, at, call, giveBack);
   };
 
   /** The same for a key of another product, whose id is a digest. */
@@ -150,11 +156,13 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     presented: string,
     lookup: string,
     at: number,
+    call: object | undefined,
     giveBack: () => void,
   ): Promise<ApiKeyVerification> => {
     const id = await importedId(namespace, lookup);
     const flying = flights.get(presented);
-    if (flying === undefined || !isFresh(flying, at)) return read(presented, id, at, giveBack);
+    if (flying === undefined || !isFresh(flying, at))
+      return read(presented, id, at, call, giveBack);
     giveBack();
     return join(flying);
   };
@@ -163,6 +171,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     presented: string,
     at: number,
     peer: string | undefined,
+    call: object | undefined,
     wasGood: boolean,
   ): MaybePromise<ApiKeyVerification> => {
     const lookup = lookUp(options.imported, presented);
@@ -172,10 +181,16 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     const flying = flights.get(presented);
     if (flying !== undefined && isFresh(flying, at)) return join(flying);
     const giveBack = wasGood ? nothing : allow(peer, at);
-    return giveBack === undefined ? OVERLOADED : readImported(presented, lookup, at, giveBack);
+    return giveBack === undefined
+      ? OVERLOADED
+      : readImported(presented, lookup, at, call, giveBack);
   };
 
-  const load = async (presented: string, reading: Reading): Promise<ApiKeyVerification> => {
+  const load = async (
+    presented: string,
+    reading: Reading,
+    call: object | undefined,
+  ): Promise<ApiKeyVerification> => {
     try {
       const [hashes, record] = await withinTime(
         Promise.all([hash(presented), ask(store, reading.id)]),
@@ -184,7 +199,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       const mine = isMine(record) ? record : undefined;
       const match =
         matchSecret(mine, hashes, currentPepper, now()) ?? (await matchOfAnother(presented, mine));
-      return classify(presented, reading, hashes, mine, match);
+      return classify(presented, reading, hashes, mine, match, call);
     } catch (cause) {
       return { ok: false, code: 'api_key.store_unavailable', cause };
     }
@@ -210,11 +225,12 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     hashes: ReadonlyMap<string, string>,
     mine: ApiKeyRecord | undefined,
     match: MatchedSecret | undefined,
+    call: object | undefined,
   ): ApiKeyVerification => {
     if (mine === undefined || match === undefined) return deny(presented, reading, UNKNOWN);
     const { secret, problem } = match;
     if (problem !== undefined) return deny(presented, reading, denial(problem, mine.id));
-    return admit(presented, reading, mine, secret, hashes);
+    return admit(presented, reading, mine, secret, hashes, call);
   };
 
   const deny = (
@@ -234,6 +250,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     record: ApiKeyRecord,
     secret: VerifiedApiKey['secret'],
     hashes: ReadonlyMap<string, string>,
+    call: object | undefined,
   ): ApiKeyVerification => {
     const result = verified(record, environment, secret, options.rotateAfter);
     const { expiresAt = Number.POSITIVE_INFINITY, previous, lastUsedAt } = record;
@@ -258,59 +275,60 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     // Also where nothing may be answered from it: that it was good sets it apart from a flood.
     const bytes = 2 * (presented.length + JSON.stringify(record).length) + ENTRY_BYTES;
     known.set(presented, entry, bytes);
-    touch(entry, now());
-    if (result.ok) report(result.key, now());
+    touch(entry, now(), call);
+    if (result.ok) report(result.key, now(), call);
     const rehashed = hashes.get(currentPepper);
     if (current && record.secret.pepper !== currentPepper && rehashed !== undefined) {
-      background.run(() =>
-        store.replace({ ...record, secret: { hash: rehashed, pepper: currentPepper } }),
+      background.run(
+        () => store.replace({ ...record, secret: { hash: rehashed, pepper: currentPepper } }),
+        call,
       );
     }
     return result;
   };
 
   /** Once a day for each key. */
-  const report = (key: VerifiedApiKey, at: number): void => {
+  const report = (key: VerifiedApiKey, at: number, call: object | undefined): void => {
     const { onOverdue } = options;
     if (onOverdue === undefined || key.rotateBy === undefined || at < key.rotateBy) return;
     const last = reported.get(key.id);
     if (last !== undefined && !isOlder(last, REPORT_INTERVAL, at)) return;
     reported.set(key.id, at, DENIED_BYTES);
-    background.run(() => onOverdue(key));
+    background.run(() => onOverdue(key), call);
   };
 
-  const touch = (entry: Known, at: number): void => {
+  const touch = (entry: Known, at: number, call: object | undefined): void => {
     if (at < entry.touchAt) return;
     const interval = options.lastUsedInterval;
     entry.touchAt = at + interval;
-    background.run(() => store.touch({ id: entry.id, secret: entry.secret, at, interval }));
+    background.run(() => store.touch({ id: entry.id, secret: entry.secret, at, interval }), call);
   };
 
   /** Asks again before the answer grows too old, so that nobody waits and an outage finds it young. */
-  const refresh = (entry: Known, presented: string, at: number): void => {
+  const refresh = (entry: Known, presented: string, at: number, call: object | undefined): void => {
     if (at < entry.refreshAt) return;
     entry.refreshAt = at + lifetime / 8;
     background.run(async () => {
       const flying = flights.get(presented);
       const isFlying = flying !== undefined && isFresh(flying, at);
-      const result = await (isFlying ? join(flying) : read(presented, entry.id, at));
+      const result = await (isFlying ? join(flying) : read(presented, entry.id, at, call));
       if (!result.ok && result.cause !== undefined) background.onFault(result.cause);
-    });
+    }, call);
   };
 
   return {
-    verify: (presented, peer) => {
+    verify: (presented, peer, call) => {
       const at = now();
       const entry = known.get(presented);
       if (entry !== undefined && isFresh(entry, at)) {
-        touch(entry, at);
-        refresh(entry, presented, at);
+        touch(entry, at, call);
+        refresh(entry, presented, at, call);
         return entry.result;
       }
       const parsed = parseKey(presented);
       if (parsed?.prefix !== prefix) {
         if (!options.publishable && parsed?.prefix.endsWith('pk')) return PUBLISHABLE;
-        return verifyImported(presented, at, peer, entry !== undefined);
+        return verifyImported(presented, at, peer, call, entry !== undefined);
       }
       if (parsed.environment !== environment) return WRONG_ENVIRONMENT;
       const bad = denied.get(presented);
@@ -319,8 +337,8 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       if (flying !== undefined && isFresh(flying, at)) return join(flying);
       // A key that was good a while ago is not one of a flood, and there are not more of them than entries.
       return entry === undefined
-        ? readUnknown(presented, parsed.id, at, peer)
-        : read(presented, parsed.id, at);
+        ? readUnknown(presented, parsed.id, at, peer, call)
+        : read(presented, parsed.id, at, call);
     },
     forget,
   };

@@ -161,9 +161,14 @@ export interface ApiKeys {
   readonly import: (key: ImportedApiKey, options?: RecordOption) => Promise<ApiKeyChange>;
   /**
    * Tells whether a presented key is good; at once where that is known, and it never throws or rejects. `peer` is who
-   * calls (`facts.peer.id`): no peer uses up more than a fifth of what may be read for unknown keys.
+   * calls (`facts.peer.id`): no peer uses up more than a fifth of what may be read for unknown keys. `call` is the
+   * request, whose host is kept alive for what goes on behind the answer.
    */
-  readonly verify: (presented: string, peer?: string) => MaybePromise<ApiKeyVerification>;
+  readonly verify: (
+    presented: string,
+    peer?: string,
+    call?: object,
+  ) => MaybePromise<ApiKeyVerification>;
   /**
    * Gives a key a new secret. Of any number of rotations at once exactly one wins, as long as they have an
    * overlap or name a `generation`. With `overlapMs: 0` a running overlap ends as well.

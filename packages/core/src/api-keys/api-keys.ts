@@ -61,7 +61,8 @@ export interface ApiKeysOptions extends RecordOption {
   readonly now?: (() => number) | undefined;
   /**
    * Told of work that goes on after the answer (last use, new hash), for runtimes that stop when the
-   * response is out: `(work) => context.waitUntil(work)`. It never rejects.
+   * response is out: `(work) => context.waitUntil(work)`. It never rejects. Default: `waitUntil` of the call, where its
+   * host has one.
    */
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
   /** Told what such work threw. Nobody waits for it, so nobody else learns of it. */

@@ -258,13 +258,14 @@ export function authenticateApiKey(
     role: 'check',
     needs: ['peer'],
     adds: ['principal', 'authentication', 'apiKey'],
-    check: ({ headers }, { peer }) => {
+    check: (request, { peer }) => {
+      const { headers } = request;
       const found = find(headers);
       if (found.kind !== 'key') return unusable[found.kind];
       const { text } = found;
       const at = beginnings.findIndex((beginning) => text.startsWith(beginning));
       const keys = sources[at] ?? sources[0];
-      const result = keys.verify(text, peer.id);
+      const result = keys.verify(text, peer.id, request);
       return isThenable(result)
         ? result.then((late) => conclude(late, keys, peer, headers))
         : conclude(result, keys, peer, headers);

@@ -91,11 +91,12 @@ export interface KeySource {
   readonly symmetric: boolean;
   /**
    * The set in force, at once; undefined where none is known or it is too old to trust. What was verified
-   * with one set is only as good as long as this answers the same set.
+   * with one set is only as good as long as this answers the same set. `call` is the request that asks, whose host is
+   * kept alive while keys are renewed beside it.
    */
-  readonly current: () => KeySet | undefined;
+  readonly current: (call?: object) => KeySet | undefined;
   /** The keys for one token, at once where they are known. */
-  readonly find: (hint: KeyHint) => MaybePromise<KeyAnswer>;
+  readonly find: (hint: KeyHint, call?: object) => MaybePromise<KeyAnswer>;
 }
 
 /** Checks one signature; a throw or rejection means that it is not valid. */

@@ -3,6 +3,7 @@ import { withinTime } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { FETCH_OPTIONS, type FetchOptions } from '../lib/fetch-json.ts';
+import { keepAlive } from '../lib/keep-alive.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import type { KeyAnswer, KeyHint, KeySet, KeySource, VerificationKey } from './key-source.ts';
 import { readVerificationKey, selectKeys } from './verification-key.ts';
@@ -92,7 +93,7 @@ export function refreshingKeys(
   const mayRetry = (at: number): boolean =>
     failures === 0 || at >= retryAt || at < retryAt - LONGEST_BACKOFF;
 
-  const refresh = (): Promise<void> => {
+  const refresh = (call?: object): Promise<void> => {
     const at = now();
     if (flight !== undefined && at - flightAt < stalledAfter) return flight;
     const mine: Promise<void> = load()
@@ -103,6 +104,7 @@ export function refreshingKeys(
       });
     flight = mine;
     flightAt = at;
+    keepAlive(call, mine);
     return mine;
   };
   const accept = (document: Readonly<Record<string, unknown>>): void => {
@@ -126,12 +128,12 @@ export function refreshingKeys(
     retryAt = now() + delay * (0.5 + random() / 2);
   };
 
-  const current = (): KeySet | undefined => {
+  const current = (call?: object): KeySet | undefined => {
     const at = now();
     const age = ageAt(at);
     const inForce = age < maxAge || (failures > 0 && age < maxAge + staleIfError);
     if (set === undefined || !inForce) return undefined;
-    if (age >= refreshAfter && mayRetry(at)) void refresh();
+    if (age >= refreshAfter && mayRetry(at)) void refresh(call);
     return set;
   };
   const unavailable = (): KeyAnswer => ({
@@ -187,8 +189,8 @@ export function refreshingKeys(
   return Object.freeze({
     symmetric: false,
     current,
-    find: (hint) => {
-      const known = current();
+    find: (hint, call) => {
+      const known = current(call);
       if (known) return findIn(known, hint);
       if (!mayRetry(now())) return unavailable();
       return refreshed().then(() => {

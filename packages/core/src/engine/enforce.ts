@@ -1,3 +1,4 @@
+import type { WaitUntil } from '../lib/keep-alive.ts';
 import { chain, isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { Decision } from './decision.ts';
 import { type Denial, fault, isDenial } from './denial.ts';
@@ -47,8 +48,7 @@ export interface Enforcement {
   readonly confirmConnected: boolean;
 }
 
-/** Keeps a host alive for work that goes on when the response is out. */
-export type WaitUntil = (work: Promise<unknown>) => void;
+export type { WaitUntil };
 
 type Inspect = NonNullable<Obligations['onMessage']>;
 

@@ -6,6 +6,7 @@ import { type Ending, type Enforcement, enforce, type WaitUntil } from '../engin
 import type { HttpFacts, RawBodyFacts } from '../engine/facts.ts';
 import { report } from '../engine/report.ts';
 import { type RequestLike, whenDisconnected } from '../engine/request.ts';
+import { setWaitUntil } from '../lib/keep-alive.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { FetchBodies } from './bodies-within.ts';
 import { type DenialLog, withDenialLog } from './denial-log.ts';
@@ -159,6 +160,7 @@ async function answerTo<Facts extends object, HostFacts extends HttpFacts>(
     return { response, handled: false };
   }
   const { view, facts } = supplied;
+  if (call.waitUntil) setWaitUntil(view, call.waitUntil);
   const decided = call.admission.check(view, facts);
   const decision = withDenialLog(isThenable(decided) ? await decided : decided, denialLog, view);
   const enforcement = watchCaller(

@@ -1,6 +1,8 @@
+import { keepAlive } from './keep-alive.ts';
+
 /** Who is told of work that goes on after the answer. */
 export interface BackgroundListeners {
-  /** Told of each piece of work, which never rejects. */
+  /** Told of each piece of work, which never rejects. Default: `waitUntil` of the call that began it. */
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
   /** Told what such work threw. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
@@ -8,8 +10,8 @@ export interface BackgroundListeners {
 
 /** Work that nobody waits for. */
 export interface BackgroundWork {
-  /** Begins in a microtask, so that the call that asked for it has its answer first. */
-  readonly run: (task: () => unknown) => void;
+  /** Begins in a microtask, so that `call`, the request that asked for it, has its answer first. */
+  readonly run: (task: () => unknown, call?: object) => void;
   /** Tells of a fault that was found otherwise. */
   readonly onFault: (cause: unknown) => void;
 }
@@ -17,9 +19,13 @@ export interface BackgroundWork {
 /** Whatever the listeners throw changes nothing. */
 export function backgroundWork(listeners: BackgroundListeners): BackgroundWork {
   const onFault = quietly(listeners.onFault);
-  const waitUntil = quietly(listeners.waitUntil);
+  const waitUntil = listeners.waitUntil && quietly(listeners.waitUntil);
   return {
-    run: (task) => waitUntil(Promise.resolve().then(task).then(nothing, onFault)),
+    run: (task, call) => {
+      const work = Promise.resolve().then(task).then(nothing, onFault);
+      if (waitUntil) waitUntil(work);
+      else keepAlive(call, work);
+    },
     onFault,
   };
 }

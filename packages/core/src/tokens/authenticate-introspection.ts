@@ -212,8 +212,12 @@ export function authenticateIntrospection(
   const read = tokenReader(NAME, options.from, schemes);
   const denials = tokenDenials(NAME, schemes, options);
 
-  const lookUp = async (token: string, scheme: TokenScheme): Promise<LookUp<Answer>> => {
-    const found = await ask(token);
+  const lookUp = async (
+    token: string,
+    scheme: TokenScheme,
+    call: object,
+  ): Promise<LookUp<Answer>> => {
+    const found = await ask(token, call);
     if (found.kind === 'failed') return found;
     if (found.kind === 'inactive') return bad('token.inactive', scheme);
     const facts = examine(found.claims, scheme, now());
@@ -248,7 +252,13 @@ export function authenticateIntrospection(
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
-      return tokens(`${scheme} ${token}`, now(), () => lookUp(token, scheme), peerOf(facts));
+      return tokens(
+        `${scheme} ${token}`,
+        now(),
+        () => lookUp(token, scheme, request),
+        peerOf(facts),
+        request,
+      );
     },
   });
   return locateCredential(policy, placeOf(read, options.from));

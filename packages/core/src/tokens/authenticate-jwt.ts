@@ -186,6 +186,7 @@ export function authenticateJwt(
     scheme: TokenScheme,
     at: number,
     examined: ExaminedJwt | TokenProblem,
+    call: object,
   ): MaybePromise<Answer> => {
     if ('code' in examined) return denials.because(examined, scheme);
     const { jws, alg, claims, rules, expiresAt, goodUntil } = examined;
@@ -207,7 +208,7 @@ export function authenticateJwt(
       return outcome;
     };
     return chain<KeyAnswer, Answer>(
-      () => rules.keys.find({ alg, kid: jws.kid }),
+      () => rules.keys.find({ alg, kid: jws.kid }, call),
       (answer) => {
         if (!answer.ok) {
           if (answer.reason === 'unavailable') {
@@ -230,10 +231,11 @@ export function authenticateJwt(
     scheme: TokenScheme,
     at: number,
     signed: string,
+    call: object,
   ): MaybePromise<Answer> =>
     chain<ExaminedJwt | TokenProblem, Answer>(
       () => examineJwt(signed, measures, at),
-      (examined) => verify(token, scheme, at, examined),
+      (examined) => verify(token, scheme, at, examined, call),
       (cause) => keysUnavailable(undefined, cause),
     );
   const open = async (
@@ -241,9 +243,12 @@ export function authenticateJwt(
     token: string,
     scheme: TokenScheme,
     at: number,
+    call: object,
   ): Promise<Answer> => {
     const inner = await decrypt(token);
-    return inner.ok ? examine(token, scheme, at, inner.token) : denials.because(inner, scheme);
+    return inner.ok
+      ? examine(token, scheme, at, inner.token, call)
+      : denials.because(inner, scheme);
   };
 
   const policy = definePolicy<CrossOriginFacts, AuthenticatedFacts, 'check'>({
@@ -255,7 +260,7 @@ export function authenticateJwt(
       const at = now();
       if (options.from === undefined) {
         const authorization = request.headers.get('authorization');
-        const known = authorization ? verified.recall(authorization, at) : undefined;
+        const known = authorization ? verified.recall(authorization, at, request) : undefined;
         if (known !== undefined) return known;
       }
       const credentials = read(request);
@@ -263,12 +268,14 @@ export function authenticateJwt(
       if (credentials.kind !== 'token') return denials.bad(`credentials.${credentials.kind}`);
       const { token, scheme } = credentials;
       if (token.length > maxTokenBytes) return denials.bad('token.too_large', scheme);
-      const known = verified.recall(`${scheme} ${token}`, at);
+      const known = verified.recall(`${scheme} ${token}`, at, request);
       if (known !== undefined) return known;
       const parts = token.split('.', 6).length;
       const encrypted = parts === ENCRYPTED_PARTS && decryption;
       if (opaqueTokens === 'ignore' && parts !== SIGNED_PARTS && !encrypted) return denials.missing;
-      return encrypted ? open(encrypted, token, scheme, at) : examine(token, scheme, at, token);
+      return encrypted
+        ? open(encrypted, token, scheme, at, request)
+        : examine(token, scheme, at, token, request);
     },
   });
   return locateCredential(policy, placeOf(read, options.from));

@@ -3,6 +3,7 @@ import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
 import { fairAllowance } from '../lib/fair-allowance.ts';
 import { type Flight, isStalled, joinFlight } from '../lib/flight.ts';
+import { keepAlive } from '../lib/keep-alive.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 
@@ -58,12 +59,16 @@ export interface LookUpDenials<T> {
   readonly overloaded: T;
 }
 
-/** Answers what is known of a token, or asks. `peer`: who calls, where the host knows. */
+/**
+ * Answers what is known of a token, or asks. `peer`: who calls, where the host knows. `call`: the request, whose
+ * host is kept alive while a token is asked about beside it.
+ */
 export type AskIntrospected<T> = (
   credentials: string,
   at: number,
   look: () => Promise<LookUp<T>>,
   peer?: string,
+  call?: object,
 ) => MaybePromise<T>;
 
 interface Known<T> {
@@ -208,6 +213,7 @@ export function introspectedTokens<T>(
     at: number,
     look: () => Promise<LookUp<T>>,
     peer: string | undefined,
+    call: object | undefined,
     isLast: boolean,
   ): MaybePromise<T> => {
     const known = recall(good, credentials, at);
@@ -218,7 +224,10 @@ export function introspectedTokens<T>(
       if (at >= known.refreshAt && !isUnderWay && !isPaused(at) && hasRoom(at)) {
         // Should it fail, there is time to try again.
         known.refreshAt = at + (known.until - known.from) / 8;
-        void ask(credentials, at, look, () => undefined);
+        keepAlive(
+          call,
+          ask(credentials, at, look, () => undefined),
+        );
       }
       return known.answer;
     }
@@ -229,8 +238,10 @@ export function introspectedTokens<T>(
     return joined.catch((cause: unknown) => {
       if (flights.get(credentials) === flight) flights.delete(credentials);
       // Perhaps somebody who waited beside has asked already.
-      return isLast ? unavailable(now(), cause) : answer(credentials, now(), look, peer, true);
+      return isLast
+        ? unavailable(now(), cause)
+        : answer(credentials, now(), look, peer, call, true);
     });
   };
-  return (credentials, at, look, peer) => answer(credentials, at, look, peer, false);
+  return (credentials, at, look, peer, call) => answer(credentials, at, look, peer, call, false);
 }

@@ -52,7 +52,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export function introspectionEndpoint(
   policy: string,
   options: EndpointOptions,
-): (token: string) => Promise<Introspection> {
+): (token: string, call?: object) => Promise<Introspection> {
   const { issuer, endpoint, accept, insecureLoopback = false, now } = options;
   const problem = urlProblem(endpoint, insecureLoopback);
   assertConfiguration(
@@ -67,7 +67,7 @@ export function introspectionEndpoint(
   const fetchBounded = boundedFetcher(policy, options);
   const read = accept === 'jwt' ? signedReader(policy, options) : readPlain;
 
-  const ask = async (token: string): Promise<Introspection> => {
+  const ask = async (token: string, call?: object): Promise<Introspection> => {
     const { headers, params } = await authenticate();
     const form = new URLSearchParams({ token, token_type_hint: 'access_token', ...params });
     let response: Awaited<ReturnType<typeof fetchBounded>>;
@@ -91,14 +91,16 @@ export function introspectionEndpoint(
     if (type.trim().toLowerCase() !== TYPE[accept]) {
       return failed(`${endpoint} answered another type than ${TYPE[accept]}`);
     }
-    const claims = await read(body);
+    const claims = await read(body, call);
     if (typeof claims === 'string') return failed(`${endpoint} answered ${claims}`);
     const active = member(claims, 'active');
     if (active === true) return { kind: 'active', claims, bytes: body.length };
     return active === false ? INACTIVE : failed(`${endpoint} answered without "active"`);
   };
-  return (token) =>
-    ask(token).catch((cause: unknown) => failed('the question could not be made', false, cause));
+  return (token, call) =>
+    ask(token, call).catch((cause: unknown) =>
+      failed('the question could not be made', false, cause),
+    );
 }
 
 const INACTIVE: Introspection = Object.freeze({ kind: 'inactive' });
@@ -119,13 +121,13 @@ function readPlain(body: Uint8Array): Claims | string {
 function signedReader(
   policy: string,
   { issuer, recipients, keys, verifier, tolerance, now }: EndpointOptions,
-): (body: Uint8Array) => Promise<Claims | string> {
+): (body: Uint8Array, call?: object) => Promise<Claims | string> {
   assertConfiguration(
     typeof keys?.find === 'function' && !keys.symmetric,
     `${policy}: signed answers need the public keys of the issuer: keys: discoverIssuer(issuer).`,
   );
   const isSigned = signatureCheck(verifier);
-  return async (body) => {
+  return async (body, call) => {
     const jws = parseCompactJws(utf8.decode(body));
     const claims = jws && parseStrictObject(jws.payload);
     if (jws === undefined || claims === undefined) return 'no well-formed JWT';
@@ -134,7 +136,7 @@ function signedReader(
     if (typ !== 'token-introspection+jwt' && typ !== TYPE.jwt) return 'a JWT of another type';
     const { alg, kid } = jws;
     if (!isAlgorithm(alg) || !asymmetricAlgorithms.includes(alg)) return 'with a denied algorithm';
-    const found = await keys.find({ alg, kid });
+    const found = await keys.find({ alg, kid }, call);
     if (!found.ok) return 'a JWT without a usable key';
     if (!(await isSigned(jws, alg, found.keys))) return 'a JWT with an invalid signature';
     if (member(claims, 'iss') !== issuer) return 'for another issuer';

@@ -29,7 +29,7 @@ export interface Verified<T> {
 
 /** Tokens that were verified, with what came of it. The key is the scheme and the whole token. */
 export interface VerifiedTokens<T> {
-  readonly recall: (credentials: string, at: number) => T | undefined;
+  readonly recall: (credentials: string, at: number, call: object) => T | undefined;
   readonly remember: (credentials: string, verified: Verified<T>, at: number) => void;
 }
 
@@ -63,12 +63,12 @@ export function verifiedTokens<T>(
   );
   const cache = boundedCache<Entry<T>>({ maxEntries, maxBytes });
   return {
-    recall: (credentials, at) => {
+    recall: (credentials, at, call) => {
       const entry = cache.get(credentials);
       if (entry === undefined) return undefined;
       // A clock that was set back may stand before the token's own beginning: verify again.
       const lasts = at >= entry.from && at < entry.until;
-      if (lasts && entry.keys.current() === entry.set) return entry.outcome;
+      if (lasts && entry.keys.current(call) === entry.set) return entry.outcome;
       cache.delete(credentials);
       return undefined;
     },
