@@ -2,7 +2,11 @@ import type { Principal } from '../engine/facts.ts';
 import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 
-const nobody = sharedDenial({ kind: 'unauthenticated', code: 'principal.missing' });
+const nobody = sharedDenial({
+  kind: 'unauthenticated',
+  code: 'principal.missing',
+  cause: 'no policy in front has identified the caller: add one like authenticateJwt',
+});
 
 const policy: SyncPolicy<{ readonly principal: Principal }, NoFacts, 'grant'> = definePolicy({
   name: 'allowAuthenticated',

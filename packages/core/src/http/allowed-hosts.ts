@@ -1,10 +1,11 @@
 import type { CallFacts, TransportFacts } from '../engine/facts.ts';
-import { type Deny, type Pass, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type Pass, pass, sharedDenial, withCause } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
 import { formatAddress, parseAddress } from '../lib/addresses.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { shownText } from '../lib/shown-text.ts';
 
 /** Options of {@link allowedHosts}. */
 export interface AllowedHostsOptions {
@@ -56,7 +57,8 @@ export function allowedHosts(
     }
   }
   const detail = 'This API does not answer for that host.';
-  const notAllowed = denial('forbidden', 'not_allowed', detail, { allowed: [...hosts] });
+  const notAllowed = denial('forbidden', 'not_allowed', detail);
+  const allowed = Object.freeze([...hosts]);
   return definePolicy({
     name: NAME,
     role: 'check',
@@ -67,11 +69,13 @@ export function allowedHosts(
       const value = transport?.forwardedHost ?? request.headers.get('host') ?? authorityOf(request);
       if (value === '') return missing;
       const host = canonicalHost(value);
-      if (host === undefined) return malformed;
+      if (host === undefined) return withCause(malformed, { given: shownText(value) });
       const listed = known.get(host);
       if (listed !== undefined) return listed;
       const dot = host.indexOf('.');
-      return dot > 0 && parents.has(host.slice(dot + 1)) ? pass({ host }) : notAllowed;
+      return dot > 0 && parents.has(host.slice(dot + 1))
+        ? pass({ host })
+        : withCause(notAllowed, { allowed, given: host });
     },
   });
 }
@@ -83,13 +87,8 @@ const malformed = denial(
   'The request does not name one well-formed host.',
 );
 
-function denial(
-  kind: 'malformed' | 'forbidden',
-  problem: string,
-  detail: string,
-  cause?: object,
-): Deny {
-  return sharedDenial({ kind, code: `host.${problem}`, detail, cause });
+function denial(kind: 'malformed' | 'forbidden', problem: string, detail: string): Deny {
+  return sharedDenial({ kind, code: `host.${problem}`, detail });
 }
 
 /** Of a web request whose host keeps `Host` out of its headers. */

@@ -7,6 +7,7 @@ import {
   type Pass,
   pass,
   sharedDenial,
+  withCause,
 } from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import type { RequestLike } from '../engine/request.ts';
@@ -15,6 +16,7 @@ import { durationMs } from '../lib/duration.ts';
 import { freezeDeep } from '../lib/freeze-deep.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
+import { shownText } from '../lib/shown-text.ts';
 import {
   type CorsOptions,
   DEFAULT_ALLOWED_HEADERS,
@@ -132,17 +134,13 @@ export function cors<Needs extends object = NoFacts>(
 
   const everyone = anyOrigin ? grantFor('*') : undefined;
   const listed = new Map(exact.map((origin) => [origin, grantFor(origin)] as const));
-  // The origin itself is the caller's text; that of the page is in the browser's console.
-  const cause = { allowed: [...exact, ...patterns.map(({ pattern }) => pattern)] };
-  const originDenied = denial('cors.origin_refused', undefined, undefined, cause);
-  const vary = { headers: [VARY_PREFLIGHT] };
-  const preflightOriginDenied = denial('cors.origin_refused', vary, undefined, cause);
+  const origins = [...exact, ...patterns.map(({ pattern }) => pattern)];
 
   /** Answers a preflight of an allowed origin. */
   const permit = ({ headers }: RequestLike, grant: () => Grant, method: string): Deny => {
-    if (!methods.has(method)) return methodDenied;
+    if (!methods.has(method)) return refused(methodDenied, [...methods], method);
     const requested = headers.get('access-control-request-headers') ?? '';
-    if (!areAllowed(requested, allowed)) return headerDenied;
+    if (!areAllowed(requested, allowed)) return refused(headerDenied, [...allowed], requested);
     const { preflight, inward } = grant();
     return headers.get('access-control-request-private-network') === 'true' ? inward : preflight;
   };
@@ -151,8 +149,8 @@ export function cors<Needs extends object = NoFacts>(
     const isPreflight = request.method === 'OPTIONS' && method !== '';
     if (grant === false) {
       if (origin === self || request.headers.get('sec-fetch-site') === 'same-origin') return pass();
-      if (isPreflight) return preflightOriginDenied;
-      return foreignOrigins === 'answer' ? pass() : originDenied;
+      if (isPreflight) return refused(preflightOriginDenied, origins, origin);
+      return foreignOrigins === 'answer' ? pass() : refused(originDenied, origins, origin);
     }
     if (isPreflight) {
       return permit(request, () => (grant === true ? grantFor(origin) : grant), method);
@@ -182,17 +180,18 @@ export function cors<Needs extends object = NoFacts>(
   });
 }
 
+const originDenied = denial('cors.origin_refused');
+const preflightOriginDenied = denial('cors.origin_refused', { headers: [VARY_PREFLIGHT] });
 const methodDenied = denial('cors.method_refused', { headers: [VARY_PREFLIGHT] });
 const ruleOpen = sharedDenial({ kind: 'internal', code: 'cors.rule_open' });
 const headerDenied = denial('cors.header_refused', { headers: [VARY_PREFLIGHT] });
 
-function denial(
-  code: string,
-  obligations?: Obligations,
-  answer?: Denial['answer'],
-  cause?: unknown,
-): Deny {
-  return sharedDenial({ kind: 'forbidden', code, answer, cause }, { obligations });
+function denial(code: string, obligations?: Obligations, answer?: Denial['answer']): Deny {
+  return sharedDenial({ kind: 'forbidden', code, answer }, { obligations });
+}
+
+function refused(denied: Deny, allowed: readonly string[], given: string): Deny {
+  return withCause(denied, { allowed, given: shownText(given) });
 }
 
 function set(name: string, value: string): HeaderEdit {

@@ -1,11 +1,18 @@
-import type { Denial } from '../engine/denial.ts';
 import type { CallFacts, CrossOriginFacts } from '../engine/facts.ts';
-import { type NoFacts, type Outcome, type Pass, sharedDenial } from '../engine/outcome.ts';
+import {
+  type Deny,
+  type NoFacts,
+  type Outcome,
+  type Pass,
+  sharedDenial,
+  withCause,
+} from '../engine/outcome.ts';
 import { definePolicy, type Policy, type SyncPolicy } from '../engine/policy.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { SAFE_METHODS } from '../lib/safe-methods.ts';
+import { shownText } from '../lib/shown-text.ts';
 import {
   isWellFormed,
   type OriginPattern,
@@ -47,11 +54,11 @@ const checked: Pass<CrossOriginFacts> = Object.freeze({
   ok: true,
   facts: Object.freeze({ crossOrigin: 'checked' }),
 });
-const CROSS_ORIGIN: Denial = {
+const crossOriginDenied = sharedDenial({
   kind: 'forbidden',
   code: 'csrf.cross_origin',
   detail: 'This operation cannot be called from another origin in a browser.',
-};
+});
 
 /**
  * Denies state-changing calls that a browser sends on behalf of another origin (cross-site request forgery),
@@ -91,8 +98,7 @@ export function crossOrigin<Needs extends object = NoFacts>(
   const trusted = new Set(exact);
   const own = self === undefined ? undefined : readOrigin(NAME, 'self', self);
   const rule = readPredicate(NAME, originPredicate);
-  const allowed = [own ?? [], exact, patterns.map(({ pattern }) => pattern)].flat();
-  const denied = sharedDenial({ ...CROSS_ORIGIN, cause: { allowed } });
+  const allowed = Object.freeze([own ?? [], exact, patterns.map(({ pattern }) => pattern)].flat());
   return definePolicy<Needs, CrossOriginFacts, 'check'>({
     name: NAME,
     role: 'check',
@@ -104,14 +110,18 @@ export function crossOrigin<Needs extends object = NoFacts>(
       const site = headers.get('sec-fetch-site') ?? '';
       if (site === 'same-origin' || site === 'none') return checked;
       const origin = headers.get('origin') ?? '';
+      const denied = (): Deny => {
+        const given = { origin: shownText(origin), 'sec-fetch-site': shownText(site) };
+        return withCause(crossOriginDenied, { allowed, given });
+      };
       if (trusted.has(origin)) return checked;
       if (site === '' && (origin === '' || origin === own)) return checked;
       if (patterns.some((pattern) => pattern.covers(origin))) return checked;
-      if (rule === undefined || !isWellFormed(origin)) return denied;
+      if (rule === undefined || !isWellFormed(origin)) return denied();
       if (rule.isOpen()) return ruleOpen;
       const answer = rule.allows(origin, facts);
-      if (!isThenable(answer)) return answer === true ? checked : denied;
-      return Promise.resolve(answer).then((late) => (late === true ? checked : denied));
+      if (!isThenable(answer)) return answer === true ? checked : denied();
+      return Promise.resolve(answer).then((late) => (late === true ? checked : denied()));
     },
   });
 }

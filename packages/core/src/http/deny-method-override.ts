@@ -1,5 +1,5 @@
 import type { BodyOutcome } from '../engine/obligations.ts';
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { queryOf } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -16,14 +16,14 @@ export interface DenyMethodOverrideOptions {
 }
 
 const NAME = 'denyMethodOverride';
-const HEADERS = ['x-http-method-override', 'x-http-method', 'x-method-override'];
 const FORMS = ['application/x-www-form-urlencoded', 'multipart/form-data'];
 
-const denied = sharedDenial({
-  kind: 'malformed',
-  code: 'call.method_override',
-  detail: 'Send the call with the method that it means.',
-});
+/** Header -> the denial of calls with it. */
+const headersDenied = ['x-http-method-override', 'x-http-method', 'x-method-override'].map(
+  (header) => [header, denial({ header })] as const,
+);
+const queryDenied = denial({ query: '_method' });
+const formDenied = denial({ form: '_method' });
 
 /**
  * Denies calls that mean another method than they have: with `X-HTTP-Method-Override` and its kin, or `_method` in the
@@ -49,12 +49,22 @@ export function denyMethodOverride(
     adds: [],
     check: (request) => {
       const { headers } = request;
-      if (HEADERS.some((name) => headers.has(name))) return denied;
-      if (namesMethod(queryOf(request))) return denied;
+      for (const [name, denied] of headersDenied) if (headers.has(name)) return denied;
+      if (namesMethod(queryOf(request))) return queryDenied;
       if (!inForms) return pass();
       const type = parseMediaType(headers.get('content-type') ?? '');
       return type !== undefined && FORMS.includes(type.essence) ? pass({}, { onMessage }) : pass();
     },
+  });
+}
+
+/** Where the other method stands, for operators. */
+function denial(cause: object): Deny {
+  return sharedDenial({
+    kind: 'malformed',
+    code: 'call.method_override',
+    detail: 'Send the call with the method that it means.',
+    cause,
   });
 }
 
@@ -72,5 +82,5 @@ function isOverride(name: string): boolean {
 
 function onMessage(message: unknown): BodyOutcome {
   if (typeof message !== 'object' || message === null) return { ok: true };
-  return Object.keys(message).some(isOverride) ? denied : { ok: true };
+  return Object.keys(message).some(isOverride) ? formDenied : { ok: true };
 }

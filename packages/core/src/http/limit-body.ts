@@ -1,7 +1,14 @@
 import type { Denial, DenialKind } from '../engine/denial.ts';
 import type { CallFacts, RawBodyFacts } from '../engine/facts.ts';
 import type { BodyWatcher } from '../engine/obligations.ts';
-import { type Deny, denyWith, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import {
+  type Deny,
+  denyWith,
+  type NoFacts,
+  pass,
+  sharedDenial,
+  withCause,
+} from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { mayHaveBody } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -9,6 +16,7 @@ import { isUtf8, type MediaType, parseMediaType } from '../lib/media-type.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 import { type JsonBounds, jsonScan, type ScanProblem } from '../lib/scan-json.ts';
 import { scanValue } from '../lib/scan-value.ts';
+import { shownText } from '../lib/shown-text.ts';
 import { utf8Check } from '../lib/utf8-check.ts';
 import { type MultipartProblem, multipartScan } from './multipart-scan.ts';
 
@@ -78,11 +86,12 @@ export function limitBody(
       headers: [{ op: 'set', name: 'accept-encoding', value: [...codings, 'identity'].join(', ') }],
     },
   });
+  const tooLarge = { maxBytes: bounds.maxBytes };
   const onMessage = (message: unknown) => {
     const problem = scanValue(message, bounds, bounds.maxBytes);
     return problem === undefined
       ? ({ ok: true } as const)
-      : ({ ok: false, denial: denialOf(problem) } as const);
+      : ({ ok: false, denial: denialOf(problem, causeOf(problem, bounds)) } as const);
   };
   return definePolicy({
     name: NAME,
@@ -94,16 +103,22 @@ export function limitBody(
       if (call.protocol !== 'http') return pass({}, { onMessage });
       if (!mayHaveBody(request)) return pass();
       const { headers } = request;
-      if (Number(headers.get('content-length') ?? 0) > bounds.maxBytes) return denied('too_large');
+      const length = Number(headers.get('content-length') ?? 0);
+      if (length > bounds.maxBytes) return denied('too_large', { ...tooLarge, given: length });
       const coding = (headers.get('content-encoding') ?? '').toLowerCase();
       if (coding !== '' && coding !== 'identity') {
-        return codings.has(coding) ? pass({}, { onMessage }) : encodingDenied;
+        return codings.has(coding)
+          ? pass({}, { onMessage })
+          : withCause(encodingDenied, { allowed: [...codings], given: shownText(coding) });
       }
       const named = headers.get('content-type') ?? '';
       const type = parseMediaType(named);
       // Some parser finds a format in it, and another one than the next.
-      if (type === undefined && named !== '') return denied('malformed');
-      if (type !== undefined && isText(type) && !isUtf8(type)) return denied('charset_not_allowed');
+      if (type === undefined && named !== '')
+        return denied('malformed', { contentType: shownText(named) });
+      if (type !== undefined && isText(type) && !isUtf8(type)) {
+        return denied('charset_not_allowed', { contentType: shownText(named) });
+      }
       const body = watcher(type, bounds);
       if (rawBody === undefined) return pass({}, { body });
       const denial = body.push(rawBody) ?? body.end();
@@ -118,7 +133,8 @@ function watcher(type: MediaType | undefined, bounds: Bounds): BodyWatcher {
   let size = 0;
   let denial: Denial | undefined;
   const ended = (problem: Problem | undefined): Denial | undefined =>
-    (denial ??= problem === undefined ? undefined : denialOf(problem));
+    (denial ??=
+      problem === undefined ? undefined : denialOf(problem, causeOf(problem, bounds, type)));
   return {
     push: (chunk) => {
       if (denial !== undefined) return denial;
@@ -267,16 +283,35 @@ const details: Readonly<Record<Problem, string>> = {
   part_too_large: 'The headers of a part are longer than allowed.',
 };
 
-function denialOf(problem: Problem): Denial {
+/** The option that sets each bound. */
+const limits: Readonly<Partial<Record<Problem, keyof Bounds>>> = {
+  too_large: 'maxBytes',
+  too_deep: 'maxDepth',
+  too_many_keys: 'maxKeys',
+  string_too_long: 'maxStringLength',
+  array_too_long: 'maxArrayLength',
+  too_many_parts: 'maxParts',
+  too_many_files: 'maxFiles',
+};
+
+/** Which bound it was, or as what the body was read. Nothing of the body: it may hold anything. */
+function causeOf(problem: Problem, bounds: Bounds, type?: MediaType): object {
+  const limit = limits[problem];
+  if (limit !== undefined) return { [limit]: bounds[limit] };
+  return { readAs: type === undefined ? 'a value' : shownText(type.essence) };
+}
+
+function denialOf(problem: Problem, cause?: object): Denial {
   return {
     kind: kinds[problem] ?? 'too_large',
     code: `body.${problem}`,
     detail: details[problem],
+    cause,
   };
 }
 
-function denied(problem: Problem): Deny {
-  return denyWith(denialOf(problem));
+function denied(problem: Problem, cause: object): Deny {
+  return denyWith(denialOf(problem, cause));
 }
 
 function readBounds(options: LimitBodyOptions): Bounds {

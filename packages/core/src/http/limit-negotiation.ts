@@ -1,4 +1,4 @@
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { assertBetween, assertKnownOptions } from '../lib/options.ts';
 
@@ -13,11 +13,8 @@ export interface LimitNegotiationOptions {
 }
 
 const NAME = 'limitNegotiation';
-const denied = sharedDenial({
-  kind: 'malformed',
-  code: 'call.negotiation_too_large',
-  detail: 'A header field of the request has more ranges, choices or tags than allowed.',
-});
+const CHOICES = ['accept', 'accept-encoding', 'accept-language', 'accept-charset'];
+const TAGS = ['if-match', 'if-none-match'];
 
 /**
  * Denies calls whose header fields make the server work far more than they cost the caller: a `Range` of many pieces,
@@ -38,13 +35,9 @@ export function limitNegotiation(
   for (const [name, value] of Object.entries(bounds))
     assertBetween(NAME, name, value, 0, 1_000, '');
   const fields = [
-    ['range', maxRanges],
-    ['accept', maxChoices],
-    ['accept-encoding', maxChoices],
-    ['accept-language', maxChoices],
-    ['accept-charset', maxChoices],
-    ['if-match', maxTags],
-    ['if-none-match', maxTags],
+    ['range', maxRanges, denial({ header: 'range', maxRanges })],
+    ...CHOICES.map((name) => [name, maxChoices, denial({ header: name, maxChoices })] as const),
+    ...TAGS.map((name) => [name, maxTags, denial({ header: name, maxTags })] as const),
   ] as const;
   return definePolicy({
     name: NAME,
@@ -52,12 +45,22 @@ export function limitNegotiation(
     needs: [],
     adds: [],
     check: ({ headers }) => {
-      for (const [name, most] of fields) {
+      for (const [name, most, denied] of fields) {
         const value = headers.get(name);
         if (value !== null && value !== undefined && hasMore(value, most)) return denied;
       }
       return pass();
     },
+  });
+}
+
+/** Which field had more than which bound, for operators. */
+function denial(cause: object): Deny {
+  return sharedDenial({
+    kind: 'malformed',
+    code: 'call.negotiation_too_large',
+    detail: 'A header field of the request has more ranges, choices or tags than allowed.',
+    cause,
   });
 }
 

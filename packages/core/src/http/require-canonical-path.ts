@@ -1,4 +1,4 @@
-import { type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
+import { type Deny, type NoFacts, pass, sharedDenial } from '../engine/outcome.ts';
 import { definePolicy, type SyncPolicy } from '../engine/policy.ts';
 import { pathOf } from '../engine/request.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
@@ -27,11 +27,15 @@ const NEVER = /[^!-~]|[\\#]|%(?![\da-f]{2})|%(?:[01][\da-f]|7f|5c)/i;
 /** In a decoded path: an escape, so that who decodes twice sees another path, and controls and line ends of Unicode. */
 const NEVER_DECODED = /%(?:[\da-f]{2}|u[\da-f]{4})|[\u0080-\u009f\u2028\u2029]/i;
 
-const denied = sharedDenial({
-  kind: 'malformed',
-  code: 'call.path_ambiguous',
-  detail: 'The path can be read in several ways. Send it in its one plain spelling.',
-});
+/** What is wrong, for operators; the path itself may hold a secret. */
+const denied = {
+  character: denial('a character or an escape that no path has'),
+  dots: denial('a dot segment'),
+  slash: denial("an encoded slash: allow: ['encoded-slash']"),
+  semicolon: denial("a semicolon: allow: ['semicolon']"),
+  empty: denial("an empty segment: allow: ['empty-segment']"),
+  encoding: denial('an escape that is not UTF-8, or that is encoded twice'),
+};
 
 /**
  * Denies paths that proxies, routers and handlers read differently: dot segments, backslashes, control characters,
@@ -65,15 +69,22 @@ export function requireCanonicalPath(
     adds: [],
     check: (request) => {
       const path = pathOf(request);
-      const isAmbiguous =
-        NEVER.test(path) ||
-        DOTS.test(slash ? path.replace(/%2f/gi, '/') : path) ||
-        (!slash && /%2f/i.test(path)) ||
-        (!semicolon && /;|%3b/i.test(path)) ||
-        (!empty && path.includes('//')) ||
-        !isDecodable(path);
-      return isAmbiguous ? denied : pass();
+      if (NEVER.test(path)) return denied.character;
+      if (DOTS.test(slash ? path.replace(/%2f/gi, '/') : path)) return denied.dots;
+      if (!slash && /%2f/i.test(path)) return denied.slash;
+      if (!semicolon && /;|%3b/i.test(path)) return denied.semicolon;
+      if (!empty && path.includes('//')) return denied.empty;
+      return isDecodable(path) ? pass() : denied.encoding;
     },
+  });
+}
+
+function denial(cause: string): Deny {
+  return sharedDenial({
+    kind: 'malformed',
+    code: 'call.path_ambiguous',
+    detail: 'The path can be read in several ways. Send it in its one plain spelling.',
+    cause,
   });
 }
 

@@ -17,6 +17,7 @@ import type { Policy } from '../engine/policy.ts';
 import { protect } from '../host/protect.ts';
 import { authenticateIntrospection } from '../tokens/authenticate-introspection.ts';
 import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import type { WaitUntil } from './keep-alive.ts';
 
 /** Whom policies ask beside a call: answers at once until it is told to wait. */
 interface Backend {
@@ -79,6 +80,7 @@ const subjects: Record<string, (backend: Backend) => Promise<Subject>> = {
       maxRevocationDelay: '1h',
     });
     const made = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
+    if (!made.ok) throw new Error(made.reason);
     return { policy: authenticateApiKey({ keys }), headers: { 'x-api-key': made.key } };
   },
   'an API key': async ({ now, gate }) => {
@@ -95,6 +97,7 @@ const subjects: Record<string, (backend: Backend) => Promise<Subject>> = {
       lastUsedInterval: '1d',
     });
     const made = await keys.issue({ name: 'Billing', owner: { type: 'user', id: 'u1' } });
+    if (!made.ok) throw new Error(made.reason);
     return { policy: authenticateApiKey({ keys }), headers: { 'x-api-key': made.key } };
   },
   'a list of peers': async ({ now, gate }) => {
@@ -113,9 +116,9 @@ async function setup(make: (typeof subjects)[string]) {
   const admission = guard<HttpFacts>()
     .use(policy as Policy<HttpFacts, object, 'check'>)
     .use(allowAnonymous());
-  const serve = protect(admission, () => new Response('ok'), {
-    peer: () => ({ address: '198.51.100.7', id: '198.51.100.7' }),
-    waitUntil: (_request, wait: (work: Promise<unknown>) => void) => wait,
+  const serve = protect(admission, (_request, _facts, _wait: WaitUntil) => new Response('ok'), {
+    peer: (_request, _wait: WaitUntil) => ({ address: '198.51.100.7', id: '198.51.100.7' }),
+    waitUntil: (_request, wait: WaitUntil) => wait,
   });
   return {
     pass: (ms: number) => {
