@@ -130,7 +130,7 @@ describe('operators are told why', () => {
           call: { protocol: 'grpc', operation: 'a/b' },
           peer,
         });
-        const denied = outcome.ok && outcome.obligations?.onMessage?.([[1]]);
+        const denied = outcome.ok && [outcome.obligations ?? []].flat()[0]?.onMessage?.([[1]]);
         if (!denied || !('denial' in denied)) throw new Error('passed');
         return denied.denial;
       },
@@ -170,7 +170,8 @@ describe('operators are told why', () => {
       () => {
         const form = { 'content-type': 'application/x-www-form-urlencoded' };
         const outcome = denyMethodOverride({ inForms: true }).check(request(form), {});
-        const denied = outcome.ok && outcome.obligations?.onMessage?.({ _method: 'PUT' });
+        const denied =
+          outcome.ok && [outcome.obligations ?? []].flat()[0]?.onMessage?.({ _method: 'PUT' });
         if (!denied || !('denial' in denied)) throw new Error('passed');
         return denied.denial;
       },
