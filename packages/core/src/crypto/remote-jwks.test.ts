@@ -107,8 +107,11 @@ describe('fetching', () => {
     expect(told(await keys.find(hintA))).toBe('ok');
     server.serve('/jwks', { keys: broken });
     at += 601 * SECOND;
-    await keys.find(hintA);
     expect(told(await keys.find(hintA))).toBe('ok');
+    expect(told(await keys.find(hintA))).toBe('ok');
+    // Not for longer than without any answer of the server.
+    at += 3_600 * SECOND;
+    expect(told(await keys.find(hintA))).toBe('unavailable');
   });
 });
 

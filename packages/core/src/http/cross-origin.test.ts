@@ -188,6 +188,27 @@ describe('crossOrigin', () => {
     });
   });
 
+  test.each([
+    'https://evil.example{.example.com',
+    'https://evil.example`.example.com',
+    "https://evil.example'.example.com",
+    'https://evil.example,.example.com',
+    'https://-evil.example.com',
+    'https://evil..example.com',
+    'null',
+  ])('a natural rule is not asked about %s', (origin) => {
+    const asked: string[] = [];
+    const originPredicate = (each: string): boolean => {
+      asked.push(each);
+      return each.endsWith('.example.com') || each === 'null';
+    };
+    const options = { originPredicate };
+    expect(passes('POST', { origin, 'sec-fetch-site': 'cross-site' }, options)).toBe(false);
+    expect(asked).not.toContain(origin);
+    const honest = { origin: 'https://app.example.com', 'sec-fetch-site': 'cross-site' };
+    expect(passes('POST', honest, options)).toBe(true);
+  });
+
   test('no cross-site call passes unless its origin is trusted, whatever else it says', () => {
     fc.assert(
       fc.property(
