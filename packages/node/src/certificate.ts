@@ -7,7 +7,7 @@ import {
   stateOf,
 } from '@apisec/core/host';
 import { type CertificateHeader, readCertificateHeader } from './certificate-header.ts';
-import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
+import { assertWhole, believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
 /** What tells which certificate the caller holds: a Node request, or what has these two from another host. */
 export interface CertificateSource extends PeerSource {
@@ -43,6 +43,7 @@ export function nodeCertificate(
   const { socket } = incoming;
   const written = trust?.clientCert;
   if (trust !== undefined && written && believesSocket(trust, socket)) {
+    assertWhole(incoming);
     return forwardedCertificate(written === true ? 'client-cert' : written, incoming.headers);
   }
   // Not merely shown: without this a certificate that anybody signed would do.

@@ -14,6 +14,7 @@ import {
   isCertificateHeader,
 } from './certificate-header.ts';
 import { readForwarded, readForwardedFor } from './forwarded.ts';
+import { type HeadersOnWire, wereHeadersDropped } from './request.ts';
 
 /** Options of {@link trustProxies}. */
 export interface TrustProxiesOptions {
@@ -135,7 +136,7 @@ const WRITTEN = {
 } as const;
 
 /** What tells who called: a Node request, or what has these two from another host. */
-export interface PeerSource {
+export interface PeerSource extends HeadersOnWire {
   readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 }
@@ -151,11 +152,16 @@ const peers = stateOf<Peer>('apisec.peer');
  *
  * Unknown (`address` and `id` are undefined) on a Unix socket, and where a trusted proxy wrote an element that
  * is no address, or wrote no header at all: what a proxy does not know is nobody, not the proxy.
+ *
+ * Throws, which closes the call, where proxies are trusted and Node has dropped header fields of the request.
  */
 export function nodePeer(incoming: PeerSource, trust?: ProxyTrust): Peer {
   // An HTTP/2 stream that has ended gives no socket any more.
   const { socket } = incoming;
-  if (trust !== undefined) return new ForwardedPeer(incoming, socket, trust);
+  if (trust !== undefined) {
+    assertWhole(incoming);
+    return new ForwardedPeer(incoming, socket, trust);
+  }
   if (socket === undefined) return UNKNOWN_PEER;
   let peer = peers.get(socket);
   if (peer === undefined) {
@@ -163,6 +169,17 @@ export function nodePeer(incoming: PeerSource, trust?: ProxyTrust): Peer {
     peers.set(socket, peer);
   }
   return peer;
+}
+
+/**
+ * What a proxy wrote comes behind the fields of the caller, who could push it out of sight and have his own word stand.
+ * Express and Fastify deny such calls before; other hosts ask here alone.
+ */
+export function assertWhole(incoming: HeadersOnWire): void {
+  if (!wereHeadersDropped(incoming)) return;
+  throw new Error(
+    'The request has more header fields than Node keeps, so those of your proxies may be missing. Set maxHeaders of limitServer.',
+  );
 }
 
 /** Reads the header when a policy asks who calls, and only then. */

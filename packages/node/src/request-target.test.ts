@@ -4,13 +4,16 @@ import { type AddressInfo, connect } from 'node:net';
 import { definePolicy, guard, pass } from '@apisec/core';
 import { afterEach, describe, expect, test } from 'vitest';
 import { decideCall } from './call.ts';
+import { nodeCertificate } from './certificate.ts';
+import { nodePeer, trustProxies } from './peer.ts';
 import { literalPath, nodeRequest } from './request.ts';
+import { nodeTransport } from './transport.ts';
 
 const open = guard().use(definePolicy({ name: 'open', role: 'grant', check: () => pass() }));
 const servers: Server[] = [];
 
-/** How a real server decides what stands on the wire. */
-async function decide(text: string): Promise<{ code: string; url: string }> {
+/** A request as a real server has it. */
+async function receive(text: string): Promise<IncomingMessage> {
   const server = createServer();
   servers.push(server);
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -18,16 +21,25 @@ async function decide(text: string): Promise<{ code: string; url: string }> {
   const requested = once(server, 'request') as Promise<[IncomingMessage]>;
   socket.on('error', () => undefined).write(text);
   const [incoming] = await requested;
+  return incoming;
+}
+
+/** How a real server decides what stands on the wire. */
+async function decide(text: string): Promise<{ code: string; url: string }> {
+  const incoming = await receive(text);
   const decision = await decideCall(open, nodeRequest(incoming), incoming, () => ({
     call: { protocol: 'http', operation: 'GET /' },
     peer: { address: undefined, id: undefined },
   }));
-  socket.destroy();
+  incoming.socket.destroy();
   return { code: decision.allowed ? 'ok' : decision.denial.code, url: nodeRequest(incoming).url };
 }
 
 afterEach(() => {
-  for (const server of servers.splice(0)) server.close();
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
 });
 
 const request = (line: string, fields = ''): string =>
@@ -67,6 +79,29 @@ describe('header fields', () => {
   test('that Node has dropped deny the call: the field that counts may be among them', async () => {
     const pushed = `${fields(1_100)}X-Forwarded-For: 192.0.2.1\r\n`;
     expect((await decide(request('GET /', pushed))).code).toBe('call.headers_dropped');
+    expect(
+      (await decide(request('GET /', `${fields(900)}X-Forwarded-For: 192.0.2.1\r\n`))).code,
+    ).toBe('ok');
+  });
+
+  const trust = trustProxies({
+    proxies: ['127.0.0.1'],
+    header: 'x-forwarded-for',
+    clientCert: true,
+    proto: true,
+  });
+  test.each<[string, (incoming: IncomingMessage) => unknown]>([
+    ['nodePeer', (incoming) => nodePeer(incoming, trust).address],
+    ['nodeTransport', (incoming) => nodeTransport(incoming, trust).encrypted],
+    ['nodeCertificate', (incoming) => nodeCertificate(incoming, trust)],
+  ])('that Node has dropped close the call on hosts that only ask %s', async (_, ask) => {
+    const forged = 'X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n';
+    const written = 'X-Forwarded-For: 192.0.2.1\r\n';
+    const dropped = await receive(request('GET /', `${forged}${fields(1_100)}${written}`));
+    expect(() => ask(dropped)).toThrow('more header fields than Node keeps');
+    const whole = await receive(request('GET /', `${forged}${fields(900)}${written}`));
+    expect(() => ask(whole)).not.toThrow();
+    expect(nodePeer(whole, trust).address).toBe('192.0.2.1');
   });
 });
 

@@ -79,6 +79,12 @@ export function isTargetClear({ method, url }: RequestLike): boolean {
   return url === '*' ? method === 'OPTIONS' : url.charCodeAt(0) === 47 && !url.includes('#');
 }
 
+/** What a Node request has of its header fields as they came. */
+export interface HeadersOnWire {
+  readonly rawHeaders?: readonly string[] | undefined;
+  readonly socket?: object | undefined;
+}
+
 /** Fields that Node keeps of a request unless `server.maxHeadersCount` says otherwise. */
 const MOST_FIELDS = 1_000;
 
@@ -86,11 +92,13 @@ const MOST_FIELDS = 1_000;
  * Whether Node has dropped header fields: it keeps the first thousand, so that whoever comes first decides what
  * proxies behind him are heard of.
  */
-export function wereHeadersDropped(incoming: NodeIncoming): boolean {
-  const { rawHeaders } = incoming;
+export function wereHeadersDropped(incoming: HeadersOnWire): boolean {
+  const { rawHeaders = [] } = incoming;
   // Nearly every request: no look at the server is needed.
   if (rawHeaders.length <= 2 * SMALL || 'stream' in incoming) return false;
-  const { server } = incoming.socket as { readonly server?: { maxHeadersCount?: number | null } };
+  const { server } = (incoming.socket ?? {}) as {
+    readonly server?: { maxHeadersCount?: number | null };
+  };
   const most = server?.maxHeadersCount ?? MOST_FIELDS;
   return most > 0 && rawHeaders.length > 2 * most;
 }

@@ -1,6 +1,6 @@
 import type { Transport } from '@apisec/core';
 import { readForwarded, readForwardedParameter } from './forwarded.ts';
-import { believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
+import { assertWhole, believesSocket, type PeerSource, type ProxyTrust } from './peer.ts';
 
 /** What tells how a call came: a Node request, or what has these two from another host. */
 export interface TransportSource extends PeerSource {
@@ -24,7 +24,10 @@ const UNKNOWN: Transport = Object.freeze({ encrypted: undefined });
 export function nodeTransport(incoming: TransportSource, trust?: ProxyTrust): Transport {
   // An HTTP/2 stream that has ended gives no socket any more.
   const { socket } = incoming;
-  if (trust !== undefined) return new ForwardedTransport(incoming, socket, trust);
+  if (trust !== undefined) {
+    assertWhole(incoming);
+    return new ForwardedTransport(incoming, socket, trust);
+  }
   if (socket === undefined) return UNKNOWN;
   return socket.encrypted === true ? ENCRYPTED : PLAIN;
 }
