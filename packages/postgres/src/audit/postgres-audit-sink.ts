@@ -81,6 +81,8 @@ export function postgresAuditSink(
   let highest = 0;
   /** Events of each writer that are in the chain for certain. */
   const written = new Map<string, number>();
+  /** The same, and those whose block nobody has heard of. */
+  const offered = new Map<string, number>();
   let latest: AuditDelivery | undefined;
 
   /** Where the chain ends, and which event of this writer is the next that it lacks. */
@@ -108,6 +110,7 @@ export function postgresAuditSink(
     block: BlockHead,
     before: Head,
     events: readonly string[],
+    signal: AbortSignal,
   ): Promise<boolean> => {
     const leaves = hash.leaves(events);
     const next = await hash.block(block, before.hash, leaves);
@@ -145,6 +148,8 @@ export function postgresAuditSink(
         events.join('\n'),
       ],
     );
+    // Given up on meanwhile: the same events were offered again, and what came of that is newer than this answer.
+    signal.throwIfAborted();
     if (rows.length === 0) return false;
     head = { seq: block.seq, hash: next };
     highest = Math.max(highest, block.seq);
@@ -163,15 +168,25 @@ export function postgresAuditSink(
       signal.throwIfAborted();
       if (head === undefined) {
         const [found, next] = await read(writer);
+        signal.throwIfAborted();
         if (found.seq < highest) {
           throw new Error(
             `audit chain "${chain}" was cut back from block ${highest} to ${found.seq}`,
           );
         }
+        if (next < first) {
+          throw new Error(
+            `audit chain "${chain}" was cut back: it lacks events ${next} to ${first - 1} of ${writer}`,
+          );
+        }
+        // Its events would be taken for those of this one.
+        if (next > (offered.get(writer) ?? 0)) {
+          throw new Error(`audit chain "${chain}" is written to by two sinks of one audit`);
+        }
         head = found;
         highest = found.seq;
         // What was offered before may have been committed although nobody heard of it.
-        skip = Math.min(events.length, Math.max(0, next - first));
+        skip = Math.min(events.length, next - first);
       }
       if (skip === events.length && !closing) break;
       const before: Head = head;
@@ -189,7 +204,8 @@ export function postgresAuditSink(
       };
       // Until it has answered, nobody knows where the chain ends.
       head = undefined;
-      if (await append(block, before, texts.slice(skip))) break;
+      offered.set(writer, Math.max(offered.get(writer) ?? 0, first + events.length));
+      if (await append(block, before, texts.slice(skip), signal)) break;
       if (attempt === ATTEMPTS - 1) throw new Error(`audit chain "${chain}" has too many writers`);
     }
     written.set(writer, first + events.length);
