@@ -49,7 +49,10 @@ export interface Audit extends SyncPolicy<CallFacts, AuditFacts, 'check'> {
   readonly onUnlisted: (completion: Completion) => void;
   /** Writes what waits; false when that was not done in time. Default: `5s`. */
   readonly flush: (within?: Duration) => Promise<boolean>;
-  /** The same, then closes the sinks. Events after it are lost. Default: `5s`. */
+  /**
+   * The same, then closes the sinks. Events after it are lost. A sink that does not close in time is reported to
+   * `onFault`, and nothing waits for it any longer. Default: `5s`.
+   */
   readonly close: (within?: Duration) => Promise<void>;
   readonly stats: () => readonly AuditSinkStats[];
 }

@@ -108,7 +108,7 @@ export function eventBuilder(origin: EventOrigin): EventBuilder {
         const code = name(denial.code, names);
         if (code !== undefined) draft.code = code;
         const policy = denyingPolicy(completion.trace);
-        if (policy !== undefined) draft.policy = safeText(policy, TRACE_ENTRY);
+        if (policy !== undefined) draft.policy = safeText(redactName(policy), TRACE_ENTRY);
         const cause = describeCause(denial.cause, call?.secrets('cookies', facts) ?? NONE);
         if (cause !== undefined && cause !== '') draft.cause = safeText(cause, FREE_TEXT);
       } else {

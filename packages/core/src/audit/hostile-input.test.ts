@@ -320,6 +320,15 @@ const FIELDS: readonly (readonly [string, (text: string) => Told])[] = [
   ],
 ];
 
+/** Secrets that show what they are wherever they stand, each with what nobody may read of it. */
+const PLANTED: readonly (readonly [string, string, string])[] = [
+  ['a token', `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.${'sIgNaTuRe'.repeat(4)}`, 'sIgNaTuRe'],
+  ['an API key', `acme_live_0123456789abcdef_${'Ab3'.repeat(12)}Zz`, 'Ab3Ab3'],
+  ['a key of a payment service', 'sk_live_Zx81Kd02LmQp', 'Zx81Kd02LmQp'],
+  ['a password in an address', 'postgres://app:hunter2hunter2@db', 'hunter2'],
+  ['a query', 'https://a.example/?code=hunter2', 'hunter2'],
+];
+
 describe.each(FIELDS)('hostile text in %s', (_field, told) => {
   test.each(HOSTILE)('%s acts nowhere', async (_name, text) => {
     await tell(told(text));
@@ -333,6 +342,13 @@ describe.each(FIELDS)('hostile text in %s', (_field, told) => {
     for (const part of written.function) expect(part).not.toMatch(ACTS);
     for (const part of written.ocsf) expect(part).not.toMatch(ACTS);
     expect(written['json lines'].join('')).toContain('\\\\u');
+  });
+
+  test.each(PLANTED)('%s is in no sink', async (_name, text, secret) => {
+    await tell(told(text));
+    const all = Object.values(written).flat();
+    expect(all.length).toBeGreaterThan(3);
+    for (const line of all) expect(line).not.toContain(secret);
   });
 
   test('a megabyte is cut', async () => {

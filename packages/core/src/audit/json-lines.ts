@@ -1,5 +1,5 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import type { MaybePromise } from '../lib/maybe-promise.ts';
+import { chain, type MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { jsonLine } from './json-line.ts';
 import type { AuditSink } from './sink.ts';
@@ -42,9 +42,20 @@ export function jsonLines(
             to.write(text, (error) => (error ? reject(error) : resolve()));
           });
   const { name = 'json lines', required, accepts } = options;
+  /** Half a line may stand at the end: the next one begins a line of its own. */
+  let isBroken = false;
   const writeText = (text: string): MaybePromise<void> => {
-    const written = write(text);
-    return written instanceof Promise ? written.then(nothing) : undefined;
+    const whole = isBroken ? `\n${text}` : text;
+    return chain(
+      () => write(whole),
+      () => {
+        isBroken = false;
+      },
+      (cause) => {
+        isBroken = true;
+        throw cause;
+      },
+    );
   };
   const writeEvents: AuditSink['write'] = (events) =>
     writeText(events.map((event) => `${jsonLine(event)}\n`).join(''));
@@ -56,5 +67,3 @@ export function jsonLines(
     write: writeEvents,
   });
 }
-
-const nothing = (): void => undefined;

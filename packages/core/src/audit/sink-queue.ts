@@ -11,6 +11,8 @@ export type Importance = 'allowed' | 'denied' | 'act';
 const SHARE: Readonly<Record<Importance, number>> = { allowed: 0.7, denied: 0.9, act: 1 };
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
+/** What a sink has at least to end in order, where writing what waited has taken all the time. */
+const LEAST_TO_CLOSE_MS = 100;
 /** Writes that did not end in time may still hold their batch. */
 const MOST_ABANDONED = 3;
 
@@ -75,6 +77,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   let wake: (() => void) | undefined;
 
   const count = (): number => waiting.length - head;
+  const isBatchFull = (): boolean => count() - writing >= bounds.maxBatch;
   const hasRoom = (size: number, share: number): boolean =>
     count() + reserved < bounds.maxEvents * share &&
     bytes + reserved * LARGEST_EVENT_BYTES + size <= bounds.maxBytes * share;
@@ -89,7 +92,7 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     bytes += pending.size;
     accepted++;
     // An act is awaited; a full batch gains nothing by waiting.
-    schedule(done !== undefined || count() - writing >= bounds.maxBatch ? 0 : bounds.flushMs);
+    schedule(done !== undefined || isBatchFull() ? 0 : bounds.flushMs);
     return true;
   };
 
@@ -105,16 +108,19 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       running = true;
       const work = drain().finally(() => {
         running = false;
-        if (count() > 0 && !closed) schedule(hurried ? 0 : bounds.flushMs);
+        if (count() > 0 && !closed) schedule(hurried || isBatchFull() ? 0 : bounds.flushMs);
       });
       host.waitUntil?.(work);
     };
     timer = setTimeout(begin, inMs);
   };
 
-  /** Goes on until what is left can wait for more to come: each write costs far more than an event in it. */
+  /**
+   * Goes on until what is left can wait for more to come: each write costs far more than an event in it. What comes
+   * meanwhile waits for the next turn of the event loop, or a sink that records acts itself would leave none.
+   */
   const drain = async (): Promise<void> => {
-    while (count() > 0) {
+    for (let left = count(); left > 0; ) {
       const batch = waiting.slice(head, head + bounds.maxBatch);
       if (batch.length === count()) hurried = false;
       writing = batch.length;
@@ -122,16 +128,17 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       writing = 0;
       if (isWritten) {
         failures = 0;
+        left -= batch.length;
         forget(batch);
         tellLoss();
-        if (!hurried && count() < bounds.maxBatch) return;
+        if (!hurried && !isBatchFull()) return;
       } else {
         failures++;
         if (closed) return;
         await pause(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
       }
     }
-    hurried = false;
+    if (count() === 0) hurried = false;
   };
 
   /** One write, which may fail in every way there is. */
@@ -215,6 +222,24 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
     return count() === 0;
   };
 
+  /** Nobody waits for longer: a process that ends must end although a sink does not. */
+  const closeSink = async (leftMs: number, withinMs: number): Promise<void> => {
+    let late: ReturnType<typeof setTimeout> | undefined;
+    try {
+      const closing = sink.close?.();
+      if (!isThenable(closing)) return;
+      const timeout = new Promise<never>((_resolve, reject) => {
+        const overdue = new Error(`audit: sink "${sink.name}" did not close in ${withinMs} ms`);
+        late = setTimeout(() => reject(overdue), leftMs);
+      });
+      await Promise.race([closing, timeout]);
+    } catch (cause) {
+      host.onFault(cause);
+    } finally {
+      clearTimeout(late);
+    }
+  };
+
   return {
     sink,
     push,
@@ -228,17 +253,14 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       reserved--;
     },
     close: async (withinMs) => {
+      const end = performance.now() + withinMs;
       wake?.();
       await drained(withinMs);
       closed = true;
       clearTimeout(timer);
       wake?.();
       for (const { done } of waiting.slice(head)) done?.(false);
-      try {
-        await sink.close?.();
-      } catch (cause) {
-        host.onFault(cause);
-      }
+      await closeSink(Math.max(end - performance.now(), LEAST_TO_CLOSE_MS), withinMs);
     },
     stats: () => ({
       name: sink.name,

@@ -1,0 +1,132 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { type Audit, audit } from './audit.ts';
+import type { AuditEvent } from './event.ts';
+import { jsonLines } from './json-lines.ts';
+import type { AuditSink } from './sink.ts';
+
+// Sinks that do what sinks should not do: none of them stops the process, and none loses what was acknowledged.
+
+test.each<readonly [string, (log: () => Audit) => AuditSink['write']]>([
+  ['a sink that records an act of each event', (log) => () => void log().record({ act: 'a.b' })],
+  [
+    'a sink that records an act of each event and answers later',
+    (log) => async () => void log().record({ act: 'a.b' }),
+  ],
+])('%s goes on for ever, and leaves time to everybody else', async (_name, writeTo) => {
+  let written = 0;
+  const write = writeTo(() => log);
+  const log = audit({
+    sinks: [
+      {
+        name: 'echo',
+        // It ends at some time, so that a failure is one, and no test that hangs.
+        write: (events, delivery) => (++written < 20_000 ? write(events, delivery) : undefined),
+      },
+    ],
+  });
+  void log.record({ act: 'a.b' });
+  await wait(5);
+  await vi.waitFor(() => expect(written).toBeGreaterThan(2));
+  expect(written).toBeLessThan(20_000);
+  await log.close('1ms');
+});
+
+test('a sink that waits for the receipt of its own act is given up on, and its events are offered again', async () => {
+  const seen: (string | undefined)[] = [];
+  const receipts: unknown[] = [];
+  const log = audit({
+    sinks: [
+      {
+        name: 'waiting for itself',
+        write: async (events) => {
+          seen.push(...events.map(({ act }) => act));
+          if (receipts.length > 0 || events[0]?.act === 'x.inner') return;
+          receipts.push(await log.record({ act: 'x.inner' }));
+        },
+      },
+    ],
+    queue: { timeout: '20ms' },
+  });
+  expect(await log.record({ act: 'x.outer' })).toEqual({ ok: false, problem: 'late' });
+  expect(await log.flush()).toBe(true);
+  expect(receipts).toEqual([{ ok: false, problem: 'late' }]);
+  expect(new Set(seen)).toEqual(new Set(['x.outer', 'x.inner']));
+  await log.close();
+});
+
+test('an audit is closed in its time although a sink does not close', async () => {
+  const faults: unknown[] = [];
+  const log = audit({
+    sinks: [
+      { name: 'stuck', write: () => undefined, close: () => new Promise(() => undefined) },
+      {
+        name: 'broken',
+        write: () => undefined,
+        close: () => {
+          throw new Error('already closed');
+        },
+      },
+    ],
+    onFault: (cause) => faults.push(cause),
+  });
+  await log.record({ act: 'a.b' });
+  await log.close('20ms');
+  expect(faults.map(String)).toEqual([
+    'Error: already closed',
+    'Error: audit: sink "stuck" did not close in 20 ms',
+  ]);
+});
+
+test('what is written by a promise of another library is acknowledged when it is written', async () => {
+  let write: (error?: Error) => void = () => undefined;
+  // Not a `Promise` of this realm, as those of other realms and libraries are not.
+  const thenable = () => {
+    const inner = new Promise<void>((resolve, reject) => {
+      write = (error) => (error ? reject(error) : resolve());
+    });
+    // biome-ignore lint/suspicious/noThenProperty: this is what is tested.
+    return { then: inner.then.bind(inner) };
+  };
+  // @ts-expect-error its type says `Promise`, and JavaScript cannot be told.
+  const log = audit({ sinks: [jsonLines(thenable)] });
+  const receipt = log.record({ act: 'a.b' });
+  await wait(60);
+  expect(log.stats()).toMatchObject([{ written: 0, queued: 1 }]);
+  write(new Error('disk full'));
+  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false));
+  await wait(150);
+  write();
+  expect(await receipt).toEqual({ ok: true });
+});
+
+test('a line that was half written when the disk was full spoils none of those that follow', async () => {
+  let file = '';
+  let isFull = true;
+  const log = audit({
+    sinks: [
+      jsonLines((text) => {
+        file += isFull ? text.slice(0, text.length / 3) : text;
+        if (isFull) throw new Error('ENOSPC');
+      }),
+    ],
+    onFault: () => undefined,
+  });
+  const receipts = [1, 2].map((id) =>
+    log.record({ act: 'a.b', target: { type: 'x', id: `${id}` } }),
+  );
+  await vi.waitFor(() => expect(log.stats()[0]?.healthy).toBe(false));
+  isFull = false;
+  expect(await Promise.all(receipts)).toEqual([{ ok: true }, { ok: true }]);
+  await log.record({ act: 'a.b', target: { type: 'x', id: '3' } });
+  const read = file.split('\n').flatMap((line): readonly AuditEvent[] => {
+    try {
+      return [JSON.parse(line)];
+    } catch {
+      return [];
+    }
+  });
+  expect(read.map(({ target }) => target?.id)).toEqual(['1', '2', '3']);
+  // Only behind what may be half a line.
+  expect(file.match(/\n\n|^\n/g)).toBeNull();
+});
