@@ -251,6 +251,14 @@ describe('no planted secret reaches any sink', () => {
     for (const text of all) expect(text).not.toContain(SECRET);
   });
 
+  test('the scheme that a credential came with is no secret, and says what was expected', async () => {
+    const headers = { authorization: `Bearer ${SECRET}, DPoP ${SECRET}` };
+    await tell({ headers, cause: `expected one of Bearer, DPoP; came with ${SECRET}` });
+    const all = Object.values(written).flat().join('\n');
+    expect(all).toContain('expected one of Bearer, DPoP; came with [redacted]');
+    expect(all).not.toContain(SECRET);
+  });
+
   test('what is no secret is there', async () => {
     await tell({
       cause: 'issuer https://b.example',

@@ -150,6 +150,8 @@ export const CREDENTIAL_HEADERS: readonly string[] = [
 const SHORTEST = 6;
 /** Browsers send more cookies than anybody counts; the longest values are those that nobody guesses. */
 const MOST = 256;
+/** How a credential is sent is no secret: causes say which of them was expected. */
+const SCHEME = /^(?:basic|bearer|digest|dpop|negotiate)$/i;
 /** As much as Node takes of all headers. */
 const LONGEST_HEADER = 16_384;
 
@@ -163,6 +165,7 @@ export function secretsOf({ headers }: RequestLike, names: readonly string[]): r
     const value = headers.get(name);
     if (typeof value !== 'string' || value === '') continue;
     for (const part of value.slice(0, LONGEST_HEADER).split(/[\s,;]+/)) {
+      if (SCHEME.test(part)) continue;
       add(found, part);
       const equals = part.indexOf('=');
       if (equals > 0) add(found, part.slice(equals + 1).replace(/^"|"$/g, ''));
