@@ -90,35 +90,34 @@ export const STYLE: string =
   "ar(--denied);border-color:var(--denied)}button:disabled,butt" +
   "on[aria-disabled=true]{opacity:.5;cursor:default}.events{lis" +
   "t-style:none;margin:0;padding:0;display:grid;gap:4px}.events" +
-  ">li{content-visibility:auto;contain-intrinsic-height:auto 40" +
-  "px;min-width:0}.events summary{display:grid;grid-template-co" +
-  "lumns:76px 100px minmax(120px,2fr) minmax(100px,1.5fr) minma" +
-  "x(100px,1.5fr);gap:10px;padding:7px 12px;cursor:pointer;list" +
-  "-style:none}.events summary::-webkit-details-marker{display:" +
-  "none}.events details[open] summary{border-bottom:1px solid v" +
-  "ar(--line)}.who{color:var(--soft)}.full{padding:10px 14px}.f" +
-  "ull dl{display:grid;grid-template-columns:minmax(100px,max-c" +
-  "ontent) 1fr;gap:3px 14px;margin:0}.full dt{color:var(--soft)" +
-  "}.full dd{margin:0}.trace{margin:0;padding-left:24px;font:13" +
-  "px/1.5 ui-monospace,monospace;overflow-wrap:anywhere}dialog{" +
-  "max-width:min(560px,calc(100vw - 32px));color:inherit;paddin" +
-  "g:18px}dialog::backdrop{background:#00000080}dialog .secret{" +
-  "display:block;padding:10px;background:var(--ground);-webkit-" +
-  "user-select:all;user-select:all;overflow-wrap:anywhere}dialo" +
-  "g form{display:grid;gap:12px}.buttons:not([hidden]){display:" +
-  "flex;flex-wrap:wrap;gap:8px}dialog .buttons{justify-content:" +
-  "end}@media(max-width:720px){nav{order:3;flex-basis:100%}head" +
-  "er,main{padding-left:12px;padding-right:12px}.events summary" +
-  "{grid-template-columns:auto 1fr}.events summary .operation,." +
-  "events summary code,.events summary .who{grid-column:1 / -1}" +
-  ".events summary code:empty{display:none}.full dl{grid-templa" +
-  "te-columns:1fr}.full dt{margin-top:6px}.wide thead{display:n" +
-  "one}.wide tr{display:block;padding:8px 0;border-bottom:1px s" +
-  "olid var(--line)}.wide td{overflow-wrap:anywhere;display:blo" +
-  "ck;border:0;padding:1px 0}.wide td:empty{display:none}.wide " +
-  "td:before{content:attr(data-head) \": \";color:var(--soft);fon" +
-  "t-size:13px}}@media(prefers-reduced-motion:no-preference){.t" +
-  "ile dd{transition:color .2s}}\n";
+  ">li{contain:content;min-width:0}.events summary{display:grid" +
+  ";grid-template-columns:76px 100px minmax(120px,2fr) minmax(1" +
+  "00px,1.5fr) minmax(100px,1.5fr);gap:10px;padding:7px 12px;cu" +
+  "rsor:pointer;list-style:none}.events summary::-webkit-detail" +
+  "s-marker{display:none}.events details[open] summary{border-b" +
+  "ottom:1px solid var(--line)}.who{color:var(--soft)}.full{pad" +
+  "ding:10px 14px}.full dl{display:grid;grid-template-columns:m" +
+  "inmax(100px,max-content) 1fr;gap:3px 14px;margin:0}.full dt{" +
+  "color:var(--soft)}.full dd{margin:0}.trace{margin:0;padding-" +
+  "left:24px;font:13px/1.5 ui-monospace,monospace;overflow-wrap" +
+  ":anywhere}dialog{max-width:min(560px,calc(100vw - 32px));col" +
+  "or:inherit;padding:18px}dialog::backdrop{background:#0000008" +
+  "0}dialog .secret{display:block;padding:10px;background:var(-" +
+  "-ground);-webkit-user-select:all;user-select:all;overflow-wr" +
+  "ap:anywhere}dialog form{display:grid;gap:12px}.buttons:not([" +
+  "hidden]){display:flex;flex-wrap:wrap;gap:8px}dialog .buttons" +
+  "{justify-content:end}@media(max-width:720px){nav{order:3;fle" +
+  "x-basis:100%}header,main{padding-left:12px;padding-right:12p" +
+  "x}.events summary{grid-template-columns:auto 1fr}.events sum" +
+  "mary .operation,.events summary code,.events summary .who{gr" +
+  "id-column:1 / -1}.events summary code:empty{display:none}.fu" +
+  "ll dl{grid-template-columns:1fr}.full dt{margin-top:6px}.wid" +
+  "e thead{display:none}.wide tr{display:block;padding:8px 0;bo" +
+  "rder-bottom:1px solid var(--line)}.wide td{overflow-wrap:any" +
+  "where;display:block;border:0;padding:1px 0}.wide td:empty{di" +
+  "splay:none}.wide td:before{content:attr(data-head) \": \";colo" +
+  "r:var(--soft);font-size:13px}}@media(prefers-reduced-motion:" +
+  "no-preference){.tile dd{transition:color .2s}}\n";
 export const SCRIPT: string =
   "function e(t,n={},...o){let s=document.createElement(t);retu" +
   "rn te(s,n),s.append(...B(o)),s}var Ee=\"http://www.w3.org/200" +

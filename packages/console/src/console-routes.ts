@@ -62,6 +62,11 @@ export interface ConsoleRoutesOptions extends Resources {
   readonly usage?: UsageLike | undefined;
   /** Pages that are live at once; the next one is answered with 503. Default: 16. */
   readonly maxStreams?: number | undefined;
+  /**
+   * Pages of one operator that are live at once, by the principal, else by the peer; the next one is answered with 429,
+   * and the places of the others stay theirs. Callers of whom neither is known have `maxStreams` alone. Default: 4.
+   */
+  readonly maxStreamsPerCaller?: number | undefined;
   /** How often live pages are sent what is new, from `100ms` to `1m`. Default: `1s`. */
   readonly interval?: Duration | undefined;
   /** After this a live page asks again, and `admission` decides again. Default: `5m`. */
@@ -92,6 +97,7 @@ const KNOWN = [
   'sessions',
   'limits',
   'maxStreams',
+  'maxStreamsPerCaller',
   'interval',
   'maxStreamTime',
   'host',
@@ -107,7 +113,10 @@ const HOST_KNOWN = [
 ];
 const BASE = /^(?:\/[\w.-]+)+$/;
 const NOT_FOUND = problem(404, 'console.not_found', 'There is nothing here.');
-const FULL = problem(503, 'console.streams_exhausted', 'Too many pages are live.');
+const FULL = {
+  everybody: problem(503, 'console.streams_exhausted', 'Too many pages are live.'),
+  caller: problem(429, 'console.streams_exhausted', 'Too many pages of yours are live.'),
+};
 
 /**
  * One page that shows what is decided, what is covered and what is limited, and the handler that serves it: assets are
@@ -129,7 +138,7 @@ const FULL = problem(503, 'console.streams_exhausted', 'Too many pages are live.
 export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
   assertKnownOptions(NAME, options, KNOWN);
   const { base = '/console', admission, manage, feed, audit, coverage = {}, usage } = options;
-  const { keys, sessions, limits, maxStreams = 16, host = {} } = options;
+  const { keys, sessions, limits, maxStreams = 16, maxStreamsPerCaller = 4, host = {} } = options;
   assertAdmission(admission, `${NAME}: admission`);
   if (manage !== undefined) assertAdmission(manage, `${NAME}: manage`);
   assertKnownOptions(`${NAME}: host`, host, HOST_KNOWN);
@@ -148,16 +157,19 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
   );
   assertMethods(NAME, 'audit', audit ?? {}, ['record', 'stats'], 'audit({ sinks: [feed] })');
   assertMethods(NAME, 'usage', usage, ['suggestLimits'], 'usage()');
-  assertConfiguration(
-    Number.isSafeInteger(maxStreams) && maxStreams > 0 && maxStreams <= 1_000,
-    `${NAME}: maxStreams must be a whole number from 1 to 1,000.`,
-  );
+  for (const [name, value] of Object.entries({ maxStreams, maxStreamsPerCaller })) {
+    assertConfiguration(
+      Number.isSafeInteger(value) && value > 0 && value <= 1_000,
+      `${NAME}: ${name} must be a whole number from 1 to 1,000.`,
+    );
+  }
   for (const [name, table] of Object.entries(coverage)) {
     assertMethods(NAME, `coverage.${name}`, table ?? {}, ['report'], 'coverage({ … })');
   }
   const { view } = feed;
   const streams = eventStreams(view, audit.stats, {
     maxStreams,
+    maxStreamsPerCaller,
     intervalMs: durationMs(NAME, 'interval', options.interval ?? '1s', { min: '100ms', max: '1m' }),
     maxStreamMs: durationMs(NAME, 'maxStreamTime', options.maxStreamTime ?? '5m', {
       min: '1s',
@@ -176,15 +188,15 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
 
   const asset = (type: string, body: string) => (): Response =>
     new Response(body, { headers: { ...headers, 'content-type': type } });
-  const shown: Readonly<Record<string, (request: Request) => Response | Promise<Response>>> = {
+  const shown: Readonly<Record<string, Shows>> = {
     'GET /': asset('text/html; charset=utf-8', PAGE),
     'GET /console.js': asset('text/javascript; charset=utf-8', SCRIPT),
     'GET /console.css': asset('text/css; charset=utf-8', STYLE),
     'GET /icon.svg': asset('image/svg+xml', ICON),
     'GET /abilities': () => json(abilities),
-    'GET /events': () => {
-      const body = streams.open();
-      if (body === undefined) return FULL();
+    'GET /events': (_request, facts) => {
+      const body = streams.open(callerIn(facts));
+      if (typeof body === 'string') return FULL[body]();
       const type = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
       return new Response(body, { headers: { ...headers, ...type } });
     },
@@ -214,9 +226,11 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
   const inner = { ...host, operation };
   const show = protect(
     admission,
-    (request) => {
+    (request, facts) => {
       const route = routeOf(request);
-      return Object.hasOwn(shown, route) ? (shown[route] ?? NOT_FOUND)(request) : NOT_FOUND();
+      return Object.hasOwn(shown, route)
+        ? (shown[route] ?? NOT_FOUND)(request, facts)
+        : NOT_FOUND();
     },
     inner,
   );
@@ -257,6 +271,18 @@ export function consoleRoutes(options: ConsoleRoutesOptions): ConsoleRoutes {
       return secured(await (isAct && act ? act(request) : show(request)), headers);
     },
   });
+}
+
+type Shows = (request: Request, facts: object) => Response | Promise<Response>;
+
+/** Who looks: the principal where the guard has found one, else the peer where the host knows it. */
+function callerIn(facts: object): string | undefined {
+  const { principal, peer } = facts as {
+    readonly principal?: { readonly id?: unknown };
+    readonly peer?: { readonly id?: unknown };
+  };
+  if (typeof principal?.id === 'string') return `principal ${principal.id}`;
+  return typeof peer?.id === 'string' ? `peer ${peer.id}` : undefined;
 }
 
 /** Headers of the page on whatever is answered; none of them can be taken away by a guard. */

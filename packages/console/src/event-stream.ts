@@ -5,11 +5,24 @@ import type { Snapshot, Tick } from './wire.ts';
 /** Bounds of {@link eventStreams}. */
 export interface StreamBounds {
   readonly maxStreams: number;
+  readonly maxStreamsPerCaller: number;
   readonly intervalMs: number;
   readonly maxStreamMs: number;
 }
 
+/** Streams that are open. */
+export interface EventStreams {
+  /**
+   * A stream for this caller, undefined where nobody knows who it is. Without a place it says whose places are taken:
+   * those of `everybody`, or the `caller`'s own.
+   */
+  readonly open: (
+    caller: string | undefined,
+  ) => ReadableStream<Uint8Array> | 'everybody' | 'caller';
+}
+
 interface Stream {
+  readonly caller: string | undefined;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
   /** Ticks until it ends; no clock that is set back makes it last longer. */
   left: number;
@@ -33,13 +46,13 @@ const encoder = new TextEncoder();
  * not keep up is sent nothing more until it has read what it was sent, so that at most one message waits for it; one
  * who reads nothing for thirty ticks is let go of. Messages are made once for all who are sent the same, and what a
  * stream begins with once in an interval, however many come. Streams end after `maxStreamMs`: browsers come again, and
- * are decided anew.
+ * are decided anew. No caller takes the places of all others.
  */
 export function eventStreams(
   feed: FeedView,
   sinks: () => Snapshot['sinks'],
-  { maxStreams, intervalMs, maxStreamMs }: StreamBounds,
-): { readonly open: () => ReadableStream<Uint8Array> | undefined; readonly count: () => number } {
+  { maxStreams, maxStreamsPerCaller, intervalMs, maxStreamMs }: StreamBounds,
+): EventStreams {
   const streams = new Set<Stream>();
   let timer: ReturnType<typeof setInterval> | undefined;
 
@@ -121,15 +134,19 @@ export function eventStreams(
     }
   };
 
+  const openOf = (caller: string): number =>
+    Array.from(streams).filter((stream) => stream.caller === caller).length;
+
   return {
-    count: () => streams.size,
-    open: () => {
-      if (streams.size >= maxStreams) return undefined;
+    open: (caller) => {
+      if (caller !== undefined && openOf(caller) >= maxStreamsPerCaller) return 'caller';
+      if (streams.size >= maxStreams) return 'everybody';
       let mine: Stream | undefined;
       return new ReadableStream<Uint8Array>(
         {
           start: (controller) => {
             mine = {
+              caller,
               controller,
               left: Math.ceil(maxStreamMs / intervalMs),
               cursor: 0,

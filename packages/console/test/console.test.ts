@@ -40,6 +40,21 @@ const operators = guard()
   )
   .use(allowAnonymous());
 
+/** A guard that takes whoever a header names. */
+const known = (header: string) =>
+  guard()
+    .use(
+      definePolicy({
+        name: 'who',
+        role: 'check',
+        check: ({ headers }) => {
+          const id = headers.get(header) ?? 'nobody';
+          return pass({ principal: { id, subject: id } });
+        },
+      }),
+    )
+    .use(allowAnonymous());
+
 function setUp(options: Partial<ConsoleRoutesOptions> = {}) {
   const feed = consoleFeed();
   const events: AuditEvent[] = [];
@@ -337,6 +352,42 @@ describe('the stream', () => {
     const { call } = setUp();
     const response = await call('/events', { headers: { 'last-event-id': 'x'.repeat(1_000_000) } });
     expect((await reader(response)())?.name).toBe('snapshot');
+  });
+
+  test.each<[string, string, Partial<ConsoleRoutesOptions>]>([
+    ['operator', 'x-operator', { admission: known('x-operator') }],
+    [
+      'address, where nobody is known,',
+      'x-peer',
+      {
+        host: {
+          peer: (request) => {
+            const id = request.headers.get('x-peer') ?? undefined;
+            return { address: id, id };
+          },
+        },
+      },
+    ],
+  ])('one %s takes no place of another, however many pages it opens', async (_who, by, options) => {
+    const { call } = setUp({ maxStreams: 6, ...options });
+    const open = (who: string) => call('/events', { headers: { [by]: who } });
+    const mine = await Promise.all(Array.from({ length: 50 }, () => open('mallory')));
+    const denied = mine.filter(({ status }) => status !== 200);
+    expect(denied).toHaveLength(46);
+    expect(await denied[0]?.json()).toMatchObject({
+      status: 429,
+      code: 'console.streams_exhausted',
+    });
+    const others = [await open('olga'), await open('otto')];
+    expect(others.map(({ status }) => status)).toEqual([200, 200]);
+    expect((await open('oscar')).status).toBe(503);
+    // Each has its place back when it leaves.
+    await mine.find(({ status }) => status === 200)?.body?.cancel();
+    const again = await open('mallory');
+    expect(again.status).toBe(200);
+    for (const { body } of [...mine, ...others, again]) {
+      if (body?.locked === false) await body.cancel();
+    }
   });
 
   test('one who leaves gives the place back', async () => {
