@@ -1,5 +1,6 @@
 import { type LimitAccount, type LimitBalance, readLimits } from '@apisec/core';
 import { isObject } from '@apisec/core/host';
+import { callerOf, readLog } from './audit-log.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { finished, loadModule } from './load-module.ts';
 
@@ -8,35 +9,91 @@ type Watched = Pick<LimitAccount, 'store' | 'name' | 'limits'>;
 
 /** Of a limit with less than this part left it is told that it is near. */
 const NEAR = 0.1;
+/** The busiest callers of a log whose limits are looked at. */
+const BUSIEST = 20;
+/** Callers of a log that are counted; whoever comes later is passed over. */
+const MOST_CALLERS = 10_000;
 
-/** `apisec limits`: what is left to one caller of its limits. */
+/** `apisec limits`: what is left to one caller of its limits, or which limits are near to the callers of a log. */
 export const limitsCommand: Command = {
   name: 'limits',
   summary: 'tells what is left to a caller of its limits, and takes nothing of it',
   usage: [
     'limits <module> --caller user-42 [--tenant acme] [--limit api]',
     '                                the module exports limits = [{ store, name, limits }]',
+    'limits <module> --log audit.log [--limit api]   of the busiest callers, the nearest first',
   ],
-  options: { caller: { type: 'string' }, tenant: { type: 'string' }, limit: { type: 'string' } },
+  options: {
+    caller: { type: 'string' },
+    tenant: { type: 'string' },
+    limit: { type: 'string' },
+    log: { type: 'string' },
+  },
   run: async ({ positionals, text, terminal }) => {
-    const key = text('caller');
-    if (key === undefined) {
-      throw new UsageError('name the caller as the limit counts it: --caller user-42');
+    const [key, log] = [text('caller'), text('log')];
+    if ((key === undefined) === (log === undefined)) {
+      throw new UsageError(
+        'name the caller as the limit counts it, --caller user-42, or a log of callers, --log audit.log',
+      );
     }
-    const found: Balance[] = [];
-    for (const watched of await watchedIn(positionals[0], text('limit'))) {
-      const account = { ...watched, key, tenant: text('tenant') };
-      const balances = await finished(readLimits(account), watched.name);
-      found.push(...balances.map((balance) => toldOf(watched.name, balance)));
-    }
+    const watched = await watchedIn(positionals[0], text('limit'));
+    const callers =
+      key === undefined ? await callersIn(log ?? '') : [{ key, tenant: text('tenant') }];
+    const all: Balance[] = [];
+    for (const caller of callers) all.push(...(await balancesOf(watched, caller)));
+    // Of a log only what somebody has used says anything.
+    const used = all.filter(({ remaining, capacity }) => remaining < capacity);
+    const found = key === undefined ? used.toSorted((a, b) => partLeft(a) - partLeft(b)) : all;
     terminal.json(found);
     for (const balance of found) show(balance, terminal);
+    if (found.length === 0) {
+      const told = `None of the ${callers.length} busiest callers has used a limit that is not whole again.`;
+      terminal.line(told, 'good');
+    }
     return found.some(({ near }) => near) ? EXIT.found : EXIT.ok;
   },
 };
 
+interface Caller {
+  readonly key: string;
+  readonly tenant: string | undefined;
+}
+
+/** Who calls most, with and without the tenant, since nobody knows which of the two a limit counts by. */
+async function callersIn(log: string): Promise<readonly Caller[]> {
+  const counts = new Map<string, number>();
+  for await (const event of readLog(log)) {
+    if (event.kind !== 'decision' || callerOf(event) === '') continue;
+    for (const tenant of event.tenant === undefined ? [''] : ['', event.tenant]) {
+      const caller = JSON.stringify([callerOf(event), tenant]);
+      if (counts.has(caller) || counts.size < MOST_CALLERS) {
+        counts.set(caller, (counts.get(caller) ?? 0) + 1);
+      }
+    }
+  }
+  const busiest = [...counts].toSorted((a, b) => b[1] - a[1]).slice(0, BUSIEST);
+  return busiest.map(([caller]) => {
+    // Written above.
+    const [key, tenant] = JSON.parse(caller) as [string, string];
+    return { key, tenant: tenant === '' ? undefined : tenant };
+  });
+}
+
+async function balancesOf(list: readonly Watched[], caller: Caller): Promise<readonly Balance[]> {
+  const found: Balance[] = [];
+  for (const watched of list) {
+    const balances = await finished(readLimits({ ...watched, ...caller }), watched.name);
+    found.push(...balances.map((balance) => toldOf(watched.name, caller, balance)));
+  }
+  return found;
+}
+
+const partLeft = ({ remaining, capacity }: Balance): number => remaining / capacity;
+
 interface Balance {
   readonly name: string;
+  readonly caller: string;
+  readonly tenant?: string | undefined;
   readonly algorithm: string;
   readonly capacity: number;
   readonly remaining: number;
@@ -44,20 +101,28 @@ interface Balance {
   readonly near: boolean;
 }
 
-function toldOf(name: string, { limit, remaining, resetAfterMs }: LimitBalance): Balance {
+function toldOf(
+  name: string,
+  { key, tenant }: Caller,
+  { limit, remaining, resetAfterMs }: LimitBalance,
+): Balance {
   const { algorithm, capacity } = limit;
   const near = remaining < NEAR * capacity;
-  return { name, algorithm, capacity, remaining, resetAfterMs, near };
+  return { name, caller: key, tenant, algorithm, capacity, remaining, resetAfterMs, near };
 }
 
 function show(balance: Balance, terminal: Invocation['terminal']): void {
-  const { name, algorithm, capacity, remaining, resetAfterMs, near } = balance;
+  const { name, caller, tenant, algorithm, capacity, remaining, resetAfterMs, near } = balance;
+  const who = tenant === undefined ? caller : `${caller} of ${tenant}`;
   const left = `${Math.floor(remaining)} of ${capacity} left`;
   const whole = `whole again in ${Math.ceil(resetAfterMs / 1_000)} s`;
-  terminal.line(`${name}  ${algorithm}  ${left}, ${whole}`, near ? 'bad' : 'good');
+  terminal.line(`${name}  ${who}  ${algorithm}  ${left}, ${whole}`, near ? 'bad' : 'good');
 }
 
-async function watchedIn(file: string | undefined, name: string | undefined) {
+async function watchedIn(
+  file: string | undefined,
+  name: string | undefined,
+): Promise<readonly Watched[]> {
   const list: unknown = (await loadModule(file)).pick('limits');
   if (!Array.isArray(list) || list.length === 0 || !list.every(isWatched)) {
     throw new UsageError('the module must export limits: [{ store, name, limits: [limit] }].');

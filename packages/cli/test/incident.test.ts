@@ -61,6 +61,7 @@ test('the guide has the commands that are run here, and no others', () => {
     'coverage ./app.js',
     'diff before.json',
     'limits ./limits.js',
+    'limits ./limits.js',
     'audit verify',
   ]);
 });
@@ -105,8 +106,16 @@ test('names the operation that is open, and what a deployment opened', async () 
 test('tells which limit is near to a caller', async () => {
   const { code, out } = await run('limits', { './limits.js': fixture('limits.ts') });
   expect(code).toBe(1);
-  expect(out).toMatch(/^exports {2}bucket {2}1 of 20 left, whole again in \d+ s$/m);
-  expect(out).toMatch(/^orders {2}bucket {2}20 of 20 left/m);
+  expect(out).toMatch(/^exports {2}user-42 {2}bucket {2}1 of 20 left, whole again in \d+ s$/m);
+  expect(out).toMatch(/^orders {2}user-42 {2}bucket {2}20 of 20 left/m);
+});
+
+test('tells which limits are near to the callers of the log', async () => {
+  const files = { './limits.js': fixture('limits.ts'), 'audit.log': join(folder, 'audit.log') };
+  const { code, out } = await run('limits ./limits.js --log', files);
+  expect(code).toBe(0);
+  // Nobody who is in this log has used a limit.
+  expect(out).toMatch(/^None of the \d busiest callers has used a limit/);
 });
 
 test.each<[string, readonly string[], RegExp]>([
