@@ -40,7 +40,7 @@ export async function startConsole({
   usage,
   shop,
   limitStore,
-}: Shown): Promise<Api & { readonly link: string }> {
+}: Shown): Promise<Api & { readonly link: string; readonly limitsLink: string }> {
   let answer: (request: Request) => Promise<Response>;
   const server = createServer((req, res) => {
     answer(toWebRequest(req, origin)).then(
@@ -88,12 +88,13 @@ export async function startConsole({
   const secret = randomText(32);
   answer = async (request) => {
     const { pathname, search } = new URL(request.url);
-    if (pathname !== '/sign-in') return routes.fetch(request);
+    if (pathname !== '/sign-in' && pathname !== '/limits') return routes.fetch(request);
     // Compared without the time telling how much of it was right.
     if (!equalInConstantTime(search, `?key=${secret}`)) {
       await audit.record({ act: 'login.failed', outcome: 'denied', data: { code: 'link.wrong' } });
       return new Response(null, { status: 403 });
     }
+    if (pathname === '/limits') return balances(request, limitStore);
     const started = await browser.start(request, {
       issuer: 'https://demo.example',
       subject: 'operator',
@@ -107,5 +108,25 @@ export async function startConsole({
       headers: { ...headers, 'set-cookie': started.setCookie },
     });
   };
-  return { port, close, link: `${origin}/sign-in?key=${secret}` };
+  return {
+    port,
+    close,
+    link: `${origin}/sign-in?key=${secret}`,
+    limitsLink: `${origin}/limits?key=${secret}`,
+  };
+}
+
+/**
+ * What is left of limits, for the terminal: they are counted in the memory of this process. Yours are in Redis or
+ * PostgreSQL, and the terminal asks there.
+ */
+async function balances(request: Request, store: LimitStore): Promise<Response> {
+  try {
+    const asked: unknown = await request.json();
+    // Reading costs nothing; what costs something is not read.
+    if (!Array.isArray(asked) || !asked.every(({ cost }) => cost === 0)) throw new TypeError();
+    return Response.json(await store.consume(asked));
+  } catch {
+    return new Response(null, { status: 400 });
+  }
 }

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { consoleFeed } from '@apisec/console';
-import { audit, type Completion, memoryLimitStore } from '@apisec/core';
+import { audit, type Completion, jsonLines, memoryLimitStore } from '@apisec/core';
 import { usage } from '@apisec/insights';
 import { startConsole } from './console.ts';
 import { startDemo } from './demo.ts';
@@ -10,13 +13,19 @@ import { playTraffic } from './traffic.ts';
 
 /** About three calls a second, to look at in the console. */
 const PAUSE_MS = 300;
-const PROTO = join(import.meta.dirname, '../proto');
+const DEMO = join(import.meta.dirname, '..');
+const CLI = '../../packages/cli/bin/apisec.mjs';
+const PROTO = join(DEMO, 'proto');
 
 /** Keeps the demo up, prints calls to paste and how each is decided; stops when asked to (Ctrl-C). */
 export async function serve(write: (text: string) => void): Promise<void> {
   const feed = consoleFeed();
   const used = usage();
-  const trail = audit({ sinks: [feed, used], service: { name: 'shop' } });
+  // A folder that nobody else reads: the trail says who calls what.
+  const folder = await mkdtemp(join(tmpdir(), 'apisec-demo-'));
+  const logFile = join(folder, 'audit.log');
+  const lines = jsonLines(createWriteStream(logFile, { flags: 'a' }));
+  const trail = audit({ sinks: [feed, used, lines], service: { name: 'shop' } });
   const limitStore = memoryLimitStore();
   const demo = await startDemo(undefined, {
     onCompletion: (completion) => write(`${describe(completion)}\n`),
@@ -66,12 +75,26 @@ call 'The identity provider: a token for a manager, who may POST /refunds' \\
   -d grant_type=client_credentials -d scope=orders:read \\
   -d resource=${SHOP}
 
+The same from a terminal: who was denied and why, which operation is open, which
+limit is near, and all about one call.
+
+cd '${DEMO}'
+export LOG='${logFile}'
+export SHOP_LIMITS='${page.limitsLink}'
+apisec() { node --conditions=@apisec/source --import tsx ${CLI} "$@"; }
+apisec audit denials $LOG
+apisec coverage src/operators.ts --require grant,authentication
+apisec limits src/operators.ts --log $LOG
+apisec explain ID --log $LOG    # ID: of a request or an event, as listed above
+
 Ctrl-C stops it.
 
 `);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
   await traffic.stop();
-  await Promise.all([demo.close(), again.close(), page.close(), trail.close()]);
+  await Promise.all([demo.close(), again.close(), page.close()]);
+  await trail.close();
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** One line about a call: what it was, how it ended, and which policy said so with which code. */

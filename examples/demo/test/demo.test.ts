@@ -1,6 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { allowAnonymous, coverage, guard } from '@apisec/core';
 import { expect, test } from 'vitest';
 import { STOREFRONT, shopPolicy } from '../src/policy.ts';
@@ -89,6 +91,47 @@ test(
     expect(await closed).toEqual([0, null]);
   },
   TIMEOUT,
+);
+
+test(
+  'tells from the terminal who was denied and why, which operation is open, and which limit is near',
+  async () => {
+    const { child, output } = start('--serve');
+    const closed = once(child, 'close');
+    await expect.poll(output, { timeout: TIMEOUT }).toContain('Ctrl-C stops it.');
+    const [, token = ''] = /^TOKEN=(\S+)$/m.exec(output()) ?? [];
+    const [, express = ''] = /EXPRESS=(\S+)/.exec(output()) ?? [];
+    const headers = { authorization: `Bearer ${token}` };
+    for (let calls = 0; calls < 7; calls++) await fetch(`${express}/export`, { headers });
+    await fetch(`${express}/orders`);
+    const [block = ''] = /^cd '[^]*?(?=\n\n)/m.exec(output()) ?? [];
+    const [, log = ''] = /LOG='([^']+)'/.exec(block) ?? [];
+    // What is written waits a moment for more to be written with.
+    const denied =
+      /"operation":"GET \/orders".*"code":"credentials\.missing".*"requestId":"([^"]+)"/;
+    await expect.poll(() => readFileSync(log, 'utf8')).toMatch(denied);
+    const [, id = ''] = denied.exec(readFileSync(log, 'utf8')) ?? [];
+    const shell = spawn('sh', ['-s'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    shell.stdin.end(block.replace('explain ID', `explain ${id}`));
+    const told = await text(shell.stdout);
+    expect(told).toMatch(/calls were denied/);
+    expect(told).toMatch(/limit\.exceeded/);
+    expect(told).toMatch(/^- GET \/health lacks authentication\.$/m);
+    expect(told).toMatch(/^export {2}\["[^"]+","reports","client"\] {2}bucket {2}0 of 6 left/m);
+    expect(told).toMatch(/^ {2}code {5}credentials\.missing\n {2}policy {3}authenticateJwt$/m);
+    expect(told.trimEnd()).toMatch(new RegExp(`  request  ${id}\n  event .*\n  trace .*$`));
+    // Nobody finds out what is left of limits without the key, and nobody takes anything of them.
+    const [, link = ''] = /SHOP_LIMITS='([^']+)'/.exec(block) ?? [];
+    const ask = async (url: string, body: string) =>
+      (await fetch(url, { method: 'POST', body })).status;
+    expect(await ask(link.slice(0, -1), '[]')).toBe(403);
+    expect(await ask(link, '[{"name":"export","key":"x","cost":1}]')).toBe(400);
+    expect(await ask(link, '{')).toBe(400);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([0, null]);
+    expect(existsSync(log)).toBe(false);
+  },
+  3 * TIMEOUT,
 );
 
 test(
