@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { type AuditDelivery, type AuditEvent, type AuditOptions, audit } from '@apisec/core';
+import { type AuditDelivery, type AuditEvent, audit } from '@apisec/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type AuditChainKeys,
@@ -129,22 +129,64 @@ describe.each(oneDatabase)('an audit sink on %s', (_database, open) => {
     expect(await idsInChain()).not.toContain('d');
   });
 
-  test('of an audit that has another on the same chain is a fault, and takes no event for its own', async () => {
-    const faults: unknown[] = [];
-    const options: Partial<AuditOptions> = { onFault: (cause) => faults.push(cause) };
-    const log = audit({
-      ...options,
-      sinks: [sinkOn(database.client), { ...sinkOn(database.client), name: 'twin' }],
-      queue: { timeout: '2s' },
-    });
-    expect(await log.record({ act: 'limit.reset' })).toMatchObject({ ok: false });
-    expect(String(faults[0])).toMatch('two sinks of one audit');
-    expect(
-      log
-        .stats()
-        .map(({ queued }) => queued)
-        .toSorted(),
-    ).toEqual([0, 1]);
-    await log.close('10ms');
+  test.each([
+    ['before it has read', (text: string) => !isAppend(text)],
+    ['after it has read', isAppend],
+  ])(
+    'does not take events for its own that another sink of the audit wrote %s where the chain ends',
+    async (_when, isThen) => {
+      const other = sinkOn(database.client);
+      let isFirst = true;
+      const sink = sinkOn({
+        query: async (text, params) => {
+          if (isFirst && isThen(text)) {
+            isFirst = false;
+            await other.write(events('a'), delivery(1));
+          }
+          return database.client.query(text, params);
+        },
+      });
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const written = Promise.resolve(sink.write(events('b'), delivery(1)));
+        await expect(written).rejects.toThrow('written to by two sinks of one audit');
+      }
+      expect(await idsInChain()).toEqual(['a']);
+    },
+  );
+
+  test('goes on in one order although its clock is set back, stands still and has fractions', async () => {
+    const times = [1_800_000_000_000, 1_700_000_000_000.25, 1_700_000_000_000.75, 0, 1.5];
+    let at = 0;
+    const now = () => times[at % times.length] ?? 0;
+    const log = audit({ sinks: [sinkOn(database.client, { now })], now });
+    for (; at < 10; at++) expect(await log.record({ act: 'limit.reset' })).toEqual({ ok: true });
+    await log.close();
+    expect(await verify()).toMatchObject({ ok: true, complete: true, events: 10 });
+    const { rows } = await database.client.query(
+      `SELECT seq, time FROM "${schema}".audit_log WHERE chain = $1 ORDER BY seq`,
+      [chain],
+    );
+    expect(rows.map(({ time }) => time.getTime())).toEqual(
+      Array.from({ length: 10 }, (_, each) => Math.round(times[each % times.length] ?? 0)),
+    );
+  });
+
+  test('a tail that somebody with the key has written anew shows by an anchor, and by it alone', async () => {
+    const log = audit({ sinks: [sinkOn(database.client)] });
+    for (const id of ['1', '2', '3']) {
+      await log.record({ act: 'limit.reset', target: { type: 'limit', id } });
+    }
+    await log.close();
+    const { head } = await verify();
+    await cutBackTo(2);
+    const forger = audit({ sinks: [sinkOn(database.client)] });
+    await forger.record({ act: 'limit.reset', target: { type: 'limit', id: 'forged' } });
+    await forger.close();
+    const forged = await verify();
+    expect(forged).toMatchObject({ ok: true, head: { seq: head?.seq } });
+    // The writer that was cut off has not ended in order.
+    expect(forged).toMatchObject({ complete: false });
+    const report = await verifyChain(database.client, { schema, chain, keys, anchors: [head] });
+    expect(report.problems).toEqual([{ kind: 'anchor_missing', seq: head?.seq }]);
   });
 });

@@ -87,10 +87,12 @@ const UNAVAILABLE = deny('unavailable', 'audit.unavailable', {
  */
 export function audit(options: AuditOptions): Audit {
   assertKnownOptions(NAME, options, AUDIT_OPTIONS);
-  const { sampleAllowed = 1, random = secureRandom(), now = Date.now } = options;
+  const { sampleAllowed = 1, random = secureRandom(), now: given } = options;
   // Held, since Node gives the global by a getter.
   const { performance } = globalThis;
-  const clock = options.now ?? (() => performance.now());
+  const clock = given ?? (() => performance.now());
+  // Of clocks with fractions; databases read whole milliseconds.
+  const now = given === undefined ? Date.now : () => Math.round(given());
   const { onFault, requestIdHeader } = options;
   assertConfiguration(
     typeof sampleAllowed === 'number' && sampleAllowed >= 0 && sampleAllowed <= 1,

@@ -194,7 +194,7 @@ export function postgresAuditSink(
         chain,
         seq: before.seq + 1,
         keyId: hash.current,
-        writtenAt: now(),
+        writtenAt: Math.round(now()),
         writer,
         first: first + skip,
         count: events.length - skip,
@@ -204,8 +204,11 @@ export function postgresAuditSink(
       };
       // Until it has answered, nobody knows where the chain ends.
       head = undefined;
-      offered.set(writer, Math.max(offered.get(writer) ?? 0, first + events.length));
+      const offeredBefore = offered.get(writer) ?? 0;
+      offered.set(writer, Math.max(offeredBefore, first + events.length));
       if (await append(block, before, texts.slice(skip), signal)) break;
+      // Not written for certain.
+      offered.set(writer, offeredBefore);
       if (attempt === ATTEMPTS - 1) throw new Error(`audit chain "${chain}" has too many writers`);
     }
     written.set(writer, first + events.length);
