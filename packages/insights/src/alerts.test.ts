@@ -264,3 +264,23 @@ test.each([
   // @ts-expect-error what a JavaScript user could write
   expect(() => alerts({ notify: () => undefined, ...options })).toThrow(message);
 });
+
+test('an alert that is recorded as an act which raises it again is bounded, and leaves time to everybody else', async () => {
+  const faults: unknown[] = [];
+  let told = 0;
+  const echo = alerts({
+    rules: [{ name: 'echo', when: { act: 'alert.raised' }, quiet: '0ms' }],
+    notify: async () => {
+      told++;
+      await log.record({ act: 'alert.raised' });
+    },
+    onFault: (cause) => faults.push(cause),
+  });
+  const log = audit({ sinks: [echo], now: () => NOON });
+  await log.record({ act: 'alert.raised' });
+  await vi.waitFor(() => expect(faults).toHaveLength(1), 20_000);
+  expect(String(faults[0])).toContain('has raised 60 alerts in a minute');
+  expect(await log.flush()).toBe(true);
+  expect(told).toBe(60);
+  await log.close();
+});
