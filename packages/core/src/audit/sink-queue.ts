@@ -116,10 +116,11 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
   };
 
   /**
-   * Goes on until what is left can wait for more to come: each write costs far more than an event in it. What comes
-   * meanwhile waits for the next turn of the event loop, or a sink that records acts itself would leave none.
+   * Goes on until what is left can wait for more to come: each write costs far more than an event in it. What came
+   * within one turn of the event loop waits for the next one, or a sink that records acts itself would leave none.
    */
   const drain = async (): Promise<void> => {
+    let hasTurned = eventLoop();
     for (let left = count(); left > 0; ) {
       const batch = waiting.slice(head, head + bounds.maxBatch);
       if (batch.length === count()) hurried = false;
@@ -132,6 +133,10 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
         forget(batch);
         tellLoss();
         if (!hurried && !isBatchFull()) return;
+        if (left <= 0 && hasTurned()) {
+          left = count();
+          hasTurned = eventLoop();
+        }
       } else {
         failures++;
         if (closed) return;
@@ -271,4 +276,13 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
       healthy: failures === 0,
     }),
   };
+}
+
+/** Whether the event loop has turned since. */
+function eventLoop(): () => boolean {
+  let hasTurned = false;
+  setTimeout(() => {
+    hasTurned = true;
+  }, 0);
+  return () => hasTurned;
 }
