@@ -38,12 +38,14 @@ export interface FeedView {
   readonly trials: RollingCounts;
   readonly callers: RollingCounts;
   readonly versions: RollingCounts;
+  /** Versions, each with who calls it. */
+  readonly versionCallers: RollingCounts;
   /** Since the feed was made. */
   readonly operations: Pick<OperationCounts, 'get'>;
   readonly unlisted: RollingCounts;
 }
 
-/** Between an operation and a policy. Events hold no line break, so no name can pass for two. */
+/** Between an operation and a policy, or a version and a caller. Events hold no line break, so no name can pass for two. */
 export const BETWEEN = '\n';
 
 const NAME = 'consoleFeed';
@@ -92,6 +94,7 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
     trials: rollingCounts(DAY, 1_000),
     callers: rollingCounts(FIVE_MINUTES, 500),
     versions: rollingCounts(DAY, 50),
+    versionCallers: rollingCounts(DAY, 200),
     operations,
     unlisted: rollingCounts(DAY, 100),
   };
@@ -127,8 +130,13 @@ export function consoleFeed(options: ConsoleFeedOptions = {}): ConsoleFeed {
       view.shadow.add(would, at);
       view.trials.add(`${event.operation ?? ''}${BETWEEN}${would}`, at, 1, denied);
     }
-    if (event.apiVersion !== undefined) view.versions.add(event.apiVersion, at, weight);
     const caller = event.principal ?? event.peer;
+    if (event.apiVersion !== undefined) {
+      view.versions.add(event.apiVersion, at, weight);
+      // Whom to ask for a newer client.
+      const who = event.client ?? event.apiKey ?? caller ?? 'unknown caller';
+      view.versionCallers.add(`${event.apiVersion}${BETWEEN}${who}`, at, weight);
+    }
     if (caller !== undefined) view.callers.add(caller, at, weight, denied);
     if (event.operation === undefined) return;
     const names = event.protocol === 'graphql' ? event.operation.split(',') : [event.operation];

@@ -1,6 +1,6 @@
 import type { CoverageRow } from '@apisec/core';
 import { purposesOf } from '@apisec/core/host';
-import type { FeedView } from './console-feed.ts';
+import { BETWEEN, type FeedView } from './console-feed.ts';
 import type { CoverageAnswer, CoverageLine, CoverageShow } from './wire.ts';
 
 /** A coverage table, as far as the console asks it. */
@@ -80,6 +80,10 @@ export function coverageReader(
         total: matching.length,
         unlisted: feed.unlisted.top(now, MOST_NAMES),
         versions: feed.versions.top(now, MOST_NAMES),
+        versionCallers: feed.versionCallers.top(now, MOST_NAMES).map(([name, calls]) => {
+          const [version = '', caller = ''] = name.split(BETWEEN);
+          return { version, caller, calls };
+        }),
       };
     },
   };

@@ -64,6 +64,12 @@ export interface CoverageAnswer {
   /** Called, and in no table. */
   readonly unlisted: readonly Count[];
   readonly versions: readonly Count[];
+  /** Who calls which version, the most frequent first. */
+  readonly versionCallers: readonly {
+    readonly version: string;
+    readonly caller: string;
+    readonly calls: number;
+  }[];
 }
 
 /** What policies on trial would have done in the last day. */

@@ -523,6 +523,30 @@ describe('coverage', () => {
     ]);
   });
 
+  test('says which versions are in use, and by whom', async () => {
+    const { call, feed } = setUp();
+    const old = { apiVersion: '2024-01-01', outcome: 'succeeded' } as const;
+    feed.write([
+      ...Array.from({ length: 3 }, () => event({ ...old, client: 'old-app', principal: 'alice' })),
+      event({ ...old, sampled: 0.1, apiKey: 'k-1', principal: 'bob' }),
+      event({ ...old, apiVersion: '2026-01-01', peer: '192.0.2.7' }),
+      event({ ...old, apiVersion: '2026-01-01' }),
+      event(),
+    ]);
+    expect(await (await call('/coverage')).json()).toMatchObject({
+      versions: [
+        ['2024-01-01', 13],
+        ['2026-01-01', 2],
+      ],
+      versionCallers: [
+        { version: '2024-01-01', caller: 'k-1', calls: 10 },
+        { version: '2024-01-01', caller: 'old-app', calls: 3 },
+        { version: '2026-01-01', caller: '192.0.2.7', calls: 1 },
+        { version: '2026-01-01', caller: 'unknown caller', calls: 1 },
+      ],
+    });
+  });
+
   test('answers a page of lines, whatever is asked for', async () => {
     const limited = anyone.use(
       rateLimit({ limit: tokenBucket({ capacity: 5, refillPerSecond: 1 }), by: () => 'all' }),

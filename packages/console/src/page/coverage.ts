@@ -1,4 +1,4 @@
-import type { CoverageAnswer, CoverageLine, CoverageShow } from '../wire.ts';
+import type { Count, CoverageAnswer, CoverageLine, CoverageShow } from '../wire.ts';
 import { bars } from './bars.ts';
 import { button, type Child, count, field, fill, h, table, tableRow, time } from './dom.ts';
 import { load } from './state.ts';
@@ -83,7 +83,10 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
     };
     goOn(ROWS_A_FRAME);
   };
-  const showCounts = ({ unlisted, versions }: CoverageAnswer): void => {
+  const showCounts = ({ unlisted, versions, versionCallers }: CoverageAnswer): void => {
+    const callers = versionCallers.map(({ version, caller, calls }): Count => {
+      return [`${version}: ${caller}`, calls];
+    });
     fill(
       more,
       h(
@@ -100,6 +103,12 @@ export function coverageView(): { readonly root: HTMLElement; readonly update: (
           { class: 'panel' },
           h('h2', {}, 'API versions in use, last day'),
           bars('Versions', versions, 'No call named a version.'),
+        ),
+        h(
+          'section',
+          { class: 'panel' },
+          h('h2', {}, 'Who calls which version, last day'),
+          bars('Callers of versions', callers, 'No call named a version.'),
         ),
       ),
     );
