@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { type Audit, audit } from './audit.ts';
@@ -129,4 +130,24 @@ test('a line that was half written when the disk was full spoils none of those t
   expect(read.map(({ target }) => target?.id)).toEqual(['1', '2', '3']);
   // Only behind what may be half a line.
   expect(file.match(/\n\n|^\n/g)).toBeNull();
+});
+
+test('a stream that breaks is a fault, and does not end the process although nobody listens', async () => {
+  const faults: unknown[] = [];
+  const uncaught: unknown[] = [];
+  const listen = (error: unknown): void => void uncaught.push(error);
+  process.prependListener('uncaughtException', listen);
+  const stream = new Writable({ write: (_chunk, _encoding, done) => done(new Error('no space')) });
+  const log = audit({
+    sinks: [jsonLines(stream)],
+    onFault: (cause) => faults.push(cause),
+    queue: { timeout: '300ms' },
+  });
+  expect(await log.record({ act: 'a.b' })).toEqual({ ok: false, problem: 'late' });
+  process.off('uncaughtException', listen);
+  expect(uncaught).toEqual([]);
+  expect(faults.length).toBeGreaterThan(1);
+  expect(faults[0]).toMatchObject({ message: 'no space' });
+  expect(stream.listenerCount('error')).toBe(1);
+  await log.close('1ms');
 });

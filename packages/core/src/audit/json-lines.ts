@@ -8,6 +8,7 @@ import { takeText } from './text-writers.ts';
 /** What can be written to: a `Writable` of Node fits. */
 export interface TextStream {
   readonly write: (text: string, done: (error?: Error | null) => void) => unknown;
+  readonly on?: (event: 'error', listener: () => void) => unknown;
 }
 
 /** Options of {@link jsonLines}. */
@@ -34,13 +35,7 @@ export function jsonLines(
     typeof to === 'function' || typeof to?.write === 'function',
     'jsonLines: give it a function that writes text, or a stream.',
   );
-  const write =
-    typeof to === 'function'
-      ? to
-      : (text: string): Promise<void> =>
-          new Promise((resolve, reject) => {
-            to.write(text, (error) => (error ? reject(error) : resolve()));
-          });
+  const write = typeof to === 'function' ? to : streamWriter(to);
   const { name = 'json lines', required, accepts } = options;
   /** Half a line may stand at the end: the next one begins a line of its own. */
   let isBroken = false;
@@ -67,3 +62,19 @@ export function jsonLines(
     write: writeEvents,
   });
 }
+
+function streamWriter(to: TextStream): (text: string) => Promise<void> {
+  let isHeard = false;
+  return (text) =>
+    new Promise((resolve, reject) => {
+      to.write(text, (error) => {
+        if (!error) return resolve();
+        // Its event comes next, and ends the process where nobody listens; the audit reports this failure itself.
+        if (!isHeard) to.on?.('error', ignore);
+        isHeard = true;
+        reject(error);
+      });
+    });
+}
+
+const ignore = (): void => undefined;
