@@ -45,7 +45,7 @@ export interface FeedView {
   readonly unlisted: RollingCounts;
 }
 
-/** Between an operation and a policy, or a version and a caller. Events hold no line break, so no name can pass for two. */
+/** Between an operation and a policy, or a version and a caller. Events hold no line break: no name passes for two. */
 export const BETWEEN = '\n';
 
 const NAME = 'consoleFeed';
