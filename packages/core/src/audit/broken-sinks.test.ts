@@ -1,5 +1,6 @@
 import { Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
 import { expect, test, vi } from 'vitest';
 import { type Audit, audit } from './audit.ts';
 import type { AuditEvent } from './event.ts';
@@ -79,17 +80,15 @@ test('an audit is closed in its time although a sink does not close', async () =
   ]);
 });
 
-test('what is written by a promise of another library is acknowledged when it is written', async () => {
+test('what is written by a promise of another realm is acknowledged when it is written', async () => {
   let write: (error?: Error) => void = () => undefined;
-  // Not a `Promise` of this realm, as those of other realms and libraries are not.
-  const start = (): Promise<void> => {
-    const { then } = Promise.prototype;
-    const begun = new Promise<void>((resolve, reject) => {
+  // Of another realm, and so not an instance of the `Promise` here.
+  const OtherPromise: typeof Promise = runInNewContext('Promise');
+  const start = (): Promise<void> =>
+    new OtherPromise<void>((resolve, reject) => {
       write = (error) => (error ? reject(error) : resolve());
     });
-    // Made by hand, since nothing of this realm makes one.
-    return Object.setPrototypeOf(begun, Object.create(null, { then: { value: then } }));
-  };
+  expect(new OtherPromise<void>(() => undefined)).not.toBeInstanceOf(Promise);
   const log = audit({ sinks: [jsonLines(start)] });
   const receipt = log.record({ act: 'a.b' });
   await wait(60);
