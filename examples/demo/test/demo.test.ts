@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { allowAnonymous, coverage, guard } from '@apisec/core';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { STOREFRONT, shopPolicy } from '../src/policy.ts';
 import { run } from '../src/run.ts';
 import { type Scenario, scenarios } from '../src/scenarios.ts';
@@ -18,6 +18,8 @@ function start(...args: readonly string[]) {
     ['--conditions=@apisec/source', '--import', 'tsx', 'src/main.ts', ...args],
     { cwd: join(import.meta.dirname, '..'), stdio: ['ignore', 'pipe', 'pipe'] },
   );
+  // Whatever a test that failed has left running.
+  onTestFinished(() => void child.kill('SIGKILL'));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
