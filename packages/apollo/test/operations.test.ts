@@ -437,7 +437,8 @@ describe('ways into Apollo', () => {
 
   test('what Apollo answers before there is an operation runs nothing', async () => {
     const { ran, resolvers } = shop();
-    const { fetch } = await serve([apisec({ admission: reading })], { resolvers });
+    const plugin = apisec({ admission: reading, documentationPages: true });
+    const { fetch } = await serve([plugin], { resolvers });
     const csrf = await fetch('/', {
       method: 'POST',
       headers: { 'content-type': 'text/plain' },
