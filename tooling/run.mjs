@@ -133,6 +133,7 @@ const commands = {
   sbom: (args) => node('tooling/sbom.mjs', ...args),
   api: (args) => node('docs/reference/api-reports.mjs', ...args),
   size: (args) => node('tooling/size.mjs', ...args),
+  'check:advisories': (args) => node('tooling/check-advisories.mjs', ...args),
   'check:pack': (args) => node('tooling/check-pack.mjs', ...args),
   'check:requirements': (args) => node('tooling/check-requirements.mjs', ...args),
 };
