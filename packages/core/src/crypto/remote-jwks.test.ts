@@ -193,12 +193,12 @@ describe('a server that fails', () => {
   test('of those who wait in vain for a fetch of another call nobody waits for ever for the next', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const later = globalThis.setTimeout;
-    const timers = vi.spyOn(globalThis, 'setTimeout');
     // Each fetch is lost with the call that began it, and so is the timer that would end it: as on edge runtimes.
-    timers.mockImplementation(((task: () => void, delay: number) =>
-      delay === 5 * SECOND - 1 ? 0 : later(task, delay)) as never);
+    vi.stubGlobal('setTimeout', (task: () => void, delay: number) =>
+      delay === 5 * SECOND - 1 ? 0 : later(task, delay),
+    );
     onTestFinished(() => {
-      timers.mockRestore();
+      vi.unstubAllGlobals();
       vi.useRealTimers();
     });
     let attempts = 0;
