@@ -79,7 +79,15 @@ export default defineConfig({
         // The file that Node takes: with the other one there would be a second graphql beside Apollo's.
         resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
         // A bound against hanging, not a measurement: machines that run the tests may be busy.
-        test: { name, include, isolate, retry, testTimeout: 30_000, hookTimeout: 120_000 },
+        test: {
+          name,
+          include,
+          isolate,
+          retry,
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+          setupFiles: [`${root}/tooling/kept-globals.ts`],
+        },
       })),
       {
         test: {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pnpm } from './install.mjs';
 
 const [command, args] = pnpm(['audit', '--prod', '--json', ...process.argv.slice(2)]);
-const { stdout = '', stderr = '' } = spawnSync(command, args, {
+const { stdout, stderr } = spawnSync(command, args, {
   cwd: join(import.meta.dirname, '..'),
   encoding: 'utf8',
   shell: process.platform === 'win32',
@@ -26,7 +26,7 @@ const isInstalled = ({ findings }) =>
 
 const advisories = readAnswer();
 if (advisories === undefined) {
-  const [why = 'no answer'] = stderr.match(/ERR_\w+/) ?? [];
+  const [why = 'no answer'] = String(stderr).match(/ERR_\w+/) ?? [];
   console.log(`advisories: the registry was asked in vain (${why}); nothing is known`);
 } else {
   for (const { severity, module_name: name, title, url, findings } of advisories) {
