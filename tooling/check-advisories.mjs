@@ -26,7 +26,7 @@ const isInstalled = ({ findings }) =>
 
 const advisories = readAnswer();
 if (advisories === undefined) {
-  const [why = 'no answer'] = String(stderr).match(/ERR_\w+/) ?? [];
+  const [why = 'no answer'] = /ERR_\w+/.exec(stderr) ?? [];
   console.log(`advisories: the registry was asked in vain (${why}); nothing is known`);
 } else {
   for (const { severity, module_name: name, title, url, findings } of advisories) {
