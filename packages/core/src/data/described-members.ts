@@ -1,9 +1,8 @@
+import { isObject } from '../lib/strict-json.ts';
 import { step } from './input-errors.ts';
 import { isContainer } from './members.ts';
 import { schemaFit } from './schema-fit.ts';
-import { type FindSchema, schemaReferences } from './schema-references.ts';
-
-type JsonSchema = Readonly<Record<string, unknown>>;
+import { type FindSchema, type JsonSchema, listOf, schemaReferences } from './schema-references.ts';
 
 /**
  * Members of the input that its JSON Schema does not name, at most so many. Lists where it names objects alone are
@@ -54,12 +53,12 @@ export function undescribedMembers(
     const add = (schema: unknown): void => {
       if (seen.has(schema)) return;
       seen.add(schema);
-      if (!isSchema(schema)) {
+      if (!isObject(schema)) {
         if (schema === true) found.push(schema);
         return;
       }
       if (typeof schema['$ref'] === 'string') add(find(schema['$ref']));
-      for (const keyword of ['then', 'else']) if (isSchema(schema[keyword])) add(schema[keyword]);
+      for (const keyword of ['then', 'else']) if (isObject(schema[keyword])) add(schema[keyword]);
       for (const each of listOf(schema['allOf'])) add(each);
       for (const keyword of ['anyOf', 'oneOf']) {
         const all = listOf(schema[keyword]);
@@ -85,7 +84,7 @@ export function undescribedMembers(
       }
       const keywords = Array.isArray(value) ? LISTS : OBJECTS;
       const speaking = nodes.filter(
-        (node): node is JsonSchema => isSchema(node) && keywords.some((word) => word in node),
+        (node): node is JsonSchema => isObject(node) && keywords.some((word) => word in node),
       );
       // Nothing is said of what is in it: the schema takes anything here.
       if (speaking.length === 0) return;
@@ -123,7 +122,7 @@ function regexpOf(pattern: string): RegExp {
 }
 
 function isOfObjects(schema: unknown): boolean {
-  return isSchema(schema) && schema['type'] === 'object';
+  return isObject(schema) && schema['type'] === 'object';
 }
 
 function speaks(schema: JsonSchema): boolean {
@@ -148,29 +147,29 @@ function memberOf(
 ): readonly unknown[] {
   const named = own(schema['properties'], name);
   const found: unknown[] = named === undefined ? [] : [named];
-  if (isSchema(schema['patternProperties'])) {
+  if (isObject(schema['patternProperties'])) {
     for (const [pattern, each] of Object.entries(schema['patternProperties'])) {
       if (matches(pattern, name)) found.push(each);
     }
   }
   if (found.length > 0) return found;
   const others = [schema['additionalProperties'], schema['unevaluatedProperties']];
-  return others.filter((each) => each === true || isSchema(each));
+  return others.filter((each) => each === true || isObject(each));
 }
 
 /** Whether an alternative can be meant: its type, its constants and its required members fit the value. */
 function couldBe(find: FindSchema, schema: unknown, value: unknown): boolean {
   const node =
-    isSchema(schema) && typeof schema['$ref'] === 'string' ? find(schema['$ref']) : schema;
-  if (!isSchema(node)) return node === true;
+    isObject(schema) && typeof schema['$ref'] === 'string' ? find(schema['$ref']) : schema;
+  if (!isObject(node)) return node === true;
   const type = Array.isArray(value) ? 'array' : 'object';
   if (typeof node['type'] === 'string' && node['type'] !== type) return false;
   if ('const' in node || Array.isArray(node['enum'])) return false;
   if (type === 'array' || !isContainer(value)) return true;
   if (listOf(node['required']).some((name) => !Object.hasOwn(value, String(name)))) return false;
-  if (!isSchema(node['properties'])) return true;
+  if (!isObject(node['properties'])) return true;
   return Object.entries(node['properties']).every(
-    ([name, each]) => !isSchema(each) || !Object.hasOwn(value, name) || fits(each, value[name]),
+    ([name, each]) => !isObject(each) || !Object.hasOwn(value, name) || fits(each, value[name]),
   );
 }
 
@@ -180,13 +179,5 @@ function fits(schema: JsonSchema, value: unknown): boolean {
 }
 
 function own(object: unknown, name: string): unknown {
-  return isSchema(object) && Object.hasOwn(object, name) ? object[name] : undefined;
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isObject(object) && Object.hasOwn(object, name) ? object[name] : undefined;
 }

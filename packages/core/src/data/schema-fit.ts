@@ -1,7 +1,6 @@
+import { isObject } from '../lib/strict-json.ts';
 import { isContainer } from './members.ts';
-import type { FindSchema } from './schema-references.ts';
-
-type Schema = Readonly<Record<string, unknown>>;
+import { type FindSchema, type JsonSchema, listOf } from './schema-references.ts';
 
 /**
  * Whether a value could be of a JSON Schema, as far as types, constants, bounds, and the same of members and items say.
@@ -15,7 +14,7 @@ export function schemaFit(
   const known = new Map<unknown, Map<unknown, boolean>>();
   const fits = (schema: unknown, value: unknown): boolean => {
     if (typeof schema === 'boolean') return schema;
-    if (!isSchema(schema)) return true;
+    if (!isObject(schema)) return true;
     if (!isContainer(value)) return decide(schema, value);
     let ofSchema = known.get(schema);
     if (ofSchema === undefined) known.set(schema, (ofSchema = new Map()));
@@ -29,7 +28,7 @@ export function schemaFit(
     return answer;
   };
 
-  const decide = (schema: Schema, value: unknown): boolean => {
+  const decide = (schema: JsonSchema, value: unknown): boolean => {
     if (typeof schema['$ref'] === 'string' && !fits(find(schema['$ref']), value)) return false;
     if (!isOfType(schema['type'], value) || !isConstant(schema, value)) return false;
     if (!listOf(schema['allOf']).every((each) => fits(each, value))) return false;
@@ -43,7 +42,7 @@ export function schemaFit(
     return isContainer(value) ? membersFit(schema, value) : true;
   };
 
-  const haveFits = (schema: Schema, values: readonly unknown[]): boolean => {
+  const haveFits = (schema: JsonSchema, values: readonly unknown[]): boolean => {
     const first = [schema['prefixItems'], schema['items']].find(Array.isArray) ?? [];
     const others = Array.isArray(schema['items']) ? schema['additionalItems'] : schema['items'];
     return (
@@ -52,11 +51,11 @@ export function schemaFit(
     );
   };
 
-  const membersFit = (schema: Schema, value: Schema): boolean => {
+  const membersFit = (schema: JsonSchema, value: JsonSchema): boolean => {
     if (listOf(schema['required']).some((name) => !Object.hasOwn(value, String(name))))
       return false;
     const { properties } = schema;
-    if (!isSchema(properties)) return true;
+    if (!isObject(properties)) return true;
     return Object.entries(properties).every(
       ([name, each]) => !Object.hasOwn(value, name) || fits(each, value[name]),
     );
@@ -81,13 +80,13 @@ function isOfType(type: unknown, value: unknown): boolean {
   return tests.length === 0 || tests.some((each) => each === '' || TYPES[each]?.(value) === true);
 }
 
-function isConstant(schema: Schema, value: unknown): boolean {
+function isConstant(schema: JsonSchema, value: unknown): boolean {
   if ('const' in schema && !isContainer(schema['const']) && schema['const'] !== value) return false;
   const listed = schema['enum'];
   return !Array.isArray(listed) || listed.some(isContainer) || listed.includes(value);
 }
 
-function isWithin(schema: Schema, value: number): boolean {
+function isWithin(schema: JsonSchema, value: number): boolean {
   const { exclusiveMinimum: above, exclusiveMaximum: below } = schema;
   return (
     inBounds(schema, 'minimum', 'maximum', value) &&
@@ -97,7 +96,7 @@ function isWithin(schema: Schema, value: number): boolean {
 }
 
 function isText(
-  schema: Schema,
+  schema: JsonSchema,
   value: string,
   matches: (pattern: string, text: string) => boolean,
 ): boolean {
@@ -108,15 +107,7 @@ function isText(
   );
 }
 
-function inBounds(schema: Schema, least: string, most: string, value: number): boolean {
+function inBounds(schema: JsonSchema, least: string, most: string, value: number): boolean {
   const [low, high] = [schema[least], schema[most]];
   return (typeof low !== 'number' || value >= low) && (typeof high !== 'number' || value <= high);
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
