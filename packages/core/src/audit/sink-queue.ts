@@ -1,3 +1,4 @@
+import { withinTime } from '../lib/clock.ts';
 import { isThenable, type MaybePromise } from '../lib/maybe-promise.ts';
 import type { QueueBounds } from './audit-options.ts';
 import { LARGEST_EVENT_BYTES } from './event.ts';
@@ -229,19 +230,13 @@ export function sinkQueue(sink: AuditSink, bounds: QueueBounds, host: QueueHost)
 
   /** Nobody waits for longer: a process that ends must end although a sink does not. */
   const closeSink = async (leftMs: number, withinMs: number): Promise<void> => {
-    let late: ReturnType<typeof setTimeout> | undefined;
     try {
       const closing = sink.close?.();
       if (!isThenable(closing)) return;
-      const timeout = new Promise<never>((_resolve, reject) => {
-        const overdue = new Error(`audit: sink "${sink.name}" did not close in ${withinMs} ms`);
-        late = setTimeout(() => reject(overdue), leftMs);
-      });
-      await Promise.race([closing, timeout]);
+      const overdue = `audit: sink "${sink.name}" did not close in ${withinMs} ms`;
+      await withinTime(Promise.resolve(closing), leftMs, overdue);
     } catch (cause) {
       host.onFault(cause);
-    } finally {
-      clearTimeout(late);
     }
   };
 
