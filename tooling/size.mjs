@@ -89,13 +89,13 @@ const MAY_SHARE = {
   './google-iap': REMOTE,
   './supabase': REMOTE,
   './workos': REMOTE,
-  './authenticate-introspection': [`${core}/crypto/discover-issuer.ts`], // keys of signed answers
+  './authenticate-introspection': [`${core}/tokens/discover-issuer.ts`], // keys of signed answers
   './entra-id-tenants': [
     `${core}/tokens/providers/entra-id.ts`,
     `${core}/tokens/tenant-issuers.ts`,
     `${core}/crypto/remote-jwks.ts`,
   ],
-  './authenticate-jwt': [`${core}/crypto/discover-issuer.ts`], // where keys come from unless told
+  './authenticate-jwt': [`${core}/tokens/discover-issuer.ts`], // where keys come from unless told
 };
 
 async function bundle(entry) {

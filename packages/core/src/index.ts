@@ -320,7 +320,6 @@ export { type ZitadelOptions, zitadel } from './tokens/providers/zitadel.ts';
 
 // Keys of issuers.
 
-export { type DiscoveryOptions, discoverIssuer } from './crypto/discover-issuer.ts';
 export type {
   Jwk,
   JwsAlgorithm,
@@ -334,6 +333,7 @@ export type {
 } from './crypto/key-source.ts';
 export { type JwksDocument, localJwks } from './crypto/local-jwks.ts';
 export { type RemoteKeysOptions, remoteJwks } from './crypto/remote-jwks.ts';
+export { type DiscoveryOptions, discoverIssuer } from './tokens/discover-issuer.ts';
 
 // Proof of possession and certificates.
 

@@ -8,7 +8,6 @@ import { apiKeys } from '../api-keys/api-keys.ts';
 import { authenticateApiKey } from '../api-keys/authenticate-api-key.ts';
 import { memoryApiKeyStore } from '../api-keys/memory-api-key-store.ts';
 import { allowAnonymous } from '../authorization/allow-anonymous.ts';
-import { discoverIssuer } from '../crypto/discover-issuer.ts';
 import { remoteJwks } from '../crypto/remote-jwks.ts';
 import type { HttpFacts } from '../engine/facts.ts';
 import { guard } from '../engine/guard.ts';
@@ -17,6 +16,7 @@ import type { Policy } from '../engine/policy.ts';
 import { protect } from '../host/protect.ts';
 import { authenticateIntrospection } from '../tokens/authenticate-introspection.ts';
 import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import { discoverIssuer } from '../tokens/discover-issuer.ts';
 import type { WaitUntil } from './keep-alive.ts';
 
 /** Whom policies ask beside a call: answers at once until it is told to wait. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { allowAuthenticated } from '../authorization/allow-authenticated.ts';
 import { requireScopes } from '../authorization/require-scopes.ts';
-import { discoverIssuer } from '../crypto/discover-issuer.ts';
 import type { KeySource } from '../crypto/key-source.ts';
 import { guard } from '../engine/guard.ts';
 import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import { discoverIssuer } from '../tokens/discover-issuer.ts';
 import { testClock } from './test-clock.ts';
 import { testIssuer } from './test-issuer.ts';
 

@@ -1,4 +1,3 @@
-import { discoverIssuer } from '../crypto/discover-issuer.ts';
 import type { KeyAnswer, KeySet, SignatureVerifier } from '../crypto/key-source.ts';
 import { signatureCheck } from '../crypto/signature-check.ts';
 import { webCryptoVerifier } from '../crypto/verification-key.ts';
@@ -14,6 +13,7 @@ import { assertKnownOptions, assertOneOf } from '../lib/options.ts';
 import type { TokenScheme } from './bearer-credentials.ts';
 import type { ClaimOptions, ClaimSign, RecipientClaim, RequiredClaim } from './claim-rules.ts';
 import type { TokenDecryption } from './decrypt-tokens.ts';
+import { discoverIssuer } from './discover-issuer.ts';
 import type { ClaimPath, RolesPath } from './jwt-claims.ts';
 import { type ExaminedJwt, examineJwt, type TokenProblem } from './jwt-examination.ts';
 import { confirmationDemands, factsOfClaims } from './jwt-facts.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { audience, bearer, NOW, signer } from '../../test/jwt-kit.ts';
 import { type KeyServer, keyServer, text } from '../../test/key-server.ts';
 import { ConfigurationError } from '../lib/configuration-error.ts';
-import { authenticateJwt } from '../tokens/authenticate-jwt.ts';
+import { authenticateJwt } from './authenticate-jwt.ts';
 import { discoverIssuer } from './discover-issuer.ts';
 
 const key = await signer('ES256', 'a');

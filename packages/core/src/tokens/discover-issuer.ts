@@ -1,9 +1,13 @@
+import type { KeySource } from '../crypto/key-source.ts';
+import {
+  REMOTE_KEY_OPTIONS,
+  type RefreshOptions,
+  refreshingKeys,
+} from '../crypto/refreshing-keys.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type FetchOptions, jsonFetcher, urlProblem } from '../lib/fetch-json.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { member } from '../lib/strict-json.ts';
-import type { KeySource } from './key-source.ts';
-import { REMOTE_KEY_OPTIONS, type RefreshOptions, refreshingKeys } from './refreshing-keys.ts';
 
 /** Options of {@link discoverIssuer}. */
 export interface DiscoveryOptions extends FetchOptions, RefreshOptions {}
