@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@apisec/core';
 import { withinTime } from '@apisec/core/host';
 
-/** Does a task; whatever it throws rejects, and so it does once `timeoutMs` have passed. */
+/** Runs a task; rejects where it throws, and once `timeoutMs` have passed. */
 export type Timely = <T>(task: () => MaybePromise<T>) => Promise<T>;
 
 /** Bounds the time of tasks of the same kind. */

@@ -1,14 +1,14 @@
 import type { Denial, DenialKind } from '@apisec/core';
 
-/** What the denials of one subject are and say, by code. */
+/** The kind and the detail of each denial of one subject, by code. */
 export type DenialWords<Code extends string> = Readonly<
   Record<Code, readonly [kind: DenialKind, detail: string]>
 >;
 
-/** What an operator hears beside it, and when to try again. */
+/** For operators only: the cause, and when to try again. */
 export type MoreOfDenial = Pick<Denial, 'retryAfterMs' | 'cause'>;
 
-/** Makes denials of a table: the kind and the words of each code stand in one place. */
+/** Makes denials from a table that holds the kind and the text of each code. */
 export function wordedDenials<Code extends string>(
   words: DenialWords<Code>,
 ): (code: Code, more?: MoreOfDenial) => Denial {

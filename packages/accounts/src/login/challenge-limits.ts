@@ -3,7 +3,7 @@ import { sha256 } from '@apisec/core/host';
 import { loginDenial } from './login-denial.ts';
 
 const PER_PEER: Limit = { algorithm: 'bucket', capacity: 120, refill: 60, period: 60_000 };
-/** A tenth of what a memory store of tickets holds. */
+/** A tenth of the default capacity of a memory store of tickets. */
 const AT_ONCE = 10_000;
 /** Peers that are counted at once. */
 const PEERS = 8_192;

@@ -25,11 +25,11 @@ export function loginCompletion<Result>(
   return async (state, attempt, caller) => {
     const { subject, tenant } = state;
     const { remember = false } = caller;
-    // Nobody is found right without one.
+    // No password is ever right for an account that does not exist.
     if (subject === undefined) throw new TypeError('no account');
     const amr = amrOf(state);
     const isMulti = amr.includes('mfa');
-    // Whoever has a second factor needs no recovery: it is somebody else's.
+    // A user who has a second factor needs no recovery: one that is under way was started by somebody else.
     if (isMulti) await recovery?.cancel(subject);
     const isNew = remembered !== undefined && remember && isMulti && state.device === undefined;
     const device = isNew
@@ -40,7 +40,7 @@ export function loginCompletion<Result>(
       : undefined;
     const provenAt = now();
     // Looked up last, since all of this takes a while. Whoever changes a password or disables an account meanwhile ends
-    // sessions right then, and this one would begin behind that.
+    // sessions at that moment, and this one would begin afterwards.
     const account = await logins.accountOf(state);
     if (account === undefined) return denied(loginDenial('sign_in.ticket_unknown'));
     const signedIn: SignedIn = Object.freeze({

@@ -16,17 +16,17 @@ export type LoginDenialCode =
   | 'sign_in.unavailable';
 
 const worded = wordedDenials<LoginDenialCode>({
-  'sign_in.malformed': ['malformed', 'The request does not say what is needed to sign in.'],
-  'sign_in.ticket_unknown': ['unauthenticated', 'The login has ended. Begin again.'],
-  'sign_in.client_mismatch': ['unauthenticated', 'The login was begun elsewhere. Begin again.'],
-  'sign_in.method_unavailable': ['malformed', 'This login cannot go on in that way.'],
-  'sign_in.code_wrong': ['unauthenticated', 'The code is not right.'],
+  'sign_in.malformed': ['malformed', 'The request lacks what is needed to sign in.'],
+  'sign_in.ticket_unknown': ['unauthenticated', 'The login has ended. Start again.'],
+  'sign_in.client_mismatch': ['unauthenticated', 'The login was started elsewhere. Start again.'],
+  'sign_in.method_unavailable': ['malformed', 'This login cannot be continued in this way.'],
+  'sign_in.code_wrong': ['unauthenticated', 'The code is wrong.'],
   'sign_in.code_expired': ['unauthenticated', 'The code has expired. Ask for another one.'],
   'sign_in.too_many_codes': ['rate_limited', 'No more codes are sent for this login.'],
-  'sign_in.too_many_challenges': ['rate_limited', 'Too many logins were begun. Try again later.'],
+  'sign_in.too_many_challenges': ['rate_limited', 'Too many logins were started. Try again later.'],
   'sign_in.too_many_attempts': [
     'unauthenticated',
-    'There were too many wrong answers. Begin again.',
+    'There were too many wrong answers. Start again.',
   ],
   'sign_in.second_factor_missing': ['forbidden', 'The account needs a second factor and has none.'],
   'sign_in.unavailable': ['unavailable', 'Signing in is not possible at the moment.'],

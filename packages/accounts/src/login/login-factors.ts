@@ -6,7 +6,7 @@ import { loginDenial } from './login-denial.ts';
 import type { LoginFactor, LoginState, SentCode } from './login-state.ts';
 import type { LoginOptions, NextStep } from './login-types.ts';
 
-/** What a look at an answer comes to. */
+/** The result of judging an answer. */
 export type Judgement =
   | {
       readonly right: true;
@@ -47,7 +47,7 @@ export function codeHash(ticketHead: string, channel: string, code: string): Pro
   return sha256(`apisec login code\n${ticketHead}\n${channel}\n${code}`);
 }
 
-/** Asks the parts that the user handed over. */
+/** Asks the parts that the user supplied. */
 export function loginFactors({
   passwords,
   totp,
@@ -82,7 +82,7 @@ export function loginFactors({
           response: step.response,
           challenge: state.challenge,
           subject,
-          // Alone it must stand for both: the device, and that it is its user who holds it.
+          // As the only factor it must prove both: possession of the device, and that its user holds it.
           requireUserVerification: subject === undefined,
         });
         if (!answer.ok) return wrong(answer.denial);

@@ -17,7 +17,7 @@ export interface LoginAttempter {
 export interface LoginAttempt extends CountedAttempt {
   /**
    * Why the account itself is not tried, though what was typed may be. Who has not shown a password must not learn of
-   * it: two names of one account would be known as such, and that there is one.
+   * it: that would reveal that the account exists, and which names belong to it.
    */
   readonly accountDenial: Denial | undefined;
 }
@@ -41,7 +41,7 @@ export function loginFailures(
       const name = device === undefined ? namedBy('identifier', identifier) : ['device', device];
       const first = await failures.begin({ account: name, peer, tenant });
       if (!first.ok) return first;
-      // Who is nobody's account counts as often as one: how long it takes must not tell them apart.
+      // An unknown account is counted as many times as a known one: the time must not tell them apart.
       const ofNobody = namedBy('nobody', identifier);
       const account = device === undefined ? (namedBy('subject', subject) ?? ofNobody) : undefined;
       if (account === undefined) return { ...first, accountDenial: undefined };

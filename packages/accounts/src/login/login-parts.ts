@@ -31,7 +31,7 @@ export function isNoGuess({ kind }: Denial): boolean {
   return kind === 'unavailable' || kind === 'rate_limited';
 }
 
-/** What fails behind a right answer does not count as a failed attempt: an outage locks nobody out. */
+/** What fails after a right answer does not count as a failed attempt: an outage locks nobody out. */
 export async function uncountedWhereItFails<T>(
   attempt: CountedAttempt,
   task: () => Promise<T>,

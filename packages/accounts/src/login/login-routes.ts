@@ -38,7 +38,7 @@ export interface LoginRoutesOptions<Result> {
   readonly base?: string | undefined;
   /** Sets cookies without `Secure` and prefix, which browsers take over TLS alone: for tests on loopback. */
   readonly insecureCookies?: boolean | undefined;
-  /** Hears of what went wrong, with its cause. */
+  /** Called with the cause of each fault. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
@@ -140,7 +140,7 @@ export function loginRoutes<Result>(
   const origin = normalizeOrigin(options.origin);
   assertConfiguration(
     typeof login?.password === 'function' && typeof login.next === 'function',
-    `${NAME}: hand over what login() made.`,
+    `${NAME}: pass what login() returned.`,
   );
   assertConfiguration(
     origin !== undefined,
@@ -222,7 +222,7 @@ export function loginRoutes<Result>(
       cookie,
     };
   };
-  /** Only what a page of this site posts is looked at. */
+  /** Anything but a POST from a page of this site is denied unread. */
   const answer = async (request: Request, handle: () => Promise<Response>): Promise<Response> => {
     if (request.method !== 'POST') {
       return failed({ kind: 'method_not_allowed', code: 'operation.unlisted' });
@@ -286,7 +286,7 @@ async function bodyOf(request: Request): Promise<Body | undefined> {
   return bytes && parseStrictObject(bytes);
 }
 
-/** What somebody answers, without who they are. */
+/** The next step, without the members that say who calls. */
 type Answered = NextStep extends infer Each
   ? Each extends NextStep
     ? Omit<Each, keyof LoginCaller>

@@ -30,7 +30,7 @@ const OPTIONS = [
 /** RFC 9470 §3, as they stand in a challenge. */
 const ACR = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
 
-/** What the options of a login come to; times in milliseconds. */
+/** The options of a login with their defaults; times in milliseconds. */
 export interface LoginSettings {
   readonly secondFactor: 'where_enrolled' | 'required';
   readonly acr: { readonly single: string; readonly multi: string };
@@ -55,17 +55,17 @@ export function loginSettings(options: LoginOptions<unknown>): LoginSettings {
   assertTicketStore(NAME, options.tickets);
   assertConfiguration(
     typeof finish === 'function',
-    `${NAME}: finish is the function that gives tokens or a session to who is signed in.`,
+    `${NAME}: finish must be a function that gives tokens or a session to the user who signed in.`,
   );
   assertConfiguration(
     passwords !== undefined || passkeys !== undefined,
-    `${NAME}: give it passwords, passkeys or both, or nobody could begin to sign in.`,
+    `${NAME}: give it passwords, passkeys or both, or nobody could sign in.`,
   );
   assertKnownOptions(`${NAME}: senders`, senders, ['mail', 'sms']);
   assertOneOf(NAME, 'secondFactor', secondFactor, ['where_enrolled', 'required']);
   assertConfiguration(
     ACR.test(acr.single) && ACR.test(acr.multi) && acr.single !== acr.multi,
-    `${NAME}: acr names two levels in printable ASCII, { single: 'aal1', multi: 'aal2' }.`,
+    `${NAME}: acr must name two levels in printable ASCII: {  single: 'aal1', multi: 'aal2' }.`,
   );
   const { lifetime = '10m', codeLifetime = '5m', timeout = '5s', rememberDevices } = options;
   return {

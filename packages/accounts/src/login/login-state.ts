@@ -80,7 +80,7 @@ export function amrOf({ done, held }: LoginState): readonly string[] {
 export function heldOf(amr: readonly string[] | undefined): readonly string[] {
   if (!Array.isArray(amr)) return [];
   const values: readonly unknown[] = amr.slice(0, MOST_HELD);
-  return values.filter((value) => typeof value === 'string' && /^[a-z]{1,16}$/.test(value)) as
-    // What the filter left.
-    readonly string[];
+  return values.filter(
+    (value): value is string => typeof value === 'string' && /^[a-z]{1,16}$/.test(value),
+  );
 }

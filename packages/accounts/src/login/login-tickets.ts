@@ -87,7 +87,7 @@ export function denied(denial: Denial, ticket?: string): LoginDenied {
   return ticket === undefined ? { status: 'denied', denial } : { status: 'denied', denial, ticket };
 }
 
-/** Where nothing could be decided. */
+/** The denial where nothing could be decided. */
 export function unavailable(cause: unknown): LoginDenied {
   return denied(loginDenial('sign_in.unavailable', { cause }));
 }

@@ -63,7 +63,7 @@ export interface LoginOptions<Result> extends RecordOption {
   readonly throttle?: CountFailuresOptions | undefined;
   /** How long a login may take from its first step, from `30s` to `30m`. Default: `10m`. */
   readonly lifetime?: Duration | undefined;
-  /** How long a code that was sent is good, from `30s` to `15m`. Default: `5m`. */
+  /** How long a code that was sent is valid, from `30s` to `15m`. Default: `5m`. */
   readonly codeLifetime?: Duration | undefined;
   /**
    * How long a device needs no second factor again where its user asks for that, from `1h` to `90d`. The last 20 of an
@@ -129,7 +129,7 @@ export interface StepUp extends LoginCaller {
 /** Nobody is signed in yet. */
 export interface LoginPending {
   readonly status: 'requires_mfa';
-  /** Good for one more step, from the same client. */
+  /** Valid for one more step, from the same client. */
   readonly ticket: string;
   /** Epoch milliseconds. */
   readonly expiresAt: number;

@@ -330,7 +330,7 @@ describe('nothing tells accounts apart', () => {
         denial: {
           kind: 'unauthenticated',
           code: 'password.wrong',
-          detail: 'The account or the password is not right.',
+          detail: 'The account or the password is wrong.',
         },
       }),
     );

@@ -100,7 +100,7 @@ export function passwordLogin<Result>(
       if (isNoGuess(verified.denial)) await attempt.end('neither');
       return denied(verified.denial);
     }
-    // Nobody is found right without one.
+    // No password is ever right for an account that does not exist.
     if (usable === undefined || stored === undefined) throw new TypeError('no account');
     const right = { account: usable, stored, rehash: verified.rehash, deviceId };
     return uncountedWhereItFails(attempt, () => afterPassword(step, right, attempt));

@@ -71,8 +71,8 @@ function isOfOwnPage(clientDataJson: string): boolean {
 }
 
 /**
- * True where an attestation names no certificate. Nobody asked for one, and to look into one that a caller made up
- * would be to call the addresses in it.
+ * True where an attestation names no certificate. None was asked for, and verifying one that a caller made up
+ * could mean fetching the URLs in it.
  */
 export function isSelfAttested(response: PasskeyResponse): boolean {
   const { response: inner } = response.json as { response: { attestationObject: string } };
@@ -119,13 +119,13 @@ export interface PasskeyDenial {
 }
 
 const worded = wordedDenials<PasskeyDenialCode>({
-  'passkey.malformed': ['malformed', 'That is not the answer of a passkey.'],
-  'passkey.invalid': ['unauthenticated', 'The passkey is not right.'],
-  // Nobody learns which passkeys there are.
-  'passkey.unknown': ['unauthenticated', 'The passkey is not right.'],
-  'passkey.counter': ['unauthenticated', 'The passkey is not right.'],
-  'passkey.ticket_unknown': ['unauthenticated', 'The registration has ended. Begin again.'],
-  'passkey.already_registered': ['forbidden', 'The passkey is registered already.'],
+  'passkey.malformed': ['malformed', 'The answer of the passkey is not well formed.'],
+  'passkey.invalid': ['unauthenticated', 'The passkey is not valid.'],
+  // One text for all of them, so that nobody learns which passkeys exist.
+  'passkey.unknown': ['unauthenticated', 'The passkey is not valid.'],
+  'passkey.counter': ['unauthenticated', 'The passkey is not valid.'],
+  'passkey.ticket_unknown': ['unauthenticated', 'The registration has ended. Start again.'],
+  'passkey.already_registered': ['forbidden', 'The passkey is already registered.'],
   'passkey.too_many': [
     'forbidden',
     'The account already has the largest allowed number of passkeys.',

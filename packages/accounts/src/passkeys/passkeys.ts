@@ -54,8 +54,8 @@ const HANDLE_BYTES = 32;
 
 /**
  * Passkeys (WebAuthn level 3): registers them and checks their signatures. Denies an answer to another challenge,
- * from another origin or domain, from a frame, without a user who was there, of another account, or with a count that
- * was seen before. Nothing about the authenticator is asked or believed (attestation `none`).
+ * from another origin or domain, from a frame, without user presence, of another account, or with a counter that
+ * did not increase. Nothing about the authenticator is asked or believed (attestation `none`).
  *
  * Answers denials, never throws for them: `passkey.malformed` (400), `.invalid`, `.unknown`, `.counter` and
  * `.ticket_unknown` (401, worded alike), `.already_registered` and `.too_many` (403), `.unavailable` (503).
@@ -77,15 +77,15 @@ export function passkeys(options: PasskeysOptions): Passkeys {
   const { userVerification = 'required', maxPerAccount = 20 } = options;
   assertConfiguration(
     typeof rpId === 'string' && DOMAIN.test(rpId),
-    `${NAME}: rpId is a domain without scheme and port, 'shop.example.com'.`,
+    `${NAME}: rpId must be a domain without scheme and port, like 'shop.example.com'.`,
   );
   assertConfiguration(
     isLabel(rpName),
-    `${NAME}: rpName is what browsers show, up to 64 characters.`,
+    `${NAME}: rpName must be a name that browsers can show, of 1 to 64 characters.`,
   );
   assertConfiguration(
     Array.isArray(origins) && origins.length > 0 && origins.every((each) => isOriginOf(each, rpId)),
-    `${NAME}: origins lists the pages that ask, ['https://${rpId}']: with https, and within rpId.`,
+    `${NAME}: origins must list the origins of your pages, like ['https://${rpId}']: with https, and within rpId.`,
   );
   const methods = ['insert', 'get', 'list', 'use', 'rename', 'remove', 'removeBySubject'] as const;
   assertMethods(NAME, 'store', store ?? {}, methods, 'memoryPasskeyStore()');
@@ -164,7 +164,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     }
     const { credential, aaguid, credentialDeviceType, credentialBackedUp } =
       verified.registrationInfo;
-    // What is signed counts, not what stands beside it.
+    // Only what is signed is trusted, not the copy of the id beside it.
     if (credential.id !== response.id) return passkeyDenial('passkey.invalid');
     const passkey: PasskeyRecord = {
       id: credential.id,
@@ -182,7 +182,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
     if ((await ask(() => store.insert(passkey))) !== true) {
       return passkeyDenial('passkey.already_registered');
     }
-    // Looked at behind the insertion, since many may have been begun while there was room for one.
+    // Counted after the insertion, since many registrations may have started while there was room for one.
     if ((await listOf(subject)).length > maxPerAccount) {
       await ask(() => store.remove(subject, passkey.id));
       return passkeyDenial('passkey.too_many');
@@ -229,7 +229,7 @@ export function passkeys(options: PasskeysOptions): Passkeys {
       credential: {
         id: passkey.id,
         publicKey: bytesOf(passkey.publicKey),
-        // The store compares counts, in one step with writing them down.
+        // The store compares and writes the counter in one atomic step.
         counter: 0,
       },
       requireUserVerification,
@@ -286,7 +286,7 @@ function infoOf(passkey: PasskeyRecord): PasskeyInfo {
   return { id, label, createdAt, lastUsedAt, backedUp, aaguid };
 }
 
-/** Whatever it is: it may come as JSON, where a pattern takes a list of one text for the text. */
+/** The value may come from JSON, and a pattern takes a list of one text for that text. */
 function isLabel(value: unknown): value is string {
   return typeof value === 'string' && LABEL.test(value);
 }
@@ -295,7 +295,7 @@ function descriptorOf({ id, transports }: PasskeyRecord): { id: string; transpor
   return { id, transports: [...transports] };
 }
 
-/** Stored text was encoded here. */
+/** Throws only for text that was not encoded here. */
 function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = decodeBase64url(text);
   if (bytes === undefined) throw new TypeError('not base64url');

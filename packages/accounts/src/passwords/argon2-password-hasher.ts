@@ -52,8 +52,8 @@ const LONGEST_PASSWORD = 4_096;
 
 /**
  * Hashes passwords with Argon2id (RFC 9106) into PHC strings, by the library that you install. A flood of logins
- * waits in a bounded queue and is rejected beyond it, as with `nodePasswordHasher`. Hashes of Argon2i and Argon2d are
- * not taken.
+ * waits in a bounded queue and is rejected beyond it, as with `nodePasswordHasher`. Argon2i and Argon2d hashes are
+ * denied.
  *
  * @throws ConfigurationError without a library, or for a cost or bound that cannot hold.
  * @example
@@ -65,7 +65,7 @@ export function argon2PasswordHasher(options: Argon2PasswordHasherOptions): Pass
   const { concurrency = 2, maxWaiting = 32 } = options;
   assertConfiguration(
     typeof argon2?.hash === 'function' && typeof argon2.verify === 'function',
-    `${NAME}: argon2 is the library, import * as argon2 from '@node-rs/argon2'.`,
+    `${NAME}: argon2 must be the library: import * as argon2 from '@node-rs/argon2'.`,
   );
   const bounds = [
     ['memoryCost', memoryCost, 7_168, MOST_MEMORY],
@@ -91,7 +91,7 @@ export function argon2PasswordHasher(options: Argon2PasswordHasherOptions): Pass
     verify: async (password, hash) => {
       const bounded = inBounds(password);
       if (parse(hash) === undefined) {
-        throw new TypeError(`${NAME}: what is stored is not an Argon2id hash within bounds.`);
+        throw new TypeError(`${NAME}: the stored hash is not an Argon2id hash within bounds.`);
       }
       return (await enter(() => argon2.verify(hash, bounded))) === true;
     },

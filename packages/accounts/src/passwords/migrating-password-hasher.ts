@@ -25,12 +25,12 @@ const NAME = 'migratingPasswordHasher';
 
 /**
  * Takes over hashes that another system made: they are verified as they are, and `passwords` answers a new hash with
- * the first login that is right (`rehash`), until none is left. Name each prefix: bcrypt has `$2a$`, `$2b$` and
+ * the first successful login (`rehash`), until none is left. Name each prefix: bcrypt has `$2a$`, `$2b$` and
  * `$2y$`.
  *
- * While older hashes take another time to verify than new ones, the time of a wrong password tells which kind an
- * account has, and so that there is one. Give the older kind an end: then those who did not sign in reset their
- * password.
+ * While older hashes take a different time to verify than new ones, the time of a wrong password tells which kind an
+ * account has, and so that it exists. Set a date on which older hashes are removed: users who have not signed in by
+ * then reset their password.
  *
  * @throws ConfigurationError for prefixes that are the same, or a bound that cannot hold.
  * @example
@@ -46,11 +46,11 @@ export function migratingPasswordHasher(options: MigratingPasswordHasherOptions)
     [current?.hash, current?.verify, current?.needsRehash].every(
       (each) => typeof each === 'function',
     ),
-    `${NAME}: current is the hasher of new passwords, for example nodePasswordHasher().`,
+    `${NAME}: current must be the hasher of new passwords, for example nodePasswordHasher().`,
   );
   assertConfiguration(
     Array.isArray(older) && older.length > 0 && older.every(isKind),
-    `${NAME}: older lists the kinds to take over, [{ prefix: '$2b$', verify: bcrypt.compare }].`,
+    `${NAME}: older must list the kinds of hashes to take over, like [{ prefix: '$2b$', verify: bcrypt.compare }].`,
   );
   const prefixes = older.map(({ prefix }) => prefix);
   assertConfiguration(

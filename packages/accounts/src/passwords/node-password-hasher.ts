@@ -33,7 +33,7 @@ const KEY_BYTES = 32;
 /** Also of a stored hash: whoever writes the table must not be able to exhaust the server. */
 const MOST_MEMORY = 268_435_456;
 const MOST_PASSES = 16;
-/** Less is no obstacle to anybody. */
+/** A cheaper hash is no obstacle to an attacker. */
 const LEAST_LN = 13;
 /** No password policy allows more, and hashing must not begin with megabytes. */
 const LONGEST_PASSWORD = 4_096;
@@ -67,7 +67,9 @@ export function nodePasswordHasher(options: NodePasswordHasherOptions = {}): Pas
   const derive = (password: string, salt: Buffer, length: number, by: ScryptCost) => {
     // scrypt takes a password as the key of a MAC, where a NUL behind it changes nothing.
     if (password.length > LONGEST_PASSWORD || password.includes('\0')) {
-      return Promise.reject(new RangeError('nodePasswordHasher: too long, or with a NUL in it.'));
+      return Promise.reject(
+        new RangeError('nodePasswordHasher: the password is too long, or contains a NUL.'),
+      );
     }
     return enter(() => run(password, salt, length, by));
   };
@@ -81,7 +83,9 @@ export function nodePasswordHasher(options: NodePasswordHasherOptions = {}): Pas
     verify: async (password, hash) => {
       const stored = parse(hash);
       if (stored === undefined) {
-        throw new TypeError('nodePasswordHasher: what is stored is no scrypt hash in PHC format.');
+        throw new TypeError(
+          'nodePasswordHasher: the stored hash is not a scrypt hash in PHC format.',
+        );
       }
       const key = await derive(password, stored.salt, stored.key.length, stored);
       return timingSafeEqual(key, stored.key);

@@ -76,7 +76,7 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
   ) => MaybePromise<unknown>;
   /** `login`, so that logins under way end and devices are forgotten. */
   readonly login?: { readonly forget: (subject: string) => Promise<void> } | undefined;
-  /** What `accountRecovery` made, so that no recovery goes on that the old password has begun. */
+  /** What `accountRecovery` returned, so that a recovery that was started with the old password ends. */
   readonly recovery?: { readonly cancel: (subject: string) => Promise<unknown> } | undefined;
   /**
    * How wrong passwords in `change`, and requests for a reset, slow down an account and a peer. A password that is
@@ -85,7 +85,7 @@ export interface PasswordChangesOptions<Account extends PasswordAccount = Passwo
   readonly throttle?: CountFailuresOptions | undefined;
   /** Keeps a runtime alive until what runs after an answer is done. */
   readonly waitUntil?: ((work: Promise<unknown>) => void) | undefined;
-  /** Told where a link could not be sent. */
+  /** Called when a link could not be sent. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
   /** How long `accounts`, `sendReset` and `endSessions` may take, from `1ms` to `1m`. Default: `10s`. */
   readonly timeout?: Duration | undefined;
@@ -119,7 +119,7 @@ export interface PasswordChanges {
   readonly requestReset: (
     request: { readonly identifier: string; readonly peer: string | undefined } & OfTenant,
   ) => Promise<{ readonly ok: true } | { readonly ok: false; readonly denial: Denial }>;
-  /** By who has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
+  /** By whoever has the link. All sessions end, and nobody is signed in: a second factor is still asked for. */
   readonly reset: (
     request: { readonly token: string; readonly next: string } & OfTenant & PasswordContext,
   ) => Promise<PasswordChange>;
@@ -143,7 +143,7 @@ const OPTIONS = [
 ] as const;
 
 /**
- * Changes passwords, and what must follow: the other sessions end, links that were sent are good no longer, logins
+ * Changes passwords, and what must follow: the other sessions end, links that were sent stop working, logins
  * that are under way and recoveries end, and remembered devices are forgotten. A link resets a password once; it signs
  * nobody in and does not touch second factors (see `accountRecovery`). A new password that the policy denies does not
  * use the link up.
@@ -177,7 +177,10 @@ export function passwordChanges<Account extends PasswordAccount>(
       'accounts must be { byIdentifier, bySubject, setHash }',
       [accounts?.byIdentifier, accounts?.bySubject, accounts?.setHash],
     ],
-    ['resets must be what singleUseTokens() made', [resets?.issue, resets?.use, resets?.revoke]],
+    [
+      'resets must be what singleUseTokens() returned',
+      [resets?.issue, resets?.use, resets?.revoke],
+    ],
     ['sendReset must send the link', [sendReset]],
     ['endSessions must end the sessions of a user', [endSessions]],
   ] as const;
@@ -197,7 +200,7 @@ export function passwordChanges<Account extends PasswordAccount>(
   );
   const ask = timely(timeout);
 
-  /** Writes it, and ends what went with the old one. */
+  /** Stores the new hash, and ends what depended on the old one. */
   const store = async (
     { subject, passwordHash }: PasswordAccount,
     hash: string,
@@ -216,7 +219,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     const failed = [...ended, ...others].find((each) => each.status === 'rejected');
     const target = { type: 'account', id: subject };
     const act = { act: 'password.changed', tenant, target, data: { how } } as const;
-    // It was changed, whatever of this fails.
+    // The password has been changed, whichever of these fails.
     const [recorded] = await Promise.allSettled([recordAct(options.record, act)]);
     if (failed !== undefined) return passwordDenial('password.sessions_remain', failed.reason);
     if (recorded.status === 'rejected') throw recorded.reason;
@@ -261,17 +264,17 @@ export function passwordChanges<Account extends PasswordAccount>(
       if (verified.denial.kind === 'unavailable') await attempt.end('neither');
       return verified;
     }
-    // It begins nothing anew, as in a login: whoever has the password could guess codes in between.
+    // This does not reset the count, as in a login: whoever has the password could guess codes in between.
     await attempt.end('neither');
     const hashed = await passwords.hash(next, { context });
-    // Nobody is found right without an account.
+    // No password is ever right for an account that does not exist.
     if (!hashed.ok || account === undefined) return hashed.ok ? NO_ACCOUNT : hashed;
     return store(account, hashed.hash, request, 'change');
   };
 
   const send = async (account: Account, tenant: string | undefined): Promise<void> => {
-    // Many spellings may lead to one account. Its user gets no more mails for that, and nobody is told: who is denied
-    // under a spelling that was never used would know that there is such an account.
+    // Many spellings may lead to one account. Its user gets no more mails for that, and the caller is not told: a
+    // denial for a spelling that was never used would reveal that the account exists.
     const counted = await mails.begin({
       account: ['reset_mail', account.subject],
       peer: undefined,
@@ -289,12 +292,12 @@ export function passwordChanges<Account extends PasswordAccount>(
 
   const requestReset: PasswordChanges['requestReset'] = async ({ identifier, peer, tenant }) => {
     if (!isName(identifier) || !isTenant(tenant)) return passwordDenial('password.malformed');
-    // Never given back: so many links a day are enough, for accounts that exist as for others.
+    // Never reset: that many links are enough, whether the account exists or not.
     const attempt = await failures.begin({ account: ['reset', identifier], peer, tenant });
     if (!attempt.ok) return { ok: false, denial: attempt.denial };
     const account = await ask(() => accounts.byIdentifier(identifier, tenant));
     if (account !== undefined) {
-      // After the answer: how long a mail takes must not tell that there is somebody.
+      // After the answer: the time that a mail takes must not reveal that the account exists.
       const work = new Promise((resolve) => setTimeout(resolve, 0))
         .then(() => send(account, tenant))
         .catch((cause: unknown) => report(() => onFault?.(cause), undefined));
@@ -307,7 +310,7 @@ export function passwordChanges<Account extends PasswordAccount>(
     if (!isTenant(tenant)) return passwordDenial('password.malformed');
     const checked = await resets.check(token);
     if (!checked.ok) return checked;
-    // It is not used up: whoever tries it elsewhere must not take it from its user.
+    // The link is not used up: trying it in another tenant must not take it from its user.
     if (checked.data['tenant'] !== tenant) return singleUseDenial('single_use.unknown');
     const hashed = await passwords.hash(next, { context });
     if (!hashed.ok) return hashed;

@@ -2,7 +2,7 @@ import type { Denial, MaybePromise } from '@apisec/core';
 import { wordedDenials } from '../worded-denials.ts';
 
 /**
- * Half a character is not the same in the next program. A control character cannot be typed in most; and in a MAC,
+ * Programs do not agree on half a surrogate pair. A control character cannot be typed in most of them; and in a MAC,
  * which is what most hashes are made of, a key with a NUL behind it is the same key.
  */
 const NO_TEXT = /[\p{Surrogate}\p{Cc}]/u;
@@ -45,7 +45,7 @@ export async function isBreached(password: string, range: BreachedRange): Promis
   for (const byte of hash) digits += byte.toString(16).padStart(2, '0').toUpperCase();
   const lines = await range(digits.slice(0, PREFIX_DIGITS));
   if (typeof lines !== 'string' || lines.length > LONGEST_RANGE) {
-    throw new TypeError('The list of breached passwords answered no lines.');
+    throw new TypeError('The list of breached passwords did not answer with lines.');
   }
   const suffix = digits.slice(PREFIX_DIGITS);
   let found = false;
@@ -53,7 +53,8 @@ export async function isBreached(password: string, range: BreachedRange): Promis
     const text = line.trim();
     if (text === '') continue;
     const [, rest, count] = ENTRY.exec(text) ?? [];
-    if (rest === undefined) throw new TypeError('The list of breached passwords has other lines.');
+    if (rest === undefined)
+      throw new TypeError('The list of breached passwords has lines in another format.');
     if (rest.toUpperCase() === suffix && (count === undefined || Number(count) > 0)) found = true;
   }
   return found;
@@ -78,7 +79,7 @@ export function leansOnContext(password: string, context: readonly string[]): bo
     .flatMap((word) => [word, ...word.split(SEPARATORS)])
     .filter((word) => word.length >= SHORTEST_WORD)
     .slice(0, MOST_PARTS)
-    // A longer one may hold a shorter one.
+    // Longer words first, since they may contain shorter ones.
     .toSorted((one, other) => other.length - one.length);
   let rest = password;
   // The gap keeps two halves from making a new word.
@@ -112,17 +113,17 @@ const worded = wordedDenials<PasswordDenialCode>({
   'password.too_short': ['malformed', 'The password is too short.'],
   'password.too_long': ['malformed', 'The password is too long.'],
   'password.repetitive': ['malformed', 'The password has too few different characters.'],
-  'password.contextual': ['malformed', 'The password is made of names that others know.'],
-  'password.common': ['malformed', 'The password is a common one.'],
-  'password.breached': ['malformed', 'The password is known from a breach.'],
-  'password.wrong': ['unauthenticated', 'The account or the password is not right.'],
+  'password.contextual': ['malformed', 'The password is made of names that are easy to guess.'],
+  'password.common': ['malformed', 'The password is too common.'],
+  'password.breached': ['malformed', 'The password has appeared in a data breach.'],
+  'password.wrong': ['unauthenticated', 'The account or the password is wrong.'],
   'password.changed_meanwhile': [
     'unavailable',
     'The password was changed at the same moment. Try again.',
   ],
   'password.sessions_remain': [
     'unavailable',
-    'The password was changed. Other sessions may still run; sign out everywhere.',
+    'The password was changed. Other sessions may still be open; sign out everywhere.',
   ],
   'password.unavailable': ['unavailable', 'The password cannot be checked at the moment.'],
 });

@@ -81,7 +81,7 @@ export type PasswordVerification =
     }
   | PasswordDenial;
 
-/** What is known of the account, for passwords that lean on it. */
+/** What is known of the account, to deny passwords that are made of it. */
 export interface PasswordContext {
   /** User name, email address, names. */
   readonly context?: readonly string[] | undefined;
@@ -100,7 +100,7 @@ export interface Passwords {
   readonly verify: (password: string, stored: string | undefined) => Promise<PasswordVerification>;
 }
 
-/** Of fewer different characters, a guess at the pattern is a guess at the password. */
+/** With fewer different characters, guessing the pattern is guessing the password. */
 const LEAST_DIFFERENT = 5;
 const OPTIONS = [
   'hasher',
@@ -160,7 +160,7 @@ export function passwords(options: PasswordsOptions): Passwords {
   }
   assertConfiguration(
     Array.isArray(shared) && shared.every((word) => typeof word === 'string'),
-    'passwords: context lists words, for example the name of the service.',
+    'passwords: context must list words, for example the name of the service.',
   );
   assertOneOf('passwords', 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const timeout = durationMs('passwords', 'timeout', options.timeout ?? '2s', { max: '1m' });
@@ -178,7 +178,8 @@ export function passwords(options: PasswordsOptions): Passwords {
     for (const [name, ask] of lists) {
       try {
         const listed = ask === undefined ? false : await inTime(ask, timeout);
-        if (typeof listed !== 'boolean') throw new TypeError('The list answered no boolean.');
+        if (typeof listed !== 'boolean')
+          throw new TypeError('The list answered neither true nor false.');
         if (listed) return passwordDenial(`password.${name}`);
       } catch (cause) {
         if (onStoreFailure === 'closed') return passwordDenial('password.unavailable', cause);
@@ -219,7 +220,7 @@ export function passwords(options: PasswordsOptions): Passwords {
     },
     verify: async (password, stored) => {
       const given = readPassword(password, maxLength);
-      // Nobody has such a password, so there is nothing to hide by work.
+      // No account can have such a password, so there is no timing to hide.
       if ('ok' in given || given.text === '') return passwordDenial('password.wrong');
       const { text } = given;
       try {
@@ -233,7 +234,7 @@ export function passwords(options: PasswordsOptions): Passwords {
       try {
         return { ok: true, rehash: await hasher.hash(text) };
       } catch {
-        // It is the right password all the same; the next time will do.
+        // The password is right all the same; the hash is renewed at a later login.
         return VERIFIED;
       }
     },

@@ -18,7 +18,7 @@ export function queue(concurrency: number, maxWaiting: number): Enter {
       if (waiting.size >= maxWaiting) throw new Error('Too many tasks are waiting.');
       await new Promise<void>((resolve) => {
         waiting.add(() => {
-          // Taken here, so that nobody who comes now can be faster.
+          // Taken synchronously, so that no task that arrives now can overtake this one.
           running++;
           resolve();
         });

@@ -13,7 +13,7 @@ import { assertTicketStore, isTicket, tickets } from '../tickets/tickets.ts';
 import { timely } from '../timely.ts';
 import { wordedDenials } from '../worded-denials.ts';
 
-/** Whether what somebody shows proves who they are: a password, a link in a mail, the word of your support. */
+/** Whether a proof shows who somebody is: a password, a link in a mail, the confirmation of your support staff. */
 export type RecoveryProof = (
   subject: string,
   evidence: unknown,
@@ -161,7 +161,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
   const kept = tickets(options.tickets, 'recovery', { timeout, now });
   const ask = timely(timeout);
 
-  /** Undefined where it is a proof. */
+  /** Undefined where the proof is valid. */
   const problemOf = async (
     subject: string,
     { proof, evidence, peer, tenant }: ProofRequest,
@@ -182,7 +182,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (!isName(subject) || !isTenant(tenant)) return recoveryDenial('recovery.malformed');
     const problem = await problemOf(subject, request);
     if (problem !== undefined) return problem;
-    // Never given back: each is kept for days, and its user is told of it.
+    // Never reset: each recovery is kept for days, and its user is notified.
     const counted = await begun.begin({
       account: ['recovery_begun', subject],
       peer: undefined,
@@ -191,12 +191,12 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (!counted.ok) return { ok: false, denial: counted.denial };
     const readyAt = now() + delay;
     const expiresAt = readyAt + window;
-    // There before anybody is told, so that whoever hears of it can cancel it.
+    // Stored before the notification, so that whoever reads that can cancel it.
     const { ticket } = await kept.issue({ subject, data: { proof, readyAt, tenant }, expiresAt });
     try {
       await ask(() => notify({ kind: 'begun', subject, readyAt, tenant }));
     } catch (cause) {
-      // What nobody was told of must not be possible. Where this fails too, nobody has got the token.
+      // A recovery that its user was not told of must not exist. Where this fails too, nobody has received the token.
       await kept.take(ticket);
       throw cause;
     }
@@ -220,7 +220,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     if (problem !== undefined) return problem;
     if ((await kept.take(token)) === undefined) return recoveryDenial('recovery.unknown');
     await ask(() => removeFactors(subject, tenant));
-    // They are gone, whatever of this fails.
+    // The factors have been removed, whichever of these fails.
     const followed = await Promise.allSettled([
       kept.removeOf(subject),
       ask(() => notify({ kind: 'done', subject, tenant })),
@@ -256,11 +256,11 @@ type RecoveryDenialCode =
   | 'recovery.unavailable';
 
 const worded = wordedDenials<RecoveryDenialCode>({
-  'recovery.malformed': ['malformed', 'The request does not say what it proves.'],
+  'recovery.malformed': ['malformed', 'The request is not well formed.'],
   'recovery.unknown': ['unauthenticated', 'The recovery was cancelled, completed, or has expired.'],
   'recovery.too_early': ['forbidden', 'The recovery cannot be completed yet.'],
-  'recovery.proof_wrong': ['unauthenticated', 'That is no proof.'],
-  'recovery.proof_repeated': ['forbidden', 'Another kind of proof is needed.'],
+  'recovery.proof_wrong': ['unauthenticated', 'The proof is not valid.'],
+  'recovery.proof_repeated': ['forbidden', 'A proof of another kind is needed.'],
   'recovery.unavailable': ['unavailable', 'The account cannot be recovered at the moment.'],
 });
 

@@ -75,7 +75,7 @@ export function singleUseTokens(options: SingleUseTokensOptions): SingleUseToken
   assertTicketStore(NAME, options.tickets);
   assertConfiguration(
     typeof purpose === 'string' && PURPOSE.test(purpose),
-    `${NAME}: purpose is a name in lower case, for example 'password_reset'.`,
+    `${NAME}: purpose must be a name in lower case, for example 'password_reset'.`,
   );
   const lifetime = durationMs(NAME, 'lifetime', options.lifetime, { min: '1m', max: '30d' });
   const timeout = durationMs(NAME, 'storeTimeout', options.storeTimeout ?? '2s', { max: '1m' });
@@ -128,7 +128,7 @@ type SingleUseDenialCode = 'single_use.malformed' | 'single_use.unknown' | 'sing
 
 const worded = wordedDenials<SingleUseDenialCode>({
   'single_use.malformed': ['malformed', 'The link or code is not well formed.'],
-  'single_use.unknown': ['unauthenticated', 'The link or code is not good any more.'],
+  'single_use.unknown': ['unauthenticated', 'The link or code is no longer valid.'],
   'single_use.unavailable': ['unavailable', 'The link or code cannot be verified at the moment.'],
 });
 

@@ -6,7 +6,7 @@ import { timely } from '../timely.ts';
 const HEAD_LENGTH = 24;
 const HEAD_BYTES = 18;
 const REST_BYTES = 33;
-/** At a place that others want at the same moment. */
+/** Tries to take a place that others want at the same moment. */
 const MOST_ATTEMPTS = 20;
 const TICKET = /^[\w-]{68}$/;
 
@@ -139,7 +139,7 @@ export function tickets(
           await ask(() => store.take(String(oldest.data['ticket'])));
           const taken = await ask(() => store.take(oldest.id));
           if (taken === undefined) continue;
-          // By now it may have been the place of another one.
+          // By now the place may belong to another ticket.
           if (taken.data['ticket'] !== oldest.data['ticket']) {
             await ask(() => store.take(String(taken.data['ticket'])));
           }

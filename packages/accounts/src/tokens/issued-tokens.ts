@@ -9,7 +9,7 @@ export interface TokenGrant extends RecordOption {
   /** Default: none. */
   readonly scopes?: readonly string[] | undefined;
   readonly audience?: string | readonly string[] | undefined;
-  /** Told in the claim `tenant`. */
+  /** Written as the claim `tenant`. */
   readonly tenant?: string | undefined;
   /** Thumbprint of the DPoP key (RFC 9449 §6) that access tokens and refresh tokens are bound to. */
   readonly jkt?: string | undefined;

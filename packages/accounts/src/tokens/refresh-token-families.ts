@@ -17,7 +17,7 @@ import {
   type TokensDenied,
 } from './refresh-token.ts';
 
-/** What families need; every member is settled, defaults are the factory's. */
+/** What families need, with the defaults of the factory filled in. */
 export interface FamiliesOptions {
   readonly issuer: string;
   readonly store: RefreshTokenStore;
@@ -83,7 +83,7 @@ interface NextToken {
   readonly token: string;
 }
 
-/** The life of refresh tokens: each is good once, and a second use ends all that came of the grant. */
+/** The lifecycle of refresh tokens: each is used once, and a second use ends all that came of the grant. */
 export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFamilies {
   const { issuer, store, storeTimeout, now } = options;
   const { idleLifetime, absoluteLifetime, reuseGrace, replays } = options;
@@ -124,7 +124,7 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     return denied('refresh.reused', failure);
   };
 
-  /** Why the token with this hash is not the good one; undefined where it is. */
+  /** Why the token with this hash is not the current one; undefined where it is. */
   const problemOf = (
     family: RefreshTokenFamily,
     hash: string,
@@ -134,7 +134,7 @@ export function refreshTokenFamilies(options: FamiliesOptions): RefreshTokenFami
     if (!(at < family.expiresAt && at < family.idleUntil)) return denied('refresh.expired');
     if (hash === family.current) return undefined;
     const { previous } = family;
-    // Also a moment before: a call that began first may be the slower one, and clocks of two nodes differ.
+    // Also shortly before: a call that started first may be the slower one, and the clocks of two nodes differ.
     const isRecent = previous?.hash === hash && Math.abs(at - previous.usedAt) < reuseGrace;
     return isRecent ? denied('refresh.superseded') : reused(family);
   };

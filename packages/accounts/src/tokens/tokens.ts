@@ -164,7 +164,7 @@ export function tokens(options: TokensOptions): Tokens {
   });
   assertConfiguration(
     typeof issuer === 'string' && issuer !== '',
-    `${NAME}: issuer must be the name that stands in the tokens' "iss".`,
+    `${NAME}: issuer must be the value of "iss" in the tokens.`,
   );
   assertConfiguration(
     [store?.insert, store?.get, store?.replace].every((each) => typeof each === 'function'),
@@ -276,7 +276,7 @@ export function tokens(options: TokensOptions): Tokens {
     // Signed first: a fault there must not cost the client its only refresh token.
     const access = await sign(content, at);
     if (found.missed !== undefined) {
-      // Nothing is used up here that could tell: whoever ended the family meanwhile must not be outrun.
+      // Nothing is used up here, so the store must be asked again: the family may have been ended meanwhile.
       const since = await families.familyOf(refreshToken);
       if (since === undefined || since.ended !== undefined) return denied('refresh.revoked');
       return handOut(access, asked, family.session, found.missed);

@@ -6,7 +6,7 @@ import type { ImportedTotpSecret } from './totp-types.ts';
 /** How codes are made of a secret. */
 type Shape = Pick<TotpRecord, 'algorithm' | 'digits' | 'period'>;
 
-/** A secret of another system, ready to be sealed, or why it is not taken. */
+/** A secret of another system, ready to be sealed, or why it is denied. */
 export type ReadSecret =
   | (Shape & { readonly bytes: Uint8Array })
   | 'totp.malformed'

@@ -42,7 +42,7 @@ export async function resetSecondFactor(options: ResetSecondFactorOptions): Prom
   );
   assertConfiguration(
     typeof account === 'string' && account !== '',
-    'resetSecondFactor: account names whose factor it is, as totp knows it.',
+    'resetSecondFactor: account must name whose factor it is, as totp knows it.',
   );
   assertConfiguration(
     what === 'lock' || what === 'factor',
@@ -64,5 +64,5 @@ async function unlock(store: TotpStore, account: string): Promise<boolean> {
     const next = { ...known, failures: 0, lockedUntil: 0, version };
     if (await store.replace(next, known.version)) return true;
   }
-  throw new Error('resetSecondFactor: the second factor changes all the time; try again.');
+  throw new Error('resetSecondFactor: the second factor kept changing in the meantime; try again.');
 }

@@ -2,7 +2,7 @@ import type { Denial, MaybePromise, TotpRecord, TotpStore } from '@apisec/core';
 import { chain, encodeBase64url, inTime } from '@apisec/core/host';
 import { wordedDenials } from '../worded-denials.ts';
 
-/** What a look at a code comes to, before it counts: the record with the code used up, or a denial. */
+/** The result of judging a code, before it counts: the record with the code used up, or a denial. */
 export type Judgement = TotpRecord | TotpDenialCode;
 
 /** When an account is locked, and for how long. */
@@ -92,7 +92,7 @@ export function totpRecords(
       return chain(
         () => ask(() => read()),
         (at) => {
-          if (!Number.isFinite(at)) throw new Error('The store does not know the time.');
+          if (!Number.isFinite(at)) throw new Error('The store did not answer with its time.');
           return at;
         },
       );
@@ -130,13 +130,16 @@ export type TotpDenialCode =
   | 'totp.unavailable';
 
 const worded = wordedDenials<TotpDenialCode>({
-  'totp.secret_published': ['malformed', 'The secret is one that everybody knows.'],
+  'totp.secret_published': ['malformed', 'The secret is a published example.'],
   'totp.malformed': ['malformed', 'The code is not well formed.'],
-  'totp.account_invalid': ['malformed', 'The name of the account cannot be shown in an app.'],
-  'totp.invalid': ['unauthenticated', 'The code is not right.'],
+  'totp.account_invalid': [
+    'malformed',
+    'The name of the account cannot be shown in an authenticator app.',
+  ],
+  'totp.invalid': ['unauthenticated', 'The code is wrong.'],
   'totp.reused': ['unauthenticated', 'The code was used before.'],
   'totp.not_enrolled': ['unauthenticated', 'The account has no second factor.'],
-  'totp.already_enrolled': ['forbidden', 'The account has a second factor already.'],
+  'totp.already_enrolled': ['forbidden', 'The account already has a second factor.'],
   'totp.locked': ['rate_limited', 'There were too many wrong codes.'],
   'totp.unavailable': ['unavailable', 'The code cannot be verified at the moment.'],
 });

@@ -57,7 +57,7 @@ export function showBackupCode(code: string): string {
   return `${code.slice(0, 5)}-${code.slice(5)}`.toLowerCase();
 }
 
-/** The code that somebody typed; undefined for anything that is none. */
+/** The code that somebody typed; undefined for anything else. */
 export function readBackupCode(typed: unknown): string | undefined {
   if (typeof typed !== 'string' || typed.length > LONGEST_SPELLING) return undefined;
   const code = typed.replace(/[\s-]/g, '').toUpperCase();

@@ -10,7 +10,7 @@ export const SECRET_BYTES: Readonly<Record<TotpRecord['algorithm'], number>> = {
   'SHA-512': 64,
 };
 
-/** Secrets that only show themselves by the codes they make. */
+/** Sealed secrets, which are used only to check codes. */
 export interface TotpSecrets {
   readonly seal: (secret: Uint8Array, account: string) => Promise<SealedText>;
   /**

@@ -87,7 +87,7 @@ export interface Totp {
   readonly verify: (account: string, code: string) => Promise<TotpVerification>;
   /** Takes a backup code, once; case, spaces and hyphens do not matter. Wrong ones count as wrong codes. */
   readonly verifyBackupCode: (account: string, code: string) => Promise<TotpVerification>;
-  /** Issues new backup codes; the ones before are good no longer. Ask for a code first. */
+  /** Issues new backup codes and ends the previous ones. Ask for a code first. */
   readonly renewBackupCodes: (account: string, options?: RecordOption) => Promise<TotpBackupCodes>;
   /** Rejects when the store fails. */
   readonly status: (account: string) => Promise<TotpStatus>;

@@ -38,15 +38,15 @@ const OPTIONS = [
   'now',
   'record',
 ] as const;
-/** How long a code must be, its record says. */
+/** The record says how long a code must be. */
 const CODE = /^[0-9]{6,8}$/;
 const PLAIN_TEXT = /^[^\p{Cc}\p{Surrogate}]{1,256}$/u;
 
 /**
  * Time-based one-time codes as a second factor (RFC 6238): denies a code that is wrong, used before, or one too many.
  * Each code is taken once, also of many at the same moment; wrong codes in a row lock the account for a
- * time that doubles (RFC 4226 §7.3). Secrets are encrypted in the store (AES-256-GCM), backup codes are keyed
- * hashes there. Sealing keys are rotated by adding a version and naming it `current`: secrets move to it as they
+ * time that doubles (RFC 4226 §7.3). Secrets are encrypted in the store (AES-256-GCM), backup codes are stored as
+ * keyed hashes. Sealing keys are rotated by adding a version and naming it `current`: secrets move to it as they
  * are used.
  *
  * Answers denials, never throws for them: `totp.malformed`, `.secret_published` and `.account_invalid` (400),
@@ -75,7 +75,7 @@ export function totp(options: TotpOptions): Totp {
   } = options;
   assertConfiguration(
     isName(issuer) && !issuer.includes(':'),
-    'totp: issuer is the name that apps show, without a colon.',
+    'totp: issuer must be the name that apps show, without a colon.',
   );
   assertConfiguration(
     typeof store?.replace === 'function',
@@ -83,7 +83,7 @@ export function totp(options: TotpOptions): Totp {
   );
   assertConfiguration(
     Object.hasOwn(SECRET_BYTES, algorithm),
-    "totp: algorithm is 'SHA-1', 'SHA-256' or 'SHA-512'.",
+    "totp: algorithm must be 'SHA-1', 'SHA-256' or 'SHA-512'.",
   );
   const bounds = [
     ['digits', digits, 6, 8],
@@ -138,7 +138,9 @@ export function totp(options: TotpOptions): Totp {
         const known = await records.get(account);
         if (known?.confirmed) return totpDenial('totp.already_enrolled');
         if (!(await records.put(record, known)))
-          return totpDenial('totp.unavailable', { cause: new Error('Enrolled twice at once.') });
+          return totpDenial('totp.unavailable', {
+            cause: new Error('Two enrolments ran at the same time.'),
+          });
       } catch (cause) {
         return totpDenial('totp.unavailable', { cause });
       }
@@ -170,7 +172,9 @@ export function totp(options: TotpOptions): Totp {
           version: '',
         });
         if (!(await records.put(record, known)))
-          return totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+          return totpDenial('totp.unavailable', {
+            cause: new Error('The second factor was changed at the same time.'),
+          });
         await recorded('factor.enrolled', account, how);
         return { ok: true, backupCodes: codes };
       } catch (cause) {
@@ -219,7 +223,9 @@ export function totp(options: TotpOptions): Totp {
         if (!known?.confirmed) return totpDenial('totp.not_enrolled');
         const { record, codes } = await backup.issue(known);
         if (!(await records.put(record, known))) {
-          return totpDenial('totp.unavailable', { cause: new Error('Changed at the same time.') });
+          return totpDenial('totp.unavailable', {
+            cause: new Error('The second factor was changed at the same time.'),
+          });
         }
         await recorded('factor.enrolled', account, how, 'backup_codes');
         return { ok: true, backupCodes: codes };
