@@ -54,7 +54,7 @@ test('a command line goes on as the user who has confirmed its code elsewhere', 
 });
 
 test('a user who does not agree is taken at their word', async () => {
-  expect(await run('abort')).toEqual({ exitCode: 1, last: 'The user did not agree.' });
+  expect(await run('abort')).toEqual({ exitCode: 1, last: 'The user denied the request.' });
 });
 
 test('a provider that cannot be reached is said to be the cause, and nothing of it is shown', async () => {

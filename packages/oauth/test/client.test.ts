@@ -34,7 +34,7 @@ describe('a client', () => {
   test.each([
     ['an unknown option', { pkce: false }, /"pkce" is not an option/],
     ['an issuer over plain HTTP', { issuer: 'http://id.example.com' }, /not https/],
-    ['no authentication', { authentication: undefined }, /authentication says/],
+    ['no authentication', { authentication: undefined }, /authentication must say/],
     [
       'an empty secret',
       { authentication: { method: 'client_secret_basic', clientSecret: '' } },

@@ -28,7 +28,7 @@ export function devicePolling<T extends { readonly ok: true }>(
   let isBusy = false;
   const poll = async (signal: AbortSignal | undefined): Promise<T | OAuthDenied> => {
     for (;;) {
-      if (signal?.aborted) return expired('The waiting was ended.');
+      if (signal?.aborted) return expired('Waiting for the user was stopped.');
       if (now() + interval >= bounds.expiresAt) return expired('The code has expired.');
       await wait(interval);
       const answer = await ask();
@@ -38,7 +38,9 @@ export function devicePolling<T extends { readonly ok: true }>(
       if (error === 'slow_down') interval += SLOWER_BY_MS;
       else if (error === 'expired_token') return expired('The code has expired.');
       else if (error === 'access_denied') {
-        return denied('forbidden', 'oauth.device_denied', { detail: 'The user did not agree.' });
+        return denied('forbidden', 'oauth.device_denied', {
+          detail: 'The user denied the request.',
+        });
       } else if (answer.denial.kind === 'unavailable') {
         interval = Math.min(interval * 2, LONGEST_INTERVAL_MS);
       } else if (error !== 'authorization_pending') return answer;

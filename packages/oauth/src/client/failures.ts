@@ -85,13 +85,13 @@ function byKnownError(error: string, cause: unknown): OAuthDenied | undefined {
 }
 
 function notAgreed(cause: unknown): OAuthDenied {
-  const detail = 'The login was not agreed to.';
+  const detail = 'The login was denied at the identity provider.';
   return denied('forbidden', 'oauth.denied', { detail, cause });
 }
 
 function grantDenied(cause: unknown): OAuthDenied {
   return denied('unauthenticated', 'oauth.grant_denied', {
-    detail: 'The identity provider does not accept this any more.',
+    detail: 'The identity provider no longer accepts this.',
     cause,
   });
 }

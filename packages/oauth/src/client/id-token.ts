@@ -34,7 +34,7 @@ export async function checkIdToken(
   if (!verified.ok) {
     return verified.reason === 'unavailable'
       ? unavailable(verified.cause, verified.retryAfterMs)
-      : invalid('the signature is not one of the issuer');
+      : invalid('the signature was not made by the issuer');
   }
   const { claims, typ, alg } = verified;
   if (typ !== undefined && typ.toLowerCase() !== 'jwt') return invalid(`typ is ${typ}`);
@@ -48,14 +48,14 @@ export async function checkIdToken(
   if (party !== undefined && party !== clientId) return invalid('azp is another client');
   const hash = member(claims, 'at_hash');
   if (hash !== undefined && hash !== (await halfHash(alg, accessToken))) {
-    return invalid('at_hash is that of another access token');
+    return invalid('at_hash belongs to another access token');
   }
   if (subject !== undefined && member(claims, 'sub') !== subject) {
     return invalid('the tokens are for another user than those before');
   }
   const acr = member(claims, 'acr');
   if (acrValues !== undefined && !(typeof acr === 'string' && acrValues.includes(acr))) {
-    return invalid('acr is none of those that were asked for');
+    return invalid('acr is not one of those that were asked for');
   }
   return { ok: true, claims };
 }

@@ -48,7 +48,7 @@ export function issuerSource(
     if (response.status === 404) response = await discover('oauth2');
     const metadata = await oauth.processDiscoveryResponse(url, response);
     // RFC 8414 §3.3, as text: a URL would forgive a slash.
-    if (metadata.issuer !== issuer) throw new Error('the metadata is that of another issuer');
+    if (metadata.issuer !== issuer) throw new Error('the metadata belongs to another issuer');
     assertEndpoints(metadata, insecureLoopback);
     const { jwks_uri: uri } = metadata;
     const keys =

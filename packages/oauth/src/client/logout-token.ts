@@ -43,12 +43,12 @@ export async function checkLogoutToken(
   if (!verified.ok) {
     return verified.reason === 'unavailable'
       ? unavailable(verified.cause, verified.retryAfterMs)
-      : invalid('the signature is not one of the issuer');
+      : invalid('the signature was not made by the issuer');
   }
   const { claims } = verified;
   const typ = verified.typ?.toLowerCase();
   if (typ !== undefined && !['logout+jwt', 'application/logout+jwt', 'jwt'].includes(typ)) {
-    return invalid('typ is that of another kind of token');
+    return invalid('typ names another kind of token');
   }
   if (member(claims, 'iss') !== issuer) return invalid('it is from another issuer');
   const audience = member(claims, 'aud');
@@ -56,7 +56,7 @@ export async function checkLogoutToken(
   if (!named.includes(clientId)) return invalid('it is for another client');
   const events = member(claims, 'events');
   if (!isObject(events) || !isObject(member(events, EVENT)))
-    return invalid('it is about no logout');
+    return invalid('it has no logout event');
   if (Object.hasOwn(claims, 'nonce')) return invalid('it has a nonce, as ID tokens do');
   const [iat, exp, nbf] = ['iat', 'exp', 'nbf'].map((name) => member(claims, name));
   if (typeof iat !== 'number' || !(iat * 1_000 <= now + toleranceMs)) return invalid('iat');

@@ -140,11 +140,11 @@ export function clientSettings(options: OAuthClientOptions): ClientSettings {
   }
   assertConfiguration(
     pushedAuthorization === 'auto' || pushedAuthorization === 'require',
-    `${NAME}: pushedAuthorization is 'auto' or 'require'.`,
+    `${NAME}: pushedAuthorization must be 'auto' or 'require'.`,
   );
   assertConfiguration(
     typeof dpop === 'boolean' || (typeof dpop === 'object' && dpop !== null),
-    `${NAME}: dpop is true, false or { key }.`,
+    `${NAME}: dpop must be true, false or { key }.`,
   );
   return {
     issuer,
@@ -178,7 +178,7 @@ function assertAuthentication(authentication: OAuthAuthentication): void {
         'tls_client_auth',
         'none',
       ].includes(method),
-    `${NAME}: authentication says how the client proves who it is, like ` +
+    `${NAME}: authentication must say how the client proves who it is, like ` +
       "{ method: 'client_secret_basic', clientSecret }; a public client says { method: 'none' }.",
   );
   if (

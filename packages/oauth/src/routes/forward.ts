@@ -30,7 +30,7 @@ export interface ForwardOptions {
   /** Takes `http:` on loopback: for tests. */
   readonly insecureLoopback?: boolean | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
-  /** Hears of what went wrong, with its cause. */
+  /** Called with the cause of each fault. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

@@ -72,7 +72,8 @@ export function keptLogins(
       const [sealed, ...more] = (name !== undefined && cookies.get(name)) || [];
       if (name === undefined || sealed === undefined || more.length > 0) {
         return denied('malformed', 'login.transaction_missing', {
-          detail: 'This login was not begun in this browser, or it has been finished. Begin again.',
+          detail:
+            'This login was not started in this browser, or it has been completed. Start again.',
         });
       }
       const text = await sealing.open(sealed, contextOf(state));

@@ -38,7 +38,7 @@ export interface OAuthRoutesOptions {
    * could not be recorded stands, and `onFault` hears of it.
    */
   readonly record?: ((act: AuditAct, request: Request) => unknown) | undefined;
-  /** Hears of what went wrong, with its cause. */
+  /** Called with the cause of each fault. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

@@ -68,7 +68,7 @@ export function authenticateSession(
 ): Policy<CrossOriginFacts, Facts, 'check'> {
   assertConfiguration(
     typeof sessions?.read === 'function',
-    `${NAME}: hand over what sessions() made.`,
+    `${NAME}: pass what sessions() returned.`,
   );
   assertKnownOptions(NAME, options, ['loginPath', 'rolesClaim', 'tenantClaim']);
   const { loginPath, rolesClaim = 'roles', tenantClaim } = options;
@@ -82,7 +82,7 @@ export function authenticateSession(
     const clears = isPresent && isPage;
     return deny(isRepeated ? 'malformed' : 'unauthenticated', `session.${problem}`, {
       detail: isPresent
-        ? 'The session cookie is not good. Sign in again.'
+        ? 'The session cookie is not valid. Sign in again.'
         : 'This operation needs a session. Sign in first.',
       challenges: isRepeated ? [] : [{ scheme: 'Session', params: { realm: 'api' } }],
       conclusive: isPresent,

@@ -140,5 +140,5 @@ async function writeWhile(
     if (current.tokens !== tokens) return 'renewed';
     if (await write(current)) return 'done';
   }
-  throw new Error('The session was written to too often.');
+  throw new Error('The session was changed too often at the same time.');
 }

@@ -116,7 +116,7 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
   assertKnownOptions(`${NAME}: cookie`, cookie, ['name', 'persistent']);
   assertConfiguration(
     Array.isArray(clients) && clients.every((client) => typeof client?.refresh === 'function'),
-    `${NAME}: clients must list what oauthClient() made.`,
+    `${NAME}: clients must list what oauthClient() returned.`,
   );
   const lifetimeMs = durationMs(NAME, 'lifetime', options.lifetime ?? '1h', {
     min: '1s',
@@ -301,7 +301,10 @@ export function sealedSessions(options: SealedSessionsOptions): Sessions {
       }
       return recorded(undefined, { issuer, subject }, 'issuer');
     },
-    list: () => cannot('nobody keeps a list of sealed sessions; use sessions() with a store.'),
+    list: () =>
+      cannot(
+        'sealed sessions are not stored, so they cannot be listed; use sessions() with a store.',
+      ),
   } satisfies Sessions);
 }
 

@@ -17,7 +17,7 @@ export function tokenMissing(): OAuthDenied {
 /** A logout was faster than the login. */
 export function sessionEnded(): OAuthDenied {
   return denied('unauthenticated', 'session.ended', {
-    detail: 'You were signed out while you signed in. Sign in again.',
+    detail: 'You were signed out while signing in. Sign in again.',
   });
 }
 

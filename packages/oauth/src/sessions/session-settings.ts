@@ -106,7 +106,7 @@ export function sessionSettings(options: SessionsOptions): SessionSettings {
   assertKnownOptions(`${NAME}: cookie`, cookie, ['name', 'persistent']);
   assertConfiguration(
     Array.isArray(clients) && clients.every((client) => typeof client?.refresh === 'function'),
-    `${NAME}: clients must list what oauthClient() made.`,
+    `${NAME}: clients must list what oauthClient() returned.`,
   );
   assertConfiguration(
     Number.isInteger(maxPerUser) && maxPerUser >= 1,

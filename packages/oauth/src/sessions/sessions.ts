@@ -140,7 +140,8 @@ export function sessions(options: SessionsOptions): Sessions {
           expiresAt: time + absoluteMs,
         };
         // Before the other one ends, so that a store that fails signs nobody out.
-        if (!(await store.create(record))) throw new Error('The id of a new session was taken.');
+        if (!(await store.create(record)))
+          throw new Error('The id of a new session was already in use.');
         let denial: OAuthDenied | undefined;
         try {
           denial = await settle(record, replaced, user, act);

@@ -107,7 +107,7 @@ export function tokenSource(client: OAuthClient, options: TokenSourceOptions = {
   ]);
   assertConfiguration(
     typeof client?.clientCredentials === 'function',
-    `${NAME}: hand over what oauthClient() made.`,
+    `${NAME}: pass what oauthClient() returned.`,
   );
   const { scope, resource, origins = [], random = randomFraction } = options;
   const { now, insecureLoopback, fetch: send } = client.settings;
