@@ -117,7 +117,7 @@ interface CompiledRule extends AlertRule {
  * Counts are of a sliding window (two fixed ones, weighed), so a burst across two windows is seen. Where a clock that
  * was ahead is set right, counting starts anew.
  *
- * @throws ConfigurationError for a rule that could never fit, or a name that is there twice.
+ * @throws ConfigurationError for a rule that could never fit, or a name that appears twice.
  * @example
  * const guardian = alerts({
  *   rules: [

@@ -64,7 +64,7 @@ describe.runIf(hasRedis || mustHaveRedis)('a Redis', () => {
       expect(risks[1]).toEqual({
         policy,
         store: 'redisRevocationStore',
-        risk: 'what was revoked is good again',
+        risk: 'what was revoked is valid again',
       });
       await expect(assertNoEviction(client)).rejects.toThrow(ConfigurationError);
       await expect(assertNoEviction(client)).rejects.toThrow(policy);

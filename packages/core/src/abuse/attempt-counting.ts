@@ -96,7 +96,8 @@ function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): Attemp
     allowed === true
       ? Array.isArray(tickets) && tickets.length === requests.length
       : allowed === false && retryAfterMs > 0;
-  if (!told) throw new TypeError('the counter store answered something that is no AttemptAnswer');
+  if (!told)
+    throw new TypeError('the counter store answered something that is not an AttemptAnswer');
   return answer;
 }
 

@@ -31,7 +31,7 @@ const NAME = 'denyPeers';
 const DENIED = sharedDenial({
   kind: 'forbidden',
   code: 'peer.denied',
-  detail: 'Calls from this address are not taken.',
+  detail: 'Calls from this address are not accepted.',
 });
 const BY_RANGES = sharedDenial({ ...DENIED.denial, cause: { by: 'ranges' } });
 const LIST_UNAVAILABLE = sharedDenial({ kind: 'unavailable', code: 'peer.list_unavailable' });
@@ -62,7 +62,7 @@ export function denyPeers(options: DenyPeersOptions): DenyPeersPolicy {
   const { ranges, unknown = 'deny', feeds = [] } = options;
   assertConfiguration(
     Array.isArray(feeds) && feeds.every((feed) => typeof feed?.judge === 'function'),
-    `${NAME}: feeds is a list of what peerFeed() makes.`,
+    `${NAME}: feeds must list what peerFeed() returned.`,
   );
   assertConfiguration(
     unknown === 'deny' || unknown === 'pass',

@@ -69,7 +69,7 @@ export function failureRules(
   const { name = 'failures', perPeer, onStoreFailure = 'closed' } = options;
   assertConfiguration(
     options.store === undefined || options.name !== undefined,
-    `${factory}: give it a name. In a store that others use it is what tells failures apart.`,
+    `${factory}: give it a name. The name tells failures in a shared store apart.`,
   );
   assertOneOf(factory, 'onStoreFailure', onStoreFailure, ['closed', 'open']);
   const accountRule = failureRule(factory, { free: 3, after: 10 }, options.perAccount);

@@ -84,7 +84,7 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
   const { now = Date.now } = options;
   assertConfiguration(
     typeof load === 'function',
-    `${NAME}: load is a function that answers the list as text: () => readFile(path, 'utf8').`,
+    `${NAME}: load must be a function that answers the list as text: () => readFile(path, 'utf8').`,
   );
   assertConfiguration(
     onStale === 'deny' || onStale === 'pass',
@@ -92,7 +92,7 @@ export function peerFeed(options: PeerFeedOptions): PeerFeed {
   );
   assertConfiguration(
     typeof threshold === 'number' && !Number.isNaN(threshold),
-    `${NAME}: threshold is the least score that is denied, a number.`,
+    `${NAME}: threshold must be a number, the lowest score that is denied.`,
   );
   assertConfiguration(
     Number.isSafeInteger(maxRanges) && maxRanges > 0,
@@ -159,7 +159,8 @@ function readFeed(text: unknown, threshold: number, maxRanges: number): readonly
     if (++entries > maxRanges) throw new RangeError(`${NAME}: more than ${maxRanges} ranges.`);
     if (score === undefined || Number(score) >= threshold) ranges.push(range);
   });
-  if (entries === 0) throw new Error(`${NAME}: the list is empty, which no list in use is.`);
+  if (entries === 0)
+    throw new Error(`${NAME}: the list is empty; a feed without entries is treated as a fault.`);
   return ranges;
 }
 

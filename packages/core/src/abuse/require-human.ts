@@ -104,7 +104,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
   );
   assertConfiguration(
     options.token === undefined || tokenInBody === undefined,
-    `${NAME}: the token is found by token or by tokenInBody, not by both.`,
+    `${NAME}: give token or tokenInBody, not both.`,
   );
   assertConfiguration(
     typeof replay.putIfAbsent === 'function',
@@ -119,11 +119,12 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
       return deny('forbidden', 'human.denied', { detail: REFUSED, cause: verdict.reason });
     }
     // Whatever else a verifier says is no leave to go on.
-    if (human !== true) throw new TypeError('the verifier answered something that is no verdict');
+    if (human !== true)
+      throw new TypeError('the verifier answered something that is not a verdict');
     const fresh = await replay.putIfAbsent(`human:${await sha256(value)}`, replayTtlMs);
     if (fresh === true) return pass();
     if (fresh === false) return REPLAYED;
-    throw new TypeError('the replay store answered something that is no answer');
+    throw new TypeError('the replay store answered neither true nor false');
   };
   const decide = (value: unknown, facts: Readonly<Needs>): Outcome | Promise<Outcome> => {
     if (typeof value !== 'string' || value === '') return MISSING;

@@ -40,13 +40,13 @@ export interface RequireStepOptions<in Needs extends object, Step extends string
 const NAME = 'requireStep';
 const HEADER = 'x-step-token';
 const OPTIONS = ['tokens', 'after', 'by', 'token', 'replay', 'timeout', 'now'] as const;
-const MISSING = denied('step.missing', 'The step before must be taken first.');
-const REFUSED = denied('step.denied', 'The token is not that of the step before.');
+const MISSING = denied('step.missing', 'The previous step must be taken first.');
+const REFUSED = denied('step.denied', 'The token does not belong to the previous step.');
 const EXPIRED = denied('step.expired', 'The previous step was taken too long ago.');
 const REPEATED = sharedDenial({
   kind: 'malformed',
   code: 'step.repeated',
-  detail: 'One step taken is for one operation.',
+  detail: 'A step permits one operation.',
 });
 const REPLAYED = denied('step.replayed', 'The token of the previous step has already been used.');
 
@@ -102,7 +102,7 @@ export function requireStep<Needs extends object, Step extends string>(
       const fresh = await withinTime(answer, timeoutMs);
       if (fresh === true) return pass();
       if (fresh === false) return REPLAYED;
-      throw new TypeError('the replay store answered something that is no answer');
+      throw new TypeError('the replay store answered neither true nor false');
     } catch (cause) {
       return deny('unavailable', 'step.unavailable', { retryAfterMs: 1_000, cause });
     }

@@ -134,7 +134,7 @@ export function throttleFailures<Needs extends CallFacts = CallFacts>(
   const { peer = (facts: Readonly<Needs>) => facts.peer.id } = options;
   assertConfiguration(
     account === undefined || accountInBody === undefined,
-    `${NAME}: the account is told by account or by accountInBody, not by both.`,
+    `${NAME}: give account or accountInBody, not both.`,
   );
   const byAccount = account !== undefined || accountInBody !== undefined;
   assertConfiguration(

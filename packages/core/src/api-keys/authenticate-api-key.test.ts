@@ -393,7 +393,11 @@ describe('authenticateApiKey does not construct', () => {
       'scheme must be an authentication scheme',
     ],
     ['with an empty scheme', { scheme: '' }, 'scheme must be an authentication scheme'],
-    ['with a header of apps for secret keys', { appHeader: 'x-app' }, 'appHeader is a header name'],
+    [
+      'with a header of apps for secret keys',
+      { appHeader: 'x-app' },
+      'appHeader must be a header name',
+    ],
     ['with publishable keys that are not there', { allowPublishable: true }, 'and there are none'],
     ['with an unknown option', { prefix: 'acme' }, '"prefix" is not an option'],
   ])('%s', (_name, options, message) => {

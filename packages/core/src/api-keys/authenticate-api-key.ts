@@ -116,7 +116,7 @@ export function authenticateApiKey(
   const beginnings = sources.map(({ prefix }) => `${prefix}_`);
   assertConfiguration(
     appHeader === undefined || (isToken(appHeader) && options.allowPublishable === true),
-    'authenticateApiKey: appHeader is a header name, and only for allowPublishable: true.',
+    'authenticateApiKey: appHeader must be a header name, and is only for allowPublishable: true.',
   );
   assertConfiguration(
     options.header === undefined || scheme === undefined,
@@ -295,7 +295,7 @@ function acceptedKeys({
   );
   assertConfiguration(
     new Set(all.map((each) => each?.prefix)).size === all.length,
-    'authenticateApiKey: keys in a list are told apart by their prefix, so each has its own.',
+    'authenticateApiKey: keys in a list are told apart by their prefix, so each needs its own.',
   );
   assertConfiguration(
     all.some((each) => each?.publishable === true) === allowPublishable,

@@ -38,7 +38,7 @@ export function apiKeyPattern(prefix?: string, environment?: string): string {
   assertConfiguration(
     (prefix === undefined || isPrefix(prefix)) &&
       (environment === undefined || isEnvironment(environment)),
-    'apiKeyPattern: prefix and environment are lower case letters and digits, as in apiKeys().',
+    'apiKeyPattern: prefix and environment must be lower case letters and digits, as in apiKeys().',
   );
   return patternOf(prefix, environment);
 }

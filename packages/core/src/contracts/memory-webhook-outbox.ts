@@ -47,7 +47,7 @@ export function memoryWebhookOutbox(options: MemoryWebhookOutboxOptions = {}): W
   );
   assertConfiguration(
     now === undefined || typeof now === 'function',
-    'memoryWebhookOutbox: now is a function that answers epoch milliseconds.',
+    'memoryWebhookOutbox: now must be a function that answers epoch milliseconds.',
   );
   /** What the clock shows that counts here, where that of a caller shows `callersMs`. */
   const presentAt = (callersMs: number): number => (now === undefined ? callersMs : now());

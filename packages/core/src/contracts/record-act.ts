@@ -104,7 +104,7 @@ export interface RecordOption {
 export function assertRecord(where: string, record: unknown): void {
   assertConfiguration(
     record === undefined || typeof record === 'function',
-    `${where}: record is told of each act, like audit({ … }).record.`,
+    `${where}: record must be a function that records acts, like audit({ … }).record.`,
   );
 }
 

@@ -43,6 +43,7 @@ export async function isFirstUse(
   timeoutMs: number,
 ): Promise<boolean> {
   const first: unknown = await inTime(() => store.putIfAbsent(key, ttl), timeoutMs);
-  if (typeof first !== 'boolean') throw new TypeError('The replay store answered no boolean.');
+  if (typeof first !== 'boolean')
+    throw new TypeError('The replay store answered neither true nor false.');
   return first;
 }

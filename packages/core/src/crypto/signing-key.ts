@@ -35,7 +35,7 @@ export function signingKey(factory: string, jwk: PrivateJwk): SigningKey {
   const { kid, alg } = (jwk ?? {}) as Partial<PrivateJwk>;
   assertConfiguration(
     typeof kid === 'string' && kid !== '' && typeof jwk.d === 'string',
-    `${factory}: a signing key is a private JWK with "kid", "alg" and "d".`,
+    `${factory}: a signing key must be a private JWK with "kid", "alg" and "d".`,
   );
   assertConfiguration(
     alg !== undefined && asymmetricAlgorithms.includes(alg),
@@ -83,7 +83,7 @@ export function signingKeys(
   const current = keys.get(signing.current);
   assertConfiguration(
     current !== undefined && keys.size === signing.keys.length,
-    `${factory}: signing.current must be the "kid" of one of the keys, and no "kid" is there twice.`,
+    `${factory}: signing.current must be the "kid" of one of the keys, and no "kid" may appear twice.`,
   );
   const publicKeys = [...keys.values()].map(({ publicJwk }) => publicJwk);
   return { current, jwks: Object.freeze({ keys: Object.freeze(publicKeys) }) };

@@ -28,20 +28,20 @@ export const COORDINATE_BYTES: Readonly<Record<string, number>> = {
 
 /** Why a JWK may not verify signatures, in words that complete "this key cannot be used: …". */
 const PROBLEMS = {
-  object: 'it is no object',
+  object: 'it is not an object',
   kty: 'it has no "kty"',
-  kid: 'its "kid" is no string',
+  kid: 'its "kid" is not a string',
   private: 'it holds a private key; give only the public members',
   use: 'its "use" is not "sig"',
   key_ops: 'its "key_ops" lacks "verify"',
   unsupported: 'its "kty" or "crv" is not supported',
-  k: 'its "k" is no base64url',
-  pub: 'its "pub" is no public key of its "alg"',
-  rsa: 'its "n" or "e" is no base64url',
+  k: 'its "k" is not base64url',
+  pub: 'its "pub" is not a public key of its "alg"',
+  rsa: 'its "n" or "e" is not base64url',
   n: 'its modulus must have 2048 to 16384 bits',
   e: 'its public exponent is not safe',
-  x: 'its "x" is no coordinate on its curve',
-  y: 'its "y" is no coordinate on its curve',
+  x: 'its "x" is not a coordinate on its curve',
+  y: 'its "y" is not a coordinate on its curve',
   none: 'it is too short a secret: HS256 needs 32 bytes, HS384 48 and HS512 64',
   alg: 'its "alg" does not fit the key, or is not supported',
 };

@@ -45,13 +45,13 @@ export function assertAdmission(
     `${where}: this guard has no grant, so nobody could pass. End it with allowAnonymous(), ` +
       'allowAuthenticated(), requireScopes() or another grant' +
       // The usual mistake in JavaScript: `const g = guard(); g.use(a); g.use(b);`
-      (typeof use === 'function' ? '; use() answers a new guard, so keep what it answers.' : '.'),
+      (typeof use === 'function' ? '; use() returns a new guard, so keep what it returns.' : '.'),
   );
   if (supplied === undefined || !(needs instanceof Map)) return;
   for (const [fact, policy] of needs) {
     assertConfiguration(
       supplied.includes(fact),
-      `${where}: ${policy} needs the fact "${fact}", which no policy in front of it adds` +
+      `${where}: ${policy} needs the fact "${fact}", which no policy before it adds` +
         ` and this host does not supply.${hintFor(fact)}`,
     );
   }
@@ -59,7 +59,7 @@ export function assertAdmission(
 
 function hintFor(fact: string): string {
   if (fact === 'principal' || fact === 'authentication') {
-    return ' Put a policy that authenticates in front of it, like authenticateJwt().';
+    return ' Put a policy that authenticates before it, like authenticateJwt().';
   }
   if (fact === 'bodies') return ' Give protect the option bodies: fetchBodies().';
   return fact === 'rawBody'

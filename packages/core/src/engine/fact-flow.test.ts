@@ -33,12 +33,12 @@ describe('a guard is not built', () => {
     [
       'where a policy needs a fact that only a later one adds',
       () => js().use(requireScopes('a')).use(jwt),
-      'requireScopes(a) needs "principal", which jwt adds behind it. Put jwt in front.',
+      'requireScopes(a) needs "principal", which jwt adds after it. Put jwt first.',
     ],
     [
       'with two authenticators in a row',
       () => js().use(jwt).use(key),
-      'key adds "principal", which jwt has added. Combine the two with anyOf().',
+      'key adds "principal", which jwt already adds. Combine the two with anyOf().',
     ],
     [
       'with a factory that was not called',
@@ -67,7 +67,7 @@ describe('a guard is not mounted', () => {
     [
       'where nobody adds what a policy needs',
       js().use(requireScopes('a')),
-      'requireScopes(a) needs the fact "principal", which no policy in front of it adds',
+      'requireScopes(a) needs the fact "principal", which no policy before it adds',
     ],
     [
       'where the fact may be missing',
@@ -92,7 +92,7 @@ describe('a guard is not mounted', () => {
         kept.use(allowAuthenticated());
         return kept;
       })(),
-      'use() answers a new guard, so keep what it answers',
+      'use() returns a new guard, so keep what it returns',
     ],
     [
       'that a second copy of the package has made',

@@ -28,11 +28,11 @@ export function extendFlow(
     const earlier = needed.get(fact);
     assertConfiguration(
       earlier === undefined,
-      `use(): ${earlier} needs "${fact}", which ${name} adds behind it. Put ${name} in front.`,
+      `use(): ${earlier} needs "${fact}", which ${name} adds after it. Put ${name} first.`,
     );
     assertConfiguration(
       !has.has(fact),
-      `use(): ${name} adds "${fact}", which ${has.get(fact)} has added. Combine the two with anyOf().`,
+      `use(): ${name} adds "${fact}", which ${has.get(fact)} already adds. Combine the two with anyOf().`,
     );
     has.set(fact, name);
   }

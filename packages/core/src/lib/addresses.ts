@@ -116,7 +116,7 @@ function readRange(text: string): { readonly address: Address; readonly prefix: 
   );
   assertConfiguration(
     address.every((byte, at) => (byte & hostBits(prefix, at)) === 0),
-    `"${text}" has bits set behind its prefix: write the range's first address, or no prefix.`,
+    `"${text}" has bits set after its prefix: write the range's first address, or no prefix.`,
   );
   return { address, prefix };
 }

@@ -43,7 +43,7 @@ export const REPEATED_COOKIE: unique symbol = Symbol('repeated cookie');
 const MOST_CHARACTERS = 65_536;
 
 /**
- * The values of the cookies whose names begin with `prefix`, by name; a name that is there twice has several values:
+ * The values of the cookies whose names begin with `prefix`, by name; a name that appears twice has several values:
  * another host of the site may have set one of them.
  */
 export function readCookies(

@@ -23,7 +23,7 @@ const JSON_TYPE: MediaType = Object.freeze({
 /**
  * Reads the value of `Content-Type`; undefined for anything that two readers could read differently. Beyond the
  * grammar that is: a comma (of two fields some readers take the first and some the last, and not all of them know
- * quotes), a backslash, a tab, a parameter that is there twice, and more than 512 characters. Linear in its input.
+ * quotes), a backslash, a tab, a parameter that appears twice, and more than 512 characters. Linear in its input.
  */
 export function parseMediaType(value: string): MediaType | undefined {
   if (value === 'application/json') return JSON_TYPE;

@@ -33,7 +33,7 @@ export function parseList(text: string): List | undefined {
 }
 
 /**
- * A field defined as a dictionary; of a key that is there twice the last value counts. `deny` takes that for
+ * A field defined as a dictionary; of a key that appears twice the last value counts. `deny` takes that for
  * not well-formed, where somebody in front may have believed the first.
  */
 export function parseDictionary(

@@ -63,7 +63,7 @@ const BEGINNINGS: ReadonlySet<string> = new Set([
 
 /** Why a secret is one that nobody drew. */
 export const NOT_RANDOM =
-  'it is not random; draw a secret with crypto.getRandomValues(new Uint8Array(32))';
+  'it is not random; generate a secret with crypto.getRandomValues(new Uint8Array(32))';
 /** What people write until they have a secret. */
 const PLACEHOLDER =
   /^(?:change|replace|insert|your|example|secret|password)[\s_-]?(?:me|this|it|in|your|secret|key|here|password)/i;
@@ -87,6 +87,6 @@ export function publishedSecretProblem(bytes: Uint8Array): string | undefined {
 /** The same of a secret that its operator draws, which may also wait for one: `change-me-before-production`. */
 export function ownSecretProblem(bytes: Uint8Array): string | undefined {
   return PLACEHOLDER.test(new TextDecoder().decode(bytes))
-    ? 'it is a text that waits for a secret'
+    ? 'it is a placeholder for a secret'
     : publishedSecretProblem(bytes);
 }

@@ -57,7 +57,7 @@ export function sealing(factory: string, sealingKeys: SealingKeys, purpose: stri
     const known = derived.get(version);
     if (known !== undefined) return known;
     const bytes = material.get(version);
-    if (bytes === undefined) return Promise.reject(new Error('The sealing key is not there.'));
+    if (bytes === undefined) return Promise.reject(new Error('The sealing key is not configured.'));
     const made = derive(bytes, purpose);
     derived.set(version, made);
     return made;

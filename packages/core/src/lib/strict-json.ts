@@ -16,7 +16,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The value of JSON that every parser reads alike; undefined for anything else: bytes that are no UTF-8, a byte
- * order mark, a member that is there twice, a number that no double can hold, half a surrogate pair, or nesting
+ * order mark, a member that appears twice, a number that no double can hold, half a surrogate pair, or nesting
  * deeper than 32. Linear in the input; never throws.
  */
 export function parseStrictJson(input: Uint8Array | string): unknown {
@@ -34,12 +34,12 @@ const MAX_BODY_DEPTH = 512;
 
 /**
  * The value of a body in JSON; throws a `SyntaxError` where it is not well formed, and where two readers could
- * read it differently: a member that is there twice, or a number that no double can hold.
+ * read it differently: a member that appears twice, or a number that no double can hold.
  */
 export function parseJsonBody(text: string): unknown {
   const value: unknown = JSON.parse(text);
   if (!isUnambiguous(text, MAX_BODY_DEPTH)) {
-    throw new SyntaxError('The JSON is ambiguous: a member is there twice, say.');
+    throw new SyntaxError('The JSON is ambiguous, for example because a member appears twice.');
   }
   return value;
 }

@@ -156,7 +156,7 @@ test('a call that names nobody is denied as a fault of the server', () => {
   const policy = concurrencyLimit<Caller>({ limit: 1, by: () => undefined });
   const denial = denialOf(policy.check(request, ann));
   expect(denial).toMatchObject({ kind: 'internal', code: 'limit.key_missing' });
-  expect(String(denial.cause)).toContain('by() gave no key');
+  expect(String(denial.cause)).toContain('by() returned no key');
 });
 
 test('a partition that throws takes no place', () => {

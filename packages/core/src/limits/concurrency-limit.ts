@@ -116,7 +116,7 @@ export function concurrencyLimit<Needs extends object>(
   });
   assertConfiguration(
     options.store === undefined || options.name !== undefined,
-    'concurrencyLimit: give the limit a name. In a store that others use it is what tells them apart.',
+    'concurrencyLimit: give the limit a name. The name tells the limits in a shared store apart.',
   );
   assertConfiguration(
     typeof limit === 'function' || isLimit(limit),
@@ -232,7 +232,7 @@ function vet(answer: LeaseAnswer): LeaseAnswer {
   const { allowed, lease, remaining } = answer;
   const whole = typeof allowed === 'boolean' && typeof remaining === 'number';
   if (!whole || (allowed && typeof lease !== 'string')) {
-    throw new TypeError('the lease store answered something that is no LeaseAnswer');
+    throw new TypeError('the lease store answered something that is not a LeaseAnswer');
   }
   return answer;
 }

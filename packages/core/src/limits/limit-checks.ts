@@ -22,6 +22,6 @@ export function spanMs(factory: string, option: string, span: Duration): number 
 export function assertFills(factory: string, milliseconds: number): void {
   assertConfiguration(
     milliseconds <= LONGEST_SPAN,
-    `${factory}: takes more than ten years to fill. Let more flow in.`,
+    `${factory}: takes more than ten years to refill. Raise the refill rate.`,
   );
 }

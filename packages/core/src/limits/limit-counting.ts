@@ -52,7 +52,7 @@ function vet(answer: LimitAnswer, store: LimitStore, requests: readonly LimitReq
   const { allowed, at, verdicts } = answer;
   const told = Array.isArray(verdicts) && verdicts.length === requests.length;
   if (!told || typeof allowed !== 'boolean' || typeof at !== 'number') {
-    throw new TypeError('the limit store answered something that is no LimitAnswer');
+    throw new TypeError('the limit store answered something that is not a LimitAnswer');
   }
   return { answer, store, requests };
 }

@@ -86,7 +86,7 @@ export const KEY_MISSING: Deny = sharedDenial({
   code: 'limit.key_missing',
   cause: Object.freeze(
     new Error(
-      'by() gave no key (a text or a list of texts, none empty), or the tenant has no id. Where the peer is unknown, ' +
+      'by() returned no key (a text or a list of texts, none empty), or the tenant has no id. Where the peer is unknown, ' +
         'give peer: peerFromHeader(…) to protect(), or host to secure().',
     ),
   ),
@@ -111,7 +111,7 @@ export function compileRule<Needs extends object>(
     assertConfiguration(isCost(cost), `${policy}: cost must be a number, 0 or more.`);
     assertConfiguration(
       typeof limit === 'function' || cost <= limit.capacity,
-      `${policy}: cost is above the capacity, so nobody could pass.`,
+      `${policy}: cost is above the capacity, so every call would be denied.`,
     );
   }
   const quantity = unit === undefined ? '' : serializeString(unit);

@@ -158,7 +158,8 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
       for (const reconciliation of reconciliations) {
         const { limit, cost, actual, at } = reconciliation;
         if (actual === cost) continue;
-        if (!Number.isFinite(actual)) throw new TypeError('what a call cost is no finite number');
+        if (!Number.isFinite(actual))
+          throw new TypeError('the cost of a call is not a finite number');
         const cursor = find(0, reconciliation, time);
         if (actual > cost) charge(limit, cursor, time, actual - cost);
         // Of a caller who was put out nothing is known to give back from.

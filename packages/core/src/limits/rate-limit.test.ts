@@ -140,7 +140,7 @@ describe('keys', () => {
   ])('a key that is %s denies the call, as a fault of the server', (_, by) => {
     const denial = denialOf(key(by));
     expect(denial).toMatchObject({ kind: 'internal', code: 'limit.key_missing' });
-    expect(String(denial.cause)).toMatch(/by\(\) gave no key.*peerFromHeader\(.*secure\(\)/);
+    expect(String(denial.cause)).toMatch(/by\(\) returned no key.*peerFromHeader\(.*secure\(\)/);
     expect(denialOf(key(by)).cause).toBe(denial.cause);
   });
 
@@ -503,7 +503,7 @@ describe('reconciling', () => {
     'a real cost of %s is told as a fault and changes nothing',
     async (actual) => {
       const { check } = policy({ limit: ten, reconcile: () => actual });
-      await expect(complete(check())).rejects.toThrow(/gave no cost/);
+      await expect(complete(check())).rejects.toThrow(/returned no cost/);
       expect(headersOf(check())['ratelimit']).toContain(';r=8;');
     },
   );
@@ -665,7 +665,7 @@ describe('does not construct', () => {
     ],
     ['with a name beyond ASCII', { name: 'größe' }, /printable ASCII/],
     ['with a unit that cannot stand in a header', { unit: 'a\nb' }, /printable ASCII/],
-    ['with a cost that nobody can pay', { cost: 3 }, /nobody could pass/],
+    ['with a cost that nobody can pay', { cost: 3 }, /every call would be denied/],
     ['with a cost that is none', { cost: -1 }, /cost must be/],
     ['with a cost that is no number', { cost: Number.NaN }, /cost must be/],
     ['on a store without a name', { store: memoryLimitStore() }, /give the limit a name/],
@@ -700,7 +700,7 @@ describe('does not construct', () => {
     [
       'with an option beside limits that each of them has',
       { limits: [{ name: 'a', limit, by }], cost: 2 },
-      /cost stands beside limits/,
+      /cost cannot stand next to limits/,
     ],
     ['with unknown headers', { headers: 'all' }, /headers/],
     ['with an empty list of limits', { limits: [] }, /from one to 16/],

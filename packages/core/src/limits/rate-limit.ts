@@ -93,7 +93,7 @@ const MOST_LIMITS = 16;
  * store failed and `onStoreFailure` is `closed`; the problem type `temporary-reduced-capacity`). Headers as in
  * draft-ietf-httpapi-ratelimit-headers-10.
  *
- * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or is there twice, a
+ * @throws ConfigurationError when nobody could pass, a name cannot stand in a header or appears twice, a
  * store is given without names or is none, or one of `onStoreFailure: 'degrade'` and `localShare` without the other.
  * @example
  * rateLimit({
@@ -193,7 +193,7 @@ function compileRules<Needs extends object>(
     const beside = LIMIT_RULE_OPTIONS.find((name) => given.get(name) !== undefined);
     assertConfiguration(
       beside === undefined,
-      `${NAME}: ${beside} stands beside limits. Give it to each of the limits instead.`,
+      `${NAME}: ${beside} cannot stand next to limits. Give it to each of the limits instead.`,
     );
     for (const rule of options.limits) {
       assertKnownOptions(`${NAME}: each of limits`, rule, LIMIT_RULE_OPTIONS);
@@ -252,7 +252,8 @@ function reconciling(
       const actual = asked[index]?.reconcile?.(completion, request.cost);
       if (actual === undefined) return [];
       // Told to onFault: the reservation stands.
-      if (!isCost(actual)) throw new TypeError(`settle of limit "${request.name}" gave no cost`);
+      if (!isCost(actual))
+        throw new TypeError(`settle of limit "${request.name}" returned no cost`);
       return [{ ...request, actual, at: answer.at }];
     });
     return store.reconcile(reconciliations);

@@ -100,16 +100,16 @@ function requestsOf(
   assertConfiguration(store !== undefined, `${where}: give it the store that counts the limit.`);
   assertConfiguration(
     typeof name === 'string' && name !== '',
-    `${where}: name is the name of the limit, as rateLimit has it.`,
+    `${where}: name must be the name of the limit, as rateLimit has it.`,
   );
   const encoded = encodeLimitKey(key, tenant);
   assertConfiguration(
     encoded !== undefined,
-    `${where}: key is what by() answers for the caller: a text that is not empty, or a list of such texts.`,
+    `${where}: key must be what by() returns for the caller: a text that is not empty, or a list of such texts.`,
   );
   assertConfiguration(
     Array.isArray(limits) && limits.length > 0 && limits.every(isLimit),
-    `${where}: limits lists what may count the caller, like [tokenBucket({ … })].`,
+    `${where}: limits must list what may count the caller, like [tokenBucket({ … })].`,
   );
   return limits.map((limit) => ({ name, key: encoded, limit, cost: 0 }));
 }

@@ -84,7 +84,7 @@ export function authenticateCertificate(
   const { identity, rights, authority = 'mtls', now = () => Date.now() } = options;
   assertConfiguration(
     identityKinds.includes(identity),
-    `${NAME}: identity is 'spiffe', 'dns', 'uri', 'email' or 'subject'.`,
+    `${NAME}: identity must be 'spiffe', 'dns', 'uri', 'email' or 'subject'.`,
   );
   const { trustDomains = [] } = options;
   assertConfiguration(
@@ -93,7 +93,7 @@ export function authenticateCertificate(
   );
   assertConfiguration(
     rights === undefined || typeof rights === 'function',
-    `${NAME}: rights is a function of the identity.`,
+    `${NAME}: rights must be a function of the identity.`,
   );
   assertConfiguration(
     typeof authority === 'string' && authority !== '',

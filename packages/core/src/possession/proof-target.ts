@@ -49,7 +49,7 @@ export function publicBase(policy: string, origin: unknown, prefix: unknown): st
   );
   assertConfiguration(
     typeof prefix === 'string' && PREFIX.test(prefix),
-    `${policy}: publicPathPrefix begins with a slash and does not end with one: "/shop".`,
+    `${policy}: publicPathPrefix must begin with a slash and not end with one: "/shop".`,
   );
   return normal.slice(0, -1) + normalizeEscapes(prefix);
 }

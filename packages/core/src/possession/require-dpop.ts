@@ -132,7 +132,7 @@ export function requireDpop(
   );
   assertConfiguration(
     algorithms.length > 0 && algorithms.every((each) => asymmetricAlgorithms.includes(each)),
-    `${NAME}: algorithms are asymmetric ones, for example ['ES256'].`,
+    `${NAME}: algorithms must be asymmetric, for example ['ES256'].`,
   );
   const windowMs = durationMs(NAME, 'window', options.window ?? '1m', { min: '1s', max: '1h' });
   const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '10s', {

@@ -156,7 +156,7 @@ export function authenticateSignature(
   const origin = publicBase(NAME, options.publicOrigin, '');
   assertConfiguration(
     typeof coverBody === 'boolean',
-    `${NAME}: coverBody is true, or false where calls have no body.`,
+    `${NAME}: coverBody must be true, or false where calls have no body.`,
   );
   const uncovered = signatureCoverage(NAME, { coverBody, alsoCover, insecureUncovered });
   const maxAgeMs = durationMs(NAME, 'maxAge', options.maxAge ?? '1m', { min: '1s', max: '1h' });

@@ -75,7 +75,7 @@ export async function signRequest(request: Request, options: SignRequestOptions)
   );
   assertConfiguration(
     alsoCover.every(isComponentName),
-    'signRequest: alsoCover lists headers in lower case and components of RFC 9421 §2.2.',
+    'signRequest: alsoCover must list headers in lower case and components of RFC 9421 §2.2.',
   );
   if (key instanceof Uint8Array) assertSecretBytes('signRequest: key', key);
   else if (!(key instanceof CryptoKey)) assertUnpublishedKey('signRequest: key', key);
@@ -104,7 +104,7 @@ export async function signRequest(request: Request, options: SignRequestOptions)
   const base = signatureBase(target, input, {});
   if ('problem' in base) {
     throw new ConfigurationError(
-      `signRequest: the request cannot be signed so (${base.problem}); see alsoCover and the texts given.`,
+      `signRequest: the request cannot be signed like this (${base.problem}); see alsoCover and the texts given.`,
     );
   }
   const signature = await sign(algorithm, key, encoder.encode(base.text));

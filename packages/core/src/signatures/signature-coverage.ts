@@ -46,11 +46,11 @@ export function signatureCoverage(
 ): Uncovered {
   assertConfiguration(
     Array.isArray(alsoCover) && alsoCover.every(isComponentName),
-    `${policy}: alsoCover lists headers in lower case and components of RFC 9421 §2.2, without parameters.`,
+    `${policy}: alsoCover must list headers in lower case and components of RFC 9421 §2.2, without parameters.`,
   );
   assertConfiguration(
     Array.isArray(insecureUncovered) && insecureUncovered.every((each) => DEFAULTS.includes(each)),
-    `${policy}: insecureUncovered lists some of ${DEFAULTS.join(', ')}.`,
+    `${policy}: insecureUncovered must list some of ${DEFAULTS.join(', ')}.`,
   );
   const isNeeded = (component: SignatureComponent) => !insecureUncovered.includes(component);
   const always = (['@method', '@authority', '@path'] as const).filter(isNeeded);
@@ -89,7 +89,7 @@ const KINDS = ['item', 'list', 'dictionary'];
 export function signatureFields(policy: string, own: FieldTypes | undefined): FieldTypes {
   assertConfiguration(
     Object.values(own ?? {}).every((kind) => KINDS.includes(kind)),
-    `${policy}: structuredFields names headers and their kind: 'item', 'list' or 'dictionary'.`,
+    `${policy}: structuredFields must name headers and their kind: 'item', 'list' or 'dictionary'.`,
   );
   return { ...KNOWN_FIELDS, ...own };
 }

@@ -637,11 +637,11 @@ test.each<[string, Record<string, unknown>]>([
 });
 
 test.each<[string, Record<string, unknown>, RegExp]>([
-  ['an issuer that is no text', { issuer: 7 }, /issuer must be the name/],
+  ['an issuer that is no text', { issuer: 7 }, /issuer must be the value/],
   ['an audience without a name', { audience: ['orders', ''] }, /without an audience/],
   ['an audience that is no text', { audience: [7] }, /without an audience/],
-  ['another scheme beside', { schemes: ['Bearer', 'Basic'] }, /schemes are 'Bearer' and 'DPoP'/],
-  ['a recipient without a name', { accept: 'jwt', recipient: '' }, /recipient names this API/],
+  ['another scheme beside', { schemes: ['Bearer', 'Basic'] }, /schemes must list 'Bearer', 'DPoP'/],
+  ['a recipient without a name', { accept: 'jwt', recipient: '' }, /recipient must name this API/],
   ['no room for a token', { maxTokenBytes: 0 }, /maxTokenBytes must be positive/],
 ])('says what is wrong with %s', (_name, changes, message) => {
   const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;

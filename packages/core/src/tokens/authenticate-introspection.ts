@@ -164,23 +164,26 @@ export function authenticateIntrospection(
   } = options;
   assertConfiguration(
     typeof issuer === 'string' && issuer !== '',
-    `${NAME}: issuer must be the name of whoever issues the tokens, as it stands in "iss".`,
+    `${NAME}: issuer must be the value of "iss" in the tokens.`,
   );
   const audiences = names(audience);
   assertConfiguration(
     audiences !== undefined,
-    `${NAME}: without an audience every token of the issuer would be taken, also those made for ` +
+    `${NAME}: without an audience every token of the issuer would be accepted, even those made for ` +
       'other APIs. Name this API: audience: "https://api.example.com".',
   );
-  assertConfiguration(accept === 'json' || accept === 'jwt', `${NAME}: accept is 'json' or 'jwt'.`);
+  assertConfiguration(
+    accept === 'json' || accept === 'jwt',
+    `${NAME}: accept must be 'json' or 'jwt'.`,
+  );
   const recipients = names(recipient);
   assertConfiguration(
     recipients !== undefined,
-    `${NAME}: recipient names this API in "aud" of signed answers; client needs a clientId.`,
+    `${NAME}: recipient must name this API in "aud" of signed answers; client needs a clientId.`,
   );
   assertConfiguration(
     schemes.length > 0 && schemes.every((scheme) => scheme === 'Bearer' || scheme === 'DPoP'),
-    `${NAME}: schemes are 'Bearer' and 'DPoP'.`,
+    `${NAME}: schemes must list 'Bearer', 'DPoP' or both.`,
   );
   assertConfiguration(maxTokenBytes > 0, `${NAME}: maxTokenBytes must be positive.`);
   const tolerance = durationMs(NAME, 'clockTolerance', options.clockTolerance ?? '5s', {
@@ -190,7 +193,7 @@ export function authenticateIntrospection(
   const { insecureMissingAudience = false, insecureMissingTokenType = false } = options;
   assertConfiguration(
     typeof insecureMissingAudience === 'boolean' && typeof insecureMissingTokenType === 'boolean',
-    `${NAME}: insecureMissingAudience and insecureMissingTokenType are true or false.`,
+    `${NAME}: insecureMissingAudience and insecureMissingTokenType must be true or false.`,
   );
   const examine = introspectedClaims(NAME, {
     issuer,

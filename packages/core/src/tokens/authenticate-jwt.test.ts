@@ -1179,7 +1179,11 @@ describe('misconfiguration', () => {
     ['a path without a name', { roles: [[]] }, /roles/],
     ['a path with an empty name', { roles: [['a', '']] }, /roles/],
     ['a path with a number', { scopes: [['a', 7]] }, /scopes/],
-    ['no recipient', { recipient: { claim: 'azp', is: [] } }, /tokens for others would be taken/],
+    [
+      'no recipient',
+      { recipient: { claim: 'azp', is: [] } },
+      /tokens for others would be accepted/,
+    ],
     ['an empty recipient', { recipient: { claim: 'azp', is: ['a', ''] } }, /recipient/],
     ['a recipient that is true', { recipient: { claim: 'azp', is: ['a', true] } }, /recipient/],
     ['an empty value', { requiredClaims: [{ claim: 'a', is: ['b', ''] }] }, /requiredClaims/],

@@ -112,7 +112,7 @@ export function claimRules(policy: string, options: ClaimOptions): ClaimRules {
     recipient === undefined ||
       (textsOf(recipient.is).every((text) => typeof text === 'string') && isSign(recipient)),
     `${policy}: recipient needs a claim and its values, like { claim: 'client_id', is: 'my-app' }; ` +
-      'without one, tokens for others would be taken.',
+      'without one, tokens for others would be accepted.',
   );
   return {
     profile: profiles[profile],

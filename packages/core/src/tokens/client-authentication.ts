@@ -44,7 +44,7 @@ export function clientAuthentication(
   const { clientId } = (client ?? {}) as Partial<ClientAuthentication>;
   assertConfiguration(
     typeof clientId === 'string' && clientId !== '',
-    `${policy}: client says who asks: { method: 'client_secret_basic', clientId, clientSecret }.`,
+    `${policy}: client must say who asks: { method: 'client_secret_basic', clientId, clientSecret }.`,
   );
   if (client.method === 'tls_client_auth') {
     return always({ headers: {}, params: { client_id: clientId } });

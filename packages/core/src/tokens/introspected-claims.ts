@@ -42,7 +42,7 @@ export function introspectedClaims(
   const { insecureMissingAudience, insecureMissingTokenType } = asked;
   assertConfiguration(
     tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),
-    `${policy}: tenant is its name, or the claim that names it: tenant: { claim: 'tid' }.`,
+    `${policy}: tenant must be its name, or the claim that names it: tenant: { claim: 'tid' }.`,
   );
   const said = Object.fromEntries(CLAIMS.map((name) => [name, asked.claims[name]]));
   const checked = claimRules(policy, { ...said, profile: 'jwt' });

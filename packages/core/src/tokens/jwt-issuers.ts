@@ -145,7 +145,7 @@ export function issuerLookup(
       const made = make(each);
       assertConfiguration(
         !rules.has(made.issuer),
-        `${policy}: issuer ${made.issuer} is there twice.`,
+        `${policy}: issuer ${made.issuer} is listed twice.`,
       );
       rules.set(made.issuer, made);
     }
@@ -190,7 +190,7 @@ function rulesOf(policy: string, trusted: TrustedIssuer, discover: DiscoverKeys)
     Array.isArray(audiences) &&
       (audiences.length > 0 || (audience === undefined && recipient !== undefined)) &&
       audiences.every((each) => typeof each === 'string' && each !== ''),
-    `${policy}: name this API as audience, or tokens made for other APIs would be taken.`,
+    `${policy}: name this API as audience, or tokens made for other APIs would be accepted.`,
   );
   assertConfiguration(
     tenant === undefined || (typeof tenant === 'object' ? isClaimPath(tenant.claim) : tenant),

@@ -103,7 +103,9 @@ export function revocations(options: RevocationsOptions): Revocations {
       const { issuedBefore, lasts, record } = how;
       // A date of another kind would be compared in each store in another way.
       if (issuedBefore !== undefined && !isMoment(issuedBefore)) {
-        throw new TypeError(`${NAME}: issuedBefore is epoch milliseconds, for example Date.now().`);
+        throw new TypeError(
+          `${NAME}: issuedBefore must be epoch milliseconds, for example Date.now().`,
+        );
       }
       const ttl = lasts === undefined ? usualTtl : lifetime('lasts', lasts);
       const key = keyOf(target);
@@ -140,7 +142,7 @@ const NAMES: Readonly<Record<RevocationTarget['kind'], readonly ('issuer' | 'id'
 function keyOf(target: RevocationTarget): string {
   const { kind } = target;
   if (!Object.hasOwn(NAMES, kind)) {
-    throw new TypeError(`${NAME}: kind is one of ${Object.keys(NAMES).join(', ')}.`);
+    throw new TypeError(`${NAME}: kind must be one of ${Object.keys(NAMES).join(', ')}.`);
   }
   if (kind === 'all') return EVERYTHING;
   const given: Readonly<Record<string, unknown>> = target;

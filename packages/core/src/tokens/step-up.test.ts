@@ -103,12 +103,12 @@ test('needs an authentication, and adds nothing', () => {
 
 test.each<[string, object, string]>([
   ['nothing', {}, "needs acr: ['…'], maxAge: '5m', or both"],
-  ['an empty list', { acr: [] }, 'acr lists values'],
-  ['one text', { acr: 'urn:mfa' }, 'acr lists values'],
-  ['a value with a quote', { acr: ['a', 'a"b'] }, 'acr lists values'],
-  ['a value with a space', { acr: ['a b'] }, 'acr lists values'],
-  ['an empty value', { acr: [''] }, 'acr lists values'],
-  ['a value that is a number', { acr: ['a', 7] }, 'acr lists values'],
+  ['an empty list', { acr: [] }, 'acr must list values'],
+  ['one text', { acr: 'urn:mfa' }, 'acr must list values'],
+  ['a value with a quote', { acr: ['a', 'a"b'] }, 'acr must list values'],
+  ['a value with a space', { acr: ['a b'] }, 'acr must list values'],
+  ['an empty value', { acr: [''] }, 'acr must list values'],
+  ['a value that is a number', { acr: ['a', 7] }, 'acr must list values'],
   ['a negative age', { maxAge: '-1s' }, 'maxAge'],
   ['a broken age', { maxAge: '1500ms' }, 'maxAge must be whole seconds'],
   ['an age without its unit', { maxAge: 300 }, 'maxAge'],

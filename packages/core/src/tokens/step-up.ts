@@ -55,7 +55,7 @@ export function stepUp(
       (Array.isArray(acr) &&
         acr.length > 0 &&
         acr.every((each) => typeof each === 'string' && ACR.test(each))),
-    `${NAME}: acr lists values of printable ASCII without space, quote and backslash.`,
+    `${NAME}: acr must list values of printable ASCII without space, quote and backslash.`,
   );
   assertConfiguration(
     maxAge === undefined || maxAge % 1_000 === 0,

@@ -88,7 +88,7 @@ function credentials(token: string): Credentials {
   return TOKEN68.test(token) ? { kind: 'token', scheme: 'Bearer', token } : MALFORMED;
 }
 
-/** RFC 6265 §5.4. A cookie that is there twice was set by two, one of whom is perhaps another host of the domain. */
+/** RFC 6265 §5.4. A cookie that appears twice was set by two, one of whom is perhaps another host of the domain. */
 function readCookie(header: string, name: string): Credentials {
   if (header.length > LONGEST_COOKIES) return MALFORMED;
   let found: string | undefined;

@@ -11,7 +11,7 @@ export interface BoundedInit {
 
 export type BoundedFetch = (url: string, init: BoundedInit) => Promise<Response>;
 
-/** JSON that is not an object, or that two readers could read differently: with a member that is there twice, say. */
+/** JSON that is not an object, or that two readers could read differently: with a member that appears twice, say. */
 export class AmbiguousAnswer extends Error {
   constructor(url: string) {
     super(`${url} answered JSON that is ambiguous, or not an object`);

@@ -22,7 +22,7 @@ export function presentAtStart(placeholder: string): string {
 export function presentParameter(where: string, { now }: ClockedStoreOptions): () => number | null {
   assertConfiguration(
     now === undefined || typeof now === 'function',
-    `${where}: now is a function that answers epoch milliseconds.`,
+    `${where}: now must be a function that answers epoch milliseconds.`,
   );
   return () => (now === undefined ? null : Math.floor(now()));
 }

@@ -19,15 +19,15 @@ const SAFE = 'noeviction';
 /** A cache of rows is not among them: it may lose any. */
 const RISKS: Readonly<Record<string, string>> = {
   redisReplayStore: 'what was used once can be used again',
-  redisRevocationStore: 'what was revoked is good again',
+  redisRevocationStore: 'what was revoked is valid again',
   redisRefreshTokenStore: 'users are signed out, and a stolen token is not recognised',
-  redisTotpStore: 'second factors are gone, and used codes are good again',
-  redisPasskeyStore: 'passkeys are gone, and nobody can sign in with them',
+  redisTotpStore: 'second factors are lost, and used codes are valid again',
+  redisPasskeyStore: 'passkeys are lost, and nobody can sign in with them',
   redisSessionStore: 'users are signed out, and ended sessions are forgotten',
   redisTicketStore: 'logins that have begun fail',
-  redisLimitStore: 'limits begin anew, also for those who had used them up',
+  redisLimitStore: 'limits start again, even for callers who had used them up',
   redisCounterStore: 'pauses and locks after failures end',
-  redisLeaseStore: 'more calls run at once than may',
+  redisLeaseStore: 'more calls run at once than allowed',
 };
 const told = (line: string): void => {
   // oxlint-disable-next-line no-console

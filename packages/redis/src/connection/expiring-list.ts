@@ -48,7 +48,7 @@ export function lifeUntil(
 ): (end: number) => number {
   assertConfiguration(
     typeof now === 'function',
-    `${where}: now is a function that answers epoch milliseconds.`,
+    `${where}: now must be a function that answers epoch milliseconds.`,
   );
   return (end) => wholeEnd(where, end - now());
 }

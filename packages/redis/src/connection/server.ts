@@ -70,11 +70,11 @@ export function serverOf(
   assertCounts(client);
   assertConfiguration(
     prefix !== '' && !/[{}]/.test(prefix),
-    `${where}: prefix must not be empty, and without braces: they decide where keys live in a cluster.`,
+    `${where}: prefix must be text without braces, which decide where keys live in a cluster.`,
   );
   assertConfiguration(
     options.onEviction === undefined || typeof options.onEviction === 'function',
-    `${where}: onEviction is a function that is told of a server that evicts.`,
+    `${where}: onEviction must be a function; it is called for a server that evicts keys.`,
   );
   watchEviction(where, client, options.onEviction);
   const timeoutMs = durationMs(where, 'timeout', options.timeout ?? '250ms', { max: '1m' });
@@ -121,7 +121,7 @@ export function serverOf(
 /** The breaker is open: the server was not asked, so nothing can have happened there. */
 export class NotAskedError extends Error {
   constructor() {
-    super('Redis did not answer lately; not asked again yet.');
+    super('Redis did not answer lately, so it is not asked again yet.');
     this.name = 'NotAskedError';
   }
 }

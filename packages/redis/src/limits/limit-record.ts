@@ -43,7 +43,7 @@ local function load(k, raw)
     return
   end
   local size = (#raw - ${RECORD_HEAD}) / ${ENTRY}
-  if size < 1 or size % 1 ~= 0 then error('no record of limits') end
+  if size < 1 or size % 1 ~= 0 then error('not a record of limits') end
   if size <= ${SHORT} then records[k], sizes[k] = { unpackRecord(formatOf(size), raw) }, size
   else records[k], sizes[k], places[k] = { (unpackRecord('>I6', raw)) }, 0, {} end
 end

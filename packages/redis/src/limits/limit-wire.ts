@@ -121,7 +121,7 @@ export function encodeCalls(
 
 /**
  * The number (from 1) of what is asked among `laws`, which gets it if it is new. Only the last ones are looked at, so
- * that calls that each cost something else do not search each other; a law that is there twice does no harm.
+ * that calls that each cost something else do not search each other; a law that appears twice does no harm.
  */
 function numberOfLaw(laws: Law[], id: number, { limit, cost }: LimitRequest): number {
   const { capacity } = limit;
@@ -154,7 +154,7 @@ export function readAnswer(
     return { entries: [], start, end: start + size * ENTRY };
   });
   if (answer.length !== offset + calls.length)
-    throw new TypeError('Redis: no answer of the script');
+    throw new TypeError('Redis: the script did not answer');
   let place = 0;
   return calls.map((requests, index) => {
     const flag = answer[offset + index];

@@ -130,7 +130,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       // One bad call must not fail those that share its run.
       if (first === undefined || requests.length > MOST_LIMITS || !requests.every(isCountable)) {
         throw new TypeError(
-          `no limit or more than ${MOST_LIMITS}, or a name, key, limit or cost that is none`,
+          `no limit or more than ${MOST_LIMITS}, or a name, key, limit or cost that is not valid`,
         );
       }
       if (slots === 'key' && !requests.every(({ key }) => key === first.key)) {
@@ -144,7 +144,7 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
     reconcile: async (reconciliations: readonly Reconciliation[]): Promise<void> => {
       if (!reconciliations.every((each) => isCountable(each) && Number.isFinite(each.actual))) {
         throw new TypeError(
-          'what a call cost is no finite number, or a name, key or limit is none',
+          'the cost of a call is not a finite number, or a name, key or limit is not valid',
         );
       }
       const run = reconciling(reconciliations);
