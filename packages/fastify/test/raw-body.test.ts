@@ -1,95 +1,35 @@
+import { describeSignedBodies, SIGNED_BODY_BYTES } from '@apisec/conformance/signed-bodies';
 import {
   allowAnonymous,
-  allowAuthenticated,
-  authenticateSignature,
   definePolicy,
   factsOf,
   guard,
   type HttpFacts,
   pass,
   type RawBodyFacts,
-  signRequest,
 } from '@apisec/core';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, test } from 'vitest';
 import { secure } from '../src/secure.ts';
-
-const key = crypto.getRandomValues(new Uint8Array(32));
-const partner = { algorithm: 'hmac-sha256', key, subject: 'partner' } as const;
-const origin = 'https://api.example.com';
-const signed = guard<HttpFacts & RawBodyFacts>()
-  .use(authenticateSignature({ publicOrigin: origin, keys: { partner } }))
-  .use(allowAuthenticated());
 
 const apps: FastifyInstance[] = [];
 afterEach(async () => {
   await Promise.all(apps.splice(0).map((app) => app.close()));
 });
 
-describe('signed bodies', () => {
-  const serve = async (): Promise<string> => {
+describeSignedBodies({
+  name: 'Fastify',
+  start: async (admission) => {
     const app = Fastify();
     apps.push(app);
-    await app.register(secure(signed, { rawBody: true, maxBodyBytes: 1_000 }));
+    await app.register(secure(admission, { rawBody: true, maxBodyBytes: SIGNED_BODY_BYTES }));
     app.post('/orders', (request) => {
-      const { rawBody, principal } = factsOf(request, signed);
+      const { rawBody, principal } = factsOf(request, admission);
       const { body } = request;
       return { body, bytes: rawBody.byteLength, subject: principal.subject };
     });
     return app.listen({ port: 0, host: '127.0.0.1' });
-  };
-
-  /** Signed for the public origin, sent to where the server listens. */
-  const send = async (body: BodyInit | null, type?: string, change = (text: string) => text) => {
-    const base = await serve();
-    const headers = type === undefined ? {} : { 'content-type': type };
-    const request = new Request(`${origin}/orders`, { method: 'POST', body, headers });
-    const made = await signRequest(request, { keyid: 'partner', algorithm: 'hmac-sha256', key });
-    const text = await made.text();
-    const { method } = made;
-    return fetch(`${base}/orders`, { method, headers: made.headers, body: change(text) });
-  };
-
-  test.each<[string, string | null, string | undefined, unknown]>([
-    ['JSON', '{"a":[1,2]}', 'application/json', { a: [1, 2] }],
-    ['text', 'hello', 'text/plain', 'hello'],
-  ])('%s passes with its bytes, and handlers find it parsed', async (_name, body, type, parsed) => {
-    const response = await send(body, type);
-    expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({
-      body: parsed,
-      bytes: body?.length ?? 0,
-      subject: 'partner',
-    });
-  });
-
-  test.each<[string, string, string, (text: string) => string, number, string]>([
-    [
-      'a byte that was changed',
-      '{"amount":5}',
-      'application/json',
-      (t) => t.replace('5', '9'),
-      401,
-      'signature.',
-    ],
-    [
-      'more bytes than allowed',
-      `"${'a'.repeat(2_000)}"`,
-      'application/json',
-      (t) => t,
-      413,
-      'message.too_large',
-    ],
-  ])('%s denies the call', async (_name, body, type, change, status, code) => {
-    const response = await send(body, type, change);
-    expect(response.status).toBe(status);
-    expect(await response.text()).toContain(code);
-  });
-
-  test('a guard that needs the bytes is not mounted without the option', () => {
-    // @ts-expect-error the bytes are not supplied
-    expect(() => secure(signed)).toThrow('needs the fact "rawBody"');
-  });
+  },
 });
 
 describe('bodies that a policy sees beside their bytes', () => {
@@ -122,6 +62,11 @@ describe('bodies that a policy sees beside their bytes', () => {
     app.post('/', (request) => Buffer.from(factsOf(request, watched).rawBody).toString());
     return app.inject({ method: 'POST', url: '/', headers: { 'content-type': type }, body });
   };
+
+  test('a guard that needs the bytes is not mounted without the option', () => {
+    // @ts-expect-error the bytes are not supplied
+    expect(() => secure(watched)).toThrow('needs the fact "rawBody"');
+  });
 
   test.each(['{"to":"alice","to":"mallory"}', '{"a":[{"b":1,"\\u0062":2}]}', '{"a":1e400}'])(
     'a body that two readers read differently is denied: %s',

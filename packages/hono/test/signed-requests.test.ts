@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { describeSignedBodies, SIGNED_BODY_BYTES } from '@apisec/conformance/signed-bodies';
 import {
   allowAuthenticated,
   authenticateSignature,
@@ -14,7 +15,7 @@ import {
 import { secure } from '@apisec/hono';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
 const key = crypto.getRandomValues(new Uint8Array(32));
 const signing: SignRequestOptions = { keyid: 'partner', algorithm: 'hmac-sha256', key };
@@ -97,4 +98,26 @@ test('who does not sign is told how to, and a large body is not read to its end'
   expect(response.status).toBe(401);
   expect(response.headers.get('www-authenticate')).toBe('Signature realm="api"');
   expect((await fetch(await post('x'.repeat(1_001)))).status).toBe(413);
+});
+
+describeSignedBodies({
+  name: 'Hono on Node',
+  start: async (admission) => {
+    const app = new Hono();
+    app.use(secure(admission, { rawBody: true, maxBodyBytes: SIGNED_BODY_BYTES }));
+    app.post('/orders', async (c) => {
+      const { rawBody, principal } = factsOf(c, admission);
+      const isJson = c.req.header('content-type') === 'application/json';
+      const body: unknown = isJson ? await c.req.json() : await c.req.text();
+      return c.json({ body, bytes: rawBody.byteLength, subject: principal.subject });
+    });
+    const listener = getRequestListener(app.fetch);
+    const own = createServer((request, response) => void listener(request, response));
+    onTestFinished(() => {
+      own.closeAllConnections();
+      own.close();
+    });
+    await once(own.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${(own.address() as AddressInfo).port}`;
+  },
 });
