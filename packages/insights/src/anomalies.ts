@@ -7,9 +7,17 @@ import {
   durationMs,
   report,
 } from '@apisec/core/host';
+import {
+  beginWindow,
+  type CallerProfile,
+  countEvent,
+  excess,
+  learn,
+  newProfile,
+  usual,
+} from './caller-profile.ts';
 import { wasSetBack } from './clock-steps.ts';
 import { notifier } from './notifier.ts';
-import { distinctCount } from './sketches.ts';
 import { callerOf } from './usage.ts';
 
 /** What a caller does unlike before, or unlike others. */
@@ -65,39 +73,9 @@ export interface AnomaliesOptions {
 }
 
 const NAME = 'anomalies';
-const HOUR_MS = 3_600_000;
-/** How fast the past fades: a window counts half after about twenty. */
-const FADE = 0.035;
-const MOST_NETWORKS = 16;
 const LONGEST_NETWORK = 64;
-const MOST_OPERATIONS = 64;
+/** Signs with a lower score are not reported. */
 const PARTIAL = 0.05;
-
-/** Mean and spread of what was usual, the newest counting most. */
-interface Usual {
-  mean: number;
-  variance: number;
-}
-
-interface Caller {
-  window: number;
-  calls: number;
-  denied: number;
-  notFound: number;
-  newOperations: number;
-  newNetworks: number;
-  oddHours: number;
-  targets: ReturnType<typeof distinctCount> | undefined;
-  /** Windows with calls, but for the one that runs. */
-  active: number;
-  readonly networks: Set<string>;
-  readonly operations: Set<string>;
-  /** In how many windows each hour of the day had calls. */
-  readonly hours: Uint16Array;
-  readonly callsUsual: Usual;
-  readonly deniedUsual: Usual;
-  readonly operationsUsual: Usual;
-}
 
 /**
  * Finds callers who behave unlike their own past and unlike others, from the events of `audit`: a burst of denials or
@@ -134,9 +112,9 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
   assertCount(NAME, 'warmUp', warmUp);
   assertCount(NAME, 'maxCallers', maxCallers);
   /** Those with a past of their own, in the order in which they were last active. */
-  const callers = new Map<string, Caller>();
+  const callers = new Map<string, CallerProfile>();
   /** The others: anybody can make up as many of them as there is room for. */
-  const strangers = new Map<string, Caller>();
+  const strangers = new Map<string, CallerProfile>();
   /** What is usual among all callers: for those whose own past is short. */
   const crowd = { calls: usual(), denied: usual() };
   let crowdWindows = 0;
@@ -152,7 +130,7 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     }
   };
 
-  const judge = (name: string, caller: Caller): Anomaly | undefined => {
+  const judge = (name: string, caller: CallerProfile): Anomaly | undefined => {
     const { calls, denied, notFound, active } = caller;
     const knowsItself = active >= warmUp;
     const signs: Anomaly['signs'][number][] = [];
@@ -186,7 +164,7 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     signs.sort((a, b) => b.score - a.score);
     const score = signs.reduce((sum, each) => sum + each.score, 0);
     if (score < threshold) {
-      learn(caller, crowd, Math.floor((caller.window * windowMs) / HOUR_MS) % 24);
+      learn(caller, crowd, caller.window * windowMs);
       crowdWindows++;
       return undefined;
     }
@@ -201,7 +179,7 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
         if (caller.calls === 0) continue;
         const anomaly = judge(name, caller);
         if (anomaly !== undefined) found.push(anomaly);
-        reset(caller, window);
+        beginWindow(caller, window);
       }
     }
     for (const [name, caller] of strangers) {
@@ -231,120 +209,15 @@ export function anomalies(options: AnomaliesOptions): AuditSink {
     let caller = table.get(name);
     if (caller === undefined) {
       makeRoom();
-      caller = newCaller(running);
+      caller = newProfile(running);
     } else table.delete(name);
     table.set(name, caller);
     // What comes late counts in the window that runs.
     if (caller.calls === 0) caller.window = running;
-    count(caller, event, warmUp, safeNetworkOf);
+    countEvent(caller, event, warmUp, safeNetworkOf);
   };
 
   return Object.freeze<AuditSink>({ name: NAME, write: (events) => events.forEach(take) });
-}
-
-function usual(): Usual {
-  return { mean: 0, variance: 0 };
-}
-
-function newCaller(window: number): Caller {
-  return {
-    window,
-    calls: 0,
-    denied: 0,
-    notFound: 0,
-    newOperations: 0,
-    newNetworks: 0,
-    oddHours: 0,
-    targets: undefined,
-    active: 0,
-    networks: new Set(),
-    operations: new Set(),
-    hours: new Uint16Array(24),
-    callsUsual: usual(),
-    deniedUsual: usual(),
-    operationsUsual: usual(),
-  };
-}
-
-function reset(caller: Caller, window: number): void {
-  caller.window = window;
-  caller.calls = 0;
-  caller.denied = 0;
-  caller.notFound = 0;
-  caller.newOperations = 0;
-  caller.newNetworks = 0;
-  caller.oddHours = 0;
-  caller.targets = undefined;
-}
-
-function count(
-  caller: Caller,
-  event: AuditEvent,
-  warmUp: number,
-  networkOf: (peer: string) => string | undefined,
-): void {
-  const weight = event.sampled === undefined ? 1 : 1 / Math.max(event.sampled, 0.001);
-  caller.calls += weight;
-  if (event.outcome === 'denied') caller.denied++;
-  if (
-    event.status === 404 ||
-    event.denialKind === 'not_found' ||
-    event.event === 'malicious_direct_reference'
-  ) {
-    caller.notFound++;
-    caller.targets ??= distinctCount(1);
-    // Which object was asked for is in no event; that each was another call is.
-    caller.targets.add(event.target?.id ?? event.id);
-  }
-  const { operation, peer } = event;
-  if (operation !== undefined && !caller.operations.has(operation)) {
-    caller.newOperations++;
-    if (caller.operations.size < MOST_OPERATIONS) caller.operations.add(operation);
-  }
-  const network = peer === undefined ? undefined : networkOf(peer);
-  if (network !== undefined && !caller.networks.has(network)) {
-    if (caller.networks.size > 0) caller.newNetworks++;
-    if (caller.networks.size < MOST_NETWORKS) caller.networks.add(network);
-  }
-  const hour = Math.floor(event.time / HOUR_MS) % 24;
-  if (caller.active >= warmUp * 2 && isOdd(caller.hours, hour)) caller.oddHours += weight;
-}
-
-/** Nobody called at this hour, nor an hour before or after. */
-function isOdd(hours: Uint16Array, hour: number): boolean {
-  return !hours[hour] && !hours[(hour + 1) % 24] && !hours[(hour + 23) % 24];
-}
-
-/** What was not anomalous becomes what is usual. */
-function learn(
-  caller: Caller,
-  crowd: { readonly calls: Usual; readonly denied: Usual },
-  hour: number,
-): void {
-  caller.active++;
-  caller.hours[hour] = Math.min(65_535, (caller.hours[hour] ?? 0) + 1);
-  const fade = Math.max(FADE, 1 / caller.active);
-  blend(caller.callsUsual, caller.calls, fade);
-  blend(caller.deniedUsual, caller.denied, fade);
-  if (caller.active > 1) blend(caller.operationsUsual, caller.newOperations, fade);
-  blend(crowd.calls, caller.calls, 0.002);
-  blend(crowd.denied, caller.denied, 0.002);
-}
-
-function blend(known: Usual, value: number, fade: number): void {
-  const difference = value - known.mean;
-  known.mean += fade * difference;
-  known.variance = (1 - fade) * (known.variance + fade * difference * difference);
-}
-
-/** 1 where the value is `spreads` spreads, and at least `least`, above what is usual; grows with the logarithm. */
-function excess(value: number, { mean, variance }: Usual, least: number, spreads: number): number {
-  // Counts spread by their root even where the past was quiet.
-  const spread = Math.sqrt(Math.max(variance, mean, 1));
-  const allowed = Math.max(least, spreads * spread);
-  const over = value - mean;
-  if (over < allowed / 2) return 0;
-  return over < allowed ? over / allowed - 0.5 : 1 + Math.log2(over / allowed);
 }
 
 function networkOfAddress(peer: string): string {
