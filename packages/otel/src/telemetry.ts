@@ -10,7 +10,6 @@ import {
   type RequestLike,
   type Role,
   type SyncPolicy,
-  type TraceEntry,
 } from '@apisec/core';
 import {
   assertConfiguration,
@@ -18,15 +17,27 @@ import {
   CREDENTIAL_HEADERS,
   chain,
   describeCause,
-  redactName,
-  redactOperation,
   safeText,
   secretsOf,
 } from '@apisec/core/host';
 import { context, type Meter, metrics, trace } from '@opentelemetry/api';
 import { boundedValues } from './bounded-values.ts';
+import {
+  type Attributes,
+  callOf,
+  degradedPolicies,
+  denyingPolicy,
+  identity,
+  NONE,
+  safe,
+  safeOperation,
+  shadowAttribute,
+} from './call-attributes.ts';
+import { instruments, type KeyAge, MOST_VALUES } from './instruments.ts';
 import { limitUsage } from './limit-usage.ts';
 import * as names from './names.ts';
+
+export type { KeyAge };
 
 /** A logger of `@opentelemetry/api-logs`, or whatever has its `emit`. */
 export interface LoggerLike {
@@ -37,13 +48,6 @@ export interface LoggerLike {
     readonly body?: string;
     readonly attributes?: Record<string, string | string[]>;
   }) => void;
-}
-
-/** The age of a key or a key set. */
-export interface KeyAge {
-  readonly name: string;
-  /** Milliseconds since it was made, or was last fetched. */
-  readonly ageMs: number;
 }
 
 /** Options of {@link telemetry}. */
@@ -63,15 +67,15 @@ export interface TelemetryOptions {
   readonly keyAges?: (() => Iterable<KeyAge>) | undefined;
   /** Puts tenant and client on spans and logs, never on metrics. Default: false. */
   readonly identify?: boolean | undefined;
-  /** Headers of your own whose values are credentials: nothing of them is told. */
+  /** Headers of your own whose values are credentials: they stay out of spans, metrics and logs. */
   readonly credentialHeaders?: readonly string[] | undefined;
-  /** Milliseconds on a clock that only goes on. Default: `performance.now`. */
+  /** Milliseconds of a monotonic clock. Default: `performance.now`. */
   readonly clock?: (() => number) | undefined;
 }
 
 /** The policy, and the means to measure others. */
 export interface Telemetry extends SyncPolicy<CallFacts, NoFacts, 'check'> {
-  /** The same policy, whose time is told as `apisec.policy.duration`. */
+  /** The same policy, whose time is measured as `apisec.policy.duration`. */
   readonly measure: <
     Needs extends object,
     Adds extends object,
@@ -81,8 +85,6 @@ export interface Telemetry extends SyncPolicy<CallFacts, NoFacts, 'check'> {
     policy: P & Policy<Needs, Adds, R>,
   ) => P;
 }
-
-type Told = Record<string, string | string[]>;
 
 const NAME = 'telemetry';
 const OPTIONS: readonly (keyof TelemetryOptions)[] = [
@@ -95,19 +97,11 @@ const OPTIONS: readonly (keyof TelemetryOptions)[] = [
   'credentialHeaders',
   'clock',
 ];
-/** More codes and policies than anybody has, and few enough for any backend. */
-const MOST_CODES = 300;
-const SECONDS = {
-  unit: 's',
-  advice: { explicitBucketBoundaries: [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5] },
-};
 const WARN = 13;
-const TEXT = 256;
-const NONE: readonly string[] = Object.freeze([]);
 const CAUSE_TEXT = 1_024;
 
 /**
- * Tells OpenTelemetry what is decided: attributes on the active span and an event for each denial, metrics
+ * Reports decisions to OpenTelemetry: attributes on the active span and an event for each denial, metrics
  * (`apisec.decisions`, `apisec.decision.duration`, `apisec.policy.duration`, `apisec.limit.usage`, `apisec.keys.age`,
  * `apisec.store.errors`) and a log record for each denial. It denies nothing and adds nothing. Put it first: the time
  * that a decision takes is measured from there.
@@ -137,46 +131,10 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
   ];
   const singleHeaders = headerNames.filter((name) => name !== 'cookie');
   const operations = boundedValues(maxOperations, options.operations);
-  const codes = boundedValues(MOST_CODES);
-  const policies = boundedValues(MOST_CODES);
-  const limits = boundedValues(MOST_CODES);
-  const decisions = meter.createCounter(names.DECISIONS_METRIC, {
-    description: 'Calls that were decided.',
-    unit: '{decision}',
-  });
-  const decisionTime = meter.createHistogram(names.DECISION_DURATION_METRIC, {
-    description: 'Time from the first policy to the decision.',
-    ...SECONDS,
-  });
-  const policyTime = meter.createHistogram(names.POLICY_DURATION_METRIC, {
-    description: 'Time that a policy took.',
-    ...SECONDS,
-  });
-  const usage = meter.createHistogram(names.LIMIT_USAGE_METRIC, {
-    description: 'Part of a limit that was used when a call was decided.',
-    unit: '1',
-    advice: { explicitBucketBoundaries: [0, 0.25, 0.5, 0.75, 0.9, 0.99, 1] },
-  });
-  const storeErrors = meter.createCounter(names.STORE_ERRORS_METRIC, {
-    description: 'Decisions for which a store or another server did not answer.',
-    unit: '{error}',
-  });
-  if (keyAges !== undefined) {
-    const known = boundedValues(MOST_CODES);
-    meter
-      .createObservableGauge(names.KEYS_AGE_METRIC, { description: 'Age of keys.', unit: 's' })
-      .addCallback((result) => {
-        // Of those that have no series of their own the oldest counts.
-        let oldest = Number.NEGATIVE_INFINITY;
-        for (const { name, ageMs } of keyAges()) {
-          if (!Number.isFinite(ageMs)) continue;
-          const key = known.of(name, true);
-          if (key === names.OTHER) oldest = Math.max(oldest, ageMs);
-          else result.observe(ageMs / 1_000, { [names.KEY]: key });
-        }
-        if (oldest >= 0) result.observe(oldest / 1_000, { [names.KEY]: names.OTHER });
-      });
-  }
+  const codes = boundedValues(MOST_VALUES);
+  const policies = boundedValues(MOST_VALUES);
+  const limits = boundedValues(MOST_VALUES);
+  const { decisions, decisionTime, policyTime, usage, storeErrors } = instruments(meter, keyAges);
 
   const tell = (
     decided: Decided,
@@ -189,13 +147,13 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
     const verdict = denied === undefined ? 'allow' : 'deny';
     const { operation, protocol } = callOf(facts);
     const policy = denied && denyingPolicy(decided.trace);
-    const common: Told = {
+    const common: Attributes = {
       [names.DECISION]: verdict,
       // What is denied could be made up by the caller, what is admitted had to be admitted.
       [names.OPERATION]: operations.of(operation, denied === undefined),
       [names.PROTOCOL]: protocol,
     };
-    const why: Told =
+    const why: Attributes =
       denied === undefined
         ? {}
         : {
@@ -227,7 +185,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
       request === undefined || (denied === undefined && !identify)
         ? NONE
         : secretsOf(request, singleHeaders);
-    const told: Told = {
+    const told: Attributes = {
       ...common,
       [names.OPERATION]: safeOperation(operation, credentials),
       ...(denied && {
@@ -257,7 +215,7 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
     });
   };
 
-  const causeOf = (denial: Denial, request: RequestLike | undefined): Told => {
+  const causeOf = (denial: Denial, request: RequestLike | undefined): Attributes => {
     const secrets = request === undefined ? [] : secretsOf(request, headerNames);
     const cause = describeCause(denial.cause, secrets);
     return cause ? { [names.CAUSE]: safeText(cause, CAUSE_TEXT) } : {};
@@ -326,56 +284,4 @@ export function telemetry(options: TelemetryOptions = {}): Telemetry {
       });
     },
   });
-}
-
-function safe(text: string, secrets: readonly string[] = NONE): string {
-  return safeText(redactName(text, secrets), TEXT);
-}
-
-function safeOperation(text: string, secrets: readonly string[]): string {
-  return safeText(redactOperation(text, secrets), TEXT);
-}
-
-function callOf(facts: Readonly<Record<string, unknown>>): { operation: string; protocol: string } {
-  // Adapters supply it; where nobody did, it is said to be unknown.
-  const call = facts['call'] as CallFacts['call'] | undefined;
-  if (call === undefined) return { operation: names.OTHER, protocol: names.OTHER };
-  if (call.protocol !== 'graphql') return { operation: call.operation, protocol: call.protocol };
-  // The name of a GraphQL operation is the client's; what it calls are its root fields.
-  const coordinates = new Set(call.fields.map(({ coordinate }) => coordinate));
-  const [only = names.OTHER] = coordinates;
-  return { operation: coordinates.size === 1 ? only : names.OTHER, protocol: call.protocol };
-}
-
-function denyingPolicy(entries: readonly TraceEntry[]): string | undefined {
-  return entries.findLast(({ denial, verdict }) => denial !== undefined && verdict === 'denied')
-    ?.policy;
-}
-
-function degradedPolicies(entries: readonly TraceEntry[]): string[] {
-  return entries.flatMap(({ policy, degraded, within }) => [
-    ...(degraded === undefined ? [] : [policy]),
-    ...(within === undefined ? [] : degradedPolicies(within)),
-  ]);
-}
-
-function shadowAttribute(entries: readonly TraceEntry[]): Told {
-  const would = entries.filter(({ verdict }) => verdict === 'would_deny');
-  return would.length === 0
-    ? {}
-    : {
-        [names.WOULD_DENY]: would.map(({ policy, denial }) =>
-          safe(`${policy} ${denial?.code ?? ''}`),
-        ),
-      };
-}
-
-function identity(facts: Readonly<Record<string, unknown>>, secrets: readonly string[]): Told {
-  const { clientId, tenant: own } = (facts['principal'] ?? {}) as Readonly<Record<string, unknown>>;
-  const given = facts['tenant'];
-  const tenant = typeof given === 'string' ? given : own;
-  return {
-    ...(typeof clientId === 'string' && { [names.CLIENT]: safe(clientId, secrets) }),
-    ...(typeof tenant === 'string' && { [names.TENANT]: safe(tenant, secrets) }),
-  };
 }
