@@ -4,18 +4,16 @@ import {
   assertKnownOptions,
   cookieJar,
   denialResponse,
-  isObject,
   normalizeOrigin,
-  parseStrictObject,
   REPEATED_COOKIE,
   randomText,
-  readBytes,
   readCookie,
   report,
 } from '@apisec/core/host';
+import { bodyOf, type LoginBody, nextStep } from './login-body.ts';
 import { loginDenial } from './login-denial.ts';
 import type { LoginFactor } from './login-state.ts';
-import type { Login, LoginAnswer, LoginCaller, LoginDone, NextStep } from './login-types.ts';
+import type { Login, LoginAnswer, LoginCaller, LoginDone } from './login-types.ts';
 
 /** What a login has begun: the cookie of a session, or tokens in `body`. */
 export type BegunLogin =
@@ -89,10 +87,6 @@ const NAME = 'loginRoutes';
 const KNOWN = ['origin', 'begin', 'base', 'insecureCookies', 'onFault', 'now'];
 const CLIENT = /^[\w-]{32}$/;
 const CLIENT_BYTES = 24;
-const MOST_BODY_BYTES = 65_536;
-const CODES = ['totp', 'backup_code', 'mail', 'sms'] as const;
-
-type Body = Readonly<Record<string, unknown>>;
 
 /**
  * The steps of a login as JSON over HTTP, below `base`, each a POST:
@@ -183,7 +177,7 @@ export function loginRoutes<Result>(
     return shown({ ...begun.body, status: 'done' }, [begun.setCookie, clients.clear(), remembered]);
   };
 
-  type Step = (request: Request, body: Body, caller: Caller) => Promise<Response>;
+  type Step = (request: Request, body: LoginBody, caller: Caller) => Promise<Response>;
   const steps: Readonly<Record<string, Step>> = {
     password: async (request, { identifier, password }, { cookie, ...who }) => {
       if (typeof identifier !== 'string' || typeof password !== 'string') return failed(MALFORMED);
@@ -277,34 +271,4 @@ function shown(body: object, cookies: readonly (string | undefined)[]): Response
   const headers = new Headers({ 'cache-control': 'no-store' });
   for (const cookie of cookies) if (cookie !== undefined) headers.append('set-cookie', cookie);
   return Response.json(body, { headers });
-}
-
-async function bodyOf(request: Request): Promise<Body | undefined> {
-  const type = request.headers.get('content-type') ?? '';
-  if (!/^application\/json *(;|$)/i.test(type) || request.body === null) return undefined;
-  const bytes = await readBytes(request.body, MOST_BODY_BYTES);
-  return bytes && parseStrictObject(bytes);
-}
-
-/** The next step, without the members that say who calls. */
-type Answered = NextStep extends infer Each
-  ? Each extends NextStep
-    ? Omit<Each, keyof LoginCaller>
-    : never
-  : never;
-
-function nextStep(body: Body): Answered | undefined {
-  const { ticket, method, code, password, response } = body;
-  if (typeof ticket !== 'string') return undefined;
-  const common = { ticket, remember: body['remember'] === true };
-  if (method === 'passkey') {
-    return isObject(response) ? { ...common, method, response } : undefined;
-  }
-  if (method === 'password') {
-    return typeof password === 'string' ? { ...common, method, password } : undefined;
-  }
-  const known = CODES.find((each) => each === method);
-  return known !== undefined && typeof code === 'string'
-    ? { ...common, method: known, code }
-    : undefined;
 }
