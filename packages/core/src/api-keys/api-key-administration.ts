@@ -39,7 +39,7 @@ import {
   unknownTerm,
 } from './api-key-terms.ts';
 
-/** What the administration of keys needs; every member is settled, defaults are the factory's. */
+/** What the administration of keys needs; with the defaults of the factory filled in. */
 export interface ApiKeyAdministrationOptions extends RecordOption {
   readonly prefix: string;
   readonly environment: string;

@@ -15,8 +15,9 @@ import {
   verified,
 } from './api-key-judgement.ts';
 import { apiKeyReadings, type Reading } from './api-key-readings.ts';
+import { type ImportedKeys, lookUp } from './imported-keys.ts';
 
-/** What a verifier needs; every member is settled, defaults are the factory's. */
+/** What a verifier needs, with the defaults of the factory filled in. Times in milliseconds. */
 export interface VerifierOptions {
   readonly prefix: string;
   readonly environment: string;
@@ -38,17 +39,6 @@ export interface VerifierOptions {
   readonly background: BackgroundWork;
 }
 
-/** How keys of another product are recognised. */
-export interface ImportedKeys {
-  /**
-   * The part of a presented text that its key is looked up by, or undefined where it is not such a key: a digest of the
-   * whole, or an id in it. It may be up to 256 characters.
-   */
-  readonly lookup: (presented: string) => string | undefined;
-  /** Whether the text is the one of which this is the hash. */
-  readonly verify: (presented: string, hash: string) => MaybePromise<boolean>;
-}
-
 /** Verifies presented keys, at once where the answer is known. */
 export interface ApiKeyVerifier {
   readonly verify: (
@@ -56,7 +46,7 @@ export interface ApiKeyVerifier {
     peer?: string,
     call?: object,
   ) => MaybePromise<ApiKeyVerification>;
-  /** Nothing that was read of this key before is used any more. */
+  /** From now on nothing that was read of this key before is used. */
   readonly forget: (id: string) => void;
 }
 
@@ -71,23 +61,21 @@ interface Denied extends Reading {
   readonly result: ApiKeyVerification;
 }
 
-interface Flight extends Reading {
-  readonly landing: Promise<ApiKeyVerification>;
+interface RunningRead extends Reading {
+  readonly answer: Promise<ApiKeyVerification>;
 }
 
-/** What is wrong with a key is asked again sooner than what is right. */
+/** In milliseconds: a denied key is read again sooner than a good one. */
 const DENIED_LIFETIME = 5_000;
 const DENIED_BYTES = 512;
 /** Beside what its text and record take. */
 const ENTRY_BYTES = 1_024;
 
-const MALFORMED = denial('api_key.malformed');
-const WRONG_ENVIRONMENT = denial('api_key.wrong_environment');
 /** How often an overdue key is reported by one process. */
 const REPORT_INTERVAL = 86_400_000;
-const LONGEST_IMPORTED = 512;
-const LONGEST_LOOKUP = 256;
 
+const MALFORMED = denial('api_key.malformed');
+const WRONG_ENVIRONMENT = denial('api_key.wrong_environment');
 const PUBLISHABLE = denial('api_key.publishable');
 const UNKNOWN = denial('api_key.unknown');
 const OVERLOADED = denial('api_key.overloaded');
@@ -104,7 +92,7 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
   const known = boundedCache<Known>(options.cache);
   const denied = boundedCache<Denied>(options.cache);
   const reported = boundedCache<number>(options.cache);
-  const flights = new Map<string, Flight>();
+  const runningReads = new Map<string, RunningRead>();
   const allow = fairAllowance(options.maxUnknownPerSecond);
   const { begin, isFresh, forget } = apiKeyReadings(lifetime);
 
@@ -117,22 +105,22 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     giveBack = nothing,
   ): Promise<ApiKeyVerification> => {
     const reading = begin(id, at);
-    const landing = load(presented, reading, call)
+    const answer = load(presented, reading, call)
       .then((result) => {
         if (result.ok) giveBack();
         return result;
       })
       .finally(() => {
-        if (flights.get(presented)?.landing === landing) flights.delete(presented);
+        if (runningReads.get(presented)?.answer === answer) runningReads.delete(presented);
       });
-    flights.set(presented, { ...reading, landing });
-    return landing;
+    runningReads.set(presented, { ...reading, answer });
+    return answer;
   };
 
   /** The reading of another call, which may have ended without it: waited for no longer than one of its own. */
-  const join = async (flight: Flight): Promise<ApiKeyVerification> => {
+  const join = async (other: RunningRead): Promise<ApiKeyVerification> => {
     try {
-      return await withinTime(flight.landing, options.storeTimeout);
+      return await withinTime(other.answer, options.storeTimeout);
     } catch (cause) {
       return { ok: false, code: 'api_key.store_unavailable', cause };
     }
@@ -160,11 +148,11 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     giveBack: () => void,
   ): Promise<ApiKeyVerification> => {
     const id = await importedId(namespace, lookup);
-    const flying = flights.get(presented);
-    if (flying === undefined || !isFresh(flying, at))
+    const running = runningReads.get(presented);
+    if (running === undefined || !isFresh(running, at))
       return read(presented, id, at, call, giveBack);
     giveBack();
-    return join(flying);
+    return join(running);
   };
 
   const verifyImported = (
@@ -178,8 +166,8 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     if (lookup === undefined) return MALFORMED;
     const bad = denied.get(presented);
     if (bad !== undefined && isFresh(bad, at)) return bad.result;
-    const flying = flights.get(presented);
-    if (flying !== undefined && isFresh(flying, at)) return join(flying);
+    const running = runningReads.get(presented);
+    if (running !== undefined && isFresh(running, at)) return join(running);
     const giveBack = wasGood ? nothing : allow(peer, at);
     return giveBack === undefined
       ? OVERLOADED
@@ -309,9 +297,9 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
     if (at < entry.refreshAt) return;
     entry.refreshAt = at + lifetime / 8;
     background.run(async () => {
-      const flying = flights.get(presented);
-      const isFlying = flying !== undefined && isFresh(flying, at);
-      const result = await (isFlying ? join(flying) : read(presented, entry.id, at, call));
+      const running = runningReads.get(presented);
+      const isRunning = running !== undefined && isFresh(running, at);
+      const result = await (isRunning ? join(running) : read(presented, entry.id, at, call));
       if (!result.ok && result.cause !== undefined) background.onFault(result.cause);
     }, call);
   };
@@ -333,8 +321,8 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
       if (parsed.environment !== environment) return WRONG_ENVIRONMENT;
       const bad = denied.get(presented);
       if (bad !== undefined && isFresh(bad, at)) return bad.result;
-      const flying = flights.get(presented);
-      if (flying !== undefined && isFresh(flying, at)) return join(flying);
+      const running = runningReads.get(presented);
+      if (running !== undefined && isFresh(running, at)) return join(running);
       // A key that was good a while ago is not one of a flood, and there are not more of them than entries.
       return entry === undefined
         ? readUnknown(presented, parsed.id, at, peer, call)
@@ -347,19 +335,6 @@ export function apiKeyVerifier(options: VerifierOptions): ApiKeyVerifier {
 /** A throw of the store becomes a rejection. */
 async function ask(store: ApiKeyStore, id: string): Promise<ApiKeyRecord | undefined> {
   return store.get(id);
-}
-
-/** What the user's function finds in a presented text, held to its bounds; what it throws is a text that is no key. */
-function lookUp(imported: ImportedKeys | undefined, presented: unknown): string | undefined {
-  if (imported === undefined || typeof presented !== 'string') return undefined;
-  if (presented === '' || presented.length > LONGEST_IMPORTED) return undefined;
-  try {
-    const lookup: unknown = imported.lookup(presented);
-    const fine = typeof lookup === 'string' && lookup !== '' && lookup.length <= LONGEST_LOOKUP;
-    return fine ? lookup : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function nothing(): void {}

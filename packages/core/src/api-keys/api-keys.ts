@@ -10,7 +10,8 @@ import { apiKeyAdministration } from './api-key-administration.ts';
 import { isEnvironment, isPrefix, patternOf } from './api-key-format.ts';
 import { IMPORTED } from './api-key-judgement.ts';
 import { isCount } from './api-key-terms.ts';
-import { apiKeyVerifier, type ImportedKeys } from './api-key-verifier.ts';
+import { apiKeyVerifier } from './api-key-verifier.ts';
+import type { ImportedKeys } from './imported-keys.ts';
 
 export type { ImportedKeys, Peppers };
 

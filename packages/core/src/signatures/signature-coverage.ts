@@ -10,7 +10,7 @@ export type SignatureComponent =
   | 'content-digest'
   | 'authorization';
 
-/** What signatures must cover; every member is settled, defaults are the factory's. */
+/** What signatures must cover; with the defaults of the factory filled in. */
 export interface CoverageOptions {
   readonly coverBody: boolean;
   readonly alsoCover: readonly string[];
