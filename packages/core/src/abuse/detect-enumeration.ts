@@ -5,11 +5,11 @@ import { tenantOf } from '../engine/tenant-of.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import { type Duration, durationMs } from '../lib/duration.ts';
-import { type HashBits, keyedHash } from '../lib/keyed-hash.ts';
+import { type HashBits, keyedHash, randomSeed } from '../lib/keyed-hash.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import { encodeLimitKey, type LimitKey } from '../limits/limit-key.ts';
 import { ABNORMAL_USAGE_DETECTED } from '../limits/problem-types.ts';
-import { keyedSlots, randomSeed } from './keyed-slots.ts';
+import { keyedSlots } from './keyed-slots.ts';
 
 /** Options of {@link detectEnumeration}. */
 export interface DetectEnumerationOptions<in Needs extends object> {

@@ -1,4 +1,4 @@
-import { type HashBits, keyedHash } from '../lib/keyed-hash.ts';
+import { type HashBits, keyedHash, randomSeed, type Seed } from '../lib/keyed-hash.ts';
 
 /** Slots that one key can be in. */
 const WAYS = 16;
@@ -18,14 +18,11 @@ export interface KeyedSlots {
   readonly claim: (set: number, rankOf: (slot: number) => number) => number;
 }
 
-/** Two random 32-bit numbers. */
-export type HostFacts = () => readonly [number, number];
-
 /**
  * Finds keys by 64 bits of a seeded hash, in memory that is fixed from the start. A slot that was never
  * taken reads as if it held the key whose hash is 0: what is kept of it must say itself that it is nothing.
  */
-export function keyedSlots(capacity: number, hostFacts: HostFacts = randomSeed): KeyedSlots {
+export function keyedSlots(capacity: number, seed: Seed = randomSeed): KeyedSlots {
   const sets = Math.ceil((capacity * SPARE) / WAYS);
   const slots = sets * WAYS;
   const tags = new Int32Array(slots * 2);
@@ -35,8 +32,8 @@ export function keyedSlots(capacity: number, hostFacts: HostFacts = randomSeed):
     slots,
     sets,
     find: (key) => {
-      // Workers forbid randomness before the first request, so the hostFacts waits for it.
-      seeds ??= hostFacts();
+      // Workers forbid randomness before the first request, so the seed waits for it.
+      seeds ??= seed();
       keyedHash(key, seeds[0], seeds[1], bits);
       const set = (bits.low >>> 0) % sets;
       const first = set * WAYS;
@@ -60,10 +57,4 @@ export function keyedSlots(capacity: number, hostFacts: HostFacts = randomSeed):
       return chosen;
     },
   };
-}
-
-/** A hostFacts that nobody knows. */
-export function randomSeed(): readonly [number, number] {
-  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
-  return [first, second];
 }

@@ -70,3 +70,12 @@ export function keyedHash(text: string, seed0: number, seed1: number, out: HashB
   out.low = v1 ^ v3;
   out.high = v0 ^ v2;
 }
+
+/** Two random 32-bit numbers. */
+export type Seed = () => readonly [number, number];
+
+/** A seed that nobody knows. */
+export function randomSeed(): readonly [number, number] {
+  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
+  return [first, second];
+}

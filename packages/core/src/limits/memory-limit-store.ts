@@ -8,7 +8,7 @@ import type {
 } from '../contracts/limit-store.ts';
 import { steadyClock } from '../lib/clock.ts';
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { keyedHash } from '../lib/keyed-hash.ts';
+import { keyedHash, randomSeed } from '../lib/keyed-hash.ts';
 import { assertKnownOptions } from '../lib/options.ts';
 import {
   charge,
@@ -169,9 +169,4 @@ export function memoryLimitStore(options: MemoryLimitStoreOptions = {}): SyncLim
       }
     },
   });
-}
-
-function randomSeed(): readonly [number, number] {
-  const [first = 0, second = 0] = crypto.getRandomValues(new Int32Array(2));
-  return [first, second];
 }
