@@ -63,7 +63,7 @@ function withEdits(
     set: (name, value) => {
       if (editable(name) && !own?.get(name).length) metadata.set(name, value);
     },
-    // Joined into one value, because HTTP/2 denies to send some fields twice.
+    // Joined into one value, because HTTP/2 does not send some fields twice.
     append: (name, value) => {
       if (!editable(name)) return;
       const before = metadata.get(name);

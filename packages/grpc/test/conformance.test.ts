@@ -19,8 +19,7 @@ describeConformance({
     query: 'gRPC knows POST.',
     preflight: 'Browsers do not speak gRPC.',
     'raw-output': 'Every payload is a message.',
-    'repeated-fields':
-      'grpc-js clients deny to send them; cover-server.test.ts does, byte by byte.',
+    'repeated-fields': 'grpc-js clients do not send them; cover-server.test.ts does, byte by byte.',
     bodies: 'gRPC parses messages before interceptors see them.',
   },
   start: async (api) => {

@@ -76,7 +76,7 @@ export async function call(
 }
 
 /**
- * Sends one HTTP/2 request with exactly these fields (Node's own client denies to repeat some), and waits for
+ * Sends one HTTP/2 request with exactly these fields (Node's own client does not repeat some), and waits for
  * what the server makes of it.
  */
 export async function receiveHttp2<T>(

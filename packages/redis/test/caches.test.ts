@@ -391,7 +391,7 @@ test.each([
   ['no staleness', { maxStaleness: '0s' }],
   ['staleness without its unit', { maxStaleness: 5_000 as never }],
   ['room for nothing', { maxStaleness: '1s', maxEntries: 1 }],
-])('denies to remember with %s', (_name, cached) => {
+])('does not construct with %s', (_name, cached) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   expect(() => redisRevocationStore({ client, cached } as never)).toThrow(ConfigurationError);
   client.disconnect();
@@ -400,7 +400,7 @@ test.each([
 test.each([
   ['staleness without its unit', { maxStaleness: 10_000 as never }],
   ['no staleness', { maxStaleness: '0s' }],
-])('denies to cache API keys with %s', (_name, options) => {
+])('does not construct with %s', (_name, options) => {
   const client = connectRedis('redis://127.0.0.1:1', { lazyConnect: true });
   const cache = () => redisApiKeyCache(memoryApiKeyStore(), { client, ...options } as never);
   expect(cache).toThrow(ConfigurationError);

@@ -116,7 +116,7 @@ test.each([
   ['no threads', { concurrency: 0 }],
   ['endless waiting', { maxWaiting: Number.POSITIVE_INFINITY }],
 ] satisfies readonly (readonly [string, NodePasswordHasherOptions])[])(
-  'denies to be made with %s',
+  'does not construct with %s',
   (_, options) => {
     expect(() => nodePasswordHasher(options)).toThrow(ConfigurationError);
   },

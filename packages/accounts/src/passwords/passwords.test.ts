@@ -258,7 +258,7 @@ test.each([
   ['a time without its unit', { timeout: 2_000 as never }],
   ['an option that it does not know', { onError: 'open' } as never],
 ] satisfies readonly (readonly [string, Partial<PasswordsOptions>])[])(
-  'denies to be made with %s',
+  'does not construct with %s',
   (_, options) => {
     expect(() => policyOf(options)).toThrow(ConfigurationError);
   },

@@ -35,7 +35,7 @@ const family: RefreshTokenFamily = {
   expiresAt: START + 10_000,
 };
 
-test('a full store denies to take more rather than forget, and finds room again', () => {
+test('a full store rejects more rather than forget, and finds room again', () => {
   let time = START;
   const store = memoryRefreshTokenStore({ capacity: 2, now: () => time });
   void store.insert(family);
@@ -58,6 +58,6 @@ test('what it hands out cannot be changed, nor can the writer change it later', 
   expect(() => (found.claims['roles'] as string[]).push('admin')).toThrow(TypeError);
 });
 
-test.each([0, 1.5, Number.NaN])('denies to be made with room for %d', (capacity) => {
+test.each([0, 1.5, Number.NaN])('does not construct with room for %d', (capacity) => {
   expect(() => memoryRefreshTokenStore({ capacity })).toThrow(ConfigurationError);
 });

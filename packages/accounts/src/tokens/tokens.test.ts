@@ -655,6 +655,6 @@ test.each<[string, object]>([
   ['an option that it does not know', { refreshLifetime: '1d' }],
   ['half seconds', { accessTokenLifetime: '1500ms' }],
   ['a grace of an hour', { reuseGrace: '1h' }],
-])('denies to be made with %s', (_name, changes) => {
+])('does not construct with %s', (_name, changes) => {
   expect(() => setUp(changes as Partial<TokensOptions>)).toThrow(ConfigurationError);
 });

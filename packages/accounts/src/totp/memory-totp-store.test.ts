@@ -39,7 +39,7 @@ test('what was handed over cannot change what is stored', () => {
 });
 
 test.each([0, -1, 1.5, Number.NaN])(
-  'denies to be made with room for %d accounts',
+  'does not construct with room for %d accounts',
   (maxAccounts) => {
     expect(() => memoryTotpStore({ maxAccounts })).toThrow(ConfigurationError);
   },

@@ -427,7 +427,7 @@ test.each([
   ['an option that it does not know', { lockOut: '5m' } as never],
   ['half a backup code', { backupCodes: 0.5 }],
 ] satisfies readonly (readonly [string, Partial<TotpOptions>])[])(
-  'denies to be made with %s',
+  'does not construct with %s',
   (_, options) => {
     const good = { issuer: 'Acme', store: memoryTotpStore(), sealingKeys };
     expect(() => totp({ ...good, ...options })).toThrow(ConfigurationError);

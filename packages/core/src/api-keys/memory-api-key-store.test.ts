@@ -77,7 +77,7 @@ describe('memoryApiKeyStore', () => {
     });
   });
 
-  test.each([0, -1, 1.5, Number.NaN])('denies to hold %d keys', (maxKeys) => {
+  test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (maxKeys) => {
     expect(() => memoryApiKeyStore({ maxKeys })).toThrow(ConfigurationError);
   });
 });

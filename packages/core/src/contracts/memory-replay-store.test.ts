@@ -20,7 +20,7 @@ describe('keeps the contract of replay stores', () => {
   }
 });
 
-test('a full store denies to answer rather than forget, and finds room again', () => {
+test('a full store rejects more rather than forget, and finds room again', () => {
   let time = START;
   const store = memoryReplayStore({ capacity: 3, now: () => time });
   for (const key of ['a', 'b', 'c']) expect(store.putIfAbsent(key, 10_000)).toBe(true);
@@ -55,7 +55,7 @@ test.each([0, -1, Number.NaN])('a time of %d is a fault, not an open door', (ttl
   expect(() => memoryReplayStore().putIfAbsent('a', ttl)).toThrow(RangeError);
 });
 
-test.each([0, -1, 1.5, Number.NaN])('denies to be made with room for %d keys', (capacity) => {
+test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (capacity) => {
   expect(() => memoryReplayStore({ capacity })).toThrow(ConfigurationError);
 });
 

@@ -23,7 +23,7 @@ export function remoteJwks(url: string | URL, options: RemoteKeysOptions = {}): 
   assertKnownOptions('remoteJwks', options, REMOTE_KEY_OPTIONS);
   const target = String(url);
   const problem = urlProblem(target, options.insecureLoopback === true);
-  assertConfiguration(problem === undefined, `remoteJwks: ${target} is denied: ${problem}.`);
+  assertConfiguration(problem === undefined, `remoteJwks: ${target} cannot be used: ${problem}.`);
   const fetchJson = jsonFetcher('remoteJwks', options);
   const load = async (): Promise<Readonly<Record<string, unknown>>> => {
     const document = await fetchJson(target);

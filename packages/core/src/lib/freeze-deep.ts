@@ -16,7 +16,7 @@ const readOnly: object = Object.create(Set.prototype, {
   clear: { value: deny },
 });
 
-/** A set that denies to be changed, so that it can be shared between calls: freezing alone does not do it. */
+/** A set that cannot be changed, so that it can be shared between calls: freezing alone does not do it. */
 export function frozenSet(values: Iterable<string>): ReadonlySet<string> {
   const set = new Set(values);
   Object.setPrototypeOf(set, readOnly);

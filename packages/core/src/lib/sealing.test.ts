@@ -71,6 +71,6 @@ test.each([
       keys: Object.fromEntries(Array.from({ length: 9 }, (_, n) => [`k${n}`, key(n)])),
     },
   ],
-])('denies to be made with %s', (_, given) => {
+])('does not construct with %s', (_, given) => {
   expect(() => sealing('test', given, 'purpose')).toThrow(ConfigurationError);
 });

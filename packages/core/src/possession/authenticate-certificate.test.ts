@@ -291,7 +291,7 @@ test.each<[string, object]>([
   ['trust domains for DNS names', { identity: 'dns', trustDomains: ['a'] }],
   ['an empty authority', { identity: 'dns', authority: '' }],
   ['rights that are no function', { identity: 'dns', rights: {} }],
-])('denies to be made with %s', (_name, options) => {
+])('does not construct with %s', (_name, options) => {
   expect(() => authenticateCertificate(options as AuthenticateCertificateOptions)).toThrow(
     ConfigurationError,
   );

@@ -801,7 +801,7 @@ test.each([
   ['a field of unknown kind', { structuredFields: { 'x-a': 'map' as never } }],
   ['a realm that cannot be written', { realm: 'a"b' }],
 ] satisfies readonly (readonly [string, Partial<AuthenticateSignatureOptions>])[])(
-  'denies to be made with %s',
+  'does not construct with %s',
   (_, options) => {
     const [name = ''] = Object.keys(options);
     expect(() => policyOf(options)).toThrow(/authenticateSignature: /);

@@ -631,7 +631,7 @@ test.each<[string, Record<string, unknown>]>([
   ['room for nobody', { maxConcurrent: 0 }],
   ['a tolerance of an hour', { clockTolerance: '1h' }],
   ['a claim without a name', { roles: [''] }],
-])('denies to be made with %s', (_name, changes) => {
+])('does not construct with %s', (_name, changes) => {
   const options = { ...optionsFor(fakeIssuer()), ...changes } as AuthenticateIntrospectionOptions;
   expect(() => authenticateIntrospection(options)).toThrow(ConfigurationError);
 });

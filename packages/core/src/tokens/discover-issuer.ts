@@ -31,7 +31,7 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
     urlProblem(issuer, insecureLoopback) ?? (issuer.includes('?') ? 'it has a query' : undefined);
   assertConfiguration(
     problem === undefined,
-    `discoverIssuer: issuer ${issuer} is denied: ${problem}. Or give keys: remoteJwks(url).`,
+    `discoverIssuer: issuer ${issuer} cannot be used: ${problem}. Or give keys: remoteJwks(url).`,
   );
   const fetchJson = jsonFetcher('discoverIssuer', options);
   const addresses = metadataUrls(issuer);
@@ -51,7 +51,7 @@ export function discoverIssuer(issuer: string, options: DiscoveryOptions = {}): 
       }
       const jwksUri = member(metadata, 'jwks_uri');
       const denied = urlProblem(jwksUri, insecureLoopback);
-      if (denied !== undefined) throw new Error(`jwks_uri in ${address} is denied: ${denied}`);
+      if (denied !== undefined) throw new Error(`jwks_uri in ${address} cannot be used: ${denied}`);
       return jwksUri as string;
     }
     throw new Error([`${issuer} publishes no metadata`, ...causes].join('; '));

@@ -57,7 +57,7 @@ export function introspectionEndpoint(
   const problem = urlProblem(endpoint, insecureLoopback);
   assertConfiguration(
     problem === undefined,
-    `${policy}: endpoint ${endpoint} is denied: ${problem}.`,
+    `${policy}: endpoint ${endpoint} cannot be used: ${problem}.`,
   );
   const authenticate = clientAuthentication(policy, options.client, issuer, now);
   assertConfiguration(

@@ -20,7 +20,7 @@ describe('keeps the contract of revocation stores', () => {
   }
 });
 
-test('a full store denies to take more rather than forget, and finds room again', () => {
+test('a full store rejects more rather than forget, and finds room again', () => {
   let time = START;
   const store = memoryRevocationStore({ capacity: 3, now: () => time });
   store.revoke({ key: 'a', ttl: 600_000 });
@@ -70,7 +70,7 @@ test('an epoch that is no number is a fault', () => {
   expect(() => store.revoke({ key: 'a', issuedBefore: Number.NaN, ttl: 1 })).toThrow(RangeError);
 });
 
-test.each([0, -1, 1.5, Number.NaN])('denies to be made with room for %d keys', (capacity) => {
+test.each([0, -1, 1.5, Number.NaN])('does not construct with room for %d keys', (capacity) => {
   expect(() => memoryRevocationStore({ capacity })).toThrow(ConfigurationError);
 });
 

@@ -130,6 +130,6 @@ test.each<[string, object]>([
   ['the algorithm none', { signingAlgorithms: ['none'] }],
   ['an unknown algorithm for proofs', { dpopAlgorithms: ['ES257'] }],
   ['an age that is no number', { maxAge: Number.NaN }],
-])('denies to be made with %s', (_name, options) => {
+])('does not construct with %s', (_name, options) => {
   expect(() => made(options)).toThrow(ConfigurationError);
 });

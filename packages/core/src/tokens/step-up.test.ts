@@ -114,7 +114,7 @@ test.each<[string, object, string]>([
   ['an age without its unit', { maxAge: 300 }, 'maxAge'],
   ['a clock of another planet', { maxAge: '1s', clockTolerance: '301s' }, 'clockTolerance'],
   ['an option that it does not know', { maxAge: '1s', maxage: '1s' }, '"maxage" is not an option'],
-])('denies to be made with %s', (_name, options, message) => {
+])('does not construct with %s', (_name, options, message) => {
   expect(() => stepUp(options)).toThrow(ConfigurationError);
   expect(() => stepUp(options)).toThrow(message);
 });
