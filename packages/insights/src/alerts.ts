@@ -190,7 +190,7 @@ export function alerts(options: AlertsOptions): AuditSink {
     if (count < rule.least || time < known.quietUntil) return;
     const minute = Math.floor(time / MINUTE_MS);
     if (!hasRoom(rule, minute)) {
-      // Nobody was told of this subject: it is judged anew in the next minute.
+      // No alert was raised for this subject: it is judged again in the next minute.
       known.quietUntil = (minute + 1) * MINUTE_MS;
       return;
     }

@@ -41,7 +41,7 @@ export interface UsageOptions {
   readonly store?: UsageStore | undefined;
   /** How long after a call its roll-ups are written, `1s` to `30s`. Default: `20s`. */
   readonly flushAfter?: Duration | undefined;
-  /** Told when the store does not answer. */
+  /** Called when the store does not answer. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

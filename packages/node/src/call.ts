@@ -76,7 +76,7 @@ export interface NodeCall extends Pick<Enforcement, 'onMessage' | 'onRelease'> {
  * the body, and tells `onComplete` when the response, or the connection of an upgrade, has ended. What is left to the
  * adapter is to render `denial` in its framework's manner, or to show bodies to `onMessage` and `onRelease`.
  *
- * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault.
+ * @param onFault called with what an `onComplete` threw, and with denials that are the server's own fault.
  */
 export function beginCall(
   response: NodeResponse,

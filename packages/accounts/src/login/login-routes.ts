@@ -73,7 +73,7 @@ export interface LoginRoutes {
   readonly fetch: (request: Request, from: LoginRouteFacts) => Promise<Response>;
   /**
    * Begins a step-up in the browser of the request, which must be a POST: for a handler of your own, behind the guard
-   * that authenticates the session. Answers as `password` does; the page goes on with `next`, and `begin` is told
+   * that authenticates the session. Answers as `password` does; the page continues with `next`, and `begin` gets
    * `kind: 'step_up'` and the session.
    */
   readonly stepUp: (

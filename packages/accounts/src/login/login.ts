@@ -49,7 +49,7 @@ const MOST_FAILURES = 5;
  * An account that does not exist, is disabled or has no password costs the work of a wrong password and is answered
  * like one. Codes that were sent are stored as hashes that only the holder of the ticket could try.
  *
- * `record` is told of each login that is done (`login.succeeded`), and of each that is denied (`login.failed`,
+ * `record` is called with each login that is done (`login.succeeded`), and with each that is denied (`login.failed`,
  * `login.throttled`, `login.locked`): whose account, by which factor, but not what was typed. A login that cannot be
  * recorded is not done (`sign_in.unavailable`).
  *

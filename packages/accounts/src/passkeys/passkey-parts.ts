@@ -43,7 +43,7 @@ export function isLabel(value: unknown): value is string {
   return typeof value === 'string' && LABEL.test(value);
 }
 
-/** A passkey as browsers are told of it. */
+/** A passkey as browsers receive it. */
 export function descriptorOf({ id, transports }: PasskeyRecord): {
   id: string;
   transports: string[];

@@ -51,7 +51,7 @@ const OPTIONS = [
  * nobody in and does not touch second factors (see `accountRecovery`). A new password that the policy denies does not
  * use the link up.
  *
- * `record` is told of each change (`password.changed`), and of each that was tried without the right
+ * `record` is called with each change (`password.changed`), and with each that was tried without the right
  * password (`password.change_failed`).
  *
  * Denials: those of `passwords` and `singleUseTokens`, `failures.throttled` (429), `password.changed_meanwhile` and

@@ -37,7 +37,7 @@ export interface AccountRecoveryOptions extends RecordOption {
   readonly proofs: Readonly<Record<string, RecoveryProof>>;
   /** Removes the second factors of an account: TOTP, passkeys. Ends its sessions as well. */
   readonly removeFactors: (subject: string, tenant: string | undefined) => MaybePromise<unknown>;
-  /** Tells the user. A recovery that nobody could be told of does not begin. */
+  /** Notifies the user. A recovery does not begin if its user cannot be notified. */
   readonly notify: (event: RecoveryEvent) => MaybePromise<unknown>;
   /** From the first proof to the second, from `1h` to `30d`. Default: `24h`. */
   readonly delay?: Duration | undefined;
@@ -196,7 +196,7 @@ export function accountRecovery(options: AccountRecoveryOptions): AccountRecover
     try {
       await ask(() => notify({ kind: 'begun', subject, readyAt, tenant }));
     } catch (cause) {
-      // A recovery that its user was not told of must not exist. Where this fails too, nobody has received the token.
+      // A recovery without a notification must not exist. Where this fails too, nobody has received the token.
       await kept.take(ticket);
       throw cause;
     }

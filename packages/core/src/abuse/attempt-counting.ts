@@ -89,7 +89,7 @@ function heldOf(
   return requests.map((request, index) => ({ request, ticket: tickets[index] as number }));
 }
 
-/** Denies an answer that is none: what a store says without meaning it must not admit. */
+/** Rejects an answer of the wrong shape: a store that is broken must not admit. */
 function vet(answer: AttemptAnswer, requests: readonly AttemptRequest[]): AttemptAnswer {
   const { allowed, retryAfterMs, tickets } = answer;
   const told =
@@ -134,7 +134,7 @@ export function judgeAttempt(
   named: boolean,
 ): AttemptResult {
   const { call } = facts as Partial<CallFacts>;
-  // Who disconnects before the answer may have had it.
+  // A caller who disconnects before the answer may have received it.
   if (outcome === 'aborted' || DENIED.has(status)) return 'failed';
   // The handler did not see it: it is too long, say, or another limit denied it.
   if (outcome === 'denied') return 'neither';

@@ -92,7 +92,7 @@ export function detectEnumeration<Needs extends object>(
   const table = keyedSlots(capacity, seed);
   const seen = new Uint32Array(table.slots * words);
   const counts = new Uint32Array(table.slots);
-  /** Objects of others who were put out. Not handed on, or a long flood would lock everybody out. */
+  /** Objects of others who were put out. Not inherited, or a long flood would lock everybody out. */
   const inherited = new Uint32Array(table.slots);
   const ends = new Float64Array(table.slots);
   const floorCounts = new Uint32Array(table.sets);

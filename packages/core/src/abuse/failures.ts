@@ -21,7 +21,7 @@ export interface FailureSchedule {
   readonly forgetAfter?: Duration | undefined;
 }
 
-/** Failures that are kept for longer punish people who have long changed. */
+/** Keeping failures for longer punishes people for mistakes of long ago. */
 const LONGEST: Duration = '7d';
 const MOST_FAILURES = 1_000_000;
 const OPTIONS = ['free', 'delay', 'maxDelay', 'lock', 'forgetAfter'] as const;

@@ -47,7 +47,7 @@ interface Known {
   readonly slot: number;
   readonly set: number;
   own: number;
-  /** Failures that others had who were put out. Not handed on, or a long flood would lock everybody out. */
+  /** Failures that others had who were put out. Not inherited, or a long flood would lock everybody out. */
   inherited: number;
   /** When the first of its own was. */
   first: number;

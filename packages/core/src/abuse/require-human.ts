@@ -118,7 +118,7 @@ export function requireHuman<Needs extends PeerFacts = PeerFacts>(
     if (human === false) {
       return deny('forbidden', 'human.denied', { detail: REFUSED, cause: verdict.reason });
     }
-    // Whatever else a verifier says is no leave to go on.
+    // Only true and false are verdicts; anything else must not admit.
     if (human !== true)
       throw new TypeError('the verifier answered something that is not a verdict');
     const fresh = await replay.putIfAbsent(`human:${await sha256(value)}`, replayTtlMs);

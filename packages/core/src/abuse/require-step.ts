@@ -117,7 +117,7 @@ export function requireStep<Needs extends object, Step extends string>(
       const value = token(request, facts);
       if (typeof value !== 'string' || value === '') return MISSING;
       const principal = by(facts);
-      // Nobody in particular can have taken no step.
+      // A call without an identified caller cannot have taken a step.
       if (typeof principal !== 'string' || principal === '') return REFUSED;
       const tenant = tenantOf(facts);
       return tenant === '' ? REFUSED : verify(value, principal, tenant);

@@ -94,9 +94,9 @@ const OPTIONS = [
  * ends by itself. Failures are learned from how calls end. Each call counts as failed until it has ended,
  * so that of many guesses at once no more get through than of as many in a row; a denial counts nothing.
  *
- * A success begins the account anew. It never helps the peer, who could otherwise wash off failures with an
- * account of their own. So mount it on what checks the password and on nothing else: a form for lost passwords
- * that answers everybody with 200 would begin any account anew that it is sent.
+ * A success resets the failures of the account. It never helps the peer, who could otherwise clear failures with an
+ * account of their own. So mount it on the operation that checks the password and on nothing else: a form for lost
+ * passwords that answers everybody with 200 would reset the failures of every account.
  *
  * A call with a safe HTTP method (`GET`, `HEAD`, `OPTIONS`, `TRACE`, `QUERY`) need not name an account, so
  * whoever is throttled still sees the form; then only its peer counts. Where it names one, as by Basic

@@ -53,7 +53,7 @@ export interface ApiKeyAdministrationOptions extends RecordOption {
   readonly takesImports: boolean;
   readonly storeTimeout: number;
   readonly now: () => number;
-  /** Told of each key that was changed. */
+  /** Called with the id of each key that was changed. */
   readonly onChange: (id: string) => void;
 }
 

@@ -28,7 +28,7 @@ export interface ApiKeyRecordsOptions {
   /** How old a secret may be, in milliseconds. */
   readonly rotateAfter: number | undefined;
   readonly now: () => number;
-  /** Told of each key that was changed. */
+  /** Called with the id of each key that was changed. */
   readonly onChange: (id: string) => void;
 }
 

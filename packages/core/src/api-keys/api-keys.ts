@@ -34,7 +34,7 @@ export interface ApiKeysOptions extends RecordOption {
    * being good. Default: for ever.
    */
   readonly rotateAfter?: Duration | undefined;
-  /** Told of each overdue key that is used, once a day in each process: warn its owner. */
+  /** Called with each overdue key that is used, once a day in each process: warn its owner. */
   readonly onOverdue?: ((key: VerifiedApiKey) => unknown) | undefined;
   /** Also verifies keys that another product made and `import` took over. */
   readonly imported?: ImportedKeys | undefined;
@@ -61,12 +61,12 @@ export interface ApiKeysOptions extends RecordOption {
   /** Epoch milliseconds. Default: `Date.now`. */
   readonly now?: (() => number) | undefined;
   /**
-   * Told of work that goes on after the answer (last use, new hash), for runtimes that stop when the
+   * Called with work that continues after the response (last use, new hash), for runtimes that stop when the
    * response is out: `(work) => context.waitUntil(work)`. It never rejects. Default: `waitUntil` of the call, where its
    * host has one.
    */
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
-  /** Told what such work threw. Nobody waits for it, so nobody else learns of it. */
+  /** Called with what such work threw. Nobody waits for it, so nobody else learns of it. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

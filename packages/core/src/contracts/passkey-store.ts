@@ -42,7 +42,7 @@ export interface PasskeyStore {
   readonly list: (subject: string) => MaybePromise<readonly PasskeyRecord[]>;
   /**
    * Writes a use down if its count is above the stored one, or both are 0; false otherwise, and where there is no such
-   * passkey. Atomic: of many with the same count above 0 exactly one is told true.
+   * passkey. Atomic: of many with the same count above 0 exactly one gets true.
    */
   readonly use: (id: string, use: PasskeyUse) => MaybePromise<boolean>;
   /** False where the account has no such passkey. */

@@ -90,7 +90,7 @@ export type RecordAct = (act: AuditAct) => Promise<AuditReceipt>;
 /**
  * The option `record`, wherever something administrative is done.
  *
- * It is told of each act once it is done: of changes, and of logins and password changes that were denied. Give it
+ * It is called with each act once that is done: changes, and logins and password changes that were denied. Give it
  * `audit(…).record`, or, in a handler, `facts.audit.record`, which also knows who called. Where it throws, rejects or
  * answers `{ ok: false }`, the act stands, and whoever asked for it hears that it was not recorded: promises reject,
  * and what answers denials answers its `unavailable`. A secret that the act made is then handed to nobody. It is waited

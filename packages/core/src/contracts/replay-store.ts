@@ -10,7 +10,7 @@ import type { MaybePromise } from '../lib/maybe-promise.ts';
 export interface ReplayStore {
   /**
    * Takes note of `key` for `ttl` milliseconds: true if it was not there, in one atomic step, so that of
-   * many equal calls exactly one is told true (on Redis: `SET key 1 NX PX ttl`). A key that is there keeps
+   * many equal calls exactly one gets true (on Redis: `SET key 1 NX PX ttl`). A key that is there keeps
    * its time. A store that cannot answer, or has no room, throws or rejects, in bounded time: it never
    * forgets a key early.
    */

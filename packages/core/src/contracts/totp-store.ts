@@ -35,7 +35,7 @@ export interface TotpStore {
   readonly insert: (record: TotpRecord) => MaybePromise<boolean>;
   /**
    * Puts a record in the place of the one with version `expected`; false where that is not the stored one any
-   * more. One atomic step: of many at once exactly one is told true.
+   * more. One atomic step: of many at once exactly one gets true.
    */
   readonly replace: (record: TotpRecord, expected: string) => MaybePromise<boolean>;
   /** Forgets an account; false where there was none. */

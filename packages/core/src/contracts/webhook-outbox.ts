@@ -106,7 +106,7 @@ export interface WebhookOutbox {
   readonly insertEndpoint: (endpoint: WebhookEndpoint) => MaybePromise<boolean>;
   /**
    * Puts an endpoint in the place of the one with version `expected`; false where that is not the stored one any more.
-   * Of many at once exactly one is told true. Another status ends its pause.
+   * Of many at once exactly one gets true. Another status ends its pause.
    */
   readonly replaceEndpoint: (endpoint: WebhookEndpoint, expected: string) => MaybePromise<boolean>;
   readonly getEndpoint: (id: string) => MaybePromise<WebhookEndpoint | undefined>;

@@ -31,7 +31,7 @@ type AnyPolicy = Policy<object, object, Role>;
  * alternative for callers without one. So does a call with the credentials of two alternatives, whatever their order
  * (`credentials.multiple`, 400): it names two callers. A grant only if every part is a grant.
  *
- * Which denial is told: a fault of the server first, then the most specific; challenges are joined.
+ * Which denial is reported: a fault of the server first, then the most specific; challenges are joined.
  *
  * @example
  * anyOf(requireRole('admin'), requireScopes('orders:write'))
@@ -259,7 +259,7 @@ const rank: Readonly<Record<DenialKind, number>> = {
   unauthenticated: 0,
 };
 
-/** The denial to tell when all deny. Obligations of both stand; challenges of equals are both offered. */
+/** The denial to report when all deny. Obligations of both stand; challenges of equals are both offered. */
 function weigh(one: Deny | undefined, other: Deny): Deny {
   if (one === undefined) return other;
   const obligations = obligationsOf([one, other]);

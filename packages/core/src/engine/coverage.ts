@@ -49,7 +49,7 @@ export interface CoverageOptions<in HostFacts extends object> {
    * admits nobody.
    */
   readonly unlisted?: Guard<HostFacts, object, Role> | undefined;
-  /** Told how each call of an unlisted operation ended: no guard of yours hears of it. For audit. */
+  /** Called with the end of each call of an unlisted operation, which no guard of yours sees. For audit. */
   readonly onUnlisted?: Obligations['onComplete'] | undefined;
 }
 

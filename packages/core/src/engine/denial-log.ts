@@ -6,7 +6,7 @@ import type { RequestLike } from './request.ts';
 
 /** What the option `logDenials` of adapters takes: what `logDenials()` gives. */
 export interface DenialLog extends SyncPolicy<CallFacts, NoFacts, 'check'> {
-  /** The same decision, whose end the log hears of. With the request, it knows which credentials no line may hold. */
+  /** The same decision, whose end is logged. The request says which credentials no line may contain. */
   readonly join: <Facts extends object>(
     decision: Decision<Facts>,
     request: RequestLike | undefined,

@@ -40,7 +40,7 @@ export interface Enforcement {
   readonly body: BodyWatcher | undefined;
   /** Undefined where no policy asks to see payloads; otherwise to be asked for each one. */
   readonly onRelease: ((payload: unknown) => MaybePromise<BodyOutcome>) | undefined;
-  /** To be told when the call ends; only the first time counts. */
+  /** To be called when the call ends; only the first time counts. */
   readonly complete: (ending: Ending) => void;
   /** True where a policy waits for the end; otherwise nobody need find out when it comes. */
   readonly awaited: boolean;
@@ -55,7 +55,7 @@ type Inspect = NonNullable<Obligations['onMessage']>;
 /**
  * Gathers what a decision obliges its adapter to do.
  *
- * @param onFault told what an `onComplete` threw, and of denials that are the server's own fault
+ * @param onFault called with what an `onComplete` threw, and with denials that are the server's own fault
  * (`{ policy, kind, code, cause, requestId }`), since nobody else may be.
  * @param waitUntil given what an `onComplete` has not finished, on hosts that stop with the response.
  */

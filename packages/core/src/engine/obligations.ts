@@ -40,7 +40,7 @@ export interface Decided extends Omit<Completion, 'outcome' | 'status'> {
 export interface BodyWatcher {
   /** Shown each piece before anybody else sees it. */
   readonly push: (chunk: Uint8Array) => Denial | undefined;
-  /** Asked when all of it has come, before anybody else hears of that. */
+  /** Called when all of it has arrived, before anybody else learns of that. */
   readonly end: () => Denial | undefined;
   /** Shown what a parser has made of the body, where that has taken its bytes before. */
   readonly value: (value: unknown) => Denial | undefined;

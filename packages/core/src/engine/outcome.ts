@@ -88,7 +88,7 @@ export function denyWith(denial: Denial): Deny {
   return { ok: false, denial };
 }
 
-/** The same denial, with what operators are told of this call. */
+/** The same denial, with the cause of this call for operators. */
 export function withCause(denied: Deny, cause: unknown): Deny {
   return { ...denied, denial: { ...denied.denial, cause } };
 }

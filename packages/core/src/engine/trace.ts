@@ -17,5 +17,5 @@ export interface TraceEntry {
   readonly within?: readonly TraceEntry[] | undefined;
 }
 
-/** How the trace tells of a policy whose condition did not hold; one for all, so that its entries are made once. */
+/** How the trace shows a policy whose condition was not met; one object for all, so that its entries are made once. */
 export const SKIPPED: Pick<TraceEntry, 'verdict'> = Object.freeze({ verdict: 'skipped' });

@@ -1,10 +1,10 @@
 import { keepAlive } from './keep-alive.ts';
 
-/** Who is told of work that goes on after the answer. */
+/** Who learns of work that continues after the response. */
 export interface BackgroundListeners {
-  /** Told of each piece of work, which never rejects. Default: `waitUntil` of the call that began it. */
+  /** Called with each piece of work, which never rejects. Default: `waitUntil` of the call that began it. */
   readonly waitUntil?: ((work: Promise<void>) => void) | undefined;
-  /** Told what such work threw. */
+  /** Called with what such work threw. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 

@@ -57,7 +57,7 @@ export interface ConcurrencyLimitOptions<in Needs extends object, S = LeaseStore
   readonly now?: (() => number) | undefined;
 }
 
-/** A lease that outlives its process by more is a limit that nobody understands. */
+/** A lease that outlives its process by more than this makes a limit hard to understand. */
 const LONGEST_TTL: Duration = '1d';
 const OPTIONS = [
   ...LIMIT_SUBJECT_OPTIONS,
@@ -83,7 +83,7 @@ interface Leased {
 }
 
 /**
- * Denies a call while as many of the same caller are running as may. A call stops counting when it ends
+ * Denies a call while the same caller has as many running calls as allowed. A call stops counting when it ends
  * in whatever way, is denied by a later policy, is aborted, or when its lease runs out.
  *
  * It counts calls, not work: a handler that goes on after its caller has left is not counted any more, so let it stop
@@ -227,7 +227,7 @@ function leaseFrom<Needs extends object>(
   );
 }
 
-/** Denies an answer that is none: what a store says without meaning it must not admit. */
+/** Rejects an answer of the wrong shape: a store that is broken must not admit. */
 function vet(answer: LeaseAnswer): LeaseAnswer {
   const { allowed, lease, remaining } = answer;
   const whole = typeof allowed === 'boolean' && typeof remaining === 'number';

@@ -5,7 +5,7 @@ import { type Duration, durationMs } from '../lib/duration.ts';
 /** Above this, quotas and their headers could not be told exactly (RFC 9651 §3.3.1 stops at 15 digits). */
 const MOST_UNITS = 1e12;
 
-/** Does not construct a limit with a number of units that is none. */
+/** Does not construct a limit whose number of units is not a number above 0. */
 export function assertUnits(factory: string, option: string, value: number): void {
   assertConfiguration(
     typeof value === 'number' && value > 0 && value <= MOST_UNITS,

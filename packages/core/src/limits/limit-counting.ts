@@ -47,7 +47,7 @@ export function countIn(
   );
 }
 
-/** Denies an answer that is none: what a store says without meaning it must not admit. */
+/** Rejects an answer of the wrong shape: a store that is broken must not admit. */
 function vet(answer: LimitAnswer, store: LimitStore, requests: readonly LimitRequest[]): Counted {
   const { allowed, at, verdicts } = answer;
   const told = Array.isArray(verdicts) && verdicts.length === requests.length;

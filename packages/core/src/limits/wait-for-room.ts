@@ -36,7 +36,7 @@ const LONGEST_PAUSE = 200;
  * when `atMost` is over, when it would wait longer than that anyway, or when too many are waiting. Waiting costs no
  * units; who goes first is not promised. Put it around `rateLimit` or `concurrencyLimit`, behind what tells who calls.
  *
- * A caller who leaves gives the place in the queue back at once, where the host tells of it.
+ * A caller who disconnects gives the place in the queue back at once, where the host reports it.
  *
  * @throws ConfigurationError for a policy that limits nothing, is made of others (`allOf`), or denies what is never
  * waited for (`limitQuota`, `shedLoad`, `throttleFailures`); and for a bound that cannot hold.

@@ -84,7 +84,7 @@ export interface IssuerRules {
 export interface IssuerLookup {
   /** The rules; undefined for a stranger. Throws or rejects where that cannot be known at the moment. */
   readonly find: (issuer: string, claims: object) => MaybePromise<IssuerRules | undefined>;
-  /** Told of a token of that issuer that was verified. */
+  /** Called when a token of that issuer was verified. */
   readonly confirm?: ((issuer: string) => void) | undefined;
   /** What `typ` may say under any of their profiles, in lower case. */
   readonly types: ReadonlySet<string | undefined>;

@@ -31,7 +31,7 @@ export function answersOf(
   };
 }
 
-/** No cache may keep what sets a cookie, or tells of a user. */
+/** No cache may keep a response that sets a cookie, or is about a user. */
 export function privately(headers: Readonly<Record<string, string>>): Headers {
   return new Headers({ ...headers, 'cache-control': 'no-store' });
 }

@@ -26,16 +26,16 @@ export interface OAuthRoutesOptions {
   readonly visibleClaims?: readonly string[] | undefined;
   /** Authentication classes that `login?acr=…` may ask for (step-up). Default: none. */
   readonly acrValues?: readonly string[] | undefined;
-  /** Hears of each login that began a session, before the browser does; what it throws ends the login. */
+  /** Called with each login that began a session, before the browser gets its answer; what it throws ends the login. */
   readonly onLogin?: ((tokens: TokenSet, request: Request) => void | Promise<void>) | undefined;
-  /** Hears of each logout by the issuer, to end tokens elsewhere too (`revocations`). */
+  /** Called with each logout by the issuer, to end tokens elsewhere too (`revocations`). */
   readonly onLogout?: ((logout: LogoutAtIssuer) => void | Promise<void>) | undefined;
   /** Answers a browser whose login failed. Default: the denial as problem details. */
   readonly failurePage?: ((denial: Denial, request: Request) => Response) | undefined;
   /**
    * Records each login that fails on its way back from the issuer, as `login.failed` with the code: `audit(…).record`,
    * or a function that adds what you know of the request. One that succeeds is recorded by the sessions. A denial that
-   * could not be recorded stands, and `onFault` hears of it.
+   * could not be recorded stands, and is reported to `onFault`.
    */
   readonly record?: ((act: AuditAct, request: Request) => unknown) | undefined;
   /** Called with the cause of each fault. */

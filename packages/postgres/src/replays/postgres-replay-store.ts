@@ -8,7 +8,7 @@ const NAME = 'postgresReplayStore';
 
 /**
  * Remembers in PostgreSQL what was used once, for all processes and restarts: one statement for each key, so of many
- * equal calls exactly one is told that the key is new. Times go by the database's clock. Run `migrate` first; needs
+ * equal calls exactly one learns that the key is new. Times go by the database's clock. Run `migrate` first; needs
  * SELECT, INSERT, UPDATE and DELETE. Give the pool a `query_timeout`: the store rejects when the database does.
  *
  * It writes for every key, so for proofs of many calls a second take `redisReplayStore`; this one suits webhooks,

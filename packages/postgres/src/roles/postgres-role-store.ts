@@ -4,7 +4,7 @@ import { type PostgresClient, type SchemaOptions, schemaName } from '../client/p
 import { rowKey } from '../client/row-key.ts';
 
 const NAME = 'postgresRoleStore';
-/** One more than `loadRoles` takes, so that it hears of too many. */
+/** One more than `loadRoles` accepts, so that it notices when there are too many. */
 const MOST_READ = 1_001;
 const LONGEST_ROLE = 256;
 

@@ -113,7 +113,7 @@ export function redisApiKeyCache(
   const tell = (id: string): void => {
     for (const listener of listeners) listener(id);
   };
-  // A store that hears of changes made without this cache.
+  // A store that is notified of changes made without this cache.
   store.onChange?.((id) => void drop(id, id).then(() => tell(id)));
 
   return Object.freeze({
@@ -146,7 +146,7 @@ export function redisApiKeyCache(
     },
     touch: async (use) => {
       await store.touch(use);
-      // When a key was used changes nothing of what it may do, so nobody is told.
+      // The last use of a key changes nothing about what it may do, so it is not published.
       await drop(use.id, '');
     },
     maxStaleness: maxStaleness + (store.maxStaleness ?? 0),

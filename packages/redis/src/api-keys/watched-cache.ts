@@ -27,7 +27,7 @@ interface Entry<V> {
   readonly until: number;
 }
 
-/** Remembers values in this process while it hears of every change to them. */
+/** Remembers values in this process while it is notified of every change to them. */
 export interface WatchedCache<V> {
   readonly get: (key: string) => V | undefined;
   /**

@@ -1,7 +1,7 @@
 import { Cluster, type Redis, type RedisOptions } from 'ioredis';
 import { backoff, type RedisClient } from './client.ts';
 
-/** What a listener on a channel is told. */
+/** What a listener on a channel receives. */
 export interface ChannelListener {
   readonly onMessage: (message: string) => void;
   /** From now on messages may be missed, until the channel is open again. */

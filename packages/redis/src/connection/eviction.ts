@@ -12,7 +12,7 @@ export interface EvictionRisk {
   readonly risk: string;
 }
 
-/** Told of a server that evicts. */
+/** Called for a server that evicts keys. */
 export type OnEviction = (risk: EvictionRisk) => void;
 
 const SAFE = 'noeviction';

@@ -4,7 +4,7 @@ import { type RedisStoreOptions, serverOf } from '../connection/server.ts';
 
 /**
  * Remembers on Redis, Valkey or Redis Cluster what was used once, for all processes: one command for each key
- * (`SET NX PX`), so of many equal calls exactly one is told that the key is new. The server must not evict
+ * (`SET NX PX`), so of many equal calls exactly one learns that the key is new. The server must not evict
  * (`maxmemory-policy noeviction`): a key that is pushed out is new again.
  *
  * @throws ConfigurationError when the client could send a command twice, or an option is out of range.
