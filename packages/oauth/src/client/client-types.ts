@@ -13,7 +13,7 @@ export interface TokenRequest {
 
 /** What a login is begun with. */
 export interface AuthorizeOptions extends TokenRequest {
-  /** Asks for a login of these classes, and takes no other (step-up). */
+  /** Asks for a login of these classes, and accepts no other (step-up). */
   readonly acrValues?: readonly string[] | undefined;
   /** How long ago the user may have signed in, in whole seconds; `0s` asks for a new login. */
   readonly maxAge?: Duration | undefined;
@@ -36,7 +36,7 @@ export interface LoginTransaction {
   readonly maxAgeSeconds?: number | undefined;
 }
 
-/** What becomes of tokens that are not taken. */
+/** What happens to tokens that are denied. */
 export interface CallbackOptions {
   /**
    * Handed the refresh token of a login that is denied for the rest of the answer, as a wrong ID token: revoke it,
@@ -143,7 +143,7 @@ export interface OAuthClient {
   readonly endSession: (
     options?: EndSessionOptions,
   ) => Promise<{ readonly ok: true; readonly url: string | undefined } | OAuthDenied>;
-  /** Ends a token at the issuer (RFC 7009). Where that cannot be done, the token must be taken for alive. */
+  /** Revokes a token at the issuer (RFC 7009). If that fails, the token must be considered valid. */
   readonly revoke: (
     token: string,
     hint?: 'access_token' | 'refresh_token',

@@ -1,15 +1,15 @@
 import { durationMs } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import { randomToken } from '../lib/random.ts';
-import type { ClientContext } from './asking.ts';
+import type { ClientContext } from './client-context.ts';
 import type { LoginTransaction, OAuthClient } from './client-types.ts';
 import { denied, type OAuthDenied } from './failures.ts';
-import { untakenToken } from './untaken-token.ts';
+import { unusedRefreshToken } from './unused-refresh-token.ts';
 
 /** Both halves of a login: code flow with PKCE, `state`, `nonce` and `iss`, pushed where asked for. */
 export function codeFlow({
   settings,
-  asking,
+  askIssuer,
   parametersOf,
   tokensOf,
 }: ClientContext): Pick<OAuthClient, 'authorize' | 'callback'> {
@@ -20,7 +20,7 @@ export function codeFlow({
       login.maxAge === undefined
         ? undefined
         : Math.floor(durationMs('oauthClient', 'maxAge', login.maxAge, { min: '0s' }) / 1_000);
-    return asking('authorization', async ({ issuer: found, client, auth, request }) => {
+    return askIssuer('authorization', async ({ issuer: found, client, auth, request }) => {
       const { metadata } = found;
       if (redirectUri === undefined || metadata.authorization_endpoint === undefined) {
         const missing = redirectUri === undefined ? 'redirectUri' : 'authorization_endpoint';
@@ -86,7 +86,7 @@ export function codeFlow({
       return Promise.resolve(denied('forbidden', 'login.transaction_invalid'));
     }
     const parameters = answer instanceof URL ? answer.searchParams : answer;
-    return asking('code', async ({ issuer: found, client, auth, request }) => {
+    return askIssuer('code', async ({ issuer: found, client, auth, request }) => {
       const { metadata } = found;
       const problem = answerProblem(parameters, transaction, metadata);
       if (problem !== undefined) return problem;
@@ -101,7 +101,7 @@ export function codeFlow({
         request,
       );
       const copy = response.clone();
-      let isTaken = false;
+      let isAccepted = false;
       try {
         const tokens = await oauth.processAuthorizationCodeResponse(metadata, client, response, {
           expectedNonce: transaction.nonce,
@@ -111,10 +111,10 @@ export function codeFlow({
         // An issuer that names no scopes has granted those that were asked for (RFC 6749 §5.1).
         const { acrValues, scope = settings.scope } = transaction;
         const checked = await tokensOf(tokens, found, scope, { acrValues, needsIdToken: true });
-        isTaken = checked.ok;
+        isAccepted = checked.ok;
         return checked;
       } finally {
-        const unused = isTaken ? undefined : await untakenToken(copy);
+        const unused = isAccepted ? undefined : await unusedRefreshToken(copy);
         if (unused !== undefined) onUnused?.(unused);
       }
     });

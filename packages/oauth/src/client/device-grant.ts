@@ -1,20 +1,20 @@
 import * as oauth from 'oauth4webapi';
 import { sleep } from '../lib/sleep.ts';
-import type { Asking, ClientContext } from './asking.ts';
+import type { ClientContext, IssuerRequest } from './client-context.ts';
 import type { OAuthClient, TokenRequest } from './client-types.ts';
 import { devicePolling } from './device-flow.ts';
 import { denied } from './failures.ts';
 
-/** No code of a device is waited for any longer, whatever the issuer says. */
+/** The longest that a device code is waited for, whatever the issuer says. */
 const LONGEST_SECONDS = 86_400;
 
 /** Tokens for a code that the user enters on another device (RFC 8628). */
 export function deviceGrant(context: ClientContext): OAuthClient['deviceAuthorization'] {
-  const { settings, asking, parametersOf } = context;
+  const { settings, askIssuer, parametersOf } = context;
   const { now } = settings;
 
   return (request = {}) =>
-    asking('token', async ({ issuer: { metadata }, client, auth, request: options }) => {
+    askIssuer('token', async ({ issuer: { metadata }, client, auth, request: options }) => {
       const parameters = parametersOf(request, true);
       const response = await oauth.deviceAuthorizationRequest(
         metadata,
@@ -47,25 +47,25 @@ export function deviceGrant(context: ClientContext): OAuthClient['deviceAuthoriz
 
 /** A code works once: what came for it is kept while the keys that verify it cannot be fetched. */
 function askForTokens(
-  { settings, asking, tokensOf }: ClientContext,
+  { settings, askIssuer, tokensOf }: ClientContext,
   code: string,
   { scope = settings.scope }: TokenRequest,
 ) {
   const { now } = settings;
   let received: { readonly answer: oauth.TokenEndpointResponse; readonly at: number } | undefined;
-  const receive = async ({ issuer: { metadata }, client, auth, request }: Asking) => {
+  const receive = async ({ issuer: { metadata }, client, auth, request }: IssuerRequest) => {
     const response = await oauth.deviceCodeGrantRequest(metadata, client, auth, code, request);
     const answer = await oauth.processDeviceCodeResponse(metadata, client, response);
     return { answer, at: now() };
   };
   return () =>
-    asking('token', async (one) => {
+    askIssuer('token', async (one) => {
       received ??= await receive(one);
       return tokensOf(received.answer, one.issuer, scope, { receivedAt: received.at });
     });
 }
 
-/** What a device shows: addresses that a browser opens, and a code without characters that control a terminal. */
+/** True for addresses that a browser opens, and a code without terminal control characters. */
 function isShowable(device: oauth.DeviceAuthorizationResponse, insecureLoopback: boolean): boolean {
   const addresses = [
     device.verification_uri,

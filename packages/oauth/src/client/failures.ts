@@ -3,7 +3,7 @@ import { isObject } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import { AmbiguousAnswer } from '../lib/bounded-fetch.ts';
 
-/** A denial as a value; nothing in it but `cause` says what the issuer answered. */
+/** A denial as a value; only its `cause` says what the issuer answered. */
 export interface OAuthDenied {
   readonly ok: false;
   readonly denial: Denial;

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import type { ClientContext } from './asking.ts';
+import type { ClientContext } from './client-context.ts';
 import type { OAuthClient } from './client-types.ts';
 import { deviceGrant } from './device-grant.ts';
 import { refreshGrant } from './refresh-grant.ts';
@@ -10,10 +10,10 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 export function grants(
   context: ClientContext,
 ): Pick<OAuthClient, 'refresh' | 'clientCredentials' | 'exchangeToken' | 'deviceAuthorization'> {
-  const { settings, asking, parametersOf, tokensOf } = context;
+  const { settings, askIssuer, parametersOf, tokensOf } = context;
 
   const clientCredentials: OAuthClient['clientCredentials'] = (request = {}) =>
-    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+    askIssuer('token', async ({ issuer: found, client, auth, request: options }) => {
       const scope = request.scope ?? settings.scope.filter((each) => each !== 'openid');
       const parameters = parametersOf({ ...request, scope }, true);
       const response = await oauth.clientCredentialsGrantRequest(
@@ -28,7 +28,7 @@ export function grants(
     });
 
   const exchangeToken: OAuthClient['exchangeToken'] = (request) =>
-    asking('token', async ({ issuer: found, client, auth, request: options }) => {
+    askIssuer('token', async ({ issuer: found, client, auth, request: options }) => {
       const parameters = parametersOf(request, false);
       const { subjectToken, subjectTokenType = ACCESS_TOKEN, actorToken } = request;
       parameters.set('subject_token', subjectToken);

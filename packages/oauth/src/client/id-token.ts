@@ -2,7 +2,7 @@ import type { KeySource } from '@apisec/core';
 import { encodeBase64url, member, verifyJws } from '@apisec/core/host';
 import { denied, type OAuthDenied, unavailable } from './failures.ts';
 
-/** What an ID token must say beside what every one must say. */
+/** What an ID token must contain beyond what every ID token must. */
 export interface IdTokenChecks {
   readonly clientId: string;
   readonly accessToken: string;
@@ -14,7 +14,7 @@ export interface IdTokenChecks {
   readonly acrValues?: readonly string[] | undefined;
 }
 
-/** The claims of a verified ID token, or why there are none. */
+/** The claims of a verified ID token, or why it is denied. */
 export type IdTokenResult =
   | { readonly ok: true; readonly claims: Readonly<Record<string, unknown>> }
   | OAuthDenied;

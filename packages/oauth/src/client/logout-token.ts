@@ -12,7 +12,7 @@ export interface LogoutToken {
   readonly issuedAt: number;
   /** To be used once. */
   readonly jti: string;
-  /** Epoch milliseconds after which the token is not taken any more. */
+  /** Epoch milliseconds after which the token is no longer accepted. */
   readonly expiresAt: number;
 }
 
@@ -20,7 +20,7 @@ const EVENT = 'http://schemas.openid.net/event/backchannel-logout';
 /** How old a token without `exp` may be. */
 const MOST_AGE_MS = 120_000;
 
-/** What a logout token is measured by. */
+/** What a logout token is verified against. */
 export interface LogoutChecks {
   readonly issuer: string;
   readonly clientId: string;

@@ -1,5 +1,5 @@
 import * as oauth from 'oauth4webapi';
-import { clientContext } from './asking.ts';
+import { clientContext } from './client-context.ts';
 import type { EndSessionOptions, OAuthClient } from './client-types.ts';
 import { codeFlow } from './code-flow.ts';
 import { grants } from './grants.ts';
@@ -29,7 +29,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
   const settings = Object.freeze(clientSettings(options));
   const { issuer, clientId, redirectUri, now } = settings;
   const context = clientContext(settings);
-  const { asking, dpopKey, issuerOf } = context;
+  const { askIssuer, dpopKey, issuerOf } = context;
 
   return Object.freeze({
     issuer,
@@ -39,7 +39,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
     ...codeFlow(context),
     ...grants(context),
     userInfo: (accessToken: string, subject: string) =>
-      asking('resource', async ({ issuer: found, client, request }) => {
+      askIssuer('resource', async ({ issuer: found, client, request }) => {
         const response = await oauth.userInfoRequest(found.metadata, client, accessToken, request);
         const claims = await oauth.processUserInfoResponse(
           found.metadata,
@@ -63,7 +63,7 @@ export function oauthClient(options: OAuthClientOptions): OAuthClient {
       return { ok: true, url: url.href };
     },
     revoke: (token: string, hint?: string) =>
-      asking('token', async ({ issuer: found, client, auth, request }) => {
+      askIssuer('token', async ({ issuer: found, client, auth, request }) => {
         const response = await oauth.revocationRequest(found.metadata, client, auth, token, {
           ...request,
           ...(hint !== undefined && { additionalParameters: { token_type_hint: hint } }),

@@ -62,7 +62,7 @@ export interface OAuthClientOptions {
   readonly now?: (() => number) | undefined;
 }
 
-/** The same, checked and complete. */
+/** The same, checked, with defaults. */
 export interface ClientSettings {
   readonly issuer: string;
   readonly clientId: string;

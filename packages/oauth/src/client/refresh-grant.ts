@@ -1,12 +1,12 @@
 import { withinTime } from '@apisec/core/host';
 import * as oauth from 'oauth4webapi';
 import { boundedFetch } from '../lib/bounded-fetch.ts';
-import type { Asking, ClientContext } from './asking.ts';
+import type { ClientContext, IssuerRequest } from './client-context.ts';
 import type { OAuthClient, RefreshRequest, TokenSet } from './client-types.ts';
 import { type OAuthDenied, unavailable } from './failures.ts';
-import { untakenToken } from './untaken-token.ts';
+import { unusedRefreshToken } from './unused-refresh-token.ts';
 
-/** How many times the timeout an answer may take that somebody still wants when it is late. */
+/** How many times the timeout a late answer is still waited for. */
 const LATE = 6;
 
 /**
@@ -15,14 +15,14 @@ const LATE = 6;
  */
 export function refreshGrant({
   settings,
-  asking,
+  askIssuer,
   parametersOf,
   tokensOf,
 }: ClientContext): OAuthClient['refresh'] {
   const patientFetch = boundedFetch(settings.fetch, settings.timeoutMs * LATE);
 
   const ask = async (
-    { issuer, client, auth, request: options }: Asking,
+    { issuer, client, auth, request: options }: IssuerRequest,
     refreshToken: string,
     request: RefreshRequest,
   ): Promise<TokenSet | OAuthDenied> => {
@@ -38,15 +38,15 @@ export function refreshGrant({
       },
     );
     const copy = response.clone();
-    let isTaken = false;
+    let isAccepted = false;
     try {
       const answer = await oauth.processRefreshTokenResponse(issuer.metadata, client, response);
       const { subject, scope = settings.scope } = request;
       const tokens = await tokensOf(answer, issuer, scope, { subject });
-      isTaken = tokens.ok;
+      isAccepted = tokens.ok;
       return tokens;
     } finally {
-      const successor = isTaken ? undefined : await untakenToken(copy, request.subject);
+      const successor = isAccepted ? undefined : await unusedRefreshToken(copy, request.subject);
       if (successor !== undefined) request.onSuccessor?.(successor);
     }
   };
@@ -57,7 +57,7 @@ export function refreshGrant({
     const sent = new Promise<void>((resolve) => {
       send = resolve;
     });
-    const answer = asking('token', (one) => {
+    const answer = askIssuer('token', (one) => {
       send?.();
       return ask(one, refreshToken, request);
     });

@@ -7,7 +7,7 @@ const MOST_BODY_BYTES = 32_768;
 /** How the routes of a login answer, with what nobody may keep. */
 export interface Answers {
   readonly failed: (denied: { readonly denial: Denial }) => Response;
-  /** To a browser whose login failed; `clear` takes its transaction away. */
+  /** Answers a browser whose login failed; `clear` is the cookie that removes its transaction. */
   readonly page: (denied: OAuthDenied, request: Request, clear?: string) => Response;
 }
 

@@ -35,7 +35,7 @@ export interface ForwardOptions {
 }
 
 const NAME = 'forward';
-/** What goes along; above all no cookie, and nothing that says who is asking. */
+/** Headers that are forwarded: no cookie, and nothing that says who is calling. */
 const SENT = ['accept', 'accept-language', 'content-type', 'if-match', 'if-none-match', 'range'];
 const ANSWERED = [
   'content-type',
@@ -177,7 +177,7 @@ export function forward(
       }
       const shown = new Headers({
         'cache-control': 'private, no-store',
-        // On this origin a file of a user must be no page, whatever it looks like.
+        // On this origin a file that a user uploaded must not be shown as a page.
         'x-content-type-options': 'nosniff',
       });
       for (const name of ANSWERED) {

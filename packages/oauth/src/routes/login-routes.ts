@@ -5,9 +5,9 @@ import { isNavigation } from '../sessions/authenticate-session.ts';
 import type { NewSession, Sessions } from '../sessions/session.ts';
 import { storedTokens } from '../sessions/stored-tokens.ts';
 import { type Answers, pageTo, privately } from './answers.ts';
-import { keptLogins, type ReplacedSession } from './kept-logins.ts';
 import { recordFailedLogins } from './login-acts.ts';
 import type { RevokeQuietly } from './logout-routes.ts';
+import { pendingLogins, type ReplacedSession } from './pending-logins.ts';
 import { returnTarget } from './return-to.ts';
 import { NAME, type RoutesSettings } from './routes-settings.ts';
 
@@ -21,7 +21,7 @@ export interface LoginParts extends Answers {
 
 type Route = (request: Request) => Promise<Response>;
 
-/** Claims of the protocol, which are of no use after it. */
+/** Claims of the protocol, which are useless after it. */
 const PROTOCOL = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'nonce', 'at_hash', 'c_hash', 'azp']);
 
 /** How a login begins, and how the browser comes back from the issuer. */
@@ -35,7 +35,7 @@ export function loginRoutes({
 }: LoginParts): { readonly login: Route; readonly callback: Route } {
   const { home, returnRules, replay, acrValues, onLogin, record } = settings;
   const { now } = sessions;
-  const logins = keptLogins(sessions, client);
+  const logins = pendingLogins(sessions, client);
   const recorded = recordFailedLogins(NAME, record, client);
 
   // Found out when a login begins: coming back from the issuer, a browser sends no `Strict` cookie.
@@ -76,25 +76,25 @@ export function loginRoutes({
     const state = url.searchParams.get('state') ?? '';
     const found = await logins.find(request, state);
     if (!found.ok) return page(await recorded(found, request), request);
-    const { kept, clear } = found;
+    const { pending, clear } = found;
     const fail = async (failed: OAuthDenied, subject?: string): Promise<Response> =>
       page(await recorded(failed, request, subject), request, clear);
     let first: boolean;
     try {
-      const left = Math.max(1, kept.expiresAt - now());
+      const left = Math.max(1, pending.expiresAt - now());
       first = await replay.putIfAbsent(`login ${await sha256(logins.contextOf(state))}`, left);
     } catch (cause) {
       return page(denied('unavailable', 'login.unavailable', { cause }), request);
     }
     if (!first) return fail(denied('forbidden', 'login.transaction_used'));
-    // A logout that comes from here on keeps the session from beginning.
+    // From here on a logout keeps the session from beginning.
     const provenAt = now();
-    const tokens = await client.callback(url, kept.transaction, {
+    const tokens = await client.callback(url, pending.transaction, {
       onUnused: (refreshToken) => void revokeQuietly(client, refreshToken),
     });
     if (!tokens.ok) return fail(tokens);
     const { refreshToken } = tokens;
-    // Where no session begins nobody has its tokens, and nobody else could end them.
+    // Where no session begins nobody holds its tokens, so they are revoked here.
     const giveBack = (): void => {
       if (refreshToken !== undefined) void revokeQuietly(client, refreshToken);
     };
@@ -111,17 +111,17 @@ export function loginRoutes({
       giveBack();
       return fail(started, user.subject);
     }
-    const { replaced } = kept;
+    const { replaced } = pending;
     if (replaced !== undefined) {
       try {
-        // Not recorded: its user goes on.
+        // Not recorded: the user is redirected and continues.
         await sessions.endOne(replaced, replaced.handle, { record: () => undefined });
       } catch (cause) {
         giveBack();
         return page(denied('unavailable', 'session.unavailable', { cause }), request, clear);
       }
     }
-    return pageTo(kept.returnTo, [clear, started.setCookie]);
+    return pageTo(pending.returnTo, [clear, started.setCookie]);
   };
 
   return { login, callback };

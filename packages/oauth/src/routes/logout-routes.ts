@@ -37,7 +37,7 @@ export interface LogoutParts {
 
 type Route = (request: Request) => Promise<Response>;
 
-/** How a login ends: by its user, with a POST from this site, and by its issuer. */
+/** How a session ends: by its user, with a POST from this site, and by its issuer. */
 export function logoutRoutes({
   client,
   sessions,

@@ -82,7 +82,7 @@ export async function sendWebResponse(response: Response, res: NodeResponseLike)
     }
     if (!res.writableEnded) res.end();
   } catch {
-    // Half an answer must not look like a whole one.
+    // A truncated answer must not look complete.
     res.destroy();
   }
 }

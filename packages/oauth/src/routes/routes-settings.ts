@@ -42,7 +42,7 @@ export interface OAuthRoutesOptions {
   readonly onFault?: ((cause: unknown) => void) | undefined;
 }
 
-/** The same, checked and complete. */
+/** The same, checked, with defaults. */
 export interface RoutesSettings
   extends Pick<OAuthRoutesOptions, 'onLogin' | 'onLogout' | 'failurePage' | 'record' | 'onFault'> {
   readonly base: string;

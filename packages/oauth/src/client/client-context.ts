@@ -7,11 +7,11 @@ import { checkIdToken } from './id-token.ts';
 import { type Issuer, issuerSource } from './issuer.ts';
 import type { ClientSettings } from './options.ts';
 
-/** No token is taken to be good for longer, whatever the issuer says: dates do not go as far as numbers. */
+/** No token counts as valid for longer, whatever the issuer says: dates do not reach as far as numbers. */
 const LONGEST_SECONDS = 400 * 86_400;
 
 /** What every question to the issuer needs. */
-export interface Asking {
+export interface IssuerRequest {
   readonly issuer: Issuer;
   readonly client: oauth.Client;
   readonly auth: oauth.ClientAuth;
@@ -28,9 +28,9 @@ export interface ClientContext {
   readonly dpopKey: (() => Promise<ClientKeyPair>) | undefined;
   readonly issuerOf: () => Promise<Issuer | OAuthDenied>;
   /** Asks the issuer; again, once, where it wants a nonce in the proof (RFC 9449 §8). */
-  readonly asking: <T extends { readonly ok: true }>(
+  readonly askIssuer: <T extends { readonly ok: true }>(
     step: Step,
-    ask: (asking: Asking) => Promise<T | OAuthDenied>,
+    ask: (request: IssuerRequest) => Promise<T | OAuthDenied>,
   ) => Promise<T | OAuthDenied>;
   readonly parametersOf: (request: TokenRequest, withScope: boolean) => URLSearchParams;
   /** Tokens from a checked answer, with the rest of the checks. */
@@ -48,7 +48,7 @@ export interface ClientContext {
   ) => Promise<TokenSet | OAuthDenied>;
 }
 
-/** How a client asks its issuer: who it says it is, with which proof, and what it takes for an answer. */
+/** How a client asks its issuer: how it authenticates, with which proof, and which answers it accepts. */
 export function clientContext(settings: ClientSettings): ClientContext {
   const { clientId, authentication, insecureLoopback, now } = settings;
   const fetch = boundedFetch(settings.fetch, settings.timeoutMs);
@@ -99,7 +99,7 @@ export function clientContext(settings: ClientSettings): ClientContext {
   };
   const http = { [oauth.customFetch]: fetch, [oauth.allowInsecureRequests]: insecureLoopback };
 
-  const asking: ClientContext['asking'] = async (step, ask) => {
+  const askIssuer: ClientContext['askIssuer'] = async (step, ask) => {
     const found = await issuerOf();
     if (!found.ok) return found;
     try {
@@ -157,5 +157,5 @@ export function clientContext(settings: ClientSettings): ClientContext {
       scope: Object.freeze(answer.scope?.split(' ').filter(Boolean) ?? asked),
     };
   };
-  return { settings, dpopKey, issuerOf, asking, parametersOf, tokensOf };
+  return { settings, dpopKey, issuerOf, askIssuer, parametersOf, tokensOf };
 }

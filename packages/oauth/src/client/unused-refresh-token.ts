@@ -1,10 +1,10 @@
 import { decodeBase64url, parseStrictObject } from '@apisec/core/host';
 
 /**
- * The refresh token of an answer that was not taken: it is good all the same. None where the ID token beside it names
+ * The refresh token of an answer that was denied: it is valid all the same. None where the ID token beside it names
  * another user than `subject`.
  */
-export async function untakenToken(
+export async function unusedRefreshToken(
   response: Response,
   subject?: string,
 ): Promise<string | undefined> {
@@ -16,7 +16,7 @@ export async function untakenToken(
   return isTheirs ? token : undefined;
 }
 
-/** What an ID token says that nobody has verified: it can tell that a user is another one, and nothing else. */
+/** What an unverified ID token says: it can show that the user is another one, and nothing else. */
 function subjectOf(idToken: unknown): unknown {
   const [, payload] = typeof idToken === 'string' ? idToken.split('.') : [];
   const bytes = payload === undefined ? undefined : decodeBase64url(payload);

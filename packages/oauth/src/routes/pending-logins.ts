@@ -5,14 +5,14 @@ import { denied, type OAuthDenied } from '../client/failures.ts';
 import type { Session, Sessions } from '../sessions/session.ts';
 
 const TRANSACTION_MS = 600_000;
-/** Logins that are under way in one browser; the oldest give way, so that no page can fill its header. */
+/** The most logins under way in one browser; the oldest are dropped, so that no page can fill its header. */
 const MOST_TRANSACTIONS = 5;
 
 /** Whose session, and which. */
 export type ReplacedSession = Pick<Session, 'issuer' | 'subject' | 'handle'>;
 
 /** What the cookie of a login that is under way holds. */
-export interface KeptLogin {
+export interface PendingLogin {
   readonly transaction: LoginTransaction;
   readonly returnTo: string;
   /** The session that the browser had, which ends with the login. */
@@ -21,29 +21,29 @@ export interface KeptLogin {
 }
 
 /** Logins that are under way, each in a cookie of its own. */
-export interface KeptLogins {
+export interface PendingLogins {
   /** The cookies to set: that of the login, and those of old ones that give way. */
   readonly keep: (
     request: RequestLike,
     transaction: LoginTransaction,
-    rest: Pick<KeptLogin, 'returnTo' | 'replaced'>,
+    rest: Pick<PendingLogin, 'returnTo' | 'replaced'>,
   ) => Promise<readonly string[]>;
   /** The login that this browser has begun with that state, and the cookie that clears it. */
   readonly find: (
     request: RequestLike,
     state: string,
   ) => Promise<
-    { readonly ok: true; readonly kept: KeptLogin; readonly clear: string } | OAuthDenied
+    { readonly ok: true; readonly pending: PendingLogin; readonly clear: string } | OAuthDenied
   >;
-  /** What a login is known by; its cookie opens for nothing else. */
+  /** The sealing context of a login; its cookie opens for nothing else. */
   readonly contextOf: (state: string) => string;
 }
 
 /** Binds logins to the browser: an encrypted cookie for each `state`, which lives for ten minutes. */
-export function keptLogins(
+export function pendingLogins(
   { now, insecureCookies, sealing }: Sessions,
   { issuer, clientId }: OAuthClient,
-): KeptLogins {
+): PendingLogins {
   const jarOf = (id: string) => cookieJar('oauthRoutes', `login.${id}`, 'Lax', insecureCookies);
   const prefix = jarOf('x').name.slice(0, -1);
   const contextOf = (state: string): string => JSON.stringify(['login', issuer, clientId, state]);
@@ -53,8 +53,8 @@ export function keptLogins(
     keep: async (request, transaction, { returnTo, replaced }) => {
       const time = now();
       const expiresAt = time + TRANSACTION_MS;
-      const kept: KeptLogin = { transaction, returnTo, replaced, expiresAt };
-      const sealed = await sealing.seal(JSON.stringify(kept), contextOf(transaction.state));
+      const pending: PendingLogin = { transaction, returnTo, replaced, expiresAt };
+      const sealed = await sealing.seal(JSON.stringify(pending), contextOf(transaction.state));
       const jar = jarOf(`${time.toString(36)}.${await idOf(transaction.state)}`);
       const known = [...readCookies(request.headers.get('cookie'), prefix).keys()].toSorted(
         (one, other) => (one < other ? -1 : 1),
@@ -78,13 +78,13 @@ export function keptLogins(
       }
       const text = await sealing.open(sealed, contextOf(state));
       // Only `keep` seals in this context, so the shape is known.
-      const kept =
-        text === undefined ? undefined : (parseStrictObject(text) as unknown as KeptLogin);
-      if (kept?.transaction?.state !== state) {
+      const pending =
+        text === undefined ? undefined : (parseStrictObject(text) as unknown as PendingLogin);
+      if (pending?.transaction?.state !== state) {
         return denied('forbidden', 'login.transaction_invalid');
       }
-      if (!(now() < kept.expiresAt)) return denied('gone', 'login.transaction_expired');
-      return { ok: true, kept, clear: jarOf(name.slice(prefix.length)).clear() };
+      if (!(now() < pending.expiresAt)) return denied('gone', 'login.transaction_expired');
+      return { ok: true, pending, clear: jarOf(name.slice(prefix.length)).clear() };
     },
   };
 }
