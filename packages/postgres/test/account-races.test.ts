@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { accountRaces } from '../../accounts/test/account-races.ts';
 import {
-  type PostgresClient,
   postgresCounterStore,
   postgresPasskeyStore,
   postgresTicketStore,
   postgresTotpStore,
 } from '../src/index.ts';
-import { newSchema, oneDatabase } from './databases.ts';
+import { oneDatabase, openedBefore } from './databases.ts';
 
 describe.each(oneDatabase)('accounts on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
   test.each(accountRaces)('at the same moment: $name', async ({ run }) => {
     const { won, may } = await run({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Pool } from 'pg';
+import { afterAll, beforeAll } from 'vitest';
 import { migrate, type PostgresClient } from '../src/index.ts';
 import { openInProcess } from './in-process.ts';
 
@@ -48,3 +49,36 @@ export const databases: readonly NamedDatabase[] =
 export const oneDatabase: readonly NamedDatabase[] = [
   databaseUrl === undefined ? inProcess : onServer,
 ];
+
+/** Opens a database before the tests of a `describe`, in a schema of its own, and closes it after them. */
+export function openedBefore(open: NamedDatabase[1]): {
+  readonly schema: string;
+  /** For tests: there is none before they run. */
+  readonly client: PostgresClient;
+} {
+  const schema = newSchema();
+  let opened: TestDatabase | undefined;
+  beforeAll(async () => {
+    opened = await open(schema);
+  });
+  afterAll(() => opened?.end());
+  const query: PostgresClient['query'] = (text, params) => {
+    if (opened === undefined) throw new Error('The database is not open yet.');
+    return opened.client.query(text, params);
+  };
+  return { schema, client: { query } };
+}
+
+/** A clock that only the test moves, in epoch milliseconds. */
+export function movedClock(): {
+  readonly now: () => number;
+  readonly pass: (milliseconds: number) => void;
+} {
+  let time = 1_700_000_000_000;
+  return {
+    now: () => time,
+    pass: (milliseconds) => {
+      time += milliseconds;
+    },
+  };
+}

@@ -1,8 +1,8 @@
 import { countFailures } from '@apisec/core/host';
 import { counterStoreContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newSchema, oneDatabase } from '../../test/databases.ts';
-import { type PostgresClient, postgresCounterStore } from '../index.ts';
+import { describe, expect, test } from 'vitest';
+import { movedClock, oneDatabase, openedBefore } from '../../test/databases.ts';
+import { postgresCounterStore } from '../index.ts';
 
 const rule = {
   free: 2,
@@ -14,19 +14,9 @@ const rule = {
 };
 
 describe.each(oneDatabase)('failed attempts on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
-  const clock = { time: 1_700_000_000_000 };
-  const now = () => clock.time;
-  const pass = (milliseconds: number) => {
-    clock.time += milliseconds;
-  };
+  const { now, pass } = movedClock();
   const empty = () => client.query(`DELETE FROM "${schema}".failures`);
 
   test.each(counterStoreContract)('$name', async ({ run }) => {

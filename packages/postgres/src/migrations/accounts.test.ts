@@ -4,10 +4,9 @@ import {
   ticketStoreContract,
   totpStoreContract,
 } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databases, newSchema } from '../../test/databases.ts';
+import { describe, expect, test } from 'vitest';
+import { databases, movedClock, openedBefore } from '../../test/databases.ts';
 import {
-  type PostgresClient,
   postgresPasskeyStore,
   postgresRefreshTokenStore,
   postgresTicketStore,
@@ -15,19 +14,9 @@ import {
 } from '../index.ts';
 
 describe.each(databases)('stores of accounts on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
-  const clock = { time: 1_700_000_000_000 };
-  const now = () => clock.time;
-  const pass = (milliseconds: number) => {
-    clock.time += milliseconds;
-  };
+  const { now, pass } = movedClock();
   const empty = (table: string) => client.query(`DELETE FROM "${schema}".${table}`);
 
   describe('tickets', () => {

@@ -1,23 +1,13 @@
 import { ConfigurationError } from '@apisec/core';
 import { replayStoreContract, revocationStoreContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databases, newSchema } from '../../test/databases.ts';
-import { type PostgresClient, postgresReplayStore, postgresRevocationStore } from '../index.ts';
+import { describe, expect, test } from 'vitest';
+import { databases, movedClock, openedBefore } from '../../test/databases.ts';
+import { postgresReplayStore, postgresRevocationStore } from '../index.ts';
 
 describe.each(databases)('stores of tokens on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
-  const clock = { time: 1_700_000_000_000 };
-  const now = () => clock.time;
-  const pass = (milliseconds: number) => {
-    clock.time += milliseconds;
-  };
+  const { now, pass } = movedClock();
   const empty = (table: string) => client.query(`DELETE FROM "${schema}".${table}`);
   const rowsOf = async (table: string) =>
     (await client.query(`SELECT * FROM "${schema}".${table}`)).rows;
@@ -65,12 +55,12 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
       await empty('revocations');
       const store = postgresRevocationStore(client, { schema, now });
       for (let n = 0; n < 60; n++) await store.revoke({ key: `short${n}`, ttl: 1_000 });
-      await store.revoke({ key: 'both', issuedBefore: clock.time, ttl: 60_000 });
+      await store.revoke({ key: 'both', issuedBefore: now(), ttl: 60_000 });
       await store.revoke({ key: 'ever', ttl: Number.POSITIVE_INFINITY });
       pass(2_000);
       await postgresRevocationStore(client, { schema, now }).revoke({ key: 'new', ttl: 1_000 });
       expect(await rowsOf('revocations')).toHaveLength(3);
-      expect(await store.isRevoked(['ever'], clock.time)).toBe(true);
+      expect(await store.isRevoked(['ever'], now())).toBe(true);
     });
     test('what was lifted leaves nothing behind', async () => {
       await empty('revocations');
@@ -82,7 +72,7 @@ describe.each(databases)('stores of tokens on %s', (_name, open) => {
     });
     test('what was issued at no time was issued before everything', async () => {
       const store = postgresRevocationStore(client, { schema, now });
-      await store.revoke({ key: 'nan', issuedBefore: clock.time, ttl: 1_000 });
+      await store.revoke({ key: 'nan', issuedBefore: now(), ttl: 1_000 });
       expect(await store.isRevoked(['nan'], Number.NaN)).toBe(true);
     });
     test.each([{ ttl: 0 }, { ttl: Number.NaN }, { ttl: 1, issuedBefore: Number.NaN }])(

@@ -1,19 +1,13 @@
 import { ConfigurationError } from '@apisec/core';
 import { roleStoreContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { newSchema, oneDatabase } from '../../test/databases.ts';
-import { type PostgresClient, postgresRoleStore } from '../index.ts';
+import { describe, expect, test } from 'vitest';
+import { oneDatabase, openedBefore } from '../../test/databases.ts';
+import { postgresRoleStore } from '../index.ts';
 
 const ALICE = { principal: 'alice', tenant: 'acme' };
 
 describe.each(oneDatabase)('roles on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
   const create = async () => {
     await client.query(`DELETE FROM "${schema}".roles`);

@@ -1,29 +1,18 @@
 import { sessionStoreContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databases, newSchema } from '../../test/databases.ts';
-import { type PostgresClient, postgresSessionStore } from '../index.ts';
+import { describe, expect, test } from 'vitest';
+import { databases, movedClock, openedBefore } from '../../test/databases.ts';
+import { postgresSessionStore } from '../index.ts';
 
 describe.each(databases)('sessions on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
   test.each(sessionStoreContract)('$name', async ({ run }) => {
-    const clock = { time: 1_700_000_000_000 };
-    await run({
-      create: async () => {
-        await client.query(`DELETE FROM "${schema}".sessions`);
-        return postgresSessionStore(client, { schema, now: () => clock.time });
-      },
-      pass: (milliseconds) => {
-        clock.time += milliseconds;
-      },
-      now: () => clock.time,
-    });
+    const { now, pass } = movedClock();
+    const create = async () => {
+      await client.query(`DELETE FROM "${schema}".sessions`);
+      return postgresSessionStore(client, { schema, now });
+    };
+    await run({ create, pass, now });
   });
 
   test('ended sessions are swept out, a thousand with one call at the most', async () => {

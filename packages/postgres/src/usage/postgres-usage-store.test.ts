@@ -1,23 +1,13 @@
 import { ConfigurationError, type UsageRollup } from '@apisec/core';
 import { usageStoreContract } from '@apisec/core/testing';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { databases, newSchema } from '../../test/databases.ts';
-import {
-  type PostgresClient,
-  type PostgresUsageStoreOptions,
-  postgresUsageStore,
-} from '../index.ts';
+import { describe, expect, test } from 'vitest';
+import { databases, openedBefore } from '../../test/databases.ts';
+import { type PostgresUsageStoreOptions, postgresUsageStore } from '../index.ts';
 
 const DAY = 86_400_000;
 
 describe.each(databases)('usage on %s', (_name, open) => {
-  const schema = newSchema();
-  let client: PostgresClient;
-  let end: () => Promise<void>;
-  beforeAll(async () => {
-    ({ client, end } = await open(schema));
-  });
-  afterAll(() => end?.());
+  const { schema, client } = openedBefore(open);
 
   const create = async (options: PostgresUsageStoreOptions = {}) => {
     await client.query(`DELETE FROM "${schema}".usage_rollups`);
