@@ -1,11 +1,10 @@
-export { type ChallengeOptions } from './engine/challenge.ts';
-
 // What users import, by subject. Adapters and other packages find theirs in './host.ts'.
 
 // Guards and their policies.
 
 export { explain } from './audit/explain.ts';
 export type { Admission } from './engine/admission.ts';
+export type { ChallengeOptions } from './engine/challenge.ts';
 export { allOf, anyOf, when } from './engine/combine.ts';
 export {
   type Coverage,

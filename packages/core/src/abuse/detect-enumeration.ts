@@ -48,7 +48,7 @@ const STRANGE: ReadonlySet<string> = new Set(['object', 'function', 'symbol']);
 const KEY_MISSING = sharedDenial({ kind: 'internal', code: 'enumeration.key_missing' });
 
 /**
- * Denies callers who go through objects one by one: more different ones in a window than anybody needs. Asking
+ * Denies callers who go through objects one by one: more than `limit` different ones in a window. Asking
  * for the same object again is free. Denied callers wait for the end of their window. To watch without
  * denying, mount it with `mode: 'shadow'`: then the trace tells what would have been denied.
  *

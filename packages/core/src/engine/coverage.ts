@@ -32,7 +32,7 @@ export interface Coverage<in HostFacts extends object, out Facts extends object 
   /** The guard listed for an operation, or one that denies with `operation.unlisted`. */
   readonly admission: (operation: string) => Admission<HostFacts, Facts>;
   /**
-   * To be called at boot with what the server really serves.
+   * To be called at start with what the server really serves.
    *
    * @throws ConfigurationError naming every operation that is served but not listed, or listed but not served.
    */

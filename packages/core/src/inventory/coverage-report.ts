@@ -84,7 +84,7 @@ export function coverageReport(
 }
 
 /**
- * To be called at boot: does not start what is not covered.
+ * To be called at start: throws where an operation is not covered.
  *
  * @throws ConfigurationError with every problem of the report.
  * @example

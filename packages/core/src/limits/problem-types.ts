@@ -18,5 +18,5 @@ export const TEMPORARY_REDUCED_CAPACITY: string = `${REGISTRY}#temporary-reduced
 
 export const REDUCED: Problem = Object.freeze({ type: TEMPORARY_REDUCED_CAPACITY });
 
-/** The calls form a pattern that nobody needs who means well. */
+/** The calls form a pattern that no honest caller needs. */
 export const ABNORMAL_USAGE_DETECTED: string = `${REGISTRY}#abnormal-usage-detected`;

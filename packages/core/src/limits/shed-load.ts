@@ -11,7 +11,7 @@ import { assertKnownOptions } from '../lib/options.ts';
 import { TEMPORARY_REDUCED_CAPACITY } from './problem-types.ts';
 
 /**
- * How much a call matters while there is more to do than can be done. `critical`: never shed, for example
+ * The priority of a call while the server is overloaded. `critical`: never shed, for example
  * health checks. `low`: shed first.
  */
 export type LoadPriority = 'critical' | 'normal' | 'low';
@@ -41,7 +41,7 @@ export interface ShedLoadOptions<in Needs extends object> {
    */
   readonly abortedTtl?: Duration | undefined;
   /**
-   * How busy the process is: from 1 on it has more to do than it can, for example `eventLoopDelay()` of
+   * How busy the process is: from 1 on it is overloaded, for example `eventLoopDelay()` of
    * `@apisec/node`. What is no number counts as too much. Default: not asked.
    */
   readonly pressure?: (() => number) | undefined;
@@ -75,7 +75,7 @@ const OPTIONS = [
 ] as const;
 
 /**
- * Denies calls while the process has more to do than it can, before they cost anything. Put it first. Calls of
+ * Denies calls while the process is overloaded, before they cost anything. Put it first. Calls of
  * priority `critical` pass always, but count as running like all others.
  *
  * Denials: `load.shed` (503, `Retry-After`).

@@ -62,7 +62,7 @@ export function makeLease(limit: Limit): UnitLease {
  */
 export function pauseOf(lease: UnitLease, time: number, slice: number, ttl: number): number {
   const { limit, pause, pausedAt, turnedAway } = lease;
-  // Of what happens within one moment nothing follows.
+  // Calls within the same moment say nothing about the rate.
   if (time === pausedAt) return pause;
   const isHot = (turnedAway + 1) * ttl >= (time - pausedAt) * HOT;
   const [unit, all] =

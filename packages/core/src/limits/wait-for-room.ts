@@ -18,7 +18,7 @@ export interface WaitForRoomOptions {
 }
 
 const NAME = 'waitForRoom';
-/** The denials that time cures. */
+/** The denials that waiting can cure. */
 const FULL: ReadonlySet<string> = new Set(['limit.exceeded', 'limit.concurrency']);
 /** Limits that deny with other codes: a quota is back too late, and load and guesses must not be kept waiting. */
 const NEVER_WAITED_FOR: ReadonlySet<string> = new Set([
@@ -82,7 +82,7 @@ export function waitForRoom<Needs extends object, Adds extends object>(
     let pause = FIRST_PAUSE;
     for (;;) {
       const needed = pauseFor(outcome, pause);
-      // Where it is full for longer than anybody may wait, nobody need wait to hear it.
+      // A limit that has no room for longer than a call may wait denies at once.
       if (needed === undefined || now() + needed > end) return outcome;
       // Nobody is there any more to go on.
       if (!(await passes(needed, request))) return outcome;

@@ -268,7 +268,7 @@ export function verifyWebhook<Event = unknown>(
   });
 }
 
-/** An attacker chooses how many signatures there are; checking Ed25519 is dear. */
+/** An attacker chooses how many signatures there are, and checking Ed25519 is expensive. */
 const MOST_ED25519 = 4;
 
 async function findSigner(
