@@ -1,5 +1,5 @@
+export type { KeyAge } from './instruments.ts';
 export {
-  type KeyAge,
   type LoggerLike,
   type Telemetry,
   type TelemetryOptions,

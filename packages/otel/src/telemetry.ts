@@ -37,8 +37,6 @@ import { instruments, type KeyAge, MOST_VALUES } from './instruments.ts';
 import { limitUsage } from './limit-usage.ts';
 import * as names from './names.ts';
 
-export type { KeyAge };
-
 /** A logger of `@opentelemetry/api-logs`, or whatever has its `emit`. */
 export interface LoggerLike {
   readonly emit: (record: {
