@@ -258,7 +258,18 @@ print(
 );
 
 const visible = plan(readable, document);
-const where = toSql(document, { dialect: 'postgresql' });
+const where = toSql(document, {
+  dialect: 'postgresql',
+  columns: {
+    id: 'text',
+    tenantId: 'text',
+    ownerId: 'text',
+    department: 'text',
+    status: 'text',
+    size: 'integer',
+    deletedAt: 'bigint',
+  },
+});
 const rendered = where(visible(known));
 if (rendered.params.length === 0) throw new Error('The plan has no parameters.');
 print(

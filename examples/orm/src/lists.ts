@@ -1,4 +1,4 @@
-import { type Plan, toSql } from '@apisec/core';
+import { assertColumns, type Plan, toSql } from '@apisec/core';
 import { toDrizzle } from '@apisec/core/to-drizzle';
 import { toKysely } from '@apisec/core/to-kysely';
 import type { PGlite } from '@electric-sql/pglite';
@@ -19,12 +19,35 @@ export interface Document {
 type Listed = Plan<'document'>;
 type List = (planned: Listed) => Promise<readonly string[]>;
 
-/** The columns that are not named like their fields. */
-const columns = { tenantId: 'tenant_id', ownerId: 'owner_id' };
+/**
+ * How the table stores each field. A type that the database would compare otherwise than a rule does not construct, and
+ * `assertColumns` finds a table that is not as said here.
+ */
+export const stored = {
+  dialect: 'postgresql',
+  table: 'documents',
+  columns: {
+    id: 'text',
+    tenantId: { name: 'tenant_id', type: 'text' },
+    ownerId: { name: 'owner_id', type: 'text' },
+    department: 'text',
+    status: 'text',
+    readers: 'text[]',
+  },
+} as const;
+
+/** Run when the server starts: throws where the table is not as `stored` says. */
+export function checkTable(db: PGlite): Promise<void> {
+  return assertColumns(
+    document,
+    stored,
+    async (statement, params) => (await db.query(statement, [...params])).rows,
+  );
+}
 
 /** By hand: the condition has parameters alone, and other conditions may stand beside it. */
 export function sqlList(db: PGlite): List {
-  const where = toSql(document, { dialect: 'postgresql', columns });
+  const where = toSql(document, stored);
   return async (planned) => {
     const { text, params } = where(planned);
     const { rows } = await db.query<{ id: string }>(
@@ -40,7 +63,7 @@ interface Database {
 }
 
 export function kyselyList(db: PGlite): List {
-  const where = toKysely(document, { dialect: 'postgresql', columns, table: 'documents' });
+  const where = toKysely(document, stored);
   const kysely = new Kysely<Database>({ dialect: new PostgresDialect({ pool: poolOf(db) }) });
   return async (planned) => {
     const rows = await kysely

@@ -5,12 +5,21 @@ import {
   require,
   resource,
   toPredicate,
+  toSql,
 } from '@apisec/core';
 import { toDrizzle } from '@apisec/core/to-drizzle';
+import { toKysely } from '@apisec/core/to-kysely';
 import { PGlite } from '@electric-sql/pglite';
 import { char, pgTable, text } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Document, drizzleList, kyselyList, sqlList } from '../src/lists.ts';
+import {
+  checkTable,
+  type Document,
+  drizzleList,
+  kyselyList,
+  sqlList,
+  stored,
+} from '../src/lists.ts';
 import { document, readable, visible } from '../src/policy.ts';
 
 /** Rows that filters of others get wrong: null, another case, blanks, patterns, texts that look like SQL. */
@@ -125,4 +134,18 @@ test('a column that would be compared otherwise does not construct', () => {
     tenant: false,
   });
   expect(() => toDrizzle(padding, { dialect: 'postgresql', table: padded })).toThrow('owner');
+  const columns = { id: 'text', owner: 'char(8)' } as never;
+  expect(() => toSql(padding, { ...stored, columns })).toThrow(/owner: .* pads texts with blanks/);
+  expect(() => toKysely(padding, { ...stored, columns })).toThrow(/owner: .* pads texts/);
+});
+
+test('a migration that changes a column is found when the server starts', async () => {
+  await expect(checkTable(db)).resolves.toBeUndefined();
+  await db.exec('ALTER TABLE documents ALTER COLUMN owner_id TYPE char(40)');
+  try {
+    await expect(checkTable(db)).rejects.toThrow(/ownerId: a column of type "character" cannot/);
+  } finally {
+    await db.exec('ALTER TABLE documents ALTER COLUMN owner_id TYPE text USING rtrim(owner_id)');
+  }
+  await expect(checkTable(db)).resolves.toBeUndefined();
 });

@@ -264,7 +264,7 @@ test('the guide to API keys takes keys with their scopes, open ones from their p
 });
 
 test('the guide to objects loads what a call is about, and lists what its caller may see', async () => {
-  const [one, , , , list, why] = await runGuide('objects-and-lists', [0, 1, 2, 3, 4, 5, 6], {
+  const [one, , , , list, why] = await runGuide('objects-and-lists', [0, 1, 2, 3, 4, 5, 6, 7], {
     // There is no call yet.
     'const { document: loaded } = factsOf(request, share).messages.only();': '',
   });

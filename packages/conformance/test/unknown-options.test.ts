@@ -111,6 +111,7 @@ const BEFORE: Readonly<Record<string, readonly unknown[]>> = {
   secure: [open],
   secureUpgrades: [{ emit: () => false }, open],
   signRequest: [new Request('https://api.example.com')],
+  assertColumns: [document],
   toSql: [document],
   assertSecured: [{}],
   tokenSource: [{}],

@@ -227,6 +227,12 @@ export {
 
 // Who may: lists. `toKysely` and `toDrizzle` are subpaths of their own.
 
+export {
+  type AskDatabase,
+  type AssertColumnsOptions,
+  assertColumns,
+} from './authorization/assert-columns.ts';
+export type { SqlColumn, SqlColumns, SqlColumnType } from './authorization/column-types.ts';
 export { explainRow, type RowExplanation } from './authorization/explain-row.ts';
 export type { Filter, FilterTerm, FilterTest } from './authorization/filter.ts';
 export { type Plan, type Planner, plan, type SyncPlanner } from './authorization/plan.ts';

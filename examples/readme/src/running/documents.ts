@@ -13,6 +13,9 @@ export const row: Row = {
   department: 'sales',
   readers: [],
 };
+const columns = ['id', 'tenant_id', 'owner_id', 'folder_id', 'department']
+  .map((name) => ({ name, type: 'text' }))
+  .concat({ name: 'readers', type: 'text[]' });
 /** What the database was asked. */
 export const queries: { readonly text: string; readonly params: readonly unknown[] }[] = [];
 export const db: Documents = {
@@ -21,6 +24,9 @@ export const db: Documents = {
     findAll: async (ids) => ids.map((id) => (id === row.id ? row : undefined)),
   },
   query: async (text, params) => {
+    // What `assertColumns` asks for.
+    if (text.includes('server_encoding')) return { rows: [{ encoding: 'UTF8' }] as never };
+    if (text.includes('pg_attribute')) return { rows: columns as never };
     queries.push({ text, params });
     return { rows: [row] };
   },

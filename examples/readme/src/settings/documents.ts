@@ -24,6 +24,19 @@ export const document = resource({
   tenant: { field: 'tenantId', of: ({ principal }: { principal: Principal }) => principal.tenant },
 });
 
+export const stored = {
+  dialect: 'postgresql',
+  table: 'documents',
+  columns: {
+    id: 'text',
+    tenantId: { name: 'tenant_id', type: 'text' },
+    ownerId: { name: 'owner_id', type: 'text' },
+    folderId: { name: 'folder_id', type: 'text' },
+    department: 'text',
+    readers: 'text[]',
+  },
+} as const;
+
 export const caller = subject({
   fields: { id: field.text() },
   of: ({ principal }: AuthenticatedFacts) => ({ id: principal.id }),

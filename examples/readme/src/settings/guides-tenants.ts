@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { type Documents, document } from './documents.ts';
+import { type Documents, document, stored } from './documents.ts';
 
 export declare const pool: Pool;
 export declare const admin: Pool;
@@ -7,4 +7,4 @@ export declare const db: Documents;
 export declare const request: Request;
 export declare const members: { readonly has: (tenant: string, id: string) => Promise<boolean> };
 export declare const urls: ReadonlyMap<string, string>;
-export { document, Pool };
+export { document, Pool, stored };

@@ -397,12 +397,34 @@ async function compareLists(
 const planFor = async (of: Of, facts: Facts): Promise<Plan<'item'>> =>
   plan(of as Rule<Facts & { item: object }>, item, { now: () => NOON })(facts);
 
-const names = {
-  tenantId: 'tenant_id',
-  ownerId: 'owner_id',
-  // A name that somebody chose to break out of its quotes.
-  other: 'o"th`er',
-};
+/** A name that somebody chose to break out of its quotes. */
+const BREAKOUT = 'o"th`er';
+const pgTypes = {
+  id: 'text',
+  tenantId: { name: 'tenant_id', type: 'text' },
+  ownerId: { name: 'owner_id', type: 'text' },
+  title: 'text',
+  other: { name: BREAKOUT, type: 'varchar' },
+  size: 'bigint',
+  score: 'double precision',
+  open: 'boolean',
+  made: 'timestamptz',
+  readers: 'text[]',
+  marks: 'bigint[]',
+} as const;
+const liteTypes = {
+  id: 'TEXT',
+  tenantId: { name: 'tenant_id', type: 'TEXT' },
+  ownerId: { name: 'owner_id', type: 'TEXT' },
+  title: 'TEXT',
+  other: { name: BREAKOUT, type: 'TEXT' },
+  size: 'INTEGER',
+  score: 'REAL',
+  open: 'INTEGER',
+  made: 'INTEGER',
+  readers: 'TEXT',
+  marks: 'TEXT',
+} as const;
 const pgColumns = pgTable('items', {
   id: text('id').primaryKey(),
   tenantId: text('tenant_id').notNull(),
@@ -595,10 +617,10 @@ const kysely = new Kysely<{ items: Record<string, unknown> }>({
 });
 
 const render = {
-  pg: toSql(item, { dialect: 'postgresql', columns: names }),
-  lite: toSql(item, { dialect: 'sqlite', columns: names, table: 'items' }),
-  kysely: toKysely(item, { dialect: 'postgresql', columns: names, table: 'items' }),
-  kyselyLite: toKysely(item, { dialect: 'sqlite', columns: names, table: 'items' }),
+  pg: toSql(item, { dialect: 'postgresql', columns: pgTypes }),
+  lite: toSql(item, { dialect: 'sqlite', columns: liteTypes, table: 'items' }),
+  kysely: toKysely(item, { dialect: 'postgresql', columns: pgTypes, table: 'items' }),
+  kyselyLite: toKysely(item, { dialect: 'sqlite', columns: liteTypes, table: 'items' }),
   drizzle: toDrizzle(item, { dialect: 'postgresql', table: pgColumns }),
   drizzleLite: toDrizzle(item, { dialect: 'sqlite', table: liteColumns }),
   predicate: toPredicate(item),
@@ -619,7 +641,7 @@ describe(`a list is what single reads admit, for ${shapes.length} rules and ${ro
       who,
       pgRows,
       (planned, firstParameter) =>
-        toSql(item, { dialect: 'postgresql', columns: names, firstParameter })(planned),
+        toSql(item, { dialect: 'postgresql', columns: pgTypes, firstParameter })(planned),
       async (sql, params) => (await pg.query<Record<string, unknown>>(sql, [...params])).rows,
     );
   });
@@ -895,26 +917,34 @@ describe('what cannot be exact does not construct', () => {
       () => plan(rule.eq(item.id, 'x'), {}),
       /must be made by resource/,
     ],
-    ['an unknown dialect', () => toSql(item, { dialect: 'mysql' as never }), /must be one of/],
+    [
+      'an unknown dialect',
+      () => toSql(item, { dialect: 'mysql' as never, columns: pgTypes }),
+      /must be one of/,
+    ],
     [
       'a column for no field',
-      () => toSql(item, { dialect: 'postgresql', columns: { owner: 'x' } as never }),
+      () => toSql(item, { dialect: 'postgresql', columns: { ...pgTypes, owner: 'x' } as never }),
       /not an option/,
     ],
     [
       'a name with NUL',
-      () => toSql(item, { dialect: 'postgresql', columns: { ownerId: 'a\0' } }),
+      () =>
+        toSql(item, {
+          dialect: 'postgresql',
+          columns: { ...pgTypes, ownerId: { name: 'a\0', type: 'text' } },
+        }),
       /not a valid name/,
     ],
     [
       'a column that EXISTS would hide',
-      () => toSql(item, { dialect: 'sqlite' }),
+      () => toSql(item, { dialect: 'sqlite', columns: liteTypes }),
       /needs the name of its table/,
     ],
     [
       'uuids in SQLite',
-      () => toSql(item, { dialect: 'sqlite', table: 't', uuids: ['id'] }),
-      /only PostgreSQL/,
+      () => toSql(item, { dialect: 'sqlite', table: 't', columns: { ...liteTypes, id: 'uuid' } }),
+      /Use TEXT/,
     ],
     [
       'a char column, which loses blanks',

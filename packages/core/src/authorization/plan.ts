@@ -82,7 +82,7 @@ interface MakePlan {
  * without the action that the rule asks for.
  * @example
  * const readable = plan(rule.in(caller.id, document.readers), document);
- * const where = toSql(document, { dialect: 'postgresql' });
+ * const where = toSql(document, { dialect: 'postgresql', columns });
  * const { text, params } = where(readable(facts));
  * await db.query(`SELECT * FROM documents WHERE ${text}`, params);
  */

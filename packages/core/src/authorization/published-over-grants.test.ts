@@ -71,6 +71,25 @@ const rows = [
   ['foreign', 'globex', 'alice', 'finance', 'fin', false, ['alice'], 'team'],
 ] as const;
 const columns = ['id', 'tenant', 'owner', 'title', 'prefix', 'secret', 'readers', 'folder'];
+const texts = {
+  id: 'text',
+  tenant: 'text',
+  owner: 'text',
+  title: 'text',
+  prefix: 'text',
+  folder: 'text',
+} as const;
+const pgTypes = { ...texts, secret: 'boolean', readers: 'text[]' } as const;
+const liteTypes = {
+  id: 'TEXT',
+  tenant: 'TEXT',
+  owner: 'TEXT',
+  title: 'TEXT',
+  prefix: 'TEXT',
+  folder: 'TEXT',
+  secret: 'INTEGER',
+  readers: 'TEXT',
+} as const;
 const objects = rows.map((row) => ({
   id: row[0],
   ...Object.fromEntries(row.map((value, at) => [columns[at] as string, value as unknown])),
@@ -323,20 +342,22 @@ afterAll(async () => {
 /** Each way to a list, and the single reads. */
 const readings: Readonly<Record<string, (of: Of, facts: Facts) => Promise<readonly string[]>>> = {
   'toSql, PostgreSQL': async (of, facts) => {
-    const where = toSql(post, { dialect: 'postgresql' })(await plan(of, post)(facts));
+    const where = toSql(post, { dialect: 'postgresql', columns: pgTypes })(
+      await plan(of, post)(facts),
+    );
     return idsOf(
       (await pg.query(`SELECT id FROM posts WHERE ${where.text}`, [...where.params])).rows,
     );
   },
   'toSql, SQLite': async (of, facts) => {
     const planned = await plan(of, post)(facts);
-    const where = toSql(post, { dialect: 'sqlite', table: 'posts' })(planned);
+    const where = toSql(post, { dialect: 'sqlite', table: 'posts', columns: liteTypes })(planned);
     const params = where.params as unknown as SqlValue[];
     const [result] = lite.exec(`SELECT id FROM posts WHERE ${where.text}`, params);
     return (result?.values ?? []).map(([id]) => String(id));
   },
   toKysely: async (of, facts) => {
-    const where = toKysely(post, { dialect: 'postgresql', table: 'posts' });
+    const where = toKysely(post, { dialect: 'postgresql', table: 'posts', columns: pgTypes });
     const planned = await plan(of, post)(facts);
     const { sql, parameters } = kysely
       .selectFrom('posts')

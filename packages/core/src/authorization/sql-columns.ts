@@ -1,7 +1,6 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
-import { assertKnownOptions } from '../lib/options.ts';
 import { isStorableText } from '../lib/storable-text.ts';
-import type { ResourceInfo } from './resource-info.ts';
+import type { ColumnInfo } from './column-types.ts';
 import { eachPart, ITEM, type Sql, type SqlDialect, type SqlPart } from './sql-filter.ts';
 
 /** A condition without parameters. */
@@ -11,23 +10,8 @@ export function constant(holds: boolean, dialect: SqlDialect): string {
 }
 
 /** The fields whose columns are of type `uuid`. */
-export function readUuids(
-  where: string,
-  resource: ResourceInfo,
-  uuids: readonly string[] = [],
-  dialect: SqlDialect,
-): ReadonlySet<string> {
-  assertConfiguration(
-    uuids.length === 0 || dialect === 'postgresql',
-    `${where}: only PostgreSQL has columns of type uuid.`,
-  );
-  for (const field of uuids) {
-    assertConfiguration(
-      resource.fields.get(field)?.type === 'text',
-      `${where}: uuids: ${JSON.stringify(field)} is not a field of field.text().`,
-    );
-  }
-  return new Set(uuids);
+export function uuidsOf(columns: ReadonlyMap<string, ColumnInfo>): ReadonlySet<string> {
+  return new Set([...columns].filter(([, { type }]) => type === 'uuid').map(([field]) => field));
 }
 
 /**
@@ -42,12 +26,10 @@ const HIDDEN: Readonly<Record<SqlDialect, readonly string[]>> = {
 /** The quoted column of each field. */
 export function quoteColumns(
   where: string,
-  resource: ResourceInfo,
-  columns: Readonly<Record<string, string | undefined>>,
+  columns: ReadonlyMap<string, ColumnInfo>,
   table: string | undefined,
   dialect: SqlDialect,
 ): ReadonlyMap<string, string> {
-  assertKnownOptions(`${where}, columns`, columns, [...resource.fields.keys()]);
   // Backticks in SQLite: there, a name in double quotes that names no column is taken for a text.
   const quote = (name: string): string => {
     assertConfiguration(
@@ -61,8 +43,7 @@ export function quoteColumns(
   assertConfiguration(table !== ITEM, `${where}: a table cannot be named ${ITEM} here.`);
   const prefix = table === undefined ? '' : `${quote(table)}.`;
   return new Map(
-    [...resource.fields.keys()].map((field) => {
-      const name = columns[field] ?? field;
+    [...columns].map(([field, { name }]) => {
       assertConfiguration(
         table !== undefined || !HIDDEN[dialect].includes(name.toLowerCase()),
         `${where}: the column ${JSON.stringify(name)} needs the name of its table: { table: 'documents' }.`,

@@ -12,12 +12,15 @@ const document = resource({
   id: 'id',
   tenant: { field: 'tenantId', of: ({ tenant }: { tenant: string }) => tenant },
 });
+const columns = { id: 'text', tenantId: 'text' } as const;
 const country = resource({ name: 'country', fields, id: 'id', tenant: false });
 const acme = tenantScope({ tenant: 'acme' });
 
 describe('tenantScope', () => {
   test('is a filter for the one tenant, as a parameter', () => {
-    const { text, params } = toSql(document, { dialect: 'postgresql' })(acme.plan(document));
+    const { text, params } = toSql(document, { dialect: 'postgresql', columns })(
+      acme.plan(document),
+    );
     expect(new Set(params)).toEqual(new Set(['acme']));
     expect(text).toContain('"tenantId"');
     expect(text).not.toContain('acme');
@@ -100,6 +103,6 @@ describe('tenantScope', () => {
     // @ts-expect-error: neither is an object that looks like one
     expect(list(lookalike as Pick<typeof lookalike, 'tenant' | 'plan'>)).toBe('globex');
     // @ts-expect-error: a renderer needs a plan
-    expect(() => toSql(document, { dialect: 'postgresql' })()).toThrow();
+    expect(() => toSql(document, { dialect: 'postgresql', columns })()).toThrow();
   });
 });

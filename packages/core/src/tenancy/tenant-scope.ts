@@ -38,7 +38,7 @@ export interface TenantScope {
  * @throws ConfigurationError where the facts have no tenant, and from `plan`, `owns` and `stamp` for a resource that
  * says `tenant: false`.
  * @example
- * const documents = toSql(document, { dialect: 'postgresql' });
+ * const documents = toSql(document, { dialect: 'postgresql', columns });
  * const list = (scope: TenantScope) => {
  *   const { text, params } = documents(scope.plan(document));
  *   return db.query(`SELECT * FROM documents WHERE ${text}`, params);
