@@ -134,6 +134,10 @@ const hostile: readonly (readonly [string, () => unknown])[] = [
     () => ({ ...usual(), id: 1n, email: new Date(0), tags: [new Uint8Array(1)] }),
   ],
   [
+    'bytes with members, which JSON would write',
+    () => ({ ...usual(), id: Object.assign(new Uint8Array(1), { secret: 1 }) }),
+  ],
+  [
     'a date that writes itself',
     () => ({ ...usual(), email: Object.assign(new Date(0), { toJSON: () => 'x' }) }),
   ],
@@ -237,6 +241,22 @@ describe('filterOutput, where objects were alike for a while,', () => {
         expect(written(later)).toBe(written(first));
       }),
     );
+  });
+});
+
+test('Members that somebody has put on bytes do not go out with them', () => {
+  const bytes = () => Object.assign(Uint8Array.of(7, 8), { secret: 'hash' });
+  const row = () => ({ id: bytes(), tags: [bytes()] });
+  const [cold, warm] = coldAndWarm({ shape: [{ id: 'value', tags: ['value'] }] }, row);
+  for (const release of [cold, warm]) {
+    const { outcome } = release([row()]) as { outcome: { value: ReturnType<typeof row>[] } };
+    expect(outcome.value[0]?.id).toEqual(Uint8Array.of(7, 8));
+    expect(JSON.stringify(outcome)).not.toContain('hash');
+  }
+  // Those of Node stay what they are, and write themselves as such.
+  expect(warm([{ id: Buffer.from('a'), tags: [] }]).outcome).toEqual({
+    ok: true,
+    value: [{ id: Buffer.from('a'), tags: [] }],
   });
 });
 

@@ -78,7 +78,7 @@ function copyValues(values: readonly unknown[], run: FilterRun, item: OutputFilt
   for (let at = 0; at < copied.length; at++) {
     const value = values[at];
     if (!isSent(value, 1) && !isPlainValue(value)) return fail(run, 'shape', item.where);
-    copied[at] = value;
+    copied[at] = withoutMembers(value);
   }
   return copied;
 }
@@ -105,9 +105,14 @@ function copyItems(values: readonly unknown[], run: FilterRun, item: OutputFilte
 function valueFilter(where: string): OutputFilter {
   return new OutputFilter(
     where,
-    (value, run) => (isPlainValue(value) ? value : fail(run, 'shape', where)),
+    (value, run) => (isPlainValue(value) ? withoutMembers(value) : fail(run, 'shape', where)),
     true,
   );
+}
+
+/** JSON would write what somebody has put on bytes beside them. Another view of the same bytes has nothing of it. */
+function withoutMembers(value: unknown): unknown {
+  return value instanceof Uint8Array ? value.subarray() : value;
 }
 
 /** What is sent as it is. A date or bytes with a `toJSON` of its own could say anything. */
