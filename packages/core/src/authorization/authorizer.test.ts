@@ -329,6 +329,33 @@ describe('authzenAuthorizer', () => {
     expect(asked).toHaveLength(2);
   });
 
+  test('a set, as roles and scopes are, is asked about as the list of its members', async () => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    for (const roles of [new Set(['admin']), new Set(['guest']), new Set(['admin'])]) {
+      await pdp.evaluate({ ...question(), context: { roles } });
+    }
+    expect(
+      asked.map(({ body }) => (body as { context?: { roles?: unknown } }).context?.roles),
+    ).toEqual([['admin'], ['guest']]);
+  });
+
+  test.each<[string, unknown]>([
+    ['a map', new Map([['role', 'admin']])],
+    ['not a number', Number.NaN],
+    ['a number without end', [Number.POSITIVE_INFINITY]],
+    ['a bigint', 1n],
+    ['a function', { is: () => true }],
+  ])('what JSON cannot say is not asked about as something else: %s', async (_name, value) => {
+    const pdp = client({ cache: { ttl: '1m' } });
+    const { subject, action, resource } = question();
+    const asking = { ...question(), context: { value } };
+    await expect(pdp.evaluate(asking)).rejects.toThrow(TypeError);
+    await expect(pdp.evaluateAll([asking])).rejects.toThrow(TypeError);
+    const search = { subject, action, resource: { type: resource.type }, context: { value } };
+    await expect(pdp.searchResources(search)).rejects.toThrow(TypeError);
+    expect(asked).toEqual([]);
+  });
+
   test('a polluted Object.prototype decides nothing', async () => {
     answer = () => ({ context: {} });
     Reflect.defineProperty(Object.prototype, 'decision', { value: true, configurable: true });

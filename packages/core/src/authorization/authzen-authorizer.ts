@@ -134,7 +134,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
   return Object.freeze({
     evaluate: async (question: AuthorizerQuestion) => {
       // What is sent is the key, so that no two questions share an answer.
-      const asked = JSON.stringify(question, inOrder);
+      const asked = questionText(question);
       const known = kept?.entries.get(asked);
       const askedAt = now();
       if (kept && known && !isOlder(known.askedAt, kept.ttlMs, askedAt)) return known.answer;
@@ -148,7 +148,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       if (questions.length > MOST_QUESTIONS) {
         throw new RangeError(`${where}: more than ${MOST_QUESTIONS} questions at once`);
       }
-      const { evaluations } = await post('evaluations', JSON.stringify({ evaluations: questions }));
+      const { evaluations } = await post('evaluations', questionText({ evaluations: questions }));
       // A missing answer would move all later ones to the question before.
       if (!Array.isArray(evaluations) || evaluations.length !== questions.length) {
         throw new Error(`${where}: not one answer for each question`);
@@ -160,7 +160,7 @@ export function authzenAuthorizer(options: AuthzenAuthorizerOptions): AuthzenAut
       let token: string | undefined;
       for (let page = 0; page < maxPages; page++) {
         const asked = token === undefined ? search : { ...search, page: { token } };
-        const { results, page: next } = await post('searchResources', JSON.stringify(asked));
+        const { results, page: next } = await post('searchResources', questionText(asked));
         if (!Array.isArray(results)) throw new Error(`${where}: a search answered no results`);
         for (const each of results as unknown[]) {
           if (
@@ -211,9 +211,23 @@ function readAnswer(where: string, answer: unknown): AuthorizerAnswer {
   return freezeDeep(isObject(context) ? { decision, context } : { decision });
 }
 
-/** A replacer for JSON: questions that say the same in another order of members are one text. */
-function inOrder(_name: string, value: unknown): unknown {
-  if (!isObject(value)) return value;
-  const names = Object.keys(value).toSorted();
-  return Object.fromEntries(names.map((name) => [name, value[name]]));
+/**
+ * Questions that say the same in another order of members are one text. A set is the list of its members.
+ *
+ * @throws TypeError for what JSON would write as something else: it would decide about another question.
+ */
+function questionText(question: object): string {
+  return JSON.stringify(question, (name, value: unknown) => {
+    if (value instanceof Set) return [...value];
+    if (
+      value instanceof Map ||
+      typeof value === 'function' ||
+      (typeof value === 'number' && !Number.isFinite(value))
+    ) {
+      throw new TypeError(`authzenAuthorizer: JSON cannot say what ${JSON.stringify(name)} is`);
+    }
+    if (!isObject(value)) return value;
+    const names = Object.keys(value).toSorted();
+    return Object.fromEntries(names.map((each) => [each, value[each]]));
+  });
 }
