@@ -1,17 +1,31 @@
 import { assertConfiguration } from '../lib/configuration-error.ts';
 import type { MaybePromise } from '../lib/maybe-promise.ts';
 import { assertKnownOptions } from '../lib/options.ts';
+import { NOWHERE, type RelationContext } from './relation-info.ts';
 
-/** Options of {@link sharedFolders}. */
+/**
+ * Options of {@link sharedFolders}. Each function is told the tenant of the call: where ids of folders or subjects are
+ * unique within a tenant only, the same id in another one must not share anything.
+ */
 export interface SharedFoldersOptions<S extends string | number> {
   /** Whether a folder itself is shared with the subject. */
-  readonly isShared: (subject: S, folder: string) => MaybePromise<boolean>;
+  readonly isShared: (
+    subject: S,
+    folder: string,
+    context: RelationContext,
+  ) => MaybePromise<boolean>;
   /** The folders that are themselves shared with the subject. */
-  readonly sharedWith: (subject: S) => MaybePromise<readonly string[]>;
+  readonly sharedWith: (subject: S, context: RelationContext) => MaybePromise<readonly string[]>;
   /** The folder that a folder lies in. */
-  readonly parentOf: (folder: string) => MaybePromise<string | null | undefined>;
+  readonly parentOf: (
+    folder: string,
+    context: RelationContext,
+  ) => MaybePromise<string | null | undefined>;
   /** The folders that lie in any of these. */
-  readonly childrenOf: (folders: readonly string[]) => MaybePromise<readonly string[]>;
+  readonly childrenOf: (
+    folders: readonly string[],
+    context: RelationContext,
+  ) => MaybePromise<readonly string[]>;
   /** How many levels a share reaches down. Default: 16. */
   readonly maxDepth?: number | undefined;
   /** More folders than this are not listed. Default: 10,000. */
@@ -20,8 +34,8 @@ export interface SharedFoldersOptions<S extends string | number> {
 
 /** Both sides of a relation, for `relation`. */
 export interface FolderRelation<S extends string | number> {
-  readonly check: (subject: S, folder: string) => Promise<boolean>;
-  readonly list: (subject: S) => Promise<readonly string[]>;
+  readonly check: (subject: S, folder: string, context?: RelationContext) => Promise<boolean>;
+  readonly list: (subject: S, context?: RelationContext) => Promise<readonly string[]>;
 }
 
 /**
@@ -63,24 +77,24 @@ export function sharedFolders<S extends string | number>(
     );
   }
   return Object.freeze({
-    check: async (subject: S, folder: string) => {
+    check: async (subject: S, folder: string, context: RelationContext = NOWHERE) => {
       const seen = new Set<string>();
       let at: string | null | undefined = folder;
       for (let depth = 0; depth <= maxDepth; depth++) {
         if (typeof at !== 'string' || at === '' || seen.has(at)) return false;
         seen.add(at);
-        if ((await isShared(subject, at)) === true) return true;
-        at = await parentOf(at);
+        if ((await isShared(subject, at, context)) === true) return true;
+        at = await parentOf(at, context);
       }
       return false;
     },
-    list: async (subject: S) => {
-      const seen = new Set(asTexts(await sharedWith(subject)));
+    list: async (subject: S, context: RelationContext = NOWHERE) => {
+      const seen = new Set(asTexts(await sharedWith(subject, context)));
       let level = [...seen];
       for (let depth = 0; depth < maxDepth && level.length > 0; depth++) {
         if (seen.size > maxFolders)
           throw new RangeError(`${where}: more than ${maxFolders} folders`);
-        level = asTexts(await childrenOf(level)).filter((each) => !seen.has(each));
+        level = asTexts(await childrenOf(level, context)).filter((each) => !seen.has(each));
         for (const each of level) seen.add(each);
       }
       if (seen.size > maxFolders) throw new RangeError(`${where}: more than ${maxFolders} folders`);

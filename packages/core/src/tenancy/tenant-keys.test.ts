@@ -15,6 +15,7 @@ import { relation } from '../authorization/relation.ts';
 import { require } from '../authorization/require.ts';
 import { resource } from '../authorization/resource.ts';
 import { rule } from '../authorization/rule.ts';
+import { sharedFolders } from '../authorization/shared-folders.ts';
 import { filterOutput } from '../data/filter-output.ts';
 import { limitPage } from '../data/limit-page.ts';
 import type { CallFacts, Principal } from '../engine/facts.ts';
@@ -281,6 +282,46 @@ describe('a relation to objects with the same id in both tenants', () => {
       'passed',
     ]);
     expect(asked).toEqual([{ tenant: 'acme' }, { tenant: 'globex' }]);
+  });
+});
+
+describe('a shared folder with the same id in both tenants', () => {
+  // In acme the folder below is shared by way of the one above; in globex neither is, and they lie otherwise.
+  const shares = [['acme', principal.id, 'above']];
+  const lies = [
+    ['acme', 'below', 'above'],
+    ['globex', 'below', 'elsewhere'],
+  ];
+  const folders = relation(
+    'folders',
+    sharedFolders({
+      isShared: (subject: string, folder, { tenant }) =>
+        shares.some((each) => each.join() === [tenant, subject, folder].join()),
+      sharedWith: (subject, { tenant }) =>
+        shares.flatMap(([where, who, folder = '']) =>
+          where === tenant && who === subject ? [folder] : [],
+        ),
+      parentOf: (folder, { tenant }) =>
+        lies.find(([where, inner]) => where === tenant && inner === folder)?.[2],
+      childrenOf: (parents, { tenant }) =>
+        lies.flatMap(([where, inner = '', outer = '']) =>
+          where === tenant && parents.includes(outer) ? [inner] : [],
+        ),
+    }),
+  );
+  const read = rule.related(folders, rule.caller.id, document.id);
+  const policy = require(read);
+  const list = plan(read, document);
+
+  test.each([
+    ['acme', 'below', 'passed', 'some'],
+    ['acme', 'above', 'passed', 'some'],
+    ['globex', 'below', 'rule.denied', 'none'],
+    ['globex', 'above', 'rule.denied', 'none'],
+  ])('is shared in its own tenant alone: %s, %s', async (tenant, id, code, kind) => {
+    const facts = { ...inTenant(tenant), document: { id, tenantId: tenant } };
+    expect(codeOf(await policy.check(get(), facts))).toBe(code);
+    expect((await list(inTenant(tenant))).kind).toBe(kind);
   });
 });
 
