@@ -544,6 +544,38 @@ describe('objects that somebody prepared', () => {
     expect(ask(rule.not(rule.eq(document.ownerId, 'bob')), { object })).toBe('rule.undecided');
   });
 
+  const revoked = (target: object) => {
+    const { proxy, revoke } = Proxy.revocable(target, {});
+    revoke();
+    return proxy;
+  };
+  const throwing = new Proxy(['alice'], {
+    get: () => {
+      throw new Error('secret');
+    },
+  });
+  test.each<[string, unknown]>([
+    ['a revoked proxy', revoked({})],
+    ['a revoked proxy of a list', revoked([])],
+    ['a list whose items throw', throwing],
+    ['an object that turns into the text', { toString: () => 'alice', valueOf: () => 'alice' }],
+    ['a text in an object', Object('alice')],
+    ['a list of the text', ['alice']],
+    ['a date without a time', new Date(Number.NaN)],
+    ['not a number', Number.NaN],
+  ])('%s as a member decides nothing, whatever is asked', (_name, value) => {
+    const object = { ...row, ownerId: value };
+    for (const of of [
+      rule.eq(document.ownerId, 'alice'),
+      rule.ne(document.ownerId, 'bob'),
+      rule.not(rule.eq(document.ownerId, 'bob')),
+      rule.not(rule.in(document.ownerId, ['bob'])),
+      rule.not(rule.startsWith(document.ownerId, 'b')),
+    ]) {
+      expect(ask(of, { object })).toBe('rule.undecided');
+    }
+  });
+
   test.each([null, 'text', 7, [], () => row])('%j is not an object', (object) => {
     expect(ask(rule.ne(document.ownerId, 'x'), { object })).toBe('object.not_found');
   });
