@@ -100,7 +100,7 @@ export interface LimitStore {
   readonly consume: (requests: readonly LimitRequest[]) => MaybePromise<LimitAnswer>;
   /**
    * Charges or gives back the difference between `actual` and `cost`. A charge may take a limit below
-   * zero. A bucket gives back what has not flowed back since; a window gives back only what still counts.
+   * zero, by one capacity at most: what is beyond is not charged. A bucket gives back what has not flowed back since; a window gives back only what still counts.
    */
   readonly reconcile: (reconciliations: readonly Reconciliation[]) => MaybePromise<void>;
 }

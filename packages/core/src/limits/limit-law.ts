@@ -52,9 +52,13 @@ export function levelOf(limit: Limit, state: Readonly<LimitState>, now: number):
   return age < 2 * window ? fading(state.used, window, age - window) : 0;
 }
 
-/** Charges `cost` at the time `now`, whether there is room or not. */
+/**
+ * Charges `cost` at the time `now`, whether there is room or not: at most until one capacity is owed, so that nobody is
+ * locked out for longer than that takes to recover.
+ */
 export function charge(limit: Limit, state: LimitState, now: number, cost: number): void {
-  chargeFrom(limit, state, now, cost, levelOf(limit, state, now));
+  const level = levelOf(limit, state, now);
+  chargeFrom(limit, state, now, Math.min(cost, Math.max(0, 2 * limit.capacity - level)), level);
 }
 
 /** The same where the level at the time `now` is known. */

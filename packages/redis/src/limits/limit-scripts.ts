@@ -133,16 +133,20 @@ return pack('>d', now) .. string.char(unpack(found)) .. table.concat(raws) .. ta
 `);
 
 /**
- * ARGV, seven for each change, made in their order: the number of its key, which limit, kind, a and b, what to charge
- * (negative: give back), and when it was taken. Nothing is given back to what is not known.
+ * ARGV, eight for each change, made in their order: the number of its key, which limit, kind, a and b, what to charge
+ * (negative: give back), when it was taken, and the capacity, of which at most one is owed. Nothing is given back to what is not known.
  */
 export const settleScript: Script = script(`${RECORDS}${LAW}
+local function owed(delta, room)
+  return min(delta, max(0, room))
+end
 local changed, isFull = {}, false
 for k = 1, #KEYS do load(k, redis.call('GET', KEYS[k])) end
-for n = 0, #ARGV - 1, 7 do
+for n = 0, #ARGV - 1, 8 do
   local k, id, kind = tonumber(ARGV[n + 1]), tonumber(ARGV[n + 2]), tonumber(ARGV[n + 3])
   local a, b = tonumber(ARGV[n + 4]), tonumber(ARGV[n + 5])
   local delta, taken = tonumber(ARGV[n + 6]), tonumber(ARGV[n + 7])
+  local most = 2 * tonumber(ARGV[n + 8])
   local record, e = records[k], find(k, id)
   if not e then isFull = isFull or delta > 0
   elseif delta > 0 or record[e + 4] > now then
@@ -150,12 +154,12 @@ for n = 0, #ARGV - 1, 7 do
     if isAhead(kind, a, at) then at = setBack(k, e, kind, a, b) end
     if kind == 0 then
       used = max(0, used - flowed(a, b, at, now))
-      if delta > 0 then used = used + delta
+      if delta > 0 then used = used + owed(delta, most - used)
       else used = max(0, used - max(0, -delta - flowed(a, b, taken, now))) end
       at = max(at, now)
     else
       used, at, previous = roll(a, used, at, previous)
-      if delta > 0 then used = used + delta
+      if delta > 0 then used = used + owed(delta, most - windowLevel(kind, a, used, at, previous))
       else
         local windows = (at - floor(taken / a) * a) / a
         if windows == 0 then used = max(0, used + delta) end

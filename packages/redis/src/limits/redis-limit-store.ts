@@ -112,14 +112,14 @@ export function redisLimitStore(options: RedisLimitStoreOptions): RedisLimitStor
       const number = keys.get(key) ?? keys.size + 1;
       keys.set(key, number);
       const id = idOf(name, limit);
-      const alike = [number, id, at, actual > cost, ...lawOf(limit)].join();
+      const alike = [number, id, at, actual > cost, limit.capacity, ...lawOf(limit)].join();
       const known = changes.get(alike);
       if (known !== undefined) known.delta += actual - cost;
       else changes.set(alike, { number, id, of: reconciliation, delta: actual - cost });
     }
     if (changes.size === 0) return undefined;
     const args = [...changes.values()].flatMap(({ number, id, of: { limit, at }, delta }) =>
-      [number, id, ...lawOf(limit), delta, at].map(String),
+      [number, id, ...lawOf(limit), delta, at, limit.capacity].map(String),
     );
     return { script: settleScript, keys: [...keys.keys()], args };
   };

@@ -40,6 +40,19 @@ export const reconciling: readonly LimitStoreCase[] = [
     const { verdicts } = await allowed(store, [ask({ limit })], false, 'in debt');
     assertSame(verdicts[0]?.remaining, 0, 'remaining is never negative');
   }),
+  ...each(
+    quick,
+    'charges at most one capacity below zero, whatever a call cost',
+    async (store, limit, { pass }) => {
+      const request = ask({ limit });
+      const { at } = await allowed(store, [request], true, 'one');
+      const costly = { ...request, actual: 1e12, at };
+      await Promise.all([1, 2, 3].map(async () => store.reconcile([costly, costly])));
+      await allowed(store, [request], false, 'in debt');
+      await pass(450);
+      await allowed(store, [request], true, 'once the debt has flowed back');
+    },
+  ),
   ...each(slow, 'reconciling as expected changes nothing', async (store, limit) => {
     const request = ask({ limit });
     const { at } = await allowed(store, [request], true, 'one');
