@@ -18,7 +18,7 @@ const open = guard()
 
 const sdl = `
   type User { id: Int name: String friends(first: Int): [User!] text(size: Int): String dear: User }
-  type Query { me: User users(first: Int): [User!] endless: [Int] grid: [[Int!]!] hang: String after: String dear: User none(first: Int): [User!] }
+  type Query { me: User users(first: Int): [User!] endless: [Int] grid: [[Int!]!] hang: String after: String dear: User none(first: Int): [User!] grown: [User!] words: [String] }
 `;
 let ran = 0;
 let signal: AbortSignal | undefined;
@@ -33,6 +33,8 @@ const made = () => {
     'Query.users': users,
     'Query.dear': () => ({ id: 1 }),
     'Query.none': () => [],
+    'Query.grown': () => Array.from({ length: 60 }, (__, id) => ({ id })),
+    'Query.words': () => Array.from({ length: 30 }, String),
     'User.dear': () => ({ id: 1 }),
     'Query.endless': () => ({
       *[Symbol.iterator]() {
@@ -210,15 +212,57 @@ describe.each(servers)('what an operation takes while it runs, on %s', (_, serve
     expect(reasonOf(await call(undefined, '{ users(first: 150) { id } }'))).toBeUndefined();
   });
 
+  test('owes what came above its reservation, and is denied until that is paid back', async () => {
+    let now = 1_700_000_000_000;
+    const admission = guard<GraphqlFacts>()
+      .use(
+        rateLimit({
+          limit: tokenBucket({ capacity: 40, refillPerSecond: 1 }),
+          by: () => 'all',
+          cost: (__, facts) => operationCost(facts),
+          reconcile: operationCostSpent,
+          now: () => now,
+        }),
+      )
+      .use(allowAnonymous());
+    const { call } = await serve({ admission, execution: { nodes: 1_000 } }, made());
+    const cheap = async () => reasonOf(await call(undefined, '{ me { id } }'));
+    // Each has reserved ten, and brings sixty. All have begun before one of them ends.
+    const answers = await Promise.all(
+      [1, 2, 3].map(async () => call(undefined, '{ grown { id } }')),
+    );
+    expect(answers.map(reasonOf)).toEqual([undefined, undefined, undefined]);
+    await vi.waitFor(async () => expect(await cheap()).toBe('limit.exceeded'));
+    now += 40_000;
+    expect(await cheap(), 'the whole limit has flowed back, and pays the debt').toBe(
+      'limit.exceeded',
+    );
+    now += 2_000;
+    expect(await cheap(), 'no more than one capacity is owed').toBeUndefined();
+  });
+
   test.each<[string, string, number]>([
     ['lists that bring little', '{ users { friends(first: 14) { id } } }', 15],
     ['a dear field', '{ dear { id } }', 40],
     ['a dear field beside a list that is empty', '{ dear { id } none(first: 100) { id } }', 40],
     ['dear objects of a list, of which one came', '{ users { dear { id } } }', 41],
     ['a value, which is in no list', '{ after }', 1],
+    ['a list that brought more than was reserved', '{ grown { id } }', 60],
+    ['objects below such a list', '{ grown { dear { id } } }', 60 + 60 * 40],
+    [
+      'a cheap list that grew beside a dear one that did not',
+      '{ grown { id } users { dear { id } } }',
+      101,
+    ],
+    ['a dear list of values that grew', '{ words }', 90],
+    [
+      'what fragments select of it',
+      '{ ...F } fragment F on Query { grown { ...U } } fragment U on User { dear { id } }',
+      2_460,
+    ],
   ])('charges %s by what came of it', async (_, query, expected) => {
     let charged: number | undefined;
-    const rules = { fields: { 'Query.dear': 40, 'User.dear': 40 } };
+    const rules = { fields: { 'Query.dear': 40, 'User.dear': 40, 'Query.words': 3 } };
     const admission = guard<GraphqlFacts>()
       .use(
         rateLimit({

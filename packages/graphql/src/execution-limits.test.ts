@@ -4,7 +4,12 @@ import { executionBudget, executionLimits } from './execution-limits.ts';
 function budgetOf(options: Parameters<typeof executionLimits>[0]) {
   const limits = executionLimits(options);
   if (limits === undefined) throw new Error('the test has no limits');
-  return executionBudget(limits, false, () => undefined);
+  return executionBudget(
+    limits,
+    false,
+    () => undefined,
+    () => undefined,
+  );
 }
 
 describe('a list that is still to come is counted', () => {
@@ -14,7 +19,7 @@ describe('a list that is still to come is counted', () => {
   ])('%s', async (_, listItems, code) => {
     const budget = budgetOf({ listItems });
     const inner = Promise.resolve([1, 2, 3, 4, 5, 6, 7]);
-    const [late] = budget.count([inner], 2, false) as readonly Promise<unknown>[];
+    const [late] = budget.count([inner], 2, false, 0) as readonly Promise<unknown>[];
     await Promise.resolve(late).catch(() => undefined);
     expect(budget.denial()?.code).toBe(code);
   });
@@ -31,7 +36,7 @@ describe('a list that is still to come is counted', () => {
     const budget = budgetOf({ nodes: 5 });
     const seen: unknown[] = [];
     const read = async () => {
-      for await (const item of budget.count(endless(), 1, false) as AsyncIterable<unknown>) {
+      for await (const item of budget.count(endless(), 1, false, 0) as AsyncIterable<unknown>) {
         seen.push(item);
       }
     };

@@ -6,6 +6,7 @@ import {
   durationMs,
   isThenable,
 } from '@apisec/core/host';
+import type { FieldNode } from 'graphql';
 
 /** What one operation may take while it runs. Nothing is bounded that is not given. */
 export interface ExecutionLimitsOptions {
@@ -78,27 +79,35 @@ export interface ExecutionBudget {
   readonly call: () => Denial | undefined;
   /** What a resolver gave; rejects as soon as the operation ends, whatever the resolver does. */
   readonly wait: (value: PromiseLike<unknown>) => Promise<unknown>;
+  /** What one object or item of a list costs that a field brings; 0 where nobody charges by cost. */
+  readonly weightOf: (nodes: readonly FieldNode[]) => number;
   /** Counts objects and lists in what a resolver gave, and answers it: iterables as lists that were counted. */
-  readonly count: (value: unknown, lists: number, isObject: boolean) => unknown;
+  readonly count: (value: unknown, lists: number, isObject: boolean, weight: number) => unknown;
   readonly checkSize: (data: unknown) => Denial | undefined;
   /** For the next event of a subscription. */
   readonly reset: () => void;
   readonly stop: () => void;
-  /** Objects and items so far. */
+  /** What objects and items of lists have cost so far; of several events the dearest. */
   readonly spent: () => number;
 }
 
 /** Ends the wait of resolvers; the answer is made of the denial. */
 class OverBudget extends Error {}
 
-/** @param onEnd hears it when the operation is over before its resolvers are. */
+/**
+ * @param onEnd hears it when the operation is over before its resolvers are.
+ * @param weights by which its cost was reserved, where it was.
+ */
 export function executionBudget(
   limits: ExecutionLimits,
   hasDeadline: boolean,
   onEnd: () => void,
+  weights: () => ReadonlyMap<FieldNode, number> | undefined,
 ): ExecutionBudget {
   let calls = 0;
   let nodes = 0;
+  let cost = 0;
+  let dearest = 0;
   let denial: Denial | undefined;
   const waiting = new Set<(error: Error) => void>();
   const end = (why: Denial): Denial => {
@@ -124,15 +133,28 @@ export function executionBudget(
   // Not every runtime has it, and no process need stay for this.
   (timer as { readonly unref?: () => void } | undefined)?.unref?.();
   /** Of a list that has had so many before. */
-  const countItem = (item: unknown, before: number, lists: number, isObject: boolean): unknown => {
+  const countItem = (
+    item: unknown,
+    before: number,
+    lists: number,
+    isObject: boolean,
+    weight: number,
+  ): unknown => {
     if (before >= limits.listItems) exceed();
     take(1);
-    return lists > 1 ? count(item, lists - 1, isObject) : item;
+    if (lists > 1) return count(item, lists - 1, isObject, weight);
+    cost += weight;
+    return item;
   };
-  const countList = (list: Iterable<unknown>, lists: number, isObject: boolean): unknown[] => {
+  const countList = (
+    list: Iterable<unknown>,
+    lists: number,
+    isObject: boolean,
+    weight: number,
+  ): unknown[] => {
     const items: unknown[] = [];
     // Ended as soon as there are too many, so that an endless one is none.
-    for (const item of list) items.push(countItem(item, items.length, lists, isObject));
+    for (const item of list) items.push(countItem(item, items.length, lists, isObject, weight));
     return items;
   };
   /** As GraphQL 17 takes them. */
@@ -140,18 +162,19 @@ export function executionBudget(
     list: AsyncIterable<unknown>,
     lists: number,
     isObject: boolean,
+    weight: number,
   ): AsyncGenerator<unknown> {
     let items = 0;
     for await (const item of list) {
       if (denial) throw new OverBudget();
-      yield countItem(item, items++, lists, isObject);
+      yield countItem(item, items++, lists, isObject, weight);
     }
   };
-  const count = (value: unknown, lists: number, isObject: boolean): unknown => {
+  const count: ExecutionBudget['count'] = (value, lists, isObject, weight) => {
     if (value === null || value === undefined || value instanceof Error) return value;
     // An item of a list that is still to come.
     if (isThenable(value)) {
-      const counted = Promise.resolve(value).then((late) => count(late, lists, isObject));
+      const counted = Promise.resolve(value).then((late) => count(late, lists, isObject, weight));
       // Where another item ends the operation first, nobody waits for this one.
       counted.catch(() => undefined);
       return counted;
@@ -159,12 +182,15 @@ export function executionBudget(
     if (lists > 0) {
       if (typeof value !== 'object') return value;
       if (Symbol.asyncIterator in value && !(Symbol.iterator in value)) {
-        return countAsync(value as AsyncIterable<unknown>, lists, isObject);
+        return countAsync(value as AsyncIterable<unknown>, lists, isObject, weight);
       }
       const isIterable = Symbol.iterator in value;
-      return isIterable ? countList(value as Iterable<unknown>, lists, isObject) : value;
+      return isIterable ? countList(value as Iterable<unknown>, lists, isObject, weight) : value;
     }
-    if (isObject) take(1);
+    if (isObject) {
+      take(1);
+      cost += weight;
+    }
     return value;
   };
   return {
@@ -178,15 +204,24 @@ export function executionBudget(
           .then(resolve, reject)
           .finally(() => waiting.delete(reject));
       }),
+    weightOf: (nodes) => {
+      const known = weights();
+      if (known === undefined) return 0;
+      let weight = 0;
+      for (const node of nodes) weight += known.get(node) ?? 0;
+      return weight;
+    },
     count,
     checkSize: (data) =>
       denial ?? (sizeWithin(data, limits.responseBytes) ? undefined : end(TOO_LARGE)),
     reset: () => {
       calls = 0;
       nodes = 0;
+      dearest = Math.max(dearest, cost);
+      cost = 0;
     },
     stop: () => clearTimeout(timer),
-    spent: () => nodes,
+    spent: () => Math.max(dearest, cost),
   };
 }
 

@@ -40,7 +40,12 @@ export function openOperation(
   });
   if (plan.execution) {
     const hasDeadline = source.operation.operation !== OperationTypeNode.SUBSCRIPTION;
-    state.budget = executionBudget(plan.execution, hasDeadline, () => endEarly(state));
+    state.budget = executionBudget(
+      plan.execution,
+      hasDeadline,
+      () => endEarly(state),
+      () => source.reserved?.weights,
+    );
     source.spent = state.budget.spent;
   }
   const gate: FieldGate = (coordinate, parent, args, info) => {

@@ -1,11 +1,11 @@
 import type { GraphqlCall, GraphqlRootField } from '@apisec/core';
 import {
   type DocumentNode,
+  type FieldNode,
   type GraphQLSchema,
   getOperationAST,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { CostRules } from './limits/cost-rules.ts';
 import { UNRESOLVED } from './operation-name.ts';
 
 /** What an operation is made of, once its document is read and valid. */
@@ -15,10 +15,21 @@ export interface OperationSource {
   readonly operation: OperationDefinitionNode;
   /** As the caller sent them. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /** By which its cost was reserved, where it was. */
-  costRules?: CostRules | undefined;
-  /** How many objects and items of lists were resolved so far, where that is counted. */
+  /** What it may cost, where that was reserved. */
+  reserved?: ReservedCost | undefined;
+  /** What its objects and items of lists have cost so far, where that is counted. */
   spent?: (() => number) | undefined;
+}
+
+/** What an operation may cost, and by what weights it is charged while it runs. */
+export interface ReservedCost {
+  readonly cost: number;
+  /** Of fields that are in no list. */
+  readonly fixedCost: number;
+  /** Of values at the root. */
+  readonly values: number;
+  /** Of one object of a field, with its values; of one item in a list of values. */
+  readonly weights: ReadonlyMap<FieldNode, number>;
 }
 
 /** The operation that runs of a document; undefined where it has none of that name, or several. */

@@ -40,11 +40,12 @@ export function budgetFields(
         if (budget === undefined) return resolve(source, args, contextValue, info);
         const denial = budget.call();
         if (denial) throw denialError(denial, info);
+        const weight = lists > 0 || isObject ? budget.weightOf(info.fieldNodes) : 0;
         const value = within(budget, info, () => resolve(source, args, contextValue, info));
         if (!isThenable(value))
-          return within(budget, info, () => budget.count(value, lists, isObject));
+          return within(budget, info, () => budget.count(value, lists, isObject, weight));
         return budget.wait(value).then(
-          (late) => within(budget, info, () => budget.count(late, lists, isObject)),
+          (late) => within(budget, info, () => budget.count(late, lists, isObject, weight)),
           (cause: unknown) => fail(budget, info, cause),
         );
       };

@@ -4,6 +4,8 @@ import {
   type FragmentDefinitionNode,
   type GraphQLNamedType,
   getNamedType,
+  getNullableType,
+  isListType,
   Kind,
   type SelectionSetNode,
 } from 'graphql';
@@ -60,6 +62,8 @@ interface Sum {
   unitCost: number;
   unitObjects: number;
   unitInner: number;
+  /** Weights of the values of the set itself: what one object costs beside its own weight. */
+  values: number;
 }
 
 /** What holds for a whole analysis. */
@@ -73,6 +77,7 @@ interface Work extends FieldWork {
   readonly selections: Map<string, OwnSelections>;
   /** Of the definition that is read. */
   current: OwnSelections;
+  readonly weights: Map<FieldNode, number> | undefined;
 }
 
 /**
@@ -89,6 +94,19 @@ export function analyzeOperation(
   source: OperationSource,
   rules: CostRules = DEFAULT_RULES,
 ): OperationAnalysis {
+  return measureOperation(source, rules);
+}
+
+/**
+ * The same, for who charges what came.
+ *
+ * @param weights takes what one object of each field costs with its values, or one item of a list of values.
+ */
+export function measureOperation(
+  source: OperationSource,
+  rules: CostRules,
+  weights?: Map<FieldNode, number>,
+): OperationAnalysis & { readonly values: number } {
   const { schema, document, operation } = source;
   const fragments = new Map<string, FragmentDefinitionNode>();
   let operations = 0;
@@ -108,6 +126,7 @@ export function analyzeOperation(
     open: new Set(),
     selections: new Map(),
     current: own,
+    weights,
     unsliced: new Set(),
   };
   const root = schema.getRootType(operation.operation) ?? undefined;
@@ -131,6 +150,7 @@ export function analyzeOperation(
     fixedCost: sum.fixedCost,
     objects: sum.objects,
     unsliced: [...work.unsliced],
+    values: sum.values,
   };
 }
 
@@ -162,6 +182,7 @@ function emptySum(): Sum {
     unitCost: 0,
     unitObjects: 0,
     unitInner: 0,
+    values: 0,
   };
 }
 
@@ -213,6 +234,7 @@ function add(sum: Sum, inner: Sum): void {
   sum.unitCost += inner.unitCost;
   sum.unitObjects += inner.unitObjects;
   sum.unitInner += inner.unitInner;
+  sum.values += inner.values;
 }
 
 function ofFragment(work: Work, name: string, lists: readonly string[]): Sum {
@@ -266,9 +288,12 @@ function addField(
   sum.aliases += inner.aliases;
   sum.directives += inner.directives;
   sum.incremental += inner.incremental;
+  const own = Math.max(weight, 0);
+  if (composite || isList(field)) work.weights?.set(node, own + inner.values);
+  else sum.values += own;
   // A list without elements is still asked for.
   const units = Math.max(size, 1);
-  const cost = Math.max(weight, 0) + inner.cost + product(units, inner.unitCost);
+  const cost = own + inner.cost + product(units, inner.unitCost);
   const objects =
     inner.objects + product(size, inner.unitObjects) + product(units, inner.unitInner);
   if (lists.includes(name)) {
@@ -279,8 +304,12 @@ function addField(
   }
   const times = Math.max(elements, 1);
   sum.cost += product(times, cost);
-  if (elements === 1) sum.fixedCost += Math.max(weight, 0) + inner.fixedCost;
+  if (elements === 1) sum.fixedCost += own + inner.fixedCost;
   sum.objects += (composite ? elements : 0) + product(times, objects);
+}
+
+function isList(field: ReturnType<typeof fieldOf>): boolean {
+  return field !== undefined && isListType(getNullableType(field.type));
 }
 
 /** Nothing, without end, is nothing. */

@@ -8,8 +8,9 @@ import {
   type SyncPolicy,
 } from '@apisec/core';
 import { assertConfiguration, assertKnownOptions } from '@apisec/core/host';
+import type { FieldNode } from 'graphql';
 import { type OperationSource, sourceOf } from '../operation-call.ts';
-import { analyzeOperation, type OperationAnalysis } from './analyze-operation.ts';
+import { analyzeOperation, measureOperation, type OperationAnalysis } from './analyze-operation.ts';
 import { type CostRules, readyRules } from './cost-rules.ts';
 
 /** Options of {@link limitOperation}: each bound is the most that passes. `false` lifts one. */
@@ -131,15 +132,18 @@ function finite(value: number): number | 'unbounded' {
 export function operationCost(facts: { readonly call: object }, rules: CostRules = {}): number {
   const source: OperationSource | undefined = sourceOf(facts.call);
   if (source === undefined) return 1;
-  source.costRules = rules;
-  return Math.max(1, Math.ceil(analyzeOperation(source, rules).cost));
+  const weights = new Map<FieldNode, number>();
+  const { cost, fixedCost, values } = measureOperation(source, rules, weights);
+  source.reserved = { cost, fixedCost, values, weights };
+  return Math.max(1, Math.ceil(cost));
 }
 
 /**
- * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did: of what was
- * reserved the share that was resolved of the objects that its lists might have brought, where `execution` of the
- * adapter counts them, and otherwise all of it. Fields that are in no list cost what they weigh, so that a dear field
- * does not become cheap beside a list that is empty. 1 at least.
+ * What an operation has cost in the end, for limits that reserve what it may cost and charge what it did, whether that
+ * is less or more: each object that its lists brought, with the values that were selected of it, by the weights that
+ * {@link operationCost} has reserved by, where `execution` of the adapter counts them; otherwise what was reserved.
+ * Fields that are in no list cost what they weigh, whatever they bring. Of a subscription's events the dearest counts.
+ * 1 at least.
  *
  * @example
  * rateLimit({
@@ -155,8 +159,10 @@ export function operationCostSpent(
 ): number {
   const { call } = facts;
   const source = typeof call === 'object' && call !== null ? sourceOf(call) : undefined;
-  if (source?.spent === undefined) return reserved;
-  const { objects, fixedCost } = analyzeOperation(source, source.costRules);
-  const share = objects > 0 ? Math.min(1, source.spent() / objects) : 1;
-  return Math.max(1, Math.ceil(Math.min(reserved, Math.max(fixedCost, reserved * share))));
+  if (source?.spent === undefined || source.reserved === undefined) return reserved;
+  const { cost, fixedCost, values } = source.reserved;
+  if (!(cost > 0)) return reserved;
+  const spent = Math.max(fixedCost, values + source.spent());
+  // By share, so that a limit that reserved a multiple of the cost charges the same multiple.
+  return Math.max(1, Math.ceil((reserved * spent) / cost));
 }
