@@ -305,7 +305,8 @@ describe('the facts of a field policy', () => {
       name: 'loadOne',
       role: 'check',
       adds: ['loaded'],
-      check: () => pass({ loaded: 'the one of the root field' }),
+      check: (_request, facts) =>
+        pass({ loaded: 'field' in facts ? 'the one of the field' : 'the one of the root field' }),
     });
     const table = coverage({ 'Query.me': base.use(loadOne).use(requireScopes('read')) });
     const fields = { 'User.email': base.use(loadOne).use(pii) };

@@ -78,6 +78,11 @@ export function decideOperation(
     return pending.call;
   });
   if (shares.length > 1) joinCalls(runs, shares, name, source);
+  if (runs.shared.size > 0) {
+    for (const [guard] of shares) {
+      for (const policy of policiesOf(guard)) runs.enforced.add(policy);
+    }
+  }
   const decisions = new Map<object, Decision<object>>();
   const askFrom = (index: number): MaybePromise<OperationDecision> => {
     const share = shares[index];

@@ -123,7 +123,7 @@ function showVariables(
 }
 
 export function runsFor(state: OperationState): OperationRuns {
-  return (state.runs ??= operationRuns(state.host.batch?.runs));
+  return (state.runs ??= operationRuns(state.plan.shared, state.host.batch?.runs));
 }
 
 /** Asked once for each HTTP request, so that its operations see the same caller. */

@@ -36,6 +36,7 @@ export function openOperation(
   const fields = compiled?.open({
     request: caller.request,
     factsOf,
+    obliged: decided.joined.obligations,
     oblige: (decision) => oblige(state, decision),
   });
   if (plan.execution) {

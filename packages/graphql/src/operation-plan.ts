@@ -189,6 +189,7 @@ export function operationPlan<Facts extends object>(
   return {
     admission,
     beginning: beginningOf(admission),
+    shared: sharedPolicies(fields, admission),
     bounds: documentBounds(options.document),
     execution,
     showsErrors: options.insecureErrorDetails === true,
@@ -228,6 +229,20 @@ const goingOn = definePolicy({ name: 'going-on', role: 'grant', check: () => pas
 
 interface Untyped extends Admission<GraphqlFacts, object> {
   readonly use: (policy: Policy<object, object, Role>) => Untyped;
+}
+
+/** Policies of fields, and of the guards there, that a guard of the admission has as well. */
+function sharedPolicies(
+  fields: FieldPolicies<never>,
+  admission: Admission<GraphqlFacts, object>,
+): ReadonlySet<Policy<object, object, Role>> {
+  const above = isTable(admission)
+    ? admission.operations.flatMap((operation) => policiesOf(admission.admission(operation)))
+    : policiesOf(admission);
+  const shared = new Set(above);
+  const below = new Set(Object.values(fields).flatMap((each) => [each, ...policiesOf(each)]));
+  for (const policy of above) if (!below.has(policy)) shared.delete(policy);
+  return shared;
 }
 
 /** A guard with the policies that each guard of a table begins with; a guard that decides alone is its own. */

@@ -8,6 +8,7 @@ import {
 } from '@apisec/core';
 import { type AskPolicy, isThenable, type PolicyRuns } from '@apisec/core/host';
 import { fieldRuns, isAboutCaller } from './fields/field-runs.ts';
+import { EVERY, type Misses, missedFacts } from './missed-facts.ts';
 
 type AnyPolicy = Policy<object, object, Role>;
 type Facts = Readonly<Record<string, unknown>>;
@@ -24,6 +25,8 @@ interface Run {
   /** The calls of all guards for which this is the answer. */
   readonly calls: unknown[];
   readonly outcome: Outcome<object>;
+  /** Names of facts that it looked for and that were not there; known of policies that fields share. */
+  readonly missed: ReadonlySet<string> | undefined;
 }
 
 /** What the operations of one HTTP request have in common. */
@@ -42,6 +45,10 @@ export interface OperationRuns {
   readonly renew: () => void;
   /** What a policy of several guards sees instead of the call of one of them. */
   readonly calls: Map<AnyPolicy, object>;
+  /** Policies that guards of fields may have in common with those of root fields. */
+  readonly shared: ReadonlySet<AnyPolicy>;
+  /** Those of them that stand in the guards that decided the operation: enforced, and with all that they oblige to. */
+  readonly enforced: Set<AnyPolicy>;
 }
 
 /**
@@ -49,16 +56,24 @@ export interface OperationRuns {
  * facts. `batch` extends that to the operations of one HTTP request, for answers that neither depend on the document
  * nor oblige the server to tell the policy about messages, payloads or the end.
  */
-export function operationRuns(batch?: BatchRuns): OperationRuns {
+export function operationRuns(shared: ReadonlySet<AnyPolicy>, batch?: BatchRuns): OperationRuns {
   const runs: Run[] = [];
   const below = fieldRuns();
+  let hasEvents = false;
   let reads = 0;
   let tripped = false;
 
   /** With the call as this policy is to see it. Not by a spread, which is slow where more stands behind it. */
-  const askAs = (policy: AnyPolicy, request: RequestLike, facts: Facts, ask: AskPolicy) => {
+  const askAs = (
+    policy: AnyPolicy,
+    request: RequestLike,
+    facts: Facts,
+    ask: AskPolicy,
+    misses?: Misses,
+  ) => {
     const call = self.calls.get(policy);
-    return ask(policy, request, call === undefined ? facts : Object.assign({}, facts, { call }));
+    const seen = call === undefined ? facts : Object.assign({}, facts, { call });
+    return ask(policy, request, misses === undefined ? seen : misses.watch(seen));
   };
 
   const alone = (
@@ -70,17 +85,19 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     const before = reads;
     const names = Object.keys(facts);
     const early = self.early;
+    const misses = shared.has(policy) ? missedFacts() : undefined;
     const finish = (outcome: Outcome<object>): Run | undefined => {
       const readsCall = reads !== before;
       if (early && readsCall) {
         tripped = true;
         return undefined;
       }
-      const run: Run = { policy, facts, names, readsCall, calls: [facts['call']], outcome };
+      const missed = misses?.end();
+      const run: Run = { policy, facts, names, readsCall, calls: [facts['call']], outcome, missed };
       runs.push(run);
       return run;
     };
-    const outcome = askAs(policy, request, facts, ask);
+    const outcome = askAs(policy, request, facts, ask, misses);
     return isThenable(outcome) ? outcome.then(finish) : finish(outcome);
   };
 
@@ -91,13 +108,24 @@ export function operationRuns(batch?: BatchRuns): OperationRuns {
     onRead: () => {
       reads++;
     },
-    renew: below.renew,
+    renew: () => {
+      hasEvents = true;
+      below.renew();
+    },
+    shared,
+    enforced: new Set(),
     run: (policy, request, given, ask) => {
       const facts = given as Facts;
       if ('field' in facts) {
-        // A guard of a field may begin as those of root fields do: its caller is identified already, and what was
-        // proved of it may be good for once only.
-        const before = runs.find((run) => run.policy === policy && isDone(run, facts));
+        // A guard of a field may begin as those of root fields do: what they found out is there already, what was
+        // proved may be good for once only, and what was counted is counted once.
+        const isEnforced = self.enforced.has(policy);
+        const before = runs.find(
+          (run) =>
+            run.policy === policy &&
+            isOfSame(run, facts) &&
+            (isIdentified(run) || (isEnforced && isDone(run, facts, hasEvents))),
+        );
         if (before) return { ...SKIPPED, ...meets(before) };
         // Of one field and its object: nobody asks the same again, and lists have many.
         if (!isAboutCaller(policy)) return askAs(policy, request, facts, ask);
@@ -157,21 +185,36 @@ function isShareable({ readsCall, outcome: { obligations } }: Run): boolean {
 /** What policies add that find out who calls. */
 const IDENTITY: ReadonlySet<string> = new Set(['principal', 'authentication', 'apiKey', 'session']);
 
+/** True where the policy has passed, saw what is there now, and what it added is there. */
+function isOfSame({ outcome, names, readsCall, calls, facts: seen }: Run, facts: Facts): boolean {
+  if (!outcome.ok) return false;
+  if (readsCall && !calls.includes(facts['call'])) return false;
+  if (!names.every((name) => name === 'call' || seen[name] === facts[name])) return false;
+  return Object.entries(outcome.facts ?? {}).every(([name, value]) => facts[name] === value);
+}
+
 /**
- * True where the policy has found out who calls, and that is what is there, or has proved something of it. What else a
- * policy adds may be about the object of another field, so it is not taken from there. Nor is an answer to other facts:
+ * True where the policy has found out who calls, or has proved something of that, and has not looked for a field. What
+ * else it adds may be about the object of another field, so it is not taken from there. Nor is an answer to other facts:
  * another root field may have led to the same caller by its own policies.
  */
-function isDone(run: Run, facts: Facts): boolean {
-  const { outcome, names, readsCall, calls } = run;
-  if (!outcome.ok) return false;
-  const added = outcome.facts ?? {};
-  if (!('principal' in added) && !outcome.meets?.length) return false;
-  if (readsCall && !calls.includes(facts['call'])) return false;
-  if (!names.every((name) => name === 'call' || run.facts[name] === facts[name])) return false;
-  return Object.entries(added).every(
-    ([name, value]) => IDENTITY.has(name) && facts[name] === value,
-  );
+function isIdentified({ outcome, missed }: Run): boolean {
+  if (!outcome.ok || missed?.has('field')) return false;
+  const added = Object.keys(outcome.facts ?? {});
+  const isAbout = added.includes('principal') || (outcome.meets?.length ?? 0) > 0;
+  return isAbout && added.every((name) => IDENTITY.has(name));
+}
+
+/**
+ * True where the policy would answer the same here, whatever it is about: it has not looked for a fact that was not
+ * there and is there now, as the field and its object are. Before each event of a subscription, what adds no fact is
+ * asked anew.
+ */
+function isDone({ outcome, missed }: Run, facts: Facts, hasEvents: boolean): boolean {
+  if (missed === undefined || !outcome.ok) return false;
+  if (hasEvents && Object.keys(outcome.facts ?? {}).length === 0) return false;
+  for (const name of missed) if (name === EVERY || name in facts) return false;
+  return true;
 }
 
 function meets({ outcome }: Run): { readonly meets?: readonly string[] } {

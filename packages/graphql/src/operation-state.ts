@@ -5,7 +5,9 @@ import type {
   Denial,
   GraphqlFacts,
   Peer,
+  Policy,
   RequestLike,
+  Role,
 } from '@apisec/core';
 import type { DenialLog, Ending, Enforcement, HeadersTarget } from '@apisec/core/host';
 import type { Caller, OperationDecision } from './decide-operation.ts';
@@ -23,6 +25,8 @@ export interface OperationPlan {
   readonly admission: Admission<GraphqlFacts, object>;
   /** What every guard of the admission begins with; decides before the document is read. */
   readonly beginning: Admission<GraphqlFacts, object> | undefined;
+  /** Policies of guards of fields, which root fields may have in common with them. */
+  readonly shared: ReadonlySet<Policy<object, object, Role>>;
   readonly bounds: DocumentBounds;
   readonly execution: ExecutionLimits | undefined;
   /** Errors go out as they are. */

@@ -7,6 +7,7 @@ import {
   type GraphqlFacts,
   guard,
   type MaybePromise,
+  type Obligations,
   type Policy,
   type PolicyInfo,
   pass,
@@ -70,6 +71,8 @@ export interface FieldOperation {
   readonly request: RequestLike;
   /** The facts of the guard above a field; the same object for each field below it. */
   readonly factsOf: (info: GraphQLResolveInfo) => object;
+  /** What the operation's own guards oblige the server to do already, for all of it. */
+  readonly obliged?: readonly Obligations[] | undefined;
   /** Takes what the field's policies oblige the server to do; answers a denial where that cannot be done. */
   readonly oblige: (decision: Decision<object>) => Denial | undefined;
 }
@@ -153,7 +156,7 @@ type Decided = { readonly denial: Denial } | { readonly field: FieldFacts['field
 
 function openWith(
   guards: ReadonlyMap<string, FieldGuard>,
-  { request, factsOf, oblige }: FieldOperation,
+  { request, factsOf, obliged = [], oblige }: FieldOperation,
 ): OpenFields {
   // By facts, since each guard above has its own.
   const known = new Map<object, Map<string, Decided>>();
@@ -162,10 +165,11 @@ function openWith(
   // A denial without obligations is shown once for each field, so that a long list does not fill a log.
   const reported = new Set<string>();
   const judge = (
-    decision: Decision<object>,
+    made: Decision<object>,
     field: FieldFacts['field'],
     info: GraphQLResolveInfo,
   ): Denial | undefined => {
+    const decision = withoutDone(made, obliged);
     const isFirst = !decision.allowed && !reported.has(field.coordinate);
     if (isFirst) reported.add(field.coordinate);
     const undoable = isFirst || decision.obligations.length > 0 ? oblige(decision) : undefined;
@@ -216,6 +220,16 @@ function openWith(
       : finish(decision, true);
   };
   return Object.assign(decide, { renew: () => known.clear() });
+}
+
+/** Who is told of the operation as a whole hears of a field only where that is denied. */
+function withoutDone(
+  decision: Decision<object>,
+  obliged: readonly Obligations[],
+): Decision<object> {
+  const { allowed, obligations } = decision;
+  if (!allowed || !obligations.some((each) => obliged.includes(each))) return decision;
+  return { ...decision, obligations: obligations.filter((each) => !obliged.includes(each)) };
 }
 
 function isFieldOfSubscription({ operation, path }: GraphQLResolveInfo): boolean {
