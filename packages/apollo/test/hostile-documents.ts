@@ -437,6 +437,20 @@ export const documents: readonly HostileDocument[] = [
     'a subscription of two fields in a fragment',
     'subscription { ...F } fragment F on Subscription { ticks a: ticks }',
   ),
+  ...[
+    'ticks @skip(if: $a)',
+    'ticks @skip',
+    'ticks @include(if: 3)',
+    'ticks @include(unless: true)',
+    '... on Subscription @include(if: $a) { ticks }',
+    '...F @skip(if: "no")',
+    '...G',
+  ].map((selected) =>
+    query(
+      `a subscription that depends on a condition, as ${selected}`,
+      `subscription ($a: Int = 3) { ${selected} } fragment F on Subscription { ticks } fragment G on Subscription { ... { ticks @skip(if: $a) } }`,
+    ),
+  ),
   query('a subscription of the name of a type', 'subscription { __typename }'),
   query(
     'definitions beside an operation',

@@ -428,6 +428,8 @@ const meanings = {
   'document.too_many_errors': 'The GraphQL document has more than 20 errors.',
   'document.fragment_cycle': 'A fragment of the GraphQL document spreads itself.',
   'document.fragment_arguments': 'Fragments of the GraphQL document take arguments.',
+  'document.subscription_condition':
+    'A field of a GraphQL subscription depends on @skip or @include.',
   'variables.too_large':
     'The GraphQL variables hold more values, or are nested deeper, than allowed.',
   'batch.too_large': 'The batch holds more GraphQL operations than allowed.',

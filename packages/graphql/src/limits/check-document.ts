@@ -1,9 +1,12 @@
 import type { Denial } from '@apisec/core';
 import {
   type DefinitionNode,
+  type DirectiveNode,
   type DocumentNode,
   type FragmentDefinitionNode,
   Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql';
 import type { DocumentWork } from './document-work.ts';
@@ -20,6 +23,10 @@ const DENIALS = {
   complex: denial('document.too_complex', 'The document repeats more than is read here.'),
   cycle: denial('document.fragment_cycle', 'A fragment spreads itself.'),
   fragmentArguments: denial('document.fragment_arguments', 'Fragments take no arguments here.'),
+  condition: denial(
+    'document.subscription_condition',
+    'What a subscription asks for must not depend on @skip or @include.',
+  ),
 };
 
 function denial(code: string, detail: string): Denial {
@@ -86,6 +93,10 @@ export function checkDocument(
     work.expanded += ofDefinition(definition, measure, ofFragment).expanded;
     if (work.expanded > MAX_EXPANDED) denied ??= DENIALS.complex;
     if (denied) return denied;
+    const isSubscription =
+      definition.kind === Kind.OPERATION_DEFINITION &&
+      definition.operation === OperationTypeNode.SUBSCRIPTION;
+    if (isSubscription && hasCondition(definition, fragments)) return DENIALS.condition;
   }
   work.pairs += mergedPairs(definitions, fragments, MAX_PAIRS - work.pairs);
   return work.pairs > MAX_PAIRS ? DENIALS.complex : undefined;
@@ -96,6 +107,36 @@ const NOTHING: Measured = Object.freeze({ expanded: 0, chain: 0 });
 function add(sum: Measured, { expanded, chain }: Measured, step: number): void {
   sum.expanded += expanded;
   sum.chain = Math.max(sum.chain, chain + step);
+}
+
+/**
+ * Validation reads `@skip` and `@include` of a subscription's own field, without variables, and throws where that cannot
+ * be done: servers take that for a fault of their own. They must not stand there (September 2025 edition, Single Root Field); one that says
+ * `true` or `false` did no harm before that.
+ */
+function hasCondition(
+  { selectionSet }: OperationDefinitionNode,
+  fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+): boolean {
+  const spread = new Set<string>();
+  const pending = [selectionSet];
+  for (let set = pending.pop(); set !== undefined; set = pending.pop()) {
+    for (const selection of set.selections) {
+      if (selection.directives?.some(isCondition)) return true;
+      if (selection.kind === Kind.INLINE_FRAGMENT) pending.push(selection.selectionSet);
+      if (selection.kind !== Kind.FRAGMENT_SPREAD || spread.has(selection.name.value)) continue;
+      spread.add(selection.name.value);
+      const fragment = fragments.get(selection.name.value);
+      if (fragment) pending.push(fragment.selectionSet);
+    }
+  }
+  return false;
+}
+
+function isCondition({ name, arguments: args = [] }: DirectiveNode): boolean {
+  if (name.value !== 'skip' && name.value !== 'include') return false;
+  const [only, more] = args;
+  return more !== undefined || only?.name.value !== 'if' || only.value.kind !== Kind.BOOLEAN;
 }
 
 function ofDefinition(

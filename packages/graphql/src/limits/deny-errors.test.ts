@@ -20,3 +20,11 @@ test('GraphQL.js looks for no names to suggest, and does where errors are shown'
   expect(messageOf(true)).toBe(CUT);
   expect(messageOf(false)).toBe(`${CUT} Did you mean "name"?`);
 });
+
+test('what a rule throws is an error of the document', () => {
+  const thrown = new Error('a rule of the server');
+  const errors = validateFew(schema, parse('{ name }'), true, () => {
+    throw thrown;
+  });
+  expect(errors.map(({ message }) => message)).toEqual(['The document cannot be validated.']);
+});

@@ -25,7 +25,7 @@ export function deniedEarly(schema: GraphQLSchema, document: DocumentNode): Deni
   return hasManyErrors(schema, document, MOST_ERRORS) ? TOO_MANY : undefined;
 }
 
-/** Validates a document, as far as {@link deniedErrors} wants to know. */
+/** Validates a document, as far as {@link deniedErrors} wants to know. What a rule throws is an error of the document. */
 export function validateFew(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -33,8 +33,15 @@ export function validateFew(
   run: (bounds: ValidationBounds) => readonly GraphQLError[] = (bounds) =>
     validate(schema, document, undefined, bounds),
 ): readonly GraphQLError[] {
-  return deniedEarly(schema, document) ? MANY : run({ ...FEW_ERRORS, hideSuggestions });
+  if (deniedEarly(schema, document)) return MANY;
+  try {
+    return run({ ...FEW_ERRORS, hideSuggestions });
+  } catch (cause) {
+    return [cause instanceof GraphQLError ? cause : UNREADABLE];
+  }
 }
+
+const UNREADABLE = new GraphQLError('The document cannot be validated.');
 
 interface ValidationBounds {
   readonly maxErrors: number;

@@ -35,7 +35,7 @@ export interface DocumentBounds {
   readonly checkText: (text: string, work?: DocumentWork) => Denial | undefined;
   /**
    * Before validation, whose work is not linear: `document.too_complex`, `document.fragment_cycle`,
-   * `document.fragment_arguments`. Linear in the document.
+   * `document.fragment_arguments`, `document.subscription_condition`. Linear in the document.
    */
   readonly checkDocument: (document: DocumentNode, work?: DocumentWork) => Denial | undefined;
   /** `variables.too_large`. */
