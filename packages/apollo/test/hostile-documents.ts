@@ -375,6 +375,20 @@ export const documents: readonly HostileDocument[] = [
       a,
     }),
   ),
+  query(
+    'a variable of 2,000 values that the document repeats 700 times',
+    `query ($a: Filter) { users(filter: { and: [${'$a '.repeat(700)}] }) { id } }`,
+    { a: { and: Array(2_000).fill({}) } },
+  ),
+  query(
+    'a default of 1,000 values that the document repeats 700 times',
+    `query ($a: Filter = { and: [${'{} '.repeat(1_000)}] }) { users(filter: { and: [${'$a '.repeat(700)}] }) { id } }`,
+  ),
+  query(
+    'a text of 50,000 characters that the document repeats 400 times',
+    `query ($a: ID!) { users(ids: [${'$a '.repeat(400)}]) { id } }`,
+    { a: 'a'.repeat(50_000) },
+  ),
   query('a number for text', 'query ($a: String) { echo(text: $a) }', { a: 1 }),
   query('null for what must be there', 'query ($a: String!) { echo(text: $a) }', { a: null }),
   query('null in a list without it', 'query ($a: [ID!]) { users(ids: $a) { id } }', { a: [null] }),

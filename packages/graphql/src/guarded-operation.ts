@@ -31,7 +31,10 @@ export function decide(
   const { host, plan, position } = state;
   const first = host.batch?.isTooLarge ? 0 : plan.maxBatch;
   if (state.denial === BATCH && position > first) return BATCH;
-  const before = deny(state, resolved && deniedVariables(resolved));
+  const before = deny(
+    state,
+    resolved && (deniedVariables(resolved) ?? plan.bounds.checkRepeated(resolved, state.work)),
+  );
   // What is denied already runs nothing, so nobody need read what its variables hold.
   const source = before ? undefined : resolved;
   state.source = source;

@@ -273,6 +273,18 @@ describe('the cost of what hides its size', () => {
     expect(read).toBe(1);
   });
 
+  test('reads a variable once, however often one list holds it', () => {
+    let read = 0;
+    const any = {
+      get first() {
+        return ++read;
+      },
+    };
+    const held = '$s '.repeat(300);
+    cost(`query ($s: Slice) { sliced(slices: [${held}]) { name } }`, { s: { any } });
+    expect(read).toBe(1);
+  });
+
   test('is that of the dearest type that a rule names', () => {
     expect(cost('{ owner { best { name } } }', {}, { fields: { 'Stall.best': 300 } })).toBe(301);
   });

@@ -4,8 +4,8 @@ import { type FilledInputs, fillInput } from './input-defaults.ts';
 import { plainValue, type Values } from './plain-values.ts';
 
 /**
- * Reads arguments for one analysis. What a variable holds is read once, however many fields take it, so that large
- * variables in many fields are no more work than both together.
+ * Reads arguments for one analysis. What a variable or a default holds is read once, in however many places it stands, so
+ * that large variables in many fields are no more work than both together.
  */
 export interface ArgumentReader {
   /** With variables and defaults in their places; not coerced, since only their numbers matter. */
@@ -18,20 +18,18 @@ export interface ArgumentReader {
 const NO_ARGUMENTS: Values = Object.freeze({});
 
 export function argumentReader(variables: Values): ArgumentReader {
-  const held = new Set<unknown>(Object.values(variables).filter(isContainer));
   const largestIn = new Map<object, number | undefined>();
   const weightOf = new Map<object, number>();
   const filled: FilledInputs = new Map();
 
   const largest = (value: object, names: ReadonlySet<string>): number | undefined => {
-    const isHeld = held.has(value);
-    if (isHeld && largestIn.has(value)) return largestIn.get(value);
+    if (largestIn.has(value)) return largestIn.get(value);
     let most: number | undefined;
     for (const [name, each] of Object.entries(value)) {
       const found = names.has(name) ? (sizeOf(each) ?? within(each, names)) : within(each, names);
       if (found !== undefined && (most === undefined || found > most)) most = found;
     }
-    if (isHeld) largestIn.set(value, most);
+    largestIn.set(value, most);
     return most;
   };
   const within = (value: unknown, names: ReadonlySet<string>): number | undefined =>
@@ -50,7 +48,7 @@ export function argumentReader(variables: Values): ArgumentReader {
         if (weight) sum += weigh(each, weight);
       }
     }
-    if (held.has(value)) weightOf.set(value, sum);
+    weightOf.set(value, sum);
     return own + sum;
   };
 
@@ -64,11 +62,7 @@ export function argumentReader(variables: Values): ArgumentReader {
       }
       for (const [name, type] of declared?.inputs ?? []) {
         const value = args[name];
-        if (!isContainer(value)) continue;
-        const full = fillInput(value, type, filled);
-        // Read once as what it was made of is.
-        if (held.has(value) && isContainer(full)) held.add(full);
-        args[name] = full;
+        if (isContainer(value)) args[name] = fillInput(value, type, filled);
       }
       return args;
     },

@@ -1,8 +1,10 @@
 import type { Denial } from '@apisec/core';
 import { assertCount, assertKnownOptions } from '@apisec/core/host';
 import type { DocumentNode } from 'graphql';
+import type { OperationSource } from '../operation-call.ts';
 import { checkDocument } from './check-document.ts';
 import { type DocumentWork, newWork } from './document-work.ts';
+import { repeatedValues } from './repeated-variables.ts';
 import { scanText } from './scan-text.ts';
 
 /**
@@ -18,7 +20,10 @@ export interface DocumentBoundsOptions {
   readonly maxNesting?: number | undefined;
   /** Operations in one document, of which one runs; all are validated. Default: 50. */
   readonly maxOperations?: number | undefined;
-  /** Values in the variables, lists and objects included. Default: 20,000. */
+  /**
+   * Values in the variables, lists and objects included. Default: 20,000. With those that the document repeats within
+   * lists and objects (`[$a $a]`) five times as many.
+   */
   readonly maxVariableValues?: number | undefined;
   /** Lists and objects within one another in the variables. Default: 32. */
   readonly maxVariableNesting?: number | undefined;
@@ -40,6 +45,8 @@ export interface DocumentBounds {
   readonly checkDocument: (document: DocumentNode, work?: DocumentWork) => Denial | undefined;
   /** `variables.too_large`. */
   readonly checkVariables: (variables: unknown, work?: DocumentWork) => Denial | undefined;
+  /** The same for what the document makes of them, which may repeat a variable. Linear in both. */
+  readonly checkRepeated: (source: OperationSource, work?: DocumentWork) => Denial | undefined;
 }
 
 const DENIALS = {
@@ -74,6 +81,11 @@ export function documentBounds(options: DocumentBoundsOptions = {}): DocumentBou
     checkDocument: (document, work = newWork()) =>
       checkDocument(document, bounds.maxOperations, work),
     checkVariables: (variables, work = newWork()) => checkVariables(variables, bounds, work),
+    checkRepeated: (source, work = newWork()) => {
+      const most = REPEATED * bounds.maxVariableValues;
+      work.repeated += repeatedValues(source, most);
+      return work.repeated > most ? DENIALS.variables : undefined;
+    },
   };
 }
 
@@ -86,6 +98,9 @@ const DEFAULTS = {
   maxVariableNesting: 32,
 };
 type Bounds = Readonly<typeof DEFAULTS>;
+
+/** How often all variables may stand in lists and objects of the document: five times the most that may be sent. */
+const REPEATED = 5;
 
 /** A list of what is still to do instead of recursion: variables come as JSON, nested as deep as it pleases. */
 function checkVariables(

@@ -11,8 +11,10 @@ export interface DocumentWork {
   pairs: number;
   /** Values in the variables. */
   values: number;
+  /** Values of variables that documents repeat. */
+  repeated: number;
 }
 
 export function newWork(): DocumentWork {
-  return { characters: 0, tokens: 0, operations: 0, expanded: 0, pairs: 0, values: 0 };
+  return { characters: 0, tokens: 0, operations: 0, expanded: 0, pairs: 0, values: 0, repeated: 0 };
 }
