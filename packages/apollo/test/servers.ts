@@ -91,7 +91,10 @@ async function yoga(options: Options, schema: GraphQLSchema): Promise<Guarded> {
       headers: headersOf(token),
       body: JSON.stringify(body),
     });
-    return { status: response.status, body: await response.json() };
+    const text = await response.text();
+    // The first event of a subscription.
+    const event = /^data: (\{.*)$/m.exec(text)?.[1];
+    return { status: response.status, body: JSON.parse(event ?? text) };
   });
 }
 
