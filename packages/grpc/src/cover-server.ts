@@ -9,7 +9,7 @@ import {
 import type { GrpcSeed } from './connection.ts';
 import { onEachPort, serverHandle } from './grpc-handle.ts';
 import { admitCalls } from './grpc-requests.ts';
-import { tableOf } from './interceptor.ts';
+import { markCovered, tableOf } from './interceptor.ts';
 
 /** Calls that one connection may have open at a time, where the server has no limit of its own. */
 const STREAMS_PER_CONNECTION = 100;
@@ -77,6 +77,7 @@ export function cover(server: Server, interceptor: ServerInterceptor, where: str
     },
     (ofPort) => [interceptor, ...ofPort],
   );
+  markCovered(interceptor);
   if (table !== undefined) covering.set(server, table);
 }
 

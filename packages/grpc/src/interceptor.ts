@@ -1,4 +1,4 @@
-import { type Admission, type Coverage, coverage } from '@apisec/core';
+import { type Admission, ConfigurationError, type Coverage, coverage } from '@apisec/core';
 import {
   assertConfiguration,
   assertKnownOptions,
@@ -85,6 +85,12 @@ const METHOD_PATH = /^\/[A-Za-z_][\w.]*\/[A-Za-z_]\w*$/;
 const MAX_NAME = 200;
 
 const tables = new WeakMap<ServerInterceptor, Coverage<GrpcSeed>>();
+const covering = new WeakSet<ServerInterceptor>();
+
+const UNCOVERED =
+  'secure: coverServer(server) was not called for the server of this interceptor. Without it unknown methods are not ' +
+  'decided, and repeated header fields and malformed deadlines are what grpc-js makes of them. Write coverServer(server) ' +
+  'before bindAsync(), or secure(server, { … }) in the place of both.';
 
 /** The interceptor that enforces a table. */
 export function createInterceptor(options: SecureOptions): ServerInterceptor {
@@ -141,8 +147,13 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
   const listed = new Map(
     table.operations.map((path) => [path, secureMethod(path, methodLimits[path])]),
   );
+  let isChecked = false;
   const interceptor: ServerInterceptor = (definition, call) => {
     const { path } = definition;
+    if (!isChecked) {
+      isChecked = true;
+      if (!covering.has(interceptor)) report(onFault, new ConfigurationError(UNCOVERED));
+    }
     try {
       const secured = new SecuredCall(listed.get(path) ?? secureMethod(path), definition, call);
       // It has all methods of the class, and no others are called.
@@ -159,6 +170,11 @@ export function createInterceptor(options: SecureOptions): ServerInterceptor {
 /** The table that an interceptor of {@link createInterceptor} enforces. */
 export function tableOf(interceptor: ServerInterceptor): Coverage<GrpcSeed> | undefined {
   return tables.get(interceptor);
+}
+
+/** Says that a server is covered with an interceptor, which otherwise reports at its first call that none is. */
+export function markCovered(interceptor: ServerInterceptor): void {
+  covering.add(interceptor);
 }
 
 /** A method that nobody serves is named by its caller: facts and events hold no more of it than of any other. */

@@ -25,7 +25,8 @@ export function secure(server: Server, options: SecureOptions): void;
 /**
  * The same as an interceptor, for servers that are built elsewhere. List it first: interceptors before it see calls
  * that nobody admitted. Then hand the server to {@link coverServer}: without that unknown methods are not decided, and
- * malformed deadlines, content types and repeated header fields are what grpc-js makes of them.
+ * malformed deadlines, content types and repeated header fields are what grpc-js makes of them; `onFault` is told so at
+ * the first call.
  *
  * @throws ConfigurationError when a path has not the form `/pkg.Service/Method`, or a guard has no grant.
  * @example

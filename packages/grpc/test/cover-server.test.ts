@@ -51,6 +51,34 @@ test('an unknown method is answered as an unlisted one is, and heard of', async 
   expect((await open.call('/no.Service/Get')).code).toBe(status.UNIMPLEMENTED);
 });
 
+describe('a server that only has the interceptor', () => {
+  const faults: unknown[] = [];
+  const interceptor = () => secure({ methods: everything, onFault: (cause) => faults.push(cause) });
+
+  test('is told about at its first call, and what to write', async () => {
+    faults.length = 0;
+    const { call } = await openShop([interceptor()]);
+    const answers = await Promise.all([1, 2, 3].map(() => call(GET, { metadata: HONEST })));
+    expect(answers.map(({ code }) => code)).toEqual([status.OK, status.OK, status.OK]);
+    expect(faults.map(String)).toEqual([
+      expect.stringMatching(/Write coverServer\(server\) before/),
+    ]);
+  });
+
+  test.each<[string, boolean]>([
+    ['coverServer(server)', true],
+    ['secure(server, …)', false],
+  ])('is not one where %s was called', async (_, first) => {
+    faults.length = 0;
+    const options = { methods: everything, onFault: (cause: unknown) => void faults.push(cause) };
+    const { call } = first
+      ? await openShop([interceptor()], {}, { prepare: coverServer })
+      : await openShop([], {}, { prepare: (server) => secure(server, options) });
+    expect((await call(GET, { metadata: HONEST })).code).toBe(status.OK);
+    expect(faults).toEqual([]);
+  });
+});
+
 test.each([
   ['coverServer', { first: true }],
   ['secure(server, …)', { first: false }],
