@@ -378,7 +378,7 @@ export const documents: readonly HostileDocument[] = [
   query(
     'a variable of 2,000 values that the document repeats 700 times',
     `query ($a: Filter) { users(filter: { and: [${'$a '.repeat(700)}] }) { id } }`,
-    { a: { and: Array(2_000).fill({}) } },
+    { a: { and: Array.from({ length: 2_000 }, () => ({})) } },
   ),
   query(
     'a default of 1,000 values that the document repeats 700 times',

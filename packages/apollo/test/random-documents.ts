@@ -134,8 +134,8 @@ export function randomDocument(random: () => number): {
       return [`${each.name}: ${make ? make() : value(0)}`];
     });
     const alias = chance(0.1) ? `${pick(['a', 'b', 'id', 'secret', 'name'])}: ` : '';
-    const below_ = isCompositeType(inner) ? ` { ${select(inner.name, depth - 1)} }` : '';
-    return `${alias}${name}${given.length > 0 ? `(${given.join(', ')})` : ''}${directive()}${below_}`;
+    const selected = isCompositeType(inner) ? ` { ${select(inner.name, depth - 1)} }` : '';
+    return `${alias}${name}${given.length > 0 ? `(${given.join(', ')})` : ''}${directive()}${selected}`;
   };
   const select = (type: string, depth: number): string =>
     Array.from({ length: 1 + below(4) }, () => {
@@ -162,7 +162,7 @@ export function randomDocument(random: () => number): {
       () => text.slice(0, at),
       () => text.slice(0, at) + text.slice(end),
       () => text.slice(0, at) + text.slice(at, end).repeat(1 + below(500)) + text.slice(end),
-      () => `${pick(['\uFEFF', ',', '#x\n', '\r'])}`.repeat(below(20_000)) + text,
+      () => pick(['\uFEFF', ',', '#x\n', '\r']).repeat(below(20_000)) + text,
     ])();
   };
 

@@ -11,8 +11,8 @@ export interface Misses {
 }
 
 /**
- * Watches what a policy looks for in vain: an answer that was given without such a fact says nothing about a place where
- * it is there.
+ * Watches what a policy looks for in vain: an answer that was given without such a fact says nothing about a place
+ * where it is there.
  */
 export function missedFacts(): Misses {
   const missed = new Set<string>();

@@ -195,8 +195,8 @@ function isOfSame({ outcome, names, readsCall, calls, facts: seen }: Run, facts:
 
 /**
  * True where the policy has found out who calls, or has proved something of that, and has not looked for a field. What
- * else it adds may be about the object of another field, so it is not taken from there. Nor is an answer to other facts:
- * another root field may have led to the same caller by its own policies.
+ * else it adds may be about the object of another field, so it is not taken from there. Nor is an answer to other
+ * facts: another root field may have led to the same caller by its own policies.
  */
 function isIdentified({ outcome, missed }: Run): boolean {
   if (!outcome.ok || missed?.has('field')) return false;

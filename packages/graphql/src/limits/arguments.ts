@@ -4,8 +4,8 @@ import { type FilledInputs, fillInput } from './input-defaults.ts';
 import { plainValue, type Values } from './plain-values.ts';
 
 /**
- * Reads arguments for one analysis. What a variable or a default holds is read once, in however many places it stands, so
- * that large variables in many fields are no more work than both together.
+ * Reads arguments for one analysis. What a variable or a default holds is read once, in however many places it stands,
+ * so that large variables in many fields are no more work than both together.
  */
 export interface ArgumentReader {
   /** With variables and defaults in their places; not coerced, since only their numbers matter. */

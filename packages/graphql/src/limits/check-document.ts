@@ -110,9 +110,9 @@ function add(sum: Measured, { expanded, chain }: Measured, step: number): void {
 }
 
 /**
- * Validation reads `@skip` and `@include` of a subscription's own field, without variables, and throws where that cannot
- * be done: servers take that for a fault of their own. They must not stand there (September 2025 edition, Single Root Field); one that says
- * `true` or `false` did no harm before that.
+ * Validation reads `@skip` and `@include` of a subscription's own field, without variables, and throws where that
+ * cannot be done: servers take that for a fault of their own. They must not stand there (September 2025 edition, Single
+ * Root Field); one that says `true` or `false` did no harm before that.
  */
 function hasCondition(
   { selectionSet }: OperationDefinitionNode,

@@ -25,7 +25,9 @@ export function deniedEarly(schema: GraphQLSchema, document: DocumentNode): Deni
   return hasManyErrors(schema, document, MOST_ERRORS) ? TOO_MANY : undefined;
 }
 
-/** Validates a document, as far as {@link deniedErrors} wants to know. What a rule throws is an error of the document. */
+/**
+ * Validates a document, as far as {@link deniedErrors} wants to know. What a rule throws is an error of the document.
+ */
 export function validateFew(
   schema: GraphQLSchema,
   document: DocumentNode,

@@ -134,7 +134,8 @@ return pack('>d', now) .. string.char(unpack(found)) .. table.concat(raws) .. ta
 
 /**
  * ARGV, eight for each change, made in their order: the number of its key, which limit, kind, a and b, what to charge
- * (negative: give back), when it was taken, and the capacity, of which at most one is owed. Nothing is given back to what is not known.
+ * (negative: give back), when it was taken, and the capacity, of which at most one is owed. Nothing is given back to
+ * what is not known.
  */
 export const settleScript: Script = script(`${RECORDS}${LAW}
 local function owed(delta, room)
