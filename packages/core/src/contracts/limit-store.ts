@@ -99,8 +99,9 @@ export interface LimitStore {
   /** Names within one call are distinct. */
   readonly consume: (requests: readonly LimitRequest[]) => MaybePromise<LimitAnswer>;
   /**
-   * Charges or gives back the difference between `actual` and `cost`. A charge may take a limit below
-   * zero, by one capacity at most: what is beyond is not charged. A bucket gives back what has not flowed back since; a window gives back only what still counts.
+   * Charges or gives back the difference between `actual` and `cost`. A charge may take a limit below zero, by one
+   * capacity at most: what is beyond is not charged. A bucket gives back what has not flowed back since; a window gives
+   * back only what still counts.
    */
   readonly reconcile: (reconciliations: readonly Reconciliation[]) => MaybePromise<void>;
 }
