@@ -11,6 +11,7 @@ import {
   releaseResult,
   safeError,
   shownErrors,
+  tellId,
   watchParts,
 } from '@apisec/graphql';
 import type { GraphQLRequestContext } from '@apollo/server';
@@ -42,7 +43,9 @@ export async function renderAnswer(
   else if (!state.plan.showsErrors) renderErrors(sending);
   // Again, for what another plugin answered without executing it.
   restrictCaches(sending, cacheability(state));
-  applyFieldHeaders(state, headerFields(response.http.headers));
+  const fields = headerFields(response.http.headers);
+  applyFieldHeaders(state, fields);
+  if (denial || sending.errors?.length) tellId(state, fields);
   if (batch) settleStatus(batch, sending, denial);
   if (batch?.operations.isTooLarge && denial) rejectBatch(sending, denial);
   return denial;

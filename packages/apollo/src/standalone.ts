@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { ListenOptions } from 'node:net';
-import type { Admission, Denial, Duration, GraphqlFacts } from '@apisec/core';
+import type { Admission, Denial, Duration, GraphqlFacts, RequestIdFacts } from '@apisec/core';
 import {
   assertAdmission,
   assertBodyLimit,
@@ -20,6 +20,7 @@ import {
   beginCall,
   nodePeer,
   nodeRequest,
+  nodeRequestId,
   type ProxyTrust,
   readRawBody,
   sendDenial,
@@ -125,8 +126,17 @@ export async function startStandalone<Context extends BaseContext>(
   /** Decides what is not a call of GraphQL by the policies that need no operation. */
   const answerOptions = (req: IncomingMessage, res: ServerResponse): unknown => {
     const call = { protocol: 'graphql', operation: 'unresolved', fields: [] } as const;
+    const ask = () => {
+      const peer = nodePeer(req, trust);
+      const facts: GraphqlFacts & RequestIdFacts = {
+        call,
+        peer,
+        requestId: nodeRequestId(req, trust),
+      };
+      return admission.check(nodeRequest(req), facts);
+    };
     return chain(
-      () => admission.check(nodeRequest(req), { call, peer: nodePeer(req, trust) }),
+      ask,
       (decision) => sendDenial(res, beginCall(res, decision, onFault).denial ?? NOT_ALLOWED),
       (cause) => fail(res, cause),
     );
@@ -136,6 +146,8 @@ export async function startStandalone<Context extends BaseContext>(
     sendDenial(res, { kind: 'internal', code: 'handler.threw' });
   };
   const execute = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
+    // The plugin takes over what the request has.
+    nodeRequestId(req, trust);
     const headers = new HeaderMap();
     for (const [name, value] of Object.entries(req.headers)) {
       if (value !== undefined) headers.set(name, [value].flat().join(', '));

@@ -135,12 +135,14 @@ describe('a guard for every operation', () => {
     const { call, fetch } = await serve([apisec({ admission: look, peer })]);
     await call(undefined, 'query Hello { echo }');
     await fetch('/graphql?query={echo}', { headers: { 'apollo-require-preflight': '1' } });
+    const requestId: unknown = expect.stringMatching(/^[\da-f-]{36}$/);
     expect(seen).toEqual([
       {
         method: 'POST',
         url: '/',
         type: 'application/json',
         call: { protocol: 'graphql', operation: 'query Hello', fields: [echo] },
+        requestId,
         peer: peer(),
       },
       {
@@ -148,6 +150,7 @@ describe('a guard for every operation', () => {
         url: '/graphql?query={echo}',
         type: undefined,
         call: { protocol: 'graphql', operation: 'query', fields: [echo] },
+        requestId,
         peer: peer(),
       },
     ]);

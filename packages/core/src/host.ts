@@ -77,7 +77,7 @@ export {
   recordFormat,
 } from './host/release-records.ts';
 export { type ReleasedText, releaseText, unfilterable } from './host/release-text.ts';
-export { requestIdFrom } from './host/request-id.ts';
+export { requestIdFrom, requestIdOf } from './host/request-id.ts';
 export {
   atExpiry,
   endSocket,

@@ -10,6 +10,7 @@ import type {
   MaybePromise,
   Peer,
   Policy,
+  RequestIdFacts,
   RequestLike,
   Role,
 } from '@apisec/core';
@@ -28,6 +29,7 @@ export interface Caller {
   readonly request: RequestLike;
   readonly peer: Peer;
   readonly certificate: ClientCertificate | undefined;
+  readonly requestId: string | undefined;
 }
 
 /** What was decided about one operation, by the guard or by each guard that its root fields have in a table. */
@@ -106,10 +108,10 @@ export function decideOperation(
 
 /** The facts that the host supplies. */
 export function factsFor(
-  { peer, certificate }: Caller,
+  { peer, certificate, requestId }: Caller,
   call: GraphqlCall,
-): GraphqlFacts & CertificateFacts {
-  return { call, peer, certificate };
+): GraphqlFacts & CertificateFacts & RequestIdFacts {
+  return { call, peer, certificate, requestId };
 }
 
 /** Which root fields each guard decides, in the order of the first of them. */

@@ -138,9 +138,10 @@ export function callerOf(state: OperationState): Caller {
     request: host.request(),
     peer: host.peer?.() ?? UNKNOWN_PEER,
     certificate: host.certificate?.(),
+    requestId: host.requestId?.(),
   };
   if (host.batch) host.batch.caller ??= caller;
-  const { request, peer, certificate } = caller;
-  state.caller = { request: shareRuns(request, runsFor(state).run), peer, certificate };
+  const { request, peer, certificate, requestId } = caller;
+  state.caller = { request: shareRuns(request, runsFor(state).run), peer, certificate, requestId };
   return state.caller;
 }

@@ -48,7 +48,7 @@ export {
   viewRequest,
 } from './node-context.ts';
 export { type Opening, openOperation } from './open-operation.ts';
-export { applyFieldHeaders, cacheability, headerFields } from './operation-answer.ts';
+export { applyFieldHeaders, cacheability, headerFields, tellId } from './operation-answer.ts';
 export { type Batch, newBatch } from './operation-batch.ts';
 export { type OperationSource, sourceOf } from './operation-call.ts';
 export { complete, disconnect } from './operation-ending.ts';

@@ -28,7 +28,8 @@ export function applyFieldHeaders(state: OperationState, target: HeadersTarget):
 }
 
 /**
- * Applies all header edits of the operations that one response answers, and keeps what is for one caller out of caches.
+ * Applies all header edits of the operations that one response answers, keeps what is for one caller out of caches, and
+ * names the call where an operation failed or was denied.
  */
 export function editHeaders(
   operations: readonly { readonly state: OperationState }[],
@@ -39,7 +40,13 @@ export function editHeaders(
     applyHeaders(state, target);
     applyFieldHeaders(state, target);
     if (cacheability(state) !== 'public') headers.set('cache-control', 'no-store');
+    if (state.ended && state.ended.outcome !== 'succeeded') tellId(state, target);
   }
+}
+
+/** Names the call to whoever has to ask about it, for what did not succeed. */
+export function tellId({ caller }: OperationState, target: HeadersTarget): void {
+  if (caller?.requestId !== undefined) target.set('x-request-id', caller.requestId);
 }
 
 /** Shows data to the policies that ask. Undefined where it may go out as it is. */

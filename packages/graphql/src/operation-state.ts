@@ -48,6 +48,7 @@ export interface HostCall {
   readonly request: () => RequestLike;
   readonly peer?: (() => Peer | undefined) | undefined;
   readonly certificate?: (() => ClientCertificate | undefined) | undefined;
+  readonly requestId?: (() => string) | undefined;
   /** Where header edits go once the operation is decided. */
   readonly head?: HeadersTarget | undefined;
   /** What the operations of one HTTP request share, where there may be several. */

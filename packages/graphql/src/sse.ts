@@ -137,7 +137,9 @@ function answer(
   const headers: Record<string, string> = {};
   const target = headersTarget(request, headers);
   applyHeaders(state, target);
-  const denied = state.denial && httpDenial({ ...state.denial, answer: undefined });
+  const { denial, caller } = state;
+  const denied =
+    denial && httpDenial({ ...denial, answer: undefined }, { requestId: caller?.requestId });
   for (const [name, value] of denied?.headers ?? []) target.set(name, value);
   target.set('cache-control', 'no-store');
   headers['content-type'] = 'application/json; charset=utf-8';

@@ -60,8 +60,12 @@ export function apisec<Facts extends object>(
   const begin = (context: AnyContext): OperationState =>
     beginOperation(
       plan,
-      hostCall(options, context, requestIn(context), () =>
-        viewConnection(context, connectionHeaders),
+      hostCall(
+        options,
+        context,
+        requestIn(context),
+        () => viewConnection(context, connectionHeaders),
+        true,
       ),
     );
   return {

@@ -38,10 +38,13 @@ export function corsOfGuard(
   const decide = (request: RequestLike, host: HostCall) => {
     const peer = host.peer?.() ?? UNKNOWN_PEER;
     const call = operationCall(UNRESOLVED, [], undefined, nothing);
-    return admission.check(
+    const caller = {
       request,
-      factsFor({ request, peer, certificate: host.certificate?.() }, call),
-    );
+      peer,
+      certificate: host.certificate?.(),
+      requestId: host.requestId?.(),
+    };
+    return admission.check(request, factsFor(caller, call));
   };
   return ({ request, response, setResponse, fetchAPI }, host) => {
     const ofYoga = [...response.headers.keys()].filter((name) => /^access-control-/i.test(name));

@@ -56,7 +56,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     'documentationPages',
     'now',
   ]);
-  const { now = Date.now, request: viewOf, peer, certificate } = options;
+  const { now = Date.now, request: viewOf, peer, certificate, requestId } = options;
   const plan = operationPlan(options, 'apisec');
   const hidesPages = !showsPages('apisec', options);
   const answerCors = corsOfGuard('apisec', plan);
@@ -65,7 +65,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
     const requested = requestedBy(request);
     const hosted = hostOperation(
       plan,
-      { peer, certificate },
+      { peer, certificate, requestId },
       {
         seen: context,
         view: () => viewOf?.(request, context) ?? viewRequest(request, context),
@@ -161,7 +161,7 @@ export function apisec<Facts extends object>(options: YogaOptions<Facts>): Plugi
       const answered = answerCors?.(
         answer,
         hostCall(
-          { peer, certificate },
+          { peer, certificate, requestId },
           serverContext,
           serverContext,
           () => viewOf?.(request, serverContext) ?? viewRequest(request, serverContext),

@@ -53,6 +53,15 @@ async function serve(options: Omit<SseOptions<any>, 'schema'>, ran: string[] = [
 const reasonsOf = ({ errors = [] }: any) => errors.map((each: any) => each.extensions?.reason);
 
 describe('a guard in front of graphql-sse', () => {
+  test('gives each request an id, which denied callers get', async () => {
+    const { run } = await serve({ admission: reading, requestId: () => 'id-of-a-proxy' });
+    const given = await run(undefined, '{ me { name } }');
+    expect([given.status, given.headers.get('x-request-id')]).toEqual([401, 'id-of-a-proxy']);
+    const bare = await serve({ admission: reading });
+    const { headers } = await bare.run(undefined, '{ me { name } }');
+    expect(headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+  });
+
   test('admits an honest caller, whose resolvers read the facts', async () => {
     const seen: unknown[] = [];
     const { run, schema } = await serve({ admission: reading });

@@ -1,7 +1,7 @@
 import { constants } from 'node:http2';
 import type { Denial } from '@apisec/core';
 import { type Ending, fault } from '@apisec/core/host';
-import { type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
+import { type ServerInterceptingCallInterface, type StatusObject, status } from '@grpc/grpc-js';
 import { denialStatus } from './denial-status.ts';
 import {
   endingOf,
@@ -28,6 +28,8 @@ export class CallEnd {
   readonly #wire: WireCall;
   /** Header edits of the decision; there once they are known to be headers. */
   edit: EditMetadata | undefined;
+  /** The id of the call, once it is known. */
+  requestId: string | undefined;
   /** True once the headers of the response are out, so that edits come too late. */
   metadataSent = false;
   /** How the call is to end, since that was decided. */
@@ -66,7 +68,7 @@ export class CallEnd {
     this.attempt(() => {
       if (this.#intended !== undefined) return;
       const edit = this.metadataSent ? undefined : this.edit;
-      const answer = denialStatus(denial, edit, this.#method.help);
+      const answer = this.#denied(denial, edit);
       if (denial.code === 'operation.unlisted' && !this.#method.hidesUnlisted) {
         answer.code = status.UNIMPLEMENTED;
       }
@@ -139,11 +141,15 @@ export class CallEnd {
       this.#method.onFault(cause);
       this.#intended ??= { outcome: 'failed', status: status.INTERNAL };
       try {
-        this.#send(denialStatus(fault('handler.threw')));
+        this.#send(this.#denied(fault('handler.threw')));
       } catch (again) {
         this.#method.onFault(again);
       }
     }
+  }
+
+  #denied(denial: Denial, edit?: EditMetadata): StatusObject {
+    return denialStatus(denial, { edit, requestId: this.requestId, help: this.#method.help });
   }
 
   #send(answer: SentStatus): void {
@@ -163,7 +169,7 @@ export class CallEnd {
     const { denial, status: code = sent.code } = this.#intended;
     if (denial === undefined) return sent;
     // In words of our own: grpc-js repeats what it could not read.
-    const { details, metadata } = denialStatus(denial, undefined, this.#method.help);
+    const { details, metadata } = this.#denied(denial);
     // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does
     return { ...sent, code, details, metadata };
   };

@@ -1,11 +1,17 @@
 import type { TLSSocket } from 'node:tls';
-import type { CertificateFacts, GrpcCall, GrpcFacts, RequestLike } from '@apisec/core';
+import type {
+  CertificateFacts,
+  GrpcCall,
+  GrpcFacts,
+  RequestIdFacts,
+  RequestLike,
+} from '@apisec/core';
 import type { ChainedCertificate } from '@apisec/core/host';
-import { nodeCertificate, nodePeer, type ProxyTrust } from '@apisec/node';
+import { nodeCertificate, nodePeer, nodeRequestId, type ProxyTrust } from '@apisec/node';
 import type { WireCall } from './grpc-handle.ts';
 
 /** The facts that this adapter supplies of a call. */
-export interface GrpcSeed extends GrpcFacts, CertificateFacts {}
+export interface GrpcSeed extends GrpcFacts, CertificateFacts, RequestIdFacts {}
 
 /** A connection as the readers of `@apisec/node` take it. One object for all its calls, by which they remember. */
 interface Connection {
@@ -28,9 +34,14 @@ export function factsOfCall(
   const socket = connectionOf(wire);
   const source = {
     socket,
-    headers: trust === undefined ? NONE : fields(headers, [trust.header, 'client-cert']),
+    headers: trust === undefined ? NONE : fieldsOf(headers),
   };
-  return { call, peer: nodePeer(source, trust), certificate: nodeCertificate(source, trust) };
+  return {
+    call,
+    peer: nodePeer(source, trust),
+    certificate: nodeCertificate(source, trust),
+    requestId: nodeRequestId(source, trust),
+  };
 }
 
 const NONE = Object.freeze({});
@@ -63,10 +74,9 @@ function readConnection(call: WireCall): Connection {
   };
 }
 
-/** The fields in which proxies say who called. */
-function fields(
-  headers: RequestLike['headers'],
-  names: readonly string[],
-): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(names.map((name) => [name, headers.get(name) ?? undefined]));
+/** Whatever field a proxy says something in, as Node has the fields of a request. */
+function fieldsOf(headers: RequestLike['headers']): Readonly<Record<string, string | undefined>> {
+  return new Proxy<Record<string, string>>(NONE, {
+    get: (_, name) => (typeof name === 'string' ? headers.get(name) : undefined) ?? undefined,
+  });
 }

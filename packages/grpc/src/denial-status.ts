@@ -4,15 +4,26 @@ import { Metadata, type StatusObject } from '@grpc/grpc-js';
 import type { EditMetadata } from './metadata.ts';
 import { encodeStatus } from './rpc-status.ts';
 
+/** What an answer says beside what went wrong. */
+export interface DenialRendering {
+  /** The id of the call, sent as `x-request-id`. */
+  readonly requestId?: string | undefined;
+  /** Given where no response metadata went out yet, so that header edits still can. */
+  readonly edit?: EditMetadata | undefined;
+  /** What the code of the denial is put behind, to make the address of its description. */
+  readonly help?: string | undefined;
+}
+
 /**
  * A denial as the status that ends the call: code, message, challenges, and the details of `google.rpc.Status`.
- *
- * @param help what the code of the denial is put behind, to make the address of its description.
- * @param edit given where no response metadata went out yet, so that header edits still can.
  */
-export function denialStatus(denial: Denial, edit?: EditMetadata, help?: string): StatusObject {
+export function denialStatus(
+  denial: Denial,
+  { requestId, edit, help }: DenialRendering = {},
+): StatusObject {
   const wire = grpcDenial(denial);
   const metadata = edit?.() ?? new Metadata();
+  if (requestId !== undefined) metadata.set('x-request-id', requestId);
   for (const [name, value] of wire.metadata) metadata.set(name, value);
   metadata.set('grpc-status-details-bin', encodeStatus(wire, help && help + denial.code));
   // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- both count as google.rpc.Code does

@@ -133,6 +133,7 @@ export class SecuredCall implements ServerInterceptingCallInterface, CallListene
       this.#end.deny(fault('call.unattested', cause));
       return;
     }
+    this.#end.requestId = facts.requestId;
     this.#inbound(() =>
       chain(
         () => admission.check(view, facts),

@@ -370,7 +370,7 @@ describe('header edits', () => {
     const shop = await openShop([secure({ methods: everyKind(denying) })]);
     const { initial, trailing } = await shop.call(GET, { metadata: HONEST });
     expect(initial?.getMap()).toMatchObject(expected);
-    expect(Object.keys(trailing.getMap())).toEqual(['grpc-status-details-bin']);
+    expect(Object.keys(trailing.getMap())).toEqual(['x-request-id', 'grpc-status-details-bin']);
   });
 
   test('come with an error of the handler that is its only answer', async () => {

@@ -38,7 +38,7 @@ import {
   httpDenial,
   type ProblemRendering,
   report,
-  requestIdFrom,
+  requestIdOf,
   type Supplied,
   stateOf,
   UNKNOWN_PEER,
@@ -369,15 +369,9 @@ function settingsOf(options: SecureOptions): Settings {
   };
 }
 
-const ids = stateOf<string>('apisec.request_id');
-
 /** The same call has the same id, whoever asks. */
 export function idOf(c: Context, requestId: SecureOptions['requestId']): string {
-  const known = ids.get(c);
-  if (known !== undefined) return known;
-  const id = requestIdFrom(requestId?.(c));
-  ids.set(c, id);
-  return id;
+  return requestIdOf(c, requestId && (() => requestId(c)));
 }
 
 /** One middleware as what comes behind another, as Hono composes them. */

@@ -1,5 +1,5 @@
 import type { CertificateFacts, HttpFacts, RequestIdFacts, Transport } from '@apisec/core';
-import { requestIdFrom, stateOf } from '@apisec/core/host';
+import { requestIdOf, stateOf } from '@apisec/core/host';
 import {
   type CertificateSource,
   nodeCertificate,
@@ -13,7 +13,6 @@ export type NodeCaller = Pick<HttpFacts, 'peer'> &
   CertificateFacts & { readonly transport: Transport };
 
 const callers = stateOf<NodeCaller>('apisec.caller');
-const ids = stateOf<string>('apisec.request_id');
 
 /** What a Node host supplies about a call over HTTP. */
 export type NodeFacts = HttpFacts & NodeCaller & RequestIdFacts;
@@ -72,10 +71,9 @@ function read(incoming: CertificateSource & TransportSource, trust?: ProxyTrust)
  * caller's own is never taken over. The same request has the same id however often it is asked.
  */
 export function nodeRequestId(incoming: PeerSource, trust?: ProxyTrust): string {
-  const known = ids.get(incoming);
-  if (known !== undefined) return known;
-  const isBelieved = trust?.requestId === true && believesSocket(trust, incoming.socket);
-  const id = requestIdFrom(isBelieved ? incoming.headers['x-request-id'] : undefined);
-  ids.set(incoming, id);
-  return id;
+  return requestIdOf(incoming, () =>
+    trust?.requestId === true && believesSocket(trust, incoming.socket)
+      ? incoming.headers['x-request-id']
+      : undefined,
+  );
 }

@@ -1,3 +1,5 @@
+import { stateOf } from '../lib/state-of.ts';
+
 const REQUEST_ID = /^[\w.~:/+=@-]{1,128}$/;
 
 /**
@@ -6,4 +8,16 @@ const REQUEST_ID = /^[\w.~:/+=@-]{1,128}$/;
  */
 export function requestIdFrom(given: unknown): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : crypto.randomUUID();
+}
+
+const ids = stateOf<string>('apisec.request_id');
+
+/** The same for whatever stands for a call in its host: what was given first stays, however often it is asked. */
+export function requestIdOf(call: object, given?: () => unknown): string {
+  let id = ids.get(call);
+  if (id === undefined) {
+    id = requestIdFrom(given?.());
+    ids.set(call, id);
+  }
+  return id;
 }
