@@ -150,6 +150,10 @@ describe('behind a proxy that writes Client-Cert', async () => {
   const here = trustProxies({ proxies: ['127.0.0.0/8'], header, clientCert: true });
   const elsewhere = trustProxies({ proxies: ['10.0.0.0/8'], header, clientCert: true });
   const silent = trustProxies({ proxies: ['127.0.0.0/8'], header });
+  const envoy = trustProxies({ proxies: ['127.0.0.0/8'], header, clientCert: 'envoy' });
+  const ofEnvoy = {
+    'x-forwarded-client-cert': `Cert="${encodeURIComponent(bob.cert.toString())}"`,
+  };
 
   test.each<[string, Setting, Uint8Array | undefined]>([
     ['the caller has the one that it wrote', { trust: here, metadata }, bob.der],
@@ -161,6 +165,7 @@ describe('behind a proxy that writes Client-Cert', async () => {
     ['a direct caller has the one of the connection', { trust: elsewhere, metadata }, ann.der],
     ['a proxy that is not said to write it is not believed', { trust: silent, metadata }, ann.der],
     ['nobody is believed without trust', { metadata }, ann.der],
+    ['Envoy is read in the field that it writes', { trust: envoy, metadata: ofEnvoy }, bob.der],
   ])('%s', async (_name, setting, der) => {
     const { seen } = await seenWith(ann, setting);
     expect(seen.map((each) => each && new Uint8Array(each.raw))).toEqual([der]);
