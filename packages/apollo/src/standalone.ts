@@ -10,6 +10,7 @@ import {
   assertKnownOptions,
   chain,
   DEFAULT_MAX_BODY_BYTES,
+  type DenialLog,
   durationMs,
   faultReporter,
   isJson,
@@ -18,11 +19,13 @@ import {
 import { denialError } from '@apisec/graphql';
 import {
   beginCall,
+  clientErrors,
   nodePeer,
   nodeRequest,
   nodeRequestId,
   type ProxyTrust,
   readRawBody,
+  secureServerOptions,
   sendDenial,
 } from '@apisec/node';
 import { type ApolloServer, type BaseContext, HeaderMap } from '@apollo/server';
@@ -55,6 +58,8 @@ export interface StandaloneOptions<Context extends BaseContext> {
   readonly bodyTimeout?: Duration | undefined;
   /** Told of faults. Default: one line on `console.error` for each cause and minute. */
   readonly onFault?: ((cause: unknown) => void) | undefined;
+  /** Writes what Node's parser denied, as `clientErrors` of `@apisec/node` does. Default: as there. */
+  readonly logDenials?: DenialLog | false | undefined;
 }
 
 /** A server that listens. */
@@ -74,6 +79,7 @@ const OPTIONS = [
   'maxBatch',
   'bodyTimeout',
   'onFault',
+  'logDenials',
 ];
 const NOT_ALLOWED: Denial = Object.freeze({
   kind: 'method_not_allowed',
@@ -83,10 +89,12 @@ const NOT_ALLOWED: Denial = Object.freeze({
 /**
  * Serves Apollo Server by itself, in place of Apollo's `startStandaloneServer`: that one answers every preflight with
  * `*` and lets every origin read every answer, in front of any plugin. Here the guard answers preflights, what `cors`
- * says is what browsers get, and bodies are bounded (Apollo's takes 50 MB).
+ * says is what browsers get, bodies are bounded (Apollo's takes 50 MB), and slow callers are cut as by
+ * `secureServerOptions` of `@apisec/node`.
  *
  * Denials of its own: `message.malformed`, `message.too_large`, `message.timeout`, `message.unsupported` (a content
- * coding), `batch.too_large`; `operation.unlisted` (405) for an OPTIONS that no `cors` answers.
+ * coding), `batch.too_large`; `operation.unlisted` (405) for an OPTIONS that no `cors` answers; and those of
+ * `clientErrors` of `@apisec/node`.
  *
  * @throws ConfigurationError when the guard has no grant, or an option is unknown.
  * @example
@@ -185,10 +193,11 @@ export async function startStandalone<Context extends BaseContext>(
     }
     res.end();
   };
-  const httpServer = createServer((req, res) => {
+  const httpServer = createServer(secureServerOptions(), (req, res) => {
     if (req.method === 'OPTIONS') answerOptions(req, res);
     else execute(req, res).catch((cause: unknown) => fail(res, cause));
   });
+  httpServer.on('clientError', clientErrors({ logDenials: options.logDenials }));
   server.addPlugin(ApolloServerPluginDrainHttpServer({ httpServer }));
   await server.start();
   httpServer.listen(listen);

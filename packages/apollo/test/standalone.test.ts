@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { apisec } from '@apisec/apollo';
 import { type StandaloneOptions, startStandalone } from '@apisec/apollo/standalone';
 import { allowAnonymous, cors, definePolicy, guard, securityHeaders } from '@apisec/core';
@@ -50,6 +51,18 @@ describe('Apollo by itself', () => {
     }));
   });
   afterAll(() => server.stop());
+
+  test('answers what Node does not read with problem details', async () => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += String(chunk);
+    });
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n');
+    await once(socket, 'close');
+    expect(answer).toContain('400 Bad Request');
+    expect(answer).toContain('"code":"http.bad_request"');
+  });
 
   test('answers preflights by the guard, and calls with what the origin may do', async () => {
     const answered = await fetch(url, preflight(APP));

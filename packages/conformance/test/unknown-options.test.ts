@@ -31,7 +31,7 @@ const TAKES_NO_OPTIONS: Readonly<Record<string, string>> = {
   express: 'answerPreflights operationsOf unsecuredOperations',
   fastify: 'inventoryOf watchRoutes answerPreflights',
   graphql: `
-    documentedOperations inventoryOf analyzeOperation applyFieldHeaders assertTable cacheability certificateOf checkBefore
+    documentedOperations inventoryOf analyzeOperation applyFieldHeaders tellId assertTable cacheability certificateOf checkBefore
     checkDocument checkErrors collectRootFields compileFields complete decide denialError deniedDocument disconnect documentBounds
     expandCoordinate fieldArgument gateFields gateIntrospection headerFields hostOperation isFailure listRootFields newBatch
     openFields openOperation operationCost operationCostSpent operationName operationPlan peerOfContext release releaseResult

@@ -148,5 +148,7 @@ export { type GrpcDenial, grpcCode, grpcDenial } from './wire/grpc.ts';
 export { type HttpDenial, httpDenial, httpStatus, type ProblemRendering } from './wire/http.ts';
 export {
   assertProblemOptions,
+  errorProblem,
+  PROBLEM_OPTIONS,
   type ProblemOptions,
 } from './wire/problems.ts';

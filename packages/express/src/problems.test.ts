@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type AuditEvent, allowAnonymous, audit, guard } from '@apisec/core';
 import { trustProxies } from '@apisec/node';
 import express5 from 'express';
@@ -167,4 +168,35 @@ test('tells more only where that is said to be insecure', async () => {
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   expect(await response.json()).toMatchObject({ detail: 'why', stack: expect.any(Array) });
   expect(() => problems({ verbose: true } as never)).toThrow(/not an option/);
+});
+
+/** What comes back for exactly these bytes. */
+async function exchange(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write(text);
+  await once(socket, 'close');
+  return answer;
+}
+
+const FOLDED = 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n';
+
+test('answers what Node does not read before Express hears of it', async () => {
+  const codes: string[] = [];
+  const { clientErrors } = problems({
+    problemTypeBase: BASE,
+    onClientError: ({ code }) => void codes.push(code),
+  });
+  const server = express5().listen(0, '127.0.0.1');
+  server.on('clientError', clientErrors);
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const answer = await exchange((server.address() as AddressInfo).port, FOLDED);
+  expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json/);
+  expect(answer).toContain(`"type":"${BASE}http.bad_request"`);
+  expect(codes).toEqual(['http.bad_request']);
 });

@@ -1,9 +1,18 @@
 import { type ProblemAnswerOptions, problemAnswers } from '@apisec/core/host';
-import { dropBodyHeaders, nodeRequestId, type ProxyTrust } from '@apisec/node';
+import {
+  type ClientErrorListener,
+  type ClientErrorsOptions,
+  clientErrors,
+  dropBodyHeaders,
+  nodeRequestId,
+  type ProxyTrust,
+} from '@apisec/node';
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 
 /** Options of {@link problems}. */
-export interface ProblemsOptions extends ProblemAnswerOptions {
+export interface ProblemsOptions
+  extends ProblemAnswerOptions,
+    Pick<ClientErrorsOptions, 'logDenials' | 'onClientError'> {
   /** As for `secure`: whom to believe about `X-Request-Id`. */
   readonly trust?: ProxyTrust | undefined;
 }
@@ -14,6 +23,8 @@ export interface Problems {
   readonly notFound: RequestHandler;
   /** For the very end: what handlers and parsers threw. */
   readonly onError: ErrorRequestHandler;
+  /** For the event `clientError` of the server: what Node's parser denies before Express; see `clientErrors`. */
+  readonly clientErrors: ClientErrorListener;
 }
 
 /**
@@ -23,13 +34,14 @@ export interface Problems {
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
  * @example
- * const { notFound, onError } = problems({ problemTypeBase: 'https://api.example.com/problems/' });
+ * const { notFound, onError, clientErrors } = problems({ problemTypeBase: 'https://api.example.com/problems/' });
  * app.use(notFound);
  * app.use(onError);
+ * app.listen(3000).on('clientError', clientErrors);
  */
 export function problems(options: ProblemsOptions = {}): Problems {
-  const { trust } = options;
-  const problemOf = problemAnswers('@apisec/express', options, ['trust']);
+  const { trust, problemTypeBase, insecureVerbose, logDenials, onClientError } = options;
+  const problemOf = problemAnswers('@apisec/express', options, OWN_OPTIONS);
   const answer = (request: Request, response: Response, cause: unknown): void => {
     const { status, headers, body } = problemOf(cause, nodeRequestId(request, trust));
     if (response.headersSent) {
@@ -56,8 +68,11 @@ export function problems(options: ProblemsOptions = {}): Problems {
     },
     // Express knows error handlers by their four parameters.
     onError: (cause, request, response, _next) => answer(request, response, cause),
+    clientErrors: clientErrors({ problemTypeBase, insecureVerbose, logDenials, onClientError }),
   });
 }
+
+const OWN_OPTIONS = ['trust', 'logDenials', 'onClientError'];
 
 interface LayerLike {
   readonly route?: { readonly methods?: Readonly<Record<string, boolean>> };

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
 import { type AuditEvent, allowAnonymous, audit, definePolicy, deny, guard } from '@apisec/core';
 import { trustProxies } from '@apisec/node';
 import fastify from 'fastify';
@@ -160,4 +162,34 @@ test('a call has one id in its answer, its audit event and the fault, that of a 
       expect(faults).toEqual(url === '/throws' ? [id] : []);
     }
   }
+});
+
+/** What comes back for exactly these bytes. */
+async function exchange(port: number, text: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write(text);
+  await once(socket, 'close');
+  return answer;
+}
+
+const FOLDED = 'GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n';
+
+test('answers what Node does not read before Fastify hears of it', async () => {
+  const codes: string[] = [];
+  const { clientErrorHandler } = problems({
+    problemTypeBase: BASE,
+    onClientError: ({ code }) => void codes.push(code),
+  });
+  const app = fastify({ clientErrorHandler });
+  onTestFinished(() => app.close());
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const answer = await exchange((app.server.address() as AddressInfo).port, FOLDED);
+  expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json/);
+  expect(answer).toContain(`"type":"${BASE}http.bad_request"`);
+  expect(codes).toEqual(['http.bad_request']);
 });

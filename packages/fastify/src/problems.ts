@@ -1,9 +1,17 @@
 import { BODY_HEADERS, type ProblemAnswerOptions, problemAnswers } from '@apisec/core/host';
-import { nodeRequestId, type ProxyTrust } from '@apisec/node';
+import {
+  type ClientErrorListener,
+  type ClientErrorsOptions,
+  clientErrors,
+  nodeRequestId,
+  type ProxyTrust,
+} from '@apisec/node';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 /** Options of {@link problems}. */
-export interface ProblemsOptions extends ProblemAnswerOptions {
+export interface ProblemsOptions
+  extends ProblemAnswerOptions,
+    Pick<ClientErrorsOptions, 'logDenials' | 'onClientError'> {
   /** As for `secure`: whom to believe about `X-Request-Id`. */
   readonly trust?: ProxyTrust | undefined;
 }
@@ -17,6 +25,8 @@ export interface Problems {
     request: FastifyRequest,
     reply: FastifyReply,
   ) => void;
+  /** What Node's parser denies before Fastify, for its option of that name; see `clientErrors` of `@apisec/node`. */
+  readonly clientErrorHandler: ClientErrorListener;
 }
 
 /**
@@ -25,18 +35,24 @@ export interface Problems {
  * error keeps its `statusCode` from 400 to 599; everything else is 500.
  *
  * Register it behind `secure`, so that the guard decides unknown paths as well. Fastify answers what its router denies
- * by itself, with the path in it, unless `frameworkErrors` is given to it.
+ * by itself, with the path in it, unless `frameworkErrors` is given to it; what Node does not read, unless
+ * `clientErrorHandler` is.
  *
  * @throws ConfigurationError for a `problemTypeBase` that is not an absolute URL, and unknown options.
  * @example
  * const answers = problems({ problemTypeBase: 'https://api.example.com/problems/' });
- * const app = fastify({ frameworkErrors: answers.frameworkErrors });
+ * const { frameworkErrors, clientErrorHandler } = answers;
+ * const app = fastify({ frameworkErrors, clientErrorHandler });
  * await app.register(secure(orders));
  * await app.register(answers);
  */
 export function problems(options: ProblemsOptions = {}): Problems {
-  const { trust } = options;
-  const problemOf = problemAnswers('@apisec/fastify', options, ['trust']);
+  const { trust, problemTypeBase, insecureVerbose, logDenials, onClientError } = options;
+  const problemOf = problemAnswers('@apisec/fastify', options, [
+    'trust',
+    'logDenials',
+    'onClientError',
+  ]);
   const answer = (request: FastifyRequest, reply: FastifyReply, cause: unknown): void => {
     const { status, headers, body } = problemOf(cause, nodeRequestId(request.raw, trust));
     reply.code(status);
@@ -54,6 +70,12 @@ export function problems(options: ProblemsOptions = {}): Problems {
   return Object.assign(plugin, {
     frameworkErrors: (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void =>
       answer(request, reply, cause),
+    clientErrorHandler: clientErrors({
+      problemTypeBase,
+      insecureVerbose,
+      logDenials,
+      onClientError,
+    }),
     // As fastify-plugin does: the handlers belong to the context that registers them.
     [Symbol.for('skip-override')]: true,
     [Symbol.for('fastify.display-name')]: '@apisec/fastify problems',

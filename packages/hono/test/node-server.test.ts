@@ -15,6 +15,7 @@ import {
   securityHeaders,
 } from '@apisec/core';
 import { secure } from '@apisec/hono';
+import { clientErrors } from '@apisec/node';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -344,4 +345,22 @@ describe('Hono on Node', () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(endings.map(({ outcome }) => outcome)).toEqual(Array(15).fill('succeeded'));
   });
+});
+
+test('what Node does not read is answered with problem details before Hono hears of it', async () => {
+  const app = new Hono().get('/', (c) => c.text('open'));
+  const server = createServer(
+    (request, response) => void getRequestListener(app.fetch)(request, response),
+  );
+  server.on('clientError', clientErrors());
+  onTestFinished(() => void server.close());
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()));
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += String(chunk);
+  });
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n');
+  await once(socket, 'close');
+  expect(answer).toMatch(/^HTTP\/1.1 400 Bad Request\r\ncontent-type: application\/problem\+json/);
 });

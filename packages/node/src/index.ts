@@ -1,6 +1,13 @@
 // For users.
 
 export {
+  CLIENT_ERROR_OPTIONS,
+  type ClientError,
+  type ClientErrorListener,
+  type ClientErrorsOptions,
+  clientErrors,
+} from './client-errors.ts';
+export {
   type DelayHistogram,
   type EventLoopDelayOptions,
   eventLoopDelay,
